@@ -1,0 +1,124 @@
+/** `display` and its relatives: the way from a value to the notebook's page. */
+import { randomUUID } from "node:crypto";
+import { displaySymbol, type JsonValue, type MimeBundle, type MimeMetadata, metadataOf, toMimeBundle } from "./mime.ts";
+import { currentTransport } from "./transport.ts";
+
+/** How {@link display} shows a value. */
+export interface DisplayOptions {
+  /** The output's name, by which it can be updated; a fresh one without it. */
+  readonly displayId?: string;
+  /** Metadata by MIME type, added to the value's own. */
+  readonly metadata?: MimeMetadata;
+}
+
+/** An output on the page, which can be replaced in place. */
+export interface DisplayHandle {
+  readonly displayId: string;
+  /** Shows `value` in place of what is there; where nothing can be replaced (a log) its text is printed again. */
+  update(value: unknown): void;
+  /** Settles when everything given to this handle so far was sent; only values whose bundle is a promise take any time. */
+  readonly ready: Promise<void>;
+}
+
+/** Already a bundle: shown as it is. */
+class Bundle {
+  readonly data: MimeBundle;
+  constructor(data: MimeBundle) {
+    this.data = data;
+  }
+  [displaySymbol](): MimeBundle {
+    return this.data;
+  }
+}
+
+/**
+ * Shows a value in the notebook (outside of one: prints its text).
+ *
+ * @param value a figure, a table, an image grid, anything with `[Symbol.for("Jupyter.display")]()`, or any other value, shown as text
+ * @returns a handle whose `update(value)` replaces this output in place
+ * @example
+ * const handle = display("epoch 1");
+ * handle.update("epoch 2");
+ */
+export function display(value: unknown, options: DisplayOptions = {}): DisplayHandle {
+  const displayId = options.displayId ?? randomUUID();
+  let ready: Promise<void> = Promise.resolve();
+  let waiting = 0;
+
+  const send = (shown: unknown, update: boolean): void => {
+    const transport = currentTransport();
+    const metadata = { ...metadataOf(shown), ...options.metadata };
+    const bundle = toMimeBundle(shown);
+    if (!(bundle instanceof Promise) && waiting === 0) {
+      transport.send(bundle, metadata, displayId, update);
+      return;
+    }
+    // Later values must not overtake one whose bundle is still being made.
+    waiting++;
+    ready = ready.then(async () => {
+      try {
+        transport.send(await bundle, metadata, displayId, update);
+      } finally {
+        waiting--;
+      }
+    });
+    // A failure is reported to whoever awaits `ready`; nobody doing so must not end the process.
+    ready.catch(() => {});
+  };
+
+  send(value, false);
+  return {
+    displayId,
+    update: (shown) => send(shown, true),
+    get ready() {
+      return ready;
+    },
+  };
+}
+
+/** Removes what the running cell has shown so far; with `wait`, only when its next output comes, which avoids flicker. */
+export function clearOutput(wait = false): void {
+  currentTransport().clear(wait);
+}
+
+const bundle = (mime: string, data: JsonValue, text: string, options?: DisplayOptions): DisplayHandle =>
+  display(new Bundle({ [mime]: data, "text/plain": text }), options);
+
+/** Shows a bundle as it is: `display.bundle({"text/html": "<b>x</b>", "text/plain": "x"})`. */
+display.bundle = (data: MimeBundle, options?: DisplayOptions): DisplayHandle => display(new Bundle(data), options);
+
+/** Shows HTML. The frontend decides whether scripts in it run; keep them out of what must be readable on a static page. */
+display.html = (html: string, options?: DisplayOptions): DisplayHandle =>
+  bundle("text/html", html, html.replace(/<[^>]*>/g, ""), options);
+
+/** Shows Markdown. */
+display.markdown = (markdown: string, options?: DisplayOptions): DisplayHandle =>
+  bundle("text/markdown", markdown, markdown, options);
+
+/** Shows a formula. `latex` carries its own delimiters (`$...$`, `$$...$$`), as Jupyter expects; without any it is set as display math. */
+display.latex = (latex: string, options?: DisplayOptions): DisplayHandle => {
+  const delimited = /^\s*(\$|\\\(|\\\[|\\begin)/.test(latex) ? latex : `$$${latex}$$`;
+  return bundle("text/latex", delimited, latex, options);
+};
+
+/** Shows an SVG document. */
+display.svg = (svg: string, options?: DisplayOptions & { readonly alt?: string }): DisplayHandle =>
+  bundle("image/svg+xml", svg, options?.alt ?? "[SVG image]", withAlt("image/svg+xml", options));
+
+/** Shows a PNG file's bytes (or their base64). */
+display.png = (png: Uint8Array | string, options?: DisplayOptions & { readonly alt?: string }): DisplayHandle =>
+  bundle(
+    "image/png",
+    typeof png === "string" ? png : Buffer.from(png.buffer, png.byteOffset, png.byteLength).toString("base64"),
+    options?.alt ?? "[PNG image]",
+    withAlt("image/png", options),
+  );
+
+/** Shows a JSON value as a tree that can be folded. */
+display.json = (value: JsonValue, options?: DisplayOptions): DisplayHandle =>
+  bundle("application/json", value, JSON.stringify(value, null, 2), options);
+
+function withAlt(mime: string, options?: DisplayOptions & { readonly alt?: string }): DisplayOptions {
+  if (options?.alt === undefined) return options ?? {};
+  return { ...options, metadata: { ...options.metadata, [mime]: { alt: options.alt } } };
+}
