@@ -1,1 +1,1 @@
-export {};
+export { type Engine, type EngineInfo, engine } from "./engine.ts";

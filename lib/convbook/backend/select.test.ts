@@ -1,0 +1,48 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { selectBackend } from "./index.ts";
+
+const before = process.env.CONVBOOK_BACKEND;
+afterEach(() => {
+  if (before === undefined) delete process.env.CONVBOOK_BACKEND;
+  else process.env.CONVBOOK_BACKEND = before;
+});
+
+describe("selectBackend", () => {
+  it("takes the one that is named and says so in one line", async () => {
+    const lines: string[] = [];
+    const info = await selectBackend({ backend: "cpu", announce: (line) => lines.push(line) });
+    expect(info).toMatchObject({ name: "cpu", tfjsName: "cpu", trains: true });
+    expect(tf.getBackend()).toBe("cpu");
+    expect(lines).toEqual([`convbook: TensorFlow.js ${tf.version_core} on plain JavaScript, slow`]);
+  });
+
+  it("answers the same without a word when called again", async () => {
+    const first = await selectBackend({ backend: "cpu", announce: false });
+    const second = await selectBackend({
+      announce: () => {
+        throw new Error("said twice");
+      },
+    });
+    expect(second).toBe(first);
+  });
+
+  it("obeys CONVBOOK_BACKEND and names the nearest spelling", async () => {
+    process.env.CONVBOOK_BACKEND = "wsam";
+    vi.resetModules();
+    const fresh = await import("./index.ts");
+    const failure = await fresh.selectBackend({ announce: false }).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(fresh.BackendError);
+    expect((failure as Error).message).toBe(
+      'CONVBOOK_BACKEND: got "wsam", expected one of tensorflow, native, webgpu, wasm, cpu; did you mean "wasm"?',
+    );
+  });
+
+  it("runs WebAssembly from the package's own files", async () => {
+    const info = await selectBackend({ backend: "wasm", announce: false });
+    expect(info).toMatchObject({ name: "wasm", trains: false });
+    const y = tf.matMul(tf.tensor2d([1, 2, 3, 4], [2, 2]), tf.tensor2d([5, 6, 7, 8], [2, 2]));
+    expect(Array.from(await y.data())).toEqual([19, 22, 43, 50]);
+    await selectBackend({ backend: "cpu", announce: false });
+  });
+});

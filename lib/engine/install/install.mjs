@@ -1,0 +1,1 @@
+console.log("engine: native code not built yet");
