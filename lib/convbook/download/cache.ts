@@ -1,0 +1,45 @@
+/** Where downloads are kept and looked for; the environment decides, options go before it. */
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The folder of all downloads: `CONVBOOK_CACHE`, else `convbook` in `XDG_CACHE_HOME`, else `~/.cache/convbook`.
+ *
+ * @param environment variables to read, by default this process's
+ */
+export function cacheFolder(environment: Environment = process.env): string {
+  const own = environment.CONVBOOK_CACHE;
+  if (own !== undefined && own !== "") return resolve(own);
+  const xdg = environment.XDG_CACHE_HOME;
+  // The XDG base directory specification tells programs to ignore relative paths there.
+  if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, "convbook");
+  return join(homedir(), ".cache", "convbook");
+}
+
+/** Whether the network is off limits: `CONVBOOK_OFFLINE` is set to anything but 0, false or nothing. */
+export function isOffline(environment: Environment = process.env): boolean {
+  return !["", "0", "false", "no"].includes((environment.CONVBOOK_OFFLINE ?? "").toLowerCase());
+}
+
+/** A place that is tried before a file's own addresses: a folder of this machine, or the base of http(s) addresses. */
+export type Mirror =
+  | { readonly kind: "folder"; readonly folder: string }
+  | { readonly kind: "url"; readonly url: string };
+
+/**
+ * Reads a mirror as `CONVBOOK_MIRROR` gives it: a folder's path, a `file:` address of one, or an http(s) address.
+ *
+ * @throws RangeError for any other kind of address
+ */
+export function parseMirror(text: string): Mirror {
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase();
+  if (scheme === undefined) return { kind: "folder", folder: resolve(text) };
+  if (scheme === "file") return { kind: "folder", folder: fileURLToPath(text) };
+  if ((scheme === "http" || scheme === "https") && URL.canParse(text)) {
+    return { kind: "url", url: text.endsWith("/") ? text : `${text}/` };
+  }
+  throw new RangeError(`A mirror is a folder or an http(s) address, got ${JSON.stringify(text)}.`);
+}

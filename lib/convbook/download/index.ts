@@ -1,0 +1,18 @@
+export { cacheFolder, isOffline } from "./cache.ts";
+export { type DownloadOptions, type DownloadResult, download } from "./download.ts";
+export { type DownloadAttempt, DownloadError, type DownloadReason, ManifestError } from "./error.ts";
+export {
+  datasetsFolder,
+  loadManifest,
+  type Manifest,
+  type ManifestFile,
+  parseManifest,
+  readManifest,
+} from "./manifest.ts";
+export {
+  type DownloadProgress,
+  formatBytes,
+  formatProgress,
+  type ProgressStream,
+  terminalProgress,
+} from "./progress.ts";
