@@ -1,0 +1,105 @@
+import type * as tf from "@tensorflow/tfjs-core";
+import { type ActivationName, activation, parseActivationName } from "./functional/activation.ts";
+import { Module } from "./module.ts";
+import type { Shape } from "./shapes.ts";
+
+/**
+ * An activation function as a layer, by name.
+ *
+ * @example
+ * const act = new Activation("leakyrelu");
+ */
+export class Activation extends Module {
+  /** Its name. */
+  readonly activation: ActivationName;
+
+  /** @throws {UnknownNameError} with the nearest names */
+  constructor(name: string) {
+    super();
+    this.activation = parseActivationName(name);
+  }
+
+  /** The input's own shape. */
+  outputShape(input: Shape): number[] {
+    return [...input];
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    return activation(x, this.activation);
+  }
+
+  override get typeName(): string {
+    return typeNames[this.activation];
+  }
+}
+
+const typeNames: Readonly<Record<ActivationName, string>> = {
+  relu: "ReLU",
+  relu6: "ReLU6",
+  leakyrelu: "LeakyReLU",
+  tanh: "Tanh",
+  sigmoid: "Sigmoid",
+  gelu: "GELU",
+  silu: "SiLU",
+  elu: "ELU",
+  softplus: "Softplus",
+  mish: "Mish",
+  hardswish: "Hardswish",
+  identity: "Identity",
+};
+
+/** max(x, 0). */
+export class ReLU extends Activation {
+  constructor() {
+    super("relu");
+  }
+}
+
+/** x where positive, 0.01 x elsewhere. */
+export class LeakyReLU extends Activation {
+  constructor() {
+    super("leakyrelu");
+  }
+}
+
+/** Hyperbolic tangent. */
+export class Tanh extends Activation {
+  constructor() {
+    super("tanh");
+  }
+}
+
+/** 1 / (1 + exp(−x)). */
+export class Sigmoid extends Activation {
+  constructor() {
+    super("sigmoid");
+  }
+}
+
+/** x Φ(x), with the exact normal distribution function. */
+export class GELU extends Activation {
+  constructor() {
+    super("gelu");
+  }
+}
+
+/** x σ(x), also called swish. */
+export class SiLU extends Activation {
+  constructor() {
+    super("silu");
+  }
+}
+
+/** x where positive, exp(x) − 1 elsewhere. */
+export class ELU extends Activation {
+  constructor() {
+    super("elu");
+  }
+}
+
+/** Returns its input. */
+export class Identity extends Activation {
+  constructor() {
+    super("identity");
+  }
+}

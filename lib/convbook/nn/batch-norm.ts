@@ -1,0 +1,162 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { OptionError, ShapeError } from "./errors.ts";
+import {
+  batchNormInference,
+  batchNormTraining,
+  type Epilogue,
+  epilogue,
+  foldedScale,
+} from "./functional/batch-norm.ts";
+import { ones_ } from "./init.ts";
+import { Module } from "./module.ts";
+import { Buffer, CounterBuffer, Parameter } from "./parameter.ts";
+import { checkInteger, type Shape } from "./shapes.ts";
+
+/** Options of batch normalisation; the defaults are PyTorch's. */
+export interface BatchNormOptions {
+  /** Added to the variance before its root is taken, 1e-5 by default. */
+  readonly eps?: number;
+  /** Share of the newest batch in the running statistics, 0.1 by default; null keeps the plain mean of all batches. */
+  readonly momentum?: number | null;
+  /** Whether scale and shift are learned, true by default. */
+  readonly affine?: boolean;
+  /** Whether running statistics are kept, true by default; without them the batch's are used in evaluation too. */
+  readonly trackRunningStats?: boolean;
+}
+
+/**
+ * Batch normalisation over all dimensions but the last, the channels (Ioffe and Szegedy, 2015).
+ *
+ * In training it normalises with the batch's biased variance and keeps the unbiased one in the running statistic; in evaluation it uses
+ * the running statistics. State as in PyTorch: `weight`, `bias`, `running_mean`, `running_var`, `num_batches_tracked`.
+ */
+export abstract class BatchNorm extends Module {
+  readonly numFeatures: number;
+  readonly eps: number;
+  readonly momentum: number | null;
+  readonly weight: Parameter | null;
+  readonly bias: Parameter | null;
+  readonly runningMean: Buffer | null;
+  readonly runningVar: Buffer | null;
+  readonly numBatchesTracked: CounterBuffer | null;
+
+  /**
+   * @param numFeatures number of channels
+   * @param options eps, momentum and the rest
+   */
+  constructor(numFeatures: number, options: BatchNormOptions = {}) {
+    super();
+    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true } = options;
+    this.numFeatures = checkInteger(this.typeName, "numFeatures", numFeatures, 1);
+    if (!(eps >= 0)) throw new OptionError(this.typeName, "eps", eps, "a number of at least 0");
+    if (momentum !== null && !Number.isFinite(momentum))
+      throw new OptionError(this.typeName, "momentum", momentum, "a number or null");
+    this.eps = eps;
+    this.momentum = momentum;
+    this.weight = affine ? this.registerParameter("weight", new Parameter([numFeatures])) : null;
+    this.bias = affine ? this.registerParameter("bias", new Parameter([numFeatures])) : null;
+    if (this.weight !== null) ones_(this.weight);
+    const ones = { dtype: "float32" as const, shape: [numFeatures], data: new Float32Array(numFeatures).fill(1) };
+    this.runningMean = trackRunningStats ? this.registerBuffer("running_mean", new Buffer([numFeatures])) : null;
+    this.runningVar = trackRunningStats ? this.registerBuffer("running_var", new Buffer(ones)) : null;
+    this.numBatchesTracked = trackRunningStats ? this.registerBuffer("num_batches_tracked", new CounterBuffer()) : null;
+  }
+
+  /** Ranks that the input may have, and how the error names them. */
+  protected abstract readonly ranks: { readonly allowed: readonly number[]; readonly letters: string };
+
+  /** The input's own shape; throws a {@link ShapeError} where it does not fit. */
+  outputShape(input: Shape): number[] {
+    if (!this.ranks.allowed.includes(input.length) || input.at(-1) !== this.numFeatures) {
+      throw new ShapeError(this.toString(), input, `${this.ranks.letters} with C = ${this.numFeatures}`);
+    }
+    return [...input];
+  }
+
+  /** Whether the batch's own statistics are used now. */
+  get usesBatchStatistics(): boolean {
+    return this.training || this.runningMean === null;
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    return this.forwardWith(x, {});
+  }
+
+  /** Forward pass, then residual and activation in the same step where the backend can. */
+  forwardWith(x: tf.Tensor, after: Epilogue): tf.Tensor {
+    const shape = this.outputShape(x.shape);
+    return tf.tidy(() => {
+      const weight = (this.weight?.variable ?? tf.ones([this.numFeatures])) as tf.Tensor as tf.Tensor1D;
+      const bias = (this.bias?.variable ?? tf.zeros([this.numFeatures])) as tf.Tensor as tf.Tensor1D;
+      if (!this.usesBatchStatistics) {
+        const mean = this.runningMean?.variable as tf.Tensor as tf.Tensor1D;
+        const variance = this.runningVar?.variable as tf.Tensor as tf.Tensor1D;
+        return batchNormInference(x, mean, variance, weight, bias, this.eps, after);
+      }
+      if (x.size === 0) return epilogue(tf.clone(x), after);
+      if (this.training && x.size === this.numFeatures) {
+        throw new ShapeError(
+          this.toString(),
+          shape,
+          "more than one value a channel in training (a larger batch, or eval())",
+        );
+      }
+      const track = this.training ? this.track.bind(this) : () => {};
+      return batchNormTraining(x, weight, bias, this.eps, track, after);
+    });
+  }
+
+  /** Scale and shift a channel that this layer comes to in evaluation. */
+  folded(): { scale: tf.Tensor1D; shift: tf.Tensor1D } {
+    const { runningMean, runningVar } = this;
+    if (runningMean === null || runningVar === null) {
+      throw new OptionError(this.typeName, "trackRunningStats", false, "true for a layer that is folded into another");
+    }
+    const weight = (this.weight?.variable ?? tf.ones([this.numFeatures])) as tf.Tensor as tf.Tensor1D;
+    const bias = (this.bias?.variable ?? tf.zeros([this.numFeatures])) as tf.Tensor as tf.Tensor1D;
+    return foldedScale(
+      runningMean.variable as tf.Tensor as tf.Tensor1D,
+      runningVar.variable as tf.Tensor as tf.Tensor1D,
+      weight,
+      bias,
+      this.eps,
+    );
+  }
+
+  /** Takes a batch's statistics into the running ones. */
+  private track(mean: tf.Tensor1D, biasedVariance: tf.Tensor1D, count: number): void {
+    const { runningMean, runningVar, numBatchesTracked } = this;
+    if (runningMean === null || runningVar === null || numBatchesTracked === null) return;
+    numBatchesTracked.value += 1;
+    const share = this.momentum ?? 1 / numBatchesTracked.value;
+    const mix = (running: Buffer, value: tf.Tensor) => {
+      const mixed = tf.tidy(() => tf.add(tf.mul(running.variable, 1 - share), tf.mul(value, share)));
+      running.variable.assign(mixed);
+      mixed.dispose();
+    };
+    mix(runningMean, mean);
+    mix(
+      runningVar,
+      tf.tidy(() => tf.mul(biasedVariance, count / (count - 1))),
+    );
+  }
+
+  protected override extraRepr(): string {
+    const parts = [`${this.numFeatures}`];
+    if (this.eps !== 1e-5) parts.push(`eps=${this.eps}`);
+    if (this.momentum !== 0.1) parts.push(`momentum=${this.momentum}`);
+    if (this.weight === null) parts.push("affine=false");
+    if (this.runningMean === null) parts.push("trackRunningStats=false");
+    return parts.join(", ");
+  }
+}
+
+/** Batch normalisation of image batches, [N, H, W, C] -> [N, H, W, C]. */
+export class BatchNorm2d extends BatchNorm {
+  protected readonly ranks = { allowed: [4], letters: "[N, H, W, C]" };
+}
+
+/** Batch normalisation of vectors or sequences, [N, C] -> [N, C] or [N, L, C] -> [N, L, C]. */
+export class BatchNorm1d extends BatchNorm {
+  protected readonly ranks = { allowed: [2, 3], letters: "[N, C] or [N, L, C]" };
+}

@@ -1,0 +1,77 @@
+import type * as tf from "@tensorflow/tfjs-core";
+import type { Epilogue } from "./functional/batch-norm.ts";
+import { runLayers } from "./fusion.ts";
+import { type AnyModule, Module } from "./module.ts";
+
+/**
+ * Modules one after the other, each given what the one before returned. Registered under their places "0", "1", ..., layers without
+ * parameters counted too, or under given names.
+ *
+ * @example
+ * new Sequential(new Conv2d(3, 16, { kernelSize: 3 }), new BatchNorm2d(16), new ReLU());
+ * new Sequential({ conv: new Conv2d(3, 16, { kernelSize: 3 }), act: new ReLU() });
+ */
+export class Sequential extends Module {
+  private readonly layers: readonly AnyModule[];
+
+  constructor(...layers: AnyModule[] | [Readonly<Record<string, AnyModule>>]) {
+    super();
+    const [first] = layers;
+    const named =
+      layers.length === 1 && first !== undefined && !(first instanceof Module)
+        ? Object.entries(first)
+        : layers.map((layer, i): [string, AnyModule] => [`${i}`, layer as AnyModule]);
+    this.layers = named.map(([name, layer]) => this.registerModule(name, layer));
+  }
+
+  /** Number of modules. */
+  get length(): number {
+    return this.layers.length;
+  }
+
+  /** The module at a place; negative places count from the end. */
+  at(index: number): AnyModule | undefined {
+    return this.layers.at(index);
+  }
+
+  [Symbol.iterator](): Iterator<AnyModule> {
+    return this.layers[Symbol.iterator]();
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    return runLayers(this.layers, x);
+  }
+
+  /** Forward pass, then residual and activation, in one step with the last layer where that can be. */
+  forwardWith(x: tf.Tensor, after: Epilogue): tf.Tensor {
+    return runLayers(this.hasForwardHooks ? [this] : this.layers, x, after);
+  }
+}
+
+/** Modules kept in a list under their places "0", "1", ...; it has no forward pass of its own. */
+export class ModuleList<M extends AnyModule = AnyModule> extends Module<never, never> {
+  private readonly list: readonly M[];
+
+  constructor(modules: Iterable<M> = []) {
+    super();
+    this.list = [...modules].map((module, i) => this.registerModule(`${i}`, module));
+  }
+
+  /** Number of modules. */
+  get length(): number {
+    return this.list.length;
+  }
+
+  /** The module at a place; negative places count from the end. */
+  at(index: number): M | undefined {
+    return this.list.at(index);
+  }
+
+  [Symbol.iterator](): Iterator<M> {
+    return this.list[Symbol.iterator]();
+  }
+
+  forward(): never {
+    throw new TypeError("A ModuleList has no forward pass: call its modules one by one.");
+  }
+}

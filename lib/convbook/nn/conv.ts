@@ -1,0 +1,266 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Generator } from "../random/index.ts";
+import { OptionError } from "./errors.ts";
+import type { ActivationName } from "./functional/activation.ts";
+import { type Conv2dGeometry, conv2d } from "./functional/conv.ts";
+import { calculateFanInAndFanOut, kaimingUniform_, uniform_ } from "./init.ts";
+import { Module } from "./module.ts";
+import { conv1dLayout, conv2dLayout, Parameter } from "./parameter.ts";
+import {
+  checkChannelsLast,
+  checkInteger,
+  type Padding,
+  pair,
+  type Shape,
+  type Size2d,
+  windowedShape,
+} from "./shapes.ts";
+
+/** Options that one- and two-dimensional convolutions share. */
+export interface ConvOptions<Size> {
+  /** Extent of the kernel. */
+  readonly kernelSize: Size;
+  /** Step of the kernel, 1 by default. */
+  readonly stride?: Size;
+  /** Zeros on each side, 0 by default; "same" (stride 1 only) keeps the size, "valid" is 0. */
+  readonly padding?: Size | "same" | "valid";
+  /** Distance between the kernel's taps, 1 by default. */
+  readonly dilation?: Size;
+  /** Parts that input and output channels are divided into, each output part seeing one input part; 1 by default. */
+  readonly groups?: number;
+  /** Whether a learned bias is added, true by default. */
+  readonly bias?: boolean;
+  /** What the initial weights are drawn from; the default generator when left out. */
+  readonly generator?: Generator;
+}
+
+/** PyTorch's default for convolutions and linear layers: both uniform within ±1/√fan in. */
+export function resetParameters(weight: Parameter, bias: Parameter | null, generator?: Generator): void {
+  const options = generator === undefined ? {} : { generator };
+  kaimingUniform_(weight, { a: Math.sqrt(5), ...options });
+  const { fanIn } = calculateFanInAndFanOut(weight);
+  if (bias !== null && fanIn > 0) uniform_(bias, -1 / Math.sqrt(fanIn), 1 / Math.sqrt(fanIn), options);
+}
+
+function checkGroups(owner: string, groups: number, inChannels: number, outChannels: number): number {
+  checkInteger(owner, "groups", groups, 1);
+  if (inChannels % groups !== 0 || outChannels % groups !== 0) {
+    throw new OptionError(
+      owner,
+      "groups",
+      groups,
+      `a divisor of the ${inChannels} input and ${outChannels} output channels`,
+    );
+  }
+  return groups;
+}
+
+function paddings(
+  owner: string,
+  padding: Size2d | "same" | "valid",
+  kernel: readonly number[],
+  stride: readonly number[],
+  dilation: readonly number[],
+): Padding[] {
+  if (padding === "valid") return kernel.map(() => [0, 0]);
+  if (padding === "same") {
+    if (stride.some((n) => n !== 1))
+      throw new OptionError(owner, "padding", padding, `a number where stride is ${stride}`);
+    return kernel.map((size, i) => {
+      const total = (dilation[i] as number) * (size - 1);
+      return [Math.floor(total / 2), total - Math.floor(total / 2)];
+    });
+  }
+  if (typeof padding === "string")
+    throw new OptionError(owner, "padding", padding, 'a number, a pair, "same" or "valid"');
+  return pair(owner, "padding", padding, 0).map((n) => [n, n]);
+}
+
+/** Geometry as printed, leaving out what is PyTorch's default. */
+function printed(
+  channels: readonly number[],
+  kernel: unknown,
+  geometry: { stride: readonly number[]; padding: readonly Padding[]; dilation: readonly number[]; groups: number },
+  bias: boolean,
+): string {
+  const all = (values: readonly number[], value: number) => values.every((n) => n === value);
+  const show = (values: readonly number[]) =>
+    values.every((n) => n === values[0]) ? `${values[0]}` : `[${values.join(", ")}]`;
+  const parts = [`${channels[0]}, ${channels[1]}`, `kernelSize=${kernel}`];
+  if (!all(geometry.stride, 1)) parts.push(`stride=${show(geometry.stride)}`);
+  if (!all(geometry.padding.flat(), 0)) parts.push(`padding=${show(geometry.padding.map(([before]) => before))}`);
+  if (!all(geometry.dilation, 1)) parts.push(`dilation=${show(geometry.dilation)}`);
+  if (geometry.groups !== 1) parts.push(`groups=${geometry.groups}`);
+  if (!bias) parts.push("bias=false");
+  return parts.join(", ");
+}
+
+/**
+ * Two-dimensional convolution (cross-correlation), [N, H, W, C] -> [N, H', W', O] with
+ * H' = ⌊(H + 2 padding − dilation (kernel − 1) − 1) / stride⌋ + 1.
+ *
+ * State: `weight` [O, C / groups, kernel height, kernel width] and `bias` [O], as torch.nn.Conv2d.
+ *
+ * @example
+ * const conv = new Conv2d(3, 64, { kernelSize: 3, padding: 1 });
+ */
+export class Conv2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly kernelSize: readonly [number, number];
+  readonly geometry: Conv2dGeometry;
+  readonly weight: Parameter;
+  readonly bias: Parameter | null;
+
+  /**
+   * @param inChannels channels of the input
+   * @param outChannels channels of the output
+   * @param options kernelSize and the rest
+   * @throws {OptionError} naming the option that is out of range
+   */
+  constructor(inChannels: number, outChannels: number, options: ConvOptions<Size2d>) {
+    super();
+    const { kernelSize, stride = 1, padding = 0, dilation = 1, groups = 1, bias = true, generator } = options;
+    this.inChannels = checkInteger("Conv2d", "inChannels", inChannels, 1);
+    this.outChannels = checkInteger("Conv2d", "outChannels", outChannels, 1);
+    this.kernelSize = pair("Conv2d", "kernelSize", kernelSize, 1);
+    const strides = pair("Conv2d", "stride", stride, 1);
+    const dilations = pair("Conv2d", "dilation", dilation, 1);
+    const [padY, padX] = paddings("Conv2d", padding, this.kernelSize, strides, dilations) as [Padding, Padding];
+    this.geometry = {
+      stride: strides,
+      padding: [padY, padX],
+      dilation: dilations,
+      groups: checkGroups("Conv2d", groups, inChannels, outChannels),
+    };
+    const shape = [outChannels, inChannels / groups, ...this.kernelSize];
+    this.weight = this.registerParameter("weight", new Parameter(shape, conv2dLayout));
+    this.bias = bias ? this.registerParameter("bias", new Parameter([outChannels])) : null;
+    resetParameters(this.weight, this.bias, generator);
+  }
+
+  /** Shape of the output for an input [N, H, W, C]; throws a {@link ShapeError} where it does not fit. */
+  outputShape(input: Shape): number[] {
+    checkChannelsLast(this.toString(), input, "N, H, W, C", this.inChannels);
+    const { stride, padding, dilation } = this.geometry;
+    const windows = [0, 1].map((i) => ({
+      kernel: this.kernelSize[i as 0 | 1],
+      stride: stride[i as 0 | 1],
+      padding: padding[i as 0 | 1],
+      dilation: dilation[i as 0 | 1],
+    }));
+    return windowedShape(this.toString(), input, windows, this.outChannels);
+  }
+
+  /** Multiplications with addition that an output of this shape takes. */
+  multiplyAdds(_input: Shape, output: Shape): number {
+    return (this.weight.size / this.outChannels) * output.reduce((product, n) => product * n, 1);
+  }
+
+  forward(x: tf.Tensor4D): tf.Tensor4D {
+    this.outputShape(x.shape);
+    const weight = this.weight.variable as tf.Tensor as tf.Tensor4D;
+    return conv2d(x, weight, (this.bias?.variable ?? null) as tf.Tensor1D | null, this.geometry);
+  }
+
+  /** Forward pass with each output channel scaled and shifted, and an activation: what a batch normalisation behind it comes to in evaluation. */
+  forwardScaled(
+    x: tf.Tensor4D,
+    scale: tf.Tensor1D | null,
+    shift: tf.Tensor1D | null,
+    act: ActivationName,
+  ): tf.Tensor4D {
+    this.outputShape(x.shape);
+    return tf.tidy(() => {
+      const ownWeight = this.weight.variable as tf.Tensor as tf.Tensor4D;
+      const ownBias = (this.bias?.variable ?? null) as tf.Tensor1D | null;
+      if (scale === null || shift === null) return conv2d(x, ownWeight, ownBias, this.geometry, act);
+      const bias = ownBias === null ? shift : (tf.add(tf.mul(ownBias, scale), shift) as tf.Tensor1D);
+      return conv2d(x, tf.mul(ownWeight, scale) as tf.Tensor4D, bias, this.geometry, act);
+    });
+  }
+
+  protected override extraRepr(): string {
+    const [height, width] = this.kernelSize;
+    const kernel = height === width ? height : `[${height}, ${width}]`;
+    return printed([this.inChannels, this.outChannels], kernel, this.geometry, this.bias !== null);
+  }
+}
+
+/**
+ * One-dimensional convolution (cross-correlation), [N, L, C] -> [N, L', O].
+ *
+ * State: `weight` [O, C / groups, kernel] and `bias` [O], as torch.nn.Conv1d.
+ *
+ * @example
+ * const conv = new Conv1d(1, 32, { kernelSize: 13, padding: "same" });
+ */
+export class Conv1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly kernelSize: number;
+  /** The geometry as a two-dimensional convolution of height 1. */
+  readonly geometry: Conv2dGeometry;
+  readonly weight: Parameter;
+  readonly bias: Parameter | null;
+
+  /**
+   * @param inChannels channels of the input
+   * @param outChannels channels of the output
+   * @param options kernelSize and the rest
+   * @throws {OptionError} naming the option that is out of range
+   */
+  constructor(inChannels: number, outChannels: number, options: ConvOptions<number>) {
+    super();
+    const { kernelSize, stride = 1, padding = 0, dilation = 1, groups = 1, bias = true, generator } = options;
+    this.inChannels = checkInteger("Conv1d", "inChannels", inChannels, 1);
+    this.outChannels = checkInteger("Conv1d", "outChannels", outChannels, 1);
+    this.kernelSize = checkInteger("Conv1d", "kernelSize", kernelSize, 1);
+    checkInteger("Conv1d", "stride", stride, 1);
+    checkInteger("Conv1d", "dilation", dilation, 1);
+    const [pad] = paddings("Conv1d", padding, [kernelSize], [stride], [dilation]) as [Padding];
+    this.geometry = {
+      stride: [1, stride],
+      padding: [[0, 0], pad],
+      dilation: [1, dilation],
+      groups: checkGroups("Conv1d", groups, inChannels, outChannels),
+    };
+    this.weight = this.registerParameter(
+      "weight",
+      new Parameter([outChannels, inChannels / groups, kernelSize], conv1dLayout),
+    );
+    this.bias = bias ? this.registerParameter("bias", new Parameter([outChannels])) : null;
+    resetParameters(this.weight, this.bias, generator);
+  }
+
+  /** Shape of the output for an input [N, L, C]; throws a {@link ShapeError} where it does not fit. */
+  outputShape(input: Shape): number[] {
+    checkChannelsLast(this.toString(), input, "N, L, C", this.inChannels);
+    const { stride, padding, dilation } = this.geometry;
+    const window = { kernel: this.kernelSize, stride: stride[1], padding: padding[1], dilation: dilation[1] };
+    return windowedShape(this.toString(), input, [window], this.outChannels);
+  }
+
+  /** Multiplications with addition that an output of this shape takes. */
+  multiplyAdds(_input: Shape, output: Shape): number {
+    return (this.weight.size / this.outChannels) * output.reduce((product, n) => product * n, 1);
+  }
+
+  forward(x: tf.Tensor3D): tf.Tensor3D {
+    this.outputShape(x.shape);
+    return tf.tidy(() => {
+      const [kernel, inputs, outputs] = this.weight.variable.shape as [number, number, number];
+      const weight = tf.reshape(this.weight.variable, [1, kernel, inputs, outputs]) as tf.Tensor4D;
+      const [batch, length, channels] = x.shape;
+      const row = tf.reshape(x, [batch, 1, length, channels]) as tf.Tensor4D;
+      const y = conv2d(row, weight, (this.bias?.variable ?? null) as tf.Tensor1D | null, this.geometry);
+      return tf.reshape(y, [batch, y.shape[2], this.outChannels]) as tf.Tensor3D;
+    });
+  }
+
+  protected override extraRepr(): string {
+    const { stride, padding, dilation, groups } = this.geometry;
+    const geometry = { stride: [stride[1]], padding: [padding[1]], dilation: [dilation[1]], groups };
+    return printed([this.inChannels, this.outChannels], this.kernelSize, geometry, this.bias !== null);
+  }
+}

@@ -1,0 +1,53 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { defaultGenerator, fillBernoulli, type Generator } from "../random/index.ts";
+import { OptionError } from "./errors.ts";
+import { Module } from "./module.ts";
+import type { Shape } from "./shapes.ts";
+
+/** Options of dropout. */
+export interface DropoutOptions {
+  /** What decides which elements go; the default generator when left out. */
+  readonly generator?: Generator;
+}
+
+/**
+ * In training sets each element to zero with probability p and scales the others by 1 / (1 − p); in evaluation returns its input.
+ * Elements are drawn in the order of memory (channels last), one by one.
+ */
+export class Dropout extends Module {
+  readonly p: number;
+  private readonly generator: Generator;
+
+  /** @param p probability of a zero, 0.5 by default */
+  constructor(p = 0.5, { generator = defaultGenerator }: DropoutOptions = {}) {
+    super();
+    if (!(p >= 0 && p <= 1)) throw new OptionError("Dropout", "p", p, "a probability from 0 to 1");
+    this.p = p;
+    this.generator = generator;
+  }
+
+  /** The input's own shape. */
+  outputShape(input: Shape): number[] {
+    return [...input];
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    if (!this.training || this.p === 0) return x;
+    return tf.tidy(() => {
+      if (this.p === 1) return tf.mul(x, 0);
+      const mask = fillBernoulli(new Float32Array(x.size), 1 - this.p, this.generator);
+      const scale = 1 / (1 - this.p);
+      return tf.mul(
+        x,
+        tf.tensor(
+          mask.map((kept) => kept * scale),
+          x.shape,
+        ),
+      );
+    });
+  }
+
+  protected override extraRepr(): string {
+    return `p=${this.p}`;
+  }
+}

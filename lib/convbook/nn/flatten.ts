@@ -1,0 +1,57 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { OptionError, ShapeError } from "./errors.ts";
+import { Module } from "./module.ts";
+import type { Shape } from "./shapes.ts";
+
+/**
+ * All dimensions but the batch as one, [N, H, W, C] -> [N, C H W], in PyTorch's order of elements (channels slowest), so that the weights of a
+ * linear layer behind it mean the same as there.
+ */
+export class Flatten extends Module {
+  /** Shape of the output; throws a {@link ShapeError} for fewer than two dimensions. */
+  outputShape(input: Shape): number[] {
+    if (input.length < 2) throw new ShapeError(this.toString(), input, "[N, ...] with at least two dimensions");
+    return [input[0] as number, input.slice(1).reduce((product, n) => product * n, 1)];
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    const shape = this.outputShape(x.shape);
+    const places = x.shape.slice(1, -1).reduce((product, n) => product * n, 1);
+    if (x.rank === 2) return x;
+    if (places === 1 || x.shape.at(-1) === 1) return tf.reshape(x, shape);
+    const order = [0, x.rank - 1, ...x.shape.slice(1, -1).map((_, i) => i + 1)];
+    return tf.tidy(() => tf.reshape(tf.transpose(x, order), shape));
+  }
+}
+
+/** The inverse of {@link Flatten}: [N, C H W] in PyTorch's order -> [N, H, W, C]. */
+export class Unflatten extends Module {
+  private readonly size: Shape;
+
+  /** @param size shape of a sample with channels last, as [H, W, C] */
+  constructor(size: Shape) {
+    super();
+    if (size.length < 2) throw new OptionError("Unflatten", "size", size, "[L, C] or [H, W, C]");
+    this.size = [...size];
+  }
+
+  /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
+  outputShape(input: Shape): number[] {
+    const elements = this.size.reduce((product, n) => product * n, 1);
+    if (input.length !== 2 || input[1] !== elements) throw new ShapeError(this.toString(), input, `[N, ${elements}]`);
+    return [input[0] as number, ...this.size];
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    const shape = this.outputShape(x.shape);
+    const order = [0, ...shape.slice(2).map((_, i) => i + 2), 1];
+    return tf.tidy(() => {
+      const channelsFirst = [shape[0], shape.at(-1), ...shape.slice(1, -1)] as number[];
+      return tf.transpose(tf.reshape(x, channelsFirst), order);
+    });
+  }
+
+  protected override extraRepr(): string {
+    return this.size.join(", ");
+  }
+}

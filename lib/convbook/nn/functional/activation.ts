@@ -1,0 +1,84 @@
+/** Activation functions under the names that people use for them, with PyTorch's definitions. */
+import * as tf from "@tensorflow/tfjs-core";
+import { UnknownNameError } from "../errors.ts";
+import { hasKernel } from "./backend.ts";
+
+const elu = (x: tf.Tensor) => tf.elu(x);
+const sqrtHalf = Math.SQRT1_2;
+
+/** x Φ(x) with the exact normal distribution function, as PyTorch's default GELU. */
+export function gelu(x: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => {
+    if (hasKernel("Gelu")) return tf.engine().runKernel("Gelu", { x }) as tf.Tensor;
+    return tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, sqrtHalf)), 1));
+  });
+}
+
+/** x σ(x), also called swish. */
+export function silu(x: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => tf.mul(x, tf.sigmoid(x)));
+}
+
+/** log(1 + exp(x)), without overflow. */
+export function softplus(x: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => tf.add(tf.relu(x), tf.log1p(tf.exp(tf.neg(tf.abs(x))))));
+}
+
+/** x tanh(softplus(x)). */
+export function mish(x: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => tf.mul(x, tf.tanh(softplus(x))));
+}
+
+/** x relu6(x + 3) / 6. */
+export function hardswish(x: tf.Tensor): tf.Tensor {
+  return tf.tidy(() => tf.mul(x, tf.mul(tf.clipByValue(tf.add(x, 3), 0, 6), 1 / 6)));
+}
+
+const activations = {
+  relu: (x: tf.Tensor) => tf.relu(x),
+  relu6: (x: tf.Tensor) => tf.clipByValue(x, 0, 6),
+  // PyTorch's slope; TensorFlow.js would take 0.2.
+  leakyrelu: (x: tf.Tensor) => tf.leakyRelu(x, 0.01),
+  tanh: (x: tf.Tensor) => tf.tanh(x),
+  sigmoid: (x: tf.Tensor) => tf.sigmoid(x),
+  gelu,
+  silu,
+  elu,
+  softplus,
+  mish,
+  hardswish,
+  identity: (x: tf.Tensor) => x,
+} as const;
+
+/** Names of activation functions. */
+export type ActivationName = keyof typeof activations;
+
+/** All of them. */
+export const activationNames = Object.keys(activations) as readonly ActivationName[];
+
+const synonyms: Readonly<Record<string, ActivationName>> = {
+  leaky_relu: "leakyrelu",
+  leakyReLU: "leakyrelu",
+  swish: "silu",
+  linear: "identity",
+  none: "identity",
+  hard_swish: "hardswish",
+};
+
+/**
+ * The activation that a name stands for, whatever its case; `swish`, `leaky_relu`, `linear` and `none` are understood too.
+ *
+ * @throws {UnknownNameError} with the nearest names
+ */
+export function parseActivationName(name: string): ActivationName {
+  for (const candidate of [name, name.toLowerCase()]) {
+    if (Object.hasOwn(activations, candidate)) return candidate as ActivationName;
+    if (Object.hasOwn(synonyms, candidate)) return synonyms[candidate] as ActivationName;
+  }
+  throw new UnknownNameError("activation", name, activationNames);
+}
+
+/** Applies the activation of this name, element by element. The identity returns its input itself. */
+export function activation(x: tf.Tensor, name: ActivationName): tf.Tensor {
+  return activations[name](x);
+}

@@ -1,0 +1,174 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Padding } from "../shapes.ts";
+import { type ActivationName, activation } from "./activation.ts";
+import { hasKernel, isRecording, takesExplicitPadding } from "./backend.ts";
+
+/** Geometry of a two-dimensional convolution, all as [height, width]. */
+export interface Conv2dGeometry {
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [height: Padding, width: Padding];
+  readonly dilation: readonly [number, number];
+  readonly groups: number;
+}
+
+/**
+ * Two-dimensional cross-correlation, [N, H, W, C] -> [N, H', W', O].
+ *
+ * @param x input
+ * @param weight kernel, [kernel height, kernel width, C / groups, O]
+ * @param bias [O], or null
+ * @param geometry stride, padding, dilation and groups
+ * @param act activation applied to the result (none by default)
+ */
+export function conv2d(
+  x: tf.Tensor4D,
+  weight: tf.Tensor4D,
+  bias: tf.Tensor1D | null,
+  geometry: Conv2dGeometry,
+  act: ActivationName = "identity",
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    const { stride, dilation, groups } = geometry;
+    let { padding } = geometry;
+    const isPadded = padding.some(([before, after]) => before > 0 || after > 0);
+    if (isPadded && !takesExplicitPadding()) {
+      x = tf.pad(x, [[0, 0], [...padding[0]], [...padding[1]], [0, 0]]);
+      padding = noPadding;
+    }
+    const filter = isRecording() ? dilate(weight, dilation) : weight;
+    const rate: [number, number] = filter === weight ? [...dilation] : [1, 1];
+    const explicit = [[0, 0], [...padding[0]], [...padding[1]], [0, 0]] as [Pair, Pair, Pair, Pair];
+    const pad = padding.some(([before, after]) => before > 0 || after > 0) ? explicit : "valid";
+    const strides: [number, number] = [...stride];
+    if (groups === 1) return convBiasActivation(x, filter, bias, strides, pad, rate, act);
+
+    const [, , , inChannels] = x.shape;
+    let y: tf.Tensor;
+    if (groups === inChannels) {
+      const [height, width, , outChannels] = filter.shape;
+      const depthwise = tf.reshape(filter, [height, width, inChannels, outChannels / inChannels]) as tf.Tensor4D;
+      y = tf.depthwiseConv2d(x, depthwise, strides, pad, "NHWC", rate);
+    } else {
+      const inputs = tf.split(x, groups, 3);
+      const filters = tf.split(filter, groups, 3);
+      const parts = inputs.map((part, i) =>
+        plainConv2d(part as tf.Tensor4D, filters[i] as tf.Tensor4D, strides, pad, rate),
+      );
+      y = tf.concat(parts, 3);
+    }
+    return activation(bias === null ? y : tf.add(y, bias), act) as tf.Tensor4D;
+  });
+}
+
+type Pair = [number, number];
+type Pad = "valid" | [Pair, Pair, Pair, Pair];
+const noPadding = [
+  [0, 0],
+  [0, 0],
+] as const;
+
+/** Convolution, bias and activation in one kernel where the backend knows them. */
+function convBiasActivation(
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  bias: tf.Tensor1D | null,
+  strides: Pair,
+  pad: Pad,
+  dilations: Pair,
+  act: ActivationName,
+): tf.Tensor4D {
+  if (!isRecording() && hasKernel("FusedConv2D")) {
+    const fusable = act === "relu" || act === "identity";
+    const y = tf.fused.conv2d({
+      x,
+      filter,
+      strides,
+      pad,
+      dataFormat: "NHWC",
+      dilations,
+      ...(bias === null ? {} : { bias: bias as tf.Tensor }),
+      activation: act === "relu" ? "relu" : "linear",
+    });
+    return fusable ? y : (activation(y, act) as tf.Tensor4D);
+  }
+  const y = plainConv2d(x, filter, strides, pad, dilations);
+  return activation(bias === null ? y : tf.add(y, bias), act) as tf.Tensor4D;
+}
+
+function plainConv2d(x: tf.Tensor4D, filter: tf.Tensor4D, strides: Pair, pad: Pad, dilations: Pair): tf.Tensor4D {
+  if (isRecording() && !hasKernel("Conv2DBackpropFilter")) return conv2dByProducts(x, filter, strides, pad);
+  return tf.conv2d(x, filter, strides, pad, "NHWC", dilations);
+}
+
+/** Puts zeros between the taps of a kernel: TensorFlow.js has no gradient for dilated convolutions. */
+function dilate(filter: tf.Tensor4D, [rateY, rateX]: readonly [number, number]): tf.Tensor4D {
+  if (rateY === 1 && rateX === 1) return filter;
+  const [height, width, inChannels, outChannels] = filter.shape;
+  const channels = inChannels * outChannels;
+  const spread = tf.pad(tf.reshape(filter, [height, 1, width, channels]), [
+    [0, 0],
+    [0, rateY - 1],
+    [0, 0],
+    [0, 0],
+  ]);
+  const rows = tf.slice(
+    tf.reshape(spread, [height * rateY, width, 1, channels]),
+    [0, 0, 0, 0],
+    [(height - 1) * rateY + 1, width, 1, channels],
+  );
+  const apart = tf.pad(rows, [
+    [0, 0],
+    [0, 0],
+    [0, rateX - 1],
+    [0, 0],
+  ]);
+  const wide = tf.reshape(apart, [rows.shape[0], width * rateX, inChannels, outChannels]) as tf.Tensor4D;
+  return tf.slice(wide, [0, 0, 0, 0], [wide.shape[0], (width - 1) * rateX + 1, inChannels, outChannels]);
+}
+
+/**
+ * A convolution whose gradient for the kernel is made of matrix products, a tap each, for backends that lack the kernel
+ * Conv2DBackpropFilter (WebAssembly).
+ */
+function conv2dByProducts(input: tf.Tensor4D, kernel: tf.Tensor4D, strides: Pair, pad: Pad): tf.Tensor4D {
+  const op = tf.customGrad((...args) => {
+    const [x, filter, save] = args as unknown as [tf.Tensor4D, tf.Tensor4D, tf.GradSaveFunc];
+    save([x, filter]);
+    const gradFunc = (dy: tf.Tensor4D, saved: tf.Tensor[]) => {
+      const [savedX, savedFilter] = saved as [tf.Tensor4D, tf.Tensor4D];
+      const attributes = { strides, pad, dataFormat: "NHWC", inputShape: savedX.shape };
+      const dx: tf.Tensor = tf.engine().runKernel("Conv2DBackpropInput", { dy, filter: savedFilter }, attributes);
+      return [dx, tapGradients(savedX, dy, savedFilter.shape, strides, pad)];
+    };
+    return { value: tf.conv2d(x, filter, strides, pad), gradFunc };
+  });
+  return op(input, kernel);
+}
+
+/** Gradient for each tap of the kernel: (what the tap saw)ᵀ dy. */
+function tapGradients(
+  x: tf.Tensor4D,
+  dy: tf.Tensor4D,
+  [height, width, inChannels, outChannels]: readonly [number, number, number, number],
+  [strideY, strideX]: Pair,
+  pad: Pad,
+): tf.Tensor4D {
+  return tf.tidy(() => {
+    const padded = pad === "valid" ? x : tf.pad(x, pad);
+    const [batch, outHeight, outWidth] = dy.shape;
+    const rows = batch * outHeight * outWidth;
+    const gradient = tf.reshape(dy, [rows, outChannels]) as tf.Tensor2D;
+    const taps: tf.Tensor[] = [];
+    for (let i = 0; i < height; i++) {
+      for (let j = 0; j < width; j++) {
+        const tap = tf.tidy(() => {
+          const end = [batch, i + (outHeight - 1) * strideY + 1, j + (outWidth - 1) * strideX + 1, inChannels];
+          const seen = tf.stridedSlice(padded, [0, i, j, 0], end, [1, strideY, strideX, 1]);
+          return tf.matMul(tf.reshape(seen, [rows, inChannels]) as tf.Tensor2D, gradient, true, false);
+        });
+        taps.push(tap);
+      }
+    }
+    return tf.reshape(tf.stack(taps), [height, width, inChannels, outChannels]);
+  });
+}

@@ -1,0 +1,89 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { windowCount } from "./../shapes.ts";
+import type { Padding, Window } from "../shapes.ts";
+import { takesExplicitPadding } from "./backend.ts";
+
+/** Windows of a two-dimensional pool. */
+export type Windows2d = readonly [height: Window, width: Window];
+
+type Pair = [number, number];
+
+/** Padding that makes 'valid' windows end where `windows` say, beyond the edge where they round up. */
+function effectivePadding(x: tf.Tensor4D, windows: Windows2d): [Pair, Pair] {
+  const of = (window: Window, length: number): Pair => {
+    const [before, after] = window.padding as Padding;
+    if (window.ceil !== true) return [before, after];
+    const reach = (windowCount(length, window) - 1) * window.stride + window.kernel;
+    return [before, Math.max(after, reach - length - before)];
+  };
+  return [of(windows[0], x.shape[1]), of(windows[1], x.shape[2])];
+}
+
+/**
+ * Largest value of each window, [N, H, W, C] -> [N, H', W', C]; padding never wins.
+ */
+export function maxPool2d(x: tf.Tensor4D, windows: Windows2d): tf.Tensor4D {
+  return tf.tidy(() => {
+    const [height, width] = windows;
+    const padding = effectivePadding(x, windows);
+    const kernel: Pair = [height.kernel, width.kernel];
+    const stride: Pair = [height.stride, width.stride];
+    if (padding.flat().every((n) => n === 0)) return tf.maxPool(x, kernel, stride, "valid");
+    if (takesExplicitPadding()) return tf.maxPool(x, kernel, stride, [[0, 0], ...padding, [0, 0]]);
+    const padded = tf.pad(x, [[0, 0], ...padding, [0, 0]], Number.NEGATIVE_INFINITY);
+    return tf.maxPool(padded, kernel, stride, "valid");
+  });
+}
+
+/**
+ * Mean of each window, [N, H, W, C] -> [N, H', W', C].
+ *
+ * @param countIncludePad whether the zeros of the padding count in the mean, as they do in PyTorch by default
+ */
+export function avgPool2d(x: tf.Tensor4D, windows: Windows2d, countIncludePad: boolean): tf.Tensor4D {
+  return tf.tidy(() => {
+    const [height, width] = windows;
+    const padding = effectivePadding(x, windows);
+    const kernel: Pair = [height.kernel, width.kernel];
+    const stride: Pair = [height.stride, width.stride];
+    const pads = [[0, 0], ...padding, [0, 0]] as [Pair, Pair, Pair, Pair];
+    if (padding.flat().every((n) => n === 0)) return tf.avgPool(x, kernel, stride, "valid");
+    const sums = tf.avgPool(tf.pad(x, pads), kernel, stride, "valid");
+    if (countIncludePad) return sums;
+    const [, rows, columns] = x.shape;
+    const share = tf.avgPool(tf.pad(tf.ones([1, rows, columns, 1]) as tf.Tensor4D, pads), kernel, stride, "valid");
+    return tf.div(sums, share);
+  });
+}
+
+/** Means of `size` nearly equal, possibly overlapping stretches of one dimension, as PyTorch's adaptive pools cut it. */
+function adaptiveMean(x: tf.Tensor, axis: number, size: number): tf.Tensor {
+  const length = x.shape[axis] as number;
+  if (size === length) return x;
+  if (size === 1) return tf.mean(x, axis, true);
+  const parts: tf.Tensor[] = [];
+  for (let i = 0; i < size; i++) {
+    const from = Math.floor((i * length) / size);
+    const to = Math.ceil(((i + 1) * length) / size);
+    const begin = x.shape.map((_, d) => (d === axis ? from : 0));
+    const extent = x.shape.map((n, d) => (d === axis ? to - from : n));
+    parts.push(tf.mean(tf.slice(x, begin, extent), axis, true));
+  }
+  return tf.concat(parts, axis);
+}
+
+/**
+ * Means of a grid of `size` cells, [N, H, W, C] -> [N, size[0], size[1], C], whatever the input's size.
+ */
+export function adaptiveAvgPool2d(x: tf.Tensor4D, size: readonly [number, number]): tf.Tensor4D {
+  return tf.tidy(() => {
+    const [, height, width] = x.shape;
+    const [rows, columns] = size;
+    if (rows === 1 && columns === 1) return tf.mean(x, [1, 2], true) as tf.Tensor4D;
+    if (height % rows === 0 && width % columns === 0) {
+      const cell: Pair = [height / rows, width / columns];
+      return tf.avgPool(x, cell, cell, "valid");
+    }
+    return adaptiveMean(adaptiveMean(x, 1, rows), 2, columns) as tf.Tensor4D;
+  });
+}

@@ -1,0 +1,38 @@
+export { Activation, ELU, GELU, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh } from "./activations.ts";
+export { BatchNorm, BatchNorm1d, BatchNorm2d, type BatchNormOptions } from "./batch-norm.ts";
+export { ModuleList, Sequential } from "./containers.ts";
+export { Conv1d, Conv2d, type ConvOptions } from "./conv.ts";
+export { Dropout, type DropoutOptions } from "./dropout.ts";
+export {
+  type MisshapenEntry,
+  nearestNames,
+  OptionError,
+  ShapeError,
+  StateDictError,
+  UnknownNameError,
+} from "./errors.ts";
+export { Flatten, Unflatten } from "./flatten.ts";
+export { type ActivationName, activation, activationNames, parseActivationName } from "./functional/activation.ts";
+export * as init from "./init.ts";
+export { Linear, type LinearOptions } from "./linear.ts";
+export {
+  BCELoss,
+  BCEWithLogitsLoss,
+  CrossEntropyLoss,
+  type CrossEntropyOptions,
+  type LossOptions,
+  MSELoss,
+} from "./losses.ts";
+export { type AnyModule, type ForwardHook, type LoadResult, Module } from "./module.ts";
+export { Buffer, CounterBuffer, type Layout, Parameter, type StateEntry } from "./parameter.ts";
+export {
+  AdaptiveAvgPool1d,
+  AdaptiveAvgPool2d,
+  AvgPool1d,
+  AvgPool2d,
+  type AvgPoolOptions,
+  MaxPool1d,
+  MaxPool2d,
+  type PoolOptions,
+} from "./pooling.ts";
+export type { Shape, Size2d } from "./shapes.ts";

@@ -1,0 +1,154 @@
+/**
+ * Initialisation of parameters in place, with PyTorch's definitions (torch.nn.init) and its order of random draws, so that a seed gives the
+ * weights that it gives there. Draws are made in PyTorch's layout, whatever the layout in memory.
+ *
+ * He et al., "Delving Deep into Rectifiers", 2015; Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+ * networks", 2010.
+ */
+import { defaultGenerator, fillNormal, fillUniform, type Generator } from "../random/index.ts";
+import { OptionError, UnknownNameError } from "./errors.ts";
+import type { Parameter } from "./parameter.ts";
+
+/** What random initialisations draw from; the default generator when left out. */
+export interface InitOptions {
+  readonly generator?: Generator;
+}
+
+/** Options of the Kaiming initialisations. */
+export interface KaimingOptions extends InitOptions {
+  /** Negative slope of a leaky ReLU; only used with it. 0 by default. */
+  readonly a?: number;
+  /** Keep the variance of activations ("fanIn", the default) or of gradients ("fanOut"). */
+  readonly mode?: "fanIn" | "fanOut";
+  /** Name of the activation that follows; PyTorch's default is a leaky ReLU (of slope `a`). */
+  readonly nonlinearity?: string;
+}
+
+/**
+ * Numbers of inputs and outputs of one unit: dimensions 1 and 0 of PyTorch's shape, times the size of the receptive field.
+ *
+ * @throws {OptionError} for fewer than two dimensions
+ */
+export function calculateFanInAndFanOut(parameter: { readonly shape: readonly number[] }): {
+  fanIn: number;
+  fanOut: number;
+} {
+  const { shape } = parameter;
+  if (shape.length < 2) {
+    throw new OptionError("calculateFanInAndFanOut", "shape", shape, "of at least two dimensions");
+  }
+  const field = shape.slice(2).reduce((product, n) => product * n, 1);
+  return { fanIn: (shape[1] as number) * field, fanOut: (shape[0] as number) * field };
+}
+
+const rectifierGain = Math.SQRT2;
+const gains: Readonly<Record<string, (slope: number) => number>> = {
+  linear: () => 1,
+  identity: () => 1,
+  sigmoid: () => 1,
+  conv1d: () => 1,
+  conv2d: () => 1,
+  tanh: () => 5 / 3,
+  relu: () => rectifierGain,
+  leakyrelu: (slope) => Math.sqrt(2 / (1 + slope ** 2)),
+  selu: () => 3 / 4,
+  // PyTorch gives no gain for these; they are rectifiers in all but the neighbourhood of zero, so they take the rectifier's.
+  relu6: () => rectifierGain,
+  gelu: () => rectifierGain,
+  silu: () => rectifierGain,
+  swish: () => rectifierGain,
+  mish: () => rectifierGain,
+  hardswish: () => rectifierGain,
+  softplus: () => rectifierGain,
+  elu: () => rectifierGain,
+};
+
+/**
+ * Factor by which weights must exceed 1 / √fan so that the variance stays through the activation of this name.
+ *
+ * @param nonlinearity name of the activation; "leaky_relu" and "leakyrelu" are one
+ * @param slope negative slope of a leaky ReLU, 0.01 by default
+ * @throws {UnknownNameError} with the nearest names
+ */
+export function calculateGain(nonlinearity: string, slope = 0.01): number {
+  const name = nonlinearity.toLowerCase().replaceAll(/[-_]/g, "");
+  const gain = Object.hasOwn(gains, name) ? gains[name] : undefined;
+  if (gain === undefined) throw new UnknownNameError("nonlinearity", nonlinearity, Object.keys(gains));
+  return gain(slope);
+}
+
+function fill(parameter: Parameter, write: (values: Float32Array) => void): Parameter {
+  const data = new Float32Array(parameter.size);
+  write(data);
+  parameter.load({ dtype: "float32", shape: parameter.shape, data });
+  return parameter;
+}
+
+/** Numbers from [from, to), [0, 1) by default. */
+export function uniform_(
+  parameter: Parameter,
+  from = 0,
+  to = 1,
+  { generator = defaultGenerator }: InitOptions = {},
+): Parameter {
+  return fill(parameter, (values) => fillUniform(values, from, to, generator));
+}
+
+/** Normally distributed numbers. */
+export function normal_(
+  parameter: Parameter,
+  mean = 0,
+  std = 1,
+  { generator = defaultGenerator }: InitOptions = {},
+): Parameter {
+  return fill(parameter, (values) => fillNormal(values, mean, std, generator));
+}
+
+/** One value everywhere. */
+export function constant_(parameter: Parameter, value: number): Parameter {
+  return fill(parameter, (values) => values.fill(value));
+}
+
+/** Ones. */
+export function ones_(parameter: Parameter): Parameter {
+  return constant_(parameter, 1);
+}
+
+/** Zeros. */
+export function zeros_(parameter: Parameter): Parameter {
+  return constant_(parameter, 0);
+}
+
+function kaimingStd(
+  parameter: Parameter,
+  { a = 0, mode = "fanIn", nonlinearity = "leakyrelu" }: KaimingOptions,
+): number {
+  const fans = calculateFanInAndFanOut(parameter);
+  const known = { fanIn: fans.fanIn, fanOut: fans.fanOut };
+  if (!Object.hasOwn(known, mode)) throw new UnknownNameError("fan mode", String(mode), Object.keys(known));
+  return calculateGain(nonlinearity, a) / Math.sqrt(known[mode]);
+}
+
+/** He's uniform initialisation: numbers from (−b, b) with b = gain √(3 / fan). */
+export function kaimingUniform_(parameter: Parameter, options: KaimingOptions = {}): Parameter {
+  const bound = Math.sqrt(3) * kaimingStd(parameter, options);
+  return uniform_(parameter, -bound, bound, options);
+}
+
+/** He's normal initialisation: standard deviation gain / √fan. */
+export function kaimingNormal_(parameter: Parameter, options: KaimingOptions = {}): Parameter {
+  return normal_(parameter, 0, kaimingStd(parameter, options), options);
+}
+
+/** Glorot's uniform initialisation: numbers from (−b, b) with b = gain √(6 / (fan in + fan out)). */
+export function xavierUniform_(parameter: Parameter, gain = 1, options: InitOptions = {}): Parameter {
+  const { fanIn, fanOut } = calculateFanInAndFanOut(parameter);
+  const bound = Math.sqrt(3) * gain * Math.sqrt(2 / (fanIn + fanOut));
+  return uniform_(parameter, -bound, bound, options);
+}
+
+/** Glorot's normal initialisation: standard deviation gain √(2 / (fan in + fan out)). */
+export function xavierNormal_(parameter: Parameter, gain = 1, options: InitOptions = {}): Parameter {
+  const { fanIn, fanOut } = calculateFanInAndFanOut(parameter);
+  return normal_(parameter, 0, gain * Math.sqrt(2 / (fanIn + fanOut)), options);
+}

@@ -1,0 +1,181 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { TensorData, TensorDType } from "../tensor-data.ts";
+
+/**
+ * The order in which PyTorch's dimensions are kept in memory here: dimension `i` of the TensorFlow.js tensor is dimension `layout[i]` of
+ * PyTorch's. The identity is the empty list.
+ */
+export type Layout = readonly number[];
+
+/** PyTorch [out, in] as [in, out]. */
+export const linearLayout: Layout = [1, 0];
+/** PyTorch [out, in / groups, length] as [length, in / groups, out]. */
+export const conv1dLayout: Layout = [2, 1, 0];
+/** PyTorch [out, in / groups, height, width] as [height, width, in / groups, out]. */
+export const conv2dLayout: Layout = [2, 3, 1, 0];
+
+/** What a module saves: a parameter or a buffer. Shapes here are PyTorch's. */
+export interface StateEntry {
+  readonly shape: readonly number[];
+  readonly dtype: TensorDType;
+  /** A copy of the value in PyTorch's layout. */
+  toTensorData(): TensorData;
+  /** Takes a value in PyTorch's layout; the number of elements must fit, other numeric types are converted. */
+  load(value: TensorData): void;
+  /** Frees what it holds in the backend's memory. */
+  dispose(): void;
+}
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
+
+/** Elements of `source` (row-major, of shape `shape`) with the dimensions in the order `order`. */
+export function permute(source: Float32Array, shape: readonly number[], order: readonly number[]): Float32Array {
+  if (order.every((dimension, i) => dimension === i)) return source.slice();
+  const rank = shape.length;
+  const strides = new Array<number>(rank).fill(1);
+  for (let i = rank - 2; i >= 0; i--) strides[i] = (strides[i + 1] as number) * (shape[i + 1] as number);
+  const size = order.map((dimension) => shape[dimension] as number);
+  const step = order.map((dimension) => strides[dimension] as number);
+  const result = new Float32Array(source.length);
+  const index = new Array<number>(rank).fill(0);
+  let from = 0;
+  for (let to = 0; to < result.length; to++) {
+    result[to] = source[from] as number;
+    for (let d = rank - 1; d >= 0; d--) {
+      index[d] = (index[d] as number) + 1;
+      from += step[d] as number;
+      if ((index[d] as number) < (size[d] as number)) break;
+      from -= (step[d] as number) * (size[d] as number);
+      index[d] = 0;
+    }
+  }
+  return result;
+}
+
+function toFloat32(value: TensorData): Float32Array {
+  if (value.dtype === "float32") return value.data;
+  return Float32Array.from(value.data as ArrayLike<number | bigint>, Number);
+}
+
+/**
+ * A float32 value that lives on the host until a backend first needs it, so that models can be built and loaded before one is chosen,
+ * and that owns the conversion between PyTorch's layout and the one that TensorFlow.js computes in.
+ */
+class DeviceValue implements StateEntry {
+  readonly shape: readonly number[];
+  readonly dtype = "float32" as const;
+  readonly layout: Layout;
+  protected trainable: boolean;
+  private host: Float32Array | undefined;
+  protected device: tf.Variable | undefined;
+
+  /**
+   * @param value initial value in PyTorch's layout; a shape alone stands for zeros
+   * @param layout order of the dimensions in memory
+   */
+  constructor(value: TensorData | readonly number[], layout: Layout, trainable: boolean) {
+    this.shape = "data" in value ? [...value.shape] : [...value];
+    this.layout = layout.length === 0 ? this.shape.map((_, i) => i) : layout;
+    this.trainable = trainable;
+    this.host = new Float32Array(sizeOf(this.shape));
+    if ("data" in value) this.load(value);
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  /** The variable that computations use, in TensorFlow.js's layout. It stays the same object until {@link dispose}. */
+  get variable(): tf.Variable {
+    if (this.device === undefined || this.device.isDisposed) {
+      if (this.host === undefined) throw new Error("This value was disposed of together with its module.");
+      const host = this.host;
+      const shape = this.layout.map((dimension) => this.shape[dimension] as number);
+      const initial = tf.tensor(host, shape, "float32");
+      this.device = tf.variable(initial, this.trainable);
+      initial.dispose();
+      this.host = undefined;
+    }
+    return this.device;
+  }
+
+  toTensorData(): TensorData {
+    const memory = this.host ?? (this.variable.dataSync() as Float32Array);
+    const memoryShape = this.layout.map((dimension) => this.shape[dimension] as number);
+    const inverse = this.layout.map((_, i) => this.layout.indexOf(i));
+    return { dtype: "float32", shape: [...this.shape], data: permute(memory, memoryShape, inverse) };
+  }
+
+  load(value: TensorData): void {
+    if (value.data.length !== this.size) {
+      throw new RangeError(
+        `A value of shape [${this.shape.join(", ")}] holds ${this.size} elements, got ${value.data.length}.`,
+      );
+    }
+    const memory = permute(toFloat32(value), this.shape, this.layout);
+    if (this.device === undefined) {
+      this.host = memory;
+      return;
+    }
+    const tensor = tf.tensor(memory, this.device.shape, "float32");
+    this.device.assign(tensor);
+    tensor.dispose();
+  }
+
+  dispose(): void {
+    if (this.device !== undefined && !this.device.isDisposed) this.device.dispose();
+    this.host = undefined;
+  }
+}
+
+/** A learnable tensor of a module. */
+export class Parameter extends DeviceValue {
+  /**
+   * @param value initial value in PyTorch's layout, or a shape alone for zeros
+   * @param layout how memory differs from PyTorch's order of dimensions (none by default)
+   */
+  constructor(value: TensorData | readonly number[], layout: Layout = []) {
+    super(value, layout, true);
+  }
+
+  /** Whether training changes it; as PyTorch's attribute of this name. */
+  get requiresGrad(): boolean {
+    return this.trainable;
+  }
+
+  set requiresGrad(value: boolean) {
+    this.trainable = value;
+    if (this.device !== undefined) this.device.trainable = value;
+  }
+}
+
+/** A tensor that belongs to a module's state without being learned, such as a running mean. */
+export class Buffer extends DeviceValue {
+  /** Whether it is saved in the state dict. */
+  readonly persistent: boolean;
+
+  constructor(value: TensorData | readonly number[], options: { layout?: Layout; persistent?: boolean } = {}) {
+    super(value, options.layout ?? [], false);
+    this.persistent = options.persistent ?? true;
+  }
+}
+
+/** A whole number that belongs to a module's state and never enters a computation on tensors (PyTorch's int64 scalar buffers). */
+export class CounterBuffer implements StateEntry {
+  readonly shape: readonly number[] = [];
+  readonly dtype = "int64" as const;
+  readonly persistent = true;
+  value = 0;
+
+  toTensorData(): TensorData {
+    return { dtype: "int64", shape: [], data: BigInt64Array.of(BigInt(this.value)) };
+  }
+
+  load(value: TensorData): void {
+    if (value.data.length !== 1) throw new RangeError(`A counter holds one element, got ${value.data.length}.`);
+    this.value = Number(value.data[0]);
+  }
+
+  dispose(): void {}
+}

@@ -1,0 +1,197 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { OptionError } from "./errors.ts";
+import { adaptiveAvgPool2d, avgPool2d, maxPool2d, type Windows2d } from "./functional/pool.ts";
+import { Module } from "./module.ts";
+import {
+  checkChannelsLast,
+  checkInteger,
+  pair,
+  type Shape,
+  type Size2d,
+  type Window,
+  windowedShape,
+} from "./shapes.ts";
+
+/** Options of pools; the stride is the kernel's size when left out. */
+export interface PoolOptions<Size> {
+  readonly stride?: Size;
+  readonly padding?: Size;
+  /** Whether the last window may reach beyond the padded edge, false by default. */
+  readonly ceilMode?: boolean;
+}
+
+/** Options of average pools. */
+export interface AvgPoolOptions<Size> extends PoolOptions<Size> {
+  /** Whether the padding's zeros count in the mean, true by default as in PyTorch. */
+  readonly countIncludePad?: boolean;
+}
+
+function windows(owner: string, kernelSize: Size2d, options: PoolOptions<Size2d>): Windows2d {
+  const kernel = pair(owner, "kernelSize", kernelSize, 1);
+  const stride = pair(owner, "stride", options.stride ?? kernelSize, 1);
+  const padding = pair(owner, "padding", options.padding ?? 0, 0);
+  return [0, 1].map((i): Window => {
+    const pad = padding[i as 0 | 1];
+    const size = kernel[i as 0 | 1];
+    if (pad > size / 2) throw new OptionError(owner, "padding", pad, `at most half of the kernel's ${size}`);
+    return {
+      kernel: size,
+      stride: stride[i as 0 | 1],
+      padding: [pad, pad],
+      dilation: 1,
+      ceil: options.ceilMode ?? false,
+    };
+  }) as unknown as Windows2d;
+}
+
+function printed(windows: readonly Window[]): string {
+  const show = (values: readonly number[]) =>
+    values.every((n) => n === values[0]) ? `${values[0]}` : `[${values.join(", ")}]`;
+  const parts = [`kernelSize=${show(windows.map((w) => w.kernel))}`, `stride=${show(windows.map((w) => w.stride))}`];
+  if (windows.some((w) => w.padding[0] > 0)) parts.push(`padding=${show(windows.map((w) => w.padding[0]))}`);
+  if (windows.some((w) => w.ceil)) parts.push("ceilMode=true");
+  return parts.join(", ");
+}
+
+/** A pool over windows of an image batch, [N, H, W, C] -> [N, H', W', C]. */
+abstract class Pool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
+  protected readonly windows: Windows2d;
+
+  constructor(kernelSize: Size2d, options: PoolOptions<Size2d> = {}) {
+    super();
+    this.windows = windows(this.typeName, kernelSize, options);
+  }
+
+  /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
+  outputShape(input: Shape): number[] {
+    checkChannelsLast(this.toString(), input, "N, H, W, C");
+    return windowedShape(this.toString(), input, this.windows, input[3] as number);
+  }
+
+  protected override extraRepr(): string {
+    return printed(this.windows);
+  }
+}
+
+/** A pool over windows of a sequence batch, [N, L, C] -> [N, L', C]. */
+abstract class Pool1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
+  protected readonly windows: Windows2d;
+
+  constructor(kernelSize: number, options: PoolOptions<number> = {}) {
+    super();
+    checkInteger(this.typeName, "kernelSize", kernelSize, 1);
+    const { stride = kernelSize, padding = 0, ceilMode = false } = options;
+    this.windows = windows(this.typeName, [1, kernelSize], { stride: [1, stride], padding: [0, padding], ceilMode });
+  }
+
+  /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
+  outputShape(input: Shape): number[] {
+    checkChannelsLast(this.toString(), input, "N, L, C");
+    return windowedShape(this.toString(), input, [this.windows[1]], input[2] as number);
+  }
+
+  protected asImages(x: tf.Tensor3D, pool: (images: tf.Tensor4D) => tf.Tensor4D): tf.Tensor3D {
+    const shape = this.outputShape(x.shape) as [number, number, number];
+    return tf.tidy(() => tf.reshape(pool(tf.expandDims(x, 1) as tf.Tensor4D), shape));
+  }
+
+  protected override extraRepr(): string {
+    return printed([this.windows[1]]);
+  }
+}
+
+/** Largest value of each window; padding never wins. */
+export class MaxPool2d extends Pool2d {
+  forward(x: tf.Tensor4D): tf.Tensor4D {
+    this.outputShape(x.shape);
+    return maxPool2d(x, this.windows);
+  }
+}
+
+/** Largest value of each window; padding never wins. */
+export class MaxPool1d extends Pool1d {
+  forward(x: tf.Tensor3D): tf.Tensor3D {
+    return this.asImages(x, (images) => maxPool2d(images, this.windows));
+  }
+}
+
+/** Mean of each window. */
+export class AvgPool2d extends Pool2d {
+  private readonly countIncludePad: boolean;
+
+  constructor(kernelSize: Size2d, options: AvgPoolOptions<Size2d> = {}) {
+    super(kernelSize, options);
+    this.countIncludePad = options.countIncludePad ?? true;
+  }
+
+  forward(x: tf.Tensor4D): tf.Tensor4D {
+    this.outputShape(x.shape);
+    return avgPool2d(x, this.windows, this.countIncludePad);
+  }
+}
+
+/** Mean of each window. */
+export class AvgPool1d extends Pool1d {
+  private readonly countIncludePad: boolean;
+
+  constructor(kernelSize: number, options: AvgPoolOptions<number> = {}) {
+    super(kernelSize, options);
+    this.countIncludePad = options.countIncludePad ?? true;
+  }
+
+  forward(x: tf.Tensor3D): tf.Tensor3D {
+    return this.asImages(x, (images) => avgPool2d(images, this.windows, this.countIncludePad));
+  }
+}
+
+/** Means of a grid of cells, [N, H, W, C] -> [N, size, size, C], whatever the input's size. */
+export class AdaptiveAvgPool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
+  private readonly size: readonly [number, number];
+
+  /** @param outputSize number of cells, one number or [height, width] */
+  constructor(outputSize: Size2d) {
+    super();
+    this.size = pair("AdaptiveAvgPool2d", "outputSize", outputSize, 1);
+  }
+
+  /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
+  outputShape(input: Shape): number[] {
+    checkChannelsLast(this.toString(), input, "N, H, W, C");
+    return [input[0] as number, ...this.size, input[3] as number];
+  }
+
+  forward(x: tf.Tensor4D): tf.Tensor4D {
+    this.outputShape(x.shape);
+    return adaptiveAvgPool2d(x, this.size);
+  }
+
+  protected override extraRepr(): string {
+    return this.size.join(", ");
+  }
+}
+
+/** Means of a row of cells, [N, L, C] -> [N, size, C], whatever the input's length. */
+export class AdaptiveAvgPool1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
+  private readonly size: number;
+
+  /** @param outputSize number of cells */
+  constructor(outputSize: number) {
+    super();
+    this.size = checkInteger("AdaptiveAvgPool1d", "outputSize", outputSize, 1);
+  }
+
+  /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
+  outputShape(input: Shape): number[] {
+    checkChannelsLast(this.toString(), input, "N, L, C");
+    return [input[0] as number, this.size, input[2] as number];
+  }
+
+  forward(x: tf.Tensor3D): tf.Tensor3D {
+    const shape = this.outputShape(x.shape) as [number, number, number];
+    return tf.tidy(() => tf.reshape(adaptiveAvgPool2d(tf.expandDims(x, 1) as tf.Tensor4D, [1, this.size]), shape));
+  }
+
+  protected override extraRepr(): string {
+    return `${this.size}`;
+  }
+}
