@@ -1,0 +1,143 @@
+/** Errors of training: typed, with fields, so that callers may handle them; each message names the thing, what was got and what was expected. */
+import { nearestNames } from "../nn/errors.ts";
+
+/** An option of the Trainer, a callback, an optimizer or a scheduler with a value that it cannot have. */
+export class ConfigurationError extends Error {
+  override readonly name: string = "ConfigurationError";
+  /** The option, for example `Trainer.maxEpochs`. */
+  readonly option: string;
+  /** Its value. */
+  readonly got: unknown;
+
+  constructor(option: string, got: unknown, expected: string) {
+    super(`${option} must be ${expected}, got ${describeValue(got)}.`);
+    this.option = option;
+    this.got = got;
+  }
+}
+
+/** A metric that a callback or a scheduler watches, but that nobody logs. */
+export class MonitorError extends Error {
+  override readonly name = "MonitorError";
+  /** The metric's name. */
+  readonly monitor: string;
+  /** The names that are logged. */
+  readonly available: readonly string[];
+
+  constructor(owner: string, monitor: string, available: Iterable<string>) {
+    const names = [...available].sort();
+    const [nearest] = nearestNames(monitor, names, 1);
+    const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+    const known = names.length === 0 ? "Nothing is logged." : `Logged: ${names.join(", ")}.`;
+    super(`${owner} monitors "${monitor}", which is not logged.${hint} ${known}`);
+    this.monitor = monitor;
+    this.available = names;
+  }
+}
+
+/** A loss, gradient or parameter that is NaN or infinite. */
+export class NonFiniteError extends Error {
+  override readonly name = "NonFiniteError";
+  /** What was not finite, for example `the loss` or `the gradient of "model.input_net.0.weight"`. */
+  readonly what: string;
+  readonly epoch: number;
+  readonly batchIndex: number;
+  readonly globalStep: number;
+
+  constructor(what: string, value: number, at: { epoch: number; batchIndex: number; globalStep: number }) {
+    super(
+      `${capitalize(what)} became ${value} in epoch ${at.epoch}, batch ${at.batchIndex} (step ${at.globalStep}). ` +
+        "A lower learning rate, a warm-up or gradient clipping (gradientClipValue) may help.",
+    );
+    this.what = what;
+    this.epoch = at.epoch;
+    this.batchIndex = at.batchIndex;
+    this.globalStep = at.globalStep;
+  }
+}
+
+/** A step that failed on one batch: names the stage, the batch and its shapes; the original error is the `cause`. */
+export class BatchError extends Error {
+  override readonly name = "BatchError";
+  /** For example `training`. */
+  readonly stage: string;
+  readonly batchIndex: number;
+  /** The batch's shapes, for example `[128, 32, 32, 3] float32, [128] int32`. */
+  readonly shapes: string;
+
+  constructor(stage: string, batchIndex: number, shapes: string, cause: unknown) {
+    super(
+      `${stage} failed on batch ${batchIndex} (${shapes}): ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        cause,
+      },
+    );
+    this.stage = stage;
+    this.batchIndex = batchIndex;
+    this.shapes = shapes;
+  }
+}
+
+/** A file that cannot be resumed from: missing, damaged, or of another model or optimizer. */
+export class CheckpointError extends Error {
+  override readonly name = "CheckpointError";
+  readonly path: string;
+
+  constructor(path: string, reason: string, cause?: unknown) {
+    super(`Checkpoint ${path}: ${reason}`, cause === undefined ? undefined : { cause });
+    this.path = path;
+  }
+}
+
+/** Prints a value for an error message, shortened. */
+export function describeValue(value: unknown): string {
+  if (typeof value === "number" || typeof value === "boolean" || value === undefined || value === null)
+    return String(value);
+  if (typeof value === "function") return `the function ${value.name || "(anonymous)"}`;
+  if (typeof value === "bigint" || typeof value === "symbol") return String(value);
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? String(value);
+  } catch {
+    text = String(value);
+  }
+  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+}
+
+function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Throws a {@link ConfigurationError} unless `condition` holds. */
+export function requireOption(condition: boolean, option: string, got: unknown, expected: string): asserts condition {
+  if (!condition) throw new ConfigurationError(option, got, expected);
+}
+
+/**
+ * Refuses option names that do not exist, with the nearest that does.
+ *
+ * @param owner whose options, for the message
+ * @param options what was given
+ * @param known the names that exist
+ */
+export function refuseUnknownOptions(owner: string, options: object, known: readonly string[]): void {
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    const [nearest] = nearestNames(key, known, 1);
+    const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+    throw new UnknownOptionError(owner, key, known, hint);
+  }
+}
+
+/** An option that does not exist. */
+export class UnknownOptionError extends ConfigurationError {
+  override readonly name = "UnknownOptionError";
+  /** The options that exist. */
+  readonly known: readonly string[];
+
+  constructor(owner: string, option: string, known: readonly string[], hint: string) {
+    super(`${owner}.${option}`, undefined, "an option that exists");
+    this.message = `${owner} has no option "${option}".${hint} Options: ${known.join(", ")}.`;
+    this.known = known;
+  }
+}

@@ -1,0 +1,14 @@
+export { Adam, type AdamOptions, AdamW } from "./adam.ts";
+export { Lookahead, type LookaheadOptions } from "./lookahead.ts";
+export {
+  type BaseOptions,
+  type Gradients,
+  Optimizer,
+  type OptimizerParameter,
+  type OptimizerState,
+  type ParameterGroup,
+  type ParametersOrGroups,
+} from "./optimizer.ts";
+export { createOptimizer, type OptimizerName, optimizerNames } from "./registry.ts";
+export { RMSprop, type RMSpropOptions } from "./rmsprop.ts";
+export { SGD, type SGDOptions } from "./sgd.ts";

@@ -1,0 +1,65 @@
+/** RMSprop (Hinton, lecture notes 2012), as `torch.optim.RMSprop`. */
+import * as tf from "@tensorflow/tfjs-core";
+import { requireOption } from "../errors.ts";
+import {
+  assign,
+  type BaseOptions,
+  Optimizer,
+  type ParameterGroup,
+  type ParametersOrGroups,
+  type Update,
+} from "./optimizer.ts";
+
+export interface RMSpropOptions extends BaseOptions {
+  /** Decay of the running mean of squared gradients; default 0.99. */
+  alpha: number;
+  /** Added to the denominator; default 1e-8. */
+  eps: number;
+  /** L2 penalty, added to the gradient; default 0. */
+  weightDecay: number;
+  /** Momentum factor; default 0. */
+  momentum: number;
+  /** Subtract the squared running mean, so that the variance is estimated; default false. */
+  centered: boolean;
+}
+
+/** RMSprop; the learning rate is 0.01 by default. */
+export class RMSprop extends Optimizer<RMSpropOptions> {
+  constructor(parameters: ParametersOrGroups<RMSpropOptions>, options: Partial<RMSpropOptions> = {}) {
+    super(parameters, { lr: 1e-2, alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0, centered: false, ...options });
+  }
+
+  protected override checkOptions(options: RMSpropOptions): void {
+    super.checkOptions(options);
+    for (const key of ["alpha", "eps", "weightDecay", "momentum"] as const) {
+      requireOption(options[key] >= 0, `RMSprop.${key}`, options[key], "a number of at least 0");
+    }
+  }
+
+  protected updateGroup(group: ParameterGroup<RMSpropOptions>, updates: readonly Update[]): void {
+    const { lr, alpha, eps, weightDecay, momentum, centered } = group;
+    for (const update of updates) {
+      const { variable, gradient } = update;
+      const square = this.slot(update, "square_avg");
+      const penalized = tf.tidy(() =>
+        weightDecay === 0 ? gradient.clone() : tf.add(gradient, tf.mul(variable, weightDecay)),
+      );
+      assign(square, () => tf.add(tf.mul(square, alpha), tf.mul(tf.square(penalized), 1 - alpha)));
+      const mean = centered ? this.slot(update, "grad_avg") : undefined;
+      if (mean !== undefined) assign(mean, () => tf.add(tf.mul(mean, alpha), tf.mul(penalized, 1 - alpha)));
+      const scaled = tf.tidy(() => {
+        const variance = mean === undefined ? square : tf.sub(square, tf.square(mean));
+        return tf.div(penalized, tf.add(tf.sqrt(variance), eps));
+      });
+      if (momentum > 0) {
+        const buffer = this.slot(update, "momentum_buffer");
+        assign(buffer, () => tf.add(tf.mul(buffer, momentum), scaled));
+        assign(variable, () => tf.sub(variable, tf.mul(buffer, lr)));
+      } else {
+        assign(variable, () => tf.sub(variable, tf.mul(scaled, lr)));
+      }
+      scaled.dispose();
+      penalized.dispose();
+    }
+  }
+}

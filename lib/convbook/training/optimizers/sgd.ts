@@ -1,0 +1,72 @@
+/** Stochastic gradient descent with momentum, as `torch.optim.SGD`. */
+import * as tf from "@tensorflow/tfjs-core";
+import { requireOption } from "../errors.ts";
+import { runFused } from "./fused.ts";
+import {
+  assign,
+  type BaseOptions,
+  Optimizer,
+  type ParameterGroup,
+  type ParametersOrGroups,
+  type Update,
+} from "./optimizer.ts";
+
+export interface SGDOptions extends BaseOptions {
+  /** Momentum factor; default 0. */
+  momentum: number;
+  /** How much of the gradient does not enter the momentum buffer; default 0. */
+  dampening: number;
+  /** L2 penalty, added to the gradient; default 0. */
+  weightDecay: number;
+  /** Nesterov's momentum, which needs a momentum above 0 and no dampening; default false. */
+  nesterov: boolean;
+}
+
+/**
+ * Stochastic gradient descent.
+ *
+ * @example
+ * const optimizer = new SGD(model.parameters(), { lr: 0.1, momentum: 0.9, weightDecay: 1e-4 });
+ */
+export class SGD extends Optimizer<SGDOptions> {
+  constructor(parameters: ParametersOrGroups<SGDOptions>, options: Partial<SGDOptions> & BaseOptions) {
+    super(parameters, { momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, ...options });
+  }
+
+  protected override checkOptions(options: SGDOptions): void {
+    super.checkOptions(options);
+    requireOption(options.momentum >= 0, "SGD.momentum", options.momentum, "a number of at least 0");
+    requireOption(options.weightDecay >= 0, "SGD.weightDecay", options.weightDecay, "a number of at least 0");
+    requireOption(
+      !options.nesterov || (options.momentum > 0 && options.dampening === 0),
+      "SGD.nesterov",
+      options.nesterov,
+      "false, unless momentum is above 0 and dampening is 0",
+    );
+  }
+
+  protected updateGroup(group: ParameterGroup<SGDOptions>, updates: readonly Update[]): void {
+    const { lr, momentum, dampening, weightDecay, nesterov } = group;
+    // The first step fills the buffer with the gradient itself, not damped.
+    const isFirst = (update: Update) => momentum !== 0 && !update.state.slots.has("momentum_buffer");
+    for (const first of [false, true]) {
+      const some = updates.filter((update) => isFirst(update) === first);
+      if (some.length === 0) continue;
+      const attributes = { lr, momentum, dampening: first ? 0 : dampening, weightDecay, nesterov };
+      const buffers = momentum === 0 ? [] : some.map((update) => this.slot(update, "momentum_buffer"));
+      if (runFused("SGDUpdate", attributes, some, [buffers])) continue;
+      for (const [i, { variable, gradient }] of some.entries()) {
+        const buffer = buffers[i];
+        const decayed = () => (weightDecay === 0 ? gradient : tf.add(gradient, tf.mul(variable, weightDecay)));
+        if (buffer === undefined) {
+          assign(variable, () => tf.sub(variable, tf.mul(decayed(), lr)));
+          continue;
+        }
+        assign(buffer, () => tf.add(tf.mul(buffer, momentum), tf.mul(decayed(), 1 - attributes.dampening)));
+        assign(variable, () =>
+          tf.sub(variable, tf.mul(nesterov ? tf.add(decayed(), tf.mul(buffer, momentum)) : buffer, lr)),
+        );
+      }
+    }
+  }
+}

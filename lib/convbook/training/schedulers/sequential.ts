@@ -1,0 +1,88 @@
+/** One scheduler after another, as `torch.optim.lr_scheduler.SequentialLR`. */
+import { ConfigurationError, requireOption } from "../errors.ts";
+import type { Optimizer } from "../optimizers/optimizer.ts";
+import { expectNumber, expectNumbers, type LRScheduler, type Scheduler, type SchedulerState } from "./scheduler.ts";
+
+export interface SequentialOptions {
+  readonly schedulers: readonly LRScheduler[];
+  /** The step at which each scheduler but the first takes over. */
+  readonly milestones: readonly number[];
+}
+
+/**
+ * @example
+ * const warmUp = new LinearLR(optimizer, { startFactor: 0.01, totalIters: 500 });
+ * const descent = new CosineAnnealingLR(optimizer, { tMax: 10_000 });
+ * const scheduler = new SequentialLR(optimizer, { schedulers: [warmUp, descent], milestones: [500] });
+ */
+export class SequentialLR implements Scheduler {
+  readonly optimizer: Pick<Optimizer, "paramGroups">;
+  readonly schedulers: readonly LRScheduler[];
+  readonly milestones: readonly number[];
+  lastEpoch = 0;
+  private lastLr: readonly number[];
+
+  constructor(optimizer: Pick<Optimizer, "paramGroups">, options: SequentialOptions) {
+    const { schedulers, milestones } = options;
+    requireOption(schedulers.length > 0, "SequentialLR.schedulers", [], "a list of at least one scheduler");
+    requireOption(
+      milestones.length === schedulers.length - 1,
+      "SequentialLR.milestones",
+      milestones,
+      `${schedulers.length - 1} steps, one less than there are schedulers`,
+    );
+    for (const scheduler of schedulers) {
+      if (scheduler.optimizer !== optimizer) {
+        throw new ConfigurationError(
+          "SequentialLR.schedulers",
+          "a scheduler of another optimizer",
+          "schedulers of one optimizer",
+        );
+      }
+    }
+    this.optimizer = optimizer;
+    this.schedulers = schedulers;
+    this.milestones = milestones;
+    // Each constructor took the first step; only the first scheduler's counts.
+    for (const group of optimizer.paramGroups) group.lr = group.initialLr ?? group.lr;
+    for (const scheduler of schedulers) scheduler.undoStep();
+    const first = schedulers[0] as LRScheduler;
+    first.step();
+    this.lastLr = first.getLastLr();
+  }
+
+  step(): void {
+    this.lastEpoch++;
+    const turn = this.milestones.filter((milestone) => milestone <= this.lastEpoch).length;
+    const scheduler = this.schedulers[turn] as LRScheduler;
+    if (turn > 0 && this.milestones[turn - 1] === this.lastEpoch) scheduler.restart();
+    else scheduler.step();
+    this.lastLr = scheduler.getLastLr();
+  }
+
+  getLastLr(): readonly number[] {
+    return this.lastLr;
+  }
+
+  stateDict(): SchedulerState {
+    return {
+      lastEpoch: this.lastEpoch,
+      lastLr: [...this.lastLr],
+      schedulers: this.schedulers.map((scheduler) => scheduler.stateDict()),
+    };
+  }
+
+  loadStateDict(state: SchedulerState): void {
+    const { schedulers } = state;
+    if (!Array.isArray(schedulers) || schedulers.length !== this.schedulers.length) {
+      throw new ConfigurationError(
+        "Scheduler state schedulers",
+        schedulers,
+        `a list of ${this.schedulers.length} states`,
+      );
+    }
+    this.lastEpoch = expectNumber(state, "lastEpoch");
+    this.lastLr = expectNumbers(state, "lastLr");
+    for (const [i, scheduler] of this.schedulers.entries()) scheduler.loadStateDict(schedulers[i] as SchedulerState);
+  }
+}
