@@ -1,7 +1,9 @@
 /** `display` and its relatives: the way from a value to the notebook's page. */
 import { randomUUID } from "node:crypto";
 import { displaySymbol, type JsonValue, type MimeBundle, type MimeMetadata, metadataOf, toMimeBundle } from "./mime.ts";
+import { type PlotlyLayout, type PlotlyOptions, type PlotlyTrace, plotly } from "./plotly.ts";
 import { currentTransport } from "./transport.ts";
+import { type VegaLiteOptions, type VegaLiteSpec, vegaLite } from "./vega-lite.ts";
 
 /** How {@link display} shows a value. */
 export interface DisplayOptions {
@@ -117,6 +119,17 @@ display.png = (png: Uint8Array | string, options?: DisplayOptions & { readonly a
 /** Shows a JSON value as a tree that can be folded. */
 display.json = (value: JsonValue, options?: DisplayOptions): DisplayHandle =>
   bundle("application/json", value, JSON.stringify(value, null, 2), options);
+
+/** Shows a Vega-Lite specification, with an SVG for where it cannot run. */
+display.vegaLite = (spec: VegaLiteSpec, options?: DisplayOptions & VegaLiteOptions): DisplayHandle =>
+  display(vegaLite(spec, options), options);
+
+/** Shows a Plotly figure, with an SVG for where it cannot run. */
+display.plotly = (
+  data: readonly PlotlyTrace[],
+  layout?: PlotlyLayout,
+  options?: DisplayOptions & PlotlyOptions,
+): DisplayHandle => display(plotly(data, layout, options), options);
 
 function withAlt(mime: string, options?: DisplayOptions & { readonly alt?: string }): DisplayOptions {
   if (options?.alt === undefined) return options ?? {};

@@ -1,5 +1,14 @@
 /** Figures, tables and progress in a notebook, and their text outside of one. */
 export { clearOutput, type DisplayHandle, type DisplayOptions, display } from "./display.ts";
+export { DisplayError } from "./errors.ts";
+export { type BarsOptions, bars } from "./figures/bars.ts";
+export { type CurvesOptions, curves, type FigureOptions } from "./figures/curves.ts";
+export { type ConfusionMatrixOptions, confusionMatrixFigure, type HeatmapOptions, heatmap } from "./figures/heatmap.ts";
+export { type HistogramOptions, histogram } from "./figures/histogram.ts";
+export { type ScatterOptions, type ScatterPoint, scatter } from "./figures/scatter.ts";
+export type { Numbers, SeriesData } from "./figures/series.ts";
+export { ImageGrid, type ImageGridOptions, type ImageTitle, imageGrid } from "./image-grid.ts";
+export type { ImageArray, ImageLike, ImageTensor, PixelScaling } from "./images.ts";
 export {
   displaySymbol,
   isShowable,
@@ -10,4 +19,9 @@ export {
   type Showable,
   toMimeBundle,
 } from "./mime.ts";
+export { PlotlyFigure, type PlotlyLayout, type PlotlyOptions, type PlotlyTrace, plotly } from "./plotly.ts";
+export { encodePng, type Pixels } from "./png.ts";
+export { Progress, type ProgressIterable, type ProgressOptions, progress } from "./progress.ts";
+export { type CellFormat, Table, type TableOptions, type TableRow, table } from "./table.ts";
 export type { NotebookIo } from "./transport.ts";
+export { VegaLiteFigure, type VegaLiteOptions, type VegaLiteSpec, vegaLite } from "./vega-lite.ts";

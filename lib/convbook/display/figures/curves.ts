@@ -1,0 +1,134 @@
+/** Curves over steps or epochs. */
+import type { JsonValue } from "../mime.ts";
+import { VegaLiteFigure } from "../vega-lite.ts";
+import { describeSeries, type SeriesData, smooth, thin, toSeries } from "./series.ts";
+
+/** What every ready-made figure takes. */
+export interface FigureOptions {
+  readonly title?: string;
+  /** Names of the axes, with their units. */
+  readonly xLabel?: string;
+  readonly yLabel?: string;
+  /** Size of the plotting area in pixels. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Alternative text; without it the figure describes itself. */
+  readonly alt?: string;
+}
+
+/** How {@link curves} draws. */
+export interface CurvesOptions extends FigureOptions {
+  /** Curves by name. */
+  readonly series: { readonly [name: string]: SeriesData };
+  /** From 0 (none) to below 1: an exponential moving average over the faint raw curve. */
+  readonly smoothing?: number;
+  readonly logX?: boolean;
+  readonly logY?: boolean;
+  /** Limits of the y axis; from the data without it. */
+  readonly yDomain?: readonly [number, number];
+  /** Mark every point; by default where a curve has at most 30. */
+  readonly markers?: boolean;
+  /** Longer curves are thinned to about as many points, keeping every peak. */
+  readonly maxPoints?: number;
+}
+
+/**
+ * One or more curves with a legend; clicking a name there singles it out.
+ *
+ * @throws DisplayError where there is no series, lengths differ, or `smoothing` is out of range
+ * @example
+ * display(curves({series: {train: trainLosses, validation: valLosses}, xLabel: "epoch", yLabel: "loss"}));
+ */
+export function curves({
+  series: given,
+  title,
+  xLabel = "step",
+  yLabel = "",
+  width = 480,
+  height = 260,
+  smoothing = 0,
+  logX = false,
+  logY = false,
+  yDomain,
+  markers,
+  maxPoints = 500,
+  alt,
+}: CurvesOptions): VegaLiteFigure {
+  const series = toSeries("curves", given);
+  const names = series.map(({ name }) => name);
+  const values: JsonValue[] = [];
+  for (const one of series) {
+    const smoothed = smoothing > 0 ? { ...one, y: smooth(one.y, smoothing) } : undefined;
+    for (const [kind, curve] of [
+      ["raw", one],
+      ["smoothed", smoothed],
+    ] as const) {
+      if (!curve) continue;
+      const points = thin(curve, maxPoints);
+      for (let i = 0; i < points.y.length; i++) {
+        values.push({
+          series: one.name,
+          kind,
+          x: finite(points.x[i] as number, logX),
+          y: finite(points.y[i] as number, logY),
+        });
+      }
+    }
+  }
+  const showMarkers = markers ?? series.every(({ y }) => y.length <= 30);
+  const whole = series.every(({ x }) => x.every((value) => Number.isInteger(value)));
+  const several = names.length > 1;
+  const color: JsonValue = {
+    field: "series",
+    type: "nominal",
+    scale: { domain: names },
+    sort: names,
+    title: null,
+    legend: several ? { orient: "right", symbolType: "stroke" } : null,
+  };
+  const x: JsonValue = {
+    field: "x",
+    type: "quantitative",
+    title: xLabel,
+    scale: { type: logX ? "log" : "linear", zero: false, nice: !logX },
+    // Steps and epochs are counted: no tick at half an epoch.
+    axis: { labelOverlap: "greedy", ...(whole && !logX ? { tickMinStep: 1 } : {}), ...(logX ? { format: "~e" } : {}) },
+  };
+  const y: JsonValue = {
+    field: "y",
+    type: "quantitative",
+    title: yLabel,
+    scale: { type: logY ? "log" : "linear", zero: false, ...(yDomain ? { domain: [...yDomain] } : {}) },
+  };
+  const picked: JsonValue = { param: "picked", empty: true };
+  const tooltip: JsonValue = [
+    { field: "series", type: "nominal", title: "curve" },
+    { field: "x", type: "quantitative", title: xLabel },
+    { field: "y", type: "quantitative", title: yLabel || "value", format: ".4~g" },
+  ];
+  const layer = (kind: string, mark: JsonValue, strength: number, withPicker: boolean): JsonValue => ({
+    ...(withPicker
+      ? { params: [{ name: "picked", select: { type: "point", fields: ["series"] }, bind: "legend" }] }
+      : {}),
+    transform: [{ filter: { field: "kind", equal: kind } }],
+    mark,
+    encoding: { x, y, color, opacity: { condition: { ...(picked as object), value: strength }, value: 0.08 }, tooltip },
+  });
+  const line = { type: "line", clip: true, ...(showMarkers ? { point: { size: 36 } } : {}) };
+  const layers =
+    smoothing > 0
+      ? [layer("smoothed", line, 1, true), layer("raw", { type: "line", strokeWidth: 1, clip: true }, 0.3, false)]
+      : [layer("raw", line, 1, true)];
+  const text =
+    alt ??
+    `Line chart${title ? ` "${title}"` : ""} of ${yLabel || "values"} over ${xLabel}: ${series.map(describeSeries).join("; ")}.`;
+  return new VegaLiteFigure(
+    { ...(title ? { title } : {}), width, height, data: { values }, layer: layers },
+    { alt: text },
+  );
+}
+
+/** JSON has no NaN; a logarithmic axis has no zero. Both are gaps in a curve. */
+function finite(value: number, log: boolean): number | null {
+  return Number.isFinite(value) && !(log && value <= 0) ? value : null;
+}

@@ -1,0 +1,233 @@
+/** Many pictures in one, with a caption under each. */
+import { DisplayError } from "./errors.ts";
+import { enlarge, type ImageLike, type PixelScaling, prepareImages } from "./images.ts";
+import { displaySymbol, type MimeBundle, type MimeMetadata, metadataSymbol, type Showable } from "./mime.ts";
+import { encodePng, type Pixels } from "./png.ts";
+import { escapeXml, fitText, textWidth } from "./text.ts";
+import { fontFamily, rightColor, textColor, wrongColor } from "./theme.ts";
+
+/** A caption; with `correct` it begins with a tick or a cross and takes that colour. Lines are separated by "\n". */
+export type ImageTitle = string | { readonly text: string; readonly correct?: boolean };
+
+export interface ImageGridOptions extends PixelScaling {
+  /** Pictures a row; by default as many as make about 800 pixels, at most 8. */
+  readonly columns?: number;
+  /** A caption for each picture. */
+  readonly titles?: readonly ImageTitle[];
+  /** By which whole number small pictures are enlarged, every pixel a crisp square; by default until they are about 96 pixels wide. */
+  readonly scale?: number;
+  /** Pixels between pictures. */
+  readonly padding?: number;
+  /** Colour between pictures, [R, G, B] from 0 to 255; transparent without it. */
+  readonly background?: readonly [number, number, number];
+  /** A heading above all. */
+  readonly title?: string;
+  /** What the pictures show, for readers who do not see them; from the captions without it. */
+  readonly alt?: string;
+}
+
+const fontSize = 12;
+const lineHeight = 15;
+
+/** Pictures laid out in rows. */
+export class ImageGrid implements Showable {
+  readonly alt: string;
+  readonly #layout: Layout;
+  #png: Uint8Array | undefined;
+
+  /** @internal use {@link imageGrid} */
+  constructor(layout: Layout, alt: string) {
+    this.#layout = layout;
+    this.alt = alt;
+  }
+
+  /** The pictures, without captions, as a PNG file. */
+  toPng(): Uint8Array {
+    this.#png ??= encodePng(paint(this.#layout, 0));
+    return this.#png;
+  }
+
+  /** Pictures and captions as an SVG document, captions being text. */
+  toSvg(): string {
+    return draw(this.#layout, this.alt);
+  }
+
+  [displaySymbol](): MimeBundle {
+    const png = Buffer.from(this.toPng()).toString("base64");
+    const captioned = this.#layout.titles.length > 0 || this.#layout.title !== undefined;
+    return {
+      ...(captioned ? { "image/svg+xml": this.toSvg() } : {}),
+      "image/png": png,
+      "text/plain": this.alt,
+    };
+  }
+
+  [metadataSymbol](): MimeMetadata {
+    return { "image/svg+xml": { alt: this.alt }, "image/png": { alt: this.alt } };
+  }
+}
+
+/**
+ * Pictures side by side.
+ *
+ * @param images a tensor [H, W], [H, W, C] or [N, H, W, C] (floats from 0 to 1, or int32 and bytes from 0 to 255), pixels, or an array of those
+ * @throws DisplayError where a shape is not one of pictures, there are none, or captions do not match in number
+ * @example
+ * display(imageGrid(batch, {mean, std, titles: labels.map((label) => classes[label])}));
+ */
+export function imageGrid(images: ImageLike | readonly ImageLike[], options: ImageGridOptions = {}): ImageGrid {
+  const { titles = [], padding = 4, background, title } = options;
+  const prepared = prepareImages(images, options);
+  const pictures = prepared.images;
+  if (pictures.length === 0) throw new DisplayError("imageGrid: there are no images");
+  if (titles.length > 0 && titles.length !== pictures.length) {
+    throw new DisplayError(`imageGrid: ${titles.length} titles for ${pictures.length} images`);
+  }
+  const width = Math.max(...pictures.map((picture) => picture.width));
+  const height = Math.max(...pictures.map((picture) => picture.height));
+  const scale = options.scale ?? Math.max(1, Math.round(96 / width));
+  if (!Number.isInteger(scale) || scale < 1)
+    throw new DisplayError(`imageGrid: scale is ${scale}; expected a positive integer`);
+  const columns =
+    options.columns ?? Math.max(1, Math.min(8, pictures.length, Math.floor(800 / (width * scale + padding))));
+  if (!Number.isInteger(columns) || columns < 1) {
+    throw new DisplayError(`imageGrid: columns is ${columns}; expected a positive integer`);
+  }
+  const captions = titles.map(toCaption);
+  const lines = Math.max(0, ...captions.map((caption) => caption.lines.length));
+  const layout: Layout = {
+    pictures,
+    scale,
+    columns: Math.min(columns, pictures.length),
+    rows: Math.ceil(pictures.length / columns),
+    cellWidth: width * scale,
+    cellHeight: height * scale,
+    captionHeight: lines === 0 ? 0 : lines * lineHeight + 6,
+    padding,
+    titles: captions,
+    ...(background ? { background } : {}),
+    ...(title === undefined ? {} : { title }),
+  };
+  return new ImageGrid(layout, describe(layout, options.alt, prepared.clipped));
+}
+
+interface Caption {
+  readonly lines: readonly string[];
+  readonly color: string;
+}
+
+interface Layout {
+  readonly pictures: readonly Pixels[];
+  readonly scale: number;
+  readonly columns: number;
+  readonly rows: number;
+  readonly cellWidth: number;
+  readonly cellHeight: number;
+  readonly captionHeight: number;
+  readonly padding: number;
+  readonly background?: readonly [number, number, number];
+  readonly titles: readonly Caption[];
+  readonly title?: string;
+}
+
+function toCaption(title: ImageTitle): Caption {
+  if (typeof title === "string") return { lines: title.split("\n"), color: textColor };
+  if (title.correct === undefined) return { lines: title.text.split("\n"), color: textColor };
+  return {
+    lines: `${title.correct ? "✓" : "✗"} ${title.text}`.split("\n"),
+    color: title.correct ? rightColor : wrongColor,
+  };
+}
+
+function describe(layout: Layout, alt: string | undefined, clipped: number): string {
+  const { pictures, titles, title } = layout;
+  const captions = titles
+    .slice(0, 24)
+    .map(({ lines }) => lines.join(" "))
+    .join(", ");
+  const count = pictures.length === 1 ? "1 image" : `${pictures.length} images`;
+  const own =
+    alt ?? `${title ? `${title}: ` : ""}${count}${captions ? `: ${captions}${titles.length > 24 ? ", …" : ""}` : ""}`;
+  if (clipped < 0.02) return own;
+  return `${own} (${Math.round(100 * clipped)} % of the values are outside of 0 to 1 and were cut off; pass mean and std, or normalize)`;
+}
+
+/** All pictures on one canvas, with `gap` more pixels under each row. */
+function paint(layout: Layout, gap: number): Pixels {
+  const { pictures, columns, rows, cellWidth, cellHeight, padding, background, scale } = layout;
+  const solid = background !== undefined || padding === 0;
+  const colored = pictures.some(({ channels }) => channels >= 3) || background !== undefined;
+  const transparent = !solid || pictures.some(({ channels }) => channels === 2 || channels === 4) || uneven(layout);
+  const channels = (colored ? (transparent ? 4 : 3) : transparent ? 2 : 1) as Pixels["channels"];
+  const width = columns * (cellWidth + padding) - padding;
+  const height = rows * (cellHeight + gap + padding) - padding;
+  const data = new Uint8Array(width * height * channels);
+  if (background) {
+    for (let i = 0; i < data.length; i += channels) {
+      data.set(background, i);
+      if (channels === 4) data[i + 3] = 255;
+    }
+  }
+  pictures.forEach((picture, index) => {
+    const big = enlarge(picture, scale);
+    const left = (index % columns) * (cellWidth + padding) + Math.floor((cellWidth - big.width) / 2);
+    const top = Math.floor(index / columns) * (cellHeight + gap + padding) + Math.floor((cellHeight - big.height) / 2);
+    for (let y = 0; y < big.height; y++) {
+      for (let x = 0; x < big.width; x++) {
+        copyPixel(big, (y * big.width + x) * big.channels, data, ((top + y) * width + left + x) * channels, channels);
+      }
+    }
+  });
+  return { width, height, channels, data };
+}
+
+function uneven({ pictures, scale, cellWidth, cellHeight, rows, columns }: Layout): boolean {
+  return (
+    rows * columns !== pictures.length ||
+    pictures.some(({ width, height }) => width * scale !== cellWidth || height * scale !== cellHeight)
+  );
+}
+
+function copyPixel(from: Pixels, at: number, to: Uint8Array, target: number, channels: number): void {
+  const grey = from.channels <= 2;
+  const value = (c: number): number => from.data[at + (grey ? 0 : c)] as number;
+  const alpha = from.channels === 2 || from.channels === 4 ? (from.data[at + from.channels - 1] as number) : 255;
+  if (channels <= 2) {
+    to[target] = value(0);
+    if (channels === 2) to[target + 1] = alpha;
+    return;
+  }
+  for (let c = 0; c < 3; c++) to[target + c] = value(c);
+  if (channels === 4) to[target + 3] = alpha;
+}
+
+function draw(layout: Layout, alt: string): string {
+  const { columns, rows, cellWidth, cellHeight, captionHeight, padding, titles, title } = layout;
+  const head = title === undefined ? 0 : 24;
+  const canvas = paint(layout, captionHeight);
+  const png = Buffer.from(encodePng(canvas)).toString("base64");
+  const width = Math.max(canvas.width, title === undefined ? 0 : Math.ceil(textWidth(title, 15)));
+  const height = rows * (cellHeight + captionHeight + padding) - padding + head;
+  const parts = [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeXml(alt)}" style="max-width:100%;height:auto" font-family="${fontFamily}" font-size="${fontSize}">`,
+  ];
+  if (title !== undefined) {
+    parts.push(`<text x="0" y="15" font-size="14" font-weight="600" fill="${textColor}">${escapeXml(title)}</text>`);
+  }
+  parts.push(
+    `<image x="0" y="${head}" width="${canvas.width}" height="${canvas.height}" style="image-rendering:pixelated" href="data:image/png;base64,${png}"/>`,
+  );
+  titles.forEach((caption, index) => {
+    const center = (index % columns) * (cellWidth + padding) + cellWidth / 2;
+    const top = head + Math.floor(index / columns) * (cellHeight + captionHeight + padding) + cellHeight;
+    caption.lines.forEach((line, row) => {
+      const shown = fitText(line, cellWidth + padding, fontSize);
+      const full = shown === line ? "" : `<title>${escapeXml(line)}</title>`;
+      parts.push(
+        `<text x="${center}" y="${top + (row + 1) * lineHeight - 2}" text-anchor="middle" fill="${caption.color}">${full}${escapeXml(shown)}</text>`,
+      );
+    });
+  });
+  parts.push("</svg>");
+  return parts.join("");
+}

@@ -1,0 +1,104 @@
+/** A small PNG encoder on Node's zlib: 8 bits a channel, no interlacing (https://www.w3.org/TR/png-3/). */
+import { crc32, deflateSync } from "node:zlib";
+import { DisplayError } from "./errors.ts";
+
+/** Pixels row by row, channels interleaved, one byte each. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  /** 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA. */
+  readonly channels: 1 | 2 | 3 | 4;
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+const colorTypes = { 1: 0, 2: 4, 3: 2, 4: 6 } as const;
+
+/**
+ * Encodes pixels as a PNG file.
+ *
+ * @param pixels `height * width * channels` bytes
+ * @returns the file's bytes
+ * @throws DisplayError where the size is not positive or does not fit the data
+ */
+export function encodePng({ width, height, channels, data }: Pixels): Uint8Array {
+  if (
+    !(
+      Number.isInteger(width) &&
+      Number.isInteger(height) &&
+      width > 0 &&
+      height > 0 &&
+      width < 2 ** 31 &&
+      height < 2 ** 31
+    )
+  ) {
+    throw new DisplayError(`encodePng: size is ${width} x ${height}; expected positive integers`);
+  }
+  if (!(channels in colorTypes)) throw new DisplayError(`encodePng: ${channels} channels; expected 1, 2, 3 or 4`);
+  if (data.length !== width * height * channels) {
+    throw new DisplayError(
+      `encodePng: ${data.length} bytes of pixels; expected ${height} x ${width} x ${channels} = ${width * height * channels}`,
+    );
+  }
+  const header = new Uint8Array(13);
+  const view = new DataView(header.buffer);
+  view.setUint32(0, width);
+  view.setUint32(4, height);
+  header[8] = 8;
+  header[9] = colorTypes[channels];
+  return Buffer.concat([
+    signature,
+    chunk("IHDR", header),
+    chunk("IDAT", deflateSync(filterRows(data, width * channels, height, channels))),
+    chunk("IEND", new Uint8Array(0)),
+  ]);
+}
+
+/**
+ * Each row in the one of two forms that promises to compress best: as differences from the pixel to the left, or from the row above (the heuristic
+ * of the smallest sum of magnitudes). Enlarged pictures repeat rows, which become zeros.
+ */
+function filterRows(data: Uint8Array | Uint8ClampedArray, stride: number, height: number, pixel: number): Uint8Array {
+  const out = new Uint8Array(height * (stride + 1));
+  for (let row = 0; row < height; row++) {
+    const at = row * stride;
+    let left = 0;
+    let up = 0;
+    for (let i = 0; i < stride; i++) {
+      const value = data[at + i] as number;
+      left += magnitude(value - (i >= pixel ? (data[at + i - pixel] as number) : 0));
+      up += magnitude(value - (row > 0 ? (data[at - stride + i] as number) : 0));
+    }
+    const filter = up <= left ? 2 : 1;
+    const to = row * (stride + 1);
+    out[to] = filter;
+    for (let i = 0; i < stride; i++) {
+      const before =
+        filter === 1
+          ? i >= pixel
+            ? (data[at + i - pixel] as number)
+            : 0
+          : row > 0
+            ? (data[at - stride + i] as number)
+            : 0;
+      out[to + 1 + i] = (data[at + i] as number) - before;
+    }
+  }
+  return out;
+}
+
+/** Of a difference taken modulo 256 the nearer way round. */
+function magnitude(difference: number): number {
+  const size = Math.abs(difference);
+  return size > 128 ? 256 - size : size;
+}
+
+function chunk(type: string, content: Uint8Array): Uint8Array {
+  const out = new Uint8Array(content.length + 12);
+  const view = new DataView(out.buffer);
+  view.setUint32(0, content.length);
+  out.set(Buffer.from(type, "latin1"), 4);
+  out.set(content, 8);
+  view.setUint32(content.length + 8, crc32(out.subarray(4, content.length + 8)));
+  return out;
+}

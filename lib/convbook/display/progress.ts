@@ -1,0 +1,277 @@
+/** Progress of a loop: one output updated in place, at most about five times a second. */
+import { type DisplayHandle, display } from "./display.ts";
+import { DisplayError } from "./errors.ts";
+import { displaySymbol, type MimeBundle, type Showable } from "./mime.ts";
+import { escapeXml } from "./text.ts";
+import { currentTransport } from "./transport.ts";
+
+export interface ProgressOptions {
+  /** What is being done. */
+  readonly label?: string;
+  /** What is counted, for the rate: "image" gives "1,200 images/s". */
+  readonly unit?: string;
+  /** How many there will be, where the iterable does not say. */
+  readonly total?: number;
+  /** Where text goes when there is no notebook. */
+  readonly stream?: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  /** Milliseconds between updates in a notebook or terminal. */
+  readonly interval?: number;
+  /** Milliseconds between lines in a log. */
+  readonly logInterval?: number;
+}
+
+/** A bar that is moved by hand. Close it (or use `using`) so that its last state is shown. */
+export class Progress {
+  readonly total: number | undefined;
+  readonly #options: Required<Pick<ProgressOptions, "label" | "unit" | "interval" | "logInterval">>;
+  readonly #stream: NonNullable<ProgressOptions["stream"]>;
+  readonly #start = performance.now();
+  #value = 0;
+  #note = "";
+  #closed = false;
+  #failed = false;
+  #lastShown = Number.NEGATIVE_INFINITY;
+  #handle: DisplayHandle | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #lineWidth = 0;
+
+  constructor(total: number | undefined, options: ProgressOptions = {}) {
+    if (total !== undefined && !(total >= 0))
+      throw new DisplayError(`progress: total is ${total}; expected a number from 0 up`);
+    this.total = total;
+    const { label = "", unit = "", interval = 200, logInterval = 10_000, stream = process.stderr } = options;
+    this.#options = { label, unit, interval, logInterval };
+    this.#stream = stream;
+    this.#show();
+  }
+
+  /** How much is done. */
+  get value(): number {
+    return this.#value;
+  }
+
+  /** Moves on by `amount`; `note` (a loss, a file name) is shown behind the numbers. */
+  advance(amount = 1, note?: string): void {
+    this.set(this.#value + amount, note);
+  }
+
+  /** Moves to `value`. */
+  set(value: number, note?: string): void {
+    if (this.#closed) return;
+    this.#value = value;
+    if (note !== undefined) this.#note = note;
+    const wait = this.#lastShown + this.#interval() - performance.now();
+    if (wait <= 0) this.#show();
+    else if (this.#timer === undefined && !this.#isLog()) {
+      // Whatever was set last is shown even if nothing comes after it. The process does not stay alive for that.
+      this.#timer = setTimeout(() => this.#show(), wait);
+      this.#timer.unref();
+    }
+  }
+
+  /** Shows the final state. With `failed` it says that the work broke off. */
+  close(failed = false): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#failed = failed;
+    this.#show();
+  }
+
+  [Symbol.dispose](): void {
+    this.close(this.total !== undefined && this.#value < this.total);
+  }
+
+  #interval(): number {
+    return this.#isLog() ? this.#options.logInterval : this.#options.interval;
+  }
+
+  #isLog(): boolean {
+    return currentTransport().kind === "terminal" && this.#stream.isTTY !== true;
+  }
+
+  #show(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const first = this.#lastShown === Number.NEGATIVE_INFINITY;
+    this.#lastShown = performance.now();
+    const state = this.#state();
+    if (currentTransport().kind === "notebook") {
+      if (this.#handle) this.#handle.update(state);
+      else this.#handle = display(state);
+      return;
+    }
+    if (this.#isLog()) {
+      // The first line of a log comes with the first progress: "0 %" says nothing.
+      if (!first || this.#closed) this.#stream.write(`${state.text}\n`);
+      return;
+    }
+    const line = state.text;
+    this.#stream.write(`\r${line}${" ".repeat(Math.max(0, this.#lineWidth - line.length))}${this.#closed ? "\n" : ""}`);
+    this.#lineWidth = line.length;
+  }
+
+  #state(): ProgressState {
+    const seconds = (performance.now() - this.#start) / 1000;
+    const { label, unit } = this.#options;
+    return new ProgressState({
+      label,
+      unit,
+      value: this.#value,
+      total: this.total,
+      seconds,
+      note: this.#note,
+      closed: this.#closed,
+      failed: this.#failed,
+    });
+  }
+}
+
+interface State {
+  readonly label: string;
+  readonly unit: string;
+  readonly value: number;
+  readonly total: number | undefined;
+  readonly seconds: number;
+  readonly note: string;
+  readonly closed: boolean;
+  readonly failed: boolean;
+}
+
+/** One moment of a bar, as HTML with a native progress element and as a line of text. */
+class ProgressState implements Showable {
+  readonly #state: State;
+  constructor(state: State) {
+    this.#state = state;
+  }
+
+  get text(): string {
+    const { label, value, total } = this.#state;
+    const prefix = label ? `${label}: ` : "";
+    if (total === undefined || total === 0) return `${prefix}${this.#numbers()}`;
+    const share = Math.min(1, value / total);
+    const filled = Math.round(share * 20);
+    const percent = `${Math.floor(100 * share)}`.padStart(3);
+    return `${prefix}${percent} % ${"█".repeat(filled)}${"░".repeat(20 - filled)} ${this.#numbers()}`;
+  }
+
+  #numbers(): string {
+    const { value, total, seconds, note, unit, closed, failed } = this.#state;
+    const rate = seconds > 0 ? value / seconds : 0;
+    const of = total === undefined ? count(value) : `${count(value)}/${count(total)}`;
+    const units = unit ? ` ${total === undefined && value === 1 ? unit : `${unit}s`}` : "";
+    const parts = [`${of}${units}`, clock(seconds)];
+    if (!closed && total !== undefined && value > 0 && value < total)
+      parts.push(`${clock((total - value) / rate)} left`);
+    if (value > 0 && seconds > 0.5) parts.push(speed(rate, unit));
+    if (note) parts.push(note);
+    if (failed) parts.push("broken off");
+    return parts.join(", ");
+  }
+
+  [displaySymbol](): MimeBundle {
+    const { label, value, total, failed, closed } = this.#state;
+    const name = escapeXml(label || "progress");
+    const numbers = escapeXml(this.#numbers());
+    const known = total !== undefined && total > 0;
+    const bar =
+      known || !closed
+        ? `<progress aria-label="${name}" ${known ? `max="${total}" value="${Math.min(value, total)}"` : ""} style="width:14em;max-width:40%;vertical-align:middle${failed ? ";accent-color:#d95f02" : ""}"></progress> `
+        : "";
+    const html = `<div style="font-variant-numeric:tabular-nums">${label ? `${escapeXml(label)} ` : ""}${bar}<span>${numbers}</span></div>`;
+    return { "text/html": html, "text/plain": this.text };
+  }
+}
+
+function count(value: number): string {
+  return Number.isInteger(value)
+    ? value.toLocaleString("en-US")
+    : value.toLocaleString("en-US", { maximumFractionDigits: 1 });
+}
+
+function clock(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "?";
+  const whole = Math.round(seconds);
+  const two = (part: number): string => String(part).padStart(2, "0");
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}:${two(whole % 60)}`;
+  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`;
+}
+
+function speed(rate: number, unit: string): string {
+  if (rate >= 1)
+    return `${rate >= 100 ? count(Math.round(rate)) : rate.toPrecision(3)} ${unit ? `${unit}s` : ""}/s`.replace(
+      " /",
+      "/",
+    );
+  return `${(1 / rate).toPrecision(3)} s/${unit || "step"}`;
+}
+
+/** What {@link progress} returns for an iterable: the same items, to be looped over once. */
+export interface ProgressIterable<T> extends Iterable<T>, AsyncIterable<T> {
+  /** The bar, for a note or a count of its own. */
+  readonly bar: Progress;
+}
+
+/**
+ * Shows how far a loop has come: in a notebook and in a terminal in one place, in a log as a line every ten seconds.
+ *
+ * @param items what to loop over (`for`, or `for await` where it is asynchronous), or how many steps there will be
+ * @returns the same items, or for a number the bar to `advance()` and `close()`
+ * @throws DisplayError where `items` is neither; and when items that only come asynchronously are looped over with `for`
+ * @example
+ * for await (const [images, labels] of progress(loader, {label: "testing"})) { ... }
+ * using bar = progress(100, {label: "epochs"});
+ */
+export function progress(items: number, options?: ProgressOptions): Progress;
+export function progress<T>(items: Iterable<T> | AsyncIterable<T>, options?: ProgressOptions): ProgressIterable<T>;
+export function progress<T>(
+  items: number | Iterable<T> | AsyncIterable<T>,
+  options: ProgressOptions = {},
+): Progress | ProgressIterable<T> {
+  if (typeof items === "number") return new Progress(items, options);
+  const sync = (items as Partial<Iterable<T>>)?.[Symbol.iterator];
+  const async = (items as Partial<AsyncIterable<T>>)?.[Symbol.asyncIterator];
+  if (typeof sync !== "function" && typeof async !== "function") {
+    throw new DisplayError(
+      `progress: got ${items === null ? "null" : typeof items}; expected a number, an iterable or an async iterable`,
+    );
+  }
+  const bar = new Progress(options.total ?? sizeOf(items), options);
+  return {
+    bar,
+    *[Symbol.iterator]() {
+      if (typeof sync !== "function")
+        throw new DisplayError("progress: these items come asynchronously; loop with `for await`");
+      let finished = false;
+      try {
+        for (const item of items as Iterable<T>) {
+          yield item;
+          bar.advance();
+        }
+        finished = true;
+      } finally {
+        bar.close(!finished);
+      }
+    },
+    async *[Symbol.asyncIterator]() {
+      let finished = false;
+      try {
+        for await (const item of items) {
+          yield item;
+          bar.advance();
+        }
+        finished = true;
+      } finally {
+        bar.close(!finished);
+      }
+    },
+  };
+}
+
+function sizeOf(items: object): number | undefined {
+  for (const key of ["length", "size"] as const) {
+    const size = (items as { readonly length?: unknown; readonly size?: unknown })[key];
+    if (typeof size === "number" && Number.isFinite(size)) return size;
+  }
+  return undefined;
+}

@@ -1,0 +1,223 @@
+/** Tables with numbers that line up. */
+import { DisplayError } from "./errors.ts";
+import { displaySymbol, type MimeBundle, type Showable } from "./mime.ts";
+import { escapeXml, formatNumber } from "./text.ts";
+
+/**
+ * How a value is written: "integer" (1,234), "percent" (91.06 %), "fixed2" (91.06, any digit count), "scientific" (1.2e-3), "compact" (272 k), or a
+ * function. Without one, numbers keep four significant digits and everything else is written as text.
+ */
+export type CellFormat =
+  | "integer"
+  | "percent"
+  | "scientific"
+  | "compact"
+  | `fixed${number}`
+  | ((value: unknown) => string);
+
+export type TableRow = { readonly [column: string]: unknown } | readonly unknown[];
+
+export interface TableOptions {
+  /** Which columns, in which order; all keys in order of appearance without it. Rows that are arrays need it. An object renames: `{val: "validation"}`. */
+  readonly columns?: readonly string[] | { readonly [column: string]: string };
+  readonly formats?: { readonly [column: string]: CellFormat };
+  readonly caption?: string;
+  /** Cells set in bold: the best of a column, "max" or "min", or whatever a function picks. */
+  readonly highlight?:
+    | { readonly [column: string]: "max" | "min" }
+    | ((row: TableRow, rowIndex: number, column: string) => boolean);
+}
+
+interface Column {
+  readonly title: string;
+  readonly numeric: boolean;
+  readonly cells: readonly { readonly text: string; readonly bold: boolean }[];
+}
+
+/** A table that displays as HTML, Markdown and plain text. */
+export class Table implements Showable {
+  readonly caption: string | undefined;
+  readonly #columns: readonly Column[];
+  readonly #rows: number;
+
+  /** @internal use {@link table} */
+  constructor(columns: readonly Column[], rows: number, caption: string | undefined) {
+    this.#columns = columns;
+    this.#rows = rows;
+    this.caption = caption;
+  }
+
+  toHtml(): string {
+    const align = (column: Column): string => `style="text-align:${column.numeric ? "right" : "left"}"`;
+    const caption =
+      this.caption === undefined
+        ? ""
+        : `<caption style="caption-side:top;text-align:left;padding:0 0 .4em">${escapeXml(this.caption)}</caption>`;
+    const head = this.#columns
+      .map((column) => `<th scope="col" ${align(column)}>${escapeXml(column.title)}</th>`)
+      .join("");
+    const body = Array.from({ length: this.#rows }, (_, row) => {
+      const cells = this.#columns.map((column) => {
+        const { text, bold } = column.cells[row] as { text: string; bold: boolean };
+        const content = bold ? `<strong>${escapeXml(text)}</strong>` : escapeXml(text);
+        return `<td ${align(column)}>${content}</td>`;
+      });
+      return `<tr>${cells.join("")}</tr>`;
+    });
+    return `<table>${caption}<thead><tr>${head}</tr></thead><tbody>${body.join("")}</tbody></table>`;
+  }
+
+  toMarkdown(): string {
+    const escaped = (text: string): string =>
+      text
+        .replace(/[\\|*_`<>[\]]/g, (character) => (character === "<" ? "&lt;" : `\\${character}`))
+        .replace(/\r?\n/g, " ");
+    const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+    const rows = Array.from({ length: this.#rows }, (_, row) =>
+      line(
+        this.#columns.map(({ cells }) => {
+          const { text, bold } = cells[row] as { text: string; bold: boolean };
+          return bold && text !== "" ? `**${escaped(text)}**` : escaped(text);
+        }),
+      ),
+    );
+    return [
+      ...(this.caption === undefined ? [] : [escaped(this.caption), ""]),
+      line(this.#columns.map(({ title }) => escaped(title))),
+      line(this.#columns.map(({ numeric }) => (numeric ? "---:" : ":---"))),
+      ...rows,
+    ].join("\n");
+  }
+
+  toString(): string {
+    const widths = this.#columns.map(({ title, cells }) =>
+      Math.max(width(title), ...cells.map(({ text, bold }) => width(text) + (bold ? 1 : 0))),
+    );
+    const line = (cells: readonly string[]): string =>
+      cells
+        .map((text, i) => {
+          const blank = " ".repeat(Math.max(0, (widths[i] as number) - width(text)));
+          return this.#columns[i]?.numeric ? blank + text : text + blank;
+        })
+        .join("  ")
+        .trimEnd();
+    // A star marks what is bold elsewhere; columns that have one keep a blank in the other rows, so that digits line up.
+    const starred = this.#columns.map(({ cells }) => cells.some(({ bold }) => bold));
+    const rows = Array.from({ length: this.#rows }, (_, row) =>
+      line(
+        this.#columns.map(({ cells }, i) => {
+          const { text, bold } = cells[row] as { text: string; bold: boolean };
+          return starred[i] ? text + (bold ? "*" : " ") : text;
+        }),
+      ),
+    );
+    return [
+      ...(this.caption === undefined ? [] : [this.caption]),
+      line(this.#columns.map(({ title }, i) => (starred[i] && this.#columns[i]?.numeric ? `${title} ` : title))),
+      line(widths.map((size) => "-".repeat(size))),
+      ...rows,
+    ].join("\n");
+  }
+
+  [displaySymbol](): MimeBundle {
+    return { "text/html": this.toHtml(), "text/markdown": this.toMarkdown(), "text/plain": this.toString() };
+  }
+}
+
+/**
+ * A table of results.
+ *
+ * @param rows objects, or arrays in the order of `columns`
+ * @throws DisplayError where a named column exists in no row, or a format is not known
+ * @example
+ * display(table([{model: "ResNet", test: 0.9106}], {formats: {test: "percent"}, highlight: {test: "max"}}));
+ */
+export function table(
+  rows: readonly TableRow[],
+  { columns, formats = {}, caption, highlight }: TableOptions = {},
+): Table {
+  const asArrays = rows.some((row) => Array.isArray(row));
+  const present = new Set(rows.flatMap((row) => (Array.isArray(row) ? [] : Object.keys(row))));
+  const renamed = columns && !Array.isArray(columns) ? (columns as { readonly [column: string]: string }) : undefined;
+  const keys: readonly string[] = renamed
+    ? Object.keys(renamed)
+    : ((columns as readonly string[] | undefined) ?? [...present]);
+  if (asArrays && columns === undefined)
+    throw new DisplayError("table: rows that are arrays need columns: their names, in order");
+  for (const key of [...keys, ...Object.keys(formats)]) {
+    const known = asArrays ? keys.includes(key) : present.has(key) || rows.length === 0;
+    if (!known)
+      throw new DisplayError(
+        `table: no row has a column "${key}"; there are ${[...(asArrays ? keys : present)].join(", ")}`,
+      );
+  }
+  const value = (row: TableRow, index: number): unknown =>
+    Array.isArray(row) ? row[index] : (row as { readonly [column: string]: unknown })[keys[index] as string];
+
+  const built = keys.map((key, index): Column => {
+    const values = rows.map((row) => value(row, index));
+    const numbers = values.filter((item) => item !== null && item !== undefined);
+    const numeric = numbers.length > 0 && numbers.every((item) => typeof item === "number" || typeof item === "bigint");
+    const best = typeof highlight === "object" ? bestOf(values, highlight[key]) : undefined;
+    const cells = values.map((item, row) => ({
+      text: format(item, formats[key], key),
+      bold:
+        typeof highlight === "function"
+          ? highlight(rows[row] as TableRow, row, key)
+          : best !== undefined && item === best,
+    }));
+    return { title: renamed?.[key] ?? key, numeric, cells };
+  });
+  return new Table(built, rows.length, caption);
+}
+
+function bestOf(values: readonly unknown[], which: "max" | "min" | undefined): number | undefined {
+  const numbers = values.filter((item): item is number => typeof item === "number" && Number.isFinite(item));
+  if (which === undefined || numbers.length === 0) return undefined;
+  return numbers.reduce((best, item) => (which === "max" ? Math.max(best, item) : Math.min(best, item)));
+}
+
+function format(value: unknown, how: CellFormat | undefined, column: string): string {
+  if (typeof how === "function") return how(value);
+  if (value === null || value === undefined) return "";
+  if (typeof value !== "number" && typeof value !== "bigint") return String(value);
+  const number = Number(value);
+  if (how === undefined) return typeof value === "bigint" ? value.toLocaleString("en-US") : formatNumber(number);
+  if (!Number.isFinite(number)) return String(number);
+  if (how === "integer") return Math.round(number).toLocaleString("en-US");
+  if (how === "percent") return `${(100 * number).toFixed(2)} %`;
+  if (how === "scientific") return number.toExponential(2);
+  if (how === "compact") return compact(number);
+  const fixed = /^fixed(\d{1,2})$/.exec(how);
+  if (!fixed) {
+    throw new DisplayError(
+      `table: format of column "${column}" is ${JSON.stringify(how)}; expected integer, percent, scientific, compact, fixed<digits> or a function`,
+    );
+  }
+  return number.toLocaleString("en-US", {
+    minimumFractionDigits: Number(fixed[1]),
+    maximumFractionDigits: Number(fixed[1]),
+  });
+}
+
+function compact(value: number): string {
+  const units = [
+    [1e12, "T"],
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ] as const;
+  for (const [size, unit] of units)
+    if (Math.abs(value) >= size) return `${Number((value / size).toPrecision(3))} ${unit}`;
+  return String(Number(value.toPrecision(3)));
+}
+
+/** Columns on a terminal: East Asian characters take two. */
+function width(text: string): number {
+  let columns = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0) as number;
+    columns += code >= 0x1100 && code <= 0xffdc && !(code >= 0x2000 && code < 0x2e80) ? 2 : 1;
+  }
+  return columns;
+}
