@@ -3,7 +3,7 @@ import { DisplayError } from "./errors.ts";
 import { enlarge, type ImageLike, type PixelScaling, prepareImages } from "./images.ts";
 import { displaySymbol, type MimeBundle, type MimeMetadata, metadataSymbol, type Showable } from "./mime.ts";
 import { encodePng, type Pixels } from "./png.ts";
-import { escapeXml, fitText, textWidth } from "./text.ts";
+import { escapeXml, textWidth, wrapText } from "./text.ts";
 import { fontFamily, rightColor, textColor, wrongColor } from "./theme.ts";
 
 /** A caption; with `correct` it begins with a tick or a cross and takes that colour. Lines are separated by "\n". */
@@ -93,7 +93,7 @@ export function imageGrid(images: ImageLike | readonly ImageLike[], options: Ima
   if (!Number.isInteger(columns) || columns < 1) {
     throw new DisplayError(`imageGrid: columns is ${columns}; expected a positive integer`);
   }
-  const captions = titles.map(toCaption);
+  const captions = titles.map((caption) => toCaption(caption, width * scale + padding));
   const lines = Math.max(0, ...captions.map((caption) => caption.lines.length));
   const layout: Layout = {
     pictures,
@@ -112,6 +112,7 @@ export function imageGrid(images: ImageLike | readonly ImageLike[], options: Ima
 }
 
 interface Caption {
+  readonly full: string;
   readonly lines: readonly string[];
   readonly color: string;
 }
@@ -130,12 +131,14 @@ interface Layout {
   readonly title?: string;
 }
 
-function toCaption(title: ImageTitle): Caption {
-  if (typeof title === "string") return { lines: title.split("\n"), color: textColor };
-  if (title.correct === undefined) return { lines: title.text.split("\n"), color: textColor };
+function toCaption(title: ImageTitle, width: number): Caption {
+  const { text, correct } = typeof title === "string" ? { text: title, correct: undefined } : title;
+  // The mark stays with the first word.
+  const marked = correct === undefined ? text : `${correct ? "✓" : "✗"}\u00a0${text}`;
   return {
-    lines: `${title.correct ? "✓" : "✗"} ${title.text}`.split("\n"),
-    color: title.correct ? rightColor : wrongColor,
+    full: marked.replace("\u00a0", " ").replaceAll("\n", " "),
+    lines: wrapText(marked, width, fontSize),
+    color: correct === undefined ? textColor : correct ? rightColor : wrongColor,
   };
 }
 
@@ -143,7 +146,7 @@ function describe(layout: Layout, alt: string | undefined, clipped: number): str
   const { pictures, titles, title } = layout;
   const captions = titles
     .slice(0, 24)
-    .map(({ lines }) => lines.join(" "))
+    .map(({ full }) => full)
     .join(", ");
   const count = pictures.length === 1 ? "1 image" : `${pictures.length} images`;
   const own =
@@ -221,10 +224,9 @@ function draw(layout: Layout, alt: string): string {
     const center = (index % columns) * (cellWidth + padding) + cellWidth / 2;
     const top = head + Math.floor(index / columns) * (cellHeight + captionHeight + padding) + cellHeight;
     caption.lines.forEach((line, row) => {
-      const shown = fitText(line, cellWidth + padding, fontSize);
-      const full = shown === line ? "" : `<title>${escapeXml(line)}</title>`;
+      const full = line.endsWith("…") ? `<title>${escapeXml(caption.full)}</title>` : "";
       parts.push(
-        `<text x="${center}" y="${top + (row + 1) * lineHeight - 2}" text-anchor="middle" fill="${caption.color}">${full}${escapeXml(shown)}</text>`,
+        `<text x="${center}" y="${top + (row + 1) * lineHeight - 2}" text-anchor="middle" fill="${caption.color}">${full}${escapeXml(line)}</text>`,
       );
     });
   });

@@ -258,7 +258,7 @@ function heatmapSpec(trace: Json, frame: Frame): VegaLiteSpec {
     type: "ordinal",
     sort: field === "y" && (frame.layout.yaxis as Json | undefined)?.autorange !== "reversed" ? "descending" : null,
     title: frame.axis(field).title ?? null,
-    axis: { labelOverlap: "greedy" },
+    axis: { labelAngle: 0, labelOverlap: "greedy" },
   });
   return {
     ...frame.base,

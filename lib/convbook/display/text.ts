@@ -38,6 +38,23 @@ export function fitText(text: string, width: number, fontSize: number): string {
   return `${characters.join("").trimEnd()}…`;
 }
 
+/** `text` in lines of at most `width` pixels, broken at spaces; a word that is wider alone is cut. */
+export function wrapText(text: string, width: number, fontSize: number): string[] {
+  const lines: string[] = [];
+  for (const paragraph of text.split("\n")) {
+    let line = "";
+    for (const word of paragraph.split(" ")) {
+      const longer = line === "" ? word : `${line} ${word}`;
+      if (line !== "" && textWidth(longer, fontSize) > width) {
+        lines.push(line);
+        line = word;
+      } else line = longer;
+    }
+    lines.push(line);
+  }
+  return lines.map((line) => fitText(line, width, fontSize));
+}
+
 /** A number for reading: thousands separated, four significant digits, a true minus sign never (it breaks copying). */
 export function formatNumber(value: number, digits = 4): string {
   if (!Number.isFinite(value)) return String(value);

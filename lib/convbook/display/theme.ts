@@ -59,6 +59,6 @@ export const vegaLiteConfig: { readonly [key: string]: JsonValue } = {
   range: { category: seriesColors, symbol: seriesShapes, heatmap: sequentialColors, ramp: sequentialColors },
   line: { strokeWidth: 2 },
   point: { filled: true, size: 60 },
-  boxplot: { rule: { color: lineColor }, ticks: { color: lineColor } },
+  boxplot: { rule: { color: lineColor }, ticks: false },
   bar: { color: seriesColors[0] as string },
 };
