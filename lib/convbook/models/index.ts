@@ -1,0 +1,14 @@
+export { DenseNet, type DenseNetHparams } from "./densenet.ts";
+export { GoogleNet, type GoogleNetHparams } from "./googlenet.ts";
+export {
+  createModel,
+  createModelFrom,
+  type ModelByName,
+  type ModelHparams,
+  type ModelName,
+  modelInputShape,
+  modelNames,
+  parseModelHparams,
+  parseModelName,
+} from "./registry.ts";
+export { ResNet, type ResNetBlockName, type ResNetHparams, resNetBlocksByName } from "./resnet.ts";

@@ -1,0 +1,104 @@
+/**
+ * ResNet for CIFAR: groups of residual blocks, of which the first of each group but the first halves the size.
+ *
+ * He et al., "Deep Residual Learning for Image Recognition", 2016, and "Identity Mappings in Deep Residual Networks", 2016. Reference: UvA Deep
+ * Learning Tutorial 5 (PyTorch), with its initialisation (fan out) and state-dict names. As there, the pre-activation variant has no final
+ * normalisation before the pool, and shortcuts that change the width are 1x1 convolutions instead of the paper's padding with zeros.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { PreActResNetBlock, ResNetBlock } from "../nn/blocks/index.ts";
+import {
+  Activation,
+  type ActivationName,
+  AdaptiveAvgPool2d,
+  BatchNorm2d,
+  Conv2d,
+  Flatten,
+  init,
+  Linear,
+  Module,
+  OptionError,
+  parseActivationName,
+  Sequential,
+  UnknownNameError,
+} from "../nn/index.ts";
+
+/** Residual blocks by the names that hyper-parameters have for them. */
+export const resNetBlocksByName = { ResNetBlock, PreActResNetBlock } as const;
+
+/** Name of a residual block. */
+export type ResNetBlockName = keyof typeof resNetBlocksByName;
+
+/** Hyper-parameters of {@link ResNet}. */
+export interface ResNetHparams {
+  /** Number of classes, 10 by default. */
+  readonly numClasses?: number;
+  /** Blocks in each group, [3, 3, 3] by default. */
+  readonly numBlocks?: readonly number[];
+  /** Channels of each group, [16, 32, 64] by default. */
+  readonly cHidden?: readonly number[];
+  /** Activation, "relu" by default. */
+  readonly actFnName?: ActivationName;
+  /** Which block, "ResNetBlock" by default. */
+  readonly blockName?: ResNetBlockName;
+}
+
+/** [N, 32, 32, 3] -> logits [N, numClasses]; other image sizes work too. */
+export class ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
+  readonly inputNet: Sequential;
+  readonly blocks: Sequential;
+  readonly outputNet: Sequential;
+
+  constructor(hparams: ResNetHparams = {}) {
+    super();
+    const { numClasses = 10, numBlocks = [3, 3, 3], cHidden = [16, 32, 64], actFnName = "relu" } = hparams;
+    const { blockName = "ResNetBlock" } = hparams;
+    if (!Object.hasOwn(resNetBlocksByName, blockName)) {
+      throw new UnknownNameError("residual block", String(blockName), Object.keys(resNetBlocksByName));
+    }
+    if (numBlocks.length === 0 || cHidden.length !== numBlocks.length) {
+      throw new OptionError(
+        "ResNet",
+        "cHidden",
+        cHidden,
+        `one width for each of the ${numBlocks.length} groups of numBlocks`,
+      );
+    }
+    const Block = resNetBlocksByName[blockName];
+    const actFn = parseActivationName(actFnName);
+    const [firstWidth] = cHidden as readonly [number, ...number[]];
+
+    // Pre-activation blocks begin with their own normalisation, so nothing follows the first convolution there.
+    const first = new Conv2d(3, firstWidth, { kernelSize: 3, padding: 1, bias: false });
+    const input =
+      blockName === "PreActResNetBlock" ? [first] : [first, new BatchNorm2d(firstWidth), new Activation(actFn)];
+    this.inputNet = this.registerModule("input_net", new Sequential(...input));
+
+    const blocks = numBlocks.flatMap((count, group) => {
+      const cOut = cHidden[group] as number;
+      return Array.from({ length: count }, (_, i) => {
+        const subsample = i === 0 && group > 0;
+        const cIn = subsample ? (cHidden[group - 1] as number) : cOut;
+        return new Block(cIn, { actFn, subsample, cOut });
+      });
+    });
+    this.blocks = this.registerModule("blocks", new Sequential(...blocks));
+
+    this.outputNet = this.registerModule(
+      "output_net",
+      new Sequential(new AdaptiveAvgPool2d(1), new Flatten(), new Linear(cHidden.at(-1) as number, numClasses)),
+    );
+
+    // Fan out keeps the variance of the gradients, as is usual for ResNets.
+    for (const module of this.modules()) {
+      if (module instanceof Conv2d) init.kaimingNormal_(module.weight, { mode: "fanOut", nonlinearity: actFn });
+    }
+  }
+
+  forward(x: tf.Tensor4D): tf.Tensor2D {
+    return tf.tidy(() => {
+      const features = this.blocks.forward(this.inputNet.forward(x));
+      return this.outputNet.forward(features) as tf.Tensor2D;
+    });
+  }
+}
