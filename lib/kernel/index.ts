@@ -1,1 +1,10 @@
-export {};
+export {
+  bundledKernelSpec,
+  type InstallOptions,
+  installKernelSpec,
+  type KernelSpec,
+  KernelSpecError,
+  kernelName,
+  listKernelSpecs,
+  uninstallKernelSpec,
+} from "./install/kernelspec.ts";

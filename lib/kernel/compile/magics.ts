@@ -1,0 +1,194 @@
+/**
+ * Magics: lines that begin with `%` or `!` and cells that begin with `%%` become TypeScript on the same line, so that
+ * every other position of the cell stays as it is.
+ */
+
+/** How strictly type errors are taken: stop the cell, show them and go on, or do not look. */
+export type TypesMode = "error" | "warn" | "off";
+
+export interface Magics {
+  /** TypeScript with as many lines as the cell. */
+  readonly code: string;
+  /** The cell's wall time is to be shown after it. */
+  readonly timed: boolean;
+  /** The mode that this cell asks for itself. */
+  readonly cellTypes: TypesMode | undefined;
+  /** The mode that this cell sets for itself and all later cells. */
+  readonly notebookTypes: TypesMode | undefined;
+  /** The cell is no TypeScript (%%html and the like): nothing to check. */
+  readonly opaque: boolean;
+}
+
+/** Name and one-line description of every magic, as `%lsmagic` lists them. */
+export const magicHelp: Readonly<Record<string, string>> = {
+  "%%time": "run the cell and show how long it took",
+  "%%html": "show the cell as HTML",
+  "%%markdown": "show the cell as Markdown",
+  "%%latex": "show the cell as LaTeX",
+  "%%svg": "show the cell as SVG",
+  "%%writefile [-a] FILE": "write the cell to FILE (-a appends)",
+  "%%bash": "run the cell in bash",
+  "%env [NAME[=VALUE]]": "show or set environment variables",
+  "%cd [FOLDER]": "change the working folder",
+  "%pwd": "show the working folder",
+  "%time EXPRESSION": "run one line and show how long it took",
+  "%types error|warn|off": "type errors stop a cell, are shown as warnings, or are not looked for",
+  "%lsmagic": "list the magics",
+  "!COMMAND": "run a shell command",
+};
+
+const cellMagics = new Set(["html", "markdown", "latex", "svg", "writefile", "bash"]);
+const lineMagics = new Set(["env", "cd", "pwd", "lsmagic"]);
+const modes = new Set(["error", "warn", "off"]);
+const typesDirective = /^[ \t]*\/\/[ \t]*@convbook-types:[ \t]*(\w+)[ \t]*$/m;
+
+/** A magic that does not exist or is used wrongly. */
+export class MagicError extends Error {
+  override readonly name = "MagicError";
+}
+
+/**
+ * Translates the magics of a cell.
+ *
+ * @param cell The cell's source.
+ * @returns TypeScript of the same number of lines, and what the magics ask for.
+ * @throws MagicError on an unknown magic or a wrong argument.
+ */
+export function translateMagics(cell: string): Magics {
+  const directive = typesDirective.exec(cell)?.[1];
+  if (directive !== undefined) {
+    checkMode(directive, "// @convbook-types:");
+  }
+  const plain = {
+    timed: false,
+    cellTypes: directive as TypesMode | undefined,
+    notebookTypes: undefined,
+    opaque: false,
+  };
+  if (!/^[%!]/m.test(cell)) {
+    return { ...plain, code: cell };
+  }
+  const head = /^(?:[ \t]*\n)*%%(\w+)[ \t]*(.*)(?:\n|$)/.exec(cell);
+  if (head !== null) {
+    const [all, name = "", args = ""] = head;
+    const body = cell.slice(all.length);
+    if (name === "time") {
+      const inner = translateMagics(body);
+      return { ...inner, code: "\n".repeat(all.split("\n").length - 1) + inner.code, timed: true };
+    }
+    if (!cellMagics.has(name)) {
+      throw unknown(`%%${name}`);
+    }
+    const call = `await $convbook.cellMagic(${JSON.stringify(name)}, ${JSON.stringify(args.trim())}, ${JSON.stringify(body)});`;
+    return { ...plain, code: call, opaque: true };
+  }
+  let notebookTypes: TypesMode | undefined;
+  const code = mapLinesOutsideStrings(cell, (line) => {
+    const magic = /^%(\w+)[ \t]*(.*)$/.exec(line);
+    if (magic !== null) {
+      const [, name = "", args = ""] = magic;
+      if (name === "time") {
+        return `await $convbook.time(async () => (${args.replace(/;\s*$/, "")}));`;
+      }
+      if (name === "types") {
+        checkMode(args.trim(), "%types");
+        notebookTypes = args.trim() as TypesMode;
+        return ";";
+      }
+      if (!lineMagics.has(name)) {
+        throw unknown(`%${name}`);
+      }
+      return `await $convbook.lineMagic(${JSON.stringify(name)}, ${JSON.stringify(args.trim())});`;
+    }
+    if (isShellLine(line, cell)) {
+      return `await $convbook.shell(${JSON.stringify(line.slice(1))});`;
+    }
+    return line;
+  });
+  return { ...plain, code, notebookTypes };
+}
+
+function checkMode(mode: string, where: string): void {
+  if (!modes.has(mode)) {
+    throw new MagicError(`${where} takes error, warn or off, got ${JSON.stringify(mode)}`);
+  }
+}
+
+function unknown(magic: string): MagicError {
+  const known = Object.keys(magicHelp).map((usage) => usage.split(" ")[0]);
+  return new MagicError(`There is no magic ${magic}; there are ${known.join(", ")}`);
+}
+
+/** `!name` is a command unless it continues as an expression of a name that the cell itself knows. */
+function isShellLine(line: string, cell: string): boolean {
+  const match = /^!\s*([A-Za-z_./~$"'][^\s;(&|.]*)/.exec(line);
+  if (match === null) {
+    return false;
+  }
+  const word = match[1] ?? "";
+  if (/^(?:await|new|this|typeof|function|async|globalThis)$/.test(word)) {
+    return false;
+  }
+  return !(
+    /^[\w$]+$/.test(word) &&
+    new RegExp(`\\b(?:const|let|var|function|class)\\s+${word.replace(/\$/g, "\\$&")}\\b`).test(cell)
+  );
+}
+
+/**
+ * Applies `map` to the lines that begin a statement: not inside a template literal or block comment, and not the
+ * continuation of an expression.
+ */
+function mapLinesOutsideStrings(cell: string, map: (line: string) => string): string {
+  let state: "code" | "template" | "comment" = "code";
+  let continues = false;
+  return cell
+    .split("\n")
+    .map((line) => {
+      const mapped = state === "code" && !continues ? map(line) : line;
+      if (mapped === line) {
+        state = scan(line, state);
+        const code = line.replace(/\/\/.*$/, "").trimEnd();
+        if (code !== "") {
+          continues = /[=+\-*/%&|^,([?:<>]$/.test(code) && !/(?:\+\+|--)$/.test(code);
+        }
+      } else {
+        continues = false;
+      }
+      return mapped;
+    })
+    .join("\n");
+}
+
+function scan(line: string, from: "code" | "template" | "comment"): "code" | "template" | "comment" {
+  let state = from;
+  for (let i = 0; i < line.length; i++) {
+    const two = line.slice(i, i + 2);
+    if (state === "comment") {
+      if (two === "*/") {
+        state = "code";
+        i++;
+      }
+    } else if (line[i] === "\\") {
+      i++;
+    } else if (line[i] === "`") {
+      state = state === "template" ? "code" : "template";
+    } else if (state === "code") {
+      if (two === "//") {
+        return state;
+      }
+      if (two === "/*") {
+        state = "comment";
+        i++;
+      } else if (line[i] === '"' || line[i] === "'") {
+        const quote = line[i];
+        for (i++; i < line.length && line[i] !== quote; i++) {
+          if (line[i] === "\\") {
+            i++;
+          }
+        }
+      }
+    }
+  }
+  return state;
+}

@@ -1,0 +1,191 @@
+/** Kernelspecs: the folders by which Jupyter, VS Code and nbconvert find a kernel; written without Python. */
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, delimiter, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Where to install; `user` unless one of the others is given. */
+export interface InstallOptions {
+  /** For this user (the default): Jupyter's data folder in the home folder. */
+  readonly user?: boolean;
+  /** Below this folder, in share/jupyter, as of a Python installation. */
+  readonly prefix?: string;
+  /** Into the active conda environment or virtualenv. */
+  readonly sysPrefix?: boolean;
+  /** Name of the kernelspec; `convbook` unless given. */
+  readonly name?: string;
+}
+
+export interface KernelSpec {
+  readonly name: string;
+  readonly displayName: string;
+  readonly language: string;
+  readonly folder: string;
+  readonly argv: readonly string[];
+}
+
+/** A kernelspec that cannot be installed, found or removed; the message says why and what to do. */
+export class KernelSpecError extends Error {
+  override readonly name = "KernelSpecError";
+}
+
+export const kernelName = "convbook";
+
+/** The kernelspec that ships with this package. It runs from where it lies, for tools that take `--kernel-dir`. */
+export function bundledKernelSpec(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  // From the sources and from dist alike: the folder beside package.json.
+  return resolve(here, basename(dirname(here)) === "dist" ? "../.." : "..", "kernelspec");
+}
+
+/**
+ * Installs the kernelspec, with the paths of this Node and this package written into it. An older one is replaced.
+ *
+ * @returns The folder that Jupyter will find.
+ * @throws KernelSpecError where the folder cannot be written, or no environment is active for `sysPrefix`.
+ */
+export async function installKernelSpec(options: InstallOptions = {}): Promise<string> {
+  const name = checkName(options.name ?? kernelName);
+  const parent = join(dataFolder(options), "kernels");
+  const folder = join(parent, name);
+  try {
+    await mkdir(parent, { recursive: true });
+    const fresh = await mkdtemp(join(parent, `.${name}-`));
+    try {
+      const source = bundledKernelSpec();
+      await cp(source, fresh, { recursive: true });
+      const spec = JSON.parse(await readFile(join(source, "kernel.json"), "utf8")) as { argv: string[] };
+      spec.argv = spec.argv.map((arg, i) =>
+        i === 0
+          ? process.execPath
+          : arg.startsWith("{resource_dir}")
+            ? resolve(source, arg.slice("{resource_dir}/".length))
+            : arg,
+      );
+      await writeFile(join(fresh, "kernel.json"), `${JSON.stringify(spec, null, 2)}\n`);
+      await rm(folder, { recursive: true, force: true });
+      await rename(fresh, folder);
+    } catch (error) {
+      await rm(fresh, { recursive: true, force: true });
+      throw error;
+    }
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const reason = code === "EACCES" || code === "EPERM" ? "no permission; install for yourself with --user" : message;
+    throw new KernelSpecError(`Cannot install the kernelspec in ${folder}: ${reason}`, { cause });
+  }
+  return folder;
+}
+
+/**
+ * The kernelspecs that Jupyter sees, nearest first; of two with one name the nearer counts.
+ * What cannot be read is left out, as Jupyter does.
+ */
+export async function listKernelSpecs(): Promise<KernelSpec[]> {
+  const found = new Map<string, KernelSpec>();
+  for (const data of dataFolders()) {
+    const kernels = join(data, "kernels");
+    const names = await readdir(kernels).catch(() => []);
+    for (const name of names.sort()) {
+      const folder = join(kernels, name);
+      const spec = await readSpec(folder).catch(() => undefined);
+      if (spec !== undefined && !found.has(name)) {
+        found.set(name, { name, folder, ...spec });
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+/**
+ * Removes an installed kernelspec.
+ *
+ * @returns The folders that were removed.
+ * @throws KernelSpecError where none of that name is installed.
+ */
+export async function uninstallKernelSpec(options: InstallOptions = {}): Promise<string[]> {
+  const name = checkName(options.name ?? kernelName);
+  const chosen = options.user || options.sysPrefix || options.prefix !== undefined;
+  const removed: string[] = [];
+  for (const data of chosen ? [dataFolder(options)] : dataFolders()) {
+    const folder = join(data, "kernels", name);
+    if ((await readSpec(folder).catch(() => undefined)) !== undefined) {
+      try {
+        await rm(folder, { recursive: true });
+      } catch (cause) {
+        throw new KernelSpecError(`Cannot remove ${folder}: ${(cause as Error).message}`, { cause });
+      }
+      removed.push(folder);
+    }
+  }
+  if (removed.length === 0) {
+    const names = (await listKernelSpecs()).map((spec) => spec.name);
+    throw new KernelSpecError(`No kernelspec "${name}" is installed; installed are: ${names.join(", ") || "none"}`);
+  }
+  return removed;
+}
+
+async function readSpec(folder: string): Promise<Pick<KernelSpec, "displayName" | "language" | "argv">> {
+  const spec = JSON.parse(await readFile(join(folder, "kernel.json"), "utf8")) as Record<string, unknown>;
+  if (!Array.isArray(spec.argv)) {
+    throw new KernelSpecError(`${folder}/kernel.json has no argv`);
+  }
+  return { displayName: String(spec.display_name), language: String(spec.language), argv: spec.argv.map(String) };
+}
+
+function checkName(name: string): string {
+  if (!/^[\w.-]+$/.test(name) || /^\.+$/.test(name)) {
+    throw new KernelSpecError(
+      `A kernelspec's name has letters, digits, ".", "_" and "-" only, got ${JSON.stringify(name)}`,
+    );
+  }
+  return name;
+}
+
+function dataFolder(options: InstallOptions): string {
+  if (options.prefix !== undefined) {
+    return resolve(options.prefix, "share/jupyter");
+  }
+  if (options.sysPrefix) {
+    const prefix = activeEnvironment();
+    if (prefix === undefined) {
+      throw new KernelSpecError(
+        "--sys-prefix needs an active conda environment or virtualenv (CONDA_PREFIX or VIRTUAL_ENV); else use --user or --prefix FOLDER",
+      );
+    }
+    return join(prefix, "share/jupyter");
+  }
+  return userDataFolder();
+}
+
+function activeEnvironment(): string | undefined {
+  return process.env.VIRTUAL_ENV || process.env.CONDA_PREFIX || undefined;
+}
+
+/** Jupyter's own rule for the user's data folder. */
+function userDataFolder(): string {
+  const { JUPYTER_DATA_DIR, XDG_DATA_HOME, APPDATA } = process.env;
+  if (JUPYTER_DATA_DIR) {
+    return JUPYTER_DATA_DIR;
+  }
+  if (process.platform === "darwin") {
+    return join(homedir(), "Library/Jupyter");
+  }
+  if (process.platform === "win32") {
+    return join(APPDATA || join(homedir(), "AppData/Roaming"), "jupyter");
+  }
+  return join(XDG_DATA_HOME || join(homedir(), ".local/share"), "jupyter");
+}
+
+function dataFolders(): string[] {
+  const environment = activeEnvironment();
+  const folders = [
+    ...(process.env.JUPYTER_PATH ?? "").split(delimiter).filter((folder) => folder !== ""),
+    userDataFolder(),
+    ...(environment === undefined ? [] : [join(environment, "share/jupyter")]),
+    ...(process.platform === "win32"
+      ? [join(process.env.PROGRAMDATA || "C:/ProgramData", "jupyter")]
+      : ["/usr/local/share/jupyter", "/usr/share/jupyter"]),
+  ];
+  return [...new Set(folders)];
+}

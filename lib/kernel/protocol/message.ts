@@ -1,0 +1,131 @@
+/** Jupyter messages on the wire: routing identities, a delimiter, a signature, four JSON dictionaries, binary buffers. */
+import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
+
+/** The version of the messaging protocol that this kernel speaks. */
+export const protocolVersion = "5.4";
+
+export type Json = Record<string, unknown>;
+
+export interface Header {
+  readonly msg_id: string;
+  readonly msg_type: string;
+  readonly session: string;
+  readonly username: string;
+  readonly date: string;
+  readonly version: string;
+}
+
+export interface Message {
+  readonly identities: readonly Buffer[];
+  readonly header: Header;
+  readonly parent: Header | Record<string, never>;
+  readonly metadata: Json;
+  readonly content: Json;
+  readonly buffers: readonly Buffer[];
+}
+
+/** A message that does not follow the protocol, or whose signature is wrong. It is logged and dropped. */
+export class MalformedMessageError extends Error {
+  override readonly name = "MalformedMessageError";
+}
+
+const delimiter = Buffer.from("<IDS|MSG>");
+
+/** Signs what is sent and checks what comes in; an empty key turns both off. */
+export class Signer {
+  readonly #key: string;
+  readonly #hash: string;
+
+  constructor(key: string, hash = "sha256") {
+    this.#key = key;
+    this.#hash = hash;
+  }
+
+  sign(parts: readonly Buffer[]): string {
+    if (this.#key === "") {
+      return "";
+    }
+    const hmac = createHmac(this.#hash, this.#key);
+    for (const part of parts) {
+      hmac.update(part);
+    }
+    return hmac.digest("hex");
+  }
+
+  verify(signature: Buffer, parts: readonly Buffer[]): boolean {
+    if (this.#key === "") {
+      return true;
+    }
+    const expected = Buffer.from(this.sign(parts));
+    return signature.length === expected.length && timingSafeEqual(signature, expected);
+  }
+}
+
+export function makeHeader(type: string, session: string): Header {
+  return {
+    msg_id: randomUUID(),
+    msg_type: type,
+    session,
+    username: "kernel",
+    date: new Date().toISOString(),
+    version: protocolVersion,
+  };
+}
+
+/** The frames of a message, signed. */
+export function encodeMessage(message: Message, signer: Signer): Buffer[] {
+  const parts = [message.header, message.parent, message.metadata, message.content].map((part) =>
+    Buffer.from(JSON.stringify(part)),
+  );
+  return [...message.identities, delimiter, Buffer.from(signer.sign(parts)), ...parts, ...message.buffers];
+}
+
+/**
+ * Reads the frames of one message.
+ *
+ * @throws MalformedMessageError when the delimiter or a part is missing, the signature is wrong, or a part is not a
+ *   JSON object.
+ */
+export function decodeMessage(frames: readonly Buffer[], signer: Signer): Message {
+  const start = frames.findIndex((frame) => frame.equals(delimiter));
+  if (start < 0) {
+    throw new MalformedMessageError(`no delimiter <IDS|MSG> in a message of ${frames.length} frames`);
+  }
+  const signature = frames[start + 1];
+  const parts = frames.slice(start + 2, start + 6);
+  if (signature === undefined || parts.length < 4) {
+    throw new MalformedMessageError(
+      `expected a signature and four dictionaries after the delimiter, got ${frames.length - start - 1} frames`,
+    );
+  }
+  if (!signer.verify(signature, parts)) {
+    throw new MalformedMessageError("wrong signature: the sender's key is not the one in the connection file");
+  }
+  const [header, parent, metadata, content] = parts.map((part, i) => parsePart(part, partNames[i] ?? ""));
+  if (typeof header?.msg_type !== "string" || typeof header.msg_id !== "string") {
+    throw new MalformedMessageError("the header has no msg_type or no msg_id");
+  }
+  return {
+    identities: frames.slice(0, start),
+    header: header as unknown as Header,
+    parent: (parent ?? {}) as unknown as Header,
+    metadata: metadata ?? {},
+    content: content ?? {},
+    buffers: frames.slice(start + 6),
+  };
+}
+
+const partNames = ["header", "parent header", "metadata", "content"];
+
+function parsePart(part: Buffer, name: string): Json {
+  let value: unknown;
+  try {
+    value = JSON.parse(part.toString("utf8"));
+  } catch {
+    throw new MalformedMessageError(`the ${name} is not JSON`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new MalformedMessageError(`the ${name} is not a JSON object`);
+  }
+  return value as Json;
+}

@@ -1,0 +1,89 @@
+/** The supervisor's side of the process that runs the user's code. */
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Socket } from "node:net";
+import type { Duplex, Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { encodeFrame, type Frame, FrameReader } from "../child/frames.ts";
+
+export interface ExecutorHandlers {
+  readonly frame: (frame: Frame, buffers: Buffer[]) => void;
+  /** What the process writes to its descriptors past Node: native code, worker threads, an abort of V8. */
+  readonly raw: (name: "stdout" | "stderr", text: string) => void;
+  /** The process is gone and all it sent was handed over. */
+  readonly exit: (code: number | null, signal: NodeJS.Signals | null) => void;
+}
+
+export interface ExecutorOptions {
+  readonly folder: string;
+  /** Limit of V8's old generation, MiB. */
+  readonly heapLimit: number | undefined;
+}
+
+const entry = fileURLToPath(new URL("../child/main.js", import.meta.url));
+
+/** One child process, from its start to its end. */
+export class Executor {
+  readonly #child: ChildProcess;
+  readonly #agent: Duplex;
+
+  constructor(options: ExecutorOptions, handlers: ExecutorHandlers) {
+    const flags = [
+      "--no-force-async-hooks-checks",
+      "--experimental-vm-modules",
+      "--disable-warning=ExperimentalWarning",
+    ];
+    if (options.heapLimit !== undefined) {
+      flags.push(`--max-old-space-size=${options.heapLimit}`);
+    }
+    this.#child = spawn(process.execPath, [...flags, entry], {
+      cwd: options.folder,
+      stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
+      // Its own process group: Ctrl-C goes to the supervisor alone, and what the user's code started ends with it.
+      detached: true,
+    });
+    const [, stdout, stderr, outbox, agent] = this.#child.stdio as [unknown, Readable, Readable, Socket, Duplex];
+    this.#agent = agent;
+    agent.on("error", () => {});
+    const reader = new FrameReader(handlers.frame);
+    outbox.on("data", (chunk: Buffer) => reader.push(chunk));
+    outbox.on("error", () => {});
+    for (const [name, stream] of [
+      ["stdout", stdout],
+      ["stderr", stderr],
+    ] as const) {
+      stream.setEncoding("utf8");
+      stream.on("data", (text: string) => handlers.raw(name, text));
+      stream.on("error", () => {});
+    }
+    let left = false;
+    const leave = (code: number | null, signal: NodeJS.Signals | null) => {
+      if (!left) {
+        left = true;
+        handlers.exit(code, signal);
+      }
+    };
+    // "close" comes once every pipe was read to its end; a grandchild may hold one open for ever.
+    this.#child.once("close", leave);
+    this.#child.once("exit", (code, signal) => setTimeout(() => leave(code, signal), 500));
+    this.#child.once("error", () => leave(null, null));
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  send(frame: Frame, buffers: readonly Uint8Array[] = []): void {
+    this.#agent.write(encodeFrame(frame, buffers));
+  }
+
+  /** Ends the process and all that it started. */
+  kill(): void {
+    if (this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null) {
+      try {
+        process.kill(-this.#child.pid, "SIGKILL");
+      } catch {
+        this.#child.kill("SIGKILL");
+      }
+    }
+  }
+}

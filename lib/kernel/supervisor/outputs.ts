@@ -1,0 +1,57 @@
+/** Outputs of cells on their way to iopub: streams are gathered, everything keeps its order. */
+import type { Message } from "../protocol/message.ts";
+
+type Parent = Pick<Message, "header" | "identities">;
+export type Publish = (type: string, content: Record<string, unknown>, parent: Parent | undefined) => void;
+
+/** How long text of a stream may wait for more, ms. */
+const gather = 25;
+/** How much text may wait, UTF-16 units. */
+const largest = 1 << 19;
+
+interface Pending {
+  readonly name: "stdout" | "stderr";
+  readonly parent: Parent | undefined;
+  readonly parts: string[];
+  length: number;
+}
+
+export class Outputs {
+  readonly #publish: Publish;
+  #pending: Pending | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(publish: Publish) {
+    this.#publish = publish;
+  }
+
+  stream(name: "stdout" | "stderr", text: string, parent: Parent | undefined): void {
+    if (this.#pending !== undefined && (this.#pending.name !== name || this.#pending.parent !== parent)) {
+      this.flush();
+    }
+    this.#pending ??= { name, parent, parts: [], length: 0 };
+    this.#pending.parts.push(text);
+    this.#pending.length += text.length;
+    if (this.#pending.length >= largest) {
+      this.flush();
+    } else {
+      this.#timer ??= setTimeout(() => this.flush(), gather);
+    }
+  }
+
+  /** Any other output, after the text before it. */
+  message(type: string, content: Record<string, unknown>, parent: Parent | undefined): void {
+    this.flush();
+    this.#publish(type, content, parent);
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const pending = this.#pending;
+    this.#pending = undefined;
+    if (pending !== undefined) {
+      this.#publish("stream", { name: pending.name, text: pending.parts.join("") }, pending.parent);
+    }
+  }
+}
