@@ -218,7 +218,7 @@ async function receive(
       } catch (error) {
         if (!(error instanceof SourceError)) throw error;
         tried.push({ address: source.address, reason: error.reason, message: error.message });
-        reporter.report("failed", part.received, `${source.address}: ${error.message}`);
+        if (error.reason !== "missing") reporter.report("failed", part.received, `${source.address}: ${error.message}`);
       }
     }
     keep = part.received > 0;

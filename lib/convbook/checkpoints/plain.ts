@@ -1,0 +1,34 @@
+import type { TensorData } from "../tensor-data.ts";
+import { PythonName } from "./pickle/values.ts";
+
+/** Data of a checkpoint in JavaScript's own shapes. Objects have no prototype. */
+export type PlainValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | TensorData
+  | readonly PlainValue[]
+  | PlainObject;
+
+/** An object without a prototype, so that any key is only a key. */
+export interface PlainObject {
+  readonly [key: string]: PlainValue;
+}
+
+/**
+ * Turns the Maps and Sets of a loaded checkpoint into objects and arrays: keys become strings, names of Python's become
+ * text. Convenient for hyper-parameters; state dicts stay better as they are.
+ */
+export function toPlain(value: unknown): PlainValue {
+  if (value instanceof Map) {
+    const object: Record<string, PlainValue> = Object.create(null);
+    for (const [key, entry] of value) object[String(key)] = toPlain(entry);
+    return object;
+  }
+  if (value instanceof Set || Array.isArray(value)) return Array.from(value, toPlain);
+  if (value instanceof PythonName) return value.toString();
+  return value as PlainValue;
+}

@@ -1,0 +1,91 @@
+/**
+ * torch's file format of before 1.6 (and later with `_use_new_zipfile_serialization=False`): five pickles one after the
+ * other (a magic number, the version, facts on the machine, the object, the keys of its storages), then for each key the
+ * number of its elements and their bytes.
+ *
+ * Reference: `_legacy_save` in PyTorch's torch/serialization.py.
+ */
+import { type ByteReader, quote } from "../byte-reader.ts";
+import { unpickle } from "../pickle/unpickle.ts";
+import type { PickleValue, PickleVocabulary } from "../pickle/values.ts";
+import { type StorageReference, TensorCollector } from "./storage.ts";
+import { torchVocabulary } from "./vocabulary.ts";
+
+const magicNumber = 0x1950a86a20f9469cfc6cn;
+const version = 1001;
+
+/** The pickles around the object have no business with any name. */
+const plain: PickleVocabulary = {
+  allows: () => false,
+  call: () => undefined,
+  persistent: () => undefined,
+};
+
+/** The bytes that every such file begins with: PROTO 2, LONG1 of ten bytes, the magic number. */
+const signature = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
+
+/** Whether bytes begin like a legacy file, as far as they go. */
+export function isLegacy(bytes: Uint8Array): boolean {
+  // Other protocols than 2 differ in the second byte only.
+  return bytes.length > 0 && signature.every((byte, i) => i === 1 || i >= bytes.length || bytes[i] === byte);
+}
+
+/**
+ * Reads a whole legacy file.
+ *
+ * @param copyBudget see {@link TensorCollector}
+ */
+export function readLegacy(reader: ByteReader, copyBudget: number): PickleValue {
+  if (unpickle(reader, plain) !== magicNumber) {
+    throw reader.error("malformed", "the magic number of torch's legacy format is missing", 0);
+  }
+  const versionAt = reader.offset;
+  const found = unpickle(reader, plain);
+  if (found !== version) {
+    throw reader.error(
+      "unsupported",
+      `format version ${quote(String(found))} is not read here, only ${version}`,
+      versionAt,
+    );
+  }
+  const machineAt = reader.offset;
+  const machine = unpickle(reader, plain);
+  if (!(machine instanceof Map) || machine.get("protocol_version") !== version) {
+    throw reader.error("malformed", "the facts on the machine that wrote the file are missing", machineAt);
+  }
+  if (machine.get("little_endian") !== true) {
+    throw reader.error("unsupported", "the file was written on a big-endian machine", machineAt);
+  }
+  const tensors = new TensorCollector(reader.bytes.length, copyBudget);
+  const object = unpickle(reader, torchVocabulary(tensors));
+  const keysAt = reader.offset;
+  const keys = unpickle(reader, plain);
+  if (!Array.isArray(keys) || !keys.every((key) => typeof key === "string")) {
+    throw reader.error("malformed", "the keys of the storages are not a list of strings", keysAt);
+  }
+  const listed = new Set(keys as string[]);
+  if (listed.size !== keys.length) throw reader.error("malformed", "a storage's key is listed twice", keysAt);
+  for (const key of tensors.roots.keys()) {
+    if (!listed.has(key)) throw reader.error("malformed", `storage ${quote(key)} is not in the file`, keysAt);
+  }
+  const contents = new Map<StorageReference, Uint8Array>();
+  for (const key of listed) {
+    const at = reader.offset;
+    const root = tensors.roots.get(key);
+    if (root === undefined) throw reader.error("malformed", `storage ${quote(key)} is in the file but never used`, at);
+    const elements = reader.uint64(`the size of storage ${quote(key)}`);
+    if (elements !== root.rootElements) {
+      throw reader.error(
+        "malformed",
+        `storage ${quote(key)} has ${elements} elements, but was declared with ${root.rootElements}`,
+        at,
+      );
+    }
+    contents.set(root, reader.slice(root.rootBytes, `storage ${quote(key)}`));
+  }
+  if (reader.remaining > 0) {
+    throw reader.error("malformed", `${reader.remaining} bytes follow the last storage, which belong to nothing`);
+  }
+  tensors.fill((root) => contents.get(root) as Uint8Array);
+  return object;
+}

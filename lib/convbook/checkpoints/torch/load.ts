@@ -1,0 +1,60 @@
+/** Reading what `torch.save` wrote. */
+import { ByteReader, quote } from "../byte-reader.ts";
+import { CheckpointError } from "../error.ts";
+import type { PickleValue } from "../pickle/values.ts";
+import { readWholeFile } from "../read-file.ts";
+import { isLegacy, readLegacy } from "./legacy.ts";
+import { isZip, readZip } from "./zip.ts";
+
+/** Limits of {@link parseTorch}. */
+export interface ParseTorchOptions {
+  /** Named in errors. */
+  readonly file?: string;
+  /**
+   * Bytes that tensors may take which are not simple slices of their storage (transposed, expanded ones); without a limit a
+   * small file could demand any amount of memory. By default 64 MiB and four times the file's length.
+   */
+  readonly maxCopiedBytes?: number;
+}
+
+/** What other kinds of files are handed over in place of a checkpoint begin with. */
+function recognise(bytes: Uint8Array): string | null {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 512)).toString("latin1");
+  if (head.startsWith("version https://git-lfs"))
+    return "this is a Git LFS pointer; fetch the file itself with git lfs pull";
+  if (/^\s*<(!doctype|html|\?xml)/i.test(head)) return "this is a web page, not a checkpoint: the download went wrong";
+  if (head.slice(257, 262) === "ustar") return "this is torch's tar format of before 0.1.10, which is not read here";
+  if (head.startsWith("\x89HDF")) return "this is an HDF5 file (Keras), not a checkpoint of torch";
+  if (head.startsWith("\x1f\x8b")) return "this is a gzip file; unpack it first";
+  if (head.startsWith("GGUF")) return "this is a GGUF file, not a checkpoint of torch";
+  if (/^[\s\S]{8}\{"/.test(head)) return "this is a safetensors file; read it with loadSafetensors";
+  return null;
+}
+
+/**
+ * Reads a checkpoint of torch (either container) from memory, as data: dicts become `Map`, lists arrays, tuples frozen
+ * arrays, sets `Set`, tensors {@link TensorData} in row-major order (bfloat16 and float16 widened to float32), integers
+ * numbers or bigints. Nothing in the file is executed or looked up.
+ *
+ * Tensors that share a storage share their memory, as in PyTorch.
+ *
+ * @throws CheckpointError naming the file, the place and the reason
+ */
+export function parseTorch(bytes: Uint8Array, options: ParseTorchOptions = {}): PickleValue {
+  const { file = "(memory)", maxCopiedBytes = (64 << 20) + 4 * bytes.length } = options;
+  if (bytes.length === 0) throw new CheckpointError(file, 0, "truncated", "the file is empty");
+  if (isZip(bytes)) return readZip(bytes, file, maxCopiedBytes);
+  if (isLegacy(bytes)) return readLegacy(new ByteReader(bytes, file), maxCopiedBytes);
+  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(8, bytes.length)).toString("latin1");
+  const detail = recognise(bytes) ?? `this is not a checkpoint of torch: it begins with ${quote(start)}`;
+  throw new CheckpointError(file, 0, recognise(bytes) === null ? "malformed" : "unsupported", detail);
+}
+
+/**
+ * Reads a checkpoint of torch from a file; see {@link parseTorch}.
+ *
+ * @throws CheckpointError naming the file, the place and the reason
+ */
+export async function loadTorch(path: string, options: Omit<ParseTorchOptions, "file"> = {}): Promise<PickleValue> {
+  return parseTorch(await readWholeFile(path), { ...options, file: path });
+}
