@@ -134,9 +134,10 @@ interface Layout {
 function toCaption(title: ImageTitle, width: number): Caption {
   const { text, correct } = typeof title === "string" ? { text: title, correct: undefined } : title;
   // The mark stays with the first word.
-  const marked = correct === undefined ? text : `${correct ? "✓" : "✗"}\u00a0${text}`;
+  const unbroken = text.replaceAll(" %", "\u00a0%");
+  const marked = correct === undefined ? unbroken : `${correct ? "✓" : "✗"}\u00a0${unbroken}`;
   return {
-    full: marked.replace("\u00a0", " ").replaceAll("\n", " "),
+    full: marked.replaceAll("\u00a0", " ").replaceAll("\n", " "),
     lines: wrapText(marked, width, fontSize),
     color: correct === undefined ? textColor : correct ? rightColor : wrongColor,
   };

@@ -1,0 +1,133 @@
+/** Event files as an interactive figure, in place of `%tensorboard`. */
+import { basename, dirname } from "node:path";
+import { curves } from "../display/figures/curves.ts";
+import type { JsonValue } from "../display/mime.ts";
+import { VegaLiteFigure } from "../display/vega-lite.ts";
+import { EventFileError } from "./errors.ts";
+import { findRuns, type ScalarPoint, scalars } from "./reader.ts";
+
+export interface TensorBoardFigureOptions {
+  /** Which tags, in which order: names, or patterns for several. All scalars but "epoch" and "hp_metric" without it. */
+  readonly tags?: readonly (string | RegExp)[];
+  /** From 0 (none) to below 1, as TensorBoard's slider. */
+  readonly smoothing?: number;
+  /** What runs along the bottom: the step, or hours since the run's first value. */
+  readonly xAxis?: "step" | "relative";
+  readonly logY?: boolean;
+  /** Charts a row. */
+  readonly columns?: number;
+  /** Size of one chart in pixels. */
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/**
+ * The scalars of runs as curves: one chart a tag, one curve a run.
+ *
+ * @param paths event files or folders (a folder's subfolders are runs too, as with TensorBoard's `--logdir`), or such by the names that they shall have
+ * @returns a figure: interactive, with an SVG beside it
+ * @throws EventFileError where a path has no event files or one is damaged, or a wanted tag is in none of the runs
+ * @example
+ * display(tensorBoardFigure({ResNet: "tensorboards/ResNet", DenseNet: "tensorboards/DenseNet"}, {tags: ["val_acc"], smoothing: 0.6}));
+ */
+export function tensorBoardFigure(
+  paths: string | readonly string[] | { readonly [run: string]: string },
+  {
+    tags,
+    smoothing = 0,
+    xAxis = "step",
+    logY = false,
+    columns = 2,
+    width = 300,
+    height = 190,
+  }: TensorBoardFigureOptions = {},
+): VegaLiteFigure {
+  const runs = new Map([...resolveRuns(paths)].map(([run, path]) => [run, scalars(path)] as const));
+  const present = [...new Set([...runs.values()].flatMap((run) => [...run.keys()]))].sort();
+  const chosen = chooseTags(tags, present, [...runs.keys()]);
+  const charts = chosen.map((tag) => {
+    const series: { [run: string]: { x: number[]; y: number[] } } = {};
+    for (const [run, byTag] of runs) {
+      const points = byTag.get(tag);
+      if (points)
+        series[run] = { x: points.map((point) => xOf(point, points, xAxis)), y: points.map(({ value }) => value) };
+    }
+    const xLabel = xAxis === "step" ? "step" : "hours";
+    return curves({ series, title: tag, xLabel, smoothing, logY, width, height, maxPoints: 300 });
+  });
+  const alt = charts.map((chart) => chart.alt).join(" ");
+  if (charts.length === 1) return charts[0] as VegaLiteFigure;
+  return combine(charts, [...runs.keys()], columns, alt);
+}
+
+function xOf(point: ScalarPoint, points: readonly ScalarPoint[], xAxis: "step" | "relative"): number {
+  return xAxis === "step" ? point.step : (point.wallTime - (points[0] as ScalarPoint).wallTime) / 3600;
+}
+
+function resolveRuns(paths: string | readonly string[] | { readonly [run: string]: string }): Map<string, string> {
+  if (typeof paths === "object" && !Array.isArray(paths)) return new Map(Object.entries(paths));
+  const list = typeof paths === "string" ? [paths] : (paths as readonly string[]);
+  const runs = new Map<string, string>();
+  for (const path of list) {
+    for (const [run, folder] of findRuns(path)) {
+      // A file is called by its folder: the files' own names are all alike.
+      const own = run === "." || folder === path ? basename(run === "." ? path : dirname(path)) || run : run;
+      let name = own;
+      for (let i = 2; runs.has(name); i++) name = `${own} (${i})`;
+      runs.set(name, folder);
+    }
+  }
+  return runs;
+}
+
+function chooseTags(
+  tags: readonly (string | RegExp)[] | undefined,
+  present: readonly string[],
+  runs: readonly string[],
+): string[] {
+  if (!tags) return present.filter((tag) => tag !== "epoch" && tag !== "hp_metric");
+  const chosen = new Set<string>();
+  for (const tag of tags) {
+    const matching =
+      typeof tag === "string" ? present.filter((name) => name === tag) : present.filter((name) => tag.test(name));
+    if (matching.length === 0) {
+      throw new EventFileError(
+        runs.join(", "),
+        0,
+        `no scalar ${typeof tag === "string" ? `"${tag}"` : tag}; there are ${present.join(", ") || "none"}`,
+      );
+    }
+    for (const name of matching) chosen.add(name);
+  }
+  return [...chosen];
+}
+
+/** Several charts as one specification, with the same colour for the same run everywhere and one legend. */
+function combine(
+  charts: readonly VegaLiteFigure[],
+  runs: readonly string[],
+  columns: number,
+  alt: string,
+): VegaLiteFigure {
+  const concat = charts.map(({ spec }, index): JsonValue => {
+    const { $schema: _schema, config: _config, ...unit } = spec as { [key: string]: JsonValue };
+    return { ...unit, layer: recolor(unit.layer as JsonValue, runs, index) };
+  });
+  return new VegaLiteFigure({ concat, columns, spacing: 26, resolve: { scale: { color: "shared" } } }, { alt });
+}
+
+function recolor(layers: JsonValue, runs: readonly string[], chart: number): JsonValue {
+  return (layers as readonly { readonly [key: string]: JsonValue }[]).map((layer) => {
+    const encoding = layer.encoding as { readonly [key: string]: JsonValue };
+    const color = encoding.color as { readonly [key: string]: JsonValue };
+    const legend: JsonValue = runs.length > 1 ? { orient: "right", symbolType: "stroke" } : null;
+    // One selection, bound to the one legend, dims all charts.
+    const { params, ...rest } = layer as { [key: string]: JsonValue };
+    const kept: { [key: string]: JsonValue } = chart === 0 && params !== undefined ? { params } : {};
+    return {
+      ...rest,
+      ...kept,
+      encoding: { ...encoding, color: { ...color, scale: { domain: [...runs] }, sort: [...runs], legend } },
+    };
+  });
+}

@@ -1,0 +1,16 @@
+/** TensorBoard's event files: read, written, drawn. */
+export { EventFileError } from "./errors.ts";
+export type {
+  HistogramValue,
+  HparamsValue,
+  HparamValue,
+  ImageValue,
+  SummaryContent,
+  SummaryValue,
+  TensorBoardEvent,
+  TensorValue,
+} from "./events.ts";
+export { type TensorBoardFigureOptions, tensorBoardFigure } from "./figure.ts";
+export { makeHistogram } from "./histogram.ts";
+export { findRuns, readEvents, type ScalarPoint, scalars } from "./reader.ts";
+export { type GraphModule, SummaryWriter, type SummaryWriterOptions } from "./writer.ts";
