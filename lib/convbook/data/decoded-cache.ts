@@ -1,0 +1,117 @@
+/**
+ * Decoded data sets on disk: a header, the labels and the images as they lie in memory, so that a later start reads them with one call
+ * into memory that threads share. A file is written whole or not at all.
+ */
+import { type FileHandle, open, rm } from "node:fs/promises";
+import { writeFileAtomic } from "../files/index.ts";
+import { elements } from "./sources/array-source.ts";
+
+/** Images with their labels. */
+export interface DecodedImages {
+  /** Shape of one image, [height, width, channels]. */
+  readonly shape: readonly number[];
+  readonly images: Uint8Array;
+  /** Kinds of labels ("label", or "fine" and "coarse"), each one number an image. */
+  readonly labels: Readonly<Record<string, Int32Array>>;
+}
+
+interface Header {
+  readonly format: "convbook decoded images 1";
+  /** What it was decoded from: SHA-256 of the files. */
+  readonly source: string;
+  readonly count: number;
+  readonly shape: readonly number[];
+  readonly labels: readonly string[];
+}
+
+const HEADER_BYTES = 4096;
+const MAX_READ = 1 << 30;
+
+/** Writes images to a file that {@link readDecoded} reads. */
+export async function writeDecoded(path: string, source: string, decoded: DecodedImages): Promise<void> {
+  const { shape, images, labels } = decoded;
+  const count = images.length / elements(shape);
+  const header: Header = { format: "convbook decoded images 1", source, count, shape, labels: Object.keys(labels) };
+  const first = Buffer.alloc(HEADER_BYTES);
+  first.write(`${JSON.stringify(header)}\n`);
+  await writeFileAtomic(path, async (file) => {
+    await writeAll(file, first);
+    for (const kind of Object.values(labels))
+      await writeAll(file, new Uint8Array(kind.buffer, kind.byteOffset, kind.byteLength));
+    await writeAll(file, images);
+  });
+}
+
+/**
+ * Reads what {@link writeDecoded} wrote.
+ * @returns the images in shared memory, or undefined where there is no such file or it is of another source or format
+ */
+export async function readDecoded(path: string, source: string): Promise<DecodedImages | undefined> {
+  let file: FileHandle;
+  try {
+    file = await open(path, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    const { size } = await file.stat();
+    const first = Buffer.alloc(HEADER_BYTES);
+    if (size < HEADER_BYTES || !(await readAll(file, first, 0))) return undefined;
+    const header = parseHeader(first);
+    if (header === undefined || header.source !== source) return undefined;
+    const { count, shape } = header;
+    const imageBytes = count * elements(shape);
+    if (size !== HEADER_BYTES + header.labels.length * count * 4 + imageBytes) return undefined;
+    let position = HEADER_BYTES;
+    const labels: Record<string, Int32Array> = {};
+    for (const kind of header.labels) {
+      const values = new Int32Array(new SharedArrayBuffer(count * 4));
+      if (!(await readAll(file, new Uint8Array(values.buffer), position))) return undefined;
+      labels[kind] = values;
+      position += count * 4;
+    }
+    const images = new Uint8Array(new SharedArrayBuffer(imageBytes));
+    return (await readAll(file, images, position)) ? { shape, images, labels } : undefined;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Removes a file that turned out not to be usable. */
+export async function removeDecoded(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
+
+function parseHeader(bytes: Buffer): Header | undefined {
+  try {
+    const header = JSON.parse(bytes.toString("utf8", 0, bytes.indexOf(10))) as Header;
+    const whole = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0;
+    const sound =
+      header.format === "convbook decoded images 1" &&
+      whole(header.count) &&
+      Array.isArray(header.shape) &&
+      header.shape.every(whole) &&
+      Array.isArray(header.labels) &&
+      header.labels.every((kind) => typeof kind === "string" && kind !== "__proto__");
+    return sound ? header : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, Math.min(MAX_READ, bytes.length - done));
+    done += bytesWritten;
+  }
+}
+
+async function readAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<boolean> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, done, Math.min(MAX_READ, bytes.length - done), position + done);
+    if (bytesRead === 0) return false;
+    done += bytesRead;
+  }
+  return true;
+}

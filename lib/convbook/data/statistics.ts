@@ -1,0 +1,53 @@
+/** Means and standard deviations of a data set's channels. */
+import type { TensorData } from "../tensor-data.ts";
+import type { Dataset, LabelledSample } from "./dataset.ts";
+import { imageShape } from "./transforms/transform.ts";
+
+/** Mean and (population) standard deviation of each channel, from 0 to 1. */
+export interface ChannelStatistics {
+  readonly mean: number[];
+  readonly std: number[];
+}
+
+/** A data set that gives its images before any transform. */
+interface RawDataset extends Dataset<LabelledSample> {
+  raw(index: number): TensorData;
+}
+
+/**
+ * Mean and standard deviation of every channel over all images before any transform, as fractions of 255: what Normalize takes.
+ * The sums are of integers, so they are exact.
+ *
+ * @param dataset images as bytes [height, width, channels], which may differ in size
+ * @throws {RangeError} when it is empty or a sample is not an image of bytes
+ */
+export function channelStatistics(dataset: RawDataset): ChannelStatistics {
+  if (dataset.length === 0) throw new RangeError("channelStatistics needs at least one image; the data set is empty.");
+  const histograms: Float64Array[] = [];
+  for (let index = 0; index < dataset.length; index++) {
+    const image = dataset.raw(index);
+    const channels = imageShape(image)[2];
+    if (image.dtype !== "uint8" || image.shape.length !== 3 || (index > 0 && channels !== histograms.length)) {
+      const expected = index === 0 ? "[height, width, channels]" : `[height, width, ${histograms.length}]`;
+      throw new RangeError(
+        `channelStatistics takes images, uint8 ${expected}; sample ${index} is ${image.dtype} [${image.shape.join(", ")}].`,
+      );
+    }
+    while (histograms.length < channels) histograms.push(new Float64Array(256));
+    const { data } = image;
+    for (let c = 0; c < channels; c++) {
+      const histogram = histograms[c] as Float64Array;
+      for (let i = c; i < data.length; i += channels) (histogram[data[i] as number] as number)++;
+    }
+  }
+  const mean: number[] = [];
+  const std: number[] = [];
+  for (const histogram of histograms) {
+    const count = histogram.reduce((a, b) => a + b, 0);
+    const average = histogram.reduce((sum, times, value) => sum + times * value, 0) / count;
+    const variance = histogram.reduce((sum, times, value) => sum + times * (value - average) ** 2, 0) / count;
+    mean.push(average / 255);
+    std.push(Math.sqrt(variance) / 255);
+  }
+  return { mean, std };
+}

@@ -1,0 +1,45 @@
+/** Every transform by its name, so that a worker thread can build what the main thread describes. */
+import type { BatchTransform, BatchTransformSpec } from "./batch-transform.ts";
+import { RandomCrop, RandomResizedCrop } from "./random-crop.ts";
+import { RandomHorizontalFlip, RandomVerticalFlip } from "./random-flip.ts";
+import { CenterCrop, Resize } from "./resize.ts";
+import { Normalize, ToTensor } from "./tensor.ts";
+import { Compose, type Transform, type TransformSpec } from "./transform.ts";
+
+const classes: readonly (new (...args: never[]) => Transform)[] = [
+  CenterCrop,
+  Normalize,
+  RandomCrop,
+  RandomHorizontalFlip,
+  RandomResizedCrop,
+  RandomVerticalFlip,
+  Resize,
+  ToTensor,
+];
+
+const byName = new Map(classes.map((transform) => [transform.name, transform]));
+
+/**
+ * Builds the transform that a {@link Transform.toSpec} describes.
+ * @throws {RangeError} when there is none of this name
+ */
+export function fromSpec(spec: TransformSpec): Transform {
+  if (spec.name === "Compose") return new Compose((spec.args as readonly TransformSpec[]).map(fromSpec));
+  const transform = byName.get(spec.name);
+  if (transform === undefined) throw new RangeError(`There is no transform named ${JSON.stringify(spec.name)}.`);
+  return new transform(...(spec.args as never[]));
+}
+
+const batchClasses: readonly (new (...args: never[]) => BatchTransform)[] = [];
+
+const batchByName = new Map(batchClasses.map((transform) => [transform.name, transform]));
+
+/**
+ * Builds the batch transform that a {@link BatchTransform.toSpec} describes.
+ * @throws {RangeError} when there is none of this name
+ */
+export function batchTransformFromSpec(spec: BatchTransformSpec): BatchTransform {
+  const transform = batchByName.get(spec.name);
+  if (transform === undefined) throw new RangeError(`There is no batch transform named ${JSON.stringify(spec.name)}.`);
+  return new transform(...(spec.args as never[]));
+}

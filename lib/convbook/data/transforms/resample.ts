@@ -1,0 +1,185 @@
+/**
+ * Resizing as the Pillow library does it (src/libImaging/Resample.c), on which torchvision's transforms of images rest: a
+ * convolution that widens when it shrinks an image (so it does not alias), first along rows, then along columns, in integers of
+ * 22 bits after the point, rounded to bytes in between. The bytes are Pillow's own.
+ */
+import type { ImageData8 } from "../dataset.ts";
+import { imageShape } from "./transform.ts";
+
+/** Which neighbours count, and how much. */
+export type Interpolation = "bilinear" | "bicubic" | "nearest";
+
+const PRECISION_BITS = 22;
+const HALF = 1 << (PRECISION_BITS - 1);
+
+interface Filter {
+  /** How far from its centre the filter reaches, in pixels. */
+  readonly support: number;
+  readonly weight: (distance: number) => number;
+}
+
+const filters: Record<Exclude<Interpolation, "nearest">, Filter> = {
+  bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
+  bicubic: {
+    support: 2,
+    weight: (distance) => {
+      // Keys' cubic convolution with a = -0.5.
+      const a = -0.5;
+      const x = Math.abs(distance);
+      if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+      if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
+      return 0;
+    },
+  },
+};
+
+/** For each new position: where its neighbours begin, how many they are, and their weights in fixed point. */
+interface Coefficients {
+  readonly size: number;
+  readonly starts: Int32Array;
+  readonly counts: Int32Array;
+  readonly weights: Int32Array;
+}
+
+function coefficients(from: number, to: number, { support: filterSupport, weight }: Filter): Coefficients {
+  const scale = from / to;
+  const filterScale = Math.max(scale, 1);
+  const support = filterSupport * filterScale;
+  const size = Math.ceil(support) * 2 + 1;
+  const starts = new Int32Array(to);
+  const counts = new Int32Array(to);
+  const weights = new Int32Array(to * size);
+  const exact = new Float64Array(size);
+  for (let i = 0; i < to; i++) {
+    const center = (i + 0.5) * scale;
+    const start = Math.max(0, Math.trunc(center - support + 0.5));
+    const count = Math.min(from, Math.trunc(center + support + 0.5)) - start;
+    let sum = 0;
+    for (let j = 0; j < count; j++) {
+      const w = weight((j + start - center + 0.5) * (1 / filterScale));
+      exact[j] = w;
+      sum += w;
+    }
+    for (let j = 0; j < count; j++) {
+      const normal = sum === 0 ? (exact[j] as number) : (exact[j] as number) / sum;
+      const fixed = normal * (1 << PRECISION_BITS);
+      weights[i * size + j] = Math.trunc(normal < 0 ? fixed - 0.5 : fixed + 0.5);
+    }
+    starts[i] = start;
+    counts[i] = count;
+  }
+  return { size, starts, counts, weights };
+}
+
+/** The last tables that were made: a data set's images mostly have one size. */
+const tables = new Map<string, Coefficients>();
+const MAX_TABLES = 4096;
+
+function table(from: number, to: number, interpolation: Exclude<Interpolation, "nearest">): Coefficients {
+  const key = `${interpolation} ${from} ${to}`;
+  let known = tables.get(key);
+  if (known === undefined) {
+    if (tables.size >= MAX_TABLES) tables.clear();
+    known = coefficients(from, to, filters[interpolation]);
+    tables.set(key, known);
+  }
+  return known;
+}
+
+/**
+ * The image at another size: Pillow's `Image.resize`.
+ * @param image uint8 [h, w, channels]
+ * @param height new height in pixels
+ * @param width new width in pixels
+ * @returns uint8 [height, width, channels]
+ */
+export function resize(
+  image: ImageData8,
+  height: number,
+  width: number,
+  interpolation: Interpolation = "bilinear",
+): ImageData8 {
+  const [fromHeight, fromWidth, channels] = imageShape(image);
+  if (height === fromHeight && width === fromWidth) return image;
+  if (interpolation === "nearest") return nearest(image, height, width);
+  let { data } = image;
+  if (width !== fromWidth)
+    data = alongRows(data, fromHeight, fromWidth, channels, table(fromWidth, width, interpolation));
+  if (height !== fromHeight) data = alongColumns(data, width * channels, table(fromHeight, height, interpolation));
+  return { dtype: "uint8", shape: [height, width, channels], data };
+}
+
+function alongRows(
+  from: Uint8Array,
+  height: number,
+  fromWidth: number,
+  channels: number,
+  { size, starts, counts, weights }: Coefficients,
+): Uint8Array {
+  const width = starts.length;
+  const to = new Uint8Array(height * width * channels);
+  for (let x = 0; x < width; x++) {
+    const start = starts[x] as number;
+    const count = counts[x] as number;
+    const first = x * size;
+    for (let y = 0; y < height; y++) {
+      const base = (y * fromWidth + start) * channels;
+      const target = (y * width + x) * channels;
+      for (let c = 0; c < channels; c++) {
+        let sum = HALF;
+        let p = base + c;
+        for (let j = 0; j < count; j++) {
+          sum += (from[p] as number) * (weights[first + j] as number);
+          p += channels;
+        }
+        to[target + c] = toByte(sum);
+      }
+    }
+  }
+  return to;
+}
+
+function alongColumns(
+  from: Uint8Array,
+  rowLength: number,
+  { size, starts, counts, weights }: Coefficients,
+): Uint8Array {
+  const height = starts.length;
+  const to = new Uint8Array(height * rowLength);
+  for (let y = 0; y < height; y++) {
+    const base = (starts[y] as number) * rowLength;
+    const count = counts[y] as number;
+    const first = y * size;
+    const target = y * rowLength;
+    for (let i = 0; i < rowLength; i++) {
+      let sum = HALF;
+      let p = base + i;
+      for (let j = 0; j < count; j++) {
+        sum += (from[p] as number) * (weights[first + j] as number);
+        p += rowLength;
+      }
+      to[target + i] = toByte(sum);
+    }
+  }
+  return to;
+}
+
+function toByte(sum: number): number {
+  const value = sum >> PRECISION_BITS;
+  return Math.max(0, Math.min(255, value));
+}
+
+function nearest(image: ImageData8, height: number, width: number): ImageData8 {
+  const [fromHeight, fromWidth, channels] = imageShape(image);
+  const data = new Uint8Array(height * width * channels);
+  for (let y = 0; y < height; y++) {
+    const row = Math.trunc((y + 0.5) * (fromHeight / height));
+    for (let x = 0; x < width; x++) {
+      const column = Math.trunc((x + 0.5) * (fromWidth / width));
+      const from = (row * fromWidth + column) * channels;
+      const to = (y * width + x) * channels;
+      for (let c = 0; c < channels; c++) data[to + c] = image.data[from + c] as number;
+    }
+  }
+  return { dtype: "uint8", shape: [height, width, channels], data };
+}

@@ -1,0 +1,67 @@
+/** From images of eight-bit numbers to what a model takes. */
+import type { TensorData } from "../../tensor-data.ts";
+import type { FloatData } from "../dataset.ts";
+import { asFloatImage, asImage, show, type Transform, type TransformSpec } from "./transform.ts";
+
+/** n / 255 as float32 for the 256 values of a byte. */
+const BYTE_TO_FLOAT = Float32Array.from({ length: 256 }, (_, n) => n / 255);
+
+/**
+ * An image's numbers from 0 to 255 as float32 from 0 to 1: `torchvision.transforms.ToTensor`, except that the channels stay
+ * last: [height, width, channels].
+ */
+export class ToTensor implements Transform {
+  apply(data: TensorData): FloatData {
+    const image = asImage("ToTensor", data);
+    const from = image.data;
+    const to = new Float32Array(from.length);
+    for (let i = 0; i < from.length; i++) to[i] = BYTE_TO_FLOAT[from[i] as number] as number;
+    return { dtype: "float32", shape: image.shape, data: to };
+  }
+
+  toSpec(): TransformSpec {
+    return { name: "ToTensor", args: [] };
+  }
+}
+
+/** Subtracts each channel's mean and divides by its standard deviation: `torchvision.transforms.Normalize`. */
+export class Normalize implements Transform {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+
+  /**
+   * @param mean one number a channel, in the units of {@link ToTensor} (0 to 1)
+   * @param std one positive number a channel
+   * @throws {RangeError} when the lengths differ, or a number is not finite, or a standard deviation is not positive
+   */
+  constructor(mean: readonly number[], std: readonly number[]) {
+    const finite = [...mean, ...std].every((x) => Number.isFinite(x));
+    if (mean.length === 0 || mean.length !== std.length || !finite || std.some((x) => x <= 0)) {
+      throw new RangeError(
+        `Normalize takes a finite mean and a positive std for each channel; got mean ${show(mean)}, std ${show(std)}.`,
+      );
+    }
+    this.mean = [...mean];
+    this.std = [...std];
+  }
+
+  apply(data: TensorData): FloatData {
+    const image = asFloatImage("Normalize", data);
+    const channels = image.shape[2] as number;
+    if (channels !== this.mean.length) {
+      throw new RangeError(`Normalize has means of ${this.mean.length} channels; the image has ${channels}.`);
+    }
+    const from = image.data;
+    const to = new Float32Array(from.length);
+    for (let c = 0; c < channels; c++) {
+      const mean = Math.fround(this.mean[c] as number);
+      const std = Math.fround(this.std[c] as number);
+      for (let i = c; i < from.length; i += channels) to[i] = Math.fround((from[i] as number) - mean) / std;
+    }
+    return { dtype: "float32", shape: image.shape, data: to };
+  }
+
+  toSpec(): TransformSpec {
+    return { name: "Normalize", args: [this.mean, this.std] };
+  }
+}

@@ -1,0 +1,124 @@
+/** What a transform is, and the checks that transforms share. */
+import { defaultGenerator, type Generator } from "../../random/index.ts";
+import type { TensorData } from "../../tensor-data.ts";
+import type { FloatData, ImageData8 } from "../dataset.ts";
+
+/** A transform as data, from which another thread builds it anew. */
+export interface TransformSpec {
+  /** The transform's class, by its name in this library. */
+  readonly name: string;
+  /** The arguments of its constructor. */
+  readonly args: readonly unknown[];
+}
+
+/**
+ * Changes a sample's image or array. What is random in it draws from `generator` alone, in the order in which torchvision
+ * draws, so that the same seed gives the same pictures.
+ */
+export interface Transform {
+  /** Gives the changed data; never changes what it is given. */
+  apply(data: TensorData, generator?: Generator): TensorData;
+  /** How to build it on another thread; without it, samples are made on the main thread. */
+  toSpec?(): TransformSpec | undefined;
+}
+
+/** A height and a width in pixels, or one number for both. */
+export type Size = number | readonly [height: number, width: number];
+
+/** @throws {RangeError} unless the data is an image of eight-bit numbers [height, width, 1 or 3] */
+export function asImage(name: string, data: TensorData): ImageData8 {
+  const { dtype, shape } = data;
+  if (dtype === "uint8" && shape.length === 3 && (shape[2] === 1 || shape[2] === 3)) return data;
+  const hint = dtype === "float32" ? " It stands before ToTensor." : "";
+  throw new RangeError(
+    `${name} takes an image, uint8 [height, width, 1 or 3]; got ${dtype} [${shape.join(", ")}].${hint}`,
+  );
+}
+
+/** @throws {RangeError} unless the data is float32 [height, width, channels] */
+export function asFloatImage(name: string, data: TensorData): FloatData {
+  const { dtype, shape } = data;
+  if (dtype === "float32" && shape.length === 3) return data;
+  const hint = dtype === "uint8" ? " It stands after ToTensor." : "";
+  throw new RangeError(`${name} takes float32 [height, width, channels]; got ${dtype} [${shape.join(", ")}].${hint}`);
+}
+
+/** Height, width and channels of an image. */
+export function imageShape(image: {
+  readonly shape: readonly number[];
+}): [height: number, width: number, channels: number] {
+  return [image.shape[0] as number, image.shape[1] as number, image.shape[2] as number];
+}
+
+/** @throws {RangeError} unless size is one or two whole positive numbers */
+export function parseSize(name: string, size: Size): readonly [height: number, width: number] {
+  const pair = typeof size === "number" ? [size, size] : size;
+  if (!Array.isArray(pair) || pair.length !== 2 || pair.some((side) => !Number.isInteger(side) || side < 1)) {
+    throw new RangeError(`${name}'s size is a whole number of pixels or [height, width]; got ${show(size)}.`);
+  }
+  return [pair[0] as number, pair[1] as number];
+}
+
+/** @throws {RangeError} unless p is within [0, 1] */
+export function parseProbability(name: string, p: number): number {
+  if (typeof p === "number" && p >= 0 && p <= 1) return p;
+  throw new RangeError(`${name}'s p is a probability from 0 to 1; got ${show(p)}.`);
+}
+
+/** @throws {RangeError} unless range is two finite numbers, at least `least`, in order */
+export function parseRange(
+  name: string,
+  what: string,
+  range: readonly [number, number],
+  least = Number.NEGATIVE_INFINITY,
+): readonly [number, number] {
+  if (
+    Array.isArray(range) &&
+    range.length === 2 &&
+    range.every((end) => Number.isFinite(end) && end >= least) &&
+    range[0] <= range[1]
+  ) {
+    return [range[0], range[1]];
+  }
+  const bound = least === Number.NEGATIVE_INFINITY ? "" : `${least} <= `;
+  throw new RangeError(`${name}'s ${what} is a range [low, high] with ${bound}low <= high; got ${show(range)}.`);
+}
+
+/** Rounds halves to the even neighbour, as Python's `round` does, on which torchvision's sizes rest. */
+export function roundHalfEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  if (rest !== 0.5) return Math.round(x);
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+export function show(value: unknown): string {
+  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** Several transforms, one after the other: `torchvision.transforms.Compose`. */
+export class Compose implements Transform {
+  readonly transforms: readonly Transform[];
+
+  /** @throws {TypeError} when one is not a transform */
+  constructor(transforms: readonly Transform[]) {
+    for (const [i, transform] of transforms.entries()) {
+      if (typeof transform?.apply !== "function") {
+        throw new TypeError(`Compose's transforms[${i}] has no method apply: ${show(transform)}.`);
+      }
+    }
+    this.transforms = [...transforms];
+  }
+
+  apply(data: TensorData, generator: Generator = defaultGenerator): TensorData {
+    let result = data;
+    for (const transform of this.transforms) result = transform.apply(result, generator);
+    return result;
+  }
+
+  toSpec(): TransformSpec | undefined {
+    const specs = this.transforms.map((transform) => transform.toSpec?.());
+    return specs.every((spec) => spec !== undefined) ? { name: "Compose", args: specs } : undefined;
+  }
+}
