@@ -12,7 +12,7 @@ export interface DropoutOptions {
 
 /**
  * In training sets each element to zero with probability p and scales the others by 1 / (1 − p); in evaluation returns its input.
- * Elements are drawn in the order of memory (channels last), one by one.
+ * Elements are drawn in PyTorch's order (channels first), so that a seed drops those that it drops there (where PyTorch runs without MKL).
  */
 export class Dropout extends Module {
   readonly p: number;
@@ -37,13 +37,12 @@ export class Dropout extends Module {
       if (this.p === 1) return tf.mul(x, 0);
       const mask = fillBernoulli(new Float32Array(x.size), 1 - this.p, this.generator);
       const scale = 1 / (1 - this.p);
-      return tf.mul(
-        x,
-        tf.tensor(
-          mask.map((kept) => kept * scale),
-          x.shape,
-        ),
-      );
+      for (let i = 0; i < mask.length; i++) mask[i] = (mask[i] as number) * scale;
+      if (x.rank < 3) return tf.mul(x, tf.tensor(mask, x.shape));
+      const last = x.rank - 1;
+      const places = x.shape.slice(1, last);
+      const channelsFirst = tf.tensor(mask, [x.shape[0] as number, x.shape[last] as number, ...places]);
+      return tf.mul(x, tf.transpose(channelsFirst, [0, ...places.map((_, i) => i + 2), 1]));
     });
   }
 

@@ -35,7 +35,8 @@ export function conv2d(
       x = tf.pad(x, [[0, 0], [...padding[0]], [...padding[1]], [0, 0]]);
       padding = noPadding;
     }
-    const filter = isRecording() ? dilate(weight, dilation) : weight;
+    const isStrided = stride.some((n) => n > 1);
+    const filter = isStrided || isRecording() ? dilate(weight, dilation) : weight;
     const rate: [number, number] = filter === weight ? [...dilation] : [1, 1];
     const explicit = [[0, 0], [...padding[0]], [...padding[1]], [0, 0]] as [Pair, Pair, Pair, Pair];
     const pad = padding.some(([before, after]) => before > 0 || after > 0) ? explicit : "valid";
@@ -44,7 +45,7 @@ export function conv2d(
 
     const [, , , inChannels] = x.shape;
     let y: tf.Tensor;
-    if (groups === inChannels) {
+    if (groups === inChannels && (!isRecording() || hasKernel("DepthwiseConv2dNativeBackpropFilter"))) {
       const [height, width, , outChannels] = filter.shape;
       const depthwise = tf.reshape(filter, [height, width, inChannels, outChannels / inChannels]) as tf.Tensor4D;
       y = tf.depthwiseConv2d(x, depthwise, strides, pad, "NHWC", rate);
@@ -100,7 +101,7 @@ function plainConv2d(x: tf.Tensor4D, filter: tf.Tensor4D, strides: Pair, pad: Pa
   return tf.conv2d(x, filter, strides, pad, "NHWC", dilations);
 }
 
-/** Puts zeros between the taps of a kernel: TensorFlow.js has no gradient for dilated convolutions. */
+/** Puts zeros between the taps of a kernel: TensorFlow.js has no gradient for dilated convolutions, and dilates none that stride. */
 function dilate(filter: tf.Tensor4D, [rateY, rateX]: readonly [number, number]): tf.Tensor4D {
   if (rateY === 1 && rateX === 1) return filter;
   const [height, width, inChannels, outChannels] = filter.shape;

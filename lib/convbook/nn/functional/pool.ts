@@ -1,12 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { windowCount } from "./../shapes.ts";
 import type { Padding, Window } from "../shapes.ts";
-import { takesExplicitPadding } from "./backend.ts";
+import { isRecording, takesExplicitPadding } from "./backend.ts";
 
 /** Windows of a two-dimensional pool. */
 export type Windows2d = readonly [height: Window, width: Window];
 
 type Pair = [number, number];
+type Pad = "valid" | [Pair, Pair, Pair, Pair];
 
 /** Padding that makes 'valid' windows end where `windows` say, beyond the edge where they round up. */
 function effectivePadding(x: tf.Tensor4D, windows: Windows2d): [Pair, Pair] {
@@ -28,11 +29,32 @@ export function maxPool2d(x: tf.Tensor4D, windows: Windows2d): tf.Tensor4D {
     const padding = effectivePadding(x, windows);
     const kernel: Pair = [height.kernel, width.kernel];
     const stride: Pair = [height.stride, width.stride];
-    if (padding.flat().every((n) => n === 0)) return tf.maxPool(x, kernel, stride, "valid");
-    if (takesExplicitPadding()) return tf.maxPool(x, kernel, stride, [[0, 0], ...padding, [0, 0]]);
+    const pool = tf.getBackend() === "wasm" && isRecording() ? maxPoolByOrder : tf.maxPool;
+    if (padding.flat().every((n) => n === 0)) return pool(x, kernel, stride, "valid");
+    if (takesExplicitPadding()) return pool(x, kernel, stride, [[0, 0], ...padding, [0, 0]]);
     const padded = tf.pad(x, [[0, 0], ...padding, [0, 0]], Number.NEGATIVE_INFINITY);
     return tf.maxPool(padded, kernel, stride, "valid");
   });
+}
+
+/**
+ * A max pool whose gradient is right on the WebAssembly backend: its kernel for the gradient ignores windows without a positive value, and only
+ * compares, so it is given the input shifted above zero.
+ */
+function maxPoolByOrder(input: tf.Tensor4D, filterSize: Pair, strides: Pair, pad: Pad): tf.Tensor4D {
+  const op = tf.customGrad((...args) => {
+    const [x, save] = args as unknown as [tf.Tensor4D, tf.GradSaveFunc];
+    save([x]);
+    const gradFunc = (dy: tf.Tensor4D, [saved]: tf.Tensor[]) =>
+      tf.tidy(() => {
+        const positive = tf.add(tf.sub(saved as tf.Tensor4D, tf.min(saved as tf.Tensor4D)), 1) as tf.Tensor4D;
+        const output = tf.maxPool(positive, filterSize, strides, pad);
+        const attributes = { filterSize, strides, pad };
+        return tf.engine().runKernel("MaxPoolGrad", { dy, input: positive, output }, attributes) as tf.Tensor4D;
+      });
+    return { value: tf.maxPool(x, filterSize, strides, pad), gradFunc };
+  });
+  return op(input);
 }
 
 /**
@@ -46,13 +68,20 @@ export function avgPool2d(x: tf.Tensor4D, windows: Windows2d, countIncludePad: b
     const padding = effectivePadding(x, windows);
     const kernel: Pair = [height.kernel, width.kernel];
     const stride: Pair = [height.stride, width.stride];
-    const pads = [[0, 0], ...padding, [0, 0]] as [Pair, Pair, Pair, Pair];
     if (padding.flat().every((n) => n === 0)) return tf.avgPool(x, kernel, stride, "valid");
-    const sums = tf.avgPool(tf.pad(x, pads), kernel, stride, "valid");
-    if (countIncludePad) return sums;
-    const [, rows, columns] = x.shape;
-    const share = tf.avgPool(tf.pad(tf.ones([1, rows, columns, 1]) as tf.Tensor4D, pads), kernel, stride, "valid");
-    return tf.div(sums, share);
+    const means = tf.avgPool(tf.pad(x, [[0, 0], ...padding, [0, 0]]), kernel, stride, "valid");
+
+    // The share of each window that counts: the input and, if wanted, its padding, but never what lies beyond that.
+    const counted = windows.map((window, i) => {
+      const [before, after] = padding[i as 0 | 1];
+      const [own, ownAfter] = countIncludePad ? window.padding : [0, 0];
+      const length = own + (x.shape[i + 1] as number) + ownAfter;
+      return { length, pads: [before - own, after - ownAfter] as Pair };
+    }) as [{ length: number; pads: Pair }, { length: number; pads: Pair }];
+    if (counted.every(({ pads: [before, after] }) => before === 0 && after === 0)) return means;
+    const ones = tf.ones([1, counted[0].length, counted[1].length, 1]) as tf.Tensor4D;
+    const share = tf.avgPool(tf.pad(ones, [[0, 0], counted[0].pads, counted[1].pads, [0, 0]]), kernel, stride, "valid");
+    return tf.div(means, share);
   });
 }
 

@@ -1,0 +1,133 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { OptionError, ShapeError } from "./errors.ts";
+import { normalizeRows } from "./functional/layer-norm.ts";
+import { ones_ } from "./init.ts";
+import { Module } from "./module.ts";
+import { type Layout, Parameter } from "./parameter.ts";
+import { checkInteger, type Shape } from "./shapes.ts";
+
+/** Options of the normalisations that use no batch statistics; the defaults are PyTorch's. */
+export interface NormOptions {
+  /** Added to the variance before its root is taken, 1e-5 by default. */
+  readonly eps?: number;
+  /** Whether scale and shift are learned, true by default. */
+  readonly affine?: boolean;
+}
+
+/**
+ * Normalises each sample over groups of channels and all places, [N, ..., C] -> [N, ..., C] (Wu and He, 2018).
+ *
+ * State: `weight` and `bias` [C], as torch.nn.GroupNorm.
+ */
+export class GroupNorm extends Module {
+  readonly numGroups: number;
+  readonly numChannels: number;
+  readonly eps: number;
+  readonly weight: Parameter | null;
+  readonly bias: Parameter | null;
+
+  /**
+   * @param numGroups number of groups, a divisor of the channels
+   * @param numChannels number of channels
+   */
+  constructor(numGroups: number, numChannels: number, { eps = 1e-5, affine = true }: NormOptions = {}) {
+    super();
+    this.numGroups = checkInteger("GroupNorm", "numGroups", numGroups, 1);
+    this.numChannels = checkInteger("GroupNorm", "numChannels", numChannels, 1);
+    if (numChannels % numGroups !== 0) {
+      throw new OptionError("GroupNorm", "numGroups", numGroups, `a divisor of the ${numChannels} channels`);
+    }
+    this.eps = eps;
+    this.weight = affine ? this.registerParameter("weight", new Parameter([numChannels])) : null;
+    this.bias = affine ? this.registerParameter("bias", new Parameter([numChannels])) : null;
+    if (this.weight !== null) ones_(this.weight);
+  }
+
+  /** The input's own shape; throws a {@link ShapeError} where it does not fit. */
+  outputShape(input: Shape): number[] {
+    if (input.length < 2 || input.at(-1) !== this.numChannels) {
+      throw new ShapeError(this.toString(), input, `[N, ..., C] with C = ${this.numChannels}`);
+    }
+    return [...input];
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    const shape = this.outputShape(x.shape);
+    return tf.tidy(() => {
+      const batch = shape[0] as number;
+      const width = this.numChannels / this.numGroups;
+      const places = shape.slice(1, -1).reduce((product, n) => product * n, 1);
+      const split = [batch, places, this.numGroups, width];
+      const grouped = tf.transpose(tf.reshape(x, split), [0, 2, 1, 3]);
+      const rows = tf.reshape(grouped, [batch * this.numGroups, places * width]) as tf.Tensor2D;
+      const normal = tf.reshape(normalizeRows(rows, this.eps), grouped.shape);
+      const y = tf.reshape(tf.transpose(normal, [0, 2, 1, 3]), shape);
+      if (this.weight === null || this.bias === null) return y;
+      return tf.add(tf.mul(y, this.weight.variable), this.bias.variable);
+    });
+  }
+
+  protected override extraRepr(): string {
+    const affine = this.weight === null ? ", affine=false" : "";
+    return `${this.numGroups}, ${this.numChannels}${this.eps === 1e-5 ? "" : `, eps=${this.eps}`}${affine}`;
+  }
+}
+
+/** Channels first to channels last. */
+function channelsLast(rank: number): Layout {
+  return rank === 1 ? [0] : [...Array.from({ length: rank - 1 }, (_, i) => i + 1), 0];
+}
+
+/**
+ * Normalises each sample, or each place of it (Ba et al., 2016).
+ *
+ * Given a number, over the last dimension, [..., D] -> [..., D]; given [C, H, W] or [C, L] (PyTorch's order), over channels and places of [N, H, W, C]
+ * or [N, L, C]. State: `weight` and `bias` of that shape, as torch.nn.LayerNorm.
+ */
+export class LayerNorm extends Module {
+  /** The shape that is normalised over, in PyTorch's order. */
+  readonly normalizedShape: readonly number[];
+  readonly eps: number;
+  readonly weight: Parameter | null;
+  readonly bias: Parameter | null;
+
+  /** @param normalizedShape size of the last dimension, or [C, H, W] or [C, L] */
+  constructor(normalizedShape: number | readonly number[], { eps = 1e-5, affine = true }: NormOptions = {}) {
+    super();
+    const shape = typeof normalizedShape === "number" ? [normalizedShape] : [...normalizedShape];
+    if (shape.length === 0) throw new OptionError("LayerNorm", "normalizedShape", shape, "at least one size");
+    for (const size of shape) checkInteger("LayerNorm", "normalizedShape", size, 1);
+    this.normalizedShape = shape;
+    this.eps = eps;
+    const layout = channelsLast(shape.length);
+    this.weight = affine ? this.registerParameter("weight", new Parameter(shape, layout)) : null;
+    this.bias = affine ? this.registerParameter("bias", new Parameter(shape, layout)) : null;
+    if (this.weight !== null) ones_(this.weight);
+  }
+
+  /** The input's own shape; throws a {@link ShapeError} where it does not fit. */
+  outputShape(input: Shape): number[] {
+    const layout = channelsLast(this.normalizedShape.length);
+    const expected = layout.map((dimension) => this.normalizedShape[dimension] as number);
+    const tail = input.slice(-expected.length);
+    if (input.length < expected.length || tail.some((n, i) => n !== expected[i])) {
+      throw new ShapeError(this.toString(), input, `[..., ${expected.join(", ")}]`);
+    }
+    return [...input];
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    const shape = this.outputShape(x.shape);
+    return tf.tidy(() => {
+      const size = this.normalizedShape.reduce((product, n) => product * n, 1);
+      const rows = tf.reshape(x, [x.size / size, size]) as tf.Tensor2D;
+      const y = tf.reshape(normalizeRows(rows, this.eps), shape);
+      if (this.weight === null || this.bias === null) return y;
+      return tf.add(tf.mul(y, this.weight.variable), this.bias.variable);
+    });
+  }
+
+  protected override extraRepr(): string {
+    return `[${this.normalizedShape.join(", ")}]${this.eps === 1e-5 ? "" : `, eps=${this.eps}`}`;
+  }
+}

@@ -1,0 +1,51 @@
+import type * as tf from "@tensorflow/tfjs-core";
+import { UnknownNameError } from "./errors.ts";
+import { repeatPixels, resizeBilinear } from "./functional/interpolate.ts";
+import { Module } from "./module.ts";
+import { checkChannelsLast, pair, type Shape, type Size2d } from "./shapes.ts";
+
+/** Options of {@link Upsample}. */
+export interface UpsampleOptions {
+  /** How often larger the output is, a whole number or [height, width]. */
+  readonly scaleFactor: Size2d;
+  /** "nearest" (default) or "bilinear". */
+  readonly mode?: "nearest" | "bilinear";
+  /** Whether the corner pixels' centres stay at the corners (bilinear only), false by default. */
+  readonly alignCorners?: boolean;
+}
+
+const modes = ["nearest", "bilinear"] as const;
+
+/** Enlarges image batches, [N, H, W, C] -> [N, scale H, scale W, C]. */
+export class Upsample extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
+  private readonly scaleFactor: readonly [number, number];
+  private readonly mode: "nearest" | "bilinear";
+  private readonly alignCorners: boolean;
+
+  /** @param options scaleFactor and the rest */
+  constructor({ scaleFactor, mode = "nearest", alignCorners = false }: UpsampleOptions) {
+    super();
+    this.scaleFactor = pair("Upsample", "scaleFactor", scaleFactor, 1);
+    if (!modes.includes(mode)) throw new UnknownNameError("mode of Upsample", String(mode), modes);
+    this.mode = mode;
+    this.alignCorners = alignCorners;
+  }
+
+  /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
+  outputShape(input: Shape): number[] {
+    checkChannelsLast(this.toString(), input, "N, H, W, C");
+    const [batch, height, width, channels] = input as [number, number, number, number];
+    return [batch, height * this.scaleFactor[0], width * this.scaleFactor[1], channels];
+  }
+
+  forward(x: tf.Tensor4D): tf.Tensor4D {
+    const [, height, width] = this.outputShape(x.shape) as [number, number, number, number];
+    if (this.mode === "nearest") return repeatPixels(x, this.scaleFactor);
+    return resizeBilinear(x, [height, width], this.alignCorners);
+  }
+
+  protected override extraRepr(): string {
+    const corners = this.mode === "bilinear" ? `, alignCorners=${this.alignCorners}` : "";
+    return `scaleFactor=[${this.scaleFactor.join(", ")}], mode=${this.mode}${corners}`;
+  }
+}

@@ -1,0 +1,127 @@
+/** What the parity tests share: seeded inputs as PyTorch draws them, tensors in its layout, and the comparison with packed fixtures. */
+import { readFileSync } from "node:fs";
+import * as tf from "@tensorflow/tfjs-core";
+import { expect } from "vitest";
+import type { AnyModule } from "../../../lib/convbook/nn/index.ts";
+import { rand } from "../../../lib/convbook/random/index.ts";
+import type { StateDict } from "../../../lib/convbook/tensor-data.ts";
+
+/** A tensor as `pack.py` writes it: whole when small, else a sample of its elements, in PyTorch's order. */
+export interface Packed {
+  readonly shape: readonly number[];
+  readonly rms: number;
+  readonly values: string;
+}
+
+/** The number of elements from which on only a sample is stored, and the sample's size; as in `pack.py`. */
+const whole = 160;
+const sample = 96;
+
+/** Reads a fixture of this folder. */
+export function readFixture<T>(name: string): T {
+  return JSON.parse(readFileSync(new URL(`fixtures/${name}`, import.meta.url), "utf8")) as T;
+}
+
+/** The stored elements. */
+export function unpack(packed: Packed): Float32Array {
+  const bytes = Buffer.from(packed.values, "base64");
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}
+
+/** A seed from a name: CRC-32, as zlib computes it. */
+export function seedOf(name: string): number {
+  let crc = 0xffffffff;
+  for (const byte of Buffer.from(name)) {
+    crc ^= byte;
+    for (let i = 0; i < 8; i++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
+
+/** Channels first to channels last for three or more dimensions; others stay. */
+export function toChannelsLast(x: tf.Tensor): tf.Tensor {
+  if (x.rank < 3) return x;
+  return tf.transpose(x, [0, ...Array.from({ length: x.rank - 2 }, (_, i) => i + 2), 1]);
+}
+
+/** Channels last to channels first for three or more dimensions; others stay. */
+export function toChannelsFirst(x: tf.Tensor): tf.Tensor {
+  if (x.rank < 3) return x;
+  return tf.transpose(x, [0, x.rank - 1, ...Array.from({ length: x.rank - 2 }, (_, i) => i + 1)]);
+}
+
+/** `torch.rand(shape) * scale + shift`, with channels last. */
+export function randomImages(shape: readonly number[], scale = 1, shift = 0): tf.Tensor {
+  const { data } = rand(shape);
+  return tf.tidy(() =>
+    toChannelsLast(
+      tf.tensor(
+        data.map((value) => value * scale + shift),
+        [...shape],
+      ),
+    ),
+  );
+}
+
+/** Weights from (-0.5, 0.5), running variances from (0.5, 1.5), as the fixture scripts fill a state dict. */
+export function fill(module: AnyModule): void {
+  const state: StateDict = module.stateDict();
+  for (const [name, value] of state) {
+    if (value.dtype !== "float32") continue;
+    const shift = name.endsWith("running_var") ? 0.5 : -0.5;
+    state.set(name, { ...value, data: rand(value.shape).data.map((drawn) => drawn + shift) });
+  }
+  module.loadStateDict(state);
+}
+
+/** How near a value must come to PyTorch's. */
+export interface Closeness {
+  readonly tolerance?: number;
+  readonly scale?: number;
+}
+
+/**
+ * Expects a value in PyTorch's layout to agree with a fixture: each element within `tolerance` of the larger of itself and the root mean square of all.
+ *
+ * @param scale size of the numbers that went into the value: it counts where the true
+ *   value is zero and both have only rounding errors, as for a bias's gradient in front of a batch normalisation; a hundredth of it, times the
+ *   tolerance, is what a float32 sum of some ten terms of that size is good for.
+ */
+export function expectClose(
+  what: string,
+  shape: readonly number[],
+  data: ArrayLike<number>,
+  packed: Packed,
+  { tolerance = 1e-4, scale = 0 }: Closeness = {},
+): void {
+  expect(shape, `shape of ${what}`).toEqual(packed.shape);
+  const expected = unpack(packed);
+  const at = (i: number) => (data.length <= whole ? i : Math.floor((i * data.length) / sample));
+  let worst = { error: 0, index: 0, got: 0, wanted: 0 };
+  for (let i = 0; i < expected.length; i++) {
+    const wanted = expected[i] as number;
+    const got = data[at(i)] as number;
+    const error = Math.abs(got - wanted) / Math.max(Math.abs(wanted), packed.rms, scale / 100, 1e-12);
+    if (!(error <= worst.error)) worst = { error, index: at(i), got, wanted };
+  }
+  const place = `${what}: element ${worst.index} is ${worst.got}, PyTorch has ${worst.wanted}`;
+  expect(worst.error, place).toBeLessThanOrEqual(tolerance);
+}
+
+/** As {@link expectClose} for a tensor with channels last. */
+export function expectTensorClose(what: string, x: tf.Tensor, packed: Packed, closeness?: Closeness): void {
+  const first = tf.tidy(() => toChannelsFirst(x).clone());
+  expectClose(what, first.shape, first.dataSync(), packed, closeness);
+  first.dispose();
+}
+
+/** Every parameter of a module with its gradient in PyTorch's layout, from a gradient of its variable. */
+export function gradientInTorchLayout(module: AnyModule, name: string, gradient: tf.Tensor) {
+  const parameter = new Map(module.namedParameters()).get(name);
+  if (parameter === undefined) throw new Error(`${module.typeName} has no parameter ${name}`);
+  const kept = parameter.toTensorData();
+  parameter.variable.assign(gradient as tf.Tensor<tf.Rank>);
+  const value = parameter.toTensorData();
+  parameter.load(kept);
+  return value;
+}
