@@ -2,4 +2,7 @@ export { CheckpointError, type CheckpointReason } from "./error.ts";
 export { type LoadedModel, type LoadFromCheckpointOptions, loadFromCheckpoint, stateDictOf } from "./load-model.ts";
 export { PythonName } from "./pickle/values.ts";
 export { type PlainObject, type PlainValue, toPlain } from "./plain.ts";
+export { loadSafetensors, parseSafetensors, type Safetensors } from "./safetensors/read.ts";
+export { encodeSafetensors, type SaveSafetensorsOptions, saveSafetensors } from "./safetensors/write.ts";
 export { loadTorch, type ParseTorchOptions, parseTorch } from "./torch/load.ts";
+export { encodeTorch, saveTorch } from "./torch/save.ts";
