@@ -1,0 +1,41 @@
+/** Where Jupyter looks for its data, kernelspecs among it. Source: jupyter_core's `jupyter_path`. */
+import { homedir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+
+/**
+ * The data folders of Jupyter, in the order in which it searches them.
+ *
+ * @param env The environment; JUPYTER_PATH, JUPYTER_DATA_DIR, XDG_DATA_HOME, VIRTUAL_ENV, CONDA_PREFIX and APPDATA count.
+ */
+export function jupyterDataPaths(env: NodeJS.ProcessEnv = process.env): string[] {
+  const paths: string[] = [];
+  if (env.JUPYTER_PATH) {
+    paths.push(...env.JUPYTER_PATH.split(delimiter).filter((path) => path !== ""));
+  }
+  const user = env.JUPYTER_DATA_DIR || userDataPath(env);
+  const environments = [env.VIRTUAL_ENV, env.CONDA_PREFIX]
+    .filter((prefix) => prefix)
+    .map((prefix) => join(prefix as string, "share", "jupyter"));
+  // Inside an environment its kernels go before the user's, as jupyter_core 5 has it.
+  paths.push(...environments, user);
+  if (process.platform === "win32") {
+    paths.push(join(env.PROGRAMDATA || "C:\\ProgramData", "jupyter"));
+  } else {
+    paths.push("/usr/local/share/jupyter", "/usr/share/jupyter");
+    // A Node that came with an environment has the environment's kernels beside it.
+    paths.push(join(dirname(dirname(process.execPath)), "share", "jupyter"));
+  }
+  return [...new Set(paths)];
+}
+
+function userDataPath(env: NodeJS.ProcessEnv): string {
+  const home = env.HOME || homedir();
+  switch (process.platform) {
+    case "darwin":
+      return join(home, "Library", "Jupyter");
+    case "win32":
+      return join(env.APPDATA || join(home, ".jupyter"), "jupyter");
+    default:
+      return join(env.XDG_DATA_HOME || join(home, ".local", "share"), "jupyter");
+  }
+}

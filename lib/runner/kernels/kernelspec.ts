@@ -1,0 +1,209 @@
+/** Finds kernelspecs: on Jupyter's search path, in a given folder, or in an npm package beside the notebook. */
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { KernelspecError, nearestName } from "../errors.ts";
+import { jupyterDataPaths } from "./jupyter-paths.ts";
+
+export interface Kernelspec {
+  readonly name: string;
+  /** The folder of kernel.json. */
+  readonly folder: string;
+  readonly argv: readonly string[];
+  readonly displayName: string;
+  readonly language: string;
+  readonly interruptMode: "signal" | "message";
+  readonly env: Readonly<Record<string, string>>;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+export interface KernelspecSearch {
+  /** Folder of a kernelspec (it holds kernel.json), or of several, searched first. */
+  readonly kernelDir?: string | undefined;
+  /** Where npm packages are looked for upwards from; the notebook's folder. */
+  readonly from?: string | undefined;
+  readonly env?: NodeJS.ProcessEnv | undefined;
+}
+
+/** Names as Jupyter allows them; others could walk out of the search path. */
+const validName = /^[a-z0-9._-]+$/i;
+
+/**
+ * Finds the kernelspec called `name`.
+ *
+ * @throws KernelspecError when there is none, naming what is installed and how to install what is not.
+ */
+export function findKernelspec(name: string, search: KernelspecSearch = {}): Kernelspec {
+  if (!validName.test(name) || name.startsWith(".")) {
+    throw new KernelspecError(name, `"${name}" is not a kernel name (letters, digits, ".", "_" and "-")`);
+  }
+  for (const folder of candidateFolders(name, search)) {
+    if (existsSync(join(folder, "kernel.json"))) {
+      return readKernelspec(folder, name);
+    }
+  }
+  throw new KernelspecError(name, missingMessage(name, search));
+}
+
+/** The kernelspec of a language: the first on the search path whose `language` it is. */
+export function findKernelspecForLanguage(language: string, search: KernelspecSearch = {}): Kernelspec | undefined {
+  return listKernelspecs(search).find((spec) => spec.language.toLowerCase() === language.toLowerCase());
+}
+
+/** Every kernelspec on the search path, those found first winning; ones that cannot be read are left out. */
+export function listKernelspecs(search: KernelspecSearch = {}): Kernelspec[] {
+  const found = new Map<string, Kernelspec>();
+  const add = (folder: string, name: string) => {
+    if (!found.has(name.toLowerCase()) && existsSync(join(folder, "kernel.json"))) {
+      try {
+        found.set(name.toLowerCase(), readKernelspec(folder, name));
+      } catch {
+        // A broken kernelspec is reported when it is asked for by name.
+      }
+    }
+  };
+  for (const root of rootFolders(search)) {
+    let names: string[];
+    try {
+      names = readdirSync(root);
+    } catch {
+      continue;
+    }
+    for (const name of names.filter((entry) => validName.test(entry))) {
+      add(join(root, name), name);
+    }
+  }
+  return [...found.values()];
+}
+
+function rootFolders(search: KernelspecSearch): string[] {
+  const roots = jupyterDataPaths(search.env).map((path) => join(path, "kernels"));
+  return search.kernelDir === undefined ? roots : [resolve(search.kernelDir), ...roots];
+}
+
+function* candidateFolders(name: string, search: KernelspecSearch): Generator<string> {
+  if (search.kernelDir !== undefined) {
+    const folder = resolve(search.kernelDir);
+    if (!existsSync(folder)) {
+      throw new KernelspecError(name, `the kernel folder ${folder} does not exist`);
+    }
+    if (existsSync(join(folder, "kernel.json"))) {
+      yield folder;
+    }
+  }
+  for (const root of rootFolders(search)) {
+    yield join(root, name);
+    yield join(root, name.toLowerCase());
+  }
+  for (let folder = resolve(search.from ?? "."); ; folder = dirname(folder)) {
+    yield join(folder, "node_modules", `@${name}`, "kernel", "kernelspec");
+    if (dirname(folder) === folder) {
+      return;
+    }
+  }
+}
+
+function readKernelspec(folder: string, name: string): Kernelspec {
+  const file = join(folder, "kernel.json");
+  let json: Record<string, unknown>;
+  try {
+    json = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new KernelspecError(name, `the kernelspec ${file} cannot be read: ${(error as Error).message}`);
+  }
+  const { argv, display_name, language, interrupt_mode, env, metadata } = json;
+  if (!Array.isArray(argv) || argv.length === 0 || !argv.every((part) => typeof part === "string")) {
+    throw new KernelspecError(name, `the kernelspec ${file} has no "argv" list of strings`);
+  }
+  return {
+    name,
+    folder,
+    argv,
+    displayName: typeof display_name === "string" ? display_name : name,
+    language: typeof language === "string" ? language : "",
+    interruptMode: interrupt_mode === "message" ? "message" : "signal",
+    env: isStringRecord(env) ? env : {},
+    metadata: typeof metadata === "object" && metadata !== null ? (metadata as Record<string, unknown>) : {},
+  };
+}
+
+function isStringRecord(value: unknown): value is Record<string, string> {
+  return (
+    typeof value === "object" && value !== null && Object.values(value).every((entry) => typeof entry === "string")
+  );
+}
+
+/**
+ * The command line of a kernel with the placeholders filled in.
+ *
+ * @param spec The kernelspec.
+ * @param connectionFile Absolute path of the connection file.
+ */
+export function kernelCommand(spec: Kernelspec, connectionFile: string): { command: string; args: string[] } {
+  const [command, ...args] = spec.argv.map((part) =>
+    part
+      .replaceAll("{connection_file}", connectionFile)
+      .replaceAll("{resource_dir}", spec.folder)
+      .replaceAll("{prefix}", dirname(dirname(process.execPath))),
+  );
+  // "node" means the Node that runs us: it is certain to be there and of the right age.
+  return { command: command === "node" ? process.execPath : (command as string), args };
+}
+
+/** True where the kernel is known to listen on Unix sockets, so that no TCP port is needed. */
+export function supportsIpc(spec: Kernelspec): boolean {
+  if (process.platform === "win32") {
+    return false;
+  }
+  const transports = spec.metadata.transports;
+  return (
+    (Array.isArray(transports) && transports.includes("ipc")) ||
+    spec.argv.some((part) => /^ipykernel(_launcher)?$/.test(part)) ||
+    spec.argv.some((part) => /^IRkernel::main/.test(part))
+  );
+}
+
+function missingMessage(name: string, search: KernelspecSearch): string {
+  const installed = listKernelspecs(search);
+  const lines = [`the kernel "${name}" is not installed`];
+  const near = nearestName(
+    name,
+    installed.map((spec) => spec.name),
+  );
+  if (near !== undefined) {
+    lines.push(`Did you mean "${near}"? Choose it with --kernel ${near}`);
+  }
+  lines.push(
+    installed.length === 0
+      ? `No kernel is installed; searched ${jupyterDataPaths(search.env).join(", ")}`
+      : `Installed: ${installed.map((spec) => `${spec.name} (${spec.displayName})`).join(", ")}`,
+  );
+  lines.push(`To install it: ${installCommand(name)}`);
+  return lines.join("\n");
+}
+
+function installCommand(name: string): string {
+  switch (name.toLowerCase()) {
+    case "python3":
+    case "python":
+      return "pip install ipykernel && python3 -m ipykernel install --user";
+    case "ir":
+      return `Rscript -e 'install.packages("IRkernel"); IRkernel::installspec()'`;
+    case "deno":
+      return "deno jupyter --install";
+    case "tslab":
+      return "npm install -g tslab && tslab install";
+    default:
+      return isPlainPackageName(name)
+        ? `npm install @${name}/kernel beside the notebook, or what the kernel's own documentation says; or give its folder with --kernel-dir`
+        : "see the kernel's own documentation; or give its folder with --kernel-dir";
+  }
+}
+
+function isPlainPackageName(name: string): boolean {
+  return /^[a-z][a-z0-9-]*$/.test(name);
+}
+
+/** True for a path that names a folder which exists. */
+export function isFolder(path: string): boolean {
+  return isAbsolute(path) ? statSync(path, { throwIfNoEntry: false })?.isDirectory() === true : isFolder(resolve(path));
+}

@@ -1,0 +1,165 @@
+/** Writes notebooks: atomically, and in the style of the file that they came from. */
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { NotebookError } from "../errors.ts";
+import { type Cell, isJsonMimetype, type MimeBundle, type Notebook, type Output, splitLines } from "./types.ts";
+
+/** How a notebook's JSON is laid out. */
+export interface NotebookStyle {
+  readonly indent: string;
+  readonly finalNewline: boolean;
+}
+
+/** nbformat's own layout. */
+export const defaultStyle: NotebookStyle = { indent: " ", finalNewline: true };
+
+/** The layout of a notebook's text. */
+export function detectStyle(text: string): NotebookStyle {
+  return { indent: /^\{\r?\n([ \t]+)"/.exec(text)?.[1] ?? defaultStyle.indent, finalNewline: text.endsWith("\n") };
+}
+
+/** Writes one notebook again and again: a cell that has not changed is not serialised again. */
+export class NotebookWriter {
+  readonly #path: string;
+  readonly #style: NotebookStyle;
+  readonly #cells = new WeakMap<Cell, string>();
+
+  constructor(path: string, style: NotebookStyle) {
+    this.#path = path;
+    this.#style = style;
+  }
+
+  /** Says that a cell is no longer as it was when it was last written. */
+  changed(cell: Cell): void {
+    this.#cells.delete(cell);
+  }
+
+  text(notebook: Notebook): string {
+    const { indent, finalNewline } = this.#style;
+    const parts: string[] = [];
+    for (const [key, value] of Object.entries(notebook)) {
+      if (key === "cells" && notebook.cells.length > 0) {
+        const cells = notebook.cells.map((cell) => {
+          let text = this.#cells.get(cell);
+          if (text === undefined) {
+            text = indentAll(JSON.stringify(fileForm(cell), null, indent), indent + indent);
+            this.#cells.set(cell, text);
+          }
+          return text;
+        });
+        parts.push(`${indent}"cells": [\n${cells.join(",\n")}\n${indent}]`);
+      } else {
+        parts.push(indentAll(`${JSON.stringify(key)}: ${JSON.stringify(value, null, indent)}`, indent));
+      }
+    }
+    return `{\n${parts.join(",\n")}\n}${finalNewline ? "\n" : ""}`;
+  }
+
+  /**
+   * Saves the notebook under its path, whole or not at all.
+   *
+   * @param durable Whether to wait until it is on the disk, so that it also survives a power cut.
+   */
+  save(notebook: Notebook, durable = true): void {
+    writeAtomically(this.#path, this.text(notebook), durable);
+  }
+}
+
+/** A cell with the texts of its outputs as lists of lines, as nbformat stores them. */
+function fileForm(cell: Cell): Cell {
+  return cell.cell_type === "code" ? { ...cell, outputs: cell.outputs.map(outputFileForm) } : cell;
+}
+
+function outputFileForm(output: Output): Output {
+  switch (output.output_type) {
+    case "stream":
+      return typeof output.text === "string" ? { ...output, text: splitLines(output.text) } : output;
+    case "display_data":
+    case "execute_result":
+      return { ...output, data: bundleFileForm(output.data) };
+    default:
+      return output;
+  }
+}
+
+function bundleFileForm(data: MimeBundle): MimeBundle {
+  return Object.fromEntries(
+    Object.entries(data).map(([mimetype, value]) => [
+      mimetype,
+      typeof value === "string" && isTextMimetype(mimetype) ? splitLines(value) : value,
+    ]),
+  );
+}
+
+/** Images in base64 stay one string; nbformat splits everything else that is text. */
+function isTextMimetype(mimetype: string): boolean {
+  return !isJsonMimetype(mimetype) && (!mimetype.startsWith("image/") || mimetype === "image/svg+xml");
+}
+
+function indentAll(text: string, indent: string): string {
+  return indent + text.replaceAll("\n", `\n${indent}`);
+}
+
+/** A notebook as text, in nbformat's layout unless told otherwise. */
+export function serializeNotebook(notebook: Notebook, style: NotebookStyle = defaultStyle): string {
+  return new NotebookWriter("", style).text(notebook);
+}
+
+/**
+ * Writes a file so that a reader finds the old contents or the new, never a part: to a temporary file beside it, synced,
+ * then renamed. A symbolic link stays one.
+ *
+ * @param durable Whether to wait for the disk; without, a crash of the process cannot harm the file, one of the machine can.
+ * @throws NotebookError when the path cannot be written.
+ */
+export function writeAtomically(path: string, contents: string | Uint8Array, durable = true): void {
+  let target = path;
+  try {
+    target = realpathSync(path);
+  } catch {
+    // A new file.
+  }
+  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}.tmp`);
+  try {
+    mkdirSync(dirname(target), { recursive: true });
+    const mode = statSync(target, { throwIfNoEntry: false })?.mode;
+    const file = openSync(temporary, "wx", mode === undefined ? 0o666 : mode & 0o777);
+    try {
+      const bytes = typeof contents === "string" ? Buffer.from(contents) : contents;
+      for (let at = 0; at < bytes.length; ) {
+        at += writeSync(file, bytes, at);
+      }
+      if (mode !== undefined) {
+        fchmodSync(file, mode & 0o777);
+      }
+      if (durable) {
+        fsyncSync(file);
+      }
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, target);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    const { code } = error as NodeJS.ErrnoException;
+    const reason =
+      code === "ENOSPC"
+        ? "the disk is full"
+        : code === "EACCES" || code === "EPERM"
+          ? "permission denied"
+          : (error as Error).message;
+    throw new NotebookError(path, `cannot be written: ${reason}`, { cause: error });
+  }
+}
