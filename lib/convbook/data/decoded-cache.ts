@@ -2,7 +2,7 @@
  * Decoded data sets on disk: a header, the labels and the images as they lie in memory, so that a later start reads them with one call
  * into memory that threads share. A file is written whole or not at all.
  */
-import { type FileHandle, open, rm } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { writeFileAtomic } from "../files/index.ts";
 import { elements } from "./sources/array-source.ts";
 
@@ -34,12 +34,8 @@ export async function writeDecoded(path: string, source: string, decoded: Decode
   const header: Header = { format: "convbook decoded images 1", source, count, shape, labels: Object.keys(labels) };
   const first = Buffer.alloc(HEADER_BYTES);
   first.write(`${JSON.stringify(header)}\n`);
-  await writeFileAtomic(path, async (file) => {
-    await writeAll(file, first);
-    for (const kind of Object.values(labels))
-      await writeAll(file, new Uint8Array(kind.buffer, kind.byteOffset, kind.byteLength));
-    await writeAll(file, images);
-  });
+  const parts = Object.values(labels).map((kind) => new Uint8Array(kind.buffer, kind.byteOffset, kind.byteLength));
+  await writeFileAtomic(path, [first, ...parts, images]);
 }
 
 /**
@@ -78,11 +74,6 @@ export async function readDecoded(path: string, source: string): Promise<Decoded
   }
 }
 
-/** Removes a file that turned out not to be usable. */
-export async function removeDecoded(path: string): Promise<void> {
-  await rm(path, { force: true });
-}
-
 function parseHeader(bytes: Buffer): Header | undefined {
   try {
     const header = JSON.parse(bytes.toString("utf8", 0, bytes.indexOf(10))) as Header;
@@ -97,13 +88,6 @@ function parseHeader(bytes: Buffer): Header | undefined {
     return sound ? header : undefined;
   } catch {
     return undefined;
-  }
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, done, Math.min(MAX_READ, bytes.length - done));
-    done += bytesWritten;
   }
 }
 

@@ -55,6 +55,8 @@ export class Epoch<Sample, Batch> implements AsyncIterableIterator<Batch> {
   #position: number;
   #asked: number;
   #ended = false;
+  /** Whether the epoch came to its end, and was not broken off. */
+  #exhausted = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(plan: EpochPlan<Sample, Batch>, sampler: Sampler, generator: Generator, start: EpochStart) {
@@ -102,7 +104,7 @@ export class Epoch<Sample, Batch> implements AsyncIterableIterator<Batch> {
 
   /** How far this epoch has come; undefined when it is over. */
   progress(): EpochProgress | undefined {
-    if (this.#ended && this.#position >= this.#batches) return undefined;
+    if (this.#exhausted) return undefined;
     const base64 = (bytes: Uint8Array | Int32Array): string =>
       Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
     const order =
@@ -118,6 +120,7 @@ export class Epoch<Sample, Batch> implements AsyncIterableIterator<Batch> {
     if (this.#ended) return { done: true, value: undefined };
     if (this.#position >= this.#batches) {
       this.#end();
+      this.#exhausted = true;
       if (this.#sampler instanceof RandomSampler) this.#sampler.finish();
       return { done: true, value: undefined };
     }
