@@ -1,3 +1,14 @@
+export {
+  type CheckpointFormat,
+  checkpointFormatOf,
+  encodeCheckpoint,
+  type LoadedCheckpoint,
+  loadCheckpoint,
+  parseCheckpoint,
+  type SaveCheckpointOptions,
+  saveCheckpoint,
+} from "./container/checkpoint.ts";
+export type { CheckpointValue } from "./container/format.ts";
 export { CheckpointError, type CheckpointReason } from "./error.ts";
 export { type LoadedModel, type LoadFromCheckpointOptions, loadFromCheckpoint, stateDictOf } from "./load-model.ts";
 export { PythonName } from "./pickle/values.ts";

@@ -2,9 +2,9 @@
 import { createModelFrom, type ModelByName, type ModelName } from "../models/index.ts";
 import type { StateDict, TensorData } from "../tensor-data.ts";
 import { quote } from "./byte-reader.ts";
+import { loadCheckpoint } from "./container/checkpoint.ts";
 import { CheckpointError } from "./error.ts";
 import { type PlainObject, toPlain } from "./plain.ts";
-import { loadTorch } from "./torch/load.ts";
 
 /** What to load other than what the file says. */
 export interface LoadFromCheckpointOptions {
@@ -12,7 +12,10 @@ export interface LoadFromCheckpointOptions {
   readonly modelName?: string;
   /** The model's hyper-parameters, with Python's names or ours, where the file does not hold them or to replace them. */
   readonly modelHparams?: object;
-  /** What the state dict's keys begin with, the module's attribute that held the model. */
+  /**
+   * What the state dict's keys begin with, the module's attribute that held the model; entries without it are left out. By
+   * default `model.`, as in the tutorial's and our own checkpoints, or nothing where no key begins so.
+   */
   readonly prefix?: string;
   /** Whether every entry must be there and none beyond. */
   readonly strict?: boolean;
@@ -70,8 +73,9 @@ function count(value: unknown): number | undefined {
 }
 
 /**
- * Builds the model that a Lightning checkpoint describes and loads its weights: `hyper_parameters` must hold `model_name`
- * and `model_hparams`, as those of UvA Deep Learning Tutorial 5 do, unless the options give them.
+ * Builds the model that a checkpoint describes and loads its weights: its hyper-parameters must hold `model_name` and
+ * `model_hparams`, as those of UvA Deep Learning Tutorial 5 do, unless the options give them. Reads Lightning's files, other
+ * files of torch, safetensors and our own checkpoints.
  *
  * @param path the checkpoint
  * @returns the model in training mode (call `eval()` before using it), and what else the file tells of it
@@ -79,33 +83,36 @@ function count(value: unknown): number | undefined {
  *   missing, unexpected and misshapen entry is listed
  */
 export async function loadFromCheckpoint(path: string, options: LoadFromCheckpointOptions = {}): Promise<LoadedModel> {
-  const { prefix = "model.", strict = true } = options;
-  const root = await loadTorch(path);
-  if (!(root instanceof Map)) throw new CheckpointError(path, null, "incomplete", "the checkpoint is not a dict");
-  const stored: unknown = root.get("hyper_parameters");
-  const hparams = stored instanceof Map ? stored : new Map<unknown, unknown>();
-  const modelName: unknown = options.modelName ?? hparams.get("model_name");
+  const { strict = true } = options;
+  const { data } = await loadCheckpoint(path);
+  const hyperParameters = toPlain(data.hyper_parameters ?? data.hyperParameters ?? {}) as PlainObject;
+  const modelName = options.modelName ?? hyperParameters.model_name ?? hyperParameters.modelName;
   if (modelName === undefined) {
     throw new CheckpointError(
       path,
       null,
       "incomplete",
-      'the checkpoint does not say which model it is (hyper_parameters has no "model_name"); give the option modelName',
+      'the checkpoint does not say which model it is (its hyper-parameters have no "model_name"); give the option modelName',
     );
   }
-  const stateDict = stateDictOf(root.get("state_dict"), path, prefix);
+  const entries = data.state_dict ?? data.stateDict;
+  if (entries === undefined) throw new CheckpointError(path, null, "incomplete", "the checkpoint has no state dict");
+  const stateDict = stateDictOf(entries, path, options.prefix ?? commonPrefix(entries));
+  const modelHparams = options.modelHparams ?? hyperParameters.model_hparams ?? hyperParameters.modelHparams;
   let model: LoadedModel["model"] | undefined;
   try {
-    model = createModelFrom(modelName, options.modelHparams ?? hparams.get("model_hparams"));
+    model = createModelFrom(modelName, modelHparams);
     model.loadStateDict(stateDict, { strict });
   } catch (error) {
     model?.dispose();
     throw new CheckpointError(path, null, "mismatch", (error as Error).message, { cause: error });
   }
-  return {
-    model,
-    hyperParameters: toPlain(hparams) as PlainObject,
-    epoch: count(root.get("epoch")),
-    globalStep: count(root.get("global_step")),
-  };
+  const globalStep = count(data.global_step ?? data.globalStep);
+  return { model, hyperParameters, epoch: count(data.epoch), globalStep };
+}
+
+/** A module that holds its model as `model` has all its keys begin so; weights saved alone do not. */
+function commonPrefix(stateDict: unknown): string {
+  const keys = stateDict instanceof Map ? [...stateDict.keys()] : [];
+  return keys.some((key) => String(key).startsWith("model.")) ? "model." : "";
 }

@@ -3,36 +3,36 @@ import type { TensorArrays, TensorData, TensorDType } from "../../tensor-data.ts
 import { quote } from "../byte-reader.ts";
 import { bfloat16ToFloat32, float16ToFloat32 } from "../float16.ts";
 import { PickleRefusal, type PickleValue, PythonName } from "../pickle/values.ts";
+import { decodeElements, elementBytes } from "../tensor-bytes.ts";
 
 /** A kind of storage: how many bytes an element takes, what it is read as, and how. */
 interface StorageKind {
   readonly elementBytes: number;
   readonly dtype: TensorDType;
-  /** @param buffer the storage's bytes, little-endian, which the result may keep */
-  decode(buffer: ArrayBuffer): TensorArrays[TensorDType];
+  /** @param bytes the storage's content, little-endian; copied */
+  decode(bytes: Uint8Array): TensorArrays[TensorDType];
 }
 
-function kind(
-  elementBytes: number,
-  dtype: TensorDType,
-  decode: (buffer: ArrayBuffer) => TensorArrays[TensorDType],
-): StorageKind {
-  return { elementBytes, dtype, decode };
+function plain(dtype: TensorDType): StorageKind {
+  return { elementBytes: elementBytes[dtype], dtype, decode: (bytes) => decodeElements(dtype, bytes) };
+}
+
+function half(widen: (bits: Uint16Array) => Float32Array<ArrayBuffer>): StorageKind {
+  return { elementBytes: 2, dtype: "float32", decode: (bytes) => widen(new Uint16Array(new Uint8Array(bytes).buffer)) };
 }
 
 /** By the names that torch gives its storage classes. */
 const storageKinds: ReadonlyMap<string, StorageKind> = new Map([
-  ["FloatStorage", kind(4, "float32", (buffer) => new Float32Array(buffer))],
-  ["DoubleStorage", kind(8, "float64", (buffer) => new Float64Array(buffer))],
-  ["HalfStorage", kind(2, "float32", (buffer) => float16ToFloat32(new Uint16Array(buffer)))],
-  ["BFloat16Storage", kind(2, "float32", (buffer) => bfloat16ToFloat32(new Uint16Array(buffer)))],
-  ["LongStorage", kind(8, "int64", (buffer) => new BigInt64Array(buffer))],
-  ["IntStorage", kind(4, "int32", (buffer) => new Int32Array(buffer))],
-  ["ShortStorage", kind(2, "int16", (buffer) => new Int16Array(buffer))],
-  ["CharStorage", kind(1, "int8", (buffer) => new Int8Array(buffer))],
-  ["ByteStorage", kind(1, "uint8", (buffer) => new Uint8Array(buffer))],
-  // Any non-zero byte is true, as in torch.
-  ["BoolStorage", kind(1, "bool", (buffer) => new Uint8Array(buffer).map((byte) => (byte === 0 ? 0 : 1)))],
+  ["FloatStorage", plain("float32")],
+  ["DoubleStorage", plain("float64")],
+  ["HalfStorage", half(float16ToFloat32)],
+  ["BFloat16Storage", half(bfloat16ToFloat32)],
+  ["LongStorage", plain("int64")],
+  ["IntStorage", plain("int32")],
+  ["ShortStorage", plain("int16")],
+  ["CharStorage", plain("int8")],
+  ["ByteStorage", plain("uint8")],
+  ["BoolStorage", plain("bool")],
 ]);
 
 /** Whether torch has such a class of storages that is read here. */
@@ -219,8 +219,7 @@ export class TensorCollector {
   fill(bytesOf: (root: StorageReference) => Uint8Array): void {
     const decoded = new Map<string, TensorArrays[TensorDType]>();
     for (const [key, root] of this.roots) {
-      // A copy: aligned, and the file's bytes can be freed.
-      decoded.set(key, root.kind.decode(new Uint8Array(bytesOf(root)).buffer));
+      decoded.set(key, root.kind.decode(bytesOf(root)));
     }
     for (const { target, storage, offset, strides } of this.#pending) {
       const data = decoded.get(storage.key) as TensorArrays[TensorDType];
