@@ -80,7 +80,8 @@ export function vegaLiteToSvg(spec: unknown): string {
   const logger = collectingLogger(problems);
   let view: VegaView | undefined;
   try {
-    const compiled = vegaLite.compile(spec, { logger }).spec;
+    // Vega marks the rows that it draws; the caller's data stay as they are.
+    const compiled = vegaLite.compile(structuredClone(spec), { logger }).spec;
     view = new vega.View(vega.parse(compiled), { renderer: "none", logger, loader: refusingLoader });
     view.run();
     vega.resetSVGDefIds();

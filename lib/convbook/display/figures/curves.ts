@@ -92,7 +92,11 @@ export function curves({
     title: xLabel,
     scale: { type: logX ? "log" : "linear", zero: false, nice: !logX },
     // Steps and epochs are counted: no tick at half an epoch.
-    axis: { labelOverlap: "greedy", ...(whole && !logX ? { tickMinStep: 1 } : {}), ...(logX ? { format: "~e" } : {}) },
+    axis: {
+      labelOverlap: "greedy",
+      ...(whole && !logX ? { tickMinStep: 1, format: ",d" } : {}),
+      ...(logX ? { format: "~e" } : {}),
+    },
   };
   const y: JsonValue = {
     field: "y",

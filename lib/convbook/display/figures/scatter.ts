@@ -86,7 +86,7 @@ export function scatter({
   ];
   const described = points
     .slice(0, 12)
-    .map(({ x, y, label, series }) => `${label ?? series ?? "point"} at ${formatNumber(x)}, ${formatNumber(y)}`)
+    .map(({ x, y, label, series }) => `${label || series || "point"} at ${formatNumber(x)}, ${formatNumber(y)}`)
     .join("; ");
   const more = points.length > 12 ? ` and ${points.length - 12} more` : "";
   const text = alt ?? `Scatter plot${title ? ` "${title}"` : ""} of ${yLabel} against ${xLabel}: ${described}${more}.`;
