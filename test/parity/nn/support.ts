@@ -14,8 +14,8 @@ export interface Packed {
 }
 
 /** The number of elements from which on only a sample is stored, and the sample's size; as in `pack.py`. */
-const whole = 160;
-const sample = 96;
+const defaultWhole = 160;
+const defaultSample = 96;
 
 /** Reads a fixture of this folder. */
 export function readFixture<T>(name: string): T {
@@ -78,21 +78,24 @@ export function fill(module: AnyModule): void {
 export interface Closeness {
   readonly tolerance?: number;
   readonly scale?: number;
+  /** As given to `pack.py`, where it was. */
+  readonly whole?: number;
+  readonly sample?: number;
 }
 
 /**
  * Expects a value in PyTorch's layout to agree with a fixture: each element within `tolerance` of the larger of itself and the root mean square of all.
  *
  * @param scale size of the numbers that went into the value: it counts where the true
- *   value is zero and both have only rounding errors, as for a bias's gradient in front of a batch normalisation; a hundredth of it, times the
- *   tolerance, is what a float32 sum of some ten terms of that size is good for.
+ *   value is zero and both have only rounding errors, as for a bias's gradient in front of a batch normalisation; a tenth of it, times the
+ *   tolerance, is what a float32 sum of some hundred terms of that size is good for.
  */
 export function expectClose(
   what: string,
   shape: readonly number[],
   data: ArrayLike<number>,
   packed: Packed,
-  { tolerance = 1e-4, scale = 0 }: Closeness = {},
+  { tolerance = 1e-4, scale = 0, whole = defaultWhole, sample = defaultSample }: Closeness = {},
 ): void {
   expect(shape, `shape of ${what}`).toEqual(packed.shape);
   const expected = unpack(packed);
@@ -101,7 +104,7 @@ export function expectClose(
   for (let i = 0; i < expected.length; i++) {
     const wanted = expected[i] as number;
     const got = data[at(i)] as number;
-    const error = Math.abs(got - wanted) / Math.max(Math.abs(wanted), packed.rms, scale / 100, 1e-12);
+    const error = Math.abs(got - wanted) / Math.max(Math.abs(wanted), packed.rms, scale / 10, 1e-12);
     if (!(error <= worst.error)) worst = { error, index: at(i), got, wanted };
   }
   const place = `${what}: element ${worst.index} is ${worst.got}, PyTorch has ${worst.wanted}`;
