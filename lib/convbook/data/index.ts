@@ -2,6 +2,8 @@ import * as transforms from "./transforms/index.ts";
 
 export { ArrayDataset, type ArrayDatasetOptions } from "./array-dataset.ts";
 export { CIFAR10_CLASSES, type Cifar10Options, cifar10 } from "./cifar10.ts";
+export { type Cifar100Options, cifar100 } from "./cifar100.ts";
+export { CIFAR100_COARSE_CLASSES, CIFAR100_FINE_CLASSES } from "./cifar100-classes.ts";
 export {
   ConcatDataset,
   type Dataset,
@@ -15,6 +17,7 @@ export type { FetchOptions } from "./decode.ts";
 export { DataError, type DataErrorCode } from "./error.ts";
 export { DataLoader, type DataLoaderOptions, type DataLoaderState, type LabelledBatch } from "./loader/data-loader.ts";
 export { RandomSampler, type Sampler, SequentialSampler, SubsetRandomSampler } from "./loader/sampler.ts";
+export { FASHION_MNIST_CLASSES, fashionMnist, MNIST_CLASSES, type MnistOptions, mnist } from "./mnist.ts";
 export { randomSplit } from "./split.ts";
 export { type ChannelStatistics, channelStatistics } from "./statistics.ts";
 export { transforms };
