@@ -1,0 +1,135 @@
+/**
+ * `convbook doctor`: what is there, what is missing, and what to type to get it.
+ */
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { arch, cpus, platform, totalmem } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Command } from "commander";
+
+/** One line of the report. */
+interface Finding {
+  readonly topic: string;
+  readonly state: "ok" | "missing" | "optional";
+  readonly found: string;
+  /** What to type to get what is missing. */
+  readonly advice?: string;
+}
+
+const marks = { ok: "✓", missing: "✗", optional: "–" } as const;
+
+/** The first line that a program prints, or undefined where it is not there. */
+async function firstLine(program: string, args: readonly string[]): Promise<string | undefined> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(program, [...args], { timeout: 20_000 });
+    return (stdout || stderr).trim().split("\n")[0];
+  } catch {
+    return undefined;
+  }
+}
+
+function checkNode(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const found = `Node.js ${process.versions.node}, ${platform()} ${arch()}, ${cpus().length} processors, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+  if (major > 20 || (major === 20 && minor >= 19)) return { topic: "machine", state: "ok", found };
+  return { topic: "machine", state: "missing", found, advice: "install Node.js 20.19 or newer" };
+}
+
+async function checkBackend(): Promise<Finding[]> {
+  const { selectBackend } = await import("../backend/index.ts");
+  const info = await selectBackend({ announce: false, training: false });
+  const findings: Finding[] = [{ topic: "backend", state: "ok", found: info.description }];
+  for (const { name, reason } of info.missing) {
+    findings.push({ topic: `backend ${name}`, state: "optional", found: reason });
+  }
+  return findings;
+}
+
+async function checkCuda(): Promise<Finding> {
+  const gpu = await firstLine("nvidia-smi", ["--query-gpu=name,driver_version", "--format=csv,noheader"]);
+  if (gpu === undefined) return { topic: "CUDA", state: "optional", found: "no NVIDIA driver" };
+  return {
+    topic: "CUDA",
+    state: "ok",
+    found: gpu,
+    advice: "npm install --no-save @tensorflow/tfjs-node-gpu@4.22.0   (then it is the first choice)",
+  };
+}
+
+async function checkCompiler(): Promise<Finding> {
+  const compiler = (await firstLine("c++", ["--version"])) ?? (await firstLine("clang++", ["--version"]));
+  if (compiler !== undefined) return { topic: "C++ compiler", state: "ok", found: compiler };
+  return {
+    topic: "C++ compiler",
+    state: "optional",
+    found: "none: the native engine cannot be built",
+    advice: "apt-get install g++ make python3   (or conda install compilers make), then npm rebuild @convbook/engine",
+  };
+}
+
+async function checkData(): Promise<Finding[]> {
+  const { cacheFolder, loadManifest } = await import("../download/index.ts");
+  const cache = cacheFolder();
+  return ["cifar10", "uva-tutorial5"].map((name) => {
+    const manifest = loadManifest(name);
+    const there = manifest.files.filter(({ path }) => existsSync(join(cache, manifest.name, path))).length;
+    return {
+      topic: `data ${name}`,
+      state: there === manifest.files.length ? ("ok" as const) : ("optional" as const),
+      found: `${there} of ${manifest.files.length} files in ${join(cache, manifest.name)}`,
+      ...(there < manifest.files.length && { advice: "npm start fetches it" }),
+    };
+  });
+}
+
+async function checkJupyter(): Promise<Finding[]> {
+  const { listKernelSpecs } = await import("@convbook/kernel");
+  const version = await firstLine("jupyter", ["--version"]);
+  const specs = await listKernelSpecs();
+  const installed = specs.find(({ name }) => name === "convbook");
+  return [
+    version === undefined
+      ? {
+          topic: "Jupyter",
+          state: "optional",
+          found: "not on the PATH",
+          advice: "pip install jupyterlab   (or conda env create -f environment.yml)",
+        }
+      : { topic: "Jupyter", state: "ok", found: version },
+    installed === undefined
+      ? {
+          topic: "kernel",
+          state: "optional",
+          found: "not installed for Jupyter (npm start and nbconvert-ts-runner work without)",
+          advice: "npx convbook kernel install",
+        }
+      : { topic: "kernel", state: "ok", found: installed.folder },
+  ];
+}
+
+/** Prints the findings, aligned; colours only on a terminal. */
+function print(findings: readonly Finding[]): void {
+  const width = Math.max(...findings.map(({ topic }) => topic.length));
+  for (const { topic, state, found, advice } of findings) {
+    console.log(`${marks[state]} ${topic.padEnd(width)}  ${found}`);
+    if (advice !== undefined) console.log(`${" ".repeat(width + 4)}→ ${advice}`);
+  }
+}
+
+export const doctorCommand = new Command("doctor")
+  .description("say what is there, what is missing, and what to type to get it")
+  .option("--json", "print the findings as JSON")
+  .action(async ({ json }: { json?: boolean }) => {
+    const findings = [
+      checkNode(),
+      ...(await checkBackend()),
+      await checkCompiler(),
+      await checkCuda(),
+      ...(await checkData()),
+      ...(await checkJupyter()),
+    ];
+    if (json) console.log(JSON.stringify(findings, null, 2));
+    else print(findings);
+    if (findings.some(({ state }) => state === "missing")) process.exitCode = 1;
+  });

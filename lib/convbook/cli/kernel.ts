@@ -1,0 +1,47 @@
+/**
+ * `convbook kernel …` and `convbook console`: the kernel of @convbook/kernel for Jupyter, and in a terminal.
+ */
+import { Command, Option } from "commander";
+
+interface Place {
+  readonly user?: boolean;
+  readonly prefix?: string;
+  readonly sysPrefix?: boolean;
+}
+
+/** The options that say where Jupyter looks; the user's own folder without any. */
+function withPlace(command: Command): Command {
+  return command
+    .addOption(new Option("--user", "for this user (the default)").conflicts(["prefix", "sysPrefix"]))
+    .addOption(new Option("--prefix <folder>", "below this folder, in share/jupyter/kernels").conflicts("sysPrefix"))
+    .addOption(new Option("--sys-prefix", "in the Python or conda environment that is active"));
+}
+
+export const kernelCommand = new Command("kernel").description(
+  "make the TypeScript kernel known to Jupyter and VS Code",
+);
+
+withPlace(kernelCommand.command("install").description("install the kernelspec, named convbook")).action(
+  async (place: Place) => {
+    const { installKernelSpec } = await import("@convbook/kernel");
+    const folder = await installKernelSpec(place);
+    console.log(`Installed the kernel "TypeScript (Convbook)" in ${folder}. Start it with: jupyter lab`);
+  },
+);
+
+kernelCommand
+  .command("list")
+  .description("list the kernels that Jupyter finds")
+  .action(async () => {
+    const { listKernelSpecs } = await import("@convbook/kernel");
+    const specs = await listKernelSpecs();
+    if (specs.length === 0) console.log("None. Type: npx convbook kernel install");
+    for (const { name, displayName, folder } of specs)
+      console.log(`${name.padEnd(16)} ${displayName.padEnd(28)} ${folder}`);
+  });
+
+withPlace(kernelCommand.command("uninstall").description("remove the kernelspec")).action(async (place: Place) => {
+  const { uninstallKernelSpec } = await import("@convbook/kernel");
+  const folders = await uninstallKernelSpec(place);
+  console.log(`Removed ${folders.join(", ")}.`);
+});

@@ -1,0 +1,29 @@
+/**
+ * The command `convbook`. Each subcommand is a file of this folder; what it needs is loaded when it runs, so that
+ * `convbook --help` answers at once.
+ */
+import { Command, CommanderError } from "commander";
+import { doctorCommand } from "./doctor.ts";
+import { kernelCommand } from "./kernel.ts";
+import { startCommand } from "./start.ts";
+import { tableCommand } from "./table.ts";
+
+const program = new Command("convbook")
+  .description("A Jupyter kernel for TypeScript and a teaching kit for convolutional networks")
+  .showHelpAfterError("(convbook --help lists the commands)")
+  .showSuggestionAfterError()
+  .addCommand(startCommand)
+  .addCommand(tableCommand)
+  .addCommand(doctorCommand)
+  .addCommand(kernelCommand);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode;
+  else {
+    // What a user can mend is said in one line; the stack is for CONVBOOK_DEBUG=1.
+    console.error(process.env.CONVBOOK_DEBUG ? error : `convbook: ${error instanceof Error ? error.message : error}`);
+    process.exitCode = 1;
+  }
+}

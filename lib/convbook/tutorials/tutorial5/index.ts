@@ -1,0 +1,14 @@
+/** UvA Deep Learning Tutorial 5: Inception, ResNet and DenseNet on CIFAR-10. */
+export { confusion, trainingCurves } from "./figures.ts";
+export { type LoadModelsOptions, loadModels, type TutorialModel, type TutorialModels } from "./load-models.ts";
+export { createLoaders, type EvaluationLoaders, type ImageCounts, splitImageCount } from "./loaders.ts";
+export { mean, modelNames, publishedTable, std, type TutorialModelName } from "./published.ts";
+export {
+  compareWithPublished,
+  evaluateModels,
+  resultsTable,
+  type SizedLoader,
+  type TableRow,
+  type TutorialResult,
+  tableRows,
+} from "./results.ts";

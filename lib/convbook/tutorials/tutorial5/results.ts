@@ -1,0 +1,114 @@
+/**
+ * Accuracies of the tutorial's models, and how they compare with the published table.
+ */
+import { progress, type Table, table } from "../../display/index.ts";
+import { type Evaluation, evaluate, type ImageBatch } from "../../evaluation/index.ts";
+import type { TutorialModel, TutorialModels } from "./load-models.ts";
+import { modelNames, publishedTable, type TutorialModelName } from "./published.ts";
+
+/** What one model gave. */
+export interface TutorialResult {
+  readonly name: TutorialModelName;
+  readonly pretrained: boolean;
+  readonly parameters: number;
+  readonly validation: Evaluation;
+  readonly test: Evaluation;
+}
+
+/** A row of the published table, as `convbook table --json` prints it: accuracies as fractions. */
+export type TableRow = {
+  readonly model: TutorialModelName;
+  readonly val: number;
+  readonly test: number;
+  readonly parameters: number;
+};
+
+/** A loader that knows how many images it hands out. */
+export interface SizedLoader extends AsyncIterable<ImageBatch> {
+  readonly dataset: { readonly length: number };
+}
+
+/** Evaluates the models one after the other, showing how far it is. */
+export async function evaluateModels(
+  models: TutorialModels,
+  loaders: { readonly validation: SizedLoader; readonly test: SizedLoader },
+): Promise<TutorialResult[]> {
+  const results: TutorialResult[] = [];
+  for (const name of modelNames) {
+    const { model, parameters, pretrained }: TutorialModel = models[name];
+    const total = loaders.validation.dataset.length + loaders.test.dataset.length;
+    const bar = progress(total, { label: name, unit: "image" });
+    let before = 0;
+    const run = async (loader: SizedLoader) => {
+      const evaluation = await evaluate(model, loader, { onProgress: (done) => bar.set(before + done) });
+      before += evaluation.total;
+      return evaluation;
+    };
+    try {
+      const validation = await run(loaders.validation);
+      results.push({ name, pretrained, parameters, validation, test: await run(loaders.test) });
+    } finally {
+      bar.close();
+    }
+  }
+  return results;
+}
+
+/** The results as rows of the published table. */
+export function tableRows(results: readonly TutorialResult[]): TableRow[] {
+  return results.map(({ name, validation, test, parameters }) => ({
+    model: name,
+    val: validation.accuracy,
+    test: test.accuracy,
+    parameters,
+  }));
+}
+
+const percent = (fraction: number) => `${(100 * fraction).toFixed(2)} %`;
+const count = (n: number) => n.toLocaleString("en");
+
+/**
+ * Says in Markdown how the results compare with the published ones. Only all 15,000 images can give the same digits; fewer are
+ * compared with the range that chance leaves (two standard errors of a proportion).
+ */
+export function compareWithPublished(results: readonly TutorialResult[]): string {
+  const trained = results.filter(({ pretrained }) => pretrained);
+  if (trained.length === 0)
+    return "No trained weights were at hand, so there is nothing to compare with the published table.";
+  const lines = trained.flatMap(({ name, validation, test }) =>
+    (["val", "test"] as const).map((split) => {
+      const { accuracy, total } = split === "val" ? validation : test;
+      const expected = publishedTable[name][split];
+      const whole = total === (split === "val" ? 5_000 : 10_000);
+      const margin = whole ? 0.00005 : 2 * Math.sqrt((expected * (1 - expected)) / Math.max(total, 1));
+      return { name, split, accuracy, expected, whole, agrees: Math.abs(accuracy - expected) < margin };
+    }),
+  );
+  const different = lines
+    .filter(({ agrees }) => !agrees)
+    .map(
+      ({ name, split, accuracy, expected }) =>
+        `- ${name}, ${split}: ${percent(accuracy)}, published ${percent(expected)}`,
+    );
+  const whole = lines.every((line) => line.whole);
+  const measured = `${lines.length} accuracies`;
+  if (different.length === 0) {
+    return whole
+      ? `All ${measured} **equal the published ones in every digit**.`
+      : `All ${measured} lie within what chance allows around the published ones (two standard errors); only all 15,000 images can give the same digits.`;
+  }
+  return `${different.length} of the ${measured} **differ from the published ones**${whole ? "" : " by more than two standard errors"}:\n\n${different.join("\n")}`;
+}
+
+/** The results as a table to be shown, the best of each column in bold. */
+export function resultsTable(results: readonly TutorialResult[]): Table {
+  const [first] = results;
+  const counts =
+    first === undefined ? "" : `${count(first.validation.total)} validation and ${count(first.test.total)} test images`;
+  return table(tableRows(results), {
+    columns: { model: "Model", val: "Val accuracy", test: "Test accuracy", parameters: "Parameters" },
+    formats: { val: (value) => percent(Number(value)), test: (value) => percent(Number(value)), parameters: "integer" },
+    highlight: { val: "max", test: "max" },
+    caption: `Accuracy on ${counts} of CIFAR-10`,
+  });
+}
