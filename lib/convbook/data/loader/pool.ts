@@ -31,10 +31,11 @@ export class LoaderWorker {
 
   constructor() {
     this.#worker = startWorker();
-    this.#worker.unref();
     this.#worker.on("message", (message: FromWorker) => this.#answer(message));
     this.#worker.on("error", (error) => this.#end(`A loader's worker thread failed: ${error.message}`, error));
     this.#worker.on("exit", (code) => this.#end(`A loader's worker thread ended with code ${code}.`));
+    // Last, since listening for messages keeps a process alive.
+    this.#worker.unref();
   }
 
   get dead(): boolean {
@@ -115,7 +116,8 @@ export function loaderWorkers(count: number): LoaderWorker[] {
 }
 
 function startWorker(): Worker {
-  const options = { name: "convbook loader", stdin: false };
+  // Flags of this process (--input-type, --inspect, a kernel's own) are not for its workers.
+  const options = { name: "convbook loader", execArgv: [] };
   if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./worker.js", import.meta.url), options);
   // Run from the sources (by the tests, by tsx): the thread needs tsx to understand them.
   const tsx = createRequire(import.meta.url).resolve("tsx/cjs/api");
