@@ -1,0 +1,81 @@
+/** Curves of classifiers as figures. */
+import { curves } from "../display/figures/curves.ts";
+import type { SeriesData } from "../display/figures/series.ts";
+import type { VegaLiteFigure } from "../display/vega-lite.ts";
+import type { CalibrationBin } from "./calibration.ts";
+import type { PrecisionRecall, RocCurve } from "./curves.ts";
+import { MetricError } from "./errors.ts";
+
+export interface CurveFigureOptions {
+  /** Class names, one a curve. */
+  readonly labels?: readonly string[];
+  readonly title?: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly alt?: string;
+}
+
+/** ROC curves, with the diagonal of a model that guesses. */
+export function rocFigure(given: RocCurve | readonly RocCurve[], options: CurveFigureOptions = {}): VegaLiteFigure {
+  const { labels, ...rest } = options;
+  const list = Array.isArray(given) ? (given as readonly RocCurve[]) : [given as RocCurve];
+  const series = named("rocFigure", list, labels, ({ fpr, tpr }) => ({ x: fpr, y: tpr }));
+  return curves({
+    series: { ...series, guessing: { x: [0, 1], y: [0, 1] } },
+    title: "ROC",
+    xLabel: "false positive rate",
+    yLabel: "true positive rate",
+    ...square,
+    ...rest,
+  });
+}
+
+/** Precision over recall. */
+export function precisionRecallFigure(
+  given: PrecisionRecall | readonly PrecisionRecall[],
+  options: CurveFigureOptions = {},
+): VegaLiteFigure {
+  const { labels, ...rest } = options;
+  const list = Array.isArray(given) ? (given as readonly PrecisionRecall[]) : [given as PrecisionRecall];
+  const series = named("precisionRecallFigure", list, labels, ({ precision, recall }) => ({
+    x: recall.toReversed(),
+    y: precision.toReversed(),
+  }));
+  return curves({ series, title: "Precision and recall", xLabel: "recall", yLabel: "precision", ...square, ...rest });
+}
+
+/** A reliability diagram: accuracy over confidence, beside the diagonal of a model that knows itself. */
+export function calibrationFigure(
+  bins: readonly CalibrationBin[],
+  options: Omit<CurveFigureOptions, "labels"> = {},
+): VegaLiteFigure {
+  const filled = bins.filter(({ count }) => count > 0);
+  if (filled.length === 0) throw new MetricError("calibrationFigure: all bins are empty; update the metric first");
+  return curves({
+    series: {
+      model: { x: filled.map(({ confidence }) => confidence), y: filled.map(({ accuracy }) => accuracy) },
+      "perfectly calibrated": { x: [0, 1], y: [0, 1] },
+    },
+    title: "Calibration",
+    xLabel: "confidence",
+    yLabel: "accuracy",
+    ...square,
+    ...options,
+  });
+}
+
+const square = { width: 300, height: 300, yDomain: [0, 1], markers: false } as const;
+
+function named<T>(
+  figure: string,
+  list: readonly T[],
+  labels: readonly string[] | undefined,
+  toData: (item: T) => SeriesData,
+): { [name: string]: SeriesData } {
+  if (labels && labels.length !== list.length) {
+    throw new MetricError(`${figure}: ${labels.length} labels for ${list.length} curves`);
+  }
+  return Object.fromEntries(
+    list.map((item, i) => [labels?.[i] ?? (list.length === 1 ? "model" : `class ${i}`), toData(item)]),
+  );
+}

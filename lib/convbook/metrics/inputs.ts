@@ -1,0 +1,112 @@
+/** Predictions and targets in the forms that callers hold them in. */
+import { MetricError } from "./errors.ts";
+
+/** Numbers: an array, a typed array, or a tensor, whose values are read in row-major order. Nothing is disposed. */
+export type MetricInput = ArrayLike<number> | { readonly shape: readonly number[]; dataSync(): ArrayLike<number> };
+
+/** The numbers of an input. */
+export function numbersOf(input: MetricInput): ArrayLike<number> {
+  return "dataSync" in input ? input.dataSync() : input;
+}
+
+/** Checks that every number is a class: an integer from 0 to `numClasses` - 1, or `ignoreIndex`. */
+export function checkLabels(
+  metric: string,
+  what: string,
+  labels: ArrayLike<number>,
+  numClasses: number,
+  ignoreIndex?: number,
+): void {
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i] as number;
+    if (label === ignoreIndex) continue;
+    if (!Number.isInteger(label) || label < 0 || label >= numClasses) {
+      throw new MetricError(`${metric}: ${what}[${i}] is ${label}; expected a class from 0 to ${numClasses - 1}`);
+    }
+  }
+}
+
+/** Scores, row by row: `data[i * numClasses + c]` is what the model gives class c for example i. */
+export interface Scores {
+  readonly data: ArrayLike<number>;
+  readonly count: number;
+  readonly numClasses: number;
+}
+
+/**
+ * Predictions as scores, [N, C] with any further axes before the last.
+ *
+ * @throws MetricError where the number of values is not that of the targets times the classes
+ */
+export function scoresOf(metric: string, predictions: MetricInput, count: number, numClasses: number): Scores {
+  const data = numbersOf(predictions);
+  if (data.length !== count * numClasses) {
+    throw new MetricError(
+      `${metric}: ${data.length} scores for ${count} targets; expected ${count} x ${numClasses} classes = ${count * numClasses}${shapeHint(predictions)}`,
+    );
+  }
+  if ("shape" in predictions && predictions.shape.at(-1) !== numClasses) {
+    throw new MetricError(
+      `${metric}: scores have shape [${predictions.shape.join(", ")}]; expected the classes (${numClasses}) along the last axis`,
+    );
+  }
+  return { data, count, numClasses };
+}
+
+/**
+ * Predicted classes: as they are where there is one a target, else the class of the highest score (the first of equals).
+ *
+ * @throws MetricError where there are neither as many as targets nor that times the classes
+ */
+export function predictedLabels(
+  metric: string,
+  predictions: MetricInput,
+  count: number,
+  numClasses: number,
+): ArrayLike<number> {
+  const data = numbersOf(predictions);
+  if (data.length === count) {
+    checkLabels(metric, "predictions", data, numClasses);
+    return data;
+  }
+  if (data.length !== count * numClasses) {
+    throw new MetricError(
+      `${metric}: ${data.length} predictions for ${count} targets; expected ${count} classes or ${count} x ${numClasses} scores${shapeHint(predictions)}`,
+    );
+  }
+  const scores = scoresOf(metric, predictions, count, numClasses);
+  return Int32Array.from({ length: count }, (_, i) => argmax(scores, i));
+}
+
+function argmax({ data, numClasses }: Scores, row: number): number {
+  let best = 0;
+  for (let c = 1; c < numClasses; c++) {
+    const value = data[row * numClasses + c] as number;
+    // What is no number loses against any number.
+    const highest = data[row * numClasses + best] as number;
+    if (value > highest || (Number.isNaN(highest) && !Number.isNaN(value))) best = c;
+  }
+  return best;
+}
+
+/** How many classes are scored above `label`; equals count where they come first. */
+export function rankOf({ data, numClasses }: Scores, row: number, label: number): number {
+  const own = data[row * numClasses + label] as number;
+  if (Number.isNaN(own)) return numClasses;
+  let rank = 0;
+  for (let c = 0; c < numClasses; c++) {
+    const value = data[row * numClasses + c] as number;
+    if (value > own || (value === own && c < label)) rank++;
+  }
+  return rank;
+}
+
+export function checkNumClasses(metric: string, numClasses: number): void {
+  if (!Number.isInteger(numClasses) || numClasses < 2) {
+    throw new MetricError(`${metric}: numClasses is ${numClasses}; expected an integer from 2 up`);
+  }
+}
+
+function shapeHint(input: MetricInput): string {
+  return "shape" in input ? ` (their shape is [${input.shape.join(", ")}])` : "";
+}
