@@ -63,8 +63,10 @@ const attributes: Builtin = (args, { buildable }) => {
 };
 
 const bytes: Builtin = (args, tools) => {
+  const [first] = args;
   if (args.length === 0) return new Uint8Array(0);
-  return args.length === 2 ? encode(args[0], args[1], tools) : undefined;
+  if (args.length === 1 && first instanceof Uint8Array) return first;
+  return args.length === 2 ? encode(first, args[1], tools) : undefined;
 };
 
 const inert: Builtin = () => undefined;

@@ -9,6 +9,9 @@ export const maxDepth = 256;
 /** How many values the tree may have when everything shared is counted wherever it occurs, beyond one a byte. */
 const allowance = 1_000_000;
 
+/** How many lists, tuples, dicts and sets there may be: far more than parameters in any model. */
+const maxContainers = 1 << 18;
+
 interface Frame {
   readonly value: object;
   readonly children: Iterator<unknown>;
@@ -49,6 +52,7 @@ export function checkStructure(root: unknown, pickleBytes: number, fail: (messag
     const children = childrenOf(value);
     if (children === null) return { size: 1, depth: 1 };
     known.set(value, 0);
+    if (known.size > maxContainers) throw fail(`there are more than ${maxContainers} lists, dicts and sets`);
     frames.push({ value, children, size: 1, depth: 1 });
     if (frames.length > maxDepth) throw fail(`values are nested more than ${maxDepth} deep`);
     return null;

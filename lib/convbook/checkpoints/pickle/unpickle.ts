@@ -109,6 +109,9 @@ const maxSmallKey = 1 << 20;
 /** CPython's pickler numbers its memo without gaps; some leave a few. */
 const maxMemoGap = 1024;
 
+/** An empty Map takes some 200 bytes of memory and one of the file; a checkpoint has one for each parameter at most. */
+const maxMaps = 1 << 17;
+
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const latin1 = new TextDecoder("latin1");
 
@@ -130,6 +133,7 @@ class Machine {
   /** Where the current instruction begins. */
   #at = 0;
   #oddKeys = 0;
+  #maps = 0;
   #spent = 0;
   readonly #start: number;
   readonly #tools: BuiltinTools = {
@@ -201,6 +205,15 @@ class Machine {
   }
 
   #push(value: PickleValue): void {
+    this.#stack.push(value);
+  }
+
+  /** Pushes a value that may be a new dict or set, of which there are only so many. */
+  #pushNew(value: PickleValue): void {
+    if (value instanceof Map || value instanceof Set) {
+      this.#maps++;
+      if (this.#maps > maxMaps) throw this.#error("limit", `the pickle has more than ${maxMaps} dicts and sets`);
+    }
     this.#stack.push(value);
   }
 
@@ -319,7 +332,7 @@ class Machine {
       }
 
       case op.emptyDict:
-        this.#push(new Map());
+        this.#pushNew(new Map());
         break;
       case op.setitem: {
         const value = this.#pop();
@@ -336,7 +349,7 @@ class Machine {
       }
 
       case op.emptySet:
-        this.#push(new Set());
+        this.#pushNew(new Set());
         break;
       case op.additems: {
         const items = this.#popToMark();
@@ -346,7 +359,7 @@ class Machine {
         break;
       }
       case op.frozenset:
-        this.#push(new Set(this.#popToMark().map(this.#tools.key)));
+        this.#pushNew(new Set(this.#popToMark().map(this.#tools.key)));
         break;
 
       case op.binget:
@@ -394,7 +407,7 @@ class Machine {
         if (value === undefined) {
           throw this.#error("forbidden", `${callee} is used in a way that checkpoints have no need of`);
         }
-        this.#push(value);
+        this.#pushNew(value);
         break;
       }
       case op.build:

@@ -43,7 +43,7 @@ export interface PickleVocabulary {
 
 /** Thrown by a vocabulary; the interpreter adds the place. */
 export class PickleRefusal extends Error {
-  readonly reason: "malformed" | "forbidden" | "limit" | "unsupported";
+  readonly reason: "truncated" | "malformed" | "forbidden" | "limit" | "unsupported";
 
   constructor(reason: PickleRefusal["reason"], message: string) {
     super(message);

@@ -21,13 +21,10 @@ const plain: PickleVocabulary = {
   persistent: () => undefined,
 };
 
-/** The bytes that every such file begins with: PROTO 2, LONG1 of ten bytes, the magic number. */
-const signature = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
-
-/** Whether bytes begin like a legacy file, as far as they go. */
+/** Whether bytes begin like a pickle, as far as they go; a legacy file is a row of pickles. */
 export function isLegacy(bytes: Uint8Array): boolean {
-  // Other protocols than 2 differ in the second byte only.
-  return bytes.length > 0 && signature.every((byte, i) => i === 1 || i >= bytes.length || bytes[i] === byte);
+  const [first, protocol = 2] = bytes;
+  return first === 0x80 && protocol >= 2 && protocol <= 5;
 }
 
 /**
@@ -37,7 +34,7 @@ export function isLegacy(bytes: Uint8Array): boolean {
  */
 export function readLegacy(reader: ByteReader, copyBudget: number): PickleValue {
   if (unpickle(reader, plain) !== magicNumber) {
-    throw reader.error("malformed", "the magic number of torch's legacy format is missing", 0);
+    throw reader.error("malformed", "this is a pickle, but not a file of torch.save: the magic number is missing", 0);
   }
   const versionAt = reader.offset;
   const found = unpickle(reader, plain);

@@ -141,7 +141,7 @@ export class TensorCollector {
       this.#declaredBytes += root.rootBytes;
       if (this.#declaredBytes > this.#fileBytes) {
         throw new PickleRefusal(
-          "malformed",
+          "truncated",
           `storage ${quote(key)} is declared with ${elements} elements (${root.rootBytes} bytes); the file has ${this.#fileBytes} bytes in all`,
         );
       }
