@@ -1,1 +1,18 @@
 export { type Engine, type EngineInfo, engine } from "./engine.ts";
+export {
+  type BatchNormTrainingOptions,
+  batchNormTraining,
+  type ConvolutionOptions,
+  convolution,
+  gelu,
+  groupNorm,
+  type MaxPoolOptions,
+  maxPool,
+  randomNormal,
+  randomUniform,
+  silu,
+  softmaxCrossEntropy,
+} from "./fused.ts";
+export { type ValueAndGrads, valueAndGrads } from "./gradients.ts";
+export { type AdamOptions, adamStep, type SgdOptions, sgdStep } from "./optimizers.ts";
+export { Profile, type ProfileRow } from "./profiler.ts";

@@ -1,1 +1,98 @@
-console.log("engine: native code not built yet");
+// Builds the engine's native code when npm installs the package. Whatever goes wrong, the installation goes on: the
+// program then runs without the native engine, and one line says so and how to get it.
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { prebuiltPath } from "./prebuilt.cjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const built = join(root, "build", "Release", "engine.node");
+const require = createRequire(import.meta.url);
+
+/** The one line for whoever installs; the same everywhere, so that it can be searched for. */
+function give(reason) {
+  console.log(
+    `@convbook/engine: ${reason}, so there is no native engine (everything else works, slower). ` +
+      "To get it: install a C++17 compiler, make and Python 3 (Debian: apt install g++ make python3), then `npm rebuild @convbook/engine`.",
+  );
+  process.exit(0);
+}
+
+/** Whether a file runs: `cc --version` and the like. */
+function runs(command, args = ["--version"]) {
+  return spawnSync(command, args, { stdio: "ignore", shell: process.platform === "win32" }).status === 0;
+}
+
+/** npm puts its own node-gyp on the PATH of scripts; beside npm it is found even without that. */
+function findNodeGyp() {
+  const beside = process.env.npm_execpath
+    ? [join(dirname(process.env.npm_execpath), "..", "node_modules", "node-gyp", "bin", "node-gyp.js")]
+    : [];
+  const candidates = [process.env.npm_config_node_gyp, ...beside];
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+    candidates.push(join(folder, "..", "node_modules", "node-gyp", "bin", "node-gyp.js"));
+    candidates.push(join(folder, "..", "..", "..", "node-gyp", "bin", "node-gyp.js"));
+    candidates.push(join(folder, "..", "lib", "node_modules", "npm", "node_modules", "node-gyp", "bin", "node-gyp.js"));
+  }
+  return candidates.find((path) => path && existsSync(path));
+}
+
+/**
+ * The folder that node-gyp takes headers from, without asking the network: beside the node that runs, where Debian puts
+ * them, or a folder made of the npm package node-api-headers, which is all that this code includes.
+ */
+function headers(scratch) {
+  const prefix = dirname(dirname(process.execPath));
+  for (const folder of [prefix, "/usr", "/usr/local"]) {
+    const version = join(folder, "include", "node", "node_version.h");
+    if (existsSync(version) && existsSync(join(folder, "include", "node", "common.gypi"))) return folder;
+  }
+  const include = join(scratch, "include", "node");
+  mkdirSync(include, { recursive: true });
+  cpSync(dirname(require.resolve("node-api-headers/include/node_api.h")), include, { recursive: true });
+  const common = {
+    target_defaults: {
+      default_configuration: "Release",
+      configurations: { Release: { cflags: ["-O3"] }, Debug: { cflags: ["-O0"] } },
+      conditions: [
+        ["OS!='win'", { cflags: ["-fPIC", "-pthread"], ldflags: ["-pthread"] }],
+        ["OS=='mac'", { xcode_settings: { OTHER_LDFLAGS: ["-undefined dynamic_lookup"] } }],
+      ],
+    },
+  };
+  writeFileSync(join(include, "common.gypi"), JSON.stringify(common, null, 2));
+  writeFileSync(join(include, "config.gypi"), JSON.stringify(process.config, null, 2));
+  return scratch;
+}
+
+if (prebuiltPath(root) !== undefined) process.exit(0);
+const compilers = process.env.CXX ? [process.env.CXX] : ["c++", "g++", "clang++"];
+const compiler = process.platform === "win32" ? "cl" : compilers.find((name) => runs(name));
+if (compiler === undefined) give("no C++ compiler was found");
+if (process.platform !== "win32" && !["make", "gmake"].some((name) => runs(name))) give("make was not found");
+const nodeGyp = findNodeGyp();
+if (nodeGyp === undefined) give("node-gyp was not found");
+
+const scratch = mkdtempSync(join(tmpdir(), "convbook-engine-"));
+try {
+  const environment = { ...process.env };
+  if (process.platform !== "win32" && !process.env.CXX) environment.CXX = compiler;
+  const jobs = process.env.npm_config_jobs ?? "max";
+  const build = spawnSync(
+    process.execPath,
+    [nodeGyp, "rebuild", "--release", `--nodedir=${headers(scratch)}`, `--jobs=${jobs}`],
+    { cwd: root, env: environment, encoding: "utf8", maxBuffer: 64 << 20 },
+  );
+  if (build.status !== 0 || !existsSync(built)) {
+    const said = `${build.stdout ?? ""}\n${build.stderr ?? ""}`.split("\n").filter((line) => /error/i.test(line));
+    give(`the build failed (${(said[0] ?? build.error?.message ?? "no output").trim()})`);
+  }
+  console.log("@convbook/engine: the native engine is built");
+} catch (error) {
+  give(`the build failed (${error instanceof Error ? error.message : error})`);
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}

@@ -1,0 +1,128 @@
+/**
+ * The tfjs backend `native`: the CPU backend's bookkeeping with tensors in pooled native memory. Kernels that are not
+ * native run as the CPU backend's, on the same typed arrays.
+ */
+
+import { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
+import { type DataType, type TensorInfo, util } from "@tensorflow/tfjs-core";
+import { type Block, BufferPool } from "./buffer-pool.ts";
+import type { NativeAddon } from "./native.ts";
+
+/** What the backend keeps for a tensor's data; blocks out of the pool go back to it. */
+interface Stored {
+  values: Float32Array | Int32Array | Uint8Array;
+  dtype: DataType;
+  refCount: number;
+  block?: Block;
+}
+
+interface ArrayOf {
+  float32: Float32Array;
+  int32: Int32Array;
+  bool: Uint8Array;
+}
+
+/** A tensor that a kernel is about to fill. */
+export interface Output<D extends keyof ArrayOf = "float32"> extends TensorInfo {
+  dtype: D;
+  values: ArrayOf[D];
+}
+
+type DataId = TensorInfo["dataId"];
+type Values = Parameters<MathBackendCPU["write"]>[0];
+
+export class NativeBackend extends MathBackendCPU {
+  readonly addon: NativeAddon;
+  readonly pool: BufferPool;
+  /** ArrayBuffers of the pool: values in them must be copied before anybody else may hold them. */
+  readonly #pooled = new WeakSet<ArrayBufferLike>();
+  #nextId = 0;
+
+  constructor(addon: NativeAddon) {
+    super();
+    this.addon = addon;
+    // The CPU backend would say at its first use how slow it is.
+    Reflect.set(this, "firstUse", false);
+    this.pool = new BufferPool({
+      alloc: (bytes) => {
+        const buffer = addon.alloc(bytes);
+        this.#pooled.add(buffer);
+        return buffer;
+      },
+      drop: (buffer) => addon.drop(buffer),
+    });
+  }
+
+  /** Memory for a result; its content is whatever was there before. */
+  output<D extends keyof ArrayOf = "float32">(shape: number[], dtype?: D): Output<D> {
+    const kind = (dtype ?? "float32") as D;
+    const length = util.sizeFromShape(shape);
+    const block = this.pool.take(kind === "bool" ? length : length * 4);
+    const values = viewOf(block, kind, length);
+    const dataId = { id: `native-${this.#nextId++}` };
+    const stored: Stored = { values, dtype: kind, refCount: 1, block };
+    this.data.set(dataId, stored as never);
+    return { dataId, shape, dtype: kind, values: values as ArrayOf[D] };
+  }
+
+  /** The elements of a tensor, not to be kept beyond the call. */
+  values(tensor: TensorInfo): Float32Array {
+    return this.stored(tensor.dataId).values as Float32Array;
+  }
+
+  ints(tensor: TensorInfo): Int32Array {
+    return this.stored(tensor.dataId).values as Int32Array;
+  }
+
+  bytes(tensor: TensorInfo): Uint8Array {
+    return this.stored(tensor.dataId).values as Uint8Array;
+  }
+
+  /** Whether a tensor's memory is its alone and may be written to in place. */
+  isExclusive(tensor: TensorInfo): boolean {
+    const { block, refCount } = this.stored(tensor.dataId);
+    return block !== undefined && refCount === 1;
+  }
+
+  private stored(dataId: DataId): Stored {
+    return this.data.get(dataId) as unknown as Stored;
+  }
+
+  /** CPU kernels hand over new arrays, and sometimes views of their input's; the latter are copied. */
+  override write(values: Values, shape: number[], dtype: DataType): DataId {
+    const buffer = (values as Float32Array | undefined)?.buffer;
+    const foreign = buffer !== undefined && this.#pooled.has(buffer);
+    return super.write(foreign ? (values as Float32Array).slice() : values, shape, dtype);
+  }
+
+  override readSync(dataId: DataId): Values {
+    const stored = this.stored(dataId);
+    return stored.block === undefined ? super.readSync(dataId) : stored.values.slice();
+  }
+
+  override disposeData(dataId: DataId, force = false): boolean {
+    const block = this.data.has(dataId) ? this.stored(dataId).block : undefined;
+    const gone = super.disposeData(dataId, force);
+    if (gone && block !== undefined && !this.data.has(dataId)) {
+      this.pool.give(block);
+      if (this.data.numDataIds() === 0) this.pool.trim();
+    }
+    return gone;
+  }
+
+  override dispose(): void {
+    this.pool.trim();
+    this.addon.releaseScratch();
+  }
+
+  override memory(): { unreliable: boolean; reasons: string[] } {
+    return { unreliable: false, reasons: [] };
+  }
+}
+
+function viewOf(block: Block, dtype: keyof ArrayOf, length: number): Float32Array | Int32Array | Uint8Array {
+  const type = dtype === "float32" ? Float32Array : dtype === "int32" ? Int32Array : Uint8Array;
+  if (block.view instanceof type && block.view.length === length) return block.view;
+  block.view = new type(block.buffer, 0, length);
+  return block.view;
+}

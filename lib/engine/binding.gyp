@@ -1,0 +1,53 @@
+{
+  # One static library for each instruction set, so that its flags reach nothing else.
+  "target_defaults": {
+    "defines": ["NAPI_VERSION=8"],
+    "cflags": ["-O3", "-fvisibility=hidden", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra",
+               "-Wno-maybe-uninitialized", "-Wno-unknown-warning-option"],
+    "cflags_cc": ["-std=c++17"],
+    "cflags!": ["-fno-exceptions", "-g"],
+    "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++14", "-std=gnu++17", "-std=gnu++20"],
+    "xcode_settings": {
+      "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
+      "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
+      "GCC_OPTIMIZATION_LEVEL": "3",
+      "MACOSX_DEPLOYMENT_TARGET": "11.0",
+      "OTHER_CFLAGS": ["-fno-math-errno", "-fno-trapping-math"]
+    },
+    "msvs_settings": {
+      "VCCLCompilerTool": { "ExceptionHandling": 1, "AdditionalOptions": ["/std:c++17"] }
+    }
+  },
+  "conditions": [
+    ["target_arch=='x64'", {
+      "targets": [
+        {
+          "target_name": "isa_avx512",
+          "type": "static_library",
+          "sources": ["native/isa_avx512.cc"],
+          "cflags": ["-fPIC", "-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma", "-mprefer-vector-width=512"],
+          "xcode_settings": { "OTHER_CFLAGS": ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma"] },
+          "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["/arch:AVX512"] } }
+        },
+        {
+          "target_name": "isa_avx2",
+          "type": "static_library",
+          "sources": ["native/isa_avx2.cc"],
+          "cflags": ["-fPIC", "-mavx2", "-mfma"],
+          "xcode_settings": { "OTHER_CFLAGS": ["-mavx2", "-mfma"] },
+          "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["/arch:AVX2"] } }
+        }
+      ]
+    }]
+  ],
+  "targets": [
+    {
+      "target_name": "engine",
+      "sources": [
+        "native/addon.cc", "native/arrays.cc", "native/choose.cc", "native/conv.cc", "native/isa_generic.cc",
+        "native/memory.cc", "native/norm.cc", "native/parallel.cc", "native/spatial.cc"
+      ],
+      "conditions": [["target_arch=='x64'", { "dependencies": ["isa_avx512", "isa_avx2"] }]]
+    }
+  ]
+}

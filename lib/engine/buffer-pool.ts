@@ -1,0 +1,147 @@
+/**
+ * Memory for tensors, kept for reuse: fresh pages cost more than most kernels. Sizes are rounded up to classes an eighth
+ * of a power of two apart; what is kept has a ceiling, and goes back to the system when memory runs short, when no tensor
+ * is left, and when nothing has been computed for some seconds.
+ */
+import { freemem, totalmem } from "node:os";
+
+/** Where blocks come from and go to. */
+export interface BlockSource {
+  alloc(bytes: number): ArrayBuffer;
+  drop(buffer: ArrayBuffer): void;
+}
+
+/** A block out of the pool; `bytes` is the size of its class. */
+export interface Block {
+  readonly buffer: ArrayBuffer;
+  readonly bytes: number;
+  /** The view last made of it, to be used again for a tensor of the same size. */
+  view: Float32Array | Int32Array | Uint8Array | undefined;
+}
+
+const smallest = 256;
+/** A block up to this much larger than wanted is taken before a new one is made. */
+const slack = 1.5;
+const idleMilliseconds = 5000;
+const pressureCheckMilliseconds = 200;
+/** Below this share of the machine's memory, nothing is kept. */
+const scarce = 0.08;
+
+/** The size of the class that `bytes` falls into. */
+export function classSize(bytes: number): number {
+  if (bytes <= smallest) return smallest;
+  const step = 2 ** (Math.floor(Math.log2(bytes)) - 3);
+  return Math.ceil(bytes / step) * step;
+}
+
+export class BufferPool {
+  /** Bytes that may be kept unused. */
+  ceiling: number;
+  readonly #source: BlockSource;
+  readonly #free = new Map<number, Block[]>();
+  #keptBytes = 0;
+  #usedBytes = 0;
+  #peakBytes = 0;
+  #lastCheck = 0;
+  #busy = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(source: BlockSource, ceiling: number = defaultCeiling()) {
+    this.#source = source;
+    this.ceiling = ceiling;
+  }
+
+  /** Bytes in blocks that nobody uses. */
+  get keptBytes(): number {
+    return this.#keptBytes;
+  }
+
+  /** Bytes in blocks that are in use. */
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
+  /** The most that used and kept blocks ever made together. */
+  get peakBytes(): number {
+    return this.#peakBytes;
+  }
+
+  take(bytes: number): Block {
+    this.#busy = true;
+    const size = classSize(bytes);
+    let block = this.#free.get(size)?.pop();
+    if (block === undefined && size >= 1 << 16) {
+      const step = 2 ** (Math.floor(Math.log2(size)) - 3);
+      for (let larger = size + step; larger <= size * slack && block === undefined; larger += step) {
+        block = this.#free.get(classSize(larger))?.pop();
+      }
+    }
+    if (block === undefined) {
+      this.#watchMemory(size);
+      block = { buffer: this.#source.alloc(size), bytes: size, view: undefined };
+    } else {
+      this.#keptBytes -= block.bytes;
+    }
+    this.#usedBytes += block.bytes;
+    this.#peakBytes = Math.max(this.#peakBytes, this.#usedBytes + this.#keptBytes);
+    return block;
+  }
+
+  give(block: Block): void {
+    this.#usedBytes -= block.bytes;
+    if (this.#keptBytes + block.bytes > this.ceiling) {
+      this.#source.drop(block.buffer);
+      return;
+    }
+    this.#keptBytes += block.bytes;
+    const list = this.#free.get(block.bytes);
+    if (list === undefined) this.#free.set(block.bytes, [block]);
+    else list.push(block);
+    this.#startTimer();
+  }
+
+  /** Gives unused blocks back to the system until at most `bytes` of them are left. */
+  trim(bytes = 0): void {
+    for (const size of [...this.#free.keys()].sort((a, b) => b - a)) {
+      const list = this.#free.get(size) ?? [];
+      while (list.length > 0 && this.#keptBytes > bytes) {
+        const block = list.pop();
+        if (block === undefined) break;
+        this.#keptBytes -= block.bytes;
+        this.#source.drop(block.buffer);
+      }
+      if (list.length === 0) this.#free.delete(size);
+    }
+  }
+
+  /** Before a large new block: is there memory for it besides what is kept? */
+  #watchMemory(size: number): void {
+    if (size < 1 << 20 || this.#keptBytes === 0) return;
+    const now = performance.now();
+    if (now - this.#lastCheck < pressureCheckMilliseconds) return;
+    this.#lastCheck = now;
+    if (freemem() < totalmem() * scarce + size) this.trim();
+  }
+
+  #startTimer(): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#busy) {
+        this.#busy = false;
+        this.#startTimer();
+      } else {
+        this.trim();
+      }
+    }, idleMilliseconds);
+    this.#timer.unref();
+  }
+}
+
+/** A quarter of the machine's memory, or `CONVBOOK_POOL_MB` megabytes. */
+function defaultCeiling(): number {
+  const megabytes = Number(process.env.CONVBOOK_POOL_MB);
+  return Number.isFinite(megabytes) && megabytes >= 0 && process.env.CONVBOOK_POOL_MB
+    ? megabytes * 1e6
+    : totalmem() / 4;
+}

@@ -1,0 +1,320 @@
+/**
+ * Operations that tfjs builds of many kernels or does not have, each as one kernel of the native backend with its
+ * gradient: convolutions with groups and dilation, training batch normalization with residual and activation, max-pools
+ * that keep where the maxima were, cross-entropy. They need the backend `native`; others know none of these kernels.
+ */
+
+import * as tf from "@tensorflow/tfjs-core";
+import {
+  type NamedAttrMap,
+  type NamedTensorMap,
+  registerGradient,
+  type Tensor,
+  engine as tfEngine,
+  unregisterGradient,
+} from "@tensorflow/tfjs-core";
+import type { ConvolutionAttrs } from "./kernels/fused-convolution.ts";
+
+type Attrs = Record<string, unknown>;
+
+function run<T = Tensor>(kernel: string, inputs: Record<string, Tensor>, attrs: Attrs): T {
+  return tfEngine().runKernel(kernel, inputs as NamedTensorMap, attrs as unknown as NamedAttrMap) as T;
+}
+
+export interface ConvolutionOptions {
+  /** [out], added to every pixel. */
+  readonly bias?: tf.Tensor1D | undefined;
+  /** Of the output's shape, added before the activation. */
+  readonly residual?: tf.Tensor4D | undefined;
+  readonly strides?: readonly [height: number, width: number];
+  /** Zeros around the image; default none. */
+  readonly pad?: readonly [top: number, bottom: number, left: number, right: number];
+  readonly dilations?: readonly [height: number, width: number];
+  /** Input and output channels are cut into this many groups that do not see each other. */
+  readonly groups?: number;
+  readonly activation?: "linear" | "relu" | "relu6";
+}
+
+/**
+ * A convolution [N, H, W, C] * [KH, KW, C/groups, K] -> [N, OH, OW, K] with everything around it in one pass.
+ *
+ * @throws Error when shapes do not fit together.
+ */
+export function convolution(x: tf.Tensor4D, filter: tf.Tensor4D, options: ConvolutionOptions = {}): tf.Tensor4D {
+  const { bias, residual, strides = [1, 1], pad = [0, 0, 0, 0], dilations = [1, 1] } = options;
+  const { groups = 1, activation = "linear" } = options;
+  const inputs: Record<string, Tensor> = { x, filter };
+  if (bias !== undefined) inputs.bias = bias;
+  if (residual !== undefined) inputs.residual = residual;
+  const attrs: ConvolutionAttrs = { strides, pad, dilations, groups, activation };
+  const kernel = activation === "linear" ? "Convolution" : "ConvolutionActivation";
+  return run<tf.Tensor4D>(kernel, inputs, {
+    ...attrs,
+    bias: bias !== undefined,
+    residual: residual !== undefined,
+  });
+}
+
+export interface BatchNormTrainingOptions {
+  /** Scale and shift, [C]; default 1 and 0. */
+  readonly gamma?: tf.Tensor1D | undefined;
+  readonly beta?: tf.Tensor1D | undefined;
+  /** Of x's shape, added before the activation. */
+  readonly residual?: Tensor | undefined;
+  readonly epsilon?: number;
+  readonly activation?: "linear" | "relu";
+}
+
+/**
+ * Batch normalization with the batch's own statistics over all axes but the last.
+ *
+ * @returns y of x's shape, and mean and biased variance [C] for the running statistics; only y has a gradient.
+ */
+export function batchNormTraining(
+  x: Tensor,
+  options: BatchNormTrainingOptions = {},
+): { y: Tensor; mean: tf.Tensor1D; variance: tf.Tensor1D } {
+  const { gamma, beta, residual, epsilon = 1e-5, activation = "linear" } = options;
+  const channels = x.shape[x.shape.length - 1] ?? 1;
+  const inputs: Record<string, Tensor> = {
+    x,
+    gamma: gamma ?? tf.ones([channels]),
+    beta: beta ?? tf.zeros([channels]),
+  };
+  if (residual !== undefined) inputs.residual = residual;
+  const kernel = residual === undefined ? "BatchNormTraining" : "BatchNormTrainingResidual";
+  const attrs = { epsilon, activation, residual: residual !== undefined };
+  const [y, mean, variance] = run<[Tensor, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D]>(kernel, inputs, attrs);
+  return { y, mean, variance };
+}
+
+/** Group normalization of x [N, ..., C]: statistics over an image's pixels and each group of channels. */
+export function groupNorm(
+  x: Tensor,
+  groups: number,
+  options: { gamma?: tf.Tensor1D | undefined; beta?: tf.Tensor1D | undefined; epsilon?: number } = {},
+): Tensor {
+  const channels = x.shape[x.shape.length - 1] ?? 1;
+  const inputs = { x, gamma: options.gamma ?? tf.ones([channels]), beta: options.beta ?? tf.zeros([channels]) };
+  return run<Tensor[]>("GroupNorm", inputs, { groups, epsilon: options.epsilon ?? 1e-5 })[0] as Tensor;
+}
+
+export interface MaxPoolOptions {
+  readonly filterSize: readonly [height: number, width: number];
+  readonly strides: readonly [height: number, width: number];
+  /** Pixels around the image that are never the maximum; default none. */
+  readonly pad?: readonly [top: number, bottom: number, left: number, right: number];
+  readonly dilations?: readonly [height: number, width: number];
+  readonly dimRoundingMode?: "floor" | "ceil";
+}
+
+function poolAttrs({ filterSize, strides, pad = [0, 0, 0, 0], dilations = [1, 1], dimRoundingMode }: MaxPoolOptions) {
+  const [top, bottom, left, right] = pad;
+  const explicit = [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ];
+  const attrs = { filterSize: [...filterSize], strides: [...strides], pad: explicit, dilations: [...dilations] };
+  return { ...attrs, dimRoundingMode: dimRoundingMode ?? "floor" };
+}
+
+/** Max-pool of x [N, H, W, C] that remembers where each maximum was, so that its gradient is one pass. */
+export function maxPool(x: tf.Tensor4D, options: MaxPoolOptions): tf.Tensor4D {
+  return run<tf.Tensor4D[]>(
+    "MaxPoolKeepIndex",
+    { x },
+    { ...poolAttrs(options), inputShape: x.shape },
+  )[0] as tf.Tensor4D;
+}
+
+/**
+ * Cross-entropy of softmax(logits) for each row, with its gradient worked out at once.
+ *
+ * @param logits [N, C]
+ * @param labels Class indices, int32 [N] (those out of range count nothing), or probabilities, float32 [N, C].
+ * @returns [N]
+ */
+export function softmaxCrossEntropy(
+  logits: tf.Tensor2D,
+  labels: tf.Tensor1D | tf.Tensor2D,
+  options: { labelSmoothing?: number } = {},
+): tf.Tensor1D {
+  return run<tf.Tensor1D[]>("SoftmaxCrossEntropy", { logits, labels }, { ...options })[0] as tf.Tensor1D;
+}
+
+/** Exact GELU, x * Phi(x). */
+export function gelu(x: Tensor): Tensor {
+  return run("Gelu", { x }, {});
+}
+
+/** SiLU, x * sigmoid(x). */
+export function silu(x: Tensor): Tensor {
+  return run("Silu", { x }, {});
+}
+
+/** Uniform numbers in [low, high), the same for a seed on every machine and with any number of threads. */
+export function randomUniform(shape: number[], low: number, high: number, seed: number): Tensor {
+  return run("RandomFill", {}, { shape, normal: false, seed, a: low, b: high });
+}
+
+/** Normal numbers, the same for a seed on every machine and with any number of threads. */
+export function randomNormal(shape: number[], mean: number, standardDeviation: number, seed: number): Tensor {
+  return run("RandomFill", {}, { shape, normal: true, seed, a: mean, b: standardDeviation });
+}
+
+/** Kernels whose gradients do not look at the gradients of outputs but the first. */
+export const firstOutputOnly: ReadonlySet<string> = new Set([
+  "BatchNormTraining",
+  "BatchNormTrainingResidual",
+  "GroupNorm",
+  "MaxPoolKeepIndex",
+  "SoftmaxCrossEntropy",
+]);
+
+type Dys = Tensor | Tensor[];
+const first = (dys: Dys): Tensor => (Array.isArray(dys) ? dys[0] : dys) as Tensor;
+
+/** A value worked out when it is first asked for, and once. */
+function once<T>(make: () => T): () => T {
+  let value: T | undefined;
+  return () => {
+    value ??= make();
+    return value;
+  };
+}
+
+function convolutionGrad(dy: Tensor, x: Tensor, filter: Tensor, attrs: Attrs): Record<string, () => Tensor> {
+  const wanted = { ...attrs, inputShape: x.shape, filterShape: filter.shape };
+  const filterGrad = once(() => run<Tensor[]>("ConvolutionFilterGrad", { x, dy }, wanted));
+  const grads: Record<string, () => Tensor> = {
+    x: () => run("ConvolutionInputGrad", { dy, filter }, wanted),
+    filter: () => filterGrad()[0] as Tensor,
+  };
+  if (attrs.bias) grads.bias = () => filterGrad()[1] as Tensor;
+  if (attrs.residual) grads.residual = () => dy.clone();
+  return grads;
+}
+
+function batchNormGrad(dy: Tensor, saved: Record<string, Tensor>, attrs: Attrs): Record<string, () => Tensor> {
+  const grad = once(() => run<Tensor[]>("BatchNormTrainingGrad", { dy, ...saved }, attrs));
+  const grads: Record<string, () => Tensor> = {
+    x: () => grad()[0] as Tensor,
+    gamma: () => grad()[1] as Tensor,
+    beta: () => grad()[2] as Tensor,
+  };
+  if (attrs.residual) grads.residual = () => (attrs.activation === "linear" ? dy.clone() : (grad()[3] as Tensor));
+  return grads;
+}
+
+/** Registers the gradients; called once, when the backend is registered. */
+export function registerFusedGradients(): void {
+  registerGradient({
+    kernelName: "Convolution",
+    inputsToSave: ["x", "filter"],
+    gradFunc: (dy, saved, attrs) =>
+      convolutionGrad(first(dy), saved[0] as Tensor, saved[1] as Tensor, attrs as unknown as Attrs),
+  });
+  registerGradient({
+    kernelName: "ConvolutionActivation",
+    inputsToSave: ["x", "filter"],
+    outputsToSave: [true],
+    gradFunc: (dy, [x, filter, y], attrs) => {
+      const { activation } = attrs as unknown as ConvolutionAttrs;
+      const open =
+        activation === "relu6" ? tf.mul(tf.step(y as Tensor), tf.cast(tf.less(y as Tensor, 6), "float32")) : undefined;
+      const masked =
+        open === undefined ? run("ReluGrad", { dy: first(dy), y: y as Tensor }, {}) : tf.mul(first(dy), open);
+      return convolutionGrad(masked, x as Tensor, filter as Tensor, attrs as unknown as Attrs);
+    },
+  });
+  registerGradient({
+    kernelName: "BatchNormTraining",
+    inputsToSave: ["x", "gamma", "beta"],
+    outputsToSave: [false, true, false, true],
+    gradFunc: (dys, [x, gamma, beta, mean, inverse], attrs) =>
+      batchNormGrad(first(dys), { x, gamma, beta, mean, inverse } as Record<string, Tensor>, attrs as unknown as Attrs),
+  });
+  registerGradient({
+    kernelName: "BatchNormTrainingResidual",
+    inputsToSave: ["x", "gamma", "beta"],
+    outputsToSave: [true, true, false, true],
+    gradFunc: (dys, [x, gamma, beta, y, mean, inverse], attrs) =>
+      batchNormGrad(
+        first(dys),
+        { x, gamma, beta, y, mean, inverse } as Record<string, Tensor>,
+        attrs as unknown as Attrs,
+      ),
+  });
+  registerGradient({
+    kernelName: "GroupNorm",
+    inputsToSave: ["x", "gamma"],
+    outputsToSave: [false, true, true],
+    gradFunc: (dys, [x, gamma, mean, inverse], attrs) => {
+      const inputs = { dy: first(dys), x, gamma, mean, inverse } as Record<string, Tensor>;
+      const grad = once(() => run<Tensor[]>("GroupNormGrad", inputs, attrs as unknown as Attrs));
+      return {
+        x: () => grad()[0] as Tensor,
+        gamma: () => grad()[1] as Tensor,
+        beta: () => grad()[2] as Tensor,
+      };
+    },
+  });
+  registerGradient({
+    kernelName: "MaxPoolKeepIndex",
+    outputsToSave: [false, true],
+    gradFunc: (dys, [index], attrs) => ({
+      x: () => run("MaxPoolKeepIndexGrad", { dy: first(dys), index: index as Tensor }, attrs as unknown as Attrs),
+    }),
+  });
+  registerGradient({
+    kernelName: "SoftmaxCrossEntropy",
+    outputsToSave: [false, true],
+    gradFunc: (dys, [gradient]) => ({
+      logits: () => tf.mul(gradient as Tensor, tf.reshape(first(dys), [-1, 1])),
+      labels: () => {
+        throw new Error("softmaxCrossEntropy has no gradient with respect to the labels");
+      },
+    }),
+  });
+  registerGradient({
+    kernelName: "Gelu",
+    inputsToSave: ["x"],
+    gradFunc: (dy, [x]) => ({
+      x: () =>
+        tf.tidy(() => {
+          const phi = tf.mul(tf.add(tf.erf(tf.mul(x as Tensor, Math.SQRT1_2)), 1), 0.5);
+          const density = tf.mul(tf.exp(tf.mul(tf.square(x as Tensor), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+          return tf.mul(first(dy), tf.add(phi, tf.mul(x as Tensor, density)));
+        }),
+    }),
+  });
+  registerGradient({
+    kernelName: "Silu",
+    inputsToSave: ["x"],
+    gradFunc: (dy, [x]) => ({
+      x: () =>
+        tf.tidy(() => {
+          const s = tf.sigmoid(x as Tensor);
+          return tf.mul(first(dy), tf.mul(s, tf.add(1, tf.mul(x as Tensor, tf.sub(1, s)))));
+        }),
+    }),
+  });
+  replaceReluGradient();
+}
+
+/** tfjs multiplies dy with step(x) in three passes; on the native backend it is one, and y serves in place of x. */
+function replaceReluGradient(): void {
+  unregisterGradient("Relu");
+  registerGradient({
+    kernelName: "Relu",
+    outputsToSave: [true],
+    gradFunc: (dy, [y]) => ({
+      x: () =>
+        tf.getBackend() === "native"
+          ? run("ReluGrad", { dy: first(dy), y: y as Tensor }, {})
+          : tf.mul(first(dy), tf.step(y as Tensor)),
+    }),
+  });
+}

@@ -1,0 +1,87 @@
+/** Convolutions with groups, dilation, bias, residual and activation in one kernel, with gradients for all of them. */
+import type { TensorInfo } from "@tensorflow/tfjs-core";
+import { backend_util } from "@tensorflow/tfjs-core";
+import { activations } from "../native.ts";
+import { convSizes } from "./convolution.ts";
+import type { KernelBody, KernelCall, KernelTable } from "./kernel.ts";
+
+/** Attributes of the kernel `Convolution` and its gradients. */
+export interface ConvolutionAttrs {
+  readonly strides: readonly [height: number, width: number];
+  /** Pixels of zeros at top, bottom, left and right. */
+  readonly pad: readonly [top: number, bottom: number, left: number, right: number];
+  readonly dilations: readonly [height: number, width: number];
+  readonly groups: number;
+  readonly activation: "linear" | "relu" | "relu6";
+}
+
+function infoOf({ attrs }: KernelCall, inShape: number[], filterShape: number[]): backend_util.Conv2DInfo {
+  const { strides, pad, dilations, groups } = attrs as ConvolutionAttrs;
+  const [height = 1, width = 1, inChannels = 1, outChannels = 1] = filterShape;
+  const [top, bottom, left, right] = pad;
+  return backend_util.computeConv2DInfo(
+    inShape as [number, number, number, number],
+    [height, width, inChannels * groups, outChannels],
+    [...strides],
+    [...dilations],
+    [
+      [0, 0],
+      [top, bottom],
+      [left, right],
+      [0, 0],
+    ],
+    "floor",
+    false,
+    "channelsLast",
+  );
+}
+
+const convolution: KernelBody = (call) => {
+  const { backend, inputs, attrs } = call;
+  const { x, filter, bias, residual } = inputs as Record<string, TensorInfo | undefined> & {
+    x: TensorInfo;
+    filter: TensorInfo;
+  };
+  const info = infoOf(call, x.shape, filter.shape);
+  const y = backend.output(info.outShape);
+  backend.addon.conv2d(
+    convSizes(info, attrs.groups),
+    backend.values(x),
+    backend.values(filter),
+    bias === undefined ? undefined : backend.values(bias),
+    residual === undefined ? undefined : backend.values(residual),
+    activations[(attrs as ConvolutionAttrs).activation],
+    y.values,
+  );
+  return y;
+};
+
+/** {dy, filter} -> dx */
+const convolutionInputGrad: KernelBody = (call) => {
+  const { backend, inputs, attrs } = call;
+  const { dy, filter } = inputs;
+  const info = infoOf(call, attrs.inputShape, filter.shape);
+  const dx = backend.output(info.inShape);
+  backend.addon.conv2dInputGrad(convSizes(info, attrs.groups), backend.values(dy), backend.values(filter), dx.values);
+  return dx;
+};
+
+/** {x, dy} -> [dfilter, dbias]; without a bias, dbias is left out. */
+const convolutionFilterGrad: KernelBody = (call) => {
+  const { backend, inputs, attrs } = call;
+  const { x, dy } = inputs;
+  const info = infoOf(call, x.shape, attrs.filterShape);
+  const dfilter = backend.output(attrs.filterShape);
+  const dbias = attrs.bias ? backend.output([info.outChannels]) : undefined;
+  const sizes = convSizes(info, attrs.groups);
+  backend.addon.conv2dFilterGrad(sizes, backend.values(x), backend.values(dy), dfilter.values, dbias?.values);
+  return dbias === undefined ? [dfilter] : [dfilter, dbias];
+};
+
+export const fusedConvolutionKernels: KernelTable = {
+  Convolution: convolution,
+  // The same, for when an activation makes the gradient need y.
+  ConvolutionActivation: convolution,
+  ConvolutionInputGrad: convolutionInputGrad,
+  ConvolutionFilterGrad: convolutionFilterGrad,
+};

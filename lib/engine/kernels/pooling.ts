@@ -1,0 +1,152 @@
+/** Pools, pools that keep where their maxima came from, and resizing. */
+import { backend_util, type TensorInfo } from "@tensorflow/tfjs-core";
+import { fallBack, isFloat, type KernelBody, type KernelCall, type KernelTable } from "./kernel.ts";
+
+type PoolInfo = backend_util.Conv2DInfo;
+
+function infoOf({ attrs }: KernelCall, shape: number[]): PoolInfo {
+  return backend_util.computePool2DInfo(
+    shape as [number, number, number, number],
+    attrs.filterSize,
+    attrs.strides,
+    attrs.dilations ?? 1,
+    attrs.pad,
+    attrs.dimRoundingMode,
+  );
+}
+
+function poolSizes(info: PoolInfo, countPad = false): Int32Array {
+  return Int32Array.of(
+    info.batchSize,
+    info.inHeight,
+    info.inWidth,
+    info.inChannels,
+    info.outHeight,
+    info.outWidth,
+    info.filterHeight,
+    info.filterWidth,
+    info.strideHeight,
+    info.strideWidth,
+    info.padInfo.top,
+    info.padInfo.left,
+    info.dilationHeight,
+    info.dilationWidth,
+    countPad ? 1 : 0,
+  );
+}
+
+const maxTaps = 255;
+
+const maxPool: KernelBody = (call) => {
+  const { backend } = call;
+  const x: TensorInfo = call.inputs.x;
+  if (!isFloat(x)) return fallBack("MaxPool", call);
+  const info = infoOf(call, x.shape);
+  const y = backend.output(info.outShape);
+  backend.addon.maxPool(poolSizes(info), backend.values(x), y.values, undefined);
+  return y;
+};
+
+const maxPoolGrad: KernelBody = (call) => {
+  const { backend, inputs } = call;
+  const { dy, input } = inputs;
+  const info = infoOf(call, input.shape);
+  if (!isFloat(dy, input) || info.filterHeight * info.filterWidth > maxTaps) return fallBack("MaxPoolGrad", call);
+  const y = backend.output(info.outShape);
+  const index = backend.output(info.outShape, "bool");
+  const dx = backend.output(info.inShape);
+  const sizes = poolSizes(info);
+  backend.addon.maxPool(sizes, backend.values(input), y.values, index.values);
+  backend.addon.maxPoolGrad(sizes, backend.values(dy), index.values, dx.values);
+  backend.disposeData(y.dataId);
+  backend.disposeData(index.dataId);
+  return dx;
+};
+
+/** [y, index]: the index (one byte an output, kept as a boolean tensor) makes the gradient a single pass. */
+const maxPoolKeepIndex: KernelBody = (call) => {
+  const { backend } = call;
+  const x: TensorInfo = call.inputs.x;
+  const info = infoOf(call, x.shape);
+  const y = backend.output(info.outShape);
+  const index = backend.output(info.outShape, "bool");
+  backend.addon.maxPool(poolSizes(info), backend.values(x), y.values, index.values);
+  return [y, index];
+};
+
+const maxPoolKeepIndexGrad: KernelBody = (call) => {
+  const { backend, inputs, attrs } = call;
+  const info = infoOf(call, attrs.inputShape);
+  const dx = backend.output(info.inShape);
+  backend.addon.maxPoolGrad(poolSizes(info), backend.values(inputs.dy), backend.bytes(inputs.index), dx.values);
+  return dx;
+};
+
+function avgPool(name: string, countPad: boolean): KernelBody {
+  return (call) => {
+    const { backend } = call;
+    const x: TensorInfo = call.inputs.x;
+    if (!isFloat(x)) return fallBack(name, call);
+    const info = infoOf(call, x.shape);
+    const y = backend.output(info.outShape);
+    backend.addon.avgPool(poolSizes(info, countPad), backend.values(x), y.values);
+    return y;
+  };
+}
+
+const avgPoolGrad: KernelBody = (call) => {
+  const { backend, inputs, attrs } = call;
+  const { dy, input } = inputs;
+  const info = infoOf(call, attrs.inputShape ?? input.shape);
+  if (!isFloat(dy)) return fallBack("AvgPoolGrad", call);
+  const dx = backend.output(info.inShape);
+  // tfjs spreads a gradient over the whole window, border or not.
+  backend.addon.avgPoolGrad(poolSizes(info, true), backend.values(dy), dx.values);
+  return dx;
+};
+
+function resizeSizes(shape: number[], size: readonly number[], attrs: KernelCall["attrs"]): Int32Array {
+  const [batch = 0, height = 0, width = 0, channels = 0] = shape;
+  const [outHeight = 0, outWidth = 0] = size;
+  const flags = [attrs.alignCorners ? 1 : 0, attrs.halfPixelCenters ? 1 : 0];
+  return Int32Array.of(batch, height, width, channels, outHeight, outWidth, ...flags);
+}
+
+function resize(name: string, bilinear: boolean): KernelBody {
+  return (call) => {
+    const { backend, inputs, attrs } = call;
+    const x: TensorInfo = inputs.images;
+    if (!isFloat(x)) return fallBack(name, call);
+    const [batch = 0, , , channels = 0] = x.shape;
+    const y = backend.output([batch, attrs.size[0], attrs.size[1], channels]);
+    backend.addon.resize(bilinear, resizeSizes(x.shape, attrs.size, attrs), backend.values(x), y.values);
+    return y;
+  };
+}
+
+function resizeGrad(name: string, bilinear: boolean): KernelBody {
+  return (call) => {
+    const { backend, inputs, attrs } = call;
+    const { images, dy } = inputs as { images: TensorInfo; dy: TensorInfo };
+    // tfjs's gradient kernels know no half-pixel centers.
+    if (!isFloat(images, dy) || attrs.halfPixelCenters) return fallBack(name, call);
+    const dx = backend.output(images.shape);
+    const sizes = resizeSizes(images.shape, dy.shape.slice(1, 3), attrs);
+    backend.addon.resizeGrad(bilinear, sizes, backend.values(dy), dx.values);
+    return dx;
+  };
+}
+
+export const poolingKernels: KernelTable = {
+  MaxPool: maxPool,
+  MaxPoolGrad: maxPoolGrad,
+  AvgPool: avgPool("AvgPool", false),
+  AvgPoolCountPad: avgPool("AvgPoolCountPad", true),
+  AvgPoolGrad: avgPoolGrad,
+  MaxPoolKeepIndex: maxPoolKeepIndex,
+  MaxPoolKeepIndexGrad: maxPoolKeepIndexGrad,
+  ResizeBilinear: resize("ResizeBilinear", true),
+  ResizeBilinearGrad: resizeGrad("ResizeBilinearGrad", true),
+  ResizeNearestNeighbor: resize("ResizeNearestNeighbor", false),
+  ResizeNearestNeighborGrad: resizeGrad("ResizeNearestNeighborGrad", false),
+};

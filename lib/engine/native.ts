@@ -1,0 +1,235 @@
+/** Loads the native code: a binary made beforehand, else the one that the installation built. */
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Numbers that the native code knows operations by; the order is that of its enumerations. */
+export const unaryOps = [
+  ..."Relu Relu6 Step Square Sqrt Rsqrt Exp Log Neg Sigmoid Tanh Abs Reciprocal Sign Floor Ceil Round Elu".split(" "),
+  ..."Selu LeakyRelu Softplus Expm1 Log1p Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Erf Clip".split(" "),
+  ..."Copy Gelu Silu".split(" "),
+] as const;
+export const binaryOps = [
+  ..."Add Sub Multiply RealDiv Maximum Minimum SquaredDifference Pow Prelu EluGrad ReluGrad Relu6Grad".split(" "),
+  ..."Mod FloorDiv Atan2".split(" "),
+] as const;
+export const compareOps = ["Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual"] as const;
+export const reduceOps = { sum: 0, max: 1, min: 2, prod: 3 } as const;
+export const castOps = {
+  floatToInt: 0,
+  intToFloat: 1,
+  byteToFloat: 2,
+  byteToInt: 3,
+  floatToBool: 4,
+  intToBool: 5,
+} as const;
+export const activations = { linear: 0, relu: 1, relu6: 2 } as const;
+
+type F = Float32Array;
+type I = Int32Array;
+type B = Uint8Array;
+type Maybe<T> = T | undefined;
+/** Arrays of any element type that the native code moves about without looking at. */
+export type Elements = Float32Array | Int32Array | Uint8Array;
+
+/** The native functions. They check types and lengths of all arrays and throw a TypeError for what does not fit. */
+export interface NativeAddon {
+  /** Sets the threads (0: all processors) and the instruction set ("" or undefined: the best); returns the latter. */
+  configure(threads: number, isa?: string): string;
+  threads(): number;
+  scratchBytes(): number;
+  releaseScratch(): void;
+  alloc(bytes: number): ArrayBuffer;
+  drop(buffer: ArrayBuffer): void;
+  conv2d(shape: I, x: F, w: F, bias: Maybe<F>, residual: Maybe<F>, activation: number, y: F): void;
+  conv2dInputGrad(shape: I, dy: F, w: F, dx: F): void;
+  conv2dFilterGrad(shape: I, x: F, dy: F, dw: F, dbias: Maybe<F>): void;
+  depthwise(shape: I, x: F, w: F, bias: Maybe<F>, activation: number, y: F): void;
+  depthwiseInputGrad(shape: I, dy: F, w: F, dx: F): void;
+  depthwiseFilterGrad(shape: I, x: F, dy: F, dw: F): void;
+  gemm(
+    a: F,
+    b: F,
+    bias: Maybe<F>,
+    c: F,
+    batch: number,
+    m: number,
+    n: number,
+    k: number,
+    transposeA: boolean,
+    transposeB: boolean,
+    sharedA: boolean,
+    sharedB: boolean,
+    activation: number,
+  ): void;
+  unary(op: number, x: F, y: F, n: number, a: number, b: number): void;
+  fill(y: F, value: number, n: number): void;
+  binary(op: number, a: F, b: F, y: F, description: I): void;
+  compare(op: number, a: F, b: F, y: B, description: I): void;
+  select(condition: B, a: F, b: F, y: F, description: I): void;
+  reduce(op: number, x: F, y: F, outer: number, middle: number, inner: number, scale: number): void;
+  argExtreme(largest: boolean, x: F, y: I, outer: number, middle: number, inner: number): void;
+  copyStrided(
+    x: Elements,
+    xOffset: number,
+    y: Elements,
+    yOffset: number,
+    bytes: number,
+    description: I,
+    scatter: boolean,
+  ): void;
+  copyRows(
+    from: Elements,
+    fromOffset: number,
+    fromStride: number,
+    to: Elements,
+    toOffset: number,
+    toStride: number,
+    rows: number,
+    bytes: number,
+  ): void;
+  gather(x: Elements, indices: I, y: Elements, outer: number, count: number, picked: number, bytes: number): void;
+  oneHot(indices: I, y: F, n: number, depth: number, on: number, off: number): void;
+  cast(kind: number, x: Elements, y: Elements, n: number): void;
+  random(normal: boolean, y: F, n: number, seed: number, a: number, b: number): void;
+  batchNorm(
+    x: F,
+    gamma: Maybe<F>,
+    beta: Maybe<F>,
+    residual: Maybe<F>,
+    y: F,
+    mean: F,
+    variance: F,
+    inverse: F,
+    rows: number,
+    channels: number,
+    epsilon: number,
+    activation: number,
+  ): void;
+  batchNormGrad(
+    dy: F,
+    x: F,
+    y: Maybe<F>,
+    gamma: Maybe<F>,
+    beta: Maybe<F>,
+    mean: F,
+    inverse: F,
+    dx: F,
+    dgamma: F,
+    dbeta: F,
+    dresidual: Maybe<F>,
+    rows: number,
+    channels: number,
+    epsilon: number,
+    activation: number,
+  ): void;
+  affine(x: F, scale: F, shift: F, residual: Maybe<F>, y: F, rows: number, channels: number, activation: number): void;
+  groupNorm(
+    x: F,
+    gamma: Maybe<F>,
+    beta: Maybe<F>,
+    y: F,
+    mean: F,
+    inverse: F,
+    images: number,
+    pixels: number,
+    channels: number,
+    groups: number,
+    epsilon: number,
+  ): void;
+  groupNormGrad(
+    dy: F,
+    x: F,
+    gamma: Maybe<F>,
+    mean: F,
+    inverse: F,
+    dx: F,
+    dgamma: F,
+    dbeta: F,
+    images: number,
+    pixels: number,
+    channels: number,
+    groups: number,
+    epsilon: number,
+  ): void;
+  maxPool(shape: I, x: F, y: F, index: Maybe<B>): void;
+  maxPoolGrad(shape: I, dy: F, index: B, dx: F): void;
+  avgPool(shape: I, x: F, y: F): void;
+  avgPoolGrad(shape: I, dy: F, dx: F): void;
+  softmax(x: F, y: F, rows: number, classes: number, logarithm: boolean): void;
+  crossEntropy(
+    logits: F,
+    labels: Maybe<I>,
+    targets: Maybe<F>,
+    loss: F,
+    gradient: F,
+    rows: number,
+    classes: number,
+    smoothing: number,
+  ): void;
+  resize(bilinear: boolean, shape: I, x: F, y: F): void;
+  resizeGrad(bilinear: boolean, shape: I, dy: F, dx: F): void;
+  sgd(
+    parameters: F[],
+    gradients: F[],
+    velocities: Maybe<F[]>,
+    learningRate: number,
+    momentum: number,
+    dampening: number,
+    weightDecay: number,
+    nesterov: boolean,
+    first: boolean,
+    maximize: boolean,
+  ): void;
+  adam(
+    parameters: F[],
+    gradients: F[],
+    m: F[],
+    v: F[],
+    vMax: Maybe<F[]>,
+    learningRate: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    weightDecay: number,
+    decoupled: boolean,
+    step: number,
+    maximize: boolean,
+  ): void;
+}
+
+export type LoadResult =
+  | { readonly addon: NativeAddon; readonly path: string }
+  | { readonly addon: undefined; readonly reason: string };
+
+let loaded: LoadResult | undefined;
+
+/** The native code, loaded once for each thread; without it, the reason in a few words. */
+export function loadNative(): LoadResult {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): LoadResult {
+  const root = packageRoot(dirname(fileURLToPath(import.meta.url)));
+  const require = createRequire(join(root, "package.json"));
+  const { prebuiltPath } = require("./install/prebuilt.cjs") as { prebuiltPath(root: string): string | undefined };
+  const path = prebuiltPath(root) ?? join(root, "build", "Release", "engine.node");
+  if (!existsSync(path)) {
+    return {
+      addon: undefined,
+      reason: "its native code is not built (install a C++17 compiler, then `npm rebuild @convbook/engine`)",
+    };
+  }
+  try {
+    return { addon: require(path) as NativeAddon, path };
+  } catch (error) {
+    const message = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
+    return { addon: undefined, reason: `its native code does not load: ${message}` };
+  }
+}
+
+function packageRoot(folder: string): string {
+  return existsSync(join(folder, "package.json")) || dirname(folder) === folder ? folder : packageRoot(dirname(folder));
+}

@@ -1,0 +1,8 @@
+#include "isa_table.h"
+
+namespace convbook {
+const Kernels& genericKernels() {
+  static const Kernels kernels = makeKernels("generic");
+  return kernels;
+}
+}  // namespace convbook

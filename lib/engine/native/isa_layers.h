@@ -1,0 +1,177 @@
+// Loops of normalization, pooling and depthwise convolution, over channels that lie side by side.
+#pragma once
+#include "kernels.h"
+
+namespace {
+
+void moments(const float* x, size_t rows, size_t width, float* CONVBOOK_RESTRICT mean, float* CONVBOOK_RESTRICT m2) {
+  for (size_t j = 0; j < width; j++) mean[j] = m2[j] = 0.f;
+  for (size_t r = 0; r < rows; r++) {
+    const float* CONVBOOK_RESTRICT row = x + r * width;
+    for (size_t j = 0; j < width; j++) mean[j] += row[j];
+  }
+  const float scale = 1.f / static_cast<float>(rows);
+  for (size_t j = 0; j < width; j++) mean[j] *= scale;
+  for (size_t r = 0; r < rows; r++) {
+    const float* CONVBOOK_RESTRICT row = x + r * width;
+    for (size_t j = 0; j < width; j++) {
+      float d = row[j] - mean[j];
+      m2[j] += d * d;
+    }
+  }
+}
+
+inline float clampTo(float v, int activation) {
+  if (activation == convbook::kLinear) return v;
+  v = v < 0.f ? 0.f : v;
+  return activation == convbook::kRelu6 && v > 6.f ? 6.f : v;
+}
+
+template <int Act, bool Residual>
+inline void affineOf(const float* x, const float* CONVBOOK_RESTRICT scale, const float* CONVBOOK_RESTRICT shift,
+                     const float* residual, float* y, size_t n, size_t width) {
+  for (size_t base = 0; base < n; base += width) {
+    const size_t count = n - base < width ? n - base : width;
+    const float* in = x + base;
+    const float* add = residual + base;
+    float* out = y + base;
+#pragma GCC ivdep
+    for (size_t j = 0; j < count; j++) {
+      float v = in[j] * scale[j] + shift[j];
+      if (Residual) v += add[j];
+      out[j] = clampTo(v, Act);
+    }
+  }
+}
+
+void affine(const float* x, const float* scale, const float* shift, const float* residual, float* y, size_t n,
+            size_t width, int activation) {
+  using namespace convbook;
+  if (residual != nullptr) {
+    if (activation == kRelu) return affineOf<kRelu, true>(x, scale, shift, residual, y, n, width);
+    if (activation == kRelu6) return affineOf<kRelu6, true>(x, scale, shift, residual, y, n, width);
+    return affineOf<kLinear, true>(x, scale, shift, residual, y, n, width);
+  }
+  if (activation == kRelu) return affineOf<kRelu, false>(x, scale, shift, x, y, n, width);
+  if (activation == kRelu6) return affineOf<kRelu6, false>(x, scale, shift, x, y, n, width);
+  return affineOf<kLinear, false>(x, scale, shift, x, y, n, width);
+}
+
+template <int Mask, bool Keep>
+inline void normSumsOf(const float* dy, const float* x, const float* y, const float* CONVBOOK_RESTRICT mean,
+                       const float* CONVBOOK_RESTRICT scale, const float* CONVBOOK_RESTRICT shift, float* dresidual,
+                       size_t n, size_t width, float* CONVBOOK_RESTRICT sum, float* CONVBOOK_RESTRICT sumX) {
+  for (size_t j = 0; j < width; j++) sum[j] = sumX[j] = 0.f;
+  for (size_t base = 0; base < n; base += width) {
+    const size_t count = n - base < width ? n - base : width;
+    const float* g = dy + base;
+    const float* in = x + base;
+    const float* out = y + base;
+    float* keep = dresidual + base;
+#pragma GCC ivdep
+    for (size_t j = 0; j < count; j++) {
+      float v = g[j];
+      if (Mask == 1) v = in[j] * scale[j] + shift[j] > 0.f ? v : 0.f;
+      if (Mask == 2) v = out[j] > 0.f ? v : 0.f;
+      if (Keep) keep[j] = v;
+      sum[j] += v;
+      sumX[j] += v * (in[j] - mean[j]);
+    }
+  }
+}
+
+void normSums(int mask, const float* dy, const float* x, const float* y, const float* mean, const float* scale,
+              const float* shift, float* dresidual, size_t n, size_t width, float* sum, float* sumX) {
+  if (mask == 0) return normSumsOf<0, false>(dy, x, x, mean, scale, shift, nullptr, n, width, sum, sumX);
+  if (mask == 1) return normSumsOf<1, false>(dy, x, x, mean, scale, shift, nullptr, n, width, sum, sumX);
+  if (dresidual != nullptr) return normSumsOf<2, true>(dy, x, y, mean, scale, shift, dresidual, n, width, sum, sumX);
+  return normSumsOf<2, false>(dy, x, y, mean, scale, shift, nullptr, n, width, sum, sumX);
+}
+
+template <int Mask>
+inline void normGradOf(const float* dy, const float* x, const float* y, const float* CONVBOOK_RESTRICT scale,
+                       const float* CONVBOOK_RESTRICT shift, const float* CONVBOOK_RESTRICT a1,
+                       const float* CONVBOOK_RESTRICT a2, const float* CONVBOOK_RESTRICT a3, float* dx, size_t n,
+                       size_t width) {
+  for (size_t base = 0; base < n; base += width) {
+    const size_t count = n - base < width ? n - base : width;
+    const float* g = dy + base;
+    const float* in = x + base;
+    const float* out = y + base;
+    float* result = dx + base;
+#pragma GCC ivdep
+    for (size_t j = 0; j < count; j++) {
+      float v = g[j];
+      if (Mask == 1) v = in[j] * scale[j] + shift[j] > 0.f ? v : 0.f;
+      if (Mask == 2) v = out[j] > 0.f ? v : 0.f;
+      result[j] = a1[j] * v + a2[j] * in[j] + a3[j];
+    }
+  }
+}
+
+void normGrad(int mask, const float* dy, const float* x, const float* y, const float* scale, const float* shift,
+              const float* a1, const float* a2, const float* a3, float* dx, size_t n, size_t width) {
+  if (mask == 0) return normGradOf<0>(dy, x, x, scale, shift, a1, a2, a3, dx, n, width);
+  if (mask == 1) return normGradOf<1>(dy, x, x, scale, shift, a1, a2, a3, dx, n, width);
+  return normGradOf<2>(dy, x, y, scale, shift, a1, a2, a3, dx, n, width);
+}
+
+// NaN is passed over, as in tfjs; a window of nothing but NaN gives minus infinity.
+void maxPixel(const float* const* taps, int count, size_t channels, float* CONVBOOK_RESTRICT y,
+              uint8_t* CONVBOOK_RESTRICT index) {
+  for (size_t c = 0; c < channels; c++) y[c] = -kInfinity;
+  if (index != nullptr) {
+    int first = 0;
+    while (first < count - 1 && taps[first] == nullptr) first++;
+    for (size_t c = 0; c < channels; c++) index[c] = static_cast<uint8_t>(first);
+  }
+  for (int t = 0; t < count; t++) {
+    const float* CONVBOOK_RESTRICT x = taps[t];
+    if (x == nullptr) continue;
+    if (index != nullptr) {
+      const uint8_t tap = static_cast<uint8_t>(t);
+      for (size_t c = 0; c < channels; c++) {
+        bool more = x[c] > y[c];
+        index[c] = more ? tap : index[c];
+        y[c] = more ? x[c] : y[c];
+      }
+    } else {
+      for (size_t c = 0; c < channels; c++) y[c] = x[c] > y[c] ? x[c] : y[c];
+    }
+  }
+}
+
+void sumPixel(const float* const* taps, const float* weights, int count, size_t channels, float scale,
+              float* CONVBOOK_RESTRICT y) {
+  for (size_t c = 0; c < channels; c++) y[c] = 0.f;
+  for (int t = 0; t < count; t++) {
+    const float* CONVBOOK_RESTRICT x = taps[t];
+    if (x == nullptr) continue;
+    if (weights != nullptr) {
+      const float w = weights[t];
+      for (size_t c = 0; c < channels; c++) y[c] += x[c] * w;
+    } else {
+      for (size_t c = 0; c < channels; c++) y[c] += x[c];
+    }
+  }
+  if (scale != 1.f)
+    for (size_t c = 0; c < channels; c++) y[c] *= scale;
+}
+
+void maxPixelGrad(const float* CONVBOOK_RESTRICT dy, const uint8_t* CONVBOOK_RESTRICT index, int tap, size_t channels,
+                  float* CONVBOOK_RESTRICT dx) {
+  const uint8_t wanted = static_cast<uint8_t>(tap);
+  for (size_t c = 0; c < channels; c++) dx[c] += index[c] == wanted ? dy[c] : 0.f;
+}
+
+void multiplyAdd(const float* CONVBOOK_RESTRICT x, const float* CONVBOOK_RESTRICT w, float* CONVBOOK_RESTRICT y,
+                 size_t n, int scalar) {
+  if (scalar != 0) {
+    const float only = *w;
+    for (size_t i = 0; i < n; i++) y[i] += x[i] * only;
+  } else {
+    for (size_t i = 0; i < n; i++) y[i] += x[i] * w[i];
+  }
+}
+
+}  // namespace

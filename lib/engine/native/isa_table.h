@@ -1,0 +1,35 @@
+// Gathers the kernels of one instruction set in a table; included last by every isa_*.cc.
+#pragma once
+#include "isa_elementwise.h"
+#include "isa_layers.h"
+#include "isa_tiles.h"
+
+namespace {
+
+convbook::Kernels makeKernels(const char* name) {
+  convbook::Kernels k = {};
+  k.name = name;
+  fillAllTiles(k);
+  k.unary = unary;
+  k.binary = binary;
+  k.compare = compare;
+  k.select = select;
+  k.fill = fill;
+  k.sum = sum;
+  k.extreme = extreme;
+  k.reduceRows = reduceRows;
+  k.moments = moments;
+  k.affine = affine;
+  k.normSums = normSums;
+  k.normGrad = normGrad;
+  k.maxPixel = maxPixel;
+  k.sumPixel = sumPixel;
+  k.maxPixelGrad = maxPixelGrad;
+  k.multiplyAdd = multiplyAdd;
+  k.softmaxRow = softmaxRow;
+  k.sgd = sgd;
+  k.adam = adam;
+  return k;
+}
+
+}  // namespace

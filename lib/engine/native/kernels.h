@@ -1,0 +1,126 @@
+// What one instruction set offers: register tiles for convolutions and products, and loops over ranges of elements.
+// All functions work on the calling thread; the drivers cut the work into tasks.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace convbook {
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define CONVBOOK_RESTRICT __restrict
+#else
+#define CONVBOOK_RESTRICT __restrict__
+#endif
+
+enum Activation : int { kLinear = 0, kRelu = 1, kRelu6 = 2 };
+
+// `length` inputs that lie `xk` apart, from `offset` on, meet `length` consecutive rows of the packed weights.
+struct Run {
+  ptrdiff_t offset;
+  int length;
+};
+
+constexpr int kMaxVectors = 4;
+constexpr int kMaxRows = 28;
+
+// rows x vectors tile: y[row][col] = act(bias[col] + sum over runs of x[row*xs + offset + k*xk] * w[k][col] (+ residual))
+struct Tile {
+  const float* x;
+  ptrdiff_t xs, xk;
+  const Run* runs;
+  int runCount;
+  const float* w;  // packed: rows of vectors * L floats, zeros behind the last column
+  float* y;
+  ptrdiff_t ys;
+  const float* bias;      // padded like w, or null
+  const float* residual;  // laid out like y, or null
+  int activation;
+  unsigned tail;  // columns in the last vector
+};
+using TileFn = void (*)(const Tile&);
+
+// rows x vectors tile of a weight gradient: dw[row][col] += sum over pixels of x[pixel][row] * dy[pixel][col]
+struct GradTile {
+  const float* x;
+  ptrdiff_t xs, xrow;
+  const float* dy;
+  ptrdiff_t dys, dyrow;
+  int rows, pixels;  // pixel (r, i) lies at x + r*xrow + i*xs and dy + r*dyrow + i*dys
+  float* dw;
+  ptrdiff_t dws;
+  unsigned tail;
+};
+using GradTileFn = void (*)(const GradTile&);
+
+enum class Unary : int {
+  Relu, Relu6, Step, Square, Sqrt, Rsqrt, Exp, Log, Neg, Sigmoid, Tanh, Abs, Reciprocal, Sign, Floor, Ceil, Round, Elu,
+  Selu, LeakyRelu, Softplus, Expm1, Log1p, Sin, Cos, Tan, Asin, Acos, Atan, Sinh, Cosh, Asinh, Acosh, Atanh, Erf, Clip,
+  Copy, Gelu, Silu, Count
+};
+enum class Binary : int {
+  Add, Sub, Mul, Div, Maximum, Minimum, SquaredDifference, Pow, Prelu, EluGrad, ReluGrad, Relu6Grad, Mod, FloorDiv,
+  Atan2, Count
+};
+enum class Compare : int { Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, Count };
+enum class Reduce : int { Sum, Max, Min, Prod, Count };
+
+struct Kernels {
+  const char* name;
+  int lanes;
+  int rowLimit[kMaxVectors + 1];
+  TileFn tile[kMaxVectors + 1][kMaxRows + 1];
+  GradTileFn gradTile[kMaxVectors + 1][kMaxRows + 1];
+
+  // y[i] = f(x[i]); a and b are the operation's parameters (slope, bounds).
+  void (*unary)(Unary op, const float* x, float* y, size_t n, float a, float b);
+  // y[i] = f(a[i*sa], b[i*sb]), sa and sb 0 or 1.
+  void (*binary)(Binary op, const float* a, int sa, const float* b, int sb, float* y, size_t n);
+  void (*compare)(Compare op, const float* a, int sa, const float* b, int sb, uint8_t* y, size_t n);
+  void (*select)(const uint8_t* c, int sc, const float* a, int sa, const float* b, int sb, float* y, size_t n);
+  void (*fill)(float* y, float value, size_t n);
+
+  // Of n contiguous values; sums are gathered in double every 1024.
+  double (*sum)(const float* x, size_t n);
+  float (*extreme)(Reduce op, const float* x, size_t n);
+  // acc[j] = op(acc[j], x[r*stride + j]) over rows.
+  void (*reduceRows)(Reduce op, const float* x, size_t rows, size_t stride, size_t n, float* acc);
+
+  // Sums and sums of squares about the block's own mean, per column j < width, over rows that lie `width` apart.
+  void (*moments)(const float* x, size_t rows, size_t width, float* mean, float* m2);
+  // y = act(x * scale + shift (+ residual)), period `width` (all arrays of n elements start at a multiple of it).
+  void (*affine)(const float* x, const float* scale, const float* shift, const float* residual, float* y, size_t n,
+                 size_t width, int activation);
+  // Sums over rows of dz and dz * (x - mean), dz = dy behind the activation's mask. mask: 0 none, 1 recomputed from x, 2 y > 0.
+  void (*normSums)(int mask, const float* dy, const float* x, const float* y, const float* mean, const float* scale,
+                   const float* shift, float* dresidual, size_t n, size_t width, float* sum, float* sumX);
+  // dx = a1 * dz + a2 * x + a3
+  void (*normGrad)(int mask, const float* dy, const float* x, const float* y, const float* scale, const float* shift,
+                   const float* a1, const float* a2, const float* a3, float* dx, size_t n, size_t width);
+
+  // One output pixel of a pool from `taps` pixels of `channels` values; taps[i] is null outside of the image.
+  void (*maxPixel)(const float* const* taps, int count, size_t channels, float* y, uint8_t* index);
+  void (*sumPixel)(const float* const* taps, const float* weights, int count, size_t channels, float scale, float* y);
+  // dx += dy where index == tap
+  void (*maxPixelGrad)(const float* dy, const uint8_t* index, int tap, size_t channels, float* dx);
+  // y += x * w, element by element (depthwise convolution and its gradients), or y += x * w[0] when `scalar`
+  void (*multiplyAdd)(const float* x, const float* w, float* y, size_t n, int scalar);
+
+  // loss[i], gradient[i][k] = softmax - target; targets as class indices (-1: not counted) or as probabilities.
+  float (*softmaxRow)(const float* x, size_t n, float* y, int logarithm);
+
+  void (*sgd)(float* p, const float* g, float* velocity, size_t n, float lr, float momentum, float dampening, float decay,
+              int nesterov, int first, float sign);
+  void (*adam)(float* p, const float* g, float* m, float* v, float* vMax, size_t n, float lr, float beta1, float beta2,
+               float epsilon, float decay, float decoupled, float stepSize, float correction2, float sign);
+};
+
+const Kernels& genericKernels();
+#if defined(__x86_64__) || defined(_M_X64)
+const Kernels& avx2Kernels();
+const Kernels& avx512Kernels();
+#endif
+
+// The best that this processor runs, or the one that `wanted` names ("avx512", "avx2", "generic"; null: best).
+const Kernels& chooseKernels(const char* wanted);
+
+}  // namespace convbook

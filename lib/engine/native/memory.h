@@ -1,0 +1,17 @@
+// Aligned memory: large blocks on huge pages, which the system is told to give back without waiting for a collection.
+#pragma once
+#include <cstddef>
+
+namespace convbook {
+
+// 64-byte aligned; nullptr for 0 bytes or when there is none.
+void* alignedAlloc(size_t bytes);
+void alignedFree(void* data);
+
+// Blocks for tensors: from 1 MiB on, mapped at 2 MiB borders with huge pages where the system has them.
+void* blockAlloc(size_t bytes);
+void blockFree(void* data, size_t bytes);
+// Gives the pages back at once; the address range stays valid and reads as zeros or as before.
+void blockDrop(void* data, size_t bytes);
+
+}  // namespace convbook

@@ -1,0 +1,128 @@
+// Vectors of floats for one instruction set, chosen by the macros that the translation unit's compiler flags define.
+// Only translation units named isa_*.cc include this file; everything is in an unnamed namespace, so that no function
+// compiled for a newer processor can be linked into code that runs on an older one.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+namespace {
+
+#if defined(__AVX512F__) && defined(__AVX512VL__)
+struct V {
+  using v = __m512;
+  using mask = __mmask16;
+  static constexpr int L = 16;
+  // Rows of a register tile for 1 to 4 vectors of columns: rows * vectors <= 28 of the 32 registers.
+  static constexpr int rows1 = 28, rows2 = 14, rows3 = 8, rows4 = 6;
+  static inline mask first(unsigned n) { return static_cast<mask>((1u << n) - 1u); }
+  static inline v zero() { return _mm512_setzero_ps(); }
+  static inline v load(const float* p) { return _mm512_loadu_ps(p); }
+  static inline v load(const float* p, mask m) { return _mm512_maskz_loadu_ps(m, p); }
+  static inline void store(float* p, v x) { _mm512_storeu_ps(p, x); }
+  static inline void store(float* p, v x, mask m) { _mm512_mask_storeu_ps(p, m, x); }
+  static inline v broadcast(const float* p) { return _mm512_set1_ps(*p); }
+  static inline v fma(v a, v b, v c) { return _mm512_fmadd_ps(a, b, c); }
+  static inline v add(v a, v b) { return _mm512_add_ps(a, b); }
+  // The second operand comes back when one is not a number, so NaN passes through.
+  static inline v relu(v a) { return _mm512_max_ps(_mm512_setzero_ps(), a); }
+  static inline v relu6(v a) { return _mm512_min_ps(_mm512_set1_ps(6.f), relu(a)); }
+};
+#elif defined(__AVX2__) && defined(__FMA__)
+struct V {
+  using v = __m256;
+  using mask = __m256i;
+  static constexpr int L = 8;
+  static constexpr int rows1 = 12, rows2 = 6, rows3 = 4, rows4 = 3;
+  static inline mask first(unsigned n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  }
+  static inline v zero() { return _mm256_setzero_ps(); }
+  static inline v load(const float* p) { return _mm256_loadu_ps(p); }
+  static inline v load(const float* p, mask m) { return _mm256_maskload_ps(p, m); }
+  static inline void store(float* p, v x) { _mm256_storeu_ps(p, x); }
+  static inline void store(float* p, v x, mask m) { _mm256_maskstore_ps(p, m, x); }
+  static inline v broadcast(const float* p) { return _mm256_broadcast_ss(p); }
+  static inline v fma(v a, v b, v c) { return _mm256_fmadd_ps(a, b, c); }
+  static inline v add(v a, v b) { return _mm256_add_ps(a, b); }
+  static inline v relu(v a) { return _mm256_max_ps(_mm256_setzero_ps(), a); }
+  static inline v relu6(v a) { return _mm256_min_ps(_mm256_set1_ps(6.f), relu(a)); }
+};
+#elif defined(__GNUC__)
+// Four floats as GCC and Clang know them on every processor: SSE2, NEON, ...
+struct V {
+  typedef float v __attribute__((vector_size(16), aligned(4)));
+  using mask = unsigned;
+  static constexpr int L = 4;
+#if defined(__aarch64__)
+  static constexpr int rows1 = 24, rows2 = 12, rows3 = 8, rows4 = 6;
+#else
+  static constexpr int rows1 = 12, rows2 = 6, rows3 = 4, rows4 = 3;
+#endif
+  static inline mask first(unsigned n) { return n; }
+  static inline v zero() { return v{0, 0, 0, 0}; }
+  static inline v load(const float* p) { return *reinterpret_cast<const v*>(p); }
+  static inline v load(const float* p, mask n) {
+    return v{n > 0 ? p[0] : 0.f, n > 1 ? p[1] : 0.f, n > 2 ? p[2] : 0.f, n > 3 ? p[3] : 0.f};
+  }
+  static inline void store(float* p, v x) { *reinterpret_cast<v*>(p) = x; }
+  static inline void store(float* p, v x, mask n) {
+    for (unsigned i = 0; i < n; i++) p[i] = x[i];
+  }
+  static inline v broadcast(const float* p) { return v{*p, *p, *p, *p}; }
+  static inline v fma(v a, v b, v c) { return a * b + c; }
+  static inline v add(v a, v b) { return a + b; }
+  static inline v relu(v a) {
+    for (int i = 0; i < 4; i++) a[i] = a[i] < 0.f ? 0.f : a[i];
+    return a;
+  }
+  static inline v relu6(v a) {
+    for (int i = 0; i < 4; i++) a[i] = a[i] < 0.f ? 0.f : a[i] > 6.f ? 6.f : a[i];
+    return a;
+  }
+};
+#else
+// Plain C++ for compilers without vector types.
+struct V {
+  struct v {
+    float f[4];
+  };
+  using mask = unsigned;
+  static constexpr int L = 4;
+  static constexpr int rows1 = 8, rows2 = 4, rows3 = 2, rows4 = 2;
+  static inline mask first(unsigned n) { return n; }
+  static inline v zero() { return v{{0, 0, 0, 0}}; }
+  static inline v load(const float* p) { return v{{p[0], p[1], p[2], p[3]}}; }
+  static inline v load(const float* p, mask n) {
+    v r = zero();
+    for (unsigned i = 0; i < n; i++) r.f[i] = p[i];
+    return r;
+  }
+  static inline void store(float* p, v x) { store(p, x, 4); }
+  static inline void store(float* p, v x, mask n) {
+    for (unsigned i = 0; i < n; i++) p[i] = x.f[i];
+  }
+  static inline v broadcast(const float* p) { return v{{*p, *p, *p, *p}}; }
+  static inline v fma(v a, v b, v c) {
+    for (int i = 0; i < 4; i++) c.f[i] += a.f[i] * b.f[i];
+    return c;
+  }
+  static inline v add(v a, v b) {
+    for (int i = 0; i < 4; i++) a.f[i] += b.f[i];
+    return a;
+  }
+  static inline v relu(v a) {
+    for (int i = 0; i < 4; i++) a.f[i] = a.f[i] < 0.f ? 0.f : a.f[i];
+    return a;
+  }
+  static inline v relu6(v a) {
+    for (int i = 0; i < 4; i++) a.f[i] = a.f[i] < 0.f ? 0.f : a.f[i] > 6.f ? 6.f : a.f[i];
+    return a;
+  }
+};
+#endif
+
+}  // namespace

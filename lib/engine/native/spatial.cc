@@ -1,0 +1,316 @@
+// Pools, depthwise convolutions and resizing: each output pixel is made of a few input pixels, channel by channel.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "conv.h"
+#include "layers.h"
+#include "memory.h"
+
+namespace convbook {
+namespace {
+
+// Calls body(image, row, thread) for all rows of all images; a task is a few rows.
+template <class Body>
+void forRows(const Context& context, int batch, int height, size_t rowFloats, const Body& body) {
+  const size_t rows = static_cast<size_t>(batch) * height;
+  if (rows == 0) return;
+  const size_t share = rows * rowFloats < kParallel
+                           ? rows
+                           : std::max<size_t>(1, std::min<size_t>(rows / (context.pool.threads() * 4), 8192 / std::max<size_t>(rowFloats, 1)));
+  context.pool.run((rows + share - 1) / share, [&](size_t task, int thread) {
+    for (size_t row = task * share; row < std::min(rows, (task + 1) * share); row++) {
+      body(static_cast<int>(row / height), static_cast<int>(row % height), thread);
+    }
+  });
+}
+
+// The output row (or column) that looked at input `at` through tap k, or -1.
+int outputOf(int at, int pad, int k, int dilation, int stride, int count) {
+  const int shifted = at + pad - k * dilation;
+  if (shifted < 0 || shifted % stride != 0) return -1;
+  const int out = shifted / stride;
+  return out < count ? out : -1;
+}
+
+}  // namespace
+
+void maxPool(const Context& context, const PoolShape& s, const float* x, float* y, uint8_t* index) {
+  const int taps = s.filterHeight * s.filterWidth;
+  const size_t channels = static_cast<size_t>(s.channels);
+  forRows(context, s.batch, s.outHeight, s.outWidth * channels * taps, [&](int n, int i, int) {
+    std::vector<const float*> pixels(taps);
+    for (int j = 0; j < s.outWidth; j++) {
+      for (int k = 0; k < taps; k++) {
+        const int h = i * s.strideHeight - s.padTop + k / s.filterWidth * s.dilationHeight;
+        const int w = j * s.strideWidth - s.padLeft + k % s.filterWidth * s.dilationWidth;
+        const bool in = h >= 0 && h < s.height && w >= 0 && w < s.width;
+        pixels[k] = in ? x + ((static_cast<size_t>(n) * s.height + h) * s.width + w) * channels : nullptr;
+      }
+      const size_t at = ((static_cast<size_t>(n) * s.outHeight + i) * s.outWidth + j) * channels;
+      context.kernels.maxPixel(pixels.data(), taps, channels, y + at, index != nullptr ? index + at : nullptr);
+    }
+  });
+}
+
+void maxPoolGrad(const Context& context, const PoolShape& s, const float* dy, const uint8_t* index, float* dx) {
+  const size_t channels = static_cast<size_t>(s.channels);
+  forRows(context, s.batch, s.height, s.width * channels * 4, [&](int n, int h, int) {
+    for (int w = 0; w < s.width; w++) {
+      float* to = dx + ((static_cast<size_t>(n) * s.height + h) * s.width + w) * channels;
+      std::memset(to, 0, channels * sizeof(float));
+      for (int kh = 0; kh < s.filterHeight; kh++) {
+        const int i = outputOf(h, s.padTop, kh, s.dilationHeight, s.strideHeight, s.outHeight);
+        if (i < 0) continue;
+        for (int kw = 0; kw < s.filterWidth; kw++) {
+          const int j = outputOf(w, s.padLeft, kw, s.dilationWidth, s.strideWidth, s.outWidth);
+          if (j < 0) continue;
+          const size_t at = ((static_cast<size_t>(n) * s.outHeight + i) * s.outWidth + j) * channels;
+          context.kernels.maxPixelGrad(dy + at, index + at, kh * s.filterWidth + kw, channels, to);
+        }
+      }
+    }
+  });
+}
+
+namespace {
+
+// 1 / how many inputs a mean counts.
+float meanScale(const PoolShape& s, int i, int j) {
+  if (s.countPad) return 1.f / static_cast<float>(s.filterHeight * s.filterWidth);
+  int rows = 0, columns = 0;
+  for (int k = 0; k < s.filterHeight; k++) {
+    const int h = i * s.strideHeight - s.padTop + k * s.dilationHeight;
+    rows += h >= 0 && h < s.height;
+  }
+  for (int k = 0; k < s.filterWidth; k++) {
+    const int w = j * s.strideWidth - s.padLeft + k * s.dilationWidth;
+    columns += w >= 0 && w < s.width;
+  }
+  return 1.f / static_cast<float>(rows * columns);
+}
+
+}  // namespace
+
+void avgPool(const Context& context, const PoolShape& s, const float* x, float* y) {
+  const int taps = s.filterHeight * s.filterWidth;
+  const size_t channels = static_cast<size_t>(s.channels);
+  forRows(context, s.batch, s.outHeight, s.outWidth * channels * taps, [&](int n, int i, int) {
+    std::vector<const float*> pixels(taps);
+    for (int j = 0; j < s.outWidth; j++) {
+      for (int k = 0; k < taps; k++) {
+        const int h = i * s.strideHeight - s.padTop + k / s.filterWidth * s.dilationHeight;
+        const int w = j * s.strideWidth - s.padLeft + k % s.filterWidth * s.dilationWidth;
+        const bool in = h >= 0 && h < s.height && w >= 0 && w < s.width;
+        pixels[k] = in ? x + ((static_cast<size_t>(n) * s.height + h) * s.width + w) * channels : nullptr;
+      }
+      const size_t at = ((static_cast<size_t>(n) * s.outHeight + i) * s.outWidth + j) * channels;
+      context.kernels.sumPixel(pixels.data(), nullptr, taps, channels, meanScale(s, i, j), y + at);
+    }
+  });
+}
+
+void avgPoolGrad(const Context& context, const PoolShape& s, const float* dy, float* dx) {
+  const size_t channels = static_cast<size_t>(s.channels);
+  forRows(context, s.batch, s.height, s.width * channels * 4, [&](int n, int h, int) {
+    for (int w = 0; w < s.width; w++) {
+      float* to = dx + ((static_cast<size_t>(n) * s.height + h) * s.width + w) * channels;
+      std::memset(to, 0, channels * sizeof(float));
+      for (int kh = 0; kh < s.filterHeight; kh++) {
+        const int i = outputOf(h, s.padTop, kh, s.dilationHeight, s.strideHeight, s.outHeight);
+        if (i < 0) continue;
+        for (int kw = 0; kw < s.filterWidth; kw++) {
+          const int j = outputOf(w, s.padLeft, kw, s.dilationWidth, s.strideWidth, s.outWidth);
+          if (j < 0) continue;
+          const size_t at = ((static_cast<size_t>(n) * s.outHeight + i) * s.outWidth + j) * channels;
+          const float scale = meanScale(s, i, j);
+          context.kernels.multiplyAdd(dy + at, &scale, to, channels, 1);
+        }
+      }
+    }
+  });
+}
+
+void depthwiseForward(const Context& context, const ConvShape& s, int multiplier, const float* x, const float* w,
+                      const float* bias, int activation, float* y) {
+  const size_t in = static_cast<size_t>(s.inChannels), out = in * multiplier;
+  forRows(context, s.batch, s.outHeight, s.outWidth * out * s.filterHeight * s.filterWidth, [&](int n, int i, int) {
+    for (int j = 0; j < s.outWidth; j++) {
+      float* to = y + ((static_cast<size_t>(n) * s.outHeight + i) * s.outWidth + j) * out;
+      if (bias != nullptr) {
+        std::memcpy(to, bias, out * sizeof(float));
+      } else {
+        std::memset(to, 0, out * sizeof(float));
+      }
+      for (int kh = 0; kh < s.filterHeight; kh++) {
+        const int h = i * s.strideHeight - s.padTop + kh * s.dilationHeight;
+        if (h < 0 || h >= s.height) continue;
+        for (int kw = 0; kw < s.filterWidth; kw++) {
+          const int v = j * s.strideWidth - s.padLeft + kw * s.dilationWidth;
+          if (v < 0 || v >= s.width) continue;
+          const float* from = x + ((static_cast<size_t>(n) * s.height + h) * s.width + v) * in;
+          const float* weights = w + static_cast<size_t>(kh * s.filterWidth + kw) * out;
+          if (multiplier == 1) {
+            context.kernels.multiplyAdd(from, weights, to, in, 0);
+          } else {
+            for (size_t c = 0; c < in; c++) {
+              for (int m = 0; m < multiplier; m++) to[c * multiplier + m] += from[c] * weights[c * multiplier + m];
+            }
+          }
+        }
+      }
+      if (activation == kRelu) context.kernels.unary(Unary::Relu, to, to, out, 0.f, 0.f);
+      if (activation == kRelu6) context.kernels.unary(Unary::Relu6, to, to, out, 0.f, 0.f);
+    }
+  });
+}
+
+void depthwiseInputGrad(const Context& context, const ConvShape& s, int multiplier, const float* dy, const float* w,
+                        float* dx) {
+  const size_t in = static_cast<size_t>(s.inChannels), out = in * multiplier;
+  forRows(context, s.batch, s.height, s.width * out * s.filterHeight * s.filterWidth, [&](int n, int h, int) {
+    for (int v = 0; v < s.width; v++) {
+      float* to = dx + ((static_cast<size_t>(n) * s.height + h) * s.width + v) * in;
+      std::memset(to, 0, in * sizeof(float));
+      for (int kh = 0; kh < s.filterHeight; kh++) {
+        const int i = outputOf(h, s.padTop, kh, s.dilationHeight, s.strideHeight, s.outHeight);
+        if (i < 0) continue;
+        for (int kw = 0; kw < s.filterWidth; kw++) {
+          const int j = outputOf(v, s.padLeft, kw, s.dilationWidth, s.strideWidth, s.outWidth);
+          if (j < 0) continue;
+          const float* from = dy + ((static_cast<size_t>(n) * s.outHeight + i) * s.outWidth + j) * out;
+          const float* weights = w + static_cast<size_t>(kh * s.filterWidth + kw) * out;
+          if (multiplier == 1) {
+            context.kernels.multiplyAdd(from, weights, to, in, 0);
+          } else {
+            for (size_t c = 0; c < in; c++) {
+              for (int m = 0; m < multiplier; m++) to[c] += from[c * multiplier + m] * weights[c * multiplier + m];
+            }
+          }
+        }
+      }
+    }
+  });
+}
+
+void depthwiseFilterGrad(const Context& context, const ConvShape& s, int multiplier, const float* x, const float* dy,
+                         float* dw) {
+  const size_t in = static_cast<size_t>(s.inChannels), out = in * multiplier;
+  const size_t count = static_cast<size_t>(s.filterHeight) * s.filterWidth * out;
+  const size_t rows = static_cast<size_t>(s.batch) * s.outHeight;
+  std::memset(dw, 0, count * sizeof(float));
+  if (rows == 0 || count == 0) return;
+  const size_t slots = std::min<size_t>(rows, static_cast<size_t>(context.pool.threads()) * 4);
+  std::vector<float> parts(slots * count, 0.f);
+  context.pool.run(slots, [&](size_t slot, int) {
+    float* sum = parts.data() + slot * count;
+    for (size_t row = rows * slot / slots; row < rows * (slot + 1) / slots; row++) {
+      const size_t n = row / s.outHeight;
+      const int i = static_cast<int>(row % s.outHeight);
+      for (int kh = 0; kh < s.filterHeight; kh++) {
+        const int h = i * s.strideHeight - s.padTop + kh * s.dilationHeight;
+        if (h < 0 || h >= s.height) continue;
+        for (int kw = 0; kw < s.filterWidth; kw++) {
+          float* to = sum + static_cast<size_t>(kh * s.filterWidth + kw) * out;
+          for (int j = 0; j < s.outWidth; j++) {
+            const int v = j * s.strideWidth - s.padLeft + kw * s.dilationWidth;
+            if (v < 0 || v >= s.width) continue;
+            const float* from = x + ((n * s.height + h) * s.width + v) * in;
+            const float* grad = dy + ((n * s.outHeight + i) * s.outWidth + j) * out;
+            if (multiplier == 1) {
+              context.kernels.multiplyAdd(from, grad, to, in, 0);
+            } else {
+              for (size_t c = 0; c < in; c++) {
+                for (int m = 0; m < multiplier; m++) to[c * multiplier + m] += from[c] * grad[c * multiplier + m];
+              }
+            }
+          }
+        }
+      }
+    }
+  });
+  context.kernels.reduceRows(Reduce::Sum, parts.data(), slots, count, count, dw);
+}
+
+namespace {
+
+// Where an output row or column comes from: two neighbours and the weight of the second.
+struct Source {
+  int low, high;
+  float weight;
+};
+
+std::vector<Source> sourcesOf(Resize method, int in, int out, bool alignCorners, bool halfPixelCenters) {
+  std::vector<Source> sources(out);
+  const double scale = alignCorners && out > 1 ? static_cast<double>(in - 1) / (out - 1) : static_cast<double>(in) / out;
+  for (int i = 0; i < out; i++) {
+    const double at = halfPixelCenters ? scale * (i + 0.5) - (method == Resize::Bilinear ? 0.5 : 0.0) : scale * i;
+    if (method == Resize::Nearest) {
+      double nearest = alignCorners ? std::floor(at + 0.5) : std::floor(at);
+      int index = std::min(in - 1, static_cast<int>(nearest));
+      if (halfPixelCenters) index = std::max(0, index);
+      sources[i] = {index, index, 0.f};
+    } else {
+      const int low = std::max(0, static_cast<int>(std::floor(at)));
+      const int high = std::min(in - 1, static_cast<int>(std::ceil(at)));
+      sources[i] = {std::min(low, in - 1), high, static_cast<float>(at - std::floor(at))};
+    }
+  }
+  return sources;
+}
+
+}  // namespace
+
+void resize(const Context& context, Resize method, const ResizeShape& s, const float* x, float* y) {
+  const auto rows = sourcesOf(method, s.height, s.outHeight, s.alignCorners, s.halfPixelCenters);
+  const auto columns = sourcesOf(method, s.width, s.outWidth, s.alignCorners, s.halfPixelCenters);
+  const size_t channels = static_cast<size_t>(s.channels);
+  forRows(context, s.batch, s.outHeight, s.outWidth * channels * 4, [&](int n, int i, int) {
+    const float* top = x + (static_cast<size_t>(n) * s.height + rows[i].low) * s.width * channels;
+    const float* bottom = x + (static_cast<size_t>(n) * s.height + rows[i].high) * s.width * channels;
+    for (int j = 0; j < s.outWidth; j++) {
+      float* to = y + ((static_cast<size_t>(n) * s.outHeight + i) * s.outWidth + j) * channels;
+      const size_t low = columns[j].low * channels, high = columns[j].high * channels;
+      if (method == Resize::Nearest) {
+        std::memcpy(to, top + low, channels * sizeof(float));
+        continue;
+      }
+      const float h = rows[i].weight, w = columns[j].weight;
+      const float* taps[4] = {top + low, top + high, bottom + low, bottom + high};
+      const float weights[4] = {(1 - h) * (1 - w), (1 - h) * w, h * (1 - w), h * w};
+      context.kernels.sumPixel(taps, weights, 4, channels, 1.f, to);
+    }
+  });
+}
+
+void resizeGrad(const Context& context, Resize method, const ResizeShape& s, const float* dy, float* dx) {
+  const auto rows = sourcesOf(method, s.height, s.outHeight, s.alignCorners, s.halfPixelCenters);
+  const auto columns = sourcesOf(method, s.width, s.outWidth, s.alignCorners, s.halfPixelCenters);
+  const size_t channels = static_cast<size_t>(s.channels), plane = static_cast<size_t>(s.height) * s.width * channels;
+  context.pool.run(static_cast<size_t>(s.batch), [&](size_t n, int) {
+    float* to = dx + n * plane;
+    std::memset(to, 0, plane * sizeof(float));
+    for (int i = 0; i < s.outHeight; i++) {
+      float* top = to + static_cast<size_t>(rows[i].low) * s.width * channels;
+      float* bottom = to + static_cast<size_t>(rows[i].high) * s.width * channels;
+      for (int j = 0; j < s.outWidth; j++) {
+        const float* from = dy + ((n * s.outHeight + i) * s.outWidth + j) * channels;
+        const size_t low = columns[j].low * channels, high = columns[j].high * channels;
+        const float h = rows[i].weight, w = columns[j].weight;
+        if (method == Resize::Nearest) {
+          const float one = 1.f;
+          context.kernels.multiplyAdd(from, &one, top + low, channels, 1);
+          continue;
+        }
+        const float weights[4] = {(1 - h) * (1 - w), (1 - h) * w, h * (1 - w), h * w};
+        context.kernels.multiplyAdd(from, weights, top + low, channels, 1);
+        context.kernels.multiplyAdd(from, weights + 1, top + high, channels, 1);
+        context.kernels.multiplyAdd(from, weights + 2, bottom + low, channels, 1);
+        context.kernels.multiplyAdd(from, weights + 3, bottom + high, channels, 1);
+      }
+    }
+  });
+}
+
+}  // namespace convbook

@@ -1,0 +1,60 @@
+/** Registers the backend `native` with tfjs: its own kernels, and the CPU backend's for everything else. */
+import "@tensorflow/tfjs-backend-cpu";
+import {
+  getKernel,
+  getKernelsForBackend,
+  type KernelConfig,
+  registerBackend,
+  registerKernel,
+} from "@tensorflow/tfjs-core";
+import { NativeBackend } from "./backend.ts";
+import { registerFusedGradients } from "./fused.ts";
+import { convolutionKernels } from "./kernels/convolution.ts";
+import { elementwiseKernels } from "./kernels/elementwise.ts";
+import { fusedConvolutionKernels } from "./kernels/fused-convolution.ts";
+import { fallBack, type KernelBody, type KernelCall } from "./kernels/kernel.ts";
+import { matMulKernels } from "./kernels/matmul.ts";
+import { movementKernels } from "./kernels/movement.ts";
+import { normalizationKernels } from "./kernels/normalization.ts";
+import { poolingKernels } from "./kernels/pooling.ts";
+import { reductionKernels } from "./kernels/reduction.ts";
+import type { NativeAddon } from "./native.ts";
+import { profiled } from "./profiler.ts";
+
+export const backendName = "native";
+
+/** Before the WebAssembly backend (2) and tfjs-node (3) where nobody chooses. */
+const priority = 4;
+
+/** All kernels that are native, by name. */
+const nativeKernels: Readonly<Record<string, KernelBody>> = {
+  ...elementwiseKernels,
+  ...reductionKernels,
+  ...movementKernels,
+  ...convolutionKernels,
+  ...fusedConvolutionKernels,
+  ...matMulKernels,
+  ...poolingKernels,
+  ...normalizationKernels,
+};
+
+/** The names of all kernels that run natively. */
+export function nativeKernelNames(): string[] {
+  return Object.keys(nativeKernels);
+}
+
+export function registerNative(addon: NativeAddon): void {
+  if (getKernel("Conv2D", backendName) !== undefined) return;
+  registerBackend(backendName, () => new NativeBackend(addon), priority);
+  for (const [kernelName, body] of Object.entries(nativeKernels)) register(kernelName, body, true);
+  for (const { kernelName } of getKernelsForBackend("cpu")) {
+    if (nativeKernels[kernelName] === undefined) register(kernelName, (call) => fallBack(kernelName, call), false);
+  }
+  registerFusedGradients();
+}
+
+function register(kernelName: string, body: KernelBody, native: boolean): void {
+  const watched = profiled(kernelName, body, native);
+  const kernelFunc: KernelConfig["kernelFunc"] = (call) => watched(call as unknown as KernelCall);
+  registerKernel({ kernelName, backendName, kernelFunc });
+}
