@@ -1,3 +1,4 @@
+export { type HtmlOptions, toHtml } from "./convert/index.ts";
 export { exitCodes, KernelDiedError, KernelspecError, NotebookError, RunnerError, UsageError } from "./errors.ts";
 export {
   findKernelspec,

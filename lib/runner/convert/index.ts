@@ -1,0 +1,1 @@
+export { type HtmlOptions, toHtml } from "./html/index.ts";
