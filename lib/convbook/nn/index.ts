@@ -37,4 +37,5 @@ export {
   type PoolOptions,
 } from "./pooling.ts";
 export type { Shape, Size2d } from "./shapes.ts";
+export { type MemoryOptions, ModelSummary, type SummaryOptions, type SummaryRow, summary } from "./summary.ts";
 export { Upsample, type UpsampleOptions } from "./upsample.ts";

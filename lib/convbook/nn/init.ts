@@ -77,7 +77,29 @@ export function calculateGain(nonlinearity: string, slope = 0.01): number {
   return gain(slope);
 }
 
+let isSkipped = false;
+
+/**
+ * Builds modules without initialising them: parameters stay zero and nothing is drawn. For models whose weights are loaded right after.
+ *
+ * @param build what builds them
+ * @returns what it returned
+ *
+ * @example
+ * const model = init.skipInit(() => new ResNet());
+ */
+export function skipInit<T>(build: () => T): T {
+  const before = isSkipped;
+  isSkipped = true;
+  try {
+    return build();
+  } finally {
+    isSkipped = before;
+  }
+}
+
 function fill(parameter: Parameter, write: (values: Float32Array) => void): Parameter {
+  if (isSkipped) return parameter;
   const data = new Float32Array(parameter.size);
   write(data);
   parameter.load({ dtype: "float32", shape: parameter.shape, data });

@@ -1,0 +1,61 @@
+import "@tensorflow/tfjs-backend-cpu";
+import { describe, expect, it } from "vitest";
+import { Generator } from "../random/index.ts";
+import { Conv2d, init, Linear, Parameter, UnknownNameError } from "./index.ts";
+
+const values = (parameter: Parameter) => [...parameter.toTensorData().data].map(Number);
+const moments = (numbers: readonly number[]) => {
+  const mean = numbers.reduce((a, b) => a + b, 0) / numbers.length;
+  return { mean, std: Math.sqrt(numbers.reduce((sum, n) => sum + (n - mean) ** 2, 0) / numbers.length) };
+};
+const parameter = () => new Parameter([64, 32, 3, 3]);
+const generator = () => new Generator(7);
+
+describe("init", () => {
+  it("counts fans as PyTorch does", () => {
+    expect(init.calculateFanInAndFanOut({ shape: [64, 32, 3, 5] })).toEqual({ fanIn: 480, fanOut: 960 });
+    expect(() => init.calculateFanInAndFanOut({ shape: [3] })).toThrow("at least two dimensions");
+  });
+
+  it("has PyTorch's gains, and a rectifier's for its smooth relatives", () => {
+    expect(init.calculateGain("linear")).toBe(1);
+    expect(init.calculateGain("tanh")).toBeCloseTo(5 / 3);
+    expect(init.calculateGain("relu")).toBeCloseTo(Math.SQRT2);
+    expect(init.calculateGain("leaky_relu")).toBeCloseTo(1.4141428569978354);
+    expect(init.calculateGain("leakyrelu", 0.5)).toBeCloseTo(1.2649110640673518);
+    expect(init.calculateGain("selu")).toBe(0.75);
+    expect(init.calculateGain("gelu")).toBe(init.calculateGain("relu"));
+  });
+
+  it("names the nearest right name", () => {
+    expect(() => init.calculateGain("rellu")).toThrow(UnknownNameError);
+    expect(() => init.calculateGain("rellu")).toThrow('Unknown nonlinearity "rellu". Did you mean "relu"');
+  });
+
+  it.each([
+    ["kaimingNormal_", () => init.kaimingNormal_(parameter(), { nonlinearity: "relu", generator: generator() }), 288],
+    ["kaimingNormal_ fan out", () => init.kaimingNormal_(parameter(), { mode: "fanOut", generator: generator() }), 576],
+    ["kaimingUniform_", () => init.kaimingUniform_(parameter(), { nonlinearity: "relu", generator: generator() }), 288],
+    ["xavierNormal_", () => init.xavierNormal_(parameter(), 1, { generator: generator() }), 288 + 576],
+    ["xavierUniform_", () => init.xavierUniform_(parameter(), 1, { generator: generator() }), 288 + 576],
+  ] as const)("%s gives mean 0 and the standard deviation of its formula", (_, make, fan) => {
+    const { mean, std } = moments(values(make()));
+    expect(std / Math.sqrt(2 / fan)).toBeCloseTo(1, 1);
+    expect(Math.abs(mean) / std).toBeLessThan(0.02);
+  });
+
+  it("sets constants", () => {
+    expect(values(init.constant_(new Parameter([2]), 3))).toEqual([3, 3]);
+    expect(values(init.ones_(new Parameter([2])))).toEqual([1, 1]);
+    expect(values(init.zeros_(init.ones_(new Parameter([2]))))).toEqual([0, 0]);
+  });
+
+  it("draws nothing while it is skipped", () => {
+    const before = generator();
+    const after = generator();
+    const conv = init.skipInit(() => new Conv2d(2, 2, { kernelSize: 3, generator: after }));
+    expect(values(conv.weight).every((n) => n === 0)).toBe(true);
+    expect(after.random()).toBe(before.random());
+    expect(values(new Linear(3, 3, { generator: after }).weight).some((n) => n !== 0)).toBe(true);
+  });
+});
