@@ -301,12 +301,14 @@ export function registerFusedGradients(): void {
         }),
     }),
   });
-  replaceReluGradient();
 }
 
-/** tfjs multiplies dy with step(x) in three passes; on the native backend it is one, and y serves in place of x. */
-function replaceReluGradient(): void {
-  unregisterGradient("Relu");
+/**
+ * tfjs multiplies dy with step(x) in three passes; on the native backend it is one, and y serves in place of x. To be
+ * called when the backend starts, after tfjs has registered its gradients.
+ */
+export function replaceReluGradient(): void {
+  if (tf.getGradient("Relu") !== undefined) unregisterGradient("Relu");
   registerGradient({
     kernelName: "Relu",
     outputsToSave: [true],

@@ -8,7 +8,7 @@ import {
   registerKernel,
 } from "@tensorflow/tfjs-core";
 import { NativeBackend } from "./backend.ts";
-import { registerFusedGradients } from "./fused.ts";
+import { registerFusedGradients, replaceReluGradient } from "./fused.ts";
 import { convolutionKernels } from "./kernels/convolution.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
 import { fusedConvolutionKernels } from "./kernels/fused-convolution.ts";
@@ -45,7 +45,11 @@ export function nativeKernelNames(): string[] {
 
 export function registerNative(addon: NativeAddon): void {
   if (getKernel("Conv2D", backendName) !== undefined) return;
-  registerBackend(backendName, () => new NativeBackend(addon), priority);
+  const start = (): NativeBackend => {
+    replaceReluGradient();
+    return new NativeBackend(addon);
+  };
+  registerBackend(backendName, start, priority);
   for (const [kernelName, body] of Object.entries(nativeKernels)) register(kernelName, body, true);
   for (const { kernelName } of getKernelsForBackend("cpu")) {
     if (nativeKernels[kernelName] === undefined) register(kernelName, (call) => fallBack(kernelName, call), false);

@@ -61,6 +61,8 @@ export function selectBackend(options: SelectBackendOptions = {}): Promise<Backe
 }
 
 async function select(options: SelectBackendOptions): Promise<BackendInfo> {
+  // Registers the gradients of tfjs's operations, which tfjs-core alone does not.
+  await import("@tensorflow/tfjs");
   const wanted = options.backend ?? (process.env.CONVBOOK_BACKEND || undefined);
   const info = wanted === undefined ? await best(options.training ?? true) : await named(wanted);
   if (options.announce !== false) (options.announce ?? sayOnStderr)(info.line);
