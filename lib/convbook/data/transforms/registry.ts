@@ -1,10 +1,11 @@
 /** Every transform by its name, so that a worker thread can build what the main thread describes. */
 import type { BatchTransform, BatchTransformSpec } from "./batch-transform.ts";
+import { Compose } from "./compose.ts";
 import { RandomCrop, RandomResizedCrop } from "./random-crop.ts";
 import { RandomHorizontalFlip, RandomVerticalFlip } from "./random-flip.ts";
 import { CenterCrop, Resize } from "./resize.ts";
 import { Normalize, ToTensor } from "./tensor.ts";
-import { Compose, type Transform, type TransformSpec } from "./transform.ts";
+import type { Transform, TransformSpec } from "./transform.ts";
 
 const classes: readonly (new (...args: never[]) => Transform)[] = [
   CenterCrop,

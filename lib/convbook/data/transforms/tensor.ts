@@ -28,6 +28,8 @@ export class ToTensor implements Transform {
 export class Normalize implements Transform {
   readonly mean: readonly number[];
   readonly std: readonly number[];
+  /** What becomes of each byte of each channel. */
+  readonly #table: Float32Array;
 
   /**
    * @param mean one number a channel, in the units of {@link ToTensor} (0 to 1)
@@ -43,22 +45,53 @@ export class Normalize implements Transform {
     }
     this.mean = [...mean];
     this.std = [...std];
+    this.#table = new Float32Array(256 * mean.length);
+    for (let c = 0; c < mean.length; c++) {
+      for (let n = 0; n < 256; n++) this.#table[256 * c + n] = this.#normalize(BYTE_TO_FLOAT[n] as number, c);
+    }
   }
 
   apply(data: TensorData): FloatData {
     const image = asFloatImage("Normalize", data);
-    const channels = image.shape[2] as number;
-    if (channels !== this.mean.length) {
-      throw new RangeError(`Normalize has means of ${this.mean.length} channels; the image has ${channels}.`);
-    }
+    this.#checkChannels(image.shape);
+    const channels = this.mean.length;
     const from = image.data;
     const to = new Float32Array(from.length);
     for (let c = 0; c < channels; c++) {
-      const mean = Math.fround(this.mean[c] as number);
-      const std = Math.fround(this.std[c] as number);
-      for (let i = c; i < from.length; i += channels) to[i] = Math.fround((from[i] as number) - mean) / std;
+      for (let i = c; i < from.length; i += channels) to[i] = this.#normalize(from[i] as number, c);
     }
     return { dtype: "float32", shape: image.shape, data: to };
+  }
+
+  /** ToTensor and this in one step: what an image's bytes become is looked up. */
+  applyToImage(data: TensorData): FloatData {
+    const image = asImage("ToTensor", data);
+    this.#checkChannels(image.shape);
+    const from = image.data;
+    const to = new Float32Array(from.length);
+    const table = this.#table;
+    if (this.mean.length === 3) {
+      for (let i = 0; i < from.length; i += 3) {
+        to[i] = table[from[i] as number] as number;
+        to[i + 1] = table[256 + (from[i + 1] as number)] as number;
+        to[i + 2] = table[512 + (from[i + 2] as number)] as number;
+      }
+    } else {
+      for (let i = 0; i < from.length; i++) to[i] = table[from[i] as number] as number;
+    }
+    return { dtype: "float32", shape: image.shape, data: to };
+  }
+
+  /** Rounded to float32 after each step, as PyTorch computes. */
+  #normalize(x: number, channel: number): number {
+    const mean = Math.fround(this.mean[channel] as number);
+    return Math.fround(Math.fround(x - mean) / Math.fround(this.std[channel] as number));
+  }
+
+  #checkChannels(shape: readonly number[]): void {
+    const channels = shape[2] as number;
+    if (channels === this.mean.length) return;
+    throw new RangeError(`Normalize has means of ${this.mean.length} channels; the image has ${channels}.`);
   }
 
   toSpec(): TransformSpec {

@@ -1,5 +1,5 @@
 /** What a transform is, and the checks that transforms share. */
-import { defaultGenerator, type Generator } from "../../random/index.ts";
+import type { Generator } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
 import type { FloatData, ImageData8 } from "../dataset.ts";
 
@@ -95,30 +95,4 @@ export function roundHalfEven(x: number): number {
 export function show(value: unknown): string {
   const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
-}
-
-/** Several transforms, one after the other: `torchvision.transforms.Compose`. */
-export class Compose implements Transform {
-  readonly transforms: readonly Transform[];
-
-  /** @throws {TypeError} when one is not a transform */
-  constructor(transforms: readonly Transform[]) {
-    for (const [i, transform] of transforms.entries()) {
-      if (typeof transform?.apply !== "function") {
-        throw new TypeError(`Compose's transforms[${i}] has no method apply: ${show(transform)}.`);
-      }
-    }
-    this.transforms = [...transforms];
-  }
-
-  apply(data: TensorData, generator: Generator = defaultGenerator): TensorData {
-    let result = data;
-    for (const transform of this.transforms) result = transform.apply(result, generator);
-    return result;
-  }
-
-  toSpec(): TransformSpec | undefined {
-    const specs = this.transforms.map((transform) => transform.toSpec?.());
-    return specs.every((spec) => spec !== undefined) ? { name: "Compose", args: specs } : undefined;
-  }
 }
