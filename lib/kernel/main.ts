@@ -17,8 +17,21 @@ async function main(args: readonly string[]): Promise<void> {
   process.on("SIGTERM", () => kernel.shutdown());
   process.on("uncaughtException", (error) => kernel.log(`Internal error: ${error.stack}`));
   process.on("unhandledRejection", (reason) => kernel.log(`Internal error: ${(reason as Error)?.stack ?? reason}`));
+  watchParent(() => kernel.shutdown());
   await kernel.closed;
   process.exit(0);
+}
+
+/** A server that died without a word must not leave its kernels behind. Jupyter says through the variable that it started us. */
+function watchParent(lost: () => void): void {
+  const parent = process.ppid;
+  if (process.env.JPY_PARENT_PID !== undefined) {
+    setInterval(() => {
+      if (process.ppid !== parent) {
+        lost();
+      }
+    }, 1000).unref();
+  }
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -1,14 +1,14 @@
 /**
- * The agent: a worker thread beside the user's main thread. It forwards the supervisor's frames, and stops the main
- * thread through the inspector wherever it is, with all state kept.
+ * The agent: a worker thread beside the user's main thread. It forwards the supervisor's frames, stops the main thread
+ * through the inspector wherever it is, with all state kept, and hands the debugger's commands to it.
  */
 import { Session } from "node:inspector";
 import { Socket } from "node:net";
-import { parentPort } from "node:worker_threads";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { descriptors } from "./channel.ts";
-import { type Frame, FrameReader } from "./frames.ts";
+import { encodeFrame, type Frame, FrameReader } from "./frames.ts";
 
-// Typings of Node 20 know connectToMainThread on Session.
+const { answers } = workerData as { answers: MessagePort };
 const inspector = new Session();
 inspector.connectToMainThread();
 
@@ -29,6 +29,9 @@ function ask(method: string, params: object = {}): Promise<Record<string, unknow
  * thread: where that is busy, in the cell; where it is idle, in the first evaluation here, so that one is repeated.
  */
 async function interrupt(cell: number): Promise<void> {
+  if (paused) {
+    await ask("Debugger.resume").catch(() => {});
+  }
   await ask("Runtime.terminateExecution").catch(() => {});
   const expression = `globalThis[Symbol.for("convbook.kernel.runner")].interrupted(${cell})`;
   for (let attempt = 0; attempt < 20; attempt++) {
@@ -39,14 +42,44 @@ async function interrupt(cell: number): Promise<void> {
   }
 }
 
-const reader = new FrameReader((frame: Frame) => {
-  if (frame.type === "interrupt") {
-    interrupt(frame.cell as number);
-  } else {
-    parentPort?.postMessage(frame);
+const socket = new Socket({ fd: descriptors.agent, readable: true, writable: true });
+let paused = false;
+
+function report(frame: Frame): void {
+  socket.write(encodeFrame(frame));
+}
+
+async function inspect(id: unknown, method: string, params: object): Promise<void> {
+  try {
+    report({ type: "inspected", id, result: await ask(method, params) });
+  } catch (error) {
+    report({ type: "inspected", id, error: (error as Error).message });
+  }
+}
+
+inspector.on("inspectorNotification", ({ method, params }: { method: string; params: unknown }) => {
+  if (method === "Debugger.paused" || method === "Debugger.resumed") {
+    paused = method === "Debugger.paused";
+    report({ type: "inspector-event", method, params });
   }
 });
-const socket = new Socket({ fd: descriptors.agent, readable: true, writable: true });
+
+const reader = new FrameReader((frame: Frame, buffers) => {
+  switch (frame.type) {
+    case "interrupt":
+      interrupt(frame.cell as number);
+      return;
+    case "input":
+      answers.postMessage(frame);
+      return;
+    case "inspect":
+      inspect(frame.id, frame.method as string, frame.params as object);
+      return;
+    default:
+      parentPort?.postMessage({ ...frame, buffers });
+  }
+});
 socket.on("data", (chunk) => reader.push(chunk));
+socket.on("error", () => {});
 // Without the supervisor there is nobody to run for.
 socket.on("close", () => process.kill(-process.pid, "SIGKILL"));

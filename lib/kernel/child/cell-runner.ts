@@ -1,25 +1,36 @@
 /** Runs compiled cells one after another and reports how each ended. */
 import vm from "node:vm";
 import { post } from "./channel.ts";
+import { comms, handleComm } from "./comms.ts";
+import { clearOutput, display, displaysShown } from "./display.ts";
 import { describeError, type ErrorContent } from "./errors.ts";
 import type { Frame } from "./frames.ts";
 import { Importer } from "./importer.ts";
+import { allowInput, prompt, promptPassword } from "./input.ts";
+import { cellMagic, formatDuration, lineMagic, shell, stopCommands, time } from "./magics.ts";
 import { cellContext, setLatestCell } from "./notebook-io.ts";
 import { asText, type MimeBundle, render } from "./render.ts";
 import { type CompiledSource, registerSource } from "./stack.ts";
+import { widgets } from "./widgets.ts";
 
 /** What a compiled cell gets as its argument. */
 interface CellHelper {
   result: unknown;
   readonly import: Importer["import"];
   readonly meta: Importer["meta"];
+  readonly shell: typeof shell;
+  readonly lineMagic: typeof lineMagic;
+  readonly cellMagic: typeof cellMagic;
+  readonly time: typeof time;
 }
 
 interface RunningCell {
-  readonly id: number;
-  readonly expressions: Readonly<Record<string, string>>;
+  readonly frame: ExecuteFrame;
+  readonly started: number;
   settled: boolean;
 }
+
+type Outcome = { status: "ok"; result: MimeBundle | undefined } | { status: "error"; error: ErrorContent };
 
 /** A frame of type "execute". */
 export interface ExecuteFrame extends Frame, CompiledSource {
@@ -28,37 +39,68 @@ export interface ExecuteFrame extends Frame, CompiledSource {
   /** The name that the cell has in stack traces. */
   readonly file: string;
   readonly declares: readonly string[];
+  readonly timed: boolean;
+  readonly allowStdin: boolean;
   readonly expressions: Readonly<Record<string, string>>;
 }
 
 /** Where the agent finds the runner when it speaks through the inspector. */
 export const runnerSymbol = Symbol.for("convbook.kernel.runner");
 
+/** `process.exit` in a cell: the cell ends, the kernel stays. */
+class ProcessExit extends Error {
+  override readonly name = "ProcessExit";
+}
+
 export class CellRunner {
   readonly #importer: Importer;
+  readonly #reallyExit = process.exit.bind(process);
+  readonly #declared = new Set<string>();
   #running: RunningCell | undefined;
 
   constructor(folder: string) {
     this.#importer = new Importer(folder);
-    const globals = { require: this.#importer.require, __dirname: folder, __filename: this.#importer.meta.filename };
+    const globals = {
+      require: this.#importer.require,
+      __dirname: folder,
+      __filename: this.#importer.meta.filename,
+      display,
+      clearOutput,
+      prompt,
+      promptPassword,
+      comms,
+      widgets,
+    };
     for (const [name, value] of Object.entries(globals)) {
       Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
     }
     Object.defineProperty(globalThis, runnerSymbol, { value: this });
     process.on("uncaughtException", (error) => this.#outside(error, "Uncaught"));
     process.on("unhandledRejection", (reason) => this.#outside(reason, "Unhandled rejection:"));
+    process.exit = (code?: number | string | null): never => {
+      throw new ProcessExit(
+        `process.exit(${code ?? ""}) was called. The kernel goes on with all its variables; to end it, shut it down.`,
+      );
+    };
   }
 
   handle(frame: Frame): void {
     switch (frame.type) {
       case "execute":
         this.#execute(frame as ExecuteFrame);
+        return;
+      case "comm":
+        handleComm(frame, (error) => this.#outside(error, "Error in a comm's listener:"));
+        return;
+      case "exit":
+        this.#reallyExit(0);
     }
   }
 
   /** Ends the running cell after the agent stopped it; true when there is nothing more to stop. */
   interrupted(cell: number): boolean {
-    if (this.#running?.id === cell) {
+    if (this.#running?.frame.cell === cell) {
+      stopCommands();
       const error: ErrorContent = {
         ename: "KeyboardInterrupt",
         evalue: "The cell was interrupted",
@@ -69,47 +111,55 @@ export class CellRunner {
     return true;
   }
 
-  #execute(frame: ExecuteFrame): void {
-    const running: RunningCell = { id: frame.cell, expressions: frame.expressions, settled: false };
-    this.#running = running;
-    setLatestCell(frame.cell);
-    registerSource(frame.file, {
-      code: frame.code,
-      js: frame.js,
-      segments: frame.segments,
-      map: frame.map,
-      source: frame.source,
-    });
-    cellContext.run(frame.cell, () => this.#run(frame, running)).catch(() => {});
+  /** The variables that cells declared, for the debugger. */
+  variables(): Record<string, unknown> {
+    const globals = globalThis as unknown as Record<string, unknown>;
+    return Object.fromEntries([...this.#declared].map((name) => [name, globals[name]]));
   }
 
-  async #run(frame: ExecuteFrame, running: RunningCell): Promise<void> {
+  #execute(frame: ExecuteFrame): void {
+    const running: RunningCell = { frame, started: performance.now(), settled: false };
+    this.#running = running;
+    setLatestCell(frame.cell);
+    allowInput(frame.allowStdin);
+    const { file, code, js, segments, map, source } = frame;
+    registerSource(file, { code, js, segments, map, source });
+    cellContext.run(frame.cell, () => this.#run(running));
+  }
+
+  async #run(running: RunningCell): Promise<void> {
+    const { frame } = running;
     const helper: CellHelper = {
       result: undefined,
       import: (specifier, options) => this.#importer.import(specifier, options),
       meta: this.#importer.meta,
+      shell,
+      lineMagic,
+      cellMagic,
+      time,
     };
+    let outcome: Outcome;
     try {
       for (const name of frame.declares) {
         declareGlobal(name);
+        this.#declared.add(name);
       }
       const script = new vm.Script(frame.code, {
         filename: frame.file,
         importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
       });
       await (script.runInThisContext() as (helper: CellHelper) => Promise<void>)(helper);
-      const result = helper.result === undefined ? undefined : await render(helper.result);
-      // A rejection that nobody handles is known only after the microtasks: let it be this cell's.
-      setImmediate(() => this.#settle(running, { status: "ok", result }));
+      const bundle = helper.result === undefined ? {} : await render(helper.result);
+      await displaysShown();
+      outcome = { status: "ok", result: Object.keys(bundle).length === 0 ? undefined : bundle };
     } catch (error) {
-      setImmediate(() => this.#settle(running, { status: "error", error: describeError(error) }));
+      outcome = { status: "error", error: describeError(error) };
     }
+    // A rejection that nobody handles is known only after the microtasks: let it be this cell's.
+    setImmediate(() => this.#settle(running, outcome));
   }
 
-  #settle(
-    cell: RunningCell,
-    outcome: { status: "ok"; result: MimeBundle | undefined } | { status: "error"; error: ErrorContent },
-  ): void {
+  #settle(cell: RunningCell, outcome: Outcome): void {
     if (cell.settled) {
       return;
     }
@@ -117,15 +167,22 @@ export class CellRunner {
     if (this.#running === cell) {
       this.#running = undefined;
     }
-    const expressions = outcome.status === "ok" ? evaluateExpressions(cell.expressions) : {};
-    post({ type: "done", cell: cell.id, ...outcome, expressions });
+    const { frame } = cell;
+    if (frame.timed) {
+      cellContext.run(frame.cell, () =>
+        process.stdout.write(`Wall time: ${formatDuration(performance.now() - cell.started)}\n`),
+      );
+    }
+    const expressions = outcome.status === "ok" ? evaluateExpressions(frame.expressions) : {};
+    post({ type: "done", cell: frame.cell, ...outcome, expressions });
   }
 
-  /** An error that reached nobody: the running cell's, else text for the cell that started the work. */
+  /** An error that reached nobody: the running cell's if it started the work, else text for the cell that did. */
   #outside(error: unknown, what: string): void {
     const described = describeError(error);
     const cell = this.#running;
-    if (cell !== undefined) {
+    const origin = cellContext.getStore();
+    if (cell !== undefined && (origin === undefined || origin === cell.frame.cell)) {
       this.#settle(cell, { status: "error", error: described });
     } else {
       process.stderr.write(`${what} ${described.traceback.join("\n")}\n`);

@@ -1,23 +1,36 @@
-/** How a value is shown: by itself if it knows how, else as tensor, table, image bytes or text. */
+/** How a value is shown: by itself if it knows how, else as a tensor, a table, an image, or text. */
 import { inspect } from "node:util";
+import { asTable } from "./table.ts";
+import { describeTensor, isTensorLike } from "./tensor.ts";
 
 /** Media types to representations, as Jupyter's display_data carries them. Images other than SVG are base64. */
 export type MimeBundle = Record<string, unknown>;
 
 const displaySymbol = Symbol.for("Jupyter.display");
 
-/** The representations of a value. */
-export async function render(value: unknown): Promise<MimeBundle> {
+/**
+ * The representations of a value; a promise only where the value itself takes its time.
+ * An empty bundle means that there is nothing to show.
+ */
+export function render(value: unknown): MimeBundle | Promise<MimeBundle> {
   if ((typeof value === "object" && value !== null) || typeof value === "function") {
     const show = (value as Record<symbol, unknown>)[displaySymbol];
     if (typeof show === "function") {
-      const bundle: unknown = await show.call(value);
-      if (isBundle(bundle)) {
-        return bundle;
-      }
+      const bundle: unknown = show.call(value);
+      return bundle instanceof Promise ? bundle.then((later) => checked(later, value)) : checked(bundle, value);
+    }
+    if (isTensorLike(value)) {
+      return { "text/plain": describeTensor(value) };
+    }
+    if (Array.isArray(value)) {
+      return asTable(value) ?? { "text/plain": asText(value) };
     }
   }
   return { "text/plain": asText(value) };
+}
+
+function checked(bundle: unknown, value: unknown): MimeBundle {
+  return isBundle(bundle) ? bundle : { "text/plain": asText(value) };
 }
 
 export function isBundle(value: unknown): value is MimeBundle {
@@ -25,5 +38,5 @@ export function isBundle(value: unknown): value is MimeBundle {
 }
 
 export function asText(value: unknown): string {
-  return inspect(value, { depth: 4, maxArrayLength: 100, maxStringLength: 100_000, breakLength: 100 });
+  return inspect(value, { depth: 4, maxArrayLength: 100, maxStringLength: Number.POSITIVE_INFINITY, breakLength: 100 });
 }

@@ -1,40 +1,27 @@
 /** Stack traces in the cells' own lines: compiled positions go back to TypeScript, the kernel's frames are left out. */
-import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
-import { type Segment, sourceOffset } from "../compile/segments.ts";
+import { type Compiled, type Position, Positions } from "../compile/positions.ts";
 
 /** What is kept of a compiled cell or module for its stack traces. */
-export interface CompiledSource {
-  readonly code: string;
-  readonly js: string;
-  readonly segments: readonly Segment[];
-  readonly map: string;
+export interface CompiledSource extends Compiled {
   /** The TypeScript that the user wrote. */
   readonly source: string;
 }
 
-export interface Position {
-  /** From 1. */
-  readonly line: number;
-  /** From 1, in UTF-16 units. */
-  readonly column: number;
-}
-
-interface Known extends CompiledSource {
-  codeLines?: number[];
-  jsLines?: number[];
-  trace?: TraceMap;
+interface Known {
+  readonly compiled: CompiledSource;
+  positions?: Positions;
 }
 
 const sources = new Map<string, Known>();
 const ownFolder = new URL("..", import.meta.url).href;
 
 /** Remembers how the script named `file` was compiled. */
-export function registerSource(file: string, source: CompiledSource): void {
-  sources.set(file, { ...source });
+export function registerSource(file: string, compiled: CompiledSource): void {
+  sources.set(file, { compiled });
 }
 
 export function sourceOf(file: string): string | undefined {
-  return sources.get(file)?.source;
+  return sources.get(file)?.compiled.source;
 }
 
 /** The position in the user's TypeScript of a position in a compiled script. */
@@ -43,48 +30,13 @@ export function originalPosition(file: string, line: number, column: number): Po
   if (known === undefined) {
     return undefined;
   }
-  known.codeLines ??= lineStarts(known.code);
-  known.jsLines ??= lineStarts(known.js);
-  const offset = sourceOffset(known.segments, (known.codeLines[line - 1] ?? 0) + column - 1);
-  if (offset === undefined) {
-    return undefined;
-  }
-  const jsLine = lineOf(known.jsLines, offset);
-  known.trace ??= new TraceMap(known.map);
-  const found = originalPositionFor(known.trace, { line: jsLine + 1, column: offset - (known.jsLines[jsLine] ?? 0) });
-  return found.line === null ? undefined : { line: found.line, column: found.column + 1 };
-}
-
-function lineStarts(text: string): number[] {
-  const starts = [0];
-  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) {
-    starts.push(at + 1);
-  }
-  return starts;
-}
-
-function lineOf(starts: readonly number[], offset: number): number {
-  let low = 0;
-  let high = starts.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((starts[middle] as number) <= offset) {
-      low = middle;
-    } else {
-      high = middle - 1;
-    }
-  }
-  return low;
+  known.positions ??= new Positions(known.compiled);
+  return known.positions.original(line, column);
 }
 
 function formatFrame(frame: NodeJS.CallSite): string | undefined {
   const file = frame.getFileName() ?? "";
-  if (
-    file.startsWith(ownFolder) ||
-    file.startsWith("node:internal/") ||
-    file === "node:vm" ||
-    file === "node:async_hooks"
-  ) {
+  if (file.startsWith(ownFolder) || /^node:(?:internal\/|vm$|async_hooks$|events$|timers$)/.test(file)) {
     return undefined;
   }
   const text = frame.toString();

@@ -18,6 +18,10 @@ export interface CompiledCell {
   readonly map: string;
   /** Names that the cell declares at its top level. */
   readonly declares: readonly string[];
+  /** Those of them that `let` or `var` declares in the JavaScript. */
+  readonly mutable: readonly string[];
+  /** The cell has JSX syntax. */
+  readonly jsx: boolean;
 }
 
 /** A cell that is not TypeScript: position and text of the first error. Lines and columns count from 1, in UTF-16. */
@@ -56,8 +60,8 @@ export const helper = "$convbook";
  * @throws CellSyntaxError when it does not parse.
  */
 export async function compileCell(cell: string, options: EmitOptions = {}): Promise<CompiledCell> {
-  const { code: js, map } = await removeTypes(cell, options);
-  return { ...rewrite(js, cell), js, map };
+  const { code: js, map, jsx } = await removeTypes(cell, options);
+  return { ...rewrite(js, cell), js, map, jsx };
 }
 
 /** esbuild on one cell or module: types, enums, namespaces, decorators, JSX and `using` become JavaScript. */
@@ -65,7 +69,8 @@ export async function removeTypes(
   text: string,
   options: EmitOptions,
   loader?: "ts" | "tsx",
-): Promise<{ code: string; map: string }> {
+  keepImports = true,
+): Promise<{ code: string; map: string; jsx: boolean }> {
   const esbuild = await import("esbuild");
   const settings: TransformOptions = {
     target: "node20",
@@ -74,9 +79,12 @@ export async function removeTypes(
     sourcesContent: false,
     logLevel: "silent",
     // An import that only a later cell uses must stay.
-    tsconfigRaw: { compilerOptions: { ...options, jsx: options.jsx ?? "react", verbatimModuleSyntax: true } },
+    tsconfigRaw: { compilerOptions: { ...options, jsx: options.jsx ?? "react", verbatimModuleSyntax: keepImports } },
   };
-  const transform = (as: "ts" | "tsx") => esbuild.transform(text, { ...settings, loader: as });
+  const transform = async (as: "ts" | "tsx") => {
+    const { code, map } = await esbuild.transform(text, { ...settings, loader: as });
+    return { code, map, jsx: as === "tsx" };
+  };
   try {
     if (loader !== undefined) {
       return await transform(loader);
@@ -120,10 +128,7 @@ interface Edit {
 }
 
 /** The second half of compiling: JavaScript module code to a script. */
-export function rewrite(
-  js: string,
-  source: string,
-): { code: string; segments: readonly Segment[]; declares: string[] } {
+export function rewrite(js: string, source: string): Pick<CompiledCell, "code" | "segments" | "declares" | "mutable"> {
   const program = parse(js, { ecmaVersion: "latest", sourceType: "module", allowAwaitOutsideFunction: true });
   const rewriter = new Rewriter(js, source);
   rewriter.statements(program.body as unknown as AnyNode[], true);
@@ -138,6 +143,7 @@ class Rewriter {
   readonly #hoisted: { readonly start: number; readonly end: number; readonly before: string }[] = [];
   readonly #imports: string[] = [];
   readonly #declares = new Set<string>();
+  readonly #mutable = new Set<string>();
 
   constructor(js: string, source: string) {
     this.#js = js;
@@ -151,7 +157,7 @@ class Rewriter {
     });
   }
 
-  finish(): { code: string; segments: readonly Segment[]; declares: string[] } {
+  finish(): Pick<CompiledCell, "code" | "segments" | "declares" | "mutable"> {
     const edits = this.#edits.sort((a, b) => a.start - b.start || a.end - b.end);
     const out = new SegmentedText(this.#js);
     out.add(`(async (${helper}) => {"use strict"; ${this.#imports.join(" ")}`);
@@ -168,7 +174,8 @@ class Rewriter {
     }
     this.#copy(out, at, this.#js.length, edits);
     out.add("\n})");
-    return { code: out.toString(), segments: out.segments, declares: [...this.#declares] };
+    const declares = [...this.#declares];
+    return { code: out.toString(), segments: out.segments, declares, mutable: [...this.#mutable] };
   }
 
   #copy(out: SegmentedText, start: number, end: number, edits: readonly Edit[]): void {
@@ -325,6 +332,9 @@ class Rewriter {
     }
     for (const name of names) {
       this.#declares.add(name);
+      if (node.kind !== "const") {
+        this.#mutable.add(name);
+      }
     }
     this.#edit(node.start, (declarations[0] as AnyNode).start, made.length > 0 ? `var ${made.join(", ")}; (` : "(");
     for (const { id, init } of declarations) {
@@ -389,6 +399,7 @@ class Rewriter {
     }
     for (const name of names) {
       this.#declares.add(name);
+      this.#mutable.add(name);
     }
     const first = declarations[0] as AnyNode & { id: AnyNode; init: AnyNode | null };
     const inFor =

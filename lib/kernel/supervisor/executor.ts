@@ -25,6 +25,7 @@ const entry = fileURLToPath(new URL("../child/main.js", import.meta.url));
 export class Executor {
   readonly #child: ChildProcess;
   readonly #agent: Duplex;
+  readonly #gone: Promise<void>;
 
   constructor(options: ExecutorOptions, handlers: ExecutorHandlers) {
     const flags = [
@@ -44,6 +45,8 @@ export class Executor {
     const [, stdout, stderr, outbox, agent] = this.#child.stdio as [unknown, Readable, Readable, Socket, Duplex];
     this.#agent = agent;
     agent.on("error", () => {});
+    const answers = new FrameReader(handlers.frame);
+    agent.on("data", (chunk: Buffer) => answers.push(chunk));
     const reader = new FrameReader(handlers.frame);
     outbox.on("data", (chunk: Buffer) => reader.push(chunk));
     outbox.on("error", () => {});
@@ -55,6 +58,7 @@ export class Executor {
       stream.on("data", (text: string) => handlers.raw(name, text));
       stream.on("error", () => {});
     }
+    this.#gone = new Promise((resolve) => this.#child.once("exit", () => resolve()));
     let left = false;
     const leave = (code: number | null, signal: NodeJS.Signals | null) => {
       if (!left) {
@@ -74,6 +78,15 @@ export class Executor {
 
   send(frame: Frame, buffers: readonly Uint8Array[] = []): void {
     this.#agent.write(encodeFrame(frame, buffers));
+  }
+
+  /** Ends the process: politely first where it can listen, so that its exit handlers run. */
+  async stop(polite: boolean): Promise<void> {
+    if (polite) {
+      this.send({ type: "exit" });
+      await Promise.race([this.#gone, new Promise((resolve) => setTimeout(resolve, 300))]);
+    }
+    this.kill();
   }
 
   /** Ends the process and all that it started. */

@@ -1,8 +1,12 @@
 /** Outputs of cells on their way to iopub: streams are gathered, everything keeps its order. */
-import type { Message } from "../protocol/message.ts";
+import type { Json, Message } from "../protocol/message.ts";
 
-type Parent = Pick<Message, "header" | "identities">;
-export type Publish = (type: string, content: Record<string, unknown>, parent: Parent | undefined) => void;
+interface Extra {
+  readonly metadata?: Json;
+  readonly buffers?: readonly Buffer[];
+}
+
+export type Publish = (type: string, content: Json, parent: Message | undefined, extra?: Extra) => void;
 
 /** How long text of a stream may wait for more, ms. */
 const gather = 25;
@@ -11,7 +15,7 @@ const largest = 1 << 19;
 
 interface Pending {
   readonly name: "stdout" | "stderr";
-  readonly parent: Parent | undefined;
+  readonly parent: Message | undefined;
   readonly parts: string[];
   length: number;
 }
@@ -25,7 +29,7 @@ export class Outputs {
     this.#publish = publish;
   }
 
-  stream(name: "stdout" | "stderr", text: string, parent: Parent | undefined): void {
+  stream(name: "stdout" | "stderr", text: string, parent: Message | undefined): void {
     if (this.#pending !== undefined && (this.#pending.name !== name || this.#pending.parent !== parent)) {
       this.flush();
     }
@@ -40,9 +44,9 @@ export class Outputs {
   }
 
   /** Any other output, after the text before it. */
-  message(type: string, content: Record<string, unknown>, parent: Parent | undefined): void {
+  message(type: string, content: Json, parent: Message | undefined, extra?: Extra): void {
     this.flush();
-    this.#publish(type, content, parent);
+    this.#publish(type, content, parent, extra);
   }
 
   flush(): void {

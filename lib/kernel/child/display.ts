@@ -1,0 +1,99 @@
+/** `display` and `clearOutput`, the globals by which a cell shows things. */
+import { randomUUID } from "node:crypto";
+import { notebookIo } from "./notebook-io.ts";
+import { type MimeBundle, render } from "./render.ts";
+
+export interface DisplayOptions {
+  readonly displayId?: string;
+  readonly metadata?: Record<string, unknown>;
+  readonly update?: boolean;
+}
+
+/** Something that was shown, and can be replaced where it stands. */
+export class DisplayHandle {
+  readonly id: string;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  update(value: unknown): void {
+    show(value, { displayId: this.id, update: true });
+  }
+
+  /** As a cell's result it shows nothing more. */
+  [Symbol.for("Jupyter.display")](): MimeBundle {
+    return {};
+  }
+}
+
+/** Displays whose value takes its time; a cell ends after them. */
+const pending = new Set<Promise<void>>();
+
+export async function displaysShown(): Promise<void> {
+  while (pending.size > 0) {
+    await Promise.all(pending);
+  }
+}
+
+function show(value: unknown, options: DisplayOptions): void {
+  const bundle = render(value);
+  if (bundle instanceof Promise) {
+    const shown = bundle.then(
+      (ready) => notebookIo.display(ready, options),
+      (error: unknown) =>
+        notebookIo.display(
+          { "text/plain": `This value cannot be shown: ${(error as Error)?.message ?? error}` },
+          options,
+        ),
+    );
+    const tracked = shown.finally(() => pending.delete(tracked));
+    pending.add(tracked);
+  } else if (Object.keys(bundle).length > 0) {
+    notebookIo.display(bundle, options);
+  }
+}
+
+function displayValue(value: unknown, options: DisplayOptions = {}): DisplayHandle {
+  const displayId = options.displayId ?? randomUUID();
+  show(value, { ...options, displayId });
+  return new DisplayHandle(displayId);
+}
+
+function displayBundle(bundle: MimeBundle, options: DisplayOptions = {}): DisplayHandle {
+  const displayId = options.displayId ?? randomUUID();
+  notebookIo.display(bundle, { ...options, displayId });
+  return new DisplayHandle(displayId);
+}
+
+const as =
+  (type: string, fallback: (value: string) => string = (value) => value) =>
+  (value: string) =>
+    displayBundle({ [type]: value, "text/plain": fallback(value) });
+
+const image = (type: string) => (bytes: Uint8Array | string) =>
+  displayBundle({
+    [type]: typeof bytes === "string" ? bytes : Buffer.from(bytes).toString("base64"),
+    "text/plain": `<${type}>`,
+  });
+
+export const display = Object.assign(displayValue, {
+  html: as("text/html", (html) => html.replace(/<[^>]*>/g, "").trim()),
+  markdown: as("text/markdown"),
+  latex: as("text/latex"),
+  svg: as("image/svg+xml", () => "<image/svg+xml>"),
+  png: image("image/png"),
+  jpeg: image("image/jpeg"),
+  javascript: as("application/javascript", () => "<application/javascript>"),
+  text: (text: string) => displayBundle({ "text/plain": text }),
+  json: (value: unknown) => displayBundle({ "application/json": value, "text/plain": JSON.stringify(value, null, 2) }),
+  vegaLite: (specification: object) =>
+    displayBundle({ "application/vnd.vegalite.v5+json": specification, "text/plain": "<Vega-Lite figure>" }),
+  plotly: (figure: object) =>
+    displayBundle({ "application/vnd.plotly.v1+json": figure, "text/plain": "<Plotly figure>" }),
+  raw: displayBundle,
+});
+
+export function clearOutput(wait = false): void {
+  notebookIo.clearOutput(wait);
+}

@@ -1,0 +1,149 @@
+/** What the magics of a cell do at run time. */
+import { spawn } from "node:child_process";
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, resolve } from "node:path";
+import { StringDecoder } from "node:string_decoder";
+import { magicHelp } from "../compile/magics.ts";
+import { display } from "./display.ts";
+
+/** A command that ended with another exit code than 0. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+}
+
+/** Runs a command with its output in the cell as it comes; ends with it when the cell is interrupted. */
+export function shell(command: string): Promise<void> {
+  return runShell(command, process.platform === "win32" ? true : "/bin/bash");
+}
+
+const running = new Set<number>();
+
+/** Ends the commands that an interrupted cell waits for. */
+export function stopCommands(): void {
+  for (const pid of running) {
+    try {
+      process.kill(pid, "SIGINT");
+    } catch {
+      // It ended by itself.
+    }
+  }
+}
+
+function runShell(command: string, program: string | true): Promise<void> {
+  return new Promise((done, fail) => {
+    const child = spawn(command, { shell: program, stdio: ["ignore", "pipe", "pipe"] });
+    if (child.pid !== undefined) {
+      running.add(child.pid);
+    }
+    for (const name of ["stdout", "stderr"] as const) {
+      const decoder = new StringDecoder("utf8");
+      child[name].on("data", (chunk: Buffer) => process[name].write(decoder.write(chunk)));
+    }
+    child.on("error", fail);
+    child.on("close", (code, signal) => {
+      if (child.pid !== undefined) {
+        running.delete(child.pid);
+      }
+      if (code === 0) {
+        done();
+      } else {
+        fail(new CommandError(`${command.trim().split("\n")[0]} ended with ${signal ?? `exit code ${code}`}`));
+      }
+    });
+  });
+}
+
+export async function lineMagic(name: string, args: string): Promise<void> {
+  switch (name) {
+    case "env":
+      setEnvironment(args);
+      return;
+    case "cd": {
+      const folder =
+        args === "" ? homedir() : resolve(args.replace(/^~(?=\/|$)/, homedir()).replace(/^(["'])(.*)\1$/, "$2"));
+      process.chdir(folder);
+      console.log(process.cwd());
+      return;
+    }
+    case "pwd":
+      console.log(process.cwd());
+      return;
+    case "lsmagic": {
+      const width = Math.max(...Object.keys(magicHelp).map((usage) => usage.length));
+      console.log(
+        Object.entries(magicHelp)
+          .map(([usage, help]) => `${usage.padEnd(width)}  ${help}`)
+          .join("\n"),
+      );
+    }
+  }
+}
+
+function setEnvironment(args: string): void {
+  if (args === "") {
+    console.log(
+      Object.entries(process.env)
+        .map(([name, value]) => `${name}=${value}`)
+        .join("\n"),
+    );
+    return;
+  }
+  const [, name = "", value] = /^([^=\s]+)(?:\s*[=\s]\s*(.*))?$/.exec(args) ?? [];
+  if (value === undefined) {
+    console.log(process.env[name] ?? `${name} is not set`);
+  } else {
+    process.env[name] = value;
+    console.log(`env: ${name}=${value}`);
+  }
+}
+
+export async function cellMagic(name: string, args: string, body: string): Promise<void> {
+  switch (name) {
+    case "html":
+    case "markdown":
+    case "latex":
+    case "svg":
+      display[name](body);
+      return;
+    case "bash":
+      await runShell(body, "/bin/bash");
+      return;
+    case "writefile": {
+      const [, append, file = ""] = /^(-a\s+|--append\s+)?(.*)$/.exec(args) ?? [];
+      if (file === "") {
+        throw new Error("%%writefile needs the name of a file: %%writefile [-a] FILE");
+      }
+      const path = resolve(file.replace(/^(["'])(.*)\1$/, "$2"));
+      mkdirSync(dirname(path), { recursive: true });
+      if (append === undefined) {
+        writeFileSync(path, body);
+        console.log(`Writing ${file}`);
+      } else {
+        appendFileSync(path, body);
+        console.log(`Appending to ${file}`);
+      }
+    }
+  }
+}
+
+/** Runs `work` and prints how long it took. */
+export async function time(work: () => unknown): Promise<void> {
+  const start = performance.now();
+  const value = await work();
+  if (value !== undefined) {
+    display(value);
+  }
+  console.log(`Wall time: ${formatDuration(performance.now() - start)}`);
+}
+
+export function formatDuration(ms: number): string {
+  if (ms < 1) {
+    return `${(ms * 1000).toFixed(0)} µs`;
+  }
+  return ms < 1000
+    ? `${ms.toFixed(1)} ms`
+    : ms < 60_000
+      ? `${(ms / 1000).toFixed(2)} s`
+      : `${Math.floor(ms / 60_000)} min ${((ms % 60_000) / 1000).toFixed(0)} s`;
+}

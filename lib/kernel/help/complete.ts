@@ -1,0 +1,103 @@
+/** Completions: members, imports, options of string literals, and the magics. */
+import { magicHelp } from "../compile/magics.ts";
+import type { Json } from "../protocol/message.ts";
+import type { CellText, LspPosition, TypeSession } from "../types/session.ts";
+import { fromPosition, toCodePoints, toPosition, toUtf16 } from "./offsets.ts";
+
+interface CompletionItem {
+  readonly label: string;
+  readonly kind?: number;
+  readonly insertText?: string;
+  readonly sortText?: string;
+  readonly filterText?: string;
+  readonly detail?: string;
+  readonly additionalTextEdits?: unknown[];
+  readonly data?: { readonly autoImport?: unknown };
+  readonly textEdit?: {
+    readonly newText: string;
+    readonly range: { readonly start: LspPosition; readonly end: LspPosition };
+  };
+}
+
+/** Names of LSP's completion kinds, as front-ends show them. */
+const kinds: readonly string[] =
+  "text text method function constructor field variable class interface module property unit value enum keyword snippet color file reference folder enum constant class event operator type".split(
+    " ",
+  );
+
+/** The most completions that a reply carries; a front-end asks again when more is typed. */
+const most = 500;
+
+export async function complete(
+  code: string,
+  cursor: number,
+  cell: CellText,
+  types: TypeSession | undefined,
+): Promise<Json> {
+  const offset = toUtf16(code, cursor);
+  const magic = completeMagic(code, offset);
+  if (magic !== undefined) {
+    return reply(
+      code,
+      offset - magic.typed.length,
+      offset,
+      magic.names.map((name) => ({ text: name, type: "magic" })),
+    );
+  }
+  const position = toPosition(code, offset);
+  const list = (await types?.ask("textDocument/completion", cell, position, { context: { triggerKind: 1 } })) as
+    | CompletionItem[]
+    | { items?: CompletionItem[]; itemDefaults?: { editRange?: { start: LspPosition; end: LspPosition } } }
+    | null
+    | undefined;
+  const items = (Array.isArray(list) ? list : list?.items) ?? [];
+  const word = /[\p{ID_Continue}$]*$/u.exec(code.slice(0, offset))?.[0] ?? "";
+  const defaultRange = Array.isArray(list) ? undefined : list?.itemDefaults?.editRange;
+  let start = offset - word.length;
+  let end = offset;
+  const range = items.find((item) => item.textEdit !== undefined)?.textEdit?.range ?? defaultRange;
+  if (range !== undefined) {
+    // The cell begins on the document's second line.
+    start = fromPosition(code, { line: range.start.line - 1, character: range.start.character });
+    end = Math.max(offset, fromPosition(code, { line: range.end.line - 1, character: range.end.character }));
+  }
+  const typed = code.slice(start, offset);
+  const found = items
+    .filter((item) => item.data?.autoImport === undefined && item.additionalTextEdits === undefined)
+    .map((item) => ({
+      text: item.textEdit?.newText ?? item.insertText ?? item.label.replace(/\?$/, ""),
+      type: kinds[item.kind ?? 0] ?? "text",
+      sort: item.sortText ?? item.label,
+    }))
+    .filter(({ text }) => text.toLowerCase().startsWith(typed.toLowerCase()) && !text.startsWith(".convbook"));
+  // What begins exactly as typed comes before what differs in case.
+  const rank = (text: string) => (text.startsWith(typed) ? 0 : 1);
+  found.sort((a, b) => rank(a.text) - rank(b.text) || compare(a.sort, b.sort) || compare(a.text, b.text));
+  return reply(code, start, end, found);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function reply(code: string, start: number, end: number, found: readonly { text: string; type: string }[]): Json {
+  const from = toCodePoints(code, start);
+  const to = toCodePoints(code, end);
+  const unique = [...new Map(found.map((item) => [item.text, item])).values()].slice(0, most);
+  return {
+    status: "ok",
+    matches: unique.map(({ text }) => text),
+    cursor_start: from,
+    cursor_end: to,
+    metadata: { _jupyter_types_experimental: unique.map(({ text, type }) => ({ text, type, start: from, end: to })) },
+  };
+}
+
+function completeMagic(code: string, offset: number): { typed: string; names: string[] } | undefined {
+  const line = code.slice(code.lastIndexOf("\n", offset - 1) + 1, offset);
+  if (!/^%{1,2}\w*$/.test(line)) {
+    return undefined;
+  }
+  const names = Object.keys(magicHelp).map((usage) => usage.split(" ")[0] as string);
+  return { typed: line, names: names.filter((name) => name.startsWith(line)) };
+}

@@ -1,0 +1,28 @@
+/** Whether a console may run what was typed, or waits for more lines. */
+import { translateMagics } from "../compile/magics.ts";
+import { CellSyntaxError, compileCell } from "../compile/transform.ts";
+import type { Json } from "../protocol/message.ts";
+import { maskLiterals } from "../types/declarations.ts";
+
+const unfinished =
+  /end of file|Unterminated template literal|terminate multi-line comment|Unterminated regular expression/;
+
+export async function isComplete(code: string): Promise<Json> {
+  try {
+    await compileCell(translateMagics(code).code);
+    return { status: "complete" };
+  } catch (error) {
+    if (error instanceof CellSyntaxError && unfinished.test(error.message)) {
+      return { status: "incomplete", indent: "  ".repeat(openBrackets(code)) };
+    }
+    return { status: "invalid" };
+  }
+}
+
+function openBrackets(code: string): number {
+  let depth = 0;
+  for (const character of maskLiterals(code)) {
+    depth += "{[(".includes(character) ? 1 : "}])".includes(character) ? -1 : 0;
+  }
+  return Math.max(0, depth);
+}

@@ -1,0 +1,175 @@
+/** Execute requests, one after another: prepared, run, their outputs sent before their reply, their reply before idle. */
+import type { ErrorContent } from "../child/errors.ts";
+import type { Debugger } from "../debug/debugger.ts";
+import type { Json, Message } from "../protocol/message.ts";
+import type { History } from "./history.ts";
+import type { Outputs } from "./outputs.ts";
+import { CellRefusedError, type PreparedCell, type Preparer } from "./prepare.ts";
+import type { Outcome, UserProcess } from "./user-process.ts";
+
+export interface CellQueueParts {
+  readonly preparer: Preparer;
+  readonly user: UserProcess;
+  readonly outputs: Outputs;
+  readonly history: History;
+  readonly debug: Debugger;
+  readonly publish: (type: string, content: Json, parent: Message | undefined) => void;
+  readonly reply: (content: Json, request: Message, metadata?: Json) => void;
+}
+
+interface Running {
+  readonly request: Message;
+  interrupted: boolean;
+}
+
+export class CellQueue {
+  readonly #parts: CellQueueParts;
+  readonly #waiting: Message[] = [];
+  #running: Running | undefined;
+  #executionCount = 0;
+  /** Numbers cells for the child: also those that have no execution count of their own. */
+  #cells = 0;
+
+  constructor(parts: CellQueueParts) {
+    this.#parts = parts;
+  }
+
+  /** The request whose cell runs now. */
+  get running(): Message | undefined {
+    return this.#running?.request;
+  }
+
+  add(request: Message): void {
+    this.#waiting.push(request);
+    if (this.#running === undefined) {
+      this.#work();
+    }
+  }
+
+  /** Stops the running cell, also one that is still being checked. */
+  interrupt(): void {
+    if (this.#running !== undefined) {
+      this.#running.interrupted = true;
+      this.#parts.user.interrupt();
+    }
+  }
+
+  async #work(): Promise<void> {
+    for (let request = this.#waiting.shift(); request !== undefined; request = this.#waiting.shift()) {
+      this.#running = { request, interrupted: false };
+      try {
+        await this.#execute(request, this.#running);
+      } catch (error) {
+        const { name, message, stack } = error as Error;
+        this.#parts.reply({ status: "error", ename: name, evalue: message, traceback: [stack ?? message] }, request);
+        this.#parts.publish("status", { execution_state: "idle" }, request);
+      }
+      this.#running = undefined;
+    }
+  }
+
+  async #execute(request: Message, running: Running): Promise<void> {
+    const { publish, outputs, reply, history } = this.#parts;
+    const { content } = request;
+    const code = String(content.code ?? "");
+    const silent = content.silent === true;
+    const counted = !silent && content.store_history !== false;
+    publish("status", { execution_state: "busy" }, request);
+    if (counted) {
+      this.#executionCount++;
+    }
+    const count = this.#executionCount;
+    if (!silent) {
+      publish("execute_input", { code, execution_count: count }, request);
+    }
+    const id = ++this.#cells;
+    const file = counted ? `In [${count}]` : `In [ ]${id}`;
+    const outcome = await this.#run(id, running, silent, code, file);
+    // Lets what native code wrote past Node be read first.
+    await new Promise((resolve) => setImmediate(resolve));
+    let answer: Json;
+    let shown: string | undefined;
+    if (outcome.status === "ok") {
+      if (outcome.result !== undefined && !silent) {
+        outputs.message("execute_result", { execution_count: count, data: outcome.result, metadata: {} }, request);
+      }
+      shown = outcome.result?.["text/plain"] as string | undefined;
+      answer = { status: "ok", execution_count: count, user_expressions: outcome.expressions, payload: [] };
+    } else {
+      if (!silent) {
+        outputs.message("error", { ...outcome.error }, request);
+      }
+      answer = { status: "error", execution_count: count, ...outcome.error, user_expressions: {}, payload: [] };
+    }
+    if (counted) {
+      history.add(count, code, shown);
+    }
+    outputs.flush();
+    reply(answer, request);
+    publish("status", { execution_state: "idle" }, request);
+    if (outcome.status === "error" && content.stop_on_error !== false) {
+      this.#abortWaiting();
+    }
+  }
+
+  /** After an error the cells that already wait are not run. */
+  #abortWaiting(): void {
+    for (const request of this.#waiting.splice(0)) {
+      this.#parts.publish("status", { execution_state: "busy" }, request);
+      this.#parts.reply({ status: "aborted", execution_count: this.#executionCount }, request, { status: "aborted" });
+      this.#parts.publish("status", { execution_state: "idle" }, request);
+    }
+  }
+
+  async #run(id: number, running: Running, silent: boolean, code: string, file: string): Promise<Outcome> {
+    const { preparer, user, outputs, debug } = this.#parts;
+    const { request } = running;
+    if (code.trim() === "") {
+      return { status: "ok", expressions: {} };
+    }
+    let prepared: PreparedCell;
+    try {
+      prepared = await preparer.prepare(code, file);
+    } catch (error) {
+      if (error instanceof CellRefusedError) {
+        return { status: "error", error: error.content };
+      }
+      throw error;
+    }
+    if (running.interrupted) {
+      return { status: "error", error: interruptedError };
+    }
+    if (prepared.warning !== "") {
+      outputs.stream("stderr", prepared.warning, request);
+    }
+    const { compiled, magics } = prepared;
+    await debug.beforeCell(file, code, compiled);
+    const outcome = user.run(
+      {
+        type: "execute",
+        cell: id,
+        file,
+        code: compiled.code,
+        js: compiled.js,
+        segments: compiled.segments,
+        map: compiled.map,
+        declares: compiled.declares,
+        source: code,
+        timed: magics.timed,
+        allowStdin: request.content.allow_stdin === true,
+        expressions: (request.content.user_expressions as Record<string, string> | undefined) ?? {},
+      },
+      request,
+      silent,
+    );
+    prepared.declare();
+    return outcome;
+  }
+}
+
+/** What a cell ends with that was stopped. */
+export const interruptedError: ErrorContent = {
+  ename: "KeyboardInterrupt",
+  evalue: "The cell was interrupted",
+  traceback: ["\u001b[31mKeyboardInterrupt\u001b[39m: The cell was interrupted"],
+};

@@ -1,0 +1,184 @@
+/** From a cell's source to what the child can run: magics, types removed, types checked. */
+import type { ErrorContent } from "../child/errors.ts";
+import { codeFrame } from "../compile/code-frame.ts";
+import { MagicError, type Magics, type TypesMode, translateMagics } from "../compile/magics.ts";
+import { CellSyntaxError, type CompiledCell, compileCell } from "../compile/transform.ts";
+import { cellNames } from "../types/declarations.ts";
+import { LanguageServerError, TypeScriptMissingError } from "../types/lsp-client.ts";
+import { type CellText, type TypeDiagnostic, TypeSession } from "../types/session.ts";
+
+export interface PreparedCell {
+  readonly compiled: CompiledCell;
+  readonly magics: Magics;
+  /** Text for stderr before the cell runs: type errors that only warn, a checker that is missing. */
+  readonly warning: string;
+  /** Makes the cell's declarations known to later cells; to be called once it runs. */
+  readonly declare: () => void;
+}
+
+/** A cell that does not get to run; `content` is what the notebook shows. */
+export class CellRefusedError extends Error {
+  override readonly name = "CellRefusedError";
+  readonly content: ErrorContent;
+
+  constructor(content: ErrorContent) {
+    super(content.evalue);
+    this.content = content;
+  }
+}
+
+const red = (text: string) => `\u001b[31m${text}\u001b[39m`;
+
+/** Nothing but numbers and operators: there is no type to be wrong. */
+const arithmetic = /^[\d\s+\-*/%().;]*$/;
+
+export class Preparer {
+  readonly #folder: string;
+  #types: TypeSession | undefined;
+  #problem: string | undefined;
+  #mode: TypesMode = "error";
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#startTypes();
+  }
+
+  /** The checker, for completions and the like; undefined where there is none. */
+  get types(): TypeSession | undefined {
+    if (this.#types?.ended) {
+      this.#problem = "TypeScript's language server ended; it was started again and knows nothing of earlier cells.";
+      this.#startTypes();
+    }
+    return this.#types;
+  }
+
+  /**
+   * Prepares a cell.
+   *
+   * @param code The cell as the user wrote it.
+   * @param file Its name in messages, such as `In [3]`.
+   * @throws CellRefusedError on a syntax error, a type error, or a wrong magic.
+   */
+  async prepare(code: string, file: string): Promise<PreparedCell> {
+    let magics: Magics;
+    let compiled: CompiledCell;
+    try {
+      magics = translateMagics(code);
+      compiled = await compileCell(magics.code, this.#types?.emit);
+    } catch (error) {
+      throw refusal(error, code, file);
+    }
+    this.#mode = magics.notebookTypes ?? this.#mode;
+    const mode = magics.cellTypes ?? this.#mode;
+    const cell = textOf(magics.code, compiled);
+    let warning = this.#takeProblem();
+    if (mode !== "off" && !magics.opaque && !arithmetic.test(magics.code)) {
+      const errors = await this.#check(cell);
+      warning += this.#takeProblem();
+      if (errors.length > 0 && mode === "error") {
+        throw new CellRefusedError(typeError(errors, code, file));
+      }
+      if (errors.length > 0) {
+        warning += `${typeError(errors, code, file).traceback.join("\n")}\n`;
+      }
+    }
+    return { compiled, magics, warning, declare: () => this.types?.declare(cell) };
+  }
+
+  /** The cell being edited, for the checker; undefined where it cannot be read at all. */
+  async describe(code: string): Promise<CellText> {
+    let source = code;
+    try {
+      source = translateMagics(code).code;
+    } catch (error) {
+      if (!(error instanceof MagicError)) {
+        throw error;
+      }
+    }
+    // Unfinished code does not compile; its own names then stay unknown to the prelude, and shadow it all the same.
+    const compiled = await compileCell(source, this.#types?.emit).catch(() => undefined);
+    return compiled === undefined
+      ? { source, names: { variables: [], values: roughNames(source), types: [] } }
+      : textOf(source, compiled);
+  }
+
+  reset(): void {
+    this.#types?.reset();
+  }
+
+  close(): void {
+    this.#types?.close();
+  }
+
+  #startTypes(): void {
+    try {
+      this.#types = new TypeSession(this.#folder);
+      this.#problem ??= this.#types.problem;
+    } catch (error) {
+      if (!(error instanceof TypeScriptMissingError)) {
+        throw error;
+      }
+      this.#types = undefined;
+      this.#problem = error.message;
+    }
+  }
+
+  async #check(cell: CellText): Promise<TypeDiagnostic[]> {
+    try {
+      return (await this.types?.check(cell)) ?? [];
+    } catch (error) {
+      if (error instanceof LanguageServerError) {
+        this.#problem ??= `This cell's types were not checked: ${error.message}`;
+        return [];
+      }
+      throw error;
+    }
+  }
+
+  #takeProblem(): string {
+    const problem = this.#problem;
+    this.#problem = undefined;
+    return problem === undefined ? "" : `${problem}\n`;
+  }
+}
+
+function textOf(source: string, compiled: CompiledCell): CellText {
+  return { source, names: cellNames(source, compiled.declares, compiled.mutable), jsx: compiled.jsx };
+}
+
+/** The names that an unfinished cell seems to declare. */
+function roughNames(source: string): string[] {
+  const found = source.matchAll(
+    /(?<![\w$.])(?:const|let|var|function\*?|class|enum|interface|type|namespace)\s+([A-Za-z_$][\w$]*)/g,
+  );
+  return [...new Set([...found].map((match) => match[1] as string))];
+}
+
+function typeError(errors: readonly TypeDiagnostic[], code: string, file: string): ErrorContent {
+  const [first] = errors as [TypeDiagnostic];
+  const describe = ({ code: number, message, line, column }: TypeDiagnostic) =>
+    `TS${number}: ${message} (${file}:${line}:${column})`;
+  const shown = errors.slice(0, 5);
+  const traceback = shown.flatMap((error) => [
+    `${red("TypeScriptError")}: ${describe(error)}`,
+    codeFrame(code, error.line, error.column, error.length),
+  ]);
+  if (errors.length > shown.length) {
+    traceback.push(`and ${errors.length - shown.length} more`);
+  }
+  return { ename: "TypeScriptError", evalue: describe(first), traceback };
+}
+
+function refusal(error: unknown, code: string, file: string): unknown {
+  if (error instanceof CellSyntaxError) {
+    const { line, column, length, message } = error;
+    const evalue = `${message} (${file}:${line}:${column})`;
+    const traceback = [`${red("SyntaxError")}: ${evalue}`, codeFrame(code, line, column, length)];
+    return new CellRefusedError({ ename: "SyntaxError", evalue, traceback });
+  }
+  if (error instanceof MagicError) {
+    const traceback = [`${red(error.name)}: ${error.message}`];
+    return new CellRefusedError({ ename: error.name, evalue: error.message, traceback });
+  }
+  return error;
+}

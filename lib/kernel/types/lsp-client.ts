@@ -1,0 +1,142 @@
+/** A client of TypeScript's language server, over its standard input and output. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+
+/** TypeScript is not there, or not one with a language server. */
+export class TypeScriptMissingError extends Error {
+  override readonly name = "TypeScriptMissingError";
+}
+
+/** The server answered a request with an error, or ended. */
+export class LanguageServerError extends Error {
+  override readonly name = "LanguageServerError";
+}
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * The program that serves: of the `typescript` package (7 or later) that `CONVBOOK_TYPESCRIPT` names, that this package
+ * depends on, or that is beside it.
+ *
+ * @throws TypeScriptMissingError where there is none for this platform.
+ */
+export function findTypeScript(): string {
+  const require = createRequire(import.meta.url);
+  const hint = "cells run without type checking; to install it: npm install typescript@7";
+  const named = process.env.CONVBOOK_TYPESCRIPT;
+  let manifest: string;
+  try {
+    manifest = require.resolve(named ? join(named, "package.json") : "typescript/package.json");
+  } catch {
+    throw new TypeScriptMissingError(`TypeScript was not found${named ? ` in ${named}` : ""}: ${hint}`);
+  }
+  const platform = `@typescript/typescript-${process.platform}-${process.arch}`;
+  try {
+    const folder = dirname(createRequire(manifest).resolve(`${platform}/package.json`));
+    return join(folder, "lib", process.platform === "win32" ? "tsc.exe" : "tsc");
+  } catch {
+    const { version } = require(manifest) as { version: string };
+    throw new TypeScriptMissingError(
+      `TypeScript ${version} has no language server for this platform (${platform}): ${hint}`,
+    );
+  }
+}
+
+export class LspClient {
+  readonly #process: ChildProcess;
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 0;
+  #ended: Error | undefined;
+  #buffer: Buffer = Buffer.alloc(0);
+
+  constructor(program: string, folder: string) {
+    this.#process = spawn(program, ["--lsp", "--stdio"], { cwd: folder, stdio: ["pipe", "pipe", "ignore"] });
+    this.#process.stdout?.on("data", (chunk: Buffer) => this.#read(chunk));
+    this.#process.stdin?.on("error", () => {});
+    this.#process.on("error", (error) =>
+      this.#end(new LanguageServerError(`TypeScript cannot be started: ${error.message}`)),
+    );
+    this.#process.on("exit", (code, signal) =>
+      this.#end(new LanguageServerError(`TypeScript's language server ended (${signal ?? `exit code ${code}`})`)),
+    );
+  }
+
+  get ended(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  notify(method: string, params: object): void {
+    this.#send({ jsonrpc: "2.0", method, params });
+  }
+
+  request(method: string, params: object): Promise<unknown> {
+    if (this.#ended !== undefined) {
+      return Promise.reject(this.#ended);
+    }
+    const id = ++this.#next;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#send({ jsonrpc: "2.0", id, method, params });
+    });
+  }
+
+  kill(): void {
+    this.#process.kill("SIGKILL");
+  }
+
+  #end(error: Error): void {
+    this.#ended ??= error;
+    for (const { reject } of this.#waiting.values()) {
+      reject(error);
+    }
+    this.#waiting.clear();
+  }
+
+  #send(message: object): void {
+    const body = Buffer.from(JSON.stringify(message));
+    this.#process.stdin?.write(Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body]));
+  }
+
+  #read(chunk: Buffer): void {
+    this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
+    for (;;) {
+      const head = this.#buffer.indexOf("\r\n\r\n");
+      const length =
+        head < 0 ? undefined : /Content-Length: (\d+)/i.exec(this.#buffer.toString("latin1", 0, head))?.[1];
+      if (length === undefined || this.#buffer.length < head + 4 + Number(length)) {
+        return;
+      }
+      const body = this.#buffer.subarray(head + 4, head + 4 + Number(length));
+      this.#buffer = this.#buffer.subarray(head + 4 + Number(length));
+      this.#receive(JSON.parse(body.toString("utf8")) as Record<string, unknown>);
+    }
+  }
+
+  #receive(message: Record<string, unknown>): void {
+    const { id, method } = message;
+    if (method !== undefined) {
+      if (id !== undefined) {
+        // The server asks for settings or registers watchers: none, and all right.
+        const items = (message.params as { items?: unknown[] } | undefined)?.items;
+        this.#send({
+          jsonrpc: "2.0",
+          id,
+          result: method === "workspace/configuration" ? items?.map(() => null) : null,
+        });
+      }
+      return;
+    }
+    const waiting = this.#waiting.get(id as number);
+    this.#waiting.delete(id as number);
+    const error = message.error as { message: string } | undefined;
+    if (error !== undefined) {
+      waiting?.reject(new LanguageServerError(error.message));
+    } else {
+      waiting?.resolve(message.result);
+    }
+  }
+}
