@@ -1,2 +1,137 @@
-import { Command } from "commander";
-export const startCommand = new Command("start");
+/**
+ * `convbook start` (`npm start`): the walkthrough of Tutorial 5, executed on real data into one finished page.
+ */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Command, Option } from "commander";
+import type { CellEvent } from "nbconvert-ts-runner";
+import { repositoryFolder } from "./repository.ts";
+import { parseImages } from "./table.ts";
+
+interface StartOptions {
+  readonly full?: boolean;
+  readonly images?: number;
+  readonly offline?: boolean;
+}
+
+const notebookName = "01-inception-resnet-densenet";
+/** What evaluating may take where --full does not ask for everything. */
+const evaluationSeconds = 270;
+
+/** Says what happens, with the seconds since the start. */
+class Log {
+  readonly #started = performance.now();
+
+  step(text: string): void {
+    const seconds = Math.round((performance.now() - this.#started) / 1000);
+    console.log(`[${String(Math.floor(seconds / 60))}:${String(seconds % 60).padStart(2, "0")}] ${text}`);
+  }
+}
+
+/** The last line that a cell's outputs show as text, for a progress line. */
+function lastLine(data: Readonly<Record<string, unknown>>): string | undefined {
+  const text = data["text/plain"];
+  const joined = Array.isArray(text) ? text.join("") : text;
+  return typeof joined === "string" ? joined.trim().split("\n").at(-1) : undefined;
+}
+
+/** Fetches what the notebook needs and measures how many images fit the time. */
+async function prepare(options: StartOptions, log: Log): Promise<number> {
+  const { selectBackend } = await import("../backend/index.ts");
+  const { terminalProgress } = await import("../download/index.ts");
+  const { cifar10 } = await import("../data/index.ts");
+  const { tutorial5 } = await import("../index.ts");
+  await selectBackend({ training: false, announce: (line) => log.step(line) });
+  log.step("CIFAR-10 (fetched and decoded once, 139 MB)");
+  const onProgress = terminalProgress();
+  await cifar10({ train: true, onProgress });
+  await cifar10({ train: false, onProgress });
+  log.step("The tutorial's PyTorch checkpoints");
+  const models = await tutorial5.loadModels({ onProgress, onMessage: (message) => log.step(message) });
+  const untrained = tutorial5.modelNames.every((name) => !models[name].pretrained);
+  let images = options.images ?? 15_000;
+  if (options.images === undefined && untrained) images = 384;
+  else if (options.images === undefined && !options.full)
+    images = await tutorial5.imagesWithin(evaluationSeconds, models);
+  for (const name of tutorial5.modelNames) models[name].model.dispose();
+  log.step(
+    images === 15_000
+      ? "Evaluating all 15,000 images"
+      : `Evaluating ${images.toLocaleString("en")} of 15,000 images${untrained ? "" : ", what fits about five minutes here"}; --full takes all`,
+  );
+  return images;
+}
+
+/** Lines for a log, and on a terminal the latest output of a running cell in one place. */
+function progressEvents(log: Log) {
+  const live = process.stderr.isTTY === true;
+  const clear = live ? "\r\x1b[K" : "";
+  return {
+    onCellStart({ number, codeCells, name }: CellEvent) {
+      if (live) process.stderr.write(`\r\x1b[K  cell ${number} of ${codeCells}: ${name}`.slice(0, 110));
+    },
+    onOutput({
+      number,
+      codeCells,
+      change,
+    }: CellEvent & { readonly change: { kind: string; data?: Readonly<Record<string, unknown>> } }) {
+      const line = change.kind === "update" && change.data !== undefined ? lastLine(change.data) : undefined;
+      if (line === undefined) return;
+      if (live) process.stderr.write(`\r\x1b[K  cell ${number} of ${codeCells}: ${line}`.slice(0, 110));
+    },
+    onCellEnd({
+      number,
+      codeCells,
+      name,
+      result,
+    }: CellEvent & { readonly result: { seconds: number; status: string } }) {
+      process.stderr.write(clear);
+      if (result.status === "passed" && result.seconds < 1) return;
+      log.step(
+        `cell ${number} of ${codeCells}, ${result.seconds.toFixed(1)} s${result.status === "passed" ? "" : `, ${result.status}`}: ${name}`,
+      );
+    },
+  };
+}
+
+export const startCommand = new Command("start")
+  .description("execute the walkthrough of Inception, ResNet and DenseNet on CIFAR-10 into out/")
+  .addOption(new Option("--full", "evaluate all 15,000 images, however long it takes").conflicts("images"))
+  .addOption(new Option("--images <count>", "evaluate this many, one third from validation").argParser(parseImages))
+  .option("--offline", "use only the cache and a mirror folder")
+  .action(async (options: StartOptions) => {
+    if (options.offline) process.env.CONVBOOK_OFFLINE = "1";
+    const log = new Log();
+    const { runNotebook, toHtml } = await import("nbconvert-ts-runner");
+    const { bundledKernelSpec } = await import("@convbook/kernel");
+    const root = repositoryFolder();
+    const out = join(root, "out");
+    await mkdir(out, { recursive: true });
+    const evaluationImages = await prepare(options, log);
+    const source = join(root, "notebooks", `${notebookName}.ipynb`);
+    const executed = join(out, `${notebookName}.ipynb`);
+    const result = await runNotebook(source, {
+      output: executed,
+      kernelDir: bundledKernelSpec(),
+      parameters: { evaluationImages },
+      ...progressEvents(log),
+    });
+    const page = join(out, `${notebookName}.html`);
+    await writeFile(page, await toHtml(result.notebook, { baseFolder: join(root, "notebooks") }));
+    const failed = result.cells.find(({ status }) => status !== "passed" && status !== "skipped");
+    if (failed?.failure !== undefined) {
+      const { name, message, line } = failed.failure;
+      console.error(`Cell ${failed.number}${line === undefined ? "" : `, line ${line}`}: ${name}: ${message}`);
+    }
+    for (const cell of result.notebook.cells) {
+      if (cell.cell_type !== "code" || !(cell.metadata.tags ?? []).includes("results")) continue;
+      for (const output of cell.outputs) {
+        if (!("data" in output)) continue;
+        const text = output.data["text/plain"];
+        console.log(`\n${Array.isArray(text) ? text.join("") : text}\n`);
+      }
+    }
+    log.step(`The page is ${relative(process.cwd(), page)}: open ${pathToFileURL(page).href}`);
+    if (result.status !== "passed") process.exitCode = 1;
+  });
