@@ -3,10 +3,10 @@ import { DisplayError } from "./errors.ts";
 import type { Numbers } from "./figures/series.ts";
 import type { Pixels } from "./png.ts";
 
-/** A tensor's values outside of a backend: shape [H, W], [H, W, C] or [N, H, W, C], with C 1, 3 or 4. */
+/** A tensor's values outside of a backend, as data sets give them: shape [H, W], [H, W, C] or [N, H, W, C], with C 1, 3 or 4. */
 export interface ImageArray {
   readonly shape: readonly number[];
-  readonly data: Numbers;
+  readonly data: Numbers | BigInt64Array;
 }
 
 /** The part of a TensorFlow.js tensor that is used, so that this folder needs no TensorFlow.js. */
@@ -77,7 +77,11 @@ function open(
     data = item.dataSync() as Numbers;
     bytes = item.dtype === "int32";
   } else {
-    ({ shape, data } = item);
+    if (item.data instanceof BigInt64Array) {
+      throw new DisplayError(`${name} holds 64-bit integers; expected bytes from 0 to 255 or floats from 0 to 1`);
+    }
+    ({ shape } = item);
+    data = item.data;
     bytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray || data instanceof Int32Array;
   }
   const full = shape.length === 2 ? [1, ...shape, 1] : shape.length === 3 ? [1, ...shape] : [...shape];
