@@ -78,9 +78,9 @@ export class BatchError extends Error {
   }
 }
 
-/** A file that cannot be resumed from: missing, damaged, or of another model or optimizer. */
-export class CheckpointError extends Error {
-  override readonly name = "CheckpointError";
+/** A checkpoint that training cannot go on from: of another model, another optimizer, or without the state of training. */
+export class ResumeError extends Error {
+  override readonly name = "ResumeError";
   readonly path: string;
 
   constructor(path: string, reason: string, cause?: unknown) {

@@ -1,7 +1,7 @@
 /** Adam (Kingma & Ba 2015) and AdamW (Loshchilov & Hutter 2019), as `torch.optim.Adam` and `torch.optim.AdamW`. */
+import { adamStep } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { requireOption } from "../errors.ts";
-import { runFused } from "./fused.ts";
 import {
   assign,
   type BaseOptions,
@@ -52,8 +52,12 @@ export class Adam extends Optimizer<AdamOptions> {
       const means = some.map((update) => this.slot(update, "exp_avg"));
       const squares = some.map((update) => this.slot(update, "exp_avg_sq"));
       const largest = amsgrad ? some.map((update) => this.slot(update, "max_exp_avg_sq")) : [];
-      const attributes = { lr, beta1, beta2, eps, weightDecay, decoupled, amsgrad, step };
-      if (runFused("AdamUpdate", attributes, some, [means, squares, largest])) continue;
+      if (tf.getBackend() === "native") {
+        const [parameters, gradients] = [some.map(({ variable }) => variable), some.map(({ gradient }) => gradient)];
+        const options = { learningRate: lr, beta1, beta2, epsilon: eps, weightDecay, decoupled, step };
+        adamStep(parameters, gradients, means, squares, amsgrad ? largest : undefined, options);
+        continue;
+      }
       const correction1 = 1 - beta1 ** step;
       const root2 = Math.sqrt(1 - beta2 ** step);
       for (const [i, { variable, gradient }] of some.entries()) {

@@ -5,7 +5,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { Parameter, permute } from "../../nn/parameter.ts";
 import type { TensorData } from "../../tensor-data.ts";
-import { CheckpointError, ConfigurationError, requireOption } from "../errors.ts";
+import { ConfigurationError, requireOption } from "../errors.ts";
 
 /** Something that an optimizer can change: a module's parameter, or a bare variable. */
 export type OptimizerParameter = Parameter | tf.Variable;
@@ -243,7 +243,7 @@ export function toTorchLayout(parameter: OptimizerParameter, tensor: tf.Tensor):
 }
 
 function fromTorchLayout(parameter: OptimizerParameter, value: TensorData): tf.Variable {
-  if (value.dtype !== "float32") throw new CheckpointError("(optimizer state)", `expected float32, got ${value.dtype}`);
+  if (value.dtype !== "float32") throw new ConfigurationError("Optimizer state", value.dtype, "of type float32");
   const memory =
     parameter instanceof Parameter ? permute(value.data, value.shape, parameter.layout) : value.data.slice();
   const tensor = tf.tensor(memory, variableOf(parameter).shape, "float32");

@@ -1,7 +1,7 @@
 /** Stochastic gradient descent with momentum, as `torch.optim.SGD`. */
+import { sgdStep } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { requireOption } from "../errors.ts";
-import { runFused } from "./fused.ts";
 import {
   assign,
   type BaseOptions,
@@ -52,9 +52,14 @@ export class SGD extends Optimizer<SGDOptions> {
     for (const first of [false, true]) {
       const some = updates.filter((update) => isFirst(update) === first);
       if (some.length === 0) continue;
-      const attributes = { lr, momentum, dampening: first ? 0 : dampening, weightDecay, nesterov };
       const buffers = momentum === 0 ? [] : some.map((update) => this.slot(update, "momentum_buffer"));
-      if (runFused("SGDUpdate", attributes, some, [buffers])) continue;
+      if (tf.getBackend() === "native") {
+        const [parameters, gradients] = [some.map(({ variable }) => variable), some.map(({ gradient }) => gradient)];
+        const options = { learningRate: lr, momentum, dampening, weightDecay, nesterov, first };
+        sgdStep(parameters, gradients, momentum === 0 ? undefined : buffers, options);
+        continue;
+      }
+      const undamped = first ? 1 : 1 - dampening;
       for (const [i, { variable, gradient }] of some.entries()) {
         const buffer = buffers[i];
         const decayed = () => (weightDecay === 0 ? gradient : tf.add(gradient, tf.mul(variable, weightDecay)));
@@ -62,7 +67,7 @@ export class SGD extends Optimizer<SGDOptions> {
           assign(variable, () => tf.sub(variable, tf.mul(decayed(), lr)));
           continue;
         }
-        assign(buffer, () => tf.add(tf.mul(buffer, momentum), tf.mul(decayed(), 1 - attributes.dampening)));
+        assign(buffer, () => tf.add(tf.mul(buffer, momentum), tf.mul(decayed(), undamped)));
         assign(variable, () =>
           tf.sub(variable, tf.mul(nesterov ? tf.add(decayed(), tf.mul(buffer, momentum)) : buffer, lr)),
         );

@@ -1,0 +1,41 @@
+/** Changes how many batches' gradients make one optimizer step, by epoch. As PyTorch Lightning's GradientAccumulationScheduler. */
+import { requireOption } from "../errors.ts";
+import type { Trainer } from "../trainer.ts";
+import { Callback } from "./callback.ts";
+
+/**
+ * @example
+ * // One batch a step at first, four from epoch 5 on.
+ * new GradientAccumulationScheduler({ scheduling: { 0: 1, 5: 4 } })
+ */
+export class GradientAccumulationScheduler extends Callback {
+  private readonly scheduling: readonly (readonly [epoch: number, batches: number])[];
+
+  constructor({ scheduling }: { scheduling: Readonly<Record<number, number>> }) {
+    super();
+    const entries = Object.entries(scheduling).map(([epoch, batches]) => [Number(epoch), batches] as const);
+    const fits = entries.every(
+      ([epoch, batches]) => Number.isInteger(epoch) && epoch >= 0 && Number.isInteger(batches) && batches >= 1,
+    );
+    requireOption(
+      fits && entries.length > 0,
+      "GradientAccumulationScheduler.scheduling",
+      scheduling,
+      "an object from epochs (from 0) to numbers of batches (from 1)",
+    );
+    this.scheduling = entries.sort(([a], [b]) => a - b);
+  }
+
+  override onTrainStart(trainer: Trainer): void {
+    this.apply(trainer);
+  }
+
+  override onTrainEpochStart(trainer: Trainer): void {
+    this.apply(trainer);
+  }
+
+  private apply(trainer: Trainer): void {
+    const due = this.scheduling.findLast(([epoch]) => epoch <= trainer.currentEpoch);
+    trainer.accumulateGradBatches = due?.[1] ?? 1;
+  }
+}

@@ -1,0 +1,58 @@
+/** Logs the learning rates: `lr-SGD`, with several groups `lr-SGD/pg1`, ... As PyTorch Lightning's LearningRateMonitor. */
+import { requireOption } from "../errors.ts";
+import type { Metrics } from "../results.ts";
+import type { Trainer } from "../trainer.ts";
+import { Callback } from "./callback.ts";
+
+export interface LearningRateMonitorOptions {
+  /** Log at each `step` or `epoch`; default: as often as each scheduler steps. */
+  loggingInterval?: "step" | "epoch";
+  /** Also log momentum (or Adam's first beta); default false. */
+  logMomentum?: boolean;
+}
+
+export class LearningRateMonitor extends Callback {
+  private readonly options: LearningRateMonitorOptions;
+  /** Everything that was logged, by name. */
+  readonly rates: Record<string, number[]> = {};
+
+  constructor(options: LearningRateMonitorOptions = {}) {
+    super();
+    const { loggingInterval } = options;
+    const fits = loggingInterval === undefined || ["step", "epoch"].includes(loggingInterval);
+    requireOption(fits, "LearningRateMonitor.loggingInterval", loggingInterval, '"step" or "epoch"');
+    this.options = options;
+  }
+
+  override async onTrainBatchStart(trainer: Trainer): Promise<void> {
+    const { logEveryNSteps } = trainer.options;
+    const isTime = logEveryNSteps > 0 && (trainer.globalStep + 1) % logEveryNSteps === 0;
+    if (isTime && this.options.loggingInterval !== "epoch") await this.log(trainer, "step", trainer.globalStep);
+  }
+
+  override async onTrainEpochStart(trainer: Trainer): Promise<void> {
+    if (this.options.loggingInterval !== "step") await this.log(trainer, "epoch", trainer.globalStep);
+  }
+
+  private async log(trainer: Trainer, interval: "step" | "epoch", step: number): Promise<void> {
+    const entry = trainer.schedulers[0];
+    const isOwnInterval = this.options.loggingInterval !== undefined || (entry?.interval ?? "epoch") === interval;
+    const optimizer = trainer.optimizers[0];
+    if (!isOwnInterval || optimizer === undefined) return;
+    const name = entry?.name ?? `lr-${optimizer.constructor.name}`;
+    const metrics: Metrics = {};
+    for (const [i, group] of optimizer.paramGroups.entries()) {
+      const suffix = optimizer.paramGroups.length > 1 ? `/pg${i + 1}` : "";
+      metrics[name + suffix] = group.lr;
+      const { momentum, betas } = group as { momentum?: number; betas?: readonly [number, number] };
+      const value = betas?.[0] ?? momentum;
+      if (this.options.logMomentum && value !== undefined) metrics[`${name}-momentum${suffix}`] = value;
+    }
+    for (const [key, value] of Object.entries(metrics)) {
+      this.rates[key] ??= [];
+      this.rates[key].push(value);
+    }
+    Object.assign(trainer.callbackMetrics, metrics);
+    await trainer.sendToLoggers(metrics, step);
+  }
+}

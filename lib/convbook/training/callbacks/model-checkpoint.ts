@@ -1,0 +1,449 @@
+/** Saves checkpoints: the best by a metric, the last, every so often. As PyTorch Lightning's ModelCheckpoint. */
+import { access, constants, mkdir, rm, stat } from "node:fs/promises";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { saveCheckpointFile } from "../checkpoint-file.ts";
+import { ConfigurationError, MonitorError, refuseUnknownOptions, requireOption } from "../errors.ts";
+import { Interruption } from "../interruption.ts";
+import type { Metrics } from "../results.ts";
+import type { Stage, Trainer } from "../trainer.ts";
+import { toSeconds } from "../trainer-options.ts";
+import type { AnyTrainingModule } from "../training-module.ts";
+import { Callback } from "./callback.ts";
+
+export interface ModelCheckpointOptions {
+  /** Where to save; default: `checkpoints` in the first logger's folder, else below the Trainer's `defaultRootDir`. */
+  dirPath?: string;
+  /** Name pattern, for example `{epoch:02d}-{val_acc:.3f}`, which gives `epoch=02-val_acc=0.913`; default `{epoch}-{step}`. */
+  filename?: string;
+  /** The metric that says which is best; without it the newest is. */
+  monitor?: string;
+  /** Whether smaller or larger is better; default `min`. */
+  mode?: "min" | "max";
+  /** How many of the best to keep; -1 for all, 0 for none; default 1. */
+  saveTopK?: number;
+  /** Also keep the newest as `last`; a file of its own, never a link. Default false. */
+  saveLast?: boolean;
+  /** Save weights without the state of training, from which fit cannot go on; default false. */
+  saveWeightsOnly?: boolean;
+  /** Every so many epochs; default 1 unless one of the next two is given. */
+  everyNEpochs?: number;
+  /** Every so many optimizer steps. */
+  everyNTrainSteps?: number;
+  /** Whenever so much time has passed: seconds, or `{ minutes: 10 }`. */
+  trainTimeInterval?: number | { days?: number; hours?: number; minutes?: number; seconds?: number };
+  /** Save at the end of the training epoch rather than after validation; default: unless validation comes at other times. */
+  saveOnTrainEpochEnd?: boolean;
+  /** Save `last` when somebody interrupts training; default true. */
+  saveOnInterrupt?: boolean;
+  /** Write `epoch=02` rather than `02` for `{epoch:02d}`; default true. */
+  autoInsertMetricName?: boolean;
+  /** Our own `safetensors` (default), or `ckpt`, which PyTorch and Lightning load. */
+  format?: "safetensors" | "ckpt";
+  /** Print each save; default false. */
+  verbose?: boolean;
+}
+
+const optionNames: Readonly<Record<keyof ModelCheckpointOptions, true>> = {
+  dirPath: true,
+  filename: true,
+  monitor: true,
+  mode: true,
+  saveTopK: true,
+  saveLast: true,
+  saveWeightsOnly: true,
+  everyNEpochs: true,
+  everyNTrainSteps: true,
+  trainTimeInterval: true,
+  saveOnTrainEpochEnd: true,
+  saveOnInterrupt: true,
+  autoInsertMetricName: true,
+  format: true,
+  verbose: true,
+};
+
+/**
+ * @example
+ * new ModelCheckpoint({ monitor: "val_acc", mode: "max", saveLast: true, filename: "{epoch:02d}-{val_acc:.3f}" })
+ */
+export class ModelCheckpoint extends Callback {
+  readonly options: ModelCheckpointOptions;
+  readonly monitor: string | undefined;
+  readonly mode: "min" | "max";
+  readonly saveTopK: number;
+  /** The best checkpoint that is on disk, whole. */
+  bestModelPath: string | undefined;
+  bestModelScore: number | undefined;
+  /** The newest `last` that is on disk, whole. */
+  lastModelPath: string | undefined;
+  /** Scores by path of the checkpoints that are kept. */
+  readonly bestKModels = new Map<string, number>();
+  private readonly everyNEpochs: number;
+  private readonly everyNTrainSteps: number;
+  private readonly interval: number | undefined;
+  private lastStepSaved = 0;
+  private lastTime = 0;
+  private isDeferred = false;
+  private folder: string | undefined;
+  /** Saves under way, one after the other. */
+  private queue: Promise<void> = Promise.resolve();
+  private pendingCount = 0;
+  private failure: unknown;
+
+  constructor(options: ModelCheckpointOptions = {}) {
+    super();
+    refuseUnknownOptions("ModelCheckpoint", options, Object.keys(optionNames));
+    const { monitor, mode = "min", saveTopK = 1, everyNEpochs, everyNTrainSteps, trainTimeInterval } = options;
+    requireOption(["min", "max"].includes(mode), "ModelCheckpoint.mode", mode, '"min" or "max"');
+    requireOption(
+      Number.isInteger(saveTopK) && saveTopK >= -1,
+      "ModelCheckpoint.saveTopK",
+      saveTopK,
+      "a whole number of at least -1",
+    );
+    requireOption(
+      monitor !== undefined || [-1, 0, 1].includes(saveTopK),
+      "ModelCheckpoint.saveTopK",
+      saveTopK,
+      "-1, 0 or 1 when no metric is monitored",
+    );
+    for (const key of ["everyNEpochs", "everyNTrainSteps"] as const) {
+      const value = options[key];
+      const fits = value === undefined || (Number.isInteger(value) && value >= 0);
+      requireOption(fits, `ModelCheckpoint.${key}`, value, "a whole number of at least 0");
+    }
+    const triggers = [everyNEpochs, everyNTrainSteps, trainTimeInterval].filter(
+      (value) => value !== undefined && value !== 0,
+    );
+    requireOption(
+      triggers.length <= 1,
+      "ModelCheckpoint",
+      options,
+      "given one of everyNEpochs, everyNTrainSteps and trainTimeInterval",
+    );
+    requireOption(
+      ["safetensors", "ckpt"].includes(options.format ?? "safetensors"),
+      "ModelCheckpoint.format",
+      options.format,
+      '"safetensors" or "ckpt"',
+    );
+    this.options = options;
+    this.monitor = monitor;
+    this.mode = mode;
+    this.saveTopK = saveTopK;
+    this.everyNEpochs = everyNEpochs ?? (everyNTrainSteps === undefined && trainTimeInterval === undefined ? 1 : 0);
+    this.everyNTrainSteps = everyNTrainSteps ?? 0;
+    this.interval =
+      trainTimeInterval === undefined
+        ? undefined
+        : toSeconds("ModelCheckpoint.trainTimeInterval", trainTimeInterval) * 1000;
+  }
+
+  override get runsLast(): boolean {
+    return true;
+  }
+
+  override get monitors(): readonly string[] {
+    return this.monitor === undefined ? [] : [this.monitor];
+  }
+
+  override get stateKey(): string {
+    const { monitor, mode, everyNEpochs, everyNTrainSteps, interval } = this;
+    return `ModelCheckpoint${JSON.stringify({ monitor, mode, everyNEpochs, everyNTrainSteps, interval })}`;
+  }
+
+  /** Whether the folder was given, rather than the logger's. */
+  get hasOwnFolder(): boolean {
+    return this.options.dirPath !== undefined;
+  }
+
+  /** The folder that checkpoints go to. */
+  resolveFolder(trainer: Trainer): string {
+    if (this.options.dirPath !== undefined) return resolve(this.options.dirPath);
+    const logger = trainer.loggers.find(({ logDir }) => logDir !== undefined);
+    return resolve(logger?.logDir ?? trainer.options.defaultRootDir, "checkpoints");
+  }
+
+  override async setup(trainer: Trainer, _module: AnyTrainingModule, stage: Stage): Promise<void> {
+    this.folder = this.resolveFolder(trainer);
+    if (stage !== "fit" || (this.saveTopK === 0 && !this.options.saveLast)) return;
+    await requireWritable(this.folder);
+  }
+
+  override onTrainStart(trainer: Trainer): void {
+    this.lastTime = performance.now();
+    this.lastStepSaved = trainer.globalStep;
+  }
+
+  override async onTrainBatchEnd(trainer: Trainer): Promise<void> {
+    const { everyNTrainSteps, interval } = this;
+    const now = performance.now();
+    const isStep = everyNTrainSteps > 0 && trainer.globalStep % everyNTrainSteps === 0;
+    const isTime = interval !== undefined && now - this.lastTime >= interval;
+    if (!isStep && !isTime) return;
+    if (isTime) this.lastTime = now;
+    if (this.monitor !== undefined && !(this.monitor in this.candidates(trainer))) {
+      // Only validation knows the metric: save when it has run.
+      this.isDeferred = true;
+      return;
+    }
+    await this.save(trainer);
+  }
+
+  override async onTrainEpochEnd(trainer: Trainer): Promise<void> {
+    if (!this.savesOnTrainEpochEnd(trainer) || !this.isEpochDue(trainer)) return;
+    await this.save(trainer);
+  }
+
+  override async onValidationEnd(trainer: Trainer): Promise<void> {
+    const isDue = this.isDeferred || (!this.savesOnTrainEpochEnd(trainer) && this.isEpochDue(trainer));
+    if (trainer.isSanityChecking || !isDue) return;
+    this.isDeferred = false;
+    await this.save(trainer);
+  }
+
+  override async onTrainEnd(): Promise<void> {
+    await this.settle();
+  }
+
+  override async onException(trainer: Trainer, _module: AnyTrainingModule, error: unknown): Promise<void> {
+    if (
+      error instanceof Interruption &&
+      (this.options.saveOnInterrupt ?? true) &&
+      !trainer.listener.urgent &&
+      this.folder !== undefined
+    ) {
+      if (trainer.progress.totalBatch > 0) await this.enqueueLast(trainer);
+    }
+    await this.settle();
+  }
+
+  override async teardown(): Promise<void> {
+    await this.settle();
+  }
+
+  private isEpochDue(trainer: Trainer): boolean {
+    return this.everyNEpochs >= 1 && (trainer.currentEpoch + 1) % this.everyNEpochs === 0;
+  }
+
+  private savesOnTrainEpochEnd(trainer: Trainer): boolean {
+    if (this.options.saveOnTrainEpochEnd !== undefined) return this.options.saveOnTrainEpochEnd;
+    if (trainer.valLoaders.length === 0) return true;
+    // Validation at the end of each epoch comes before the epoch's own end; other times of validation are times to save.
+    return trainer.options.checkValEveryNEpoch === 1 && trainer.options.valCheckInterval === undefined;
+  }
+
+  private candidates(trainer: Trainer): Metrics {
+    return { ...trainer.callbackMetrics, epoch: trainer.currentEpoch, step: trainer.globalStep };
+  }
+
+  /** Saves the state of this moment as it deserves; the files are written while training goes on. */
+  private async save(trainer: Trainer): Promise<void> {
+    this.throwFailure();
+    if (trainer.options.fastDevRun > 0 || this.lastStepSaved === trainer.globalStep) return;
+    this.lastStepSaved = trainer.globalStep;
+    const metrics = this.candidates(trainer);
+    if (this.saveTopK !== 0) {
+      if (this.monitor === undefined) await this.saveNewest(trainer, metrics);
+      else await this.saveIfBest(trainer, metrics, this.monitor);
+    }
+    if (this.options.saveLast) await this.enqueueLast(trainer);
+    // Where the disk is slower than training, training waits, so that memory stays bounded.
+    if (this.pendingCount > 2) await this.queue;
+  }
+
+  private async saveNewest(trainer: Trainer, metrics: Metrics): Promise<void> {
+    const before = this.bestModelPath;
+    const path = await this.freePath(metrics, before);
+    const isRemoved = this.saveTopK === 1 && before !== undefined && before !== path;
+    await this.enqueue(trainer, path, isRemoved ? before : undefined, () => {
+      this.bestModelPath = path;
+    });
+  }
+
+  private async saveIfBest(trainer: Trainer, metrics: Metrics, monitor: string): Promise<void> {
+    const current = metrics[monitor];
+    if (current === undefined) throw new MonitorError("ModelCheckpoint", monitor, Object.keys(trainer.callbackMetrics));
+    // A run that diverged is the worst of all.
+    const score = Number.isNaN(current) ? this.worst : current;
+    const worstKept = this.extreme("worst");
+    const isFull = this.saveTopK !== -1 && this.bestKModels.size >= this.saveTopK;
+    if (isFull && (worstKept === undefined || !this.isBetter(score, worstKept[1]))) {
+      if (this.options.verbose)
+        console.log(
+          `Epoch ${metrics.epoch}, step ${metrics.step}: ${monitor} ${current} was not in the top ${this.saveTopK}.`,
+        );
+      return;
+    }
+    const removed = isFull ? worstKept?.[0] : undefined;
+    if (removed !== undefined) this.bestKModels.delete(removed);
+    const path = await this.freePath(metrics, removed);
+    this.bestKModels.set(path, score);
+    const [best, bestScore] = this.extreme("best") as [string, number];
+    await this.enqueue(trainer, path, removed !== path ? removed : undefined, () => {
+      this.bestModelPath = best;
+      this.bestModelScore = bestScore;
+    });
+    if (this.options.verbose)
+      console.log(`Epoch ${metrics.epoch}, step ${metrics.step}: ${monitor} reached ${current}, saved as ${path}.`);
+  }
+
+  private get worst(): number {
+    return this.mode === "min" ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
+  }
+
+  private isBetter(a: number, b: number): boolean {
+    return this.mode === "min" ? a < b : a > b;
+  }
+
+  private extreme(which: "best" | "worst"): [path: string, score: number] | undefined {
+    let found: [string, number] | undefined;
+    for (const entry of this.bestKModels) {
+      const replaces =
+        found === undefined ||
+        (which === "best" ? this.isBetter(entry[1], found[1]) : this.isBetter(found[1], entry[1]));
+      if (replaces) found = entry;
+    }
+    return found;
+  }
+
+  private async enqueueLast(trainer: Trainer): Promise<void> {
+    const path = join(this.folder as string, `last.${this.extension}`);
+    await this.enqueue(trainer, path, undefined, () => {
+      this.lastModelPath = path;
+    });
+  }
+
+  /**
+   * Takes a copy of the state now and writes it behind the saves before it.
+   *
+   * @param removed a checkpoint to delete when this one is there
+   * @param done tells that the file is there
+   */
+  private async enqueue(trainer: Trainer, path: string, removed: string | undefined, done: () => void): Promise<void> {
+    const resumedFrom = trainer.ckptPath;
+    // What the file itself says of the best and the last includes this one: it is read only when it is there.
+    const before = { best: this.bestModelPath, score: this.bestModelScore, last: this.lastModelPath };
+    done();
+    const captured = trainer.captureCheckpoint({ weightsOnly: this.options.saveWeightsOnly ?? false });
+    this.bestModelPath = before.best;
+    this.bestModelScore = before.score;
+    this.lastModelPath = before.last;
+    const checkpoint = await captured;
+    this.pendingCount++;
+    this.queue = this.queue.then(async () => {
+      try {
+        await saveCheckpointFile(path, checkpoint);
+        done();
+        if (removed !== undefined && this.mayRemove(removed, resumedFrom)) await rm(removed, { force: true });
+      } catch (error) {
+        this.failure ??= error;
+      } finally {
+        this.pendingCount--;
+      }
+    });
+  }
+
+  /** A file that the run went on from, or that lies elsewhere, is not ours to delete. */
+  private mayRemove(path: string, resumedFrom: string | undefined): boolean {
+    if (resumedFrom !== undefined && resolve(resumedFrom) === resolve(path)) return false;
+    const inside = relative(this.folder as string, path);
+    return inside !== "" && !inside.startsWith("..") && !isAbsolute(inside);
+  }
+
+  private async settle(): Promise<void> {
+    await this.queue;
+    this.throwFailure();
+  }
+
+  private throwFailure(): void {
+    const { failure } = this;
+    this.failure = undefined;
+    if (failure !== undefined) throw failure;
+  }
+
+  private get extension(): string {
+    return this.options.format ?? "safetensors";
+  }
+
+  /** The pattern's path, with a version when a file of this name is there already. */
+  private async freePath(metrics: Metrics, mayReplace: string | undefined): Promise<string> {
+    const name = this.formatName(metrics);
+    for (let version = 0; ; version++) {
+      const path = join(this.folder as string, `${name}${version === 0 ? "" : `-v${version}`}.${this.extension}`);
+      if (path === mayReplace) return path;
+      const isTaken =
+        this.bestKModels.has(path) ||
+        (await stat(path).then(
+          () => true,
+          () => false,
+        ));
+      if (!isTaken) return path;
+    }
+  }
+
+  /** A file's name from the pattern, without folder and extension. Metrics that are not there count as 0. */
+  formatName(metrics: Metrics): string {
+    const pattern = this.options.filename ?? "{epoch}-{step}";
+    return pattern.replaceAll(/\{([^{}:]+)(?::([^{}]*))?\}/g, (_, name: string, format: string | undefined) => {
+      const text = formatNumber(metrics[name] ?? 0, format, name);
+      const isNamed = this.options.autoInsertMetricName ?? true;
+      return isNamed ? `${name.replaceAll("/", "_")}=${text}` : text;
+    });
+  }
+
+  override stateDict(): Readonly<Record<string, unknown>> {
+    return {
+      bestModelPath: this.bestModelPath ?? null,
+      bestModelScore: this.bestModelScore ?? null,
+      lastModelPath: this.lastModelPath ?? null,
+      bestKModels: [...this.bestKModels],
+      folder: this.folder ?? null,
+    };
+  }
+
+  override loadStateDict(state: Readonly<Record<string, unknown>>): void {
+    // Of another folder only the best is remembered, so that nothing there is counted or deleted.
+    this.bestModelPath = asText(state.bestModelPath);
+    this.bestModelScore = typeof state.bestModelScore === "number" ? state.bestModelScore : undefined;
+    if (state.folder !== this.folder) return;
+    this.lastModelPath = asText(state.lastModelPath);
+    this.bestKModels.clear();
+    for (const [path, score] of state.bestKModels as [string, number][]) {
+      if (dirname(path) === this.folder) this.bestKModels.set(path, score);
+    }
+  }
+}
+
+const asText = (value: unknown) => (typeof value === "string" ? value : undefined);
+
+/** Python's formats `d`, `02d`, `.3f`, `.2e` and none. */
+function formatNumber(value: number, format: string | undefined, name: string): string {
+  if (format === undefined || format === "") return String(value);
+  const match = /^(0?)(\d*)(?:\.(\d+))?([dfe])$/.exec(format);
+  if (match === null) {
+    throw new ConfigurationError(
+      `ModelCheckpoint.filename, {${name}:${format}}`,
+      format,
+      'a format such as "02d", ".3f" or ".2e"',
+    );
+  }
+  const [, zero, width, digits, kind] = match;
+  const text =
+    kind === "d"
+      ? String(Math.trunc(value))
+      : kind === "f"
+        ? value.toFixed(Number(digits ?? 6))
+        : value.toExponential(Number(digits ?? 6));
+  return text.padStart(Number(width || 0), zero === "0" ? "0" : " ");
+}
+
+/** Finds out before training whether files can be written there. */
+async function requireWritable(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigurationError("ModelCheckpoint.dirPath", folder, `a folder that can be written to (${reason})`);
+  }
+}

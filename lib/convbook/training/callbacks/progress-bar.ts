@@ -1,0 +1,90 @@
+/** Progress in a notebook (one output, updated in place), a terminal (one line) or a log (a line now and then). */
+import { type Progress, progress } from "../../display/index.ts";
+import type { Metrics } from "../results.ts";
+import type { Trainer } from "../trainer.ts";
+import { Callback } from "./callback.ts";
+
+export interface ProgressBarOptions {
+  /** Milliseconds between updates; default 200. */
+  refreshInterval?: number;
+}
+
+/** Shows a bar an epoch with the metrics that were logged with `progressBar: true`, and a bar for evaluations. */
+export class ProgressBar extends Callback {
+  private readonly interval: number;
+  private bar: Progress | undefined;
+  private evaluationBar: Progress | undefined;
+
+  constructor({ refreshInterval = 200 }: ProgressBarOptions = {}) {
+    super();
+    this.interval = refreshInterval;
+  }
+
+  private open(label: string, total: number): Progress {
+    return progress(Number.isFinite(total) ? total : (undefined as unknown as number), {
+      label,
+      unit: "batch",
+      interval: this.interval,
+    });
+  }
+
+  private openTraining(trainer: Trainer): Progress {
+    this.bar = this.open(`Epoch ${trainer.currentEpoch}`, trainer.numTrainingBatches);
+    return this.bar;
+  }
+
+  override onTrainEpochStart(trainer: Trainer): void {
+    this.bar?.close();
+    this.openTraining(trainer);
+  }
+
+  override onTrainBatchEnd(trainer: Trainer): void {
+    const bar = this.bar ?? this.openTraining(trainer);
+    bar.set(trainer.progress.batch, this.note(trainer.progressBarMetrics));
+  }
+
+  override onTrainEpochEnd(trainer: Trainer): void {
+    this.bar?.set(trainer.progress.batch, this.note(trainer.progressBarMetrics));
+    this.bar?.close();
+    this.bar = undefined;
+  }
+
+  override onException(): void {
+    this.bar?.close(true);
+    this.bar = undefined;
+    this.evaluationBar?.close(true);
+    this.evaluationBar = undefined;
+  }
+
+  override onTestStart(): void {
+    this.evaluationBar = this.open("Testing", Number.POSITIVE_INFINITY);
+  }
+
+  override onTestBatchEnd(): void {
+    this.evaluationBar?.advance();
+  }
+
+  override onTestEnd(): void {
+    this.evaluationBar?.close();
+    this.evaluationBar = undefined;
+  }
+
+  override onPredictStart(): void {
+    this.evaluationBar = this.open("Predicting", Number.POSITIVE_INFINITY);
+  }
+
+  override onPredictBatchEnd(): void {
+    this.evaluationBar?.advance();
+  }
+
+  override onPredictEnd(): void {
+    this.evaluationBar?.close();
+    this.evaluationBar = undefined;
+  }
+
+  private note(metrics: Metrics): string {
+    return Object.entries(metrics)
+      .map(([name, value]) => `${name} ${Number.isInteger(value) ? value : value.toPrecision(3)}`)
+      .join(", ");
+  }
+}

@@ -1,0 +1,147 @@
+/** Averages the weights of the last epochs (Izmailov et al. 2018, arXiv:1803.05407). As PyTorch Lightning's StochasticWeightAveraging. */
+import * as tf from "@tensorflow/tfjs-core";
+import { BatchNorm1d, BatchNorm2d } from "../../nn/index.ts";
+import { requireOption } from "../errors.ts";
+import { iterate, type Loader } from "../loaders.ts";
+import type { Trainer } from "../trainer.ts";
+import type { AnyTrainingModule } from "../training-module.ts";
+import { Callback } from "./callback.ts";
+
+export interface StochasticWeightAveragingOptions {
+  /** The learning rate while averaging, one for all groups or one a group. */
+  swaLrs: number | readonly number[];
+  /** The epoch from which to average, or a share below 1 of `maxEpochs`; default 0.8. */
+  swaEpochStart?: number;
+  /** Epochs over which the rate goes over to `swaLrs`; default 10. */
+  annealingEpochs?: number;
+  /** How; default `cos`. */
+  annealingStrategy?: "cos" | "linear";
+}
+
+/**
+ * From an epoch on keeps the mean of the weights at the ends of epochs, with a constant learning rate. When training ends the module has the
+ * mean weights, and its batch norms' statistics are measured anew over the training data.
+ */
+export class StochasticWeightAveraging extends Callback {
+  private readonly options: StochasticWeightAveragingOptions;
+  private readonly averages = new Map<string, Float32Array>();
+  /** Sets of weights in the mean so far. */
+  averaged = 0;
+
+  constructor(options: StochasticWeightAveragingOptions) {
+    super();
+    const { swaLrs, swaEpochStart = 0.8, annealingEpochs = 10 } = options;
+    const rates = typeof swaLrs === "number" ? [swaLrs] : swaLrs;
+    requireOption(
+      Array.isArray(rates) && rates.every((rate) => rate > 0),
+      "StochasticWeightAveraging.swaLrs",
+      swaLrs,
+      "rates above 0",
+    );
+    requireOption(
+      swaEpochStart >= 0,
+      "StochasticWeightAveraging.swaEpochStart",
+      swaEpochStart,
+      "an epoch, or a share below 1",
+    );
+    requireOption(
+      annealingEpochs >= 0,
+      "StochasticWeightAveraging.annealingEpochs",
+      annealingEpochs,
+      "a number of at least 0",
+    );
+    this.options = options;
+  }
+
+  private start(trainer: Trainer): number {
+    const { swaEpochStart = 0.8 } = this.options;
+    if (swaEpochStart >= 1 || swaEpochStart === 0) return swaEpochStart;
+    return Math.floor(Math.max(0, trainer.options.maxEpochs) * swaEpochStart);
+  }
+
+  override onTrainEpochStart(trainer: Trainer): void {
+    const start = this.start(trainer);
+    if (trainer.currentEpoch < start) return;
+    const { swaLrs, annealingEpochs = 10, annealingStrategy = "cos" } = this.options;
+    const share = annealingEpochs === 0 ? 1 : Math.min(1, (trainer.currentEpoch - start + 1) / annealingEpochs);
+    const progress = annealingStrategy === "cos" ? (1 - Math.cos(Math.PI * share)) / 2 : share;
+    // From here on the rate is this callback's; what the schedulers set is written over.
+    for (const [i, group] of (trainer.optimizers[0]?.paramGroups ?? []).entries()) {
+      const target = typeof swaLrs === "number" ? swaLrs : (swaLrs[i] ?? (swaLrs.at(-1) as number));
+      const from = group.initialLr ?? group.lr;
+      group.lr = from + (target - from) * progress;
+    }
+  }
+
+  override onTrainEpochEnd(trainer: Trainer, module: AnyTrainingModule): void {
+    if (trainer.currentEpoch < this.start(trainer)) return;
+    this.averaged++;
+    for (const [name, parameter] of module.namedParameters()) {
+      const value = parameter.toTensorData().data as Float32Array;
+      const average = this.averages.get(name);
+      if (average === undefined) this.averages.set(name, value);
+      else
+        for (let i = 0; i < average.length; i++)
+          (average[i] as number) += ((value[i] as number) - (average[i] as number)) / this.averaged;
+    }
+  }
+
+  override async onTrainEnd(trainer: Trainer, module: AnyTrainingModule): Promise<void> {
+    if (this.averaged === 0) return;
+    for (const [name, parameter] of module.namedParameters()) {
+      const average = this.averages.get(name);
+      if (average !== undefined) parameter.load({ dtype: "float32", shape: parameter.shape, data: average });
+    }
+    await this.measureBatchNorms(trainer, module);
+  }
+
+  /** One pass over the training data in which the running statistics become plain means. */
+  private async measureBatchNorms(trainer: Trainer, module: AnyTrainingModule): Promise<void> {
+    const norms = module.modules().filter((each) => each instanceof BatchNorm2d || each instanceof BatchNorm1d);
+    if (norms.length === 0) return;
+    const momenta = norms.map((norm) => norm.momentum);
+    for (const norm of norms) {
+      for (const [name, buffer] of norm.namedBuffers()) {
+        const value = buffer.toTensorData();
+        for (let i = 0; i < value.data.length; i++)
+          value.data[i] = (value.dtype === "int64" ? 0n : name === "running_var" ? 1 : 0) as never;
+        buffer.load(value);
+      }
+      // No momentum: the mean over all batches.
+      (norm as { momentum: number | null }).momentum = null;
+    }
+    module.train();
+    const iterator = iterate(trainer.trainLoader as Loader);
+    try {
+      for (let i = 0; i < trainer.numTrainingBatches; i++) {
+        const { done, value } = await iterator.next();
+        if (done) break;
+        const input = Array.isArray(value) ? (value[0] as tf.Tensor) : (value as tf.Tensor);
+        tf.tidy(() => {
+          (module.forward as (x: tf.Tensor) => unknown).call(module, input);
+        });
+        tf.dispose(value as tf.TensorContainer);
+      }
+    } finally {
+      await iterator.return?.();
+      for (const [i, norm] of norms.entries())
+        (norm as { momentum: number | null }).momentum = momenta[i] as number | null;
+    }
+  }
+
+  override stateDict(): Readonly<Record<string, unknown>> {
+    return {
+      averaged: this.averaged,
+      averages: new Map([...this.averages].map(([name, data]) => [name, tensorOf(data)])),
+    };
+  }
+
+  override loadStateDict(state: Readonly<Record<string, unknown>>): void {
+    this.averaged = Number(state.averaged ?? 0);
+    this.averages.clear();
+    const saved = state.averages as ReadonlyMap<string, { data: Float32Array }> | undefined;
+    for (const [name, { data }] of saved ?? []) this.averages.set(name, data.slice());
+  }
+}
+
+const tensorOf = (data: Float32Array) => ({ dtype: "float32" as const, shape: [data.length], data });

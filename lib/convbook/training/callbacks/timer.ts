@@ -1,0 +1,70 @@
+/** Measures how long the stages take, and stops fitting when its time is up. */
+import { requireOption } from "../errors.ts";
+import type { Trainer } from "../trainer.ts";
+import { toSeconds } from "../trainer-options.ts";
+import { Callback } from "./callback.ts";
+
+export interface TimerOptions {
+  /** Time that fitting may take, resumed runs included: seconds, or `{ hours: 2 }`; default: no limit. */
+  duration?: number | { days?: number; hours?: number; minutes?: number; seconds?: number };
+  /** Look at the clock after every `step` (default) or every `epoch`. */
+  interval?: "step" | "epoch";
+}
+
+export class Timer extends Callback {
+  /** Seconds that fitting may take. */
+  readonly duration: number;
+  private readonly interval: "step" | "epoch";
+  private offset = 0;
+  private started: number | undefined;
+  private elapsed = 0;
+
+  constructor(options: TimerOptions = {}) {
+    super();
+    this.duration =
+      options.duration === undefined ? Number.POSITIVE_INFINITY : toSeconds("Timer.duration", options.duration);
+    this.interval = options.interval ?? "step";
+    requireOption(["step", "epoch"].includes(this.interval), "Timer.interval", options.interval, '"step" or "epoch"');
+  }
+
+  /** Seconds of fitting so far. */
+  timeElapsed(): number {
+    return this.offset + (this.started === undefined ? this.elapsed : (performance.now() - this.started) / 1000);
+  }
+
+  /** Seconds that are left. */
+  timeRemaining(): number {
+    return Math.max(0, this.duration - this.timeElapsed());
+  }
+
+  override onTrainStart(): void {
+    this.started = performance.now();
+  }
+
+  override onTrainEnd(): void {
+    this.elapsed = this.timeElapsed() - this.offset;
+    this.started = undefined;
+  }
+
+  override onTrainBatchEnd(trainer: Trainer): void {
+    if (this.interval === "step") this.check(trainer);
+  }
+
+  override onTrainEpochEnd(trainer: Trainer): void {
+    this.check(trainer);
+  }
+
+  private check(trainer: Trainer): void {
+    if (this.timeElapsed() < this.duration) return;
+    trainer.shouldStop = true;
+    trainer.stopReason = `the time of ${this.duration} s is up`;
+  }
+
+  override stateDict(): Readonly<Record<string, unknown>> {
+    return { elapsed: this.timeElapsed() };
+  }
+
+  override loadStateDict(state: Readonly<Record<string, unknown>>): void {
+    if (typeof state.elapsed === "number") this.offset = state.elapsed;
+  }
+}

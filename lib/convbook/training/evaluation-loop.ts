@@ -1,0 +1,141 @@
+/** The loop of validation and test. */
+import * as tf from "@tensorflow/tfjs-core";
+import { defaultGenerator } from "../random/index.ts";
+import type { CallbackHook } from "./callbacks/callback.ts";
+import { BatchError } from "./errors.ts";
+import { Interruption, yieldToEventLoop } from "./interruption.ts";
+import { countBatches, describeBatch, iterate, type Loader } from "./loaders.ts";
+import { rememberModes } from "./modes.ts";
+import { type Metrics, ResultCollection } from "./results.ts";
+import type { Trainer } from "./trainer.ts";
+
+/** What differs between the two. */
+export interface EvaluationOptions {
+  /** Batches at most of each loader, in place of the Trainer's limit. */
+  readonly limit?: number;
+  /** Called when the metrics are there, before `onValidationEnd`. */
+  readonly beforeEnd?: () => void;
+}
+
+/**
+ * Runs one validation or test.
+ *
+ * @returns the epoch's metrics, an object a loader (with one loader: one object)
+ * @throws Interruption when somebody asks to stop; random numbers are then as they were before
+ */
+export async function runEvaluation(
+  trainer: Trainer,
+  stage: "validation" | "test",
+  loaders: readonly Loader[],
+  options: EvaluationOptions = {},
+): Promise<Metrics[]> {
+  const { module } = trainer;
+  const noun = stage === "validation" ? "Validation" : "Test";
+  const hook = (name: string) => `on${noun}${name}` as CallbackHook;
+  const isSanity = trainer.runningStage === "sanityCheck";
+  const stageBefore = trainer.runningStage;
+  if (!isSanity) trainer.runningStage = stage;
+  const given = stage === "validation" ? trainer.options.limitValBatches : trainer.options.limitTestBatches;
+  const option = stage === "validation" ? "Trainer.limitValBatches" : "Trainer.limitTestBatches";
+  const counts = loaders.map((loader) =>
+    Math.min(
+      options.limit ?? Number.POSITIVE_INFINITY,
+      countBatches(option, given, loader.length ?? Number.POSITIVE_INFINITY),
+    ),
+  );
+  if (counts.every((count) => count === 0)) return [];
+  const restoreModes = rememberModes(module);
+  const random = defaultGenerator.getState();
+  const results = new ResultCollection();
+  trainer.evaluationResults = results;
+  try {
+    await trainer.callModule(`on${noun}ModelEval`);
+    await trainer.callHook(hook("Start"));
+    await trainer.callHook(hook("EpochStart"));
+    for (const [index, loader] of loaders.entries()) {
+      await evaluateLoader(trainer, stage, loader, counts[index] as number, { index, count: loaders.length });
+    }
+    trainer.leaveBatch();
+    await trainer.callHook(hook("EpochEnd"));
+    const metrics = results.epochMetrics();
+    trainer.publish(metrics);
+    if (!isSanity) await trainer.sendToLoggers(metrics.log);
+    await trainer.callHookThen(hook("End"), options.beforeEnd);
+    return splitByLoader(metrics.callback, loaders.length);
+  } catch (error) {
+    if (error instanceof Interruption) defaultGenerator.setState(random);
+    throw error;
+  } finally {
+    const overridden = stage === "validation" ? module.onValidationModelTrain : module.onTestModelTrain;
+    if (overridden === undefined) restoreModes();
+    else await trainer.callModule(`on${noun}ModelTrain`);
+    trainer.runningStage = stageBefore;
+  }
+}
+
+async function evaluateLoader(
+  trainer: Trainer,
+  stage: "validation" | "test",
+  loader: Loader,
+  count: number,
+  which: { index: number; count: number },
+): Promise<void> {
+  const { module } = trainer;
+  const noun = stage === "validation" ? "Validation" : "Test";
+  const iterator = iterate(loader);
+  try {
+    for (let i = 0; i < count; i++) {
+      const { done, value } = await nextBatch(iterator, stage, i);
+      if (done) break;
+      let batch = trainer.callModule("onBeforeBatchTransfer", value, which.index);
+      batch = trainer.callModule("transferBatchToDevice", batch, which.index);
+      batch = trainer.callModule("onAfterBatchTransfer", batch, which.index);
+      trainer.enterBatch(batch, which);
+      await trainer.callHook(`on${noun}BatchStart` as CallbackHook, batch, i, which.index);
+      const step = stage === "validation" ? "validationStep" : "testStep";
+      let outputs: tf.TensorContainer;
+      try {
+        outputs = trainer.enterHook(step, () =>
+          tf.tidy(() => (module[step](batch, i, which.index) ?? null) as tf.TensorContainer),
+        );
+      } catch (error) {
+        throw wrapBatchError(stage, i, batch, error);
+      }
+      await trainer.callHook(`on${noun}BatchEnd` as CallbackHook, outputs ?? undefined, batch, i, which.index);
+      tf.dispose([outputs, batch as tf.TensorContainer]);
+      await yieldToEventLoop();
+      if (trainer.listener.requested) throw new Interruption();
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/** The next batch of a loader; what goes wrong names the batch. */
+export async function nextBatch(
+  iterator: AsyncIterator<unknown>,
+  stage: string,
+  index: number,
+): Promise<IteratorResult<unknown>> {
+  try {
+    return await iterator.next();
+  } catch (error) {
+    throw new BatchError(stage, index, "while it was loaded", error);
+  }
+}
+
+/** Names the batch on which a step failed. */
+export function wrapBatchError(stage: string, index: number, batch: unknown, error: unknown): unknown {
+  if (error instanceof Error && error.name === "ConfigurationError") return error;
+  return new BatchError(stage, index, describeBatch(batch), error);
+}
+
+function splitByLoader(metrics: Metrics, count: number): Metrics[] {
+  if (count === 1) return [metrics];
+  return Array.from({ length: count }, (_, index) => {
+    const suffix = `/dataloader_idx_${index}`;
+    return Object.fromEntries(
+      Object.entries(metrics).filter(([name]) => name.endsWith(suffix) || !name.includes("/dataloader_idx_")),
+    );
+  });
+}

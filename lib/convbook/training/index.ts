@@ -1,0 +1,93 @@
+export {
+  Callback,
+  EarlyStopping,
+  type EarlyStoppingOptions,
+  GradientAccumulationScheduler,
+  LearningRateMonitor,
+  type LearningRateMonitorOptions,
+  ModelCheckpoint,
+  type ModelCheckpointOptions,
+  ProgressBar,
+  type ProgressBarOptions,
+  StochasticWeightAveraging,
+  type StochasticWeightAveragingOptions,
+  Timer,
+  type TimerOptions,
+} from "./callbacks/index.ts";
+export type { Checkpoint, FitProgress, TrainingState } from "./checkpoint.ts";
+export {
+  CIFARModule,
+  type ClassificationBatch,
+  type ClassificationHyperParameters,
+  ClassificationModule,
+} from "./classification-module.ts";
+export {
+  BatchError,
+  ConfigurationError,
+  MonitorError,
+  NonFiniteError,
+  ResumeError,
+  UnknownOptionError,
+} from "./errors.ts";
+export { clipGradNorm, clipGradValue, gradientNorm } from "./gradient-clipping.ts";
+export { Recording, record, valueAndGrads } from "./gradients.ts";
+export { Interruption } from "./interruption.ts";
+export type { BatchLimit, Loader, Loaders } from "./loaders.ts";
+export {
+  CSVLogger,
+  type FileLoggerOptions,
+  type Logger,
+  TensorBoardLogger,
+  type TensorBoardLoggerOptions,
+} from "./loggers/index.ts";
+export { ModelSummary, summarize } from "./model-summary.ts";
+export {
+  Adam,
+  type AdamOptions,
+  AdamW,
+  createOptimizer,
+  type Gradients,
+  Lookahead,
+  type LookaheadOptions,
+  Optimizer,
+  type OptimizerName,
+  type OptimizerState,
+  optimizerNames,
+  RMSprop,
+  type RMSpropOptions,
+  SGD,
+  type SGDOptions,
+} from "./optimizers/index.ts";
+export { Profiler } from "./profiler.ts";
+export type { LogOptions, Metrics } from "./results.ts";
+export {
+  CosineAnnealingLR,
+  CosineAnnealingWarmRestarts,
+  createScheduler,
+  ExponentialLR,
+  LambdaLR,
+  LinearLR,
+  LinearWarmup,
+  LRScheduler,
+  MultiStepLR,
+  OneCycleLR,
+  type OneCycleOptions,
+  type PlateauOptions,
+  ReduceLROnPlateau,
+  type Scheduler,
+  type SchedulerName,
+  SequentialLR,
+  StepLR,
+  schedulerNames,
+} from "./schedulers/index.ts";
+export { type FitResult, type RunOptions, type Stage, Trainer } from "./trainer.ts";
+export type { TrainerOptions } from "./trainer-options.ts";
+export {
+  type AnyTrainingModule,
+  type HyperParameters,
+  type Json,
+  type OptimizerConfig,
+  type SchedulerConfig,
+  type StepOutput,
+  TrainingModule,
+} from "./training-module.ts";

@@ -1,0 +1,77 @@
+/** Metrics as a CSV file, `metrics.csv`, and the hyper-parameters as `hparams.yaml`, as PyTorch Lightning's CSVLogger. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { writeFileAtomic } from "../../files/index.ts";
+import type { Metrics } from "../results.ts";
+import type { HyperParameters } from "../training-module.ts";
+import type { Logger } from "./logger.ts";
+import { nextVersion } from "./version.ts";
+
+export interface FileLoggerOptions {
+  /** The folder of all experiments; default: the working directory. */
+  rootDir?: string;
+  /** Name of the experiment, a folder in it; default `convbook_logs`. */
+  name?: string;
+  /** The run; default `version_0`, or the next number that is free. */
+  version?: string;
+}
+
+export class CSVLogger implements Logger {
+  readonly name: string;
+  readonly version: string;
+  readonly rootDir: string;
+  readonly logDir: string;
+  private columns: string[] = [];
+  private readonly rows: Metrics[] = [];
+  /** Rows that are in the file. */
+  private written = 0;
+  private readonly flushEvery: number;
+
+  /** @param options.flushEvery rows after which the file is written; default 100 */
+  constructor(options: FileLoggerOptions & { flushEvery?: number } = {}) {
+    const { rootDir = process.cwd(), name = "convbook_logs", flushEvery = 100 } = options;
+    this.rootDir = rootDir;
+    this.name = name;
+    this.version = options.version ?? nextVersion(join(rootDir, name));
+    this.logDir = join(rootDir, name, this.version);
+    this.flushEvery = flushEvery;
+  }
+
+  get path(): string {
+    return join(this.logDir, "metrics.csv");
+  }
+
+  async logHyperparams(hparams: HyperParameters): Promise<void> {
+    await writeFileAtomic(join(this.logDir, "hparams.yaml"), stringify(hparams));
+  }
+
+  logMetrics(metrics: Metrics, step: number): void {
+    this.rows.push({ ...metrics, step });
+    if (this.rows.length - this.written >= this.flushEvery) this.save();
+  }
+
+  /** Writes what is new: appended, or the whole file again when there are new columns. */
+  save(): void {
+    if (this.rows.length === this.written) return;
+    const columns = [
+      ...new Set(["epoch", "step", ...this.columns, ...this.rows.slice(this.written).flatMap(Object.keys)]),
+    ];
+    const isWider = columns.length > this.columns.length;
+    this.columns = columns;
+    const rows = isWider ? this.rows : this.rows.slice(this.written);
+    const lines = rows.map((row) => columns.map((column) => row[column] ?? "").join(","));
+    if (isWider) lines.unshift(columns.map(quote).join(","));
+    mkdirSync(this.logDir, { recursive: true });
+    writeFileSync(this.path, `${lines.join("\n")}\n`, { flag: isWider ? "w" : "a" });
+    this.written = this.rows.length;
+  }
+
+  finalize(): void {
+    this.save();
+  }
+}
+
+function quote(text: string): string {
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

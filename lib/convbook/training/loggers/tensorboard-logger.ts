@@ -1,0 +1,92 @@
+/** TensorBoard event files: scalars, histograms, images, hyper-parameters and the graph. */
+import { join } from "node:path";
+import type { ImageLike } from "../../display/index.ts";
+import { SummaryWriter } from "../../tensorboard/index.ts";
+import type { Metrics } from "../results.ts";
+import type { AnyTrainingModule, HyperParameters, Json } from "../training-module.ts";
+import type { FileLoggerOptions } from "./csv-logger.ts";
+import type { Logger } from "./logger.ts";
+import { nextVersion } from "./version.ts";
+
+export interface TensorBoardLoggerOptions extends FileLoggerOptions {
+  /** Write the tree of modules as a graph; default false. */
+  logGraph?: boolean;
+}
+
+export class TensorBoardLogger implements Logger {
+  readonly name: string;
+  readonly version: string;
+  readonly rootDir: string;
+  readonly logDir: string;
+  private readonly graph: boolean;
+  private open: SummaryWriter | undefined;
+  private hparams: HyperParameters | undefined;
+  private readonly latest: Metrics = {};
+
+  constructor(options: TensorBoardLoggerOptions = {}) {
+    const { rootDir = process.cwd(), name = "convbook_logs", logGraph = false } = options;
+    this.rootDir = rootDir;
+    this.name = name;
+    this.version = options.version ?? nextVersion(join(rootDir, name));
+    this.logDir = join(rootDir, name, this.version);
+    this.graph = logGraph;
+  }
+
+  /** The writer, for anything else that is to be recorded. */
+  get experiment(): SummaryWriter {
+    this.open ??= new SummaryWriter(this.logDir);
+    return this.open;
+  }
+
+  logHyperparams(hparams: HyperParameters): void {
+    this.hparams = hparams;
+  }
+
+  logGraph(module: AnyTrainingModule): void {
+    if (this.graph) this.experiment.addGraph(module);
+  }
+
+  logMetrics(metrics: Metrics, step: number): void {
+    for (const [name, value] of Object.entries(metrics)) this.experiment.addScalar(name, value, step);
+    Object.assign(this.latest, metrics);
+  }
+
+  logHistogram(name: string, values: Float32Array, step: number): void {
+    this.experiment.addHistogram(name, values, step);
+  }
+
+  logImage(name: string, image: ImageLike, step: number): void {
+    this.experiment.addImage(name, image, step);
+  }
+
+  save(): void {
+    this.open?.flush();
+  }
+
+  finalize(): void {
+    if (this.open === undefined) return;
+    const flat = flatten(this.hparams ?? {});
+    if (Object.keys(flat).length > 0) this.open.addHparams(flat, finiteOf(this.latest));
+    this.open.close();
+    this.open = undefined;
+  }
+}
+
+function finiteOf(metrics: Metrics): Metrics {
+  return Object.fromEntries(
+    Object.entries(metrics).filter(([name, value]) => name !== "epoch" && Number.isFinite(value)),
+  );
+}
+
+/** Nested hyper-parameters under dotted names, as TensorBoard's table wants them. */
+function flatten(value: HyperParameters, prefix = ""): Record<string, string | number | boolean> {
+  const flat: Record<string, string | number | boolean> = {};
+  for (const [key, entry] of Object.entries(value)) {
+    const name = prefix + key;
+    if (typeof entry === "string" || typeof entry === "number" || typeof entry === "boolean") flat[name] = entry;
+    else if (typeof entry === "object" && entry !== null && !Array.isArray(entry)) {
+      Object.assign(flat, flatten(entry as Readonly<Record<string, Json>>, `${name}.`));
+    } else if (entry !== undefined) flat[name] = JSON.stringify(entry);
+  }
+  return flat;
+}

@@ -1,0 +1,61 @@
+/** The loop of predict. */
+import * as tf from "@tensorflow/tfjs-core";
+import { nextBatch, wrapBatchError } from "./evaluation-loop.ts";
+import { Interruption, yieldToEventLoop } from "./interruption.ts";
+import { countBatches, iterate, type Loader } from "./loaders.ts";
+import { rememberModes } from "./modes.ts";
+import type { Trainer } from "./trainer.ts";
+
+/** Runs `predictStep` over all batches. @returns its results, a list for one loader, a list of lists for several */
+export async function runPrediction(trainer: Trainer, loaders: readonly Loader[]): Promise<tf.TensorContainer[]> {
+  const { module } = trainer;
+  trainer.runningStage = "prediction";
+  const restoreModes = rememberModes(module);
+  const results: tf.TensorContainer[][] = [];
+  try {
+    await trainer.callModule("onPredictModelEval");
+    await trainer.callHook("onPredictStart");
+    await trainer.callHook("onPredictEpochStart");
+    for (const [index, loader] of loaders.entries()) {
+      const count = countBatches(
+        "Trainer.limitPredictBatches",
+        trainer.options.limitPredictBatches,
+        loader.length ?? Number.POSITIVE_INFINITY,
+      );
+      const own: tf.TensorContainer[] = [];
+      results.push(own);
+      const iterator = iterate(loader);
+      try {
+        for (let i = 0; i < count; i++) {
+          const { done, value } = await nextBatch(iterator, "prediction", i);
+          if (done) break;
+          let batch = trainer.callModule("onBeforeBatchTransfer", value, index);
+          batch = trainer.callModule("transferBatchToDevice", batch, index);
+          batch = trainer.callModule("onAfterBatchTransfer", batch, index);
+          await trainer.callHook("onPredictBatchStart", batch, i, index);
+          let outputs: tf.TensorContainer;
+          try {
+            outputs = trainer.enterHook("predictStep", () => tf.tidy(() => module.predictStep(batch, i, index)));
+          } catch (error) {
+            throw wrapBatchError("prediction", i, batch, error);
+          }
+          own.push(outputs);
+          await trainer.callHook("onPredictBatchEnd", outputs, batch, i, index);
+          tf.dispose(batch as tf.TensorContainer);
+          await yieldToEventLoop();
+          if (trainer.listener.requested) throw new Interruption();
+        }
+      } finally {
+        await iterator.return?.();
+      }
+    }
+    await trainer.callHook("onPredictEpochEnd");
+    await trainer.callHook("onPredictEnd");
+    return results.length === 1 ? (results[0] as tf.TensorContainer[]) : results;
+  } catch (error) {
+    tf.dispose(results);
+    throw error;
+  } finally {
+    restoreModes();
+  }
+}

@@ -1,0 +1,85 @@
+/** What `configureOptimizers` returned, in one form, and when the schedulers step. */
+import { ConfigurationError, MonitorError, requireOption } from "./errors.ts";
+import { Optimizer } from "./optimizers/optimizer.ts";
+import { ReduceLROnPlateau } from "./schedulers/plateau.ts";
+import type { Scheduler } from "./schedulers/scheduler.ts";
+import type { Trainer } from "./trainer.ts";
+import type { OptimizerConfig, SchedulerConfig } from "./training-module.ts";
+
+/** A scheduler with everything said about it. */
+export interface SchedulerEntry {
+  readonly scheduler: Scheduler;
+  readonly interval: "epoch" | "step";
+  readonly frequency: number;
+  readonly monitor: string | undefined;
+  readonly name: string | undefined;
+  readonly isPlateau: boolean;
+}
+
+/** @throws ConfigurationError when it is none of the forms, or names more than one optimizer */
+export function normalizeOptimizers(config: OptimizerConfig): {
+  optimizers: readonly Optimizer[];
+  schedulers: readonly SchedulerEntry[];
+} {
+  if (config instanceof Optimizer) return { optimizers: [config], schedulers: [] };
+  const forms = "an optimizer, [optimizers, schedulers] or { optimizer, lrScheduler }";
+  requireOption(typeof config === "object" && config !== null, "What configureOptimizers returns", config, forms);
+  const [optimizers, schedulers] = isPair(config)
+    ? config
+    : [[config.optimizer], config.lrScheduler === undefined ? [] : [config.lrScheduler]];
+  for (const optimizer of optimizers) {
+    if (!(optimizer instanceof Optimizer))
+      throw new ConfigurationError("What configureOptimizers returns", optimizer, forms);
+  }
+  requireOption(
+    optimizers.length === 1,
+    "What configureOptimizers returns",
+    `${optimizers.length} optimizers`,
+    "one optimizer",
+  );
+  return { optimizers, schedulers: schedulers.map(normalizeScheduler) };
+}
+
+function isPair(config: OptimizerConfig): config is Extract<OptimizerConfig, readonly unknown[]> {
+  return Array.isArray(config);
+}
+
+function normalizeScheduler(given: Scheduler | SchedulerConfig): SchedulerEntry {
+  const config: SchedulerConfig = "scheduler" in given ? given : { scheduler: given };
+  const { scheduler, interval = "epoch", frequency = 1, monitor, name } = config;
+  requireOption(["epoch", "step"].includes(interval), "The scheduler's interval", interval, '"epoch" or "step"');
+  requireOption(
+    Number.isInteger(frequency) && frequency >= 1,
+    "The scheduler's frequency",
+    frequency,
+    "a whole number of at least 1",
+  );
+  const isPlateau = scheduler instanceof ReduceLROnPlateau;
+  requireOption(
+    !isPlateau || monitor !== undefined,
+    "The scheduler's monitor",
+    monitor,
+    'the name of a metric, for example "val_loss"',
+  );
+  return { scheduler, interval, frequency, monitor, name, isPlateau };
+}
+
+/**
+ * Steps the schedulers whose time has come.
+ *
+ * @param count the number of batches or epochs that are over
+ * @param plateau whether those that watch a metric are meant, or the others
+ */
+export function stepSchedulers(trainer: Trainer, interval: "epoch" | "step", count: number, plateau: boolean): void {
+  for (const entry of trainer.schedulers) {
+    if (entry.interval !== interval || entry.isPlateau !== plateau || count % entry.frequency !== 0) continue;
+    let metric: number | undefined;
+    if (entry.monitor !== undefined && plateau) {
+      metric = trainer.callbackMetrics[entry.monitor];
+      if (metric === undefined) {
+        throw new MonitorError("ReduceLROnPlateau", entry.monitor, Object.keys(trainer.callbackMetrics));
+      }
+    }
+    trainer.callModule("lrSchedulerStep", entry.scheduler, metric);
+  }
+}

@@ -1,0 +1,672 @@
+/**
+ * Runs training, validation, test and prediction: PyTorch Lightning's Trainer. The order of hooks is Lightning's, and a golden-sequence test
+ * (`hook-order.test.ts`) holds it to that.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import type { Callback, CallbackHook } from "./callbacks/callback.ts";
+import { arrangeCallbacks, defaultCallbacks } from "./callbacks/defaults.ts";
+import { ModelCheckpoint } from "./callbacks/model-checkpoint.ts";
+import type { Checkpoint, FitProgress } from "./checkpoint.ts";
+import { saveCheckpointFile } from "./checkpoint-file.ts";
+import { resolveCheckpointPath } from "./checkpoint-path.ts";
+import { collectCheckpoint, loadWeights, type ResumePoint, resume } from "./checkpoint-state.ts";
+import { ConfigurationError, requireOption } from "./errors.ts";
+import { runEvaluation } from "./evaluation-loop.ts";
+import { runFitLoop, runSanityCheck } from "./fit-loop.ts";
+import { clipGradNorm, clipGradValue } from "./gradient-clipping.ts";
+import type { Recording } from "./gradients.ts";
+import { Interruption, InterruptionListener } from "./interruption.ts";
+import { batchSizeOf, countBatches, KeptBatches, type Loader, type Loaders, toLoaders } from "./loaders.ts";
+import { defaultLoggers } from "./loggers/defaults.ts";
+import type { Logger } from "./loggers/logger.ts";
+import { summarize } from "./model-summary.ts";
+import type { Optimizer } from "./optimizers/optimizer.ts";
+import { runPrediction } from "./prediction-loop.ts";
+import { type LogOptions, type MetricSets, type Metrics, ResultCollection } from "./results.ts";
+import { normalizeOptimizers, type SchedulerEntry } from "./scheduling.ts";
+import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./trainer-options.ts";
+import { type AnyTrainingModule, TrainingModule } from "./training-module.ts";
+
+/** What a hook is called for. */
+export type Stage = "fit" | "validate" | "test" | "predict";
+/** Which data is being worked on. */
+export type RunningStage = "training" | "validation" | "test" | "prediction" | "sanityCheck";
+
+/** How a fit ended. */
+export interface FitResult {
+  /** `completed` also when a callback stopped it; `interrupted` when somebody asked to stop. */
+  readonly status: "completed" | "interrupted";
+  /** Why it ended, in words. */
+  readonly reason: string;
+  /** Epochs that are over. */
+  readonly epochs: number;
+  readonly globalStep: number;
+  /** The latest value of every metric. */
+  readonly metrics: Readonly<Metrics>;
+  /** The best checkpoint of the first ModelCheckpoint, where there is one. */
+  readonly bestModelPath: string | undefined;
+  /** The newest checkpoint to go on from, where there is one. */
+  readonly lastModelPath: string | undefined;
+}
+
+/** Options of one run. */
+export interface RunOptions {
+  /** A checkpoint to go on from (fit) or to take the weights from: a path, `"last"`, or for evaluation `"best"`. */
+  readonly ckptPath?: string | undefined;
+  /** Stops this run at the end of its batch when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether validate and test print their results; default true. */
+  readonly verbose?: boolean;
+}
+
+/** Hooks in which `log` makes no sense. */
+const silentHooks: ReadonlySet<string> = new Set([
+  "prepareData",
+  "setup",
+  "teardown",
+  "configureModel",
+  "configureOptimizers",
+  "onFitStart",
+  "onFitEnd",
+  "onSanityCheckStart",
+  "onSanityCheckEnd",
+  "onTrainEnd",
+  "onValidationEnd",
+  "onTestEnd",
+  "onSaveCheckpoint",
+  "onLoadCheckpoint",
+  "onException",
+]);
+
+/** Hooks of a training batch, where values are logged by step unless something else is said. */
+const stepHooks: ReadonlySet<string> = new Set([
+  "trainingStep",
+  "onTrainBatchStart",
+  "onTrainBatchEnd",
+  "onBeforeZeroGrad",
+  "onBeforeBackward",
+  "onAfterBackward",
+  "onBeforeOptimizerStep",
+]);
+
+/**
+ * @example
+ * const trainer = new Trainer({ maxEpochs: 10, callbacks: [new ModelCheckpoint({ monitor: "val_acc", mode: "max" })] });
+ * const { status, bestModelPath } = await trainer.fit(module, trainLoader, valLoader);
+ * const [metrics] = await trainer.test(module, testLoader);
+ */
+export class Trainer {
+  readonly options: ResolvedOptions;
+  /** All callbacks: ordinary ones in their order, then those that judge, then those that save. */
+  callbacks: readonly Callback[];
+  readonly loggers: readonly Logger[];
+  /** Batches whose gradients are averaged for one optimizer step; GradientAccumulationScheduler changes it. */
+  accumulateGradBatches: number;
+  /** How far fitting has come. */
+  readonly progress: FitProgress = { epoch: 0, batch: 0, totalBatch: 0, globalStep: 0, phase: "batch" };
+  /** The latest value of every logged metric, for callbacks. */
+  readonly callbackMetrics: Metrics = {};
+  /** The latest values that went to the loggers. */
+  readonly loggedMetrics: Metrics = {};
+  /** The latest values for the progress bar. */
+  readonly progressBarMetrics: Metrics = {};
+  /** Gradients that the next optimizer step will use. */
+  readonly gradients = new Map<tf.Variable, tf.Tensor>();
+  /** The values that training logs in this epoch. */
+  trainingResults = new ResultCollection();
+  /** Names that validation logs, when it has run. */
+  validationNames: ReadonlySet<string> | undefined;
+  optimizers: readonly Optimizer[] = [];
+  schedulers: readonly SchedulerEntry[] = [];
+  /** The training loader of the fit under way. */
+  trainLoader: Loader | undefined;
+  valLoaders: readonly Loader[] = [];
+  /** Batches of a training epoch; infinite where unknown. */
+  numTrainingBatches = 0;
+  runningStage: RunningStage | undefined;
+  /** Set it to stop after the current batch (and its validation). */
+  shouldStop = false;
+  /** Why {@link shouldStop} was set. */
+  stopReason = "trainer.shouldStop was set";
+  /** The checkpoint that this fit went on from. */
+  ckptPath: string | undefined;
+  /** State of the default generator when the epoch began. */
+  epochStartRandom: Uint8Array | undefined;
+  /** Values that validation or test log, while it runs. */
+  evaluationResults: ResultCollection | undefined;
+  listener = new InterruptionListener(undefined, false);
+  private attached: AnyTrainingModule | undefined;
+  private currentHook = "";
+  private currentBatchSize = 1;
+  private currentLoader = { index: 0, count: 1 };
+  private recording: Recording | undefined;
+  private readonly ownCallbacks: readonly Callback[];
+  private isRunning = false;
+
+  /** @throws UnknownOptionError or ConfigurationError when an option is wrong; nothing has been touched then */
+  constructor(options: TrainerOptions = {}) {
+    this.options = resolveOptions(options);
+    const { accumulateGradBatches = 1, callbacks = [] } = options;
+    requireOption(
+      Number.isInteger(accumulateGradBatches) && accumulateGradBatches >= 1,
+      "Trainer.accumulateGradBatches",
+      accumulateGradBatches,
+      "a whole number of at least 1",
+    );
+    this.accumulateGradBatches = accumulateGradBatches;
+    this.ownCallbacks = defaultCallbacks(Array.isArray(callbacks) ? callbacks : [callbacks as Callback], this.options);
+    this.callbacks = arrangeCallbacks(this.ownCallbacks);
+    this.loggers = defaultLoggers(options.logger, this.options);
+  }
+
+  /** Epochs that are over; within an epoch its number, from 0. */
+  get currentEpoch(): number {
+    return this.progress.epoch;
+  }
+
+  /** Steps that the optimizer has taken. */
+  get globalStep(): number {
+    return this.progress.globalStep;
+  }
+
+  /** The step that loggers are told: the number of steps before the last one. */
+  get loggerStep(): number {
+    return Math.max(0, this.progress.globalStep - 1);
+  }
+
+  /**
+   * Optimizer steps that the whole fit will take, as far as limits and the loader's length tell; for schedules that need to know.
+   *
+   * @throws ConfigurationError when it has no end
+   */
+  get estimatedSteps(): number {
+    const { maxSteps, maxEpochs } = this.options;
+    const perEpoch = Math.ceil(this.numTrainingBatches / this.accumulateGradBatches);
+    const byEpochs = maxEpochs === -1 ? Number.POSITIVE_INFINITY : maxEpochs * perEpoch;
+    const steps = Math.min(maxSteps === -1 ? Number.POSITIVE_INFINITY : maxSteps, byEpochs);
+    requireOption(
+      Number.isFinite(steps),
+      "Trainer.maxEpochs",
+      maxEpochs,
+      "given, with a loader of known length, or maxSteps, for a schedule over the whole training",
+    );
+    return steps;
+  }
+
+  get isSanityChecking(): boolean {
+    return this.runningStage === "sanityCheck";
+  }
+
+  /** The first ModelCheckpoint. */
+  get checkpointCallback(): ModelCheckpoint | undefined {
+    return this.callbacks.find((callback) => callback instanceof ModelCheckpoint);
+  }
+
+  /** The first logger. */
+  get logger(): Logger | undefined {
+    return this.loggers[0];
+  }
+
+  /** The module of the run under way. */
+  get module(): AnyTrainingModule {
+    if (this.attached === undefined) throw new Error("The Trainer runs nothing at the moment.");
+    return this.attached;
+  }
+
+  // The four verbs.
+
+  /**
+   * Trains a module.
+   *
+   * @param module what to train
+   * @param train the training batches, or an object with `trainDataloader()` and its like; default: the module's own
+   * @param val the validation batches, one loader or several; default: the module's own, or none
+   * @returns how it ended; an interruption is no error
+   * @throws what a step or hook throws, after the callbacks' `onException`; NonFiniteError, MonitorError, BatchError, ConfigurationError
+   */
+  async fit<Batch>(
+    // biome-ignore lint/suspicious/noExplicitAny: any hyper-parameters and inputs
+    module: TrainingModule<Batch, any, any, any>,
+    train?: Loader<Batch>,
+    val?: Loaders<Batch>,
+    options: RunOptions = {},
+  ): Promise<FitResult> {
+    return this.run(module, "fit", options.signal, async () => {
+      const point = await this.prepare(options.ckptPath, "fit");
+      if (train !== undefined) this.countTrainingBatches(train);
+      this.setOptimizers();
+      if (point !== undefined) resume(this, point);
+      else Object.assign(this.progress, { epoch: 0, batch: 0, totalBatch: 0, globalStep: 0, phase: "batch" });
+      this.shouldStop = false;
+      await this.startLoggers();
+      await this.callHook("onFitStart");
+      module.zeroGrad();
+      if (this.options.enableModelSummary) console.log(summarize(module).toString());
+      try {
+        const hasValidation =
+          val !== undefined ||
+          this.options.overfitBatches !== 0 ||
+          module.valDataloader !== TrainingModule.prototype.valDataloader;
+        await runSanityCheck(this, this.requestValLoaders(val, train), hasValidation && point === undefined);
+        await this.requestTrainLoader(train);
+        const reason = await runFitLoop(this, point);
+        await this.callHook("onFitEnd");
+        return this.fitResult("completed", reason);
+      } catch (error) {
+        if (!(error instanceof Interruption)) throw error;
+        await this.callCallbacks("onException", error);
+        return this.fitResult("interrupted", "somebody asked to stop");
+      } finally {
+        this.zeroGrad();
+        if (this.trainLoader instanceof KeptBatches) await this.trainLoader.dispose();
+      }
+    });
+  }
+
+  /** Runs the validation loop. @returns the metrics, an object a loader */
+  async validate<Batch>(
+    // biome-ignore lint/suspicious/noExplicitAny: any hyper-parameters and inputs
+    module: TrainingModule<Batch, any, any, any>,
+    loaders?: Loaders<Batch>,
+    options: RunOptions = {},
+  ): Promise<Metrics[]> {
+    return this.evaluate(module, "validate", loaders, options);
+  }
+
+  /** Runs the test loop. @returns the metrics, an object a loader */
+  async test<Batch>(
+    // biome-ignore lint/suspicious/noExplicitAny: any hyper-parameters and inputs
+    module: TrainingModule<Batch, any, any, any>,
+    loaders?: Loaders<Batch>,
+    options: RunOptions = {},
+  ): Promise<Metrics[]> {
+    return this.evaluate(module, "test", loaders, options);
+  }
+
+  /** Runs `predictStep` over batches. @returns what it returned, a list for one loader, a list of lists for several; the caller's to dispose of */
+  async predict<Batch>(
+    // biome-ignore lint/suspicious/noExplicitAny: any hyper-parameters and inputs
+    module: TrainingModule<Batch, any, any, any>,
+    loaders?: Loaders<Batch>,
+    options: RunOptions = {},
+  ): Promise<tf.TensorContainer[]> {
+    return this.run(module, "predict", options.signal, async () => {
+      await this.prepare(options.ckptPath, "predict");
+      module.zeroGrad();
+      const list = toLoaders("The loader of predict", loaders ?? module.predictDataloader());
+      return runPrediction(this, list);
+    });
+  }
+
+  private async evaluate(
+    module: AnyTrainingModule,
+    stage: "validate" | "test",
+    loaders: Loaders | undefined,
+    options: RunOptions,
+  ): Promise<Metrics[]> {
+    return this.run(module, stage, options.signal, async () => {
+      await this.prepare(options.ckptPath, stage);
+      module.zeroGrad();
+      await this.startLoggers();
+      const limit = stage === "test" ? this.options.limitTestBatches : this.options.limitValBatches;
+      if (limit === 0) return [];
+      const given = loaders ?? module[stage === "test" ? "testDataloader" : "valDataloader"]();
+      const list = toLoaders(`The loader of ${stage}`, given);
+      const metrics = await runEvaluation(this, stage === "test" ? "test" : "validation", list);
+      if (options.verbose ?? true) console.log(printMetrics(stage, metrics));
+      return metrics;
+    });
+  }
+
+  /** What all verbs have in common: one at a time, interruptible, taken down whatever happens. */
+  private async run<T>(
+    module: AnyTrainingModule,
+    stage: Stage,
+    signal: AbortSignal | undefined,
+    body: () => Promise<T>,
+  ): Promise<T> {
+    if (this.isRunning)
+      throw new Error("This Trainer is running already; make another one for a second run beside it.");
+    requireOption(module instanceof TrainingModule, "The module", module, "a TrainingModule");
+    const backend = tf.getBackend();
+    requireOption(
+      !this.options.deterministic || !["webgpu", "tensorflow"].includes(backend),
+      "Trainer.deterministic",
+      true,
+      `false on the backend ${backend}, whose sums depend on timing`,
+    );
+    this.isRunning = true;
+    this.attached = module;
+    module.attachTrainer(this);
+    const signals = [this.options.signal, signal].filter((each) => each !== undefined);
+    this.listener = new InterruptionListener(
+      signals.length === 0 ? undefined : AbortSignal.any(signals),
+      this.options.handleSignals,
+    );
+    let status: "success" | "interrupted" | "failed" = "failed";
+    let isSetUp = false;
+    try {
+      const modules = module.configureCallbacks();
+      const replaced = new Set(modules.map((callback) => callback.constructor));
+      this.callbacks = arrangeCallbacks([
+        ...this.ownCallbacks.filter((callback) => !replaced.has(callback.constructor)),
+        ...modules,
+      ]);
+      await this.callModule("prepareData");
+      isSetUp = true;
+      await this.callHook("setup", stage);
+      await this.callModule("configureModel");
+      const result = await body();
+      status = this.listener.requested ? "interrupted" : "success";
+      return result;
+    } catch (error) {
+      if (isSetUp) await this.callCallbacks("onException", error);
+      throw error;
+    } finally {
+      try {
+        for (const logger of this.loggers) await logger.finalize?.(status);
+        if (isSetUp) await this.callHook("teardown", stage);
+      } finally {
+        this.listener.stop();
+        this.runningStage = undefined;
+        module.attachTrainer(undefined);
+        this.attached = undefined;
+        this.isRunning = false;
+      }
+    }
+  }
+
+  private async prepare(given: string | undefined, stage: Stage): Promise<ResumePoint | undefined> {
+    const path = await resolveCheckpointPath(this, given, stage);
+    this.ckptPath = path;
+    return path === undefined ? undefined : loadWeights(this, path, stage);
+  }
+
+  private setOptimizers(): void {
+    const config = this.enterHook("configureOptimizers", () => this.module.configureOptimizers());
+    for (const optimizer of this.optimizers) optimizer.dispose();
+    const { optimizers, schedulers } = normalizeOptimizers(config);
+    this.optimizers = optimizers;
+    this.schedulers = schedulers;
+  }
+
+  private requestValLoaders(given: Loaders | undefined, train: Loader | undefined): () => readonly Loader[] {
+    return () => {
+      this.valLoaders = [];
+      if (this.options.limitValBatches === 0) return [];
+      if (this.options.overfitBatches !== 0) {
+        this.valLoaders = [this.keptTrainingBatches(train)];
+        return this.valLoaders;
+      }
+      const own = given ?? this.module.valDataloader();
+      if (own !== undefined) this.valLoaders = toLoaders("The validation loader", own);
+      return this.valLoaders;
+    };
+  }
+
+  private keptTrainingBatches(train: Loader | undefined): Loader {
+    if (this.trainLoader instanceof KeptBatches) return this.trainLoader;
+    const [loader] = toLoaders("The training loader", train ?? this.module.trainDataloader()) as [Loader];
+    const count = countBatches(
+      "Trainer.overfitBatches",
+      this.options.overfitBatches,
+      loader.length ?? Number.POSITIVE_INFINITY,
+    );
+    this.trainLoader = new KeptBatches(loader, count);
+    return this.trainLoader;
+  }
+
+  private async requestTrainLoader(given: Loader | undefined): Promise<void> {
+    if (this.options.overfitBatches !== 0) this.trainLoader = this.keptTrainingBatches(given);
+    else {
+      const list = toLoaders("The training loader", given ?? this.module.trainDataloader());
+      requireOption(list.length === 1, "The training loader", `${list.length} loaders`, "one loader");
+      this.trainLoader = list[0];
+    }
+    this.countTrainingBatches(this.trainLoader as Loader);
+  }
+
+  private countTrainingBatches(loader: Loader): void {
+    const length = loader.length ?? Number.POSITIVE_INFINITY;
+    const { overfitBatches, limitTrainBatches } = this.options;
+    this.numTrainingBatches =
+      overfitBatches === 0
+        ? countBatches("Trainer.limitTrainBatches", limitTrainBatches, length)
+        : countBatches("Trainer.overfitBatches", overfitBatches, length);
+  }
+
+  private async startLoggers(): Promise<void> {
+    for (const logger of this.loggers) await logger.logHyperparams?.(this.module.hparams);
+  }
+
+  private fitResult(status: FitResult["status"], reason: string): FitResult {
+    const checkpoint = this.checkpointCallback;
+    return {
+      status,
+      reason,
+      epochs: this.progress.epoch,
+      globalStep: this.progress.globalStep,
+      metrics: { ...this.callbackMetrics },
+      bestModelPath: checkpoint?.bestModelPath,
+      lastModelPath: checkpoint?.lastModelPath ?? checkpoint?.bestModelPath,
+    };
+  }
+
+  // What modules, callbacks and loops use.
+
+  /** Logs a value; see {@link TrainingModule.log}. */
+  log(name: string, value: number | tf.Tensor, options: LogOptions = {}): void {
+    const hook = this.currentHook;
+    if (hook === "" || silentHooks.has(hook)) {
+      throw new ConfigurationError(
+        `log("${name}")`,
+        hook === "" ? "outside of a hook" : `in ${hook}`,
+        "called in a step or an epoch hook",
+      );
+    }
+    if (this.runningStage === "prediction") {
+      throw new ConfigurationError(`log("${name}")`, "in predict", "called while fitting, validating or testing");
+    }
+    const isStep = stepHooks.has(hook);
+    const { onStep = isStep, onEpoch = !isStep, progressBar = false, logger = true, reduce = "mean" } = options;
+    requireOption(onStep || onEpoch, `log("${name}")`, options, "logged onStep or onEpoch");
+    requireOption(
+      !onStep || isStep || hook.endsWith("Step") || hook.includes("Batch"),
+      `log("${name}").onStep`,
+      true,
+      `false in ${hook}`,
+    );
+    const { batchSize = this.currentBatchSize, addDataloaderIdx = true } = options;
+    const number = typeof value === "number" ? value : scalarOf(name, value);
+    const results = this.runningStage === "training" ? this.trainingResults : this.evaluationResults;
+    results?.log(
+      hook,
+      name,
+      number,
+      { onStep, onEpoch, progressBar, logger, reduce, batchSize },
+      { ...this.currentLoader, add: addDataloaderIdx },
+    );
+  }
+
+  /** Forgets the gradients. */
+  zeroGrad(): void {
+    for (const gradient of this.gradients.values()) gradient.dispose();
+    this.gradients.clear();
+  }
+
+  /** Runs the backward pass of the batch under way and adds its gradients to {@link gradients}. */
+  backward(loss: tf.Tensor): void {
+    const { recording } = this;
+    if (recording === undefined) throw new Error("There is no recorded forward pass to go back through.");
+    this.recording = undefined;
+    const variables = this.optimizers.flatMap((optimizer) => optimizer.variables());
+    const share = 1 / this.accumulateGradBatches;
+    for (const [variable, fresh] of recording.backward(loss, variables)) {
+      const before = this.gradients.get(variable);
+      if (before === undefined && share === 1) {
+        this.gradients.set(variable, fresh);
+        continue;
+      }
+      const sum = tf.tidy(() => {
+        const scaled = share === 1 ? fresh : tf.mul(fresh, share);
+        return before === undefined ? scaled : tf.add(before, scaled);
+      });
+      before?.dispose();
+      fresh.dispose();
+      this.gradients.set(variable, sum);
+    }
+  }
+
+  /** Limits {@link gradients}. */
+  clipGradients(value: number | undefined, algorithm: "norm" | "value"): void {
+    if (value === undefined) return;
+    if (algorithm === "norm") clipGradNorm(this.gradients, value);
+    else clipGradValue(this.gradients, value);
+  }
+
+  /**
+   * Saves a checkpoint: atomically, as safetensors with the rest as JSON in its header, or for a path that ends in `.ckpt` as a file that
+   * PyTorch and Lightning read. What is saved is the state at the moment of the call; the promise settles when the file is there.
+   */
+  async saveCheckpoint(path: string, options: { weightsOnly?: boolean } = {}): Promise<void> {
+    await saveCheckpointFile(path, await this.captureCheckpoint(options));
+  }
+
+  /** Copies the state of this moment, as {@link saveCheckpoint} would write it. */
+  async captureCheckpoint(options: { weightsOnly?: boolean } = {}): Promise<Checkpoint> {
+    const checkpoint = collectCheckpoint(this, options.weightsOnly ?? false);
+    await this.callHook("onSaveCheckpoint", checkpoint);
+    return checkpoint;
+  }
+
+  // For the loops.
+
+  /** Says what `log` belongs to from now on. */
+  enterBatch(batch: unknown, loader = { index: 0, count: 1 }): void {
+    this.currentBatchSize = batchSizeOf(batch);
+    this.currentLoader = loader;
+  }
+
+  /** Leaves the batch: values that are logged now weigh one. */
+  leaveBatch(): void {
+    this.currentBatchSize = 1;
+    this.currentLoader = { index: 0, count: 1 };
+  }
+
+  /** Hands the recorded forward pass over to {@link backward}. */
+  setRecording(recording: Recording | undefined): void {
+    this.recording?.dispose();
+    this.recording = recording;
+  }
+
+  /** Runs a function as the hook of this name. */
+  enterHook<T>(name: string, f: () => T): T {
+    const before = this.currentHook;
+    this.currentHook = name;
+    const restore = () => {
+      this.currentHook = before;
+    };
+    const { profiler } = this.options;
+    let result: T;
+    try {
+      result = profiler === undefined ? f() : profiler.measure(name, f);
+    } catch (error) {
+      restore();
+      throw error;
+    }
+    if (result instanceof Promise) return result.finally(restore) as T;
+    restore();
+    return result;
+  }
+
+  /** Calls a hook of the module alone. */
+  callModule(hook: string, ...args: unknown[]): unknown {
+    const module = this.module as unknown as Record<string, ((...args: unknown[]) => unknown) | undefined>;
+    return this.enterHook(hook, () => module[hook]?.(...args));
+  }
+
+  /** Calls a hook of the callbacks alone; `which` chooses among them. */
+  async callCallbacks(hook: CallbackHook, ...args: unknown[]): Promise<void> {
+    for (const callback of this.callbacks) await this.callCallback(callback, hook, args);
+  }
+
+  private async callCallback(callback: Callback, hook: CallbackHook, args: readonly unknown[]): Promise<void> {
+    const { profiler } = this.options;
+    const call = () =>
+      this.enterHookUnmeasured(hook, () =>
+        (callback[hook] as (...all: unknown[]) => unknown).call(callback, this, this.module, ...args),
+      );
+    const result = profiler === undefined ? call() : profiler.measure(`${callback.constructor.name}.${hook}`, call);
+    if (result instanceof Promise) await result;
+  }
+
+  private enterHookUnmeasured<T>(name: string, f: () => T): T {
+    const before = this.currentHook;
+    this.currentHook = name;
+    try {
+      return f();
+    } finally {
+      this.currentHook = before;
+    }
+  }
+
+  /**
+   * Calls a hook of the callbacks and the module: callbacks first, then the module, then `between`, then callbacks that judge and save.
+   *
+   * @returns what the module's hook returned
+   */
+  async callHook(hook: CallbackHook, ...args: unknown[]): Promise<unknown> {
+    return this.callHookThen(hook, undefined, ...args);
+  }
+
+  async callHookThen(
+    hook: CallbackHook,
+    between: (() => void | Promise<void>) | undefined,
+    ...args: unknown[]
+  ): Promise<unknown> {
+    const isEnd = /^on(TrainBatch|TrainEpoch|Validation|Test|Train)End$/.test(hook);
+    const late = (callback: Callback) => isEnd && callback.runsLast;
+    for (const callback of this.callbacks) if (!late(callback)) await this.callCallback(callback, hook, args);
+    const response = this.callModule(hook, ...args);
+    const answer = response instanceof Promise ? await response : response;
+    if (between !== undefined) await between();
+    for (const callback of this.callbacks) if (late(callback)) await this.callCallback(callback, hook, args);
+    return answer;
+  }
+
+  /** Makes metrics known to callbacks and the progress bar. */
+  publish(sets: MetricSets): void {
+    Object.assign(this.callbackMetrics, sets.callback);
+    Object.assign(this.progressBarMetrics, sets.progressBar);
+  }
+
+  /** Sends metrics to the loggers. */
+  async sendToLoggers(metrics: Metrics, step = this.loggerStep): Promise<void> {
+    if (Object.keys(metrics).length === 0) return;
+    const complete = { epoch: this.progress.epoch, ...metrics };
+    Object.assign(this.loggedMetrics, complete);
+    for (const logger of this.loggers) await logger.logMetrics(complete, step);
+  }
+
+  /** Forgets all metrics. */
+  clearMetrics(): void {
+    for (const metrics of [this.callbackMetrics, this.loggedMetrics, this.progressBarMetrics]) {
+      for (const key of Object.keys(metrics)) delete metrics[key];
+    }
+  }
+}
+
+function scalarOf(name: string, value: tf.Tensor): number {
+  requireOption(
+    value.size === 1,
+    `log("${name}")`,
+    `a tensor of shape [${value.shape.join(", ")}]`,
+    "a number or a tensor of one element",
+  );
+  return value.dataSync()[0] as number;
+}
+
+function printMetrics(stage: string, metrics: readonly Metrics[]): string {
+  const rows = metrics.flatMap((each) => Object.entries(each).map(([name, value]) => `  ${name.padEnd(32)} ${value}`));
+  return [`${stage}:`, ...rows].join("\n");
+}

@@ -1,0 +1,298 @@
+/**
+ * A model together with how it is trained: PyTorch Lightning's LightningModule. Its hooks have Lightning's names in camelCase and are called
+ * in Lightning's order.
+ */
+import type * as tf from "@tensorflow/tfjs-core";
+import { type AnyModule, Module } from "../nn/module.ts";
+import type { Parameter } from "../nn/parameter.ts";
+import type { Callback } from "./callbacks/callback.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { ConfigurationError } from "./errors.ts";
+import type { Loaders } from "./loaders.ts";
+import type { Optimizer } from "./optimizers/optimizer.ts";
+import type { LogOptions } from "./results.ts";
+import type { Scheduler } from "./schedulers/scheduler.ts";
+import type { Stage, Trainer } from "./trainer.ts";
+
+/** Values that JSON can hold. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
+
+/** Hyper-parameters, as saved in checkpoints. */
+export type HyperParameters = { readonly [key: string]: Json | undefined };
+
+/** A scheduler and when it steps. */
+export interface SchedulerConfig {
+  readonly scheduler: Scheduler;
+  /** After each `epoch` (default) or each `step` of the optimizer. */
+  readonly interval?: "epoch" | "step";
+  /** Every how many of them; default 1. */
+  readonly frequency?: number;
+  /** The metric that `ReduceLROnPlateau` watches, for example `val_loss`. */
+  readonly monitor?: string;
+  /** The name that `LearningRateMonitor` logs it under. */
+  readonly name?: string;
+}
+
+/** What `configureOptimizers` may return. */
+export type OptimizerConfig =
+  | Optimizer
+  | readonly [optimizers: readonly Optimizer[], schedulers: readonly (Scheduler | SchedulerConfig)[]]
+  | { readonly optimizer: Optimizer; readonly lrScheduler?: Scheduler | SchedulerConfig };
+
+/** What `trainingStep` may return: the loss, or the loss among other tensors, or nothing to skip the batch. */
+export type StepOutput =
+  | tf.Tensor
+  | ({ readonly loss: tf.Tensor } & { readonly [name: string]: tf.Tensor })
+  | undefined;
+
+/** Called with the trainer's data; may return a promise. */
+export type HookResult = void | Promise<void>;
+
+/**
+ * Base of trainable modules.
+ *
+ * Steps are synchronous: they run inside of `tf.tidy`, so that what they allocate on the way is freed.
+ *
+ * @example
+ * class LitModel extends TrainingModule {
+ *   readonly model = this.registerModule("model", new ResNet());
+ *   readonly loss = new CrossEntropyLoss();
+ *   forward(x: tf.Tensor) { return this.model.forward(x); }
+ *   trainingStep([images, labels]: ImageBatch) {
+ *     const loss = this.loss.forward(this.forward(images), labels);
+ *     this.log("train_loss", loss);
+ *     return loss;
+ *   }
+ *   configureOptimizers() { return new Adam(this.parameters(), { lr: 1e-3 }); }
+ * }
+ */
+export abstract class TrainingModule<
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the loader gives
+  Batch = any,
+  H extends object = HyperParameters,
+  In extends unknown[] = [x: tf.Tensor],
+  Out = tf.Tensor,
+> extends Module<In, Out> {
+  /** Hyper-parameters: plain JSON values that checkpoints carry. Set by {@link saveHyperParameters}. */
+  hparams: H = {} as H;
+  /** An input for the summary, the graph and checks, for example of shape [1, 32, 32, 3]. */
+  exampleInput: tf.Tensor | undefined;
+  private attached: Trainer | undefined;
+
+  /** The trainer that runs this module. */
+  get trainer(): Trainer {
+    if (this.attached === undefined)
+      throw new Error(
+        `${this.typeName} is not attached to a Trainer; its hooks run inside of fit, validate, test or predict.`,
+      );
+    return this.attached;
+  }
+
+  /** Called by the trainer. */
+  attachTrainer(trainer: Trainer | undefined): void {
+    this.attached = trainer;
+  }
+
+  /** Epochs that are over. */
+  get currentEpoch(): number {
+    return this.attached?.currentEpoch ?? 0;
+  }
+
+  /** Steps that the optimizer has taken. */
+  get globalStep(): number {
+    return this.attached?.globalStep ?? 0;
+  }
+
+  /**
+   * Keeps the hyper-parameters, so that a checkpoint carries them and `loadFromCheckpoint` can build the module again.
+   *
+   * @throws ConfigurationError naming a value that JSON cannot hold
+   */
+  saveHyperParameters(hparams: H): void {
+    checkJson(hparams, "hparams");
+    this.hparams = structuredClone(hparams);
+  }
+
+  /**
+   * Logs a value. Defaults are Lightning's: by step in `trainingStep` and the training batch hooks, by epoch everywhere else.
+   *
+   * @param name for example `val_acc`
+   * @param value a number, or a tensor of one element (it is not disposed of)
+   */
+  log(name: string, value: number | tf.Tensor, options: LogOptions = {}): void {
+    this.trainer.log(name, value, options);
+  }
+
+  /** Logs several values with the same options. */
+  logDict(values: Readonly<Record<string, number | tf.Tensor>>, options: LogOptions = {}): void {
+    for (const [name, value] of Object.entries(values)) this.log(name, value, options);
+  }
+
+  /** Makes all parameters constant and switches to evaluation mode. */
+  freeze(): this {
+    return this.requiresGrad_(false).eval();
+  }
+
+  /** Makes all parameters trainable again and switches to training mode. */
+  unfreeze(): this {
+    return this.requiresGrad_(true).train();
+  }
+
+  override train(mode = true): this {
+    return super.train(mode);
+  }
+
+  // Steps.
+
+  /** Computes a batch's loss. */
+  abstract trainingStep(batch: Batch, batchIndex: number): StepOutput;
+  /** Evaluates a batch of the validation data; default: nothing. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a step that returns nothing needs no return statement
+  validationStep(_batch: Batch, _batchIndex: number, _dataloaderIndex: number): tf.TensorContainer | void {}
+  /** Evaluates a batch of the test data; default: nothing. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a step that returns nothing needs no return statement
+  testStep(_batch: Batch, _batchIndex: number, _dataloaderIndex: number): tf.TensorContainer | void {}
+  /** Predicts a batch; default: the output for the batch, or for its first element. What it returns is the caller's to dispose of. */
+  predictStep(batch: Batch, _batchIndex: number, _dataloaderIndex: number): tf.TensorContainer {
+    const input = Array.isArray(batch) ? (batch[0] as tf.Tensor) : (batch as unknown as tf.Tensor);
+    return (this.forward as unknown as (x: tf.Tensor) => tf.TensorContainer).call(this, input);
+  }
+  /** Makes the optimizers, and the schedulers with them. */
+  abstract configureOptimizers(): OptimizerConfig;
+
+  // Data, where it is not given to the trainer.
+
+  trainDataloader(): Loaders<Batch> | undefined {
+    return undefined;
+  }
+  valDataloader(): Loaders<Batch> | undefined {
+    return undefined;
+  }
+  testDataloader(): Loaders<Batch> | undefined {
+    return undefined;
+  }
+  predictDataloader(): Loaders<Batch> | undefined {
+    return undefined;
+  }
+
+  // Hooks, in the order in which fit calls them.
+
+  /** Callbacks that belong to the module; one of a type replaces the trainer's of that type. */
+  configureCallbacks(): readonly Callback[] {
+    return [];
+  }
+  prepareData(): HookResult {}
+  setup(_stage: Stage): HookResult {}
+  /** Builds what is too large to build twice, before a checkpoint is loaded. */
+  configureModel(): HookResult {}
+  onLoadCheckpoint(_checkpoint: Checkpoint): HookResult {}
+  onSaveCheckpoint(_checkpoint: Checkpoint): HookResult {}
+  onFitStart(): HookResult {}
+  onFitEnd(): HookResult {}
+  /** Forgets gradients that wait for their optimizer step. */
+  zeroGrad(): void {
+    this.trainer.zeroGrad();
+  }
+  onTrainStart(): HookResult {}
+  onTrainEnd(): HookResult {}
+  onTrainEpochStart(): HookResult {}
+  onTrainEpochEnd(): HookResult {}
+  onBeforeBatchTransfer(batch: Batch, _dataloaderIndex: number): Batch {
+    return batch;
+  }
+  transferBatchToDevice(batch: Batch, _dataloaderIndex: number): Batch {
+    return batch;
+  }
+  onAfterBatchTransfer(batch: Batch, _dataloaderIndex: number): Batch {
+    return batch;
+  }
+  /** Return -1 to skip the rest of the epoch. */
+  onTrainBatchStart(_batch: Batch, _batchIndex: number): HookResult | -1 {}
+  onTrainBatchEnd(_outputs: StepOutput, _batch: Batch, _batchIndex: number): HookResult {}
+  onBeforeZeroGrad(_optimizer: Optimizer): HookResult {}
+  optimizerZeroGrad(_epoch: number, _batchIndex: number, _optimizer: Optimizer): void {
+    this.trainer.zeroGrad();
+  }
+  onBeforeBackward(_loss: tf.Tensor): HookResult {}
+  /** Runs the backward pass of a loss that `trainingStep` returned. */
+  backward(loss: tf.Tensor): void {
+    this.trainer.backward(loss);
+  }
+  onAfterBackward(): HookResult {}
+  onBeforeOptimizerStep(_optimizer: Optimizer): HookResult {}
+  /** Limits the gradients before the optimizer's step. */
+  configureGradientClipping(optimizer: Optimizer, value: number | undefined, algorithm: "norm" | "value"): HookResult {
+    this.clipGradients(optimizer, value, algorithm);
+  }
+  clipGradients(_optimizer: Optimizer, value: number | undefined, algorithm: "norm" | "value"): void {
+    this.trainer.clipGradients(value, algorithm);
+  }
+  optimizerStep(_epoch: number, _batchIndex: number, optimizer: Optimizer): HookResult {
+    optimizer.step(this.trainer.gradients);
+  }
+  lrSchedulerStep(scheduler: Scheduler, metric: number | undefined): void {
+    scheduler.step(metric);
+  }
+  onValidationModelZeroGrad(): HookResult {
+    this.zeroGrad();
+  }
+  onValidationModelEval(): HookResult {
+    this.eval();
+  }
+  /** Called after validation, when overridden; otherwise every module gets back the mode that it had. */
+  onValidationModelTrain?(): HookResult;
+  onValidationStart(): HookResult {}
+  onValidationEnd(): HookResult {}
+  onValidationEpochStart(): HookResult {}
+  onValidationEpochEnd(): HookResult {}
+  onValidationBatchStart(_batch: Batch, _batchIndex: number, _dataloaderIndex: number): HookResult {}
+  onValidationBatchEnd(_outputs: unknown, _batch: Batch, _batchIndex: number, _dataloaderIndex: number): HookResult {}
+  onTestModelEval(): HookResult {
+    this.eval();
+  }
+  onTestModelTrain?(): HookResult;
+  onTestStart(): HookResult {}
+  onTestEnd(): HookResult {}
+  onTestEpochStart(): HookResult {}
+  onTestEpochEnd(): HookResult {}
+  onTestBatchStart(_batch: Batch, _batchIndex: number, _dataloaderIndex: number): HookResult {}
+  onTestBatchEnd(_outputs: unknown, _batch: Batch, _batchIndex: number, _dataloaderIndex: number): HookResult {}
+  onPredictModelEval(): HookResult {
+    this.eval();
+  }
+  onPredictStart(): HookResult {}
+  onPredictEnd(): HookResult {}
+  onPredictEpochStart(): HookResult {}
+  onPredictEpochEnd(): HookResult {}
+  onPredictBatchStart(_batch: Batch, _batchIndex: number, _dataloaderIndex: number): HookResult {}
+  onPredictBatchEnd(_outputs: unknown, _batch: Batch, _batchIndex: number, _dataloaderIndex: number): HookResult {}
+  teardown(_stage: Stage): HookResult {}
+
+  protected override onDispose(): void {
+    this.exampleInput?.dispose();
+    this.exampleInput = undefined;
+  }
+}
+
+/** Any training module. */
+// biome-ignore lint/suspicious/noExplicitAny: whatever its batches and inputs are
+export type AnyTrainingModule = TrainingModule<any, any, any, any>;
+
+/** The parameters of a module with the names that errors use. */
+export function namesByVariable(module: AnyModule): Map<tf.Variable, string> {
+  return new Map(module.namedParameters().map(([name, parameter]: [string, Parameter]) => [parameter.variable, name]));
+}
+
+function checkJson(value: unknown, path: string): void {
+  if (value === undefined || value === null || typeof value === "string" || typeof value === "boolean") return;
+  if (typeof value === "number") {
+    if (Number.isFinite(value)) return;
+  } else if (Array.isArray(value)) {
+    for (const [i, entry] of value.entries()) checkJson(entry, `${path}[${i}]`);
+    return;
+  } else if (typeof value === "object" && [Object.prototype, null].includes(Object.getPrototypeOf(value))) {
+    for (const [key, entry] of Object.entries(value)) checkJson(entry, `${path}.${key}`);
+    return;
+  }
+  throw new ConfigurationError(path, value, "a value that JSON can hold");
+}

@@ -1,0 +1,150 @@
+/** One training batch: forward, backward, optimizer, with Lightning's hooks in Lightning's order. */
+import * as tf from "@tensorflow/tfjs-core";
+import { ConfigurationError, NonFiniteError } from "./errors.ts";
+import { wrapBatchError } from "./evaluation-loop.ts";
+import { gradientNorm } from "./gradient-clipping.ts";
+import { record } from "./gradients.ts";
+import type { Optimizer } from "./optimizers/optimizer.ts";
+import { stepSchedulers } from "./scheduling.ts";
+import type { Trainer } from "./trainer.ts";
+import { namesByVariable, type StepOutput } from "./training-module.ts";
+
+/**
+ * Trains on one batch and disposes of it.
+ *
+ * @param given the batch, as the loader gave it
+ * @param index its number within the epoch
+ * @param isLast whether it is the epoch's last
+ * @returns whether the module wants to skip the rest of the epoch
+ */
+export async function runTrainingBatch(
+  trainer: Trainer,
+  given: unknown,
+  index: number,
+  isLast: boolean,
+): Promise<boolean> {
+  const { progress } = trainer;
+  trainer.trainingResults.forgetStep();
+  let batch = trainer.callModule("onBeforeBatchTransfer", given, 0);
+  batch = trainer.callModule("transferBatchToDevice", batch, 0);
+  batch = trainer.callModule("onAfterBatchTransfer", batch, 0);
+  let outputs: StepOutput;
+  try {
+    trainer.enterBatch(batch);
+    const response = await trainer.callHook("onTrainBatchStart", batch, index);
+    if (response === -1) return true;
+    outputs = forward(trainer, batch, index);
+    const steps = outputs !== undefined && (await optimize(trainer, outputs, index, isLast));
+    if (steps) {
+      progress.globalStep++;
+      stepSchedulers(trainer, "step", index + 1, false);
+    }
+    if (isLast) stepSchedulers(trainer, "epoch", progress.epoch + 1, false);
+    progress.batch++;
+    progress.totalBatch++;
+    progress.phase = "afterBatch";
+    await trainer.callHookThen("onTrainBatchEnd", () => publish(trainer, steps), outputs, batch, index);
+    return false;
+  } finally {
+    trainer.leaveBatch();
+    trainer.setRecording(undefined);
+    tf.dispose([(outputs ?? null) as tf.TensorContainer, batch as tf.TensorContainer]);
+  }
+}
+
+/** Makes the step's metrics known before the callbacks that judge and save. */
+async function publish(trainer: Trainer, steps: boolean): Promise<void> {
+  const metrics = trainer.trainingResults.stepMetrics();
+  trainer.publish(metrics);
+  const { logEveryNSteps } = trainer.options;
+  const isTime = logEveryNSteps > 0 && trainer.progress.globalStep % logEveryNSteps === 0;
+  if (steps && (isTime || trainer.shouldStop)) await trainer.sendToLoggers(metrics.log);
+}
+
+/** Runs and records the module's training step. */
+function forward(trainer: Trainer, batch: unknown, index: number): StepOutput {
+  const { module } = trainer;
+  let outputs: StepOutput;
+  try {
+    outputs = trainer.enterHook("trainingStep", () => {
+      const recording = record(() => (module.trainingStep(batch, index) ?? null) as tf.TensorContainer);
+      trainer.setRecording(recording);
+      return (recording.outputs ?? undefined) as StepOutput;
+    });
+  } catch (error) {
+    throw wrapBatchError("training", index, batch, error);
+  }
+  if (outputs === undefined) {
+    trainer.setRecording(undefined);
+    return undefined;
+  }
+  const loss = lossOf(outputs);
+  if (!(loss instanceof tf.Tensor) || loss.size !== 1) {
+    const got = loss instanceof tf.Tensor ? `a tensor of shape [${loss.shape.join(", ")}]` : loss;
+    tf.dispose(outputs as tf.TensorContainer);
+    throw new ConfigurationError(
+      "What trainingStep returns",
+      got,
+      "a scalar loss, { loss, ... }, or nothing to skip the batch",
+    );
+  }
+  const value = trainer.enterHook("readLoss", () => loss.dataSync()[0] as number);
+  if (!Number.isFinite(value)) {
+    tf.dispose(outputs as tf.TensorContainer);
+    const { epoch, globalStep } = trainer.progress;
+    throw new NonFiniteError("the loss", value, { epoch, batchIndex: index, globalStep });
+  }
+  return outputs;
+}
+
+function lossOf(outputs: NonNullable<StepOutput>): tf.Tensor {
+  return outputs instanceof tf.Tensor ? outputs : outputs.loss;
+}
+
+/** Backward pass, and the optimizer's step when enough batches were accumulated. @returns whether it stepped */
+async function optimize(
+  trainer: Trainer,
+  outputs: NonNullable<StepOutput>,
+  index: number,
+  isLast: boolean,
+): Promise<boolean> {
+  const { progress, options, accumulateGradBatches } = trainer;
+  const optimizer = trainer.optimizers[0] as Optimizer;
+  const loss = lossOf(outputs);
+  if (index % accumulateGradBatches === 0) {
+    await trainer.callHook("onBeforeZeroGrad", optimizer);
+    trainer.callModule("optimizerZeroGrad", progress.epoch, index, optimizer);
+  }
+  await trainer.callHook("onBeforeBackward", loss);
+  trainer.callModule("backward", loss);
+  await trainer.callHook("onAfterBackward");
+  if ((index + 1) % accumulateGradBatches !== 0 && !isLast) return false;
+  await trainer.callHook("onBeforeOptimizerStep", optimizer);
+  if (options.detectNonFinite) requireFinite(trainer, index);
+  await trainer.callModule(
+    "configureGradientClipping",
+    optimizer,
+    options.gradientClipValue,
+    options.gradientClipAlgorithm,
+  );
+  await trainer.callModule("optimizerStep", progress.epoch, index, optimizer);
+  return true;
+}
+
+/** Names the first gradient that is not finite. */
+function requireFinite(trainer: Trainer, index: number): void {
+  if (Number.isFinite(gradientNorm(trainer.gradients.values()))) return;
+  const names = namesByVariable(trainer.module);
+  const { epoch, globalStep } = trainer.progress;
+  for (const [variable, gradient] of trainer.gradients) {
+    const bad = gradient.dataSync().find((value) => !Number.isFinite(value));
+    if (bad === undefined) continue;
+    const name = names.get(variable) ?? variable.name;
+    throw new NonFiniteError(`the gradient of "${name}"`, bad, { epoch, batchIndex: index, globalStep });
+  }
+  throw new NonFiniteError("the norm of the gradients", Number.POSITIVE_INFINITY, {
+    epoch,
+    batchIndex: index,
+    globalStep,
+  });
+}
