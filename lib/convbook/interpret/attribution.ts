@@ -1,0 +1,88 @@
+/** Maps that say, for each pixel, how much it had to do with a class; and their figure. */
+import { type ImageGridOptions, type ImageTitle, imageGrid } from "../display/image-grid.ts";
+import { type PixelScaling, prepareImages } from "../display/images.ts";
+import {
+  displaySymbol,
+  type ImageGrid,
+  type MimeBundle,
+  type MimeMetadata,
+  metadataSymbol,
+  type Showable,
+} from "../display/index.ts";
+import { heatPixels, overlay } from "./color.ts";
+import { InterpretError } from "./errors.ts";
+
+export interface AttributionFigureOptions extends PixelScaling, Pick<ImageGridOptions, "scale" | "title" | "alt"> {
+  /** Class names. */
+  readonly classes?: readonly string[];
+  /** Draw the map over the picture (default) or alone. */
+  readonly overlay?: boolean;
+}
+
+/** One map an image, of the images' size. */
+export class Attribution implements Showable {
+  /** The method's name, as it heads the figure. */
+  readonly method: string;
+  /** The maps, row by row. */
+  readonly maps: readonly Float32Array[];
+  readonly height: number;
+  readonly width: number;
+  /** The class that each map is about. */
+  readonly targets: readonly number[];
+  readonly #images: { readonly shape: readonly number[]; readonly data: Float32Array };
+
+  constructor(
+    method: string,
+    maps: readonly Float32Array[],
+    targets: readonly number[],
+    images: { readonly shape: readonly number[]; readonly data: Float32Array },
+  ) {
+    this.method = method;
+    this.maps = maps;
+    this.targets = targets;
+    this.#images = images;
+    [this.height, this.width] = images.shape.slice(1, 3) as [number, number];
+  }
+
+  /** Pictures above, their maps below. `mean` and `std` undo the normalisation of the images that went in. */
+  toFigure({
+    classes,
+    overlay: over = true,
+    mean,
+    std,
+    normalize,
+    ...options
+  }: AttributionFigureOptions = {}): ImageGrid {
+    if (classes && this.targets.some((target) => target >= classes.length)) {
+      throw new InterpretError(
+        `there are ${classes.length} class names; expected one for class ${Math.max(...this.targets)}`,
+      );
+    }
+    const scaling: PixelScaling = {
+      ...(mean === undefined ? {} : { mean }),
+      ...(std === undefined ? {} : { std }),
+      // Without the normalisation's numbers, each picture is stretched: better odd colours than a picture cut off.
+      ...((normalize ?? mean === undefined) ? { normalize: true } : {}),
+    };
+    const { images } = prepareImages(this.#images, scaling);
+    const maps = this.maps.map((map, i) =>
+      over ? overlay(map, images[i] as (typeof images)[number]) : heatPixels(map, this.height, this.width),
+    );
+    const names = this.targets.map((target) => classes?.[target] ?? `class ${target}`);
+    const titles: ImageTitle[] = [...names.map((name) => `${name}?`), ...names.map(() => this.method)];
+    return imageGrid([...images, ...maps], {
+      columns: this.maps.length,
+      titles,
+      alt: `${this.method}: for ${names.join(", ")}, each picture and below it where it speaks for that class`,
+      ...options,
+    });
+  }
+
+  [displaySymbol](): MimeBundle {
+    return this.toFigure()[displaySymbol]();
+  }
+
+  [metadataSymbol](): MimeMetadata {
+    return this.toFigure()[metadataSymbol]();
+  }
+}

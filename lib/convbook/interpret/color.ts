@@ -1,0 +1,92 @@
+/** Numbers as colours. */
+import type { Pixels } from "../display/png.ts";
+
+type Rgb = readonly [number, number, number];
+
+/** From dark over red to light: brightness rises evenly, so it reads in grey and for colour-blind eyes (anchors of matplotlib's inferno). */
+const heat: readonly Rgb[] = [
+  [0, 0, 4],
+  [50, 10, 94],
+  [120, 28, 109],
+  [188, 55, 84],
+  [237, 105, 37],
+  [251, 180, 26],
+  [252, 255, 164],
+];
+/** Below zero orange, above zero blue. */
+const diverging: readonly Rgb[] = [
+  [179, 88, 6],
+  [241, 163, 64],
+  [254, 224, 182],
+  [247, 247, 247],
+  [198, 219, 239],
+  [90, 160, 208],
+  [8, 81, 156],
+];
+
+function pick(scale: readonly Rgb[], position: number): Rgb {
+  const at = Math.max(0, Math.min(1, Number.isFinite(position) ? position : 0)) * (scale.length - 1);
+  const low = Math.min(scale.length - 2, Math.floor(at));
+  const part = at - low;
+  const [a, b] = [scale[low] as Rgb, scale[low + 1] as Rgb];
+  return [0, 1, 2].map((c) => (a[c] as number) * (1 - part) + (b[c] as number) * part) as unknown as Rgb;
+}
+
+/** A map as a picture: lowest dark, highest light. */
+export function heatPixels(values: ArrayLike<number>, height: number, width: number, range = rangeOf(values)): Pixels {
+  const [low, high] = range;
+  return paint(values, height, width, (value) => pick(heat, high > low ? (value - low) / (high - low) : 0));
+}
+
+/** A signed map: zero white, the larger of both extremes in full colour. */
+export function signedPixels(
+  values: ArrayLike<number>,
+  height: number,
+  width: number,
+  reach = reachOf(values),
+): Pixels {
+  return paint(values, height, width, (value) => pick(diverging, 0.5 + (reach > 0 ? value / reach / 2 : 0)));
+}
+
+/** A map over a picture: where it is high, its colour covers the picture. */
+export function overlay(values: ArrayLike<number>, image: Pixels): Pixels {
+  const [low, high] = rangeOf(values);
+  const data = new Uint8Array(image.width * image.height * 3);
+  for (let i = 0; i < image.width * image.height; i++) {
+    const share = high > low ? ((values[i] as number) - low) / (high - low) : 0;
+    const color = pick(heat, share);
+    // The picture stays to be seen everywhere, as grey, so that its colours are not taken for the map's.
+    const grey = greyAt(image, i);
+    const cover = 0.25 + 0.45 * share;
+    for (let c = 0; c < 3; c++) data[3 * i + c] = Math.round(grey * (1 - cover) + (color[c] as number) * cover);
+  }
+  return { width: image.width, height: image.height, channels: 3, data };
+}
+
+function greyAt({ data, channels }: Pixels, i: number): number {
+  if (channels <= 2) return data[i * channels] as number;
+  const [r, g, b] = [0, 1, 2].map((c) => data[i * channels + c] as number) as [number, number, number];
+  return 0.299 * r + 0.587 * g + 0.114 * b;
+}
+
+function paint(values: ArrayLike<number>, height: number, width: number, color: (value: number) => Rgb): Pixels {
+  const data = new Uint8Array(height * width * 3);
+  for (let i = 0; i < height * width; i++) data.set(color(values[i] as number).map(Math.round), 3 * i);
+  return { width, height, channels: 3, data };
+}
+
+export function rangeOf(values: ArrayLike<number>): [low: number, high: number] {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
+}
+
+export function reachOf(values: ArrayLike<number>): number {
+  const [low, high] = rangeOf(values);
+  return Math.max(Math.abs(low), Math.abs(high));
+}

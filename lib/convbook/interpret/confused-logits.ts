@@ -1,0 +1,147 @@
+/** Pictures between two classes: where the two highest logits nearly agree, and what would tip the balance. */
+import * as tf from "@tensorflow/tfjs-core";
+import { type ImageGridOptions, type ImageTitle, imageGrid } from "../display/image-grid.ts";
+import { type PixelScaling, prepareImages } from "../display/images.ts";
+import {
+  displaySymbol,
+  type ImageGrid,
+  type MimeBundle,
+  type MimeMetadata,
+  metadataSymbol,
+  type Showable,
+} from "../display/index.ts";
+import { signedPixels } from "./color.ts";
+import { InterpretError } from "./errors.ts";
+import { asBatch, evaluating, type ImageModel, logitsOf, targetSum } from "./model.ts";
+import { keepImages, slices } from "./saliency.ts";
+
+/** One picture that the model hesitates over. */
+export interface Confusion {
+  /** Its place in the batch. */
+  readonly index: number;
+  /** The classes of the highest and the second highest logit. */
+  readonly first: number;
+  readonly second: number;
+  /** By how much the first logit is higher. */
+  readonly margin: number;
+  /** Gradient of the margin by the picture, added up over the channels, [H, W]: positive where a brighter pixel speaks for `first`. */
+  readonly gradient: Float32Array;
+}
+
+export class ConfusedLogits implements Showable {
+  readonly confusions: readonly Confusion[];
+  readonly #images: { readonly shape: readonly number[]; readonly data: Float32Array };
+
+  constructor(
+    confusions: readonly Confusion[],
+    images: { readonly shape: readonly number[]; readonly data: Float32Array },
+  ) {
+    this.confusions = confusions;
+    this.#images = images;
+  }
+
+  /** Pictures above; below what tips them, blue for the first class and orange for the second. */
+  toFigure({
+    classes,
+    labels,
+    mean,
+    std,
+    ...options
+  }: PixelScaling &
+    Pick<ImageGridOptions, "scale" | "title"> & {
+      readonly classes?: readonly string[];
+      readonly labels?: ArrayLike<number>;
+    } = {}): ImageGrid {
+    const [, height, width] = this.#images.shape as [number, number, number];
+    const scaling: PixelScaling =
+      mean === undefined ? { normalize: true } : { mean, ...(std === undefined ? {} : { std }) };
+    const { images } = prepareImages(this.#images, scaling);
+    const name = (index: number): string => classes?.[index] ?? `class ${index}`;
+    const titles = this.confusions.map(({ index, first, second }): ImageTitle => {
+      const text = `${name(first)} or ${name(second)}`;
+      return labels ? { text, correct: labels[index] === first } : text;
+    });
+    const said = this.confusions.map(
+      ({ first, second, margin }) => `${name(first)} or ${name(second)} (margin ${margin.toFixed(2)})`,
+    );
+    return imageGrid([...images, ...this.confusions.map(({ gradient }) => signedPixels(gradient, height, width))], {
+      columns: images.length,
+      titles: [...titles, ...this.confusions.map(({ margin }) => `margin ${margin.toFixed(2)}`)],
+      alt: `Pictures that the model hesitates over: ${said.join(", ")}; below each, blue where brighter pixels speak for the first class, orange for the second`,
+      ...options,
+    });
+  }
+
+  [displaySymbol](): MimeBundle {
+    return this.toFigure()[displaySymbol]();
+  }
+
+  [metadataSymbol](): MimeMetadata {
+    return this.toFigure()[metadataSymbol]();
+  }
+}
+
+/**
+ * The pictures of a batch whose two highest logits are closest, closest first.
+ *
+ * @param model a classifier; it is run in evaluation mode and left as it was
+ * @param images [N, H, W, C], normalised as in training; not disposed
+ * @param options how many pictures
+ */
+export async function confusedLogits(
+  model: ImageModel,
+  images: tf.Tensor,
+  { count = 6 }: { readonly count?: number } = {},
+): Promise<ConfusedLogits> {
+  if (!Number.isInteger(count) || count < 1)
+    throw new InterpretError(`confusedLogits: count is ${count}; expected a positive integer`);
+  return evaluating(model, async () => {
+    const batch = asBatch(images);
+    try {
+      const logits = tf.tidy(() => logitsOf(model, batch));
+      const top = tf.topk(logits, 2);
+      const values = await top.values.data();
+      const indices = await top.indices.data();
+      tf.dispose([logits, top.values, top.indices]);
+      const found = Array.from({ length: batch.shape[0] }, (_, index) => ({
+        index,
+        first: indices[2 * index] as number,
+        second: indices[2 * index + 1] as number,
+        margin: (values[2 * index] as number) - (values[2 * index + 1] as number),
+      }))
+        .sort((a, b) => a.margin - b.margin)
+        .slice(0, count);
+      const chosen = tf.gather(
+        batch,
+        found.map(({ index }) => index),
+      );
+      const gradient = tf.tidy(() => {
+        const byInput = tf.grad((x: tf.Tensor) => {
+          const out = logitsOf(model, x);
+          const firsts = targetSum(
+            out,
+            found.map(({ first }) => first),
+          );
+          return tf.sub(
+            firsts,
+            targetSum(
+              out,
+              found.map(({ second }) => second),
+            ),
+          );
+        })(chosen);
+        return tf.sum(byInput, 3);
+      });
+      const maps = slices((await gradient.data()) as Float32Array, found.length);
+      gradient.dispose();
+      const kept = await keepImages(chosen);
+      chosen.dispose();
+      return new ConfusedLogits(
+        found.map((one, i) => ({ ...one, gradient: maps[i] as Float32Array })),
+        kept,
+      );
+    } finally {
+      batch.dispose();
+    }
+  });
+}

@@ -1,0 +1,71 @@
+/** The kernels of a convolution as pictures. */
+import { type ImageGrid, imageGrid } from "../display/image-grid.ts";
+import type { Pixels } from "../display/png.ts";
+import type { Conv2d } from "../nn/index.ts";
+import { reachOf, signedPixels } from "./color.ts";
+import { InterpretError } from "./errors.ts";
+
+export interface FilterOptions {
+  /**
+   * "rgb": each kernel a colour picture, for convolutions of three channels (the default for those); "grey": one picture for each pair of output and input channel,
+   * black to white; "signed": the same in orange (negative) and blue (positive), with one scale for all (the default for the others).
+   */
+  readonly mode?: "rgb" | "grey" | "signed";
+  /** How many output channels, and with "grey" and "signed" how many input channels, are shown. */
+  readonly outputs?: number;
+  readonly inputs?: number;
+  /** Enlargement. */
+  readonly scale?: number;
+  readonly title?: string;
+}
+
+/**
+ * The kernels of a convolution. In "rgb" and "grey" each is stretched to its own lowest and highest weight.
+ *
+ * @throws InterpretError where "rgb" is asked for and the kernels do not have three channels
+ */
+export function filters(conv: Conv2d, options: FilterOptions = {}): ImageGrid {
+  const { shape, data } = conv.weight.toTensorData() as { shape: readonly number[]; data: Float32Array };
+  const [outs, ins, height, width] = shape as [number, number, number, number];
+  const mode = options.mode ?? (ins === 3 ? "rgb" : "signed");
+  if (mode === "rgb" && ins !== 3) {
+    throw new InterpretError(
+      `filters: mode "rgb" needs kernels of 3 channels; these have ${ins} (use "grey" or "signed")`,
+    );
+  }
+  const outputs = Math.min(outs, options.outputs ?? (mode === "rgb" ? 64 : 8));
+  const inputs = Math.min(ins, options.inputs ?? 16);
+  const plane = height * width;
+  const scale = options.scale ?? Math.max(1, Math.round((mode === "rgb" ? 44 : 30) / width));
+  const shown = `${outputs} of ${outs} kernels${mode === "rgb" ? "" : `, ${inputs} of ${ins} input channels`}`;
+  const alt = `Kernels of ${conv.toString()}: ${shown}${mode === "rgb" ? " in colour" : mode === "grey" ? " in grey, a row for each output channel" : ", negative weights orange, positive blue, a row for each output channel"}`;
+  const common = { scale, alt, ...(options.title === undefined ? {} : { title: options.title }) };
+  if (mode === "rgb") {
+    const pictures = Array.from({ length: outputs }, (_, o) => ({
+      shape: [height, width, 3],
+      data: interleave(data, o, plane),
+    }));
+    return imageGrid(pictures, { ...common, normalize: true, columns: Math.min(outputs, 16) });
+  }
+  const planes: Float32Array[] = [];
+  for (let o = 0; o < outputs; o++) {
+    for (let i = 0; i < inputs; i++) planes.push(data.slice((o * ins + i) * plane, (o * ins + i + 1) * plane));
+  }
+  if (mode === "grey") {
+    return imageGrid(
+      planes.map((values) => ({ shape: [height, width, 1], data: values })),
+      { ...common, normalize: true, columns: inputs },
+    );
+  }
+  const reach = Math.max(...planes.map(reachOf));
+  const pictures: Pixels[] = planes.map((values) => signedPixels(values, height, width, reach));
+  return imageGrid(pictures, { ...common, columns: inputs });
+}
+
+/** Kernel `o` of [O, 3, H, W] as [H, W, 3]. */
+function interleave(data: Float32Array, o: number, plane: number): Float32Array {
+  return Float32Array.from(
+    { length: plane * 3 },
+    (_, i) => data[(o * 3 + (i % 3)) * plane + Math.floor(i / 3)] as number,
+  );
+}

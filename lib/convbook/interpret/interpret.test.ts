@@ -1,0 +1,250 @@
+import { readFileSync } from "node:fs";
+import * as tf from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-backend-cpu";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { displaySymbol } from "../display/index.ts";
+import { AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Flatten, Linear, ReLU, Sequential } from "../nn/index.ts";
+import type { StateDict } from "../tensor-data.ts";
+import {
+  activationMaximization,
+  confusedLogits,
+  featureMaps,
+  filters,
+  gradCam,
+  InterpretError,
+  occlusionMap,
+  saliency,
+} from "./index.ts";
+
+type Numbers = number[];
+const fixture = JSON.parse(readFileSync(new URL("fixtures/interpret.json", import.meta.url), "utf8")) as {
+  state: Record<string, { shape: number[]; data: Numbers }>;
+  images: Numbers;
+  targets: Numbers;
+  second: Numbers;
+  logits: Numbers[];
+  saliency: Numbers;
+  tipping: Numbers;
+  gradCam: Numbers;
+  gradCamOfSecond: Numbers;
+  occlusion: Numbers;
+  featureMaps: Numbers;
+  ascentClass: Numbers;
+  ascentChannel: Numbers;
+};
+
+const net = new Sequential(
+  new Conv2d(3, 4, { kernelSize: 3, padding: 1, bias: false }),
+  new BatchNorm2d(4),
+  new ReLU(),
+  new Conv2d(4, 6, { kernelSize: 3, stride: 2, padding: 1 }),
+  new ReLU(),
+  new AdaptiveAvgPool2d(1),
+  new Flatten(),
+  new Linear(6, 5),
+);
+const state: StateDict = new Map(
+  Object.entries(fixture.state).map(([name, { shape, data }]) => [
+    name,
+    { dtype: "float32", shape, data: Float32Array.from(data) },
+  ]),
+);
+let images: tf.Tensor4D;
+let tensors: number;
+
+beforeAll(async () => {
+  await tf.setBackend("cpu");
+  net.loadStateDict(state);
+  images = tf.tensor4d(fixture.images, [2, 9, 11, 3]);
+  tf.dispose(net.eval().forward(images));
+  net.train();
+});
+beforeEach(() => {
+  tensors = tf.memory().numTensors;
+});
+afterAll(() => {
+  images.dispose();
+  net.dispose();
+});
+
+const close = (got: readonly Float32Array[] | Float32Array, wanted: Numbers, digits = 5): void => {
+  const all = Array.isArray(got) ? got.flatMap((part) => [...part]) : [...(got as Float32Array)];
+  expect(all).toHaveLength(wanted.length);
+  const worst = Math.max(...all.map((value, i) => Math.abs(value - (wanted[i] as number))));
+  const size = Math.max(...wanted.map(Math.abs));
+  expect(worst / size).toBeLessThan(10 ** -digits);
+};
+
+/** No tensor more than before, and the model in the mode that it was in. */
+const leavesNoTrace = (): void => {
+  expect(tf.memory().numTensors).toBe(tensors);
+  expect(net.training).toBe(true);
+  expect(net.at(1)?.training).toBe(true);
+  expect(net.modules().some((module) => module.hasForwardHooks)).toBe(false);
+};
+
+describe("as PyTorch computes it", () => {
+  it("saliency", async () => {
+    const found = await saliency(net, images);
+    expect(found.targets).toEqual(fixture.targets);
+    close(found.maps, fixture.saliency);
+    leavesNoTrace();
+  });
+
+  it("Grad-CAM of the predicted and of another class", async () => {
+    close((await gradCam(net, images, { layer: "4" })).maps, fixture.gradCam);
+    close(
+      (await gradCam(net, images, { layer: net.at(4) as ReLU, target: fixture.second })).maps,
+      fixture.gradCamOfSecond,
+    );
+    leavesNoTrace();
+  });
+
+  it("occlusion, in batches of any size", async () => {
+    for (const batchSize of [5, 64]) {
+      const found = await occlusionMap(net, images, { size: 4, stride: 3, value: 0.25, batchSize });
+      close(found.maps, fixture.occlusion, 4);
+    }
+    leavesNoTrace();
+  });
+
+  it("feature maps", async () => {
+    const first = tf.slice(images, 0, 1);
+    const found = await featureMaps(net, first, ["2"]);
+    first.dispose();
+    expect(found.layers[0]).toMatchObject({ layer: "2", height: 9, width: 11, channels: 4 });
+    close(found.layers[0]?.data as Float32Array, fixture.featureMaps);
+    leavesNoTrace();
+  });
+
+  it("activation maximisation of a class and of a channel", async () => {
+    const options = {
+      shape: [9, 11, 3],
+      steps: 5,
+      stepSize: 0.1,
+      smoothness: 0.02,
+      decay: 0.01,
+      jitter: 0,
+      seed: 5,
+    } as const;
+    const ofClass = await activationMaximization(net, { ...options, units: [2] });
+    close(ofClass.data, fixture.ascentClass, 4);
+    close((await activationMaximization(net, { ...options, units: [3], layer: "4" })).data, fixture.ascentChannel, 4);
+    leavesNoTrace();
+  });
+
+  it("what tips two logits", async () => {
+    const { confusions } = await confusedLogits(net, images);
+    const byPlace = confusions.toSorted((a, b) => a.index - b.index);
+    expect(byPlace.map(({ first }) => first)).toEqual(fixture.targets);
+    expect(byPlace.map(({ second }) => second)).toEqual(fixture.second);
+    expect(confusions[0]?.margin).toBeLessThanOrEqual(confusions[1]?.margin as number);
+    byPlace.forEach(({ margin, index, first, second }) => {
+      const row = fixture.logits[index] as Numbers;
+      expect(margin).toBeCloseTo((row[first] as number) - (row[second] as number), 4);
+    });
+    close(
+      byPlace.map(({ gradient }) => gradient),
+      fixture.tipping,
+    );
+    leavesNoTrace();
+  });
+});
+
+describe("activation maximisation", () => {
+  it("raises what it is asked to raise, and gives the same for the same seed", async () => {
+    const options = { shape: [9, 11, 3], units: [0, 4], steps: 40, smoothness: 0, jitter: 2, seed: 1 } as const;
+    const start = await activationMaximization(net, { ...options, steps: 0 });
+    const end = await activationMaximization(net, options);
+    end.scores.forEach((score, i) => {
+      expect(score).toBeGreaterThan((start.scores[i] as number) + 0.2);
+    });
+    expect((await activationMaximization(net, options)).data).toEqual(end.data);
+    leavesNoTrace();
+  });
+});
+
+describe("figures", () => {
+  const svg = (figure: { [displaySymbol](): Record<string, unknown> }): string =>
+    String(figure[displaySymbol]()["image/svg+xml"]);
+  const classes = ["a", "b", "c", "d", "e"];
+
+  it("say what they show", async () => {
+    const name = classes[fixture.targets[0] as number] as string;
+    const cam = (await gradCam(net, images, { layer: "4" })).toFigure({ classes, mean: [0, 0, 0], std: [1, 1, 1] });
+    expect(cam.alt).toContain(`Grad-CAM: for ${name}, `);
+    expect(svg(cam)).toContain(`>${name}?</text>`);
+    const maps = (await featureMaps(net, tf.slice(images, 0, 1), ["2", "4"])).toFigure();
+    expect(maps.alt).toBe("Feature maps, 4 channels each, at 2 (9 by 11, 4 channels), 4 (5 by 6, 6 channels)");
+    const made = await activationMaximization(net, { shape: [9, 11, 3], units: [1], steps: 1 });
+    expect(made.toFigure({ classes }).alt).toMatch(/^Pictures made to excite b/);
+    const confused = (await confusedLogits(net, images, { count: 1 })).toFigure({ classes, labels: fixture.targets });
+    expect(confused.alt).toContain("Pictures that the model hesitates over: ");
+  });
+
+  it("of kernels: in colour, grey, and signed with one scale", () => {
+    const first = net.at(0) as Conv2d;
+    const second = net.at(3) as Conv2d;
+    expect(filters(first).alt).toContain("4 of 4 kernels in colour");
+    expect(filters(second).alt).toContain("6 of 6 kernels, 4 of 4 input channels, negative weights orange");
+    expect(filters(second, { mode: "grey", outputs: 2, inputs: 3 }).alt).toContain(
+      "2 of 6 kernels, 3 of 4 input channels in grey",
+    );
+    expect(filters(first, { mode: "rgb" }).toPng().length).toBeGreaterThan(100);
+  });
+});
+
+describe("what they refuse", () => {
+  it.each<[string, () => Promise<unknown>, string]>([
+    [
+      "a layer that is not there",
+      () => gradCam(net, images, { layer: "layer4" }),
+      'there is no layer "layer4"; there are 0, 1, 2, 3, 4',
+    ],
+    [
+      "a layer of another model",
+      () => gradCam(net, images, { layer: new ReLU() }),
+      "the layer ReLU is not part of the model",
+    ],
+    [
+      "a layer without height and width",
+      () => gradCam(net, images, { layer: "7" }),
+      'the layer "7" gives [2, 5]; expected feature maps [N, H, W, C]',
+    ],
+    ["a class out of range", () => saliency(net, images, { target: 5 }), "target is 5; expected a class from 0 to 4"],
+    ["too few targets", () => saliency(net, images, { target: [1] }), "1 targets for 2 images"],
+    [
+      "no image",
+      () => saliency(net, tf.zeros([9, 11])),
+      "images have shape [9, 11]; expected [H, W, C] or [N, H, W, C]",
+    ],
+    [
+      "a stride that leaves gaps",
+      () => occlusionMap(net, images, { size: 2, stride: 3 }),
+      "stride is 3; expected an integer from 1 to size (2)",
+    ],
+    [
+      "a square larger than the picture",
+      () => occlusionMap(net, images, { size: 10 }),
+      "size is 10; expected an integer from 1 to 9 (the picture's side)",
+    ],
+    [
+      "a channel out of range",
+      () => activationMaximization(net, { shape: [9, 11, 3], units: [6], layer: "4" }),
+      'unit is 6; expected a channel of "4" from 0 to 5',
+    ],
+    ["several pictures at once", () => featureMaps(net, images, ["2"]), "featureMaps: 2 images; expected one"],
+    ["nothing to show", () => confusedLogits(net, images, { count: 0 }), "count is 0; expected a positive integer"],
+  ])("%s", async (_name, act, message) => {
+    await expect(act()).rejects.toThrow(InterpretError);
+    await expect(act()).rejects.toThrow(message);
+    expect(net.training).toBe(true);
+    expect(net.modules().some((module) => module.hasForwardHooks)).toBe(false);
+  });
+
+  it("colour for kernels of four channels", () => {
+    expect(() => filters(net.at(3) as Conv2d, { mode: "rgb" })).toThrow(
+      'mode "rgb" needs kernels of 3 channels; these have 4 (use "grey" or "signed")',
+    );
+  });
+});

@@ -1,0 +1,94 @@
+/** Running a model to look into it: evaluation mode, layers by name, activations, classes. */
+import * as tf from "@tensorflow/tfjs-core";
+import type { AnyModule, Module } from "../nn/index.ts";
+import { InterpretError } from "./errors.ts";
+
+/** A classifier of images: [N, H, W, C] -> logits [N, K]. */
+export type ImageModel = Module<[x: tf.Tensor4D], tf.Tensor> | Module;
+
+/** Layers by their dotted names, as `model.namedModules()` gives them, or the modules themselves. */
+export type LayerRef = string | AnyModule;
+
+/** The layer and its name. @throws InterpretError naming the layers that there are */
+export function resolveLayer(model: AnyModule, layer: LayerRef): { name: string; module: AnyModule } {
+  const all = model.namedModules();
+  const found = all.find(([name, module]) => (typeof layer === "string" ? name === layer : module === layer));
+  if (found) return { name: found[0], module: found[1] };
+  if (typeof layer !== "string")
+    throw new InterpretError(`the layer ${layer.constructor.name} is not part of the model`);
+  const near = all
+    .map(([name]) => name)
+    .filter((name) => name !== "" && (name.startsWith(layer) || layer.startsWith(name) || name.endsWith(layer)));
+  const names = (near.length > 0 ? near : all.map(([name]) => name).filter((name) => name !== "")).slice(0, 12);
+  throw new InterpretError(
+    `there is no layer "${layer}"; there are ${names.join(", ")}${names.length === 12 ? ", …" : ""}`,
+  );
+}
+
+/** Runs `act` with the model in evaluation mode, and puts every module back into the mode that it had. */
+export async function evaluating<T>(model: AnyModule, act: () => Promise<T>): Promise<T> {
+  const before = model.modules().map((module) => [module, module.training] as const);
+  model.eval();
+  try {
+    return await act();
+  } finally {
+    for (const [module, training] of before) module.training = training;
+  }
+}
+
+/** Runs `act` with a hook on a layer, and removes it whatever happens. */
+export function hooked<T>(layer: AnyModule, hook: (output: tf.Tensor) => tf.Tensor | undefined, act: () => T): T {
+  const remove = layer.registerForwardHook((_module, _inputs, output) => hook(output as tf.Tensor));
+  try {
+    return act();
+  } finally {
+    remove();
+  }
+}
+
+/** The logits of a batch. */
+export function logitsOf(model: ImageModel, x: tf.Tensor): tf.Tensor2D {
+  const out = (model as Module).forward(x);
+  if (out.rank !== 2)
+    throw new InterpretError(`the model gives [${out.shape.join(", ")}]; expected logits [N, classes]`);
+  return out as tf.Tensor2D;
+}
+
+/** A batch from one image or several; the caller's tensor stays as it is. */
+export function asBatch(x: tf.Tensor): tf.Tensor4D {
+  if (x.rank === 3) return tf.expandDims(x, 0) as tf.Tensor4D;
+  if (x.rank === 4) return tf.clone(x) as tf.Tensor4D;
+  throw new InterpretError(`images have shape [${x.shape.join(", ")}]; expected [H, W, C] or [N, H, W, C]`);
+}
+
+/**
+ * The class that is asked about for each image: as given, or the one that the model predicts.
+ *
+ * @throws InterpretError where a class is out of range or their number is not that of the images
+ */
+export async function resolveTargets(
+  model: ImageModel,
+  batch: tf.Tensor4D,
+  target: number | readonly number[] | undefined,
+): Promise<number[]> {
+  const logits = tf.tidy(() => logitsOf(model, batch));
+  const [count, classes] = logits.shape;
+  const best = tf.tidy(() => tf.argMax(logits, 1));
+  const predicted = Array.from(await best.data());
+  tf.dispose([logits, best]);
+  if (target === undefined) return predicted;
+  const list = typeof target === "number" ? predicted.map(() => target) : [...target];
+  if (list.length !== count) throw new InterpretError(`${list.length} targets for ${count} images`);
+  for (const one of list) {
+    if (!Number.isInteger(one) || one < 0 || one >= classes) {
+      throw new InterpretError(`target is ${one}; expected a class from 0 to ${classes - 1}`);
+    }
+  }
+  return list;
+}
+
+/** The sum over the batch of each image's logit of its class: its gradient by the images is that of each logit by its own image. */
+export function targetSum(logits: tf.Tensor2D, targets: readonly number[]): tf.Scalar {
+  const mask = tf.oneHot(tf.tensor1d([...targets], "int32"), logits.shape[1]);
+  return tf.sum(tf.mul(logits, tf.cast(mask, "float32"))) as tf.Scalar;
+}
