@@ -55,10 +55,9 @@ async function prepare(options: StartOptions, log: Log): Promise<number> {
   else if (options.images === undefined && !options.full)
     images = await tutorial5.imagesWithin(evaluationSeconds, models);
   for (const name of tutorial5.modelNames) models[name].model.dispose();
+  const why = options.images === undefined && !untrained ? ", what fits about five minutes here; --full takes all" : "";
   log.step(
-    images === 15_000
-      ? "Evaluating all 15,000 images"
-      : `Evaluating ${images.toLocaleString("en")} of 15,000 images${untrained ? "" : ", what fits about five minutes here"}; --full takes all`,
+    `Evaluating ${images === 15_000 ? "all" : `${images.toLocaleString("en")} of`} 15,000 images${images === 15_000 ? "" : why}`,
   );
   return images;
 }
@@ -87,7 +86,7 @@ function progressEvents(log: Log) {
       result,
     }: CellEvent & { readonly result: { seconds: number; status: string } }) {
       process.stderr.write(clear);
-      if (result.status === "passed" && result.seconds < 1) return;
+      if (result.status === "not-run" || (result.status === "passed" && result.seconds < 1)) return;
       log.step(
         `cell ${number} of ${codeCells}, ${result.seconds.toFixed(1)} s${result.status === "passed" ? "" : `, ${result.status}`}: ${name}`,
       );

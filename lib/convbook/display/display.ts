@@ -20,6 +20,8 @@ export interface DisplayHandle {
   update(value: unknown): void;
   /** Settles when everything given to this handle so far was sent; only values whose bundle is a promise take any time. */
   readonly ready: Promise<void>;
+  /** Nothing: as the last value of a cell a handle leaves no second output. */
+  [displaySymbol](): MimeBundle;
 }
 
 /** Already a bundle: shown as it is. */
@@ -75,6 +77,7 @@ export function display(value: unknown, options: DisplayOptions = {}): DisplayHa
     get ready() {
       return ready;
     },
+    [displaySymbol]: () => ({}),
   };
 }
 
