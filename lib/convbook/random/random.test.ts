@@ -2,11 +2,13 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import {
   bernoulli,
+  beta,
   defaultGenerator,
   fillBernoulli,
   fillNormal,
   fillUniform,
   Generator,
+  gamma,
   manualSeed,
   rand,
   randint,
@@ -27,6 +29,8 @@ interface Fixture {
   readonly randperm: { seed: number; n: number; head: number[]; tail: number[]; check: number }[];
   readonly randint: (Seeded & { low: number; high: number })[];
   readonly bernoulli: (Seeded & { p: number })[];
+  readonly gamma: (Seeded & { alpha: number })[];
+  readonly beta: (Seeded & { a: number; b: number })[];
   readonly mixed: [number[], number[], number[], number[], number[], number[], number[]];
   readonly mixedState: string;
   readonly afterMixed: number[];
@@ -86,6 +90,22 @@ describe("the generator agrees with PyTorch", () => {
 
   test.each(fixture.int64)("random_ of an int64 from seed $seed", ({ seed, value }) => {
     expect(String(seeded(seed).random64() & (2n ** 63n - 1n))).toBe(value);
+  });
+
+  test.each(fixture.gamma)("gamma($alpha) from seed $seed", ({ seed, alpha, values }) => {
+    const generator = seeded(seed);
+    expectClose(
+      values.map(() => gamma(alpha, { generator })),
+      values,
+    );
+  });
+
+  test.each(fixture.beta)("beta($a, $b) from seed $seed", ({ seed, a, b, values }) => {
+    const generator = seeded(seed);
+    expectClose(
+      values.map(() => beta(a, b, { generator })),
+      values,
+    );
   });
 
   test("draws of several kinds in turn, the cached normal among them", () => {
@@ -188,6 +208,8 @@ describe("bad arguments are named", () => {
     [() => fillNormal(new Float32Array(1), Number.NaN), "got mean NaN, std 1."],
     [() => fillBernoulli(new Float32Array(1), 1.1), "fillBernoulli's p is a probability from 0 to 1; got 1.1."],
     [() => bernoulli([1], Number.NaN), "got NaN."],
+    [() => gamma(-1), "gamma's alpha is a finite number >= 0; got -1."],
+    [() => beta(0, 1), "beta's parameters are finite positive numbers; got 0 and 1."],
   ])("%#: $1", (call, message) => {
     expect(call).toThrow(RangeError);
     expect(call).toThrow(message);
