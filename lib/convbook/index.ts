@@ -35,9 +35,11 @@ export {
 } from "./display/index.ts";
 export { DownloadError, download, loadManifest } from "./download/index.ts";
 export { type Evaluation, evaluate } from "./evaluation/index.ts";
+export * as interpret from "./interpret/index.ts";
+export * as metrics from "./metrics/index.ts";
 export { createModel, DenseNet, GoogleNet, modelNames, ResNet } from "./models/index.ts";
 export * as nn from "./nn/index.ts";
 export { Generator, manualSeed, randperm } from "./random/index.ts";
 export type { StateDict, TensorData } from "./tensor-data.ts";
-export { scalars, tensorBoardFigure } from "./tensorboard/index.ts";
+export { readEvents, SummaryWriter, scalars, tensorBoardFigure } from "./tensorboard/index.ts";
 export * as tutorial5 from "./tutorials/tutorial5/index.ts";
