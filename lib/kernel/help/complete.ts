@@ -53,17 +53,23 @@ export async function complete(
   const items = (Array.isArray(list) ? list : list?.items) ?? [];
   const word = /[\p{ID_Continue}$]*$/u.exec(code.slice(0, offset))?.[0] ?? "";
   const defaultRange = Array.isArray(list) ? undefined : list?.itemDefaults?.editRange;
-  let start = offset - word.length;
-  let end = offset;
-  const range = items.find((item) => item.textEdit !== undefined)?.textEdit?.range ?? defaultRange;
-  if (range !== undefined) {
-    // The cell begins on the document's second line.
-    start = fromPosition(code, { line: range.start.line - 1, character: range.start.character });
-    end = Math.max(offset, fromPosition(code, { line: range.end.line - 1, character: range.end.character }));
-  }
+  // Inside a string literal every item says what it replaces; elsewhere that is the word, and an item that replaces the
+  // dot before it (such as `[Symbol.iterator]`) does not fit a list that shares one start.
+  const own = items.map((item) => item.textEdit?.range ?? defaultRange);
+  const shared = own[0] !== undefined && own.every((range) => range !== undefined) ? own[0] : undefined;
+  const at = (position: LspPosition) => fromPosition(code, { line: position.line - 1, character: position.character });
+  const start = shared === undefined ? offset - word.length : at(shared.start);
+  const end = shared === undefined ? offset : Math.max(offset, at(shared.end));
   const typed = code.slice(start, offset);
   const found = items
-    .filter((item) => item.data?.autoImport === undefined && item.additionalTextEdits === undefined)
+    .filter((item, i) => {
+      const range = own[i];
+      return (
+        item.data?.autoImport === undefined &&
+        item.additionalTextEdits === undefined &&
+        (range === undefined || at(range.start) === start)
+      );
+    })
     .map((item) => ({
       text: item.textEdit?.newText ?? item.insertText ?? item.label.replace(/\?$/, ""),
       type: kinds[item.kind ?? 0] ?? "text",

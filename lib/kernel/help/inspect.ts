@@ -72,7 +72,8 @@ async function hoverAt(at: LspPosition, cell: CellText, types: TypeSession | und
     typeof part === "string" ? part : part.value,
   );
   const text = parts.join("\n\n").trim();
-  return text === "" ? undefined : text;
+  // Of a name that does not exist the server says only that it is any.
+  return text === "" || /^```\w*\s*any\s*```$/.test(text) ? undefined : text;
 }
 
 async function signatureAt(

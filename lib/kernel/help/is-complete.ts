@@ -12,7 +12,8 @@ export async function isComplete(code: string): Promise<Json> {
     await compileCell(translateMagics(code).code);
     return { status: "complete" };
   } catch (error) {
-    if (error instanceof CellSyntaxError && unfinished.test(error.message)) {
+    // An open template literal goes on in the next line, an open string does not.
+    if (error instanceof CellSyntaxError && (unfinished.test(error.message) || maskLiterals(code).includes("`"))) {
       return { status: "incomplete", indent: "  ".repeat(openBrackets(code)) };
     }
     return { status: "invalid" };

@@ -160,8 +160,6 @@ export class TypeSession {
       }
     }
     this.#closeUnreachable();
-    this.#refreshWatched();
-    this.#diagnose({ source: "", names: { variables: [], values: [], types: [] } }).catch(() => {});
   }
 
   /** Forgets every declaration: the process that had them is gone. */
@@ -208,7 +206,7 @@ export class TypeSession {
       })
       .map(({ code, message, range }) => ({
         code: Number(code),
-        message,
+        message: message.replace("because it is an import.", "because it is a constant of an earlier cell."),
         line: range.start.line,
         column: range.start.character + 1,
         length:

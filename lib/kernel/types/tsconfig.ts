@@ -15,7 +15,7 @@ export interface NotebookConfig {
 type CompilerOptions = Record<string, unknown>;
 
 /** Without a tsconfig.json: strict, but what has no type annotation needs none. */
-const defaults: CompilerOptions = { strict: true, noImplicitAny: false, lib: ["esnext"], target: "esnext" };
+const defaults: CompilerOptions = { strict: true, noImplicitAny: false, lib: ["esnext"], jsx: "react" };
 
 /** What a cell needs whatever the user's file says: it is a module that is never emitted and may await at its top. */
 const needed: CompilerOptions = {
@@ -81,6 +81,8 @@ export function notebookConfig(folder: string, files: readonly string[]): Notebo
     compilerOptions: { ...options, ...needed },
     files: [...files, ...nodeTypes.files],
     include: [],
+    // Nothing is fetched behind the user's back.
+    typeAcquisition: { enable: false },
   };
   if (own && file !== undefined) {
     // In the notebook's own folder the project takes the file's place; one further up is extended.
