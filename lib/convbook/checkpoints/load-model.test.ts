@@ -1,0 +1,136 @@
+import "@tensorflow/tfjs-backend-cpu";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createModel } from "../models/index.ts";
+import { StateDictError } from "../nn/index.ts";
+import type { StateDict } from "../tensor-data.ts";
+import { saveCheckpoint } from "./container/checkpoint.ts";
+import { CheckpointError } from "./error.ts";
+import { loadFromCheckpoint } from "./load-model.ts";
+import { saveSafetensors } from "./safetensors/write.ts";
+
+const tutorial = fileURLToPath(new URL("../../../../shared/data/uva-tutorial5/", import.meta.url));
+
+const published = [
+  ["GoogleNet", 260_650, 180],
+  ["ResNet", 272_378, 162],
+  ["ResNetPreAct", 272_250, 171],
+  ["DenseNet", 239_146, 167],
+] as const;
+
+describe.runIf(existsSync(tutorial))("the tutorial's checkpoints", () => {
+  it.each(published)("%s becomes a model", async (name, parameters, epoch) => {
+    const loaded = await loadFromCheckpoint(join(tutorial, `${name}.ckpt`));
+    expect(loaded.model.parameters().reduce((sum, { size }) => sum + size, 0)).toBe(parameters);
+    expect(loaded.epoch).toBe(epoch);
+    expect(loaded.globalStep).toBe(epoch * 351);
+    expect(loaded.hyperParameters.optimizer_name).toBe(name === "GoogleNet" || name === "DenseNet" ? "Adam" : "SGD");
+    loaded.model.dispose();
+  });
+});
+
+describe("a checkpoint of a model", () => {
+  let folder: string;
+  let stateDict: StateDict;
+  const hparams = { num_classes: 3, num_blocks: [1, 1], c_hidden: [4, 8] };
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "convbook-"));
+    const model = createModel("ResNet", { numClasses: 3, numBlocks: [1, 1], cHidden: [4, 8] });
+    stateDict = model.stateDict();
+    model.dispose();
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const prefixed = (prefix: string) =>
+    new Map(Array.from(stateDict, ([key, tensor]) => [prefix + key, tensor] as const));
+  const save = async (name: string, data: Record<string, unknown>) => {
+    await saveCheckpoint(join(folder, name), data);
+    return join(folder, name);
+  };
+  const failure = async (path: string, options = {}) => {
+    const error = await loadFromCheckpoint(path, options).catch((caught: unknown) => caught);
+    if (!(error instanceof CheckpointError)) throw new Error(`expected a CheckpointError, got ${error}`);
+    expect(error.file).toBe(path);
+    return error;
+  };
+
+  it.each(["a.ckpt", "a.safetensors"])("is loaded from %s with either spelling", async (name) => {
+    for (const data of [
+      {
+        epoch: 2,
+        global_step: 10,
+        state_dict: prefixed("model."),
+        hyper_parameters: { model_name: "ResNet", model_hparams: hparams },
+      },
+      { epoch: 2, globalStep: 10, stateDict, hyperParameters: { modelName: "ResNet", modelHparams: { ...hparams } } },
+    ]) {
+      const { model, epoch, globalStep } = await loadFromCheckpoint(await save(name, data));
+      expect(model.stateDict()).toEqual(stateDict);
+      expect({ epoch, globalStep }).toEqual({ epoch: 2, globalStep: 10 });
+      model.dispose();
+    }
+  });
+
+  it("is loaded from weights alone when told which model it is", async () => {
+    const path = join(folder, "weights.safetensors");
+    await saveSafetensors(path, stateDict);
+    expect((await failure(path)).message).toBe(
+      `${path}: the checkpoint does not say which model it is (its hyper-parameters have no "model_name"); give the option modelName`,
+    );
+    const { model, epoch } = await loadFromCheckpoint(path, { modelName: "ResNet", modelHparams: hparams });
+    expect(epoch).toBeUndefined();
+    model.dispose();
+  });
+
+  it("tells every entry that does not fit", async () => {
+    const wrong: StateDict = new Map(prefixed("model."));
+    wrong.delete("model.output_net.2.bias");
+    wrong.set("model.output_net.2.bios", { dtype: "float32", shape: [3], data: new Float32Array(3) });
+    wrong.set("model.input_net.1.weight", { dtype: "float32", shape: [5], data: new Float32Array(5) });
+    const path = await save("wrong.ckpt", {
+      state_dict: wrong,
+      hyper_parameters: { model_name: "ResNet", model_hparams: hparams },
+    });
+    const error = await failure(path);
+    expect(error.reason).toBe("mismatch");
+    expect(error.cause).toBeInstanceOf(StateDictError);
+    expect(error.message).toContain("output_net.2.bias (nearest: output_net.2.bios)");
+    expect(error.message).toContain("input_net.1.weight: expected [4], got [5]");
+    const { model } = await loadFromCheckpoint(path, { strict: false }).catch(() => ({ model: undefined }));
+    expect(model).toBeUndefined();
+  });
+
+  it("of an unknown model tells the nearest", async () => {
+    const path = await save("name.ckpt", {
+      state_dict: stateDict,
+      hyper_parameters: { model_name: "ResNett", model_hparams: {} },
+    });
+    expect((await failure(path)).message).toContain('Unknown model "ResNett". Did you mean "ResNet"');
+  });
+
+  it("of absurd size is refused before anything is built", async () => {
+    const absurd = { ...hparams, c_hidden: [1e12, 8] };
+    const path = await save("size.ckpt", {
+      state_dict: stateDict,
+      hyper_parameters: { model_name: "ResNet", model_hparams: absurd },
+    });
+    expect((await failure(path)).message).toContain("cHidden[0] must be a whole number");
+  });
+
+  it("without a state dict, or with one that holds something else, is refused", async () => {
+    const hyper_parameters = { model_name: "ResNet", model_hparams: hparams };
+    const none = await failure(await save("none.ckpt", { hyper_parameters }));
+    expect(none.message).toContain("the checkpoint has no state dict");
+    const other = await failure(await save("other.ckpt", { hyper_parameters, state_dict: new Map([["a", 1]]) }));
+    expect(other.message).toContain('entry "a" of the state dict is not a tensor');
+    const prefix = await failure(await save("prefix.ckpt", { hyper_parameters, state_dict: stateDict }), {
+      prefix: "net.",
+    });
+    expect(prefix.message).toContain(
+      'no entry of the state dict begins with "net."; the first is "input_net.0.weight"',
+    );
+  });
+});
