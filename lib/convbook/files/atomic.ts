@@ -1,6 +1,6 @@
 /** Files that appear under their name whole or not at all, and stay after a power cut. */
 import { randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /** Asks the file system to keep a folder's entries; where folders cannot be opened (Windows) there is nothing to do. */
@@ -42,6 +42,30 @@ async function writePieces(file: FileHandle, pieces: readonly Uint8Array[]): Pro
   }
 }
 
+/** A temporary file that has not changed for so long has no writer, if its process is gone from this machine as well. */
+const abandonedMs = 60_000;
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Removes what processes that were killed while writing this file have left beside it. */
+async function removeAbandoned(folder: string, name: string): Promise<void> {
+  for (const entry of await readdir(folder)) {
+    if (!entry.startsWith(`.${name}.`)) continue;
+    const pid = /^(\d+)\.[0-9a-f]{8}\.tmp$/.exec(entry.slice(name.length + 2))?.[1];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    const path = join(folder, entry);
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined && Date.now() - found.mtimeMs > abandonedMs) await rm(path, { force: true });
+  }
+}
+
 /**
  * Writes a file through a temporary one beside it: write, fsync, rename, fsync of the folder. Whoever opens `path` at
  * any moment, even after a crash, finds the old content or the new one. On failure the temporary file is removed.
@@ -53,13 +77,15 @@ export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array | readonly Uint8Array[],
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
+  const folder = dirname(path);
+  const name = basename(path);
+  await mkdir(folder, { recursive: true });
+  await removeAbandoned(folder, name);
+  const temporary = join(folder, `.${name}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
   try {
     const file = await open(temporary, "wx");
     try {
-      const whole = typeof content === "string" || content instanceof Uint8Array;
-      if (whole) await file.writeFile(content);
+      if (typeof content === "string" || content instanceof Uint8Array) await file.writeFile(content);
       else await writePieces(file, content);
       await file.sync();
     } finally {
