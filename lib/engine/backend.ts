@@ -92,7 +92,7 @@ export class NativeBackend extends MathBackendCPU {
   override write(values: Values, shape: number[], dtype: DataType): DataId {
     const buffer = (values as Float32Array | undefined)?.buffer;
     const foreign = buffer !== undefined && this.#pooled.has(buffer);
-    return super.write(foreign ? (values as Float32Array).slice() : values, shape, dtype);
+    return super.write(typed(foreign ? (values as Float32Array).slice() : values, dtype), shape, dtype);
   }
 
   override readSync(dataId: DataId): Values {
@@ -118,6 +118,13 @@ export class NativeBackend extends MathBackendCPU {
   override memory(): { unreliable: boolean; reasons: string[] } {
     return { unreliable: false, reasons: [] };
   }
+}
+
+/** Some CPU kernels (OneHot) hand over whole numbers as floats; native kernels read the bytes that the type promises. */
+function typed(values: Values, dtype: DataType): Values {
+  if (dtype === "int32" && values instanceof Float32Array) return Int32Array.from(values);
+  if (dtype === "bool" && (values instanceof Float32Array || values instanceof Int32Array)) return Uint8Array.from(values);
+  return values;
 }
 
 function viewOf(block: Block, dtype: keyof ArrayOf, length: number): Float32Array | Int32Array | Uint8Array {
