@@ -1,5 +1,11 @@
+export type { BatchTransform, BatchTransformSpec } from "./batch-transform.ts";
+export { ColorJitter, type ColorJitterOptions, type JitterRange } from "./color-jitter.ts";
 export { Compose } from "./compose.ts";
+export { Cutout, RandomErasing, type RandomErasingOptions } from "./erase.ts";
 export type { Padding, PaddingMode } from "./geometry.ts";
+export { CutMix, type MixOptions, MixUp } from "./mix.ts";
+export { RandAugment, type RandAugmentOptions } from "./rand-augment.ts";
+export { RandomAffine, type RandomAffineOptions, RandomRotation, type RandomRotationOptions } from "./random-affine.ts";
 export { RandomCrop, type RandomCropOptions, RandomResizedCrop, type RandomResizedCropOptions } from "./random-crop.ts";
 export { RandomHorizontalFlip, RandomVerticalFlip } from "./random-flip.ts";
 export type { Interpolation } from "./resample.ts";

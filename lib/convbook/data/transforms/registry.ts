@@ -1,6 +1,11 @@
 /** Every transform by its name, so that a worker thread can build what the main thread describes. */
 import type { BatchTransform, BatchTransformSpec } from "./batch-transform.ts";
+import { ColorJitter } from "./color-jitter.ts";
 import { Compose } from "./compose.ts";
+import { Cutout, RandomErasing } from "./erase.ts";
+import { CutMix, MixUp } from "./mix.ts";
+import { RandAugment } from "./rand-augment.ts";
+import { RandomAffine, RandomRotation } from "./random-affine.ts";
 import { RandomCrop, RandomResizedCrop } from "./random-crop.ts";
 import { RandomHorizontalFlip, RandomVerticalFlip } from "./random-flip.ts";
 import { CenterCrop, Resize } from "./resize.ts";
@@ -8,6 +13,12 @@ import { Normalize, ToTensor } from "./tensor.ts";
 import type { Transform, TransformSpec } from "./transform.ts";
 
 const classes: readonly (new (...args: never[]) => Transform)[] = [
+  ColorJitter,
+  Cutout,
+  RandAugment,
+  RandomAffine,
+  RandomErasing,
+  RandomRotation,
   CenterCrop,
   Normalize,
   RandomCrop,
@@ -31,7 +42,7 @@ export function fromSpec(spec: TransformSpec): Transform {
   return new transform(...(spec.args as never[]));
 }
 
-const batchClasses: readonly (new (...args: never[]) => BatchTransform)[] = [];
+const batchClasses: readonly (new (...args: never[]) => BatchTransform)[] = [CutMix, MixUp];
 
 const batchByName = new Map(batchClasses.map((transform) => [transform.name, transform]));
 
