@@ -123,7 +123,8 @@ export class NativeBackend extends MathBackendCPU {
 /** Some CPU kernels (OneHot) hand over whole numbers as floats; native kernels read the bytes that the type promises. */
 function typed(values: Values, dtype: DataType): Values {
   if (dtype === "int32" && values instanceof Float32Array) return Int32Array.from(values);
-  if (dtype === "bool" && (values instanceof Float32Array || values instanceof Int32Array)) return Uint8Array.from(values);
+  if (dtype === "bool" && (values instanceof Float32Array || values instanceof Int32Array))
+    return Uint8Array.from(values);
   return values;
 }
 
