@@ -1,4 +1,6 @@
-export { type NotebookFile, parseNotebook, readNotebook } from "./read.ts";
+export { NotebookPositions } from "./positions.ts";
+export { type NotebookFile, parseJson, parseNotebook, readNotebook, readText } from "./read.ts";
+export { type StripOptions, stripNotebook } from "./strip.ts";
 export {
   type Cell,
   type CellMetadata,
@@ -19,6 +21,8 @@ export {
   splitLines,
   tagsOf,
 } from "./types.ts";
+export { upgradeNotebook } from "./upgrade.ts";
+export { type ValidationProblem, validateNotebook } from "./validate.ts";
 export {
   defaultStyle,
   detectStyle,

@@ -1,5 +1,7 @@
 export type { CellSettings, NotebookSettings, SanitizerSetting } from "./cell-info.ts";
+export { KernelPool, type KernelPoolOptions } from "./kernel-pool.ts";
 export type { OutputEvent } from "./outputs.ts";
+export { exitCodeOf, type NotebookOutcome, type RunManyOptions, runNotebooks } from "./run-many.ts";
 export { runNotebook } from "./run-notebook.ts";
 export type {
   AcquireKernel,

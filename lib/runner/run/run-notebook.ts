@@ -1,6 +1,7 @@
 /** Runs a notebook from its first cell to its last, saving it after every one. */
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { missedExpectations } from "../check/expect.ts";
 import { KernelDiedError, NotebookError } from "../errors.ts";
 import { findKernelspec, findKernelspecForLanguage, type Kernelspec } from "../kernels/kernelspec.ts";
 import { KernelManager } from "../kernels/manager.ts";
@@ -11,8 +12,8 @@ import { cellName, cellSettings, isRunnable, notebookSettings } from "./cell-inf
 import type { GuardLimits } from "./guard.ts";
 import type { DisplayRegistry } from "./outputs.ts";
 import { applyParameters } from "./parameters.ts";
-import { runCell } from "./run-cell.ts";
-import type { CellFailure, CellResult, CellStatus, NotebookResult, NotebookStatus, RunOptions } from "./types.ts";
+import { type CellOutcome, runCell } from "./run-cell.ts";
+import type { AcquireKernel, CellResult, CellStatus, NotebookResult, NotebookStatus, RunOptions } from "./types.ts";
 
 const defaultMaxOutput = 32 * 2 ** 20;
 
@@ -48,7 +49,7 @@ export async function runNotebook(path: string, options: RunOptions = {}): Promi
   const notebookSeconds = options.notebookTimeout ?? settings.notebookTimeout;
   const notebookDeadline = notebookSeconds === undefined ? undefined : start + notebookSeconds * 1000;
   const cwd = resolve(options.cwd ?? notebookFolder);
-  const kernel = await startKernel(spec, options, cwd, notebookFolder);
+  const { kernel, release = () => kernel.shutdown() } = await startKernel(spec, options, cwd, notebookFolder);
   const startupSeconds = (performance.now() - start) / 1000;
   options.onKernelStart?.({ path, kernelName: spec.name, seconds: startupSeconds });
 
@@ -99,15 +100,18 @@ export async function runNotebook(path: string, options: RunOptions = {}): Promi
         if (!outcome.goOn) {
           stopped = outcome.status;
         }
-        result = { ...base, ...pickResult(outcome) };
+        result = { ...base, ...pickResult(checkExpectations(cell, outcome)) };
         writer?.save(notebook, false);
       }
       results.push(result);
       options.onCellEnd?.({ ...event, result });
     }
   } finally {
-    await kernel.shutdown();
-    writer?.save(notebook);
+    try {
+      writer?.save(notebook);
+    } finally {
+      await release();
+    }
   }
   const result: NotebookResult = {
     path,
@@ -124,19 +128,28 @@ export async function runNotebook(path: string, options: RunOptions = {}): Promi
   return result;
 }
 
-function pickResult(outcome: {
-  status: CellStatus;
-  seconds: number;
-  peakMemory: number | undefined;
-  tensors: number | undefined;
-  failure: CellFailure | undefined;
-}) {
+/** A cell that passed fails after all when its numbers are not in the bands that it expects. */
+function checkExpectations(cell: CodeCell, outcome: CellOutcome): CellOutcome {
+  const { expect } = cellSettings(cell);
+  const missed =
+    outcome.status === "passed" && typeof expect === "object" ? missedExpectations(expect, cell.outputs) : [];
+  if (missed.length === 0) {
+    return outcome;
+  }
+  return {
+    ...outcome,
+    status: "different",
+    failure: { name: "ExpectationMissed", message: missed.join("\n"), traceback: [] },
+  };
+}
+
+function pickResult(outcome: CellOutcome) {
   const { status, seconds, peakMemory, tensors, failure } = outcome;
   return { status, seconds, peakMemory, tensors, failure };
 }
 
 function statusOf(cells: readonly CellResult[]): NotebookStatus {
-  const order: NotebookStatus[] = ["interrupted", "kernel-died", "timed-out", "failed"];
+  const order: NotebookStatus[] = ["interrupted", "kernel-died", "timed-out", "failed", "different"];
   return order.find((status) => cells.some((cell) => cell.status === status)) ?? "passed";
 }
 
@@ -160,19 +173,20 @@ async function startKernel(
   options: RunOptions,
   cwd: string,
   notebookFolder: string,
-): Promise<KernelManager> {
+): ReturnType<AcquireKernel> {
   if (!existsSync(cwd)) {
     throw new KernelDiedError(`the kernel cannot be started: its working folder ${cwd} does not exist`, undefined, "");
   }
   if (options.acquireKernel !== undefined) {
     return options.acquireKernel({ name: spec.name, cwd, notebookFolder });
   }
-  return KernelManager.start(spec, {
+  const kernel = await KernelManager.start(spec, {
     cwd,
     env: options.env,
     startupTimeout: (options.startupTimeout ?? 60) * 1000,
     transport: options.transport,
   });
+  return { kernel };
 }
 
 /** The kernel knows best what language it speaks; nbclient stores it, too. */

@@ -7,6 +7,8 @@ import type { OutputEvent } from "./outputs.ts";
 export type CellStatus =
   | "passed"
   | "failed"
+  /** A number of its output is not in the band that its metadata expects. */
+  | "different"
   | "skipped"
   /** A cell before it failed, so it was not tried. */
   | "not-run"
@@ -122,6 +124,10 @@ export type AcquireKernel = (request: {
   readonly name: string;
   readonly cwd: string;
   readonly notebookFolder: string;
-}) => Promise<KernelManager>;
+}) => Promise<{
+  readonly kernel: KernelManager;
+  /** Called when the notebook is done; default: the kernel is shut down and waited for. */
+  readonly release?: (() => void | Promise<void>) | undefined;
+}>;
 
 export type { CodeCell, ErrorOutput, Output, OutputEvent };

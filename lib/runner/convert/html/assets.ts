@@ -43,14 +43,15 @@ function asset(name: string, path: string): ScriptAsset {
       return `https://cdn.jsdelivr.net/npm/${name}@${version()}/${path}`;
     },
     text: () => {
-      let text = cache.get(name);
+      const key = `${name}/${path}`;
+      let text = cache.get(key);
       if (text === undefined) {
         // The source map is not in the page; a tag in a string must not end the element.
         text = readFileSync(join(folder(), path), "utf8")
           .replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "")
           .replace(/<\/(script)/gi, "<\\/$1")
           .replace(/<!--/g, "<\\!--");
-        cache.set(name, text);
+        cache.set(key, text);
       }
       return text;
     },
@@ -82,3 +83,9 @@ export function katexStyle(): string {
   }
   return katexText;
 }
+
+/** The slides' own script and style. */
+export const revealAssets = {
+  script: asset("reveal.js", "dist/reveal.js"),
+  style: asset("reveal.js", "dist/reveal.css"),
+} as const;

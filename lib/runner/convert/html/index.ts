@@ -1,1 +1,0 @@
-export { type HtmlOptions, toHtml } from "./to-html.ts";

@@ -1,0 +1,234 @@
+/** Runs many notebooks, some at a time, compares them with what was stored, and keeps the results of unchanged ones. */
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { type CellDifference, type CompareOptions, compareNotebooks } from "../check/compare.ts";
+import { exitCodes, RunnerError, UsageError } from "../errors.ts";
+import { readNotebook } from "../notebook/read.ts";
+import type { Notebook } from "../notebook/types.ts";
+import { detectStyle, NotebookWriter } from "../notebook/write.ts";
+import { NotebookCache } from "./cache.ts";
+import { KernelPool } from "./kernel-pool.ts";
+import { runNotebook } from "./run-notebook.ts";
+import type { NotebookResult, NotebookStatus, RunOptions } from "./types.ts";
+
+export interface RunManyOptions extends Omit<RunOptions, "output" | "acquireKernel"> {
+  /** Folder for the executed notebooks, which keep their names; default: in place. */
+  readonly outputDir?: string | undefined;
+  /** False saves nothing. */
+  readonly save?: boolean | undefined;
+  /** How many notebooks run at once; default 1. */
+  readonly jobs?: number | undefined;
+  /** Compare fresh outputs with the stored ones; nothing is saved then but with `update` or an output folder. */
+  readonly check?: boolean | undefined;
+  /** With `check`: save notebooks whose outputs differ. */
+  readonly update?: boolean | undefined;
+  readonly compare?: CompareOptions | undefined;
+  /** Folder of the cache; a notebook whose inputs are unchanged since it passed is not run again. */
+  readonly cache?: string | undefined;
+  /** Start no further notebook after one that did not pass. */
+  readonly failFast?: boolean | undefined;
+  /** Called when a notebook is done, whatever became of it. */
+  readonly onOutcome?: ((outcome: NotebookOutcome) => void) | undefined;
+  /** Called when a notebook that the cache knows has to run again, with the reason. */
+  readonly onCacheMiss?: ((path: string, reason: string) => void) | undefined;
+}
+
+/** What became of one notebook. */
+export interface NotebookOutcome {
+  readonly path: string;
+  /** "error": it could not be run at all; "cached": it passed before and nothing has changed. */
+  readonly status: NotebookStatus | "error" | "cached" | "not-run";
+  readonly seconds: number;
+  readonly result?: NotebookResult | undefined;
+  readonly error?: Error | undefined;
+  /** With `check`: the cells whose outputs differ. */
+  readonly differences: readonly CellDifference[];
+  /** True where differing outputs were saved. */
+  readonly updated: boolean;
+}
+
+/** Runs notebooks; never throws for what is wrong with one of them. */
+export async function runNotebooks(paths: readonly string[], options: RunManyOptions = {}): Promise<NotebookOutcome[]> {
+  const { jobs = 1 } = options;
+  checkOutputNames(paths, options.outputDir);
+  const pool = new KernelPool({
+    kernelDir: options.kernelDir,
+    env: options.env,
+    startupTimeout: (options.startupTimeout ?? 60) * 1000,
+    transport: options.transport,
+  });
+  const cache = options.cache === undefined ? undefined : new NotebookCache(options.cache);
+  const outcomes: NotebookOutcome[] = new Array(paths.length);
+  let next = 0;
+  let stop = false;
+  const work = async () => {
+    for (;;) {
+      const index = next++;
+      const path = paths[index];
+      if (path === undefined) {
+        return;
+      }
+      if (stop || options.signal?.aborted) {
+        outcomes[index] = { path, status: "not-run", seconds: 0, differences: [], updated: false };
+      } else {
+        warmNext(pool, paths[index + jobs], options);
+        outcomes[index] = await runOne(path, options, pool, cache);
+        stop ||= options.failFast === true && !isGood(outcomes[index].status);
+      }
+      options.onOutcome?.(outcomes[index] as NotebookOutcome);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: Math.max(1, Math.min(jobs, paths.length)) }, work));
+  } finally {
+    await pool.close();
+  }
+  return outcomes;
+}
+
+/** True for a notebook that gives no reason to fail. */
+export function isGood(status: NotebookOutcome["status"]): boolean {
+  return status === "passed" || status === "cached";
+}
+
+/** Two notebooks of one name cannot both be saved in one folder. */
+function checkOutputNames(paths: readonly string[], outputDir: string | undefined): void {
+  const names = paths.map((path) => basename(path));
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (outputDir !== undefined && twice !== undefined) {
+    throw new UsageError(`two notebooks are called ${twice}: both would be saved as ${join(outputDir, twice)}`);
+  }
+}
+
+/** Starts the kernel of the notebook that comes after those running now. */
+function warmNext(pool: KernelPool, path: string | undefined, options: RunManyOptions): void {
+  if (path === undefined || options.cache !== undefined) {
+    return;
+  }
+  try {
+    const name = options.kernel ?? readNotebook(path).notebook.metadata.kernelspec?.name;
+    if (name !== undefined) {
+      const folder = dirname(resolve(path));
+      pool.warm(name, resolve(options.cwd ?? folder), folder);
+    }
+  } catch {
+    // It is told when its turn comes.
+  }
+}
+
+async function runOne(
+  path: string,
+  options: RunManyOptions,
+  pool: KernelPool,
+  cache: NotebookCache | undefined,
+): Promise<NotebookOutcome> {
+  const start = performance.now();
+  const outcome = (status: NotebookOutcome["status"], more: Partial<NotebookOutcome> = {}): NotebookOutcome => ({
+    path,
+    status,
+    seconds: (performance.now() - start) / 1000,
+    differences: [],
+    updated: false,
+    ...more,
+  });
+  try {
+    const output = outputPathOf(path, options);
+    const stored = readNotebook(path);
+    const cached = cache?.look(stored, options);
+    if (cached?.hit && (output === null || cache?.restore(cached, stored, output))) {
+      return outcome("cached");
+    }
+    if (cached?.reason !== undefined) {
+      options.onCacheMiss?.(path, cached.reason);
+    }
+    // Options that only many notebooks have mean nothing to one; the pool has the environment.
+    const result = await runNotebook(path, { ...options, output, acquireKernel: pool.acquire });
+    if (cached !== undefined && result.status === "passed") {
+      cache?.keep(cached, result);
+    }
+    if (options.check !== true) {
+      return outcome(result.status, { result });
+    }
+    const differences = compareNotebooks(stored.notebook, result.notebook, options.compare);
+    if (differences.length === 0 || result.status !== "passed") {
+      return outcome(result.status, { result, differences });
+    }
+    if (options.update) {
+      update(path, stored.text, stored.notebook, result.notebook);
+      return outcome("passed", { result, differences, updated: true });
+    }
+    return outcome("different", { result, differences });
+  } catch (error) {
+    return outcome("error", { error: error as Error });
+  }
+}
+
+function outputPathOf(path: string, options: RunManyOptions): string | null {
+  if (options.save === false) {
+    return null;
+  }
+  if (options.outputDir !== undefined) {
+    return resolve(options.outputDir, basename(path));
+  }
+  return options.check ? null : resolve(path);
+}
+
+/** Puts fresh outputs into the stored notebook; parameters that were injected do not get into it. */
+function update(path: string, text: string, stored: Notebook, fresh: Notebook): void {
+  const freshCells = fresh.cells.filter((cell) => cell.cell_type === "code" && !isInjected(cell.metadata.tags));
+  const storedCells = stored.cells.filter((cell) => cell.cell_type === "code" && !isInjected(cell.metadata.tags));
+  for (const [index, cell] of storedCells.entries()) {
+    const counterpart = freshCells[index];
+    if (cell.cell_type === "code" && counterpart?.cell_type === "code") {
+      cell.outputs = counterpart.outputs;
+      cell.execution_count = counterpart.execution_count;
+    }
+  }
+  new NotebookWriter(resolve(path), detectStyle(text)).save(stored);
+}
+
+function isInjected(tags: unknown): boolean {
+  return Array.isArray(tags) && tags.includes("injected-parameters");
+}
+
+/** The exit code for all of them: that of the gravest. */
+export function exitCodeOf(outcomes: readonly NotebookOutcome[]): number {
+  const codes = outcomes.map(codeOf);
+  const gravity = [
+    exitCodes.interrupted,
+    exitCodes.usage,
+    exitCodes.badNotebook,
+    exitCodes.noKernel,
+    exitCodes.kernelDied,
+    exitCodes.timeout,
+    exitCodes.failedCell,
+    exitCodes.different,
+  ];
+  return gravity.find((code) => codes.some((own) => own === code)) ?? exitCodes.ok;
+}
+
+function codeOf({ status, error }: NotebookOutcome): number {
+  switch (status) {
+    case "passed":
+    case "cached":
+    case "not-run":
+      return exitCodes.ok;
+    case "failed":
+      return exitCodes.failedCell;
+    case "different":
+      return exitCodes.different;
+    case "timed-out":
+      return exitCodes.timeout;
+    case "interrupted":
+      return exitCodes.interrupted;
+    case "kernel-died":
+      return exitCodes.kernelDied;
+    case "error":
+      return error instanceof RunnerError ? error.exitCode : exitCodes.badNotebook;
+  }
+}
+
+/** A path as people want to read it: relative where that is shorter. */
+export function shownPath(path: string): string {
+  const short = relative(process.cwd(), resolve(path));
+  return short !== "" && !short.startsWith("..") ? short : path;
+}
