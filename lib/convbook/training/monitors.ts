@@ -28,8 +28,8 @@ export async function checkMonitors(trainer: Trainer, batch: unknown): Promise<v
   for (const callback of trainer.callbacks) {
     for (const name of callback.monitors) monitored.push({ owner: callback.constructor.name, name });
   }
-  for (const { scheduler, monitor } of trainer.schedulers) {
-    if (monitor !== undefined) monitored.push({ owner: scheduler.constructor.name, name: monitor });
+  for (const { scheduler, monitor, isPlateau } of trainer.schedulers) {
+    if (isPlateau && monitor !== undefined) monitored.push({ owner: scheduler.constructor.name, name: monitor });
   }
   const known = new Set(["epoch", "step", ...(trainer.validationNames ?? [])]);
   if (monitored.every(({ name }) => known.has(name))) return;

@@ -23,7 +23,7 @@ export class ProgressBar extends Callback {
   private open(label: string, total: number): Progress {
     return progress(Number.isFinite(total) ? total : (undefined as unknown as number), {
       label,
-      unit: "batch",
+      unit: "step",
       interval: this.interval,
     });
   }

@@ -1,0 +1,35 @@
+/** `convbook predict image.png`: what a trained model sees in a picture. */
+import { Command, InvalidArgumentError } from "commander";
+
+interface PredictOptions {
+  readonly checkpoint: string;
+  readonly top: number;
+  readonly json?: boolean;
+}
+
+function parseTop(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1)
+    throw new InvalidArgumentError(`Expected a whole number from 1 up, got ${text}.`);
+  return count;
+}
+
+export const predictCommand = new Command("predict")
+  .description("classify PNG images with a trained model")
+  .argument("<images...>", "PNG files; they are resized to what the model was trained on")
+  .requiredOption("--checkpoint <file>", "a checkpoint of `convbook train`")
+  .option("--top <count>", "classes to print", parseTop, 3)
+  .option("--json", "print [{file, predictions: [{class, probability}]}]")
+  .action(async (files: readonly string[], { checkpoint, top, json }: PredictOptions) => {
+    const { selectBackend } = await import("../backend/index.ts");
+    const { predictImages } = await import("../training/experiment/index.ts");
+    await selectBackend({ training: false, ...(json ? { announce: false as const } : {}) });
+    const results = await predictImages(checkpoint, files, top);
+    if (json) console.log(JSON.stringify(results, null, 2));
+    else {
+      for (const { file, predictions } of results) {
+        const list = predictions.map((each) => `${each.class} ${(100 * each.probability).toFixed(1)} %`);
+        console.log(`${file}: ${list.join(", ")}`);
+      }
+    }
+  });

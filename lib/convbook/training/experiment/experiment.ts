@@ -1,0 +1,135 @@
+/** From a configuration to data, module and Trainer. */
+import { join, resolve } from "node:path";
+import {
+  type ArrayDataset,
+  channelStatistics,
+  cifar10,
+  cifar100,
+  DataLoader,
+  fashionMnist,
+  mnist,
+  randomSplit,
+  transforms,
+} from "../../data/index.ts";
+import { batchTransformFromSpec, fromSpec } from "../../data/transforms/registry.ts";
+import type { Transform } from "../../data/transforms/transform.ts";
+import { Generator, manualSeed } from "../../random/index.ts";
+import { EarlyStopping, type EarlyStoppingOptions } from "../callbacks/early-stopping.ts";
+import { LearningRateMonitor } from "../callbacks/learning-rate-monitor.ts";
+import { ModelCheckpoint } from "../callbacks/model-checkpoint.ts";
+import { ClassificationModule } from "../classification-module.ts";
+import type { Loader } from "../loaders.ts";
+import { CSVLogger, TensorBoardLogger } from "../loggers/index.ts";
+import { Trainer } from "../trainer.ts";
+import type { TrainerOptions } from "../trainer-options.ts";
+import type { HyperParameters } from "../training-module.ts";
+import { ConfigError, type DatasetName, type ExperimentConfig } from "./config.ts";
+
+/** Images of one data set, normalised by the training images' statistics. */
+export interface ExperimentData {
+  readonly train: Loader<never>;
+  /** Held-out training images; undefined when none are held out. */
+  readonly val: Loader<never> | undefined;
+  readonly test: Loader<never>;
+  /** What predicting needs to know: saved with the model. */
+  readonly description: HyperParameters;
+}
+
+const loaders: Readonly<Record<DatasetName, (options: { train: boolean; transform: null }) => Promise<ArrayDataset>>> =
+  {
+    cifar10,
+    cifar100,
+    mnist,
+    fashionMnist,
+  };
+
+/** Loads the data of an experiment. Nothing random is drawn from the default generator. */
+export async function loadData(config: ExperimentConfig, file = "config"): Promise<ExperimentData> {
+  const { data } = config;
+  const load = loaders[data.name];
+  const raw = await load({ train: true, transform: null });
+  const { mean, std } = channelStatistics(raw);
+  const toTensor = [new transforms.ToTensor(), new transforms.Normalize(mean, std)];
+  const plain = new transforms.Compose(toTensor);
+  const build = (key: string, make: () => Transform[]): Transform[] => {
+    try {
+      return make();
+    } catch (error) {
+      throw new ConfigError(file, key, (error as Error).message);
+    }
+  };
+  const augment = build("data.augment", () => data.augment.map(fromSpec));
+  const augmentTensor = build("data.augmentTensor", () => data.augmentTensor.map(fromSpec));
+  const augmented = raw.withTransform(new transforms.Compose([...augment, ...toTensor, ...augmentTensor]));
+  if (data.validation >= raw.length) {
+    throw new ConfigError(
+      file,
+      "data.validation",
+      `must be below the ${raw.length} training images, got ${data.validation}.`,
+    );
+  }
+  const lengths = [raw.length - data.validation, data.validation];
+  // The same seed splits both views of the images in the same way.
+  const [train] = randomSplit(augmented, lengths, { generator: new Generator(data.splitSeed) });
+  const [, val] = randomSplit(raw.withTransform(plain), lengths, { generator: new Generator(data.splitSeed) });
+  const common = { batchSize: data.batchSize, numWorkers: data.numWorkers };
+  const mix = data.mix === undefined ? {} : { batchTransform: batchTransformFromSpec(data.mix) };
+  const shape = raw.raw(0).shape;
+  const test = (await load({ train: false, transform: null })).withTransform(plain);
+  return {
+    train: new DataLoader(train as never, { ...common, ...mix, shuffle: true, dropLast: data.dropLast }) as never,
+    val: data.validation === 0 ? undefined : (new DataLoader(val as never, common) as never),
+    test: new DataLoader(test, common) as never,
+    description: { name: data.name, mean, std, size: [...shape], classes: [...raw.classes] },
+  };
+}
+
+/** Makes the module of an experiment; its initialisation follows from the default generator, which is seeded here. */
+export function makeModule(config: ExperimentConfig, description: HyperParameters): ClassificationModule {
+  manualSeed(config.seed);
+  const { name: optimizerName, ...optimizerHparams } = config.optimizer;
+  const { name: schedulerName, interval, ...schedulerHparams } = config.scheduler ?? { name: null };
+  return new ClassificationModule({
+    modelName: config.model.name,
+    modelHparams: config.model.hparams,
+    optimizerName,
+    optimizerHparams,
+    schedulerName: schedulerName ?? null,
+    schedulerHparams: schedulerHparams as HyperParameters,
+    schedulerInterval: interval === "step" ? "step" : "epoch",
+    labelSmoothing: config.labelSmoothing,
+    data: description,
+  } as never);
+}
+
+/** The folder of an experiment's checkpoints. */
+export function checkpointFolder(config: ExperimentConfig): string {
+  return resolve(config.output, "checkpoints");
+}
+
+/** Makes the Trainer of an experiment. Its files lie in the folder `output`. */
+export function makeTrainer(config: ExperimentConfig, options: TrainerOptions = {}): Trainer {
+  const hasValidation = config.data.validation > 0;
+  const monitor = hasValidation ? { monitor: "val_acc", mode: "max" as const } : {};
+  const checkpoint = new ModelCheckpoint({
+    ...monitor,
+    saveLast: true,
+    ...config.checkpoint,
+    dirPath: checkpointFolder(config),
+  });
+  const stop = config.earlyStopping;
+  const early = stop === undefined ? [] : [new EarlyStopping({ monitor: "val_loss", ...stop } as EarlyStoppingOptions)];
+  const rootDir = resolve(config.output);
+  const where = { rootDir, name: "logs" };
+  const tensorboard = new TensorBoardLogger(where);
+  return new Trainer({
+    ...(config.trainer as TrainerOptions),
+    callbacks: [checkpoint, new LearningRateMonitor(), ...early],
+    logger: [tensorboard, new CSVLogger({ ...where, version: tensorboard.version })],
+    defaultRootDir: rootDir,
+    ...options,
+  });
+}
+
+/** The path of the configuration's copy in the folder of a run. */
+export const copiedConfig = (output: string) => join(resolve(output), "config.yaml");

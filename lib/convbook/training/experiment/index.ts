@@ -1,0 +1,17 @@
+export {
+  ConfigError,
+  type DatasetName,
+  datasetNames,
+  type ExperimentConfig,
+  loadConfig,
+  parseConfig,
+} from "./config.ts";
+export {
+  checkpointFolder,
+  copiedConfig,
+  type ExperimentData,
+  loadData,
+  makeModule,
+  makeTrainer,
+} from "./experiment.ts";
+export { bestCheckpoint, type FilePrediction, predictImages } from "./predict.ts";

@@ -1,0 +1,97 @@
+/** Classifying picture files with a trained module. */
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs-core";
+import { decodePng } from "../../data/formats/png.ts";
+import { transforms } from "../../data/index.ts";
+import { loadCheckpointFile } from "../checkpoint-file.ts";
+import { ClassificationModule } from "../classification-module.ts";
+import { ResumeError } from "../errors.ts";
+import type { ExperimentConfig } from "./config.ts";
+import { checkpointFolder } from "./experiment.ts";
+
+/** What a model sees in one file, most probable first. */
+export interface FilePrediction {
+  readonly file: string;
+  readonly predictions: readonly { readonly class: string; readonly probability: number }[];
+}
+
+interface DataDescription {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  readonly size: readonly [height: number, width: number, channels: number];
+  readonly classes: readonly string[];
+}
+
+/**
+ * Classifies PNG files.
+ *
+ * @param checkpoint of `convbook train`, which notes classes, size and normalisation
+ * @param top how many classes to give a file
+ * @throws ResumeError when the checkpoint does not note them, DataError for what is not a PNG
+ */
+export async function predictImages(
+  checkpoint: string,
+  files: readonly string[],
+  top: number,
+): Promise<FilePrediction[]> {
+  const module = await ClassificationModule.loadFromCheckpoint(checkpoint);
+  const data = module.hparams.data as unknown as DataDescription | undefined;
+  if (data?.classes === undefined)
+    throw new ResumeError(checkpoint, "it does not note the classes that it was trained on.");
+  module.eval();
+  const [height, width, channels] = data.size;
+  const transform = new transforms.Compose([
+    new transforms.Resize([height, width]),
+    new transforms.ToTensor(),
+    new transforms.Normalize([...data.mean], [...data.std]),
+  ]);
+  const results: FilePrediction[] = [];
+  for (const file of files) {
+    const image = decodePng(await readFile(file), file);
+    const { data: pixels } = transform.apply(image) as { data: Float32Array };
+    const fits = pixels.length === height * width * channels;
+    if (!fits)
+      throw new TypeError(`${file} has ${image.shape[2]} colour channels; the model was trained on ${channels}.`);
+    const probabilities = tf.tidy(
+      () => tf.softmax(module.forward(tf.tensor(pixels, [1, height, width, channels]))).dataSync() as Float32Array,
+    );
+    const predictions = Array.from(probabilities, (probability, i) => ({
+      class: data.classes[i] ?? String(i),
+      probability,
+    }))
+      .sort((a, b) => b.probability - a.probability)
+      .slice(0, top);
+    results.push({ file, predictions });
+  }
+  module.dispose();
+  return results;
+}
+
+/**
+ * The best checkpoint of an experiment's run, as its last one notes it.
+ *
+ * @throws ResumeError when there is none
+ */
+export async function bestCheckpoint(config: ExperimentConfig): Promise<string> {
+  const folder = checkpointFolder(config);
+  const names = (await readdir(folder).catch(() => [])).filter((name) => /\.(safetensors|ckpt)$/.test(name));
+  const last = names.find((name) => /^last\./.test(name));
+  if (last !== undefined) {
+    const { callbacks } = await loadCheckpointFile(join(folder, last));
+    for (const state of Object.values(callbacks)) {
+      const { bestModelPath } = state;
+      if (
+        typeof bestModelPath === "string" &&
+        (await stat(bestModelPath).then(
+          () => true,
+          () => false,
+        ))
+      )
+        return bestModelPath;
+    }
+  }
+  const [only] = names;
+  if (only === undefined) throw new ResumeError(folder, "there is no checkpoint; convbook train makes one.");
+  return join(folder, last ?? only);
+}
