@@ -48,14 +48,23 @@ const arrayTypes = {
   bool: Uint8Array,
 } as const;
 
+/** Whether what is decoded may share the bytes' memory (they are nobody else's) or must copy. */
+export type Sharing = "copy" | "share";
+
+/** The bytes themselves where they may be shared and are aligned, else a copy that is. */
+export function alignedBytes(bytes: Uint8Array, alignment: number, sharing: Sharing): Uint8Array {
+  return sharing === "share" && bytes.byteOffset % alignment === 0 ? bytes : new Uint8Array(bytes);
+}
+
 /**
- * Elements from bytes, which are copied: the result is aligned and keeps nothing else alive.
+ * Elements from bytes.
  *
- * @param bytes a whole number of elements
+ * @param bytes a whole number of elements, little-endian
  */
-export function decodeElements(dtype: TensorDType, bytes: Uint8Array): TensorArrays[TensorDType] {
-  const { buffer } = new Uint8Array(bytes);
-  const array = new arrayTypes[dtype](buffer);
+export function decodeElements(dtype: TensorDType, bytes: Uint8Array, sharing: Sharing): TensorArrays[TensorDType] {
+  const size = elementBytes[dtype];
+  const { buffer, byteOffset, length } = alignedBytes(bytes, size, sharing);
+  const array = new arrayTypes[dtype](buffer as ArrayBuffer, byteOffset, length / size);
   // Any non-zero byte is true, as in torch.
   return dtype === "bool" ? (array as Uint8Array).map((byte) => (byte === 0 ? 0 : 1)) : array;
 }

@@ -4,6 +4,7 @@ import { CheckpointError } from "../error.ts";
 import { readWholeFile } from "../read-file.ts";
 import { parseSafetensors } from "../safetensors/read.ts";
 import { encodeSafetensors, saveSafetensors } from "../safetensors/write.ts";
+import type { Sharing } from "../tensor-bytes.ts";
 import { isLegacy } from "../torch/legacy.ts";
 import { parseTorch } from "../torch/load.ts";
 import { encodeTorch, saveTorch } from "../torch/save.ts";
@@ -90,17 +91,18 @@ export interface LoadedCheckpoint {
 /**
  * Reads a checkpoint from memory; the format is recognised by the bytes.
  *
+ * @param sharing whether the tensors may keep the memory of `bytes` where they lie aligned in it, which saves a copy
  * @throws CheckpointError naming the file, the place and the reason
  */
-export function parseCheckpoint(bytes: Uint8Array, file = "(memory)"): LoadedCheckpoint {
+export function parseCheckpoint(bytes: Uint8Array, file = "(memory)", sharing: Sharing = "copy"): LoadedCheckpoint {
   const data: { [key: string]: CheckpointValue } = Object.create(null);
   if (bytes.length === 0 || isZip(bytes) || isLegacy(bytes) || bytes[8] !== 0x7b) {
-    const root = parseTorch(bytes, { file });
+    const root = parseTorch(bytes, { file, shareMemory: sharing === "share" });
     if (!(root instanceof Map)) throw new CheckpointError(file, null, "incomplete", "the checkpoint is not a dict");
     for (const [key, value] of root as Map<unknown, CheckpointValue>) data[String(key)] = value;
     return { format: "torch", data };
   }
-  const safetensors = parseSafetensors(bytes, file);
+  const safetensors = parseSafetensors(bytes, file, sharing);
   if (safetensors.metadata.has(documentKey)) return { format: "convbook", data: joinDocument(safetensors, file) };
   data.stateDict = safetensors.tensors;
   data.metadata = safetensors.metadata;
@@ -113,5 +115,5 @@ export function parseCheckpoint(bytes: Uint8Array, file = "(memory)"): LoadedChe
  * @throws CheckpointError naming the file, the place and the reason
  */
 export async function loadCheckpoint(path: string): Promise<LoadedCheckpoint> {
-  return parseCheckpoint(await readWholeFile(path), path);
+  return parseCheckpoint(await readWholeFile(path), path, "share");
 }

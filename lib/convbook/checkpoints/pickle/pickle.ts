@@ -20,6 +20,28 @@ export interface PickleWriter {
   op(...bytes: number[]): void;
 }
 
+/** Bytes that grow at their end. */
+class Output {
+  buffer = Buffer.allocUnsafe(1 << 14);
+  #length = 0;
+
+  /** Makes room for so many bytes and returns where they go; `buffer` is another one afterwards, perhaps. */
+  reserve(bytes: number): number {
+    const at = this.#length;
+    this.#length += bytes;
+    if (this.#length > this.buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.#length, 2 * this.buffer.length));
+      this.buffer.copy(larger, 0, 0, at);
+      this.buffer = larger;
+    }
+    return at;
+  }
+
+  bytes(): Uint8Array {
+    return this.buffer.subarray(0, this.#length);
+  }
+}
+
 /** What to do with a tensor. */
 export type WriteTensor = (tensor: TensorData, writer: PickleWriter) => void;
 
@@ -35,8 +57,11 @@ export function isTensorData(value: object): value is TensorData {
  * @throws TypeError naming the place of a value that cannot be written
  */
 export function pickle(root: unknown, writeTensor: WriteTensor): Uint8Array {
-  const chunks: Uint8Array[] = [];
-  const op = (...bytes: number[]) => void chunks.push(Uint8Array.from(bytes));
+  const output = new Output();
+  const op = (...bytes: number[]) => {
+    const at = output.reserve(bytes.length);
+    for (const [i, byte] of bytes.entries()) output.buffer[at + i] = byte;
+  };
   const path: string[] = [];
   const fail = (message: string): never => {
     throw new TypeError(`Cannot write ${path.length === 0 ? "the value" : path.join(".")}: ${message}.`);
@@ -45,10 +70,10 @@ export function pickle(root: unknown, writeTensor: WriteTensor): Uint8Array {
   const integer = (value: number | bigint) => {
     if (value >= 0 && value < 256) return op(0x4b, Number(value));
     if (value >= -0x80000000 && value < 0x80000000) {
-      const bytes = Buffer.alloc(5);
-      bytes[0] = 0x4a;
-      bytes.writeInt32LE(Number(value), 1);
-      return void chunks.push(bytes);
+      op(0x4a);
+      const at = output.reserve(4);
+      output.buffer.writeInt32LE(Number(value), at);
+      return;
     }
     const bytes: number[] = [];
     let rest = BigInt(value);
@@ -63,18 +88,17 @@ export function pickle(root: unknown, writeTensor: WriteTensor): Uint8Array {
     return op(0x8a, bytes.length, ...bytes);
   };
   const text = (value: string) => {
-    const bytes = Buffer.from(value);
-    const head = Buffer.alloc(5);
-    head[0] = 0x58;
-    head.writeUInt32LE(bytes.length, 1);
-    chunks.push(head, bytes);
+    const length = Buffer.byteLength(value);
+    op(0x58);
+    const at = output.reserve(4 + length);
+    output.buffer.writeUInt32LE(length, at);
+    output.buffer.write(value, at + 4);
   };
   const number = (value: number) => {
     if (Number.isSafeInteger(value) && !Object.is(value, -0)) return integer(value);
-    const bytes = Buffer.alloc(9);
-    bytes[0] = 0x47;
-    bytes.writeDoubleBE(value, 1);
-    return void chunks.push(bytes);
+    op(0x47);
+    const at = output.reserve(8);
+    output.buffer.writeDoubleBE(value, at);
   };
   const dict = (entries: Iterable<readonly [unknown, unknown]>) => {
     op(0x7d, 0x28);
@@ -97,7 +121,11 @@ export function pickle(root: unknown, writeTensor: WriteTensor): Uint8Array {
   };
   const writer: PickleWriter = {
     op,
-    global: (module, name) => void chunks.push(Buffer.from(`c${module}\n${name}\n`)),
+    global: (module, name) => {
+      const line = `c${module}\n${name}\n`;
+      const at = output.reserve(line.length);
+      output.buffer.write(line, at, "latin1");
+    },
     tuple: (items) => {
       if (items.length === 0) return op(0x29);
       if (items.length > 3) op(0x28);
@@ -145,5 +173,5 @@ export function pickle(root: unknown, writeTensor: WriteTensor): Uint8Array {
   op(0x80, 2);
   writer.value(root);
   op(0x2e);
-  return Buffer.concat(chunks);
+  return output.bytes();
 }

@@ -115,6 +115,17 @@ const maxMaps = 1 << 17;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const latin1 = new TextDecoder("latin1");
 
+/** The text of a few ASCII characters; calling a decoder takes longer. */
+function shortAscii(bytes: Uint8Array): string | undefined {
+  if (bytes.length > 48) return undefined;
+  let text = "";
+  for (const byte of bytes) {
+    if (byte > 127) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
 /**
  * Interprets one pickle and leaves the reader behind its STOP.
  *
@@ -447,7 +458,7 @@ class Machine {
   #text(length: number): string {
     const bytes = this.#reader.slice(length, "a string");
     try {
-      return utf8.decode(bytes);
+      return shortAscii(bytes) ?? utf8.decode(bytes);
     } catch {
       throw this.#error("malformed", "a string is not valid UTF-8");
     }

@@ -9,19 +9,19 @@ import type { StateDict, TensorArrays, TensorData, TensorDType } from "../../ten
 import { ByteReader, quote } from "../byte-reader.ts";
 import { bfloat16ToFloat32, float16ToFloat32 } from "../float16.ts";
 import { readWholeFile } from "../read-file.ts";
-import { decodeElements, elementsOf } from "../tensor-bytes.ts";
+import { decodeElements, elementsOf, type Sharing } from "../tensor-bytes.ts";
 import { parseHeader } from "./header.ts";
 
 interface Format {
   readonly bytes: number;
   readonly dtype: TensorDType;
-  readonly decode: (bytes: Uint8Array) => TensorArrays[TensorDType];
+  readonly decode: (bytes: Uint8Array, sharing: Sharing) => TensorArrays[TensorDType];
 }
 
 const plain = (bytes: number, dtype: TensorDType): Format => ({
   bytes,
   dtype,
-  decode: (content) => decodeElements(dtype, content),
+  decode: (content, sharing) => decodeElements(dtype, content, sharing),
 });
 
 const halves = (bytes: Uint8Array) => new Uint16Array(new Uint8Array(bytes).buffer);
@@ -53,9 +53,10 @@ export interface Safetensors {
  * Reads safetensors from memory.
  *
  * @param file named in errors
+ * @param sharing whether the tensors may keep the memory of `bytes` where they lie aligned in it, which saves a copy
  * @throws CheckpointError naming the file, the place and the reason
  */
-export function parseSafetensors(bytes: Uint8Array, file = "(memory)"): Safetensors {
+export function parseSafetensors(bytes: Uint8Array, file = "(memory)", sharing: Sharing = "copy"): Safetensors {
   const reader = new ByteReader(bytes, file);
   const length = reader.uint64("the header's length");
   if (length > maxHeaderBytes) {
@@ -96,7 +97,7 @@ export function parseSafetensors(bytes: Uint8Array, file = "(memory)"): Safetens
   }
   for (const [name, { dtype, shape, begin, end }] of entries) {
     const format = formats.get(dtype) as Format;
-    const data = format.decode(bytes.subarray(dataStart + begin, dataStart + end));
+    const data = format.decode(bytes.subarray(dataStart + begin, dataStart + end), sharing);
     tensors.set(name, Object.freeze({ dtype: format.dtype, shape: Object.freeze(shape), data }) as TensorData);
   }
   return { tensors, metadata };
@@ -108,5 +109,5 @@ export function parseSafetensors(bytes: Uint8Array, file = "(memory)"): Safetens
  * @throws CheckpointError naming the file, the place and the reason
  */
 export async function loadSafetensors(path: string): Promise<Safetensors> {
-  return parseSafetensors(await readWholeFile(path), path);
+  return parseSafetensors(await readWholeFile(path), path, "share");
 }

@@ -8,6 +8,7 @@
 import { type ByteReader, quote } from "../byte-reader.ts";
 import { unpickle } from "../pickle/unpickle.ts";
 import type { PickleValue, PickleVocabulary } from "../pickle/values.ts";
+import type { Sharing } from "../tensor-bytes.ts";
 import { type StorageReference, TensorCollector } from "./storage.ts";
 import { torchVocabulary } from "./vocabulary.ts";
 
@@ -31,8 +32,9 @@ export function isLegacy(bytes: Uint8Array): boolean {
  * Reads a whole legacy file.
  *
  * @param copyBudget see {@link TensorCollector}
+ * @param sharing whether tensors may keep the file's memory
  */
-export function readLegacy(reader: ByteReader, copyBudget: number): PickleValue {
+export function readLegacy(reader: ByteReader, copyBudget: number, sharing: Sharing): PickleValue {
   if (unpickle(reader, plain) !== magicNumber) {
     throw reader.error("malformed", "this is a pickle, but not a file of torch.save: the magic number is missing", 0);
   }
@@ -83,6 +85,6 @@ export function readLegacy(reader: ByteReader, copyBudget: number): PickleValue 
   if (reader.remaining > 0) {
     throw reader.error("malformed", `${reader.remaining} bytes follow the last storage, which belong to nothing`);
   }
-  tensors.fill((root) => contents.get(root) as Uint8Array);
+  tensors.fill((root) => contents.get(root) as Uint8Array, sharing);
   return object;
 }

@@ -15,6 +15,11 @@ export interface ParseTorchOptions {
    * small file could demand any amount of memory. By default 64 MiB and four times the file's length.
    */
   readonly maxCopiedBytes?: number;
+  /**
+   * Whether the tensors may keep the memory of `bytes` where they lie aligned in it, which saves a copy; whoever says so
+   * changes the bytes no more. By default they are copied.
+   */
+  readonly shareMemory?: boolean;
 }
 
 /** What other kinds of files are handed over in place of a checkpoint begin with. */
@@ -41,10 +46,11 @@ function recognise(bytes: Uint8Array): string | null {
  * @throws CheckpointError naming the file, the place and the reason
  */
 export function parseTorch(bytes: Uint8Array, options: ParseTorchOptions = {}): PickleValue {
-  const { file = "(memory)", maxCopiedBytes = (64 << 20) + 4 * bytes.length } = options;
+  const { file = "(memory)", maxCopiedBytes = (64 << 20) + 4 * bytes.length, shareMemory = false } = options;
+  const sharing = shareMemory ? "share" : "copy";
   if (bytes.length === 0) throw new CheckpointError(file, 0, "truncated", "the file is empty");
-  if (isZip(bytes)) return readZip(bytes, file, maxCopiedBytes);
-  if (isLegacy(bytes)) return readLegacy(new ByteReader(bytes, file), maxCopiedBytes);
+  if (isZip(bytes)) return readZip(bytes, file, maxCopiedBytes, sharing);
+  if (isLegacy(bytes)) return readLegacy(new ByteReader(bytes, file), maxCopiedBytes, sharing);
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(8, bytes.length)).toString("latin1");
   const detail = recognise(bytes) ?? `this is not a checkpoint of torch: it begins with ${quote(start)}`;
   throw new CheckpointError(file, 0, recognise(bytes) === null ? "malformed" : "unsupported", detail);
@@ -55,6 +61,9 @@ export function parseTorch(bytes: Uint8Array, options: ParseTorchOptions = {}): 
  *
  * @throws CheckpointError naming the file, the place and the reason
  */
-export async function loadTorch(path: string, options: Omit<ParseTorchOptions, "file"> = {}): Promise<PickleValue> {
-  return parseTorch(await readWholeFile(path), { ...options, file: path });
+export async function loadTorch(
+  path: string,
+  options: Pick<ParseTorchOptions, "maxCopiedBytes"> = {},
+): Promise<PickleValue> {
+  return parseTorch(await readWholeFile(path), { ...options, file: path, shareMemory: true });
 }

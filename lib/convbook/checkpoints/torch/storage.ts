@@ -3,18 +3,22 @@ import type { TensorArrays, TensorData, TensorDType } from "../../tensor-data.ts
 import { quote } from "../byte-reader.ts";
 import { bfloat16ToFloat32, float16ToFloat32 } from "../float16.ts";
 import { PickleRefusal, type PickleValue, PythonName } from "../pickle/values.ts";
-import { decodeElements, elementBytes } from "../tensor-bytes.ts";
+import { decodeElements, elementBytes, type Sharing } from "../tensor-bytes.ts";
 
 /** A kind of storage: how many bytes an element takes, what it is read as, and how. */
 interface StorageKind {
   readonly elementBytes: number;
   readonly dtype: TensorDType;
-  /** @param bytes the storage's content, little-endian; copied */
-  decode(bytes: Uint8Array): TensorArrays[TensorDType];
+  /** @param bytes the storage's content, little-endian */
+  decode(bytes: Uint8Array, sharing: Sharing): TensorArrays[TensorDType];
 }
 
 function plain(dtype: TensorDType): StorageKind {
-  return { elementBytes: elementBytes[dtype], dtype, decode: (bytes) => decodeElements(dtype, bytes) };
+  return {
+    elementBytes: elementBytes[dtype],
+    dtype,
+    decode: (bytes, sharing) => decodeElements(dtype, bytes, sharing),
+  };
 }
 
 function half(widen: (bits: Uint16Array) => Float32Array<ArrayBuffer>): StorageKind {
@@ -215,11 +219,12 @@ export class TensorCollector {
    * Gives every tensor its elements. Tensors that are simple slices of a storage share its memory, as in PyTorch.
    *
    * @param bytesOf the content of a root storage, exactly `rootBytes` long; asked for once a storage
+   * @param sharing whether tensors may keep the file's memory
    */
-  fill(bytesOf: (root: StorageReference) => Uint8Array): void {
+  fill(bytesOf: (root: StorageReference) => Uint8Array, sharing: Sharing): void {
     const decoded = new Map<string, TensorArrays[TensorDType]>();
     for (const [key, root] of this.roots) {
-      decoded.set(key, root.kind.decode(bytesOf(root)));
+      decoded.set(key, root.kind.decode(bytesOf(root), sharing));
     }
     for (const { target, storage, offset, strides } of this.#pending) {
       const data = decoded.get(storage.key) as TensorArrays[TensorDType];

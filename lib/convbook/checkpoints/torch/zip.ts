@@ -11,6 +11,7 @@ import { crc32 } from "node:zlib";
 import { ByteReader, quote } from "../byte-reader.ts";
 import { unpickle } from "../pickle/unpickle.ts";
 import type { PickleValue } from "../pickle/values.ts";
+import type { Sharing } from "../tensor-bytes.ts";
 import { TensorCollector } from "./storage.ts";
 import { torchVocabulary } from "./vocabulary.ts";
 
@@ -215,8 +216,9 @@ const sideFiles = new Set(["version", "byteorder", ".format_version", ".storage_
  * Reads a whole torch archive.
  *
  * @param copyBudget see {@link TensorCollector}
+ * @param sharing whether tensors may keep the file's memory
  */
-export function readZip(bytes: Uint8Array, file: string, copyBudget: number): PickleValue {
+export function readZip(bytes: Uint8Array, file: string, copyBudget: number, sharing: Sharing): PickleValue {
   const whole = new ByteReader(bytes, file);
   const entries = readEntries(bytes, file);
   const prefix = /^[^/]+\//.exec(entries[0]?.name ?? "")?.[0];
@@ -276,6 +278,6 @@ export function readZip(bytes: Uint8Array, file: string, copyBudget: number): Pi
   tensors.fill((root) => {
     const entry = storages.get(root.key) as ZipEntry;
     return bytes.subarray(entry.offset, entry.offset + entry.size);
-  });
+  }, sharing);
   return object;
 }
