@@ -11,7 +11,12 @@ import { joinParameters } from "./values.ts";
 const about = `Runs Jupyter notebooks as tests, on any kernel; converts them, and keeps them clean.`;
 
 const overview = `
-"nbconvert-ts-runner NOTEBOOK…" is "nbconvert-ts-runner run NOTEBOOK…"; its options: nbconvert-ts-runner run --help`;
+Examples:
+  $ nbconvert-ts-runner "notebooks/*.ipynb"             run notebooks, the same as: nbconvert-ts-runner run …
+  $ nbconvert-ts-runner notebooks --check --timeout 600 compare with the stored outputs, in bounded time
+  $ nbconvert-ts-runner run --help                      all options of a run
+  $ nbconvert-ts-runner convert --to html demo.ipynb    a page of a notebook as it is
+  $ nbconvert-ts-runner strip --check notebooks         fail where outputs are in git`;
 
 /**
  * Runs the command.

@@ -177,7 +177,9 @@ function missingMessage(name: string, search: KernelspecSearch): string {
       ? `No kernel is installed; searched ${jupyterDataPaths(search.env).join(", ")}`
       : `Installed: ${installed.map((spec) => `${spec.name} (${spec.displayName})`).join(", ")}`,
   );
-  lines.push(`To install it: ${installCommand(name)}`);
+  if (near === undefined) {
+    lines.push(`To install it: ${installCommand(name)}`);
+  }
   return lines.join("\n");
 }
 

@@ -6,6 +6,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -131,7 +132,7 @@ export function writeAtomically(path: string, contents: string | Uint8Array, dur
   } catch {
     // A new file.
   }
-  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}.tmp`);
+  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
   try {
     mkdirSync(dirname(target), { recursive: true });
     const mode = statSync(target, { throwIfNoEntry: false })?.mode;
@@ -161,5 +162,34 @@ export function writeAtomically(path: string, contents: string | Uint8Array, dur
           ? "permission denied"
           : (error as Error).message;
     throw new NotebookError(path, `cannot be written: ${reason}`, { cause: error });
+  }
+}
+
+/**
+ * Deletes temporary files that a process left when it was killed in the middle of a save of this path; those of processes
+ * that still run stay.
+ */
+export function removeLeftovers(path: string): void {
+  const prefix = `.${basename(path)}.`;
+  let entries: string[];
+  try {
+    entries = readdirSync(dirname(path));
+  } catch {
+    return;
+  }
+  for (const entry of entries) {
+    const pid = entry.startsWith(prefix) ? /^(\d+)-[0-9a-f]{8}\.tmp$/.exec(entry.slice(prefix.length))?.[1] : undefined;
+    if (pid !== undefined && !isRunning(Number(pid))) {
+      rmSync(join(dirname(path), entry), { force: true });
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

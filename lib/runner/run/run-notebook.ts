@@ -7,13 +7,12 @@ import { findKernelspec, findKernelspecForLanguage, type Kernelspec } from "../k
 import { KernelManager } from "../kernels/manager.ts";
 import { readNotebook } from "../notebook/read.ts";
 import type { CodeCell, Notebook } from "../notebook/types.ts";
-import { detectStyle, NotebookWriter } from "../notebook/write.ts";
+import { detectStyle, NotebookWriter, removeLeftovers } from "../notebook/write.ts";
 import { cellName, cellSettings, isRunnable, notebookSettings } from "./cell-info.ts";
-import type { GuardLimits } from "./guard.ts";
 import type { DisplayRegistry } from "./outputs.ts";
 import { applyParameters } from "./parameters.ts";
 import { type CellOutcome, runCell } from "./run-cell.ts";
-import type { AcquireKernel, CellResult, CellStatus, NotebookResult, NotebookStatus, RunOptions } from "./types.ts";
+import type { AcquireKernel, CellEvent, CellResult, NotebookResult, NotebookStatus, RunOptions } from "./types.ts";
 
 const defaultMaxOutput = 32 * 2 ** 20;
 
@@ -31,101 +30,168 @@ const defaultMaxOutput = 32 * 2 ** 20;
  * @throws KernelDiedError when the kernel cannot be started.
  */
 export async function runNotebook(path: string, options: RunOptions = {}): Promise<NotebookResult> {
-  const start = performance.now();
-  const file = readNotebook(path);
-  const { notebook } = file;
-  const outputPath = options.output === null ? undefined : resolve(options.output ?? path);
-  if (outputPath !== undefined) {
-    checkWritable(outputPath);
-  }
-  const notebookFolder = dirname(resolve(path));
-  const spec = kernelspecOf(path, notebook, options, notebookFolder);
-  applyParameters(notebook, spec.language, options, path);
-  const codeCells = notebook.cells.filter((cell) => cell.cell_type === "code").length;
-  options.onNotebookStart?.({ path, notebook, codeCells });
-
-  const writer = outputPath === undefined ? undefined : new NotebookWriter(outputPath, detectStyle(file.text));
-  const settings = notebookSettings(notebook);
-  const notebookSeconds = options.notebookTimeout ?? settings.notebookTimeout;
-  const notebookDeadline = notebookSeconds === undefined ? undefined : start + notebookSeconds * 1000;
-  const cwd = resolve(options.cwd ?? notebookFolder);
-  const { kernel, release = () => kernel.shutdown() } = await startKernel(spec, options, cwd, notebookFolder);
-  const startupSeconds = (performance.now() - start) / 1000;
-  options.onKernelStart?.({ path, kernelName: spec.name, seconds: startupSeconds });
-
-  const results: CellResult[] = [];
-  const warnings: string[] = [];
-  const displays: DisplayRegistry = new Map();
-  const onChange = (cell: CodeCell) => writer?.changed(cell);
-  let stopped: CellStatus | undefined;
+  const run = new NotebookRun(path, options);
+  await run.start();
   try {
-    describeLanguage(notebook, spec, kernel);
-    let number = 0;
-    for (const [index, cell] of notebook.cells.entries()) {
-      if (cell.cell_type !== "code") {
-        continue;
-      }
-      number++;
-      const name = cellName(cell);
-      const base = { index, number, id: cell.id, name };
-      const event = { path, index, number, codeCells, name, cell };
-      let result: CellResult;
-      if (stopped !== undefined || !isRunnable(cell)) {
-        result = { ...base, status: stopped !== undefined && isRunnable(cell) ? "not-run" : "skipped", seconds: 0 };
-      } else {
-        options.onCellStart?.(event);
-        const cellTimeout = cellSettings(cell).timeout ?? options.timeout ?? settings.timeout;
-        const limits: GuardLimits = {
-          cellSeconds: cellTimeout === undefined || cellTimeout <= 0 ? undefined : cellTimeout,
-          notebookDeadline,
-          notebookSeconds,
-          memory: options.memory,
-          interruptGrace: options.interruptGrace ?? 5,
-          signal: options.signal,
-        };
-        const outcome = await runCell({
-          kernel,
-          cell,
-          displays,
-          limits,
-          maxOutput: options.maxOutput ?? defaultMaxOutput,
-          allowErrors: options.allowErrors ?? false,
-          record: options.record ?? true,
-          onChange,
-          onOutput: (change) => options.onOutput?.({ ...event, change }),
-        });
-        if (outcome.warning !== undefined) {
-          warnings.push(`cell ${number}: ${outcome.warning}`);
-        }
-        if (!outcome.goOn) {
-          stopped = outcome.status;
-        }
-        result = { ...base, ...pickResult(checkExpectations(cell, outcome)) };
-        writer?.save(notebook, false);
-      }
-      results.push(result);
-      options.onCellEnd?.({ ...event, result });
+    for (const index of run.notebook.cells.keys()) {
+      await run.runCell(index);
     }
   } finally {
-    try {
-      writer?.save(notebook);
-    } finally {
-      await release();
-    }
+    await run.end();
   }
-  const result: NotebookResult = {
-    path,
-    outputPath,
-    kernelName: spec.name,
-    status: statusOf(results),
-    seconds: (performance.now() - start) / 1000,
-    startupSeconds,
-    cells: results,
-    notebook,
-    warnings,
-  };
+  const result = run.result();
   options.onNotebookEnd?.(result);
   return result;
+}
+
+/** A notebook that is run cell by cell: `start`, `runCell` in the cells' order, `end`. */
+export class NotebookRun {
+  readonly path: string;
+  /** With parameters already in it. */
+  readonly notebook: Notebook;
+  readonly #options: RunOptions;
+  readonly #spec: Kernelspec;
+  readonly #outputPath: string | undefined;
+  readonly #writer: NotebookWriter | undefined;
+  readonly #codeCells: readonly CodeCell[];
+  readonly #results: CellResult[] = [];
+  readonly #warnings: string[] = [];
+  readonly #displays: DisplayRegistry = new Map();
+  readonly #begin = performance.now();
+  #kernel: KernelManager | undefined;
+  #release: () => void | Promise<void> = () => {};
+  #startupSeconds = 0;
+  #seconds = 0;
+  #stopped = false;
+
+  /** Reads the notebook and finds its kernel; throws as `runNotebook` does. */
+  constructor(path: string, options: RunOptions = {}) {
+    this.path = path;
+    this.#options = options;
+    const file = readNotebook(path);
+    this.notebook = file.notebook;
+    this.#outputPath = options.output === null ? undefined : resolve(options.output ?? path);
+    if (this.#outputPath !== undefined) {
+      checkWritable(this.#outputPath);
+      removeLeftovers(this.#outputPath);
+      this.#writer = new NotebookWriter(this.#outputPath, detectStyle(file.text));
+    }
+    this.#spec = kernelspecOf(path, this.notebook, options, this.#folder);
+    applyParameters(this.notebook, this.#spec.language, options, path);
+    this.#codeCells = this.notebook.cells.filter((cell) => cell.cell_type === "code");
+  }
+
+  get #folder(): string {
+    return dirname(resolve(this.path));
+  }
+
+  /** Starts the kernel. */
+  async start(): Promise<void> {
+    const { path, notebook } = this;
+    const options = this.#options;
+    options.onNotebookStart?.({ path, notebook, codeCells: this.#codeCells.length });
+    const { kernel, release } = await startKernel(
+      this.#spec,
+      options,
+      resolve(options.cwd ?? this.#folder),
+      this.#folder,
+    );
+    this.#kernel = kernel;
+    this.#release = release ?? (() => kernel.shutdown());
+    this.#startupSeconds = (performance.now() - this.#begin) / 1000;
+    describeLanguage(notebook, this.#spec, kernel);
+    options.onKernelStart?.({ path, kernelName: this.#spec.name, seconds: this.#startupSeconds });
+  }
+
+  /**
+   * Runs a cell and saves the notebook.
+   *
+   * @param index Among all cells, from 0.
+   * @returns How it ended; undefined for a cell that is not code.
+   */
+  async runCell(index: number): Promise<CellResult | undefined> {
+    const cell = this.notebook.cells[index];
+    if (cell?.cell_type !== "code") {
+      return undefined;
+    }
+    const name = cellName(cell);
+    const number = this.#codeCells.indexOf(cell) + 1;
+    const event = { path: this.path, index, number, codeCells: this.#codeCells.length, name, cell };
+    const base = { index, number, id: cell.id, name };
+    let result: CellResult;
+    if (this.#stopped || !isRunnable(cell)) {
+      result = { ...base, status: this.#stopped && isRunnable(cell) ? "not-run" : "skipped", seconds: 0 };
+    } else {
+      this.#options.onCellStart?.(event);
+      const outcome = await this.#execute(cell, event);
+      if (outcome.warning !== undefined) {
+        this.#warnings.push(`cell ${number}: ${outcome.warning}`);
+      }
+      this.#stopped = !outcome.goOn;
+      result = { ...base, ...pickResult(checkExpectations(cell, outcome)) };
+      this.#writer?.save(this.notebook, false);
+    }
+    this.#results.push(result);
+    this.#options.onCellEnd?.({ ...event, result });
+    return result;
+  }
+
+  #execute(cell: CodeCell, event: CellEvent): Promise<CellOutcome> {
+    const {
+      timeout,
+      notebookTimeout,
+      memory,
+      signal,
+      interruptGrace = 5,
+      maxOutput = defaultMaxOutput,
+    } = this.#options;
+    const settings = notebookSettings(this.notebook);
+    const cellSeconds = cellSettings(cell).timeout ?? timeout ?? settings.timeout;
+    const notebookSeconds = notebookTimeout ?? settings.notebookTimeout;
+    return runCell({
+      kernel: this.#kernel as KernelManager,
+      cell,
+      displays: this.#displays,
+      limits: {
+        cellSeconds: cellSeconds === undefined || cellSeconds <= 0 ? undefined : cellSeconds,
+        notebookDeadline: notebookSeconds === undefined ? undefined : this.#begin + notebookSeconds * 1000,
+        notebookSeconds,
+        memory,
+        interruptGrace,
+        signal,
+      },
+      maxOutput,
+      allowErrors: this.#options.allowErrors ?? false,
+      record: this.#options.record ?? true,
+      onChange: (changed) => this.#writer?.changed(changed),
+      onOutput: (change) => this.#options.onOutput?.({ ...event, change }),
+    });
+  }
+
+  /** Saves the notebook and ends its kernel. */
+  async end(): Promise<void> {
+    this.#seconds = (performance.now() - this.#begin) / 1000;
+    try {
+      this.#writer?.save(this.notebook);
+    } finally {
+      await this.#release();
+    }
+  }
+
+  /** What became of the cells so far. */
+  result(): NotebookResult {
+    return {
+      path: this.path,
+      outputPath: this.#outputPath,
+      kernelName: this.#spec.name,
+      status: statusOf(this.#results),
+      seconds: this.#seconds,
+      startupSeconds: this.#startupSeconds,
+      cells: this.#results,
+      notebook: this.notebook,
+      warnings: this.#warnings,
+    };
+  }
 }
 
 /** A cell that passed fails after all when its numbers are not in the bands that it expects. */

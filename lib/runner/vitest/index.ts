@@ -1,0 +1,1 @@
+export { type NotebookPlugin, type NotebookTestOptions, notebooks } from "./plugin.ts";
