@@ -15,6 +15,8 @@ export {
 } from "./dataset.ts";
 export type { FetchOptions } from "./decode.ts";
 export { DataError, type DataErrorCode } from "./error.ts";
+export { decodeImage, loadImageDecoders } from "./formats/image.ts";
+export { ImageFolder, type ImageFolderOptions } from "./image-folder.ts";
 export { DataLoader, type DataLoaderOptions, type DataLoaderState, type LabelledBatch } from "./loader/data-loader.ts";
 export { RandomSampler, type Sampler, SequentialSampler, SubsetRandomSampler } from "./loader/sampler.ts";
 export { FASHION_MNIST_CLASSES, fashionMnist, MNIST_CLASSES, type MnistOptions, mnist } from "./mnist.ts";

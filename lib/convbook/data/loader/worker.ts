@@ -2,7 +2,8 @@
 import { parentPort } from "node:worker_threads";
 import { Generator } from "../../random/index.ts";
 import { DataError } from "../error.ts";
-import { openSource, type Source } from "../sources/source.ts";
+import { loadImageDecoders } from "../formats/image.ts";
+import { hasImageFiles, openSource, type Source } from "../sources/source.ts";
 import type { BatchTransform } from "../transforms/batch-transform.ts";
 import { batchTransformFromSpec } from "../transforms/registry.ts";
 import { prepareBatch } from "./prepare.ts";
@@ -14,9 +15,11 @@ interface Session {
   readonly generator: Generator;
 }
 
-const sessions = new Map<number, Session | Error>();
+/** What fails in opening is told with the first batch that is asked for. */
+const sessions = new Map<number, Promise<Session>>();
 
-function open({ source, batchTransform, random }: Extract<ToWorker, { kind: "open" }>): Session {
+async function open({ source, batchTransform, random }: Extract<ToWorker, { kind: "open" }>): Promise<Session> {
+  if (hasImageFiles(source)) await loadImageDecoders();
   return {
     source: openSource(source),
     batchTransform: batchTransform === undefined ? undefined : batchTransformFromSpec(batchTransform),
@@ -24,13 +27,17 @@ function open({ source, batchTransform, random }: Extract<ToWorker, { kind: "ope
   };
 }
 
-function prepare({ session, request, indices, sourceIndices }: Extract<ToWorker, { kind: "batch" }>): void {
+async function prepare({
+  session,
+  request,
+  indices,
+  sourceIndices,
+}: Extract<ToWorker, { kind: "batch" }>): Promise<void> {
   // A session that is closed meanwhile needs no answer.
   const opened = sessions.get(session);
   if (opened === undefined) return;
   try {
-    if (opened instanceof Error) throw opened;
-    const { source, batchTransform, generator } = opened;
+    const { source, batchTransform, generator } = await opened;
     const batch = prepareBatch(source, sourceIndices, indices, batchTransform, generator);
     const state = generator.getState();
     const answer: FromWorker = { kind: "batch", request, batch, state };
@@ -54,16 +61,14 @@ function prepare({ session, request, indices, sourceIndices }: Extract<ToWorker,
 
 parentPort?.on("message", (message: ToWorker) => {
   switch (message.kind) {
-    case "open":
-      try {
-        sessions.set(message.session, open(message));
-      } catch (error) {
-        // Told with the first batch that is asked for.
-        sessions.set(message.session, error instanceof Error ? error : new Error(String(error)));
-      }
+    case "open": {
+      const session = open(message);
+      session.catch(() => {});
+      sessions.set(message.session, session);
       break;
+    }
     case "batch":
-      prepare(message);
+      void prepare(message);
       break;
     case "close":
       sessions.delete(message.session);

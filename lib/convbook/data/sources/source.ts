@@ -7,6 +7,7 @@ import type { LabelledSample } from "../dataset.ts";
 import { fromSpec } from "../transforms/registry.ts";
 import type { Transform, TransformSpec } from "../transforms/transform.ts";
 import { type ArraySourceSpec, sampleOfArray } from "./array-source.ts";
+import { type ImageSourceSpec, sampleOfFile } from "./image-source.ts";
 
 /** Samples of several sources; sample i of part p has the index i * parts.length + p. */
 export interface ConcatSourceSpec {
@@ -21,7 +22,7 @@ export interface TransformedSourceSpec {
   readonly transform: TransformSpec;
 }
 
-export type SourceSpec = ArraySourceSpec | ConcatSourceSpec | TransformedSourceSpec;
+export type SourceSpec = ArraySourceSpec | ImageSourceSpec | ConcatSourceSpec | TransformedSourceSpec;
 
 /** Makes the sample of an index; what is random draws from the generator. */
 export type Source = (index: number, generator: Generator) => LabelledSample;
@@ -31,6 +32,8 @@ export function openSource(spec: SourceSpec): Source {
   switch (spec.kind) {
     case "array":
       return (index) => sampleOfArray(spec, index);
+    case "image-files":
+      return (index) => sampleOfFile(spec, index);
     case "concat": {
       const parts = spec.parts.map(openSource);
       return (index, generator) => {
@@ -49,4 +52,18 @@ export function transformed(source: Source, transform: Transform): Source {
     const [data, label] = source(index, generator);
     return [transform.apply(data, generator), label];
   };
+}
+
+/** Whether a description has image files, whose decoders must be loaded first. */
+export function hasImageFiles(spec: SourceSpec): boolean {
+  switch (spec.kind) {
+    case "array":
+      return false;
+    case "image-files":
+      return true;
+    case "concat":
+      return spec.parts.some(hasImageFiles);
+    case "transformed":
+      return hasImageFiles(spec.source);
+  }
 }

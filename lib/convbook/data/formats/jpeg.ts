@@ -1,0 +1,182 @@
+/**
+ * JPEG files as images of bytes: mozjpeg compiled to WebAssembly, whose numbers are libjpeg-turbo's and so Pillow's; images of four
+ * colours (CMYK), which it refuses, by jpeg-js.
+ */
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type { MozJPEGModule } from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
+import jpegJs from "jpeg-js";
+import type { ImageData8 } from "../dataset.ts";
+import { DataError } from "../error.ts";
+
+/** The largest image that is believed, in pixels. */
+const MAX_PIXELS = 2 ** 28;
+
+let loading: Promise<MozJPEGModule> | undefined;
+let decoder: MozJPEGModule | undefined;
+/** What the decoder complained of last. */
+let complaint = "";
+
+/** What is used of WebAssembly, which Node's types do not describe. */
+const { WebAssembly: wasm } = globalThis as unknown as {
+  WebAssembly: {
+    compile(bytes: Uint8Array): Promise<object>;
+    Instance: new (module: object, imports: object) => { readonly exports: object };
+  };
+};
+
+/** Gets the decoder ready; {@link decodeJpeg} needs it. */
+export async function loadJpegDecoder(): Promise<void> {
+  loading ??= load();
+  decoder = await loading;
+}
+
+async function load(): Promise<MozJPEGModule> {
+  const path = createRequire(import.meta.url).resolve("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm");
+  const compiled = await wasm.compile(await readFile(path));
+  const { default: makeDecoder } = await import("@jsquash/jpeg/codec/dec/mozjpeg_dec.js");
+  const options = {
+    printErr: (text: string) => {
+      complaint = text;
+    },
+    instantiateWasm: (imports: object, done: (instance: object) => void) => {
+      const instance = new wasm.Instance(compiled, imports);
+      done(instance);
+      return instance.exports;
+    },
+  };
+  return withoutImageData(() => makeDecoder(options as object));
+}
+
+/**
+ * Decodes a JPEG, baseline or progressive, grey, colour or CMYK. Its orientation tag is not looked at, as in torchvision.
+ *
+ * @param bytes the whole file
+ * @param file its name, for messages
+ * @returns uint8 [height, width, 3]
+ * @throws {DataError} naming the file, when it is broken or cut off
+ */
+export function decodeJpeg(bytes: Uint8Array, file: string): ImageData8 {
+  const fail = (message: string, cause?: unknown): never => {
+    throw new DataError("format", `${file} is not a JPEG image that can be read: ${message}.`, { file, cause });
+  };
+  const { width, height, components, problem } = readFrame(bytes);
+  if (problem !== undefined) return fail(problem);
+  if (width * height > MAX_PIXELS) fail(`it tells of ${width * height} pixels; at most ${MAX_PIXELS} are read`);
+  let rgba: Uint8Array | Uint8ClampedArray;
+  try {
+    rgba = components === 4 ? decodeCmyk(bytes) : decodeColour(bytes);
+  } catch (error) {
+    return fail(error instanceof Error ? error.message.replace(/\.$/, "") : "its data is broken", error);
+  }
+  const data = new Uint8Array(width * height * 3);
+  if (rgba.length !== width * height * 4) fail(`its data has ${rgba.length / 4} pixels, not ${width * height}`);
+  for (let from = 0, to = 0; to < data.length; from += 4, to += 3) {
+    data[to] = rgba[from] as number;
+    data[to + 1] = rgba[from + 1] as number;
+    data[to + 2] = rgba[from + 2] as number;
+  }
+  return { dtype: "uint8", shape: [height, width, 3], data };
+}
+
+function decodeColour(bytes: Uint8Array): Uint8ClampedArray {
+  const ready = decoder;
+  if (ready === undefined) throw new Error("the JPEG decoder was not loaded");
+  complaint = "";
+  try {
+    const result = withImageData(() => ready.decode(bytes as never, false));
+    if (result) return result.data;
+  } catch (error) {
+    throw new Error(complaint || "its data is broken", { cause: error });
+  }
+  throw new Error(complaint || "its data is broken");
+}
+
+function decodeCmyk(bytes: Uint8Array): Uint8Array {
+  return jpegJs.decode(bytes, {
+    useTArray: true,
+    tolerantDecoding: false,
+    maxMemoryUsageInMB: 4096,
+    maxResolutionInMP: 300,
+  }).data;
+}
+
+interface Frame {
+  readonly width: number;
+  readonly height: number;
+  readonly components: number;
+  readonly problem?: string;
+}
+
+/** Walks over the markers to the frame header, and looks whether the file has an end. */
+function readFrame(bytes: Uint8Array): Frame {
+  const nothing = { width: 0, height: 0, components: 0 };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 4 || view.getUint16(0) !== 0xffd8) return { ...nothing, problem: "it does not begin as one" };
+  let position = 2;
+  while (position + 4 <= bytes.length) {
+    if (bytes[position] !== 0xff) return { ...nothing, problem: `there is no marker at byte ${position}` };
+    const marker = bytes[position + 1] as number;
+    if (marker === 0xff) {
+      position++;
+      continue;
+    }
+    const length = view.getUint16(position + 2);
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
+    if (isFrame && position + 10 <= bytes.length) {
+      const precision = bytes[position + 4] as number;
+      const frame = {
+        height: view.getUint16(position + 5),
+        width: view.getUint16(position + 7),
+        components: bytes[position + 9] as number,
+      };
+      if (precision !== 8) return { ...frame, problem: `it has ${precision} bits a colour; only 8 are read` };
+      if (frame.width === 0 || frame.height === 0) return { ...frame, problem: "it has no pixels" };
+      return hasEnd(bytes, position) ? frame : { ...frame, problem: "it is cut off" };
+    }
+    position += 2 + length;
+  }
+  return { ...nothing, problem: "it ends before its image" };
+}
+
+/** Whether the end-of-image marker stands somewhere after a place. */
+function hasEnd(bytes: Uint8Array, from: number): boolean {
+  for (let i = bytes.length - 2; i > from; i--) {
+    if (bytes[i] === 0xff && bytes[i + 1] === 0xd9) return true;
+  }
+  return false;
+}
+
+/** The decoder's results are ImageData, which Node does not have: it is there only while the decoder looks for it. */
+function withImageData<T>(run: () => T): T {
+  const scope = globalThis as { ImageData?: unknown };
+  if (Object.hasOwn(scope, "ImageData")) return run();
+  scope.ImageData = Pixels;
+  try {
+    return run();
+  } finally {
+    delete scope.ImageData;
+  }
+}
+
+class Pixels {
+  readonly data: Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
+  constructor(data: Uint8ClampedArray, width: number, height: number) {
+    this.data = data;
+    this.width = width;
+    this.height = height;
+  }
+}
+
+/** The decoder defines ImageData for the whole process when it is made: undone. */
+async function withoutImageData<T>(run: () => Promise<T>): Promise<T> {
+  const scope = globalThis as { ImageData?: unknown };
+  const had = Object.hasOwn(scope, "ImageData");
+  try {
+    return await run();
+  } finally {
+    if (!had) delete scope.ImageData;
+  }
+}

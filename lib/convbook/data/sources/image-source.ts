@@ -1,0 +1,26 @@
+/** Samples that are image files in folders. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { LabelledSample } from "../dataset.ts";
+import { DataError } from "../error.ts";
+import { decodeImage } from "../formats/image.ts";
+
+export interface ImageSourceSpec {
+  readonly kind: "image-files";
+  readonly root: string;
+  /** Paths below the root. */
+  readonly files: readonly string[];
+  readonly labels: Int32Array;
+}
+
+/** Reads and decodes one file. */
+export function sampleOfFile({ root, files, labels }: ImageSourceSpec, index: number): LabelledSample {
+  const file = join(root, files[index] as string);
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw new DataError("sample", `${file} cannot be read: ${(error as Error).message}`, { file, cause: error });
+  }
+  return [decodeImage(bytes, file), labels[index] as number];
+}
