@@ -19,15 +19,17 @@ interface Finding {
 
 const marks = { ok: "✓", missing: "✗", optional: "–" } as const;
 
-/** The first line that a program prints, or undefined where it is not there. */
-async function firstLine(program: string, args: readonly string[]): Promise<string | undefined> {
+/** The lines that a program prints, or undefined where it is not there. */
+async function linesOf(program: string, args: readonly string[]): Promise<string[] | undefined> {
   try {
     const { stdout, stderr } = await promisify(execFile)(program, [...args], { timeout: 20_000 });
-    return (stdout || stderr).trim().split("\n")[0];
+    return (stdout || stderr).trim().split("\n");
   } catch {
     return undefined;
   }
 }
+
+const cudaAdvice = "with CUDA: npm install --no-save @tensorflow/tfjs-node-gpu@4.22.0   (it is then the first choice)";
 
 function checkNode(): Finding {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
@@ -41,25 +43,25 @@ async function checkBackend(): Promise<Finding[]> {
   const info = await selectBackend({ announce: false, training: false });
   const findings: Finding[] = [{ topic: "backend", state: "ok", found: info.description }];
   for (const { name, reason } of info.missing) {
-    findings.push({ topic: `backend ${name}`, state: "optional", found: reason });
+    findings.push({
+      topic: `backend ${name}`,
+      state: "optional",
+      found: reason,
+      ...(name === "tensorflow" && { advice: cudaAdvice }),
+    });
   }
   return findings;
 }
 
 async function checkCuda(): Promise<Finding> {
-  const gpu = await firstLine("nvidia-smi", ["--query-gpu=name,driver_version", "--format=csv,noheader"]);
-  if (gpu === undefined) return { topic: "CUDA", state: "optional", found: "no NVIDIA driver" };
-  return {
-    topic: "CUDA",
-    state: "ok",
-    found: gpu,
-    advice: "npm install --no-save @tensorflow/tfjs-node-gpu@4.22.0   (then it is the first choice)",
-  };
+  const gpus = await linesOf("nvidia-smi", ["--query-gpu=name,driver_version", "--format=csv,noheader"]);
+  if (gpus === undefined) return { topic: "CUDA", state: "optional", found: "no NVIDIA driver" };
+  return { topic: "CUDA", state: "ok", found: gpus.join("; ") };
 }
 
 async function checkCompiler(): Promise<Finding> {
-  const compiler = (await firstLine("c++", ["--version"])) ?? (await firstLine("clang++", ["--version"]));
-  if (compiler !== undefined) return { topic: "C++ compiler", state: "ok", found: compiler };
+  const compiler = (await linesOf("c++", ["--version"])) ?? (await linesOf("clang++", ["--version"]));
+  if (compiler?.[0] !== undefined) return { topic: "C++ compiler", state: "ok", found: compiler[0] };
   return {
     topic: "C++ compiler",
     state: "optional",
@@ -85,18 +87,21 @@ async function checkData(): Promise<Finding[]> {
 
 async function checkJupyter(): Promise<Finding[]> {
   const { listKernelSpecs } = await import("@convbook/kernel");
-  const version = await firstLine("jupyter", ["--version"]);
+  // "name : version" a line; what is not installed says so.
+  const packages = (await linesOf("jupyter", ["--version"]))
+    ?.filter((line) => /^(jupyterlab|notebook|nbconvert)\b/.test(line) && !line.includes("not installed"))
+    .map((line) => line.replace(/\s*:\s*/, " "));
   const specs = await listKernelSpecs();
   const installed = specs.find(({ name }) => name === "convbook");
   return [
-    version === undefined
+    packages === undefined
       ? {
           topic: "Jupyter",
           state: "optional",
           found: "not on the PATH",
           advice: "pip install jupyterlab   (or conda env create -f environment.yml)",
         }
-      : { topic: "Jupyter", state: "ok", found: version },
+      : { topic: "Jupyter", state: "ok", found: packages.join(", ") || "its core, without a frontend" },
     installed === undefined
       ? {
           topic: "kernel",
