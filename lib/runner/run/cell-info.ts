@@ -61,13 +61,12 @@ export function cellName(cell: Cell): string {
   if (typeof name === "string" && name.trim() !== "") {
     return name.trim();
   }
-  const lines = joinLines(cell.source)
-    .split("\n")
-    .map((line) => line.trim());
+  const source = joinLines(cell.source);
+  // What a cell imports says little about what it does.
+  const body = source.replace(/^import\b[^;]*?;[ \t]*$/gm, "").replace(/^from .+ import .+$/gm, "");
+  const lines = (body.trim() === "" ? source : body).split("\n").map((text) => text.trim());
   const line =
-    lines.find((text) => text !== "" && !/^(import\b|from\b|\{|\/\*|\*)/.test(text)) ??
-    lines.find((text) => text !== "") ??
-    "";
+    lines.find((text) => text !== "" && !/^(\{|\/\*|\*)/.test(text)) ?? lines.find((text) => text !== "") ?? "";
   const plain = line.replace(/^(\/\/|#)\s*/, "");
   return plain.length > 60 ? `${plain.slice(0, 59)}…` : plain;
 }
