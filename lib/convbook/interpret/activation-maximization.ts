@@ -82,7 +82,7 @@ export async function activationMaximization(
   model: ImageModel,
   options: MaximizationOptions,
 ): Promise<MaximizedInputs> {
-  const { shape, units, steps = 60, stepSize = 0.1, smoothness = 0.02, decay = 0.005, jitter = 2, seed = 0 } = options;
+  const { shape, units, steps = 100, stepSize = 0.08, smoothness = 0.1, decay = 0.005, jitter = 3, seed = 0 } = options;
   if (units.length === 0) throw new InterpretError("activationMaximization: units is empty; expected at least one");
   const layer = options.layer === undefined ? undefined : resolveLayer(model, options.layer);
   const generator = new Generator(seed);
@@ -133,7 +133,7 @@ function excitations(
       );
     }
   }
-  const mask = tf.cast(tf.oneHot(tf.tensor1d([...units], "int32"), count), "float32");
+  const mask = tf.oneHot(tf.tensor1d([...units], "int32"), count, 1, 0, "float32");
   const result = tf.sum(tf.mul(values, mask), 1) as tf.Tensor1D;
   // Kept beyond the forward pass's own tidy; the recording holds what it needs.
   if (layer !== undefined) values.dispose();

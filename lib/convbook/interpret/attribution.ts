@@ -73,9 +73,19 @@ export class Attribution implements Showable {
     return imageGrid([...images, ...maps], {
       columns: this.maps.length,
       titles,
-      alt: `${this.method}: for ${names.join(", ")}, each picture and below it where it speaks for that class`,
+      alt: `${this.method}, pictures above and maps below. Strongest for ${names.map((name, i) => `${name}: ${this.#peak(i)}`).join(", ")}`,
       ...options,
     });
+  }
+
+  /** Where a map is highest, in words. */
+  #peak(index: number): string {
+    const map = this.maps[index] as Float32Array;
+    const highest = map.reduce((best, value, i) => (value > (map[best] as number) ? i : best), 0);
+    const third = (at: number, length: number): number => Math.min(2, Math.floor((3 * at) / length));
+    const row = ["top", "middle", "bottom"][third(Math.floor(highest / this.width), this.height)] as string;
+    const column = ["left", "centre", "right"][third(highest % this.width, this.width)] as string;
+    return `${row} ${column}`;
   }
 
   [displaySymbol](): MimeBundle {

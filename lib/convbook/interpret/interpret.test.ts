@@ -172,7 +172,9 @@ describe("figures", () => {
   it("say what they show", async () => {
     const name = classes[fixture.targets[0] as number] as string;
     const cam = (await gradCam(net, images, { layer: "4" })).toFigure({ classes, mean: [0, 0, 0], std: [1, 1, 1] });
-    expect(cam.alt).toContain(`Grad-CAM: for ${name}, `);
+    expect(cam.alt).toMatch(
+      /^Grad-CAM, pictures above and maps below\. Strongest for [a-e]: (top|middle|bottom) (left|centre|right), /,
+    );
     expect(svg(cam)).toContain(`>${name}?</text>`);
     const maps = (await featureMaps(net, tf.slice(images, 0, 1), ["2", "4"])).toFigure();
     expect(maps.alt).toBe("Feature maps, 4 channels each, at 2 (9 by 11, 4 channels), 4 (5 by 6, 6 channels)");

@@ -89,6 +89,6 @@ export async function resolveTargets(
 
 /** The sum over the batch of each image's logit of its class: its gradient by the images is that of each logit by its own image. */
 export function targetSum(logits: tf.Tensor2D, targets: readonly number[]): tf.Scalar {
-  const mask = tf.oneHot(tf.tensor1d([...targets], "int32"), logits.shape[1]);
-  return tf.sum(tf.mul(logits, tf.cast(mask, "float32"))) as tf.Scalar;
+  const mask = tf.oneHot(tf.tensor1d([...targets], "int32"), logits.shape[1], 1, 0, "float32");
+  return tf.sum(tf.mul(logits, mask)) as tf.Scalar;
 }
