@@ -1,5 +1,6 @@
 /** Runs compiled cells one after another and reports how each ended. */
 import vm from "node:vm";
+import { cellContext } from "./cell-context.ts";
 import { post } from "./channel.ts";
 import { comms, handleComm } from "./comms.ts";
 import { clearOutput, display, displaysShown } from "./display.ts";
@@ -8,7 +9,7 @@ import type { Frame } from "./frames.ts";
 import { Importer } from "./importer.ts";
 import { allowInput, prompt, promptPassword } from "./input.ts";
 import { cellMagic, formatDuration, lineMagic, shell, stopCommands, time } from "./magics.ts";
-import { cellContext, setLatestCell } from "./notebook-io.ts";
+import { setLatestCell } from "./notebook-io.ts";
 import { asText, type MimeBundle, render } from "./render.ts";
 import { type CompiledSource, registerSource } from "./stack.ts";
 import { widgets } from "./widgets.ts";
@@ -76,7 +77,9 @@ export class CellRunner {
     }
     Object.defineProperty(globalThis, runnerSymbol, { value: this });
     process.on("uncaughtException", (error) => this.#outside(error, "Uncaught"));
-    process.on("unhandledRejection", (reason) => this.#outside(reason, "Unhandled rejection:"));
+    process.on("unhandledRejection", (reason, promise) =>
+      this.#outside(reason, "Unhandled rejection:", cellContext.originOf(promise)),
+    );
     process.exit = (code?: number | string | null): never => {
       throw new ProcessExit(
         `process.exit(${code ?? ""}) was called. The kernel goes on with all its variables; to end it, shut it down.`,
@@ -108,6 +111,7 @@ export class CellRunner {
       };
       this.#settle(this.#running, { status: "error", error });
     }
+    cellContext.enter(0);
     return true;
   }
 
@@ -178,14 +182,13 @@ export class CellRunner {
   }
 
   /** An error that reached nobody: the running cell's if it started the work, else text for the cell that did. */
-  #outside(error: unknown, what: string): void {
+  #outside(error: unknown, what: string, origin = cellContext.originOf(error)): void {
     const described = describeError(error);
     const cell = this.#running;
-    const origin = cellContext.getStore();
     if (cell !== undefined && (origin === undefined || origin === cell.frame.cell)) {
       this.#settle(cell, { status: "error", error: described });
     } else {
-      process.stderr.write(`${what} ${described.traceback.join("\n")}\n`);
+      cellContext.run(origin ?? 0, () => process.stderr.write(`${what} ${described.traceback.join("\n")}\n`));
     }
   }
 }

@@ -1,8 +1,9 @@
 /** Comms: named conversations between the user's code and the front-end, both of which may open one. */
 import { randomUUID } from "node:crypto";
+import { cellContext } from "./cell-context.ts";
 import { post } from "./channel.ts";
 import type { Frame } from "./frames.ts";
-import { cellContext, cellOfOutput } from "./notebook-io.ts";
+import { cellOfOutput } from "./notebook-io.ts";
 
 export interface CommMessage {
   readonly data: unknown;

@@ -3,6 +3,7 @@
  * supervisor, so that an interrupt arrives while the main thread is busy.
  */
 import { MessageChannel, Worker } from "node:worker_threads";
+import { installCellContext } from "./cell-context.ts";
 import { CellRunner } from "./cell-runner.ts";
 import { post } from "./channel.ts";
 import type { Frame } from "./frames.ts";
@@ -12,6 +13,7 @@ import { installStackTraces } from "./stack.ts";
 import { installWidgets } from "./widgets.ts";
 
 installStackTraces();
+installCellContext();
 installNotebookIo();
 installWidgets();
 // Ctrl-C in a terminal reaches the whole process group; the supervisor decides what it means.

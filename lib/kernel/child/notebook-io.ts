@@ -1,11 +1,8 @@
 /** Output from the user's process: stdout and stderr, displays; each goes to the cell that started the work. */
-import { AsyncLocalStorage } from "node:async_hooks";
 import { Writable } from "node:stream";
+import { cellContext } from "./cell-context.ts";
 import { post } from "./channel.ts";
 import type { MimeBundle } from "./render.ts";
-
-/** Carries the number of the cell whose code, timer or promise runs. */
-export const cellContext = new AsyncLocalStorage<number>();
 
 let latestCell = 0;
 
@@ -15,7 +12,7 @@ export function setLatestCell(cell: number): void {
 }
 
 export function cellOfOutput(): number {
-  return cellContext.getStore() ?? latestCell;
+  return cellContext.current || latestCell;
 }
 
 class CellStream extends Writable {
