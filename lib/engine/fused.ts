@@ -176,35 +176,31 @@ export const firstOutputOnly: ReadonlySet<string> = new Set([
 type Dys = Tensor | Tensor[];
 const first = (dys: Dys): Tensor => (Array.isArray(dys) ? dys[0] : dys) as Tensor;
 
-/** A value worked out when it is first asked for, and once. */
-function once<T>(make: () => T): () => T {
-  let value: T | undefined;
-  return () => {
-    value ??= make();
-    return value;
-  };
-}
+// tfjs asks for each input's gradient in a scope of its own, at whose end everything else made there is freed. What one
+// kernel gives for several inputs is therefore worked out before any of them is asked for.
 
 function convolutionGrad(dy: Tensor, x: Tensor, filter: Tensor, attrs: Attrs): Record<string, () => Tensor> {
   const wanted = { ...attrs, inputShape: x.shape, filterShape: filter.shape };
-  const filterGrad = once(() => run<Tensor[]>("ConvolutionFilterGrad", { x, dy }, wanted));
-  const grads: Record<string, () => Tensor> = {
-    x: () => run("ConvolutionInputGrad", { dy, filter }, wanted),
-    filter: () => filterGrad()[0] as Tensor,
-  };
-  if (attrs.bias) grads.bias = () => filterGrad()[1] as Tensor;
+  const grads: Record<string, () => Tensor> = { x: () => run("ConvolutionInputGrad", { dy, filter }, wanted) };
+  if (attrs.bias) {
+    const [dfilter, dbias] = run<[Tensor, Tensor]>("ConvolutionFilterGrad", { x, dy }, wanted);
+    grads.filter = () => dfilter;
+    grads.bias = () => dbias;
+  } else {
+    grads.filter = () => run<[Tensor]>("ConvolutionFilterGrad", { x, dy }, wanted)[0];
+  }
   if (attrs.residual) grads.residual = () => dy.clone();
   return grads;
 }
 
 function batchNormGrad(dy: Tensor, saved: Record<string, Tensor>, attrs: Attrs): Record<string, () => Tensor> {
-  const grad = once(() => run<Tensor[]>("BatchNormTrainingGrad", { dy, ...saved }, attrs));
-  const grads: Record<string, () => Tensor> = {
-    x: () => grad()[0] as Tensor,
-    gamma: () => grad()[1] as Tensor,
-    beta: () => grad()[2] as Tensor,
-  };
-  if (attrs.residual) grads.residual = () => (attrs.activation === "linear" ? dy.clone() : (grad()[3] as Tensor));
+  const [x, gamma, beta, residual] = run<[Tensor, Tensor, Tensor, Tensor?]>(
+    "BatchNormTrainingGrad",
+    { dy, ...saved },
+    attrs,
+  );
+  const grads: Record<string, () => Tensor> = { x: () => x, gamma: () => gamma, beta: () => beta };
+  if (attrs.residual) grads.residual = () => residual ?? dy.clone();
   return grads;
 }
 
@@ -253,12 +249,8 @@ export function registerFusedGradients(): void {
     outputsToSave: [false, true, true],
     gradFunc: (dys, [x, gamma, mean, inverse], attrs) => {
       const inputs = { dy: first(dys), x, gamma, mean, inverse } as Record<string, Tensor>;
-      const grad = once(() => run<Tensor[]>("GroupNormGrad", inputs, attrs as unknown as Attrs));
-      return {
-        x: () => grad()[0] as Tensor,
-        gamma: () => grad()[1] as Tensor,
-        beta: () => grad()[2] as Tensor,
-      };
+      const grads = run<[Tensor, Tensor, Tensor]>("GroupNormGrad", inputs, attrs as unknown as Attrs);
+      return { x: () => grads[0], gamma: () => grads[1], beta: () => grads[2] };
     },
   });
   registerGradient({
@@ -270,13 +262,15 @@ export function registerFusedGradients(): void {
   });
   registerGradient({
     kernelName: "SoftmaxCrossEntropy",
+    inputsToSave: ["logits"],
     outputsToSave: [false, true],
-    gradFunc: (dys, [gradient]) => ({
-      logits: () => tf.mul(gradient as Tensor, tf.reshape(first(dys), [-1, 1])),
-      labels: () => {
-        throw new Error("softmaxCrossEntropy has no gradient with respect to the labels");
-      },
-    }),
+    gradFunc: (dys, [logits, gradient]) => {
+      const dy = (): Tensor => tf.reshape(first(dys), [-1, 1]);
+      return {
+        logits: () => tf.mul(gradient as Tensor, dy()),
+        labels: () => tf.neg(tf.mul(tf.logSoftmax(logits as Tensor), dy())),
+      };
+    },
   });
   registerGradient({
     kernelName: "Gelu",

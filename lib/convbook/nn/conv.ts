@@ -163,20 +163,21 @@ export class Conv2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     return conv2d(x, weight, (this.bias?.variable ?? null) as tf.Tensor1D | null, this.geometry);
   }
 
-  /** Forward pass with each output channel scaled and shifted, and an activation: what a batch normalisation behind it comes to in evaluation. */
+  /** Forward pass with each output channel scaled and shifted, a residual and an activation: what a batch normalisation behind it comes to in evaluation. */
   forwardScaled(
     x: tf.Tensor4D,
     scale: tf.Tensor1D | null,
     shift: tf.Tensor1D | null,
     act: ActivationName,
+    residual?: tf.Tensor4D,
   ): tf.Tensor4D {
     this.outputShape(x.shape);
     return tf.tidy(() => {
       const ownWeight = this.weight.variable as tf.Tensor as tf.Tensor4D;
       const ownBias = (this.bias?.variable ?? null) as tf.Tensor1D | null;
-      if (scale === null || shift === null) return conv2d(x, ownWeight, ownBias, this.geometry, act);
+      if (scale === null || shift === null) return conv2d(x, ownWeight, ownBias, this.geometry, act, residual);
       const bias = ownBias === null ? shift : (tf.add(tf.mul(ownBias, scale), shift) as tf.Tensor1D);
-      return conv2d(x, tf.mul(ownWeight, scale) as tf.Tensor4D, bias, this.geometry, act);
+      return conv2d(x, tf.mul(ownWeight, scale) as tf.Tensor4D, bias, this.geometry, act, residual);
     });
   }
 

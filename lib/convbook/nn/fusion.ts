@@ -53,9 +53,7 @@ export function runLayers(layers: readonly AnyModule[], x: tf.Tensor, tail: Epil
       const after: Epilogue = { activation: act, ...(residual === undefined ? {} : { residual }) };
       if (conv !== undefined) {
         const { scale, shift } = norm?.folded() ?? { scale: null, shift: null };
-        const joined = residual === undefined ? act : "identity";
-        y = conv.forwardScaled(y as tf.Tensor4D, scale, shift, joined);
-        if (residual !== undefined) y = epilogue(y, after);
+        y = conv.forwardScaled(y as tf.Tensor4D, scale, shift, act, residual as tf.Tensor4D | undefined);
       } else if (norm !== undefined) {
         y = norm.forwardWith(y, after);
       }

@@ -1,7 +1,7 @@
 // Builds the engine's native code when npm installs the package. Whatever goes wrong, the installation goes on: the
 // program then runs without the native engine, and one line says so and how to get it.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -68,7 +68,16 @@ function headers(scratch) {
   return scratch;
 }
 
-if (prebuiltPath(root) !== undefined) process.exit(0);
+/** Whether the binary is newer than everything that it is made of, and this node loads it. */
+function upToDate() {
+  if (!existsSync(built)) return false;
+  const sources = readdirSync(join(root, "native")).map((name) => join(root, "native", name));
+  const time = statSync(built).mtimeMs;
+  if ([join(root, "binding.gyp"), ...sources].some((path) => statSync(path).mtimeMs > time)) return false;
+  return spawnSync(process.execPath, ["-e", "require(process.argv[1])", built], { stdio: "ignore" }).status === 0;
+}
+
+if (prebuiltPath(root) !== undefined || upToDate()) process.exit(0);
 const compilers = process.env.CXX ? [process.env.CXX] : ["c++", "g++", "clang++"];
 const compiler = process.platform === "win32" ? "cl" : compilers.find((name) => runs(name));
 if (compiler === undefined) give("no C++ compiler was found");

@@ -7,6 +7,7 @@ import * as blocks from "../../../lib/convbook/nn/blocks/index.ts";
 import * as nn from "../../../lib/convbook/nn/index.ts";
 import { manualSeed, rand } from "../../../lib/convbook/random/index.ts";
 import {
+  backends,
   expectClose,
   expectTensorClose,
   fill,
@@ -51,6 +52,9 @@ class Scaled extends nn.Module {
     return this.act.forward(tf.mul(x, this.factor));
   }
 }
+
+const shortcut = (channels: number, stride: number) =>
+  new nn.Sequential(new nn.Conv2d(4, channels, { kernelSize: 1, stride, bias: false }), new nn.BatchNorm2d(channels));
 
 /** The module of each case; `fixtures/make_layers.py` has PyTorch's under the same names. */
 const cases: Readonly<Record<string, () => nn.AnyModule>> = {
@@ -150,6 +154,11 @@ const cases: Readonly<Record<string, () => nn.AnyModule>> = {
   "PreActResNetBlock subsample": () => new blocks.PreActResNetBlock(4, { actFn: "gelu", subsample: true, cOut: 6 }),
   DenseLayer: () => new blocks.DenseLayer(4, { bnSize: 2, growthRate: 3 }),
   DenseBlock: () => new blocks.DenseBlock(4, { numLayers: 3, bnSize: 2, growthRate: 3, actFn: "leakyrelu" }),
+  BasicBlock: () => new blocks.BasicBlock(4, 4),
+  "BasicBlock with shortcut": () => new blocks.BasicBlock(4, 6, { stride: 2, downsample: shortcut(6, 2) }),
+  Bottleneck: () => new blocks.Bottleneck(8, 2, { baseWidth: 96 }),
+  "Bottleneck groups dilation": () =>
+    new blocks.Bottleneck(4, 4, { groups: 2, baseWidth: 32, dilation: 2, downsample: shortcut(16, 1) }),
   TransitionLayer: () => new blocks.TransitionLayer(4, { cOut: 3 }),
 };
 
@@ -167,7 +176,7 @@ const losses: Readonly<Record<string, (x: tf.Tensor, target: tf.Tensor) => tf.Te
 
 const fixture = readFixture<Fixture>("layers.json");
 
-describe.each(["cpu", "wasm"])("on the %s backend", (backend) => {
+describe.each(backends)("on the %s backend", (backend) => {
   beforeAll(async () => {
     expect(await tf.setBackend(backend)).toBe(true);
   });

@@ -1,12 +1,14 @@
 /** Every registered model against PyTorch: initial weights by seed, and after a training step's forward and backward pass everything there is. */
+import { createHash } from "node:crypto";
 import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createModel, createModelFrom, modelInputShape, modelNames } from "../../../lib/convbook/models/index.ts";
-import { type AnyModule, CrossEntropyLoss } from "../../../lib/convbook/nn/index.ts";
+import { createModelFrom, modelInputShape, modelNames, parseModelName } from "../../../lib/convbook/models/index.ts";
+import { type AnyModule, CrossEntropyLoss, init } from "../../../lib/convbook/nn/index.ts";
 import { manualSeed } from "../../../lib/convbook/random/index.ts";
 import {
+  backends,
   expectClose,
   expectTensorClose,
   gradientInTorchLayout,
@@ -17,6 +19,7 @@ import {
 
 interface Variant {
   readonly hparams: Readonly<Record<string, unknown>>;
+  readonly parameters: number;
   readonly images: readonly number[];
   readonly trainLogits: Packed;
   readonly imageGradient: Packed;
@@ -31,6 +34,8 @@ interface Fixture {
     Record<
       string,
       {
+        /** What the initial weights are drawn for. */
+        readonly hparams: Readonly<Record<string, unknown>>;
         /** Shape, sum, first and last value of each entry of the state dict. */
         readonly initial: Readonly<Record<string, readonly [number[], number, number, number]>>;
         readonly parameters: number;
@@ -38,18 +43,59 @@ interface Fixture {
       }
     >
   >;
+  /** Networks with names and shapes (as SHA-256), and logits for weights by a formula. */
+  readonly large: Readonly<
+    Record<string, { readonly names: string; readonly parameters: number; readonly logits: Packed | null }>
+  >;
 }
 
 const fixture = readFixture<Fixture>("models.json");
 const loss = new CrossEntropyLoss();
 
-describe.each([...modelNames])("%s", (name) => {
-  const expected = fixture.models[name];
-  if (expected === undefined) throw new Error(`models.json has no "${name}": add it to make_models.py`);
+/** The weights of `fill_by_formula` in make_models.py: multiples of the golden ratio's 32-bit integer, scaled by fan-in. */
+function fillByFormula(model: AnyModule): void {
+  const parameters = new Map(model.namedParameters());
+  const buffers = new Map(model.namedBuffers());
+  [...model.stateShapes()].forEach(([name, shape], k) => {
+    const entry = parameters.get(name) ?? buffers.get(name);
+    if (entry === undefined || entry.dtype !== "float32") return;
+    const data = new Float32Array(shape.reduce((product, n) => product * n, 1));
+    const fanIn = data.length / (shape[0] as number);
+    const near1 = name.endsWith("weight") || name.endsWith("running_var");
+    for (let i = 0; i < data.length; i++) {
+      const spread = (Math.imul(i + 1 + 7919 * k, 2654435761) >>> 0) / 2 ** 32 - 0.5;
+      data[i] = shape.length > 1 ? spread * Math.sqrt(24 / fanIn) : near1 ? 0.75 + 0.25 * spread : 0.1 * spread;
+    }
+    entry.load({ dtype: "float32", shape, data });
+  });
+}
+
+describe.each(Object.keys(fixture.large))("%s", (name) => {
+  it("has torchvision's names and shapes, and its logits for the same weights", async () => {
+    await tf.setBackend("wasm");
+    const expected = fixture.large[name] as Fixture["large"][string];
+    const model: AnyModule = init.skipInit(() => createModelFrom(name, {})).eval();
+    expect(model.parameterCount()).toBe(expected.parameters);
+    const names = JSON.stringify([...model.stateShapes()]);
+    expect(createHash("sha256").update(names).digest("hex")).toBe(expected.names);
+    if (expected.logits === null) return;
+    fillByFormula(model);
+    manualSeed(fixture.seed);
+    const images = randomImages([1, 3, 32, 32], 2, -1);
+    const logits = tf.tidy(() => model.forward(images) as tf.Tensor);
+    expectTensorClose("logits", logits, expected.logits);
+    tf.dispose([images, logits]);
+    model.dispose();
+  });
+});
+
+describe.each(Object.keys(fixture.models))("%s", (model) => {
+  const name = parseModelName(model);
+  const expected = fixture.models[name] as Fixture["models"][string];
 
   it("has the parameters, names, shapes and initial weights that PyTorch has for the seed", () => {
     manualSeed(fixture.seed);
-    const model: AnyModule = createModel(name);
+    const model: AnyModule = createModelFrom(name, expected.hparams);
     expect(model.parameterCount()).toBe(expected.parameters);
     const state = model.stateDict();
     expect([...state.keys()]).toEqual(Object.keys(expected.initial));
@@ -67,24 +113,24 @@ describe.each([...modelNames])("%s", (name) => {
   });
 
   it("describes itself", () => {
-    const model: AnyModule = createModel(name);
+    const model: AnyModule = init.skipInit(() => createModelFrom(name, expected.hparams));
     expect(modelInputShape(name).at(-1)).toBe(3);
     expect(model.toString()).toContain("Conv2d(");
     model.dispose();
   });
 
-  describe.each(["cpu", "wasm"])("on the %s backend", (backend) => {
+  // Plain JavaScript is slow: it runs the small variants, the others run all.
+  const variantsOn = (backend: string) =>
+    expected.variants.filter(({ parameters }) => backend !== "cpu" || parameters < 50_000);
+
+  describe.each(backends.filter((backend) => variantsOn(backend).length > 0))("on the %s backend", (backend) => {
     beforeAll(async () => {
       expect(await tf.setBackend(backend)).toBe(true);
     });
 
     afterAll(() => tf.disposeVariables());
 
-    // Plain JavaScript is slow: there the smaller ones, the widest on WebAssembly only.
-    const variants = expected.variants.filter(
-      ({ hparams }) => backend !== "cpu" || expected.variants.length === 1 || Object.keys(hparams).length > 0,
-    );
-    it.each(variants.map((variant) => [JSON.stringify(variant.hparams), variant] as const))(
+    it.each(variantsOn(backend).map((variant) => [JSON.stringify(variant.hparams), variant] as const))(
       "agrees with PyTorch for %s",
       (_, variant) => {
         manualSeed(fixture.seed);
@@ -145,7 +191,8 @@ describe.each([...modelNames])("%s", (name) => {
 });
 
 describe("the models of the fixture", () => {
-  it("are those that are registered", () => {
-    expect(Object.keys(fixture.models).sort()).toEqual([...modelNames].sort());
+  it("contain every registered one", () => {
+    const tested = new Set([...Object.keys(fixture.models), ...Object.keys(fixture.large)]);
+    expect([...modelNames].filter((name) => !tested.has(name))).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 /** What the parity tests share: seeded inputs as PyTorch draws them, tensors in its layout, and the comparison with packed fixtures. */
 import { readFileSync } from "node:fs";
+import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect } from "vitest";
 import type { AnyModule } from "../../../lib/convbook/nn/index.ts";
@@ -128,3 +129,6 @@ export function gradientInTorchLayout(module: AnyModule, name: string, gradient:
   parameter.load(kept);
   return value;
 }
+
+/** The backends that this machine can run. */
+export const backends: readonly string[] = ["cpu", "wasm", ...(engine.available ? ["native"] : [])];

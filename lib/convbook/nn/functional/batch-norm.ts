@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { type ActivationName, activation } from "./activation.ts";
-import { columnSums, isRecording } from "./backend.ts";
+import { columnSums, hasKernel, isRecording } from "./backend.ts";
 
 /** What may follow a normalisation in the same step: y = act(norm(x) + residual). */
 export interface Epilogue {
@@ -38,6 +38,7 @@ export function batchNormTraining(
   return tf.tidy(() => {
     const channels = x.shape[x.shape.length - 1] as number;
     const rows = channels === 0 ? 0 : x.size / channels;
+    if (hasKernel("BatchNormTraining")) return fusedTraining(x, weight, bias, epsilon, receive, after, rows);
     const normalise = tf.customGrad((...args) => {
       const [matrix, gamma, beta, save] = args as unknown as [tf.Tensor2D, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
       const mean = tf.div(columnSums(matrix), rows) as tf.Tensor1D;
@@ -61,6 +62,27 @@ export function batchNormTraining(
   });
 }
 
+/** The native engine's kernel: statistics, normalisation, residual and ReLU in one step, and the same for the gradient. */
+function fusedTraining(
+  x: tf.Tensor,
+  gamma: tf.Tensor1D,
+  beta: tf.Tensor1D,
+  epsilon: number,
+  receive: StatisticsReceiver,
+  { residual, activation: act = "identity" }: Epilogue,
+  rows: number,
+): tf.Tensor {
+  const fused = act === "relu" ? "relu" : "linear";
+  const hasResidual = residual !== undefined;
+  const inputs: tf.NamedTensorMap = hasResidual ? { x, gamma, beta, residual } : { x, gamma, beta };
+  const kernel = hasResidual ? "BatchNormTrainingResidual" : "BatchNormTraining";
+  const attributes = { epsilon, activation: fused, residual: hasResidual };
+  const outputs = tf.engine().runKernel(kernel, inputs, attributes) as unknown as tf.Tensor[];
+  const [y, mean, variance] = outputs as [tf.Tensor, tf.Tensor1D, tf.Tensor1D];
+  receive(mean, variance, rows);
+  return act === "relu" ? y : activation(y, act);
+}
+
 /**
  * Batch normalisation with running statistics: γ (x − mean) / √(variance + ε) + β over the last dimension.
  */
@@ -80,6 +102,14 @@ export function batchNormInference(
       return epilogue(tf.add(tf.mul(x, scale), shift), after);
     }
     const rows = x.size / channels;
+    if (hasKernel("BatchNormTraining")) {
+      const { residual, activation: act = "identity" } = after;
+      const inputs: tf.NamedTensorMap = { x, mean, variance, scale: weight, offset: bias };
+      if (residual !== undefined) inputs.residual = residual;
+      const fused = act === "relu" || act === "relu6" ? act : "linear";
+      const y = tf.engine().runKernel("FusedBatchNorm", inputs, { varianceEpsilon: epsilon, activation: fused });
+      return fused === act ? (y as tf.Tensor) : activation(y as tf.Tensor, act);
+    }
     const image = tf.reshape(x, [1, 1, rows, channels]) as tf.Tensor4D;
     const y = tf.batchNorm(image, mean, variance, bias, weight, epsilon);
     return epilogue(tf.reshape(y, x.shape), after);

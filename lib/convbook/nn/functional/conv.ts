@@ -19,6 +19,7 @@ export interface Conv2dGeometry {
  * @param bias [O], or null
  * @param geometry stride, padding, dilation and groups
  * @param act activation applied to the result (none by default)
+ * @param residual added before the activation, of the result's shape
  */
 export function conv2d(
   x: tf.Tensor4D,
@@ -26,9 +27,16 @@ export function conv2d(
   bias: tf.Tensor1D | null,
   geometry: Conv2dGeometry,
   act: ActivationName = "identity",
+  residual?: tf.Tensor4D,
 ): tf.Tensor4D {
   return tf.tidy(() => {
     const { stride, dilation, groups } = geometry;
+    if (hasKernel("Convolution") && (groups === 1 || groups !== x.shape[3])) {
+      return fusedConvolution(x, weight, bias, geometry, act, residual);
+    }
+    if (residual !== undefined) {
+      return activation(tf.add(conv2d(x, weight, bias, geometry), residual), act) as tf.Tensor4D;
+    }
     let { padding } = geometry;
     const isPadded = padding.some(([before, after]) => before > 0 || after > 0);
     if (isPadded && !takesExplicitPadding()) {
@@ -67,6 +75,33 @@ const noPadding = [
   [0, 0],
   [0, 0],
 ] as const;
+
+/** The native engine's kernel: groups, dilation, bias, residual and activation in one pass, gradients included. */
+function fusedConvolution(
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  bias: tf.Tensor1D | null,
+  { stride, padding, dilation, groups }: Conv2dGeometry,
+  act: ActivationName,
+  residual: tf.Tensor4D | undefined,
+): tf.Tensor4D {
+  const fused = act === "relu" || act === "relu6" ? act : "linear";
+  const inputs: tf.NamedTensorMap = { x, filter };
+  if (bias !== null) inputs.bias = bias;
+  if (residual !== undefined) inputs.residual = residual;
+  const attributes = {
+    strides: [...stride],
+    pad: padding.flat(),
+    dilations: [...dilation],
+    groups,
+    activation: fused,
+    bias: bias !== null,
+    residual: residual !== undefined,
+  };
+  const kernel = fused === "linear" ? "Convolution" : "ConvolutionActivation";
+  const y = tf.engine().runKernel(kernel, inputs, attributes) as tf.Tensor4D;
+  return (fused === act ? y : activation(y, act)) as tf.Tensor4D;
+}
 
 /** Convolution, bias and activation in one kernel where the backend knows them. */
 function convBiasActivation(

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { hasKernel } from "./backend.ts";
 
 /** How a loss sums up the samples' losses. */
 export type Reduction = "mean" | "sum" | "none";
@@ -10,6 +11,11 @@ export type Reduction = "mean" | "sum" | "none";
  */
 export function softmaxCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Tensor1D {
   return tf.tidy(() => {
+    if (hasKernel("SoftmaxCrossEntropy")) {
+      const inputs = { logits, labels: targets };
+      const outputs = tf.engine().runKernel("SoftmaxCrossEntropy", inputs, {}) as unknown as tf.Tensor[];
+      return outputs[0] as tf.Tensor1D;
+    }
     const op = tf.customGrad((...args) => {
       const [z, target, save] = args as unknown as [tf.Tensor2D, tf.Tensor2D, tf.GradSaveFunc];
       const shifted = tf.sub(z, tf.max(z, 1, true));

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { windowCount } from "./../shapes.ts";
 import type { Padding, Window } from "../shapes.ts";
-import { isRecording, takesExplicitPadding } from "./backend.ts";
+import { hasKernel, isRecording, takesExplicitPadding } from "./backend.ts";
 
 /** Windows of a two-dimensional pool. */
 export type Windows2d = readonly [height: Window, width: Window];
@@ -29,6 +29,16 @@ export function maxPool2d(x: tf.Tensor4D, windows: Windows2d): tf.Tensor4D {
     const padding = effectivePadding(x, windows);
     const kernel: Pair = [height.kernel, width.kernel];
     const stride: Pair = [height.stride, width.stride];
+    if (isRecording() && hasKernel("MaxPoolKeepIndex")) {
+      const attributes = {
+        filterSize: kernel,
+        strides: stride,
+        pad: [[0, 0], ...padding, [0, 0]],
+        inputShape: x.shape,
+      };
+      const outputs = tf.engine().runKernel("MaxPoolKeepIndex", { x }, attributes) as unknown as tf.Tensor[];
+      return outputs[0] as tf.Tensor4D;
+    }
     const pool = tf.getBackend() === "wasm" && isRecording() ? maxPoolByOrder : tf.maxPool;
     if (padding.flat().every((n) => n === 0)) return pool(x, kernel, stride, "valid");
     if (takesExplicitPadding()) return pool(x, kernel, stride, [[0, 0], ...padding, [0, 0]]);
