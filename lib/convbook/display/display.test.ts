@@ -71,8 +71,8 @@ describe("in a notebook", () => {
       ["image/svg+xml", "text/plain"],
       ["image/png", "text/plain"],
       ["application/json", "text/plain"],
-      ["application/vnd.vegalite.v5+json", "image/svg+xml", "text/plain"],
-      ["application/vnd.plotly.v1+json", "image/svg+xml", "text/plain"],
+      ["application/vnd.vegalite.v5+json", "image/png", "text/plain"],
+      ["application/vnd.plotly.v1+json", "image/png", "text/plain"],
     ]);
     expect(sent[0]?.bundle["text/plain"]).toBe("bold");
     expect(sent[2]?.bundle["text/latex"]).toBe("$$x^2$$");

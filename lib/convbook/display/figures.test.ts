@@ -55,7 +55,7 @@ describe.each(Object.entries(figures))("%s", (_name, figure) => {
   it("has an interactive form, a picture and words, and no HTML", () => {
     expect(Object.keys(bundle)).toEqual([
       expect.stringMatching(/^application\/vnd\.(vegalite\.v5|plotly\.v1)\+json$/),
-      "image/svg+xml",
+      "image/png",
       "text/plain",
     ]);
     expect(bundle["text/plain"]).toMatch(/\w{4}/);

@@ -3,6 +3,7 @@ import { DisplayError } from "./errors.ts";
 import { enlarge, type ImageLike, type PixelScaling, prepareImages } from "./images.ts";
 import { displaySymbol, type MimeBundle, type MimeMetadata, metadataSymbol, type Showable } from "./mime.ts";
 import { encodePng, type Pixels } from "./png.ts";
+import { type StaticPicture, staticPicture } from "./static-picture.ts";
 import { escapeXml, textWidth, wrapText } from "./text.ts";
 import { fontFamily, rightColor, textColor, wrongColor } from "./theme.ts";
 
@@ -34,6 +35,7 @@ export class ImageGrid implements Showable {
   readonly alt: string;
   readonly #layout: Layout;
   #png: Uint8Array | undefined;
+  #picture: StaticPicture | undefined;
 
   /** @internal use {@link imageGrid} */
   constructor(layout: Layout, alt: string) {
@@ -53,17 +55,25 @@ export class ImageGrid implements Showable {
   }
 
   [displaySymbol](): MimeBundle {
-    const png = Buffer.from(this.toPng()).toString("base64");
-    const captioned = this.#layout.titles.length > 0 || this.#layout.title !== undefined;
-    return {
-      ...(captioned ? { "image/svg+xml": this.toSvg() } : {}),
-      "image/png": png,
-      "text/plain": this.alt,
-    };
+    return { ...this.#static().bundle, "text/plain": this.alt };
   }
 
   [metadataSymbol](): MimeMetadata {
-    return { "image/svg+xml": { alt: this.alt }, "image/png": { alt: this.alt } };
+    return this.#static().metadata;
+  }
+
+  /** Captions need the SVG's text; without any the pixels themselves are the picture. */
+  #static(): StaticPicture {
+    if (this.#picture === undefined) {
+      const captioned = this.#layout.titles.length > 0 || this.#layout.title !== undefined;
+      this.#picture = captioned
+        ? staticPicture(this.toSvg(), this.alt)
+        : {
+            bundle: { "image/png": Buffer.from(this.toPng()).toString("base64") },
+            metadata: { "image/png": { alt: this.alt } },
+          };
+    }
+    return this.#picture;
   }
 }
 

@@ -1,4 +1,4 @@
-/** Figures written for Plotly: interactive where the frontend knows it, an SVG everywhere else. */
+/** Figures written for Plotly: interactive where the frontend knows it, a picture everywhere else. */
 import { DisplayError } from "./errors.ts";
 import {
   displaySymbol,
@@ -9,6 +9,7 @@ import {
   type Showable,
 } from "./mime.ts";
 import { plotlyToVegaLite } from "./plotly-static.ts";
+import { type StaticPicture, staticPicture } from "./static-picture.ts";
 import { escapeXml } from "./text.ts";
 import { fontFamily, gridColor, lineColor, seriesColors, textColor } from "./theme.ts";
 import { vegaLite } from "./vega-lite.ts";
@@ -27,7 +28,7 @@ export interface PlotlyOptions {
 }
 
 /**
- * A figure that displays as a Plotly chart, an SVG and its alternative text. Plotly itself draws only in a browser, so the static picture is drawn by
+ * A figure that displays as a Plotly chart, a picture and its alternative text. Plotly itself draws only in a browser, so the static picture is drawn by
  * Vega for the kinds that both know (scatter, bar, histogram, heatmap, box); for any other kind it is a note that names the traces.
  */
 export class PlotlyFigure implements Showable {
@@ -35,6 +36,7 @@ export class PlotlyFigure implements Showable {
   readonly layout: { readonly [key: string]: JsonValue };
   readonly config: { readonly [key: string]: JsonValue };
   readonly alt: string;
+  #picture: StaticPicture | undefined;
 
   constructor(data: readonly PlotlyTrace[], layout: PlotlyLayout = {}, { alt, config = {} }: PlotlyOptions = {}) {
     if (!Array.isArray(data)) throw new DisplayError(`plotly: data is ${typeof data}; expected an array of traces`);
@@ -57,13 +59,18 @@ export class PlotlyFigure implements Showable {
   [displaySymbol](): MimeBundle {
     return {
       [plotlyMime]: { data: this.data, layout: this.layout, config: this.config },
-      "image/svg+xml": this.toSvg(),
+      ...this.#static().bundle,
       "text/plain": this.alt,
     };
   }
 
   [metadataSymbol](): MimeMetadata {
-    return { "image/svg+xml": { alt: this.alt } };
+    return this.#static().metadata;
+  }
+
+  #static(): StaticPicture {
+    this.#picture ??= staticPicture(this.toSvg(), this.alt);
+    return this.#picture;
   }
 }
 

@@ -1,4 +1,4 @@
-/** Figures written in Vega-Lite: interactive where the frontend knows it, an SVG everywhere else. */
+/** Figures written in Vega-Lite: interactive where the frontend knows it, a picture everywhere else. */
 import { createHash } from "node:crypto";
 import { DisplayError } from "./errors.ts";
 import {
@@ -9,6 +9,7 @@ import {
   metadataSymbol,
   type Showable,
 } from "./mime.ts";
+import { type StaticPicture, staticPicture } from "./static-picture.ts";
 import { escapeXml } from "./text.ts";
 import { vegaLiteConfig } from "./theme.ts";
 import { vegaLiteToSvg } from "./vega-engine.ts";
@@ -25,12 +26,13 @@ export interface VegaLiteOptions {
   readonly alt?: string;
 }
 
-/** A figure that displays as a Vega-Lite chart, an SVG and its alternative text. */
+/** A figure that displays as a Vega-Lite chart, a picture and its alternative text. */
 export class VegaLiteFigure implements Showable {
   /** The specification with the theme's `config` merged in. */
   readonly spec: VegaLiteSpec;
   readonly alt: string;
   #svg: string | undefined;
+  #picture: StaticPicture | undefined;
 
   constructor(spec: VegaLiteSpec, { alt }: VegaLiteOptions = {}) {
     if (spec === null || typeof spec !== "object" || Array.isArray(spec)) {
@@ -62,11 +64,16 @@ export class VegaLiteFigure implements Showable {
   }
 
   [displaySymbol](): MimeBundle {
-    return { [vegaLiteMime]: this.spec, "image/svg+xml": this.toSvg(), "text/plain": this.alt };
+    return { [vegaLiteMime]: this.spec, ...this.#static().bundle, "text/plain": this.alt };
   }
 
   [metadataSymbol](): MimeMetadata {
-    return { "image/svg+xml": { alt: this.alt } };
+    return this.#static().metadata;
+  }
+
+  #static(): StaticPicture {
+    this.#picture ??= staticPicture(this.toSvg(), this.alt);
+    return this.#picture;
   }
 }
 

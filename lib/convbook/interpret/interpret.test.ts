@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { displaySymbol } from "../display/index.ts";
 import { AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Flatten, Linear, ReLU, Sequential } from "../nn/index.ts";
 import type { StateDict } from "../tensor-data.ts";
 import {
@@ -165,8 +164,7 @@ describe("activation maximisation", () => {
 });
 
 describe("figures", () => {
-  const svg = (figure: { [displaySymbol](): Record<string, unknown> }): string =>
-    String(figure[displaySymbol]()["image/svg+xml"]);
+  const svg = (figure: { toSvg(): string }): string => figure.toSvg();
   const classes = ["a", "b", "c", "d", "e"];
 
   it("say what they show", async () => {
