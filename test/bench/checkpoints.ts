@@ -71,10 +71,10 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
       await saveCheckpoint(own, data);
       for (const [what, mine, other] of cases) {
         const times: [number[], number[]] = [[], []];
-        for (let i = 0; i < rounds + 2; i++) {
+        for (let i = 0; i < rounds + 5; i++) {
           const pair = [await mine(), await other()] as const;
-          // The first two rounds warm up both.
-          if (i >= 2) for (const side of [0, 1] as const) times[side].push(pair[side]);
+          // The first five rounds warm up both.
+          if (i >= 5) for (const side of [0, 1] as const) times[side].push(pair[side]);
         }
         const [a, b] = [median(times[0]), median(times[1])];
         rows.push({

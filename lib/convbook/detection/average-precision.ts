@@ -1,0 +1,165 @@
+/**
+ * How good a detector is: which of its boxes find which true ones, and precision, recall and average precision from that.
+ *
+ * Matching is COCO's: over all images, from the highest score on, each box takes the true box of its image that it overlaps
+ * most among those not yet taken; boxes that find none are false.
+ */
+import { BoxError } from "./errors.ts";
+import { pairIou } from "./iou.ts";
+import { checkQuads, countOf, type Quads, type ScoredQuads } from "./quads.ts";
+
+/** What was found in an image, and what is there. */
+export interface DetectionsOfImage {
+  readonly predicted: ScoredQuads;
+  readonly truth: Quads;
+}
+
+/** How the area under the precision-recall curve is taken: all of it (Pascal VOC since 2010), or means over 11 (VOC 2007) or 101 (COCO) recalls. */
+export type AveragePrecisionMethod = "area" | "11 points" | "101 points";
+
+/** Options of {@link evaluateDetections}. */
+export interface EvaluateDetectionsOptions {
+  /** Boxes with at least this intersection over union are the same thing. */
+  readonly iouThreshold?: number;
+  readonly method?: AveragePrecisionMethod;
+}
+
+/** What {@link evaluateDetections} finds. */
+export interface DetectionEvaluation {
+  readonly averagePrecision: number;
+  /** All boxes of all images by falling score: whether each is true, and precision and recall of all up to it. */
+  readonly scores: Float64Array;
+  readonly isTrue: readonly boolean[];
+  readonly precision: Float64Array;
+  readonly recall: Float64Array;
+  /** For each image the true box that each predicted one found, or -1. */
+  readonly matches: readonly Int32Array[];
+  /** Number of true boxes. */
+  readonly truths: number;
+}
+
+/**
+ * Evaluates detections over a set of images.
+ *
+ * With no true box at all recall and average precision are NaN.
+ *
+ * @throws BoxError for coordinates or scores that are not finite
+ */
+export function evaluateDetections(
+  images: readonly DetectionsOfImage[],
+  options: EvaluateDetectionsOptions = {},
+): DetectionEvaluation {
+  const { iouThreshold = 0.5, method = "area" } = options;
+  if (!(iouThreshold > 0 && iouThreshold <= 1)) {
+    throw new BoxError(
+      null,
+      `The threshold of intersection over union must be above 0 and at most 1, got ${iouThreshold}.`,
+    );
+  }
+  const all: { image: number; index: number; score: number }[] = [];
+  let truths = 0;
+  for (const [image, { predicted, truth }] of images.entries()) {
+    checkQuads(predicted);
+    checkQuads(truth);
+    truths += countOf(truth);
+    for (const [index, score] of predicted.scores.entries()) all.push({ image, index, score });
+  }
+  // Array.prototype.sort is stable: equal scores stay in the order of images and boxes.
+  all.sort((a, b) => b.score - a.score);
+  const taken = images.map(({ truth }) => new Uint8Array(countOf(truth)));
+  const matches = images.map(({ predicted }) => new Int32Array(countOf(predicted)).fill(-1));
+  const precision = new Float64Array(all.length);
+  const recall = new Float64Array(all.length);
+  const isTrue: boolean[] = [];
+  let found = 0;
+  for (const [rank, { image, index }] of all.entries()) {
+    const { predicted, truth } = images[image] as DetectionsOfImage;
+    const free = taken[image] as Uint8Array;
+    let best = -1;
+    let bestIou = iouThreshold;
+    for (let j = 0; j < free.length; j++) {
+      if (free[j] === 1) continue;
+      const iou = pairIou(predicted.corners, index, truth.corners, j);
+      if (iou > bestIou || (best === -1 && iou === bestIou)) {
+        best = j;
+        bestIou = iou;
+      }
+    }
+    if (best !== -1) {
+      free[best] = 1;
+      (matches[image] as Int32Array)[index] = best;
+      found++;
+    }
+    isTrue.push(best !== -1);
+    precision[rank] = found / (rank + 1);
+    recall[rank] = found / truths;
+  }
+  return {
+    averagePrecision: truths === 0 ? Number.NaN : averagePrecision(precision, recall, method),
+    scores: Float64Array.from(all, ({ score }) => score),
+    isTrue,
+    precision,
+    recall,
+    matches,
+    truths,
+  };
+}
+
+/** The best precision at this recall or any above it, from each position on. */
+function envelopeOf(precision: Float64Array): Float64Array {
+  const envelope = precision.slice();
+  for (let i = envelope.length - 2; i >= 0; i--) {
+    envelope[i] = Math.max(envelope[i] as number, envelope[i + 1] as number);
+  }
+  return envelope;
+}
+
+function averagePrecision(precision: Float64Array, recall: Float64Array, method: AveragePrecisionMethod): number {
+  const envelope = envelopeOf(precision);
+  if (method === "area") {
+    let area = 0;
+    for (let i = 0; i < recall.length; i++) {
+      area += ((recall[i] as number) - (i === 0 ? 0 : (recall[i - 1] as number))) * (envelope[i] as number);
+    }
+    return area;
+  }
+  const points = method === "11 points" ? 11 : 101;
+  let sum = 0;
+  let i = 0;
+  for (let point = 0; point < points; point++) {
+    const wanted = point / (points - 1);
+    while (i < recall.length && (recall[i] as number) < wanted) i++;
+    sum += envelope[i] ?? 0;
+  }
+  return sum / points;
+}
+
+/** Precision, recall and their harmonic mean when only boxes of at least this score count. */
+export interface OperatingPoint {
+  readonly scoreThreshold: number;
+  readonly precision: number;
+  readonly recall: number;
+  readonly f1: number;
+}
+
+/** The figures that one gets with a threshold on the score; precision is NaN when no box reaches it. */
+export function atScore(evaluation: DetectionEvaluation, scoreThreshold: number): OperatingPoint {
+  const { scores, precision, recall, truths } = evaluation;
+  let count = 0;
+  while (count < scores.length && (scores[count] as number) >= scoreThreshold) count++;
+  const p = count === 0 ? Number.NaN : (precision[count - 1] as number);
+  const r = count === 0 ? 0 / truths : (recall[count - 1] as number);
+  return { scoreThreshold, precision: p, recall: r, f1: p + r > 0 ? (2 * p * r) / (p + r) : 0 };
+}
+
+/** The threshold with the highest harmonic mean of precision and recall; undefined without any box. */
+export function bestOperatingPoint(evaluation: DetectionEvaluation): OperatingPoint | undefined {
+  let best: OperatingPoint | undefined;
+  for (const [i, score] of evaluation.scores.entries()) {
+    // Boxes of one score count together.
+    if (evaluation.scores[i + 1] === score) continue;
+    const point = atScore(evaluation, score);
+    if (best === undefined || point.f1 > best.f1) best = point;
+  }
+  return best;
+}

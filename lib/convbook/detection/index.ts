@@ -1,0 +1,21 @@
+export {
+  type AveragePrecisionMethod,
+  atScore,
+  bestOperatingPoint,
+  type DetectionEvaluation,
+  type DetectionsOfImage,
+  type EvaluateDetectionsOptions,
+  evaluateDetections,
+  type OperatingPoint,
+} from "./average-precision.ts";
+export { BoxError } from "./errors.ts";
+export {
+  type DecodeOptions,
+  decodeGeometry,
+  type EncodeOptions,
+  encodeGeometry,
+  type GeometryMaps,
+} from "./geometry.ts";
+export { quadArea, quadIou } from "./iou.ts";
+export { type LocalityAwareNmsOptions, localityAwareNms, nms } from "./nms.ts";
+export { boxOf, countOf, type Quads, quadsOf, type RotatedBox, type ScoredQuads } from "./quads.ts";

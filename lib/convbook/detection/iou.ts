@@ -1,0 +1,118 @@
+/**
+ * Overlap of convex quadrilaterals: one is cut off along the edges of the other (Sutherland and Hodgman, Reentrant Polygon
+ * Clipping, 1974). Works on flat arrays and allocates nothing for a pair.
+ */
+import { checkQuads, countOf, type Quads } from "./quads.ts";
+
+/** A quadrilateral cut along four edges has at most eight corners. */
+const bufferA = new Float64Array(2 * 16);
+const bufferB = new Float64Array(2 * 16);
+
+/** Twice the area of a polygon of n corners from `at` on; negative when they go counter-clockwise as one sees it. */
+function doubleArea(points: Float64Array, at: number, n: number): number {
+  // Relative to the first corner, so that large coordinates cost no digits.
+  const x0 = points[at] as number;
+  const y0 = points[at + 1] as number;
+  let sum = 0;
+  for (let k = 1; k + 1 < n; k++) {
+    const i = at + 2 * k;
+    sum +=
+      ((points[i] as number) - x0) * ((points[i + 3] as number) - y0) -
+      ((points[i + 2] as number) - x0) * ((points[i + 1] as number) - y0);
+  }
+  return sum;
+}
+
+/** Area of a quadrilateral. */
+export function quadArea(corners: Float64Array, index: number): number {
+  return Math.abs(doubleArea(corners, 8 * index, 4)) / 2;
+}
+
+/** Area that quadrilateral i of `a` and quadrilateral j of `b` share. */
+export function intersectionArea(a: Float64Array, i: number, b: Float64Array, j: number): number {
+  let points = bufferA;
+  let next = bufferB;
+  for (let k = 0; k < 8; k++) points[k] = a[8 * i + k] as number;
+  let n = 4;
+  const sign = doubleArea(b, 8 * j, 4) < 0 ? -1 : 1;
+  for (let edge = 0; edge < 4 && n > 0; edge++) {
+    const from = 8 * j + 2 * edge;
+    const to = 8 * j + 2 * ((edge + 1) & 3);
+    const x = b[from] as number;
+    const y = b[from + 1] as number;
+    const dx = sign * ((b[to] as number) - x);
+    const dy = sign * ((b[to + 1] as number) - y);
+    let m = 0;
+    let px = points[2 * n - 2] as number;
+    let py = points[2 * n - 1] as number;
+    let before = dx * (py - y) - dy * (px - x);
+    for (let k = 0; k < n; k++) {
+      const qx = points[2 * k] as number;
+      const qy = points[2 * k + 1] as number;
+      const here = dx * (qy - y) - dy * (qx - x);
+      if (here >= 0 !== before >= 0) {
+        const t = before / (before - here);
+        next[2 * m] = px + t * (qx - px);
+        next[2 * m + 1] = py + t * (qy - py);
+        m++;
+      }
+      if (here >= 0) {
+        next[2 * m] = qx;
+        next[2 * m + 1] = qy;
+        m++;
+      }
+      px = qx;
+      py = qy;
+      before = here;
+    }
+    [points, next] = [next, points];
+    n = m;
+  }
+  return n < 3 ? 0 : Math.abs(doubleArea(points, 0, n)) / 2;
+}
+
+/** Whether the upright rectangles around two quadrilaterals touch; far cheaper than their overlap. */
+export function boundsOverlap(a: Float64Array, i: number, b: Float64Array, j: number): boolean {
+  const u = 8 * i;
+  const v = 8 * j;
+  for (let axis = 0; axis < 2; axis++) {
+    const [a0, a1, a2, a3] = [a[u + axis], a[u + axis + 2], a[u + axis + 4], a[u + axis + 6]] as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const [b0, b1, b2, b3] = [b[v + axis], b[v + axis + 2], b[v + axis + 4], b[v + axis + 6]] as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    if (Math.max(a0, a1, a2, a3) < Math.min(b0, b1, b2, b3)) return false;
+    if (Math.max(b0, b1, b2, b3) < Math.min(a0, a1, a2, a3)) return false;
+  }
+  return true;
+}
+
+/** Intersection over union of quadrilateral i of `a` and j of `b`; 0 when both have no area. */
+export function pairIou(a: Float64Array, i: number, b: Float64Array, j: number): number {
+  if (!boundsOverlap(a, i, b, j)) return 0;
+  const shared = intersectionArea(a, i, b, j);
+  const union = quadArea(a, i) + quadArea(b, j) - shared;
+  return union > 0 ? shared / union : 0;
+}
+
+/**
+ * Intersection over union of every pair.
+ *
+ * @returns [N, M] values, row by row
+ * @throws BoxError for coordinates that are not finite
+ */
+export function quadIou(a: Quads, b: Quads): Float64Array {
+  checkQuads(a);
+  checkQuads(b);
+  const [n, m] = [countOf(a), countOf(b)];
+  const result = new Float64Array(n * m);
+  for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) result[i * m + j] = pairIou(a.corners, i, b.corners, j);
+  return result;
+}
