@@ -10,7 +10,7 @@ import { Importer } from "./importer.ts";
 import { allowInput, prompt, promptPassword } from "./input.ts";
 import { cellMagic, formatDuration, lineMagic, shell, stopCommands, time } from "./magics.ts";
 import { setLatestCell } from "./notebook-io.ts";
-import { asText, type MimeBundle, render } from "./render.ts";
+import { asText, type MimeBundle, render, renderMetadata } from "./render.ts";
 import { type CompiledSource, registerSource } from "./stack.ts";
 import { widgets } from "./widgets.ts";
 
@@ -31,7 +31,9 @@ interface RunningCell {
   settled: boolean;
 }
 
-type Outcome = { status: "ok"; result: MimeBundle | undefined } | { status: "error"; error: ErrorContent };
+type Outcome =
+  | { status: "ok"; result: MimeBundle | undefined; metadata?: Record<string, unknown> }
+  | { status: "error"; error: ErrorContent };
 
 /** A frame of type "execute". */
 export interface ExecuteFrame extends Frame, CompiledSource {
@@ -155,7 +157,10 @@ export class CellRunner {
       await (script.runInThisContext() as (helper: CellHelper) => Promise<void>)(helper);
       const bundle = helper.result === undefined ? {} : await render(helper.result);
       await displaysShown();
-      outcome = { status: "ok", result: Object.keys(bundle).length === 0 ? undefined : bundle };
+      outcome =
+        Object.keys(bundle).length === 0
+          ? { status: "ok", result: undefined }
+          : { status: "ok", result: bundle, metadata: renderMetadata(helper.result) };
     } catch (error) {
       outcome = { status: "error", error: describeError(error) };
     }

@@ -1,7 +1,7 @@
 /** `display` and `clearOutput`, the globals by which a cell shows things. */
 import { randomUUID } from "node:crypto";
 import { notebookIo } from "./notebook-io.ts";
-import { type MimeBundle, render } from "./render.ts";
+import { type MimeBundle, render, renderMetadata } from "./render.ts";
 
 export interface DisplayOptions {
   readonly displayId?: string;
@@ -36,8 +36,9 @@ export async function displaysShown(): Promise<void> {
   }
 }
 
-function show(value: unknown, options: DisplayOptions): void {
+function show(value: unknown, given: DisplayOptions): void {
   const bundle = render(value);
+  const options = { ...given, metadata: { ...renderMetadata(value), ...given.metadata } };
   if (bundle instanceof Promise) {
     const shown = bundle.then(
       (ready) => notebookIo.display(ready, options),

@@ -7,6 +7,8 @@ import { describeTensor, isTensorLike } from "./tensor.ts";
 export type MimeBundle = Record<string, unknown>;
 
 const displaySymbol = Symbol.for("Jupyter.display");
+/** A method beside it that gives the output's metadata by media type: an image's logical size, its alternative text. */
+const metadataSymbol = Symbol.for("Jupyter.displayMetadata");
 
 /**
  * The representations of a value; a promise only where the value itself takes its time.
@@ -27,6 +29,15 @@ export function render(value: unknown): MimeBundle | Promise<MimeBundle> {
     }
   }
   return { "text/plain": asText(value) };
+}
+
+/** The metadata that a value gives for its representations; empty where it gives none. */
+export function renderMetadata(value: unknown): Record<string, unknown> {
+  if ((typeof value !== "object" || value === null) && typeof value !== "function") return {};
+  const describe = (value as Record<symbol, unknown>)[metadataSymbol];
+  if (typeof describe !== "function") return {};
+  const metadata: unknown = describe.call(value);
+  return isBundle(metadata) ? metadata : {};
 }
 
 function checked(bundle: unknown, value: unknown): MimeBundle {

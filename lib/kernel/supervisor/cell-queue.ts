@@ -91,7 +91,11 @@ export class CellQueue {
     let shown: string | undefined;
     if (outcome.status === "ok") {
       if (outcome.result !== undefined && !silent) {
-        outputs.message("execute_result", { execution_count: count, data: outcome.result, metadata: {} }, request);
+        outputs.message(
+          "execute_result",
+          { execution_count: count, data: outcome.result, metadata: outcome.metadata ?? {} },
+          request,
+        );
       }
       shown = outcome.result?.["text/plain"] as string | undefined;
       answer = { status: "ok", execution_count: count, user_expressions: outcome.expressions, payload: [] };

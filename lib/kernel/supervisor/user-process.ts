@@ -7,7 +7,7 @@ import type { Outputs } from "./outputs.ts";
 
 /** How a cell ended. */
 export type Outcome =
-  | { readonly status: "ok"; readonly result?: Json; readonly expressions: Json }
+  | { readonly status: "ok"; readonly result?: Json; readonly metadata?: Json; readonly expressions: Json }
   | { readonly status: "error"; readonly error: ErrorContent };
 
 export interface UserProcessHandlers {
