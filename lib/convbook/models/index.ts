@@ -1,6 +1,15 @@
 export { DenseNet, type DenseNetHparams } from "./densenet.ts";
 export { GoogleNet, type GoogleNetHparams } from "./googlenet.ts";
 export {
+  type ImageNetBlockName,
+  type ImageNetPresetHparams,
+  type ImageNetPresetName,
+  ImageNetResNet,
+  type ImageNetResNetHparams,
+  imageNetPresets,
+  imageNetResNet,
+} from "./imagenet-resnet.ts";
+export {
   createModel,
   createModelFrom,
   type ModelByName,

@@ -11,6 +11,16 @@ import {
 } from "../nn/index.ts";
 import { DenseNet, type DenseNetHparams } from "./densenet.ts";
 import { GoogleNet, type GoogleNetHparams } from "./googlenet.ts";
+import {
+  type ImageNetBlockName,
+  type ImageNetPresetHparams,
+  type ImageNetPresetName,
+  ImageNetResNet,
+  type ImageNetResNetHparams,
+  imageNetBlocksByName,
+  imageNetResNet,
+  normLayersByName,
+} from "./imagenet-resnet.ts";
 import { ResNet, type ResNetBlockName, type ResNetHparams, resNetBlocksByName } from "./resnet.ts";
 
 /** A parser of one hyper-parameter's value: returns it, or throws an error that names the model and the hyper-parameter. */
@@ -68,6 +78,7 @@ const classes = integer(1, maxWidth);
 const width = integer(1, maxWidth);
 const count = integer(1, 1024);
 const cifar = [32, 32, 3] as const;
+const imageNet = [224, 224, 3] as const;
 
 const googleNetParsers: Parsers<GoogleNetHparams> = { numClasses: classes, actFnName: activationName };
 
@@ -87,7 +98,36 @@ const denseNetParsers: Parsers<DenseNetHparams> = {
   actFnName: activationName,
 };
 
+const boolean: ParseValue<boolean> = (owner, option, value) => {
+  if (typeof value !== "boolean") throw new OptionError(owner, option, value, "true or false");
+  return value;
+};
+
+const booleans: ParseValue<readonly boolean[]> = (owner, option, value) => {
+  if (!Array.isArray(value) || value.length > maxGroups)
+    throw new OptionError(owner, option, value, "a list of truth values");
+  return value.map((item, i) => boolean(owner, `${option}[${i}]`, item));
+};
+
+const presetParsers: Parsers<ImageNetPresetHparams> = {
+  numClasses: classes,
+  zeroInitResidual: boolean,
+  widthPerGroup: integer(1, 1024),
+  replaceStrideWithDilation: booleans,
+  normLayer: choice("normalisation", Object.keys(normLayersByName) as (keyof typeof normLayersByName)[]),
+};
+
+const imageNetParsers: Parsers<ImageNetResNetHparams> = {
+  ...presetParsers,
+  blockName: choice("residual block", Object.keys(imageNetBlocksByName) as ImageNetBlockName[]),
+  layers: integers(1, 1024),
+  groups: integer(1, 1024),
+};
+
 const entry = <H, M extends AnyModule>(value: Entry<H, M>) => value;
+
+const preset = (name: ImageNetPresetName) =>
+  entry({ parsers: presetParsers, create: (hparams) => imageNetResNet(name, hparams), inputShape: imageNet });
 
 const registry = {
   GoogleNet: entry({ parsers: googleNetParsers, create: (hparams) => new GoogleNet(hparams), inputShape: cifar }),
@@ -98,6 +138,20 @@ const registry = {
     inputShape: cifar,
   }),
   DenseNet: entry({ parsers: denseNetParsers, create: (hparams) => new DenseNet(hparams), inputShape: cifar }),
+  ImageNetResNet: entry({
+    parsers: imageNetParsers,
+    create: (hparams) => new ImageNetResNet(hparams),
+    inputShape: imageNet,
+  }),
+  resnet18: preset("resnet18"),
+  resnet34: preset("resnet34"),
+  resnet50: preset("resnet50"),
+  resnet101: preset("resnet101"),
+  resnet152: preset("resnet152"),
+  resnext50_32x4d: preset("resnext50_32x4d"),
+  resnext101_32x8d: preset("resnext101_32x8d"),
+  wide_resnet50_2: preset("wide_resnet50_2"),
+  wide_resnet101_2: preset("wide_resnet101_2"),
 } as const;
 
 type Registry = typeof registry;

@@ -13,6 +13,7 @@ export {
 } from "./errors.ts";
 export { Flatten, Unflatten } from "./flatten.ts";
 export { type ActivationName, activation, activationNames, parseActivationName } from "./functional/activation.ts";
+export { runLayers } from "./fusion.ts";
 export { GroupNorm, LayerNorm, type NormOptions } from "./group-norm.ts";
 export * as init from "./init.ts";
 export { Linear, type LinearOptions } from "./linear.ts";

@@ -223,6 +223,11 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
     return entries;
   }
 
+  /** Shapes of all entries of the state dict, in its order, without copying their values. */
+  stateShapes(): Map<string, readonly number[]> {
+    return new Map([...this.stateEntries()].map(([name, entry]) => [name, entry.shape]));
+  }
+
   /** Copies of all parameters and persistent buffers in PyTorch's names, order and layouts. */
   stateDict(): StateDict {
     const state: StateDict = new Map();

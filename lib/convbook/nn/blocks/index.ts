@@ -1,3 +1,4 @@
+export { BasicBlock, Bottleneck, type ImageNetBlockOptions, type NormLayer } from "./bottleneck.ts";
 export {
   DenseBlock,
   type DenseBlockOptions,

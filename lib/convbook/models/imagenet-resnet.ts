@@ -1,0 +1,176 @@
+/**
+ * ResNet, ResNeXt and Wide ResNet for ImageNet, with torchvision's names, so that its .pth files load.
+ *
+ * He et al., "Deep Residual Learning for Image Recognition", 2016; Xie et al., "Aggregated Residual Transformations for Deep Neural Networks", 2017;
+ * Zagoruyko and Komodakis, "Wide Residual Networks", 2016. Reference: torchvision's resnet.py, whose logits it gives for the same weights, and whose
+ * weights it draws for the same seed.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { BasicBlock, Bottleneck, type NormLayer } from "../nn/blocks/index.ts";
+import {
+  Activation,
+  AdaptiveAvgPool2d,
+  BatchNorm2d,
+  Conv2d,
+  Flatten,
+  GroupNorm,
+  init,
+  Linear,
+  MaxPool2d,
+  Module,
+  OptionError,
+  runLayers,
+  Sequential,
+  UnknownNameError,
+} from "../nn/index.ts";
+
+/** Residual blocks by name. */
+export const imageNetBlocksByName = { BasicBlock, Bottleneck } as const;
+
+/** Name of a residual block. */
+export type ImageNetBlockName = keyof typeof imageNetBlocksByName;
+
+/** Normalisations by name: batch normalisation, or group normalisation with 32 groups. */
+export const normLayersByName: Readonly<Record<"BatchNorm2d" | "GroupNorm", NormLayer>> = {
+  BatchNorm2d: (channels) => new BatchNorm2d(channels),
+  // 32 groups is what the paper of group normalisation uses throughout.
+  GroupNorm: (channels) => new GroupNorm(Math.min(32, channels), channels),
+};
+
+/** Hyper-parameters of {@link ImageNetResNet}; the defaults are ResNet-50's. */
+export interface ImageNetResNetHparams {
+  /** "Bottleneck" by default. */
+  readonly blockName?: ImageNetBlockName;
+  /** Blocks in each of the four stages, [3, 4, 6, 3] by default. */
+  readonly layers?: readonly number[];
+  /** Number of classes, 1000 by default. */
+  readonly numClasses?: number;
+  /** Whether the last normalisation of each block starts at zero, so that the block starts as the identity; false by default. */
+  readonly zeroInitResidual?: boolean;
+  /** Groups of the 3x3 convolutions, 1 by default. */
+  readonly groups?: number;
+  /** Width of a group in the first stage, 64 by default. */
+  readonly widthPerGroup?: number;
+  /** For each of the last three stages, whether its stride becomes a dilation; none by default. */
+  readonly replaceStrideWithDilation?: readonly boolean[];
+  /** "BatchNorm2d" by default. */
+  readonly normLayer?: keyof typeof normLayersByName;
+}
+
+/** [N, 224, 224, 3] -> logits [N, numClasses]; other image sizes work too. */
+export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
+  readonly stem: readonly [Conv2d, BatchNorm2d | GroupNorm, Activation, MaxPool2d];
+  readonly stages: readonly Sequential[];
+  readonly avgpool: AdaptiveAvgPool2d;
+  readonly fc: Linear;
+  private readonly flatten = new Flatten();
+
+  constructor(hparams: ImageNetResNetHparams = {}) {
+    super();
+    const { blockName = "Bottleneck", layers = [3, 4, 6, 3], numClasses = 1000, zeroInitResidual = false } = hparams;
+    const { groups = 1, widthPerGroup = 64, replaceStrideWithDilation = [false, false, false] } = hparams;
+    const { normLayer: normName = "BatchNorm2d" } = hparams;
+    if (!Object.hasOwn(imageNetBlocksByName, blockName)) {
+      throw new UnknownNameError("residual block", String(blockName), Object.keys(imageNetBlocksByName));
+    }
+    if (!Object.hasOwn(normLayersByName, normName)) {
+      throw new UnknownNameError("normalisation", String(normName), Object.keys(normLayersByName));
+    }
+    if (layers.length !== 4)
+      throw new OptionError("ImageNetResNet", "layers", layers, "the number of blocks of each of four stages");
+    if (replaceStrideWithDilation.length !== 3) {
+      throw new OptionError(
+        "ImageNetResNet",
+        "replaceStrideWithDilation",
+        replaceStrideWithDilation,
+        "three truth values",
+      );
+    }
+    const Block = imageNetBlocksByName[blockName];
+    const normLayer = normLayersByName[normName];
+
+    this.stem = [
+      this.registerModule("conv1", new Conv2d(3, 64, { kernelSize: 7, stride: 2, padding: 3, bias: false })),
+      this.registerModule("bn1", normLayer(64)),
+      this.registerModule("relu", new Activation("relu")),
+      this.registerModule("maxpool", new MaxPool2d(3, { stride: 2, padding: 1 })),
+    ];
+
+    let inPlanes = 64;
+    let dilation = 1;
+    this.stages = [64, 128, 256, 512].map((planes, stage) => {
+      const outPlanes = planes * Block.expansion;
+      const firstDilation = dilation;
+      let stride = stage === 0 ? 1 : 2;
+      if (stage > 0 && replaceStrideWithDilation[stage - 1] === true) {
+        dilation *= stride;
+        stride = 1;
+      }
+      const downsample =
+        stride !== 1 || inPlanes !== outPlanes
+          ? new Sequential(
+              new Conv2d(inPlanes, outPlanes, { kernelSize: 1, stride, bias: false }),
+              normLayer(outPlanes),
+            )
+          : null;
+      const shared = { groups, baseWidth: widthPerGroup, normLayer };
+      const first = new Block(inPlanes, planes, { ...shared, stride, downsample, dilation: firstDilation });
+      const rest = Array.from(
+        { length: (layers[stage] as number) - 1 },
+        () => new Block(outPlanes, planes, { ...shared, dilation }),
+      );
+      inPlanes = outPlanes;
+      return this.registerModule(`layer${stage + 1}`, new Sequential(first, ...rest));
+    });
+    this.avgpool = this.registerModule("avgpool", new AdaptiveAvgPool2d(1));
+    this.fc = this.registerModule("fc", new Linear(inPlanes, numClasses));
+
+    for (const module of this.modules()) {
+      if (module instanceof Conv2d) init.kaimingNormal_(module.weight, { mode: "fanOut", nonlinearity: "relu" });
+    }
+    if (!zeroInitResidual) return;
+    for (const module of this.modules()) {
+      const last = module instanceof Bottleneck ? module.bn3 : module instanceof BasicBlock ? module.bn2 : null;
+      if (last !== null && last.weight !== null) init.zeros_(last.weight);
+    }
+  }
+
+  forward(x: tf.Tensor4D): tf.Tensor2D {
+    return tf.tidy(() => {
+      let features = runLayers(this.stem, x);
+      for (const stage of this.stages) features = stage.forward(features);
+      const pooled = this.avgpool.forward(features as tf.Tensor4D);
+      return this.fc.forward(this.flatten.forward(pooled)) as tf.Tensor2D;
+    });
+  }
+}
+
+/** Hyper-parameters that the named presets leave open, as torchvision's functions do. */
+export type ImageNetPresetHparams = Omit<ImageNetResNetHparams, "blockName" | "layers" | "groups">;
+
+/** What makes each named network out of {@link ImageNetResNet}. */
+export const imageNetPresets = {
+  resnet18: { blockName: "BasicBlock", layers: [2, 2, 2, 2] },
+  resnet34: { blockName: "BasicBlock", layers: [3, 4, 6, 3] },
+  resnet50: { blockName: "Bottleneck", layers: [3, 4, 6, 3] },
+  resnet101: { blockName: "Bottleneck", layers: [3, 4, 23, 3] },
+  resnet152: { blockName: "Bottleneck", layers: [3, 8, 36, 3] },
+  resnext50_32x4d: { blockName: "Bottleneck", layers: [3, 4, 6, 3], groups: 32, widthPerGroup: 4 },
+  resnext101_32x8d: { blockName: "Bottleneck", layers: [3, 4, 23, 3], groups: 32, widthPerGroup: 8 },
+  wide_resnet50_2: { blockName: "Bottleneck", layers: [3, 4, 6, 3], widthPerGroup: 128 },
+  wide_resnet101_2: { blockName: "Bottleneck", layers: [3, 4, 23, 3], widthPerGroup: 128 },
+} as const satisfies Readonly<Record<string, ImageNetResNetHparams>>;
+
+/** Name of a preset, as torchvision has it. */
+export type ImageNetPresetName = keyof typeof imageNetPresets;
+
+/**
+ * One of torchvision's networks, with weights drawn from the default generator.
+ *
+ * @param name as torchvision has it, for example "resnet50"
+ * @param hparams what is to differ from it
+ */
+export function imageNetResNet(name: ImageNetPresetName, hparams: ImageNetPresetHparams = {}): ImageNetResNet {
+  if (!Object.hasOwn(imageNetPresets, name)) throw new UnknownNameError("model", name, Object.keys(imageNetPresets));
+  return new ImageNetResNet({ ...imageNetPresets[name], ...hparams });
+}
