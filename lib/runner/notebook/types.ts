@@ -81,9 +81,25 @@ export function joinLines(text: unknown): string {
   return Array.isArray(text) ? text.join("") : typeof text === "string" ? text : "";
 }
 
-/** A string as nbformat writes it: its lines, each with its newline. */
+/** What ends a line for Python's `splitlines`, which nbformat uses: more than what ends one for anybody else. */
+const lineBreaks = new Set([0x0a, 0x0b, 0x0c, 0x0d, 0x1c, 0x1d, 0x1e, 0x85, 0x2028, 0x2029]);
+
+/** A string as nbformat writes it: its lines, each with its line break. */
 export function splitLines(text: string): string[] {
-  return text === "" ? [] : (text.match(/[^\n]*\n|[^\n]+$/g) ?? []);
+  const lines: string[] = [];
+  let start = 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    const isBreak = lineBreaks.has(code) && !(code === 0x0d && text.charCodeAt(index + 1) === 0x0a);
+    if (isBreak) {
+      lines.push(text.slice(start, index + 1));
+      start = index + 1;
+    }
+  }
+  if (start < text.length) {
+    lines.push(text.slice(start));
+  }
+  return lines;
 }
 
 /** True for mimetypes whose data is JSON and not text. */

@@ -45,9 +45,9 @@ export function validateNotebook(text: string, path: string): ValidationProblem[
   }
   const validate = validatorFor(Math.min(minor, newestMinor));
   const positions = new NotebookPositions(text);
-  const problems = validate(json)
-    ? []
-    : (validate.errors ?? []).filter(isTelling).map((error) => describe(error, positions));
+  const errors = validate(json) ? [] : (validate.errors ?? []);
+  const telling = errors.filter((error) => isTelling(error, json));
+  const problems = (telling.length > 0 ? telling : errors.slice(0, 1)).map((error) => describe(error, positions));
   return [...problems, ...duplicateIds(json?.cells, positions)];
 }
 
@@ -75,12 +75,26 @@ function packageFolder(): string {
   return folder;
 }
 
-/** Errors of the alternatives that a value is not meant to be say nothing. */
-function isTelling(error: ErrorObject, index: number, all: readonly ErrorObject[]): boolean {
-  if (error.keyword === "enum" && /\/(cell_type|output_type)$/.test(error.instancePath)) {
-    return all.every((other) => other.keyword === "oneOf" || other.keyword === "enum");
+/** A cell or an output is held against every kind that there is: only what its own kind says tells anything. */
+function isTelling(error: ErrorObject, json: unknown): boolean {
+  if (error.keyword === "oneOf") {
+    return false;
   }
-  return error.keyword !== "oneOf" || index === 0 ? error.keyword !== "oneOf" || all.length === 1 : false;
+  const kind = /definitions\/(?:(raw|markdown|code)_cell|(execute_result|display_data|stream|error))\//.exec(
+    error.schemaPath,
+  );
+  if (kind === null) {
+    return true;
+  }
+  const path = error.instancePath.split("/").slice(1);
+  const owner = valueAt(json, path.slice(0, kind[1] === undefined ? 4 : 2)) as
+    | { cell_type?: unknown; output_type?: unknown }
+    | undefined;
+  return kind[1] === undefined ? owner?.output_type === kind[2] : owner?.cell_type === kind[1];
+}
+
+function valueAt(json: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, key) => (value as Record<string, unknown> | null | undefined)?.[key], json);
 }
 
 function describe(error: ErrorObject, positions: NotebookPositions): ValidationProblem {

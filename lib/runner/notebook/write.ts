@@ -153,7 +153,7 @@ export function writeAtomically(path: string, contents: string | Uint8Array, dur
     }
     renameSync(temporary, target);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeQuietly(temporary);
     const { code } = error as NodeJS.ErrnoException;
     const reason =
       code === "ENOSPC"
@@ -162,6 +162,15 @@ export function writeAtomically(path: string, contents: string | Uint8Array, dur
           ? "permission denied"
           : (error as Error).message;
     throw new NotebookError(path, `cannot be written: ${reason}`, { cause: error });
+  }
+}
+
+/** Removes a file; where even its folder is not one, there is nothing to remove. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // The error that is being told is the one that matters.
   }
 }
 
