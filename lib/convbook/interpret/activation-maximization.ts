@@ -5,7 +5,7 @@ import { displaySymbol, type MimeBundle, type MimeMetadata, metadataSymbol, type
 import type { AnyModule } from "../nn/index.ts";
 import { Generator, randn } from "../random/index.ts";
 import { InterpretError } from "./errors.ts";
-import { evaluating, hooked, type ImageModel, type LayerRef, logitsOf, resolveLayer } from "./model.ts";
+import { evaluating, hooked, type ImageModel, type LayerRef, logitsOf, maskOf, resolveLayer } from "./model.ts";
 
 export interface MaximizationOptions {
   /** Size of the picture [H, W, C]. */
@@ -133,8 +133,7 @@ function excitations(
       );
     }
   }
-  const mask = tf.oneHot(tf.tensor1d([...units], "int32"), count, 1, 0, "float32");
-  const result = tf.sum(tf.mul(values, mask), 1) as tf.Tensor1D;
+  const result = tf.sum(tf.mul(values, maskOf(units, count)), 1) as tf.Tensor1D;
   // Kept beyond the forward pass's own tidy; the recording holds what it needs.
   if (layer !== undefined) values.dispose();
   return result;

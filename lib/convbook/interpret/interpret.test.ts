@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-core";
-import "@tensorflow/tfjs-backend-cpu";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type BackendName, selectBackend } from "../backend/index.ts";
 import { AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Flatten, Linear, ReLU, Sequential } from "../nn/index.ts";
 import type { StateDict } from "../tensor-data.ts";
 import {
@@ -51,13 +51,25 @@ const state: StateDict = new Map(
 let images: tf.Tensor4D;
 let tensors: number;
 
-beforeAll(async () => {
-  await tf.setBackend("cpu");
+/** Takes a backend, and puts the model and the images on it. */
+const useBackend = async (backend: BackendName): Promise<void> => {
+  images?.dispose();
+  await selectBackend({ backend, training: false, announce: false });
   net.loadStateDict(state);
   images = tf.tensor4d(fixture.images, [2, 9, 11, 3]);
   tf.dispose(net.eval().forward(images));
   net.train();
-});
+};
+
+const backends: BackendName[] = ["cpu", "wasm"];
+try {
+  await selectBackend({ backend: "native", announce: false });
+  backends.push("native");
+} catch (error) {
+  console.log(`Interpretation is not tested on the native engine: ${(error as Error).message}`);
+}
+
+beforeAll(() => useBackend("cpu"));
 beforeEach(() => {
   tensors = tf.memory().numTensors;
 });
@@ -82,7 +94,10 @@ const leavesNoTrace = (): void => {
   expect(net.modules().some((module) => module.hasForwardHooks)).toBe(false);
 };
 
-describe("as PyTorch computes it", () => {
+describe.each(backends)("as PyTorch computes it, on %s", (backend) => {
+  beforeAll(() => useBackend(backend));
+  afterAll(() => useBackend("cpu"));
+
   it("saliency", async () => {
     const found = await saliency(net, images);
     expect(found.targets).toEqual(fixture.targets);

@@ -89,6 +89,14 @@ export async function resolveTargets(
 
 /** The sum over the batch of each image's logit of its class: its gradient by the images is that of each logit by its own image. */
 export function targetSum(logits: tf.Tensor2D, targets: readonly number[]): tf.Scalar {
-  const mask = tf.oneHot(tf.tensor1d([...targets], "int32"), logits.shape[1], 1, 0, "float32");
-  return tf.sum(tf.mul(logits, mask)) as tf.Scalar;
+  return tf.sum(tf.mul(logits, maskOf(targets, logits.shape[1]))) as tf.Scalar;
+}
+
+/** [N, width]: a one in each row. (The WebAssembly backend's OneHot gives integers whatever type is asked for.) */
+export function maskOf(places: readonly number[], width: number): tf.Tensor2D {
+  const mask = new Float32Array(places.length * width);
+  places.forEach((place, row) => {
+    mask[row * width + place] = 1;
+  });
+  return tf.tensor2d(mask, [places.length, width]);
 }
