@@ -1,0 +1,181 @@
+/** Powder patterns as a data set for classifiers. */
+
+import { loadSafetensors, loadTorch, saveSafetensors, stateDictOf } from "../../checkpoints/index.ts";
+import type { Generator } from "../../random/index.ts";
+import { randperm } from "../../random/index.ts";
+import type { TensorData } from "../../tensor-data.ts";
+import { ArrayDataset } from "../array-dataset.ts";
+import { checkIndex, type Dataset, type FloatData, type LabelledSample, type Shipment } from "../dataset.ts";
+import { DataError } from "../error.ts";
+import { BRAVAIS_LATTICES, bravaisLatticeOfSpaceGroup } from "./bravais.ts";
+import type { LabelledPatterns } from "./pattern.ts";
+
+/** What labels say: a Bravais lattice (0 to 13), or a space group (1 to 230). */
+export type DiffractionCategory = "Bravais Lattice" | "Space Group";
+
+export interface DiffractionDatasetOptions {
+  /** 14 for Bravais lattices; for space groups 230, or 14 to map each to its lattice. */
+  readonly numClasses: number;
+  /** Uniform background that is added to each pattern, as a part of its strongest peak. */
+  readonly background?: number;
+  /** All patterns, one after the other. */
+  readonly data: Float32Array;
+  /** One label a pattern, as the category says. */
+  readonly labels: ArrayLike<number>;
+  readonly cat?: DiffractionCategory;
+}
+
+/** Samples are float32 [points, 1], a sequence of one channel, with class numbers. */
+export class DiffractionDataset implements Dataset<LabelledSample> {
+  readonly numClasses: number;
+  readonly background: number;
+  readonly cat: DiffractionCategory;
+  readonly classes: readonly string[];
+  /** Numbers in a pattern. */
+  readonly points: number;
+  readonly #patterns: ArrayDataset;
+
+  /** @throws {RangeError} when the sizes do not fit together, a label is none of the category's, or a number is not finite */
+  constructor({ numClasses, background = 0, data, labels, cat = "Bravais Lattice" }: DiffractionDatasetOptions) {
+    if (cat !== "Bravais Lattice" && cat !== "Space Group") {
+      throw new RangeError(
+        `A DiffractionDataset's cat is "Bravais Lattice" or "Space Group"; got ${JSON.stringify(cat)}.`,
+      );
+    }
+    const lattices = BRAVAIS_LATTICES.length;
+    const possible = cat === "Space Group" ? [lattices, 230] : [lattices];
+    if (!possible.includes(numClasses)) {
+      throw new RangeError(`With cat "${cat}" numClasses is ${possible.join(" or ")}; got ${numClasses}.`);
+    }
+    if (!(background >= 0) || !Number.isFinite(background)) {
+      throw new RangeError(`A DiffractionDataset's background is a finite number >= 0; got ${background}.`);
+    }
+    if (labels.length === 0 || data.length % labels.length !== 0) {
+      throw new RangeError(`${labels.length} labels do not fit ${data.length} numbers of patterns.`);
+    }
+    const wrong = data.findIndex((value) => !Number.isFinite(value));
+    this.points = data.length / labels.length;
+    if (wrong >= 0) throw new RangeError(`Pattern ${Math.floor(wrong / this.points)} has the value ${data[wrong]}.`);
+    const groups = Array.from({ length: 230 }, (_, i) => `space group ${i + 1}`);
+    this.numClasses = numClasses;
+    this.background = background;
+    this.cat = cat;
+    this.classes = numClasses === 230 ? groups : BRAVAIS_LATTICES.map(({ symbol }) => symbol);
+    const targets = Int32Array.from(labels, (label) => {
+      if (cat === "Bravais Lattice") return label;
+      const lattice = bravaisLatticeOfSpaceGroup(label);
+      return numClasses === 230 ? label - 1 : lattice;
+    });
+    this.#patterns = new ArrayDataset(
+      background === 0 ? data : raised(data, this.points, background),
+      [this.points, 1],
+      targets,
+      {
+        name: "DiffractionDataset",
+        classes: this.classes,
+      },
+    );
+  }
+
+  get length(): number {
+    return this.#patterns.length;
+  }
+
+  /** The class number of every pattern. */
+  get targets(): Int32Array {
+    return this.#patterns.targets;
+  }
+
+  get(index: number): LabelledSample<FloatData> {
+    checkIndex("DiffractionDataset", index, this.length);
+    return this.#patterns.get(index) as LabelledSample<FloatData>;
+  }
+
+  shipment(): Shipment | undefined {
+    return this.#patterns.shipment();
+  }
+}
+
+/** Every pattern with a background, scaled so that its strongest number stays what it was. */
+function raised(data: Float32Array, points: number, background: number): Float32Array {
+  const result = new Float32Array(data.length);
+  for (let start = 0; start < data.length; start += points) {
+    const pattern = data.subarray(start, start + points);
+    const strongest = pattern.reduce((a, b) => Math.max(a, b), 0) || 1;
+    for (let i = 0; i < points; i++)
+      result[start + i] = ((pattern[i] as number) + background * strongest) / (1 + background);
+  }
+  return result;
+}
+
+/**
+ * Writes patterns to a safetensors file: X [patterns, points] and Y [patterns].
+ * @throws the file system's error
+ */
+export async function savePatterns(path: string, { data, points, labels }: LabelledPatterns): Promise<void> {
+  const tensors = new Map<string, TensorData>([
+    ["X", { dtype: "float32", shape: [labels.length, points], data }],
+    ["Y", { dtype: "int32", shape: [labels.length], data: labels }],
+  ]);
+  await saveSafetensors(path, tensors);
+}
+
+/**
+ * Reads what {@link savePatterns} wrote, or a torch file {"X": float32 [patterns, points], "Y": integers [patterns]}.
+ * @param path ends with .safetensors, .pt or .pth
+ * @throws {CheckpointError} when it is neither
+ * @throws {DataError} when X and Y are not there or do not fit together
+ */
+export async function loadPatterns(path: string): Promise<LabelledPatterns> {
+  const torch = /\.(pt|pth)$/.test(path);
+  const tensors = torch ? stateDictOf(await loadTorch(path), path) : (await loadSafetensors(path)).tensors;
+  const x = tensors.get("X");
+  const y = tensors.get("Y");
+  const whole = ["int64", "int32", "int16", "int8", "uint8"];
+  if (
+    x?.dtype !== "float32" ||
+    x.shape.length !== 2 ||
+    y?.shape.length !== 1 ||
+    !whole.includes(y.dtype) ||
+    y.shape[0] !== x.shape[0]
+  ) {
+    const have = [...tensors].map(([name, { dtype, shape }]) => `${name} ${dtype} [${shape.join(", ")}]`).join(", ");
+    throw new DataError(
+      "format",
+      `${path} needs X float32 [patterns, points] and Y [patterns] of integers; it has ${have || "nothing"}.`,
+      {
+        file: path,
+      },
+    );
+  }
+  return {
+    data: x.data,
+    points: x.shape[1] as number,
+    labels: Int32Array.from(y.data as ArrayLike<number | bigint>, Number),
+  };
+}
+
+/**
+ * Divides patterns at random into those to train with and those to validate with.
+ * @param patterns what {@link generatePatterns} gave
+ * @param validationSize part of them for validation, between 0 and 1
+ * @throws {RangeError} when the part is not between 0 and 1
+ */
+export function createTrainAndValidation(
+  { data, points, labels }: LabelledPatterns,
+  validationSize: number,
+  options: { readonly generator?: Generator } = {},
+): { readonly train: LabelledPatterns; readonly validation: LabelledPatterns } {
+  if (!(validationSize > 0 && validationSize < 1)) {
+    throw new RangeError(`validationSize is a part between 0 and 1; got ${validationSize}.`);
+  }
+  const order = randperm(labels.length, options);
+  const cut = labels.length - Math.round(labels.length * validationSize);
+  const pick = (indices: Int32Array): LabelledPatterns => {
+    const chosen = new Float32Array(indices.length * points);
+    for (const [i, index] of indices.entries())
+      chosen.set(data.subarray(index * points, (index + 1) * points), i * points);
+    return { data: chosen, points, labels: indices.map((index) => labels[index] as number) };
+  };
+  return { train: pick(order.subarray(0, cut)), validation: pick(order.subarray(cut)) };
+}

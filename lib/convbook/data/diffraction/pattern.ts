@@ -1,0 +1,148 @@
+/** Powder patterns as a diffractometer records them: peaks with width on a background, with counting noise. */
+import { defaultGenerator, type Generator } from "../../random/index.ts";
+import { BRAVAIS_LATTICES, type BravaisLattice } from "./bravais.ts";
+import { randomCell } from "./cell.ts";
+import { type Atom, type Crystal, type ReflectionOptions, reflections } from "./reflections.ts";
+
+export interface PatternOptions extends ReflectionOptions {
+  /** Number of equally spaced angles. */
+  readonly points?: number;
+  /** Full width of the peaks at half their height, in degrees 2θ. */
+  readonly fwhm?: number;
+  /** How much of a peak is Lorentzian, 0 to 1; the rest is Gaussian. */
+  readonly mixing?: number;
+  /** What is added everywhere, as a part of the strongest peak. */
+  readonly background?: number;
+  /** Counts at the top of the strongest peak: their square root is the noise. None where it is left out. */
+  readonly counts?: number;
+  /** What the noise is drawn from. */
+  readonly generator?: Generator;
+}
+
+const RANGE = [5, 90] as const;
+/** Peaks are drawn up to so many widths from their middle. */
+const REACH = 20;
+
+/**
+ * A crystal's powder pattern.
+ * @returns `points` numbers; the strongest is about 1, and exactly 1 without noise
+ * @throws {RangeError} when an option is impossible
+ */
+export function powderPattern(crystal: Crystal, options: PatternOptions = {}): Float32Array {
+  const { points = 3400, fwhm = 0.15, mixing = 0.5, background = 0, counts, generator = defaultGenerator } = options;
+  const [from, to] = options.twoTheta ?? RANGE;
+  const checks: [string, number, boolean, string][] = [
+    ["points", points, Number.isInteger(points) && points >= 2, "a whole number of at least 2"],
+    ["fwhm", fwhm, fwhm > 0 && fwhm < 90, "a positive number of degrees"],
+    ["mixing", mixing, mixing >= 0 && mixing <= 1, "a number from 0 to 1"],
+    ["background", background, background >= 0 && Number.isFinite(background), "a finite number >= 0"],
+    ["counts", counts ?? 1, (counts ?? 1) > 0, "a positive number"],
+  ];
+  for (const [name, value, holds, expected] of checks) {
+    if (!holds) throw new RangeError(`A powder pattern's ${name} is ${expected}; got ${value}.`);
+  }
+  const step = (to - from) / (points - 1);
+  const exact = new Float64Array(points);
+  for (const { twoTheta, intensity } of reflections(crystal, { ...options, twoTheta: [from, to] })) {
+    const first = Math.max(0, Math.ceil((twoTheta - REACH * fwhm - from) / step));
+    const last = Math.min(points - 1, Math.floor((twoTheta + REACH * fwhm - from) / step));
+    for (let i = first; i <= last; i++) {
+      const x = ((from + i * step - twoTheta) / fwhm) * 2;
+      const shape = mixing / (1 + x * x) + (1 - mixing) * Math.exp(-Math.LN2 * x * x);
+      (exact[i] as number) += intensity * shape;
+    }
+  }
+  const strongest = exact.reduce((a, b) => Math.max(a, b), 0);
+  const pattern = new Float32Array(points);
+  for (let i = 0; i < points; i++) {
+    const value = (strongest === 0 ? 0 : (exact[i] as number) / strongest) + background;
+    // Many counts are normally distributed about their mean; none are negative.
+    pattern[i] = counts === undefined ? value / (1 + background) : noisy(value, counts, generator) / (1 + background);
+  }
+  return pattern;
+}
+
+function noisy(value: number, counts: number, generator: Generator): number {
+  return Math.max(0, value + Math.sqrt(value / counts) * generator.normal());
+}
+
+/** A number, or a range from which one is drawn for every pattern. */
+export type Drawn = number | readonly [low: number, high: number];
+
+export interface GeneratorOptions extends Omit<PatternOptions, "background" | "counts" | "fwhm" | "generator"> {
+  /** Patterns of each lattice. */
+  readonly patternsPerLattice?: number;
+  /** Which lattices, by their places in {@link BRAVAIS_LATTICES}; all where they are left out. */
+  readonly lattices?: readonly number[];
+  /** Most atoms at a lattice point; places and electrons are drawn. */
+  readonly maxAtoms?: number;
+  readonly fwhm?: Drawn;
+  readonly background?: Drawn;
+  readonly counts?: Drawn;
+  readonly generator?: Generator;
+}
+
+/** Patterns and what they are of. */
+export interface LabelledPatterns {
+  /** One pattern after the other. */
+  readonly data: Float32Array;
+  /** Numbers in a pattern. */
+  readonly points: number;
+  /** Each pattern's lattice, by its place in {@link BRAVAIS_LATTICES}. */
+  readonly labels: Int32Array;
+}
+
+/**
+ * Patterns of random crystals, lattice after lattice.
+ * @throws {RangeError} when an option is impossible
+ */
+export function generatePatterns(options: GeneratorOptions = {}): LabelledPatterns {
+  const {
+    patternsPerLattice = 100,
+    lattices = BRAVAIS_LATTICES.map((_, i) => i),
+    maxAtoms = 4,
+    fwhm = [0.08, 0.25],
+    background = 0,
+    counts = [2_000, 20_000],
+    points = 3400,
+    generator = defaultGenerator,
+  } = options;
+  if (!Number.isInteger(patternsPerLattice) || patternsPerLattice < 0 || !Number.isInteger(maxAtoms) || maxAtoms < 1) {
+    throw new RangeError(
+      `Patterns and atoms are whole numbers; got patternsPerLattice ${patternsPerLattice}, maxAtoms ${maxAtoms}.`,
+    );
+  }
+  const chosen = lattices.map((place) => {
+    const lattice = BRAVAIS_LATTICES[place];
+    if (lattice === undefined)
+      throw new RangeError(`A lattice has a number from 0 to ${BRAVAIS_LATTICES.length - 1}; got ${place}.`);
+    return [place, lattice] as const;
+  });
+  const data = new Float32Array(chosen.length * patternsPerLattice * points);
+  const labels = new Int32Array(chosen.length * patternsPerLattice);
+  const draw = (value: Drawn): number => (typeof value === "number" ? value : generator.uniform(value[0], value[1]));
+  let n = 0;
+  for (const [place, lattice] of chosen) {
+    for (let i = 0; i < patternsPerLattice; i++, n++) {
+      const crystal = randomCrystal(lattice, { maxAtoms, generator });
+      const drawn = { fwhm: draw(fwhm), background: draw(background), counts: draw(counts) };
+      data.set(powderPattern(crystal, { ...options, ...drawn, points, generator }), n * points);
+      labels[n] = place;
+    }
+  }
+  return { data, points, labels };
+}
+
+/** A crystal with a random cell and one to `maxAtoms` random atoms at each lattice point, which give its lines random strengths. */
+export function randomCrystal(
+  lattice: BravaisLattice,
+  { maxAtoms = 4, generator = defaultGenerator }: { readonly maxAtoms?: number; readonly generator?: Generator } = {},
+): Crystal {
+  const cell = randomCell(lattice, generator);
+  const count = generator.integer(1, maxAtoms + 1);
+  const atoms = Array.from({ length: count }, (_, i): Atom => {
+    const place = (): number => (i === 0 ? 0 : generator.uniformFloat());
+    return { position: [place(), place(), place()], electrons: generator.integer(5, 60) };
+  });
+  return { cell, centring: lattice.centring, atoms };
+}
