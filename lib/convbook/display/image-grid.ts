@@ -229,7 +229,7 @@ function draw(layout: Layout, alt: string): string {
     parts.push(`<text x="0" y="15" font-size="14" font-weight="600" fill="${textColor}">${escapeXml(title)}</text>`);
   }
   parts.push(
-    `<image x="0" y="${head}" width="${canvas.width}" height="${canvas.height}" style="image-rendering:pixelated" href="data:image/png;base64,${png}"/>`,
+    `<image x="0" y="${head}" width="${canvas.width}" height="${canvas.height}" image-rendering="optimizeSpeed" href="data:image/png;base64,${png}"/>`,
   );
   titles.forEach((caption, index) => {
     const center = (index % columns) * (cellWidth + padding) + cellWidth / 2;
