@@ -2,6 +2,7 @@
  * Where output goes. Three surroundings, tried in this order at every call, because a kernel may set its hook after this module was loaded:
  * a notebook kernel that offers `Symbol.for("jupyter.notebook.io")`, the tslab kernel, and a plain process.
  */
+import { realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { MimeBundle, MimeMetadata } from "./mime.ts";
 
@@ -56,7 +57,8 @@ function findTslab(): Tslab | null {
   const script = process.argv[1];
   if (script && /[\\/]tslab([\\/]|$)/.test(script)) {
     try {
-      tslabModule = createRequire(script)("tslab") as Tslab;
+      // The command is a link into the package, also where it was installed globally.
+      tslabModule = createRequire(realpathSync(script))("tslab") as Tslab;
     } catch {
       // A program that only lies in a folder of that name: text output serves.
     }
