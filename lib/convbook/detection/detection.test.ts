@@ -27,7 +27,7 @@ const flat = (quads: number[][], scores: number[]): ScoredQuads => ({
   scores: Float64Array.from(scores),
 });
 
-function closeTo(got: Float64Array | number[], wanted: number[], digits: number): void {
+function closeTo(got: Float64Array | readonly number[], wanted: readonly number[], digits: number): void {
   expect(got.length).toBe(wanted.length);
   for (const [i, value] of wanted.entries()) expect(got[i]).toBeCloseTo(value, digits);
 }

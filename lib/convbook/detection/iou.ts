@@ -72,24 +72,21 @@ export function intersectionArea(a: Float64Array, i: number, b: Float64Array, j:
 }
 
 /** Whether the upright rectangles around two quadrilaterals touch; far cheaper than their overlap. */
-export function boundsOverlap(a: Float64Array, i: number, b: Float64Array, j: number): boolean {
-  const u = 8 * i;
-  const v = 8 * j;
-  for (let axis = 0; axis < 2; axis++) {
-    const [a0, a1, a2, a3] = [a[u + axis], a[u + axis + 2], a[u + axis + 4], a[u + axis + 6]] as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    const [b0, b1, b2, b3] = [b[v + axis], b[v + axis + 2], b[v + axis + 4], b[v + axis + 6]] as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    if (Math.max(a0, a1, a2, a3) < Math.min(b0, b1, b2, b3)) return false;
-    if (Math.max(b0, b1, b2, b3) < Math.min(a0, a1, a2, a3)) return false;
+function boundsOverlap(a: Float64Array, i: number, b: Float64Array, j: number): boolean {
+  for (let u = 8 * i, v = 8 * j, axis = 0; axis < 2; axis++, u++, v++) {
+    let lowA = a[u] as number;
+    let highA = lowA;
+    let lowB = b[v] as number;
+    let highB = lowB;
+    for (let k = 2; k < 8; k += 2) {
+      const p = a[u + k] as number;
+      const q = b[v + k] as number;
+      if (p < lowA) lowA = p;
+      else if (p > highA) highA = p;
+      if (q < lowB) lowB = q;
+      else if (q > highB) highB = q;
+    }
+    if (highA < lowB || highB < lowA) return false;
   }
   return true;
 }

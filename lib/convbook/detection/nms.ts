@@ -5,7 +5,7 @@
  * suppression first melts neighbours into one, weighted by their scores, in one pass over the rows, and only then compares
  * all that is left. (Zhou et al., EAST: An Efficient and Accurate Scene Text Detector, CVPR 2017, section 3.6.)
  */
-import { pairIou } from "./iou.ts";
+import { intersectionArea, pairIou, quadArea } from "./iou.ts";
 import { checkQuads, countOf, type ScoredQuads } from "./quads.ts";
 
 /**
@@ -22,23 +22,22 @@ export function nms(quads: ScoredQuads, threshold: number): number[] {
   const order = Array.from({ length: count }, (_, i) => i).sort(
     (i, j) => (scores[j] as number) - (scores[i] as number) || i - j,
   );
-  // Upright bounds by rank: most pairs are far from each other, which four comparisons tell.
+  // Upright bounds and areas by rank: most pairs are far from each other, which four comparisons tell.
   const bounds = new Float64Array(4 * count);
-  for (const [rank, i] of order.entries()) {
-    const c = corners.subarray(8 * i, 8 * i + 8) as unknown as readonly [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    bounds[4 * rank] = Math.min(c[0], c[2], c[4], c[6]);
-    bounds[4 * rank + 1] = Math.min(c[1], c[3], c[5], c[7]);
-    bounds[4 * rank + 2] = Math.max(c[0], c[2], c[4], c[6]);
-    bounds[4 * rank + 3] = Math.max(c[1], c[3], c[5], c[7]);
+  const areas = new Float64Array(count);
+  for (let rank = 0; rank < count; rank++) {
+    const index = order[rank] as number;
+    areas[rank] = quadArea(corners, index);
+    for (let axis = 0; axis < 2; axis++) {
+      let low = Number.POSITIVE_INFINITY;
+      let high = Number.NEGATIVE_INFINITY;
+      for (let k = 8 * index + axis; k < 8 * index + 8; k += 2) {
+        low = Math.min(low, corners[k] as number);
+        high = Math.max(high, corners[k] as number);
+      }
+      bounds[4 * rank + axis] = low;
+      bounds[4 * rank + 2 + axis] = high;
+    }
   }
   const dropped = new Uint8Array(count);
   const kept: number[] = [];
@@ -50,6 +49,7 @@ export function nms(quads: ScoredQuads, threshold: number): number[] {
     const top = bounds[4 * r + 1] as number;
     const right = bounds[4 * r + 2] as number;
     const bottom = bounds[4 * r + 3] as number;
+    const area = areas[r] as number;
     for (let s = r + 1; s < count; s++) {
       if (
         dropped[s] === 1 ||
@@ -60,7 +60,8 @@ export function nms(quads: ScoredQuads, threshold: number): number[] {
       ) {
         continue;
       }
-      if (pairIou(corners, i, corners, order[s] as number) > threshold) dropped[s] = 1;
+      const shared = intersectionArea(corners, i, corners, order[s] as number);
+      if (shared > threshold * (area + (areas[s] as number) - shared)) dropped[s] = 1;
     }
   }
   return kept;

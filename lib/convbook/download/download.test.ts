@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -482,6 +482,24 @@ describe("processes", () => {
     expect(requests.map(({ range }) => range)).toEqual([undefined, "bytes=100000-"]);
     expect(readFileSync(target()).equals(content)).toBe(true);
     expect(left()).toEqual(["file.bin"]);
+  });
+
+  it("one behind a proxy goes through it", async () => {
+    const tunnels: (string | undefined)[] = [];
+    server.on("connect", (request, socket, head) => {
+      tunnels.push(request.url);
+      const through = connect(Number(new URL(base).port), "127.0.0.1", () => {
+        socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        through.write(head);
+        through.pipe(socket).pipe(through);
+      });
+    });
+    const given = manifest({ urls: ["http://nowhere.invalid/file.bin"] });
+    const { lines, end } = start(given, `export HTTP_PROXY=${base};`);
+    await end;
+    expect(lines.at(-1)).toEqual({ paths: { "sub/file.bin": target() } });
+    expect(tunnels).toEqual(["nowhere.invalid:80"]);
+    expect(readFileSync(target()).equals(content)).toBe(true);
   });
 
   it("a full disk gives the typed error and frees what was taken", async () => {

@@ -590,6 +590,14 @@ describe("a zip archive that contradicts itself", () => {
   });
 });
 
+it("a tensor of before PyTorch 0.4 is read, with as many arguments as it has", () => {
+  const parts = [floatStorage("0", one), int(0), tuple(one), tuple(one)];
+  const old = (...more: Uint8Array[]) => bytes("ctorch._utils\n_rebuild_tensor\n", tuple(...parts, ...more), "R");
+  const storages = { 0: Buffer.from(Float32Array.of(5).buffer) };
+  expect(parseTorch(zipFile(old(), storages))).toMatchObject({ shape: [1], data: Float32Array.of(5) });
+  expect(refusal(zipFile(old(one), storages)).message).toMatch(/not made from storage, offset, size, stride/);
+});
+
 describe("a legacy file that contradicts itself", () => {
   const body = tensor(floatStorage("0", one), int(0), tuple(one), tuple(one));
   const keys = bytes("]", text("0"), "a");

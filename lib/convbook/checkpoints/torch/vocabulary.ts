@@ -11,6 +11,7 @@ import {
 import { isStorageName, type TensorCollector } from "./storage.ts";
 
 const functions = new Set([
+  "torch._utils._rebuild_tensor",
   "torch._utils._rebuild_tensor_v2",
   "torch._utils._rebuild_parameter",
   "torch.Size",
@@ -56,6 +57,11 @@ function call(
   const [first, second, third] = args;
   const full = name.toString();
   switch (full) {
+    case "torch._utils._rebuild_tensor":
+      // As files of before PyTorch 0.4 have it, without gradients and hooks.
+      if (args.length !== 4)
+        throw new PickleRefusal("malformed", "a tensor is not made from storage, offset, size, stride");
+      return tensors.rebuild(args);
     case "torch._utils._rebuild_tensor_v2": {
       if (
         args.length < 6 ||
