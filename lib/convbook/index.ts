@@ -27,6 +27,7 @@ export {
   heatmap,
   histogram,
   imageGrid,
+  liveFigure,
   plotly,
   progress,
   scatter,

@@ -9,6 +9,7 @@ export { type ScatterOptions, type ScatterPoint, scatter } from "./figures/scatt
 export type { Numbers, SeriesData } from "./figures/series.ts";
 export { ImageGrid, type ImageGridOptions, type ImageTitle, imageGrid } from "./image-grid.ts";
 export type { ImageArray, ImageLike, ImageTensor, PixelScaling } from "./images.ts";
+export { LiveFigure, type LiveOptions, liveFigure } from "./live.ts";
 export {
   displaySymbol,
   isShowable,
