@@ -20,6 +20,7 @@ export { ImageFolder, type ImageFolderOptions } from "./image-folder.ts";
 export { DataLoader, type DataLoaderOptions, type DataLoaderState, type LabelledBatch } from "./loader/data-loader.ts";
 export { RandomSampler, type Sampler, SequentialSampler, SubsetRandomSampler } from "./loader/sampler.ts";
 export { FASHION_MNIST_CLASSES, fashionMnist, MNIST_CLASSES, type MnistOptions, mnist } from "./mnist.ts";
+export { SceneTextDataset, type SceneTextOptions, type SceneTextSample } from "./scene-text/index.ts";
 export { randomSplit } from "./split.ts";
 export { type ChannelStatistics, channelStatistics } from "./statistics.ts";
 export { transforms };
