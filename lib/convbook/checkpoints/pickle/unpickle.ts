@@ -496,7 +496,7 @@ class Machine {
     if (builtinOf(value) === undefined && !this.#vocabulary.allows(value)) {
       throw this.#error(
         "forbidden",
-        `the pickle refers to ${quote(`${module}.${name}`)}, which is not among the names that a checkpoint may contain`,
+        `the pickle refers to ${quote(`${module}.${name}`)}, which is not among the names that a checkpoint may contain; save state dicts, not objects`,
       );
     }
     return value;
