@@ -1,3 +1,4 @@
+export { type ConsoleOptions, runConsole } from "./console/console.ts";
 export {
   bundledKernelSpec,
   type InstallOptions,

@@ -61,6 +61,9 @@ inspector.on("inspectorNotification", ({ method, params }: { method: string; par
   if (method === "Debugger.paused" || method === "Debugger.resumed") {
     paused = method === "Debugger.paused";
     report({ type: "inspector-event", method, params });
+  } else if (method === "Debugger.scriptParsed" && /^In \[/.test((params as { url: string }).url)) {
+    const { scriptId, url } = params as { scriptId: string; url: string };
+    report({ type: "inspector-event", method, params: { scriptId, url } });
   }
 });
 

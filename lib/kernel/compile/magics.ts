@@ -35,6 +35,7 @@ export const magicHelp: Readonly<Record<string, string>> = {
   "%types error|warn|off": "type errors stop a cell, are shown as warnings, or are not looked for",
   "%lsmagic": "list the magics",
   "!COMMAND": "run a shell command",
+  "NAME?": "show the type and the documentation of a name",
 };
 
 const cellMagics = new Set(["html", "markdown", "latex", "svg", "writefile", "bash"]);

@@ -21,8 +21,11 @@ const suffix = ".ts";
 interface CallFrame {
   readonly callFrameId: string;
   readonly functionName: string;
-  readonly url: string;
-  readonly location: { readonly lineNumber: number; readonly columnNumber?: number };
+  readonly location: {
+    readonly scriptId: string;
+    readonly lineNumber: number;
+    readonly columnNumber?: number;
+  };
   readonly scopeChain: readonly {
     readonly type: string;
     readonly name?: string;
@@ -66,6 +69,8 @@ export class Debugger {
   readonly #texts = new Map<string, string>();
   readonly #cells = new Map<string, Cell>();
   readonly #paths = new Map<string, string>();
+  /** Names of the cells' scripts, by V8's number for them. */
+  readonly #scripts = new Map<string, string>();
   #frames: readonly CallFrame[] = [];
   /** Objects that may be looked into, by DAP's number for them. */
   #objects: string[] = [];
@@ -101,7 +106,9 @@ export class Debugger {
   }
 
   onEvent(method: string, params: Json): void {
-    if (method === "Debugger.paused") {
+    if (method === "Debugger.scriptParsed") {
+      this.#scripts.set(params.scriptId as string, params.url as string);
+    } else if (method === "Debugger.paused") {
       this.#onPaused(params);
     } else if (method === "Debugger.resumed" && this.#frames.length > 0) {
       this.#frames = [];
@@ -116,6 +123,7 @@ export class Debugger {
     this.#set.clear();
     this.#cells.clear();
     this.#paths.clear();
+    this.#scripts.clear();
     if (this.#started) {
       this.#enable().catch(() => {});
     }
@@ -276,7 +284,7 @@ export class Debugger {
 
   #onPaused(params: Json): void {
     const frames = params.callFrames as CallFrame[];
-    const inCells = frames.filter(({ url }) => this.#paths.has(url));
+    const inCells = frames.filter((frame) => this.#paths.has(this.#fileOf(frame)));
     if (inCells.length === 0 || inCells[0] !== frames[0]) {
       // Stepped out of the cells, into the kernel or a package: on to where a cell goes on, if it does.
       this.#inspector.inspect(inCells.length > 0 ? "Debugger.stepOut" : "Debugger.resume").catch(() => {});
@@ -296,11 +304,12 @@ export class Debugger {
 
   #stackTrace(): Json {
     const stackFrames = this.#frames.map((frame, id) => {
-      const path = this.#paths.get(frame.url) as string;
+      const file = this.#fileOf(frame);
+      const path = this.#paths.get(file) as string;
       const { lineNumber, columnNumber = 0 } = frame.location;
       const at = this.#cells.get(path)?.positions.original(lineNumber + 1, columnNumber + 1);
-      const name = frame.functionName === "" ? frame.url : frame.functionName;
-      return { id, name, source: { name: frame.url, path }, line: at?.line ?? 1, column: at?.column ?? 1 };
+      const name = frame.functionName === "" ? file : frame.functionName;
+      return { id, name, source: { name: file, path }, line: at?.line ?? 1, column: at?.column ?? 1 };
     });
     return { stackFrames, totalFrames: stackFrames.length };
   }
@@ -323,6 +332,10 @@ export class Debugger {
         expensive: false,
       }));
     return { scopes: [...scopes, { name: "Notebook", variablesReference: notebookReference, expensive: false }] };
+  }
+
+  #fileOf(frame: CallFrame): string {
+    return this.#scripts.get(frame.location.scriptId) ?? "";
   }
 
   #frame(id: number): CallFrame {

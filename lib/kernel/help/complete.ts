@@ -76,10 +76,11 @@ export async function complete(
       sort: item.sortText ?? item.label,
     }))
     .filter(({ text }) => text.toLowerCase().startsWith(typed.toLowerCase()) && !text.startsWith(".convbook"));
-  // What begins exactly as typed comes before what differs in case.
-  const rank = (text: string) => (text.startsWith(typed) ? 0 : 1);
-  found.sort((a, b) => rank(a.text) - rank(b.text) || compare(a.sort, b.sort) || compare(a.text, b.text));
-  return reply(code, start, end, found);
+  // Where something begins exactly as typed, what differs in case is not meant.
+  const exact = found.filter(({ text }) => text.startsWith(typed));
+  const matches = exact.length > 0 ? exact : found;
+  matches.sort((a, b) => compare(a.sort, b.sort) || compare(a.text, b.text));
+  return reply(code, start, end, matches);
 }
 
 function compare(a: string, b: string): number {

@@ -1,6 +1,7 @@
 /** Execute requests, one after another: prepared, run, their outputs sent before their reply, their reply before idle. */
 import type { ErrorContent } from "../child/errors.ts";
 import type { Debugger } from "../debug/debugger.ts";
+import { inspectAt } from "../help/inspect.ts";
 import type { Json, Message } from "../protocol/message.ts";
 import type { History } from "./history.ts";
 import type { Outputs } from "./outputs.ts";
@@ -98,7 +99,12 @@ export class CellQueue {
         );
       }
       shown = outcome.result?.["text/plain"] as string | undefined;
-      answer = { status: "ok", execution_count: count, user_expressions: outcome.expressions, payload: [] };
+      answer = {
+        status: "ok",
+        execution_count: count,
+        user_expressions: outcome.expressions,
+        payload: outcome.payload ?? [],
+      };
     } else {
       if (!silent) {
         outputs.message("error", { ...outcome.error }, request);
@@ -130,6 +136,15 @@ export class CellQueue {
     const { request } = running;
     if (code.trim() === "") {
       return { status: "ok", expressions: {} };
+    }
+    const asked = helpQuery(code);
+    if (asked !== undefined) {
+      const help = await inspectAt(asked, asked.length, 1, await preparer.describe(asked), preparer.types);
+      if (help.found === true) {
+        return { status: "ok", expressions: {}, payload: [{ source: "page", data: help.data, start: 0 }] };
+      }
+      const evalue = `There is no help on ${asked}: it is not known in this notebook`;
+      return { status: "error", error: { ename: "HelpError", evalue, traceback: [evalue] } };
     }
     let prepared: PreparedCell;
     try {
@@ -169,6 +184,11 @@ export class CellQueue {
     prepared.declare();
     return outcome;
   }
+}
+
+/** `name?`, as in IPython, asks for help on a name. */
+function helpQuery(code: string): string | undefined {
+  return /^\s*([\p{ID_Start}$_][\p{ID_Continue}$.]*)\?{1,2}\s*$/u.exec(code)?.[1];
 }
 
 /** What a cell ends with that was stopped. */

@@ -7,7 +7,14 @@ import type { Outputs } from "./outputs.ts";
 
 /** How a cell ended. */
 export type Outcome =
-  | { readonly status: "ok"; readonly result?: Json; readonly metadata?: Json; readonly expressions: Json }
+  | {
+      readonly status: "ok";
+      readonly result?: Json;
+      readonly metadata?: Json;
+      readonly expressions: Json;
+      /** What a front-end shows beside the notebook, such as help. */
+      readonly payload?: readonly Json[];
+    }
   | { readonly status: "error"; readonly error: ErrorContent };
 
 export interface UserProcessHandlers {

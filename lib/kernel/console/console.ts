@@ -1,0 +1,177 @@
+/**
+ * `convbook console`: a terminal on the same kernel that notebooks use, over its own protocol on sockets in a temporary
+ * folder. Colours, completion, history over sessions, several lines where a statement is not finished.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface, type Interface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { KernelClient } from "./kernel-client.ts";
+
+export interface ConsoleOptions {
+  readonly input?: NodeJS.ReadableStream;
+  readonly output?: NodeJS.WritableStream;
+  /** The folder that imports are relative to; the working folder unless given. */
+  readonly folder?: string;
+}
+
+const dim = (text: string) => `\u001b[2m${text}\u001b[22m`;
+const green = (text: string) => `\u001b[32m${text}\u001b[39m`;
+const red = (text: string) => `\u001b[31m${text}\u001b[39m`;
+
+/** Runs the console until its input ends. */
+export async function runConsole(options: ConsoleOptions = {}): Promise<void> {
+  const { input = process.stdin, output = process.stdout, folder = process.cwd() } = options;
+  const home = mkdtempSync(join(tmpdir(), "convbook-console-"));
+  const connection = {
+    transport: "ipc",
+    ip: join(home, "kernel"),
+    key: randomUUID(),
+    signature_scheme: "hmac-sha256",
+    shell_port: 1,
+    iopub_port: 2,
+    stdin_port: 3,
+    control_port: 4,
+    hb_port: 5,
+  };
+  const file = join(home, "connection.json");
+  writeFileSync(file, JSON.stringify(connection), { mode: 0o600 });
+  const kernel = spawn(process.execPath, [fileURLToPath(new URL("../main.js", import.meta.url)), file], {
+    cwd: folder,
+    stdio: ["ignore", "ignore", "inherit"],
+    detached: true,
+  });
+  const client = new KernelClient(file);
+  try {
+    await new Console(client, kernel, input, output).run();
+  } finally {
+    await client.request("shutdown_request", { restart: false }, "control").catch(() => {});
+    client.close();
+    kernel.kill();
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+class Console {
+  readonly #client: KernelClient;
+  readonly #kernel: ChildProcess;
+  readonly #input: NodeJS.ReadableStream;
+  readonly #output: NodeJS.WritableStream;
+  #count = 1;
+  #running = false;
+
+  constructor(client: KernelClient, kernel: ChildProcess, input: NodeJS.ReadableStream, output: NodeJS.WritableStream) {
+    this.#client = client;
+    this.#kernel = kernel;
+    this.#input = input;
+    this.#output = output;
+  }
+
+  async run(): Promise<void> {
+    const info = await this.#client.ready();
+    this.#print(
+      `${info.banner}\n${dim("Ctrl-D leaves, Ctrl-C interrupts, Tab completes, %lsmagic lists the magics.")}\n`,
+    );
+    const past = await this.#client.request("history_request", { hist_access_type: "tail", n: 500, output: false });
+    const inputs = (past.history as [number, number, string][])
+      .map(([, , code]) => code)
+      .filter((code) => !code.includes("\n"));
+    const terminal = (this.#output as NodeJS.WriteStream).isTTY === true;
+    const lines = createInterface({
+      input: this.#input,
+      output: this.#output,
+      terminal,
+      history: inputs.reverse(),
+      historySize: 1000,
+      completer: (line: string, done: (error: null, result: [string[], string]) => void) => {
+        this.#complete(line).then(
+          (result) => done(null, result),
+          () => done(null, [[], line]),
+        );
+      },
+    });
+    lines.on("SIGINT", () => this.#interrupt(lines));
+    this.#kernel.once("exit", () => lines.close());
+    await this.#loop(lines);
+  }
+
+  async #loop(lines: Interface): Promise<void> {
+    let code = "";
+    const ask = () => {
+      lines.setPrompt(code === "" ? green(`In [${this.#count}]: `) : green("   ...: "));
+      lines.prompt();
+    };
+    ask();
+    for await (const line of lines) {
+      code = code === "" ? line : `${code}\n${line}`;
+      if (code.trim() === "") {
+        code = "";
+      } else if (line === "" || (await this.#client.request("is_complete_request", { code })).status !== "incomplete") {
+        await this.#execute(code, lines);
+        code = "";
+      }
+      ask();
+    }
+    this.#print("\n");
+  }
+
+  async #execute(code: string, lines: Interface): Promise<void> {
+    this.#running = true;
+    try {
+      const reply = await this.#client.execute(code, {
+        output: (type, content) => this.#show(type, content),
+        input: (prompt) => new Promise((answer) => lines.question(prompt, answer)),
+      });
+      this.#count = Number(reply.execution_count ?? this.#count) + 1;
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  #show(type: string, content: Record<string, unknown>): void {
+    const data = (content.data ?? {}) as Record<string, unknown>;
+    const text = String(
+      data["text/plain"] ??
+        data["text/markdown"] ??
+        Object.keys(data)
+          .map((mime) => `<${mime}>`)
+          .join(" "),
+    );
+    switch (type) {
+      case "stream":
+        this.#print(String(content.text));
+        return;
+      case "execute_result":
+        this.#print(`${red(`Out[${content.execution_count}]:`)} ${text.includes("\n") ? "\n" : ""}${text}\n`);
+        return;
+      case "display_data":
+      case "update_display_data":
+        this.#print(`${text}\n`);
+        return;
+      case "error":
+        this.#print(`${(content.traceback as string[]).join("\n")}\n`);
+    }
+  }
+
+  async #complete(line: string): Promise<[string[], string]> {
+    const points = [...line];
+    const reply = await this.#client.request("complete_request", { code: line, cursor_pos: points.length });
+    return [reply.matches as string[], points.slice(Number(reply.cursor_start)).join("")];
+  }
+
+  #interrupt(lines: Interface): void {
+    if (this.#running) {
+      this.#client.request("interrupt_request", {}, "control").catch(() => {});
+    } else {
+      this.#print(dim("\nCtrl-D leaves.\n"));
+      lines.prompt();
+    }
+  }
+
+  #print(text: string): void {
+    this.#output.write(text);
+  }
+}

@@ -1,0 +1,161 @@
+/** What a cell may do to its process, and what is wrong before the first cell: one clear message each, and no hang. */
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { KernelUnderTest, pythonHas, resultOf, root, streamOf } from "./harness.ts";
+
+const main = join(root, "lib/kernel/dist/main.js");
+
+describe.runIf(pythonHas("jupyter_client"))("a cell that breaks things", () => {
+  let kernel: KernelUnderTest;
+  beforeAll(async () => {
+    const folder = mkdtempSync(join(tmpdir(), "kernel-faults-"));
+    kernel = await KernelUnderTest.start({ folder });
+    await kernel.execute("let kept = 1;");
+  });
+  afterAll(() => kernel.close());
+
+  const fails = async (code: string) => {
+    const { reply, events } = await kernel.execute(code, { timeout: 60 });
+    expect(events.filter(({ type }) => type === "error")).toHaveLength(1);
+    return reply.content as { ename: string; evalue: string };
+  };
+
+  it("calls process.exit: the kernel stays, with its variables", async () => {
+    expect(await fails("process.exit(3)")).toMatchObject({
+      ename: "ProcessExit",
+      evalue: expect.stringContaining("process.exit(3) was called. The kernel goes on"),
+    });
+    expect(resultOf(await kernel.execute("kept"))).toBe("1");
+  });
+
+  it("throws where nobody catches: in a timer, in a promise", async () => {
+    expect(
+      await fails('setTimeout(() => { throw new RangeError("in a timer") }, 10); await new Promise(() => {});'),
+    ).toMatchObject({ ename: "RangeError", evalue: "in a timer" });
+    expect(await fails('Promise.reject(new TypeError("unhandled")); 1')).toMatchObject({
+      ename: "TypeError",
+      evalue: "unhandled",
+    });
+    expect(resultOf(await kernel.execute("kept"))).toBe("1");
+  });
+
+  it("throws after its end: the text goes to that cell's stderr", async () => {
+    const first = await kernel.execute('setTimeout(() => { throw new Error("too late") }, 200); 0');
+    const second = await kernel.execute("await new Promise((go) => setTimeout(go, 500)); 'fine'");
+    expect(resultOf(second)).toBe("'fine'");
+    const late = second.events.filter(({ type, parent }) => type === "stream" && parent === first.id);
+    expect(late.map(({ content }) => content.text).join("")).toContain("too late");
+  });
+
+  it("overflows the stack", async () => {
+    expect(await fails("const deep = (n: number): number => deep(n + 1) + 1; deep(0)")).toMatchObject({
+      ename: "RangeError",
+    });
+  });
+
+  it("throws what is no error", async () => {
+    expect(await fails("throw { code: 7 }")).toMatchObject({ ename: "Thrown", evalue: "{ code: 7 }" });
+    expect(await fails("throw null")).toMatchObject({ evalue: "null" });
+  });
+
+  it("kills its process: an error says so, and a fresh process goes on", async () => {
+    expect(await fails("process.kill(process.pid, 'SIGKILL'); await new Promise(() => {});")).toMatchObject({
+      ename: "ProcessEnded",
+      evalue:
+        "The process that runs the cells ended (signal SIGKILL). All variables are lost; a fresh process was started.",
+    });
+    expect((await kernel.execute("kept")).reply.content.evalue).toContain("Cannot find name 'kept'");
+    expect(resultOf(await kernel.execute("1 + 1; 'again'"))).toBe("'again'");
+    expect(await fails("process.abort()")).toMatchObject({ ename: "ProcessEnded" });
+    expect(resultOf(await kernel.execute("'and again'"))).toBe("'and again'");
+  });
+});
+
+describe.runIf(pythonHas("jupyter_client"))("limits and missing parts", () => {
+  it("says when memory ran out, and which limit it was", async () => {
+    const kernel = await KernelUnderTest.start({ heapLimit: 64 });
+    try {
+      const { reply } = await kernel.execute(
+        "const hoard: number[][] = []; for (;;) hoard.push(new Array(100_000).fill(1.5));",
+        { timeout: 100 },
+      );
+      expect(reply.content.ename).toBe("OutOfMemory");
+      expect(reply.content.evalue).toMatch(
+        /^JavaScript's heap grew past the limit of 64 MiB \(CONVBOOK_HEAP_MB in the kernelspec\)/,
+      );
+      expect(resultOf(await kernel.execute("'alive'"))).toBe("'alive'");
+    } finally {
+      await kernel.close();
+    }
+  });
+
+  it("runs without TypeScript, and says so once", async () => {
+    const kernel = await KernelUnderTest.start({ env: { CONVBOOK_TYPESCRIPT: join(tmpdir(), "no-typescript-here") } });
+    try {
+      const first = await kernel.execute("const n: number = 5; n");
+      expect(resultOf(first)).toBe("5");
+      expect(streamOf(first, "stderr")).toMatch(
+        /^TypeScript was not found in .*: cells run without type checking; to install it: npm install typescript@7\n$/,
+      );
+      expect(streamOf(await kernel.execute("n + 0"), "stderr")).toBe("");
+    } finally {
+      await kernel.close();
+    }
+  });
+});
+
+describe("a connection that cannot be used", () => {
+  const folder = mkdtempSync(join(tmpdir(), "kernel-connection-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const start = (contents: string | undefined) => {
+    const file = join(folder, "connection.json");
+    if (contents === undefined) {
+      rmSync(file, { force: true });
+    } else {
+      writeFileSync(file, contents);
+    }
+    const { status, stderr } = spawnSync(process.execPath, [main, file], { encoding: "utf8", timeout: 20_000 });
+    expect(status).toBe(1);
+    return stderr.replaceAll(file, "FILE").trim();
+  };
+
+  it("is named in one line each", () => {
+    expect(start(undefined)).toBe("Connection file FILE: no such file");
+    expect(start("{")).toMatch(/^Connection file FILE: not JSON \(.*\)$/);
+    expect(start('{"transport": "carrier pigeon"}')).toBe(
+      'Connection file FILE: "transport" must be "tcp" or "ipc", got "carrier pigeon"',
+    );
+    expect(start('{"shell_port": 70000}')).toBe(
+      'Connection file FILE: "shell_port" must be a whole number between 1 and 65535, got 70000',
+    );
+  });
+
+  it("is a port that is taken", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { port } = server.address() as { port: number };
+    const ports = {
+      shell_port: port,
+      iopub_port: port + 1,
+      stdin_port: port + 2,
+      control_port: port + 3,
+      hb_port: port + 4,
+    };
+    const file = join(folder, "taken.json");
+    writeFileSync(file, JSON.stringify({ transport: "tcp", ip: "127.0.0.1", key: "k", ...ports }));
+    const kernel = spawn(process.execPath, [main, file]);
+    let stderr = "";
+    kernel.stderr.on("data", (chunk) => {
+      stderr += chunk;
+    });
+    const code = await new Promise((resolve) => kernel.once("exit", resolve));
+    server.close();
+    expect(code).toBe(1);
+    expect(stderr.trim()).toBe(`Cannot listen on tcp://127.0.0.1:${port} (shell): another process listens there`);
+  });
+});

@@ -1,0 +1,202 @@
+/** The built kernel under Debian's jupyter_client: starts the Python driver and speaks with it in JSON lines. */
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+export const kernelspecFolder = join(root, "lib/kernel/kernelspec");
+const here = fileURLToPath(new URL(".", import.meta.url));
+
+/** The system's Python: the last that the PATH knows, where Debian's packages are. */
+export function debianPython(): string {
+  const { stdout } = spawnSync("bash", ["-c", "type -ap python3"], { encoding: "utf8" });
+  const all = stdout.trim().split("\n");
+  return all.includes("/usr/bin/python3") ? "/usr/bin/python3" : (all.at(-1) ?? "python3");
+}
+
+/** Whether Python modules are there. Under CI they must be; elsewhere the tests are left out with one line. */
+export function pythonHas(...modules: string[]): boolean {
+  const found = spawnSync(debianPython(), ["-c", modules.map((name) => `import ${name}`).join("\n")]).status === 0;
+  if (!found && process.env.CI) {
+    throw new Error(`${debianPython()} lacks one of ${modules.join(", ")}, which CI must have`);
+  }
+  if (!found) {
+    console.log(
+      `Left out: needs the Python modules ${modules.join(", ")} (apt install python3-jupyter-client python3-nbclient jupyter-notebook python3-jupyter-kernel-test)`,
+    );
+  }
+  return found;
+}
+
+export interface Event {
+  readonly type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: contents are what the test looks into
+  readonly content: any;
+  readonly mine?: boolean;
+  readonly parent?: string;
+  readonly channel?: string;
+}
+
+export interface Result {
+  readonly events: Event[];
+  readonly id: string;
+  // biome-ignore lint/suspicious/noExplicitAny: contents are what the test looks into
+  readonly reply: { readonly type: string; readonly content: any };
+  readonly stopped_after?: number;
+  readonly timeout?: boolean;
+  readonly failed?: string;
+}
+
+export interface StartOptions {
+  readonly folder?: string;
+  readonly transport?: "tcp" | "ipc";
+  readonly env?: NodeJS.ProcessEnv;
+  /** Another heap limit than the kernelspec's, MiB. */
+  readonly heapLimit?: number;
+}
+
+export class KernelUnderTest {
+  readonly #python: ChildProcessWithoutNullStreams;
+  readonly #answers: ((line: string) => void)[] = [];
+  readonly #temporary: string;
+  readonly folder: string;
+  /** What the kernel and the driver wrote to stderr. */
+  stderr = "";
+  pid = 0;
+  ready = 0;
+
+  private constructor(options: StartOptions) {
+    this.#temporary = mkdtempSync(join(tmpdir(), "kernel-test-"));
+    this.folder = options.folder ?? this.#temporary;
+    const spec = options.heapLimit === undefined ? kernelspecFolder : this.#specWith(options.heapLimit);
+    this.#python = spawn(debianPython(), [join(here, "driver.py"), spec, this.folder, options.transport ?? "tcp"], {
+      env: { ...process.env, CONVBOOK_HISTORY: join(this.#temporary, "history.jsonl"), ...options.env },
+    });
+    this.#python.stderr.on("data", (chunk: Buffer) => {
+      this.stderr += chunk.toString();
+    });
+    createInterface({ input: this.#python.stdout }).on("line", (line) => this.#answers.shift()?.(line));
+    this.#python.on("exit", () => {
+      for (const answer of this.#answers.splice(0)) {
+        answer(JSON.stringify({ failed: `the driver ended: ${this.stderr}` }));
+      }
+    });
+  }
+
+  static async start(options: StartOptions = {}): Promise<KernelUnderTest> {
+    if (!existsSync(join(root, "lib/kernel/dist/main.js"))) {
+      throw new Error("The kernel is not built: npm run build");
+    }
+    const kernel = new KernelUnderTest(options);
+    const hello = (await kernel.#next()) as unknown as { ready: number; pid: number; failed?: string };
+    if (hello.failed !== undefined) {
+      throw new Error(hello.failed);
+    }
+    kernel.pid = hello.pid;
+    kernel.ready = hello.ready;
+    return kernel;
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: each command has its own answer
+  async do(command: string, options: Record<string, unknown> = {}): Promise<any> {
+    const answer = this.#next();
+    this.#python.stdin.write(`${JSON.stringify({ do: command, ...options })}\n`);
+    const result = (await answer) as { failed?: string };
+    if (result.failed !== undefined) {
+      throw new Error(`${command}: ${result.failed}`);
+    }
+    return result;
+  }
+
+  execute(code: string, options: Record<string, unknown> = {}): Promise<Result> {
+    return this.do("execute", { code, ...options });
+  }
+
+  request(type: string, content: Record<string, unknown> = {}, channel = "shell"): Promise<Result> {
+    return this.do("request", { type, content, channel });
+  }
+
+  async close(): Promise<void> {
+    const gone = new Promise((resolve) => this.#python.once("exit", resolve));
+    this.#python.stdin.end();
+    await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 5000))]);
+    this.#python.kill("SIGKILL");
+    rmSync(this.#temporary, { recursive: true, force: true });
+  }
+
+  #specWith(heapLimit: number): string {
+    const spec = JSON.parse(readFileSync(join(kernelspecFolder, "kernel.json"), "utf8"));
+    spec.argv = spec.argv.map((arg: string) => arg.replace("{resource_dir}", kernelspecFolder));
+    spec.env = { CONVBOOK_HEAP_MB: String(heapLimit) };
+    const folder = join(this.#temporary, "spec");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "kernel.json"), JSON.stringify(spec));
+    return folder;
+  }
+
+  #next(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#answers.push((line) => {
+        try {
+          resolve(JSON.parse(line));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+}
+
+/** The golden form of what a cell sent: one short line an event, streams joined. */
+export function golden(result: Result): string[] {
+  const lines: string[] = [];
+  for (const { type, content, channel } of result.events.filter((event) => event.mine !== false)) {
+    switch (type) {
+      case "status":
+        lines.push(content.execution_state);
+        break;
+      case "execute_input":
+        lines.push(`input [${content.execution_count}]`);
+        break;
+      case "stream": {
+        const before = lines.at(-1);
+        if (before?.startsWith(`${content.name}: `)) {
+          lines[lines.length - 1] = before + JSON.stringify(content.text).slice(1, -1);
+        } else {
+          lines.push(`${content.name}: ${JSON.stringify(content.text).slice(1, -1)}`);
+        }
+        break;
+      }
+      case "execute_result":
+        lines.push(`result [${content.execution_count}] ${content.data["text/plain"]}`);
+        break;
+      case "display_data":
+      case "update_display_data":
+        lines.push(`${type === "display_data" ? "display" : "update"} ${Object.keys(content.data).join(" ")}`);
+        break;
+      case "error":
+        lines.push(`error ${content.ename}: ${content.evalue}`);
+        break;
+      default:
+        lines.push(channel === undefined ? type : `${channel} ${type}`);
+    }
+  }
+  lines.push(`reply ${result.reply.content.status}`);
+  return lines;
+}
+
+/** The text/plain of a cell's result. */
+export function resultOf(result: Result): string | undefined {
+  return result.events.find(({ type, mine }) => type === "execute_result" && mine)?.content.data["text/plain"];
+}
+
+/** All text that a cell wrote to a stream. */
+export function streamOf(result: Result, name = "stdout"): string {
+  return result.events
+    .filter(({ type, mine, content }) => type === "stream" && mine && content.name === name)
+    .map(({ content }) => content.text)
+    .join("");
+}

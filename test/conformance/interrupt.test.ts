@@ -1,0 +1,67 @@
+/** A cell is stopped wherever it is, and everything that the session knew is still there. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { KernelUnderTest, pythonHas, resultOf } from "./harness.ts";
+
+const spin = "while (true) {}";
+const patterns: Record<string, string> = {
+  "a synchronous loop": spin,
+  "a loop that catches everything": "for (;;) { try { while (true) {} } catch {} finally {} }",
+  "a loop after an await": `await null; ${spin}`,
+  "an await that never settles": "await new Promise(() => {})",
+  "a timer": `setTimeout(() => { ${spin} }, 10); await new Promise((done) => setTimeout(done, 60_000));`,
+  "an immediate": `setImmediate(() => { ${spin} }); await new Promise(() => {});`,
+  "a next tick": `process.nextTick(() => { ${spin} }); await new Promise(() => {});`,
+  "a microtask that feeds itself": "const again = (): Promise<void> => Promise.resolve().then(again); await again();",
+  "a regular expression that backtracks": "/^(a+)+$/.test('a'.repeat(50) + 'b')",
+  "a sort whose comparison never ends": `[3, 1, 2].sort(() => { ${spin} })`,
+  "a callback of an event": `import { EventEmitter } from "node:events";\nconst bell = new EventEmitter(); bell.on("ring", () => { ${spin} }); bell.emit("ring");`,
+  "a child process that is waited for": "!sleep 60",
+  "an asynchronous iteration":
+    "async function* forever() { for (;;) { yield await new Promise((done) => setTimeout(done, 5)); } }\nfor await (const _ of forever()) {}",
+  "a prompt that nobody answers": "prompt('?')",
+};
+
+describe.runIf(pythonHas("jupyter_client"))("interrupting", () => {
+  let kernel: KernelUnderTest;
+  let kept = 41;
+  beforeAll(async () => {
+    kernel = await KernelUnderTest.start();
+    await kernel.execute("let kept = 41; class Kept { value = 1 }; const object = new Kept();");
+  });
+  afterAll(() => kernel.close());
+
+  const stop = async (code: string, options: Record<string, unknown> = {}) => {
+    const stopped = await kernel.execute(code, {
+      interrupt_after: 0.4,
+      timeout: 20,
+      allow_stdin: /prompt/.test(code),
+      ...options,
+    });
+    expect(stopped.timeout).toBeUndefined();
+    const error = stopped.events.filter(({ type }) => type === "error").map(({ content }) => content.ename);
+    expect(error).toEqual(["KeyboardInterrupt"]);
+    expect(stopped.reply.content).toMatchObject({ status: "error", ename: "KeyboardInterrupt" });
+    const after = await kernel.execute(
+      "kept++; [kept - 1, object instanceof Kept, await new Promise((done) => setTimeout(done, 5, 'timers'))]",
+    );
+    expect(resultOf(after)).toBe(`[ ${kept++}, true, 'timers' ]`);
+  };
+
+  for (const [name, code] of Object.entries(patterns)) {
+    it(`stops ${name}`, () => stop(code));
+  }
+
+  it("stops on SIGINT as on the message", () => stop(spin, { sigint: true }));
+
+  it("stops ten times in a row", async () => {
+    for (let n = 0; n < 10; n++) {
+      await stop(n % 2 === 0 ? spin : "await new Promise(() => {})", { interrupt_after: 0.05 });
+    }
+  });
+
+  it("does nothing to an idle kernel", async () => {
+    const reply = await kernel.request("interrupt_request", {}, "control");
+    expect(reply.reply.content).toEqual({ status: "ok" });
+    expect(resultOf(await kernel.execute("kept > 40"))).toBe("true");
+  });
+});

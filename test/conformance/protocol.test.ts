@@ -1,0 +1,279 @@
+/** The Jupyter protocol, message by message, as golden sequences of events. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { golden, KernelUnderTest, pythonHas, resultOf, streamOf } from "./harness.ts";
+
+describe.runIf(pythonHas("jupyter_client"))("the protocol over tcp", () => {
+  let kernel: KernelUnderTest;
+  beforeAll(async () => {
+    kernel = await KernelUnderTest.start();
+  });
+  afterAll(() => kernel.close());
+
+  it("says what it is", async () => {
+    const { reply, events } = await kernel.request("kernel_info_request");
+    expect(reply.type).toBe("kernel_info_reply");
+    expect(reply.content).toMatchObject({
+      status: "ok",
+      protocol_version: "5.4",
+      implementation: "convbook",
+      language_info: { name: "typescript", file_extension: ".ts", mimetype: "text/typescript" },
+    });
+    expect(events.filter(({ mine }) => mine).map(({ content }) => content.execution_state)).toEqual(["busy", "idle"]);
+  });
+
+  it("runs a cell: busy, input, outputs in order, result, idle", async () => {
+    const result = await kernel.execute(
+      'console.log("one"); console.error("two"); display.html("<b>three</b>"); console.log("four"); 5',
+    );
+    expect(golden(result)).toEqual([
+      "busy",
+      "input [1]",
+      "stdout: one\\n",
+      "stderr: two\\n",
+      "display text/html text/plain",
+      "stdout: four\\n",
+      "result [1] 5",
+      "idle",
+      "reply ok",
+    ]);
+  });
+
+  it("runs a cell that fails", async () => {
+    const result = await kernel.execute(
+      'console.log("before");\nthrow new RangeError("too far", { cause: new Error("deep") });',
+    );
+    expect(golden(result)).toEqual([
+      "busy",
+      "input [2]",
+      "stdout: before\\n",
+      "error RangeError: too far",
+      "idle",
+      "reply error",
+    ]);
+    const [error] = result.events.filter(({ type }) => type === "error");
+    const traceback = error?.content.traceback.join("\n");
+    expect(traceback).toContain("In [2]:2:7");
+    expect(traceback).toContain("Caused by");
+    expect(traceback).toContain("deep");
+    expect(traceback).not.toContain("lib/kernel");
+    expect(traceback).not.toContain("node:internal");
+  });
+
+  it("keeps silent cells silent and uncounted", async () => {
+    expect(golden(await kernel.execute("var quiet = 7; console.log(quiet); quiet", { silent: true }))).toEqual([
+      "busy",
+      "idle",
+      "reply ok",
+    ]);
+    expect(golden(await kernel.execute("quiet"))).toEqual(["busy", "input [3]", "result [3] 7", "idle", "reply ok"]);
+  });
+
+  it("does not count cells that are not stored", async () => {
+    expect(golden(await kernel.execute("8", { store_history: false }))).toEqual([
+      "busy",
+      "input [3]",
+      "result [3] 8",
+      "idle",
+      "reply ok",
+    ]);
+    expect(golden(await kernel.execute("9"))[1]).toBe("input [4]");
+  });
+
+  it("evaluates user_expressions, each with its own outcome", async () => {
+    const { reply } = await kernel.execute("const ten = 10;", {
+      user_expressions: { good: "ten + 1", bad: "nowhere.x" },
+    });
+    expect(reply.content.user_expressions.good).toEqual({ status: "ok", data: { "text/plain": "11" }, metadata: {} });
+    expect(reply.content.user_expressions.bad).toMatchObject({ status: "error", ename: "ReferenceError" });
+  });
+
+  it("aborts the waiting cells after an error, and only those", async () => {
+    const { results } = await kernel.do("many", {
+      cells: ['await new Promise((go) => setTimeout(go, 200)); throw new Error("stop")', "1", "2"],
+    });
+    // biome-ignore lint/suspicious/noExplicitAny: replies are plain JSON
+    expect(results.map((result: any) => result.reply.content.status)).toEqual(["error", "aborted", "aborted"]);
+    expect(resultOf(await kernel.execute("3"))).toBe("3");
+  });
+
+  it("goes on after an error where stop_on_error is false", async () => {
+    const { results } = await kernel.do("many", {
+      cells: ['await null; throw new Error("go on")', "1"],
+      stop_on_error: false,
+    });
+    // biome-ignore lint/suspicious/noExplicitAny: replies are plain JSON
+    expect(results.map((result: any) => result.reply.content.status)).toEqual(["error", "ok"]);
+  });
+
+  it("updates a display, and clears output", async () => {
+    const result = await kernel.execute(
+      'const shown = display("a", { displayId: "here" }); shown.update("b"); clearOutput(true); clearOutput();',
+    );
+    expect(golden(result).slice(2, -2)).toEqual([
+      "display text/plain",
+      "update text/plain",
+      "clear_output",
+      "clear_output",
+    ]);
+    const ids = result.events
+      .filter(({ content }) => content.transient)
+      .map(({ content }) => content.transient.display_id);
+    expect(ids).toEqual(["here", "here"]);
+    expect(result.events.filter(({ type }) => type === "clear_output").map(({ content }) => content.wait)).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  it("asks for input, and says so where the front-end takes none", async () => {
+    const asked = await kernel.execute(
+      'const name = prompt("Who? "); const secret = promptPassword("Key? "); [name, secret]',
+      {
+        allow_stdin: true,
+        inputs: ["Ada", "s3cret"],
+      },
+    );
+    const questions = asked.events.filter(({ channel }) => channel === "stdin").map(({ content }) => content);
+    expect(questions).toEqual([
+      { prompt: "Who? ", password: false },
+      { prompt: "Key? ", password: true },
+    ]);
+    expect(resultOf(asked)).toBe("[ 'Ada', 's3cret' ]");
+    const refused = await kernel.execute("prompt()", { allow_stdin: false });
+    expect(refused.reply.content.evalue).toContain("takes no input");
+  });
+
+  it("sends late output to the cell that started it", async () => {
+    const first = await kernel.execute(
+      'setTimeout(() => console.log("late timer"), 300); new Promise((go) => setTimeout(go, 350)).then(() => console.log("late promise")); 0',
+    );
+    const second = await kernel.execute('await new Promise((go) => setTimeout(go, 600)); console.log("second")');
+    expect(streamOf(second)).toBe("second\n");
+    const late = second.events.filter(({ type, parent }) => type === "stream" && parent === first.id);
+    expect(late.map(({ content }) => content.text).join("")).toBe("late timer\nlate promise\n");
+  });
+
+  it("keeps history: range, tail, search", async () => {
+    const history = async (content: Record<string, unknown>) =>
+      (await kernel.request("history_request", content)).reply.content.history;
+    await kernel.execute("const needle = 'in a haystack'");
+    const tail = await history({ hist_access_type: "tail", n: 1 });
+    expect(tail).toEqual([[1, expect.any(Number), "const needle = 'in a haystack'"]]);
+    expect(await history({ hist_access_type: "search", pattern: "*needle*", n: 5 })).toEqual(tail);
+    expect(await history({ hist_access_type: "range", session: 0, start: 3, stop: 4, output: true })).toEqual([
+      [1, 3, ["quiet", "7"]],
+    ]);
+  });
+
+  it("knows complete, incomplete and invalid code", async () => {
+    const status = async (code: string) => (await kernel.request("is_complete_request", { code })).reply.content;
+    expect(await status("1 + 1")).toEqual({ status: "complete" });
+    expect(await status("for (const x of [1]) {")).toEqual({ status: "incomplete", indent: "  " });
+    expect(await status("const a = `b")).toEqual({ status: "incomplete", indent: "" });
+    expect(await status("x = ]")).toEqual({ status: "invalid" });
+  });
+
+  it("opens, uses and closes comms from both sides", async () => {
+    await kernel.execute(`
+      comms.registerTarget("echo", (comm, { data }) => {
+        comm.send({ opened: data });
+        comm.onMessage((message) => { console.log("got", message.data.n); comm.send({ n: message.data.n * 2 }); });
+        comm.onClose(() => console.log("closed"));
+      });`);
+    const opened = await kernel.do("post", {
+      type: "comm_open",
+      content: { comm_id: "c1", target_name: "echo", data: { hello: 1 } },
+    });
+    const mine = (answer: { events: { mine: boolean; type: string; content: unknown }[] }) =>
+      answer.events.filter((event) => event.mine).map(({ type, content }) => [type, content]);
+    expect(mine(opened)).toEqual([
+      ["status", { execution_state: "busy" }],
+      ["comm_msg", { comm_id: "c1", data: { opened: { hello: 1 } } }],
+      ["status", { execution_state: "idle" }],
+    ]);
+    expect((await kernel.request("comm_info_request", { target_name: "echo" })).reply.content.comms).toEqual({
+      c1: { target_name: "echo" },
+    });
+    const message = await kernel.do("post", { type: "comm_msg", content: { comm_id: "c1", data: { n: 21 } } });
+    expect(mine(message).slice(1, -1)).toEqual([
+      ["stream", { name: "stdout", text: "got 21\n" }],
+      ["comm_msg", { comm_id: "c1", data: { n: 42 } }],
+    ]);
+    const closed = await kernel.do("post", { type: "comm_close", content: { comm_id: "c1", data: {} } });
+    expect(mine(closed)[1]).toEqual(["stream", { name: "stdout", text: "closed\n" }]);
+    const unknown = await kernel.do("post", {
+      type: "comm_open",
+      content: { comm_id: "c2", target_name: "nobody", data: {} },
+    });
+    expect(mine(unknown)[1]).toEqual(["comm_close", { comm_id: "c2", data: {} }]);
+    const ours = await kernel.execute('const ours = comms.open("front", { a: 1 }); ours.send({ b: 2 }); ours.close();');
+    expect(golden(ours).slice(2, -2)).toEqual(["comm_open", "comm_msg", "comm_close"]);
+    expect((await kernel.request("comm_info_request")).reply.content.comms).toEqual({});
+  });
+
+  it("shows a progress bar and a slider as widgets with a text beside them", async () => {
+    const bar = await kernel.execute(
+      'const bar = widgets.progress({ total: 4, description: "Train" }); for (let i = 1; i <= 4; i++) bar.update(i);',
+    );
+    const models = bar.events
+      .filter(({ type }) => type === "comm_open")
+      .map(({ content }) => content.data.state._model_name);
+    expect(models).toEqual(["LayoutModel", "ProgressStyleModel", "FloatProgressModel"]);
+    const shown = bar.events.filter(({ type }) => /display_data$/.test(type));
+    expect(Object.keys(shown[0]?.content.data)).toEqual(["application/vnd.jupyter.widget-view+json", "text/plain"]);
+    expect(shown.at(-1)?.content.data["text/plain"]).toBe(`Train ${"█".repeat(30)} 100 % (4/4)`);
+    const slider = await kernel.execute(
+      "const slider = widgets.slider({ min: 0, max: 9, value: 3, onChange: (value) => console.log('moved', value) });",
+    );
+    const id = slider.events.filter(({ type }) => type === "comm_open").at(-1)?.content.comm_id;
+    const moved = await kernel.do("post", {
+      type: "comm_msg",
+      content: { comm_id: id, data: { method: "update", state: { value: 7 }, buffer_paths: [] } },
+    });
+    expect(
+      moved.events
+        .filter(({ type }: { type: string }) => type === "stream")
+        .map(({ content }: { content: { text: string } }) => content.text),
+    ).toEqual(["moved 7\n"]);
+    expect(resultOf(await kernel.execute("slider.value"))).toBe("7");
+  });
+
+  it("survives messages that are no messages, and drops those that are signed with another key", async () => {
+    await kernel.do("raw", { frames: ["no delimiter"] });
+    await kernel.do("raw", { frames: ["<IDS|MSG>", "bad signature", "{}", "{}", "{}", "{}"] });
+    await kernel.do("raw", { frames: ["<IDS|MSG>"] });
+    await kernel.do("raw", { frames: [], key: "another key" });
+    expect(resultOf(await kernel.execute("1 + 2"))).toBe("3");
+    expect(kernel.stderr).toContain("Message dropped: no delimiter <IDS|MSG>");
+    expect(kernel.stderr).toContain("wrong signature: the sender's key is not the one in the connection file");
+  });
+
+  it("welcomes a subscriber", async () => {
+    expect(await kernel.do("welcome")).toEqual({ type: "iopub_welcome", content: { subscription: "" } });
+  });
+
+  it("answers a shutdown and goes", async () => {
+    const { reply, alive } = await kernel.do("shutdown", { restart: true });
+    expect(reply).toEqual({ status: "ok", restart: true });
+    expect(alive).toBe(false);
+  });
+});
+
+describe.runIf(pythonHas("jupyter_client"))("the protocol over ipc", () => {
+  it("runs cells and shuts down without a port", async () => {
+    const kernel = await KernelUnderTest.start({ transport: "ipc" });
+    try {
+      expect(golden(await kernel.execute("console.log(1); 2"))).toEqual([
+        "busy",
+        "input [1]",
+        "stdout: 1\\n",
+        "result [1] 2",
+        "idle",
+        "reply ok",
+      ]);
+      expect((await kernel.do("shutdown")).alive).toBe(false);
+    } finally {
+      await kernel.close();
+    }
+  });
+});
