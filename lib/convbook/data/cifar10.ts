@@ -61,7 +61,7 @@ function origins(batches: number): ImageOrigin[] {
       manifest: "cifar10",
       decode: (paths) => decodeNpm(only(paths), names, batches === 0 ? "test_lables.json" : "train_lables.json"),
     },
-    { manifest: "cifar10-binary", decode: (paths) => decodeBinary(only(paths), names) },
+    { manifest: "cifar10-binary", decode: (paths) => decodeCifar10Binary(only(paths), names) },
   ];
 }
 
@@ -112,8 +112,12 @@ function parseLabels(bytes: Uint8Array, count: number, file: string): Int32Array
   return Int32Array.from(values as number[]);
 }
 
-/** The authors' archive: records of a label byte and three planes. */
-async function decodeBinary(archive: string, names: readonly string[]): Promise<DecodedImages> {
+/**
+ * Reads batches of the authors' archive: records of a label byte and three planes.
+ * @param archive path of `cifar-10-binary.tar.gz`
+ * @param names batches, `data_batch_1` to `data_batch_5` or `test_batch`
+ */
+export async function decodeCifar10Binary(archive: string, names: readonly string[]): Promise<DecodedImages> {
   const images = new Uint8Array(names.length * BATCH * CIFAR_IMAGE_BYTES);
   const label = new Int32Array(names.length * BATCH);
   const wanted = new Map(names.map((name) => [`cifar-10-batches-bin/${name}.bin`, BATCH * (1 + CIFAR_IMAGE_BYTES)]));

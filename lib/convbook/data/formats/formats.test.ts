@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -160,6 +160,16 @@ describe("PNG", () => {
       );
     }
     expect(() => decodePng(Buffer.from("GIF89a......................"), "x.gif")).toThrow(DataError);
+  });
+
+  test("that is interlaced and inflates to more than its size tells is refused", () => {
+    const whole = readFileSync(new URL("../fixtures/images/interlaced.png", import.meta.url));
+    const bomb = Buffer.from(whole);
+    bomb.writeUInt32BE(1, 16);
+    bomb.writeUInt32BE(1, 20);
+    expect(() => decodePng(bomb, "bomb.png")).toThrow(
+      "bomb.png is not a PNG image that can be read: its data is broken or more than its size tells",
+    );
   });
 
   test("that tells of too many pixels is refused before memory is taken", () => {
