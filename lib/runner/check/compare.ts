@@ -210,7 +210,9 @@ export function textDiff(stored: string, fresh: string): string {
   const lines = createPatch("", stored, fresh, undefined, undefined, { context: 2, timeout: 2000 })
     ?.split("\n")
     .slice(4) ?? ["  (too different to show)"];
-  const told = lines.filter((line) => !line.startsWith("\\") && line !== "").map((line) => `  ${line}`);
+  const told = lines
+    .filter((line) => !line.startsWith("\\") && !line.startsWith("@@") && line !== "")
+    .map((line) => `  ${line}`);
   return told.length > longestDiff
     ? [...told.slice(0, longestDiff), `  … ${told.length - longestDiff} lines more`].join("\n")
     : told.join("\n");

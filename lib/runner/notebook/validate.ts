@@ -18,7 +18,17 @@ export interface ValidationProblem {
 /** The newest minor version of nbformat 4 whose schema is known. */
 export const newestMinor = 5;
 
-const validators = new Map<number, ValidateFunction>();
+type Part =
+  | "notebook"
+  | "raw_cell"
+  | "markdown_cell"
+  | "code_cell"
+  | "execute_result"
+  | "display_data"
+  | "stream"
+  | "error";
+
+const validators = new Map<string, ValidateFunction>();
 
 /**
  * Checks a notebook's text.
@@ -27,43 +37,80 @@ const validators = new Map<number, ValidateFunction>();
  * @throws NotebookError when it is not JSON.
  */
 export function validateNotebook(text: string, path: string): ValidationProblem[] {
-  const json = parseJson(text, path) as { nbformat?: unknown; nbformat_minor?: unknown; cells?: unknown } | null;
-  const { nbformat, nbformat_minor: minor } = json ?? {};
+  const json = asObject(parseJson(text, path));
+  const { nbformat, nbformat_minor: minor, cells } = json;
   if (nbformat !== 4) {
     return [
       { pointer: "/nbformat", message: `expected 4, got ${JSON.stringify(nbformat) ?? "nothing"}`, line: undefined },
     ];
   }
   if (typeof minor !== "number" || !Number.isInteger(minor) || minor < 0) {
-    return [
-      {
-        pointer: "/nbformat_minor",
-        message: `expected a whole number, got ${JSON.stringify(minor) ?? "nothing"}`,
-        line: undefined,
-      },
-    ];
+    const message = `expected a whole number, got ${JSON.stringify(minor) ?? "nothing"}`;
+    return [{ pointer: "/nbformat_minor", message, line: undefined }];
   }
-  const validate = validatorFor(Math.min(minor, newestMinor));
   const positions = new NotebookPositions(text);
-  const errors = validate(json) ? [] : (validate.errors ?? []);
-  const telling = errors.filter((error) => isTelling(error, json));
-  const problems = (telling.length > 0 ? telling : errors.slice(0, 1)).map((error) => describe(error, positions));
-  return [...problems, ...duplicateIds(json?.cells, positions)];
+  const check = (part: Part, value: unknown, pointer: string, line?: number): ValidationProblem[] => {
+    const validate = validatorFor(Math.min(minor, newestMinor), part);
+    return validate(value)
+      ? []
+      : (validate.errors ?? []).map((error) => ({
+          pointer: pointer + error.instancePath || "/",
+          message: inWords(error),
+          line,
+        }));
+  };
+  // Each cell and output is held against its own kind: against all kinds at once nobody could tell what is meant.
+  const problems = check("notebook", Array.isArray(cells) ? { ...json, cells: [] } : json, "");
+  for (const [index, cell] of (Array.isArray(cells) ? cells : []).entries()) {
+    const line = positions.cellLine(index);
+    const pointer = `/cells/${index}`;
+    const { cell_type: kind, outputs } = asObject(cell);
+    if (kind !== "code" && kind !== "markdown" && kind !== "raw") {
+      problems.push({
+        pointer: `${pointer}/cell_type`,
+        message: `expected code, markdown or raw, got ${JSON.stringify(kind) ?? "nothing"}`,
+        line,
+      });
+      continue;
+    }
+    const hasOutputs = kind === "code" && Array.isArray(outputs);
+    problems.push(...check(`${kind}_cell`, hasOutputs ? { ...asObject(cell), outputs: [] } : cell, pointer, line));
+    for (const [number, output] of (hasOutputs ? outputs : []).entries()) {
+      const type = asObject(output).output_type;
+      if (type === "execute_result" || type === "display_data" || type === "stream" || type === "error") {
+        problems.push(...check(type, output, `${pointer}/outputs/${number}`, line));
+      } else {
+        problems.push({
+          pointer: `${pointer}/outputs/${number}/output_type`,
+          message: `is not a kind of output: ${JSON.stringify(type) ?? "nothing"}`,
+          line,
+        });
+      }
+    }
+  }
+  return [...problems, ...duplicateIds(cells, positions)];
 }
 
-function validatorFor(minor: number): ValidateFunction {
-  let validate = validators.get(minor);
+function validatorFor(minor: number, part: Part): ValidateFunction {
+  const key = `${minor} ${part}`;
+  let validate = validators.get(key);
   if (validate === undefined) {
+    const schema = JSON.parse(
+      readFileSync(join(packageFolder(), "schemas", `nbformat.v4.${minor}.schema.json`), "utf8"),
+    );
+    // The package is CommonJS: imported from an ES module, its class is one level down.
     const Ajv =
       (AjvDraft04 as unknown as { default?: typeof AjvDraft04.default }).default ??
       (AjvDraft04 as unknown as typeof AjvDraft04.default);
-    const ajv = new Ajv({ strict: false, discriminator: false, allErrors: false, logger: false });
-    validate = ajv.compile(
-      JSON.parse(readFileSync(join(packageFolder(), "schemas", `nbformat.v4.${minor}.schema.json`), "utf8")),
-    );
-    validators.set(minor, validate);
+    const ajv = new Ajv({ strict: false, allErrors: true, logger: false }).addSchema(schema, "nbformat");
+    validate = ajv.getSchema(part === "notebook" ? "nbformat" : `nbformat#/definitions/${part}`) as ValidateFunction;
+    validators.set(key, validate);
   }
   return validate;
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }
 
 /** The package's folder, from its sources and from dist alike. */
@@ -75,42 +122,15 @@ function packageFolder(): string {
   return folder;
 }
 
-/** A cell or an output is held against every kind that there is: only what its own kind says tells anything. */
-function isTelling(error: ErrorObject, json: unknown): boolean {
-  if (error.keyword === "oneOf") {
-    return false;
-  }
-  const kind = /definitions\/(?:(raw|markdown|code)_cell|(execute_result|display_data|stream|error))\//.exec(
-    error.schemaPath,
-  );
-  if (kind === null) {
-    return true;
-  }
-  const path = error.instancePath.split("/").slice(1);
-  const owner = valueAt(json, path.slice(0, kind[1] === undefined ? 4 : 2)) as
-    | { cell_type?: unknown; output_type?: unknown }
-    | undefined;
-  return kind[1] === undefined ? owner?.output_type === kind[2] : owner?.cell_type === kind[1];
-}
-
-function valueAt(json: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((value, key) => (value as Record<string, unknown> | null | undefined)?.[key], json);
-}
-
-function describe(error: ErrorObject, positions: NotebookPositions): ValidationProblem {
+function inWords(error: ErrorObject): string {
   const { additionalProperty, missingProperty, allowedValues } = error.params as Record<string, unknown>;
-  const detail =
-    additionalProperty !== undefined
-      ? `has the property "${String(additionalProperty)}", which is not allowed`
-      : missingProperty !== undefined
-        ? `has no "${String(missingProperty)}"`
-        : `${error.message ?? "is not valid"}${Array.isArray(allowedValues) ? `: ${allowedValues.join(", ")}` : ""}`;
-  const cell = /^\/cells\/(\d+)/.exec(error.instancePath)?.[1];
-  return {
-    pointer: error.instancePath || "/",
-    message: detail,
-    line: cell === undefined ? undefined : positions.cellLine(Number(cell)),
-  };
+  if (additionalProperty !== undefined) {
+    return `has the property "${String(additionalProperty)}", which is not allowed`;
+  }
+  if (missingProperty !== undefined) {
+    return `has no "${String(missingProperty)}"`;
+  }
+  return `${error.message ?? "is not valid"}${Array.isArray(allowedValues) ? `: ${allowedValues.join(", ")}` : ""}`;
 }
 
 function duplicateIds(cells: unknown, positions: NotebookPositions): ValidationProblem[] {

@@ -57,7 +57,7 @@ export function figureDescription(spec: unknown): string | undefined {
     const text =
       typeof candidate === "object" && candidate !== null ? (candidate as { text?: unknown }).text : candidate;
     if (typeof text === "string" && text.trim() !== "") {
-      return text.replace(/<[^>]*>/g, "");
+      return text.replace(/<[^>]*>/g, "").trim();
     }
   }
   return undefined;

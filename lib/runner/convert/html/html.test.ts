@@ -1,0 +1,203 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import type { Cell, Notebook, Output } from "../../notebook/types.ts";
+import { ansiToHtml, overwrite } from "./ansi.ts";
+import { sanitizeHtml } from "./sanitize.ts";
+import { toHtml } from "./to-html.ts";
+import { toSlides } from "./to-slides.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "html-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const markdown = (source: string, more: object = {}): Cell => ({
+  cell_type: "markdown",
+  metadata: {},
+  source,
+  ...more,
+});
+const code = (source: string, outputs: Output[] = [], metadata = {}): Cell => ({
+  cell_type: "code",
+  metadata,
+  source,
+  execution_count: 1,
+  outputs,
+});
+const display = (data: Record<string, unknown>, metadata = {}): Output => ({
+  output_type: "display_data",
+  data,
+  metadata,
+});
+const notebook = (...cells: Cell[]): Notebook => ({
+  cells,
+  metadata: { language_info: { name: "typescript" } },
+  nbformat: 4,
+  nbformat_minor: 5,
+});
+const body = async (...cells: Cell[]) =>
+  /<main[^>]*>([\s\S]*)<\/main>/.exec(await toHtml(notebook(...cells)))?.[1] ?? "";
+
+test.each([
+  ["<script>alert(1)</script>", ""],
+  ["<img src=x onerror=alert(1)>", '<img src="x">'],
+  ["<a href='javascript:alert(1)'>x</a>", "<a>x</a>"],
+  [
+    "<svg onload=alert(1)><script>alert(1)</script></svg>",
+    /^<img src="data:image\/svg\+xml;base64,[^"]*" alt="Drawing">$/,
+  ],
+  [
+    "<iframe src='https://example.org/'></iframe>",
+    '<a href="https://example.org/">Embedded page: https://example.org/</a>',
+  ],
+  ["<iframe src='javascript:alert(1)'></iframe>", /^<a>/],
+  ["<div style='position:fixed;color:red;background:url(https://x/)'>x</div>", '<div style="color:red">x</div>'],
+  ["<style>body{display:none}</style><b>x</b>", "<b>x</b>"],
+  ["<form action=https://x><input name=password></form>", /^<input type="checkbox" disabled>$/],
+  ["<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>", /^((?!onerror).)*$/],
+  ["<object data=x></object><embed src=x><base href=https://x><meta http-equiv=refresh content=0>", ""],
+  [
+    "<table class='dataframe' border='1'><tr><td colspan='2' style='text-align: right'>1</td></tr></table>",
+    /<td colspan="2" style="text-align: right">1<\/td>/,
+  ],
+])("cleans %s", (html, expected) => {
+  const clean = sanitizeHtml(html);
+  if (typeof expected === "string") {
+    expect(clean).toBe(expected);
+  } else {
+    expect(clean).toMatch(expected);
+  }
+});
+
+test("shows terminal text as a terminal would", () => {
+  expect(overwrite("10 %\r 50 %\r100 %\nab\u0008c\nlong text\rshort")).toBe("100 %\nac\nshorttext");
+  expect(ansiToHtml("\u001b[31mred\u001b[0m <b>")).toBe('<span class="ansi-red-fg">red</span> &lt;b&gt;');
+});
+
+test("renders formulas, tables, code fences and HTML of Markdown, cleaned", async () => {
+  const html = await body(
+    markdown(
+      "# Title\n\n$x^2$ and \\\\(y\\\\) <script>alert(1)</script>\n\n$$\\frac{a}{b}$$\n\n| a |\n|---|\n| 1 |\n\n```typescript\nconst x = 1;\n```\n\n`$not math$`",
+    ),
+  );
+  expect(html.match(/class="katex"/g)).toHaveLength(3);
+  expect(html).toContain('class="katex-display"');
+  expect(html).toContain('<div class="table"><table>');
+  expect(html).toMatch(/<pre class="shiki[^>]*>.*--shiki-light/s);
+  expect(html).toContain("<code>$not math$</code>");
+  expect(html).not.toContain("alert(1)");
+});
+
+test("a page that pretends to hold our own HTML does not get it", async () => {
+  const html = await body(markdown('<span class="t0000000000000000-0"></span> $x$'));
+  expect(html.match(/class="katex"/g)).toHaveLength(1);
+});
+
+test("headings have ids of their own and are listed in the table of contents", async () => {
+  const page = await toHtml(
+    notebook(markdown("# Title"), markdown("## One & two\n\n## Same\n\n## Same"), markdown("### Inner")),
+  );
+  const toc = /<nav class="toc"[\s\S]*?<\/nav>/.exec(page)?.[0] ?? "";
+  expect([...toc.matchAll(/href="#([^"]*)">([^<]*)</g)].map(([, id, text]) => [id, text])).toEqual([
+    ["one-two", "One &amp; two"],
+    ["same", "Same"],
+    ["same-1", "Same"],
+    ["inner", "Inner"],
+  ]);
+  expect(page).toContain("<title>Title</title>");
+});
+
+test("of a bundle the richest kind is shown, pictures with words for who cannot see them", async () => {
+  expect(await body(code("x", [display({ "text/html": "<i>h</i>", "text/plain": "p" })]))).toContain("<i>h</i>");
+  expect(await body(code("x", [display({ "text/html": "<script>draw()</script>", "text/plain": "p" })]))).toMatch(
+    /<pre class="plain"[^>]*>p<\/pre>/,
+  );
+  const picture = await body(
+    code("x", [display({ "image/png": "AAAA", "text/plain": "A grid of images" }, { "image/png": { width: 40 } })]),
+  );
+  expect(picture).toContain('src="data:image/png;base64,AAAA" alt="A grid of images" width="40"');
+  expect(await body(code("x", [display({ "image/png": "AAAA", "text/plain": "<Figure size 1x1>" })]))).toContain(
+    'alt="Figure made by this cell"',
+  );
+  expect(await body(code("x", [display({ "image/svg+xml": "<svg onload='alert(1)'/>" })]))).toContain(
+    'src="data:image/svg+xml;base64,',
+  );
+  expect(await body(code("x", [display({ "application/x-unknown": "?" })]))).toContain(
+    "cannot be shown here (application/x-unknown)",
+  );
+});
+
+test("figures carry their spec and their picture, and the page the scripts that they need", async () => {
+  const vega = display({
+    "application/vnd.vegalite.v5+json": { title: "Losses </script>", mark: "line" },
+    "image/svg+xml": "<svg/>",
+  });
+  const page = await toHtml(notebook(code("x", [vega])));
+  expect(page).toContain('data-figure="vega-lite" aria-label="Losses"');
+  expect(page).toContain('"title":"Losses \\u003c/script>"');
+  expect(page).toContain("vegaEmbed=");
+  expect(page).not.toContain("newPlot=");
+  const cdn = await toHtml(notebook(code("x", [vega])), { scripts: "cdn" });
+  expect(cdn).toMatch(/<script src="https:\/\/cdn\.jsdelivr\.net\/npm\/vega@6[^"]*\/build\/vega\.min\.js">/);
+  expect(cdn.length).toBeLessThan(60_000);
+  const none = await toHtml(notebook(code("x", [vega])), { scripts: "none" });
+  expect(none).not.toContain('data-figure="vega');
+  expect(none).toContain('alt="Losses"');
+});
+
+test("tags leave out or hide what a reader does not need", async () => {
+  expect(await body(code("secret", [], { tags: ["remove-cell"] }))).not.toContain("secret");
+  expect(
+    await body(code("secret", [{ output_type: "stream", name: "stdout", text: "shown" }], { tags: ["remove-input"] })),
+  ).toMatch(/^(?![\s\S]*secret)[\s\S]*shown/);
+  expect(
+    await body(code("shown", [{ output_type: "stream", name: "stdout", text: "secret" }], { tags: ["remove-output"] })),
+  ).not.toContain("secret");
+  expect(await body(code("later", [], { jupyter: { source_hidden: true } }))).toContain(
+    "<summary>Show the code</summary>",
+  );
+});
+
+test("pictures of the notebook's folder and attachments are put into the page, others not", async () => {
+  const inner = join(folder, "inner");
+  mkdirSync(inner);
+  writeFileSync(join(inner, "a.png"), "picture");
+  writeFileSync(join(folder, "outside.png"), "outside");
+  symlinkSync(join(folder, "outside.png"), join(inner, "link.png"));
+  const text = "![a](a.png) ![o](../outside.png) ![l](link.png) ![m](attachment:m.png)";
+  const page = await toHtml(notebook(markdown(text, { attachments: { "m.png": { "image/png": "TQ==" } } })), {
+    baseFolder: inner,
+  });
+  expect(page).toContain(`src="data:image/png;base64,${Buffer.from("picture").toString("base64")}"`);
+  expect(page).toContain('src="data:image/png;base64,TQ=="');
+  expect(page).toContain('src="../outside.png"');
+  expect(page).toContain('src="link.png"');
+});
+
+test("only the page's own scripts may run", async () => {
+  const page = await toHtml(notebook(markdown("x")));
+  expect(page).toMatch(/Content-Security-Policy" content="default-src 'none'; script-src 'sha256-[^']+';/);
+  expect(page).not.toContain("unsafe-eval");
+});
+
+test("cells become slides as their metadata says", async () => {
+  const slide = (source: string, slide_type: string) => ({
+    ...markdown(source),
+    metadata: { slideshow: { slide_type } },
+  });
+  const page = await toSlides(
+    notebook(
+      slide("# A", "slide"),
+      slide("under", "subslide"),
+      slide("gone", "skip"),
+      slide("later", "fragment"),
+      slide("# B", "slide"),
+      slide("say this", "notes"),
+    ),
+  );
+  const slides = /<div class="slides">([\s\S]*?)<\/main>/.exec(page)?.[1] ?? "";
+  expect(slides.match(/<section>/g)).toHaveLength(4);
+  expect(slides).not.toContain("gone");
+  expect(slides).toMatch(/<div class="fragment">[\s\S]*later/);
+  expect(slides).toMatch(/<aside class="notes">[\s\S]*say this/);
+});

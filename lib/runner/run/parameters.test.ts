@@ -1,0 +1,92 @@
+import { expect, test } from "vitest";
+import type { Notebook } from "../notebook/types.ts";
+import { parametersOf } from "./parameter-cell.ts";
+import { applyParameters } from "./parameters.ts";
+
+const make = (source: string, metadata = {}): Notebook => ({
+  cells: [
+    { cell_type: "markdown", id: "a", metadata: {}, source: ["text"] },
+    { cell_type: "code", id: "b", metadata: { tags: ["parameters"] }, source, execution_count: null, outputs: [] },
+    { cell_type: "code", id: "c", metadata: {}, source: "use", execution_count: null, outputs: [] },
+  ],
+  metadata,
+  nbformat: 4,
+  nbformat_minor: 5,
+});
+
+const injected = (notebook: Notebook) =>
+  notebook.cells.find((cell) => cell.metadata.tags?.includes("injected-parameters"));
+
+test("reads the parameters of a TypeScript cell", () => {
+  const source =
+    'let n: number = 3; // how many\nconst fast = false;\nlet name = "x";\nlet sizes: number[] = [1];\nlet mode: "a" | "b" = "a";\n  let inner = 1;';
+  expect(parametersOf(source, "script").map(({ name, kind, constant }) => [name, kind, constant])).toEqual([
+    ["n", "number", false],
+    ["fast", "boolean", true],
+    ["name", "string", false],
+    ["sizes", "list", false],
+    ["mode", "string", false],
+  ]);
+});
+
+test("reads the parameters of a Python cell", () => {
+  expect(
+    parametersOf('n: int = 3  # how many\nlr = 1e-3\nname = "x"\nok = True\n    inner = 1', "python").map(
+      ({ name, kind }) => [name, kind],
+    ),
+  ).toEqual([
+    ["n", "number"],
+    ["lr", "number"],
+    ["name", "string"],
+    ["ok", "boolean"],
+  ]);
+});
+
+test("puts a cell with the values behind the parameter cell, in each language", () => {
+  const script = make("let n: number = 3;\nconst fast = false;");
+  applyParameters(script, "typescript", { parameters: { n: 7, fast: true } }, "x");
+  expect(script.cells.indexOf(injected(script) as never)).toBe(2);
+  expect(injected(script)?.source).toEqual(["// Parameters\n", "n = 7;\n", "const fast = true;"]);
+  const python = make("n = 3\nnames = []\noptions = {}\nx = None");
+  applyParameters(
+    python,
+    "python",
+    { parameters: { n: 0.5, names: ["a", "it's"], options: { deep: [true, null] }, x: "y\n" } },
+    "x",
+  );
+  expect(injected(python)?.source).toEqual([
+    "# Parameters\n",
+    "n = 0.5\n",
+    'names = ["a", "it\'s"]\n',
+    'options = {"deep": [True, None]}\n',
+    'x = "y\\n"',
+  ]);
+});
+
+test("replaces the cell of an earlier run", () => {
+  const notebook = make("n = 3");
+  applyParameters(notebook, "python", { parameters: { n: 4 } }, "x");
+  const id = injected(notebook)?.id;
+  applyParameters(notebook, "python", { parameters: { n: 5 } }, "x");
+  expect(notebook.cells).toHaveLength(4);
+  expect(injected(notebook)).toMatchObject({ id, source: ["# Parameters\n", "n = 5"] });
+});
+
+test("uses the notebook's fast parameters, which given ones override", () => {
+  const notebook = make("n = 3\nm = 1", { runner: { fast: { n: 1, m: 2 } } });
+  applyParameters(notebook, "python", { fast: true, parameters: { m: 9 } }, "x");
+  expect(injected(notebook)?.source).toEqual(["# Parameters\n", "n = 1\n", "m = 9"]);
+});
+
+test("refuses names and kinds that the notebook does not have", () => {
+  expect(() => applyParameters(make("let epochs = 3;"), "typescript", { parameters: { epoch: 1 } }, "x.ipynb")).toThrow(
+    'x.ipynb: has no parameter "epoch"; did you mean "epochs"? (its parameters: epochs)',
+  );
+  expect(() =>
+    applyParameters(make("let epochs: number = 3;"), "typescript", { parameters: { epochs: "many" } }, "x.ipynb"),
+  ).toThrow('x.ipynb: the parameter "epochs" is a number, got the string "many"');
+  expect(() => applyParameters(make("n = 1"), "python", { parameters: { "n = 1; import os": 1 } }, "x")).toThrow(
+    "is not a name that a parameter can have",
+  );
+  expect(() => applyParameters(make("n = 1"), "R", { parameters: { n: 1 } }, "x")).toThrow('language "R"');
+});
