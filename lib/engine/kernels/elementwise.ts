@@ -74,6 +74,10 @@ const castKinds: Readonly<Record<string, number | undefined>> = {
 const cast: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const x: TensorInfo = inputs.x;
+  if (x.dtype === attrs.dtype) {
+    backend.incRef(x.dataId);
+    return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
+  }
   const kind = castKinds[`${x.dtype}>${attrs.dtype}`];
   if (kind === undefined) return fallBack("Cast", call);
   const y = backend.output(x.shape, attrs.dtype as "float32" | "int32" | "bool");

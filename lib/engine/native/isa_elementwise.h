@@ -34,7 +34,7 @@ void unary(Unary op, const float* x, float* y, size_t n, float a, float b) {
     case Unary::Tanh: return mapTo(x, y, n, [](float v) { return tanhOf(v); });
     case Unary::Abs: return mapTo(x, y, n, [](float v) { return std::fabs(v); });
     case Unary::Reciprocal: return mapTo(x, y, n, [](float v) { return 1.f / v; });
-    case Unary::Sign: return mapTo(x, y, n, [](float v) { return v > 0.f ? 1.f : v < 0.f ? -1.f : v != v ? v : 0.f; });
+    case Unary::Sign: return mapTo(x, y, n, [](float v) { return v > 0.f ? 1.f : v < 0.f ? -1.f : 0.f; });
     case Unary::Floor: return mapTo(x, y, n, [](float v) { return std::floor(v); });
     case Unary::Ceil: return mapTo(x, y, n, [](float v) { return std::ceil(v); });
     case Unary::Round: return mapTo(x, y, n, [](float v) { return std::nearbyint(v); });

@@ -1,0 +1,57 @@
+"""PyTorch's side of the benchmark `engine`: reads "train LAYOUT" or "infer LAYOUT", makes one step, answers in milliseconds.
+
+Arguments: the network's name, the batch size, the number of threads. Layouts: default, channels_last.
+"""
+
+import pathlib
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "parity" / "nn" / "fixtures"))
+import reference_models as ref  # noqa: E402
+
+name, batch, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+torch.set_num_threads(threads)
+torch.manual_seed(42)
+make = {
+    "ResNet": ref.ResNet,
+    "PreActResNet": lambda: ref.ResNet(block_name="PreActResNetBlock"),
+    "GoogleNet": ref.GoogleNet,
+    "DenseNet": ref.DenseNet,
+}[name]
+images = torch.randn(batch, 3, 32, 32)
+labels = torch.randint(0, 10, (batch,))
+
+
+class Side:
+    def __init__(self, layout):
+        self.format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
+        self.model = make().to(memory_format=self.format)
+        self.images = images.to(memory_format=self.format)
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+
+    def train(self):
+        self.model.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = F.cross_entropy(self.model(self.images), labels)
+        loss.backward()
+        self.optimizer.step()
+        loss.item()
+
+    def infer(self):
+        self.model.eval()
+        with torch.inference_mode():
+            self.model(self.images).sum().item()
+
+
+sides = {}
+for line in sys.stdin:
+    mode, layout = line.split()
+    if layout not in sides:
+        sides[layout] = Side(layout)
+    start = time.perf_counter()
+    getattr(sides[layout], mode)()
+    print((time.perf_counter() - start) * 1e3, flush=True)
