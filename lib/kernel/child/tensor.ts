@@ -14,7 +14,15 @@ const mostFetched = 1_000_000;
 const edge = 3;
 
 export function isTensorLike(value: object): value is TensorLike {
-  const { shape, dtype, dataSync, data } = value as Partial<TensorLike>;
+  let fields: Partial<TensorLike>;
+  try {
+    const { shape, dtype, dataSync, data } = value as Partial<TensorLike>;
+    fields = { shape, dtype, dataSync, data } as Partial<TensorLike>;
+  } catch {
+    // A proxy that allows its own properties only, such as what expect() gives.
+    return false;
+  }
+  const { shape, dtype, dataSync, data } = fields;
   return (
     Array.isArray(shape) &&
     shape.every((size) => Number.isInteger(size)) &&
