@@ -1,23 +1,37 @@
 /**
- * Convbook: typed building blocks of convolutional networks, real PyTorch checkpoints, data, figures.
+ * Convbook: typed building blocks of convolutional networks, real PyTorch checkpoints, data, training, figures.
  *
- * Each group of names is a folder of its own; what a notebook needs every day stands at the top level, the rest in namespaces
- * (`nn`, `random`).
+ * Each group of names is a folder of its own. What a notebook needs every day stands at the top level; the rest is in namespaces that are
+ * named after their folders (`nn`, `blocks`, `optim`, `callbacks`, …).
  */
 export { type BackendInfo, selectBackend } from "./backend/index.ts";
-export { CheckpointError, loadFromCheckpoint, loadTorch } from "./checkpoints/index.ts";
+export {
+  CheckpointError,
+  loadFromCheckpoint,
+  loadSafetensors,
+  loadTorch,
+  saveSafetensors,
+  saveTorch,
+} from "./checkpoints/index.ts";
+export * as diffraction from "./data/diffraction/index.ts";
 export {
   ArrayDataset,
   ConcatDataset,
   channelStatistics,
   cifar10,
+  cifar100,
   DataError,
   DataLoader,
   type Dataset,
+  fashionMnist,
+  ImageFolder,
+  mnist,
   randomSplit,
+  SceneTextDataset,
   Subset,
 } from "./data/index.ts";
 export * as transforms from "./data/transforms/index.ts";
+export * as detection from "./detection/index.ts";
 export {
   bars,
   clearOutput,
@@ -38,9 +52,26 @@ export { DownloadError, download, loadManifest } from "./download/index.ts";
 export { type Evaluation, evaluate } from "./evaluation/index.ts";
 export * as interpret from "./interpret/index.ts";
 export * as metrics from "./metrics/index.ts";
-export { createModel, DenseNet, GoogleNet, modelNames, ResNet } from "./models/index.ts";
+export {
+  Cifar100ResNet,
+  createModel,
+  DenseNet,
+  Fots,
+  GoogleNet,
+  ImageNetResNet,
+  modelNames,
+  ResNet,
+  ResNet1d,
+  ResnetClassifier,
+} from "./models/index.ts";
+export * as blocks from "./nn/blocks/index.ts";
 export * as nn from "./nn/index.ts";
 export { Generator, manualSeed, randperm } from "./random/index.ts";
 export type { StateDict, TensorData } from "./tensor-data.ts";
 export { readEvents, SummaryWriter, scalars, tensorBoardFigure } from "./tensorboard/index.ts";
+export * as callbacks from "./training/callbacks/index.ts";
+export { CIFARModule, ClassificationModule, Trainer, TrainingModule } from "./training/index.ts";
+export * as loggers from "./training/loggers/index.ts";
+export * as optim from "./training/optimizers/index.ts";
+export * as schedulers from "./training/schedulers/index.ts";
 export * as tutorial5 from "./tutorials/tutorial5/index.ts";

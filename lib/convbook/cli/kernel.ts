@@ -45,3 +45,10 @@ withPlace(kernelCommand.command("uninstall").description("remove the kernelspec"
   const folders = await uninstallKernelSpec(place);
   console.log(`Removed ${folders.join(", ")}.`);
 });
+
+export const consoleCommand = new Command("console")
+  .description("a terminal on the kernel: history, colours, completion")
+  .action(async () => {
+    const { runConsole } = await import("@convbook/kernel");
+    await runConsole();
+  });

@@ -4,9 +4,12 @@
  */
 import { Command, CommanderError } from "commander";
 import { doctorCommand } from "./doctor.ts";
-import { kernelCommand } from "./kernel.ts";
+import { consoleCommand, kernelCommand } from "./kernel.ts";
+import { predictCommand } from "./predict.ts";
 import { startCommand } from "./start.ts";
 import { tableCommand } from "./table.ts";
+import { testCommand } from "./test.ts";
+import { trainCommand } from "./train.ts";
 
 const program = new Command("convbook")
   .description("A Jupyter kernel for TypeScript and a teaching kit for convolutional networks")
@@ -14,8 +17,12 @@ const program = new Command("convbook")
   .showSuggestionAfterError()
   .addCommand(startCommand)
   .addCommand(tableCommand)
+  .addCommand(trainCommand)
+  .addCommand(testCommand)
+  .addCommand(predictCommand)
   .addCommand(doctorCommand)
-  .addCommand(kernelCommand);
+  .addCommand(kernelCommand)
+  .addCommand(consoleCommand);
 
 try {
   await program.parseAsync();
