@@ -90,7 +90,7 @@ export function curves({
     field: "x",
     type: "quantitative",
     title: xLabel,
-    scale: { type: logX ? "log" : "linear", zero: false, nice: !logX },
+    scale: { ...(logX ? { type: "log", nice: false } : { zero: false, nice: true }) },
     // Steps and epochs are counted: no tick at half an epoch.
     axis: {
       labelOverlap: "greedy",
@@ -102,7 +102,7 @@ export function curves({
     field: "y",
     type: "quantitative",
     title: yLabel,
-    scale: { type: logY ? "log" : "linear", zero: false, ...(yDomain ? { domain: [...yDomain] } : {}) },
+    scale: { ...(logY ? { type: "log" } : { zero: false }), ...(yDomain ? { domain: [...yDomain] } : {}) },
   };
   const picked: JsonValue = { param: "picked", empty: true };
   const tooltip: JsonValue = [

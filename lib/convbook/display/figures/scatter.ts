@@ -75,7 +75,7 @@ export function scatter({
     field,
     type: "quantitative",
     title: name,
-    scale: { type: log ? "log" : "linear", zero: false, nice: true, padding: 24 },
+    scale: { ...(log ? { type: "log" } : { zero: false }), nice: true, padding: 24 },
     ...(format ? { axis: { format } } : {}),
   });
   const position = { x: axis("x", xLabel, logX, xFormat), y: axis("y", yLabel, logY, yFormat) };
