@@ -19,3 +19,10 @@ export {
 export { quadArea, quadIou } from "./iou.ts";
 export { type LocalityAwareNmsOptions, localityAwareNms, nms } from "./nms.ts";
 export { boxOf, countOf, type Quads, quadsOf, type RotatedBox, type ScoredQuads } from "./quads.ts";
+export {
+  type DrawQuadsOptions,
+  drawQuads,
+  SceneTextDataset,
+  type SceneTextOptions,
+  type SceneTextSample,
+} from "./scene-text.ts";
