@@ -9,6 +9,7 @@ import {
   parseActivationName,
   UnknownNameError,
 } from "../nn/index.ts";
+import { Cifar100ResNet, type Cifar100ResNetHparams } from "./cifar100-resnet.ts";
 import { DenseNet, type DenseNetHparams } from "./densenet.ts";
 import { GoogleNet, type GoogleNetHparams } from "./googlenet.ts";
 import {
@@ -124,6 +125,13 @@ const imageNetParsers: Parsers<ImageNetResNetHparams> = {
   groups: integer(1, 1024),
 };
 
+const cifar100Parsers: Parsers<Cifar100ResNetHparams> = {
+  inChannels: integer(1, 1024),
+  numClasses: classes,
+  width: integer(1, 1024),
+  shared: boolean,
+};
+
 const entry = <H, M extends AnyModule>(value: Entry<H, M>) => value;
 
 const preset = (name: ImageNetPresetName) =>
@@ -138,6 +146,11 @@ const registry = {
     inputShape: cifar,
   }),
   DenseNet: entry({ parsers: denseNetParsers, create: (hparams) => new DenseNet(hparams), inputShape: cifar }),
+  Cifar100ResNet: entry({
+    parsers: cifar100Parsers,
+    create: (hparams) => new Cifar100ResNet(hparams),
+    inputShape: cifar,
+  }),
   ImageNetResNet: entry({
     parsers: imageNetParsers,
     create: (hparams) => new ImageNetResNet(hparams),

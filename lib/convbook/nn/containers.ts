@@ -49,7 +49,7 @@ export class Sequential extends Module {
 }
 
 /** Modules kept in a list under their places "0", "1", ...; it has no forward pass of its own. */
-export class ModuleList<M extends AnyModule = AnyModule> extends Module<never, never> {
+export class ModuleList<M extends AnyModule = AnyModule> extends Module<[], void> {
   private readonly list: readonly M[];
 
   constructor(modules: Iterable<M> = []) {

@@ -3,6 +3,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { defaultResnetConfig, type ModelOutput, ResnetClassifier } from "../../../lib/convbook/models/index.ts";
 import * as blocks from "../../../lib/convbook/nn/blocks/index.ts";
 import * as nn from "../../../lib/convbook/nn/index.ts";
 import { manualSeed, rand } from "../../../lib/convbook/random/index.ts";
@@ -50,6 +51,23 @@ class Scaled extends nn.Module {
 
   forward(x: tf.Tensor): tf.Tensor {
     return this.act.forward(tf.mul(x, this.factor));
+  }
+}
+
+/** A module that returns several tensors, as one that returns them joined; its names are the module's own. */
+class AsOne<Out> extends nn.Module {
+  private readonly inner: nn.Module<[x: tf.Tensor], Out>;
+  private readonly join: (output: Out) => tf.Tensor;
+
+  constructor(inner: nn.AnyModule, join: (output: Out) => tf.Tensor) {
+    super();
+    this.inner = inner;
+    this.join = join;
+    for (const [name, child] of inner.namedChildren()) this.registerModule(name, child);
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    return tf.tidy(() => this.join(this.inner.forward(x)));
   }
 }
 
@@ -159,6 +177,25 @@ const cases: Readonly<Record<string, () => nn.AnyModule>> = {
   Bottleneck: () => new blocks.Bottleneck(8, 2, { baseWidth: 96 }),
   "Bottleneck groups dilation": () =>
     new blocks.Bottleneck(4, 4, { groups: 2, baseWidth: 32, dilation: 2, downsample: shortcut(16, 1) }),
+  CNN1dLayer: () => new blocks.CNN1dLayer(4, 5, { kernelSize: 7, stride: 3, dropout: 0.2 }),
+  CNN1dLayerNoAct: () => new blocks.CNN1dLayerNoAct(4, 5, { kernelSize: 4 }),
+  Resnet1DBlock: () => new blocks.Resnet1DBlock(4, 4, { kernelSize: 5 }),
+  "Resnet1DBlock stride": () => new blocks.Resnet1DBlock(4, 6, { kernelSize: 5, stride: 4 }),
+  ResnetClassifier: () =>
+    new AsOne(
+      new ResnetClassifier({
+        ...defaultResnetConfig,
+        resDims: [3, 4],
+        resKernel: [5, 3],
+        resStride: [2, 3],
+        numBlocks: [2, 1],
+        outputDim: 5,
+      }),
+      ({ logits, unsupervisedLogits }: ModelOutput) => tf.concat([logits, tf.expandDims(unsupervisedLogits, 1)], 1),
+    ),
+  HiddenLayer: () => new blocks.HiddenLayer(7, 5),
+  Detector: () =>
+    new AsOne(new blocks.Detector(4, 64), ({ score, geometry }: blocks.Detection) => tf.concat([score, geometry], 3)),
   TransitionLayer: () => new blocks.TransitionLayer(4, { cOut: 3 }),
 };
 
@@ -266,13 +303,12 @@ describe("the cases", () => {
     const isModule = (value: unknown): value is typeof nn.Module =>
       typeof value === "function" && value.prototype instanceof nn.Module;
     const exported = [...Object.values(nn), ...Object.values(blocks)].filter(isModule).map((type) => type.name);
-    const used = new Set(
-      Object.values(cases).flatMap((make) =>
-        make()
-          .modules()
-          .map((module) => module.constructor.name),
-      ),
+    const types = Object.values(cases).flatMap((make) =>
+      make()
+        .modules()
+        .map((module) => module.constructor.name),
     );
+    const used = new Set([...types, ...Object.keys(cases)]);
     const elsewhere = new Set([
       "Module",
       "BatchNorm",

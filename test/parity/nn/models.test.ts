@@ -4,7 +4,13 @@ import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createModelFrom, modelInputShape, modelNames, parseModelName } from "../../../lib/convbook/models/index.ts";
+import {
+  createModelFrom,
+  Fots,
+  modelInputShape,
+  modelNames,
+  parseModelName,
+} from "../../../lib/convbook/models/index.ts";
 import { type AnyModule, CrossEntropyLoss, init } from "../../../lib/convbook/nn/index.ts";
 import { manualSeed } from "../../../lib/convbook/random/index.ts";
 import {
@@ -47,6 +53,11 @@ interface Fixture {
   readonly large: Readonly<
     Record<string, { readonly names: string; readonly parameters: number; readonly logits: Packed | null }>
   >;
+  readonly fots: {
+    readonly initial: Readonly<Record<string, readonly [number[], number, number, number]>>;
+    readonly train: Packed;
+    readonly eval: Packed;
+  };
 }
 
 const fixture = readFixture<Fixture>("models.json");
@@ -187,6 +198,32 @@ describe.each(Object.keys(fixture.models))("%s", (model) => {
         tf.dispose([images, labels]);
       },
     );
+  });
+});
+
+describe("Fots", () => {
+  it("has PyTorch's names, initial weights by seed, and outputs in training and evaluation", async () => {
+    await tf.setBackend("wasm");
+    manualSeed(fixture.seed);
+    // The reference draws the classifier that it then drops with a thousand classes, as torchvision does by default.
+    const model = new Fots({ backbone: { blockName: "BasicBlock", layers: [1, 1, 1, 1] }, imageSize: 64 });
+    expect([...model.stateShapes().keys()]).toEqual(Object.keys(fixture.fots.initial));
+    const state = model.stateDict();
+    for (const [key, [shape, sum]] of Object.entries(fixture.fots.initial)) {
+      expect(state.get(key)?.shape, key).toEqual(shape);
+      const total = Array.from(state.get(key)?.data as ArrayLike<number>, Number).reduce((a, b) => a + b, 0);
+      expect(Math.abs(total - sum), `sum of ${key}`).toBeLessThan(1e-3);
+    }
+    const images = randomImages([1, 3, 64, 96], 2, -1);
+    for (const mode of ["train", "eval"] as const) {
+      const { score, geometry } = model.train(mode === "train").forward(images as tf.Tensor4D);
+      const joined = tf.concat([score, geometry], 3);
+      expectTensorClose(`${mode} output`, joined, fixture.fots[mode]);
+      tf.dispose([score, geometry, joined]);
+    }
+    expect(() => model.forward(tf.zeros([1, 60, 64, 3]))).toThrow("a multiple of 32");
+    model.dispose();
+    images.dispose();
   });
 });
 

@@ -7,6 +7,8 @@ export {
   TransitionLayer,
   type TransitionLayerOptions,
 } from "./densenet.ts";
+export { type Detection, Detector, fotsMomentum, HiddenLayer } from "./fots.ts";
 export { InceptionBlock, type InceptionBlockOptions } from "./inception.ts";
 export { PreActResNetBlock } from "./preact-resnet.ts";
 export { ResNetBlock, type ResNetBlockOptions } from "./resnet.ts";
+export { CNN1dLayer, CNN1dLayerNoAct, type CNN1dLayerOptions, Resnet1DBlock } from "./resnet1d.ts";

@@ -1,0 +1,184 @@
+/**
+ * A one-dimensional ResNet that classifies patterns (powder diffraction, in notebook 04), and what it returns.
+ *
+ * Reference: the diffraction pipeline whose configuration {@link defaultResnetConfig} is. Its even stage strides (4 4 5 3) act in the first block
+ * of each stage.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { CNN1dLayer, Resnet1DBlock } from "../nn/blocks/index.ts";
+import {
+  AdaptiveAvgPool1d,
+  CrossEntropyLoss,
+  Flatten,
+  Linear,
+  MaxPool1d,
+  Module,
+  OptionError,
+  Sequential,
+} from "../nn/index.ts";
+
+/** Everything that decides the shape of a {@link ResNet1d}; one entry a stage in the lists. */
+export interface ResnetConfig {
+  /** Channels of the input: 1 for a pattern. */
+  readonly inputDim: number;
+  /** Number of classes. */
+  readonly outputDim: number;
+  readonly resDims: readonly number[];
+  readonly resKernel: readonly number[];
+  readonly resStride: readonly number[];
+  readonly numBlocks: readonly number[];
+  readonly firstKernelSize: number;
+  readonly firstStride: number;
+  readonly firstPoolKernelSize: number;
+  readonly firstPoolStride: number;
+  /** Probability of dropout behind every convolution. */
+  readonly dropout: number;
+}
+
+/** The source's configuration; only the number of classes is open. */
+export const defaultResnetConfig: Omit<ResnetConfig, "outputDim"> = {
+  inputDim: 1,
+  resDims: [32, 64, 64, 64],
+  resKernel: [5, 7, 17, 13],
+  resStride: [4, 4, 5, 3],
+  numBlocks: [2, 2, 2, 2],
+  firstKernelSize: 13,
+  firstStride: 1,
+  firstPoolKernelSize: 7,
+  firstPoolStride: 7,
+  dropout: 0,
+};
+
+/** Features of a pattern, [N, L, inputDim] -> [N, L', resDims of the last stage]. */
+export class ResNet1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
+  readonly conv: CNN1dLayer;
+  readonly maxpool: MaxPool1d;
+  readonly stages: readonly Sequential[];
+
+  /** @throws {OptionError} where the lists of the stages differ in length */
+  constructor(config: Omit<ResnetConfig, "outputDim"> = defaultResnetConfig) {
+    super();
+    const { inputDim, resDims, resKernel, resStride, numBlocks, dropout } = config;
+    for (const [name, list] of Object.entries({ resKernel, resStride, numBlocks })) {
+      if (list.length !== resDims.length) {
+        throw new OptionError("ResNet1d", name, list, `a list of ${resDims.length} numbers, one a stage, as resDims`);
+      }
+    }
+    const width = resDims[0];
+    if (width === undefined) throw new OptionError("ResNet1d", "resDims", resDims, "at least one stage");
+    const { firstKernelSize: kernelSize, firstStride: stride, firstPoolKernelSize, firstPoolStride } = config;
+    this.conv = this.registerModule("conv", new CNN1dLayer(inputDim, width, { kernelSize, stride, dropout }));
+    this.maxpool = this.registerModule("maxpool", new MaxPool1d(firstPoolKernelSize, { stride: firstPoolStride }));
+    let inDim = width;
+    this.stages = resDims.map((outDim, stage) => {
+      const blocks = Array.from({ length: numBlocks[stage] as number }, (_, i) => {
+        const options = {
+          kernelSize: resKernel[stage] as number,
+          stride: i === 0 ? (resStride[stage] as number) : 1,
+          dropout,
+        };
+        return new Resnet1DBlock(i === 0 ? inDim : outDim, outDim, options);
+      });
+      inDim = outDim;
+      return this.registerModule(`layer${stage + 1}`, new Sequential(...blocks));
+    });
+  }
+
+  forward(x: tf.Tensor3D): tf.Tensor3D {
+    return tf.tidy(() => {
+      let features: tf.Tensor = this.maxpool.forward(this.conv.forward(x));
+      for (const stage of this.stages) features = stage.forward(features);
+      return features as tf.Tensor3D;
+    });
+  }
+}
+
+/** Logits with what is asked of them. Its tensors belong to the caller. */
+export class ModelOutput {
+  /** Supervised logits, [N, classes]. */
+  readonly logits: tf.Tensor2D;
+  /** Unsupervised logits, one a pattern, [N]. */
+  readonly unsupervisedLogits: tf.Tensor1D;
+  /** Cross-entropy, where labels were given. */
+  readonly loss: tf.Scalar | null;
+
+  constructor(logits: tf.Tensor2D, unsupervisedLogits: tf.Tensor1D, loss: tf.Scalar | null) {
+    this.logits = logits;
+    this.unsupervisedLogits = unsupervisedLogits;
+    this.loss = loss;
+  }
+
+  /** The likeliest class of each pattern, [N] int32. */
+  preds(): tf.Tensor1D {
+    return tf.argMax(this.logits, 1);
+  }
+
+  /** The share of patterns whose likeliest class is the label. */
+  accuracy(labels: tf.Tensor1D): number {
+    return this.topKAcc(labels, 1);
+  }
+
+  /**
+   * The k likeliest classes of each pattern, likeliest first, [N, k] int32.
+   *
+   * @throws {OptionError} for k below 1 or above the number of classes
+   */
+  topKPreds(k: number): tf.Tensor2D {
+    const classes = this.logits.shape[1];
+    if (!Number.isInteger(k) || k < 1 || k > classes) {
+      throw new OptionError("ModelOutput", "k", k, `a whole number from 1 to the ${classes} classes`);
+    }
+    return tf.tidy(() => tf.topk(this.logits, k).indices);
+  }
+
+  /** The share of patterns whose label is among the k likeliest classes. */
+  topKAcc(labels: tf.Tensor1D, k: number): number {
+    const [batch] = this.logits.shape;
+    if (labels.shape.length !== 1 || labels.shape[0] !== batch) {
+      throw new OptionError("ModelOutput", "the labels' shape", labels.shape, `[${batch}]`);
+    }
+    return tf.tidy(() => {
+      const hits = tf.any(tf.equal(this.topKPreds(k), tf.expandDims(tf.cast(labels, "int32"), 1)), 1);
+      return tf.mean(tf.cast(hits, "float32")).dataSync()[0] as number;
+    });
+  }
+
+  /** Frees the tensors. */
+  dispose(): void {
+    tf.dispose([this.logits, this.unsupervisedLogits]);
+    this.loss?.dispose();
+  }
+}
+
+/** A {@link ResNet1d} with two heads behind an average over the pattern: classes (supervised) and one number (unsupervised). */
+export class ResnetClassifier extends Module<[x: tf.Tensor3D, labels?: tf.Tensor1D], ModelOutput> {
+  readonly resnet: ResNet1d;
+  readonly classifier: Linear;
+  readonly adv: Linear;
+  private readonly pool = new AdaptiveAvgPool1d(1);
+  private readonly flatten = new Flatten();
+  private readonly lossFct = new CrossEntropyLoss();
+
+  constructor(config: ResnetConfig) {
+    super();
+    const width = config.resDims.at(-1) ?? 0;
+    this.resnet = this.registerModule("resnet", new ResNet1d(config));
+    this.classifier = this.registerModule("classifier", new Linear(width, config.outputDim));
+    this.adv = this.registerModule("adv", new Linear(width, 1));
+  }
+
+  /**
+   * @param x patterns [N, L, inputDim]
+   * @param labels classes [N] int32; with them the output has a loss
+   */
+  forward(x: tf.Tensor3D, labels?: tf.Tensor1D): ModelOutput {
+    const [logits, unsupervised, loss] = tf.tidy(() => {
+      const features = this.flatten.forward(this.pool.forward(this.resnet.forward(x)));
+      const classes = this.classifier.forward(features) as tf.Tensor2D;
+      const single = tf.reshape(this.adv.forward(features), [-1]) as tf.Tensor1D;
+      const error = labels === undefined ? [] : [this.lossFct.forward(classes, labels) as tf.Scalar];
+      return [classes, single, ...error] as [tf.Tensor2D, tf.Tensor1D, tf.Scalar?];
+    });
+    return new ModelOutput(logits, unsupervised, loss ?? null);
+  }
+}
