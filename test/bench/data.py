@@ -1,6 +1,6 @@
-"""One epoch of torchvision's DataLoader over CIFAR-10 with the tutorial's augmentation; prints images a second.
+"""One epoch of torchvision's DataLoader over CIFAR-10; prints images a second.
 
-Arguments: the file of decoded images that convbook's cache holds, workers, images. Run by data.ts.
+Arguments: the file of decoded images that convbook's cache holds, workers, images, "tutorial" or "strong" augmentation. Run by data.ts.
 """
 import json
 import sys
@@ -18,12 +18,11 @@ total = header["count"]
 labels = numpy.fromfile(path, dtype="<i4", count=total, offset=4096)
 images = numpy.fromfile(path, dtype=numpy.uint8, offset=4096 + 4 * total).reshape([total, *header["shape"]])[:count]
 
-transform = transforms.Compose([
-    transforms.RandomHorizontalFlip(),
-    transforms.RandomResizedCrop((32, 32), scale=(0.8, 1.0), ratio=(0.9, 1.1)),
-    transforms.ToTensor(),
-    transforms.Normalize([0.4914, 0.4822, 0.4465], [0.247, 0.2435, 0.2616]),
-])
+normalize = [transforms.ToTensor(), transforms.Normalize([0.4914, 0.4822, 0.4465], [0.247, 0.2435, 0.2616])]
+tutorial = [transforms.RandomHorizontalFlip(), transforms.RandomResizedCrop((32, 32), scale=(0.8, 1.0), ratio=(0.9, 1.1))]
+strong = [transforms.RandomCrop(32, padding=4), transforms.RandomHorizontalFlip(), transforms.RandAugment()]
+augmentation = [*tutorial, *normalize] if sys.argv[4] == "tutorial" else [*strong, *normalize, transforms.RandomErasing()]
+transform = transforms.Compose(augmentation)
 
 
 class Cifar10(torch.utils.data.Dataset):

@@ -1,4 +1,4 @@
-/** The loader with the tutorial's augmentation against torchvision's, on CIFAR-10, in turns. Argument: images an epoch (12800). */
+/** The loader with the tutorial's and with strong augmentation against torchvision's, on CIFAR-10, in turns. Argument: images (12800). */
 import "@tensorflow/tfjs-backend-cpu";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
@@ -11,18 +11,30 @@ const ROUNDS = 3;
 
 export async function run(args: readonly string[]): Promise<BenchResult> {
   const images = Number(args[0] ?? 12_800);
-  const { Compose, Normalize, RandomHorizontalFlip, RandomResizedCrop, ToTensor } = transforms;
-  const transform = new Compose([
-    new RandomHorizontalFlip(),
-    new RandomResizedCrop([32, 32], { scale: [0.8, 1], ratio: [0.9, 1.1] }),
-    new ToTensor(),
-    new Normalize([0.4914, 0.4822, 0.4465], [0.247, 0.2435, 0.2616]),
-  ]);
-  const dataset = new Subset(
-    await cifar10({ transform }),
-    Array.from({ length: images }, (_, i) => i),
-  );
-  const ours = async (numWorkers: number): Promise<number> => {
+  const normalize = [
+    new transforms.ToTensor(),
+    new transforms.Normalize([0.4914, 0.4822, 0.4465], [0.247, 0.2435, 0.2616]),
+  ];
+  const augmentations = {
+    tutorial: [
+      new transforms.RandomHorizontalFlip(),
+      new transforms.RandomResizedCrop([32, 32], { scale: [0.8, 1], ratio: [0.9, 1.1] }),
+      ...normalize,
+    ],
+    strong: [
+      new transforms.RandomCrop(32, { padding: 4 }),
+      new transforms.RandomHorizontalFlip(),
+      new transforms.RandAugment(),
+      ...normalize,
+      new transforms.RandomErasing(),
+    ],
+  };
+  type Augmentation = keyof typeof augmentations;
+  const train = await cifar10();
+  const chosen = Array.from({ length: images }, (_, i) => i);
+  const ours = async (augmentation: Augmentation, numWorkers: number): Promise<number> => {
+    const transform = new transforms.Compose(augmentations[augmentation]);
+    const dataset = new Subset(train.withTransform(transform), chosen);
     const loader = new DataLoader(dataset, { batchSize: 128, shuffle: true, dropLast: true, numWorkers });
     let seen = -1;
     let start = 0;
@@ -37,28 +49,32 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
   };
   const decoded = join(cacheFolder(), "cifar10", "decoded-train.bin");
   const script = fileURLToPath(new URL("data.py", import.meta.url));
-  const theirs = (numWorkers: number): number =>
-    Number(
-      execFileSync("/usr/bin/python3", [script, decoded, String(numWorkers), String(images)], { encoding: "utf8" }),
-    );
+  const theirs = (augmentation: Augmentation, numWorkers: number): number => {
+    const args = [script, decoded, String(numWorkers), String(images), augmentation];
+    return Number(execFileSync("/usr/bin/python3", args, { encoding: "utf8" }));
+  };
 
   const rates = new Map<string, number[]>();
-  const note = (name: string, rate: number): void => {
-    rates.set(name, [...(rates.get(name) ?? []), rate]);
+  const note = (augmentation: Augmentation, name: string, rate: number): void => {
+    const key = `${augmentation}, ${name}`;
+    rates.set(key, [...(rates.get(key) ?? []), rate]);
   };
   for (let round = 0; round < ROUNDS; round++) {
-    for (const numWorkers of [0, 1, 2]) note(`convbook, ${numWorkers} workers`, await ours(numWorkers));
-    for (const numWorkers of [0, 2]) note(`torchvision, ${numWorkers} workers`, theirs(numWorkers));
+    for (const augmentation of ["tutorial", "strong"] as const) {
+      for (const n of [0, 1, 2]) note(augmentation, `convbook, ${n} workers`, await ours(augmentation, n));
+      for (const n of [0, 2]) note(augmentation, `torchvision, ${n} workers`, theirs(augmentation, n));
+    }
   }
   const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] as number;
-  const reference = median(rates.get("torchvision, 2 workers") as number[]);
+  const reference = (name: string): number =>
+    median(rates.get(`${name.split(",")[0]}, torchvision, 2 workers`) as number[]);
   const rows = [...rates].map(([name, values]) => ({
     loader: name,
     "images/s": Math.round(median(values)),
-    ratio: Number((median(values) / reference).toFixed(2)),
+    ratio: Number((median(values) / reference(name)).toFixed(2)),
   }));
   return {
-    note: `Flip, random resized crop, normalise; batch 128; ${images} images, median of ${ROUNDS}; ratio to torchvision with 2 workers`,
+    note: `Tutorial: flip, resized crop. Strong: crop, flip, RandAugment, erasing. Batch 128; ${images} images, median of ${ROUNDS}; ratio to torchvision with 2 workers`,
     rows,
   };
 }
