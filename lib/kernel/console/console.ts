@@ -99,35 +99,49 @@ class Console {
   }
 
   async #loop(lines: Interface): Promise<void> {
+    const next = lineReader(lines);
     let code = "";
-    const ask = () => {
+    for (;;) {
       lines.setPrompt(code === "" ? green(`In [${this.#count}]: `) : green("   ...: "));
-      lines.prompt();
-    };
-    ask();
-    for await (const line of lines) {
+      this.#ask(lines);
+      const line = await next();
+      if (line === undefined) {
+        break;
+      }
       code = code === "" ? line : `${code}\n${line}`;
       if (code.trim() === "") {
         code = "";
       } else if (line === "" || (await this.#client.request("is_complete_request", { code })).status !== "incomplete") {
-        await this.#execute(code, lines);
+        await this.#execute(code, lines, next);
         code = "";
       }
-      ask();
     }
     this.#print("\n");
   }
 
-  async #execute(code: string, lines: Interface): Promise<void> {
+  async #execute(code: string, lines: Interface, next: () => Promise<string | undefined>): Promise<void> {
     this.#running = true;
     try {
       const reply = await this.#client.execute(code, {
         output: (type, content) => this.#show(type, content),
-        input: (prompt) => new Promise((answer) => lines.question(prompt, answer)),
+        input: async (prompt) => {
+          lines.setPrompt(prompt);
+          this.#ask(lines);
+          return (await next()) ?? "";
+        },
       });
       this.#count = Number(reply.execution_count ?? this.#count) + 1;
     } finally {
       this.#running = false;
+    }
+  }
+
+  /** Piped input may be over while lines of it still wait. */
+  #ask(lines: Interface): void {
+    if ((lines as Interface & { closed?: boolean }).closed) {
+      this.#print(lines.getPrompt());
+    } else {
+      lines.prompt();
     }
   }
 
@@ -174,4 +188,29 @@ class Console {
   #print(text: string): void {
     this.#output.write(text);
   }
+}
+
+/** Lines one by one, whether they were typed before or after they are asked for; undefined once there are no more. */
+function lineReader(lines: Interface): () => Promise<string | undefined> {
+  const ready: string[] = [];
+  let waiting: ((line: string | undefined) => void) | undefined;
+  let closed = false;
+  lines.on("line", (line) => {
+    if (waiting === undefined) {
+      ready.push(line);
+    } else {
+      waiting(line);
+      waiting = undefined;
+    }
+  });
+  lines.once("close", () => {
+    closed = true;
+    waiting?.(undefined);
+  });
+  return () =>
+    ready.length > 0 || closed
+      ? Promise.resolve(ready.shift())
+      : new Promise((resolve) => {
+          waiting = resolve;
+        });
 }

@@ -1,0 +1,354 @@
+/**
+ * `npm run bench -- kernel`: our kernel beside ipykernel, tslab and deno, in one run and with one client. tslab and deno are
+ * installed from npm into a temporary folder; a kernel that cannot be installed or does not answer is left out.
+ */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { KernelClient } from "../../lib/kernel/console/kernel-client.ts";
+import { debianPython } from "../conformance/harness.ts";
+import type { BenchResult, BenchRow } from "./main.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const run_ = promisify(execFile);
+
+interface Peer {
+  readonly name: string;
+  readonly argv: (connectionFile: string) => string[];
+  readonly language: "typescript" | "python";
+}
+
+async function peers(folder: string): Promise<Peer[]> {
+  const list: Peer[] = [
+    {
+      name: "convbook",
+      argv: (file) => [process.execPath, join(root, "lib/kernel/dist/main.js"), file],
+      language: "typescript",
+    },
+    { name: "ipykernel", argv: (file) => [debianPython(), "-m", "ipykernel_launcher", "-f", file], language: "python" },
+  ];
+  writeFileSync(join(folder, "package.json"), '{"private": true}');
+  for (const [name, version] of [
+    ["tslab", "1.0.22"],
+    ["deno", "2.9.6"],
+  ] as const) {
+    try {
+      await run_("npm", ["install", `${name}@${version}`, "--ignore-scripts", "--no-audit", "--no-fund"], {
+        cwd: folder,
+        timeout: 120_000,
+      });
+    } catch {
+      continue;
+    }
+    const bin = name === "deno" ? denoProgram(folder) : join(folder, "node_modules/.bin/tslab");
+    if (bin !== undefined && existsSync(bin)) {
+      list.push({
+        name,
+        argv: (file) =>
+          name === "deno" ? [bin, "jupyter", "--kernel", "--conn", file] : [bin, "kernel", `--config-path=${file}`],
+        language: "typescript",
+      });
+    }
+  }
+  return list;
+}
+
+function denoProgram(folder: string): string | undefined {
+  const scope = join(folder, "node_modules/@deno");
+  const found = existsSync(scope) ? readdirSync(scope)[0] : undefined;
+  return found === undefined ? undefined : join(scope, found, "deno");
+}
+
+async function freePorts(n: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: n }, async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await new Promise((resolve) => server.once("listening", resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+class Running {
+  readonly process: ChildProcess;
+  readonly client: KernelClient;
+  /** From the start of the process to the answer to kernel_info_request, ms. */
+  startup = 0;
+
+  private constructor(process_: ChildProcess, client: KernelClient) {
+    this.process = process_;
+    this.client = client;
+  }
+
+  static async start(peer: Peer, folder: string): Promise<Running> {
+    const [shell_port, iopub_port, stdin_port, control_port, hb_port] = await freePorts(5);
+    const file = join(folder, `${randomUUID()}.json`);
+    const ports = { shell_port, iopub_port, stdin_port, control_port, hb_port };
+    const connection = {
+      transport: "tcp",
+      ip: "127.0.0.1",
+      key: randomUUID(),
+      signature_scheme: "hmac-sha256",
+      kernel_name: peer.name,
+      ...ports,
+    };
+    writeFileSync(file, JSON.stringify(connection));
+    const client = new KernelClient(file);
+    const start = performance.now();
+    const [program = "", ...args] = peer.argv(file);
+    const env = { ...process.env, CONVBOOK_HISTORY: join(folder, "history.jsonl"), NO_COLOR: "1" };
+    const running = new Running(spawn(program, args, { cwd: folder, stdio: "ignore", env, detached: true }), client);
+    await within(client.request("kernel_info_request", {}), 30_000);
+    running.startup = performance.now() - start;
+    await within(client.ready(), 30_000);
+    return running;
+  }
+
+  async cell(code: string): Promise<number> {
+    const start = performance.now();
+    const reply = await within(this.client.execute(code, { output: () => {}, input: async () => "" }), 60_000);
+    if (reply.status !== "ok") {
+      throw new Error(`${reply.ename}: ${reply.evalue}`);
+    }
+    return performance.now() - start;
+  }
+
+  async request(type: string, content: Record<string, unknown>): Promise<number> {
+    const start = performance.now();
+    await within(this.client.request(type, content), 30_000);
+    return performance.now() - start;
+  }
+
+  /** Resident memory of the kernel and all that it started, MB. */
+  memory(): number {
+    const parents = new Map<number, number>();
+    for (const pid of readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)) {
+      const stat = readStat(pid);
+      if (stat !== undefined) {
+        parents.set(pid, stat);
+      }
+    }
+    const belongs = (pid: number | undefined): boolean =>
+      pid === this.process.pid || (pid !== undefined && pid > 1 && belongs(parents.get(pid)));
+    return [...parents.keys()].filter(belongs).reduce((sum, pid) => sum + residentMb(pid), 0);
+  }
+
+  stop(): void {
+    this.client.close();
+    try {
+      process.kill(-(this.process.pid ?? 0), "SIGKILL");
+    } catch {
+      // It ended by itself.
+    }
+  }
+}
+
+function readStat(pid: number): number | undefined {
+  try {
+    return Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+function residentMb(pid: number): number {
+  try {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
+}
+
+function within<T>(work: Promise<T>, ms: number): Promise<T> {
+  return Promise.race([
+    work,
+    new Promise<T>((_, reject) => setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms).unref()),
+  ]);
+}
+
+const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+type Measure = (kernel: Running, peer: Peer) => Promise<number>;
+
+const pick = (peer: Peer, typescript: string, python: string) => (peer.language === "python" ? python : typescript);
+const repeat = async (n: number, work: (i: number) => Promise<number>) => {
+  const times: number[] = [];
+  for (let i = 0; i < n; i++) {
+    times.push(await work(i));
+  }
+  return median(times);
+};
+
+const twentyLines = (i: number) =>
+  `class Model {\n${Array.from({ length: 18 }, (_, k) => `  method${k}(x: number): string { return String(x + ${i}); }`).join("\n")}\n}`;
+const twentyLinesPython = (i: number) =>
+  `class Model:\n${Array.from({ length: 18 }, (_, k) => `    def method${k}(self, x: int) -> str: return str(x + ${i})`).join("\n")}`;
+
+const measures: readonly [name: string, target: string, measure: Measure][] = [
+  ["1+1", "2 ms", (kernel) => repeat(50, () => kernel.cell("1+1"))],
+  [
+    "class of 20 lines with types",
+    "10 ms",
+    (kernel, peer) => repeat(20, (i) => kernel.cell(pick(peer, twentyLines(i), twentyLinesPython(i)))),
+  ],
+  [
+    "1,000 prints",
+    "15 ms",
+    (kernel, peer) =>
+      repeat(10, () =>
+        kernel.cell(pick(peer, "for (let i = 0; i < 1000; i++) console.log(i);", "for i in range(1000): print(i)")),
+      ),
+  ],
+  [
+    "string of 10 MB",
+    "150 ms",
+    (kernel, peer) =>
+      repeat(3, () => kernel.cell(pick(peer, 'console.log("x".repeat(10_000_000));', 'print("x" * 10_000_000)'))),
+  ],
+  [
+    "completion of a member",
+    "2 ms",
+    (kernel, peer) =>
+      repeat(30, () =>
+        kernel.request("complete_request", {
+          code: pick(peer, "Math.s", "str.s"),
+          cursor_pos: pick(peer, "Math.s", "str.s").length,
+        }),
+      ),
+  ],
+  [
+    "hover",
+    "5 ms",
+    (kernel, peer) =>
+      repeat(30, () =>
+        kernel.request("inspect_request", { code: pick(peer, "Math.max", "max"), cursor_pos: 3, detail_level: 0 }),
+      ),
+  ],
+];
+
+/** Measures that only our kernel has the means for: the tfjs types must be found from the notebook's folder. */
+const ownMeasures: readonly [name: string, target: string, measure: (kernel: Running) => Promise<number>][] = [
+  [
+    "cell with tfjs types, checked again",
+    "35 ms",
+    async (kernel) => {
+      await kernel.cell('import * as tf from "@tensorflow/tfjs-core";');
+      return repeat(20, (i) =>
+        kernel.cell(
+          `const size = tf.util.sizeFromShape([2, ${i}]); function area(t: tf.Tensor2D): number { return t.shape[0] * t.shape[1] }`,
+        ),
+      );
+    },
+  ],
+];
+
+/** `--cells N`: how many cells the memory run has (500). */
+export async function run(args: readonly string[]): Promise<BenchResult> {
+  const cells = args.includes("--cells") ? Number(args[args.indexOf("--cells") + 1]) : 500;
+  const folder = mkdtempSync(join(tmpdir(), "bench-kernel-"));
+  const rows: BenchRow[] = [];
+  const table = new Map<string, Record<string, string | number | null>>();
+  const put = (what: string, target: string, peer: string, value: number | string) => {
+    const row = table.get(what) ?? { what, target };
+    row[peer] = typeof value === "number" ? Number(value.toFixed(value < 10 ? 2 : 0)) : value;
+    table.set(what, row);
+  };
+  try {
+    const all = await peers(folder);
+    for (const peer of all) {
+      try {
+        const startups: number[] = [];
+        for (let i = 0; i < 3; i++) {
+          const kernel = await Running.start(peer, folder);
+          startups.push(kernel.startup);
+          kernel.stop();
+        }
+        put("start to kernel_info, ms", "200 ms", peer.name, median(startups));
+        const kernel = await Running.start(peer, folder);
+        try {
+          await kernel.cell(pick(peer, "const warm = 1; warm", "warm = 1"));
+          await new Promise((resolve) => setTimeout(resolve, 1500));
+          for (const [what, target, measure] of measures) {
+            put(
+              `${what}, ms`,
+              target,
+              peer.name,
+              await measure(kernel, peer).catch((error: Error) => error.message.slice(0, 40)),
+            );
+          }
+          await memoryRun(kernel, peer, cells, put);
+        } finally {
+          kernel.stop();
+        }
+      } catch (error) {
+        put("start to kernel_info, ms", "200 ms", peer.name, (error as Error).message.slice(0, 40));
+      }
+    }
+    const ours = all[0] as Peer;
+    const kernel = await Running.start(ours, join(root, "notebooks"));
+    try {
+      for (const [what, target, measure] of ownMeasures) {
+        put(`${what}, ms`, target, ours.name, await measure(kernel));
+      }
+    } finally {
+      kernel.stop();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  for (const row of table.values()) {
+    const own = row.convbook;
+    for (const peer of ["ipykernel", "tslab", "deno"]) {
+      const other = row[peer];
+      if (typeof own === "number" && typeof other === "number" && own > 0) {
+        row[`${peer}/ours`] = Number((other / own).toFixed(1));
+      }
+    }
+    rows.push(row);
+  }
+  return {
+    note: "Medians, one client for all kernels, one machine, one run; a ratio above 1 means that ours is the faster or smaller.",
+    rows,
+  };
+}
+
+async function memoryRun(
+  kernel: Running,
+  peer: Peer,
+  cells: number,
+  put: (what: string, target: string, peer: string, value: number | string) => void,
+): Promise<void> {
+  const code = (i: number) =>
+    pick(
+      peer,
+      `const value${i % 20} = { i: ${i} }; console.log(value${i % 20}.i)`,
+      `value${i % 20} = {"i": ${i}}; print(value${i % 20}["i"])`,
+    );
+  const times: number[] = [];
+  let middle = 0;
+  for (let i = 0; i < cells; i++) {
+    times.push(await kernel.cell(code(i)));
+    if (i === cells >> 1) {
+      middle = kernel.memory();
+    }
+  }
+  const end = kernel.memory();
+  put(`memory after ${cells} cells, MB`, "", peer.name, end);
+  put("its growth over the last half, %", "5 %", peer.name, (100 * (end - middle)) / middle);
+  put(
+    "last 100 cells against first 100, time",
+    "1",
+    peer.name,
+    median(times.slice(-100)) / median(times.slice(0, 100)),
+  );
+}
