@@ -124,6 +124,20 @@ describe("curves", () => {
     ]);
   });
 
+  it("set what they are compared with apart: grey, dashed, and not smoothed", () => {
+    const figure = curves({ series: { a: [1, 2] }, references: { guessing: [0, 1] }, smoothing: 0.5 });
+    expect(values(figure).map(({ kind }) => kind)).toEqual([
+      "raw",
+      "raw",
+      "smoothed",
+      "smoothed",
+      "reference",
+      "reference",
+    ]);
+    expect(figure.toSvg()).toMatch(/stroke="#8a8a8a"[^>]*stroke-dasharray="5,4"/);
+    expect(figure.alt).not.toContain("guessing");
+  });
+
   it("refuse what they cannot draw", () => {
     expect(() => curves({ series: {} })).toThrow(
       "curves: series is empty; expected at least one, as {name: [numbers]}",

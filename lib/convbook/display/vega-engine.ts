@@ -36,7 +36,9 @@ interface Vega {
   Warn: number;
   SVGStringRenderer: new () => SceneRenderer;
   resetSVGDefIds(): void;
-  textMetrics: { width: (item: { fontSize?: number; limit?: number }, text: unknown) => number };
+  textMetrics: {
+    width: (item: { fontSize?: number; fontWeight?: string | number; limit?: number }, text: unknown) => number;
+  };
 }
 
 interface VegaLite {
@@ -50,7 +52,9 @@ function loadEngine(): { vega: Vega; vegaLite: VegaLite } {
     const vega = loadBundle("vega/vega-schema.json", "vega.min.js") as Vega;
     const vegaLite = loadBundle("vega-lite/vega-lite-schema.json", "vega-lite.min.js", vega) as VegaLite;
     vega.textMetrics.width = (item, text) => {
-      const width = textWidth(text === undefined || text === null ? "" : String(text).trim(), item.fontSize ?? 11);
+      const shown = text === undefined || text === null ? "" : String(text).trim();
+      const bold = item.fontWeight === "bold" || Number(item.fontWeight) >= 600;
+      const width = textWidth(shown, item.fontSize ?? 11) * (bold ? 1.12 : 1);
       return item.limit && item.limit > 0 ? Math.min(item.limit, width) : width;
     };
     engine = { vega, vegaLite };

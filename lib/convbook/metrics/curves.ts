@@ -68,7 +68,8 @@ function precisionRecallOf({ thresholds, truePositives, falsePositives }: Sweep)
   };
 }
 
-function areaUnderRoc({ fpr, tpr }: RocCurve): number {
+/** The area under a curve, by trapezoids. */
+export function areaUnderRoc({ fpr, tpr }: RocCurve): number {
   let area = 0;
   for (let i = 1; i < fpr.length; i++) {
     area += ((fpr[i] as number) - (fpr[i - 1] as number)) * (((tpr[i] as number) + (tpr[i - 1] as number)) / 2);
@@ -76,7 +77,8 @@ function areaUnderRoc({ fpr, tpr }: RocCurve): number {
   return area;
 }
 
-function averagePrecisionOf({ precision, recall }: PrecisionRecall): number {
+/** The sum of precision times the step in recall. */
+export function averagePrecisionOf({ precision, recall }: PrecisionRecall): number {
   let sum = 0;
   for (let i = 0; i + 1 < recall.length; i++)
     sum += ((recall[i] as number) - (recall[i + 1] as number)) * (precision[i] as number);

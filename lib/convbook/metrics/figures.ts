@@ -3,7 +3,7 @@ import { curves } from "../display/figures/curves.ts";
 import type { SeriesData } from "../display/figures/series.ts";
 import type { VegaLiteFigure } from "../display/vega-lite.ts";
 import type { CalibrationBin } from "./calibration.ts";
-import type { PrecisionRecall, RocCurve } from "./curves.ts";
+import { areaUnderRoc, averagePrecisionOf, type PrecisionRecall, type RocCurve } from "./curves.ts";
 import { MetricError } from "./errors.ts";
 
 export interface CurveFigureOptions {
@@ -20,9 +20,12 @@ export function rocFigure(given: RocCurve | readonly RocCurve[], options: CurveF
   const { labels, ...rest } = options;
   const list = Array.isArray(given) ? (given as readonly RocCurve[]) : [given as RocCurve];
   const series = named("rocFigure", list, labels, ({ fpr, tpr }) => ({ x: fpr, y: tpr }));
+  const areas = Object.keys(series).map((name, i) => `${name} ${areaUnderRoc(list[i] as RocCurve).toFixed(3)}`);
   return curves({
-    series: { ...series, guessing: { x: [0, 1], y: [0, 1] } },
+    series,
+    references: { guessing: { x: [0, 1], y: [0, 1] } },
     title: "ROC",
+    alt: `ROC: true positive rate over false positive rate. Area under the curve: ${areas.join(", ")}.`,
     xLabel: "false positive rate",
     yLabel: "true positive rate",
     ...square,
@@ -41,7 +44,18 @@ export function precisionRecallFigure(
     x: recall.toReversed(),
     y: precision.toReversed(),
   }));
-  return curves({ series, title: "Precision and recall", xLabel: "recall", yLabel: "precision", ...square, ...rest });
+  const means = Object.keys(series).map(
+    (name, i) => `${name} ${averagePrecisionOf(list[i] as PrecisionRecall).toFixed(3)}`,
+  );
+  return curves({
+    series,
+    title: "Precision and recall",
+    alt: `Precision over recall. Average precision: ${means.join(", ")}.`,
+    xLabel: "recall",
+    yLabel: "precision",
+    ...square,
+    ...rest,
+  });
 }
 
 /** A reliability diagram: accuracy over confidence, beside the diagonal of a model that knows itself. */
@@ -54,8 +68,9 @@ export function calibrationFigure(
   return curves({
     series: {
       model: { x: filled.map(({ confidence }) => confidence), y: filled.map(({ accuracy }) => accuracy) },
-      "perfectly calibrated": { x: [0, 1], y: [0, 1] },
     },
+    references: { "perfectly calibrated": { x: [0, 1], y: [0, 1] } },
+    alt: `Calibration: ${filled.map(({ confidence, accuracy }) => `at ${percent(confidence)} confidence ${percent(accuracy)} right`).join(", ")}.`,
     title: "Calibration",
     xLabel: "confidence",
     yLabel: "accuracy",
@@ -63,6 +78,8 @@ export function calibrationFigure(
     ...options,
   });
 }
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
 const square = { width: 300, height: 300, yDomain: [0, 1], markers: false } as const;
 

@@ -303,17 +303,19 @@ describe("what they refuse", () => {
 });
 
 describe("figures", () => {
-  const { numClasses, truth, scores } = cases[0] as Case;
+  const { numClasses, truth, scores, curves } = cases[0] as Case;
+  const c0 = curves[0] as Case["curves"][string];
   it("of ROC, precision and recall, calibration and confusion", () => {
     const roc = new ROC({ numClasses });
     const pr = new PrecisionRecallCurve({ numClasses });
     const calibration = new CalibrationError({ numClasses });
     const confusion = new ConfusionMatrix({ numClasses });
     for (const metric of [roc, pr, calibration, confusion]) metric.update(Float32Array.from(scores.flat()), truth);
-    expect(rocFigure(roc.compute()).alt).toContain(
-      '"ROC" of true positive rate over false positive rate: class 0 ends at 1',
+    expect(rocFigure(roc.compute()).alt).toContain(`Area under the curve: class 0 ${c0.auroc.toFixed(3)}, class 1 `);
+    expect(precisionRecallFigure(pr.compute()[0] as never, { labels: ["cat"] }).alt).toBe(
+      `Precision over recall. Average precision: cat ${c0.averagePrecision.toFixed(3)}.`,
     );
-    expect(precisionRecallFigure(pr.compute()[0] as never, { labels: ["cat"] }).alt).toContain("cat ends at");
+    expect(calibrationFigure(calibration.bins()).alt).toMatch(/^Calibration: at \d+ % confidence \d+ % right, /);
     expect(calibrationFigure(calibration.bins()).toSvg()).toContain(">perfectly calibrated</text>");
     expect(confusion.toFigure({ labels: Array.from({ length: 10 }, (_, i) => `c${i}`) }).alt).toMatch(
       /of 10 classes: \d+ of 48 right/,

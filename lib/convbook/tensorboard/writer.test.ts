@@ -30,6 +30,10 @@ class Conv2d {
   readonly kernelSize = [3, 3];
   readonly paddingMode = "zeros";
   readonly bias = false;
+  readonly training = true;
+  toString(): string {
+    return "Conv2d(3, 8, kernelSize=3)";
+  }
 }
 class Net {
   readonly conv = new Conv2d();
@@ -134,6 +138,7 @@ describe.runIf(hasProtobuf)("as Google's protobuf library reads it", () => {
                 { key: "kernelSize", value: { s: s("[3, 3]") } },
                 { key: "paddingMode", value: { s: s("zeros") } },
                 { key: "bias", value: { s: s("false") } },
+                { key: "module", value: { s: s("Conv2d(3, 8, kernelSize=3)") } },
               ],
             },
           ],

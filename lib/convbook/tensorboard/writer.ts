@@ -256,15 +256,18 @@ function graphNodes(model: GraphModule): GraphNode[] {
   return modules.map(([name, module]) => {
     const attributes = new Map<string, string | number>();
     for (const [key, value] of Object.entries(module)) {
+      if (key === "training") continue;
       if (typeof value === "number" && Number.isSafeInteger(value)) attributes.set(key, value);
       else if (typeof value === "string") attributes.set(key, value);
       else if (typeof value === "boolean") attributes.set(key, String(value));
       else if (Array.isArray(value) && value.every((item) => typeof item === "number"))
         attributes.set(key, `[${value.join(", ")}]`);
     }
+    const children = modules.some(([other]) => other !== name && (name === "" || other.startsWith(`${name}.`)));
+    // A layer prints its options on one line; a container would print everything below it.
+    if (!children && module.toString !== Object.prototype.toString) attributes.set("module", String(module));
     const path = name === "" ? root : `${root}/${name.replaceAll(".", "/")}`;
     // In TensorBoard a node may not bear the name of a group: a module with children is the node "(module)" in its own group.
-    const isGroup = modules.some(([other]) => other !== name && (name === "" || other.startsWith(`${name}.`)));
-    return { name: isGroup ? `${path}/(module)` : path, op: module.constructor.name, inputs: [], attributes };
+    return { name: children ? `${path}/(module)` : path, op: module.constructor.name, inputs: [], attributes };
   });
 }

@@ -1,5 +1,6 @@
 /** Curves over steps or epochs. */
 import type { JsonValue } from "../mime.ts";
+import { lineColor, seriesColors } from "../theme.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import { describeSeries, type SeriesData, smooth, thin, toSeries } from "./series.ts";
 
@@ -22,6 +23,8 @@ export interface CurvesOptions extends FigureOptions {
   readonly series: { readonly [name: string]: SeriesData };
   /** From 0 (none) to below 1: an exponential moving average over the faint raw curve. */
   readonly smoothing?: number;
+  /** Curves to compare with, grey and dashed: what guessing gives, what was published. */
+  readonly references?: { readonly [name: string]: SeriesData };
   readonly logX?: boolean;
   readonly logY?: boolean;
   /** Limits of the y axis; from the data without it. */
@@ -41,6 +44,7 @@ export interface CurvesOptions extends FigureOptions {
  */
 export function curves({
   series: given,
+  references = {},
   title,
   xLabel = "step",
   yLabel = "",
@@ -55,10 +59,11 @@ export function curves({
   alt,
 }: CurvesOptions): VegaLiteFigure {
   const series = toSeries("curves", given);
-  const names = series.map(({ name }) => name);
+  const compared = Object.keys(references).length > 0 ? toSeries("curves: references", references) : [];
+  const names = [...series, ...compared].map(({ name }) => name);
   const values: JsonValue[] = [];
-  for (const one of series) {
-    const smoothed = smoothing > 0 ? { ...one, y: smooth(one.y, smoothing) } : undefined;
+  for (const one of [...series, ...compared]) {
+    const smoothed = smoothing > 0 && !compared.includes(one) ? { ...one, y: smooth(one.y, smoothing) } : undefined;
     for (const [kind, curve] of [
       ["raw", one],
       ["smoothed", smoothed],
@@ -68,7 +73,7 @@ export function curves({
       for (let i = 0; i < points.y.length; i++) {
         values.push({
           series: one.name,
-          kind,
+          kind: compared.includes(one) ? "reference" : kind,
           x: finite(points.x[i] as number, logX),
           y: finite(points.y[i] as number, logY),
         });
@@ -81,7 +86,10 @@ export function curves({
   const color: JsonValue = {
     field: "series",
     type: "nominal",
-    scale: { domain: names },
+    scale: {
+      domain: names,
+      ...(compared.length > 0 ? { range: names.map((_, i) => colorAt(i, series.length)) } : {}),
+    },
     sort: names,
     title: null,
     legend: several ? { orient: "right", symbolType: "stroke" } : null,
@@ -123,6 +131,8 @@ export function curves({
     smoothing > 0
       ? [layer("smoothed", line, 1, true), layer("raw", { type: "line", strokeWidth: 1, clip: true }, 0.3, false)]
       : [layer("raw", line, 1, true)];
+  if (compared.length > 0)
+    layers.push(layer("reference", { type: "line", strokeDash: [5, 4], strokeWidth: 1.5, clip: true }, 1, false));
   const text =
     alt ??
     `Line chart${title ? ` "${title}"` : ""} of ${yLabel || "values"} over ${xLabel}: ${series.map(describeSeries).join("; ")}.`;
@@ -130,6 +140,11 @@ export function curves({
     { ...(title ? { title } : {}), width, height, data: { values }, layer: layers },
     { alt: text },
   );
+}
+
+/** What is compared with comes after the series, and is grey. */
+function colorAt(index: number, series: number): string {
+  return index < series ? (seriesColors[index % seriesColors.length] as string) : lineColor;
 }
 
 /** JSON has no NaN; a logarithmic axis has no zero. Both are gaps in a curve. */
