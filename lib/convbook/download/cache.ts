@@ -41,5 +41,5 @@ export function parseMirror(text: string): Mirror {
   if ((scheme === "http" || scheme === "https") && URL.canParse(text)) {
     return { kind: "url", url: text.endsWith("/") ? text : `${text}/` };
   }
-  throw new RangeError(`A mirror is a folder or an http(s) address, got ${JSON.stringify(text)}.`);
+  throw new RangeError(`A mirror (CONVBOOK_MIRROR) is a folder or an http(s) address, got ${JSON.stringify(text)}.`);
 }

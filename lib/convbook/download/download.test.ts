@@ -380,6 +380,21 @@ describe("mirrors and being offline", () => {
     expect(error.tried.at(-1)?.message).toContain("leads out of the folder");
   });
 
+  it.runIf(process.platform === "linux")("goes on to the network when the mirror's file cannot be read", async () => {
+    // Reading this one fails even for those who may read everything.
+    const mirror = "/proc/self";
+    const given = manifest({ path: "mem", size: 0, sha256: createHash("sha256").digest("hex") });
+    handler = (_request, response) => response.end();
+    await download(given, { folder, mirror });
+    expect(requests).toHaveLength(1);
+  });
+
+  it("names a mirror that is none", async () => {
+    await expect(run(manifest(), { mirror: "ftp://example.org/x" })).rejects.toThrow(
+      'A mirror (CONVBOOK_MIRROR) is a folder or an http(s) address, got "ftp://example.org/x".',
+    );
+  });
+
   it("uses no network when offline", async () => {
     process.env.CONVBOOK_OFFLINE = "1";
     const error = await failure(manifest());

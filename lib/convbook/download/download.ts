@@ -9,7 +9,7 @@ import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { joinInside, renameDurably } from "../files/index.ts";
 import { nearestNames } from "../nn/errors.ts";
-import { cacheFolder, isOffline, parseMirror } from "./cache.ts";
+import { cacheFolder, isOffline, type Mirror, parseMirror } from "./cache.ts";
 import { type DownloadAttempt, DownloadError, type DownloadReason } from "./error.ts";
 import { acquireLock, describeHolder, type Lock, LockTimeoutError } from "./lock.ts";
 import type { Manifest, ManifestFile } from "./manifest.ts";
@@ -53,7 +53,7 @@ interface Context {
   readonly sizeOfAll: number;
   readonly folder: string;
   readonly offline: boolean;
-  readonly mirror: string | null;
+  readonly mirror: { readonly text: string; readonly place: Mirror } | null;
   readonly onProgress: (progress: DownloadProgress) => void;
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number;
@@ -69,6 +69,7 @@ interface Context {
  * Several processes may do this at once: one downloads, the others wait for it.
  *
  * @throws DownloadError naming the file, the reason and every address that was tried; never leaves a broken file behind
+ * @throws RangeError for a file that the manifest has not, or a mirror that is neither a folder nor an http(s) address
  */
 export async function download(manifest: Manifest, options: DownloadOptions = {}): Promise<DownloadResult> {
   const {
@@ -96,7 +97,7 @@ export async function download(manifest: Manifest, options: DownloadOptions = {}
     sizeOfAll: files.reduce((sum, file) => sum + file.size, 0),
     folder: resolve(folder),
     offline,
-    mirror,
+    mirror: mirror === null ? null : { text: displayMirror(mirror), place: parseMirror(mirror) },
     onProgress,
     signal,
     timeoutMs,
@@ -143,6 +144,8 @@ async function downloadFile(file: ManifestFile, before: number, context: Context
     if (error instanceof DownloadError) throw error;
     if (signal?.aborted === true) throw failed("aborted", `The download of ${label} was stopped.`, error);
     if (error instanceof LockTimeoutError) throw failed("locked", `Cannot download ${label}. ${error.message}`, error);
+    // What the file system did not say is a mistake of ours, not a failed download.
+    if (!(error instanceof LocalFileError) && typeof (error as NodeJS.ErrnoException).code !== "string") throw error;
     const local = error instanceof LocalFileError ? error : new LocalFileError(error);
     if (local.isSpace) {
       throw failed(
@@ -299,10 +302,10 @@ function* sourcesOf(file: ManifestFile, target: string, context: Context): Gener
   const { manifest, mirror, offline, timeoutMs } = context;
   const http = (url: string) => httpSource(url, timeoutMs);
   if (mirror !== null) {
-    const parsed = parseMirror(mirror);
+    const { place } = mirror;
     for (const path of [`${manifest.name}/${file.path}`, file.path]) {
-      if (parsed.kind === "folder") yield folderSource(parsed.folder, path);
-      else if (!offline) yield http(new URL(encodeURI(path), parsed.url).href);
+      if (place.kind === "folder") yield folderSource(place.folder, path);
+      else if (!offline) yield http(new URL(encodeURI(path), place.url).href);
     }
   }
   if (offline) return;
@@ -333,7 +336,7 @@ function unavailable(
   const list = tried.map(({ address, message }) => `\n  ${address}: ${message}`).join("");
   const advice = `To use copies that you have, set CONVBOOK_MIRROR to their folder (there: ${file.path}).`;
   if (context.offline) {
-    const where = context.mirror === null ? "" : ` nor in the mirror ${displayMirror(context.mirror)}`;
+    const where = context.mirror === null ? "" : ` nor in the mirror ${context.mirror.text}`;
     return new DownloadError(
       label,
       "offline",

@@ -74,9 +74,17 @@ export function folderSource(folder: string, path: string): Source {
 
 function streamOf(file: string, offset: number, signal: AbortSignal | undefined): Answer {
   const stream = createReadStream(file, { start: offset, highWaterMark: 1 << 20, ...(signal ? { signal } : {}) });
+  const chunks = async function* (): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of stream) yield chunk as Uint8Array;
+    } catch (error) {
+      if (signal?.aborted === true) throw signal.reason;
+      throw new SourceError("io", (error as Error).message);
+    }
+  };
   return {
     offset,
-    body: stream,
+    body: chunks(),
     close: async () => {
       stream.destroy();
     },
