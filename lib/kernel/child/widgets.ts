@@ -10,12 +10,19 @@ import { notebookIo } from "./notebook-io.ts";
 /** Set when a front-end of ipywidgets 6 has told its version. */
 let legacy = false;
 
-/** Listens for the version that a front-end of ipywidgets 6 announces. */
+/** What a kernel of ipywidgets 6 asks of its front-end. */
+const legacyVersion = "~2.1.4";
+
+/**
+ * A front-end of ipywidgets 6 opens this comm and waits for the version that the kernel wants; it then says whether it
+ * has it. Later generations do not ask.
+ */
 export function installWidgets(): void {
   comms.registerTarget("jupyter.widget.version", (comm) => {
-    comm.onMessage(() => {
-      legacy = true;
+    comm.onMessage(({ data }) => {
+      legacy = (data as { validated?: boolean }).validated === true;
     });
+    comm.send({ version: legacyVersion });
   });
 }
 
@@ -26,7 +33,7 @@ const textInterval = 200;
 
 function openModel(name: string, view: string | null, base: boolean, state: State): Comm {
   const moduleName = legacy ? "jupyter-js-widgets" : base ? "@jupyter-widgets/base" : "@jupyter-widgets/controls";
-  const version = legacy ? "~2.1.4" : base ? "1.2.0" : "1.5.0";
+  const version = legacy ? legacyVersion : base ? "1.2.0" : "1.5.0";
   const full: State = {
     _model_module: moduleName,
     _model_module_version: version,
@@ -56,7 +63,8 @@ class Widget {
       ...(legacy ? {} : { _view_module: "@jupyter-widgets/base", _view_module_version: "1.2.0" }),
     });
     this.#parts = [layout, style];
-    this.#comm = openModel(`${name}Model`, `${name.replace(/^(?:Int|Float)Progress$/, "Progress")}View`, false, {
+    const model = legacy ? name.replace("FloatProgress", "Progress") : name;
+    this.#comm = openModel(`${model}Model`, `${name.replace("FloatProgress", "Progress")}View`, false, {
       layout: `IPY_MODEL_${layout.id}`,
       style: `IPY_MODEL_${style.id}`,
       ...state,

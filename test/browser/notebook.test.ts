@@ -1,0 +1,186 @@
+/** Debian's Notebook 6 in headless Chromium on our kernel: run, complete, interrupt, a plot, a progress bar. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { debianPython, kernelspecFolder, pythonHas, root } from "../conformance/harness.ts";
+
+const browserProgram = "/usr/bin/chromium";
+if (process.env.CI && !existsSync(browserProgram)) {
+  throw new Error(`${browserProgram} is not there, which CI must have`);
+}
+
+const cells = [
+  'const model: "ResNet" | "DenseNet" = "ResNet";\nmodel.length',
+  'display.svg(\'<svg xmlns="http://www.w3.org/2000/svg" width="220" height="90" data-plot="loss"><polyline points="5,10 60,55 120,70 215,80" fill="none" stroke="#0b3c6f" stroke-width="3"/></svg>\');',
+  'const bar = widgets.progress({ total: 10, description: "Training" });\nfor (let i = 1; i <= 10; i++) { bar.update(i); await new Promise((go) => setTimeout(go, 30)); }',
+  "let turns = 0; while (true) { turns++; }",
+  "turns > 0",
+  '[{ model: "ResNet", accuracy: 91.84 }, { model: "DenseNet", accuracy: 90.72 }]',
+  "const wrong: number = model;",
+];
+
+describe.runIf(existsSync(browserProgram) && pythonHas("notebook", "jupyter_client"))("Notebook 6", () => {
+  const home = mkdtempSync(join(tmpdir(), "kernel-browser-"));
+  let server: ChildProcess;
+  let browser: Browser;
+  let page: Page;
+  let log = "";
+
+  beforeAll(async () => {
+    const spec = join(home, "data/kernels/convbook");
+    mkdirSync(join(home, "data/kernels"), { recursive: true });
+    cpSync(kernelspecFolder, spec, { recursive: true });
+    const json = readFileSync(join(spec, "kernel.json"), "utf8").replace("{resource_dir}", kernelspecFolder);
+    writeFileSync(join(spec, "kernel.json"), json);
+    // Notebook 6 shows widgets where its extension is enabled.
+    mkdirSync(join(home, "config/nbconfig"), { recursive: true });
+    writeFileSync(
+      join(home, "config/nbconfig/notebook.json"),
+      '{"load_extensions": {"jupyter-js-widgets/extension": true}}',
+    );
+    const notebook = {
+      cells: cells.map((source) => ({ cell_type: "code", execution_count: null, metadata: {}, outputs: [], source })),
+      metadata: { kernelspec: { name: "convbook", display_name: "TypeScript (Convbook)", language: "typescript" } },
+      nbformat: 4,
+      nbformat_minor: 4,
+    };
+    mkdirSync(join(home, "work"));
+    writeFileSync(join(home, "work/test.ipynb"), JSON.stringify(notebook));
+    const port = await freePort();
+    const args = [
+      "-m",
+      "notebook",
+      "--no-browser",
+      "--allow-root",
+      "--ip=127.0.0.1",
+      `--port=${port}`,
+      "--NotebookApp.token=test",
+    ];
+    server = spawn(debianPython(), args, {
+      cwd: join(home, "work"),
+      env: {
+        ...process.env,
+        HOME: home,
+        JUPYTER_DATA_DIR: join(home, "data"),
+        JUPYTER_CONFIG_DIR: join(home, "config"),
+        JUPYTER_RUNTIME_DIR: join(home, "runtime"),
+        CONVBOOK_HISTORY: join(home, "history.jsonl"),
+      },
+    });
+    server.stderr?.on("data", (chunk) => {
+      log += chunk;
+    });
+    await until(() => /is running at/.test(log), 60_000, "the notebook server did not start");
+    browser = await chromium.launch({ executablePath: browserProgram, args: ["--no-sandbox", "--disable-gpu"] });
+    page = await browser.newPage({ viewport: { width: 1000, height: 1300 } });
+    await page.goto(`http://127.0.0.1:${port}/notebooks/test.ipynb?token=test`);
+    await page.waitForFunction(
+      "window.Jupyter?.notebook?.kernel?.is_connected?.() && Jupyter.notebook.kernel.info_reply.status === 'ok'",
+      undefined,
+      { timeout: 60_000 },
+    );
+    // The widget extension announces itself once the kernel is there.
+    await page.waitForTimeout(1500);
+  });
+
+  afterAll(async () => {
+    if (page !== undefined) {
+      mkdirSync(join(root, "out"), { recursive: true });
+      await page.screenshot({ path: join(root, "out/notebook6.png"), fullPage: true });
+    }
+    await browser?.close();
+    server?.kill("SIGINT");
+    server?.kill("SIGTERM");
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    server?.kill("SIGKILL");
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  const cell = (n: number) => page.locator(".cell").nth(n);
+  const execute = (n: number) => page.evaluate(`Jupyter.notebook.execute_cells([${n}])`);
+  const finished = (n: number) =>
+    page.waitForFunction(`/^\\d+$/.test(String(Jupyter.notebook.get_cell(${n}).input_prompt_number))`, undefined, {
+      timeout: 30_000,
+    });
+
+  it("shows the kernel by its name", async () => {
+    expect(await page.locator("#kernel_indicator .kernel_indicator_name").textContent()).toBe("TypeScript (Convbook)");
+  });
+
+  it("runs a cell and shows its result", async () => {
+    await execute(0);
+    await finished(0);
+    expect((await cell(0).locator(".output_result").textContent())?.trim()).toBe("6");
+  });
+
+  it("completes a name in the editor", async () => {
+    await page.evaluate(
+      "Jupyter.notebook.insert_cell_at_bottom('code').set_text('Math.sq'); Jupyter.notebook.select(7); Jupyter.notebook.edit_mode(); Jupyter.notebook.get_cell(7).code_mirror.execCommand('goDocEnd');",
+    );
+    await page.keyboard.press("Tab");
+    await page.waitForFunction("Jupyter.notebook.get_cell(7).get_text() === 'Math.sqrt'", undefined, {
+      timeout: 20_000,
+    });
+  });
+
+  it("shows a plot", async () => {
+    await execute(1);
+    await finished(1);
+    const box = await cell(1).locator(".output_svg svg").boundingBox();
+    expect(box?.width).toBeGreaterThan(200);
+  });
+
+  it("shows a progress bar that has come to its end", async () => {
+    await execute(2);
+    await finished(2);
+    const bar = cell(2)
+      .locator(".widget-area .progress-bar, .output .progress-bar, .widget-progress .progress-bar")
+      .first();
+    await bar.waitFor({ state: "visible", timeout: 20_000 });
+    await expect
+      .poll(() => bar.evaluate((element) => (element as unknown as { style: { width: string } }).style.width))
+      .toBe("100%");
+  });
+
+  it("interrupts a loop and goes on with the variables", async () => {
+    await execute(3);
+    await page.waitForTimeout(500);
+    await page.evaluate("Jupyter.notebook.kernel.interrupt()");
+    await cell(3).locator(".output_error").waitFor({ timeout: 20_000 });
+    expect(await cell(3).locator(".output_error").textContent()).toContain("KeyboardInterrupt");
+    await execute(4);
+    await finished(4);
+    expect((await cell(4).locator(".output_result").textContent())?.trim()).toBe("true");
+  });
+
+  it("shows a table and a type error", async () => {
+    await execute(5);
+    await finished(5);
+    expect(await cell(5).locator("table td").allTextContents()).toEqual(["ResNet", "91.84", "DenseNet", "90.72"]);
+    await execute(6);
+    await cell(6).locator(".output_error").waitFor({ timeout: 20_000 });
+    expect(await cell(6).locator(".output_error").textContent()).toContain("TS2322");
+  });
+});
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => probe.once("listening", resolve));
+  const { port } = probe.address() as { port: number };
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+async function until(condition: () => boolean, ms: number, failure: string): Promise<void> {
+  const end = Date.now() + ms;
+  while (!condition()) {
+    if (Date.now() > end) {
+      throw new Error(failure);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
