@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { BufferPool, classSize } from "./buffer-pool.ts";
+
+function countingSource() {
+  const counts = { made: 0, dropped: 0 };
+  const source = {
+    alloc: (bytes: number) => {
+      counts.made++;
+      return new ArrayBuffer(bytes);
+    },
+    drop: () => {
+      counts.dropped++;
+    },
+  };
+  return { counts, source };
+}
+
+describe("BufferPool", () => {
+  it("rounds sizes up by at most an eighth", () => {
+    expect(classSize(1)).toBe(256);
+    for (const bytes of [257, 1000, 4097, 123_456, 99_999_999]) {
+      const size = classSize(bytes);
+      expect(size).toBeGreaterThanOrEqual(bytes);
+      expect(size).toBeLessThanOrEqual(bytes * 1.125 + 1);
+      expect(classSize(size)).toBe(size);
+    }
+  });
+
+  it("gives the same block again, and a larger one rather than a new one", () => {
+    const { counts, source } = countingSource();
+    const pool = new BufferPool(source, 1e9);
+    const block = pool.take(1_000_000);
+    pool.give(block);
+    expect(pool.take(1_000_000)).toBe(block);
+    pool.give(block);
+    expect(pool.take(800_000)).toBe(block);
+    expect(pool.take(400_000)).not.toBe(block);
+    expect(counts.made).toBe(2);
+  });
+
+  it("keeps no more than its ceiling", () => {
+    const { counts, source } = countingSource();
+    const pool = new BufferPool(source, 3_000_000);
+    const blocks = [0, 1, 2].map(() => pool.take(1_000_000));
+    expect(pool.usedBytes).toBe(3 * classSize(1_000_000));
+    for (const block of blocks) pool.give(block);
+    expect(counts.dropped).toBe(1);
+    expect(pool.keptBytes).toBeLessThanOrEqual(3_000_000);
+    expect(pool.usedBytes).toBe(0);
+    pool.trim();
+    expect(counts.dropped).toBe(3);
+    expect(pool.keptBytes).toBe(0);
+  });
+});

@@ -1,0 +1,38 @@
+// `npm run sanitize`: the kernels' own test under the sanitizers of addresses, undefined behaviour and threads.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const native = fileURLToPath(new URL("../native", import.meta.url));
+const compiler = process.env.CXX ?? "c++";
+const scratch = mkdtempSync(join(tmpdir(), "convbook-sanitize-"));
+const x64 = process.arch === "x64";
+const flagsOf = {
+  "isa_avx512.cc": ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma"],
+  "isa_avx2.cc": ["-mavx2", "-mfma"],
+};
+const sources = readdirSync(native)
+  .filter((name) => name.endsWith(".cc") && name !== "addon.cc" && (x64 || !(name in flagsOf)))
+  .map((name) => join(native, name));
+sources.push(join(native, "test", "kernels_test.cc"));
+try {
+  for (const sanitizer of ["address,undefined", "thread"]) {
+    const common = ["-std=c++17", "-O1", "-g", "-fno-sanitize-recover=all", `-fsanitize=${sanitizer}`, "-pthread"];
+    const objects = sources.map((source, i) => {
+      const object = join(scratch, `${i}.o`);
+      const name = source.slice(source.lastIndexOf("/") + 1);
+      execFileSync(compiler, [...common, ...(flagsOf[name] ?? []), "-w", "-c", source, "-o", object], {
+        stdio: "inherit",
+      });
+      return object;
+    });
+    const program = join(scratch, "kernels_test");
+    execFileSync(compiler, [...common, ...objects, "-o", program], { stdio: "inherit" });
+    console.log(`-fsanitize=${sanitizer}`);
+    execFileSync(program, { stdio: "inherit" });
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}

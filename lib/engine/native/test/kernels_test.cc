@@ -1,0 +1,206 @@
+// Kernels and drivers against plain loops, on random shapes. Built with the address, undefined-behaviour and thread
+// sanitizers by `npm run sanitize`; inputs and outputs are exactly as long as they must be, so that a step too far shows.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "../arrays.h"
+#include "../conv.h"
+#include "../layers.h"
+
+using namespace convbook;
+
+namespace {
+
+std::mt19937 generator(1);
+int failures = 0;
+
+int pick(int low, int high) { return std::uniform_int_distribution<int>(low, high)(generator); }
+
+// Memory of its own for every array: the sanitizer guards both ends.
+struct Array {
+  explicit Array(size_t n) : size(n), data(new float[n]) {
+    for (size_t i = 0; i < n; i++) data[i] = std::uniform_real_distribution<float>(-1, 1)(generator);
+  }
+  size_t size;
+  std::unique_ptr<float[]> data;
+  operator float*() { return data.get(); }
+};
+
+void check(const char* what, const Array& got, const std::vector<double>& wanted) {
+  double scale = 1e-30, worst = 0;
+  for (double value : wanted) scale = std::fmax(scale, std::fabs(value));
+  for (size_t i = 0; i < got.size; i++) worst = std::fmax(worst, std::fabs(got.data[i] - wanted[i]));
+  if (worst <= scale * 1e-5) return;
+  std::printf("%s: error %g of %g\n", what, worst, scale);
+  failures++;
+}
+
+void convolutions(const Context& context) {
+  ConvShape s;
+  s.groups = pick(1, 3) == 3 ? 2 : 1;
+  s.batch = pick(1, 3);
+  s.inChannels = pick(1, 20) * s.groups;
+  s.outChannels = pick(1, 40) * s.groups;
+  s.filterHeight = pick(1, 3);
+  s.filterWidth = pick(1, 3);
+  s.strideHeight = pick(1, 2);
+  s.strideWidth = pick(1, 3);
+  s.dilationHeight = pick(1, 2);
+  s.dilationWidth = pick(1, 2);
+  s.padTop = pick(0, 2);
+  s.padLeft = pick(0, 2);
+  s.height = pick(1, 9) + (s.filterHeight - 1) * s.dilationHeight;
+  s.width = pick(1, 40) + (s.filterWidth - 1) * s.dilationWidth;
+  s.outHeight = (s.height + 2 * s.padTop - (s.filterHeight - 1) * s.dilationHeight - 1) / s.strideHeight + 1;
+  s.outWidth = (s.width + 2 * s.padLeft - (s.filterWidth - 1) * s.dilationWidth - 1) / s.strideWidth + 1;
+  const int in = s.inChannels / s.groups, out = s.outChannels / s.groups;
+  Array x(static_cast<size_t>(s.batch) * s.height * s.width * s.inChannels);
+  Array w(static_cast<size_t>(s.filterHeight) * s.filterWidth * in * s.outChannels), bias(s.outChannels);
+  Array dy(static_cast<size_t>(s.batch) * s.outHeight * s.outWidth * s.outChannels), y(dy.size), residual(dy.size);
+  Array dx(x.size), dw(w.size), dbias(bias.size);
+  std::vector<double> ry(y.size), rdx(x.size), rdw(w.size), rdbias(bias.size);
+  for (size_t p = 0; p < y.size; p++) {
+    const int o = static_cast<int>(p % s.outChannels), g = o / out;
+    const size_t pixel = p / s.outChannels;
+    const int j = static_cast<int>(pixel % s.outWidth), i = static_cast<int>(pixel / s.outWidth % s.outHeight);
+    const size_t n = pixel / s.outWidth / s.outHeight;
+    double sum = bias[o] + residual[p];
+    rdbias[o] += dy[p];
+    for (int kh = 0; kh < s.filterHeight; kh++) {
+      for (int kw = 0; kw < s.filterWidth; kw++) {
+        const int h = i * s.strideHeight - s.padTop + kh * s.dilationHeight;
+        const int v = j * s.strideWidth - s.padLeft + kw * s.dilationWidth;
+        if (h < 0 || h >= s.height || v < 0 || v >= s.width) continue;
+        for (int c = 0; c < in; c++) {
+          const size_t xi = ((n * s.height + h) * s.width + v) * s.inChannels + g * in + c;
+          const size_t wi = (static_cast<size_t>(kh * s.filterWidth + kw) * in + c) * s.outChannels + o;
+          sum += static_cast<double>(x[xi]) * w[wi];
+          rdx[xi] += static_cast<double>(dy[p]) * w[wi];
+          rdw[wi] += static_cast<double>(dy[p]) * x[xi];
+        }
+      }
+    }
+    ry[p] = sum > 0 ? sum : 0;
+  }
+  convForward(context, s, x, w, bias, residual, kRelu, y);
+  check("convForward", y, ry);
+  convInputGrad(context, s, dy, w, dx);
+  check("convInputGrad", dx, rdx);
+  convFilterGrad(context, s, x, dy, dw, dbias);
+  check("convFilterGrad", dw, rdw);
+  check("convFilterGrad's bias", dbias, rdbias);
+}
+
+void products(const Context& context) {
+  MatMulShape s = {pick(1, 4), pick(1, 50), pick(1, 70), pick(1, 60), pick(0, 1) == 1, pick(0, 1) == 1, 0, 0};
+  s.strideA = static_cast<size_t>(s.m) * s.k;
+  s.strideB = pick(0, 1) == 1 ? static_cast<size_t>(s.k) * s.n : 0;
+  Array a(s.strideA * s.batch), b(s.strideB == 0 ? static_cast<size_t>(s.k) * s.n : s.strideB * s.batch);
+  Array c(static_cast<size_t>(s.batch) * s.m * s.n);
+  std::vector<double> wanted(c.size);
+  for (size_t p = 0; p < c.size; p++) {
+    const int j = static_cast<int>(p % s.n), i = static_cast<int>(p / s.n % s.m);
+    const size_t q = p / s.n / s.m;
+    for (int k = 0; k < s.k; k++) {
+      const size_t ai = q * s.strideA + (s.transposeA ? static_cast<size_t>(k) * s.m + i : static_cast<size_t>(i) * s.k + k);
+      const size_t bi = q * s.strideB + (s.transposeB ? static_cast<size_t>(j) * s.k + k : static_cast<size_t>(k) * s.n + j);
+      wanted[p] += static_cast<double>(a[ai]) * b[bi];
+    }
+  }
+  matMul(context, s, a, b, nullptr, kLinear, c);
+  check("matMul", c, wanted);
+}
+
+void normalization(const Context& context) {
+  const BatchNorm s = {static_cast<size_t>(pick(2, 900)), static_cast<size_t>(pick(1, 70)), 1e-5f, kRelu};
+  const size_t n = s.rows * s.channels;
+  Array x(n), gamma(s.channels), beta(s.channels), residual(n), y(n), mean(s.channels), variance(s.channels);
+  Array inverse(s.channels), dy(n), dx(n), dgamma(s.channels), dbeta(s.channels), dresidual(n);
+  std::vector<double> means(s.channels), variances(s.channels), wanted(n);
+  for (size_t i = 0; i < n; i++) means[i % s.channels] += x[i] / static_cast<double>(s.rows);
+  for (size_t i = 0; i < n; i++) {
+    variances[i % s.channels] += std::pow(x[i] - means[i % s.channels], 2) / static_cast<double>(s.rows);
+  }
+  for (size_t i = 0; i < n; i++) {
+    const size_t c = i % s.channels;
+    const double v = (x[i] - means[c]) / std::sqrt(variances[c] + s.epsilon) * gamma[c] + beta[c] + residual[i];
+    wanted[i] = v > 0 ? v : 0;
+  }
+  batchNormForward(context, s, x, gamma, beta, residual, y, mean, variance, inverse);
+  check("batchNormForward", y, wanted);
+  check("variance", variance, variances);
+  batchNormGrad(context, s, dy, x, y, gamma, beta, mean, inverse, dx, dgamma, dbeta, dresidual);
+  std::vector<double> masked(n), sums(s.channels);
+  for (size_t i = 0; i < n; i++) {
+    masked[i] = y[i] > 0 ? dy[i] : 0;
+    sums[i % s.channels] += masked[i];
+  }
+  check("batchNormGrad's residual", dresidual, masked);
+  check("batchNormGrad's beta", dbeta, sums);
+}
+
+void arrays(const Context& context) {
+  const size_t rows = static_cast<size_t>(pick(1, 300)), columns = static_cast<size_t>(pick(1, 300)), n = rows * columns;
+  Array x(n), row(columns), y(n), sums(columns), turned(n);
+  std::vector<double> added(n), total(columns), transposed(n);
+  for (size_t i = 0; i < n; i++) {
+    added[i] = static_cast<double>(x[i]) + row[i % columns];
+    total[i % columns] += x[i];
+    transposed[i % columns * rows + i / columns] = x[i];
+  }
+  Strided s = {2, {rows, columns}, {{static_cast<ptrdiff_t>(columns), 1}, {0, 1}, {0, 0}}};
+  binary(context, Binary::Add, x, row, y, s);
+  check("binary", y, added);
+  reduce(context, Reduce::Sum, x, sums, 1, rows, columns, 1.f);
+  check("reduce", sums, total);
+  Strided t = {2, {columns, rows}, {{1, static_cast<ptrdiff_t>(columns)}, {0, 0}, {0, 0}}};
+  copyStrided(context, static_cast<float*>(x), static_cast<float*>(turned), 4, t, false);
+  check("copyStrided", turned, transposed);
+}
+
+void pools(const Context& context) {
+  PoolShape s = {pick(1, 3), pick(3, 9), pick(3, 9), pick(1, 40), 0, 0, 3, 2, pick(1, 2), pick(1, 3), 1, 1, 1, 1, true};
+  s.outHeight = (s.height + 2 - s.filterHeight) / s.strideHeight + 1;
+  s.outWidth = (s.width + 2 - s.filterWidth) / s.strideWidth + 1;
+  Array x(static_cast<size_t>(s.batch) * s.height * s.width * s.channels), dx(x.size);
+  Array y(static_cast<size_t>(s.batch) * s.outHeight * s.outWidth * s.channels), dy(y.size);
+  std::unique_ptr<uint8_t[]> index(new uint8_t[y.size]);
+  maxPool(context, s, x, y, index.get());
+  maxPoolGrad(context, s, dy, index.get(), dx);
+  double in = 0, out = 0;
+  for (size_t i = 0; i < dx.size; i++) in += dx[i];
+  for (size_t i = 0; i < dy.size; i++) out += dy[i];
+  if (std::fabs(in - out) > 1e-3) {
+    std::printf("maxPoolGrad: %g came back of %g\n", in, out);
+    failures++;
+  }
+  avgPool(context, s, x, y);
+  avgPoolGrad(context, s, dy, dx);
+}
+
+}  // namespace
+
+int main() {
+  for (const char* isa : {"avx512", "avx2", "generic"}) {
+    const Kernels& kernels = chooseKernels(isa);
+    for (int threads : {1, 2, 5}) {
+      ThreadPool pool(threads);
+      const Context context = {kernels, pool};
+      for (int round = 0; round < 12; round++) {
+        convolutions(context);
+        products(context);
+        normalization(context);
+        arrays(context);
+        pools(context);
+      }
+      pool.releaseScratch();
+    }
+    std::printf("%s: done\n", kernels.name);
+  }
+  std::printf("%d failures\n", failures);
+  return failures == 0 ? 0 : 1;
+}
