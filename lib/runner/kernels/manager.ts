@@ -22,6 +22,9 @@ export interface KernelManagerOptions {
 /** How much of the kernel's own standard error is kept for the message when it dies. */
 const stderrTail = 4000;
 
+/** Looking through the processes takes a millisecond or two: a short cell shows what the one before it took. */
+const memoryInterval = 50;
+
 /** Kernels that run now, so that none outlives this process. */
 const running = new Set<KernelManager>();
 process.on("exit", () => {
@@ -43,6 +46,7 @@ export class KernelManager {
   #exit: { code: number | null; signal: NodeJS.Signals | null } | undefined;
   readonly exited: Promise<void>;
   #stopping = false;
+  #measured = { at: Number.NEGATIVE_INFINITY, bytes: 0 };
 
   /**
    * Starts a kernel and waits until it answers.
@@ -126,9 +130,16 @@ export class KernelManager {
     return this.#exit === undefined;
   }
 
-  /** Resident memory of the kernel and its children, bytes. */
+  /** Resident memory of the kernel and its children, bytes; not measured more often than makes sense. */
   get memory(): number {
-    return this.pid === undefined || !this.alive ? 0 : residentMemory(this.pid);
+    if (this.pid === undefined || !this.alive) {
+      return 0;
+    }
+    const now = performance.now();
+    if (now - this.#measured.at > memoryInterval) {
+      this.#measured = { at: now, bytes: residentMemory(this.pid) };
+    }
+    return this.#measured.bytes;
   }
 
   /** Interrupts the running cell in the way that the kernelspec says. */

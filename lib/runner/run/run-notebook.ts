@@ -7,11 +7,12 @@ import { findKernelspec, findKernelspecForLanguage, type Kernelspec } from "../k
 import { KernelManager } from "../kernels/manager.ts";
 import { readNotebook } from "../notebook/read.ts";
 import type { CodeCell, Notebook } from "../notebook/types.ts";
-import { detectStyle, NotebookWriter, removeLeftovers } from "../notebook/write.ts";
+import { detectStyle, removeLeftovers } from "../notebook/write.ts";
 import { cellName, cellSettings, isRunnable, notebookSettings } from "./cell-info.ts";
 import type { DisplayRegistry } from "./outputs.ts";
 import { applyParameters } from "./parameters.ts";
 import { type CellOutcome, runCell } from "./run-cell.ts";
+import { NotebookSaver } from "./saver.ts";
 import type { AcquireKernel, CellEvent, CellResult, NotebookResult, NotebookStatus, RunOptions } from "./types.ts";
 
 const defaultMaxOutput = 32 * 2 ** 20;
@@ -52,7 +53,7 @@ export class NotebookRun {
   readonly #options: RunOptions;
   readonly #spec: Kernelspec;
   readonly #outputPath: string | undefined;
-  readonly #writer: NotebookWriter | undefined;
+  readonly #saver: NotebookSaver | undefined;
   readonly #codeCells: readonly CodeCell[];
   readonly #results: CellResult[] = [];
   readonly #warnings: string[] = [];
@@ -74,7 +75,7 @@ export class NotebookRun {
     if (this.#outputPath !== undefined) {
       checkWritable(this.#outputPath);
       removeLeftovers(this.#outputPath);
-      this.#writer = new NotebookWriter(this.#outputPath, detectStyle(file.text));
+      this.#saver = new NotebookSaver(this.notebook, this.#outputPath, detectStyle(file.text));
     }
     this.#spec = kernelspecOf(path, this.notebook, options, this.#folder);
     applyParameters(this.notebook, this.#spec.language, options, path);
@@ -129,7 +130,7 @@ export class NotebookRun {
       }
       this.#stopped = !outcome.goOn;
       result = { ...base, ...pickResult(checkExpectations(cell, outcome)) };
-      this.#writer?.save(this.notebook, false);
+      this.#saver?.saveSoon();
     }
     this.#results.push(result);
     this.#options.onCellEnd?.({ ...event, result });
@@ -163,7 +164,7 @@ export class NotebookRun {
       maxOutput,
       allowErrors: this.#options.allowErrors ?? false,
       record: this.#options.record ?? true,
-      onChange: (changed) => this.#writer?.changed(changed),
+      onChange: (changed) => this.#saver?.changed(changed),
       onOutput: (change) => this.#options.onOutput?.({ ...event, change }),
     });
   }
@@ -172,7 +173,7 @@ export class NotebookRun {
   async end(): Promise<void> {
     this.#seconds = (performance.now() - this.#begin) / 1000;
     try {
-      this.#writer?.save(this.notebook);
+      this.#saver?.saveNow();
     } finally {
       await this.#release();
     }
