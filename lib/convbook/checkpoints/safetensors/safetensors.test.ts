@@ -107,6 +107,9 @@ describe("a safetensors file that is not valid", () => {
       "malformed",
       "UTF-8",
     ],
+    ["a control character in a string", file('{"a\n":{}}'), "malformed", "expected a string"],
+    ["a string that does not end", file('{"a\\"'), "malformed", "expected a string"],
+    ["a wrong escape", file('{"\\x":{}}'), "malformed", "expected a string"],
     ["a trailing comma", file(`{"a":${f32("[0,4]")},}`, four), "malformed", "expected a string"],
     [
       "one name twice",
@@ -211,6 +214,13 @@ describe("writing safetensors", () => {
       ["a", "1"],
       ["b", "2"],
     ]);
+  });
+
+  it("takes text of any length, with quotation marks and backslashes in it", () => {
+    for (const note of ["\\", "\\\\", '"', '\\"', '"\\', '\\\\"x\\', "\u0000\n", "x".repeat(30_000_000)]) {
+      const { metadata } = parseSafetensors(encodeSafetensors(new Map(), { metadata: { note } }));
+      expect(metadata.get("note") === note).toBe(true);
+    }
   });
 
   it("does not depend on the order of tensors and metadata, and aligns all", () => {
