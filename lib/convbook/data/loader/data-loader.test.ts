@@ -180,7 +180,7 @@ describe("a state", () => {
   });
 
   test("is what was set until an epoch begins", () => {
-    const loader = new DataLoader(draws(20), { batchSize: 3, shuffle: true });
+    const loader = new DataLoader(draws(20), { batchSize: 3 });
     const state: DataLoaderState = {
       ...loader.getState(),
       position: 2,
@@ -203,6 +203,18 @@ describe("a state", () => {
     ).toThrow("has numWorkers 1; the loader has 2.");
     expect(() => new DataLoader(draws(20), { batchSize: 3 }).setState({ ...state, position: 8 })).toThrow(
       "A state's position is from 0 to 7 batches; got 8.",
+    );
+    const middle = { ...state, position: 1, workers: [Buffer.from(new Generator(1).getState()).toString("base64")] };
+    expect(() => new DataLoader(draws(20), { batchSize: 3, shuffle: true }).setState(middle)).toThrow(
+      "This loader's state has its samples in sequence; the loader has them shuffled.",
+    );
+    expect(() => new DataLoader(draws(20), { batchSize: 3 }).setState({ ...middle, workers: [] })).toThrow(
+      "This loader's state is of 0 workers; the loader has 1.",
+    );
+    const order = { indices: Buffer.from(Int32Array.of(1, 2, 99).buffer).toString("base64") };
+    const own = new DataLoader(draws(20), { batchSize: 3, sampler: new SubsetRandomSampler([...Array(20).keys()]) });
+    expect(() => own.setState({ ...middle, order })).toThrow(
+      "This loader's state has an order of 3 samples that does not fit the data set.",
     );
   });
 });

@@ -171,9 +171,40 @@ export class DataLoader<Sample = LabelledSample, Batch = LabelledBatch> implemen
     if (!Number.isInteger(state.position) || state.position < 0 || state.position > this.length) {
       throw new DataError("state", `A state's position is from 0 to ${this.length} batches; got ${state.position}.`);
     }
+    if (state.position > 0) this.#checkOrder(state);
     if (state.generator !== null) this.#generator?.setState(fromBase64(state.generator));
     this.#resume = state.position > 0 ? state : undefined;
     this.#epoch = undefined;
+  }
+
+  /** A state of the middle of an epoch tells of the order and of every worker, in this loader's way. */
+  #checkOrder({ order, workers }: DataLoaderState): void {
+    const kind = (of: DataLoaderState["order"]): string =>
+      of === null ? "in sequence" : "generator" in of ? "shuffled" : "by a sampler of its own";
+    const own =
+      this.sampler instanceof RandomSampler
+        ? "shuffled"
+        : this.sampler instanceof SequentialSampler
+          ? "in sequence"
+          : "by a sampler of its own";
+    if (kind(order) !== own) {
+      throw new DataError("state", `This loader's state has its samples ${kind(order)}; the loader has them ${own}.`);
+    }
+    if (workers.length !== this.numWorkers) {
+      throw new DataError(
+        "state",
+        `This loader's state is of ${workers.length} workers; the loader has ${this.numWorkers}.`,
+      );
+    }
+    if (order === null || !("indices" in order)) return;
+    const indices = new Int32Array(fromBase64(order.indices).slice().buffer);
+    const wrong = indices.find((index) => index < 0 || index >= this.dataset.length);
+    if (indices.length !== this.sampler.length || wrong !== undefined) {
+      throw new DataError(
+        "state",
+        `This loader's state has an order of ${indices.length} samples that does not fit the data set.`,
+      );
+    }
   }
 
   #start(): EpochStart {
