@@ -52,6 +52,14 @@ describe("parseModelHparams", () => {
     expect(parse).toThrow(message);
   });
 
+  it("refuses a network that would not fit into memory, before it takes any", () => {
+    const wide = { num_blocks: [1, 1], c_hidden: [60_000, 60_000] };
+    expect(() => createModelFrom("ResNet", wide)).toThrow("within the bound for files");
+    const many = { num_blocks: new Array(64).fill(1024), c_hidden: new Array(64).fill(1) };
+    expect(() => createModelFrom("ResNet", many)).toThrow("within the bound for files");
+    expect(createModelFrom("ResNet", {}).parameterCount()).toBe(272_378);
+  });
+
   it("needs a width for each group", () => {
     expect(() => createModelFrom("ResNet", { num_blocks: [1, 1], c_hidden: [4] })).toThrow(
       "one width for each of the 2 groups",

@@ -8,6 +8,7 @@ import {
   OptionError,
   parseActivationName,
   UnknownNameError,
+  withParameterBudget,
 } from "../nn/index.ts";
 import { Cifar100ResNet, type Cifar100ResNetHparams } from "./cifar100-resnet.ts";
 import { DenseNet, type DenseNetHparams } from "./densenet.ts";
@@ -256,14 +257,18 @@ export function createModel<N extends ModelName>(
   return create(parseModelHparams(known, hparams));
 }
 
+/** The most values that a model described by a file may have: a gibibyte, twice the largest network here. */
+const mostElements = 2 ** 28;
+
 /**
- * Builds a model from untrusted data: a name and hyper-parameters as a checkpoint holds them.
+ * Builds a model from untrusted data: a name and hyper-parameters as a checkpoint holds them. A network of more than 2²⁸ values is refused.
  *
  * @throws {UnknownNameError | OptionError} where they do not describe a model
  */
 export function createModelFrom(name: unknown, hparams: unknown): ModelByName[ModelName] {
   const known = parseModelName(name);
-  return createModel(known, parseModelHparams(known, hparams));
+  const parsed = parseModelHparams(known, hparams);
+  return withParameterBudget(mostElements, () => createModel(known, parsed));
 }
 
 /** Shape of the images that a model is made for, [H, W, C]. */

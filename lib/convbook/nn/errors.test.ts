@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Activation, nearestNames, parseActivationName } from "./index.ts";
+import { Activation, nearestNames, parseActivationName, StateDictError } from "./index.ts";
 
 describe("nearestNames", () => {
   it("finds slips, other cases and parts, nearest first", () => {
@@ -25,5 +25,16 @@ describe("activation names", () => {
     expect(() => new Activation("gellu")).toThrow('Unknown activation "gellu". Did you mean "gelu"');
     expect(() => new Activation("__proto__")).toThrow("Unknown activation");
     expect(() => new Activation("constructor")).toThrow("Unknown activation");
+  });
+});
+
+describe("StateDictError", () => {
+  it("stays readable, and quick to make, for a hostile number of names", () => {
+    const names = (prefix: string) => Array.from({ length: 100_000 }, (_, i) => `${prefix}.${i}`);
+    const problems = { missing: names("a"), unexpected: [...names("b"), "x".repeat(1e6)], misshapen: [] };
+    const error = new StateDictError("Net", problems);
+    expect(error.missing.length).toBe(100_000);
+    expect(error.message).toContain("... and 98000 more");
+    expect(error.message.length).toBeLessThan(200_000);
   });
 });

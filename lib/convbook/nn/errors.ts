@@ -20,6 +20,12 @@ export function editDistance(a: string, b: string): number {
   return previous[b.length] as number;
 }
 
+/** Longer names are not compared: no slip makes them, and hostile files may hold megabytes of one. */
+const longestName = 200;
+
+/** A name as it is printed: the beginning of a very long one. */
+const shortened = (name: string) => (name.length > longestName ? `${name.slice(0, longestName)}...` : name);
+
 /**
  * The names among `known` that somebody who typed `name` may have meant, nearest first.
  *
@@ -30,10 +36,12 @@ export function editDistance(a: string, b: string): number {
  * @param limit how many to return at most
  */
 export function nearestNames(name: string, known: Iterable<string>, limit = 3): string[] {
+  if (name.length > longestName) return [];
   const plain = (text: string) => text.toLowerCase().replaceAll(/[-_ ]/g, "");
   const typed = plain(name);
   const scored: { candidate: string; distance: number }[] = [];
   for (const candidate of known) {
+    if (candidate.length > longestName) continue;
     const other = plain(candidate);
     const distance = editDistance(typed, other);
     const contained = Math.min(typed.length, other.length) >= 3 && (other.includes(typed) || typed.includes(other));
@@ -63,7 +71,7 @@ export class UnknownNameError extends Error {
     const all = [...known];
     const nearest = nearestNames(given, all);
     const hint = nearest.length > 0 ? ` Did you mean ${nearest.map((n) => `"${n}"`).join(" or ")}?` : "";
-    super(`Unknown ${kind} "${given}".${hint} Known: ${all.join(", ")}.`);
+    super(`Unknown ${kind} "${shortened(given)}".${hint} Known: ${all.join(", ")}.`);
     this.name = "UnknownNameError";
     this.kind = kind;
     this.given = given;
@@ -130,6 +138,10 @@ export interface MisshapenEntry {
   readonly got: readonly number[];
 }
 
+/** So many entries of a kind are printed; the error's fields hold all. More than any network here has. */
+const mostPrinted = 2000;
+const mostComparisons = 150_000;
+
 /** A state dict that does not fit a module: every missing, unexpected and misshapen entry at once. Nothing was loaded. */
 export class StateDictError extends Error {
   /** The module's type. */
@@ -147,22 +159,22 @@ export class StateDictError extends Error {
   ) {
     const { missing, unexpected, misshapen } = problems;
     const lines = [`The state dict does not fit ${module}:`];
-    const withNearest = (name: string, candidates: readonly string[]) => {
-      const [nearest] = nearestNames(name, candidates, 1);
-      return nearest === undefined ? `    ${name}` : `    ${name} (nearest: ${nearest})`;
+    // Every name is compared with every other one: for thousands of them that would take longer than it helps.
+    const isComparable = missing.length * unexpected.length <= mostComparisons;
+    const withNearest = (candidates: readonly string[]) => (name: string) => {
+      const [nearest] = isComparable ? nearestNames(name, candidates, 1) : [];
+      return nearest === undefined ? shortened(name) : `${name} (nearest: ${nearest})`;
     };
-    if (missing.length > 0) {
-      lines.push(`  missing (${missing.length}):`, ...missing.map((name) => withNearest(name, unexpected)));
-    }
-    if (unexpected.length > 0) {
-      lines.push(`  unexpected (${unexpected.length}):`, ...unexpected.map((name) => withNearest(name, missing)));
-    }
-    if (misshapen.length > 0) {
-      lines.push(`  misshapen (${misshapen.length}):`);
-      for (const { name, expected, got } of misshapen) {
-        lines.push(`    ${name}: expected [${expected.join(", ")}], got [${got.join(", ")}]`);
-      }
-    }
+    const list = <T>(title: string, items: readonly T[], print: (item: T) => string) => {
+      if (items.length === 0) return;
+      lines.push(`  ${title} (${items.length}):`, ...items.slice(0, mostPrinted).map((item) => `    ${print(item)}`));
+      if (items.length > mostPrinted) lines.push(`    ... and ${items.length - mostPrinted} more`);
+    };
+    list("missing", missing, withNearest(unexpected));
+    list("unexpected", unexpected, withNearest(missing));
+    list("misshapen", misshapen, ({ name, expected, got }) => {
+      return `${shortened(name)}: expected [${expected.join(", ")}], got [${got.join(", ")}]`;
+    });
     super(lines.join("\n"));
     this.name = "StateDictError";
     this.module = module;

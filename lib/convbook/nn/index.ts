@@ -1,3 +1,5 @@
+import * as init from "./init.ts";
+
 export { Activation, ELU, GELU, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh } from "./activations.ts";
 export { BatchNorm, BatchNorm1d, BatchNorm2d, type BatchNormOptions } from "./batch-norm.ts";
 export { ModuleList, Sequential } from "./containers.ts";
@@ -15,7 +17,6 @@ export { Flatten, Unflatten } from "./flatten.ts";
 export { type ActivationName, activation, activationNames, parseActivationName } from "./functional/activation.ts";
 export { runLayers } from "./fusion.ts";
 export { GroupNorm, LayerNorm, type NormOptions } from "./group-norm.ts";
-export * as init from "./init.ts";
 export { Linear, type LinearOptions } from "./linear.ts";
 export {
   BCELoss,
@@ -26,7 +27,14 @@ export {
   MSELoss,
 } from "./losses.ts";
 export { type AnyModule, type ForwardHook, type LoadResult, Module } from "./module.ts";
-export { Buffer, CounterBuffer, type Layout, Parameter, type StateEntry } from "./parameter.ts";
+export {
+  Buffer,
+  CounterBuffer,
+  type Layout,
+  Parameter,
+  type StateEntry,
+  withParameterBudget,
+} from "./parameter.ts";
 export {
   AdaptiveAvgPool1d,
   AdaptiveAvgPool2d,
@@ -40,3 +48,4 @@ export {
 export type { Shape, Size2d } from "./shapes.ts";
 export { type MemoryOptions, ModelSummary, type SummaryOptions, type SummaryRow, summary } from "./summary.ts";
 export { Upsample, type UpsampleOptions } from "./upsample.ts";
+export { init };

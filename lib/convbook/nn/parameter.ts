@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { TensorData, TensorDType } from "../tensor-data.ts";
+import { OptionError } from "./errors.ts";
 
 /**
  * The order in which PyTorch's dimensions are kept in memory here: dimension `i` of the TensorFlow.js tensor is dimension `layout[i]` of
@@ -57,6 +58,44 @@ function toFloat32(value: TensorData): Float32Array {
   return Float32Array.from(value.data as ArrayLike<number | bigint>, Number);
 }
 
+/** Elements that may still be allocated; see {@link withParameterBudget}. */
+let budget = Number.POSITIVE_INFINITY;
+
+/** What a parameter counts at least, so that a budget bounds their number too. */
+const leastCost = 1024;
+
+/**
+ * Builds modules with a bound on their size, for hyper-parameters that come from a file: one that describes a network of a trillion weights must not take
+ * the memory for them.
+ *
+ * @param elements how many values parameters and buffers may have together
+ * @param build what builds the modules
+ * @returns what it returned
+ * @throws {OptionError} where it asks for more
+ */
+export function withParameterBudget<T>(elements: number, build: () => T): T {
+  const before = budget;
+  budget = Math.min(budget, elements);
+  try {
+    return build();
+  } finally {
+    budget = before;
+  }
+}
+
+function spend(shape: readonly number[]): void {
+  const elements = sizeOf(shape);
+  budget -= Math.max(elements, leastCost);
+  if (budget < 0) {
+    throw new OptionError(
+      "A model",
+      "the size",
+      `a parameter of shape [${shape.join(", ")}] more`,
+      "within the bound for files",
+    );
+  }
+}
+
 /**
  * A float32 value that lives on the host until a backend first needs it, so that models can be built and loaded before one is chosen,
  * and that owns the conversion between PyTorch's layout and the one that TensorFlow.js computes in.
@@ -77,6 +116,7 @@ class DeviceValue implements StateEntry {
     this.shape = "data" in value ? [...value.shape] : [...value];
     this.layout = layout.length === 0 ? this.shape.map((_, i) => i) : layout;
     this.trainable = trainable;
+    spend(this.shape);
     this.host = new Float32Array(sizeOf(this.shape));
     if ("data" in value) this.load(value);
   }
