@@ -193,7 +193,7 @@ describe("vegaLite", () => {
   });
 
   it("gives the ids of each picture a prefix of its own", () => {
-    const clipped = curves({ series: { a: [1, 2] } }).toSvg();
+    const clipped = curves({ series: { a: [1, 2] }, yDomain: [1, 1.5] }).toSvg();
     const ids = [...clipped.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id);
     expect(ids.length).toBeGreaterThan(0);
     for (const id of ids) expect(id).toMatch(/^f[0-9a-f]{8}-/);

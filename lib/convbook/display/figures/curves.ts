@@ -112,6 +112,8 @@ export function curves({
     title: yLabel,
     scale: { ...(logY ? { type: "log" } : { zero: false }), ...(yDomain ? { domain: [...yDomain] } : {}) },
   };
+  // Only where limits were given can anything lie outside of them; else a cut would halve the markers at the border.
+  const clip = yDomain !== undefined;
   const picked: JsonValue = { param: "picked", empty: true };
   const tooltip: JsonValue = [
     { field: "series", type: "nominal", title: "curve" },
@@ -126,13 +128,13 @@ export function curves({
     mark,
     encoding: { x, y, color, opacity: { condition: { ...(picked as object), value: strength }, value: 0.08 }, tooltip },
   });
-  const line = { type: "line", clip: true, ...(showMarkers ? { point: { size: 36 } } : {}) };
+  const line = { type: "line", clip, ...(showMarkers ? { point: { size: 36 } } : {}) };
   const layers =
     smoothing > 0
-      ? [layer("smoothed", line, 1, true), layer("raw", { type: "line", strokeWidth: 1, clip: true }, 0.3, false)]
+      ? [layer("smoothed", line, 1, true), layer("raw", { type: "line", strokeWidth: 1, clip }, 0.3, false)]
       : [layer("raw", line, 1, true)];
   if (compared.length > 0)
-    layers.push(layer("reference", { type: "line", strokeDash: [5, 4], strokeWidth: 1.5, clip: true }, 1, false));
+    layers.push(layer("reference", { type: "line", strokeDash: [5, 4], strokeWidth: 1.5, clip }, 1, false));
   const text =
     alt ??
     `Line chart${title ? ` "${title}"` : ""} of ${yLabel || "values"} over ${xLabel}: ${series.map(describeSeries).join("; ")}.`;
