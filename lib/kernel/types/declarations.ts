@@ -22,7 +22,7 @@ export function typeDeclarations(source: string): [keyword: string, name: string
   const masked = maskLiterals(source);
   const found: [string, string][] = [];
   let depth = 0;
-  const token = /[{}()[\]]|(?<![\w$.])(type|interface|class|enum|namespace|module)\s+([A-Za-z_$][\w$]*)/g;
+  const token = /[{}()[\]]|(?<![\w$.])(?<!import\s)(type|interface|class|enum|namespace|module)\s+([A-Za-z_$][\w$]*)/g;
   for (let match = token.exec(masked); match !== null; match = token.exec(masked)) {
     const [text, keyword, name] = match;
     if (keyword === undefined) {

@@ -1,0 +1,92 @@
+import vm from "node:vm";
+import { expect, it } from "vitest";
+import { Positions } from "./positions.ts";
+import { CellSyntaxError, compileCell } from "./transform.ts";
+
+/** Runs a compiled cell on the global object of its own context; returns its result and that object. */
+async function run(source: string, globals: Record<string, unknown> = {}) {
+  const compiled = await compileCell(source);
+  const context = vm.createContext({ ...globals });
+  for (const name of compiled.declares) {
+    vm.runInContext(`globalThis[${JSON.stringify(name)}] ??= undefined`, context);
+  }
+  const helper = {
+    result: undefined as unknown,
+    meta: { url: "file:///notebook.mjs" },
+    import: async (specifier: string) => ({ default: `default of ${specifier}`, named: `named of ${specifier}` }),
+  };
+  await (vm.runInContext(compiled.code, context) as (h: typeof helper) => Promise<void>)(helper);
+  return { result: helper.result, context, compiled };
+}
+
+it("gives the last expression as the result, and nothing for a declaration", async () => {
+  expect((await run("const x: number = 20; x + 1")).result).toBe(21);
+  expect((await run("const x = 20;")).result).toBeUndefined();
+  expect((await run('"a directive is a value"')).result).toBe("a directive is a value");
+});
+
+it("makes what the top level declares properties of the global object", async () => {
+  const { context, compiled } = await run(
+    "let a = 1, b; const { c, d: [e = 5, ...f] } = { c: 2, d: [undefined, 6] }; function g() { return a } class H {} enum I { J = 7 } for (var k = 0; k < 3; k++) {}",
+  );
+  expect(compiled.declares.toSorted()).toEqual(["H", "I", "a", "b", "c", "e", "f", "g", "k"]);
+  expect(compiled.mutable).toEqual(expect.arrayContaining(["a", "b", "k"]));
+  expect(compiled.mutable).not.toContain("c");
+  expect([context.a, context.b, context.c, context.e, context.f, context.g(), context.I.J, context.k]).toEqual([
+    1,
+    undefined,
+    2,
+    5,
+    [6],
+    1,
+    7,
+    3,
+  ]);
+});
+
+it("calls functions before the line that declares them", async () => {
+  expect((await run("const early = twice(4);\nfunction twice(n: number) { return 2 * n }\nearly")).result).toBe(8);
+});
+
+it("turns imports into calls, and drops those of types", async () => {
+  const { context, result } = await run(
+    'import def, { named, named as other } from "pkg";\nimport * as all from "space";\nimport type { Gone } from "types";\nconst late = await import("late");\n[def, named, other, all.named, late.default, import.meta.url]',
+  );
+  expect(result).toEqual([
+    "default of pkg",
+    "named of pkg",
+    "named of pkg",
+    "named of space",
+    "default of late",
+    "file:///notebook.mjs",
+  ]);
+  expect(context).not.toHaveProperty("Gone");
+});
+
+it("starts an enum afresh when its cell runs again", async () => {
+  const first = await run("enum E { old = 1 }");
+  const again = await run("enum E { fresh = 2 }", { E: first.context.E });
+  expect(Object.keys(again.context.E)).toEqual(["2", "fresh"]);
+});
+
+it("finds positions both ways, through esbuild's output and its own changes", async () => {
+  const source =
+    "interface Shape {\n  size: number;\n}\nconst shape: Shape = { size: 1 };\nfunction fail(s: Shape): never {\n  throw new Error(String(s.size));\n}\nfail(shape);";
+  const compiled = await compileCell(source);
+  const positions = new Positions(compiled);
+  for (const [line, text] of [
+    [6, "throw new Error"],
+    [8, "fail(shape)"],
+  ] as const) {
+    const generated = positions.generated(line);
+    const code = compiled.code.split("\n")[(generated?.line ?? 0) - 1]?.slice((generated?.column ?? 0) - 1);
+    expect(code).toContain(text);
+    expect(positions.original(generated?.line ?? 0, generated?.column ?? 0)?.line).toBe(line);
+  }
+});
+
+it("says where a syntax error is, in UTF-16 units", async () => {
+  const error = await compileCell('const s = "😀é"; const = 1').catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(CellSyntaxError);
+  expect(error).toMatchObject({ line: 1, column: 24, message: 'Expected identifier but found "="' });
+});

@@ -1,0 +1,54 @@
+import { execFileSync } from "node:child_process";
+import { expect, it } from "vitest";
+import { debianPython, pythonHas } from "../../../test/conformance/harness.ts";
+import { decodeMessage, encodeMessage, MalformedMessageError, makeHeader, Signer } from "./message.ts";
+
+const message = {
+  identities: [Buffer.from("id")],
+  header: makeHeader("execute_request", "session"),
+  parent: {},
+  metadata: {},
+  content: { code: "'é😀'" },
+  buffers: [Buffer.from([0, 255])],
+};
+
+it("reads what it writes", () => {
+  const signer = new Signer("key");
+  expect(decodeMessage(encodeMessage(message, signer), signer)).toEqual(message);
+});
+
+it("refuses every change of a signed part", () => {
+  const signer = new Signer("key");
+  for (const part of [3, 4, 5, 6]) {
+    const frames = encodeMessage(message, signer);
+    frames[part] = Buffer.from(`${frames[part]} `);
+    expect(() => decodeMessage(frames, signer)).toThrow("wrong signature");
+  }
+  expect(() => decodeMessage(encodeMessage(message, new Signer("other")), signer)).toThrow(MalformedMessageError);
+});
+
+it("names what is wrong with frames that are no message", () => {
+  const unsigned = new Signer("");
+  const decode =
+    (...frames: string[]) =>
+    () =>
+      decodeMessage(
+        frames.map((frame) => Buffer.from(frame)),
+        unsigned,
+      );
+  expect(decode("a", "b")).toThrow("no delimiter <IDS|MSG> in a message of 2 frames");
+  expect(decode("<IDS|MSG>", "")).toThrow("expected a signature and four dictionaries");
+  expect(decode("<IDS|MSG>", "", "{", "{}", "{}", "{}")).toThrow("the header is not JSON");
+  expect(decode("<IDS|MSG>", "", "{}", "{}", "{}", "[]")).toThrow("the content is not a JSON object");
+  expect(decode("<IDS|MSG>", "", "{}", "{}", "{}", "{}")).toThrow("the header has no msg_type or no msg_id");
+});
+
+it.runIf(pythonHas("jupyter_client"))("signs as jupyter_client does", () => {
+  const frames = encodeMessage({ ...message, identities: [], buffers: [] }, new Signer("a key"));
+  const script =
+    "import sys, json\nfrom jupyter_client.session import Session\ns = Session(key=b'a key')\nframes = [bytes.fromhex(f) for f in json.load(sys.stdin)]\nprint(json.dumps(s.deserialize(frames[1:])['content']))";
+  const input = JSON.stringify(frames.map((frame) => frame.toString("hex")));
+  expect(JSON.parse(execFileSync(debianPython(), ["-c", script], { input, encoding: "utf8" }))).toEqual(
+    message.content,
+  );
+});

@@ -1,0 +1,61 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { notebookConfig, parseJsonc } from "./tsconfig.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "tsconfig-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const project = (at = folder) => JSON.parse(notebookConfig(at, ["cell.mts"]).project);
+
+it("is strict without a tsconfig.json, but asks for no annotations", () => {
+  expect(project().compilerOptions).toMatchObject({
+    strict: true,
+    noImplicitAny: false,
+    module: "esnext",
+    noEmit: true,
+  });
+});
+
+it("keeps the user's options, except those that a cell cannot have", () => {
+  const config = {
+    extends: "./base.json",
+    compilerOptions: { strict: false, module: "commonjs", outDir: "dist", experimentalDecorators: true },
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+  const { compilerOptions, extends: base } = project();
+  expect(compilerOptions).toMatchObject({ strict: false, module: "esnext", experimentalDecorators: true });
+  expect(compilerOptions).not.toHaveProperty("outDir");
+  expect(base).toBe("./base.json");
+  expect(notebookConfig(folder, []).emit).toEqual({ experimentalDecorators: true });
+});
+
+it("takes one further up only where its include covers the notebooks", () => {
+  mkdirSync(join(folder, "notebooks"));
+  const write = (include: string[]) =>
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ include, compilerOptions: { strict: false } }));
+  write(["src/**/*.ts"]);
+  expect(project(join(folder, "notebooks"))).not.toHaveProperty("extends");
+  for (const include of ["notebooks", "**/*.ts", "notebooks/*"]) {
+    write([include]);
+    expect(project(join(folder, "notebooks")).extends).toBe("../tsconfig.json");
+  }
+});
+
+it("says what is wrong with a broken file and goes on without", () => {
+  writeFileSync(join(folder, "tsconfig.json"), "{ nonsense }");
+  const { problem } = notebookConfig(folder, []);
+  expect(problem).toContain("tsconfig.json cannot be used: ");
+  expect(project().compilerOptions.strict).toBe(true);
+});
+
+it("reads JSON with comments and trailing commas", () => {
+  expect(parseJsonc('{ // one\n "a": "// no, /* not */ ,}", /* two */ "b": [1, 2,], }')).toEqual({
+    a: "// no, /* not */ ,}",
+    b: [1, 2],
+  });
+});
