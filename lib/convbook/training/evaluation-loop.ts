@@ -56,6 +56,7 @@ export async function runEvaluation(
       await evaluateLoader(trainer, stage, loader, counts[index] as number, { index, count: loaders.length });
     }
     trainer.leaveBatch();
+    trainer.publish(results.epochMetrics());
     await trainer.callHook(hook("EpochEnd"));
     const metrics = results.epochMetrics();
     trainer.publish(metrics);

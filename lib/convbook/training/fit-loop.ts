@@ -186,6 +186,7 @@ function reachedSteps(trainer: Trainer): boolean {
 /** The hooks at an epoch's end; its means are known to the callbacks that judge and save. */
 async function endEpoch(trainer: Trainer): Promise<void> {
   trainer.leaveBatch();
+  trainer.publish(trainer.trainingResults.epochMetrics());
   await trainer.callHookThen("onTrainEpochEnd", async () => {
     const metrics = trainer.trainingResults.epochMetrics();
     trainer.publish(metrics);

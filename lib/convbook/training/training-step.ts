@@ -43,6 +43,7 @@ export async function runTrainingBatch(
     progress.batch++;
     progress.totalBatch++;
     progress.phase = "afterBatch";
+    trainer.publish(trainer.trainingResults.stepMetrics());
     await trainer.callHookThen("onTrainBatchEnd", () => publish(trainer, steps), outputs, batch, index);
     return false;
   } finally {
@@ -52,7 +53,7 @@ export async function runTrainingBatch(
   }
 }
 
-/** Makes the step's metrics known before the callbacks that judge and save. */
+/** Makes also what the hooks logged known before the callbacks that judge and save. */
 async function publish(trainer: Trainer, steps: boolean): Promise<void> {
   const metrics = trainer.trainingResults.stepMetrics();
   trainer.publish(metrics);
