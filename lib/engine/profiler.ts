@@ -49,7 +49,7 @@ export function profiled(name: string, body: KernelBody, native: boolean): Kerne
 function bytesOf(tensors: readonly (TensorInfo | undefined)[]): number {
   let bytes = 0;
   for (const tensor of tensors) {
-    if (tensor !== undefined) bytes += util.sizeFromShape(tensor.shape) * (tensor.dtype === "bool" ? 1 : 4);
+    if (tensor?.shape !== undefined) bytes += util.sizeFromShape(tensor.shape) * (tensor.dtype === "bool" ? 1 : 4);
   }
   return bytes;
 }

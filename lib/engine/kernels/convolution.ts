@@ -123,11 +123,16 @@ export function biasValues(
   return values.length === 1 && channels !== 1 ? new Float32Array(channels).fill(values[0] ?? 0) : values;
 }
 
+/** Whether a gradient has the size that the convolution gives; tfjs lets transposed convolutions ask for others. */
+function fits(info: Conv2DInfo | undefined, dy: TensorInfo): info is Conv2DInfo {
+  return info !== undefined && dy.shape[1] === info.outHeight && dy.shape[2] === info.outWidth;
+}
+
 const conv2DBackpropInput: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const { dy, filter } = inputs;
   const info = isFloat(dy, filter) ? infoOf(call, attrs.inputShape, filter.shape, 1, false) : undefined;
-  if (info === undefined) return fallBack("Conv2DBackpropInput", call);
+  if (!fits(info, dy)) return fallBack("Conv2DBackpropInput", call);
   const dx = backend.output(info.inShape);
   backend.addon.conv2dInputGrad(
     convSizes(info, info.inChannels / (filter.shape[2] as number)),
@@ -142,7 +147,7 @@ const conv2DBackpropFilter: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const { x, dy } = inputs;
   const info = isFloat(x, dy) ? infoOf(call, x.shape, attrs.filterShape, 1, false) : undefined;
-  if (info === undefined) return fallBack("Conv2DBackpropFilter", call);
+  if (!fits(info, dy)) return fallBack("Conv2DBackpropFilter", call);
   const dw = backend.output(attrs.filterShape);
   backend.addon.conv2dFilterGrad(
     convSizes(info, info.inChannels / attrs.filterShape[2]),
@@ -189,7 +194,7 @@ const depthwiseBackpropInput: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const { dy, filter } = inputs;
   const info = isFloat(dy, filter) ? infoOf(call, attrs.inputShape, filter.shape, attrs.dilations, true) : undefined;
-  if (info === undefined) return fallBack("DepthwiseConv2dNativeBackpropInput", call);
+  if (!fits(info, dy)) return fallBack("DepthwiseConv2dNativeBackpropInput", call);
   const dx = backend.output(info.inShape);
   backend.addon.depthwiseInputGrad(convSizes(info), backend.values(dy), backend.values(filter), dx.values);
   return dx;
@@ -199,7 +204,7 @@ const depthwiseBackpropFilter: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const { x, dy } = inputs;
   const info = isFloat(x, dy) ? infoOf(call, x.shape, attrs.filterShape, attrs.dilations, true) : undefined;
-  if (info === undefined) return fallBack("DepthwiseConv2dNativeBackpropFilter", call);
+  if (!fits(info, dy)) return fallBack("DepthwiseConv2dNativeBackpropFilter", call);
   const dw = backend.output(attrs.filterShape);
   backend.addon.depthwiseFilterGrad(convSizes(info), backend.values(x), backend.values(dy), dw.values);
   return dw;

@@ -31,7 +31,8 @@ export function fallBack(name: string, call: KernelCall): TensorInfo | TensorInf
 function warnIfLarge(name: string, inputs: Record<string, TensorInfo | undefined> | TensorInfo[]): void {
   if (warned.has(name) || cheap.has(name)) return;
   for (const input of Object.values(inputs)) {
-    if (input === undefined || util.sizeFromShape(input.shape) < large) continue;
+    // Some kernels take lists of tensors; those never hold images.
+    if (input?.shape === undefined || util.sizeFromShape(input.shape) < large) continue;
     warned.add(name);
     console.warn(
       `native engine: ${name} on ${input.dtype} [${input.shape.join(", ")}] runs in plain JavaScript, which is slow`,

@@ -1,5 +1,5 @@
 /** Pools, pools that keep where their maxima came from, and resizing. */
-import { backend_util, type TensorInfo } from "@tensorflow/tfjs-core";
+import { backend_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { fallBack, isFloat, type KernelBody, type KernelCall, type KernelTable } from "./kernel.ts";
 
 type PoolInfo = backend_util.Conv2DInfo;
@@ -37,11 +37,23 @@ function poolSizes(info: PoolInfo, countPad = false): Int32Array {
 
 const maxTaps = 255;
 
+/** tfjs takes a pool of single pixels that keeps the shape for no pool at all, whatever its stride. */
+function identity({ backend, inputs }: KernelCall, info: PoolInfo): TensorInfo | undefined {
+  const x: TensorInfo = inputs.x;
+  if (info.filterHeight !== 1 || info.filterWidth !== 1 || !util.arraysEqual(info.inShape, info.outShape)) {
+    return undefined;
+  }
+  backend.incRef(x.dataId);
+  return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
+}
+
 const maxPool: KernelBody = (call) => {
   const { backend } = call;
   const x: TensorInfo = call.inputs.x;
   if (!isFloat(x)) return fallBack("MaxPool", call);
   const info = infoOf(call, x.shape);
+  const same = identity(call, info);
+  if (same !== undefined) return same;
   const y = backend.output(info.outShape);
   backend.addon.maxPool(poolSizes(info), backend.values(x), y.values, undefined);
   return y;
@@ -88,6 +100,8 @@ function avgPool(name: string, countPad: boolean): KernelBody {
     const x: TensorInfo = call.inputs.x;
     if (!isFloat(x)) return fallBack(name, call);
     const info = infoOf(call, x.shape);
+    const same = identity(call, info);
+    if (same !== undefined) return same;
     const y = backend.output(info.outShape);
     backend.addon.avgPool(poolSizes(info, countPad), backend.values(x), y.values);
     return y;

@@ -52,7 +52,7 @@ void unary(Unary op, const float* x, float* y, size_t n, float a, float b) {
     case Unary::Log1p: return mapTo(x, y, n, [](float v) { return std::log1p(v); });
     case Unary::Sin: return mapTo(x, y, n, [](float v) { return std::sin(v); });
     case Unary::Cos: return mapTo(x, y, n, [](float v) { return std::cos(v); });
-    case Unary::Tan: return mapTo(x, y, n, [](float v) { return std::tan(v); });
+    case Unary::Tan: return mapTo(x, y, n, [](float v) { return static_cast<float>(std::tan(static_cast<double>(v))); });
     case Unary::Asin: return mapTo(x, y, n, [](float v) { return std::asin(v); });
     case Unary::Acos: return mapTo(x, y, n, [](float v) { return std::acos(v); });
     case Unary::Atan: return mapTo(x, y, n, [](float v) { return std::atan(v); });
