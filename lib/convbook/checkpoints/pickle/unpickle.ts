@@ -3,9 +3,8 @@
  *
  * A pickle is a program. This machine has the instructions that Python's own pickler writes for data; those that only a
  * hand-made file would contain (INST, OBJ, EXT, ...) are refused, and so are instructions applied to the wrong type:
- * SETITEM on something that is not a dict and BUILD on something that was not made to be built are how torch's own safe
- * mode was broken (CVE-2026-24747), and falling back to a second, weaker reader for an old container was the other way
- * (CVE-2025-32434); there is no second reader here.
+ * SETITEM on something that is not a dict corrupted memory in torch's own safe mode (CVE-2026-24747). There is no second,
+ * weaker reader to fall back to: the tar container, which torch 2.6 closed to its safe mode (CVE-2025-32434), is not read.
  *
  * Bounded: every instruction consumes at least one byte and takes constant time beyond what it reads; memory is bounded by
  * the bytes read; what comes out is a tree of limited depth without cycles (see `check.ts`).
@@ -16,82 +15,9 @@ import { type ByteReader, quote } from "../byte-reader.ts";
 import type { CheckpointError } from "../error.ts";
 import { type BuiltinTools, builtinOf } from "./builtins.ts";
 import { checkStructure } from "./check.ts";
+import { op, refused } from "./opcodes.ts";
+import { decodeInteger, decodeOldText, decodeText } from "./scalars.ts";
 import { PickleRefusal, type PickleValue, type PickleVocabulary, PythonName } from "./values.ts";
-
-const op = {
-  mark: 0x28,
-  stop: 0x2e,
-  pop: 0x30,
-  popMark: 0x31,
-  binint: 0x4a,
-  binint1: 0x4b,
-  binint2: 0x4d,
-  none: 0x4e,
-  binpersid: 0x51,
-  reduce: 0x52,
-  binstring: 0x54,
-  shortBinstring: 0x55,
-  binunicode: 0x58,
-  binfloat: 0x47,
-  append: 0x61,
-  build: 0x62,
-  global: 0x63,
-  binbytes: 0x42,
-  shortBinbytes: 0x43,
-  appends: 0x65,
-  binget: 0x68,
-  longBinget: 0x6a,
-  binput: 0x71,
-  longBinput: 0x72,
-  setitem: 0x73,
-  tuple: 0x74,
-  setitems: 0x75,
-  emptyDict: 0x7d,
-  emptyList: 0x5d,
-  emptyTuple: 0x29,
-  proto: 0x80,
-  newobj: 0x81,
-  tuple1: 0x85,
-  tuple2: 0x86,
-  tuple3: 0x87,
-  newtrue: 0x88,
-  newfalse: 0x89,
-  long1: 0x8a,
-  long4: 0x8b,
-  shortBinunicode: 0x8c,
-  binunicode8: 0x8d,
-  binbytes8: 0x8e,
-  emptySet: 0x8f,
-  additems: 0x90,
-  frozenset: 0x91,
-  stackGlobal: 0x93,
-  memoize: 0x94,
-  frame: 0x95,
-  bytearray8: 0x96,
-} as const;
-
-/** Instructions that exist and are refused; their names make a better message than their numbers. */
-const refused: Readonly<Record<number, string>> = {
-  50: "DUP",
-  70: "FLOAT",
-  73: "INT",
-  76: "LONG",
-  80: "PERSID",
-  83: "STRING",
-  86: "UNICODE",
-  100: "DICT",
-  103: "GET",
-  105: "INST",
-  108: "LIST",
-  111: "OBJ",
-  112: "PUT",
-  130: "EXT1",
-  131: "EXT2",
-  132: "EXT4",
-  146: "NEWOBJ_EX",
-  151: "NEXT_BUFFER",
-  152: "READONLY_BUFFER",
-};
 
 /** No integer of a checkpoint is near this; converting one takes more than linear time. */
 const maxIntegerBytes = 256;
@@ -111,20 +37,6 @@ const maxMemoGap = 1024;
 
 /** An empty Map takes some 200 bytes of memory and one of the file; a checkpoint has one for each parameter at most. */
 const maxMaps = 1 << 17;
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const latin1 = new TextDecoder("latin1");
-
-/** The text of a few ASCII characters; calling a decoder takes longer. */
-function shortAscii(bytes: Uint8Array): string | undefined {
-  if (bytes.length > 48) return undefined;
-  let text = "";
-  for (const byte of bytes) {
-    if (byte > 127) return undefined;
-    text += String.fromCharCode(byte);
-  }
-  return text;
-}
 
 /**
  * Interprets one pickle and leaves the reader behind its STOP.
@@ -288,7 +200,7 @@ class Machine {
       case op.binunicode8:
         this.#push(this.#text(reader.uint64("a string's length")));
         break;
-      // Python 2's str: text in practice; what is not UTF-8 keeps its bytes as characters.
+
       case op.shortBinstring:
         this.#push(this.#oldText(reader.uint8("a string's length")));
         break;
@@ -448,29 +360,17 @@ class Machine {
         `the pickle contains an integer of ${length} bytes; at most ${maxIntegerBytes} are read`,
       );
     }
-    const bytes = this.#reader.slice(length, "an integer");
-    let value = 0n;
-    for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i] as number);
-    value = BigInt.asIntN(8 * length, value);
-    return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
+    return decodeInteger(this.#reader.slice(length, "an integer"));
   }
 
   #text(length: number): string {
-    const bytes = this.#reader.slice(length, "a string");
-    try {
-      return shortAscii(bytes) ?? utf8.decode(bytes);
-    } catch {
-      throw this.#error("malformed", "a string is not valid UTF-8");
-    }
+    const text = decodeText(this.#reader.slice(length, "a string"));
+    if (text === undefined) throw this.#error("malformed", "a string is not valid UTF-8");
+    return text;
   }
 
   #oldText(length: number): string {
-    const bytes = this.#reader.slice(length, "a string");
-    try {
-      return utf8.decode(bytes);
-    } catch {
-      return latin1.decode(bytes);
-    }
+    return decodeOldText(this.#reader.slice(length, "a string"));
   }
 
   #bytes(length: number): Uint8Array {

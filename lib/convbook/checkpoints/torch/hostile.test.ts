@@ -636,7 +636,7 @@ describe("a legacy file that contradicts itself", () => {
     expect(refusal(file).message).toMatch(message);
   });
 
-  it("the tar container, through which torch's safe mode was led astray (CVE-2025-32434), is refused", () => {
+  it("the tar container, which torch 2.6 closed to its safe mode (CVE-2025-32434), is refused", () => {
     const tar = Buffer.alloc(2048);
     tar.write("storages", 0);
     tar.write("ustar", 257);
