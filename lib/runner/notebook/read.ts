@@ -90,7 +90,24 @@ function checkCell(cell: unknown, index: number, path: string): void {
   cell.metadata = isObject(cell.metadata) ? cell.metadata : {};
   if (cell.cell_type === "code") {
     cell.outputs = Array.isArray(cell.outputs) ? cell.outputs.filter(isObject) : [];
+    (cell.outputs as Record<string, unknown>[]).forEach(completeOutput);
     cell.execution_count ??= null;
+  }
+}
+
+/** Gives an output the fields that its kind must have, so that nothing else has to ask. */
+function completeOutput(output: Record<string, unknown>): void {
+  switch (output.output_type) {
+    case "display_data":
+    case "execute_result":
+      output.data = isObject(output.data) ? output.data : {};
+      output.metadata = isObject(output.metadata) ? output.metadata : {};
+      break;
+    case "error":
+      output.ename ??= "";
+      output.evalue ??= "";
+      output.traceback = Array.isArray(output.traceback) ? output.traceback : [];
+      break;
   }
 }
 

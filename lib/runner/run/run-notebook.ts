@@ -9,6 +9,7 @@ import { readNotebook } from "../notebook/read.ts";
 import type { CodeCell, Notebook } from "../notebook/types.ts";
 import { detectStyle, removeLeftovers } from "../notebook/write.ts";
 import { cellName, cellSettings, isRunnable, notebookSettings } from "./cell-info.ts";
+import { checkSettings } from "./check-settings.ts";
 import type { DisplayRegistry } from "./outputs.ts";
 import { applyParameters } from "./parameters.ts";
 import { type CellOutcome, runCell } from "./run-cell.ts";
@@ -77,6 +78,7 @@ export class NotebookRun {
       removeLeftovers(this.#outputPath);
       this.#saver = new NotebookSaver(this.notebook, this.#outputPath, detectStyle(file.text));
     }
+    this.#warnings.push(...checkSettings(this.notebook, path));
     this.#spec = kernelspecOf(path, this.notebook, options, this.#folder);
     applyParameters(this.notebook, this.#spec.language, options, path);
     this.#codeCells = this.notebook.cells.filter((cell) => cell.cell_type === "code");
@@ -198,8 +200,7 @@ export class NotebookRun {
 /** A cell that passed fails after all when its numbers are not in the bands that it expects. */
 function checkExpectations(cell: CodeCell, outcome: CellOutcome): CellOutcome {
   const { expect } = cellSettings(cell);
-  const missed =
-    outcome.status === "passed" && typeof expect === "object" ? missedExpectations(expect, cell.outputs) : [];
+  const missed = outcome.status === "passed" && expect !== undefined ? missedExpectations(expect, cell.outputs) : [];
   if (missed.length === 0) {
     return outcome;
   }

@@ -48,6 +48,8 @@ function asset(name: string, path: string): ScriptAsset {
       if (text === undefined) {
         // The source map is not in the page; a tag in a string must not end the element.
         text = readFileSync(join(folder(), path), "utf8")
+          // As HTML reads it, so that the policy's hash is that of what runs.
+          .replace(/\r\n?/g, "\n")
           .replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "")
           .replace(/<\/(script)/gi, "<\\/$1")
           .replace(/<!--/g, "<\\!--");

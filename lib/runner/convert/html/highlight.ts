@@ -48,16 +48,16 @@ let highlighter: Promise<HighlighterCore> | undefined;
 const loaded = new Map<string, Promise<void>>();
 
 async function createHighlighter(): Promise<HighlighterCore> {
-  const [{ createHighlighterCore }, { createJavaScriptRegexEngine }, light, dark] = await Promise.all([
+  const [{ createHighlighterCore }, { createOnigurumaEngine }, light, dark] = await Promise.all([
     import("shiki/core"),
-    import("shiki/engine/javascript"),
+    import("shiki/engine/oniguruma"),
     import("shiki/themes/github-light.mjs"),
     import("shiki/themes/github-dark.mjs"),
   ]);
   return createHighlighterCore({
     themes: [light.default, dark.default],
     langs: [],
-    engine: createJavaScriptRegexEngine({ forgiving: true }),
+    engine: await createOnigurumaEngine(import("shiki/wasm")),
   });
 }
 
@@ -90,12 +90,20 @@ function grammarName(language: string): string | undefined {
 
 /** Text this long is shown without colours: a minified bundle would take seconds. */
 const longest = 100_000;
+const longestLine = 5000;
 
 function highlightWith(core: HighlighterCore, code: string, name: string | undefined): string {
   if (name === undefined || code.length > longest) {
     return `<pre class="shiki" tabindex="0"><code>${escapeHtml(code)}</code></pre>`;
   }
   return core
-    .codeToHtml(code, { lang: name, themes: { light: "github-light", dark: "github-dark" }, defaultColor: false })
+    .codeToHtml(code, {
+      lang: name,
+      themes: { light: "github-light", dark: "github-dark" },
+      defaultColor: false,
+      // By default Shiki stops colouring a line after half a second, so that a busy machine gets other pages.
+      tokenizeTimeLimit: 0,
+      tokenizeMaxLineLength: longestLine,
+    })
     .replace(/ style="[^"]*"/, "");
 }

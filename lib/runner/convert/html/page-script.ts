@@ -76,7 +76,8 @@ export const pageScript = `
     view: { stroke: "#30363d" },
   };
   const drawVega = async (live, spec, kind) => {
-    const { $schema, ...own } = spec;
+    // usermeta could set options of the embedding.
+    const { $schema, usermeta, ...own } = spec;
     live.hidden = false;
     const dark = isDark();
     const shown = dark ? { ...own, background: "transparent" } : own;

@@ -43,7 +43,7 @@ export async function toHtml(notebook: Notebook, options: HtmlOptions = {}): Pro
     input: options.input ?? true,
     baseFolder: options.baseFolder,
   });
-  const title = options.title ?? notebook.metadata.title ?? headings[0]?.text ?? "Notebook";
+  const title = options.title ?? ownTitle(notebook) ?? headings[0]?.text ?? "Notebook";
   const contents = toc ? tableOfContents(headings) : "";
   const inline = [...(scripts === "bundled" ? assets.map((asset) => asset.text()) : []), pageScript];
   const remote = scripts === "cdn" ? assets.map((asset) => asset.cdn) : [];
@@ -71,6 +71,12 @@ ${inline.map((text) => `<script>${text}</script>`).join("\n")}
 </body>
 </html>
 `;
+}
+
+/** The title in the notebook's metadata, where it is one. */
+export function ownTitle(notebook: Notebook): string | undefined {
+  const { title } = notebook.metadata;
+  return typeof title === "string" && title.trim() !== "" ? title : undefined;
 }
 
 function about(notebook: Notebook): string {

@@ -5,7 +5,7 @@ import { escapeHtml } from "./escape.ts";
 import { pageScript } from "./page-script.ts";
 import { type RenderedNotebook, renderCells } from "./render-cells.ts";
 import { pageStyle } from "./style.ts";
-import { contentPolicy, type HtmlOptions } from "./to-html.ts";
+import { contentPolicy, type HtmlOptions, ownTitle } from "./to-html.ts";
 
 type SlideType = "slide" | "subslide" | "fragment" | "skip" | "notes" | "-";
 
@@ -32,7 +32,7 @@ export async function toSlides(notebook: Notebook, options: HtmlOptions = {}): P
     input: options.input ?? true,
     baseFolder: options.baseFolder,
   });
-  const title = options.title ?? notebook.metadata.title ?? rendered.headings[0]?.text ?? "Slides";
+  const title = options.title ?? ownTitle(notebook) ?? rendered.headings[0]?.text ?? "Slides";
   const assets = [...rendered.assets, revealAssets.script];
   const inline = [...(scripts === "cdn" ? [] : assets.map((asset) => asset.text())), slideScript, pageScript];
   const remote = scripts === "cdn" ? assets.map((asset) => asset.cdn) : [];
