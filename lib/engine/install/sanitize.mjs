@@ -1,4 +1,4 @@
-// `npm run sanitize`: the kernels' own test under the sanitizers of addresses, undefined behaviour and threads.
+// `npm run sanitize [-- SANITIZER]`: the kernels' own test under the sanitizers of addresses, undefined behaviour and threads.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,7 +18,8 @@ const sources = readdirSync(native)
   .map((name) => join(native, name));
 sources.push(join(native, "test", "kernels_test.cc"));
 try {
-  for (const sanitizer of ["address,undefined", "thread"]) {
+  const wanted = process.argv.slice(2);
+  for (const sanitizer of wanted.length > 0 ? wanted : ["address,undefined", "thread"]) {
     const common = ["-std=c++17", "-O1", "-g", "-fno-sanitize-recover=all", `-fsanitize=${sanitizer}`, "-pthread"];
     const objects = sources.map((source, i) => {
       const object = join(scratch, `${i}.o`);
