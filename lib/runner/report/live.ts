@@ -170,7 +170,7 @@ export class LiveReport {
     if (!this.#terminal) {
       return;
     }
-    const width = Math.max(20, (this.#options.stream.columns ?? 80) - 1);
+    const width = Math.max(20, (this.#options.stream.columns || 80) - 1);
     const lines = [...this.#running.values()].map(({ event, since, lastLine }) => {
       const head = `▸ ${shownPath(event.path)} [${event.number}/${event.codeCells}] ${seconds((performance.now() - since) / 1000)}`;
       const text = `${head}  ${lastLine === "" ? event.name : lastLine}`;
