@@ -19,7 +19,9 @@ const cache = process.env.CONVBOOK_CACHE ?? join(homedir(), ".cache", "convbook"
 const hasImages = existsSync(join(cache, "cifar10"));
 const runs = engine.available && hasImages;
 if (!runs) {
-  const reason = hasImages ? `the native engine is missing (${engine.reason})` : "CIFAR-10 is not in the cache (`npx convbook table` fetches it)";
+  const reason = hasImages
+    ? `the native engine is missing (${engine.reason})`
+    : "CIFAR-10 is not in the cache (`npx convbook table` fetches it)";
   console.log(`Left out: the first steps of ResNet against PyTorch, since ${reason}.`);
 }
 
@@ -32,7 +34,10 @@ class Losses extends Callback {
 
 async function firstLosses(lr: number): Promise<number[]> {
   await selectBackend({ backend: "native", announce: false });
-  const normalize = new transforms.Normalize([0.49139968, 0.48215841, 0.44653091], [0.24703223, 0.24348513, 0.26158784]);
+  const normalize = new transforms.Normalize(
+    [0.49139968, 0.48215841, 0.44653091],
+    [0.24703223, 0.24348513, 0.26158784],
+  );
   const transform = new transforms.Compose([new transforms.ToTensor(), normalize]);
   const train = await cifar10({ train: true, transform });
   manualSeed(42);

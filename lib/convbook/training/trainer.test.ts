@@ -1,0 +1,422 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  Callback,
+  EarlyStopping,
+  type FitResult,
+  type Logger,
+  type Metrics,
+  ModelCheckpoint,
+  Trainer,
+  type TrainerOptions,
+} from "./index.ts";
+import { BoringModule, randomBatches } from "./testing/boring.ts";
+import { makeSmall, weightsOf } from "./testing/small.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "convbook-trainer-"));
+const freshFolder = () => mkdtempSync(join(folder, "run-"));
+beforeAll(() => tf.setBackend("cpu"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const quiet = {
+  enableProgressBar: false,
+  enableModelSummary: false,
+  enableCheckpointing: false,
+  logger: false,
+} as const;
+
+/** A Weights & Biases or MLflow client fits the interface like this one. */
+class MemoryLogger implements Logger {
+  readonly name = "memory";
+  readonly version = "0";
+  readonly rows: [step: number, metrics: Metrics][] = [];
+  logMetrics(metrics: Metrics, step: number): void {
+    this.rows.push([step, metrics]);
+  }
+}
+
+class At extends Callback {
+  private readonly step: number;
+  private readonly action: () => void;
+  constructor(step: number, action: () => void) {
+    super();
+    this.step = step;
+    this.action = action;
+  }
+  override onTrainBatchEnd(trainer: Trainer): void {
+    if (trainer.globalStep === this.step) this.action();
+  }
+}
+
+describe("resuming", () => {
+  const run = async (options: TrainerOptions, ckptPath?: string): Promise<{ result: FitResult; weights: number[] }> => {
+    const { module, train, val } = makeSmall();
+    const trainer = new Trainer({ ...quiet, maxEpochs: 3, ...options });
+    const result = await trainer.fit(module, train as never, val as never, { ckptPath });
+    return { result, weights: weightsOf(module) };
+  };
+
+  it.each([
+    ["at every step", {}],
+    ["with gradients accumulated over two batches", { accumulateGradBatches: 2 }],
+    ["with validation within the epoch", { valCheckInterval: 2 }],
+  ] as const)("goes on bit for bit %s", async (_, options) => {
+    const dirPath = freshFolder();
+    const whole = await run(options);
+    const saving = new ModelCheckpoint({ dirPath, everyNTrainSteps: 1, saveTopK: -1, filename: "{step}" });
+    const saved = await run({ ...options, callbacks: [saving] });
+    expect(saved.weights).toEqual(whole.weights);
+    const files = readdirSync(dirPath);
+    expect(files).toHaveLength(whole.result.globalStep);
+    for (const file of files) {
+      const resumed = await run(options, join(dirPath, file));
+      expect(resumed.weights, file).toEqual(whole.weights);
+      expect(resumed.result.metrics, file).toEqual(whole.result.metrics);
+    }
+  });
+
+  it("goes on bit for bit from a file for PyTorch", async () => {
+    const dirPath = freshFolder();
+    const whole = await run({});
+    const saving = new ModelCheckpoint({
+      dirPath,
+      everyNTrainSteps: 7,
+      saveTopK: -1,
+      filename: "{step}",
+      format: "ckpt",
+    });
+    await run({ callbacks: [saving] });
+    const path = join(dirPath, "step=7.ckpt");
+    const resumed = await run({}, path);
+    expect(resumed.weights).toEqual(whole.weights);
+    const script = `
+import sys, torch
+ckpt = torch.load(sys.argv[1], map_location="cpu")
+print(ckpt["epoch"], ckpt["global_step"], sorted(ckpt["state_dict"])[:2])
+layer = torch.nn.Sequential(torch.nn.Linear(6, 8), torch.nn.BatchNorm1d(8), torch.nn.ReLU(), torch.nn.Dropout(), torch.nn.Linear(8, 3))
+layer.load_state_dict({k[len("model."):]: v for k, v in ckpt["state_dict"].items()})
+optimizer = torch.optim.SGD(layer.parameters(), lr=1, momentum=0.5)
+optimizer.load_state_dict(ckpt["optimizer_states"][0])
+print(optimizer.param_groups[0]["weight_decay"], len(optimizer.state))
+`;
+    const python = spawnSync("/usr/bin/python3", ["-c", script, path], { encoding: "utf8" });
+    if (python.error !== undefined || /No module named 'torch'/.test(python.stderr)) {
+      if (process.env.CI) throw new Error("CI needs Debian's python3-torch.");
+      console.log("Left out: loading the file with PyTorch, which is not installed (apt install python3-torch).");
+      return;
+    }
+    expect(python.stderr).toBe("");
+    expect(python.stdout).toBe("1 7 ['model.0.bias', 'model.0.weight']\n0.001 6\n");
+  });
+
+  it("takes `last` of an earlier version of the run, and starts anew where there is none", async () => {
+    const root = freshFolder();
+    const options = { defaultRootDir: root, logger: true, maxEpochs: 1 };
+    const first = await run({ ...options, callbacks: [new ModelCheckpoint({ saveLast: true })] }, "last");
+    expect(first.result.lastModelPath).toBe(join(root, "convbook_logs/version_0/checkpoints/last.safetensors"));
+    const second = await run(
+      { ...options, maxEpochs: 3, callbacks: [new ModelCheckpoint({ saveLast: true })] },
+      "last",
+    );
+    expect(second.result.lastModelPath).toBe(join(root, "convbook_logs/version_1/checkpoints/last.safetensors"));
+    expect(second.weights).toEqual((await run({})).weights);
+  });
+
+  it("says what is wrong with a checkpoint", async () => {
+    await expect(run({}, join(folder, "nowhere.safetensors"))).rejects.toThrow(
+      "nowhere.safetensors: there is no such file.",
+    );
+    const dirPath = freshFolder();
+    const { result } = await run({ callbacks: [new ModelCheckpoint({ dirPath, saveWeightsOnly: true })] });
+    await expect(run({}, result.bestModelPath)).rejects.toThrow("it holds weights only");
+    const bytes = readFileSync(result.bestModelPath as string);
+    writeFileSync(join(dirPath, "cut.safetensors"), bytes.subarray(0, bytes.length / 2));
+    await expect(run({}, join(dirPath, "cut.safetensors"))).rejects.toThrow("cut.safetensors");
+  });
+});
+
+describe("interrupting", () => {
+  const interrupted = async (action: (trainer: Trainer) => void, options: { signal?: AbortSignal } = {}) => {
+    const dirPath = freshFolder();
+    const { module, train, val } = makeSmall();
+    const trainer: Trainer = new Trainer({
+      ...quiet,
+      maxEpochs: 3,
+      callbacks: [new At(7, () => action(trainer)), new ModelCheckpoint({ dirPath, everyNEpochs: 100 })],
+    });
+    const result = await trainer.fit(module, train as never, val as never, options);
+    return { result, files: readdirSync(dirPath) };
+  };
+
+  it("by an AbortSignal stops at the end of the batch, saved, and can be gone on with", async () => {
+    const controller = new AbortController();
+    const { result } = await interrupted(() => controller.abort(), { signal: controller.signal });
+    expect(result).toMatchObject({ status: "interrupted", globalStep: 7, epochs: 1 });
+    const whole = makeSmall();
+    await new Trainer({ ...quiet, maxEpochs: 3 }).fit(whole.module, whole.train as never, whole.val as never);
+    const rest = makeSmall();
+    const trainer = new Trainer({ ...quiet, maxEpochs: 3 });
+    await trainer.fit(rest.module, rest.train as never, rest.val as never, { ckptPath: result.lastModelPath });
+    expect(weightsOf(rest.module)).toEqual(weightsOf(whole.module));
+  });
+
+  it("by Ctrl-C does the same and leaves the process alone", async () => {
+    const before = process.listenerCount("SIGINT");
+    const { result, files } = await interrupted(() => process.emit("SIGINT"));
+    expect(result.status).toBe("interrupted");
+    expect(files).toEqual(["last.safetensors"]);
+    expect(process.listenerCount("SIGINT")).toBe(before);
+  });
+
+  it("twice stops at once, without saving", async () => {
+    const { result, files } = await interrupted(() => {
+      process.emit("SIGINT");
+      process.emit("SIGINT");
+    });
+    expect(result.status).toBe("interrupted");
+    expect(files).toEqual([]);
+  });
+});
+
+describe("logging", () => {
+  class LoggingModule extends BoringModule {
+    override trainingStep(batch: tf.Tensor, index: number): tf.Tensor {
+      this.log("both", index, { onStep: true, onEpoch: true });
+      this.log("most", index, { onStep: false, onEpoch: true, reduce: "max" });
+      return super.trainingStep(batch, index);
+    }
+    override validationStep(batch: tf.Tensor): undefined {
+      this.log("size", batch.shape[0] as number);
+    }
+  }
+  const batchesOf = (...sizes: number[]) => ({
+    length: sizes.length,
+    *[Symbol.iterator]() {
+      for (const size of sizes) yield tf.ones([size, 32]);
+    },
+  });
+
+  it("weighs an epoch's mean by batch size, forks names, and counts steps as Lightning does", async () => {
+    const logger = new MemoryLogger();
+    const trainer = new Trainer({ ...quiet, logger, maxEpochs: 1, logEveryNSteps: 2 });
+    const { metrics } = await trainer.fit(new LoggingModule(), batchesOf(1, 1, 1, 5), [batchesOf(3, 1), batchesOf(2)]);
+    expect(metrics).toMatchObject({
+      both: (0 + 1 + 2 + 3 * 5) / 8,
+      both_epoch: (0 + 1 + 2 + 3 * 5) / 8,
+      both_step: 3,
+      most: 3,
+      "size/dataloader_idx_0": 2.5,
+      "size/dataloader_idx_1": 2,
+    });
+    expect(logger.rows).toEqual([
+      [1, { epoch: 0, both_step: 1 }],
+      [3, { epoch: 0, both_step: 3 }],
+      [3, { epoch: 0, "size/dataloader_idx_0": 2.5, "size/dataloader_idx_1": 2 }],
+      [3, { epoch: 0, both_epoch: 2.25, most: 3 }],
+    ]);
+  });
+
+  it("refuses what makes no sense", async () => {
+    class Twice extends BoringModule {
+      override trainingStep(batch: tf.Tensor, index: number): tf.Tensor {
+        this.log("x", 1);
+        this.log("x", 1, { progressBar: true });
+        return super.trainingStep(batch, index);
+      }
+    }
+    const fit = (module: BoringModule) => new Trainer({ ...quiet, maxSteps: 2 }).fit(module, randomBatches());
+    await expect(fit(new Twice())).rejects.toThrow(
+      'log("x") in trainingStep must be called with the same options each time',
+    );
+    class Early extends BoringModule {
+      override onFitStart(): void {
+        this.log("x", 1);
+      }
+    }
+    await expect(fit(new Early())).rejects.toThrow(
+      'log("x") must be called in a step or an epoch hook, got "in onFitStart".',
+    );
+  });
+});
+
+describe("the Trainer", () => {
+  const fit = (
+    options: TrainerOptions,
+    module = new BoringModule(),
+    batches = randomBatches(4),
+    val?: ReturnType<typeof randomBatches>,
+  ) => new Trainer({ ...quiet, ...options }).fit(module, batches, val);
+
+  it.each([
+    [{ maxEpochs: 2 }, 8, "maxEpochs = 2 reached"],
+    [{ maxSteps: 6 }, 6, "maxSteps = 6 reached"],
+    [{ maxEpochs: 3, limitTrainBatches: 2 }, 6, "maxEpochs = 3 reached"],
+    [{ maxEpochs: 1, limitTrainBatches: 0.5 }, 2, "maxEpochs = 1 reached"],
+    [{ maxEpochs: 1, limitTrainBatches: "75%" as const }, 3, "maxEpochs = 1 reached"],
+    [{ maxEpochs: 1, accumulateGradBatches: 3 }, 2, "maxEpochs = 1 reached"],
+    [{ fastDevRun: true }, 1, "maxSteps = 1 reached"],
+    [{ maxEpochs: 2, overfitBatches: 1 }, 2, "maxEpochs = 2 reached"],
+    [{ maxEpochs: 0 }, 0, "maxEpochs = 0 reached"],
+    [{ limitTrainBatches: 0 }, 0, "there are no training batches"],
+  ] as const)("with %j takes %i steps", async (options, steps, reason) => {
+    expect(await fit(options)).toMatchObject({ status: "completed", globalStep: steps, reason });
+  });
+
+  it("keeps the number of tensors constant over steps, validations and saves", async () => {
+    const counts = new Set<number>();
+    class Counting extends Callback {
+      override onTrainBatchEnd(trainer: Trainer): void {
+        if (trainer.globalStep > 1) counts.add(tf.memory().numTensors);
+      }
+    }
+    const before = tf.memory().numTensors;
+    const { module, train, val } = makeSmall();
+    const callbacks = [new Counting(), new ModelCheckpoint({ dirPath: freshFolder(), everyNTrainSteps: 2 })];
+    await new Trainer({ ...quiet, maxEpochs: 3, callbacks, valCheckInterval: 2 }).fit(
+      module,
+      train as never,
+      val as never,
+    );
+    expect([...counts]).toHaveLength(1);
+    module.dispose();
+    // What is left is the optimizer's momentum: one tensor a parameter.
+    expect(tf.memory().numTensors - before).toBe(module.parameters().length);
+  });
+
+  it("clips gradients by norm and by value", async () => {
+    const norms: number[] = [];
+    class Norm extends BoringModule {
+      override configureGradientClipping(...args: Parameters<BoringModule["configureGradientClipping"]>): void {
+        super.configureGradientClipping(...args);
+        const squares = [...this.trainer.gradients.values()].flatMap((gradient) =>
+          Array.from(gradient.dataSync(), (x) => x * x),
+        );
+        norms.push(args[2] === "norm" ? Math.sqrt(squares.reduce((a, b) => a + b)) : Math.sqrt(Math.max(...squares)));
+      }
+    }
+    await fit({ maxSteps: 1, gradientClipValue: 0.01 }, new Norm());
+    await fit({ maxSteps: 1, gradientClipValue: 0.02, gradientClipAlgorithm: "value" }, new Norm());
+    expect(norms[0]).toBeCloseTo(0.01, 5);
+    expect(norms[1]).toBeCloseTo(0.02, 5);
+  });
+
+  it("keeps the best checkpoints under names from a pattern, and `last` as a file", async () => {
+    class Rising extends BoringModule {
+      override onValidationEpochEnd(): void {
+        this.log("val_acc", [0.1, 0.5, 0.3, 0.4][this.currentEpoch] as number);
+      }
+    }
+    const dirPath = freshFolder();
+    const callback = new ModelCheckpoint({
+      dirPath,
+      monitor: "val_acc",
+      mode: "max",
+      saveTopK: 2,
+      saveLast: true,
+      filename: "{epoch:02d}-{val_acc:.2f}",
+    });
+    const result = await fit({ maxEpochs: 4, callbacks: [callback] }, new Rising(), randomBatches(2), randomBatches(1));
+    expect(readdirSync(dirPath).sort()).toEqual([
+      "epoch=01-val_acc=0.50.safetensors",
+      "epoch=03-val_acc=0.40.safetensors",
+      "last.safetensors",
+    ]);
+    expect(result.bestModelPath).toBe(join(dirPath, "epoch=01-val_acc=0.50.safetensors"));
+    expect(callback.bestModelScore).toBe(0.5);
+  });
+
+  it("stops early when a metric does not improve", async () => {
+    class Worsening extends BoringModule {
+      override onValidationEpochEnd(): void {
+        this.log("val_loss", this.currentEpoch);
+      }
+    }
+    const result = await fit(
+      { maxEpochs: 9, callbacks: [new EarlyStopping({ monitor: "val_loss", patience: 2 })] },
+      new Worsening(),
+      randomBatches(2),
+      randomBatches(1),
+    );
+    expect(result.epochs).toBe(3);
+    expect(result.reason).toBe("EarlyStopping: val_loss did not improve in the last 2 checks; its best was 0");
+  });
+
+  it("reports a monitor that nobody logs before the first step", async () => {
+    class Logging extends BoringModule {
+      override trainingStep(batch: tf.Tensor, index: number): tf.Tensor {
+        this.log("train_loss", 1);
+        return super.trainingStep(batch, index);
+      }
+      override validationStep(): undefined {
+        this.log("val_acc", 1);
+      }
+    }
+    const module = new Logging();
+    const before = Array.from(module.layer.stateDict().get("weight")?.data as Float32Array);
+    const callbacks = [new ModelCheckpoint({ dirPath: freshFolder(), monitor: "val_ac" })];
+    await expect(fit({ maxEpochs: 1, callbacks }, module, randomBatches(2), randomBatches(1))).rejects.toThrow(
+      'ModelCheckpoint monitors "val_ac", which is not logged. Did you mean "val_acc"? Logged: train_loss, val_acc.',
+    );
+    expect(Array.from(module.layer.stateDict().get("weight")?.data as Float32Array)).toEqual(before);
+  });
+
+  it("names step and batch of a loss that is not finite, and the parameter of such a gradient", async () => {
+    class Diverging extends BoringModule {
+      override trainingStep(batch: tf.Tensor, index: number): tf.Tensor {
+        const loss = super.trainingStep(batch, index);
+        return index === 2 ? tf.mul(loss, Number.NaN) : loss;
+      }
+    }
+    await expect(fit({ maxEpochs: 1 }, new Diverging())).rejects.toThrow(
+      "The loss became NaN in epoch 0, batch 2 (step 2).",
+    );
+    class Steep extends BoringModule {
+      override trainingStep(batch: tf.Tensor): tf.Tensor {
+        return tf.sum(tf.sqrt(tf.mul(this.forward(batch), 0)));
+      }
+    }
+    await expect(fit({ maxEpochs: 1, detectNonFinite: true }, new Steep())).rejects.toThrow(
+      /The gradient of "layer\.weight" became (NaN|Infinity)/,
+    );
+  });
+
+  it("names the batch whose shape does not fit", async () => {
+    const batches = {
+      length: 3,
+      *[Symbol.iterator]() {
+        yield tf.ones([1, 32]);
+        yield tf.ones([1, 31]);
+      },
+    };
+    await expect(fit({ maxEpochs: 1 }, new BoringModule(), batches)).rejects.toThrow(
+      "training failed on batch 1 ([1, 31] float32): Linear",
+    );
+  });
+
+  it("refuses options that do not exist or fit, and folders that cannot be written", async () => {
+    expect(() => new Trainer({ maxEpoch: 3 } as never)).toThrow(
+      'Trainer has no option "maxEpoch". Did you mean "maxEpochs"?',
+    );
+    expect(() => new Trainer({ maxEpochs: -2 })).toThrow(
+      "Trainer.maxEpochs must be a whole number of at least -1, got -2.",
+    );
+    expect(() => new Trainer({ maxTime: { hour: 1 } as never })).toThrow(
+      'Trainer.maxTime has no option "hour". Did you mean "hours"?',
+    );
+    const file = join(freshFolder(), "file");
+    writeFileSync(file, "");
+    const callbacks = [new ModelCheckpoint({ dirPath: join(file, "below") })];
+    await expect(fit({ maxEpochs: 1, callbacks })).rejects.toThrow(
+      "ModelCheckpoint.dirPath must be a folder that can be written to",
+    );
+    mkdirSync(join(folder, "empty"));
+    await expect(fit({ limitTrainBatches: 0.01 })).rejects.toThrow(
+      "Trainer.limitTrainBatches must be a share that gives at least one of 4 batches, got 0.01.",
+    );
+  });
+});
