@@ -114,6 +114,15 @@ describe.runIf(pythonHas("jupyter_client"))("the language", () => {
     ).toBe("[ 'b', 'function' ]");
   });
 
+  it("lets a cell take a name of Node's without taking it from others", async () => {
+    await value(
+      'import { setTimeout, setImmediate } from "node:timers/promises";\nimport process from "node:process";\nawait setTimeout(5, "waited")',
+    );
+    expect(await value('await setTimeout(5, "again")')).toBe("'again'");
+    expect(await value("typeof process.pid")).toBe("'number'");
+    expect(await value("typeof globalThis.setTimeout(() => {}, 1)")).toBe("'object'");
+  });
+
   it("reads local modules again when they, or what they import, were edited", async () => {
     expect(await value('import { pair } from "./mod.ts"; pair')).toBe("[ 1, 2 ]");
     writeFileSync(join(folder, "base.ts"), 'export const base: number = 100;\nexport const fresh = "new";');
@@ -162,7 +171,7 @@ describe.runIf(pythonHas("jupyter_client"))("the language", () => {
     expect(syntax.evalue).toMatch(/\(In \[\d+\]:2:14\)$/);
     const run = errorOf(
       await kernel.execute(
-        "interface Options { size: number }\ntype Other = {\n  deep: string;\n};\nenum Kind { A }\nfunction check(options: Options): number {\n  if (options.size > 2) throw new RangeError(`too big: ${options.size}`);\n  return Kind.A;\n}\ncheck({ size: 5 });",
+        "interface Options { size: number }\ntype Other = {\n  deep: string;\n};\nenum Kind { A }\nfunction check(options: Options): number {\n  if (options.size > 2) throw new RangeError('too big: ' + options.size);\n  return Kind.A;\n}\ncheck({ size: 5 });",
       ),
     );
     expect(run.traceback.join("\n")).toMatch(/at check \(In \[\d+\]:7:31\)[\s\S]*at In \[\d+\]:10:1/);

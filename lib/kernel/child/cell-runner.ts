@@ -19,6 +19,8 @@ interface CellHelper {
   result: unknown;
   readonly import: Importer["import"];
   readonly meta: Importer["meta"];
+  /** What cells declared under names of Node's globals. */
+  readonly shadows: Record<string, unknown>;
   readonly shell: typeof shell;
   readonly lineMagic: typeof lineMagic;
   readonly cellMagic: typeof cellMagic;
@@ -59,6 +61,7 @@ export class CellRunner {
   readonly #importer: Importer;
   readonly #reallyExit = process.exit.bind(process);
   readonly #declared = new Set<string>();
+  readonly #shadows: Record<string, unknown> = Object.create(null);
   #running: RunningCell | undefined;
 
   constructor(folder: string) {
@@ -120,7 +123,7 @@ export class CellRunner {
   /** The variables that cells declared, for the debugger. */
   variables(): Record<string, unknown> {
     const globals = globalThis as unknown as Record<string, unknown>;
-    return Object.fromEntries([...this.#declared].map((name) => [name, globals[name]]));
+    return { ...Object.fromEntries([...this.#declared].map((name) => [name, globals[name]])), ...this.#shadows };
   }
 
   #execute(frame: ExecuteFrame): void {
@@ -139,6 +142,7 @@ export class CellRunner {
       result: undefined,
       import: (specifier, options) => this.#importer.import(specifier, options),
       meta: this.#importer.meta,
+      shadows: this.#shadows,
       shell,
       lineMagic,
       cellMagic,

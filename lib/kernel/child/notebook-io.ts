@@ -15,6 +15,9 @@ export function cellOfOutput(): number {
   return cellContext.current || latestCell;
 }
 
+/** From how many UTF-16 units on text is long. */
+const long = 1 << 16;
+
 class CellStream extends Writable {
   readonly isTTY = false;
   readonly columns = 100;
@@ -34,7 +37,10 @@ class CellStream extends Writable {
     callback?: (error?: Error | null) => void,
   ): boolean {
     const text = typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
-    if (text !== "") {
+    if (text.length > long) {
+      // Long text goes beside the JSON, which would encode and decode it character by character.
+      post({ type: "stream", cell: cellOfOutput(), name: this.#name }, [Buffer.from(text)]);
+    } else if (text !== "") {
       post({ type: "stream", cell: cellOfOutput(), name: this.#name, text });
     }
     const done = typeof encoding === "function" ? encoding : callback;

@@ -63,6 +63,27 @@ it("turns imports into calls, and drops those of types", async () => {
   expect(context).not.toHaveProperty("Gone");
 });
 
+it("keeps a name of Node's to the cells, so that packages find theirs", async () => {
+  const { compiled } = await run("1");
+  expect(compiled.shadows).toEqual([]);
+  const shadows: Record<string, unknown> = {};
+  const cells = ["const process = { mine: 1 }; process.mine", "process.mine + 1", "typeof setTimeout"];
+  const results: unknown[] = [];
+  const shadowed = new Set<string>();
+  for (const cell of cells) {
+    const { code, shadows: names } = await compileCell(cell, {}, shadowed);
+    const helper = { result: undefined as unknown, shadows };
+    await (vm.runInThisContext(code) as (h: typeof helper) => Promise<void>)(helper);
+    results.push(helper.result);
+    for (const name of names) {
+      shadowed.add(name);
+    }
+  }
+  expect(results).toEqual([1, 2, "function"]);
+  expect([...shadowed]).toEqual(["process"]);
+  expect(process.pid).toBeGreaterThan(0);
+});
+
 it("starts an enum afresh when its cell runs again", async () => {
   const first = await run("enum E { old = 1 }");
   const again = await run("enum E { fresh = 2 }", { E: first.context.E });

@@ -3,23 +3,14 @@
  * its top level becomes properties of the global object, so that later cells see it and any cell may declare it again,
  * imports become calls, and the last expression becomes the cell's result.
  */
-import { type Node, parse } from "acorn";
 import type { Message as EsbuildMessage, TransformOptions } from "esbuild";
-import { type Segment, SegmentedText } from "./segments.ts";
+import { type RewrittenCell, rewrite } from "./rewrite.ts";
 
 /** What the process that runs the cells needs of one cell. */
-export interface CompiledCell {
-  /** A script whose value is an async function of one argument, the cell's helper. */
-  readonly code: string;
-  /** Way back from the script to esbuild's output. */
-  readonly segments: readonly Segment[];
+export interface CompiledCell extends RewrittenCell {
   /** esbuild's output, of which the segments are pieces, and its source map to the cell. */
   readonly js: string;
   readonly map: string;
-  /** Names that the cell declares at its top level. */
-  readonly declares: readonly string[];
-  /** Those of them that `let` or `var` declares in the JavaScript. */
-  readonly mutable: readonly string[];
   /** The cell has JSX syntax. */
   readonly jsx: boolean;
 }
@@ -49,19 +40,21 @@ export interface EmitOptions {
   readonly jsxImportSource?: string;
 }
 
-/** The helper's name in compiled cells. */
-export const helper = "$convbook";
-
 /**
  * Compiles a cell.
  *
  * @param cell TypeScript, magics translated.
  * @param options What the notebook's tsconfig.json says on emitted code.
+ * @param shadowed Names of Node's globals that earlier cells declared.
  * @throws CellSyntaxError when it does not parse.
  */
-export async function compileCell(cell: string, options: EmitOptions = {}): Promise<CompiledCell> {
+export async function compileCell(
+  cell: string,
+  options: EmitOptions = {},
+  shadowed?: ReadonlySet<string>,
+): Promise<CompiledCell> {
   const { code: js, map, jsx } = await removeTypes(cell, options);
-  return { ...rewrite(js, cell), js, map, jsx };
+  return { ...rewrite(js, cell, shadowed), js, map, jsx };
 }
 
 /** esbuild on one cell or module: types, enums, namespaces, decorators, JSX and `using` become JavaScript. */
@@ -115,333 +108,4 @@ function syntaxError(text: string, message: EsbuildMessage | undefined, error: E
     source.subarray(0, column).toString().length + 1,
     Math.max(1, source.subarray(column, column + length).toString().length),
   );
-}
-
-/** An acorn node with the fields that its type gives it. */
-type AnyNode = Node & { readonly [field: string]: unknown };
-
-/** Replaces the source's [start, end) by `text`. */
-interface Edit {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
-}
-
-/** The second half of compiling: JavaScript module code to a script. */
-export function rewrite(js: string, source: string): Pick<CompiledCell, "code" | "segments" | "declares" | "mutable"> {
-  const program = parse(js, { ecmaVersion: "latest", sourceType: "module", allowAwaitOutsideFunction: true });
-  const rewriter = new Rewriter(js, source);
-  rewriter.statements(program.body as unknown as AnyNode[], true);
-  return rewriter.finish();
-}
-
-class Rewriter {
-  readonly #js: string;
-  readonly #source: string;
-  readonly #edits: Edit[] = [];
-  /** Ranges of function declarations, which move to the front, and the text before each. */
-  readonly #hoisted: { readonly start: number; readonly end: number; readonly before: string }[] = [];
-  readonly #imports: string[] = [];
-  readonly #declares = new Set<string>();
-  readonly #mutable = new Set<string>();
-
-  constructor(js: string, source: string) {
-    this.#js = js;
-    this.#source = source;
-  }
-
-  /** Rewrites the statements of the cell's top level; `last` says that the last one's value is the cell's. */
-  statements(body: readonly AnyNode[], last: boolean): void {
-    body.forEach((statement, i) => {
-      this.#statement(statement, last && i === body.length - 1);
-    });
-  }
-
-  finish(): Pick<CompiledCell, "code" | "segments" | "declares" | "mutable"> {
-    const edits = this.#edits.sort((a, b) => a.start - b.start || a.end - b.end);
-    const out = new SegmentedText(this.#js);
-    out.add(`(async (${helper}) => {"use strict"; ${this.#imports.join(" ")}`);
-    for (const { start, end, before } of this.#hoisted) {
-      out.add(before);
-      this.#copy(out, start, end, edits);
-      out.add("; ");
-    }
-    out.add("\n");
-    let at = 0;
-    for (const { start, end } of this.#hoisted) {
-      this.#copy(out, at, start, edits);
-      at = end;
-    }
-    this.#copy(out, at, this.#js.length, edits);
-    out.add("\n})");
-    const declares = [...this.#declares];
-    return { code: out.toString(), segments: out.segments, declares, mutable: [...this.#mutable] };
-  }
-
-  #copy(out: SegmentedText, start: number, end: number, edits: readonly Edit[]): void {
-    let at = start;
-    for (const edit of edits) {
-      if (edit.start < at || edit.end > end) {
-        continue;
-      }
-      out.copy(at, edit.start).add(edit.text);
-      at = edit.end;
-    }
-    out.copy(at, end);
-  }
-
-  #statement(node: AnyNode, last: boolean): void {
-    switch (node.type) {
-      case "ImportDeclaration":
-        this.#import(node);
-        return;
-      case "ExportNamedDeclaration": {
-        const declaration = node.declaration as AnyNode | null;
-        if (declaration !== null) {
-          this.#edit(node.start, declaration.start, "");
-          this.#statement(declaration, false);
-        } else {
-          if (node.source) {
-            this.#imports.push(`await ${helper}.import(${(node.source as AnyNode).raw});`);
-          }
-          this.#edit(node.start, node.end, "");
-        }
-        return;
-      }
-      case "ExportAllDeclaration":
-        this.#imports.push(`await ${helper}.import(${(node.source as AnyNode).raw});`);
-        this.#edit(node.start, node.end, "");
-        return;
-      case "ExportDefaultDeclaration": {
-        const declaration = node.declaration as AnyNode;
-        this.#edit(node.start, declaration.start, "");
-        if (/Declaration$/.test(declaration.type) && declaration.id) {
-          this.#statement(declaration, false);
-        } else {
-          this.#edit(declaration.start, declaration.start, `${last ? `${helper}.result = ` : ""}(`);
-          this.#expressions(declaration);
-          this.#edit(declaration.end, declaration.end, ")");
-        }
-        return;
-      }
-      case "FunctionDeclaration": {
-        const name = (node.id as unknown as { name: string }).name;
-        this.#expressions(node);
-        if (this.#declare(name)) {
-          this.#hoisted.push({ start: node.start, end: node.end, before: `${name} = ` });
-        }
-        return;
-      }
-      case "ClassDeclaration": {
-        const name = (node.id as unknown as { name: string }).name;
-        this.#expressions(node);
-        if (this.#declare(name)) {
-          this.#edit(node.start, node.start, `${name} = `);
-          this.#edit(node.end, node.end, ";");
-        }
-        return;
-      }
-      case "VariableDeclaration":
-        this.#variables(node);
-        return;
-      case "ExpressionStatement": {
-        const expression = node.expression as AnyNode;
-        if (last) {
-          this.#edit(expression.start, expression.start, `${helper}.result = (`);
-          this.#edit(expression.end, expression.end, ")");
-        }
-        this.#enumObject(expression);
-        this.#expressions(expression);
-        return;
-      }
-      case "TryStatement":
-        // esbuild puts a cell with `using` at its top level into one try statement.
-        if (/\busing\b/.test(this.#source) && !/\btry\b/.test(this.#source)) {
-          this.statements((node.block as AnyNode & { body: AnyNode[] }).body, last);
-          for (const part of [node.handler, node.finalizer]) {
-            if (part) {
-              this.#expressions(part as AnyNode);
-            }
-          }
-          return;
-        }
-    }
-    this.#expressions(node, true);
-  }
-
-  /** Marks a top-level name as declared; false for names that esbuild made up, which stay local to the cell. */
-  #declare(name: string): boolean {
-    if (!this.#isSource(name)) {
-      return false;
-    }
-    this.#declares.add(name);
-    return true;
-  }
-
-  #isSource(name: string): boolean {
-    return new RegExp(`(?<![\\w$])${name.replace(/\$/g, "\\$&")}(?![\\w$])`).test(this.#source);
-  }
-
-  #import(node: AnyNode): void {
-    const source = (node.source as AnyNode).raw as string;
-    const attributes = (node.attributes as AnyNode[] | undefined) ?? [];
-    const options =
-      attributes.length === 0 ? "" : `, {with: {${attributes.map((a) => this.#js.slice(a.start, a.end)).join(", ")}}}`;
-    const call = `await ${helper}.import(${source}${options})`;
-    const named: string[] = [];
-    let namespace: string | undefined;
-    for (const specifier of node.specifiers as AnyNode[]) {
-      const local = (specifier.local as unknown as { name: string }).name;
-      this.#declares.add(local);
-      if (specifier.type === "ImportNamespaceSpecifier") {
-        namespace = local;
-      } else if (specifier.type === "ImportDefaultSpecifier") {
-        named.push(`default: ${local}`);
-      } else {
-        const imported = specifier.imported as AnyNode;
-        named.push(`${imported.type === "Literal" ? imported.raw : imported.name}: ${local}`);
-      }
-    }
-    if (namespace !== undefined) {
-      this.#imports.push(`${namespace} = ${call};`);
-      if (named.length > 0) {
-        this.#imports.push(`({${named.join(", ")}} = ${namespace});`);
-      }
-    } else {
-      this.#imports.push(named.length > 0 ? `({${named.join(", ")}} = ${call});` : `${call};`);
-    }
-    this.#edit(node.start, node.end, "");
-  }
-
-  /** `const a = 1, {b} = c;` becomes `a = 1, {b} = c;` with parentheses, so that it is an expression. */
-  #variables(node: AnyNode): void {
-    const declarations = node.declarations as (AnyNode & { id: AnyNode; init: AnyNode | null })[];
-    const names = declarations.flatMap(({ id }) => patternNames(id));
-    for (const { id, init } of declarations) {
-      this.#expressions(id);
-      if (init !== null) {
-        this.#enumObject(init);
-        this.#expressions(init);
-      }
-    }
-    const made = names.filter((name) => !this.#isSource(name));
-    if (made.length === names.length && names.length > 0) {
-      // Of esbuild's own making: `var` keeps it visible beyond the try statement that it may stand in.
-      this.#edit(node.start, node.start + (node.kind as string).length, "var");
-      return;
-    }
-    for (const name of names) {
-      this.#declares.add(name);
-      if (node.kind !== "const") {
-        this.#mutable.add(name);
-      }
-    }
-    this.#edit(node.start, (declarations[0] as AnyNode).start, made.length > 0 ? `var ${made.join(", ")}; (` : "(");
-    for (const { id, init } of declarations) {
-      if (init === null) {
-        this.#edit(id.end, id.end, node.kind === "var" ? "" : " = void 0");
-      }
-    }
-    const end = (declarations.at(-1) as AnyNode).end;
-    this.#edit(end, end, this.#js[node.end - 1] === ";" ? ")" : ");");
-  }
-
-  /** `(E || {})`, the object that esbuild starts an enum with, becomes a fresh one, so that a cell can be run again. */
-  #enumObject(expression: AnyNode): void {
-    if (expression.type !== "CallExpression") {
-      return;
-    }
-    const [argument] = expression.arguments as AnyNode[];
-    if (argument?.type === "LogicalExpression" && (expression.callee as AnyNode).type === "ArrowFunctionExpression") {
-      const { left, right } = argument as unknown as { left: AnyNode; right: AnyNode };
-      if (left.type === "Identifier" && right.type === "ObjectExpression") {
-        const name = (left as unknown as { name: string }).name;
-        if (!this.#declares.has(name)) {
-          this.#edit(left.start, left.end, "void 0");
-        }
-      }
-    }
-  }
-
-  /**
-   * Walks below a top-level statement: dynamic imports and `import.meta` become the helper's; `var` outside of functions
-   * (`vars`) belongs to the top level and is made global.
-   */
-  #expressions(node: AnyNode, vars = false): void {
-    if (node.type === "ImportExpression") {
-      this.#edit(node.start, node.start + "import".length, `${helper}.import`);
-    } else if (node.type === "MetaProperty" && (node.meta as unknown as { name: string }).name === "import") {
-      this.#edit(node.start, node.end, `${helper}.meta`);
-      return;
-    } else if (vars && node.type === "VariableDeclaration" && node.kind === "var") {
-      this.#nestedVar(node);
-    }
-    const below = vars && !/Function|Class/.test(node.type);
-    for (const key in node) {
-      const child = node[key];
-      if (Array.isArray(child)) {
-        for (const item of child) {
-          if (isNode(item)) {
-            this.#expressions(item, below);
-          }
-        }
-      } else if (isNode(child)) {
-        this.#expressions(child, below);
-      }
-    }
-  }
-
-  #nestedVar(node: AnyNode): void {
-    const declarations = node.declarations as (AnyNode & { id: AnyNode; init: AnyNode | null })[];
-    const names = declarations.flatMap(({ id }) => patternNames(id));
-    if (!names.every((name) => this.#isSource(name))) {
-      return;
-    }
-    for (const name of names) {
-      this.#declares.add(name);
-      this.#mutable.add(name);
-    }
-    const first = declarations[0] as AnyNode & { id: AnyNode; init: AnyNode | null };
-    const inFor =
-      !/^;?$/.test(this.#js.slice((declarations.at(-1) as AnyNode).end, node.end)) || this.#js[node.end - 1] !== ";";
-    const pattern = first.init !== null && declarations.some(({ id }) => id.type === "ObjectPattern");
-    this.#edit(node.start, first.start, pattern ? "(" : "");
-    if (pattern) {
-      const end = (declarations.at(-1) as AnyNode).end;
-      this.#edit(end, end, ")");
-    }
-    if (first.init === null && !inFor) {
-      this.#edit(first.end, first.end, "");
-    }
-  }
-
-  #edit(start: number, end: number, text: string): void {
-    this.#edits.push({ start, end, text });
-  }
-}
-
-function isNode(value: unknown): value is AnyNode {
-  return typeof value === "object" && value !== null && typeof (value as { type?: unknown }).type === "string";
-}
-
-/** The names that a pattern binds. */
-function patternNames(pattern: AnyNode): string[] {
-  switch (pattern.type) {
-    case "Identifier":
-      return [(pattern as unknown as { name: string }).name];
-    case "ObjectPattern":
-      return (pattern.properties as AnyNode[]).flatMap((property) =>
-        patternNames((property.type === "RestElement" ? property.argument : property.value) as AnyNode),
-      );
-    case "ArrayPattern":
-      return (pattern.elements as (AnyNode | null)[]).flatMap((element) =>
-        element === null ? [] : patternNames(element),
-      );
-    case "AssignmentPattern":
-      return patternNames(pattern.left as AnyNode);
-    case "RestElement":
-      return patternNames(pattern.argument as AnyNode);
-    default:
-      return [];
-  }
 }

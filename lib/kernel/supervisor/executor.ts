@@ -72,10 +72,6 @@ export class Executor {
     this.#child.once("error", () => leave(null, null));
   }
 
-  get pid(): number | undefined {
-    return this.#child.pid;
-  }
-
   send(frame: Frame, buffers: readonly Uint8Array[] = []): void {
     this.#agent.write(encodeFrame(frame, buffers));
   }

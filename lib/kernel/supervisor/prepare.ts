@@ -37,6 +37,8 @@ export class Preparer {
   #types: TypeSession | undefined;
   #problem: string | undefined;
   #mode: TypesMode = "error";
+  /** Names of Node's globals that cells declared for themselves. */
+  readonly #shadowed = new Set<string>();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -64,7 +66,7 @@ export class Preparer {
     let compiled: CompiledCell;
     try {
       magics = translateMagics(code);
-      compiled = await compileCell(magics.code, this.#types?.emit);
+      compiled = await compileCell(magics.code, this.#types?.emit, this.#shadowed);
     } catch (error) {
       throw refusal(error, code, file);
     }
@@ -82,7 +84,13 @@ export class Preparer {
         warning += `${typeError(errors, code, file).traceback.join("\n")}\n`;
       }
     }
-    return { compiled, magics, warning, declare: () => this.types?.declare(cell) };
+    const declare = () => {
+      this.types?.declare(cell);
+      for (const name of compiled.shadows) {
+        this.#shadowed.add(name);
+      }
+    };
+    return { compiled, magics, warning, declare };
   }
 
   /** The cell being edited, for the checker; undefined where it cannot be read at all. */
@@ -103,6 +111,7 @@ export class Preparer {
   }
 
   reset(): void {
+    this.#shadowed.clear();
     this.#types?.reset();
   }
 
@@ -143,7 +152,11 @@ export class Preparer {
 }
 
 function textOf(source: string, compiled: CompiledCell): CellText {
-  return { source, names: cellNames(source, compiled.declares, compiled.mutable), jsx: compiled.jsx };
+  return {
+    source,
+    names: cellNames(source, compiled.names, compiled.mutable),
+    jsx: compiled.jsx,
+  };
 }
 
 /** The names that an unfinished cell seems to declare. */

@@ -180,7 +180,8 @@ export class UserProcess {
         return;
       case "stream":
         if (!silent) {
-          this.#outputs.stream(frame.name as "stdout" | "stderr", frame.text as string, parent);
+          const text = (frame.text as string | undefined) ?? buffers[0]?.toString("utf8") ?? "";
+          this.#outputs.stream(frame.name as "stdout" | "stderr", text, parent);
         }
         return;
       case "display":

@@ -179,11 +179,6 @@ export class TypeSession {
     return result;
   }
 
-  /** A request that carries all it needs, as `completionItem/resolve`. */
-  request(method: string, params: object): Promise<unknown> {
-    return this.#client.request(method, params);
-  }
-
   /** Looks, from now on before each check, whether a local module was edited. */
   watch(file: string): void {
     this.#watched.set(file, modified(file));

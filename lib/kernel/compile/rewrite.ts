@@ -1,0 +1,373 @@
+/**
+ * JavaScript of a module becomes a script that is an async function: declarations of the top level turn into assignments,
+ * imports into calls, and the last expression into the result.
+ */
+import { type Node, parse } from "acorn";
+import { type Segment, SegmentedText } from "./segments.ts";
+
+/** The helper's name in compiled cells. */
+export const helper = "$convbook";
+
+export interface RewrittenCell {
+  /** A script whose value is an async function of one argument, the cell's helper. */
+  readonly code: string;
+  /** Way back from the script to the JavaScript that it was made of. */
+  readonly segments: readonly Segment[];
+  /** Names that the cell declares at its top level. */
+  readonly names: readonly string[];
+  /** Those of them that become global. */
+  readonly declares: readonly string[];
+  /** Those of all its names that `let` or `var` declares in the JavaScript. */
+  readonly mutable: readonly string[];
+  /** Names of Node's own globals that the cell declares, or uses after an earlier one declared them. */
+  readonly shadows: readonly string[];
+}
+
+/** What Node's modules and packages rely on: a cell that declares one of these gets its own, the others keep Node's. */
+const builtIn = new Set(Object.getOwnPropertyNames(globalThis));
+
+/** An acorn node with the fields that its type gives it. */
+type AnyNode = Node & { readonly [field: string]: unknown };
+
+/** Replaces the source's [start, end) by `text`. */
+interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/**
+ * Rewrites a cell.
+ *
+ * @param js The cell without types.
+ * @param source The TypeScript, which tells the user's names from those that the compiler made up.
+ * @param shadowed Names of Node's globals that earlier cells declared.
+ */
+export function rewrite(js: string, source: string, shadowed: ReadonlySet<string> = new Set()): RewrittenCell {
+  const program = parse(js, { ecmaVersion: "latest", sourceType: "module", allowAwaitOutsideFunction: true });
+  const rewriter = new Rewriter(js, source);
+  rewriter.statements(program.body as unknown as AnyNode[], true);
+  return rewriter.finish(shadowed);
+}
+
+class Rewriter {
+  readonly #js: string;
+  readonly #source: string;
+  readonly #edits: Edit[] = [];
+  /** Ranges of function declarations, which move to the front, and the text before each. */
+  readonly #hoisted: { readonly start: number; readonly end: number; readonly before: string }[] = [];
+  readonly #imports: string[] = [];
+  readonly #declares = new Set<string>();
+  readonly #mutable = new Set<string>();
+
+  constructor(js: string, source: string) {
+    this.#js = js;
+    this.#source = source;
+  }
+
+  /** Rewrites the statements of the cell's top level; `last` says that the last one's value is the cell's. */
+  statements(body: readonly AnyNode[], last: boolean): void {
+    body.forEach((statement, i) => {
+      this.#statement(statement, last && i === body.length - 1);
+    });
+  }
+
+  finish(shadowed: ReadonlySet<string>): RewrittenCell {
+    const edits = this.#edits.sort((a, b) => a.start - b.start || a.end - b.end);
+    const all = [...this.#declares];
+    const shadows = [
+      ...all.filter((name) => builtIn.has(name)),
+      ...[...shadowed].filter((name) => !this.#declares.has(name) && this.#isSource(name)),
+    ];
+    const locals = shadows.map((name) => `let ${name} = ${helper}.shadows.${name} ?? globalThis.${name};`).join(" ");
+    const kept = shadows.map((name) => `${helper}.shadows.${name} = ${name};`).join(" ");
+    const out = new SegmentedText(this.#js);
+    out.add(
+      `(async (${helper}) => {"use strict"; ${locals} ${shadows.length > 0 ? "try { " : ""}${this.#imports.join(" ")}`,
+    );
+    for (const { start, end, before } of this.#hoisted) {
+      out.add(before);
+      this.#copy(out, start, end, edits);
+      out.add("; ");
+    }
+    out.add("\n");
+    let at = 0;
+    for (const { start, end } of this.#hoisted) {
+      this.#copy(out, at, start, edits);
+      at = end;
+    }
+    this.#copy(out, at, this.#js.length, edits);
+    out.add(shadows.length > 0 ? `\n} finally { ${kept} }})` : "\n})");
+    return {
+      code: out.toString(),
+      segments: out.segments,
+      names: all,
+      declares: all.filter((name) => !builtIn.has(name)),
+      mutable: [...this.#mutable],
+      shadows,
+    };
+  }
+
+  #copy(out: SegmentedText, start: number, end: number, edits: readonly Edit[]): void {
+    let at = start;
+    for (const edit of edits) {
+      if (edit.start < at || edit.end > end) {
+        continue;
+      }
+      out.copy(at, edit.start).add(edit.text);
+      at = edit.end;
+    }
+    out.copy(at, end);
+  }
+
+  #statement(node: AnyNode, last: boolean): void {
+    switch (node.type) {
+      case "ImportDeclaration":
+        this.#import(node);
+        return;
+      case "ExportNamedDeclaration": {
+        const declaration = node.declaration as AnyNode | null;
+        if (declaration !== null) {
+          this.#edit(node.start, declaration.start, "");
+          this.#statement(declaration, false);
+        } else {
+          if (node.source) {
+            this.#imports.push(`await ${helper}.import(${(node.source as AnyNode).raw});`);
+          }
+          this.#edit(node.start, node.end, "");
+        }
+        return;
+      }
+      case "ExportAllDeclaration":
+        this.#imports.push(`await ${helper}.import(${(node.source as AnyNode).raw});`);
+        this.#edit(node.start, node.end, "");
+        return;
+      case "ExportDefaultDeclaration": {
+        const declaration = node.declaration as AnyNode;
+        this.#edit(node.start, declaration.start, "");
+        if (/Declaration$/.test(declaration.type) && declaration.id) {
+          this.#statement(declaration, false);
+        } else {
+          this.#edit(declaration.start, declaration.start, `${last ? `${helper}.result = ` : ""}(`);
+          this.#expressions(declaration);
+          this.#edit(declaration.end, declaration.end, ")");
+        }
+        return;
+      }
+      case "FunctionDeclaration": {
+        const name = (node.id as unknown as { name: string }).name;
+        this.#expressions(node);
+        if (this.#declare(name)) {
+          this.#hoisted.push({ start: node.start, end: node.end, before: `${name} = ` });
+        }
+        return;
+      }
+      case "ClassDeclaration": {
+        const name = (node.id as unknown as { name: string }).name;
+        this.#expressions(node);
+        if (this.#declare(name)) {
+          this.#edit(node.start, node.start, `${name} = `);
+          this.#edit(node.end, node.end, ";");
+        }
+        return;
+      }
+      case "VariableDeclaration":
+        this.#variables(node);
+        return;
+      case "ExpressionStatement": {
+        const expression = node.expression as AnyNode;
+        if (last) {
+          this.#edit(expression.start, expression.start, `${helper}.result = (`);
+          this.#edit(expression.end, expression.end, ")");
+        }
+        this.#enumObject(expression);
+        this.#expressions(expression);
+        return;
+      }
+      case "TryStatement":
+        // esbuild puts a cell with `using` at its top level into one try statement.
+        if (/\busing\b/.test(this.#source) && !/\btry\b/.test(this.#source)) {
+          this.statements((node.block as AnyNode & { body: AnyNode[] }).body, last);
+          for (const part of [node.handler, node.finalizer]) {
+            if (part) {
+              this.#expressions(part as AnyNode);
+            }
+          }
+          return;
+        }
+    }
+    this.#expressions(node, true);
+  }
+
+  /** Marks a top-level name as declared; false for names that esbuild made up, which stay local to the cell. */
+  #declare(name: string): boolean {
+    if (!this.#isSource(name)) {
+      return false;
+    }
+    this.#declares.add(name);
+    return true;
+  }
+
+  #isSource(name: string): boolean {
+    return new RegExp(`(?<![\\w$])${name.replace(/\$/g, "\\$&")}(?![\\w$])`).test(this.#source);
+  }
+
+  #import(node: AnyNode): void {
+    const source = (node.source as AnyNode).raw as string;
+    const attributes = (node.attributes as AnyNode[] | undefined) ?? [];
+    const options =
+      attributes.length === 0 ? "" : `, {with: {${attributes.map((a) => this.#js.slice(a.start, a.end)).join(", ")}}}`;
+    const call = `await ${helper}.import(${source}${options})`;
+    const named: string[] = [];
+    let namespace: string | undefined;
+    for (const specifier of node.specifiers as AnyNode[]) {
+      const local = (specifier.local as unknown as { name: string }).name;
+      this.#declares.add(local);
+      if (specifier.type === "ImportNamespaceSpecifier") {
+        namespace = local;
+      } else if (specifier.type === "ImportDefaultSpecifier") {
+        named.push(`default: ${local}`);
+      } else {
+        const imported = specifier.imported as AnyNode;
+        named.push(`${imported.type === "Literal" ? imported.raw : imported.name}: ${local}`);
+      }
+    }
+    if (namespace !== undefined) {
+      this.#imports.push(`${namespace} = ${call};`);
+      if (named.length > 0) {
+        this.#imports.push(`({${named.join(", ")}} = ${namespace});`);
+      }
+    } else {
+      this.#imports.push(named.length > 0 ? `({${named.join(", ")}} = ${call});` : `${call};`);
+    }
+    this.#edit(node.start, node.end, "");
+  }
+
+  /** `const a = 1, {b} = c;` becomes `a = 1, {b} = c;` with parentheses, so that it is an expression. */
+  #variables(node: AnyNode): void {
+    const declarations = node.declarations as (AnyNode & { id: AnyNode; init: AnyNode | null })[];
+    const names = declarations.flatMap(({ id }) => patternNames(id));
+    for (const { id, init } of declarations) {
+      this.#expressions(id);
+      if (init !== null) {
+        this.#enumObject(init);
+        this.#expressions(init);
+      }
+    }
+    const made = names.filter((name) => !this.#isSource(name));
+    if (made.length === names.length && names.length > 0) {
+      // Of esbuild's own making: `var` keeps it visible beyond the try statement that it may stand in.
+      this.#edit(node.start, node.start + (node.kind as string).length, "var");
+      return;
+    }
+    for (const name of names) {
+      this.#declares.add(name);
+      if (node.kind !== "const") {
+        this.#mutable.add(name);
+      }
+    }
+    this.#edit(node.start, (declarations[0] as AnyNode).start, made.length > 0 ? `var ${made.join(", ")}; (` : "(");
+    for (const { id, init } of declarations) {
+      if (init === null) {
+        this.#edit(id.end, id.end, node.kind === "var" ? "" : " = void 0");
+      }
+    }
+    const end = (declarations.at(-1) as AnyNode).end;
+    this.#edit(end, end, this.#js[node.end - 1] === ";" ? ")" : ");");
+  }
+
+  /** `(E || {})`, the object that esbuild starts an enum with, becomes a fresh one, so that a cell can be run again. */
+  #enumObject(expression: AnyNode): void {
+    if (expression.type !== "CallExpression") {
+      return;
+    }
+    const [argument] = expression.arguments as AnyNode[];
+    if (argument?.type === "LogicalExpression" && (expression.callee as AnyNode).type === "ArrowFunctionExpression") {
+      const { left, right } = argument as unknown as { left: AnyNode; right: AnyNode };
+      if (left.type === "Identifier" && right.type === "ObjectExpression") {
+        const name = (left as unknown as { name: string }).name;
+        if (!this.#declares.has(name)) {
+          this.#edit(left.start, left.end, "void 0");
+        }
+      }
+    }
+  }
+
+  /**
+   * Walks below a top-level statement: dynamic imports and `import.meta` become the helper's; `var` outside of functions
+   * (`vars`) belongs to the top level and is made global.
+   */
+  #expressions(node: AnyNode, vars = false): void {
+    if (node.type === "ImportExpression") {
+      this.#edit(node.start, node.start + "import".length, `${helper}.import`);
+    } else if (node.type === "MetaProperty" && (node.meta as unknown as { name: string }).name === "import") {
+      this.#edit(node.start, node.end, `${helper}.meta`);
+      return;
+    } else if (vars && node.type === "VariableDeclaration" && node.kind === "var") {
+      this.#nestedVar(node);
+    }
+    const below = vars && !/Function|Class/.test(node.type);
+    for (const key in node) {
+      const child = node[key];
+      if (Array.isArray(child)) {
+        for (const item of child) {
+          if (isNode(item)) {
+            this.#expressions(item, below);
+          }
+        }
+      } else if (isNode(child)) {
+        this.#expressions(child, below);
+      }
+    }
+  }
+
+  #nestedVar(node: AnyNode): void {
+    const declarations = node.declarations as (AnyNode & { id: AnyNode; init: AnyNode | null })[];
+    const names = declarations.flatMap(({ id }) => patternNames(id));
+    if (!names.every((name) => this.#isSource(name))) {
+      return;
+    }
+    for (const name of names) {
+      this.#declares.add(name);
+      this.#mutable.add(name);
+    }
+    const first = declarations[0] as AnyNode & { id: AnyNode; init: AnyNode | null };
+    // Without an initial value it is the head of a for-of or for-in, where a pattern stands as it is.
+    const pattern = first.init !== null && declarations.some(({ id }) => id.type === "ObjectPattern");
+    this.#edit(node.start, first.start, pattern ? "(" : "");
+    if (pattern) {
+      const end = (declarations.at(-1) as AnyNode).end;
+      this.#edit(end, end, ")");
+    }
+  }
+
+  #edit(start: number, end: number, text: string): void {
+    this.#edits.push({ start, end, text });
+  }
+}
+
+function isNode(value: unknown): value is AnyNode {
+  return typeof value === "object" && value !== null && typeof (value as { type?: unknown }).type === "string";
+}
+
+/** The names that a pattern binds. */
+function patternNames(pattern: AnyNode): string[] {
+  switch (pattern.type) {
+    case "Identifier":
+      return [(pattern as unknown as { name: string }).name];
+    case "ObjectPattern":
+      return (pattern.properties as AnyNode[]).flatMap((property) =>
+        patternNames((property.type === "RestElement" ? property.argument : property.value) as AnyNode),
+      );
+    case "ArrayPattern":
+      return (pattern.elements as (AnyNode | null)[]).flatMap((element) =>
+        element === null ? [] : patternNames(element),
+      );
+    case "AssignmentPattern":
+      return patternNames(pattern.left as AnyNode);
+    case "RestElement":
+      return patternNames(pattern.argument as AnyNode);
+    default:
+      return [];
+  }
+}
