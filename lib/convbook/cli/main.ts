@@ -2,6 +2,7 @@
  * The command `convbook`. Each subcommand is a file of this folder; what it needs is loaded when it runs, so that
  * `convbook --help` answers at once.
  */
+import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { doctorCommand } from "./doctor.ts";
 import { consoleCommand, kernelCommand } from "./kernel.ts";
@@ -10,6 +11,12 @@ import { startCommand } from "./start.ts";
 import { tableCommand } from "./table.ts";
 import { testCommand } from "./test.ts";
 import { trainCommand } from "./train.ts";
+
+// Folders in the environment are meant from here; a kernel runs in the notebook's folder.
+for (const variable of ["CONVBOOK_MIRROR", "CONVBOOK_CACHE"]) {
+  const value = process.env[variable];
+  if (value && !/^https?:/.test(value)) process.env[variable] = resolve(value);
+}
 
 const program = new Command("convbook")
   .description("A Jupyter kernel for TypeScript and a teaching kit for convolutional networks")
