@@ -67,8 +67,9 @@ class Rewriter {
 
   /** Rewrites the statements of the cell's top level; `last` says that the last one's value is the cell's. */
   statements(body: readonly AnyNode[], last: boolean): void {
+    const final = body.findLastIndex(({ type }) => type !== "EmptyStatement");
     body.forEach((statement, i) => {
-      this.#statement(statement, last && i === body.length - 1);
+      this.#statement(statement, last && i === final);
     });
   }
 

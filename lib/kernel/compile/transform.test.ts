@@ -22,6 +22,7 @@ async function run(source: string, globals: Record<string, unknown> = {}) {
 it("gives the last expression as the result, and nothing for a declaration", async () => {
   expect((await run("const x: number = 20; x + 1")).result).toBe(21);
   expect((await run("const x = 20;")).result).toBeUndefined();
+  expect((await run("5;;")).result).toBe(5);
   expect((await run('"a directive is a value"')).result).toBe("a directive is a value");
 });
 

@@ -70,7 +70,7 @@ export class Kernel {
     });
   }
 
-  /** Binds the sockets of a connection and starts the child process. */
+  /** Binds the sockets of a connection, then starts the child process and the checker. */
   static async start(connection: Connection, options: KernelOptions): Promise<Kernel> {
     const kernel = new Kernel(options);
     try {
@@ -89,6 +89,11 @@ export class Kernel {
       throw error;
     }
     kernel.#sockets.send("iopub", "status", { execution_state: "starting" }, undefined);
+    // After the sockets: a client that waits for kernel_info must not wait for these.
+    setImmediate(() => {
+      kernel.#user.begin();
+      kernel.#preparer.begin();
+    });
     return kernel;
   }
 

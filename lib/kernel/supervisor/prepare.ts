@@ -36,17 +36,26 @@ export class Preparer {
   readonly #folder: string;
   #types: TypeSession | undefined;
   #problem: string | undefined;
+  #begun = false;
   #mode: TypesMode = "error";
   /** Names of Node's globals that cells declared for themselves. */
   readonly #shadowed = new Set<string>();
 
   constructor(folder: string) {
     this.#folder = folder;
-    this.#startTypes();
+  }
+
+  /** Starts the checker, so that it has read its declarations when the first cell comes. */
+  begin(): void {
+    if (!this.#begun) {
+      this.#begun = true;
+      this.#startTypes();
+    }
   }
 
   /** The checker, for completions and the like; undefined where there is none. */
   get types(): TypeSession | undefined {
+    this.begin();
     if (this.#types?.ended) {
       this.#problem = "TypeScript's language server ended; it was started again and knows nothing of earlier cells.";
       this.#startTypes();
@@ -62,6 +71,7 @@ export class Preparer {
    * @throws CellRefusedError on a syntax error, a type error, or a wrong magic.
    */
   async prepare(code: string, file: string): Promise<PreparedCell> {
+    this.begin();
     let magics: Magics;
     let compiled: CompiledCell;
     try {

@@ -63,7 +63,13 @@ export class UserProcess {
     this.#options = { folder: options.folder, heapLimit: options.heapLimit };
     this.#outputs = outputs;
     this.#handlers = handlers;
-    this.#start();
+  }
+
+  /** Starts the process, unless something already needed it. */
+  begin(): void {
+    if (this.#executor === undefined) {
+      this.#start();
+    }
   }
 
   /** Runs a compiled cell to its end. */
@@ -145,9 +151,7 @@ export class UserProcess {
   }
 
   #send(frame: Frame, buffers: readonly Uint8Array[] = []): void {
-    if (this.#executor === undefined) {
-      this.#start();
-    }
+    this.begin();
     this.#executor?.send(frame, buffers);
   }
 
