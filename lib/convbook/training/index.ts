@@ -1,10 +1,16 @@
 export {
   Callback,
+  ConfusedLogit,
+  type ConfusedLogitOptions,
   EarlyStopping,
   type EarlyStoppingOptions,
+  FilterVisualizer,
+  type FilterVisualizerOptions,
   GradientAccumulationScheduler,
   LearningRateMonitor,
   type LearningRateMonitorOptions,
+  LivePlot,
+  type LivePlotOptions,
   ModelCheckpoint,
   type ModelCheckpointOptions,
   ProgressBar,
@@ -40,6 +46,7 @@ export {
   TensorBoardLogger,
   type TensorBoardLoggerOptions,
 } from "./loggers/index.ts";
+export { findLr, type LrFinderOptions, LrFinderResult } from "./lr-finder.ts";
 export { ModelSummary, summarize } from "./model-summary.ts";
 export {
   Adam,

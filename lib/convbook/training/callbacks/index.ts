@@ -1,7 +1,10 @@
 export { Callback } from "./callback.ts";
+export { ConfusedLogit, type ConfusedLogitOptions } from "./confused-logit.ts";
 export { EarlyStopping, type EarlyStoppingOptions } from "./early-stopping.ts";
+export { FilterVisualizer, type FilterVisualizerOptions } from "./filter-visualizer.ts";
 export { GradientAccumulationScheduler } from "./gradient-accumulation-scheduler.ts";
 export { LearningRateMonitor, type LearningRateMonitorOptions } from "./learning-rate-monitor.ts";
+export { LivePlot, type LivePlotOptions } from "./live-plot.ts";
 export { ModelCheckpoint, type ModelCheckpointOptions } from "./model-checkpoint.ts";
 export { ProgressBar, type ProgressBarOptions } from "./progress-bar.ts";
 export { StochasticWeightAveraging, type StochasticWeightAveragingOptions } from "./stochastic-weight-averaging.ts";

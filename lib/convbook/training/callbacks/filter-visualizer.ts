@@ -1,0 +1,73 @@
+/** Shows a convolution's kernels at the start of training epochs, as they form. */
+import { join, resolve } from "node:path";
+import { type DisplayHandle, display } from "../../display/index.ts";
+import { writeFileAtomic } from "../../files/index.ts";
+import { type FilterOptions, filters } from "../../interpret/index.ts";
+import { Conv2d } from "../../nn/index.ts";
+import { ConfigurationError, requireOption } from "../errors.ts";
+import type { Trainer } from "../trainer.ts";
+import type { AnyTrainingModule } from "../training-module.ts";
+import { Callback } from "./callback.ts";
+
+export interface FilterVisualizerOptions {
+  /** The convolution, by its dotted name, for example `model.input_net.0`; default: the first one. */
+  layer?: string;
+  /** Every so many epochs; default 1. */
+  everyNEpochs?: number;
+  /** A folder for PNG files, one an epoch; default: none are written. */
+  dirPath?: string;
+  /** Show the kernels in the notebook, updated in place; default true. */
+  show?: boolean;
+  /** How to draw them. */
+  filters?: FilterOptions;
+}
+
+export class FilterVisualizer extends Callback {
+  private readonly options: FilterVisualizerOptions;
+  private handle: DisplayHandle | undefined;
+
+  constructor(options: FilterVisualizerOptions = {}) {
+    super();
+    const { everyNEpochs = 1 } = options;
+    requireOption(
+      Number.isInteger(everyNEpochs) && everyNEpochs >= 1,
+      "FilterVisualizer.everyNEpochs",
+      everyNEpochs,
+      "a whole number of at least 1",
+    );
+    this.options = options;
+  }
+
+  override setup(_trainer: Trainer, module: AnyTrainingModule): void {
+    this.find(module);
+  }
+
+  private find(module: AnyTrainingModule): { name: string; conv: Conv2d } {
+    const convolutions = module.namedModules().filter((entry): entry is [string, Conv2d] => entry[1] instanceof Conv2d);
+    const { layer } = this.options;
+    const [name, conv] = convolutions.find(([each]) => layer === undefined || each === layer) ?? [];
+    if (name === undefined || conv === undefined) {
+      const known = convolutions.map(([each]) => each).join(", ");
+      throw new ConfigurationError(
+        "FilterVisualizer.layer",
+        layer,
+        `the name of a convolution (${known || "there is none"})`,
+      );
+    }
+    return { name, conv };
+  }
+
+  override async onTrainEpochStart(trainer: Trainer, module: AnyTrainingModule): Promise<void> {
+    const epoch = trainer.currentEpoch;
+    if (epoch % (this.options.everyNEpochs ?? 1) !== 0) return;
+    const { name, conv } = this.find(module);
+    const grid = filters(conv, { title: `${name}, epoch ${epoch}`, ...this.options.filters });
+    if (this.options.show ?? true) {
+      if (this.handle === undefined) this.handle = display(grid);
+      else this.handle.update(grid);
+    }
+    const { dirPath } = this.options;
+    if (dirPath !== undefined)
+      await writeFileAtomic(join(resolve(dirPath), `${name}-epoch-${epoch}.png`), grid.toPng());
+  }
+}

@@ -1,0 +1,94 @@
+/** Curves of the metrics that grow while training goes on: in a notebook one figure, updated in place. */
+import { type CurvesOptions, curves, type DisplayHandle, display } from "../../display/index.ts";
+import { requireOption } from "../errors.ts";
+import type { Trainer } from "../trainer.ts";
+import { Callback } from "./callback.ts";
+
+export interface LivePlotOptions {
+  /** Metrics to draw, for example `["train_loss", "val_loss"]`; default: all that are logged for the callbacks. */
+  metrics?: readonly string[];
+  /** Milliseconds between two drawings; default 2000. */
+  interval?: number;
+  /** Of the figure: title, size, smoothing, logarithmic axes. */
+  figure?: Omit<CurvesOptions, "series">;
+}
+
+/**
+ * @example
+ * new Trainer({ callbacks: [new LivePlot({ metrics: ["train_loss"], figure: { smoothing: 0.9 } }), new LivePlot({ metrics: ["val_acc"] })] })
+ */
+export class LivePlot extends Callback {
+  /** Every value so far: the optimizer's step, and the metric. */
+  readonly history: Record<string, { x: number[]; y: number[] }> = {};
+  private readonly options: LivePlotOptions;
+  private handle: DisplayHandle | undefined;
+  private lastDrawn = Number.NEGATIVE_INFINITY;
+
+  constructor(options: LivePlotOptions = {}) {
+    super();
+    const { metrics } = options;
+    requireOption(
+      metrics === undefined || metrics.length > 0,
+      "LivePlot.metrics",
+      metrics,
+      "a list of at least one metric",
+    );
+    this.options = options;
+  }
+
+  override get stateKey(): string {
+    return `LivePlot${JSON.stringify(this.options.metrics ?? null)}`;
+  }
+
+  override onTrainBatchEnd(trainer: Trainer): void {
+    this.collect(trainer, trainer.trainingResults.stepMetrics().callback);
+  }
+
+  override onTrainEpochEnd(trainer: Trainer): void {
+    this.collect(trainer, trainer.trainingResults.epochMetrics().callback);
+  }
+
+  override onValidationEpochEnd(trainer: Trainer): void {
+    if (!trainer.isSanityChecking) this.collect(trainer, trainer.evaluationResults?.epochMetrics().callback ?? {});
+  }
+
+  override onTrainEnd(): void {
+    this.draw();
+  }
+
+  override onException(): void {
+    this.draw();
+  }
+
+  private collect(trainer: Trainer, metrics: Readonly<Record<string, number>>): void {
+    for (const [name, value] of Object.entries(metrics)) {
+      if (this.options.metrics !== undefined && !this.options.metrics.includes(name)) continue;
+      this.history[name] ??= { x: [], y: [] };
+      const { x, y } = this.history[name];
+      // A value by epoch may come after the one by step of the same moment.
+      if (x.at(-1) === trainer.globalStep) y[y.length - 1] = value;
+      else {
+        x.push(trainer.globalStep);
+        y.push(value);
+      }
+    }
+    if (performance.now() - this.lastDrawn >= (this.options.interval ?? 2000)) this.draw();
+  }
+
+  private draw(): void {
+    if (Object.keys(this.history).length === 0) return;
+    this.lastDrawn = performance.now();
+    const yLabel = this.options.metrics?.length === 1 ? (this.options.metrics[0] as string) : "";
+    const figure = curves({ yLabel, ...this.options.figure, series: this.history });
+    if (this.handle === undefined) this.handle = display(figure);
+    else this.handle.update(figure);
+  }
+
+  override stateDict(): Readonly<Record<string, unknown>> {
+    return { history: this.history };
+  }
+
+  override loadStateDict(state: Readonly<Record<string, unknown>>): void {
+    Object.assign(this.history, structuredClone(state.history));
+  }
+}

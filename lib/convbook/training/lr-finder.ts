@@ -1,0 +1,172 @@
+/**
+ * The learning-rate range test (L. Smith 2017, arXiv:1506.01186): the rate grows from step to step, and the loss tells where learning begins
+ * and where it breaks down.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { curves } from "../display/index.ts";
+import { defaultGenerator } from "../random/index.ts";
+import { requireOption } from "./errors.ts";
+import { record } from "./gradients.ts";
+import { yieldToEventLoop } from "./interruption.ts";
+import { batchSizeOf, iterate, type Loader } from "./loaders.ts";
+import { normalizeOptimizers } from "./scheduling.ts";
+import { Trainer } from "./trainer.ts";
+import type { AnyTrainingModule } from "./training-module.ts";
+
+export interface LrFinderOptions {
+  /** First and last rate; default 1e-6 and 1. */
+  minLr?: number;
+  maxLr?: number;
+  /** Steps between them; default 100. */
+  steps?: number;
+  /** Let the rate grow by a factor (`exponential`, default) or by a summand (`linear`). */
+  mode?: "exponential" | "linear";
+  /** Stop when the smoothed loss is so many times the best; default 4. */
+  earlyStopThreshold?: number;
+  signal?: AbortSignal;
+}
+
+/** Rates and losses, and what they suggest. */
+export class LrFinderResult {
+  readonly lrs: readonly number[];
+  /** The losses, smoothed as in the paper's successors (exponential mean of 0.98 with its bias taken out). */
+  readonly losses: readonly number[];
+
+  constructor(lrs: readonly number[], losses: readonly number[]) {
+    this.lrs = lrs;
+    this.losses = losses;
+  }
+
+  /**
+   * The rate at which the loss falls most steeply; undefined when there are too few steps.
+   *
+   * @param skipBegin, skipEnd steps to leave out
+   */
+  suggestion({ skipBegin = 10, skipEnd = 1 }: { skipBegin?: number; skipEnd?: number } = {}): number | undefined {
+    let best: number | undefined;
+    let steepest = 0;
+    for (let i = Math.max(1, skipBegin); i < this.losses.length - 1 - skipEnd; i++) {
+      const [before, after] = [this.losses[i - 1] as number, this.losses[i + 1] as number];
+      const slope = (after - before) / Math.log((this.lrs[i + 1] as number) / (this.lrs[i - 1] as number));
+      if (slope >= steepest) continue;
+      steepest = slope;
+      best = this.lrs[i];
+    }
+    return best;
+  }
+
+  /** Loss over rate. */
+  figure(): ReturnType<typeof curves> {
+    const suggestion = this.suggestion();
+    const title =
+      suggestion === undefined
+        ? "Learning-rate range test"
+        : `Learning-rate range test: try ${suggestion.toPrecision(2)}`;
+    return curves({
+      series: { loss: { x: [...this.lrs], y: [...this.losses] } },
+      title,
+      xLabel: "learning rate",
+      yLabel: "loss",
+      logX: true,
+    });
+  }
+
+  [Symbol.for("Jupyter.display")](): unknown {
+    return (this.figure() as unknown as Record<symbol, () => unknown>)[Symbol.for("Jupyter.display")]?.();
+  }
+}
+
+/**
+ * Tries rates on a module and puts everything back: weights, buffers and random numbers are as before.
+ *
+ * @example
+ * const found = await findLr(module, trainLoader, { maxLr: 2 });
+ * display(found);
+ * const lr = found.suggestion();
+ */
+export async function findLr(
+  module: AnyTrainingModule,
+  loader: Loader<never>,
+  options: LrFinderOptions = {},
+): Promise<LrFinderResult> {
+  const { minLr = 1e-6, maxLr = 1, steps = 100, mode = "exponential", earlyStopThreshold = 4, signal } = options;
+  requireOption(minLr > 0 && maxLr > minLr, "findLr.maxLr", maxLr, `a rate above minLr (${minLr})`);
+  requireOption(Number.isInteger(steps) && steps >= 3, "findLr.steps", steps, "a whole number of at least 3");
+  const state = module.stateDict();
+  const random = defaultGenerator.getState();
+  const loaderState = loader.getState?.();
+  const wasTraining = module.training;
+  const trainer = new Trainer({
+    maxSteps: steps,
+    logger: false,
+    enableCheckpointing: false,
+    enableProgressBar: false,
+    enableModelSummary: false,
+  });
+  const lrs: number[] = [];
+  const losses: number[] = [];
+  module.attachTrainer(trainer);
+  trainer.runningStage = "training";
+  trainer.numTrainingBatches = steps;
+  module.train();
+  const {
+    optimizers: [optimizer],
+  } = normalizeOptimizers(module.configureOptimizers());
+  if (optimizer === undefined) throw new Error("configureOptimizers gives one optimizer.");
+  let iterator = iterate(loader);
+  try {
+    let mean = 0;
+    let best = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < steps && !signal?.aborted; i++) {
+      let next = await iterator.next();
+      if (next.done) {
+        iterator = iterate(loader);
+        next = await iterator.next();
+        if (next.done) break;
+      }
+      const share = i / (steps - 1);
+      const lr = mode === "linear" ? minLr + (maxLr - minLr) * share : minLr * (maxLr / minLr) ** share;
+      for (const group of optimizer.paramGroups) group.lr = lr;
+      const value = step(trainer, module, optimizer, next.value);
+      mean = 0.98 * mean + 0.02 * value;
+      const smooth = mean / (1 - 0.98 ** (i + 1));
+      if (!Number.isFinite(smooth) || (i > 10 && smooth > earlyStopThreshold * best)) break;
+      lrs.push(lr);
+      losses.push(smooth);
+      best = Math.min(best, smooth);
+      await yieldToEventLoop();
+    }
+  } finally {
+    await iterator.return?.();
+    optimizer.dispose();
+    module.attachTrainer(undefined);
+    module.loadStateDict(state);
+    module.train(wasTraining);
+    defaultGenerator.setState(random);
+    if (loaderState !== undefined) loader.setState?.(loaderState as never);
+  }
+  return new LrFinderResult(lrs, losses);
+}
+
+function step(
+  trainer: Trainer,
+  module: AnyTrainingModule,
+  optimizer: { variables(): tf.Variable[]; step(g: Map<tf.Variable, tf.Tensor>): void },
+  batch: unknown,
+): number {
+  trainer.enterBatch({ size: batchSizeOf(batch) });
+  const recording = record(() =>
+    trainer.enterHook("trainingStep", () => (module.trainingStep(batch, 0) ?? null) as tf.TensorContainer),
+  );
+  const outputs = recording.outputs as tf.Tensor | { loss: tf.Tensor } | null;
+  if (outputs === null) {
+    recording.dispose();
+    return Number.NaN;
+  }
+  const loss = outputs instanceof tf.Tensor ? outputs : outputs.loss;
+  const gradients = recording.backward(loss, optimizer.variables());
+  optimizer.step(gradients);
+  const value = loss.dataSync()[0] as number;
+  tf.dispose([outputs as tf.TensorContainer, ...gradients.values(), batch as tf.TensorContainer]);
+  return value;
+}
