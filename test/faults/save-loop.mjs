@@ -9,7 +9,7 @@ const texts = [1, 2].map((count) =>
         execution_count: count,
         id: "a",
         metadata: {},
-        outputs: [{ output_type: "stream", name: "stdout", text: `${count}\n`.repeat(200_000 * count) }],
+        outputs: [{ output_type: "stream", name: "stdout", text: `${count}\n`.repeat(40_000 * count) }],
         source: ["x"],
       },
     ],

@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import type { Cell, Notebook } from "../notebook/types.ts";
+import { toMarkdown } from "./markdown.ts";
+import { toScript } from "./script.ts";
+
+const notebook = (...cells: Cell[]): Notebook => ({
+  cells,
+  metadata: { language_info: { name: "python", file_extension: ".py" } },
+  nbformat: 4,
+  nbformat_minor: 5,
+});
+const code = (source: string, outputs: object[] = [], metadata = {}): Cell => ({
+  cell_type: "code",
+  metadata,
+  source,
+  execution_count: 2,
+  outputs: outputs as never,
+});
+const text: Cell = { cell_type: "markdown", metadata: {}, source: ["# Title\n", "\n", "Text"] };
+const picture = {
+  output_type: "display_data",
+  metadata: {},
+  data: { "image/png": "TQ==", "text/plain": ["A [grid]"] },
+};
+
+test("Markdown has the text, the code in fences, and the outputs", () => {
+  const stream = { output_type: "stream", name: "stdout", text: ["\u001b[31mred\u001b[0m\n", "10 %\r99 %\n"] };
+  const { text: result, files } = toMarkdown(
+    notebook(text, code("x = '```'", [stream, picture]), code("hidden", [], { tags: ["remove-cell"] })),
+  );
+  expect(result).toBe(
+    "# Title\n\nText\n\n````python\nx = '```'\n````\n\n    red\n    99 %\n\n![A grid](data:image/png;base64,TQ==)\n",
+  );
+  expect(files).toEqual([]);
+});
+
+test("pictures and attachments go beside the Markdown where that is wanted", () => {
+  const attached: Cell = {
+    cell_type: "markdown",
+    metadata: {},
+    source: "![a](attachment:a%20b.png)",
+    attachments: { "a b.png": { "image/png": "TQ==" } },
+  };
+  const { text: result, files } = toMarkdown(notebook(attached, code("1", [picture])), { filesFolder: "my files" });
+  expect(files.map(({ path, data }) => [path, data.toString()])).toEqual([
+    ["my files/attachment_0_a_20b.png", "M"],
+    ["my files/output_1_0.png", "M"],
+  ]);
+  expect(result).toContain("![a](my%20files/attachment_0_a_20b.png)");
+  expect(result).toContain("![A grid](my%20files/output_1_0.png)");
+});
+
+test("a script has the code, with the text and the magics as comments", () => {
+  const { text: result, extension } = toScript(
+    notebook(text, code("%matplotlib inline\nx = 1"), code("%%bash\nls"), code("")),
+  );
+  expect(extension).toBe(".py");
+  expect(result).toBe("# # Title\n#\n# Text\n\n# In[2]:\n# %matplotlib inline\nx = 1\n\n# In[2]:\n# %%bash\n# ls\n");
+});

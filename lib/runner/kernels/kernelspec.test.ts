@@ -1,0 +1,65 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { findKernelspec, kernelCommand, listKernelspecs, supportsIpc } from "./kernelspec.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "specs-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function install(path: string, spec: object): string {
+  const at = join(folder, path);
+  mkdirSync(at, { recursive: true });
+  writeFileSync(join(at, "kernel.json"), JSON.stringify(spec));
+  return at;
+}
+
+const spec = (argv: string[], more: object = {}) => ({ argv, display_name: "A kernel", language: "x", ...more });
+const env = { JUPYTER_PATH: join(folder, "first"), JUPYTER_DATA_DIR: join(folder, "second"), HOME: folder };
+install("first/kernels/both", spec(["first"]));
+install("second/kernels/both", spec(["second"]));
+install(
+  "second/kernels/other",
+  spec(["node", "{resource_dir}/main.js", "{connection_file}"], {
+    metadata: { transports: ["tcp", "ipc"] },
+    interrupt_mode: "message",
+  }),
+);
+install("project/node_modules/@fancy/kernel/kernelspec", spec(["node", "{resource_dir}/../dist/main.js"]));
+install("own", spec(["own"]));
+
+test("searches Jupyter's path in its order", () => {
+  expect(findKernelspec("both", { env }).argv).toEqual(["first"]);
+  expect(findKernelspec("other", { env })).toMatchObject({ interruptMode: "message", displayName: "A kernel" });
+  expect(listKernelspecs({ env }).map(({ name }) => name)).toEqual(expect.arrayContaining(["both", "other"]));
+});
+
+test("a given folder goes before, and a package beside the notebook comes last", () => {
+  expect(findKernelspec("both", { env, kernelDir: join(folder, "own") }).argv).toEqual(["own"]);
+  expect(findKernelspec("fancy", { env, from: join(folder, "project/notebooks/deep") }).folder).toBe(
+    join(folder, "project/node_modules/@fancy/kernel/kernelspec"),
+  );
+});
+
+test("fills in the placeholders of the command", () => {
+  const found = findKernelspec("other", { env });
+  expect(kernelCommand(found, "/c.json")).toEqual({
+    command: process.execPath,
+    args: [join(folder, "second/kernels/other/main.js"), "/c.json"],
+  });
+  expect(supportsIpc(found)).toBe(process.platform !== "win32");
+  expect(supportsIpc(findKernelspec("both", { env }))).toBe(false);
+});
+
+test("says what is wrong: names, files, kernels that are missing", () => {
+  expect(() => findKernelspec("../evil", { env })).toThrow('"../evil" is not a kernel name');
+  expect(() => findKernelspec("bothh", { env, from: folder })).toThrow(
+    'the kernel "bothh" is not installed\nDid you mean "both"?',
+  );
+  expect(() => findKernelspec("tslab", { env, from: folder })).toThrow(
+    "To install it: npm install -g tslab && tslab install",
+  );
+  expect(() => findKernelspec("both", { env, kernelDir: join(folder, "none") })).toThrow("does not exist");
+  install("first/kernels/broken", { display_name: "no argv" });
+  expect(() => findKernelspec("broken", { env })).toThrow('has no "argv" list of strings');
+});
