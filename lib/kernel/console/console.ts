@@ -42,7 +42,9 @@ export async function runConsole(options: ConsoleOptions = {}): Promise<void> {
   const kernel = spawn(process.execPath, [fileURLToPath(new URL("../main.js", import.meta.url)), file], {
     cwd: folder,
     stdio: ["ignore", "ignore", "inherit"],
+    // Ctrl-C is the console's, which passes it on; and the kernel goes when the console is gone.
     detached: true,
+    env: { ...process.env, JPY_PARENT_PID: String(process.pid) },
   });
   const client = new KernelClient(file);
   try {
