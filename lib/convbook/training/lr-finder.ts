@@ -86,7 +86,7 @@ export class LrFinderResult {
  */
 export async function findLr(
   module: AnyTrainingModule,
-  loader: Loader<never>,
+  loader: Loader,
   options: LrFinderOptions = {},
 ): Promise<LrFinderResult> {
   const { minLr = 1e-6, maxLr = 1, steps = 100, mode = "exponential", earlyStopThreshold = 4, signal } = options;
@@ -143,7 +143,7 @@ export async function findLr(
     module.loadStateDict(state);
     module.train(wasTraining);
     defaultGenerator.setState(random);
-    if (loaderState !== undefined) loader.setState?.(loaderState as never);
+    if (loaderState !== undefined) loader.setState?.(loaderState);
   }
   return new LrFinderResult(lrs, losses);
 }

@@ -38,7 +38,8 @@ const quiet = {
 const pictures = () => ({
   length: 2,
   *[Symbol.iterator](): Iterator<[tf.Tensor, tf.Tensor]> {
-    for (let i = 0; i < 2; i++) yield [tf.randomNormal([2, 8, 8, 3], 0, 1, "float32", i + 1), tf.tensor1d([i, 2], "int32")];
+    for (let i = 0; i < 2; i++)
+      yield [tf.randomNormal([2, 8, 8, 3], 0, 1, "float32", i + 1), tf.tensor1d([i, 2], "int32")];
   },
 });
 const makeClassifier = () => {
