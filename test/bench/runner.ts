@@ -6,6 +6,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { findKernelspec, KernelManager, type Notebook, runNotebook, toHtml } from "../../lib/runner/index.ts";
 import type { BenchResult, BenchRow } from "./main.ts";
 
@@ -150,11 +152,17 @@ async function warmRuns(path: string, repeats: number): Promise<number[]> {
   return times;
 }
 
-/** What a cell takes beyond what the kernel needs: sending, receiving, saving a notebook of 200 cells after each. */
+/** What a cell takes in a run beyond what it takes in a bare request to the same kernel: recording and saving, 200 cells. */
 async function cellOverhead(path: string): Promise<number> {
   const result = await runNotebook(path, { kernelDir });
-  const total = result.seconds - result.startupSeconds;
-  return total / result.cells.length;
+  const kernel = await KernelManager.start(findKernelspec("convbook", { kernelDir }), { cwd: tmpdir() });
+  const start = performance.now();
+  for (const _ of result.cells) {
+    await kernel.client.execute("1");
+  }
+  const bare = (performance.now() - start) / 1000;
+  await kernel.kill();
+  return (result.seconds - result.startupSeconds - bare) / result.cells.length;
 }
 
 async function htmlRow(
@@ -218,16 +226,21 @@ async function htmlRow(
   add("the same, in a process that converted before", median(inProcess.slice(1)), null, "<= 1 s");
 }
 
-/** Memory of this process over 1,000 cells: what it is at the end against what it was at cell 200. */
+/** Live memory of this process over 1,000 cells: what it is at the end against what it was at cell 200. */
 async function memoryRow(path: string): Promise<BenchRow> {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
   const samples: number[] = [];
   await runNotebook(path, {
     kernelDir,
-    onCellEnd: () => {
-      samples.push(process.memoryUsage().rss);
+    onCellEnd: ({ number }) => {
+      if (number % 50 === 0) {
+        collect();
+      }
+      samples.push(process.memoryUsage().heapUsed);
     },
   });
-  const growth = median(samples.slice(900)) / median(samples.slice(150, 250));
+  const growth = (samples[999] ?? 0) / (samples[199] ?? 1);
   return {
     what: "memory over 1,000 cells, end / cell 200",
     ours: seconds(growth),
