@@ -13,7 +13,6 @@ export {
   saveSafetensors,
   saveTorch,
 } from "./checkpoints/index.ts";
-export * as diffraction from "./data/diffraction/index.ts";
 export {
   ArrayDataset,
   ConcatDataset,
@@ -32,6 +31,7 @@ export {
 } from "./data/index.ts";
 export * as transforms from "./data/transforms/index.ts";
 export * as detection from "./detection/index.ts";
+export * as diffraction from "./diffraction/index.ts";
 export {
   bars,
   clearOutput,
@@ -56,13 +56,16 @@ export {
   Cifar100ResNet,
   createModel,
   DenseNet,
+  defaultResnetConfig,
   Fots,
   GoogleNet,
   ImageNetResNet,
+  ModelOutput,
   modelNames,
   ResNet,
   ResNet1d,
   ResnetClassifier,
+  type ResnetConfig,
 } from "./models/index.ts";
 export * as blocks from "./nn/blocks/index.ts";
 export * as nn from "./nn/index.ts";
