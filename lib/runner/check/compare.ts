@@ -61,9 +61,12 @@ export function compareNotebooks(stored: Notebook, fresh: Notebook, options: Com
     ) {
       continue;
     }
-    const counterpart = freshCells.find((other) =>
-      cell.id === undefined ? fresh.cells.indexOf(other) === index : other.id === cell.id,
-    );
+    // The same place first: ids should be unique, but there are notebooks in which they are not.
+    const inPlace = fresh.cells[index];
+    const counterpart =
+      inPlace?.cell_type === "code" && inPlace.id === cell.id
+        ? inPlace
+        : freshCells.find((other) => cell.id !== undefined && other.id === cell.id);
     const tolerance = {
       rtol: own.rtol ?? settings.rtol ?? options.rtol ?? 0,
       atol: own.atol ?? settings.atol ?? options.atol ?? 0,
