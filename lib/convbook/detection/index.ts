@@ -9,6 +9,7 @@ export {
   type OperatingPoint,
 } from "./average-precision.ts";
 export { BoxError } from "./errors.ts";
+export { FotsLoss, type FotsLosses, type FotsLossOptions } from "./fots-loss.ts";
 export {
   type DecodeOptions,
   decodeGeometry,
@@ -17,6 +18,7 @@ export {
   type GeometryMaps,
 } from "./geometry.ts";
 export { quadArea, quadIou } from "./iou.ts";
+export { stackMaps, unstackMaps } from "./map-tensors.ts";
 export { type LocalityAwareNmsOptions, localityAwareNms, nms } from "./nms.ts";
 export { boxOf, countOf, type Quads, quadsOf, type RotatedBox, type ScoredQuads } from "./quads.ts";
 export {

@@ -35,8 +35,7 @@ export class FotsBackbone extends Module<[x: tf.Tensor4D], readonly tf.Tensor4D[
     this.registerModule("maxpool", maxpool);
     this.stem = resnet.stem;
     this.stages = resnet.stages.map((stage, i) => this.registerModule(`layer${i + 1}`, stage));
-    const expansion = resnet.fc.inFeatures / 512;
-    this.channels = [64, 128, 256, 512].map((planes) => planes * expansion);
+    this.channels = [8, 4, 2, 1].map((part) => resnet.fc.inFeatures / part);
   }
 
   forward(x: tf.Tensor4D): readonly tf.Tensor4D[] {

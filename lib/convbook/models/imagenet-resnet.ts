@@ -43,6 +43,8 @@ export interface ImageNetResNetHparams {
   readonly blockName?: ImageNetBlockName;
   /** Blocks in each of the four stages, [3, 4, 6, 3] by default. */
   readonly layers?: readonly number[];
+  /** Channels of the first stage before its blocks expand them, 64 by default; each further stage has twice as many. */
+  readonly planes?: number;
   /** Number of classes, 1000 by default. */
   readonly numClasses?: number;
   /** Whether the last normalisation of each block starts at zero, so that the block starts as the identity; false by default. */
@@ -68,6 +70,7 @@ export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
   constructor(hparams: ImageNetResNetHparams = {}) {
     super();
     const { blockName = "Bottleneck", layers = [3, 4, 6, 3], numClasses = 1000, zeroInitResidual = false } = hparams;
+    const { planes: firstPlanes = 64 } = hparams;
     const { groups = 1, widthPerGroup = 64, replaceStrideWithDilation = [false, false, false] } = hparams;
     const { normLayer: normName = "BatchNorm2d" } = hparams;
     if (!Object.hasOwn(imageNetBlocksByName, blockName)) {
@@ -78,6 +81,9 @@ export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
     }
     if (layers.length !== 4)
       throw new OptionError("ImageNetResNet", "layers", layers, "the number of blocks of each of four stages");
+    if (!Number.isInteger(firstPlanes) || firstPlanes < 1) {
+      throw new OptionError("ImageNetResNet", "planes", firstPlanes, "a whole number of at least 1");
+    }
     if (replaceStrideWithDilation.length !== 3) {
       throw new OptionError(
         "ImageNetResNet",
@@ -90,15 +96,16 @@ export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
     const normLayer = normLayersByName[normName];
 
     this.stem = [
-      this.registerModule("conv1", new Conv2d(3, 64, { kernelSize: 7, stride: 2, padding: 3, bias: false })),
-      this.registerModule("bn1", normLayer(64)),
+      this.registerModule("conv1", new Conv2d(3, firstPlanes, { kernelSize: 7, stride: 2, padding: 3, bias: false })),
+      this.registerModule("bn1", normLayer(firstPlanes)),
       this.registerModule("relu", new Activation("relu")),
       this.registerModule("maxpool", new MaxPool2d(3, { stride: 2, padding: 1 })),
     ];
 
-    let inPlanes = 64;
+    let inPlanes = firstPlanes;
     let dilation = 1;
-    this.stages = [64, 128, 256, 512].map((planes, stage) => {
+    this.stages = [1, 2, 4, 8].map((multiple, stage) => {
+      const planes = multiple * firstPlanes;
       const outPlanes = planes * Block.expansion;
       const firstDilation = dilation;
       let stride = stage === 0 ? 1 : 2;

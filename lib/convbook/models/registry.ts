@@ -112,6 +112,7 @@ const booleans: ParseValue<readonly boolean[]> = (owner, option, value) => {
 };
 
 const presetParsers: Parsers<ImageNetPresetHparams> = {
+  planes: integer(1, 1024),
   numClasses: classes,
   zeroInitResidual: boolean,
   widthPerGroup: integer(1, 1024),

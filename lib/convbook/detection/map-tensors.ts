@@ -1,0 +1,66 @@
+/** Maps of images as the tensors that networks take and give, and back. */
+import * as tf from "@tensorflow/tfjs-core";
+import type { Detection } from "../nn/blocks/index.ts";
+import { ShapeError } from "../nn/index.ts";
+import { BoxError } from "./errors.ts";
+import type { GeometryMaps } from "./geometry.ts";
+
+/**
+ * The maps of several images as one batch: what a detector should give for them.
+ *
+ * @param maps of one size, for example from `encodeGeometry`
+ * @returns score [N, H, W, 1] and geometry [N, H, W, 5], the caller's to dispose of
+ * @throws BoxError when there is none, or naming the first whose size differs
+ */
+export function stackMaps(maps: readonly GeometryMaps[]): Detection {
+  const [first] = maps;
+  if (first === undefined) throw new BoxError(null, "Expected the maps of at least one image, got none.");
+  const { height, width } = first;
+  const cells = height * width;
+  const score = new Float32Array(maps.length * cells);
+  const geometry = new Float32Array(5 * score.length);
+  for (const [n, map] of maps.entries()) {
+    if (map.height !== height || map.width !== width) {
+      const sizes = `${map.height} x ${map.width} cells, those of image 0 have ${height} x ${width}`;
+      throw new BoxError(null, `The maps of image ${n} have ${sizes}.`);
+    }
+    score.set(map.score, n * cells);
+    for (let cell = 0; cell < cells; cell++) {
+      const at = 5 * (n * cells + cell);
+      for (let side = 0; side < 4; side++) geometry[at + side] = map.distances[4 * cell + side] as number;
+      geometry[at + 4] = map.angle[cell] as number;
+    }
+  }
+  return {
+    score: tf.tensor4d(score, [maps.length, height, width, 1]),
+    geometry: tf.tensor4d(geometry, [maps.length, height, width, 5]),
+  };
+}
+
+/**
+ * A detector's output as the maps of each image, ready for `decodeGeometry`.
+ *
+ * @param detection score [N, H, W, 1] and geometry [N, H, W, 5]; they stay the caller's
+ * @throws ShapeError for other shapes
+ */
+export async function unstackMaps({ score, geometry }: Detection): Promise<GeometryMaps[]> {
+  const [batch, height, width] = score.shape;
+  const fits = (shape: readonly number[], channels: number) =>
+    shape.length === 4 && shape.every((size, i) => size === [batch, height, width, channels][i]);
+  if (!fits(score.shape, 1)) throw new ShapeError("unstackMaps", score.shape, "scores [N, H, W, 1]");
+  if (!fits(geometry.shape, 5)) {
+    throw new ShapeError("unstackMaps", geometry.shape, `geometry [${[batch, height, width, 5].join(", ")}]`);
+  }
+  const [scores, values] = (await Promise.all([score.data(), geometry.data()])) as [Float32Array, Float32Array];
+  const cells = height * width;
+  return Array.from({ length: batch }, (_, n) => {
+    const distances = new Float32Array(4 * cells);
+    const angle = new Float32Array(cells);
+    for (let cell = 0; cell < cells; cell++) {
+      const at = 5 * (n * cells + cell);
+      distances.set(values.subarray(at, at + 4), 4 * cell);
+      angle[cell] = values[at + 4] as number;
+    }
+    return { height, width, score: scores.slice(n * cells, (n + 1) * cells), distances, angle };
+  });
+}
