@@ -6,6 +6,21 @@ export { InterpretError } from "./errors.ts";
 export { FeatureMaps, featureMaps, type LayerMaps } from "./feature-maps.ts";
 export { type FilterOptions, filters } from "./filters.ts";
 export { type GradCamOptions, gradCam } from "./grad-cam.ts";
+export {
+  type ActivationStatisticsOptions,
+  activationStatistics,
+  gradientStatistics,
+  type LayerNumbers,
+  LayerStatistics,
+  type StatisticsOptions,
+} from "./layer-statistics.ts";
+export {
+  type DirectionNormalization,
+  LossSurface,
+  type LossSurfaceFigureOptions,
+  type LossSurfaceOptions,
+  lossSurface,
+} from "./loss-surface.ts";
 export type { ImageModel, LayerRef } from "./model.ts";
 export { type OcclusionOptions, occlusionMap } from "./occlusion.ts";
 export { type AttributionOptions, saliency } from "./saliency.ts";

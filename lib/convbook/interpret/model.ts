@@ -26,13 +26,20 @@ export function resolveLayer(model: AnyModule, layer: LayerRef): { name: string;
 }
 
 /** Runs `act` with the model in evaluation mode, and puts every module back into the mode that it had. */
-export async function evaluating<T>(model: AnyModule, act: () => Promise<T>): Promise<T> {
+export function evaluating<T>(model: AnyModule, act: () => Promise<T>): Promise<T> {
+  return inMode(model, false, act);
+}
+
+/** Runs `act` with the model in a mode, and puts back every module's mode, and the buffers that training mode changes. */
+export async function inMode<T>(model: AnyModule, training: boolean, act: () => Promise<T>): Promise<T> {
   const before = model.modules().map((module) => [module, module.training] as const);
-  model.eval();
+  const saved = training ? model.buffers().map((buffer) => [buffer, buffer.toTensorData()] as const) : [];
+  model.train(training);
   try {
     return await act();
   } finally {
-    for (const [module, training] of before) module.training = training;
+    for (const [module, mode] of before) module.training = mode;
+    for (const [buffer, value] of saved) buffer.load(value);
   }
 }
 
