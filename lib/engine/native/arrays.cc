@@ -313,19 +313,17 @@ void copyStrided(const Context& context, const void* x, void* y, int elementByte
 void copyRows(const Context& context, const uint8_t* from, size_t fromStride, uint8_t* to, size_t toStride, size_t rows,
               size_t bytes) {
   if (bytes == 0) return;
+  // Short rows: a loop beats a call for each.
+  const bool words = bytes % 4 == 0 && bytes <= 1024 && fromStride % 4 == 0 && toStride % 4 == 0 &&
+                     reinterpret_cast<uintptr_t>(from) % 4 == 0 && reinterpret_cast<uintptr_t>(to) % 4 == 0;
   if (rows == 1) {
     context.pool.range(bytes, kParallel * 4, 4096, [&](size_t lo, size_t hi) { std::memcpy(to + lo, from + lo, hi - lo); });
     return;
   }
   context.pool.range(rows, std::max<size_t>(2, kParallel * 4 / bytes), 1, [&](size_t lo, size_t hi) {
-    if (bytes % 4 == 0 && bytes <= 256) {
-      // Short rows: a loop beats a call.
-      const size_t words = bytes / 4;
-      for (size_t r = lo; r < hi; r++) {
-        const uint32_t* source = reinterpret_cast<const uint32_t*>(from + r * fromStride);
-        uint32_t* target = reinterpret_cast<uint32_t*>(to + r * toStride);
-        for (size_t i = 0; i < words; i++) target[i] = source[i];
-      }
+    if (words) {
+      context.kernels.copyRows(reinterpret_cast<const float*>(from + lo * fromStride), fromStride / 4,
+                               reinterpret_cast<float*>(to + lo * toStride), toStride / 4, hi - lo, bytes / 4);
       return;
     }
     for (size_t r = lo; r < hi; r++) std::memcpy(to + r * toStride, from + r * fromStride, bytes);

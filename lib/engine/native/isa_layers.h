@@ -1,6 +1,7 @@
 // Loops of normalization, pooling and depthwise convolution, over channels that lie side by side.
 #pragma once
 #include "kernels.h"
+#include "simd.h"
 
 namespace {
 
@@ -138,6 +139,17 @@ void maxPixel(const float* const* taps, int count, size_t channels, float* CONVB
     } else {
       for (size_t c = 0; c < channels; c++) y[c] = x[c] > y[c] ? x[c] : y[c];
     }
+  }
+}
+
+// Short rows from one array into another: whole vectors and one masked.
+void copyRows(const float* from, size_t fromStride, float* to, size_t toStride, size_t rows, size_t n) {
+  const size_t whole = n / V::L * V::L;
+  const unsigned rest = static_cast<unsigned>(n - whole);
+  const V::mask last = V::first(rest);
+  for (size_t r = 0; r < rows; r++, from += fromStride, to += toStride) {
+    for (size_t i = 0; i < whole; i += V::L) V::store(to + i, V::load(from + i));
+    if (rest > 0) V::store(to + whole, V::load(from + whole, last), last);
   }
 }
 

@@ -26,6 +26,7 @@ convbook::Kernels makeKernels(const char* name) {
   k.sumPixel = sumPixel;
   k.maxPixelGrad = maxPixelGrad;
   k.multiplyAdd = multiplyAdd;
+  k.copyRows = copyRows;
   k.softmaxRow = softmaxRow;
   k.sgd = sgd;
   k.adam = adam;

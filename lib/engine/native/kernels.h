@@ -102,6 +102,8 @@ struct Kernels {
   void (*sumPixel)(const float* const* taps, const float* weights, int count, size_t channels, float scale, float* y);
   // dx += dy where index == tap
   void (*maxPixelGrad)(const float* dy, const uint8_t* index, int tap, size_t channels, float* dx);
+  // n values from each row to each row; strides in values.
+  void (*copyRows)(const float* from, size_t fromStride, float* to, size_t toStride, size_t rows, size_t n);
   // y += x * w, element by element (depthwise convolution and its gradients), or y += x * w[0] when `scalar`
   void (*multiplyAdd)(const float* x, const float* w, float* y, size_t n, int scalar);
 
