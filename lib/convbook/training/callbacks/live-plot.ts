@@ -7,6 +7,8 @@ import { Callback } from "./callback.ts";
 export interface LivePlotOptions {
   /** Metrics to draw, for example `["train_loss", "val_loss"]`; default: all that are logged for the callbacks. */
   metrics?: readonly string[];
+  /** Whether to draw at all, rather than only to keep the history; default true. */
+  show?: boolean;
   /** Milliseconds between two drawings; default 2000. */
   interval?: number;
   /** Of the figure: title, size, smoothing, logarithmic axes. */
@@ -76,7 +78,7 @@ export class LivePlot extends Callback {
   }
 
   private draw(): void {
-    if (Object.keys(this.history).length === 0) return;
+    if (this.options.show === false || Object.keys(this.history).length === 0) return;
     this.lastDrawn = performance.now();
     const yLabel = this.options.metrics?.length === 1 ? (this.options.metrics[0] as string) : "";
     const figure = curves({ yLabel, ...this.options.figure, series: this.history });
