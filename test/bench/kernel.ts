@@ -88,7 +88,7 @@ class Running {
     this.client = client;
   }
 
-  static async start(peer: Peer, folder: string): Promise<Running> {
+  static async start(peer: Peer, folder: string, cwd = folder): Promise<Running> {
     const [shell_port, iopub_port, stdin_port, control_port, hb_port] = await freePorts(5);
     const file = join(folder, `${randomUUID()}.json`);
     const ports = { shell_port, iopub_port, stdin_port, control_port, hb_port };
@@ -105,7 +105,7 @@ class Running {
     const start = performance.now();
     const [program = "", ...args] = peer.argv(file);
     const env = { ...process.env, CONVBOOK_HISTORY: join(folder, "history.jsonl"), NO_COLOR: "1" };
-    const running = new Running(spawn(program, args, { cwd: folder, stdio: "ignore", env, detached: true }), client);
+    const running = new Running(spawn(program, args, { cwd, stdio: "ignore", env, detached: true }), client);
     await within(client.request("kernel_info_request", {}), 30_000);
     running.startup = performance.now() - start;
     await within(client.ready(), 30_000);
@@ -318,7 +318,7 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
       }
     }
     const ours = all[0] as Peer;
-    const kernel = await Running.start(ours, join(root, "notebooks"));
+    const kernel = await Running.start(ours, folder, join(root, "notebooks"));
     try {
       for (const [what, target, measure] of ownMeasures) {
         put(`${what}, ms`, target, ours.name, await measure(kernel));
