@@ -26,7 +26,7 @@ export function patternFigure(
     markFrom = 0.01,
     title,
     xLabel = "2θ in degrees",
-    yLabel = "",
+    yLabel = "intensity",
     width = 640,
     height,
     alt,
