@@ -26,6 +26,31 @@ it("gives the last expression as the result, and nothing for a declaration", asy
   expect((await run('"a directive is a value"')).result).toBe("a directive is a value");
 });
 
+it("gives a constant that has no effect as the result", async () => {
+  const cells: [string, unknown][] = [
+    ["NaN", Number.NaN],
+    ["(-Infinity) // the least", Number.NEGATIVE_INFINITY],
+    ["5; Infinity as number;", Number.POSITIVE_INFINITY],
+    ["const x = 4\nNaN /* nothing */", Number.NaN],
+    ["5; undefined", undefined],
+    ["5; void 0;", undefined],
+    ["const o = { NaN: 6 }; o.NaN", 6],
+    ["3; type Maybe = number | undefined", 3],
+    ["1 / 0", Number.POSITIVE_INFINITY],
+    ["NaN + 1", Number.NaN],
+    ["!undefined", true],
+    ["typeof undefined", "undefined"],
+    ["const y = 7; y", 7],
+    ["null", null],
+    ["/a/.source; true", true],
+    ["const label =\nundefined", undefined],
+  ];
+  for (const [cell, expected] of cells) {
+    expect([cell, (await run(cell)).result]).toEqual([cell, expected]);
+  }
+  await expect(run("NaN)")).rejects.toMatchObject({ name: "SyntaxError", line: 1, column: 4 });
+});
+
 it("makes what the top level declares properties of the global object", async () => {
   const { context, compiled } = await run(
     "let a = 1, b; const { c, d: [e = 5, ...f] } = { c: 2, d: [undefined, 6] }; function g() { return a } class H {} enum I { J = 7 } for (var k = 0; k < 3; k++) {}",

@@ -53,8 +53,28 @@ export async function compileCell(
   options: EmitOptions = {},
   shadowed?: ReadonlySet<string>,
 ): Promise<CompiledCell> {
-  const { code: js, map, jsx } = await removeTypes(cell, options);
+  let transformed = await removeTypes(cell, options);
+  const kept = keepLastConstant(cell);
+  if (kept !== cell) {
+    transformed = await removeTypes(kept, options);
+  }
+  const { code: js, map, jsx } = transformed;
   return { ...rewrite(js, cell, shadowed), js, map, jsx };
+}
+
+/** One of the constants that esbuild drops as a statement, when nothing but brackets, casts and comments follows. */
+const lastConstant =
+  /(?<![.\w$])(NaN|Infinity|undefined|void 0)(?![\w$])((?:[\s;)!]|\/\/[^\n]*|\/\*[\s\S]*?\*\/|(?:as|satisfies)\s+\w+)*)$/;
+
+/**
+ * esbuild drops `NaN`, `Infinity` and `undefined` where they are statements, and the statement before would give the
+ * result. As a property of the global object they stay. All positions before stay as they are.
+ */
+function keepLastConstant(cell: string): string {
+  return cell.replace(
+    lastConstant,
+    (_, name: string, tail: string) => `globalThis.${name === "void 0" ? "undefined" : name}${tail}`,
+  );
 }
 
 /** esbuild on one cell or module: types, enums, namespaces, decorators, JSX and `using` become JavaScript. */
