@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- engine [MODEL ...] [--json]`: training steps and inference of the tutorial's four networks, on the
  * native engine and in PyTorch with both of its memory layouts, taking turns in one run, so that whatever else the
- * machine does slows all of them alike. Also tfjs's own backends, so that a user sees what the engine is worth.
+ * machine does slows all of them alike.
  *
  * Options: `--batch=128`, `--rounds=5`, `--threads=N`, `--isa=avx2`, `--own` (leave PyTorch out), `--profile`.
  */
