@@ -8,6 +8,7 @@ export {
   evaluateDetections,
   type OperatingPoint,
 } from "./average-precision.ts";
+export { type DrawQuadsOptions, drawQuads } from "./draw-quads.ts";
 export { BoxError } from "./errors.ts";
 export { FotsLoss, type FotsLosses, type FotsLossOptions } from "./fots-loss.ts";
 export {
@@ -21,10 +22,3 @@ export { quadArea, quadIou } from "./iou.ts";
 export { stackMaps, unstackMaps } from "./map-tensors.ts";
 export { type LocalityAwareNmsOptions, localityAwareNms, nms } from "./nms.ts";
 export { boxOf, countOf, type Quads, quadsOf, type RotatedBox, type ScoredQuads } from "./quads.ts";
-export {
-  type DrawQuadsOptions,
-  drawQuads,
-  SceneTextDataset,
-  type SceneTextOptions,
-  type SceneTextSample,
-} from "./scene-text.ts";
