@@ -6,8 +6,12 @@ import { notebooks } from "./lib/runner/vitest/index.ts";
 // Tests run on the sources; what a test starts as a process runs from dist (npm test builds first).
 const conditions = ["source", "module", "node", "development"];
 
-// The tutorial's checkpoints, where they lie beside the repository.
-const mirror = fileURLToPath(new URL("../shared/data/uva-tutorial5", import.meta.url));
+// The tutorial's checkpoints and a sample of CIFAR-100, where they lie beside the repository.
+const beside = {
+  CONVBOOK_MIRROR: fileURLToPath(new URL("../shared/data/uva-tutorial5", import.meta.url)),
+  CONVBOOK_CIFAR100_SAMPLE: fileURLToPath(new URL("../shared/data/cifar100-sample", import.meta.url)),
+};
+const env = Object.entries(beside).filter(([name, folder]) => process.env[name] === undefined && existsSync(folder));
 
 export default defineConfig({
   // The walkthroughs, a cell a test, with their own fast parameters; CONVBOOK_FULL=1 runs them whole.
@@ -17,7 +21,7 @@ export default defineConfig({
   test: {
     include: ["lib/**/*.test.ts", "test/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
-    env: process.env.CONVBOOK_MIRROR === undefined && existsSync(mirror) ? { CONVBOOK_MIRROR: mirror } : {},
+    env: Object.fromEntries(env),
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: "forks",
