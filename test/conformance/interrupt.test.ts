@@ -1,6 +1,8 @@
 /** A cell is stopped wherever it is, and everything that the session knew is still there. */
+
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { KernelUnderTest, pythonHas, resultOf } from "./harness.ts";
+import { KernelUnderTest, pythonHas, resultOf, root } from "./harness.ts";
 
 const spin = "while (true) {}";
 const patterns: Record<string, string> = {
@@ -25,7 +27,8 @@ describe.runIf(pythonHas("jupyter_client"))("interrupting", () => {
   let kernel: KernelUnderTest;
   let kept = 41;
   beforeAll(async () => {
-    kernel = await KernelUnderTest.start();
+    // Where the packages of the tensors are found.
+    kernel = await KernelUnderTest.start({ folder: join(root, "notebooks") });
     await kernel.execute("let kept = 41; class Kept { value = 1 }; const object = new Kept();");
   });
   afterAll(() => kernel.close());
@@ -57,6 +60,14 @@ describe.runIf(pythonHas("jupyter_client"))("interrupting", () => {
     for (let n = 0; n < 10; n++) {
       await stop(n % 2 === 0 ? spin : "await new Promise(() => {})", { interrupt_after: 0.05 });
     }
+  });
+
+  it("stops a loop of native tensor operations at the end of one", async () => {
+    const setUp =
+      '// @convbook-types: off\nimport * as tf from "@tensorflow/tfjs-core"; import "@convbook/engine"; await tf.setBackend("native"); const grid = tf.ones([512, 512]); tf.getBackend()';
+    expect(resultOf(await kernel.execute(setUp))).toBe("'native'");
+    await stop("// @convbook-types: off\nfor (;;) tf.matMul(grid, grid).dispose();");
+    expect(resultOf(await kernel.execute("// @convbook-types: off\ntf.matMul(grid, grid).dataSync()[0]"))).toBe("512");
   });
 
   it("does nothing to an idle kernel", async () => {
