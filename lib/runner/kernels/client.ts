@@ -6,6 +6,11 @@ import { type Json, type Message, MessageCodec } from "./message.ts";
 export interface ExecuteOptions {
   /** Called for each message on iopub that belongs to this request, in order. */
   readonly onMessage?: ((message: Message) => void) | undefined;
+  /**
+   * Called instead for what the cell sends after it ended; default: onMessage. It is kept as long as the client, so it should
+   * hold on to little.
+   */
+  readonly onLateMessage?: ((message: Message) => void) | undefined;
   /** Called when the kernel asks for input, which a run without a person cannot give. */
   readonly onInputRequest?: ((prompt: string) => void) | undefined;
   /** Whether an error makes the kernel drop the requests queued behind this one. Default true. */
@@ -51,10 +56,12 @@ export class KernelClient {
   readonly #stdin: Dealer;
   readonly #iopub = new Subscriber({ linger: 0, reconnectInterval: 5, receiveHighWaterMark: 0 });
   readonly #pending = new Map<string, Pending>();
+  /** What takes the late output of requests that have ended, by their ids. */
+  readonly #late = new Map<string, (message: Message) => void>();
   readonly #queues = new Map<Dealer, Promise<void>>();
   #failure: Error | undefined;
-  #failed: (error: Error) => void = () => {};
-  readonly #failing: Promise<never>;
+  /** Rejects each promise that is waited for at the moment. */
+  readonly #waiting = new Set<(error: Error) => void>();
   #closed = false;
   /** Messages on iopub that belong to no pending request: late output, comms of other sessions. */
   onStrayMessage: ((message: Message) => void) | undefined;
@@ -64,10 +71,6 @@ export class KernelClient {
     // A kernel routes its input requests by identity: stdin has shell's.
     this.#shell.routingId = this.#codec.session;
     this.#stdin = new Dealer({ linger: 0, reconnectInterval: 5, routingId: this.#codec.session });
-    this.#failing = new Promise((_, reject) => {
-      this.#failed = reject;
-    });
-    this.#failing.catch(() => {});
     this.#iopub.subscribe();
     this.#iopub.connect(connection.address("iopub"));
     this.#shell.connect(connection.address("shell"));
@@ -83,7 +86,9 @@ export class KernelClient {
   fail(error: Error): void {
     if (this.#failure === undefined) {
       this.#failure = error;
-      this.#failed(error);
+      for (const reject of this.#waiting) {
+        reject(error);
+      }
     }
   }
 
@@ -106,7 +111,7 @@ export class KernelClient {
     for (let wait = 20; ; wait = Math.min(wait * 2, 500)) {
       const request = this.#start("kernel_info_request", {}, this.#shell, {});
       const both = Promise.all([request.replied, request.idled]);
-      const ready = await Promise.race([both.then(() => true), sleep(wait).then(() => false), this.#failing]);
+      const ready = await this.#unlessFailed(Promise.race([both.then(() => true), sleep(wait).then(() => false)]));
       // A kernel that is slow to start answers every question in the end; only the first pair counts.
       if (ready) {
         this.#pending.delete(request.id);
@@ -122,7 +127,7 @@ export class KernelClient {
   async request(channel: "shell" | "control", type: string, content: Json): Promise<Message> {
     const request = this.#start(type, content, channel === "shell" ? this.#shell : this.#control, {});
     try {
-      await Promise.race([request.replied, this.#failing]);
+      await this.#unlessFailed(request.replied);
       return request.pending.reply as Message;
     } finally {
       this.#pending.delete(request.id);
@@ -143,11 +148,11 @@ export class KernelClient {
     const request = this.#start("execute_request", content, this.#shell, options);
     let timer: NodeJS.Timeout | undefined;
     try {
-      await Promise.race([request.replied, this.#failing]);
+      await this.#unlessFailed(request.replied);
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, idleTimeout);
       });
-      await Promise.race([request.idled, late, this.#failing]);
+      await this.#unlessFailed(Promise.race([request.idled, late]));
       const reply = request.pending.reply as Message;
       const { status, execution_count: count } = reply.content;
       return {
@@ -157,9 +162,25 @@ export class KernelClient {
         idle: request.pending.idle,
       };
     } finally {
-      // The request stays known: output that a cell sends later is still its output.
       clearTimeout(timer);
+      // Output that a cell sends later is still its output.
+      this.#pending.delete(request.id);
+      const onLate = options.onLateMessage ?? options.onMessage;
+      if (onLate !== undefined) {
+        this.#late.set(request.id, onLate);
+      }
     }
+  }
+
+  /** Waits for a promise, or for the kernel to fail. A race with one promise of the client's life would keep every request alive. */
+  #unlessFailed<T>(promise: Promise<T>): Promise<T> {
+    if (this.#failure !== undefined) {
+      return Promise.reject(this.#failure);
+    }
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.add(reject);
+      promise.then(resolve, reject).finally(() => this.#waiting.delete(reject));
+    });
   }
 
   #start(type: string, content: Json, socket: Dealer, options: Pick<ExecuteOptions, "onMessage" | "onInputRequest">) {
@@ -228,9 +249,10 @@ export class KernelClient {
   }
 
   #onIopub(message: Message): void {
-    const pending = this.#pending.get(message.parent_header.msg_id ?? "");
+    const id = message.parent_header.msg_id ?? "";
+    const pending = this.#pending.get(id);
     if (pending === undefined) {
-      this.onStrayMessage?.(message);
+      (this.#late.get(id) ?? this.onStrayMessage)?.(message);
       return;
     }
     pending.onMessage?.(message);

@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from "node:util";
 import { KernelDiedError } from "../errors.ts";
 import type { ExecuteResult } from "../kernels/client.ts";
 import type { KernelManager } from "../kernels/manager.ts";
+import type { Message } from "../kernels/message.ts";
 import { type CodeCell, joinLines, tagsOf } from "../notebook/types.ts";
 import { cellSettings, mayRaise } from "./cell-info.ts";
 import { failureOf } from "./failure.ts";
@@ -81,6 +82,7 @@ export async function runCell(run: CellRun): Promise<CellOutcome> {
           run.onOutput(change);
         }
       },
+      onLateMessage: lateOutput(outputs, run.onOutput),
     });
     times["shell.execute_reply"] = new Date().toISOString();
   } catch (error) {
@@ -115,6 +117,16 @@ export async function runCell(run: CellRun): Promise<CellOutcome> {
   }
   run.onChange(cell);
   return { ...common, ...judge(cell, outputs, result as ExecuteResult, expectsError, allowsError) };
+}
+
+/** Takes what a cell puts out after its end. Made apart from {@link runCell}, so that it keeps nothing else of the cell alive. */
+function lateOutput(outputs: CellOutputs, onOutput: CellRun["onOutput"]): (message: Message) => void {
+  return (message) => {
+    const change = outputs.add(message);
+    if (change !== undefined) {
+      onOutput(change);
+    }
+  };
 }
 
 /** How a cell that ran to its end is judged. */
