@@ -14,7 +14,8 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 export function debianPython(): string {
   const { stdout } = spawnSync("bash", ["-c", "type -ap python3"], { encoding: "utf8" });
   const all = stdout.trim().split("\n");
-  return all.includes("/usr/bin/python3") ? "/usr/bin/python3" : (all.at(-1) ?? "python3");
+  // Without any, the name: starting it fails, and the caller says what is missing.
+  return all.includes("/usr/bin/python3") ? "/usr/bin/python3" : all.at(-1) || "python3";
 }
 
 /** Whether Python modules are there. Under CI they must be; elsewhere the tests are left out with one line. */
