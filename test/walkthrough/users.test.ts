@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cifar10 } from "../../lib/convbook/data/index.ts";
 import { cacheFolder } from "../../lib/convbook/download/index.ts";
+import { tutorial5 } from "../../lib/convbook/index.ts";
 import { installKernelSpec } from "../../lib/kernel/install/kernelspec.ts";
 
 const run = promisify(execFile);
@@ -48,7 +49,7 @@ describe("npm start", () => {
     300_000,
   );
 
-  it("goes on with untrained models where the checkpoints are out of reach", async () => {
+  it("goes on with our own weights where the checkpoints are out of reach", async () => {
     const cache = join(folder, "cache");
     const env: NodeJS.ProcessEnv = { ...process.env, CONVBOOK_CACHE: cache };
     delete env.CONVBOOK_MIRROR;
@@ -58,8 +59,12 @@ describe("npm start", () => {
       const source = join(cacheFolder(), there);
       if (existsSync(source)) symlinkSync(source, join(cache, there));
     }
-    const { stdout, stderr } = await run(process.execPath, [convbook, "start", "--offline"], { cwd: root, env });
-    expect(stdout).toContain("Going on without the trained weights of GoogleNet, ResNet, ResNetPreAct, DenseNet");
+    const { stdout, stderr } = await run(process.execPath, [convbook, "start", "--offline", "--images", "384"], { cwd: root, env });
+    const { modelNames, pretrainedFile } = tutorial5;
+    const own = modelNames.filter((model) => pretrainedFile(model) !== undefined);
+    const none = modelNames.filter((model) => pretrainedFile(model) === undefined);
+    if (own.length > 0) expect(stdout).toContain(`weights that Convbook's own Trainer made for ${own.join(", ")}:`);
+    if (none.length > 0) expect(stdout).toContain(`Going on without the trained weights of ${none.join(", ")}:`);
     expect(stdout).toContain("Evaluating 384 of 15,000 images");
     expect(stdout).toMatch(/The page is /);
     expect(stdout + stderr).not.toMatch(/^\s+at /m);

@@ -29,6 +29,8 @@ export interface LoadedModel {
   /** The epoch and the optimizer step at which it was saved; undefined where the file does not say. */
   readonly epoch: number | undefined;
   readonly globalStep: number | undefined;
+  /** What the training module added to a checkpoint of ours; empty in files of others. */
+  readonly extra: PlainObject;
 }
 
 function isTensor(value: unknown): value is TensorData {
@@ -108,7 +110,8 @@ export async function loadFromCheckpoint(path: string, options: LoadFromCheckpoi
     throw new CheckpointError(path, null, "mismatch", (error as Error).message, { cause: error });
   }
   const globalStep = count(data.global_step ?? data.globalStep);
-  return { model, hyperParameters, epoch: count(data.epoch), globalStep };
+  const extra = toPlain(data.extra ?? {}) as PlainObject;
+  return { model, hyperParameters, epoch: count(data.epoch), globalStep, extra };
 }
 
 /** A module that holds its model as `model` has all its keys begin so; weights saved alone do not. */

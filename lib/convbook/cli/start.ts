@@ -49,7 +49,7 @@ async function prepare(options: StartOptions, log: Log): Promise<number> {
   await cifar10({ train: false, onProgress });
   log.step("The tutorial's PyTorch checkpoints");
   const models = await tutorial5.loadModels({ onProgress, onMessage: (message) => log.step(message) });
-  const untrained = tutorial5.modelNames.every((name) => !models[name].pretrained);
+  const untrained = tutorial5.modelNames.every((name) => models[name].weights === "untrained");
   let images = options.images ?? 15_000;
   if (options.images === undefined && untrained) images = 384;
   else if (options.images === undefined && !options.full)

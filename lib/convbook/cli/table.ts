@@ -7,6 +7,7 @@ interface TableOptions {
   readonly json?: boolean;
   readonly images: number;
   readonly offline?: boolean;
+  readonly weights: "tutorial" | "convbook";
 }
 
 /** A whole number of images from 1 to 15,000. */
@@ -26,14 +27,19 @@ export const tableCommand = new Command("table")
       .argParser(parseImages)
       .default(15_000),
   )
+  .addOption(
+    new Option("--weights <whose>", "the tutorial's checkpoints, or those that Convbook's Trainer made")
+      .choices(["tutorial", "convbook"])
+      .default("tutorial"),
+  )
   .option("--offline", "use only the cache and a mirror folder")
-  .action(async ({ json, images, offline }: TableOptions) => {
+  .action(async ({ json, images, offline, weights }: TableOptions) => {
     if (offline) process.env.CONVBOOK_OFFLINE = "1";
     const { selectBackend } = await import("../backend/index.ts");
     const { tutorial5 } = await import("../index.ts");
     const { terminalProgress } = await import("../download/index.ts");
     await selectBackend({ training: false });
-    const models = await tutorial5.loadModels({ onProgress: terminalProgress() });
+    const models = await tutorial5.loadModels({ weights, onProgress: terminalProgress() });
     const loaders = await tutorial5.createLoaders(tutorial5.splitImageCount(images));
     const results = await tutorial5.evaluateModels(models, loaders);
     const rows = tutorial5.tableRows(results);

@@ -3,7 +3,7 @@ import { extname } from "node:path";
 import { CheckpointError } from "../error.ts";
 import { readWholeFile } from "../read-file.ts";
 import { parseSafetensors } from "../safetensors/read.ts";
-import { encodeSafetensors, saveSafetensors } from "../safetensors/write.ts";
+import { encodeSafetensors, type SaveSafetensorsOptions, saveSafetensors } from "../safetensors/write.ts";
 import type { Sharing } from "../tensor-bytes.ts";
 import { isLegacy } from "../torch/legacy.ts";
 import { parseTorch } from "../torch/load.ts";
@@ -28,6 +28,8 @@ export interface SaveCheckpointOptions {
   readonly format?: CheckpointFormat;
   /** The top-level key of the weights, whose tensors keep their names in a safetensors file. */
   readonly weightsKey?: string;
+  /** How float32 tensors are stored in a safetensors file: `float16` and `bfloat16` halve it and round. Torch's are float32. */
+  readonly floatType?: SaveSafetensorsOptions["floatType"];
 }
 
 /** The format that a file's name asks for. */
@@ -39,10 +41,13 @@ export function checkpointFormatOf(path: string): CheckpointFormat {
   throw new TypeError(`A checkpoint's name ends with one of ${known}; got ${JSON.stringify(path)}.`);
 }
 
-function safetensorsOf(data: Readonly<Record<string, unknown>>, weightsKey: string) {
+function safetensorsOf(
+  data: Readonly<Record<string, unknown>>,
+  { weightsKey = "stateDict", floatType = "float32" }: SaveCheckpointOptions,
+) {
   const { tensors, json } = splitDocument(data, weightsKey);
   // Programs that load weights for PyTorch ask for "format".
-  return { tensors, options: { metadata: { format: "pt", [documentKey]: json } } };
+  return { tensors, options: { floatType, metadata: { format: "pt", [documentKey]: json } } };
 }
 
 /**
@@ -55,7 +60,7 @@ export function encodeCheckpoint(
   options: SaveCheckpointOptions & { readonly format: CheckpointFormat },
 ): Uint8Array {
   if (options.format === "torch") return encodeTorch(data);
-  const { tensors, options: rest } = safetensorsOf(data, options.weightsKey ?? "stateDict");
+  const { tensors, options: rest } = safetensorsOf(data, options);
   return encodeSafetensors(tensors, rest);
 }
 
@@ -71,9 +76,9 @@ export async function saveCheckpoint(
   data: Readonly<Record<string, unknown>>,
   options: SaveCheckpointOptions = {},
 ): Promise<void> {
-  const { format = checkpointFormatOf(path), weightsKey = "stateDict" } = options;
+  const { format = checkpointFormatOf(path) } = options;
   if (format === "torch") return saveTorch(path, data);
-  const { tensors, options: rest } = safetensorsOf(data, weightsKey);
+  const { tensors, options: rest } = safetensorsOf(data, options);
   await saveSafetensors(path, tensors, rest);
 }
 

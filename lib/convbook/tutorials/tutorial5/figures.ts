@@ -1,29 +1,25 @@
 /**
- * The tutorial's figures: training curves from its TensorBoard files, and which class is taken for which.
+ * The tutorial's figures: training curves, and which class is taken for which.
  */
 import type { Dataset } from "../../data/index.ts";
 import { confusionMatrixFigure, curves, type VegaLiteFigure } from "../../display/index.ts";
-import { scalars } from "../../tensorboard/index.ts";
 import type { TutorialModel } from "./load-models.ts";
 import type { TutorialResult } from "./results.ts";
 
 /**
- * Training and validation accuracy after each epoch of the tutorial's own runs.
+ * Training and validation accuracy after each epoch of the runs that the models come from.
  *
- * @returns the figure, or a sentence where none of the models has its event file
+ * @returns the figure, or a sentence where nothing is known of any of the runs
  */
 export function trainingCurves(models: readonly TutorialModel[]): VegaLiteFigure | string {
-  const series: Record<string, { x: number[]; y: number[] }> = {};
-  for (const { name, events } of models) {
-    if (events === undefined) continue;
-    const values = scalars(events);
-    for (const [tag, what] of [
-      ["train_acc", "training"],
-      ["val_acc", "validation"],
+  const series: Record<string, { x: number[]; y: readonly number[] }> = {};
+  for (const { name, curves: known } of models) {
+    if (known === undefined) continue;
+    for (const [values, what] of [
+      [known.train, "training"],
+      [known.validation, "validation"],
     ] as const) {
-      const points = values.get(tag) ?? [];
-      // One value an epoch; the files count steps.
-      series[`${name}, ${what}`] = { x: points.map((_, epoch) => epoch + 1), y: points.map(({ value }) => value) };
+      series[`${name}, ${what}`] = { x: values.map((_, epoch) => epoch + 1), y: values };
     }
   }
   if (Object.keys(series).length === 0) return "The training curves of these models cannot be had here.";

@@ -1,8 +1,15 @@
 /** UvA Deep Learning Tutorial 5: Inception, ResNet and DenseNet on CIFAR-10. */
 export { imagesWithin } from "./budget.ts";
 export { confusion, trainingCurves } from "./figures.ts";
-export { type LoadModelsOptions, loadModels, type TutorialModel, type TutorialModels } from "./load-models.ts";
+export {
+  type LoadModelsOptions,
+  loadModels,
+  type TutorialModel,
+  type TutorialModels,
+  type WeightsSource,
+} from "./load-models.ts";
 export { createLoaders, type EvaluationLoaders, type ImageCounts, splitImageCount } from "./loaders.ts";
+export { type AccuracyCurves, pretrainedFile } from "./pretrained.ts";
 export { mean, modelNames, publishedTable, std, type TutorialModelName } from "./published.ts";
 export {
   compareWithPublished,

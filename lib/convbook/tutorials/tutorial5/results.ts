@@ -3,13 +3,13 @@
  */
 import { progress, type Table, table } from "../../display/index.ts";
 import { type Evaluation, evaluate, type ImageBatch } from "../../evaluation/index.ts";
-import type { TutorialModel, TutorialModels } from "./load-models.ts";
+import type { TutorialModel, TutorialModels, WeightsSource } from "./load-models.ts";
 import { modelNames, publishedTable, type TutorialModelName } from "./published.ts";
 
 /** What one model gave. */
 export interface TutorialResult {
   readonly name: TutorialModelName;
-  readonly pretrained: boolean;
+  readonly weights: WeightsSource;
   readonly parameters: number;
   readonly validation: Evaluation;
   readonly test: Evaluation;
@@ -35,7 +35,7 @@ export async function evaluateModels(
 ): Promise<TutorialResult[]> {
   const results: TutorialResult[] = [];
   for (const name of modelNames) {
-    const { model, parameters, pretrained }: TutorialModel = models[name];
+    const { model, parameters, weights }: TutorialModel = models[name];
     const total = loaders.validation.dataset.length + loaders.test.dataset.length;
     const bar = progress(total, { label: name, unit: "image" });
     let before = 0;
@@ -46,7 +46,7 @@ export async function evaluateModels(
     };
     try {
       const validation = await run(loaders.validation);
-      results.push({ name, pretrained, parameters, validation, test: await run(loaders.test) });
+      results.push({ name, weights, parameters, validation, test: await run(loaders.test) });
     } finally {
       bar.close();
     }
@@ -72,9 +72,9 @@ const count = (n: number) => n.toLocaleString("en");
  * compared with the range that chance leaves (two standard errors of a proportion).
  */
 export function compareWithPublished(results: readonly TutorialResult[]): string {
-  const trained = results.filter(({ pretrained }) => pretrained);
+  const trained = results.filter(({ weights }) => weights === "tutorial");
   if (trained.length === 0)
-    return "No trained weights were at hand, so there is nothing to compare with the published table.";
+    return "The tutorial's weights were not at hand, so there is nothing to compare with the published table.";
   const lines = trained.flatMap(({ name, validation, test }) =>
     (["val", "test"] as const).map((split) => {
       const { accuracy, total } = split === "val" ? validation : test;
