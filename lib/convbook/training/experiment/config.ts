@@ -9,8 +9,8 @@ import { schedulerNames } from "../schedulers/registry.ts";
 import { trainerOptionNames } from "../trainer-options.ts";
 import type { HyperParameters } from "../training-module.ts";
 
-/** The data sets that a configuration can name. */
-export const datasetNames = ["cifar10", "cifar100", "mnist", "fashionMnist"] as const;
+/** The data sets that a configuration can name; `imageFolder` is a folder of one's own, laid out as ImageNet is. */
+export const datasetNames = ["cifar10", "cifar100", "mnist", "fashionMnist", "imageFolder"] as const;
 export type DatasetName = (typeof datasetNames)[number];
 
 /** An experiment: what to train, on what, how. */
@@ -22,8 +22,13 @@ export interface ExperimentConfig {
   readonly model: { readonly name: string; readonly hparams: HyperParameters };
   readonly data: {
     readonly name: DatasetName;
+    /** Of `imageFolder`: the folder with `train/CLASS/…` and `val/CLASS/…`, seen from the working directory. */
+    readonly folder: string | undefined;
+    /** Means and deviations of the channels, of 255; of the training images where they are left out, of `imageFolder` ImageNet's. */
+    readonly mean: readonly number[] | undefined;
+    readonly std: readonly number[] | undefined;
     readonly batchSize: number;
-    /** Training images held out for validation; 0 validates on nothing. */
+    /** Training images held out for validation; 0 validates on nothing. A folder has its own and holds out none. */
     readonly validation: number;
     /** Seed of the split into training and validation images. */
     readonly splitSeed: number;
@@ -34,6 +39,8 @@ export interface ExperimentConfig {
     readonly augment: readonly TransformSpec[];
     /** Transforms of normalised training images, for example RandomErasing. */
     readonly augmentTensor: readonly TransformSpec[];
+    /** Transforms of validation and test images, before they become tensors, for example Resize and CenterCrop. */
+    readonly prepare: readonly TransformSpec[];
     /** MixUp or CutMix over whole batches. */
     readonly mix: TransformSpec | undefined;
   };
@@ -156,6 +163,14 @@ class Reader {
     return value;
   }
 
+  numbers(key: string): number[] | undefined {
+    const value = this.values[key];
+    if (value === undefined) return undefined;
+    const fits = Array.isArray(value) && value.length > 0 && value.every((each) => Number.isFinite(each));
+    if (!fits) return this.fail(key, `must be a list of numbers, got ${JSON.stringify(value)}.`);
+    return value;
+  }
+
   boolean(key: string, fallback: boolean): boolean {
     const value = this.values[key] ?? fallback;
     if (typeof value !== "boolean") return this.fail(key, `must be true or false, got ${JSON.stringify(value)}.`);
@@ -240,6 +255,9 @@ function checkConfig(root: Reader): ExperimentConfig {
   const data = root.section("data");
   data.only([
     "name",
+    "folder",
+    "mean",
+    "std",
     "batchSize",
     "validation",
     "splitSeed",
@@ -247,8 +265,15 @@ function checkConfig(root: Reader): ExperimentConfig {
     "dropLast",
     "augment",
     "augmentTensor",
+    "prepare",
     "mix",
   ]);
+  const dataName = data.name("name", datasetNames, "cifar10");
+  const ownFolder = dataName === "imageFolder";
+  if (!ownFolder && data.has("folder"))
+    data.fail("folder", `is a setting of imageFolder only; the data set is ${dataName}.`);
+  if (ownFolder && !data.has("folder")) data.fail("folder", "must name the folder that holds train and val.");
+  if (data.has("mean") !== data.has("std")) data.fail("mean", "and std must be given together.");
   const optimizer = root.section("optimizer");
   const trainer = root.section("trainer");
   trainer.only(trainerSettings);
@@ -263,14 +288,20 @@ function checkConfig(root: Reader): ExperimentConfig {
     output: root.text("output", "runs/default"),
     model: { name: model.name("name", modelNames, "ResNet"), hparams: model.section("hparams").all() },
     data: {
-      name: data.name("name", datasetNames, "cifar10"),
+      name: dataName,
+      folder: ownFolder ? data.text("folder", "") : undefined,
+      mean: data.numbers("mean"),
+      std: data.numbers("std"),
       batchSize: data.number("batchSize", 128, `${whole} 1`, isWhole(1)),
-      validation: data.number("validation", 5000, `${whole} 0`, isWhole(0)),
+      validation: ownFolder
+        ? data.number("validation", 0, "left out: the folder val holds the validation images", (value) => value === 0)
+        : data.number("validation", 5000, `${whole} 0`, isWhole(0)),
       splitSeed: data.number("splitSeed", 42, `${whole} 0`, isWhole(0)),
       numWorkers: data.number("numWorkers", 1, `${whole} 0`, isWhole(0)),
       dropLast: data.boolean("dropLast", true),
       augment: data.transforms("augment"),
       augmentTensor: data.transforms("augmentTensor"),
+      prepare: data.transforms("prepare"),
       mix: data.has("mix") ? data.transform("mix", data.raw("mix")) : undefined,
     },
     optimizer: { ...optimizer.all(), name: optimizer.name("name", optimizerNames, "SGD") },

@@ -11,8 +11,7 @@ import {
   randomSplit,
   transforms,
 } from "../../data/index.ts";
-import { batchTransformFromSpec, fromSpec } from "../../data/transforms/registry.ts";
-import type { Transform } from "../../data/transforms/transform.ts";
+import { batchTransformFromSpec } from "../../data/transforms/registry.ts";
 import { Generator, manualSeed } from "../../random/index.ts";
 import { EarlyStopping, type EarlyStoppingOptions } from "../callbacks/early-stopping.ts";
 import { LearningRateMonitor } from "../callbacks/learning-rate-monitor.ts";
@@ -24,6 +23,8 @@ import { Trainer } from "../trainer.ts";
 import type { TrainerOptions } from "../trainer-options.ts";
 import type { HyperParameters } from "../training-module.ts";
 import { ConfigError, type DatasetName, type ExperimentConfig } from "./config.ts";
+import { loadFolders } from "./folders.ts";
+import { pipelines } from "./pipelines.ts";
 
 /** Images of one data set, normalised by the training images' statistics. */
 export interface ExperimentData {
@@ -35,7 +36,9 @@ export interface ExperimentData {
   readonly description: HyperParameters;
 }
 
-const loaders: Readonly<Record<DatasetName, (options: { train: boolean; transform: null }) => Promise<ArrayDataset>>> =
+type FetchedName = Exclude<DatasetName, "imageFolder">;
+
+const loaders: Readonly<Record<FetchedName, (options: { train: boolean; transform: null }) => Promise<ArrayDataset>>> =
   {
     cifar10,
     cifar100,
@@ -46,21 +49,13 @@ const loaders: Readonly<Record<DatasetName, (options: { train: boolean; transfor
 /** Loads the data of an experiment. Nothing random is drawn from the default generator. */
 export async function loadData(config: ExperimentConfig, file = "config"): Promise<ExperimentData> {
   const { data } = config;
+  if (data.name === "imageFolder") return loadFolders(data, file);
   const load = loaders[data.name];
   const raw = await load({ train: true, transform: null });
-  const { mean, std } = channelStatistics(raw);
+  const { mean, std } = data.mean && data.std ? { mean: data.mean, std: data.std } : channelStatistics(raw);
   const toTensor = [new transforms.ToTensor(), new transforms.Normalize(mean, std)];
-  const plain = new transforms.Compose(toTensor);
-  const build = (key: string, make: () => Transform[]): Transform[] => {
-    try {
-      return make();
-    } catch (error) {
-      throw new ConfigError(file, key, (error as Error).message);
-    }
-  };
-  const augment = build("data.augment", () => data.augment.map(fromSpec));
-  const augmentTensor = build("data.augmentTensor", () => data.augmentTensor.map(fromSpec));
-  const augmented = raw.withTransform(new transforms.Compose([...augment, ...toTensor, ...augmentTensor]));
+  const { training, evaluation: plain } = pipelines(data, toTensor, file);
+  const augmented = raw.withTransform(training);
   if (data.validation >= raw.length) {
     throw new ConfigError(
       file,
@@ -80,18 +75,29 @@ export async function loadData(config: ExperimentConfig, file = "config"): Promi
     train: new DataLoader(train as never, { ...common, ...mix, shuffle: true, dropLast: data.dropLast }) as never,
     val: data.validation === 0 ? undefined : (new DataLoader(val as never, common) as never),
     test: new DataLoader(test, common) as never,
-    description: { name: data.name, mean, std, size: [...shape], classes: [...raw.classes] },
+    description: {
+      name: data.name,
+      mean: [...mean],
+      std: [...std],
+      size: [...shape],
+      classes: [...raw.classes],
+      prepare: data.prepare as never,
+    },
   };
 }
 
 /** Makes the module of an experiment; its initialisation follows from the default generator, which is seeded here. */
 export function makeModule(config: ExperimentConfig, description: HyperParameters): ClassificationModule {
   manualSeed(config.seed);
+  const { name, hparams } = config.model;
+  const { classes } = description;
+  // A folder's classes are not known before it is read.
+  const fromFolder = config.data.name === "imageFolder" && Array.isArray(classes) && hparams.numClasses === undefined;
   const { name: optimizerName, ...optimizerHparams } = config.optimizer;
   const { name: schedulerName, interval, ...schedulerHparams } = config.scheduler ?? { name: null };
   return new ClassificationModule({
-    modelName: config.model.name,
-    modelHparams: config.model.hparams,
+    modelName: name,
+    modelHparams: fromFolder ? { ...hparams, numClasses: classes.length } : hparams,
     optimizerName,
     optimizerHparams,
     schedulerName: schedulerName ?? null,
@@ -109,7 +115,7 @@ export function checkpointFolder(config: ExperimentConfig): string {
 
 /** Makes the Trainer of an experiment. Its files lie in the folder `output`. */
 export function makeTrainer(config: ExperimentConfig, options: TrainerOptions = {}): Trainer {
-  const hasValidation = config.data.validation > 0;
+  const hasValidation = config.data.validation > 0 || config.data.name === "imageFolder";
   const monitor = hasValidation ? { monitor: "val_acc", mode: "max" as const } : {};
   const checkpoint = new ModelCheckpoint({
     ...monitor,

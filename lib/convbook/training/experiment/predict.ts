@@ -2,8 +2,9 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
-import { decodePng } from "../../data/formats/png.ts";
-import { transforms } from "../../data/index.ts";
+import { decodeImage, type ImageData8, loadImageDecoders, transforms } from "../../data/index.ts";
+import { fromSpec } from "../../data/transforms/registry.ts";
+import type { TransformSpec } from "../../data/transforms/transform.ts";
 import { loadCheckpointFile } from "../checkpoint-file.ts";
 import { ClassificationModule } from "../classification-module.ts";
 import { ResumeError } from "../errors.ts";
@@ -21,14 +22,16 @@ interface DataDescription {
   readonly std: readonly number[];
   readonly size: readonly [height: number, width: number, channels: number];
   readonly classes: readonly string[];
+  /** What validation images go through; absent in older files. */
+  readonly prepare?: readonly TransformSpec[];
 }
 
 /**
- * Classifies PNG files.
+ * Classifies PNG and JPEG files, treated as the validation images were.
  *
  * @param checkpoint of `convbook train`, which notes classes, size and normalisation
  * @param top how many classes to give a file
- * @throws ResumeError when the checkpoint does not note them, DataError for what is not a PNG
+ * @throws ResumeError when the checkpoint does not note them, DataError for what is not such a picture
  */
 export async function predictImages(
   checkpoint: string,
@@ -41,18 +44,18 @@ export async function predictImages(
     throw new ResumeError(checkpoint, "it does not note the classes that it was trained on.");
   module.eval();
   const [height, width, channels] = data.size;
+  await loadImageDecoders();
   const transform = new transforms.Compose([
+    ...(data.prepare ?? []).map(fromSpec),
+    // Of that size already where the preparation has made it so.
     new transforms.Resize([height, width]),
     new transforms.ToTensor(),
     new transforms.Normalize([...data.mean], [...data.std]),
   ]);
   const results: FilePrediction[] = [];
   for (const file of files) {
-    const image = decodePng(await readFile(file), file);
-    const { data: pixels } = transform.apply(image) as { data: Float32Array };
-    const fits = pixels.length === height * width * channels;
-    if (!fits)
-      throw new TypeError(`${file} has ${image.shape[2]} colour channels; the model was trained on ${channels}.`);
+    const image = decodeImage(await readFile(file), file);
+    const { data: pixels } = transform.apply(channels === 1 ? toGrey(image) : image) as { data: Float32Array };
     const probabilities = tf.tidy(
       () => tf.softmax(module.forward(tf.tensor(pixels, [1, height, width, channels]))).dataSync() as Float32Array,
     );
@@ -66,6 +69,16 @@ export async function predictImages(
   }
   module.dispose();
   return results;
+}
+
+/** Red, green and blue as one brightness, as Pillow's `convert("L")` has it (the weights of ITU-R 601, in 16 bits). */
+function toGrey({ shape, data }: ImageData8): ImageData8 {
+  const [height, width] = shape as readonly [number, number, number];
+  const grey = Uint8Array.from({ length: height * width }, (_, i) => {
+    const [red, green, blue] = data.subarray(3 * i, 3 * i + 3) as unknown as [number, number, number];
+    return (19_595 * red + 38_470 * green + 7_471 * blue + 0x8000) >> 16;
+  });
+  return { dtype: "uint8", shape: [height, width, 1], data: grey };
 }
 
 /**

@@ -1,0 +1,99 @@
+import "@tensorflow/tfjs-backend-cpu";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import jpeg from "jpeg-js";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodePng } from "../../display/index.ts";
+import { bestCheckpoint, loadData, makeModule, makeTrainer, parseConfig, predictImages } from "./index.ts";
+
+/** A picture of one colour, a little different each time. */
+async function picture(path: string, [red, green, blue]: readonly number[], size = 40): Promise<void> {
+  const rgba = new Uint8Array(4 * size * 30);
+  for (let i = 0; i < rgba.length; i += 4) rgba.set([red as number, green as number, blue as number, 255], i);
+  await mkdir(join(path, ".."), { recursive: true });
+  const isJpeg = path.endsWith(".jpg");
+  await writeFile(
+    path,
+    isJpeg
+      ? jpeg.encode({ width: size, height: 30, data: rgba }, 95).data
+      : encodePng({ width: size, height: 30, channels: 4, data: rgba }),
+  );
+}
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "convbook-folders-"));
+  for (const [set, count] of [
+    ["train", 8],
+    ["val", 2],
+  ] as const) {
+    for (let i = 0; i < count; i++) {
+      await picture(join(root, "data", set, "blue", `${i}.png`), [10 + i, 20, 220 - 3 * i], 40 + i);
+      await picture(join(root, "data", set, "red", `${i}.jpg`), [220 - 3 * i, 20, 10 + i], 44 - i);
+    }
+  }
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+const recipe = (more = "") => `
+output: ${JSON.stringify(join(root, "run"))}
+model: { name: resnet18, hparams: { planes: 2 } }
+data:
+  name: imageFolder
+  folder: ${JSON.stringify(join(root, "data"))}
+  batchSize: 8
+  numWorkers: 0
+  augment: [{ RandomCrop: [24] }]
+  prepare: [{ Resize: 24 }, { CenterCrop: 24 }]
+optimizer: { name: Adam, lr: 0.01 }
+trainer: { maxEpochs: 4, enableProgressBar: false, enableModelSummary: false }
+${more}`;
+
+describe("a folder of one's own pictures", () => {
+  it("is trained on by a configuration, and what comes out names new pictures of either format", async () => {
+    const config = parseConfig(recipe());
+    const data = await loadData(config);
+    expect(data.description).toMatchObject({
+      name: "imageFolder",
+      classes: ["blue", "red"],
+      size: [24, 24, 3],
+      mean: [0.485, 0.456, 0.406],
+    });
+    const module = makeModule(config, data.description);
+    expect(module.hparams.modelHparams).toEqual({ planes: 2, numClasses: 2 });
+    const result = await makeTrainer(config, { logger: false }).fit(module, data.train, data.val);
+    expect(result.metrics.val_acc).toBe(1);
+    module.dispose();
+    const files = [join(root, "new.png"), join(root, "new.jpg")];
+    await picture(files[0] as string, [225, 25, 15], 60);
+    await picture(files[1] as string, [15, 25, 225], 60);
+    const predictions = await predictImages(await bestCheckpoint(config), files, 1);
+    expect(predictions.map((each) => each.predictions[0]?.class)).toEqual(["red", "blue"]);
+  });
+
+  it("with other classes for validation than for training is refused", async () => {
+    const folder = join(root, "odd");
+    await picture(join(folder, "train/cat/1.png"), [0, 0, 0]);
+    await picture(join(folder, "train/dog/1.png"), [0, 0, 0]);
+    await picture(join(folder, "val/cat/1.png"), [0, 0, 0]);
+    await picture(join(folder, "val/dig/1.png"), [0, 0, 0]);
+    const config = parseConfig("", "x.yaml", ["data.name=imageFolder", `data.folder=${JSON.stringify(folder)}`]);
+    await expect(loadData(config, "x.yaml")).rejects.toThrow(
+      "x.yaml: data.folder has other classes in val than in train: missing dog; unknown dig.",
+    );
+  });
+
+  it.each([
+    ["data: { name: imageFolder }", "x.yaml: data.folder must name the folder that holds train and val."],
+    ["data: { folder: pictures }", "x.yaml: data.folder is a setting of imageFolder only; the data set is cifar10."],
+    [
+      "data: { name: imageFolder, folder: a, validation: 5 }",
+      "x.yaml: data.validation must be left out: the folder val holds the validation images, got 5.",
+    ],
+    ["data: { mean: [0.5] }", "x.yaml: data.mean and std must be given together."],
+    ["data: { mean: [0.5], std: [big] }", 'x.yaml: data.std must be a list of numbers, got ["big"].'],
+  ])("is described by settings that are checked (%s)", (text, message) => {
+    expect(() => parseConfig(text, "x.yaml")).toThrow(message);
+  });
+});

@@ -1,0 +1,57 @@
+/** A folder of one's own as the data of an experiment, laid out as ImageNet is: `train/CLASS/…`, `val/CLASS/…` and, where there is one, `test/CLASS/…`. */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { DataLoader, ImageFolder, transforms } from "../../data/index.ts";
+import { batchTransformFromSpec } from "../../data/transforms/registry.ts";
+import { ConfigError, type ExperimentConfig } from "./config.ts";
+import type { ExperimentData } from "./experiment.ts";
+import { pipelines } from "./pipelines.ts";
+
+/** ImageNet's, by which pretrained networks expect their images normalised. */
+const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+/**
+ * Opens the folders; the images are read when they are had.
+ *
+ * @throws {DataError} naming a folder that is missing or has an empty class, ConfigError where the folders' classes differ
+ */
+export async function loadFolders(data: ExperimentConfig["data"], file: string): Promise<ExperimentData> {
+  const root = data.folder as string;
+  const mean = data.mean ?? imageNet.mean;
+  const std = data.std ?? imageNet.std;
+  const toTensor = [new transforms.ToTensor(), new transforms.Normalize([...mean], [...std])];
+  const { training, evaluation } = pipelines(data, toTensor, file);
+  const train = await ImageFolder.open(join(root, "train"), { transform: training });
+  const { classes } = train;
+  const open = async (name: string) => {
+    const images = await ImageFolder.open(join(root, name), { transform: evaluation });
+    if (images.classes.join("\n") === classes.join("\n")) return images;
+    const missing = classes.filter((each) => !images.classes.includes(each));
+    const extra = images.classes.filter((each) => !classes.includes(each));
+    const say = (what: string, names: string[]) => (names.length === 0 ? "" : ` ${what} ${names.join(", ")};`);
+    const differences = `${say("missing", missing)}${say("unknown", extra)}`.replace(/;$/, "");
+    throw new ConfigError(file, "data.folder", `has other classes in ${name} than in train:${differences}.`);
+  };
+  const val = await open("val");
+  const hasTest = await stat(join(root, "test")).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  const test = hasTest ? await open("test") : val;
+  const common = { batchSize: data.batchSize, numWorkers: data.numWorkers };
+  const mix = data.mix === undefined ? {} : { batchTransform: batchTransformFromSpec(data.mix) };
+  const [first] = val.get(0);
+  return {
+    train: new DataLoader(train, { ...common, ...mix, shuffle: true, dropLast: data.dropLast }) as never,
+    val: new DataLoader(val, common) as never,
+    test: new DataLoader(test, common) as never,
+    description: {
+      name: data.name,
+      mean: [...mean],
+      std: [...std],
+      size: [...first.shape],
+      classes: [...classes],
+      prepare: data.prepare as never,
+    },
+  };
+}
