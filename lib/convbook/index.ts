@@ -38,6 +38,7 @@ export {
   confusionMatrixFigure,
   curves,
   display,
+  encodePng,
   heatmap,
   histogram,
   imageGrid,
@@ -73,6 +74,7 @@ export { Generator, manualSeed, randperm } from "./random/index.ts";
 export type { StateDict, TensorData } from "./tensor-data.ts";
 export { readEvents, SummaryWriter, scalars, tensorBoardFigure } from "./tensorboard/index.ts";
 export * as callbacks from "./training/callbacks/index.ts";
+export * as experiment from "./training/experiment/index.ts";
 export { CIFARModule, ClassificationModule, findLr, Trainer, TrainingModule, valueAndGrads } from "./training/index.ts";
 export * as loggers from "./training/loggers/index.ts";
 export * as optim from "./training/optimizers/index.ts";
