@@ -13,6 +13,8 @@ export interface BenchResult {
   /** One line on the machine and what was compared. */
   readonly note: string;
   readonly rows: readonly BenchRow[];
+  /** Further tables, of other columns. */
+  readonly sections?: readonly { readonly title: string; readonly note: string; readonly rows: readonly BenchRow[] }[];
 }
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
@@ -33,4 +35,8 @@ if (process.argv.includes("--json")) {
 } else {
   console.log(result.note);
   console.table(result.rows);
+  for (const { title, note, rows } of result.sections ?? []) {
+    console.log(`\n${title}. ${note}`);
+    console.table(rows);
+  }
 }

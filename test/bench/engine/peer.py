@@ -1,16 +1,18 @@
-"""PyTorch's side of the benchmark `engine`: reads "train LAYOUT" or "infer LAYOUT", makes one step, answers in milliseconds.
+"""PyTorch's side of the benchmark `engine`: reads "train LAYOUT" or "infer LAYOUT", makes one step, answers in milliseconds;
+answers "memory" with the most bytes that the process has held.
 
 Arguments: the network's name, the batch size, the number of threads. Layouts: default, channels_last.
 """
 
 import pathlib
+import resource
 import sys
 import time
 
 import torch
 import torch.nn.functional as F
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "parity" / "nn" / "fixtures"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent.parent / "parity" / "nn" / "fixtures"))
 import reference_models as ref  # noqa: E402
 
 name, batch, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -49,6 +51,9 @@ class Side:
 
 sides = {}
 for line in sys.stdin:
+    if line.strip() == "memory":
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, flush=True)
+        continue
     mode, layout = line.split()
     if layout not in sides:
         sides[layout] = Side(layout)

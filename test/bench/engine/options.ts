@@ -1,0 +1,100 @@
+/** What the command line of the benchmark asks for. */
+import { spawnSync } from "node:child_process";
+import { networks } from "./networks.ts";
+
+export const partNames = ["speed", "roofline", "startup", "isa", "busy", "memory", "scaling", "backends"] as const;
+export type PartName = (typeof partNames)[number];
+
+export interface Options {
+  readonly parts: readonly PartName[];
+  /** Names of networks; all four where none is given. */
+  readonly names: readonly string[];
+  /** Whether the networks were named, so that parts which take one by default take these. */
+  readonly named: boolean;
+  readonly batch: number;
+  readonly rounds: number;
+  /** 0: all processors. */
+  readonly threads: number;
+  /** "": the best. */
+  readonly isa: string;
+  readonly profile: boolean;
+  /** Where the figure of `scaling` goes. */
+  readonly figure: string | undefined;
+  /** A Python that has PyTorch; undefined: only our own side is measured. */
+  readonly python: string | undefined;
+}
+
+/** One table of results. */
+export interface Section {
+  readonly title: string;
+  /** How the numbers are defined. */
+  readonly note: string;
+  readonly rows: readonly Readonly<Record<string, string | number | null>>[];
+}
+
+function value(args: readonly string[], name: string): string | undefined {
+  return args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
+}
+
+function count(args: readonly string[], name: string, otherwise: number, least: number): number {
+  const text = value(args, name);
+  if (text === undefined) return otherwise;
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= least) return number;
+  throw new Error(`--${name}: expected an integer of at least ${least}, got "${text}"`);
+}
+
+const known = ["parts", "batch", "rounds", "threads", "isa", "figure"];
+
+/** @throws Error naming an option, part or network that is not known. */
+export function parseOptions(args: readonly string[]): Options {
+  for (const arg of args) {
+    const name = arg.replace(/^--/, "").split("=", 1)[0] ?? "";
+    if (!arg.startsWith("--")) {
+      if (networks[arg] === undefined) {
+        throw new Error(`No network is named "${arg}"; there are: ${Object.keys(networks).join(", ")}`);
+      }
+    } else if (arg.includes("=") ? !known.includes(name) : !["own", "profile"].includes(name)) {
+      const all = [...known.map((option) => `--${option}=...`), "--own", "--profile"];
+      throw new Error(`The benchmark has no option "${arg}"; there are: ${all.join(", ")}`);
+    }
+  }
+  const profile = args.includes("--profile");
+  const wanted = value(args, "parts")?.split(",") ?? (profile ? ["speed"] : ["speed", "roofline", "startup"]);
+  const parts = wanted.includes("all") ? partNames : wanted.map(parsePart);
+  const names = Object.keys(networks).filter((name) => args.includes(name));
+  const python = args.includes("--own") ? undefined : findPython();
+  if (python === undefined && !args.includes("--own")) {
+    console.error("PyTorch was not found (Debian: apt install python3-torch): measuring our own side only");
+  }
+  return {
+    parts,
+    names: names.length > 0 ? names : Object.keys(networks),
+    named: names.length > 0,
+    batch: count(args, "batch", 128, 1),
+    rounds: count(args, "rounds", 5, 1),
+    threads: count(args, "threads", 0, 0),
+    isa: value(args, "isa") ?? "",
+    profile,
+    figure: value(args, "figure"),
+    python,
+  };
+}
+
+function parsePart(name: string): PartName {
+  const part = partNames.find((candidate) => candidate === name);
+  if (part !== undefined) return part;
+  throw new Error(`--parts: no part is named "${name}"; there are: all, ${partNames.join(", ")}`);
+}
+
+/** A Python that has PyTorch: Debian's before whatever stands first on the PATH. */
+function findPython(): string | undefined {
+  return ["/usr/bin/python3", "python3"].find(
+    (python) => spawnSync(python, ["-c", "import torch"], { stdio: "ignore" }).status === 0,
+  );
+}
+
+/** The networks of a part that takes only the first ones where none is named. */
+export function networksOf({ names, named }: Options, otherwise: readonly string[]): readonly string[] {
+  return named ? names : otherwise;
+}

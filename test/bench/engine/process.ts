@@ -1,0 +1,61 @@
+/** Contestants in processes of their own: PyTorch, and our side where a whole process is what is measured. */
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { Contestant, Entry, Mode } from "./contest.ts";
+
+/** PyTorch's memory layouts. */
+export const layouts = ["default", "channels_last"] as const;
+export type Layout = (typeof layouts)[number];
+
+/** A process that makes steps when asked to; between them it waits. */
+export interface StepProcess {
+  step(mode: Mode, layout?: Layout): Promise<number>;
+  /** The most memory that the process has held so far, in bytes. */
+  peakMemory(): Promise<number>;
+  close(): void;
+}
+
+function start(command: string, args: readonly string[], env: NodeJS.ProcessEnv, what: string): StepProcess {
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ask = async (line: string): Promise<number> => {
+    child.stdin.write(`${line}\n`);
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`${what} ended early at "${line}"`);
+    return Number(value);
+  };
+  return {
+    step: (mode, layout = "default") => ask(`${mode} ${layout}`),
+    peakMemory: () => ask("memory"),
+    close: () => void child.stdin.end(),
+  };
+}
+
+/** What keeps PyTorch and the libraries under it from newer instructions than these. */
+const restrictions: Readonly<Record<string, NodeJS.ProcessEnv>> = {
+  avx2: { ATEN_CPU_CAPABILITY: "avx2", ONEDNN_MAX_CPU_ISA: "AVX2", OPENBLAS_CORETYPE: "Haswell" },
+  avx512: { ONEDNN_MAX_CPU_ISA: "AVX512_CORE_BF16", OPENBLAS_CORETYPE: "SkylakeX" },
+};
+
+/** PyTorch on one network, both of its layouts in one process. */
+export function pyTorch(python: string, name: string, batch: number, threads: number, isa = ""): StepProcess {
+  const script = fileURLToPath(new URL("peer.py", import.meta.url));
+  return start(python, [script, name, String(batch), String(threads)], restrictions[isa] ?? {}, `PyTorch on ${name}`);
+}
+
+/** Our side in a process of its own. */
+export function ownProcess(name: string, batch: number, threads: number, backend = "native", isa = ""): StepProcess {
+  const program = fileURLToPath(new URL("own.ts", import.meta.url));
+  const args = ["--conditions=source", "--import", "tsx", program, name, String(batch), backend];
+  const env = { CONVBOOK_THREADS: threads > 0 ? String(threads) : "", CONVBOOK_ISA: isa };
+  return start(process.execPath, args, env, `Our side on ${name}`);
+}
+
+/** One entry for each of PyTorch's layouts, in one process. */
+export function peerEntries(peer: StepProcess): Entry[] {
+  return layouts.map((layout) => {
+    const contestant: Contestant = { step: (mode) => peer.step(mode, layout), close: () => peer.close() };
+    return { label: `peer ${layout}`, contestant };
+  });
+}

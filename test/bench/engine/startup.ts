@@ -1,0 +1,70 @@
+/** What starting costs: importing the engine, and the first step in a fresh process against a steady one. */
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type Mode, median, modes, rounded } from "./contest.ts";
+import { networksOf, type Options, type Section } from "./options.ts";
+import { ownProcess } from "./process.ts";
+
+const repository = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** Milliseconds of `import "@convbook/engine"` as it is published, with TensorFlow.js there already and without. */
+function importTimes(repeats: number): { alone: number; withCore: number } | undefined {
+  if (!existsSync(fileURLToPath(new URL("../../../lib/engine/dist/index.js", import.meta.url)))) {
+    console.error("The import time is left out: the engine is not built (npm run build)");
+    return undefined;
+  }
+  const measure = (before: string): number => {
+    const program = `${before} const start = performance.now(); await import("@convbook/engine"); console.log(performance.now() - start);`;
+    const run = () =>
+      Number(
+        execFileSync(process.execPath, ["--input-type=module", "--eval", program], {
+          cwd: repository,
+          encoding: "utf8",
+        }),
+      );
+    return median(Array.from({ length: repeats }, run));
+  };
+  return {
+    alone: measure('await import("@tensorflow/tfjs-core"); await import("@tensorflow/tfjs-backend-cpu");'),
+    withCore: measure(""),
+  };
+}
+
+export async function startup(options: Options): Promise<Section> {
+  const { batch, threads, isa } = options;
+  const rows: Section["rows"][number][] = [];
+  const times = importTimes(7);
+  if (times !== undefined) {
+    const what = "import the engine";
+    rows.push({ what, first: rounded(times.alone, 1), steady: null, ratio: null, target: "<= 50 ms" });
+    rows.push({ what: `${what} and tfjs`, first: rounded(times.withCore, 1), steady: null, ratio: null, target: "" });
+  }
+  for (const name of networksOf(options, ["ResNet"])) {
+    for (const mode of modes) rows.push(await firstStep(name, mode, batch, threads, isa));
+  }
+  return { title: "Start-up", note: `Milliseconds in fresh processes, batch ${batch}; medians`, rows };
+}
+
+/** The first step of three processes and their fourth to eighth. */
+async function firstStep(name: string, mode: Mode, batch: number, threads: number, isa: string) {
+  const first: number[] = [];
+  const steady: number[] = [];
+  for (let repeat = 0; repeat < 3; repeat++) {
+    const own = ownProcess(name, batch, threads, "native", isa);
+    first.push(await own.step(mode));
+    await own.step(mode);
+    await own.step(mode);
+    for (let i = 0; i < 5; i++) steady.push(await own.step(mode));
+    own.close();
+  }
+  const [cold, warm] = [median(first), median(steady)];
+  const ratio = rounded(cold / warm);
+  return {
+    what: `first step, ${name} ${mode}`,
+    first: rounded(cold, 1),
+    steady: rounded(warm, 1),
+    ratio,
+    target: "<= 2",
+  };
+}
