@@ -1,7 +1,9 @@
 {
+  "variables": { "amx%": "<!(node install/knows-amx.cjs)" },
   # One static library for each instruction set, so that its flags reach nothing else.
   "target_defaults": {
     "defines": ["NAPI_VERSION=8"],
+    "conditions": [["target_arch=='x64' and amx==1", { "defines": ["CONVBOOK_AMX=1"] }]],
     "cflags": ["-O3", "-fvisibility=hidden", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra",
                "-Wno-maybe-uninitialized", "-Wno-unknown-warning-option"],
     "cflags_cc": ["-std=c++17"],
@@ -38,16 +40,30 @@
           "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["/arch:AVX2"] } }
         }
       ]
+    }],
+    ["target_arch=='x64' and amx==1", {
+      "targets": [
+        {
+          "target_name": "isa_amx",
+          "type": "static_library",
+          "sources": ["native/isa_amx.cc"],
+          "cflags": ["-fPIC", "-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma", "-mavx512bf16", "-mamx-tile",
+                     "-mamx-bf16", "-mprefer-vector-width=512"]
+        }
+      ]
     }]
   ],
   "targets": [
     {
       "target_name": "engine",
       "sources": [
-        "native/addon.cc", "native/arrays.cc", "native/choose.cc", "native/conv.cc", "native/isa_generic.cc",
+        "native/addon.cc", "native/amx.cc", "native/arrays.cc", "native/choose.cc", "native/conv.cc", "native/isa_generic.cc",
         "native/memory.cc", "native/norm.cc", "native/parallel.cc", "native/spatial.cc"
       ],
-      "conditions": [["target_arch=='x64'", { "dependencies": ["isa_avx512", "isa_avx2"] }]]
+      "conditions": [
+        ["target_arch=='x64'", { "dependencies": ["isa_avx512", "isa_avx2"] }],
+        ["target_arch=='x64' and amx==1", { "dependencies": ["isa_amx"] }]
+      ]
     }
   ]
 }

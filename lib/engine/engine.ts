@@ -8,7 +8,7 @@ import { backendName, nativeKernelNames, registerNative } from "./register.ts";
 
 /** Facts on the running engine. */
 export interface EngineInfo {
-  /** The instruction set in use: avx512, avx2 or generic (SSE2, NEON, ...). */
+  /** The instruction set in use: amx (AVX-512 with AMX for convolutions), avx512, avx2 or generic (SSE2, NEON, ...). */
   readonly isa: string;
   /** Threads that share a kernel's work. */
   readonly threads: number;
@@ -41,7 +41,7 @@ export interface Engine {
   info(): EngineInfo;
   /** Runs with this many threads from now on; 0: one a processor. */
   setThreads(threads: number): void;
-  /** Chooses the instruction set, for comparisons: "avx512", "avx2", "generic"; what the processor lacks is not taken. */
+  /** Chooses the instruction set, for comparisons: "amx", "avx512", "avx2", "generic"; what the processor lacks is not taken. */
   setInstructionSet(isa: string | undefined): void;
   /** Gives memory that is kept for reuse back to the system. */
   trim(): void;

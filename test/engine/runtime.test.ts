@@ -12,7 +12,7 @@ describe.runIf(engine.available)("the native backend", () => {
 
   it("tells what it runs on", () => {
     const info = engine.info();
-    expect(["avx512", "avx2", "generic"]).toContain(info.isa);
+    expect(["amx", "avx512", "avx2", "generic"]).toContain(info.isa);
     expect(info.threads).toBeGreaterThanOrEqual(1);
     expect(info.kernels).toContain("Convolution");
     expect(info.versions.tfjs).toBe("4.22.0");

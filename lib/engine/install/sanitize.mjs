@@ -4,27 +4,36 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { knowsAmx } from "./knows-amx.cjs";
 
 const native = fileURLToPath(new URL("../native", import.meta.url));
 const compiler = process.env.CXX ?? "c++";
 const scratch = mkdtempSync(join(tmpdir(), "convbook-sanitize-"));
 const x64 = process.arch === "x64";
-const flagsOf = {
-  "isa_avx512.cc": ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma"],
-  "isa_avx2.cc": ["-mavx2", "-mfma"],
-};
+const amx = knowsAmx(compiler);
+const avx512 = ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma"];
+
+/** The flags of an instruction set's files; undefined where they cannot be compiled. */
+function flagsOf(name) {
+  if (name.startsWith("isa_amx")) return amx ? [...avx512, "-mavx512bf16", "-mamx-tile", "-mamx-bf16"] : undefined;
+  if (name === "isa_avx512.cc") return x64 ? avx512 : undefined;
+  if (name === "isa_avx2.cc") return x64 ? ["-mavx2", "-mfma"] : undefined;
+  return [];
+}
+
 const sources = readdirSync(native)
-  .filter((name) => name.endsWith(".cc") && name !== "addon.cc" && (x64 || !(name in flagsOf)))
+  .filter((name) => name.endsWith(".cc") && name !== "addon.cc" && flagsOf(name) !== undefined)
   .map((name) => join(native, name));
 sources.push(join(native, "test", "kernels_test.cc"));
 try {
   const wanted = process.argv.slice(2);
   for (const sanitizer of wanted.length > 0 ? wanted : ["address,undefined", "thread"]) {
     const common = ["-std=c++17", "-O1", "-g", "-fno-sanitize-recover=all", `-fsanitize=${sanitizer}`, "-pthread"];
+    if (amx) common.push("-DCONVBOOK_AMX=1");
     const objects = sources.map((source, i) => {
       const object = join(scratch, `${i}.o`);
       const name = source.slice(source.lastIndexOf("/") + 1);
-      execFileSync(compiler, [...common, ...(flagsOf[name] ?? []), "-w", "-c", source, "-o", object], {
+      execFileSync(compiler, [...common, ...flagsOf(name), "-w", "-c", source, "-o", object], {
         stdio: "inherit",
       });
       return object;

@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "amx.h"
 #include "kernels.h"
 
 namespace convbook {
@@ -10,6 +11,15 @@ bool runsAvx512() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma");
 }
+const Kernels& amxKernels() {
+  static const Kernels kernels = [] {
+    Kernels k = avx512Kernels();
+    k.name = "amx";
+    k.amx = true;
+    return k;
+  }();
+  return kernels;
+}
 bool runsAvx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 #endif
 
@@ -18,7 +28,8 @@ bool runsAvx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_support
 const Kernels& chooseKernels(const char* wanted) {
 #if defined(__x86_64__) && defined(__GNUC__)
   __builtin_cpu_init();
-  bool any = wanted == nullptr || *wanted == 0;
+  const bool any = wanted == nullptr || *wanted == 0 || std::strcmp(wanted, "amx") == 0;
+  if (any && runsAvx512() && amxAvailable()) return amxKernels();
   if (runsAvx512() && (any || std::strcmp(wanted, "avx512") == 0)) return avx512Kernels();
   if (runsAvx2() && (any || std::strcmp(wanted, "generic") != 0)) return avx2Kernels();
 #else

@@ -66,6 +66,7 @@ enum class Reduce : int { Sum, Max, Min, Prod, Count };
 
 struct Kernels {
   const char* name;
+  bool amx;  // convolutions may use the tiles of amx.h
   int lanes;
   int rowLimit[kMaxVectors + 1];
   TileFn tile[kMaxVectors + 1][kMaxRows + 1];
@@ -122,7 +123,8 @@ const Kernels& avx2Kernels();
 const Kernels& avx512Kernels();
 #endif
 
-// The best that this processor runs, or the one that `wanted` names ("avx512", "avx2", "generic"; null: best).
+// The best that this processor runs, or the one that `wanted` names ("amx": AVX-512 and AMX, "avx512", "avx2", "generic";
+// null: best).
 const Kernels& chooseKernels(const char* wanted);
 
 }  // namespace convbook

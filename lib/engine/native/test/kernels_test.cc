@@ -185,7 +185,7 @@ void pools(const Context& context) {
 }  // namespace
 
 int main() {
-  for (const char* isa : {"avx512", "avx2", "generic"}) {
+  for (const char* isa : {"amx", "avx512", "avx2", "generic"}) {
     const Kernels& kernels = chooseKernels(isa);
     for (int threads : {1, 2, 5}) {
       ThreadPool pool(threads);

@@ -1,0 +1,28 @@
+#include "isa_amx_split.h"
+
+namespace convbook {
+namespace {
+
+struct alignas(64) TileConfig {
+  uint8_t palette = 1, startRow = 0, reserved[14] = {};
+  uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+static_assert(sizeof(TileConfig) == 64, "the layout that LDTILECFG reads");
+
+}  // namespace
+
+AmxTiles::AmxTiles() {
+  const TileConfig config;
+  _tile_loadconfig(&config);
+}
+
+AmxTiles::~AmxTiles() { _tile_release(); }
+
+void amxSplit(const float* x, size_t n, Bfloat16* hi, Bfloat16* lo, SplitRange* range) {
+  SplitWatch watch;
+  splitRun(x, n, hi, lo, &watch);
+  watch.addTo(range);
+}
+
+}  // namespace convbook

@@ -1,0 +1,83 @@
+// float32 into two bfloat16, for translation units named isa_amx*.cc.
+#pragma once
+#include <immintrin.h>
+
+#include "amx.h"
+
+namespace {
+
+// Gathers what SplitRange tells, a vector at a time.
+struct SplitWatch {
+  __m512 largest = _mm512_setzero_ps();
+  __m512 broken = _mm512_setzero_ps();  // not a number where a value was infinite, not a number or too large
+
+  void addTo(convbook::SplitRange* range) const {
+    alignas(64) float most[16];
+    _mm512_store_ps(most, largest);
+    for (float value : most) {
+      if (value > range->largest) range->largest = value;
+    }
+    if (_mm512_cmp_ps_mask(broken, broken, _CMP_UNORD_Q) != 0) range->finite = false;
+  }
+};
+
+struct Split16 {
+  __m512i hi;  // bfloat16 in the upper half of each word, zeros below: the same value as float32
+  __m512 lo;   // what is left, still float32
+};
+
+inline Split16 split16(__m512 x, SplitWatch* watch) {
+  // To the nearest bfloat16; of two equally near, either leaves a rest that has no error.
+  const __m512i half = _mm512_set1_epi32(0x8000), upper = _mm512_set1_epi32(static_cast<int>(0xffff0000u));
+  Split16 s;
+  s.hi = _mm512_and_si512(_mm512_add_epi32(_mm512_castps_si512(x), half), upper);
+  s.lo = _mm512_sub_ps(x, _mm512_castsi512_ps(s.hi));
+  // The larger magnitude of the two.
+  watch->largest = _mm512_range_ps(watch->largest, x, 0x0b);
+  // 0 * lo is zero or not a number.
+  watch->broken = _mm512_fmadd_ps(s.lo, _mm512_setzero_ps(), watch->broken);
+  return s;
+}
+
+// 32 values in their order.
+struct Split32 {
+  __m512i hi, lo;
+};
+
+inline Split32 split32(__m512 first, __m512 second, SplitWatch* watch) {
+  const Split16 a = split16(first, watch), b = split16(second, watch);
+  const __m512i odd = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27, 25, 23,
+                                       21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+  return {_mm512_permutex2var_epi16(a.hi, odd, b.hi), (__m512i)_mm512_cvtne2ps_pbh(b.lo, a.lo)};
+}
+
+// Column i of the result is the pair (even[i], odd[i]): rows 2r and 2r + 1 of a right-hand factor, as tiles want them.
+inline Split32 splitPairs(__m512 even, __m512 odd, SplitWatch* watch) {
+  const Split16 a = split16(even, watch), b = split16(odd, watch);
+  const __m512i hi = _mm512_or_si512(_mm512_srli_epi32(a.hi, 16), b.hi);
+  const __m512i low = (__m512i)_mm512_cvtne2ps_pbh(b.lo, a.lo);
+  const __m512i zip = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20,
+                                       4, 19, 3, 18, 2, 17, 1, 16, 0);
+  return {hi, _mm512_permutexvar_epi16(zip, low)};
+}
+
+// The first n of 16 lanes.
+inline __mmask16 firstOf16(size_t n) { return static_cast<__mmask16>(n >= 16 ? 0xffffu : (1u << n) - 1u); }
+inline __mmask32 firstOf32(size_t n) { return static_cast<__mmask32>(n >= 32 ? 0xffffffffu : (1u << n) - 1u); }
+
+inline void splitRun(const float* x, size_t n, convbook::Bfloat16* hi, convbook::Bfloat16* lo, SplitWatch* watch) {
+  size_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    const Split32 s = split32(_mm512_loadu_ps(x + i), _mm512_loadu_ps(x + i + 16), watch);
+    _mm512_storeu_si512(hi + i, s.hi);
+    _mm512_storeu_si512(lo + i, s.lo);
+  }
+  if (i == n) return;
+  const size_t rest = n - i;
+  const Split32 s = split32(_mm512_maskz_loadu_ps(firstOf16(rest), x + i),
+                            _mm512_maskz_loadu_ps(firstOf16(rest > 16 ? rest - 16 : 0), x + i + 16), watch);
+  _mm512_mask_storeu_epi16(hi + i, firstOf32(rest), s.hi);
+  _mm512_mask_storeu_epi16(lo + i, firstOf32(rest), s.lo);
+}
+
+}  // namespace
