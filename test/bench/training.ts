@@ -1,18 +1,27 @@
 /**
- * The Trainer against the bare step and against PyTorch, batch 128, and what a checkpoint costs. Arguments: models (all four) and
- * `steps=10`. How fast batches are prepared is measured by the benchmark `data`.
+ * The Trainer against the bare step and against PyTorch at batch 128, with and without loading data, and what a checkpoint costs.
+ * Arguments: models (all four), `steps=12`, and `noloader` to leave the loading of data out.
  */
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend } from "../../lib/convbook/backend/index.ts";
 import { manualSeed, randn } from "../../lib/convbook/random/index.ts";
 import { saveCheckpointFile } from "../../lib/convbook/training/checkpoint-file.ts";
-import { Callback, ClassificationModule, SGD, Trainer, valueAndGrads } from "../../lib/convbook/training/index.ts";
+import {
+  Callback,
+  ClassificationModule,
+  type Loader,
+  SGD,
+  Trainer,
+  type TrainerOptions,
+  valueAndGrads,
+} from "../../lib/convbook/training/index.ts";
+import { type LoaderRates, openLoaderRates } from "./data.ts";
 import type { BenchResult, BenchRow } from "./main.ts";
+import { median } from "./support/median.ts";
+import { TorchSteps } from "./support/torch-steps.ts";
 
 const BATCH = 128;
 const models: Readonly<Record<string, { modelName: string; modelHparams?: { blockName: string } }>> = {
@@ -22,34 +31,76 @@ const models: Readonly<Record<string, { modelName: string; modelHparams?: { bloc
   DenseNet: { modelName: "DenseNet" },
 };
 const optimizerHparams = { lr: 0.01, momentum: 0.9, weightDecay: 1e-4 };
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 const images = randn([BATCH, 32, 32, 3]).data;
 const labels = Int32Array.from({ length: BATCH }, (_, i) => i % 10);
 const makeBatch = (): [tf.Tensor, tf.Tensor] => [tf.tensor(images, [BATCH, 32, 32, 3]), tf.tensor1d(labels, "int32")];
+const rate = (milliseconds: number) => Math.round((1000 * BATCH) / milliseconds);
+const makeModule = (name: string) =>
+  new ClassificationModule({ ...models[name], optimizerHparams, schedulerName: null } as never);
 
-/** The time of each step, measured in the step of one kind and then the other, so that a noisy machine is unfair to neither. */
-class Alternating extends Callback {
+/** `count` batches that cost nothing to load. */
+function ready(count: number): Loader {
+  return {
+    length: count,
+    *[Symbol.iterator]() {
+      for (let i = 0; i < count; i++) yield makeBatch();
+    },
+  };
+}
+
+function makeTrainer(folder: string, callbacks: Callback[], options: TrainerOptions = {}): Trainer {
+  // As somebody gets it who asks for nothing: with loggers and progress.
+  return new Trainer({
+    maxEpochs: 1,
+    callbacks,
+    defaultRootDir: folder,
+    enableCheckpointing: false,
+    enableModelSummary: false,
+    ...options,
+  });
+}
+
+/** Trainer and bare steps in turns, so that a noisy machine is unfair to neither; after every fourth pair PyTorch has its turn. */
+class Turns extends Callback {
   readonly trainer: number[] = [];
   readonly bare: number[] = [];
+  /** What a Trainer's step took beyond the mean of the bare steps before and after it. */
+  readonly differences: number[] = [];
+  readonly tensors: number[] = [];
   private readonly step: () => void;
-  private last = 0;
-  constructor(step: () => void) {
+  private readonly other: () => Promise<void>;
+  private begin = 0;
+  private bareBefore: number | undefined;
+  private pairs = 0;
+  constructor(step: () => void, other: () => Promise<void>) {
     super();
     this.step = step;
+    this.other = other;
   }
-  override onTrainBatchEnd(): void {
-    if (this.last > 0) this.trainer.push(performance.now() - this.last);
+  override async onTrainBatchEnd(): Promise<void> {
+    const mine = performance.now() - this.begin;
     const start = performance.now();
     this.step();
-    this.bare.push(performance.now() - start);
-    this.last = performance.now();
+    const bare = performance.now() - start;
+    // The first steps, and the first after PyTorch's, pay for caches and threads.
+    if (this.bareBefore !== undefined) {
+      this.trainer.push(mine);
+      this.bare.push(bare);
+      this.differences.push(mine - (bare + this.bareBefore) / 2);
+    }
+    this.bareBefore = this.pairs === 0 ? undefined : bare;
+    if (this.pairs++ % 4 === 3) {
+      await this.other();
+      this.bareBefore = undefined;
+    }
+    this.tensors.push(tf.memory().numTensors);
+    this.begin = performance.now();
   }
 }
 
-async function measure(name: string, steps: number): Promise<BenchRow> {
+async function measureSteps(name: string, steps: number, folder: string): Promise<BenchRow[]> {
   manualSeed(0);
-  const module = new ClassificationModule({ ...models[name], optimizerHparams, schedulerName: null } as never);
-  const other = new ClassificationModule({ ...models[name], optimizerHparams, schedulerName: null } as never);
+  const [module, other] = [makeModule(name), makeModule(name)];
   const optimizer = new SGD(other.parameters(), optimizerHparams);
   const variables = optimizer.variables();
   const bareStep = () => {
@@ -60,18 +111,15 @@ async function measure(name: string, steps: number): Promise<BenchRow> {
     tf.dispose([x, y, value, ...gradients.values()]);
   };
   bareStep();
-  const alternating = new Alternating(bareStep);
-  const loader = {
-    length: steps + 2,
-    *[Symbol.iterator]() {
-      for (let i = 0; i < steps + 2; i++) yield makeBatch();
-    },
-  };
-  const folder = mkdtempSync(join(tmpdir(), "convbook-bench-"));
+  const torch = await TorchSteps.start(name, BATCH);
+  const theirs = { default: [] as number[], channels_last: [] as number[] };
+  const turns = new Turns(bareStep, async () => {
+    for (const layout of ["default", "channels_last"] as const) theirs[layout].push(...(await torch.steps(layout, 2)));
+  });
   const costs = { capture: [] as number[], write: [] as number[], bytes: 0 };
   class Saving extends Callback {
     override async onTrainEnd(running: Trainer): Promise<void> {
-      for (let i = 0; i < 5; i++) {
+      for (let i = 0; i < 9; i++) {
         const start = performance.now();
         const checkpoint = await running.captureCheckpoint();
         costs.capture.push(performance.now() - start);
@@ -82,50 +130,130 @@ async function measure(name: string, steps: number): Promise<BenchRow> {
       }
     }
   }
-  const trainer = new Trainer({
-    maxEpochs: 1,
-    callbacks: [alternating, new Saving()],
-    logger: false,
-    enableCheckpointing: false,
-    enableProgressBar: false,
-    enableModelSummary: false,
-  });
-  await trainer.fit(module, loader as never);
-  rmSync(folder, { recursive: true });
-  optimizer.dispose();
-  module.dispose();
-  other.dispose();
-  const [ours, bare] = [median(alternating.trainer.slice(1)), median(alternating.bare.slice(1))];
-  const script = fileURLToPath(new URL("training.py", import.meta.url));
-  let torch: number | null = null;
   try {
-    torch = Number(
-      execFileSync("/usr/bin/python3", [script, name, String(BATCH), String(steps)], { encoding: "utf8" }),
-    );
-  } catch {
-    console.error("PyTorch is left out: /usr/bin/python3 has no torch (apt install python3-torch).");
+    await makeTrainer(folder, [turns, new Saving()]).fit(module, ready(steps + 2) as never);
+  } finally {
+    torch.stop();
+    optimizer.dispose();
+    module.dispose();
+    other.dispose();
   }
-  return {
-    model: name,
-    "trainer img/s": Math.round((1000 * BATCH) / ours),
-    "bare step img/s": Math.round((1000 * BATCH) / bare),
-    "overhead %": Number((100 * (ours / bare - 1)).toFixed(1)),
-    "PyTorch img/s": torch === null ? null : Math.round(torch),
-    "trainer / PyTorch": torch === null ? null : Number(((1000 * BATCH) / ours / torch).toFixed(2)),
-    "checkpoint, critical path ms": Number(median(costs.capture).toFixed(1)),
-    "checkpoint, until on disk ms": Number(median(costs.write).toFixed(1)),
-    "checkpoint KB": Math.round(costs.bytes / 1024),
-  };
+  const [ours, bare] = [median(turns.trainer), median(turns.bare)];
+  const overhead = (100 * median(turns.differences)) / bare;
+  const steady = turns.tensors.slice(2);
+  const row = (measure: string, values: Omit<BenchRow, "model" | "measure">) => ({ model: name, measure, ...values });
+  return [
+    row("Trainer, bare step (img/s); overhead", {
+      ours: rate(ours),
+      other: rate(bare),
+      result: `${overhead.toFixed(1)} %`,
+      target: "≤ 3 %",
+    }),
+    ...(["default", "channels_last"] as const).map((layout) =>
+      row(`Trainer, PyTorch ${layout} (img/s)`, {
+        ours: rate(ours),
+        other: theirs[layout].length === 0 ? null : rate(median(theirs[layout])),
+        result: theirs[layout].length === 0 ? "no PyTorch" : `${(median(theirs[layout]) / ours).toFixed(2)} x`,
+        target: "",
+      }),
+    ),
+    row(`checkpoint of ${Math.round(costs.bytes / 1024)} KB: critical path, until on disk (ms)`, {
+      ours: Number(median(costs.capture).toFixed(1)),
+      other: Number(median(costs.write).toFixed(1)),
+      result: "",
+      target: "≤ 20 ms",
+    }),
+    row(`tf.memory().numTensors over ${steady.length} steps`, {
+      ours: Math.min(...steady),
+      other: Math.max(...steady),
+      result: Math.max(...steady) === Math.min(...steady) ? "constant" : "grows",
+      target: "constant",
+    }),
+  ];
+}
+
+/** The time of each step of a fit, and how much of it was spent waiting for data. */
+class Steps extends Callback {
+  readonly times: number[] = [];
+  private last: number | undefined;
+  override onTrainBatchEnd(): void {
+    const now = performance.now();
+    if (this.last !== undefined) this.times.push(now - this.last);
+    this.last = now;
+  }
+  override onTrainEpochEnd(): void {
+    this.last = undefined;
+  }
+}
+
+/** Training with the loader in the background against training on batches that are there, in turns. */
+async function measureLoading(name: string, steps: number, folder: string, data: LoaderRates): Promise<BenchRow[]> {
+  manualSeed(0);
+  const module = makeModule(name);
+  const [loaded, free] = [new Steps(), new Steps()];
+  for (let round = 0; round < 4; round++) {
+    for (const [times, loader] of [
+      [loaded, data.loader(1)],
+      [free, ready(steps)],
+    ] as const) {
+      await makeTrainer(folder, [times], { limitTrainBatches: steps, logger: false }).fit(module, loader as never);
+    }
+  }
+  module.dispose();
+  // The first round warms up.
+  const [withLoader, without] = [loaded, free].map(({ times }) => median(times.slice(steps - 1))) as [number, number];
+  const rates = { alone: [] as number[], torchvision: [] as number[] };
+  for (let round = 0; round < 3; round++) {
+    rates.alone.push(await data.ours("tutorial", 1));
+    const theirs = data.theirs("tutorial", 2);
+    if (theirs !== null) rates.torchvision.push(theirs);
+  }
+  const [alone, engine] = [median(rates.alone), rate(without)];
+  const torchvision = rates.torchvision.length === 0 ? null : median(rates.torchvision);
+  const row = (measure: string, ours: number, other: number | null, result: string, target: string) => ({
+    ...{ model: name, measure, ours: Math.round(ours), other: other === null ? null : Math.round(other) },
+    ...{ result, target },
+  });
+  const change = 100 * (withLoader / without - 1);
+  const slower = `${change < 0 ? "" : "+"}${change.toFixed(1)} % time`;
+  return [
+    row("training with augmentation on 1 worker, on ready batches (img/s)", rate(withLoader), engine, slower, ""),
+    row(
+      "loader with 1 worker alone, engine's training (img/s)",
+      alone,
+      engine,
+      `${(alone / engine).toFixed(1)} x`,
+      "≥ 3 x",
+    ),
+    row(
+      "loader with 1 worker, torchvision with 2 (img/s)",
+      alone,
+      torchvision,
+      torchvision === null ? "no torchvision" : `${(alone / torchvision).toFixed(2)} x`,
+      "> 1 x",
+    ),
+  ];
 }
 
 export async function run(args: readonly string[]): Promise<BenchResult> {
   const chosen = args.filter((arg) => arg in models);
-  const steps = Number(args.find((arg) => arg.startsWith("steps="))?.slice(6) ?? 10);
+  const steps = Number(args.find((arg) => arg.startsWith("steps="))?.slice(6) ?? 12);
   const backend = await selectBackend({ announce: false });
+  const folder = mkdtempSync(join(tmpdir(), "convbook-bench-"));
   const rows: BenchRow[] = [];
-  for (const name of chosen.length > 0 ? chosen : Object.keys(models)) rows.push(await measure(name, steps));
+  try {
+    const data = args.includes("noloader") ? undefined : await openLoaderRates(6400);
+    for (const name of chosen.length > 0 ? chosen : Object.keys(models)) {
+      rows.push(...(await measureSteps(name, steps, folder)));
+      if (data !== undefined) rows.push(...(await measureLoading(name, steps, folder, data)));
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
   return {
-    note: `Training, batch ${BATCH}, ${steps} steps, medians; ${backend.description}; bare step and Trainer step by step in turns`,
+    note:
+      `Training at batch ${BATCH}, medians of ${steps} steps in turns with the peers; ${backend.description}; Trainer with progress bar and loggers. ` +
+      "Overhead: median of a Trainer's step less the mean of the bare steps around it",
     rows,
   };
 }
