@@ -1,7 +1,8 @@
 /** Completions: members, imports, options of string literals, and the magics. */
 import { magicHelp } from "../compile/magics.ts";
 import type { Json } from "../protocol/message.ts";
-import type { CellText, LspPosition, TypeSession } from "../types/session.ts";
+import type { CellText } from "../types/scope.ts";
+import type { LspPosition, TypeSession } from "../types/session.ts";
 import { fromPosition, toCodePoints, toPosition, toUtf16 } from "./offsets.ts";
 
 interface CompletionItem {
@@ -75,7 +76,7 @@ export async function complete(
       type: kinds[item.kind ?? 0] ?? "text",
       sort: item.sortText ?? item.label,
     }))
-    .filter(({ text }) => text.toLowerCase().startsWith(typed.toLowerCase()) && !text.startsWith(".convbook"));
+    .filter(({ text }) => text.toLowerCase().startsWith(typed.toLowerCase()) && !/^[.$]convbook/.test(text));
   // Where something begins exactly as typed, what differs in case is not meant.
   const exact = found.filter(({ text }) => text.startsWith(typed));
   const matches = exact.length > 0 ? exact : found;

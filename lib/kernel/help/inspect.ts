@@ -1,6 +1,7 @@
 /** What a front-end shows for the name under the cursor, or for the call that the cursor is in. */
 import type { Json } from "../protocol/message.ts";
-import type { CellText, LspPosition, TypeSession } from "../types/session.ts";
+import type { CellText } from "../types/scope.ts";
+import type { LspPosition, TypeSession } from "../types/session.ts";
 import { toPosition, toUtf16 } from "./offsets.ts";
 
 interface Signature {
@@ -118,8 +119,9 @@ async function declarationOf(at: LspPosition, cell: CellText, types: TypeSession
   if (!uri || !range) {
     return "";
   }
-  const place = /\/\.convbook-cell/.test(uri)
-    ? "a cell of this notebook"
-    : decodeURIComponent(uri.replace(/^file:\/\//, ""));
-  return `\n\nDeclared in ${place}, line ${place.startsWith("a cell") ? range.start.line : range.start.line + 1}`;
+  const { line } = range.start;
+  const inCell = types?.lineInCell(uri, line) ?? (/\/\.convbook-cell/.test(uri) ? line : undefined);
+  return inCell === undefined
+    ? `\n\nDeclared in ${decodeURIComponent(uri.replace(/^file:\/\//, ""))}, line ${line + 1}`
+    : `\n\nDeclared in a cell of this notebook, line ${inCell}`;
 }

@@ -5,7 +5,8 @@ import { MagicError, type Magics, type TypesMode, translateMagics } from "../com
 import { CellSyntaxError, type CompiledCell, compileCell } from "../compile/transform.ts";
 import { cellNames } from "../types/declarations.ts";
 import { LanguageServerError, TypeScriptMissingError } from "../types/lsp-client.ts";
-import { type CellText, type TypeDiagnostic, TypeSession } from "../types/session.ts";
+import type { CellText } from "../types/scope.ts";
+import { type TypeDiagnostic, TypeSession } from "../types/session.ts";
 
 export interface PreparedCell {
   readonly compiled: CompiledCell;

@@ -1,15 +1,19 @@
 /**
- * The types of a notebook session. Each cell is a module that imports what earlier cells declare; the newest declaration
- * of a name counts. One document is rewritten for whatever is looked at now, so that the server can reuse all else; a
- * cell that ran and declares something gets a document of its own for those after it.
+ * The types of a notebook session: a TypeScript language server that knows what the cells declared. One document is
+ * rewritten for whatever is looked at now, so that the server can reuse all else.
+ *
+ * The server updates its program in about a millisecond when one document changed since it last looked and that document
+ * still imports from the same modules in the same order; else it builds the program anew, which takes ten times as long.
+ * So changes are made known one at a time.
  */
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { EmitOptions } from "../compile/transform.ts";
-import { type CellNames, wordsOf } from "./declarations.ts";
+import { wordsOf } from "./declarations.ts";
 import { globalsDeclaration } from "./globals.ts";
 import { findTypeScript, LspClient } from "./lsp-client.ts";
+import { type CellText, type Change, Scope, scopeFile } from "./scope.ts";
 import { type NotebookConfig, notebookConfig } from "./tsconfig.ts";
 
 /** An error that TypeScript found. Lines and columns count from 1, in UTF-16 units. */
@@ -21,28 +25,11 @@ export interface TypeDiagnostic {
   readonly length: number;
 }
 
-/** A cell's TypeScript as it is checked; `jsx` where it has JSX syntax. */
-export interface CellText {
-  readonly source: string;
-  readonly names: CellNames;
-  readonly jsx?: boolean;
-}
-
 /** A position as LSP counts: lines from 0, columns from 0 in UTF-16 units. */
 export interface LspPosition {
   readonly line: number;
   readonly character: number;
 }
-
-interface CellDocument {
-  readonly file: string;
-  /** Documents that it imports from. */
-  uses: Set<CellDocument>;
-  names: CellNames;
-  prelude: string;
-}
-
-type Kind = "variable" | "value" | "type";
 
 /** Found at run time with better advice (a package that is missing), or no error to a notebook (one without types). */
 const leftToRuntime = new Set([7016, 2792]);
@@ -51,21 +38,23 @@ export class TypeSession {
   readonly #folder: string;
   readonly #config: NotebookConfig;
   readonly #client: LspClient;
-  readonly #versions = new Map<string, number>();
-  /** The document that declares each name now. */
-  readonly #scope = new Map<string, { readonly document: CellDocument; readonly kind: Kind }>();
-  readonly #documents = new Set<CellDocument>();
+  /** The open documents: their versions and texts as the server knows them. */
+  readonly #open = new Map<string, { version: number; text: string }>();
+  readonly #scope = new Scope();
   /** Local modules that cells imported, with the time of their last change. */
   readonly #watched = new Map<string, number>();
-  #count = 0;
+  #tail: Promise<unknown> = Promise.resolve();
 
   /** @throws TypeScriptMissingError where there is no TypeScript 7. */
   constructor(folder: string) {
     this.#folder = folder;
     this.#client = new LspClient(findTypeScript(), folder);
+    // The project's own file is among its files: the server would look for another project that has it, up to the root of
+    // the disk, and read that one whole.
+    const files = ["tsconfig.json", ".convbook.d.ts", scopeFile, ".convbook-cell.mts", ".convbook-cell.tsx"];
     this.#config = notebookConfig(
       folder,
-      [".convbook.d.ts", ".convbook-cell.mts", ".convbook-cell.tsx"].map((name) => join(folder, name)),
+      files.map((name) => join(folder, name)),
     );
     this.#client
       .request("initialize", {
@@ -88,8 +77,11 @@ export class TypeSession {
       })
       .catch(() => {});
     this.#client.notify("initialized", {});
-    this.#open("tsconfig.json", this.#config.project, "json");
-    this.#open(".convbook.d.ts", globalsDeclaration);
+    this.#put("tsconfig.json", this.#config.project, "json");
+    this.#put(".convbook.d.ts", globalsDeclaration);
+    for (const { file, text } of this.#scope.begin()) {
+      this.#put(file, text);
+    }
     // Reads the standard library's declarations while nothing waits for them.
     this.check({ source: "console.log(1)", names: { variables: [], values: [], types: [] } }).catch(() => {});
   }
@@ -108,75 +100,51 @@ export class TypeSession {
   }
 
   /** The type errors of a cell that is about to run. */
-  async check(cell: CellText): Promise<TypeDiagnostic[]> {
-    this.#refreshWatched();
-    const found = await this.#diagnose(cell);
-    if (found.some(({ code }) => code === 2307)) {
-      // It may have been installed or written since the server looked.
-      this.#client.notify("workspace/didChangeWatchedFiles", {
-        changes: [
-          { uri: this.#uri("node_modules"), type: 1 },
-          { uri: this.#uri("package.json"), type: 2 },
-        ],
-      });
-      const again = await this.#diagnose(cell);
-      return again.filter(({ code, message }) => code !== 2307 || /'\.{0,2}\//.test(message));
-    }
-    return found;
+  check(cell: CellText): Promise<TypeDiagnostic[]> {
+    return this.#inTurn(async () => {
+      this.#refreshWatched();
+      const found = await this.#diagnose(cell);
+      if (found.some(({ code }) => code === 2307)) {
+        // It may have been installed or written since the server looked.
+        this.#client.notify("workspace/didChangeWatchedFiles", {
+          changes: [
+            { uri: this.#uri("node_modules"), type: 1 },
+            { uri: this.#uri("package.json"), type: 2 },
+          ],
+        });
+        const again = await this.#diagnose(cell);
+        return again.filter(({ code, message }) => code !== 2307 || /'\.{0,2}\//.test(message));
+      }
+      return found;
+    });
   }
 
-  /** Makes what a cell declares known to the cells after it. */
+  /** Makes what a cell declares known to the cells after it; what is asked from here on takes it into account. */
   declare(cell: CellText): void {
-    const { names, source } = cell;
-    const all = [...names.variables, ...names.values, ...names.types];
-    if (all.length === 0) {
-      return;
-    }
-    const words = wordsOf(source);
-    const uses = new Set<CellDocument>();
-    const prelude = this.#prelude(names, words, uses);
-    const text = `${prelude}\n${withoutExports(source)}\n${exportsOf(names)}`;
-    const reusable = this.#replaceable(all, cell.jsx === true);
-    const document: CellDocument = reusable ?? {
-      file: `.convbook-cell-${++this.#count}.${cell.jsx ? "tsx" : "mts"}`,
-      uses,
-      names,
-      prelude,
-    };
-    if (reusable === undefined) {
-      this.#documents.add(document);
-      this.#open(document.file, text);
-    } else {
-      Object.assign(document, { uses, names, prelude });
-      this.#change(document.file, text);
-    }
-    for (const [kind, list] of [
-      ["variable", names.variables],
-      ["value", names.values],
-      ["type", names.types],
-    ] as const) {
-      for (const name of list) {
-        this.#scope.set(name, { document, kind });
-      }
-    }
-    this.#closeUnreachable();
+    this.#apply(() => this.#scope.declare(cell));
   }
 
   /** Forgets every declaration: the process that had them is gone. */
   reset(): void {
-    this.#scope.clear();
-    this.#closeUnreachable();
+    this.#apply(() => this.#scope.reset());
   }
 
   /** Asks the server about a position in a cell. */
-  async ask(method: string, cell: CellText, position: LspPosition, more: object = {}): Promise<unknown> {
-    const file = this.#show(cell);
-    const result = await this.#client.request(method, {
-      textDocument: { uri: this.#uri(file) },
-      position: { line: position.line + 1, character: position.character },
-      ...more,
+  ask(method: string, cell: CellText, position: LspPosition, more: object = {}): Promise<unknown> {
+    return this.#inTurn(() => {
+      const file = this.#show(cell, method === "textDocument/completion");
+      return this.#client.request(method, {
+        textDocument: { uri: this.#uri(file) },
+        position: { line: position.line + 1, character: position.character },
+        ...more,
+      });
     });
-    return result;
+  }
+
+  /** Where a place that the server names is in a cell that ran: its line, from 1. */
+  lineInCell(uri: string, line: number): number | undefined {
+    const at = this.#scope.lineInCell(uri.slice(uri.lastIndexOf("/") + 1), line);
+    return at === undefined ? undefined : at + 1;
   }
 
   /** Looks, from now on before each check, whether a local module was edited. */
@@ -188,8 +156,26 @@ export class TypeSession {
     this.#client.kill();
   }
 
+  /** One thing after another: what is shown must not change while the server is asked about it. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(work);
+    this.#tail = result.catch(() => {});
+    return result;
+  }
+
+  /** Gives the server changed documents one by one, and has it update its program after each. */
+  #apply(change: () => Change[]): void {
+    this.#inTurn(async () => {
+      for (const { file, text } of change()) {
+        if (this.#put(file, text)) {
+          await this.#client.request("textDocument/foldingRange", { textDocument: { uri: this.#uri(file) } });
+        }
+      }
+    }).catch(() => {});
+  }
+
   async #diagnose(cell: CellText): Promise<TypeDiagnostic[]> {
-    const file = this.#show(cell);
+    const file = this.#show(cell, false);
     const report = (await this.#client.request("textDocument/diagnostic", {
       textDocument: { uri: this.#uri(file) },
     })) as { items?: LspDiagnostic[] };
@@ -211,78 +197,12 @@ export class TypeSession {
       }));
   }
 
-  /** Writes a cell into the document for what is looked at now. */
-  #show(cell: CellText): string {
+  /** Writes a cell into the document for what is looked at now, with the names that it mentions or with every name. */
+  #show(cell: CellText, everyName: boolean): string {
     const file = cell.jsx ? ".convbook-cell.tsx" : ".convbook-cell.mts";
-    const text = `${this.#prelude(cell.names)}\n${cell.source}\nexport {};`;
-    if (this.#versions.has(file)) {
-      this.#change(file, text);
-    } else {
-      this.#open(file, text);
-    }
+    const prelude = this.#scope.prelude(cell.names, everyName ? undefined : wordsOf(cell.source));
+    this.#put(file, `${prelude}\n${cell.source}\nexport {};`);
     return file;
-  }
-
-  /** One line that brings earlier cells' names in: those of `words`, or all. Documents used are added to `uses`. */
-  #prelude(own: CellNames, words?: ReadonlySet<string>, uses?: Set<CellDocument>): string {
-    const hidden = new Set([...own.variables, ...own.values, ...own.types]);
-    const imports = new Map<CellDocument, string[]>();
-    let variables = "";
-    for (const [name, { document, kind }] of this.#scope) {
-      if (hidden.has(name) || (words !== undefined && !words.has(name))) {
-        continue;
-      }
-      uses?.add(document);
-      if (kind === "variable") {
-        variables += `declare let ${name}: typeof import("./${document.file}").${name};`;
-      } else {
-        const list = imports.get(document) ?? [];
-        list.push(kind === "type" ? `type ${name}` : name);
-        imports.set(document, list);
-      }
-    }
-    let text = "";
-    for (const [document, list] of imports) {
-      text += `import {${list.join(", ")}} from "./${document.file}";`;
-    }
-    return text + variables;
-  }
-
-  /** A document whose every live name the new cell declares anew and that no other uses: it can be rewritten. */
-  #replaceable(names: readonly string[], jsx: boolean): CellDocument | undefined {
-    const declared = new Set(names);
-    const candidates = new Set(names.map((name) => this.#scope.get(name)?.document));
-    for (const document of candidates) {
-      if (document === undefined || document.file.endsWith(".tsx") !== jsx) {
-        continue;
-      }
-      const live = [...this.#scope].filter(([, entry]) => entry.document === document).map(([name]) => name);
-      const used = [...this.#documents].some((other) => other !== document && other.uses.has(document));
-      if (!used && live.every((name) => declared.has(name))) {
-        return document;
-      }
-    }
-    return undefined;
-  }
-
-  #closeUnreachable(): void {
-    const reachable = new Set<CellDocument>();
-    const visit = (document: CellDocument) => {
-      if (!reachable.has(document)) {
-        reachable.add(document);
-        document.uses.forEach(visit);
-      }
-    };
-    for (const { document } of this.#scope.values()) {
-      visit(document);
-    }
-    for (const document of this.#documents) {
-      if (!reachable.has(document)) {
-        this.#documents.delete(document);
-        this.#versions.delete(document.file);
-        this.#client.notify("textDocument/didClose", { textDocument: { uri: this.#uri(document.file) } });
-      }
-    }
   }
 
   #refreshWatched(): void {
@@ -303,20 +223,21 @@ export class TypeSession {
     return pathToFileURL(join(this.#folder, file)).href;
   }
 
-  #open(file: string, text: string, languageId = file.endsWith(".tsx") ? "typescriptreact" : "typescript"): void {
-    this.#versions.set(file, 1);
-    this.#client.notify("textDocument/didOpen", {
-      textDocument: { uri: this.#uri(file), languageId, version: 1, text },
-    });
-  }
-
-  #change(file: string, text: string): void {
-    const version = (this.#versions.get(file) ?? 1) + 1;
-    this.#versions.set(file, version);
-    this.#client.notify("textDocument/didChange", {
-      textDocument: { uri: this.#uri(file), version },
-      contentChanges: [{ text }],
-    });
+  /** Gives the server a document's text; false where it has that already. */
+  #put(file: string, text: string, languageId = file.endsWith(".tsx") ? "typescriptreact" : "typescript"): boolean {
+    const known = this.#open.get(file);
+    const changed = known?.text !== text;
+    const uri = this.#uri(file);
+    if (known === undefined) {
+      this.#open.set(file, { version: 1, text });
+      this.#client.notify("textDocument/didOpen", { textDocument: { uri, languageId, version: 1, text } });
+    } else if (changed) {
+      known.text = text;
+      known.version++;
+      const textDocument = { uri, version: known.version };
+      this.#client.notify("textDocument/didChange", { textDocument, contentChanges: [{ text }] });
+    }
+    return changed;
   }
 }
 
@@ -329,17 +250,4 @@ interface LspDiagnostic {
 
 function modified(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-}
-
-/** The cell's own exports would collide with the one that is added. */
-function withoutExports(source: string): string {
-  return source.replace(
-    /^(\s*)export(?=\s+(?:const|let|var|function|async|class|abstract|enum|interface|type\s+[\w$]+\s*[=<]|namespace|declare)\b)/gm,
-    "$1      ",
-  );
-}
-
-function exportsOf({ variables, values, types }: CellNames): string {
-  const list = [...variables, ...values, ...types.map((name) => `type ${name}`)];
-  return `export {${list.join(", ")}};`;
 }
