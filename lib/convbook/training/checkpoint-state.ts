@@ -49,7 +49,7 @@ export function collectCheckpoint(trainer: Trainer, weightsOnly: boolean): Check
       gradients: collectGradients(trainer),
       random: { now: toBase64(now), epochStart: toBase64(trainer.epochStartRandom ?? now) },
       loader: progress.phase === "epochEnd" ? null : (trainer.trainLoader?.getState?.() ?? null),
-      results: trainer.trainingResults.stateDict(),
+      results: trainer.metrics.training.stateDict(),
       metrics: { ...trainer.callbackMetrics },
     },
   };
@@ -75,10 +75,10 @@ function collectGradients(trainer: Trainer): StateDict {
 export async function loadWeights(trainer: Trainer, path: string, stage: Stage): Promise<ResumePoint | undefined> {
   const checkpoint = await loadCheckpointFile(path);
   const { module } = trainer;
-  await trainer.callModule("onLoadCheckpoint", checkpoint);
+  await trainer.hooks.callModule("onLoadCheckpoint", checkpoint);
   module.loadStateDict(checkpoint.stateDict);
   if (stage !== "fit") return undefined;
-  await trainer.callCallbacks("onLoadCheckpoint", checkpoint);
+  await trainer.hooks.callCallbacks("onLoadCheckpoint", checkpoint);
   const { training } = checkpoint;
   if (training === undefined) {
     throw new ResumeError(
@@ -111,8 +111,8 @@ export function resume(trainer: Trainer, { path, training }: ResumePoint): void 
     throw new ResumeError(path, error instanceof Error ? error.message : String(error), error);
   }
   Object.assign(trainer.progress, progress);
-  trainer.trainingResults.loadStateDict(results);
-  trainer.clearMetrics();
+  trainer.metrics.training.loadStateDict(results);
+  trainer.metrics.clear();
   Object.assign(trainer.callbackMetrics, metrics);
   trainer.zeroGrad();
   for (const [name, parameter] of trainer.module.namedParameters()) {

@@ -47,21 +47,21 @@ export async function runEvaluation(
   const restoreModes = rememberModes(module);
   const random = defaultGenerator.getState();
   const results = new ResultCollection();
-  trainer.evaluationResults = results;
+  trainer.metrics.evaluation = results;
   try {
-    await trainer.callModule(`on${noun}ModelEval`);
-    await trainer.callHook(hook("Start"));
-    await trainer.callHook(hook("EpochStart"));
+    await trainer.hooks.callModule(`on${noun}ModelEval`);
+    await trainer.hooks.call(hook("Start"));
+    await trainer.hooks.call(hook("EpochStart"));
     for (const [index, loader] of loaders.entries()) {
       await evaluateLoader(trainer, stage, loader, counts[index] as number, { index, count: loaders.length });
     }
-    trainer.leaveBatch();
-    trainer.publish(results.epochMetrics());
-    await trainer.callHook(hook("EpochEnd"));
+    trainer.metrics.leaveBatch();
+    trainer.metrics.publish(results.epochMetrics());
+    await trainer.hooks.call(hook("EpochEnd"));
     const metrics = results.epochMetrics();
-    trainer.publish(metrics);
+    trainer.metrics.publish(metrics);
     if (!isSanity) await trainer.sendToLoggers(metrics.log);
-    await trainer.callHookThen(hook("End"), options.beforeEnd);
+    await trainer.hooks.callThen(hook("End"), options.beforeEnd);
     return splitByLoader(metrics.callback, loaders.length);
   } catch (error) {
     if (error instanceof Interruption) defaultGenerator.setState(random);
@@ -69,7 +69,7 @@ export async function runEvaluation(
   } finally {
     const overridden = stage === "validation" ? module.onValidationModelTrain : module.onTestModelTrain;
     if (overridden === undefined) restoreModes();
-    else await trainer.callModule(`on${noun}ModelTrain`);
+    else await trainer.hooks.callModule(`on${noun}ModelTrain`);
     trainer.runningStage = stageBefore;
   }
 }
@@ -88,21 +88,21 @@ async function evaluateLoader(
     for (let i = 0; i < count; i++) {
       const { done, value } = await nextBatch(iterator, stage, i);
       if (done) break;
-      let batch = trainer.callModule("onBeforeBatchTransfer", value, which.index);
-      batch = trainer.callModule("transferBatchToDevice", batch, which.index);
-      batch = trainer.callModule("onAfterBatchTransfer", batch, which.index);
-      trainer.enterBatch(batch, which);
-      await trainer.callHook(`on${noun}BatchStart` as CallbackHook, batch, i, which.index);
+      let batch = trainer.hooks.callModule("onBeforeBatchTransfer", value, which.index);
+      batch = trainer.hooks.callModule("transferBatchToDevice", batch, which.index);
+      batch = trainer.hooks.callModule("onAfterBatchTransfer", batch, which.index);
+      trainer.metrics.enterBatch(batch, which);
+      await trainer.hooks.call(`on${noun}BatchStart` as CallbackHook, batch, i, which.index);
       const step = stage === "validation" ? "validationStep" : "testStep";
       let outputs: tf.TensorContainer;
       try {
-        outputs = trainer.enterHook(step, () =>
+        outputs = trainer.hooks.enter(step, () =>
           tf.tidy(() => (module[step](batch, i, which.index) ?? null) as tf.TensorContainer),
         );
       } catch (error) {
         throw wrapBatchError(stage, i, batch, error);
       }
-      await trainer.callHook(`on${noun}BatchEnd` as CallbackHook, outputs ?? undefined, batch, i, which.index);
+      await trainer.hooks.call(`on${noun}BatchEnd` as CallbackHook, outputs ?? undefined, batch, i, which.index);
       tf.dispose([outputs, batch as tf.TensorContainer]);
       await yieldToEventLoop();
       if (trainer.listener.requested) throw new Interruption();

@@ -18,30 +18,25 @@ import { runTrainingBatch } from "./training-step.ts";
 /**
  * Runs a few validation batches before training, so that what is wrong with validation shows before an epoch is lost.
  *
- * @param request asks for the validation loaders
- * @param isDefined whether there are any to ask for
+ * @param isFresh whether training begins, rather than goes on
  */
-export async function runSanityCheck(
-  trainer: Trainer,
-  request: () => readonly Loader[],
-  isDefined: boolean,
-): Promise<void> {
+export async function runSanityCheck(trainer: Trainer, isFresh: boolean): Promise<void> {
   const { numSanityValSteps: steps, limitValBatches } = trainer.options;
-  if (steps === 0 || !isDefined || limitValBatches === 0) {
-    request();
+  if (steps === 0 || !isFresh || !trainer.data.mayValidate || limitValBatches === 0) {
+    trainer.data.requestValidation();
     return;
   }
   trainer.runningStage = "sanityCheck";
   const random = defaultGenerator.getState();
   try {
-    await trainer.callCallbacks("onSanityCheckStart");
-    const loaders = request();
+    await trainer.hooks.callCallbacks("onSanityCheckStart");
+    const loaders = trainer.data.requestValidation();
     if (loaders.length > 0) {
       await runEvaluation(trainer, "validation", loaders, steps === -1 ? {} : { limit: steps });
-      trainer.validationNames = new Set(trainer.evaluationResults?.names() ?? []);
+      trainer.validationNames = new Set(trainer.metrics.evaluation?.names() ?? []);
     }
-    await trainer.callCallbacks("onSanityCheckEnd");
-    trainer.clearMetrics();
+    await trainer.hooks.callCallbacks("onSanityCheckEnd");
+    trainer.metrics.clear();
   } finally {
     defaultGenerator.setState(random);
     trainer.runningStage = undefined;
@@ -71,7 +66,7 @@ export async function runFitLoop(trainer: Trainer, point: ResumePoint | undefine
   if (trainer.numTrainingBatches === 0) return "there are no training batches";
   trainer.runningStage = "training";
   const interval = valCheckBatch(trainer);
-  await trainer.callHook("onTrainStart");
+  await trainer.hooks.call("onTrainStart");
   if (point !== undefined) defaultGenerator.setState(point.random.now);
   let resumed = point;
   let reason = stopReason(trainer);
@@ -84,7 +79,7 @@ export async function runFitLoop(trainer: Trainer, point: ResumePoint | undefine
     reason = stopReason(trainer);
     if (!isOver && reason === undefined) reason = trainer.stopReason;
   }
-  await trainer.callHook("onTrainEnd");
+  await trainer.hooks.call("onTrainEnd");
   return reason;
 }
 
@@ -138,8 +133,8 @@ async function runEpoch(trainer: Trainer, interval: number, point: ResumePoint |
   }
   const isFresh = progress.phase === "batch" && progress.batch === 0;
   if (isFresh) {
-    trainer.trainingResults.reset();
-    await trainer.callHook("onTrainEpochStart");
+    trainer.metrics.training.reset();
+    await trainer.hooks.call("onTrainEpochStart");
     trainer.epochStartRandom = defaultGenerator.getState();
   } else trainer.epochStartRandom = point?.random.epochStart;
   const iterator = isFresh ? iterate(loader) : await iterateOn(loader, progress.batch, point as ResumePoint);
@@ -185,11 +180,11 @@ function reachedSteps(trainer: Trainer): boolean {
 
 /** The hooks at an epoch's end; its means are known to the callbacks that judge and save. */
 async function endEpoch(trainer: Trainer): Promise<void> {
-  trainer.leaveBatch();
-  trainer.publish(trainer.trainingResults.epochMetrics());
-  await trainer.callHookThen("onTrainEpochEnd", async () => {
-    const metrics = trainer.trainingResults.epochMetrics();
-    trainer.publish(metrics);
+  trainer.metrics.leaveBatch();
+  trainer.metrics.publish(trainer.metrics.training.epochMetrics());
+  await trainer.hooks.callThen("onTrainEpochEnd", async () => {
+    const metrics = trainer.metrics.training.epochMetrics();
+    trainer.metrics.publish(metrics);
     await trainer.sendToLoggers(metrics.log);
   });
 }
@@ -197,17 +192,17 @@ async function endEpoch(trainer: Trainer): Promise<void> {
 /** What comes after a whole epoch's hooks. */
 function finishEpoch(trainer: Trainer): void {
   stepSchedulers(trainer, "epoch", trainer.progress.epoch + 1, true);
-  trainer.trainingResults.reset();
+  trainer.metrics.training.reset();
 }
 
 /** Validates between batches. A request to stop leaves the state as it was before. */
 async function validateWithin(trainer: Trainer): Promise<void> {
   if (trainer.gradients.size === 0 || trainer.progress.batch % trainer.accumulateGradBatches === 0) {
-    await trainer.callModule("onValidationModelZeroGrad");
+    await trainer.hooks.callModule("onValidationModelZeroGrad");
   }
   await runEvaluation(trainer, "validation", trainer.valLoaders, {
     beforeEnd: () => {
-      trainer.validationNames = new Set(trainer.evaluationResults?.names() ?? []);
+      trainer.validationNames = new Set(trainer.metrics.evaluation?.names() ?? []);
       trainer.progress.phase = "afterValidation";
     },
   });

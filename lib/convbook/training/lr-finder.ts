@@ -107,7 +107,7 @@ export async function findLr(
   const losses: number[] = [];
   module.attachTrainer(trainer);
   trainer.runningStage = "training";
-  trainer.numTrainingBatches = steps;
+  trainer.data.trainingBatches = steps;
   module.train();
   const {
     optimizers: [optimizer],
@@ -154,9 +154,9 @@ function step(
   optimizer: { variables(): tf.Variable[]; step(g: Map<tf.Variable, tf.Tensor>): void },
   batch: unknown,
 ): number {
-  trainer.enterBatch({ size: batchSizeOf(batch) });
+  trainer.metrics.enterBatch({ size: batchSizeOf(batch) });
   const recording = record(() =>
-    trainer.enterHook("trainingStep", () => (module.trainingStep(batch, 0) ?? null) as tf.TensorContainer),
+    trainer.hooks.enter("trainingStep", () => (module.trainingStep(batch, 0) ?? null) as tf.TensorContainer),
   );
   const outputs = recording.outputs as tf.Tensor | { loss: tf.Tensor } | null;
   if (outputs === null) {

@@ -50,12 +50,12 @@ function namesOfTrainingStep(trainer: Trainer, batch: unknown): string[] {
   const { module } = trainer;
   const buffers = module.buffers().map((buffer) => [buffer, buffer.toTensorData()] as const);
   const random = defaultGenerator.getState();
-  const before = trainer.trainingResults;
+  const before = trainer.metrics.training;
   const probe = new ResultCollection();
-  trainer.trainingResults = probe;
-  trainer.enterBatch(batch);
+  trainer.metrics.training = probe;
+  trainer.metrics.enterBatch(batch);
   try {
-    trainer.enterHook("trainingStep", () => {
+    trainer.hooks.enter("trainingStep", () => {
       tf.tidy(() => {
         module.trainingStep(batch, 0);
       });
@@ -63,8 +63,8 @@ function namesOfTrainingStep(trainer: Trainer, batch: unknown): string[] {
   } catch {
     // The step itself will report it, with the batch.
   } finally {
-    trainer.leaveBatch();
-    trainer.trainingResults = before;
+    trainer.metrics.leaveBatch();
+    trainer.metrics.training = before;
     for (const [buffer, value] of buffers) buffer.load(value);
     defaultGenerator.setState(random);
   }

@@ -13,9 +13,9 @@ export async function runPrediction(trainer: Trainer, loaders: readonly Loader[]
   const restoreModes = rememberModes(module);
   const results: tf.TensorContainer[][] = [];
   try {
-    await trainer.callModule("onPredictModelEval");
-    await trainer.callHook("onPredictStart");
-    await trainer.callHook("onPredictEpochStart");
+    await trainer.hooks.callModule("onPredictModelEval");
+    await trainer.hooks.call("onPredictStart");
+    await trainer.hooks.call("onPredictEpochStart");
     for (const [index, loader] of loaders.entries()) {
       const count = countBatches(
         "Trainer.limitPredictBatches",
@@ -29,18 +29,18 @@ export async function runPrediction(trainer: Trainer, loaders: readonly Loader[]
         for (let i = 0; i < count; i++) {
           const { done, value } = await nextBatch(iterator, "prediction", i);
           if (done) break;
-          let batch = trainer.callModule("onBeforeBatchTransfer", value, index);
-          batch = trainer.callModule("transferBatchToDevice", batch, index);
-          batch = trainer.callModule("onAfterBatchTransfer", batch, index);
-          await trainer.callHook("onPredictBatchStart", batch, i, index);
+          let batch = trainer.hooks.callModule("onBeforeBatchTransfer", value, index);
+          batch = trainer.hooks.callModule("transferBatchToDevice", batch, index);
+          batch = trainer.hooks.callModule("onAfterBatchTransfer", batch, index);
+          await trainer.hooks.call("onPredictBatchStart", batch, i, index);
           let outputs: tf.TensorContainer;
           try {
-            outputs = trainer.enterHook("predictStep", () => tf.tidy(() => module.predictStep(batch, i, index)));
+            outputs = trainer.hooks.enter("predictStep", () => tf.tidy(() => module.predictStep(batch, i, index)));
           } catch (error) {
             throw wrapBatchError("prediction", i, batch, error);
           }
           own.push(outputs);
-          await trainer.callHook("onPredictBatchEnd", outputs, batch, i, index);
+          await trainer.hooks.call("onPredictBatchEnd", outputs, batch, i, index);
           tf.dispose(batch as tf.TensorContainer);
           await yieldToEventLoop();
           if (trainer.listener.requested) throw new Interruption();
@@ -49,8 +49,8 @@ export async function runPrediction(trainer: Trainer, loaders: readonly Loader[]
         await iterator.return?.();
       }
     }
-    await trainer.callHook("onPredictEpochEnd");
-    await trainer.callHook("onPredictEnd");
+    await trainer.hooks.call("onPredictEpochEnd");
+    await trainer.hooks.call("onPredictEnd");
     return results.length === 1 ? (results[0] as tf.TensorContainer[]) : results;
   } catch (error) {
     tf.dispose(results);

@@ -80,6 +80,6 @@ export function stepSchedulers(trainer: Trainer, interval: "epoch" | "step", cou
         throw new MonitorError("ReduceLROnPlateau", entry.monitor, Object.keys(trainer.callbackMetrics));
       }
     }
-    trainer.callModule("lrSchedulerStep", entry.scheduler, metric);
+    trainer.hooks.callModule("lrSchedulerStep", entry.scheduler, metric);
   }
 }

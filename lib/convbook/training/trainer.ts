@@ -3,26 +3,28 @@
  * (`hook-order.test.ts`) holds it to that.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { Callback, CallbackHook } from "./callbacks/callback.ts";
+import type { Callback } from "./callbacks/callback.ts";
 import { arrangeCallbacks, defaultCallbacks } from "./callbacks/defaults.ts";
 import { ModelCheckpoint } from "./callbacks/model-checkpoint.ts";
 import type { Checkpoint, FitProgress } from "./checkpoint.ts";
 import { saveCheckpointFile } from "./checkpoint-file.ts";
 import { resolveCheckpointPath } from "./checkpoint-path.ts";
 import { collectCheckpoint, loadWeights, type ResumePoint, resume } from "./checkpoint-state.ts";
-import { ConfigurationError, requireOption } from "./errors.ts";
+import { requireOption } from "./errors.ts";
 import { runEvaluation } from "./evaluation-loop.ts";
+import { FitData } from "./fit-data.ts";
 import { runFitLoop, runSanityCheck } from "./fit-loop.ts";
-import { clipGradNorm, clipGradValue } from "./gradient-clipping.ts";
-import type { Recording } from "./gradients.ts";
+import { GradientStore } from "./gradient-store.ts";
+import { Hooks } from "./hooks.ts";
 import { Interruption, InterruptionListener } from "./interruption.ts";
-import { batchSizeOf, countBatches, KeptBatches, type Loader, type Loaders, toLoaders } from "./loaders.ts";
+import { type Loader, type Loaders, toLoaders } from "./loaders.ts";
 import { defaultLoggers } from "./loggers/defaults.ts";
 import type { Logger } from "./loggers/logger.ts";
+import { MetricLog } from "./metric-log.ts";
 import { summarize } from "./model-summary.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import { runPrediction } from "./prediction-loop.ts";
-import { type LogOptions, type MetricSets, type Metrics, ResultCollection } from "./results.ts";
+import type { LogOptions, Metrics } from "./results.ts";
 import { normalizeOptimizers, type SchedulerEntry } from "./scheduling.ts";
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./trainer-options.ts";
 import { type AnyTrainingModule, TrainingModule } from "./training-module.ts";
@@ -59,36 +61,6 @@ export interface RunOptions {
   readonly verbose?: boolean;
 }
 
-/** Hooks in which `log` makes no sense. */
-const silentHooks: ReadonlySet<string> = new Set([
-  "prepareData",
-  "setup",
-  "teardown",
-  "configureModel",
-  "configureOptimizers",
-  "onFitStart",
-  "onFitEnd",
-  "onSanityCheckStart",
-  "onSanityCheckEnd",
-  "onTrainEnd",
-  "onValidationEnd",
-  "onTestEnd",
-  "onSaveCheckpoint",
-  "onLoadCheckpoint",
-  "onException",
-]);
-
-/** Hooks of a training batch, where values are logged by step unless something else is said. */
-const stepHooks: ReadonlySet<string> = new Set([
-  "trainingStep",
-  "onTrainBatchStart",
-  "onTrainBatchEnd",
-  "onBeforeZeroGrad",
-  "onBeforeBackward",
-  "onAfterBackward",
-  "onBeforeOptimizerStep",
-]);
-
 /**
  * @example
  * const trainer = new Trainer({ maxEpochs: 10, callbacks: [new ModelCheckpoint({ monitor: "val_acc", mode: "max" })] });
@@ -104,25 +76,18 @@ export class Trainer {
   accumulateGradBatches: number;
   /** How far fitting has come. */
   readonly progress: FitProgress = { epoch: 0, batch: 0, totalBatch: 0, globalStep: 0, phase: "batch" };
-  /** The latest value of every logged metric, for callbacks. */
-  readonly callbackMetrics: Metrics = {};
-  /** The latest values that went to the loggers. */
-  readonly loggedMetrics: Metrics = {};
-  /** The latest values for the progress bar. */
-  readonly progressBarMetrics: Metrics = {};
-  /** Gradients that the next optimizer step will use. */
-  readonly gradients = new Map<tf.Variable, tf.Tensor>();
-  /** The values that training logs in this epoch. */
-  trainingResults = new ResultCollection();
+  /** Calls hooks; for the loops. */
+  readonly hooks: Hooks = new Hooks(this);
+  /** Where logged values go; for the loops. */
+  readonly metrics: MetricLog = new MetricLog(this);
+  /** Where gradients wait for the optimizer; for the loops. */
+  readonly gradientStore: GradientStore = new GradientStore();
+  /** The loaders of the latest fit. */
+  data: FitData = new FitData(this);
   /** Names that validation logs, when it has run. */
   validationNames: ReadonlySet<string> | undefined;
   optimizers: readonly Optimizer[] = [];
   schedulers: readonly SchedulerEntry[] = [];
-  /** The training loader of the fit under way. */
-  trainLoader: Loader | undefined;
-  valLoaders: readonly Loader[] = [];
-  /** Batches of a training epoch; infinite where unknown. */
-  numTrainingBatches = 0;
   runningStage: RunningStage | undefined;
   /** Set it to stop after the current batch (and its validation). */
   shouldStop = false;
@@ -132,14 +97,8 @@ export class Trainer {
   ckptPath: string | undefined;
   /** State of the default generator when the epoch began. */
   epochStartRandom: Uint8Array | undefined;
-  /** Values that validation or test log, while it runs. */
-  evaluationResults: ResultCollection | undefined;
   listener = new InterruptionListener(undefined, false);
   private attached: AnyTrainingModule | undefined;
-  private currentHook = "";
-  private currentBatchSize = 1;
-  private currentLoader = { index: 0, count: 1 };
-  private recording: Recording | undefined;
   private readonly ownCallbacks: readonly Callback[];
   private isRunning = false;
 
@@ -193,6 +152,41 @@ export class Trainer {
     return steps;
   }
 
+  /** The latest value of every logged metric. */
+  get callbackMetrics(): Metrics {
+    return this.metrics.callback;
+  }
+
+  /** The latest values that went to the loggers. */
+  get loggedMetrics(): Metrics {
+    return this.metrics.logged;
+  }
+
+  /** The latest values for the progress bar. */
+  get progressBarMetrics(): Metrics {
+    return this.metrics.progressBar;
+  }
+
+  /** Gradients that the next optimizer step will use. */
+  get gradients(): Map<tf.Variable, tf.Tensor> {
+    return this.gradientStore.gradients;
+  }
+
+  /** The training loader of the fit under way. */
+  get trainLoader(): Loader | undefined {
+    return this.data.train;
+  }
+
+  /** The validation loaders of the fit under way. */
+  get valLoaders(): readonly Loader[] {
+    return this.data.validation;
+  }
+
+  /** Batches of a training epoch; infinite where unknown. */
+  get numTrainingBatches(): number {
+    return this.data.trainingBatches;
+  }
+
   get isSanityChecking(): boolean {
     return this.runningStage === "sanityCheck";
   }
@@ -233,32 +227,28 @@ export class Trainer {
   ): Promise<FitResult> {
     return this.run(module, "fit", options.signal, async () => {
       const point = await this.prepare(options.ckptPath, "fit");
-      if (train !== undefined) this.countTrainingBatches(train);
+      this.data = new FitData(this, train, val);
       this.setOptimizers();
       if (point !== undefined) resume(this, point);
       else Object.assign(this.progress, { epoch: 0, batch: 0, totalBatch: 0, globalStep: 0, phase: "batch" });
       this.shouldStop = false;
       await this.startLoggers();
-      await this.callHook("onFitStart");
+      await this.hooks.call("onFitStart");
       module.zeroGrad();
       if (this.options.enableModelSummary) console.log(summarize(module).toString());
       try {
-        const hasValidation =
-          val !== undefined ||
-          this.options.overfitBatches !== 0 ||
-          module.valDataloader !== TrainingModule.prototype.valDataloader;
-        await runSanityCheck(this, this.requestValLoaders(val, train), hasValidation && point === undefined);
-        await this.requestTrainLoader(train);
+        await runSanityCheck(this, point === undefined);
+        this.data.requestTraining();
         const reason = await runFitLoop(this, point);
-        await this.callHook("onFitEnd");
+        await this.hooks.call("onFitEnd");
         return this.fitResult("completed", reason);
       } catch (error) {
         if (!(error instanceof Interruption)) throw error;
-        await this.callCallbacks("onException", error);
+        await this.hooks.callCallbacks("onException", error);
         return this.fitResult("interrupted", "somebody asked to stop");
       } finally {
         this.zeroGrad();
-        if (this.trainLoader instanceof KeptBatches) await this.trainLoader.dispose();
+        await this.data.dispose();
       }
     });
   }
@@ -352,20 +342,20 @@ export class Trainer {
         ...this.ownCallbacks.filter((callback) => !replaced.has(callback.constructor)),
         ...modules,
       ]);
-      await this.callModule("prepareData");
+      await this.hooks.callModule("prepareData");
       isSetUp = true;
-      await this.callHook("setup", stage);
-      await this.callModule("configureModel");
+      await this.hooks.call("setup", stage);
+      await this.hooks.callModule("configureModel");
       const result = await body();
       status = this.listener.requested ? "interrupted" : "success";
       return result;
     } catch (error) {
-      if (isSetUp) await this.callCallbacks("onException", error);
+      if (isSetUp) await this.hooks.callCallbacks("onException", error);
       throw error;
     } finally {
       try {
         for (const logger of this.loggers) await logger.finalize?.(status);
-        if (isSetUp) await this.callHook("teardown", stage);
+        if (isSetUp) await this.hooks.call("teardown", stage);
       } finally {
         this.listener.stop();
         this.runningStage = undefined;
@@ -383,56 +373,11 @@ export class Trainer {
   }
 
   private setOptimizers(): void {
-    const config = this.enterHook("configureOptimizers", () => this.module.configureOptimizers());
+    const config = this.hooks.enter("configureOptimizers", () => this.module.configureOptimizers());
     for (const optimizer of this.optimizers) optimizer.dispose();
     const { optimizers, schedulers } = normalizeOptimizers(config);
     this.optimizers = optimizers;
     this.schedulers = schedulers;
-  }
-
-  private requestValLoaders(given: Loaders | undefined, train: Loader | undefined): () => readonly Loader[] {
-    return () => {
-      this.valLoaders = [];
-      if (this.options.limitValBatches === 0) return [];
-      if (this.options.overfitBatches !== 0) {
-        this.valLoaders = [this.keptTrainingBatches(train)];
-        return this.valLoaders;
-      }
-      const own = given ?? this.module.valDataloader();
-      if (own !== undefined) this.valLoaders = toLoaders("The validation loader", own);
-      return this.valLoaders;
-    };
-  }
-
-  private keptTrainingBatches(train: Loader | undefined): Loader {
-    if (this.trainLoader instanceof KeptBatches) return this.trainLoader;
-    const [loader] = toLoaders("The training loader", train ?? this.module.trainDataloader()) as [Loader];
-    const count = countBatches(
-      "Trainer.overfitBatches",
-      this.options.overfitBatches,
-      loader.length ?? Number.POSITIVE_INFINITY,
-    );
-    this.trainLoader = new KeptBatches(loader, count);
-    return this.trainLoader;
-  }
-
-  private async requestTrainLoader(given: Loader | undefined): Promise<void> {
-    if (this.options.overfitBatches !== 0) this.trainLoader = this.keptTrainingBatches(given);
-    else {
-      const list = toLoaders("The training loader", given ?? this.module.trainDataloader());
-      requireOption(list.length === 1, "The training loader", `${list.length} loaders`, "one loader");
-      this.trainLoader = list[0];
-    }
-    this.countTrainingBatches(this.trainLoader as Loader);
-  }
-
-  private countTrainingBatches(loader: Loader): void {
-    const length = loader.length ?? Number.POSITIVE_INFINITY;
-    const { overfitBatches, limitTrainBatches } = this.options;
-    this.numTrainingBatches =
-      overfitBatches === 0
-        ? countBatches("Trainer.limitTrainBatches", limitTrainBatches, length)
-        : countBatches("Trainer.overfitBatches", overfitBatches, length);
   }
 
   private async startLoggers(): Promise<void> {
@@ -456,72 +401,23 @@ export class Trainer {
 
   /** Logs a value; see {@link TrainingModule.log}. */
   log(name: string, value: number | tf.Tensor, options: LogOptions = {}): void {
-    const hook = this.currentHook;
-    if (hook === "" || silentHooks.has(hook)) {
-      throw new ConfigurationError(
-        `log("${name}")`,
-        hook === "" ? "outside of a hook" : `in ${hook}`,
-        "called in a step or an epoch hook",
-      );
-    }
-    if (this.runningStage === "prediction") {
-      throw new ConfigurationError(`log("${name}")`, "in predict", "called while fitting, validating or testing");
-    }
-    const isStep = stepHooks.has(hook);
-    const { onStep = isStep, onEpoch = !isStep, progressBar = false, logger = true, reduce = "mean" } = options;
-    requireOption(onStep || onEpoch, `log("${name}")`, options, "logged onStep or onEpoch");
-    requireOption(
-      !onStep || isStep || hook.endsWith("Step") || hook.includes("Batch"),
-      `log("${name}").onStep`,
-      true,
-      `false in ${hook}`,
-    );
-    const { batchSize = this.currentBatchSize, addDataloaderIdx = true } = options;
-    const number = typeof value === "number" ? value : scalarOf(name, value);
-    const results = this.runningStage === "training" ? this.trainingResults : this.evaluationResults;
-    results?.log(
-      hook,
-      name,
-      number,
-      { onStep, onEpoch, progressBar, logger, reduce, batchSize },
-      { ...this.currentLoader, add: addDataloaderIdx },
-    );
+    this.metrics.log(name, value, options);
   }
 
   /** Forgets the gradients. */
   zeroGrad(): void {
-    for (const gradient of this.gradients.values()) gradient.dispose();
-    this.gradients.clear();
+    this.gradientStore.clear();
   }
 
   /** Runs the backward pass of the batch under way and adds its gradients to {@link gradients}. */
   backward(loss: tf.Tensor): void {
-    const { recording } = this;
-    if (recording === undefined) throw new Error("There is no recorded forward pass to go back through.");
-    this.recording = undefined;
     const variables = this.optimizers.flatMap((optimizer) => optimizer.variables());
-    const share = 1 / this.accumulateGradBatches;
-    for (const [variable, fresh] of recording.backward(loss, variables)) {
-      const before = this.gradients.get(variable);
-      if (before === undefined && share === 1) {
-        this.gradients.set(variable, fresh);
-        continue;
-      }
-      const sum = tf.tidy(() => {
-        const scaled = share === 1 ? fresh : tf.mul(fresh, share);
-        return before === undefined ? scaled : tf.add(before, scaled);
-      });
-      before?.dispose();
-      fresh.dispose();
-      this.gradients.set(variable, sum);
-    }
+    this.gradientStore.backward(loss, variables, 1 / this.accumulateGradBatches);
   }
 
   /** Limits {@link gradients}. */
   clipGradients(value: number | undefined, algorithm: "norm" | "value"): void {
-    if (value === undefined) return;
-    if (algorithm === "norm") clipGradNorm(this.gradients, value);
-    else clipGradValue(this.gradients, value);
+    this.gradientStore.clip(value, algorithm);
   }
 
   /**
@@ -535,135 +431,14 @@ export class Trainer {
   /** Copies the state of this moment, as {@link saveCheckpoint} would write it. */
   async captureCheckpoint(options: { weightsOnly?: boolean } = {}): Promise<Checkpoint> {
     const checkpoint = collectCheckpoint(this, options.weightsOnly ?? false);
-    await this.callHook("onSaveCheckpoint", checkpoint);
+    await this.hooks.call("onSaveCheckpoint", checkpoint);
     return checkpoint;
-  }
-
-  // For the loops.
-
-  /** Says what `log` belongs to from now on. */
-  enterBatch(batch: unknown, loader = { index: 0, count: 1 }): void {
-    this.currentBatchSize = batchSizeOf(batch);
-    this.currentLoader = loader;
-  }
-
-  /** Leaves the batch: values that are logged now weigh one. */
-  leaveBatch(): void {
-    this.currentBatchSize = 1;
-    this.currentLoader = { index: 0, count: 1 };
-  }
-
-  /** Hands the recorded forward pass over to {@link backward}. */
-  setRecording(recording: Recording | undefined): void {
-    this.recording?.dispose();
-    this.recording = recording;
-  }
-
-  /** Runs a function as the hook of this name. */
-  enterHook<T>(name: string, f: () => T): T {
-    const before = this.currentHook;
-    this.currentHook = name;
-    const restore = () => {
-      this.currentHook = before;
-    };
-    const { profiler } = this.options;
-    let result: T;
-    try {
-      result = profiler === undefined ? f() : profiler.measure(name, f);
-    } catch (error) {
-      restore();
-      throw error;
-    }
-    if (result instanceof Promise) return result.finally(restore) as T;
-    restore();
-    return result;
-  }
-
-  /** Calls a hook of the module alone. */
-  callModule(hook: string, ...args: unknown[]): unknown {
-    const module = this.module as unknown as Record<string, ((...args: unknown[]) => unknown) | undefined>;
-    return this.enterHook(hook, () => module[hook]?.(...args));
-  }
-
-  /** Calls a hook of the callbacks alone; `which` chooses among them. */
-  async callCallbacks(hook: CallbackHook, ...args: unknown[]): Promise<void> {
-    for (const callback of this.callbacks) await this.callCallback(callback, hook, args);
-  }
-
-  private async callCallback(callback: Callback, hook: CallbackHook, args: readonly unknown[]): Promise<void> {
-    const { profiler } = this.options;
-    const call = () =>
-      this.enterHookUnmeasured(hook, () =>
-        (callback[hook] as (...all: unknown[]) => unknown).call(callback, this, this.module, ...args),
-      );
-    const result = profiler === undefined ? call() : profiler.measure(`${callback.constructor.name}.${hook}`, call);
-    if (result instanceof Promise) await result;
-  }
-
-  private enterHookUnmeasured<T>(name: string, f: () => T): T {
-    const before = this.currentHook;
-    this.currentHook = name;
-    try {
-      return f();
-    } finally {
-      this.currentHook = before;
-    }
-  }
-
-  /**
-   * Calls a hook of the callbacks and the module: callbacks first, then the module, then `between`, then callbacks that judge and save.
-   *
-   * @returns what the module's hook returned
-   */
-  async callHook(hook: CallbackHook, ...args: unknown[]): Promise<unknown> {
-    return this.callHookThen(hook, undefined, ...args);
-  }
-
-  async callHookThen(
-    hook: CallbackHook,
-    between: (() => void | Promise<void>) | undefined,
-    ...args: unknown[]
-  ): Promise<unknown> {
-    const isEnd = /^on(TrainBatch|TrainEpoch|Validation|Test|Train)End$/.test(hook);
-    const late = (callback: Callback) => isEnd && callback.runsLast;
-    for (const callback of this.callbacks) if (!late(callback)) await this.callCallback(callback, hook, args);
-    const response = this.callModule(hook, ...args);
-    const answer = response instanceof Promise ? await response : response;
-    if (between !== undefined) await between();
-    for (const callback of this.callbacks) if (late(callback)) await this.callCallback(callback, hook, args);
-    return answer;
-  }
-
-  /** Makes metrics known to callbacks and the progress bar. */
-  publish(sets: MetricSets): void {
-    Object.assign(this.callbackMetrics, sets.callback);
-    Object.assign(this.progressBarMetrics, sets.progressBar);
   }
 
   /** Sends metrics to the loggers. */
   async sendToLoggers(metrics: Metrics, step = this.loggerStep): Promise<void> {
-    if (Object.keys(metrics).length === 0) return;
-    const complete = { epoch: this.progress.epoch, ...metrics };
-    Object.assign(this.loggedMetrics, complete);
-    for (const logger of this.loggers) await logger.logMetrics(complete, step);
+    await this.metrics.send(metrics, step);
   }
-
-  /** Forgets all metrics. */
-  clearMetrics(): void {
-    for (const metrics of [this.callbackMetrics, this.loggedMetrics, this.progressBarMetrics]) {
-      for (const key of Object.keys(metrics)) delete metrics[key];
-    }
-  }
-}
-
-function scalarOf(name: string, value: tf.Tensor): number {
-  requireOption(
-    value.size === 1,
-    `log("${name}")`,
-    `a tensor of shape [${value.shape.join(", ")}]`,
-    "a number or a tensor of one element",
-  );
-  return value.dataSync()[0] as number;
 }
 
 function printMetrics(stage: string, metrics: readonly Metrics[]): string {

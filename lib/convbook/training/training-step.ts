@@ -24,14 +24,14 @@ export async function runTrainingBatch(
   isLast: boolean,
 ): Promise<boolean> {
   const { progress } = trainer;
-  trainer.trainingResults.forgetStep();
-  let batch = trainer.callModule("onBeforeBatchTransfer", given, 0);
-  batch = trainer.callModule("transferBatchToDevice", batch, 0);
-  batch = trainer.callModule("onAfterBatchTransfer", batch, 0);
+  trainer.metrics.training.forgetStep();
+  let batch = trainer.hooks.callModule("onBeforeBatchTransfer", given, 0);
+  batch = trainer.hooks.callModule("transferBatchToDevice", batch, 0);
+  batch = trainer.hooks.callModule("onAfterBatchTransfer", batch, 0);
   let outputs: StepOutput;
   try {
-    trainer.enterBatch(batch);
-    const response = await trainer.callHook("onTrainBatchStart", batch, index);
+    trainer.metrics.enterBatch(batch);
+    const response = await trainer.hooks.call("onTrainBatchStart", batch, index);
     if (response === -1) return true;
     outputs = forward(trainer, batch, index);
     const steps = outputs !== undefined && (await optimize(trainer, outputs, index, isLast));
@@ -43,20 +43,20 @@ export async function runTrainingBatch(
     progress.batch++;
     progress.totalBatch++;
     progress.phase = "afterBatch";
-    trainer.publish(trainer.trainingResults.stepMetrics());
-    await trainer.callHookThen("onTrainBatchEnd", () => publish(trainer, steps), outputs, batch, index);
+    trainer.metrics.publish(trainer.metrics.training.stepMetrics());
+    await trainer.hooks.callThen("onTrainBatchEnd", () => publish(trainer, steps), outputs, batch, index);
     return false;
   } finally {
-    trainer.leaveBatch();
-    trainer.setRecording(undefined);
+    trainer.metrics.leaveBatch();
+    trainer.gradientStore.setRecording(undefined);
     tf.dispose([(outputs ?? null) as tf.TensorContainer, batch as tf.TensorContainer]);
   }
 }
 
 /** Makes also what the hooks logged known before the callbacks that judge and save. */
 async function publish(trainer: Trainer, steps: boolean): Promise<void> {
-  const metrics = trainer.trainingResults.stepMetrics();
-  trainer.publish(metrics);
+  const metrics = trainer.metrics.training.stepMetrics();
+  trainer.metrics.publish(metrics);
   const { logEveryNSteps } = trainer.options;
   const isTime = logEveryNSteps > 0 && trainer.progress.globalStep % logEveryNSteps === 0;
   if (steps && (isTime || trainer.shouldStop)) await trainer.sendToLoggers(metrics.log);
@@ -67,16 +67,16 @@ function forward(trainer: Trainer, batch: unknown, index: number): StepOutput {
   const { module } = trainer;
   let outputs: StepOutput;
   try {
-    outputs = trainer.enterHook("trainingStep", () => {
+    outputs = trainer.hooks.enter("trainingStep", () => {
       const recording = record(() => (module.trainingStep(batch, index) ?? null) as tf.TensorContainer);
-      trainer.setRecording(recording);
+      trainer.gradientStore.setRecording(recording);
       return (recording.outputs ?? undefined) as StepOutput;
     });
   } catch (error) {
     throw wrapBatchError("training", index, batch, error);
   }
   if (outputs === undefined) {
-    trainer.setRecording(undefined);
+    trainer.gradientStore.setRecording(undefined);
     return undefined;
   }
   const loss = lossOf(outputs);
@@ -89,7 +89,7 @@ function forward(trainer: Trainer, batch: unknown, index: number): StepOutput {
       "a scalar loss, { loss, ... }, or nothing to skip the batch",
     );
   }
-  const value = trainer.enterHook("readLoss", () => loss.dataSync()[0] as number);
+  const value = trainer.hooks.enter("readLoss", () => loss.dataSync()[0] as number);
   if (!Number.isFinite(value)) {
     tf.dispose(outputs as tf.TensorContainer);
     const { epoch, globalStep } = trainer.progress;
@@ -113,22 +113,22 @@ async function optimize(
   const optimizer = trainer.optimizers[0] as Optimizer;
   const loss = lossOf(outputs);
   if (index % accumulateGradBatches === 0) {
-    await trainer.callHook("onBeforeZeroGrad", optimizer);
-    trainer.callModule("optimizerZeroGrad", progress.epoch, index, optimizer);
+    await trainer.hooks.call("onBeforeZeroGrad", optimizer);
+    trainer.hooks.callModule("optimizerZeroGrad", progress.epoch, index, optimizer);
   }
-  await trainer.callHook("onBeforeBackward", loss);
-  trainer.callModule("backward", loss);
-  await trainer.callHook("onAfterBackward");
+  await trainer.hooks.call("onBeforeBackward", loss);
+  trainer.hooks.callModule("backward", loss);
+  await trainer.hooks.call("onAfterBackward");
   if ((index + 1) % accumulateGradBatches !== 0 && !isLast) return false;
-  await trainer.callHook("onBeforeOptimizerStep", optimizer);
+  await trainer.hooks.call("onBeforeOptimizerStep", optimizer);
   if (options.detectNonFinite) requireFinite(trainer, index);
-  await trainer.callModule(
+  await trainer.hooks.callModule(
     "configureGradientClipping",
     optimizer,
     options.gradientClipValue,
     options.gradientClipAlgorithm,
   );
-  await trainer.callModule("optimizerStep", progress.epoch, index, optimizer);
+  await trainer.hooks.callModule("optimizerStep", progress.epoch, index, optimizer);
   return true;
 }
 

@@ -43,15 +43,15 @@ export class LivePlot extends Callback {
   }
 
   override onTrainBatchEnd(trainer: Trainer): void {
-    this.collect(trainer, trainer.trainingResults.stepMetrics().callback);
+    this.collect(trainer, trainer.metrics.training.stepMetrics().callback);
   }
 
   override onTrainEpochEnd(trainer: Trainer): void {
-    this.collect(trainer, trainer.trainingResults.epochMetrics().callback);
+    this.collect(trainer, trainer.metrics.training.epochMetrics().callback);
   }
 
   override onValidationEpochEnd(trainer: Trainer): void {
-    if (!trainer.isSanityChecking) this.collect(trainer, trainer.evaluationResults?.epochMetrics().callback ?? {});
+    if (!trainer.isSanityChecking) this.collect(trainer, trainer.metrics.evaluation?.epochMetrics().callback ?? {});
   }
 
   override onTrainEnd(): void {

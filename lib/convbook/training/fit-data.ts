@@ -1,0 +1,84 @@
+/** Which loaders a fit uses, and how many of their batches. */
+import { requireOption } from "./errors.ts";
+import { countBatches, KeptBatches, type Loader, type Loaders, toLoaders } from "./loaders.ts";
+import type { Trainer } from "./trainer.ts";
+import { TrainingModule } from "./training-module.ts";
+
+/** The loaders of one fit, as given to it or as the module has them. */
+export class FitData {
+  /** The training loader. */
+  train: Loader | undefined;
+  validation: readonly Loader[] = [];
+  /** Batches of a training epoch; infinite where unknown. */
+  trainingBatches = 0;
+  private readonly trainer: Trainer;
+  private readonly given: { readonly train: Loader | undefined; readonly validation: Loaders | undefined };
+
+  constructor(trainer: Trainer, train?: Loader, validation?: Loaders) {
+    this.trainer = trainer;
+    this.given = { train, validation };
+    if (train !== undefined) this.count(train);
+  }
+
+  /** Whether there is anything to validate on, found out without asking the module for its loaders. */
+  get mayValidate(): boolean {
+    const { module, options } = this.trainer;
+    return (
+      this.given.validation !== undefined ||
+      options.overfitBatches !== 0 ||
+      module.valDataloader !== TrainingModule.prototype.valDataloader
+    );
+  }
+
+  /** Asks for the validation loaders. */
+  requestValidation(): readonly Loader[] {
+    const { module, options } = this.trainer;
+    this.validation = [];
+    if (options.limitValBatches === 0) return [];
+    if (options.overfitBatches !== 0) {
+      this.validation = [this.keptBatches()];
+      return this.validation;
+    }
+    const own = this.given.validation ?? module.valDataloader();
+    if (own !== undefined) this.validation = toLoaders("The validation loader", own);
+    return this.validation;
+  }
+
+  /** Asks for the training loader. */
+  requestTraining(): void {
+    if (this.trainer.options.overfitBatches !== 0) this.train = this.keptBatches();
+    else {
+      const list = this.trainingLoaders();
+      requireOption(list.length === 1, "The training loader", `${list.length} loaders`, "one loader");
+      this.train = list[0];
+    }
+    this.count(this.train as Loader);
+  }
+
+  /** Frees what was kept. */
+  async dispose(): Promise<void> {
+    if (this.train instanceof KeptBatches) await this.train.dispose();
+  }
+
+  private trainingLoaders(): Loader[] {
+    return toLoaders("The training loader", this.given.train ?? this.trainer.module.trainDataloader());
+  }
+
+  private keptBatches(): Loader {
+    if (this.train instanceof KeptBatches) return this.train;
+    const [loader] = this.trainingLoaders() as [Loader];
+    const { overfitBatches } = this.trainer.options;
+    const count = countBatches("Trainer.overfitBatches", overfitBatches, loader.length ?? Number.POSITIVE_INFINITY);
+    this.train = new KeptBatches(loader, count);
+    return this.train;
+  }
+
+  private count(loader: Loader): void {
+    const length = loader.length ?? Number.POSITIVE_INFINITY;
+    const { overfitBatches, limitTrainBatches } = this.trainer.options;
+    this.trainingBatches =
+      overfitBatches === 0
+        ? countBatches("Trainer.limitTrainBatches", limitTrainBatches, length)
+        : countBatches("Trainer.overfitBatches", overfitBatches, length);
+  }
+}

@@ -1,0 +1,97 @@
+/** Calling the hooks of callbacks and module in Lightning's order, knowing which one runs. */
+import type { Callback, CallbackHook } from "./callbacks/callback.ts";
+import type { Trainer } from "./trainer.ts";
+
+/** The hook-calling part of a Trainer. */
+export class Hooks {
+  /** The hook that runs now, or nothing. */
+  current = "";
+  private readonly trainer: Trainer;
+
+  constructor(trainer: Trainer) {
+    this.trainer = trainer;
+  }
+
+  /** Runs a function as the hook of this name. */
+  enter<T>(name: string, f: () => T): T {
+    const before = this.current;
+    this.current = name;
+    const restore = () => {
+      this.current = before;
+    };
+    const { profiler } = this.trainer.options;
+    let result: T;
+    try {
+      result = profiler === undefined ? f() : profiler.measure(name, f);
+    } catch (error) {
+      restore();
+      throw error;
+    }
+    if (result instanceof Promise) return result.finally(restore) as T;
+    restore();
+    return result;
+  }
+
+  /** Calls a hook of the module alone. */
+  callModule(hook: string, ...args: unknown[]): unknown {
+    const module = this.trainer.module as unknown as Record<string, ((...args: unknown[]) => unknown) | undefined>;
+    return this.enter(hook, () => module[hook]?.(...args));
+  }
+
+  /** Calls a hook of the callbacks alone. */
+  async callCallbacks(hook: CallbackHook, ...args: unknown[]): Promise<void> {
+    for (const callback of this.trainer.callbacks) await this.callCallback(callback, hook, args);
+  }
+
+  /**
+   * Calls a hook of the callbacks and the module.
+   *
+   * @returns what the module's hook returned
+   */
+  async call(hook: CallbackHook, ...args: unknown[]): Promise<unknown> {
+    return this.callThen(hook, undefined, ...args);
+  }
+
+  /**
+   * Calls a hook of the callbacks and the module: callbacks first, then the module, then `between`, then callbacks that judge and save.
+   *
+   * @returns what the module's hook returned
+   */
+  async callThen(
+    hook: CallbackHook,
+    between: (() => void | Promise<void>) | undefined,
+    ...args: unknown[]
+  ): Promise<unknown> {
+    const isEnd = /^on(TrainBatch|TrainEpoch|Validation|Test|Train)End$/.test(hook);
+    const late = (callback: Callback) => isEnd && callback.runsLast;
+    const { callbacks } = this.trainer;
+    for (const callback of callbacks) if (!late(callback)) await this.callCallback(callback, hook, args);
+    const response = this.callModule(hook, ...args);
+    const answer = response instanceof Promise ? await response : response;
+    if (between !== undefined) await between();
+    for (const callback of callbacks) if (late(callback)) await this.callCallback(callback, hook, args);
+    return answer;
+  }
+
+  private async callCallback(callback: Callback, hook: CallbackHook, args: readonly unknown[]): Promise<void> {
+    const { profiler } = this.trainer.options;
+    const call = () => this.enterBriefly(hook, () => invoke(callback, hook, this.trainer, args));
+    const result = profiler === undefined ? call() : profiler.measure(`${callback.constructor.name}.${hook}`, call);
+    if (result instanceof Promise) await result;
+  }
+
+  /** Runs the synchronous part of a function as the hook of this name, unmeasured. */
+  private enterBriefly<T>(name: string, f: () => T): T {
+    const before = this.current;
+    this.current = name;
+    try {
+      return f();
+    } finally {
+      this.current = before;
+    }
+  }
+}
+
+function invoke(callback: Callback, hook: CallbackHook, trainer: Trainer, args: readonly unknown[]): unknown {
+  return (callback[hook] as (...all: unknown[]) => unknown).call(callback, trainer, trainer.module, ...args);
+}
