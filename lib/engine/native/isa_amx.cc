@@ -13,7 +13,8 @@ static_assert(sizeof(TileConfig) == 64, "the layout that LDTILECFG reads");
 }  // namespace
 
 AmxTiles::AmxTiles() {
-  const TileConfig config;
+  // In memory for good: compilers do not see that the instruction reads all of it.
+  static constexpr TileConfig config{};
   _tile_loadconfig(&config);
 }
 
