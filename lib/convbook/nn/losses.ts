@@ -23,7 +23,20 @@ export interface CrossEntropyOptions extends LossOptions {
 }
 
 /**
+ * Refuses class indices that no class has: a one-hot vector of such a one would be all zeros, and its sample would silently count for nothing. Where
+ * the backend cannot give numbers without waiting (WebGPU) nothing is checked.
+ */
+function checkClasses(layer: string, target: tf.Tensor, classes: number): void {
+  if (tf.getBackend() === "webgpu") return;
+  const labels = target.dataSync();
+  const wrong = labels.findIndex((label) => !(label >= 0 && label < classes && Number.isInteger(label)));
+  if (wrong >= 0) throw new OptionError(layer, `target[${wrong}]`, labels[wrong], `a class from 0 to ${classes - 1}`);
+}
+
+/**
  * Cross-entropy of logits [N, K] with class indices [N] (int32) or distributions [N, K]: a scalar, or [N] with reduction "none".
+ *
+ * `forward` throws an {@link OptionError} naming the first index that is not a class.
  */
 export class CrossEntropyLoss extends Module<[logits: tf.Tensor, target: tf.Tensor]> {
   readonly reduction: Reduction;
@@ -51,6 +64,7 @@ export class CrossEntropyLoss extends Module<[logits: tf.Tensor, target: tf.Tens
         `targets [${batch}] (class indices) or [${batch}, ${classes}]`,
       );
     }
+    if (isIndices) checkClasses("CrossEntropyLoss", target, classes);
     return tf.tidy(() => {
       const exact = isIndices ? tf.oneHot(tf.cast(target, "int32") as tf.Tensor1D, classes) : target;
       const smooth = this.labelSmoothing;
