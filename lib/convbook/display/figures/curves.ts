@@ -103,7 +103,7 @@ export function curves({
     axis: {
       labelOverlap: "greedy",
       ...(whole && !logX ? { tickMinStep: 1, format: ",d" } : {}),
-      ...(logX ? { format: "~e" } : {}),
+      ...(logX ? { format: logFormat(series) } : {}),
     },
   };
   const y: JsonValue = {
@@ -142,6 +142,12 @@ export function curves({
     { ...(title ? { title } : {}), width, height, data: { values }, layer: layers },
     { alt: text },
   );
+}
+
+/** Powers of ten for learning rates; plain numbers for batch sizes. */
+function logFormat(series: readonly { readonly x: ArrayLike<number> }[]): string {
+  const all = series.flatMap(({ x }) => Array.from(x)).filter((value) => value > 0);
+  return Math.min(...all) >= 0.01 && Math.max(...all) < 1e5 ? "~g" : "~e";
 }
 
 /** What is compared with comes after the series, and is grey. */
