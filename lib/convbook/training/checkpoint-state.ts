@@ -55,11 +55,13 @@ export function collectCheckpoint(trainer: Trainer, weightsOnly: boolean): Check
   };
 }
 
-/** Gradients that wait for more batches; those of a step that was taken are done with. */
+/** Gradients that wait for more batches; those of a step that was taken are done with. Of a module that optimizes by itself, all. */
 function collectGradients(trainer: Trainer): StateDict {
   const gradients: StateDict = new Map();
   const { batch } = trainer.progress;
-  if (batch % trainer.accumulateGradBatches === 0 || batch >= trainer.numTrainingBatches) return gradients;
+  const isManual = !trainer.module.automaticOptimization;
+  if (!isManual && (batch % trainer.accumulateGradBatches === 0 || batch >= trainer.numTrainingBatches))
+    return gradients;
   for (const [name, parameter] of trainer.module.namedParameters()) {
     const gradient = trainer.gradients.get(parameter.variable);
     if (gradient !== undefined) gradients.set(name, toTorchLayout(parameter, gradient));
@@ -95,9 +97,9 @@ export async function loadWeights(trainer: Trainer, path: string, stage: Stage):
   return { path, training, loader: training.loader, random };
 }
 
-/** Puts optimizers, schedulers, counters, gradients and metrics back. */
+/** Puts optimizers, schedulers, counters and metrics back. */
 export function resume(trainer: Trainer, { path, training }: ResumePoint): void {
-  const { optimizers, schedulers, progress, gradients, results, metrics } = training;
+  const { optimizers, schedulers, progress, results, metrics } = training;
   const fits = optimizers.length === trainer.optimizers.length && schedulers.length === trainer.schedulers.length;
   if (!fits) {
     const got = `${optimizers.length} optimizers and ${schedulers.length} schedulers`;
@@ -114,7 +116,10 @@ export function resume(trainer: Trainer, { path, training }: ResumePoint): void 
   trainer.metrics.training.loadStateDict(results);
   trainer.metrics.clear();
   Object.assign(trainer.callbackMetrics, metrics);
-  trainer.zeroGrad();
+}
+
+/** Puts gradients back that waited for more batches. */
+export function restoreGradients(trainer: Trainer, { training: { gradients } }: ResumePoint): void {
   for (const [name, parameter] of trainer.module.namedParameters()) {
     const gradient = gradients.get(name);
     if (gradient === undefined) continue;

@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { defaultGenerator } from "../random/index.ts";
 import type { CallbackHook } from "./callbacks/callback.ts";
-import { BatchError } from "./errors.ts";
+import { BatchError, ConfigurationError, NonFiniteError } from "./errors.ts";
 import { Interruption, yieldToEventLoop } from "./interruption.ts";
 import { countBatches, describeBatch, iterate, type Loader } from "./loaders.ts";
 import { rememberModes } from "./modes.ts";
@@ -127,7 +127,7 @@ export async function nextBatch(
 
 /** Names the batch on which a step failed. */
 export function wrapBatchError(stage: string, index: number, batch: unknown, error: unknown): unknown {
-  if (error instanceof Error && error.name === "ConfigurationError") return error;
+  if (error instanceof ConfigurationError || error instanceof NonFiniteError) return error;
   return new BatchError(stage, index, describeBatch(batch), error);
 }
 

@@ -17,7 +17,7 @@ function replaceEach(gradients: Map<tf.Variable, tf.Tensor>, change: (gradient: 
   for (const [variable, gradient] of gradients) {
     gradients.set(
       variable,
-      tf.tidy(() => change(gradient)),
+      tf.tidy(() => tf.keep(change(gradient))),
     );
     gradient.dispose();
   }

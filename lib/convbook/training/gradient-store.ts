@@ -26,7 +26,8 @@ export class GradientStore {
     this.add(recording.backward(loss, variables), share);
   }
 
-  private add(fresh: ReadonlyMap<tf.Variable, tf.Tensor>, share: number): void {
+  /** Adds gradients, which are from now on the store's. */
+  add(fresh: ReadonlyMap<tf.Variable, tf.Tensor>, share: number): void {
     for (const [variable, gradient] of fresh) {
       const before = this.gradients.get(variable);
       if (before === undefined && share === 1) {
@@ -35,7 +36,7 @@ export class GradientStore {
       }
       const sum = tf.tidy(() => {
         const scaled = share === 1 ? gradient : tf.mul(gradient, share);
-        return before === undefined ? scaled : tf.add(before, scaled);
+        return tf.keep(before === undefined ? scaled : tf.add(before, scaled));
       });
       before?.dispose();
       gradient.dispose();
@@ -43,16 +44,22 @@ export class GradientStore {
     }
   }
 
-  /** Limits the gradients. */
-  clip(value: number | undefined, algorithm: "norm" | "value"): void {
-    if (value === undefined) return;
-    if (algorithm === "norm") clipGradNorm(this.gradients, value);
-    else clipGradValue(this.gradients, value);
+  /** Limits the gradients, or those of some variables. */
+  clip(value: number, algorithm: "norm" | "value", variables?: readonly tf.Variable[]): void {
+    const some =
+      variables === undefined
+        ? this.gradients
+        : new Map([...this.gradients].filter(([variable]) => variables.includes(variable)));
+    if (algorithm === "norm") clipGradNorm(some, value);
+    else clipGradValue(some, value);
+    for (const [variable, gradient] of some) this.gradients.set(variable, gradient);
   }
 
-  /** Forgets the gradients. */
-  clear(): void {
-    for (const gradient of this.gradients.values()) gradient.dispose();
-    this.gradients.clear();
+  /** Forgets the gradients, or those of some variables. */
+  clear(variables: Iterable<tf.Variable> = [...this.gradients.keys()]): void {
+    for (const variable of variables) {
+      this.gradients.get(variable)?.dispose();
+      this.gradients.delete(variable);
+    }
   }
 }

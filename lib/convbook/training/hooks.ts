@@ -1,5 +1,6 @@
 /** Calling the hooks of callbacks and module in Lightning's order, knowing which one runs. */
 import type { Callback, CallbackHook } from "./callbacks/callback.ts";
+import { ConfigurationError } from "./errors.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** The hook-calling part of a Trainer. */
@@ -38,6 +39,18 @@ export class Hooks {
     return this.enter(hook, () => module[hook]?.(...args));
   }
 
+  /** Calls a hook of the callbacks and the module in the middle of a synchronous step. */
+  callSync(hook: CallbackHook, ...args: unknown[]): void {
+    const results = this.trainer.callbacks.map((callback) => this.invoke(callback, hook, args));
+    results.push(this.callModule(hook, ...args));
+    if (results.every((result) => !(result instanceof Promise))) return;
+    throw new ConfigurationError(
+      hook,
+      "a hook that returns a promise",
+      "synchronous while a module optimizes by itself",
+    );
+  }
+
   /** Calls a hook of the callbacks alone. */
   async callCallbacks(hook: CallbackHook, ...args: unknown[]): Promise<void> {
     for (const callback of this.trainer.callbacks) await this.callCallback(callback, hook, args);
@@ -74,10 +87,18 @@ export class Hooks {
   }
 
   private async callCallback(callback: Callback, hook: CallbackHook, args: readonly unknown[]): Promise<void> {
-    const { profiler } = this.trainer.options;
-    const call = () => this.enterBriefly(hook, () => invoke(callback, hook, this.trainer, args));
-    const result = profiler === undefined ? call() : profiler.measure(`${callback.constructor.name}.${hook}`, call);
+    const result = this.invoke(callback, hook, args);
     if (result instanceof Promise) await result;
+  }
+
+  private invoke(callback: Callback, hook: CallbackHook, args: readonly unknown[]): unknown {
+    const { trainer } = this;
+    const { profiler } = trainer.options;
+    const call = () =>
+      this.enterBriefly(hook, () =>
+        (callback[hook] as (...all: unknown[]) => unknown).call(callback, trainer, trainer.module, ...args),
+      );
+    return profiler === undefined ? call() : profiler.measure(`${callback.constructor.name}.${hook}`, call);
   }
 
   /** Runs the synchronous part of a function as the hook of this name, unmeasured. */
@@ -90,8 +111,4 @@ export class Hooks {
       this.current = before;
     }
   }
-}
-
-function invoke(callback: Callback, hook: CallbackHook, trainer: Trainer, args: readonly unknown[]): unknown {
-  return (callback[hook] as (...all: unknown[]) => unknown).call(callback, trainer, trainer.module, ...args);
 }

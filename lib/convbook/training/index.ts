@@ -47,6 +47,7 @@ export {
   type TensorBoardLoggerOptions,
 } from "./loggers/index.ts";
 export { findLr, type LrFinderOptions, LrFinderResult } from "./lr-finder.ts";
+export type { BackwardOptions, ManualOptimizer, ManualOptimizers } from "./manual-optimization.ts";
 export { ModelSummary, summarize } from "./model-summary.ts";
 export {
   Adam,

@@ -17,31 +17,45 @@ export interface SchedulerEntry {
 }
 
 /** @throws ConfigurationError when it is none of the forms, or names more than one optimizer */
-export function normalizeOptimizers(config: OptimizerConfig): {
+export function normalizeOptimizers(
+  config: OptimizerConfig,
+  allowsSeveral = false,
+): {
   optimizers: readonly Optimizer[];
   schedulers: readonly SchedulerEntry[];
 } {
   if (config instanceof Optimizer) return { optimizers: [config], schedulers: [] };
-  const forms = "an optimizer, [optimizers, schedulers] or { optimizer, lrScheduler }";
+  const forms = "an optimizer, a list of them, [optimizers, schedulers] or { optimizer, lrScheduler }";
   requireOption(typeof config === "object" && config !== null, "What configureOptimizers returns", config, forms);
   const [optimizers, schedulers] = isPair(config)
     ? config
-    : [[config.optimizer], config.lrScheduler === undefined ? [] : [config.lrScheduler]];
+    : Array.isArray(config)
+      ? [config as readonly Optimizer[], []]
+      : fromObject(config as Extract<OptimizerConfig, { readonly optimizer: Optimizer }>);
   for (const optimizer of optimizers) {
     if (!(optimizer instanceof Optimizer))
       throw new ConfigurationError("What configureOptimizers returns", optimizer, forms);
   }
   requireOption(
-    optimizers.length === 1,
+    optimizers.length === 1 || (allowsSeveral && optimizers.length > 0),
     "What configureOptimizers returns",
     `${optimizers.length} optimizers`,
-    "one optimizer",
+    allowsSeveral ? "at least one optimizer" : "one optimizer, unless the module sets automaticOptimization to false",
   );
   return { optimizers, schedulers: schedulers.map(normalizeScheduler) };
 }
 
-function isPair(config: OptimizerConfig): config is Extract<OptimizerConfig, readonly unknown[]> {
-  return Array.isArray(config);
+type Pair = readonly [optimizers: readonly Optimizer[], schedulers: readonly (Scheduler | SchedulerConfig)[]];
+
+function isPair(config: OptimizerConfig): config is Pair {
+  return Array.isArray(config) && Array.isArray(config[0]);
+}
+
+function fromObject({
+  optimizer,
+  lrScheduler,
+}: Extract<OptimizerConfig, { readonly optimizer: Optimizer }>): [Optimizer[], (Scheduler | SchedulerConfig)[]] {
+  return [[optimizer], lrScheduler === undefined ? [] : [lrScheduler]];
 }
 
 function normalizeScheduler(given: Scheduler | SchedulerConfig): SchedulerEntry {
@@ -71,6 +85,8 @@ function normalizeScheduler(given: Scheduler | SchedulerConfig): SchedulerEntry 
  * @param plateau whether those that watch a metric are meant, or the others
  */
 export function stepSchedulers(trainer: Trainer, interval: "epoch" | "step", count: number, plateau: boolean): void {
+  // A module that optimizes by itself steps its schedulers, too.
+  if (!trainer.module.automaticOptimization) return;
   for (const entry of trainer.schedulers) {
     if (entry.interval !== interval || entry.isPlateau !== plateau || count % entry.frequency !== 0) continue;
     let metric: number | undefined;

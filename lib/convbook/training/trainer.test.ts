@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   Callback,
   EarlyStopping,
@@ -80,6 +80,24 @@ describe("resuming", () => {
     }
   });
 
+  it("goes on bit for bit between two batches of one optimizer step", async () => {
+    const dirPath = freshFolder();
+    const options = { accumulateGradBatches: 3 };
+    const whole = await run(options);
+    const controller = new AbortController();
+    const stop = new (class extends Callback {
+      override onTrainBatchEnd(trainer: Trainer): void {
+        if (trainer.progress.totalBatch === 7) controller.abort();
+      }
+    })();
+    const saving = new ModelCheckpoint({ dirPath });
+    const first = await run({ ...options, callbacks: [stop, saving], signal: controller.signal });
+    expect(first.result.status).toBe("interrupted");
+    const resumed = await run(options, first.result.lastModelPath);
+    expect(resumed.weights).toEqual(whole.weights);
+    expect(resumed.result.metrics).toEqual(whole.result.metrics);
+  });
+
   it("goes on bit for bit from a file for PyTorch", async () => {
     const dirPath = freshFolder();
     const whole = await run({});
@@ -137,6 +155,27 @@ print(optimizer.param_groups[0]["weight_decay"], len(optimizer.state))
     const bytes = readFileSync(result.bestModelPath as string);
     writeFileSync(join(dirPath, "cut.safetensors"), bytes.subarray(0, bytes.length / 2));
     await expect(run({}, join(dirPath, "cut.safetensors"))).rejects.toThrow("cut.safetensors");
+  });
+});
+
+describe("modes", () => {
+  it("stay as they are, and evaluation mode at the start is told", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    const { module, train, val } = makeSmall();
+    const norm = module.getSubmodule("model.1");
+    await new Trainer({ ...quiet, maxEpochs: 1 }).fit(module, train as never, val as never);
+    expect(warn).not.toHaveBeenCalled();
+    norm.eval();
+    await new Trainer({ ...quiet, maxEpochs: 1 }).fit(module, train as never, val as never);
+    expect(warn.mock.lastCall?.[0]).toMatch(/^1 module is in evaluation mode at the start of training \(model\.1\)/);
+    expect([module.training, norm.training]).toEqual([true, false]);
+    module.eval();
+    await new Trainer({ ...quiet, maxEpochs: 1 }).fit(module, train as never, val as never);
+    expect(warn.mock.lastCall?.[0]).toMatch(
+      /^7 modules are in .* \(SmallModule, model, model\.0, \.\.\.\).*module\.train\(\) before fit/,
+    );
+    expect(module.training).toBe(false);
+    warn.mockRestore();
   });
 });
 

@@ -9,7 +9,7 @@ import { ModelCheckpoint } from "./callbacks/model-checkpoint.ts";
 import type { Checkpoint, FitProgress } from "./checkpoint.ts";
 import { saveCheckpointFile } from "./checkpoint-file.ts";
 import { resolveCheckpointPath } from "./checkpoint-path.ts";
-import { collectCheckpoint, loadWeights, type ResumePoint, resume } from "./checkpoint-state.ts";
+import { collectCheckpoint, loadWeights, type ResumePoint, restoreGradients, resume } from "./checkpoint-state.ts";
 import { requireOption } from "./errors.ts";
 import { runEvaluation } from "./evaluation-loop.ts";
 import { FitData } from "./fit-data.ts";
@@ -20,6 +20,7 @@ import { Interruption, InterruptionListener } from "./interruption.ts";
 import { type Loader, type Loaders, toLoaders } from "./loaders.ts";
 import { defaultLoggers } from "./loggers/defaults.ts";
 import type { Logger } from "./loggers/logger.ts";
+import { type BackwardOptions, type ManualBatch, offTape } from "./manual-optimization.ts";
 import { MetricLog } from "./metric-log.ts";
 import { summarize } from "./model-summary.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
@@ -82,6 +83,8 @@ export class Trainer {
   readonly metrics: MetricLog = new MetricLog(this);
   /** Where gradients wait for the optimizer; for the loops. */
   readonly gradientStore: GradientStore = new GradientStore();
+  /** The backward passes of the step under way of a module that optimizes by itself. */
+  manual: ManualBatch | undefined;
   /** The loaders of the latest fit. */
   data: FitData = new FitData(this);
   /** Names that validation logs, when it has run. */
@@ -128,9 +131,15 @@ export class Trainer {
     return this.progress.globalStep;
   }
 
-  /** The step that loggers are told: the number of steps before the last one. */
+  /** Batches after which parameters were changed; where a module optimizes by itself, all batches. Logging goes by it. */
+  get batchesThatStepped(): number {
+    const { globalStep, totalBatch } = this.progress;
+    return this.attached?.automaticOptimization === false ? totalBatch : globalStep;
+  }
+
+  /** The step that loggers are told: the number of {@link batchesThatStepped} before the last one. */
   get loggerStep(): number {
-    return Math.max(0, this.progress.globalStep - 1);
+    return Math.max(0, this.batchesThatStepped - 1);
   }
 
   /**
@@ -226,6 +235,7 @@ export class Trainer {
     options: RunOptions = {},
   ): Promise<FitResult> {
     return this.run(module, "fit", options.signal, async () => {
+      requireAutomatic(module, this);
       const point = await this.prepare(options.ckptPath, "fit");
       this.data = new FitData(this, train, val);
       this.setOptimizers();
@@ -235,8 +245,10 @@ export class Trainer {
       await this.startLoggers();
       await this.hooks.call("onFitStart");
       module.zeroGrad();
+      if (point !== undefined) restoreGradients(this, point);
       if (this.options.enableModelSummary) console.log(summarize(module).toString());
       try {
+        warnOfEvaluationMode(module);
         await runSanityCheck(this, point === undefined);
         this.data.requestTraining();
         const reason = await runFitLoop(this, point);
@@ -375,7 +387,7 @@ export class Trainer {
   private setOptimizers(): void {
     const config = this.hooks.enter("configureOptimizers", () => this.module.configureOptimizers());
     for (const optimizer of this.optimizers) optimizer.dispose();
-    const { optimizers, schedulers } = normalizeOptimizers(config);
+    const { optimizers, schedulers } = normalizeOptimizers(config, !this.module.automaticOptimization);
     this.optimizers = optimizers;
     this.schedulers = schedulers;
   }
@@ -410,14 +422,19 @@ export class Trainer {
   }
 
   /** Runs the backward pass of the batch under way and adds its gradients to {@link gradients}. */
-  backward(loss: tf.Tensor): void {
+  backward(loss: tf.Tensor, options: BackwardOptions = {}): void {
+    if (this.manual !== undefined) {
+      this.manual.backward(loss, options);
+      return;
+    }
     const variables = this.optimizers.flatMap((optimizer) => optimizer.variables());
     this.gradientStore.backward(loss, variables, 1 / this.accumulateGradBatches);
   }
 
-  /** Limits {@link gradients}. */
-  clipGradients(value: number | undefined, algorithm: "norm" | "value"): void {
-    this.gradientStore.clip(value, algorithm);
+  /** Limits {@link gradients}, or those of one optimizer. */
+  clipGradients(value: number | undefined, algorithm: "norm" | "value", optimizer?: Optimizer): void {
+    if (value === undefined) return;
+    offTape(() => this.gradientStore.clip(value, algorithm, optimizer?.variables()));
   }
 
   /**
@@ -439,6 +456,35 @@ export class Trainer {
   async sendToLoggers(metrics: Metrics, step = this.loggerStep): Promise<void> {
     await this.metrics.send(metrics, step);
   }
+}
+
+/** What the Trainer does for others, a module that optimizes by itself does itself. */
+function requireAutomatic(module: AnyTrainingModule, trainer: Trainer): void {
+  if (module.automaticOptimization) return;
+  const { gradientClipValue } = trainer.options;
+  const why = `for ${module.typeName}, whose automaticOptimization is false`;
+  requireOption(
+    gradientClipValue === undefined,
+    "Trainer.gradientClipValue",
+    gradientClipValue,
+    `left out ${why}; it calls this.clipGradients(optimizer, value, algorithm)`,
+  );
+  const count = trainer.accumulateGradBatches;
+  requireOption(count === 1, "Trainer.accumulateGradBatches", count, `1 ${why}; it steps when it wants to`);
+}
+
+/** Modules keep their modes, so that frozen parts can stay in evaluation mode; what nobody meant is worth a word. */
+function warnOfEvaluationMode(module: AnyTrainingModule): void {
+  const names = module
+    .namedModules()
+    .filter(([, { training }]) => !training)
+    .map(([name]) => name || module.typeName);
+  if (names.length === 0) return;
+  const some = names.length > 3 ? `${names.slice(0, 3).join(", ")}, ...` : names.join(", ");
+  console.warn(
+    `${names.length} ${names.length === 1 ? "module is" : "modules are"} in evaluation mode at the start of training (${some}) ` +
+      "and will stay so: no dropout, and batch norm by its running statistics. Call module.train() before fit if that is not meant.",
+  );
 }
 
 function printMetrics(stage: string, metrics: readonly Metrics[]): string {

@@ -9,6 +9,12 @@ import type { Callback } from "./callbacks/callback.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { ConfigurationError } from "./errors.ts";
 import type { Loaders } from "./loaders.ts";
+import {
+  type BackwardOptions,
+  type ManualOptimizer,
+  type ManualOptimizers,
+  manualOptimizers,
+} from "./manual-optimization.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import type { LogOptions } from "./results.ts";
 import type { Scheduler } from "./schedulers/scheduler.ts";
@@ -36,6 +42,7 @@ export interface SchedulerConfig {
 /** What `configureOptimizers` may return. */
 export type OptimizerConfig =
   | Optimizer
+  | readonly Optimizer[]
   | readonly [optimizers: readonly Optimizer[], schedulers: readonly (Scheduler | SchedulerConfig)[]]
   | { readonly optimizer: Optimizer; readonly lrScheduler?: Scheduler | SchedulerConfig };
 
@@ -75,9 +82,16 @@ export abstract class TrainingModule<
 > extends Module<In, Out> {
   /** Hyper-parameters: plain JSON values that checkpoints carry. Set by {@link saveHyperParameters}. */
   hparams: H = {} as H;
+  /**
+   * Whether the Trainer goes back through the loss that `trainingStep` returns and steps the optimizer; default true. A module that sets it to
+   * false does so itself, with {@link optimizers} and {@link manualBackward}, and may have several optimizers.
+   */
+  automaticOptimization: boolean = true;
   /** An input for the summary, the graph and checks, for example of shape [1, 32, 32, 3]. */
   exampleInput: tf.Tensor | undefined;
   private attached: Trainer | undefined;
+  /** Parameters that a toggled optimizer made constant. */
+  private readonly toggled: Parameter[] = [];
 
   /** The trainer that runs this module. */
   get trainer(): Trainer {
@@ -140,6 +154,65 @@ export abstract class TrainingModule<
 
   override train(mode = true): this {
     return super.train(mode);
+  }
+
+  // Optimizing by hand.
+
+  /**
+   * The optimizers that {@link configureOptimizers} made, for a module with `automaticOptimization` false.
+   *
+   * @example
+   * const optimizer = this.optimizers();
+   * optimizer.zeroGrad();
+   * this.manualBackward(loss);
+   * optimizer.step();
+   *
+   * @example
+   * const [generator, discriminator] = this.optimizers();
+   */
+  optimizers(): ManualOptimizers {
+    return manualOptimizers(this.trainer);
+  }
+
+  /** The schedulers that {@link configureOptimizers} made. With `automaticOptimization` false nobody but the module steps them. */
+  lrSchedulers(): readonly Scheduler[] {
+    return this.trainer.schedulers.map(({ scheduler }) => scheduler);
+  }
+
+  /**
+   * Adds the gradients of a loss to those that the optimizers will use, with the hooks of a backward pass around it.
+   *
+   * @param loss a scalar that `trainingStep` has computed
+   * @throws ConfigurationError unless `automaticOptimization` is false, NonFiniteError when the loss is NaN or infinite
+   */
+  manualBackward(loss: tf.Tensor, options: BackwardOptions = {}): void {
+    if (this.automaticOptimization) {
+      throw new ConfigurationError(
+        `${this.typeName}.automaticOptimization`,
+        true,
+        "false for a module that calls manualBackward",
+      );
+    }
+    const { hooks } = this.trainer;
+    hooks.callSync("onBeforeBackward", loss);
+    hooks.enter("backward", () => this.backward(loss, options));
+    hooks.callSync("onAfterBackward");
+  }
+
+  /** Makes only one optimizer's parameters trainable, until {@link untoggleOptimizer}: gradients of the others are not computed. */
+  toggleOptimizer({ optimizer }: ManualOptimizer): void {
+    this.untoggleOptimizer();
+    const own = new Set(optimizer.paramGroups.flatMap(({ params }) => params));
+    for (const parameter of this.parameters()) {
+      if (own.has(parameter) || !parameter.requiresGrad) continue;
+      parameter.requiresGrad = false;
+      this.toggled.push(parameter);
+    }
+  }
+
+  /** Takes {@link toggleOptimizer} back. */
+  untoggleOptimizer(): void {
+    for (const parameter of this.toggled.splice(0)) parameter.requiresGrad = true;
   }
 
   // Steps.
@@ -215,8 +288,8 @@ export abstract class TrainingModule<
   }
   onBeforeBackward(_loss: tf.Tensor): HookResult {}
   /** Runs the backward pass of a loss that `trainingStep` returned. */
-  backward(loss: tf.Tensor): void {
-    this.trainer.backward(loss);
+  backward(loss: tf.Tensor, options: BackwardOptions = {}): void {
+    this.trainer.backward(loss, options);
   }
   onAfterBackward(): HookResult {}
   onBeforeOptimizerStep(_optimizer: Optimizer): HookResult {}
@@ -224,8 +297,12 @@ export abstract class TrainingModule<
   configureGradientClipping(optimizer: Optimizer, value: number | undefined, algorithm: "norm" | "value"): HookResult {
     this.clipGradients(optimizer, value, algorithm);
   }
-  clipGradients(_optimizer: Optimizer, value: number | undefined, algorithm: "norm" | "value"): void {
-    this.trainer.clipGradients(value, algorithm);
+  clipGradients(
+    optimizer: Optimizer | ManualOptimizer,
+    value: number | undefined,
+    algorithm: "norm" | "value" = "norm",
+  ): void {
+    this.trainer.clipGradients(value, algorithm, "optimizer" in optimizer ? optimizer.optimizer : optimizer);
   }
   optimizerStep(_epoch: number, _batchIndex: number, optimizer: Optimizer): HookResult {
     optimizer.step(this.trainer.gradients);

@@ -2,12 +2,13 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { ConfigurationError, NonFiniteError } from "./errors.ts";
 import { wrapBatchError } from "./evaluation-loop.ts";
-import { gradientNorm } from "./gradient-clipping.ts";
 import { record } from "./gradients.ts";
+import { ManualBatch } from "./manual-optimization.ts";
+import { requireFiniteGradients } from "./non-finite.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import { stepSchedulers } from "./scheduling.ts";
 import type { Trainer } from "./trainer.ts";
-import { namesByVariable, type StepOutput } from "./training-module.ts";
+import type { StepOutput } from "./training-module.ts";
 
 /**
  * Trains on one batch and disposes of it.
@@ -33,12 +34,13 @@ export async function runTrainingBatch(
     trainer.metrics.enterBatch(batch);
     const response = await trainer.hooks.call("onTrainBatchStart", batch, index);
     if (response === -1) return true;
-    outputs = forward(trainer, batch, index);
-    const steps = outputs !== undefined && (await optimize(trainer, outputs, index, isLast));
-    if (steps) {
-      progress.globalStep++;
-      stepSchedulers(trainer, "step", index + 1, false);
-    }
+    let steps = true;
+    if (trainer.module.automaticOptimization) {
+      outputs = forward(trainer, batch, index);
+      steps = outputs !== undefined && (await optimize(trainer, outputs, index, isLast));
+      if (steps) progress.globalStep++;
+    } else outputs = optimizeByHand(trainer, batch, index);
+    if (steps) stepSchedulers(trainer, "step", index + 1, false);
     if (isLast) stepSchedulers(trainer, "epoch", progress.epoch + 1, false);
     progress.batch++;
     progress.totalBatch++;
@@ -58,16 +60,15 @@ async function publish(trainer: Trainer, steps: boolean): Promise<void> {
   const metrics = trainer.metrics.training.stepMetrics();
   trainer.metrics.publish(metrics);
   const { logEveryNSteps } = trainer.options;
-  const isTime = logEveryNSteps > 0 && trainer.progress.globalStep % logEveryNSteps === 0;
+  const isTime = logEveryNSteps > 0 && trainer.batchesThatStepped % logEveryNSteps === 0;
   if (steps && (isTime || trainer.shouldStop)) await trainer.sendToLoggers(metrics.log);
 }
 
 /** Runs and records the module's training step. */
-function forward(trainer: Trainer, batch: unknown, index: number): StepOutput {
+function runStep(trainer: Trainer, batch: unknown, index: number): StepOutput {
   const { module } = trainer;
-  let outputs: StepOutput;
   try {
-    outputs = trainer.hooks.enter("trainingStep", () => {
+    return trainer.hooks.enter("trainingStep", () => {
       const recording = record(() => (module.trainingStep(batch, index) ?? null) as tf.TensorContainer);
       trainer.gradientStore.setRecording(recording);
       return (recording.outputs ?? undefined) as StepOutput;
@@ -75,6 +76,22 @@ function forward(trainer: Trainer, batch: unknown, index: number): StepOutput {
   } catch (error) {
     throw wrapBatchError("training", index, batch, error);
   }
+}
+
+/** The training step of a module that goes back through its losses and steps its optimizers itself. */
+function optimizeByHand(trainer: Trainer, batch: unknown, index: number): StepOutput {
+  trainer.manual = new ManualBatch(trainer);
+  try {
+    return runStep(trainer, batch, index);
+  } finally {
+    trainer.manual = undefined;
+    trainer.gradientStore.setRecording(undefined);
+  }
+}
+
+/** The training step, up to its loss. */
+function forward(trainer: Trainer, batch: unknown, index: number): StepOutput {
+  const outputs = runStep(trainer, batch, index);
   if (outputs === undefined) {
     trainer.gradientStore.setRecording(undefined);
     return undefined;
@@ -121,7 +138,7 @@ async function optimize(
   await trainer.hooks.call("onAfterBackward");
   if ((index + 1) % accumulateGradBatches !== 0 && !isLast) return false;
   await trainer.hooks.call("onBeforeOptimizerStep", optimizer);
-  if (options.detectNonFinite) requireFinite(trainer, index);
+  if (options.detectNonFinite) requireFiniteGradients(trainer, index);
   await trainer.hooks.callModule(
     "configureGradientClipping",
     optimizer,
@@ -130,22 +147,4 @@ async function optimize(
   );
   await trainer.hooks.callModule("optimizerStep", progress.epoch, index, optimizer);
   return true;
-}
-
-/** Names the first gradient that is not finite. */
-function requireFinite(trainer: Trainer, index: number): void {
-  if (Number.isFinite(gradientNorm(trainer.gradients.values()))) return;
-  const names = namesByVariable(trainer.module);
-  const { epoch, globalStep } = trainer.progress;
-  for (const [variable, gradient] of trainer.gradients) {
-    const bad = gradient.dataSync().find((value) => !Number.isFinite(value));
-    if (bad === undefined) continue;
-    const name = names.get(variable) ?? variable.name;
-    throw new NonFiniteError(`the gradient of "${name}"`, bad, { epoch, batchIndex: index, globalStep });
-  }
-  throw new NonFiniteError("the norm of the gradients", Number.POSITIVE_INFINITY, {
-    epoch,
-    batchIndex: index,
-    globalStep,
-  });
 }

@@ -1,6 +1,7 @@
 /** Changes how many batches' gradients make one optimizer step, by epoch. As PyTorch Lightning's GradientAccumulationScheduler. */
 import { requireOption } from "../errors.ts";
 import type { Trainer } from "../trainer.ts";
+import type { AnyTrainingModule } from "../training-module.ts";
 import { Callback } from "./callback.ts";
 
 /**
@@ -26,7 +27,13 @@ export class GradientAccumulationScheduler extends Callback {
     this.scheduling = entries.sort(([a], [b]) => a - b);
   }
 
-  override onTrainStart(trainer: Trainer): void {
+  override onTrainStart(trainer: Trainer, module: AnyTrainingModule): void {
+    requireOption(
+      module.automaticOptimization,
+      `${module.typeName}.automaticOptimization`,
+      false,
+      "true with a GradientAccumulationScheduler",
+    );
     this.apply(trainer);
   }
 

@@ -1,6 +1,8 @@
 /** Logs the learning rates: `lr-SGD`, with several groups `lr-SGD/pg1`, ... As PyTorch Lightning's LearningRateMonitor. */
 import { requireOption } from "../errors.ts";
+import type { Optimizer } from "../optimizers/optimizer.ts";
 import type { Metrics } from "../results.ts";
+import type { SchedulerEntry } from "../scheduling.ts";
 import type { Trainer } from "../trainer.ts";
 import { Callback } from "./callback.ts";
 
@@ -26,27 +28,26 @@ export class LearningRateMonitor extends Callback {
 
   override async onTrainBatchStart(trainer: Trainer): Promise<void> {
     const { logEveryNSteps } = trainer.options;
-    const isTime = logEveryNSteps > 0 && (trainer.globalStep + 1) % logEveryNSteps === 0;
-    if (isTime && this.options.loggingInterval !== "epoch") await this.log(trainer, "step", trainer.globalStep);
+    const { batchesThatStepped } = trainer;
+    const isTime = logEveryNSteps > 0 && (batchesThatStepped + 1) % logEveryNSteps === 0;
+    if (isTime && this.options.loggingInterval !== "epoch") await this.log(trainer, "step", batchesThatStepped);
   }
 
   override async onTrainEpochStart(trainer: Trainer): Promise<void> {
-    if (this.options.loggingInterval !== "step") await this.log(trainer, "epoch", trainer.globalStep);
+    if (this.options.loggingInterval !== "step") await this.log(trainer, "epoch", trainer.batchesThatStepped);
   }
 
   private async log(trainer: Trainer, interval: "step" | "epoch", step: number): Promise<void> {
-    const entry = trainer.schedulers[0];
-    const isOwnInterval = this.options.loggingInterval !== undefined || (entry?.interval ?? "epoch") === interval;
-    const optimizer = trainer.optimizers[0];
-    if (!isOwnInterval || optimizer === undefined) return;
-    const name = entry?.name ?? `lr-${optimizer.constructor.name}`;
     const metrics: Metrics = {};
-    for (const [i, group] of optimizer.paramGroups.entries()) {
-      const suffix = optimizer.paramGroups.length > 1 ? `/pg${i + 1}` : "";
-      metrics[name + suffix] = group.lr;
-      const { momentum, betas } = group as { momentum?: number; betas?: readonly [number, number] };
-      const value = betas?.[0] ?? momentum;
-      if (this.options.logMomentum && value !== undefined) metrics[`${name}-momentum${suffix}`] = value;
+    const taken = new Set<string>();
+    for (const [i, optimizer] of trainer.optimizers.entries()) {
+      const entry = scheduling(trainer, optimizer);
+      const isOwnInterval = this.options.loggingInterval !== undefined || (entry?.interval ?? "epoch") === interval;
+      if (!isOwnInterval) continue;
+      const base = entry?.name ?? `lr-${optimizer.constructor.name}`;
+      const name = taken.has(base) ? `${base}-${i}` : base;
+      taken.add(name);
+      this.collect(optimizer, name, metrics);
     }
     for (const [key, value] of Object.entries(metrics)) {
       this.rates[key] ??= [];
@@ -55,4 +56,22 @@ export class LearningRateMonitor extends Callback {
     Object.assign(trainer.callbackMetrics, metrics);
     await trainer.sendToLoggers(metrics, step);
   }
+
+  private collect(optimizer: Optimizer, name: string, metrics: Metrics): void {
+    for (const [i, group] of optimizer.paramGroups.entries()) {
+      const suffix = optimizer.paramGroups.length > 1 ? `/pg${i + 1}` : "";
+      metrics[name + suffix] = group.lr;
+      const { momentum, betas } = group as { momentum?: number; betas?: readonly [number, number] };
+      const value = betas?.[0] ?? momentum;
+      if (this.options.logMomentum && value !== undefined) metrics[`${name}-momentum${suffix}`] = value;
+    }
+  }
+}
+
+/** The scheduler of an optimizer; a wrapper's may be of the optimizer inside. */
+function scheduling(trainer: Trainer, optimizer: Optimizer): SchedulerEntry | undefined {
+  const own = trainer.schedulers.find(
+    ({ scheduler }) => (scheduler as { optimizer?: unknown }).optimizer === optimizer,
+  );
+  return own ?? (trainer.optimizers.length === 1 ? trainer.schedulers[0] : undefined);
 }
