@@ -59,7 +59,10 @@ describe("npm start", () => {
       const source = join(cacheFolder(), there);
       if (existsSync(source)) symlinkSync(source, join(cache, there));
     }
-    const { stdout, stderr } = await run(process.execPath, [convbook, "start", "--offline", "--images", "384"], { cwd: root, env });
+    const { stdout, stderr } = await run(process.execPath, [convbook, "start", "--offline", "--images", "384"], {
+      cwd: root,
+      env,
+    });
     const { modelNames, pretrainedFile } = tutorial5;
     const own = modelNames.filter((model) => pretrainedFile(model) !== undefined);
     const none = modelNames.filter((model) => pretrainedFile(model) === undefined);
