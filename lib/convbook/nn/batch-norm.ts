@@ -33,7 +33,8 @@ export interface BatchNormOptions {
 export abstract class BatchNorm extends Module {
   readonly numFeatures: number;
   readonly eps: number;
-  readonly momentum: number | null;
+  /** Share of the newest batch in the running statistics; null for the plain mean of all batches. May be changed at any time. */
+  momentum: number | null;
   readonly weight: Parameter | null;
   readonly bias: Parameter | null;
   readonly runningMean: Buffer | null;
@@ -71,6 +72,19 @@ export abstract class BatchNorm extends Module {
       throw new ShapeError(this.toString(), input, `${this.ranks.letters} with C = ${this.numFeatures}`);
     }
     return [...input];
+  }
+
+  /** Forgets the running statistics: mean 0, variance 1, no batches. */
+  resetRunningStats(): void {
+    const { numFeatures, runningMean, runningVar, numBatchesTracked } = this;
+    const all = (value: number) => ({
+      dtype: "float32" as const,
+      shape: [numFeatures],
+      data: new Float32Array(numFeatures).fill(value),
+    });
+    runningMean?.load(all(0));
+    runningVar?.load(all(1));
+    if (numBatchesTracked !== null) numBatchesTracked.value = 0;
   }
 
   /** Whether the batch's own statistics are used now. */

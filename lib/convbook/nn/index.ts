@@ -47,5 +47,6 @@ export {
 } from "./pooling.ts";
 export type { Shape, Size2d } from "./shapes.ts";
 export { type MemoryOptions, ModelSummary, type SummaryOptions, type SummaryRow, summary } from "./summary.ts";
+export { updateBn } from "./update-bn.ts";
 export { Upsample, type UpsampleOptions } from "./upsample.ts";
 export { init };
