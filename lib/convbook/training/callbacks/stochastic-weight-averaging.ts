@@ -1,6 +1,6 @@
 /** Averages the weights of the last epochs (Izmailov et al. 2018, arXiv:1803.05407). As PyTorch Lightning's StochasticWeightAveraging. */
-import * as tf from "@tensorflow/tfjs-core";
-import { BatchNorm1d, BatchNorm2d } from "../../nn/index.ts";
+import type * as tf from "@tensorflow/tfjs-core";
+import { updateBn } from "../../nn/index.ts";
 import { requireOption } from "../errors.ts";
 import { iterate, type Loader } from "../loaders.ts";
 import type { Trainer } from "../trainer.ts";
@@ -92,41 +92,7 @@ export class StochasticWeightAveraging extends Callback {
       const average = this.averages.get(name);
       if (average !== undefined) parameter.load({ dtype: "float32", shape: parameter.shape, data: average });
     }
-    await this.measureBatchNorms(trainer, module);
-  }
-
-  /** One pass over the training data in which the running statistics become plain means. */
-  private async measureBatchNorms(trainer: Trainer, module: AnyTrainingModule): Promise<void> {
-    const norms = module.modules().filter((each) => each instanceof BatchNorm2d || each instanceof BatchNorm1d);
-    if (norms.length === 0) return;
-    const momenta = norms.map((norm) => norm.momentum);
-    for (const norm of norms) {
-      for (const [name, buffer] of norm.namedBuffers()) {
-        const value = buffer.toTensorData();
-        for (let i = 0; i < value.data.length; i++)
-          value.data[i] = (value.dtype === "int64" ? 0n : name === "running_var" ? 1 : 0) as never;
-        buffer.load(value);
-      }
-      // No momentum: the mean over all batches.
-      (norm as { momentum: number | null }).momentum = null;
-    }
-    module.train();
-    const iterator = iterate(trainer.trainLoader as Loader);
-    try {
-      for (let i = 0; i < trainer.numTrainingBatches; i++) {
-        const { done, value } = await iterator.next();
-        if (done) break;
-        const input = Array.isArray(value) ? (value[0] as tf.Tensor) : (value as tf.Tensor);
-        tf.tidy(() => {
-          (module.forward as (x: tf.Tensor) => unknown).call(module, input);
-        });
-        tf.dispose(value as tf.TensorContainer);
-      }
-    } finally {
-      await iterator.return?.();
-      for (const [i, norm] of norms.entries())
-        (norm as { momentum: number | null }).momentum = momenta[i] as number | null;
-    }
+    await updateBn(module, trainingBatches(trainer));
   }
 
   override stateDict(): Readonly<Record<string, unknown>> {
@@ -145,3 +111,17 @@ export class StochasticWeightAveraging extends Callback {
 }
 
 const tensorOf = (data: Float32Array) => ({ dtype: "float32" as const, shape: [data.length], data });
+
+/** One pass over the training data, as far as an epoch goes. */
+async function* trainingBatches(trainer: Trainer): AsyncGenerator<tf.Tensor | readonly tf.Tensor[]> {
+  const iterator = iterate(trainer.trainLoader as Loader);
+  try {
+    for (let i = 0; i < trainer.numTrainingBatches; i++) {
+      const { done, value } = await iterator.next();
+      if (done) return;
+      yield value as tf.Tensor | readonly tf.Tensor[];
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
