@@ -7,6 +7,7 @@ export interface Compiled {
   readonly code: string;
   readonly js: string;
   readonly segments: readonly Segment[];
+  /** Source map of `js` to the TypeScript; empty where they are the same. */
   readonly map: string;
 }
 
@@ -17,16 +18,18 @@ export interface Position {
 }
 
 export class Positions {
+  readonly #js: string;
   readonly #segments: readonly Segment[];
   readonly #codeLines: number[];
   readonly #jsLines: number[];
-  readonly #trace: TraceMap;
+  readonly #trace: TraceMap | undefined;
 
   constructor({ code, js, segments, map }: Compiled) {
+    this.#js = js;
     this.#segments = segments;
     this.#codeLines = lineStarts(code);
     this.#jsLines = lineStarts(js);
-    this.#trace = new TraceMap(map);
+    this.#trace = map === "" ? undefined : new TraceMap(map);
   }
 
   /** The position in the TypeScript of one in the script; undefined in what the compiler added. */
@@ -36,13 +39,28 @@ export class Positions {
       return undefined;
     }
     const jsLine = lineOf(this.#jsLines, offset);
-    const found = originalPositionFor(this.#trace, { line: jsLine + 1, column: offset - (this.#jsLines[jsLine] ?? 0) });
+    const jsColumn = offset - (this.#jsLines[jsLine] ?? 0);
+    if (this.#trace === undefined) {
+      return { line: jsLine + 1, column: jsColumn + 1 };
+    }
+    const found = originalPositionFor(this.#trace, { line: jsLine + 1, column: jsColumn });
     return found.line === null ? undefined : { line: found.line, column: found.column + 1 };
   }
 
   /** The first position in the script that a line of the TypeScript, or else the next line with code, became. */
   generated(line: number): Position | undefined {
     let best: { readonly line: number; readonly offset: number } | undefined;
+    if (this.#trace === undefined) {
+      const begin = this.#jsLines[line - 1] ?? this.#js.length;
+      const start = begin + Math.max(0, this.#js.slice(begin).search(/\S/));
+      const piece = this.#segments
+        .filter(([, from, length]) => from + length > start)
+        .reduce<Segment | undefined>(
+          (first, piece) => (first === undefined || piece[1] < first[1] ? piece : first),
+          undefined,
+        );
+      return piece === undefined ? undefined : this.#positionOf(piece[0] + Math.max(0, start - piece[1]));
+    }
     eachMapping(this.#trace, ({ originalLine, generatedLine, generatedColumn }) => {
       if (originalLine === null || originalLine < line || (best !== undefined && originalLine > best.line)) {
         return;
@@ -55,8 +73,13 @@ export class Positions {
     if (best === undefined) {
       return undefined;
     }
-    const at = lineOf(this.#codeLines, best.offset);
-    return { line: at + 1, column: best.offset - (this.#codeLines[at] ?? 0) + 1 };
+    return this.#positionOf(best.offset);
+  }
+
+  /** The position in the script of an offset in it. */
+  #positionOf(offset: number): Position {
+    const at = lineOf(this.#codeLines, offset);
+    return { line: at + 1, column: offset - (this.#codeLines[at] ?? 0) + 1 };
   }
 }
 

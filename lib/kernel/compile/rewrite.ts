@@ -2,7 +2,7 @@
  * JavaScript of a module becomes a script that is an async function: declarations of the top level turn into assignments,
  * imports into calls, and the last expression into the result.
  */
-import { type Node, parse } from "acorn";
+import { type Node, type Program, parse } from "acorn";
 import { type Segment, SegmentedText } from "./segments.ts";
 
 /** The helper's name in compiled cells. */
@@ -36,15 +36,29 @@ interface Edit {
   readonly text: string;
 }
 
+/** A module as acorn reads it; what Node 20 does not run yet is an error with `node20`. */
+export function parseModule(js: string, node20 = false): Program {
+  return parse(js, {
+    ecmaVersion: node20 ? 2024 : "latest",
+    sourceType: "module",
+    allowAwaitOutsideFunction: true,
+  });
+}
+
 /**
  * Rewrites a cell.
  *
  * @param js The cell without types.
  * @param source The TypeScript, which tells the user's names from those that the compiler made up.
  * @param shadowed Names of Node's globals that earlier cells declared.
+ * @param program The cell, if it was read already.
  */
-export function rewrite(js: string, source: string, shadowed: ReadonlySet<string> = new Set()): RewrittenCell {
-  const program = parse(js, { ecmaVersion: "latest", sourceType: "module", allowAwaitOutsideFunction: true });
+export function rewrite(
+  js: string,
+  source: string,
+  shadowed: ReadonlySet<string> = new Set(),
+  program = parseModule(js),
+): RewrittenCell {
   const rewriter = new Rewriter(js, source);
   rewriter.statements(program.body as unknown as AnyNode[], true);
   return rewriter.finish(shadowed);

@@ -3,12 +3,14 @@
  * its top level becomes properties of the global object, so that later cells see it and any cell may declare it again,
  * imports become calls, and the last expression becomes the cell's result.
  */
+
+import type { Program } from "acorn";
 import type { Message as EsbuildMessage, TransformOptions } from "esbuild";
-import { type RewrittenCell, rewrite } from "./rewrite.ts";
+import { parseModule, type RewrittenCell, rewrite } from "./rewrite.ts";
 
 /** What the process that runs the cells needs of one cell. */
 export interface CompiledCell extends RewrittenCell {
-  /** esbuild's output, of which the segments are pieces, and its source map to the cell. */
+  /** The cell without types, of which the segments are pieces, and its source map to the cell; empty where it is the cell. */
   readonly js: string;
   readonly map: string;
   /** The cell has JSX syntax. */
@@ -53,6 +55,10 @@ export async function compileCell(
   options: EmitOptions = {},
   shadowed?: ReadonlySet<string>,
 ): Promise<CompiledCell> {
+  const plain = plainJavaScript(cell, options);
+  if (plain !== undefined) {
+    return { ...rewrite(cell, cell, shadowed, plain), js: cell, map: "", jsx: false };
+  }
   let transformed = await removeTypes(cell, options);
   const kept = keepLastConstant(cell);
   if (kept !== cell) {
@@ -60,6 +66,21 @@ export async function compileCell(
   }
   const { code: js, map, jsx } = transformed;
   return { ...rewrite(js, cell, shadowed), js, map, jsx };
+}
+
+/**
+ * Reads a cell that has no types: what is JavaScript means the same in TypeScript, but for `<`, where type arguments begin.
+ * esbuild, a process of its own, would take most of a short cell's time. Undefined where it is needed.
+ */
+function plainJavaScript(cell: string, options: EmitOptions): Program | undefined {
+  if (/[<@]/.test(cell) || options.useDefineForClassFields === false) {
+    return undefined;
+  }
+  try {
+    return parseModule(cell, true);
+  } catch {
+    return undefined;
+  }
 }
 
 /** One of the constants that esbuild drops as a statement, when nothing but brackets, casts and comments follows. */
@@ -75,6 +96,11 @@ function keepLastConstant(cell: string): string {
     lastConstant,
     (_, name: string, tail: string) => `globalThis.${name === "void 0" ? "undefined" : name}${tail}`,
   );
+}
+
+/** Starts esbuild, so that the first cell does not wait for it. */
+export function warmCompiler(): void {
+  removeTypes("0", {}).catch(() => {});
 }
 
 /** esbuild on one cell or module: types, enums, namespaces, decorators, JSX and `using` become JavaScript. */

@@ -72,11 +72,28 @@ export function makeHeader(type: string, session: string): Header {
   };
 }
 
+/** Parent headers as they were sent last: a cell's outputs all have the same. */
+const encodedParents = new WeakMap<object, Buffer>();
+const emptyPart = Buffer.from("{}");
+
+function encodeParent(parent: object): Buffer {
+  let encoded = encodedParents.get(parent);
+  if (encoded === undefined) {
+    encoded = Buffer.from(JSON.stringify(parent));
+    encodedParents.set(parent, encoded);
+  }
+  return encoded;
+}
+
 /** The frames of a message, signed. */
 export function encodeMessage(message: Message, signer: Signer): Buffer[] {
-  const parts = [message.header, message.parent, message.metadata, message.content].map((part) =>
-    Buffer.from(JSON.stringify(part)),
-  );
+  const { header, parent, metadata, content } = message;
+  const parts = [
+    Buffer.from(JSON.stringify(header)),
+    encodeParent(parent),
+    Object.keys(metadata).length === 0 ? emptyPart : Buffer.from(JSON.stringify(metadata)),
+    Buffer.from(JSON.stringify(content)),
+  ];
   return [...message.identities, delimiter, Buffer.from(signer.sign(parts)), ...parts, ...message.buffers];
 }
 

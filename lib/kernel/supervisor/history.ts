@@ -14,6 +14,8 @@ interface Entry {
 
 /** How many entries are kept when the file is read. */
 const kept = 10_000;
+/** How long an entry may wait for more, ms. */
+const gather = 100;
 /** The longest output that is kept with an entry, UTF-16 units. */
 const longestOutput = 10_000;
 
@@ -28,6 +30,9 @@ export class History {
   #entries: Entry[] | undefined;
   #session = 1;
   #tail: Promise<void> = Promise.resolve();
+  /** Lines that are written together. */
+  #unwritten: string[] = [];
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(file = historyFile()) {
     this.#file = file;
@@ -42,8 +47,8 @@ export class History {
       ...(output !== undefined && { output: output.slice(0, longestOutput) }),
     };
     entries.push(entry);
-    // History that cannot be written is no reason to disturb the notebook.
-    this.#tail = this.#tail.then(() => appendFile(this.#file, `${JSON.stringify(entry)}\n`)).catch(() => {});
+    this.#unwritten.push(`${JSON.stringify(entry)}\n`);
+    this.#timer ??= setTimeout(() => this.#write(), gather);
   }
 
   /** Answers a history_request. */
@@ -86,7 +91,18 @@ export class History {
 
   /** Resolves when everything is written. */
   get written(): Promise<void> {
+    this.#write();
     return this.#tail;
+  }
+
+  #write(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const text = this.#unwritten.splice(0).join("");
+    if (text !== "") {
+      // History that cannot be written is no reason to disturb the notebook.
+      this.#tail = this.#tail.then(() => appendFile(this.#file, text)).catch(() => {});
+    }
   }
 
   #load(): Entry[] {

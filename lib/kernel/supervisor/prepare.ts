@@ -2,7 +2,7 @@
 import type { ErrorContent } from "../child/errors.ts";
 import { codeFrame } from "../compile/code-frame.ts";
 import { MagicError, type Magics, type TypesMode, translateMagics } from "../compile/magics.ts";
-import { CellSyntaxError, type CompiledCell, compileCell } from "../compile/transform.ts";
+import { CellSyntaxError, type CompiledCell, compileCell, warmCompiler } from "../compile/transform.ts";
 import { cellNames } from "../types/declarations.ts";
 import { LanguageServerError, TypeScriptMissingError } from "../types/lsp-client.ts";
 import type { CellText } from "../types/scope.ts";
@@ -51,6 +51,7 @@ export class Preparer {
     if (!this.#begun) {
       this.#begun = true;
       this.#startTypes();
+      warmCompiler();
     }
   }
 

@@ -51,6 +51,7 @@ export class LspClient {
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
   #ended: Error | undefined;
+  #outgoing = "";
   #buffer: Buffer = Buffer.alloc(0);
 
   constructor(program: string, folder: string) {
@@ -96,9 +97,16 @@ export class LspClient {
     this.#waiting.clear();
   }
 
+  /** What is sent in one turn goes out in one piece: each write is a system call that wakes the server. */
   #send(message: object): void {
-    const body = Buffer.from(JSON.stringify(message));
-    this.#process.stdin?.write(Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body]));
+    const body = JSON.stringify(message);
+    if (this.#outgoing === "") {
+      queueMicrotask(() => {
+        this.#process.stdin?.write(this.#outgoing);
+        this.#outgoing = "";
+      });
+    }
+    this.#outgoing += `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
   }
 
   #read(chunk: Buffer): void {
