@@ -11,8 +11,10 @@
 #endif
 
 #include "arguments.h"
+#include "array_bindings.h"
 #include "arrays.h"
 #include "conv.h"
+#include "described.h"
 #include "layers.h"
 #include "memory.h"
 
@@ -49,15 +51,6 @@ napi_value call(napi_env env, napi_callback_info info) {
     napi_throw_error(env, nullptr, error.what());
   }
   return nullptr;
-}
-
-size_t positive(const int32_t* values, int count) {
-  size_t product = 1;
-  for (int i = 0; i < count; i++) {
-    if (values[i] < 0) throw BadArgument("A shape has the negative size " + std::to_string(values[i]));
-    product *= static_cast<size_t>(values[i]);
-  }
-  return product;
 }
 
 // ---- engine and memory
@@ -229,35 +222,6 @@ napi_value gemm(const Arguments& args, State& state) {
 }
 
 // ---- arrays
-
-// A description [rank, shape..., strides of each operand...]; tells the elements that an operand must have at least.
-struct Described {
-  Strided strided;
-  size_t size;
-  size_t reach[3];
-};
-
-Described describe(const Arguments& args, size_t i, int operands) {
-  const int32_t* d = args.array<int32_t>(i, 1);
-  const int rank = d[0];
-  if (rank < 0 || rank > kMaxRank) throw BadArgument("A shape of rank " + std::to_string(rank) + " is not handled");
-  d = args.array<int32_t>(i, 1 + static_cast<size_t>(rank) * (1 + operands));
-  Described result = {};
-  result.strided.rank = rank;
-  result.size = positive(d + 1, rank);
-  for (int k = 0; k < operands; k++) {
-    size_t last = 0;
-    for (int r = 0; r < rank; r++) {
-      const int32_t stride = d[1 + rank * (k + 1) + r];
-      if (stride < 0) throw BadArgument("A stride is negative");
-      result.strided.shape[r] = static_cast<size_t>(d[1 + r]);
-      result.strided.strides[k][r] = stride;
-      if (d[1 + r] > 0) last += static_cast<size_t>(d[1 + r] - 1) * static_cast<size_t>(stride);
-    }
-    result.reach[k] = result.size == 0 ? 0 : last + 1;
-  }
-  return result;
-}
 
 // (op, x, y, n, a, b)
 napi_value unaryOp(const Arguments& args, State& state) {
@@ -624,6 +588,7 @@ NAPI_MODULE_INIT() {
   state->kernels = &chooseKernels(nullptr);
   state->pool.reset(new ThreadPool(1));
   napi_set_instance_data(env, state, [](napi_env, void* data, void*) { delete static_cast<State*>(data); }, nullptr);
+  defineArrayBindings(env, exports, {state, [](void* data) { return static_cast<State*>(data)->context(); }});
   define<configure>(env, exports, "configure", state);
   define<threads>(env, exports, "threads", state);
   define<scratchBytes>(env, exports, "scratchBytes", state);
