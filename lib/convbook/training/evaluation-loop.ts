@@ -6,6 +6,7 @@ import { BatchError, ConfigurationError, NonFiniteError } from "./errors.ts";
 import { Interruption, yieldToEventLoop } from "./interruption.ts";
 import { countBatches, describeBatch, iterate, type Loader } from "./loaders.ts";
 import { rememberModes } from "./modes.ts";
+import type { Profiler } from "./profilers/index.ts";
 import { type Metrics, ResultCollection } from "./results.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -81,29 +82,13 @@ async function evaluateLoader(
   count: number,
   which: { index: number; count: number },
 ): Promise<void> {
-  const { module } = trainer;
-  const noun = stage === "validation" ? "Validation" : "Test";
   const iterator = iterate(loader);
   try {
     for (let i = 0; i < count; i++) {
-      const { done, value } = await nextBatch(iterator, stage, i);
+      const { done, value } = await nextBatch(iterator, stage, i, trainer.options.profiler);
       if (done) break;
-      let batch = trainer.hooks.callModule("onBeforeBatchTransfer", value, which.index);
-      batch = trainer.hooks.callModule("transferBatchToDevice", batch, which.index);
-      batch = trainer.hooks.callModule("onAfterBatchTransfer", batch, which.index);
-      trainer.metrics.enterBatch(batch, which);
-      await trainer.hooks.call(`on${noun}BatchStart` as CallbackHook, batch, i, which.index);
-      const step = stage === "validation" ? "validationStep" : "testStep";
-      let outputs: tf.TensorContainer;
-      try {
-        outputs = trainer.hooks.enter(step, () =>
-          tf.tidy(() => (module[step](batch, i, which.index) ?? null) as tf.TensorContainer),
-        );
-      } catch (error) {
-        throw wrapBatchError(stage, i, batch, error);
-      }
-      await trainer.hooks.call(`on${noun}BatchEnd` as CallbackHook, outputs ?? undefined, batch, i, which.index);
-      tf.dispose([outputs, batch as tf.TensorContainer]);
+      const run = () => evaluateBatch(trainer, stage, value, i, which);
+      await (trainer.options.profiler?.measureBatch(stage, run) ?? run());
       await yieldToEventLoop();
       if (trainer.listener.requested) throw new Interruption();
     }
@@ -112,14 +97,44 @@ async function evaluateLoader(
   }
 }
 
+async function evaluateBatch(
+  trainer: Trainer,
+  stage: "validation" | "test",
+  given: unknown,
+  i: number,
+  which: { index: number; count: number },
+): Promise<void> {
+  const { module } = trainer;
+  const noun = stage === "validation" ? "Validation" : "Test";
+  let batch = trainer.hooks.callModule("onBeforeBatchTransfer", given, which.index);
+  batch = trainer.hooks.callModule("transferBatchToDevice", batch, which.index);
+  batch = trainer.hooks.callModule("onAfterBatchTransfer", batch, which.index);
+  trainer.metrics.enterBatch(batch, which);
+  await trainer.hooks.call(`on${noun}BatchStart` as CallbackHook, batch, i, which.index);
+  const step = stage === "validation" ? "validationStep" : "testStep";
+  let outputs: tf.TensorContainer;
+  try {
+    outputs = trainer.hooks.enter(step, () =>
+      tf.tidy(() => (module[step](batch, i, which.index) ?? null) as tf.TensorContainer),
+    );
+  } catch (error) {
+    throw wrapBatchError(stage, i, batch, error);
+  }
+  await trainer.hooks.call(`on${noun}BatchEnd` as CallbackHook, outputs ?? undefined, batch, i, which.index);
+  tf.dispose([outputs, batch as tf.TensorContainer]);
+}
+
 /** The next batch of a loader; what goes wrong names the batch. */
 export async function nextBatch(
   iterator: AsyncIterator<unknown>,
   stage: string,
   index: number,
+  profiler: Profiler | undefined,
 ): Promise<IteratorResult<unknown>> {
   try {
-    return await iterator.next();
+    return await (profiler === undefined
+      ? iterator.next()
+      : profiler.measure(`waiting for ${stage} data`, () => iterator.next()));
   } catch (error) {
     throw new BatchError(stage, index, "while it was loaded", error);
   }

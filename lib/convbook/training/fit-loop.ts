@@ -11,6 +11,7 @@ import { nextBatch, runEvaluation } from "./evaluation-loop.ts";
 import { Interruption, yieldToEventLoop } from "./interruption.ts";
 import { countBatches, iterate, type Loader } from "./loaders.ts";
 import { checkMonitors } from "./monitors.ts";
+import type { Profiler } from "./profilers/index.ts";
 import { stepSchedulers } from "./scheduling.ts";
 import type { Trainer } from "./trainer.ts";
 import { runTrainingBatch } from "./training-step.ts";
@@ -138,7 +139,7 @@ async function runEpoch(trainer: Trainer, interval: number, point: ResumePoint |
     trainer.epochStartRandom = defaultGenerator.getState();
   } else trainer.epochStartRandom = point?.random.epochStart;
   const iterator = isFresh ? iterate(loader) : await iterateOn(loader, progress.batch, point as ResumePoint);
-  const batches = new Batches(iterator, trainer.numTrainingBatches, progress.batch);
+  const batches = new Batches(iterator, trainer.numTrainingBatches, progress.batch, trainer.options.profiler);
   let skipsRest = false;
   try {
     while (true) {
@@ -148,7 +149,8 @@ async function runEpoch(trainer: Trainer, interval: number, point: ResumePoint |
         const isLast = await batches.isOver();
         if (progress.totalBatch === 0 || point !== undefined) await checkMonitors(trainer, batch);
         point = undefined;
-        skipsRest = await runTrainingBatch(trainer, batch, progress.batch, isLast);
+        const run = () => runTrainingBatch(trainer, batch, progress.batch, isLast);
+        skipsRest = await (trainer.options.profiler?.measureBatch("training", run) ?? run());
         if (skipsRest) break;
       }
       // The batch is over and its hooks have run; a checkpoint from here goes on with validation.
@@ -241,12 +243,14 @@ async function iterateOn(loader: Loader, batch: number, point: ResumePoint): Pro
 class Batches {
   private readonly iterator: AsyncIterator<unknown>;
   private readonly limit: number;
+  private readonly profiler: Profiler | undefined;
   private taken: number;
   private ahead: { readonly batch: unknown } | undefined;
   private isExhausted = false;
 
-  constructor(iterator: AsyncIterator<unknown>, limit: number, taken: number) {
+  constructor(iterator: AsyncIterator<unknown>, limit: number, taken: number, profiler: Profiler | undefined) {
     this.iterator = iterator;
+    this.profiler = profiler;
     this.limit = limit;
     this.taken = taken;
   }
@@ -277,7 +281,7 @@ class Batches {
   }
 
   private async look(): Promise<void> {
-    const { done, value } = await nextBatch(this.iterator, "training", this.taken);
+    const { done, value } = await nextBatch(this.iterator, "training", this.taken, this.profiler);
     if (done) this.isExhausted = true;
     else this.ahead = { batch: value };
   }

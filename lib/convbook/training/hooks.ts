@@ -98,7 +98,9 @@ export class Hooks {
       this.enterBriefly(hook, () =>
         (callback[hook] as (...all: unknown[]) => unknown).call(callback, trainer, trainer.module, ...args),
       );
-    return profiler === undefined ? call() : profiler.measure(`${callback.constructor.name}.${hook}`, call);
+    return profiler === undefined
+      ? call()
+      : profiler.measure(`${callback.constructor.name || "Callback"}.${hook}`, call);
   }
 
   /** Runs the synchronous part of a function as the hook of this name, unmeasured. */

@@ -66,7 +66,7 @@ export {
   SGD,
   type SGDOptions,
 } from "./optimizers/index.ts";
-export { Profiler } from "./profiler.ts";
+export { KernelProfiler, type KernelRow, Profiler, type ProfilerRow } from "./profilers/index.ts";
 export type { LogOptions, Metrics } from "./results.ts";
 export {
   CosineAnnealingLR,

@@ -27,7 +27,7 @@ export async function runPrediction(trainer: Trainer, loaders: readonly Loader[]
       const iterator = iterate(loader);
       try {
         for (let i = 0; i < count; i++) {
-          const { done, value } = await nextBatch(iterator, "prediction", i);
+          const { done, value } = await nextBatch(iterator, "prediction", i, trainer.options.profiler);
           if (done) break;
           let batch = trainer.hooks.callModule("onBeforeBatchTransfer", value, index);
           batch = trainer.hooks.callModule("transferBatchToDevice", batch, index);

@@ -3,7 +3,7 @@ import type { Callback } from "./callbacks/callback.ts";
 import { ConfigurationError, refuseUnknownOptions, requireOption } from "./errors.ts";
 import type { BatchLimit } from "./loaders.ts";
 import type { Logger } from "./loggers/logger.ts";
-import { Profiler } from "./profiler.ts";
+import { KernelProfiler, Profiler } from "./profilers/index.ts";
 
 /** Options of the Trainer, with PyTorch Lightning's names and defaults. */
 export interface TrainerOptions {
@@ -55,8 +55,11 @@ export interface TrainerOptions {
   enableProgressBar?: boolean;
   /** Print the table of layers before fitting; default true. */
   enableModelSummary?: boolean;
-  /** Measure hooks and steps: `true`, or a profiler of your own. */
-  profiler?: boolean | Profiler;
+  /**
+   * Measure where the time goes, and show it when a run is over: hooks and steps with `"simple"` or `true`, also the kernels of each
+   * stage's first batches with `"advanced"`, or a profiler of your own.
+   */
+  profiler?: boolean | "simple" | "advanced" | Profiler;
   /** Stops the run at the end of its batch when it aborts. */
   signal?: AbortSignal;
   /** React to SIGINT and SIGTERM while running: once stops at the batch's end, twice at once; default true. */
@@ -155,6 +158,17 @@ function requireCount(option: keyof TrainerOptions, value: number, least: number
   return value;
 }
 
+function resolveProfiler(given: NonNullable<TrainerOptions["profiler"]>): Profiler | undefined {
+  if (given === false || given instanceof Profiler) return given || undefined;
+  requireOption(
+    [true, "simple", "advanced"].includes(given),
+    "Trainer.profiler",
+    given,
+    'true, "simple", "advanced" or a Profiler',
+  );
+  return given === "advanced" ? new KernelProfiler() : new Profiler();
+}
+
 /**
  * Checks options and fills in defaults.
  *
@@ -213,7 +227,7 @@ export function resolveOptions(options: TrainerOptions): ResolvedOptions {
     enableCheckpointing: fast > 0 ? false : (options.enableCheckpointing ?? true),
     enableProgressBar: options.enableProgressBar ?? true,
     enableModelSummary: options.enableModelSummary ?? true,
-    profiler: options.profiler === true ? new Profiler() : options.profiler || undefined,
+    profiler: resolveProfiler(options.profiler ?? false),
     signal: options.signal,
     handleSignals: options.handleSignals ?? true,
   };

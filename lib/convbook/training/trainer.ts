@@ -3,6 +3,7 @@
  * (`hook-order.test.ts`) holds it to that.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { display } from "../display/index.ts";
 import type { Callback } from "./callbacks/callback.ts";
 import { arrangeCallbacks, defaultCallbacks } from "./callbacks/defaults.ts";
 import { ModelCheckpoint } from "./callbacks/model-checkpoint.ts";
@@ -369,6 +370,7 @@ export class Trainer {
         for (const logger of this.loggers) await logger.finalize?.(status);
         if (isSetUp) await this.hooks.call("teardown", stage);
       } finally {
+        if (this.options.profiler !== undefined) display(this.options.profiler);
         this.listener.stop();
         this.runningStage = undefined;
         module.attachTrainer(undefined);

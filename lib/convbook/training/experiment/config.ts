@@ -221,7 +221,7 @@ const isWhole = (least: number) => (value: number) => Number.isInteger(value) &&
 
 /** Trainer options that a file can hold. */
 const trainerSettings = trainerOptionNames.filter(
-  (name) => !["callbacks", "logger", "signal", "profiler", "defaultRootDir"].includes(name),
+  (name) => !["callbacks", "logger", "signal", "defaultRootDir"].includes(name),
 );
 const checkpointSettings = [
   ...["filename", "monitor", "mode", "saveTopK", "saveLast", "everyNEpochs", "everyNTrainSteps", "trainTimeInterval"],
