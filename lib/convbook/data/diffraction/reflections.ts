@@ -46,7 +46,7 @@ const WEAKEST = 1e-9;
 
 /**
  * The lines of a crystal's powder pattern, by angle.
- * @throws {RangeError} when the cell, the wavelength or the range is impossible
+ * @throws {RangeError} when the cell, the wavelength or the range is impossible, or there are no atoms, or one's place or electrons are not finite
  */
 export function reflections(
   { cell, centring, atoms = [{ position: [0, 0, 0], electrons: 1 }] }: Crystal,
@@ -57,6 +57,7 @@ export function reflections(
       `Lines are looked for with a positive wavelength and 0 <= from < to < 180; got ${wavelength}, ${from}, ${to}.`,
     );
   }
+  checkAtoms(atoms);
   const metric = reciprocalMetric(cell);
   const sinTheta = (degrees: number): number => Math.sin((degrees * Math.PI) / 360);
   const least = ((2 * sinTheta(from)) / wavelength) ** 2;
@@ -104,6 +105,20 @@ export function reflections(
 export function lorentzPolarisation(twoTheta: number): number {
   const theta = (twoTheta * Math.PI) / 360;
   return (1 + Math.cos(2 * theta) ** 2) / (Math.sin(theta) ** 2 * Math.cos(theta));
+}
+
+function checkAtoms(atoms: readonly Atom[]): void {
+  if (atoms.length === 0) {
+    throw new RangeError(
+      "A crystal has at least one atom at each lattice point; got none. Without `atoms` there is one.",
+    );
+  }
+  atoms.forEach(({ position, electrons }, i) => {
+    if ([...position, electrons].every(Number.isFinite)) return;
+    throw new RangeError(
+      `Atom ${i} needs a finite place and number of electrons; got [${position.join(", ")}] and ${electrons}.`,
+    );
+  });
 }
 
 /** |F|² of one lattice point's atoms: the square of the sum of their waves. */
