@@ -58,7 +58,7 @@
       "target_name": "engine",
       "sources": [
         "native/array_bindings.cc", "native/integers.cc", "native/places.cc",
-        "native/addon.cc", "native/amx.cc", "native/arrays.cc", "native/choose.cc", "native/conv.cc", "native/isa_generic.cc",
+        "native/addon.cc", "native/amx.cc", "native/arrays.cc", "native/block_plan.cc", "native/block_run.cc", "native/choose.cc", "native/conv.cc", "native/isa_generic.cc",
         "native/memory.cc", "native/norm.cc", "native/parallel.cc", "native/spatial.cc"
       ],
       "conditions": [

@@ -164,8 +164,27 @@ export function randomNormal(shape: number[], mean: number, standardDeviation: n
   return run("RandomFill", {}, { shape, normal: true, seed, a: mean, b: standardDeviation });
 }
 
+let wanted: ((input: string) => boolean) | undefined;
+
+/** Says which inputs' gradients of an operation will be asked for while `body` works them out. */
+export function askingFor<T>(inputs: (input: string) => boolean, body: () => T): T {
+  const before = wanted;
+  wanted = inputs;
+  try {
+    return body();
+  } finally {
+    wanted = before;
+  }
+}
+
+/** Whether the gradient of an input will be asked for; it will be where nobody said otherwise. */
+function wantsGradientOf(input: string): boolean {
+  return wanted?.(input) ?? true;
+}
+
 /** Kernels whose gradients do not look at the gradients of outputs but the first. */
 export const firstOutputOnly: ReadonlySet<string> = new Set([
+  "BlockTraining",
   "BatchNormTraining",
   "BatchNormTrainingResidual",
   "GroupNorm",
@@ -206,6 +225,22 @@ function batchNormGrad(dy: Tensor, saved: Record<string, Tensor>, attrs: Attrs):
 
 /** Registers the gradients; called once, when the backend is registered. */
 export function registerFusedGradients(): void {
+  registerGradient({
+    kernelName: "BlockTraining",
+    saveAllInputs: true,
+    outputsToSave: [true, true],
+    gradFunc: (dys, saved, attrs) => {
+      const inputs = saved.slice(0, -2);
+      const [y, state] = saved.slice(-2) as [Tensor, Tensor];
+      const wantsInput = wantsGradientOf("0");
+      const grads = tfEngine().runKernel(
+        "BlockTrainingGrad",
+        [first(dys), y, state, ...inputs] as unknown as NamedTensorMap,
+        { ...attrs, wantsInput },
+      ) as unknown as Tensor[];
+      return Object.fromEntries(grads.map((grad, i) => [`${wantsInput ? i : i + 1}`, () => grad]));
+    },
+  });
   registerGradient({
     kernelName: "Convolution",
     inputsToSave: ["x", "filter"],

@@ -5,7 +5,7 @@
  * version of tfjs-core and compares with `variableGrads`.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { firstOutputOnly } from "./fused.ts";
+import { askingFor, firstOutputOnly } from "./fused.ts";
 
 interface TapeNode {
   readonly kernelName: string;
@@ -128,7 +128,8 @@ function passBack(
   }
   const gradient = node.gradient.bind(node);
   tf.engine().tidy(() => {
-    const parts = gradient(dys);
+    const isWanted = (name: string): boolean => fromVariables.has(node.inputs[name]?.id ?? -1);
+    const parts = askingFor(isWanted, () => gradient(dys));
     const results: tf.Tensor[] = [];
     for (const [name, input] of Object.entries(node.inputs)) {
       if (!fromVariables.has(input.id)) continue;

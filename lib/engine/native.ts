@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { NativeArrayFunctions } from "./native-arrays.ts";
 
 /** Numbers that the native code knows operations by; the order is that of its enumerations. */
 export const unaryOps = [
@@ -34,7 +35,7 @@ type Maybe<T> = T | undefined;
 export type Elements = Float32Array | Int32Array | Uint8Array;
 
 /** The native functions. They check types and lengths of all arrays and throw a TypeError for what does not fit. */
-export interface NativeAddon {
+export interface NativeAddon extends NativeArrayFunctions {
   /** Sets the threads (0: all processors) and the instruction set ("" or undefined: the best); returns the latter. */
   configure(threads: number, isa?: string): string;
   threads(): number;
@@ -170,6 +171,28 @@ export interface NativeAddon {
   ): void;
   resize(bilinear: boolean, shape: I, x: F, y: F): void;
   resizeGrad(bilinear: boolean, shape: I, dy: F, dx: F): void;
+  /** [phases, floats of state, floats of workspace, operations] of a block's program, or why it cannot be run. */
+  blockPlan(
+    mode: number,
+    batch: number,
+    program: I,
+    numbers: F,
+  ): [phases: number, stateFloats: number, workspaceFloats: number, operations: number] | string;
+  block(
+    mode: number,
+    batch: number,
+    program: I,
+    numbers: F,
+    phase: number,
+    parameters: F[],
+    x: F,
+    y: F,
+    state: Maybe<F>,
+    workspace: F,
+    dy: Maybe<F>,
+    dx: Maybe<F>,
+    gradients: F[],
+  ): void;
   sgd(
     parameters: F[],
     gradients: F[],

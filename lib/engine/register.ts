@@ -7,15 +7,20 @@ import {
   registerBackend,
   registerKernel,
 } from "@tensorflow/tfjs-core";
+import { registerAveragePoolGradient } from "./average-pool.ts";
 import { NativeBackend } from "./backend.ts";
 import { registerFusedGradients, replaceReluGradient } from "./fused.ts";
+import { averagePoolKernels } from "./kernels/average-pool.ts";
+import { blockKernels } from "./kernels/block.ts";
 import { convolutionKernels } from "./kernels/convolution.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
 import { fusedConvolutionKernels } from "./kernels/fused-convolution.ts";
+import { integerKernels, withAttempts } from "./kernels/integers.ts";
 import { fallBack, type KernelBody, type KernelCall } from "./kernels/kernel.ts";
 import { matMulKernels } from "./kernels/matmul.ts";
 import { movementKernels } from "./kernels/movement.ts";
 import { normalizationKernels } from "./kernels/normalization.ts";
+import { placeKernels } from "./kernels/places.ts";
 import { poolingKernels } from "./kernels/pooling.ts";
 import { reductionKernels } from "./kernels/reduction.ts";
 import type { NativeAddon } from "./native.ts";
@@ -28,7 +33,7 @@ const priority = 4;
 
 /** All kernels that are native, by name. */
 const nativeKernels: Readonly<Record<string, KernelBody>> = {
-  ...elementwiseKernels,
+  ...withAttempts(elementwiseKernels, integerKernels, (name) => (call) => fallBack(name, call)),
   ...reductionKernels,
   ...movementKernels,
   ...convolutionKernels,
@@ -36,6 +41,9 @@ const nativeKernels: Readonly<Record<string, KernelBody>> = {
   ...matMulKernels,
   ...poolingKernels,
   ...normalizationKernels,
+  ...averagePoolKernels,
+  ...placeKernels,
+  ...blockKernels,
 };
 
 /** The names of all kernels that run natively. */
@@ -50,11 +58,16 @@ export function registerNative(addon: NativeAddon): void {
     return new NativeBackend(addon);
   };
   registerBackend(backendName, start, priority);
-  for (const [kernelName, body] of Object.entries(nativeKernels)) register(kernelName, body, true);
+  for (const [kernelName, body] of Object.entries(nativeKernels)) {
+    // A binary built before blocks were.
+    if (kernelName.startsWith("Block") && addon.blockPlan === undefined) continue;
+    register(kernelName, body, true);
+  }
   for (const { kernelName } of getKernelsForBackend("cpu")) {
     if (nativeKernels[kernelName] === undefined) register(kernelName, (call) => fallBack(kernelName, call), false);
   }
   registerFusedGradients();
+  registerAveragePoolGradient();
 }
 
 function register(kernelName: string, body: KernelBody, native: boolean): void {

@@ -1,5 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import { type ActivationName, activation, parseActivationName } from "./functional/activation.ts";
+import type { BlockBuilder, BlockValue } from "./functional/block.ts";
 import { Module } from "./module.ts";
 import type { Shape } from "./shapes.ts";
 
@@ -26,6 +27,12 @@ export class Activation extends Module {
 
   forward(x: tf.Tensor): tf.Tensor {
     return activation(x, this.activation);
+  }
+
+  /** As part of a block: ReLU and the identity. */
+  lower(builder: BlockBuilder, x: BlockValue): BlockValue | null {
+    if (this.activation === "identity") return x;
+    return this.activation === "relu" ? builder.relu(x) : null;
   }
 
   override get typeName(): string {

@@ -7,6 +7,7 @@ import {
   epilogue,
   foldedScale,
 } from "./functional/batch-norm.ts";
+import type { BlockBuilder, BlockValue } from "./functional/block.ts";
 import { ones_ } from "./init.ts";
 import { Module } from "./module.ts";
 import { Buffer, CounterBuffer, Parameter } from "./parameter.ts";
@@ -117,6 +118,27 @@ export abstract class BatchNorm extends Module {
       }
       const track = this.training ? this.track.bind(this) : () => {};
       return batchNormTraining(x, weight, bias, this.eps, track, after);
+    });
+  }
+
+  /** As part of a block: with the batch's statistics where a gradient is recorded, with the running ones elsewhere. */
+  lower(builder: BlockBuilder, x: BlockValue): BlockValue | null {
+    this.outputShape(builder.shapeOf(x));
+    const { weight, bias, runningMean, runningVar, numBatchesTracked, momentum } = this;
+    if (weight === null || bias === null || builder.training !== this.usesBatchStatistics) return null;
+    // One value a channel has no variance; the plain way says so.
+    if (builder.training && builder.sizeOf(x) === this.numFeatures) return null;
+    const isTracked = runningMean !== null && runningVar !== null && (this.training || !builder.training);
+    const count = (numBatchesTracked?.value ?? 0) + 1;
+    return builder.normalisation(x, {
+      weight: weight.variable,
+      bias: bias.variable,
+      epsilon: this.eps,
+      running: isTracked ? { mean: runningMean.variable, variance: runningVar.variable } : null,
+      share: momentum ?? 1 / count,
+      onRun: () => {
+        if (isTracked && numBatchesTracked !== null) numBatchesTracked.value = count;
+      },
     });
   }
 

@@ -1,6 +1,8 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Epilogue } from "./functional/batch-norm.ts";
+import type { BlockBuilder, BlockValue } from "./functional/block.ts";
 import { runLayers } from "./fusion.ts";
+import { lowerAll } from "./lowering.ts";
 import { type AnyModule, Module } from "./module.ts";
 
 /**
@@ -40,6 +42,10 @@ export class Sequential extends Module {
 
   forward(x: tf.Tensor): tf.Tensor {
     return runLayers(this.layers, x);
+  }
+
+  lower(builder: BlockBuilder, x: BlockValue): BlockValue | null {
+    return lowerAll(this.layers, builder, x);
   }
 
   /** Forward pass, then residual and activation, in one step with the last layer where that can be. */

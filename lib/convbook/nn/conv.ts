@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Generator } from "../random/index.ts";
 import { OptionError } from "./errors.ts";
 import type { ActivationName } from "./functional/activation.ts";
+import type { BlockBuilder, BlockValue } from "./functional/block.ts";
 import { type Conv2dGeometry, conv2d } from "./functional/conv.ts";
 import { calculateFanInAndFanOut, kaimingUniform_, uniform_ } from "./init.ts";
 import { Module } from "./module.ts";
@@ -161,6 +162,22 @@ export class Conv2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     this.outputShape(x.shape);
     const weight = this.weight.variable as tf.Tensor as tf.Tensor4D;
     return conv2d(x, weight, (this.bias?.variable ?? null) as tf.Tensor1D | null, this.geometry);
+  }
+
+  /** As part of a block, without groups and dilation. */
+  lower(builder: BlockBuilder, x: BlockValue): BlockValue | null {
+    const [, height, width] = this.outputShape(builder.shapeOf(x)) as [number, number, number, number];
+    const { stride, padding, dilation, groups } = this.geometry;
+    if (groups !== 1 || dilation.some((n) => n !== 1)) return null;
+    const window = {
+      filter: this.kernelSize,
+      strides: stride,
+      pad: [padding[0][0], padding[1][0]] as const,
+      height,
+      width,
+    };
+    const weight = this.weight.variable as tf.Tensor as tf.Tensor4D;
+    return builder.convolution(x, weight, (this.bias?.variable ?? null) as tf.Tensor1D | null, window);
   }
 
   /** Forward pass with each output channel scaled and shifted, a residual and an activation: what a batch normalisation behind it comes to in evaluation. */

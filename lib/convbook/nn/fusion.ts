@@ -5,6 +5,7 @@ import { Conv2d } from "./conv.ts";
 import type { ActivationName } from "./functional/activation.ts";
 import { isRecording } from "./functional/backend.ts";
 import { type Epilogue, epilogue } from "./functional/batch-norm.ts";
+import { runAsBlock } from "./lowering.ts";
 import type { AnyModule } from "./module.ts";
 
 /** The layer at `index` when it is of this type and nobody watches it. */
@@ -31,7 +32,14 @@ export function runLayers(layers: readonly AnyModule[], x: tf.Tensor, tail: Epil
     let index = 0;
     let pending: Epilogue | null = tail;
     const foldable = !isRecording();
+    const hasTail = tail.residual !== undefined || (tail.activation ?? "identity") !== "identity";
     while (index < layers.length) {
+      const block = hasTail ? null : runAsBlock(layers.slice(index), y);
+      if (block !== null) {
+        y = block.y;
+        index += block.count;
+        continue;
+      }
       const conv = foldable ? at(layers, index, Conv2d) : undefined;
       const normIndex = conv === undefined ? index : index + 1;
       const candidate = at(layers, normIndex, BatchNorm);

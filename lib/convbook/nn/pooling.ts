@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { OptionError } from "./errors.ts";
+import type { BlockBuilder, BlockValue } from "./functional/block.ts";
 import { adaptiveAvgPool2d, avgPool2d, maxPool2d, type Windows2d } from "./functional/pool.ts";
 import { Module } from "./module.ts";
 import {
@@ -68,6 +69,18 @@ abstract class Pool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     return windowedShape(this.toString(), input, this.windows, input[3] as number);
   }
 
+  /** As part of a block: windows that do not reach beyond the padding. */
+  protected lowerAs(kind: "maxPool" | "avgPool", builder: BlockBuilder, x: BlockValue): BlockValue | null {
+    const [, height, width] = this.outputShape(builder.shapeOf(x)) as [number, number, number, number];
+    const [rows, columns] = this.windows;
+    if (rows.ceil === true || columns.ceil === true || rows.kernel * columns.kernel > 255) return null;
+    const filter = [rows.kernel, columns.kernel] as const;
+    const strides = [rows.stride, columns.stride] as const;
+    const pad = [rows.padding[0], columns.padding[0]] as const;
+    if (kind === "avgPool" && pad.some((n) => n > 0)) return null;
+    return builder.pool(kind, x, { filter, strides, pad, height, width });
+  }
+
   protected override extraRepr(): string {
     return printed(this.windows);
   }
@@ -106,6 +119,10 @@ export class MaxPool2d extends Pool2d {
     this.outputShape(x.shape);
     return maxPool2d(x, this.windows);
   }
+
+  lower(builder: BlockBuilder, x: BlockValue): BlockValue | null {
+    return this.lowerAs("maxPool", builder, x);
+  }
 }
 
 /** Largest value of each window; padding never wins. */
@@ -127,6 +144,10 @@ export class AvgPool2d extends Pool2d {
   forward(x: tf.Tensor4D): tf.Tensor4D {
     this.outputShape(x.shape);
     return avgPool2d(x, this.windows, this.countIncludePad);
+  }
+
+  lower(builder: BlockBuilder, x: BlockValue): BlockValue | null {
+    return this.lowerAs("avgPool", builder, x);
   }
 }
 

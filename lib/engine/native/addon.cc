@@ -13,6 +13,7 @@
 #include "arguments.h"
 #include "array_bindings.h"
 #include "arrays.h"
+#include "block.h"
 #include "conv.h"
 #include "described.h"
 #include "layers.h"
@@ -23,6 +24,7 @@ namespace {
 
 struct State {
   std::unique_ptr<ThreadPool> pool;
+  SingleThreads singles;  // for each thread a pool of itself alone, for tasks that run whole operations
   const Kernels* kernels = nullptr;
   Context context() const { return {*kernels, *pool}; }
 };
@@ -62,7 +64,11 @@ napi_value configure(const Arguments& args, State& state) {
   if (args.given(1)) napi_get_value_string_utf8(args.env(), args.value(1), name, sizeof name, &length);
   state.kernels = &chooseKernels(length > 0 ? name : nullptr);
   const int wanted = threads > 0 ? std::min(threads, 256) : availableProcessors();
-  if (state.pool == nullptr || state.pool->threads() != wanted) state.pool.reset(new ThreadPool(wanted));
+  if (state.pool == nullptr || state.pool->threads() != wanted) {
+    state.pool.reset(new ThreadPool(wanted));
+    state.singles.clear();
+    for (int thread = 0; thread < wanted; thread++) state.singles.emplace_back(new ThreadPool(1));
+  }
   napi_value isa;
   napi_create_string_utf8(args.env(), state.kernels->name, NAPI_AUTO_LENGTH, &isa);
   return isa;
@@ -76,12 +82,15 @@ napi_value threads(const Arguments& args, State& state) {
 
 napi_value scratchBytes(const Arguments& args, State& state) {
   napi_value result;
-  napi_create_double(args.env(), static_cast<double>(state.pool->scratchBytes()), &result);
+  size_t bytes = state.pool->scratchBytes();
+  for (const auto& single : state.singles) bytes += single->scratchBytes();
+  napi_create_double(args.env(), static_cast<double>(bytes), &result);
   return result;
 }
 
 napi_value releaseScratch(const Arguments&, State& state) {
   state.pool->releaseScratch();
+  for (const auto& single : state.singles) single->releaseScratch();
   return nullptr;
 }
 
@@ -572,6 +581,66 @@ napi_value adamStep(const Arguments& args, State& state) {
   return nullptr;
 }
 
+// ---- blocks
+
+// (mode, batch, program, numbers), from argument i on
+Block blockOf(const Arguments& args, size_t i, State& state) {
+  napi_typedarray_type type;
+  size_t length = 0, count = 0;
+  void* data = nullptr;
+  const int32_t* program = args.array<int32_t>(i + 2, 1);
+  napi_get_typedarray_info(args.env(), args.value(i + 2), &type, &length, &data, nullptr, nullptr);
+  const float* numbers = args.floats(i + 3, 0);
+  napi_get_typedarray_info(args.env(), args.value(i + 3), &type, &count, &data, nullptr, nullptr);
+  const auto mode = args.choice<BlockMode>(i, static_cast<int>(BlockMode::Count));
+  return Block(program, length, numbers, count, mode, args.size(i + 1), state.pool->threads());
+}
+
+// (mode, batch, program, numbers) -> [phases, floats of state, floats of workspace, operations], or why it cannot be
+napi_value blockPlan(const Arguments& args, State& state) {
+  napi_value result;
+  try {
+    const Block block = blockOf(args, 0, state);
+    const double facts[] = {static_cast<double>(block.phases()), static_cast<double>(block.stateFloats()),
+                            static_cast<double>(block.workspaceFloats()), block.operations()};
+    napi_create_array_with_length(args.env(), 4, &result);
+    for (uint32_t k = 0; k < 4; k++) {
+      napi_value number;
+      napi_create_double(args.env(), facts[k], &number);
+      napi_set_element(args.env(), result, k, number);
+    }
+  } catch (const std::invalid_argument& error) {
+    napi_create_string_utf8(args.env(), error.what(), NAPI_AUTO_LENGTH, &result);
+  }
+  return result;
+}
+
+// (mode, batch, program, numbers, phase, parameters[], x, y, state, workspace, dy?, dx?, gradients[]?)
+napi_value blockRun(const Arguments& args, State& state) {
+  const Block block = blockOf(args, 0, state);
+  const auto mode = args.choice<BlockMode>(0, static_cast<int>(BlockMode::Count));
+  const size_t phase = args.size(4);
+  if (phase >= block.phases()) throw BadArgument("There is no such phase");
+  BlockArrays arrays;
+  arrays.params = arraysIn(args, 5, nullptr);
+  arrays.x = args.floats(6, block.inputFloats());
+  arrays.y = args.output(7, block.outputFloats());
+  if (mode != BlockMode::Infer) arrays.state = args.output(8, block.stateFloats());
+  arrays.workspace = args.output(9, block.workspaceFloats());
+  if (mode == BlockMode::Backward) {
+    arrays.dy = args.floats(10, block.outputFloats());
+    arrays.dx = args.optionalOutput(11, block.inputFloats());
+    arrays.grads = arraysIn(args, 12, nullptr);
+  }
+  try {
+    block.check(arrays);
+  } catch (const std::invalid_argument& error) {
+    throw BadArgument(error.what());
+  }
+  block.run(state.context(), state.singles, phase, arrays);
+  return nullptr;
+}
+
 template <Body body>
 void define(napi_env env, napi_value exports, const char* name, State* state) {
   napi_value function;
@@ -587,6 +656,7 @@ NAPI_MODULE_INIT() {
   State* state = new State();
   state->kernels = &chooseKernels(nullptr);
   state->pool.reset(new ThreadPool(1));
+  state->singles.emplace_back(new ThreadPool(1));
   napi_set_instance_data(env, state, [](napi_env, void* data, void*) { delete static_cast<State*>(data); }, nullptr);
   defineArrayBindings(env, exports, {state, [](void* data) { return static_cast<State*>(data)->context(); }});
   define<configure>(env, exports, "configure", state);
@@ -628,6 +698,8 @@ NAPI_MODULE_INIT() {
   define<crossEntropyOp>(env, exports, "crossEntropy", state);
   define<resizeOp>(env, exports, "resize", state);
   define<resizeGradient>(env, exports, "resizeGrad", state);
+  define<blockPlan>(env, exports, "blockPlan", state);
+  define<blockRun>(env, exports, "block", state);
   define<sgdStep>(env, exports, "sgd", state);
   define<adamStep>(env, exports, "adam", state);
   return exports;

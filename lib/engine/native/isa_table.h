@@ -2,6 +2,7 @@
 #pragma once
 #include "isa_elementwise.h"
 #include "isa_layers.h"
+#include "isa_rows.h"
 #include "isa_tiles.h"
 
 namespace {
@@ -22,6 +23,9 @@ convbook::Kernels makeKernels(const char* name) {
   k.affine = affine;
   k.normSums = normSums;
   k.normGrad = normGrad;
+  k.affineRows = affineRows;
+  k.gradRows = gradRows;
+  k.momentRows = momentRows;
   k.maxPixel = maxPixel;
   k.sumPixel = sumPixel;
   k.maxPixelGrad = maxPixelGrad;

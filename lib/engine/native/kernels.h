@@ -52,6 +52,40 @@ struct GradTile {
 };
 using GradTileFn = void (*)(const GradTile&);
 
+// Rows of pixels whose channels lie side by side, each array with a distance between rows of its own:
+// y = act(x * scale + shift + residual); scale (with shift) and residual may be null.
+struct AffineRows {
+  const float* x;
+  ptrdiff_t xs;
+  const float *scale, *shift;
+  const float* residual;
+  ptrdiff_t rs;
+  float* y;
+  ptrdiff_t ys;
+  int activation;
+};
+
+// A gradient on its way back through an activation and a batch normalization. dz = dy, or 0 where the mask is closed;
+// out = base + k * dz + a2 * x + a3; sums of dz and of dz * (x - mean) over the rows are added to `sum` and `sumX`.
+struct GradRows {
+  const float* dy;
+  ptrdiff_t ds;
+  const float* x;  // what was normalized; null when nothing below needs it
+  ptrdiff_t xs;
+  int mask;  // 0 open everywhere, 1 where x * scale + shift > 0, 2 where y > 0
+  const float *scale, *shift;
+  const float* y;
+  ptrdiff_t ys;
+  const float* k;         // null: 1
+  const float *a2, *a3;   // null: no such term
+  const float* base;      // null: 0
+  ptrdiff_t bs;
+  float* out;             // null: sums only
+  ptrdiff_t os;
+  const float* mean;      // null: no sums
+  float *sum, *sumX;
+};
+
 enum class Unary : int {
   Relu, Relu6, Step, Square, Sqrt, Rsqrt, Exp, Log, Neg, Sigmoid, Tanh, Abs, Reciprocal, Sign, Floor, Ceil, Round, Elu,
   Selu, LeakyRelu, Softplus, Expm1, Log1p, Sin, Cos, Tan, Asin, Acos, Atan, Sinh, Cosh, Asinh, Acosh, Atanh, Erf, Clip,
@@ -97,6 +131,12 @@ struct Kernels {
   // dx = a1 * dz + a2 * x + a3
   void (*normGrad)(int mask, const float* dy, const float* x, const float* y, const float* scale, const float* shift,
                    const float* a1, const float* a2, const float* a3, float* dx, size_t n, size_t width);
+
+  void (*affineRows)(const AffineRows&, size_t rows, size_t channels);
+  void (*gradRows)(const GradRows&, size_t rows, size_t channels);
+  // Adds sums and sums of squares of x - shift over the rows to `sum` and `squares`.
+  void (*momentRows)(const float* x, ptrdiff_t xs, const float* shift, float* sum, float* squares, size_t rows,
+                     size_t channels);
 
   // One output pixel of a pool from `taps` pixels of `channels` values; taps[i] is null outside of the image.
   void (*maxPixel)(const float* const* taps, int count, size_t channels, float* y, uint8_t* index);

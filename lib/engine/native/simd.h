@@ -27,6 +27,9 @@ struct V {
   static inline v broadcast(const float* p) { return _mm512_set1_ps(*p); }
   static inline v fma(v a, v b, v c) { return _mm512_fmadd_ps(a, b, c); }
   static inline v add(v a, v b) { return _mm512_add_ps(a, b); }
+  static inline v sub(v a, v b) { return _mm512_sub_ps(a, b); }
+  // a where b > 0, else 0
+  static inline v open(v a, v b) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(b, zero(), _CMP_GT_OQ), a); }
   // The second operand comes back when one is not a number, so NaN passes through.
   static inline v relu(v a) { return _mm512_max_ps(_mm512_setzero_ps(), a); }
   static inline v relu6(v a) { return _mm512_min_ps(_mm512_set1_ps(6.f), relu(a)); }
@@ -48,6 +51,8 @@ struct V {
   static inline v broadcast(const float* p) { return _mm256_broadcast_ss(p); }
   static inline v fma(v a, v b, v c) { return _mm256_fmadd_ps(a, b, c); }
   static inline v add(v a, v b) { return _mm256_add_ps(a, b); }
+  static inline v sub(v a, v b) { return _mm256_sub_ps(a, b); }
+  static inline v open(v a, v b) { return _mm256_and_ps(a, _mm256_cmp_ps(b, zero(), _CMP_GT_OQ)); }
   static inline v relu(v a) { return _mm256_max_ps(_mm256_setzero_ps(), a); }
   static inline v relu6(v a) { return _mm256_min_ps(_mm256_set1_ps(6.f), relu(a)); }
 };
@@ -75,6 +80,11 @@ struct V {
   static inline v broadcast(const float* p) { return v{*p, *p, *p, *p}; }
   static inline v fma(v a, v b, v c) { return a * b + c; }
   static inline v add(v a, v b) { return a + b; }
+  static inline v sub(v a, v b) { return a - b; }
+  static inline v open(v a, v b) {
+    for (int i = 0; i < 4; i++) a[i] = b[i] > 0.f ? a[i] : 0.f;
+    return a;
+  }
   static inline v relu(v a) {
     for (int i = 0; i < 4; i++) a[i] = a[i] < 0.f ? 0.f : a[i];
     return a;
@@ -112,6 +122,14 @@ struct V {
   }
   static inline v add(v a, v b) {
     for (int i = 0; i < 4; i++) a.f[i] += b.f[i];
+    return a;
+  }
+  static inline v sub(v a, v b) {
+    for (int i = 0; i < 4; i++) a.f[i] -= b.f[i];
+    return a;
+  }
+  static inline v open(v a, v b) {
+    for (int i = 0; i < 4; i++) a.f[i] = b.f[i] > 0.f ? a.f[i] : 0.f;
     return a;
   }
   static inline v relu(v a) {

@@ -1,0 +1,467 @@
+// Reading a block's program and planning it: phases, what goes where in the state and the workspace.
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "block.h"
+
+namespace convbook {
+namespace {
+
+[[noreturn]] void fail(const std::string& what) { throw std::invalid_argument("Block: " + what); }
+
+constexpr int kBufferFields = 3, kNormFields = 8, kOpFields = 19;
+// Of a chunk's inputs, outputs and temporaries together: about half of a second-level cache.
+constexpr double kChunkBytes = 1 << 20;
+// Inference is cut into calls of about this many operations, so that a program can be interrupted in between.
+constexpr double kPartOperations = 2e9;
+
+size_t rounded(size_t floats) { return (floats + 15) / 16 * 16; }
+
+// Something that needs room from one moment to another.
+struct Item {
+  int first, last;
+  size_t size;
+  size_t* place;
+};
+
+// Gives every item a place that overlaps no other alive at the same time, large ones first; returns the whole size.
+size_t place(std::vector<Item> items) {
+  std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.size > b.size; });
+  size_t whole = 0;
+  std::vector<Item> placed;
+  for (const Item& item : items) {
+    std::vector<std::pair<size_t, size_t>> taken;
+    for (const Item& other : placed) {
+      if (other.first <= item.last && item.first <= other.last) taken.emplace_back(*other.place, *other.place + other.size);
+    }
+    std::sort(taken.begin(), taken.end());
+    size_t at = 0;
+    for (const auto& [from, to] : taken) {
+      if (at + item.size <= from) break;
+      at = std::max(at, to);
+    }
+    *item.place = at;
+    whole = std::max(whole, at + item.size);
+    placed.push_back(item);
+  }
+  return whole;
+}
+
+bool overlap(int from, int count, int otherFrom, int otherCount) {
+  return from < otherFrom + otherCount && otherFrom < from + count;
+}
+
+}  // namespace
+
+Block::Block(const int32_t* program, size_t length, const float* numbers, size_t numberCount, BlockMode mode,
+             size_t batch, int threads)
+    : mode_(mode), batch_(batch), threads_(threads) {
+  if (batch == 0 || batch > (size_t{1} << 24)) fail("a batch of " + std::to_string(batch) + " images");
+  read(program, length, numbers, numberCount);
+  layOutState();
+  if (mode == BlockMode::Infer) planInference();
+  if (mode == BlockMode::Forward) planForward();
+  if (mode == BlockMode::Backward) planBackward();
+  layOutWorkspace();
+}
+
+size_t Block::pixels(int buffer) const {
+  const BlockBuffer& b = buffers_[static_cast<size_t>(buffer)];
+  return static_cast<size_t>(b.height) * b.width;
+}
+size_t Block::floatsOf(int buffer) const { return batch_ * pixels(buffer) * buffers_[static_cast<size_t>(buffer)].channels; }
+bool Block::compact(int buffer, int offset, int channels) const {
+  return offset == 0 && channels == buffers_[static_cast<size_t>(buffer)].channels;
+}
+size_t Block::weightsOf(const BlockOp& op) const {
+  return static_cast<size_t>(op.filterHeight) * op.filterWidth * op.inChannels * op.outChannels;
+}
+
+ConvShape Block::shapeOf(const BlockOp& op, size_t images) const {
+  const BlockBuffer &in = buffers_[static_cast<size_t>(op.src)], &out = buffers_[static_cast<size_t>(op.dst)];
+  return {static_cast<int>(images), in.height,       in.width,        op.inChannels,  out.height,     out.width,
+          op.outChannels,           op.filterHeight, op.filterWidth,  op.strideHeight, op.strideWidth, op.padTop,
+          op.padLeft,               1,               1,               1};
+}
+
+PoolShape Block::poolOf(const BlockOp& op, size_t images) const {
+  const BlockBuffer &in = buffers_[static_cast<size_t>(op.src)], &out = buffers_[static_cast<size_t>(op.dst)];
+  return {static_cast<int>(images), in.height,      in.width,        op.inChannels,  out.height, out.width,
+          op.filterHeight,          op.filterWidth, op.strideHeight, op.strideWidth, op.padTop,  op.padLeft,
+          1,                        1,              true};
+}
+
+void Block::read(const int32_t* program, size_t length, const float* numbers, size_t numberCount) {
+  if (length < 6) fail("the program is too short");
+  const int counts[3] = {program[0], program[1], program[2]};
+  output_ = program[3];
+  trainable_ = program[4];
+  paramCount_ = program[5];
+  for (int count : counts) {
+    if (count < 0 || count > 10000) fail("too many buffers, normalizations or operations");
+  }
+  const size_t expected = 6 + static_cast<size_t>(counts[0]) * kBufferFields + static_cast<size_t>(counts[1]) * kNormFields +
+                          static_cast<size_t>(counts[2]) * kOpFields;
+  if (length != expected || numberCount < static_cast<size_t>(counts[1]) * 2) fail("the program has the wrong length");
+  if (output_ < 1 || output_ >= counts[0] || trainable_ < 0 || paramCount_ < trainable_) fail("bad header");
+  const int32_t* p = program + 6;
+  for (int i = 0; i < counts[0]; i++, p += kBufferFields) {
+    BlockBuffer b = {p[0], p[1], p[2]};
+    if (b.height < 1 || b.width < 1 || b.channels < 1 || b.channels > 65536 || b.height > 65536 || b.width > 65536) {
+      fail("bad size of a buffer");
+    }
+    buffers_.push_back(b);
+    if (static_cast<double>(batch_) * b.height * b.width * b.channels > 1e12) fail("a buffer is too large");
+  }
+  auto param = [&](int index, bool optional, bool trained) {
+    if (index == -1 && optional) return;
+    if (index < 0 || index >= (trained ? trainable_ : paramCount_)) fail("no such parameter: " + std::to_string(index));
+  };
+  auto range = [&](int buffer, int offset, int channels) {
+    if (buffer < 0 || buffer >= counts[0] || offset < 0 || channels < 1 ||
+        offset > buffers_[static_cast<size_t>(buffer)].channels - channels) {
+      fail("no such channels");
+    }
+  };
+  tracked_.assign(buffers_.size(), 0);
+  for (int i = 0; i < counts[1]; i++, p += kNormFields) {
+    BlockNorm n = {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], numbers[2 * i], numbers[2 * i + 1]};
+    range(n.buffer, n.offset, n.channels);
+    param(n.gamma, false, true);
+    param(n.beta, false, true);
+    param(n.mean, mode_ != BlockMode::Infer, false);
+    param(n.variance, mode_ != BlockMode::Infer, false);
+    tracked_[static_cast<size_t>(n.buffer)] = 1;
+    norms_.push_back(n);
+  }
+  std::vector<char> used(norms_.size(), 0);
+  for (int i = 0; i < counts[2]; i++, p += kOpFields) {
+    BlockOp op = {p[0],  p[1],  p[2],  p[3],  p[4],  p[5],  p[6],  p[7],  p[8], p[9],
+                  p[10], p[11], p[12], p[13], p[14], p[15], p[16], p[17], p[18]};
+    if (op.kind < 0 || op.kind >= BlockOp::KindCount) fail("no such operation");
+    range(op.src, op.srcOffset, op.inChannels);
+    if (op.kind != BlockOp::Stats) {
+      range(op.dst, op.dstOffset, op.outChannels);
+      if (op.dst == 0 || op.dst == op.src) fail("an operation writes where it must not");
+    }
+    if (op.filterHeight < 1 || op.filterWidth < 1 || op.strideHeight < 1 || op.strideWidth < 1 || op.padTop < 0 ||
+        op.padLeft < 0 || op.filterHeight > 1024 || op.filterWidth > 1024) {
+      fail("bad window");
+    }
+    if (op.activation < 0 || op.activation > kRelu6) fail("no such activation");
+    if (op.activation == kRelu6 && mode_ != BlockMode::Infer) fail("ReLU6 is for inference");
+    for (int norm : {op.norm, op.fold}) {
+      if (norm == -1) continue;
+      if (norm < 0 || norm >= counts[1] || used[static_cast<size_t>(norm)]) fail("bad use of a normalization");
+      used[static_cast<size_t>(norm)] = 1;
+    }
+    if (op.norm >= 0) {
+      const BlockNorm& n = norms_[static_cast<size_t>(op.norm)];
+      if (n.buffer != op.src || n.offset != op.srcOffset || n.channels != op.inChannels) fail("a normalization of other channels");
+      if (op.kind != BlockOp::Conv && op.kind != BlockOp::Merge) fail("only convolutions and merges normalize");
+    }
+    if (op.fold >= 0 && (mode_ != BlockMode::Infer || op.kind != BlockOp::Conv ||
+                         norms_[static_cast<size_t>(op.fold)].channels != op.outChannels)) {
+      fail("bad fold");
+    }
+    if (op.residual >= 0) {
+      range(op.residual, 0, op.outChannels);
+      if (!compact(op.residual, 0, op.outChannels) || op.residual == op.dst || pixels(op.residual) != pixels(op.dst) ||
+          (op.kind == BlockOp::Conv && mode_ != BlockMode::Infer && op.activation != kLinear)) {
+        fail("bad residual");
+      }
+    }
+    const bool pool = op.kind == BlockOp::MaxPool || op.kind == BlockOp::AvgPool;
+    if (pool && (!compact(op.src, op.srcOffset, op.inChannels) || !compact(op.dst, op.dstOffset, op.outChannels) ||
+                 op.inChannels != op.outChannels || op.filterHeight * op.filterWidth > 255)) {
+      fail("bad pool");
+    }
+    if (op.kind == BlockOp::Merge) {
+      const BlockBuffer &in = buffers_[static_cast<size_t>(op.src)], &out = buffers_[static_cast<size_t>(op.dst)];
+      if (op.inChannels != op.outChannels || in.height != out.height || in.width != out.width) fail("bad merge");
+    }
+    if (op.kind == BlockOp::Conv) {
+      param(op.weight, false, true);
+      param(op.bias, true, true);
+      operations_ += 2.0 * static_cast<double>(batch_ * pixels(op.dst)) * static_cast<double>(weightsOf(op));
+      if (mode_ != BlockMode::Infer && op.activation != kLinear) fail("an activation behind a convolution in training");
+    }
+    ops_.push_back(op);
+  }
+}
+
+void Block::layOutState() {
+  dataAt_.assign(buffers_.size(), kNowhere);
+  statsAt_.assign(buffers_.size(), kNowhere);
+  indexAt_.assign(ops_.size(), kNowhere);
+  if (mode_ == BlockMode::Infer) return;
+  for (size_t b = 0; b < buffers_.size(); b++) {
+    if (b != 0 && static_cast<int>(b) != output_) {
+      dataAt_[b] = stateFloats_;
+      stateFloats_ += rounded(floatsOf(static_cast<int>(b)));
+    }
+    if (tracked_[b]) {
+      statsAt_[b] = stateFloats_;
+      stateFloats_ += rounded(2 * static_cast<size_t>(buffers_[b].channels));
+    }
+  }
+  for (size_t i = 0; i < ops_.size(); i++) {
+    if (ops_[i].kind != BlockOp::MaxPool) continue;
+    indexAt_[i] = stateFloats_;
+    stateFloats_ += rounded((floatsOf(ops_[i].dst) + 3) / 4);
+  }
+}
+
+void Block::planForward() {
+  phases_.emplace_back();
+  for (size_t i = 0; i < ops_.size(); i++) {
+    const BlockOp& op = ops_[i];
+    if (op.norm >= 0) {
+      const BlockNorm& n = norms_[static_cast<size_t>(op.norm)];
+      for (const Step& step : phases_.back().steps) {
+        const BlockOp& before = ops_[static_cast<size_t>(step.op)];
+        const bool stats = before.kind == BlockOp::Stats;
+        const int buffer = stats ? before.src : before.dst, offset = stats ? before.srcOffset : before.dstOffset;
+        const int channels = stats ? before.inChannels : before.outChannels;
+        if (buffer == n.buffer && overlap(offset, channels, n.offset, n.channels)) {
+          phases_.emplace_back();
+          break;
+        }
+      }
+    }
+    Step step;
+    step.op = static_cast<int>(i);
+    phases_.back().steps.push_back(step);
+  }
+}
+
+void Block::planBackward() {
+  operations_ *= 2;
+  std::vector<std::vector<char>> written(buffers_.size());
+  for (size_t b = 0; b < buffers_.size(); b++) written[b].assign(static_cast<size_t>(buffers_[b].channels), 0);
+  firstPhase_.assign(buffers_.size(), -1);
+  lastPhase_.assign(buffers_.size(), -1);
+  // 0: nothing there, 1: everything.
+  auto stateOf = [&](int buffer, int offset, int channels) {
+    const auto& flags = written[static_cast<size_t>(buffer)];
+    const auto from = flags.begin() + offset, to = from + channels;
+    const auto count = std::count(from, to, 1);
+    if (count != 0 && count != channels) fail("a gradient of channels some of which are used otherwise");
+    return count != 0;
+  };
+  auto touch = [&](int buffer) {
+    const int phase = static_cast<int>(phases_.size()) - 1;
+    if (firstPhase_[static_cast<size_t>(buffer)] < 0) firstPhase_[static_cast<size_t>(buffer)] = phase;
+    lastPhase_[static_cast<size_t>(buffer)] = phase;
+  };
+  auto write = [&](int buffer, int offset, int channels) {
+    const bool first = !stateOf(buffer, offset, channels);
+    std::fill_n(written[static_cast<size_t>(buffer)].begin() + offset, channels, 1);
+    touch(buffer);
+    return first;
+  };
+  std::vector<int> deferredBy(norms_.size(), -1);
+  std::vector<Step> merges(ops_.size());
+  phases_.emplace_back();
+  for (size_t i = ops_.size(); i-- > 0;) {
+    const BlockOp& op = ops_[i];
+    const bool stats = op.kind == BlockOp::Stats;
+    const int buffer = stats ? op.src : op.dst, offset = stats ? op.srcOffset : op.dstOffset;
+    const int channels = stats ? op.inChannels : op.outChannels;
+    for (const Step& step : phases_.back().steps) {
+      const int norm = ops_[static_cast<size_t>(step.op)].norm;
+      if (norm < 0) continue;
+      const BlockNorm& n = norms_[static_cast<size_t>(norm)];
+      if (n.buffer == buffer && overlap(offset, channels, n.offset, n.channels)) {
+        phases_.emplace_back();
+        break;
+      }
+    }
+    Step step;
+    step.op = static_cast<int>(i);
+    if (stats) {
+      if (!stateOf(buffer, offset, channels)) fail("statistics that nobody uses");
+      touch(buffer);
+      phases_.back().steps.push_back(step);
+      continue;
+    }
+    for (size_t n = 0; n < norms_.size(); n++) {
+      if (deferredBy[n] < 0 || norms_[n].buffer != buffer || !overlap(offset, channels, norms_[n].offset, norms_[n].channels)) continue;
+      if (norms_[n].offset != offset || norms_[n].channels != channels || stateOf(buffer, offset, channels)) {
+        fail("normalized channels that are used otherwise");
+      }
+      step.deferred = deferredBy[n];
+    }
+    if (step.deferred >= 0) {
+      const Step& merge = merges[static_cast<size_t>(step.deferred)];
+      step.gradFromOutput = merge.gradFromOutput;
+      if (!step.gradFromOutput) touch(ops_[static_cast<size_t>(step.deferred)].dst);
+    } else if (stateOf(buffer, offset, channels)) {
+      touch(buffer);
+    } else if (buffer == output_) {
+      step.gradFromOutput = true;
+    } else {
+      step.dead = true;
+    }
+    if (step.dead) fail("a result that nobody uses");
+    if (op.kind == BlockOp::Merge && op.norm >= 0) {
+      if (tracked(op.dst) || step.deferred >= 0) fail("a normalized sum that is normalized again");
+      deferredBy[static_cast<size_t>(op.norm)] = static_cast<int>(i);
+    } else {
+      step.firstSource = write(op.src, op.srcOffset, op.inChannels);
+    }
+    if (op.residual >= 0) step.firstResidual = write(op.residual, 0, op.outChannels);
+    merges[i] = step;
+    phases_.back().steps.push_back(step);
+  }
+}
+
+void Block::planInference() {
+  const size_t parts = std::max<size_t>(1, std::min<size_t>(static_cast<size_t>(operations_ / kPartOperations), batch_ / (4 * static_cast<size_t>(threads_))));
+  for (size_t part = 0; part < parts; part++) {
+    Phase phase;
+    for (size_t i = 0; i < ops_.size(); i++) {
+      if (ops_[i].kind == BlockOp::Stats) continue;
+      Step step;
+      step.op = static_cast<int>(i);
+      phase.steps.push_back(step);
+    }
+    phase.from = batch_ * part / parts;
+    phase.to = batch_ * (part + 1) / parts;
+    phases_.push_back(phase);
+  }
+}
+
+// What the tasks of a phase sum up, each in a place of its own.
+void Block::addAccumulators(Phase& phase) const {
+  for (Step& step : phase.steps) {
+    const BlockOp& op = ops_[static_cast<size_t>(step.op)];
+    const bool stats = op.kind == BlockOp::Stats;
+    size_t floats = 0;
+    if (mode_ == BlockMode::Forward && tracked(stats ? op.src : op.dst)) {
+      floats = 2 + 5 * static_cast<size_t>(stats ? op.inChannels : op.outChannels);
+    }
+    if (mode_ == BlockMode::Backward) {
+      if (op.norm >= 0) floats = rounded(4 * static_cast<size_t>(op.inChannels));
+      if (op.kind == BlockOp::Conv) floats += weightsOf(op) + static_cast<size_t>(op.bias >= 0 ? op.outChannels : 0);
+    }
+    step.accumulator = phase.accumulatorFloats;
+    step.accumulatorFloats = floats;
+    phase.accumulatorFloats += rounded(floats);
+  }
+}
+
+void Block::layOutWorkspace() {
+  const size_t count = buffers_.size();
+  size_t at = 0;
+  linearAt_.assign(count, kNowhere);
+  foldedAt_.assign(ops_.size(), kNowhere);
+  gradAt_.assign(count, kNowhere);
+  transientAt_.assign(count, kNowhere);
+  std::vector<size_t> transientFloats(phases_.size(), 0);
+  auto perImage = [&](size_t b) { return rounded(pixels(static_cast<int>(b)) * buffers_[b].channels); };
+  if (mode_ == BlockMode::Infer) {
+    for (size_t i = 0; i < ops_.size(); i++) {
+      if (ops_[i].fold < 0) continue;
+      foldedAt_[i] = at;
+      at += rounded(weightsOf(ops_[i])) + rounded(static_cast<size_t>(ops_[i].outChannels));
+    }
+    std::vector<int> first(count, -1), last(count, -1);
+    for (size_t i = 0; i < ops_.size(); i++) {
+      for (int b : {ops_[i].src, ops_[i].dst, ops_[i].residual}) {
+        if (b < 0) continue;
+        if (first[static_cast<size_t>(b)] < 0) first[static_cast<size_t>(b)] = static_cast<int>(i);
+        last[static_cast<size_t>(b)] = static_cast<int>(i);
+      }
+    }
+    std::vector<Item> items;
+    for (size_t b = 1; b < count; b++) {
+      if (static_cast<int>(b) == output_ || first[b] < 0) continue;
+      items.push_back({first[b], last[b], perImage(b), &transientAt_[b]});
+    }
+    std::fill(transientFloats.begin(), transientFloats.end(), place(items));
+  }
+  if (mode_ == BlockMode::Backward) {
+    for (size_t b = 0; b < count; b++) {
+      if (!tracked_[b]) continue;
+      linearAt_[b] = at;
+      at += rounded(2 * static_cast<size_t>(buffers_[b].channels));
+    }
+    std::vector<Item> items;
+    for (size_t b = 1; b < count; b++) {
+      if (firstPhase_[b] < 0) continue;
+      if (firstPhase_[b] == lastPhase_[b]) {
+        size_t& floats = transientFloats[static_cast<size_t>(firstPhase_[b])];
+        transientAt_[b] = floats;
+        floats += perImage(b);
+      } else {
+        items.push_back({firstPhase_[b], lastPhase_[b], rounded(floatsOf(static_cast<int>(b))), &gradAt_[b]});
+      }
+    }
+    const size_t floats = place(items);
+    for (size_t& place : gradAt_) {
+      if (place != kNowhere) place += at;
+    }
+    at += floats;
+  }
+  accumulatorAt_ = at;
+  size_t accumulators = 0;
+  for (size_t i = 0; i < phases_.size(); i++) {
+    Phase& phase = phases_[i];
+    if (mode_ != BlockMode::Infer) {
+      phase.from = 0;
+      phase.to = batch_;
+    }
+    double bytes = 0;
+    size_t most = 0, fixed = 0;
+    for (const Step& step : phase.steps) {
+      const BlockOp& op = ops_[static_cast<size_t>(step.op)];
+      const bool stats = op.kind == BlockOp::Stats;
+      const size_t in = pixels(op.src) * op.inChannels, out = stats ? 0 : pixels(op.dst) * op.outChannels;
+      bytes = std::max(bytes, 4.0 * static_cast<double>(mode_ == BlockMode::Backward ? 3 * in + 2 * out : 2 * in + out));
+      most = std::max(most, rounded(in) * 2 + rounded(out) * 2);
+      const size_t weights = mode_ == BlockMode::Backward && op.kind == BlockOp::Conv ? weightsOf(op) + static_cast<size_t>(op.outChannels) : 0;
+      fixed = std::max(fixed, rounded(weights) + 4 * rounded(static_cast<size_t>(std::max(op.inChannels, op.outChannels))));
+    }
+    phase.transientFloats = transientFloats[i];
+    bytes += 4.0 * static_cast<double>(transientFloats[i]);
+    const size_t images = phase.to - phase.from;
+    const size_t share = std::max<size_t>(1, images / (static_cast<size_t>(threads_) * 4));
+    phase.chunk = std::max<size_t>(1, std::min<size_t>(share, static_cast<size_t>(kChunkBytes / std::max(bytes, 1.0))));
+    const size_t chunks = (images + phase.chunk - 1) / phase.chunk;
+    // A few images only are not dealt out: operations use all threads for each.
+    phase.slots = images < static_cast<size_t>(threads_) * 2 ? 1 : std::min<size_t>(chunks, mode_ == BlockMode::Infer ? chunks : static_cast<size_t>(threads_) * 4);
+    if (phase.slots == 1) phase.chunk = images;
+    addAccumulators(phase);
+    accumulators = std::max(accumulators, phase.slots * phase.accumulatorFloats);
+    scratchFloats_ = std::max(scratchFloats_, (transientFloats[i] + most) * phase.chunk + fixed + 64);
+  }
+  at += accumulators;
+  scratchAt_ = at;
+  scratchFloats_ = rounded(scratchFloats_);
+  workspaceFloats_ = at + scratchFloats_ * static_cast<size_t>(threads_);
+}
+
+void Block::check(const BlockArrays& a) const {
+  if (a.params.size() != static_cast<size_t>(paramCount_)) fail("expected " + std::to_string(paramCount_) + " parameters");
+  auto least = [&](int param, size_t floats) {
+    if (param < 0) return;
+    if (a.params[static_cast<size_t>(param)].second < floats) fail("parameter " + std::to_string(param) + " is too short");
+    if (mode_ == BlockMode::Backward && param < trainable_ && a.grads[static_cast<size_t>(param)].second < floats) {
+      fail("gradient " + std::to_string(param) + " is too short");
+    }
+  };
+  if (mode_ == BlockMode::Backward && a.grads.size() != static_cast<size_t>(trainable_)) fail("expected a gradient for each trained parameter");
+  for (const BlockNorm& n : norms_) {
+    for (int param : {n.gamma, n.beta, n.mean, n.variance}) least(param, static_cast<size_t>(n.channels));
+  }
+  for (const BlockOp& op : ops_) {
+    if (op.kind != BlockOp::Conv) continue;
+    least(op.weight, weightsOf(op));
+    least(op.bias, static_cast<size_t>(op.outChannels));
+  }
+}
+
+}  // namespace convbook
