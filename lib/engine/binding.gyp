@@ -46,9 +46,9 @@
         {
           "target_name": "isa_amx",
           "type": "static_library",
-          "sources": ["native/isa_amx.cc"],
+          "sources": ["native/isa_amx.cc", "native/isa_amx_filter.cc"],
           "cflags": ["-fPIC", "-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma", "-mavx512bf16", "-mamx-tile",
-                     "-mamx-bf16", "-mprefer-vector-width=512"]
+                     "-mamx-bf16", "-mprefer-vector-width=512", "-Wno-uninitialized"]
         }
       ]
     }]
@@ -58,7 +58,7 @@
       "target_name": "engine",
       "sources": [
         "native/array_bindings.cc", "native/integers.cc", "native/places.cc",
-        "native/addon.cc", "native/amx.cc", "native/arrays.cc", "native/block_plan.cc", "native/block_run.cc", "native/choose.cc", "native/conv.cc", "native/isa_generic.cc",
+        "native/addon.cc", "native/amx.cc", "native/amx_filter.cc", "native/arrays.cc", "native/block_plan.cc", "native/block_run.cc", "native/choose.cc", "native/conv.cc", "native/isa_generic.cc",
         "native/memory.cc", "native/norm.cc", "native/parallel.cc", "native/spatial.cc"
       ],
       "conditions": [

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "amx_filter.h"
 #include "panels.h"
 
 namespace convbook {
@@ -380,6 +381,7 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
     if (dbias != nullptr) std::memset(dbias, 0, biasCount * sizeof(float));
     return;
   }
+  if (amxFilterGrad(context, s, x, dy, dw, dbias)) return;
   const Kernels& kernels = context.kernels;
   const bool pointwise = isPointwise(s);
   const int extentH = (s.filterHeight - 1) * s.dilationHeight + 1, extentW = (s.filterWidth - 1) * s.dilationWidth + 1;
