@@ -6,7 +6,7 @@
 import { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
 import { type DataType, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { type Block, BufferPool } from "./buffer-pool.ts";
-import type { NativeAddon } from "./native.ts";
+import { binaryOps, type NativeAddon } from "./native.ts";
 
 /** What the backend keeps for a tensor's data; blocks out of the pool go back to it. */
 interface Stored {
@@ -82,6 +82,16 @@ export class NativeBackend extends MathBackendCPU {
   isExclusive(tensor: TensorInfo): boolean {
     const { block, refCount } = this.stored(tensor.dataId);
     return block !== undefined && refCount === 1;
+  }
+
+  /** Adds a tensor to one whose memory is its alone, and says whether it could. */
+  addInPlace(sum: TensorInfo, more: TensorInfo): boolean {
+    if (sum.dtype !== "float32" || more.dtype !== "float32" || !this.isExclusive(sum)) return false;
+    if (!util.arraysEqual(sum.shape, more.shape)) return false;
+    const values = this.values(sum);
+    const flat = Int32Array.of(1, values.length, 1, 1);
+    this.addon.binary(binaryOps.indexOf("Add"), values, this.values(more), values, flat);
+    return true;
   }
 
   private stored(dataId: DataId): Stored {

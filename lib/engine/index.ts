@@ -16,3 +16,4 @@ export {
 export { type ValueAndGrads, valueAndGrads } from "./gradients.ts";
 export { type AdamOptions, adamStep, type SgdOptions, sgdStep } from "./optimizers.ts";
 export { Profile, type ProfileRow } from "./profiler.ts";
+export { Recording, record } from "./recording.ts";

@@ -22,7 +22,10 @@ function flagsOf(name) {
 }
 
 const sources = readdirSync(native)
-  .filter((name) => name.endsWith(".cc") && name !== "addon.cc" && !name.endsWith("_bindings.cc") && flagsOf(name) !== undefined)
+  .filter(
+    (name) =>
+      name.endsWith(".cc") && name !== "addon.cc" && !name.endsWith("_bindings.cc") && flagsOf(name) !== undefined,
+  )
   .map((name) => join(native, name));
 sources.push(join(native, "test", "kernels_test.cc"));
 try {
