@@ -3,35 +3,50 @@ import { ConnectionFileError, readConnectionFile } from "./protocol/connection.t
 import { BindError } from "./protocol/sockets.ts";
 import { Kernel } from "./supervisor/kernel.ts";
 
+const parent = process.ppid;
+
+/** A setting of the environment that is a whole number, 0 or more. */
+function setting(name: string): number | undefined {
+  const value = process.env[name];
+  return value !== undefined && /^\d+$/.test(value) ? Number(value) : undefined;
+}
+
 async function main(args: readonly string[]): Promise<void> {
-  const file = args.filter((arg) => arg !== "-f").at(0);
+  const file = args.filter((arg) => arg !== "-f" && arg !== "--detached").at(0);
   if (file === undefined) {
     throw new ConnectionFileError("(none)", "give its path as the argument; Jupyter does so through the kernelspec");
   }
-  const limit = Number(process.env.CONVBOOK_HEAP_MB);
   const kernel = await Kernel.start(readConnectionFile(file), {
     folder: process.cwd(),
-    heapLimit: Number.isInteger(limit) && limit > 0 ? limit : undefined,
+    heapLimit: setting("CONVBOOK_HEAP_MB") || undefined,
+    interruptGrace: setting("CONVBOOK_INTERRUPT_GRACE") ?? 10_000,
+    typesWait: setting("CONVBOOK_TYPES_WAIT") ?? 400,
   });
   process.on("SIGINT", () => kernel.interrupt());
   process.on("SIGTERM", () => kernel.shutdown());
   process.on("uncaughtException", (error) => kernel.log(`Internal error: ${error.stack}`));
   process.on("unhandledRejection", (reason) => kernel.log(`Internal error: ${(reason as Error)?.stack ?? reason}`));
-  watchParent(() => kernel.shutdown());
+  if (!args.includes("--detached")) {
+    watchParent(kernel);
+  }
   await kernel.closed;
   process.exit(0);
 }
 
-/** A server that died without a word must not leave its kernels behind. Jupyter says through the variable that it started us. */
-function watchParent(lost: () => void): void {
-  const parent = process.ppid;
-  if (process.env.JPY_PARENT_PID !== undefined) {
-    setInterval(() => {
-      if (process.ppid !== parent) {
-        lost();
-      }
-    }, 1000).unref();
-  }
+/**
+ * A server that died without a word must not leave its kernels behind. Where Jupyter says through JPY_PARENT_PID that the
+ * kernel is its own, the kernel ends with it; else it ends once the process that started it is gone and nobody has been
+ * connected for a while.
+ */
+function watchParent(kernel: Kernel): void {
+  const patience = process.env.JPY_PARENT_PID !== undefined ? 0 : (setting("CONVBOOK_ORPHAN_SECONDS") ?? 600) * 1000;
+  const timer = setInterval(() => {
+    if (process.ppid !== parent && (process.env.JPY_PARENT_PID !== undefined || kernel.idleFor > patience)) {
+      clearInterval(timer);
+      kernel.shutdown();
+    }
+  }, 1000);
+  timer.unref();
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -23,7 +23,8 @@ interface Peer {
   readonly language: "typescript" | "python";
 }
 
-async function peers(folder: string): Promise<Peer[]> {
+/** The kernels that can be installed; `wanted` names those to measure, ours always among them. */
+async function peers(folder: string, wanted: readonly string[]): Promise<Peer[]> {
   const list: Peer[] = [
     {
       name: "convbook",
@@ -37,6 +38,9 @@ async function peers(folder: string): Promise<Peer[]> {
     ["tslab", "1.0.22"],
     ["deno", "2.9.6"],
   ] as const) {
+    if (!wanted.includes(name)) {
+      continue;
+    }
     try {
       await run_("npm", ["install", `${name}@${version}`, "--ignore-scripts", "--no-audit", "--no-fund"], {
         cwd: folder,
@@ -55,7 +59,7 @@ async function peers(folder: string): Promise<Peer[]> {
       });
     }
   }
-  return list;
+  return list.filter(({ name }) => name === "convbook" || wanted.includes(name));
 }
 
 function denoProgram(folder: string): string | undefined {
@@ -88,7 +92,8 @@ class Running {
     this.client = client;
   }
 
-  static async start(peer: Peer, folder: string, cwd = folder): Promise<Running> {
+  /** With `settle`, waits until outputs surely arrive; a kernel's own start goes on meanwhile. */
+  static async start(peer: Peer, folder: string, cwd = folder, settle = true): Promise<Running> {
     const [shell_port, iopub_port, stdin_port, control_port, hb_port] = await freePorts(5);
     const file = join(folder, `${randomUUID()}.json`);
     const ports = { shell_port, iopub_port, stdin_port, control_port, hb_port };
@@ -108,7 +113,9 @@ class Running {
     const running = new Running(spawn(program, args, { cwd, stdio: "ignore", env, detached: true }), client);
     await within(client.request("kernel_info_request", {}), 30_000);
     running.startup = performance.now() - start;
-    await within(client.ready(), 30_000);
+    if (settle) {
+      await within(client.ready(), 30_000);
+    }
     return running;
   }
 
@@ -222,9 +229,10 @@ const measures: readonly [name: string, target: string, measure: Measure][] = [
     "completion of a member",
     "2 ms",
     (kernel, peer) =>
-      repeat(10, () =>
+      repeat(10, (i) =>
         kernel.request("complete_request", {
-          code: pick(peer, "Math.s", "str.s"),
+          // Another text each time, as while typing.
+          code: pick(peer, "Math.", "str.") + "sctlr"[i % 5],
           cursor_pos: pick(peer, "Math.s", "str.s").length,
         }),
       ),
@@ -255,9 +263,30 @@ const ownMeasures: readonly [name: string, target: string, measure: (kernel: Run
   ],
 ];
 
-/** `--cells N`: how many cells the memory run has (500). */
+/** First cells, sent as soon as the kernel answers; where tfjs is found from, and whether the checker is waited for. */
+const firstCells: readonly [what: string, target: string, tfjs: boolean, types: boolean][] = [
+  ["first cell", "", false, true],
+  ["first cell, types off", "", false, false],
+  ["first cell with tfjs", "", true, true],
+  ["first cell with tfjs, types off", "", true, false],
+];
+
+async function firstCell(peer: Peer, folder: string, tfjs: boolean, types: boolean): Promise<number> {
+  const kernel = await Running.start(peer, folder, tfjs ? join(root, "notebooks") : folder, false);
+  const code = tfjs
+    ? 'import * as tf from "@tensorflow/tfjs-core"; const t: tf.Tensor | undefined = undefined; t'
+    : "const first: number = 1; first";
+  try {
+    return await kernel.cell(`${types ? "" : "// @convbook-types: off\n"}${code}`);
+  } finally {
+    kernel.stop();
+  }
+}
+
+/** `--cells N`: how many cells the memory run has (500). `--kernels NAMES`: peers with commas between (all). */
 export async function run(args: readonly string[]): Promise<BenchResult> {
   const cells = args.includes("--cells") ? Number(args[args.indexOf("--cells") + 1]) : 500;
+  const wanted = args.includes("--kernels") ? args[args.indexOf("--kernels") + 1] : "ipykernel,tslab,deno";
   const folder = mkdtempSync(join(tmpdir(), "bench-kernel-"));
   const rows: BenchRow[] = [];
   const table = new Map<string, Record<string, string | number | null>>();
@@ -267,7 +296,7 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
     table.set(what, row);
   };
   try {
-    const all = await peers(folder);
+    const all = await peers(folder, (wanted ?? "").split(","));
     const started: { peer: Peer; kernel: Running; startups: number[] }[] = [];
     for (let round = 0; round < rounds; round++) {
       for (const peer of all) {
@@ -318,6 +347,15 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
       }
     }
     const ours = all[0] as Peer;
+    const firsts = new Map<string, number[]>(firstCells.map(([what]) => [what, []]));
+    for (let round = 0; round < rounds; round++) {
+      for (const [what, , tfjs, types] of firstCells) {
+        firsts.get(what)?.push(await firstCell(ours, folder, tfjs, types));
+      }
+    }
+    for (const [what, target] of firstCells) {
+      put(`${what}, ms`, target, ours.name, median(firsts.get(what) ?? []));
+    }
     const kernel = await Running.start(ours, folder, join(root, "notebooks"));
     try {
       for (const [what, target, measure] of ownMeasures) {

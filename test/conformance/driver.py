@@ -48,20 +48,23 @@ class Driver:
         self.client.wait_for_ready(timeout=60)
         self.ready = time.time() - started
 
-    def collect(self, msg_id, timeout, channel="shell", inputs=(), interrupt_after=None, sigint=False):
+    def collect(self, msg_id, timeout, channel="shell", inputs=(), interrupt_after=None, interrupt_again=None, sigint=False):
         """All of iopub until the idle of msg_id, and the reply."""
         events, inputs = [], list(inputs)
         deadline = time.time() + timeout
         stop = None
         if interrupt_after is not None:
             def interrupt():
-                time.sleep(interrupt_after)
-                if sigint:
-                    os.kill(self.manager.provisioner.process.pid, signal.SIGINT)
-                else:
-                    control = self.client.session.msg("interrupt_request", {})
-                    self.client.control_channel.send(control)
-                self.interrupted_at = time.time()
+                for wait in (interrupt_after, interrupt_again):
+                    if wait is None:
+                        continue
+                    time.sleep(wait)
+                    if sigint:
+                        os.kill(self.manager.provisioner.process.pid, signal.SIGINT)
+                    else:
+                        control = self.client.session.msg("interrupt_request", {})
+                        self.client.control_channel.send(control)
+                    self.interrupted_at = time.time()
             stop = threading.Thread(target=interrupt)
             stop.start()
         idle = False
@@ -111,6 +114,7 @@ class Driver:
             command.get("timeout", 60),
             inputs=command.get("inputs", ()),
             interrupt_after=command.get("interrupt_after"),
+            interrupt_again=command.get("interrupt_again"),
             sigint=command.get("sigint", False),
         )
 

@@ -5,7 +5,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { KernelUnderTest, pythonHas, resultOf, root, streamOf } from "./harness.ts";
+import { KernelClient } from "../../lib/kernel/console/kernel-client.ts";
+import { golden, KernelUnderTest, pythonHas, resultOf, root, streamOf } from "./harness.ts";
 
 const main = join(root, "lib/kernel/dist/main.js");
 
@@ -93,6 +94,24 @@ describe.runIf(pythonHas("jupyter_client"))("limits and missing parts", () => {
     }
   });
 
+  it("does not wait long for the checker where somebody can be asked, and tells what it found", async () => {
+    const kernel = await KernelUnderTest.start({ env: { CONVBOOK_TYPES_WAIT: "0" } });
+    try {
+      const wrong = 'console.log("ran"); const n: number = "text"; n';
+      const asked = await kernel.execute(wrong, { allow_stdin: true });
+      expect(golden(asked).slice(0, 4)).toEqual(["busy", "input [1]", "stdout: ran\\n", expect.any(String)]);
+      expect(streamOf(asked, "stderr")).toMatch(
+        /^The cell ran before its types were checked:\n.*TypeScriptError.*TS2322: .* \(In \[1\]:1:27\)/s,
+      );
+      expect(resultOf(asked)).toBe("'text'");
+      const unattended = await kernel.execute(wrong, { allow_stdin: false });
+      expect(unattended.reply.content.ename).toBe("TypeScriptError");
+      expect(streamOf(unattended)).toBe("");
+    } finally {
+      await kernel.close();
+    }
+  });
+
   it("runs without TypeScript, and says so once", async () => {
     const kernel = await KernelUnderTest.start({ env: { CONVBOOK_TYPESCRIPT: join(tmpdir(), "no-typescript-here") } });
     try {
@@ -105,6 +124,68 @@ describe.runIf(pythonHas("jupyter_client"))("limits and missing parts", () => {
     } finally {
       await kernel.close();
     }
+  });
+});
+
+describe("a kernel whose starter is gone", () => {
+  const folder = mkdtempSync(join(tmpdir(), "kernel-orphan-"));
+  const kernels: number[] = [];
+  afterAll(() => {
+    for (const pid of kernels.filter(alive)) {
+      process.kill(pid, "SIGKILL");
+    }
+    rmSync(folder, { recursive: true });
+  });
+
+  const alive = (pid: number) => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  const endsWithin = async (pid: number, ms: number) => {
+    for (const deadline = Date.now() + ms; alive(pid) && Date.now() < deadline; ) {
+      await wait(50);
+    }
+    return !alive(pid);
+  };
+
+  /** Has a shell start a kernel, and end once the kernel answers; its process and a client of it. */
+  const orphan = async (name: string, env: NodeJS.ProcessEnv, ...args: string[]) => {
+    const file = join(folder, `${name}.json`);
+    const ports = { shell_port: 1, iopub_port: 2, stdin_port: 3, control_port: 4, hb_port: 5 };
+    writeFileSync(file, JSON.stringify({ transport: "ipc", ip: join(folder, name), key: "k", ...ports }));
+    const command = `"${process.execPath}" "${main}" "${file}" ${args.join(" ")} </dev/null >/dev/null 2>&1 & echo $!; read line`;
+    const { JPY_PARENT_PID: _, ...rest } = process.env;
+    const shell = spawn("sh", ["-c", command], { cwd: folder, env: { ...rest, ...env } });
+    const pid = Number(await new Promise((resolve) => shell.stdout.once("data", resolve)));
+    kernels.push(pid);
+    const client = new KernelClient(file);
+    await client.ready();
+    shell.stdin.end();
+    return { pid, client };
+  };
+
+  it("ends with a server of Jupyter, at once", async () => {
+    const { pid, client } = await orphan("jupyter", { JPY_PARENT_PID: "1" });
+    client.close();
+    expect(await endsWithin(pid, 20_000)).toBe(true);
+  });
+
+  it("else ends when nobody was connected for a while, and not before", async () => {
+    const { pid, client } = await orphan("alone", { CONVBOOK_ORPHAN_SECONDS: "2" });
+    await wait(5000);
+    expect(alive(pid)).toBe(true);
+    client.close();
+    expect(await endsWithin(pid, 20_000)).toBe(true);
+  });
+
+  it("stays when it is started so", async () => {
+    const { pid, client } = await orphan("detached", { CONVBOOK_ORPHAN_SECONDS: "1" }, "--detached");
+    client.close();
+    expect(await endsWithin(pid, 4000)).toBe(false);
   });
 });
 

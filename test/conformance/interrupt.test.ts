@@ -31,7 +31,10 @@ describe.runIf(pythonHas("jupyter_client"))("interrupting", () => {
   let kept = 41;
   beforeAll(async () => {
     // Where the packages of the tensors are found.
-    kernel = await KernelUnderTest.start({ folder: join(root, "notebooks") });
+    kernel = await KernelUnderTest.start({
+      folder: join(root, "notebooks"),
+      env: { CONVBOOK_INTERRUPT_GRACE: "2000" },
+    });
     await kernel.execute("let kept = 41; class Kept { value = 1 }; const object = new Kept();");
   });
   afterAll(() => kernel.close());
@@ -51,6 +54,7 @@ describe.runIf(pythonHas("jupyter_client"))("interrupting", () => {
       "kept++; [kept - 1, object instanceof Kept, await new Promise((done) => setTimeout(done, 5, 'timers'))]",
     );
     expect(resultOf(after)).toBe(`[ ${kept++}, true, 'timers' ]`);
+    return stopped;
   };
 
   for (const [name, code] of Object.entries(patterns)) {
@@ -71,6 +75,42 @@ describe.runIf(pythonHas("jupyter_client"))("interrupting", () => {
     expect(resultOf(await kernel.execute(setUp))).toBe("'native'");
     await stop("// @convbook-types: off\nfor (;;) tf.matMul(grid, grid).dispose();");
     expect(resultOf(await kernel.execute("// @convbook-types: off\ntf.matMul(grid, grid).dataSync()[0]"))).toBe("512");
+  });
+
+  it.runIf(engine.available)("lets one long native call end, then stops the cell", async () => {
+    const setUp =
+      '// @convbook-types: off\nimport * as tf from "@tensorflow/tfjs-core"; import "@convbook/engine"; await tf.setBackend("native"); const wide = tf.ones([6144, 6144]); const began = performance.now(); tf.matMul(wide, wide).dispose(); performance.now() - began';
+    const call = Number(resultOf(await kernel.execute(setUp))) / 1000;
+    const code = "// @convbook-types: off\nlet calls = 0; for (;;) { tf.matMul(wide, wide).dispose(); calls++; }";
+    const { stopped_after: took } = await stop(code, { interrupt_after: 0.1 });
+    console.log(`one call takes ${call.toFixed(2)} s; the cell ended ${took?.toFixed(2)} s after the interrupt`);
+    expect(resultOf(await kernel.execute("// @convbook-types: off\n[calls < 5, wide.shape]"))).toBe(
+      "[ true, [ 6144, 6144 ] ]",
+    );
+  });
+
+  const listening = (end: string) =>
+    `let asked = 0; const onSignal = () => { asked++; }; process.on("SIGINT", onSignal);\ntry { while (${end}) await new Promise((go) => setTimeout(go, 10)); } finally { process.off("SIGINT", onSignal); }\n"saved"`;
+
+  it("tells a cell that listens to SIGINT, which ends in its own way", async () => {
+    const result = await kernel.execute(listening("asked === 0"), { interrupt_after: 0.4, timeout: 20 });
+    expect(result.reply.content.status).toBe("ok");
+    expect(resultOf(result)).toBe("'saved'");
+    expect(resultOf(await kernel.execute("[asked, kept > 40]"))).toBe("[ 1, true ]");
+  });
+
+  it("stops a cell that listens but does not end: at the second interrupt, or after a while", async () => {
+    const again = await stop(listening("true"), { interrupt_after: 0.4, interrupt_again: 0.3 });
+    expect(again.stopped_after).toBeGreaterThanOrEqual(0);
+    const later = await stop(listening("true"), { interrupt_after: 0.4 });
+    expect(later.stopped_after).toBeGreaterThan(1.5);
+    expect(resultOf(await kernel.execute("asked"))).toBe("1");
+  });
+
+  it("does not ask listeners of earlier cells, such as those of packages", async () => {
+    await kernel.execute('let others = 0; process.on("SIGINT", () => { others++; });');
+    await stop(spin);
+    expect(resultOf(await kernel.execute("others"))).toBe("0");
   });
 
   it("does nothing to an idle kernel", async () => {

@@ -5,10 +5,19 @@
 import { Session } from "node:inspector";
 import { Socket } from "node:net";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { descriptors } from "./channel.ts";
+import { descriptors, write } from "./channel.ts";
 import { encodeFrame, type Frame, FrameReader } from "./frames.ts";
+import { TextRing } from "./text-ring.ts";
 
-const { answers } = workerData as { answers: MessagePort };
+interface AgentData {
+  readonly answers: MessagePort;
+  readonly texts: SharedArrayBuffer;
+  /** How many listeners to SIGINT the running cell has. */
+  readonly listening: SharedArrayBuffer;
+}
+
+const { answers, texts: memory, listening } = workerData as AgentData;
+const listeners = new Int32Array(listening);
 const inspector = new Session();
 inspector.connectToMainThread();
 
@@ -67,10 +76,34 @@ inspector.on("inspectorNotification", ({ method, params }: { method: string; par
   }
 });
 
+/** How long text may wait for more, ms. */
+const gather = 1;
+const texts = new TextRing(memory);
+let gathering: NodeJS.Timeout | undefined;
+
+function writeTexts(): void {
+  clearTimeout(gathering);
+  gathering = undefined;
+  texts.take(({ cell, name, text }) => write({ type: "stream", cell, name }, [text]));
+}
+
+// The main thread has text: to be written soon, or at once because it waits.
+parentPort?.on("message", (now: boolean) => {
+  if (now) {
+    writeTexts();
+  } else {
+    gathering ??= setTimeout(writeTexts, gather);
+  }
+});
+
 const reader = new FrameReader((frame: Frame, buffers) => {
   switch (frame.type) {
     case "interrupt":
-      interrupt(frame.cell as number);
+      if (frame.gentle === true && Atomics.load(listeners, 0) > 0) {
+        parentPort?.postMessage(frame);
+      } else {
+        interrupt(frame.cell as number);
+      }
       return;
     case "input":
       answers.postMessage(frame);

@@ -11,6 +11,7 @@ import { allowInput, prompt, promptPassword } from "./input.ts";
 import { cellMagic, formatDuration, lineMagic, shell, stopCommands, time } from "./magics.ts";
 import { setLatestCell } from "./notebook-io.ts";
 import { asText, type MimeBundle, render, renderMetadata } from "./render.ts";
+import { beginCell, signalCell } from "./signals.ts";
 import { type CompiledSource, registerSource } from "./stack.ts";
 import { widgets } from "./widgets.ts";
 
@@ -100,6 +101,11 @@ export class CellRunner {
       case "comm":
         handleComm(frame, (error) => this.#outside(error, "Error in a comm's listener:"));
         return;
+      case "interrupt":
+        if (this.#running !== undefined && this.#running.frame.cell === frame.cell) {
+          cellContext.run(this.#running.frame.cell, signalCell);
+        }
+        return;
       case "exit":
         this.#reallyExit(0);
     }
@@ -130,6 +136,7 @@ export class CellRunner {
     const running: RunningCell = { frame, started: performance.now(), settled: false };
     this.#running = running;
     setLatestCell(frame.cell);
+    beginCell();
     allowInput(frame.allowStdin);
     const { file, code, js, segments, map, source } = frame;
     registerSource(file, { code, js, segments, map, source });

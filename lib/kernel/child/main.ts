@@ -5,10 +5,11 @@
 import { MessageChannel, Worker } from "node:worker_threads";
 import { installCellContext } from "./cell-context.ts";
 import { CellRunner } from "./cell-runner.ts";
-import { post } from "./channel.ts";
+import { installTexts, post, texts } from "./channel.ts";
 import type { Frame } from "./frames.ts";
 import { installInput } from "./input.ts";
 import { installNotebookIo } from "./notebook-io.ts";
+import { installSignals } from "./signals.ts";
 import { installStackTraces } from "./stack.ts";
 import { installWidgets } from "./widgets.ts";
 
@@ -18,6 +19,8 @@ installNotebookIo();
 installWidgets();
 // Ctrl-C in a terminal reaches the whole process group; the supervisor decides what it means.
 process.on("SIGINT", () => {});
+const listening = new SharedArrayBuffer(4);
+installSignals(listening);
 
 const { port1, port2 } = new MessageChannel();
 installInput(port1);
@@ -27,7 +30,7 @@ const agent = new Worker(new URL("./agent.js", import.meta.url), {
   stdout: true,
   stderr: true,
   execArgv: [],
-  workerData: { answers: port2 },
+  workerData: { answers: port2, texts: texts.memory, listening },
   transferList: [port2],
 });
 agent.on("message", (frame: Frame) => runner.handle(frame));
@@ -35,4 +38,5 @@ agent.on("error", (error) => {
   post({ type: "stream", cell: 0, name: "stderr", text: `The kernel's agent failed: ${error.stack}\n` });
   process.kill(process.pid, "SIGKILL");
 });
+installTexts((now) => agent.postMessage(now));
 post({ type: "ready" });

@@ -1,7 +1,8 @@
 /** Output from the user's process: stdout and stderr, displays; each goes to the cell that started the work. */
+import { Console } from "node:console";
 import { Writable } from "node:stream";
 import { cellContext } from "./cell-context.ts";
-import { post } from "./channel.ts";
+import { flushTexts, post, postText } from "./channel.ts";
 import type { MimeBundle } from "./render.ts";
 
 let latestCell = 0;
@@ -14,9 +15,6 @@ export function setLatestCell(cell: number): void {
 export function cellOfOutput(): number {
   return cellContext.current || latestCell;
 }
-
-/** From how many UTF-16 units on text is long. */
-const long = 1 << 16;
 
 class CellStream extends Writable {
   readonly isTTY = false;
@@ -37,11 +35,8 @@ class CellStream extends Writable {
     callback?: (error?: Error | null) => void,
   ): boolean {
     const text = typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
-    if (text.length > long) {
-      // Long text goes beside the JSON, which would encode and decode it character by character.
-      post({ type: "stream", cell: cellOfOutput(), name: this.#name }, [Buffer.from(text)]);
-    } else if (text !== "") {
-      post({ type: "stream", cell: cellOfOutput(), name: this.#name, text });
+    if (text !== "") {
+      postText(cellOfOutput(), this.#name, text);
     }
     const done = typeof encoding === "function" ? encoding : callback;
     if (done !== undefined) {
@@ -81,4 +76,18 @@ export function installNotebookIo(): void {
     Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => streams[name] });
   }
   Object.defineProperty(globalThis, Symbol.for("jupyter.notebook.io"), { value: notebookIo });
+  // Node's own console also hands each message to the inspector, which keeps the last thousand with what they print.
+  Object.assign(console, new Console({ stdout: streams.stdout, stderr: streams.stderr }));
+  process.on("exit", flushTexts);
+  const { abort, kill } = process;
+  process.abort = () => {
+    flushTexts();
+    return abort.call(process);
+  };
+  process.kill = (pid, signal) => {
+    if (pid === process.pid) {
+      flushTexts();
+    }
+    return kill.call(process, pid, signal);
+  };
 }

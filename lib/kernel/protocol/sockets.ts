@@ -51,6 +51,10 @@ export class KernelSockets {
   readonly #hb = new Reply({ linger: 0 });
   readonly #queues: Record<"shell" | "control" | "stdin" | "iopub", SendQueue>;
 
+  /** How many subscriptions to iopub there are, and when the last message or subscription came or went. */
+  subscribers = 0;
+  lastHeard = performance.now();
+
   private constructor(connection: Connection, session: string) {
     this.#session = session;
     this.#signer = new Signer(connection.key, connection.hash);
@@ -129,6 +133,7 @@ export class KernelSockets {
 
   async #read(socket: Router, handle: (message: Message) => void, log: (line: string) => void): Promise<void> {
     for await (const frames of socket) {
+      this.lastHeard = performance.now();
       let message: Message;
       try {
         message = decodeMessage(frames, this.#signer);
@@ -147,7 +152,11 @@ export class KernelSockets {
   /** Tells each new subscriber that its subscription is in force (protocol 5.4), so that it need not guess. */
   async #welcome(): Promise<void> {
     for await (const [frame] of this.#iopub) {
-      if (frame !== undefined && frame[0] === 1) {
+      this.lastHeard = performance.now();
+      if (frame?.[0] === 0) {
+        this.subscribers--;
+      } else if (frame?.[0] === 1) {
+        this.subscribers++;
         const subscription = frame.subarray(1);
         const message: Message = {
           identities: [subscription],

@@ -14,6 +14,8 @@ export interface CellQueueParts {
   readonly outputs: Outputs;
   readonly history: History;
   readonly debug: Debugger;
+  /** How long a cell of an interactive front-end waits for the type checker before it runs, ms. */
+  readonly typesWait: number;
   readonly publish: (type: string, content: Json, parent: Message | undefined) => void;
   readonly reply: (content: Json, request: Message, metadata?: Json) => void;
 }
@@ -21,6 +23,8 @@ export interface CellQueueParts {
 interface Running {
   readonly request: Message;
   interrupted: boolean;
+  /** Ends what the cell waits for after it ran. */
+  stopWaiting: () => void;
 }
 
 export class CellQueue {
@@ -51,13 +55,14 @@ export class CellQueue {
   interrupt(): void {
     if (this.#running !== undefined) {
       this.#running.interrupted = true;
+      this.#running.stopWaiting();
       this.#parts.user.interrupt();
     }
   }
 
   async #work(): Promise<void> {
     for (let request = this.#waiting.shift(); request !== undefined; request = this.#waiting.shift()) {
-      this.#running = { request, interrupted: false };
+      this.#running = { request, interrupted: false, stopWaiting: () => {} };
       try {
         await this.#execute(request, this.#running);
       } catch (error) {
@@ -132,7 +137,7 @@ export class CellQueue {
   }
 
   async #run(id: number, running: Running, silent: boolean, code: string, file: string): Promise<Outcome> {
-    const { preparer, user, outputs, debug } = this.#parts;
+    const { preparer, user, outputs, debug, typesWait } = this.#parts;
     const { request } = running;
     if (code.trim() === "") {
       return { status: "ok", expressions: {} };
@@ -148,7 +153,9 @@ export class CellQueue {
     }
     let prepared: PreparedCell;
     try {
-      prepared = await preparer.prepare(code, file);
+      // One that can be asked for input has somebody before it; what runs notebooks unattended must be able to rely on types.
+      const interactive = request.content.allow_stdin === true;
+      prepared = await preparer.prepare(code, file, interactive ? typesWait : undefined);
     } catch (error) {
       if (error instanceof CellRefusedError) {
         return { status: "error", error: error.content };
@@ -182,6 +189,16 @@ export class CellQueue {
       silent,
     );
     prepared.declare();
+    if (prepared.lateWarning !== undefined) {
+      const stopped = new Promise<string>((resolve) => {
+        running.stopWaiting = () => resolve("");
+      });
+      await outcome;
+      const warning = await Promise.race([prepared.lateWarning, stopped]);
+      if (warning !== "") {
+        outputs.stream("stderr", warning, request);
+      }
+    }
     return outcome;
   }
 }

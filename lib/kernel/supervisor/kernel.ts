@@ -21,7 +21,11 @@ export interface KernelOptions {
   /** The notebook's folder: what imports and files are relative to. */
   readonly folder: string;
   /** Limit of V8's old generation for the user's process, MiB. */
-  readonly heapLimit?: number | undefined;
+  readonly heapLimit: number | undefined;
+  /** How long a cell that listens to SIGINT has to end after an interrupt, ms. */
+  readonly interruptGrace: number;
+  /** How long a cell of an interactive front-end waits for the type checker before it runs, ms. */
+  readonly typesWait: number;
 }
 
 export class Kernel {
@@ -64,6 +68,7 @@ export class Kernel {
       outputs: this.#outputs,
       history: this.#history,
       debug: this.#debugger,
+      typesWait: options.typesWait,
       publish,
       reply: (content, request, metadata) =>
         this.#sockets.send("shell", "execute_reply", content, request, metadata === undefined ? {} : { metadata }),
@@ -109,6 +114,13 @@ export class Kernel {
   /** Stops the running cell, as an interrupt request does. */
   interrupt(): void {
     this.#cells.interrupt();
+  }
+
+  /** How many milliseconds nobody is connected, nothing was asked and no cell ran; 0 where somebody is or one does. */
+  get idleFor(): number {
+    return this.#cells.running !== undefined || this.#sockets.subscribers > 0
+      ? 0
+      : performance.now() - this.#sockets.lastHeard;
   }
 
   /** Ends the child and the sockets, after what was queued is sent. */

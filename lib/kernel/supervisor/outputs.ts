@@ -8,7 +8,7 @@ interface Extra {
 
 export type Publish = (type: string, content: Json, parent: Message | undefined, extra?: Extra) => void;
 
-/** How long text of a stream may wait for more, ms. */
+/** How long text of a stream may wait for more, ms; what comes after as long a silence does not wait. */
 const gather = 25;
 /** How much text may wait, UTF-16 units. */
 const largest = 1 << 19;
@@ -24,6 +24,8 @@ export class Outputs {
   readonly #publish: Publish;
   #pending: Pending | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When text was sent last. */
+  #sent = Number.NEGATIVE_INFINITY;
 
   constructor(publish: Publish) {
     this.#publish = publish;
@@ -36,7 +38,8 @@ export class Outputs {
     this.#pending ??= { name, parent, parts: [], length: 0 };
     this.#pending.parts.push(text);
     this.#pending.length += text.length;
-    if (this.#pending.length >= largest) {
+    const silence = this.#timer === undefined && performance.now() - this.#sent > gather;
+    if (silence || this.#pending.length >= largest) {
       this.flush();
     } else {
       this.#timer ??= setTimeout(() => this.flush(), gather);
@@ -55,6 +58,7 @@ export class Outputs {
     const pending = this.#pending;
     this.#pending = undefined;
     if (pending !== undefined) {
+      this.#sent = performance.now();
       this.#publish("stream", { name: pending.name, text: pending.parts.join("") }, pending.parent);
     }
   }

@@ -13,6 +13,8 @@ export interface PreparedCell {
   readonly magics: Magics;
   /** Text for stderr before the cell runs: type errors that only warn, a checker that is missing. */
   readonly warning: string;
+  /** Where the cell does not wait for the checker any longer: type errors as text for stderr, once they are known. */
+  readonly lateWarning: Promise<string> | undefined;
   /** Makes the cell's declarations known to later cells; to be called once it runs. */
   readonly declare: () => void;
 }
@@ -70,9 +72,10 @@ export class Preparer {
    *
    * @param code The cell as the user wrote it.
    * @param file Its name in messages, such as `In [3]`.
+   * @param wait How long the cell waits for the checker, ms; until it is done unless given.
    * @throws CellRefusedError on a syntax error, a type error, or a wrong magic.
    */
-  async prepare(code: string, file: string): Promise<PreparedCell> {
+  async prepare(code: string, file: string, wait?: number): Promise<PreparedCell> {
     this.begin();
     let magics: Magics;
     let compiled: CompiledCell;
@@ -86,14 +89,16 @@ export class Preparer {
     const mode = magics.cellTypes ?? this.#mode;
     const cell = textOf(magics.code, compiled);
     let warning = this.#takeProblem();
+    let lateWarning: Promise<string> | undefined;
     if (mode !== "off" && !magics.opaque && !arithmetic.test(magics.code)) {
-      const errors = await this.#check(cell);
-      warning += this.#takeProblem();
-      if (errors.length > 0 && mode === "error") {
+      const check = this.#check(cell);
+      const errors = await (wait === undefined ? check : Promise.race([check, after(wait)]));
+      if (errors === undefined) {
+        lateWarning = check.then((late) => this.#takeProblem() + warningOf(late, code, file, ranBefore));
+      } else if (errors.length > 0 && mode === "error") {
         throw new CellRefusedError(typeError(errors, code, file));
-      }
-      if (errors.length > 0) {
-        warning += `${typeError(errors, code, file).traceback.join("\n")}\n`;
+      } else {
+        warning += this.#takeProblem() + warningOf(errors, code, file);
       }
     }
     const declare = () => {
@@ -102,7 +107,7 @@ export class Preparer {
         this.#shadowed.add(name);
       }
     };
-    return { compiled, magics, warning, declare };
+    return { compiled, magics, warning, lateWarning, declare };
   }
 
   /** The cell being edited, for the checker; undefined where it cannot be read at all. */
@@ -177,6 +182,16 @@ function roughNames(source: string): string[] {
     /(?<![\w$.])(?:const|let|var|function\*?|class|enum|interface|type|namespace)\s+([A-Za-z_$][\w$]*)/g,
   );
   return [...new Set([...found].map((match) => match[1] as string))];
+}
+
+const ranBefore = "The cell ran before its types were checked:\n";
+
+function warningOf(errors: readonly TypeDiagnostic[], code: string, file: string, intro = ""): string {
+  return errors.length === 0 ? "" : `${intro}${typeError(errors, code, file).traceback.join("\n")}\n`;
+}
+
+function after(ms: number): Promise<undefined> {
+  return new Promise((resolve) => setTimeout(() => resolve(undefined), ms));
 }
 
 function typeError(errors: readonly TypeDiagnostic[], code: string, file: string): ErrorContent {

@@ -36,10 +36,17 @@ interface Origin {
 interface Running extends Origin {
   readonly cell: number;
   readonly settle: (outcome: Outcome) => void;
+  /** After the first interrupt: until the cell has to have ended. */
+  grace?: NodeJS.Timeout;
+}
+
+export interface UserProcessOptions extends ExecutorOptions {
+  /** How long a cell that listens to SIGINT has to end after an interrupt, ms. */
+  readonly interruptGrace: number;
 }
 
 export class UserProcess {
-  readonly #options: ExecutorOptions;
+  readonly #options: UserProcessOptions;
   readonly #outputs: Outputs;
   readonly #handlers: UserProcessHandlers;
   readonly #origins = new Map<number, Origin>();
@@ -55,12 +62,8 @@ export class UserProcess {
   #outOfMemory = false;
   #closing = false;
 
-  constructor(
-    options: { readonly folder: string; readonly heapLimit?: number | undefined },
-    outputs: Outputs,
-    handlers: UserProcessHandlers,
-  ) {
-    this.#options = { folder: options.folder, heapLimit: options.heapLimit };
+  constructor(options: UserProcessOptions, outputs: Outputs, handlers: UserProcessHandlers) {
+    this.#options = options;
     this.#outputs = outputs;
     this.#handlers = handlers;
   }
@@ -76,6 +79,7 @@ export class UserProcess {
   run(frame: Frame & { readonly cell: number }, request: Message, silent: boolean): Promise<Outcome> {
     return new Promise((resolve) => {
       const settle = (outcome: Outcome) => {
+        clearTimeout(this.#running?.grace);
         this.#running = undefined;
         resolve(outcome);
       };
@@ -85,9 +89,19 @@ export class UserProcess {
     });
   }
 
+  /**
+   * Stops the running cell. One that listens to SIGINT itself is told of the first interrupt; a second one, or some time
+   * without an end, stops it like any other.
+   */
   interrupt(): void {
-    if (this.#running !== undefined) {
-      this.#send({ type: "interrupt", cell: this.#running.cell });
+    const running = this.#running;
+    if (running === undefined) {
+      return;
+    }
+    const gentle = running.grace === undefined;
+    this.#send({ type: "interrupt", cell: running.cell, gentle });
+    if (gentle) {
+      running.grace = setTimeout(() => this.interrupt(), this.#options.interruptGrace);
     }
   }
 
