@@ -1,3 +1,4 @@
+export { type AveragePoolOptions, averagePool } from "./average-pool.ts";
 export { type Engine, type EngineInfo, engine } from "./engine.ts";
 export {
   type BatchNormTrainingOptions,

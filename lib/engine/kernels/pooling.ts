@@ -4,7 +4,8 @@ import { fallBack, isFloat, type KernelBody, type KernelCall, type KernelTable }
 
 type PoolInfo = backend_util.Conv2DInfo;
 
-function infoOf({ attrs }: KernelCall, shape: number[]): PoolInfo {
+/** Shapes and paddings that a call's attributes describe. */
+export function infoOf({ attrs }: KernelCall, shape: number[]): PoolInfo {
   return backend_util.computePool2DInfo(
     shape as [number, number, number, number],
     attrs.filterSize,
@@ -15,7 +16,8 @@ function infoOf({ attrs }: KernelCall, shape: number[]): PoolInfo {
   );
 }
 
-function poolSizes(info: PoolInfo, countPad = false): Int32Array {
+/** The same as the native code reads it; `countPad`: whether a mean counts the border. */
+export function poolSizes(info: PoolInfo, countPad = false): Int32Array {
   return Int32Array.of(
     info.batchSize,
     info.inHeight,

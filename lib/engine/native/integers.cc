@@ -117,7 +117,6 @@ void intBinary(const Context& context, IntBinary op, const int32_t* a, const int
     case IntBinary::Mod: return zip(context, a, b, y, s, floorMod);
     case IntBinary::FloorDiv: return zip(context, a, b, y, s, floorDivide);
     case IntBinary::And: return zip(context, a, b, y, s, [](I p, I q) { return p & q; });
-    case IntBinary::Or: return zip(context, a, b, y, s, [](I p, I q) { return p | q; });
     case IntBinary::Count: return;
   }
 }
@@ -128,7 +127,6 @@ void intUnary(const Context& context, IntUnary op, const int32_t* x, int32_t* y,
     case IntUnary::Abs:
       return map(context, x, y, n, [](int32_t v) { return wrapped(v < 0 ? 0u - static_cast<uint32_t>(v) : static_cast<uint32_t>(v)); });
     case IntUnary::Square: return map(context, x, y, n, [](int32_t v) { return multiply(v, v); });
-    case IntUnary::Not: return map(context, x, y, n, [](int32_t v) { return ~v; });
     case IntUnary::Count: return;
   }
 }

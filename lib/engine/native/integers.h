@@ -5,8 +5,8 @@
 
 namespace convbook {
 
-enum class IntBinary : int { Add, Sub, Multiply, Maximum, Minimum, SquaredDifference, Mod, FloorDiv, And, Or, Count };
-enum class IntUnary : int { Neg, Abs, Square, Not, Count };
+enum class IntBinary : int { Add, Sub, Multiply, Maximum, Minimum, SquaredDifference, Mod, FloorDiv, And, Count };
+enum class IntUnary : int { Neg, Abs, Square, Count };
 
 void intBinary(const Context&, IntBinary, const int32_t* a, const int32_t* b, int32_t* y, const Strided&);
 void intUnary(const Context&, IntUnary, const int32_t* x, int32_t* y, size_t n);

@@ -8,9 +8,9 @@ import { networksOf, type Options, type Section } from "./options.ts";
 
 /** Backends with the batch and the steps that they are given: an image a second is not worth waiting for 128. */
 const contenders = [
-  { backend: "native", batch: 128, rounds: 3 },
-  { backend: "wasm", batch: 8, rounds: 3 },
-  { backend: "cpu", batch: 2, rounds: 1 },
+  { backend: "native", batch: 128, rounds: 3, warmUp: 2 },
+  { backend: "wasm", batch: 8, rounds: 3, warmUp: 1 },
+  { backend: "cpu", batch: 2, rounds: 1, warmUp: 0 },
 ] as const;
 
 /** tfjs's WebAssembly backend has no gradient of a convolution's filter. */
@@ -20,11 +20,11 @@ export async function backends(options: Options): Promise<Section> {
   const rows: Section["rows"][number][] = [];
   for (const name of networksOf(options, ["ResNet"])) {
     const native = new Map<Mode, number>();
-    for (const { backend, batch, rounds } of contenders) {
+    for (const { backend, batch, rounds, warmUp } of contenders) {
       if (!(await tf.setBackend(backend))) throw new Error(`The backend "${backend}" does not start`);
       const contestant = ours(name, batch);
       const possible = modes.filter((mode) => !cannot(backend, mode));
-      const times = await compete([{ label: backend, contestant }], rounds, possible);
+      const times = await compete([{ label: backend, contestant }], rounds, { which: possible, warmUp });
       contestant.close();
       for (const mode of modes) {
         const milliseconds = times.get(`${backend} ${mode}`);

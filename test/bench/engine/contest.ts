@@ -17,11 +17,15 @@ export interface Entry {
 /** Milliseconds by "label mode". */
 export type Times = ReadonlyMap<string, readonly number[]>;
 
-/** Each takes one step in turn, `rounds` times after two to warm up. */
-export async function compete(entries: readonly Entry[], rounds: number, which = modes): Promise<Times> {
+/** Each takes one step in turn, `rounds` times after `warmUp` that do not count. */
+export async function compete(
+  entries: readonly Entry[],
+  rounds: number,
+  { which = modes, warmUp = 2 }: { readonly which?: readonly Mode[]; readonly warmUp?: number } = {},
+): Promise<Times> {
   const times = new Map<string, number[]>();
   for (const mode of which) {
-    for (let round = -2; round < rounds; round++) {
+    for (let round = -warmUp; round < rounds; round++) {
       for (const { label, contestant } of entries) {
         const milliseconds = await contestant.step(mode);
         const key = `${label} ${mode}`;

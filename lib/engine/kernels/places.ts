@@ -1,0 +1,249 @@
+/** Kernels about where elements are and where they go: running sums, top-k, reversals, indexed rows, strides. */
+import { backend_util, type DataType, slice_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
+import type { NativeBackend } from "../backend.ts";
+import {
+  describe,
+  elementBytes,
+  fallBack,
+  isMovable,
+  type KernelBody,
+  type KernelCall,
+  type KernelTable,
+  product,
+  stridesOf,
+} from "./kernel.ts";
+
+/** The axes that the native code describes at most. */
+const maxRank = 8;
+
+/** The elements of a float32 or int32 tensor. */
+function numbers(backend: NativeBackend, x: TensorInfo): Float32Array | Int32Array {
+  return x.dtype === "int32" ? backend.ints(x) : backend.values(x);
+}
+
+const isNumber = (dtype: DataType): dtype is "float32" | "int32" => dtype === "float32" || dtype === "int32";
+
+function scan(name: string, isProduct: boolean): KernelBody {
+  return (call) => {
+    const { backend, inputs, attrs } = call;
+    const x: TensorInfo = inputs.x;
+    const axis: number = attrs.axis;
+    if (!isNumber(x.dtype) || x.shape.length === 0 || !(axis >= 0 && axis < x.shape.length))
+      return fallBack(name, call);
+    const y = backend.output(x.shape, x.dtype);
+    const sizes = [product(x.shape, 0, axis), x.shape[axis] ?? 1, product(x.shape, axis + 1)] as const;
+    backend.addon.scan(numbers(backend, x), y.values, ...sizes, isProduct, attrs.exclusive, attrs.reverse);
+    return y;
+  };
+}
+
+const topK: KernelBody = (call) => {
+  const { backend, inputs, attrs } = call;
+  const x: TensorInfo = inputs.x;
+  const n = x.shape[x.shape.length - 1] ?? 0;
+  const k: number = attrs.k;
+  if (!isNumber(x.dtype) || n === 0 || k > n) return fallBack("TopK", call);
+  const shape = [...x.shape.slice(0, -1), k];
+  const values = backend.output(shape, x.dtype);
+  const indices = backend.output(shape, "int32");
+  const rows = product(x.shape) / n;
+  if (backend.addon.topK(numbers(backend, x), values.values, indices.values, rows, n, k)) return [values, indices];
+  // Where a NaN is among them, the order is whatever the reference's comparisons make of it.
+  backend.disposeData(values.dataId);
+  backend.disposeData(indices.dataId);
+  return fallBack("TopK", call);
+};
+
+function reversed(name: string, call: KernelCall, x: TensorInfo, axes: readonly number[]): TensorInfo | TensorInfo[] {
+  const { backend } = call;
+  if (!isMovable(x.dtype) || x.shape.length === 0 || x.shape.length > maxRank) return fallBack(name, call);
+  const y = backend.output(x.shape, x.dtype);
+  const bits = axes.reduce((set, axis) => set | (1 << axis), 0);
+  const shape = Int32Array.of(x.shape.length, ...x.shape);
+  backend.addon.reverse(backend.values(x), y.values, elementBytes(x.dtype) ?? 4, shape, bits);
+  return y;
+}
+
+const reverse: KernelBody = (call) => {
+  const x: TensorInfo = call.inputs.x;
+  return reversed("Reverse", call, x, util.parseAxisParam(call.attrs.dims, x.shape));
+};
+
+const flipLeftRight: KernelBody = (call) => reversed("FlipLeftRight", call, call.inputs.image, [2]);
+
+/** The row that each multi-index names, as a number; throws as the reference does where there is none. */
+function rowsNamed(
+  indices: Int32Array,
+  count: number,
+  rank: number,
+  strides: readonly number[],
+  rows: number,
+  shape: readonly number[],
+): Int32Array {
+  const flat = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    let row = 0;
+    for (let j = 0; j < rank; j++) row += (indices[i * rank + j] ?? 0) * (strides[j] ?? 0);
+    if (row < 0 || row >= rows) {
+      const index = Array.from(indices.subarray(i * rank, (i + 1) * rank));
+      throw new Error(`Invalid indices: ${index} does not index into ${shape}`);
+    }
+    flat[i] = row;
+  }
+  return flat;
+}
+
+const gatherNd: KernelBody = (call) => {
+  const { backend, inputs } = call;
+  const { params, indices } = inputs as { params: TensorInfo; indices: TensorInfo };
+  const [shape, count, width, strides] = backend_util.prepareAndValidate(params as never, indices as never);
+  if (!isMovable(params.dtype)) return fallBack("GatherNd", call);
+  const y = backend.output(shape, params.dtype);
+  const rows = product(params.shape) / width;
+  const rank = indices.shape[indices.shape.length - 1] ?? 0;
+  const flat = rowsNamed(backend.ints(indices), count, rank, strides, rows, params.shape);
+  const bytes = width * (elementBytes(params.dtype) ?? 4);
+  backend.addon.gather(backend.values(params), flat, y.values, 1, rows, count, bytes);
+  return y;
+};
+
+const scatterNd: KernelBody = (call) => {
+  const { backend, inputs, attrs } = call;
+  const { indices, updates } = inputs as { indices: TensorInfo; updates: TensorInfo };
+  const shape: number[] = attrs.shape;
+  const info = backend_util.calculateShapes(updates as never, indices as never, shape);
+  if (!isNumber(updates.dtype) || info.outputSize === 0 || info.sliceSize === 0) return fallBack("ScatterNd", call);
+  const rows = info.outputSize / info.sliceSize;
+  const flat = rowsNamed(backend.ints(indices), info.numUpdates, info.sliceRank, info.strides, rows, shape);
+  const y = backend.output(shape, updates.dtype);
+  y.values.fill(0);
+  backend.addon.scatter(numbers(backend, updates), flat, y.values, info.numUpdates, rows, info.sliceSize, false);
+  return y;
+};
+
+const tensorScatterUpdate: KernelBody = (call) => {
+  const { backend, inputs } = call;
+  const { tensor, indices, updates } = inputs as { tensor: TensorInfo; indices: TensorInfo; updates: TensorInfo };
+  const info = backend_util.calculateShapes(updates as never, indices as never, tensor.shape);
+  const fits = isMovable(tensor.dtype) && tensor.dtype === updates.dtype && updates.shape.length > 0;
+  if (!fits || !isMovable(tensor.dtype) || info.outputSize === 0) return fallBack("TensorScatterUpdate", call);
+  const rows = info.outputSize / info.sliceSize;
+  const flat = rowsNamed(backend.ints(indices), info.numUpdates, info.sliceRank, info.strides, rows, tensor.shape);
+  const y = backend.output(tensor.shape, tensor.dtype);
+  y.values.set(backend.values(tensor));
+  const bytes = info.sliceSize * (elementBytes(tensor.dtype) ?? 4);
+  backend.addon.scatter(backend.values(updates), flat, y.values, info.numUpdates, rows, bytes, true);
+  return y;
+};
+
+/**
+ * Sums of the rows of each segment; rows of no segment are left out. The reference multiplies all rows by 0 or 1 for every segment, so
+ * that one infinity there spoils every segment; here, as in TensorFlow, only its own.
+ */
+const unsortedSegmentSum: KernelBody = (call) => {
+  const { backend, inputs, attrs } = call;
+  const { x, segmentIds } = inputs as { x: TensorInfo; segmentIds: TensorInfo };
+  const segments: number = attrs.numSegments;
+  const ranks = segmentIds.shape.length;
+  const leads = util.arraysEqual(x.shape.slice(0, ranks), segmentIds.shape);
+  if (x.dtype !== "float32" || segmentIds.dtype !== "int32" || ranks !== 1 || !leads) {
+    return fallBack("UnsortedSegmentSum", call);
+  }
+  const y = backend.output([segments, ...x.shape.slice(1)]);
+  y.values.fill(0);
+  const [count, width] = [x.shape[0] ?? 0, product(x.shape, 1)];
+  backend.addon.scatter(backend.values(x), backend.ints(segmentIds), y.values, count, segments, width, false);
+  return y;
+};
+
+const stridedSlice: KernelBody = (call) => {
+  const { backend, inputs, attrs } = call;
+  const x: TensorInfo = inputs.x;
+  const info = slice_util.sliceInfo(
+    x.shape,
+    attrs.begin,
+    attrs.end,
+    attrs.strides,
+    attrs.beginMask,
+    attrs.endMask,
+    attrs.ellipsisMask,
+    attrs.newAxisMask,
+    attrs.shrinkAxisMask,
+  );
+  const { begin, strides, finalShape, finalShapeSparse } = info;
+  if (info.isIdentity) {
+    backend.incRef(x.dataId);
+    return { dataId: x.dataId, shape: finalShape, dtype: x.dtype };
+  }
+  if (!isMovable(x.dtype) || strides.some((stride) => stride < 1)) {
+    return fallBack("StridedSlice", call);
+  }
+  const sparse =
+    info.sliceDim0 || info.isSimpleSlice ? slice_util.computeOutShape(begin, info.end, strides) : finalShapeSparse;
+  const y = backend.output(finalShape, x.dtype);
+  if (y.values.length === 0) return y;
+  const own = stridesOf(x.shape);
+  const offset = begin.reduce((sum, at, axis) => sum + at * (own[axis] ?? 0), 0);
+  const steps = own.map((stride, axis) => stride * (strides[axis] ?? 1));
+  const width = elementBytes(x.dtype) ?? 4;
+  backend.addon.copyStrided(backend.values(x), offset, y.values, 0, width, describe(sparse, steps), false);
+  return y;
+};
+
+/** Borders that repeat the image backwards, with its edge ("symmetric") or without ("reflect"): one gather an axis. */
+const mirrorPad: KernelBody = (call) => {
+  const { backend, inputs, attrs } = call;
+  const x: TensorInfo = inputs.x;
+  const paddings: [number, number][] = attrs.paddings;
+  if (!isMovable(x.dtype) || product(x.shape) === 0) return fallBack("MirrorPad", call);
+  const width = elementBytes(x.dtype) ?? 4;
+  const offset = attrs.mode === "reflect" ? 0 : 1;
+  let current = x;
+  for (const [axis, [before, after]] of paddings.entries()) {
+    if (before === 0 && after === 0) continue;
+    const size = x.shape[axis] ?? 1;
+    const from = Int32Array.from({ length: before + size + after }, (_, i) => {
+      const at = i - before;
+      if (at < 0) return -at - offset;
+      return at >= size ? (size - 1) * 2 - at + offset : at;
+    });
+    const shape = current.shape.with(axis, from.length);
+    const y = backend.output(shape, x.dtype);
+    const bytes = product(shape, axis + 1) * width;
+    backend.addon.gather(backend.values(current), from, y.values, product(shape, 0, axis), size, from.length, bytes);
+    if (current !== x) backend.disposeData(current.dataId);
+    current = y;
+  }
+  return current === x ? fallBack("MirrorPad", call) : current;
+};
+
+const depthToSpace: KernelBody = (call) => {
+  const { backend, inputs, attrs } = call;
+  const x: TensorInfo = inputs.x;
+  const block: number = attrs.blockSize;
+  if (!isMovable(x.dtype) || attrs.dataFormat !== "NHWC") return fallBack("DepthToSpace", call);
+  const [batch = 0, height = 0, width = 0, depth = 0] = x.shape;
+  const channels = depth / (block * block);
+  const y = backend.output([batch, height * block, width * block, channels], x.dtype);
+  if (y.values.length === 0) return y;
+  // [N, H, W, block, block, C] read as [N, H, block, W, block, C].
+  const [n = 0, h = 0, w = 0, down = 0, right = 0, c = 0] = stridesOf([batch, height, width, block, block, channels]);
+  const description = describe([batch, height, block, width, block, channels], [n, h, down, w, right, c]);
+  backend.addon.copyStrided(backend.values(x), 0, y.values, 0, elementBytes(x.dtype) ?? 4, description, false);
+  return y;
+};
+
+export const placeKernels: KernelTable = {
+  Cumsum: scan("Cumsum", false),
+  Cumprod: scan("Cumprod", true),
+  TopK: topK,
+  Reverse: reverse,
+  FlipLeftRight: flipLeftRight,
+  GatherNd: gatherNd,
+  ScatterNd: scatterNd,
+  TensorScatterUpdate: tensorScatterUpdate,
+  UnsortedSegmentSum: unsortedSegmentSum,
+  StridedSlice: stridedSlice,
+  MirrorPad: mirrorPad,
+  DepthToSpace: depthToSpace,
+};
