@@ -80,6 +80,7 @@ class Block {
     bool dead = false;            // backward: nobody asks for its gradient
     int deferred = -1;            // backward: the Merge whose normalization this operation's result goes through
     bool gradFromOutput = false;  // backward: the result's gradient (or the Merge's) is still the one given
+    bool handsDown = false;  // backward: a Merge whose normalized channels' gradient is left to the operation that made them
     bool firstSource = false, firstResidual = false;  // backward: nothing is there to be added to
     size_t accumulator = 0, accumulatorFloats = 0;
   };
@@ -104,6 +105,7 @@ class Block {
   void layOutState();
   void planForward();
   void planBackward();
+  bool isMadeFor(size_t reader) const;
   void planInference();
   void addAccumulators(Phase& phase) const;
   void layOutWorkspace();

@@ -306,8 +306,11 @@ void Block::planBackward() {
       step.dead = true;
     }
     if (step.dead) fail("a result that nobody uses");
-    if (op.kind == BlockOp::Merge && op.norm >= 0) {
-      if (tracked(op.dst) || step.deferred >= 0) fail("a normalized sum that is normalized again");
+    if (op.kind == BlockOp::Merge && op.norm >= 0 && (tracked(op.dst) || step.deferred >= 0)) {
+      fail("a normalized sum that is normalized again");
+    }
+    step.handsDown = op.kind == BlockOp::Merge && op.norm >= 0 && isMadeFor(i);
+    if (step.handsDown) {
       deferredBy[static_cast<size_t>(op.norm)] = static_cast<int>(i);
     } else {
       step.firstSource = write(op.src, op.srcOffset, op.inChannels);
@@ -316,6 +319,24 @@ void Block::planBackward() {
     merges[i] = step;
     phases_.back().steps.push_back(step);
   }
+}
+
+// Whether one operation makes exactly the channels that this one reads, and nobody else reads them.
+bool Block::isMadeFor(size_t reader) const {
+  const BlockOp& op = ops_[reader];
+  int makers = 0;
+  for (size_t i = 0; i < ops_.size(); i++) {
+    const BlockOp& other = ops_[i];
+    if (i != reader && other.src == op.src && overlap(other.srcOffset, other.inChannels, op.srcOffset, op.inChannels)) return false;
+    if (other.residual == op.src) return false;
+    if (other.kind == BlockOp::Stats || other.dst != op.src ||
+        !overlap(other.dstOffset, other.outChannels, op.srcOffset, op.inChannels)) {
+      continue;
+    }
+    if (other.dstOffset != op.srcOffset || other.outChannels != op.inChannels) return false;
+    makers++;
+  }
+  return makers == 1;
 }
 
 void Block::planInference() {

@@ -336,8 +336,18 @@ struct Block::Run {
           t.x = x.data;
           t.xs = x.stride;
           t.mean = run.lines[static_cast<size_t>(op.norm)].mean;
-          if (op.residual >= 0) target(t, op.residual, 0, step.firstResidual);
+          GradRows passed = t;
+          if (!step.handsDown) {
+            t.k = run.lines[static_cast<size_t>(op.norm)].scale.data();
+            target(t, op.src, op.srcOffset, step.firstSource);
+          } else if (op.residual >= 0) {
+            target(t, op.residual, 0, step.firstResidual);
+          }
           gradRows(t, pixels(op.src), op.inChannels, reinterpret_cast<double*>(sums + step.accumulator));
+          if (step.handsDown || op.residual < 0) return;
+          passed.mean = nullptr;
+          target(passed, op.residual, 0, step.firstResidual);
+          if (passed.out != nullptr) gradRows(passed, pixels(op.residual), op.outChannels, nullptr);
           return;
         }
         target(t, op.src, op.srcOffset, step.firstSource);
