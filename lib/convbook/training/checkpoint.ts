@@ -19,6 +19,8 @@ export interface FitProgress {
   /** Steps that the optimizer has taken. */
   globalStep: number;
   phase: Phase;
+  /** Whether the batch before was the last of its epoch. */
+  isLast: boolean;
 }
 
 /** A checkpoint in memory. */

@@ -75,7 +75,7 @@ export async function runFitLoop(trainer: Trainer, point: ResumePoint | undefine
     const isOver = await runEpoch(trainer, interval, resumed);
     resumed = undefined;
     if (isOver) {
-      Object.assign(trainer.progress, { epoch: trainer.progress.epoch + 1, batch: 0, phase: "batch" });
+      Object.assign(trainer.progress, { epoch: trainer.progress.epoch + 1, batch: 0, phase: "batch", isLast: false });
     }
     reason = stopReason(trainer);
     if (!isOver && reason === undefined) reason = trainer.stopReason;

@@ -63,6 +63,8 @@ export interface RunOptions {
   readonly verbose?: boolean;
 }
 
+const atTheStart: FitProgress = { epoch: 0, batch: 0, totalBatch: 0, globalStep: 0, phase: "batch", isLast: false };
+
 /**
  * @example
  * const trainer = new Trainer({ maxEpochs: 10, callbacks: [new ModelCheckpoint({ monitor: "val_acc", mode: "max" })] });
@@ -77,7 +79,7 @@ export class Trainer {
   /** Batches whose gradients are averaged for one optimizer step; GradientAccumulationScheduler changes it. */
   accumulateGradBatches: number;
   /** How far fitting has come. */
-  readonly progress: FitProgress = { epoch: 0, batch: 0, totalBatch: 0, globalStep: 0, phase: "batch" };
+  readonly progress: FitProgress = { ...atTheStart };
   /** Calls hooks; for the loops. */
   readonly hooks: Hooks = new Hooks(this);
   /** Where logged values go; for the loops. */
@@ -241,7 +243,7 @@ export class Trainer {
       this.data = new FitData(this, train, val);
       this.setOptimizers();
       if (point !== undefined) resume(this, point);
-      else Object.assign(this.progress, { epoch: 0, batch: 0, totalBatch: 0, globalStep: 0, phase: "batch" });
+      else Object.assign(this.progress, atTheStart);
       this.shouldStop = false;
       await this.startLoggers();
       await this.hooks.call("onFitStart");

@@ -45,6 +45,7 @@ export async function runTrainingBatch(
     progress.batch++;
     progress.totalBatch++;
     progress.phase = "afterBatch";
+    progress.isLast = isLast;
     trainer.metrics.publish(trainer.metrics.training.stepMetrics());
     await trainer.hooks.callThen("onTrainBatchEnd", () => publish(trainer, steps), outputs, batch, index);
     return false;

@@ -84,7 +84,9 @@ export class OneCycleLR extends LRScheduler {
         : (from, to, share) => from + (to - from) * share;
     for (const [i, group] of this.groups.entries()) {
       const first = (highest[i] as number) / divFactor;
-      group.initialLr = first;
+      // PyTorch's groups have these too, and its scheduler reads them there.
+      const minLr = first / finalDivFactor;
+      Object.assign(group, { initialLr: first, maxLr: highest[i], minLr });
       this.baseLrs[i] = first;
       if (!cycleMomentum) continue;
       const cycled = group as CycledGroup;
@@ -95,6 +97,7 @@ export class OneCycleLR extends LRScheduler {
           "false for an optimizer without momentum or betas",
         );
       }
+      Object.assign(group, { maxMomentum, baseMomentum });
       setMomentum(cycled, maxMomentum);
     }
     const initial = (i: number) => this.baseLrs[i] as number;

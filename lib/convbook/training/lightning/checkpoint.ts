@@ -1,0 +1,106 @@
+/** Checkpoints as PyTorch Lightning's dict: written so that Lightning goes on from them, and read. */
+import { stateDictOf, toPlain } from "../../checkpoints/index.ts";
+import { Generator } from "../../random/index.ts";
+import type { StateDict, TensorData } from "../../tensor-data.ts";
+import type { Checkpoint, TrainingState } from "../checkpoint.ts";
+import type { OptimizerState } from "../optimizers/optimizer.ts";
+import type { SchedulerState } from "../schedulers/scheduler.ts";
+import type { HyperParameters } from "../training-module.ts";
+import { fromLoops, toLoops } from "./loops.ts";
+import { keysToCamel, keysToSnake, schedulerFromPython, schedulerToPython } from "./names.ts";
+
+/** The version of PyTorch Lightning whose layout the files follow. */
+const lightningVersion = "2.0.0";
+
+/** PyTorch Lightning's dict. What only we need is under one key of its own. */
+export function toLightning({ training, stateDict, hyperParameters, ...rest }: Checkpoint): Record<string, unknown> {
+  const common = {
+    epoch: rest.epoch,
+    global_step: rest.globalStep,
+    "pytorch-lightning_version": lightningVersion,
+    state_dict: stateDict,
+    hparams_name: "kwargs",
+    hyper_parameters: keysToSnake(hyperParameters),
+    callbacks: {},
+  };
+  if (training === undefined) return { ...common, convbook: { ...rest } };
+  const { optimizers, schedulers, ...own } = training;
+  return {
+    ...common,
+    loops: toLoops(training.progress, Number(schedulers[0]?.lastEpoch ?? 0)),
+    optimizer_states: optimizers.map(({ state, paramGroups }) => ({
+      state: new Map(
+        [...state].map(([index, entry]) => [
+          index,
+          new Map(Object.entries(entry).map(([key, value]) => [key, torchStep(key, value)])),
+        ]),
+      ),
+      param_groups: paramGroups.map((group) => keysToSnake(group)),
+    })),
+    lr_schedulers: schedulers.map(schedulerToPython),
+    convbook: { ...rest, training: { ...own, schedulers } },
+  };
+}
+
+/** Adam's step is a tensor in PyTorch's state. */
+function torchStep(key: string, value: TensorData | number): TensorData | number {
+  if (key !== "step" || typeof value !== "number") return value;
+  return { dtype: "float32", shape: [], data: Float32Array.of(value) };
+}
+
+/** A checkpoint without any state of training. */
+export function bareCheckpoint(stateDict: StateDict): Checkpoint {
+  return { epoch: 0, globalStep: 0, stateDict, moduleName: "", hyperParameters: {}, callbacks: {}, extra: {} };
+}
+
+/** Reads Lightning's dict, of a file that we wrote or that Lightning did. */
+export function fromLightning(path: string, data: Readonly<Record<string, unknown>>): Checkpoint {
+  const stateDict = stateDictOf(data.state_dict, path);
+  const hyperParameters = toPlain(data.hyper_parameters ?? new Map()) as HyperParameters;
+  const epoch = Number(data.epoch ?? 0);
+  const globalStep = Number(data.global_step ?? 0);
+  const common = { ...bareCheckpoint(stateDict), epoch, globalStep, hyperParameters };
+  const optimizers = data.optimizer_states;
+  if (!Array.isArray(optimizers)) return common;
+  const optimizerStates = optimizers.map((state) => optimizerStateOf(state as ReadonlyMap<string, unknown>));
+  if (data.convbook instanceof Map) {
+    const own = toPlain(data.convbook) as unknown as Checkpoint;
+    const training = own.training as unknown as Omit<TrainingState, "optimizers"> & { gradients: unknown };
+    const gradients = (data.convbook.get("training") as Map<string, unknown>).get("gradients") as StateDict;
+    return {
+      ...common,
+      ...own,
+      hyperParameters,
+      stateDict,
+      training: { ...training, gradients, optimizers: optimizerStates },
+    };
+  }
+  const schedulers = (Array.isArray(data.lr_schedulers) ? data.lr_schedulers : []).map(
+    (state) => schedulerFromPython(toPlain(state) as Record<string, unknown>) as SchedulerState,
+  );
+  const now = stateOf(new Generator(epoch + 1));
+  const training: TrainingState = {
+    progress: fromLoops(data.loops === undefined ? undefined : toPlain(data.loops), epoch, globalStep),
+    optimizers: optimizerStates,
+    schedulers,
+    gradients: new Map(),
+    random: { now, epochStart: now },
+    loader: null,
+    results: [],
+    metrics: {},
+  };
+  return { ...common, training };
+}
+
+const stateOf = (generator: Generator) => Buffer.from(generator.getState()).toString("base64");
+
+function optimizerStateOf(saved: ReadonlyMap<string, unknown>): OptimizerState {
+  const state = new Map<number, Record<string, TensorData | number>>();
+  for (const [index, entry] of (saved.get("state") as ReadonlyMap<number, ReadonlyMap<string, unknown>>) ?? []) {
+    // PyTorch writes null where SGD has no momentum buffer.
+    const values = [...entry].filter(([, value]) => value !== null && value !== undefined);
+    state.set(Number(index), Object.fromEntries(values) as Record<string, TensorData | number>);
+  }
+  const groups = saved.get("param_groups") as readonly ReadonlyMap<string, unknown>[];
+  return { state, paramGroups: groups.map(keysToCamel) as unknown as OptimizerState["paramGroups"] };
+}
