@@ -5,6 +5,7 @@
 import { createRequire } from "node:module";
 import { dirname, join, sep } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
+import { correctOneHot } from "./wasm-one-hot.ts";
 
 /** What `CONVBOOK_BACKEND` accepts. */
 export const backendNames = ["tensorflow", "native", "webgpu", "wasm", "cpu"] as const;
@@ -123,6 +124,7 @@ const wasm: Candidate = {
       const backend = requirePackage(path) as { setWasmPaths(prefix: string): void };
       backend.setWasmPaths(dirname(path) + sep);
       if (await tf.setBackend("wasm")) {
+        correctOneHot();
         return {
           ready: true,
           tfjsName: "wasm",

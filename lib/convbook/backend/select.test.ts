@@ -45,4 +45,25 @@ describe("selectBackend", () => {
     expect(Array.from(await y.data())).toEqual([19, 22, 43, 50]);
     await selectBackend({ backend: "cpu", announce: false });
   });
+
+  it("gives the right one-hot vectors on WebAssembly, whatever their type", async () => {
+    await selectBackend({ backend: "wasm", announce: false });
+    const labels = tf.tensor2d(
+      [
+        [1, 2],
+        [0, 5],
+      ],
+      [2, 2],
+      "int32",
+    );
+    const expected = [0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0];
+    for (const dtype of ["float32", "int32"] as const) {
+      const vectors = tf.oneHot(labels, 3, 1, 0, dtype);
+      expect(vectors).toMatchObject({ shape: [2, 2, 3], dtype });
+      expect(Array.from(await vectors.data())).toEqual(expected);
+    }
+    const smooth = tf.oneHot(tf.tensor1d([1], "int32"), 3, 0.75, 0.125, "float32");
+    expect(Array.from(await smooth.data())).toEqual([0.125, 0.75, 0.125]);
+    await selectBackend({ backend: "cpu", announce: false });
+  });
 });
