@@ -397,7 +397,10 @@ export class Trainer {
   }
 
   private async startLoggers(): Promise<void> {
-    for (const logger of this.loggers) await logger.logHyperparams?.(this.module.hparams);
+    for (const logger of this.loggers) {
+      await logger.logHyperparams?.(this.module.hparams);
+      await logger.logGraph?.(this.module);
+    }
   }
 
   private fitResult(status: FitResult["status"], reason: string): FitResult {
