@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { OptionError, ShapeError } from "./errors.ts";
-import { normalizeRows } from "./functional/layer-norm.ts";
+import { type Affine, groupNorm, layerNorm } from "./functional/group-norm.ts";
 import { ones_ } from "./init.ts";
 import { Module } from "./module.ts";
 import { type Layout, Parameter } from "./parameter.ts";
@@ -52,25 +52,20 @@ export class GroupNorm extends Module {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    const shape = this.outputShape(x.shape);
-    return tf.tidy(() => {
-      const batch = shape[0] as number;
-      const width = this.numChannels / this.numGroups;
-      const places = shape.slice(1, -1).reduce((product, n) => product * n, 1);
-      const split = [batch, places, this.numGroups, width];
-      const grouped = tf.transpose(tf.reshape(x, split), [0, 2, 1, 3]);
-      const rows = tf.reshape(grouped, [batch * this.numGroups, places * width]) as tf.Tensor2D;
-      const normal = tf.reshape(normalizeRows(rows, this.eps), grouped.shape);
-      const y = tf.reshape(tf.transpose(normal, [0, 2, 1, 3]), shape);
-      if (this.weight === null || this.bias === null) return y;
-      return tf.add(tf.mul(y, this.weight.variable), this.bias.variable);
-    });
+    this.outputShape(x.shape);
+    return tf.tidy(() => groupNorm(x, this.numGroups, affineOf(this, this.numChannels), this.eps));
   }
 
   protected override extraRepr(): string {
     const affine = this.weight === null ? ", affine=false" : "";
     return `${this.numGroups}, ${this.numChannels}${this.eps === 1e-5 ? "" : `, eps=${this.eps}`}${affine}`;
   }
+}
+
+/** A layer's scale and shift as vectors of `size`. */
+function affineOf({ weight, bias }: { weight: Parameter | null; bias: Parameter | null }, size: number): Affine | null {
+  if (weight === null || bias === null) return null;
+  return { weight: tf.reshape(weight.variable, [size]), bias: tf.reshape(bias.variable, [size]) };
 }
 
 /** Channels first to channels last. */
@@ -121,9 +116,7 @@ export class LayerNorm extends Module {
     return tf.tidy(() => {
       const size = this.normalizedShape.reduce((product, n) => product * n, 1);
       const rows = tf.reshape(x, [x.size / size, size]) as tf.Tensor2D;
-      const y = tf.reshape(normalizeRows(rows, this.eps), shape);
-      if (this.weight === null || this.bias === null) return y;
-      return tf.add(tf.mul(y, this.weight.variable), this.bias.variable);
+      return tf.reshape(layerNorm(rows, affineOf(this, size), this.eps), shape);
     });
   }
 

@@ -16,7 +16,10 @@ export function gelu(x: tf.Tensor): tf.Tensor {
 
 /** x σ(x), also called swish. */
 export function silu(x: tf.Tensor): tf.Tensor {
-  return tf.tidy(() => tf.mul(x, tf.sigmoid(x)));
+  return tf.tidy(() => {
+    if (hasKernel("Silu")) return tf.engine().runKernel("Silu", { x }) as tf.Tensor;
+    return tf.mul(x, tf.sigmoid(x));
+  });
 }
 
 /** log(1 + exp(x)), without overflow. */

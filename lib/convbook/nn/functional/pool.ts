@@ -79,6 +79,19 @@ export function avgPool2d(x: tf.Tensor4D, windows: Windows2d, countIncludePad: b
     const kernel: Pair = [height.kernel, width.kernel];
     const stride: Pair = [height.stride, width.stride];
     if (padding.flat().every((n) => n === 0)) return tf.avgPool(x, kernel, stride, "valid");
+    // What lies beyond the padding, where windows round up, counts in neither case; the kernel knows no such place.
+    const roundsUp = windows.some(({ padding: own }, i) => own[1] !== (padding[i] as Pair)[1]);
+    if (hasKernel("AveragePool") && !roundsUp) {
+      const attributes = {
+        filterSize: kernel,
+        strides: stride,
+        pad: [[0, 0], ...padding, [0, 0]],
+        dimRoundingMode: "floor",
+        countIncludePad,
+        inputShape: x.shape,
+      };
+      return tf.engine().runKernel("AveragePool", { x }, attributes) as tf.Tensor4D;
+    }
     const means = tf.avgPool(tf.pad(x, [[0, 0], ...padding, [0, 0]]), kernel, stride, "valid");
 
     // The share of each window that counts: the input and, if wanted, its padding, but never what lies beyond that.
