@@ -1,0 +1,87 @@
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { engine } from "@convbook/engine";
+import { beforeAll, describe, expect, it } from "vitest";
+import { selectBackend } from "../../../lib/convbook/backend/index.ts";
+import { trainFirstEpoch } from "./first-epoch.ts";
+
+// Made by fixtures/make_first_epoch.py with PyTorch on the real images.
+const fixture = JSON.parse(readFileSync(new URL("./fixtures/first-epoch.json", import.meta.url), "utf8")) as {
+  window: number;
+  runs: { seed: number; layout: string; losses: number[]; valAcc: number }[];
+};
+
+const cache = process.env.CONVBOOK_CACHE ?? join(homedir(), ".cache", "convbook");
+const hasImages = existsSync(join(cache, "cifar10"));
+const runs = engine.available && hasImages;
+if (!runs) {
+  const reason = hasImages
+    ? `the native engine is missing (${engine.reason})`
+    : "CIFAR-10 is not in the cache (`npx convbook table` fetches it)";
+  console.log(`Left out: the first epoch of ResNet against PyTorch, since ${reason}.`);
+}
+const whole = process.env.CONVBOOK_WHOLE_EPOCH === "1";
+if (runs && !whole) {
+  console.log(
+    "The first epoch of ResNet against PyTorch: its first ninth; CONVBOOK_WHOLE_EPOCH=1 takes all of it, with its accuracy.",
+  );
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const runsOf = (seed: number) => fixture.runs.filter((run) => run.seed === seed);
+const windowsOf = (losses: readonly number[]) =>
+  Array.from({ length: losses.length / fixture.window }, (_, i) =>
+    mean(losses.slice(i * fixture.window, (i + 1) * fixture.window)),
+  );
+/** How far the nearest of PyTorch's runs is, window by window. */
+const distances = (windows: readonly number[], seed: number) =>
+  windows.map((loss, i) => Math.min(...runsOf(seed).map(({ losses }) => Math.abs(loss - (losses[i] as number)))));
+/** How far PyTorch is from itself anywhere in the epoch, when only the order of its sums is another. */
+const ownDistance = Math.max(
+  ...[...new Set(fixture.runs.map(({ seed }) => seed))].flatMap((seed) => {
+    const [a, b] = runsOf(seed);
+    return a === undefined || b === undefined
+      ? []
+      : a.losses.map((loss, i) => Math.abs(loss - (b.losses[i] as number)));
+  }),
+);
+const show = (values: readonly number[]) => values.map((value) => value.toFixed(4)).join(" ");
+
+describe.runIf(runs)("the first epoch of the tutorial's ResNet on CIFAR-10", () => {
+  beforeAll(async () => {
+    await selectBackend({ backend: "native", announce: false });
+  });
+
+  it.runIf(!whole)(
+    "begins with PyTorch's losses, averaged over 13 steps, and not with those of another seed",
+    async () => {
+      const { losses } = await trainFirstEpoch(42, 3 * fixture.window);
+      const windows = windowsOf(losses);
+      expect(windows).toHaveLength(3);
+      expect(Math.max(...distances(windows, 42)), show(windows)).toBeLessThan(ownDistance);
+      expect(distances(windows, 43)[0], show(windows)).toBeGreaterThan(ownDistance);
+    },
+    600_000,
+  );
+
+  it.runIf(whole)(
+    "ends within a point of PyTorch's validation accuracy, averaged over its seeds",
+    async () => {
+      const seeds = [42, 43];
+      const accuracies: number[] = [];
+      for (const seed of seeds) {
+        const { losses, valAcc } = await trainFirstEpoch(seed);
+        accuracies.push(valAcc as number);
+        const theirs = runsOf(seed).map((run) => run.valAcc);
+        console.log(
+          `Seed ${seed}: ${valAcc} here, ${theirs.join(" and ")} in PyTorch; losses ${show(windowsOf(losses))}.`,
+        );
+        expect(Math.max(...distances(windowsOf(losses), seed)), show(windowsOf(losses))).toBeLessThan(2 * ownDistance);
+      }
+      const theirs = mean(seeds.map((seed) => mean(runsOf(seed).map((run) => run.valAcc))));
+      expect(Math.abs(mean(accuracies) - theirs), `${mean(accuracies)} here, ${theirs} in PyTorch`).toBeLessThan(0.01);
+    },
+    3_600_000,
+  );
+});
