@@ -103,13 +103,14 @@ export function curves({
     axis: {
       labelOverlap: "greedy",
       ...(whole && !logX ? { tickMinStep: 1, format: ",d" } : {}),
-      ...(logX ? { format: logFormat(series) } : {}),
+      ...(logX ? { format: logFormat(series.map(({ x: values }) => values)) } : {}),
     },
   };
   const y: JsonValue = {
     field: "y",
     type: "quantitative",
     title: yLabel,
+    ...(logY ? { axis: { format: logFormat(series.map(({ y: values }) => values)) } } : {}),
     scale: { ...(logY ? { type: "log" } : { zero: false }), ...(yDomain ? { domain: [...yDomain] } : {}) },
   };
   // Only where limits were given can anything lie outside of them; else a cut would halve the markers at the border.
@@ -144,10 +145,10 @@ export function curves({
   );
 }
 
-/** Powers of ten for learning rates; plain numbers for batch sizes. */
-function logFormat(series: readonly { readonly x: ArrayLike<number> }[]): string {
-  const all = series.flatMap(({ x }) => Array.from(x)).filter((value) => value > 0);
-  return Math.min(...all) >= 0.01 && Math.max(...all) < 1e5 ? "~g" : "~e";
+/** Powers of ten where a logarithmic axis has very small or very large numbers, plain numbers elsewhere. */
+function logFormat(columns: readonly ArrayLike<number>[]): string {
+  const shown = columns.flatMap((values) => Array.from(values)).filter((value) => value > 0 && Number.isFinite(value));
+  return shown.every((value) => value >= 0.005 && value < 1e5) ? "~g" : "~e";
 }
 
 /** What is compared with comes after the series, and is grey. */
