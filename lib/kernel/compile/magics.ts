@@ -193,3 +193,8 @@ function scan(line: string, from: "code" | "template" | "comment"): "code" | "te
   }
   return state;
 }
+
+/** `name?`, as in IPython, asks for help on a name. */
+export function helpQuery(code: string): string | undefined {
+  return /^\s*([\p{ID_Start}$_][\p{ID_Continue}$.]*)\?{1,2}\s*$/u.exec(code)?.[1];
+}

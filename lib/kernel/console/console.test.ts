@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { debianPython, pythonHas } from "../../../test/conformance/harness.ts";
 
 // The console starts the built kernel, so it is run from dist itself.
 const entry = fileURLToPath(new URL("../dist/index.js", import.meta.url));
@@ -31,3 +32,19 @@ it("runs lines that are piped in, over several lines where a statement goes on, 
   expect(plain).toContain("Out[5]: 'Ada'");
   expect(plain).toContain("TS2339: Property 'nothing' does not exist on type '6'");
 });
+
+it.runIf(pythonHas("pexpect"))(
+  "is a terminal: completes, gives lines up, shows help, updates what it shows in place",
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), "console-"));
+    const script = fileURLToPath(new URL("console_terminal.py", import.meta.url));
+    const shown = execFileSync(debianPython(), [script, process.execPath, entry, folder], { encoding: "utf8" });
+    rmSync(folder, { recursive: true });
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are taken out
+    const plain = shown.replace(/\u001b\[\d+m/g, "");
+    expect(plain).toContain("Out[2]: 43");
+    expect(plain).toContain("Math.max(...values: number[]): number");
+    expect(plain).toContain("KeyboardInterrupt: The cell was interrupted");
+    expect(plain).toContain("'one'\r\n\u001b[1A\u001b[0J'two'\r\n");
+  },
+);

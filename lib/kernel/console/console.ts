@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { KernelClient } from "./kernel-client.ts";
 
 export interface ConsoleOptions {
@@ -62,14 +63,20 @@ class Console {
   readonly #kernel: ChildProcess;
   readonly #input: NodeJS.ReadableStream;
   readonly #output: NodeJS.WritableStream;
+  readonly #terminal: boolean;
   #count = 1;
   #running = false;
+  /** The lines of an unfinished statement. */
+  #code = "";
+  /** The display that stands last on the terminal, and how many rows it takes: its updates replace it there. */
+  #last: { readonly id: unknown; readonly rows: number } | undefined;
 
   constructor(client: KernelClient, kernel: ChildProcess, input: NodeJS.ReadableStream, output: NodeJS.WritableStream) {
     this.#client = client;
     this.#kernel = kernel;
     this.#input = input;
     this.#output = output;
+    this.#terminal = (output as NodeJS.WriteStream).isTTY === true;
   }
 
   async run(): Promise<void> {
@@ -81,11 +88,10 @@ class Console {
     const inputs = (past.history as [number, number, string][])
       .map(([, , code]) => code)
       .filter((code) => !code.includes("\n"));
-    const terminal = (this.#output as NodeJS.WriteStream).isTTY === true;
     const lines = createInterface({
       input: this.#input,
       output: this.#output,
-      terminal,
+      terminal: this.#terminal,
       history: inputs.reverse(),
       historySize: 1000,
       completer: (line: string, done: (error: null, result: [string[], string]) => void) => {
@@ -102,20 +108,26 @@ class Console {
 
   async #loop(lines: Interface): Promise<void> {
     const next = lineReader(lines);
-    let code = "";
     for (;;) {
-      lines.setPrompt(code === "" ? green(`In [${this.#count}]: `) : green("   ...: "));
+      this.#setPrompt(lines);
       this.#ask(lines);
       const line = await next();
       if (line === undefined) {
         break;
       }
-      code = code === "" ? line : `${code}\n${line}`;
+      if (this.#code === "" && /^\s*\.?(?:exit|quit)\s*$/.test(line)) {
+        return;
+      }
+      const code = this.#code === "" ? line : `${this.#code}\n${line}`;
       if (code.trim() === "") {
-        code = "";
-      } else if (line === "" || (await this.#client.request("is_complete_request", { code })).status !== "incomplete") {
+        continue;
+      }
+      const { status } = await this.#client.request("is_complete_request", { code });
+      if (line !== "" && status === "incomplete") {
+        this.#code = code;
+      } else {
+        this.#code = "";
         await this.#execute(code, lines, next);
-        code = "";
       }
     }
     this.#print("\n");
@@ -133,9 +145,19 @@ class Console {
         },
       });
       this.#count = Number(reply.execution_count ?? this.#count) + 1;
+      for (const { source, data } of (reply.payload ?? []) as { source?: string; data?: Record<string, unknown> }[]) {
+        if (source === "page") {
+          this.#print(`${data?.["text/plain"]}\n`);
+        }
+      }
     } finally {
       this.#running = false;
     }
+  }
+
+  #setPrompt(lines: Interface): void {
+    const prompt = `In [${this.#count}]: `;
+    lines.setPrompt(green(this.#code === "" ? prompt : "...: ".padStart(prompt.length)));
   }
 
   /** Piped input may be over while lines of it still wait. */
@@ -161,20 +183,36 @@ class Console {
         this.#print(String(content.text));
         return;
       case "execute_result":
-        this.#print(`${red(`Out[${content.execution_count}]:`)} ${text.includes("\n") ? "\n" : ""}${text}\n`);
+        this.#print(`${red(`Out[${content.execution_count}]:`)}${text.includes("\n") ? "\n" : " "}${text}\n`);
         return;
       case "display_data":
-      case "update_display_data":
-        this.#print(`${text}\n`);
+      case "update_display_data": {
+        const id = (content.transient as { display_id?: string } | undefined)?.display_id;
+        const above = type === "update_display_data" && this.#last?.id === id ? this.#last : undefined;
+        this.#print(above === undefined ? `${text}\n` : `\u001b[${above.rows}A\u001b[0J${text}\n`);
+        if (this.#terminal && id !== undefined) {
+          this.#last = { id, rows: this.#rowsOf(text) };
+        }
         return;
+      }
       case "error":
         this.#print(`${(content.traceback as string[]).join("\n")}\n`);
     }
   }
 
+  /** How many rows of the terminal a text takes. */
+  #rowsOf(text: string): number {
+    const { columns = 80 } = this.#output as NodeJS.WriteStream;
+    const rows = stripVTControlCharacters(text)
+      .split("\n")
+      .map((line) => Math.max(1, Math.ceil([...line].length / columns)));
+    return rows.reduce((sum, n) => sum + n, 0);
+  }
+
   async #complete(line: string): Promise<[string[], string]> {
-    const points = [...line];
-    const reply = await this.#client.request("complete_request", { code: line, cursor_pos: points.length });
+    const code = this.#code === "" ? line : `${this.#code}\n${line}`;
+    const points = [...code];
+    const reply = await this.#client.request("complete_request", { code, cursor_pos: points.length });
     return [reply.matches as string[], points.slice(Number(reply.cursor_start)).join("")];
   }
 
@@ -182,12 +220,18 @@ class Console {
     if (this.#running) {
       this.#client.request("interrupt_request", {}, "control").catch(() => {});
     } else {
-      this.#print(dim("\nCtrl-D leaves.\n"));
+      // What was typed is given up.
+      const typed = this.#code !== "" || lines.line !== "";
+      this.#code = "";
+      Object.assign(lines, { line: "", cursor: 0 });
+      this.#print(typed ? "^C\n" : dim("\nCtrl-D leaves.\n"));
+      this.#setPrompt(lines);
       lines.prompt();
     }
   }
 
   #print(text: string): void {
+    this.#last = undefined;
     this.#output.write(text);
   }
 }

@@ -1,5 +1,5 @@
 /** Whether a console may run what was typed, or waits for more lines. */
-import { translateMagics } from "../compile/magics.ts";
+import { helpQuery, translateMagics } from "../compile/magics.ts";
 import { CellSyntaxError, compileCell } from "../compile/transform.ts";
 import type { Json } from "../protocol/message.ts";
 import { maskLiterals } from "../types/declarations.ts";
@@ -8,6 +8,9 @@ const unfinished =
   /end of file|Unterminated template literal|terminate multi-line comment|Unterminated regular expression/;
 
 export async function isComplete(code: string): Promise<Json> {
+  if (helpQuery(code) !== undefined) {
+    return { status: "complete" };
+  }
   try {
     await compileCell(translateMagics(code).code);
     return { status: "complete" };

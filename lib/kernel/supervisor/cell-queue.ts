@@ -1,5 +1,6 @@
 /** Execute requests, one after another: prepared, run, their outputs sent before their reply, their reply before idle. */
 import type { ErrorContent } from "../child/errors.ts";
+import { helpQuery } from "../compile/magics.ts";
 import type { Debugger } from "../debug/debugger.ts";
 import { inspectAt } from "../help/inspect.ts";
 import type { Json, Message } from "../protocol/message.ts";
@@ -201,11 +202,6 @@ export class CellQueue {
     }
     return outcome;
   }
-}
-
-/** `name?`, as in IPython, asks for help on a name. */
-function helpQuery(code: string): string | undefined {
-  return /^\s*([\p{ID_Start}$_][\p{ID_Continue}$.]*)\?{1,2}\s*$/u.exec(code)?.[1];
 }
 
 /** What a cell ends with that was stopped. */
