@@ -46,7 +46,7 @@
         {
           "target_name": "isa_amx",
           "type": "static_library",
-          "sources": ["native/isa_amx.cc", "native/isa_amx_filter.cc"],
+          "sources": ["native/isa_amx.cc", "native/isa_amx_filter.cc", "native/isa_amx_strip.cc"],
           "cflags": ["-fPIC", "-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma", "-mavx512bf16", "-mamx-tile",
                      "-mamx-bf16", "-mprefer-vector-width=512", "-Wno-uninitialized"]
         }
@@ -58,8 +58,9 @@
       "target_name": "engine",
       "sources": [
         "native/array_bindings.cc", "native/integers.cc", "native/places.cc",
-        "native/addon.cc", "native/amx.cc", "native/amx_filter.cc", "native/arrays.cc", "native/block_plan.cc", "native/block_run.cc", "native/choose.cc", "native/conv.cc", "native/isa_generic.cc",
-        "native/memory.cc", "native/norm.cc", "native/parallel.cc", "native/spatial.cc"
+        "native/addon.cc", "native/amx.cc", "native/amx_conv.cc", "native/amx_correlation.cc", "native/amx_filter.cc",
+        "native/arrays.cc", "native/block_plan.cc", "native/block_run.cc", "native/choose.cc", "native/conv.cc",
+        "native/isa_generic.cc", "native/memory.cc", "native/norm.cc", "native/parallel.cc", "native/spatial.cc"
       ],
       "conditions": [
         ["target_arch=='x64'", { "dependencies": ["isa_avx512", "isa_avx2"] }],

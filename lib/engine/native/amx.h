@@ -1,10 +1,13 @@
 // Intel AMX: 16 x 16 tiles of sums, to which one instruction adds the product of a 16 x 32 and a 32 x 16 tile of bfloat16.
 //
-// Float32 accuracy comes from splitting: a = hi + lo with hi = bfloat16(a) and lo = bfloat16(a - hi), and
-// a * b = hi * hi + hi * lo + lo * hi, accumulated in float32. What is left out is below 2^-16 of a product, of random
-// sign, so that it vanishes in the rounding of any longer sum. The instructions take subnormal bfloat16 for zero: a value
-// below about 1e-33 loses bits of its lower half and one below 1.2e-38 is zero, so what is found to be that small
-// throughout, or infinite or not a number anywhere (inf - inf would make NaN of infinity), is left to float32 kernels.
+// Factors are split into parts: a = hi + lo (+ low), each the bfloat16 nearest to what the parts before it leave. A product
+// of two parts each is hi * hi + hi * lo + lo * hi, accumulated in float32: 16 bits of every factor count, and the error of
+// a sum is about 1e-6 of the largest sum (root mean square; 5e-6 at worst in 1e4 sums). One of three parts each is six such
+// products: errors are 2e-7 to 4e-7 of the largest sum at worst, half of those that summing in float32 makes.
+//
+// The instructions take subnormal bfloat16 for zero: a value below about 1e-33 loses bits of its lower parts and one below
+// 1.2e-38 is zero, so what is found to be that small throughout, or infinite or not a number anywhere (inf - inf would make
+// NaN of infinity), is left to float32 kernels.
 //
 // Files named isa_amx*.cc hold what needs the instructions, compiled with their own flags like the other isa_*.cc: nothing
 // in them may instantiate a template of the standard library. Everything else is plain and may be called on any machine.
@@ -44,8 +47,8 @@ class AmxTiles {
   AmxTiles& operator=(const AmxTiles&) = delete;
 };
 
-// hi[i] + lo[i] ~ x[i] for n values; adds what it saw to `range`.
-void amxSplit(const float* x, size_t n, Bfloat16* hi, Bfloat16* lo, SplitRange* range);
+// Splits n values into 1, 2 or 3 parts, `plane` values apart, whose sum is x; adds what it saw to `range`.
+void amxSplit(const float* x, size_t n, int parts, Bfloat16* to, ptrdiff_t plane, SplitRange* range);
 #endif
 
 }  // namespace convbook

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "amx_conv.h"
 #include "amx_filter.h"
 #include "panels.h"
 
@@ -191,6 +192,7 @@ void convForward(const Context& context, const ConvShape& s, const float* x, con
                  const float* residual, int activation, float* y) {
   const size_t outPixels = static_cast<size_t>(s.batch) * s.outHeight * s.outWidth;
   if (outPixels == 0 || s.outChannels == 0) return;
+  if (amxConvForward(context, s, x, w, bias, residual, activation, y)) return;
   const int groupIn = s.inChannels / s.groups, groupOut = s.outChannels / s.groups;
   const int depth = s.filterHeight * s.filterWidth * groupIn;
   PanelStore store(context, s.groups, depth, groupOut, isPointwise(s) ? 1 << 20 : s.outWidth);
@@ -246,6 +248,7 @@ void convForward(const Context& context, const ConvShape& s, const float* x, con
 
 void convInputGrad(const Context& context, const ConvShape& s, const float* dy, const float* w, float* dx) {
   if (s.batch == 0 || s.height * s.width * s.inChannels == 0) return;
+  if (amxConvInputGrad(context, s, dy, w, dx)) return;
   const int groupIn = s.inChannels / s.groups, groupOut = s.outChannels / s.groups;
   // Input pixels of one phase (h mod stride, w mod stride) all meet the same taps, and neighbours meet neighbours: each
   // phase is a correlation of dy with stride 1.

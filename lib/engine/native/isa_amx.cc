@@ -20,9 +20,11 @@ AmxTiles::AmxTiles() {
 
 AmxTiles::~AmxTiles() { _tile_release(); }
 
-void amxSplit(const float* x, size_t n, Bfloat16* hi, Bfloat16* lo, SplitRange* range) {
+void amxSplit(const float* x, size_t n, int parts, Bfloat16* to, ptrdiff_t plane, SplitRange* range) {
   SplitWatch watch;
-  splitRun(x, n, hi, lo, &watch);
+  if (parts == 1) splitRun<1>(x, n, to, plane, &watch);
+  if (parts == 2) splitRun<2>(x, n, to, plane, &watch);
+  if (parts == 3) splitRun<3>(x, n, to, plane, &watch);
   watch.addTo(range);
 }
 

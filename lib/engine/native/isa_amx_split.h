@@ -39,6 +39,26 @@ inline Split16 split16(__m512 x, SplitWatch* watch) {
   return s;
 }
 
+// Three parts: hi + mid + lo, to float32's own precision.
+struct Split16x3 {
+  __m512i hi, mid;  // as Split16::hi
+  __m512 lo;
+};
+
+inline Split16x3 split16x3(__m512 x, SplitWatch* watch) {
+  const __m512i half = _mm512_set1_epi32(0x8000), upper = _mm512_set1_epi32(static_cast<int>(0xffff0000u));
+  const Split16 s = split16(x, watch);
+  const __m512i mid = _mm512_and_si512(_mm512_add_epi32(_mm512_castps_si512(s.lo), half), upper);
+  return {s.hi, mid, _mm512_sub_ps(s.lo, _mm512_castsi512_ps(mid))};
+}
+
+// The upper halves of 32 words in their order.
+inline __m512i upperHalves(__m512i first, __m512i second) {
+  const __m512i odd = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27, 25, 23,
+                                       21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+  return _mm512_permutex2var_epi16(first, odd, second);
+}
+
 // 32 values in their order.
 struct Split32 {
   __m512i hi, lo;
@@ -46,9 +66,7 @@ struct Split32 {
 
 inline Split32 split32(__m512 first, __m512 second, SplitWatch* watch) {
   const Split16 a = split16(first, watch), b = split16(second, watch);
-  const __m512i odd = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27, 25, 23,
-                                       21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
-  return {_mm512_permutex2var_epi16(a.hi, odd, b.hi), (__m512i)_mm512_cvtne2ps_pbh(b.lo, a.lo)};
+  return {upperHalves(a.hi, b.hi), (__m512i)_mm512_cvtne2ps_pbh(b.lo, a.lo)};
 }
 
 // Column i of the result is the pair (even[i], odd[i]): rows 2r and 2r + 1 of a right-hand factor, as tiles want them.
@@ -61,23 +79,49 @@ inline Split32 splitPairs(__m512 even, __m512 odd, SplitWatch* watch) {
   return {hi, _mm512_permutexvar_epi16(zip, low)};
 }
 
+// The same in three parts.
+inline void splitPairs3(__m512 even, __m512 odd, SplitWatch* watch, __m512i parts[3]) {
+  const Split16x3 a = split16x3(even, watch), b = split16x3(odd, watch);
+  parts[0] = _mm512_or_si512(_mm512_srli_epi32(a.hi, 16), b.hi);
+  parts[1] = _mm512_or_si512(_mm512_srli_epi32(a.mid, 16), b.mid);
+  const __m512i half = _mm512_set1_epi32(0x8000), upper = _mm512_set1_epi32(static_cast<int>(0xffff0000u));
+  const __m512i low = _mm512_add_epi32(_mm512_castps_si512(a.lo), half);
+  const __m512i high = _mm512_add_epi32(_mm512_castps_si512(b.lo), half);
+  parts[2] = _mm512_or_si512(_mm512_srli_epi32(low, 16), _mm512_and_si512(high, upper));
+}
+
 // The first n of 16 lanes.
 inline __mmask16 firstOf16(size_t n) { return static_cast<__mmask16>(n >= 16 ? 0xffffu : (1u << n) - 1u); }
 inline __mmask32 firstOf32(size_t n) { return static_cast<__mmask32>(n >= 32 ? 0xffffffffu : (1u << n) - 1u); }
 
-inline void splitRun(const float* x, size_t n, convbook::Bfloat16* hi, convbook::Bfloat16* lo, SplitWatch* watch) {
-  size_t i = 0;
-  for (; i + 32 <= n; i += 32) {
-    const Split32 s = split32(_mm512_loadu_ps(x + i), _mm512_loadu_ps(x + i + 16), watch);
-    _mm512_storeu_si512(hi + i, s.hi);
-    _mm512_storeu_si512(lo + i, s.lo);
+// n values into 1, 2 or 3 parts, that follow one another `plane` values apart.
+template <int Parts>
+inline void splitRun(const float* x, size_t n, convbook::Bfloat16* to, ptrdiff_t plane, SplitWatch* watch) {
+  for (size_t i = 0; i < n; i += 32) {
+    const size_t rest = n - i;
+    const bool whole = rest >= 32;
+    const __m512 first = whole ? _mm512_loadu_ps(x + i) : _mm512_maskz_loadu_ps(firstOf16(rest), x + i);
+    const __m512 second = whole ? _mm512_loadu_ps(x + i + 16)
+                                : _mm512_maskz_loadu_ps(firstOf16(rest > 16 ? rest - 16 : 0), x + i + 16);
+    __m512i parts[3];
+    if (Parts == 3) {
+      const Split16x3 a = split16x3(first, watch), b = split16x3(second, watch);
+      parts[0] = upperHalves(a.hi, b.hi);
+      parts[1] = upperHalves(a.mid, b.mid);
+      parts[2] = (__m512i)_mm512_cvtne2ps_pbh(b.lo, a.lo);
+    } else {
+      const Split32 s = split32(first, second, watch);
+      parts[0] = s.hi;
+      parts[1] = s.lo;
+    }
+    for (int p = 0; p < Parts; p++) {
+      if (whole) {
+        _mm512_storeu_si512(to + i + p * plane, parts[p]);
+      } else {
+        _mm512_mask_storeu_epi16(to + i + p * plane, firstOf32(rest), parts[p]);
+      }
+    }
   }
-  if (i == n) return;
-  const size_t rest = n - i;
-  const Split32 s = split32(_mm512_maskz_loadu_ps(firstOf16(rest), x + i),
-                            _mm512_maskz_loadu_ps(firstOf16(rest > 16 ? rest - 16 : 0), x + i + 16), watch);
-  _mm512_mask_storeu_epi16(hi + i, firstOf32(rest), s.hi);
-  _mm512_mask_storeu_epi16(lo + i, firstOf32(rest), s.lo);
 }
 
 }  // namespace
