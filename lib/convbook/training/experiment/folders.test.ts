@@ -5,6 +5,8 @@ import { join } from "node:path";
 import jpeg from "jpeg-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodePng } from "../../display/index.ts";
+import { saveCheckpointFile } from "../checkpoint-file.ts";
+import { ClassificationModule } from "../classification-module.ts";
 import { bestCheckpoint, loadData, makeModule, makeTrainer, parseConfig, predictImages } from "./index.ts";
 
 /** A picture of one colour, a little different each time. */
@@ -70,6 +72,23 @@ describe("a folder of one's own pictures", () => {
     await picture(files[1] as string, [15, 25, 225], 60);
     const predictions = await predictImages(await bestCheckpoint(config), files, 1);
     expect(predictions.map((each) => each.predictions[0]?.class)).toEqual(["red", "blue"]);
+  });
+
+  it("is shown to a network for grey pictures in grey", async () => {
+    const data = { mean: [0], std: [1], size: [32, 32, 1], classes: ["dark", "bright"] };
+    const modelHparams = { inChannels: 1, numClasses: 2, width: 2 };
+    const module = new ClassificationModule({ modelName: "Cifar100ResNet", modelHparams, data });
+    const path = join(root, "grey.safetensors");
+    const stateDict = module.stateDict();
+    const hyperParameters = module.hparams;
+    const rest = { epoch: 0, globalStep: 0, moduleName: "ClassificationModule", callbacks: {}, extra: {} };
+    await saveCheckpointFile(path, { ...rest, stateDict, hyperParameters });
+    module.dispose();
+    // Pillow: Image.new("RGB", (1, 1), (10, 200, 30)).convert("L") is 124.
+    await picture(join(root, "colour.png"), [10, 200, 30]);
+    await picture(join(root, "grey.png"), [124, 124, 124]);
+    const [colour, grey] = await predictImages(path, [join(root, "colour.png"), join(root, "grey.png")], 2);
+    expect(colour?.predictions).toEqual(grey?.predictions);
   });
 
   it("with other classes for validation than for training is refused", async () => {
