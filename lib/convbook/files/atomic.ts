@@ -1,6 +1,7 @@
 /** Files that appear under their name whole or not at all, and stay after a power cut. */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 
 /** Asks the file system to keep a folder's entries; where folders cannot be opened (Windows) there is nothing to do. */
@@ -42,8 +43,11 @@ async function writePieces(file: FileHandle, pieces: readonly Uint8Array[]): Pro
   }
 }
 
-/** A temporary file that has not changed for so long has no writer, if its process is gone from this machine as well. */
+/** A temporary file of another machine that has not changed for so long has no writer any more. */
 const abandonedMs = 60_000;
+
+/** Names this machine in temporary files' names, so that a process number can be looked up on the right one. */
+const machine = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
 
 function isAlive(pid: number): boolean {
   try {
@@ -54,15 +58,22 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Removes what processes that were killed while writing this file have left beside it. */
-async function removeAbandoned(folder: string, name: string): Promise<void> {
-  for (const entry of await readdir(folder)) {
-    if (!entry.startsWith(`.${name}.`)) continue;
-    const pid = /^(\d+)\.[0-9a-f]{8}\.tmp$/.exec(entry.slice(name.length + 2))?.[1];
-    if (pid === undefined || isAlive(Number(pid))) continue;
+/**
+ * Removes what processes that were killed while writing files have left beside them.
+ *
+ * @param folder where to look; it may be missing
+ * @param isOurs which files' leftovers to remove, by the name that they were to have
+ */
+export async function removeLeftovers(folder: string, isOurs: (name: string) => boolean): Promise<void> {
+  for (const entry of await readdir(folder).catch(() => [])) {
+    const [, name, pid, host] = /^\.(.+)\.(\d+)\.([0-9a-f]{8})[0-9a-f]{8}\.tmp$/.exec(entry) ?? [];
+    if (name === undefined || !isOurs(name)) continue;
     const path = join(folder, entry);
-    const found = await stat(path).catch(() => undefined);
-    if (found !== undefined && Date.now() - found.mtimeMs > abandonedMs) await rm(path, { force: true });
+    const isDone =
+      host === machine
+        ? !isAlive(Number(pid))
+        : Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now()) > abandonedMs;
+    if (isDone) await rm(path, { force: true });
   }
 }
 
@@ -80,8 +91,8 @@ export async function writeFileAtomic(
   const folder = dirname(path);
   const name = basename(path);
   await mkdir(folder, { recursive: true });
-  await removeAbandoned(folder, name);
-  const temporary = join(folder, `.${name}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
+  await removeLeftovers(folder, (each) => each === name);
+  const temporary = join(folder, `.${name}.${process.pid}.${machine}${randomBytes(4).toString("hex")}.tmp`);
   try {
     const file = await open(temporary, "wx");
     try {

@@ -67,13 +67,13 @@ describe("writing atomically", () => {
       expect(content).toHaveLength(bytes);
       expect(content.every((byte) => byte === content[0])).toBe(true);
     }
-    // What a killed process has left goes with a later write.
-    const left = readdirSync(folder).filter((name) => name !== "x");
-    writeFileSync(join(folder, `.x.${2 ** 22 + 77}.0123abcd.tmp`), "");
+    // What a killed process has left goes with the next write, what another machine's has left when it is old.
+    const [young, old] = [".x.1.0123abcd01234567.tmp", ".x.1.0123abcd01234568.tmp"] as const;
+    for (const name of [young, old]) writeFileSync(join(folder, name), "");
     const longAgo = new Date(Date.now() - 3_600_000);
-    for (const name of [...left, `.x.${2 ** 22 + 77}.0123abcd.tmp`]) utimesSync(join(folder, name), longAgo, longAgo);
+    utimesSync(join(folder, old), longAgo, longAgo);
     await writeFileAtomic(path, "end");
-    expect(readdirSync(folder)).toEqual(["x"]);
+    expect(readdirSync(folder)).toEqual([young, "x"]);
   });
 
   it("reports a full disk and keeps the old content", async () => {

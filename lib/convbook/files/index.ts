@@ -1,2 +1,2 @@
-export { renameDurably, writeFileAtomic } from "./atomic.ts";
+export { removeLeftovers, renameDurably, writeFileAtomic } from "./atomic.ts";
 export { joinInside, resolveInside, unsafePathReason } from "./safe-path.ts";

@@ -1,7 +1,7 @@
 /** Checkpoints as files: our own format, and PyTorch Lightning's dict for `.ckpt`. */
 import { checkpointFormatOf, loadCheckpoint, saveCheckpoint, stateDictOf } from "../checkpoints/index.ts";
 import type { Checkpoint, TrainingState } from "./checkpoint.ts";
-import { ResumeError } from "./errors.ts";
+import { ResumeError, SaveError } from "./errors.ts";
 import { bareCheckpoint, fromLightning, toLightning } from "./lightning/checkpoint.ts";
 import type { OptimizerState } from "./optimizers/optimizer.ts";
 
@@ -9,10 +9,15 @@ import type { OptimizerState } from "./optimizers/optimizer.ts";
  * Writes a checkpoint, atomically.
  *
  * @param path ends in `.safetensors` for our own format, or in `.ckpt` for a file that PyTorch and Lightning load
+ * @throws SaveError when the file system refuses; nothing is left behind then
  */
 export async function saveCheckpointFile(path: string, checkpoint: Checkpoint): Promise<void> {
-  if (checkpointFormatOf(path) === "safetensors") await saveCheckpoint(path, { ...checkpoint });
-  else await saveCheckpoint(path, toLightning(checkpoint));
+  const data = checkpointFormatOf(path) === "safetensors" ? { ...checkpoint } : toLightning(checkpoint);
+  try {
+    await saveCheckpoint(path, data);
+  } catch (error) {
+    throw error instanceof Error && "code" in error ? new SaveError(path, error as NodeJS.ErrnoException) : error;
+  }
 }
 
 /**

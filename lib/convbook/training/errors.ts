@@ -129,6 +129,34 @@ export function refuseUnknownOptions(owner: string, options: object, known: read
   }
 }
 
+/** A checkpoint that could not be saved, for example since the disk is full. What was there before is still there, whole. */
+export class SaveError extends Error {
+  override readonly name = "SaveError";
+  /** The checkpoint's path. */
+  readonly path: string;
+  /** The system's code, for example `ENOSPC` for a full disk. */
+  readonly code: string;
+
+  constructor(path: string, cause: NodeJS.ErrnoException) {
+    const code = cause.code ?? "unknown";
+    const reason = reasons[code] ?? cause.message;
+    super(`The checkpoint ${path} could not be saved: ${reason} (${code}). Checkpoints saved before are whole.`, {
+      cause,
+    });
+    this.path = path;
+    this.code = code;
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full",
+  EDQUOT: "the quota of disk space is used up",
+  EFBIG: "the file would be larger than it may be",
+  EACCES: "the folder cannot be written to",
+  EROFS: "the disk is read-only",
+  ENOENT: "the folder was removed",
+};
+
 /** An option that does not exist. */
 export class UnknownOptionError extends ConfigurationError {
   override readonly name = "UnknownOptionError";

@@ -33,6 +33,7 @@ export {
   MonitorError,
   NonFiniteError,
   ResumeError,
+  SaveError,
   UnknownOptionError,
 } from "./errors.ts";
 export { clipGradNorm, clipGradValue, gradientNorm } from "./gradient-clipping.ts";

@@ -64,5 +64,7 @@ describe("a run that is killed", () => {
     }
     finished ??= await run(dirPath, 0);
     expect(finished).toEqual(whole);
+    // Nothing that a kill cut short is left.
+    expect(existsSync(dirPath) ? readdirSync(dirPath).filter((name) => name.endsWith(".tmp")) : []).toEqual([]);
   }, 600_000);
 });

@@ -1,6 +1,7 @@
 /** Saves checkpoints: the best by a metric, the last, every so often. As PyTorch Lightning's ModelCheckpoint. */
 import { access, constants, mkdir, rm, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { removeLeftovers } from "../../files/index.ts";
 import { saveCheckpointFile } from "../checkpoint-file.ts";
 import { ConfigurationError, MonitorError, refuseUnknownOptions, requireOption } from "../errors.ts";
 import { Interruption } from "../interruption.ts";
@@ -167,6 +168,8 @@ export class ModelCheckpoint extends Callback {
     this.folder = this.resolveFolder(trainer);
     if (stage !== "fit" || (this.saveTopK === 0 && !this.options.saveLast)) return;
     await requireWritable(this.folder);
+    // A run that was killed while it saved has left a piece of a file.
+    await removeLeftovers(this.folder, (name) => /\.(safetensors|ckpt)$/.test(name));
   }
 
   override onTrainStart(trainer: Trainer): void {
