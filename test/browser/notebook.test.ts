@@ -160,6 +160,7 @@ describe.runIf(existsSync(browserProgram) && pythonHas("notebook", "jupyter_clie
   it("shows a table and a type error", async () => {
     await execute(5);
     await finished(5);
+    await cell(5).locator("table").waitFor({ timeout: 20_000 });
     expect(await cell(5).locator("table td").allTextContents()).toEqual(["ResNet", "91.84", "DenseNet", "90.72"]);
     await execute(6);
     await cell(6).locator(".output_error").waitFor({ timeout: 20_000 });

@@ -187,7 +187,7 @@ export class TypeSession {
       })
       .map(({ code, message, range }) => ({
         code: Number(code),
-        message: message.replace("because it is an import.", "because it is a constant of an earlier cell."),
+        message: plainMessage(message),
         line: range.start.line,
         column: range.start.character + 1,
         length:
@@ -246,6 +246,15 @@ interface LspDiagnostic {
   readonly code?: number | string;
   readonly message: string;
   readonly range: { readonly start: LspPosition; readonly end: LspPosition };
+}
+
+/** Without lines that say the same as the one before, and in a notebook's terms. */
+function plainMessage(message: string): string {
+  const lines = message.split("\n");
+  return lines
+    .filter((line, i) => line.trim() !== lines[i - 1]?.trim())
+    .join("\n")
+    .replace("because it is an import.", "because it is a constant of an earlier cell.");
 }
 
 function modified(file: string): number {
