@@ -1,6 +1,7 @@
 /** Where the time goes: calls, milliseconds, GFLOP/s and bytes of each kernel while a profile runs. */
 import { type TensorInfo, util } from "@tensorflow/tfjs-core";
 import type { KernelBody, KernelCall } from "./kernels/kernel.ts";
+import { profileBundle, profileVegaLite } from "./profile-figure.ts";
 
 /** One kernel's share of a profile; plain enough for `console.table` and for a chart's data. */
 export interface ProfileRow {
@@ -27,11 +28,18 @@ interface Tally {
 }
 
 let tallies: Map<string, Tally> | undefined;
+let counted = 0;
+
+/** For kernels that know best how much they multiply and add: counts operations of the call that is running. */
+export function countOperations(operations: number): void {
+  counted += operations;
+}
 
 /** Wraps a kernel so that a running profile sees it; without one it costs a comparison. */
 export function profiled(name: string, body: KernelBody, native: boolean): KernelBody {
   return (call) => {
     if (tallies === undefined) return body(call);
+    counted = 0;
     const start = performance.now();
     const result = body(call);
     const milliseconds = performance.now() - start;
@@ -40,7 +48,7 @@ export function profiled(name: string, body: KernelBody, native: boolean): Kerne
     tally.calls++;
     tally.milliseconds += milliseconds;
     const outputs = Array.isArray(result) ? result : [result];
-    tally.operations += operationsOf(name, call, outputs);
+    tally.operations += counted + operationsOf(name, call, outputs);
     tally.bytes += bytesOf(Object.values(call.inputs as Record<string, TensorInfo | undefined>)) + bytesOf(outputs);
     return result;
   };
@@ -78,6 +86,7 @@ function operationsOf(name: string, { inputs, attrs }: KernelCall, outputs: read
       return 2 * size(y) * (attrs.transposeA ? (a.shape.at(-2) ?? 1) : (a.shape.at(-1) ?? 1));
     }
     default:
+      // None, or counted by the kernel.
       return 0;
   }
 }
@@ -126,29 +135,22 @@ export class Profile {
     return [format(header), ...lines.map(format), rest].join("\n");
   }
 
-  /** The figure's description in Vega-Lite: a bar a kernel, the slowest on top. */
+  /** The figure's description in Vega-Lite: the slowest kernels on top, with time, GFLOP/s, bytes and calls. */
   toVegaLite(): Record<string, unknown> {
-    return {
-      $schema: "https://vega.github.io/schema/vega-lite/v5.json",
-      title: "Time by kernel",
-      width: 480,
-      data: { values: this.rows.map((row) => ({ ...row, milliseconds: Number(row.milliseconds.toFixed(3)) })) },
-      mark: { type: "bar", tooltip: true },
-      encoding: {
-        x: { field: "milliseconds", type: "quantitative", title: "milliseconds" },
-        y: { field: "kernel", type: "nominal", sort: "-x", title: null },
-        color: {
-          field: "native",
-          type: "nominal",
-          title: "native",
-          scale: { domain: [true, false], range: ["#4c78a8", "#e45756"] },
-        },
-      },
-    };
+    return profileVegaLite(this.rows, this.#title());
   }
 
   [Symbol.for("Jupyter.display")](): Record<string, unknown> {
-    return { "application/vnd.vegalite.v5+json": this.toVegaLite(), "text/plain": this.toString() };
+    return profileBundle(this.rows, this.#title(), this.toString()).bundle;
+  }
+
+  [Symbol.for("Jupyter.displayMetadata")](): Record<string, unknown> {
+    return profileBundle(this.rows, this.#title(), this.toString()).metadata;
+  }
+
+  #title(): string {
+    const inKernels = this.rows.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+    return `Time by kernel: ${inKernels.toFixed(1)} ms of ${this.wallMilliseconds.toFixed(1)} ms`;
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { TensorInfo, Variable } from "@tensorflow/tfjs-core";
 import { activations } from "../native.ts";
+import { countOperations } from "../profiler.ts";
 import type { KernelBody, KernelCall, KernelTable } from "./kernel.ts";
 
 /** Channels of images that operations read and write in slices. Buffer 0 is the input. */
@@ -115,7 +116,8 @@ function execute({ backend, attrs }: KernelCall, mode: keyof typeof modes, run: 
   const batch = x.shape[0] ?? 0;
   const plan = addon.blockPlan(modes[mode], batch, ints, numbers);
   if (typeof plan === "string") throw new Error(plan);
-  const [phases, stateFloats, workspaceFloats] = plan;
+  const [phases, stateFloats, workspaceFloats, operations] = plan;
+  countOperations(operations);
   const out = program.buffers[program.output] as BlockBuffer;
   const y = run.y ?? backend.output([batch, out.height, out.width, out.channels]);
   const state = run.state ?? (mode === "forward" ? backend.output([stateFloats]) : undefined);
