@@ -12,8 +12,8 @@ namespace {
 [[noreturn]] void fail(const std::string& what) { throw std::invalid_argument("Block: " + what); }
 
 constexpr int kBufferFields = 3, kNormFields = 8, kOpFields = 19;
-// Of a chunk's inputs, outputs and temporaries together: about half of a second-level cache.
-constexpr double kChunkBytes = 1 << 20;
+// Of a chunk's inputs, outputs and temporaries together: what a second-level cache holds.
+constexpr double kChunkBytes = 2 << 20;
 // Inference is cut into calls of about this many operations, so that a program can be interrupted in between.
 constexpr double kPartOperations = 2e9;
 

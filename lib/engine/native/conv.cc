@@ -415,7 +415,7 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
 
   // Every slot sums its own units; slots are added in order. Their number depends on the shape and the threads alone.
   const size_t stride = (count + biasCount + 15) / 16 * 16;
-  size_t slots = std::min<size_t>(units, stride * sizeof(float) > (size_t{1} << 20) ? threads : threads * 4);
+  size_t slots = std::min<size_t>(units, stride * sizeof(float) > (size_t{1} << 20) || threads == 1 ? threads : threads * 4);
   std::unique_ptr<float, void (*)(void*)> parts(nullptr, alignedFree);
   if (slots > 1) parts.reset(static_cast<float*>(alignedAlloc(slots * stride * sizeof(float))));
   context.pool.run(slots, [&](size_t slot, int thread) {
