@@ -45,6 +45,7 @@ export async function runEvaluation(
     ),
   );
   if (counts.every((count) => count === 0)) return [];
+  trainer.numEvaluationBatches = counts.reduce((sum, count) => sum + count, 0);
   const restoreModes = rememberModes(module);
   const random = defaultGenerator.getState();
   const results = new ResultCollection();

@@ -10,6 +10,14 @@ import type { Trainer } from "./trainer.ts";
 export async function runPrediction(trainer: Trainer, loaders: readonly Loader[]): Promise<tf.TensorContainer[]> {
   const { module } = trainer;
   trainer.runningStage = "prediction";
+  const counts = loaders.map((loader) =>
+    countBatches(
+      "Trainer.limitPredictBatches",
+      trainer.options.limitPredictBatches,
+      loader.length ?? Number.POSITIVE_INFINITY,
+    ),
+  );
+  trainer.numEvaluationBatches = counts.reduce((sum, count) => sum + count, 0);
   const restoreModes = rememberModes(module);
   const results: tf.TensorContainer[][] = [];
   try {
@@ -17,11 +25,7 @@ export async function runPrediction(trainer: Trainer, loaders: readonly Loader[]
     await trainer.hooks.call("onPredictStart");
     await trainer.hooks.call("onPredictEpochStart");
     for (const [index, loader] of loaders.entries()) {
-      const count = countBatches(
-        "Trainer.limitPredictBatches",
-        trainer.options.limitPredictBatches,
-        loader.length ?? Number.POSITIVE_INFINITY,
-      );
+      const count = counts[index] as number;
       const own: tf.TensorContainer[] = [];
       results.push(own);
       const iterator = iterate(loader);

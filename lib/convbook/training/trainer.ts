@@ -94,6 +94,8 @@ export class Trainer {
   validationNames: ReadonlySet<string> | undefined;
   optimizers: readonly Optimizer[] = [];
   schedulers: readonly SchedulerEntry[] = [];
+  /** Batches of the validation, test or prediction under way, over all loaders; infinite where unknown. */
+  numEvaluationBatches = 0;
   runningStage: RunningStage | undefined;
   /** Set it to stop after the current batch (and its validation). */
   shouldStop = false;

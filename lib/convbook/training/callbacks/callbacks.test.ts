@@ -201,3 +201,31 @@ describe("findLr", () => {
     expect(weightsOf(module)).toEqual(before);
   });
 });
+
+describe("progress", () => {
+  it("is shown of every verb, with and without a known length", async () => {
+    const lines: string[] = [];
+    const write = vi.spyOn(process.stderr, "write").mockImplementation((text) => lines.push(String(text)) > 0);
+    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    const trainer = new Trainer({ ...quiet, enableProgressBar: true, maxEpochs: 1, limitPredictBatches: 1 });
+    const unknown = { [Symbol.iterator]: () => pictures()[Symbol.iterator]() };
+    const module = makeClassifier();
+    try {
+      await trainer.fit(module, pictures(), pictures());
+      await trainer.test(module, pictures());
+      await trainer.test(module, unknown);
+      tf.dispose(await trainer.predict(module, pictures()));
+    } finally {
+      write.mockRestore();
+      log.mockRestore();
+      module.dispose();
+    }
+    const shown = lines.map((line) => line.replace(/, \d+:\d\d.*?(, train_loss.*)?\n/, "$1"));
+    expect(shown).toEqual([
+      expect.stringMatching(/^Epoch 0: 100 % █{20} 2\/2 steps, train_loss [\d.]+, val_acc [\d.]+, train_acc [\d.]+$/),
+      "Testing: 100 % ████████████████████ 2/2 steps",
+      "Testing: 2 steps",
+      "Predicting: 100 % ████████████████████ 1/1 steps",
+    ]);
+  });
+});

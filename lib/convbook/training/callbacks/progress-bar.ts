@@ -1,7 +1,8 @@
 /** Progress in a notebook (one output, updated in place), a terminal (one line) or a log (a line now and then). */
-import { type Progress, progress } from "../../display/index.ts";
+import { Progress } from "../../display/index.ts";
 import type { Metrics } from "../results.ts";
 import type { Trainer } from "../trainer.ts";
+import type { AnyTrainingModule } from "../training-module.ts";
 import { Callback } from "./callback.ts";
 
 export interface ProgressBarOptions {
@@ -21,7 +22,7 @@ export class ProgressBar extends Callback {
   }
 
   private open(label: string, total: number): Progress {
-    return progress(Number.isFinite(total) ? total : (undefined as unknown as number), {
+    return new Progress(Number.isFinite(total) ? total : undefined, {
       label,
       unit: "step",
       interval: this.interval,
@@ -56,8 +57,24 @@ export class ProgressBar extends Callback {
     this.evaluationBar = undefined;
   }
 
-  override onTestStart(): void {
-    this.evaluationBar = this.open("Testing", Number.POSITIVE_INFINITY);
+  override onValidationBatchEnd(
+    trainer: Trainer,
+    _module: AnyTrainingModule,
+    _outputs: unknown,
+    _batch: unknown,
+    index: number,
+  ): void {
+    const total = trainer.numEvaluationBatches;
+    const of = Number.isFinite(total) ? `/${total}` : "";
+    this.bar?.set(trainer.progress.batch, `validating ${index + 1}${of}`);
+  }
+
+  override onValidationEnd(trainer: Trainer): void {
+    this.bar?.set(trainer.progress.batch, this.note(trainer.progressBarMetrics));
+  }
+
+  override onTestStart(trainer: Trainer): void {
+    this.evaluationBar = this.open("Testing", trainer.numEvaluationBatches);
   }
 
   override onTestBatchEnd(): void {
@@ -69,8 +86,8 @@ export class ProgressBar extends Callback {
     this.evaluationBar = undefined;
   }
 
-  override onPredictStart(): void {
-    this.evaluationBar = this.open("Predicting", Number.POSITIVE_INFINITY);
+  override onPredictStart(trainer: Trainer): void {
+    this.evaluationBar = this.open("Predicting", trainer.numEvaluationBatches);
   }
 
   override onPredictBatchEnd(): void {

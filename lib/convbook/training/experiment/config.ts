@@ -197,9 +197,12 @@ class Reader {
     return value.map((entry, i) => this.transform(`${key}[${i}]`, entry));
   }
 
-  /** `RandomHorizontalFlip`, or `RandomCrop: [32, { padding: 4 }]`. */
+  /** `RandomHorizontalFlip`, or `RandomCrop: [32, { padding: 4 }]`; in the copy of a configuration `{ name: RandomCrop, args: [32, { padding: 4 }] }`. */
   transform(key: string, entry: unknown): TransformSpec {
     if (typeof entry === "string") return { name: entry, args: [] };
+    if (isPlain(entry) && typeof entry.name === "string" && Array.isArray(entry.args)) {
+      return { name: entry.name, args: entry.args };
+    }
     const [pair, ...more] = isPlain(entry) ? Object.entries(entry) : [];
     if (pair === undefined || more.length > 0) {
       return this.fail(key, `must be a transform's name, or its name with arguments, got ${JSON.stringify(entry)}.`);
