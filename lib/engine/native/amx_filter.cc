@@ -3,8 +3,8 @@
 //
 // Output pixels, in a grid with columns and rows of zeros between images wide enough for the filter to reach out, are
 // numbered through; x, as many grids as the stride has phases, is numbered alike. Then a tap is nothing but an offset into
-// x: the left factor is dy, transposed, 32 pixels a tile; the right factor is x in pairs of pixels, which a tile of
-// bfloat16 asks for, and twice where odd offsets occur, because a pair cannot be split.
+// x. Tiles of bfloat16 take pixels in pairs: a pixel is paired with the one half a unit of work behind it, in dy, the left
+// factor, which is transposed, as in x, the right factor, so that any offset is one of whole rows of pairs.
 //
 // A unit of work is some images, or some rows of a large one: small enough to stay in the second-level cache while every
 // combination of 16 channels, 16 output channels and a tap passes over it, large enough for its sums to be worth storing.
@@ -28,9 +28,9 @@ namespace convbook {
 namespace {
 
 constexpr size_t kUnitBytes = 1 << 20;  // of packed factors: half of a core's second-level cache
-constexpr int kUnitPixels = 1100;
+constexpr int kUnitPixels = 2200, kFewPixels = 500;
+constexpr size_t kKeptFloats = 1 << 20;  // of sums, between calls
 
-int roundUp(int n, int to) { return (n + to - 1) / to * to; }
 int floorDiv(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
 // Where the taps of one axis fall: in phase `phase[i]`, `shift[i]` pixels of it away.
@@ -56,13 +56,10 @@ struct Axis {
 
 struct Plan {
   struct Plane {
-    int h, w;          // phase
-    bool even, odd;    // offsets that occur
-    int parts() const { return 2 * (even + odd); }
+    int h, w;  // phase
   };
   struct Tap {
     int plane, offset;
-    bool odd;
   };
   const ConvShape& s;
   Axis rows, columns;
@@ -74,7 +71,7 @@ struct Plan {
   int images = 1, bandRows = 0, bands = 1;
   size_t units;
 
-  explicit Plan(const ConvShape& shape)
+  Plan(const ConvShape& shape, int threads)
       : s(shape),
         rows(s.filterHeight, s.dilationHeight, s.padTop, s.strideHeight, s.height, s.outHeight),
         columns(s.filterWidth, s.dilationWidth, s.padLeft, s.strideWidth, s.width, s.outWidth),
@@ -84,20 +81,19 @@ struct Plan {
       for (int w = 0; w < s.filterWidth; w++) {
         size_t plane = 0;
         while (plane < planes.size() && (planes[plane].h != rows.phase[h] || planes[plane].w != columns.phase[w])) plane++;
-        if (plane == planes.size()) planes.push_back({rows.phase[h], columns.phase[w], false, false});
+        if (plane == planes.size()) planes.push_back({rows.phase[h], columns.phase[w]});
         const int offset = (rows.before + rows.shift[h]) * columns.pitch + columns.before + columns.shift[w];
-        const bool odd = offset % 2 == 1;
-        (odd ? planes[plane].odd : planes[plane].even) = true;
-        taps.push_back({static_cast<int>(plane), offset, odd});
+        taps.push_back({static_cast<int>(plane), offset});
         maxOffset = std::max(maxOffset, offset);
       }
     }
     const int perImage = rows.pitch * columns.pitch;
-    size_t bytes = static_cast<size_t>(outs16) * 64;
-    for (const Plane& plane : planes) bytes += static_cast<size_t>(channels16) * 32 * plane.parts();
+    const size_t bytes = static_cast<size_t>(outs16) * 64 + static_cast<size_t>(channels16) * 64 * planes.size();
     const int most = static_cast<int>(std::min<size_t>(kUnitBytes / bytes, 1 << 24));
     if (most >= perImage) {
-      images = evenShare(s.batch, std::max(1, std::min(most, kUnitPixels) / perImage));
+      // Several units for each of the threads, if that does not make them too small.
+      const int fair = threads == 1 ? s.batch : std::max((s.batch + threads * 4 - 1) / (threads * 4), kFewPixels / perImage);
+      images = evenShare(s.batch, std::max(1, std::min(fair, std::min(most, kUnitPixels) / perImage)));
       units = (s.batch + images - 1) / images;
     } else {
       bandRows = evenShare(s.outHeight, std::max(1, most / columns.pitch));
@@ -106,11 +102,18 @@ struct Plan {
     }
   }
 
-  int gridRows() const { return bandRows > 0 ? bandRows : images * rows.pitch; }
-  int gridPixels() const { return roundUp(gridRows() * columns.pitch, kTileDepth); }
-  int planePixels() const { return roundUp(gridPixels() + maxOffset + 1, 2); }
-  size_t planeTile(const Plane& plane) const { return static_cast<size_t>(planePixels()) * 16 * plane.parts(); }
+  int imagesOf(size_t unit) const {
+    return bandRows > 0 ? 1 : std::min(images, s.batch - static_cast<int>(unit) * images);
+  }
+  // Tiles that a number of images asks for, or the band.
+  int steps(int imageCount) const {
+    return ((bandRows > 0 ? bandRows : imageCount * rows.pitch) * columns.pitch + kTileDepth - 1) / kTileDepth;
+  }
+  int gridPixels() const { return steps(images) * kTileDepth; }
   size_t leftTile() const { return static_cast<size_t>(gridPixels()) * 32; }
+  size_t lowOffset() const { return static_cast<size_t>(gridPixels() / 2 + maxOffset) * 32; }
+  size_t planeTile() const { return lowOffset() * 2; }
+  size_t planeSize() const { return planeTile() * channels16; }
 
   // An array of images, or one phase of it, and where it lies in the grid.
   struct Source {
@@ -127,9 +130,9 @@ struct Plan {
     return {dy, s.outHeight, s.outWidth, s.outChannels, 0, 0, 1, 1, s.outHeight, s.outWidth, 0, 0, 0};
   }
 
-  // Points `to` at the `count` pixels of a unit; what lies outside of the images is `zeros`.
+  // Points `to` at the `count` pixels of a unit; what lies outside of the images is `zeros`, also what is read ahead.
   void point(const Source& from, size_t unit, const float* zeros, const float** to, int count) const {
-    std::fill(to, to + count, zeros);
+    std::fill(to, to + count + kReadAhead, zeros);
     const bool banded = bandRows > 0;
     const int first = static_cast<int>(banded ? unit / bands : unit * images);
     const int last = banded ? first + 1 : std::min(first + images, s.batch);
@@ -154,14 +157,10 @@ struct Workspace {
   const float** pixels;
   Bfloat16 *left, *right;
 
-  static size_t pointers(const Plan& plan) { return static_cast<size_t>(plan.planePixels()) + 1; }
+  static size_t pointers(const Plan& plan) { return static_cast<size_t>(plan.gridPixels() + plan.maxOffset + kReadAhead); }
   static size_t width(const Plan& plan) { return static_cast<size_t>(std::max(plan.channels16, plan.outs16)) * 16; }
   static size_t leftSize(const Plan& plan) { return plan.leftTile() * plan.outs16; }
-  static size_t rightSize(const Plan& plan) {
-    size_t size = 0;
-    for (const auto& plane : plan.planes) size += plan.planeTile(plane) * plan.channels16;
-    return size;
-  }
+  static size_t rightSize(const Plan& plan) { return plan.taps.size() == 1 ? 0 : plan.planeSize() * plan.planes.size(); }
 
   Workspace(const Context& context, const Plan& plan, int thread) {
     const size_t pointerFloats = (pointers(plan) * sizeof(float*) / sizeof(float) + 31) / 16 * 16;
@@ -178,69 +177,79 @@ struct Workspace {
 // Adds a unit to the sums of its slot.
 void addUnit(const Plan& plan, const Workspace& work, size_t unit, bool first, const float* x, const float* dy, float* sums,
              float* bias, SplitRange* xRange, SplitRange* dyRange) {
-  const int gridPixels = plan.gridPixels(), planePixels = plan.planePixels();
-  const size_t steps = static_cast<size_t>(gridPixels / kTileDepth);
-  Bfloat16* to = work.right;
-  const Bfloat16* planeAt[64];
-  for (size_t p = 0; p < plan.planes.size(); p++) {
-    const Plan::Plane& plane = plan.planes[p];
-    plan.point(plan.sourceOf(plane, x), unit, work.zeros, work.pixels, planePixels + 1);
-    amxPackPairs({work.pixels, static_cast<size_t>(planePixels / 2), plan.s.inChannels, plane.even, plane.odd, to,
-                  static_cast<size_t>(planePixels) * 16, plan.planeTile(plane)},
-                 xRange);
-    planeAt[p] = to;
-    to += plan.planeTile(plane) * plan.channels16;
-  }
-  plan.point(plan.sourceOf(dy), unit, work.zeros, work.pixels, gridPixels);
+  const size_t steps = static_cast<size_t>(plan.steps(plan.imagesOf(unit)));
+  const int pixels = static_cast<int>(steps) * kTileDepth;
+  const size_t taps = plan.taps.size(), all = taps * plan.channels16;
+  plan.point(plan.sourceOf(dy), unit, work.zeros, work.pixels, pixels);
   amxPackRows({work.pixels, steps, plan.s.outChannels, work.left, plan.leftTile(), bias}, dyRange);
-
-  const int taps = static_cast<int>(plan.taps.size()), all = taps * plan.channels16, most = evenShare(all, kSideBySide);
+  if (taps == 1) {
+    plan.point(plan.sourceOf(plan.planes[0], x), unit, work.zeros, work.pixels, pixels);
+    for (int out = 0; out < plan.outs16; out += kOutsAtOnce) {
+      amxPointSums({work.left + plan.leftTile() * out, plan.leftTile(), work.pixels, steps, plan.s.inChannels,
+                    sums + out * all * 256, all * 256, !first},
+                   std::min(kOutsAtOnce, plan.outs16 - out), xRange);
+    }
+    return;
+  }
+  for (size_t p = 0; p < plan.planes.size(); p++) {
+    plan.point(plan.sourceOf(plan.planes[p], x), unit, work.zeros, work.pixels, pixels + plan.maxOffset);
+    amxPackPairs({work.pixels, static_cast<size_t>(pixels / 2 + plan.maxOffset), static_cast<size_t>(pixels / 2),
+                  plan.s.inChannels, work.right + plan.planeSize() * p, plan.lowOffset(), plan.planeTile()},
+                 xRange);
+  }
+  const int count = static_cast<int>(all), most = evenShare(count, kSideBySide);
   TileSums t;
-  t.lowOffset = static_cast<size_t>(planePixels) * 16;
+  t.lowOffset = plan.lowOffset();
   t.steps = steps;
   t.add = !first;
   for (int out = 0; out < plan.outs16; out++) {
     t.left = work.left + plan.leftTile() * out;
-    for (int i = 0; i < all; i += most) {
-      const int count = std::min(most, all - i);
-      for (int j = 0; j < count; j++) {
-        const Plan::Tap& tap = plan.taps[(i + j) % taps];
-        const Plan::Plane& plane = plan.planes[tap.plane];
-        t.right[j] = planeAt[tap.plane] + plan.planeTile(plane) * ((i + j) / taps) +
-                     (tap.odd && plane.even ? 2 * t.lowOffset : 0) + static_cast<size_t>(tap.offset / 2) * 32;
+    for (int i = 0; i < count; i += most) {
+      const int some = std::min(most, count - i);
+      for (int j = 0; j < some; j++) {
+        const size_t channel = static_cast<size_t>(i + j) / taps;
+        const Plan::Tap& tap = plan.taps[static_cast<size_t>(i + j) % taps];
+        t.right[j] = work.right + plan.planeSize() * tap.plane + plan.planeTile() * channel + static_cast<size_t>(tap.offset) * 32;
       }
       t.sums = sums + (static_cast<size_t>(out) * all + i) * 256;
-      amxTileSums(t, count);
+      amxTileSums(t, some);
     }
   }
 }
 
+// Nanoseconds of one core, from measurements on Sapphire Rapids: whether the tiles are the quicker way. They spend more time
+// on laying out pixels than on products, so that few channels, of which AVX-512 makes short work, are not for them.
 bool takes(const Plan& plan) {
   const ConvShape& s = plan.s;
-  if (plan.planes.size() > 64) return false;
-  // Multiplications that the tiles do, three times as many as wanted, those with padding among them.
-  const double wanted = static_cast<double>(s.outHeight) * s.outWidth * s.inChannels * s.outChannels;
-  const double done = static_cast<double>(plan.rows.pitch) * plan.columns.pitch * plan.channels16 * plan.outs16 * 256;
-  return done < 4 * wanted && wanted * s.batch * s.filterHeight * s.filterWidth > 1 << 20;
+  const double pixels = static_cast<double>(s.batch) * s.outHeight * s.outWidth;
+  const double grid = pixels * plan.rows.pitch * plan.columns.pitch / (static_cast<double>(s.outHeight) * s.outWidth);
+  const double taps = static_cast<double>(plan.taps.size()), tiles = taps * plan.channels16 * plan.outs16;
+  const double vectors = pixels * s.inChannels * s.outChannels * taps / 90;
+  const double layout = grid * (0.8 + 2.4 * plan.outs16 + 1.7 * plan.channels16 * static_cast<double>(plan.planes.size()));
+  const double products = grid * tiles * (taps == 1 ? 0.25 : 0.5), fixed = 500 + 80 * tiles;
+  return layout + products + fixed < 0.95 * vectors;
 }
 
 }  // namespace
 
 bool amxFilterGrad(const Context& context, const ConvShape& s, const float* x, const float* dy, float* dw, float* dbias) {
   if (!context.kernels.amx || s.groups != 1) return false;
-  const Plan plan(s);
+  const Plan plan(s, context.pool.threads());
   if (!takes(plan)) return false;
   const size_t all = plan.taps.size() * plan.channels16, tiles = all * plan.outs16;
   const size_t biasFloats = static_cast<size_t>(plan.outs16) * 16, stride = tiles * 256 + biasFloats;
   // Every slot sums its own units; slots are added in order. Their number depends on the shape and the threads alone.
   const size_t threads = static_cast<size_t>(context.pool.threads());
   const size_t slots = std::min<size_t>(plan.units, stride * sizeof(float) > (size_t{1} << 20) ? threads : threads * 4);
-  const std::unique_ptr<float, void (*)(void*)> parts(static_cast<float*>(alignedAlloc(slots * stride * sizeof(float))), alignedFree);
+  const size_t floats = slots * stride;
+  std::unique_ptr<float, void (*)(void*)> own(nullptr, alignedFree);
+  if (floats > kKeptFloats) own.reset(static_cast<float*>(alignedAlloc(floats * sizeof(float))));
+  float* parts = own ? own.get() : context.pool.scratch(0, 1, floats);
   std::vector<SplitRange> ranges(slots * 2);
   context.pool.run(slots, [&](size_t slot, int thread) {
     const AmxTiles tiles16;
     const Workspace work(context, plan, thread);
-    float* sums = parts.get() + slot * stride;
+    float* sums = parts + slot * stride;
     float* bias = sums + tiles * 256;
     std::memset(bias, 0, biasFloats * sizeof(float));
     const size_t firstUnit = plan.units * slot / slots;
@@ -261,7 +270,7 @@ bool amxFilterGrad(const Context& context, const ConvShape& s, const float* x, c
   context.pool.range(tiles, kParallel / 256, 1, [&](size_t lo, size_t hi) {
     for (size_t tile = lo; tile < hi; tile++) {
       const size_t out = tile / all, channel = tile % all / plan.taps.size(), tap = tile % plan.taps.size();
-      amxReduceTile(parts.get() + tile * 256, slots, stride, std::min(16, s.outChannels - static_cast<int>(out) * 16),
+      amxReduceTile(parts + tile * 256, slots, stride, std::min(16, s.outChannels - static_cast<int>(out) * 16),
                     std::min(16, s.inChannels - static_cast<int>(channel) * 16),
                     dw + (tap * s.inChannels + channel * 16) * s.outChannels + out * 16, static_cast<size_t>(s.outChannels));
     }
@@ -269,7 +278,7 @@ bool amxFilterGrad(const Context& context, const ConvShape& s, const float* x, c
   if (dbias != nullptr) {
     for (int k = 0; k < s.outChannels; k++) {
       float sum = 0;
-      for (size_t slot = 0; slot < slots; slot++) sum += parts.get()[slot * stride + tiles * 256 + k];
+      for (size_t slot = 0; slot < slots; slot++) sum += parts[slot * stride + tiles * 256 + k];
       dbias[k] = sum;
     }
   }
