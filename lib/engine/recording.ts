@@ -20,7 +20,7 @@ interface TapeNode {
 interface TapeEngine {
   startTape(): void;
   endTape(): void;
-  readonly state: { activeTape: TapeNode[] | null; gradientDepth: number };
+  readonly state: { activeTape: TapeNode[] | null; gradientDepth: number; kernelDepth: number };
 }
 
 /** What a backend offers that can add to a tensor in place. */
@@ -180,7 +180,13 @@ function free(tensors: readonly tf.Tensor[]): void {
  */
 export function record<T extends tf.TensorContainer>(f: () => T): Recording<T> {
   const engine = tf.engine() as unknown as TapeEngine;
-  if (engine.state.gradientDepth > 0) throw new Error("A forward pass is being recorded already.");
+  if (isRecording) throw new Error("A forward pass is being recorded already.");
+  // A notebook's cell that was stopped in the middle of a step has left its counts behind, under which nothing is recorded.
+  Object.assign(engine.state, { gradientDepth: 0, kernelDepth: 0 });
+  isRecording = true;
+  const unstuck = setImmediate(() => {
+    isRecording = false;
+  });
   engine.startTape();
   try {
     const outputs = tf.tidy(f);
@@ -189,7 +195,12 @@ export function record<T extends tf.TensorContainer>(f: () => T): Recording<T> {
     for (const node of engine.state.activeTape ?? []) free(node.saved);
     throw error;
   } finally {
+    clearImmediate(unstuck);
+    isRecording = false;
     engine.endTape();
     engine.state.activeTape = null;
   }
 }
+
+/** A recording runs, which no recording inside of it may disturb. When it is stopped from outside, that ends with its turn of the event loop. */
+let isRecording = false;
