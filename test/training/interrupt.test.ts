@@ -1,0 +1,94 @@
+/** Training in a notebook's cell: the first interrupt ends it saved, the second stops it, and either way the session can train again. */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { KernelUnderTest, pythonHas, type Result, resultOf, root } from "../conformance/harness.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "convbook-training-interrupt-"));
+
+const setUp = `// @convbook-types: off
+import * as tf from "@tensorflow/tfjs-core";
+import { callbacks, ClassificationModule, selectBackend, Trainer } from "convbook";
+await selectBackend({ announce: false });
+const hparams = { modelName: "ResNet", modelHparams: { numBlocks: [1], cHidden: [8] }, schedulerName: null };
+const module = new ClassificationModule(hparams);
+const batches = {
+  length: 20,
+  async *[Symbol.asyncIterator]() {
+    for (let i = 0; i < 20; i++) {
+      await new Promise((go) => setTimeout(go, 20));
+      yield [tf.randomNormal([8, 32, 32, 3]), tf.tensor1d([0, 1, 2, 3, 4, 5, 6, 7], "int32")];
+    }
+  },
+};
+const fit = (options, run = {}) => new Trainer({ logger: false, enableModelSummary: false, ...options }).fit(module, batches, undefined, run);
+const saving = () => new callbacks.ModelCheckpoint({ dirPath: ${JSON.stringify(folder)}, saveTopK: 0, saveLast: true });
+"ready"`;
+
+const cell = (code: string) => `// @convbook-types: off\n${code}`;
+const text = (result: Result) =>
+  result.events
+    .filter(({ type, mine }) => mine && ["stream", "display_data", "update_display_data"].includes(type))
+    .map(({ content }) => content.text ?? content.data["text/plain"])
+    .join("\n");
+
+describe.runIf(pythonHas("jupyter_client"))("interrupting a training in a cell", () => {
+  let kernel: KernelUnderTest;
+  beforeAll(async () => {
+    kernel = await KernelUnderTest.start({ folder: join(root, "notebooks") });
+    expect(resultOf(await kernel.execute(setUp))).toBe("'ready'");
+  }, 120_000);
+  afterAll(async () => {
+    await kernel.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("ends it at the batch's end, saved and said; the next cell goes on with it", async () => {
+    const code = cell(`const first = await fit({ maxEpochs: 500, callbacks: saving() });
+[first.status, first.globalStep > 0, first.lastModelPath?.split("/").at(-1)]`);
+    const stopped = await kernel.execute(code, { interrupt_after: 3, timeout: 60 });
+    expect(stopped.reply.content, JSON.stringify(stopped.reply.content)).toMatchObject({ status: "ok" });
+    expect(resultOf(stopped)).toBe("[ 'interrupted', true, 'last.safetensors' ]");
+    expect(text(stopped)).toContain("broken off");
+    expect(readdirSync(folder)).toEqual(["last.safetensors"]);
+    const more = await kernel.execute(
+      cell(`const second = await fit({ maxSteps: first.globalStep + 5, callbacks: saving() }, { ckptPath: "last" });
+[second.status, second.reason === \`maxSteps = \${first.globalStep + 5} reached\`, second.globalStep - first.globalStep]`),
+      { timeout: 60 },
+    );
+    expect(resultOf(more)).toBe("[ 'completed', true, 5 ]");
+  }, 120_000);
+
+  it("the second time stops it at once, wherever it is, and a new Trainer trains the module on", async () => {
+    // Steps without a pause between them: the interrupt comes in the middle of one.
+    await kernel.execute(
+      cell(`const dense = { length: 10_000, *[Symbol.iterator]() { for (;;) yield [tf.randomNormal([64, 32, 32, 3]), tf.zeros([64], "int32")]; } };
+class Stubborn extends ClassificationModule {
+  trainingStep(batch, index) {
+    const start = performance.now();
+    let loss = super.trainingStep(batch, index);
+    while (this.stubborn && performance.now() - start < 60_000) loss = super.trainingStep(batch, index);
+    return loss;
+  }
+}
+const stubborn = new Stubborn(hparams);
+stubborn.stubborn = true;`),
+    );
+    const code = cell(
+      "await new Trainer({ logger: false, enableModelSummary: false, enableCheckpointing: false, maxSteps: 3 }).fit(stubborn, dense)",
+    );
+    const stopped = await kernel.execute(code, { interrupt_after: 2, interrupt_again: 0.5, timeout: 60 });
+    expect(stopped.reply.content).toMatchObject({ status: "error", ename: "KeyboardInterrupt" });
+    expect(stopped.stopped_after).toBeLessThan(5);
+    const more = await kernel.execute(
+      cell(`stubborn.stubborn = false;
+const before = stubborn.parameters()[0].toTensorData().data.slice();
+const third = await new Trainer({ logger: false, enableModelSummary: false, enableCheckpointing: false, maxSteps: 3 }).fit(stubborn, dense);
+const after = stubborn.parameters()[0].toTensorData().data;
+[third.status, third.globalStep, after.some((value, i) => value !== before[i]), Number.isFinite(third.metrics.train_loss)]`),
+      { timeout: 60 },
+    );
+    expect(resultOf(more), JSON.stringify(more.reply.content)).toBe("[ 'completed', 3, true, true ]");
+  }, 180_000);
+});
