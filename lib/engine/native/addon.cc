@@ -43,16 +43,7 @@ using Body = napi_value (*)(const Arguments&, State&);
 template <Body body>
 napi_value call(napi_env env, napi_callback_info info) {
   Arguments args(env, info);
-  try {
-    return body(args, *static_cast<State*>(args.data()));
-  } catch (const BadArgument& error) {
-    napi_throw_type_error(env, "ERR_INVALID_ARG_VALUE", error.what());
-  } catch (const std::bad_alloc&) {
-    napi_throw_error(env, "ERR_OUT_OF_MEMORY", "The native engine is out of memory");
-  } catch (const std::exception& error) {
-    napi_throw_error(env, nullptr, error.what());
-  }
-  return nullptr;
+  return answer(env, [&] { return body(args, *static_cast<State*>(args.data())); });
 }
 
 // ---- engine and memory

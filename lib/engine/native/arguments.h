@@ -4,6 +4,7 @@
 #include <node_api.h>
 
 #include <cstdint>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -149,6 +150,21 @@ inline bool Arguments::accepts<int32_t>(napi_typedarray_type type) {
 template <>
 inline bool Arguments::accepts<uint8_t>(napi_typedarray_type type) {
   return type == napi_uint8_array || type == napi_int8_array || type == napi_uint8_clamped_array;
+}
+
+// What `body` answers; whatever it throws is thrown in JavaScript.
+template <class F>
+napi_value answer(napi_env env, const F& body) {
+  try {
+    return body();
+  } catch (const BadArgument& error) {
+    napi_throw_type_error(env, "ERR_INVALID_ARG_VALUE", error.what());
+  } catch (const std::bad_alloc&) {
+    napi_throw_error(env, "ERR_OUT_OF_MEMORY", "The native engine is out of memory");
+  } catch (const std::exception& error) {
+    napi_throw_error(env, nullptr, error.what());
+  }
+  return nullptr;
 }
 
 }  // namespace convbook

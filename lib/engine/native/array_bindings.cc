@@ -1,8 +1,5 @@
 #include "array_bindings.h"
 
-#include <new>
-#include <stdexcept>
-
 #include "arguments.h"
 #include "described.h"
 #include "integers.h"
@@ -16,17 +13,10 @@ using Body = napi_value (*)(const Arguments&, const Context&);
 template <Body body>
 napi_value call(napi_env env, napi_callback_info info) {
   Arguments args(env, info);
-  try {
+  return answer(env, [&] {
     const auto* engine = static_cast<const EngineAccess*>(args.data());
     return body(args, engine->context(engine->state));
-  } catch (const BadArgument& error) {
-    napi_throw_type_error(env, "ERR_INVALID_ARG_VALUE", error.what());
-  } catch (const std::bad_alloc&) {
-    napi_throw_error(env, "ERR_OUT_OF_MEMORY", "The native engine is out of memory");
-  } catch (const std::exception& error) {
-    napi_throw_error(env, nullptr, error.what());
-  }
-  return nullptr;
+  });
 }
 
 napi_value boolean(const Arguments& args, bool value) {
