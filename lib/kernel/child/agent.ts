@@ -85,6 +85,10 @@ function writeTexts(): void {
   clearTimeout(gathering);
   gathering = undefined;
   texts.take(({ cell, name, text }) => write({ type: "stream", cell, name }, [text]));
+  // A loop that prints for ever must not keep an interrupt from being heard.
+  if (!texts.empty) {
+    gathering = setTimeout(writeTexts, gather);
+  }
 }
 
 // The main thread has text: to be written soon, or at once because it waits.

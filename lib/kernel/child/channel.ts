@@ -14,15 +14,12 @@ const long = 1 << 16;
 const burst = 2;
 
 let textAt = Number.NEGATIVE_INFINITY;
-let wakeAgent: (now: boolean) => void = () => {};
+let wakeAgent: ((now: boolean) => void) | undefined;
 
 /** Tells how the agent is woken: soon, or at once. Until then texts are posted one by one. */
 export function installTexts(wake: (now: boolean) => void): void {
   wakeAgent = wake;
-  agentReady = true;
 }
-
-let agentReady = false;
 
 /**
  * Sends text of a stream to the supervisor. The first text after a silence is out before this returns; of a burst, what
@@ -35,24 +32,24 @@ export function postText(cell: number, name: StreamName, text: string): void {
   if (text.length > long) {
     // Long text goes beside the JSON, which would encode and decode it character by character.
     post({ type: "stream", cell, name }, [Buffer.from(text)]);
-  } else if (!agentReady || !inBurst) {
+  } else if (wakeAgent === undefined || !inBurst) {
     post({ type: "stream", cell, name, text });
   } else {
-    const asleep = texts.empty;
-    if (!texts.append(cell, name, text)) {
+    let appended = texts.append(cell, name, text);
+    if (appended === "full") {
       flushTexts();
-      texts.append(cell, name, text);
-    } else if (!asleep) {
-      return;
+      appended = texts.append(cell, name, text);
     }
-    wakeAgent(false);
+    if (appended === "wake") {
+      wakeAgent(false);
+    }
   }
 }
 
 /** Waits until all text is written out. */
 export function flushTexts(): void {
   if (!texts.empty) {
-    wakeAgent(true);
+    wakeAgent?.(true);
     texts.waitUntilEmpty();
   }
 }

@@ -10,8 +10,8 @@ const takeAll = (ring: TextRing) => {
 it("gives text in order, joined where cell and stream are the same", () => {
   const ring = new TextRing();
   expect(ring.empty).toBe(true);
-  ring.append(1, "stdout", "a");
-  ring.append(1, "stdout", "é😀");
+  expect(ring.append(1, "stdout", "a")).toBe("wake");
+  expect(ring.append(1, "stdout", "é😀")).toBe("appended");
   ring.append(1, "stderr", "b");
   ring.append(2, "stderr", "c");
   expect(ring.empty).toBe(false);
@@ -26,11 +26,11 @@ it("goes round its memory many times without losing a character", () => {
   let taken = "";
   for (let i = 0; i < 300; i++) {
     const text = `${i}: ${"é".repeat((i * 7919) % 50_000)}\n`;
-    if (!ring.append(3, "stdout", text)) {
+    if (ring.append(3, "stdout", text) === "full") {
       new TextRing(ring.memory).take((run) => {
         taken += run.text;
       });
-      expect(ring.append(3, "stdout", text)).toBe(true);
+      expect(ring.append(3, "stdout", text)).toBe("wake");
     }
     written += text;
   }
@@ -41,5 +41,5 @@ it("goes round its memory many times without losing a character", () => {
 });
 
 it("refuses what does not fit", () => {
-  expect(new TextRing().append(1, "stdout", "x".repeat(1 << 20))).toBe(false);
+  expect(new TextRing().append(1, "stdout", "x".repeat(1 << 20))).toBe("full");
 });

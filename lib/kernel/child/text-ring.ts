@@ -36,13 +36,18 @@ export class TextRing {
     return Atomics.load(this.#ends, head) === Atomics.load(this.#ends, tail);
   }
 
-  /** Appends text; false where there is not enough room. */
-  append(cell: number, name: StreamName, text: string): boolean {
+  /**
+   * Appends text.
+   *
+   * @returns "full" where there is not enough room; "wake" where the other thread had taken out all that was there, and
+   *   may not look again by itself; else "appended".
+   */
+  append(cell: number, name: StreamName, text: string): "full" | "wake" | "appended" {
     const length = Buffer.byteLength(text);
     const start = Atomics.load(this.#ends, head);
     const used = (start - Atomics.load(this.#ends, tail) + capacity) % capacity;
     if (headLength + length >= capacity - used) {
-      return false;
+      return "full";
     }
     const record = Buffer.allocUnsafe(headLength + length);
     record.writeInt32LE(cell, 0);
@@ -53,7 +58,8 @@ export class TextRing {
     this.#bytes.set(record.subarray(0, first), start);
     this.#bytes.set(record.subarray(first), 0);
     Atomics.store(this.#ends, head, (start + record.length) % capacity);
-    return true;
+    // Looked at after: the other thread looks for more after it has said how far it is, so that one of both sees the other.
+    return Atomics.load(this.#ends, tail) === start ? "wake" : "appended";
   }
 
   /** Waits until the other thread took everything out. */
@@ -68,21 +74,19 @@ export class TextRing {
     }
   }
 
-  /** Has `write` take everything out, in order, what belongs together in one piece. */
+  /** Has `write` take out what is there now, in order, what belongs together in one piece. */
   take(write: (run: TextRun) => void): void {
-    while (!this.empty) {
-      const from = Atomics.load(this.#ends, tail);
-      const to = Atomics.load(this.#ends, head);
-      const all =
-        from < to
-          ? Buffer.from(this.#bytes.subarray(from, to))
-          : Buffer.concat([this.#bytes.subarray(from), this.#bytes.subarray(0, to)]);
-      for (const run of runsOf(all)) {
-        write(run);
-      }
-      Atomics.store(this.#ends, tail, to);
-      Atomics.notify(this.#ends, tail);
+    const from = Atomics.load(this.#ends, tail);
+    const to = Atomics.load(this.#ends, head);
+    const all =
+      from <= to
+        ? Buffer.from(this.#bytes.subarray(from, to))
+        : Buffer.concat([this.#bytes.subarray(from), this.#bytes.subarray(0, to)]);
+    for (const run of runsOf(all)) {
+      write(run);
     }
+    Atomics.store(this.#ends, tail, to);
+    Atomics.notify(this.#ends, tail);
   }
 }
 
