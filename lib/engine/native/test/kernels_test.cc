@@ -1,5 +1,6 @@
 // Kernels and drivers against plain loops, on random shapes. Built with the address, undefined-behaviour and thread
 // sanitizers by `npm run sanitize`; inputs and outputs are exactly as long as they must be, so that a step too far shows.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -9,7 +10,9 @@
 
 #include "../arrays.h"
 #include "../conv.h"
+#include "../integers.h"
 #include "../layers.h"
+#include "../places.h"
 
 using namespace convbook;
 
@@ -182,6 +185,74 @@ void pools(const Context& context) {
   avgPoolGrad(context, s, dy, dx);
 }
 
+template <class T>
+std::unique_ptr<T[]> whole(size_t n, int low, int high) {
+  std::unique_ptr<T[]> values(new T[n]);
+  for (size_t i = 0; i < n; i++) values[i] = static_cast<T>(pick(low, high));
+  return values;
+}
+
+void integers(const Context& context) {
+  const size_t outer = pick(1, 5), middle = pick(1, 90), inner = pick(1, 700), n = outer * middle * inner;
+  const auto a = whole<int32_t>(n, -99, 99), b = whole<int32_t>(inner, -99, 99);
+  std::unique_ptr<int32_t[]> y(new int32_t[n]), sums(new int32_t[outer * inner]);
+  const Strided s = {2, {outer * middle, inner}, {{static_cast<ptrdiff_t>(inner), 1}, {0, 1}, {0, 0}}};
+  intBinary(context, IntBinary::Multiply, a.get(), b.get(), y.get(), s);
+  intReduce(context, Reduce::Sum, y.get(), sums.get(), outer, middle, inner);
+  std::unique_ptr<uint8_t[]> same(new uint8_t[n]), any(new uint8_t[outer * inner]);
+  intCompare(context, Compare::Equal, a.get(), b.get(), same.get(), s);
+  byteReduce(context, false, same.get(), any.get(), outer, middle, inner);
+  bool good = true;
+  for (size_t o = 0; o < outer; o++) {
+    for (size_t i = 0; i < inner; i++) {
+      int32_t sum = 0;
+      bool found = false;
+      for (size_t m = 0; m < middle; m++) {
+        const int32_t value = a[(o * middle + m) * inner + i];
+        sum += value * b[i];
+        found |= value == b[i];
+      }
+      good &= sums[o * inner + i] == sum && any[o * inner + i] == found;
+    }
+  }
+  if (good) return;
+  std::printf("integers: products, sums or comparisons differ\n");
+  failures++;
+}
+
+void places(const Context& context) {
+  const size_t rows = pick(1, 40), n = pick(1, 900), k = pick(1, static_cast<int>(n)), size = rows * n;
+  Array x(size), sums(size), back(size), turned(size), best(rows * k);
+  std::unique_ptr<int32_t[]> at(new int32_t[rows * k]);
+  scan(context, Scan{false, false, false}, x, sums, rows, n, 1);
+  std::vector<double> wanted(size), flipped(size), sorted(rows * k);
+  for (size_t r = 0; r < rows; r++) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+      wanted[r * n + i] = sum += x[r * n + i];
+      flipped[(rows - 1 - r) * n + n - 1 - i] = x[r * n + i];
+    }
+    std::vector<float> row(x.data.get() + r * n, x.data.get() + (r + 1) * n);
+    std::sort(row.rbegin(), row.rend());
+    std::copy(row.begin(), row.begin() + static_cast<ptrdiff_t>(k), sorted.begin() + static_cast<ptrdiff_t>(r * k));
+  }
+  check("scan", sums, wanted);
+  const size_t shape[] = {rows, n};
+  reverse(context, static_cast<float*>(x), static_cast<float*>(turned), 4, shape, 2, 3u);
+  check("reverse", turned, flipped);
+  topK(context, x, best, at.get(), rows, n, k);
+  check("topK", best, sorted);
+  const auto indices = whole<int32_t>(rows, -1, static_cast<int>(rows));
+  std::vector<double> added(size, 0.0);
+  std::fill(back.data.get(), back.data.get() + size, 0.f);
+  scatterAdd(context, x, indices.get(), back, rows, rows, n);
+  for (size_t r = 0; r < rows; r++) {
+    if (indices[r] < 0 || static_cast<size_t>(indices[r]) >= rows) continue;
+    for (size_t i = 0; i < n; i++) added[static_cast<size_t>(indices[r]) * n + i] += x[r * n + i];
+  }
+  check("scatterAdd", back, added);
+}
+
 }  // namespace
 
 int main() {
@@ -196,6 +267,8 @@ int main() {
         normalization(context);
         arrays(context);
         pools(context);
+        integers(context);
+        places(context);
       }
       pool.releaseScratch();
     }

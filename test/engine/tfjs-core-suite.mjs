@@ -1,0 +1,130 @@
+/**
+ * `npx --package=jasmine@5 -- node test/engine/tfjs-core-suite.mjs [BACKEND ...]`: tfjs-core's own test suite, out of its npm package, on the
+ * backends "native" and "cpu" (or those named). Ends with 1 where the native backend fails a test that the CPU backend passes.
+ *
+ * The suite's modules and the backends must share one copy of tfjs-core, so everything is bundled into one file first.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const packages = join(root, "node_modules", "@tensorflow");
+const core = join(packages, "tfjs-core", "dist");
+
+/** Jasmine's main module, beside the command that `npx --package=jasmine` puts on the PATH. */
+function findJasmine() {
+  for (const folder of [join(root, "node_modules", ".bin"), ...(process.env.PATH ?? "").split(delimiter)]) {
+    try {
+      return createRequire(realpathSync(join(folder, "jasmine"))).resolve("jasmine");
+    } catch {
+      // The next folder.
+    }
+  }
+  throw new Error(
+    "jasmine was not found: run this as `npx --package=jasmine@5 -- node test/engine/tfjs-core-suite.mjs`",
+  );
+}
+
+/** Everything in one CommonJS file. */
+async function bundle(folder, jasmine) {
+  const environment = join(folder, "environment.mjs");
+  const all = join(folder, "all.mjs");
+  writeFileSync(
+    environment,
+    `import { setTestEnvs } from ${JSON.stringify(join(core, "jasmine_util.js"))};
+     import ${JSON.stringify(join(core, "index.js"))};
+     import ${JSON.stringify(join(core, "public/chained_ops/register_all_chained_ops.js"))};
+     import ${JSON.stringify(join(core, "register_all_gradients.js"))};
+     import ${JSON.stringify(join(packages, "tfjs-backend-cpu", "dist", "index.js"))};
+     import { engine } from ${JSON.stringify(join(root, "lib/engine/index.ts"))};
+     const backendName = process.env.SUITE_BACKEND;
+     if (backendName === "native" && !engine.available) throw new Error(engine.reason);
+     setTestEnvs([{ name: backendName, backendName, isDataSync: true, flags: {} }]);`,
+  );
+  writeFileSync(all, `import "./environment.mjs";\nimport ${JSON.stringify(join(core, "tests.js"))};`);
+  const outfile = join(folder, "suite.cjs");
+  await build({
+    entryPoints: [all],
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    outfile,
+    logLevel: "error",
+    // The package calls its modules free of side effects, which tests are not.
+    ignoreAnnotations: true,
+    define: { "import.meta.url": JSON.stringify(pathToFileURL(join(root, "lib/engine/native.ts")).href) },
+    nodePaths: [dirname(dirname(dirname(jasmine)))],
+    plugins: [{ name: "one-copy", setup: (builder) => oneCopy(builder, jasmine) }],
+  });
+  return outfile;
+}
+
+function oneCopy(builder, jasmine) {
+  const withExtension = (path) => (path.endsWith(".js") ? path : `${path}.js`);
+  builder.onResolve({ filter: /^@tensorflow\/tfjs-core$/ }, () => ({ path: join(core, "index.js") }));
+  builder.onResolve({ filter: /^@tensorflow\/tfjs-core\/dist\// }, ({ path }) => ({
+    path: withExtension(join(dirname(packages), path)),
+  }));
+  builder.onResolve({ filter: /^@tensorflow\/tfjs-backend-cpu$/ }, () => ({
+    path: join(packages, "tfjs-backend-cpu", "dist", "index.js"),
+  }));
+  builder.onResolve({ filter: /^jasmine-core\// }, ({ path }) => ({
+    path: createRequire(jasmine).resolve(path),
+    external: true,
+  }));
+}
+
+/** What the child process does: the specs of one bundle on one backend. */
+async function runSuite(jasminePath, file, report) {
+  const { default: Jasmine } = await import(pathToFileURL(jasminePath).href);
+  const jasmine = new Jasmine();
+  jasmine.exitOnCompletion = false;
+  jasmine.loadConfig({ spec_dir: ".", spec_files: [file], random: false });
+  jasmine.clearReporters();
+  const result = { specs: 0, pending: 0, failed: [] };
+  jasmine.addReporter({
+    specDone({ status, fullName, failedExpectations }) {
+      result.specs++;
+      if (status === "pending" || status === "excluded") result.pending++;
+      if (status === "failed") result.failed.push([fullName, failedExpectations[0]?.message ?? ""]);
+    },
+  });
+  console.warn = () => {};
+  console.log = () => {};
+  await jasmine.execute();
+  writeFileSync(report, JSON.stringify(result));
+  process.exit(0);
+}
+
+if (process.argv[2] === "--child") {
+  await runSuite(...process.argv.slice(3));
+} else {
+  const backends = process.argv.length > 2 ? process.argv.slice(2) : ["native", "cpu"];
+  const folder = mkdtempSync(join(tmpdir(), "tfjs-core-suite-"));
+  try {
+    const jasmine = findJasmine();
+    const file = await bundle(folder, jasmine);
+    const failures = new Map();
+    for (const backend of backends) {
+      const report = join(folder, `${backend}.json`);
+      execFileSync(process.execPath, [fileURLToPath(import.meta.url), "--child", jasmine, file, report], {
+        env: { ...process.env, SUITE_BACKEND: backend },
+        stdio: ["ignore", "ignore", "inherit"],
+      });
+      const { specs, pending, failed } = JSON.parse(readFileSync(report, "utf8"));
+      console.log(`${backend}: ${specs} specs, ${failed.length} failed, ${pending} left out by the suite`);
+      for (const [name, message] of failed) console.log(`  ${name}\n    ${message.slice(0, 200)}`);
+      failures.set(backend, new Set(failed.map(([name]) => name.replaceAll(backend, "BACKEND"))));
+    }
+    const expected = failures.get("cpu") ?? new Set();
+    const own = [...(failures.get("native") ?? [])].filter((name) => !expected.has(name));
+    process.exitCode = own.length > 0 ? 1 : 0;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
