@@ -156,6 +156,12 @@ describe.runIf(hasJupyter)("cells that do what they should not (Python)", { time
     expect(textOf(result.path, 0)).toBe("one\n");
   });
 
+  test("has no limit where the limits are 0", async () => {
+    const result = await run("unlimited", ["print('one')"], "--notebook-timeout", "0", "--timeout", "0");
+    expect(result.code).toBe(0);
+    expect(textOf(result.path, 0)).toBe("one\n");
+  });
+
   test("asks for input", async () => {
     const result = await run("input", ["input('name? ')"]);
     expect(result.code).toBe(1);

@@ -150,13 +150,13 @@ export class NotebookRun {
     } = this.#options;
     const settings = notebookSettings(this.notebook);
     const cellSeconds = cellSettings(cell).timeout ?? timeout ?? settings.timeout;
-    const notebookSeconds = notebookTimeout ?? settings.notebookTimeout;
+    const notebookSeconds = noneAtZero(notebookTimeout ?? settings.notebookTimeout);
     return runCell({
       kernel: this.#kernel as KernelManager,
       cell,
       displays: this.#displays,
       limits: {
-        cellSeconds: cellSeconds === undefined || cellSeconds <= 0 ? undefined : cellSeconds,
+        cellSeconds: noneAtZero(cellSeconds),
         notebookDeadline: notebookSeconds === undefined ? undefined : this.#begin + notebookSeconds * 1000,
         notebookSeconds,
         memory,
@@ -195,6 +195,11 @@ export class NotebookRun {
       warnings: this.#warnings,
     };
   }
+}
+
+/** A time of 0 is no limit. */
+function noneAtZero(seconds: number | undefined): number | undefined {
+  return seconds === undefined || seconds <= 0 ? undefined : seconds;
 }
 
 /** A cell that passed fails after all when its numbers are not in the bands that it expects. */

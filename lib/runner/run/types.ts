@@ -91,9 +91,9 @@ export interface RunOptions extends RunEvents {
   /** The kernel's working folder; default: the notebook's. */
   readonly cwd?: string | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** Seconds that a cell may take; default: no limit. A cell's own metadata `runner.timeout` goes before. */
+  /** Seconds that a cell may take; default, and 0: no limit. A cell's own metadata `runner.timeout` goes before. */
   readonly timeout?: number | undefined;
-  /** Seconds that the whole notebook may take. */
+  /** Seconds that the whole notebook may take; default, and 0: no limit. */
   readonly notebookTimeout?: number | undefined;
   /** Seconds that the kernel may take to start; default 60. */
   readonly startupTimeout?: number | undefined;
