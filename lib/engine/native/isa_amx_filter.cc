@@ -12,14 +12,15 @@ inline __m512i pairUp(__m512i even, __m512i odd) {
 // Gathers what SplitRange tells: cheaper than SplitWatch, and all that `usable` asks for.
 struct Watch {
   __m512i bits = _mm512_setzero_si512();  // of all values together
-  __m512 broken = _mm512_setzero_ps();    // not a number where a value was infinite, not a number or too large
+  __m512 broken = _mm512_setzero_ps();    // not finite where a value was infinite, not a number or too large
 
   void addTo(SplitRange* range) const {
     // A bit of an exponent that is set in any value: a power of two that the largest reaches. 2^-95 is bit 5 alone.
     const unsigned exponents = static_cast<unsigned>(_mm512_reduce_or_epi32(bits)) >> 23 & 0xff;
     const float largest = exponents >= 32 ? 1.f : exponents > 0 ? 1e-35f : 0.f;
     if (largest > range->largest) range->largest = largest;
-    if (_mm512_cmp_ps_mask(broken, broken, _CMP_UNORD_Q) != 0) range->finite = false;
+    const __m512 zero = _mm512_sub_ps(broken, broken);
+    if (_mm512_cmp_ps_mask(zero, zero, _CMP_UNORD_Q) != 0) range->finite = false;
   }
 };
 
@@ -34,7 +35,8 @@ inline Halves halvesOf(__m512 x, __m512* rest) {
   return {hi, _mm512_add_epi32(_mm512_castps_si512(*rest), half)};
 }
 
-// Two pixels at a time, so that one instruction watches both: the product of the rests is not a number where one is not.
+// Two pixels at a time, so that one instruction watches both: the rest of infinity is not a number, that of a value that was
+// rounded to infinity is infinite, and so is their product with any other rest.
 inline void halvesOf(__m512 x, __m512 y, Halves* a, Halves* b, Watch* watch) {
   __m512 restX, restY;
   *a = halvesOf(x, &restX);
