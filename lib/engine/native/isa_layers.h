@@ -117,28 +117,62 @@ void normGrad(int mask, const float* dy, const float* x, const float* y, const f
   return normGradOf<2>(dy, x, y, scale, shift, a1, a2, a3, dx, n, width);
 }
 
-// NaN is passed over, as in tfjs; a window of nothing but NaN gives minus infinity.
-void maxPixel(const float* const* taps, int count, size_t channels, float* CONVBOOK_RESTRICT y,
-              uint8_t* CONVBOOK_RESTRICT index) {
-  for (size_t c = 0; c < channels; c++) y[c] = -kInfinity;
-  if (index != nullptr) {
-    int first = 0;
-    while (first < count - 1 && taps[first] == nullptr) first++;
-    for (size_t c = 0; c < channels; c++) index[c] = static_cast<uint8_t>(first);
-  }
-  for (int t = 0; t < count; t++) {
-    const float* CONVBOOK_RESTRICT x = taps[t];
-    if (x == nullptr) continue;
-    if (index != nullptr) {
-      const uint8_t tap = static_cast<uint8_t>(t);
-      for (size_t c = 0; c < channels; c++) {
-        bool more = x[c] > y[c];
-        index[c] = more ? tap : index[c];
-        y[c] = more ? x[c] : y[c];
-      }
-    } else {
-      for (size_t c = 0; c < channels; c++) y[c] = x[c] > y[c] ? x[c] : y[c];
+// NaN is passed over, as in tfjs; a window of nothing but NaN gives minus infinity. Of equal values the first is taken.
+template <bool Index>
+inline V::v maxOfPixels(const float* const* taps, int start, int count, size_t c, V::mask m, bool whole, int step,
+                        const uint8_t* const* from, V::v* place) {
+  const float lowest = -kInfinity;
+  V::v best = V::broadcast(&lowest), at = V::zero();
+  for (int t = start; t < count; t++) {
+    if (taps[t] == nullptr) continue;
+    const V::v x = whole ? V::load(taps[t] + c) : V::load(taps[t] + c, m);
+    if (Index) {
+      const float tap = static_cast<float>(t * step);
+      const V::v own = from != nullptr ? V::add(V::broadcast(&tap), V::loadBytes(from[t] + c)) : V::broadcast(&tap);
+      at = t == start ? own : V::choose(x, best, own, at);
     }
+    best = V::choose(x, best, x, best);
+  }
+  *place = at;
+  return best;
+}
+
+template <bool Index>
+inline void maxPixelOf(const float* const* taps, int count, size_t channels, float* y, uint8_t* index, int step,
+                       const uint8_t* const* from) {
+  int start = 0;
+  while (start < count - 1 && taps[start] == nullptr) start++;
+  V::v place;
+  size_t c = 0;
+  for (; c + V::L <= channels; c += V::L) {
+    V::store(y + c, maxOfPixels<Index>(taps, start, count, c, V::first(V::L), true, step, from, &place));
+    if (Index) V::storeBytes(index + c, place);
+  }
+  if (c == channels) return;
+  const unsigned rest = static_cast<unsigned>(channels - c);
+  const V::mask m = V::first(rest);
+  if (!Index) {
+    V::store(y + c, maxOfPixels<false>(taps, start, count, c, m, false, step, nullptr, &place), m);
+    return;
+  }
+  // Bytes have no masks: the last few one by one.
+  for (; c < channels; c++) {
+    y[c] = -kInfinity;
+    index[c] = static_cast<uint8_t>(start * step + (from != nullptr && taps[start] != nullptr ? from[start][c] : 0));
+    for (int t = start; t < count; t++) {
+      if (taps[t] == nullptr || !(taps[t][c] > y[c])) continue;
+      y[c] = taps[t][c];
+      index[c] = static_cast<uint8_t>(t * step + (from != nullptr ? from[t][c] : 0));
+    }
+  }
+}
+
+void maxPixel(const float* const* taps, int count, size_t channels, float* y, uint8_t* index, int step,
+              const uint8_t* const* from) {
+  if (index != nullptr) {
+    maxPixelOf<true>(taps, count, channels, y, index, step, from);
+  } else {
+    maxPixelOf<false>(taps, count, channels, y, nullptr, step, nullptr);
   }
 }
 
@@ -170,10 +204,19 @@ void sumPixel(const float* const* taps, const float* weights, int count, size_t 
     for (size_t c = 0; c < channels; c++) y[c] *= scale;
 }
 
-void maxPixelGrad(const float* CONVBOOK_RESTRICT dy, const uint8_t* CONVBOOK_RESTRICT index, int tap, size_t channels,
-                  float* CONVBOOK_RESTRICT dx) {
-  const uint8_t wanted = static_cast<uint8_t>(tap);
-  for (size_t c = 0; c < channels; c++) dx[c] += index[c] == wanted ? dy[c] : 0.f;
+void maxPixelGrad(const float* const* dy, const uint8_t* const* index, const uint8_t* taps, int count, size_t channels,
+                  float* dx) {
+  size_t c = 0;
+  for (; c + V::L <= channels; c += V::L) {
+    V::v sum = V::zero();
+    for (int t = 0; t < count; t++) sum = V::add(sum, V::whereByte(V::load(dy[t] + c), index[t] + c, taps[t]));
+    V::store(dx + c, sum);
+  }
+  for (; c < channels; c++) {
+    float sum = 0.f;
+    for (int t = 0; t < count; t++) sum += index[t][c] == taps[t] ? dy[t][c] : 0.f;
+    dx[c] = sum;
+  }
 }
 
 void multiplyAdd(const float* CONVBOOK_RESTRICT x, const float* CONVBOOK_RESTRICT w, float* CONVBOOK_RESTRICT y,

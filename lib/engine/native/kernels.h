@@ -138,11 +138,15 @@ struct Kernels {
   void (*momentRows)(const float* x, ptrdiff_t xs, const float* shift, float* sum, float* squares, size_t rows,
                      size_t channels);
 
-  // One output pixel of a pool from `taps` pixels of `channels` values; taps[i] is null outside of the image.
-  void (*maxPixel)(const float* const* taps, int count, size_t channels, float* y, uint8_t* index);
+  // The largest of `count` pixels of `channels` values; taps[i] is null outside of the image. index, if given, tells which:
+  // i * step + from[i], the latter 0 if null.
+  void (*maxPixel)(const float* const* taps, int count, size_t channels, float* y, uint8_t* index, int step,
+                   const uint8_t* const* from);
+  // The weighted sum of `count` pixels.
   void (*sumPixel)(const float* const* taps, const float* weights, int count, size_t channels, float scale, float* y);
-  // dx += dy where index == tap
-  void (*maxPixelGrad)(const float* dy, const uint8_t* index, int tap, size_t channels, float* dx);
+  // One input pixel's gradient: the sum over `count` outputs that looked at it of dy where index == tap.
+  void (*maxPixelGrad)(const float* const* dy, const uint8_t* const* index, const uint8_t* taps, int count, size_t channels,
+                       float* dx);
   // n values from each row to each row; strides in values.
   void (*copyRows)(const float* from, size_t fromStride, float* to, size_t toStride, size_t rows, size_t n);
   // y += x * w, element by element (depthwise convolution and its gradients), or y += x * w[0] when `scalar`
