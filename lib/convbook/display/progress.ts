@@ -155,7 +155,13 @@ class ProgressState implements Showable {
   }
 
   #numbers(): string {
-    const { value, total, seconds, note, unit, closed, failed } = this.#state;
+    const { note, failed } = this.#state;
+    return [...this.#counts(), ...(note ? [note] : []), ...(failed ? ["broken off"] : [])].join(", ");
+  }
+
+  /** How much of how many, since when, until when, how fast. */
+  #counts(): string[] {
+    const { value, total, seconds, unit, closed } = this.#state;
     const rate = seconds > 0 ? value / seconds : 0;
     const of = total === undefined ? count(value) : `${count(value)}/${count(total)}`;
     const units = unit ? ` ${total === undefined && value === 1 ? unit : `${unit}s`}` : "";
@@ -163,21 +169,26 @@ class ProgressState implements Showable {
     if (!closed && total !== undefined && value > 0 && value < total)
       parts.push(`${clock((total - value) / rate)} left`);
     if (value > 0 && seconds > 0.5) parts.push(speed(rate, unit));
-    if (note) parts.push(note);
-    if (failed) parts.push("broken off");
-    return parts.join(", ");
+    return parts;
   }
 
   [displaySymbol](): MimeBundle {
-    const { label, value, total, failed, closed } = this.#state;
+    const { label, value, total, note, failed, closed } = this.#state;
     const name = escapeXml(label || "progress");
-    const numbers = escapeXml(this.#numbers());
     const known = total !== undefined && total > 0;
     const bar =
       known || !closed
-        ? `<progress aria-label="${name}" ${known ? `max="${total}" value="${Math.min(value, total)}"` : ""} style="width:14em;max-width:40%;vertical-align:middle${failed ? ";accent-color:#d95f02" : ""}"></progress> `
+        ? `<progress aria-label="${name}" ${known ? `max="${total}" value="${Math.min(value, total)}"` : ""} style="flex:none;width:11em;max-width:40%;margin-right:.8em${failed ? ";accent-color:#d95f02" : ""}"></progress>`
         : "";
-    const html = `<div style="font-variant-numeric:tabular-nums">${label ? `${escapeXml(label)} ` : ""}${bar}<span>${numbers}</span></div>`;
+    // Labels of one width put the bars below each other; numbers stay on one line, the note goes to the next where both are too long.
+    const html =
+      '<div style="display:flex;flex-wrap:wrap;align-items:center;margin:.25em 0;font-size:.9em;font-variant-numeric:tabular-nums">' +
+      (label ? `<span style="min-width:4.5em;margin-right:.5em">${escapeXml(label)}</span>` : "") +
+      bar +
+      `<span style="white-space:nowrap;margin-right:.8em">${escapeXml(this.#counts().join(", "))}</span>` +
+      (note ? `<span style="margin-right:.8em">${escapeXml(note)}</span>` : "") +
+      (failed ? "<span>broken off</span>" : "") +
+      "</div>";
     return { "text/html": html, "text/plain": this.text };
   }
 }
