@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { NativeBackend } from "./backend.ts";
 import { loadNative, type NativeAddon } from "./native.ts";
 import { type Profile, profile } from "./profiler.ts";
-import { backendName, nativeKernelNames, registerNative } from "./register.ts";
+import { backendName, fallbackKernelNames, nativeKernelNames, registerNative } from "./register.ts";
 
 /** Facts on the running engine. */
 export interface EngineInfo {
@@ -26,8 +26,10 @@ export interface EngineInfo {
     readonly machine: number;
   };
   readonly versions: { readonly tfjs: string; readonly node: string };
-  /** The names of the kernels that are native; others run in plain JavaScript. */
+  /** The names of the kernels that are native. */
   readonly kernels: readonly string[];
+  /** The names of those that run in plain JavaScript, as in the CPU backend. */
+  readonly fallbacks: readonly string[];
   /** The native binary. */
   readonly path: string;
 }
@@ -101,6 +103,7 @@ export const engine: Engine = {
       },
       versions: { tfjs: tf.version_core, node: process.versions.node },
       kernels: nativeKernelNames(),
+      fallbacks: fallbackKernelNames(),
       path,
     };
   },

@@ -16,7 +16,7 @@ import { convolutionKernels } from "./kernels/convolution.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
 import { fusedConvolutionKernels } from "./kernels/fused-convolution.ts";
 import { integerKernels, withAttempts } from "./kernels/integers.ts";
-import { fallBack, type KernelBody, type KernelCall } from "./kernels/kernel.ts";
+import { cheapKernels, fallBack, type KernelBody, type KernelCall } from "./kernels/kernel.ts";
 import { matMulKernels } from "./kernels/matmul.ts";
 import { movementKernels } from "./kernels/movement.ts";
 import { normalizationKernels } from "./kernels/normalization.ts";
@@ -49,6 +49,13 @@ const nativeKernels: Readonly<Record<string, KernelBody>> = {
 /** The names of all kernels that run natively. */
 export function nativeKernelNames(): string[] {
   return Object.keys(nativeKernels);
+}
+
+/** The names of all kernels that run in plain JavaScript, apart from those that only count references or look at shapes. */
+export function fallbackKernelNames(): string[] {
+  return getKernelsForBackend("cpu")
+    .map(({ kernelName }) => kernelName)
+    .filter((name) => nativeKernels[name] === undefined && !cheapKernels.has(name));
 }
 
 export function registerNative(addon: NativeAddon): void {

@@ -15,6 +15,8 @@ describe.runIf(engine.available)("the native backend", () => {
     expect(["amx", "avx512", "avx2", "generic"]).toContain(info.isa);
     expect(info.threads).toBeGreaterThanOrEqual(1);
     expect(info.kernels).toContain("Convolution");
+    expect(info.fallbacks).toContain("LRN");
+    expect(info.fallbacks.filter((name) => info.kernels.includes(name))).toEqual([]);
     expect(info.versions.tfjs).toBe("4.22.0");
   });
 

@@ -29,7 +29,7 @@ export function fallBack(name: string, call: KernelCall): TensorInfo | TensorInf
 }
 
 function warnIfLarge(name: string, inputs: Record<string, TensorInfo | undefined> | TensorInfo[]): void {
-  if (warned.has(name) || cheap.has(name)) return;
+  if (warned.has(name) || cheapKernels.has(name)) return;
   for (const input of Object.values(inputs)) {
     // Some kernels take lists of tensors; those never hold images.
     if (input?.shape === undefined || util.sizeFromShape(input.shape) < large) continue;
@@ -42,7 +42,16 @@ function warnIfLarge(name: string, inputs: Record<string, TensorInfo | undefined
 }
 
 /** These only count references or look at shapes. */
-const cheap = new Set(["Identity", "Reshape", "ExpandDims", "Squeeze", "Flatten", "Complex", "Real", "Imag"]);
+export const cheapKernels: ReadonlySet<string> = new Set([
+  "Identity",
+  "Reshape",
+  "ExpandDims",
+  "Squeeze",
+  "Flatten",
+  "Complex",
+  "Real",
+  "Imag",
+]);
 
 export function isFloat(...tensors: (TensorInfo | undefined)[]): boolean {
   return tensors.every((tensor) => tensor === undefined || tensor.dtype === "float32");

@@ -72,7 +72,7 @@ function writeFigure(file: string, name: string, byBatch: Row[], byThreads: Row[
     },
   });
   const x = {
-    batch: { field: "batch", type: "quantitative", scale: { type: "log", base: 2 }, title: "batch size" },
+    batch: { field: "batch", type: "ordinal", title: "batch size", axis: { labelAngle: 0 } },
     threads: { field: "threads", type: "ordinal", title: `threads (batch ${batch})`, axis: { labelAngle: 0 } },
   };
   const row = (mode: string) => ({

@@ -2,9 +2,10 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { engine } from "@convbook/engine";
 import { type Mode, median, modes, rounded } from "./contest.ts";
 import { networksOf, type Options, type Section } from "./options.ts";
-import { ownProcess } from "./process.ts";
+import { ownProcess, pyTorch, type StepProcess } from "./process.ts";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -32,7 +33,8 @@ function importTimes(repeats: number): { alone: number; withCore: number } | und
 }
 
 export async function startup(options: Options): Promise<Section> {
-  const { batch, threads, isa } = options;
+  const { batch, threads, isa, python } = options;
+  const { threads: running } = engine.info();
   const rows: Section["rows"][number][] = [];
   const times = importTimes(7);
   if (times !== undefined) {
@@ -41,30 +43,30 @@ export async function startup(options: Options): Promise<Section> {
     rows.push({ what: `${what} and tfjs`, first: rounded(times.withCore, 1), steady: null, ratio: null, target: "" });
   }
   for (const name of networksOf(options, ["ResNet"])) {
-    for (const mode of modes) rows.push(await firstStep(name, mode, batch, threads, isa));
+    for (const mode of modes) {
+      const own = await firstStep(() => ownProcess(name, batch, threads, "native", isa), mode);
+      rows.push({ what: `first step, ${name} ${mode}`, ...own, target: "<= 2" });
+      if (python === undefined) continue;
+      const peer = await firstStep(() => pyTorch(python, name, batch, running, isa), mode);
+      rows.push({ what: `first step, ${name} ${mode}, PyTorch`, ...peer, target: "" });
+    }
   }
   return { title: "Start-up", note: `Milliseconds in fresh processes, batch ${batch}; medians`, rows };
 }
 
-/** The first step of three processes and their fourth to eighth. */
-async function firstStep(name: string, mode: Mode, batch: number, threads: number, isa: string) {
+/** The first step of three processes and their fourth to eighth; PyTorch's in its better layout. */
+async function firstStep(start: () => StepProcess, mode: Mode) {
   const first: number[] = [];
   const steady: number[] = [];
+  const layout = "channels_last";
   for (let repeat = 0; repeat < 3; repeat++) {
-    const own = ownProcess(name, batch, threads, "native", isa);
-    first.push(await own.step(mode));
-    await own.step(mode);
-    await own.step(mode);
-    for (let i = 0; i < 5; i++) steady.push(await own.step(mode));
-    own.close();
+    const child = start();
+    first.push(await child.step(mode, layout));
+    await child.step(mode, layout);
+    await child.step(mode, layout);
+    for (let i = 0; i < 5; i++) steady.push(await child.step(mode, layout));
+    child.close();
   }
   const [cold, warm] = [median(first), median(steady)];
-  const ratio = rounded(cold / warm);
-  return {
-    what: `first step, ${name} ${mode}`,
-    first: rounded(cold, 1),
-    steady: rounded(warm, 1),
-    ratio,
-    target: "<= 2",
-  };
+  return { first: rounded(cold, 1), steady: rounded(warm, 1), ratio: rounded(cold / warm) };
 }
