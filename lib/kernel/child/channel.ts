@@ -55,7 +55,8 @@ export function flushTexts(): void {
 }
 
 /**
- * Sends a frame to the supervisor, after all text before it. The descriptor blocks: a cell that prints faster than the supervisor reads waits.
+ * Sends a frame to the supervisor, after all text before it. The descriptor blocks: a cell that prints faster than the
+ * supervisor reads waits.
  */
 export function post(frame: Frame, buffers: readonly Uint8Array[] = []): void {
   flushTexts();

@@ -66,6 +66,8 @@ class Console {
   readonly #terminal: boolean;
   #count = 1;
   #running = false;
+  /** Ctrl-C came since the last line. */
+  #givenUp = false;
   /** The lines of an unfinished statement. */
   #code = "";
   /** The display that stands last on the terminal, and how many rows it takes: its updates replace it there. */
@@ -122,8 +124,11 @@ class Console {
       if (code.trim() === "") {
         continue;
       }
+      this.#givenUp = false;
       const { status } = await this.#client.request("is_complete_request", { code });
-      if (line !== "" && status === "incomplete") {
+      if (this.#givenUp) {
+        this.#code = "";
+      } else if (line !== "" && status === "incomplete") {
         this.#code = code;
       } else {
         this.#code = "";
@@ -221,6 +226,7 @@ class Console {
       this.#client.request("interrupt_request", {}, "control").catch(() => {});
     } else {
       // What was typed is given up.
+      this.#givenUp = true;
       const typed = this.#code !== "" || lines.line !== "";
       this.#code = "";
       Object.assign(lines, { line: "", cursor: 0 });
