@@ -5,6 +5,8 @@
 #include "amx_correlation.h"
 
 namespace convbook {
+
+#if defined(CONVBOOK_AMX)
 namespace {
 
 // Forward, all of float32's precision: an activation or a max-pool may decide on the last bits what is passed on. Gradients
@@ -167,11 +169,8 @@ bool amxConvInputGrad(const Context& context, const ConvShape& s, const float* d
           } else {
             phase.runs.push_back({row.offset - top, column.offset - left, s.outChannels});
           }
-          const float* from = w + (static_cast<size_t>(row.k) * s.filterWidth + column.k) * matrix;
-          float* to = turned.data() + filled;
-          for (int ci = 0; ci < s.inChannels; ci++) {
-            for (int co = 0; co < s.outChannels; co++) to[static_cast<size_t>(co) * s.inChannels + ci] = *from++;
-          }
+          amxTranspose(w + (static_cast<size_t>(row.k) * s.filterWidth + column.k) * matrix, s.outChannels, s.inChannels,
+                       s.outChannels, turned.data() + filled, s.inChannels);
           filled += matrix;
         }
       }
@@ -204,5 +203,12 @@ bool amxConvInputGrad(const Context& context, const ConvShape& s, const float* d
   c.y = dx;
   return amxCorrelate(context, c);
 }
+
+#else
+bool amxConvForward(const Context&, const ConvShape&, const float*, const float*, const float*, const float*, int, float*) {
+  return false;
+}
+bool amxConvInputGrad(const Context&, const ConvShape&, const float*, const float*, float*) { return false; }
+#endif
 
 }  // namespace convbook

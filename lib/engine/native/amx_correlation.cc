@@ -153,18 +153,21 @@ std::vector<AmxTilePlace> planTiles(const AmxCorrelation& c, const AmxPhase& pha
   if (rows <= 0 || wide <= 0) return tiles;
   const bool flat = ceilDiv((rows - 1) * pitch + wide, kTileRows) < rows * ceilDiv(wide, kTileRows);
   const int length = flat ? (rows - 1) * pitch + wide : wide;
+  tiles.resize(static_cast<size_t>(flat ? 1 : rows) * ceilDiv(length, kTileRows));
+  AmxTilePlace* tile = tiles.data();
   for (int i = 0; i < (flat ? 1 : rows); i++) {
-    for (int j = 0; j < length; j += kTileRows) {
-      AmxTilePlace tile;
-      tile.x = (static_cast<ptrdiff_t>(i) * pitch + j) * pixelBytes;
-      tile.even = true;
-      for (int p = 0; p < kTileRows; p++) {
-        const int row = i + (j + p) / pitch, column = (j + p) % pitch;
-        const bool kept = j + p < length && column < wide;
-        tile.y[p] = kept ? row * phase.rowStride + column * phase.pixelStride : -1;
-        if (tile.y[p] != tile.y[0] + p * phase.pixelStride) tile.even = false;
+    int row = i, column = 0;
+    for (int j = 0; j < length; j += kTileRows, tile++) {
+      tile->x = (static_cast<ptrdiff_t>(i) * pitch + j) * pixelBytes;
+      tile->even = column + kTileRows <= wide;
+      ptrdiff_t y = row * phase.rowStride + column * phase.pixelStride;
+      for (int p = 0; p < kTileRows; p++, y += phase.pixelStride) {
+        tile->y[p] = j + p < length && column < wide ? y : -1;
+        if (++column < pitch) continue;
+        column = 0;
+        row++;
+        y = row * phase.rowStride - phase.pixelStride;
       }
-      tiles.push_back(tile);
     }
   }
   return tiles;
@@ -189,10 +192,12 @@ void runPhase(const AmxCorrelation& c, const AmxPhase& phase, const Ready& ready
     strip.y = c.y + at + panel.column;
     strip.residual = c.residual != nullptr ? c.residual + at + panel.column : nullptr;
     strip.columns = std::min(16 * panel.wide, c.columns - panel.column);
-    const size_t most = static_cast<size_t>(kStripTiles / panel.wide);
-    for (size_t i = 0; i < count; i += most) {
-      strip.tiles = tiles.data() + i;
-      strip.tileCount = static_cast<int>(std::min(most, count - i));
+    // As even as can be: a strip of one tile has to wait for itself.
+    const size_t most = static_cast<size_t>(kStripTiles / panel.wide), strips = (count + most - 1) / most;
+    for (size_t i = 0; i < strips; i++) {
+      const size_t from = count * i / strips, to = count * (i + 1) / strips;
+      strip.tiles = tiles.data() + from;
+      strip.tileCount = static_cast<int>(to - from);
       amxStrip(strip);
     }
   }
@@ -220,8 +225,8 @@ bool amxCorrelate(const Context& context, const AmxCorrelation& c) {
     planSteps(c, phase, window, &ready[i]);
     packWeights(context, c, phase, &ready[i], &weights);
     const int missing = outHeight - phase.outHeight;
-    ready[i].tiles = planTiles(c, phase, window, window.blocks > 1 ? window.blockRows : phase.outHeight);
-    ready[i].lastTiles = planTiles(c, phase, window, window.blocks > 1 ? lastRows - missing : phase.outHeight);
+    if (window.blocks > 1) ready[i].tiles = planTiles(c, phase, window, window.blockRows);
+    ready[i].lastTiles = planTiles(c, phase, window, lastRows - missing);
   }
   if (!weights.finite) return false;
   std::vector<float> padded;
@@ -255,8 +260,6 @@ bool amxCorrelate(const Context& context, const AmxCorrelation& c) {
   return largest == 0 ||
          (values.largest > 1e-30f && weights.largest > 1e-30f && largest > 1e-25 && largest * static_cast<double>(depth) < 1e38);
 }
-#else
-bool amxCorrelate(const Context&, const AmxCorrelation&) { return false; }
 #endif
 
 }  // namespace convbook

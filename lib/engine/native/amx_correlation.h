@@ -35,7 +35,9 @@ struct AmxCorrelation {
   std::vector<AmxPhase> phases;
 };
 
+#if defined(CONVBOOK_AMX)
 // False, and y is undefined, when a value was met that the tiles cannot take.
 bool amxCorrelate(const Context&, const AmxCorrelation&);
+#endif
 
 }  // namespace convbook

@@ -35,6 +35,9 @@ struct AmxStrip {
 };
 void amxStrip(const AmxStrip&);
 
+// to[column][row] = from[row][column]; strides are floats from row to row.
+void amxTranspose(const float* from, ptrdiff_t stride, int rows, int columns, float* to, ptrdiff_t toStride);
+
 // Packs rows [0, k) and columns [0, n) of w (rows lie `stride` floats apart), k <= 32 and n <= 16, as a tile for each part,
 // zeros behind the last row and column.
 void amxPack(const float* w, ptrdiff_t stride, int k, int n, int parts, char* to, SplitRange* range);

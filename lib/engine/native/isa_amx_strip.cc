@@ -61,6 +61,7 @@ void narrow(const AmxStrip& s) {
   const ptrdiff_t plane = s.plane;
   for (int i = 0; i < s.stepCount; i++, w += Parts * kTileBytes) {
     const ptrdiff_t at = s.steps[i];
+    keepAwake();
     if (Parts == 3) {
       _tile_loadd(4, w, 64);
       _tile_loadd(5, w + kTileBytes, 64);
@@ -161,6 +162,7 @@ void broad(const AmxStrip& s) {
   }
   for (int i = 0; i < s.stepCount; i++, w += 2 * Parts * kTileBytes) {
     const ptrdiff_t at = s.steps[i];
+    keepAwake();
     CONVBOOK_RIGHT(0)
     if (Parts == 3) {
       CONVBOOK_LEFT(2)
@@ -213,6 +215,43 @@ void amxStrip(const AmxStrip& s) {
   if (s.parts == 3) return strip<3>(s);
   if (s.parts == 2) return strip<2>(s);
   strip<1>(s);
+}
+
+void amxTranspose(const float* from, ptrdiff_t stride, int rows, int columns, float* to, ptrdiff_t toStride) {
+  for (int r = 0; r < rows; r += 16) {
+    const int high = rows - r < 16 ? rows - r : 16;
+    const __mmask16 out = firstOf16(static_cast<size_t>(high));
+    for (int c = 0; c < columns; c += 16) {
+      const int wide = columns - c < 16 ? columns - c : 16;
+      const __mmask16 in = firstOf16(static_cast<size_t>(wide));
+      __m512 a[16], b[16];
+      for (int i = 0; i < 16; i++) {
+        a[i] = i < high ? _mm512_maskz_loadu_ps(in, from + (r + i) * stride + c) : _mm512_setzero_ps();
+      }
+      for (int i = 0; i < 16; i += 2) {
+        b[i] = _mm512_unpacklo_ps(a[i], a[i + 1]);
+        b[i + 1] = _mm512_unpackhi_ps(a[i], a[i + 1]);
+      }
+      for (int i = 0; i < 16; i += 4) {
+        for (int j = 0; j < 2; j++) {
+          const __m512d lower = _mm512_castps_pd(b[i + j]), upper = _mm512_castps_pd(b[i + 2 + j]);
+          a[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(lower, upper));
+          a[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(lower, upper));
+        }
+      }
+      // a[4 * i + j] holds columns j, j + 4, j + 8 and j + 12 of rows 4 * i to 4 * i + 3.
+      for (int j = 0; j < 4; j++) {
+        const __m512 even = _mm512_shuffle_f32x4(a[j], a[4 + j], 0x88), odd = _mm512_shuffle_f32x4(a[j], a[4 + j], 0xdd);
+        const __m512 even2 = _mm512_shuffle_f32x4(a[8 + j], a[12 + j], 0x88);
+        const __m512 odd2 = _mm512_shuffle_f32x4(a[8 + j], a[12 + j], 0xdd);
+        b[j] = _mm512_shuffle_f32x4(even, even2, 0x88);
+        b[j + 8] = _mm512_shuffle_f32x4(even, even2, 0xdd);
+        b[j + 4] = _mm512_shuffle_f32x4(odd, odd2, 0x88);
+        b[j + 12] = _mm512_shuffle_f32x4(odd, odd2, 0xdd);
+      }
+      for (int i = 0; i < wide; i++) _mm512_mask_storeu_ps(to + (c + i) * toStride + r, out, b[i]);
+    }
+  }
 }
 
 void amxPack(const float* w, ptrdiff_t stride, int k, int n, int parts, char* to, SplitRange* range) {
