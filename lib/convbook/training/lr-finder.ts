@@ -9,6 +9,7 @@ import { requireOption } from "./errors.ts";
 import { record } from "./gradients.ts";
 import { yieldToEventLoop } from "./interruption.ts";
 import { batchSizeOf, iterate, type Loader } from "./loaders.ts";
+import { rememberModes } from "./modes.ts";
 import { normalizeOptimizers } from "./scheduling.ts";
 import { Trainer } from "./trainer.ts";
 import type { AnyTrainingModule } from "./training-module.ts";
@@ -92,10 +93,17 @@ export async function findLr(
   const { minLr = 1e-6, maxLr = 1, steps = 100, mode = "exponential", earlyStopThreshold = 4, signal } = options;
   requireOption(minLr > 0 && maxLr > minLr, "findLr.maxLr", maxLr, `a rate above minLr (${minLr})`);
   requireOption(Number.isInteger(steps) && steps >= 3, "findLr.steps", steps, "a whole number of at least 3");
+  const { automaticOptimization, typeName } = module;
+  requireOption(
+    automaticOptimization,
+    `${typeName}.automaticOptimization`,
+    automaticOptimization,
+    "true for findLr, which steps the optimizer itself",
+  );
   const state = module.stateDict();
   const random = defaultGenerator.getState();
   const loaderState = loader.getState?.();
-  const wasTraining = module.training;
+  const restoreModes = rememberModes(module);
   const trainer = new Trainer({
     maxSteps: steps,
     logger: false,
@@ -141,7 +149,7 @@ export async function findLr(
     optimizer.dispose();
     module.attachTrainer(undefined);
     module.loadStateDict(state);
-    module.train(wasTraining);
+    restoreModes();
     defaultGenerator.setState(random);
     if (loaderState !== undefined) loader.setState?.(loaderState);
   }

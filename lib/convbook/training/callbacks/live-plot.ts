@@ -9,7 +9,10 @@ export interface LivePlotOptions {
   metrics?: readonly string[];
   /** Whether to draw at all, rather than only to keep the history; default true. */
   show?: boolean;
-  /** Milliseconds between two drawings; default 2000. */
+  /**
+   * Milliseconds between two drawings; default a tenth of the time since the first one, from 2 s to 15 s: a drawing takes about a tenth of a
+   * second of what training has.
+   */
   interval?: number;
   /** Of the figure: title, size, smoothing, logarithmic axes. */
   figure?: Omit<CurvesOptions, "series">;
@@ -24,6 +27,7 @@ export class LivePlot extends Callback {
   readonly history: Record<string, { x: number[]; y: number[] }> = {};
   private readonly options: LivePlotOptions;
   private handle: DisplayHandle | undefined;
+  private firstDrawn: number | undefined;
   private lastDrawn = Number.NEGATIVE_INFINITY;
 
   constructor(options: LivePlotOptions = {}) {
@@ -63,8 +67,10 @@ export class LivePlot extends Callback {
   }
 
   private collect(trainer: Trainer, metrics: Readonly<Record<string, number>>): void {
+    let isNew = false;
     for (const [name, value] of Object.entries(metrics)) {
       if (this.options.metrics !== undefined && !this.options.metrics.includes(name)) continue;
+      isNew = true;
       this.history[name] ??= { x: [], y: [] };
       const { x, y } = this.history[name];
       // A value by epoch may come after the one by step of the same moment.
@@ -74,12 +80,18 @@ export class LivePlot extends Callback {
         y.push(value);
       }
     }
-    if (performance.now() - this.lastDrawn >= (this.options.interval ?? 2000)) this.draw();
+    if (isNew && performance.now() - this.lastDrawn >= this.interval()) this.draw();
+  }
+
+  private interval(): number {
+    const elapsed = performance.now() - (this.firstDrawn ?? performance.now());
+    return this.options.interval ?? Math.min(15_000, Math.max(2_000, elapsed / 10));
   }
 
   private draw(): void {
     if (this.options.show === false || Object.keys(this.history).length === 0) return;
     this.lastDrawn = performance.now();
+    this.firstDrawn ??= this.lastDrawn;
     const yLabel = this.options.metrics?.length === 1 ? (this.options.metrics[0] as string) : "";
     const figure = curves({ yLabel, ...this.options.figure, series: this.history });
     if (this.handle === undefined) this.handle = display(figure);
