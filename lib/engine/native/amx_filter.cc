@@ -21,6 +21,7 @@ bool amxFilterGrad(const Context&, const ConvShape&, const float*, const float*,
 #include <memory>
 #include <vector>
 
+#include "amx_filter_tiles.h"
 #include "memory.h"
 #include "panels.h"
 

@@ -1,4 +1,4 @@
-#include "amx_filter.h"
+#include "amx_filter_tiles.h"
 #include "isa_amx_split.h"
 
 namespace convbook {

@@ -98,6 +98,51 @@ void convolutions(const Context& context) {
   check("convFilterGrad's bias", dbias, rdbias);
 }
 
+// Shapes that are large enough for tiles (see amx_filter.cc).
+void filterGradients(const Context& context) {
+  ConvShape s;
+  s.groups = 1;
+  s.batch = pick(1, 7);
+  s.inChannels = pick(16, 70);
+  s.outChannels = pick(16, 70);
+  const bool pointwise = pick(0, 2) == 0;
+  s.filterHeight = pointwise ? 1 : pick(1, 3);
+  s.filterWidth = pointwise ? 1 : pick(1, 3);
+  s.strideHeight = pick(1, 2);
+  s.strideWidth = pick(1, 2);
+  s.dilationHeight = pick(1, 2);
+  s.dilationWidth = pick(1, 2);
+  s.padTop = pick(0, 2);
+  s.padLeft = pick(0, 2);
+  s.height = pick(6, 14);
+  s.width = pick(6, 14);
+  s.outHeight = (s.height + 2 * s.padTop - (s.filterHeight - 1) * s.dilationHeight - 1) / s.strideHeight + 1;
+  s.outWidth = (s.width + 2 * s.padLeft - (s.filterWidth - 1) * s.dilationWidth - 1) / s.strideWidth + 1;
+  Array x(static_cast<size_t>(s.batch) * s.height * s.width * s.inChannels);
+  Array dy(static_cast<size_t>(s.batch) * s.outHeight * s.outWidth * s.outChannels);
+  Array dw(static_cast<size_t>(s.filterHeight) * s.filterWidth * s.inChannels * s.outChannels), dbias(s.outChannels);
+  std::vector<double> rdw(dw.size), rdbias(dbias.size);
+  for (size_t p = 0; p < dy.size / s.outChannels; p++) {
+    const int j = static_cast<int>(p % s.outWidth), i = static_cast<int>(p / s.outWidth % s.outHeight);
+    const size_t n = p / s.outWidth / s.outHeight;
+    const float* from = dy + p * s.outChannels;
+    for (int o = 0; o < s.outChannels; o++) rdbias[o] += from[o];
+    for (int tap = 0; tap < s.filterHeight * s.filterWidth; tap++) {
+      const int h = i * s.strideHeight - s.padTop + tap / s.filterWidth * s.dilationHeight;
+      const int v = j * s.strideWidth - s.padLeft + tap % s.filterWidth * s.dilationWidth;
+      if (h < 0 || h >= s.height || v < 0 || v >= s.width) continue;
+      const float* pixel = x + ((n * s.height + h) * s.width + v) * s.inChannels;
+      double* to = rdw.data() + static_cast<size_t>(tap) * s.inChannels * s.outChannels;
+      for (int c = 0; c < s.inChannels; c++) {
+        for (int o = 0; o < s.outChannels; o++) to[c * s.outChannels + o] += static_cast<double>(pixel[c]) * from[o];
+      }
+    }
+  }
+  convFilterGrad(context, s, x, dy, dw, dbias);
+  check("convFilterGrad, many channels", dw, rdw);
+  check("convFilterGrad's bias, many channels", dbias, rdbias);
+}
+
 void products(const Context& context) {
   MatMulShape s = {pick(1, 4), pick(1, 50), pick(1, 70), pick(1, 60), pick(0, 1) == 1, pick(0, 1) == 1, 0, 0};
   s.strideA = static_cast<size_t>(s.m) * s.k;
@@ -263,6 +308,7 @@ int main() {
       const Context context = {kernels, pool};
       for (int round = 0; round < 12; round++) {
         convolutions(context);
+        filterGradients(context);
         products(context);
         normalization(context);
         arrays(context);
