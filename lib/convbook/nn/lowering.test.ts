@@ -14,10 +14,10 @@ import { AvgPool2d, BatchNorm2d, Conv2d, MaxPool2d, type Module, ReLU, Sequentia
 
 if (!engine.available) console.log("blocks: left out without the native engine (npm rebuild @convbook/engine)");
 
-type Images = Module<[x: tf.Tensor4D], tf.Tensor>;
+type Images = Module<[x: tf.Tensor4D], tf.Tensor4D>;
 
 const widths = { cRed: { "3x3": 5, "5x5": 3 }, cOut: { "1x1": 7, "3x3": 17, "5x5": 4, max: 8 } };
-const stack = (...layers: Module[]) => new Sequential(...layers) as unknown as Images;
+const stack = (...layers: ConstructorParameters<typeof Sequential>) => new Sequential(...layers) as unknown as Images;
 
 /** Input channels, and a network of them. */
 const networks: Readonly<Record<string, readonly [number, () => Images]>> = {
@@ -116,7 +116,7 @@ describe.runIf(engine.available)("blocks as one kernel", () => {
         ...Object.entries(expected).flatMap(([name, v]) => (name.startsWith("grad") ? v.map(Math.abs) : [])),
       );
       for (const [name, values] of Object.entries(expected)) {
-        const most = Math.max((name.startsWith("grad") ? 0.02 * scale : 1e-3), ...values.map(Math.abs));
+        const most = Math.max(name.startsWith("grad") ? 0.02 * scale : 1e-3, ...values.map(Math.abs));
         const worst = Math.max(...values.map((value, i) => Math.abs(value - (got[name]?.[i] as number))));
         expect(worst / most, name).toBeLessThan(2e-5);
       }
