@@ -6,11 +6,12 @@
 import { createInterface } from "node:readline";
 import * as tf from "@tensorflow/tfjs";
 import "@tensorflow/tfjs-backend-wasm";
-import "@convbook/engine";
+import { engine } from "@convbook/engine";
 import type { Mode } from "./contest.ts";
 import { ours } from "./networks.ts";
 
 const [name = "ResNet", batch = "128", backend = "native"] = process.argv.slice(2);
+if (backend === "native" && !engine.available) throw new Error(`The native engine is not available: ${engine.reason}`);
 if (!(await tf.setBackend(backend))) throw new Error(`The backend "${backend}" does not start`);
 await tf.ready();
 const contestant = ours(name, Number(batch));
