@@ -42,12 +42,13 @@ void check(const char* what, const Array& got, const std::vector<double>& wanted
   failures++;
 }
 
-void convolutions(const Context& context) {
+// `wide`: with enough channels for tiles (see amx_conv.cc).
+void convolutions(const Context& context, bool wide) {
   ConvShape s;
-  s.groups = pick(1, 3) == 3 ? 2 : 1;
+  s.groups = !wide && pick(1, 3) == 3 ? 2 : 1;
   s.batch = pick(1, 3);
-  s.inChannels = pick(1, 20) * s.groups;
-  s.outChannels = pick(1, 40) * s.groups;
+  s.inChannels = (wide ? pick(8, 70) : pick(1, 20)) * s.groups;
+  s.outChannels = (wide ? pick(8, 70) : pick(1, 40)) * s.groups;
   s.filterHeight = pick(1, 3);
   s.filterWidth = pick(1, 3);
   s.strideHeight = pick(1, 2);
@@ -307,7 +308,7 @@ int main() {
       ThreadPool pool(threads);
       const Context context = {kernels, pool};
       for (int round = 0; round < 12; round++) {
-        convolutions(context);
+        convolutions(context, round % 3 == 0);
         filterGradients(context);
         products(context);
         normalization(context);
