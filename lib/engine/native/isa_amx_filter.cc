@@ -16,8 +16,8 @@ struct Watch {
 
   void addTo(SplitRange* range) const {
     // A bit of an exponent that is set in any value: a power of two that the largest reaches. 2^-95 is bit 5 alone.
-    const unsigned exponents = static_cast<unsigned>(_mm512_reduce_or_epi32(bits)) >> 23 & 0xff;
-    const float largest = exponents >= 32 ? 1.f : exponents > 0 ? 1e-35f : 0.f;
+    const unsigned magnitude = static_cast<unsigned>(_mm512_reduce_or_epi32(bits)) & 0x7fffffffu;
+    const float largest = magnitude >> 23 >= 32 ? 1.f : magnitude > 0 ? 1e-35f : 0.f;
     if (largest > range->largest) range->largest = largest;
     const __m512 zero = _mm512_sub_ps(broken, broken);
     if (_mm512_cmp_ps_mask(zero, zero, _CMP_UNORD_Q) != 0) range->finite = false;
