@@ -66,8 +66,6 @@ export function registerNative(addon: NativeAddon): void {
   };
   registerBackend(backendName, start, priority);
   for (const [kernelName, body] of Object.entries(nativeKernels)) {
-    // A binary built before blocks were.
-    if (kernelName.startsWith("Block") && addon.blockPlan === undefined) continue;
     register(kernelName, body, true);
   }
   for (const { kernelName } of getKernelsForBackend("cpu")) {
