@@ -80,6 +80,21 @@ describe.runIf(hasJupyter)("thirty notebooks through ours and nbclient", () => {
   });
 });
 
+/** Text of one stream in one piece: ours is saved so, nbclient saves a piece a message, however many the kernel made. */
+function joined(outputs: readonly Record<string, unknown>[] | undefined) {
+  const result: Record<string, unknown>[] = [];
+  for (const output of outputs ?? []) {
+    const before = result.at(-1);
+    if (output.output_type === "stream" && before?.output_type === "stream" && before.name === output.name) {
+      result[result.length - 1] = { ...before, text: lines(`${text(before)}${text(output)}`) };
+    } else result.push(output.output_type === "stream" ? { ...output, text: lines(text(output)) } : output);
+  }
+  return result;
+}
+
+const text = (output: Record<string, unknown>) => [output.text].flat().join("");
+const lines = (all: string) => all.split(/(?<=\n)/);
+
 /**
  * What must be equal: not times and memory; not the error output with which we say in the notebook why a cell was
  * stopped, where nbclient says it on the terminal only; and not how a traceback is coloured inside of the kernel.
@@ -89,7 +104,7 @@ function plain(notebook: Saved, stopped: boolean) {
     ...notebook,
     cells: notebook.cells.map((cell) => {
       const { execution: _, measured: __, ...metadata } = cell.metadata;
-      const outputs = cell.outputs?.filter((output) => !(stopped && output.output_type === "error"));
+      const outputs = joined(cell.outputs?.filter((output) => !(stopped && output.output_type === "error")));
       return cell.cell_type === "code"
         ? { ...cell, metadata, outputs, execution_count: stopped ? null : cell.execution_count }
         : cell;
