@@ -29,19 +29,19 @@ const best = checkpoints.sort().at(-1);
 if (best === undefined) throw new Error(`${run} has no checkpoint of a finished epoch.`);
 const { data } = await loadCheckpoint(join(run, "checkpoints", best));
 
-/** A column of the run's metrics, one value an epoch. */
-const version = readdirSync(join(run, "logs")).sort().at(-1) as string;
-const [header = "", ...lines] = readFileSync(join(run, "logs", version, "metrics.csv"), "utf8")
-  .trim()
-  .split("\n");
+/** The run's metrics, one value an epoch. A run that was gone on with has a folder of metrics for each part. */
+const versions = readdirSync(join(run, "logs")).sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
 const column = (metric: string) => {
-  const at = header.split(",").indexOf(metric);
   const last = new Map<number, number>();
-  for (const line of lines) {
-    const cells = line.split(",");
-    if (cells[at] !== "" && cells[at] !== undefined) last.set(Number(cells[0]), Number(cells[at]));
+  for (const version of versions) {
+    const [header = "", ...lines] = readFileSync(join(run, "logs", version, "metrics.csv"), "utf8").trim().split("\n");
+    const at = header.split(",").indexOf(metric);
+    for (const line of lines) {
+      const cells = line.split(",");
+      if (cells[at] !== "" && cells[at] !== undefined) last.set(Number(cells[0]), Number(cells[at]));
+    }
   }
-  return [...last.values()];
+  return [...last].sort(([a], [b]) => a - b).map(([, value]) => value);
 };
 const curves = { train: column("train_acc"), validation: column("val_acc") };
 
