@@ -34,7 +34,8 @@ const versions = readdirSync(join(run, "logs")).sort((a, b) => a.localeCompare(b
 const column = (metric: string) => {
   const last = new Map<number, number>();
   for (const version of versions) {
-    const [header = "", ...lines] = readFileSync(join(run, "logs", version, "metrics.csv"), "utf8").trim().split("\n");
+    const text: string = readFileSync(join(run, "logs", version, "metrics.csv"), "utf8");
+    const [header = "", ...lines] = text.trim().split("\n");
     const at = header.split(",").indexOf(metric);
     for (const line of lines) {
       const cells = line.split(",");
