@@ -2,26 +2,8 @@
 import { convolution, engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { amx, type Case, optionsOf } from "./amx-support.ts";
 import { Random } from "./support.ts";
-
-function hasAmx(): boolean {
-  if (!engine.available) return false;
-  engine.setInstructionSet("amx");
-  const there = engine.info().isa === "amx";
-  engine.setInstructionSet(undefined);
-  return there;
-}
-const amx = hasAmx();
-if (!amx) console.log("This processor has no AMX: the tests of filter gradients on AMX tiles are left out");
-
-interface Case {
-  readonly in: readonly [batch: number, height: number, width: number, channels: number];
-  readonly out: number;
-  readonly kernel: readonly [height: number, width: number];
-  readonly stride?: readonly [number, number];
-  readonly dilation?: readonly [number, number];
-  readonly pad?: number;
-}
 
 // Whole images and bands of rows, all numbers of tiles side by side, channels that fill no tile.
 const cases: readonly Case[] = [
@@ -46,12 +28,6 @@ const cases: readonly Case[] = [
   { in: [6, 14, 14, 65], out: 64, kernel: [1, 1], pad: 1 },
 ];
 
-const spread = (c: Case) => ({
-  strides: c.stride ?? ([1, 1] as const),
-  dilations: c.dilation ?? ([1, 1] as const),
-  pad: [c.pad ?? 0, c.pad ?? 0, c.pad ?? 0, c.pad ?? 0] as const,
-});
-
 interface Sizes {
   readonly outHeight: number;
   readonly outWidth: number;
@@ -59,7 +35,7 @@ interface Sizes {
 }
 
 function sizesOf(c: Case): Sizes {
-  const { strides, dilations, pad } = spread(c);
+  const { strides, dilations, pad } = optionsOf(c);
   const along = (axis: 0 | 1) =>
     Math.floor(((c.in[axis + 1] as number) + 2 * pad[0] - (c.kernel[axis] - 1) * dilations[axis] - 1) / strides[axis]) +
     1;
@@ -70,7 +46,7 @@ function sizesOf(c: Case): Sizes {
 /** dw[h][w][in][out], by its definition. */
 function reference(c: Case, x: Float32Array, dy: Float32Array): Float64Array {
   const [batch, height, width, channels] = c.in;
-  const { strides, dilations, pad } = spread(c);
+  const { strides, dilations, pad } = optionsOf(c);
   const { outHeight, outWidth } = sizesOf(c);
   const dw = new Float64Array(c.kernel[0] * c.kernel[1] * channels * c.out);
   for (let pixel = 0; pixel < batch * outHeight * outWidth; pixel++) {
@@ -117,7 +93,7 @@ describe.runIf(amx)("gradients of filters on AMX tiles", () => {
     return tf.tidy(() => {
       const image = tf.tensor4d(x, [...c.in]);
       const [dw, dbias] = tf.grads((w: tf.Tensor, bias: tf.Tensor) =>
-        convolution(image, w as tf.Tensor4D, { ...spread(c), bias: bias as tf.Tensor1D }),
+        convolution(image, w as tf.Tensor4D, { ...optionsOf(c), bias: bias as tf.Tensor1D }),
       )(
         [tf.zeros([...c.kernel, c.in[3], c.out]), tf.zeros([c.out])],
         tf.tensor4d(dy, [c.in[0], outHeight, outWidth, c.out]),

@@ -2,26 +2,8 @@
 import { convolution, engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { amx, type Case, optionsOf } from "./amx-support.ts";
 import { Random } from "./support.ts";
-
-function hasAmx(): boolean {
-  if (!engine.available) return false;
-  engine.setInstructionSet("amx");
-  const there = engine.info().isa === "amx";
-  engine.setInstructionSet(undefined);
-  return there;
-}
-const amx = hasAmx();
-if (!amx) console.log("This processor has no AMX: the tests of convolutions on AMX tiles are left out");
-
-interface Case {
-  readonly in: readonly [batch: number, height: number, width: number, channels: number];
-  readonly out: number;
-  readonly kernel: readonly [height: number, width: number];
-  readonly stride?: readonly [number, number];
-  readonly dilation?: readonly [number, number];
-  readonly pad?: number;
-}
 
 const cases: readonly Case[] = [
   { in: [2, 32, 32, 16], out: 16, kernel: [3, 3], pad: 1 },
@@ -57,12 +39,7 @@ describe.runIf(amx)("convolutions on AMX tiles", () => {
       const image = tf.tensor4d(x, [...c.in]);
       const filter = tf.tensor4d(w, [...c.kernel, c.in[3], c.out]);
       const bias = tf.tensor1d(random.values(c.out));
-      const pad = c.pad ?? 0;
-      const options = {
-        strides: c.stride ?? ([1, 1] as const),
-        dilations: c.dilation ?? ([1, 1] as const),
-        pad: [pad, pad, pad, pad] as const,
-      };
+      const options = optionsOf(c);
       const plain = convolution(image, filter, options);
       const residual = tf.tensor4d(random.values(plain.size), plain.shape as [number, number, number, number]);
       const y = convolution(image, filter, { ...options, bias, residual, activation: "relu" });
