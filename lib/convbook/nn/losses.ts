@@ -75,61 +75,47 @@ export class CrossEntropyLoss extends Module<[logits: tf.Tensor, target: tf.Tens
   }
 }
 
-function checkSameShape(layer: string, input: tf.Tensor, target: tf.Tensor): void {
-  if (input.rank !== target.rank || input.shape.some((n, i) => n !== target.shape[i])) {
-    throw new ShapeError(layer, target.shape, `a target of the input's shape [${input.shape.join(", ")}]`);
+/** A loss of every element by itself, of an input and a target of one shape. */
+abstract class ElementwiseLoss extends Module<[input: tf.Tensor, target: tf.Tensor]> {
+  readonly reduction: Reduction;
+
+  constructor({ reduction = "mean" }: LossOptions = {}) {
+    super();
+    this.reduction = checkReduction(reduction);
+  }
+
+  /** The elements' losses, unreduced; called within a `tf.tidy`. */
+  protected abstract losses(input: tf.Tensor, target: tf.Tensor): tf.Tensor;
+
+  forward(input: tf.Tensor, target: tf.Tensor): tf.Tensor {
+    if (!tf.util.arraysEqual(input.shape, target.shape)) {
+      throw new ShapeError(this.toString(), target.shape, `a target of the input's shape [${input.shape.join(", ")}]`);
+    }
+    return tf.tidy(() => reduceLoss(this.losses(input, target), this.reduction));
   }
 }
 
 /** Mean squared error of input and target of one shape. */
-export class MSELoss extends Module<[input: tf.Tensor, target: tf.Tensor]> {
-  readonly reduction: Reduction;
-
-  constructor({ reduction = "mean" }: LossOptions = {}) {
-    super();
-    this.reduction = checkReduction(reduction);
-  }
-
-  forward(input: tf.Tensor, target: tf.Tensor): tf.Tensor {
-    checkSameShape(this.toString(), input, target);
-    return tf.tidy(() => reduceLoss(tf.square(tf.sub(input, target)), this.reduction));
+export class MSELoss extends ElementwiseLoss {
+  protected losses(input: tf.Tensor, target: tf.Tensor): tf.Tensor {
+    return tf.square(tf.sub(input, target));
   }
 }
 
 /** Binary cross-entropy of probabilities and targets of one shape, each in [0, 1]; logarithms are cut off at −100 as in PyTorch. */
-export class BCELoss extends Module<[input: tf.Tensor, target: tf.Tensor]> {
-  readonly reduction: Reduction;
-
-  constructor({ reduction = "mean" }: LossOptions = {}) {
-    super();
-    this.reduction = checkReduction(reduction);
-  }
-
-  forward(input: tf.Tensor, target: tf.Tensor): tf.Tensor {
-    checkSameShape(this.toString(), input, target);
-    return tf.tidy(() => {
-      const log = (p: tf.Tensor) => tf.maximum(tf.log(p), -100);
-      const hit = tf.mul(target, log(input));
-      const miss = tf.mul(tf.sub(1, target), log(tf.sub(1, input)));
-      return reduceLoss(tf.neg(tf.add(hit, miss)), this.reduction);
-    });
+export class BCELoss extends ElementwiseLoss {
+  protected losses(input: tf.Tensor, target: tf.Tensor): tf.Tensor {
+    const log = (p: tf.Tensor) => tf.maximum(tf.log(p), -100);
+    const hit = tf.mul(target, log(input));
+    const miss = tf.mul(tf.sub(1, target), log(tf.sub(1, input)));
+    return tf.neg(tf.add(hit, miss));
   }
 }
 
 /** Binary cross-entropy of logits and targets of one shape, without overflow. */
-export class BCEWithLogitsLoss extends Module<[logits: tf.Tensor, target: tf.Tensor]> {
-  readonly reduction: Reduction;
-
-  constructor({ reduction = "mean" }: LossOptions = {}) {
-    super();
-    this.reduction = checkReduction(reduction);
-  }
-
-  forward(logits: tf.Tensor, target: tf.Tensor): tf.Tensor {
-    checkSameShape(this.toString(), logits, target);
-    return tf.tidy(() => {
-      const tail = tf.log1p(tf.exp(tf.neg(tf.abs(logits))));
-      return reduceLoss(tf.add(tf.sub(tf.relu(logits), tf.mul(logits, target)), tail), this.reduction);
-    });
+export class BCEWithLogitsLoss extends ElementwiseLoss {
+  protected losses(logits: tf.Tensor, target: tf.Tensor): tf.Tensor {
+    const tail = tf.log1p(tf.exp(tf.neg(tf.abs(logits))));
+    return tf.add(tf.sub(tf.relu(logits), tf.mul(logits, target)), tail);
   }
 }
