@@ -1,37 +1,29 @@
 /**
- * `npx --package=jasmine@5 -- node test/engine/tfjs-core-suite.mjs [BACKEND ...]`: tfjs-core's own test suite, out of its npm package, on the
- * backends "native" and "cpu" (or those named). Ends with 1 where the native backend fails a test that the CPU backend passes.
+ * `node test/engine/tfjs-core-suite.mjs [BACKEND ...]`: tfjs-core's own test suite, out of its npm package, on the backends "native" and "cpu" (or
+ * those named). Ends with 1 where the native backend fails a test that the CPU backend passes.
  *
  * The suite's modules and the backends must share one copy of tfjs-core, so everything is bundled into one file first.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import Jasmine from "jasmine";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const packages = join(root, "node_modules", "@tensorflow");
 const core = join(packages, "tfjs-core", "dist");
 
-/** Jasmine's main module, beside the command that `npx --package=jasmine` puts on the PATH. */
-function findJasmine() {
-  for (const folder of [join(root, "node_modules", ".bin"), ...(process.env.PATH ?? "").split(delimiter)]) {
-    try {
-      return createRequire(realpathSync(join(folder, "jasmine"))).resolve("jasmine");
-    } catch {
-      // The next folder.
-    }
-  }
-  throw new Error(
-    "jasmine was not found: run this as `npx --package=jasmine@5 -- node test/engine/tfjs-core-suite.mjs`",
-  );
-}
+/** Beside jasmine, which brings it. */
+const jasmineCore = dirname(
+  createRequire(fileURLToPath(import.meta.resolve("jasmine"))).resolve("jasmine-core/package.json"),
+);
 
 /** Everything in one CommonJS file. */
-async function bundle(folder, jasmine) {
+async function bundle(folder) {
   const environment = join(folder, "environment.mjs");
   const all = join(folder, "all.mjs");
   writeFileSync(
@@ -58,13 +50,13 @@ async function bundle(folder, jasmine) {
     // The package calls its modules free of side effects, which tests are not.
     ignoreAnnotations: true,
     define: { "import.meta.url": JSON.stringify(pathToFileURL(join(root, "lib/engine/native.ts")).href) },
-    nodePaths: [dirname(dirname(dirname(jasmine)))],
-    plugins: [{ name: "one-copy", setup: (builder) => oneCopy(builder, jasmine) }],
+    nodePaths: [dirname(jasmineCore)],
+    plugins: [{ name: "one-copy", setup: (builder) => oneCopy(builder) }],
   });
   return outfile;
 }
 
-function oneCopy(builder, jasmine) {
+function oneCopy(builder) {
   const withExtension = (path) => (path.endsWith(".js") ? path : `${path}.js`);
   builder.onResolve({ filter: /^@tensorflow\/tfjs-core$/ }, () => ({ path: join(core, "index.js") }));
   builder.onResolve({ filter: /^@tensorflow\/tfjs-core\/dist\// }, ({ path }) => ({
@@ -74,14 +66,13 @@ function oneCopy(builder, jasmine) {
     path: join(packages, "tfjs-backend-cpu", "dist", "index.js"),
   }));
   builder.onResolve({ filter: /^jasmine-core\// }, ({ path }) => ({
-    path: createRequire(jasmine).resolve(path),
+    path: join(dirname(jasmineCore), path),
     external: true,
   }));
 }
 
 /** What the child process does: the specs of one bundle on one backend. */
-async function runSuite(jasminePath, file, report) {
-  const { default: Jasmine } = await import(pathToFileURL(jasminePath).href);
+async function runSuite(file, report) {
   const jasmine = new Jasmine();
   jasmine.exitOnCompletion = false;
   jasmine.loadConfig({ spec_dir: ".", spec_files: [file], random: false });
@@ -107,18 +98,17 @@ if (process.argv[2] === "--child") {
   const backends = process.argv.length > 2 ? process.argv.slice(2) : ["native", "cpu"];
   const folder = mkdtempSync(join(tmpdir(), "tfjs-core-suite-"));
   try {
-    const jasmine = findJasmine();
-    const file = await bundle(folder, jasmine);
+    const file = await bundle(folder);
     const failures = new Map();
     for (const backend of backends) {
       const report = join(folder, `${backend}.json`);
-      execFileSync(process.execPath, [fileURLToPath(import.meta.url), "--child", jasmine, file, report], {
+      execFileSync(process.execPath, [fileURLToPath(import.meta.url), "--child", file, report], {
         env: { ...process.env, SUITE_BACKEND: backend },
         stdio: ["ignore", "ignore", "inherit"],
       });
       const { specs, pending, failed } = JSON.parse(readFileSync(report, "utf8"));
       console.log(`${backend}: ${specs} specs, ${failed.length} failed, ${pending} left out by the suite`);
-      for (const [name, message] of failed) console.log(`  ${name}\n    ${message.slice(0, 200)}`);
+      for (const [name, message] of failed) console.error(`  ${name}\n    ${message.slice(0, 200)}`);
       failures.set(backend, new Set(failed.map(([name]) => name.replaceAll(backend, "BACKEND"))));
     }
     const expected = failures.get("cpu") ?? new Set();
