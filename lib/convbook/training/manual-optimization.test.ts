@@ -19,6 +19,7 @@ import {
   TrainingModule,
 } from "./index.ts";
 import { BoringModule, randomBatches } from "./testing/boring.ts";
+import { quiet } from "./testing/quiet.ts";
 
 // Made by fixtures/make_manual.py with PyTorch.
 type Weights = Record<string, number[] | number[][]>;
@@ -31,13 +32,6 @@ const fixture = JSON.parse(readFileSync(new URL("./fixtures/manual.json", import
 const folder = mkdtempSync(join(tmpdir(), "convbook-manual-"));
 beforeAll(() => tf.setBackend("cpu"));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-const quiet = {
-  enableProgressBar: false,
-  enableModelSummary: false,
-  enableCheckpointing: false,
-  logger: false,
-} as const;
 
 /** A generator and a discriminator, trained as the fixture's script does it. */
 class Gan extends TrainingModule<tf.Tensor2D> {

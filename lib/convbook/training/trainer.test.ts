@@ -16,19 +16,13 @@ import {
   type TrainerOptions,
 } from "./index.ts";
 import { BoringModule, randomBatches } from "./testing/boring.ts";
+import { quiet } from "./testing/quiet.ts";
 import { makeSmall, weightsOf } from "./testing/small.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "convbook-trainer-"));
 const freshFolder = () => mkdtempSync(join(folder, "run-"));
 beforeAll(() => tf.setBackend("cpu"));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-const quiet = {
-  enableProgressBar: false,
-  enableModelSummary: false,
-  enableCheckpointing: false,
-  logger: false,
-} as const;
 
 /** A Weights & Biases or MLflow client fits the interface like this one. */
 class MemoryLogger implements Logger {

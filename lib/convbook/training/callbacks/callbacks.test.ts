@@ -22,17 +22,12 @@ import {
   Trainer,
 } from "../index.ts";
 import { BoringModule, randomBatches } from "../testing/boring.ts";
+import { quiet } from "../testing/quiet.ts";
 import { makeSmall, weightsOf } from "../testing/small.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "convbook-callbacks-"));
 beforeAll(() => tf.setBackend("cpu"));
 afterAll(() => rmSync(folder, { recursive: true }));
-const quiet = {
-  enableProgressBar: false,
-  enableModelSummary: false,
-  enableCheckpointing: false,
-  logger: false,
-} as const;
 
 /** Two batches of two tiny pictures. */
 const pictures = () => ({

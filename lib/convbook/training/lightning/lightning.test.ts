@@ -20,6 +20,7 @@ import {
   Trainer,
   TrainingModule,
 } from "../index.ts";
+import { quiet } from "../testing/quiet.ts";
 
 // Made by fixtures/make_lightning.py with PyTorch Lightning 2.6.
 type Weights = Record<string, number | number[] | number[][]>;
@@ -45,13 +46,7 @@ const folder = mkdtempSync(join(tmpdir(), "convbook-lightning-"));
 beforeAll(() => tf.setBackend("cpu"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const quiet = {
-  enableProgressBar: false,
-  enableModelSummary: false,
-  enableCheckpointing: false,
-  logger: false,
-  maxEpochs: EPOCHS,
-} as const;
+const options = { ...quiet, maxEpochs: EPOCHS } as const;
 
 /** The module of the fixture's script. */
 class Small extends TrainingModule<[tf.Tensor, tf.Tensor1D]> {
@@ -131,14 +126,14 @@ async function train(name: Name, dirPath: string): Promise<Small> {
     filename: "{step}",
     format: "ckpt",
   });
-  await new Trainer({ ...quiet, callbacks: [saving] }).fit(module, loader);
+  await new Trainer({ ...options, callbacks: [saving] }).fit(module, loader);
   return module;
 }
 
 describe("with PyTorch Lightning", () => {
   it.each(["sgd", "adam"] as const)("a whole run ends with the same weights (%s)", async (name) => {
     const module = started(name);
-    const result = await new Trainer(quiet).fit(module, loader);
+    const result = await new Trainer(options).fit(module, loader);
     expect(result).toMatchObject({ epochs: EPOCHS, globalStep: fixture.runs[name].globalStep });
     expectWeights(module.stateDict() as never, fixture.runs[name].weights);
   });
@@ -153,7 +148,7 @@ describe("with PyTorch Lightning", () => {
     expect(training?.progress).toMatchObject({ ...progress, globalStep: step });
     expect(hyperParameters).toEqual({ optimizer_name: name, hidden_size: 8 });
     const module = new Small(name);
-    const result = await new Trainer(quiet).fit(module, loader, undefined, { ckptPath: path });
+    const result = await new Trainer(options).fit(module, loader, undefined, { ckptPath: path });
     expect(result).toMatchObject({ epochs: EPOCHS, globalStep: 15 });
     expectWeights(module.stateDict() as never, fixture.runs[name].weights);
   });
@@ -269,7 +264,7 @@ describe.runIf(hasReal)("the tutorial's files of Lightning 1.0", () => {
       const module = await ClassificationModule.loadFromCheckpoint(path);
       expect(module.parameterCount()).toBe(parameters);
       expect([...module.stateDict().keys()].sort()).toEqual([...checkpoint.stateDict.keys()].sort());
-      const trainer = new Trainer({ ...quiet, maxEpochs: 1 });
+      const trainer = new Trainer({ ...options, maxEpochs: 1 });
       await expect(trainer.fit(module, loader as never, undefined, { ckptPath: path })).rejects.toThrow(
         "it holds weights only; fit can go on from a checkpoint that was saved with weightsOnly false.",
       );

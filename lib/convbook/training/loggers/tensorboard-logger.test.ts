@@ -8,6 +8,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readEvents } from "../../tensorboard/index.ts";
 import { TensorBoardLogger, Trainer } from "../index.ts";
+import { quiet } from "../testing/quiet.ts";
 import { makeSmall } from "../testing/small.ts";
 
 const rootDir = mkdtempSync(join(tmpdir(), "convbook-tensorboard-"));
@@ -18,7 +19,6 @@ afterAll(() => rmSync(rootDir, { recursive: true }));
 async function train(logGraph: boolean): Promise<string> {
   const logger = new TensorBoardLogger({ rootDir, logGraph });
   const { module, train, val } = makeSmall();
-  const quiet = { enableProgressBar: false, enableModelSummary: false, enableCheckpointing: false } as const;
   await new Trainer({ ...quiet, maxEpochs: 1, logger }).fit(module, train as never, val as never);
   const name = readdirSync(logger.logDir).find((each) => each.startsWith("events.out.tfevents")) as string;
   return join(logger.logDir, name);

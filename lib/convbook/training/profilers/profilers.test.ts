@@ -4,14 +4,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it, vi } from "vitest";
 import { selectBackend } from "../../backend/index.ts";
 import { KernelProfiler, type Profiler, Trainer, type TrainerOptions } from "../index.ts";
+import { quiet } from "../testing/quiet.ts";
 import { makeSmall } from "../testing/small.ts";
-
-const quiet = {
-  enableProgressBar: false,
-  enableModelSummary: false,
-  enableCheckpointing: false,
-  logger: false,
-} as const;
 
 /** Five training batches and two of validation an epoch, for two epochs, and what was printed. */
 async function fit(profiler: NonNullable<TrainerOptions["profiler"]>): Promise<{ profiler: Profiler; text: string }> {
