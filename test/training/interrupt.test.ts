@@ -1,4 +1,4 @@
-/** Training in a notebook's cell: the first interrupt ends it saved, the second stops it, and either way the session can train again. */
+/** Training in a notebook's cell: the first interrupt ends it saved, the second stops it, and either way the session, and the same Trainer, can train again. */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -60,35 +60,53 @@ describe.runIf(pythonHas("jupyter_client"))("interrupting a training in a cell",
     expect(resultOf(more)).toBe("[ 'completed', true, 5 ]");
   }, 120_000);
 
-  it("the second time stops it at once, wherever it is, and a new Trainer trains the module on", async () => {
+  it("the second time stops it at once, wherever it is, and both the same Trainer and a new one train the module on", async () => {
     // Steps without a pause between them: the interrupt comes in the middle of one.
     await kernel.execute(
-      cell(`const dense = { length: 10_000, *[Symbol.iterator]() { for (;;) yield [tf.randomNormal([64, 32, 32, 3]), tf.zeros([64], "int32")]; } };
+      cell(`const dense = { length: 3, *[Symbol.iterator]() { for (let i = 0; i < 3; i++) yield [tf.randomNormal([64, 32, 32, 3]), tf.zeros([64], "int32")]; } };
 class Stubborn extends ClassificationModule {
-  trainingStep(batch, index) {
+  slow(step, batch, index) {
     const start = performance.now();
-    let loss = super.trainingStep(batch, index);
-    while (this.stubborn && performance.now() - start < 60_000) loss = super.trainingStep(batch, index);
-    return loss;
+    let result = super[step](batch, index);
+    while (this.stubborn === step && performance.now() - start < 60_000) result = super[step](batch, index);
+    return result;
   }
+  trainingStep(batch, index) { return this.slow("trainingStep", batch, index); }
+  validationStep(batch, index) { return this.slow("validationStep", batch, index); }
 }
 const stubborn = new Stubborn(hparams);
-stubborn.stubborn = true;`),
+const ended = [];
+class Ends extends callbacks.Callback {
+  onException() { ended.push("exception"); }
+  teardown() { ended.push("teardown"); }
+}
+const make = () => new Trainer({ logger: false, enableModelSummary: false, enableCheckpointing: false, maxEpochs: 1, numSanityValSteps: 0, callbacks: [new Ends()] });
+const same = make();`),
     );
-    const code = cell(
-      "await new Trainer({ logger: false, enableModelSummary: false, enableCheckpointing: false, maxSteps: 3 }).fit(stubborn, dense)",
-    );
-    const stopped = await kernel.execute(code, { interrupt_after: 2, interrupt_again: 0.5, timeout: 60 });
-    expect(stopped.reply.content).toMatchObject({ status: "error", ename: "KeyboardInterrupt" });
-    expect(stopped.stopped_after).toBeLessThan(5);
-    const more = await kernel.execute(
-      cell(`stubborn.stubborn = false;
-const before = stubborn.parameters()[0].toTensorData().data.slice();
-const third = await new Trainer({ logger: false, enableModelSummary: false, enableCheckpointing: false, maxSteps: 3 }).fit(stubborn, dense);
-const after = stubborn.parameters()[0].toTensorData().data;
-[third.status, third.globalStep, after.some((value, i) => value !== before[i]), Number.isFinite(third.metrics.train_loss)]`),
-      { timeout: 60 },
-    );
-    expect(resultOf(more), JSON.stringify(more.reply.content)).toBe("[ 'completed', 3, true, true ]");
+    const report = cell(`const third = await TRAINER.fit(stubborn, dense);
+const scopes = tf.engine().state.scopeStack.length;
+JSON.stringify([third.status, third.globalStep, third.metrics.train_loss > 0, stubborn.training, scopes, ...ended.splice(0)])`);
+    for (const [step, next] of [
+      ["trainingStep", "same"],
+      ["validationStep", "same"],
+      ["trainingStep", "make()"],
+    ] as const) {
+      const code = cell(`stubborn.stubborn = "${step}";
+const before = process.listenerCount("SIGINT");
+await same.fit(stubborn, dense, dense);`);
+      const stopped = await kernel.execute(code, { interrupt_after: 2, interrupt_again: 0.5, timeout: 60 });
+      expect(stopped.reply.content, JSON.stringify(stopped.reply.content)).toMatchObject({
+        status: "error",
+        ename: "KeyboardInterrupt",
+      });
+      expect(stopped.stopped_after).toBeLessThan(5);
+      await kernel.execute(cell("stubborn.stubborn = undefined;"));
+      const more = await kernel.execute(report.replace("TRAINER", next), { timeout: 60 });
+      expect(resultOf(more), JSON.stringify(more.reply.content)?.slice(0, 2000)).toBe(
+        `'["completed",3,true,true,0,"exception","teardown","teardown"]'`,
+      );
+      const listeners = await kernel.execute(cell(`process.listenerCount("SIGINT") - before`));
+      expect(resultOf(listeners)).toBe("0");
+    }
   }, 180_000);
 });

@@ -6,7 +6,6 @@ import { BatchError, ConfigurationError, NonFiniteError } from "./errors.ts";
 import { Interruption, yieldToEventLoop } from "./interruption.ts";
 import { countBatches, describeBatch, iterate, type Loader } from "./loaders.ts";
 import { rememberModes } from "./modes.ts";
-import type { Profiler } from "./profilers/index.ts";
 import { type Metrics, ResultCollection } from "./results.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -83,10 +82,10 @@ async function evaluateLoader(
   count: number,
   which: { index: number; count: number },
 ): Promise<void> {
-  const iterator = iterate(loader);
+  const iterator = trainer.run.openIterator(iterate(loader));
   try {
     for (let i = 0; i < count; i++) {
-      const { done, value } = await nextBatch(iterator, stage, i, trainer.options.profiler);
+      const { done, value } = await nextBatch(trainer, iterator, stage, i);
       if (done) break;
       const run = () => evaluateBatch(trainer, stage, value, i, which);
       await (trainer.options.profiler?.measureBatch(stage, run) ?? run());
@@ -94,7 +93,7 @@ async function evaluateLoader(
       if (trainer.listener.requested) throw new Interruption();
     }
   } finally {
-    await iterator.return?.();
+    await trainer.run.close(iterator);
   }
 }
 
@@ -127,15 +126,17 @@ async function evaluateBatch(
 
 /** The next batch of a loader; what goes wrong names the batch. */
 export async function nextBatch(
+  trainer: Trainer,
   iterator: AsyncIterator<unknown>,
   stage: string,
   index: number,
-  profiler: Profiler | undefined,
 ): Promise<IteratorResult<unknown>> {
+  const { profiler } = trainer.options;
+  const next = () => trainer.hooks.onStack(() => iterator.next());
   try {
-    return await (profiler === undefined
-      ? iterator.next()
-      : profiler.measure(`waiting for ${stage} data`, () => iterator.next()));
+    return await trainer.run.wait(
+      profiler === undefined ? next() : profiler.measure(`waiting for ${stage} data`, next),
+    );
   } catch (error) {
     throw new BatchError(stage, index, "while it was loaded", error);
   }

@@ -11,7 +11,6 @@ import { nextBatch, runEvaluation } from "./evaluation-loop.ts";
 import { Interruption, yieldToEventLoop } from "./interruption.ts";
 import { countBatches, iterate, type Loader } from "./loaders.ts";
 import { checkMonitors } from "./monitors.ts";
-import type { Profiler } from "./profilers/index.ts";
 import { stepSchedulers } from "./scheduling.ts";
 import type { Trainer } from "./trainer.ts";
 import { runTrainingBatch } from "./training-step.ts";
@@ -139,7 +138,7 @@ async function runEpoch(trainer: Trainer, interval: number, point: ResumePoint |
     trainer.epochStartRandom = defaultGenerator.getState();
   } else trainer.epochStartRandom = point?.random.epochStart;
   const iterator = isFresh ? iterate(loader) : await iterateOn(loader, progress.batch, point as ResumePoint);
-  const batches = new Batches(iterator, trainer.numTrainingBatches, progress.batch, trainer.options.profiler);
+  const batches = new Batches(trainer, trainer.run.openIterator(iterator), progress.batch);
   let skipsRest = false;
   try {
     while (true) {
@@ -243,15 +242,15 @@ async function iterateOn(loader: Loader, batch: number, point: ResumePoint): Pro
 class Batches {
   private readonly iterator: AsyncIterator<unknown>;
   private readonly limit: number;
-  private readonly profiler: Profiler | undefined;
+  private readonly trainer: Trainer;
   private taken: number;
   private ahead: { readonly batch: unknown } | undefined;
   private isExhausted = false;
 
-  constructor(iterator: AsyncIterator<unknown>, limit: number, taken: number, profiler: Profiler | undefined) {
+  constructor(trainer: Trainer, iterator: AsyncIterator<unknown>, taken: number) {
+    this.trainer = trainer;
     this.iterator = iterator;
-    this.profiler = profiler;
-    this.limit = limit;
+    this.limit = trainer.numTrainingBatches;
     this.taken = taken;
   }
 
@@ -281,7 +280,7 @@ class Batches {
   }
 
   private async look(): Promise<void> {
-    const { done, value } = await nextBatch(this.iterator, "training", this.taken, this.profiler);
+    const { done, value } = await nextBatch(this.trainer, this.iterator, "training", this.taken);
     if (done) this.isExhausted = true;
     else this.ahead = { batch: value };
   }
@@ -290,7 +289,6 @@ class Batches {
   async end(): Promise<void> {
     if (this.ahead !== undefined) tf.dispose(this.ahead.batch as tf.TensorContainer);
     this.ahead = undefined;
-    if (this.isExhausted) return;
-    await this.iterator.return?.();
+    if (!this.isExhausted) await this.trainer.run.close(this.iterator);
   }
 }

@@ -7,10 +7,33 @@ import type { Trainer } from "./trainer.ts";
 export class Hooks {
   /** The hook that runs now, or nothing. */
   current = "";
+  /** Calls whose synchronous part is not over. */
+  private depth = 0;
   private readonly trainer: Trainer;
 
   constructor(trainer: Trainer) {
     this.trainer = trainer;
+  }
+
+  /** Whether code of the run is being executed. Code that was stopped from outside is for ever. */
+  get isOnStack(): boolean {
+    return this.depth > 0;
+  }
+
+  /** Runs the synchronous part of a function, in sight of {@link isOnStack}. */
+  onStack<T>(f: () => T): T {
+    this.depth++;
+    try {
+      return f();
+    } finally {
+      this.depth--;
+    }
+  }
+
+  /** Forgets calls that were stopped. */
+  reset(): void {
+    this.depth = 0;
+    this.current = "";
   }
 
   /** Runs a function as the hook of this name. */
@@ -23,7 +46,7 @@ export class Hooks {
     const { profiler } = this.trainer.options;
     let result: T;
     try {
-      result = profiler === undefined ? f() : profiler.measure(name, f);
+      result = this.onStack(() => (profiler === undefined ? f() : profiler.measure(name, f)));
     } catch (error) {
       restore();
       throw error;
@@ -80,7 +103,7 @@ export class Hooks {
     const { callbacks } = this.trainer;
     for (const callback of callbacks) if (!late(callback)) await this.callCallback(callback, hook, args);
     const response = this.callModule(hook, ...args);
-    const answer = response instanceof Promise ? await response : response;
+    const answer = response instanceof Promise ? await this.trainer.run.wait(response) : response;
     if (between !== undefined) await between();
     for (const callback of callbacks) if (late(callback)) await this.callCallback(callback, hook, args);
     return answer;
@@ -88,7 +111,7 @@ export class Hooks {
 
   private async callCallback(callback: Callback, hook: CallbackHook, args: readonly unknown[]): Promise<void> {
     const result = this.invoke(callback, hook, args);
-    if (result instanceof Promise) await result;
+    if (result instanceof Promise) await this.trainer.run.wait(result);
   }
 
   private invoke(callback: Callback, hook: CallbackHook, args: readonly unknown[]): unknown {
@@ -108,7 +131,7 @@ export class Hooks {
     const before = this.current;
     this.current = name;
     try {
-      return f();
+      return this.onStack(f);
     } finally {
       this.current = before;
     }

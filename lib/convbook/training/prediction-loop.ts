@@ -28,10 +28,10 @@ export async function runPrediction(trainer: Trainer, loaders: readonly Loader[]
       const count = counts[index] as number;
       const own: tf.TensorContainer[] = [];
       results.push(own);
-      const iterator = iterate(loader);
+      const iterator = trainer.run.openIterator(iterate(loader));
       try {
         for (let i = 0; i < count; i++) {
-          const { done, value } = await nextBatch(iterator, "prediction", i, trainer.options.profiler);
+          const { done, value } = await nextBatch(trainer, iterator, "prediction", i);
           if (done) break;
           let batch = trainer.hooks.callModule("onBeforeBatchTransfer", value, index);
           batch = trainer.hooks.callModule("transferBatchToDevice", batch, index);
@@ -50,7 +50,7 @@ export async function runPrediction(trainer: Trainer, loaders: readonly Loader[]
           if (trainer.listener.requested) throw new Interruption();
         }
       } finally {
-        await iterator.return?.();
+        await trainer.run.close(iterator);
       }
     }
     await trainer.hooks.call("onPredictEpochEnd");

@@ -214,6 +214,65 @@ describe("interrupting", () => {
     expect(result.status).toBe("interrupted");
     expect(files).toEqual([]);
   });
+
+  it("is waited for by the next run; what does not end in time gives its place up and goes no further", async () => {
+    const { module, train, val } = makeSmall();
+    const trainer = new Trainer({ ...quiet, maxEpochs: 1 });
+    const steps: string[] = [];
+    class Watch extends Callback {
+      override onTrainBatchEnd(running: Trainer): void {
+        steps.push(`${running.globalStep}`);
+      }
+      override onException(): void {
+        steps.push("taken down");
+      }
+      override teardown(): void {
+        steps.push("end");
+      }
+    }
+    const watched = new Trainer({ ...quiet, maxEpochs: 1, callbacks: new Watch() });
+    const first = trainer.fit(module, train as never, val as never);
+    await expect(trainer.fit(module, train as never)).rejects.toThrow("This Trainer is running already");
+    process.emit("SIGINT");
+    const second = trainer.fit(module, train as never, val as never);
+    expect((await first).status).toBe("interrupted");
+    expect(await second).toMatchObject({ status: "completed", globalStep: 5 });
+
+    let release: () => void = () => {};
+    let isReturned = false;
+    const stuck = {
+      length: 5,
+      [Symbol.asyncIterator]: () => ({
+        next: () =>
+          new Promise<IteratorResult<never>>((resolve) => {
+            release = () => resolve({ done: true, value: undefined as never });
+          }),
+        return: async () => {
+          isReturned = true;
+          return { done: true as const, value: undefined as never };
+        },
+      }),
+    };
+    const before = process.listenerCount("SIGINT");
+    void watched.fit(module, stuck, undefined).then(() => steps.push("must not end"));
+    await vi.waitFor(() => expect(process.listenerCount("SIGINT")).toBe(before + 1));
+    process.emit("SIGINT");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const next = watched.fit(module, train as never);
+      await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1));
+      await vi.advanceTimersByTimeAsync(5000);
+      expect(await next).toMatchObject({ status: "completed", globalStep: 5 });
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(steps).toEqual(["taken down", "end", "1", "2", "3", "4", "5", "end"]);
+    release();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(steps).toHaveLength(8);
+    expect(isReturned).toBe(true);
+    expect(process.listenerCount("SIGINT")).toBe(before);
+  });
 });
 
 describe("logging", () => {

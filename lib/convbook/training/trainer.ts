@@ -2,8 +2,7 @@
  * Runs training, validation, test and prediction: PyTorch Lightning's Trainer. The order of hooks is Lightning's, and a golden-sequence test
  * (`hook-order.test.ts`) holds it to that.
  */
-import * as tf from "@tensorflow/tfjs-core";
-import { display } from "../display/index.ts";
+import type * as tf from "@tensorflow/tfjs-core";
 import type { Callback } from "./callbacks/callback.ts";
 import { arrangeCallbacks, defaultCallbacks } from "./callbacks/defaults.ts";
 import { ModelCheckpoint } from "./callbacks/model-checkpoint.ts";
@@ -17,19 +16,21 @@ import { FitData } from "./fit-data.ts";
 import { runFitLoop, runSanityCheck } from "./fit-loop.ts";
 import { GradientStore } from "./gradient-store.ts";
 import { Hooks } from "./hooks.ts";
-import { Interruption, InterruptionListener } from "./interruption.ts";
+import { Interruption, type InterruptionListener } from "./interruption.ts";
 import { type Loader, type Loaders, toLoaders } from "./loaders.ts";
 import { defaultLoggers } from "./loggers/defaults.ts";
 import type { Logger } from "./loggers/logger.ts";
 import { type BackwardOptions, type ManualBatch, offTape } from "./manual-optimization.ts";
 import { MetricLog } from "./metric-log.ts";
 import { summarize } from "./model-summary.ts";
+import { requireAutomatic, warnOfEvaluationMode } from "./module-checks.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import { runPrediction } from "./prediction-loop.ts";
 import type { LogOptions, Metrics } from "./results.ts";
+import { type Run, runVerb } from "./run.ts";
 import { normalizeOptimizers, type SchedulerEntry } from "./scheduling.ts";
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./trainer-options.ts";
-import { type AnyTrainingModule, TrainingModule } from "./training-module.ts";
+import type { AnyTrainingModule, TrainingModule } from "./training-module.ts";
 
 /** What a hook is called for. */
 export type Stage = "fit" | "validate" | "test" | "predict";
@@ -105,10 +106,10 @@ export class Trainer {
   ckptPath: string | undefined;
   /** State of the default generator when the epoch began. */
   epochStartRandom: Uint8Array | undefined;
-  listener = new InterruptionListener(undefined, false);
-  private attached: AnyTrainingModule | undefined;
-  private readonly ownCallbacks: readonly Callback[];
-  private isRunning = false;
+  /** What runs at the moment. */
+  currentRun: Run | undefined;
+  /** The callbacks that were given, and the default ones; a module may replace some of them. */
+  readonly ownCallbacks: readonly Callback[];
 
   /** @throws UnknownOptionError or ConfigurationError when an option is wrong; nothing has been touched then */
   constructor(options: TrainerOptions = {}) {
@@ -139,7 +140,7 @@ export class Trainer {
   /** Batches after which parameters were changed; where a module optimizes by itself, all batches. Logging goes by it. */
   get batchesThatStepped(): number {
     const { globalStep, totalBatch } = this.progress;
-    return this.attached?.automaticOptimization === false ? totalBatch : globalStep;
+    return this.currentRun?.module.automaticOptimization === false ? totalBatch : globalStep;
   }
 
   /** The step that loggers are told: the number of {@link batchesThatStepped} before the last one. */
@@ -215,10 +216,20 @@ export class Trainer {
     return this.loggers[0];
   }
 
+  /** The run under way. */
+  get run(): Run {
+    if (this.currentRun === undefined) throw new Error("The Trainer runs nothing at the moment.");
+    return this.currentRun;
+  }
+
+  /** Requests to stop the run under way. */
+  get listener(): InterruptionListener {
+    return this.run.listener;
+  }
+
   /** The module of the run under way. */
   get module(): AnyTrainingModule {
-    if (this.attached === undefined) throw new Error("The Trainer runs nothing at the moment.");
-    return this.attached;
+    return this.run.module;
   }
 
   // The four verbs.
@@ -239,7 +250,7 @@ export class Trainer {
     val?: Loaders<Batch>,
     options: RunOptions = {},
   ): Promise<FitResult> {
-    return this.run(module, "fit", options.signal, async () => {
+    return runVerb(this, module, "fit", options.signal, async () => {
       requireAutomatic(module, this);
       const point = await this.prepare(options.ckptPath, "fit");
       this.data = new FitData(this, train, val);
@@ -297,7 +308,7 @@ export class Trainer {
     loaders?: Loaders<Batch>,
     options: RunOptions = {},
   ): Promise<tf.TensorContainer[]> {
-    return this.run(module, "predict", options.signal, async () => {
+    return runVerb(this, module, "predict", options.signal, async () => {
       await this.prepare(options.ckptPath, "predict");
       module.zeroGrad();
       const list = toLoaders("The loader of predict", loaders ?? module.predictDataloader());
@@ -311,7 +322,7 @@ export class Trainer {
     loaders: Loaders | undefined,
     options: RunOptions,
   ): Promise<Metrics[]> {
-    return this.run(module, stage, options.signal, async () => {
+    return runVerb(this, module, stage, options.signal, async () => {
       await this.prepare(options.ckptPath, stage);
       module.zeroGrad();
       await this.startLoggers();
@@ -323,65 +334,6 @@ export class Trainer {
       if (options.verbose ?? true) console.log(printMetrics(stage, metrics));
       return metrics;
     });
-  }
-
-  /** What all verbs have in common: one at a time, interruptible, taken down whatever happens. */
-  private async run<T>(
-    module: AnyTrainingModule,
-    stage: Stage,
-    signal: AbortSignal | undefined,
-    body: () => Promise<T>,
-  ): Promise<T> {
-    if (this.isRunning)
-      throw new Error("This Trainer is running already; make another one for a second run beside it.");
-    requireOption(module instanceof TrainingModule, "The module", module, "a TrainingModule");
-    const backend = tf.getBackend();
-    requireOption(
-      !this.options.deterministic || !["webgpu", "tensorflow"].includes(backend),
-      "Trainer.deterministic",
-      true,
-      `false on the backend ${backend}, whose sums depend on timing`,
-    );
-    this.isRunning = true;
-    this.attached = module;
-    module.attachTrainer(this);
-    const signals = [this.options.signal, signal].filter((each) => each !== undefined);
-    this.listener = new InterruptionListener(
-      signals.length === 0 ? undefined : AbortSignal.any(signals),
-      this.options.handleSignals,
-    );
-    let status: "success" | "interrupted" | "failed" = "failed";
-    let isSetUp = false;
-    try {
-      const modules = module.configureCallbacks();
-      const replaced = new Set(modules.map((callback) => callback.constructor));
-      this.callbacks = arrangeCallbacks([
-        ...this.ownCallbacks.filter((callback) => !replaced.has(callback.constructor)),
-        ...modules,
-      ]);
-      await this.hooks.callModule("prepareData");
-      isSetUp = true;
-      await this.hooks.call("setup", stage);
-      await this.hooks.callModule("configureModel");
-      const result = await body();
-      status = this.listener.requested ? "interrupted" : "success";
-      return result;
-    } catch (error) {
-      if (isSetUp) await this.hooks.callCallbacks("onException", error);
-      throw error;
-    } finally {
-      try {
-        for (const logger of this.loggers) await logger.finalize?.(status);
-        if (isSetUp) await this.hooks.call("teardown", stage);
-      } finally {
-        if (this.options.profiler !== undefined) display(this.options.profiler);
-        this.listener.stop();
-        this.runningStage = undefined;
-        module.attachTrainer(undefined);
-        this.attached = undefined;
-        this.isRunning = false;
-      }
-    }
   }
 
   private async prepare(given: string | undefined, stage: Stage): Promise<ResumePoint | undefined> {
@@ -465,35 +417,6 @@ export class Trainer {
   async sendToLoggers(metrics: Metrics, step = this.loggerStep): Promise<void> {
     await this.metrics.send(metrics, step);
   }
-}
-
-/** What the Trainer does for others, a module that optimizes by itself does itself. */
-function requireAutomatic(module: AnyTrainingModule, trainer: Trainer): void {
-  if (module.automaticOptimization) return;
-  const { gradientClipValue } = trainer.options;
-  const why = `for ${module.typeName}, whose automaticOptimization is false`;
-  requireOption(
-    gradientClipValue === undefined,
-    "Trainer.gradientClipValue",
-    gradientClipValue,
-    `left out ${why}; it calls this.clipGradients(optimizer, value, algorithm)`,
-  );
-  const count = trainer.accumulateGradBatches;
-  requireOption(count === 1, "Trainer.accumulateGradBatches", count, `1 ${why}; it steps when it wants to`);
-}
-
-/** Modules keep their modes, so that frozen parts can stay in evaluation mode; what nobody meant is worth a word. */
-function warnOfEvaluationMode(module: AnyTrainingModule): void {
-  const names = module
-    .namedModules()
-    .filter(([, { training }]) => !training)
-    .map(([name]) => name || module.typeName);
-  if (names.length === 0) return;
-  const some = names.length > 3 ? `${names.slice(0, 3).join(", ")}, ...` : names.join(", ");
-  console.warn(
-    `${names.length} ${names.length === 1 ? "module is" : "modules are"} in evaluation mode at the start of training (${some}) ` +
-      "and will stay so: no dropout, and batch norm by its running statistics. Call module.train() before fit if that is not meant.",
-  );
 }
 
 function printMetrics(stage: string, metrics: readonly Metrics[]): string {
