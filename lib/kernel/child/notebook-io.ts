@@ -77,7 +77,8 @@ export function installNotebookIo(): void {
   }
   Object.defineProperty(globalThis, Symbol.for("jupyter.notebook.io"), { value: notebookIo });
   // Node's own console also hands each message to the inspector, which keeps the last thousand with what they print.
-  Object.assign(console, new Console({ stdout: streams.stdout, stderr: streams.stderr }));
+  // These streams have no errors to ignore, for which it would add and remove a listener with each message.
+  Object.assign(console, new Console({ ...streams, ignoreErrors: false }));
   process.on("exit", flushTexts);
   const { abort, kill } = process;
   process.abort = () => {

@@ -20,24 +20,41 @@ it("gives text in order, joined where cell and stream are the same", () => {
   ring.waitUntilEmpty();
 });
 
-it("goes round its memory many times without losing a character", () => {
+it("goes round its memory many times without losing a character, or whose it is", () => {
   const ring = new TextRing();
-  let written = "";
-  let taken = "";
+  const reader = new TextRing(ring.memory);
+  const written = new Map<number, string>();
+  const taken = new Map<number, string>();
+  const take = () => reader.take(({ cell, text }) => taken.set(cell, (taken.get(cell) ?? "") + text));
   for (let i = 0; i < 300; i++) {
+    const cell = Math.floor(i / 7) % 3;
     const text = `${i}: ${"é".repeat((i * 7919) % 50_000)}\n`;
-    if (ring.append(3, "stdout", text) === "full") {
-      new TextRing(ring.memory).take((run) => {
-        taken += run.text;
-      });
-      expect(ring.append(3, "stdout", text)).toBe("wake");
+    if (ring.append(cell, "stdout", text) === "full") {
+      take();
+      expect(ring.append(cell, "stdout", text)).toBe("wake");
+    } else if (i % 5 === 0) {
+      take();
     }
-    written += text;
+    written.set(cell, (written.get(cell) ?? "") + text);
   }
-  new TextRing(ring.memory).take((run) => {
-    taken += run.text;
-  });
-  expect(taken).toBe(written);
+  take();
+  expect(taken).toEqual(written);
+});
+
+it("tells streams apart that take turns, as often as there is room for", () => {
+  const ring = new TextRing();
+  const reader = new TextRing(ring.memory);
+  const lines: string[] = [];
+  const take = () => reader.take(({ name, text }) => lines.push(`${name} ${text}`));
+  for (let i = 0; i < 10_000; i++) {
+    const name = i % 2 === 0 ? "stdout" : "stderr";
+    if (ring.append(1, name, `${i}`) === "full") {
+      take();
+      expect(ring.append(1, name, `${i}`)).toBe("wake");
+    }
+  }
+  take();
+  expect(lines).toEqual(Array.from({ length: 10_000 }, (_, i) => `${i % 2 === 0 ? "stdout" : "stderr"} ${i}`));
 });
 
 it("refuses what does not fit", () => {

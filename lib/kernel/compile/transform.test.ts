@@ -137,6 +137,8 @@ it.each([
 it("leaves to esbuild what TypeScript reads differently or Node 20 does not run", async () => {
   const cells = [
     "f<number>(1)",
+    "f<() => void>(g)",
+    "if (1 < 2) f<T>(x => x)",
     "@seal class C {}",
     "using x = make()",
     'import d from "./d.json" with { type: "json" }',
@@ -144,6 +146,7 @@ it("leaves to esbuild what TypeScript reads differently or Node 20 does not run"
   for (const cell of cells) {
     expect((await compileCell(cell)).map).not.toBe("");
   }
+  expect((await compileCell("for (let i = 0; i < 3; i++) [i].map((n) => n << 1)")).map).toBe("");
   const field = "class C { x = 1 }";
   expect((await compileCell(field)).map).toBe("");
   expect((await compileCell(field, { useDefineForClassFields: false })).map).not.toBe("");

@@ -73,7 +73,7 @@ export async function compileCell(
  * esbuild, a process of its own, would take most of a short cell's time. Undefined where it is needed.
  */
 function plainJavaScript(cell: string, options: EmitOptions): Program | undefined {
-  if (/[<@]/.test(cell) || options.useDefineForClassFields === false) {
+  if (cell.includes("@") || mayHaveTypeArguments(cell) || options.useDefineForClassFields === false) {
     return undefined;
   }
   try {
@@ -81,6 +81,12 @@ function plainJavaScript(cell: string, options: EmitOptions): Program | undefine
   } catch {
     return undefined;
   }
+}
+
+/** Whether after a `<` comes a `>` that could end type arguments, which that of an arrow cannot. */
+function mayHaveTypeArguments(cell: string): boolean {
+  const start = cell.indexOf("<");
+  return start >= 0 && /(?<!=)>/.test(cell.slice(start));
 }
 
 /** One of the constants that esbuild drops as a statement, when nothing but brackets, casts and comments follows. */

@@ -1,6 +1,7 @@
 /** Completions: members, imports, options of string literals, and the magics. */
 import { magicHelp } from "../compile/magics.ts";
 import type { Json } from "../protocol/message.ts";
+import { maskLiterals } from "../types/declarations.ts";
 import type { CellText } from "../types/scope.ts";
 import type { LspPosition, TypeSession } from "../types/session.ts";
 import { fromPosition, toCodePoints, toPosition, toUtf16 } from "./offsets.ts";
@@ -45,8 +46,13 @@ export async function complete(
       magic.names.map((name) => ({ text: name, type: "magic" })),
     );
   }
-  const position = toPosition(code, offset);
-  const list = (await types?.ask("textDocument/completion", cell, position, { context: { triggerKind: 1 } })) as
+  const member = atMember(cell, toPosition(code, offset));
+  const list = (await types?.ask(
+    "textDocument/completion",
+    member?.cell ?? cell,
+    member?.position ?? toPosition(code, offset),
+    { context: { triggerKind: 1 } },
+  )) as
     | CompletionItem[]
     | { items?: CompletionItem[]; itemDefaults?: { editRange?: { start: LspPosition; end: LspPosition } } }
     | null
@@ -57,7 +63,8 @@ export async function complete(
   // Inside a string literal every item says what it replaces; elsewhere that is the word, and an item that replaces the
   // dot before it (such as `[Symbol.iterator]`) does not fit a list that shares one start.
   const own = items.map((item) => item.textEdit?.range ?? defaultRange);
-  const shared = own[0] !== undefined && own.every((range) => range !== undefined) ? own[0] : undefined;
+  const shared =
+    member === undefined && own[0] !== undefined && own.every((range) => range !== undefined) ? own[0] : undefined;
   const at = (position: LspPosition) => fromPosition(code, { line: position.line - 1, character: position.character });
   const start = shared === undefined ? offset - word.length : at(shared.start);
   const end = shared === undefined ? offset : Math.max(offset, at(shared.end));
@@ -82,6 +89,27 @@ export async function complete(
   const matches = exact.length > 0 ? exact : found;
   matches.sort((a, b) => compare(a.sort, b.sort) || compare(a.text, b.text));
   return reply(code, start, end, matches);
+}
+
+/**
+ * While the name of a member is typed after its dot, the checker is shown the same text for each of its letters, and the
+ * position after the dot: a text that it knows it need not check again. Undefined elsewhere.
+ */
+function atMember(cell: CellText, position: LspPosition): { cell: CellText; position: LspPosition } | undefined {
+  const { source } = cell;
+  const offset = fromPosition(source, position);
+  const before = source.slice(0, offset);
+  const typed = /(?<=(?:^|[^.])\.)(?!\d)[\p{ID_Continue}$]*$/u.exec(before);
+  // In a string or a comment a dot is a dot; an open quote is not masked.
+  const line = maskLiterals(before).slice(before.lastIndexOf("\n") + 1);
+  if (typed === null || /["'`]/.test(line) || line.at(typed.index - offset - 1) !== ".") {
+    return undefined;
+  }
+  const after = source.slice(offset).replace(/^[\p{ID_Continue}$]+/u, "");
+  return {
+    cell: { ...cell, source: `${source.slice(0, typed.index)}_${after}` },
+    position: { line: position.line, character: position.character - typed[0].length },
+  };
 }
 
 function compare(a: string, b: string): number {

@@ -60,6 +60,8 @@ export class TypeSession {
       .request("initialize", {
         processId: process.pid,
         rootUri: pathToFileURL(folder).href,
+        // Else it tells in six messages what it did for a request, and of cells that are not files.
+        initializationOptions: { logVerbosity: 0, disablePushDiagnostics: true },
         capabilities: {
           general: { positionEncodings: ["utf-16"] },
           textDocument: {
@@ -77,6 +79,10 @@ export class TypeSession {
       })
       .catch(() => {});
     this.#client.notify("initialized", {});
+    // Completions of what a cell does not import yet could only be offered together with a change elsewhere in it.
+    this.#client.notify("workspace/didChangeConfiguration", {
+      settings: { "js/ts": { suggest: { autoImports: false } } },
+    });
     this.#put("tsconfig.json", this.#config.project, "json");
     this.#put(".convbook.d.ts", globalsDeclaration);
     for (const { file, text } of this.#scope.begin()) {
