@@ -7,6 +7,7 @@ import {
   type Tensor4D,
   engine as tfEngine,
 } from "@tensorflow/tfjs-core";
+import { poolAttrs } from "./fused.ts";
 
 function run(kernel: string, inputs: NamedTensorMap, attrs: object): Tensor4D {
   return tfEngine().runKernel(kernel, inputs, attrs as NamedAttrMap) as Tensor4D;
@@ -27,22 +28,7 @@ export interface AveragePoolOptions {
  * @throws Error when the backend in use is not `native`
  */
 export function averagePool(x: Tensor4D, options: AveragePoolOptions): Tensor4D {
-  const { filterSize, strides, pad = [0, 0, 0, 0], countIncludePad = true } = options;
-  const [top, bottom, left, right] = pad;
-  const explicit = [
-    [0, 0],
-    [top, bottom],
-    [left, right],
-    [0, 0],
-  ];
-  const attrs = {
-    filterSize: [...filterSize],
-    strides: [...strides],
-    pad: explicit,
-    dimRoundingMode: "floor",
-    countIncludePad,
-    inputShape: x.shape,
-  };
+  const attrs = { ...poolAttrs(options), countIncludePad: options.countIncludePad ?? true, inputShape: x.shape };
   return run("AveragePool", { x }, attrs);
 }
 

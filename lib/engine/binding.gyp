@@ -57,10 +57,13 @@
     {
       "target_name": "engine",
       "sources": [
-        "native/array_bindings.cc", "native/integers.cc", "native/places.cc",
         "native/addon.cc", "native/amx.cc", "native/amx_conv.cc", "native/amx_correlation.cc", "native/amx_filter.cc",
-        "native/arrays.cc", "native/block_plan.cc", "native/block_run.cc", "native/choose.cc", "native/conv.cc",
-        "native/isa_generic.cc", "native/memory.cc", "native/norm.cc", "native/parallel.cc", "native/spatial.cc"
+        "native/array_bindings.cc", "native/arrays.cc", "native/block_backward.cc", "native/block_bindings.cc",
+        "native/block_forward.cc", "native/block_plan.cc", "native/block_program.cc", "native/block_run.cc",
+        "native/choose.cc", "native/conv.cc", "native/conv_bindings.cc", "native/conv_filter.cc", "native/integer_bindings.cc",
+        "native/integers.cc", "native/isa_generic.cc", "native/layer_bindings.cc", "native/matmul.cc",
+        "native/memory.cc", "native/norm.cc", "native/optimizer_bindings.cc", "native/parallel.cc",
+        "native/places.cc", "native/spatial.cc", "native/window.cc"
       ],
       "conditions": [
         ["target_arch=='x64'", { "dependencies": ["isa_avx512", "isa_avx2"] }],

@@ -108,7 +108,9 @@ export interface MaxPoolOptions {
   readonly dimRoundingMode?: "floor" | "ceil";
 }
 
-function poolAttrs({ filterSize, strides, pad = [0, 0, 0, 0], dilations = [1, 1], dimRoundingMode }: MaxPoolOptions) {
+/** The attributes of a pool's kernel. */
+export function poolAttrs(options: MaxPoolOptions) {
+  const { filterSize, strides, pad = [0, 0, 0, 0], dilations = [1, 1], dimRoundingMode } = options;
   const [top, bottom, left, right] = pad;
   const explicit = [
     [0, 0],

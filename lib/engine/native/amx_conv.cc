@@ -13,8 +13,6 @@ namespace {
 // have no such steps, so that 16 bits of every factor do; but pointwise ones gain little by it.
 constexpr int kForwardParts = 3, kGradientParts = 2, kPointwiseGradientParts = 3;
 
-int floorDiv(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
-
 // Whether tiles are faster, by measurement, and exact enough. `depth` is the number of products in a sum, of which `run` lie
 // side by side; `pixels` sums are wanted for each of `columns` channels.
 bool worthwhile(const Context& context, const ConvShape& s, size_t pixels, int depth, int run, int columns) {
@@ -28,11 +26,6 @@ bool worthwhile(const Context& context, const ConvShape& s, size_t pixels, int d
 
 // Pointwise convolutions with few channels wait for memory, whatever multiplies: they may as well be exact.
 bool waitsForMemory(int in, int out) { return static_cast<long>(in) * out < 8L * 4 * (in + out); }
-
-bool isPointwise(const ConvShape& s) {
-  return s.filterHeight == 1 && s.filterWidth == 1 && s.strideHeight == 1 && s.strideWidth == 1 && s.padTop == 0 &&
-         s.padLeft == 0 && s.outHeight == s.height && s.outWidth == s.width;
-}
 
 // Pixels times a matrix, whatever images they belong to: as one image of rows of 64 pixels, and one of what is left.
 bool pointwise(const Context& context, int parts, size_t pixels, int in, int out, const float* x, const float* w, const float* bias,
@@ -124,20 +117,8 @@ bool amxConvInputGrad(const Context& context, const ConvShape& s, const float* d
   const int run = (s.dilationWidth == 1 ? wide : 1) * s.outChannels;
   if (!worthwhile(context, s, pixels, high * wide * s.outChannels, run, s.inChannels)) return false;
   if (isPointwise(s) && waitsForMemory(s.inChannels, s.outChannels)) return false;
-  // Input pixels of one phase (h mod stride, w mod stride) all meet the same taps, and neighbours meet neighbours: each
-  // phase is a correlation of dy with stride 1.
-  struct Tap {
-    int k, offset;
-  };
-  auto tapsOf = [](int phase, int pad, int count, int dilation, int stride) {
-    std::vector<Tap> taps;
-    for (int k = count - 1; k >= 0; k--) {
-      const int at = phase + pad - k * dilation;
-      if (((at % stride) + stride) % stride == 0) taps.push_back({k, floorDiv(at, stride)});
-    }
-    return taps;  // offsets rise
-  };
-  std::vector<std::vector<Tap>> rows, columns;
+  // Each phase is a correlation of dy with stride 1.
+  std::vector<std::vector<PhaseTap>> rows, columns;
   int top = 1 << 30, left = 1 << 30, bottom = -(1 << 30), right = -(1 << 30);
   for (int a = 0; a < s.strideHeight && a < s.height; a++) {
     rows.push_back(tapsOf(a, s.padTop, s.filterHeight, s.dilationHeight, s.strideHeight));
@@ -161,9 +142,9 @@ bool amxConvInputGrad(const Context& context, const ConvShape& s, const float* d
       AmxPhase phase;
       phase.weights = turned.data() + filled;
       phase.weightStride = s.inChannels;
-      for (const Tap& row : rows[a]) {
+      for (const PhaseTap& row : rows[a]) {
         for (size_t i = 0; i < columns[b].size(); i++) {
-          const Tap& column = columns[b][i];
+          const PhaseTap& column = columns[b][i];
           if (i > 0 && column.offset == columns[b][i - 1].offset + 1) {
             phase.runs.back().length += s.outChannels;
           } else {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 
+#include "conv_shape.h"
 #include "memory.h"
 
 namespace convbook {
@@ -14,8 +15,6 @@ namespace {
 
 // Bytes of the planes of a block of source rows: they stay in the second-level cache beside the packed weights.
 constexpr size_t kWindowBytes = size_t{384} << 10;
-
-int ceilDiv(int a, int b) { return (a + b - 1) / b; }
 
 // Threads note here what they met.
 struct Met {

@@ -32,8 +32,6 @@ constexpr size_t kUnitBytes = 1 << 20;  // of packed factors: half of a core's s
 constexpr int kUnitPixels = 2200, kFewPixels = 500;
 constexpr size_t kKeptFloats = 1 << 20;  // of sums, between calls
 
-int floorDiv(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
-
 // Where the taps of one axis fall: in phase `phase[i]`, `shift[i]` pixels of it away.
 struct Axis {
   std::vector<int> phase, shift;

@@ -7,6 +7,8 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace convbook {
 
@@ -150,6 +152,39 @@ inline bool Arguments::accepts<int32_t>(napi_typedarray_type type) {
 template <>
 inline bool Arguments::accepts<uint8_t>(napi_typedarray_type type) {
   return type == napi_uint8_array || type == napi_int8_array || type == napi_uint8_clamped_array;
+}
+
+using FloatArrays = std::vector<std::pair<float*, size_t>>;
+
+// The typed arrays in a JavaScript array; all as long as those of `like`, when given.
+inline FloatArrays arraysIn(const Arguments& args, size_t i, const FloatArrays* like) {
+  bool isArray = false;
+  uint32_t count = 0;
+  if (napi_is_array(args.env(), args.value(i), &isArray) != napi_ok || !isArray) {
+    throw BadArgument("Argument " + std::to_string(i) + ": expected an array of Float32Arrays");
+  }
+  napi_get_array_length(args.env(), args.value(i), &count);
+  if (like != nullptr && count != like->size()) throw BadArgument("Parameters and gradients differ in number");
+  FloatArrays result;
+  for (uint32_t k = 0; k < count; k++) {
+    napi_handle_scope scope;
+    napi_open_handle_scope(args.env(), &scope);
+    napi_value element;
+    napi_typedarray_type type = napi_int8_array;
+    void* data = nullptr;
+    size_t length = 0;
+    napi_get_element(args.env(), args.value(i), k, &element);
+    const bool good =
+        napi_get_typedarray_info(args.env(), element, &type, &length, &data, nullptr, nullptr) == napi_ok &&
+        type == napi_float32_array;
+    napi_close_handle_scope(args.env(), scope);
+    if (!good) throw BadArgument("Argument " + std::to_string(i) + ": element " + std::to_string(k) + " is no Float32Array");
+    if (like != nullptr && length != (*like)[k].second) {
+      throw BadArgument("Argument " + std::to_string(i) + ": element " + std::to_string(k) + " has the wrong length");
+    }
+    result.emplace_back(static_cast<float*>(data), length);
+  }
+  return result;
 }
 
 // What `body` answers; whatever it throws is thrown in JavaScript.

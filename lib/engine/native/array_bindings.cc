@@ -1,171 +1,141 @@
-#include "array_bindings.h"
-
-#include "arguments.h"
+// Arrays of floats, as JavaScript sees them.
+#include "arrays.h"
+#include "bindings.h"
 #include "described.h"
-#include "integers.h"
-#include "places.h"
 
 namespace convbook {
 namespace {
 
-using Body = napi_value (*)(const Arguments&, const Context&);
-
-template <Body body>
-napi_value call(napi_env env, napi_callback_info info) {
-  Arguments args(env, info);
-  return answer(env, [&] {
-    const auto* engine = static_cast<const EngineAccess*>(args.data());
-    return body(args, engine->context(engine->state));
-  });
-}
-
-napi_value boolean(const Arguments& args, bool value) {
-  napi_value result;
-  napi_get_boolean(args.env(), value, &result);
-  return result;
-}
-
-bool isFloat(const Arguments& args, size_t i) {
-  napi_typedarray_type type;
-  return args.given(i) &&
-         napi_get_typedarray_info(args.env(), args.value(i), &type, nullptr, nullptr, nullptr, nullptr) == napi_ok &&
-         type == napi_float32_array;
-}
-
-// (op, a, b, y, description)
-napi_value intBinaryOp(const Arguments& args, const Context& context) {
-  const Described d = describe(args, 4, 2);
-  intBinary(context, args.choice<IntBinary>(0, static_cast<int>(IntBinary::Count)), args.array<int32_t>(1, d.reach[0]),
-            args.array<int32_t>(2, d.reach[1]), args.array<int32_t>(3, d.size), d.strided);
-  return nullptr;
-}
-
-// (op, x, y, n)
-napi_value intUnaryOp(const Arguments& args, const Context& context) {
+// (op, x, y, n, a, b)
+napi_value unaryOp(const Arguments& args, const Context& context) {
   const size_t n = args.size(3);
-  intUnary(context, args.choice<IntUnary>(0, static_cast<int>(IntUnary::Count)), args.array<int32_t>(1, n),
-           args.array<int32_t>(2, n), n);
+  unary(context, args.choice<Unary>(0, static_cast<int>(Unary::Count)), args.floats(1, n), args.output(2, n), n,
+        args.single(4), args.single(5));
   return nullptr;
 }
 
-// (op, a, b, y, description)
-napi_value intCompareOp(const Arguments& args, const Context& context) {
-  const Described d = describe(args, 4, 2);
-  intCompare(context, args.choice<Compare>(0, static_cast<int>(Compare::Count)), args.array<int32_t>(1, d.reach[0]),
-             args.array<int32_t>(2, d.reach[1]), args.array<uint8_t>(3, d.size), d.strided);
-  return nullptr;
-}
-
-// (op, x, y, outer, middle, inner)
-napi_value intReduceOp(const Arguments& args, const Context& context) {
-  const size_t outer = args.size(3), middle = args.size(4), inner = args.size(5);
-  intReduce(context, args.choice<Reduce>(0, static_cast<int>(Reduce::Count)),
-            args.array<int32_t>(1, outer * middle * inner), args.array<int32_t>(2, outer * inner), outer, middle, inner);
-  return nullptr;
-}
-
-// (op, a, b, y, description)
-napi_value byteBinaryOp(const Arguments& args, const Context& context) {
-  const Described d = describe(args, 4, 2);
-  byteBinary(context, args.choice<ByteBinary>(0, static_cast<int>(ByteBinary::Count)), args.array<uint8_t>(1, d.reach[0]),
-             args.array<uint8_t>(2, d.reach[1]), args.array<uint8_t>(3, d.size), d.strided);
-  return nullptr;
-}
-
-// (x, y, n)
-napi_value byteNotOp(const Arguments& args, const Context& context) {
+// (y, value)
+napi_value fillOp(const Arguments& args, const Context& context) {
   const size_t n = args.size(2);
-  byteNot(context, args.array<uint8_t>(0, n), args.array<uint8_t>(1, n), n);
+  fill(context, args.output(0, n), args.single(1), n);
   return nullptr;
 }
 
-// (all, x, y, outer, middle, inner)
-napi_value byteReduceOp(const Arguments& args, const Context& context) {
+// (op, a, b, y, description)
+napi_value binaryOp(const Arguments& args, const Context& context) {
+  const Described d = describe(args, 4, 2);
+  binary(context, args.choice<Binary>(0, static_cast<int>(Binary::Count)), args.floats(1, d.reach[0]),
+         args.floats(2, d.reach[1]), args.output(3, d.size), d.strided);
+  return nullptr;
+}
+
+napi_value compareOp(const Arguments& args, const Context& context) {
+  const Described d = describe(args, 4, 2);
+  compare(context, args.choice<Compare>(0, static_cast<int>(Compare::Count)), args.floats(1, d.reach[0]),
+          args.floats(2, d.reach[1]), args.array<uint8_t>(3, d.size), d.strided);
+  return nullptr;
+}
+
+// (condition, a, b, y, description)
+napi_value selectOp(const Arguments& args, const Context& context) {
+  const Described d = describe(args, 4, 3);
+  select(context, args.array<uint8_t>(0, d.reach[0]), args.floats(1, d.reach[1]), args.floats(2, d.reach[2]),
+         args.output(3, d.size), d.strided);
+  return nullptr;
+}
+
+// (op, x, y, outer, middle, inner, scale)
+napi_value reduceOp(const Arguments& args, const Context& context) {
   const size_t outer = args.size(3), middle = args.size(4), inner = args.size(5);
-  byteReduce(context, args.flag(0), args.array<uint8_t>(1, outer * middle * inner), args.array<uint8_t>(2, outer * inner),
+  reduce(context, args.choice<Reduce>(0, static_cast<int>(Reduce::Count)), args.floats(1, outer * middle * inner),
+         args.output(2, outer * inner), outer, middle, inner, args.single(6));
+  return nullptr;
+}
+
+// (largest, x, y, outer, middle, inner)
+napi_value argOp(const Arguments& args, const Context& context) {
+  const size_t outer = args.size(3), middle = args.size(4), inner = args.size(5);
+  if (middle == 0) throw BadArgument("There is no largest element of none");
+  argExtreme(context, args.flag(0), args.floats(1, outer * middle * inner), args.array<int32_t>(2, outer * inner),
              outer, middle, inner);
   return nullptr;
 }
 
-// (kind, x, y, n)
-napi_value classifyOp(const Arguments& args, const Context& context) {
-  const size_t n = args.size(3);
-  classify(context, args.choice<FloatClass>(0, static_cast<int>(FloatClass::Count)), args.floats(1, n),
-           args.array<uint8_t>(2, n), n);
-  return nullptr;
-}
-
-// (x, y, outer, middle, inner, product, exclusive, reverse), x and y both float32 or both int32
-napi_value scanOp(const Arguments& args, const Context& context) {
-  const size_t outer = args.size(2), middle = args.size(3), inner = args.size(4), n = outer * middle * inner;
-  const Scan how = {args.flag(5), args.flag(6), args.flag(7)};
-  if (isFloat(args, 0)) {
-    scan(context, how, args.floats(0, n), args.output(1, n), outer, middle, inner);
-  } else {
-    scan(context, how, args.array<int32_t>(0, n), args.array<int32_t>(1, n), outer, middle, inner);
-  }
-  return nullptr;
-}
-
-// (x, y, indices, rows, n, k) -> whether there was an order
-napi_value topKOp(const Arguments& args, const Context& context) {
-  const size_t rows = args.size(3), n = args.size(4), k = args.size(5);
-  if (k > n) throw BadArgument("There are no " + std::to_string(k) + " largest of " + std::to_string(n));
-  int32_t* indices = args.array<int32_t>(2, rows * k);
-  if (isFloat(args, 0)) {
-    return boolean(args, topK(context, args.floats(0, rows * n), args.output(1, rows * k), indices, rows, n, k));
-  }
-  return boolean(args, topK(context, args.array<int32_t>(0, rows * n), args.array<int32_t>(1, rows * k), indices, rows, n, k));
-}
-
-// (x, y, elementBytes, shape, axes): a bit of `axes` for each axis to reverse
-napi_value reverseOp(const Arguments& args, const Context& context) {
-  const int bytes = args.integer(2);
+// (x, xOffset, y, yOffset, elementBytes, description, scatter), offsets in elements
+napi_value stridedCopy(const Arguments& args, const Context& context) {
+  const Described d = describe(args, 5, 1);
+  const int bytes = args.integer(4);
   if (bytes != 1 && bytes != 4) throw BadArgument("Elements of " + std::to_string(bytes) + " bytes are not handled");
-  const Described d = describe(args, 3, 0);
-  size_t shape[kMaxRank];
-  const int32_t* sizes = args.array<int32_t>(3, 1) + 1;
-  for (int r = 0; r < d.strided.rank; r++) shape[r] = static_cast<size_t>(sizes[r]);
-  const size_t length = d.size * static_cast<size_t>(bytes);
-  reverse(context, args.bytes(0, length), args.bytes(1, length), bytes, shape, d.strided.rank,
-          static_cast<unsigned>(args.integer(4)));
+  if (d.size == 0) return nullptr;
+  const bool scatter = args.flag(6);
+  const size_t from = args.size(1), to = args.size(3), width = static_cast<size_t>(bytes);
+  const uint8_t* x = args.bytes(0, (from + (scatter ? d.size : d.reach[0])) * width);
+  uint8_t* y = args.bytes(2, (to + (scatter ? d.reach[0] : d.size)) * width);
+  copyStrided(context, x + from * width, y + to * width, bytes, d.strided, scatter);
   return nullptr;
 }
 
-// (x, indices, y, count, rows, width, replace): elements of 4 bytes, or of 1 when replacing
-napi_value scatterOp(const Arguments& args, const Context& context) {
-  const size_t count = args.size(3), rows = args.size(4), width = args.size(5);
-  const int32_t* indices = args.array<int32_t>(1, count);
-  if (args.flag(6)) {
-    scatterReplace(context, args.bytes(0, count * width), indices, args.bytes(2, rows * width), count, rows, width);
-  } else if (isFloat(args, 0)) {
-    scatterAdd(context, args.floats(0, count * width), indices, args.output(2, rows * width), count, rows, width);
-  } else {
-    scatterAdd(context, args.array<int32_t>(0, count * width), indices, args.array<int32_t>(2, rows * width), count, rows,
-               width);
-  }
+// (from, fromOffset, fromStride, to, toOffset, toStride, rows, length), all in bytes
+napi_value rowCopy(const Arguments& args, const Context& context) {
+  const size_t fromOffset = args.size(1), fromStride = args.size(2), toOffset = args.size(4), toStride = args.size(5);
+  const size_t rows = args.size(6), length = args.size(7);
+  if (rows == 0 || length == 0) return nullptr;
+  const uint8_t* from = args.bytes(0, fromOffset + (rows - 1) * fromStride + length);
+  uint8_t* to = args.bytes(3, toOffset + (rows - 1) * toStride + length);
+  copyRows(context, from + fromOffset, fromStride, to + toOffset, toStride, rows, length);
+  return nullptr;
+}
+
+// (x, indices, y, outer, count, picked, bytes)
+napi_value gatherOp(const Arguments& args, const Context& context) {
+  const size_t outer = args.size(3), count = args.size(4), picked = args.size(5), bytes = args.size(6);
+  gather(context, args.bytes(0, outer * count * bytes), args.array<int32_t>(1, picked),
+         args.bytes(2, outer * picked * bytes), outer, count, picked, bytes);
+  return nullptr;
+}
+
+// (indices, y, n, depth, on, off)
+napi_value oneHotOp(const Arguments& args, const Context& context) {
+  const size_t n = args.size(2), depth = args.size(3);
+  oneHot(context, args.array<int32_t>(0, n), args.output(1, n * depth), n, depth, args.single(4), args.single(5));
+  return nullptr;
+}
+
+// (kind, x, y, n)
+napi_value castOp(const Arguments& args, const Context& context) {
+  static const size_t from[] = {4, 4, 1, 1, 4, 4}, to[] = {4, 4, 4, 4, 1, 1};
+  const int kind = args.choice<int>(0, 6);
+  const size_t n = args.size(3);
+  cast(context, static_cast<Cast>(kind), args.bytes(1, n * from[kind]), args.bytes(2, n * to[kind]), n);
+  return nullptr;
+}
+
+// (normal, y, n, seed, a, b)
+napi_value random(const Arguments& args, const Context& context) {
+  const size_t n = args.size(2);
+  randomFill(context, args.flag(0), args.output(1, n), n, static_cast<uint64_t>(args.size(3)), args.single(4),
+             args.single(5));
   return nullptr;
 }
 
 }  // namespace
 
-void defineArrayBindings(napi_env env, napi_value exports, EngineAccess access) {
-  auto* engine = new EngineAccess(access);
-  napi_add_env_cleanup_hook(env, [](void* data) { delete static_cast<EngineAccess*>(data); }, engine);
-  const struct {
-    const char* name;
-    napi_callback function;
-  } functions[] = {
-      {"intBinary", call<intBinaryOp>},   {"intUnary", call<intUnaryOp>},     {"intCompare", call<intCompareOp>},
-      {"intReduce", call<intReduceOp>},   {"byteBinary", call<byteBinaryOp>}, {"byteNot", call<byteNotOp>},
-      {"byteReduce", call<byteReduceOp>}, {"classify", call<classifyOp>},     {"scan", call<scanOp>},
-      {"topK", call<topKOp>},             {"reverse", call<reverseOp>},       {"scatter", call<scatterOp>},
-  };
-  for (const auto& [name, callback] : functions) {
-    napi_value function;
-    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, engine, &function);
-    napi_set_named_property(env, exports, name, function);
-  }
+void defineArrayBindings(napi_env env, napi_value exports, State* state) {
+  define(env, exports, state, {
+      {"unary", call<unaryOp>},
+      {"fill", call<fillOp>},
+      {"binary", call<binaryOp>},
+      {"compare", call<compareOp>},
+      {"select", call<selectOp>},
+      {"reduce", call<reduceOp>},
+      {"argExtreme", call<argOp>},
+      {"copyStrided", call<stridedCopy>},
+      {"copyRows", call<rowCopy>},
+      {"gather", call<gatherOp>},
+      {"oneHot", call<oneHotOp>},
+      {"cast", call<castOp>},
+      {"random", call<random>},
+  });
 }
 
 }  // namespace convbook

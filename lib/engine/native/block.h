@@ -5,6 +5,7 @@
 // is gathered, and worked out again on the way back instead of being kept.
 #pragma once
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -92,6 +93,8 @@ class Block {
     size_t transientFloats = 0;  // an image
   };
   struct Run;
+
+  [[noreturn]] static void fail(const std::string& what);
 
   size_t pixels(int buffer) const;
   size_t floatsOf(int buffer) const;

@@ -1,18 +1,9 @@
 // Convolutions of images [N, H, W, C] with filters [KH, KW, C/groups, K], and their gradients; products of matrices.
 #pragma once
 #include "context.h"
+#include "conv_shape.h"
 
 namespace convbook {
-
-struct ConvShape {
-  int batch, height, width, inChannels;
-  int outHeight, outWidth, outChannels;
-  int filterHeight, filterWidth;
-  int strideHeight, strideWidth;
-  int padTop, padLeft;
-  int dilationHeight, dilationWidth;
-  int groups;
-};
 
 // y = act(conv(x, w) + bias + residual); bias and residual may be null.
 void convForward(const Context&, const ConvShape&, const float* x, const float* w, const float* bias,

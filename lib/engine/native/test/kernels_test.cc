@@ -42,6 +42,21 @@ void check(const char* what, const Array& got, const std::vector<double>& wanted
   failures++;
 }
 
+// Strides, padding and dilation at random, and images at least as large as asked that the filter fits into.
+void place(ConvShape* s, int height, int width) {
+  s->strideHeight = pick(1, 2);
+  s->strideWidth = pick(1, 3);
+  s->dilationHeight = pick(1, 2);
+  s->dilationWidth = pick(1, 2);
+  s->padTop = pick(0, 2);
+  s->padLeft = pick(0, 2);
+  const int extentH = (s->filterHeight - 1) * s->dilationHeight + 1, extentW = (s->filterWidth - 1) * s->dilationWidth + 1;
+  s->height = std::max(height, extentH);
+  s->width = std::max(width, extentW);
+  s->outHeight = (s->height + 2 * s->padTop - extentH) / s->strideHeight + 1;
+  s->outWidth = (s->width + 2 * s->padLeft - extentW) / s->strideWidth + 1;
+}
+
 // `wide`: with enough channels for tiles (see amx_conv.cc).
 void convolutions(const Context& context, bool wide) {
   ConvShape s;
@@ -51,16 +66,7 @@ void convolutions(const Context& context, bool wide) {
   s.outChannels = (wide ? pick(8, 70) : pick(1, 40)) * s.groups;
   s.filterHeight = pick(1, 3);
   s.filterWidth = pick(1, 3);
-  s.strideHeight = pick(1, 2);
-  s.strideWidth = pick(1, 3);
-  s.dilationHeight = pick(1, 2);
-  s.dilationWidth = pick(1, 2);
-  s.padTop = pick(0, 2);
-  s.padLeft = pick(0, 2);
-  s.height = pick(1, 9) + (s.filterHeight - 1) * s.dilationHeight;
-  s.width = pick(1, 40) + (s.filterWidth - 1) * s.dilationWidth;
-  s.outHeight = (s.height + 2 * s.padTop - (s.filterHeight - 1) * s.dilationHeight - 1) / s.strideHeight + 1;
-  s.outWidth = (s.width + 2 * s.padLeft - (s.filterWidth - 1) * s.dilationWidth - 1) / s.strideWidth + 1;
+  place(&s, pick(1, 9) + s.filterHeight, pick(1, 40) + s.filterWidth);
   const int in = s.inChannels / s.groups, out = s.outChannels / s.groups;
   Array x(static_cast<size_t>(s.batch) * s.height * s.width * s.inChannels);
   Array w(static_cast<size_t>(s.filterHeight) * s.filterWidth * in * s.outChannels), bias(s.outChannels);
@@ -109,16 +115,7 @@ void filterGradients(const Context& context) {
   const bool pointwise = pick(0, 2) == 0;
   s.filterHeight = pointwise ? 1 : pick(1, 3);
   s.filterWidth = pointwise ? 1 : pick(1, 3);
-  s.strideHeight = pick(1, 2);
-  s.strideWidth = pick(1, 2);
-  s.dilationHeight = pick(1, 2);
-  s.dilationWidth = pick(1, 2);
-  s.padTop = pick(0, 2);
-  s.padLeft = pick(0, 2);
-  s.height = pick(6, 14);
-  s.width = pick(6, 14);
-  s.outHeight = (s.height + 2 * s.padTop - (s.filterHeight - 1) * s.dilationHeight - 1) / s.strideHeight + 1;
-  s.outWidth = (s.width + 2 * s.padLeft - (s.filterWidth - 1) * s.dilationWidth - 1) / s.strideWidth + 1;
+  place(&s, pick(6, 14), pick(6, 14));
   Array x(static_cast<size_t>(s.batch) * s.height * s.width * s.inChannels);
   Array dy(static_cast<size_t>(s.batch) * s.outHeight * s.outWidth * s.outChannels);
   Array dw(static_cast<size_t>(s.filterHeight) * s.filterWidth * s.inChannels * s.outChannels), dbias(s.outChannels);

@@ -1,0 +1,54 @@
+// The functions that JavaScript sees: each reads its arguments, checks every length against the shapes given, and calls one
+// driver. All state hangs on the environment, so that every worker thread has an engine of its own.
+#pragma once
+#include <initializer_list>
+#include <memory>
+#include <type_traits>
+
+#include "arguments.h"
+#include "block.h"
+#include "context.h"
+
+namespace convbook {
+
+struct State {
+  std::unique_ptr<ThreadPool> pool;
+  SingleThreads singles;  // for each thread a pool of itself alone, for tasks that run whole operations
+  const Kernels* kernels = nullptr;
+  Context context() const { return {*kernels, *pool}; }
+};
+
+// Calls body(arguments, context), or body(arguments, state).
+template <auto body>
+napi_value call(napi_env env, napi_callback_info info) {
+  Arguments args(env, info);
+  State& state = *static_cast<State*>(args.data());
+  return answer(env, [&] {
+    if constexpr (std::is_invocable_v<decltype(body), const Arguments&, State&>) {
+      return body(args, state);
+    } else {
+      return body(args, state.context());
+    }
+  });
+}
+
+struct Binding {
+  const char* name;
+  napi_callback function;
+};
+inline void define(napi_env env, napi_value exports, State* state, std::initializer_list<Binding> bindings) {
+  for (const Binding& binding : bindings) {
+    napi_value function;
+    napi_create_function(env, binding.name, NAPI_AUTO_LENGTH, binding.function, state, &function);
+    napi_set_named_property(env, exports, binding.name, function);
+  }
+}
+
+void defineConvBindings(napi_env, napi_value exports, State*);
+void defineArrayBindings(napi_env, napi_value exports, State*);
+void defineIntegerBindings(napi_env, napi_value exports, State*);
+void defineLayerBindings(napi_env, napi_value exports, State*);
+void defineOptimizerBindings(napi_env, napi_value exports, State*);
+void defineBlockBindings(napi_env, napi_value exports, State*);
+
+}  // namespace convbook
