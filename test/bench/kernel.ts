@@ -238,6 +238,15 @@ const measures: readonly [name: string, target: string, measure: Measure][] = [
       ),
   ],
   [
+    "completion of a member in a cell that changed",
+    "2 ms",
+    (kernel, peer) =>
+      repeat(10, (i) => {
+        const code = pick(peer, `const n = ${i}; Math.s`, `n = ${i}; str.s`);
+        return kernel.request("complete_request", { code, cursor_pos: code.length });
+      }),
+  ],
+  [
     "hover",
     "5 ms",
     (kernel, peer) =>
