@@ -1,5 +1,6 @@
 /** Messages of an event file, from values; the counterpart of events.ts, with the same field numbers. */
 import type { HistogramValue, HparamValue } from "./events.ts";
+import type { GraphNode } from "./graph.ts";
 import { MessageWriter } from "./protobuf.ts";
 
 /** A Summary.Value: everything but its tag. */
@@ -114,18 +115,10 @@ export function sessionEndContent(endTime: number): EncodeContent {
   return hparamsContent((data) => data.message(4, (end) => end.varint(1, 1).double(2, endTime)));
 }
 
-/** A node of a graph: a module with its class, its parameters' shapes and, where known, whose output it takes. */
-export interface GraphNode {
-  readonly name: string;
-  readonly op: string;
-  readonly inputs: readonly string[];
-  readonly attributes: ReadonlyMap<string, string | number>;
-}
-
 /** An Event that carries a GraphDef. */
 export function encodeGraph(wallTime: number, nodes: readonly GraphNode[]): Uint8Array {
   const graph = new MessageWriter();
-  for (const { name, op, inputs, attributes } of nodes) {
+  for (const { name, op, inputs, attributes, outputShapes } of nodes) {
     graph.message(1, (node) => {
       node.string(1, name).string(2, op);
       for (const input of inputs) node.string(3, input);
@@ -134,6 +127,19 @@ export function encodeGraph(wallTime: number, nodes: readonly GraphNode[]): Uint
           entry.string(1, key).message(2, (attribute) => {
             if (typeof value === "string") attribute.string(2, value);
             else attribute.varint(3, value);
+          });
+        });
+      }
+      if (outputShapes !== undefined) {
+        node.message(5, (entry) => {
+          entry.string(1, "_output_shapes").message(2, (attribute) => {
+            attribute.message(1, (list) => {
+              for (const shape of outputShapes) {
+                list.message(7, (message) => {
+                  for (const size of shape) message.message(2, (dimension) => dimension.varint(1, size));
+                });
+              }
+            });
           });
         });
       }

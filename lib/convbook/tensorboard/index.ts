@@ -11,6 +11,7 @@ export type {
   TensorValue,
 } from "./events.ts";
 export { type TensorBoardFigureOptions, tensorBoardFigure } from "./figure.ts";
+export { type GraphNode, traceGraph } from "./graph.ts";
 export { makeHistogram } from "./histogram.ts";
 export { findRuns, readEvents, type ScalarPoint, scalars } from "./reader.ts";
-export { type GraphModule, SummaryWriter, type SummaryWriterOptions } from "./writer.ts";
+export { SummaryWriter, type SummaryWriterOptions } from "./writer.ts";

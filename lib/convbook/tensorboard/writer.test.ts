@@ -3,7 +3,10 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import "@tensorflow/tfjs-backend-cpu";
+import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, describe, expect, it } from "vitest";
+import { Conv2d, Module, Sequential } from "../nn/index.ts";
 import type { SummaryValue, TensorBoardEvent } from "./events.ts";
 import { makeHistogram } from "./histogram.ts";
 import { readEvents, scalars } from "./reader.ts";
@@ -25,23 +28,14 @@ const hasProtobuf = (() => {
   }
 })();
 
-class Conv2d {
-  readonly inChannels = 3;
-  readonly kernelSize = [3, 3];
-  readonly paddingMode = "zeros";
-  readonly bias = false;
-  readonly training = true;
-  toString(): string {
-    return "Conv2d(3, 8, kernelSize=3)";
-  }
-}
-class Net {
-  readonly conv = new Conv2d();
-  namedModules(): [string, object][] {
-    return [
-      ["", this],
-      ["input.0", this.conv],
-    ];
+/** A convolution whose output is added to its input. */
+class Net extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
+  readonly conv = this.registerModule(
+    "input",
+    new Sequential({ conv: new Conv2d(3, 3, { kernelSize: 3, padding: 1, bias: false }) }),
+  );
+  forward(x: tf.Tensor4D): tf.Tensor4D {
+    return tf.tidy(() => tf.add(x, this.conv.forward(x)));
   }
 }
 
@@ -56,7 +50,11 @@ function writeAll(): string {
   writer.addImage("picture", { shape: [1, 2, 3], data: Uint8Array.of(255, 0, 0, 0, 255, 0) }, 5, { wallTime: 4 });
   writer.addText("note", "**größer** than\nthis", 6, 5);
   writer.addHparams({ lr: 0.1, optimizer: "SGD", nesterov: true, blocks: [3, 3, 3] }, { "val/acc": 0.9 }, 6);
-  writer.addGraph(new Net(), 7);
+  const input = tf.zeros([1, 4, 4, 3]);
+  const net = new Net();
+  writer.addGraph(net, input, 7);
+  tf.dispose(input);
+  net.dispose();
   return writer.path;
 }
 
@@ -75,6 +73,10 @@ describe.runIf(hasProtobuf)("as Google's protobuf library reads it", () => {
     const hparams = (wall_time: number, tag: string, content: object): object =>
       summary(wall_time, 0, { tag, metadata: { plugin_data: { plugin_name: "hparams" } }, hparams: content });
     const s = (text: string): string => Buffer.from(text).toString("base64");
+    const shapes = (...list: number[][]): object => ({
+      key: "_output_shapes",
+      value: { list: { shape: list.map((shape) => ({ dim: shape.map((size) => ({ size })) })) } },
+    });
     expect(dumped[0]).toEqual({ wall_time: expect.any(Number), file_version: "brain.Event:2" });
     expect(dumped.slice(1)).toEqual([
       summary(1600000000.25, 3, { tag: "loss/train", simple_value: Math.fround(0.1) }),
@@ -129,18 +131,30 @@ describe.runIf(hasProtobuf)("as Google's protobuf library reads it", () => {
         wall_time: 7,
         graph_def: {
           node: [
-            { name: "Net/(module)", op: "Net" },
+            { name: "input", op: "IO Node", attr: [shapes([1, 4, 4, 3])] },
             {
-              name: "Net/input/0",
+              name: "Net/Sequential[input]/Conv2d[conv]",
               op: "Conv2d",
+              input: ["input"],
               attr: [
                 { key: "inChannels", value: { i: 3 } },
+                { key: "outChannels", value: { i: 3 } },
                 { key: "kernelSize", value: { s: s("[3, 3]") } },
-                { key: "paddingMode", value: { s: s("zeros") } },
-                { key: "bias", value: { s: s("false") } },
-                { key: "module", value: { s: s("Conv2d(3, 8, kernelSize=3)") } },
+                {
+                  key: "module",
+                  value: { s: s(String(new Conv2d(3, 3, { kernelSize: 3, padding: 1, bias: false }))) },
+                },
+                { key: "weight", value: { s: s("[3, 3, 3, 3]") } },
+                shapes([1, 4, 4, 3]),
               ],
             },
+            {
+              name: "Net/Add",
+              op: "Add",
+              input: ["input", "Net/Sequential[input]/Conv2d[conv]"],
+              attr: [shapes([1, 4, 4, 3])],
+            },
+            { name: "output", op: "IO Node", input: ["Net/Add"], attr: [shapes([1, 4, 4, 3])] },
           ],
           versions: { producer: 22 },
         },

@@ -2,8 +2,10 @@
 import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import type * as tf from "@tensorflow/tfjs-core";
 import { type ImageLike, type PixelScaling, prepareImages } from "../display/images.ts";
 import { encodePng } from "../display/png.ts";
+import type { AnyModule } from "../nn/module.ts";
 import { maskedCrc32c } from "./crc32c.ts";
 import {
   type EncodeContent,
@@ -11,7 +13,6 @@ import {
   encodeSummary,
   encodeVersion,
   experimentContent,
-  type GraphNode,
   histogramContent,
   imageContent,
   scalarContent,
@@ -21,6 +22,7 @@ import {
 } from "./encode.ts";
 import { EventFileError } from "./errors.ts";
 import type { HparamValue } from "./events.ts";
+import { listModules, traceGraph } from "./graph.ts";
 import { makeHistogram } from "./histogram.ts";
 import { view } from "./protobuf.ts";
 
@@ -29,11 +31,6 @@ export interface SummaryWriterOptions {
   readonly filenameSuffix?: string;
   /** Seconds after which waiting records are written. */
   readonly flushSecs?: number;
-}
-
-/** The part of a module that {@link SummaryWriter.addGraph} looks at. */
-export interface GraphModule {
-  namedModules(): Iterable<readonly [string, object]>;
 }
 
 /** So many bytes of waiting records are written at once. */
@@ -161,11 +158,15 @@ export class SummaryWriter {
   }
 
   /**
-   * The module tree as a graph: each module a node, named by its place, with its class and its settings. Which output goes where is code in `forward`,
-   * so no edges are drawn that were not registered.
+   * The model as a graph: its layers and the operations between them, in groups that are its modules, with edges along which outputs go.
+   *
+   * @param model left as it was
+   * @param inputs what its forward pass takes, for example of shape [1, 32, 32, 3]; not disposed of. Without it there are no edges.
    */
-  addGraph(model: GraphModule, wallTime?: number): void {
-    this.#add(encodeGraph(wallTime ?? Date.now() / 1000, graphNodes(model)));
+  addGraph(model: AnyModule, inputs?: tf.Tensor | readonly tf.Tensor[], wallTime?: number): void {
+    const list = inputs === undefined || Array.isArray(inputs) ? inputs : [inputs as tf.Tensor];
+    const nodes = list === undefined ? listModules(model) : traceGraph(model, list);
+    this.#add(encodeGraph(wallTime ?? Date.now() / 1000, nodes));
   }
 
   /**
@@ -248,26 +249,4 @@ function toHparam(value: unknown): HparamValue {
   if (value === null || value === undefined) return "null";
   if (typeof value === "number" || typeof value === "string" || typeof value === "boolean") return value;
   return JSON.stringify(value) ?? String(value);
-}
-
-function graphNodes(model: GraphModule): GraphNode[] {
-  const modules = [...model.namedModules()];
-  const root = modules[0]?.[1].constructor.name ?? "model";
-  return modules.map(([name, module]) => {
-    const attributes = new Map<string, string | number>();
-    for (const [key, value] of Object.entries(module)) {
-      if (key === "training") continue;
-      if (typeof value === "number" && Number.isSafeInteger(value)) attributes.set(key, value);
-      else if (typeof value === "string") attributes.set(key, value);
-      else if (typeof value === "boolean") attributes.set(key, String(value));
-      else if (Array.isArray(value) && value.every((item) => typeof item === "number"))
-        attributes.set(key, `[${value.join(", ")}]`);
-    }
-    const children = modules.some(([other]) => other !== name && (name === "" || other.startsWith(`${name}.`)));
-    // A layer prints its options on one line; a container would print everything below it.
-    if (!children && module.toString !== Object.prototype.toString) attributes.set("module", String(module));
-    const path = name === "" ? root : `${root}/${name.replaceAll(".", "/")}`;
-    // In TensorBoard a node may not bear the name of a group: a module with children is the node "(module)" in its own group.
-    return { name: children ? `${path}/(module)` : path, op: module.constructor.name, inputs: [], attributes };
-  });
 }

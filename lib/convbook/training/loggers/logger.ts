@@ -22,7 +22,7 @@ export interface Logger {
   logMetrics(metrics: Metrics, step: number): void | Promise<void>;
   /** Records the hyper-parameters, once, before the first step. */
   logHyperparams?(hparams: HyperParameters): void | Promise<void>;
-  /** Records the structure of the model. */
+  /** Records the structure of the model, which its `exampleInput` shows. */
   logGraph?(module: AnyTrainingModule): void | Promise<void>;
   /** Records a distribution of values. */
   logHistogram?(name: string, values: Float32Array, step: number): void | Promise<void>;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { readEvents } from "../../tensorboard/index.ts";
 import { TensorBoardLogger, Trainer } from "../index.ts";
 import { quiet } from "../testing/quiet.ts";
@@ -16,12 +16,27 @@ beforeAll(() => tf.setBackend("cpu"));
 afterAll(() => rmSync(rootDir, { recursive: true }));
 
 /** Trains and gives the event file's path. */
-async function train(logGraph: boolean): Promise<string> {
+async function train(logGraph: boolean, withExample = true): Promise<string> {
   const logger = new TensorBoardLogger({ rootDir, logGraph });
   const { module, train, val } = makeSmall();
+  if (withExample) module.exampleInput = tf.zeros([1, 6]);
   await new Trainer({ ...quiet, maxEpochs: 1, logger }).fit(module, train as never, val as never);
+  module.dispose();
   const name = readdirSync(logger.logDir).find((each) => each.startsWith("events.out.tfevents")) as string;
   return join(logger.logDir, name);
+}
+
+/** The graphs in a file, as Google's protobuf library reads them; undefined where it is missing. */
+function readGraphs(path: string): { name: string; op: string; input?: string[] }[][] | undefined {
+  const script = fileURLToPath(new URL("../../tensorboard/fixtures/event_files.py", import.meta.url));
+  const python = spawnSync("/usr/bin/python3", [script, "dump", path], { encoding: "utf8" });
+  if (python.status !== 0 && /No module named 'google/.test(python.stderr) && !process.env.CI) {
+    console.log("Left out: the file as Google's protobuf library reads it (apt install python3-protobuf).");
+    return undefined;
+  }
+  expect(python.stderr).toBe("");
+  const events = JSON.parse(python.stdout.replaceAll("NaN", '"NaN"')) as { graph_def?: { node: never[] } }[];
+  return events.flatMap(({ graph_def }) => (graph_def === undefined ? [] : [graph_def.node]));
 }
 
 const graphsOf = (path: string) => [...readEvents(path)].filter(({ graphBytes }) => graphBytes !== undefined);
@@ -30,26 +45,29 @@ it("the Trainer has the graph of the module written once, where it is asked for"
   expect(graphsOf(await train(false))).toEqual([]);
   const path = await train(true);
   expect(graphsOf(path)).toHaveLength(1);
-  // The oracle reads the file with Google's protobuf library.
-  const script = fileURLToPath(new URL("../../tensorboard/fixtures/event_files.py", import.meta.url));
-  const python = spawnSync("/usr/bin/python3", [script, "dump", path], { encoding: "utf8" });
-  if (python.status !== 0 && /No module named 'google/.test(python.stderr) && !process.env.CI) {
-    console.log("Left out: the file as Google's protobuf library reads it (apt install python3-protobuf).");
-    return;
-  }
-  expect(python.stderr).toBe("");
-  const events = JSON.parse(python.stdout.replaceAll("NaN", '"NaN"')) as {
-    graph_def?: { node: { name: string; op: string }[] };
-  }[];
-  const [graph, ...more] = events.flatMap(({ graph_def }) => graph_def ?? []);
-  expect(more).toEqual([]);
-  expect(graph?.node.map(({ name, op }) => [name, op])).toEqual([
-    ["SmallModule/(module)", "SmallModule"],
-    ["SmallModule/model/(module)", "Sequential"],
-    ["SmallModule/model/0", "Linear"],
-    ["SmallModule/model/1", "BatchNorm1d"],
-    ["SmallModule/model/2", "ReLU"],
-    ["SmallModule/model/3", "Dropout"],
-    ["SmallModule/model/4", "Linear"],
+  const graphs = readGraphs(path);
+  if (graphs === undefined) return;
+  const layer = (name: string) => `SmallModule/Sequential[model]/${name}`;
+  expect(graphs.map((nodes) => nodes.map(({ name, op, input = [] }) => [name, op, ...input]))).toEqual([
+    [
+      ["input", "IO Node"],
+      [layer("Linear[0]"), "Linear", "input"],
+      [layer("BatchNorm1d[1]"), "BatchNorm1d", layer("Linear[0]")],
+      [layer("ReLU[2]"), "ReLU", layer("BatchNorm1d[1]")],
+      [layer("Dropout[3]"), "Dropout", layer("ReLU[2]")],
+      [layer("Linear[4]"), "Linear", layer("Dropout[3]")],
+      ["output", "IO Node", layer("Linear[4]")],
+    ],
   ]);
+});
+
+it("a module without an example input has its layers written, and is told what is missing", async () => {
+  const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+  const path = await train(true, false);
+  expect(warn.mock.calls).toEqual([
+    [expect.stringMatching(/^The graph of SmallModule has no edges.*module\.exampleInput = tf\.zeros/)],
+  ]);
+  warn.mockRestore();
+  const [nodes] = readGraphs(path) ?? [];
+  expect(nodes?.map(({ op, input = [] }) => [op, ...input]) ?? []).toHaveLength(nodes === undefined ? 0 : 5);
 });

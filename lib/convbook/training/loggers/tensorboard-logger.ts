@@ -9,7 +9,7 @@ import type { Logger } from "./logger.ts";
 import { nextVersion } from "./version.ts";
 
 export interface TensorBoardLoggerOptions extends FileLoggerOptions {
-  /** Write the tree of modules as a graph; default false. */
+  /** Write the graph of the module, as its `exampleInput` runs through it; default false. */
   logGraph?: boolean;
 }
 
@@ -43,7 +43,15 @@ export class TensorBoardLogger implements Logger {
   }
 
   logGraph(module: AnyTrainingModule): void {
-    if (this.graph) this.experiment.addGraph(module);
+    if (!this.graph) return;
+    const { exampleInput, typeName } = module;
+    if (exampleInput === undefined) {
+      console.warn(
+        `The graph of ${typeName} has no edges, since it has no example input; give it one, as in ` +
+          "module.exampleInput = tf.zeros([1, 32, 32, 3]).",
+      );
+    }
+    this.experiment.addGraph(module, exampleInput);
   }
 
   logMetrics(metrics: Metrics, step: number): void {
