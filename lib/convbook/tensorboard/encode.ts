@@ -110,9 +110,9 @@ export function sessionStartContent(hparams: ReadonlyMap<string, HparamValue>, s
   );
 }
 
-/** Status 1 is success. */
-export function sessionEndContent(endTime: number): EncodeContent {
-  return hparamsContent((data) => data.message(4, (end) => end.varint(1, 1).double(2, endTime)));
+/** Status 1 is success, 2 failure. */
+export function sessionEndContent(endTime: number, success: boolean): EncodeContent {
+  return hparamsContent((data) => data.message(4, (end) => end.varint(1, success ? 1 : 2).double(2, endTime)));
 }
 
 /** An Event that carries a GraphDef. */

@@ -49,7 +49,11 @@ function writeAll(): string {
   writer.addHistogram("weights", Float32Array.of(-1, 0, 0, 0.5, 2, Number.NaN), 4, 3);
   writer.addImage("picture", { shape: [1, 2, 3], data: Uint8Array.of(255, 0, 0, 0, 255, 0) }, 5, { wallTime: 4 });
   writer.addText("note", "**größer** than\nthis", 6, 5);
-  writer.addHparams({ lr: 0.1, optimizer: "SGD", nesterov: true, blocks: [3, 3, 3] }, { "val/acc": 0.9 }, 6);
+  writer.addHparams(
+    { lr: 0.1, optimizer: "SGD", nesterov: true, blocks: [3, 3, 3] },
+    { "val/acc": 0.9, "loss/train": 1 },
+    { wallTime: 6 },
+  );
   const input = tf.zeros([1, 4, 4, 3]);
   const net = new Net();
   writer.addGraph(net, input, 7);
@@ -111,7 +115,7 @@ describe.runIf(hasProtobuf)("as Google's protobuf library reads it", () => {
             { name: "nesterov", type: 2 },
             { name: "blocks", type: 1 },
           ],
-          metric_infos: [{ name: { tag: "val/acc" } }],
+          metric_infos: [{ name: { tag: "val/acc" } }, { name: { tag: "loss/train" } }],
         },
       }),
       hparams(6, "_hparams_/session_start_info", {
@@ -205,7 +209,11 @@ describe("as our own reader reads it", () => {
       tensor: { shape: [1], data: ["**größer** than\nthis"] },
     });
     expect(at("_hparams_/experiment").value).toMatchObject({
-      hparams: { part: "experiment", hparams: ["lr", "optimizer", "nesterov", "blocks"], metrics: ["val/acc"] },
+      hparams: {
+        part: "experiment",
+        hparams: ["lr", "optimizer", "nesterov", "blocks"],
+        metrics: ["val/acc", "loss/train"],
+      },
     });
     expect(at("_hparams_/session_start_info").value).toMatchObject({
       hparams: {

@@ -55,6 +55,8 @@ export class SummaryWriter {
   readonly #flushMs: number;
   readonly #options: SummaryWriterOptions;
   readonly #children = new Map<string, SummaryWriter>();
+  /** The tags of the scalars so far. */
+  readonly #scalars = new Set<string>();
   readonly #onExit = (): void => this.close();
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
@@ -89,6 +91,7 @@ export class SummaryWriter {
   /** A number over steps. The name's part before a slash is its group in TensorBoard. */
   addScalar(tag: string, value: number, step: number, wallTime?: number): void {
     this.#summary(tag, scalarContent(value), step, wallTime);
+    this.#scalars.add(tag);
   }
 
   /** Several numbers in one chart; each becomes a run of its own in a folder below, as in PyTorch's writer. */
@@ -137,11 +140,15 @@ export class SummaryWriter {
   /**
    * What a run was made with and what came out, for TensorBoard's table of hyper-parameters. A hyper-parameter that is no number, string or truth
    * value is written as its JSON.
+   *
+   * @param metrics what came out; the table shows a tag's last value, so one that has been written before is only named. A step that goes back to 0
+   *   would hide the whole curve.
+   * @param options when, and whether the run came to a good end (default true)
    */
   addHparams(
     hparams: { readonly [name: string]: unknown },
     metrics: { readonly [tag: string]: number } = {},
-    wallTime?: number,
+    { wallTime, success = true }: { readonly wallTime?: number; readonly success?: boolean } = {},
   ): void {
     const time = wallTime ?? Date.now() / 1000;
     const named = new Map(Object.entries(hparams).map(([name, value]) => [name, toHparam(value)] as const));
@@ -153,8 +160,12 @@ export class SummaryWriter {
     this.#add(
       encodeSummary(time, 0, [{ tag: "_hparams_/session_start_info", content: sessionStartContent(named, time) }]),
     );
-    this.#add(encodeSummary(time, 0, [{ tag: "_hparams_/session_end_info", content: sessionEndContent(time) }]));
-    for (const [tag, value] of Object.entries(metrics)) this.addScalar(tag, value, 0, time);
+    this.#add(
+      encodeSummary(time, 0, [{ tag: "_hparams_/session_end_info", content: sessionEndContent(time, success) }]),
+    );
+    for (const [tag, value] of Object.entries(metrics)) {
+      if (!this.#scalars.has(tag)) this.addScalar(tag, value, 0, time);
+    }
   }
 
   /**

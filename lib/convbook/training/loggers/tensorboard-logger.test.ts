@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { readEvents } from "../../tensorboard/index.ts";
+import { readEvents, scalars } from "../../tensorboard/index.ts";
 import { TensorBoardLogger, Trainer } from "../index.ts";
 import { quiet } from "../testing/quiet.ts";
 import { makeSmall } from "../testing/small.ts";
@@ -58,6 +58,32 @@ it("the Trainer has the graph of the module written once, where it is asked for"
       [layer("Linear[4]"), "Linear", layer("Dropout[3]")],
       ["output", "IO Node", layer("Linear[4]")],
     ],
+  ]);
+});
+
+it("no curve goes back to an earlier step, which would hide what came before it", async () => {
+  const logger = new TensorBoardLogger({ rootDir });
+  const { module, train: batches, val } = makeSmall();
+  module.saveHyperParameters({ width: 8 });
+  const trainer = new Trainer({ ...quiet, maxEpochs: 3, logEveryNSteps: 1, logger });
+  await trainer.fit(module, batches as never, val as never);
+  const curves = scalars(logger.logDir);
+  const steps = Object.fromEntries([...curves].map(([tag, points]) => [tag, points.map(({ step }) => step)]));
+  const all = Array.from({ length: 15 }, (_, i) => i);
+  expect(steps).toEqual({
+    epoch: [...all, 4, 4, 9, 9, 14, 14].sort((a, b) => a - b),
+    train_loss_step: all,
+    val_loss: [4, 9, 14],
+    train_loss_epoch: [4, 9, 14],
+  });
+  const [path] = readdirSync(logger.logDir).filter((each) => each.startsWith("events.out.tfevents"));
+  const hparams = [...readEvents(join(logger.logDir, path as string))].flatMap(({ values }) =>
+    values.filter(({ kind }) => kind === "hparams"),
+  );
+  expect(hparams).toMatchObject([
+    { hparams: { part: "experiment", hparams: ["width"] } },
+    { hparams: { part: "start" } },
+    { hparams: { part: "end", status: 1 } },
   ]);
 });
 

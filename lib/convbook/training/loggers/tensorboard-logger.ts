@@ -71,10 +71,11 @@ export class TensorBoardLogger implements Logger {
     this.open?.flush();
   }
 
-  finalize(): void {
+  finalize(status: "success" | "interrupted" | "failed"): void {
     if (this.open === undefined) return;
     const flat = flatten(this.hparams ?? {});
-    if (Object.keys(flat).length > 0) this.open.addHparams(flat, finiteOf(this.latest));
+    const success = status !== "failed";
+    if (Object.keys(flat).length > 0) this.open.addHparams(flat, finiteOf(this.latest), { success });
     this.open.close();
     this.open = undefined;
   }
