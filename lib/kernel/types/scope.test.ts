@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { type Change, Scope, scopeFile } from "./scope.ts";
+import { Scope } from "./scope.ts";
+import { type Change, scopeFile } from "./scope-documents.ts";
 
 const value = (source: string, ...values: string[]) => ({ source, names: { variables: [], values, types: [] } });
 const first = ".convbook-cell-1.mts";
@@ -50,7 +51,9 @@ it("rewrites a cell that is run again, and assigns variables across documents", 
   const again = scope.declare({ ...variable, source: "let n = 2;" });
   expect(textOf(again, first)).not.toContain("n = 1");
   expect(textOf(again, first)).toContain("let n = 2;");
-  expect(scope.prelude({ variables: [], values: [], types: [] })).toContain("declare let n: typeof $convbookScope.n;");
+  expect(scope.prelude({ variables: [], values: [], types: [] })).toBe(
+    `import {n as $convbook_n} from "./${scopeFile}";declare let n: typeof $convbook_n;`,
+  );
 });
 
 it("does not put a cell beside one in which its name means something else", () => {
@@ -60,21 +63,44 @@ it("does not put a cell beside one in which its name means something else", () =
   expect(scope.declare(value("const fetch = 1;", "fetch"))[0]?.file).not.toBe(first);
 });
 
-it("opens a document only after the scope exports from it", () => {
+it("opens a document only after a part of the scope exports from it, and a part after the one before", () => {
   const scope = new Scope();
-  const opened = new Set(scope.begin().map(({ file }) => file));
-  let listed = "";
+  const texts = new Map(scope.begin().map(({ file, text }) => [file, text]));
   for (let i = 0; i < 400; i++) {
     for (const { file, text } of scope.declare(value(`const n${i} = 1;`, `n${i}`))) {
-      if (file === scopeFile) {
-        listed = text;
-      } else if (!opened.has(file)) {
-        expect(listed).toContain(file);
-        opened.add(file);
+      if (!texts.has(file)) {
+        expect([...texts.values()].some((known) => known.includes(`from "./${file}"`))).toBe(true);
       }
+      texts.set(file, text);
     }
   }
-  expect(opened.size).toBeLessThan(40);
+  expect(texts.size).toBeLessThan(40);
+});
+
+it("changes no more for a cell of a long session than for one of a short, and finds the names of both", () => {
+  const scope = new Scope();
+  scope.begin();
+  const sizes: number[] = [];
+  for (let i = 0; i < 1000; i++) {
+    const changes = scope.declare(value(`const n${i} = 1;`, `n${i}`));
+    sizes.push(changes.reduce((sum, { text }) => sum + text.length, 0));
+  }
+  expect(Math.max(...sizes.slice(500))).toBeLessThan(1.5 * Math.max(...sizes.slice(0, 500)));
+  const before = scope.declare(value("const early = [n3, n999];", "early"));
+  const imports = (text: string) => text.split("\n", 1)[0];
+  const prelude = scope.prelude({ variables: [], values: [], types: [] }, ["n3", "n999", "unknown"]);
+  expect(prelude).toContain(`import {n3} from "./${scopeFile}";import {} from `);
+  expect(prelude).toMatch(/import \{n999\} from ".\/\.convbook-scope-8\.mts";$/);
+  expect(imports(before[0]?.text ?? "")).toMatch(
+    /^import \{n3_convbook1 as n3\} from .*import \{[^}]*\} from "[^"]*-8\.mts";$/,
+  );
+  // A name of long ago that is declared again is found where it is now, and only there.
+  const again = scope.declare(value("const n3 = 2;", "n3"));
+  expect(again.map(({ file }) => file)).toContain(scopeFile);
+  expect(textOf(again, scopeFile)).toContain("n3 as n3_convbook1, n4");
+  expect(scope.prelude({ variables: [], values: [], types: [] }, ["n3"])).toMatch(
+    /import \{n3\} from "[^"]*-8\.mts";$/,
+  );
 });
 
 it("finds the line in its cell of a line in a document", () => {

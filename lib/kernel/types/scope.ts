@@ -3,10 +3,25 @@
  * an older one stays as long as a newer one is made of it.
  *
  * Cells that ran share documents, where no name of one means something else in another: a checker takes in a changed
- * document at once, and a new one slowly. Documents import from one module only, the scope, which exports from all of
- * them: so none of them comes to import from other modules when its text changes, which would be slow too.
+ * document at once, and a new one slowly.
  */
 import { type CellNames, wordsOf } from "./declarations.ts";
+import {
+  allNames,
+  type CellsDocument,
+  type Change,
+  cellFile,
+  type Declared,
+  type DeclaringCell,
+  documentChange,
+  extension,
+  type ImportedName,
+  importsOf,
+  type Kind,
+  openPart,
+  partChange,
+  type ScopePart,
+} from "./scope-documents.ts";
 
 /** A cell's TypeScript as it is checked; `jsx` where it has JSX syntax. */
 export interface CellText {
@@ -15,54 +30,19 @@ export interface CellText {
   readonly jsx?: boolean;
 }
 
-/** A document's new text. */
-export interface Change {
-  readonly file: string;
-  readonly text: string;
-}
-
-type Kind = "variable" | "value" | "type";
-
-interface Declared {
-  readonly cell: DeclaringCell;
-  readonly kind: Kind;
-}
-
-/** A cell that ran and declared something. */
-interface DeclaringCell {
-  readonly names: CellNames;
-  readonly words: ReadonlySet<string>;
-  readonly text: string;
-  /** Earlier declarations that it mentions, by name. */
-  readonly uses: ReadonlyMap<string, Declared>;
-  readonly document: CellsDocument;
-}
-
-interface CellsDocument {
-  readonly id: number;
-  readonly file: string;
-  readonly cells: DeclaringCell[];
-  /** What each word of its cells is: a cell's declaration, or undefined for anything else. */
-  readonly bindings: Map<string, DeclaringCell | undefined>;
-}
-
-export const scopeFile = ".convbook-scope.mts";
-/** The scope's name in the documents that import it. */
-const scopeName = "$convbookScope";
 /** The most cells that share a document, and the most text. */
 const mostCells = 16;
 const mostText = 1 << 16;
+/** The most documents of a part of the scope. */
+const mostDocuments = 8;
 /** How many of the newest documents are looked at for a place. */
 const lookedAt = 4;
-/** How many documents that are not open yet the scope exports from: the list changes seldom. */
-const listedAhead = 8;
 
 export class Scope {
   readonly #live = new Map<string, Declared>();
   readonly #cells = new Set<DeclaringCell>();
   readonly #documents: CellsDocument[] = [];
-  /** Files that the scope exports from, in the order in which it does. */
-  readonly #listed: string[] = [];
+  readonly #parts: ScopePart[] = [openPart(1)];
 
   /** The documents before the first cell. */
   begin(): Change[] {
@@ -88,7 +68,8 @@ export class Scope {
     }
     const changes: Change[] = [];
     const changed = new Set<CellsDocument>();
-    this.#forgetReplaced(own, changed);
+    const replaced = all.flatMap((name) => this.#live.get(name)?.cell ?? []);
+    this.#forgetReplaced(own, new Set(replaced), changed);
     const document = this.#placeFor(own, words, uses, jsx) ?? this.#open(jsx, changes);
     const cell: DeclaringCell = { names, words, text: withoutExports(source), uses, document };
     this.#cells.add(cell);
@@ -100,8 +81,11 @@ export class Scope {
       }
     }
     changed.add(document);
-    this.#forgetUnreachable(changed);
-    return [...changes, ...[...changed].map(changeOf), this.#scopeChange()];
+    const parts = new Set([document.part, ...replaced.map((cell) => cell.document.part)]);
+    if (replaced.length > 0) {
+      this.#forgetUnreachable(changed);
+    }
+    return [...changes, ...this.#changesOf(changed, parts)];
   }
 
   /** Forgets everything. */
@@ -109,19 +93,22 @@ export class Scope {
     const changed = new Set<CellsDocument>();
     this.#live.clear();
     this.#forgetUnreachable(changed);
-    return [...[...changed].map(changeOf), this.#scopeChange()];
+    return this.#changesOf(changed, new Set());
   }
 
   /**
    * One line that brings earlier cells' names into a cell that declares `own`: those that `words` mentions, or all.
    */
-  prelude(own: CellNames, words?: ReadonlySet<string>): string {
+  prelude(own: CellNames, words: Iterable<string> = this.#live.keys()): string {
     const hidden = new Set(allNames(own));
-    return importsOf(
-      [...this.#live]
-        .filter(([name]) => !hidden.has(name) && words?.has(name) !== false)
-        .map(([name, { kind }]) => ({ name, exported: name, kind })),
-    );
+    const names: ImportedName[] = [];
+    for (const name of words) {
+      const declared = hidden.has(name) ? undefined : this.#live.get(name);
+      if (declared !== undefined) {
+        names.push({ name, exported: name, kind: declared.kind, part: declared.cell.document.part.id });
+      }
+    }
+    return importsOf(names, this.#parts.length);
   }
 
   /** The line of a cell that a document's line is, both from 0; undefined for a document of no cell that ran. */
@@ -142,11 +129,8 @@ export class Scope {
   }
 
   /** A cell whose every live name is declared anew and that no other mentions is not needed any more. */
-  #forgetReplaced(own: ReadonlySet<string>, changed: Set<CellsDocument>): void {
-    for (const cell of new Set([...own].map((name) => this.#live.get(name)?.cell))) {
-      if (cell === undefined) {
-        continue;
-      }
+  #forgetReplaced(own: ReadonlySet<string>, replaced: ReadonlySet<DeclaringCell>, changed: Set<CellsDocument>): void {
+    for (const cell of replaced) {
       const live = allNames(cell.names).filter((name) => this.#live.get(name)?.cell === cell);
       const used = [...this.#cells].some((other) =>
         [...other.uses.values()].some((declared) => declared.cell === cell),
@@ -210,33 +194,42 @@ export class Scope {
 
   /** A new document, empty; what must be known before it goes into `changes`. */
   #open(jsx: boolean, changes: Change[]): CellsDocument {
-    const id = this.#documents.length + 1;
-    const document: CellsDocument = { id, file: cellFile(id, jsx), cells: [], bindings: new Map() };
-    this.#documents.push(document);
-    if (!this.#listed.includes(document.file)) {
-      // Only then is it part of the project when it is opened; for any other the server would look for its project.
-      for (let next = id; next < id + listedAhead; next++) {
-        this.#listed.push(cellFile(next, jsx));
-      }
-      changes.push(this.#scopeChange());
+    let part = this.#parts.at(-1) as ScopePart;
+    if (part.documents.length >= mostDocuments) {
+      part = openPart(part.id + 1);
+      this.#parts.push(part);
     }
-    changes.push(changeOf(document));
+    const id = this.#documents.length + 1;
+    const document: CellsDocument = {
+      id,
+      file: cellFile(id, jsx),
+      part,
+      cells: [],
+      bindings: new Map(),
+      parts: part.id,
+    };
+    this.#documents.push(document);
+    part.documents.push(document);
+    if (!part.listed.includes(document.file)) {
+      // Only then is it part of the project when it is opened; for any other the server would look for its project. The
+      // documents to come are listed with it: the list changes seldom.
+      for (let next = id; next <= id + mostDocuments - part.documents.length; next++) {
+        part.listed.push(cellFile(next, jsx));
+      }
+      changes.push(this.#partChange(part));
+    }
+    changes.push(documentChange(document));
     return document;
   }
 
-  /** Exports from each document what it declares, under its lasting name and, where it is live, its own. */
-  #scopeChange(): Change {
-    const exported = new Map<string, string[]>(this.#listed.map((file) => [file, []]));
-    for (const { names, document } of this.#cells) {
-      for (const name of allNames(names)) {
-        exported.get(document.file)?.push(`${name} as ${lastingName(name, document)}`);
-      }
-    }
-    for (const [name, { cell }] of this.#live) {
-      exported.get(cell.document.file)?.push(name);
-    }
-    const text = [...exported].map(([file, names]) => `export {${names.join(", ")}} from "./${file}";`).join("\n");
-    return { file: scopeFile, text };
+  /** Documents that changed, then the parts that export from them. */
+  #changesOf(documents: ReadonlySet<CellsDocument>, parts: ReadonlySet<ScopePart>): Change[] {
+    const all = new Set([...parts, ...[...documents].map(({ part }) => part)]);
+    return [...[...documents].map(documentChange), ...[...all].map((part) => this.#partChange(part))];
+  }
+
+  #partChange(part: ScopePart): Change {
+    return partChange(part, (name, cell) => this.#live.get(name)?.cell === cell);
   }
 }
 
@@ -247,67 +240,12 @@ function bind(cell: DeclaringCell): void {
   }
 }
 
-function changeOf(document: CellsDocument): Change {
-  const { cells } = document;
-  const others = new Map<string, { name: string; exported: string; kind: Kind }>();
-  for (const { uses } of cells) {
-    for (const [name, { cell, kind }] of uses) {
-      if (cell.document !== document) {
-        others.set(name, { name, exported: lastingName(name, cell.document), kind });
-      }
-    }
-  }
-  // The semicolon keeps a cell's last line apart from the next cell's first.
-  const body = cells.map(({ text }) => `${text}\n;\n`).join("");
-  return { file: document.file, text: `${importsOf([...others.values()])}\n${body}${exportsOf(cells)}` };
-}
-
-function importsOf(list: readonly { name: string; exported: string; kind: Kind }[]): string {
-  const imports: string[] = [];
-  let variables = "";
-  for (const { name, exported, kind } of list) {
-    if (kind === "variable") {
-      // What is imported cannot be assigned.
-      variables += `declare let ${name}: typeof ${scopeName}.${exported};`;
-    } else {
-      imports.push(`${kind === "type" ? "type " : ""}${exported === name ? name : `${exported} as ${name}`}`);
-    }
-  }
-  return `import * as ${scopeName} from "./${scopeFile}";import {${imports.join(", ")}} from "./${scopeFile}";${variables}`;
-}
-
-function exportsOf(cells: readonly DeclaringCell[]): string {
-  const names = cells.flatMap((cell) => [
-    ...cell.names.variables,
-    ...cell.names.values,
-    ...cell.names.types.map((name) => `type ${name}`),
-  ]);
-  return `export {${names.join(", ")}};`;
-}
-
 function kindsOf({ variables, values, types }: CellNames): [Kind, readonly string[]][] {
   return [
     ["variable", variables],
     ["value", values],
     ["type", types],
   ];
-}
-
-function allNames({ variables, values, types }: CellNames): string[] {
-  return [...variables, ...values, ...types];
-}
-
-function extension(jsx: boolean): string {
-  return jsx ? ".tsx" : ".mts";
-}
-
-function cellFile(id: number, jsx: boolean): string {
-  return `.convbook-cell-${id}${extension(jsx)}`;
-}
-
-/** The name under which the scope exports what a document declares, whatever is declared after it. */
-function lastingName(name: string, document: CellsDocument): string {
-  return `${name}_convbook${document.id}`;
 }
 
 /** The cell's own exports would collide with the one that is added. */

@@ -13,7 +13,8 @@ import type { EmitOptions } from "../compile/transform.ts";
 import { wordsOf } from "./declarations.ts";
 import { globalsDeclaration } from "./globals.ts";
 import { findTypeScript, LspClient } from "./lsp-client.ts";
-import { type CellText, type Change, Scope, scopeFile } from "./scope.ts";
+import { type CellText, Scope } from "./scope.ts";
+import { type Change, scopeFile } from "./scope-documents.ts";
 import { type NotebookConfig, notebookConfig } from "./tsconfig.ts";
 
 /** An error that TypeScript found. Lines and columns count from 1, in UTF-16 units. */
