@@ -1,10 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
-import { engine } from "@convbook/engine";
+import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { selectBackend } from "../../../lib/convbook/backend/index.ts";
 import { trainFirstEpoch } from "./first-epoch.ts";
+import { canTrain } from "./support.ts";
 
 // Made by fixtures/make_first_epoch.py with PyTorch on the real images.
 const fixture = JSON.parse(readFileSync(new URL("./fixtures/first-epoch.json", import.meta.url), "utf8")) as {
@@ -12,15 +10,7 @@ const fixture = JSON.parse(readFileSync(new URL("./fixtures/first-epoch.json", i
   runs: { seed: number; layout: string; losses: number[]; valAcc: number }[];
 };
 
-const cache = process.env.CONVBOOK_CACHE ?? join(homedir(), ".cache", "convbook");
-const hasImages = existsSync(join(cache, "cifar10"));
-const runs = engine.available && hasImages;
-if (!runs) {
-  const reason = hasImages
-    ? `the native engine is missing (${engine.reason})`
-    : "CIFAR-10 is not in the cache (`npx convbook table` fetches it)";
-  console.log(`Left out: the first epoch of ResNet against PyTorch, since ${reason}.`);
-}
+const runs = canTrain("the first epoch of ResNet");
 const whole = process.env.CONVBOOK_WHOLE_EPOCH === "1";
 if (runs && !whole) {
   console.log(

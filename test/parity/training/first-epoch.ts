@@ -1,14 +1,16 @@
 /** The first epoch of Tutorial 5's ResNet on CIFAR-10, as fixtures/make_first_epoch.py trains it with PyTorch. */
-import { cifar10, DataLoader, randomSplit, type Subset, transforms } from "../../../lib/convbook/data/index.ts";
+import { DataLoader, randomSplit, type Subset } from "../../../lib/convbook/data/index.ts";
 import { Generator, manualSeed } from "../../../lib/convbook/random/index.ts";
 import {
-  Callback,
   ClassificationModule,
   LambdaLR,
   type OptimizerConfig,
   SGD,
   Trainer,
 } from "../../../lib/convbook/training/index.ts";
+
+import { quiet } from "../../../lib/convbook/training/testing/quiet.ts";
+import { Losses, trainingImages } from "./support.ts";
 
 const BATCH = 128;
 
@@ -19,21 +21,9 @@ export interface FirstEpoch {
   readonly valAcc: number | undefined;
 }
 
-class Losses extends Callback {
-  readonly values: number[] = [];
-  override onTrainBatchEnd(trainer: Trainer): void {
-    this.values.push(trainer.callbackMetrics.train_loss as number);
-  }
-}
-
 /** @param steps how many of the 351 steps to take */
 export async function trainFirstEpoch(seed: number, steps = Number.POSITIVE_INFINITY): Promise<FirstEpoch> {
-  const normalize = new transforms.Normalize(
-    [0.49139968, 0.48215841, 0.44653091],
-    [0.24703223, 0.24348513, 0.26158784],
-  );
-  const transform = new transforms.Compose([new transforms.ToTensor(), normalize]);
-  const images = await cifar10({ train: true, transform });
+  const images = await trainingImages();
   const [train, val] = randomSplit(images, [45_000, 5_000], { generator: new Generator(42) });
   const total = Math.floor(45_000 / BATCH);
   class Falling extends ClassificationModule {
@@ -50,12 +40,9 @@ export async function trainFirstEpoch(seed: number, steps = Number.POSITIVE_INFI
   const losses = new Losses();
   const isWhole = steps >= total;
   const trainer = new Trainer({
+    ...quiet,
     maxEpochs: 1,
     callbacks: [losses],
-    logger: false,
-    enableCheckpointing: false,
-    enableProgressBar: false,
-    enableModelSummary: false,
     ...(isWhole ? {} : { maxSteps: steps }),
   });
   await trainer.fit(
