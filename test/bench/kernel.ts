@@ -421,4 +421,16 @@ async function memoryRun(
     peer.name,
     median(times.slice(-100)) / median(times.slice(0, 100)),
   );
+  const fresh: number[] = [];
+  for (let i = 0; i < cells; i++) {
+    fresh.push(
+      await kernel.cell(pick(peer, `const fresh${i}: { i: number } = { i: ${i} };`, `fresh${i}: dict = {"i": ${i}}`)),
+    );
+  }
+  put(
+    "the same of cells that each declare a new name, time",
+    "1",
+    peer.name,
+    median(fresh.slice(-100)) / median(fresh.slice(0, 100)),
+  );
 }
