@@ -1,5 +1,5 @@
 {
-  "variables": { "amx%": "<!(node install/knows-amx.cjs)" },
+  "variables": { "amx%": "<!(node install/knows-amx.cjs)", "onednn%": "<!(node install/finds-onednn.cjs)" },
   # One static library for each instruction set, so that its flags reach nothing else.
   "target_defaults": {
     "defines": ["NAPI_VERSION=8"],
@@ -41,6 +41,12 @@
         }
       ]
     }],
+    # A module of its own, which the engine loads where somebody asks for it.
+    ["onednn==1", {
+      "targets": [
+        { "target_name": "onednn", "sources": ["native/onednn.cc"], "libraries": ["-ldnnl"] }
+      ]
+    }],
     ["target_arch=='x64' and amx==1", {
       "targets": [
         {
@@ -58,12 +64,12 @@
       "target_name": "engine",
       "sources": [
         "native/addon.cc", "native/amx.cc", "native/amx_conv.cc", "native/amx_correlation.cc", "native/amx_filter.cc",
-        "native/array_bindings.cc", "native/arrays.cc", "native/block_backward.cc", "native/block_bindings.cc",
+        "native/array_bindings.cc", "native/arrays.cc", "native/bf16_matmul.cc", "native/block_backward.cc", "native/block_bindings.cc",
         "native/block_forward.cc", "native/block_plan.cc", "native/block_program.cc", "native/block_run.cc",
-        "native/choose.cc", "native/conv.cc", "native/conv_bindings.cc", "native/conv_filter.cc", "native/integer_bindings.cc",
+        "native/choices.cc", "native/choose.cc", "native/conv.cc", "native/conv_bindings.cc", "native/conv_filter.cc", "native/integer_bindings.cc",
         "native/integers.cc", "native/isa_generic.cc", "native/layer_bindings.cc", "native/matmul.cc",
         "native/memory.cc", "native/norm.cc", "native/optimizer_bindings.cc", "native/parallel.cc",
-        "native/places.cc", "native/spatial.cc", "native/window.cc"
+        "native/places.cc", "native/second.cc", "native/second_bindings.cc", "native/spatial.cc", "native/window.cc"
       ],
       "conditions": [
         ["target_arch=='x64'", { "dependencies": ["isa_avx512", "isa_avx2"] }],

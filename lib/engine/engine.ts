@@ -2,7 +2,23 @@
 import { availableParallelism, totalmem } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import type { NativeBackend } from "./backend.ts";
+import {
+  dropOneDnn,
+  type ImplementationName,
+  type ImplementationsInfo,
+  implementationsInfo,
+  parseImplementations,
+  useOneDnn,
+} from "./implementations.ts";
 import { loadNative, type NativeAddon } from "./native.ts";
+import {
+  type Precision,
+  parsePrecision,
+  precisionInUse,
+  UnsupportedPrecisionError,
+  usePrecision,
+  whyNot,
+} from "./precision.ts";
 import { type Profile, profile } from "./profiler.ts";
 import { backendName, fallbackKernelNames, nativeKernelNames, registerNative } from "./register.ts";
 
@@ -10,6 +26,11 @@ import { backendName, fallbackKernelNames, nativeKernelNames, registerNative } f
 export interface EngineInfo {
   /** The instruction set in use: amx (AVX-512 with AMX for convolutions), avx512, avx2 or generic (SSE2, NEON, ...). */
   readonly isa: string;
+  /** What inference multiplies in: float32, or bf16 where it was asked for and the processor has it. Training is float32. */
+  readonly precision: Precision;
+  /** Whether the instruction set has bf16: amx does. */
+  readonly hasBf16: boolean;
+  readonly implementations: ImplementationsInfo;
   /** Threads that share a kernel's work. */
   readonly threads: number;
   /** Processors that this process may run on. */
@@ -45,6 +66,31 @@ export interface Engine {
   setThreads(threads: number): void;
   /** Chooses the instruction set, for comparisons: "amx", "avx512", "avx2", "generic"; what the processor lacks is not taken. */
   setInstructionSet(isa: string | undefined): void;
+  /**
+   * Chooses what inference multiplies in. In "bf16", forward convolutions and products of matrices outside of gradients round
+   * their factors to bfloat16 (8 bits of precision) and sum in float32; tensors stay float32, and training is untouched: what
+   * is recorded for a gradient, and gradients themselves, are computed in float32. As with PyTorch's autocast, a processor that
+   * does not have it goes on in float32, and one line says so.
+   *
+   * @param precision "float32" or "bf16"
+   * @param options strict: throw where the processor does not have it
+   * @returns the precision in use from now on
+   * @throws TypeError for another name; UnsupportedPrecisionError when `strict`
+   */
+  setPrecision(precision: Precision, options?: { readonly strict?: boolean }): Precision;
+  /**
+   * Runs a function in a precision, and goes back to the one before: `torch.autocast` as a function. An asynchronous function
+   * has it to its end, and so has what else runs meanwhile.
+   */
+  withPrecision<T>(precision: Precision, body: () => T): T;
+  /**
+   * Chooses the implementations of convolutions: ["native"], the engine's own; ["native", "onednn"], where each shape at its
+   * first use runs by both and the faster stays; or ["onednn"], oneDNN wherever it can, for comparisons. Where oneDNN is not
+   * there, one line says so, and the engine's own run.
+   *
+   * @throws TypeError for other names
+   */
+  setImplementations(names: readonly ImplementationName[]): void;
   /** Gives memory that is kept for reuse back to the system. */
   trim(): void;
   /** Profiles the kernels that a function runs. */
@@ -55,6 +101,8 @@ const loaded = loadNative();
 let isa = "";
 let instructionSet = process.env.CONVBOOK_ISA || undefined;
 let threads = wantedThreads();
+let wantedPrecision: Precision = "float32";
+let wantedImplementations: readonly ImplementationName[] = ["native"];
 
 function addonOrThrow(): { addon: NativeAddon; path: string } {
   if (loaded.addon === undefined) throw new Error(`The native engine is not available: ${loaded.reason}`);
@@ -62,7 +110,36 @@ function addonOrThrow(): { addon: NativeAddon; path: string } {
 }
 
 function configure(): void {
-  isa = addonOrThrow().addon.configure(threads, instructionSet);
+  const { addon } = addonOrThrow();
+  const before = isa;
+  isa = addon.configure(threads, instructionSet);
+  if (isa === before) return;
+  if (wantedPrecision !== "float32") takePrecision();
+  if (wantedImplementations.includes("onednn")) takeImplementations();
+}
+
+const said = new Set<string>();
+
+function warnOnce(line: string): void {
+  if (!said.has(line)) console.warn(`native engine: ${line}`);
+  said.add(line);
+}
+
+/** Makes the wanted precision the one in use, or says why not. */
+function takePrecision(): void {
+  const there = wantedPrecision === "float32" || addonOrThrow().addon.hasBf16();
+  if (!there) warnOnce(`${whyNot(wantedPrecision, isa)}; going on in float32`);
+  usePrecision(there ? wantedPrecision : "float32");
+}
+
+function takeImplementations(): void {
+  const { addon, path } = addonOrThrow();
+  if (!wantedImplementations.includes("onednn")) {
+    dropOneDnn(addon);
+    return;
+  }
+  const reason = useOneDnn(addon, path, isa, !wantedImplementations.includes("native"));
+  if (reason !== undefined) warnOnce(`oneDNN is not used: ${reason}`);
 }
 
 function wantedThreads(): number {
@@ -74,7 +151,21 @@ function wantedThreads(): number {
   return 0;
 }
 
+/** What the environment asks for; a word that is not known is said, and not taken. */
+function configureFromEnvironment(): void {
+  const precision = process.env.CONVBOOK_PRECISION ?? "";
+  try {
+    if (precision !== "") wantedPrecision = parsePrecision(precision);
+  } catch (error) {
+    console.warn(`native engine: CONVBOOK_PRECISION: ${(error as Error).message}; going on in float32`);
+  }
+  if (!["", "0", "false", "no"].includes((process.env.CONVBOOK_ONEDNN ?? "").toLowerCase())) {
+    wantedImplementations = ["native", "onednn"];
+  }
+}
+
 if (loaded.addon !== undefined) {
+  configureFromEnvironment();
   configure();
   registerNative(loaded.addon);
 }
@@ -91,6 +182,9 @@ export const engine: Engine = {
     const pool = nativeBackend()?.pool;
     return {
       isa,
+      precision: precisionInUse(),
+      hasBf16: addon.hasBf16(),
+      implementations: implementationsInfo(addon),
       threads: addon.threads(),
       processors: availableParallelism(),
       memory: {
@@ -117,6 +211,36 @@ export const engine: Engine = {
   setInstructionSet(name) {
     instructionSet = name;
     configure();
+  },
+  setPrecision(precision, { strict = false } = {}) {
+    const wanted = parsePrecision(precision);
+    const { addon } = addonOrThrow();
+    if (strict && wanted !== "float32" && !addon.hasBf16()) throw new UnsupportedPrecisionError(wanted, isa);
+    wantedPrecision = wanted;
+    takePrecision();
+    return precisionInUse();
+  },
+  withPrecision(precision, body) {
+    const before = wantedPrecision;
+    const restore = (): void => {
+      wantedPrecision = before;
+      takePrecision();
+    };
+    engine.setPrecision(precision);
+    let result: ReturnType<typeof body>;
+    try {
+      result = body();
+    } catch (error) {
+      restore();
+      throw error;
+    }
+    if (result instanceof Promise) return result.finally(restore) as typeof result;
+    restore();
+    return result;
+  },
+  setImplementations(names) {
+    wantedImplementations = parseImplementations(names);
+    takeImplementations();
   },
   trim() {
     nativeBackend()?.dispose();

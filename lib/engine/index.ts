@@ -15,6 +15,13 @@ export {
   softmaxCrossEntropy,
 } from "./fused.ts";
 export { type ValueAndGrads, valueAndGrads } from "./gradients.ts";
+export {
+  type ImplementationChoice,
+  type ImplementationName,
+  type ImplementationsInfo,
+  implementationNames,
+} from "./implementations.ts";
 export { type AdamOptions, adamStep, type SgdOptions, sgdStep } from "./optimizers.ts";
+export { type Precision, precisions, UnsupportedPrecisionError } from "./precision.ts";
 export { Profile, type ProfileRow } from "./profiler.ts";
 export { Recording, record } from "./recording.ts";

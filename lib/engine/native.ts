@@ -39,11 +39,21 @@ export interface NativeAddon extends NativeArrayFunctions {
   /** Sets the threads (0: all processors) and the instruction set ("" or undefined: the best); returns the latter. */
   configure(threads: number, isa?: string): string;
   threads(): number;
+  /** Whether the instruction set multiplies bfloat16 faster than float32. */
+  hasBf16(): boolean;
+  /**
+   * Loads a module with a second implementation of convolutions, to be taken where it is faster (choices are kept at another
+   * path) or wherever it can; nothing to take none. Returns its name and version, or why it cannot be.
+   */
+  useSecond(module?: string, always?: boolean, choices?: string): [name: string, version: string] | string | undefined;
+  /** What was chosen for each shape: milliseconds of the engine's own, and of the other, below zero where it has none. */
+  secondChoices(): [what: string, native: number, second: number, takesSecond: boolean][];
   scratchBytes(): number;
   releaseScratch(): void;
   alloc(bytes: number): ArrayBuffer;
   drop(buffer: ArrayBuffer): void;
-  conv2d(shape: I, x: F, w: F, bias: Maybe<F>, residual: Maybe<F>, activation: number, y: F): void;
+  /** `rounds`, here and below: factors may be rounded to bfloat16, where the processor can. */
+  conv2d(shape: I, x: F, w: F, bias: Maybe<F>, residual: Maybe<F>, activation: number, y: F, rounds: boolean): void;
   conv2dInputGrad(shape: I, dy: F, w: F, dx: F): void;
   conv2dFilterGrad(shape: I, x: F, dy: F, dw: F, dbias: Maybe<F>): void;
   depthwise(shape: I, x: F, w: F, bias: Maybe<F>, activation: number, y: F): void;
@@ -63,6 +73,7 @@ export interface NativeAddon extends NativeArrayFunctions {
     sharedA: boolean,
     sharedB: boolean,
     activation: number,
+    rounds: boolean,
   ): void;
   unary(op: number, x: F, y: F, n: number, a: number, b: number): void;
   fill(y: F, value: number, n: number): void;
@@ -192,6 +203,7 @@ export interface NativeAddon extends NativeArrayFunctions {
     dy: Maybe<F>,
     dx: Maybe<F>,
     gradients: F[],
+    rounds: boolean,
   ): void;
   sgd(
     parameters: F[],

@@ -122,7 +122,8 @@ function stepBack(
   const stand = firstOutputOnly.has(node.kernelName) ? unused : null;
   const dys = node.outputs.map(({ id }) => gradients.get(id) ?? stand);
   const isWanted = (name: string): boolean => dependent.has(node.inputs[name]?.id ?? -1);
-  tf.tidy(() => {
+  // The name that tfjs gives these scopes, too.
+  tf.tidy("backward", () => {
     const byInput = askingFor(isWanted, () => gradient(dys));
     const fresh: tf.Tensor[] = [];
     // A tensor that comes back as it went in has another owner: a clone shares its data.

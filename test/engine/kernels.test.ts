@@ -2,10 +2,11 @@
 import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { onednn } from "./onednn-support.ts";
 import { data, expectSame, Random, tensor, withGrads } from "./support.ts";
 
 /** AMX is at the top of AVX-512 where the processor has it; without it, "amx" would only be the best there is once more. */
-const isas = ["amx", "avx512", "avx2", "generic"].filter((isa) => {
+const isas: string[] = ["amx", "avx512", "avx2", "generic"].filter((isa) => {
   if (isa !== "amx" || !engine.available) return true;
   engine.setInstructionSet(isa);
   const there = engine.info().isa === isa;
@@ -13,9 +14,18 @@ const isas = ["amx", "avx512", "avx2", "generic"].filter((isa) => {
   return there;
 });
 
+// The same over the other implementation of convolutions.
+if (onednn) isas.push("onednn");
+
 describe.runIf(engine.available).each(isas)("with %s", (isa) => {
-  beforeAll(() => engine.setInstructionSet(isa));
-  afterAll(() => engine.setInstructionSet(undefined));
+  beforeAll(() => {
+    if (isa === "onednn") engine.setImplementations(["onednn"]);
+    else engine.setInstructionSet(isa);
+  });
+  afterAll(() => {
+    engine.setInstructionSet(undefined);
+    engine.setImplementations(["native"]);
+  });
 
   it("convolutions and their gradients", () => {
     const random = new Random(1);

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { findsOneDnn } from "./finds-onednn.cjs";
 import { prebuiltPath } from "./prebuilt.cjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -90,11 +91,16 @@ try {
   const environment = { ...process.env };
   if (process.platform !== "win32" && !process.env.CXX) environment.CXX = compiler;
   const jobs = process.env.npm_config_jobs ?? "max";
-  const build = spawnSync(
-    process.execPath,
-    [nodeGyp, "rebuild", "--release", `--nodedir=${headers(scratch)}`, `--jobs=${jobs}`],
-    { cwd: root, env: environment, encoding: "utf8", maxBuffer: 64 << 20 },
-  );
+  const make = (more = {}) =>
+    spawnSync(process.execPath, [nodeGyp, "rebuild", "--release", `--nodedir=${headers(scratch)}`, `--jobs=${jobs}`], {
+      cwd: root,
+      env: { ...environment, ...more },
+      encoding: "utf8",
+      maxBuffer: 64 << 20,
+    });
+  let build = make();
+  // A version of oneDNN that this code does not fit must not cost anybody the engine.
+  if (build.status !== 0 && findsOneDnn(environment.CXX)) build = make({ GYP_DEFINES: "onednn=0" });
   if (build.status !== 0 || !existsSync(built)) {
     const said = `${build.stdout ?? ""}\n${build.stderr ?? ""}`.split("\n").filter((line) => /error/i.test(line));
     give(`the build failed (${(said[0] ?? build.error?.message ?? "no output").trim()})`);

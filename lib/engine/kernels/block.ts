@@ -4,6 +4,7 @@
  */
 import type { TensorInfo, Variable } from "@tensorflow/tfjs-core";
 import { activations } from "../native.ts";
+import { roundsFactors } from "../precision.ts";
 import { countOperations } from "../profiler.ts";
 import type { KernelBody, KernelCall, KernelTable } from "./kernel.ts";
 
@@ -125,6 +126,7 @@ function execute({ backend, attrs }: KernelCall, mode: keyof typeof modes, run: 
   const values = [...parameters, ...running].map((tensor) => backend.values(tensor));
   const dx = mode === "backward" && run.wantsInput !== false ? backend.output(x.shape) : undefined;
   const gradients = mode === "backward" ? parameters.map(({ shape }) => backend.output(shape)) : [];
+  const rounds = mode === "infer" && roundsFactors();
   for (let phase = 0; phase < phases; phase++) {
     addon.block(
       modes[mode],
@@ -140,6 +142,7 @@ function execute({ backend, attrs }: KernelCall, mode: keyof typeof modes, run: 
       run.dy === undefined ? undefined : backend.values(run.dy),
       dx?.values,
       gradients.map((gradient) => gradient.values),
+      rounds,
     );
   }
   backend.disposeData(workspace.dataId);

@@ -1,6 +1,7 @@
 /** Convolutions, depthwise ones, and their gradients. */
 import { backend_util, type TensorInfo } from "@tensorflow/tfjs-core";
 import { activations } from "../native.ts";
+import { roundsFactors } from "../precision.ts";
 import { runBinary, runUnary } from "./elementwise.ts";
 import { fallBack, isFloat, type KernelBody, type KernelCall, type KernelTable } from "./kernel.ts";
 
@@ -87,6 +88,7 @@ const conv2D: KernelBody = (call) => {
     undefined,
     activations.linear,
     y.values,
+    roundsFactors(),
   );
   return y;
 };
@@ -108,6 +110,7 @@ const fusedConv2D: KernelBody = (call) => {
     undefined,
     fusedActivation(attrs.activation),
     y.values,
+    roundsFactors(),
   );
   return finishActivation(call, y);
 };

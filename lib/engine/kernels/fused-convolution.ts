@@ -2,6 +2,7 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { backend_util } from "@tensorflow/tfjs-core";
 import { activations } from "../native.ts";
+import { roundsFactors } from "../precision.ts";
 import { convSizes } from "./convolution.ts";
 import type { KernelBody, KernelCall, KernelTable } from "./kernel.ts";
 
@@ -52,6 +53,7 @@ const convolution: KernelBody = (call) => {
     residual === undefined ? undefined : backend.values(residual),
     activations[(attrs as ConvolutionAttrs).activation],
     y.values,
+    roundsFactors(),
   );
   return y;
 };

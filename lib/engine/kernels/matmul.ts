@@ -1,5 +1,6 @@
 /** Products of matrices, one or many at a time, with bias and activation. */
 import { broadcast_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
+import { roundsFactors } from "../precision.ts";
 import { biasValues, canFinish, finishActivation, fusedActivation } from "./convolution.ts";
 import { fallBack, isFloat, type KernelBody, type KernelCall, type KernelTable, product } from "./kernel.ts";
 
@@ -38,6 +39,7 @@ function multiply(call: KernelCall, bias: TensorInfo | undefined, activation: nu
     countA === 1 && !shared,
     countB === 1,
     activation,
+    roundsFactors(),
   );
   return y;
 }

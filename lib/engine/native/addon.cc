@@ -43,6 +43,12 @@ napi_value threads(const Arguments& args, State& state) {
   return result;
 }
 
+napi_value hasBf16(const Arguments& args, State& state) {
+  napi_value result;
+  napi_get_boolean(args.env(), state.kernels->amx, &result);
+  return result;
+}
+
 napi_value scratchBytes(const Arguments& args, State& state) {
   napi_value result;
   size_t bytes = state.pool->scratchBytes();
@@ -98,6 +104,7 @@ NAPI_MODULE_INIT() {
   define(env, exports, state, {
       {"configure", call<configure>},
       {"threads", call<threads>},
+      {"hasBf16", call<hasBf16>},
       {"scratchBytes", call<scratchBytes>},
       {"releaseScratch", call<releaseScratch>},
       {"alloc", call<alloc>},
@@ -109,5 +116,6 @@ NAPI_MODULE_INIT() {
   defineLayerBindings(env, exports, state);
   defineOptimizerBindings(env, exports, state);
   defineBlockBindings(env, exports, state);
+  defineSecondBindings(env, exports, state);
   return exports;
 }

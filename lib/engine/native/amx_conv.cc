@@ -27,9 +27,18 @@ bool worthwhile(const Context& context, const ConvShape& s, size_t pixels, int d
 // Pointwise convolutions with few channels wait for memory, whatever multiplies: they may as well be exact.
 bool waitsForMemory(int in, int out) { return static_cast<long>(in) * out < 8L * 4 * (in + out); }
 
-// Pixels times a matrix, whatever images they belong to: as one image of rows of 64 pixels, and one of what is left.
-bool pointwise(const Context& context, int parts, size_t pixels, int in, int out, const float* x, const float* w, const float* bias,
-               const float* residual, int activation, float* y) {
+// Whether rounding to bfloat16 is faster, where the caller lets us; pointwise convolutions of very few channels wait for memory.
+bool worthRounding(const ConvShape& s, size_t pixels, int depth, int run, int columns) {
+  if (isPointwise(s) && static_cast<long>(depth) * columns < 16L * (depth + columns)) return false;
+  return s.groups == 1 && depth >= kLeastDepth && static_cast<double>(pixels) * columns * depth >= kLeastProducts &&
+         run * 4 >= ceilDiv(run, kTileDepth) * kTileDepth;
+}
+
+}  // namespace
+
+// Whatever images the pixels belong to: as one image of rows of 64 pixels, and one of what is left.
+bool amxRowsTimesMatrix(const Context& context, int parts, size_t pixels, int in, int out, const float* x, const float* w,
+                        const float* bias, const float* residual, int activation, float* y) {
   constexpr size_t kRow = 64;
   for (size_t first = 0; first < pixels;) {
     const size_t rows = (pixels - first) / kRow, width = rows > 0 ? kRow : pixels - first, height = rows > 0 ? rows : 1;
@@ -63,18 +72,23 @@ bool pointwise(const Context& context, int parts, size_t pixels, int in, int out
   return true;
 }
 
-}  // namespace
-
 bool amxConvForward(const Context& context, const ConvShape& s, const float* x, const float* w, const float* bias,
                     const float* residual, int activation, float* y) {
   const size_t pixels = static_cast<size_t>(s.batch) * s.outHeight * s.outWidth;
   const bool joined = s.dilationWidth == 1;
   const int run = (joined ? s.filterWidth : 1) * s.inChannels, depth = s.filterHeight * s.filterWidth * s.inChannels;
-  if (!worthwhile(context, s, pixels, depth, run, s.outChannels)) return false;
-  if (isPointwise(s) && waitsForMemory(s.inChannels, s.outChannels)) return false;
-  if (isPointwise(s)) return pointwise(context, kForwardParts, pixels, s.inChannels, s.outChannels, x, w, bias, residual, activation, y);
+  if (context.bf16) {
+    if (!worthRounding(s, pixels, depth, run, s.outChannels)) return false;
+  } else {
+    if (!worthwhile(context, s, pixels, depth, run, s.outChannels)) return false;
+    if (isPointwise(s) && waitsForMemory(s.inChannels, s.outChannels)) return false;
+  }
+  const int parts = context.bf16 ? 1 : kForwardParts;
+  if (isPointwise(s)) {
+    return amxRowsTimesMatrix(context, parts, pixels, s.inChannels, s.outChannels, x, w, bias, residual, activation, y);
+  }
   AmxCorrelation c = {};
-  c.parts = kForwardParts;
+  c.parts = parts;
   c.images = s.batch;
   c.height = s.height;
   c.width = s.width;
@@ -165,7 +179,7 @@ bool amxConvInputGrad(const Context& context, const ConvShape& s, const float* d
     }
   }
   if (isPointwise(s)) {
-    return pointwise(context, kPointwiseGradientParts, pixels, s.outChannels, s.inChannels, dy, turned.data(), nullptr, nullptr, kLinear, dx);
+    return amxRowsTimesMatrix(context, kPointwiseGradientParts, pixels, s.outChannels, s.inChannels, dy, turned.data(), nullptr, nullptr, kLinear, dx);
   }
   c.parts = kGradientParts;
   c.images = s.batch;

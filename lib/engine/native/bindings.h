@@ -8,6 +8,7 @@
 #include "arguments.h"
 #include "block.h"
 #include "context.h"
+#include "second.h"
 
 namespace convbook {
 
@@ -15,7 +16,8 @@ struct State {
   std::unique_ptr<ThreadPool> pool;
   SingleThreads singles;  // for each thread a pool of itself alone, for tasks that run whole operations
   const Kernels* kernels = nullptr;
-  Context context() const { return {*kernels, *pool}; }
+  std::unique_ptr<Second> second;  // where JavaScript asked for one
+  Context context() const { return {*kernels, *pool, false, second.get()}; }
 };
 
 // Calls body(arguments, context), or body(arguments, state).
@@ -50,5 +52,6 @@ void defineIntegerBindings(napi_env, napi_value exports, State*);
 void defineLayerBindings(napi_env, napi_value exports, State*);
 void defineOptimizerBindings(napi_env, napi_value exports, State*);
 void defineBlockBindings(napi_env, napi_value exports, State*);
+void defineSecondBindings(napi_env, napi_value exports, State*);
 
 }  // namespace convbook

@@ -37,7 +37,7 @@ napi_value blockPlan(const Arguments& args, State& state) {
   return result;
 }
 
-// (mode, batch, program, numbers, phase, parameters[], x, y, state, workspace, dy?, dx?, gradients[]?)
+// (mode, batch, program, numbers, phase, parameters[], x, y, state, workspace, dy?, dx?, gradients[]?, rounds)
 napi_value blockRun(const Arguments& args, State& state) {
   const Block block = blockOf(args, 0, state);
   const auto mode = args.choice<BlockMode>(0, static_cast<int>(BlockMode::Count));
@@ -59,7 +59,8 @@ napi_value blockRun(const Arguments& args, State& state) {
   } catch (const std::invalid_argument& error) {
     throw BadArgument(error.what());
   }
-  block.run(state.context(), state.singles, phase, arrays);
+  const bool rounds = mode == BlockMode::Infer && args.flag(13);
+  block.run(state.context().rounding(rounds), state.singles, phase, arrays);
   return nullptr;
 }
 

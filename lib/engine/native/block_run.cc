@@ -135,7 +135,7 @@ void Block::run(const Context& context, const SingleThreads& singles, size_t ind
     run.task(0, context, 0);
   } else {
     context.pool.run(run.phase.slots, [&](size_t slot, int thread) {
-      const Context own = {context.kernels, *singles[static_cast<size_t>(thread)]};
+      const Context own = context.on(*singles[static_cast<size_t>(thread)]);
       run.task(slot, own, thread);
     });
   }

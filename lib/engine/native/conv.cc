@@ -8,6 +8,7 @@
 
 #include "amx_conv.h"
 #include "panels.h"
+#include "second.h"
 #include "window.h"
 
 namespace convbook {
@@ -108,6 +109,7 @@ void convForward(const Context& context, const ConvShape& s, const float* x, con
                  const float* residual, int activation, float* y) {
   const size_t outPixels = static_cast<size_t>(s.batch) * s.outHeight * s.outWidth;
   if (outPixels == 0 || s.outChannels == 0) return;
+  if (context.second != nullptr && context.second->forward(context, s, x, w, bias, residual, activation, y)) return;
   if (amxConvForward(context, s, x, w, bias, residual, activation, y)) return;
   const int groupIn = s.inChannels / s.groups, groupOut = s.outChannels / s.groups;
   const int depth = s.filterHeight * s.filterWidth * groupIn;
@@ -164,6 +166,7 @@ void convForward(const Context& context, const ConvShape& s, const float* x, con
 
 void convInputGrad(const Context& context, const ConvShape& s, const float* dy, const float* w, float* dx) {
   if (s.batch == 0 || s.height * s.width * s.inChannels == 0) return;
+  if (context.second != nullptr && context.second->inputGrad(context, s, dy, w, dx)) return;
   if (amxConvInputGrad(context, s, dy, w, dx)) return;
   const int groupIn = s.inChannels / s.groups, groupOut = s.outChannels / s.groups;
   // Each phase is a correlation of dy with stride 1.

@@ -29,11 +29,11 @@ size_t filterSize(const ConvShape& s) {
   return static_cast<size_t>(s.filterHeight) * s.filterWidth * (s.inChannels / s.groups) * s.outChannels;
 }
 
-// (shape, x, w, bias?, residual?, activation, y)
+// (shape, x, w, bias?, residual?, activation, y, rounds)
 napi_value conv2d(const Arguments& args, const Context& context) {
   const ConvShape s = convShape(args, 0);
   checkGroups(s);
-  convForward(context, s, args.floats(1, inputSize(s)), args.floats(2, filterSize(s)),
+  convForward(context.rounding(args.flag(7)), s, args.floats(1, inputSize(s)), args.floats(2, filterSize(s)),
               args.optionalFloats(3, s.outChannels), args.optionalFloats(4, outputSize(s)),
               args.choice<Activation>(5, 3), args.output(6, outputSize(s)));
   return nullptr;
@@ -92,7 +92,7 @@ napi_value depthwiseFilter(const Arguments& args, const Context& context) {
   return nullptr;
 }
 
-// (a, b, bias?, c, batch, m, n, k, transposeA, transposeB, sharedA, sharedB, activation)
+// (a, b, bias?, c, batch, m, n, k, transposeA, transposeB, sharedA, sharedB, activation, rounds)
 napi_value gemm(const Arguments& args, const Context& context) {
   MatMulShape s;
   s.batch = args.integer(4);
@@ -106,7 +106,7 @@ napi_value gemm(const Arguments& args, const Context& context) {
   s.strideA = args.flag(10) ? 0 : sizeA;
   s.strideB = args.flag(11) ? 0 : sizeB;
   const size_t batch = static_cast<size_t>(s.batch);
-  matMul(context, s, args.floats(0, s.strideA == 0 ? sizeA : sizeA * batch),
+  matMul(context.rounding(args.flag(13)), s, args.floats(0, s.strideA == 0 ? sizeA : sizeA * batch),
          args.floats(1, s.strideB == 0 ? sizeB : sizeB * batch), args.optionalFloats(2, s.n),
          args.choice<Activation>(12, 3), args.output(3, batch * s.m * s.n));
   return nullptr;

@@ -8,6 +8,7 @@
 #include "conv.h"
 #include "memory.h"
 #include "panels.h"
+#include "second.h"
 #include "window.h"
 
 namespace convbook {
@@ -23,6 +24,7 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
     if (dbias != nullptr) std::memset(dbias, 0, biasCount * sizeof(float));
     return;
   }
+  if (context.second != nullptr && context.second->filterGrad(context, s, x, dy, dw, dbias)) return;
   if (amxFilterGrad(context, s, x, dy, dw, dbias)) return;
   const Kernels& kernels = context.kernels;
   const bool pointwise = isPointwise(s);

@@ -24,6 +24,8 @@ struct SplitWatch {
     for (float value : most) {
       if (value > range->largest) range->largest = value;
     }
+    // Larger ones may round to infinity.
+    if (range->largest >= 3.3e38f) range->finite = false;
     if (_mm512_cmp_ps_mask(broken, broken, _CMP_UNORD_Q) != 0) range->finite = false;
   }
 };
@@ -76,14 +78,29 @@ inline Split32 split32(__m512 first, __m512 second, SplitWatch* watch) {
   return {upperHalves(a.hi, b.hi), (__m512i)_mm512_cvtne2ps_pbh(b.lo, a.lo)};
 }
 
+// 32 values to the nearest bfloat16, of two equally near the even one: what conversions to bfloat16 do everywhere.
+inline __m512i round32(__m512 first, __m512 second, SplitWatch* watch) {
+  watch->largest = _mm512_range_ps(_mm512_range_ps(watch->largest, first, 0x0b), second, 0x0b);
+  // 0 * x is zero or not a number.
+  watch->broken = _mm512_fmadd_ps(first, _mm512_setzero_ps(), watch->broken);
+  watch->broken = _mm512_fmadd_ps(second, _mm512_setzero_ps(), watch->broken);
+  return (__m512i)_mm512_cvtne2ps_pbh(second, first);
+}
+
+// The lower and the upper half of 32 values, a pair of each.
+inline __m512i zip(__m512i values) {
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20,
+                                         4, 19, 3, 18, 2, 17, 1, 16, 0);
+  return _mm512_permutexvar_epi16(order, values);
+}
+
+inline __m512i roundPairs(__m512 even, __m512 odd, SplitWatch* watch) { return zip(round32(even, odd, watch)); }
+
 // Column i of the result is the pair (even[i], odd[i]): rows 2r and 2r + 1 of a right-hand factor, as tiles want them.
 inline Split32 splitPairs(__m512 even, __m512 odd, SplitWatch* watch) {
   const Split16 a = split16(even, watch), b = split16(odd, watch);
   const __m512i hi = _mm512_or_si512(_mm512_srli_epi32(a.hi, 16), b.hi);
-  const __m512i low = (__m512i)_mm512_cvtne2ps_pbh(b.lo, a.lo);
-  const __m512i zip = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20,
-                                       4, 19, 3, 18, 2, 17, 1, 16, 0);
-  return {hi, _mm512_permutexvar_epi16(zip, low)};
+  return {hi, zip((__m512i)_mm512_cvtne2ps_pbh(b.lo, a.lo))};
 }
 
 // The same in three parts.
@@ -111,7 +128,9 @@ inline void splitRun(const float* x, size_t n, convbook::Bfloat16* to, ptrdiff_t
     const __m512 second = whole ? _mm512_loadu_ps(x + i + 16)
                                 : _mm512_maskz_loadu_ps(firstOf16(rest > 16 ? rest - 16 : 0), x + i + 16);
     __m512i parts[3];
-    if (Parts == 3) {
+    if (Parts == 1) {
+      parts[0] = round32(first, second, watch);
+    } else if (Parts == 3) {
       const Split16x3 a = split16x3(first, watch), b = split16x3(second, watch);
       parts[0] = upperHalves(a.hi, b.hi);
       parts[1] = upperHalves(a.mid, b.mid);

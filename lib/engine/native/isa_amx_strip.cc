@@ -263,6 +263,8 @@ void amxPack(const float* w, ptrdiff_t stride, int k, int n, int parts, char* to
     __m512i part[3];
     if (parts == 3) {
       splitPairs3(even, odd, &watch, part);
+    } else if (parts == 1) {
+      part[0] = roundPairs(even, odd, &watch);
     } else {
       const Split32 s = splitPairs(even, odd, &watch);
       part[0] = s.hi;

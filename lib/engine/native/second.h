@@ -1,0 +1,58 @@
+// A second implementation of convolutions, from a module that is loaded when somebody asks for it, and used for those shapes
+// on which it was faster than the engine's own, or wherever it can.
+#pragma once
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "choices.h"
+#include "context.h"
+#include "onednn_module.h"
+
+namespace convbook {
+
+// Loads a module's file; null, and `reason` says why, where it is not there or another library that it needs is missing.
+const Module* loadModule(const char* path, std::string* reason);
+
+class Second {
+ public:
+  enum class Use { WhereFaster, WhereItCan };
+
+  Second(const Module& module, Use use, const std::string& choicesPath) : module_(module), use_(use), choices_(choicesPath) {}
+
+  const Module& module() const { return module_; }
+  const Choices& choices() const { return choices_; }
+
+  // As convForward, convInputGrad and convFilterGrad; false where the engine's own shall do it, and what they were to write
+  // is undefined then.
+  bool forward(const Context&, const ConvShape&, const float* x, const float* w, const float* bias, const float* residual,
+               int activation, float* y);
+  bool inputGrad(const Context&, const ConvShape&, const float* dy, const float* w, float* dx);
+  bool filterGrad(const Context&, const ConvShape&, const float* x, const float* dy, float* dw, float* dbias);
+
+ private:
+  using SharedPlan = std::shared_ptr<const ConvPlan>;
+  // Images through filters, forward or back.
+  struct Pass {
+    ConvDirection direction;
+    const float *from, *w, *bias, *residual;
+    int activation;
+    float* to;
+  };
+
+  // Whether to run `second`, which computes the same as `native`.
+  bool takes(const Context&, const ConvShape&, const char* direction, const char* with, const std::function<void()>& native,
+             const std::function<bool()>& second);
+  SharedPlan planFor(ConvDirection, ConvShape, int images, bool bias, bool adds);
+  bool overImages(const Context&, const ConvShape&, const Pass&);
+  bool sumOverImages(const Context&, const ConvShape&, const float* x, const float* dy, float* dw, float* dbias);
+
+  const Module& module_;
+  const Use use_;
+  Choices choices_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, SharedPlan> plans_;
+};
+
+}  // namespace convbook
