@@ -64,7 +64,8 @@
       "target_name": "engine",
       "sources": [
         "native/addon.cc", "native/amx.cc", "native/amx_conv.cc", "native/amx_correlation.cc", "native/amx_filter.cc",
-        "native/array_bindings.cc", "native/arrays.cc", "native/bf16_matmul.cc", "native/block_backward.cc", "native/block_bindings.cc",
+        "native/amx_product.cc", "native/amx_weights.cc", "native/array_bindings.cc", "native/arrays.cc", "native/bf16_matmul.cc",
+        "native/block_backward.cc", "native/block_bindings.cc",
         "native/block_forward.cc", "native/block_plan.cc", "native/block_program.cc", "native/block_run.cc",
         "native/choices.cc", "native/choose.cc", "native/conv.cc", "native/conv_bindings.cc", "native/conv_filter.cc", "native/integer_bindings.cc",
         "native/integers.cc", "native/isa_generic.cc", "native/layer_bindings.cc", "native/matmul.cc",

@@ -47,8 +47,18 @@ class AmxTiles {
   AmxTiles& operator=(const AmxTiles&) = delete;
 };
 
-// Splits n values into 1, 2 or 3 parts, `plane` values apart, whose sum is x; adds what it saw to `range`.
-void amxSplit(const float* x, size_t n, int parts, Bfloat16* to, ptrdiff_t plane, SplitRange* range);
+// Pixels `stride` floats apart; with a scale, max(x * scale + shift, 0 if relu) of them, a scale and a shift a channel.
+struct AmxPixels {
+  const float* x;
+  ptrdiff_t stride;
+  size_t count;
+  int channels;
+  const float *scale, *shift;
+  bool relu;
+};
+
+// Splits pixels into 1, 2 or 3 parts whose sum is x, dense and `plane` values apart; adds what it saw to `range`.
+void amxSplit(const AmxPixels& pixels, int parts, Bfloat16* to, ptrdiff_t plane, SplitRange* range);
 #endif
 
 }  // namespace convbook

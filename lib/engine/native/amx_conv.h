@@ -1,20 +1,27 @@
 // Convolutions and input gradients on AMX tiles.
 #pragma once
+#include <memory>
+
 #include "conv.h"
 
 namespace convbook {
 
-// As convForward and convInputGrad, except that they return false, and what they were to write is undefined, where float32
-// kernels must do it: no AMX, a shape that gains nothing, values that the tiles cannot take (see amx.h).
-bool amxConvForward(const Context&, const ConvShape&, const float* x, const float* w, const float* bias,
-                    const float* residual, int activation, float* y);
-bool amxConvInputGrad(const Context&, const ConvShape&, const float* dy, const float* w, float* dx);
-// As matMul, for calls that may round; false as above.
-bool bf16MatMul(const Context&, const MatMulShape&, const float* a, const float* b, const float* bias, int activation, float* c);
+// One made ready to be run on any number of images.
+class AmxConv {
+ public:
+  // Null where float32 kernels must do it: no AMX, a shape that gains nothing, weights that the tiles cannot take (see amx.h).
+  // Bias may be null; pixels of the result lie `targetStride` floats apart.
+  static std::unique_ptr<AmxConv> forward(const Context&, const ConvShape&, const float* w, const float* bias,
+                                          ptrdiff_t targetStride);
+  static std::unique_ptr<AmxConv> inputGrad(const Context&, const ConvShape&, const float* w);
 
-// y[pixels][out] = act(x[pixels][in] w[in][out] + bias + residual), in products of 1, 2 or 3 parts.
-bool amxRowsTimesMatrix(const Context&, int parts, size_t pixels, int in, int out, const float* x, const float* w,
-                        const float* bias, const float* residual, int activation, float* y);
+  virtual ~AmxConv() = default;
+  // False, and what is written is undefined, when a value was met that the tiles cannot take.
+  virtual bool run(const Context&, size_t images, const ConvSource&, float* y, const float* residual, int activation) const = 0;
+};
+
+// As matMul, for calls that may round; false where that gains nothing.
+bool bf16MatMul(const Context&, const MatMulShape&, const float* a, const float* b, const float* bias, int activation, float* c);
 
 // Where rounding gains nothing: sums of fewer products, and fewer products in all.
 constexpr int kLeastDepth = 16;

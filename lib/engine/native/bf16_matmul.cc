@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "amx_conv.h"
+#include "amx_correlation.h"
 #include "amx_strip.h"
 #include "memory.h"
 
@@ -31,9 +32,9 @@ bool bf16MatMul(const Context& context, const MatMulShape& s, const float* a, co
   for (int i = 0; i < s.batch; i++) {
     const float *left = a + i * s.strideA, *right = b + i * s.strideB;
     const Floats leftTurned = turned(context, s.transposeA, left, s.m, s.k), rightTurned = turned(context, s.transposeB, right, s.k, s.n);
-    if (!amxRowsTimesMatrix(context, 1, static_cast<size_t>(s.m), s.k, s.n, leftTurned ? leftTurned.get() : left,
-                            rightTurned ? rightTurned.get() : right, bias, nullptr, activation,
-                            c + static_cast<size_t>(i) * s.m * s.n)) {
+    const AmxProduct product(context, 1, static_cast<size_t>(s.m), s.k, s.n, rightTurned ? rightTurned.get() : right, bias, s.n);
+    if (!product.usable() || !product.run(context, 1, {leftTurned ? leftTurned.get() : left, s.k},
+                                          c + static_cast<size_t>(i) * s.m * s.n, nullptr, activation)) {
       return false;
     }
   }

@@ -28,6 +28,32 @@ void Block::Run::fold() const {
   }
 }
 
+void Block::Run::prepare() {
+  convolutions.resize(block.ops_.size());
+  std::vector<const Step*> steps;
+  for (const Step& step : phase.steps) {
+    if (block.ops_[static_cast<size_t>(step.op)].kind == BlockOp::Conv) steps.push_back(&step);
+  }
+  const size_t images = phase.slots == 1 ? phase.to - phase.from : phase.chunk;
+  auto make = [&](size_t i, const Context& own) {
+    const size_t index = static_cast<size_t>(steps[i]->op);
+    const BlockOp& op = block.ops_[index];
+    const float *weights = param(op.weight), *bias = param(op.bias);
+    if (op.fold >= 0) {
+      weights = arrays.workspace + block.foldedAt_[index];
+      bias = weights + (block.weightsOf(op) + 15) / 16 * 16;
+    }
+    convolutions[index].reset(
+        new PreparedConv(own, block.shapeOf(op, images), weights, bias, isDirect(op) ? channels(op.dst) : op.outChannels));
+  };
+  // Cut for the threads that will run them.
+  if (phase.slots == 1) {
+    for (size_t i = 0; i < steps.size(); i++) make(i, context);
+  } else {
+    context.pool.run(steps.size(), [&](size_t i, int thread) { make(i, context.on(*singles[static_cast<size_t>(thread)])); });
+  }
+}
+
 void Block::Run::Chunk::forward(const Step& step) {
   const Block& b = run.block;
   const BlockOp& op = b.ops_[static_cast<size_t>(step.op)];
@@ -45,22 +71,15 @@ void Block::Run::Chunk::forward(const Step& step) {
                           residual.data,   residual.stride, to.data, to.stride, op.activation};
     context.kernels.affineRows(t, rows, static_cast<size_t>(op.outChannels));
   } else if (op.kind == BlockOp::Conv) {
-    const float* from = input(op);
-    const bool direct = to.stride == op.outChannels;
+    const bool direct = run.isDirect(op);
     float* result = direct ? to.data : take(rows * op.outChannels);
-    const float* weights = run.param(op.weight);
-    const float* bias = run.param(op.bias);
-    if (op.fold >= 0) {
-      weights = run.arrays.workspace + b.foldedAt_[static_cast<size_t>(step.op)];
-      bias = weights + (b.weightsOf(op) + 15) / 16 * 16;
-    }
-    convForward(context, b.shapeOf(op, images), from, weights, bias,
-                op.residual >= 0 ? data(op.residual, 0).data : nullptr, op.activation, result);
+    run.convolutions[static_cast<size_t>(step.op)]->run(context, static_cast<int>(images), source(op), result,
+                                                        op.residual >= 0 ? data(op.residual, 0).data : nullptr, op.activation);
     if (!direct) {
       context.kernels.copyRows(result, static_cast<size_t>(op.outChannels), to.data, static_cast<size_t>(to.stride),
                                rows, static_cast<size_t>(op.outChannels));
     }
-    if (b.tracked(op.dst)) moments(step, {result, op.outChannels}, rows, op.outChannels);
+    if (b.tracked(op.dst)) moments(step, to, rows, op.outChannels);
     return;
   } else if (op.kind == BlockOp::MaxPool) {
     uint8_t* index = nullptr;

@@ -75,14 +75,19 @@ const float* Block::Run::Chunk::dense(Slice<const float> from, size_t rows, int 
   return to;
 }
 
-const float* Block::Run::Chunk::input(const BlockOp& op) {
+ConvSource Block::Run::Chunk::source(const BlockOp& op) const {
   const auto from = data(op.src, op.srcOffset);
-  const size_t rows = pixels(op.src);
-  if (op.norm < 0) return dense(fixed(from), rows, op.inChannels);
+  if (op.norm < 0) return {from.data, from.stride};
   const Line& l = run.lines[static_cast<size_t>(op.norm)];
+  return {from.data, from.stride, l.scale.data(), l.shift.data(), run.block.norms_[static_cast<size_t>(op.norm)].relu != 0};
+}
+
+const float* Block::Run::Chunk::input(const BlockOp& op) {
+  const ConvSource from = source(op);
+  const size_t rows = pixels(op.src);
+  if (from.scale == nullptr) return dense({from.x, from.stride}, rows, op.inChannels);
   float* to = take(rows * op.inChannels);
-  const bool relu = run.block.norms_[static_cast<size_t>(op.norm)].relu != 0;
-  const AffineRows t = {from.data, from.stride, l.scale.data(), l.shift.data(), nullptr, 0, to, op.inChannels, relu ? kRelu : kLinear};
+  const AffineRows t = {from.x, from.stride, from.scale, from.shift, nullptr, 0, to, op.inChannels, from.relu ? kRelu : kLinear};
   context.kernels.affineRows(t, rows, static_cast<size_t>(op.inChannels));
   return to;
 }
@@ -129,8 +134,9 @@ void Block::run(const Context& context, const SingleThreads& singles, size_t ind
       std::memset(arrays.workspace + linearAt_[b], 0, 2 * static_cast<size_t>(buffers_[b].channels) * sizeof(float));
     }
   }
-  const Run run(*this, context, singles, index, arrays);
+  Run run(*this, context, singles, index, arrays);
   if (index == 0 && mode_ == BlockMode::Infer) run.fold();
+  if (mode_ != BlockMode::Backward) run.prepare();
   if (run.phase.slots == 1) {
     run.task(0, context, 0);
   } else {

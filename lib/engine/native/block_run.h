@@ -24,6 +24,7 @@ struct Block::Run {
   const Phase& phase;
   const BlockArrays& arrays;
   std::vector<Line> lines;
+  std::vector<std::unique_ptr<PreparedConv>> convolutions;  // forwards; of each operation, null where it has none
 
   Run(const Block& block, const Context& context, const SingleThreads& singles, size_t phase, const BlockArrays& arrays);
 
@@ -35,6 +36,12 @@ struct Block::Run {
   void line(int norm, bool keep);
   // Multiplies the weights of convolutions with the normalizations behind them.
   void fold() const;
+  // Packs the weights of the phase's convolutions.
+  void prepare();
+  // Whether a convolution writes where its result belongs; otherwise its result is copied there.
+  bool isDirect(const BlockOp& op) const {
+    return op.outChannels == channels(op.dst) || (op.residual < 0 && context.second == nullptr);
+  }
   // Takes the chunks of a slot through all steps.
   void task(size_t slot, const Context& own, int thread) const;
   // What is known when all tasks are done: statistics, and gradients of parameters.
@@ -67,6 +74,8 @@ struct Block::Run::Chunk {
   const float* dense(Slice<const float> from, size_t rows, int channels);
   // A convolution's input: normalized, activated and dense.
   const float* input(const BlockOp& op);
+  // The same, as it is to be worked out.
+  ConvSource source(const BlockOp& op) const;
   uint8_t* indexOf(const Step& step) const;
 
   void forward(const Step& step);

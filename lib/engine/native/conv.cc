@@ -105,69 +105,128 @@ size_t pointwisePixels(const Context& context, size_t pixels, int channels) {
 
 }  // namespace
 
-void convForward(const Context& context, const ConvShape& s, const float* x, const float* w, const float* bias,
-                 const float* residual, int activation, float* y) {
-  const size_t outPixels = static_cast<size_t>(s.batch) * s.outHeight * s.outWidth;
-  if (outPixels == 0 || s.outChannels == 0) return;
-  if (context.second != nullptr && context.second->forward(context, s, x, w, bias, residual, activation, y)) return;
-  if (amxConvForward(context, s, x, w, bias, residual, activation, y)) return;
-  const int groupIn = s.inChannels / s.groups, groupOut = s.outChannels / s.groups;
-  const int depth = s.filterHeight * s.filterWidth * groupIn;
-  PanelStore store(context, s.groups, depth, groupOut, isPointwise(s) ? 1 << 20 : s.outWidth);
+// A forward convolution in float32: its weights in panels, and how images are cut.
+struct PreparedConv::Floats {
+  PanelStore store;
   Correlation c;
-  for (int g = 0; g < s.groups; g++) {
-    store.pack(g, w + g * groupOut, s.outChannels, 1, bias != nullptr ? bias + g * groupOut : nullptr);
+  std::unique_ptr<Blocks> blocks;  // where it is not pointwise
+
+  Floats(const Context& context, const ConvShape& s, const float* w, const float* bias, ptrdiff_t targetStride)
+      : store(context, s.groups, s.filterHeight * s.filterWidth * (s.inChannels / s.groups), s.outChannels / s.groups,
+              isPointwise(s) ? 1 << 20 : s.outWidth) {
+    const int groupIn = s.inChannels / s.groups, groupOut = s.outChannels / s.groups;
+    for (int g = 0; g < s.groups; g++) {
+      store.pack(g, w + g * groupOut, s.outChannels, 1, bias != nullptr ? bias + g * groupOut : nullptr);
+    }
+    if (isPointwise(s) && s.groups == 1) return;
+    c.height = s.height;
+    c.width = s.width;
+    c.channels = s.inChannels;
+    c.originH = -s.padTop;
+    c.originW = -s.padLeft;
+    c.strideH = s.strideHeight;
+    c.strideW = s.strideWidth;
+    c.extentH = (s.filterHeight - 1) * s.dilationHeight + 1;
+    c.extentW = (s.filterWidth - 1) * s.dilationWidth + 1;
+    c.outHeight = s.outHeight;
+    c.outWidth = s.outWidth;
+    c.inside = s.padTop == 0 && s.padLeft == 0 && (s.outHeight - 1) * s.strideHeight + c.extentH <= s.height &&
+               (s.outWidth - 1) * s.strideWidth + c.extentW <= s.width;
+    const bool joined = s.dilationWidth == 1 && s.groups == 1;
+    for (int h = 0; h < s.filterHeight; h++) {
+      for (int v = 0; v < (joined ? 1 : s.filterWidth); v++) {
+        c.taps.push_back({h * s.dilationHeight, v * s.dilationWidth, joined ? s.filterWidth : 1});
+      }
+    }
+    c.groups = s.groups;
+    c.groupIn = groupIn;
+    c.groupOut = groupOut;
+    c.pixelStride = targetStride;
+    c.rowStride = s.outWidth * targetStride;
+    c.imageStride = c.rowStride * s.outHeight;
+    c.start = 0;
+    c.panels = store.panels;
+    const int enough = (context.pool.threads() * 2 + s.batch - 1) / s.batch;
+    blocks.reset(new Blocks(s.outHeight, s.outWidth, s.strideHeight, s.strideWidth, c.extentH, c.extentW, s.inChannels, enough));
   }
-  if (isPointwise(s) && s.groups == 1) {
+};
+
+PreparedConv::PreparedConv(const Context& context, const ConvShape& s, const float* w, const float* bias, ptrdiff_t targetStride)
+    : shape_(s), w_(w), bias_(bias), targetStride_(targetStride) {
+  if (s.outChannels == 0 || s.outHeight * s.outWidth == 0 || s.batch == 0) return;
+  amx_ = AmxConv::forward(context, s, w, bias, targetStride);
+  if (amx_ == nullptr) floats_.reset(new Floats(context, s, w, bias, targetStride));
+}
+
+PreparedConv::~PreparedConv() = default;
+
+void PreparedConv::run(const Context& context, int images, const ConvSource& source, float* y, const float* residual,
+                       int activation) const {
+  if (amx_ == nullptr && floats_ == nullptr) return;
+  if (context.second != nullptr && targetStride_ == shape_.outChannels) {
+    ConvShape s = shape_;
+    s.batch = images;
+    if (context.second->forward(context, s, dense(context, images, source), w_, bias_, residual, activation, y)) return;
+  }
+  if (amx_ == nullptr) {
+    runFloats(context, *floats_, images, source, y, residual, activation);
+  } else if (!amx_->run(context, static_cast<size_t>(images), source, y, residual, activation)) {
+    runFloats(context, Floats(context, shape_, w_, bias_, targetStride_), images, source, y, residual, activation);
+  }
+}
+
+// The source side by side and normalized.
+const float* PreparedConv::dense(const Context& context, int images, const ConvSource& source) const {
+  if (source.stride == shape_.inChannels && source.scale == nullptr) return source.x;
+  const size_t pixels = static_cast<size_t>(images) * shape_.height * shape_.width, channels = static_cast<size_t>(shape_.inChannels);
+  float* to = context.pool.scratch(0, 2, pixels * channels);
+  context.pool.range(pixels, kParallel / 16, 16, [&](size_t lo, size_t hi) {
+    AffineRows rows = {};
+    rows.x = source.x + static_cast<ptrdiff_t>(lo) * source.stride;
+    rows.xs = source.stride;
+    rows.scale = source.scale;
+    rows.shift = source.shift;
+    rows.y = to + lo * channels;
+    rows.ys = shape_.inChannels;
+    rows.activation = source.relu ? kRelu : kLinear;
+    context.kernels.affineRows(rows, hi - lo, channels);
+  });
+  return to;
+}
+
+void PreparedConv::runFloats(const Context& context, const Floats& f, int images, const ConvSource& source, float* y,
+                             const float* residual, int activation) const {
+  const ConvShape& s = shape_;
+  const float* x = dense(context, images, source);
+  if (f.blocks == nullptr) {
+    const size_t outPixels = static_cast<size_t>(images) * s.outHeight * s.outWidth;
     const size_t share = pointwisePixels(context, outPixels, s.inChannels);
     context.pool.run((outPixels + share - 1) / share, [&](size_t task, int) {
       const size_t first = task * share, count = std::min(share, outPixels - first);
-      const size_t at = first * s.outChannels;
-      rowsTimesPanels(context, store.panels[0], x + first * s.inChannels, s.inChannels, 1, s.inChannels, count, bias,
-                      residual != nullptr ? residual + at : nullptr, activation, y + at, s.outChannels);
+      const ptrdiff_t at = static_cast<ptrdiff_t>(first) * targetStride_;
+      rowsTimesPanels(context, f.store.panels[0], x + first * s.inChannels, s.inChannels, 1, s.inChannels, count, bias_,
+                      residual != nullptr ? residual + at : nullptr, activation, y + at, targetStride_);
     });
     return;
   }
-  c.height = s.height;
-  c.width = s.width;
-  c.channels = s.inChannels;
-  c.originH = -s.padTop;
-  c.originW = -s.padLeft;
-  c.strideH = s.strideHeight;
-  c.strideW = s.strideWidth;
-  c.extentH = (s.filterHeight - 1) * s.dilationHeight + 1;
-  c.extentW = (s.filterWidth - 1) * s.dilationWidth + 1;
-  c.outHeight = s.outHeight;
-  c.outWidth = s.outWidth;
-  c.inside = s.padTop == 0 && s.padLeft == 0 && (s.outHeight - 1) * s.strideHeight + c.extentH <= s.height &&
-             (s.outWidth - 1) * s.strideWidth + c.extentW <= s.width;
-  const bool joined = s.dilationWidth == 1 && s.groups == 1;
-  for (int h = 0; h < s.filterHeight; h++) {
-    for (int v = 0; v < (joined ? 1 : s.filterWidth); v++) {
-      c.taps.push_back({h * s.dilationHeight, v * s.dilationWidth, joined ? s.filterWidth : 1});
-    }
-  }
-  c.groups = s.groups;
-  c.groupIn = groupIn;
-  c.groupOut = groupOut;
-  c.pixelStride = s.outChannels;
-  c.rowStride = static_cast<ptrdiff_t>(s.outWidth) * s.outChannels;
-  c.imageStride = c.rowStride * s.outHeight;
-  c.start = 0;
-  c.panels = store.panels;
-  const int enough = (context.pool.threads() * 2 + s.batch - 1) / s.batch;
-  const Blocks blocks(s.outHeight, s.outWidth, s.strideHeight, s.strideWidth, c.extentH, c.extentW, s.inChannels, enough);
-  const size_t each = static_cast<size_t>(blocks.downwards) * blocks.sideways;
-  context.pool.run(each * s.batch, [&](size_t task, int thread) {
-    correlate(context, c, blocks, static_cast<int>(task / each), static_cast<int>(task % each), thread, x, bias,
+  const size_t each = static_cast<size_t>(f.blocks->downwards) * f.blocks->sideways;
+  context.pool.run(each * images, [&](size_t task, int thread) {
+    correlate(context, f.c, *f.blocks, static_cast<int>(task / each), static_cast<int>(task % each), thread, x, bias_,
               residual, activation, y);
   });
+}
+
+void convForward(const Context& context, const ConvShape& s, const float* x, const float* w, const float* bias,
+                 const float* residual, int activation, float* y) {
+  if (context.second != nullptr && context.second->forward(context, s, x, w, bias, residual, activation, y)) return;
+  PreparedConv(context, s, w, bias, s.outChannels).run(context.nativeOnly(), s.batch, {x, s.inChannels}, y, residual, activation);
 }
 
 void convInputGrad(const Context& context, const ConvShape& s, const float* dy, const float* w, float* dx) {
   if (s.batch == 0 || s.height * s.width * s.inChannels == 0) return;
   if (context.second != nullptr && context.second->inputGrad(context, s, dy, w, dx)) return;
-  if (amxConvInputGrad(context, s, dy, w, dx)) return;
+  const auto amx = AmxConv::inputGrad(context, s, w);
+  if (amx != nullptr && amx->run(context, static_cast<size_t>(s.batch), {dy, s.outChannels}, dx, nullptr, kLinear)) return;
   const int groupIn = s.inChannels / s.groups, groupOut = s.outChannels / s.groups;
   // Each phase is a correlation of dy with stride 1.
   struct Phase {

@@ -1,9 +1,44 @@
 // Convolutions of images [N, H, W, C] with filters [KH, KW, C/groups, K], and their gradients; products of matrices.
 #pragma once
+#include <memory>
+
 #include "context.h"
 #include "conv_shape.h"
 
 namespace convbook {
+
+class AmxConv;
+
+// Pixels to be convolved, `stride` floats apart; with a scale, max(x * scale + shift, 0 if relu) of them, a scale and a
+// shift a channel.
+struct ConvSource {
+  const float* x;
+  ptrdiff_t stride;
+  const float *scale = nullptr, *shift = nullptr;
+  bool relu = false;
+};
+
+// A convolution whose weights are packed once for any number of runs, on any thread.
+class PreparedConv {
+ public:
+  // shape.batch: images of a run, about; the weights and the bias (may be null) stay where they are; pixels of the result
+  // lie `targetStride` floats apart.
+  PreparedConv(const Context&, const ConvShape& shape, const float* w, const float* bias, ptrdiff_t targetStride);
+  ~PreparedConv();
+  // y = act(conv(source, w) + bias + residual); residual (may be null) is laid out like y.
+  void run(const Context&, int images, const ConvSource& source, float* y, const float* residual, int activation) const;
+
+ private:
+  struct Floats;
+  const float* dense(const Context&, int images, const ConvSource&) const;
+  void runFloats(const Context&, const Floats&, int images, const ConvSource&, float* y, const float* residual, int activation) const;
+
+  ConvShape shape_;
+  const float *w_, *bias_;
+  ptrdiff_t targetStride_;
+  std::unique_ptr<AmxConv> amx_;
+  std::unique_ptr<Floats> floats_;  // where there is no amx_
+};
 
 // y = act(conv(x, w) + bias + residual); bias and residual may be null.
 void convForward(const Context&, const ConvShape&, const float* x, const float* w, const float* bias,

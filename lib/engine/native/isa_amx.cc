@@ -20,11 +20,22 @@ AmxTiles::AmxTiles() {
 
 AmxTiles::~AmxTiles() { _tile_release(); }
 
-void amxSplit(const float* x, size_t n, int parts, Bfloat16* to, ptrdiff_t plane, SplitRange* range) {
+namespace {
+
+template <int Parts>
+void split(const AmxPixels& p, Bfloat16* to, ptrdiff_t plane, SplitWatch* watch) {
+  if (p.scale != nullptr) return splitPixels<Parts, true>(p, to, plane, watch);
+  if (p.stride != p.channels) return splitPixels<Parts, false>(p, to, plane, watch);
+  splitRun<Parts>(p.x, p.count * static_cast<size_t>(p.channels), to, plane, watch);
+}
+
+}  // namespace
+
+void amxSplit(const AmxPixels& p, int parts, Bfloat16* to, ptrdiff_t plane, SplitRange* range) {
   SplitWatch watch;
-  if (parts == 1) splitRun<1>(x, n, to, plane, &watch);
-  if (parts == 2) splitRun<2>(x, n, to, plane, &watch);
-  if (parts == 3) splitRun<3>(x, n, to, plane, &watch);
+  if (parts == 1) split<1>(p, to, plane, &watch);
+  if (parts == 2) split<2>(p, to, plane, &watch);
+  if (parts == 3) split<3>(p, to, plane, &watch);
   watch.addTo(range);
 }
 

@@ -1,4 +1,4 @@
-// float32 into two bfloat16, for translation units named isa_amx*.cc.
+// float32 into two or three bfloat16, for translation units named isa_amx*.cc.
 #pragma once
 #include <immintrin.h>
 
@@ -118,6 +118,55 @@ inline void splitPairs3(__m512 even, __m512 odd, SplitWatch* watch, __m512i part
 inline __mmask16 firstOf16(size_t n) { return static_cast<__mmask16>(n >= 16 ? 0xffffu : (1u << n) - 1u); }
 inline __mmask32 firstOf32(size_t n) { return static_cast<__mmask32>(n >= 32 ? 0xffffffffu : (1u << n) - 1u); }
 
+// 32 values in their order into three parts of 8 bits each, which together are exact. Parts are cut off instead of rounded:
+// what products leave out (the last parts of one factor times the later ones of the other) is below 2^-23 of the whole.
+inline void splitExact(__m512 first, __m512 second, SplitWatch* watch, __m512i parts[3]) {
+  const __m512i upper = _mm512_set1_epi32(static_cast<int>(0xffff0000u));
+  const __m512i evens = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+  const __m512i odds = _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+  const __m512 even = _mm512_permutex2var_ps(first, evens, second), odd = _mm512_permutex2var_ps(first, odds, second);
+  const __m512i evenHi = _mm512_and_si512(_mm512_castps_si512(even), upper);
+  const __m512i oddHi = _mm512_and_si512(_mm512_castps_si512(odd), upper);
+  const __m512 evenRest = _mm512_sub_ps(even, _mm512_castsi512_ps(evenHi));
+  const __m512 oddRest = _mm512_sub_ps(odd, _mm512_castsi512_ps(oddHi));
+  const __m512i evenMid = _mm512_and_si512(_mm512_castps_si512(evenRest), upper);
+  const __m512i oddMid = _mm512_and_si512(_mm512_castps_si512(oddRest), upper);
+  const __m512i evenLow = _mm512_castps_si512(_mm512_sub_ps(evenRest, _mm512_castsi512_ps(evenMid)));
+  const __m512i oddLow = _mm512_castps_si512(_mm512_sub_ps(oddRest, _mm512_castsi512_ps(oddMid)));
+  parts[0] = _mm512_or_si512(_mm512_srli_epi32(evenHi, 16), oddHi);
+  parts[1] = _mm512_or_si512(_mm512_srli_epi32(evenMid, 16), oddMid);
+  parts[2] = _mm512_or_si512(_mm512_srli_epi32(evenLow, 16), oddLow);
+  watch->largest = _mm512_range_ps(watch->largest, even, 0x0b);
+  watch->largest = _mm512_range_ps(watch->largest, odd, 0x0b);
+  // What is left of infinity is not a number, and so is its product with anything.
+  watch->broken = _mm512_fmadd_ps(evenRest, oddRest, watch->broken);
+}
+
+// 32 values in their order into 1, 2 or 3 parts.
+template <int Parts>
+inline void splitParts(__m512 first, __m512 second, SplitWatch* watch, __m512i parts[3]) {
+  if (Parts == 1) {
+    parts[0] = round32(first, second, watch);
+  } else if (Parts == 3) {
+    splitExact(first, second, watch, parts);
+  } else {
+    const Split32 s = split32(first, second, watch);
+    parts[0] = s.hi;
+    parts[1] = s.lo;
+  }
+}
+
+template <int Parts>
+inline void storeParts(const __m512i parts[3], size_t n, convbook::Bfloat16* to, ptrdiff_t plane) {
+  for (int p = 0; p < Parts; p++) {
+    if (n >= 32) {
+      _mm512_storeu_si512(to + p * plane, parts[p]);
+    } else {
+      _mm512_mask_storeu_epi16(to + p * plane, firstOf32(n), parts[p]);
+    }
+  }
+}
+
 // n values into 1, 2 or 3 parts, that follow one another `plane` values apart.
 template <int Parts>
 inline void splitRun(const float* x, size_t n, convbook::Bfloat16* to, ptrdiff_t plane, SplitWatch* watch) {
@@ -128,24 +177,41 @@ inline void splitRun(const float* x, size_t n, convbook::Bfloat16* to, ptrdiff_t
     const __m512 second = whole ? _mm512_loadu_ps(x + i + 16)
                                 : _mm512_maskz_loadu_ps(firstOf16(rest > 16 ? rest - 16 : 0), x + i + 16);
     __m512i parts[3];
-    if (Parts == 1) {
-      parts[0] = round32(first, second, watch);
-    } else if (Parts == 3) {
-      const Split16x3 a = split16x3(first, watch), b = split16x3(second, watch);
-      parts[0] = upperHalves(a.hi, b.hi);
-      parts[1] = upperHalves(a.mid, b.mid);
-      parts[2] = (__m512i)_mm512_cvtne2ps_pbh(b.lo, a.lo);
-    } else {
-      const Split32 s = split32(first, second, watch);
-      parts[0] = s.hi;
-      parts[1] = s.lo;
+    splitParts<Parts>(first, second, watch, parts);
+    storeParts<Parts>(parts, rest, to + i, plane);
+  }
+}
+
+// The same of `pixels` runs of n values that lie `stride` apart, each value scaled and shifted before if Affine, and packed
+// densely.
+template <int Parts, bool Affine>
+inline void splitPixels(const convbook::AmxPixels& p, convbook::Bfloat16* to, ptrdiff_t plane, SplitWatch* watch) {
+  const size_t channels = static_cast<size_t>(p.channels);
+  const __m512 floor = p.relu ? _mm512_setzero_ps() : _mm512_set1_ps(-__builtin_inff());
+  auto value = [&](const float* x, __mmask16 mask, size_t c) {
+    const __m512 v = _mm512_maskz_loadu_ps(mask, x + c);
+    if (!Affine) return v;
+    // The second operand comes back when one is not a number.
+    return _mm512_max_ps(floor, _mm512_fmadd_ps(v, _mm512_maskz_loadu_ps(mask, p.scale + c), _mm512_maskz_loadu_ps(mask, p.shift + c)));
+  };
+  if (channels == 16) {
+    // Two pixels at a time.
+    for (size_t i = 0; i < p.count; i += 2, to += 32) {
+      const bool two = i + 1 < p.count;
+      const float* x = p.x + static_cast<ptrdiff_t>(i) * p.stride;
+      __m512i parts[3];
+      splitParts<Parts>(value(x, 0xffff, 0), value(two ? x + p.stride : x, 0xffff, 0), watch, parts);
+      storeParts<Parts>(parts, two ? 32 : 16, to, plane);
     }
-    for (int p = 0; p < Parts; p++) {
-      if (whole) {
-        _mm512_storeu_si512(to + i + p * plane, parts[p]);
-      } else {
-        _mm512_mask_storeu_epi16(to + i + p * plane, firstOf32(rest), parts[p]);
-      }
+    return;
+  }
+  const float* x = p.x;
+  for (size_t i = 0; i < p.count; i++, x += p.stride, to += channels) {
+    for (size_t c = 0; c < channels; c += 32) {
+      const size_t rest = channels - c;
+      __m512i parts[3];
+      splitParts<Parts>(value(x, firstOf16(rest), c), value(x, firstOf16(rest > 16 ? rest - 16 : 0), c + 16), watch, parts);
+      storeParts<Parts>(parts, rest, to + c, plane);
     }
   }
 }

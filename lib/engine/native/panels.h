@@ -53,7 +53,7 @@ class PanelStore {
   // Room for `groups` matrices of `depth` rows and `columns`, to be met by `rows` rows at a time; `memory`, if given,
   // holds one such matrix.
   PanelStore(const Context& context, int groups, int depth, int columns, int rows, float* memory = nullptr)
-      : context_(context), depth_(depth), columns_(columns), own_(nullptr, alignedFree) {
+      : kernels_(context.kernels), pool_(context.pool), depth_(depth), columns_(columns), own_(nullptr, alignedFree) {
     const size_t floats = floatsFor(context.kernels, depth, columns);
     if (memory == nullptr) {
       own_.reset(static_cast<float*>(alignedAlloc(floats * groups * sizeof(float))));
@@ -85,10 +85,10 @@ class PanelStore {
   // Packs element (row, column) from w[row * rowStride + column * columnStride].
   void pack(int group, const float* w, ptrdiff_t rowStride, ptrdiff_t columnStride, const float* bias) {
     const Panels& p = panels[group];
-    const int lanes = context_.kernels.lanes;
+    const int lanes = kernels_.lanes;
     if (bias != nullptr) {
       std::memcpy(p.bias, bias, static_cast<size_t>(columns_) * sizeof(float));
-      std::memset(p.bias + columns_, 0, (paddedColumns(context_.kernels, columns_) - columns_) * sizeof(float));
+      std::memset(p.bias + columns_, 0, (paddedColumns(kernels_, columns_) - columns_) * sizeof(float));
     }
     const size_t size = static_cast<size_t>(depth_) * columns_;
     auto packRows = [&](size_t lo, size_t hi) {
@@ -107,7 +107,7 @@ class PanelStore {
       }
     };
     if (own_ != nullptr && size > 65536) {
-      context_.pool.range(static_cast<size_t>(depth_), 2, 8, packRows);
+      pool_.range(static_cast<size_t>(depth_), 2, 8, packRows);
     } else {
       packRows(0, static_cast<size_t>(depth_));
     }
@@ -116,7 +116,8 @@ class PanelStore {
   std::vector<Panels> panels;
 
  private:
-  const Context& context_;
+  const Kernels& kernels_;
+  ThreadPool& pool_;
   const int depth_, columns_;
   std::unique_ptr<float, void (*)(void*)> own_;
 };
