@@ -29,6 +29,13 @@ struct BlockNorm {
   float epsilon, share;  // share: of this batch in the running statistics
 };
 
+// Output channels of a convolution that have parameters of their own.
+struct BlockPart {
+  int channels;
+  int weight, bias;  // parameters; bias -1: none
+  int fold;          // inference: the normalization behind that is folded into the weights; -1: none
+};
+
 struct BlockOp {
   enum Kind : int { Conv, MaxPool, AvgPool, Merge, Stats, KindCount };
   int kind;
@@ -36,9 +43,10 @@ struct BlockOp {
   int dst, dstOffset, outChannels;
   int residual;  // a whole buffer that is added; -1: none
   int filterHeight, filterWidth, strideHeight, strideWidth, padTop, padLeft;
-  int weight, bias;  // parameters; -1: none
   int activation;
-  int fold;  // inference: the normalization behind a convolution that is folded into its weights; -1: none
+  std::vector<BlockPart> parts;  // of a convolution; more than one where the program has several that read the same, side by side
+
+  bool hasBias() const;  // with what folding makes
 };
 
 struct BlockArrays {
@@ -104,6 +112,7 @@ class Block {
   size_t weightsOf(const BlockOp& op) const;
   bool tracked(int buffer) const { return mode_ != BlockMode::Infer && tracked_[static_cast<size_t>(buffer)]; }
 
+  bool joins(const BlockOp& op, const BlockOp& before) const;
   void read(const int32_t* program, size_t length, const float* numbers, size_t numberCount);
   void layOutState();
   void planForward();
@@ -127,10 +136,10 @@ class Block {
   // Places in the state: buffers, their means and variances, and where maxima came from.
   std::vector<size_t> dataAt_, statsAt_, indexAt_;
   size_t stateFloats_ = 0;
-  // Places in the workspace: gradients of buffers, what they owe to the statistics, folded weights, accumulators,
+  // Places in the workspace: gradients of buffers, what they owe to the statistics, weights that are folded or joined, accumulators,
   // threads' scratch space. Buffers (or gradients) that live within a phase are in the scratch space, an image's floats
   // times the chunk's images each.
-  std::vector<size_t> gradAt_, linearAt_, foldedAt_;
+  std::vector<size_t> gradAt_, linearAt_, joinedAt_;
   std::vector<int> firstPhase_, lastPhase_;
   std::vector<size_t> transientAt_;
   size_t accumulatorAt_ = 0, scratchAt_ = 0, scratchFloats_ = 0, workspaceFloats_ = 0;

@@ -61,7 +61,7 @@ void Block::Run::Chunk::backward(const Step& step, bool isFirstChunk) {
   if (op.norm < 0 && to.data == nullptr) return;
   float* result = straight ? to.data : take(pixels(op.src) * op.inChannels);
   if (op.kind == BlockOp::Conv) {
-    convInputGrad(context, b.shapeOf(op, images), gradient, run.param(op.weight), result);
+    convInputGrad(context, b.shapeOf(op, images), gradient, run.weightsOf(step.op), result);
   } else if (op.kind == BlockOp::MaxPool) {
     maxPoolGrad(context, b.poolOf(op, images), gradient, indexOf(step), result);
   } else {
@@ -92,10 +92,10 @@ void Block::Run::Chunk::filterGrad(const Step& step, const BlockOp& op, const fl
   const Block& b = run.block;
   float* before = free;
   const float* from = input(op);
-  const size_t weights = b.weightsOf(op), all = weights + static_cast<size_t>(op.bias >= 0 ? op.outChannels : 0);
+  const size_t weights = b.weightsOf(op), all = weights + static_cast<size_t>(op.hasBias() ? op.outChannels : 0);
   float* total = sums + step.accumulator + (op.norm >= 0 ? (4 * static_cast<size_t>(op.inChannels) + 15) / 16 * 16 : 0);
   float* part = isFirstChunk ? total : take(all);
-  convFilterGrad(context, b.shapeOf(op, images), from, gradient, part, op.bias >= 0 ? part + weights : nullptr);
+  convFilterGrad(context, b.shapeOf(op, images), from, gradient, part, op.hasBias() ? part + weights : nullptr);
   if (!isFirstChunk) context.kernels.binary(Binary::Add, total, 1, part, 1, total, all);
   free = before;
 }
@@ -196,20 +196,25 @@ void Block::Run::Chunk::addTo(int buffer, int offset, int channels, bool isFirst
 void Block::Run::finishBackward() const {
   for (const Step& step : phase.steps) {
     const BlockOp& op = block.ops_[static_cast<size_t>(step.op)];
-    const float* first = arrays.workspace + block.accumulatorAt_ + step.accumulator;
+    float* first = arrays.workspace + block.accumulatorAt_ + step.accumulator;
     if (op.norm >= 0) finishNorm(op, first);
     if (op.kind != BlockOp::Conv) continue;
     first += op.norm >= 0 ? (4 * static_cast<size_t>(op.inChannels) + 15) / 16 * 16 : 0;
-    auto add = [&](int index, size_t at, size_t count) {
-      float* to = arrays.grads[static_cast<size_t>(index)].first;
-      context.pool.range(count, kParallel, 1024, [&](size_t lo, size_t hi) {
-        std::memcpy(to + lo, first + at + lo, (hi - lo) * sizeof(float));
-        context.kernels.reduceRows(Reduce::Sum, first + phase.accumulatorFloats + at + lo, phase.slots - 1,
-                                   phase.accumulatorFloats, hi - lo, to + lo);
-      });
-    };
-    add(op.weight, 0, block.weightsOf(op));
-    if (op.bias >= 0) add(op.bias, block.weightsOf(op), static_cast<size_t>(op.outChannels));
+    // The first slot takes the sum of all; a row of it holds all parts' columns.
+    const size_t weights = block.weightsOf(op), width = static_cast<size_t>(op.outChannels);
+    context.pool.range(weights + (op.hasBias() ? width : 0), kParallel, 1024, [&](size_t lo, size_t hi) {
+      context.kernels.reduceRows(Reduce::Sum, first + phase.accumulatorFloats + lo, phase.slots - 1, phase.accumulatorFloats, hi - lo,
+                                 first + lo);
+    });
+    for (const BlockPart& part : op.parts) {
+      const size_t channels = static_cast<size_t>(part.channels);
+      auto give = [&](int index, const float* from, size_t rows) {
+        context.kernels.copyRows(from, width, arrays.grads[static_cast<size_t>(index)].first, channels, rows, channels);
+      };
+      give(part.weight, first, weights / width);
+      if (part.bias >= 0) give(part.bias, first + weights, 1);
+      first += channels;
+    }
   }
 }
 

@@ -7,25 +7,46 @@
 
 namespace convbook {
 
-void Block::Run::fold() const {
+void Block::Run::join() const {
   for (size_t i = 0; i < block.ops_.size(); i++) {
+    if (block.joinedAt_[i] == kNowhere) continue;
     const BlockOp& op = block.ops_[i];
-    if (op.fold < 0) continue;
-    const BlockNorm& n = block.norms_[static_cast<size_t>(op.fold)];
-    float* to = arrays.workspace + block.foldedAt_[i];
-    const size_t count = block.weightsOf(op), channels = static_cast<size_t>(op.outChannels);
+    float* to = arrays.workspace + block.joinedAt_[i];
+    const size_t count = block.weightsOf(op), width = static_cast<size_t>(op.outChannels);
     float* bias = to + (count + 15) / 16 * 16;
-    std::vector<float> scale(channels);
-    for (size_t c = 0; c < channels; c++) {
-      const double factor = param(n.gamma)[c] / std::sqrt(static_cast<double>(param(n.variance)[c]) + n.epsilon);
-      scale[c] = static_cast<float>(factor);
-      const double own = op.bias >= 0 ? param(op.bias)[c] : 0.0;
-      bias[c] = static_cast<float>((own - param(n.mean)[c]) * factor + param(n.beta)[c]);
-    }
-    for (size_t row = 0; row < count; row += channels) {
-      context.kernels.binary(Binary::Mul, param(op.weight) + row, 1, scale.data(), 1, to + row, channels);
+    size_t column = 0;
+    for (const BlockPart& part : op.parts) {
+      const size_t channels = static_cast<size_t>(part.channels);
+      std::vector<float> scale(channels, 1.f);
+      const float* own = param(part.bias);
+      for (size_t c = 0; c < channels; c++) bias[column + c] = own != nullptr ? own[c] : 0.f;
+      if (part.fold >= 0) {
+        const BlockNorm& n = block.norms_[static_cast<size_t>(part.fold)];
+        for (size_t c = 0; c < channels; c++) {
+          const double factor = param(n.gamma)[c] / std::sqrt(static_cast<double>(param(n.variance)[c]) + n.epsilon);
+          scale[c] = static_cast<float>(factor);
+          bias[column + c] = static_cast<float>((static_cast<double>(bias[column + c]) - param(n.mean)[c]) * factor + param(n.beta)[c]);
+        }
+      }
+      const float* from = param(part.weight);
+      for (size_t row = 0; row < count / width; row++) {
+        context.kernels.binary(Binary::Mul, from + row * channels, 1, scale.data(), 1, to + row * width + column, channels);
+      }
+      column += channels;
     }
   }
+}
+
+const float* Block::Run::weightsOf(int op) const {
+  const size_t at = block.joinedAt_[static_cast<size_t>(op)];
+  return at != kNowhere ? arrays.workspace + at : param(block.ops_[static_cast<size_t>(op)].parts[0].weight);
+}
+
+const float* Block::Run::biasOf(int op) const {
+  const BlockOp& conv = block.ops_[static_cast<size_t>(op)];
+  if (!conv.hasBias()) return nullptr;
+  const size_t at = block.joinedAt_[static_cast<size_t>(op)];
+  return at != kNowhere ? arrays.workspace + at + (block.weightsOf(conv) + 15) / 16 * 16 : param(conv.parts[0].bias);
 }
 
 void Block::Run::prepare() {
@@ -38,13 +59,9 @@ void Block::Run::prepare() {
   auto make = [&](size_t i, const Context& own) {
     const size_t index = static_cast<size_t>(steps[i]->op);
     const BlockOp& op = block.ops_[index];
-    const float *weights = param(op.weight), *bias = param(op.bias);
-    if (op.fold >= 0) {
-      weights = arrays.workspace + block.foldedAt_[index];
-      bias = weights + (block.weightsOf(op) + 15) / 16 * 16;
-    }
     convolutions[index].reset(
-        new PreparedConv(own, block.shapeOf(op, images), weights, bias, isDirect(op) ? channels(op.dst) : op.outChannels));
+        new PreparedConv(own, block.shapeOf(op, images), weightsOf(steps[i]->op), biasOf(steps[i]->op),
+                         isDirect(op) ? channels(op.dst) : op.outChannels));
   };
   // Cut for the threads that will run them.
   if (phase.slots == 1) {

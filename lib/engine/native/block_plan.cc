@@ -223,7 +223,7 @@ void Block::addAccumulators(Phase& phase) const {
     }
     if (mode_ == BlockMode::Backward) {
       if (op.norm >= 0) floats = rounded(4 * static_cast<size_t>(op.inChannels));
-      if (op.kind == BlockOp::Conv) floats += weightsOf(op) + static_cast<size_t>(op.bias >= 0 ? op.outChannels : 0);
+      if (op.kind == BlockOp::Conv) floats += weightsOf(op) + static_cast<size_t>(op.hasBias() ? op.outChannels : 0);
     }
     step.accumulator = phase.accumulatorFloats;
     step.accumulatorFloats = floats;
@@ -235,17 +235,17 @@ void Block::layOutWorkspace() {
   const size_t count = buffers_.size();
   size_t at = 0;
   linearAt_.assign(count, kNowhere);
-  foldedAt_.assign(ops_.size(), kNowhere);
   gradAt_.assign(count, kNowhere);
   transientAt_.assign(count, kNowhere);
   std::vector<size_t> transientFloats(phases_.size(), 0);
   auto perImage = [&](size_t b) { return rounded(pixels(static_cast<int>(b)) * buffers_[b].channels); };
+  joinedAt_.assign(ops_.size(), kNowhere);
+  for (size_t i = 0; i < ops_.size(); i++) {
+    if (ops_[i].parts.empty() || (ops_[i].parts.size() == 1 && ops_[i].parts[0].fold < 0)) continue;
+    joinedAt_[i] = at;
+    at += rounded(weightsOf(ops_[i])) + rounded(static_cast<size_t>(ops_[i].outChannels));
+  }
   if (mode_ == BlockMode::Infer) {
-    for (size_t i = 0; i < ops_.size(); i++) {
-      if (ops_[i].fold < 0) continue;
-      foldedAt_[i] = at;
-      at += rounded(weightsOf(ops_[i])) + rounded(static_cast<size_t>(ops_[i].outChannels));
-    }
     std::vector<int> first(count, -1), last(count, -1);
     for (size_t i = 0; i < ops_.size(); i++) {
       for (int b : {ops_[i].src, ops_[i].dst, ops_[i].residual}) {

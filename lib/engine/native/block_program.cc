@@ -1,6 +1,7 @@
 // Reading a block's program, and checking the arrays that it is run on.
 #include <stdexcept>
 #include <string>
+#include <tuple>
 
 #include "block.h"
 
@@ -54,6 +55,27 @@ PoolShape Block::poolOf(const BlockOp& op, size_t images) const {
           1,                        1,              true};
 }
 
+bool BlockOp::hasBias() const {
+  for (const BlockPart& part : parts) {
+    if (part.bias >= 0 || part.fold >= 0) return true;
+  }
+  return false;
+}
+
+// Whether a convolution may be one with that before it: the same input and window, and outputs side by side.
+bool Block::joins(const BlockOp& op, const BlockOp& before) const {
+  if (op.kind != BlockOp::Conv || before.kind != BlockOp::Conv || op.norm >= 0 || before.norm >= 0 || op.residual >= 0 ||
+      before.residual >= 0) {
+    return false;
+  }
+  auto reads = [](const BlockOp& o) { return std::make_tuple(o.src, o.srcOffset, o.inChannels, o.dst, o.activation); };
+  auto window = [](const BlockOp& o) {
+    return std::make_tuple(o.filterHeight, o.filterWidth, o.strideHeight, o.strideWidth, o.padTop, o.padLeft);
+  };
+  return reads(op) == reads(before) && window(op) == window(before) && op.dstOffset == before.dstOffset + before.outChannels &&
+         (op.parts[0].bias >= 0) == (before.parts[0].bias >= 0);
+}
+
 void Block::read(const int32_t* program, size_t length, const float* numbers, size_t numberCount) {
   if (length < 6) fail("the program is too short");
   const int counts[3] = {program[0], program[1], program[2]};
@@ -99,8 +121,8 @@ void Block::read(const int32_t* program, size_t length, const float* numbers, si
   }
   std::vector<char> used(norms_.size(), 0);
   for (int i = 0; i < counts[2]; i++, p += kOpFields) {
-    BlockOp op = {p[0],  p[1],  p[2],  p[3],  p[4],  p[5],  p[6],  p[7],  p[8], p[9],
-                  p[10], p[11], p[12], p[13], p[14], p[15], p[16], p[17], p[18]};
+    BlockOp op = {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13], p[14], p[17], {}};
+    const BlockPart part = {op.outChannels, p[15], p[16], p[18]};
     if (op.kind < 0 || op.kind >= BlockOp::KindCount) fail("no such operation");
     range(op.src, op.srcOffset, op.inChannels);
     if (op.kind != BlockOp::Stats) {
@@ -113,7 +135,7 @@ void Block::read(const int32_t* program, size_t length, const float* numbers, si
     }
     if (op.activation < 0 || op.activation > kRelu6) fail("no such activation");
     if (op.activation == kRelu6 && mode_ != BlockMode::Infer) fail("ReLU6 is for inference");
-    for (int norm : {op.norm, op.fold}) {
+    for (int norm : {op.norm, part.fold}) {
       if (norm == -1) continue;
       if (norm < 0 || norm >= counts[1] || used[static_cast<size_t>(norm)]) fail("bad use of a normalization");
       used[static_cast<size_t>(norm)] = 1;
@@ -123,8 +145,8 @@ void Block::read(const int32_t* program, size_t length, const float* numbers, si
       if (n.buffer != op.src || n.offset != op.srcOffset || n.channels != op.inChannels) fail("a normalization of other channels");
       if (op.kind != BlockOp::Conv && op.kind != BlockOp::Merge) fail("only convolutions and merges normalize");
     }
-    if (op.fold >= 0 && (mode_ != BlockMode::Infer || op.kind != BlockOp::Conv ||
-                         norms_[static_cast<size_t>(op.fold)].channels != op.outChannels)) {
+    if (part.fold >= 0 && (mode_ != BlockMode::Infer || op.kind != BlockOp::Conv ||
+                           norms_[static_cast<size_t>(part.fold)].channels != op.outChannels)) {
       fail("bad fold");
     }
     if (op.residual >= 0) {
@@ -144,12 +166,18 @@ void Block::read(const int32_t* program, size_t length, const float* numbers, si
       if (op.inChannels != op.outChannels || in.height != out.height || in.width != out.width) fail("bad merge");
     }
     if (op.kind == BlockOp::Conv) {
-      param(op.weight, false, true);
-      param(op.bias, true, true);
+      param(part.weight, false, true);
+      param(part.bias, true, true);
       operations_ += 2.0 * static_cast<double>(batch_ * pixels(op.dst)) * static_cast<double>(weightsOf(op));
       if (mode_ != BlockMode::Infer && op.activation != kLinear) fail("an activation behind a convolution in training");
     }
-    ops_.push_back(op);
+    if (op.kind == BlockOp::Conv) op.parts.push_back(part);
+    if (!ops_.empty() && joins(op, ops_.back())) {
+      ops_.back().outChannels += op.outChannels;
+      ops_.back().parts.push_back(part);
+    } else {
+      ops_.push_back(op);
+    }
   }
 }
 
@@ -168,8 +196,11 @@ void Block::check(const BlockArrays& a) const {
   }
   for (const BlockOp& op : ops_) {
     if (op.kind != BlockOp::Conv) continue;
-    least(op.weight, weightsOf(op));
-    least(op.bias, static_cast<size_t>(op.outChannels));
+    for (const BlockPart& part : op.parts) {
+      const size_t channels = static_cast<size_t>(part.channels);
+      least(part.weight, weightsOf(op) / static_cast<size_t>(op.outChannels) * channels);
+      least(part.bias, channels);
+    }
   }
 }
 

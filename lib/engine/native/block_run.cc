@@ -135,7 +135,7 @@ void Block::run(const Context& context, const SingleThreads& singles, size_t ind
     }
   }
   Run run(*this, context, singles, index, arrays);
-  if (index == 0 && mode_ == BlockMode::Infer) run.fold();
+  if (index == 0) run.join();
   if (mode_ != BlockMode::Backward) run.prepare();
   if (run.phase.slots == 1) {
     run.task(0, context, 0);

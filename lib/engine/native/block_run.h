@@ -34,8 +34,11 @@ struct Block::Run {
 
   // Works out a normalization's scale and shift; `keep`: brings its running statistics up to date.
   void line(int norm, bool keep);
-  // Multiplies the weights of convolutions with the normalizations behind them.
-  void fold() const;
+  // Joins the weights of convolutions that are one operation, multiplied with the normalizations behind them.
+  void join() const;
+  // Of a convolution; the bias may be null.
+  const float* weightsOf(int op) const;
+  const float* biasOf(int op) const;
   // Packs the weights of the phase's convolutions.
   void prepare();
   // Whether a convolution writes where its result belongs; otherwise its result is copied there.

@@ -4,44 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { hasKernel, isRecording } from "./backend.ts";
-
-interface Buffer {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-}
-
-interface Norm {
-  readonly buffer: number;
-  readonly offset: number;
-  readonly channels: number;
-  readonly gamma: number;
-  readonly beta: number;
-  relu: boolean;
-  readonly mean: number;
-  readonly variance: number;
-  readonly epsilon: number;
-  readonly share: number;
-}
-
-interface Operation {
-  readonly kind: "conv" | "maxPool" | "avgPool" | "merge" | "stats";
-  readonly source: number;
-  readonly sourceOffset: number;
-  readonly inChannels: number;
-  readonly norm: number;
-  target: number;
-  targetOffset: number;
-  readonly outChannels: number;
-  residual: number;
-  readonly filter: readonly [number, number];
-  readonly strides: readonly [number, number];
-  readonly pad: readonly [number, number];
-  readonly weight: number;
-  readonly bias: number;
-  activation: "linear" | "relu";
-  fold: number;
-}
+import { type Buffer, joinSiblings, type Norm, type Operation } from "./block-program.ts";
 
 /** A range of a buffer's channels, and what is still to be applied to it: act(norm(x) + residual). */
 export interface BlockValue {
@@ -251,7 +214,7 @@ export class BlockBuilder {
     if (last.buffer === 0 || !this.isWhole(last)) last = this.copy(last);
     if (this.operations.length < 2) return null;
     const { buffers, norms, operations } = this;
-    const program = { buffers, norms, operations, output: last.buffer };
+    const program = joinSiblings({ buffers, norms, operations, output: last.buffer });
     const inputs = [this.x, ...this.parameters] as unknown as tf.NamedTensorMap;
     const attributes = { program, running: this.running } as unknown as tf.NamedAttrMap;
     for (const call of this.onRun) call();

@@ -1,0 +1,189 @@
+/** What a block is made of, as the native engine's kernels of blocks read it, and what can be improved in it before it is run. */
+
+/** Channels of images; buffer 0 is the input. */
+export interface Buffer {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** Normalisation of a range of a buffer's channels. */
+export interface Norm {
+  readonly buffer: number;
+  readonly offset: number;
+  readonly channels: number;
+  readonly gamma: number;
+  readonly beta: number;
+  relu: boolean;
+  readonly mean: number;
+  readonly variance: number;
+  readonly epsilon: number;
+  readonly share: number;
+}
+
+/** One operation; -1 stands for what it does not have. */
+export interface Operation {
+  readonly kind: "conv" | "maxPool" | "avgPool" | "merge" | "stats";
+  readonly source: number;
+  readonly sourceOffset: number;
+  readonly inChannels: number;
+  readonly norm: number;
+  target: number;
+  targetOffset: number;
+  readonly outChannels: number;
+  residual: number;
+  readonly filter: readonly [number, number];
+  readonly strides: readonly [number, number];
+  readonly pad: readonly [number, number];
+  readonly weight: number;
+  readonly bias: number;
+  activation: "linear" | "relu";
+  fold: number;
+}
+
+export interface Program {
+  readonly buffers: readonly Buffer[];
+  readonly norms: readonly Norm[];
+  readonly operations: readonly Operation[];
+  /** The buffer that is the result. */
+  readonly output: number;
+}
+
+/** Where a channel range begins. */
+interface Place {
+  readonly buffer: number;
+  readonly offset: number;
+}
+
+/** What convolutions have in common that may become one. */
+function likeness(op: Operation): string {
+  return JSON.stringify([
+    op.source,
+    op.sourceOffset,
+    op.inChannels,
+    op.filter,
+    op.strides,
+    op.pad,
+    op.activation,
+    op.bias < 0,
+  ]);
+}
+
+/** Whether the result can lie anywhere: it has a buffer of its own that nobody wants whole. */
+function isMovable({ operations, buffers, output }: Program, { target, outChannels }: Operation): boolean {
+  return (
+    target !== output &&
+    buffers[target]?.channels === outChannels &&
+    operations.filter((op) => op.target === target).length === 1 &&
+    operations.every(
+      (op) => op.residual !== target && (op.source !== target || (op.kind !== "maxPool" && op.kind !== "avgPool")),
+    )
+  );
+}
+
+/** Whether an operation between two others writes what the first reads. */
+function isDisturbed(operations: readonly Operation[], from: number, to: number): boolean {
+  const { source } = operations[from] as Operation;
+  return operations.slice(from, to).some(({ target }) => target === source);
+}
+
+/** The first convolution that reads something, with those behind it that read the same in the same way. */
+function siblingsOf(program: Program, first: number): number[] {
+  const { operations } = program;
+  const isFree = (op: Operation) => op.kind === "conv" && op.norm < 0 && op.residual < 0;
+  const leader = operations[first] as Operation;
+  if (!isFree(leader)) return [];
+  const indices = operations.flatMap((op, i) =>
+    i >= first && isFree(op) && likeness(op) === likeness(leader) && !isDisturbed(operations, first, i) ? [i] : [],
+  );
+  const channels = (movable: boolean) =>
+    indices
+      .map((i) => operations[i] as Operation)
+      .filter((op) => isMovable(program, op) === movable)
+      .reduce((sum, { outChannels }) => sum + outChannels, 0);
+  // Results that belong elsewhere are copied, which should not be most of the work.
+  return indices.length > 1 && channels(true) >= channels(false) ? indices : [];
+}
+
+/**
+ * Puts convolutions that read the same channels with the same window side by side in one buffer, where the native code makes
+ * one convolution of them: the heads of an Inception block's branches. The input is then read once, forwards and backwards.
+ */
+export function joinSiblings(program: Program): Program {
+  let { buffers, norms, operations } = program;
+  for (let first = 0; first < operations.length; first++) {
+    const current = { ...program, buffers, norms, operations };
+    const members = siblingsOf(current, first);
+    if (members.length === 0) continue;
+    const joined = members.map((i) => operations[i] as Operation);
+    const leader = joined[0] as Operation;
+    const { height, width } = buffers[leader.target] as Buffer;
+    const whole = { height, width, channels: joined.reduce((sum, { outChannels }) => sum + outChannels, 0) };
+    const buffer = buffers.length;
+    const moved = new Map<number, Place>();
+    const copies: Operation[] = [];
+    let offset = 0;
+    const convolutions = joined.map((op) => {
+      if (isMovable(current, op)) moved.set(op.target, { buffer, offset });
+      else copies.push(copyOf(op, { buffer, offset }));
+      offset += op.outChannels;
+      return { ...op, target: buffer, targetOffset: offset - op.outChannels };
+    });
+    const rest = (from: number, to?: number) =>
+      operations
+        .slice(from, to)
+        .filter((_, i) => !members.includes(from + i))
+        .map((op) => redirected(op, moved));
+    operations = [...rest(0, first), ...convolutions, ...copies, ...rest(first)];
+    buffers = [...buffers, whole];
+    norms = norms.map((norm) => ({ ...norm, ...placed(norm, moved) }));
+    first += convolutions.length - 1;
+  }
+  return withoutUnused({ ...program, buffers, norms, operations });
+}
+
+function copyOf(op: Operation, from: Place): Operation {
+  return {
+    ...op,
+    kind: "merge",
+    source: from.buffer,
+    sourceOffset: from.offset,
+    inChannels: op.outChannels,
+    filter: [1, 1],
+    strides: [1, 1],
+    pad: [0, 0],
+    weight: -1,
+    bias: -1,
+    activation: "linear",
+    fold: -1,
+  };
+}
+
+function placed({ buffer, offset }: Place, moved: ReadonlyMap<number, Place>): Place {
+  const place = moved.get(buffer);
+  return place === undefined ? { buffer, offset } : { buffer: place.buffer, offset: place.offset + offset };
+}
+
+function redirected(op: Operation, moved: ReadonlyMap<number, Place>): Operation {
+  const { buffer, offset } = placed({ buffer: op.source, offset: op.sourceOffset }, moved);
+  return { ...op, source: buffer, sourceOffset: offset };
+}
+
+/** The same with only those buffers that are still in use. */
+function withoutUnused({ buffers, norms, operations, output }: Program): Program {
+  const touched = operations.flatMap(({ source, target, residual }) => [source, target, residual]);
+  const used = new Set([0, output, ...touched, ...norms.map(({ buffer }) => buffer)]);
+  const kept = buffers.flatMap((_, i) => (used.has(i) ? [i] : []));
+  const number = (old: number): number => (old < 0 ? old : kept.indexOf(old));
+  return {
+    buffers: kept.map((i) => buffers[i] as Buffer),
+    norms: norms.map((norm) => ({ ...norm, buffer: number(norm.buffer) })),
+    operations: operations.map((op) => ({
+      ...op,
+      source: number(op.source),
+      target: number(op.target),
+      residual: number(op.residual),
+    })),
+    output: number(output),
+  };
+}
