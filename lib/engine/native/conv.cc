@@ -179,7 +179,7 @@ void PreparedConv::run(const Context& context, int images, const ConvSource& sou
 const float* PreparedConv::dense(const Context& context, int images, const ConvSource& source) const {
   if (source.stride == shape_.inChannels && source.scale == nullptr) return source.x;
   const size_t pixels = static_cast<size_t>(images) * shape_.height * shape_.width, channels = static_cast<size_t>(shape_.inChannels);
-  float* to = context.pool.scratch(0, 2, pixels * channels);
+  float* to = context.pool.scratch(0, 3, pixels * channels);
   context.pool.range(pixels, kParallel / 16, 16, [&](size_t lo, size_t hi) {
     AffineRows rows = {};
     rows.x = source.x + static_cast<ptrdiff_t>(lo) * source.stride;
