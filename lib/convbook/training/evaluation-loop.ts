@@ -36,7 +36,8 @@ export async function runEvaluation(
   const stageBefore = trainer.runningStage;
   if (!isSanity) trainer.runningStage = stage;
   const given = stage === "validation" ? trainer.options.limitValBatches : trainer.options.limitTestBatches;
-  const option = stage === "validation" ? "Trainer.limitValBatches" : "Trainer.limitTestBatches";
+  const limits = trainer.options.overfitBatches === 0 ? "Trainer.limitValBatches" : "Trainer.overfitBatches";
+  const option = stage === "validation" ? limits : "Trainer.limitTestBatches";
   const counts = loaders.map((loader) =>
     Math.min(
       options.limit ?? Number.POSITIVE_INFINITY,
@@ -61,7 +62,7 @@ export async function runEvaluation(
     await trainer.hooks.call(hook("EpochEnd"));
     const metrics = results.epochMetrics();
     trainer.metrics.publish(metrics);
-    if (!isSanity) await trainer.sendToLoggers(metrics.log);
+    if (!isSanity) await trainer.sendToLoggers(metrics.log, trainer.evaluationStep);
     await trainer.hooks.callThen(hook("End"), options.beforeEnd);
     return splitByLoader(metrics.callback, loaders.length);
   } catch (error) {

@@ -22,12 +22,8 @@ export class FitData {
 
   /** Whether there is anything to validate on, found out without asking the module for its loaders. */
   get mayValidate(): boolean {
-    const { module, options } = this.trainer;
-    return (
-      this.given.validation !== undefined ||
-      options.overfitBatches !== 0 ||
-      module.valDataloader !== TrainingModule.prototype.valDataloader
-    );
+    const { module } = this.trainer;
+    return this.given.validation !== undefined || module.valDataloader !== TrainingModule.prototype.valDataloader;
   }
 
   /** Asks for the validation loaders. */
@@ -35,10 +31,6 @@ export class FitData {
     const { module, options } = this.trainer;
     this.validation = [];
     if (options.limitValBatches === 0) return [];
-    if (options.overfitBatches !== 0) {
-      this.validation = [this.keptBatches()];
-      return this.validation;
-    }
     const own = this.given.validation ?? module.valDataloader();
     if (own !== undefined) this.validation = toLoaders("The validation loader", own);
     return this.validation;
@@ -46,13 +38,12 @@ export class FitData {
 
   /** Asks for the training loader. */
   requestTraining(): void {
-    if (this.trainer.options.overfitBatches !== 0) this.train = this.keptBatches();
-    else {
-      const list = this.trainingLoaders();
-      requireOption(list.length === 1, "The training loader", `${list.length} loaders`, "one loader");
-      this.train = list[0];
-    }
-    this.count(this.train as Loader);
+    const list = this.trainingLoaders();
+    requireOption(list.length === 1, "The training loader", `${list.length} loaders`, "one loader");
+    const [loader] = list as [Loader];
+    this.count(loader);
+    const keeps = this.trainer.options.overfitBatches !== 0;
+    this.train = keeps ? new KeptBatches(loader, this.trainingBatches) : loader;
   }
 
   /** Frees what was kept. */
@@ -64,21 +55,9 @@ export class FitData {
     return toLoaders("The training loader", this.given.train ?? this.trainer.module.trainDataloader());
   }
 
-  private keptBatches(): Loader {
-    if (this.train instanceof KeptBatches) return this.train;
-    const [loader] = this.trainingLoaders() as [Loader];
-    const { overfitBatches } = this.trainer.options;
-    const count = countBatches("Trainer.overfitBatches", overfitBatches, loader.length ?? Number.POSITIVE_INFINITY);
-    this.train = new KeptBatches(loader, count);
-    return this.train;
-  }
-
   private count(loader: Loader): void {
-    const length = loader.length ?? Number.POSITIVE_INFINITY;
     const { overfitBatches, limitTrainBatches } = this.trainer.options;
-    this.trainingBatches =
-      overfitBatches === 0
-        ? countBatches("Trainer.limitTrainBatches", limitTrainBatches, length)
-        : countBatches("Trainer.overfitBatches", overfitBatches, length);
+    const option = overfitBatches === 0 ? "Trainer.limitTrainBatches" : "Trainer.overfitBatches";
+    this.trainingBatches = countBatches(option, limitTrainBatches, loader.length ?? Number.POSITIVE_INFINITY);
   }
 }

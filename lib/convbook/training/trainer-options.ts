@@ -28,7 +28,10 @@ export interface TrainerOptions {
   limitValBatches?: BatchLimit;
   limitTestBatches?: BatchLimit;
   limitPredictBatches?: BatchLimit;
-  /** Train and validate on the same few batches, to see whether the model can learn at all; default 0, off. */
+  /**
+   * Train on the same few batches again and again, to see whether the model can learn at all, and validate on as many of validation's; a
+   * number, share or percentage as for the limits; default 0, off.
+   */
   overfitBatches?: BatchLimit;
   /** Run one batch (or so many) of everything, without checkpoints and loggers, to find bugs; default false. */
   fastDevRun?: boolean | number;
@@ -203,6 +206,8 @@ export function resolveOptions(options: TrainerOptions): ResolvedOptions {
     );
   }
   const limit = (given: BatchLimit | undefined) => (fast > 0 ? fast : given);
+  const { overfitBatches = 0 } = options;
+  const fitLimit = (given: BatchLimit | undefined) => limit(overfitBatches === 0 ? given : overfitBatches);
   return {
     maxEpochs: fast > 0 ? 1 : requireCount("maxEpochs", options.maxEpochs ?? (unlimited ? -1 : 1000), -1),
     minEpochs: requireCount("minEpochs", options.minEpochs ?? 0, 0),
@@ -212,11 +217,11 @@ export function resolveOptions(options: TrainerOptions): ResolvedOptions {
     checkValEveryNEpoch: fast > 0 ? 1 : checkVal,
     valCheckInterval: fast > 0 ? undefined : options.valCheckInterval,
     numSanityValSteps: fast > 0 ? 0 : requireCount("numSanityValSteps", options.numSanityValSteps ?? 2, -1),
-    limitTrainBatches: limit(options.limitTrainBatches),
-    limitValBatches: limit(options.limitValBatches),
+    limitTrainBatches: fitLimit(options.limitTrainBatches),
+    limitValBatches: fitLimit(options.limitValBatches),
     limitTestBatches: limit(options.limitTestBatches),
     limitPredictBatches: limit(options.limitPredictBatches),
-    overfitBatches: options.overfitBatches ?? 0,
+    overfitBatches,
     fastDevRun: fast,
     logEveryNSteps: requireCount("logEveryNSteps", options.logEveryNSteps ?? 50, 0),
     gradientClipValue,

@@ -148,6 +148,13 @@ export class Trainer {
     return Math.max(0, this.batchesThatStepped - 1);
   }
 
+  /** The step that loggers are told of an evaluation; between the batches of one optimizer step it is the one that is being prepared. */
+  get evaluationStep(): number {
+    const { batch, isLast } = this.progress;
+    const isPending = batch % this.accumulateGradBatches !== 0 && !isLast;
+    return isPending ? this.batchesThatStepped : this.loggerStep;
+  }
+
   /**
    * Optimizer steps that the whole fit will take, as far as limits and the loader's length tell; for schedules that need to know.
    *

@@ -81,6 +81,8 @@ export class ModelCheckpoint extends Callback {
   private readonly everyNEpochs: number;
   private readonly everyNTrainSteps: number;
   private readonly interval: number | undefined;
+  /** Without a monitor, what was saved last, or is about to be. */
+  private newest: string | undefined;
   private lastStepSaved = 0;
   private lastTime = 0;
   private isDeferred = false;
@@ -255,9 +257,11 @@ export class ModelCheckpoint extends Callback {
   }
 
   private async saveNewest(trainer: Trainer, metrics: Metrics): Promise<void> {
-    const before = this.bestModelPath;
+    // The one before may still be on its way to the disk.
+    const before = this.newest ?? this.bestModelPath;
     const path = await this.freePath(metrics, before);
     const isRemoved = this.saveTopK === 1 && before !== undefined && before !== path;
+    this.newest = path;
     await this.enqueue(trainer, path, isRemoved ? before : undefined, () => {
       this.bestModelPath = path;
     });
@@ -406,6 +410,7 @@ export class ModelCheckpoint extends Callback {
 
   override loadStateDict(state: Readonly<Record<string, unknown>>): void {
     // Of another folder only the best is remembered, so that nothing there is counted or deleted.
+    this.newest = undefined;
     this.bestModelPath = asText(state.bestModelPath);
     this.bestModelScore = typeof state.bestModelScore === "number" ? state.bestModelScore : undefined;
     if (state.folder !== this.folder) return;
@@ -435,9 +440,17 @@ function formatNumber(value: number, format: string | undefined, name: string): 
     kind === "d"
       ? String(Math.trunc(value))
       : kind === "f"
-        ? value.toFixed(Number(digits ?? 6))
+        ? toFixed(value, Number(digits ?? 6))
         : value.toExponential(Number(digits ?? 6));
   return text.padStart(Number(width || 0), zero === "0" ? "0" : " ");
+}
+
+/** As Python rounds: what lies in the middle goes to the even digit, where JavaScript goes away from zero. */
+function toFixed(value: number, digits: number): string {
+  const away = value.toFixed(digits);
+  const toward = (Number(away) - Math.sign(value) * 10 ** -digits).toFixed(digits);
+  const isMiddle = Number(away) - value === value - Number(toward) && Math.abs(value) < 2 ** 33;
+  return isMiddle && Number(away.at(-1)) % 2 === 1 ? toward : away;
 }
 
 /** Finds out before training whether files can be written there. */
