@@ -7,6 +7,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Linear } from "../nn/index.ts";
 import {
+  EarlyStopping,
+  GradientAccumulationScheduler,
   type Logger,
   type Metrics,
   ModelCheckpoint,
@@ -58,8 +60,16 @@ class Module extends TrainingModule<tf.Tensor> {
   private readonly events: string[];
   private readonly scheduler: Omit<SchedulerConfig, "scheduler">;
   private readonly stopAt: number | undefined;
-  constructor(events: string[], scheduler: Omit<SchedulerConfig, "scheduler">, stopAt: number | undefined) {
+  private readonly values: readonly number[];
+  private validations = -1;
+  constructor(
+    events: string[],
+    scheduler: Omit<SchedulerConfig, "scheduler">,
+    stopAt: number | undefined,
+    values: readonly number[],
+  ) {
     super();
+    this.values = values;
     this.events = events;
     this.scheduler = scheduler;
     this.stopAt = stopAt;
@@ -92,11 +102,15 @@ class Module extends TrainingModule<tf.Tensor> {
   }
   override onValidationStart(): void {
     this.events.push(this.trainer.isSanityChecking ? "sanity check" : "validation");
+    if (!this.trainer.isSanityChecking) this.validations++;
   }
   override validationStep(_batch: tf.Tensor, index: number): void {
     this.events.push(`validate ${index}`);
     this.log("val_loss", 1);
     this.log("falling", 1 - this.currentEpoch / 8);
+    // Python's list takes its last value at -1, too.
+    if (this.values.length > 0)
+      this.log("value", this.values.at(Math.min(this.validations, this.values.length - 1)) as number);
   }
   configureOptimizers(): OptimizerConfig {
     const optimizer = new SGD(this.parameters(), { lr: 0.1 });
@@ -122,10 +136,11 @@ function camelCase<T>(options: unknown): T {
 }
 
 async function run(given: Run["options"]): Promise<Omit<Run, "options">> {
-  const { stop_at, sized = true, val_loaders = 1, scheduler = { interval: "epoch" }, checkpoint, ...options } = given;
+  const { stop_at, sized = true, val_loaders = 1, values = [], scheduler = { interval: "epoch" }, ...more } = given;
+  const { checkpoint, early, accumulation, ...options } = more;
   const dirPath = mkdtempSync(join(folder, "run-"));
   const events: string[] = [];
-  const module = new Module(events, scheduler as SchedulerConfig, stop_at as number | undefined);
+  const module = new Module(events, scheduler as SchedulerConfig, stop_at as number | undefined, values as number[]);
   const saving =
     checkpoint === undefined
       ? undefined
@@ -133,7 +148,11 @@ async function run(given: Run["options"]): Promise<Omit<Run, "options">> {
   const trainer = new Trainer({
     ...quiet,
     logger: new Memory(events),
-    callbacks: saving === undefined ? [] : [saving],
+    callbacks: [
+      ...(saving === undefined ? [] : [saving]),
+      ...(early === undefined ? [] : [new EarlyStopping({ monitor: "value", ...camelCase<object>(early) })]),
+      ...(accumulation === undefined ? [] : [new GradientAccumulationScheduler({ scheduling: accumulation as never })]),
+    ],
     ...camelCase(options),
   });
   const vals = Array.from({ length: val_loaders as number }, () => loader(fixture.val, sized as boolean));
