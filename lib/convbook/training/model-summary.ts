@@ -1,5 +1,8 @@
 /** The table of a module's parts that is printed before fitting, as PyTorch Lightning prints it. */
+import * as tf from "@tensorflow/tfjs-core";
 import type { AnyModule } from "../nn/module.ts";
+import { ConfigurationError } from "./errors.ts";
+import { rememberModes } from "./modes.ts";
 
 /** One part. */
 export interface SummaryRow {
@@ -7,6 +10,9 @@ export interface SummaryRow {
   readonly type: string;
   readonly parameters: number;
   readonly mode: "train" | "eval";
+  /** Shapes of what it takes and gives, where an example input has come by. */
+  readonly inSizes?: string;
+  readonly outSizes?: string;
 }
 
 /** Parts and totals. */
@@ -22,14 +28,16 @@ export class ModelSummary {
   }
 
   toString(): string {
-    const cells = this.rows.map(({ name, type, parameters, mode }, i) => [
+    const hasSizes = this.rows.some(({ inSizes }) => inSizes !== undefined);
+    const cells = this.rows.map(({ name, type, parameters, mode, inSizes = "?", outSizes = "?" }, i) => [
       String(i),
       name,
       type,
       short(parameters),
       mode,
+      ...(hasSizes ? [inSizes, outSizes] : []),
     ]);
-    const head = ["", "Name", "Type", "Params", "Mode"];
+    const head = ["", "Name", "Type", "Params", "Mode", ...(hasSizes ? ["In sizes", "Out sizes"] : [])];
     const widths = head.map((title, i) => Math.max(title.length, ...cells.map((row) => (row[i] as string).length)));
     const line = (row: readonly string[]) =>
       row
@@ -55,27 +63,70 @@ export class ModelSummary {
   }
 }
 
+/** What {@link summarize} takes. */
+export interface SummarizeOptions {
+  /** How deep to go; 1 (default) for the direct children, -1 for all. */
+  readonly maxDepth?: number;
+  /** An input to run the module with, so that the table has shapes; not disposed of. */
+  readonly exampleInput?: tf.Tensor | undefined;
+}
+
 /**
  * The parts of a module.
  *
- * @param maxDepth how deep to go; 1 (default) for the direct children, -1 for all
+ * @throws ConfigurationError when the module cannot take the example input
  */
-export function summarize(root: AnyModule, { maxDepth = 1 }: { maxDepth?: number } = {}): ModelSummary {
-  const rows = root
+export function summarize(root: AnyModule, options: SummarizeOptions = {}): ModelSummary {
+  const { maxDepth = 1, exampleInput } = options;
+  const listed = root
     .namedModules()
-    .filter(([name]) => name !== "" && (maxDepth === -1 || name.split(".").length <= maxDepth))
-    .map(([name, module]) => ({
-      name,
-      type: module.typeName,
-      parameters: module.parameterCount(),
-      mode: module.training ? ("train" as const) : ("eval" as const),
-    }));
+    .filter(([name]) => name !== "" && (maxDepth === -1 || name.split(".").length <= maxDepth));
+  const sizes = exampleInput === undefined ? undefined : sizesOf(root, exampleInput);
+  const rows = listed.map(([name, module]) => ({
+    name,
+    type: module.typeName,
+    parameters: module.parameterCount(),
+    mode: module.training ? ("train" as const) : ("eval" as const),
+    ...sizes?.get(module),
+  }));
   const trainable = root.parameters().filter(({ requiresGrad }) => requiresGrad);
   return new ModelSummary(
     rows,
     trainable.reduce((sum, { size }) => sum + size, 0),
     root.parameterCount(),
   );
+}
+
+/** The shapes that every module takes and gives when `root` runs in evaluation mode; what does not run has none. */
+function sizesOf(root: AnyModule, input: tf.Tensor): Map<AnyModule, { inSizes: string; outSizes: string }> {
+  const sizes = new Map<AnyModule, { inSizes: string; outSizes: string }>();
+  const show = (values: readonly unknown[]) =>
+    values
+      .filter((value) => value instanceof tf.Tensor)
+      .map(({ shape }) => `[${shape.join(", ")}]`)
+      .join(", ") || "?";
+  const remove = root.modules().map((module) =>
+    module.registerForwardHook((_, inputs, output) => {
+      const outputs = output instanceof tf.Tensor ? [output] : Object.values((output ?? {}) as object);
+      sizes.set(module, { inSizes: show(inputs), outSizes: show(outputs) });
+      return undefined;
+    }),
+  );
+  const restoreModes = rememberModes(root);
+  try {
+    root.eval();
+    tf.tidy(() => {
+      root.forward(input);
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const shape = `a tensor of shape [${input.shape.join(", ")}]`;
+    throw new ConfigurationError(`${root.typeName}.exampleInput`, shape, `an input of its forward pass (${reason})`);
+  } finally {
+    restoreModes();
+    for (const undo of remove) undo();
+  }
+  return sizes;
 }
 
 function short(count: number): string {

@@ -269,7 +269,9 @@ export class Trainer {
       await this.hooks.call("onFitStart");
       module.zeroGrad();
       if (point !== undefined) restoreGradients(this, point);
-      if (this.options.enableModelSummary) console.log(summarize(module).toString());
+      if (this.options.enableModelSummary) {
+        console.log(summarize(module, { exampleInput: module.exampleInput }).toString());
+      }
       try {
         warnOfEvaluationMode(module);
         await runSanityCheck(this, point === undefined);

@@ -87,7 +87,9 @@ export abstract class TrainingModule<
    * false does so itself, with {@link optimizers} and {@link manualBackward}, and may have several optimizers.
    */
   automaticOptimization: boolean = true;
-  /** An input for the summary, the graph and checks, for example of shape [1, 32, 32, 3]. */
+  /**
+   * An input, for example of shape [1, 32, 32, 3]: with it the summary has shapes and the logged graph has edges. Disposed of with the module.
+   */
   exampleInput: tf.Tensor | undefined;
   private attached: Trainer | undefined;
   /** Parameters that a toggled optimizer made constant. */
