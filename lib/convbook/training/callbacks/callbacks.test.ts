@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { manualSeed } from "../../random/index.ts";
 import { readEvents } from "../../tensorboard/index.ts";
 import {
+  Callback,
   ClassificationModule,
   ConfusedLogit,
   CSVLogger,
@@ -91,6 +92,41 @@ describe("callbacks", () => {
     );
     expect(seen).toHaveLength(3);
     for (const [i, value] of weightsOf(module).slice(0, 48).entries()) expect(value).toBeCloseTo(mean[i] as number, 5);
+  });
+
+  it("StochasticWeightAveraging takes the rate over from a schedule that steps with the optimizer, and goes on when resumed", async () => {
+    const rates: number[] = [];
+    class Rates extends Callback {
+      override onBeforeOptimizerStep(trainer: Trainer): void {
+        rates.push(trainer.optimizers[0]?.paramGroups[0]?.lr as number);
+      }
+    }
+    const run = async (maxEpochs: number, ckptPath?: string) => {
+      const { module, train } = makeSmall();
+      const callbacks = [
+        new StochasticWeightAveraging({
+          swaLrs: 0.01,
+          swaEpochStart: 3,
+          annealingEpochs: 2,
+          annealingStrategy: "linear",
+        }),
+        new Rates(),
+        new ModelCheckpoint({ dirPath: join(folder, "swa"), saveTopK: -1, filename: "{epoch}" }),
+      ];
+      const trainer = new Trainer({ ...quiet, maxEpochs, callbacks });
+      await trainer.fit(module, train as never, undefined, { ckptPath });
+      return weightsOf(module);
+    };
+    const whole = await run(6);
+    // Five batches an epoch; the schedule of one cycle has its say in the first three epochs.
+    const before = rates[15 - 1] as number;
+    expect(new Set(rates.slice(0, 15)).size).toBe(15);
+    const halfway = rates[15] as number;
+    expect(halfway).toBeLessThan(before);
+    expect(rates.slice(15)).toEqual([...Array(5).fill(halfway), ...Array(10).fill(0.01)]);
+    rates.length = 0;
+    expect(await run(6, join(folder, "swa", "epoch=3.safetensors"))).toEqual(whole);
+    expect(rates).toEqual(Array(10).fill(0.01));
   });
 
   it("LivePlot, FilterVisualizer and ConfusedLogit show figures", async () => {

@@ -27,6 +27,8 @@ export class StochasticWeightAveraging extends Callback {
   private readonly averages = new Map<string, Float32Array>();
   /** Sets of weights in the mean so far. */
   averaged = 0;
+  /** The learning rates when averaging began. */
+  private ratesBefore: number[] | undefined;
 
   constructor(options: StochasticWeightAveragingOptions) {
     super();
@@ -60,16 +62,27 @@ export class StochasticWeightAveraging extends Callback {
   }
 
   override onTrainEpochStart(trainer: Trainer): void {
+    this.setRates(trainer);
+  }
+
+  /** A schedule that steps with the optimizer would take the rate back. */
+  override onTrainBatchStart(trainer: Trainer): void {
+    this.setRates(trainer);
+  }
+
+  /** From its first epoch on the rates are this callback's, going over from where they stood; what schedules set is written over. */
+  private setRates(trainer: Trainer): void {
     const start = this.start(trainer);
     if (trainer.currentEpoch < start) return;
     const { swaLrs, annealingEpochs = 10, annealingStrategy = "cos" } = this.options;
+    const groups = trainer.optimizers[0]?.paramGroups ?? [];
+    this.ratesBefore ??= groups.map(({ lr }) => lr);
     const share = annealingEpochs === 0 ? 1 : Math.min(1, (trainer.currentEpoch - start + 1) / annealingEpochs);
     const progress = annealingStrategy === "cos" ? (1 - Math.cos(Math.PI * share)) / 2 : share;
-    // From here on the rate is this callback's; what the schedulers set is written over.
-    for (const [i, group] of (trainer.optimizers[0]?.paramGroups ?? []).entries()) {
+    for (const [i, group] of groups.entries()) {
       const target = typeof swaLrs === "number" ? swaLrs : (swaLrs[i] ?? (swaLrs.at(-1) as number));
-      const from = group.initialLr ?? group.lr;
-      group.lr = from + (target - from) * progress;
+      const from = this.ratesBefore[i] ?? group.lr;
+      group.lr = progress === 1 ? target : from + (target - from) * progress;
     }
   }
 
@@ -98,12 +111,14 @@ export class StochasticWeightAveraging extends Callback {
   override stateDict(): Readonly<Record<string, unknown>> {
     return {
       averaged: this.averaged,
+      ratesBefore: this.ratesBefore ?? null,
       averages: new Map([...this.averages].map(([name, data]) => [name, tensorOf(data)])),
     };
   }
 
   override loadStateDict(state: Readonly<Record<string, unknown>>): void {
     this.averaged = Number(state.averaged ?? 0);
+    this.ratesBefore = Array.isArray(state.ratesBefore) ? state.ratesBefore.map(Number) : undefined;
     this.averages.clear();
     const saved = state.averages as ReadonlyMap<string, { data: Float32Array }> | undefined;
     for (const [name, { data }] of saved ?? []) this.averages.set(name, data.slice());
