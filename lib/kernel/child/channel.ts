@@ -26,13 +26,10 @@ export function installTexts(wake: (now: boolean) => void): void {
  * ends the process from outside of JavaScript can lose the last millisecond.
  */
 export function postText(cell: number, name: StreamName, text: string): void {
-  const now = performance.now();
-  const inBurst = now - textAt < burst || !texts.empty;
-  textAt = now;
   if (text.length > long) {
     // Long text goes beside the JSON, which would encode and decode it character by character.
     post({ type: "stream", cell, name }, [Buffer.from(text)]);
-  } else if (wakeAgent === undefined || !inBurst) {
+  } else if (wakeAgent === undefined || (texts.empty && silenceEnds())) {
     post({ type: "stream", cell, name, text });
   } else {
     let appended = texts.append(cell, name, text);
@@ -44,6 +41,13 @@ export function postText(cell: number, name: StreamName, text: string): void {
       wakeAgent(false);
     }
   }
+}
+
+/** Whether there was no text for a while, as far as is known: time is told only when the agent has taken out all. */
+function silenceEnds(): boolean {
+  const before = textAt;
+  textAt = performance.now();
+  return textAt - before >= burst;
 }
 
 /** Waits until all text is written out. */
