@@ -1,5 +1,6 @@
 /** The engine as one object: whether the native code is there, what it runs on, and where its time goes. */
 import { availableParallelism, totalmem } from "node:os";
+import { types } from "node:util";
 import * as tf from "@tensorflow/tfjs-core";
 import type { NativeBackend } from "./backend.ts";
 import {
@@ -234,7 +235,7 @@ export const engine: Engine = {
       restore();
       throw error;
     }
-    if (result instanceof Promise) return result.finally(restore) as typeof result;
+    if (types.isPromise(result)) return result.finally(restore) as typeof result;
     restore();
     return result;
   },

@@ -4,8 +4,9 @@
  *
  * Parts: `speed` (images a second), `roofline` (against what the machine can do), `startup` (import, first step); these three by default.
  * `isa` (both sides kept to AVX2, and to AVX-512), `busy` (one busy process beside them), `memory` (peak of a process that trains),
- * `scaling` (batches of 1 to 512, numbers of threads; `--figure=FILE.png` draws it), `backends` (tfjs's WebAssembly and plain CPU backends);
- * `all` for everything.
+ * `scaling` (batches of 1 to 512, numbers of threads; `--figure=FILE.png` draws it), `backends` (tfjs's WebAssembly and plain CPU backends),
+ * `precision` (inference in bf16, beside PyTorch's autocast), `implementations` (with oneDNN where it is faster, and wherever it can),
+ * `shapes` (every convolution of the networks by the engine's own and by oneDNN); `all` for everything.
  *
  * Options: `--batch=128`, `--rounds=5`, `--threads=N`, `--isa=avx2`, `--own` (leave PyTorch out), `--profile` (where the time goes; then
  * only `speed` by default).
@@ -14,11 +15,14 @@ import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { backends } from "./engine/backends.ts";
 import { busy } from "./engine/busy.ts";
+import { implementations } from "./engine/implementations.ts";
 import { isa } from "./engine/isa.ts";
 import { memory } from "./engine/memory.ts";
 import { type Options, type PartName, parseOptions, type Section } from "./engine/options.ts";
+import { precision } from "./engine/precision.ts";
 import { roofline } from "./engine/roofline.ts";
 import { scaling } from "./engine/scaling.ts";
+import { shapes } from "./engine/shapes.ts";
 import { speed } from "./engine/speed.ts";
 import { startup } from "./engine/startup.ts";
 import type { BenchResult } from "./main.ts";
@@ -32,6 +36,9 @@ const parts: Readonly<Record<PartName, (options: Options) => Promise<Section | u
   memory,
   scaling,
   backends,
+  precision,
+  implementations,
+  shapes,
 };
 
 export async function run(args: readonly string[]): Promise<BenchResult> {

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { findsOneDnn } from "./finds-onednn.cjs";
 import { knowsAmx } from "./knows-amx.cjs";
 
 const native = fileURLToPath(new URL("../native", import.meta.url));
@@ -11,11 +12,14 @@ const compiler = process.env.CXX ?? "c++";
 const scratch = mkdtempSync(join(tmpdir(), "convbook-sanitize-"));
 const x64 = process.arch === "x64";
 const amx = knowsAmx(compiler);
+const onednn = findsOneDnn(compiler);
+if (!onednn) console.log("Left out: oneDNN, which is not installed (Debian: apt install libdnnl-dev)");
 const avx512 = ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma"];
 
 /** The flags of an instruction set's files; undefined where they cannot be compiled. */
 function flagsOf(name) {
   if (name.startsWith("isa_amx")) return amx ? [...avx512, "-mavx512bf16", "-mamx-tile", "-mamx-bf16"] : undefined;
+  if (name === "onednn.cc") return onednn ? [] : undefined;
   if (name === "isa_avx512.cc") return x64 ? avx512 : undefined;
   if (name === "isa_avx2.cc") return x64 ? ["-mavx2", "-mfma"] : undefined;
   return [];
@@ -33,6 +37,7 @@ try {
   for (const sanitizer of wanted.length > 0 ? wanted : ["address,undefined", "thread"]) {
     const common = ["-std=c++17", "-O1", "-g", "-fno-sanitize-recover=all", `-fsanitize=${sanitizer}`, "-pthread"];
     if (amx) common.push("-DCONVBOOK_AMX=1");
+    if (onednn) common.push("-DCONVBOOK_ONEDNN=1");
     const objects = sources.map((source, i) => {
       const object = join(scratch, `${i}.o`);
       const name = source.slice(source.lastIndexOf("/") + 1);
@@ -42,7 +47,7 @@ try {
       return object;
     });
     const program = join(scratch, "kernels_test");
-    execFileSync(compiler, [...common, ...objects, "-o", program], { stdio: "inherit" });
+    execFileSync(compiler, [...common, ...objects, "-o", program, ...(onednn ? ["-ldnnl"] : [])], { stdio: "inherit" });
     console.log(`-fsanitize=${sanitizer}`);
     execFileSync(program, { stdio: "inherit" });
   }

@@ -2,7 +2,19 @@
 import { spawnSync } from "node:child_process";
 import { networks } from "./networks.ts";
 
-export const partNames = ["speed", "roofline", "startup", "isa", "busy", "memory", "scaling", "backends"] as const;
+export const partNames = [
+  "speed",
+  "roofline",
+  "startup",
+  "isa",
+  "busy",
+  "memory",
+  "scaling",
+  "backends",
+  "precision",
+  "implementations",
+  "shapes",
+] as const;
 export type PartName = (typeof partNames)[number];
 
 export interface Options {

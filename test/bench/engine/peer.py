@@ -1,5 +1,5 @@
-"""PyTorch's side of the benchmark `engine`: reads "train LAYOUT" or "infer LAYOUT", makes one step, answers in milliseconds;
-answers "memory" with the most bytes that the process has held.
+"""PyTorch's side of the benchmark `engine`: reads "train LAYOUT" or "infer LAYOUT", makes one step, answers in milliseconds; "infer LAYOUT bf16"
+infers under autocast; answers "memory" with the most bytes that the process has held.
 
 Arguments: the network's name, the batch size, the number of threads. Layouts: default, channels_last.
 """
@@ -43,9 +43,9 @@ class Side:
         self.optimizer.step()
         loss.item()
 
-    def infer(self):
+    def infer(self, bf16=False):
         self.model.eval()
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
             self.model(self.images).sum().item()
 
 
@@ -54,9 +54,12 @@ for line in sys.stdin:
     if line.strip() == "memory":
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, flush=True)
         continue
-    mode, layout = line.split()
+    mode, layout, *precision = line.split()
     if layout not in sides:
         sides[layout] = Side(layout)
     start = time.perf_counter()
-    getattr(sides[layout], mode)()
+    if precision == ["bf16"]:
+        sides[layout].infer(bf16=True)
+    else:
+        getattr(sides[layout], mode)()
     print((time.perf_counter() - start) * 1e3, flush=True)

@@ -10,7 +10,8 @@ export type Layout = (typeof layouts)[number];
 
 /** A process that makes steps when asked to; between them it waits. */
 export interface StepProcess {
-  step(mode: Mode, layout?: Layout): Promise<number>;
+  /** `precision` is for PyTorch's inference: "bf16" infers under its autocast. */
+  step(mode: Mode, layout?: Layout, precision?: string): Promise<number>;
   /** The most memory that the process has held so far, in bytes. */
   peakMemory(): Promise<number>;
   close(): void;
@@ -26,7 +27,7 @@ function start(command: string, args: readonly string[], env: NodeJS.ProcessEnv,
     return Number(value);
   };
   return {
-    step: (mode, layout = "default") => ask(`${mode} ${layout}`),
+    step: (mode, layout = "default", precision = "") => ask(`${mode} ${layout} ${precision}`.trim()),
     peakMemory: () => ask("memory"),
     close: () => void child.stdin.end(),
   };
@@ -53,9 +54,9 @@ export function ownProcess(name: string, batch: number, threads: number, backend
 }
 
 /** One entry for each of PyTorch's layouts, in one process. */
-export function peerEntries(peer: StepProcess): Entry[] {
+export function peerEntries(peer: StepProcess, precision = ""): Entry[] {
   return layouts.map((layout) => {
-    const contestant: Contestant = { step: (mode) => peer.step(mode, layout), close: () => peer.close() };
-    return { label: `peer ${layout}`, contestant };
+    const contestant: Contestant = { step: (mode) => peer.step(mode, layout, precision), close: () => peer.close() };
+    return { label: `peer ${layout}${precision}`, contestant };
   });
 }

@@ -13,6 +13,7 @@
 #include "../integers.h"
 #include "../layers.h"
 #include "../places.h"
+#include "../second.h"
 
 using namespace convbook;
 
@@ -23,10 +24,16 @@ int failures = 0;
 
 int pick(int low, int high) { return std::uniform_int_distribution<int>(low, high)(generator); }
 
+// Whether inputs have 8 bits of precision, so that rounding them to bfloat16 changes nothing.
+bool coarse = false;
+
 // Memory of its own for every array: the sanitizer guards both ends.
 struct Array {
   explicit Array(size_t n) : size(n), data(new float[n]) {
-    for (size_t i = 0; i < n; i++) data[i] = std::uniform_real_distribution<float>(-1, 1)(generator);
+    for (size_t i = 0; i < n; i++) {
+      const float value = std::uniform_real_distribution<float>(-1, 1)(generator);
+      data[i] = coarse ? std::round(value * 128) / 128 : value;
+    }
   }
   size_t size;
   std::unique_ptr<float[]> data;
@@ -141,8 +148,8 @@ void filterGradients(const Context& context) {
   check("convFilterGrad's bias, many channels", dbias, rdbias);
 }
 
-void products(const Context& context) {
-  MatMulShape s = {pick(1, 4), pick(1, 50), pick(1, 70), pick(1, 60), pick(0, 1) == 1, pick(0, 1) == 1, 0, 0};
+void products(const Context& context, int least = 1) {
+  MatMulShape s = {pick(1, 4), pick(least, least + 50), pick(least, least + 70), pick(least, least + 60), pick(0, 1) == 1, pick(0, 1) == 1, 0, 0};
   s.strideA = static_cast<size_t>(s.m) * s.k;
   s.strideB = pick(0, 1) == 1 ? static_cast<size_t>(s.k) * s.n : 0;
   Array a(s.strideA * s.batch), b(s.strideB == 0 ? static_cast<size_t>(s.k) * s.n : s.strideB * s.batch);
@@ -296,7 +303,41 @@ void places(const Context& context) {
   check("scatterAdd", back, added);
 }
 
+#if defined(CONVBOOK_ONEDNN)
+// Several threads that meet the same shapes for the first time, as blocks do.
+void choosing(const Kernels& kernels, const Module& module) {
+  const ConvShape s = {6, 16, 16, 16, 16, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1};
+  Array x(6 * 256 * 16), w(9 * 16 * 16);
+  Second second(module, Second::Use::WhereFaster, "");
+  ThreadPool threads(3), alone(1);
+  Array wanted(x.size);
+  convForward({kernels, alone}, s, x, w, nullptr, nullptr, kLinear, wanted);
+  const std::vector<double> same(wanted.data.get(), wanted.data.get() + wanted.size);
+  threads.run(9, [&](size_t task, int) {
+    ThreadPool single(1);
+    ConvShape part = s;
+    part.batch = 4 + static_cast<int>(task % 3);
+    std::unique_ptr<float[]> y(new float[part.batch * size_t{256 * 16}]), dx(new float[part.batch * size_t{256 * 16}]);
+    std::unique_ptr<float[]> dw(new float[w.size]);
+    const Context context = {kernels, single, false, &second};
+    convForward(context, part, x, w, nullptr, nullptr, kLinear, y.get());
+    convInputGrad(context, part, y.get(), w, dx.get());
+    convFilterGrad(context, part, x, y.get(), dw.get(), nullptr);
+    for (size_t i = 0; i < part.batch * size_t{256 * 16}; i++) {
+      if (std::fabs(y[i] - same[i]) > 1e-4) std::abort();
+    }
+  });
+  if (second.choices().rows().size() == 9) return;
+  std::printf("choosing: %zu choices of 9\n", second.choices().rows().size());
+  failures++;
+}
+#endif
+
 }  // namespace
+
+#if defined(CONVBOOK_ONEDNN)
+extern "C" const convbook::Module* convbookModule();
+#endif
 
 int main() {
   for (const char* isa : {"amx", "avx512", "avx2", "generic"}) {
@@ -318,6 +359,29 @@ int main() {
     }
     std::printf("%s: done\n", kernels.name);
   }
+  const Kernels& best = chooseKernels(nullptr);
+  for (int threads : {1, 3}) {
+    ThreadPool pool(threads);
+    coarse = true;
+    for (int round = 0; round < 24; round++) {
+      convolutions(Context{best, pool}.rounding(true), true);
+      products(Context{best, pool}.rounding(true), pick(60, 90));
+    }
+    coarse = false;
+  }
+  std::printf("bf16: %s\n", best.amx ? "done" : "not there");
+#if defined(CONVBOOK_ONEDNN)
+  for (int threads : {1, 3}) {
+    ThreadPool pool(threads);
+    Second second(*convbookModule(), Second::Use::WhereItCan, "");
+    for (int round = 0; round < 24; round++) {
+      convolutions({best, pool, false, &second}, round % 2 == 0);
+      filterGradients({best, pool, false, &second});
+    }
+  }
+  choosing(best, *convbookModule());
+  std::printf("oneDNN: done\n");
+#endif
   std::printf("%d failures\n", failures);
   return failures == 0 ? 0 : 1;
 }
