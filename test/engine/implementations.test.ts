@@ -1,12 +1,14 @@
 /** oneDNN as a second implementation of convolutions: the same results, and choices that are measured, kept and repeated. */
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { convolution, engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { NativeAddon } from "../../lib/engine/native.ts";
 import { onednn } from "./onednn-support.ts";
 import { expectClose, Random } from "./support.ts";
 
@@ -177,6 +179,29 @@ describe.runIf(onednn)("oneDNN", () => {
     run(cases[0] as Case);
     expect(info().choices.length).toBeGreaterThan(0);
     process.env.CONVBOOK_CACHE = cache;
+  });
+
+  it.runIf(process.platform === "linux")("starts no threads of its own, and keeps to the engine's", () => {
+    engine.setThreads(2);
+    run(cases[0] as Case);
+    const threads = (): number => readdirSync("/proc/self/task").length;
+    const mine = threads();
+    engine.setImplementations(["onednn"]);
+    run(cases[0] as Case);
+    expect(threads()).toBe(mine);
+    engine.setThreads(0);
+  });
+
+  it("that does not load is said, and the engine goes on", () => {
+    const addon = createRequire(import.meta.url)(engine.info().path) as NativeAddon;
+    const module = join(dirname(engine.info().path), "onednn.node");
+    const broken = join(cache, "broken.node");
+    // As on a machine that lost the library after the engine was built.
+    writeFileSync(broken, readFileSync(module, "latin1").replaceAll("libdnnl.so", "libgone.so"), "latin1");
+    expect(addon.useSecond(broken)).toMatch(/^libgone\.so.*: cannot open shared object file/);
+    // A module of something else.
+    expect(addon.useSecond(engine.info().path)).toMatch(/convbookModule/);
+    expect(run(cases[0] as Case).length).toBe(6);
   });
 
   it("leaves bf16 to the engine's own", () => {

@@ -53,6 +53,31 @@ async function checkBackend(): Promise<Finding[]> {
   return findings;
 }
 
+/** How the native engine computes, where it is the backend. */
+async function checkEngine(): Promise<Finding[]> {
+  const [{ engine }, { getBackend }] = await Promise.all([
+    import("@convbook/engine"),
+    import("@tensorflow/tfjs-core"),
+  ]);
+  if (getBackend() !== "native") return [];
+  const { precision, hasBf16, implementations } = engine.info();
+  const bf16 = hasBf16 ? "bf16 for inference: CONVBOOK_PRECISION=bf16" : "this processor has no bf16";
+  const findings: Finding[] = [
+    {
+      topic: "precision",
+      state: "ok",
+      found: precision === "bf16" ? "bf16 for inference, float32 for training" : `float32 (${bf16})`,
+    },
+  ];
+  if (implementations.onednn !== null) {
+    const { choices, onednn } = implementations;
+    const faster = choices.filter(({ chosen }) => chosen === "onednn").length;
+    const found = `oneDNN ${onednn}, chosen for ${faster} of ${choices.length} convolutions measured so far`;
+    findings.push({ topic: "oneDNN", state: "ok", found });
+  }
+  return findings;
+}
+
 async function checkCuda(): Promise<Finding> {
   const gpus = await linesOf("nvidia-smi", ["--query-gpu=name,driver_version", "--format=csv,noheader"]);
   if (gpus === undefined) return { topic: "CUDA", state: "optional", found: "no NVIDIA driver" };
@@ -129,6 +154,7 @@ export const doctorCommand = new Command("doctor")
     const findings = [
       checkNode(),
       ...(await checkBackend()),
+      ...(await checkEngine()),
       await checkCompiler(),
       await checkCuda(),
       ...(await checkData()),
