@@ -104,6 +104,11 @@ trainer: { maxEpochs: 2, enableModelSummary: false }
     for (const [args, message] of [
       [["train", "tiny.yaml", "--set", "trainer.maxEpoch=2"], /trainer\.maxEpoch.*maxEpochs/],
       [["train", "missing.yaml"], /missing\.yaml/],
+      // Before any data is looked for.
+      [
+        ["train", "tiny.yaml", "--set", "optimizer.lr=fast", "--set", "data.folder=nowhere", "--set", "output=other"],
+        /^convbook: tiny\.yaml: optimizer cannot be used: Adam\.lr must be a number of at least 0, got "fast"\.\n$/,
+      ],
       [["test", "tiny.yaml", "--set", "output=nowhere"], /nowhere.*there is no checkpoint; convbook train makes one/],
       [["predict", "--checkpoint", "run/checkpoints/last.safetensors", "text.png"], /text\.png/],
       [["predict", "--checkpoint", "none.safetensors", "new red.png"], /none\.safetensors/],

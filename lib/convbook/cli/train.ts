@@ -18,9 +18,8 @@ export const trainCommand = new Command("train")
     const { stringify } = await import("yaml");
     const { selectBackend } = await import("../backend/index.ts");
     const { writeFileAtomic } = await import("../files/index.ts");
-    const { checkpointFolder, copiedConfig, loadConfig, loadData, makeModule, makeTrainer } = await import(
-      "../training/experiment/index.ts"
-    );
+    const { checkExperiment, checkpointFolder, copiedConfig, loadConfig, loadData, makeModule, makeTrainer } =
+      await import("../training/experiment/index.ts");
     const config = await loadConfig(path, set);
     const earlier = await readdir(checkpointFolder(config)).catch(() => []);
     if (earlier.length > 0 && !resume) {
@@ -28,6 +27,7 @@ export const trainCommand = new Command("train")
         `${config.output} holds the checkpoints of an earlier run: add --resume to go on with it, or --set output=ANOTHER_FOLDER.`,
       );
     }
+    checkExperiment(config, path);
     await selectBackend();
     const data = await loadData(config, path);
     const module = makeModule(config, data.description);

@@ -113,6 +113,9 @@ export function requireOption(condition: boolean, option: string, got: unknown, 
   if (!condition) throw new ConfigurationError(option, got, expected);
 }
 
+/** What is usually spelt out, and here is not. */
+const shortNames: Readonly<Record<string, string>> = { learningrate: "lr", epsilon: "eps", maxlearningrate: "maxLr" };
+
 /**
  * Refuses option names that do not exist, with the nearest that does.
  *
@@ -123,7 +126,8 @@ export function requireOption(condition: boolean, option: string, got: unknown, 
 export function refuseUnknownOptions(owner: string, options: object, known: readonly string[]): void {
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
-    const [nearest] = nearestNames(key, known, 1);
+    const short = shortNames[key.toLowerCase().replaceAll("_", "")];
+    const nearest = short !== undefined && known.includes(short) ? short : nearestNames(key, known, 1)[0];
     const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
     throw new UnknownOptionError(owner, key, known, hint);
   }

@@ -1,7 +1,7 @@
 /** The Trainer's options and what they may be. */
 import type { Callback } from "./callbacks/callback.ts";
 import { ConfigurationError, refuseUnknownOptions, requireOption } from "./errors.ts";
-import type { BatchLimit } from "./loaders.ts";
+import { type BatchLimit, countBatches } from "./loaders.ts";
 import type { Logger } from "./loggers/logger.ts";
 import { KernelProfiler, Profiler } from "./profilers/index.ts";
 
@@ -161,6 +161,24 @@ function requireCount(option: keyof TrainerOptions, value: number, least: number
   return value;
 }
 
+const switches = [
+  "detectNonFinite",
+  "deterministic",
+  "enableCheckpointing",
+  "enableProgressBar",
+  "enableModelSummary",
+  "handleSignals",
+] as const satisfies readonly (keyof TrainerOptions)[];
+
+const limits = [
+  "limitTrainBatches",
+  "limitValBatches",
+  "limitTestBatches",
+  "limitPredictBatches",
+  "overfitBatches",
+  "valCheckInterval",
+] as const satisfies readonly (keyof TrainerOptions)[];
+
 function resolveProfiler(given: NonNullable<TrainerOptions["profiler"]>): Profiler | undefined {
   if (given === false || given instanceof Profiler) return given || undefined;
   requireOption(
@@ -179,6 +197,12 @@ function resolveProfiler(given: NonNullable<TrainerOptions["profiler"]>): Profil
  */
 export function resolveOptions(options: TrainerOptions): ResolvedOptions {
   refuseUnknownOptions("Trainer", options, trainerOptionNames);
+  for (const name of switches) {
+    const value = options[name];
+    requireOption(value === undefined || typeof value === "boolean", `Trainer.${name}`, value, "true or false");
+  }
+  // How many batches they let through depends on the loaders; whether they are limits at all does not.
+  for (const name of limits) countBatches(`Trainer.${name}`, options[name], Number.MAX_SAFE_INTEGER);
   const fast = options.fastDevRun === true ? 1 : options.fastDevRun === false ? 0 : (options.fastDevRun ?? 0);
   requireCount("fastDevRun", fast, 0);
   const { gradientClipAlgorithm = "norm", gradientClipValue } = options;

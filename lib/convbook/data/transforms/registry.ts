@@ -1,4 +1,5 @@
 /** Every transform by its name, so that a worker thread can build what the main thread describes. */
+import { nearestNames } from "../../nn/errors.ts";
 import type { BatchTransform, BatchTransformSpec } from "./batch-transform.ts";
 import { ColorJitter } from "./color-jitter.ts";
 import { Compose } from "./compose.ts";
@@ -29,6 +30,11 @@ const classes: readonly (new (...args: never[]) => Transform)[] = [
   ToTensor,
 ];
 
+function hint(name: string, known: Iterable<string>): string {
+  const [nearest] = nearestNames(name, known, 1);
+  return nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+}
+
 const byName = new Map(classes.map((transform) => [transform.name, transform]));
 
 /**
@@ -38,7 +44,9 @@ const byName = new Map(classes.map((transform) => [transform.name, transform]));
 export function fromSpec(spec: TransformSpec): Transform {
   if (spec.name === "Compose") return new Compose((spec.args as readonly TransformSpec[]).map(fromSpec));
   const transform = byName.get(spec.name);
-  if (transform === undefined) throw new RangeError(`There is no transform named ${JSON.stringify(spec.name)}.`);
+  if (transform === undefined) {
+    throw new RangeError(`There is no transform named ${JSON.stringify(spec.name)}.${hint(spec.name, byName.keys())}`);
+  }
   return new transform(...(spec.args as never[]));
 }
 
@@ -52,6 +60,9 @@ const batchByName = new Map(batchClasses.map((transform) => [transform.name, tra
  */
 export function batchTransformFromSpec(spec: BatchTransformSpec): BatchTransform {
   const transform = batchByName.get(spec.name);
-  if (transform === undefined) throw new RangeError(`There is no batch transform named ${JSON.stringify(spec.name)}.`);
+  if (transform === undefined) {
+    const known = batchByName.keys();
+    throw new RangeError(`There is no batch transform named ${JSON.stringify(spec.name)}.${hint(spec.name, known)}`);
+  }
   return new transform(...(spec.args as never[]));
 }

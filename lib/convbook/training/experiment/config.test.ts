@@ -1,8 +1,7 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { createModelFrom } from "../../models/index.ts";
-import { ConfigError, loadConfig, parseConfig } from "./index.ts";
+import { ConfigError, checkExperiment, loadConfig, parseConfig } from "./index.ts";
 
 const recipes = fileURLToPath(new URL("../../../../datasets/pretrained/recipes/", import.meta.url));
 
@@ -42,6 +41,57 @@ describe("a configuration", () => {
     expect(() => parseConfig(text, "x.yaml")).toThrow(ConfigError);
   });
 
+  it.each([
+    [
+      "model: { name: ResNet, hparams: { numBlock: [1] } }",
+      'x.yaml: model cannot be used: Unknown hyper-parameter of ResNet "numBlock". Did you mean "numBlocks"?',
+    ],
+    [
+      "optimizer: { learningRate: 0.1 }",
+      'x.yaml: optimizer cannot be used: SGD has no option "learningRate". Did you mean "lr"?',
+    ],
+    ["optimizer: { lr: fast }", 'x.yaml: optimizer cannot be used: SGD.lr must be a number of at least 0, got "fast".'],
+    [
+      "scheduler: { name: StepLR, stepsize: 3 }",
+      'x.yaml: scheduler cannot be used: StepLR has no option "stepsize". Did you mean "stepSize"?',
+    ],
+    ["trainer: { maxEpochs: many }", "x.yaml: trainer cannot be used: Trainer.maxEpochs must be a whole number"],
+    ["trainer: { limitValBatches: all }", "x.yaml: trainer cannot be used: Trainer.limitValBatches must be a whole"],
+    [
+      "trainer: { detectNonFinite: yes please }",
+      'x.yaml: trainer cannot be used: Trainer.detectNonFinite must be true or false, got "yes please".',
+    ],
+    [
+      "data: { augment: [RandomCorp] }",
+      'x.yaml: data.augment cannot be used: There is no transform named "RandomCorp". Did you mean "RandomCrop"?',
+    ],
+    [
+      "data: { mix: MixOp }",
+      'x.yaml: data.mix cannot be used: There is no batch transform named "MixOp". Did you mean',
+    ],
+    ["checkpoint: { mode: biggest }", 'x.yaml: checkpoint cannot be used: ModelCheckpoint.mode must be "min" or "max"'],
+    [
+      "checkpoint: { monitor: val_ac }",
+      'x.yaml: checkpoint.monitor must be one of train_loss, train_acc, val_loss, val_acc, got "val_ac". Did you mean "val_acc"?',
+    ],
+    [
+      "earlyStopping: { patience: soon }",
+      "x.yaml: earlyStopping cannot be used: EarlyStopping.patience must be a whole",
+    ],
+    [
+      "earlyStopping: { monitor: loss }",
+      "x.yaml: earlyStopping.monitor must be one of train_loss, train_acc, val_loss",
+    ],
+    [
+      "{ data: { validation: 0 }, scheduler: { name: ReduceLROnPlateau } }",
+      'x.yaml: scheduler.monitor must be one of train_loss, train_acc, got "val_loss".',
+    ],
+  ])("with a mistake that shows when it is used (%s) is refused before there is data", (text, message) => {
+    const check = () => checkExperiment(parseConfig(text, "x.yaml"), "x.yaml");
+    expect(check).toThrow(message);
+    expect(check).toThrow(ConfigError);
+  });
+
   it("lets no change reach beyond itself", () => {
     expect(() => parseConfig("", "x.yaml", ["__proto__.polluted=1"])).toThrow(
       "--set: __proto__.polluted=1 does not name a setting",
@@ -50,10 +100,9 @@ describe("a configuration", () => {
   });
 
   it.each(readdirSync(recipes).filter((name) => name.endsWith(".yaml")))(
-    "of the recipe %s names a model that can be built",
+    "of the recipe %s can be used",
     async (name) => {
-      const { model } = await loadConfig(recipes + name);
-      createModelFrom(model.name, model.hparams).dispose();
+      checkExperiment(await loadConfig(recipes + name), name);
     },
   );
 });

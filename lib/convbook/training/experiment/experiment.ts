@@ -113,24 +113,31 @@ export function checkpointFolder(config: ExperimentConfig): string {
   return resolve(config.output, "checkpoints");
 }
 
+/** Whether an experiment has images to validate on. */
+export function hasValidation(config: ExperimentConfig): boolean {
+  return config.data.validation > 0 || config.data.name === "imageFolder";
+}
+
+/** What saves an experiment's checkpoints: the best by validation, and the last. */
+export function makeCheckpoint(config: ExperimentConfig): ModelCheckpoint {
+  const monitor = hasValidation(config) ? { monitor: "val_acc", mode: "max" as const } : {};
+  return new ModelCheckpoint({ ...monitor, saveLast: true, ...config.checkpoint, dirPath: checkpointFolder(config) });
+}
+
+/** What stops an experiment early, where something is to. */
+export function makeEarlyStopping({ earlyStopping }: ExperimentConfig): readonly EarlyStopping[] {
+  if (earlyStopping === undefined) return [];
+  return [new EarlyStopping({ monitor: "val_loss", ...earlyStopping } as EarlyStoppingOptions)];
+}
+
 /** Makes the Trainer of an experiment. Its files lie in the folder `output`. */
 export function makeTrainer(config: ExperimentConfig, options: TrainerOptions = {}): Trainer {
-  const hasValidation = config.data.validation > 0 || config.data.name === "imageFolder";
-  const monitor = hasValidation ? { monitor: "val_acc", mode: "max" as const } : {};
-  const checkpoint = new ModelCheckpoint({
-    ...monitor,
-    saveLast: true,
-    ...config.checkpoint,
-    dirPath: checkpointFolder(config),
-  });
-  const stop = config.earlyStopping;
-  const early = stop === undefined ? [] : [new EarlyStopping({ monitor: "val_loss", ...stop } as EarlyStoppingOptions)];
   const rootDir = resolve(config.output);
   const where = { rootDir, name: "logs" };
   const tensorboard = new TensorBoardLogger(where);
   return new Trainer({
     ...(config.trainer as TrainerOptions),
-    callbacks: [checkpoint, new LearningRateMonitor(), ...early],
+    callbacks: [makeCheckpoint(config), new LearningRateMonitor(), ...makeEarlyStopping(config)],
     logger: [tensorboard, new CSVLogger({ ...where, version: tensorboard.version })],
     defaultRootDir: rootDir,
     ...options,

@@ -1,3 +1,4 @@
+export { checkExperiment } from "./check.ts";
 export {
   ConfigError,
   type DatasetName,

@@ -10,7 +10,7 @@ export function pipelines(data: ExperimentConfig["data"], toTensor: readonly Tra
     try {
       return data[key].map(fromSpec);
     } catch (error) {
-      throw new ConfigError(file, `data.${key}`, (error as Error).message);
+      throw new ConfigError(file, `data.${key}`, `cannot be used: ${(error as Error).message}`);
     }
   };
   return {

@@ -1,0 +1,53 @@
+/** Mistakes in a configuration that show only when something is made of it, found before any data is fetched. */
+import { batchTransformFromSpec } from "../../data/transforms/registry.ts";
+import { createModelFrom } from "../../models/index.ts";
+import { nearestNames } from "../../nn/errors.ts";
+import { Parameter } from "../../nn/parameter.ts";
+import { createOptimizer } from "../optimizers/registry.ts";
+import { createScheduler } from "../schedulers/registry.ts";
+import { ConfigError, type ExperimentConfig } from "./config.ts";
+import { hasValidation, makeCheckpoint, makeEarlyStopping, makeTrainer } from "./experiment.ts";
+import { pipelines } from "./pipelines.ts";
+
+/**
+ * Makes everything that a configuration describes but the data, and throws it away.
+ *
+ * @param file the configuration's file, for messages
+ * @throws ConfigError naming the setting that cannot be used
+ */
+export function checkExperiment(config: ExperimentConfig, file: string): void {
+  const { model, data, optimizer, scheduler } = config;
+  const section = <T>(path: string, make: () => T): T => {
+    try {
+      return make();
+    } catch (error) {
+      throw error instanceof ConfigError
+        ? error
+        : new ConfigError(file, path, `cannot be used: ${(error as Error).message}`);
+    }
+  };
+  section("model", () => createModelFrom(model.name, model.hparams).dispose());
+  pipelines(data, [], file);
+  section("data.mix", () => data.mix === undefined || batchTransformFromSpec(data.mix));
+  const { name, ...options } = optimizer;
+  const made = section("optimizer", () => createOptimizer(name, [new Parameter([1])], options));
+  if (scheduler !== null) {
+    const { name: schedulerName, interval: _, ...given } = scheduler;
+    // How long a one-cycle schedule lasts is known when the data is there.
+    const length = schedulerName === "OneCycleLR" && given.epochs === undefined ? { totalSteps: 2 } : {};
+    section("scheduler", () => createScheduler(schedulerName, made, { ...length, ...given }));
+  }
+  const metrics = ["train_loss", "train_acc", ...(hasValidation(config) ? ["val_loss", "val_acc"] : [])];
+  const monitored = (path: string, monitor: unknown) => {
+    if (monitor === undefined || metrics.includes(String(monitor)) || /^lr-/.test(String(monitor))) return;
+    const [nearest] = nearestNames(String(monitor), metrics, 1);
+    const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+    throw new ConfigError(file, path, `must be one of ${metrics.join(", ")}, got ${JSON.stringify(monitor)}.${hint}`);
+  };
+  if (scheduler?.name === "ReduceLROnPlateau") monitored("scheduler.monitor", "val_loss");
+  monitored("checkpoint.monitor", section("checkpoint", () => makeCheckpoint(config)).monitor);
+  for (const early of section("earlyStopping", () => makeEarlyStopping(config))) {
+    monitored("earlyStopping.monitor", early.options.monitor);
+  }
+  section("trainer", () => makeTrainer(config));
+}
