@@ -236,6 +236,43 @@ describe.runIf(pythonHas("jupyter_client"))("the protocol over tcp", () => {
         .map(({ content }: { content: { text: string } }) => content.text),
     ).toEqual(["moved 7\n"]);
     expect(resultOf(await kernel.execute("slider.value"))).toBe("7");
+    // Both generations of the front-end find a version that they have.
+    const state = slider.events.filter(({ type }) => type === "comm_open").at(-1)?.content.data.state;
+    expect(state).toMatchObject({
+      _model_module: "@jupyter-widgets/controls",
+      _model_module_version: "^1.5.0 || ^2.0.0",
+    });
+  });
+
+  it("tells a page that is loaded again of the widgets that there are", async () => {
+    const slider = await kernel.execute("const again = widgets.slider({ value: 1 }); again.value = 4;");
+    const id = slider.events.filter(({ type }) => type === "comm_open").at(-1)?.content.comm_id;
+    // ipywidgets 8 asks for all at once, 7 for one after the other.
+    await kernel.do("post", {
+      type: "comm_open",
+      content: { comm_id: "ctl", target_name: "jupyter.widget.control", data: {} },
+    });
+    const ask = async (comm_id: string, method: string) => {
+      const { events } = await kernel.do("post", { type: "comm_msg", content: { comm_id, data: { method } } });
+      // biome-ignore lint/suspicious/noExplicitAny: widget messages are plain JSON
+      return events.find(({ type }: any) => type === "comm_msg").content.data;
+    };
+    const all = await ask("ctl", "request_states");
+    expect(all.method).toBe("update_states");
+    expect(all.states[id]).toMatchObject({
+      model_name: "IntSliderModel",
+      state: { value: 4, _model_name: "IntSliderModel" },
+    });
+    expect(all.states[all.states[id].state.layout.replace("IPY_MODEL_", "")]).toMatchObject({
+      model_name: "LayoutModel",
+    });
+    expect(await ask(id, "request_state")).toMatchObject({
+      method: "update",
+      state: { value: 4, _view_name: "IntSliderView" },
+    });
+    await kernel.execute("again.close()");
+    expect(Object.keys((await ask("ctl", "request_states")).states)).not.toContain(id);
+    await kernel.do("post", { type: "comm_close", content: { comm_id: "ctl", data: {} } });
   });
 
   it("survives messages that are no messages, and drops those that are signed with another key", async () => {

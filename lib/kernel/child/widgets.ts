@@ -13,9 +13,23 @@ let legacy = false;
 /** What a kernel of ipywidgets 6 asks of its front-end. */
 const legacyVersion = "~2.1.4";
 
+/** What ipywidgets 8 wants beside what 7 does: a front-end takes the highest version in the range that it has. */
+const baseVersion = "^1.2.0 || ^2.0.0";
+const controlsVersion = "^1.5.0 || ^2.0.0";
+
+type State = Record<string, unknown>;
+
+/** A model in the front-end, with all that is known of it here: a page that is loaded again asks for that. */
+interface Model {
+  readonly comm: Comm;
+  readonly state: State;
+}
+
+const models = new Map<string, Model>();
+
 /**
- * A front-end of ipywidgets 6 opens this comm and waits for the version that the kernel wants; it then says whether it
- * has it. Later generations do not ask.
+ * Answers what front-ends ask before there is a widget. One of ipywidgets 6 opens a comm and waits for the version that
+ * the kernel wants; it then says whether it has it. One of 8 asks, when a page is loaded again, for all models at once.
  */
 export function installWidgets(): void {
   comms.registerTarget("jupyter.widget.version", (comm) => {
@@ -24,16 +38,32 @@ export function installWidgets(): void {
     });
     comm.send({ version: legacyVersion });
   });
+  comms.registerTarget("jupyter.widget.control", (comm) => {
+    comm.onMessage(({ data }) => {
+      if ((data as { method?: string }).method === "request_states") {
+        const states = Object.fromEntries(
+          [...models].map(([id, { state }]) => [
+            id,
+            {
+              model_name: state._model_name,
+              model_module: state._model_module,
+              model_module_version: state._model_module_version,
+              state,
+            },
+          ]),
+        );
+        comm.send({ method: "update_states", states, buffer_paths: [] });
+      }
+    });
+  });
 }
-
-type State = Record<string, unknown>;
 
 /** How often the text beside a widget follows its value, ms. */
 const textInterval = 200;
 
-function openModel(name: string, view: string | null, base: boolean, state: State): Comm {
+function openModel(name: string, view: string | null, base: boolean, state: State): Model {
   const moduleName = legacy ? "jupyter-js-widgets" : base ? "@jupyter-widgets/base" : "@jupyter-widgets/controls";
-  const version = legacy ? legacyVersion : base ? "1.2.0" : "1.5.0";
+  const version = legacy ? legacyVersion : base ? baseVersion : controlsVersion;
   const full: State = {
     _model_module: moduleName,
     _model_module_version: version,
@@ -43,14 +73,29 @@ function openModel(name: string, view: string | null, base: boolean, state: Stat
     _view_name: view,
     ...state,
   };
-  return legacy
+  const comm = legacy
     ? comms.open("jupyter.widget", full)
     : comms.open("jupyter.widget", { state: full, buffer_paths: [] }, { metadata: { version: "2.0.0" } });
+  const model = { comm, state: full };
+  models.set(comm.id, model);
+  comm.onMessage(({ data }) => {
+    if ((data as { method?: string }).method === "request_state") {
+      sendState(model, full);
+    }
+  });
+  comm.onClose(() => models.delete(comm.id));
+  return model;
+}
+
+/** Tells the front-end of a state, and remembers it. */
+function sendState({ comm, state: known }: Model, state: State): void {
+  Object.assign(known, state);
+  comm.send(legacy ? { method: "update", state, buffers: [] } : { method: "update", state, buffer_paths: [] });
 }
 
 class Widget {
-  readonly #comm: Comm;
-  readonly #parts: Comm[];
+  readonly #model: Model;
+  readonly #parts: Model[];
   readonly #displayId = randomUUID();
   readonly #text: () => string;
   #shownAt = 0;
@@ -60,36 +105,35 @@ class Widget {
     this.#text = text;
     const layout = openModel("LayoutModel", legacy ? null : "LayoutView", true, legacy ? {} : { _view_count: null });
     const style = openModel(`${styleName}Model`, legacy ? null : "StyleView", false, {
-      ...(legacy ? {} : { _view_module: "@jupyter-widgets/base", _view_module_version: "1.2.0" }),
+      ...(legacy ? {} : { _view_module: "@jupyter-widgets/base", _view_module_version: baseVersion }),
     });
     this.#parts = [layout, style];
-    const model = legacy ? name.replace("FloatProgress", "Progress") : name;
-    this.#comm = openModel(`${model}Model`, `${name.replace("FloatProgress", "Progress")}View`, false, {
-      layout: `IPY_MODEL_${layout.id}`,
-      style: `IPY_MODEL_${style.id}`,
+    const modelName = legacy ? name.replace("FloatProgress", "Progress") : name;
+    this.#model = openModel(`${modelName}Model`, `${name.replace("FloatProgress", "Progress")}View`, false, {
+      layout: `IPY_MODEL_${layout.comm.id}`,
+      style: `IPY_MODEL_${style.comm.id}`,
       ...state,
     });
     if (legacy) {
       // This generation has the front-end insert the view itself.
-      this.#comm.send({ method: "display" });
+      this.#model.comm.send({ method: "display" });
     }
     notebookIo.display(this.#bundle(), { displayId: this.#displayId });
   }
 
   set(state: State): void {
-    this.#comm.send(legacy ? { method: "update", state, buffers: [] } : { method: "update", state, buffer_paths: [] });
+    sendState(this.#model, state);
     this.#followText();
   }
 
   onState(listener: (state: State) => void): void {
-    this.#comm.onMessage(({ data }) => {
+    this.#model.comm.onMessage(({ data }) => {
       const { method, state, sync_data } = data as { method?: string; state?: State; sync_data?: State };
       const changed = state ?? sync_data;
       if ((method === "update" || method === "backbone") && changed !== undefined) {
+        Object.assign(this.#model.state, changed);
         listener(changed);
         this.#followText();
-      } else if (method === "request_state") {
-        this.set({});
       }
     });
   }
@@ -106,8 +150,9 @@ class Widget {
 
   close(): void {
     this.showText();
-    for (const comm of [this.#comm, ...this.#parts]) {
+    for (const { comm } of [this.#model, ...this.#parts]) {
       comm.close();
+      models.delete(comm.id);
     }
   }
 
@@ -123,7 +168,7 @@ class Widget {
 
   #bundle(): Record<string, unknown> {
     const view = {
-      "application/vnd.jupyter.widget-view+json": { model_id: this.#comm.id, version_major: 2, version_minor: 0 },
+      "application/vnd.jupyter.widget-view+json": { model_id: this.#model.comm.id, version_major: 2, version_minor: 0 },
     };
     // Where the front-end inserts the view itself the text would stand beside it.
     return legacy ? view : { ...view, "text/plain": this.#text() };
