@@ -22,7 +22,12 @@ describe.runIf(pythonHas("jupyter_client"))("debugging a cell", () => {
         { command: "configurationDone", arguments: {} },
       ],
       stops: [{ go: "next", evaluate: "n * 10" }, { go: "stepOut" }, { go: "continue" }],
-      after: [{ command: "inspectVariables" }, { command: "debugInfo" }, { command: "disconnect" }],
+      after: [
+        { command: "inspectVariables" },
+        { command: "richInspectVariables", arguments: { variableName: "total" } },
+        { command: "debugInfo" },
+        { command: "disconnect" },
+      ],
     });
     // biome-ignore lint/suspicious/noExplicitAny: DAP bodies
     expect(answers.every((answer: any) => answer.success)).toBe(true);
@@ -34,9 +39,12 @@ describe.runIf(pythonHas("jupyter_client"))("debugging a cell", () => {
     // biome-ignore lint/suspicious/noExplicitAny: DAP bodies
     const variables = answers.find((answer: any) => answer.command === "inspectVariables").body.variables;
     // biome-ignore lint/suspicious/noExplicitAny: DAP bodies
-    expect(variables.map(({ name, value }: any) => `${name}=${value}`)).toEqual(
-      expect.arrayContaining(['earlier="kept"', "total=5"]),
+    expect(variables.map(({ name, value, type }: any) => `${name}=${value} ${type}`)).toEqual(
+      expect.arrayContaining(['earlier="kept" undefined', "total=5 undefined", "half=function half(n) { function"]),
     );
+    // biome-ignore lint/suspicious/noExplicitAny: DAP bodies
+    const rich = answers.find((answer: any) => answer.command === "richInspectVariables").body;
+    expect(rich).toEqual({ data: { "text/plain": "5" }, metadata: {} });
     expect(
       resultOf({
         events: events.map((event: object) => ({ ...event, mine: true })),

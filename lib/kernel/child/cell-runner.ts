@@ -132,6 +132,12 @@ export class CellRunner {
     return { ...Object.fromEntries([...this.#declared].map((name) => [name, globals[name]])), ...this.#shadows };
   }
 
+  /** A value as a cell would show it, for the debugger, which cannot wait for one that takes its time. */
+  rendered(value: unknown): MimeBundle {
+    const bundle = render(value);
+    return bundle instanceof Promise ? { "text/plain": asText(value) } : bundle;
+  }
+
   #execute(frame: ExecuteFrame): void {
     const running: RunningCell = { frame, started: performance.now(), settled: false };
     this.#running = running;

@@ -368,15 +368,20 @@ export class Debugger {
       .map(({ name, value }) => this.#variable(name, value as RemoteObject));
   }
 
+  /** A function is shown by its type; anything else has none here, for which JupyterLab would show that alone. */
   #variable(name: string, value: RemoteObject): Json {
-    const expands = value.objectId !== undefined && value.type === "object";
     return {
       name,
       value: describe(value),
-      type: value.subtype ?? value.type,
+      ...(value.type === "function" && { type: "function" }),
       evaluateName: name,
-      variablesReference: expands ? this.#reference(value.objectId as string) : 0,
+      variablesReference: this.#expands(value),
     };
+  }
+
+  /** The number by which a value's own properties are asked for; 0 where it has none. */
+  #expands(value: RemoteObject): number {
+    return value.objectId !== undefined && value.type === "object" ? this.#reference(value.objectId) : 0;
   }
 
   async #notebookVariables(): Promise<Json[]> {
@@ -388,26 +393,34 @@ export class Debugger {
       .map(({ name, value }) => this.#variable(name, value as RemoteObject));
   }
 
+  /** A variable as a cell would show it. */
   async #richVariable(args: Json): Promise<Json> {
     const name = String(args.variableName);
-    const value = await this.#value(name, args.frameId as number | undefined);
-    return { data: { "text/plain": describe(value) }, metadata: {} };
+    if (!/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name)) {
+      throw new Error(`A variable's name is needed, got ${JSON.stringify(name)}`);
+    }
+    const shown = await this.#value(`${runner}.rendered(${name})`, args.frameId as number | undefined, true);
+    return { data: shown.value, metadata: {} };
   }
 
   async #evaluate(args: Json): Promise<Json> {
     const value = await this.#value(String(args.expression), args.frameId as number | undefined);
-    const { value: result, type, variablesReference } = this.#variable("", value);
-    return { result, type, variablesReference };
+    return {
+      result: describe(value),
+      type: value.subtype ?? value.type,
+      variablesReference: this.#expands(value),
+    };
   }
 
-  async #value(expression: string, frameId: number | undefined): Promise<RemoteObject> {
+  async #value(expression: string, frameId: number | undefined, returnByValue = false): Promise<RemoteObject> {
     const answer =
       this.#frames.length > 0
         ? await this.#inspector.inspect("Debugger.evaluateOnCallFrame", {
             callFrameId: this.#frame(frameId ?? 0).callFrameId,
             expression,
+            returnByValue,
           })
-        : await this.#inspector.inspect("Runtime.evaluate", { expression });
+        : await this.#inspector.inspect("Runtime.evaluate", { expression, returnByValue });
     const thrown = answer.exceptionDetails as { exception?: RemoteObject; text?: string } | undefined;
     if (thrown !== undefined) {
       throw new Error(thrown.exception?.description?.split("\n")[0] ?? thrown.text ?? "evaluation failed");
@@ -427,5 +440,7 @@ function describe(value: RemoteObject): string {
   if (value.type === "string") {
     return JSON.stringify(value.value);
   }
-  return value.unserializableValue ?? value.description ?? String(value.value);
+  const text = value.unserializableValue ?? value.description ?? String(value.value);
+  // Of a function it is the whole source.
+  return value.type === "function" ? (text.split("\n", 1)[0] ?? "") : text;
 }
