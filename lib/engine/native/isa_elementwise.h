@@ -262,13 +262,13 @@ void sgd(float* CONVBOOK_RESTRICT p, const float* CONVBOOK_RESTRICT g, float* CO
 }
 
 void adam(float* CONVBOOK_RESTRICT p, const float* CONVBOOK_RESTRICT g, float* CONVBOOK_RESTRICT m,
-          float* CONVBOOK_RESTRICT v, float* CONVBOOK_RESTRICT vMax, size_t n, float, float beta1, float beta2,
+          float* CONVBOOK_RESTRICT v, float* CONVBOOK_RESTRICT vMax, size_t n, float take1, float beta2, float take2,
           float epsilon, float decay, float decoupled, float stepSize, float correction2, float sign) {
   for (size_t i = 0; i < n; i++) {
     float value = p[i] * decoupled;
     float d = sign * g[i] + decay * value;
-    float first = m[i] + (d - m[i]) * (1.f - beta1);
-    float second = beta2 * v[i] + (1.f - beta2) * (d * d);
+    float first = m[i] + (d - m[i]) * take1;
+    float second = beta2 * v[i] + take2 * (d * d);
     m[i] = first;
     v[i] = second;
     if (vMax != nullptr) {

@@ -157,7 +157,8 @@ struct Kernels {
 
   void (*sgd)(float* p, const float* g, float* velocity, size_t n, float lr, float momentum, float dampening, float decay,
               int nesterov, int first, float sign);
-  void (*adam)(float* p, const float* g, float* m, float* v, float* vMax, size_t n, float lr, float beta1, float beta2,
+  // take1 and take2 are 1 - beta1 and 1 - beta2, of which float32 has fewer right digits when it subtracts itself.
+  void (*adam)(float* p, const float* g, float* m, float* v, float* vMax, size_t n, float take1, float beta2, float take2,
                float epsilon, float decay, float decoupled, float stepSize, float correction2, float sign);
 };
 

@@ -58,8 +58,8 @@ napi_value adamStep(const Arguments& args, const Context& context) {
   const float correction2 = static_cast<float>(std::sqrt(1.0 - std::pow(beta2, step)));
   forPieces(context, p, [&](size_t k, size_t at, size_t n) {
     context.kernels.adam(p[k].first + at, g[k].first + at, m[k].first + at, v[k].first + at,
-                        vMax.empty() ? nullptr : vMax[k].first + at, n, static_cast<float>(lr),
-                        static_cast<float>(beta1), static_cast<float>(beta2), epsilon,
+                        vMax.empty() ? nullptr : vMax[k].first + at, n, static_cast<float>(1.0 - beta1),
+                        static_cast<float>(beta2), static_cast<float>(1.0 - beta2), epsilon,
                         decoupled ? 0.f : static_cast<float>(decay),
                         decoupled ? static_cast<float>(1.0 - lr * decay) : 1.f, stepSize, correction2, sign);
   });
