@@ -9,6 +9,7 @@ import { Linear } from "../nn/index.ts";
 import {
   EarlyStopping,
   GradientAccumulationScheduler,
+  LearningRateMonitor,
   type Logger,
   type Metrics,
   ModelCheckpoint,
@@ -137,7 +138,7 @@ function camelCase<T>(options: unknown): T {
 
 async function run(given: Run["options"]): Promise<Omit<Run, "options">> {
   const { stop_at, sized = true, val_loaders = 1, values = [], scheduler = { interval: "epoch" }, ...more } = given;
-  const { checkpoint, early, accumulation, ...options } = more;
+  const { checkpoint, early, accumulation, monitor, ...options } = more;
   const dirPath = mkdtempSync(join(folder, "run-"));
   const events: string[] = [];
   const module = new Module(events, scheduler as SchedulerConfig, stop_at as number | undefined, values as number[]);
@@ -152,6 +153,7 @@ async function run(given: Run["options"]): Promise<Omit<Run, "options">> {
       ...(saving === undefined ? [] : [saving]),
       ...(early === undefined ? [] : [new EarlyStopping({ monitor: "value", ...camelCase<object>(early) })]),
       ...(accumulation === undefined ? [] : [new GradientAccumulationScheduler({ scheduling: accumulation as never })]),
+      ...(monitor === undefined ? [] : [new LearningRateMonitor(camelCase(monitor))]),
     ],
     ...camelCase(options),
   });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   Callback,
   EarlyStopping,
@@ -357,6 +357,64 @@ describe("the Trainer", () => {
     [{ limitTrainBatches: 0 }, 0, "there are no training batches"],
   ] as const)("with %j takes %i steps", async (options, steps, reason) => {
     expect(await fit(options)).toMatchObject({ status: "completed", globalStep: steps, reason });
+  });
+
+  describe("by the clock", () => {
+    let time = 0;
+    /** Every batch takes 20 ms. */
+    class Clock extends Callback {
+      override onTrainBatchEnd(): void {
+        time += 20;
+      }
+    }
+    beforeEach(() => {
+      vi.spyOn(performance, "now").mockImplementation(() => time);
+    });
+    afterEach(() => {
+      vi.restoreAllMocks();
+    });
+
+    it("stops when its time is up, counting that of the run that it goes on from", async () => {
+      const dirPath = freshFolder();
+      const saving = () => new ModelCheckpoint({ dirPath, saveLast: true, saveTopK: 0, everyNTrainSteps: 3 });
+      const options = { maxTime: { seconds: 0.1 } };
+      const first = await fit({ ...options, callbacks: [new Clock(), saving()] });
+      expect(first).toMatchObject({ status: "completed", reason: "the time of 0.1 s is up", globalStep: 5 });
+      const next = new Trainer({ ...quiet, ...options, callbacks: [new Clock(), saving()] });
+      const ckptPath = join(dirPath, "last.safetensors");
+      expect(await next.fit(new BoringModule(), randomBatches(4), undefined, { ckptPath })).toMatchObject({
+        globalStep: 5,
+      });
+      // With the least number of steps it goes on all the same.
+      expect(await fit({ ...options, minSteps: 40, callbacks: [new Clock()] })).toMatchObject({ globalStep: 40 });
+    });
+
+    it("saves whenever so much time has passed", async () => {
+      const dirPath = freshFolder();
+      const saving = new ModelCheckpoint({
+        ...{ dirPath, trainTimeInterval: { seconds: 0.05 } },
+        ...{ saveTopK: -1, filename: "{step:02d}" },
+      });
+      await fit({ maxSteps: 12, callbacks: [new Clock(), saving] });
+      expect(readdirSync(dirPath).sort()).toEqual(
+        [3, 6, 9, 12].map((step) => `step=${String(step).padStart(2, "0")}.safetensors`),
+      );
+    });
+  });
+
+  it("when it is to be deterministic refuses backends that are not", async () => {
+    tf.registerBackend("webgpu", tf.findBackendFactory("cpu"));
+    const module = new BoringModule();
+    try {
+      await tf.setBackend("webgpu");
+      await expect(fit({ deterministic: true }, module)).rejects.toThrow(
+        "Trainer.deterministic must be false on the backend webgpu, whose sums depend on timing, got true.",
+      );
+    } finally {
+      await tf.setBackend("cpu");
+      tf.removeBackend("webgpu");
+    }
+    expect(await fit({ deterministic: true, maxSteps: 1 }, module)).toMatchObject({ globalStep: 1 });
   });
 
   it("keeps the number of tensors constant over steps, validations and saves", async () => {

@@ -3,7 +3,24 @@ import type { ImageLike } from "../../display/index.ts";
 import type { Metrics } from "../results.ts";
 import type { AnyTrainingModule, HyperParameters } from "../training-module.ts";
 
-/** What the trainer needs of a logger. */
+/**
+ * What the trainer needs of a logger.
+ *
+ * @example
+ * // MLflow over its REST interface, for a run that was created before:
+ * class MLflowLogger implements Logger {
+ *   readonly name = "cifar10";
+ *   constructor(readonly address: string, readonly version: string) {}
+ *   private post(what: string, body: object) {
+ *     const url = `${this.address}/api/2.0/mlflow/runs/${what}`;
+ *     return fetch(url, { method: "POST", body: JSON.stringify({ run_id: this.version, ...body }) });
+ *   }
+ *   async logMetrics(metrics: Metrics, step: number) {
+ *     const list = Object.entries(metrics).map(([key, value]) => ({ key, value, step, timestamp: Date.now() }));
+ *     await this.post("log-batch", { metrics: list });
+ *   }
+ * }
+ */
 export interface Logger {
   /** Name of the experiment, part of the checkpoints' folder. */
   readonly name: string;

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import "@tensorflow/tfjs-backend-cpu";
+import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { conv2dLayout, Parameter } from "../../nn/parameter.ts";
@@ -48,9 +49,13 @@ function expectClose(got: readonly number[], wanted: readonly number[], where: s
   }
 }
 
-beforeAll(() => tf.setBackend("cpu"));
+if (!engine.available) console.log(`Left out: optimizers on the native engine, which is missing (${engine.reason}).`);
+const cases = ["cpu", ...(engine.available ? ["native"] : [])].flatMap((backend) =>
+  Object.entries(fixture.optimizers).map(([title, each]) => ({ backend, title, ...each })),
+);
 
-describe.each(Object.entries(fixture.optimizers))("%s", (title, { options, history }) => {
+describe.each(cases)("$title on the backend $backend", ({ backend, title, options, history }) => {
+  beforeAll(() => tf.setBackend(backend));
   const make = (variables: tf.Variable[]) => createOptimizer(title.split(" ")[0] as string, variables, options);
 
   it("equals PyTorch over 50 steps and leaks nothing", () => {
@@ -88,6 +93,8 @@ describe.each(Object.entries(fixture.optimizers))("%s", (title, { options, histo
 });
 
 describe("Optimizer", () => {
+  beforeAll(() => tf.setBackend("cpu"));
+
   it("gives each group its own options and leaves parameters without gradient alone", () => {
     const [a, b] = startVariables() as [tf.Variable, tf.Variable];
     const before = valuesOf([a, b]);

@@ -1,6 +1,5 @@
-/** A short run that saves after every step, for {@link file://../kill.test.ts} to kill: `node killed-run.js FOLDER [MILLISECONDS A STEP]`. */
-import "@tensorflow/tfjs";
-import * as tf from "@tensorflow/tfjs-core";
+/** A short run that saves after every step, for {@link file://../kill.test.ts} to kill: `node killed-run.js FOLDER [MILLISECONDS A STEP [BACKEND]]`. */
+import { selectBackend } from "../../backend/index.ts";
 import { Callback, ModelCheckpoint, Trainer } from "../index.ts";
 import { makeSmall, weightsOf } from "./small.ts";
 
@@ -16,8 +15,8 @@ class Slow extends Callback {
   }
 }
 
-const [dirPath = "", wait = "0"] = process.argv.slice(2);
-await tf.setBackend("cpu");
+const [dirPath = "", wait = "0", backend = "cpu"] = process.argv.slice(2);
+await selectBackend({ backend: backend as "cpu" | "native", announce: false });
 const { module, train, val } = makeSmall();
 const trainer = new Trainer({
   maxEpochs: 6,
