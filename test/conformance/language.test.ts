@@ -19,6 +19,12 @@ describe.runIf(pythonHas("jupyter_client"))("the language", () => {
     writeFileSync(join(esm, "index.d.ts"), "export declare const answer: number;");
     writeFileSync(join(folder, "data.json"), '{"rows": [1, 2]}');
     writeFileSync(join(folder, "old.cjs"), "module.exports = { old: 'common' };");
+    writeFileSync(join(folder, "call.cjs"), "module.exports = (n) => n + 1; module.exports.version = '1.2';");
+    writeFileSync(
+      join(folder, "one.ts"),
+      'import { two } from "./two.ts";\nexport const one = (): string => two() + 1;',
+    );
+    writeFileSync(join(folder, "two.ts"), 'import { one } from "./one.ts";\nexport const two = () => typeof one;');
     writeFileSync(join(folder, "base.ts"), "export const base: number = 1;");
     writeFileSync(
       join(folder, "mod.ts"),
@@ -106,6 +112,10 @@ describe.runIf(pythonHas("jupyter_client"))("the language", () => {
     expect(await value('const again = await import("only-esm"); again.answer')).toBe("42");
     expect(await value('// @convbook-types: off\nimport { old } from "./old.cjs"; old')).toBe("'common'");
     expect(await value('const common = require("./old.cjs"); common.old')).toBe("'common'");
+    expect(await value('// @convbook-types: off\nimport call, { version } from "./call.cjs"; [call(1), version]')).toBe(
+      "[ 2, '1.2' ]",
+    );
+    expect(await value('import { one } from "./one.ts"; one()')).toBe("'function1'");
     expect(await value('import data from "./data.json" with { type: "json" };\ndata.rows')).toBe("[ 1, 2 ]");
     expect(
       await value(
@@ -155,6 +165,17 @@ describe.runIf(pythonHas("jupyter_client"))("the language", () => {
     expect(errorOf(await kernel.execute("const wrong: Name = 5")).evalue).toContain("TS2322");
   });
 
+  it("asks for no annotations, and lets an array or a variable take the type of what is put into it", async () => {
+    expect(await value("const losses = []; for (const epoch of [1, 2]) losses.push({ epoch }); losses[1].epoch")).toBe(
+      "2",
+    );
+    expect(await value("losses.push({ epoch: 3 }); losses.length")).toBe("3");
+    expect(await value("function join(a, b) { return String(a) + b }\njoin(1, 2)")).toBe("'12'");
+    expect(errorOf(await kernel.execute("const sizes = []; sizes.push(1); sizes[0].toUpper()")).evalue).toContain(
+      "TS2339",
+    );
+  });
+
   it("relaxes types for a cell or from there on", async () => {
     expect(await value("// @convbook-types: off\nconst off: number = 'x'; off")).toBe("'x'");
     const warned = await kernel.execute("// @convbook-types: warn\nconst warn: number = 'x'; warn");
@@ -169,6 +190,9 @@ describe.runIf(pythonHas("jupyter_client"))("the language", () => {
   it("points syntax errors and run-time errors at TypeScript", async () => {
     const syntax = errorOf(await kernel.execute("const ok = 1;\nconst bad = (;"));
     expect(syntax.evalue).toMatch(/\(In \[\d+\]:2:14\)$/);
+    // What esbuild lets pass.
+    const back = errorOf(await kernel.execute("const n: number = 1;\nreturn n;"));
+    expect(back.evalue).toMatch(/^'return' outside of function \(In \[\d+\]:2:1\)$/);
     const run = errorOf(
       await kernel.execute(
         "interface Options { size: number }\ntype Other = {\n  deep: string;\n};\nenum Kind { A }\nfunction check(options: Options): number {\n  if (options.size > 2) throw new RangeError('too big: ' + options.size);\n  return Kind.A;\n}\ncheck({ size: 5 });",

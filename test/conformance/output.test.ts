@@ -49,6 +49,13 @@ describe.runIf(pythonHas("jupyter_client"))("output", () => {
     ]);
   });
 
+  it("keeps a character whole whose bytes are written one after another", async () => {
+    const code =
+      'for (const byte of Buffer.from("€😀")) process.stdout.write(Buffer.from([byte]));\nprocess.stdout.write("w6k=", "base64"); console.log("!"); process.stdout.write(Buffer.from([0xe2]));';
+    expect(streamOf(await kernel.execute(code))).toBe("€😀é!\n\ufffd");
+    expect(streamOf(await kernel.execute("console.log(1)"))).toBe("1\n");
+  });
+
   it("has what a child process and native code write", async () => {
     const code =
       'import { spawnSync } from "node:child_process";\nspawnSync("echo", ["from a child"], { stdio: "inherit" }).status;';

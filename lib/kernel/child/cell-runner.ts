@@ -9,7 +9,7 @@ import type { Frame } from "./frames.ts";
 import { Importer } from "./importer.ts";
 import { allowInput, prompt, promptPassword } from "./input.ts";
 import { cellMagic, formatDuration, lineMagic, shell, stopCommands, time } from "./magics.ts";
-import { setLatestCell } from "./notebook-io.ts";
+import { endStreams, setLatestCell } from "./notebook-io.ts";
 import { asText, type MimeBundle, render, renderMetadata } from "./render.ts";
 import { beginCell, signalCell } from "./signals.ts";
 import { type CompiledSource, registerSource } from "./stack.ts";
@@ -200,6 +200,7 @@ export class CellRunner {
       );
     }
     const expressions = outcome.status === "ok" ? evaluateExpressions(frame.expressions) : {};
+    cellContext.run(frame.cell, endStreams);
     post({ type: "done", cell: frame.cell, ...outcome, expressions });
   }
 

@@ -151,7 +151,7 @@ export class LocalModules {
     if (extension === ".cjs" || extension === ".node" || (extension === ".js" && !isModule(source))) {
       const exported: unknown = this.#require(file);
       this.#commonJs.set(file, modified(file));
-      const names = typeof exported === "object" && exported !== null ? { ...exported } : {};
+      const names = (typeof exported === "object" || typeof exported === "function") && exported ? { ...exported } : {};
       return synthetic(file, { ...names, default: exported });
     }
     let code = source;

@@ -1,6 +1,7 @@
 /** Output from the user's process: stdout and stderr, displays; each goes to the cell that started the work. */
 import { Console } from "node:console";
 import { Writable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
 import { cellContext } from "./cell-context.ts";
 import { flushTexts, post, postText } from "./channel.ts";
 import type { MimeBundle } from "./render.ts";
@@ -21,6 +22,8 @@ class CellStream extends Writable {
   readonly columns = 100;
   readonly fd: number;
   readonly #name: "stdout" | "stderr";
+  /** Bytes may end within a character: what a child process writes, piped through. */
+  #decoder: StringDecoder | undefined;
 
   constructor(name: "stdout" | "stderr") {
     super({ decodeStrings: false });
@@ -34,7 +37,7 @@ class CellStream extends Writable {
     encoding?: BufferEncoding | ((error?: Error | null) => void),
     callback?: (error?: Error | null) => void,
   ): boolean {
-    const text = typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
+    const text = this.#text(chunk, typeof encoding === "string" ? encoding : "utf8");
     if (text !== "") {
       postText(cellOfOutput(), this.#name, text);
     }
@@ -44,6 +47,27 @@ class CellStream extends Writable {
     }
     return true;
   }
+
+  endText(): void {
+    const text = this.#decoder?.end() ?? "";
+    if (text !== "") {
+      postText(cellOfOutput(), this.#name, text);
+    }
+  }
+
+  #text(chunk: string | Uint8Array, encoding: BufferEncoding): string {
+    if (typeof chunk === "string" && (encoding === "utf8" || encoding === "utf-8")) {
+      return this.#decoder === undefined ? chunk : this.#decoder.end() + chunk;
+    }
+    this.#decoder ??= new StringDecoder("utf8");
+    return this.#decoder.write(typeof chunk === "string" ? Buffer.from(chunk, encoding) : Buffer.from(chunk));
+  }
+}
+
+/** What a cell's end leaves of a character that was not written whole. */
+export function endStreams(): void {
+  streams.stdout.endText();
+  streams.stderr.endText();
 }
 
 export interface DisplayOptions {
@@ -69,9 +93,10 @@ export const notebookIo = {
   },
 };
 
+const streams = { stdout: new CellStream("stdout"), stderr: new CellStream("stderr") };
+
 /** Puts stdout, stderr and the display hook in place. */
 export function installNotebookIo(): void {
-  const streams = { stdout: new CellStream("stdout"), stderr: new CellStream("stderr") };
   for (const name of ["stdout", "stderr"] as const) {
     Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => streams[name] });
   }

@@ -16,7 +16,7 @@ const metadataSymbol = Symbol.for("Jupyter.displayMetadata");
  */
 export function render(value: unknown): MimeBundle | Promise<MimeBundle> {
   if ((typeof value === "object" && value !== null) || typeof value === "function") {
-    const show = (value as Record<symbol, unknown>)[displaySymbol];
+    const show = property(value, displaySymbol);
     if (typeof show === "function") {
       const bundle: unknown = show.call(value);
       return bundle instanceof Promise ? bundle.then((later) => checked(later, value)) : checked(bundle, value);
@@ -34,10 +34,19 @@ export function render(value: unknown): MimeBundle | Promise<MimeBundle> {
 /** The metadata that a value gives for its representations; empty where it gives none. */
 export function renderMetadata(value: unknown): Record<string, unknown> {
   if ((typeof value !== "object" || value === null) && typeof value !== "function") return {};
-  const describe = (value as Record<symbol, unknown>)[metadataSymbol];
+  const describe = property(value, metadataSymbol);
   if (typeof describe !== "function") return {};
   const metadata: unknown = describe.call(value);
   return isBundle(metadata) ? metadata : {};
+}
+
+/** A property that a value may have; of a proxy that allows its own properties only, undefined. */
+function property(value: object, name: symbol): unknown {
+  try {
+    return (value as Record<symbol, unknown>)[name];
+  } catch {
+    return undefined;
+  }
 }
 
 function checked(bundle: unknown, value: unknown): MimeBundle {

@@ -156,4 +156,6 @@ it("says where a syntax error is, in UTF-16 units", async () => {
   const error = await compileCell('const s = "😀é"; const = 1').catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(CellSyntaxError);
   expect(error).toMatchObject({ line: 1, column: 24, message: 'Expected identifier but found "="' });
+  const back = await compileCell("const n: number = 1;\nif (n) {\n  return;\n}").catch((thrown: unknown) => thrown);
+  expect(back).toMatchObject({ name: "SyntaxError", line: 3, column: 3, message: "'return' outside of function" });
 });

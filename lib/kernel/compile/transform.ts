@@ -4,6 +4,7 @@
  * imports become calls, and the last expression becomes the cell's result.
  */
 
+import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
 import type { Program } from "acorn";
 import type { Message as EsbuildMessage, TransformOptions } from "esbuild";
 import { parseModule, type RewrittenCell, rewrite } from "./rewrite.ts";
@@ -65,7 +66,21 @@ export async function compileCell(
     transformed = await removeTypes(kept, options);
   }
   const { code: js, map, jsx } = transformed;
-  return { ...rewrite(js, cell, shadowed), js, map, jsx };
+  return { ...rewrite(js, cell, shadowed, parseEmitted(js, map)), js, map, jsx };
+}
+
+/** Reads what esbuild made of a cell; it lets some errors pass, such as a `return` outside of functions. */
+function parseEmitted(js: string, map: string): Program {
+  try {
+    return parseModule(js);
+  } catch (error) {
+    const { message, loc } = error as Error & { loc?: { line: number; column: number } };
+    if (loc === undefined) {
+      throw error;
+    }
+    const at = originalPositionFor(new TraceMap(map), loc);
+    throw new CellSyntaxError(message.replace(/ \(\d+:\d+\)$/, ""), at.line ?? 1, (at.column ?? 0) + 1, 1);
+  }
 }
 
 /**

@@ -68,7 +68,9 @@ export class CellQueue {
         await this.#execute(request, this.#running);
       } catch (error) {
         const { name, message, stack } = error as Error;
-        this.#parts.reply({ status: "error", ename: name, evalue: message, traceback: [stack ?? message] }, request);
+        const content = { ename: name, evalue: message, traceback: [stack ?? message] };
+        this.#parts.outputs.message("error", content, request);
+        this.#parts.reply({ status: "error", execution_count: this.#executionCount, ...content }, request);
         this.#parts.publish("status", { execution_state: "idle" }, request);
       }
       this.#running = undefined;

@@ -190,7 +190,8 @@ export class TypeSession {
     return (report.items ?? [])
       .filter(({ severity, range, code }) => {
         const line = range.start.line - 1;
-        return severity === 1 && line >= 0 && line < lines.length && !leftToRuntime.has(Number(code));
+        const told = !leftToRuntime.has(Number(code)) && !this.#config.tolerated.has(Number(code));
+        return severity === 1 && line >= 0 && line < lines.length && told;
       })
       .map(({ code, message, range }) => ({
         code: Number(code),

@@ -15,10 +15,12 @@ const project = (at = folder) => JSON.parse(notebookConfig(at, ["cell.mts"]).pro
 it("is strict without a tsconfig.json, but asks for no annotations", () => {
   expect(project().compilerOptions).toMatchObject({
     strict: true,
-    noImplicitAny: false,
     module: "esnext",
     noEmit: true,
   });
+  expect(notebookConfig(folder, []).tolerated).toContain(7006);
+  writeFileSync(join(folder, "tsconfig.json"), '{"compilerOptions": {"strict": true}}');
+  expect(notebookConfig(folder, []).tolerated.size).toBe(0);
 });
 
 it("keeps the user's options, except those that a cell cannot have", () => {

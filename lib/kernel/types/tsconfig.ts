@@ -10,12 +10,23 @@ export interface NotebookConfig {
   readonly emit: EmitOptions;
   /** What is wrong with the user's file, which is then left out. */
   readonly problem: string | undefined;
+  /** Codes of errors that are none here. */
+  readonly tolerated: ReadonlySet<number>;
 }
 
 type CompilerOptions = Record<string, unknown>;
 
-/** Without a tsconfig.json: strict, but what has no type annotation needs none. */
-const defaults: CompilerOptions = { strict: true, noImplicitAny: false, lib: ["esnext"], jsx: "react" };
+/** Without a tsconfig.json. */
+const defaults: CompilerOptions = { strict: true, lib: ["esnext"], jsx: "react" };
+
+/**
+ * Without a tsconfig.json, what has no type annotation needs none: these say that something is implicitly any. The option
+ * noImplicitAny stays on, for without it `const losses = []` is an array of nothing for ever.
+ */
+const implicitAny: ReadonlySet<number> = new Set([
+  7005, 7006, 7008, 7009, 7010, 7011, 7012, 7013, 7014, 7015, 7017, 7018, 7019, 7020, 7022, 7023, 7024, 7025, 7026,
+  7031, 7032, 7033, 7034, 7051, 7052, 7053, 7055, 7057,
+]);
 
 /** What a cell needs whatever the user's file says: it is a module that is never emitted and may await at its top. */
 const needed: CompilerOptions = {
@@ -95,7 +106,12 @@ export function notebookConfig(folder: string, files: readonly string[]): Notebo
       project.compilerOptions = { types: nodeTypes.types, ...needed };
     }
   }
-  return { project: JSON.stringify(project), emit: emitOptions(options), problem };
+  return {
+    project: JSON.stringify(project),
+    emit: emitOptions(options),
+    problem,
+    tolerated: own ? new Set() : implicitAny,
+  };
 }
 
 function relativeTo(folder: string, file: string): string {
