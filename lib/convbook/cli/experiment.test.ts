@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -57,6 +57,8 @@ trainer: { maxEpochs: 2, enableModelSummary: false }
     expect(trained.status, trained.stderr).toBe(0);
     expect(trained.stdout).toMatch(/^completed: maxEpochs = 2 reached; 2 epochs, 4 steps; .*val_acc [\d.]+/);
     expect(trained.stdout).toMatch(/\nbest checkpoint: .*run\/checkpoints\/epoch=\d-step=\d\.safetensors\n$/);
+
+    expect(readdirSync(join(root, "run/logs"))).toEqual(["version_0"]);
 
     const again = convbook("train", "tiny.yaml");
     expect(again.status).toBe(1);

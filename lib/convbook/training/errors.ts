@@ -142,8 +142,7 @@ export class SaveError extends Error {
   readonly code: string;
 
   constructor(path: string, cause: NodeJS.ErrnoException) {
-    const code = cause.code ?? "unknown";
-    const reason = reasons[code] ?? cause.message;
+    const { code, reason } = explain(cause);
     super(`The checkpoint ${path} could not be saved: ${reason} (${code}). Checkpoints saved before are whole.`, {
       cause,
     });
@@ -152,11 +151,33 @@ export class SaveError extends Error {
   }
 }
 
+/** A file of a logger that could not be written. */
+export class LogFileError extends Error {
+  override readonly name = "LogFileError";
+  readonly path: string;
+  /** The system's code, for example `ENOSPC` for a full disk. */
+  readonly code: string;
+
+  constructor(path: string, cause: NodeJS.ErrnoException) {
+    const { code, reason } = explain(cause);
+    super(`The log ${path} could not be written: ${reason} (${code}).`, { cause });
+    this.path = path;
+    this.code = code;
+  }
+}
+
+/** What the system's code means. */
+function explain(cause: NodeJS.ErrnoException): { code: string; reason: string } {
+  const code = cause.code ?? "unknown";
+  return { code, reason: reasons[code] ?? cause.message };
+}
+
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",
   EDQUOT: "the quota of disk space is used up",
   EFBIG: "the file would be larger than it may be",
   EACCES: "the folder cannot be written to",
+  ENOTDIR: "its folder lies in a file",
   EROFS: "the disk is read-only",
   ENOENT: "the folder was removed",
 };

@@ -30,6 +30,7 @@ export {
 export {
   BatchError,
   ConfigurationError,
+  LogFileError,
   MonitorError,
   NonFiniteError,
   ResumeError,

@@ -66,8 +66,19 @@ export class Run {
 
   /** Runs the verb, with what all verbs have in common around it. */
   async execute<T>(body: () => Promise<T>): Promise<T> {
+    try {
+      const result = await this.setUpAndRun(body);
+      await this.takeDown(this.listener.requested ? "interrupted" : "success");
+      return result;
+    } finally {
+      const { profiler } = this.trainer.options;
+      if (profiler !== undefined) display(profiler);
+      this.end();
+    }
+  }
+
+  private async setUpAndRun<T>(body: () => Promise<T>): Promise<T> {
     const { trainer, module, stage } = this;
-    let status: "success" | "interrupted" | "failed" = "failed";
     try {
       const modules = module.configureCallbacks();
       const replaced = new Set(modules.map((callback) => callback.constructor));
@@ -79,20 +90,20 @@ export class Run {
       this.isSetUp = true;
       await trainer.hooks.call("setup", stage);
       await trainer.hooks.callModule("configureModel");
-      const result = await body();
-      status = this.listener.requested ? "interrupted" : "success";
-      return result;
+      return await body();
     } catch (error) {
-      if (this.isSetUp) await trainer.hooks.callCallbacks("onException", error);
+      await this.fail(error);
       throw error;
-    } finally {
-      try {
-        await this.takeDown(status);
-      } finally {
-        if (trainer.options.profiler !== undefined) display(trainer.options.profiler);
-        this.end();
-      }
     }
+  }
+
+  /** Takes a run down that failed. What goes wrong then is told, but what went wrong first is what the caller is to hear of. */
+  private async fail(reason: unknown): Promise<void> {
+    const tell = (error: unknown) => {
+      console.warn(`After the ${this.stage} had failed: ${error instanceof Error ? error.message : error}`);
+    };
+    if (this.isSetUp) await this.trainer.hooks.callCallbacks("onException", reason).catch(tell);
+    await this.takeDown("failed").catch(tell);
   }
 
   /** What a promise gives, as long as this run is the Trainer's. */
@@ -147,8 +158,11 @@ export class Run {
   }
 
   private async takeDown(status: "success" | "interrupted" | "failed"): Promise<void> {
-    for (const logger of this.trainer.loggers) await logger.finalize?.(status);
-    if (this.isSetUp) await this.trainer.hooks.call("teardown", this.stage);
+    try {
+      for (const logger of this.trainer.loggers) await logger.finalize?.(status);
+    } finally {
+      if (this.isSetUp) await this.trainer.hooks.call("teardown", this.stage);
+    }
   }
 
   private end(): void {

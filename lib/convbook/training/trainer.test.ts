@@ -7,11 +7,13 @@ import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   Callback,
+  CSVLogger,
   EarlyStopping,
   type FitResult,
   type Logger,
   type Metrics,
   ModelCheckpoint,
+  TensorBoardLogger,
   Trainer,
   type TrainerOptions,
 } from "./index.ts";
@@ -124,6 +126,23 @@ print(optimizer.param_groups[0]["weight_decay"], len(optimizer.state))
     }
     expect(python.stderr).toBe("");
     expect(python.stdout).toBe("1 7 ['model.0.bias', 'model.0.weight']\n0.001 6\n");
+  });
+
+  it("takes `best` for evaluation", async () => {
+    const { module, train, val } = makeSmall();
+    const dirPath = freshFolder();
+    const best = new ModelCheckpoint({ dirPath, monitor: "val_loss", filename: "{epoch}" });
+    const trainer = new Trainer({ ...quiet, maxEpochs: 4, callbacks: [best] });
+    await expect(trainer.validate(module, val as never, { ckptPath: "best" })).rejects.toThrow(
+      "Checkpoint best: this Trainer has saved no best checkpoint.",
+    );
+    await trainer.fit(module, train as never, val as never);
+    const [metrics] = await trainer.validate(module, val as never, { ckptPath: "best", verbose: false });
+    expect(metrics?.val_loss).toBeCloseTo(best.bestModelScore as number, 6);
+    await expect(trainer.fit(module, train as never, val as never, { ckptPath: "best" })).rejects.toThrow(
+      "Checkpoint best: fit goes on from a path or from last.",
+    );
+    module.dispose();
   });
 
   it("takes `last` of an earlier version of the run, and starts anew where there is none", async () => {
@@ -564,6 +583,24 @@ describe("the Trainer", () => {
     await expect(fit({ maxEpochs: 1, callbacks })).rejects.toThrow(
       "ModelCheckpoint.dirPath must be a folder that can be written to",
     );
+    const rootDir = join(file, "below");
+    const seen: string[] = [];
+    const watch = new (class extends Callback {
+      override onTrainBatchStart(): void {
+        seen.push("step");
+      }
+      override teardown(): void {
+        seen.push("teardown");
+      }
+    })();
+    const logged = (logger: Logger) => fit({ maxEpochs: 1, logger, callbacks: [watch] });
+    const refused = /could not be written: its folder lies in a file \(ENOTDIR\)\.$/;
+    expect(() => new CSVLogger({ rootDir })).toThrow(refused);
+    expect(() => new TensorBoardLogger({ rootDir })).toThrow(refused);
+    await expect(logged(new CSVLogger({ rootDir, version: "x" }))).rejects.toThrow(refused);
+    await expect(logged(new TensorBoardLogger({ rootDir, version: "x" }))).rejects.toThrow(/cannot be made: ENOTDIR/);
+    // Before any step, and what was set up was taken down.
+    expect(seen).toEqual(["teardown", "teardown"]);
     mkdirSync(join(folder, "empty"));
     await expect(fit({ limitTrainBatches: 0.01 })).rejects.toThrow(
       "Trainer.limitTrainBatches must be a share that gives at least one of 4 batches, got 0.01.",

@@ -5,8 +5,10 @@ import { nearestNames } from "../../nn/errors.ts";
 import { Parameter } from "../../nn/parameter.ts";
 import { createOptimizer } from "../optimizers/registry.ts";
 import { createScheduler } from "../schedulers/registry.ts";
+import { Trainer } from "../trainer.ts";
+import type { TrainerOptions } from "../trainer-options.ts";
 import { ConfigError, type ExperimentConfig } from "./config.ts";
-import { hasValidation, makeCheckpoint, makeEarlyStopping, makeTrainer } from "./experiment.ts";
+import { hasValidation, makeCheckpoint, makeEarlyStopping } from "./experiment.ts";
 import { pipelines } from "./pipelines.ts";
 
 /**
@@ -49,5 +51,6 @@ export function checkExperiment(config: ExperimentConfig, file: string): void {
   for (const early of section("earlyStopping", () => makeEarlyStopping(config))) {
     monitored("earlyStopping.monitor", early.options.monitor);
   }
-  section("trainer", () => makeTrainer(config));
+  // Without loggers, which would make folders.
+  section("trainer", () => new Trainer({ ...(config.trainer as TrainerOptions), logger: false }));
 }

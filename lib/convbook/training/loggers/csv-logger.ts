@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { writeFileAtomic } from "../../files/index.ts";
+import { LogFileError } from "../errors.ts";
 import type { Metrics } from "../results.ts";
 import type { HyperParameters } from "../training-module.ts";
 import type { Logger } from "./logger.ts";
@@ -43,7 +44,12 @@ export class CSVLogger implements Logger {
   }
 
   async logHyperparams(hparams: HyperParameters): Promise<void> {
-    await writeFileAtomic(join(this.logDir, "hparams.yaml"), stringify(hparams));
+    const path = join(this.logDir, "hparams.yaml");
+    try {
+      await writeFileAtomic(path, stringify(hparams));
+    } catch (error) {
+      throw new LogFileError(path, error as NodeJS.ErrnoException);
+    }
   }
 
   logMetrics(metrics: Metrics, step: number): void {
@@ -51,19 +57,27 @@ export class CSVLogger implements Logger {
     if (this.rows.length - this.written >= this.flushEvery) this.save();
   }
 
-  /** Writes what is new: appended, or the whole file again when there are new columns. */
+  /**
+   * Writes what is new: appended, or the whole file again when there are new columns.
+   *
+   * @throws LogFileError when the file system refuses
+   */
   save(): void {
     if (this.rows.length === this.written) return;
     const columns = [
       ...new Set(["epoch", "step", ...this.columns, ...this.rows.slice(this.written).flatMap(Object.keys)]),
     ];
     const isWider = columns.length > this.columns.length;
-    this.columns = columns;
     const rows = isWider ? this.rows : this.rows.slice(this.written);
     const lines = rows.map((row) => columns.map((column) => row[column] ?? "").join(","));
     if (isWider) lines.unshift(columns.map(quote).join(","));
-    mkdirSync(this.logDir, { recursive: true });
-    writeFileSync(this.path, `${lines.join("\n")}\n`, { flag: isWider ? "w" : "a" });
+    try {
+      mkdirSync(this.logDir, { recursive: true });
+      writeFileSync(this.path, `${lines.join("\n")}\n`, { flag: isWider ? "w" : "a" });
+    } catch (error) {
+      throw new LogFileError(this.path, error as NodeJS.ErrnoException);
+    }
+    this.columns = columns;
     this.written = this.rows.length;
   }
 

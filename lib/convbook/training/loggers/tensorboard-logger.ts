@@ -39,6 +39,8 @@ export class TensorBoardLogger implements Logger {
   }
 
   logHyperparams(hparams: HyperParameters): void {
+    // Opens the file, so that a folder that cannot be written to shows before the first step.
+    this.open = this.experiment;
     this.hparams = hparams;
   }
 

@@ -1,16 +1,26 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { LogFileError } from "../errors.ts";
 
-/** Makes the folder `version_N` with the first number that is free, so that two runs never share one. */
+/**
+ * Makes the folder `version_N` with the first number that is free, so that two runs never share one.
+ *
+ * @throws LogFileError when there can be no such folder
+ */
 export function nextVersion(folder: string): string {
-  mkdirSync(folder, { recursive: true });
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new LogFileError(folder, error as NodeJS.ErrnoException);
+  }
   for (let number = 0; ; number++) {
     const version = `version_${number}`;
     try {
       mkdirSync(join(folder, version));
       return version;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      const cause = error as NodeJS.ErrnoException;
+      if (cause.code !== "EEXIST") throw new LogFileError(join(folder, version), cause);
     }
   }
 }
