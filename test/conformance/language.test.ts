@@ -141,8 +141,22 @@ describe.runIf(pythonHas("jupyter_client"))("the language", () => {
     );
     const failed = await kernel.execute('import { fail } from "./mod.ts";\nfail();');
     expect(errorOf(failed).traceback.join("\n")).toMatch(/at fail \(.*mod\.ts:5:9\)[\s\S]*at In \[\d+\]:2:1/);
+    expect(errorOf(failed).traceback.join("\n")).toContain('throw new Error("in the module")');
+    writeFileSync(join(folder, "broken.ts"), "export const fine = 1;\nexport const b = ;");
+    const broken = errorOf(await kernel.execute('// @convbook-types: off\nimport { b } from "./broken.ts";'));
+    expect(broken.evalue).toMatch(/^Unexpected ";" \(.*broken\.ts:2:18\)$/);
+    expect(broken.traceback.join("\n")).toContain("export const b = ;");
     writeFileSync(join(folder, "old.cjs"), "module.exports = { old: 'edited' };");
     expect(await value('const edited = require("./old.cjs"); edited.old')).toBe("'edited'");
+  });
+
+  it("knows the standard library of the Node that runs the cells", async () => {
+    const has = "withResolvers" in Promise;
+    const { reply } = await kernel.execute("typeof Promise.withResolvers");
+    expect(reply.content.ename).toBe(has ? undefined : "TypeScriptError");
+    expect(await value("[[3, 1].toSorted(), 'a'.isWellFormed(), typeof Symbol.dispose]")).toBe(
+      "[ [ 1, 3 ], true, 'symbol' ]",
+    );
   });
 
   it("stops a cell with a type error: code, line, column, code frame", async () => {
@@ -206,6 +220,9 @@ describe.runIf(pythonHas("jupyter_client"))("the language", () => {
       /To install it: npm install left-pad-that-is-not-there$/,
     );
     expect(errorOf(await kernel.execute('import { x } from "@nobody/nothing/deep";')).evalue).toMatch(
+      /To install it: npm install @nobody\/nothing$/,
+    );
+    expect(errorOf(await kernel.execute('require("@nobody/nothing/deep")')).evalue).toMatch(
       /To install it: npm install @nobody\/nothing$/,
     );
   });

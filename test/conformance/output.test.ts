@@ -49,6 +49,13 @@ describe.runIf(pythonHas("jupyter_client"))("output", () => {
     ]);
   });
 
+  it("ends the groups of a cell that failed", async () => {
+    expect(streamOf(await kernel.execute('console.group("a"); console.group("b"); throw new Error("within");'))).toBe(
+      "a\n  b\n",
+    );
+    expect(streamOf(await kernel.execute('console.log("c")'))).toBe("c\n");
+  });
+
   it("keeps a character whole whose bytes are written one after another", async () => {
     const code =
       'for (const byte of Buffer.from("€😀")) process.stdout.write(Buffer.from([byte]));\nprocess.stdout.write("w6k=", "base64"); console.log("!"); process.stdout.write(Buffer.from([0xe2]));';

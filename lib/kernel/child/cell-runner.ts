@@ -9,7 +9,7 @@ import type { Frame } from "./frames.ts";
 import { Importer } from "./importer.ts";
 import { allowInput, prompt, promptPassword } from "./input.ts";
 import { cellMagic, formatDuration, lineMagic, shell, stopCommands, time } from "./magics.ts";
-import { endStreams, setLatestCell } from "./notebook-io.ts";
+import { endGroups, endStreams, setLatestCell } from "./notebook-io.ts";
 import { asText, type MimeBundle, render, renderMetadata } from "./render.ts";
 import { beginCell, signalCell } from "./signals.ts";
 import { type CompiledSource, registerSource } from "./stack.ts";
@@ -201,6 +201,9 @@ export class CellRunner {
     }
     const expressions = outcome.status === "ok" ? evaluateExpressions(frame.expressions) : {};
     cellContext.run(frame.cell, endStreams);
+    if (outcome.status === "error") {
+      endGroups();
+    }
     post({ type: "done", cell: frame.cell, ...outcome, expressions });
   }
 

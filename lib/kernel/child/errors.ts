@@ -58,7 +58,9 @@ function frames(error: unknown, withCode: boolean): string[] {
   }
   const lines = stack.split("\n").filter((line) => /^\s+at /.test(line));
   const at = withCode
-    ? lines.map((line) => /(In \[[^\]]*\][^:]*):(\d+):(\d+)\)?$/.exec(line)).find((match) => match)
+    ? lines
+        .map((line) => /(?:^\s+at |\()((?:In \[|\/|[A-Za-z]:\\).*):(\d+):(\d+)\)?$/.exec(line))
+        .find((match) => match && sourceOf(match[1] ?? "") !== undefined)
     : undefined;
   const source = at ? sourceOf(at[1] ?? "") : undefined;
   const shown = lines.map((line) => dim(line));

@@ -30,7 +30,11 @@ export class Importer {
     this.require = Object.assign(
       (id: string): unknown => {
         this.#local.forgetChangedCommonJs();
-        return require(id);
+        try {
+          return require(id);
+        } catch (error) {
+          throw explainMissing(error, id, folder);
+        }
       },
       { resolve: require.resolve, cache: require.cache, extensions: require.extensions, main: require.main },
     ) as NodeJS.Require;
@@ -80,12 +84,12 @@ export class Importer {
 /** A package that is not installed gets the line that installs it. */
 function explainMissing(error: unknown, specifier: string, folder: string): unknown {
   const { code, message } = (error ?? {}) as NodeJS.ErrnoException;
-  if (code === "ERR_MODULE_NOT_FOUND" && !/^[./]|^\w+:/.test(specifier)) {
+  if (/^(?:ERR_)?MODULE_NOT_FOUND$/.test(code ?? "") && !/^[./]|^\w+:/.test(specifier)) {
     const name = specifier
       .split("/")
       .slice(0, specifier.startsWith("@") ? 2 : 1)
       .join("/");
-    if (message.includes(`'${name}'`)) {
+    if (message.includes(`'${name}'`) || message.includes(`'${specifier}'`)) {
       const explained = new Error(
         `Cannot find the package "${name}" from ${folder}. To install it: npm install ${name}`,
       );

@@ -161,7 +161,10 @@ export class LocalModules {
         compiled = await removeTypes(source, {}, /x$/.test(extension) ? "tsx" : "ts", false);
       } catch (error) {
         if (error instanceof CellSyntaxError) {
-          error.message = `${error.message} (${file}:${error.line}:${error.column})`;
+          const at = `${file}:${error.line}:${error.column}`;
+          error.message = `${error.message} (${at})`;
+          error.stack = `${error}\n    at ${at}`;
+          registerSource(file, { code: "", js: "", segments: [], map: "", source });
         }
         throw error;
       }

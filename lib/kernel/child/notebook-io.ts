@@ -94,6 +94,17 @@ export const notebookIo = {
 };
 
 const streams = { stdout: new CellStream("stdout"), stderr: new CellStream("stderr") };
+// These streams have no errors to ignore, for which it would add and remove a listener with each message.
+const notebookConsole = new Console({ ...streams, ignoreErrors: false });
+/** More groups than anybody opens within each other. */
+const deepest = 50;
+
+/** Closes the groups that a cell which failed left open: its successors are not theirs. */
+export function endGroups(): void {
+  for (let depth = 0; depth < deepest; depth++) {
+    notebookConsole.groupEnd();
+  }
+}
 
 /** Puts stdout, stderr and the display hook in place. */
 export function installNotebookIo(): void {
@@ -102,8 +113,7 @@ export function installNotebookIo(): void {
   }
   Object.defineProperty(globalThis, Symbol.for("jupyter.notebook.io"), { value: notebookIo });
   // Node's own console also hands each message to the inspector, which keeps the last thousand with what they print.
-  // These streams have no errors to ignore, for which it would add and remove a listener with each message.
-  Object.assign(console, new Console({ ...streams, ignoreErrors: false }));
+  Object.assign(console, notebookConsole);
   process.on("exit", flushTexts);
   const { abort, kill } = process;
   process.abort = () => {

@@ -1,3 +1,7 @@
+/** The most of a line that is shown, and how much of that stands before the position. */
+const widest = 200;
+const before = 120;
+
 /**
  * The lines around a position, with a mark under it.
  *
@@ -11,14 +15,18 @@ export function codeFrame(source: string, line: number, column: number, length =
   const from = Math.max(1, line - 2);
   const to = Math.min(lines.length, line + 1);
   const width = String(to).length;
+  // Of a line that is longer than what is shown, all lines lose their beginning.
+  const start = column > widest ? column - before : 0;
+  const cut = start > 0 ? "…" : "";
   const out: string[] = [];
   for (let n = from; n <= to; n++) {
-    const text = (lines[n - 1] ?? "").replace(/\t/g, " ");
-    const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text;
-    out.push(`${n === line ? "\u001b[31m>\u001b[39m" : " "} ${String(n).padStart(width)} | ${shown}`);
-    if (n === line && column <= 200) {
-      const room = Math.max(1, Math.min(length, text.length - column + 1));
-      out.push(`  ${" ".repeat(width)} | ${" ".repeat(column - 1)}\u001b[31m${"^".repeat(room)}\u001b[39m`);
+    const text = (lines[n - 1] ?? "").replace(/\t/g, " ").slice(start);
+    const shown = text.length > widest ? `${text.slice(0, widest)}…` : text;
+    out.push(`${n === line ? "\u001b[31m>\u001b[39m" : " "} ${String(n).padStart(width)} | ${cut}${shown}`);
+    if (n === line) {
+      const at = column - start;
+      const room = Math.max(1, Math.min(length, text.length - at + 1, widest - at + 1));
+      out.push(`  ${" ".repeat(width)} | ${" ".repeat(at - 1 + cut.length)}\u001b[31m${"^".repeat(room)}\u001b[39m`);
     }
   }
   return out.join("\n");

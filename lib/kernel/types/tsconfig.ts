@@ -16,8 +16,8 @@ export interface NotebookConfig {
 
 type CompilerOptions = Record<string, unknown>;
 
-/** Without a tsconfig.json. */
-const defaults: CompilerOptions = { strict: true, lib: ["esnext"], jsx: "react" };
+/** Without a tsconfig.json: with the standard library that this version of Node has. */
+const defaults: CompilerOptions = { strict: true, lib: libraryOf(process.versions.node), jsx: "react" };
 
 /**
  * Without a tsconfig.json, what has no type annotation needs none: these say that something is implicitly any. The option
@@ -54,6 +54,18 @@ const needed: CompilerOptions = {
   // At run time Node resolves with its default conditions.
   customConditions: [],
 };
+
+/** TypeScript's names for what is in a version of Node. */
+function libraryOf(node: string): string[] {
+  const major = Number.parseInt(node, 10);
+  if (major >= 24) {
+    return ["esnext"];
+  }
+  const syntax = ["esnext.decorators", "esnext.disposable"];
+  return major >= 22
+    ? ["es2024", "es2025.collection", "es2025.iterator", "esnext.array", ...syntax]
+    : ["es2023", "es2024.regexp", "es2024.string", ...syntax];
+}
 
 /** Options about the place of emitted files, which the cells have none of. */
 const dropped = ["rootDir", "outDir", "outFile", "declarationDir", "tsBuildInfoFile", "sourceMap", "declarationMap"];
