@@ -292,6 +292,12 @@ describe.runIf(pythonHas("jupyter_client"))("the language", () => {
       /^forward\(input: number, scale\?: number\): number[\s\S]*scale/,
     );
     expect(await inspect("nothing_at_all")).toMatchObject({ found: false });
+    expect((await inspect("net")).data["text/plain"]).toBe("const net: Net");
+    expect((await inspect("__dirname")).data["text/plain"]).toMatch(/^var __dirname: string/);
+    const deep = await kernel.request("inspect_request", { code: "net.forward", cursor_pos: 11, detail_level: 1 });
+    expect(deep.reply.content.data["text/plain"]).toMatch(
+      /Goes through\.[\s\S]*Declared in a cell of this notebook, line 3$/,
+    );
     const { replies, cell } = await kernel.do("during", {
       code: "const until = Date.now() + 1500; while (Date.now() < until) {}\n'done'",
       requests: [

@@ -53,9 +53,11 @@ export async function inspectAt(
   if (markdown === undefined) {
     return { status: "ok", found: false, data: {}, metadata: {} };
   }
+  // Between the fences is code, where an asterisk or an underscore is itself.
   const plain = markdown
-    .replace(/^```\w*\n?/gm, "")
-    .replace(/\*\*|__|`/g, "")
+    .split(/^```\w*\n?/m)
+    .map((part, i) => (i % 2 === 1 ? part : part.replace(/\*\*|__|`/g, "")))
+    .join("")
     .trim();
   return { status: "ok", found: true, data: { "text/plain": plain, "text/markdown": markdown }, metadata: {} };
 }
@@ -72,7 +74,11 @@ async function hoverAt(at: LspPosition, cell: CellText, types: TypeSession | und
   const parts = (Array.isArray(contents) ? contents : [contents]).map((part) =>
     typeof part === "string" ? part : part.value,
   );
-  const text = parts.join("\n\n").trim();
+  // What an earlier cell declared is an import to the checker, and none to the user.
+  const text = parts
+    .join("\n\n")
+    .trim()
+    .replace(/^(```\w*\n)\(alias\) /, "$1");
   // Of a name that does not exist the server says only that it is any.
   return text === "" || /^```\w*\s*any\s*```$/.test(text) ? undefined : text;
 }
