@@ -21,7 +21,14 @@ export {
   type ImplementationsInfo,
   implementationNames,
 } from "./implementations.ts";
-export { type AdamOptions, adamStep, type SgdOptions, sgdStep } from "./optimizers.ts";
+export {
+  type AdamOptions,
+  adamStep,
+  type RmspropOptions,
+  rmspropStep,
+  type SgdOptions,
+  sgdStep,
+} from "./optimizers.ts";
 export { type Precision, precisions, UnsupportedPrecisionError } from "./precision.ts";
 export { Profile, type ProfileRow } from "./profiler.ts";
 export { Recording, record } from "./recording.ts";

@@ -232,6 +232,18 @@ export interface NativeAddon extends NativeArrayFunctions {
     step: number,
     maximize: boolean,
   ): void;
+  rmsprop(
+    parameters: F[],
+    gradients: F[],
+    squares: F[],
+    means: Maybe<F[]>,
+    buffers: Maybe<F[]>,
+    learningRate: number,
+    alpha: number,
+    epsilon: number,
+    weightDecay: number,
+    momentum: number,
+  ): void;
 }
 
 export type LoadResult =

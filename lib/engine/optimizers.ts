@@ -107,3 +107,41 @@ export function adamStep(
     options.maximize ?? false,
   );
 }
+
+export interface RmspropOptions {
+  readonly learningRate: number;
+  readonly alpha?: number;
+  readonly epsilon?: number;
+  readonly weightDecay?: number;
+  readonly momentum?: number;
+}
+
+/**
+ * One step of RMSprop, as PyTorch does it, on all parameters, in place.
+ *
+ * @param squares Means of the squared gradients. @param means Means of the gradients, when the squares are centered.
+ * @param buffers What momentum keeps, when there is any. All are variables of the parameters' sizes.
+ */
+export function rmspropStep(
+  parameters: readonly tf.Variable[],
+  gradients: readonly tf.Tensor[],
+  squares: readonly tf.Variable[],
+  means: readonly tf.Variable[] | undefined,
+  buffers: readonly tf.Variable[] | undefined,
+  options: RmspropOptions,
+): void {
+  const backend = nativeBackend();
+  const { learningRate, alpha = 0.99, epsilon = 1e-8, weightDecay = 0, momentum = 0 } = options;
+  backend.addon.rmsprop(
+    ownMemory(backend, parameters),
+    gradients.map((gradient) => backend.values(gradient)),
+    ownMemory(backend, squares),
+    means === undefined ? undefined : ownMemory(backend, means),
+    buffers === undefined ? undefined : ownMemory(backend, buffers),
+    learningRate,
+    alpha,
+    epsilon,
+    weightDecay,
+    momentum,
+  );
+}

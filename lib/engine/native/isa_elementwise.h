@@ -279,4 +279,26 @@ void adam(float* CONVBOOK_RESTRICT p, const float* CONVBOOK_RESTRICT g, float* C
   }
 }
 
+// Graves' RMSprop. mean is given when the squares are centered, buffer when there is momentum.
+void rmsprop(float* CONVBOOK_RESTRICT p, const float* CONVBOOK_RESTRICT g, float* CONVBOOK_RESTRICT square,
+             float* CONVBOOK_RESTRICT mean, float* CONVBOOK_RESTRICT buffer, size_t n, float lr, float alpha, float take,
+             float epsilon, float decay, float momentum) {
+  for (size_t i = 0; i < n; i++) {
+    float d = g[i] + decay * p[i];
+    float s = alpha * square[i] + take * (d * d);
+    square[i] = s;
+    if (mean != nullptr) {
+      float m = alpha * mean[i] + take * d;
+      mean[i] = m;
+      s -= m * m;
+    }
+    float change = d / (std::sqrt(s) + epsilon);
+    if (buffer != nullptr) {
+      change = momentum * buffer[i] + change;
+      buffer[i] = change;
+    }
+    p[i] -= lr * change;
+  }
+}
+
 }  // namespace

@@ -34,6 +34,7 @@ convbook::Kernels makeKernels(const char* name) {
   k.softmaxRow = softmaxRow;
   k.sgd = sgd;
   k.adam = adam;
+  k.rmsprop = rmsprop;
   return k;
 }
 

@@ -160,6 +160,9 @@ struct Kernels {
   // take1 and take2 are 1 - beta1 and 1 - beta2, of which float32 has fewer right digits when it subtracts itself.
   void (*adam)(float* p, const float* g, float* m, float* v, float* vMax, size_t n, float take1, float beta2, float take2,
                float epsilon, float decay, float decoupled, float stepSize, float correction2, float sign);
+  // take is 1 - alpha.
+  void (*rmsprop)(float* p, const float* g, float* square, float* mean, float* buffer, size_t n, float lr, float alpha,
+                  float take, float epsilon, float decay, float momentum);
 };
 
 const Kernels& genericKernels();

@@ -66,12 +66,30 @@ napi_value adamStep(const Arguments& args, const Context& context) {
   return nullptr;
 }
 
+// (parameters[], gradients[], squares[], means[]?, buffers[]?, lr, alpha, epsilon, weightDecay, momentum)
+napi_value rmspropStep(const Arguments& args, const Context& context) {
+  const auto p = arraysIn(args, 0, nullptr);
+  const auto g = arraysIn(args, 1, &p), square = arraysIn(args, 2, &p);
+  FloatArrays mean, buffer;
+  if (args.given(3)) mean = arraysIn(args, 3, &p);
+  if (args.given(4)) buffer = arraysIn(args, 4, &p);
+  const float lr = args.single(5), epsilon = args.single(7), decay = args.single(8), momentum = args.single(9);
+  const double alpha = args.number(6);
+  forPieces(context, p, [&](size_t k, size_t at, size_t n) {
+    context.kernels.rmsprop(p[k].first + at, g[k].first + at, square[k].first + at,
+                            mean.empty() ? nullptr : mean[k].first + at, buffer.empty() ? nullptr : buffer[k].first + at, n,
+                            lr, static_cast<float>(alpha), static_cast<float>(1.0 - alpha), epsilon, decay, momentum);
+  });
+  return nullptr;
+}
+
 }  // namespace
 
 void defineOptimizerBindings(napi_env env, napi_value exports, State* state) {
   define(env, exports, state, {
       {"sgd", call<sgdStep>},
       {"adam", call<adamStep>},
+      {"rmsprop", call<rmspropStep>},
   });
 }
 

@@ -1,4 +1,5 @@
 /** RMSprop (Hinton, lecture notes 2012), as `torch.optim.RMSprop`. */
+import { rmspropStep } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { requireOption } from "../errors.ts";
 import {
@@ -38,6 +39,18 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
 
   protected updateGroup(group: ParameterGroup<RMSpropOptions>, updates: readonly Update[]): void {
     const { lr, alpha, eps, weightDecay, momentum, centered } = group;
+    if (tf.getBackend() === "native") {
+      const [parameters, gradients] = [
+        updates.map(({ variable }) => variable),
+        updates.map(({ gradient }) => gradient),
+      ];
+      const slots = (name: string) => updates.map((update) => this.slot(update, name));
+      const means = centered ? slots("grad_avg") : undefined;
+      const buffers = momentum > 0 ? slots("momentum_buffer") : undefined;
+      const options = { learningRate: lr, alpha, epsilon: eps, weightDecay, momentum };
+      rmspropStep(parameters, gradients, slots("square_avg"), means, buffers, options);
+      return;
+    }
     for (const update of updates) {
       const { variable, gradient } = update;
       const square = this.slot(update, "square_avg");
