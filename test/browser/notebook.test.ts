@@ -1,14 +1,12 @@
 /** Debian's Notebook 6 in headless Chromium on our kernel: run, complete, interrupt, a plot, a progress bar. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { debianPython, kernelspecFolder, pythonHas, root } from "../conformance/harness.ts";
+import { debianPython, pythonHas, root } from "../conformance/harness.ts";
+import { browserProgram, freePort, jupyterEnvironment, jupyterHome, until } from "./support.ts";
 
-const browserProgram = "/usr/bin/chromium";
 if (process.env.CI && !existsSync(browserProgram)) {
   throw new Error(`${browserProgram} is not there, which CI must have`);
 }
@@ -24,32 +22,19 @@ const cells = [
 ];
 
 describe.runIf(existsSync(browserProgram) && pythonHas("notebook", "jupyter_client"))("Notebook 6", () => {
-  const home = mkdtempSync(join(tmpdir(), "kernel-browser-"));
+  const home = jupyterHome(cells);
   let server: ChildProcess;
   let browser: Browser;
   let page: Page;
   let log = "";
 
   beforeAll(async () => {
-    const spec = join(home, "data/kernels/convbook");
-    mkdirSync(join(home, "data/kernels"), { recursive: true });
-    cpSync(kernelspecFolder, spec, { recursive: true });
-    const json = readFileSync(join(spec, "kernel.json"), "utf8").replace("{resource_dir}", kernelspecFolder);
-    writeFileSync(join(spec, "kernel.json"), json);
     // Notebook 6 shows widgets where its extension is enabled.
     mkdirSync(join(home, "config/nbconfig"), { recursive: true });
     writeFileSync(
       join(home, "config/nbconfig/notebook.json"),
       '{"load_extensions": {"jupyter-js-widgets/extension": true}}',
     );
-    const notebook = {
-      cells: cells.map((source) => ({ cell_type: "code", execution_count: null, metadata: {}, outputs: [], source })),
-      metadata: { kernelspec: { name: "convbook", display_name: "TypeScript (Convbook)", language: "typescript" } },
-      nbformat: 4,
-      nbformat_minor: 4,
-    };
-    mkdirSync(join(home, "work"));
-    writeFileSync(join(home, "work/test.ipynb"), JSON.stringify(notebook));
     const port = await freePort();
     const args = [
       "-m",
@@ -62,14 +47,7 @@ describe.runIf(existsSync(browserProgram) && pythonHas("notebook", "jupyter_clie
     ];
     server = spawn(debianPython(), args, {
       cwd: join(home, "work"),
-      env: {
-        ...process.env,
-        HOME: home,
-        JUPYTER_DATA_DIR: join(home, "data"),
-        JUPYTER_CONFIG_DIR: join(home, "config"),
-        JUPYTER_RUNTIME_DIR: join(home, "runtime"),
-        CONVBOOK_HISTORY: join(home, "history.jsonl"),
-      },
+      env: jupyterEnvironment(home),
     });
     server.stderr?.on("data", (chunk) => {
       log += chunk;
@@ -167,21 +145,3 @@ describe.runIf(existsSync(browserProgram) && pythonHas("notebook", "jupyter_clie
     expect(await cell(6).locator(".output_error").textContent()).toContain("TS2322");
   });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => probe.once("listening", resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
-async function until(condition: () => boolean, ms: number, failure: string): Promise<void> {
-  const end = Date.now() + ms;
-  while (!condition()) {
-    if (Date.now() > end) {
-      throw new Error(failure);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}

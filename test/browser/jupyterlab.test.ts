@@ -1,0 +1,140 @@
+/**
+ * JupyterLab in headless Chromium on our kernel, where it is installed (environment.yml has it; Debian does not): run,
+ * complete, interrupt, a plot, widgets that outlive a reload, the debugger.
+ */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { root } from "../conformance/harness.ts";
+import { browserProgram, freePort, jupyterEnvironment, jupyterHome, until } from "./support.ts";
+
+const there = existsSync(browserProgram) && spawnSync("jupyter-lab", ["--version"]).status === 0;
+if (!there) {
+  console.log("Left out: JupyterLab in a browser. It needs chromium and jupyter-lab on the PATH (environment.yml).");
+}
+
+const figure = {
+  data: { values: [1, 3, 2].map((y, x) => ({ x, y })) },
+  mark: "line",
+  encoding: { x: { field: "x", type: "quantitative" }, y: { field: "y", type: "quantitative" } },
+};
+const cells = [
+  "type Num = number;\nfunction half(n: Num): Num {\n  const result = n / 2;\n  return result;\n}\nhalf(8);",
+  `display.vegaLite(${JSON.stringify(figure)});`,
+  'const bar = widgets.progress({ total: 4, description: "Training" });\nfor (let i = 1; i <= 4; i++) { bar.update(i); }\nconst slider = widgets.slider({ min: 0, max: 9, value: 3 });',
+  "let turns = 0; while (true) { turns++; }",
+  "[turns > 0, slider.value]",
+  "Math.s",
+];
+
+describe.runIf(there)("JupyterLab", () => {
+  const home = jupyterHome(cells);
+  let server: ChildProcess;
+  let browser: Browser;
+  let page: Page;
+  let address = "";
+  let log = "";
+
+  beforeAll(async () => {
+    const port = await freePort();
+    const args = ["--no-browser", "--allow-root", "--ip=127.0.0.1", `--port=${port}`, "--IdentityProvider.token=test"];
+    server = spawn("jupyter-lab", args, { cwd: join(home, "work"), env: jupyterEnvironment(home) });
+    server.stderr?.on("data", (chunk) => {
+      log += chunk;
+    });
+    await until(() => /is running at/.test(log), 60_000, "JupyterLab did not start");
+    browser = await chromium.launch({ executablePath: browserProgram, args: ["--no-sandbox", "--disable-gpu"] });
+    page = await browser.newPage({ viewport: { width: 1300, height: 1000 } });
+    address = `http://127.0.0.1:${port}/lab/tree/test.ipynb?token=test&reset`;
+    await open();
+  });
+
+  afterAll(async () => {
+    if (page !== undefined) {
+      mkdirSync(join(root, "out"), { recursive: true });
+      await page.screenshot({ path: join(root, "out/jupyterlab.png") });
+    }
+    await browser?.close();
+    server?.kill("SIGTERM");
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    server?.kill("SIGKILL");
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  const open = async () => {
+    await page.goto(address);
+    await page.waitForSelector(".jp-NotebookPanel .jp-Cell", { timeout: 60_000 });
+    await page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").waitFor({ timeout: 60_000 });
+    // The widget manager restores its models after the kernel is connected.
+    await page.waitForTimeout(2000);
+  };
+  const cell = (n: number) => page.locator(".jp-NotebookPanel .jp-Cell").nth(n);
+  const start = async (n: number) => {
+    await cell(n).locator(".cm-content").click();
+    await page.keyboard.press("Control+Enter");
+  };
+  const finished = (n: number) =>
+    expect.poll(() => cell(n).locator(".jp-InputPrompt").first().textContent(), { timeout: 30_000 }).toMatch(/\d/);
+  const output = (n: number) => cell(n).locator(".jp-OutputArea-output").first();
+
+  it("runs a cell, and shows its result and a plot", async () => {
+    await start(0);
+    await finished(0);
+    expect((await output(0).textContent())?.trim()).toBe("4");
+    await start(1);
+    await output(1).locator("canvas, svg").first().waitFor({ timeout: 30_000 });
+  });
+
+  it("completes a name in the editor", async () => {
+    await cell(5).locator(".cm-content").click();
+    await page.keyboard.press("End");
+    await page.keyboard.press("Tab");
+    const offered = page.locator(".jp-Completer-item .jp-Completer-match");
+    await expect.poll(() => offered.allTextContents(), { timeout: 20_000 }).toEqual(["sign", "sin", "sinh", "sqrt"]);
+    await page.keyboard.press("Escape");
+  });
+
+  it("shows widgets, and again when the page is loaded again", async () => {
+    await start(2);
+    await finished(2);
+    const shown = () => cell(2).locator(".jp-OutputArea .widget-hprogress, .jp-OutputArea .widget-hslider").count();
+    await expect.poll(shown, { timeout: 20_000 }).toBe(2);
+    await page.keyboard.press("Control+s");
+    await page.waitForTimeout(1000);
+    await open();
+    await expect.poll(shown, { timeout: 20_000 }).toBe(2);
+    await cell(2).locator(".noUi-handle").focus();
+    await page.keyboard.press("ArrowRight");
+  });
+
+  it("interrupts a loop and goes on with the variables", async () => {
+    await start(3);
+    await page.waitForTimeout(700);
+    for (const key of ["Escape", "i", "i"]) {
+      await page.keyboard.press(key);
+    }
+    await finished(3);
+    expect(await output(3).textContent()).toContain("KeyboardInterrupt");
+    await start(4);
+    await finished(4);
+    expect((await output(4).textContent())?.trim()).toBe("[ true, 4 ]");
+  });
+
+  it("stops at a breakpoint, shows the values there, and goes on", async () => {
+    await page.locator("[data-jp-item-name='debugger-icon'] *").first().click();
+    const gutter = cell(0).locator(".cm-gutters div.cm-breakpoint-gutter");
+    await gutter.waitFor({ timeout: 20_000 });
+    const at = await gutter.boundingBox();
+    const line = await cell(0).locator(".cm-line").nth(3).boundingBox();
+    await page.mouse.click((at?.x ?? 0) + (at?.width ?? 0) / 2, (line?.y ?? 0) + (line?.height ?? 0) / 2);
+    await page.locator(".jp-DebuggerBreakpoint").waitFor({ timeout: 20_000 });
+    await start(0);
+    const variables = page.locator(".jp-DebuggerVariables-body");
+    await expect.poll(() => variables.first().textContent(), { timeout: 20_000 }).toBe("n8result4");
+    await page.locator("[data-command='debugger:continue']").first().click();
+    await finished(0);
+    expect((await output(0).textContent())?.trim()).toBe("4");
+  });
+});
