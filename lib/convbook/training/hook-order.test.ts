@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import "@tensorflow/tfjs";
@@ -357,5 +357,31 @@ describe("hooks come in Lightning's order", () => {
       ...evaluation("Predict", "predictStep", 2, false),
       ...takeDown("predict"),
     ]);
+  });
+
+  // Made by fixtures/make_hooks.py with a PyTorch Lightning that ran.
+  const fixture = JSON.parse(readFileSync(new URL("./fixtures/hooks.json", import.meta.url), "utf8")) as {
+    runs: Record<"fit" | "validate" | "test" | "predict", string>;
+  };
+  it.each(["fit", "validate", "test", "predict"] as const)("in %s, as Lightning did when it ran", async (verb) => {
+    const called: string[] = [];
+    const module = new WithLoaders(called, false);
+    // There the hooks that come after an evaluation are overridden, which puts all modules into training mode.
+    for (const name of ["onValidationModelTrain", "onTestModelTrain"] as const) {
+      module[name] = () => {
+        module.train();
+        called.push(name);
+      };
+    }
+    const limits = { limitTrainBatches: 2, limitValBatches: 2, limitTestBatches: 2, limitPredictBatches: 2 };
+    const trainer = makeTrainer(called, { ...limits, maxEpochs: 1 });
+    const result = await (trainer[verb] as (module: object) => Promise<unknown>)(module);
+    if (verb === "predict") tf.dispose(result as tf.Tensor[]);
+    const names = called.map((call) => call.replace(/\(.*/, ""));
+    const theirs = fixture.runs[verb]
+      .split(" ")
+      .map((name) => name.replaceAll(/_([a-z])/g, (_, letter) => letter.toUpperCase()));
+    expect(names).toEqual(theirs);
+    module.dispose();
   });
 });
