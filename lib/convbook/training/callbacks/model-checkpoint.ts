@@ -10,6 +10,7 @@ import type { Stage, Trainer } from "../trainer.ts";
 import { toSeconds } from "../trainer-options.ts";
 import type { AnyTrainingModule } from "../training-module.ts";
 import { Callback } from "./callback.ts";
+import { checkpointName } from "./checkpoint-name.ts";
 
 export interface ModelCheckpointOptions {
   /** Where to save; default: `checkpoints` in the first logger's folder, else below the Trainer's `defaultRootDir`. */
@@ -388,14 +389,10 @@ export class ModelCheckpoint extends Callback {
     }
   }
 
-  /** A file's name from the pattern, without folder and extension. Metrics that are not there count as 0. */
+  /** A file's name from the pattern, without folder and extension. */
   formatName(metrics: Metrics): string {
-    const pattern = this.options.filename ?? "{epoch}-{step}";
-    return pattern.replaceAll(/\{([^{}:]+)(?::([^{}]*))?\}/g, (_, name: string, format: string | undefined) => {
-      const text = formatNumber(metrics[name] ?? 0, format, name);
-      const isNamed = this.options.autoInsertMetricName ?? true;
-      return isNamed ? `${name.replaceAll("/", "_")}=${text}` : text;
-    });
+    const { filename = "{epoch}-{step}", autoInsertMetricName = true } = this.options;
+    return checkpointName(filename, metrics, autoInsertMetricName);
   }
 
   override stateDict(): Readonly<Record<string, unknown>> {
@@ -423,35 +420,6 @@ export class ModelCheckpoint extends Callback {
 }
 
 const asText = (value: unknown) => (typeof value === "string" ? value : undefined);
-
-/** Python's formats `d`, `02d`, `.3f`, `.2e` and none. */
-function formatNumber(value: number, format: string | undefined, name: string): string {
-  if (format === undefined || format === "") return String(value);
-  const match = /^(0?)(\d*)(?:\.(\d+))?([dfe])$/.exec(format);
-  if (match === null) {
-    throw new ConfigurationError(
-      `ModelCheckpoint.filename, {${name}:${format}}`,
-      format,
-      'a format such as "02d", ".3f" or ".2e"',
-    );
-  }
-  const [, zero, width, digits, kind] = match;
-  const text =
-    kind === "d"
-      ? String(Math.trunc(value))
-      : kind === "f"
-        ? toFixed(value, Number(digits ?? 6))
-        : value.toExponential(Number(digits ?? 6));
-  return text.padStart(Number(width || 0), zero === "0" ? "0" : " ");
-}
-
-/** As Python rounds: what lies in the middle goes to the even digit, where JavaScript goes away from zero. */
-function toFixed(value: number, digits: number): string {
-  const away = value.toFixed(digits);
-  const toward = (Number(away) - Math.sign(value) * 10 ** -digits).toFixed(digits);
-  const isMiddle = Number(away) - value === value - Number(toward) && Math.abs(value) < 2 ** 33;
-  return isMiddle && Number(away.at(-1)) % 2 === 1 ? toward : away;
-}
 
 /** Finds out before training whether files can be written there. */
 async function requireWritable(folder: string): Promise<void> {
