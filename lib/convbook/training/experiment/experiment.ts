@@ -1,5 +1,6 @@
 /** From a configuration to data, module and Trainer. */
 import { join, resolve } from "node:path";
+import * as tf from "@tensorflow/tfjs-core";
 import {
   type ArrayDataset,
   channelStatistics,
@@ -95,7 +96,7 @@ export function makeModule(config: ExperimentConfig, description: HyperParameter
   const fromFolder = config.data.name === "imageFolder" && Array.isArray(classes) && hparams.numClasses === undefined;
   const { name: optimizerName, ...optimizerHparams } = config.optimizer;
   const { name: schedulerName, interval, ...schedulerHparams } = config.scheduler ?? { name: null };
-  return new ClassificationModule({
+  const module = new ClassificationModule({
     modelName: name,
     modelHparams: fromFolder ? { ...hparams, numClasses: classes.length } : hparams,
     optimizerName,
@@ -106,6 +107,14 @@ export function makeModule(config: ExperimentConfig, description: HyperParameter
     labelSmoothing: config.labelSmoothing,
     data: description,
   } as never);
+  // For the shapes in the summary and the graph in TensorBoard.
+  if (knowsShape(config)) module.exampleInput = tf.zeros([1, ...(description.size as number[])]);
+  return module;
+}
+
+/** Whether the network sees images of the data set's own size; those of a folder have many. */
+function knowsShape({ data }: ExperimentConfig): boolean {
+  return data.name !== "imageFolder" && data.prepare.length === 0;
 }
 
 /** The folder of an experiment's checkpoints. */
@@ -134,7 +143,7 @@ export function makeEarlyStopping({ earlyStopping }: ExperimentConfig): readonly
 export function makeTrainer(config: ExperimentConfig, options: TrainerOptions = {}): Trainer {
   const rootDir = resolve(config.output);
   const where = { rootDir, name: "logs" };
-  const tensorboard = new TensorBoardLogger(where);
+  const tensorboard = new TensorBoardLogger({ ...where, logGraph: knowsShape(config) });
   return new Trainer({
     ...(config.trainer as TrainerOptions),
     callbacks: [makeCheckpoint(config), new LearningRateMonitor(), ...makeEarlyStopping(config)],
