@@ -45,11 +45,14 @@ describe.runIf(pythonHas("jupyter_client"))("a cell that breaks things", () => {
   });
 
   it("throws after its end: the text goes to that cell's stderr", async () => {
-    const first = await kernel.execute('setTimeout(() => { throw new Error("too late") }, 200); 0');
+    const first = await kernel.execute(
+      'setTimeout(() => { throw new Error("too late") }, 200); setTimeout(() => { Promise.reject(new Error("rejected late")) }, 220); 0',
+    );
     const second = await kernel.execute("await new Promise((go) => setTimeout(go, 500)); 'fine'");
     expect(resultOf(second)).toBe("'fine'");
     const late = second.events.filter(({ type, parent }) => type === "stream" && parent === first.id);
-    expect(late.map(({ content }) => content.text).join("")).toContain("too late");
+    const text = late.map(({ content }) => content.text).join("");
+    expect(text).toMatch(/^Uncaught .*too late[\s\S]*\nUnhandled rejection: .*rejected late/);
   });
 
   it("overflows the stack", async () => {
@@ -61,6 +64,10 @@ describe.runIf(pythonHas("jupyter_client"))("a cell that breaks things", () => {
   it("throws what is no error", async () => {
     expect(await fails("throw { code: 7 }")).toMatchObject({ ename: "Thrown", evalue: "{ code: 7 }" });
     expect(await fails("throw null")).toMatchObject({ evalue: "null" });
+    expect(await fails("throw undefined")).toMatchObject({
+      evalue: "undefined",
+      traceback: ["\u001b[31mThrown\u001b[39m: undefined"],
+    });
   });
 
   it("kills its process: an error says so, and a fresh process goes on", async () => {

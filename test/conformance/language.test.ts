@@ -235,8 +235,18 @@ describe.runIf(pythonHas("jupyter_client"))("the language", () => {
     expect(streamOf(await kernel.execute("!cat out/note.txt"))).toBe("first\nsecond");
     expect(streamOf(await kernel.execute("%cd out"))).toMatch(/\/out\n$/);
     await kernel.execute("%cd ..");
-    const html = await kernel.execute("%%html\n<i>x</i>");
-    expect(html.events.find(({ type }) => type === "display_data")?.content.data["text/html"]).toBe("<i>x</i>");
+    for (const [magic, type] of [
+      ["html", "text/html"],
+      ["markdown", "text/markdown"],
+      ["latex", "text/latex"],
+      ["svg", "image/svg+xml"],
+    ] as const) {
+      const shown = await kernel.execute(`%%${magic}\n<i>x</i>`);
+      expect(shown.events.find((event) => event.type === "display_data")?.content.data[type]).toBe("<i>x</i>");
+    }
+    expect(streamOf(await kernel.execute("%%bash\nfor i in 1 2; do echo $i; done"))).toBe("1\n2\n");
+    expect(streamOf(await kernel.execute("%pwd"))).toBe(`${folder}\n`);
+    expect(streamOf(await kernel.execute("%time 1 + 1"))).toMatch(/^Wall time: .+\n$/);
     const timed = await kernel.execute("%%time\nlet total = 0;\nfor (let k = 0; k < 10; k++) total += k;\ntotal");
     expect(streamOf(timed)).toMatch(/^Wall time: .+\n$/);
     expect(resultOf(timed)).toBe("45");

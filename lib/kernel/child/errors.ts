@@ -18,7 +18,7 @@ export function describeError(thrown: unknown): ErrorContent {
   const { ename, evalue } = nameAndValue(thrown);
   const traceback: string[] = [];
   const seen = new Set<unknown>();
-  for (let error = thrown, first = true; error !== undefined && !seen.has(error); first = false) {
+  for (let error = thrown, first = true; first || (error !== undefined && !seen.has(error)); first = false) {
     seen.add(error);
     const described = nameAndValue(error);
     traceback.push(`${first ? "" : "Caused by "}${red(described.ename)}: ${described.evalue}`);
