@@ -5,9 +5,11 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { convolution, engine } from "@convbook/engine";
+import { convolution, engine, valueAndGrads } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { createModelFrom } from "../../lib/convbook/models/index.ts";
+import { manualSeed } from "../../lib/convbook/random/index.ts";
 import type { NativeAddon } from "../../lib/engine/native.ts";
 import { onednn } from "./onednn-support.ts";
 import { expectClose, Random } from "./support.ts";
@@ -35,7 +37,7 @@ const cases: readonly Case[] = [
   { in: [4, 14, 14, 32], out: 32, kernel: [3, 3], pad: 1, groups: 32 },
   // Windows that lie in the padding as a whole.
   { in: [2, 9, 9, 16], out: 20, kernel: [1, 2], pad: 2 },
-  { in: [64, 16, 16, 16], out: 16, kernel: [3, 3], pad: 1 },
+  { in: [8, 16, 16, 16], out: 16, kernel: [3, 3], pad: 1 },
 ];
 
 /** Everything fused, and all gradients. */
@@ -116,14 +118,39 @@ describe.runIf(onednn)("oneDNN", () => {
     for (const i of [0, 1, 2, 3]) expectClose(got[i] as Values, wanted[i] as Values, 1e-5, `result ${i}`);
   });
 
-  it("gives bit-equal results run after run, at any number of threads", () => {
+  it("gives bit-equal results run after run, at each number of threads", () => {
     engine.setImplementations(["onednn"]);
-    for (const threads of [1, 2, 3]) {
+    for (const threads of [1, 2]) {
       engine.setThreads(threads);
       const once = run(cases[1] as Case);
-      for (let i = 0; i < 3; i++) expect(run(cases[1] as Case)).toEqual(once);
+      for (let i = 0; i < 2; i++) expect(run(cases[1] as Case)).toEqual(once);
     }
     engine.setThreads(0);
+  });
+
+  it("runs the convolutions of blocks: a network's logits and gradients agree", () => {
+    const pass = (): Values[] => {
+      manualSeed(42);
+      const network = createModelFrom("ResNet", { blockName: "PreActResNetBlock" });
+      const images = tf.tensor4d(new Random(1).values(6 * 32 * 32 * 3), [6, 32, 32, 3]);
+      const variables = network.parameters().map(({ variable }) => variable);
+      network.eval();
+      const logits: tf.Tensor = tf.tidy(() => network.forward(images));
+      network.train();
+      const loss = () => tf.mean(tf.square(network.forward(images) as tf.Tensor)) as tf.Scalar;
+      const { value, grads } = valueAndGrads(loss, variables);
+      const tensors = [logits, value, ...(grads as tf.Tensor[])];
+      const results = tensors.map((tensor) => tensor.dataSync<"float32">().slice());
+      tf.dispose([images, ...tensors]);
+      network.dispose();
+      return results;
+    };
+    const wanted = pass();
+    engine.setImplementations(["onednn"]);
+    const got = pass();
+    expect(got[0]).not.toEqual(wanted[0]);
+    // Through twenty layers, differences in the last bits grow.
+    for (const [i, values] of got.entries()) expectClose(values, wanted[i] as Values, 2e-3, `result ${i}`);
   });
 
   it("is chosen by measurement, and the choices are kept", () => {
@@ -132,12 +159,12 @@ describe.runIf(onednn)("oneDNN", () => {
     const once = run(cases.at(-1) as Case);
     const { choices, file } = info();
     expect(choices.map(({ operation }) => operation.replace(/ threads .*/, ""))).toEqual([
-      "forward 64x16x16x16 filter 3x3x16x16 to 16x16 strides 1x1 padding 1x1 dilations 1x1 groups 1",
-      "forward 64x16x16x16 filter 3x3x16x16 to 16x16 strides 1x1 padding 1x1 dilations 1x1 groups 1 bias residual relu",
-      "forward 64x16x16x16 filter 3x3x16x16 to 16x16 strides 1x1 padding 1x1 dilations 1x1 groups 1 relu6",
-      "forward 64x16x16x16 filter 3x3x16x16 to 16x16 strides 1x1 padding 1x1 dilations 1x1 groups 1 bias",
-      "filter gradient 64x16x16x16 filter 3x3x16x16 to 16x16 strides 1x1 padding 1x1 dilations 1x1 groups 1 bias",
-      "input gradient 64x16x16x16 filter 3x3x16x16 to 16x16 strides 1x1 padding 1x1 dilations 1x1 groups 1",
+      "forward 8x16x16x16 filter 3x3x16x16 to 16x16 strides 1x1 padding 1x1 dilations 1x1 groups 1",
+      "forward 8x16x16x16 filter 3x3x16x16 to 16x16 strides 1x1 padding 1x1 dilations 1x1 groups 1 bias residual relu",
+      "forward 8x16x16x16 filter 3x3x16x16 to 16x16 strides 1x1 padding 1x1 dilations 1x1 groups 1 relu6",
+      "forward 8x16x16x16 filter 3x3x16x16 to 16x16 strides 1x1 padding 1x1 dilations 1x1 groups 1 bias",
+      "filter gradient 8x16x16x16 filter 3x3x16x16 to 16x16 strides 1x1 padding 1x1 dilations 1x1 groups 1 bias",
+      "input gradient 8x16x16x16 filter 3x3x16x16 to 16x16 strides 1x1 padding 1x1 dilations 1x1 groups 1",
     ]);
     for (const { native, onednn: other, chosen } of choices) {
       expect(native).toBeGreaterThan(0);

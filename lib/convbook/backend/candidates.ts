@@ -74,11 +74,11 @@ const native: Candidate = {
     const { engine } = await import("@convbook/engine");
     if (!engine.available) return { ready: false, reason: engine.reason };
     if (!(await tf.setBackend("native"))) return { ready: false, reason: "the native engine did not start" };
-    const { isa, threads } = engine.info();
+    const { isa, threads, precision } = engine.info();
     return {
       ready: true,
       tfjsName: "native",
-      description: `native engine, ${isa}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+      description: `native engine, ${isa}, ${threads} ${threads === 1 ? "thread" : "threads"}${precision === "bf16" ? ", inference in bf16" : ""}`,
       threads,
     };
   },

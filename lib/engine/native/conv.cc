@@ -166,7 +166,10 @@ void PreparedConv::run(const Context& context, int images, const ConvSource& sou
   if (context.second != nullptr && targetStride_ == shape_.outChannels) {
     ConvShape s = shape_;
     s.batch = images;
-    if (context.second->forward(context, s, dense(context, images, source), w_, bias_, residual, activation, y)) return;
+    const bool gathers = source.stride != shape_.inChannels || source.scale != nullptr;
+    const auto x = [&] { return dense(context, images, source); };
+    const auto native = [&] { run(context.nativeOnly(), images, source, y, residual, activation); };
+    if (context.second->forward(context, s, {x, native, gathers}, w_, bias_, residual, activation, y)) return;
   }
   if (amx_ == nullptr) {
     runFloats(context, *floats_, images, source, y, residual, activation);
@@ -218,8 +221,13 @@ void PreparedConv::runFloats(const Context& context, const Floats& f, int images
 
 void convForward(const Context& context, const ConvShape& s, const float* x, const float* w, const float* bias,
                  const float* residual, int activation, float* y) {
-  if (context.second != nullptr && context.second->forward(context, s, x, w, bias, residual, activation, y)) return;
-  PreparedConv(context, s, w, bias, s.outChannels).run(context.nativeOnly(), s.batch, {x, s.inChannels}, y, residual, activation);
+  const auto native = [&] {
+    PreparedConv(context, s, w, bias, s.outChannels).run(context.nativeOnly(), s.batch, {x, s.inChannels}, y, residual, activation);
+  };
+  if (context.second == nullptr ||
+      !context.second->forward(context, s, {[&] { return x; }, native, false}, w, bias, residual, activation, y)) {
+    native();
+  }
 }
 
 void convInputGrad(const Context& context, const ConvShape& s, const float* dy, const float* w, float* dx) {

@@ -101,14 +101,13 @@ bool Second::takes(const Context& context, const ConvShape& s, const char* direc
   return choices_.takesSecond(describe(direction, s, with, context.pool.threads()), native, second);
 }
 
-bool Second::forward(const Context& context, const ConvShape& s, const float* x, const float* w, const float* bias,
+bool Second::forward(const Context& context, const ConvShape& s, const Own& own, const float* w, const float* bias,
                      const float* residual, int activation, float* y) {
-  char with[40];
-  std::snprintf(with, sizeof with, "%s%s%s", bias != nullptr ? " bias" : "", residual != nullptr ? " residual" : "",
-                activation == kRelu ? " relu" : activation == kRelu6 ? " relu6" : "");
-  auto native = [&] { convForward(context.nativeOnly(), s, x, w, bias, residual, activation, y); };
-  auto second = [&] { return overImages(context, s, {ConvDirection::Forward, x, w, bias, residual, activation, y}); };
-  return takes(context, s, "forward", with, native, second) && second();
+  char with[60];
+  std::snprintf(with, sizeof with, "%s%s%s%s", own.gathers ? " gathered" : "", bias != nullptr ? " bias" : "",
+                residual != nullptr ? " residual" : "", activation == kRelu ? " relu" : activation == kRelu6 ? " relu6" : "");
+  auto second = [&] { return overImages(context, s, {ConvDirection::Forward, own.x(), w, bias, residual, activation, y}); };
+  return takes(context, s, "forward", with, own.run, second) && second();
 }
 
 bool Second::inputGrad(const Context& context, const ConvShape& s, const float* dy, const float* w, float* dx) {

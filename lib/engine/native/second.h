@@ -1,6 +1,7 @@
 // A second implementation of convolutions, from a module that is loaded when somebody asks for it, and used for those shapes
 // on which it was faster than the engine's own, or wherever it can.
 #pragma once
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -24,9 +25,16 @@ class Second {
   const Module& module() const { return module_; }
   const Choices& choices() const { return choices_; }
 
+  // What a forward convolution reads, made dense when the other implementation shall read it, and the engine's own way.
+  struct Own {
+    std::function<const float*()> x;
+    std::function<void()> run;
+    bool gathers;  // whether x has to be gathered or normalized first
+  };
+
   // As convForward, convInputGrad and convFilterGrad; false where the engine's own shall do it, and what they were to write
   // is undefined then.
-  bool forward(const Context&, const ConvShape&, const float* x, const float* w, const float* bias, const float* residual,
+  bool forward(const Context&, const ConvShape&, const Own& own, const float* w, const float* bias, const float* residual,
                int activation, float* y);
   bool inputGrad(const Context&, const ConvShape&, const float* dy, const float* w, float* dx);
   bool filterGrad(const Context&, const ConvShape&, const float* x, const float* dy, float* dw, float* dbias);
