@@ -69,9 +69,10 @@ function headers(scratch) {
   return scratch;
 }
 
-/** Whether the binary is newer than everything that it is made of, and this node loads it. */
+/** Whether the binary is newer than everything that it is made of, and this node loads it; with oneDNN's module where that could be built. */
 function upToDate() {
   if (!existsSync(built)) return false;
+  if (!existsSync(join(root, "build", "Release", "onednn.node")) && findsOneDnn()) return false;
   const sources = readdirSync(join(root, "native")).map((name) => join(root, "native", name));
   const time = statSync(built).mtimeMs;
   if ([join(root, "binding.gyp"), ...sources].some((path) => statSync(path).mtimeMs > time)) return false;
