@@ -118,61 +118,64 @@ void normGrad(int mask, const float* dy, const float* x, const float* y, const f
 }
 
 // NaN is passed over, as in tfjs; a window of nothing but NaN gives minus infinity. Of equal values the first is taken.
-template <bool Index>
-inline V::v maxOfPixels(const float* const* taps, int start, int count, size_t c, V::mask m, bool whole, int step,
-                        const uint8_t* const* from, V::v* place) {
-  const float lowest = -kInfinity;
-  V::v best = V::broadcast(&lowest), at = V::zero();
-  for (int t = start; t < count; t++) {
-    if (taps[t] == nullptr) continue;
-    const V::v x = whole ? V::load(taps[t] + c) : V::load(taps[t] + c, m);
-    if (Index) {
-      const float tap = static_cast<float>(t * step);
-      const V::v own = from != nullptr ? V::add(V::broadcast(&tap), V::loadBytes(from[t] + c)) : V::broadcast(&tap);
-      at = t == start ? own : V::choose(x, best, own, at);
-    }
-    best = V::choose(x, best, x, best);
-  }
-  *place = at;
-  return best;
-}
-
-template <bool Index>
-inline void maxPixelOf(const float* const* taps, int count, size_t channels, float* y, uint8_t* index, int step,
+// Taps: how many there are, as a constant where it is a usual number; all of them lie inside.
+template <bool Index, int Taps>
+inline void maxPixelOf(const float* const* taps, int count, size_t channels, float* y, uint8_t* index, const uint8_t* numbers,
                        const uint8_t* const* from) {
-  int start = 0;
-  while (start < count - 1 && taps[start] == nullptr) start++;
-  V::v place;
+  if (Taps > 0) count = Taps;
+  const float lowest = -kInfinity;
+  const V::v none = V::broadcast(&lowest);
+  auto place = [&](int t, size_t c) {
+    const V::bytes tap = V::bytesOf(numbers[t]);
+    return from != nullptr ? V::add(tap, V::loadBytes(from[t] + c)) : tap;
+  };
   size_t c = 0;
   for (; c + V::L <= channels; c += V::L) {
-    V::store(y + c, maxOfPixels<Index>(taps, start, count, c, V::first(V::L), true, step, from, &place));
-    if (Index) V::storeBytes(index + c, place);
+    V::v best = none;
+    if (Index) {
+      V::bytes at = place(0, c);
+      for (int t = 0; t < count; t++) V::keepLarger(V::load(taps[t] + c), place(t, c), &best, &at);
+      V::storeBytes(index + c, at);
+    } else {
+      for (int t = 0; t < count; t++) V::keepLarger(V::load(taps[t] + c), &best);
+    }
+    V::store(y + c, best);
   }
   if (c == channels) return;
-  const unsigned rest = static_cast<unsigned>(channels - c);
-  const V::mask m = V::first(rest);
   if (!Index) {
-    V::store(y + c, maxOfPixels<false>(taps, start, count, c, m, false, step, nullptr, &place), m);
+    const V::mask m = V::first(static_cast<unsigned>(channels - c));
+    V::v best = none;
+    for (int t = 0; t < count; t++) V::keepLarger(V::load(taps[t] + c, m), &best);
+    V::store(y + c, best, m);
     return;
   }
   // Bytes have no masks: the last few one by one.
   for (; c < channels; c++) {
+    auto number = [&](int t) { return static_cast<uint8_t>(numbers[t] + (from != nullptr ? from[t][c] : 0)); };
     y[c] = -kInfinity;
-    index[c] = static_cast<uint8_t>(start * step + (from != nullptr && taps[start] != nullptr ? from[start][c] : 0));
-    for (int t = start; t < count; t++) {
-      if (taps[t] == nullptr || !(taps[t][c] > y[c])) continue;
+    index[c] = number(0);
+    for (int t = 0; t < count; t++) {
+      if (!(taps[t][c] > y[c])) continue;
       y[c] = taps[t][c];
-      index[c] = static_cast<uint8_t>(t * step + (from != nullptr ? from[t][c] : 0));
+      index[c] = number(t);
     }
   }
 }
 
-void maxPixel(const float* const* taps, int count, size_t channels, float* y, uint8_t* index, int step,
+template <bool Index>
+inline void maxPixelOf(const float* const* taps, int count, size_t channels, float* y, uint8_t* index, const uint8_t* numbers,
+                       const uint8_t* const* from) {
+  if (count == 3) return maxPixelOf<Index, 3>(taps, count, channels, y, index, numbers, from);
+  if (count == 2) return maxPixelOf<Index, 2>(taps, count, channels, y, index, numbers, from);
+  maxPixelOf<Index, 0>(taps, count, channels, y, index, numbers, from);
+}
+
+void maxPixel(const float* const* taps, int count, size_t channels, float* y, uint8_t* index, const uint8_t* numbers,
               const uint8_t* const* from) {
   if (index != nullptr) {
-    maxPixelOf<true>(taps, count, channels, y, index, step, from);
+    maxPixelOf<true>(taps, count, channels, y, index, numbers, from);
   } else {
-    maxPixelOf<false>(taps, count, channels, y, nullptr, step, nullptr);
+    maxPixelOf<false>(taps, count, channels, y, nullptr, nullptr, nullptr);
   }
 }
 

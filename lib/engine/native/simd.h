@@ -30,18 +30,24 @@ struct V {
   static inline v sub(v a, v b) { return _mm512_sub_ps(a, b); }
   // a where b > 0, else 0
   static inline v open(v a, v b) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(b, zero(), _CMP_GT_OQ), a); }
-  // yes where a > b, else no
-  static inline v choose(v a, v b, v yes, v no) { return _mm512_mask_mov_ps(no, _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), yes); }
+  // A byte for each lane.
+  using bytes = __m128i;
+  static inline bytes bytesOf(uint8_t value) { return _mm_set1_epi8(static_cast<char>(value)); }
+  static inline bytes loadBytes(const uint8_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+  static inline void storeBytes(uint8_t* to, bytes x) { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), x); }
+  static inline bytes add(bytes a, bytes b) { return _mm_add_epi8(a, b); }
+  // Where x > best: best = x.
+  static inline void keepLarger(v x, v* best) { *best = _mm512_mask_mov_ps(*best, _mm512_cmp_ps_mask(x, *best, _CMP_GT_OQ), x); }
+  // The same, and at = own.
+  static inline void keepLarger(v x, bytes own, v* best, bytes* at) {
+    const __mmask16 larger = _mm512_cmp_ps_mask(x, *best, _CMP_GT_OQ);
+    *best = _mm512_mask_mov_ps(*best, larger, x);
+    *at = _mm_mask_mov_epi8(*at, larger, own);
+  }
   // a where the bytes are `wanted`, else 0
   static inline v whereByte(v a, const uint8_t* bytes, uint8_t wanted) {
     const __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes)), _mm_set1_epi8(static_cast<char>(wanted)));
     return _mm512_maskz_mov_ps(_mm_movepi8_mask(same), a);
-  }
-  static inline v loadBytes(const uint8_t* p) {
-    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
-  }
-  static inline void storeBytes(uint8_t* to, v x) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(x)));
   }
   // The second operand comes back when one is not a number, so NaN passes through.
   static inline v relu(v a) { return _mm512_max_ps(_mm512_setzero_ps(), a); }
@@ -66,19 +72,23 @@ struct V {
   static inline v add(v a, v b) { return _mm256_add_ps(a, b); }
   static inline v sub(v a, v b) { return _mm256_sub_ps(a, b); }
   static inline v open(v a, v b) { return _mm256_and_ps(a, _mm256_cmp_ps(b, zero(), _CMP_GT_OQ)); }
-  static inline v choose(v a, v b, v yes, v no) { return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_GT_OQ)); }
+  using bytes = __m128i;  // the lower half of it
+  static inline bytes bytesOf(uint8_t value) { return _mm_set1_epi8(static_cast<char>(value)); }
+  static inline bytes loadBytes(const uint8_t* p) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)); }
+  static inline void storeBytes(uint8_t* to, bytes x) { _mm_storel_epi64(reinterpret_cast<__m128i*>(to), x); }
+  static inline bytes add(bytes a, bytes b) { return _mm_add_epi8(a, b); }
+  static inline void keepLarger(v x, v* best) { *best = _mm256_blendv_ps(*best, x, _mm256_cmp_ps(x, *best, _CMP_GT_OQ)); }
+  static inline void keepLarger(v x, bytes own, v* best, bytes* at) {
+    const __m256 larger = _mm256_cmp_ps(x, *best, _CMP_GT_OQ);
+    *best = _mm256_blendv_ps(*best, x, larger);
+    const __m256i whole = _mm256_castps_si256(larger);
+    const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+    *at = _mm_blendv_epi8(*at, own, _mm_packs_epi16(words, words));
+  }
   static inline v whereByte(v a, const uint8_t* bytes, uint8_t wanted) {
     const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes));
     const __m256i same = _mm256_cmpeq_epi32(_mm256_cvtepu8_epi32(eight), _mm256_set1_epi32(wanted));
     return _mm256_and_ps(a, _mm256_castsi256_ps(same));
-  }
-  static inline v loadBytes(const uint8_t* p) {
-    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
-  }
-  static inline void storeBytes(uint8_t* to, v x) {
-    const __m256i whole = _mm256_cvttps_epi32(x);
-    const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(words, words));
   }
   static inline v relu(v a) { return _mm256_max_ps(_mm256_setzero_ps(), a); }
   static inline v relu6(v a) { return _mm256_min_ps(_mm256_set1_ps(6.f), relu(a)); }
@@ -112,19 +122,28 @@ struct V {
     for (int i = 0; i < 4; i++) a[i] = b[i] > 0.f ? a[i] : 0.f;
     return a;
   }
-  static inline v choose(v a, v b, v yes, v no) {
-    for (int i = 0; i < 4; i++) no[i] = a[i] > b[i] ? yes[i] : no[i];
-    return no;
+  struct bytes {
+    uint8_t b[4];
+  };
+  static inline bytes bytesOf(uint8_t value) { return {{value, value, value, value}}; }
+  static inline bytes loadBytes(const uint8_t* p) { return {{p[0], p[1], p[2], p[3]}}; }
+  static inline void storeBytes(uint8_t* to, bytes x) {
+    for (int i = 0; i < 4; i++) to[i] = x.b[i];
+  }
+  static inline bytes add(bytes a, bytes b) {
+    for (int i = 0; i < 4; i++) a.b[i] = static_cast<uint8_t>(a.b[i] + b.b[i]);
+    return a;
+  }
+  static inline void keepLarger(v x, v* best) {
+    for (int i = 0; i < 4; i++) (*best)[i] = x[i] > (*best)[i] ? x[i] : (*best)[i];
+  }
+  static inline void keepLarger(v x, bytes own, v* best, bytes* at) {
+    for (int i = 0; i < 4; i++) at->b[i] = x[i] > (*best)[i] ? own.b[i] : at->b[i];
+    keepLarger(x, best);
   }
   static inline v whereByte(v a, const uint8_t* bytes, uint8_t wanted) {
     for (int i = 0; i < 4; i++) a[i] = bytes[i] == wanted ? a[i] : 0.f;
     return a;
-  }
-  static inline v loadBytes(const uint8_t* p) {
-    return v{static_cast<float>(p[0]), static_cast<float>(p[1]), static_cast<float>(p[2]), static_cast<float>(p[3])};
-  }
-  static inline void storeBytes(uint8_t* to, v x) {
-    for (int i = 0; i < 4; i++) to[i] = static_cast<uint8_t>(x[i]);
   }
   static inline v relu(v a) {
     for (int i = 0; i < 4; i++) a[i] = a[i] < 0.f ? 0.f : a[i];
@@ -173,19 +192,28 @@ struct V {
     for (int i = 0; i < 4; i++) a.f[i] = b.f[i] > 0.f ? a.f[i] : 0.f;
     return a;
   }
-  static inline v choose(v a, v b, v yes, v no) {
-    for (int i = 0; i < 4; i++) no.f[i] = a.f[i] > b.f[i] ? yes.f[i] : no.f[i];
-    return no;
+  struct bytes {
+    uint8_t b[4];
+  };
+  static inline bytes bytesOf(uint8_t value) { return {{value, value, value, value}}; }
+  static inline bytes loadBytes(const uint8_t* p) { return {{p[0], p[1], p[2], p[3]}}; }
+  static inline void storeBytes(uint8_t* to, bytes x) {
+    for (int i = 0; i < 4; i++) to[i] = x.b[i];
+  }
+  static inline bytes add(bytes a, bytes b) {
+    for (int i = 0; i < 4; i++) a.b[i] = static_cast<uint8_t>(a.b[i] + b.b[i]);
+    return a;
+  }
+  static inline void keepLarger(v x, v* best) {
+    for (int i = 0; i < 4; i++) best->f[i] = x.f[i] > best->f[i] ? x.f[i] : best->f[i];
+  }
+  static inline void keepLarger(v x, bytes own, v* best, bytes* at) {
+    for (int i = 0; i < 4; i++) at->b[i] = x.f[i] > best->f[i] ? own.b[i] : at->b[i];
+    keepLarger(x, best);
   }
   static inline v whereByte(v a, const uint8_t* bytes, uint8_t wanted) {
     for (int i = 0; i < 4; i++) a.f[i] = bytes[i] == wanted ? a.f[i] : 0.f;
     return a;
-  }
-  static inline v loadBytes(const uint8_t* p) {
-    return v{{static_cast<float>(p[0]), static_cast<float>(p[1]), static_cast<float>(p[2]), static_cast<float>(p[3])}};
-  }
-  static inline void storeBytes(uint8_t* to, v x) {
-    for (int i = 0; i < 4; i++) to[i] = static_cast<uint8_t>(x.f[i]);
   }
   static inline v relu(v a) {
     for (int i = 0; i < 4; i++) a.f[i] = a.f[i] < 0.f ? 0.f : a.f[i];

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "conv.h"
@@ -53,6 +54,13 @@ std::vector<std::vector<Watcher>> watchersOf(int size, int pad, int filter, int 
   return watchers;
 }
 
+// Whether the windows of a place are the next ones of its neighbour's, through the same taps.
+bool follows(const std::vector<Watcher>& next, const std::vector<Watcher>& before) {
+  return next.size() == before.size() && std::equal(next.begin(), next.end(), before.begin(), [](const Watcher& a, const Watcher& b) {
+           return a.tap == b.tap && a.output == b.output + 1;
+         });
+}
+
 }  // namespace
 
 // Along the rows first, then downwards over what rows gave: windows that overlap share it, and of equal values the first
@@ -61,6 +69,8 @@ void maxPool(const Context& context, const PoolShape& s, const float* x, float* 
   const size_t channels = static_cast<size_t>(s.channels), row = static_cast<size_t>(s.width) * channels;
   const size_t outRow = static_cast<size_t>(s.outWidth) * channels;
   if (outRow == 0) return;
+  // With a stride of 1: the first window that reaches over the right border.
+  const int inside = std::min(s.outWidth, s.width + s.padLeft - (s.filterWidth - 1) * s.dilationWidth);
   // A ring of rows, as many as a window reaches over; behind the maxima where they came from.
   const int ring = (s.filterHeight - 1) * s.dilationHeight + 1;
   const size_t places = (outRow + 63) / 4;
@@ -70,8 +80,15 @@ void maxPool(const Context& context, const PoolShape& s, const float* x, float* 
     const int n = static_cast<int>(task / parts), part = static_cast<int>(task % parts);
     float* values = context.pool.scratch(thread, 3, static_cast<size_t>(ring) * (outRow + places));
     std::vector<int> held(ring, -1);
+    // The taps of a window that lie inside, and what each counts in an index.
     std::vector<const float*> taps(std::max(s.filterHeight, s.filterWidth));
+    std::vector<uint8_t> numbers(taps.size());
     std::vector<const uint8_t*> from(s.filterHeight);
+    auto widest = [&](int found, size_t values, float* to, uint8_t* toIndex, const uint8_t* const* indices) {
+      if (found > 0) return context.kernels.maxPixel(taps.data(), found, values, to, toIndex, numbers.data(), indices);
+      std::fill_n(to, values, -std::numeric_limits<float>::infinity());
+      if (toIndex != nullptr) std::memset(toIndex, 0, values);
+    };
     const float* image = x + static_cast<size_t>(n) * s.height * row;
     for (int i = s.outHeight * part / parts; i < s.outHeight * (part + 1) / parts; i++) {
       for (int kh = 0; kh < s.filterHeight; kh++) {
@@ -82,24 +99,30 @@ void maxPool(const Context& context, const PoolShape& s, const float* x, float* 
         held[slot] = h;
         float* to = values + static_cast<size_t>(slot) * outRow;
         uint8_t* toIndex = index == nullptr ? nullptr : reinterpret_cast<uint8_t*>(values + ring * outRow + slot * places);
-        for (int j = 0; j < s.outWidth; j++) {
-          int w = j * s.strideWidth - s.padLeft;
+        for (int j = 0; j < s.outWidth;) {
+          // Windows that step a pixel at a time and lie inside read their taps in one run, as if they were one pixel.
+          const int count = s.strideWidth == 1 && j >= s.padLeft ? std::max(1, inside - j) : 1;
+          int w = j * s.strideWidth - s.padLeft, found = 0;
           for (int kw = 0; kw < s.filterWidth; kw++, w += s.dilationWidth) {
-            taps[kw] = w >= 0 && w < s.width ? image + static_cast<size_t>(h) * row + static_cast<size_t>(w) * channels : nullptr;
+            if (w < 0 || w >= s.width) continue;
+            numbers[found] = static_cast<uint8_t>(kw);
+            taps[found++] = image + static_cast<size_t>(h) * row + static_cast<size_t>(w) * channels;
           }
           const size_t at = static_cast<size_t>(j) * channels;
-          context.kernels.maxPixel(taps.data(), s.filterWidth, channels, to + at, toIndex == nullptr ? nullptr : toIndex + at, 1, nullptr);
+          widest(found, static_cast<size_t>(count) * channels, to + at, toIndex == nullptr ? nullptr : toIndex + at, nullptr);
+          j += count;
         }
       }
+      int found = 0;
       for (int kh = 0; kh < s.filterHeight; kh++) {
         const int h = i * s.strideHeight - s.padTop + kh * s.dilationHeight;
-        const bool in = h >= 0 && h < s.height;
-        taps[kh] = in ? values + static_cast<size_t>(h % ring) * outRow : nullptr;
-        from[kh] = in ? reinterpret_cast<const uint8_t*>(values + ring * outRow + (h % ring) * places) : nullptr;
+        if (h < 0 || h >= s.height) continue;
+        numbers[found] = static_cast<uint8_t>(kh * s.filterWidth);
+        from[found] = reinterpret_cast<const uint8_t*>(values + ring * outRow + (h % ring) * places);
+        taps[found++] = values + static_cast<size_t>(h % ring) * outRow;
       }
       const size_t at = (static_cast<size_t>(n) * s.outHeight + i) * outRow;
-      context.kernels.maxPixel(taps.data(), s.filterHeight, outRow, y + at, index != nullptr ? index + at : nullptr,
-                               s.filterWidth, index != nullptr ? from.data() : nullptr);
+      widest(found, outRow, y + at, index != nullptr ? index + at : nullptr, index != nullptr ? from.data() : nullptr);
     }
   });
 }
@@ -114,7 +137,7 @@ void maxPoolGrad(const Context& context, const PoolShape& s, const float* dy, co
     std::vector<const uint8_t*> indices(most);
     std::vector<uint8_t> taps(most);
     float* to = dx + (static_cast<size_t>(n) * s.height + h) * s.width * channels;
-    for (int w = 0; w < s.width; w++, to += channels) {
+    for (int w = 0; w < s.width;) {
       int count = 0;
       for (const Watcher& row : rows[static_cast<size_t>(h)]) {
         const size_t start = (static_cast<size_t>(n) * s.outHeight + row.output) * s.outWidth;
@@ -125,7 +148,13 @@ void maxPoolGrad(const Context& context, const PoolShape& s, const float* dy, co
           taps[count++] = static_cast<uint8_t>(row.tap * s.filterWidth + column.tap);
         }
       }
-      context.kernels.maxPixelGrad(gradients.data(), indices.data(), taps.data(), count, channels, to);
+      // Neighbours that neighbouring windows watch through the same taps go by as if they were one pixel.
+      int end = w + 1;
+      while (end < s.width && follows(columns[static_cast<size_t>(end)], columns[static_cast<size_t>(end - 1)])) end++;
+      const size_t run = static_cast<size_t>(end - w) * channels;
+      context.kernels.maxPixelGrad(gradients.data(), indices.data(), taps.data(), count, run, to);
+      to += run;
+      w = end;
     }
   });
 }
