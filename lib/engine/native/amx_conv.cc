@@ -15,11 +15,12 @@ constexpr int kForwardParts = 3, kGradientParts = 2, kPointwiseGradientParts = 3
 
 // Whether tiles are faster, by measurement, and exact enough. `depth` is the number of products in a sum, of which `run` lie
 // side by side; `pixels` sums are wanted for each of `columns` channels.
-bool worthwhile(const Context& context, const ConvShape& s, int parts, size_t pixels, int depth, int run, int columns) {
+bool worthwhile(const Context& context, const ConvShape& s, int parts, size_t pixels, int depth, int run, int columns,
+                bool once) {
   if (!context.kernels.amx || s.groups != 1) return false;
   // The errors of short sums of two parts each do not average out: they would come near 1e-5 of the largest sum.
   if (depth < (parts == 2 ? 64 : 32)) return false;
-  if (pixels * columns < 1024 || static_cast<double>(pixels) * columns * depth < 5e5) return false;
+  if (pixels * columns < 1024 || static_cast<double>(pixels) * columns * depth < (once ? 5e5 : 1e5)) return false;
   // The instruction takes 32 products of a run at a time, wanted or not.
   return run * 3 >= (run + kTileDepth - 1) / kTileDepth * kTileDepth;
 }
@@ -46,7 +47,7 @@ std::unique_ptr<AmxConv> usable(std::unique_ptr<Conv> conv) {
 }  // namespace
 
 std::unique_ptr<AmxConv> AmxConv::forward(const Context& context, const ConvShape& s, const float* w, const float* bias,
-                                          ptrdiff_t targetStride) {
+                                          ptrdiff_t targetStride, bool once) {
   const size_t pixels = static_cast<size_t>(s.batch) * s.outHeight * s.outWidth;
   const bool joined = s.dilationWidth == 1;
   const int run = (joined ? s.filterWidth : 1) * s.inChannels, depth = s.filterHeight * s.filterWidth * s.inChannels;
@@ -54,7 +55,7 @@ std::unique_ptr<AmxConv> AmxConv::forward(const Context& context, const ConvShap
   if (context.bf16) {
     if (!worthRounding(s, pixels, depth, run, s.outChannels)) return nullptr;
   } else {
-    if (!worthwhile(context, s, parts, pixels, depth, run, s.outChannels)) return nullptr;
+    if (!worthwhile(context, s, parts, pixels, depth, run, s.outChannels, once)) return nullptr;
     if (isPointwise(s) && waitsForMemory(pixels, s.inChannels, s.outChannels)) return nullptr;
   }
   if (isPointwise(s)) {
@@ -93,14 +94,14 @@ std::unique_ptr<AmxConv> AmxConv::forward(const Context& context, const ConvShap
   return usable(std::make_unique<AmxPlan>(context, std::move(c)));
 }
 
-std::unique_ptr<AmxConv> AmxConv::inputGrad(const Context& context, const ConvShape& s, const float* w) {
+std::unique_ptr<AmxConv> AmxConv::inputGrad(const Context& context, const ConvShape& s, const float* w, bool once) {
   const size_t pixels = static_cast<size_t>(s.batch) * s.height * s.width;
   // The most taps that a pixel meets, and how many of them lie side by side.
   const int high = (s.filterHeight + s.strideHeight - 1) / s.strideHeight;
   const int wide = (s.filterWidth + s.strideWidth - 1) / s.strideWidth;
   const int run = (s.dilationWidth == 1 ? wide : 1) * s.outChannels;
   const int parts = isPointwise(s) ? kPointwiseGradientParts : kGradientParts;
-  if (!worthwhile(context, s, parts, pixels, high * wide * s.outChannels, run, s.inChannels)) return nullptr;
+  if (!worthwhile(context, s, parts, pixels, high * wide * s.outChannels, run, s.inChannels, once)) return nullptr;
   if (isPointwise(s) && waitsForMemory(pixels, s.outChannels, s.inChannels)) return nullptr;
   // Each phase is a correlation of dy with stride 1.
   std::vector<std::vector<PhaseTap>> rows, columns;
@@ -169,10 +170,10 @@ std::unique_ptr<AmxConv> AmxConv::inputGrad(const Context& context, const ConvSh
 }
 
 #else
-std::unique_ptr<AmxConv> AmxConv::forward(const Context&, const ConvShape&, const float*, const float*, ptrdiff_t) {
+std::unique_ptr<AmxConv> AmxConv::forward(const Context&, const ConvShape&, const float*, const float*, ptrdiff_t, bool) {
   return nullptr;
 }
-std::unique_ptr<AmxConv> AmxConv::inputGrad(const Context&, const ConvShape&, const float*) { return nullptr; }
+std::unique_ptr<AmxConv> AmxConv::inputGrad(const Context&, const ConvShape&, const float*, bool) { return nullptr; }
 #endif
 
 }  // namespace convbook

@@ -10,10 +10,10 @@ namespace convbook {
 class AmxConv {
  public:
   // Null where float32 kernels must do it: no AMX, a shape that gains nothing, weights that the tiles cannot take (see amx.h).
-  // Bias may be null; pixels of the result lie `targetStride` floats apart.
+  // Bias may be null; pixels of the result lie `targetStride` floats apart. `once`: not for many runs, so that more must be gained.
   static std::unique_ptr<AmxConv> forward(const Context&, const ConvShape&, const float* w, const float* bias,
-                                          ptrdiff_t targetStride);
-  static std::unique_ptr<AmxConv> inputGrad(const Context&, const ConvShape&, const float* w);
+                                          ptrdiff_t targetStride, bool once);
+  static std::unique_ptr<AmxConv> inputGrad(const Context&, const ConvShape&, const float* w, bool once);
 
   virtual ~AmxConv() = default;
   // False, and what is written is undefined, when a value was met that the tiles cannot take.

@@ -61,7 +61,7 @@ void Block::Run::Chunk::backward(const Step& step, bool isFirstChunk) {
   if (op.norm < 0 && to.data == nullptr) return;
   float* result = straight ? to.data : take(pixels(op.src) * op.inChannels);
   if (op.kind == BlockOp::Conv) {
-    convInputGrad(context, b.shapeOf(op, images), gradient, run.weightsOf(step.op), result);
+    run.inputGrads[static_cast<size_t>(step.op)]->run(context, static_cast<int>(images), gradient, result);
   } else if (op.kind == BlockOp::MaxPool) {
     maxPoolGrad(context, b.poolOf(op, images), gradient, indexOf(step), result);
   } else {

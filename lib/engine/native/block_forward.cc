@@ -49,28 +49,6 @@ const float* Block::Run::biasOf(int op) const {
   return at != kNowhere ? arrays.workspace + at + (block.weightsOf(conv) + 15) / 16 * 16 : param(conv.parts[0].bias);
 }
 
-void Block::Run::prepare() {
-  convolutions.resize(block.ops_.size());
-  std::vector<const Step*> steps;
-  for (const Step& step : phase.steps) {
-    if (block.ops_[static_cast<size_t>(step.op)].kind == BlockOp::Conv) steps.push_back(&step);
-  }
-  const size_t images = phase.slots == 1 ? phase.to - phase.from : phase.chunk;
-  auto make = [&](size_t i, const Context& own) {
-    const size_t index = static_cast<size_t>(steps[i]->op);
-    const BlockOp& op = block.ops_[index];
-    convolutions[index].reset(
-        new PreparedConv(own, block.shapeOf(op, images), weightsOf(steps[i]->op), biasOf(steps[i]->op),
-                         isDirect(op) ? channels(op.dst) : op.outChannels));
-  };
-  // Cut for the threads that will run them.
-  if (phase.slots == 1) {
-    for (size_t i = 0; i < steps.size(); i++) make(i, context);
-  } else {
-    context.pool.run(steps.size(), [&](size_t i, int thread) { make(i, context.on(*singles[static_cast<size_t>(thread)])); });
-  }
-}
-
 void Block::Run::Chunk::forward(const Step& step) {
   const Block& b = run.block;
   const BlockOp& op = b.ops_[static_cast<size_t>(step.op)];

@@ -99,6 +99,33 @@ uint8_t* Block::Run::Chunk::indexOf(const Step& step) const {
          first * b.pixels(dst) * static_cast<size_t>(run.channels(dst));
 }
 
+void Block::Run::prepare() {
+  convolutions.resize(block.ops_.size());
+  inputGrads.resize(block.ops_.size());
+  std::vector<const Step*> steps;
+  for (const Step& step : phase.steps) {
+    if (block.ops_[static_cast<size_t>(step.op)].kind == BlockOp::Conv) steps.push_back(&step);
+  }
+  const size_t images = phase.slots == 1 ? phase.to - phase.from : phase.chunk;
+  auto make = [&](size_t i, const Context& own) {
+    const size_t index = static_cast<size_t>(steps[i]->op);
+    const BlockOp& op = block.ops_[index];
+    const ConvShape shape = block.shapeOf(op, images);
+    if (block.mode_ == BlockMode::Backward) {
+      inputGrads[index].reset(new PreparedInputGrad(own, shape, weightsOf(steps[i]->op)));
+    } else {
+      convolutions[index].reset(new PreparedConv(own, shape, weightsOf(steps[i]->op), biasOf(steps[i]->op),
+                                                 isDirect(op) ? channels(op.dst) : op.outChannels));
+    }
+  };
+  // Cut for the threads that will run them.
+  if (phase.slots == 1) {
+    for (size_t i = 0; i < steps.size(); i++) make(i, context);
+  } else {
+    context.pool.run(steps.size(), [&](size_t i, int thread) { make(i, context.on(*singles[static_cast<size_t>(thread)])); });
+  }
+}
+
 void Block::Run::task(size_t slot, const Context& own, int thread) const {
   const size_t images = phase.to - phase.from, chunks = (images + phase.chunk - 1) / phase.chunk;
   const size_t lo = chunks * slot / phase.slots, hi = chunks * (slot + 1) / phase.slots;
@@ -136,7 +163,7 @@ void Block::run(const Context& context, const SingleThreads& singles, size_t ind
   }
   Run run(*this, context, singles, index, arrays);
   if (index == 0) run.join();
-  if (mode_ != BlockMode::Backward) run.prepare();
+  run.prepare();
   if (run.phase.slots == 1) {
     run.task(0, context, 0);
   } else {

@@ -24,7 +24,9 @@ struct Block::Run {
   const Phase& phase;
   const BlockArrays& arrays;
   std::vector<Line> lines;
-  std::vector<std::unique_ptr<PreparedConv>> convolutions;  // forwards; of each operation, null where it has none
+  // Of each operation, null where it has none.
+  std::vector<std::unique_ptr<PreparedConv>> convolutions;
+  std::vector<std::unique_ptr<PreparedInputGrad>> inputGrads;
 
   Run(const Block& block, const Context& context, const SingleThreads& singles, size_t phase, const BlockArrays& arrays);
 

@@ -151,10 +151,11 @@ struct PreparedConv::Floats {
   }
 };
 
-PreparedConv::PreparedConv(const Context& context, const ConvShape& s, const float* w, const float* bias, ptrdiff_t targetStride)
+PreparedConv::PreparedConv(const Context& context, const ConvShape& s, const float* w, const float* bias, ptrdiff_t targetStride,
+                           bool once)
     : shape_(s), w_(w), bias_(bias), targetStride_(targetStride) {
   if (s.outChannels == 0 || s.outHeight * s.outWidth == 0 || s.batch == 0) return;
-  amx_ = AmxConv::forward(context, s, w, bias, targetStride);
+  amx_ = AmxConv::forward(context, s, w, bias, targetStride, once);
   if (amx_ == nullptr) floats_.reset(new Floats(context, s, w, bias, targetStride));
 }
 
@@ -191,7 +192,7 @@ const float* PreparedConv::dense(const Context& context, int images, const ConvS
     rows.shift = source.shift;
     rows.y = to + lo * channels;
     rows.ys = shape_.inChannels;
-    rows.activation = source.relu ? kRelu : kLinear;
+    rows.activation = source.scale != nullptr && source.relu ? kRelu : kLinear;
     context.kernels.affineRows(rows, hi - lo, channels);
   });
   return to;
@@ -222,7 +223,7 @@ void PreparedConv::runFloats(const Context& context, const Floats& f, int images
 void convForward(const Context& context, const ConvShape& s, const float* x, const float* w, const float* bias,
                  const float* residual, int activation, float* y) {
   const auto native = [&] {
-    PreparedConv(context, s, w, bias, s.outChannels).run(context.nativeOnly(), s.batch, {x, s.inChannels}, y, residual, activation);
+    PreparedConv(context, s, w, bias, s.outChannels, true).run(context.nativeOnly(), s.batch, {x, s.inChannels}, y, residual, activation);
   };
   if (context.second == nullptr ||
       !context.second->forward(context, s, {[&] { return x; }, native, false}, w, bias, residual, activation, y)) {
@@ -230,11 +231,31 @@ void convForward(const Context& context, const ConvShape& s, const float* x, con
   }
 }
 
+static void inputGradFloats(const Context& context, const ConvShape& s, const float* dy, const float* w, float* dx);
+
+PreparedInputGrad::PreparedInputGrad(const Context& context, const ConvShape& s, const float* w) : shape_(s), w_(w) {
+  if (context.second == nullptr) amx_ = AmxConv::inputGrad(context, s, w, false);
+}
+
+PreparedInputGrad::~PreparedInputGrad() = default;
+
+void PreparedInputGrad::run(const Context& context, int images, const float* dy, float* dx) const {
+  ConvShape s = shape_;
+  s.batch = images;
+  if (context.second != nullptr) return convInputGrad(context, s, dy, w_, dx);
+  if (amx_ != nullptr && amx_->run(context, static_cast<size_t>(images), {dy, s.outChannels}, dx, nullptr, kLinear)) return;
+  inputGradFloats(context, s, dy, w_, dx);
+}
+
 void convInputGrad(const Context& context, const ConvShape& s, const float* dy, const float* w, float* dx) {
   if (s.batch == 0 || s.height * s.width * s.inChannels == 0) return;
   if (context.second != nullptr && context.second->inputGrad(context, s, dy, w, dx)) return;
-  const auto amx = AmxConv::inputGrad(context, s, w);
+  const auto amx = AmxConv::inputGrad(context, s, w, true);
   if (amx != nullptr && amx->run(context, static_cast<size_t>(s.batch), {dy, s.outChannels}, dx, nullptr, kLinear)) return;
+  inputGradFloats(context, s, dy, w, dx);
+}
+
+static void inputGradFloats(const Context& context, const ConvShape& s, const float* dy, const float* w, float* dx) {
   const int groupIn = s.inChannels / s.groups, groupOut = s.outChannels / s.groups;
   // Each phase is a correlation of dy with stride 1.
   struct Phase {

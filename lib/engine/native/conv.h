@@ -23,7 +23,8 @@ class PreparedConv {
  public:
   // shape.batch: images of a run, about; the weights and the bias (may be null) stay where they are; pixels of the result
   // lie `targetStride` floats apart.
-  PreparedConv(const Context&, const ConvShape& shape, const float* w, const float* bias, ptrdiff_t targetStride);
+  // `once`: it will be run once, so that small ones are not worth packing for tiles.
+  PreparedConv(const Context&, const ConvShape& shape, const float* w, const float* bias, ptrdiff_t targetStride, bool once = false);
   ~PreparedConv();
   // y = act(conv(source, w) + bias + residual); residual (may be null) is laid out like y.
   void run(const Context&, int images, const ConvSource& source, float* y, const float* residual, int activation) const;
@@ -38,6 +39,19 @@ class PreparedConv {
   ptrdiff_t targetStride_;
   std::unique_ptr<AmxConv> amx_;
   std::unique_ptr<Floats> floats_;  // where there is no amx_
+};
+
+// The same for a convolution's gradient by its input.
+class PreparedInputGrad {
+ public:
+  PreparedInputGrad(const Context&, const ConvShape& shape, const float* w);
+  ~PreparedInputGrad();
+  void run(const Context&, int images, const float* dy, float* dx) const;
+
+ private:
+  ConvShape shape_;
+  const float* w_;
+  std::unique_ptr<AmxConv> amx_;
 };
 
 // y = act(conv(x, w) + bias + residual); bias and residual may be null.

@@ -170,16 +170,17 @@ inline void storeParts(const __m512i parts[3], size_t n, convbook::Bfloat16* to,
 // n values into 1, 2 or 3 parts, that follow one another `plane` values apart.
 template <int Parts>
 inline void splitRun(const float* x, size_t n, convbook::Bfloat16* to, ptrdiff_t plane, SplitWatch* watch) {
-  for (size_t i = 0; i < n; i += 32) {
-    const size_t rest = n - i;
-    const bool whole = rest >= 32;
-    const __m512 first = whole ? _mm512_loadu_ps(x + i) : _mm512_maskz_loadu_ps(firstOf16(rest), x + i);
-    const __m512 second = whole ? _mm512_loadu_ps(x + i + 16)
-                                : _mm512_maskz_loadu_ps(firstOf16(rest > 16 ? rest - 16 : 0), x + i + 16);
-    __m512i parts[3];
-    splitParts<Parts>(first, second, watch, parts);
-    storeParts<Parts>(parts, rest, to + i, plane);
+  __m512i parts[3];
+  size_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    splitParts<Parts>(_mm512_loadu_ps(x + i), _mm512_loadu_ps(x + i + 16), watch, parts);
+    storeParts<Parts>(parts, 32, to + i, plane);
   }
+  const size_t rest = n - i;
+  if (rest == 0) return;
+  splitParts<Parts>(_mm512_maskz_loadu_ps(firstOf16(rest), x + i),
+                    _mm512_maskz_loadu_ps(firstOf16(rest > 16 ? rest - 16 : 0), x + i + 16), watch, parts);
+  storeParts<Parts>(parts, rest, to + i, plane);
 }
 
 // The same of `pixels` runs of n values that lie `stride` apart, each value scaled and shifted before if Affine, and packed
@@ -188,11 +189,15 @@ template <int Parts, bool Affine>
 inline void splitPixels(const convbook::AmxPixels& p, convbook::Bfloat16* to, ptrdiff_t plane, SplitWatch* watch) {
   const size_t channels = static_cast<size_t>(p.channels);
   const __m512 floor = p.relu ? _mm512_setzero_ps() : _mm512_set1_ps(-__builtin_inff());
+  const float *scale = p.scale, *shift = p.shift;
+  auto load = [](const float* from, __mmask16 mask) {
+    return mask == 0xffff ? _mm512_loadu_ps(from) : _mm512_maskz_loadu_ps(mask, from);
+  };
   auto value = [&](const float* x, __mmask16 mask, size_t c) {
-    const __m512 v = _mm512_maskz_loadu_ps(mask, x + c);
+    const __m512 v = load(x + c, mask);
     if (!Affine) return v;
     // The second operand comes back when one is not a number.
-    return _mm512_max_ps(floor, _mm512_fmadd_ps(v, _mm512_maskz_loadu_ps(mask, p.scale + c), _mm512_maskz_loadu_ps(mask, p.shift + c)));
+    return _mm512_max_ps(floor, _mm512_fmadd_ps(v, load(scale + c, mask), load(shift + c, mask)));
   };
   if (channels == 16) {
     // Two pixels at a time.
@@ -205,14 +210,18 @@ inline void splitPixels(const convbook::AmxPixels& p, convbook::Bfloat16* to, pt
     }
     return;
   }
+  const size_t whole = channels / 32 * 32, rest = channels - whole;
+  const __mmask16 restFirst = firstOf16(rest), restSecond = firstOf16(rest > 16 ? rest - 16 : 0);
   const float* x = p.x;
   for (size_t i = 0; i < p.count; i++, x += p.stride, to += channels) {
-    for (size_t c = 0; c < channels; c += 32) {
-      const size_t rest = channels - c;
-      __m512i parts[3];
-      splitParts<Parts>(value(x, firstOf16(rest), c), value(x, firstOf16(rest > 16 ? rest - 16 : 0), c + 16), watch, parts);
-      storeParts<Parts>(parts, rest, to + c, plane);
+    __m512i parts[3];
+    for (size_t c = 0; c < whole; c += 32) {
+      splitParts<Parts>(value(x, 0xffff, c), value(x, 0xffff, c + 16), watch, parts);
+      storeParts<Parts>(parts, 32, to + c, plane);
     }
+    if (rest == 0) continue;
+    splitParts<Parts>(value(x, restFirst, whole), value(x, restSecond, whole + 16), watch, parts);
+    storeParts<Parts>(parts, rest, to + whole, plane);
   }
 }
 

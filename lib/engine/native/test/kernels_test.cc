@@ -112,6 +112,55 @@ void convolutions(const Context& context, bool wide) {
   check("convFilterGrad's bias", dbias, rdbias);
 }
 
+// Weights packed once for runs on one image and on several, that read channels out of more, normalized, and write among others.
+void preparedConvolutions(const Context& context) {
+  ConvShape s = {};
+  s.groups = s.dilationHeight = s.dilationWidth = 1;
+  s.batch = pick(1, 3);
+  s.inChannels = pick(0, 1) == 0 ? 16 : pick(1, 70);
+  s.outChannels = pick(1, 50);
+  const bool pointwise = pick(0, 1) == 0;
+  s.filterHeight = s.filterWidth = pointwise ? 1 : 3;
+  s.padTop = s.padLeft = pointwise ? 0 : 1;
+  s.strideHeight = s.strideWidth = pointwise ? 1 : pick(1, 2);
+  s.height = pick(3, 12);
+  s.width = pick(3, 40);
+  s.outHeight = (s.height + 2 * s.padTop - s.filterHeight) / s.strideHeight + 1;
+  s.outWidth = (s.width + 2 * s.padLeft - s.filterWidth) / s.strideWidth + 1;
+  const int before = pick(0, 20), after = pick(0, 20), stride = s.inChannels + before, targetStride = s.outChannels + after;
+  const bool normalized = pick(0, 1) == 1, relu = pick(0, 1) == 1;
+  Array w(static_cast<size_t>(s.filterHeight) * s.filterWidth * s.inChannels * s.outChannels), bias(s.outChannels);
+  Array scale(s.inChannels), shift(s.inChannels);
+  const PreparedConv prepared(context, s, w, bias, targetStride);
+  for (int images : {s.batch, 1}) {
+    const size_t pixels = static_cast<size_t>(images) * s.height * s.width, outPixels = static_cast<size_t>(images) * s.outHeight * s.outWidth;
+    // The last pixel ends with its own channels.
+    Array x((pixels - 1) * stride + s.inChannels), y((outPixels - 1) * targetStride + s.outChannels);
+    std::vector<double> wanted(y.size);
+    for (size_t i = 0; i < y.size; i++) wanted[i] = y[i];
+    for (size_t p = 0; p < outPixels; p++) {
+      const int j = static_cast<int>(p % s.outWidth), i = static_cast<int>(p / s.outWidth % s.outHeight);
+      const size_t n = p / s.outWidth / s.outHeight;
+      for (int o = 0; o < s.outChannels; o++) {
+        double sum = bias[o];
+        for (int tap = 0; tap < s.filterHeight * s.filterWidth; tap++) {
+          const int h = i * s.strideHeight - s.padTop + tap / s.filterWidth, v = j * s.strideWidth - s.padLeft + tap % s.filterWidth;
+          if (h < 0 || h >= s.height || v < 0 || v >= s.width) continue;
+          for (int c = 0; c < s.inChannels; c++) {
+            double value = x[((n * s.height + h) * s.width + v) * stride + c];
+            if (normalized) value = value * scale[c] + shift[c];
+            if (normalized && relu && value < 0) value = 0;
+            sum += value * w[(static_cast<size_t>(tap) * s.inChannels + c) * s.outChannels + o];
+          }
+        }
+        wanted[p * targetStride + o] = sum;
+      }
+    }
+    prepared.run(context, images, {x, stride, normalized ? scale.data.get() : nullptr, normalized ? shift.data.get() : nullptr, relu}, y, nullptr, kLinear);
+    check("PreparedConv", y, wanted);
+  }
+}
+
 // Shapes that are large enough for tiles (see amx_filter.cc).
 void filterGradients(const Context& context) {
   ConvShape s;
@@ -348,6 +397,7 @@ int main() {
       for (int round = 0; round < 12; round++) {
         convolutions(context, round % 3 == 0);
         filterGradients(context);
+        preparedConvolutions(context);
         products(context);
         normalization(context);
         arrays(context);
