@@ -14,9 +14,9 @@ import { selectBackend } from "../../../lib/convbook/backend/index.ts";
 import { DataLoader } from "../../../lib/convbook/data/index.ts";
 import { manualSeed } from "../../../lib/convbook/random/index.ts";
 import type { StateDict } from "../../../lib/convbook/tensor-data.ts";
-import { Callback, CIFARModule, type Optimizer, Trainer } from "../../../lib/convbook/training/index.ts";
+import { Callback, type CIFARModule, type Optimizer, Trainer } from "../../../lib/convbook/training/index.ts";
 import { quiet } from "../../../lib/convbook/training/testing/quiet.ts";
-import { canTrain, hasTorch, trainingImages } from "./support.ts";
+import { canTrain, hasTorch, trainingImages, tutorialResNet } from "./support.ts";
 
 const STEPS = 20;
 const BATCH = 128;
@@ -137,12 +137,7 @@ describe.runIf(runs)("the tutorial's ResNet with seed 42, each step begun where 
     await selectBackend({ backend: "native", announce: false });
     const train = await trainingImages();
     manualSeed(42);
-    const module = new CIFARModule({
-      modelName: "ResNet",
-      optimizerName: "SGD",
-      optimizerHparams: { lr: 0.1, momentum: 0.9, weightDecay: 1e-4 },
-      schedulerName: null,
-    });
+    const module = tutorialResNet(0.1);
     const batches: (readonly [tf.Tensor, tf.Tensor])[] = [];
     for await (const batch of new DataLoader(train, { batchSize: BATCH, shuffle: true, dropLast: true })) {
       batches.push(batch);

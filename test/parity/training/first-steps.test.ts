@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { selectBackend } from "../../../lib/convbook/backend/index.ts";
 import { DataLoader } from "../../../lib/convbook/data/index.ts";
 import { manualSeed } from "../../../lib/convbook/random/index.ts";
-import { CIFARModule, Trainer } from "../../../lib/convbook/training/index.ts";
+import { Trainer } from "../../../lib/convbook/training/index.ts";
 import { quiet } from "../../../lib/convbook/training/testing/quiet.ts";
-import { canTrain, Losses, trainingImages } from "./support.ts";
+import { canTrain, Losses, trainingImages, tutorialResNet } from "./support.ts";
 
 // Made by fixtures/make_first_steps.py with PyTorch on the real images.
 const fixture = JSON.parse(readFileSync(new URL("./fixtures/first-steps.json", import.meta.url), "utf8")) as {
@@ -20,11 +20,7 @@ async function firstLosses(lr: number): Promise<number[]> {
   await selectBackend({ backend: "native", announce: false });
   const train = await trainingImages();
   manualSeed(42);
-  const module = new CIFARModule({
-    modelName: "ResNet",
-    optimizerName: "SGD",
-    optimizerHparams: { lr, momentum: 0.9, weightDecay: 1e-4 },
-  });
+  const module = tutorialResNet(lr);
   const loader = new DataLoader(train, { batchSize: 128, shuffle: true, dropLast: true });
   const losses = new Losses();
   const trainer = new Trainer({ ...quiet, maxSteps: fixture.losses.length, callbacks: [losses] });

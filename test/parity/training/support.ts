@@ -5,7 +5,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { engine } from "@convbook/engine";
 import { cifar10, transforms } from "../../../lib/convbook/data/index.ts";
-import { Callback, type Trainer } from "../../../lib/convbook/training/index.ts";
+import { Callback, CIFARModule, type Trainer } from "../../../lib/convbook/training/index.ts";
 
 const cache = process.env.CONVBOOK_CACHE ?? join(homedir(), ".cache", "convbook");
 /** Whether CIFAR-10 is in the cache. */
@@ -40,6 +40,16 @@ export function trainingImages() {
     [0.24703223, 0.24348513, 0.26158784],
   );
   return cifar10({ train: true, transform: new transforms.Compose([new transforms.ToTensor(), normalize]) });
+}
+
+/** The tutorial's ResNet, with the weights that the default generator gives now, and its SGD; no scheduler. */
+export function tutorialResNet(lr: number): CIFARModule {
+  return new CIFARModule({
+    modelName: "ResNet",
+    optimizerName: "SGD",
+    optimizerHparams: { lr, momentum: 0.9, weightDecay: 1e-4 },
+    schedulerName: null,
+  });
 }
 
 /** Keeps the loss of each step. */
