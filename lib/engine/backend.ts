@@ -50,6 +50,7 @@ export class NativeBackend extends MathBackendCPU {
         return buffer;
       },
       drop: (buffer) => addon.drop(buffer),
+      settle: (buffer) => addon.settle(buffer),
     });
   }
 

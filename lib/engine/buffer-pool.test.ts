@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { BufferPool, classSize } from "./buffer-pool.ts";
 
 function countingSource() {
-  const counts = { made: 0, dropped: 0 };
+  const counts = { made: 0, dropped: 0, settled: 0 };
   const source = {
     alloc: (bytes: number) => {
       counts.made++;
@@ -10,6 +10,9 @@ function countingSource() {
     },
     drop: () => {
       counts.dropped++;
+    },
+    settle: () => {
+      counts.settled++;
     },
   };
   return { counts, source };
@@ -36,6 +39,15 @@ describe("BufferPool", () => {
     expect(pool.take(800_000)).toBe(block);
     expect(pool.take(400_000)).not.toBe(block);
     expect(counts.made).toBe(2);
+  });
+
+  it("settles large blocks that are used again and again, now and then", () => {
+    const { counts, source } = countingSource();
+    const pool = new BufferPool(source, 1e9);
+    for (let use = 0; use < 321; use++) pool.give(pool.take(2 << 20));
+    expect(counts).toEqual({ made: 1, dropped: 0, settled: 10 });
+    for (let use = 0; use < 321; use++) pool.give(pool.take(1 << 10));
+    expect(counts.settled).toBe(10);
   });
 
   it("keeps no more than its ceiling", () => {

@@ -9,6 +9,8 @@ import { freemem, totalmem } from "node:os";
 export interface BlockSource {
   alloc(bytes: number): ArrayBuffer;
   drop(buffer: ArrayBuffer): void;
+  /** Makes a block that turned out to last quicker to use; what is in it may be lost. */
+  settle(buffer: ArrayBuffer): void;
 }
 
 /** A block out of the pool; `bytes` is the size of its class. */
@@ -22,6 +24,9 @@ export interface Block {
 const smallest = 256;
 /** A block up to this much larger than wanted is taken before a new one is made. */
 const slack = 1.5;
+/** Of the blocks taken again that are large enough to lie on pages of their own, one in so many is settled, lest one step bear it all. */
+const settleEvery = 32;
+const ownPages = 1 << 20;
 const idleMilliseconds = 5000;
 const pressureCheckMilliseconds = 200;
 /** Below this share of the machine's memory, nothing is kept. */
@@ -43,6 +48,7 @@ export class BufferPool {
   #usedBytes = 0;
   #peakBytes = 0;
   #lastCheck = 0;
+  #reused = 0;
   #busy = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -81,6 +87,7 @@ export class BufferPool {
       block = { buffer: this.#source.alloc(size), bytes: size, view: undefined };
     } else {
       this.#keptBytes -= block.bytes;
+      if (block.bytes >= ownPages && ++this.#reused % settleEvery === 0) this.#source.settle(block.buffer);
     }
     this.#usedBytes += block.bytes;
     this.#peakBytes = Math.max(this.#peakBytes, this.#usedBytes + this.#keptBytes);

@@ -11,7 +11,6 @@ import {
   registerGradient,
   type Tensor,
   engine as tfEngine,
-  unregisterGradient,
 } from "@tensorflow/tfjs-core";
 import type { ConvolutionAttrs } from "./kernels/fused-convolution.ts";
 
@@ -330,24 +329,6 @@ export function registerFusedGradients(): void {
           const s = tf.sigmoid(x as Tensor);
           return tf.mul(first(dy), tf.mul(s, tf.add(1, tf.mul(x as Tensor, tf.sub(1, s)))));
         }),
-    }),
-  });
-}
-
-/**
- * tfjs multiplies dy with step(x) in three passes; on the native backend it is one, and y serves in place of x. To be
- * called when the backend starts, after tfjs has registered its gradients.
- */
-export function replaceReluGradient(): void {
-  if (tf.getGradient("Relu") !== undefined) unregisterGradient("Relu");
-  registerGradient({
-    kernelName: "Relu",
-    outputsToSave: [true],
-    gradFunc: (dy, [y]) => ({
-      x: () =>
-        tf.getBackend() === "native"
-          ? run("ReluGrad", { dy: first(dy), y: y as Tensor }, {})
-          : tf.mul(first(dy), tf.step(y as Tensor)),
     }),
   });
 }

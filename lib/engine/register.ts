@@ -9,7 +9,7 @@ import {
 } from "@tensorflow/tfjs-core";
 import { registerAveragePoolGradient } from "./average-pool.ts";
 import { NativeBackend } from "./backend.ts";
-import { registerFusedGradients, replaceReluGradient } from "./fused.ts";
+import { registerFusedGradients } from "./fused.ts";
 import { averagePoolKernels } from "./kernels/average-pool.ts";
 import { blockKernels } from "./kernels/block.ts";
 import { convolutionKernels } from "./kernels/convolution.ts";
@@ -25,6 +25,7 @@ import { poolingKernels } from "./kernels/pooling.ts";
 import { reductionKernels } from "./kernels/reduction.ts";
 import type { NativeAddon } from "./native.ts";
 import { profiled } from "./profiler.ts";
+import { replaceGradients } from "./replaced-gradients.ts";
 
 export const backendName = "native";
 
@@ -61,7 +62,7 @@ export function fallbackKernelNames(): string[] {
 export function registerNative(addon: NativeAddon): void {
   if (getKernel("Conv2D", backendName) !== undefined) return;
   const start = (): NativeBackend => {
-    replaceReluGradient();
+    replaceGradients();
     return new NativeBackend(addon);
   };
   registerBackend(backendName, start, priority);

@@ -1,6 +1,8 @@
 // The module: an engine's threads, instruction set and memory; everything else is defined by the files *_bindings.cc.
 #include <algorithm>
+#include <string>
 #include <thread>
+#include <utility>
 #if defined(__linux__)
 #include <sched.h>
 #endif
@@ -79,13 +81,25 @@ napi_value alloc(const Arguments& args, State&) {
   return buffer;
 }
 
-// Gives a block's pages back at once and makes the ArrayBuffer unusable.
-napi_value drop(const Arguments& args, State&) {
+std::pair<void*, size_t> arrayBuffer(const Arguments& args, size_t index) {
   void* data = nullptr;
   size_t bytes = 0;
-  if (napi_get_arraybuffer_info(args.env(), args.value(0), &data, &bytes) != napi_ok) {
-    throw BadArgument("Argument 0: expected an ArrayBuffer");
+  if (napi_get_arraybuffer_info(args.env(), args.value(index), &data, &bytes) != napi_ok) {
+    throw BadArgument("Argument " + std::to_string(index) + ": expected an ArrayBuffer");
   }
+  return {data, bytes};
+}
+
+// Moves a block that nobody uses to huge pages if it has small ones; its contents are lost.
+napi_value settle(const Arguments& args, State&) {
+  const auto [data, bytes] = arrayBuffer(args, 0);
+  if (data != nullptr) blockSettle(data, bytes);
+  return nullptr;
+}
+
+// Gives a block's pages back at once and makes the ArrayBuffer unusable.
+napi_value drop(const Arguments& args, State&) {
+  const auto [data, bytes] = arrayBuffer(args, 0);
   if (data != nullptr) blockDrop(data, bytes);
   napi_detach_arraybuffer(args.env(), args.value(0));
   return nullptr;
@@ -109,6 +123,7 @@ NAPI_MODULE_INIT() {
       {"releaseScratch", call<releaseScratch>},
       {"alloc", call<alloc>},
       {"drop", call<drop>},
+      {"settle", call<settle>},
   });
   defineConvBindings(env, exports, state);
   defineArrayBindings(env, exports, state);

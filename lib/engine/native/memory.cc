@@ -1,7 +1,11 @@
 #include "memory.h"
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <mutex>
+#include <unordered_set>
 #if defined(_WIN32)
 #include <malloc.h>
 #else
@@ -34,6 +38,46 @@ namespace {
 constexpr size_t kHuge = size_t{2} << 20;
 constexpr size_t kMapped = size_t{1} << 20;
 size_t mappedSize(size_t bytes) { return (bytes + kHuge - 1) / kHuge * kHuge; }
+
+using Clock = std::chrono::steady_clock;
+
+// A huge page takes 0.2 to 0.4 ms where memory is at hand, its 512 small ones 0.8 ms. It takes several milliseconds where the system has to
+// move other pages first, or where a virtual machine's host has taken back what lay free; small pages are mostly still there then.
+constexpr auto kSlow = std::chrono::milliseconds(1);
+// For how long small pages are taken after a huge one was slow.
+constexpr auto kPause = std::chrono::seconds(1);
+std::atomic<Clock::rep> slowUntil{0};
+
+bool hugePagesAreSlow() { return Clock::now().time_since_epoch().count() < slowUntil.load(std::memory_order_relaxed); }
+
+// Takes up to an eighth of the block's pages, one after the other: what that takes tells how long the others will.
+bool firstPagesAreSlow(char* data, size_t size) {
+  for (size_t page = 0; page * 8 * kHuge < size; page++) {
+    const auto start = Clock::now();
+    *static_cast<volatile char*>(data + page * kHuge) = 0;
+    const auto end = Clock::now();
+    if (end - start < kSlow) continue;
+    slowUntil.store((end + kPause).time_since_epoch().count(), std::memory_order_relaxed);
+    return true;
+  }
+  return false;
+}
+
+// The blocks on small pages; several engines' threads ask.
+std::mutex smallMutex;
+std::unordered_set<void*>& smallBlocks() {
+  static auto* blocks = new std::unordered_set<void*>();  // Blocks are freed until the very end of the process.
+  return *blocks;
+}
+void useSmallPages(char* data, size_t size) {
+  madvise(data, size, MADV_NOHUGEPAGE);
+  std::lock_guard<std::mutex> lock(smallMutex);
+  smallBlocks().insert(data);
+}
+bool forgetSmallPages(void* data) {
+  std::lock_guard<std::mutex> lock(smallMutex);
+  return smallBlocks().erase(data) > 0;
+}
 }  // namespace
 
 void* blockAlloc(size_t bytes) {
@@ -46,14 +90,27 @@ void* blockAlloc(size_t bytes) {
   if (data > start) munmap(start, data - start);
   size_t behind = start + size + kHuge - (data + size);
   if (behind > 0) munmap(data + size, behind);
-  madvise(data, size, MADV_HUGEPAGE);
+  if (hugePagesAreSlow()) {
+    useSmallPages(data, size);
+  } else {
+    madvise(data, size, MADV_HUGEPAGE);
+    if (firstPagesAreSlow(data, size)) useSmallPages(data, size);
+  }
   return data;
+}
+
+bool blockSettle(void* data, size_t bytes) {
+  if (bytes < kMapped || !forgetSmallPages(data)) return false;
+  madvise(data, mappedSize(bytes), MADV_DONTNEED);
+  madvise(data, mappedSize(bytes), MADV_HUGEPAGE);
+  return true;
 }
 
 void blockFree(void* data, size_t bytes) {
   if (bytes < kMapped) {
     alignedFree(data);
   } else {
+    forgetSmallPages(data);
     munmap(data, mappedSize(bytes));
   }
 }
@@ -64,6 +121,7 @@ void blockDrop(void* data, size_t bytes) {
 #else
 void* blockAlloc(size_t bytes) { return alignedAlloc(bytes == 0 ? 64 : bytes); }
 void blockFree(void* data, size_t) { alignedFree(data); }
+bool blockSettle(void*, size_t) { return false; }
 void blockDrop(void*, size_t) {}
 #endif
 

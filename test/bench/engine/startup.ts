@@ -11,8 +11,9 @@ import { existsSync } from "node:fs";
 import { freemem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import * as tf from "@tensorflow/tfjs";
 import { engine } from "@convbook/engine";
+import * as tf from "@tensorflow/tfjs";
+import type { NativeBackend } from "../../../lib/engine/backend.ts";
 import { type Mode, median, modes, rounded } from "./contest.ts";
 import { networksOf, type Options, type Section } from "./options.ts";
 import { ownProcess, pyTorch, type StepProcess } from "./process.ts";
@@ -66,11 +67,14 @@ export async function startup(options: Options): Promise<Section> {
   return { title: "Start-up", note: `Milliseconds in fresh processes, batch ${batch}; medians`, rows };
 }
 
-/** Writes to a gigabyte, or half of what is free, and gives it back: what is asked for next needs nothing from a host. */
+/** Writes to a gigabyte of huge pages, or half of what is free, and gives it back: what is asked for next needs nothing from a host. */
 async function memoryAtHand(): Promise<void> {
   await sleep(loadingMilliseconds);
-  tf.tidy(() => tf.fill([Math.floor(Math.min(1e9, freemem() / 2) / 4)], 1).min().dataSync());
-  engine.trim();
+  const { addon } = tf.backend() as NativeBackend;
+  const block = addon.alloc(Math.floor(Math.min(1e9, freemem() / 2)));
+  addon.settle(block);
+  new Uint8Array(block).fill(1);
+  addon.drop(block);
 }
 
 /** How long a process is given to load before its first step. */
@@ -80,7 +84,7 @@ const memories = [
   ["after a pause", () => sleep(loadingMilliseconds + 2000)],
 ] as const;
 
-/** The first step of five processes and their fourth to eighth; PyTorch's in its better layout. */
+/** The first step of five processes and their 21st to 25th; PyTorch's in its better layout. */
 async function firstStep(start: () => StepProcess, mode: Mode, prepare: () => Promise<void>) {
   const first: number[] = [];
   const steady: number[] = [];
@@ -89,8 +93,7 @@ async function firstStep(start: () => StepProcess, mode: Mode, prepare: () => Pr
     const child = start();
     await prepare();
     first.push(await child.step(mode, layout));
-    await child.step(mode, layout);
-    await child.step(mode, layout);
+    for (let i = 1; i < 20; i++) await child.step(mode, layout);
     for (let i = 0; i < 5; i++) steady.push(await child.step(mode, layout));
     child.close();
   }
