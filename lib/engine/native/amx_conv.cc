@@ -65,15 +65,7 @@ std::unique_ptr<AmxConv> AmxConv::forward(const Context& context, const ConvShap
   AmxCorrelation c = {};
   c.parts = parts;
   c.images = s.batch;
-  c.height = s.height;
-  c.width = s.width;
-  c.channels = s.inChannels;
-  c.originH = -s.padTop;
-  c.originW = -s.padLeft;
-  c.strideH = s.strideHeight;
-  c.strideW = s.strideWidth;
-  c.extentH = (s.filterHeight - 1) * s.dilationHeight + 1;
-  c.extentW = (s.filterWidth - 1) * s.dilationWidth + 1;
+  static_cast<Windows&>(c) = windowsOf(s);
   c.columns = s.outChannels;
   c.bias = bias;
   c.phases.resize(1);
@@ -156,14 +148,7 @@ std::unique_ptr<AmxConv> AmxConv::inputGrad(const Context& context, const ConvSh
   }
   c.parts = parts;
   c.images = s.batch;
-  c.height = s.outHeight;
-  c.width = s.outWidth;
-  c.channels = s.outChannels;
-  c.originH = top;
-  c.originW = left;
-  c.strideH = c.strideW = 1;
-  c.extentH = bottom - top + 1;
-  c.extentW = right - left + 1;
+  static_cast<Windows&>(c) = {s.outHeight, s.outWidth, s.outChannels, top, left, 1, 1, bottom - top + 1, right - left + 1};
   c.columns = s.inChannels;
   c.bias = nullptr;
   return usable(std::make_unique<AmxPlan>(context, std::move(c)));

@@ -18,13 +18,11 @@ struct AmxPhase {
   ptrdiff_t start, pixelStride, rowStride, imageStride;  // of the output, in floats
 };
 
-struct AmxCorrelation {
+struct AmxCorrelation : Windows {  // of all phases' taps
   int parts;  // that every factor is split into: 3 for all of float32's precision, 2 for 16 bits of it, 1 for bfloat16
-  int images, height, width, channels;  // of the source; images: of a run, about
-  int originH, originW, strideH, strideW;
-  int extentH, extentW;  // of all phases' taps, from the origin
-  int columns;           // output channels
-  const float* bias;     // or null
+  int images;         // of a run, about
+  int columns;        // output channels
+  const float* bias;  // or null
   std::vector<AmxPhase> phases;
 };
 

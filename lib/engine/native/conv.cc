@@ -15,10 +15,7 @@ namespace convbook {
 namespace {
 
 // One correlation: every output pixel (i, j) gathers runs of inputs around pixel (originH + i*strideH, originW + j*strideW).
-struct Correlation {
-  int height, width, channels;  // of the source image
-  int originH, originW, strideH, strideW;
-  int extentH, extentW;  // of the taps, from the origin
+struct Correlation : Windows {
   int outHeight, outWidth;
   bool inside;  // no window reaches over the image's border
   struct Tap {
@@ -119,19 +116,10 @@ struct PreparedConv::Floats {
       store.pack(g, w + g * groupOut, s.outChannels, 1, bias != nullptr ? bias + g * groupOut : nullptr);
     }
     if (isPointwise(s) && s.groups == 1) return;
-    c.height = s.height;
-    c.width = s.width;
-    c.channels = s.inChannels;
-    c.originH = -s.padTop;
-    c.originW = -s.padLeft;
-    c.strideH = s.strideHeight;
-    c.strideW = s.strideWidth;
-    c.extentH = (s.filterHeight - 1) * s.dilationHeight + 1;
-    c.extentW = (s.filterWidth - 1) * s.dilationWidth + 1;
+    static_cast<Windows&>(c) = windowsOf(s);
     c.outHeight = s.outHeight;
     c.outWidth = s.outWidth;
-    c.inside = s.padTop == 0 && s.padLeft == 0 && (s.outHeight - 1) * s.strideHeight + c.extentH <= s.height &&
-               (s.outWidth - 1) * s.strideWidth + c.extentW <= s.width;
+    c.inside = staysInside(c, s.outHeight, s.outWidth);
     const bool joined = s.dilationWidth == 1 && s.groups == 1;
     for (int h = 0; h < s.filterHeight; h++) {
       for (int v = 0; v < (joined ? 1 : s.filterWidth); v++) {
@@ -147,7 +135,7 @@ struct PreparedConv::Floats {
     c.start = 0;
     c.panels = store.panels;
     const int enough = (context.pool.threads() * 2 + s.batch - 1) / s.batch;
-    blocks.reset(new Blocks(s.outHeight, s.outWidth, s.strideHeight, s.strideWidth, c.extentH, c.extentW, s.inChannels, enough));
+    blocks.reset(new Blocks(c.outHeight, c.outWidth, c, c.channels, enough));
   }
 };
 
@@ -284,16 +272,10 @@ static void inputGradFloats(const Context& context, const ConvShape& s, const fl
       c.start = (static_cast<ptrdiff_t>(a) * s.width + b) * s.inChannels;
       phase.empty = rows.empty() || columns.empty() || s.outChannels == 0 || s.outHeight * s.outWidth == 0;
       if (phase.empty || c.outHeight == 0 || c.outWidth == 0) continue;
-      c.height = s.outHeight;
-      c.width = s.outWidth;
-      c.channels = s.outChannels;
-      c.originH = rows.front().offset;
-      c.originW = columns.front().offset;
-      c.strideH = c.strideW = 1;
-      c.extentH = rows.back().offset - c.originH + 1;
-      c.extentW = columns.back().offset - c.originW + 1;
-      c.inside = c.originH >= 0 && c.originW >= 0 && c.originH + c.outHeight - 1 + c.extentH <= s.outHeight &&
-                 c.originW + c.outWidth - 1 + c.extentW <= s.outWidth;
+      const int top = rows.front().offset, left = columns.front().offset;
+      static_cast<Windows&>(c) = {s.outHeight, s.outWidth, s.outChannels, top, left, 1, 1,
+                                  rows.back().offset - top + 1, columns.back().offset - left + 1};
+      c.inside = staysInside(c, c.outHeight, c.outWidth);
       c.groups = s.groups;
       c.groupIn = groupOut;
       c.groupOut = groupIn;
@@ -301,7 +283,7 @@ static void inputGradFloats(const Context& context, const ConvShape& s, const fl
         for (size_t i = 0; i < columns.size();) {
           size_t end = i + 1;
           while (s.groups == 1 && end < columns.size() && columns[end].offset == columns[end - 1].offset + 1) end++;
-          c.taps.push_back({row.offset - c.originH, columns[i].offset - c.originW, static_cast<int>(end - i)});
+          c.taps.push_back({row.offset - top, columns[i].offset - left, static_cast<int>(end - i)});
           i = end;
         }
       }
@@ -326,7 +308,7 @@ static void inputGradFloats(const Context& context, const ConvShape& s, const fl
         phase.store->pack(g, turned.data(), groupIn, 1, nullptr);
       }
       c.panels = phase.store->panels;
-      phase.blocks.reset(new Blocks(c.outHeight, c.outWidth, 1, 1, c.extentH, c.extentW, c.channels, enough));
+      phase.blocks.reset(new Blocks(c.outHeight, c.outWidth, c, c.channels, enough));
     }
   }
   if (isPointwise(s) && s.groups == 1 && !phases[0].empty) {

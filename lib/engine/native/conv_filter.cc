@@ -28,12 +28,11 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
   if (amxFilterGrad(context, s, x, dy, dw, dbias)) return;
   const Kernels& kernels = context.kernels;
   const bool pointwise = isPointwise(s);
-  const int extentH = (s.filterHeight - 1) * s.dilationHeight + 1, extentW = (s.filterWidth - 1) * s.dilationWidth + 1;
-  const bool inside = pointwise || (s.padTop == 0 && s.padLeft == 0 && (s.outHeight - 1) * s.strideHeight + extentH <= s.height &&
-                                    (s.outWidth - 1) * s.strideWidth + extentW <= s.width);
+  const Windows windows = windowsOf(s);
+  const int extentH = windows.extentH, extentW = windows.extentW;
+  const bool inside = pointwise || staysInside(windows, s.outHeight, s.outWidth);
   const int threads = context.pool.threads();
-  const Blocks blocks(s.outHeight, s.outWidth, s.strideHeight, s.strideWidth, extentH, extentW,
-                      s.inChannels + s.outChannels / 2, (threads + s.batch - 1) / s.batch);
+  const Blocks blocks(s.outHeight, s.outWidth, windows, s.inChannels + s.outChannels / 2, (threads + s.batch - 1) / s.batch);
   const size_t windowFloats = static_cast<size_t>((blocks.rows - 1) * s.strideHeight + extentH) *
                               ((blocks.columns - 1) * s.strideWidth + extentW) * s.inChannels;
   const size_t each = static_cast<size_t>(blocks.downwards) * blocks.sideways;

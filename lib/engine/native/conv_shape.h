@@ -15,6 +15,25 @@ struct ConvShape {
   int groups;
 };
 
+// Where windows lie on an image: the corner of the first, the steps between them, and how far each reaches.
+struct Windows {
+  int height, width, channels;  // of the image
+  int originH, originW, strideH, strideW;
+  int extentH, extentW;
+};
+
+// The windows that a convolution reads.
+inline Windows windowsOf(const ConvShape& s) {
+  return {s.height, s.width, s.inChannels, -s.padTop, -s.padLeft, s.strideHeight, s.strideWidth,
+          (s.filterHeight - 1) * s.dilationHeight + 1, (s.filterWidth - 1) * s.dilationWidth + 1};
+}
+
+// Whether none of `down` times `sideways` windows reaches over the image's border.
+inline bool staysInside(const Windows& w, int down, int sideways) {
+  return w.originH >= 0 && w.originW >= 0 && w.originH + (down - 1) * w.strideH + w.extentH <= w.height &&
+         w.originW + (sideways - 1) * w.strideW + w.extentW <= w.width;
+}
+
 // Whether every output pixel is made of the input pixel at the same place alone.
 inline bool isPointwise(const ConvShape& s) {
   return s.filterHeight == 1 && s.filterWidth == 1 && s.strideHeight == 1 && s.strideWidth == 1 && s.padTop == 0 &&

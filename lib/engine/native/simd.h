@@ -11,6 +11,22 @@
 
 namespace {
 
+// A byte for each of four floats, where there are no vectors of so few.
+struct FourBytes {
+  struct bytes {
+    uint8_t b[4];
+  };
+  static inline bytes bytesOf(uint8_t value) { return {{value, value, value, value}}; }
+  static inline bytes loadBytes(const uint8_t* p) { return {{p[0], p[1], p[2], p[3]}}; }
+  static inline void storeBytes(uint8_t* to, bytes x) {
+    for (int i = 0; i < 4; i++) to[i] = x.b[i];
+  }
+  static inline bytes add(bytes a, bytes b) {
+    for (int i = 0; i < 4; i++) a.b[i] = static_cast<uint8_t>(a.b[i] + b.b[i]);
+    return a;
+  }
+};
+
 #if defined(__AVX512F__) && defined(__AVX512VL__)
 struct V {
   using v = __m512;
@@ -95,7 +111,7 @@ struct V {
 };
 #elif defined(__GNUC__)
 // Four floats as GCC and Clang know them on every processor: SSE2, NEON, ...
-struct V {
+struct V : FourBytes {
   typedef float v __attribute__((vector_size(16), aligned(4)));
   using mask = unsigned;
   static constexpr int L = 4;
@@ -116,22 +132,11 @@ struct V {
   }
   static inline v broadcast(const float* p) { return v{*p, *p, *p, *p}; }
   static inline v fma(v a, v b, v c) { return a * b + c; }
+  using FourBytes::add;
   static inline v add(v a, v b) { return a + b; }
   static inline v sub(v a, v b) { return a - b; }
   static inline v open(v a, v b) {
     for (int i = 0; i < 4; i++) a[i] = b[i] > 0.f ? a[i] : 0.f;
-    return a;
-  }
-  struct bytes {
-    uint8_t b[4];
-  };
-  static inline bytes bytesOf(uint8_t value) { return {{value, value, value, value}}; }
-  static inline bytes loadBytes(const uint8_t* p) { return {{p[0], p[1], p[2], p[3]}}; }
-  static inline void storeBytes(uint8_t* to, bytes x) {
-    for (int i = 0; i < 4; i++) to[i] = x.b[i];
-  }
-  static inline bytes add(bytes a, bytes b) {
-    for (int i = 0; i < 4; i++) a.b[i] = static_cast<uint8_t>(a.b[i] + b.b[i]);
     return a;
   }
   static inline void keepLarger(v x, v* best) {
@@ -156,7 +161,7 @@ struct V {
 };
 #else
 // Plain C++ for compilers without vector types.
-struct V {
+struct V : FourBytes {
   struct v {
     float f[4];
   };
@@ -180,6 +185,7 @@ struct V {
     for (int i = 0; i < 4; i++) c.f[i] += a.f[i] * b.f[i];
     return c;
   }
+  using FourBytes::add;
   static inline v add(v a, v b) {
     for (int i = 0; i < 4; i++) a.f[i] += b.f[i];
     return a;
@@ -190,18 +196,6 @@ struct V {
   }
   static inline v open(v a, v b) {
     for (int i = 0; i < 4; i++) a.f[i] = b.f[i] > 0.f ? a.f[i] : 0.f;
-    return a;
-  }
-  struct bytes {
-    uint8_t b[4];
-  };
-  static inline bytes bytesOf(uint8_t value) { return {{value, value, value, value}}; }
-  static inline bytes loadBytes(const uint8_t* p) { return {{p[0], p[1], p[2], p[3]}}; }
-  static inline void storeBytes(uint8_t* to, bytes x) {
-    for (int i = 0; i < 4; i++) to[i] = x.b[i];
-  }
-  static inline bytes add(bytes a, bytes b) {
-    for (int i = 0; i < 4; i++) a.b[i] = static_cast<uint8_t>(a.b[i] + b.b[i]);
     return a;
   }
   static inline void keepLarger(v x, v* best) {

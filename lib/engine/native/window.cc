@@ -29,12 +29,12 @@ void copyWindow(const float* image, int height, int width, int channels, int top
   }
 }
 
-Blocks::Blocks(int height, int width, int strideH, int strideW, int extentH, int extentW, int channels, int enough) {
-  auto windowWidth = [&](int c) { return static_cast<size_t>((c - 1) * strideW + extentW) * channels; };
+Blocks::Blocks(int height, int width, const Windows& w, int channels, int enough) {
+  auto windowWidth = [&](int c) { return static_cast<size_t>((c - 1) * w.strideW + w.extentW) * channels; };
   columns = width;
-  while (columns > 16 && windowWidth(columns) * extentH * sizeof(float) > 4 * kWindowBytes) columns = (columns + 1) / 2;
+  while (columns > 16 && windowWidth(columns) * w.extentH * sizeof(float) > 4 * kWindowBytes) columns = (columns + 1) / 2;
   const int fit = static_cast<int>(kWindowBytes / sizeof(float) / windowWidth(columns));
-  rows = std::max(1, std::min((fit - extentH) / strideH + 1, height));
+  rows = std::max(1, std::min((fit - w.extentH) / w.strideH + 1, height));
   sideways = (width + columns - 1) / columns;
   downwards = (height + rows - 1) / rows;
   // A few images only: cut finer, so that every thread has something to do.
@@ -44,7 +44,7 @@ Blocks::Blocks(int height, int width, int strideH, int strideW, int extentH, int
   }
   rows = (height + downwards - 1) / downwards;
   downwards = (height + rows - 1) / rows;
-  windowFloats = windowWidth(columns) * static_cast<size_t>((rows - 1) * strideH + extentH);
+  windowFloats = windowWidth(columns) * static_cast<size_t>((rows - 1) * w.strideH + w.extentH);
 }
 
 }  // namespace convbook

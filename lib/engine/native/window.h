@@ -2,6 +2,8 @@
 #pragma once
 #include <cstddef>
 
+#include "conv_shape.h"
+
 namespace convbook {
 
 // Bytes of an input window that a task keeps at hand: it should stay in the first-level cache beside the outputs.
@@ -18,7 +20,7 @@ struct Blocks {
   size_t windowFloats;
 
   // `enough`: at least so many blocks, where the plane allows it.
-  Blocks(int height, int width, int strideH, int strideW, int extentH, int extentW, int channels, int enough);
+  Blocks(int height, int width, const Windows& windows, int channels, int enough);
 };
 
 }  // namespace convbook
