@@ -80,7 +80,7 @@ bool forgetSmallPages(void* data) {
 }
 }  // namespace
 
-void* blockAlloc(size_t bytes) {
+void* blockAlloc(size_t bytes, bool small) {
   if (bytes < kMapped) return alignedAlloc(bytes == 0 ? 64 : bytes);
   size_t size = mappedSize(bytes);
   void* mapped = mmap(nullptr, size + kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -90,7 +90,7 @@ void* blockAlloc(size_t bytes) {
   if (data > start) munmap(start, data - start);
   size_t behind = start + size + kHuge - (data + size);
   if (behind > 0) munmap(data + size, behind);
-  if (hugePagesAreSlow()) {
+  if (small || hugePagesAreSlow()) {
     useSmallPages(data, size);
   } else {
     madvise(data, size, MADV_HUGEPAGE);
@@ -119,7 +119,7 @@ void blockDrop(void* data, size_t bytes) {
   if (bytes >= kMapped) madvise(data, mappedSize(bytes), MADV_DONTNEED);
 }
 #else
-void* blockAlloc(size_t bytes) { return alignedAlloc(bytes == 0 ? 64 : bytes); }
+void* blockAlloc(size_t bytes, bool) { return alignedAlloc(bytes == 0 ? 64 : bytes); }
 void blockFree(void* data, size_t) { alignedFree(data); }
 bool blockSettle(void*, size_t) { return false; }
 void blockDrop(void*, size_t) {}

@@ -9,7 +9,8 @@ void* alignedAlloc(size_t bytes);
 void alignedFree(void* data);
 
 // Blocks for tensors: from 1 MiB on, mapped at 2 MiB borders with huge pages where the system has them and is quick to give them.
-void* blockAlloc(size_t bytes);
+// `small`: on small pages in any case, for tests.
+void* blockAlloc(size_t bytes, bool small = false);
 // Moves a block that was given small pages to huge ones, which are worth a few hundredths of a network's time; its contents are lost.
 // Returns false for a block that has them.
 bool blockSettle(void* data, size_t bytes);

@@ -1,17 +1,21 @@
 // Kernels and drivers against plain loops, on random shapes. Built with the address, undefined-behaviour and thread
 // sanitizers by `npm run sanitize`; inputs and outputs are exactly as long as they must be, so that a step too far shows.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include "../arrays.h"
 #include "../conv.h"
 #include "../integers.h"
 #include "../layers.h"
+#include "../memory.h"
 #include "../places.h"
 #include "../second.h"
 
@@ -352,6 +356,36 @@ void places(const Context& context) {
   check("scatterAdd", back, added);
 }
 
+// Blocks on small pages and on any, from several threads at once: each can be written from end to end, settled once and written again.
+void blocks() {
+  std::atomic<int> wrong{0};
+  auto use = [&](int thread) {
+    for (size_t bytes : {size_t{100}, size_t{1} << 20, (size_t{5} << 20) + 12}) {
+      for (bool small : {false, true}) {
+        char* data = static_cast<char*>(blockAlloc(bytes, small));
+        std::memset(data, thread, bytes);
+        const bool settled = blockSettle(data, bytes);
+#if defined(__linux__)
+        if (small && settled != (bytes >= size_t{1} << 20)) wrong++;
+#else
+        if (settled) wrong++;
+#endif
+        if (blockSettle(data, bytes)) wrong++;
+        std::memset(data, thread + 1, bytes);
+        if (data[0] != thread + 1 || data[bytes - 1] != thread + 1) wrong++;
+        blockDrop(data, bytes);
+        blockFree(data, bytes);
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 3; thread++) threads.emplace_back(use, thread);
+  for (std::thread& thread : threads) thread.join();
+  if (wrong == 0) return;
+  std::printf("blocks: %d wrong\n", wrong.load());
+  failures++;
+}
+
 #if defined(CONVBOOK_ONEDNN)
 // Several threads that meet the same shapes for the first time, as blocks do.
 void choosing(const Kernels& kernels, const Module& module) {
@@ -389,6 +423,7 @@ extern "C" const convbook::Module* convbookModule();
 #endif
 
 int main() {
+  blocks();
   for (const char* isa : {"amx", "avx512", "avx2", "generic"}) {
     const Kernels& kernels = chooseKernels(isa);
     for (int threads : {1, 2, 5}) {
