@@ -11,9 +11,7 @@ function countingSource() {
     drop: () => {
       counts.dropped++;
     },
-    settle: () => {
-      counts.settled++;
-    },
+    settle: () => ++counts.settled < 3,
   };
   return { counts, source };
 }
@@ -41,13 +39,19 @@ describe("BufferPool", () => {
     expect(counts.made).toBe(2);
   });
 
-  it("settles large blocks that are used again and again, now and then", () => {
+  it("settles large blocks that are used again and again, bit by bit, until there is no more to do", () => {
     const { counts, source } = countingSource();
     const pool = new BufferPool(source, 1e9);
-    for (let use = 0; use < 321; use++) pool.give(pool.take(2 << 20));
-    expect(counts).toEqual({ made: 1, dropped: 0, settled: 10 });
-    for (let use = 0; use < 321; use++) pool.give(pool.take(1 << 10));
-    expect(counts.settled).toBe(10);
+    const use = (bytes: number, times: number) => {
+      for (let i = 0; i < times; i++) pool.give(pool.take(bytes));
+    };
+    use(1 << 10, 1000);
+    use(2 << 20, 33);
+    expect(counts).toEqual({ made: 2, dropped: 0, settled: 1 });
+    use(2 << 20, 32);
+    expect(counts.settled).toBe(2);
+    use(2 << 20, 1000);
+    expect(counts.settled).toBe(3);
   });
 
   it("keeps no more than its ceiling", () => {

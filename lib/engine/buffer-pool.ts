@@ -9,8 +9,8 @@ import { freemem, totalmem } from "node:os";
 export interface BlockSource {
   alloc(bytes: number): ArrayBuffer;
   drop(buffer: ArrayBuffer): void;
-  /** Makes a block that turned out to last quicker to use; what is in it may be lost. */
-  settle(buffer: ArrayBuffer): void;
+  /** Makes a part of a block that turned out to last quicker to use; what is in it may be lost. Returns whether more can be done. */
+  settle(buffer: ArrayBuffer): boolean;
 }
 
 /** A block out of the pool; `bytes` is the size of its class. */
@@ -19,13 +19,16 @@ export interface Block {
   readonly bytes: number;
   /** The view last made of it, to be used again for a tensor of the same size. */
   view: Float32Array | Int32Array | Uint8Array | undefined;
+  /** Whether it may gain from {@link BlockSource.settle}. */
+  unsettled: boolean;
 }
 
 const smallest = 256;
 /** A block up to this much larger than wanted is taken before a new one is made. */
 const slack = 1.5;
-/** Of the blocks taken again that are large enough to lie on pages of their own, one in so many is settled, lest one step bear it all. */
+/** One in so many blocks taken again that are not settled yet is, lest one step bear it all. */
 const settleEvery = 32;
+/** Blocks from this size on lie on pages of their own; only those need settling. */
 const ownPages = 1 << 20;
 const idleMilliseconds = 5000;
 const pressureCheckMilliseconds = 200;
@@ -84,10 +87,10 @@ export class BufferPool {
     }
     if (block === undefined) {
       this.#watchMemory(size);
-      block = { buffer: this.#source.alloc(size), bytes: size, view: undefined };
+      block = { buffer: this.#source.alloc(size), bytes: size, view: undefined, unsettled: size >= ownPages };
     } else {
       this.#keptBytes -= block.bytes;
-      if (block.bytes >= ownPages && ++this.#reused % settleEvery === 0) this.#source.settle(block.buffer);
+      if (block.unsettled && ++this.#reused % settleEvery === 0) block.unsettled = this.#source.settle(block.buffer);
     }
     this.#usedBytes += block.bytes;
     this.#peakBytes = Math.max(this.#peakBytes, this.#usedBytes + this.#keptBytes);

@@ -52,8 +52,11 @@ export interface NativeAddon extends NativeArrayFunctions {
   releaseScratch(): void;
   alloc(bytes: number): ArrayBuffer;
   drop(buffer: ArrayBuffer): void;
-  /** Moves a block to huge pages if it was given small ones because those were quicker to get; its contents are lost. */
-  settle(buffer: ArrayBuffer): void;
+  /**
+   * Moves a part of a block to huge pages if it was given small ones because those were quicker to get; its contents are lost.
+   * Returns whether there is more to move.
+   */
+  settle(buffer: ArrayBuffer): boolean;
   /** `rounds`, here and below: factors may be rounded to bfloat16, where the processor can. */
   conv2d(shape: I, x: F, w: F, bias: Maybe<F>, residual: Maybe<F>, activation: number, y: F, rounds: boolean): void;
   conv2dInputGrad(shape: I, dy: F, w: F, dx: F): void;

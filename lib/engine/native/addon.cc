@@ -90,11 +90,12 @@ std::pair<void*, size_t> arrayBuffer(const Arguments& args, size_t index) {
   return {data, bytes};
 }
 
-// Moves a block that nobody uses to huge pages if it has small ones; its contents are lost.
+// Moves a part of a block that nobody uses to huge pages if it has small ones; its contents are lost. Says whether there is more to move.
 napi_value settle(const Arguments& args, State&) {
   const auto [data, bytes] = arrayBuffer(args, 0);
-  if (data != nullptr) blockSettle(data, bytes);
-  return nullptr;
+  napi_value more;
+  napi_get_boolean(args.env(), data != nullptr && blockSettle(data, bytes), &more);
+  return more;
 }
 
 // Gives a block's pages back at once and makes the ArrayBuffer unusable.

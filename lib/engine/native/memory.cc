@@ -1,11 +1,12 @@
 #include "memory.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <mutex>
-#include <unordered_set>
+#include <unordered_map>
 #if defined(_WIN32)
 #include <malloc.h>
 #else
@@ -63,20 +64,19 @@ bool firstPagesAreSlow(char* data, size_t size) {
   return false;
 }
 
-// The blocks on small pages; several engines' threads ask.
+// How much of a block is moved to huge pages at once, lest whoever waits notices.
+constexpr size_t kPortion = size_t{16} << 20;
+
+// The blocks on small pages, and how many of their bytes have been moved; several engines' threads ask.
 std::mutex smallMutex;
-std::unordered_set<void*>& smallBlocks() {
-  static auto* blocks = new std::unordered_set<void*>();  // Blocks are freed until the very end of the process.
+std::unordered_map<void*, size_t>& smallBlocks() {
+  static auto* blocks = new std::unordered_map<void*, size_t>();  // Blocks are freed until the very end of the process.
   return *blocks;
 }
 void useSmallPages(char* data, size_t size) {
   madvise(data, size, MADV_NOHUGEPAGE);
   std::lock_guard<std::mutex> lock(smallMutex);
-  smallBlocks().insert(data);
-}
-bool forgetSmallPages(void* data) {
-  std::lock_guard<std::mutex> lock(smallMutex);
-  return smallBlocks().erase(data) > 0;
+  smallBlocks()[data] = 0;
 }
 }  // namespace
 
@@ -100,17 +100,29 @@ void* blockAlloc(size_t bytes, bool small) {
 }
 
 bool blockSettle(void* data, size_t bytes) {
-  if (bytes < kMapped || !forgetSmallPages(data)) return false;
-  madvise(data, mappedSize(bytes), MADV_DONTNEED);
-  madvise(data, mappedSize(bytes), MADV_HUGEPAGE);
-  return true;
+  if (bytes < kMapped) return false;
+  const size_t size = mappedSize(bytes);
+  std::lock_guard<std::mutex> lock(smallMutex);
+  const auto found = smallBlocks().find(data);
+  if (found == smallBlocks().end()) return false;
+  char* from = static_cast<char*>(data) + found->second;
+  const size_t portion = std::min(kPortion, size - found->second);
+  madvise(from, portion, MADV_DONTNEED);
+  madvise(from, portion, MADV_HUGEPAGE);
+  found->second += portion;
+  if (found->second < size) return true;
+  smallBlocks().erase(found);
+  return false;
 }
 
 void blockFree(void* data, size_t bytes) {
   if (bytes < kMapped) {
     alignedFree(data);
   } else {
-    forgetSmallPages(data);
+    {
+      std::lock_guard<std::mutex> lock(smallMutex);
+      smallBlocks().erase(data);
+    }
     munmap(data, mappedSize(bytes));
   }
 }

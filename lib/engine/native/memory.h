@@ -11,8 +11,8 @@ void alignedFree(void* data);
 // Blocks for tensors: from 1 MiB on, mapped at 2 MiB borders with huge pages where the system has them and is quick to give them.
 // `small`: on small pages in any case, for tests.
 void* blockAlloc(size_t bytes, bool small = false);
-// Moves a block that was given small pages to huge ones, which are worth a few hundredths of a network's time; its contents are lost.
-// Returns false for a block that has them.
+// Moves some megabytes of a block that was given small pages to huge ones, which are worth a few hundredths of a network's time; what was in
+// them is lost. Returns whether there is more to move.
 bool blockSettle(void* data, size_t bytes);
 void blockFree(void* data, size_t bytes);
 // Gives the pages back at once; the address range stays valid and reads as zeros or as before.

@@ -72,7 +72,7 @@ async function memoryAtHand(): Promise<void> {
   await sleep(loadingMilliseconds);
   const { addon } = tf.backend() as NativeBackend;
   const block = addon.alloc(Math.floor(Math.min(1e9, freemem() / 2)));
-  addon.settle(block);
+  while (addon.settle(block));
   new Uint8Array(block).fill(1);
   addon.drop(block);
 }
