@@ -1,10 +1,10 @@
 /**
  * What starting costs: importing the engine, and the first step in a fresh process against a steady one.
  *
- * A first step is largely the system's work of finding memory. On a virtual machine whose host takes back what lies free, that is up to
- * twenty times slower some seconds after the memory was freed than at once (450 and 20 ms for 200 MB were seen), and says nothing of whoever
- * asks for it. So every first step is measured twice: with memory that the machine has at hand, as one without a host always has, and
- * after a pause.
+ * A first step is largely the system's work of finding memory. On a virtual machine whose host takes back what lies free, huge pages, which
+ * the engine asks for, come up to twenty times slower some seconds after they were freed than at once (450 and 20 ms for 200 MB were seen);
+ * small ones are mostly still there. So every first step is measured twice: with memory that the machine has at hand, as one without a host
+ * always has, and after a pause.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
