@@ -1,6 +1,6 @@
 /**
  * The Trainer against the bare step and against PyTorch at batch 128, with and without loading data, and what a checkpoint costs.
- * Arguments: models (all four), `steps=120`, and `noloader` to leave the loading of data out.
+ * Arguments: models (all four), `steps=80`, and `noloader` to leave the loading of data out.
  */
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -312,7 +312,7 @@ async function measureLoading(name: string, steps: number, folder: string, data:
 
 export async function run(args: readonly string[]): Promise<BenchResult> {
   const chosen = args.filter((arg) => arg in models);
-  const steps = Number(args.find((arg) => arg.startsWith("steps="))?.slice(6) ?? 120);
+  const steps = Number(args.find((arg) => arg.startsWith("steps="))?.slice(6) ?? 80);
   const backend = await selectBackend({ announce: false });
   const folder = mkdtempSync(join(tmpdir(), "convbook-bench-"));
   const rows: BenchRow[] = [];
