@@ -17,19 +17,28 @@ export interface Entry {
 /** Milliseconds by "label mode". */
 export type Times = ReadonlyMap<string, readonly number[]>;
 
-/** Each takes one step in turn, `rounds` times after `warmUp` that do not count. */
+export interface Rules {
+  readonly which?: readonly Mode[];
+  /** Turns of each that do not count. */
+  readonly warmUp?: number;
+  /** Steps of a turn; of several, the first does not count. Where steps are short, one that follows another contestant's says more of the change. */
+  readonly burst?: number;
+}
+
+/** Each takes its turn, `rounds` times. */
 export async function compete(
   entries: readonly Entry[],
   rounds: number,
-  { which = modes, warmUp = 2 }: { readonly which?: readonly Mode[]; readonly warmUp?: number } = {},
+  { which = modes, warmUp = 2, burst = 1 }: Rules = {},
 ): Promise<Times> {
   const times = new Map<string, number[]>();
   for (const mode of which) {
     for (let round = -warmUp; round < rounds; round++) {
       for (const { label, contestant } of entries) {
-        const milliseconds = await contestant.step(mode);
+        const turn: number[] = [];
+        for (let step = 0; step < burst; step++) turn.push(await contestant.step(mode));
         const key = `${label} ${mode}`;
-        if (round >= 0) times.set(key, [...(times.get(key) ?? []), milliseconds]);
+        if (round >= 0) times.set(key, [...(times.get(key) ?? []), ...(burst > 1 ? turn.slice(1) : turn)]);
       }
     }
   }

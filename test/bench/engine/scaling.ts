@@ -21,7 +21,7 @@ async function measure(name: string, batch: number, threads: number, options: Op
       contestant: { step: (mode) => peer.step(mode, "channels_last"), close: () => peer.close() },
     });
   }
-  const times = await compete(entries, Math.max(rounds, Math.ceil(32 / batch)));
+  const times = await compete(entries, rounds, { burst: Math.min(16, Math.ceil(128 / batch)) });
   for (const { contestant } of entries) contestant.close();
   engine.trim();
   return entries.flatMap(({ label }) =>
