@@ -1,10 +1,14 @@
 import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { replaceGradients } from "./replaced-gradients.ts";
 
 const backends = ["cpu", ...(engine.available ? ["native"] : [])];
 
 describe.each(backends)("gradients on %s", (backend) => {
+  // The native backend does it when it starts; here it may not have.
+  beforeAll(replaceGradients);
+
   it.each([
     { shape: [3, 4, 5, 2], axis: [1, 2] },
     { shape: [3, 4, 5, 2], axis: [-1] },

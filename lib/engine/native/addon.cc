@@ -1,6 +1,5 @@
 // The module: an engine's threads, instruction set and memory; everything else is defined by the files *_bindings.cc.
 #include <algorithm>
-#include <string>
 #include <thread>
 #include <utility>
 #if defined(__linux__)
@@ -81,18 +80,18 @@ napi_value alloc(const Arguments& args, State&) {
   return buffer;
 }
 
-std::pair<void*, size_t> arrayBuffer(const Arguments& args, size_t index) {
+std::pair<void*, size_t> arrayBuffer(const Arguments& args) {
   void* data = nullptr;
   size_t bytes = 0;
-  if (napi_get_arraybuffer_info(args.env(), args.value(index), &data, &bytes) != napi_ok) {
-    throw BadArgument("Argument " + std::to_string(index) + ": expected an ArrayBuffer");
+  if (napi_get_arraybuffer_info(args.env(), args.value(0), &data, &bytes) != napi_ok) {
+    throw BadArgument("Argument 0: expected an ArrayBuffer");
   }
   return {data, bytes};
 }
 
 // Moves a part of a block that nobody uses to huge pages if it has small ones; its contents are lost. Says whether there is more to move.
 napi_value settle(const Arguments& args, State&) {
-  const auto [data, bytes] = arrayBuffer(args, 0);
+  const auto [data, bytes] = arrayBuffer(args);
   napi_value more;
   napi_get_boolean(args.env(), data != nullptr && blockSettle(data, bytes), &more);
   return more;
@@ -100,7 +99,7 @@ napi_value settle(const Arguments& args, State&) {
 
 // Gives a block's pages back at once and makes the ArrayBuffer unusable.
 napi_value drop(const Arguments& args, State&) {
-  const auto [data, bytes] = arrayBuffer(args, 0);
+  const auto [data, bytes] = arrayBuffer(args);
   if (data != nullptr) blockDrop(data, bytes);
   napi_detach_arraybuffer(args.env(), args.value(0));
   return nullptr;
