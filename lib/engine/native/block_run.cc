@@ -140,13 +140,16 @@ void Block::Run::task(size_t slot, const Context& own, int thread) const {
     if (floats > 0) std::memset(sums + step.accumulator, 0, floats * sizeof(float));
   }
   float* start = scratch + phase.transientFloats * phase.chunk;
-  for (size_t chunk = lo; chunk < hi; chunk++) {
+  // Every other phase goes the other way, so that it begins with what the one before has just left in the cache.
+  const bool down = (&phase - block.phases_.data()) % 2 == (block.mode_ == BlockMode::Backward ? 0 : 1);
+  for (size_t i = lo; i < hi; i++) {
+    const size_t chunk = down ? lo + hi - 1 - i : i;
     const size_t first = phase.from + chunk * phase.chunk;
     Chunk c = {*this, own, first, std::min(phase.chunk, phase.to - first), scratch, start, sums};
     for (const Step& step : phase.steps) {
       c.free = start;
       if (block.mode_ == BlockMode::Backward) {
-        c.backward(step, chunk == lo);
+        c.backward(step, i == lo);
       } else {
         c.forward(step);
       }

