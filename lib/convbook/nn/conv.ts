@@ -14,6 +14,7 @@ import {
   pair,
   type Shape,
   type Size2d,
+  type Window,
   windowedShape,
 } from "./shapes.ts";
 
@@ -110,6 +111,7 @@ export class Conv2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   readonly outChannels: number;
   readonly kernelSize: readonly [number, number];
   readonly geometry: Conv2dGeometry;
+  private readonly windows: readonly Window[];
   readonly weight: Parameter;
   readonly bias: Parameter | null;
 
@@ -134,6 +136,12 @@ export class Conv2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
       dilation: dilations,
       groups: checkGroups("Conv2d", groups, inChannels, outChannels),
     };
+    this.windows = ([0, 1] as const).map((i) => ({
+      kernel: this.kernelSize[i],
+      stride: strides[i],
+      padding: i === 0 ? padY : padX,
+      dilation: dilations[i],
+    }));
     const shape = [outChannels, inChannels / groups, ...this.kernelSize];
     this.weight = this.registerParameter("weight", new Parameter(shape, conv2dLayout));
     this.bias = bias ? this.registerParameter("bias", new Parameter([outChannels])) : null;
@@ -142,15 +150,8 @@ export class Conv2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
 
   /** Shape of the output for an input [N, H, W, C]; throws a {@link ShapeError} where it does not fit. */
   outputShape(input: Shape): number[] {
-    checkChannelsLast(this.toString(), input, "N, H, W, C", this.inChannels);
-    const { stride, padding, dilation } = this.geometry;
-    const windows = [0, 1].map((i) => ({
-      kernel: this.kernelSize[i as 0 | 1],
-      stride: stride[i as 0 | 1],
-      padding: padding[i as 0 | 1],
-      dilation: dilation[i as 0 | 1],
-    }));
-    return windowedShape(this.toString(), input, windows, this.outChannels);
+    checkChannelsLast(this, input, "N, H, W, C", this.inChannels);
+    return windowedShape(this, input, this.windows, this.outChannels);
   }
 
   /** Multiplications with addition that an output of this shape takes. */
@@ -253,10 +254,10 @@ export class Conv1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
 
   /** Shape of the output for an input [N, L, C]; throws a {@link ShapeError} where it does not fit. */
   outputShape(input: Shape): number[] {
-    checkChannelsLast(this.toString(), input, "N, L, C", this.inChannels);
+    checkChannelsLast(this, input, "N, L, C", this.inChannels);
     const { stride, padding, dilation } = this.geometry;
     const window = { kernel: this.kernelSize, stride: stride[1], padding: padding[1], dilation: dilation[1] };
-    return windowedShape(this.toString(), input, [window], this.outChannels);
+    return windowedShape(this, input, [window], this.outChannels);
   }
 
   /** Multiplications with addition that an output of this shape takes. */

@@ -65,8 +65,8 @@ abstract class Pool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
 
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
   outputShape(input: Shape): number[] {
-    checkChannelsLast(this.toString(), input, "N, H, W, C");
-    return windowedShape(this.toString(), input, this.windows, input[3] as number);
+    checkChannelsLast(this, input, "N, H, W, C");
+    return windowedShape(this, input, this.windows, input[3] as number);
   }
 
   /** As part of a block: windows that do not reach beyond the padding. */
@@ -99,8 +99,8 @@ abstract class Pool1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
 
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
   outputShape(input: Shape): number[] {
-    checkChannelsLast(this.toString(), input, "N, L, C");
-    return windowedShape(this.toString(), input, [this.windows[1]], input[2] as number);
+    checkChannelsLast(this, input, "N, L, C");
+    return windowedShape(this, input, [this.windows[1]], input[2] as number);
   }
 
   protected asImages(x: tf.Tensor3D, pool: (images: tf.Tensor4D) => tf.Tensor4D): tf.Tensor3D {
@@ -177,7 +177,7 @@ export class AdaptiveAvgPool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
 
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
   outputShape(input: Shape): number[] {
-    checkChannelsLast(this.toString(), input, "N, H, W, C");
+    checkChannelsLast(this, input, "N, H, W, C");
     return [input[0] as number, ...this.size, input[3] as number];
   }
 
@@ -203,7 +203,7 @@ export class AdaptiveAvgPool1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
 
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
   outputShape(input: Shape): number[] {
-    checkChannelsLast(this.toString(), input, "N, L, C");
+    checkChannelsLast(this, input, "N, L, C");
     return [input[0] as number, this.size, input[2] as number];
   }
 

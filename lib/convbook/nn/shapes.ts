@@ -49,25 +49,32 @@ export function windowCount(length: number, { kernel, stride, padding, dilation,
   return (count - 1) * stride >= length + before ? count - 1 : count;
 }
 
+/** What an error names: how a layer is printed is worked out only then. */
+interface Printable {
+  toString(): string;
+}
+
 /** Shape after windows over the dimensions between the first and the last. */
-export function windowedShape(layer: string, input: Shape, windows: readonly Window[], outChannels: number): number[] {
+export function windowedShape(layer: Printable, input: Shape, windows: readonly Window[], outChannels: number): number[] {
   const spatial = windows.map((window, i) => windowCount(input[i + 1] as number, window));
   if (spatial.some((count) => count < 1)) {
     const reach = windows.map(({ kernel, dilation, padding: [before, after] }) =>
       Math.max(1, dilation * (kernel - 1) + 1 - before - after),
     );
-    throw new ShapeError(layer, input, `each spatial dimension to be at least [${reach.join(", ")}]`);
+    throw new ShapeError(`${layer}`, input, `each spatial dimension to be at least [${reach.join(", ")}]`);
   }
   return [input[0] as number, ...spatial, outChannels];
 }
 
 /** Requires `rank` dimensions and, where given, `channels` in the last. `letters` names the dimensions, as "N, H, W, C". */
-export function checkChannelsLast(layer: string, input: Shape, letters: string, channels?: number): void {
+export function checkChannelsLast(layer: Printable, input: Shape, letters: string, channels?: number): void {
   const rank = letters.split(",").length;
+  const isChannelsLast = channels === undefined || input[rank - 1] === channels;
+  if (input.length === rank && isChannelsLast) return;
   const expected = channels === undefined ? `[${letters}]` : `[${letters}] with C = ${channels}`;
-  if (input.length !== rank) throw new ShapeError(layer, input, expected);
-  if (channels !== undefined && input[rank - 1] !== channels) {
-    const atSecond = input[1] === channels ? " (channels come last here; this looks like PyTorch's order)" : "";
-    throw new ShapeError(layer, input, expected + atSecond);
-  }
+  const atSecond =
+    input.length === rank && input[1] === channels
+      ? " (channels come last here; this looks like PyTorch's order)"
+      : "";
+  throw new ShapeError(`${layer}`, input, expected + atSecond);
 }

@@ -33,7 +33,7 @@ export class Upsample extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
 
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
   outputShape(input: Shape): number[] {
-    checkChannelsLast(this.toString(), input, "N, H, W, C");
+    checkChannelsLast(this, input, "N, H, W, C");
     const [batch, height, width, channels] = input as [number, number, number, number];
     return [batch, height * this.scaleFactor[0], width * this.scaleFactor[1], channels];
   }

@@ -55,18 +55,24 @@ interface Place {
   readonly offset: number;
 }
 
-/** What convolutions have in common that may become one. */
-function likeness(op: Operation): string {
-  return JSON.stringify([
-    op.source,
-    op.sourceOffset,
-    op.inChannels,
-    op.filter,
-    op.strides,
-    op.pad,
-    op.activation,
-    op.bias < 0,
-  ]);
+/** Whether a convolution may become one with others: it reads its source as it is and writes nothing but its sums. */
+function isFree({ kind, norm, residual }: Operation): boolean {
+  return kind === "conv" && norm < 0 && residual < 0;
+}
+
+/** Whether two of them read the same in the same way. */
+function isAlike(a: Operation, b: Operation): boolean {
+  const areEqual = (x: readonly [number, number], y: readonly [number, number]) => x[0] === y[0] && x[1] === y[1];
+  return (
+    a.source === b.source &&
+    a.sourceOffset === b.sourceOffset &&
+    a.inChannels === b.inChannels &&
+    areEqual(a.filter, b.filter) &&
+    areEqual(a.strides, b.strides) &&
+    areEqual(a.pad, b.pad) &&
+    a.activation === b.activation &&
+    a.bias < 0 === b.bias < 0
+  );
 }
 
 /** Whether the result can lie anywhere: it has a buffer of its own that nobody wants whole. */
@@ -90,19 +96,21 @@ function isDisturbed(operations: readonly Operation[], from: number, to: number)
 /** The first convolution that reads something, with those behind it that read the same in the same way. */
 function siblingsOf(program: Program, first: number): number[] {
   const { operations } = program;
-  const isFree = (op: Operation) => op.kind === "conv" && op.norm < 0 && op.residual < 0;
   const leader = operations[first] as Operation;
   if (!isFree(leader)) return [];
-  const indices = operations.flatMap((op, i) =>
-    i >= first && isFree(op) && likeness(op) === likeness(leader) && !isDisturbed(operations, first, i) ? [i] : [],
-  );
+  const indices: number[] = [];
+  for (let i = first; i < operations.length; i++) {
+    const op = operations[i] as Operation;
+    if (isFree(op) && isAlike(op, leader) && !isDisturbed(operations, first, i)) indices.push(i);
+  }
+  if (indices.length < 2) return [];
   const channels = (movable: boolean) =>
     indices
       .map((i) => operations[i] as Operation)
       .filter((op) => isMovable(program, op) === movable)
       .reduce((sum, { outChannels }) => sum + outChannels, 0);
   // Results that belong elsewhere are copied, which should not be most of the work.
-  return indices.length > 1 && channels(true) >= channels(false) ? indices : [];
+  return channels(true) >= channels(false) ? indices : [];
 }
 
 /**
@@ -173,10 +181,11 @@ function redirected(op: Operation, moved: ReadonlyMap<number, Place>): Operation
 function withoutUnused({ buffers, norms, operations, output }: Program): Program {
   const touched = operations.flatMap(({ source, target, residual }) => [source, target, residual]);
   const used = new Set([0, output, ...touched, ...norms.map(({ buffer }) => buffer)]);
-  const kept = buffers.flatMap((_, i) => (used.has(i) ? [i] : []));
-  const number = (old: number): number => (old < 0 ? old : kept.indexOf(old));
+  let count = 0;
+  const numbers = buffers.map((_, i) => (used.has(i) ? count++ : -1));
+  const number = (old: number): number => (old < 0 ? old : (numbers[old] as number));
   return {
-    buffers: kept.map((i) => buffers[i] as Buffer),
+    buffers: buffers.filter((_, i) => used.has(i)),
     norms: norms.map((norm) => ({ ...norm, buffer: number(norm.buffer) })),
     operations: operations.map((op) => ({
       ...op,

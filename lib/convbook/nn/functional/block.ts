@@ -41,6 +41,13 @@ export interface BlockNormalisation {
 
 const noWindow = { filter: [1, 1], strides: [1, 1], pad: [0, 0] } as const;
 
+/** What is known of a buffer so far. */
+interface Use {
+  /** The operations that write to it. */
+  readonly made: Operation[];
+  isRead: boolean;
+}
+
 /** Whether blocks can be run as one kernel now. */
 export function hasBlocks(): boolean {
   return hasKernel("BlockTraining");
@@ -53,6 +60,7 @@ export class BlockBuilder {
   readonly input: BlockValue;
   private readonly x: tf.Tensor4D;
   private readonly buffers: Buffer[] = [];
+  private readonly uses: Use[] = [];
   private readonly norms: Norm[] = [];
   private readonly operations: Operation[] = [];
   private readonly parameters: tf.Tensor[] = [];
@@ -91,6 +99,7 @@ export class BlockBuilder {
   /** Room for images of this size. */
   allocate(height: number, width: number, channels: number): BlockValue {
     this.buffers.push({ height, width, channels });
+    this.uses.push({ made: [], isRead: false });
     return { buffer: this.buffers.length - 1, offset: 0, channels, height, width };
   }
 
@@ -104,7 +113,7 @@ export class BlockBuilder {
       from.residual !== undefined || (from.relu === true && from.norm === undefined) ? this.plain(from) : from;
     if (source.norm !== undefined) (this.norms[source.norm] as Norm).relu = source.relu === true;
     const to = this.allocate(window.height, window.width, weight.shape[3]);
-    this.operations.push({
+    this.add({
       ...this.operation("conv", source, to),
       filter: window.filter,
       strides: window.strides,
@@ -119,7 +128,7 @@ export class BlockBuilder {
     const source = this.whole(from);
     const to = this.allocate(window.height, window.width, source.channels);
     const { filter, strides, pad } = window;
-    this.operations.push({ ...this.operation(kind, source, to), filter, strides, pad });
+    this.add({ ...this.operation(kind, source, to), filter, strides, pad });
     return to;
   }
 
@@ -150,7 +159,7 @@ export class BlockBuilder {
     }
     if (source.buffer === 0 && !this.hasInputStatistics) {
       this.hasInputStatistics = true;
-      this.operations.push({ ...this.operation("stats", this.input, this.input), target: -1 });
+      this.add({ ...this.operation("stats", this.input, this.input), target: -1 });
     }
     this.onRun.push(onRun);
     const mean = running === null ? -1 : this.running.push(running.mean, running.variance) - 2;
@@ -176,6 +185,7 @@ export class BlockBuilder {
     const isThere = made !== undefined && this.isWrittenBefore(buffer, made);
     if (made !== undefined && isThere && made.residual < 0 && made.activation === "linear") {
       made.residual = buffer;
+      this.use(buffer).isRead = true;
       return source;
     }
     return { ...source, residual: buffer };
@@ -204,6 +214,8 @@ export class BlockBuilder {
       this.merge(from, to);
       return;
     }
+    this.use(made.target).made.splice(0);
+    this.use(to.buffer).made.push(made);
     made.target = to.buffer;
     made.targetOffset = to.offset;
   }
@@ -220,6 +232,17 @@ export class BlockBuilder {
     for (const call of this.onRun) call();
     const y = tf.engine().runKernel(this.training ? "BlockTraining" : "Block", inputs, attributes);
     return (Array.isArray(y) ? y[0] : y) as tf.Tensor4D;
+  }
+
+  private use(buffer: number): Use {
+    return this.uses[buffer] as Use;
+  }
+
+  private add(operation: Operation): void {
+    this.operations.push(operation);
+    this.use(operation.source).isRead = true;
+    if (operation.residual >= 0) this.use(operation.residual).isRead = true;
+    if (operation.target >= 0) this.use(operation.target).made.push(operation);
   }
 
   private parameter(tensor: tf.Tensor): number {
@@ -262,8 +285,7 @@ export class BlockBuilder {
   private maker(value: BlockValue): Operation | undefined {
     if (value.norm !== undefined || value.residual !== undefined || value.relu === true) return undefined;
     if (!this.isWhole(value)) return undefined;
-    const made = this.operations.filter(({ target }) => target === value.buffer);
-    const isRead = this.operations.some(({ source, residual }) => source === value.buffer || residual === value.buffer);
+    const { made, isRead } = this.use(value.buffer);
     return made.length === 1 && made[0]?.kind === "conv" && !isRead ? made[0] : undefined;
   }
 
@@ -286,7 +308,7 @@ export class BlockBuilder {
 
   private merge(value: BlockValue, to: BlockValue): void {
     const operation = this.operation("merge", value, to);
-    this.operations.push({
+    this.add({
       ...operation,
       residual: value.residual ?? -1,
       activation: value.relu === true ? "relu" : "linear",
