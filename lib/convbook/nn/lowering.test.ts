@@ -10,7 +10,7 @@ import {
   ResNetBlock,
   TransitionLayer,
 } from "./blocks/index.ts";
-import { AvgPool2d, BatchNorm2d, Conv2d, MaxPool2d, type Module, ReLU, Sequential } from "./index.ts";
+import { AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Conv2d, MaxPool2d, type Module, ReLU, Sequential } from "./index.ts";
 
 if (!engine.available) console.log("blocks: left out without the native engine (npm rebuild @convbook/engine)");
 
@@ -45,6 +45,14 @@ const networks: Readonly<Record<string, readonly [number, () => Images]>> = {
   "normalisation behind a block": [
     4,
     () => stack(new ResNetBlock(4), new BatchNorm2d(4), new Conv2d(4, 3, { kernelSize: 1 })),
+  ],
+  "pre-activation block behind a convolution": [
+    3,
+    () => stack(new Conv2d(3, 6, { kernelSize: 3, padding: 1 }), new PreActResNetBlock(6), new AdaptiveAvgPool2d(1)),
+  ],
+  "dense layer behind a convolution": [
+    3,
+    () => stack(new Conv2d(3, 6, { kernelSize: 1 }), new DenseLayer(6, { bnSize: 2, growthRate: 5 }), new ReLU()),
   ],
   "pools between convolutions": [
     3,

@@ -27,6 +27,9 @@ export interface AvgPoolOptions<Size> extends PoolOptions<Size> {
   readonly countIncludePad?: boolean;
 }
 
+/** The largest window that blocks know. */
+const mostTaps = 255;
+
 function windows(owner: string, kernelSize: Size2d, options: PoolOptions<Size2d>): Windows2d {
   const kernel = pair(owner, "kernelSize", kernelSize, 1);
   const stride = pair(owner, "stride", options.stride ?? kernelSize, 1);
@@ -73,7 +76,7 @@ abstract class Pool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   protected lowerAs(kind: "maxPool" | "avgPool", builder: BlockBuilder, x: BlockValue): BlockValue | null {
     const [, height, width] = this.outputShape(builder.shapeOf(x)) as [number, number, number, number];
     const [rows, columns] = this.windows;
-    if (rows.ceil === true || columns.ceil === true || rows.kernel * columns.kernel > 255) return null;
+    if (rows.ceil === true || columns.ceil === true || rows.kernel * columns.kernel > mostTaps) return null;
     const filter = [rows.kernel, columns.kernel] as const;
     const strides = [rows.stride, columns.stride] as const;
     const pad = [rows.padding[0], columns.padding[0]] as const;
@@ -184,6 +187,15 @@ export class AdaptiveAvgPool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   forward(x: tf.Tensor4D): tf.Tensor4D {
     this.outputShape(x.shape);
     return adaptiveAvgPool2d(x, this.size);
+  }
+
+  /** As part of a block: a single cell. */
+  lower(builder: BlockBuilder, x: BlockValue): BlockValue | null {
+    this.outputShape(builder.shapeOf(x));
+    const [height, width] = this.size;
+    if (height !== 1 || width !== 1 || x.height * x.width > mostTaps) return null;
+    const filter = [x.height, x.width] as const;
+    return builder.pool("avgPool", x, { filter, strides: [1, 1], pad: [0, 0], height, width });
   }
 
   protected override extraRepr(): string {

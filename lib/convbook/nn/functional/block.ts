@@ -86,9 +86,11 @@ export class BlockBuilder {
     return this.shapeOf(value).reduce((product, n) => product * n, 1);
   }
 
-  /** A value with everything applied, in a buffer of its own, for what reads it more than once. */
+  /** A value with everything applied, in a buffer of its own, for what reads it more than once: nothing that one reader does to it is seen by another. */
   settled(value: BlockValue): BlockValue {
-    return this.whole(value);
+    const whole = this.whole(value);
+    this.use(whole.buffer).isRead = true;
+    return whole;
   }
 
   /** Number of convolutions so far. */
