@@ -18,6 +18,7 @@ import {
   Linear,
   Module,
   parseActivationName,
+  runLayers,
   Sequential,
 } from "../nn/index.ts";
 
@@ -82,9 +83,7 @@ export class DenseNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor2D {
-    return tf.tidy(() => {
-      const features = this.blocks.forward(this.inputNet.forward(x));
-      return this.outputNet.forward(features) as tf.Tensor2D;
-    });
+    // In one go, so that an engine that knows blocks of layers takes the network as one.
+    return runLayers([this.inputNet, this.blocks, ...this.outputNet.steps], x) as tf.Tensor2D;
   }
 }

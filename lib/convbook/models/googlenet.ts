@@ -18,6 +18,7 @@ import {
   MaxPool2d,
   Module,
   parseActivationName,
+  runLayers,
   Sequential,
 } from "../nn/index.ts";
 
@@ -78,9 +79,7 @@ export class GoogleNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor2D {
-    return tf.tidy(() => {
-      const features = this.inceptionBlocks.forward(this.inputNet.forward(x));
-      return this.outputNet.forward(features) as tf.Tensor2D;
-    });
+    // In one go, so that an engine that knows blocks of layers takes the network as one.
+    return runLayers([this.inputNet, this.inceptionBlocks, ...this.outputNet.steps], x) as tf.Tensor2D;
   }
 }

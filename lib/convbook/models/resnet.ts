@@ -19,6 +19,7 @@ import {
   Module,
   OptionError,
   parseActivationName,
+  runLayers,
   Sequential,
   UnknownNameError,
 } from "../nn/index.ts";
@@ -96,9 +97,7 @@ export class ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor2D {
-    return tf.tidy(() => {
-      const features = this.blocks.forward(this.inputNet.forward(x));
-      return this.outputNet.forward(features) as tf.Tensor2D;
-    });
+    // In one go, so that an engine that knows blocks of layers takes the network as one.
+    return runLayers([this.inputNet, this.blocks, ...this.outputNet.steps], x) as tf.Tensor2D;
   }
 }

@@ -40,6 +40,11 @@ export class Sequential extends Module {
     return this.layers[Symbol.iterator]();
   }
 
+  /** What a forward pass takes one after the other: the modules, or this one whole while somebody watches it. */
+  get steps(): readonly AnyModule[] {
+    return this.hasForwardHooks ? [this] : this.layers;
+  }
+
   forward(x: tf.Tensor): tf.Tensor {
     return runLayers(this.layers, x);
   }
@@ -50,7 +55,7 @@ export class Sequential extends Module {
 
   /** Forward pass, then residual and activation, in one step with the last layer where that can be. */
   forwardWith(x: tf.Tensor, after: Epilogue): tf.Tensor {
-    return runLayers(this.hasForwardHooks ? [this] : this.layers, x, after);
+    return runLayers(this.steps, x, after);
   }
 }
 

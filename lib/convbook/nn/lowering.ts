@@ -44,19 +44,22 @@ export function lowerAll(modules: Iterable<AnyModule>, builder: BlockBuilder, x:
  */
 export function runAsBlock(modules: readonly AnyModule[], x: tf.Tensor): { y: tf.Tensor; count: number } | null {
   if (!hasBlocks() || x.rank !== 4 || x.dtype !== "float32" || x.size === 0) return null;
+  let builder = new BlockBuilder(x as tf.Tensor4D);
+  let value: BlockValue | null = builder.input;
   let count = 0;
-  let value: BlockValue | null = null;
-  const trial = new BlockBuilder(x as tf.Tensor4D);
-  for (value = trial.input; count < modules.length; count++) {
-    value = lower(modules[count] as AnyModule, trial, value);
-    if (value === null) break;
+  for (; count < modules.length; count++) {
+    const module = modules[count] as AnyModule;
+    if (!isDescribed(module)) break;
+    const next = module.lower(builder, value);
+    if (next === null) {
+      // It may have described a part of itself: once more without it.
+      builder = new BlockBuilder(x as tf.Tensor4D);
+      value = lowerAll(modules.slice(0, count), builder, builder.input);
+      break;
+    }
+    value = next;
   }
   if (count === 0) return null;
-  let builder = trial;
-  if (value === null) {
-    builder = new BlockBuilder(x as tf.Tensor4D);
-    value = lowerAll(modules.slice(0, count), builder, builder.input);
-  }
   const y = value === null || builder.convolutions === 0 ? null : builder.run(value);
   return y === null ? null : { y, count };
 }
