@@ -187,19 +187,15 @@ export interface NativeAddon extends NativeArrayFunctions {
   ): void;
   resize(bilinear: boolean, shape: I, x: F, y: F): void;
   resizeGrad(bilinear: boolean, shape: I, dy: F, dx: F): void;
-  /** [phases, floats of state, floats of workspace, operations] of a block's program, or why it cannot be run. */
+  /** [phases, floats of state, floats of workspace, operations] of a block's program, which is then the one in hand, or why it cannot be run. */
   blockPlan(
     mode: number,
     batch: number,
     program: I,
     numbers: F,
   ): [phases: number, stateFloats: number, workspaceFloats: number, operations: number] | string;
-  block(
-    mode: number,
-    batch: number,
-    program: I,
-    numbers: F,
-    phase: number,
+  /** Gives the block in hand its arrays, which it keeps until {@link blockEnd}. */
+  blockBegin(
     parameters: F[],
     x: F,
     y: F,
@@ -210,6 +206,9 @@ export interface NativeAddon extends NativeArrayFunctions {
     gradients: F[],
     rounds: boolean,
   ): void;
+  /** Runs one of its phases; they are to be run in their order. */
+  blockPhase(phase: number): void;
+  blockEnd(): void;
   sgd(
     parameters: F[],
     gradients: F[],

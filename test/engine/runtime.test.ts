@@ -1,8 +1,10 @@
 /** The engine's runtime: memory, aliases, determinism, threads, arguments that do not fit. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { engine, randomNormal, randomUniform, sgdStep, valueAndGrads } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import type { NativeBackend } from "../../lib/engine/backend.ts";
 import { Random } from "./support.ts";
 
 describe.runIf(engine.available)("the native backend", () => {
@@ -133,6 +135,42 @@ describe.runIf(engine.available)("the native backend", () => {
     expect(results).toEqual([expected, expected, expected]);
   });
 
+  it("outlives a worker thread that is ended in the middle of a block, and refuses phases of no block", async () => {
+    const program = `
+      import { parentPort } from "node:worker_threads";
+      import { valueAndGrads } from "@convbook/engine";
+      import * as tf from "@tensorflow/tfjs";
+      import { blocks } from "convbook";
+      await tf.setBackend("native");
+      const block = new blocks.ResNetBlock(16);
+      const x = tf.randomNormal([32, 24, 24, 16]);
+      const variables = block.parameters().map(({ variable }) => variable);
+      for (let i = 0; ; i++) {
+        const { value, grads } = valueAndGrads(() => tf.mean(block.forward(x)), variables);
+        tf.dispose([value, ...grads]);
+        if (i === 1) parentPort.postMessage("running");
+      }`;
+    const url = new URL(
+      `data:text/javascript,${encodeURIComponent(withUrls(program, new URL("../../", import.meta.url)))}`,
+    );
+    for (const wait of [1, 8, 20]) {
+      const worker = new Worker(url, { execArgv: [] });
+      await new Promise((resolve, reject) => {
+        worker.once("message", resolve);
+        worker.once("error", reject);
+      });
+      await sleep(wait);
+      expect(await worker.terminate()).toBe(1);
+    }
+    const { addon } = tf.backend() as NativeBackend;
+    addon.blockEnd();
+    expect(() => addon.blockPhase(0)).toThrow("No block is begun");
+    const nothing = new Float32Array(1);
+    expect(() => addon.blockBegin([], nothing, nothing, undefined, nothing, undefined, undefined, [], false)).toThrow(
+      "No block is planned",
+    );
+  });
+
   it("answers 10,000 random calls with a result or an error, never with a crash", { timeout: 120_000 }, () => {
     const random = new Random(99);
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
@@ -195,5 +233,6 @@ describe.runIf(engine.available)("the native backend", () => {
 function withUrls(program: string, root: URL): string {
   return program
     .replace('"@convbook/engine"', JSON.stringify(new URL("lib/engine/dist/index.js", root).href))
+    .replace('"convbook"', JSON.stringify(new URL("lib/convbook/dist/index.js", root).href))
     .replace('"@tensorflow/tfjs"', JSON.stringify(new URL("node_modules/@tensorflow/tfjs/dist/tf.node.js", root).href));
 }

@@ -4,7 +4,7 @@
  * Huang et al., "Densely Connected Convolutional Networks", 2017. Reference: UvA Deep Learning Tutorial 5 (PyTorch), with its initialisation and
  * state-dict names.
  */
-import * as tf from "@tensorflow/tfjs-core";
+import type * as tf from "@tensorflow/tfjs-core";
 import { DenseBlock, TransitionLayer } from "../nn/blocks/index.ts";
 import {
   Activation,

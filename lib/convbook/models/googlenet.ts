@@ -4,7 +4,7 @@
  * Szegedy et al., "Going Deeper with Convolutions", 2015. Reference: UvA Deep Learning Tutorial 5 (PyTorch), with its widths, initialisation
  * and state-dict names. Unlike the paper's network it has no auxiliary classifiers and 260,650 parameters instead of 7 million.
  */
-import * as tf from "@tensorflow/tfjs-core";
+import type * as tf from "@tensorflow/tfjs-core";
 import { InceptionBlock } from "../nn/blocks/index.ts";
 import {
   Activation,

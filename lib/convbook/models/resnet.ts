@@ -5,7 +5,7 @@
  * Learning Tutorial 5 (PyTorch), with its initialisation (fan out) and state-dict names. As there, the pre-activation variant has no final
  * normalisation before the pool, and shortcuts that change the width are 1x1 convolutions instead of the paper's padding with zeros.
  */
-import * as tf from "@tensorflow/tfjs-core";
+import type * as tf from "@tensorflow/tfjs-core";
 import { PreActResNetBlock, ResNetBlock } from "../nn/blocks/index.ts";
 import {
   Activation,

@@ -10,7 +10,16 @@ import {
   ResNetBlock,
   TransitionLayer,
 } from "./blocks/index.ts";
-import { AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Conv2d, MaxPool2d, type Module, ReLU, Sequential } from "./index.ts";
+import {
+  AdaptiveAvgPool2d,
+  AvgPool2d,
+  BatchNorm2d,
+  Conv2d,
+  MaxPool2d,
+  type Module,
+  ReLU,
+  Sequential,
+} from "./index.ts";
 
 if (!engine.available) console.log("blocks: left out without the native engine (npm rebuild @convbook/engine)");
 

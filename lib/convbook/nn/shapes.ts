@@ -55,7 +55,12 @@ interface Printable {
 }
 
 /** Shape after windows over the dimensions between the first and the last. */
-export function windowedShape(layer: Printable, input: Shape, windows: readonly Window[], outChannels: number): number[] {
+export function windowedShape(
+  layer: Printable,
+  input: Shape,
+  windows: readonly Window[],
+  outChannels: number,
+): number[] {
   const spatial = windows.map((window, i) => windowCount(input[i + 1] as number, window));
   if (spatial.some((count) => count < 1)) {
     const reach = windows.map(({ kernel, dilation, padding: [before, after] }) =>
@@ -73,8 +78,6 @@ export function checkChannelsLast(layer: Printable, input: Shape, letters: strin
   if (input.length === rank && isChannelsLast) return;
   const expected = channels === undefined ? `[${letters}]` : `[${letters}] with C = ${channels}`;
   const atSecond =
-    input.length === rank && input[1] === channels
-      ? " (channels come last here; this looks like PyTorch's order)"
-      : "";
+    input.length === rank && input[1] === channels ? " (channels come last here; this looks like PyTorch's order)" : "";
   throw new ShapeError(`${layer}`, input, expected + atSecond);
 }

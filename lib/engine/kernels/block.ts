@@ -127,13 +127,8 @@ function execute({ backend, attrs }: KernelCall, mode: keyof typeof modes, run: 
   const dx = mode === "backward" && run.wantsInput !== false ? backend.output(x.shape) : undefined;
   const gradients = mode === "backward" ? parameters.map(({ shape }) => backend.output(shape)) : [];
   const rounds = mode === "infer" && roundsFactors();
-  for (let phase = 0; phase < phases; phase++) {
-    addon.block(
-      modes[mode],
-      batch,
-      ints,
-      numbers,
-      phase,
+  try {
+    addon.blockBegin(
       values,
       backend.values(x),
       backend.values(y),
@@ -144,6 +139,9 @@ function execute({ backend, attrs }: KernelCall, mode: keyof typeof modes, run: 
       gradients.map((gradient) => gradient.values),
       rounds,
     );
+    for (let phase = 0; phase < phases; phase++) addon.blockPhase(phase);
+  } finally {
+    addon.blockEnd();
   }
   backend.disposeData(workspace.dataId);
   if (mode === "infer") return [y];

@@ -29,6 +29,7 @@ napi_value configure(const Arguments& args, State& state) {
   state.kernels = &chooseKernels(length > 0 ? name : nullptr);
   const int wanted = threads > 0 ? std::min(threads, 256) : availableProcessors();
   if (state.pool == nullptr || state.pool->threads() != wanted) {
+    state.dropBlock();  // It was planned for other threads.
     state.pool.reset(new ThreadPool(wanted));
     state.singles.clear();
     for (int thread = 0; thread < wanted; thread++) state.singles.emplace_back(new ThreadPool(1));

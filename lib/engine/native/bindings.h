@@ -4,6 +4,8 @@
 #include <initializer_list>
 #include <memory>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "arguments.h"
 #include "block.h"
@@ -12,11 +14,50 @@
 
 namespace convbook {
 
+// The block that is being run, phase by phase: it is read and its arrays are looked up once, not in every phase.
+class BlockInHand {
+ public:
+  const BlockMode mode;
+  const Block block;
+  BlockArrays arrays;
+  bool rounds = false;
+
+  BlockInHand(napi_env env, BlockMode m, Block b) : mode(m), block(std::move(b)), env_(env) {}
+  BlockInHand(const BlockInHand&) = delete;
+  BlockInHand& operator=(const BlockInHand&) = delete;
+
+  void begin(BlockArrays a, bool r) {
+    arrays = std::move(a);
+    rounds = r;
+    begun_ = true;
+  }
+  bool isBegun() const { return begun_; }
+  // Keeps what the arrays point into alive, until it is let go: not in a destructor, which may run when the environment has freed all references.
+  void hold(napi_value value) {
+    napi_ref reference;
+    if (napi_create_reference(env_, value, 1, &reference) == napi_ok) held_.push_back(reference);
+  }
+  void letGo() {
+    for (napi_ref reference : held_) napi_delete_reference(env_, reference);
+    held_.clear();
+  }
+
+ private:
+  napi_env env_;
+  std::vector<napi_ref> held_;
+  bool begun_ = false;
+};
+
 struct State {
   std::unique_ptr<ThreadPool> pool;
   SingleThreads singles;  // for each thread a pool of itself alone, for tasks that run whole operations
   const Kernels* kernels = nullptr;
   std::unique_ptr<Second> second;  // where JavaScript asked for one
+  std::unique_ptr<BlockInHand> block;
+  void dropBlock() {
+    if (block != nullptr) block->letGo();
+    block.reset();
+  }
   Context context() const { return {*kernels, *pool, false, second.get()}; }
 };
 

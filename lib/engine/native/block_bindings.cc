@@ -5,24 +5,22 @@
 namespace convbook {
 namespace {
 
-// (mode, batch, program, numbers), from argument i on
-Block blockOf(const Arguments& args, size_t i, State& state) {
+// (mode, batch, program, numbers) -> [phases, floats of state, floats of workspace, operations], or why it cannot be. The block is kept in hand.
+napi_value blockPlan(const Arguments& args, State& state) {
+  napi_value result;
+  state.dropBlock();
   napi_typedarray_type type;
   size_t length = 0, count = 0;
   void* data = nullptr;
-  const int32_t* program = args.array<int32_t>(i + 2, 1);
-  napi_get_typedarray_info(args.env(), args.value(i + 2), &type, &length, &data, nullptr, nullptr);
-  const float* numbers = args.floats(i + 3, 0);
-  napi_get_typedarray_info(args.env(), args.value(i + 3), &type, &count, &data, nullptr, nullptr);
-  const auto mode = args.choice<BlockMode>(i, static_cast<int>(BlockMode::Count));
-  return Block(program, length, numbers, count, mode, args.size(i + 1), state.pool->threads());
-}
-
-// (mode, batch, program, numbers) -> [phases, floats of state, floats of workspace, operations], or why it cannot be
-napi_value blockPlan(const Arguments& args, State& state) {
-  napi_value result;
+  const int32_t* program = args.array<int32_t>(2, 1);
+  napi_get_typedarray_info(args.env(), args.value(2), &type, &length, &data, nullptr, nullptr);
+  const float* numbers = args.floats(3, 0);
+  napi_get_typedarray_info(args.env(), args.value(3), &type, &count, &data, nullptr, nullptr);
+  const auto mode = args.choice<BlockMode>(0, static_cast<int>(BlockMode::Count));
+  const size_t batch = args.size(1);
   try {
-    const Block block = blockOf(args, 0, state);
+    state.block.reset(new BlockInHand{args.env(), mode, Block(program, length, numbers, count, mode, batch, state.pool->threads())});
+    const Block& block = state.block->block;
     const double facts[] = {static_cast<double>(block.phases()), static_cast<double>(block.stateFloats()),
                             static_cast<double>(block.workspaceFloats()), block.operations()};
     napi_create_array_with_length(args.env(), 4, &result);
@@ -37,30 +35,47 @@ napi_value blockPlan(const Arguments& args, State& state) {
   return result;
 }
 
-// (mode, batch, program, numbers, phase, parameters[], x, y, state, workspace, dy?, dx?, gradients[]?, rounds)
-napi_value blockRun(const Arguments& args, State& state) {
-  const Block block = blockOf(args, 0, state);
-  const auto mode = args.choice<BlockMode>(0, static_cast<int>(BlockMode::Count));
-  const size_t phase = args.size(4);
-  if (phase >= block.phases()) throw BadArgument("There is no such phase");
+// (parameters[], x, y, state, workspace, dy?, dx?, gradients[]?, rounds): what the block that was planned last is run on. All of it stays alive
+// until blockEnd.
+napi_value blockBegin(const Arguments& args, State& state) {
+  if (state.block == nullptr) throw BadArgument("No block is planned");
+  BlockInHand& hand = *state.block;
+  const Block& block = hand.block;
   BlockArrays arrays;
-  arrays.params = arraysIn(args, 5, nullptr);
-  arrays.x = args.floats(6, block.inputFloats());
-  arrays.y = args.output(7, block.outputFloats());
-  if (mode != BlockMode::Infer) arrays.state = args.output(8, block.stateFloats());
-  arrays.workspace = args.output(9, block.workspaceFloats());
-  if (mode == BlockMode::Backward) {
-    arrays.dy = args.floats(10, block.outputFloats());
-    arrays.dx = args.optionalOutput(11, block.inputFloats());
-    arrays.grads = arraysIn(args, 12, nullptr);
+  arrays.params = arraysIn(args, 0, nullptr);
+  arrays.x = args.floats(1, block.inputFloats());
+  arrays.y = args.output(2, block.outputFloats());
+  if (hand.mode != BlockMode::Infer) arrays.state = args.output(3, block.stateFloats());
+  arrays.workspace = args.output(4, block.workspaceFloats());
+  if (hand.mode == BlockMode::Backward) {
+    arrays.dy = args.floats(5, block.outputFloats());
+    arrays.dx = args.optionalOutput(6, block.inputFloats());
+    arrays.grads = arraysIn(args, 7, nullptr);
   }
   try {
     block.check(arrays);
   } catch (const std::invalid_argument& error) {
     throw BadArgument(error.what());
   }
-  const bool rounds = mode == BlockMode::Infer && args.flag(13);
-  block.run(state.context().rounding(rounds), state.singles, phase, arrays);
+  hand.begin(std::move(arrays), hand.mode == BlockMode::Infer && args.flag(8));
+  hand.letGo();
+  for (size_t i = 0; i < 8; i++) {
+    if (args.given(i)) hand.hold(args.value(i));
+  }
+  return nullptr;
+}
+
+napi_value blockPhase(const Arguments& args, State& state) {
+  if (state.block == nullptr || !state.block->isBegun()) throw BadArgument("No block is begun");
+  const BlockInHand& hand = *state.block;
+  const size_t phase = args.size(0);
+  if (phase >= hand.block.phases()) throw BadArgument("There is no such phase");
+  hand.block.run(state.context().rounding(hand.rounds), state.singles, phase, hand.arrays);
+  return nullptr;
+}
+
+napi_value blockEnd(const Arguments&, State& state) {
+  state.dropBlock();
   return nullptr;
 }
 
@@ -69,7 +84,9 @@ napi_value blockRun(const Arguments& args, State& state) {
 void defineBlockBindings(napi_env env, napi_value exports, State* state) {
   define(env, exports, state, {
       {"blockPlan", call<blockPlan>},
-      {"block", call<blockRun>},
+      {"blockBegin", call<blockBegin>},
+      {"blockPhase", call<blockPhase>},
+      {"blockEnd", call<blockEnd>},
   });
 }
 
