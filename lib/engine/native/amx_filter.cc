@@ -12,7 +12,7 @@
 
 #if !defined(CONVBOOK_AMX)
 namespace convbook {
-bool amxFilterGrad(const Context&, const ConvShape&, const float*, const float*, float*, float*) { return false; }
+bool amxFilterGrad(const Context&, const ConvShape&, const ConvSource&, const float*, float*, float*) { return false; }
 }  // namespace convbook
 #else
 
@@ -117,12 +117,13 @@ struct Plan {
   // An array of images, or one phase of it, and where it lies in the grid.
   struct Source {
     const float* data;
-    int height, width, depth;
+    int height, width;
+    ptrdiff_t pitch;  // from pixel to pixel
     int phaseH, phaseW, strideH, strideW, extentH, extentW;
     int rowsBefore, columnsBefore, rowsAfter;  // of the grid; rowsAfter counts in a band alone
   };
-  Source sourceOf(const Plane& p, const float* x) const {
-    return {x, s.height, s.width, s.inChannels, p.h, p.w, s.strideHeight, s.strideWidth, rows.extent(p.h), columns.extent(p.w),
+  Source sourceOf(const Plane& p, const ConvSource& x) const {
+    return {x.x, s.height, s.width, x.stride, p.h, p.w, s.strideHeight, s.strideWidth, rows.extent(p.h), columns.extent(p.w),
             rows.before, columns.before, rows.after};
   }
   Source sourceOf(const float* dy) const {
@@ -139,12 +140,12 @@ struct Plan {
     const int low = std::max(0, row0 - from.rowsBefore);
     const int high = banded ? std::min(from.extentH, row0 + bandRows + from.rowsAfter) : from.extentH;
     for (int image = first; image < last; image++) {
-      const float* plane = from.data + static_cast<size_t>(image) * from.height * from.width * from.depth;
+      const float* plane = from.data + static_cast<ptrdiff_t>(image) * from.height * from.width * from.pitch;
       for (int r = low; r < high; r++) {
         const int at = ((image - first) * rows.pitch + r - row0 + from.rowsBefore) * columns.pitch + from.columnsBefore;
-        const float* row = plane + (static_cast<size_t>(r * from.strideH + from.phaseH) * from.width + from.phaseW) * from.depth;
+        const float* row = plane + (static_cast<ptrdiff_t>(r * from.strideH + from.phaseH) * from.width + from.phaseW) * from.pitch;
         const int n = std::min(from.extentW, count - at);
-        for (int c = 0; c < n; c++) to[at + c] = row + static_cast<size_t>(c) * from.strideW * from.depth;
+        for (int c = 0; c < n; c++) to[at + c] = row + static_cast<ptrdiff_t>(c) * from.strideW * from.pitch;
       }
     }
   }
@@ -174,18 +175,19 @@ struct Workspace {
 };
 
 // Adds a unit to the sums of its slot.
-void addUnit(const Plan& plan, const Workspace& work, size_t unit, bool first, const float* x, const float* dy, float* sums,
+void addUnit(const Plan& plan, const Workspace& work, size_t unit, bool first, const ConvSource& x, const float* dy, float* sums,
              float* bias, SplitRange* xRange, SplitRange* dyRange) {
   const size_t steps = static_cast<size_t>(plan.steps(plan.imagesOf(unit)));
   const int pixels = static_cast<int>(steps) * kTileDepth;
   const size_t taps = plan.taps.size(), all = taps * plan.channels16;
+  const PixelLine line = {x.scale, x.shift, x.relu, work.zeros};
   plan.point(plan.sourceOf(dy), unit, work.zeros, work.pixels, pixels);
   amxPackRows({work.pixels, steps, plan.s.outChannels, work.left, plan.leftTile(), bias}, dyRange);
   if (taps == 1) {
     plan.point(plan.sourceOf(plan.planes[0], x), unit, work.zeros, work.pixels, pixels);
     for (int out = 0; out < plan.outs16; out += kOutsAtOnce) {
       amxPointSums({work.left + plan.leftTile() * out, plan.leftTile(), work.pixels, steps, plan.s.inChannels,
-                    sums + out * all * 256, all * 256, !first},
+                    sums + out * all * 256, all * 256, !first, line},
                    std::min(kOutsAtOnce, plan.outs16 - out), xRange);
     }
     return;
@@ -193,7 +195,7 @@ void addUnit(const Plan& plan, const Workspace& work, size_t unit, bool first, c
   for (size_t p = 0; p < plan.planes.size(); p++) {
     plan.point(plan.sourceOf(plan.planes[p], x), unit, work.zeros, work.pixels, pixels + plan.maxOffset);
     amxPackPairs({work.pixels, static_cast<size_t>(pixels / 2 + plan.maxOffset), static_cast<size_t>(pixels / 2),
-                  plan.s.inChannels, work.right + plan.planeSize() * p, plan.lowOffset(), plan.planeTile()},
+                  plan.s.inChannels, work.right + plan.planeSize() * p, plan.lowOffset(), plan.planeTile(), line},
                  xRange);
   }
   const int count = static_cast<int>(all), most = evenShare(count, kSideBySide);
@@ -231,7 +233,7 @@ bool takes(const Plan& plan) {
 
 }  // namespace
 
-bool amxFilterGrad(const Context& context, const ConvShape& s, const float* x, const float* dy, float* dw, float* dbias) {
+bool amxFilterGrad(const Context& context, const ConvShape& s, const ConvSource& x, const float* dy, float* dw, float* dbias) {
   if (!context.kernels.amx || s.groups != 1) return false;
   const Plan plan(s, context.pool.threads());
   if (!takes(plan)) return false;

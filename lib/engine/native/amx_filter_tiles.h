@@ -11,6 +11,14 @@ constexpr int kSideBySide = 5;
 // what they point at.
 constexpr int kReadAhead = 32;
 
+// What becomes of an input's pixels before they are used: max(x * scale + shift, 0 if relu), a scale and a shift a channel, but for those
+// that are `zeros`, the border. Scale may be null: nothing.
+struct PixelLine {
+  const float *scale, *shift;
+  bool relu;
+  const float* zeros;
+};
+
 // Splits pixels into right-hand factors: for each 16 channels (the last padded with zeros) rows of 16 pairs, of a pixel and
 // the one `distance` behind it; hi, and the same of lo `lowOffset` values behind.
 struct PixelPairs {
@@ -19,6 +27,7 @@ struct PixelPairs {
   int channels;
   Bfloat16* to;
   size_t lowOffset, tileStride;  // in values; tileStride: from 16 channels to the next
+  PixelLine line;
 };
 void amxPackPairs(const PixelPairs&, SplitRange* range);
 
@@ -57,6 +66,7 @@ struct PointSums {
   float* sums;
   size_t outStride;
   bool add;
+  PixelLine line;
 };
 void amxPointSums(const PointSums&, int outs, SplitRange* range);
 

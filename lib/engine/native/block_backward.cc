@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "amx_filter.h"
 #include "block_run.h"
 
 namespace convbook {
@@ -91,11 +92,17 @@ void Block::Run::Chunk::backward(const Step& step, bool isFirstChunk) {
 void Block::Run::Chunk::filterGrad(const Step& step, const BlockOp& op, const float* gradient, bool isFirstChunk) {
   const Block& b = run.block;
   float* before = free;
-  const float* from = input(op);
   const size_t weights = b.weightsOf(op), all = weights + static_cast<size_t>(op.hasBias() ? op.outChannels : 0);
   float* total = sums + step.accumulator + (op.norm >= 0 ? (4 * static_cast<size_t>(op.inChannels) + 15) / 16 * 16 : 0);
   float* part = isFirstChunk ? total : take(all);
-  convFilterGrad(context, b.shapeOf(op, images), from, gradient, part, op.hasBias() ? part + weights : nullptr);
+  float* bias = op.hasBias() ? part + weights : nullptr;
+  const ConvShape shape = b.shapeOf(op, images);
+  const ConvSource from = source(op);
+  const bool isPlain = from.scale == nullptr && from.stride == op.inChannels;
+  // Tiles take what they split as it lies; all else wants it worked out first.
+  if (isPlain || context.second != nullptr || !amxFilterGrad(context, shape, from, gradient, part, bias)) {
+    convFilterGrad(context, shape, input(op), gradient, part, bias);
+  }
   if (!isFirstChunk) context.kernels.binary(Binary::Add, total, 1, part, 1, total, all);
   free = before;
 }

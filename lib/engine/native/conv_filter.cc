@@ -25,7 +25,7 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
     return;
   }
   if (context.second != nullptr && context.second->filterGrad(context, s, x, dy, dw, dbias)) return;
-  if (amxFilterGrad(context, s, x, dy, dw, dbias)) return;
+  if (amxFilterGrad(context, s, {x, s.inChannels}, dy, dw, dbias)) return;
   const Kernels& kernels = context.kernels;
   const bool pointwise = isPointwise(s);
   const Windows windows = windowsOf(s);

@@ -45,6 +45,29 @@ inline void halvesOf(__m512 x, __m512 y, Halves* a, Halves* b, Watch* watch) {
   watch->broken = _mm512_fmadd_ps(restX, restY, watch->broken);
 }
 
+// The 16 channels from c on, as a PixelLine says.
+template <bool Affine>
+struct Channels {
+  int c;
+  __mmask16 mask;
+  const float* zeros;
+  __m512 scale, shift, floor;
+
+  Channels(const PixelLine& line, int at, int channels)
+      : c(at), mask(firstOf16(static_cast<size_t>(channels - at))), zeros(line.zeros) {
+    if (!Affine) return;
+    scale = _mm512_maskz_loadu_ps(mask, line.scale + c);
+    shift = _mm512_maskz_loadu_ps(mask, line.shift + c);
+    floor = line.relu ? _mm512_setzero_ps() : _mm512_set1_ps(-__builtin_inff());
+  }
+  __m512 of(const float* pixel) const {
+    const __m512 x = _mm512_maskz_loadu_ps(mask, pixel + c);
+    if (!Affine) return x;
+    // The second operand comes back when one is not a number.
+    return _mm512_maskz_max_ps(pixel == zeros ? 0 : 0xffff, floor, _mm512_fmadd_ps(x, scale, shift));
+  }
+};
+
 // Rows become columns, of 32-bit words.
 inline void transpose16(__m512i* r) {
   __m512i t[16];
@@ -92,19 +115,20 @@ struct ReadAhead {
   }
 };
 
+template <bool Affine>
 void packPairs(const PixelPairs& p, Watch* watch) {
   const float* const *first = p.pixels, *const *second = p.pixels + p.distance;
   ReadAhead ahead = {first + kReadAhead, p.channels}, farAhead = {second + kReadAhead, p.channels};
   for (size_t row = 0; row < p.pairs; row += 16, first += 16, second += 16) {
     const size_t count = p.pairs - row < 16 ? p.pairs - row : 16;
     for (int c = 0; c < p.channels; c += 16) {
-      const __mmask16 mask = firstOf16(static_cast<size_t>(p.channels - c));
+      const Channels<Affine> channels(p.line, c, p.channels);
       Bfloat16* to = p.to + static_cast<size_t>(c / 16) * p.tileStride + row * 32;
       for (size_t i = 0; i < count; i++, to += 32) {
         ahead.next();
         farAhead.next();
         Halves a, b;
-        halvesOf(_mm512_maskz_loadu_ps(mask, first[i] + c), _mm512_maskz_loadu_ps(mask, second[i] + c), &a, &b, watch);
+        halvesOf(channels.of(first[i]), channels.of(second[i]), &a, &b, watch);
         _mm512_store_si512(to, pairUp(a.hi, b.hi));
         _mm512_store_si512(to + p.lowOffset, pairUp(a.lo, b.lo));
       }
@@ -144,17 +168,16 @@ inline void products(const Bfloat16* left, size_t leftTile, const Bfloat16* righ
 }
 
 // Packs right-hand factors of 32 pixels, 16 channels after 16, while the tiles are at work on the step before.
-template <int Outs, int Tiles, bool Before, int T = 0>
+template <int Outs, int Tiles, bool Affine, bool Before, int T = 0>
 inline void passStep(Pass& pass, size_t step) {
   const int c = pass.c + 16 * T;
-  const __mmask16 mask = firstOf16(static_cast<size_t>(pass.p.channels - c));
+  const Channels<Affine> channels(pass.p.line, c, pass.p.channels);
   Bfloat16* to = pass.scratch + step % 2 * Tiles * 1024;
   for (int i = 0; i < 16; i++) {
     _mm_prefetch(reinterpret_cast<const char*>(pass.first[i + 16] + c), _MM_HINT_T0);
     _mm_prefetch(reinterpret_cast<const char*>(pass.second[i + 16] + c), _MM_HINT_T0);
     Halves a, b;
-    halvesOf(_mm512_maskz_loadu_ps(mask, pass.first[i] + c), _mm512_maskz_loadu_ps(mask, pass.second[i] + c), &a, &b,
-             &pass.watch);
+    halvesOf(channels.of(pass.first[i]), channels.of(pass.second[i]), &a, &b, &pass.watch);
     _mm512_store_si512(to + T * 1024 + 32 * i, pairUp(a.hi, b.hi));
     _mm512_store_si512(to + T * 1024 + 512 + 32 * i, pairUp(a.lo, b.lo));
   }
@@ -162,7 +185,7 @@ inline void passStep(Pass& pass, size_t step) {
     products<Outs, Tiles, 3 * Outs * T, 3 * Outs * (T + 1)>(pass.p.left + (step - 1) * 1024, pass.p.leftTile,
                                                             pass.scratch + (step + 1) % 2 * Tiles * 1024);
   }
-  if constexpr (T + 1 < Tiles) passStep<Outs, Tiles, Before, T + 1>(pass, step);
+  if constexpr (T + 1 < Tiles) passStep<Outs, Tiles, Affine, Before, T + 1>(pass, step);
 }
 
 template <int Count>
@@ -192,17 +215,17 @@ inline void addTile(const float* from, float* to, bool add) {
   }
 }
 
-template <int Outs, int Tiles>
+template <int Outs, int Tiles, bool Affine>
 void pass(const PointSums& p, int c, Watch* watch) {
   constexpr int kAll = Outs * Tiles, kCopies = 3 * kAll <= 6 ? 3 : 1;
   alignas(64) Bfloat16 scratch[2 * Tiles * 1024];
   Pass pass = {p, c, scratch, *watch, p.pixels, p.pixels + p.steps * 16};
   zeroTiles<kAll * kCopies>();
-  passStep<Outs, Tiles, false>(pass, 0);
+  passStep<Outs, Tiles, Affine, false>(pass, 0);
   for (size_t step = 1; step < p.steps; step++) {
     pass.first += 16;
     pass.second += 16;
-    passStep<Outs, Tiles, true>(pass, step);
+    passStep<Outs, Tiles, Affine, true>(pass, step);
   }
   products<Outs, Tiles, 0, 3 * kAll>(p.left + (p.steps - 1) * 1024, p.leftTile, scratch + (p.steps - 1) % 2 * Tiles * 1024);
   *watch = pass.watch;
@@ -219,20 +242,32 @@ void pass(const PointSums& p, int c, Watch* watch) {
 }
 
 // All channels, as many at a time as there are tiles for.
-template <int Outs, int Most>
+template <int Outs, int Most, bool Affine>
 void passes(const PointSums& p, Watch* watch) {
   const int all = (p.channels + 15) / 16, rounds = (all + Most - 1) / Most;
   for (int round = 0, t = 0; round < rounds; round++) {
     const int end = all * (round + 1) / rounds, c = t * 16;
     switch (end - t) {
-      case 1: pass<Outs, 1>(p, c, watch); break;
-      case 2: pass<Outs, Most < 2 ? Most : 2>(p, c, watch); break;
-      case 3: pass<Outs, Most < 3 ? Most : 3>(p, c, watch); break;
-      case 4: pass<Outs, Most < 4 ? Most : 4>(p, c, watch); break;
-      case 5: pass<Outs, Most < 5 ? Most : 5>(p, c, watch); break;
-      default: pass<Outs, Most>(p, c, watch);
+      case 1: pass<Outs, 1, Affine>(p, c, watch); break;
+      case 2: pass<Outs, Most < 2 ? Most : 2, Affine>(p, c, watch); break;
+      case 3: pass<Outs, Most < 3 ? Most : 3, Affine>(p, c, watch); break;
+      case 4: pass<Outs, Most < 4 ? Most : 4, Affine>(p, c, watch); break;
+      case 5: pass<Outs, Most < 5 ? Most : 5, Affine>(p, c, watch); break;
+      default: pass<Outs, Most, Affine>(p, c, watch);
     }
     t = end;
+  }
+}
+
+template <bool Affine>
+void passesOf(const PointSums& p, int outs, Watch* watch) {
+  switch (outs) {
+    case 1: return passes<1, 6, Affine>(p, watch);
+    case 2: return passes<2, 3, Affine>(p, watch);
+    case 3: return passes<3, 2, Affine>(p, watch);
+    case 4: return passes<4, 1, Affine>(p, watch);
+    case 5: return passes<5, 1, Affine>(p, watch);
+    default: passes<6, 1, Affine>(p, watch);
   }
 }
 
@@ -305,7 +340,11 @@ void packRows(const PixelRows& p, Watch* watch) {
 
 void amxPackPairs(const PixelPairs& p, SplitRange* range) {
   Watch watch;
-  packPairs(p, &watch);
+  if (p.line.scale != nullptr) {
+    packPairs<true>(p, &watch);
+  } else {
+    packPairs<false>(p, &watch);
+  }
   watch.addTo(range);
 }
 
@@ -321,13 +360,10 @@ void amxPackRows(const PixelRows& p, SplitRange* range) {
 
 void amxPointSums(const PointSums& p, int outs, SplitRange* range) {
   Watch watch;
-  switch (outs) {
-    case 1: passes<1, 6>(p, &watch); break;
-    case 2: passes<2, 3>(p, &watch); break;
-    case 3: passes<3, 2>(p, &watch); break;
-    case 4: passes<4, 1>(p, &watch); break;
-    case 5: passes<5, 1>(p, &watch); break;
-    default: passes<6, 1>(p, &watch);
+  if (p.line.scale != nullptr) {
+    passesOf<true>(p, outs, &watch);
+  } else {
+    passesOf<false>(p, outs, &watch);
   }
   watch.addTo(range);
 }

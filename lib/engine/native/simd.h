@@ -12,7 +12,7 @@
 namespace {
 
 // Asks for what lies there, which is never looked at: any address will do.
-inline void prefetch(const float* p) {
+inline void prefetch(const void* p) {
 #if defined(__GNUC__)
   __builtin_prefetch(p);
 #else
