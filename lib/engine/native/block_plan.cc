@@ -6,8 +6,8 @@
 namespace convbook {
 namespace {
 
-// Of a chunk's inputs, outputs and temporaries together: what a second-level cache holds.
-constexpr double kChunkBytes = 2 << 20;
+// Of a chunk's inputs, outputs and temporaries together: what a second-level cache of 2 MB holds beside what is read ahead.
+constexpr double kChunkBytes = 1.4 * (1 << 20);
 // Inference is cut into calls of about this many operations, so that a program can be interrupted in between.
 constexpr double kPartOperations = 2e9;
 
