@@ -1,19 +1,15 @@
 /**
  * What starting costs: importing the engine, and the first step in a fresh process against a steady one.
  *
- * A first step is largely the system's work of finding memory. On a virtual machine whose host takes back what lies free, huge pages, which
- * the engine asks for, come up to twenty times slower some seconds after they were freed than at once (450 and 20 ms for 200 MB were seen);
- * small ones are mostly still there. So every first step is measured twice: with memory that the machine has at hand, as one without a host
- * always has, and after a pause.
+ * The first step is measured twice: as soon as the process can make it, and after it has done nothing for some seconds. The second says more
+ * about the machine than about who computes: on a virtual one whose host watches or takes back what lies idle, a page of 4 KB that was used
+ * half a second ago may take 15 to 30 microseconds to be touched again, and a huge page that was free as long several milliseconds.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { freemem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { engine } from "@convbook/engine";
-import * as tf from "@tensorflow/tfjs";
-import type { NativeBackend } from "../../../lib/engine/backend.ts";
 import { type Mode, median, modes, rounded } from "./contest.ts";
 import { networksOf, type Options, type Section } from "./options.ts";
 import { ownProcess, pyTorch, type StepProcess } from "./process.ts";
@@ -55,11 +51,11 @@ export async function startup(options: Options): Promise<Section> {
   }
   for (const name of networksOf(options, ["ResNet"])) {
     for (const mode of modes) {
-      for (const [when, prepare] of memories) {
-        const own = await firstStep(() => ownProcess(name, batch, threads, "native", isa), mode, prepare);
+      for (const [when, wait] of waits) {
+        const own = await firstStep(() => ownProcess(name, batch, threads, "native", isa), mode, wait);
         rows.push({ what: `first step, ${name} ${mode}, ${when}`, ...own, target: "<= 2" });
         if (python === undefined) continue;
-        const peer = await firstStep(() => pyTorch(python, name, batch, running, isa), mode, prepare);
+        const peer = await firstStep(() => pyTorch(python, name, batch, running, isa), mode, wait);
         rows.push({ what: `first step, ${name} ${mode}, ${when}, PyTorch`, ...peer, target: "" });
       }
     }
@@ -67,31 +63,20 @@ export async function startup(options: Options): Promise<Section> {
   return { title: "Start-up", note: `Milliseconds in fresh processes, batch ${batch}; medians`, rows };
 }
 
-/** Writes to a gigabyte of huge pages, or half of what is free, and gives it back: what is asked for next needs nothing from a host. */
-async function memoryAtHand(): Promise<void> {
-  await sleep(loadingMilliseconds);
-  const { addon } = tf.backend() as NativeBackend;
-  const block = addon.alloc(Math.floor(Math.min(1e9, freemem() / 2)));
-  while (addon.settle(block));
-  new Uint8Array(block).fill(1);
-  addon.drop(block);
-}
-
-/** How long a process is given to load before its first step. */
-const loadingMilliseconds = 3000;
-const memories = [
-  ["memory at hand", memoryAtHand],
-  ["after a pause", () => sleep(loadingMilliseconds + 2000)],
+/** Milliseconds between the start of a process and its first step; the longer one leaves it some seconds behind loading. */
+const waits = [
+  ["at once", 0],
+  ["after a pause", 5000],
 ] as const;
 
 /** The first step of five processes and their 21st to 25th; PyTorch's in its better layout. */
-async function firstStep(start: () => StepProcess, mode: Mode, prepare: () => Promise<void>) {
+async function firstStep(start: () => StepProcess, mode: Mode, wait: number) {
   const first: number[] = [];
   const steady: number[] = [];
   const layout = "channels_last";
   for (let repeat = 0; repeat < 5; repeat++) {
     const child = start();
-    await prepare();
+    await sleep(wait);
     first.push(await child.step(mode, layout));
     for (let i = 1; i < 20; i++) await child.step(mode, layout);
     for (let i = 0; i < 5; i++) steady.push(await child.step(mode, layout));
