@@ -229,11 +229,14 @@ template <int Count>
 inline void maxPixelGradOf(const float* const* dys, const uint8_t* const* indices, const uint8_t* taps, int given, size_t channels,
                            float* dx) {
   const int count = Count > 0 ? Count : given;
+  // The last is the one that nobody has read yet; there may be none at all.
+  const float* lastDy = count > 0 ? dys[count - 1] : dx;
+  const uint8_t* lastIndex = count > 0 ? indices[count - 1] : taps;
   size_t c = 0;
   for (; c + V::L <= channels; c += V::L) {
     V::v sum = V::zero();
-    prefetch(dys[count - 1] + c + kFloatsAhead);
-    if (c % 64 == 0) prefetch(indices[count - 1] + c + kFloatsAhead);
+    prefetch(lastDy + c + kFloatsAhead);
+    if (c % 64 == 0) prefetch(lastIndex + c + kFloatsAhead);
     for (int t = 0; t < count; t++) sum = V::add(sum, V::whereByte(V::load(dys[t] + c), indices[t] + c, taps[t]));
     V::store(dx + c, sum);
   }

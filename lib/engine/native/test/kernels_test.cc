@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "../amx_filter.h"
 #include "../arrays.h"
 #include "../conv.h"
 #include "../integers.h"
@@ -165,7 +166,7 @@ void preparedConvolutions(const Context& context) {
   }
 }
 
-// Shapes that are large enough for tiles (see amx_filter.cc).
+// Shapes that are large enough for tiles (see amx_filter.cc), from an input that is dense and from one that is still to be worked out.
 void filterGradients(const Context& context) {
   ConvShape s;
   s.groups = 1;
@@ -178,6 +179,18 @@ void filterGradients(const Context& context) {
   place(&s, pick(6, 14), pick(6, 14));
   Array x(static_cast<size_t>(s.batch) * s.height * s.width * s.inChannels);
   Array dy(static_cast<size_t>(s.batch) * s.outHeight * s.outWidth * s.outChannels);
+  const int stride = s.inChannels + pick(0, 20);
+  const bool normalized = pick(0, 1) == 1, relu = pick(0, 1) == 1;
+  const size_t pixels = static_cast<size_t>(s.batch) * s.height * s.width;
+  // The last pixel ends with its own channels.
+  Array wide((pixels - 1) * stride + s.inChannels), scale(s.inChannels), shift(s.inChannels);
+  for (size_t p = 0; p < pixels; p++) {
+    for (int c = 0; c < s.inChannels; c++) {
+      float value = wide[p * stride + c];
+      if (normalized) value = value * scale[c] + shift[c];
+      x[p * s.inChannels + c] = normalized && relu && value < 0 ? 0 : value;
+    }
+  }
   Array dw(static_cast<size_t>(s.filterHeight) * s.filterWidth * s.inChannels * s.outChannels), dbias(s.outChannels);
   std::vector<double> rdw(dw.size), rdbias(dbias.size);
   for (size_t p = 0; p < dy.size / s.outChannels; p++) {
@@ -199,6 +212,10 @@ void filterGradients(const Context& context) {
   convFilterGrad(context, s, x, dy, dw, dbias);
   check("convFilterGrad, many channels", dw, rdw);
   check("convFilterGrad's bias, many channels", dbias, rdbias);
+  const ConvSource source = {wide, stride, normalized ? scale.data.get() : nullptr, normalized ? shift.data.get() : nullptr, relu};
+  if (!amxFilterGrad(context, s, source, dy, dw, dbias)) return;
+  check("amxFilterGrad, worked out on the way", dw, rdw);
+  check("amxFilterGrad's bias", dbias, rdbias);
 }
 
 void products(const Context& context, int least = 1) {
