@@ -120,44 +120,30 @@ void normGrad(int mask, const float* dy, const float* x, const float* y, const f
 // What comes from memory, and where results go, is asked for so far ahead.
 constexpr size_t kFloatsAhead = 256;
 
-// What one tap of a window reads. From: whether that came from somewhere itself.
-template <bool From>
-struct Tap {
-  const float* x;
-  uint8_t number;
-  const uint8_t* from;
-
-  V::bytes place(size_t c) const {
-    const V::bytes own = V::bytesOf(number);
-    return From ? V::add(own, V::loadBytes(from + c)) : own;
-  }
-};
-
 // NaN is passed over, as in tfjs; a window of nothing but NaN gives minus infinity. Of equal values the first is taken.
-// Count: of taps, as a constant where it is a usual number; all of them lie inside.
-template <bool Index, bool From, int Count>
-inline void maxPixelOf(const float* const* xs, int given, size_t channels, float* y, uint8_t* index, const uint8_t* numbers,
-                       const uint8_t* const* froms) {
-  const int count = Count > 0 ? Count : given;
-  auto tapAt = [&](int t) { return Tap<From>{xs[t], Index ? numbers[t] : uint8_t{0}, From ? froms[t] : nullptr}; };
-  // A few stay in registers: for all a compiler knows, the bytes that are written could be these pointers.
-  Tap<From> few[Count > 0 ? Count : 1];
-  for (int t = 0; t < Count; t++) few[t] = tapAt(t);
-  auto tap = [&](int t) { return Count > 0 ? few[t] : tapAt(t); };
+// Taps: how many there are, as a constant where it is a usual number; all of them lie inside.
+template <bool Index, int Taps>
+inline void maxPixelOf(const float* const* taps, int count, size_t channels, float* y, uint8_t* index, const uint8_t* numbers,
+                       const uint8_t* const* from) {
+  if (Taps > 0) count = Taps;
   const float lowest = -kInfinity;
   const V::v none = V::broadcast(&lowest);
+  auto place = [&](int t, size_t c) {
+    const V::bytes tap = V::bytesOf(numbers[t]);
+    return from != nullptr ? V::add(tap, V::loadBytes(from[t] + c)) : tap;
+  };
   size_t c = 0;
   for (; c + V::L <= channels; c += V::L) {
     V::v best = none;
-    prefetch(tap(count - 1).x + c + kFloatsAhead);
+    prefetch(taps[count - 1] + c + kFloatsAhead);
     prefetch(y + c + kFloatsAhead);
     if (Index && c % 64 == 0) prefetch(index + c + kFloatsAhead);
     if (Index) {
-      V::bytes at = tap(0).place(c);
-      for (int t = 0; t < count; t++) V::keepLarger(V::load(tap(t).x + c), tap(t).place(c), &best, &at);
+      V::bytes at = place(0, c);
+      for (int t = 0; t < count; t++) V::keepLarger(V::load(taps[t] + c), place(t, c), &best, &at);
       V::storeBytes(index + c, at);
     } else {
-      for (int t = 0; t < count; t++) V::keepLarger(V::load(tap(t).x + c), &best);
+      for (int t = 0; t < count; t++) V::keepLarger(V::load(taps[t] + c), &best);
     }
     V::store(y + c, best);
   }
@@ -165,36 +151,38 @@ inline void maxPixelOf(const float* const* xs, int given, size_t channels, float
   if (!Index) {
     const V::mask m = V::first(static_cast<unsigned>(channels - c));
     V::v best = none;
-    for (int t = 0; t < count; t++) V::keepLarger(V::load(tap(t).x + c, m), &best);
+    for (int t = 0; t < count; t++) V::keepLarger(V::load(taps[t] + c, m), &best);
     V::store(y + c, best, m);
     return;
   }
   // Bytes have no masks: the last few one by one.
   for (; c < channels; c++) {
-    auto number = [&](int t) { return static_cast<uint8_t>(tap(t).number + (From ? tap(t).from[c] : 0)); };
+    auto number = [&](int t) { return static_cast<uint8_t>(numbers[t] + (from != nullptr ? from[t][c] : 0)); };
     y[c] = -kInfinity;
     index[c] = number(0);
     for (int t = 0; t < count; t++) {
-      if (!(tap(t).x[c] > y[c])) continue;
-      y[c] = tap(t).x[c];
+      if (!(taps[t][c] > y[c])) continue;
+      y[c] = taps[t][c];
       index[c] = number(t);
     }
   }
 }
 
-template <bool Index, bool From>
+template <bool Index>
 inline void maxPixelOf(const float* const* taps, int count, size_t channels, float* y, uint8_t* index, const uint8_t* numbers,
                        const uint8_t* const* from) {
-  if (count == 3) return maxPixelOf<Index, From, 3>(taps, count, channels, y, index, numbers, from);
-  if (count == 2) return maxPixelOf<Index, From, 2>(taps, count, channels, y, index, numbers, from);
-  maxPixelOf<Index, From, 0>(taps, count, channels, y, index, numbers, from);
+  if (count == 3) return maxPixelOf<Index, 3>(taps, count, channels, y, index, numbers, from);
+  if (count == 2) return maxPixelOf<Index, 2>(taps, count, channels, y, index, numbers, from);
+  maxPixelOf<Index, 0>(taps, count, channels, y, index, numbers, from);
 }
 
 void maxPixel(const float* const* taps, int count, size_t channels, float* y, uint8_t* index, const uint8_t* numbers,
               const uint8_t* const* from) {
-  if (index == nullptr) return maxPixelOf<false, false>(taps, count, channels, y, nullptr, nullptr, nullptr);
-  if (from == nullptr) return maxPixelOf<true, false>(taps, count, channels, y, index, numbers, nullptr);
-  maxPixelOf<true, true>(taps, count, channels, y, index, numbers, from);
+  if (index != nullptr) {
+    maxPixelOf<true>(taps, count, channels, y, index, numbers, from);
+  } else {
+    maxPixelOf<false>(taps, count, channels, y, nullptr, nullptr, nullptr);
+  }
 }
 
 // Short rows from one array into another: whole vectors and one masked.
@@ -225,32 +213,24 @@ void sumPixel(const float* const* taps, const float* weights, int count, size_t 
     for (size_t c = 0; c < channels; c++) y[c] *= scale;
 }
 
-template <int Count>
-inline void maxPixelGradOf(const float* const* dys, const uint8_t* const* indices, const uint8_t* taps, int given, size_t channels,
-                           float* dx) {
-  const int count = Count > 0 ? Count : given;
-  // The last is the one that nobody has read yet; there may be none at all.
-  const float* lastDy = count > 0 ? dys[count - 1] : dx;
-  const uint8_t* lastIndex = count > 0 ? indices[count - 1] : taps;
+void maxPixelGrad(const float* const* dy, const uint8_t* const* index, const uint8_t* taps, int count, size_t channels,
+                  float* dx) {
+  // The last tap is the one that nobody has read yet; there may be none at all.
+  const float* lastDy = count > 0 ? dy[count - 1] : dx;
+  const uint8_t* lastIndex = count > 0 ? index[count - 1] : taps;
   size_t c = 0;
   for (; c + V::L <= channels; c += V::L) {
     V::v sum = V::zero();
     prefetch(lastDy + c + kFloatsAhead);
     if (c % 64 == 0) prefetch(lastIndex + c + kFloatsAhead);
-    for (int t = 0; t < count; t++) sum = V::add(sum, V::whereByte(V::load(dys[t] + c), indices[t] + c, taps[t]));
+    for (int t = 0; t < count; t++) sum = V::add(sum, V::whereByte(V::load(dy[t] + c), index[t] + c, taps[t]));
     V::store(dx + c, sum);
   }
   for (; c < channels; c++) {
     float sum = 0.f;
-    for (int t = 0; t < count; t++) sum += indices[t][c] == taps[t] ? dys[t][c] : 0.f;
+    for (int t = 0; t < count; t++) sum += index[t][c] == taps[t] ? dy[t][c] : 0.f;
     dx[c] = sum;
   }
-}
-
-void maxPixelGrad(const float* const* dy, const uint8_t* const* index, const uint8_t* taps, int count, size_t channels,
-                  float* dx) {
-  if (count == 9) return maxPixelGradOf<9>(dy, index, taps, count, channels, dx);
-  maxPixelGradOf<0>(dy, index, taps, count, channels, dx);
 }
 
 void multiplyAdd(const float* CONVBOOK_RESTRICT x, const float* CONVBOOK_RESTRICT w, float* CONVBOOK_RESTRICT y,

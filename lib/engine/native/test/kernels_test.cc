@@ -166,6 +166,9 @@ void preparedConvolutions(const Context& context) {
   }
 }
 
+// Inputs that the tiles worked out themselves.
+int takenByTiles = 0;
+
 // Shapes that are large enough for tiles (see amx_filter.cc), from an input that is dense and from one that is still to be worked out.
 void filterGradients(const Context& context) {
   ConvShape s;
@@ -214,6 +217,7 @@ void filterGradients(const Context& context) {
   check("convFilterGrad's bias, many channels", dbias, rdbias);
   const ConvSource source = {wide, stride, normalized ? scale.data.get() : nullptr, normalized ? shift.data.get() : nullptr, relu};
   if (!amxFilterGrad(context, s, source, dy, dw, dbias)) return;
+  takenByTiles++;
   check("amxFilterGrad, worked out on the way", dw, rdw);
   check("amxFilterGrad's bias", dbias, rdbias);
 }
@@ -465,6 +469,10 @@ int main() {
     std::printf("%s: done\n", kernels.name);
   }
   const Kernels& best = chooseKernels(nullptr);
+  if (best.amx && takenByTiles == 0) {
+    std::printf("no filter gradient was for the tiles\n");
+    failures++;
+  }
   for (int threads : {1, 3}) {
     ThreadPool pool(threads);
     coarse = true;
