@@ -50,7 +50,7 @@ export class BufferPool {
   #keptBytes = 0;
   #usedBytes = 0;
   #peakBytes = 0;
-  #lastCheck = 0;
+  #lastCheck = Number.NEGATIVE_INFINITY;
   #reused = 0;
   #busy = false;
   #timer: NodeJS.Timeout | undefined;

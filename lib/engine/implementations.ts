@@ -29,6 +29,8 @@ export interface ImplementationsInfo {
   readonly names: readonly ImplementationName[];
   /** The version of oneDNN that is loaded; null when it is not in use. */
   readonly onednn: string | null;
+  /** Convolutions that oneDNN has run since it was taken into use, those that were only measured among them. */
+  readonly runs: number;
   /** What was chosen so far, and in earlier runs. */
   readonly choices: readonly ImplementationChoice[];
   /** Where the choices are kept; null when they are not. */
@@ -102,6 +104,7 @@ export function implementationsInfo(addon: NativeAddon): ImplementationsInfo {
   return {
     names: release === null ? ["native"] : always ? ["onednn"] : ["native", "onednn"],
     onednn: release,
+    runs: addon.secondRuns(),
     choices: addon.secondChoices().map(([operation, native, onednn, takesSecond]) => ({
       operation,
       native,

@@ -41,6 +41,8 @@ export interface NativeAddon extends NativeArrayFunctions {
   threads(): number;
   /** Whether the instruction set multiplies bfloat16 faster than float32. */
   hasBf16(): boolean;
+  /** What AMX tiles have computed in this process: forward passes and input gradients in bf16 and in float32, gradients of filters. */
+  tilePasses(): [rounded: number, split: number, filterGradients: number];
   /**
    * Loads a module with a second implementation of convolutions, to be taken where it is faster (choices are kept at another
    * path) or wherever it can; nothing to take none. Returns its name and version, or why it cannot be.
@@ -48,6 +50,8 @@ export interface NativeAddon extends NativeArrayFunctions {
   useSecond(module?: string, always?: boolean, choices?: string): [name: string, version: string] | string | undefined;
   /** What was chosen for each shape: milliseconds of the engine's own, and of the other, below zero where it has none. */
   secondChoices(): [what: string, native: number, second: number, takesSecond: boolean][];
+  /** How many convolutions the other implementation has run since it was loaded. */
+  secondRuns(): number;
   scratchBytes(): number;
   releaseScratch(): void;
   alloc(bytes: number): ArrayBuffer;

@@ -1,5 +1,7 @@
 /** What the tests of AMX tiles share: whether the processor has them, and convolutions to try on them. */
+import { createRequire } from "node:module";
 import { engine } from "@convbook/engine";
+import type { NativeAddon } from "../../lib/engine/native.ts";
 
 function tryAmx(): boolean {
   if (!engine.available) return false;
@@ -12,6 +14,15 @@ function tryAmx(): boolean {
 /** Whether the processor has AMX. */
 export const amx = tryAmx();
 if (!amx) console.log("This processor has no AMX: the tests of AMX tiles are left out");
+
+/** What AMX tiles compute while a function runs: passes in bf16, passes in float32 (forward and input gradients), gradients of filters. */
+export function tilePasses<T>(body: () => T): { result: T; rounded: number; split: number; filterGradients: number } {
+  const addon = createRequire(import.meta.url)(engine.info().path) as NativeAddon;
+  const before = addon.tilePasses();
+  const result = body();
+  const [rounded = 0, split = 0, filterGradients = 0] = addon.tilePasses().map((count, i) => count - (before[i] ?? 0));
+  return { result, rounded, split, filterGradients };
+}
 
 /** A convolution by its sizes; stride and dilation are 1 and the padding 0 where they are not given. */
 export interface Case {

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { type DownloadProgress, formatProgress, terminalProgress } from "./progress.ts";
 
 const state = (changes: Partial<DownloadProgress>): DownloadProgress => ({
@@ -12,6 +12,8 @@ const state = (changes: Partial<DownloadProgress>): DownloadProgress => ({
   address: "https://example.org/data.tgz",
   ...changes,
 });
+
+afterEach(() => vi.restoreAllMocks());
 
 it("says how far it is, how fast and how long it will take", () => {
   expect(formatProgress(state({}))).toBe("data.tgz: 25% of 200.0 MB, 10.0 MB/s, 15 s left");
@@ -31,6 +33,24 @@ it("rewrites one line on a terminal and ends it", () => {
   expect(written(true, [state({}), state({ phase: "done" })])).toBe(
     "\r\x1b[Kdata.tgz: 25% of 200.0 MB, 10\r\x1b[Kdata.tgz: 200.0 MB\n",
   );
+});
+
+it("rewrites it ten times a second, from the first milliseconds of the process on", () => {
+  let now = 3;
+  vi.spyOn(performance, "now").mockImplementation(() => now);
+  let text = "";
+  const show = terminalProgress({ isTTY: true, columns: 80, write: (part: string) => (text += part) });
+  for (const [time, received] of [
+    [3, 1],
+    [102, 2],
+    [103, 3],
+    [150, 4],
+    [203, 5],
+  ] as const) {
+    now = time;
+    show(state({ received: received * 1_000_000, size: 100_000_000, bytesPerSecond: 0 }));
+  }
+  expect(text.split("\r\x1b[K").slice(1)).toEqual([1, 3, 5].map((percent) => `data.tgz: ${percent}% of 100.0 MB`));
 });
 
 it("writes only whole lines elsewhere", () => {

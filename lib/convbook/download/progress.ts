@@ -65,7 +65,7 @@ export interface ProgressStream {
  */
 export function terminalProgress(stream: ProgressStream = process.stderr): (progress: DownloadProgress) => void {
   let shown = "";
-  let lastTime = 0;
+  let lastTime = Number.NEGATIVE_INFINITY;
   let lastMessage = "";
   return (progress) => {
     const { phase, address, message } = progress;

@@ -6,6 +6,7 @@
 #include <sched.h>
 #endif
 
+#include "amx.h"
 #include "bindings.h"
 #include "memory.h"
 
@@ -49,6 +50,19 @@ napi_value hasBf16(const Arguments& args, State& state) {
   napi_value result;
   napi_get_boolean(args.env(), state.kernels->amx, &result);
   return result;
+}
+
+// () -> what AMX tiles have computed: [passes with rounded factors, with split ones, gradients of filters]
+napi_value tilePasses(const Arguments& args, State&) {
+  const AmxPasses& passes = amxPasses();
+  const uint64_t counts[] = {passes.rounded.load(), passes.split.load(), passes.filterGradients.load()};
+  napi_value list, count;
+  napi_create_array_with_length(args.env(), 3, &list);
+  for (uint32_t i = 0; i < 3; i++) {
+    napi_create_double(args.env(), static_cast<double>(counts[i]), &count);
+    napi_set_element(args.env(), list, i, count);
+  }
+  return list;
 }
 
 napi_value scratchBytes(const Arguments& args, State& state) {
@@ -120,6 +134,7 @@ NAPI_MODULE_INIT() {
       {"configure", call<configure>},
       {"threads", call<threads>},
       {"hasBf16", call<hasBf16>},
+      {"tilePasses", call<tilePasses>},
       {"scratchBytes", call<scratchBytes>},
       {"releaseScratch", call<releaseScratch>},
       {"alloc", call<alloc>},

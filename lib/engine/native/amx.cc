@@ -38,4 +38,9 @@ bool amxAvailable() {
 bool amxAvailable() { return false; }
 #endif
 
+AmxPasses& amxPasses() {
+  static AmxPasses passes;
+  return passes;
+}
+
 }  // namespace convbook

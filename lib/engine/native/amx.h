@@ -12,6 +12,7 @@
 // Files named isa_amx*.cc hold what needs the instructions, compiled with their own flags like the other isa_*.cc: nothing
 // in them may instantiate a template of the standard library. Everything else is plain and may be called on any machine.
 #pragma once
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -20,6 +21,15 @@ namespace convbook {
 // Whether this processor has AMX with bfloat16 and AVX512-BF16, the system lets this process use it, and the compiler knew
 // it. The first call asks the system for permission, which holds for all threads of the process.
 bool amxAvailable();
+
+// What the tiles have computed in this process: convolutions, input gradients and products of matrices by the parts of their
+// factors, and gradients of filters. Only what was kept counts: a pass that met a value it cannot take is done again elsewhere.
+struct AmxPasses {
+  std::atomic<uint64_t> rounded{0};          // one part: bf16
+  std::atomic<uint64_t> split{0};            // two or three parts: float32's precision
+  std::atomic<uint64_t> filterGradients{0};
+};
+AmxPasses& amxPasses();
 
 // One bfloat16, as its bits.
 using Bfloat16 = uint16_t;

@@ -178,6 +178,7 @@ bool AmxPlan::run(const Context& context, size_t images, const ConvSource& sourc
   for (const Ready& ready : ready_) {
     if (!ready.weights->suits(met.largest())) return false;
   }
+  (c_.parts == 1 ? amxPasses().rounded : amxPasses().split)++;
   return true;
 }
 #endif

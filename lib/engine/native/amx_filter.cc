@@ -283,6 +283,7 @@ bool amxFilterGrad(const Context& context, const ConvShape& s, const ConvSource&
       dbias[k] = sum;
     }
   }
+  amxPasses().filterGradients++;
   return true;
 }
 

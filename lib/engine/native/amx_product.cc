@@ -71,7 +71,9 @@ bool AmxProduct::run(const Context& context, size_t images, const ConvSource& so
                  (count + kTileRows - 1) / kTileRows,
                  {y + at, targetStride_, residual != nullptr ? residual + at : nullptr, activation});
   });
-  return met.finite() && weights_.suits(met.largest());
+  if (!met.finite() || !weights_.suits(met.largest())) return false;
+  (parts_ == 1 ? amxPasses().rounded : amxPasses().split)++;
+  return true;
 }
 #endif
 

@@ -148,6 +148,7 @@ bool Second::overImages(const Context& context, const ConvShape& s, const Pass& 
     if (pass.activation == kRelu) context.kernels.unary(Unary::Relu, to, to, count, 0, 0);
     if (pass.activation == kRelu6) context.kernels.unary(Unary::Relu6, to, to, count, 0, 0);
   });
+  if (good) runs_++;
   return good;
 }
 
@@ -176,6 +177,7 @@ bool Second::sumOverImages(const Context& context, const ConvShape& s, const flo
     }
   });
   if (!good) return false;
+  runs_++;
   for (int task = 1; task < deal.tasks; task++) {
     const float* sum = parts + task * stride + packedFloats;
     context.kernels.binary(Binary::Add, dw, 1, sum, 1, dw, count);

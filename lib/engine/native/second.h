@@ -1,6 +1,8 @@
 // A second implementation of convolutions, from a module that is loaded when somebody asks for it, and used for those shapes
 // on which it was faster than the engine's own, or wherever it can.
 #pragma once
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -24,6 +26,8 @@ class Second {
 
   const Module& module() const { return module_; }
   const Choices& choices() const { return choices_; }
+  // Convolutions that the module has run, those that were only measured among them.
+  uint64_t runs() const { return runs_.load(); }
 
   // What a forward convolution reads, made dense when the other implementation shall read it, and the engine's own way.
   struct Own {
@@ -59,6 +63,7 @@ class Second {
   const Module& module_;
   const Use use_;
   Choices choices_;
+  std::atomic<uint64_t> runs_{0};
   std::mutex mutex_;
   std::unordered_map<std::string, SharedPlan> plans_;
 };

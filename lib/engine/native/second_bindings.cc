@@ -63,10 +63,15 @@ napi_value secondChoices(const Arguments& args, State& state) {
   return list(args, rows);
 }
 
+// () -> how many convolutions the second implementation has run
+napi_value secondRuns(const Arguments& args, State& state) {
+  return number(args, state.second == nullptr ? 0 : static_cast<double>(state.second->runs()));
+}
+
 }  // namespace
 
 void defineSecondBindings(napi_env env, napi_value exports, State* state) {
-  define(env, exports, state, {{"useSecond", call<useSecond>}, {"secondChoices", call<secondChoices>}});
+  define(env, exports, state, {{"useSecond", call<useSecond>}, {"secondChoices", call<secondChoices>}, {"secondRuns", call<secondRuns>}});
 }
 
 }  // namespace convbook
