@@ -2,6 +2,8 @@
  * Accuracy of a classifier over a data loader.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { Module } from "../nn/module.ts";
+import { requireOwn } from "../nn/usage.ts";
 
 /** A batch as a DataLoader yields it: images `[N, H, W, C]` float32, labels `[N]` int32. */
 export type ImageBatch = readonly [images: tf.Tensor4D, labels: tf.Tensor1D];
@@ -59,7 +61,9 @@ export async function evaluate(
       const take = Math.min(images.shape[0], limit - predictions.length);
       const [best, confidence] = tf.tidy(() => {
         const batch = take < images.shape[0] ? tf.slice(images, 0, take) : images;
-        const probabilities = tf.softmax(model.forward(batch as tf.Tensor4D));
+        const forward = () => model.forward(batch as tf.Tensor4D);
+        const isFirst = predictions.length === 0;
+        const probabilities = tf.softmax(isFirst && model instanceof Module ? requireOwn(model, forward) : forward());
         return [tf.argMax(probabilities, -1), tf.max(probabilities, -1)] as const;
       });
       const [bestData, confidenceData, labelData] = await Promise.all([best.data(), confidence.data(), labels.data()]);

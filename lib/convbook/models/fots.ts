@@ -57,8 +57,8 @@ export class SharedConv extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   readonly merges: readonly HiddenLayer[];
   readonly conv: Conv2d;
   readonly bn: BatchNorm2d;
-  private readonly relu = new ReLU();
-  private readonly unpool = new Upsample({ scaleFactor: 2, mode: "bilinear", alignCorners: true });
+  readonly #relu = new ReLU();
+  readonly #unpool = new Upsample({ scaleFactor: 2, mode: "bilinear", alignCorners: true });
 
   constructor(backbone: ImageNetResNetHparams = {}) {
     super();
@@ -82,9 +82,9 @@ export class SharedConv extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
       const features = [...this.backbone.forward(x)].reverse();
       let merged = features[0] as tf.Tensor4D;
       this.merges.forEach((merge, i) => {
-        merged = merge.forward(this.unpool.forward(merged), features[i + 1] as tf.Tensor4D);
+        merged = merge.forward(this.#unpool.forward(merged), features[i + 1] as tf.Tensor4D);
       });
-      return runLayers([this.conv, this.bn, this.relu], merged) as tf.Tensor4D;
+      return runLayers([this.conv, this.bn, this.#relu], merged) as tf.Tensor4D;
     });
   }
 }

@@ -65,7 +65,7 @@ export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
   readonly stages: readonly Sequential[];
   readonly avgpool: AdaptiveAvgPool2d;
   readonly fc: Linear;
-  private readonly flatten = new Flatten();
+  readonly #flatten = new Flatten();
 
   constructor(hparams: ImageNetResNetHparams = {}) {
     super();
@@ -147,7 +147,7 @@ export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
       let features = runLayers(this.stem, x);
       for (const stage of this.stages) features = stage.forward(features);
       const pooled = this.avgpool.forward(features as tf.Tensor4D);
-      return this.fc.forward(this.flatten.forward(pooled)) as tf.Tensor2D;
+      return this.fc.forward(this.#flatten.forward(pooled)) as tf.Tensor2D;
     });
   }
 }

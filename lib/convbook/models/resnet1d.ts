@@ -155,9 +155,9 @@ export class ResnetClassifier extends Module<[x: tf.Tensor3D, labels?: tf.Tensor
   readonly resnet: ResNet1d;
   readonly classifier: Linear;
   readonly adv: Linear;
-  private readonly pool = new AdaptiveAvgPool1d(1);
-  private readonly flatten = new Flatten();
-  private readonly lossFct = new CrossEntropyLoss();
+  readonly #pool = new AdaptiveAvgPool1d(1);
+  readonly #flatten = new Flatten();
+  readonly #lossFct = new CrossEntropyLoss();
 
   constructor(config: ResnetConfig) {
     super();
@@ -173,10 +173,10 @@ export class ResnetClassifier extends Module<[x: tf.Tensor3D, labels?: tf.Tensor
    */
   forward(x: tf.Tensor3D, labels?: tf.Tensor1D): ModelOutput {
     const [logits, unsupervised, loss] = tf.tidy(() => {
-      const features = this.flatten.forward(this.pool.forward(this.resnet.forward(x)));
+      const features = this.#flatten.forward(this.#pool.forward(this.resnet.forward(x)));
       const classes = this.classifier.forward(features) as tf.Tensor2D;
       const single = tf.reshape(this.adv.forward(features), [-1]) as tf.Tensor1D;
-      const error = labels === undefined ? [] : [this.lossFct.forward(classes, labels) as tf.Scalar];
+      const error = labels === undefined ? [] : [this.#lossFct.forward(classes, labels) as tf.Scalar];
       return [classes, single, ...error] as [tf.Tensor2D, tf.Tensor1D, tf.Scalar?];
     });
     return new ModelOutput(logits, unsupervised, loss ?? null);

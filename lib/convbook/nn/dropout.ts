@@ -3,6 +3,7 @@ import { defaultGenerator, fillBernoulli, type Generator } from "../random/index
 import { OptionError } from "./errors.ts";
 import { Module } from "./module.ts";
 import type { Shape } from "./shapes.ts";
+import { noteUse } from "./usage.ts";
 
 /** Options of dropout. */
 export interface DropoutOptions {
@@ -32,6 +33,7 @@ export class Dropout extends Module {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
+    noteUse(this);
     if (!this.training || this.p === 0) return x;
     return tf.tidy(() => {
       if (this.p === 1) return tf.mul(x, 0);

@@ -98,6 +98,25 @@ export class ShapeError extends Error {
   }
 }
 
+/** Layers that a module uses but that are no part of it: no optimizer would train them, no checkpoint hold them, no mode reach them. */
+export class UnregisteredModuleError extends Error {
+  /** The module's type. */
+  readonly module: string;
+  /** The layers, as they print themselves, with the field where it is known. */
+  readonly layers: readonly string[];
+
+  constructor(module: string, layers: readonly string[]) {
+    super(
+      `${module} uses what is no part of it: ${layers.slice(0, 10).join("; ")}${layers.length > 10 ? `; and ${layers.length - 10} more` : ""}. ` +
+        "Keep each layer in a field of its own, in a Sequential or in a ModuleList, or register it with registerModule; in an array, a Map, " +
+        "a #private field or a variable outside nobody finds it. A network that is only asked, such as a teacher, is frozen: requiresGrad_(false).",
+    );
+    this.name = "UnregisteredModuleError";
+    this.module = module;
+    this.layers = [...layers];
+  }
+}
+
 /** An option of a layer or model with a value that it cannot have. */
 export class OptionError extends Error {
   /** Whose option. */

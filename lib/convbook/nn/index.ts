@@ -12,6 +12,7 @@ export {
   ShapeError,
   StateDictError,
   UnknownNameError,
+  UnregisteredModuleError,
 } from "./errors.ts";
 export { Flatten, Unflatten } from "./flatten.ts";
 export { type ActivationName, activation, activationNames, parseActivationName } from "./functional/activation.ts";

@@ -2,6 +2,7 @@ import type * as tf from "@tensorflow/tfjs-core";
 import type { StateDict } from "../tensor-data.ts";
 import { OptionError, StateDictError } from "./errors.ts";
 import type { Buffer, CounterBuffer, Parameter, StateEntry } from "./parameter.ts";
+import { Registry } from "./registry.ts";
 
 /** Any module, whatever it takes and gives. */
 // biome-ignore lint/suspicious/noExplicitAny: a module's inputs are its own affair; containers only pass them on.
@@ -23,13 +24,18 @@ export interface LoadResult {
 /**
  * A part of a network: parameters, buffers and child modules, each registered under PyTorch's name for it, and a forward pass.
  *
+ * A field that holds a module, a {@link Parameter} or a {@link Buffer} is registered under the field's name, as an attribute is in PyTorch, and
+ * giving the field another one replaces it; `registerModule` and its like register under another name. What lies in an array, a Map or a plain object is
+ * refused (a {@link ModuleList} or a {@link Sequential} holds many); `#private` fields are not seen, and the first forward pass of `summary`, `evaluate` or
+ * the Trainer refuses layers that hide there.
+ *
  * Names in a state dict are the registered ones joined by dots. A module or parameter that is registered in two places is shared: it is
  * iterated once and saved under each of its names, as in PyTorch. The forward pass never disposes of its input; what it allocates on the
  * way belongs to the caller's `tf.tidy`.
  *
  * @example
  * class Block extends Module {
- *   readonly conv = this.registerModule("conv", new Conv2d(16, 16, { kernelSize: 3, padding: 1 }));
+ *   conv = new Conv2d(16, 16, { kernelSize: 3, padding: 1 });
  *   forward(x: tf.Tensor) {
  *     return tf.add(x, this.conv.forward(x));
  *   }
@@ -38,9 +44,7 @@ export interface LoadResult {
 export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Tensor> {
   /** Whether the module is in training mode (batch statistics, dropout); set by {@link train} and {@link eval}. */
   training = true;
-  private readonly ownParameters = new Map<string, Parameter>();
-  private readonly ownBuffers = new Map<string, Buffer | CounterBuffer>();
-  private readonly ownModules = new Map<string, AnyModule>();
+  readonly #registry: Registry = new Registry(this, (value): value is AnyModule => value instanceof Module);
   private readonly forwardHooks = new Set<ForwardHook<In, Out>>();
 
   /** Computes the module's output. */
@@ -48,35 +52,32 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
 
   /** Adds a learnable tensor under PyTorch's name for it, and returns it. */
   registerParameter<P extends Parameter>(name: string, parameter: P): P {
-    this.checkName(name);
-    this.ownParameters.set(name, parameter);
+    this.#registry.add(name, parameter);
     return parameter;
   }
 
   /** Adds a tensor or counter that is part of the state but not learned, and returns it. */
   registerBuffer<B extends Buffer | CounterBuffer>(name: string, buffer: B): B {
-    this.checkName(name);
-    this.ownBuffers.set(name, buffer);
+    this.#registry.add(name, buffer);
     return buffer;
   }
 
   /** Adds a child, and returns it. */
   registerModule<M extends AnyModule>(name: string, module: M): M {
-    this.checkName(name);
-    if ((module as AnyModule) === this) {
-      throw new OptionError(this.constructor.name, `the module "${name}"`, module.constructor.name, "another module");
-    }
-    this.ownModules.set(name, module);
+    this.#registry.add(name, module);
     return module;
   }
 
-  private checkName(name: string): void {
-    if (name === "" || name.includes(".")) {
-      throw new OptionError(this.constructor.name, "a registered name", name, "not empty and without dots");
-    }
-    if (this.ownParameters.has(name) || this.ownBuffers.has(name) || this.ownModules.has(name)) {
-      throw new OptionError(this.constructor.name, "a registered name", name, "unique within its module");
-    }
+  private get ownParameters(): ReadonlyMap<string, Parameter> {
+    return this.#registry.parameters;
+  }
+
+  private get ownBuffers(): ReadonlyMap<string, Buffer | CounterBuffer> {
+    return this.#registry.buffers;
+  }
+
+  private get ownModules(): ReadonlyMap<string, AnyModule> {
+    return this.#registry.modules;
   }
 
   /** The children with their names; a shared child under its first name only. */
@@ -93,11 +94,18 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
   /** This module (with the empty name) and all below it with their dotted names, parents first; a shared module under its first name only. */
   namedModules(prefix = ""): [name: string, module: AnyModule][] {
     const found = new Map<AnyModule, string>();
+    const above = new Set<AnyModule>();
     const visit = (module: AnyModule, name: string) => {
+      if (above.has(module)) {
+        const expected = "a module that does not contain this one (a reference back belongs into a #private field)";
+        throw new OptionError(this.typeName, `the module "${name}"`, module.typeName, expected);
+      }
       if (found.has(module)) return;
       found.set(module, name);
+      above.add(module);
       for (const [childName, child] of module.ownModules)
         visit(child, name === "" ? childName : `${name}.${childName}`);
+      above.delete(module);
     };
     visit(this, prefix);
     return [...found].map(([module, name]) => [name, module]);
@@ -213,6 +221,8 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
 
   /** The state's entries under every name that they have, in PyTorch's order: own parameters, own buffers, then the children's. */
   private stateEntries(): Map<string, StateEntry> {
+    // Complains about modules that contain themselves.
+    this.namedModules();
     const entries = new Map<string, StateEntry>();
     const visit = (module: AnyModule, prefix: string) => {
       for (const [name, parameter] of module.ownParameters) entries.set(prefix + name, parameter);
@@ -291,6 +301,7 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
 
   /** The tree of modules, as PyTorch prints it. */
   toString(): string {
+    this.namedModules();
     if (this.ownModules.size === 0) return `${this.typeName}(${this.extraRepr()})`;
     const lines = [...this.ownModules].map(
       ([name, child]) => `  (${name}): ${child.toString().replaceAll("\n", "\n  ")}`,
@@ -305,7 +316,7 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
 }
 
 /** What every module below `root` owns, with dotted names, each thing once. */
-function collect<T>(root: AnyModule, own: (module: AnyModule) => Map<string, T>): [string, T][] {
+function collect<T>(root: AnyModule, own: (module: AnyModule) => ReadonlyMap<string, T>): [string, T][] {
   const seen = new Set<T>();
   const found: [string, T][] = [];
   for (const [prefix, module] of root.namedModules()) {

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { TensorData, TensorDType } from "../tensor-data.ts";
 import { OptionError } from "./errors.ts";
+import { noteUse } from "./usage.ts";
 
 /**
  * The order in which PyTorch's dimensions are kept in memory here: dimension `i` of the TensorFlow.js tensor is dimension `layout[i]` of
@@ -182,6 +183,11 @@ export class Parameter extends DeviceValue {
   /** Whether training changes it; as PyTorch's attribute of this name. */
   get requiresGrad(): boolean {
     return this.trainable;
+  }
+
+  override get variable(): tf.Variable {
+    noteUse(this);
+    return super.variable;
   }
 
   set requiresGrad(value: boolean) {

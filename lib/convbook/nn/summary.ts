@@ -4,6 +4,7 @@ import { OptionError } from "./errors.ts";
 import type { AnyModule } from "./module.ts";
 import type { Parameter } from "./parameter.ts";
 import type { Shape } from "./shapes.ts";
+import { requireOwn } from "./usage.ts";
 
 /** One module in a {@link ModelSummary}. */
 export interface SummaryRow {
@@ -160,6 +161,7 @@ export class ModelSummary {
  * @param options inputShape and depth
  * @returns the table
  * @throws {ShapeError} where the input does not fit, naming the layer
+ * @throws {UnregisteredModuleError} where it uses layers that are no part of it
  *
  * @example
  * console.log(`${summary(new ResNet(), { inputShape: [1, 32, 32, 3], depth: 2 })}`);
@@ -203,9 +205,11 @@ export function summary(
   }
   try {
     model.eval();
-    tf.tidy(() => {
-      model.forward(tf.zeros([...inputShape]));
-    });
+    requireOwn(model, () =>
+      tf.tidy(() => {
+        model.forward(tf.zeros([...inputShape]));
+      }),
+    );
   } finally {
     for (const undo of restore) undo();
     named.forEach(([, module], i) => {

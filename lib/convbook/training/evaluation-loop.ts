@@ -1,5 +1,7 @@
 /** The loop of validation and test. */
 import * as tf from "@tensorflow/tfjs-core";
+import { UnregisteredModuleError } from "../nn/errors.ts";
+import { requireOwn } from "../nn/usage.ts";
 import { defaultGenerator } from "../random/index.ts";
 import type { CallbackHook } from "./callbacks/callback.ts";
 import { BatchError, ConfigurationError, NonFiniteError } from "./errors.ts";
@@ -115,9 +117,8 @@ async function evaluateBatch(
   const step = stage === "validation" ? "validationStep" : "testStep";
   let outputs: tf.TensorContainer;
   try {
-    outputs = trainer.hooks.enter(step, () =>
-      tf.tidy(() => (module[step](batch, i, which.index) ?? null) as tf.TensorContainer),
-    );
+    const run = () => (module[step](batch, i, which.index) ?? null) as tf.TensorContainer;
+    outputs = trainer.hooks.enter(step, () => tf.tidy(() => (i === 0 ? requireOwn(module, run) : run())));
   } catch (error) {
     throw wrapBatchError(stage, i, batch, error);
   }
@@ -145,7 +146,8 @@ export async function nextBatch(
 
 /** Names the batch on which a step failed. */
 export function wrapBatchError(stage: string, index: number, batch: unknown, error: unknown): unknown {
-  if (error instanceof ConfigurationError || error instanceof NonFiniteError) return error;
+  const speaksForItself = [ConfigurationError, NonFiniteError, UnregisteredModuleError];
+  if (speaksForItself.some((type) => error instanceof type)) return error;
   return new BatchError(stage, index, describeBatch(batch), error);
 }
 

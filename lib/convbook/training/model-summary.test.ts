@@ -15,14 +15,20 @@ it("is printed before fitting, with the shapes that the example input brings abo
   await trainer.fit(module, train as never, val as never);
   module.exampleInput = tf.zeros([1, 6]);
   await trainer.fit(module, train as never, val as never);
-  const printed = log.mock.calls.map(([text]) => (text as string).split("\n").slice(0, 3));
+  const printed = log.mock.calls.map(([text]) => (text as string).split("\n").slice(0, 4));
   log.mockRestore();
   expect(printed).toEqual([
-    ["  | Name  | Type       | Params | Mode", "-".repeat(39), "0 | model | Sequential | 99     | train"],
     [
-      "  | Name  | Type       | Params | Mode  | In sizes | Out sizes",
-      "-".repeat(62),
-      "0 | model | Sequential | 99     | train | [1, 6]   | [1, 3]",
+      "  | Name  | Type             | Params | Mode",
+      "-".repeat(45),
+      "0 | model | Sequential       | 99     | train",
+      "1 | loss  | CrossEntropyLoss | 0      | train",
+    ],
+    [
+      "  | Name  | Type             | Params | Mode  | In sizes | Out sizes",
+      "-".repeat(68),
+      "0 | model | Sequential       | 99     | train | [1, 6]   | [1, 3]",
+      "1 | loss  | CrossEntropyLoss | 0      | train | ?        | ?",
     ],
   ]);
   module.dispose();
@@ -42,6 +48,7 @@ it("goes as deep as asked, leaves the module alone, and says when the example do
     ["model.2", "train", "[2, 8]", "[2, 8]"],
     ["model.3", "eval", "[2, 8]", "[2, 8]"],
     ["model.4", "train", "[2, 8]", "[2, 3]"],
+    ["loss", "train", undefined, undefined],
   ]);
   expect([total, trainable]).toEqual([99, 99]);
   expect(tf.memory().numTensors).toBe(before);

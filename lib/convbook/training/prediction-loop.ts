@@ -1,5 +1,6 @@
 /** The loop of predict. */
 import * as tf from "@tensorflow/tfjs-core";
+import { requireOwn } from "../nn/usage.ts";
 import { nextBatch, wrapBatchError } from "./evaluation-loop.ts";
 import { Interruption, yieldToEventLoop } from "./interruption.ts";
 import { countBatches, iterate, type Loader } from "./loaders.ts";
@@ -39,7 +40,10 @@ export async function runPrediction(trainer: Trainer, loaders: readonly Loader[]
           await trainer.hooks.call("onPredictBatchStart", batch, i, index);
           let outputs: tf.TensorContainer;
           try {
-            outputs = trainer.hooks.enter("predictStep", () => tf.tidy(() => module.predictStep(batch, i, index)));
+            const run = () => module.predictStep(batch, i, index);
+            outputs = trainer.hooks.enter("predictStep", () =>
+              tf.tidy(() => (i === 0 ? requireOwn(module, run) : run())),
+            );
           } catch (error) {
             throw wrapBatchError("prediction", i, batch, error);
           }

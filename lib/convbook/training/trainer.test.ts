@@ -49,7 +49,7 @@ describe("modes", () => {
     module.eval();
     await new Trainer({ ...quiet, maxEpochs: 1 }).fit(module, train as never, val as never);
     expect(warn.mock.lastCall?.[0]).toMatch(
-      /^7 modules are in .* \(SmallModule, model, model\.0, \.\.\.\).*module\.train\(\) before fit/,
+      /^8 modules are in .* \(SmallModule, model, model\.0, \.\.\.\).*module\.train\(\) before fit/,
     );
     expect(module.training).toBe(false);
     warn.mockRestore();

@@ -62,8 +62,8 @@ export type HookResult = void | Promise<void>;
  *
  * @example
  * class LitModel extends TrainingModule {
- *   readonly model = this.registerModule("model", new ResNet());
- *   readonly loss = new CrossEntropyLoss();
+ *   model = new ResNet();
+ *   loss = new CrossEntropyLoss();
  *   forward(x: tf.Tensor) { return this.model.forward(x); }
  *   trainingStep([images, labels]: ImageBatch) {
  *     const loss = this.loss.forward(this.forward(images), labels);

@@ -1,5 +1,6 @@
 /** One training batch: forward, backward, optimizer, with Lightning's hooks in Lightning's order. */
 import * as tf from "@tensorflow/tfjs-core";
+import { requireOwn } from "../nn/usage.ts";
 import { ConfigurationError, NonFiniteError } from "./errors.ts";
 import { wrapBatchError } from "./evaluation-loop.ts";
 import { record } from "./gradients.ts";
@@ -70,7 +71,8 @@ function runStep(trainer: Trainer, batch: unknown, index: number): StepOutput {
   const { module } = trainer;
   try {
     return trainer.hooks.enter("trainingStep", () => {
-      const recording = record(() => (module.trainingStep(batch, index) ?? null) as tf.TensorContainer);
+      const step = () => (module.trainingStep(batch, index) ?? null) as tf.TensorContainer;
+      const recording = record(() => (index === 0 ? requireOwn(module, step) : step()));
       trainer.gradientStore.setRecording(recording);
       return (recording.outputs ?? undefined) as StepOutput;
     });

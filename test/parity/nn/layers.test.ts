@@ -56,18 +56,18 @@ class Scaled extends nn.Module {
 
 /** A module that returns several tensors, as one that returns them joined; its names are the module's own. */
 class AsOne<Out> extends nn.Module {
-  private readonly inner: nn.Module<[x: tf.Tensor], Out>;
+  readonly #inner: nn.Module<[x: tf.Tensor], Out>;
   private readonly join: (output: Out) => tf.Tensor;
 
   constructor(inner: nn.AnyModule, join: (output: Out) => tf.Tensor) {
     super();
-    this.inner = inner;
+    this.#inner = inner;
     this.join = join;
     for (const [name, child] of inner.namedChildren()) this.registerModule(name, child);
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    return tf.tidy(() => this.join(this.inner.forward(x)));
+    return tf.tidy(() => this.join(this.#inner.forward(x)));
   }
 }
 

@@ -20,7 +20,7 @@ export class HiddenLayer extends Module<[coarse: tf.Tensor4D, fine: tf.Tensor4D]
   readonly bn1: BatchNorm2d;
   readonly conv2: Conv2d;
   readonly bn2: BatchNorm2d;
-  private readonly relu = new ReLU();
+  readonly #relu = new ReLU();
 
   /**
    * @param inChannels channels of both inputs together
@@ -36,7 +36,7 @@ export class HiddenLayer extends Module<[coarse: tf.Tensor4D, fine: tf.Tensor4D]
 
   forward(coarse: tf.Tensor4D, fine: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
-      const layers = [this.conv1, this.bn1, this.relu, this.conv2, this.bn2, this.relu];
+      const layers = [this.conv1, this.bn1, this.#relu, this.conv2, this.bn2, this.#relu];
       return runLayers(layers, tf.concat([coarse, fine], 3)) as tf.Tensor4D;
     });
   }

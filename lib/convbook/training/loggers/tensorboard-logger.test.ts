@@ -95,5 +95,5 @@ it("a module without an example input has its layers written, and is told what i
   ]);
   warn.mockRestore();
   const [nodes] = readGraphs(path) ?? [];
-  expect(nodes?.map(({ op, input = [] }) => [op, ...input]) ?? []).toHaveLength(nodes === undefined ? 0 : 5);
+  expect(nodes?.map(({ op, input = [] }) => [op, ...input]) ?? []).toHaveLength(nodes === undefined ? 0 : 6);
 });
