@@ -27,6 +27,24 @@ it("refuses every change of a signed part", () => {
   expect(() => decodeMessage(encodeMessage(message, new Signer("other")), signer)).toThrow(MalformedMessageError);
 });
 
+// A lone surrogate is no UTF-8: nbformat raised, and Jupyter answered a save with 500.
+it("sends well-formed text only, in keys and values, at any depth, in each part", () => {
+  const signer = new Signer("key");
+  const half = "\ud83d";
+  const lone = {
+    header: { ...message.header, username: `${half}u` },
+    parent: { ...message.header, session: `s${half}` } as never,
+    metadata: { [half]: [half, { [`${half}\udc00\udc00`]: "😀" }] },
+    content: { text: `\\ud83d ${half} \\\\${half}x \\\\\\ud83d 😀 \ude00`, n: 1 },
+  };
+  const sent = decodeMessage(encodeMessage({ ...message, ...lone }, signer), signer);
+  expect(sent.header.username).toBe("\ufffdu");
+  expect((sent.parent as { session: string }).session).toBe("s\ufffd");
+  expect(sent.metadata).toEqual({ "\ufffd": ["\ufffd", { "\ud83d\udc00\ufffd": "😀" }] });
+  expect(sent.content).toEqual({ text: "\\ud83d \ufffd \\\\\ufffdx \\\\\\ud83d 😀 \ufffd", n: 1 });
+  expect(encodeMessage({ ...message, ...lone }, signer).every((frame) => !frame.includes("\\ud83d\""))).toBe(true);
+});
+
 it("names what is wrong with frames that are no message", () => {
   const unsigned = new Signer("");
   const decode =

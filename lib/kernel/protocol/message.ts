@@ -72,6 +72,18 @@ export function makeHeader(type: string, session: string): Header {
   };
 }
 
+/** What JSON.stringify writes for half of a surrogate pair, and an escaped backslash, behind which the same letters are text. */
+const loneSurrogates = /\\(?:\\|ud[89a-f][0-9a-f]{2})/g;
+
+/**
+ * JSON whose strings, keys included, are well-formed: what stands for half of a character becomes U+FFFD. Jupyter's side
+ * encodes notebooks and messages as UTF-8, where a lone surrogate is an error: the notebook could not be saved.
+ */
+export function toJson(value: unknown): string {
+  const json = JSON.stringify(value);
+  return json.includes("\\ud") ? json.replace(loneSurrogates, (all) => (all === "\\\\" ? all : "\ufffd")) : json;
+}
+
 /** Parent headers as they were sent last: a cell's outputs all have the same. */
 const encodedParents = new WeakMap<object, Buffer>();
 const emptyPart = Buffer.from("{}");
@@ -79,7 +91,7 @@ const emptyPart = Buffer.from("{}");
 function encodeParent(parent: object): Buffer {
   let encoded = encodedParents.get(parent);
   if (encoded === undefined) {
-    encoded = Buffer.from(JSON.stringify(parent));
+    encoded = Buffer.from(toJson(parent));
     encodedParents.set(parent, encoded);
   }
   return encoded;
@@ -89,10 +101,10 @@ function encodeParent(parent: object): Buffer {
 export function encodeMessage(message: Message, signer: Signer): Buffer[] {
   const { header, parent, metadata, content } = message;
   const parts = [
-    Buffer.from(JSON.stringify(header)),
+    Buffer.from(toJson(header)),
     encodeParent(parent),
-    Object.keys(metadata).length === 0 ? emptyPart : Buffer.from(JSON.stringify(metadata)),
-    Buffer.from(JSON.stringify(content)),
+    Object.keys(metadata).length === 0 ? emptyPart : Buffer.from(toJson(metadata)),
+    Buffer.from(toJson(content)),
   ];
   return [...message.identities, delimiter, Buffer.from(signer.sign(parts)), ...parts, ...message.buffers];
 }
