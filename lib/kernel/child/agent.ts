@@ -11,12 +11,14 @@ import { TextRing } from "./text-ring.ts";
 
 interface AgentData {
   readonly answers: MessagePort;
+  /** Where the main thread takes frames. */
+  readonly frames: MessagePort;
   readonly texts: SharedArrayBuffer;
   /** How many listeners to SIGINT the running cell has. */
   readonly listening: SharedArrayBuffer;
 }
 
-const { answers, texts: memory, listening } = workerData as AgentData;
+const { answers, frames, texts: memory, listening } = workerData as AgentData;
 const listeners = new Int32Array(listening);
 const inspector = new Session();
 inspector.connectToMainThread();
@@ -42,9 +44,13 @@ async function interrupt(cell: number): Promise<void> {
     await ask("Debugger.resume").catch(() => {});
   }
   await ask("Runtime.terminateExecution").catch(() => {});
-  const expression = `globalThis[Symbol.for("convbook.kernel.runner")].interrupted(${cell})`;
   for (let attempt = 0; attempt < 20; attempt++) {
-    const answer = await ask("Runtime.evaluate", { expression, returnByValue: true }).catch(() => undefined);
+    const answer = await ask("Runtime.callFunctionOn", {
+      objectId: runner,
+      functionDeclaration: "function (cell) { return this.interrupted(cell); }",
+      arguments: [{ value: cell }],
+      returnByValue: true,
+    }).catch(() => undefined);
     if ((answer?.result as { value?: unknown } | undefined)?.value === true) {
       return;
     }
@@ -100,11 +106,15 @@ parentPort?.on("message", (now: boolean) => {
   }
 });
 
+function handOver(frame: Frame, buffers: readonly Uint8Array[]): void {
+  frames.postMessage({ json: JSON.stringify(frame), buffers });
+}
+
 const reader = new FrameReader((frame: Frame, buffers) => {
   switch (frame.type) {
     case "interrupt":
       if (frame.gentle === true && Atomics.load(listeners, 0) > 0) {
-        parentPort?.postMessage(frame);
+        handOver(frame, []);
       } else {
         interrupt(frame.cell as number);
       }
@@ -116,10 +126,13 @@ const reader = new FrameReader((frame: Frame, buffers) => {
       inspect(frame.id, frame.method as string, frame.params as object);
       return;
     default:
-      parentPort?.postMessage({ ...frame, buffers });
+      handOver(frame, buffers);
   }
 });
-socket.on("data", (chunk) => reader.push(chunk));
 socket.on("error", () => {});
 // Without the supervisor there is nobody to run for.
 socket.on("close", () => process.kill(-process.pid, "SIGKILL"));
+// The runner is asked for before any cell runs: one may leave nothing of the names by which it is found.
+const found = await ask("Runtime.evaluate", { expression: 'globalThis[Symbol.for("convbook.kernel.runner")]' });
+const runner = (found.result as { objectId: string }).objectId;
+socket.on("data", (chunk) => reader.push(chunk));

@@ -8,6 +8,7 @@ import { syncBuiltinESMExports } from "node:module";
 import timers from "node:timers";
 import { promisify } from "node:util";
 import { promiseHooks } from "node:v8";
+import { exposed, userGlobal, userProcess } from "./realm.ts";
 
 /** The cell's number; 0 where none started the work. */
 let current = 0;
@@ -50,7 +51,7 @@ function bind(callback: Callback): Callback {
     const before = current;
     current = cell;
     try {
-      return callback.apply(this, args);
+      return Reflect.apply(callback, this, args);
     } catch (error) {
       if (typeof error === "object" && error !== null) {
         ofError.set(error, cell);
@@ -71,7 +72,7 @@ function wrap<F extends (...args: never[]) => unknown>(original: F): F {
   if (custom !== undefined) {
     Object.defineProperty(wrapped, promisify.custom, { value: custom });
   }
-  return wrapped as unknown as F;
+  return exposed(wrapped) as unknown as F;
 }
 
 /** Starts to follow promises and timers. */
@@ -99,13 +100,16 @@ export function installCellContext(): void {
   for (const name of ["setTimeout", "setInterval", "setImmediate"] as const) {
     const wrapped = wrap(mutable[name] as typeof setTimeout);
     mutable[name] = wrapped as never;
-    Object.defineProperty(globalThis, name, { value: wrapped, writable: true, configurable: true });
+    setGlobal(name, wrapped);
   }
   syncBuiltinESMExports();
-  Object.defineProperty(globalThis, "queueMicrotask", {
-    value: wrap(queueMicrotask),
-    writable: true,
-    configurable: true,
-  });
-  process.nextTick = wrap(process.nextTick);
+  setGlobal("queueMicrotask", wrap(queueMicrotask));
+  userProcess.nextTick = wrap(process.nextTick);
+}
+
+/** A global of both realms. */
+function setGlobal(name: string, value: unknown): void {
+  for (const owner of new Set([globalThis, userGlobal])) {
+    Object.defineProperty(owner, name, { value, writable: true, configurable: true });
+  }
 }

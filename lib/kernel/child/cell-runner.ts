@@ -1,5 +1,6 @@
 /** Runs compiled cells one after another and reports how each ended. */
 import vm from "node:vm";
+import { asText, type MimeBundle } from "./bundle.ts";
 import { cellContext } from "./cell-context.ts";
 import { post } from "./channel.ts";
 import { comms, handleComm } from "./comms.ts";
@@ -9,8 +10,9 @@ import type { Frame } from "./frames.ts";
 import { Importer } from "./importer.ts";
 import { allowInput, prompt, promptPassword } from "./input.ts";
 import { cellMagic, formatDuration, lineMagic, shell, stopCommands, time } from "./magics.ts";
-import { endGroups, endStreams, setLatestCell } from "./notebook-io.ts";
-import { asText, type MimeBundle, render, renderMetadata } from "./render.ts";
+import { endGroups, endStreams, print, setLatestCell } from "./notebook-io.ts";
+import { exposed, settled, UserError, userGlobal, userProcess } from "./realm.ts";
+import { render, renderMetadata } from "./render.ts";
 import { beginCell, signalCell } from "./signals.ts";
 import { type CompiledSource, registerSource } from "./stack.ts";
 import { widgets } from "./widgets.ts";
@@ -50,17 +52,19 @@ export interface ExecuteFrame extends Frame, CompiledSource {
   readonly expressions: Readonly<Record<string, string>>;
 }
 
+const { runInThisContext } = vm.Script.prototype;
+
 /** Where the agent finds the runner when it speaks through the inspector. */
 export const runnerSymbol = Symbol.for("convbook.kernel.runner");
 
 /** `process.exit` in a cell: the cell ends, the kernel stays. */
-class ProcessExit extends Error {
+class ProcessExit extends UserError {
   override readonly name = "ProcessExit";
 }
 
 export class CellRunner {
   readonly #importer: Importer;
-  readonly #reallyExit = process.exit.bind(process);
+  readonly #reallyExit = process.exit;
   readonly #declared = new Set<string>();
   readonly #shadows: Record<string, unknown> = Object.create(null);
   #running: RunningCell | undefined;
@@ -79,18 +83,31 @@ export class CellRunner {
       widgets,
     };
     for (const [name, value] of Object.entries(globals)) {
-      Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
+      const shown = typeof value === "object" || typeof value === "function" ? exposed(value as object) : value;
+      Object.defineProperty(userGlobal, name, { value: shown, writable: true, configurable: true });
     }
-    Object.defineProperty(globalThis, runnerSymbol, { value: this });
-    process.on("uncaughtException", (error) => this.#outside(error, "Uncaught"));
-    process.on("unhandledRejection", (reason, promise) =>
-      this.#outside(reason, "Unhandled rejection:", cellContext.originOf(promise)),
-    );
-    process.exit = (code?: number | string | null): never => {
+    Object.defineProperty(userGlobal, runnerSymbol, { value: this });
+    this.#listen();
+    userProcess.exit = (code?: number | string | null): never => {
       throw new ProcessExit(
         `process.exit(${code ?? ""}) was called. The kernel goes on with all its variables; to end it, shut it down.`,
       );
     };
+  }
+
+  readonly #onError = (error: unknown) => this.#outside(error, "Uncaught");
+  readonly #onRejection = (reason: unknown, promise: unknown) =>
+    this.#outside(reason, "Unhandled rejection:", cellContext.originOf(promise));
+
+  /** Hears of errors that nobody catches, also after a cell that removed all listeners. */
+  #listen(): void {
+    for (const [event, listener] of [
+      ["uncaughtException", this.#onError],
+      ["unhandledRejection", this.#onRejection],
+    ] as const) {
+      process.off(event, listener as never);
+      process.on(event as "uncaughtException", listener as never);
+    }
   }
 
   handle(frame: Frame): void {
@@ -128,7 +145,7 @@ export class CellRunner {
 
   /** The variables that cells declared, for the debugger. */
   variables(): Record<string, unknown> {
-    const globals = globalThis as unknown as Record<string, unknown>;
+    const globals = userGlobal as unknown as Record<string, unknown>;
     return { ...Object.fromEntries([...this.#declared].map((name) => [name, globals[name]])), ...this.#shadows };
   }
 
@@ -141,6 +158,7 @@ export class CellRunner {
   #execute(frame: ExecuteFrame): void {
     const running: RunningCell = { frame, started: performance.now(), settled: false };
     this.#running = running;
+    this.#listen();
     setLatestCell(frame.cell);
     beginCell();
     allowInput(frame.allowStdin);
@@ -171,7 +189,7 @@ export class CellRunner {
         filename: frame.file,
         importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
       });
-      await (script.runInThisContext() as (helper: CellHelper) => Promise<void>)(helper);
+      await settled((Reflect.apply(runInThisContext, script, []) as (helper: CellHelper) => unknown)(helper));
       const bundle = helper.result === undefined ? {} : await render(helper.result);
       await displaysShown();
       outcome =
@@ -196,7 +214,7 @@ export class CellRunner {
     const { frame } = cell;
     if (frame.timed) {
       cellContext.run(frame.cell, () =>
-        process.stdout.write(`Wall time: ${formatDuration(performance.now() - cell.started)}\n`),
+        print("stdout", `Wall time: ${formatDuration(performance.now() - cell.started)}\n`),
       );
     }
     const expressions = outcome.status === "ok" ? evaluateExpressions(frame.expressions) : {};
@@ -214,16 +232,16 @@ export class CellRunner {
     if (cell !== undefined && (origin === undefined || origin === cell.frame.cell)) {
       this.#settle(cell, { status: "error", error: described });
     } else {
-      cellContext.run(origin ?? 0, () => process.stderr.write(`${what} ${described.traceback.join("\n")}\n`));
+      cellContext.run(origin ?? 0, () => print("stderr", `${what} ${described.traceback.join("\n")}\n`));
     }
   }
 }
 
 /** Makes `name` a plain property of the global object that any cell can assign. */
 function declareGlobal(name: string): void {
-  const existing = Object.getOwnPropertyDescriptor(globalThis, name);
+  const existing = Object.getOwnPropertyDescriptor(userGlobal, name);
   if (existing === undefined || (existing.configurable && !existing.writable)) {
-    Object.defineProperty(globalThis, name, { value: undefined, writable: true, configurable: true, enumerable: true });
+    Object.defineProperty(userGlobal, name, { value: undefined, writable: true, configurable: true, enumerable: true });
   }
 }
 
@@ -231,7 +249,7 @@ function evaluateExpressions(expressions: Readonly<Record<string, string>>): Rec
   const results: Record<string, unknown> = {};
   for (const [name, expression] of Object.entries(expressions)) {
     try {
-      const value: unknown = vm.runInThisContext(`(${expression}\n)`);
+      const value: unknown = Reflect.apply(runInThisContext, new vm.Script(`(${expression}\n)`), []);
       results[name] = { status: "ok", data: { "text/plain": asText(value) }, metadata: {} };
     } catch (error) {
       results[name] = { status: "error", ...describeError(error) };

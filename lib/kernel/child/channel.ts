@@ -1,6 +1,7 @@
 /** The way out of the process that runs the user's code: frames written at once, so that nothing is lost in a crash. */
 import { writeSync } from "node:fs";
 import { encodeFrame, type Frame } from "./frames.ts";
+import { utf8 } from "./realm.ts";
 import { type StreamName, TextRing } from "./text-ring.ts";
 
 /** File descriptors that the supervisor opens for its child. */
@@ -28,7 +29,7 @@ export function installTexts(wake: (now: boolean) => void): void {
 export function postText(cell: number, name: StreamName, text: string): void {
   if (text.length > long) {
     // Long text goes beside the JSON, which would encode and decode it character by character.
-    post({ type: "stream", cell, name }, [Buffer.from(text)]);
+    post({ type: "stream", cell, name }, [utf8(text)]);
   } else if (wakeAgent === undefined || (texts.empty && silenceEnds())) {
     post({ type: "stream", cell, name, text });
   } else {

@@ -4,6 +4,7 @@ import { cellContext } from "./cell-context.ts";
 import { post } from "./channel.ts";
 import type { Frame } from "./frames.ts";
 import { cellOfOutput } from "./notebook-io.ts";
+import { userValue } from "./realm.ts";
 
 export interface CommMessage {
   readonly data: unknown;
@@ -92,8 +93,8 @@ export const comms = {
 export async function handleComm(frame: Frame, report: (error: unknown) => void): Promise<void> {
   const { kind, id, target, cell } = frame as unknown as { kind: string; id: string; target: string; cell: number };
   const message: CommMessage = {
-    data: frame.data,
-    metadata: (frame.metadata as Record<string, unknown> | undefined) ?? {},
+    data: userValue(frame.data),
+    metadata: userValue(frame.metadata ?? {}) as Record<string, unknown>,
     buffers: (frame.buffers as Uint8Array[] | undefined) ?? [],
   };
   try {

@@ -1,7 +1,9 @@
 /** `display` and `clearOutput`, the globals by which a cell shows things. */
 import { randomUUID } from "node:crypto";
+import { asText, type MimeBundle, messageOf, sendable } from "./bundle.ts";
 import { notebookIo } from "./notebook-io.ts";
-import { type MimeBundle, render, renderMetadata } from "./render.ts";
+import { exposed } from "./realm.ts";
+import { render, renderMetadata } from "./render.ts";
 
 export interface DisplayOptions {
   readonly displayId?: string;
@@ -43,10 +45,7 @@ function show(value: unknown, given: DisplayOptions): void {
     const shown = bundle.then(
       (ready) => notebookIo.display(ready, options),
       (error: unknown) =>
-        notebookIo.display(
-          { "text/plain": `This value cannot be shown: ${(error as Error)?.message ?? error}` },
-          options,
-        ),
+        notebookIo.display({ "text/plain": `This value cannot be shown: ${messageOf(error)}` }, options),
     );
     const tracked = shown.finally(() => pending.delete(tracked));
     pending.add(tracked);
@@ -73,12 +72,10 @@ const as =
     displayBundle({ [type]: value, "text/plain": fallback(value) });
 
 const image = (type: string) => (bytes: Uint8Array | string) =>
-  displayBundle({
-    [type]: typeof bytes === "string" ? bytes : Buffer.from(bytes).toString("base64"),
-    "text/plain": `<${type}>`,
-  });
+  displayBundle({ [type]: bytes, "text/plain": `<${type}>` });
 
-export const display = Object.assign(displayValue, {
+/** The functions beside `display` itself. */
+const kinds = {
   html: as("text/html", (html) => html.replace(/<[^>]*>/g, "").trim()),
   markdown: as("text/markdown"),
   latex: as("text/latex"),
@@ -87,13 +84,24 @@ export const display = Object.assign(displayValue, {
   jpeg: image("image/jpeg"),
   javascript: as("application/javascript", () => "<application/javascript>"),
   text: (text: string) => displayBundle({ "text/plain": text }),
-  json: (value: unknown) => displayBundle({ "application/json": value, "text/plain": JSON.stringify(value, null, 2) }),
+  json: (value: unknown) => displayBundle({ "application/json": value, "text/plain": jsonText(value) }),
   vegaLite: (specification: object) =>
     displayBundle({ "application/vnd.vegalite.v5+json": specification, "text/plain": "<Vega-Lite figure>" }),
   plotly: (figure: object) =>
     displayBundle({ "application/vnd.plotly.v1+json": figure, "text/plain": "<Plotly figure>" }),
-  raw: displayBundle,
-});
+  raw: (bundle: MimeBundle, options?: DisplayOptions) => displayBundle(sendable(bundle, bundle), options),
+};
+
+export const display: typeof displayValue & typeof kinds = exposed(Object.assign(displayValue, kinds));
+
+/** JSON as text; what it has nothing of is shown as a value. */
+function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value, null, 2) ?? asText(value);
+  } catch {
+    return asText(value);
+  }
+}
 
 export function clearOutput(wait = false): void {
   notebookIo.clearOutput(wait);

@@ -1,6 +1,7 @@
 /** What a thrown value looks like in a notebook: name, message, and a traceback with the lines of the cell. */
 import { inspect } from "node:util";
 import { codeFrame } from "../compile/code-frame.ts";
+import { items } from "./realm.ts";
 import { sourceOf } from "./stack.ts";
 
 /** The fields of Jupyter's error message. */
@@ -13,46 +14,131 @@ export interface ErrorContent {
 const red = (text: string) => `\u001b[31m${text}\u001b[39m`;
 const dim = (text: string) => `\u001b[2m${text}\u001b[22m`;
 
-/** Describes anything that a cell threw, with its chain of causes. */
+/** How many errors one traceback tells of, and how many of those that an AggregateError has. */
+const mostErrors = 40;
+const mostInner = 10;
+
+/** Describes anything that a cell threw, with its own properties, its causes and the errors that it gathers. */
 export function describeError(thrown: unknown): ErrorContent {
-  const { ename, evalue } = nameAndValue(thrown);
-  const traceback: string[] = [];
-  const seen = new Set<unknown>();
-  for (let error = thrown, first = true; first || (error !== undefined && !seen.has(error)); first = false) {
-    seen.add(error);
-    const described = nameAndValue(error);
-    traceback.push(`${first ? "" : "Caused by "}${red(described.ename)}: ${described.evalue}`);
-    traceback.push(...frames(error, first));
-    error = isErrorLike(error) ? (error as { cause?: unknown }).cause : undefined;
+  try {
+    const { ename, evalue } = nameAndValue(thrown);
+    const traceback: string[] = [];
+    describe(thrown, "", "", traceback, new Set());
+    return { ename, evalue, traceback };
+  } catch {
+    const { ename, evalue } = unreadable;
+    return { ename, evalue, traceback: [`${red(ename)}: ${evalue}`] };
   }
-  return { ename, evalue, traceback };
 }
 
-function isErrorLike(value: unknown): value is Error {
-  return typeof value === "object" && value !== null && typeof (value as Error).message === "string";
+const unreadable = { ename: "Error", evalue: "a thrown value that cannot be shown" };
+
+function describe(error: unknown, intro: string, indent: string, out: string[], seen: Set<unknown>): void {
+  if (seen.size >= mostErrors) {
+    return;
+  }
+  const first = seen.size === 0;
+  const { ename, evalue } = nameAndValue(error);
+  const text = isErrorLike(error) || first ? `${red(ename)}: ${evalue}` : evalue;
+  const lines = [`${intro}${text}`];
+  if (seen.has(error)) {
+    lines.push("(described above)");
+  } else {
+    seen.add(error);
+    lines.push(...frames(error, first), ...ownProperties(error));
+  }
+  out.push(...lines.map((line) => indented(line, indent)));
+  if (lines.at(-1) === "(described above)" || !isErrorLike(error)) {
+    return;
+  }
+  const inner = property(error, "errors");
+  if (Array.isArray(inner)) {
+    const all = items(inner as unknown[]);
+    all.slice(0, mostInner).forEach((one, i) => {
+      describe(one, `[${i + 1}/${all.length}] `, `${indent}  `, out, seen);
+    });
+    if (all.length > mostInner) {
+      out.push(`${indent}  and ${all.length - mostInner} more`);
+    }
+  }
+  for (const [name, what] of related) {
+    const other = property(error, name);
+    if (other !== undefined) {
+      describe(other, `${what} `, indent, out, seen);
+    }
+  }
+}
+
+/** Properties that hold another error, and what it is to this one; `using` gives the last two. */
+const related = [
+  ["cause", "Caused by"],
+  ["error", "Thrown while another error was on its way:"],
+  ["suppressed", "The other error:"],
+] as const;
+
+function indented(text: string, indent: string): string {
+  return indent === "" ? text : text.replace(/^/gm, indent);
+}
+
+/** A property, or nothing where reading it throws. */
+function property(value: unknown, name: string): unknown {
+  try {
+    return (value as Record<string, unknown>)[name];
+  } catch {
+    return undefined;
+  }
+}
+
+function isErrorLike(value: unknown): value is object {
+  return typeof value === "object" && value !== null && typeof property(value, "message") === "string";
 }
 
 function nameAndValue(thrown: unknown): { ename: string; evalue: string } {
   try {
     if (isErrorLike(thrown)) {
-      const name = thrown.name || thrown.constructor?.name || "Error";
-      const errors = (thrown as { errors?: unknown }).errors;
-      const inner = Array.isArray(errors) ? errors.map((error) => `\n  ${nameAndValue(error).evalue}`).join("") : "";
-      return { ename: String(name), evalue: `${thrown.message}${inner}` };
+      const name = property(thrown, "name") || property(property(thrown, "constructor"), "name") || "Error";
+      const errors = property(thrown, "errors");
+      const inner = Array.isArray(errors)
+        ? items(errors as unknown[])
+            .slice(0, mostInner)
+            .map((error) => `\n  ${isErrorLike(error) ? property(error, "message") : nameAndValue(error).evalue}`)
+            .join("")
+        : "";
+      return { ename: String(name), evalue: `${property(thrown, "message")}${inner}` };
     }
-    return { ename: "Thrown", evalue: inspect(thrown) };
+    return { ename: "Thrown", evalue: String(inspect(thrown)) };
   } catch {
-    return { ename: "Error", evalue: "a thrown value that cannot be shown" };
+    return unreadable;
+  }
+}
+
+/** What the traceback shows of an error by other means. */
+const shownOtherwise = new Set(["name", "message", "stack", "cause", "errors", "error", "suppressed"]);
+
+/** The properties that an error has of its own, such as a system error's code and path. */
+function ownProperties(error: unknown): string[] {
+  try {
+    if (!isErrorLike(error)) {
+      return [];
+    }
+    const own: Record<string, unknown> = Object.create(null);
+    for (const name of Object.keys(error)) {
+      if (!shownOtherwise.has(name)) {
+        Object.defineProperty(own, name, Object.getOwnPropertyDescriptor(error, name) ?? {});
+      }
+    }
+    if (Object.keys(own).length === 0) {
+      return [];
+    }
+    const text = inspect(own, { depth: 2, maxArrayLength: 20, maxStringLength: 1000, breakLength: 100 });
+    return [text.replace(/^\[Object: null prototype\] /, "")];
+  } catch {
+    return [];
   }
 }
 
 function frames(error: unknown, withCode: boolean): string[] {
-  let stack: unknown;
-  try {
-    stack = isErrorLike(error) ? error.stack : undefined;
-  } catch {
-    return [];
-  }
+  const stack = isErrorLike(error) ? property(error, "stack") : undefined;
   if (typeof stack !== "string") {
     return [];
   }

@@ -1,5 +1,7 @@
 /** Framing between the supervisor and the process that runs the user's code: length, JSON, binary buffers. */
 
+import { utf8 } from "./realm.ts";
+
 /** One message between the two processes; `type` says which. */
 export interface Frame {
   readonly type: string;
@@ -7,15 +9,14 @@ export interface Frame {
 }
 
 /** Layout: uint32 total length, uint32 JSON length, JSON, then each buffer; the JSON carries the buffers' lengths. */
-export function encodeFrame(frame: Frame, buffers: readonly Uint8Array[] = []): Buffer {
-  const json = Buffer.from(
-    JSON.stringify(buffers.length === 0 ? frame : { ...frame, $: buffers.map((b) => b.byteLength) }),
-  );
+export function encodeFrame(frame: Frame, buffers: readonly Uint8Array[] = []): Uint8Array {
+  const json = utf8(JSON.stringify(buffers.length === 0 ? frame : { ...frame, $: buffers.map((b) => b.byteLength) }));
   const bytes = buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0);
-  const out = Buffer.allocUnsafe(8 + json.length + bytes);
-  out.writeUInt32LE(4 + json.length + bytes, 0);
-  out.writeUInt32LE(json.length, 4);
-  json.copy(out, 8);
+  const out = new Uint8Array(8 + json.length + bytes);
+  const numbers = new DataView(out.buffer);
+  numbers.setUint32(0, 4 + json.length + bytes, true);
+  numbers.setUint32(4, json.length, true);
+  out.set(json, 8);
   let at = 8 + json.length;
   for (const buffer of buffers) {
     out.set(buffer, at);

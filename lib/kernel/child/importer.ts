@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import vm from "node:vm";
 import { LocalModules } from "./local-modules.ts";
+import { UserError } from "./realm.ts";
 import * as tslab from "./tslab.ts";
 
 export interface ImportOptions {
@@ -90,7 +91,7 @@ function explainMissing(error: unknown, specifier: string, folder: string): unkn
       .slice(0, specifier.startsWith("@") ? 2 : 1)
       .join("/");
     if (message.includes(`'${name}'`) || message.includes(`'${specifier}'`)) {
-      const explained = new Error(
+      const explained = new UserError(
         `Cannot find the package "${name}" from ${folder}. To install it: npm install ${name}`,
       );
       explained.name = "ModuleNotFoundError";

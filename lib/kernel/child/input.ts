@@ -2,6 +2,7 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { post } from "./channel.ts";
 import { cellOfOutput } from "./notebook-io.ts";
+import { UserError } from "./realm.ts";
 
 const nap = new Int32Array(new SharedArrayBuffer(4));
 let answers: MessagePort | undefined;
@@ -28,7 +29,7 @@ export function promptPassword(message = ""): string | null {
 
 function ask(prompt: string, password: boolean): string {
   if (!allowed || answers === undefined) {
-    throw new Error("prompt: this front-end takes no input (the cell was sent with allow_stdin false)");
+    throw new UserError("prompt: this front-end takes no input (the cell was sent with allow_stdin false)");
   }
   // An answer to a question that was interrupted is not for this one.
   while (receiveMessageOnPort(answers) !== undefined) {}

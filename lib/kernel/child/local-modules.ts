@@ -11,6 +11,7 @@ import { parse } from "acorn";
 import { CellSyntaxError, removeTypes } from "../compile/transform.ts";
 import { post } from "./channel.ts";
 import type { Namespace } from "./importer.ts";
+import { UserError, userValue } from "./realm.ts";
 import { registerSource } from "./stack.ts";
 
 interface Loaded {
@@ -145,7 +146,7 @@ export class LocalModules {
   async #make(file: string): Promise<vm.Module> {
     const extension = extname(file);
     if (extension === ".json") {
-      return synthetic(file, { default: JSON.parse(readFileSync(file, "utf8")) });
+      return synthetic(file, { default: userValue(JSON.parse(readFileSync(file, "utf8"))) });
     }
     const source = readFileSync(file, "utf8");
     if (extension === ".cjs" || extension === ".node" || (extension === ".js" && !isModule(source))) {
@@ -197,7 +198,7 @@ export class LocalModules {
     ];
     const found = candidates.find((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile());
     if (found === undefined) {
-      const error = new Error(
+      const error = new UserError(
         `Cannot find the module ${specifier} from ${folder}${existsSync(path) ? " (it is a folder without index)" : ""}`,
       );
       error.name = "ModuleNotFoundError";

@@ -6,9 +6,11 @@ import { dirname, resolve } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { magicHelp } from "../compile/magics.ts";
 import { display } from "./display.ts";
+import { print } from "./notebook-io.ts";
+import { settled, UserError } from "./realm.ts";
 
 /** A command that ended with another exit code than 0. */
-export class CommandError extends Error {
+export class CommandError extends UserError {
   override readonly name = "CommandError";
 }
 
@@ -38,7 +40,7 @@ function runShell(command: string, program: string | true): Promise<void> {
     }
     for (const name of ["stdout", "stderr"] as const) {
       const decoder = new StringDecoder("utf8");
-      child[name].on("data", (chunk: Buffer) => process[name].write(decoder.write(chunk)));
+      child[name].on("data", (chunk: Buffer) => print(name, decoder.write(chunk)));
     }
     child.on("error", fail);
     child.on("close", (code, signal) => {
@@ -63,15 +65,15 @@ export async function lineMagic(name: string, args: string): Promise<void> {
       const folder =
         args === "" ? homedir() : resolve(args.replace(/^~(?=\/|$)/, homedir()).replace(/^(["'])(.*)\1$/, "$2"));
       process.chdir(folder);
-      console.log(process.cwd());
+      say(process.cwd());
       return;
     }
     case "pwd":
-      console.log(process.cwd());
+      say(process.cwd());
       return;
     case "lsmagic": {
       const width = Math.max(...Object.keys(magicHelp).map((usage) => usage.length));
-      console.log(
+      say(
         Object.entries(magicHelp)
           .map(([usage, help]) => `${usage.padEnd(width)}  ${help}`)
           .join("\n"),
@@ -82,7 +84,7 @@ export async function lineMagic(name: string, args: string): Promise<void> {
 
 function setEnvironment(args: string): void {
   if (args === "") {
-    console.log(
+    say(
       Object.entries(process.env)
         .map(([name, value]) => `${name}=${value}`)
         .join("\n"),
@@ -91,10 +93,10 @@ function setEnvironment(args: string): void {
   }
   const [, name = "", value] = /^([^=\s]+)(?:\s*[=\s]\s*(.*))?$/.exec(args) ?? [];
   if (value === undefined) {
-    console.log(process.env[name] ?? `${name} is not set`);
+    say(process.env[name] ?? `${name} is not set`);
   } else {
     process.env[name] = value;
-    console.log(`env: ${name}=${value}`);
+    say(`env: ${name}=${value}`);
   }
 }
 
@@ -112,16 +114,16 @@ export async function cellMagic(name: string, args: string, body: string): Promi
     case "writefile": {
       const [, append, file = ""] = /^(-a\s+|--append\s+)?(.*)$/.exec(args) ?? [];
       if (file === "") {
-        throw new Error("%%writefile needs the name of a file: %%writefile [-a] FILE");
+        throw new UserError("%%writefile needs the name of a file: %%writefile [-a] FILE");
       }
       const path = resolve(file.replace(/^(["'])(.*)\1$/, "$2"));
       mkdirSync(dirname(path), { recursive: true });
       if (append === undefined) {
         writeFileSync(path, body);
-        console.log(`Writing ${file}`);
+        say(`Writing ${file}`);
       } else {
         appendFileSync(path, body);
-        console.log(`Appending to ${file}`);
+        say(`Appending to ${file}`);
       }
     }
   }
@@ -130,11 +132,15 @@ export async function cellMagic(name: string, args: string, body: string): Promi
 /** Runs `work` and prints how long it took. */
 export async function time(work: () => unknown): Promise<void> {
   const start = performance.now();
-  const value = await work();
+  const value = await settled(work());
   if (value !== undefined) {
     display(value);
   }
-  console.log(`Wall time: ${formatDuration(performance.now() - start)}`);
+  say(`Wall time: ${formatDuration(performance.now() - start)}`);
+}
+
+function say(line: string): void {
+  print("stdout", `${line}\n`);
 }
 
 export function formatDuration(ms: number): string {

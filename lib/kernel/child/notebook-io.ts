@@ -2,9 +2,10 @@
 import { Console } from "node:console";
 import { Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
+import { asJson, type MimeBundle, sendable } from "./bundle.ts";
 import { cellContext } from "./cell-context.ts";
 import { flushTexts, post, postText } from "./channel.ts";
-import type { MimeBundle } from "./render.ts";
+import { exposed, userGlobal, userProcess } from "./realm.ts";
 
 let latestCell = 0;
 
@@ -23,7 +24,11 @@ class CellStream extends Writable {
   readonly fd: number;
   readonly #name: "stdout" | "stderr";
   /** Bytes may end within a character: what a child process writes, piped through. */
-  #decoder: StringDecoder | undefined;
+  readonly #decoder = new StringDecoder("utf8");
+  readonly #decode = this.#decoder.write;
+  readonly #decodeRest = this.#decoder.end;
+  /** Whether bytes were written since text was. */
+  #bytes = false;
 
   constructor(name: "stdout" | "stderr") {
     super({ decodeStrings: false });
@@ -48,26 +53,40 @@ class CellStream extends Writable {
     return true;
   }
 
-  endText(): void {
-    const text = this.#decoder?.end() ?? "";
-    if (text !== "") {
-      postText(cellOfOutput(), this.#name, text);
+  static print(stream: CellStream, text: string): void {
+    const all = stream.#rest() + text;
+    if (all !== "") {
+      postText(cellOfOutput(), stream.#name, all);
     }
   }
 
   #text(chunk: string | Uint8Array, encoding: BufferEncoding): string {
     if (typeof chunk === "string" && (encoding === "utf8" || encoding === "utf-8")) {
-      return this.#decoder === undefined ? chunk : this.#decoder.end() + chunk;
+      return this.#rest() + chunk;
     }
-    this.#decoder ??= new StringDecoder("utf8");
-    return this.#decoder.write(typeof chunk === "string" ? Buffer.from(chunk, encoding) : Buffer.from(chunk));
+    this.#bytes = true;
+    const bytes = typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk;
+    return Reflect.apply(this.#decode, this.#decoder, [bytes]);
   }
+
+  #rest(): string {
+    if (!this.#bytes) {
+      return "";
+    }
+    this.#bytes = false;
+    return Reflect.apply(this.#decodeRest, this.#decoder, []);
+  }
+}
+
+/** Writes text of the kernel itself, past what a cell may have put in the place of `process.stdout.write`. */
+export function print(name: "stdout" | "stderr", text: string): void {
+  CellStream.print(streams[name], text);
 }
 
 /** What a cell's end leaves of a character that was not written whole. */
 export function endStreams(): void {
-  streams.stdout.endText();
-  streams.stderr.endText();
+  print("stdout", "");
+  print("stderr", "");
 }
 
 export interface DisplayOptions {
@@ -82,9 +101,9 @@ export const notebookIo = {
     post({
       type: "display",
       cell: cellOfOutput(),
-      data: bundle,
-      metadata: options.metadata ?? {},
-      transient: options.displayId === undefined ? {} : { display_id: options.displayId },
+      data: sendable(bundle, bundle),
+      metadata: asJson(options.metadata ?? {}) ?? {},
+      transient: options.displayId === undefined ? {} : { display_id: String(options.displayId) },
       update: options.update === true,
     });
   },
@@ -109,21 +128,21 @@ export function endGroups(): void {
 /** Puts stdout, stderr and the display hook in place. */
 export function installNotebookIo(): void {
   for (const name of ["stdout", "stderr"] as const) {
-    Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => streams[name] });
+    Object.defineProperty(userProcess, name, { configurable: true, enumerable: true, get: () => streams[name] });
   }
-  Object.defineProperty(globalThis, Symbol.for("jupyter.notebook.io"), { value: notebookIo });
+  Object.defineProperty(userGlobal, Symbol.for("jupyter.notebook.io"), { value: exposed(notebookIo) });
   // Node's own console also hands each message to the inspector, which keeps the last thousand with what they print.
-  Object.assign(console, notebookConsole);
+  Object.assign(userGlobal.console, notebookConsole);
   process.on("exit", flushTexts);
   const { abort, kill } = process;
-  process.abort = () => {
+  userProcess.abort = () => {
     flushTexts();
-    return abort.call(process);
+    return abort();
   };
-  process.kill = (pid, signal) => {
+  userProcess.kill = (pid, signal) => {
     if (pid === process.pid) {
       flushTexts();
     }
-    return kill.call(process, pid, signal);
+    return kill(pid, signal);
   };
 }

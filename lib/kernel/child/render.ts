@@ -1,10 +1,8 @@
 /** How a value is shown: by itself if it knows how, else as a tensor, a table, an image, or text. */
-import { inspect } from "node:util";
+import { asJson, asText, isBundle, type MimeBundle, sendable } from "./bundle.ts";
+import { items, settled } from "./realm.ts";
 import { asTable } from "./table.ts";
 import { describeTensor, isTensorLike } from "./tensor.ts";
-
-/** Media types to representations, as Jupyter's display_data carries them. Images other than SVG are base64. */
-export type MimeBundle = Record<string, unknown>;
 
 const displaySymbol = Symbol.for("Jupyter.display");
 /** A method beside it that gives the output's metadata by media type: an image's logical size, its alternative text. */
@@ -18,14 +16,14 @@ export function render(value: unknown): MimeBundle | Promise<MimeBundle> {
   if ((typeof value === "object" && value !== null) || typeof value === "function") {
     const show = property(value, displaySymbol);
     if (typeof show === "function") {
-      const bundle: unknown = show.call(value);
-      return bundle instanceof Promise ? bundle.then((later) => checked(later, value)) : checked(bundle, value);
+      const bundle: unknown = Reflect.apply(show, value, []);
+      return isThenable(bundle) ? settled(bundle).then((later) => checked(later, value)) : checked(bundle, value);
     }
     if (isTensorLike(value)) {
       return { "text/plain": describeTensor(value) };
     }
     if (Array.isArray(value)) {
-      return asTable(value) ?? { "text/plain": asText(value) };
+      return asTable(items(value)) ?? { "text/plain": asText(value) };
     }
   }
   return { "text/plain": asText(value) };
@@ -36,8 +34,13 @@ export function renderMetadata(value: unknown): Record<string, unknown> {
   if ((typeof value !== "object" || value === null) && typeof value !== "function") return {};
   const describe = property(value, metadataSymbol);
   if (typeof describe !== "function") return {};
-  const metadata: unknown = describe.call(value);
-  return isBundle(metadata) ? metadata : {};
+  try {
+    const metadata: unknown = Reflect.apply(describe, value, []);
+    return isBundle(metadata) ? (asJson(metadata) as Record<string, unknown>) : {};
+  } catch {
+    // What is said about a picture is no reason to lose it.
+    return {};
+  }
 }
 
 /** A property that a value may have; of a proxy that allows its own properties only, undefined. */
@@ -50,13 +53,9 @@ function property(value: object, name: symbol): unknown {
 }
 
 function checked(bundle: unknown, value: unknown): MimeBundle {
-  return isBundle(bundle) ? bundle : { "text/plain": asText(value) };
+  return isBundle(bundle) && !Array.isArray(bundle) ? sendable(bundle, value) : { "text/plain": asText(value) };
 }
 
-export function isBundle(value: unknown): value is MimeBundle {
-  return typeof value === "object" && value !== null && Object.keys(value).every((key) => key.includes("/"));
-}
-
-export function asText(value: unknown): string {
-  return inspect(value, { depth: 4, maxArrayLength: 100, maxStringLength: Number.POSITIVE_INFINITY, breakLength: 100 });
+function isThenable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }

@@ -3,6 +3,8 @@
  * first interrupt and ends in its own way.
  */
 
+import { items, userProcess } from "./realm.ts";
+
 type Listener = (signal: NodeJS.Signals, code: number) => void;
 
 /** Listeners from before the cell, such as those that packages leave behind when they are imported. */
@@ -10,7 +12,7 @@ let before = new Set<unknown>();
 let shared: Int32Array | undefined;
 
 function own(): Listener[] {
-  return (process.rawListeners("SIGINT") as Listener[]).filter((listener) => !before.has(listener));
+  return items(process.rawListeners("SIGINT") as Listener[]).filter((listener) => !before.has(listener));
 }
 
 function tell(): void {
@@ -29,13 +31,13 @@ export function installSignals(memory: SharedArrayBuffer): void {
 
 /** From here on listeners are those of a new cell. */
 export function beginCell(): void {
-  before = new Set(process.rawListeners("SIGINT"));
+  before = new Set(items(process.rawListeners("SIGINT")));
   tell();
 }
 
 /** Tells the running cell's listeners of an interrupt. */
 export function signalCell(): void {
   for (const listener of own()) {
-    listener.call(process, "SIGINT", 2);
+    Reflect.apply(listener, userProcess, ["SIGINT", 2]);
   }
 }

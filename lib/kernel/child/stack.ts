@@ -1,5 +1,6 @@
 /** Stack traces in the cells' own lines: compiled positions go back to TypeScript, the kernel's frames are left out. */
 import { type Compiled, type Position, Positions } from "../compile/positions.ts";
+import { items, userGlobal } from "./realm.ts";
 
 /** What is kept of a compiled cell or module for its stack traces. */
 export interface CompiledSource extends Compiled {
@@ -52,15 +53,20 @@ function formatFrame(frame: NodeJS.CallSite): string | undefined {
 
 /** Makes `error.stack` show the user's lines from now on. */
 export function installStackTraces(): void {
-  Error.prepareStackTrace = (error, frames) => {
+  const prepare = (error: Error, frames: NodeJS.CallSite[]): string => {
     let header: string;
     try {
       header = Error.prototype.toString.call(error);
     } catch {
       header = "Error";
     }
-    const lines = frames.map(formatFrame).filter((line) => line !== undefined);
+    const lines = items(frames)
+      .map(formatFrame)
+      .filter((line) => line !== undefined);
     return [header, ...lines.map((line) => `    at ${line}`)].join("\n");
   };
-  Error.stackTraceLimit = 30;
+  for (const realm of new Set([globalThis, userGlobal])) {
+    realm.Error.prepareStackTrace = prepare;
+    realm.Error.stackTraceLimit = 30;
+  }
 }

@@ -1,6 +1,6 @@
 /** Arrays of objects as a table, in text and HTML. */
-import { inspect } from "node:util";
-import type { MimeBundle } from "./render.ts";
+import { inspect, types } from "node:util";
+import { type MimeBundle, messageOf } from "./bundle.ts";
 
 const mostRows = 60;
 const mostColumns = 30;
@@ -8,17 +8,22 @@ const widest = 60;
 
 /** A table of an array of plain objects with simple values; undefined where it is not one. */
 export function asTable(rows: readonly unknown[]): MimeBundle | undefined {
-  if (rows.length === 0 || !rows.slice(0, 1000).every(isPlainRow)) {
-    return undefined;
+  const plain: Row[] = [];
+  for (const row of rows.slice(0, 1000)) {
+    const values = valuesOf(row);
+    if (values === undefined) {
+      return undefined;
+    }
+    plain.push(values);
   }
-  const shown = rows.slice(0, mostRows) as Record<string, unknown>[];
-  const columns = [...new Set(shown.flatMap((row) => Object.keys(row)))];
+  const shown = plain.slice(0, mostRows);
+  const columns = [...new Set(shown.flatMap((row) => [...row.keys()]))];
   if (columns.length === 0 || columns.length > mostColumns) {
     return undefined;
   }
-  const cells = shown.map((row) => columns.map((column) => (column in row ? cellText(row[column]) : "")));
+  const cells = shown.map((row) => columns.map((column) => (row.has(column) ? cellText(row.get(column)) : "")));
   const numeric = columns.map((column) =>
-    shown.every((row) => row[column] === undefined || typeof row[column] === "number"),
+    shown.every((row) => row.get(column) === undefined || typeof row.get(column) === "number"),
   );
   const rest = rows.length - shown.length;
   const note = rest > 0 ? `… and ${rest} more rows` : "";
@@ -28,19 +33,53 @@ export function asTable(rows: readonly unknown[]): MimeBundle | undefined {
   };
 }
 
-function isPlainRow(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) {
-    return false;
+/** The values of a row by column, each read once. */
+type Row = ReadonlyMap<string, unknown>;
+
+/** What a getter threw in place of a value. */
+class Unreadable {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return (
-    (prototype === null || Object.getPrototypeOf(prototype) === null) &&
-    !Array.isArray(value) &&
-    !(Symbol.for("Jupyter.display") in value) &&
-    Object.values(value).every(
-      (cell) => cell === null || typeof cell !== "object" || cell instanceof Date || Array.isArray(cell),
-    )
-  );
+}
+
+/** The values of a plain object with simple values; undefined where it is not one. */
+function valuesOf(row: unknown): Row | undefined {
+  if (typeof row !== "object" || row === null || Array.isArray(row)) {
+    return undefined;
+  }
+  try {
+    const prototype: unknown = Object.getPrototypeOf(row);
+    if ((prototype !== null && Object.getPrototypeOf(prototype) !== null) || Symbol.for("Jupyter.display") in row) {
+      return undefined;
+    }
+    const values = new Map<string, unknown>();
+    for (const column of Object.keys(row)) {
+      const value = read(row as Record<string, unknown>, column);
+      if (typeof value === "object" && value !== null && !isSimple(value)) {
+        return undefined;
+      }
+      values.set(column, value);
+    }
+    return values;
+  } catch {
+    // A proxy that does not let itself be looked at.
+    return undefined;
+  }
+}
+
+function read(row: Record<string, unknown>, column: string): unknown {
+  try {
+    return row[column];
+  } catch (error) {
+    return new Unreadable(error);
+  }
+}
+
+function isSimple(value: object): boolean {
+  return value instanceof Unreadable || types.isDate(value) || Array.isArray(value);
 }
 
 function cellText(value: unknown): string {
@@ -49,8 +88,19 @@ function cellText(value: unknown): string {
       ? value.replaceAll("\n", "⏎")
       : value === undefined
         ? ""
-        : inspect(value, { breakLength: Number.POSITIVE_INFINITY });
+        : value instanceof Unreadable
+          ? `<${messageOf(value.error)}>`
+          : inspectedOf(value);
   return text.length > widest ? `${text.slice(0, widest - 1)}…` : text;
+}
+
+/** A value in one line; what shows itself runs code of the cell, which may fail or give something else than text. */
+function inspectedOf(value: unknown): string {
+  try {
+    return inspect(value, { breakLength: Number.POSITIVE_INFINITY });
+  } catch (error) {
+    return `<${messageOf(error)}>`;
+  }
 }
 
 function plainTable(

@@ -1,5 +1,8 @@
 /** Tensors of any library, recognised by their fields: shape, type and the first and last values. */
 
+import { messageOf } from "./bundle.ts";
+import { items } from "./realm.ts";
+
 export interface TensorLike {
   readonly shape: readonly number[];
   readonly dtype: string;
@@ -25,14 +28,15 @@ export function isTensorLike(value: object): value is TensorLike {
   const { shape, dtype, dataSync, data } = fields;
   return (
     Array.isArray(shape) &&
-    shape.every((size) => Number.isInteger(size)) &&
+    items(shape).every((size) => Number.isInteger(size)) &&
     typeof dtype === "string" &&
     (typeof dataSync === "function" || ArrayBuffer.isView(data))
   );
 }
 
 export function describeTensor(tensor: TensorLike): string {
-  const { shape, dtype } = tensor;
+  const { dtype } = tensor;
+  const shape = items(tensor.shape);
   const head = `Tensor [${shape.join(", ")}] ${dtype}`;
   if (tensor.isDisposed) {
     return `${head} (disposed)`;
@@ -45,7 +49,7 @@ export function describeTensor(tensor: TensorLike): string {
   try {
     values = ArrayBuffer.isView(tensor.data) ? (tensor.data as Float32Array) : (tensor.dataSync?.() ?? []);
   } catch (error) {
-    return `${head} (its values cannot be read: ${(error as Error).message})`;
+    return `${head} (its values cannot be read: ${messageOf(error)})`;
   }
   return `${head}\n${preview(shape, formatter(values), 0, 0, "")}`;
 }

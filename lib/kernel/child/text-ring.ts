@@ -7,6 +7,8 @@
  * prints makes one mark.
  */
 
+import { utf8, utf8Into } from "./realm.ts";
+
 export type StreamName = "stdout" | "stderr";
 
 /** Text that one cell wrote to one stream without a break. */
@@ -32,7 +34,7 @@ export class TextRing {
   readonly memory: SharedArrayBuffer;
   readonly #ends: Int32Array;
   readonly #marks: Int32Array;
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
   /** Whose text was appended last, or taken out last. */
   #cell = 0;
   #name: StreamName | undefined;
@@ -41,7 +43,7 @@ export class TextRing {
     this.memory = memory;
     this.#ends = new Int32Array(memory, 0, endsLength);
     this.#marks = new Int32Array(memory, 4 * endsLength, markLength * mostMarks);
-    this.#bytes = Buffer.from(memory, 4 * (endsLength + markLength * mostMarks), capacity);
+    this.#bytes = new Uint8Array(memory, 4 * (endsLength + markLength * mostMarks), capacity);
   }
 
   get empty(): boolean {
@@ -59,7 +61,7 @@ export class TextRing {
     const start = Atomics.load(ends, head);
     const free = capacity - 1 - ((start - Atomics.load(ends, tail) + capacity) % capacity);
     const most = text.length * widest;
-    const encoded = most > free || start + most > capacity ? Buffer.from(text) : undefined;
+    const encoded = most > free || start + most > capacity ? utf8(text) : undefined;
     if (encoded !== undefined && encoded.length > free) {
       return "full";
     }
@@ -68,11 +70,11 @@ export class TextRing {
     }
     let end: number;
     if (encoded === undefined) {
-      end = start + this.#bytes.write(text, start);
+      end = start + utf8Into(text, this.#bytes.subarray(start));
     } else {
       const first = Math.min(encoded.length, capacity - start);
-      this.#bytes.set(encoded.subarray(0, first), start);
-      this.#bytes.set(encoded.subarray(first), 0);
+      this.#bytes.set(new Uint8Array(encoded.buffer, encoded.byteOffset, first), start);
+      this.#bytes.set(new Uint8Array(encoded.buffer, encoded.byteOffset + first, encoded.length - first), 0);
       end = start + encoded.length;
     }
     Atomics.store(ends, head, end % capacity);

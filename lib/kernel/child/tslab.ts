@@ -22,8 +22,6 @@ export function newDisplay(id?: string): Record<string, (...args: never[]) => vo
     emit(data, callId ?? id, callId === undefined && id !== undefined && shown);
     shown = true;
   };
-  const base64 = (bytes: string | Uint8Array) =>
-    typeof bytes === "string" ? bytes : Buffer.from(bytes).toString("base64");
   return {
     ...Object.fromEntries(
       Object.entries(texts).map(([name, type]) => [
@@ -34,11 +32,10 @@ export function newDisplay(id?: string): Record<string, (...args: never[]) => vo
     ...Object.fromEntries(
       Object.entries(images).map(([name, type]) => [
         name,
-        (bytes: Uint8Array, callId?: string) => put({ [type]: base64(bytes) }, callId),
+        (bytes: Uint8Array, callId?: string) => put({ [type]: bytes }, callId),
       ]),
     ),
-    raw: (type: string, value: string | Uint8Array | object) =>
-      put({ [type]: value instanceof Uint8Array ? base64(value) : value }, undefined),
+    raw: (type: string, value: string | Uint8Array | object) => put({ [type]: value }, undefined),
   };
 }
 

@@ -31,6 +31,8 @@ export class Executor {
     const flags = [
       "--no-force-async-hooks-checks",
       "--experimental-vm-modules",
+      // The kernel's own modules are resolved from where they lie.
+      "--experimental-import-meta-resolve",
       "--disable-warning=ExperimentalWarning",
     ];
     if (options.heapLimit !== undefined) {

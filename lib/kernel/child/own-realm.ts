@@ -1,0 +1,108 @@
+/**
+ * A realm for the kernel's own code: `JSON`, `Array`, `Promise`, `String.prototype` and all else that JavaScript has, once
+ * more. A cell that replaces or breaks the ones that it sees (a polyfill, a mistake, an experiment) does not reach these, and
+ * the kernel goes on to answer. What Node gives, which is there only once, is copied before any cell runs.
+ */
+import { readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { fileURLToPath } from "node:url";
+import vm from "node:vm";
+import { userGlobalName } from "./realm.ts";
+
+/** What the kernel's modules take from the global object beside JavaScript's own. */
+const shared = [
+  "AbortController",
+  "TextDecoder",
+  "TextEncoder",
+  "URL",
+  "URLSearchParams",
+  "clearImmediate",
+  "clearInterval",
+  "clearTimeout",
+  "performance",
+  "queueMicrotask",
+  "setImmediate",
+  "setInterval",
+  "setTimeout",
+  "structuredClone",
+] as const;
+
+/**
+ * Runs a module of this package, and what it imports of this package or of packages made of modules, in a realm of their own.
+ *
+ * @param entry Address of a module in this package's folder.
+ */
+export async function loadInOwnRealm(entry: string): Promise<void> {
+  const context = vm.createContext(vm.constants.DONT_CONTEXTIFY, { name: "Convbook's kernel" });
+  const globals = context as unknown as Record<string, unknown>;
+  const here = globalThis as unknown as Record<string, unknown>;
+  for (const name of shared) {
+    globals[name] = here[name];
+  }
+  globals.performance = pinned(performance);
+  globals.Buffer = pinned(Buffer);
+  globals.process = pinned(process);
+  globals[userGlobalName] = globalThis;
+
+  const modules = new Map<string, Promise<vm.Module>>();
+  const load = (specifier: string, from: string): Promise<vm.Module> => {
+    const address = resolve(specifier, from);
+    let module = modules.get(address);
+    if (module === undefined) {
+      module = /^file:.*\.m?js$/.test(address) ? ownModule(address) : foreignModule(address);
+      modules.set(address, module);
+    }
+    return module;
+  };
+  const ownModule = async (address: string): Promise<vm.Module> =>
+    new vm.SourceTextModule(readFileSync(fileURLToPath(address), "utf8"), {
+      context,
+      identifier: address,
+      initializeImportMeta: (meta) => {
+        meta.url = address;
+      },
+      // What is loaded later only (esbuild) is no module of this realm.
+      importModuleDynamically: ((specifier: string) => import(resolve(specifier, address))) as never,
+    });
+  const foreignModule = async (address: string): Promise<vm.Module> => {
+    const values = (await import(address)) as Record<string, unknown>;
+    const names = Object.keys(values);
+    return new vm.SyntheticModule(
+      names,
+      function (this: vm.SyntheticModule) {
+        for (const name of names) {
+          this.setExport(name, values[name]);
+        }
+      },
+      { context, identifier: address },
+    );
+  };
+
+  const module = await load(entry, entry);
+  await module.link(((specifier: string, from: vm.Module) => load(specifier, from.identifier)) as vm.ModuleLinker);
+  await module.evaluate();
+}
+
+function resolve(specifier: string, from: string): string {
+  if (isBuiltin(specifier)) {
+    return specifier;
+  }
+  return import.meta.resolve(specifier, from);
+}
+
+/** An object with the values and methods that another one has now, each method still called on that one. */
+function pinned<T extends object>(original: T): T {
+  const copy: Record<string, unknown> = {};
+  for (
+    let owner: object | null = original;
+    owner !== null && owner !== Object.prototype;
+    owner = Object.getPrototypeOf(owner)
+  ) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(owner))) {
+      if (!(name in copy) || copy[name] === undefined) {
+        copy[name] = typeof value === "function" && name !== "constructor" ? value.bind(original) : value;
+      }
+    }
+  }
+  return copy as T;
+}
