@@ -3,6 +3,12 @@ import { ConnectionFileError, readConnectionFile } from "./protocol/connection.t
 import { BindError } from "./protocol/sockets.ts";
 import { Kernel } from "./supervisor/kernel.ts";
 
+/**
+ * Limit of the heap where the environment sets none, MiB. It is here and not in the kernelspec, whose environment Jupyter
+ * puts over the user's.
+ */
+const defaultHeap = 4096;
+
 const parent = process.ppid;
 
 /** A setting of the environment that is a whole number, 0 or more. */
@@ -18,7 +24,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const kernel = await Kernel.start(readConnectionFile(file), {
     folder: process.cwd(),
-    heapLimit: setting("CONVBOOK_HEAP_MB") || undefined,
+    heapLimit: (setting("CONVBOOK_HEAP_MB") ?? defaultHeap) || undefined,
     interruptGrace: setting("CONVBOOK_INTERRUPT_GRACE") ?? 10_000,
     typesWait: setting("CONVBOOK_TYPES_WAIT") ?? 400,
   });

@@ -229,6 +229,16 @@ class Driver:
         self.client.shell_channel.socket.send_multipart(frames)
         return {}
 
+    def replay(self, command):
+        """The same signed request sent twice, then another cell: what was executed."""
+        content = {"code": command["code"], "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+        message = self.client.session.msg("execute_request", content)
+        frames = self.client.session.serialize(message)
+        for _ in range(2):
+            self.client.shell_channel.socket.send_multipart(frames)
+        first = self.collect(message["header"]["msg_id"], 60)
+        return {"first": first, "second": self.execute({"code": command["next"]})}
+
     def welcome(self, _command):
         """What a fresh subscriber gets first."""
         import zmq

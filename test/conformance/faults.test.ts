@@ -1,6 +1,6 @@
 /** What a cell may do to its process, and what is wrong before the first cell: one clear message each, and no hang. */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -86,8 +86,8 @@ describe.runIf(pythonHas("jupyter_client"))("a cell that breaks things", () => {
 });
 
 describe.runIf(pythonHas("jupyter_client"))("limits and missing parts", () => {
-  it("says when memory ran out, and which limit it was", async () => {
-    const kernel = await KernelUnderTest.start({ heapLimit: 64 });
+  it("says when memory ran out, and which limit it was: that of the user's environment", async () => {
+    const kernel = await KernelUnderTest.start({ env: { CONVBOOK_HEAP_MB: "64" } });
     try {
       const { reply } = await kernel.execute(
         "const hoard: number[][] = []; for (;;) hoard.push(new Array(100_000).fill(1.5));",
@@ -95,11 +95,29 @@ describe.runIf(pythonHas("jupyter_client"))("limits and missing parts", () => {
       );
       expect(reply.content.ename).toBe("OutOfMemory");
       expect(reply.content.evalue).toMatch(
-        /^JavaScript's heap grew past the limit of 64 MiB \(CONVBOOK_HEAP_MB in the kernelspec\)/,
+        /^JavaScript's heap grew past the limit of 64 MiB \(set by CONVBOOK_HEAP_MB\)/,
       );
       expect(resultOf(await kernel.execute("'alive'"))).toBe("'alive'");
     } finally {
       await kernel.close();
+    }
+  });
+
+  it("writes history for those who type, and none for what runs unattended", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "history-"));
+    const file = join(folder, "own/history.jsonl");
+    const kernel = await KernelUnderTest.start({ env: { CONVBOOK_HISTORY: file } });
+    try {
+      await kernel.execute("'unattended'", { allow_stdin: false });
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      expect(existsSync(file)).toBe(false);
+      await kernel.execute("'typed'", { allow_stdin: true });
+      await expect.poll(() => existsSync(file) && readFileSync(file, "utf8")).toContain('"input":"\'typed\'"');
+      expect(readFileSync(file, "utf8")).not.toContain("unattended");
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+    } finally {
+      await kernel.close();
+      rmSync(folder, { recursive: true });
     }
   });
 

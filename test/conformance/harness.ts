@@ -1,6 +1,6 @@
 /** The built kernel under Debian's jupyter_client: starts the Python driver and speaks with it in JSON lines. */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -55,8 +55,6 @@ export interface StartOptions {
   readonly folder?: string;
   readonly transport?: "tcp" | "ipc";
   readonly env?: NodeJS.ProcessEnv;
-  /** Another heap limit than the kernelspec's, MiB. */
-  readonly heapLimit?: number;
 }
 
 export class KernelUnderTest {
@@ -72,10 +70,13 @@ export class KernelUnderTest {
   private constructor(options: StartOptions) {
     this.#temporary = mkdtempSync(join(tmpdir(), "kernel-test-"));
     this.folder = options.folder ?? this.#temporary;
-    const spec = options.heapLimit === undefined ? kernelspecFolder : this.#specWith(options.heapLimit);
-    this.#python = spawn(debianPython(), [join(here, "driver.py"), spec, this.folder, options.transport ?? "tcp"], {
-      env: { ...process.env, CONVBOOK_HISTORY: join(this.#temporary, "history.jsonl"), ...options.env },
-    });
+    this.#python = spawn(
+      debianPython(),
+      [join(here, "driver.py"), kernelspecFolder, this.folder, options.transport ?? "tcp"],
+      {
+        env: { ...process.env, CONVBOOK_HISTORY: join(this.#temporary, "history.jsonl"), ...options.env },
+      },
+    );
     this.#python.stderr.on("data", (chunk: Buffer) => {
       this.stderr += chunk.toString();
     });
@@ -126,16 +127,6 @@ export class KernelUnderTest {
     await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 5000))]);
     this.#python.kill("SIGKILL");
     rmSync(this.#temporary, { recursive: true, force: true });
-  }
-
-  #specWith(heapLimit: number): string {
-    const spec = JSON.parse(readFileSync(join(kernelspecFolder, "kernel.json"), "utf8"));
-    spec.argv = spec.argv.map((arg: string) => arg.replace("{resource_dir}", kernelspecFolder));
-    spec.env = { CONVBOOK_HEAP_MB: String(heapLimit) };
-    const folder = join(this.#temporary, "spec");
-    mkdirSync(folder);
-    writeFileSync(join(folder, "kernel.json"), JSON.stringify(spec));
-    return folder;
   }
 
   #next(): Promise<unknown> {

@@ -153,6 +153,14 @@ describe.runIf(pythonHas("jupyter_client"))("the protocol over tcp", () => {
     expect(late.map(({ content }) => content.text).join("")).toBe("late timer\nlate promise\n");
   });
 
+  it("executes a signed request once, however often it is sent", async () => {
+    await kernel.execute("let times = 0;");
+    const { first, second } = await kernel.do("replay", { code: "++times", next: "times" });
+    expect([resultOf(first), resultOf(second)]).toEqual(["1", "1"]);
+    expect(second.reply.content.execution_count).toBe(first.reply.content.execution_count + 1);
+    expect(kernel.stderr).toContain("Message dropped: a message with the same signature came before");
+  });
+
   it("keeps history: range, tail, search", async () => {
     const history = async (content: Record<string, unknown>) =>
       (await kernel.request("history_request", content)).reply.content.history;

@@ -7,6 +7,11 @@ interface Place {
   readonly user?: boolean;
   readonly prefix?: string;
   readonly sysPrefix?: boolean;
+  readonly name?: string;
+}
+
+interface Naming extends Place {
+  readonly displayName?: string;
 }
 
 /** The options that say where Jupyter looks; the user's own folder without any. */
@@ -14,20 +19,28 @@ function withPlace(command: Command): Command {
   return command
     .addOption(new Option("--user", "for this user (the default)").conflicts(["prefix", "sysPrefix"]))
     .addOption(new Option("--prefix <folder>", "below this folder, in share/jupyter/kernels").conflicts("sysPrefix"))
-    .addOption(new Option("--sys-prefix", "in the Python or conda environment that is active"));
+    .addOption(new Option("--sys-prefix", "in the Python or conda environment that is active"))
+    .addOption(
+      new Option("--name <name>", "the kernelspec's name: lower-case letters, digits, . _ -").default("convbook"),
+    );
 }
 
 export const kernelCommand = new Command("kernel").description(
   "make the TypeScript kernel known to Jupyter and VS Code",
 );
 
-withPlace(kernelCommand.command("install").description("install the kernelspec, named convbook")).action(
-  async (place: Place) => {
-    const { installKernelSpec } = await import("@convbook/kernel");
-    const folder = await installKernelSpec(place);
-    console.log(`Installed the kernel "TypeScript (Convbook)" in ${folder}. Start it with: jupyter lab`);
-  },
-);
+withPlace(
+  kernelCommand.command("install").description("install the kernelspec; a second checkout takes a --name of its own"),
+)
+  .addOption(new Option("--display-name <text>", "what Jupyter calls the kernel"))
+  .action(async (naming: Naming) => {
+    const { installKernelSpec, listKernelSpecs } = await import("@convbook/kernel");
+    const folder = await installKernelSpec(naming);
+    const installed = (await listKernelSpecs()).find((spec) => spec.folder === folder);
+    console.log(
+      `Installed the kernel "${installed?.displayName ?? naming.name}" in ${folder}. Start it with: jupyter lab`,
+    );
+  });
 
 kernelCommand
   .command("list")

@@ -49,6 +49,39 @@ it("installs below a prefix and into the active environment", async () => {
   expect(await installKernelSpec({ sysPrefix: true })).toBe(join(home, "venv/share/jupyter/kernels/convbook"));
 });
 
+it("installs a second kernelspec under names of its own, and removes that one only", async () => {
+  const first = await installKernelSpec();
+  const second = await installKernelSpec({ name: "convbook-2", displayName: "TypeScript (the other checkout)" });
+  const third = await installKernelSpec({ name: "third.one" });
+  const named = async () => (await listKernelSpecs()).map(({ name, displayName }) => [name, displayName]);
+  expect(await named()).toEqual(
+    expect.arrayContaining([
+      ["convbook", "TypeScript (Convbook)"],
+      ["convbook-2", "TypeScript (the other checkout)"],
+      ["third.one", "TypeScript (Convbook, third.one)"],
+    ]),
+  );
+  expect(await uninstallKernelSpec({ name: "convbook-2" })).toEqual([second]);
+  expect([first, third].every((folder) => existsSync(folder))).toBe(true);
+});
+
+it("refuses names that Jupyter cannot show or find", async () => {
+  for (const name of ["", ".", "..", "a/b", "-x", "Upper", "with space", "a\nb", "é", "x".repeat(65)]) {
+    await expect(installKernelSpec({ name })).rejects.toThrow(`a letter or digit first, got ${JSON.stringify(name)}`);
+  }
+  for (const displayName of ["", "  ", "two\nlines", "bell\u0007", "x".repeat(101)]) {
+    await expect(installKernelSpec({ displayName })).rejects.toThrow(
+      `A kernel's display name is one line of 1 to 100 characters, got ${JSON.stringify(displayName)}`,
+    );
+  }
+  expect(existsSync(join(home, "data"))).toBe(false);
+});
+
+it("leaves the environment to the user: Jupyter would put a kernelspec's over it", async () => {
+  const folder = await installKernelSpec();
+  expect(JSON.parse(readFileSync(join(folder, "kernel.json"), "utf8")).env).toBeUndefined();
+});
+
 it("refuses a name that is a path, and a place that is no folder", async () => {
   await expect(installKernelSpec({ name: "../evil" })).rejects.toThrow('got "../evil"');
   mkdirSync(join(home, "data"));

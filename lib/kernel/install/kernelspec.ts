@@ -12,8 +12,10 @@ export interface InstallOptions {
   readonly prefix?: string;
   /** Into the active conda environment or virtualenv. */
   readonly sysPrefix?: boolean;
-  /** Name of the kernelspec; `convbook` unless given. */
+  /** Name of the kernelspec; `convbook` unless given. A second checkout needs one of its own. */
   readonly name?: string;
+  /** What front-ends call it; "TypeScript (Convbook)" unless given, with the name where that is not `convbook`. */
+  readonly displayName?: string;
 }
 
 export interface KernelSpec {
@@ -30,6 +32,8 @@ export class KernelSpecError extends Error {
 }
 
 export const kernelName = "convbook";
+const longestName = 64;
+const longestDisplayName = 100;
 
 /** The kernelspec that ships with this package. It runs from where it lies, for tools that take `--kernel-dir`. */
 export function bundledKernelSpec(): string {
@@ -42,10 +46,11 @@ export function bundledKernelSpec(): string {
  * Installs the kernelspec, with the paths of this Node and this package written into it. An older one is replaced.
  *
  * @returns The folder that Jupyter will find.
- * @throws KernelSpecError where the folder cannot be written, or no environment is active for `sysPrefix`.
+ * @throws KernelSpecError where a name cannot be one, the folder cannot be written, or no environment is active for `sysPrefix`.
  */
 export async function installKernelSpec(options: InstallOptions = {}): Promise<string> {
   const name = checkName(options.name ?? kernelName);
+  const displayName = options.displayName === undefined ? undefined : checkDisplayName(options.displayName);
   const parent = join(dataFolder(options), "kernels");
   const folder = join(parent, name);
   try {
@@ -54,7 +59,12 @@ export async function installKernelSpec(options: InstallOptions = {}): Promise<s
     try {
       const source = bundledKernelSpec();
       await cp(source, fresh, { recursive: true });
-      const spec = JSON.parse(await readFile(join(source, "kernel.json"), "utf8")) as { argv: string[] };
+      const spec = JSON.parse(await readFile(join(source, "kernel.json"), "utf8")) as {
+        argv: string[];
+        display_name: string;
+      };
+      spec.display_name =
+        displayName ?? (name === kernelName ? spec.display_name : spec.display_name.replace(/\)$/, `, ${name})`));
       spec.argv = spec.argv.map((arg, i) =>
         i === 0
           ? process.execPath
@@ -134,9 +144,18 @@ async function readSpec(folder: string): Promise<Pick<KernelSpec, "displayName" 
 }
 
 function checkName(name: string): string {
-  if (!/^[\w.-]+$/.test(name) || /^\.+$/.test(name)) {
+  if (!/^[a-z0-9][a-z0-9._-]*$/.test(name) || name.length > longestName) {
     throw new KernelSpecError(
-      `A kernelspec's name has letters, digits, ".", "_" and "-" only, got ${JSON.stringify(name)}`,
+      `A kernelspec's name has at most ${longestName} lower-case letters, digits, ".", "_" and "-", a letter or digit first, got ${JSON.stringify(name)}`,
+    );
+  }
+  return name;
+}
+
+function checkDisplayName(name: string): string {
+  if (name.trim() === "" || name.length > longestDisplayName || /\p{C}/u.test(name)) {
+    throw new KernelSpecError(
+      `A kernel's display name is one line of 1 to ${longestDisplayName} characters, got ${JSON.stringify(name)}`,
     );
   }
   return name;

@@ -45,6 +45,30 @@ it("sends well-formed text only, in keys and values, at any depth, in each part"
   expect(encodeMessage({ ...message, ...lone }, signer).every((frame) => !frame.includes('\\ud83d"'))).toBe(true);
 });
 
+it("takes each signed message once, as jupyter_client does", () => {
+  const frames = encodeMessage(message, new Signer("key"));
+  const signer = new Signer("key");
+  expect(decodeMessage(frames, signer)).toEqual(message);
+  expect(() => decodeMessage(frames, signer)).toThrow("a message with the same signature came before");
+  // Also under other routing identities, which are not signed.
+  expect(() => decodeMessage([Buffer.from("other"), ...frames.slice(1)], signer)).toThrow("it was sent a second time");
+  const wrong = [...frames];
+  wrong[6] = Buffer.from("{}");
+  expect(() => decodeMessage(wrong, signer)).toThrow("wrong signature");
+  const unsigned = new Signer("");
+  const plain = encodeMessage(message, unsigned);
+  expect(decodeMessage(plain, unsigned)).toEqual(decodeMessage(plain, unsigned));
+});
+
+it("forgets the oldest signatures first", () => {
+  const signer = new Signer("key");
+  const signature = (n: number) => Buffer.from(`signature ${n}`);
+  for (let n = 0; n <= 1 << 16; n++) {
+    expect(signer.isFirst(signature(n))).toBe(true);
+  }
+  expect([0, 6000, 7000, 1 << 16].map((n) => signer.isFirst(signature(n)))).toEqual([true, true, false, false]);
+});
+
 it("names what is wrong with frames that are no message", () => {
   const unsigned = new Signer("");
   const decode =

@@ -31,10 +31,16 @@ export class MalformedMessageError extends Error {
 
 const delimiter = Buffer.from("<IDS|MSG>");
 
-/** Signs what is sent and checks what comes in; an empty key turns both off. */
+/** How many signatures are remembered, and how many of the oldest go when there are more, as jupyter_client does. */
+const remembered = 1 << 16;
+const forgotten = remembered / 10;
+
+/** Signs what is sent and checks what comes in, each message once; an empty key turns both off. */
 export class Signer {
   readonly #key: string;
   readonly #hash: string;
+  /** Signatures that came in, oldest first. */
+  readonly #seen = new Set<string>();
 
   constructor(key: string, hash = "sha256") {
     this.#key = key;
@@ -58,6 +64,25 @@ export class Signer {
     }
     const expected = Buffer.from(this.sign(parts));
     return signature.length === expected.length && timingSafeEqual(signature, expected);
+  }
+
+  /** Remembers a signature that is right; false where a message with it came before, which somebody then sent again. */
+  isFirst(signature: Buffer): boolean {
+    if (this.#key === "") {
+      return true;
+    }
+    const text = signature.toString("latin1");
+    if (this.#seen.has(text)) {
+      return false;
+    }
+    this.#seen.add(text);
+    if (this.#seen.size > remembered) {
+      const oldest = this.#seen.values();
+      for (let n = 0; n < forgotten; n++) {
+        this.#seen.delete(oldest.next().value as string);
+      }
+    }
+    return true;
   }
 }
 
@@ -112,8 +137,8 @@ export function encodeMessage(message: Message, signer: Signer): Buffer[] {
 /**
  * Reads the frames of one message.
  *
- * @throws MalformedMessageError when the delimiter or a part is missing, the signature is wrong, or a part is not a
- *   JSON object.
+ * @throws MalformedMessageError when the delimiter or a part is missing, the signature is wrong or came before, or a part
+ *   is not a JSON object.
  */
 export function decodeMessage(frames: readonly Buffer[], signer: Signer): Message {
   const start = frames.findIndex((frame) => frame.equals(delimiter));
@@ -129,6 +154,9 @@ export function decodeMessage(frames: readonly Buffer[], signer: Signer): Messag
   }
   if (!signer.verify(signature, parts)) {
     throw new MalformedMessageError("wrong signature: the sender's key is not the one in the connection file");
+  }
+  if (!signer.isFirst(signature)) {
+    throw new MalformedMessageError("a message with the same signature came before: it was sent a second time");
   }
   const [header, parent, metadata, content] = parts.map((part, i) => parsePart(part, partNames[i] ?? ""));
   if (typeof header?.msg_type !== "string" || typeof header.msg_id !== "string") {

@@ -120,7 +120,7 @@ export class CellQueue {
       answer = { status: "error", execution_count: count, ...outcome.error, user_expressions: {}, payload: [] };
     }
     if (counted) {
-      history.add(count, code, shown);
+      history.add(count, code, shown, content.allow_stdin === true);
     }
     outputs.flush();
     reply(answer, request);

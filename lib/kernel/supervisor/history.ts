@@ -1,8 +1,11 @@
-/** The history of all sessions: one JSON line an input, appended; read once, when it is first asked for. */
-import { mkdirSync, readFileSync } from "node:fs";
-import { appendFile, rename, writeFile } from "node:fs/promises";
+/**
+ * The history of all sessions: one JSON line an input, appended; read once, when it is first asked for. What people type can
+ * hold what is nobody else's business: the file is its owner's alone.
+ */
+import { chmodSync, closeSync, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
+import { open, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Json } from "../protocol/message.ts";
 
 interface Entry {
@@ -16,13 +19,18 @@ interface Entry {
 const kept = 10_000;
 /** How long an entry may wait for more, ms. */
 const gather = 100;
-/** The longest output that is kept with an entry, UTF-16 units. */
+/** The longest input and output that an entry keeps, UTF-16 units: a cell with data in it is not one to type again. */
+const longestInput = 50_000;
 const longestOutput = 10_000;
+/** How much of the file's end is read, bytes. A file that is longer is written anew with what was read. */
+const mostRead = 4 << 20;
+
+const ownFolder = "convbook";
 
 /** Where history is kept: `CONVBOOK_HISTORY`, else the user's state folder. */
 export function historyFile(): string {
   const { CONVBOOK_HISTORY, XDG_STATE_HOME } = process.env;
-  return CONVBOOK_HISTORY || join(XDG_STATE_HOME || join(homedir(), ".local/state"), "convbook/history.jsonl");
+  return CONVBOOK_HISTORY || join(XDG_STATE_HOME || join(homedir(), ".local/state"), ownFolder, "history.jsonl");
 }
 
 export class History {
@@ -38,15 +46,24 @@ export class History {
     this.#file = file;
   }
 
-  add(line: number, input: string, output: string | undefined): void {
+  /**
+   * Adds a cell.
+   *
+   * @param keep Whether later sessions shall know it. What runs notebooks unattended has nobody whose history it would be:
+   *   its cells are known to this session only.
+   */
+  add(line: number, input: string, output: string | undefined, keep: boolean): void {
     const entries = this.#load();
     const entry: Entry = {
       session: this.#session,
       line,
-      input,
-      ...(output !== undefined && { output: output.slice(0, longestOutput) }),
+      input: shortened(input, longestInput),
+      ...(output !== undefined && { output: shortened(output, longestOutput) }),
     };
     entries.push(entry);
+    if (!keep) {
+      return;
+    }
     this.#unwritten.push(`${JSON.stringify(entry)}\n`);
     this.#timer ??= setTimeout(() => this.#write(), gather);
   }
@@ -101,7 +118,7 @@ export class History {
     const text = this.#unwritten.splice(0).join("");
     if (text !== "") {
       // History that cannot be written is no reason to disturb the notebook.
-      this.#tail = this.#tail.then(() => appendFile(this.#file, text)).catch(() => {});
+      this.#tail = this.#tail.then(() => append(this.#file, text)).catch(() => {});
     }
   }
 
@@ -110,9 +127,11 @@ export class History {
       return this.#entries;
     }
     const entries: Entry[] = [];
+    let cut = false;
     try {
-      mkdirSync(dirname(this.#file), { recursive: true });
-      for (const line of readFileSync(this.#file, "utf8").split("\n")) {
+      const end = readEnd(this.#file);
+      cut = end.cut;
+      for (const line of end.text.split("\n")) {
         const entry = parseEntry(line);
         if (entry !== undefined) {
           entries.push(entry);
@@ -123,16 +142,55 @@ export class History {
     }
     this.#session = entries.reduce((highest, { session }) => Math.max(highest, session), 0) + 1;
     this.#entries = entries;
-    if (entries.length > 2 * kept) {
+    if (cut || entries.length > 2 * kept) {
       this.#entries = entries.slice(-kept);
       const text = this.#entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
       const fresh = `${this.#file}.${process.pid}`;
-      this.#tail = writeFile(fresh, text)
+      this.#tail = writeFile(fresh, text, { mode: ownersFile, flag: "wx" })
         .then(() => rename(fresh, this.#file))
-        .catch(() => {});
+        .catch(() => rm(fresh, { force: true }));
     }
     return this.#entries;
   }
+}
+
+const ownersFile = 0o600;
+const ownersFolder = 0o700;
+
+/** Appends to the file, which nobody but its owner can read, also where an older version left it open to all. */
+async function append(file: string, text: string): Promise<void> {
+  const folder = dirname(file);
+  mkdirSync(folder, { recursive: true, mode: ownersFolder });
+  if (basename(folder) === ownFolder) {
+    chmodSync(folder, ownersFolder);
+  }
+  const handle = await open(file, "a", ownersFile);
+  try {
+    await handle.chmod(ownersFile);
+    await handle.appendFile(text);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The end of a file, from the beginning of a line on, and whether something before it was left out. */
+function readEnd(file: string): { text: string; cut: boolean } {
+  const handle = openSync(file, "r");
+  try {
+    const { size } = fstatSync(handle);
+    const from = Math.max(0, size - mostRead);
+    const bytes = Buffer.alloc(size - from);
+    const count = readSync(handle, bytes, 0, bytes.length, from);
+    const text = bytes.toString("utf8", 0, count);
+    return from === 0 ? { text, cut: false } : { text: text.slice(text.indexOf("\n") + 1), cut: true };
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Text up to a length, with a word on what is left out. */
+function shortened(text: string, longest: number): string {
+  return text.length <= longest ? text : `${text.slice(0, longest)}\n… and ${text.length - longest} more characters`;
 }
 
 function lastOf(entries: readonly Entry[], n: number): Entry[] {

@@ -298,7 +298,7 @@ export class UserProcess {
     if (this.#outOfMemory) {
       const { heapLimit } = this.#options;
       const limit =
-        heapLimit === undefined ? "Node's limit" : `the limit of ${heapLimit} MiB (CONVBOOK_HEAP_MB in the kernelspec)`;
+        heapLimit === undefined ? "Node's limit" : `the limit of ${heapLimit} MiB (set by CONVBOOK_HEAP_MB)`;
       ename = "OutOfMemory";
       evalue = `JavaScript's heap grew past ${limit}. ${again}`;
     } else if (!this.#ready) {
