@@ -59,10 +59,13 @@ export class KernelspecError extends RunnerError {
   override readonly name = "KernelspecError";
   /** The name that was asked for. */
   readonly kernelName: string;
+  /** True where there is none of that name; false where there is one that cannot be used. */
+  readonly missing: boolean;
 
-  constructor(kernelName: string, message: string) {
+  constructor(kernelName: string, message: string, missing = false) {
     super(message, exitCodes.noKernel);
     this.kernelName = kernelName;
+    this.missing = missing;
   }
 }
 

@@ -76,19 +76,6 @@ describe("the command", { timeout: 60_000 }, () => {
     expect(result.stdout).toContain("ExpectationMissed: accuracy: expected 0.62 ± 0.03, got 0.4");
   });
 
-  test("the cache skips what has not changed, and says why it runs again", async () => {
-    writeFileSync(join(folder, "helper.ts"), "export const value = 1;\n");
-    const path = write("cached.ipynb", ["import { value } from './helper.ts';\nconsole.log(value);"]);
-    expect((await run(path, "-o", "out", "--cache", "cache")).code).toBe(0);
-    const second = await run(path, "-o", "out2", "--cache", "cache");
-    expect(second.stdout).toContain("unchanged since it passed");
-    expect(textOf(join(folder, "out2/cached.ipynb"))).toBe("1\n");
-    writeFileSync(join(folder, "helper.ts"), "export const value = 2;\n");
-    const third = await run(path, "-o", "out2", "--cache", "cache");
-    expect(third.stdout).toMatch(/cached\.ipynb: runs again, changed: \S*helper\.ts/);
-    expect(textOf(join(folder, "out2/cached.ipynb"))).toBe("2\n");
-  });
-
   test("several notebooks at a time, with every report", async () => {
     write("many-a.ipynb", ["console.log('a')"]);
     write("many-b.ipynb", [

@@ -1,6 +1,6 @@
 /** What the fault tests share: notebooks made on the spot, the built command, Debian's Jupyter as the other opinion. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -17,6 +17,16 @@ if (!jupyter) {
 }
 /** Whether the comparison can run; in CI it must. */
 export const hasJupyter = jupyter || process.env.CI !== undefined;
+
+/** The path of a file that lies beside the repository on some machines, or undefined where it does not. */
+export function shared(path: string): string | undefined {
+  const whole = join(repository, "../shared", path);
+  if (!existsSync(whole)) {
+    console.warn(`Left out: a test that needs ../shared/${path}`);
+    return undefined;
+  }
+  return whole;
+}
 
 export interface CellSpec {
   readonly source: string;

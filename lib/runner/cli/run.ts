@@ -136,11 +136,12 @@ async function run(notebooks: readonly string[], flags: RunFlags): Promise<numbe
       check: flags.check === true || flags.update === true,
       update: flags.update,
       compare: { rtol: flags.rtol, atol: flags.atol, sanitize: flags.sanitize },
+      written: [flags.html, flags.junit, flags.json, flags.summary].flatMap((path) => path ?? []),
       cache: flags.cache === true ? join(".cache", "nbconvert-ts-runner") : flags.cache,
       signal,
       onOutcome: (outcome) => {
         live.events.onOutcome(outcome);
-        if (flags.html !== undefined && outcome.result !== undefined) {
+        if (flags.html !== undefined && outcome.notebook !== undefined) {
           pages.push(writePage(outcome, flags.html));
         }
       },
@@ -183,8 +184,8 @@ function abortOnSignals(): { signal: AbortSignal; end: () => void } {
 
 async function writePage(outcome: NotebookOutcome, folder: string): Promise<void> {
   const { toHtml } = await import("../convert/html/to-html.ts");
-  if (outcome.result !== undefined) {
-    const html = await toHtml(outcome.result.notebook, { baseFolder: dirname(resolve(outcome.path)) });
+  if (outcome.notebook !== undefined) {
+    const html = await toHtml(outcome.notebook, { baseFolder: dirname(resolve(outcome.path)) });
     writeAtomically(resolve(folder, basename(outcome.path).replace(/(\.ipynb)?$/, ".html")), html);
   }
 }

@@ -1,7 +1,8 @@
 /** Finds kernelspecs: on Jupyter's search path, in a given folder, or in an npm package beside the notebook. */
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { KernelspecError, nearestName } from "../errors.ts";
+import { upwards } from "../files.ts";
 import { jupyterDataPaths } from "./jupyter-paths.ts";
 
 export interface Kernelspec {
@@ -41,15 +42,23 @@ export function findKernelspec(name: string, search: KernelspecSearch = {}): Ker
       return readKernelspec(folder, name);
     }
   }
-  throw new KernelspecError(name, missingMessage(name, search));
+  throw new KernelspecError(name, missingMessage(name, search), true);
 }
 
 /** The kernelspec of a language: the first on the search path whose `language` it is. */
 export function findKernelspecForLanguage(language: string, search: KernelspecSearch = {}): Kernelspec | undefined {
-  return listKernelspecs(search).find((spec) => spec.language.toLowerCase() === language.toLowerCase());
+  return kernelspecsForLanguage(language, search)[0];
 }
 
-/** Every kernelspec on the search path, those found first winning; ones that cannot be read are left out. */
+/** The kernelspecs of a language, in the order of the search path. */
+export function kernelspecsForLanguage(language: string, search: KernelspecSearch = {}): Kernelspec[] {
+  return listKernelspecs(search).filter((spec) => spec.language.toLowerCase() === language.toLowerCase());
+}
+
+/**
+ * Every kernelspec on the search path, in the given folder, and in npm packages above `from`, where that is given; those
+ * found first winning. Ones that cannot be read are left out.
+ */
 export function listKernelspecs(search: KernelspecSearch = {}): Kernelspec[] {
   const found = new Map<string, Kernelspec>();
   const add = (folder: string, name: string) => {
@@ -61,18 +70,33 @@ export function listKernelspecs(search: KernelspecSearch = {}): Kernelspec[] {
       }
     }
   };
+  if (search.kernelDir !== undefined) {
+    add(resolve(search.kernelDir), basename(resolve(search.kernelDir)));
+  }
   for (const root of rootFolders(search)) {
-    let names: string[];
-    try {
-      names = readdirSync(root);
-    } catch {
-      continue;
-    }
-    for (const name of names.filter((entry) => validName.test(entry))) {
+    for (const name of namesIn(root).filter((entry) => validName.test(entry))) {
       add(join(root, name), name);
     }
   }
+  for (const modules of search.from === undefined ? [] : modulesFolders(search.from)) {
+    for (const scope of namesIn(modules).filter((entry) => entry.startsWith("@"))) {
+      add(join(modules, scope, "kernel", "kernelspec"), scope.slice(1));
+    }
+  }
   return [...found.values()];
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** The folders in which npm packages are looked for from a folder. */
+function modulesFolders(from: string): string[] {
+  return [...upwards(from)].map((folder) => join(folder, "node_modules"));
 }
 
 function rootFolders(search: KernelspecSearch): string[] {
@@ -94,11 +118,8 @@ function* candidateFolders(name: string, search: KernelspecSearch): Generator<st
     yield join(root, name);
     yield join(root, name.toLowerCase());
   }
-  for (let folder = resolve(search.from ?? "."); ; folder = dirname(folder)) {
-    yield join(folder, "node_modules", `@${name}`, "kernel", "kernelspec");
-    if (dirname(folder) === folder) {
-      return;
-    }
+  for (const modules of modulesFolders(search.from ?? ".")) {
+    yield join(modules, `@${name}`, "kernel", "kernelspec");
   }
 }
 
@@ -195,17 +216,7 @@ function installCommand(name: string): string {
     case "tslab":
       return "npm install -g tslab && tslab install";
     default:
-      return isPlainPackageName(name)
-        ? `npm install @${name}/kernel beside the notebook, or what the kernel's own documentation says; or give its folder with --kernel-dir`
-        : "see the kernel's own documentation; or give its folder with --kernel-dir";
+      // The name is the notebook's: what a package of that name would be, nobody here knows.
+      return "see the kernel's own documentation; or give its folder with --kernel-dir";
   }
-}
-
-function isPlainPackageName(name: string): boolean {
-  return /^[a-z][a-z0-9-]*$/.test(name);
-}
-
-/** True for a path that names a folder which exists. */
-export function isFolder(path: string): boolean {
-  return isAbsolute(path) ? statSync(path, { throwIfNoEntry: false })?.isDirectory() === true : isFolder(resolve(path));
 }

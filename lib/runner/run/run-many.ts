@@ -2,11 +2,12 @@
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type CellDifference, type CompareOptions, compareNotebooks } from "../check/compare.ts";
 import { exitCodes, RunnerError, UsageError } from "../errors.ts";
-import { readNotebook } from "../notebook/read.ts";
+import { type NotebookFile, parseNotebook, readNotebook } from "../notebook/read.ts";
 import type { Notebook } from "../notebook/types.ts";
 import { detectStyle, NotebookWriter } from "../notebook/write.ts";
-import { NotebookCache } from "./cache.ts";
+import { type CacheLook, NotebookCache } from "./cache/cache.ts";
 import { KernelPool } from "./kernel-pool.ts";
+import { kernelspecOf } from "./kernelspec-of.ts";
 import { runNotebook } from "./run-notebook.ts";
 import type { NotebookResult, NotebookStatus, RunOptions } from "./types.ts";
 
@@ -24,6 +25,8 @@ export interface RunManyOptions extends Omit<RunOptions, "output" | "acquireKern
   readonly compare?: CompareOptions | undefined;
   /** Folder of the cache; a notebook whose inputs are unchanged since it passed is not run again. */
   readonly cache?: string | undefined;
+  /** Files and folders that the caller writes, such as reports: they are no inputs for the cache. */
+  readonly written?: readonly string[] | undefined;
   /** Start no further notebook after one that did not pass. */
   readonly failFast?: boolean | undefined;
   /** Called when a notebook is done, whatever became of it. */
@@ -39,6 +42,8 @@ export interface NotebookOutcome {
   readonly status: NotebookStatus | "error" | "cached" | "not-run";
   readonly seconds: number;
   readonly result?: NotebookResult | undefined;
+  /** The notebook with its outputs, those that the cache has included; undefined where it could not be run. */
+  readonly notebook?: Notebook | undefined;
   readonly error?: Error | undefined;
   /** With `check`: the cells whose outputs differ. */
   readonly differences: readonly CellDifference[];
@@ -56,7 +61,11 @@ export async function runNotebooks(paths: readonly string[], options: RunManyOpt
     startupTimeout: (options.startupTimeout ?? 60) * 1000,
     transport: options.transport,
   });
-  const cache = options.cache === undefined ? undefined : new NotebookCache(options.cache);
+  const written = [...paths.flatMap((path) => outputPathOf(path, options) ?? []), ...(options.written ?? [])];
+  const cache =
+    options.cache === undefined
+      ? undefined
+      : new NotebookCache(options.cache, options, [...written, ...(options.outputDir ? [options.outputDir] : [])]);
   const outcomes: NotebookOutcome[] = new Array(paths.length);
   let next = 0;
   let stop = false;
@@ -105,11 +114,9 @@ function warmNext(pool: KernelPool, path: string | undefined, options: RunManyOp
     return;
   }
   try {
-    const name = options.kernel ?? readNotebook(path).notebook.metadata.kernelspec?.name;
-    if (name !== undefined) {
-      const folder = dirname(resolve(path));
-      pool.warm(name, resolve(options.cwd ?? folder), folder);
-    }
+    const folder = dirname(resolve(path));
+    const { spec } = kernelspecOf(path, readNotebook(path).notebook, options, folder);
+    pool.warm(spec.name, resolve(options.cwd ?? folder), folder);
   } catch {
     // It is told when its turn comes.
   }
@@ -133,33 +140,50 @@ async function runOne(
   try {
     const output = outputPathOf(path, options);
     const stored = readNotebook(path);
-    const cached = cache?.look(stored, options);
-    if (cached?.hit && (output === null || cache?.restore(cached, stored, output))) {
-      return outcome("cached");
+    const cached = cache?.look(stored);
+    const known = cached?.hit ? cachedNotebook(cached, cache as NotebookCache, stored, output) : undefined;
+    if (known !== undefined) {
+      return outcome("cached", { notebook: known });
     }
     if (cached?.reason !== undefined) {
       options.onCacheMiss?.(path, cached.reason);
     }
     // Options that only many notebooks have mean nothing to one; the pool has the environment.
     const result = await runNotebook(path, { ...options, output, acquireKernel: pool.acquire });
-    if (cached !== undefined && result.status === "passed") {
+    const { notebook } = result;
+    const differences = options.check ? compareNotebooks(stored.notebook, notebook, options.compare) : [];
+    if (result.status === "passed" && differences.length === 0 && cached !== undefined) {
       cache?.keep(cached, result);
     }
-    if (options.check !== true) {
-      return outcome(result.status, { result });
-    }
-    const differences = compareNotebooks(stored.notebook, result.notebook, options.compare);
     if (differences.length === 0 || result.status !== "passed") {
-      return outcome(result.status, { result, differences });
+      return outcome(result.status, { result, notebook, differences });
     }
     if (options.update) {
-      update(path, stored.text, stored.notebook, result.notebook);
-      return outcome("passed", { result, differences, updated: true });
+      update(path, stored.text, stored.notebook, notebook);
+      return outcome("passed", { result, notebook, differences, updated: true });
     }
-    return outcome("different", { result, differences });
+    return outcome("different", { result, notebook, differences });
   } catch (error) {
     return outcome("error", { error: error as Error });
   }
+}
+
+/** The notebook with the outputs of the run that the cache remembers, saved where a run would have saved it. */
+function cachedNotebook(
+  look: CacheLook,
+  cache: NotebookCache,
+  file: NotebookFile,
+  output: string | null,
+): Notebook | undefined {
+  // A copy: where the entry turns out to be no good the notebook runs as it was.
+  const notebook = parseNotebook(file.text, file.path);
+  if (!cache.restore(look, notebook)) {
+    return undefined;
+  }
+  if (output !== null) {
+    new NotebookWriter(output, detectStyle(file.text)).save(notebook);
+  }
+  return notebook;
 }
 
 function outputPathOf(path: string, options: RunManyOptions): string | null {

@@ -3,13 +3,14 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { missedExpectations } from "../check/expect.ts";
 import { KernelDiedError, NotebookError } from "../errors.ts";
-import { findKernelspec, findKernelspecForLanguage, type Kernelspec } from "../kernels/kernelspec.ts";
+import type { Kernelspec } from "../kernels/kernelspec.ts";
 import { KernelManager } from "../kernels/manager.ts";
 import { readNotebook } from "../notebook/read.ts";
 import type { CodeCell, Notebook } from "../notebook/types.ts";
 import { detectStyle, removeLeftovers } from "../notebook/write.ts";
 import { cellName, cellSettings, isRunnable, notebookSettings } from "./cell-info.ts";
 import { checkSettings } from "./check-settings.ts";
+import { kernelspecOf } from "./kernelspec-of.ts";
 import type { DisplayRegistry } from "./outputs.ts";
 import { applyParameters } from "./parameters.ts";
 import { type CellOutcome, runCell } from "./run-cell.ts";
@@ -79,7 +80,11 @@ export class NotebookRun {
       this.#saver = new NotebookSaver(this.notebook, this.#outputPath, detectStyle(file.text));
     }
     this.#warnings.push(...checkSettings(this.notebook, path));
-    this.#spec = kernelspecOf(path, this.notebook, options, this.#folder);
+    const { spec, warning } = kernelspecOf(path, this.notebook, options, this.#folder);
+    this.#spec = spec;
+    if (warning !== undefined) {
+      this.#warnings.push(warning);
+    }
     applyParameters(this.notebook, this.#spec.language, options, path);
     this.#codeCells = this.notebook.cells.filter((cell) => cell.cell_type === "code");
   }
@@ -224,21 +229,6 @@ function pickResult(outcome: CellOutcome) {
 function statusOf(cells: readonly CellResult[]): NotebookStatus {
   const order: NotebookStatus[] = ["interrupted", "kernel-died", "timed-out", "failed", "different"];
   return order.find((status) => cells.some((cell) => cell.status === status)) ?? "passed";
-}
-
-/** The kernelspec that the options or the notebook ask for. */
-function kernelspecOf(path: string, notebook: Notebook, options: RunOptions, notebookFolder: string): Kernelspec {
-  const search = { kernelDir: options.kernelDir, from: notebookFolder };
-  const name = options.kernel ?? notebook.metadata.kernelspec?.name;
-  if (name !== undefined) {
-    return findKernelspec(name, search);
-  }
-  const language = notebook.metadata.language_info?.name ?? notebook.metadata.kernelspec?.language;
-  const spec = language === undefined ? undefined : findKernelspecForLanguage(language, search);
-  if (spec === undefined) {
-    throw new NotebookError(path, 'names no kernel in its metadata ("kernelspec"); choose one with --kernel NAME');
-  }
-  return spec;
 }
 
 async function startKernel(

@@ -1,0 +1,336 @@
+/** Collects the files that a notebook's results depend on, as far as its text names them, and theirs in turn. */
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, dirname, extname, isAbsolute, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { globSync, isDynamicPattern } from "tinyglobby";
+import { isFile, isFolder, realPath, statOf, upwards } from "../files.ts";
+import { readNotebook } from "../notebook/read.ts";
+import { joinLines, type Notebook } from "../notebook/types.ts";
+import { askPython, type PythonInstallation, pythonFiles } from "./python-imports.ts";
+import { type SourceKind, scanSource } from "./scan.ts";
+import {
+  type FoundPackage,
+  findPackage,
+  packagesOf,
+  projectFiles,
+  projectSettings,
+  scriptFiles,
+} from "./script-imports.ts";
+
+export interface DependencyOptions {
+  /** Where the kernel works. */
+  readonly cwd: string;
+  /** The language of the cells. */
+  readonly language: string;
+  /** The interpreter of a Python kernel, and its environment. */
+  readonly python?: { readonly command: string; readonly env: NodeJS.ProcessEnv } | undefined;
+  /** Real paths that the run itself writes. */
+  readonly excluded?: ReadonlySet<string>;
+}
+
+/** What a notebook depends on; paths are absolute. */
+export interface Dependencies {
+  /** Whose contents count. */
+  readonly files: ReadonlySet<string>;
+  /** Everything in which counts. */
+  readonly folders: ReadonlySet<string>;
+  /** The names in which count. */
+  readonly listed: ReadonlySet<string>;
+  readonly python: string | undefined;
+  /** What cannot be known before it runs, in words. */
+  readonly unknown: ReadonlySet<string>;
+}
+
+const scriptExtensions = /\.(?:[mc]?[jt]sx?)$/i;
+const pythonExtensions = /\.(?:py|ipy|pyw)$/i;
+const otherSources = /\.(?:r|jl|sh|bash|scala|rb|lua|sql|html?)$/i;
+/** Sources longer than that are data in disguise. */
+const longestSource = 8 * 2 ** 20;
+
+/** Collects what the cells of a notebook depend on. */
+export function collectDependencies(notebook: Notebook, path: string, options: DependencyOptions): Dependencies {
+  const collector = new Collector(path, options);
+  collector.notebook(notebook);
+  return collector.end();
+}
+
+class Collector implements Dependencies {
+  readonly files = new Set<string>();
+  readonly folders = new Set<string>();
+  readonly listed = new Set<string>();
+  readonly unknown = new Set<string>();
+  python: string | undefined;
+  readonly #folder: string;
+  readonly #options: DependencyOptions;
+  readonly #excluded: ReadonlySet<string>;
+  /** Where Python looks for modules: grows by folders that the code names. */
+  readonly #roots: Set<string>;
+  readonly #modules = new Set<string>();
+  readonly #packages = new Set<string>();
+
+  constructor(path: string, options: DependencyOptions) {
+    this.#folder = dirname(resolve(path));
+    this.#options = options;
+    this.#excluded = new Set([...(options.excluded ?? []), realPath(path)]);
+    const pythonPath = (options.python?.env.PYTHONPATH ?? "").split(":").filter((entry) => entry !== "");
+    this.#roots = new Set([options.cwd, this.#folder, ...pythonPath.map((entry) => resolve(options.cwd, entry))]);
+    for (const setting of [this.#folder, options.cwd].flatMap(projectSettings)) {
+      this.files.add(setting);
+    }
+  }
+
+  notebook(notebook: Notebook): void {
+    const { language } = this.#options;
+    const kind = /python/i.test(language)
+      ? "python"
+      : /^(typescript|javascript|ts|js|deno)$/i.test(language)
+        ? "script"
+        : "other";
+    for (const cell of notebook.cells) {
+      if (cell.cell_type === "code") {
+        this.#source(joinLines(cell.source), kind, this.#folder);
+      }
+    }
+  }
+
+  end(): Dependencies {
+    this.#askPython();
+    return this;
+  }
+
+  #source(source: string, kind: SourceKind, from: string, words = true): void {
+    const scan = scanSource(source, kind);
+    for (const reason of scan.unknown) {
+      this.unknown.add(reason);
+    }
+    if (scan.lists) {
+      this.listed.add(this.#folder);
+      this.listed.add(this.#options.cwd);
+    }
+    for (const word of words ? new Set(scan.words) : []) {
+      this.#word(word, from);
+    }
+    for (const specifier of new Set(scan.specifiers)) {
+      this.#specifier(specifier, from);
+    }
+    for (const entry of scan.modules) {
+      this.#module(entry.module, entry.names, from);
+    }
+  }
+
+  #module(module: string, names: readonly string[], from: string): void {
+    if (!module.startsWith(".")) {
+      this.#modules.add(module.split(".")[0] as string);
+    }
+    for (const found of pythonFiles({ module, names }, from, [...this.#roots, from])) {
+      this.#add(found);
+    }
+  }
+
+  #specifier(specifier: string, from: string): void {
+    if (/^\.{0,2}\//.test(specifier) || specifier.startsWith("file:")) {
+      const path = specifier.startsWith("file:") ? pathOfUrl(specifier) : resolve(from, specifier.replace(/\?.*$/, ""));
+      for (const file of path === undefined ? [] : scriptFiles(path)) {
+        this.#add(file);
+      }
+      return;
+    }
+    for (const file of projectFiles(specifier, from)) {
+      this.#add(file);
+    }
+    const found = findPackage(specifier, from);
+    if (found !== undefined) {
+      this.#package(found, true);
+    }
+  }
+
+  /** A package with those that it needs in turn: of an installed one's own dependencies the versions count. */
+  #package({ folder, installed }: FoundPackage, direct: boolean): void {
+    const whole = direct || !installed;
+    const key = `${folder}\0${whole}`;
+    if (this.#packages.has(key) || this.#excluded.has(folder)) {
+      return;
+    }
+    this.#packages.add(key);
+    if (whole) {
+      this.folders.add(folder);
+    } else {
+      this.files.add(join(folder, "package.json"));
+    }
+    if (!installed) {
+      this.#outOf(folder);
+    }
+    for (const needed of packagesOf(folder)) {
+      this.#package(needed, false);
+    }
+  }
+
+  /** What a linked package's sources name beyond its folder, in the same repository: what a workspace's packages share. */
+  #outOf(folder: string): void {
+    const repository = [...upwards(folder)].find((above) => existsSync(join(above, ".git")));
+    if (repository === undefined) {
+      return;
+    }
+    const ignore = ["**/node_modules/**", "**/*.test.*", "**/*.d.ts"];
+    for (const file of globSync("**/*.{ts,mts,cts,tsx,js,mjs,cjs,jsx}", { cwd: folder, absolute: true, ignore })) {
+      for (const [, text = ""] of readFileSync(file, "utf8").matchAll(/["'`](\.\.\/[^"'`\n]+)["'`]/g)) {
+        const path = resolve(dirname(file), text);
+        const beyond = relative(folder, path).startsWith("..") && !relative(repository, path).startsWith("..");
+        const around = !relative(path, folder).startsWith("..");
+        if (beyond && !around && isFile(path)) {
+          this.files.add(path);
+        } else if (beyond && !around && isFolder(path)) {
+          this.folders.add(path);
+        }
+      }
+    }
+  }
+
+  /** A text in quotation marks, or a word of a command: where it names a file or a folder, that counts. */
+  #word(word: string, from: string): void {
+    // Up to where something is put in: f"data/{name}.csv", `data/${name}.csv`, "data/%s.csv".
+    const cut = /[{}%]|\$\{|\0/.exec(word)?.index ?? word.length;
+    const text = cut < word.length ? word.slice(0, word.lastIndexOf("/", cut) + 1) : word;
+    if (!/[\p{L}\p{N}]|^\.\.(?:\/\.\.)*\/?$|^~\//u.test(text) || /^(?:data|node):/.test(text)) {
+      return;
+    }
+    for (const base of new Set([this.#folder, this.#options.cwd, from])) {
+      for (const path of this.#pathsOf(text, base)) {
+        this.#add(path);
+      }
+      if (isDynamicPattern(text) && !isAbsolute(text) && text.length < 200) {
+        const found = globSync(text, { cwd: base, absolute: true, ignore: ["**/node_modules/**", "**/*.ipynb"] });
+        for (const path of found) {
+          this.#add(path);
+        }
+      }
+    }
+    // import_module("package.module") and the like.
+    if (/^[A-Za-z_]\w*(?:\.\w+)*$/.test(text)) {
+      for (const found of pythonFiles({ module: text, names: [] }, from, [...this.#roots])) {
+        this.#add(found);
+      }
+    }
+  }
+
+  #pathsOf(text: string, base: string): string[] {
+    const plain = text.startsWith("~/") ? join(homedir(), text.slice(2)) : text;
+    const url = text.startsWith("file:") ? pathOfUrl(text) : undefined;
+    const paths = [url ?? resolve(base, plain)];
+    if (plain.startsWith("/")) {
+      // Put behind a folder's name: __dirname + "/data".
+      paths.push(join(base, plain));
+    }
+    if (/^\.{1,2}\//.test(plain)) {
+      paths.push(...scriptFiles(resolve(base, plain)));
+    }
+    // %run script
+    return [...paths, ...paths.flatMap((path) => [`${path}.py`, `${path}.ipy`, `${path}.ipynb`])].filter(
+      (path) => path.length < 4096 && !/^\/(?:dev|proc|sys)(?:\/|$)/.test(path),
+    );
+  }
+
+  /** A file or a folder that may be read. */
+  #add(path: string): void {
+    const stat = statOf(path);
+    if (stat === undefined || this.#excluded.has(realPath(path))) {
+      return;
+    }
+    if (stat.isDirectory()) {
+      this.#addFolder(path);
+    } else if (stat.isFile() && !this.files.has(path)) {
+      this.files.add(path);
+      if (stat.size <= longestSource) {
+        this.#follow(path);
+      }
+    }
+  }
+
+  #addFolder(path: string): void {
+    this.#roots.add(path);
+    // One around the notebook holds everything: it is a place to look in ("..", put into sys.path), not data.
+    const around = [this.#folder, this.#options.cwd].some((own) => !relative(path, own).startsWith(".."));
+    if (around || this.folders.has(path) || /(?:^|\/)(?:node_modules|\.git)(?:\/|$)/.test(path)) {
+      return;
+    }
+    this.folders.add(path);
+    for (const file of globSync("**/*.{py,ts,mts,cts,tsx,js,mjs,cjs,jsx}", {
+      cwd: path,
+      absolute: true,
+      ignore: ["**/node_modules/**"],
+    }).slice(0, 2000)) {
+      if ((statOf(file)?.size ?? Number.POSITIVE_INFINITY) <= longestSource) {
+        // What its files read from beside them is in the folder, too: only their imports lead out of it.
+        this.#follow(file, false);
+      }
+    }
+  }
+
+  readonly #followed = new Set<string>();
+
+  #follow(path: string, words = true): void {
+    if (this.#followed.has(path)) {
+      return;
+    }
+    this.#followed.add(path);
+    const name = basename(path);
+    try {
+      if (extname(path) === ".ipynb") {
+        this.notebook(readNotebook(path).notebook);
+      } else if (scriptExtensions.test(name)) {
+        this.#source(readFileSync(path, "utf8"), "script", dirname(path), words);
+      } else if (pythonExtensions.test(name)) {
+        this.#source(readFileSync(path, "utf8"), "python", dirname(path), words);
+      } else if (otherSources.test(name)) {
+        this.#source(readFileSync(path, "utf8"), "other", dirname(path));
+      }
+    } catch {
+      // What cannot be read has no imports to follow; that it is there counts already.
+    }
+  }
+
+  /** Asks until what the answer leads to names no further module. */
+  #askPython(): void {
+    const { python } = this.#options;
+    if (python === undefined) {
+      return;
+    }
+    const asked = new Set<string>();
+    let answer: PythonInstallation | undefined;
+    for (let names = [...this.#modules]; answer === undefined || names.length > 0; ) {
+      answer = askPython(python.command, names, python.env);
+      if (answer === undefined) {
+        this.unknown.add(`what ${python.command} imports`);
+        return;
+      }
+      for (const name of names) {
+        asked.add(name);
+      }
+      for (const place of Object.values(answer.modules).flat()) {
+        this.#addInstalled(place, answer);
+      }
+      names = [...this.#modules].filter((name) => !asked.has(name));
+    }
+    this.python = answer.identity;
+  }
+
+  #addInstalled(place: string, { installed }: PythonInstallation): void {
+    const inside = installed.filter((folder) => !relative(folder, place).startsWith(".."));
+    if (inside.length === 0) {
+      // An editable installation: somebody's own source.
+      this.#add(place);
+    } else if (inside.some((folder) => /(?:site|dist)-packages$/.test(folder))) {
+      (isFolder(place) ? this.folders : this.files).add(place);
+    }
+    // The rest is Python itself, which its version tells.
+  }
+}
+
+function pathOfUrl(text: string): string | undefined {
+  try {
+    return fileURLToPath(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,87 @@
+/** Finds in a source's text what it may read: imports, file names, and what cannot be known before it runs. */
+
+export type SourceKind = "script" | "python" | "other";
+
+/** What a text names. Too much is harmless here, too little is not. */
+export interface Scan {
+  /** What JavaScript and TypeScript import, as it is written. */
+  readonly specifiers: readonly string[];
+  /** What Python imports: `from ..a.b import c` is the module "..a.b" with the name "c". */
+  readonly modules: readonly PythonImport[];
+  /** Texts in quotation marks, and the words of shell lines and magics: each may be a file's name. */
+  readonly words: readonly string[];
+  /** True where it lists a folder. */
+  readonly lists: boolean;
+  /** Things that no look at files can tell, in words. */
+  readonly unknown: readonly string[];
+}
+
+export interface PythonImport {
+  readonly module: string;
+  readonly names: readonly string[];
+}
+
+const scriptImport = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire(?:\.resolve)?\s*\(\s*)(["'`])([^"'`\n]+)\1/g;
+const scriptDynamic = /(?:\bimport|\brequire)\s*\(\s*(?!\s|["'`])[^)\n]{0,60}|\b(?:import|require)\s*\(\s*`[^`]*\$\{/;
+const pythonFrom = /^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#;]*)/gm;
+const pythonImport = /(?:^|;)[ \t]*import[ \t]+([\w., \t]+)/gm;
+const pythonDynamic = /(?:\b__import__|\bimport_module|\brun_path|\brun_module)\s*\(\s*(?!\s|[rbf]?["'])/;
+/** Up to a line's end; a longer text than any path is none. */
+const quoted = /(["'`])((?:\\.|(?!\1)[^\\\n]){1,1024})\1/g;
+const shellLine = /^[ \t]*(?:[!%]|[\w, ]+=[ \t]*[!%])[^\n]*/gm;
+const shellCell = /^\s*%%(?:bash|sh|script|system|!|cmd|perl|ruby|writefile)\b/;
+const installs =
+  /\b(?:pip3?|conda|mamba|uv pip|poetry|apt|apt-get|brew)\s+(?:install|add)\b|\b(?:npm|pnpm|yarn)\s+(?:i|install|add|ci)\b/;
+const address = /^(?:https?|ftps?|s3|gs|wss?):\/\//i;
+const listing =
+  /\b(?:readdir(?:Sync)?|opendir(?:Sync)?|listdir|scandir|iterdir|list_files|listFiles|walk|glob(?:Sync)?)\b/;
+
+/** Looks through a source. */
+export function scanSource(source: string, kind: SourceKind): Scan {
+  const plain = source.replaceAll("\r\n", "\n").replace(/\\\n/g, " ");
+  const texts = [...plain.matchAll(quoted)].map((match) => match[2] as string);
+  const commands = shellCell.test(plain) ? [plain] : [...plain.matchAll(shellLine)].map((match) => match[0]);
+  const words = [...texts, ...commands.flatMap((line) => line.split(/[\s"'`=;|&<>()]+/))];
+  const unknown: string[] = texts.filter((text) => address.test(text)).map((text) => `what is at ${text.slice(0, 80)}`);
+  if (commands.some((line) => installs.test(line))) {
+    unknown.push("what it installs");
+  }
+  if (
+    (kind === "script" && scriptDynamic.test(withoutComments(plain))) ||
+    (kind === "python" && pythonDynamic.test(plain))
+  ) {
+    unknown.push("an import whose name is computed");
+  }
+  return {
+    specifiers:
+      kind === "script" ? [...withoutComments(plain).matchAll(scriptImport)].map((match) => match[2] as string) : [],
+    modules: kind === "python" ? pythonImports(plain, commands) : [],
+    words: words.filter((word) => word !== ""),
+    lists: listing.test(plain),
+    unknown,
+  };
+}
+
+/** Comments between `import(` and its text would hide it; ones that look like code do no harm. */
+function withoutComments(source: string): string {
+  return source.replace(/\/\*[\s\S]*?\*\//g, "");
+}
+
+function pythonImports(source: string, commands: readonly string[]): PythonImport[] {
+  const from = [...source.matchAll(pythonFrom)].map((match) => ({
+    module: match[1] ?? "",
+    names: (match[2] ?? "")
+      .replace(/#[^\n]*/g, "")
+      .split(/[(),\s]+/)
+      .filter((name) => /^\w+$/.test(name)),
+  }));
+  const plain = [...source.matchAll(pythonImport)].flatMap((match) => (match[1] ?? "").split(","));
+  // %run -m package.module, %load_ext module, %aimport module
+  const magics = commands.flatMap((line) => [...line.matchAll(/(?:\s-m\s+|%load_ext\s+|%aimport\s+)([\w.]+)/g)]);
+  return [
+    ...from,
+    ...[...plain, ...magics.map((match) => match[1] ?? "")]
+      .map((name) => ({ module: name.trim().split(/\s+/)[0] ?? "", names: [] }))
+      .filter(({ module }) => module !== ""),
+  ];
+}

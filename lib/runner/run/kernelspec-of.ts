@@ -1,0 +1,55 @@
+/** Which kernel a notebook runs on. */
+import { KernelspecError, NotebookError } from "../errors.ts";
+import {
+  findKernelspec,
+  findKernelspecForLanguage,
+  type Kernelspec,
+  kernelspecsForLanguage,
+} from "../kernels/kernelspec.ts";
+import type { Notebook } from "../notebook/types.ts";
+import type { RunOptions } from "./types.ts";
+
+export interface ChosenKernel {
+  readonly spec: Kernelspec;
+  /** Why it is another one than the notebook asks for. */
+  readonly warning?: string;
+}
+
+/**
+ * The kernelspec that the options or the notebook ask for. A notebook's own kernel that is not installed gives way to
+ * the only one of its language: names such as "conda-env-course-py" are of the machine on which it was written.
+ *
+ * @throws KernelspecError when it is not installed, and there is not exactly one of its language.
+ * @throws NotebookError when the notebook names none.
+ */
+export function kernelspecOf(
+  path: string,
+  notebook: Notebook,
+  options: Pick<RunOptions, "kernel" | "kernelDir">,
+  notebookFolder: string,
+): ChosenKernel {
+  const search = { kernelDir: options.kernelDir, from: notebookFolder };
+  if (options.kernel !== undefined) {
+    return { spec: findKernelspec(options.kernel, search) };
+  }
+  const { kernelspec, language_info } = notebook.metadata;
+  const language = kernelspec?.language ?? language_info?.name;
+  if (kernelspec?.name === undefined) {
+    const spec = language === undefined ? undefined : findKernelspecForLanguage(language, search);
+    if (spec === undefined) {
+      throw new NotebookError(path, 'names no kernel in its metadata ("kernelspec"); choose one with --kernel NAME');
+    }
+    return { spec };
+  }
+  try {
+    return { spec: findKernelspec(kernelspec.name, search) };
+  } catch (error) {
+    const others = language === undefined ? [] : kernelspecsForLanguage(language, search);
+    const [spec] = others;
+    if (!(error instanceof KernelspecError) || !error.missing || spec === undefined || others.length > 1) {
+      throw error;
+    }
+    const warning = `its kernel "${kernelspec.name}" is not installed; it ran with "${spec.name}", the only one here for ${spec.language}`;
+    return { spec, warning };
+  }
+}
