@@ -72,7 +72,7 @@ export * as blocks from "./nn/blocks/index.ts";
 export * as nn from "./nn/index.ts";
 export { Generator, manualSeed, randperm } from "./random/index.ts";
 export type { StateDict, TensorData } from "./tensor-data.ts";
-export { readEvents, SummaryWriter, scalars, tensorBoardFigure } from "./tensorboard/index.ts";
+export { readEvents, SummaryWriter, scalars, tensorBoard, tensorBoardFigure } from "./tensorboard/index.ts";
 export * as callbacks from "./training/callbacks/index.ts";
 export * as experiment from "./training/experiment/index.ts";
 export { CIFARModule, ClassificationModule, findLr, Trainer, TrainingModule, valueAndGrads } from "./training/index.ts";

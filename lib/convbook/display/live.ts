@@ -51,6 +51,11 @@ export class LiveFigure {
     }
   }
 
+  /** Draws the newest state now, if it was not drawn yet. */
+  flush(): void {
+    if (!this.#closed) this.#draw();
+  }
+
   /** Draws the last state, if it was not drawn yet. Updates after that do nothing. */
   close(): void {
     if (this.#closed) return;

@@ -6,6 +6,9 @@ import { VegaLiteFigure } from "../display/vega-lite.ts";
 import { EventFileError } from "./errors.ts";
 import { findRuns, type ScalarPoint, scalars } from "./reader.ts";
 
+/** Event files without a scalar that was asked for, as those of a run that has only begun. */
+export class NoScalarsError extends EventFileError {}
+
 export interface TensorBoardFigureOptions {
   /** Which tags, in which order: names, or patterns for several. All scalars but "epoch" and "hp_metric" without it. */
   readonly tags?: readonly (string | RegExp)[];
@@ -26,7 +29,7 @@ export interface TensorBoardFigureOptions {
  *
  * @param paths event files or folders (a folder's subfolders are runs too, as with TensorBoard's `--logdir`), or such by the names that they shall have
  * @returns a figure: interactive, with an SVG beside it
- * @throws EventFileError where a path has no event files or one is damaged, or a wanted tag is in none of the runs
+ * @throws EventFileError where a path has no event files or one is damaged, they have no scalars, or a wanted tag is in none of the runs
  * @example
  * display(tensorBoardFigure({ResNet: "tensorboards/ResNet", DenseNet: "tensorboards/DenseNet"}, {tags: ["val_acc"], smoothing: 0.6}));
  */
@@ -45,6 +48,7 @@ export function tensorBoardFigure(
   const runs = new Map([...resolveRuns(paths)].map(([run, path]) => [run, scalars(path)] as const));
   const present = [...new Set([...runs.values()].flatMap((run) => [...run.keys()]))].sort();
   const chosen = chooseTags(tags, present, [...runs.keys()]);
+  if (chosen.length === 0) throw new NoScalarsError([...runs.keys()].join(", "), 0, "no scalars were written yet");
   const charts = chosen.map((tag) => {
     const series: { [run: string]: { x: number[]; y: number[] } } = {};
     for (const [run, byTag] of runs) {
@@ -91,7 +95,7 @@ function chooseTags(
     const matching =
       typeof tag === "string" ? present.filter((name) => name === tag) : present.filter((name) => tag.test(name));
     if (matching.length === 0) {
-      throw new EventFileError(
+      throw new NoScalarsError(
         runs.join(", "),
         0,
         `no scalar ${typeof tag === "string" ? `"${tag}"` : tag}; there are ${present.join(", ") || "none"}`,

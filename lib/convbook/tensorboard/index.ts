@@ -1,4 +1,5 @@
 /** TensorBoard's event files: read, written, drawn. */
+export { TensorBoard, type TensorBoardOptions, tensorBoard } from "./board.ts";
 export { EventFileError } from "./errors.ts";
 export type {
   HistogramValue,

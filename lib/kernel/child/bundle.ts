@@ -52,10 +52,15 @@ export function sendable(bundle: MimeBundle, fallback: unknown): MimeBundle {
   return out;
 }
 
-/** A plain copy of what JSON has of a value; undefined where it has nothing. */
+/** A plain copy of what JSON has of a value, typed arrays as arrays; undefined where it has nothing. */
 export function asJson(value: unknown): unknown {
-  const encoded = JSON.stringify(value) as string | undefined;
+  const encoded = JSON.stringify(value, withArrays) as string | undefined;
   return encoded === undefined ? undefined : JSON.parse(encoded);
+}
+
+function withArrays(_: string, value: unknown): unknown {
+  const length = ArrayBuffer.isView(value) ? (value as Uint8Array).length : undefined;
+  return length === undefined ? value : items(value as Uint8Array);
 }
 
 function asString(value: unknown, type: string): string | undefined {

@@ -15,6 +15,7 @@ import { exposed, settled, UserError, userGlobal, userProcess } from "./realm.ts
 import { render, renderMetadata } from "./render.ts";
 import { beginCell, signalCell } from "./signals.ts";
 import { type CompiledSource, registerSource } from "./stack.ts";
+import { refreshBoards } from "./tensorboard.ts";
 import { widgets } from "./widgets.ts";
 
 /** What a compiled cell gets as its argument. */
@@ -199,6 +200,7 @@ export class CellRunner {
     } catch (error) {
       outcome = { status: "error", error: describeError(error) };
     }
+    refreshBoards();
     // A rejection that nobody handles is known only after the microtasks: let it be this cell's.
     setImmediate(() => this.#settle(running, outcome));
   }

@@ -1,6 +1,7 @@
 /** `display` and `clearOutput`, the globals by which a cell shows things. */
 import { randomUUID } from "node:crypto";
 import { asText, type MimeBundle, messageOf, sendable } from "./bundle.ts";
+import { type Figure, plotlyFigure, type Shown, vegaLiteFigure } from "./figures.ts";
 import { notebookIo } from "./notebook-io.ts";
 import { exposed } from "./realm.ts";
 import { render, renderMetadata } from "./render.ts";
@@ -14,12 +15,19 @@ export interface DisplayOptions {
 /** Something that was shown, and can be replaced where it stands. */
 export class DisplayHandle {
   readonly id: string;
+  #replaced = false;
 
   constructor(id: string) {
     this.id = id;
   }
 
+  /** Whether something was shown in its place. */
+  get replaced(): boolean {
+    return this.#replaced;
+  }
+
   update(value: unknown): void {
+    this.#replaced = true;
     show(value, { displayId: this.id, update: true });
   }
 
@@ -47,11 +55,16 @@ function show(value: unknown, given: DisplayOptions): void {
       (error: unknown) =>
         notebookIo.display({ "text/plain": `This value cannot be shown: ${messageOf(error)}` }, options),
     );
-    const tracked = shown.finally(() => pending.delete(tracked));
-    pending.add(tracked);
+    track(shown);
   } else if (Object.keys(bundle).length > 0) {
     notebookIo.display(bundle, options);
   }
+}
+
+/** Has the cell end after something was shown. */
+function track(shown: Promise<void>): void {
+  const tracked = shown.finally(() => pending.delete(tracked));
+  pending.add(tracked);
 }
 
 function displayValue(value: unknown, options: DisplayOptions = {}): DisplayHandle {
@@ -74,6 +87,30 @@ const as =
 const image = (type: string) => (bytes: Uint8Array | string) =>
   displayBundle({ [type]: bytes, "text/plain": `<${type}>` });
 
+/** What goes with a figure: `alt` says what it shows, for readers who do not see it. */
+export interface FigureOptions extends DisplayOptions {
+  readonly alt?: string;
+}
+
+/** Shows a figure; its picture follows where it is not there yet, unless something else was shown in its place by then. */
+function displayFigure({ now, later }: Figure, options: FigureOptions = {}): DisplayHandle {
+  const { displayId = randomUUID(), metadata, update } = options;
+  const put = ({ bundle, metadata: own }: Shown, again: boolean) =>
+    notebookIo.display(bundle, { displayId, update: again, metadata: { ...own, ...metadata } });
+  put(now, update === true);
+  const handle = new DisplayHandle(displayId);
+  if (later !== undefined) {
+    track(
+      later.then((shown) => {
+        if (shown !== undefined && !handle.replaced) {
+          put(shown, true);
+        }
+      }),
+    );
+  }
+  return handle;
+}
+
 /** The functions beside `display` itself. */
 const kinds = {
   html: as("text/html", (html) => html.replace(/<[^>]*>/g, "").trim()),
@@ -85,10 +122,9 @@ const kinds = {
   javascript: as("application/javascript", () => "<application/javascript>"),
   text: (text: string) => displayBundle({ "text/plain": text }),
   json: (value: unknown) => displayBundle({ "application/json": value, "text/plain": jsonText(value) }),
-  vegaLite: (specification: object) =>
-    displayBundle({ "application/vnd.vegalite.v5+json": specification, "text/plain": "<Vega-Lite figure>" }),
-  plotly: (figure: object) =>
-    displayBundle({ "application/vnd.plotly.v1+json": figure, "text/plain": "<Plotly figure>" }),
+  vegaLite: (specification: object, options?: FigureOptions) =>
+    displayFigure(vegaLiteFigure(specification, options?.alt), options),
+  plotly: (figure: object, options?: FigureOptions) => displayFigure(plotlyFigure(figure, options?.alt), options),
   raw: (bundle: MimeBundle, options?: DisplayOptions) => displayBundle(sendable(bundle, bundle), options),
 };
 

@@ -8,6 +8,7 @@ import { magicHelp } from "../compile/magics.ts";
 import { display } from "./display.ts";
 import { print } from "./notebook-io.ts";
 import { settled, UserError } from "./realm.ts";
+import { openBoard } from "./tensorboard.ts";
 
 /** A command that ended with another exit code than 0. */
 export class CommandError extends UserError {
@@ -70,6 +71,17 @@ export async function lineMagic(name: string, args: string): Promise<void> {
     }
     case "pwd":
       say(process.cwd());
+      return;
+    case "tensorboard":
+      await openBoard(args);
+      return;
+    case "load_ext":
+    case "reload_ext":
+      if (args !== "tensorboard") {
+        throw new UserError(
+          `%${name} knows tensorboard only, got ${JSON.stringify(args)}: extensions of IPython are Python`,
+        );
+      }
       return;
     case "lsmagic": {
       const width = Math.max(...Object.keys(magicHelp).map((usage) => usage.length));

@@ -33,13 +33,15 @@ export const magicHelp: Readonly<Record<string, string>> = {
   "%pwd": "show the working folder",
   "%time EXPRESSION": "run one line and show how long it took",
   "%types error|warn|off": "type errors stop a cell, are shown as warnings, or are not looked for",
+  "%tensorboard --logdir FOLDER": "show the curves of runs, drawn anew while one writes (with the package convbook)",
+  "%load_ext tensorboard": "nothing: %tensorboard is there without it",
   "%lsmagic": "list the magics",
   "!COMMAND": "run a shell command",
   "NAME?": "show the type and the documentation of a name",
 };
 
 const cellMagics = new Set(["html", "markdown", "latex", "svg", "writefile", "bash"]);
-const lineMagics = new Set(["env", "cd", "pwd", "lsmagic"]);
+const lineMagics = new Set(["env", "cd", "pwd", "tensorboard", "load_ext", "reload_ext", "lsmagic"]);
 const modes = new Set(["error", "warn", "off"]);
 const typesDirective = /^[ \t]*\/\/[ \t]*@convbook-types:[ \t]*(\w+)[ \t]*$/m;
 

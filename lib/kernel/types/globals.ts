@@ -20,8 +20,9 @@ interface Display {
   json(value: unknown): DisplayHandle;
   javascript(code: string): DisplayHandle;
   text(text: string): DisplayHandle;
-  vegaLite(specification: object): DisplayHandle;
-  plotly(figure: object): DisplayHandle;
+  /** A figure; with the package convbook also as a picture. \`alt\` says what it shows. */
+  vegaLite(specification: object, options?: { alt?: string; displayId?: string; metadata?: Record<string, unknown> }): DisplayHandle;
+  plotly(figure: object, options?: { alt?: string; displayId?: string; metadata?: Record<string, unknown> }): DisplayHandle;
   /** A bundle of representations by media type. */
   raw(bundle: MimeBundle, options?: { displayId?: string; update?: boolean; metadata?: Record<string, unknown> }): DisplayHandle;
 }
