@@ -29,7 +29,8 @@ const cells = [
   "Math.s",
 ];
 
-describe.runIf(there)("JupyterLab", () => {
+// One session in one page, in this order.
+describe.runIf(there)("JupyterLab", { shuffle: false }, () => {
   const home = jupyterHome(cells);
   let server: ChildProcess;
   let browser: Browser;

@@ -21,7 +21,10 @@ const cells = [
   "const wrong: number = model;",
 ];
 
-describe.runIf(existsSync(browserProgram) && pythonHas("notebook", "jupyter_client"))("Notebook 6", () => {
+const there = existsSync(browserProgram) && pythonHas("notebook", "jupyter_client");
+
+// One session in one page, in this order.
+describe.runIf(there)("Notebook 6", { shuffle: false }, () => {
   const home = jupyterHome(cells);
   let server: ChildProcess;
   let browser: Browser;

@@ -59,12 +59,12 @@ class Driver:
                     if wait is None:
                         continue
                     time.sleep(wait)
+                    self.interrupted_at = time.time()
                     if sigint:
                         os.kill(self.manager.provisioner.process.pid, signal.SIGINT)
                     else:
                         control = self.client.session.msg("interrupt_request", {})
                         self.client.control_channel.send(control)
-                    self.interrupted_at = time.time()
             stop = threading.Thread(target=interrupt)
             stop.start()
         idle = False
@@ -242,6 +242,7 @@ class Driver:
     def welcome(self, _command):
         """What a fresh subscriber gets first."""
         import zmq
+        from jupyter_client.session import Session
 
         socket = zmq.Context.instance().socket(zmq.SUB)
         socket.subscribe(b"")
@@ -251,8 +252,10 @@ class Driver:
         try:
             if not socket.poll(5000):
                 return {"type": None}
-            _, frames = self.client.session.feed_identities(socket.recv_multipart())
-            message = self.client.session.deserialize(frames)
+            # A session of its own: the client's gets the same message, and takes a second one for a replay.
+            session = Session(key=self.client.session.key)
+            _, frames = session.feed_identities(socket.recv_multipart())
+            message = session.deserialize(frames)
             return {"type": message["msg_type"], "content": message["content"]}
         finally:
             socket.close(0)

@@ -1,13 +1,13 @@
 /** The Jupyter protocol, message by message, as golden sequences of events. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { golden, KernelUnderTest, pythonHas, resultOf, streamOf } from "./harness.ts";
 
 describe.runIf(pythonHas("jupyter_client"))("the protocol over tcp", () => {
   let kernel: KernelUnderTest;
-  beforeAll(async () => {
+  beforeEach(async () => {
     kernel = await KernelUnderTest.start();
   });
-  afterAll(() => kernel.close());
+  afterEach(() => kernel.close());
 
   it("says what it is", async () => {
     const { reply, events } = await kernel.request("kernel_info_request");
@@ -44,7 +44,7 @@ describe.runIf(pythonHas("jupyter_client"))("the protocol over tcp", () => {
     );
     expect(golden(result)).toEqual([
       "busy",
-      "input [2]",
+      "input [1]",
       "stdout: before\\n",
       "error RangeError: too far",
       "idle",
@@ -52,7 +52,7 @@ describe.runIf(pythonHas("jupyter_client"))("the protocol over tcp", () => {
     ]);
     const [error] = result.events.filter(({ type }) => type === "error");
     const traceback = error?.content.traceback.join("\n");
-    expect(traceback).toContain("In [2]:2:7");
+    expect(traceback).toContain("In [1]:2:7");
     expect(traceback).toContain("Caused by");
     expect(traceback).toContain("deep");
     expect(traceback).not.toContain("lib/kernel");
@@ -65,18 +65,19 @@ describe.runIf(pythonHas("jupyter_client"))("the protocol over tcp", () => {
       "idle",
       "reply ok",
     ]);
-    expect(golden(await kernel.execute("quiet"))).toEqual(["busy", "input [3]", "result [3] 7", "idle", "reply ok"]);
+    expect(golden(await kernel.execute("quiet"))).toEqual(["busy", "input [1]", "result [1] 7", "idle", "reply ok"]);
   });
 
   it("does not count cells that are not stored", async () => {
+    await kernel.execute("7");
     expect(golden(await kernel.execute("8", { store_history: false }))).toEqual([
       "busy",
-      "input [3]",
-      "result [3] 8",
+      "input [1]",
+      "result [1] 8",
       "idle",
       "reply ok",
     ]);
-    expect(golden(await kernel.execute("9"))[1]).toBe("input [4]");
+    expect(golden(await kernel.execute("9"))[1]).toBe("input [2]");
   });
 
   it("evaluates user_expressions, each with its own outcome", async () => {
@@ -164,12 +165,13 @@ describe.runIf(pythonHas("jupyter_client"))("the protocol over tcp", () => {
   it("keeps history: range, tail, search", async () => {
     const history = async (content: Record<string, unknown>) =>
       (await kernel.request("history_request", content)).reply.content.history;
+    await kernel.execute("const loud = 7; loud");
     await kernel.execute("const needle = 'in a haystack'");
     const tail = await history({ hist_access_type: "tail", n: 1 });
     expect(tail).toEqual([[1, expect.any(Number), "const needle = 'in a haystack'"]]);
     expect(await history({ hist_access_type: "search", pattern: "*needle*", n: 5 })).toEqual(tail);
-    expect(await history({ hist_access_type: "range", session: 0, start: 3, stop: 4, output: true })).toEqual([
-      [1, 3, ["quiet", "7"]],
+    expect(await history({ hist_access_type: "range", session: 0, start: 1, stop: 2, output: true })).toEqual([
+      [1, 1, ["const loud = 7; loud", "7"]],
     ]);
   });
 
@@ -298,9 +300,14 @@ describe.runIf(pythonHas("jupyter_client"))("the protocol over tcp", () => {
   });
 
   it("answers a shutdown and goes", async () => {
-    const { reply, alive } = await kernel.do("shutdown", { restart: true });
-    expect(reply).toEqual({ status: "ok", restart: true });
-    expect(alive).toBe(false);
+    const leaving = await KernelUnderTest.start();
+    try {
+      const { reply, alive } = await leaving.do("shutdown", { restart: true });
+      expect(reply).toEqual({ status: "ok", restart: true });
+      expect(alive).toBe(false);
+    } finally {
+      await leaving.close();
+    }
   });
 });
 

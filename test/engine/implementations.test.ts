@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { convolution, engine, valueAndGrads } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createModelFrom } from "../../lib/convbook/models/index.ts";
 import { manualSeed } from "../../lib/convbook/random/index.ts";
 import type { NativeAddon } from "../../lib/engine/native.ts";
@@ -72,15 +72,19 @@ function run(c: Case, poison?: number): Values[] {
 }
 
 describe.runIf(onednn)("oneDNN", () => {
-  const cache = mkdtempSync(join(tmpdir(), "convbook-implementations-"));
+  let cache = "";
   const before = process.env.CONVBOOK_CACHE;
 
   beforeAll(async () => {
-    process.env.CONVBOOK_CACHE = cache;
     await tf.setBackend("native");
   });
-  afterEach(() => engine.setImplementations(["native"]));
-  afterAll(() => {
+  beforeEach(() => {
+    cache = mkdtempSync(join(tmpdir(), "convbook-implementations-"));
+    process.env.CONVBOOK_CACHE = cache;
+  });
+  afterEach(() => {
+    engine.setImplementations(["native"]);
+    engine.setThreads(0);
     if (before === undefined) delete process.env.CONVBOOK_CACHE;
     else process.env.CONVBOOK_CACHE = before;
     rmSync(cache, { recursive: true, force: true });
@@ -216,7 +220,6 @@ describe.runIf(onednn)("oneDNN", () => {
     expect(info()).toMatchObject({ file: null, choices: [] });
     run(cases[0] as Case);
     expect(info().choices.length).toBeGreaterThan(0);
-    process.env.CONVBOOK_CACHE = cache;
   });
 
   it.runIf(process.platform === "linux")("starts no threads of its own, and keeps to the engine's", () => {
