@@ -150,8 +150,13 @@ export class BufferPool {
 
 /** A quarter of the machine's memory, or `CONVBOOK_POOL_MB` megabytes. */
 function defaultCeiling(): number {
-  const megabytes = Number(process.env.CONVBOOK_POOL_MB);
-  return Number.isFinite(megabytes) && megabytes >= 0 && process.env.CONVBOOK_POOL_MB
-    ? megabytes * 1e6
-    : totalmem() / 4;
+  const text = process.env.CONVBOOK_POOL_MB ?? "";
+  const megabytes = Number(text);
+  if (text !== "" && Number.isFinite(megabytes) && megabytes >= 0) return megabytes * 1e6;
+  if (text !== "") {
+    console.warn(
+      `native engine: CONVBOOK_POOL_MB is "${text}", expected a number of megabytes from 0; keeping a quarter of the machine's memory at most`,
+    );
+  }
+  return totalmem() / 4;
 }

@@ -11,6 +11,7 @@ import {
   parseImplementations,
   useOneDnn,
 } from "./implementations.ts";
+import { type InstructionSet, parseInstructionSet } from "./instruction-sets.ts";
 import { loadNative, type NativeAddon } from "./native.ts";
 import {
   type Precision,
@@ -65,7 +66,11 @@ export interface Engine {
   info(): EngineInfo;
   /** Runs with this many threads from now on; 0: one a processor. */
   setThreads(threads: number): void;
-  /** Chooses the instruction set, for comparisons: "amx", "avx512", "avx2", "generic"; what the processor lacks is not taken. */
+  /**
+   * Chooses the instruction set, for comparisons; undefined: the best. Where the processor lacks it, the best below it runs.
+   *
+   * @throws TypeError for another name
+   */
   setInstructionSet(isa: string | undefined): void;
   /**
    * Chooses what inference multiplies in. In "bf16", forward convolutions and products of matrices outside of gradients round
@@ -100,7 +105,7 @@ export interface Engine {
 
 const loaded = loadNative();
 let isa = "";
-let instructionSet = process.env.CONVBOOK_ISA || undefined;
+let instructionSet: InstructionSet | undefined;
 let threads = wantedThreads();
 let wantedPrecision: Precision = "float32";
 let wantedImplementations: readonly ImplementationName[] = ["native"];
@@ -160,14 +165,27 @@ function configureFromEnvironment(): void {
   } catch (error) {
     console.warn(`native engine: CONVBOOK_PRECISION: ${(error as Error).message}; going on in float32`);
   }
-  if (!["", "0", "false", "no"].includes((process.env.CONVBOOK_ONEDNN ?? "").toLowerCase())) {
-    wantedImplementations = ["native", "onednn"];
+  const isa = process.env.CONVBOOK_ISA ?? "";
+  try {
+    if (isa !== "") instructionSet = parseInstructionSet(isa);
+  } catch (error) {
+    console.warn(`native engine: CONVBOOK_ISA: ${(error as Error).message}; taking the best`);
+  }
+  const onednn = (process.env.CONVBOOK_ONEDNN ?? "").toLowerCase();
+  if (["1", "true", "yes", "on"].includes(onednn)) wantedImplementations = ["native", "onednn"];
+  else if (!["", "0", "false", "no", "off"].includes(onednn)) {
+    console.warn(`native engine: CONVBOOK_ONEDNN is "${onednn}", expected 1 or 0; going on without oneDNN`);
   }
 }
 
 if (loaded.addon !== undefined) {
   configureFromEnvironment();
   configure();
+  if (instructionSet !== undefined && isa !== instructionSet) {
+    console.warn(
+      `native engine: CONVBOOK_ISA asks for ${instructionSet}, which this processor lacks; going on with ${isa}`,
+    );
+  }
   registerNative(loaded.addon);
 }
 
@@ -210,7 +228,7 @@ export const engine: Engine = {
     configure();
   },
   setInstructionSet(name) {
-    instructionSet = name;
+    instructionSet = name === undefined ? undefined : parseInstructionSet(name);
     configure();
   },
   setPrecision(precision, { strict = false } = {}) {

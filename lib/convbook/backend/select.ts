@@ -80,7 +80,7 @@ async function best(training: boolean): Promise<BackendInfo> {
       missing.push({ name: candidate.name, reason: "it cannot train convolutions" });
       continue;
     }
-    const attempt = await candidate.try();
+    const attempt = await candidate.try(false);
     if (attempt.ready) return describe(candidate, attempt, missing);
     missing.push({ name: candidate.name, reason: attempt.reason });
   }
@@ -96,7 +96,7 @@ async function named(wanted: string): Promise<BackendInfo> {
       `CONVBOOK_BACKEND: got "${wanted}", expected one of ${backendNames.join(", ")}${nearest ? `; did you mean "${nearest}"?` : ""}`,
     );
   }
-  const attempt = await candidate.try();
+  const attempt = await candidate.try(true);
   if (!attempt.ready) {
     throw new BackendError(wanted, `The backend "${candidate.name}" is not there: ${attempt.reason}`);
   }

@@ -19,9 +19,9 @@ export function cacheFolder(environment: Environment = process.env): string {
   return join(homedir(), ".cache", "convbook");
 }
 
-/** Whether the network is off limits: `CONVBOOK_OFFLINE` is set to anything but 0, false or nothing. */
+/** Whether the network is off limits: `CONVBOOK_OFFLINE` is set to anything but 0, false, no, off or nothing. */
 export function isOffline(environment: Environment = process.env): boolean {
-  return !["", "0", "false", "no"].includes((environment.CONVBOOK_OFFLINE ?? "").toLowerCase());
+  return !["", "0", "false", "no", "off"].includes((environment.CONVBOOK_OFFLINE ?? "").toLowerCase());
 }
 
 /** A place that is tried before a file's own addresses: a folder of this machine, or the base of http(s) addresses. */

@@ -1,0 +1,67 @@
+/**
+ * WebGPU through Dawn (the package `webgpu`) and `@tensorflow/tfjs-backend-webgpu`, where the user installed both. Without a graphics card it needs a
+ * Vulkan driver in software (Mesa 25 or newer), and is slow.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import type { Attempt, Candidate } from "./candidates.ts";
+import { findPackage, firstLine, importPackage, requirePackage } from "./packages.ts";
+import { forgetBackend, tryBackend } from "./trial.ts";
+
+/** A WebGPU adapter's description, where it has one. */
+interface Adapter {
+  readonly info?: { readonly description?: string; readonly device?: string };
+}
+
+interface Gpu {
+  requestAdapter(): Promise<Adapter | null>;
+}
+
+/** Puts `navigator.gpu` in place, where tfjs looks for it. Node 20 has no `navigator`. @returns what takes it away again */
+function offer(gpu: Gpu): () => void {
+  const host = (globalThis as { navigator?: object }).navigator;
+  if (host === undefined) {
+    Object.defineProperty(globalThis, "navigator", { value: { gpu }, configurable: true, writable: true });
+    return () => {
+      delete (globalThis as { navigator?: object }).navigator;
+    };
+  }
+  Object.defineProperty(host, "gpu", { value: gpu, configurable: true });
+  return () => {
+    delete (host as { gpu?: Gpu }).gpu;
+  };
+}
+
+async function start(): Promise<Attempt> {
+  const dawn = findPackage("webgpu");
+  const backend = findPackage("@tensorflow/tfjs-backend-webgpu");
+  if (dawn === undefined || backend === undefined) {
+    return { ready: false, reason: "the packages webgpu and @tensorflow/tfjs-backend-webgpu are not both installed" };
+  }
+  let takeAway = (): void => {};
+  const fail = (reason: string): Attempt => {
+    takeAway();
+    forgetBackend("webgpu");
+    return { ready: false, reason };
+  };
+  try {
+    const { create, globals } = (await importPackage(dawn)) as {
+      create(options: string[]): Gpu;
+      globals: Record<string, unknown>;
+    };
+    const gpu = create([]);
+    const adapter = await gpu.requestAdapter();
+    if (adapter === null) return fail("WebGPU found no adapter");
+    Object.assign(globalThis, globals);
+    takeAway = offer(gpu);
+    requirePackage(backend);
+    if (!(await tf.setBackend("webgpu"))) return fail("the WebGPU backend did not start");
+    const wrong = await tryBackend(true);
+    if (wrong !== undefined) return fail(`WebGPU starts but ${wrong}`);
+    const device = adapter.info?.description || adapter.info?.device;
+    return { ready: true, tfjsName: "webgpu", description: `WebGPU (Dawn${device ? `, ${device}` : ""})` };
+  } catch (error) {
+    return fail(`WebGPU does not load: ${firstLine(error)}`);
+  }
+}
+
+export const webgpu: Candidate = { name: "webgpu", trains: true, try: start };

@@ -1,0 +1,69 @@
+/** What the engine's settings accept from the environment, each tried in a process of its own; a word that is not known is said by name. */
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { engine } from "@convbook/engine";
+import { describe, expect, it } from "vitest";
+
+function start(env: NodeJS.ProcessEnv): { isa: string; names: string[]; ceiling: number; said: string[] } {
+  const program =
+    'import { engine } from "@convbook/engine"; import * as tf from "@tensorflow/tfjs-core"; await tf.setBackend("native"); const { isa, implementations, memory } = engine.info(); console.log(JSON.stringify({ isa, names: implementations.names, ceiling: memory.ceiling }));';
+  const { stdout, stderr, status } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
+    cwd: fileURLToPath(new URL("../..", import.meta.url)),
+    env: { ...process.env, CONVBOOK_ISA: "", CONVBOOK_ONEDNN: "", ...env },
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(stderr);
+  const said = stderr.split("\n").filter((line) => line.startsWith("native engine: "));
+  return { ...JSON.parse(stdout), said };
+}
+
+describe.runIf(engine.available)("the environment", () => {
+  const best = start({}).isa;
+
+  it.each([
+    ["avx-512", '; did you mean "avx512"?'],
+    ["AVX2", '; did you mean "avx2"?'],
+    ["sse9", ""],
+  ])("CONVBOOK_ISA=%s is refused by name, and the best is taken", (isa, near) => {
+    expect(start({ CONVBOOK_ISA: isa })).toMatchObject({
+      isa: best,
+      said: [
+        `native engine: CONVBOOK_ISA: An instruction set is one of amx, avx512, avx2, generic; got "${isa}"${near}; taking the best`,
+      ],
+    });
+  });
+
+  it("an instruction set that the processor lacks is said, one that it has is not", () => {
+    for (const isa of ["amx", "avx512", "avx2", "generic"]) {
+      const { isa: got, said } = start({ CONVBOOK_ISA: isa });
+      const lacks = `native engine: CONVBOOK_ISA asks for ${isa}, which this processor lacks; going on with ${got}`;
+      expect(said).toEqual(got === isa ? [] : [lacks]);
+    }
+    expect(start({ CONVBOOK_ISA: "generic" })).toMatchObject({ isa: "generic", said: [] });
+  });
+
+  it("CONVBOOK_ONEDNN takes yes and no", () => {
+    expect(start({ CONVBOOK_ONEDNN: "off" })).toMatchObject({ names: ["native"], said: [] });
+    expect(start({ CONVBOOK_ONEDNN: "maybe" })).toMatchObject({
+      names: ["native"],
+      said: ['native engine: CONVBOOK_ONEDNN is "maybe", expected 1 or 0; going on without oneDNN'],
+    });
+  });
+
+  it("CONVBOOK_POOL_MB takes a number", () => {
+    expect(start({ CONVBOOK_POOL_MB: "64" })).toMatchObject({ ceiling: 64e6, said: [] });
+    expect(start({ CONVBOOK_POOL_MB: "64MB" }).said).toEqual([
+      'native engine: CONVBOOK_POOL_MB is "64MB", expected a number of megabytes from 0; keeping a quarter of the machine\'s memory at most',
+    ]);
+  });
+});
+
+describe.runIf(engine.available)("setInstructionSet", () => {
+  it("refuses unknown names", () => {
+    const before = engine.info().isa;
+    expect(() => engine.setInstructionSet("avx-512")).toThrow(
+      'An instruction set is one of amx, avx512, avx2, generic; got "avx-512"; did you mean "avx512"?',
+    );
+    expect(engine.info().isa).toBe(before);
+  });
+});
