@@ -192,7 +192,7 @@ class Collector implements Dependencies {
     // Up to where something is put in: f"data/{name}.csv", `data/${name}.csv`, "data/%s.csv".
     const cut = /[{}%]|\$\{|\0/.exec(word)?.index ?? word.length;
     const text = cut < word.length ? word.slice(0, word.lastIndexOf("/", cut) + 1) : word;
-    if (!/[\p{L}\p{N}]|^\.\.(?:\/\.\.)*\/?$|^~\//u.test(text) || /^(?:data|node):/.test(text)) {
+    if (!/[\p{L}\p{N}]|^\.\.(?:\/\.\.)*\/?$|^~\//u.test(text) || /^(?:data|node):|["'`<>|;\0]/.test(text)) {
       return;
     }
     for (const base of new Set([this.#folder, this.#options.cwd, from])) {

@@ -26,8 +26,11 @@ const scriptDynamic = /(?:\bimport|\brequire)\s*\(\s*(?!\s|["'`])[^)\n]{0,60}|\b
 const pythonFrom = /^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#;]*)/gm;
 const pythonImport = /(?:^|;)[ \t]*import[ \t]+([\w., \t]+)/gm;
 const pythonDynamic = /(?:\b__import__|\bimport_module|\brun_path|\brun_module)\s*\(\s*(?!\s|[rbf]?["'])/;
-/** Up to a line's end; a longer text than any path is none. */
-const quoted = /(["'`])((?:\\.|(?!\1)[^\\\n]){1,1024})\1/g;
+/**
+ * What is between two quotation marks of a kind in a line, from every one of them on: texts stand inside of others
+ * (`${read("a.csv")}`), and one in a comment may stand alone. A longer text than any path is none.
+ */
+const quoted = /(?=(["'`])((?:\\.|(?!\1)[^\\\n]){1,1024})\1)/g;
 const shellLine = /^[ \t]*(?:[!%]|[\w, ]+=[ \t]*[!%])[^\n]*/gm;
 const shellCell = /^\s*%%(?:bash|sh|script|system|!|cmd|perl|ruby|writefile)\b/;
 const installs =

@@ -1,8 +1,12 @@
 /** The Vite plugin that makes test files of notebooks. It reads notebooks; kernels are started by the tests themselves. */
 import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { globSync } from "tinyglobby";
+import { collectDependencies } from "../dependencies/collect.ts";
+import { isFile } from "../files.ts";
 import { readNotebook } from "../notebook/read.ts";
-import { cellName, isRunnable } from "../run/cell-info.ts";
+import { cellName, cellSettings, isRunnable, notebookSettings } from "../run/cell-info.ts";
 
 /** Options of the plugin; all of them reach the test's process as JSON. */
 export interface NotebookTestOptions {
@@ -10,8 +14,10 @@ export interface NotebookTestOptions {
   readonly include?: readonly string[];
   readonly kernel?: string;
   readonly kernelDir?: string;
-  /** Seconds for a cell; default 600. A cell's own `runner.timeout` goes before. */
+  /** Seconds for a cell, 0 for no limit; default: the notebook's own, or 600. A cell's own `runner.timeout` goes before. */
   readonly timeout?: number;
+  /** Seconds for a whole notebook. */
+  readonly notebookTimeout?: number;
   readonly memory?: number;
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** Use the notebooks' own fast parameters. */
@@ -26,12 +32,22 @@ export interface NotebookPlugin {
   readonly name: string;
   readonly enforce: "pre";
   config(): { test: { include: string[] } };
-  load(id: string): { code: string; map: null } | undefined;
+  load(this: WatchContext | undefined, id: string): { code: string; map: null } | undefined;
 }
 
+/** As much of the context of a plugin's functions as is needed. */
+interface WatchContext {
+  addWatchFile?(path: string): void;
+}
+
+type TestFileOptions = Omit<NotebookTestOptions, "include">;
+
 const defaultTimeout = 600;
-/** What a test gets beyond its cell's time, seconds: a kernel's start, an interrupt that is ignored. */
+/** What a test gets beyond its cells' time, seconds: a kernel's start, an interrupt that is ignored. */
 const extraTime = 90;
+
+/** What Vite makes a module of by itself; everything else that a notebook reads is only watched. */
+const viteKnows = /\.(?:[mc]?[jt]sx?|json5?|css|s[ac]ss|less|svg|png|jpe?g|gif|webp|avif|ico|wasm|txt|html?)$/i;
 
 /**
  * Makes each notebook a test file with a test for each code cell, in order.
@@ -41,22 +57,54 @@ const extraTime = 90;
  */
 export function notebooks(options: NotebookTestOptions = {}): NotebookPlugin {
   const { include = ["**/*.ipynb"], ...rest } = options;
+  const onlyWatched = new Set<string>();
   return {
     name: "nbconvert-ts-runner",
     enforce: "pre",
     config: () => ({ test: { include: [...include] } }),
     load(id) {
       const path = id.split("?")[0] ?? "";
-      return path.endsWith(".ipynb") ? { code: testFile(path, rest), map: null } : undefined;
+      if (onlyWatched.has(path)) {
+        return { code: "export {};", map: null };
+      }
+      if (!path.endsWith(".ipynb")) {
+        return undefined;
+      }
+      const read = filesReadBy(path, rest);
+      for (const file of read) {
+        this?.addWatchFile?.(file);
+        if (!viteKnows.test(file) && !file.endsWith(".ipynb")) {
+          onlyWatched.add(file);
+        }
+      }
+      return { code: testFile(path, rest, read), map: null };
     },
   };
 }
 
-/** The test file of a notebook. */
-export function testFile(path: string, options: Omit<NotebookTestOptions, "include">): string {
+/** The local files that a notebook reads as far as can be told: a change of one makes its tests run again. */
+function filesReadBy(path: string, options: TestFileOptions): string[] {
   const { notebook } = readNotebook(path);
-  const timeout = options.timeout ?? defaultTimeout;
+  const { kernelspec, language_info } = notebook.metadata;
+  const language = kernelspec?.language ?? language_info?.name ?? "";
+  const { files, folders } = collectDependencies(notebook, path, { cwd: dirname(path), language });
+  const inFolders = [...folders].flatMap((folder) =>
+    globSync("**/*", { cwd: folder, absolute: true, ignore: ["**/node_modules/**", "**/__pycache__/**"] }),
+  );
+  const data = (notebookSettings(notebook).data ?? []).map((name) => resolve(dirname(path), name)).filter(isFile);
+  const output = options.outputDir === undefined ? undefined : resolve(options.outputDir);
+  return [...new Set([...files, ...inFolders, ...data])].filter(
+    (file) => file !== path && !file.includes("/node_modules/") && (output === undefined || !file.startsWith(output)),
+  );
+}
+
+/** The test file of a notebook. */
+export function testFile(path: string, options: TestFileOptions, read: readonly string[] = []): string {
+  const { notebook } = readNotebook(path);
+  const timeout = options.timeout ?? notebookSettings(notebook).timeout ?? defaultTimeout;
   let number = 0;
+  // With a name pattern a test runs the cells before it, too: it has the time of all of them, or no limit.
+  let seconds = extraTime;
   const tests = notebook.cells.flatMap((cell, index) => {
     if (cell.cell_type !== "code") {
       return [];
@@ -66,16 +114,22 @@ export function testFile(path: string, options: Omit<NotebookTestOptions, "inclu
     if (!isRunnable(cell)) {
       return [`test.skip(${name}, () => {});`];
     }
-    // With a name pattern a test runs the cells before it, too.
-    const milliseconds = (timeout * number + extraTime) * 1000;
-    return [`test(${name}, { timeout: ${milliseconds} }, (context) => session.run(${index}, context));`];
+    const own = cellSettings(cell).timeout ?? timeout;
+    seconds += own > 0 ? own : Number.POSITIVE_INFINITY;
+    const limit = Number.isFinite(seconds) ? seconds * 1000 : 0;
+    return [`test(${name}, { timeout: ${limit} }, (context) => session.run(${index}, context));`];
   });
+  // Never loaded: they tell Vitest (--changed, related, the watch mode) what this notebook depends on.
+  const imports = read.map((file) => `  () => import(${JSON.stringify(`/@fs/${file.replace(/^\//, "")}`)}),`);
   return `import { afterAll, beforeAll, test } from "vitest";
 import { NotebookSession } from ${JSON.stringify(sessionModule())};
 const session = new NotebookSession(${JSON.stringify(path)}, ${JSON.stringify({ ...options, timeout })});
 beforeAll(() => session.start(), ${extraTime * 1000});
 afterAll(() => session.end(), ${extraTime * 1000});
 ${tests.length === 0 ? 'test("has no code", () => {});' : tests.join("\n")}
+export const reads = [
+${imports.join("\n")}
+];
 `;
 }
 
