@@ -19,21 +19,26 @@ export function allowInput(allow: boolean): void {
 
 /** Asks for a line; `fallback` where the answer is empty, null where nobody can answer. */
 export function prompt(message = "", fallback?: string): string | null {
-  const answer = ask(message, false);
+  const answer = ask(message, false, "prompt");
   return answer === "" && fallback !== undefined ? fallback : answer;
 }
 
 export function promptPassword(message = ""): string | null {
-  return ask(message, true);
+  return ask(message, true, "promptPassword");
 }
 
-function ask(prompt: string, password: boolean): string {
+/**
+ * Asks for a line in the front-end's input box.
+ *
+ * @param what Who asks, for the error where nobody can answer.
+ */
+export function ask(prompt: string, password: boolean, what: string): string {
   if (!allowed || answers === undefined) {
-    throw new UserError("prompt: this front-end takes no input (the cell was sent with allow_stdin false)");
+    throw new UserError(`${what}: this front-end takes no input (the cell was sent with allow_stdin false)`);
   }
   // An answer to a question that was interrupted is not for this one.
   while (receiveMessageOnPort(answers) !== undefined) {}
-  post({ type: "input", cell: cellOfOutput(), prompt, password });
+  post({ type: "input", cell: cellOfOutput(), prompt: String(prompt), password });
   for (;;) {
     const received = receiveMessageOnPort(answers) as { message: { value: string } } | undefined;
     if (received !== undefined) {

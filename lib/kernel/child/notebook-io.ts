@@ -8,6 +8,9 @@ import { flushTexts, post, postText } from "./channel.ts";
 import { exposed, userGlobal, userProcess } from "./realm.ts";
 
 let latestCell = 0;
+/** What was written last, where it is short. */
+let latestText = "";
+const longestQuestion = 1000;
 
 /** Output of work that no cell started goes to the latest cell. */
 export function setLatestCell(cell: number): void {
@@ -45,6 +48,7 @@ class CellStream extends Writable {
     const text = this.#text(chunk, typeof encoding === "string" ? encoding : "utf8");
     if (text !== "") {
       postText(cellOfOutput(), this.#name, text);
+      latestText = text.length <= longestQuestion ? text : "";
     }
     const done = typeof encoding === "function" ? encoding : callback;
     if (done !== undefined) {
@@ -76,6 +80,11 @@ class CellStream extends Writable {
     this.#bytes = false;
     return Reflect.apply(this.#decodeRest, this.#decoder, []);
   }
+}
+
+/** What was written last without an end of its line: the text of a question, where one is asked. */
+export function unfinishedLine(): string {
+  return latestText.slice(latestText.lastIndexOf("\n") + 1);
 }
 
 /** Writes text of the kernel itself, past what a cell may have put in the place of `process.stdout.write`. */

@@ -12,12 +12,14 @@ import { installNotebookIo } from "./notebook-io.ts";
 import { keepMethods } from "./realm.ts";
 import { installSignals } from "./signals.ts";
 import { installStackTraces } from "./stack.ts";
+import { installStdin } from "./stdin.ts";
 import { installWidgets } from "./widgets.ts";
 
 installStackTraces();
 installCellContext();
 installNotebookIo();
 installWidgets();
+installStdin();
 // Ctrl-C in a terminal reaches the whole process group; the supervisor decides what it means.
 process.on("SIGINT", () => {});
 const listening = new SharedArrayBuffer(4);

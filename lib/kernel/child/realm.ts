@@ -4,6 +4,7 @@
  */
 
 import { StringDecoder } from "node:string_decoder";
+import vm from "node:vm";
 
 /** Under this name the kernel's realm has the global object of the cells. */
 export const userGlobalName = "convbookUserGlobal";
@@ -28,12 +29,10 @@ const decoders = { base64: new StringDecoder("base64"), utf8: new StringDecoder(
 const { write: decode, end: decodeRest } = decoders.utf8;
 
 /** Code of the cells' realm, as it is before any cell ran: there `await` takes a promise as it is. */
-const userAwait = new userGlobal.Function(
-  "value",
-  "done",
-  "failed",
-  "(async () => { try { done(await value); } catch (error) { failed(error); } })();",
-) as (value: unknown, done: (result: unknown) => void, failed: (error: unknown) => void) => void;
+const userAwait = new vm.Script(
+  "(value, done, failed) => { (async () => { try { done(await value); } catch (error) { failed(error); } })(); }",
+  { filename: new URL("user-await.js", import.meta.url).href },
+).runInThisContext() as (value: unknown, done: (result: unknown) => void, failed: (error: unknown) => void) => void;
 
 /** Awaits a value of a cell, whatever became of its `Promise.prototype.then`. */
 export async function settled(value: unknown): Promise<unknown> {
