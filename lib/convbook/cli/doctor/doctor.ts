@@ -1,0 +1,33 @@
+/** `convbook doctor`: what is there, what is missing, and what to type to get it. Each ✓ was tried just then. */
+import { Command } from "commander";
+import { checkBackend, checkEngine } from "./backends.ts";
+import { checkCache, checkData, checkMirror } from "./data.ts";
+import { type Finding, print } from "./finding.ts";
+import { checkJupyter, checkKernels } from "./jupyter.ts";
+import { checkCompiler, checkCuda, checkNode } from "./machine.ts";
+
+async function examine(): Promise<Finding[]> {
+  const cuda = await checkCuda();
+  return [
+    checkNode(),
+    ...(await checkBackend(cuda.state === "ok")),
+    ...(await checkEngine()),
+    await checkCompiler(),
+    cuda,
+    await checkCache(),
+    ...(await checkMirror()),
+    ...(await checkData()),
+    await checkJupyter(),
+    ...(await checkKernels()),
+  ];
+}
+
+export const doctorCommand = new Command("doctor")
+  .description("say what is there, what is missing, and what to type to get it")
+  .option("--json", "print the findings as JSON")
+  .action(async ({ json }: { json?: boolean }) => {
+    const findings = await examine();
+    if (json) console.log(JSON.stringify(findings, null, 2));
+    else print(findings);
+    if (findings.some(({ state }) => state === "missing")) process.exitCode = 1;
+  });
