@@ -69,6 +69,56 @@ describe.runIf(pythonHas("jupyter_client"))("output", () => {
     expect(streamOf(await kernel.execute(code))).toBe("from a child\n");
   });
 
+  // A lone surrogate is no UTF-8: nbformat raised, and Jupyter could not save the notebook.
+  it("sends well-formed text only, whatever the message", async () => {
+    const half = "\\ud83d";
+    const shown = await kernel.execute(
+      `console.log("${half}"); console.error("${half}x"); process.stdout.write("${half}");
+       display({ [Symbol.for("Jupyter.display")]: () => ({ "application/json": { "${half}": ["${half}"] }, "text/plain": "${half}" }),
+                 [Symbol.for("Jupyter.displayMetadata")]: () => ({ "text/plain": { "${half}": 1 } }) });
+       comms.open("${half}", { "${half}": "${half}" });
+       "😀".slice(0, 1)`,
+    );
+    const failed = await kernel.execute(
+      `const failure = new Error("${half}"); failure.name = "N${half}"; throw Object.assign(failure, { "${half}": "${half}" });`,
+    );
+    const asked = await kernel.execute(`prompt("${half}?")`, { allow_stdin: true, inputs: ["a"] });
+    const expressions = await kernel.execute("1", { user_expressions: { a: `"${half}"`, b: `throw "${half}"` } });
+    const lone = "const half = '\\ud83d'; half";
+    const requests = [
+      await kernel.request("inspect_request", { code: lone, cursor_pos: lone.length, detail_level: 1 }),
+      await kernel.request("complete_request", { code: `${lone}.`, cursor_pos: lone.length + 1 }),
+      await kernel.request("is_complete_request", { code: lone }),
+      await kernel.request("history_request", { hist_access_type: "tail", n: 3, output: true }),
+    ];
+    const results = [shown, failed, asked, expressions, await kernel.execute(lone), ...requests];
+    const texts = (value: unknown): string[] =>
+      typeof value === "string"
+        ? [value]
+        : typeof value === "object" && value !== null
+          ? Object.entries(value).flatMap(([key, inner]) => [key, ...texts(inner)])
+          : [];
+    expect(texts(results).filter((text) => !(text as unknown as { isWellFormed(): boolean }).isWellFormed())).toEqual(
+      [],
+    );
+    expect(resultOf(shown)).toBe("'\\ud83d'");
+    expect(streamOf(shown)).toBe("\ufffd\n\ufffd");
+    expect(failed.reply.content).toMatchObject({ ename: "N\ufffd", evalue: "\ufffd" });
+    expect(asked.events.find(({ channel }) => channel === "stdin")?.content.prompt).toBe("\ufffd?");
+  });
+
+  it("says what display expects", async () => {
+    const refused = async (code: string) =>
+      (await kernel.execute(`// @convbook-types: off\n${code}`)).reply.content.evalue;
+    expect(await refused("display.html(undefined)")).toBe("display: expected text for text/html, got undefined");
+    expect(await refused("display.png({ a: 1 })")).toBe(
+      "display: expected bytes or base64 for image/png, got { a: 1 }",
+    );
+    expect(await refused("display.raw(null)")).toBe(
+      'display.raw: expected representations by media type, such as {"text/html": "…"}, got null',
+    );
+  });
+
   it("answers 200 cells that were sent at once, each with its own three outputs", async () => {
     const cells = Array.from(
       { length: 200 },

@@ -1,9 +1,9 @@
 /** `display` and `clearOutput`, the globals by which a cell shows things. */
 import { randomUUID } from "node:crypto";
-import { asText, type MimeBundle, messageOf, sendable } from "./bundle.ts";
+import { asText, isBundle, type MimeBundle, messageOf, sendable } from "./bundle.ts";
 import { type Figure, plotlyFigure, type Shown, vegaLiteFigure } from "./figures.ts";
 import { notebookIo } from "./notebook-io.ts";
-import { exposed } from "./realm.ts";
+import { asBytes, exposed, UserError } from "./realm.ts";
 import { render, renderMetadata } from "./render.ts";
 
 export interface DisplayOptions {
@@ -81,11 +81,20 @@ function displayBundle(bundle: MimeBundle, options: DisplayOptions = {}): Displa
 
 const as =
   (type: string, fallback: (value: string) => string = (value) => value) =>
-  (value: string) =>
-    displayBundle({ [type]: value, "text/plain": fallback(value) });
+  (value: unknown) => {
+    if (value === undefined || value === null) {
+      throw new UserError(`display: expected text for ${type}, got ${value}`);
+    }
+    const text = String(value);
+    return displayBundle({ [type]: text, "text/plain": fallback(text) });
+  };
 
-const image = (type: string) => (bytes: Uint8Array | string) =>
-  displayBundle({ [type]: bytes, "text/plain": `<${type}>` });
+const image = (type: string) => (bytes: Uint8Array | ArrayBuffer | string) => {
+  if (typeof bytes !== "string" && asBytes(bytes) === undefined) {
+    throw new UserError(`display: expected bytes or base64 for ${type}, got ${asText(bytes)}`);
+  }
+  return displayBundle({ [type]: bytes, "text/plain": `<${type}>` });
+};
 
 /** What goes with a figure: `alt` says what it shows, for readers who do not see it. */
 export interface FigureOptions extends DisplayOptions {
@@ -125,7 +134,14 @@ const kinds = {
   vegaLite: (specification: object, options?: FigureOptions) =>
     displayFigure(vegaLiteFigure(specification, options?.alt), options),
   plotly: (figure: object, options?: FigureOptions) => displayFigure(plotlyFigure(figure, options?.alt), options),
-  raw: (bundle: MimeBundle, options?: DisplayOptions) => displayBundle(sendable(bundle, bundle), options),
+  raw: (bundle: MimeBundle, options?: DisplayOptions) => {
+    if (!isBundle(bundle)) {
+      throw new UserError(
+        `display.raw: expected representations by media type, such as {"text/html": "…"}, got ${asText(bundle)}`,
+      );
+    }
+    return displayBundle(sendable(bundle, bundle), options);
+  },
 };
 
 export const display: typeof displayValue & typeof kinds = exposed(Object.assign(displayValue, kinds));

@@ -1,5 +1,5 @@
 /** What a thrown value looks like in a notebook: name, message, and a traceback with the lines of the cell. */
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
 import { codeFrame } from "../compile/code-frame.ts";
 import { items } from "./realm.ts";
 import { sourceOf } from "./stack.ts";
@@ -90,21 +90,42 @@ function property(value: unknown, name: string): unknown {
 }
 
 function isErrorLike(value: unknown): value is object {
-  return typeof value === "object" && value !== null && typeof property(value, "message") === "string";
+  return (
+    types.isNativeError(value) ||
+    (typeof value === "object" && value !== null && typeof property(value, "message") === "string")
+  );
+}
+
+/** A property as text, whatever it is; undefined where it has none. */
+function textOf(value: unknown, name: string): string | undefined {
+  try {
+    const text = property(value, name);
+    return text === undefined || text === null || text === "" ? undefined : String(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function messageOf(error: unknown): string {
+  try {
+    return String((error as { message: unknown }).message);
+  } catch {
+    return "(its message cannot be read)";
+  }
 }
 
 function nameAndValue(thrown: unknown): { ename: string; evalue: string } {
   try {
     if (isErrorLike(thrown)) {
-      const name = property(thrown, "name") || property(property(thrown, "constructor"), "name") || "Error";
+      const name = textOf(thrown, "name") ?? textOf(property(thrown, "constructor"), "name") ?? "Error";
       const errors = property(thrown, "errors");
       const inner = Array.isArray(errors)
         ? items(errors as unknown[])
             .slice(0, mostInner)
-            .map((error) => `\n  ${isErrorLike(error) ? property(error, "message") : nameAndValue(error).evalue}`)
+            .map((error) => `\n  ${isErrorLike(error) ? messageOf(error) : nameAndValue(error).evalue}`)
             .join("")
         : "";
-      return { ename: String(name), evalue: `${property(thrown, "message")}${inner}` };
+      return { ename: name, evalue: `${messageOf(thrown)}${inner}` };
     }
     return { ename: "Thrown", evalue: String(inspect(thrown)) };
   } catch {

@@ -27,6 +27,15 @@ it("shows a proxy that allows its own properties only", () => {
   expect(renderMetadata(proxy)).toEqual({});
 });
 
+it("shows a proxy of which nothing can be asked", () => {
+  for (const target of [{}, []]) {
+    const { proxy, revoke } = Proxy.revocable(target, {});
+    revoke();
+    expect(render(proxy)).toEqual({ "text/plain": "<Revoked Proxy>" });
+    expect(describeError(proxy)).toMatchObject({ ename: "Thrown", evalue: "<Revoked Proxy>" });
+  }
+});
+
 it("has no metadata for other values", () => {
   expect([1, "a", null, undefined, {}, () => 1].map(renderMetadata)).toEqual([{}, {}, {}, {}, {}, {}]);
   expect(renderMetadata({ [Symbol.for("Jupyter.displayMetadata")]: () => 7 })).toEqual({});
@@ -159,6 +168,14 @@ it("describes errors that refer to themselves, and ones that cannot be read", ()
     own: { enumerable: true, get: () => Reflect.get(null as never, "x") },
   });
   expect(describeError(hostile)).toMatchObject({ ename: "Symbol(name)", evalue: "hostile" });
+  class Mute extends Error {
+    override get message(): string {
+      throw new Error("no message");
+    }
+  }
+  expect(describeError(new Mute())).toMatchObject({ ename: "Error", evalue: "(its message cannot be read)" });
+  const unnamed = Object.assign(new RangeError("kept"), { name: { toString: () => Reflect.get(null as never, "x") } });
+  expect(describeError(unnamed)).toMatchObject({ ename: "RangeError", evalue: "kept" });
   const refused = () => Reflect.get(null as never, "x");
   const proxy = new Proxy({}, { get: refused, ownKeys: refused, getPrototypeOf: refused });
   for (const thrown of [proxy, undefined, null, Symbol("s"), { message: 7 }, Object.create(null), () => 1]) {

@@ -13,7 +13,7 @@ const metadataSymbol = Symbol.for("Jupyter.displayMetadata");
  * An empty bundle means that there is nothing to show.
  */
 export function render(value: unknown): MimeBundle | Promise<MimeBundle> {
-  if ((typeof value === "object" && value !== null) || typeof value === "function") {
+  if (((typeof value === "object" && value !== null) || typeof value === "function") && !isRevoked(value)) {
     const show = property(value, displaySymbol);
     if (typeof show === "function") {
       const bundle: unknown = Reflect.apply(show, value, []);
@@ -40,6 +40,16 @@ export function renderMetadata(value: unknown): Record<string, unknown> {
   } catch {
     // What is said about a picture is no reason to lose it.
     return {};
+  }
+}
+
+/** Whether it is a proxy that was revoked, of which nothing can be asked. */
+function isRevoked(value: object): boolean {
+  try {
+    Array.isArray(value);
+    return false;
+  } catch {
+    return true;
   }
 }
 
