@@ -22,8 +22,10 @@ export type Attempt =
 
 export interface Candidate {
   readonly name: BackendName;
-  /** Whether gradients of convolutions work and are fast enough to train with. */
+  /** Whether the Trainer can train convolutions on it, fast enough to be used. */
   readonly trains: boolean;
+  /** Why it is not taken for training, where that is not that it cannot train convolutions. */
+  readonly limit?: string;
   /**
    * Starts the backend, and makes sure that it computes.
    *

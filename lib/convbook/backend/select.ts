@@ -77,7 +77,7 @@ async function best(training: boolean): Promise<BackendInfo> {
   const missing: { name: BackendName; reason: string }[] = [];
   for (const candidate of candidates) {
     if (training && !candidate.trains) {
-      missing.push({ name: candidate.name, reason: "it cannot train convolutions" });
+      missing.push({ name: candidate.name, reason: candidate.limit ?? "it cannot train convolutions" });
       continue;
     }
     const attempt = await candidate.try(false);

@@ -31,6 +31,26 @@ function offer(gpu: Gpu): () => void {
   };
 }
 
+/**
+ * Makes the backend say what to do instead of reading at once: tfjs does that through a canvas, which Node does not have. Values that are still on the
+ * host are given all the same.
+ */
+function explainSynchronousReads(): void {
+  const backend = tf.backend() as tf.KernelBackend;
+  const readSync = backend.readSync.bind(backend);
+  backend.readSync = (dataId) => {
+    try {
+      return readSync(dataId);
+    } catch (cause) {
+      throw new Error(
+        "WebGPU in Node cannot give a tensor's values at once (dataSync, arraySync): await tensor.data(). What needs them at once, the Trainer and " +
+          "saving among it, runs on CONVBOOK_BACKEND=native or cpu.",
+        { cause },
+      );
+    }
+  };
+}
+
 async function start(): Promise<Attempt> {
   const dawn = findPackage("webgpu");
   const backend = findPackage("@tensorflow/tfjs-backend-webgpu");
@@ -57,6 +77,7 @@ async function start(): Promise<Attempt> {
     if (!(await tf.setBackend("webgpu"))) return fail("the WebGPU backend did not start");
     const wrong = await tryBackend(true);
     if (wrong !== undefined) return fail(`WebGPU starts but ${wrong}`);
+    explainSynchronousReads();
     const device = adapter.info?.description || adapter.info?.device;
     return { ready: true, tfjsName: "webgpu", description: `WebGPU (Dawn${device ? `, ${device}` : ""})` };
   } catch (error) {
@@ -64,4 +85,9 @@ async function start(): Promise<Attempt> {
   }
 }
 
-export const webgpu: Candidate = { name: "webgpu", trains: true, try: start };
+export const webgpu: Candidate = {
+  name: "webgpu",
+  trains: false,
+  limit: "the Trainer needs values at once, which WebGPU in Node cannot give",
+  try: start,
+};
