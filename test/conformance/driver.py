@@ -31,6 +31,7 @@ def event(message):
         "content": message["content"],
         "parent": message["parent_header"].get("msg_id"),
         "metadata": message["metadata"],
+        "buffers": [bytes(buffer).hex() for buffer in message.get("buffers", [])],
     }
 
 

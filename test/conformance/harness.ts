@@ -39,6 +39,8 @@ export interface Event {
   readonly mine?: boolean;
   readonly parent?: string;
   readonly channel?: string;
+  /** In hexadecimal digits. */
+  readonly buffers?: readonly string[];
 }
 
 export interface Result {

@@ -183,6 +183,25 @@ describe.runIf(pythonHas("jupyter_client"))("the protocol over tcp", () => {
     expect(await status("x = ]")).toEqual({ status: "invalid" });
   });
 
+  it("sends bytes of any kind in a comm's buffers, and hands data over as the cells' own objects", async () => {
+    const sent = await kernel.execute(
+      `const bytes = Uint8Array.from([0, 1, 250, 3]);
+       const open = comms.open("bytes", {}, { buffers: [bytes, bytes.buffer, new Uint16Array(bytes.buffer), new DataView(bytes.buffer, 1, 2), Buffer.from(bytes)] });
+       comms.registerTarget("own", (comm, { data }) => comm.send([data instanceof Object, data.list instanceof Array]));
+       open.close();`,
+    );
+    const opened = sent.events.find(({ type }) => type === "comm_open");
+    expect(opened?.buffers).toEqual(["0001fa03", "0001fa03", "0001fa03", "01fa", "0001fa03"]);
+    const refused = await kernel.execute('comms.open("bytes", {}, { buffers: ["text" as never] });');
+    expect(refused.reply.content.evalue).toBe("comm: buffers are bytes (typed arrays or buffers), got string");
+    const own = await kernel.do("post", {
+      type: "comm_open",
+      content: { comm_id: "own1", target_name: "own", data: { list: [1] } },
+    });
+    expect(own.events.find(({ type }: { type: string }) => type === "comm_msg").content.data).toEqual([true, true]);
+    await kernel.do("post", { type: "comm_close", content: { comm_id: "own1", data: {} } });
+  });
+
   it("opens, uses and closes comms from both sides", async () => {
     await kernel.execute(`
       comms.registerTarget("echo", (comm, { data }) => {

@@ -4,7 +4,7 @@ import { cellContext } from "./cell-context.ts";
 import { post } from "./channel.ts";
 import type { Frame } from "./frames.ts";
 import { cellOfOutput } from "./notebook-io.ts";
-import { userValue } from "./realm.ts";
+import { asBytes, items, UserError, userValue } from "./realm.ts";
 
 export interface CommMessage {
   readonly data: unknown;
@@ -14,7 +14,7 @@ export interface CommMessage {
 
 export interface SendOptions {
   readonly metadata?: Record<string, unknown>;
-  readonly buffers?: readonly Uint8Array[];
+  readonly buffers?: readonly (ArrayBufferView | ArrayBuffer)[];
 }
 
 type Listener = (message: CommMessage) => void;
@@ -70,7 +70,13 @@ function emit(kind: "open" | "msg" | "close", comm: Comm, data: unknown, { metad
       data: data ?? {},
       metadata: metadata ?? {},
     },
-    buffers,
+    items(buffers ?? []).map((buffer) => {
+      const bytes = asBytes(buffer);
+      if (bytes === undefined) {
+        throw new UserError(`comm: buffers are bytes (typed arrays or buffers), got ${typeof buffer}`);
+      }
+      return bytes;
+    }),
   );
 }
 

@@ -61,20 +61,20 @@ function describe(error: unknown, intro: string, indent: string, out: string[], 
       out.push(`${indent}  and ${all.length - mostInner} more`);
     }
   }
-  for (const [name, what] of related) {
-    const other = property(error, name);
-    if (other !== undefined) {
-      describe(other, `${what} `, indent, out, seen);
-    }
+  const cause = property(error, "cause");
+  if (cause !== undefined) {
+    describe(cause, "Caused by ", indent, out, seen);
+  }
+  if (isSuppressed(error)) {
+    describe(property(error, "error"), "Thrown while another error was on its way: ", indent, out, seen);
+    describe(property(error, "suppressed"), "The other error: ", indent, out, seen);
   }
 }
 
-/** Properties that hold another error, and what it is to this one; `using` gives the last two. */
-const related = [
-  ["cause", "Caused by"],
-  ["error", "Thrown while another error was on its way:"],
-  ["suppressed", "The other error:"],
-] as const;
+/** Whether it is what `using` throws where disposing fails while an error is on its way. */
+function isSuppressed(error: object): boolean {
+  return property(error, "error") !== undefined && property(error, "suppressed") !== undefined;
+}
 
 function indented(text: string, indent: string): string {
   return indent === "" ? text : text.replace(/^/gm, indent);
@@ -134,7 +134,15 @@ function nameAndValue(thrown: unknown): { ename: string; evalue: string } {
 }
 
 /** What the traceback shows of an error by other means. */
-const shownOtherwise = new Set(["name", "message", "stack", "cause", "errors", "error", "suppressed"]);
+const shownOtherwise = new Set(["name", "message", "stack", "cause"]);
+
+function isShownOtherwise(error: object, name: string): boolean {
+  return (
+    shownOtherwise.has(name) ||
+    (name === "errors" && Array.isArray(property(error, name))) ||
+    ((name === "error" || name === "suppressed") && isSuppressed(error))
+  );
+}
 
 /** The properties that an error has of its own, such as a system error's code and path. */
 function ownProperties(error: unknown): string[] {
@@ -144,7 +152,7 @@ function ownProperties(error: unknown): string[] {
     }
     const own: Record<string, unknown> = Object.create(null);
     for (const name of Object.keys(error)) {
-      if (!shownOtherwise.has(name)) {
+      if (!isShownOtherwise(error, name)) {
         Object.defineProperty(own, name, Object.getOwnPropertyDescriptor(error, name) ?? {});
       }
     }

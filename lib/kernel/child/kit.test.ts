@@ -37,6 +37,19 @@ function found(): string {
   }).trim();
 }
 
+it.runIf(existsSync(built))("finds what was installed since it looked for it", () => {
+  const script = `
+    import { cpSync } from "node:fs";
+    const { loadKit } = await import("../kernel/kit.js");
+    const before = await loadKit();
+    cpSync("../later/node_modules", "node_modules", { recursive: true });
+    console.log(before, (await loadKit()).plotly().from);`;
+  install("later");
+  const args = ["--input-type=module", "--eval", script];
+  const text = execFileSync(process.execPath, args, { cwd: join(folder, "notebook"), encoding: "utf8" });
+  expect(text).toBe("undefined later\n");
+});
+
 it.runIf(existsSync(built))("goes without convbook, takes the notebook's, and the one beside the kernel first", () => {
   expect(found()).toBe("none true");
   install("notebook");

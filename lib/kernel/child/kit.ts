@@ -2,9 +2,9 @@
  * What the package convbook brings where it is installed: static pictures of figures, and the curves of event files. The kernel
  * works without; it then says what to install, or shows a figure for front-ends that can draw it themselves.
  */
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** The part of convbook's module `convbook/notebook` that is used. */
 export interface Kit {
@@ -22,7 +22,9 @@ export interface Board {
   close(): void;
 }
 
-const name = "convbook/notebook";
+const name = "convbook";
+/** Where the process starts; a cell may change its working folder. */
+const notebookFolder = process.cwd();
 
 let loaded: Kit | undefined;
 let loading: Promise<Kit | undefined> | undefined;
@@ -46,14 +48,29 @@ export function loadKit(): Promise<Kit | undefined> {
 }
 
 async function load(): Promise<Kit | undefined> {
-  for (const from of [import.meta.url, join(process.cwd(), "notebook.mjs")]) {
-    let file: string;
+  const file = find(fileURLToPath(new URL(".", import.meta.url))) ?? find(notebookFolder);
+  return file === undefined ? undefined : ((await import(pathToFileURL(file).href)) as Kit);
+}
+
+/**
+ * The file of the kit's module, from a folder upwards. Node's own resolver remembers what is not there; a cell may install it.
+ */
+function find(folder: string): string | undefined {
+  for (let at = folder; ; at = dirname(at)) {
+    const home = join(at, "node_modules", name);
     try {
-      file = createRequire(from).resolve(name);
+      const manifest = JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as {
+        exports?: { "./notebook"?: { default?: string } };
+      };
+      const file = manifest.exports?.["./notebook"]?.default;
+      if (file !== undefined) {
+        return join(home, file);
+      }
     } catch {
-      continue;
+      // Not here.
     }
-    return (await import(pathToFileURL(file).href)) as Kit;
+    if (dirname(at) === at) {
+      return undefined;
+    }
   }
-  return undefined;
 }

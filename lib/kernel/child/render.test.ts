@@ -156,6 +156,16 @@ it("shows an error's own properties, its causes, and the errors that it gathers,
   expect(plainLines(many)).toMatch(/\[10\/30\] Error: e9\n[\s\S]*and 20 more$/);
 });
 
+it("shows both errors of one that was thrown while another was on its way", () => {
+  const both = { error: new RangeError("disposing"), suppressed: new TypeError("first") };
+  const text = plainLines(Object.assign(new Error("two"), { name: "SuppressedError" }, both));
+  expect(text).toMatch(
+    /^SuppressedError: two\n(?: +at .*\n)+Thrown while another error was on its way: RangeError: disposing\n(?: +at .*\n)+The other error: TypeError: first\n/,
+  );
+  // Alone it is a property like any other.
+  expect(plainLines(Object.assign(new Error("one"), { error: "why" }))).toMatch(/\n\{ error: 'why' \}$/);
+});
+
 it("describes errors that refer to themselves, and ones that cannot be read", () => {
   const self = new Error("self");
   self.cause = self;

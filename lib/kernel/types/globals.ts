@@ -50,13 +50,13 @@ declare const widgets: {
 /** Jupyter's comms: messages between the kernel and the front-end. */
 declare const comms: {
   registerTarget(name: string, onOpen: (comm: Comm, message: CommMessage) => void): void;
-  open(target: string, data?: unknown, options?: { metadata?: Record<string, unknown>; buffers?: Uint8Array[] }): Comm;
+  open(target: string, data?: unknown, options?: { metadata?: Record<string, unknown>; buffers?: (ArrayBufferView | ArrayBuffer)[] }): Comm;
 };
 interface CommMessage { readonly data: any; readonly metadata: Record<string, unknown>; readonly buffers: readonly Uint8Array[] }
 interface Comm {
   readonly id: string;
   readonly target: string;
-  send(data: unknown, options?: { metadata?: Record<string, unknown>; buffers?: Uint8Array[] }): void;
+  send(data: unknown, options?: { metadata?: Record<string, unknown>; buffers?: (ArrayBufferView | ArrayBuffer)[] }): void;
   onMessage(listener: (message: CommMessage) => void): void;
   onClose(listener: (message: CommMessage) => void): void;
   close(data?: unknown): void;
