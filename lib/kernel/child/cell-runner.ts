@@ -91,7 +91,7 @@ export class CellRunner {
     this.#listen();
     userProcess.exit = (code?: number | string | null): never => {
       throw new ProcessExit(
-        `process.exit(${code ?? ""}) was called. The kernel goes on with all its variables; to end it, shut it down.`,
+        `process.exit(${code ?? userProcess.exitCode ?? ""}) was called. The kernel goes on with all its variables; to end it, shut it down.`,
       );
     };
   }

@@ -11,6 +11,7 @@ import {
   tagsOf,
 } from "../notebook/types.ts";
 import { cellName, cellSettings, isRunnable, notebookSettings, type SanitizerSetting } from "../run/cell-info.ts";
+import { markersOf } from "../run/markers.ts";
 import { imageDifference } from "./images.ts";
 import { jsonDifferences, type Tolerance, textIsClose } from "./numbers.ts";
 import { createSanitizer, type Sanitizer } from "./sanitize.ts";
@@ -52,13 +53,8 @@ export function compareNotebooks(stored: Notebook, fresh: Notebook, options: Com
     }
     number++;
     const own = cellSettings(cell);
-    const tags = tagsOf(cell);
-    if (
-      !isRunnable(cell) ||
-      own.compare === false ||
-      tags.includes("nbval-ignore-output") ||
-      tags.includes("injected-parameters")
-    ) {
+    const asked = own.compare ?? markersOf(cell).check ?? settings.compare ?? true;
+    if (!isRunnable(cell) || !asked || !wasExecuted(cell) || tagsOf(cell).includes("injected-parameters")) {
       continue;
     }
     // The same place first: ids should be unique, but there are notebooks in which they are not.
@@ -85,6 +81,11 @@ export function compareNotebooks(stored: Notebook, fresh: Notebook, options: Com
     }
   }
   return found;
+}
+
+/** False for a cell that was never run, or whose outputs were taken out: there is nothing to compare with. */
+export function wasExecuted(cell: CodeCell): boolean {
+  return cell.execution_count !== null || cell.outputs.length > 0;
 }
 
 /** What differs between two lists of outputs. */

@@ -1,10 +1,12 @@
 /** The notebooks that the arguments of a command name. */
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { glob, isDynamicPattern } from "tinyglobby";
 import { NotebookError, UsageError } from "../errors.ts";
+import { isFolder, realPath } from "../files.ts";
+import { notebooksIn } from "./find-notebooks.ts";
 
-/** Never what somebody means by "all notebooks of this folder". */
-const ignored = ["**/node_modules/**", "**/.ipynb_checkpoints/**", "**/.git/**"];
+/** Never what somebody means by a pattern, unless it says so. */
+const ignored = ["node_modules", "venv", "site-packages", ".ipynb_checkpoints", ".git"];
 
 /**
  * Expands patterns and folders; files are taken as they are.
@@ -16,21 +18,22 @@ export async function notebookPaths(args: readonly string[]): Promise<string[]> 
     throw new UsageError('no notebook given; for instance: nbconvert-ts-runner "notebooks/*.ipynb"');
   }
   const lists = await Promise.all(args.map(expand));
-  return [...new Set(lists.flat())];
+  // One file may have several names: as it was given, as it was found in a folder, through a link.
+  const byFile = new Map<string, string>();
+  for (const path of lists.flat()) {
+    const real = realPath(path);
+    byFile.set(real, byFile.get(real) ?? path);
+  }
+  return [...byFile.values()];
 }
 
 async function expand(arg: string): Promise<string[]> {
-  const stat = statSync(arg, { throwIfNoEntry: false });
-  if (stat?.isDirectory()) {
-    return found(
-      arg,
-      await glob("**/*.ipynb", { cwd: arg, ignore: ignored, absolute: false }).then((paths) =>
-        paths.map((path) => `${arg.replace(/\/$/, "")}/${path}`),
-      ),
-    );
+  if (isFolder(arg)) {
+    return found(arg, notebooksIn(arg));
   }
   if (!existsSync(arg) && isDynamicPattern(arg)) {
-    return found(arg, await glob(arg, { ignore: ignored }));
+    const ignore = ignored.filter((name) => !arg.split("/").includes(name)).map((name) => `**/${name}/**`);
+    return found(arg, (await glob(arg, { ignore })).sort());
   }
   return [arg];
 }
@@ -39,5 +42,5 @@ function found(arg: string, paths: string[]): string[] {
   if (paths.length === 0) {
     throw new NotebookError(arg, "no notebook there");
   }
-  return paths.sort();
+  return paths;
 }

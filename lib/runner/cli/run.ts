@@ -159,6 +159,9 @@ function parametersOf(flags: RunFlags): Record<string, unknown> {
   return Object.assign({}, ...(flags.parametersFile ?? []).map(parameterFile), flags.parameters, flags.parametersRaw);
 }
 
+/** SIGHUP comes when the terminal is closed. */
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /** The first signal ends the run in good order, the second at once. */
 function abortOnSignals(): { signal: AbortSignal; end: () => void } {
   const controller = new AbortController();
@@ -171,13 +174,15 @@ function abortOnSignals(): { signal: AbortSignal; end: () => void } {
     );
     controller.abort();
   };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
+  for (const name of signals) {
+    process.on(name, stop);
+  }
   return {
     signal: controller.signal,
     end: () => {
-      process.off("SIGINT", stop);
-      process.off("SIGTERM", stop);
+      for (const name of signals) {
+        process.off(name, stop);
+      }
     },
   };
 }

@@ -167,7 +167,14 @@ export function kernelCommand(spec: Kernelspec, connectionFile: string): { comma
       .replaceAll("{prefix}", dirname(dirname(process.execPath))),
   );
   // "node" means the Node that runs us: it is certain to be there and of the right age.
-  return { command: command === "node" ? process.execPath : (command as string), args };
+  // Nobody typed the cells of a run: they do not belong into the history of the person whose IPython this is.
+  const history = isIpykernel(spec) ? ["--HistoryManager.hist_file=:memory:"] : [];
+  return { command: command === "node" ? process.execPath : (command as string), args: [...args, ...history] };
+}
+
+/** True for IPython's kernel, however it is started. */
+function isIpykernel(spec: Kernelspec): boolean {
+  return spec.argv.some((part) => /\bipykernel/.test(part));
 }
 
 /** True where the kernel is known to listen on Unix sockets, so that no TCP port is needed. */

@@ -50,7 +50,8 @@ function suite(outcome: NotebookOutcome, fileLine: (index: number, line: number)
       count.failures++;
     } else if (cell.status === "skipped" || cell.status === "not-run") {
       count.skipped++;
-      body = cell.status === "not-run" ? '<skipped message="a cell before it failed"/>' : "<skipped/>";
+      const reason = outcome.status === "passed" ? "the notebook ended before it" : "a cell before it failed";
+      body = cell.status === "not-run" ? `<skipped message="${reason}"/>` : "<skipped/>";
     }
     const line = fileLine(cell.index, cell.failure?.line ?? 1);
     cases.push(

@@ -1,5 +1,7 @@
 /** What a code cell's tags and metadata ask for. The runner's own settings are in the metadata under `runner`. */
+
 import { type Cell, type CodeCell, joinLines, type Notebook, tagsOf } from "../notebook/types.ts";
+import { markersOf } from "./markers.ts";
 
 /** Settings in a cell's metadata, `metadata.runner`. */
 export interface CellSettings {
@@ -13,7 +15,7 @@ export interface CellSettings {
   readonly sanitize?: readonly SanitizerSetting[];
   /** Bands that numbers in the output must be in: `{"accuracy": "0.62 ± 0.03"}`. */
   readonly expect?: Readonly<Record<string, unknown>>;
-  /** False leaves this cell's outputs out of a comparison. */
+  /** False leaves this cell's outputs, or all that are not marked, out of a comparison. */
   readonly compare?: boolean;
 }
 
@@ -48,11 +50,12 @@ function settingsOf(metadata: Readonly<Record<string, unknown>>): Record<string,
 
 /** True for a code cell that runs. An empty one has nothing to run, as nbclient has it. */
 export function isRunnable(cell: Cell): cell is CodeCell {
-  return cell.cell_type === "code" && !tagsOf(cell).includes("skip-execution") && joinLines(cell.source).trim() !== "";
+  const skipped = tagsOf(cell).includes("skip-execution") || markersOf(cell).skip === true;
+  return cell.cell_type === "code" && !skipped && joinLines(cell.source).trim() !== "";
 }
 
 export function mayRaise(cell: Cell): boolean {
-  return tagsOf(cell).includes("raises-exception");
+  return tagsOf(cell).includes("raises-exception") || markersOf(cell).raises === true;
 }
 
 /** A short name of a cell for reports. */

@@ -15,6 +15,8 @@ export interface GuardLimits {
   /** Time at which the notebook's time is up, on performance.now()'s clock, and its limit in seconds. */
   readonly notebookDeadline: number | undefined;
   readonly notebookSeconds: number | undefined;
+  /** Said behind the limit, where nobody has set it. */
+  readonly notebookLimitNote?: string | undefined;
   /** Bytes. */
   readonly memory: number | undefined;
   readonly interruptGrace: number;
@@ -43,7 +45,10 @@ export class CellGuard {
       this.#after(cellSeconds * 1000, `the cell took longer than ${cellSeconds} s`);
     }
     if (notebookDeadline !== undefined) {
-      this.#after(notebookDeadline - performance.now(), `the notebook took longer than ${notebookSeconds} s`);
+      this.#after(
+        notebookDeadline - performance.now(),
+        `the notebook took longer than ${notebookSeconds} s${limits.notebookLimitNote === undefined ? "" : `, ${limits.notebookLimitNote}`}`,
+      );
     }
     const measure = setInterval(() => {
       const bytes = this.measure();

@@ -78,6 +78,18 @@ export function applyParameters(notebook: Notebook, language: string, options: P
   }
 }
 
+/** An assignment of a value to a name that exists already, or undefined in a language in which values cannot be written. */
+export function assignment(language: string, name: string, value: unknown): string | undefined {
+  switch (syntaxOf(language)) {
+    case "script":
+      return `${name} = ${scriptLiteral(value)};`;
+    case "python":
+      return `${name} = ${pythonLiteral(value)}`;
+    case undefined:
+      return undefined;
+  }
+}
+
 /** How parameters are written in a language, or undefined where it is not known. */
 function syntaxOf(language: string): "script" | "python" | undefined {
   return /^(typescript|javascript|ts|js)$/i.test(language)

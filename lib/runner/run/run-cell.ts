@@ -5,6 +5,7 @@ import type { ExecuteResult } from "../kernels/client.ts";
 import type { KernelManager } from "../kernels/manager.ts";
 import type { Message } from "../kernels/message.ts";
 import { type CodeCell, joinLines, tagsOf } from "../notebook/types.ts";
+import type { AfterCell } from "./after-cell.ts";
 import { cellSettings, mayRaise } from "./cell-info.ts";
 import { failureOf } from "./failure.ts";
 import { CellGuard, type GuardLimits } from "./guard.ts";
@@ -14,6 +15,8 @@ import type { CellFailure, CellStatus } from "./types.ts";
 export interface CellRun {
   readonly kernel: KernelManager;
   readonly cell: CodeCell;
+  /** What runs behind it where it raised nothing. */
+  readonly after: readonly AfterCell[];
   readonly displays: DisplayRegistry;
   readonly limits: GuardLimits;
   readonly maxOutput: number;
@@ -53,6 +56,7 @@ export async function runCell(run: CellRun): Promise<CellOutcome> {
   const start = performance.now();
   using guard = new CellGuard(kernel, run.limits);
   let result: ExecuteResult | undefined;
+  let failedAfter: CellFailure | undefined;
   let death: Error | undefined;
   try {
     result = await kernel.client.execute(joinLines(cell.source), {
@@ -85,6 +89,7 @@ export async function runCell(run: CellRun): Promise<CellOutcome> {
       onLateMessage: lateOutput(outputs, run.onOutput),
     });
     times["shell.execute_reply"] = new Date().toISOString();
+    failedAfter = result.status === "ok" ? await runAfter(run) : undefined;
   } catch (error) {
     death = error as Error;
   }
@@ -116,7 +121,27 @@ export async function runCell(run: CellRun): Promise<CellOutcome> {
     return { ...common, ...stopped, goOn: false };
   }
   run.onChange(cell);
+  if (failedAfter !== undefined) {
+    return { ...common, status: "failed", failure: failedAfter, goOn: allowsError };
+  }
   return { ...common, ...judge(cell, outputs, result as ExecuteResult, expectsError, allowsError) };
+}
+
+/** Runs what the metadata asks for behind the cell; what went wrong with it, or undefined. */
+async function runAfter({ kernel, after }: CellRun): Promise<CellFailure | undefined> {
+  for (const { what, code } of after) {
+    const { status, content } = await kernel.client.execute(code, { storeHistory: false });
+    if (status !== "ok") {
+      const { ename, evalue, traceback } = content;
+      const message = stripVTControlCharacters(`${what} failed: ${ename ?? status}: ${evalue ?? ""}`);
+      return {
+        name: typeof ename === "string" ? ename : "Error",
+        message,
+        traceback: [message, ...(Array.isArray(traceback) ? traceback.map(String) : [])],
+      };
+    }
+  }
+  return undefined;
 }
 
 /** Takes what a cell puts out after its end. Made apart from {@link runCell}, so that it keeps nothing else of the cell alive. */
@@ -138,6 +163,9 @@ function judge(
   allowsError: boolean,
 ): Pick<CellOutcome, "status" | "failure" | "goOn"> {
   if (result.status === "ok") {
+    if (asksToEnd(result)) {
+      return { status: "passed", failure: undefined, goOn: false };
+    }
     if (expectsError) {
       const failure = {
         name: "NothingRaised",
@@ -167,7 +195,25 @@ function judge(
       ? { status: "passed", failure: undefined, goOn: true }
       : { status: "failed", failure: wrong, goOn: true };
   }
-  return { status: allowsError ? "passed" : "failed", failure: allowsError ? undefined : failure, goOn: allowsError };
+  if (allowsError) {
+    return { status: "passed", failure: undefined, goOn: true };
+  }
+  return endsWell(failure)
+    ? { status: "passed", failure: undefined, goOn: false }
+    : { status: "failed", failure, goOn: false };
+}
+
+/** `sys.exit()` and `process.exit(0)` end a notebook without a fault, as they end a program; papermill has it so, too. */
+function endsWell({ name, message }: CellFailure): boolean {
+  return (
+    (name === "SystemExit" && /^(?:0|None|False)?$/.test(message)) ||
+    (name === "ProcessExit" && /^process\.exit\(0?\)/.test(message))
+  );
+}
+
+/** `exit` and `quit` of IPython raise nothing: they ask the front end to end the kernel. */
+function asksToEnd({ content }: ExecuteResult): boolean {
+  return Array.isArray(content.payload) && content.payload.some((entry) => entry?.source === "ask_exit");
 }
 
 /** Compares an error with the one that the cell's metadata expects. */

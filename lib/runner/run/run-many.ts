@@ -1,11 +1,12 @@
 /** Runs many notebooks, some at a time, compares them with what was stored, and keeps the results of unchanged ones. */
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { type CellDifference, type CompareOptions, compareNotebooks } from "../check/compare.ts";
+import { type CellDifference, type CompareOptions, compareNotebooks, wasExecuted } from "../check/compare.ts";
 import { exitCodes, RunnerError, UsageError } from "../errors.ts";
 import { type NotebookFile, parseNotebook, readNotebook } from "../notebook/read.ts";
 import type { Notebook } from "../notebook/types.ts";
 import { detectStyle, NotebookWriter } from "../notebook/write.ts";
 import { type CacheLook, NotebookCache } from "./cache/cache.ts";
+import { isRunnable } from "./cell-info.ts";
 import { KernelPool } from "./kernel-pool.ts";
 import { kernelspecOf } from "./kernelspec-of.ts";
 import { runNotebook } from "./run-notebook.ts";
@@ -149,7 +150,8 @@ async function runOne(
       options.onCacheMiss?.(path, cached.reason);
     }
     // Options that only many notebooks have mean nothing to one; the pool has the environment.
-    const result = await runNotebook(path, { ...options, output, acquireKernel: pool.acquire });
+    const ran = await runNotebook(path, { ...options, output, acquireKernel: pool.acquire });
+    const result = { ...ran, warnings: [...ran.warnings, ...(options.check ? notCompared(stored.notebook) : [])] };
     const { notebook } = result;
     const differences = options.check ? compareNotebooks(stored.notebook, notebook, options.compare) : [];
     if (result.status === "passed" && differences.length === 0 && cached !== undefined) {
@@ -166,6 +168,20 @@ async function runOne(
   } catch (error) {
     return outcome("error", { error: error as Error });
   }
+}
+
+/** A comparison that compares nothing must not look like one that found nothing. */
+function notCompared(stored: Notebook): string[] {
+  const cells = stored.cells.filter((cell) => cell.cell_type === "code").filter(isRunnable);
+  const count = cells.filter((cell) => !wasExecuted(cell)).length;
+  if (count === 0) {
+    return [];
+  }
+  const which =
+    count === cells.length
+      ? "no cell was compared: none has"
+      : `${count} of ${cells.length} cells were not compared: they have not`;
+  return [`${which} been executed in the stored notebook`];
 }
 
 /** The notebook with the outputs of the run that the cache remembers, saved where a run would have saved it. */

@@ -8,9 +8,11 @@ import { KernelManager } from "../kernels/manager.ts";
 import { readNotebook } from "../notebook/read.ts";
 import type { CodeCell, Notebook } from "../notebook/types.ts";
 import { detectStyle, removeLeftovers } from "../notebook/write.ts";
-import { cellName, cellSettings, isRunnable, notebookSettings } from "./cell-info.ts";
+import { afterCell, checkAfterCells } from "./after-cell.ts";
+import { cellName, cellSettings, isRunnable } from "./cell-info.ts";
 import { checkSettings } from "./check-settings.ts";
 import { kernelspecOf } from "./kernelspec-of.ts";
+import { notebookExecution, timeLimits } from "./limits.ts";
 import type { DisplayRegistry } from "./outputs.ts";
 import { applyParameters } from "./parameters.ts";
 import { type CellOutcome, runCell } from "./run-cell.ts";
@@ -85,6 +87,7 @@ export class NotebookRun {
     if (warning !== undefined) {
       this.#warnings.push(warning);
     }
+    checkAfterCells(this.notebook, spec.language, path);
     applyParameters(this.notebook, this.#spec.language, options, path);
     this.#codeCells = this.notebook.cells.filter((cell) => cell.cell_type === "code");
   }
@@ -145,31 +148,24 @@ export class NotebookRun {
   }
 
   #execute(cell: CodeCell, event: CellEvent): Promise<CellOutcome> {
-    const {
-      timeout,
-      notebookTimeout,
-      memory,
-      signal,
-      interruptGrace = 5,
-      maxOutput = defaultMaxOutput,
-    } = this.#options;
-    const settings = notebookSettings(this.notebook);
-    const cellSeconds = cellSettings(cell).timeout ?? timeout ?? settings.timeout;
-    const notebookSeconds = noneAtZero(notebookTimeout ?? settings.notebookTimeout);
+    const { memory, signal, interruptGrace = 5, maxOutput = defaultMaxOutput } = this.#options;
+    const { cellSeconds, notebookSeconds, notebookLimitNote } = timeLimits(cell, this.notebook, this.#options);
     return runCell({
       kernel: this.#kernel as KernelManager,
       cell,
+      after: afterCell(cell, this.#spec.language, this.path),
       displays: this.#displays,
       limits: {
-        cellSeconds: noneAtZero(cellSeconds),
+        cellSeconds,
         notebookDeadline: notebookSeconds === undefined ? undefined : this.#begin + notebookSeconds * 1000,
         notebookSeconds,
+        notebookLimitNote,
         memory,
         interruptGrace,
         signal,
       },
       maxOutput,
-      allowErrors: this.#options.allowErrors ?? false,
+      allowErrors: this.#options.allowErrors ?? notebookExecution(this.notebook).allowErrors,
       record: this.#options.record ?? true,
       onChange: (changed) => this.#saver?.changed(changed),
       onOutput: (change) => this.#options.onOutput?.({ ...event, change }),
@@ -200,11 +196,6 @@ export class NotebookRun {
       warnings: this.#warnings,
     };
   }
-}
-
-/** A time of 0 is no limit. */
-function noneAtZero(seconds: number | undefined): number | undefined {
-  return seconds === undefined || seconds <= 0 ? undefined : seconds;
 }
 
 /** A cell that passed fails after all when its numbers are not in the bands that it expects. */

@@ -87,7 +87,7 @@ export function inputsOf(
   const result: Record<string, string> = {
     "the cache's format": String(version),
     "the code": hashOf(JSON.stringify(codeOf(notebook, options))),
-    "the notebook's settings": hashOf(JSON.stringify(notebook.metadata.runner ?? null)),
+    "the notebook's settings": hashOf(JSON.stringify([notebook.metadata.runner, notebook.metadata.execution])),
     "the options": hashOf(JSON.stringify(optionsOf(options))),
     "the working folder": cwd,
     "the machine": `${process.platform} ${process.arch}, Node ${process.version}`,
