@@ -1,14 +1,14 @@
 /** The debugger over DAP: breakpoints in cells, steps, stack, variables, evaluation. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { KernelUnderTest, pythonHas, resultOf } from "./harness.ts";
 
 describe.runIf(pythonHas("jupyter_client"))("debugging a cell", () => {
   let kernel: KernelUnderTest;
-  beforeAll(async () => {
+  beforeEach(async () => {
     kernel = await KernelUnderTest.start();
     await kernel.execute("const earlier = 'kept';");
   });
-  afterAll(() => kernel.close());
+  afterEach(() => kernel.close());
 
   it("stops at a line, shows the stack and the variables, steps, and goes on", async () => {
     const code =

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { KernelClient } from "../../lib/kernel/console/kernel-client.ts";
 import { golden, KernelUnderTest, pythonHas, resultOf, root, streamOf } from "./harness.ts";
 
@@ -12,12 +12,11 @@ const main = join(root, "lib/kernel/dist/main.js");
 
 describe.runIf(pythonHas("jupyter_client"))("a cell that breaks things", () => {
   let kernel: KernelUnderTest;
-  beforeAll(async () => {
-    const folder = mkdtempSync(join(tmpdir(), "kernel-faults-"));
-    kernel = await KernelUnderTest.start({ folder });
+  beforeEach(async () => {
+    kernel = await KernelUnderTest.start();
     await kernel.execute("let kept = 1;");
   });
-  afterAll(() => kernel.close());
+  afterEach(() => kernel.close());
 
   const fails = async (code: string) => {
     const { reply, events } = await kernel.execute(code, { timeout: 60 });

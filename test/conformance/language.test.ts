@@ -2,13 +2,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { KernelUnderTest, pythonHas, type Result, resultOf, streamOf } from "./harness.ts";
 
 describe.runIf(pythonHas("jupyter_client"))("the language", () => {
   let kernel: KernelUnderTest;
-  const folder = mkdtempSync(join(tmpdir(), "kernel-language-"));
-  beforeAll(async () => {
+  let folder = "";
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "kernel-language-"));
     const esm = join(folder, "node_modules/only-esm");
     mkdirSync(esm, { recursive: true });
     writeFileSync(
@@ -32,7 +33,7 @@ describe.runIf(pythonHas("jupyter_client"))("the language", () => {
     );
     kernel = await KernelUnderTest.start({ folder });
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await kernel.close();
     rmSync(folder, { recursive: true, force: true });
   });
