@@ -69,6 +69,27 @@ describe.runIf(pythonHas("jupyter_client"))("a cell that breaks things", () => {
     });
   });
 
+  it("breaks the descriptors that the kernel speaks through: an error, and a fresh process", async () => {
+    const breaks = [
+      "fs.closeSync(3);",
+      "fs.closeSync(4);",
+      'fs.writeSync(3, "what is no frame");',
+      "fs.writeSync(3, Buffer.alloc(64));",
+      'fs.writeSync(3, Buffer.concat([Buffer.from([9, 0, 0, 0, 5, 0, 0, 0]), Buffer.from("{half")]));',
+    ];
+    for (const code of breaks) {
+      // Where the cell is done before anything is noticed, it is the next one that the end of the process hits.
+      const hit = [];
+      for (const cell of [`const fs = await import("node:fs");\n${code} 0`, "1", "1"]) {
+        hit.push((await kernel.execute(cell, { timeout: 20 })).reply?.content);
+      }
+      const ended = hit.filter((content) => content?.status === "error");
+      expect([code, ended.map(({ ename }) => ename)]).toEqual([code, ["ProcessEnded"]]);
+      expect(ended[0].evalue).toMatch(/^The process that runs the cells ended \(.*a fresh process was started/);
+      expect(resultOf(await kernel.execute("'again'"))).toBe("'again'");
+    }
+  });
+
   it("kills its process: an error says so, and a fresh process goes on", async () => {
     expect(await fails("process.kill(process.pid, 'SIGKILL'); await new Promise(() => {});")).toMatchObject({
       ename: "ProcessEnded",

@@ -2,27 +2,37 @@
 
 import { utf8 } from "./realm.ts";
 
+/** What every frame begins with, and how many bytes there are before its JSON length. */
+const mark = 0xc0_4b_0f_fe;
+const head = 8;
+
 /** One message between the two processes; `type` says which. */
 export interface Frame {
   readonly type: string;
   readonly [field: string]: unknown;
 }
 
-/** Layout: uint32 total length, uint32 JSON length, JSON, then each buffer; the JSON carries the buffers' lengths. */
+/** Layout: a mark, uint32 length of the rest, uint32 JSON length, JSON, then each buffer; the JSON carries the buffers' lengths. */
 export function encodeFrame(frame: Frame, buffers: readonly Uint8Array[] = []): Uint8Array {
   const json = utf8(JSON.stringify(buffers.length === 0 ? frame : { ...frame, $: buffers.map((b) => b.byteLength) }));
   const bytes = buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0);
-  const out = new Uint8Array(8 + json.length + bytes);
+  const out = new Uint8Array(head + 4 + json.length + bytes);
   const numbers = new DataView(out.buffer);
-  numbers.setUint32(0, 4 + json.length + bytes, true);
-  numbers.setUint32(4, json.length, true);
-  out.set(json, 8);
-  let at = 8 + json.length;
+  numbers.setUint32(0, mark, true);
+  numbers.setUint32(4, 4 + json.length + bytes, true);
+  numbers.setUint32(head, json.length, true);
+  out.set(json, head + 4);
+  let at = head + 4 + json.length;
   for (const buffer of buffers) {
     out.set(buffer, at);
     at += buffer.byteLength;
   }
   return out;
+}
+
+/** Bytes that are no frames: something else was written where they come from. */
+export class BrokenFrameError extends Error {
+  override readonly name = "BrokenFrameError";
 }
 
 /** Puts a stream of bytes back together into frames. */
@@ -35,31 +45,41 @@ export class FrameReader {
     this.#onFrame = onFrame;
   }
 
+  /** @throws BrokenFrameError where the bytes are no frames */
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
-    while (this.#bytes >= 4) {
+    while (this.#bytes >= head) {
       const length = this.#peekLength();
-      if (this.#bytes < 4 + length) {
+      if (this.#bytes < head + length) {
         return;
       }
       const all = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
-      this.#chunks = all.length === 4 + length ? [] : [all.subarray(4 + length)];
-      this.#bytes = all.length - 4 - length;
-      this.#decode(all.subarray(4, 4 + length));
+      this.#chunks = all.length === head + length ? [] : [all.subarray(head + length)];
+      this.#bytes = all.length - head - length;
+      this.#decode(all.subarray(head, head + length));
     }
   }
 
   #peekLength(): number {
-    if ((this.#chunks[0]?.length ?? 0) < 4) {
+    if ((this.#chunks[0]?.length ?? 0) < head) {
       this.#chunks = [Buffer.concat(this.#chunks)];
     }
-    return (this.#chunks[0] as Buffer).readUInt32LE(0);
+    const first = this.#chunks[0] as Buffer;
+    if (first.readUInt32LE(0) !== mark) {
+      throw new BrokenFrameError("bytes where a frame begins that are not its mark");
+    }
+    return first.readUInt32LE(4);
   }
 
   #decode(body: Buffer): void {
     const jsonLength = body.readUInt32LE(0);
-    const frame = JSON.parse(body.toString("utf8", 4, 4 + jsonLength)) as Frame;
+    let frame: Frame;
+    try {
+      frame = JSON.parse(body.toString("utf8", 4, 4 + jsonLength));
+    } catch (cause) {
+      throw new BrokenFrameError("a frame whose JSON cannot be read", { cause });
+    }
     const buffers: Buffer[] = [];
     let at = 4 + jsonLength;
     for (const length of (frame.$ as number[] | undefined) ?? []) {

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Duplex, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { encodeFrame, type Frame, FrameReader } from "../child/frames.ts";
+import { BrokenFrameError, encodeFrame, type Frame, FrameReader } from "../child/frames.ts";
 
 export interface ExecutorHandlers {
   readonly frame: (frame: Frame, buffers: Buffer[]) => void;
@@ -18,6 +18,9 @@ export interface ExecutorOptions {
   /** Limit of V8's old generation, MiB. */
   readonly heapLimit: number | undefined;
 }
+
+/** How long a process whose channels are closed has to end by itself, ms. */
+const deaf = 200;
 
 const entry = fileURLToPath(new URL("../child/main.js", import.meta.url));
 
@@ -50,8 +53,21 @@ export class Executor {
     const answers = new FrameReader(handlers.frame);
     agent.on("data", (chunk: Buffer) => answers.push(chunk));
     const reader = new FrameReader(handlers.frame);
-    outbox.on("data", (chunk: Buffer) => reader.push(chunk));
+    outbox.on("data", (chunk: Buffer) => {
+      try {
+        reader.push(chunk);
+      } catch (error) {
+        if (!(error instanceof BrokenFrameError)) {
+          throw error;
+        }
+        this.kill();
+      }
+    });
     outbox.on("error", () => {});
+    // A process that can say or hear nothing more: a cell closed a descriptor. One that ends by itself is given the time to.
+    for (const channel of [outbox, agent]) {
+      channel.on("end", () => setTimeout(() => this.kill(), deaf).unref());
+    }
     for (const [name, stream] of [
       ["stdout", stdout],
       ["stderr", stderr],
