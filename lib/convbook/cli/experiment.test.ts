@@ -103,6 +103,8 @@ trainer: { maxEpochs: 2, enableModelSummary: false }
 
   it("say what is wrong on one line and end with status 1", () => {
     writeFileSync(join(root, "text.png"), "no picture");
+    const trained = convbook("train", "tiny.yaml", "--set", "output=short", "--set", "trainer.maxEpochs=1");
+    expect(trained.status, trained.stderr).toBe(0);
     for (const [args, message] of [
       [["train", "tiny.yaml", "--set", "trainer.maxEpoch=2"], /trainer\.maxEpoch.*maxEpochs/],
       [["train", "missing.yaml"], /missing\.yaml/],
@@ -112,7 +114,10 @@ trainer: { maxEpochs: 2, enableModelSummary: false }
         /^convbook: tiny\.yaml: optimizer cannot be used: Adam\.lr must be a number of at least 0, got "fast"\.\n$/,
       ],
       [["test", "tiny.yaml", "--set", "output=nowhere"], /nowhere.*there is no checkpoint; convbook train makes one/],
-      [["predict", "--checkpoint", "run/checkpoints/last.safetensors", "text.png"], /text\.png/],
+      [
+        ["predict", "--checkpoint", trained.stdout.match(/best checkpoint: (.*)/)?.[1] as string, "text.png"],
+        /text\.png/,
+      ],
       [["predict", "--checkpoint", "none.safetensors", "new red.png"], /none\.safetensors/],
     ] as const) {
       const { status, stderr } = convbook(...args);
