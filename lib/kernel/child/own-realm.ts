@@ -9,6 +9,8 @@ import { fileURLToPath } from "node:url";
 import vm from "node:vm";
 import { userGlobalName } from "./realm.ts";
 
+const packageFolder = new URL("..", import.meta.url).href;
+
 /** What the kernel's modules take from the global object beside JavaScript's own. */
 const shared = [
   "AbortController",
@@ -49,7 +51,9 @@ export async function loadInOwnRealm(entry: string): Promise<void> {
     const address = resolve(specifier, from);
     let module = modules.get(address);
     if (module === undefined) {
-      module = /^file:.*\.m?js$/.test(address) ? ownModule(address) : foreignModule(address);
+      // A package's CommonJS is not for this loader; Node loads it, in the cells' realm.
+      const own = address.startsWith(packageFolder) || (address.startsWith("file:") && address.endsWith(".mjs"));
+      module = own ? ownModule(address) : foreignModule(address);
       modules.set(address, module);
     }
     return module;

@@ -1,6 +1,7 @@
 /**
  * The two realms of this process: the kernel's own, where these modules run, and that of the cells. A method of a value from
- * a cell is the cells' to change; functions here reach such values without one.
+ * a cell is the cells' to change; functions here reach such values without one. A cell's error is no `instanceof Error` here,
+ * and an error from here none there: what reaches cells is a `UserError`, what they give is asked by node:util's `types`.
  */
 
 import { StringDecoder } from "node:string_decoder";
