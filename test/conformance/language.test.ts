@@ -125,6 +125,26 @@ describe.runIf(pythonHas("jupyter_client"))("the language", () => {
     ).toBe("[ 'b', 'function' ]");
   });
 
+  it("has in cells one kind of object, error, function and promise, the kernel's own code aside", async () => {
+    const cell = `// @convbook-types: off
+const errors = [];
+for (const work of [() => require("nope"), () => import("nope"), () => import("./nope.ts"), () => process.exit(1), () => prompt()]) {
+  try { await work(); } catch (error) { errors.push(error instanceof Error); }
+}
+const { pair } = await import("./mod.ts");
+const data = (await import("./data.json")).default;
+[
+  errors.join(),
+  import("node:os") instanceof Promise,
+  [setTimeout, setImmediate, queueMicrotask, process.nextTick, process.exit, process.kill, require, prompt, display, display.html]
+    .every((item) => item instanceof Function),
+  pair instanceof Array,
+  data instanceof Object && data.rows instanceof Array,
+  process.stdout instanceof (await import("node:stream")).Writable,
+]`;
+    expect(resultOf(await kernel.execute(cell))).toBe("[ 'true,true,true,true,true', true, true, true, true, true ]");
+  });
+
   it("lets a cell take a name of Node's without taking it from others", async () => {
     await value(
       'import { setTimeout, setImmediate } from "node:timers/promises";\nimport process from "node:process";\nawait setTimeout(5, "waited")',

@@ -11,7 +11,7 @@ import { Importer } from "./importer.ts";
 import { allowInput, prompt, promptPassword } from "./input.ts";
 import { cellMagic, formatDuration, lineMagic, shell, stopCommands, time } from "./magics.ts";
 import { endGroups, endStreams, print, setLatestCell } from "./notebook-io.ts";
-import { exposed, settled, UserError, userGlobal, userProcess } from "./realm.ts";
+import { exposed, settled, UserError, userGlobal, userProcess, userPromise } from "./realm.ts";
 import { render, renderMetadata } from "./render.ts";
 import { beginCell, signalCell } from "./signals.ts";
 import { type CompiledSource, registerSource } from "./stack.ts";
@@ -89,11 +89,11 @@ export class CellRunner {
     }
     Object.defineProperty(userGlobal, runnerSymbol, { value: this });
     this.#listen();
-    userProcess.exit = (code?: number | string | null): never => {
+    userProcess.exit = exposed((code?: number | string | null): never => {
       throw new ProcessExit(
         `process.exit(${code ?? userProcess.exitCode ?? ""}) was called. The kernel goes on with all its variables; to end it, shut it down.`,
       );
-    };
+    });
   }
 
   readonly #onError = (error: unknown) => this.#outside(error, "Uncaught");
@@ -172,7 +172,7 @@ export class CellRunner {
     const { frame } = running;
     const helper: CellHelper = {
       result: undefined,
-      import: (specifier, options) => this.#importer.import(specifier, options),
+      import: (specifier, options) => userPromise(this.#importer.import(specifier, options)),
       meta: this.#importer.meta,
       shadows: this.#shadows,
       shell,

@@ -144,14 +144,14 @@ export function installNotebookIo(): void {
   Object.assign(userGlobal.console, notebookConsole);
   process.on("exit", flushTexts);
   const { abort, kill } = process;
-  userProcess.abort = () => {
+  userProcess.abort = exposed(() => {
     flushTexts();
     return abort();
-  };
-  userProcess.kill = (pid, signal) => {
+  });
+  userProcess.kill = exposed((pid: number, signal?: string | number) => {
     if (pid === process.pid) {
       flushTexts();
     }
     return kill(pid, signal);
-  };
+  });
 }
