@@ -112,6 +112,11 @@ describe.runIf(hasJupyter)("Python", { timeout: 60_000 }, () => {
     ["%load_ext tool", "tool.py"],
     ["import sys\nsys.path.append('lib')\nimport deep.inner", "lib/deep/inner.py"],
     ["import sys\nsys.path.insert(0, 'lib')\n%run -m deep.inner", "lib/deep/inner.py"],
+    ["import os, sys\nsys.path.append(os.path.join('.', 'lib'))\nimport deep.inner", "lib/deep/inner.py"],
+    [
+      "import sys\nfrom pathlib import Path\nsys.path.append(str(Path.cwd().parent))\nimport above_notebooks",
+      "../above_notebooks.py",
+    ],
   ])("a file that %j runs", async (source, file) => {
     const text = "def load_ipython_extension(shell): pass\n";
     write(file, text);
@@ -124,6 +129,10 @@ describe.runIf(hasJupyter)("Python", { timeout: 60_000 }, () => {
     ["from pathlib import Path\n(Path('data') / 'a.csv').read_text()", "data/a.csv"],
     ["import glob\n[open(p).read() for p in glob.glob('*.csv')]", "a.csv"],
     ["import os\n[n for n in os.listdir() if n.endswith('.csv')]", "b.csv"],
+    ["i = 'a'\nopen(f'{i}.csv').read()", "a.csv"],
+    ["i = 'a'\nopen(i + '.csv').read()", "a.csv"],
+    ["import os\nopen(os.path.join('data', '..', 'data', 'a.csv')).read()", "data/a.csv"],
+    ["open('b.ipynb').read()", "b.ipynb"],
   ])("data that %j reads", async (source, file) => {
     write("a.csv", "1");
     write("data/a.csv", "1");

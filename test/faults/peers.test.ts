@@ -264,6 +264,11 @@ describe.runIf(hasJupyter)("a kernel that is not installed", { timeout: 60_000 }
     await expect(runNotebook(path, { output: null, kernel: "gone" })).rejects.toThrow(
       'the kernel "gone" is not installed',
     );
+    const none = at({}, { kernelspec: undefined });
+    expect(await runNotebook(none, { output: null })).toMatchObject({
+      kernelName: "python3",
+      warnings: ['names no kernel in its metadata; it ran with "python3"'],
+    });
     const unknown = at({ name: "gone", display_name: "x", language: "cobol" });
     const error = await runNotebook(unknown, { output: null }).catch((reason) => reason as Error);
     expect((error as Error).message).toMatch(/^the kernel "gone" is not installed\n/);

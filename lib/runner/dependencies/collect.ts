@@ -38,6 +38,8 @@ export interface Dependencies {
   /** The names in which count. */
   readonly listed: ReadonlySet<string>;
   readonly python: string | undefined;
+  /** The names in capitals that the sources hold: among them those of environment variables. */
+  readonly names: ReadonlySet<string>;
   /** What cannot be known before it runs, in words. */
   readonly unknown: ReadonlySet<string>;
 }
@@ -45,6 +47,8 @@ export interface Dependencies {
 const scriptExtensions = /\.(?:[mc]?[jt]sx?)$/i;
 const pythonExtensions = /\.(?:py|ipy|pyw)$/i;
 const otherSources = /\.(?:r|jl|sh|bash|scala|rb|lua|sql|html?)$/i;
+/** Folders that a source names before other names, as far as they are tried. */
+const mostBases = 12;
 /** Sources longer than that are data in disguise. */
 const longestSource = 8 * 2 ** 20;
 
@@ -60,7 +64,9 @@ class Collector implements Dependencies {
   readonly folders = new Set<string>();
   readonly listed = new Set<string>();
   readonly unknown = new Set<string>();
+  readonly names = new Set<string>();
   python: string | undefined;
+  readonly #path: string;
   readonly #folder: string;
   readonly #options: DependencyOptions;
   readonly #excluded: ReadonlySet<string>;
@@ -72,7 +78,8 @@ class Collector implements Dependencies {
   constructor(path: string, options: DependencyOptions) {
     this.#folder = dirname(resolve(path));
     this.#options = options;
-    this.#excluded = new Set([...(options.excluded ?? []), realPath(path)]);
+    this.#path = realPath(path);
+    this.#excluded = new Set([...(options.excluded ?? []), this.#path]);
     const pythonPath = (options.python?.env.PYTHONPATH ?? "").split(":").filter((entry) => entry !== "");
     this.#roots = new Set([options.cwd, this.#folder, ...pythonPath.map((entry) => resolve(options.cwd, entry))]);
     for (const setting of [this.#folder, options.cwd].flatMap(projectSettings)) {
@@ -101,6 +108,7 @@ class Collector implements Dependencies {
 
   #source(source: string, kind: SourceKind, from: string, words = true): void {
     const scan = scanSource(source, kind);
+    this.#note(source);
     for (const reason of scan.unknown) {
       this.unknown.add(reason);
     }
@@ -108,8 +116,11 @@ class Collector implements Dependencies {
       this.listed.add(this.#folder);
       this.listed.add(this.#options.cwd);
     }
-    for (const word of words ? new Set(scan.words) : []) {
-      this.#word(word, from);
+    if (words) {
+      const bases = this.#basesOf(source, scan.words, from);
+      for (const word of new Set(scan.words)) {
+        this.#word(word, from, bases);
+      }
     }
     for (const specifier of new Set(scan.specifiers)) {
       this.#specifier(specifier, from);
@@ -117,6 +128,25 @@ class Collector implements Dependencies {
     for (const entry of scan.modules) {
       this.#module(entry.module, entry.names, from);
     }
+  }
+
+  #note(source: string): void {
+    for (const [name] of source.matchAll(/\b[A-Z_][A-Z0-9_]{2,}\b/g)) {
+      this.names.add(name);
+    }
+  }
+
+  /** Where names may be meant from: here, where the kernel works, and folders that the same source puts before others. */
+  #basesOf(source: string, words: readonly string[], from: string): Set<string> {
+    const own = [this.#folder, this.#options.cwd, from];
+    const above = /\.parent\b|\bdirname\b|\bpardir\b/.test(source) ? own.map((base) => dirname(base)) : [];
+    for (const folder of above) {
+      this.#roots.add(folder);
+    }
+    // join("..", "src", "a.csv"), Path("..") / "src"
+    const named = words.filter((word) => /^[\w./~-]{1,200}$/.test(word) && /[\w]|\.\./.test(word));
+    const folders = own.flatMap((base) => named.map((word) => resolve(base, word)).filter(isFolder));
+    return new Set([...own, ...above, ...folders.slice(0, mostBases)]);
   }
 
   #module(module: string, names: readonly string[], from: string): void {
@@ -169,14 +199,14 @@ class Collector implements Dependencies {
   /** What a linked package's sources name beyond its folder, in the same repository: what a workspace's packages share. */
   #outOf(folder: string): void {
     const repository = [...upwards(folder)].find((above) => existsSync(join(above, ".git")));
-    if (repository === undefined) {
-      return;
-    }
     const ignore = ["**/node_modules/**", "**/*.test.*", "**/*.d.ts"];
     for (const file of globSync("**/*.{ts,mts,cts,tsx,js,mjs,cjs,jsx}", { cwd: folder, absolute: true, ignore })) {
-      for (const [, text = ""] of readFileSync(file, "utf8").matchAll(/["'`](\.\.\/[^"'`\n]+)["'`]/g)) {
+      const source = readFileSync(file, "utf8");
+      this.#note(source);
+      for (const [, text = ""] of source.matchAll(/["'`](\.\.\/[^"'`\n]+)["'`]/g)) {
         const path = resolve(dirname(file), text);
-        const beyond = relative(folder, path).startsWith("..") && !relative(repository, path).startsWith("..");
+        const inside = repository !== undefined && !relative(repository, path).startsWith("..");
+        const beyond = inside && relative(folder, path).startsWith("..");
         const around = !relative(path, folder).startsWith("..");
         if (beyond && !around && isFile(path)) {
           this.files.add(path);
@@ -188,14 +218,15 @@ class Collector implements Dependencies {
   }
 
   /** A text in quotation marks, or a word of a command: where it names a file or a folder, that counts. */
-  #word(word: string, from: string): void {
+  #word(word: string, from: string, bases: ReadonlySet<string>): void {
     // Up to where something is put in: f"data/{name}.csv", `data/${name}.csv`, "data/%s.csv".
-    const cut = /[{}%]|\$\{|\0/.exec(word)?.index ?? word.length;
-    const text = cut < word.length ? word.slice(0, word.lastIndexOf("/", cut) + 1) : word;
+    const cut = /[{}%]|\$\{/.exec(word)?.index ?? word.length;
+    const start = word.slice(0, word.lastIndexOf("/", cut) + 1);
+    const text = cut < word.length ? start || patternOf(word) : /^\.\w{1,8}$/.test(word) ? `*${word}` : word;
     if (!/[\p{L}\p{N}]|^\.\.(?:\/\.\.)*\/?$|^~\//u.test(text) || /^(?:data|node):|["'`<>|;\0]/.test(text)) {
       return;
     }
-    for (const base of new Set([this.#folder, this.#options.cwd, from])) {
+    for (const base of bases) {
       for (const path of this.#pathsOf(text, base)) {
         this.#add(path);
       }
@@ -234,7 +265,8 @@ class Collector implements Dependencies {
   /** A file or a folder that may be read. */
   #add(path: string): void {
     const stat = statOf(path);
-    if (stat === undefined || this.#excluded.has(realPath(path))) {
+    // What this run writes counts all the same where the code names it, but for the notebook itself.
+    if (stat === undefined || realPath(path) === this.#path) {
       return;
     }
     if (stat.isDirectory()) {
@@ -325,6 +357,11 @@ class Collector implements Dependencies {
     }
     // The rest is Python itself, which its version tells.
   }
+}
+
+/** A name with places for something in it as a pattern: `part{i}.csv` is `part*.csv`. */
+function patternOf(word: string): string {
+  return word.replace(/\$?\{[^}]*\}|%[-\d.]*\w/g, "*");
 }
 
 function pathOfUrl(text: string): string | undefined {

@@ -5,6 +5,7 @@ import {
   findKernelspecForLanguage,
   type Kernelspec,
   kernelspecsForLanguage,
+  listKernelspecs,
 } from "../kernels/kernelspec.ts";
 import type { Notebook } from "../notebook/types.ts";
 import type { RunOptions } from "./types.ts";
@@ -17,7 +18,8 @@ export interface ChosenKernel {
 
 /**
  * The kernelspec that the options or the notebook ask for. A notebook's own kernel that is not installed gives way to
- * the only one of its language: names such as "conda-env-course-py" are of the machine on which it was written.
+ * the only one of its language: names such as "conda-env-course-py" are of the machine on which it was written. One that names
+ * none has the first one of its language.
  *
  * @throws KernelspecError when it is not installed, and there is not exactly one of its language.
  * @throws NotebookError when the notebook names none.
@@ -35,11 +37,17 @@ export function kernelspecOf(
   const { kernelspec, language_info } = notebook.metadata;
   const language = kernelspec?.language ?? language_info?.name;
   if (kernelspec?.name === undefined) {
-    const spec = language === undefined ? undefined : findKernelspecForLanguage(language, search);
+    const installed = listKernelspecs(search);
+    const only = installed.length === 1 ? installed[0] : undefined;
+    // A notebook that says nothing at all is Python, as nbclient and Jupyter have it.
+    const spec =
+      language === undefined
+        ? (only ?? findKernelspecForLanguage("python", search))
+        : findKernelspecForLanguage(language, search);
     if (spec === undefined) {
       throw new NotebookError(path, 'names no kernel in its metadata ("kernelspec"); choose one with --kernel NAME');
     }
-    return { spec };
+    return { spec, warning: `names no kernel in its metadata; it ran with "${spec.name}"` };
   }
   try {
     return { spec: findKernelspec(kernelspec.name, search) };

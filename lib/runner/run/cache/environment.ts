@@ -18,25 +18,15 @@ const passing = [
  * The variables that count, each with its value.
  *
  * @param env The kernel's environment.
- * @param sources Texts whose words make a variable count in any case.
+ * @param named Names that make a variable count in any case.
  */
-export function relevantVariables(env: NodeJS.ProcessEnv, sources: readonly string[]): Record<string, string> {
-  const named = (name: string) => sources.some((source) => namesWord(source, name));
+export function relevantVariables(env: NodeJS.ProcessEnv, named: ReadonlySet<string>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(env)
       .filter(
         (entry): entry is [string, string] =>
-          entry[1] !== undefined && (!passing.some((pattern) => pattern.test(entry[0])) || named(entry[0])),
+          entry[1] !== undefined && (!passing.some((pattern) => pattern.test(entry[0])) || named.has(entry[0])),
       )
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
-}
-
-function namesWord(source: string, name: string): boolean {
-  for (let at = source.indexOf(name); at >= 0; at = source.indexOf(name, at + 1)) {
-    if (!/\w/.test(source[at - 1] ?? "") && !/\w/.test(source[at + name.length] ?? "")) {
-      return true;
-    }
-  }
-  return false;
 }

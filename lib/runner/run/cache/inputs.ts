@@ -1,5 +1,5 @@
 /** Everything that decides how a run of a notebook ends, by name, hashed: the key of the cache. */
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import { collectDependencies } from "../../dependencies/collect.ts";
@@ -133,11 +133,7 @@ export function inputsOf(
       result[`data ${path}`] = hashes.file(whole);
     }
   }
-  const sources = [
-    ...ownCode(notebook, options).cells.map((cell) => joinLines(cell.source)),
-    ...readable(dependencies.files),
-  ];
-  for (const [name, value] of Object.entries(relevantVariables(env, sources))) {
+  for (const [name, value] of Object.entries(relevantVariables(env, dependencies.names))) {
     result[`the variable ${name}`] = hashOf(value);
   }
   return { hashes: result, unknown: [...unknown] };
@@ -228,10 +224,4 @@ function namesIn(folder: string, excluded: ReadonlySet<string>): string[] {
   } catch {
     return [];
   }
-}
-
-function readable(files: ReadonlySet<string>): string[] {
-  return [...files]
-    .filter((path) => /\.(?:[mc]?[jt]sx?|py|ipy|r|jl|sh)$/i.test(path) && isFile(path))
-    .map((path) => readFileSync(path, "utf8"));
 }
