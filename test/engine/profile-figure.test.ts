@@ -1,7 +1,7 @@
 /** A profile as a notebook shows it: Vega-Lite that draws, a picture, text. */
 import { engine, type Profile } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
-import { PNG } from "pngjs";
+import { decodePng } from "nbconvert-ts-runner/png";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { display, type VegaLiteSpec, vegaLite } from "../../lib/convbook/display/index.ts";
 import { profileSvg } from "../../lib/engine/profile-figure.ts";
@@ -40,7 +40,7 @@ describe.runIf(engine.available)("the figure of a profile", () => {
     const [{ bundle, options }] = shown as [Shown];
     expect(Object.keys(bundle)).toEqual(["application/vnd.vegalite.v5+json", "image/png", "text/plain"]);
     expect(bundle["text/plain"]).toContain("Conv2D");
-    const image = PNG.sync.read(Buffer.from(bundle["image/png"] as string, "base64"));
+    const image = decodePng(Buffer.from(bundle["image/png"] as string, "base64"));
     const { width, height, alt } = options.metadata?.["image/png"] ?? {};
     expect([image.width, image.height]).toEqual([2 * Number(width), 2 * Number(height)]);
     expect(alt).toMatch(/^Time by kernel: [\d.]+ ms of [\d.]+ ms$/);

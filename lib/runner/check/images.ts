@@ -1,6 +1,6 @@
 /** Compares pictures as an eye does: small differences of colour and anti-aliasing do not count. */
 import pixelmatch from "pixelmatch";
-import { PNG } from "pngjs";
+import { type DecodedPng, decodePng } from "../png/index.ts";
 
 /** Share of pixels that may look different before two pictures count as different. */
 const allowedShare = 0.005;
@@ -12,11 +12,11 @@ export function imageDifference(stored: string, fresh: string): string | undefin
   if (stored === fresh) {
     return undefined;
   }
-  let before: PNG;
-  let after: PNG;
+  let before: DecodedPng;
+  let after: DecodedPng;
   try {
-    before = PNG.sync.read(Buffer.from(stored, "base64"));
-    after = PNG.sync.read(Buffer.from(fresh, "base64"));
+    before = decodePng(Buffer.from(stored, "base64"));
+    after = decodePng(Buffer.from(fresh, "base64"));
   } catch (error) {
     return `the pictures' bytes differ, and one cannot be decoded: ${(error as Error).message}`;
   }

@@ -1,12 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { crc32, gzipSync } from "node:zlib";
 import { PNG } from "pngjs";
 import { create } from "tar";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { readDecoded, writeDecoded } from "../decoded-cache.ts";
 import { DataError } from "../error.ts";
 import { readCifarRecords } from "./cifar-binary.ts";
@@ -162,22 +162,34 @@ describe("PNG", () => {
     expect(() => decodePng(Buffer.from("GIF89a......................"), "x.gif")).toThrow(DataError);
   });
 
-  test("that is interlaced and inflates to more than its size tells is refused", () => {
-    const whole = readFileSync(new URL("../fixtures/images/interlaced.png", import.meta.url));
-    const bomb = Buffer.from(whole);
-    bomb.writeUInt32BE(1, 16);
-    bomb.writeUInt32BE(1, 20);
-    expect(() => decodePng(bomb, "bomb.png")).toThrow(
-      "bomb.png is not a PNG image that can be read: its data is broken or more than its size tells",
+  test("that tells of too many pixels is refused before memory is taken, at a limit that can be set", () => {
+    const wide = png([1 << 20, 1 << 20]);
+    expect(() => decodePng(wide, "bomb.png")).toThrow(
+      "bomb.png is not a PNG image that can be read: it tells of 1099511627776 pixels; at most 178956970 are read (CONVBOOK_MAX_PIXELS sets how many).",
     );
+    const two = image(2, 8);
+    expect(() => decodePng(two, "two.png", { maxPixels: 1 })).toThrow("it tells of 2 pixels; at most 1 are read");
+    expect(() => decodePng(two, "two.png", { maxPixels: 0 })).toThrow("maxPixels is 0; expected a number of pixels");
+    vi.stubEnv("CONVBOOK_MAX_PIXELS", "1");
+    expect(() => decodePng(two, "two.png")).toThrow("it tells of 2 pixels; at most 1 are read");
+    expect(decodePng(two, "two.png", { maxPixels: 2 }).shape).toEqual([1, 2, 3]);
+    vi.stubEnv("CONVBOOK_MAX_PIXELS", "many");
+    expect(() => decodePng(two, "two.png")).toThrow('CONVBOOK_MAX_PIXELS is "many"; expected a number of pixels');
+    vi.stubEnv("CONVBOOK_MAX_PIXELS", String(2 ** 40));
+    expect(() => decodePng(wide, "bomb.png")).toThrow(
+      /its data has \d+ bytes, which cannot hold the 1099512676352 of its/,
+    );
+    vi.unstubAllEnvs();
   });
 
-  test("that tells of too many pixels is refused before memory is taken", () => {
-    const bomb = Buffer.from(image(2, 8));
-    bomb.writeUInt32BE(1 << 20, 16);
-    bomb.writeUInt32BE(1 << 20, 20);
-    expect(() => decodePng(bomb, "bomb.png")).toThrow("it tells of 1099511627776 pixels; at most 268435456 are read");
-  });
+  /** A PNG that tells of another size than it has, with a checksum that fits. */
+  function png([width, height]: readonly [number, number]): Buffer {
+    const bytes = Buffer.from(image(0, 8));
+    bytes.writeUInt32BE(width, 16);
+    bytes.writeUInt32BE(height, 20);
+    bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
+    return bytes;
+  }
 });
 
 describe("the cache of decoded images", () => {

@@ -119,9 +119,9 @@ function startWorker(): Worker {
   // Flags of this process (--input-type, --inspect, a kernel's own) are not for its workers.
   const options = { name: "convbook loader", execArgv: [] };
   if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./worker.js", import.meta.url), options);
-  // Run from the sources (by the tests, by tsx): the thread needs tsx to understand them.
+  // Run from the sources (by the tests, by tsx): the thread needs tsx to understand them, and other packages' sources, too.
   const tsx = createRequire(import.meta.url).resolve("tsx/cjs/api");
   const worker = fileURLToPath(new URL("./worker.ts", import.meta.url));
   const code = `require(${JSON.stringify(tsx)}).register(); require(${JSON.stringify(worker)});`;
-  return new Worker(code, { ...options, eval: true });
+  return new Worker(code, { ...options, execArgv: ["--conditions=source"], eval: true });
 }

@@ -1,0 +1,2 @@
+export { type DecodedPng, type DecodePngOptions, decodePng, defaultMaxPixels } from "./decode.ts";
+export { PngError } from "./error.ts";
