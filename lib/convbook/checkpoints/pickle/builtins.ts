@@ -1,5 +1,7 @@
 /** The few names of Python's own library that pickled data needs, and what they make. */
-import type { Buildable, PickleValue, PythonName } from "./values.ts";
+import { numpyBuiltins } from "./numpy.ts";
+import { standardLibrary } from "./standard-library.ts";
+import { type Buildable, PickleRefusal, type PickleValue, PythonName } from "./values.ts";
 
 /** What a builtin may use of the machine. */
 export interface BuiltinTools {
@@ -10,7 +12,8 @@ export interface BuiltinTools {
   readonly buildable: Buildable;
 }
 
-type Builtin = (args: readonly PickleValue[], tools: BuiltinTools) => PickleValue;
+/** What a name makes of its arguments; undefined when it cannot. */
+export type Builtin = (args: readonly PickleValue[], tools: BuiltinTools) => PickleValue;
 
 /** bytes and bytearray in protocol 2: text whose characters are the bytes. */
 function encode(text: PickleValue, encoding: PickleValue, { spend }: BuiltinTools): PickleValue {
@@ -69,7 +72,33 @@ const bytes: Builtin = (args, tools) => {
   return args.length === 2 ? encode(first, args[1], tools) : undefined;
 };
 
+/** A list for us: that it drops what is too much for its length is of no interest once it is saved. */
+const deque: Builtin = (args, { spend }) => {
+  const [items = [], length = null] = args;
+  const hasLength = length === null || (Number.isSafeInteger(length) && (length as number) >= 0);
+  if (args.length > 2 || !Array.isArray(items) || !hasLength) return undefined;
+  spend(items.length);
+  return [...items];
+};
+
+/** `type(None)` and its like, which Python has no names for. */
+const type: Builtin = (args) =>
+  args.length === 1 && args[0] === null ? new PythonName("types", "NoneType") : undefined;
+
+/** PyTorch's OneCycleLR keeps a function of its class in its state. It is never called: only its name remains. */
+const getattr: Builtin = (args) => {
+  const [owner, name] = args;
+  const isScheduler = owner instanceof PythonName && owner.module === "torch.optim.lr_scheduler";
+  if (args.length === 2 && isScheduler && typeof name === "string" && /^_annealing_[a-z]+$/.test(name)) {
+    return new PythonName(owner.module, `${owner.name}.${name}`);
+  }
+  throw new PickleRefusal("forbidden", 'the pickle uses "builtins.getattr", which could reach anything');
+};
+
 const inert: Builtin = () => undefined;
+
+/** Names of types: as the factory of a defaultdict, or as data. */
+const typeNames = ["int", "long", "float", "complex", "bool", "str", "unicode", "list", "tuple", "dict", "object"];
 
 /** Protocols 0 to 2 use Python 2's name of the module with the built-in names. */
 const builtinNames: Readonly<Record<string, Builtin>> = {
@@ -77,11 +106,11 @@ const builtinNames: Readonly<Record<string, Builtin>> = {
   frozenset: set,
   bytes,
   bytearray: bytes,
-  // A defaultdict's usual factories.
-  dict: inert,
-  list: inert,
-  int: inert,
-  float: inert,
+  type,
+  getattr,
+  Ellipsis: inert,
+  NotImplemented: inert,
+  ...Object.fromEntries(typeNames.map((name) => [name, inert])),
 };
 
 const builtins: ReadonlyMap<string, Builtin> = new Map([
@@ -92,7 +121,12 @@ const builtins: ReadonlyMap<string, Builtin> = new Map([
   ["collections.OrderedDict", orderedDict],
   ["collections.defaultdict", defaultDict],
   ["collections.Counter", counter],
+  ["collections.deque", deque],
   ["argparse.Namespace", attributes],
+  ["types.SimpleNamespace", attributes],
+  ["uuid.UUID", attributes],
+  ...standardLibrary,
+  ...numpyBuiltins,
 ]);
 
 /** What `name` makes, or undefined when it is not one of Python's own that are known here. */

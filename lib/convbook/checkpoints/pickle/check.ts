@@ -9,8 +9,8 @@ export const maxDepth = 256;
 /** How many values the tree may have when everything shared is counted wherever it occurs, beyond one a byte. */
 const allowance = 1_000_000;
 
-/** How many lists, tuples, dicts and sets there may be: far more than parameters in any model. */
-const maxContainers = 1 << 18;
+/** How many lists, tuples, dicts and sets there may be by default: a data set's annotations are some millions. */
+export const defaultMaxContainers = 1 << 22;
 
 interface Frame {
   readonly value: object;
@@ -37,9 +37,15 @@ function childrenOf(value: object): Iterator<unknown> | null {
 
 /**
  * @param pickleBytes the pickle's length
+ * @param maxContainers how many lists, tuples, dicts and sets there may be
  * @param fail makes the error to throw
  */
-export function checkStructure(root: unknown, pickleBytes: number, fail: (message: string) => Error): void {
+export function checkStructure(
+  root: unknown,
+  pickleBytes: number,
+  maxContainers: number,
+  fail: (message: string) => Error,
+): void {
   const maxSize = allowance + pickleBytes;
   /** 0 while a value is being walked through. */
   const known = new Map<object, { size: number; depth: number } | 0>();
@@ -52,7 +58,9 @@ export function checkStructure(root: unknown, pickleBytes: number, fail: (messag
     const children = childrenOf(value);
     if (children === null) return { size: 1, depth: 1 };
     known.set(value, 0);
-    if (known.size > maxContainers) throw fail(`there are more than ${maxContainers} lists, dicts and sets`);
+    if (known.size > maxContainers) {
+      throw fail(`there are more than ${maxContainers} lists, dicts and sets; the option maxContainers allows more`);
+    }
     frames.push({ value, children, size: 1, depth: 1 });
     if (frames.length > maxDepth) throw fail(`values are nested more than ${maxDepth} deep`);
     return null;

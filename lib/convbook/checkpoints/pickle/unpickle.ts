@@ -14,7 +14,7 @@
 import { type ByteReader, quote } from "../byte-reader.ts";
 import type { CheckpointError } from "../error.ts";
 import { type BuiltinTools, builtinOf } from "./builtins.ts";
-import { checkStructure } from "./check.ts";
+import { checkStructure, defaultMaxContainers } from "./check.ts";
 import { op, refused } from "./opcodes.ts";
 import { decodeInteger, decodeOldText, decodeText } from "./scalars.ts";
 import { PickleRefusal, type PickleValue, type PickleVocabulary, PythonName } from "./values.ts";
@@ -26,30 +26,42 @@ const maxIntegerBytes = 256;
 const maxNameBytes = 256;
 
 /**
- * Keys of a dict that are neither strings nor small integers. JavaScript hashes such numbers without a seed, so a file
- * could choose many that collide; checkpoints number their optimizer states from 0.
+ * Keys of a dict that are neither text nor small integers. JavaScript hashes numbers without a seed, so a file could choose
+ * many that collide: so many take a second at worst. Of the small integers too few collide to matter.
  */
-const maxOddKeys = 1024;
-const maxSmallKey = 1 << 20;
+const maxOddKeys = 1 << 14;
+const maxSmallKey = 1 << 24;
 
 /** CPython's pickler numbers its memo without gaps; some leave a few. */
 const maxMemoGap = 1024;
 
-/** An empty Map takes some 200 bytes of memory and one of the file; a checkpoint has one for each parameter at most. */
-const maxMaps = 1 << 17;
+/**
+ * An empty Map takes some 200 bytes of memory and one of the file, an empty array a third of that: of the containers that a
+ * pickle may have, one in so many may be a dict or a set.
+ */
+const containersToOneMap = 4;
+
+/** How many bytes may be copied for each byte of the pickle: two NumPy conversions of a value, of one byte to four. */
+const copiesOfByte = 8;
 
 /**
  * Interprets one pickle and leaves the reader behind its STOP.
  *
+ * @param containers how many lists, tuples, dicts and sets it may hold
  * @throws CheckpointError naming the place, for anything that is not plain data
  */
-export function unpickle(reader: ByteReader, vocabulary: PickleVocabulary): PickleValue {
-  return new Machine(reader, vocabulary).run();
+export function unpickle(
+  reader: ByteReader,
+  vocabulary: PickleVocabulary,
+  containers = defaultMaxContainers,
+): PickleValue {
+  return new Machine(reader, vocabulary, containers).run();
 }
 
 class Machine {
   readonly #reader: ByteReader;
   readonly #vocabulary: PickleVocabulary;
+  readonly #maxContainers: number;
   readonly #memo: PickleValue[] = [];
   readonly #marks: number[] = [];
   #stack: PickleValue[] = [];
@@ -65,9 +77,10 @@ class Machine {
     buildable: new WeakMap(),
   };
 
-  constructor(reader: ByteReader, vocabulary: PickleVocabulary) {
+  constructor(reader: ByteReader, vocabulary: PickleVocabulary, maxContainers: number) {
     this.#reader = reader;
     this.#vocabulary = vocabulary;
+    this.#maxContainers = maxContainers;
     this.#start = reader.offset;
   }
 
@@ -96,7 +109,7 @@ class Machine {
       throw this.#error("malformed", `the pickle ends with ${this.#stack.length} values instead of one`);
     }
     const [value] = this.#stack;
-    checkStructure(value, reader.offset - start, (message) => this.#error("limit", message));
+    checkStructure(value, reader.offset - start, this.#maxContainers, (message) => this.#error("limit", message));
     return value;
   }
 
@@ -135,7 +148,11 @@ class Machine {
   #pushNew(value: PickleValue): void {
     if (value instanceof Map || value instanceof Set) {
       this.#maps++;
-      if (this.#maps > maxMaps) throw this.#error("limit", `the pickle has more than ${maxMaps} dicts and sets`);
+      const limit = Math.floor(this.#maxContainers / containersToOneMap);
+      if (this.#maps > limit) {
+        const advice = `the option maxContainers, now ${this.#maxContainers}, allows one for every ${containersToOneMap}`;
+        throw this.#error("limit", `the pickle has more than ${limit} dicts and sets; ${advice}`);
+      }
     }
     this.#stack.push(value);
   }
@@ -374,7 +391,7 @@ class Machine {
   }
 
   #bytes(length: number): Uint8Array {
-    return this.#reader.slice(length, "a bytes object").slice();
+    return new Uint8Array(this.#reader.slice(length, "a bytes object"));
   }
 
   /** Up to a line feed, which is not part of it. */
@@ -394,6 +411,8 @@ class Machine {
   #name(module: string, name: string): PythonName {
     const value = new PythonName(module, name);
     if (builtinOf(value) === undefined && !this.#vocabulary.allows(value)) {
+      const known = this.#vocabulary.refusal?.(value);
+      if (known !== undefined) throw known;
       throw this.#error(
         "forbidden",
         `the pickle refers to ${quote(`${module}.${name}`)}, which is not among the names that a checkpoint may contain; save state dicts, not objects`,
@@ -423,16 +442,20 @@ class Machine {
     return dict;
   }
 
-  /** A key of a dict or member of a set: only what compares by value. */
+  /** A key of a dict or member of a set: what Python lets be one. Tuples, bytes and frozen sets are not compared by value. */
   #key(key: PickleValue): PickleValue {
     if (typeof key === "string" || typeof key === "boolean" || key === null) return key;
     if (typeof key === "number" && Number.isInteger(key) && key >= 0 && key < maxSmallKey) return key;
-    if (typeof key === "number" || typeof key === "bigint" || key instanceof PythonName) {
+    if (typeof key === "number" || typeof key === "bigint") {
       this.#oddKeys++;
-      if (this.#oddKeys > maxOddKeys) throw this.#error("limit", "the pickle has too many unusual keys");
+      if (this.#oddKeys > maxOddKeys) {
+        throw this.#error("limit", `the pickle has more than ${maxOddKeys} keys that are unusual numbers`);
+      }
       return key;
     }
-    throw this.#error("unsupported", "a key of a dict or member of a set is neither text nor a number");
+    const isFixed = Array.isArray(key) ? Object.isFrozen(key) : key instanceof Set || key instanceof Uint8Array;
+    if (isFixed || key instanceof PythonName) return key;
+    throw this.#error("unsupported", "a key of a dict or member of a set is something that can change");
   }
 
   #recall(index: number): PickleValue {
@@ -452,6 +475,10 @@ class Machine {
     const target = this.#top();
     const kind = typeof target === "object" && target !== null ? this.#tools.buildable.get(target) : undefined;
     if (kind === undefined) throw this.#error("forbidden", "BUILD is applied to something that has no attributes");
+    if (typeof kind === "function") {
+      kind(state);
+      return;
+    }
     if (state === null) return;
     if (!(state instanceof Map)) throw this.#error("forbidden", "the state that BUILD is given is not a dict");
     // An OrderedDict's attributes (a state dict's _metadata) are not part of its content.
@@ -466,7 +493,7 @@ class Machine {
   /** What is copied was read before, once; a file that makes us copy more than it holds repeats itself to waste our time. */
   #spend(elements: number): void {
     this.#spent += elements;
-    if (this.#spent > this.#reader.offset - this.#start)
+    if (this.#spent > copiesOfByte * (this.#reader.offset - this.#start))
       throw this.#error("limit", "the pickle copies the same values again and again");
   }
 }

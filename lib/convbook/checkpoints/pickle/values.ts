@@ -30,6 +30,8 @@ export type PickleValue = unknown;
 export interface PickleVocabulary {
   /** Whether a name may stand in the pickle at all; Python's own few (`builtins.ts`) need not be among them. */
   allows(name: PythonName): boolean;
+  /** Why a name is refused, where more can be said than that it is not among the allowed ones. */
+  refusal?(name: PythonName): PickleRefusal | undefined;
   /**
    * Gives the value of `name(*args)`.
    *
@@ -51,8 +53,11 @@ export class PickleRefusal extends Error {
   }
 }
 
-/** What BUILD means for a value that it may be applied to: its state becomes entries, or is of no interest. */
-export type BuildKind = "attributes" | "ignored";
+/**
+ * What BUILD means for a value that it may be applied to: its state becomes entries, is of no interest, or is given to a
+ * function, which throws a PickleRefusal where it cannot use it.
+ */
+export type BuildKind = "attributes" | "ignored" | ((state: PickleValue) => void);
 
 /** The values that BUILD may be applied to. */
 export type Buildable = WeakMap<object, BuildKind>;

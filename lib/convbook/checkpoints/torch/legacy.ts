@@ -9,7 +9,7 @@ import { type ByteReader, quote } from "../byte-reader.ts";
 import { unpickle } from "../pickle/unpickle.ts";
 import type { PickleValue, PickleVocabulary } from "../pickle/values.ts";
 import type { Sharing } from "../tensor-bytes.ts";
-import { type StorageReference, TensorCollector } from "./storage.ts";
+import { type StorageReference, TensorCollector, type TorchLimits } from "./storage.ts";
 import { torchVocabulary } from "./vocabulary.ts";
 
 const magicNumber = 0x1950a86a20f9469cfc6cn;
@@ -31,10 +31,10 @@ export function isLegacy(bytes: Uint8Array): boolean {
 /**
  * Reads a whole legacy file.
  *
- * @param copyBudget see {@link TensorCollector}
+ * @param limits what the file may demand
  * @param sharing whether tensors may keep the file's memory
  */
-export function readLegacy(reader: ByteReader, copyBudget: number, sharing: Sharing): PickleValue {
+export function readLegacy(reader: ByteReader, limits: TorchLimits, sharing: Sharing): PickleValue {
   if (unpickle(reader, plain) !== magicNumber) {
     throw reader.error("malformed", "this is a pickle, but not a file of torch.save: the magic number is missing", 0);
   }
@@ -55,8 +55,8 @@ export function readLegacy(reader: ByteReader, copyBudget: number, sharing: Shar
   if (machine.get("little_endian") !== true) {
     throw reader.error("unsupported", "the file was written on a big-endian machine", machineAt);
   }
-  const tensors = new TensorCollector(reader.bytes.length, copyBudget);
-  const object = unpickle(reader, torchVocabulary(tensors));
+  const tensors = new TensorCollector(reader.bytes.length, limits.copyBudget);
+  const object = unpickle(reader, torchVocabulary(tensors), limits.maxContainers);
   const keysAt = reader.offset;
   const keys = unpickle(reader, plain);
   if (!Array.isArray(keys) || !keys.every((key) => typeof key === "string")) {

@@ -1,7 +1,7 @@
 /** Reading what `torch.save` wrote. */
 import { ByteReader, quote } from "../byte-reader.ts";
 import { CheckpointError } from "../error.ts";
-import type { PickleValue } from "../pickle/values.ts";
+import { PickleRefusal, type PickleValue } from "../pickle/values.ts";
 import { readWholeFile } from "../read-file.ts";
 import { isLegacy, readLegacy } from "./legacy.ts";
 import { isZip, readZip } from "./zip.ts";
@@ -15,6 +15,11 @@ export interface ParseTorchOptions {
    * small file could demand any amount of memory. By default 64 MiB and four times the file's length.
    */
   readonly maxCopiedBytes?: number;
+  /**
+   * How many lists, tuples, dicts and sets the file may hold, of which a quarter may be dicts and sets; without a limit a
+   * small file could demand hundreds of times its length. By default 4,194,304.
+   */
+  readonly maxContainers?: number;
   /**
    * Whether the tensors may keep the memory of `bytes` where they lie aligned in it, which saves a copy; whoever says so
    * changes the bytes no more. By default they are copied.
@@ -38,19 +43,33 @@ function recognise(bytes: Uint8Array): string | null {
 
 /**
  * Reads a checkpoint of torch (either container) from memory, as data: dicts become `Map`, lists arrays, tuples frozen
- * arrays, sets `Set`, tensors {@link TensorData} in row-major order (bfloat16 and float16 widened to float32), integers
- * numbers or bigints. Nothing in the file is executed or looked up.
+ * arrays, sets `Set`, tensors {@link TensorData} in row-major order (bfloat16 and float16 widened to float32, uint16 to
+ * int32, uint32 and uint64 to int64), integers numbers or bigints. Nothing in the file is executed or looked up.
  *
- * Tensors that share a storage share their memory, as in PyTorch.
+ * Tensors that share a storage share their memory, as in PyTorch; a storage by itself is a tensor of one dimension.
+ * NumPy's scalars and arrays of plain numbers are numbers and tensors; paths, dates, decimals and fractions text; complex
+ * numbers, slices and ranges Maps; types and dtypes a `PythonName`. What else an object's class would be needed for is refused.
  *
  * @throws CheckpointError naming the file, the place and the reason
  */
 export function parseTorch(bytes: Uint8Array, options: ParseTorchOptions = {}): PickleValue {
-  const { file = "(memory)", maxCopiedBytes = (64 << 20) + 4 * bytes.length, shareMemory = false } = options;
+  const {
+    file = "(memory)",
+    maxCopiedBytes = (64 << 20) + 4 * bytes.length,
+    maxContainers,
+    shareMemory = false,
+  } = options;
+  const limits = { copyBudget: maxCopiedBytes, ...(maxContainers === undefined ? {} : { maxContainers }) };
   const sharing = shareMemory ? "share" : "copy";
   if (bytes.length === 0) throw new CheckpointError(file, 0, "truncated", "the file is empty");
-  if (isZip(bytes)) return readZip(bytes, file, maxCopiedBytes, sharing);
-  if (isLegacy(bytes)) return readLegacy(new ByteReader(bytes, file), maxCopiedBytes, sharing);
+  try {
+    if (isZip(bytes)) return readZip(bytes, file, limits, sharing);
+    if (isLegacy(bytes)) return readLegacy(new ByteReader(bytes, file), limits, sharing);
+  } catch (error) {
+    // A storage's content was refused when it was decoded.
+    if (error instanceof PickleRefusal) throw new CheckpointError(file, null, error.reason, error.message);
+    throw error;
+  }
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(8, bytes.length)).toString("latin1");
   const detail = recognise(bytes) ?? `this is not a checkpoint of torch: it begins with ${quote(start)}`;
   throw new CheckpointError(file, 0, recognise(bytes) === null ? "malformed" : "unsupported", detail);
@@ -63,7 +82,7 @@ export function parseTorch(bytes: Uint8Array, options: ParseTorchOptions = {}): 
  */
 export async function loadTorch(
   path: string,
-  options: Pick<ParseTorchOptions, "maxCopiedBytes"> = {},
+  options: Pick<ParseTorchOptions, "maxCopiedBytes" | "maxContainers"> = {},
 ): Promise<PickleValue> {
   return parseTorch(await readWholeFile(path), { ...options, file: path, shareMemory: true });
 }

@@ -3,7 +3,8 @@ import type { TensorArrays, TensorData, TensorDType } from "../../tensor-data.ts
 import { quote } from "../byte-reader.ts";
 import { bfloat16ToFloat32, float16ToFloat32 } from "../float16.ts";
 import { PickleRefusal, type PickleValue, PythonName } from "../pickle/values.ts";
-import { decodeElements, elementBytes, type Sharing } from "../tensor-bytes.ts";
+import { isContiguous, rowMajor } from "../strides.ts";
+import { alignedBytes, decodeElements, elementBytes, type Sharing } from "../tensor-bytes.ts";
 
 /** A kind of storage: how many bytes an element takes, what it is read as, and how. */
 interface StorageKind {
@@ -19,6 +20,22 @@ function plain(dtype: TensorDType): StorageKind {
     dtype,
     decode: (bytes, sharing) => decodeElements(dtype, bytes, sharing),
   };
+}
+
+/** Types of torch 2.3 that we have no element type for: widened to the next one. */
+function unsigned(bytes: 2 | 4 | 8): StorageKind {
+  const dtype = bytes === 2 ? "int32" : "int64";
+  const decode = (content: Uint8Array): TensorArrays[TensorDType] => {
+    const { buffer } = alignedBytes(content, bytes, "copy");
+    if (bytes === 2) return Int32Array.from(new Uint16Array(buffer));
+    if (bytes === 4) return BigInt64Array.from(new Uint32Array(buffer), BigInt);
+    const values = new BigInt64Array(buffer as ArrayBuffer);
+    if (values.some((value) => value < 0n)) {
+      throw new PickleRefusal("unsupported", "a tensor of uint64 holds a number that int64 cannot");
+    }
+    return values;
+  };
+  return { elementBytes: bytes, dtype, decode };
 }
 
 function half(widen: (bits: Uint16Array) => Float32Array<ArrayBuffer>): StorageKind {
@@ -39,9 +56,30 @@ const storageKinds: ReadonlyMap<string, StorageKind> = new Map([
   ["BoolStorage", plain("bool")],
 ]);
 
+/** Element types by torch's names, for storages that say nothing of their own. */
+const kindOfDtype: ReadonlyMap<string, StorageKind> = new Map([
+  ...[...storageKinds.values()].map((kind): [string, StorageKind] => [kind.dtype, kind]),
+  ["float32", plain("float32")],
+  ["float16", half(float16ToFloat32)],
+  ["bfloat16", half(bfloat16ToFloat32)],
+  ["uint16", unsigned(2)],
+  ["uint32", unsigned(4)],
+  ["uint64", unsigned(8)],
+]);
+
+/** A storage of bytes, whose tensors say what they are made of. */
+const untypedName = "torch.storage.UntypedStorage";
+const untyped = plain("uint8");
+
+function kindOfStorage(type: PickleValue): StorageKind | undefined {
+  if (!(type instanceof PythonName)) return undefined;
+  if (type.toString() === untypedName) return untyped;
+  return type.module === "torch" ? storageKinds.get(type.name) : undefined;
+}
+
 /** Whether torch has such a class of storages that is read here. */
 export function isStorageName(name: PythonName): boolean {
-  return name.module === "torch" && storageKinds.has(name.name);
+  return kindOfStorage(name) !== undefined;
 }
 
 /** A storage that the pickle has declared; its bytes lie elsewhere in the file. */
@@ -90,11 +128,24 @@ function isTuple(value: PickleValue): value is readonly PickleValue[] {
   return Array.isArray(value) && Object.isFrozen(value);
 }
 
+/** What a file may demand. */
+export interface TorchLimits {
+  /** Bytes that tensors may take which are not simple slices of a storage. */
+  readonly copyBudget: number;
+  /** Lists, tuples, dicts and sets. */
+  readonly maxContainers?: number;
+}
+
 /** Collects the storages and tensors of one pickle, then gives the tensors their elements. */
 export class TensorCollector {
   /** Root storages by key, in the order of their first mention. */
   readonly roots = new Map<string, StorageReference>();
   readonly #views = new Map<string, StorageReference>();
+  /** What stands in the data for a storage: all its elements, as a tensor of one dimension. */
+  readonly #references = new Map<object, StorageReference>();
+  readonly #standIns = new Map<StorageReference, Mutable<TensorData>>();
+  /** Storages of bytes as storages of elements. */
+  readonly #casts = new Map<string, StorageReference>();
   readonly #pending: PendingTensor[] = [];
   readonly #tensors = new Set<object>();
   readonly #fileBytes: number;
@@ -115,8 +166,23 @@ export class TensorCollector {
     return typeof value === "object" && value !== null && this.#tensors.has(value);
   }
 
-  /** The value of a persistent id: `("storage", class, key, location, elements[, view])`. */
-  declare(id: PickleValue): StorageReference {
+  /**
+   * The value of a persistent id, `("storage", class, key, location, elements[, view])`: what it becomes where it is not made
+   * into a tensor but kept itself, a tensor of all its elements.
+   */
+  declare(id: PickleValue): TensorData {
+    const reference = this.#reference(id);
+    let standIn = this.#standIns.get(reference);
+    if (standIn === undefined) {
+      const shape = Object.freeze([reference.elements]);
+      standIn = { dtype: reference.kind.dtype, shape, data: emptyArray } as unknown as Mutable<TensorData>;
+      this.#standIns.set(reference, standIn);
+      this.#references.set(standIn, reference);
+    }
+    return standIn as TensorData;
+  }
+
+  #reference(id: PickleValue): StorageReference {
     if (!isTuple(id)) throw new PickleRefusal("malformed", "a persistent id is not a tuple");
     const [what, type, key, location, elements, view = null] = id;
     if (what !== "storage") {
@@ -135,7 +201,7 @@ export class TensorCollector {
         "a storage is not declared by its class, key, location and number of elements",
       );
     }
-    const storageKind = type instanceof PythonName && type.module === "torch" ? storageKinds.get(type.name) : undefined;
+    const storageKind = kindOfStorage(type);
     if (storageKind === undefined)
       throw new PickleRefusal("malformed", `storage ${quote(key)} has no class of storages`);
     const { name } = type as PythonName;
@@ -176,12 +242,16 @@ export class TensorCollector {
     return made;
   }
 
-  /** The value of `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks[, metadata])`. */
-  rebuild(args: readonly PickleValue[]): TensorData {
-    const [storage, offset, size, stride] = args;
-    if (!(storage instanceof StorageReference)) {
-      throw new PickleRefusal("malformed", "a tensor is not made from a storage");
-    }
+  /**
+   * The value of `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks[, metadata])`.
+   *
+   * @param dtype the elements' type where the storage is of bytes, by torch's name
+   */
+  rebuild(args: readonly PickleValue[], dtype?: string): TensorData {
+    const [standIn, offset, size, stride] = args;
+    const declared = this.#references.get(standIn as object);
+    if (declared === undefined) throw new PickleRefusal("malformed", "a tensor is not made from a storage");
+    const storage = dtype === undefined ? declared : this.#cast(declared, dtype);
     const where = `a tensor of storage ${quote(storage.key)}`;
     if (!isCount(offset)) throw new PickleRefusal("malformed", `${where} has no valid offset`);
     if (!isTuple(size) || !isTuple(stride) || size.length !== stride.length) {
@@ -215,6 +285,28 @@ export class TensorCollector {
     return target as TensorData;
   }
 
+  /** A storage of bytes as one of elements. */
+  #cast(storage: StorageReference, dtype: string): StorageReference {
+    const kind = kindOfDtype.get(dtype);
+    if (kind === undefined) {
+      throw new PickleRefusal(
+        "unsupported",
+        `tensors of torch.${dtype} are not read here; in Python, save tensor.float()`,
+      );
+    }
+    if (storage.kind === kind) return storage;
+    if (storage.kind !== untyped) {
+      throw new PickleRefusal("malformed", `storage ${quote(storage.key)} is said to be of two types`);
+    }
+    const name = `${storage.key} ${dtype}`;
+    const before = this.#casts.get(name);
+    if (before !== undefined) return before;
+    const elements = Math.floor(storage.elements / kind.elementBytes);
+    const made = new StorageReference(storage.key, storage.type, kind, elements, 0, elements);
+    this.#casts.set(name, made);
+    return made;
+  }
+
   /**
    * Gives every tensor its elements. Tensors that are simple slices of a storage share its memory, as in PyTorch.
    *
@@ -222,56 +314,27 @@ export class TensorCollector {
    * @param sharing whether tensors may keep the file's memory
    */
   fill(bytesOf: (root: StorageReference) => Uint8Array, sharing: Sharing): void {
-    const decoded = new Map<string, TensorArrays[TensorDType]>();
-    for (const [key, root] of this.roots) {
-      decoded.set(key, root.kind.decode(bytesOf(root), sharing));
-    }
+    const decoded = new Map<string, Map<StorageKind, TensorArrays[TensorDType]>>();
+    const elementsOf = ({ key, kind }: StorageReference) => {
+      const ofRoot = decoded.get(key) ?? new Map<StorageKind, TensorArrays[TensorDType]>();
+      decoded.set(key, ofRoot);
+      let elements = ofRoot.get(kind);
+      if (elements === undefined) {
+        const bytes = bytesOf(this.roots.get(key) as StorageReference);
+        elements = kind.decode(bytes.subarray(0, bytes.length - (bytes.length % kind.elementBytes)), sharing);
+        ofRoot.set(kind, elements);
+      }
+      return elements;
+    };
     for (const { target, storage, offset, strides } of this.#pending) {
-      const data = decoded.get(storage.key) as TensorArrays[TensorDType];
-      target.data = view(data, storage.offset + offset, target.shape, strides);
+      target.data = rowMajor(elementsOf(storage), storage.offset + offset, target.shape, strides);
       Object.freeze(target);
+    }
+    for (const [storage, standIn] of this.#standIns) {
+      standIn.data = elementsOf(storage).subarray(storage.offset, storage.offset + storage.elements);
+      Object.freeze(standIn);
     }
   }
 }
 
 const emptyArray = new Uint8Array(0);
-
-function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {
-  let expected = 1;
-  for (let i = shape.length - 1; i >= 0; i--) {
-    const n = shape[i] as number;
-    if (n !== 1 && strides[i] !== expected) return false;
-    expected *= n;
-  }
-  return true;
-}
-
-/** The elements of a view in row-major order. The caller has checked that they lie within `data`. */
-function view(
-  data: TensorArrays[TensorDType],
-  offset: number,
-  shape: readonly number[],
-  strides: readonly number[],
-): TensorArrays[TensorDType] {
-  const elements = shape.reduce((product, n) => product * n, 1);
-  if (elements === 0) return data.slice(0, 0);
-  if (isContiguous(shape, strides)) return data.subarray(offset, offset + elements);
-  const result = new (data.constructor as Float32ArrayConstructor)(elements);
-  const source = data as Float32Array;
-  const index = new Array<number>(shape.length).fill(0);
-  const inner = shape.at(-1) as number;
-  const innerStride = strides.at(-1) as number;
-  let from = offset;
-  for (let to = 0; to < elements; ) {
-    for (let i = 0, at = from; i < inner; i++, at += innerStride) result[to++] = source[at] as number;
-    // The next row: count up like an odometer.
-    for (let axis = shape.length - 2; axis >= 0; axis--) {
-      from += strides[axis] as number;
-      index[axis] = (index[axis] as number) + 1;
-      if ((index[axis] as number) < (shape[axis] as number)) break;
-      from -= (strides[axis] as number) * (shape[axis] as number);
-      index[axis] = 0;
-    }
-  }
-  return result;
-}

@@ -12,7 +12,7 @@ import { ByteReader, quote } from "../byte-reader.ts";
 import { unpickle } from "../pickle/unpickle.ts";
 import type { PickleValue } from "../pickle/values.ts";
 import type { Sharing } from "../tensor-bytes.ts";
-import { TensorCollector } from "./storage.ts";
+import { TensorCollector, type TorchLimits } from "./storage.ts";
 import { torchVocabulary } from "./vocabulary.ts";
 
 /** One entry: where its bytes lie in the file. */
@@ -22,6 +22,8 @@ interface ZipEntry {
   readonly start: number;
   readonly offset: number;
   readonly size: number;
+  /** CRC-32 of its content, as the directory has it. */
+  readonly crc: number;
   /** Behind its data descriptor. */
   readonly end: number;
 }
@@ -144,6 +146,7 @@ function readEntry(reader: ByteReader, directoryStart: number): ZipEntry {
   const start = reader.uint32(what);
   const name = readName(reader, nameLength);
   reader.take(extraLength, what);
+  if (isProgram(name)) throw reader.error("unsupported", programDetail, at);
   if (commentLength !== 0 || disk !== 0)
     throw reader.error("forbidden", `entry ${quote(name)} has a comment or lies elsewhere`, at);
   if (method !== 0 || compressed !== size) throw reader.error("forbidden", `entry ${quote(name)} is compressed`, at);
@@ -173,14 +176,36 @@ function readEntry(reader: ByteReader, directoryStart: number): ZipEntry {
   if (readName(local, localNameLength) !== name) throw disagree();
   local.take(localExtraLength, header);
   const { offset } = local;
-  const content = local.slice(size, `entry ${quote(name)}`);
+  local.take(size, `entry ${quote(name)}`);
   if (hasDescriptor) {
     const found = [0, 1, 2, 3].map(() => local.uint32(`the descriptor of entry ${quote(name)}`));
     if (found.some((value, i) => value !== [descriptorSignature, crc, size, size][i])) throw disagree();
   }
-  if (crc32(content) !== crc)
-    throw local.error("malformed", `the content of entry ${quote(name)} is damaged (CRC-32)`, offset);
-  return { name, start, offset, size, end: local.offset };
+  return { name, start, offset, size, crc, end: local.offset };
+}
+
+/** Parts of a TorchScript archive, which are compressed, too. */
+function isProgram(name: string): boolean {
+  return /^[^/]+\/(constants\.pkl$|code\/)/.test(name);
+}
+
+const programDetail =
+  "this is a TorchScript program (torch.jit.save), not a checkpoint; in Python, torch.save(torch.jit.load(path).state_dict(), other_path) keeps its weights";
+
+/**
+ * Compares the contents with their checksums. torch can leave them out (`torch.serialization.set_crc32_options(False)`): then
+ * all of them are 0, and damage goes unseen.
+ */
+function checkContents(bytes: Uint8Array, file: string, entries: readonly ZipEntry[]): void {
+  if (entries.every(({ crc }) => crc === 0)) return;
+  for (const { name, offset, size, crc } of entries) {
+    if (crc32(bytes.subarray(offset, offset + size)) === crc) continue;
+    throw new ByteReader(bytes, file).error(
+      "malformed",
+      `the content of entry ${quote(name)} is damaged (CRC-32)`,
+      offset,
+    );
+  }
 }
 
 /** Reads the archive's directory; the entries cover the file up to it without gap or overlap. */
@@ -206,6 +231,7 @@ function readEntries(bytes: Uint8Array, file: string): ZipEntry[] {
   if (covered !== directory.start) {
     throw reader.error("forbidden", "bytes between the last entry and the directory belong to nothing", covered);
   }
+  checkContents(bytes, file, entries);
   return entries;
 }
 
@@ -215,10 +241,10 @@ const sideFiles = new Set(["version", "byteorder", ".format_version", ".storage_
 /**
  * Reads a whole torch archive.
  *
- * @param copyBudget see {@link TensorCollector}
+ * @param limits what the file may demand
  * @param sharing whether tensors may keep the file's memory
  */
-export function readZip(bytes: Uint8Array, file: string, copyBudget: number, sharing: Sharing): PickleValue {
+export function readZip(bytes: Uint8Array, file: string, limits: TorchLimits, sharing: Sharing): PickleValue {
   const whole = new ByteReader(bytes, file);
   const entries = readEntries(bytes, file);
   const prefix = /^[^/]+\//.exec(entries[0]?.name ?? "")?.[0];
@@ -235,13 +261,7 @@ export function readZip(bytes: Uint8Array, file: string, copyBudget: number, sha
     }
     const name = entry.name.slice(prefix.length);
     if (name.startsWith("data/")) storages.set(name.slice("data/".length), entry);
-    else if (name === "constants.pkl" || name.startsWith("code/")) {
-      throw whole.error(
-        "unsupported",
-        "this is a TorchScript program, not a checkpoint; save its state_dict()",
-        entry.start,
-      );
-    } else if (name === "data.pkl" || sideFiles.has(name) || name.startsWith(".data/")) files.set(name, entry);
+    else if (name === "data.pkl" || sideFiles.has(name) || name.startsWith(".data/")) files.set(name, entry);
     else throw whole.error("forbidden", `entry ${quote(entry.name)} is none that torch writes`, entry.start);
   }
   const pickle = files.get("data.pkl");
@@ -254,9 +274,9 @@ export function readZip(bytes: Uint8Array, file: string, copyBudget: number, sha
       throw whole.error("unsupported", `its byte order is ${quote(text)}, not "little"`, order.offset);
   }
 
-  const tensors = new TensorCollector(bytes.length, copyBudget);
+  const tensors = new TensorCollector(bytes.length, limits.copyBudget);
   const reader = new ByteReader(bytes, file, pickle.offset, pickle.offset + pickle.size);
-  const object = unpickle(reader, torchVocabulary(tensors));
+  const object = unpickle(reader, torchVocabulary(tensors), limits.maxContainers);
   if (reader.remaining > 0)
     throw reader.error("malformed", `${reader.remaining} bytes follow the pickle, which belong to nothing`);
   for (const [key, root] of tensors.roots) {
