@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import tree from "./fixtures/image-folder.json" with { type: "json" };
 import { DataError, DataLoader, decodeImage, ImageFolder, loadImageDecoders } from "./index.ts";
 import { CenterCrop, Compose, Resize, ToTensor } from "./transforms/index.ts";
 
@@ -75,11 +76,79 @@ describe("images that are broken are named", () => {
 
   test("what is no image", () => {
     expect(() => decodeImage(new Uint8Array(0), "e.png")).toThrow(
-      "e.png is neither a PNG nor a JPEG image: it is empty.",
+      "e.png is neither a PNG, JPEG, BMP nor PPM image: it is empty.",
     );
-    expect(() => decodeImage(Buffer.from("GIF89a"), "g.png")).toThrow(
-      "g.png is neither a PNG nor a JPEG image: it begins with 47494638.",
+    expect(() => decodeImage(Buffer.from("RIFX"), "r.png")).toThrow(
+      "r.png is neither a PNG, JPEG, BMP nor PPM image: it begins with 52494658.",
     );
+  });
+
+  test.each([
+    ["a GIF image", "GIF89a"],
+    ["a WebP image", "RIFF\x10\0\0\0WEBPVP8 "],
+    ["a TIFF image", "II*\0\x08\0\0\0"],
+    ["a TIFF image", "MM\0*\0\0\0\x08"],
+  ])("%s is refused by name", (kind, start) => {
+    expect(() => decodeImage(Buffer.from(start, "latin1"), "x.png")).toThrow(
+      `x.png is ${kind}, which is not read here; convert it to PNG.`,
+    );
+  });
+
+  test("a JPEG that is coded in another way", () => {
+    const whole = Uint8Array.from(read("baseline.jpg"));
+    const frame = Buffer.from(whole).indexOf(Buffer.from([0xff, 0xc0]));
+    const changed = (place: number, ...values: number[]): Uint8Array => {
+      const bytes = Uint8Array.from(whole);
+      bytes.set(values, frame + place);
+      return bytes;
+    };
+    for (const [bytes, message] of [
+      [changed(1, 0xc9), "Sorry, arithmetic coding is not implemented"],
+      [changed(1, 0xc3), "Unsupported JPEG process: SOF type 0xc3"],
+      [changed(4, 12), "it has 12 bits a colour; only 8 are read"],
+      [changed(5, 0, 0), "it has no pixels"],
+      [changed(5, 0xff, 0xff, 0xff, 0xff), "it tells of 4294836225 pixels; at most 178956970 are read"],
+      [changed(5, 0x30, 0, 0x30, 0), `its ${whole.length} bytes cannot hold its 12288 x 12288 pixels`],
+    ] as const) {
+      expect(() => decodeImage(bytes, "x.jpg")).toThrow(`x.jpg is not a JPEG image that can be read: ${message}`);
+    }
+    expect(() => decodeImage(whole, "x.jpg", { maxPixels: 1000 })).toThrow("it tells of 1665 pixels; at most 1000");
+  });
+
+  test.each(["rgb.bmp", "rgba.bmp", "palette.bmp", "bilevel.bmp", "rgb.ppm", "grey.pgm", "bilevel.pbm", "text.ppm"])(
+    "%s, cut off anywhere",
+    (name) => {
+      const whole = read(name);
+      const last = name === "text.ppm" ? whole.length - 4 : whole.length;
+      for (let size = 0; size < last; size += size < 100 ? 1 : 13) {
+        expect(() => decodeImage(whole.subarray(0, size), "cut")).toThrow(/^cut is (not a (BMP|PPM) image|neither)/);
+      }
+    },
+  );
+
+  test("a BMP or PPM that is compressed, too large or lies", () => {
+    const bmp = (change: (view: DataView) => void): Uint8Array => {
+      const bytes = Uint8Array.from(read("palette.bmp"));
+      change(new DataView(bytes.buffer));
+      return bytes;
+    };
+    const text = (content: string): Uint8Array => Buffer.from(content);
+    for (const [bytes, message] of [
+      [bmp((view) => view.setUint32(30, 1, true)), "it is compressed by RLE8, which is not read here"],
+      [bmp((view) => view.setUint16(28, 5, true)), "it has 5 bits a pixel"],
+      [bmp((view) => view.setInt32(18, -3, true)), "its width is -3"],
+      [bmp((view) => view.setInt32(18, 16_000, true)), /it has \d+ of 592000 bytes of pixels/],
+      [bmp((view) => view.setInt32(18, 2 ** 30, true)), "it tells of 39728447488 pixels; at most 178956970 are read"],
+      [bmp((view) => view.setUint32(46, 2, true)), "of 2"],
+      [text("P5 2 1 15\n\x03\x70"), "it has the value 112, more than its largest, 15"],
+      [text("P6 9999 9999 255\n"), "it has 0 of 299940003 bytes of pixels"],
+      [text("P6 99999 99999 255\n"), "it tells of 9999800001 pixels"],
+      [text("P5 2 1 70000\n"), "its largest value is 70000, which is not from 1 to 65535"],
+      [text("P2 two 1 255\n"), "its width is no number"],
+    ] as const) {
+      expect(() => decodeImage(bytes, "x")).toThrow(DataError);
+      expect(() => decodeImage(bytes, "x")).toThrow(message);
+    }
   });
 });
 
@@ -152,14 +221,69 @@ describe("ImageFolder", () => {
       await mkdir(join(other, "fly"));
       await copyFile(join(images, "one.png"), join(other, "fly/one.png"));
       await expect(ImageFolder.open(other)).rejects.toThrow(
-        `${other}: no images (.jpg, .jpeg, .png) in the classes' folders bee.`,
+        `${other}: no images (.jpg, .jpeg, .png, .ppm, .bmp, .pgm, .tif, .tiff, .webp) in the classes' folders bee.`,
       );
-      await symlink(join(images, "one.png"), join(other, "bee/link.png"));
+      const empty = await ImageFolder.open(other, { allowEmpty: true });
+      expect([empty.classes, [...empty.targets]]).toEqual([["bee", "fly"], [1]]);
+      await symlink("..", join(other, "bee/up"));
+      await expect(ImageFolder.open(other)).rejects.toThrow(/bee\/up\/bee leads back to .*bee, in which it lies\.$/);
+      await rm(join(other, "bee/up"));
+      for (const [name, start, kind] of [
+        ["a.tif", "II*\0", "a TIFF image"],
+        ["b.WEBP", "RIFF\0\0\0\0WEBP", "a WebP image"],
+      ] as const) {
+        await writeFile(join(other, "bee", name), start);
+        await expect(ImageFolder.open(other)).rejects.toThrow(
+          `${join(other, "bee", name)} is ${kind}, which is not read here; convert it to PNG.`,
+        );
+        await rm(join(other, "bee", name));
+      }
+      await copyFile(join(images, "one.png"), join(other, "bee/named.tif"));
+      expect((await ImageFolder.open(other)).raw(0).shape).toEqual([1, 1, 3]);
+      await symlink("nowhere", join(other, "cow"));
       await expect(ImageFolder.open(other)).rejects.toThrow(
-        /link\.png is a link that cannot be followed: .*leads out of the folder/,
+        `${join(other, "cow")} is a link that leads nowhere; a class may be missing.`,
       );
     } finally {
       await rm(other, { recursive: true });
     }
+  });
+
+  // https://github.com/pytorch/vision/issues/1580
+  test("finds what torchvision finds: through links, of its kinds, in Python's order", async () => {
+    const top = await mkdtemp(join(tmpdir(), "convbook-tree-"));
+    try {
+      for (const [path, target] of tree.tree as [string, string][]) {
+        await mkdir(join(top, path, ".."), { recursive: true });
+        if (target === "") await copyFile(join(images, "one.png"), join(top, path));
+        else await symlink(target, join(top, path));
+      }
+      const data = await ImageFolder.open(join(top, "root"));
+      expect(data.classes).toEqual(tree.classes);
+      expect(data.files).toEqual(tree.files);
+      expect([...data.targets]).toEqual(tree.targets);
+      for (const linked of ["cat/1.png", "dog/linked.png", "dog/z/a.png"]) {
+        expect(data.raw(data.files.indexOf(linked)).shape).toEqual([1, 1, 3]);
+      }
+      // Found, as torchvision does, and named when it is to be read.
+      expect(() => data.raw(data.files.indexOf("dog/gone.jpg"))).toThrow(/dog\/gone\.jpg cannot be read: ENOENT/);
+      const chosen = await ImageFolder.open(join(top, "root"), {
+        isValidFile: (path) => path.startsWith(join(top, "root")) && /\/1\.png$/.test(path),
+        allowEmpty: true,
+      });
+      expect(chosen.files).toEqual(tree.files.filter((file) => file.endsWith("/1.png")));
+      await expect(ImageFolder.open(top, { extensions: [".png"], isValidFile: () => true })).rejects.toThrow(
+        "ImageFolder takes extensions or isValidFile, not both.",
+      );
+    } finally {
+      await rm(top, { recursive: true });
+    }
+  });
+
+  test("reads no image of more pixels than it is told, in a worker neither", async () => {
+    const data = await ImageFolder.open(folder, { maxPixels: 1664, transform: new ToTensor() });
+    expect(() => data.raw(0)).toThrow("it tells of 1665 pixels; at most 1664 are read");
+    const epoch = new DataLoader(data, { batchSize: 1, numWorkers: 1 })[Symbol.asyncIterator]();
+    await expect(epoch.next()).rejects.toThrow("it tells of 1665 pixels; at most 1664 are read");
   });
 });

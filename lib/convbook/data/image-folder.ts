@@ -1,12 +1,10 @@
 /** Image files in folders named after their classes: `torchvision.datasets.ImageFolder`, the layout of ImageNet. */
-import type { Dirent } from "node:fs";
-import { readdir } from "node:fs/promises";
-import { extname, join } from "node:path";
-import { resolveInside } from "../files/index.ts";
+import { join } from "node:path";
 import { defaultGenerator } from "../random/index.ts";
 import { checkIndex, type Dataset, type ImageData8, type LabelledSample, type Shipment } from "./dataset.ts";
 import { DataError } from "./error.ts";
 import { IMAGE_EXTENSIONS, loadImageDecoders } from "./formats/image.ts";
+import { filesOfClass, findClasses, refuseUnreadable } from "./image-files.ts";
 import { type ImageSourceSpec, sampleOfFile } from "./sources/image-source.ts";
 import { ToTensor } from "./transforms/tensor.ts";
 import type { Transform } from "./transforms/transform.ts";
@@ -14,12 +12,20 @@ import type { Transform } from "./transforms/transform.ts";
 export interface ImageFolderOptions {
   /** Applied to an image each time it is had; ToTensor where it is left out, null for none. */
   readonly transform?: Transform | null;
-  /** Endings of the files that count, in lower case; .jpg, .jpeg and .png where they are left out. */
+  /** Endings of the files that count, in lower case; torchvision's where they are left out: .jpg .jpeg .png .ppm .bmp .pgm .tif .tiff .webp. */
   readonly extensions?: readonly string[];
+  /** Says which files count, in place of `extensions`; is given each file's path. */
+  readonly isValidFile?: (path: string) => boolean;
+  /** Whether a class may have no images; otherwise that is an error. */
+  readonly allowEmpty?: boolean;
+  /** The most pixels of an image that is read, else `CONVBOOK_MAX_PIXELS`, else 178,956,970. */
+  readonly maxPixels?: number;
 }
 
 /**
- * Images in `root/CLASS/…/NAME.png`. Classes have the numbers of their folders' names in order; images come class by class, by name.
+ * Images in `root/CLASS/…/NAME.png`, with torchvision's classes, numbers and order: classes have the numbers of their folders' names as
+ * Python sorts them (by code points), images come class by class, folder by folder, by name. Symbolic links are followed wherever they
+ * lead, as the folder's owner made them. JPEG, PNG, BMP and PPM/PGM are read; WebP and TIFF are found and refused by name.
  *
  * @example
  * const data = await ImageFolder.open("pets", { transform: new Resize([64, 64]) });
@@ -33,52 +39,57 @@ export class ImageFolder implements Dataset<LabelledSample> {
   /** The class number of every file. */
   readonly targets: Int32Array;
 
+  readonly #maxPixels: number | undefined;
+
   private constructor(
-    root: string,
-    classes: readonly string[],
-    files: readonly string[],
-    targets: Int32Array,
+    found: Pick<ImageFolder, "root" | "classes" | "files" | "targets">,
     transform: Transform | null,
+    maxPixels: number | undefined,
   ) {
-    this.root = root;
-    this.classes = classes;
-    this.files = files;
-    this.targets = targets;
+    this.root = found.root;
+    this.classes = found.classes;
+    this.files = found.files;
+    this.targets = found.targets;
     this.transform = transform;
+    this.#maxPixels = maxPixels;
   }
 
   /**
    * Looks through the folders; the images are read when they are had.
    * @param root the folder of the classes' folders
-   * @throws {DataError} naming the folder, when it cannot be read, has no folders, or one of them has no images or leads elsewhere
+   * @throws {DataError} naming the folder, when it cannot be read, has no folders, or one of them has no images; or naming a link at the top
+   *   that leads nowhere, a link that leads back to where it lies, or a file of a kind that is not read
+   * @throws {TypeError} when both `extensions` and `isValidFile` are given
    */
-  static async open(
-    root: string,
-    { transform = new ToTensor(), extensions = IMAGE_EXTENSIONS }: ImageFolderOptions = {},
-  ): Promise<ImageFolder> {
-    await loadImageDecoders();
-    const folders = (await entries(root)).filter((entry) => entry.isDirectory()).map(({ name }) => name);
-    if (folders.length === 0) {
-      throw new DataError("format", `${root} has no folders; each class needs one with its images.`, { file: root });
+  static async open(root: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
+    const { transform = new ToTensor(), extensions, isValidFile, allowEmpty = false, maxPixels } = options;
+    if (extensions !== undefined && isValidFile !== undefined) {
+      throw new TypeError("ImageFolder takes extensions or isValidFile, not both.");
     }
+    await loadImageDecoders();
+    const endings = extensions ?? IMAGE_EXTENSIONS;
+    const isValid = isValidFile
+      ? (path: string) => isValidFile(join(root, path))
+      : (path: string) => endings.some((ending) => path.toLowerCase().endsWith(ending));
+    const classes = await findClasses(root);
     const files: string[] = [];
     const targets: number[] = [];
     const empty: string[] = [];
-    for (const [label, folder] of folders.entries()) {
-      const found = await imagesBelow(root, folder, extensions);
+    for (const [label, folder] of classes.entries()) {
+      const found = await filesOfClass(root, folder, isValid);
       if (found.length === 0) empty.push(folder);
       for (const file of found) {
         files.push(file);
         targets.push(label);
       }
     }
-    if (empty.length > 0) {
+    if (empty.length > 0 && !allowEmpty) {
       const list = empty.slice(0, 10).join(", ") + (empty.length > 10 ? ` and ${empty.length - 10} more` : "");
-      throw new DataError("format", `${root}: no images (${extensions.join(", ")}) in the classes' folders ${list}.`, {
-        file: root,
-      });
+      const kinds = isValidFile ? "" : ` (${endings.join(", ")})`;
+      throw new DataError("format", `${root}: no images${kinds} in the classes' folders ${list}.`, { file: root });
     }
-    return new ImageFolder(root, folders, files, Int32Array.from(targets), transform);
+    await refuseUnreadable(root, files);
+    return new ImageFolder({ root, classes, files, targets: Int32Array.from(targets) }, transform, maxPixels);
   }
 
   get length(): number {
@@ -105,7 +116,7 @@ export class ImageFolder implements Dataset<LabelledSample> {
 
   /** The same images with another transform. */
   withTransform(transform: Transform | null): ImageFolder {
-    return new ImageFolder(this.root, this.classes, this.files, this.targets, transform);
+    return new ImageFolder(this, transform, this.#maxPixels);
   }
 
   shipment(): Shipment | undefined {
@@ -119,47 +130,12 @@ export class ImageFolder implements Dataset<LabelledSample> {
   }
 
   #source(): ImageSourceSpec {
-    return { kind: "image-files", root: this.root, files: this.files, labels: this.targets };
-  }
-}
-
-async function imagesBelow(root: string, folder: string, extensions: readonly string[]): Promise<string[]> {
-  const files: string[] = [];
-  const folders: string[] = [];
-  for (const entry of await entries(join(root, folder))) {
-    const path = `${folder}/${entry.name}`;
-    if (entry.isSymbolicLink()) await checkLink(root, path);
-    if (entry.isDirectory()) folders.push(path);
-    else if (extensions.includes(extname(entry.name).toLowerCase())) files.push(path);
-  }
-  for (const inner of folders) files.push(...(await imagesBelow(root, inner, extensions)));
-  return files;
-}
-
-async function checkLink(root: string, path: string): Promise<void> {
-  try {
-    await resolveInside(root, path);
-  } catch (error) {
-    throw new DataError(
-      "format",
-      `${join(root, path)} is a link that cannot be followed: ${(error as Error).message}`,
-      {
-        file: join(root, path),
-        cause: error,
-      },
-    );
-  }
-}
-
-/** A folder's entries in the order of their names. */
-async function entries(folder: string): Promise<Dirent[]> {
-  try {
-    const found = await readdir(folder, { withFileTypes: true });
-    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
-  } catch (error) {
-    throw new DataError("format", `The folder ${folder} cannot be read: ${(error as Error).message}`, {
-      file: folder,
-      cause: error,
-    });
+    return {
+      kind: "image-files",
+      root: this.root,
+      files: this.files,
+      labels: this.targets,
+      maxPixels: this.#maxPixels,
+    };
   }
 }

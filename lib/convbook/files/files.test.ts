@@ -17,6 +17,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { writeFileAtomic } from "./atomic.ts";
+import { compareCodePoints } from "./code-points.ts";
 import { joinInside, resolveInside, unsafePathReason } from "./safe-path.ts";
 
 let folder: string;
@@ -137,5 +138,35 @@ describe("paths below a folder", () => {
     await expect(resolveInside(inside, "bad")).rejects.toThrow("leads out of the folder");
     await expect(resolveInside(inside, "up/secret")).rejects.toThrow("leads out of the folder");
     await expect(resolveInside(inside, "none")).rejects.toThrow("ENOENT");
+  });
+});
+
+describe("names in Python's order", () => {
+  it("are compared by code points, not by UTF-16's halves", () => {
+    // sorted() of Python 3 gives this order.
+    const sorted = [
+      "",
+      "10",
+      "9",
+      "Z",
+      "a",
+      "a b",
+      "a/b",
+      "aa",
+      "é",
+      "\ud7ff",
+      "\ue000",
+      "ﬁ",
+      "\uffff",
+      "😀",
+      "😀a",
+      "😁",
+      "\u{10ffff}",
+    ];
+    for (const [i, a] of sorted.entries()) {
+      for (const [j, b] of sorted.entries()) expect(Math.sign(compareCodePoints(a, b))).toBe(Math.sign(i - j));
+    }
+    expect(["😀", "ﬁ"].toSorted()).toEqual(["😀", "ﬁ"]);
+    expect(["😀", "ﬁ"].toSorted(compareCodePoints)).toEqual(["ﬁ", "😀"]);
   });
 });

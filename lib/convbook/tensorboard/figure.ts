@@ -3,6 +3,7 @@ import { basename, dirname } from "node:path";
 import { curves } from "../display/figures/curves.ts";
 import type { JsonValue } from "../display/mime.ts";
 import { VegaLiteFigure } from "../display/vega-lite.ts";
+import { compareCodePoints } from "../files/index.ts";
 import { EventFileError } from "./errors.ts";
 import { findRuns, type ScalarPoint, scalars } from "./reader.ts";
 
@@ -46,7 +47,7 @@ export function tensorBoardFigure(
   }: TensorBoardFigureOptions = {},
 ): VegaLiteFigure {
   const runs = new Map([...resolveRuns(paths)].map(([run, path]) => [run, scalars(path)] as const));
-  const present = [...new Set([...runs.values()].flatMap((run) => [...run.keys()]))].sort();
+  const present = [...new Set([...runs.values()].flatMap((run) => [...run.keys()]))].sort(compareCodePoints);
   const chosen = chooseTags(tags, present, [...runs.keys()]);
   if (chosen.length === 0) throw new NoScalarsError([...runs.keys()].join(", "), 0, "no scalars were written yet");
   const charts = chosen.map((tag) => {

@@ -1,6 +1,7 @@
 /** Reading event files: the TFRecord frame, and the folders that TensorBoard calls runs. */
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { basename, join, relative } from "node:path";
+import { compareCodePoints } from "../files/index.ts";
 import { maskedCrc32c } from "./crc32c.ts";
 import { EventFileError } from "./errors.ts";
 import { decodeEvent, type TensorBoardEvent } from "./events.ts";
@@ -163,7 +164,7 @@ function filesIn(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.includes("tfevents"))
     .map((entry) => join(folder, entry.name))
-    .sort();
+    .sort(compareCodePoints);
 }
 
 /**
@@ -180,7 +181,8 @@ export function findRuns(path: string): Map<string, string> {
     if (filesIn(folder).length > 0) runs.set(relative(path, folder) || ".", folder);
     if (depth === 0) return;
     const inner = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    for (const entry of inner.sort((a, b) => (a.name < b.name ? -1 : 1))) visit(join(folder, entry.name), depth - 1);
+    for (const entry of inner.sort((a, b) => compareCodePoints(a.name, b.name)))
+      visit(join(folder, entry.name), depth - 1);
   };
   visit(path, 8);
   if (runs.size === 0)

@@ -1,5 +1,5 @@
 /** Writing safetensors. The same tensors and metadata always give the same bytes. */
-import { writeFileAtomic } from "../../files/index.ts";
+import { compareCodePoints, writeFileAtomic } from "../../files/index.ts";
 import type { TensorData, TensorDType } from "../../tensor-data.ts";
 import { quote } from "../byte-reader.ts";
 import { float32ToBfloat16, float32ToFloat16 } from "../float16.ts";
@@ -43,17 +43,15 @@ function store(name: string, tensor: TensorData, floatType: string): Stored {
   return { name, dtype: names[dtype], shape, bytes: bytesOf(data), elementBytes: data.BYTES_PER_ELEMENT };
 }
 
-const byName = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
-
 /** The file in pieces: the header, then each tensor's bytes, which are not copied. */
 function piecesOf(tensors: ReadonlyMap<string, TensorData>, options: SaveSafetensorsOptions): Uint8Array[] {
   const { metadata = {}, floatType = "float32" } = options;
   // Wide elements first, so that all are aligned, then by name: the order of the reference implementation.
   const stored = Array.from(tensors, ([name, tensor]) => store(name, tensor, floatType)).sort(
-    (a, b) => b.elementBytes - a.elementBytes || byName(a.name, b.name),
+    (a, b) => b.elementBytes - a.elementBytes || compareCodePoints(a.name, b.name),
   );
   const lines: string[] = [];
-  const keys = Object.keys(metadata).sort(byName);
+  const keys = Object.keys(metadata).sort(compareCodePoints);
   if (keys.length > 0) {
     const pairs = keys.map((key) => `${JSON.stringify(key)}:${JSON.stringify(metadata[key])}`);
     lines.push(`"__metadata__":{${pairs.join(",")}}`);

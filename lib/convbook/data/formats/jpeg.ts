@@ -8,9 +8,7 @@ import type { MozJPEGModule } from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
 import jpegJs from "jpeg-js";
 import type { ImageData8 } from "../dataset.ts";
 import { DataError } from "../error.ts";
-
-/** The largest image that is believed, in pixels. */
-const MAX_PIXELS = 2 ** 28;
+import { type DecodeOptions, type Fail, sizeCheck } from "./limits.ts";
 
 let loading: Promise<MozJPEGModule> | undefined;
 let decoder: MozJPEGModule | undefined;
@@ -49,20 +47,23 @@ async function load(): Promise<MozJPEGModule> {
 }
 
 /**
- * Decodes a JPEG, baseline or progressive, grey, colour or CMYK. Its orientation tag is not looked at, as in torchvision.
+ * Decodes a JPEG, baseline or progressive, grey, colour or CMYK. Its orientation tag is not looked at, as in torchvision. What libjpeg reads
+ * with a warning (bytes that belong to nothing between segments, scans that end too early, lost restart markers) is read as it reads it, grey
+ * where there is no data; CMYK is read where it is whole and has Adobe's marker. Arithmetic coding, 12 bits and lossless files are refused.
  *
  * @param bytes the whole file
  * @param file its name, for messages
  * @returns uint8 [height, width, 3]
  * @throws {DataError} naming the file, when it is broken or cut off
  */
-export function decodeJpeg(bytes: Uint8Array, file: string): ImageData8 {
-  const fail = (message: string, cause?: unknown): never => {
+export function decodeJpeg(bytes: Uint8Array, file: string, options: DecodeOptions = {}): ImageData8 {
+  const fail: Fail = (message, cause) => {
     throw new DataError("format", `${file} is not a JPEG image that can be read: ${message}.`, { file, cause });
   };
-  const { width, height, components, problem } = readFrame(bytes);
+  const { width, height, components, problem, most } = readFrame(bytes);
   if (problem !== undefined) return fail(problem);
-  if (width * height > MAX_PIXELS) fail(`it tells of ${width * height} pixels; at most ${MAX_PIXELS} are read`);
+  sizeCheck(fail, options)(width, height);
+  if (width * height > most) fail(`its ${bytes.length} bytes cannot hold its ${width} x ${height} pixels`);
   let rgba: Uint8Array | Uint8ClampedArray;
   try {
     rgba = components === 4 ? decodeCmyk(bytes) : decodeColour(bytes);
@@ -105,38 +106,61 @@ interface Frame {
   readonly width: number;
   readonly height: number;
   readonly components: number;
+  /** The most pixels that the bytes behind the header can hold. */
+  readonly most: number;
   readonly problem?: string;
 }
 
-/** Walks over the markers to the frame header, and looks whether the file has an end. */
+/**
+ * Walks over the markers to the frame header, and looks whether the file has an end. As libjpeg does, it passes over bytes that belong to
+ * nothing, and takes a segment's length of 0 or 1 for 2, its own two bytes.
+ */
 function readFrame(bytes: Uint8Array): Frame {
-  const nothing = { width: 0, height: 0, components: 0 };
+  const nothing = { width: 0, height: 0, components: 0, most: 0 };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 4 || view.getUint16(0) !== 0xffd8) return { ...nothing, problem: "it does not begin as one" };
+  if (bytes[2] !== 0xff) return { ...nothing, problem: "there is no marker at byte 2" };
   let position = 2;
   while (position + 4 <= bytes.length) {
-    if (bytes[position] !== 0xff) return { ...nothing, problem: `there is no marker at byte ${position}` };
     const marker = bytes[position + 1] as number;
-    if (marker === 0xff) {
+    if (bytes[position] !== 0xff || marker === 0xff || marker === 0) {
       position++;
       continue;
     }
-    const length = view.getUint16(position + 2);
+    if (marker === 0xd9 || marker === 0xda) break;
+    // Markers that stand alone.
+    if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) {
+      position += 2;
+      continue;
+    }
     const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
     if (isFrame && position + 10 <= bytes.length) {
       const precision = bytes[position + 4] as number;
+      const components = bytes[position + 9] as number;
       const frame = {
         height: view.getUint16(position + 5),
         width: view.getUint16(position + 7),
-        components: bytes[position + 9] as number,
+        components,
+        most: mostPixels(bytes.subarray(position + 10), components),
       };
       if (precision !== 8) return { ...frame, problem: `it has ${precision} bits a colour; only 8 are read` };
-      if (frame.width === 0 || frame.height === 0) return { ...frame, problem: "it has no pixels" };
       return hasEnd(bytes, position) ? frame : { ...frame, problem: "it is cut off" };
     }
-    position += 2 + length;
+    position += 2 + Math.max(2, view.getUint16(position + 2));
   }
   return { ...nothing, problem: "it ends before its image" };
+}
+
+/**
+ * The most pixels that data can hold: each block of 64 takes a bit at least, in the component that has the most blocks. Of each component three
+ * bytes tell, the second of how many blocks it has across and down in a unit.
+ */
+function mostPixels(bytes: Uint8Array, components: number): number {
+  const sampling = Array.from({ length: components }, (_, i) => bytes[3 * i + 1] ?? 0x11);
+  const across = Math.max(1, ...sampling.map((each) => each >> 4));
+  const down = Math.max(1, ...sampling.map((each) => each & 15));
+  const densest = Math.max(1, ...sampling.map((each) => (each >> 4) * (each & 15)));
+  return (bytes.length * 8 * 64 * across * down) / densest;
 }
 
 /** Whether the end-of-image marker stands somewhere after a place. */

@@ -11,10 +11,12 @@ export interface ImageSourceSpec {
   /** Paths below the root. */
   readonly files: readonly string[];
   readonly labels: Int32Array;
+  /** The most pixels of an image that is read; where it is left out, see `decodeImage`. */
+  readonly maxPixels?: number | undefined;
 }
 
 /** Reads and decodes one file. */
-export function sampleOfFile({ root, files, labels }: ImageSourceSpec, index: number): LabelledSample {
+export function sampleOfFile({ root, files, labels, maxPixels }: ImageSourceSpec, index: number): LabelledSample {
   const file = join(root, files[index] as string);
   let bytes: Uint8Array;
   try {
@@ -22,5 +24,5 @@ export function sampleOfFile({ root, files, labels }: ImageSourceSpec, index: nu
   } catch (error) {
     throw new DataError("sample", `${file} cannot be read: ${(error as Error).message}`, { file, cause: error });
   }
-  return [decodeImage(bytes, file), labels[index] as number];
+  return [decodeImage(bytes, file, { maxPixels }), labels[index] as number];
 }

@@ -195,14 +195,22 @@ function toByte(sum: number): number {
 function nearest(image: ImageData8, height: number, width: number): ImageData8 {
   const [fromHeight, fromWidth, channels] = imageShape(image);
   const data = new Uint8Array(height * width * channels);
-  for (let y = 0; y < height; y++) {
-    const row = Math.trunc((y + 0.5) * (fromHeight / height));
-    for (let x = 0; x < width; x++) {
-      const column = Math.trunc((x + 0.5) * (fromWidth / width));
+  const rows = nearestPlaces(fromHeight, height);
+  const columns = nearestPlaces(fromWidth, width);
+  let to = 0;
+  for (const row of rows) {
+    for (const column of columns) {
       const from = (row * fromWidth + column) * channels;
-      const to = (y * width + x) * channels;
-      for (let c = 0; c < channels; c++) data[to + c] = image.data[from + c] as number;
+      for (let c = 0; c < channels; c++) data[to++] = image.data[from + c] as number;
     }
   }
   return { dtype: "uint8", shape: [height, width, channels], data };
+}
+
+/** Which old place each new one takes. The steps are added up, as Pillow adds them: a product is rounded otherwise. */
+function nearestPlaces(from: number, to: number): Int32Array {
+  const step = from / to;
+  const places = new Int32Array(to);
+  for (let i = 0, place = step * 0.5; i < to; i++, place += step) places[i] = Math.min(from - 1, Math.trunc(place));
+  return places;
 }

@@ -13,7 +13,10 @@ import {
   type TransformSpec,
 } from "./transform.ts";
 
-/** Resizes: `torchvision.transforms.Resize` of images, to the byte. */
+/**
+ * Resizes: `torchvision.transforms.Resize` of Pillow's images, to the byte, in each interpolation. Of tensors torchvision resizes otherwise
+ * ("nearest" takes other pixels there, the others do not widen their filters).
+ */
 export class Resize implements Transform {
   readonly size: Size;
   readonly interpolation: Interpolation;

@@ -27,7 +27,7 @@ interface DataDescription {
 }
 
 /**
- * Classifies PNG and JPEG files, treated as the validation images were.
+ * Classifies image files of the kinds that `decodeImage` reads, treated as the validation images were.
  *
  * @param checkpoint of `convbook train`, which notes classes, size and normalisation
  * @param top how many classes to give a file
