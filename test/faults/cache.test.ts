@@ -110,6 +110,9 @@ describe.runIf(hasJupyter)("Python", { timeout: 60_000 }, () => {
     ["exec(open('tool.py').read())", "tool.py"],
     ["import importlib\nimportlib.import_module('tool')", "tool.py"],
     ["%load_ext tool", "tool.py"],
+    ["run tool.py", "tool.py"],
+    ["try: import tool\nexcept ImportError: pass", "tool.py"],
+    ["exec('import tool')", "tool.py"],
     ["import sys\nsys.path.append('lib')\nimport deep.inner", "lib/deep/inner.py"],
     ["import sys\nsys.path.insert(0, 'lib')\n%run -m deep.inner", "lib/deep/inner.py"],
     ["import os, sys\nsys.path.append(os.path.join('.', 'lib'))\nimport deep.inner", "lib/deep/inner.py"],
@@ -133,6 +136,9 @@ describe.runIf(hasJupyter)("Python", { timeout: 60_000 }, () => {
     ["i = 'a'\nopen(i + '.csv').read()", "a.csv"],
     ["import os\nopen(os.path.join('data', '..', 'data', 'a.csv')).read()", "data/a.csv"],
     ["open('b.ipynb').read()", "b.ipynb"],
+    ["%%bash\ncat < data/a.csv", "data/a.csv"],
+    ["text = !cat data/a.csv", "data/a.csv"],
+    ["import os\nos.chdir('data')\nopen('a.csv').read()", "data/a.csv"],
   ])("data that %j reads", async (source, file) => {
     write("a.csv", "1");
     write("data/a.csv", "1");
@@ -203,6 +209,9 @@ describe.runIf(hasJupyter)("Python", { timeout: 60_000 }, () => {
     ["import importlib\nname = 'json'\nimportlib.import_module(name)", "an import whose name is computed"],
     ["url = 'https://example.org/data.csv'", "what is at https://example.org/data.csv"],
     ["if False:\n    !pip install nothing-at-all", "what it installs"],
+    ["!git log -1", "what git says"],
+    ["import subprocess\nsubprocess.run(['git', 'log'])", "what git says"],
+    ["if False:\n    !curl https://example.org/a.csv", "what is at https://example.org/a.csv, what curl says"],
   ])("what cannot be known is no reason to skip it: %j", async (source, reason) => {
     const path = pythonNotebook([source]);
     expect(passing(path)).toMatchObject({ status: "passed", reason: `depends on ${reason}` });

@@ -2,7 +2,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, extname, isAbsolute, join, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { globSync, isDynamicPattern } from "tinyglobby";
 import { isFile, isFolder, realPath, statOf, upwards } from "../files.ts";
 import { readNotebook } from "../notebook/read.ts";
@@ -17,6 +16,7 @@ import {
   projectSettings,
   scriptFiles,
 } from "./script-imports.ts";
+import { nameIn, pathOfUrl, pathsOf } from "./words.ts";
 
 export interface DependencyOptions {
   /** Where the kernel works. */
@@ -25,8 +25,8 @@ export interface DependencyOptions {
   readonly language: string;
   /** The interpreter of a Python kernel, and its environment. */
   readonly python?: { readonly command: string; readonly env: NodeJS.ProcessEnv } | undefined;
-  /** Real paths that the run itself writes. */
-  readonly excluded?: ReadonlySet<string>;
+  /** The real path of a folder that is no input, whatever names it: the cache. */
+  readonly apart?: string | undefined;
 }
 
 /** What a notebook depends on; paths are absolute. */
@@ -69,7 +69,6 @@ class Collector implements Dependencies {
   readonly #path: string;
   readonly #folder: string;
   readonly #options: DependencyOptions;
-  readonly #excluded: ReadonlySet<string>;
   /** Where Python looks for modules: grows by folders that the code names. */
   readonly #roots: Set<string>;
   readonly #modules = new Set<string>();
@@ -79,7 +78,6 @@ class Collector implements Dependencies {
     this.#folder = dirname(resolve(path));
     this.#options = options;
     this.#path = realPath(path);
-    this.#excluded = new Set([...(options.excluded ?? []), this.#path]);
     const pythonPath = (options.python?.env.PYTHONPATH ?? "").split(":").filter((entry) => entry !== "");
     this.#roots = new Set([options.cwd, this.#folder, ...pythonPath.map((entry) => resolve(options.cwd, entry))]);
     for (const setting of [this.#folder, options.cwd].flatMap(projectSettings)) {
@@ -140,13 +138,16 @@ class Collector implements Dependencies {
   #basesOf(source: string, words: readonly string[], from: string): Set<string> {
     const own = [this.#folder, this.#options.cwd, from];
     const above = /\.parent\b|\bdirname\b|\bpardir\b/.test(source) ? own.map((base) => dirname(base)) : [];
+    const home = /\bhome\b|\bhomedir\b|\bexpanduser\b|\bHOME\b/.test(source) ? [homedir()] : [];
+    // os.chdir("..") in an earlier cell
+    const before = [...this.#roots].slice(0, mostBases);
     for (const folder of above) {
       this.#roots.add(folder);
     }
     // join("..", "src", "a.csv"), Path("..") / "src"
     const named = words.filter((word) => /^[\w./~-]{1,200}$/.test(word) && /[\w]|\.\./.test(word));
     const folders = own.flatMap((base) => named.map((word) => resolve(base, word)).filter(isFolder));
-    return new Set([...own, ...above, ...folders.slice(0, mostBases)]);
+    return new Set([...own, ...above, ...home, ...before, ...folders.slice(0, mostBases)]);
   }
 
   #module(module: string, names: readonly string[], from: string): void {
@@ -179,7 +180,7 @@ class Collector implements Dependencies {
   #package({ folder, installed }: FoundPackage, direct: boolean): void {
     const whole = direct || !installed;
     const key = `${folder}\0${whole}`;
-    if (this.#packages.has(key) || this.#excluded.has(folder)) {
+    if (this.#packages.has(key)) {
       return;
     }
     this.#packages.add(key);
@@ -219,54 +220,41 @@ class Collector implements Dependencies {
 
   /** A text in quotation marks, or a word of a command: where it names a file or a folder, that counts. */
   #word(word: string, from: string, bases: ReadonlySet<string>): void {
-    // Up to where something is put in: f"data/{name}.csv", `data/${name}.csv`, "data/%s.csv".
-    const cut = /[{}%]|\$\{/.exec(word)?.index ?? word.length;
-    const start = word.slice(0, word.lastIndexOf("/", cut) + 1);
-    const text = cut < word.length ? start || patternOf(word) : /^\.\w{1,8}$/.test(word) ? `*${word}` : word;
-    if (!/[\p{L}\p{N}]|^\.\.(?:\/\.\.)*\/?$|^~\//u.test(text) || /^(?:data|node):|["'`<>|;\0]/.test(text)) {
+    const name = nameIn(word);
+    if (name === undefined) {
       return;
     }
+    const own = new Set([this.#folder, this.#options.cwd, from]);
     for (const base of bases) {
-      for (const path of this.#pathsOf(text, base)) {
+      for (const path of pathsOf(name, base)) {
         this.#add(path);
       }
-      if (isDynamicPattern(text) && !isAbsolute(text) && text.length < 200) {
-        const found = globSync(text, { cwd: base, absolute: true, ignore: ["**/node_modules/**", "**/*.ipynb"] });
-        for (const path of found) {
+      // Folders above may hold the whole disk: there a pattern means names right in them.
+      const small = own.has(base) || !name.includes("**");
+      if (small && isDynamicPattern(name) && !isAbsolute(name) && name.length < 200) {
+        for (const path of globSync(name, {
+          cwd: base,
+          absolute: true,
+          ignore: ["**/node_modules/**", "**/*.ipynb"],
+        })) {
           this.#add(path);
         }
       }
     }
     // import_module("package.module") and the like.
-    if (/^[A-Za-z_]\w*(?:\.\w+)*$/.test(text)) {
-      for (const found of pythonFiles({ module: text, names: [] }, from, [...this.#roots])) {
+    if (/^[A-Za-z_]\w*(?:\.\w+)*$/.test(name)) {
+      for (const found of pythonFiles({ module: name, names: [] }, from, [...this.#roots])) {
         this.#add(found);
       }
     }
-  }
-
-  #pathsOf(text: string, base: string): string[] {
-    const plain = text.startsWith("~/") ? join(homedir(), text.slice(2)) : text;
-    const url = text.startsWith("file:") ? pathOfUrl(text) : undefined;
-    const paths = [url ?? resolve(base, plain)];
-    if (plain.startsWith("/")) {
-      // Put behind a folder's name: __dirname + "/data".
-      paths.push(join(base, plain));
-    }
-    if (/^\.{1,2}\//.test(plain)) {
-      paths.push(...scriptFiles(resolve(base, plain)));
-    }
-    // %run script
-    return [...paths, ...paths.flatMap((path) => [`${path}.py`, `${path}.ipy`, `${path}.ipynb`])].filter(
-      (path) => path.length < 4096 && !/^\/(?:dev|proc|sys)(?:\/|$)/.test(path),
-    );
   }
 
   /** A file or a folder that may be read. */
   #add(path: string): void {
     const stat = statOf(path);
     // What this run writes counts all the same where the code names it, but for the notebook itself.
-    if (stat === undefined || realPath(path) === this.#path) {
+    const real = realPath(path);
+    if (stat === undefined || real === this.#path || real === this.#options.apart) {
       return;
     }
     if (stat.isDirectory()) {
@@ -356,18 +344,5 @@ class Collector implements Dependencies {
       (isFolder(place) ? this.folders : this.files).add(place);
     }
     // The rest is Python itself, which its version tells.
-  }
-}
-
-/** A name with places for something in it as a pattern: `part{i}.csv` is `part*.csv`. */
-function patternOf(word: string): string {
-  return word.replace(/\$?\{[^}]*\}|%[-\d.]*\w/g, "*");
-}
-
-function pathOfUrl(text: string): string | undefined {
-  try {
-    return fileURLToPath(text);
-  } catch {
-    return undefined;
   }
 }

@@ -6,6 +6,8 @@ import { realPath, statOf } from "../files.ts";
 
 /** A larger file is told by its size and its times: reading it would take longer than many a notebook. */
 const largestRead = 256 * 2 ** 20;
+/** When that much has been read, the rest is told so, too. */
+const mostRead = 4 * 2 ** 30;
 /** A folder with more files than that is looked through no further. */
 const mostFiles = 50_000;
 
@@ -16,6 +18,7 @@ const passedOver = new Set(["node_modules", ".git", "__pycache__", ".ipynb_check
 export class ContentHashes {
   readonly #files = new Map<string, string>();
   readonly #excluded: ReadonlySet<string>;
+  #read = 0;
 
   /** @param excluded Real paths that belong to the run itself: what it saves and its cache. */
   constructor(excluded: ReadonlySet<string> = new Set()) {
@@ -36,7 +39,7 @@ export class ContentHashes {
 
   #walk(folder: string, prefix: string, above: ReadonlySet<string>, lines: string[]): boolean {
     const real = realPath(folder);
-    if (above.has(real) || this.#excluded.has(real)) {
+    if (above.has(real)) {
       return true;
     }
     const inside = new Set([...above, real]);
@@ -71,13 +74,12 @@ export class ContentHashes {
       return "no file";
     }
     const times = `${stat.size} bytes, ${stat.mtimeMs}, ${stat.ctimeMs}`;
-    if (stat.size > largestRead) {
-      return times;
-    }
     const key = `${path}\0${stat.ino}\0${times}`;
     let hash = this.#files.get(key);
     if (hash === undefined) {
-      hash = hashOfFile(path);
+      const much = stat.size > largestRead || this.#read > mostRead;
+      hash = much ? times : hashOfFile(path);
+      this.#read += much ? 0 : stat.size;
       this.#files.set(key, hash);
     }
     return hash;

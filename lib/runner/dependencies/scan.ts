@@ -23,18 +23,23 @@ export interface PythonImport {
 
 const scriptImport = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire(?:\.resolve)?\s*\(\s*)(["'`])([^"'`\n]+)\1/g;
 const scriptDynamic = /(?:\bimport|\brequire)\s*\(\s*(?!\s|["'`])[^)\n]{0,60}|\b(?:import|require)\s*\(\s*`[^`]*\$\{/;
-const pythonFrom = /^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#;]*)/gm;
-const pythonImport = /(?:^|;)[ \t]*import[ \t]+([\w., \t]+)/gm;
+/** Wherever it stands: behind `try:`, in a text for `exec`. */
+const pythonFrom = /(?<![\w.])from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#;]*)/g;
+const pythonImport = /(?<![\w.])import[ \t]+([\w., \t]+)/g;
 const pythonDynamic = /(?:\b__import__|\bimport_module|\brun_path|\brun_module)\s*\(\s*(?!\s|[rbf]?["'])/;
 /**
  * What is between two quotation marks of a kind in a line, from every one of them on: texts stand inside of others
  * (`${read("a.csv")}`), and one in a comment may stand alone. A longer text than any path is none.
  */
 const quoted = /(?=(["'`])((?:\\.|(?!\1)[^\\\n]){1,1024})\1)/g;
-const shellLine = /^[ \t]*(?:[!%]|[\w, ]+=[ \t]*[!%])[^\n]*/gm;
+/** `!cat a.csv`, `%run a.py`, `x = !cat a.csv`, and IPython's magics without their percent sign. */
+const shellLine =
+  /^[ \t]*(?:[!%]|[\w, ]+=[ \t]*[!%]|(?:run|load|cat|less|more|head|tail|cd|ls|cp|mv)[ \t]+[\w.~/"'-])[^\n]*/gm;
 const shellCell = /^\s*%%(?:bash|sh|script|system|!|cmd|perl|ruby|writefile)\b/;
 const installs =
   /\b(?:pip3?|conda|mamba|uv pip|poetry|apt|apt-get|brew)\s+(?:install|add)\b|\b(?:npm|pnpm|yarn)\s+(?:i|install|add|ci)\b/;
+/** Programs whose answer is not in files that are named. */
+const asksElsewhere = /(?:^|[\s!;|&(])(git|curl|wget|svn|hg|dvc|aws|gsutil|kaggle)(?=\s|$)/;
 const address = /^(?:https?|ftps?|s3|gs|wss?):\/\//i;
 const listing =
   /\b(?:readdir(?:Sync)?|opendir(?:Sync)?|listdir|scandir|iterdir|list_files|listFiles|walk|glob(?:Sync)?)\b/;
@@ -45,7 +50,13 @@ export function scanSource(source: string, kind: SourceKind): Scan {
   const texts = [...plain.matchAll(quoted)].map((match) => match[2] as string);
   const commands = shellCell.test(plain) ? [plain] : [...plain.matchAll(shellLine)].map((match) => match[0]);
   const words = [...texts, ...commands.flatMap((line) => line.split(/[\s"'`=;|&<>()]+/))];
-  const unknown: string[] = texts.filter((text) => address.test(text)).map((text) => `what is at ${text.slice(0, 80)}`);
+  const unknown: string[] = words.filter((text) => address.test(text)).map((text) => `what is at ${text.slice(0, 80)}`);
+  const asked = commands.map((line) => asksElsewhere.exec(line)?.[1]);
+  for (const name of [...asked, ...texts.filter((text) => asksElsewhere.exec(text)?.[0] === text)]) {
+    if (name !== undefined) {
+      unknown.push(`what ${name} says`);
+    }
+  }
   if (commands.some((line) => installs.test(line))) {
     unknown.push("what it installs");
   }

@@ -1,5 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import type { KernelManager } from "../kernels/manager.ts";
 import type { CodeCell, Notebook } from "../notebook/types.ts";
+import { CellGuard } from "./guard.ts";
 import { limitInCi, timeLimits } from "./limits.ts";
 
 const make = (cell: object, metadata: object): { cell: CodeCell; notebook: Notebook } => {
@@ -42,4 +44,39 @@ test("a cell's own limit goes before the option, that before the notebook's, tha
   expect(limits({}, metadata, { timeout: 2 }, {})).toEqual([2, undefined]);
   expect(limits({}, metadata, {}, {})).toEqual([3, undefined]);
   expect(limits({}, { execution: { timeout: 4 } }, {}, {})).toEqual([4, undefined]);
+});
+
+test("a cell that is still running then is interrupted, and its error says whose limit it was", () => {
+  vi.useFakeTimers();
+  try {
+    const { cell, notebook } = make({}, {});
+    const interrupted: string[] = [];
+    const kernel = {
+      memory: 0,
+      interrupt: () => interrupted.push("interrupt"),
+      killNow: () => interrupted.push("kill"),
+    };
+    const { cellSeconds, notebookSeconds, notebookLimitNote } = timeLimits(cell, notebook, {}, { CI: "true" });
+    using guard = new CellGuard(kernel as unknown as KernelManager, {
+      cellSeconds,
+      notebookSeconds,
+      notebookDeadline: performance.now() + (notebookSeconds as number) * 1000,
+      notebookLimitNote,
+      memory: undefined,
+      interruptGrace: 5,
+      signal: undefined,
+    });
+    vi.advanceTimersByTime(3_599_000);
+    expect(interrupted).toEqual([]);
+    vi.advanceTimersByTime(1000);
+    expect(interrupted).toEqual(["interrupt"]);
+    expect(guard.reason).toEqual({
+      status: "timed-out",
+      name: "TimeoutError",
+      message:
+        "the notebook took longer than 3600 s, the limit where CI is set; --notebook-timeout SECONDS sets another, 0 none",
+    });
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -32,7 +32,19 @@ export interface NotebookPlugin {
   readonly name: string;
   readonly enforce: "pre";
   config(): { test: { include: string[] } };
+  configureVitest(context: VitestContext): void;
   load(this: WatchContext | undefined, id: string): { code: string; map: null } | undefined;
+}
+
+/** As much of what Vitest tells of itself as is needed. */
+interface VitestContext {
+  readonly vitest: {
+    readonly config: {
+      readonly watch?: unknown;
+      readonly changed?: unknown;
+      readonly related?: unknown;
+    };
+  };
 }
 
 /** As much of the context of a plugin's functions as is needed. */
@@ -58,10 +70,15 @@ const viteKnows = /\.(?:[mc]?[jt]sx?|json5?|css|s[ac]ss|less|svg|png|jpe?g|gif|w
 export function notebooks(options: NotebookTestOptions = {}): NotebookPlugin {
   const { include = ["**/*.ipynb"], ...rest } = options;
   const onlyWatched = new Set<string>();
+  let asksForFiles = false;
   return {
     name: "nbconvert-ts-runner",
     enforce: "pre",
     config: () => ({ test: { include: [...include] } }),
+    configureVitest({ vitest: { config } }) {
+      // A plain run has no use for them, and a large package has many.
+      asksForFiles = Boolean(config.watch || config.changed || config.related);
+    },
     load(id) {
       const path = id.split("?")[0] ?? "";
       if (onlyWatched.has(path)) {
@@ -70,7 +87,7 @@ export function notebooks(options: NotebookTestOptions = {}): NotebookPlugin {
       if (!path.endsWith(".ipynb")) {
         return undefined;
       }
-      const read = filesReadBy(path, rest);
+      const read = asksForFiles ? filesReadBy(path, rest) : [];
       for (const file of read) {
         this?.addWatchFile?.(file);
         if (!viteKnows.test(file) && !file.endsWith(".ipynb")) {
@@ -94,7 +111,10 @@ function filesReadBy(path: string, options: TestFileOptions): string[] {
   const data = (notebookSettings(notebook).data ?? []).map((name) => resolve(dirname(path), name)).filter(isFile);
   const output = options.outputDir === undefined ? undefined : resolve(options.outputDir);
   return [...new Set([...files, ...inFolders, ...data])].filter(
-    (file) => file !== path && !file.includes("/node_modules/") && (output === undefined || !file.startsWith(output)),
+    (file) =>
+      file !== path &&
+      !/\/node_modules\/|\.(?:d\.[mc]?ts|map|md)$|\.test\.\w+$/.test(file) &&
+      (output === undefined || !file.startsWith(output)),
   );
 }
 

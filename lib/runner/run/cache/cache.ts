@@ -53,7 +53,11 @@ export class NotebookCache {
    * @throws What a run would throw where its kernel is not installed.
    */
   look(file: NotebookFile): CacheLook {
-    const inputs = inputsOf(file, this.#options, this.#excluded, this.#hashes);
+    const inputs = inputsOf(file, this.#options, {
+      cacheFolder: realPath(this.#folder),
+      excluded: this.#excluded,
+      hashes: this.#hashes,
+    });
     const entryPath = join(this.#folder, `${hashOf(resolve(file.path)).slice(0, 32)}.json`);
     const common = { entryPath, inputs };
     const { hashes, unknown } = inputs;

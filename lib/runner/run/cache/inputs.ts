@@ -22,6 +22,9 @@ export interface Inputs {
   readonly unknown: readonly string[];
 }
 
+/** This package, from its sources and from dist alike: another version may judge otherwise. */
+const ownPackage = [...upwards(import.meta.dirname)].find((folder) => isFile(join(folder, "package.json"))) as string;
+
 const lockfiles = [
   "package-lock.json",
   "npm-shrinkwrap.json",
@@ -59,6 +62,14 @@ const withoutMeaning = new Set([
 /** Metadata that a run writes. */
 const written = new Set(["execution", "measured", "collapsed", "scrolled", "ExecuteTime"]);
 
+export interface InputsContext {
+  /** Real path of the cache's own folder. */
+  readonly cacheFolder: string;
+  /** Real paths of what the run itself writes, which do not count in folders. */
+  readonly excluded: ReadonlySet<string>;
+  readonly hashes: ContentHashes;
+}
+
 /**
  * The inputs of a notebook's run.
  *
@@ -67,8 +78,7 @@ const written = new Set(["execution", "measured", "collapsed", "scrolled", "Exec
 export function inputsOf(
   file: NotebookFile,
   options: RunManyOptions,
-  excluded: ReadonlySet<string>,
-  hashes: ContentHashes,
+  { cacheFolder, excluded, hashes }: InputsContext,
 ): Inputs {
   const { notebook } = file;
   const folder = dirname(resolve(file.path));
@@ -81,7 +91,7 @@ export function inputsOf(
     cwd,
     language: spec.language,
     python,
-    excluded,
+    apart: cacheFolder,
   });
   const unknown = new Set(dependencies.unknown);
   const result: Record<string, string> = {
@@ -108,6 +118,7 @@ export function inputsOf(
     }
   };
   addFolder(spec.folder);
+  addFolder(ownPackage, "the runner");
   for (const path of programFolders(args)) {
     addFolder(path);
   }
