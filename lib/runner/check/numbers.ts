@@ -1,4 +1,5 @@
 /** Compares texts and JSON in which numbers may differ a little. */
+import { stringifyJson } from "../notebook/json/index.ts";
 
 export interface Tolerance {
   /** Largest difference as a fraction of the stored number. */
@@ -70,6 +71,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function brief(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = stringifyJson(value);
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }

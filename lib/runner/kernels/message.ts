@@ -1,5 +1,6 @@
 /** Jupyter's wire format: a signed multipart message. Source: "Messaging in Jupyter", version 5.3. */
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
+import { parseJsonText } from "../notebook/json/index.ts";
 
 export const protocolVersion = "5.3";
 const delimiter = "<IDS|MSG>";
@@ -21,6 +22,22 @@ export interface Message {
   readonly metadata: Json;
   readonly content: Json;
   readonly buffers: readonly Buffer[];
+}
+
+/** Messages whose contents get into a notebook: their numbers and keys are to be there as the kernel wrote them. */
+const displays = new Set(["display_data", "execute_result", "update_display_data"]);
+
+/** A part of a message. Python's JSON has NaN and infinities, which JavaScript's has not. */
+function parse(part: Buffer, keepSpelling = false) {
+  const text = part.toString("utf8");
+  if (!keepSpelling) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // What is no JSON for JavaScript may be JSON for Python.
+    }
+  }
+  return parseJsonText(text) as Json;
 }
 
 /** Makes and reads messages of one session, signed with one key. */
@@ -68,7 +85,8 @@ export class MessageCodec {
       return undefined;
     }
     try {
-      const [header, parent_header, metadata, content] = parts.map((part) => JSON.parse(part.toString("utf8")));
+      const [header, parent_header, metadata] = parts.map((part) => parse(part));
+      const content = parse(parts[3] as Buffer, displays.has(header.msg_type));
       return { header, parent_header, metadata, content, buffers: frames.slice(start + 6) };
     } catch {
       return undefined;

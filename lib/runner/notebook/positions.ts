@@ -1,14 +1,14 @@
 /** Finds the lines of a notebook's file where the lines of its cells are. */
-import { findNodeAtLocation, type Node, parseTree } from "jsonc-parser";
+import { JsonError, parseJsonText, sourceOf } from "./json/index.ts";
 
 /** Line numbers, from 1, in the text of a notebook. */
 export class NotebookPositions {
   readonly #text: string;
-  readonly #root: Node | undefined;
+  readonly #cells: unknown;
 
   constructor(text: string) {
     this.#text = text;
-    this.#root = parseTree(text);
+    this.#cells = cellsOf(text);
   }
 
   /**
@@ -24,24 +24,42 @@ export class NotebookPositions {
 
   /** Line and column in the file of a line and column of a cell's source, all from 1. */
   filePosition(index: number, line: number, column: number): { line: number; column: number } | undefined {
-    const source = this.#root === undefined ? undefined : findNodeAtLocation(this.#root, ["cells", index, "source"]);
-    if (source === undefined) {
+    const cell = (this.#cells as { source?: unknown }[] | undefined)?.[index];
+    const place = memberStart(cell, "source");
+    if (place === undefined) {
       return undefined;
     }
     // A source is a list with a string for each line, or one string for all.
-    const node = source.type === "array" ? (source.children?.[line - 1] ?? source.children?.at(-1) ?? source) : source;
-    const start = this.#lineAndColumn(node.offset);
-    return { line: start.line, column: start.column + (source.type === "array" ? column : 0) };
+    const lines = sourceOf(cell?.source);
+    const start = this.#lineAndColumn(lines?.starts[line - 1] ?? lines?.starts.at(-1) ?? place);
+    return { line: start.line, column: start.column + (lines === undefined ? 0 : column) };
   }
 
   /** Where the cell itself begins. */
   cellLine(index: number): number | undefined {
-    const cell = this.#root === undefined ? undefined : findNodeAtLocation(this.#root, ["cells", index]);
-    return cell === undefined ? undefined : this.#lineAndColumn(cell.offset).line;
+    const start = sourceOf(this.#cells)?.starts[index];
+    return start === undefined ? undefined : this.#lineAndColumn(start).line;
   }
 
   #lineAndColumn(offset: number): { line: number; column: number } {
     const before = this.#text.slice(0, offset);
     return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") };
   }
+}
+
+function cellsOf(text: string): unknown {
+  try {
+    const { cells } = (parseJsonText(text) ?? {}) as { cells?: unknown };
+    return Array.isArray(cells) ? cells : undefined;
+  } catch (error) {
+    if (error instanceof JsonError) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function memberStart(object: unknown, key: string): number | undefined {
+  const source = sourceOf(object);
+  return source?.starts[source.keys?.lastIndexOf(key) ?? -1];
 }

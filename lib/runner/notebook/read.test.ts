@@ -52,3 +52,9 @@ test("says that a file does not exist, or is a folder", () => {
   expect(() => readNotebook(join(folder, "none.ipynb"))).toThrow("none.ipynb: no such file");
   expect(() => readNotebook(folder)).toThrow("is a folder");
 });
+
+test("refuses bytes that are not UTF-8, which would be lost in a save", () => {
+  const path = join(folder, "latin1.ipynb");
+  writeFileSync(path, Buffer.from('{"cells": [], "metadata": {"é": 1}, "nbformat": 4}', "latin1"));
+  expect(() => readNotebook(path)).toThrow("latin1.ipynb: is not UTF-8 text, which JSON must be");
+});

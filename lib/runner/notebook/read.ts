@@ -1,6 +1,7 @@
 /** Reads notebooks, and says what is wrong with those that are none. */
 import { readFileSync } from "node:fs";
 import { NotebookError } from "../errors.ts";
+import { JsonError, parseJsonText, setDefault } from "./json/index.ts";
 import type { Notebook } from "./types.ts";
 
 /** A notebook with what is needed to write it back as it was. */
@@ -20,13 +21,18 @@ export function readNotebook(path: string): NotebookFile {
   return { path, text, notebook: parseNotebook(text, path) };
 }
 
-/** A file's text, without a byte order mark. */
+/**
+ * A file's text, with its byte order mark where it has one.
+ *
+ * @throws NotebookError when it cannot be read, or is not UTF-8: what stands for other bytes would be saved in their place.
+ */
 export function readText(path: string): string {
   try {
-    return readFileSync(path, "utf8").replace(/^\uFEFF/, "");
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(readFileSync(path));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const reasons: Record<string, string> = {
+      ERR_ENCODING_INVALID_ENCODED_DATA: "is not UTF-8 text, which JSON must be",
       ENOENT: "no such file",
       EISDIR: "is a folder; give its notebooks, for instance as FOLDER/*.ipynb",
       EACCES: "cannot be read: permission denied",
@@ -67,8 +73,8 @@ export function parseNotebook(text: string, path: string): Notebook {
   notebook.cells.forEach((cell, index) => {
     checkCell(cell, index, path);
   });
-  notebook.metadata = isObject(notebook.metadata) ? notebook.metadata : {};
-  notebook.nbformat_minor ??= 0;
+  complete(notebook as Record<string, unknown>, "metadata", isObject(notebook.metadata), {});
+  complete(notebook as Record<string, unknown>, "nbformat_minor", notebook.nbformat_minor !== null, 0);
   return notebook as Notebook;
 }
 
@@ -87,11 +93,24 @@ function checkCell(cell: unknown, index: number, path: string): void {
   if (typeof source !== "string" && !(Array.isArray(source) && source.every((line) => typeof line === "string"))) {
     throw new NotebookError(path, `${where} has no "source"`);
   }
-  cell.metadata = isObject(cell.metadata) ? cell.metadata : {};
+  complete(cell, "metadata", isObject(cell.metadata), {});
   if (cell.cell_type === "code") {
-    cell.outputs = Array.isArray(cell.outputs) ? cell.outputs.filter(isObject) : [];
+    complete(cell, "outputs", Array.isArray(cell.outputs), []);
+    const outputs = cell.outputs as unknown[];
+    if (!outputs.every(isObject)) {
+      cell.outputs = outputs.filter(isObject);
+    }
     (cell.outputs as Record<string, unknown>[]).forEach(completeOutput);
-    cell.execution_count ??= null;
+    complete(cell, "execution_count", cell.execution_count !== undefined, null);
+  }
+}
+
+/** Gives an object a field that it must have; it does not get into the file as long as nothing is in it. */
+function complete(object: Record<string, unknown>, key: string, isThere: boolean, otherwise: unknown): void {
+  if (object[key] === undefined) {
+    setDefault(object, key, otherwise);
+  } else if (!isThere) {
+    object[key] = otherwise;
   }
 }
 
@@ -100,13 +119,13 @@ function completeOutput(output: Record<string, unknown>): void {
   switch (output.output_type) {
     case "display_data":
     case "execute_result":
-      output.data = isObject(output.data) ? output.data : {};
-      output.metadata = isObject(output.metadata) ? output.metadata : {};
+      complete(output, "data", isObject(output.data), {});
+      complete(output, "metadata", isObject(output.metadata), {});
       break;
     case "error":
-      output.ename ??= "";
-      output.evalue ??= "";
-      output.traceback = Array.isArray(output.traceback) ? output.traceback : [];
+      complete(output, "ename", output.ename !== null, "");
+      complete(output, "evalue", output.evalue !== null, "");
+      complete(output, "traceback", Array.isArray(output.traceback), []);
       break;
   }
 }
@@ -114,8 +133,11 @@ function completeOutput(output: Record<string, unknown>): void {
 /** Parses JSON; the error names line and column, or the merge conflict that is in the way. */
 export function parseJson(text: string, path: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch (error) {
+    if (!(error instanceof JsonError)) {
+      throw error;
+    }
     const lines = text.split("\n");
     const conflict = lines.findIndex((line) => /^(<{7}|>{7}|\|{7}) /.test(line));
     if (conflict >= 0) {
@@ -127,7 +149,7 @@ export function parseJson(text: string, path: string): unknown {
     if (text.trim() === "") {
       throw new NotebookError(path, "is empty; expected a notebook (JSON)");
     }
-    throw new NotebookError(path, `is not JSON: ${(error as Error).message}`, { cause: error });
+    throw new NotebookError(path, `is not JSON: ${error.message}`, { cause: error });
   }
 }
 

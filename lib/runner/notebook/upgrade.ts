@@ -1,6 +1,7 @@
 /** Brings notebooks of nbformat 3 and of 4.0 to 4.4 to 4.5. */
 import { createHash } from "node:crypto";
 import { NotebookError } from "../errors.ts";
+import { asCopyOf, parseJsonText } from "./json/index.ts";
 import { type Cell, joinLines, type Notebook, splitLines } from "./types.ts";
 
 type Loose = Record<string, unknown>;
@@ -32,7 +33,7 @@ export function upgradeNotebook(json: unknown, path: string): Notebook {
     if (notebook.nbformat_minor >= 5) {
       return notebook;
     }
-    return { ...notebook, cells: withIds(notebook.cells), nbformat_minor: 5 };
+    return asCopyOf({ ...notebook, cells: withIds(notebook.cells), nbformat_minor: 5 }, notebook);
   }
   if (old?.nbformat !== 3) {
     throw new NotebookError(
@@ -64,7 +65,7 @@ function withIds(cells: readonly Cell[]): Cell[] {
     } while (used.has(id));
     used.add(id);
     const { cell_type, ...rest } = cell;
-    return { cell_type, id, ...rest } as Cell;
+    return asCopyOf({ cell_type, id, ...rest } as Cell, cell);
   });
 }
 
@@ -123,7 +124,7 @@ function upgradeOutput(old: Loose): Loose {
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch {
     return text;
   }

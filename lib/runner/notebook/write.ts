@@ -15,20 +15,41 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { NotebookError } from "../errors.ts";
-import { type Cell, isJsonMimetype, type MimeBundle, type Notebook, type Output, splitLines } from "./types.ts";
+import {
+  asCopyOf,
+  detectJsonStyle,
+  isSorted,
+  isUnchanged,
+  type JsonDocument,
+  type JsonStyle,
+  JsonWriter,
+  nbformatStyle,
+  sourceOf,
+  stringifyJson,
+} from "./json/index.ts";
+import {
+  type Cell,
+  type CodeCell,
+  isJsonMimetype,
+  type MimeBundle,
+  type Notebook,
+  type Output,
+  splitLines,
+} from "./types.ts";
 
 /** How a notebook's JSON is laid out. */
-export interface NotebookStyle {
-  readonly indent: string;
+export interface NotebookStyle extends Omit<JsonStyle, "sorted"> {
   readonly finalNewline: boolean;
+  /** Whether what has not changed since the notebook was read keeps its text, to the byte. */
+  readonly keepText: boolean;
 }
 
 /** nbformat's own layout. */
-export const defaultStyle: NotebookStyle = { indent: " ", finalNewline: true };
+export const defaultStyle: NotebookStyle = { ...nbformatStyle, finalNewline: true, keepText: false };
 
-/** The layout of a notebook's text. */
+/** The layout of a notebook's text, which keeps what has not changed. */
 export function detectStyle(text: string): NotebookStyle {
-  return { indent: /^\{\r?\n([ \t]+)"/.exec(text)?.[1] ?? defaultStyle.indent, finalNewline: text.endsWith("\n") };
+  return { ...detectJsonStyle(text), finalNewline: text.endsWith("\n"), keepText: true };
 }
 
 /** Writes one notebook again and again: a cell that has not changed is not serialised again. */
@@ -36,6 +57,7 @@ export class NotebookWriter {
   readonly #path: string;
   readonly #style: NotebookStyle;
   readonly #cells = new WeakMap<Cell, string>();
+  #sorted: boolean | undefined;
 
   constructor(path: string, style: NotebookStyle) {
     this.#path = path;
@@ -48,24 +70,18 @@ export class NotebookWriter {
   }
 
   text(notebook: Notebook): string {
-    const { indent, finalNewline } = this.#style;
-    const parts: string[] = [];
-    for (const [key, value] of Object.entries(notebook)) {
-      if (key === "cells" && notebook.cells.length > 0) {
-        const cells = notebook.cells.map((cell) => {
-          let text = this.#cells.get(cell);
-          if (text === undefined) {
-            text = indentAll(JSON.stringify(fileForm(cell), null, indent), indent + indent);
-            this.#cells.set(cell, text);
-          }
-          return text;
-        });
-        parts.push(`${indent}"cells": [\n${cells.join(",\n")}\n${indent}]`);
-      } else {
-        parts.push(indentAll(`${JSON.stringify(key)}: ${JSON.stringify(value, null, indent)}`, indent));
+    const source = this.#style.keepText ? sourceOf(notebook) : undefined;
+    this.#sorted ??= isSorted(notebook) && sourceOf(notebook) !== undefined;
+    const writer = new JsonWriter({ ...this.#style, sorted: this.#sorted }, source?.document, this.#cells);
+    for (const cell of notebook.cells) {
+      if (!this.#cells.has(cell)) {
+        this.#cells.set(cell, writer.text(fileForm(cell, source?.document), 2));
       }
     }
-    return `{\n${parts.join(",\n")}\n}${finalNewline ? "\n" : ""}`;
+    const text = writer.text(notebook);
+    return source === undefined
+      ? `${text}${this.#style.finalNewline ? this.#style.newline : ""}`
+      : source.document.text.slice(0, source.start) + text + source.document.text.slice(source.end);
   }
 
   /**
@@ -78,39 +94,73 @@ export class NotebookWriter {
   }
 }
 
-/** A cell with the texts of its outputs as lists of lines, as nbformat stores them. */
-function fileForm(cell: Cell): Cell {
-  return cell.cell_type === "code" ? { ...cell, outputs: cell.outputs.map(outputFileForm) } : cell;
+/** A cell with the texts of its new outputs as lists of lines, as nbformat stores them; others stay as they were written. */
+function fileForm(cell: Cell, document: JsonDocument | undefined): Cell {
+  if (cell.cell_type !== "code") {
+    return cell;
+  }
+  const outputs = outputsFileForm(cell, document);
+  return outputs === cell.outputs ? cell : asCopyOf({ ...cell, outputs }, cell);
+}
+
+function outputsFileForm(cell: CodeCell, document: JsonDocument | undefined): Output[] {
+  const source = sourceOf(cell);
+  const index = source?.document === document ? (source?.keys?.lastIndexOf("outputs") ?? -1) : -1;
+  const before = index < 0 ? undefined : source?.values[index];
+  if (!Array.isArray(before)) {
+    return cell.outputs.map(outputFileForm);
+  }
+  const outputs = cell.outputs.map((output, place) => {
+    const own = sourceOf(output);
+    if (own?.document === document && own !== undefined && isUnchanged(output, own)) {
+      return output;
+    }
+    // What came out as it was before keeps its text.
+    const fresh = outputFileForm(output);
+    return isObject(before[place]) && canonical(before[place] as unknown as Output) === canonical(fresh)
+      ? (before[place] as Output)
+      : fresh;
+  });
+  return outputs.length === before.length && outputs.every((output, place) => output === before[place])
+    ? before
+    : outputs;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The same for two outputs that mean the same to the last digit, however they are written. */
+function canonical(output: Output): string {
+  return stringifyJson(outputFileForm(output), "", true);
 }
 
 function outputFileForm(output: Output): Output {
   switch (output.output_type) {
     case "stream":
-      return typeof output.text === "string" ? { ...output, text: splitLines(output.text) } : output;
+      return typeof output.text === "string" ? asCopyOf({ ...output, text: splitLines(output.text) }, output) : output;
     case "display_data":
     case "execute_result":
-      return { ...output, data: bundleFileForm(output.data) };
+      return asCopyOf({ ...output, data: bundleFileForm(output.data) }, output);
     default:
       return output;
   }
 }
 
 function bundleFileForm(data: MimeBundle): MimeBundle {
-  return Object.fromEntries(
-    Object.entries(data).map(([mimetype, value]) => [
-      mimetype,
-      typeof value === "string" && isTextMimetype(mimetype) ? splitLines(value) : value,
-    ]),
-  );
+  if (!isObject(data)) {
+    return data;
+  }
+  const entries = Object.entries(data).map(([mimetype, value]) => [
+    mimetype,
+    typeof value === "string" && isTextMimetype(mimetype) ? splitLines(value) : value,
+  ]);
+  return asCopyOf(Object.fromEntries(entries), data);
 }
 
 /** Images in base64 stay one string; nbformat splits everything else that is text. */
 function isTextMimetype(mimetype: string): boolean {
   return !isJsonMimetype(mimetype) && (!mimetype.startsWith("image/") || mimetype === "image/svg+xml");
-}
-
-function indentAll(text: string, indent: string): string {
-  return indent + text.replaceAll("\n", `\n${indent}`);
 }
 
 /** A notebook as text, in nbformat's layout unless told otherwise. */

@@ -64,9 +64,9 @@ export class CellOutputs {
         return this.#update(content);
       case "error":
         return this.#append({
-          output_type: "error",
           ename: String(content.ename ?? ""),
           evalue: String(content.evalue ?? ""),
+          output_type: "error",
           traceback: Array.isArray(content.traceback) ? content.traceback.map(String) : [],
         });
       case "clear_output":
@@ -94,7 +94,7 @@ export class CellOutputs {
     if (last?.output_type === "stream" && last.name === name && typeof last.text === "string") {
       last.text += text;
     } else {
-      this.#cell.outputs.push({ output_type: "stream", name, text });
+      this.#cell.outputs.push({ name, output_type: "stream", text });
     }
     this.#changed(this.#cell);
     return { kind: "stream", name, text };

@@ -113,9 +113,9 @@ export async function runCell(run: CellRun): Promise<CellOutcome> {
   const stopped = stopFailure(guard, death);
   if (stopped !== undefined) {
     outputs.note({
-      output_type: "error",
       ename: stopped.failure.name,
       evalue: stopped.failure.message,
+      output_type: "error",
       traceback: [...stopped.failure.traceback],
     });
     return { ...common, ...stopped, goOn: false };

@@ -5,6 +5,7 @@ import { missedExpectations } from "../check/expect.ts";
 import { KernelDiedError, NotebookError } from "../errors.ts";
 import type { Kernelspec } from "../kernels/kernelspec.ts";
 import { KernelManager } from "../kernels/manager.ts";
+import { stringifyJson } from "../notebook/json/index.ts";
 import { readNotebook } from "../notebook/read.ts";
 import type { CodeCell, Notebook } from "../notebook/types.ts";
 import { detectStyle, removeLeftovers } from "../notebook/write.ts";
@@ -247,7 +248,11 @@ async function startKernel(
 function describeLanguage(notebook: Notebook, spec: Kernelspec, kernel: KernelManager): void {
   const info = kernel.info.language_info;
   if (typeof info === "object" && info !== null) {
-    notebook.metadata.language_info = info as Record<string, unknown>;
+    const before = notebook.metadata.language_info;
+    // What it says has its own order of keys: the same is left as it stands in the file.
+    if (stringifyJson(before, "", true) !== stringifyJson(info, "", true)) {
+      notebook.metadata.language_info = info as Record<string, unknown>;
+    }
   }
   notebook.metadata.kernelspec ??= { display_name: spec.displayName, language: spec.language, name: spec.name };
 }

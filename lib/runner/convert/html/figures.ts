@@ -1,4 +1,5 @@
 /** Outputs that are specs of figures: interactive where scripts run, with the bundle's static picture elsewhere. */
+import { parseJsonText } from "../../notebook/json/index.ts";
 import type { MimeBundle } from "../../notebook/types.ts";
 
 export type FigureKind = "vega" | "vega-lite" | "plotly";
@@ -68,7 +69,7 @@ export function jsonData(data: MimeBundle, mimetype: string): unknown {
   const value = data[mimetype];
   if (typeof value === "string" || (Array.isArray(value) && value.every((line) => typeof line === "string"))) {
     try {
-      return JSON.parse(Array.isArray(value) ? value.join("") : value);
+      return parseJsonText(Array.isArray(value) ? value.join("") : value);
     } catch {
       return undefined;
     }

@@ -1,4 +1,5 @@
 /** A cell's outputs as HTML: of each bundle the richest kind that can be shown. */
+import { stringifyJson } from "../../notebook/json/index.ts";
 import { type CodeCell, joinLines, type MimeBundle, type Output } from "../../notebook/types.ts";
 import { ansiToHtml } from "./ansi.ts";
 import { escapeHtml, scriptJson } from "./escape.ts";
@@ -102,7 +103,7 @@ function renderStatic(
     }
   }
   if (data["application/json"] !== undefined) {
-    return context.highlight(JSON.stringify(jsonData(data, "application/json"), null, 2) ?? "", "json");
+    return context.highlight(stringifyJson(jsonData(data, "application/json"), "  "), "json");
   }
   if (data["text/plain"] !== undefined) {
     return `<pre class="${isResult ? "result" : "plain"}" tabindex="0">${ansiToHtml(text("text/plain"))}</pre>`;

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { ContentHashes, hashOf } from "../../dependencies/hash.ts";
 import { realPath } from "../../files.ts";
+import { parseJsonText, stringifyJson } from "../../notebook/json/index.ts";
 import type { NotebookFile } from "../../notebook/read.ts";
 import { type CodeCell, type Notebook, tagsOf } from "../../notebook/types.ts";
 import { writeAtomically } from "../../notebook/write.ts";
@@ -86,7 +87,7 @@ export class NotebookCache {
     mkdirSync(dirname(entryPath), { recursive: true });
     const cells = ownCodeCells(result.notebook).map(({ execution_count, outputs }) => ({ execution_count, outputs }));
     const entry: CacheEntry = { inputs: inputs.hashes, cells };
-    writeAtomically(entryPath, JSON.stringify(entry));
+    writeAtomically(entryPath, stringifyJson(entry));
   }
 
   /**
@@ -121,7 +122,7 @@ function ownCodeCells(notebook: Notebook): CodeCell[] {
 
 function readEntry(path: string): CacheEntry | undefined {
   try {
-    const entry = JSON.parse(readFileSync(path, "utf8")) as CacheEntry;
+    const entry = parseJsonText(readFileSync(path, "utf8")) as CacheEntry;
     return typeof entry.inputs === "object" && Array.isArray(entry.cells) ? entry : undefined;
   } catch {
     return undefined;
