@@ -10,6 +10,7 @@ export {
 } from "./container/checkpoint.ts";
 export type { CheckpointValue } from "./container/format.ts";
 export { CheckpointError, type CheckpointReason } from "./error.ts";
+export { findWeights } from "./find-weights.ts";
 export { type LoadedModel, type LoadFromCheckpointOptions, loadFromCheckpoint, stateDictOf } from "./load-model.ts";
 export { PythonName } from "./pickle/values.ts";
 export { type PlainObject, type PlainValue, toPlain } from "./plain.ts";

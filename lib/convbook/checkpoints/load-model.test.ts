@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createModel } from "../models/index.ts";
+import { createModel, modelNames } from "../models/index.ts";
 import { StateDictError } from "../nn/index.ts";
 import type { StateDict } from "../tensor-data.ts";
 import { saveCheckpoint } from "./container/checkpoint.ts";
 import { CheckpointError } from "./error.ts";
+import { prefixOf, withoutWrappers } from "./find-weights.ts";
 import { loadFromCheckpoint } from "./load-model.ts";
 import { saveSafetensors } from "./safetensors/write.ts";
 
@@ -78,11 +79,59 @@ describe("a checkpoint of a model", () => {
     const path = join(folder, "weights.safetensors");
     await saveSafetensors(path, stateDict);
     expect((await failure(path)).message).toBe(
-      `${path}: the checkpoint does not say which model it is (its hyper-parameters have no "model_name"); give the option modelName`,
+      `${path}: the checkpoint does not say which model it is (its hyper-parameters have no "model_name"); give the option ` +
+        `modelName (${modelNames.join(", ")}), and modelHparams where they are not the model's defaults, as ` +
+        'in loadFromCheckpoint(path, { modelName: "ResNet", modelHparams: { numClasses: 10 } })',
     );
     const { model, epoch } = await loadFromCheckpoint(path, { modelName: "ResNet", modelHparams: hparams });
     expect(epoch).toBeUndefined();
     model.dispose();
+  });
+
+  const named = { modelName: "ResNet", modelHparams: hparams };
+  const wrap = (key: string): Record<string, unknown> => ({ epoch: 1, [key]: stateDict, optimizer: { lr: 0.1 } });
+
+  it.each(["state_dict", "model_state_dict", "model", "net", "weights", "network", "module", "params"])(
+    "is loaded from the key %s",
+    async (key) => {
+      const { model, epoch } = await loadFromCheckpoint(await save("key.pt", wrap(key)), named);
+      expect(model.stateDict()).toEqual(stateDict);
+      expect(epoch).toBe(1);
+      model.dispose();
+    },
+  );
+
+  it.each([
+    ...["", "module.", "_orig_mod.", "model.", "net.", "module._orig_mod.", "_orig_mod.module.", "model.module."],
+    ...["model._orig_mod.", "_forward_module.", "a.stranger.s."],
+  ])("is loaded bare, with %j before its names", async (prefix) => {
+    const bare = Object.fromEntries(prefixed(prefix));
+    const { model } = await loadFromCheckpoint(await save("bare.pth", bare), named);
+    expect(model.stateDict()).toEqual(stateDict);
+    model.dispose();
+  });
+
+  it("is loaded with wrappers in the middle of its names, and with weights of others beside", async () => {
+    const state_dict = new Map<string, unknown>([
+      ["loss.weight", { dtype: "float32", shape: [1], data: Float32Array.of(1) }],
+    ]);
+    for (const [name, tensor] of stateDict) state_dict.set(`model.${name.replace(".", "._orig_mod.")}`, tensor);
+    const { model } = await loadFromCheckpoint(await save("middle.pth", { state_dict }), named);
+    expect(model.stateDict()).toEqual(stateDict);
+    model.dispose();
+  });
+
+  it("is loaded from a key that is given, else the keys are listed", async () => {
+    const path = await save("ema.pt", { epoch: 3, ema: stateDict, names: ["a", "b"], note: null });
+    const { model } = await loadFromCheckpoint(path, { ...named, weightsKey: "ema" });
+    model.dispose();
+    const keys = `"epoch" (number), "ema" (a dict of ${stateDict.size} tensors), "names" (a list of 2), "note" (nothing)`;
+    expect((await failure(path, named)).detail).toBe(
+      `the checkpoint has no state dict where one is looked for; give the option weightsKey; it has ${keys}`,
+    );
+    expect((await failure(path, { ...named, weightsKey: "emma" })).detail).toBe(
+      `the checkpoint has no key "emma"; it has ${keys}`,
+    );
   });
 
   it("tells every entry that does not fit", async () => {
@@ -123,7 +172,7 @@ describe("a checkpoint of a model", () => {
   it("without a state dict, or with one that holds something else, is refused", async () => {
     const hyper_parameters = { model_name: "ResNet", model_hparams: hparams };
     const none = await failure(await save("none.ckpt", { hyper_parameters }));
-    expect(none.message).toContain("the checkpoint has no state dict");
+    expect(none.message).toContain("the checkpoint has no state dict where one is looked for");
     const other = await failure(await save("other.ckpt", { hyper_parameters, state_dict: new Map([["a", 1]]) }));
     expect(other.message).toContain('entry "a" of the state dict is not a tensor');
     const prefix = await failure(await save("prefix.ckpt", { hyper_parameters, state_dict: stateDict }), {
@@ -132,5 +181,27 @@ describe("a checkpoint of a model", () => {
     expect(prefix.message).toContain(
       'no entry of the state dict begins with "net."; the first is "input_net.0.weight"',
     );
+  });
+});
+
+describe("what stands before the names", () => {
+  it("is left alone where the model has it itself", () => {
+    const own = ["model.weight", "model.bias", "net.model.weight"];
+    expect(prefixOf(own, own)).toBe("");
+    expect(
+      prefixOf(
+        own.map((name) => `model.${name}`),
+        own,
+      ),
+    ).toBe("model.");
+    expect(prefixOf(["module.x", "module.y"], ["a", "b"])).toBe("module.");
+    expect(prefixOf(["_orig_mod.x"], ["_orig_mod.x"])).toBe("");
+  });
+
+  it("and so are wrappers' names that are the model's own", () => {
+    const tensor = { dtype: "float32" as const, shape: [1], data: Float32Array.of(1) };
+    const weights: StateDict = new Map([["a._orig_mod.b", tensor]]);
+    expect(withoutWrappers(weights, ["a._orig_mod.b"])).toEqual(weights);
+    expect([...withoutWrappers(weights, ["a.b"]).keys()]).toEqual(["a.b"]);
   });
 });

@@ -1,9 +1,10 @@
 /** From a file to a model that is ready to use. */
-import { createModelFrom, type ModelByName, type ModelName } from "../models/index.ts";
-import type { StateDict, TensorData } from "../tensor-data.ts";
+import { createModelFrom, type ModelByName, type ModelName, modelNames } from "../models/index.ts";
+import type { StateDict } from "../tensor-data.ts";
 import { quote } from "./byte-reader.ts";
 import { loadCheckpoint } from "./container/checkpoint.ts";
 import { CheckpointError } from "./error.ts";
+import { findWeights, isTensor, prefixOf, withoutWrappers } from "./find-weights.ts";
 import { type PlainObject, toPlain } from "./plain.ts";
 
 /** What to load other than what the file says. */
@@ -13,10 +14,18 @@ export interface LoadFromCheckpointOptions {
   /** The model's hyper-parameters, with Python's names or ours, where the file does not hold them or to replace them. */
   readonly modelHparams?: object;
   /**
+   * The key of the file's dict that holds the weights. By default one of the usual names (`state_dict`, `model_state_dict`,
+   * `model`, `net`, `weights` and their like), or the whole file where it is a bare `torch.save(model.state_dict())`.
+   */
+  readonly weightsKey?: string;
+  /**
    * What the state dict's keys begin with, the module's attribute that held the model; entries without it are left out. By
-   * default `model.`, as in the tutorial's and our own checkpoints, or nothing where no key begins so.
+   * default what makes the model's own names fit: `model.` of a training module, `module.` of DataParallel, `_orig_mod.` of
+   * torch.compile, any other and any row of them, or nothing.
    */
   readonly prefix?: string;
+  /** Lists, tuples, dicts and sets that the file may hold; see `parseTorch`. */
+  readonly maxContainers?: number;
   /** Whether every entry must be there and none beyond. */
   readonly strict?: boolean;
 }
@@ -31,10 +40,6 @@ export interface LoadedModel {
   readonly globalStep: number | undefined;
   /** What the training module added to a checkpoint of ours; empty in files of others. */
   readonly extra: PlainObject;
-}
-
-function isTensor(value: unknown): value is TensorData {
-  return typeof value === "object" && value !== null && "dtype" in value && "shape" in value && "data" in value;
 }
 
 /**
@@ -76,46 +81,48 @@ function count(value: unknown): number | undefined {
 
 /**
  * Builds the model that a checkpoint describes and loads its weights: its hyper-parameters must hold `model_name` and
- * `model_hparams`, as those of UvA Deep Learning Tutorial 5 do, unless the options give them. Reads Lightning's files, other
- * files of torch, safetensors and our own checkpoints.
+ * `model_hparams`, as those of UvA Deep Learning Tutorial 5 do, unless the options give them. Reads Lightning's files, bare
+ * state dicts and dicts that hold one, safetensors and our own checkpoints.
  *
  * @param path the checkpoint
  * @returns the model in training mode (call `eval()` before using it), and what else the file tells of it
  * @throws CheckpointError when the file is broken, or describes no model known here, or its weights do not fit: then every
  *   missing, unexpected and misshapen entry is listed
+ *
+ * @example
+ * const { model } = await loadFromCheckpoint("resnet.pth", { modelName: "ResNet", modelHparams: { numClasses: 10 } });
  */
 export async function loadFromCheckpoint(path: string, options: LoadFromCheckpointOptions = {}): Promise<LoadedModel> {
-  const { strict = true } = options;
-  const { data } = await loadCheckpoint(path);
+  const { strict = true, maxContainers } = options;
+  const { data } = await loadCheckpoint(path, maxContainers === undefined ? {} : { maxContainers });
   const hyperParameters = toPlain(data.hyper_parameters ?? data.hyperParameters ?? {}) as PlainObject;
+  const weights = findWeights(data, path, options.weightsKey);
   const modelName = options.modelName ?? hyperParameters.model_name ?? hyperParameters.modelName;
   if (modelName === undefined) {
     throw new CheckpointError(
       path,
       null,
       "incomplete",
-      'the checkpoint does not say which model it is (its hyper-parameters have no "model_name"); give the option modelName',
+      'the checkpoint does not say which model it is (its hyper-parameters have no "model_name"); give the option modelName ' +
+        `(${modelNames.join(", ")}), and modelHparams where they are not the model's defaults, as in ` +
+        'loadFromCheckpoint(path, { modelName: "ResNet", modelHparams: { numClasses: 10 } })',
     );
   }
-  const entries = data.state_dict ?? data.stateDict;
-  if (entries === undefined) throw new CheckpointError(path, null, "incomplete", "the checkpoint has no state dict");
-  const stateDict = stateDictOf(entries, path, options.prefix ?? commonPrefix(entries));
   const modelHparams = options.modelHparams ?? hyperParameters.model_hparams ?? hyperParameters.modelHparams;
+  const stateDict = stateDictOf(weights, path);
   let model: LoadedModel["model"] | undefined;
   try {
     model = createModelFrom(modelName, modelHparams);
-    model.loadStateDict(stateDict, { strict });
+    const expected = [...model.stateDict().keys()];
+    const bare = options.prefix === undefined ? withoutWrappers(stateDict, expected) : stateDict;
+    const prefix = options.prefix ?? prefixOf([...bare.keys()], expected);
+    model.loadStateDict(stateDictOf(bare, path, prefix), { strict });
   } catch (error) {
     model?.dispose();
+    if (error instanceof CheckpointError) throw error;
     throw new CheckpointError(path, null, "mismatch", (error as Error).message, { cause: error });
   }
   const globalStep = count(data.global_step ?? data.globalStep);
   const extra = toPlain(data.extra ?? {}) as PlainObject;
   return { model, hyperParameters, epoch: count(data.epoch), globalStep, extra };
-}
-
-/** A module that holds its model as `model` has all its keys begin so; weights saved alone do not. */
-function commonPrefix(stateDict: unknown): string {
-  const keys = stateDict instanceof Map ? [...stateDict.keys()] : [];
-  return keys.some((key) => String(key).startsWith("model.")) ? "model." : "";
 }

@@ -1,5 +1,5 @@
 /** Checkpoints as files: our own format, and PyTorch Lightning's dict for `.ckpt`. */
-import { checkpointFormatOf, loadCheckpoint, saveCheckpoint, stateDictOf } from "../checkpoints/index.ts";
+import { checkpointFormatOf, findWeights, loadCheckpoint, saveCheckpoint, stateDictOf } from "../checkpoints/index.ts";
 import type { Checkpoint, TrainingState } from "./checkpoint.ts";
 import { ResumeError, SaveError } from "./errors.ts";
 import { bareCheckpoint, fromLightning, toLightning } from "./lightning/checkpoint.ts";
@@ -29,8 +29,7 @@ export async function loadCheckpointFile(path: string): Promise<Checkpoint> {
   const { data, format } = await loadCheckpoint(path);
   if (format === "convbook") return ownCheckpoint(path, data as Record<string, unknown>);
   if (format === "torch" && data.state_dict !== undefined) return fromLightning(path, data as Record<string, unknown>);
-  const weights = format === "safetensors" ? data.stateDict : new Map(Object.entries(data));
-  return bareCheckpoint(stateDictOf(weights, path));
+  return bareCheckpoint(stateDictOf(findWeights(data, path), path));
 }
 
 function ownCheckpoint(path: string, data: Readonly<Record<string, unknown>>): Checkpoint {

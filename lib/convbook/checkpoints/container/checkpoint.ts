@@ -6,7 +6,7 @@ import { parseSafetensors } from "../safetensors/read.ts";
 import { encodeSafetensors, type SaveSafetensorsOptions, saveSafetensors } from "../safetensors/write.ts";
 import type { Sharing } from "../tensor-bytes.ts";
 import { isLegacy } from "../torch/legacy.ts";
-import { parseTorch } from "../torch/load.ts";
+import { type ParseTorchOptions, parseTorch } from "../torch/load.ts";
 import { encodeTorch, saveTorch } from "../torch/save.ts";
 import { isZip } from "../torch/zip.ts";
 import { type CheckpointValue, documentKey, joinDocument, splitDocument } from "./format.ts";
@@ -97,12 +97,18 @@ export interface LoadedCheckpoint {
  * Reads a checkpoint from memory; the format is recognised by the bytes.
  *
  * @param sharing whether the tensors may keep the memory of `bytes` where they lie aligned in it, which saves a copy
+ * @param limits for files of torch; see `parseTorch`
  * @throws CheckpointError naming the file, the place and the reason
  */
-export function parseCheckpoint(bytes: Uint8Array, file = "(memory)", sharing: Sharing = "copy"): LoadedCheckpoint {
+export function parseCheckpoint(
+  bytes: Uint8Array,
+  file = "(memory)",
+  sharing: Sharing = "copy",
+  limits: Pick<ParseTorchOptions, "maxContainers"> = {},
+): LoadedCheckpoint {
   const data: { [key: string]: CheckpointValue } = Object.create(null);
   if (bytes.length === 0 || isZip(bytes) || isLegacy(bytes) || bytes[8] !== 0x7b) {
-    const root = parseTorch(bytes, { file, shareMemory: sharing === "share" });
+    const root = parseTorch(bytes, { ...limits, file, shareMemory: sharing === "share" });
     if (!(root instanceof Map)) throw new CheckpointError(file, null, "incomplete", "the checkpoint is not a dict");
     for (const [key, value] of root as Map<unknown, CheckpointValue>) data[String(key)] = value;
     return { format: "torch", data };
@@ -119,6 +125,9 @@ export function parseCheckpoint(bytes: Uint8Array, file = "(memory)", sharing: S
  *
  * @throws CheckpointError naming the file, the place and the reason
  */
-export async function loadCheckpoint(path: string): Promise<LoadedCheckpoint> {
-  return parseCheckpoint(await readWholeFile(path), path, "share");
+export async function loadCheckpoint(
+  path: string,
+  limits: Pick<ParseTorchOptions, "maxContainers"> = {},
+): Promise<LoadedCheckpoint> {
+  return parseCheckpoint(await readWholeFile(path), path, "share", limits);
 }

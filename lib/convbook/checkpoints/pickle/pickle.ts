@@ -8,6 +8,12 @@ import { PythonName } from "./values.ts";
 /** Deeper data is taken for a mistake (or a cycle). */
 const maxDepth = 256;
 
+/**
+ * Under this symbol a value may have a function that gives what PyTorch has in its place: an optimizer's state, whose groups
+ * PyTorch names otherwise.
+ */
+export const torchForm = Symbol("convbook.torchForm");
+
 /** Writes what only the caller knows how to write, with the machine's own words. */
 export interface PickleWriter {
   /** Any value that can be pickled. */
@@ -163,6 +169,8 @@ export function pickle(root: unknown, writeTensor: WriteTensor): Uint8Array {
       }
       if (value instanceof PythonName) return writer.global(value.module, value.name);
       if (isTensorData(value)) return writeTensor(value, writer);
+      const other = (value as { readonly [torchForm]?: unknown })[torchForm];
+      if (typeof other === "function") return writer.value(other());
       const prototype: unknown = Object.getPrototypeOf(value);
       if (prototype !== null && prototype !== Object.prototype) {
         return fail(`an instance of ${value.constructor.name} is not plain data`);

@@ -1,13 +1,13 @@
 /** Checkpoints as PyTorch Lightning's dict: written so that Lightning goes on from them, and read. */
 import { stateDictOf, toPlain } from "../../checkpoints/index.ts";
 import { Generator } from "../../random/index.ts";
-import type { StateDict, TensorData } from "../../tensor-data.ts";
+import type { StateDict } from "../../tensor-data.ts";
 import type { Checkpoint, TrainingState } from "../checkpoint.ts";
-import type { OptimizerState } from "../optimizers/optimizer.ts";
+import { optimizerStateOf, stateToTorch } from "../optimizers/torch-state.ts";
 import type { SchedulerState } from "../schedulers/scheduler.ts";
 import type { HyperParameters } from "../training-module.ts";
 import { fromLoops, toLoops } from "./loops.ts";
-import { keysToCamel, keysToSnake, schedulerFromPython, schedulerToPython } from "./names.ts";
+import { keysToSnake, schedulerFromPython, schedulerToPython } from "./names.ts";
 
 /** The version of PyTorch Lightning whose layout the files follow. */
 const lightningVersion = "2.0.0";
@@ -28,24 +28,10 @@ export function toLightning({ training, stateDict, hyperParameters, ...rest }: C
   return {
     ...common,
     loops: toLoops(training.progress, Number(schedulers[0]?.lastEpoch ?? 0)),
-    optimizer_states: optimizers.map(({ state, paramGroups }) => ({
-      state: new Map(
-        [...state].map(([index, entry]) => [
-          index,
-          new Map(Object.entries(entry).map(([key, value]) => [key, torchStep(key, value)])),
-        ]),
-      ),
-      param_groups: paramGroups.map((group) => keysToSnake(group)),
-    })),
+    optimizer_states: optimizers.map(stateToTorch),
     lr_schedulers: schedulers.map(schedulerToPython),
     convbook: { ...rest, training: { ...own, schedulers } },
   };
-}
-
-/** Adam's step is a tensor in PyTorch's state. */
-function torchStep(key: string, value: TensorData | number): TensorData | number {
-  if (key !== "step" || typeof value !== "number") return value;
-  return { dtype: "float32", shape: [], data: Float32Array.of(value) };
 }
 
 /** A checkpoint without any state of training. */
@@ -62,7 +48,7 @@ export function fromLightning(path: string, data: Readonly<Record<string, unknow
   const common = { ...bareCheckpoint(stateDict), epoch, globalStep, hyperParameters };
   const optimizers = data.optimizer_states;
   if (!Array.isArray(optimizers)) return common;
-  const optimizerStates = optimizers.map((state) => optimizerStateOf(state as ReadonlyMap<string, unknown>));
+  const optimizerStates = optimizers.map((state) => optimizerStateOf("an optimizer", state));
   if (data.convbook instanceof Map) {
     const own = toPlain(data.convbook) as unknown as Checkpoint;
     const training = own.training as unknown as Omit<TrainingState, "optimizers"> & { gradients: unknown };
@@ -93,14 +79,3 @@ export function fromLightning(path: string, data: Readonly<Record<string, unknow
 }
 
 const stateOf = (generator: Generator) => Buffer.from(generator.getState()).toString("base64");
-
-function optimizerStateOf(saved: ReadonlyMap<string, unknown>): OptimizerState {
-  const state = new Map<number, Record<string, TensorData | number>>();
-  for (const [index, entry] of (saved.get("state") as ReadonlyMap<number, ReadonlyMap<string, unknown>>) ?? []) {
-    // PyTorch writes null where SGD has no momentum buffer.
-    const values = [...entry].filter(([, value]) => value !== null && value !== undefined);
-    state.set(Number(index), Object.fromEntries(values) as Record<string, TensorData | number>);
-  }
-  const groups = saved.get("param_groups") as readonly ReadonlyMap<string, unknown>[];
-  return { state, paramGroups: groups.map(keysToCamel) as unknown as OptimizerState["paramGroups"] };
-}

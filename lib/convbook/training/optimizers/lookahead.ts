@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { requireOption } from "../errors.ts";
 import {
+  asOptimizerState,
   assign,
   type BaseOptions,
   type Gradients,
@@ -10,6 +11,7 @@ import {
   type OptimizerState,
   variableOf,
 } from "./optimizer.ts";
+import { optimizerStateOf } from "./torch-state.ts";
 
 export interface LookaheadOptions {
   /** Inner steps between two moves of the slow weights; default 5. */
@@ -89,10 +91,14 @@ export class Lookahead extends Optimizer {
       };
       all.set(index, entry);
     }
-    return { state: all, paramGroups: paramGroups.map((group) => ({ ...group, lookaheadSteps: this.innerSteps })) };
+    return asOptimizerState({
+      state: all,
+      paramGroups: paramGroups.map((group) => ({ ...group, lookaheadSteps: this.innerSteps })),
+    });
   }
 
-  override loadStateDict(saved: OptimizerState): void {
+  override loadStateDict(given: OptimizerState | ReadonlyMap<unknown, unknown> | object): void {
+    const saved = optimizerStateOf(this.inner.constructor.name, given);
     const inner = new Map(
       [...saved.state].map(([index, { lookahead_slow: _, ...entry }]) => [
         index,

@@ -3,9 +3,11 @@
  * PyTorch's (torch.optim), and `optimizers.test.ts` holds each optimizer to it step by step.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { torchForm } from "../../checkpoints/pickle/pickle.ts";
 import { Parameter, permute } from "../../nn/parameter.ts";
 import type { TensorData } from "../../tensor-data.ts";
 import { ConfigurationError, requireOption } from "../errors.ts";
+import { optimizerStateOf, stateToTorch } from "./torch-state.ts";
 
 /** Something that an optimizer can change: a module's parameter, or a bare variable. */
 export type OptimizerParameter = Parameter | tf.Variable;
@@ -175,15 +177,18 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
       for (const [name, slot] of own.slots) entry[name] = toTorchLayout(parameter, slot);
       state.set(index, entry);
     }
-    return { state, paramGroups };
+    return asOptimizerState({ state, paramGroups });
   }
 
   /**
-   * Takes over a state that {@link stateDict} gave.
+   * Takes over a state that {@link stateDict} gave, also one that was saved, or PyTorch's dict of `state` and `param_groups`
+   * as `loadCheckpoint` and `loadTorch` give it.
    *
-   * @throws ConfigurationError when its groups have other numbers of parameters; nothing is changed then
+   * @throws ConfigurationError when it is no such state, its groups have other numbers of parameters or options that this
+   *   optimizer does not know what to do with; nothing is changed then
    */
-  loadStateDict(saved: OptimizerState): void {
+  loadStateDict(given: OptimizerState | ReadonlyMap<unknown, unknown> | object): void {
+    const saved = optimizerStateOf(this.constructor.name, given);
     const got = saved.paramGroups.map(({ params }) => params.length);
     const own = this.paramGroups.map(({ params }) => params.length);
     if (got.join() !== own.join()) {
@@ -207,6 +212,9 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
           );
         }
       }
+    }
+    for (const [g, { params: _, ...own }] of this.paramGroups.entries()) {
+      this.checkOptions({ ...own, ...saved.paramGroups[g] } as unknown as Options);
     }
     this.dispose();
     for (const [g, group] of this.paramGroups.entries()) {
@@ -234,6 +242,11 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
   }
 }
 
+/** A state that files of torch write as PyTorch's. */
+export function asOptimizerState(state: OptimizerState): OptimizerState {
+  return Object.defineProperty(state, torchForm, { value: () => stateToTorch(state), enumerable: false });
+}
+
 /** Copies a tensor of a parameter's shape out of the backend, in PyTorch's layout. */
 export function toTorchLayout(parameter: OptimizerParameter, tensor: tf.Tensor): TensorData {
   const memory = tensor.dataSync() as Float32Array;
@@ -243,9 +256,11 @@ export function toTorchLayout(parameter: OptimizerParameter, tensor: tf.Tensor):
 }
 
 function fromTorchLayout(parameter: OptimizerParameter, value: TensorData): tf.Variable {
-  if (value.dtype !== "float32") throw new ConfigurationError("Optimizer state", value.dtype, "of type float32");
-  const memory =
-    parameter instanceof Parameter ? permute(value.data, value.shape, parameter.layout) : value.data.slice();
+  if (value.dtype !== "float32" && value.dtype !== "float64") {
+    throw new ConfigurationError("Optimizer state", value.dtype, "of type float32");
+  }
+  const data = Float32Array.from(value.data);
+  const memory = parameter instanceof Parameter ? permute(data, value.shape, parameter.layout) : data;
   const tensor = tf.tensor(memory, variableOf(parameter).shape, "float32");
   const variable = tf.variable(tensor, false);
   tensor.dispose();
