@@ -4,6 +4,7 @@
  */
 import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
+import { expandHome } from "../files/index.ts";
 import { doctorCommand } from "./doctor/doctor.ts";
 import { consoleCommand, kernelCommand } from "./kernel.ts";
 import { predictCommand } from "./predict.ts";
@@ -15,7 +16,7 @@ import { trainCommand } from "./train.ts";
 // Folders in the environment are meant from here; a kernel runs in the notebook's folder.
 for (const variable of ["CONVBOOK_MIRROR", "CONVBOOK_CACHE"]) {
   const value = process.env[variable];
-  if (value && !/^[a-z][a-z0-9+.-]+:/i.test(value)) process.env[variable] = resolve(value);
+  if (value && !/^[a-z][a-z0-9+.-]+:/i.test(value)) process.env[variable] = resolve(expandHome(value));
 }
 
 const program = new Command("convbook")

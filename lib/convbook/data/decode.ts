@@ -8,7 +8,8 @@ import {
   download,
   loadManifest,
 } from "../download/index.ts";
-import { type DecodedImages, readDecoded, writeDecoded } from "./decoded-cache.ts";
+import { expandHome } from "../files/index.ts";
+import { type DecodedImages, inSharedMemory, readDecoded, writeDecoded } from "./decoded-cache.ts";
 import { DataError } from "./error.ts";
 
 /** What data sets that are fetched have in common. */
@@ -50,7 +51,7 @@ export async function decodedImages(
   origins: readonly ImageOrigin[],
   options: FetchOptions,
 ): Promise<DecodedImages> {
-  const cache = options.cache ?? cacheFolder();
+  const cache = options.cache === undefined ? cacheFolder() : expandHome(options.cache);
   const key = [cache, part, ...origins.map(({ manifest }) => manifest)].join("\n");
   let loading = underWay.get(key);
   if (loading === undefined) {
@@ -89,7 +90,8 @@ async function load(
     };
     try {
       const { paths } = await download(manifest, options);
-      await writeDecoded(path, source, await decode(paths));
+      const decoded = await decode(paths);
+      if (!(await keep(path, source, decoded))) return inSharedMemory(decoded);
     } catch (error) {
       const reasons = ["network", "timeout", "http", "missing", "offline"];
       if (!(error instanceof DownloadError) || !reasons.includes(error.reason)) throw error;
@@ -103,4 +105,19 @@ async function load(
     return images;
   }
   throw failure;
+}
+
+/**
+ * Keeps decoded images for the next time.
+ * @returns false where the folder cannot be written: a shared cache that is read-only, or a full disk, costs only that time
+ */
+async function keep(path: string, source: string, decoded: DecodedImages): Promise<boolean> {
+  try {
+    await writeDecoded(path, source, decoded);
+    return true;
+  } catch (error) {
+    const reasons = ["EROFS", "EACCES", "EPERM", "ENOSPC", "EDQUOT"];
+    if (reasons.includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
+  }
 }

@@ -3,6 +3,7 @@
  * into memory that threads share. A file is written whole or not at all.
  */
 import { type FileHandle, open } from "node:fs/promises";
+import { crc32 } from "node:zlib";
 import { writeFileAtomic } from "../files/index.ts";
 import { elements } from "./sources/array-source.ts";
 
@@ -25,9 +26,11 @@ interface Header {
   readonly shape: readonly number[];
   readonly labels: readonly string[];
   readonly note: string;
+  /** CRC-32 of this header (with 0 here), the labels and the images: a disk may change a bit without telling. */
+  readonly checksum: number;
 }
 
-const FORMAT = "convbook decoded images 2";
+const FORMAT = "convbook decoded images 3";
 const HEADER_BYTES = 4096;
 const MAX_READ = 1 << 30;
 
@@ -35,16 +38,34 @@ const MAX_READ = 1 << 30;
 export async function writeDecoded(path: string, source: string, decoded: DecodedImages): Promise<void> {
   const { shape, images, labels, note } = decoded;
   const count = images.length / elements(shape);
-  const header: Header = { format: FORMAT, source, count, shape, labels: Object.keys(labels), note };
+  const parts = Object.values(labels).map((kind) => new Uint8Array(kind.buffer, kind.byteOffset, kind.byteLength));
+  const plain = { format: FORMAT, source, count, shape, labels: Object.keys(labels), note, checksum: 0 } as const;
+  const header: Header = { ...plain, checksum: checksumOf(plain, [...parts, images]) };
   const first = Buffer.alloc(HEADER_BYTES);
   first.write(`${JSON.stringify(header)}\n`);
-  const parts = Object.values(labels).map((kind) => new Uint8Array(kind.buffer, kind.byteOffset, kind.byteLength));
   await writeFileAtomic(path, [first, ...parts, images]);
+}
+
+function checksumOf(header: Header, parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => crc32(part, sum), crc32(JSON.stringify({ ...header, checksum: 0 })));
+}
+
+/** The images where threads share them, as {@link readDecoded} gives them. */
+export function inSharedMemory({ shape, images, labels, note }: DecodedImages): DecodedImages {
+  const shared = new Uint8Array(new SharedArrayBuffer(images.length));
+  shared.set(images);
+  const kinds = Object.entries(labels).map(([kind, values]) => {
+    const copy = new Int32Array(new SharedArrayBuffer(values.byteLength));
+    copy.set(values);
+    return [kind, copy] as const;
+  });
+  return { shape, images: shared, labels: Object.fromEntries(kinds), note };
 }
 
 /**
  * Reads what {@link writeDecoded} wrote.
- * @returns the images in shared memory, or undefined where there is no such file or it is of another source or format
+ * @returns the images in shared memory, or undefined where there is no such file, it is of another source or format, or
+ *   damaged
  */
 export async function readDecoded(path: string, source: string): Promise<DecodedImages | undefined> {
   let file: FileHandle;
@@ -72,7 +93,10 @@ export async function readDecoded(path: string, source: string): Promise<Decoded
       position += count * 4;
     }
     const images = new Uint8Array(new SharedArrayBuffer(imageBytes));
-    return (await readAll(file, images, position)) ? { shape, images, labels, note: header.note } : undefined;
+    if (!(await readAll(file, images, position))) return undefined;
+    const parts = Object.values(labels).map(({ buffer }) => new Uint8Array(buffer));
+    if (checksumOf(header, [...parts, images]) !== header.checksum) return undefined;
+    return { shape, images, labels, note: header.note };
   } finally {
     await file.close();
   }

@@ -2,17 +2,19 @@
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { expandHome } from "../files/index.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The folder of all downloads: `CONVBOOK_CACHE`, else `convbook` in `XDG_CACHE_HOME`, else `~/.cache/convbook`.
+ * The folder of all downloads: `CONVBOOK_CACHE`, else `convbook` in `XDG_CACHE_HOME`, else `~/.cache/convbook`. A `~` that no shell has
+ * replaced is the home folder.
  *
  * @param environment variables to read, by default this process's
  */
 export function cacheFolder(environment: Environment = process.env): string {
   const own = environment.CONVBOOK_CACHE;
-  if (own !== undefined && own !== "") return resolve(own);
+  if (own !== undefined && own !== "") return resolve(expandHome(own));
   const xdg = environment.XDG_CACHE_HOME;
   // The XDG base directory specification tells programs to ignore relative paths there.
   if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, "convbook");
@@ -36,7 +38,7 @@ export type Mirror =
  */
 export function parseMirror(text: string): Mirror {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase();
-  if (scheme === undefined) return { kind: "folder", folder: resolve(text) };
+  if (scheme === undefined) return { kind: "folder", folder: resolve(expandHome(text)) };
   if (scheme === "file") return { kind: "folder", folder: fileURLToPath(text) };
   if ((scheme === "http" || scheme === "https") && URL.canParse(text)) {
     return { kind: "url", url: text.endsWith("/") ? text : `${text}/` };

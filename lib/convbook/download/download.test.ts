@@ -13,16 +13,19 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo, connect } from "node:net";
-import { tmpdir } from "node:os";
+import type { AddressInfo } from "node:net";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parseConfig } from "../training/experiment/config.ts";
+import { cacheFolder, parseMirror } from "./cache.ts";
 import { type DownloadOptions, download } from "./download.ts";
 import { DownloadError } from "./error.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
 import type { DownloadProgress } from "./progress.ts";
+import { proxyDispatcher } from "./proxy.ts";
 
 const content = randomBytes(300_000);
 const sha256 = createHash("sha256").update(content).digest("hex");
@@ -36,7 +39,8 @@ let handler: Handler;
 let requests: { path: string; range: string | undefined }[];
 
 beforeEach(async () => {
-  for (const name of Object.keys(process.env)) if (/^(https?_proxy|CONVBOOK_.*)$/i.test(name)) delete process.env[name];
+  for (const name of Object.keys(process.env))
+    if (/^((https?|all|no)_proxy|CONVBOOK_.*)$/i.test(name)) delete process.env[name];
   folder = mkdtempSync(join(tmpdir(), "convbook-"));
   requests = [];
   handler = serveRanges;
@@ -221,6 +225,32 @@ describe("continuing", () => {
     await run(manifest());
     expect(requests.map(({ range }) => range)).toEqual(["bytes=5000-", undefined]);
     expect(readFileSync(target()).equals(content)).toBe(true);
+  });
+
+  it.each([
+    ["416", (response: ServerResponse) => response.writeHead(416, { "content-range": "bytes */10" }).end()],
+    ["another part", (response: ServerResponse) => response.writeHead(206, { "content-range": "bytes 0-9/10" }).end()],
+  ])("begins again where the server answers the rest with %s, with no try to spare", async (_name, answer) => {
+    leave(content.subarray(0, 1234));
+    handler = (request, response, url) => {
+      if (request.headers.range !== undefined) answer(response);
+      else serveRanges(request, response, url);
+    };
+    await run(manifest(), { retries: 0 });
+    expect(requests.map(({ range }) => range)).toEqual(["bytes=1234-", undefined]);
+    expect(readFileSync(target()).equals(content)).toBe(true);
+    expect(left()).toEqual(["file.bin"]);
+  });
+
+  it("ends where a server breaks off and knows no rest, however often", async () => {
+    leave(content.subarray(0, 1234));
+    handler = (request, response) => {
+      if (request.headers.range !== undefined) return response.writeHead(416).end();
+      response.writeHead(200, { "content-length": content.length });
+      return response.write(content.subarray(0, 2000), () => setTimeout(() => response.destroy(), 20));
+    };
+    expect((await failure(manifest(), { retries: 2 })).reason).toBe("network");
+    expect(requests.map(({ range }) => range)).toEqual(["bytes=1234-", undefined, undefined, undefined]);
   });
 
   it("needs no request when all bytes are there", async () => {
@@ -500,20 +530,13 @@ describe("processes", () => {
   });
 
   it("one behind a proxy goes through it", async () => {
-    const tunnels: (string | undefined)[] = [];
-    server.on("connect", (request, socket, head) => {
-      tunnels.push(request.url);
-      const through = connect(Number(new URL(base).port), "127.0.0.1", () => {
-        socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
-        through.write(head);
-        through.pipe(socket).pipe(through);
-      });
-    });
+    const addresses: (string | undefined)[] = [];
+    server.on("request", ({ url }: IncomingMessage) => addresses.push(url));
     const given = manifest({ urls: ["http://nowhere.invalid/file.bin"] });
     const { lines, end } = start(given, `export HTTP_PROXY=${base};`);
     await end;
     expect(lines.at(-1)).toEqual({ paths: { "sub/file.bin": target() } });
-    expect(tunnels).toEqual(["nowhere.invalid:80"]);
+    expect(addresses).toEqual(["http://nowhere.invalid/file.bin"]);
     expect(readFileSync(target()).equals(content)).toBe(true);
   });
 
@@ -524,5 +547,68 @@ describe("processes", () => {
     expect(lines.at(-1)).toMatchObject({ error: "DownloadError", reason: "space" });
     expect(lines.at(-1)?.message).toMatch(/^No room for things\/sub\/file\.bin \(300\.0 kB\) in .*EFBIG/);
     expect(left()).toEqual([]);
+  });
+});
+
+describe("a proxy", () => {
+  const through = async (variables: Record<string, string>, host = "files.invalid") => {
+    const seen: string[] = [];
+    const tunnels: string[] = [];
+    const proxy = createServer((request, response) => {
+      seen.push(request.url ?? "");
+      serveRanges(request, response, new URL(base));
+    });
+    proxy.on("connect", (request, socket) => {
+      tunnels.push(request.url ?? "");
+      socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+    });
+    proxy.listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    const port = (proxy.address() as AddressInfo).port;
+    for (const [name, value] of Object.entries(variables)) process.env[name] = value.replace("PORT", String(port));
+    const scheme = "HTTPS_PROXY" in variables ? "https" : "http";
+    const urls = host === "" ? [`${base}/file.bin`] : [`${scheme}://${host}/file.bin`];
+    const result = await run(manifest({ urls }), { retries: 0 }).catch((error: unknown) => error);
+    for (const name of Object.keys(variables)) delete process.env[name];
+    proxy.closeAllConnections();
+    proxy.close();
+    return { seen, tunnels, result };
+  };
+
+  it.each(["http_proxy", "HTTP_PROXY", "all_proxy"])(
+    "is handed plain http as it is (%s, without a scheme)",
+    async (name) => {
+      const { seen, tunnels } = await through({ [name]: "127.0.0.1:PORT" });
+      expect({ seen, tunnels }).toEqual({ seen: ["http://files.invalid/file.bin"], tunnels: [] });
+      expect(readFileSync(target()).equals(content)).toBe(true);
+    },
+  );
+
+  it.each(["127.0.0.1:PORT", "http://127.0.0.1:PORT"])("is asked for a tunnel for https (%s)", async (value) => {
+    const { seen, tunnels, result } = await through({ HTTPS_PROXY: value });
+    expect({ seen, tunnels }).toEqual({ seen: [], tunnels: ["files.invalid:443"] });
+    expect(result).toBeInstanceOf(DownloadError);
+  });
+
+  it("is left aside for what NO_PROXY names", async () => {
+    const { seen, tunnels } = await through({ HTTP_PROXY: "127.0.0.1:PORT", NO_PROXY: "localhost, 127.0.0.1" }, "");
+    expect({ seen, tunnels }).toEqual({ seen: [], tunnels: [] });
+    expect(requests).toHaveLength(1);
+  });
+
+  it("that is no address is named, without its password", () => {
+    expect(() => proxyDispatcher({ HTTPS_PROXY: "ftp://me:secret@host" })).toThrow(
+      'HTTPS_PROXY is a proxy\'s http(s) address, such as host:3128; got "ftp://host".',
+    );
+  });
+});
+
+describe("the home folder", () => {
+  it("is meant by ~ in settings, and only there", () => {
+    expect(cacheFolder({ CONVBOOK_CACHE: "~/c" })).toBe(join(homedir(), "c"));
+    expect(cacheFolder({ CONVBOOK_CACHE: "~" })).toBe(homedir());
+    expect(cacheFolder({ CONVBOOK_CACHE: "/a/~" })).toBe("/a/~");
+    expect(parseMirror("~/mirror")).toEqual({ kind: "folder", folder: join(homedir(), "mirror") });
+    expect(parseConfig("output: ~/runs").output).toBe(join(homedir(), "runs"));
   });
 });

@@ -7,7 +7,7 @@
 import { mkdir, rm, stat, statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { joinInside, renameDurably } from "../files/index.ts";
+import { expandHome, joinInside, renameDurably } from "../files/index.ts";
 import { nearestNames } from "../nn/errors.ts";
 import { cacheFolder, isOffline, type Mirror, parseMirror } from "./cache.ts";
 import { type DownloadAttempt, DownloadError, type DownloadReason } from "./error.ts";
@@ -95,7 +95,7 @@ export async function download(manifest: Manifest, options: DownloadOptions = {}
   const context: Context = {
     manifest,
     sizeOfAll: files.reduce((sum, file) => sum + file.size, 0),
-    folder: resolve(folder),
+    folder: resolve(expandHome(folder)),
     offline,
     mirror: mirror === null ? null : { text: displayMirror(mirror), place: parseMirror(mirror) },
     onProgress,
@@ -155,7 +155,11 @@ async function downloadFile(file: ManifestFile, before: number, context: Context
         error,
       );
     }
-    throw failed("io", `Cannot store ${label} at ${target}: ${local.message}.`, error);
+    const isReadOnly = ["EROFS", "EACCES", "EPERM"].includes(local.code);
+    const advice = isReadOnly
+      ? ` Set CONVBOOK_CACHE to a folder that can be written; files of this one are then used with CONVBOOK_MIRROR=${context.folder}.`
+      : "";
+    throw failed("io", `Cannot store ${label} at ${target}: ${local.message}.${advice}`, error);
   }
 }
 
@@ -245,7 +249,10 @@ async function receiveFrom(
   context: Context,
 ): Promise<void> {
   const { retries, retryDelayMs, signal } = context;
+  /** How the source refused to continue in the middle; from then on every try begins anew. */
+  let refusal: SourceError | undefined;
   for (let retry = 0; ; retry++) {
+    if (refusal !== undefined) await part.restart();
     const continued = part.received;
     try {
       if (continued < file.size || file.size === 0) await transfer(source, part, file, reporter, signal);
@@ -255,10 +262,19 @@ async function receiveFrom(
       // When the beginning came from an earlier try, it may be that which is wrong.
       throw new SourceError("hash", message, { retry: continued > 0 && retry === 0 });
     } catch (error) {
+      // A server that has not these bytes to continue with may well have the whole file.
+      if (error instanceof SourceError && error.cannotContinue && refusal === undefined && continued > 0) {
+        refusal = error;
+        retry--;
+        continue;
+      }
       const again = error instanceof SourceError && error.retry;
+      if (!again && refusal !== undefined && error instanceof SourceError) {
+        throw new SourceError(error.reason, `${refusal.message}; from the beginning: ${error.message}`);
+      }
       if (!again) throw error;
       // Progress earns new tries: a bad line that gives some bytes each time gets the file in the end.
-      if (part.received > continued) retry = 0;
+      if (refusal === undefined && part.received > continued) retry = 0;
       if (retry >= retries) throw error;
       if (error.reason !== "hash") {
         reporter.report("failed", part.received, `${source.address}: ${error.message}; trying again`);

@@ -4,9 +4,10 @@ import { createReadStream } from "node:fs";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type Dispatcher, EnvHttpProxyAgent, fetch } from "undici";
+import { fetch } from "undici";
 import { resolveInside } from "../files/index.ts";
 import type { DownloadReason } from "./error.ts";
+import { proxyDispatcher } from "./proxy.ts";
 
 /** A source did not give the file. `retry` says whether the same address may well work a moment later. */
 export class SourceError extends Error {
@@ -14,9 +15,16 @@ export class SourceError extends Error {
   readonly reason: DownloadReason;
   readonly retry: boolean;
   readonly status: number | undefined;
+  /** Whether it may be only the middle of the file that the source does not give. */
+  readonly cannotContinue: boolean;
 
-  constructor(reason: DownloadReason, message: string, options: { retry?: boolean; status?: number } = {}) {
+  constructor(
+    reason: DownloadReason,
+    message: string,
+    options: { retry?: boolean; status?: number; cannotContinue?: boolean } = {},
+  ) {
     super(message);
+    this.cannotContinue = options.cannotContinue ?? false;
     this.reason = reason;
     this.retry = options.retry ?? false;
     this.status = options.status;
@@ -91,17 +99,6 @@ function streamOf(file: string, offset: number, signal: AbortSignal | undefined)
   };
 }
 
-let proxy: Dispatcher | undefined;
-
-/** The proxy that the environment names (HTTP_PROXY, HTTPS_PROXY, NO_PROXY), as other programs honour it. */
-function dispatcher(): Dispatcher | undefined {
-  const { env } = process;
-  const named = env.http_proxy || env.HTTP_PROXY || env.https_proxy || env.HTTPS_PROXY;
-  if (!named) return undefined;
-  proxy ??= new EnvHttpProxyAgent();
-  return proxy;
-}
-
 /** What went wrong below `fetch failed`, which says nothing. */
 function networkMessage(error: unknown): string {
   const parts: string[] = [];
@@ -140,7 +137,7 @@ export function httpSource(url: string, timeoutMs: number): Source {
         return new SourceError("network", networkMessage(error), { retry: true });
       };
       try {
-        const agent = dispatcher();
+        const agent = proxyDispatcher();
         const response = await fetch(withoutCredentials(url), {
           headers: {
             // Compressed bytes could neither be counted nor continued.
@@ -200,6 +197,7 @@ function checkAnswer(
     if (range === null || Number(range[1]) !== offset) {
       throw new SourceError("http", `asked for the bytes from ${offset} on, got "${headers.get("content-range")}"`, {
         status,
+        cannotContinue: true,
       });
     }
     if (range[3] !== "*" && Number(range[3]) !== size) throw wrongSize(Number(range[3]));
@@ -207,7 +205,10 @@ function checkAnswer(
   }
   if (status !== 200) {
     const retry = status === 408 || status === 425 || status === 429 || status >= 500;
-    throw new SourceError("http", `the server answered with status ${status}`, { retry, status });
+    throw new SourceError("http", `the server answered with status ${status}`, {
+      ...{ retry, status },
+      cannotContinue: status === 416,
+    });
   }
   const length = headers.get("content-length");
   if (length !== null && headers.get("content-encoding") === null && Number(length) !== size) {

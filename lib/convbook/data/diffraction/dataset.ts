@@ -1,6 +1,13 @@
 /** Powder patterns as a data set for classifiers. */
 
-import { loadSafetensors, loadTorch, saveSafetensors, stateDictOf } from "../../checkpoints/index.ts";
+import {
+  checkpointFormatOf,
+  loadSafetensors,
+  loadTorch,
+  saveSafetensors,
+  saveTorch,
+  stateDictOf,
+} from "../../checkpoints/index.ts";
 import type { Generator } from "../../random/index.ts";
 import { randperm } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
@@ -109,15 +116,21 @@ function raised(data: Float32Array, points: number, background: number): Float32
 }
 
 /**
- * Writes patterns to a safetensors file: X [patterns, points] and Y [patterns].
- * @throws the file system's error
+ * Writes patterns X [patterns, points] and labels Y [patterns]: to a safetensors file, or to torch's format, with the labels as
+ * int64, as PyTorch's losses take them.
+ * @param path ends with .safetensors, .pt or .pth
+ * @throws {TypeError} for another ending, or the file system's error
  */
 export async function savePatterns(path: string, { data, points, labels }: LabelledPatterns): Promise<void> {
+  const isTorch = checkpointFormatOf(path) === "torch";
+  const y: TensorData = isTorch
+    ? { dtype: "int64", shape: [labels.length], data: BigInt64Array.from(labels, BigInt) }
+    : { dtype: "int32", shape: [labels.length], data: labels };
   const tensors = new Map<string, TensorData>([
     ["X", { dtype: "float32", shape: [labels.length, points], data }],
-    ["Y", { dtype: "int32", shape: [labels.length], data: labels }],
+    ["Y", y],
   ]);
-  await saveSafetensors(path, tensors);
+  await (isTorch ? saveTorch(path, tensors) : saveSafetensors(path, tensors));
 }
 
 /**
@@ -127,7 +140,7 @@ export async function savePatterns(path: string, { data, points, labels }: Label
  * @throws {DataError} when X and Y are not there or do not fit together
  */
 export async function loadPatterns(path: string): Promise<LabelledPatterns> {
-  const torch = /\.(pt|pth)$/.test(path);
+  const torch = checkpointFormatOf(path) === "torch";
   const tensors = torch ? stateDictOf(await loadTorch(path), path) : (await loadSafetensors(path)).tensors;
   const x = tensors.get("X");
   const y = tensors.get("Y");

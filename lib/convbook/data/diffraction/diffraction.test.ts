@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, test } from "vitest";
-import { saveSafetensors } from "../../checkpoints/index.ts";
+import { loadTorch, saveSafetensors } from "../../checkpoints/index.ts";
 import { Generator } from "../../random/index.ts";
+import type { TensorData } from "../../tensor-data.ts";
 import { DataLoader } from "../index.ts";
 import {
   type Atom,
@@ -394,6 +395,16 @@ describe("DiffractionDataset", () => {
       const path = join(folder, "patterns.safetensors");
       await savePatterns(path, patterns);
       expect(await loadPatterns(path)).toEqual(patterns);
+      const torch = join(folder, "patterns.PT");
+      await savePatterns(torch, patterns);
+      expect(await loadPatterns(torch)).toEqual(patterns);
+      expect(((await loadTorch(torch)) as Map<string, TensorData>).get("Y")).toMatchObject({
+        dtype: "int64",
+        shape: [patterns.labels.length],
+      });
+      await expect(savePatterns(join(folder, "patterns.csv"), patterns)).rejects.toThrow(
+        "ends with one of .safetensors",
+      );
       await saveSafetensors(path, new Map([["X", { dtype: "int32", shape: [1], data: Int32Array.of(1) }]]));
       await expect(loadPatterns(path)).rejects.toThrow(
         `${path} needs X float32 [patterns, points] and Y [patterns] of integers; it has X int32 [1].`,

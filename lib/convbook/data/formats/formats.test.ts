@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -205,6 +205,20 @@ describe("the cache of decoded images", () => {
     const read = await readDecoded(path, "source");
     expect(read).toEqual(decoded);
     expect(read?.images.buffer).toBeInstanceOf(SharedArrayBuffer);
+  });
+  test("gives nothing where any byte of it has changed", async () => {
+    const path = join(folder, "flipped.bin");
+    await writeDecoded(path, "source", decoded);
+    const bytes = readFileSync(path);
+    const header = bytes.indexOf(10);
+    for (const at of [...Array(header).keys(), ...Array.from({ length: bytes.length - 4096 }, (_, i) => 4096 + i)]) {
+      const flipped = Buffer.from(bytes);
+      flipped[at] = (flipped[at] as number) ^ 1;
+      writeFileSync(path, flipped);
+      expect(await readDecoded(path, "source"), `byte ${at}`).toBeUndefined();
+    }
+    writeFileSync(path, bytes);
+    expect(await readDecoded(path, "source")).toEqual(decoded);
   });
   test("gives nothing for another source, a cut file, other content or none", async () => {
     const path = join(folder, "other.bin");

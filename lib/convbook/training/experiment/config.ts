@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { parseDocument } from "yaml";
 import type { TransformSpec } from "../../data/transforms/transform.ts";
+import { expandHome } from "../../files/index.ts";
 import { modelNames } from "../../models/index.ts";
 import { nearestNames } from "../../nn/errors.ts";
 import { optimizerNames } from "../optimizers/registry.ts";
@@ -17,7 +18,7 @@ export type DatasetName = (typeof datasetNames)[number];
 export interface ExperimentConfig {
   /** Seed of initialisation, shuffling and augmentation; default 42. */
   readonly seed: number;
-  /** The folder of the run: logs, checkpoints, a copy of the configuration. */
+  /** The folder of the run: logs, checkpoints, a copy of the configuration. A `~` at its beginning is the home folder. */
   readonly output: string;
   readonly model: { readonly name: string; readonly hparams: HyperParameters };
   readonly data: {
@@ -288,11 +289,11 @@ function checkConfig(root: Reader): ExperimentConfig {
   const whole = "a whole number of at least";
   return {
     seed: root.number("seed", 42, `${whole} 0`, isWhole(0)),
-    output: root.text("output", "runs/default"),
+    output: expandHome(root.text("output", "runs/default")),
     model: { name: model.name("name", modelNames, "ResNet"), hparams: model.section("hparams").all() },
     data: {
       name: dataName,
-      folder: ownFolder ? data.text("folder", "") : undefined,
+      folder: ownFolder ? expandHome(data.text("folder", "")) : undefined,
       mean: data.numbers("mean"),
       std: data.numbers("std"),
       batchSize: data.number("batchSize", 128, `${whole} 1`, isWhole(1)),
