@@ -15,8 +15,8 @@ function parseTop(text: string): number {
 }
 
 export const predictCommand = new Command("predict")
-  .description("classify PNG and JPEG images with a trained model")
-  .argument("<images...>", "PNG or JPEG files; they are prepared as the images of its validation were")
+  .description("classify images (PNG, JPEG, BMP, PPM) with a trained model")
+  .argument("<images...>", "image files; they are prepared as the images of its validation were")
   .requiredOption("--checkpoint <file>", "a checkpoint of `convbook train`")
   .option("--top <count>", "classes to print", parseTop, 3)
   .option("--json", "print [{file, predictions: [{class, probability}]}]")

@@ -74,6 +74,15 @@ describe("images that are broken are named", () => {
     }
   });
 
+  test("and leave the decoder fit for the next image, however many there were", () => {
+    // A file that libjpeg gives up in the middle leaves memory and stack taken; after some eighty nothing more could be decoded.
+    const whole = read("full-chroma.jpg");
+    const broken = Uint8Array.from(whole);
+    broken.set([0xff, 0x31], whole.length - 40);
+    for (let i = 0; i < 150; i++) expect(() => decodeImage(broken, "x.jpg")).toThrow("Unsupported marker type 0x31");
+    expect(hash(decodeImage(whole, "x.jpg").data)).toBe(files["full-chroma.jpg"]?.sha256);
+  });
+
   test("what is no image", () => {
     expect(() => decodeImage(new Uint8Array(0), "e.png")).toThrow(
       "e.png is neither a PNG, JPEG, BMP nor PPM image: it is empty.",

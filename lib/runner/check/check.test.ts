@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { PNG } from "pngjs";
 import { expect, test } from "vitest";
 import type { Notebook, Output } from "../notebook/types.ts";
@@ -77,6 +78,13 @@ test("pictures are compared as an eye does", () => {
     ),
   ).toBe("size 64x64 -> 32x32");
   expect(imageDifference(gradient, "AAAA")).toContain("cannot be decoded");
+  // Half of its rows are there; what memory holds in place of the others is no picture.
+  const half = PNG.sync.write(new PNG({ width: 64, height: 32 }));
+  half.writeUInt32BE(64, 20);
+  half.writeUInt32BE(crc32(half.subarray(12, 29)), 29);
+  expect(imageDifference(half.toString("base64"), gradient)).toBe(
+    "the pictures' bytes differ, and one cannot be decoded: its data ends after 8224 of 16448 bytes",
+  );
 });
 
 test("outputs are compared mimetype by mimetype", () => {

@@ -45,6 +45,18 @@ describe("IDX", () => {
     ["cut off in its header", file(0x0803, [2], []), "it ends within its header, after 8 bytes."],
     ["cut off", file(0x0801, [4], [1, 2, 3]), "its header tells of 4 bytes, but 3 follow."],
     ["lying", file(0x0803, [0xffffffff, 0xffffffff, 0xffffffff], []), "but 0 follow."],
+    ["gzipped, cut off in its header", gzipSync(file(0x0803, [2], [])), "it ends within its header, after 8 bytes."],
+    [
+      "gzipped and lying",
+      gzipSync(file(0x0802, [60_000, 30_000], [])),
+      "tells of 60000 x 30000 bytes, which its 32 cannot",
+    ],
+    [
+      "gzipped and too long",
+      gzipSync(file(0x0801, [9], Array(20_000).fill(7))),
+      "more follows than its header tells of.",
+    ],
+    ["gzipped and too short", gzipSync(file(0x0801, [9], [1])), "its header tells of 9 bytes, but 1 follow."],
     ["broken gzip", gzipSync(file(0x0801, [4], [1, 2, 3, 4])).subarray(0, 20), "its compression is broken"],
   ])("that is %s is refused", (_, bytes, message) => {
     expect(() => readIdx(bytes, "a.idx")).toThrow(DataError);

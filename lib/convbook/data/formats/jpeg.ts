@@ -10,7 +10,12 @@ import type { ImageData8 } from "../dataset.ts";
 import { DataError } from "../error.ts";
 import { type DecodeOptions, type Fail, sizeCheck } from "./limits.ts";
 
-let loading: Promise<MozJPEGModule> | undefined;
+/** Makes a decoder, at once. */
+type MakeDecoder = () => MozJPEGModule;
+
+let loading: Promise<MakeDecoder> | undefined;
+let makeDecoder: MakeDecoder | undefined;
+/** The decoder that is used; undefined when a broken file has left its memory in disorder. */
 let decoder: MozJPEGModule | undefined;
 /** What the decoder complained of last. */
 let complaint = "";
@@ -26,24 +31,28 @@ const { WebAssembly: wasm } = globalThis as unknown as {
 /** Gets the decoder ready; {@link decodeJpeg} needs it. */
 export async function loadJpegDecoder(): Promise<void> {
   loading ??= load();
-  decoder = await loading;
+  makeDecoder = await loading;
 }
 
-async function load(): Promise<MozJPEGModule> {
+async function load(): Promise<MakeDecoder> {
   const path = createRequire(import.meta.url).resolve("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm");
   const compiled = await wasm.compile(await readFile(path));
-  const { default: makeDecoder } = await import("@jsquash/jpeg/codec/dec/mozjpeg_dec.js");
-  const options = {
-    printErr: (text: string) => {
-      complaint = text;
-    },
-    instantiateWasm: (imports: object, done: (instance: object) => void) => {
-      const instance = new wasm.Instance(compiled, imports);
-      done(instance);
-      return instance.exports;
-    },
+  const { default: factory } = await withoutImageData(() => import("@jsquash/jpeg/codec/dec/mozjpeg_dec.js"));
+  return () => {
+    const module = {
+      printErr: (text: string) => {
+        complaint = text;
+      },
+      instantiateWasm: (imports: object, done: (instance: object) => void) => {
+        const instance = new wasm.Instance(compiled, imports);
+        done(instance);
+        return instance.exports;
+      },
+    };
+    // With its code compiled it is ready when the call returns; the promise tells nothing more.
+    withImageData(() => factory(module as object).catch(() => {}));
+    return module as object as MozJPEGModule;
   };
-  return withoutImageData(() => makeDecoder(options as object));
 }
 
 /**
@@ -81,12 +90,18 @@ export function decodeJpeg(bytes: Uint8Array, file: string, options: DecodeOptio
 }
 
 function decodeColour(bytes: Uint8Array): Uint8ClampedArray {
+  if (makeDecoder === undefined) throw new Error("the JPEG decoder was not loaded");
+  decoder ??= makeDecoder();
   const ready = decoder;
-  if (ready === undefined) throw new Error("the JPEG decoder was not loaded");
+  // A failure leaves the decoder in the middle of its work: what comes next gets another one.
+  decoder = undefined;
   complaint = "";
   try {
     const result = withImageData(() => ready.decode(bytes as never, false));
-    if (result) return result.data;
+    if (result) {
+      decoder = ready;
+      return result.data;
+    }
   } catch (error) {
     throw new Error(complaint || "its data is broken", { cause: error });
   }
