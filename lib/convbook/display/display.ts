@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { displaySymbol, type JsonValue, type MimeBundle, type MimeMetadata, metadataOf, toMimeBundle } from "./mime.ts";
 import { type PlotlyLayout, type PlotlyOptions, type PlotlyTrace, plotly } from "./plotly.ts";
 import { currentTransport } from "./transport.ts";
+import { findTslab, showWhenInspected } from "./tslab.ts";
 import { type VegaLiteOptions, type VegaLiteSpec, vegaLite } from "./vega-lite.ts";
 
 /** How {@link display} shows a value. */
@@ -137,4 +138,10 @@ display.plotly = (
 function withAlt(mime: string, options?: DisplayOptions & { readonly alt?: string }): DisplayOptions {
   if (options?.alt === undefined) return options ?? {};
   return { ...options, metadata: { ...options.metadata, [mime]: { alt: options.alt } } };
+}
+
+if (findTslab()) {
+  showWhenInspected((value) => {
+    display(value).ready.catch((error: unknown) => console.error(error));
+  });
 }

@@ -30,6 +30,9 @@ export class Importer {
     this.#local = new LocalModules((specifier, from) => this.#external(specifier, from));
     this.require = Object.assign(
       (id: string): unknown => {
+        if (id === "tslab") {
+          return tslab;
+        }
         this.#local.forgetChangedCommonJs();
         try {
           return require(id);

@@ -1,42 +1,59 @@
-/** The display API of the tslab kernel, so that its notebooks run unchanged: `import * as tslab from "tslab"`. */
+/** The public interface of the tslab kernel, so that its notebooks run unchanged: `import * as tslab from "tslab"`. */
+import { Buffer } from "node:buffer";
+import { randomUUID } from "node:crypto";
+import { createRequire } from "node:module";
+import { join } from "node:path";
 import { notebookIo } from "./notebook-io.ts";
 
-const texts = {
+/** tslab's methods, and the media type that each shows. */
+const mediaTypes = {
+  javascript: "text/javascript",
   html: "text/html",
-  javascript: "application/javascript",
-  latex: "text/latex",
   markdown: "text/markdown",
+  latex: "text/latex",
   svg: "image/svg+xml",
+  png: "image/png",
+  jpeg: "image/jpeg",
+  gif: "image/gif",
+  pdf: "application/pdf",
   text: "text/plain",
 };
-const images = { jpeg: "image/jpeg", png: "image/png", gif: "image/gif", pdf: "application/pdf" };
 
-function emit(data: Record<string, unknown>, displayId: string | undefined, update: boolean): void {
-  notebookIo.display(data, displayId === undefined ? {} : { displayId, update });
+type Content = string | Uint8Array | object;
+
+export interface Display extends Record<keyof typeof mediaTypes, (content: Content) => void> {
+  raw(contentType: string, content: Content): void;
 }
 
-/** A display bound to an id: the first call shows, later ones replace. */
-export function newDisplay(id?: string): Record<string, (...args: never[]) => void> {
-  let shown = false;
-  const put = (data: Record<string, unknown>, callId: string | undefined) => {
-    emit(data, callId ?? id, callId === undefined && id !== undefined && shown);
-    shown = true;
-  };
-  return {
-    ...Object.fromEntries(
-      Object.entries(texts).map(([name, type]) => [
-        name,
-        (text: string, callId?: string) => put({ [type]: text }, callId),
-      ]),
-    ),
-    ...Object.fromEntries(
-      Object.entries(images).map(([name, type]) => [
-        name,
-        (bytes: Uint8Array, callId?: string) => put({ [type]: bytes }, callId),
-      ]),
-    ),
-    raw: (type: string, value: string | Uint8Array | object) => put({ [type]: value }, undefined),
-  };
+/** The tslab whose interface this is, and what runs the cells in its place. */
+export const versions = { tslab: "1.0.22", typescript: typescriptVersion(), node: process.version };
+
+/** The version of the package that checks the cells; empty where there is none. */
+function typescriptVersion(): string {
+  const named = process.env.CONVBOOK_TYPESCRIPT;
+  try {
+    const manifest = named ? join(named, "package.json") : "typescript/package.json";
+    return (createRequire(import.meta.url)(manifest) as { version: string }).version;
+  } catch {
+    return "";
+  }
 }
 
-export const display = { ...newDisplay(), create: newDisplay };
+function displayOf(show: (data: Record<string, unknown>) => void): Display {
+  const raw = (contentType: string, content: Content) =>
+    show({ [contentType]: content instanceof Uint8Array ? Buffer.from(content).toString("base64") : content });
+  const named = Object.entries(mediaTypes).map(([name, type]) => [name, (content: Content) => raw(type, content)]);
+  return { ...Object.fromEntries(named), raw };
+}
+
+/** A display of its own: the first call shows, each later one replaces what it showed. */
+export function newDisplay(displayId: string = randomUUID()): Display {
+  let update = false;
+  return displayOf((data) => {
+    notebookIo.display(data, { displayId, update });
+    update = true;
+  });
+}
+
+/** Shows one thing after another. */
+export const display = displayOf((data) => notebookIo.display(data, {}));

@@ -63,20 +63,25 @@ interface Comm {
 }
 declare const $convbook: any;
 declare module "tslab" {
-  interface TslabDisplay {
-    html(s: string, id?: string): void;
-    javascript(s: string, id?: string): void;
-    latex(s: string, id?: string): void;
-    markdown(s: string, id?: string): void;
-    svg(s: string, id?: string): void;
-    text(s: string, id?: string): void;
-    jpeg(b: Uint8Array, id?: string): void;
-    png(b: Uint8Array, id?: string): void;
-    gif(b: Uint8Array, id?: string): void;
-    pdf(b: Uint8Array, id?: string): void;
+  interface Versions { readonly tslab: string; readonly typescript: string; readonly node: string }
+  /** The versions of tslab whose interface this is, of TypeScript, and of Node. */
+  export const versions: Versions;
+  export interface Display {
+    javascript(s: string): void;
+    html(s: string): void;
+    markdown(s: string): void;
+    latex(s: string): void;
+    svg(s: string): void;
+    png(b: Uint8Array): void;
+    jpeg(b: Uint8Array): void;
+    gif(b: Uint8Array): void;
+    pdf(b: Uint8Array): void;
+    text(s: string): void;
+    /** Shows what any media type means; bytes become base64. */
     raw(contentType: string, b: string | Uint8Array | object): void;
   }
-  export const display: TslabDisplay & { create(id?: string): TslabDisplay };
-  export function newDisplay(id?: string): TslabDisplay;
+  export const display: Display;
+  /** A display that shows one thing, and replaces it with each call. */
+  export function newDisplay(id?: string): Display;
 }
 `;

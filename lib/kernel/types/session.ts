@@ -35,9 +35,12 @@ export interface LspPosition {
 /** Found at run time with better advice (a package that is missing), or no error to a notebook (one without types). */
 const leftToRuntime = new Set([7016, 2792]);
 
+const importsTslab = /(?:\bfrom|\brequire\(|\bimport\(?)\s*["']tslab["']/;
+
 export class TypeSession {
   readonly #folder: string;
   readonly #config: NotebookConfig;
+  #asTslab = false;
   readonly #client: LspClient;
   /** The open documents: their versions and texts as the server knows them. */
   readonly #open = new Map<string, { version: number; text: string }>();
@@ -110,6 +113,7 @@ export class TypeSession {
   check(cell: CellText): Promise<TypeDiagnostic[]> {
     return this.#inTurn(async () => {
       this.#refreshWatched();
+      this.#followTslab(cell.source);
       const found = await this.#diagnose(cell);
       if (found.some(({ code }) => code === 2307)) {
         // It may have been installed or written since the server looked.
@@ -211,6 +215,17 @@ export class TypeSession {
     const prelude = this.#scope.prelude(cell.names, everyName ? undefined : wordsOf(cell.source));
     this.#put(file, `${prelude}\n${cell.source}\nexport {};`);
     return file;
+  }
+
+  /** From the cell that imports tslab on, the notebook is one for tslab, which does not check strictly. */
+  #followTslab(source: string): void {
+    const { looseProject } = this.#config;
+    if (this.#asTslab || looseProject === undefined || !importsTslab.test(source)) {
+      return;
+    }
+    this.#asTslab = true;
+    this.#put("tsconfig.json", looseProject, "json");
+    this.#client.notify("workspace/didChangeWatchedFiles", { changes: [{ uri: this.#uri("tsconfig.json"), type: 2 }] });
   }
 
   #refreshWatched(): void {

@@ -48,6 +48,17 @@ it("takes one further up only where its include covers the notebooks", () => {
   }
 });
 
+it("has a loose form for notebooks of tslab, which has no strict checks, but not against a file of the user's", () => {
+  const { looseProject } = notebookConfig(folder, ["cell.mts"]);
+  expect(JSON.parse(looseProject ?? "").compilerOptions).toEqual({
+    ...project().compilerOptions,
+    strict: false,
+    noImplicitAny: true,
+  });
+  writeFileSync(join(folder, "tsconfig.json"), "{}");
+  expect(notebookConfig(folder, []).looseProject).toBeUndefined();
+});
+
 it("says what is wrong with a broken file and goes on without", () => {
   writeFileSync(join(folder, "tsconfig.json"), "{ nonsense }");
   const { problem } = notebookConfig(folder, []);

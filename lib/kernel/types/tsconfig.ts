@@ -7,6 +7,8 @@ import type { EmitOptions } from "../compile/transform.ts";
 export interface NotebookConfig {
   /** Text of a tsconfig.json for the notebook's folder, with the cells as its files. */
   readonly project: string;
+  /** The same for a notebook that was written for tslab, without the strict checks; undefined where the folder has a tsconfig.json. */
+  readonly looseProject: string | undefined;
   readonly emit: EmitOptions;
   /** What is wrong with the user's file, which is then left out. */
   readonly problem: string | undefined;
@@ -118,8 +120,11 @@ export function notebookConfig(folder: string, files: readonly string[]): Notebo
       project.compilerOptions = { types: nodeTypes.types, ...needed };
     }
   }
+  // noImplicitAny stays on for the sake of empty arrays.
+  const loose = { ...(project.compilerOptions as CompilerOptions), strict: false, noImplicitAny: true };
   return {
     project: JSON.stringify(project),
+    looseProject: own ? undefined : JSON.stringify({ ...project, compilerOptions: loose }),
     emit: emitOptions(options),
     problem,
     tolerated: own ? new Set() : implicitAny,
