@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -171,6 +180,15 @@ describe("damaged files", () => {
     mkdirSync(empty);
     expect(() => readEvents(empty)).toThrow("the folder has no event file (…tfevents…)");
     expect(() => findRuns(empty)).toThrow("and none under it");
+  });
+
+  it("orders runs by code points, as TensorBoard sorts them", () => {
+    const runs = join(folder, "runs");
+    for (const name of ["😀", "ﬁ", "b", "B"]) {
+      mkdirSync(join(runs, name), { recursive: true });
+      copyFileSync(good(), join(runs, name, "events.out.tfevents.1"));
+    }
+    expect([...findRuns(runs).keys()]).toEqual(["B", "b", "ﬁ", "😀"]);
   });
 
   it("does not follow links out of the folder", () => {

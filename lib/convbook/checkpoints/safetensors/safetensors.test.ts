@@ -216,6 +216,12 @@ describe("writing safetensors", () => {
     ]);
   });
 
+  it("orders names of one type by code points, as the reference implementation does", () => {
+    const one: TensorData = { dtype: "uint8", shape: [1], data: Uint8Array.of(1) };
+    const file = encodeSafetensors(new Map(["😀", "ﬁ", "b", "a b", "a"].map((name) => [name, one])));
+    expect([...parseSafetensors(file).tensors.keys()]).toEqual(["a", "a b", "b", "ﬁ", "😀"]);
+  });
+
   it("takes text of any length, with quotation marks and backslashes in it", () => {
     for (const note of ["\\", "\\\\", '"', '\\"', '"\\', '\\\\"x\\', "\u0000\n", "x".repeat(30_000_000)]) {
       const { metadata } = parseSafetensors(encodeSafetensors(new Map(), { metadata: { note } }));
