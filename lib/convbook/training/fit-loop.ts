@@ -63,7 +63,10 @@ function countOfValidation(trainer: Trainer): number {
  * @throws Interruption when somebody asked to stop
  */
 export async function runFitLoop(trainer: Trainer, point: ResumePoint | undefined): Promise<string> {
-  if (trainer.numTrainingBatches === 0) return "there are no training batches";
+  if (trainer.numTrainingBatches === 0) {
+    if (trainer.options.limitTrainBatches !== 0) throw noBatches("which has none");
+    return "there are no training batches";
+  }
   trainer.runningStage = "training";
   const interval = valCheckBatch(trainer);
   await trainer.hooks.call("onTrainStart");
@@ -81,6 +84,12 @@ export async function runFitLoop(trainer: Trainer, point: ResumePoint | undefine
   }
   await trainer.hooks.call("onTrainEnd");
   return reason;
+}
+
+/** Epochs of nothing would look like training that went well. */
+function noBatches(found: string): ConfigurationError {
+  const expected = "something that gives at least one batch, each time that it is iterated over";
+  return new ConfigurationError("The training loader", found, expected);
 }
 
 /** Why training is over, where it is. */
@@ -140,12 +149,20 @@ async function runEpoch(trainer: Trainer, interval: number, point: ResumePoint |
   const iterator = isFresh ? iterate(loader) : await iterateOn(loader, progress.batch, point as ResumePoint);
   const batches = new Batches(trainer, trainer.run.openIterator(iterator), progress.batch);
   let skipsRest = false;
+  trainer.isValidationNext = () => isValidationDue(trainer, interval, batches.wasLast);
   try {
+    if (isFresh && (await batches.isOver())) {
+      const { epoch } = progress;
+      throw noBatches(
+        epoch === 0 ? "which gave none" : `which gave none in epoch ${epoch}: a generator gives its batches once only`,
+      );
+    }
     while (true) {
       if (progress.phase === "batch") {
         if (skipsRest || (await batches.isOver()) || mayStop(trainer) || reachedSteps(trainer)) break;
         const batch = await batches.take();
         const isLast = await batches.isOver();
+        batches.wasLast = isLast;
         if (progress.totalBatch === 0 || point !== undefined) await checkMonitors(trainer, batch);
         point = undefined;
         const run = () => runTrainingBatch(trainer, batch, progress.batch, isLast);
@@ -217,7 +234,7 @@ function isValidationDue(trainer: Trainer, interval: number, isLast: boolean): b
   if (mayStop(trainer)) return true;
   if (!Number.isFinite(interval)) return isLast;
   // An epoch that turns out shorter than its loader said still ends with a validation.
-  if (isLast && interval >= trainer.numTrainingBatches) return true;
+  if (checkValEveryNEpoch !== null && isLast && interval >= trainer.numTrainingBatches) return true;
   return (checkValEveryNEpoch === null ? totalBatch : batch) % interval === 0;
 }
 
@@ -246,6 +263,8 @@ class Batches {
   private taken: number;
   private ahead: { readonly batch: unknown } | undefined;
   private isExhausted = false;
+  /** Whether the batch that was taken last is the epoch's last. */
+  wasLast = false;
 
   constructor(trainer: Trainer, iterator: AsyncIterator<unknown>, taken: number) {
     this.trainer = trainer;

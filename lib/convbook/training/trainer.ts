@@ -93,6 +93,8 @@ export class Trainer {
   data: FitData = new FitData(this);
   /** Names that validation logs, when it has run. */
   validationNames: ReadonlySet<string> | undefined;
+  /** Whether validation comes between the batch that has just ended and the next. */
+  isValidationNext: () => boolean = () => false;
   optimizers: readonly Optimizer[] = [];
   schedulers: readonly SchedulerEntry[] = [];
   /** Batches of the validation, test or prediction under way, over all loaders; infinite where unknown. */

@@ -84,6 +84,8 @@ export class ModelCheckpoint extends Callback {
   private readonly interval: number | undefined;
   /** Without a monitor, what was saved last, or is about to be. */
   private newest: string | undefined;
+  /** What is on disk when all saves under way are done; what a file says of the best is true when the file is there. */
+  private promised: Saved = {};
   private lastStepSaved = 0;
   private lastTime = 0;
   private isDeferred = false;
@@ -187,12 +189,17 @@ export class ModelCheckpoint extends Callback {
     const isTime = interval !== undefined && now - this.lastTime >= interval;
     if (!isStep && !isTime) return;
     if (isTime) this.lastTime = now;
-    if (this.monitor !== undefined && !(this.monitor in this.candidates(trainer))) {
-      // Only validation knows the metric: save when it has run.
+    if (this.monitor !== undefined && this.awaitsValidation(trainer, this.monitor)) {
       this.isDeferred = true;
       return;
     }
     await this.save(trainer);
+  }
+
+  /** Whether only the validation to come knows the metric of these weights; what is known is of none, or of weights before. */
+  private awaitsValidation(trainer: Trainer, monitor: string): boolean {
+    if (!(monitor in this.candidates(trainer))) return true;
+    return trainer.validationNames?.has(monitor) === true && trainer.isValidationNext();
   }
 
   override async onTrainEpochEnd(trainer: Trainer): Promise<void> {
@@ -263,9 +270,7 @@ export class ModelCheckpoint extends Callback {
     const path = await this.freePath(metrics, before);
     const isRemoved = this.saveTopK === 1 && before !== undefined && before !== path;
     this.newest = path;
-    await this.enqueue(trainer, path, isRemoved ? before : undefined, () => {
-      this.bestModelPath = path;
-    });
+    await this.enqueue(trainer, path, isRemoved ? before : undefined, { bestModelPath: path });
   }
 
   private async saveIfBest(trainer: Trainer, metrics: Metrics, monitor: string): Promise<void> {
@@ -287,10 +292,8 @@ export class ModelCheckpoint extends Callback {
     const path = await this.freePath(metrics, removed);
     this.bestKModels.set(path, score);
     const [best, bestScore] = this.extreme("best") as [string, number];
-    await this.enqueue(trainer, path, removed !== path ? removed : undefined, () => {
-      this.bestModelPath = best;
-      this.bestModelScore = bestScore;
-    });
+    const gives = { bestModelPath: best, bestModelScore: bestScore };
+    await this.enqueue(trainer, path, removed !== path ? removed : undefined, gives);
     if (this.options.verbose)
       console.log(`Epoch ${metrics.epoch}, step ${metrics.step}: ${monitor} reached ${current}, saved as ${path}.`);
   }
@@ -316,35 +319,34 @@ export class ModelCheckpoint extends Callback {
 
   private async enqueueLast(trainer: Trainer): Promise<void> {
     const path = join(this.folder as string, `last.${this.extension}`);
-    await this.enqueue(trainer, path, undefined, () => {
-      this.lastModelPath = path;
-    });
+    await this.enqueue(trainer, path, undefined, { lastModelPath: path });
   }
 
   /**
    * Takes a copy of the state now and writes it behind the saves before it.
    *
    * @param removed a checkpoint to delete when this one is there
-   * @param done tells that the file is there
+   * @param gives what is known when the file is there
    */
-  private async enqueue(trainer: Trainer, path: string, removed: string | undefined, done: () => void): Promise<void> {
+  private async enqueue(trainer: Trainer, path: string, removed: string | undefined, gives: Saved): Promise<void> {
     const resumedFrom = trainer.ckptPath;
-    // What the file itself says of the best and the last includes this one: it is read only when it is there.
-    const before = { best: this.bestModelPath, score: this.bestModelScore, last: this.lastModelPath };
-    done();
+    // What the file itself says of the best and the last includes this one and those before it, which are written first:
+    // what they replace is deleted by then.
+    const { bestModelPath, bestModelScore, lastModelPath } = this;
+    Object.assign(this.promised, gives);
+    Object.assign(this, this.promised);
     const captured = trainer.captureCheckpoint({ weightsOnly: this.options.saveWeightsOnly ?? false });
-    this.bestModelPath = before.best;
-    this.bestModelScore = before.score;
-    this.lastModelPath = before.last;
+    Object.assign(this, { bestModelPath, bestModelScore, lastModelPath });
     const checkpoint = await captured;
     this.pendingCount++;
     this.queue = this.queue.then(async () => {
       try {
         await saveCheckpointFile(path, checkpoint);
-        done();
+        Object.assign(this, gives);
         if (removed !== undefined && this.mayRemove(removed, resumedFrom)) await rm(removed, { force: true });
       } catch (error) {
         this.failure ??= error;
+        this.promised = {};
       } finally {
         this.pendingCount--;
       }
@@ -408,6 +410,7 @@ export class ModelCheckpoint extends Callback {
   override loadStateDict(state: Readonly<Record<string, unknown>>): void {
     // Of another folder only the best is remembered, so that nothing there is counted or deleted.
     this.newest = undefined;
+    this.promised = {};
     this.bestModelPath = asText(state.bestModelPath);
     this.bestModelScore = typeof state.bestModelScore === "number" ? state.bestModelScore : undefined;
     if (state.folder !== this.folder) return;
@@ -418,6 +421,9 @@ export class ModelCheckpoint extends Callback {
     }
   }
 }
+
+/** What a save changes. */
+type Saved = { bestModelPath?: string; bestModelScore?: number; lastModelPath?: string };
 
 const asText = (value: unknown) => (typeof value === "string" ? value : undefined);
 
