@@ -89,6 +89,8 @@ async function evaluateLoader(
   try {
     for (let i = 0; i < count; i++) {
       const { done, value } = await nextBatch(trainer, iterator, stage, i);
+      if (done && i === 0)
+        throw noBatches(`The ${stage} loader`, "which gave none: a generator gives its batches once only");
       if (done) break;
       const run = () => evaluateBatch(trainer, stage, value, i, which);
       await (trainer.options.profiler?.measureBatch(stage, run) ?? run());
@@ -124,6 +126,15 @@ async function evaluateBatch(
   }
   await trainer.hooks.call(`on${noun}BatchEnd` as CallbackHook, outputs ?? undefined, batch, i, which.index);
   tf.dispose([outputs, batch as tf.TensorContainer]);
+}
+
+/** Epochs of nothing, or a validation of nothing, would look like one that went well. */
+export function noBatches(loader: string, found: string): ConfigurationError {
+  return new ConfigurationError(
+    loader,
+    found,
+    "something that gives at least one batch, each time that it is iterated over",
+  );
 }
 
 /** The next batch of a loader; what goes wrong names the batch. */

@@ -7,7 +7,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { defaultGenerator } from "../random/index.ts";
 import type { ResumePoint } from "./checkpoint-state.ts";
 import { ConfigurationError, requireOption } from "./errors.ts";
-import { nextBatch, runEvaluation } from "./evaluation-loop.ts";
+import { nextBatch, noBatches, runEvaluation } from "./evaluation-loop.ts";
 import { Interruption, yieldToEventLoop } from "./interruption.ts";
 import { countBatches, iterate, type Loader } from "./loaders.ts";
 import { checkMonitors } from "./monitors.ts";
@@ -64,7 +64,7 @@ function countOfValidation(trainer: Trainer): number {
  */
 export async function runFitLoop(trainer: Trainer, point: ResumePoint | undefined): Promise<string> {
   if (trainer.numTrainingBatches === 0) {
-    if (trainer.options.limitTrainBatches !== 0) throw noBatches("which has none");
+    if (trainer.options.limitTrainBatches !== 0) throw noBatches("The training loader", "which has none");
     return "there are no training batches";
   }
   trainer.runningStage = "training";
@@ -84,12 +84,6 @@ export async function runFitLoop(trainer: Trainer, point: ResumePoint | undefine
   }
   await trainer.hooks.call("onTrainEnd");
   return reason;
-}
-
-/** Epochs of nothing would look like training that went well. */
-function noBatches(found: string): ConfigurationError {
-  const expected = "something that gives at least one batch, each time that it is iterated over";
-  return new ConfigurationError("The training loader", found, expected);
 }
 
 /** Why training is over, where it is. */
@@ -154,6 +148,7 @@ async function runEpoch(trainer: Trainer, interval: number, point: ResumePoint |
     if (isFresh && (await batches.isOver())) {
       const { epoch } = progress;
       throw noBatches(
+        "The training loader",
         epoch === 0 ? "which gave none" : `which gave none in epoch ${epoch}: a generator gives its batches once only`,
       );
     }

@@ -124,3 +124,11 @@ it("a loader that gives no batches is no training", async () => {
   // What is left are the weights of four modules.
   expect(tf.memory().numTensors - before).toBeLessThanOrEqual(8);
 });
+
+it("a validation loader that is used up is no validation", async () => {
+  const trainer = new Trainer({ ...options, maxEpochs: 2, enableCheckpointing: false });
+  await expect(trainer.fit(new Scored(() => 1), rows(2) as never, rows(1)[Symbol.iterator]() as never)).rejects.toThrow(
+    "The validation loader must be something that gives at least one batch, each time that it is iterated over, got " +
+      '"which gave none: a generator gives its batches once only".',
+  );
+});
