@@ -41,4 +41,12 @@ export function registerAveragePoolGradient(): void {
       return { x: () => run("AveragePoolGrad", { dy }, attrs) };
     },
   });
+  // It is linear in dy: what it shares out, means collect in return.
+  registerGradient({
+    kernelName: "AveragePoolGrad",
+    gradFunc: (ddxs, _, attrs) => {
+      const x = (Array.isArray(ddxs) ? ddxs[0] : ddxs) as Tensor;
+      return { dy: () => run("AveragePool", { x }, attrs) };
+    },
+  });
 }

@@ -6,12 +6,23 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import {
+  type GradConfig,
   type NamedAttrMap,
   type NamedTensorMap,
   registerGradient,
   type Tensor,
   engine as tfEngine,
 } from "@tensorflow/tfjs-core";
+import {
+  batchNormComposed,
+  crossEntropyComposed,
+  gradientsOf,
+  groupNormComposed,
+  maxOfWindows,
+} from "./differentiation/compositions.ts";
+import { type PoolAttrs, windowsOf } from "./differentiation/pools.ts";
+import { first } from "./differentiation/second-order.ts";
+import { isNested, isRecording } from "./differentiation/tape.ts";
 import type { ConvolutionAttrs } from "./kernels/fused-convolution.ts";
 
 type Attrs = Record<string, unknown>;
@@ -193,9 +204,6 @@ export const firstOutputOnly: ReadonlySet<string> = new Set([
   "SoftmaxCrossEntropy",
 ]);
 
-type Dys = Tensor | Tensor[];
-const first = (dys: Dys): Tensor => (Array.isArray(dys) ? dys[0] : dys) as Tensor;
-
 // tfjs asks for each input's gradient in a scope of its own, at whose end everything else made there is freed. What one
 // kernel gives for several inputs is therefore worked out before any of them is asked for.
 
@@ -213,7 +221,40 @@ function convolutionGrad(dy: Tensor, x: Tensor, filter: Tensor, attrs: Attrs): R
   return grads;
 }
 
+/** The gradients of a convolution's gradients, which are convolutions again. */
+const convolutionGradGradients: readonly GradConfig[] = [
+  {
+    kernelName: "ConvolutionInputGrad",
+    inputsToSave: ["dy", "filter"],
+    gradFunc: (ddx, saved, attrs) => {
+      const [dy, filter] = saved as [Tensor, Tensor];
+      const own = { ...attrs, activation: "linear", bias: false, residual: false };
+      return {
+        dy: () => run("Convolution", { x: first(ddx), filter }, own),
+        filter: () =>
+          run<[Tensor]>("ConvolutionFilterGrad", { x: first(ddx), dy }, { ...own, filterShape: filter.shape })[0],
+      };
+    },
+  },
+  {
+    kernelName: "ConvolutionFilterGrad",
+    inputsToSave: ["x", "dy"],
+    gradFunc: (dds, saved, attrs) => {
+      const [x, dy] = saved as [Tensor, Tensor];
+      const own = { ...attrs, activation: "linear", bias: false, residual: false };
+      return {
+        x: () => run("ConvolutionInputGrad", { dy, filter: first(dds) }, own),
+        dy: () => {
+          const byFilter = run("Convolution", { x, filter: first(dds) }, own);
+          return Array.isArray(dds) && dds.length > 1 ? tf.add(byFilter, dds[1] as Tensor) : byFilter;
+        },
+      };
+    },
+  },
+];
+
 function batchNormGrad(dy: Tensor, saved: Record<string, Tensor>, attrs: Attrs): Record<string, () => Tensor> {
+  if (isRecording()) return batchNormGradComposed(dy, saved, attrs);
   const [x, gamma, beta, residual] = run<[Tensor, Tensor, Tensor, Tensor?]>(
     "BatchNormTrainingGrad",
     { dy, ...saved },
@@ -224,6 +265,20 @@ function batchNormGrad(dy: Tensor, saved: Record<string, Tensor>, attrs: Attrs):
   return grads;
 }
 
+function batchNormGradComposed(dy: Tensor, saved: Record<string, Tensor>, attrs: Attrs): Record<string, () => Tensor> {
+  const { x, gamma, beta, y } = saved;
+  // Behind a residual y says where a ReLU was open; without one it is worked out again.
+  const open = attrs.activation === "relu" && y !== undefined ? tf.mul(dy, tf.step(y)) : dy;
+  const own = {
+    epsilon: attrs.epsilon as number,
+    activation: y === undefined ? (attrs.activation as string) : "linear",
+  };
+  const composed = (...[t, g, b]: Tensor[]) => batchNormComposed(t as Tensor, g as Tensor, b as Tensor, own);
+  const grads = gradientsOf(composed, [x, gamma, beta] as Tensor[], open);
+  const named = Object.fromEntries(["x", "gamma", "beta"].map((name, i) => [name, () => grads[i] as Tensor]));
+  return attrs.residual ? { ...named, residual: () => open.clone() } : named;
+}
+
 /** Registers the gradients; called once, when the backend is registered. */
 export function registerFusedGradients(): void {
   registerGradient({
@@ -231,6 +286,11 @@ export function registerFusedGradients(): void {
     saveAllInputs: true,
     outputsToSave: [true, true],
     gradFunc: (dys, saved, attrs) => {
+      if (isRecording()) {
+        throw new Error(
+          "BlockTraining: a block of layers in one kernel has no gradient of its gradient; run its layers one by one.",
+        );
+      }
       const inputs = saved.slice(0, -2);
       const [y, state] = saved.slice(-2) as [Tensor, Tensor];
       const wantsInput = wantsGradientOf("0");
@@ -242,6 +302,7 @@ export function registerFusedGradients(): void {
       return Object.fromEntries(grads.map((grad, i) => [`${wantsInput ? i : i + 1}`, () => grad]));
     },
   });
+  for (const config of convolutionGradGradients) registerGradient(config);
   registerGradient({
     kernelName: "Convolution",
     inputsToSave: ["x", "filter"],
@@ -281,9 +342,19 @@ export function registerFusedGradients(): void {
   });
   registerGradient({
     kernelName: "GroupNorm",
-    inputsToSave: ["x", "gamma"],
+    inputsToSave: ["x", "gamma", "beta"],
     outputsToSave: [false, true, true],
-    gradFunc: (dys, [x, gamma, mean, inverse], attrs) => {
+    gradFunc: (dys, [x, gamma, beta, mean, inverse], attrs) => {
+      if (isRecording()) {
+        const own = attrs as unknown as { groups: number; epsilon: number };
+        const saved = [x, gamma, beta] as Tensor[];
+        const grads = gradientsOf(
+          (...[t, g, b]) => groupNormComposed(t as Tensor, g as Tensor, b as Tensor, own),
+          saved,
+          first(dys),
+        );
+        return { x: () => grads[0] as Tensor, gamma: () => grads[1] as Tensor, beta: () => grads[2] as Tensor };
+      }
       const inputs = { dy: first(dys), x, gamma, mean, inverse } as Record<string, Tensor>;
       const grads = run<[Tensor, Tensor, Tensor]>("GroupNormGrad", inputs, attrs as unknown as Attrs);
       return { x: () => grads[0], gamma: () => grads[1], beta: () => grads[2] };
@@ -291,17 +362,43 @@ export function registerFusedGradients(): void {
   });
   registerGradient({
     kernelName: "MaxPoolKeepIndex",
+    // The index is enough, and smaller, unless the gradient may be differentiated again.
+    get inputsToSave() {
+      return isNested() ? ["x"] : [];
+    },
     outputsToSave: [false, true],
-    gradFunc: (dys, [index], attrs) => ({
-      x: () => run("MaxPoolKeepIndexGrad", { dy: first(dys), index: index as Tensor }, attrs as unknown as Attrs),
+    gradFunc: (dys, saved, attrs) => ({
+      x: () => {
+        if (!isRecording()) {
+          return run(
+            "MaxPoolKeepIndexGrad",
+            { dy: first(dys), index: saved.at(-1) as Tensor },
+            attrs as unknown as Attrs,
+          );
+        }
+        const x = saved[0] as Tensor;
+        const windows = windowsOf(x.shape, attrs as unknown as PoolAttrs);
+        return gradientsOf((t) => maxOfWindows(t as Tensor, windows, true), [x], first(dys))[0] as Tensor;
+      },
     }),
   });
   registerGradient({
     kernelName: "SoftmaxCrossEntropy",
-    inputsToSave: ["logits"],
+    inputsToSave: ["logits", "labels"],
     outputsToSave: [false, true],
-    gradFunc: (dys, [logits, gradient]) => {
+    gradFunc: (dys, [logits, labels, gradient], attrs) => {
       const dy = (): Tensor => tf.reshape(first(dys), [-1, 1]);
+      if (isRecording()) {
+        const { labelSmoothing = 0 } = attrs as unknown as { labelSmoothing?: number };
+        const loss = (z: Tensor, target: Tensor) => crossEntropyComposed(z, target, labelSmoothing);
+        const isIndices = labels?.dtype === "int32";
+        const grads = gradientsOf(
+          (...[z, target]) => loss(z as Tensor, target ?? (labels as Tensor)),
+          isIndices ? [logits as Tensor] : [logits as Tensor, labels as Tensor],
+          first(dys),
+        );
+        return { logits: () => grads[0] as Tensor, labels: () => grads[1] ?? tf.zeros((labels as Tensor).shape) };
+      }
       return {
         logits: () => tf.mul(gradient as Tensor, dy()),
         labels: () => tf.neg(tf.mul(tf.logSoftmax(logits as Tensor), dy())),

@@ -5,23 +5,8 @@
  * tfjs-core and compare with `variableGrads`.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { type TapeNode, tapeEngine, withinGradient } from "./differentiation/tape.ts";
 import { askingFor, firstOutputOnly } from "./fused.ts";
-
-/** An operation on tfjs's tape. */
-interface TapeNode {
-  readonly kernelName: string;
-  readonly inputs: Readonly<Record<string, tf.Tensor>>;
-  readonly outputs: readonly tf.Tensor[];
-  readonly saved: readonly tf.Tensor[];
-  gradient?(dys: (tf.Tensor | null)[]): Readonly<Record<string, () => tf.Tensor>>;
-}
-
-/** The part of tfjs's engine that records operations. */
-interface TapeEngine {
-  startTape(): void;
-  endTape(): void;
-  readonly state: { activeTape: TapeNode[] | null; gradientDepth: number; kernelDepth: number };
-}
 
 /** What a backend offers that can add to a tensor in place. */
 interface AddingBackend {
@@ -180,7 +165,7 @@ function free(tensors: readonly tf.Tensor[]): void {
  * @throws Error inside another recording
  */
 export function record<T extends tf.TensorContainer>(f: () => T): Recording<T> {
-  const engine = tf.engine() as unknown as TapeEngine;
+  const engine = tapeEngine();
   if (isRecording) throw new Error("A forward pass is being recorded already.");
   // A notebook's cell that was stopped in the middle of a step has left its counts behind, under which nothing is recorded.
   Object.assign(engine.state, { gradientDepth: 0, kernelDepth: 0 });
@@ -190,7 +175,7 @@ export function record<T extends tf.TensorContainer>(f: () => T): Recording<T> {
   });
   engine.startTape();
   try {
-    const outputs = tf.tidy(f);
+    const outputs = withinGradient(() => tf.tidy(f));
     return new Recording(outputs, engine.state.activeTape ?? []);
   } catch (error) {
     for (const node of engine.state.activeTape ?? []) free(node.saved);

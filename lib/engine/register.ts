@@ -25,7 +25,7 @@ import { poolingKernels } from "./kernels/pooling.ts";
 import { reductionKernels } from "./kernels/reduction.ts";
 import type { NativeAddon } from "./native.ts";
 import { profiled } from "./profiler.ts";
-import { replaceGradients } from "./replaced-gradients.ts";
+import { mendGradients, replaceGradients } from "./replaced-gradients.ts";
 
 export const backendName = "native";
 
@@ -58,6 +58,8 @@ export function fallbackKernelNames(): string[] {
     .map(({ kernelName }) => kernelName)
     .filter((name) => nativeKernels[name] === undefined && !cheapKernels.has(name));
 }
+
+mendGradients();
 
 export function registerNative(addon: NativeAddon): void {
   if (getKernel("Conv2D", backendName) !== undefined) return;

@@ -1,8 +1,15 @@
-/** Gradients of tfjs's own operations in fewer passes than tfjs makes. On other backends than `native` they give the same. */
+/**
+ * Gradients of tfjs's own operations that take the place of tfjs's, on all backends: right where tfjs's are wrong, with gradients
+ * themselves, or in fewer passes.
+ */
 import * as tf from "@tensorflow/tfjs-core";
+import { mendedGradients } from "./differentiation/mended.ts";
+import { poolGradients } from "./differentiation/pools.ts";
+import { resizeGradients } from "./differentiation/resize.ts";
+import { first, gradientsOfGradients } from "./differentiation/second-order.ts";
+import { keepWayBack, onFirstTape } from "./differentiation/tape.ts";
 
 type Dy = tf.Tensor | tf.Tensor[];
-const first = (dy: Dy): tf.Tensor => (Array.isArray(dy) ? dy[0] : dy) as tf.Tensor;
 
 /** dy of a reduction with a 1 for each axis that was reduced, and how many elements became one. */
 function beforeReduction(dy: Dy, x: tf.Tensor, axis: unknown): { expanded: tf.Tensor; count: number } {
@@ -11,7 +18,7 @@ function beforeReduction(dy: Dy, x: tf.Tensor, axis: unknown): { expanded: tf.Te
   return { expanded: tf.reshape(first(dy), shape), count: axes.reduce((n, d) => n * (x.shape[d] as number), 1) };
 }
 
-const replacements: readonly tf.GradConfig[] = [
+const inFewerPasses: readonly tf.GradConfig[] = [
   {
     // tfjs multiplies dy with step(x) in three passes; here it is one, and y serves in place of x.
     kernelName: "Relu",
@@ -43,10 +50,27 @@ const replacements: readonly tf.GradConfig[] = [
   },
 ];
 
-/** To be called when the backend starts, after tfjs has registered its own. */
+const replacements = [
+  ...inFewerPasses,
+  ...mendedGradients,
+  ...poolGradients,
+  ...resizeGradients,
+  ...gradientsOfGradients,
+];
+
+/** To be called when tfjs has registered its own. */
 export function replaceGradients(): void {
   for (const replacement of replacements) {
     if (tf.getGradient(replacement.kernelName) !== undefined) tf.unregisterGradient(replacement.kernelName);
     tf.registerGradient(replacement);
   }
+}
+
+/**
+ * Has the gradients replaced when the first one is recorded: by then tfjs has registered its own, whichever package was imported
+ * first. What one registers oneself afterwards stays.
+ */
+export function mendGradients(): void {
+  keepWayBack();
+  onFirstTape(replaceGradients);
 }

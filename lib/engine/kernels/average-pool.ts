@@ -12,7 +12,7 @@ const averagePool: KernelBody = (call) => {
   const x: TensorInfo = inputs.x;
   const info = infoOf(call, x.shape);
   const y = backend.output(info.outShape);
-  backend.addon.avgPool(poolSizes(info, attrs.countIncludePad), backend.values(x), y.values);
+  backend.addon.avgPool(poolSizes(info, { countPad: attrs.countIncludePad }), backend.values(x), y.values);
   return y;
 };
 
@@ -21,7 +21,7 @@ const averagePoolGrad: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const info = infoOf(call, attrs.inputShape);
   const dx = backend.output(info.inShape);
-  backend.addon.avgPoolGrad(poolSizes(info, attrs.countIncludePad), backend.values(inputs.dy), dx.values);
+  backend.addon.avgPoolGrad(poolSizes(info, { countPad: attrs.countIncludePad }), backend.values(inputs.dy), dx.values);
   return dx;
 };
 

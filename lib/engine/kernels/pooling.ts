@@ -16,8 +16,16 @@ export function infoOf({ attrs }: KernelCall, shape: number[]): PoolInfo {
   );
 }
 
-/** The same as the native code reads it; `countPad`: whether a mean counts the border. */
-export function poolSizes(info: PoolInfo, countPad = false): Int32Array {
+/** How a pool deals with what is not an ordinary value. */
+export interface PoolHabits {
+  /** Whether a mean counts the border. */
+  readonly countPad?: boolean;
+  /** Whether a maximum of NaN and others is NaN, as in PyTorch; tfjs passes over NaN. */
+  readonly keepNan?: boolean;
+}
+
+/** The same as the native code reads it. */
+export function poolSizes(info: PoolInfo, { countPad = false, keepNan = false }: PoolHabits = {}): Int32Array {
   return Int32Array.of(
     info.batchSize,
     info.inHeight,
@@ -33,7 +41,7 @@ export function poolSizes(info: PoolInfo, countPad = false): Int32Array {
     info.padInfo.left,
     info.dilationHeight,
     info.dilationWidth,
-    countPad ? 1 : 0,
+    (countPad ? 1 : 0) | (keepNan ? 2 : 0),
   );
 }
 
@@ -49,15 +57,16 @@ function identity({ backend, inputs }: KernelCall, info: PoolInfo): TensorInfo |
   return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
 }
 
+/** {x} -> y; with the attribute `keepNan` NaN is the largest value of all, which tfjs's own calls do not ask for. */
 const maxPool: KernelBody = (call) => {
-  const { backend } = call;
+  const { backend, attrs } = call;
   const x: TensorInfo = call.inputs.x;
   if (!isFloat(x)) return fallBack("MaxPool", call);
   const info = infoOf(call, x.shape);
   const same = identity(call, info);
   if (same !== undefined) return same;
   const y = backend.output(info.outShape);
-  backend.addon.maxPool(poolSizes(info), backend.values(x), y.values, undefined);
+  backend.addon.maxPool(poolSizes(info, { keepNan: attrs.keepNan === true }), backend.values(x), y.values, undefined);
   return y;
 };
 
@@ -84,7 +93,7 @@ const maxPoolKeepIndex: KernelBody = (call) => {
   const info = infoOf(call, x.shape);
   const y = backend.output(info.outShape);
   const index = backend.output(info.outShape, "bool");
-  backend.addon.maxPool(poolSizes(info), backend.values(x), y.values, index.values);
+  backend.addon.maxPool(poolSizes(info, { keepNan: true }), backend.values(x), y.values, index.values);
   return [y, index];
 };
 
@@ -105,7 +114,7 @@ function avgPool(name: string, countPad: boolean): KernelBody {
     const same = identity(call, info);
     if (same !== undefined) return same;
     const y = backend.output(info.outShape);
-    backend.addon.avgPool(poolSizes(info, countPad), backend.values(x), y.values);
+    backend.addon.avgPool(poolSizes(info, { countPad }), backend.values(x), y.values);
     return y;
   };
 }
@@ -117,7 +126,7 @@ const avgPoolGrad: KernelBody = (call) => {
   if (!isFloat(dy)) return fallBack("AvgPoolGrad", call);
   const dx = backend.output(info.inShape);
   // tfjs spreads a gradient over the whole window, border or not.
-  backend.addon.avgPoolGrad(poolSizes(info, true), backend.values(dy), dx.values);
+  backend.addon.avgPoolGrad(poolSizes(info, { countPad: true }), backend.values(dy), dx.values);
   return dx;
 };
 
@@ -144,8 +153,7 @@ function resizeGrad(name: string, bilinear: boolean): KernelBody {
   return (call) => {
     const { backend, inputs, attrs } = call;
     const { images, dy } = inputs as { images: TensorInfo; dy: TensorInfo };
-    // tfjs's gradient kernels know no half-pixel centers.
-    if (!isFloat(images, dy) || attrs.halfPixelCenters) return fallBack(name, call);
+    if (!isFloat(images, dy)) return fallBack(name, call);
     const dx = backend.output(images.shape);
     const sizes = resizeSizes(images.shape, dy.shape.slice(1, 3), attrs);
     backend.addon.resizeGrad(bilinear, sizes, backend.values(dy), dx.values);

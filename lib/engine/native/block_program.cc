@@ -52,7 +52,7 @@ PoolShape Block::poolOf(const BlockOp& op, size_t images) const {
   const BlockBuffer &in = buffers_[static_cast<size_t>(op.src)], &out = buffers_[static_cast<size_t>(op.dst)];
   return {static_cast<int>(images), in.height,      in.width,        op.inChannels,  out.height, out.width,
           op.filterHeight,          op.filterWidth, op.strideHeight, op.strideWidth, op.padTop,  op.padLeft,
-          1,                        1,              true};
+          1,                        1,              true,            true};
 }
 
 bool BlockOp::hasBias() const {

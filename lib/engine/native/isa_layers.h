@@ -72,8 +72,8 @@ inline void normSumsOf(const float* dy, const float* x, const float* y, const fl
 #pragma GCC ivdep
     for (size_t j = 0; j < count; j++) {
       float v = g[j];
-      if (Mask == 1) v = in[j] * scale[j] + shift[j] > 0.f ? v : 0.f;
-      if (Mask == 2) v = out[j] > 0.f ? v : 0.f;
+      if (Mask == 1) v = in[j] * scale[j] + shift[j] <= 0.f ? 0.f : v;
+      if (Mask == 2) v = out[j] <= 0.f ? 0.f : v;
       if (Keep) keep[j] = v;
       sum[j] += v;
       sumX[j] += v * (in[j] - mean[j]);
@@ -103,8 +103,8 @@ inline void normGradOf(const float* dy, const float* x, const float* y, const fl
 #pragma GCC ivdep
     for (size_t j = 0; j < count; j++) {
       float v = g[j];
-      if (Mask == 1) v = in[j] * scale[j] + shift[j] > 0.f ? v : 0.f;
-      if (Mask == 2) v = out[j] > 0.f ? v : 0.f;
+      if (Mask == 1) v = in[j] * scale[j] + shift[j] <= 0.f ? 0.f : v;
+      if (Mask == 2) v = out[j] <= 0.f ? 0.f : v;
       result[j] = a1[j] * v + a2[j] * in[j] + a3[j];
     }
   }
@@ -120,68 +120,73 @@ void normGrad(int mask, const float* dy, const float* x, const float* y, const f
 // What comes from memory, and where results go, is asked for so far ahead.
 constexpr size_t kFloatsAhead = 256;
 
-// NaN is passed over, as in tfjs; a window of nothing but NaN gives minus infinity. Of equal values the first is taken.
+// With Nan a window with NaN gives NaN, and of several the last is taken, as in PyTorch; else NaN is passed over, as in tfjs,
+// and a window of nothing but NaN gives minus infinity. Of equal values the first is taken.
 // Taps: how many there are, as a constant where it is a usual number; all of them lie inside.
-template <bool Index, int Taps>
+template <bool Index, bool Nan, int Taps>
 inline void maxPixelOf(const float* const* taps, int count, size_t channels, float* y, uint8_t* index, const uint8_t* numbers,
                        const uint8_t* const* from) {
   if (Taps > 0) count = Taps;
   const float lowest = -kInfinity;
   const V::v none = V::broadcast(&lowest);
+  // The first value is the best so far, unless it must not count.
+  const int start = Nan ? 1 : 0;
   auto place = [&](int t, size_t c) {
     const V::bytes tap = V::bytesOf(numbers[t]);
     return from != nullptr ? V::add(tap, V::loadBytes(from[t] + c)) : tap;
   };
   size_t c = 0;
   for (; c + V::L <= channels; c += V::L) {
-    V::v best = none;
+    V::v best = Nan ? V::load(taps[0] + c) : none;
     prefetch(taps[count - 1] + c + kFloatsAhead);
     prefetch(y + c + kFloatsAhead);
     if (Index && c % 64 == 0) prefetch(index + c + kFloatsAhead);
     if (Index) {
       V::bytes at = place(0, c);
-      for (int t = 0; t < count; t++) V::keepLarger(V::load(taps[t] + c), place(t, c), &best, &at);
+      for (int t = start; t < count; t++) V::template keepLarger<Nan>(V::load(taps[t] + c), place(t, c), &best, &at);
       V::storeBytes(index + c, at);
     } else {
-      for (int t = 0; t < count; t++) V::keepLarger(V::load(taps[t] + c), &best);
+      for (int t = start; t < count; t++) V::template keepLarger<Nan>(V::load(taps[t] + c), &best);
     }
     V::store(y + c, best);
   }
   if (c == channels) return;
   if (!Index) {
     const V::mask m = V::first(static_cast<unsigned>(channels - c));
-    V::v best = none;
-    for (int t = 0; t < count; t++) V::keepLarger(V::load(taps[t] + c, m), &best);
+    V::v best = Nan ? V::load(taps[0] + c, m) : none;
+    for (int t = start; t < count; t++) V::template keepLarger<Nan>(V::load(taps[t] + c, m), &best);
     V::store(y + c, best, m);
     return;
   }
   // Bytes have no masks: the last few one by one.
   for (; c < channels; c++) {
     auto number = [&](int t) { return static_cast<uint8_t>(numbers[t] + (from != nullptr ? from[t][c] : 0)); };
-    y[c] = -kInfinity;
+    y[c] = Nan ? taps[0][c] : -kInfinity;
     index[c] = number(0);
-    for (int t = 0; t < count; t++) {
-      if (!(taps[t][c] > y[c])) continue;
+    for (int t = start; t < count; t++) {
+      if (!isLarger<Nan>(taps[t][c], y[c])) continue;
       y[c] = taps[t][c];
       index[c] = number(t);
     }
   }
 }
 
-template <bool Index>
+template <bool Index, bool Nan>
 inline void maxPixelOf(const float* const* taps, int count, size_t channels, float* y, uint8_t* index, const uint8_t* numbers,
                        const uint8_t* const* from) {
-  if (count == 3) return maxPixelOf<Index, 3>(taps, count, channels, y, index, numbers, from);
-  if (count == 2) return maxPixelOf<Index, 2>(taps, count, channels, y, index, numbers, from);
-  maxPixelOf<Index, 0>(taps, count, channels, y, index, numbers, from);
+  if (count == 3) return maxPixelOf<Index, Nan, 3>(taps, count, channels, y, index, numbers, from);
+  if (count == 2) return maxPixelOf<Index, Nan, 2>(taps, count, channels, y, index, numbers, from);
+  maxPixelOf<Index, Nan, 0>(taps, count, channels, y, index, numbers, from);
 }
 
-void maxPixel(const float* const* taps, int count, size_t channels, float* y, uint8_t* index, const uint8_t* numbers,
+void maxPixel(const float* const* taps, int count, size_t channels, int nan, float* y, uint8_t* index, const uint8_t* numbers,
               const uint8_t* const* from) {
   if (index != nullptr) {
-    maxPixelOf<true>(taps, count, channels, y, index, numbers, from);
+    if (nan != 0) return maxPixelOf<true, true>(taps, count, channels, y, index, numbers, from);
+    maxPixelOf<true, false>(taps, count, channels, y, index, numbers, from);
   } else {
-    maxPixelOf<false>(taps, count, channels, y, nullptr, nullptr, nullptr);
+    if (nan != 0) return maxPixelOf<false, true>(taps, count, channels, y, nullptr, nullptr, nullptr);
+    maxPixelOf<false, false>(taps, count, channels, y, nullptr, nullptr, nullptr);
   }
 }
 

@@ -138,9 +138,9 @@ struct Kernels {
   void (*momentRows)(const float* x, ptrdiff_t xs, const float* shift, float* sum, float* squares, size_t rows,
                      size_t channels);
 
-  // The largest of `count` pixels of `channels` values. index, if given, tells which: numbers[i] + from[i], the latter 0 if
-  // null.
-  void (*maxPixel)(const float* const* taps, int count, size_t channels, float* y, uint8_t* index, const uint8_t* numbers,
+  // The largest of `count` pixels of `channels` values; NaN is the largest of all if `nan`, else it is passed over. index, if
+  // given, tells which: numbers[i] + from[i], the latter 0 if null.
+  void (*maxPixel)(const float* const* taps, int count, size_t channels, int nan, float* y, uint8_t* index, const uint8_t* numbers,
                    const uint8_t* const* from);
   // The weighted sum of `count` pixels.
   void (*sumPixel)(const float* const* taps, const float* weights, int count, size_t channels, float scale, float* y);

@@ -66,7 +66,8 @@ napi_value groupNormGradient(const Arguments& args, const Context& context) {
 PoolShape poolShape(const Arguments& args, size_t i) {
   const int32_t* p = args.array<int32_t>(i, 15);
   positive(p, 8);
-  PoolShape s = {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13], p[14] != 0};
+  PoolShape s = {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13],
+                 (p[14] & 1) != 0, (p[14] & 2) != 0};
   if (s.filterHeight < 1 || s.filterWidth < 1 || s.strideHeight < 1 || s.strideWidth < 1 || s.dilationHeight < 1 ||
       s.dilationWidth < 1) {
     throw BadArgument("A pool's window, strides and dilations are at least 1");

@@ -38,6 +38,8 @@ struct PoolShape {
   int dilationHeight, dilationWidth;
   // Whether a mean counts the zeros of the border, as PyTorch does; tfjs does not.
   bool countPad;
+  // Whether a window with NaN has NaN for its maximum, as in PyTorch; tfjs passes over it.
+  bool keepNan;
 };
 // index (may be null) tells for every output which tap it came from, row by row; windows of up to 255 taps.
 void maxPool(const Context&, const PoolShape&, const float* x, float* y, uint8_t* index);

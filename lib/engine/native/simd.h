@@ -20,6 +20,12 @@ inline void prefetch(const void* p) {
 #endif
 }
 
+// Whether x > best; with Nan also whether x is not a number.
+template <bool Nan>
+inline bool isLarger(float x, float best) {
+  return x > best || (Nan && x != x);
+}
+
 // A byte for each of four floats, where there are no vectors of so few.
 struct FourBytes {
   struct bytes {
@@ -53,21 +59,31 @@ struct V {
   static inline v fma(v a, v b, v c) { return _mm512_fmadd_ps(a, b, c); }
   static inline v add(v a, v b) { return _mm512_add_ps(a, b); }
   static inline v sub(v a, v b) { return _mm512_sub_ps(a, b); }
-  // a where b > 0, else 0
-  static inline v open(v a, v b) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(b, zero(), _CMP_GT_OQ), a); }
+  // a, or 0 where b <= 0: what is not a number lets a through, as in PyTorch.
+  static inline v open(v a, v b) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(b, zero(), _CMP_NLE_UQ), a); }
   // A byte for each lane.
   using bytes = __m128i;
   static inline bytes bytesOf(uint8_t value) { return _mm_set1_epi8(static_cast<char>(value)); }
   static inline bytes loadBytes(const uint8_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
   static inline void storeBytes(uint8_t* to, bytes x) { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), x); }
   static inline bytes add(bytes a, bytes b) { return _mm_add_epi8(a, b); }
-  // Where x > best: best = x.
-  static inline void keepLarger(v x, v* best) { *best = _mm512_mask_mov_ps(*best, _mm512_cmp_ps_mask(x, *best, _CMP_GT_OQ), x); }
+  // Where x > best; with Nan also where x is not a number.
+  template <bool Nan>
+  static inline mask larger(v x, v best) {
+    const mask more = _mm512_cmp_ps_mask(x, best, _CMP_GT_OQ);
+    return Nan ? static_cast<mask>(more | _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q)) : more;
+  }
+  // Where x is larger: best = x.
+  template <bool Nan>
+  static inline void keepLarger(v x, v* best) {
+    *best = _mm512_mask_mov_ps(*best, larger<Nan>(x, *best), x);
+  }
   // The same, and at = own.
+  template <bool Nan>
   static inline void keepLarger(v x, bytes own, v* best, bytes* at) {
-    const __mmask16 larger = _mm512_cmp_ps_mask(x, *best, _CMP_GT_OQ);
-    *best = _mm512_mask_mov_ps(*best, larger, x);
-    *at = _mm_mask_mov_epi8(*at, larger, own);
+    const mask where = larger<Nan>(x, *best);
+    *best = _mm512_mask_mov_ps(*best, where, x);
+    *at = _mm_mask_mov_epi8(*at, where, own);
   }
   // a where the bytes are `wanted`, else 0
   static inline v whereByte(v a, const uint8_t* bytes, uint8_t wanted) {
@@ -96,17 +112,26 @@ struct V {
   static inline v fma(v a, v b, v c) { return _mm256_fmadd_ps(a, b, c); }
   static inline v add(v a, v b) { return _mm256_add_ps(a, b); }
   static inline v sub(v a, v b) { return _mm256_sub_ps(a, b); }
-  static inline v open(v a, v b) { return _mm256_and_ps(a, _mm256_cmp_ps(b, zero(), _CMP_GT_OQ)); }
+  static inline v open(v a, v b) { return _mm256_and_ps(a, _mm256_cmp_ps(b, zero(), _CMP_NLE_UQ)); }
   using bytes = __m128i;  // the lower half of it
   static inline bytes bytesOf(uint8_t value) { return _mm_set1_epi8(static_cast<char>(value)); }
   static inline bytes loadBytes(const uint8_t* p) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)); }
   static inline void storeBytes(uint8_t* to, bytes x) { _mm_storel_epi64(reinterpret_cast<__m128i*>(to), x); }
   static inline bytes add(bytes a, bytes b) { return _mm_add_epi8(a, b); }
-  static inline void keepLarger(v x, v* best) { *best = _mm256_blendv_ps(*best, x, _mm256_cmp_ps(x, *best, _CMP_GT_OQ)); }
+  template <bool Nan>
+  static inline v larger(v x, v best) {
+    const v more = _mm256_cmp_ps(x, best, _CMP_GT_OQ);
+    return Nan ? _mm256_or_ps(more, _mm256_cmp_ps(x, x, _CMP_UNORD_Q)) : more;
+  }
+  template <bool Nan>
+  static inline void keepLarger(v x, v* best) {
+    *best = _mm256_blendv_ps(*best, x, larger<Nan>(x, *best));
+  }
+  template <bool Nan>
   static inline void keepLarger(v x, bytes own, v* best, bytes* at) {
-    const __m256 larger = _mm256_cmp_ps(x, *best, _CMP_GT_OQ);
-    *best = _mm256_blendv_ps(*best, x, larger);
-    const __m256i whole = _mm256_castps_si256(larger);
+    const v where = larger<Nan>(x, *best);
+    *best = _mm256_blendv_ps(*best, x, where);
+    const __m256i whole = _mm256_castps_si256(where);
     const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
     *at = _mm_blendv_epi8(*at, own, _mm_packs_epi16(words, words));
   }
@@ -145,15 +170,17 @@ struct V : FourBytes {
   static inline v add(v a, v b) { return a + b; }
   static inline v sub(v a, v b) { return a - b; }
   static inline v open(v a, v b) {
-    for (int i = 0; i < 4; i++) a[i] = b[i] > 0.f ? a[i] : 0.f;
+    for (int i = 0; i < 4; i++) a[i] = b[i] <= 0.f ? 0.f : a[i];
     return a;
   }
+  template <bool Nan>
   static inline void keepLarger(v x, v* best) {
-    for (int i = 0; i < 4; i++) (*best)[i] = x[i] > (*best)[i] ? x[i] : (*best)[i];
+    for (int i = 0; i < 4; i++) (*best)[i] = isLarger<Nan>(x[i], (*best)[i]) ? x[i] : (*best)[i];
   }
+  template <bool Nan>
   static inline void keepLarger(v x, bytes own, v* best, bytes* at) {
-    for (int i = 0; i < 4; i++) at->b[i] = x[i] > (*best)[i] ? own.b[i] : at->b[i];
-    keepLarger(x, best);
+    for (int i = 0; i < 4; i++) at->b[i] = isLarger<Nan>(x[i], (*best)[i]) ? own.b[i] : at->b[i];
+    keepLarger<Nan>(x, best);
   }
   static inline v whereByte(v a, const uint8_t* bytes, uint8_t wanted) {
     for (int i = 0; i < 4; i++) a[i] = bytes[i] == wanted ? a[i] : 0.f;
@@ -204,15 +231,17 @@ struct V : FourBytes {
     return a;
   }
   static inline v open(v a, v b) {
-    for (int i = 0; i < 4; i++) a.f[i] = b.f[i] > 0.f ? a.f[i] : 0.f;
+    for (int i = 0; i < 4; i++) a.f[i] = b.f[i] <= 0.f ? 0.f : a.f[i];
     return a;
   }
+  template <bool Nan>
   static inline void keepLarger(v x, v* best) {
-    for (int i = 0; i < 4; i++) best->f[i] = x.f[i] > best->f[i] ? x.f[i] : best->f[i];
+    for (int i = 0; i < 4; i++) best->f[i] = isLarger<Nan>(x.f[i], best->f[i]) ? x.f[i] : best->f[i];
   }
+  template <bool Nan>
   static inline void keepLarger(v x, bytes own, v* best, bytes* at) {
-    for (int i = 0; i < 4; i++) at->b[i] = x.f[i] > best->f[i] ? own.b[i] : at->b[i];
-    keepLarger(x, best);
+    for (int i = 0; i < 4; i++) at->b[i] = isLarger<Nan>(x.f[i], best->f[i]) ? own.b[i] : at->b[i];
+    keepLarger<Nan>(x, best);
   }
   static inline v whereByte(v a, const uint8_t* bytes, uint8_t wanted) {
     for (int i = 0; i < 4; i++) a.f[i] = bytes[i] == wanted ? a.f[i] : 0.f;

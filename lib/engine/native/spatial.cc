@@ -85,7 +85,7 @@ void maxPool(const Context& context, const PoolShape& s, const float* x, float* 
     std::vector<uint8_t> numbers(taps.size());
     std::vector<const uint8_t*> from(s.filterHeight);
     auto widest = [&](int found, size_t values, float* to, uint8_t* toIndex, const uint8_t* const* indices) {
-      if (found > 0) return context.kernels.maxPixel(taps.data(), found, values, to, toIndex, numbers.data(), indices);
+      if (found > 0) return context.kernels.maxPixel(taps.data(), found, values, s.keepNan ? 1 : 0, to, toIndex, numbers.data(), indices);
       std::fill_n(to, values, -std::numeric_limits<float>::infinity());
       if (toIndex != nullptr) std::memset(toIndex, 0, values);
     };

@@ -1,6 +1,8 @@
 /** What the backend in use can do: every choice between kernels is made here. */
 // The umbrella package registers the gradients, which the core alone does not bring along in Node.
 import "@tensorflow/tfjs";
+// It mends gradients of TensorFlow.js's own operations, on all backends.
+import "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** Whether the backend in use has a kernel of this name. */

@@ -290,7 +290,7 @@ void arrays(const Context& context) {
 }
 
 void pools(const Context& context) {
-  PoolShape s = {pick(1, 3), pick(3, 9), pick(3, 9), pick(1, 40), 0, 0, 3, 2, pick(1, 2), pick(1, 3), 1, 1, 1, 1, true};
+  PoolShape s = {pick(1, 3), pick(3, 9), pick(3, 9), pick(1, 40), 0, 0, 3, 2, pick(1, 2), pick(1, 3), 1, 1, 1, 1, true, pick(0, 1) == 1};
   s.outHeight = (s.height + 2 - s.filterHeight) / s.strideHeight + 1;
   s.outWidth = (s.width + 2 - s.filterWidth) / s.strideWidth + 1;
   Array x(static_cast<size_t>(s.batch) * s.height * s.width * s.channels), dx(x.size);

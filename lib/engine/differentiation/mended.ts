@@ -1,0 +1,363 @@
+/** Gradients that tfjs-core 4.22 has wrong, or not for all arguments of the operation. */
+import * as tf from "@tensorflow/tfjs-core";
+import { gradientsOf } from "./compositions.ts";
+import { first, run } from "./second-order.ts";
+import { isNested, isRecording } from "./tape.ts";
+
+/** A gradient of the broadcast shape, summed up to an operand's own. */
+function unbroadcast(dy: tf.Tensor, shape: number[]): tf.Tensor {
+  const axes = tf.broadcast_util.getReductionAxes(shape, dy.shape);
+  return tf.reshape(axes.length > 0 ? tf.sum(dy, axes) : dy, shape);
+}
+
+/** Of two operands, from what each gets of dy. tfjs forgets here that they may have been broadcast. */
+function binary(
+  kernelName: string,
+  share: (dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => [() => tf.Tensor, () => tf.Tensor],
+): tf.GradConfig {
+  return {
+    kernelName,
+    inputsToSave: ["a", "b"],
+    gradFunc: (dy, saved) => {
+      const [a, b] = saved as [tf.Tensor, tf.Tensor];
+      const [toA, toB] = share(first(dy), a, b);
+      return { a: () => unbroadcast(toA(), a.shape), b: () => unbroadcast(toB(), b.shape) };
+    },
+  };
+}
+
+/** dy where a condition holds: 0 elsewhere, even where dy is infinite or not a number. */
+function only(condition: tf.Tensor, dy: tf.Tensor): tf.Tensor {
+  return tf.where(condition, dy, tf.zerosLike(dy));
+}
+
+const extremes = [
+  binary("Maximum", (dy, a, b) => [() => only(tf.greaterEqual(a, b), dy), () => only(tf.less(a, b), dy)]),
+  binary("Minimum", (dy, a, b) => [() => only(tf.lessEqual(a, b), dy), () => only(tf.greater(a, b), dy)]),
+];
+
+const squaredDifference = binary("SquaredDifference", (dy, a, b) => {
+  const towardsA = () => tf.mul(dy, tf.mul(2, tf.sub(a, b)));
+  return [towardsA, () => tf.neg(towardsA())];
+});
+
+/**
+ * A quotient that is rounded down is flat wherever it has a derivative; tfjs gives that of the quotient. Of integers it still is:
+ * `tf.div` of integers comes here, too, and tfjs's own tests differentiate it.
+ */
+const floorDiv = binary("FloorDiv", (dy, a, b) => {
+  if (a.dtype !== "int32") return [() => tf.zerosLike(dy), () => tf.zerosLike(dy)];
+  const [p, q] = [tf.cast(a, "float32"), tf.cast(b, "float32")];
+  return [() => tf.div(dy, q), () => tf.neg(tf.div(tf.mul(dy, p), tf.square(q)))];
+});
+
+/** As in TensorFlow and PyTorch, 0 at 6 as it is at 0. */
+const relu6: tf.GradConfig = {
+  kernelName: "Relu6",
+  inputsToSave: ["x"],
+  gradFunc: (dy, [x]) => ({
+    x: () => {
+      const shut = tf.logicalOr(tf.lessEqual(x as tf.Tensor, 0), tf.greaterEqual(x as tf.Tensor, 6));
+      return only(tf.logicalNot(shut), first(dy));
+    },
+  }),
+};
+
+/** tfjs's kernel for it has no gradient itself. */
+const elu: tf.GradConfig = {
+  kernelName: "Elu",
+  outputsToSave: [true],
+  gradFunc: (dy, [y]) => ({
+    x: () => {
+      const out = y as tf.Tensor;
+      if (!isRecording()) return run("EluGrad", { dy: first(dy), y: out }, {});
+      return tf.where(tf.greaterEqual(out, 0), first(dy), tf.mul(first(dy), tf.add(out, 1)));
+    },
+  }),
+};
+
+/** tfjs multiplies, which makes NaN of what is infinite on the side that was not chosen. */
+const select: tf.GradConfig = {
+  kernelName: "Select",
+  inputsToSave: ["condition"],
+  gradFunc: (dy, saved) => {
+    const condition = saved[0] as tf.Tensor;
+    const zeros = () => tf.zerosLike(first(dy));
+    return {
+      condition: () => tf.zeros(condition.shape),
+      t: () => run("Select", { condition, t: first(dy), e: zeros() }, {}),
+      e: () => run("Select", { condition, t: zeros(), e: first(dy) }, {}),
+    };
+  },
+};
+
+/** x^0 is flat, even at x = 0, where tfjs multiplies 0 by 0^-1. */
+const pow: tf.GradConfig = {
+  kernelName: "Pow",
+  inputsToSave: ["a", "b"],
+  outputsToSave: [true],
+  gradFunc: (dy, saved) => {
+    const [base, exponent, y] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+    const power = tf.cast(exponent, "float32");
+    return {
+      a: () => {
+        const lower = tf.sub(tf.where(tf.equal(power, 0), 1, power), 1);
+        return unbroadcast(tf.mul(first(dy), tf.mul(power, tf.pow(base, lower))), base.shape);
+      },
+      b: () => {
+        const logarithm = tf.where(tf.greater(base, 0), tf.log(base), tf.zerosLike(base));
+        return unbroadcast(tf.mul(first(dy), tf.mul(y, logarithm)), exponent.shape);
+      },
+    };
+  },
+};
+
+/** tfjs turns the result around once more where the sum does not run along the last axis. */
+const cumsum: tf.GradConfig = {
+  kernelName: "Cumsum",
+  gradFunc: (dy, _, attrs) => {
+    const { axis, exclusive, reverse } = attrs as unknown as { axis: number; exclusive: boolean; reverse: boolean };
+    return { x: () => tf.cumsum(first(dy), axis, exclusive, !reverse) };
+  },
+};
+
+/** tfjs lets x be broadcast, and forgets it in its gradient. */
+const prelu: tf.GradConfig = {
+  kernelName: "Prelu",
+  inputsToSave: ["x", "alpha"],
+  gradFunc: (dy, saved) => {
+    const [x, alpha] = saved as [tf.Tensor, tf.Tensor];
+    const isOpen = () => tf.greater(x, 0);
+    return {
+      x: () => unbroadcast(tf.where(isOpen(), first(dy), tf.mul(first(dy), alpha)), x.shape),
+      alpha: () => unbroadcast(tf.where(isOpen(), 0, tf.mul(first(dy), x)), alpha.shape),
+    };
+  },
+};
+
+/** What was mirrored counts twice; tfjs leaves it out. */
+const mirrorPad: tf.GradConfig = {
+  kernelName: "MirrorPad",
+  inputsToSave: ["x"],
+  gradFunc: (dy, [x], attrs) => ({
+    x: () => {
+      const { paddings, mode } = attrs as unknown as { paddings: [number, number][]; mode: "reflect" | "symmetric" };
+      const edge = mode === "reflect" ? 1 : 0;
+      const { shape } = x as tf.Tensor;
+      return paddings.reduce((folded, [before, after], axis) => {
+        const length = shape[axis] as number;
+        if (before === 0 && after === 0) return folded;
+        const part = (from: number, size: number) => {
+          const begin = folded.shape.map((_, d) => (d === axis ? from : 0));
+          return tf.slice(
+            folded,
+            begin,
+            folded.shape.map((n, d) => (d === axis ? size : n)),
+          );
+        };
+        const back = (from: number, size: number, to: number) => {
+          const around = folded.shape.map((_, d): [number, number] => (d === axis ? [to, length - to - size] : [0, 0]));
+          return tf.pad(tf.reverse(part(from, size), axis), around);
+        };
+        const own = part(before, length);
+        const left = before > 0 ? tf.add(own, back(0, before, edge)) : own;
+        return after > 0 ? tf.add(left, back(before + length, after, length - edge - after)) : left;
+      }, first(dy));
+    },
+  }),
+};
+
+/** Of any rank; tfjs has it up to four. */
+const tile: tf.GradConfig = {
+  kernelName: "Tile",
+  inputsToSave: ["x"],
+  gradFunc: (dy, [x], attrs) => ({
+    x: () => {
+      const { reps } = attrs as unknown as { reps: number[] };
+      const { shape } = x as tf.Tensor;
+      // One axis at a time, so that no tensor has more axes than kernels can take.
+      return shape.reduce((sum, length, axis) => {
+        const outer = sum.shape.slice(0, axis).reduce((product, n) => product * n, 1);
+        const split = tf.reshape(sum, [outer, reps[axis] as number, length, -1]);
+        return tf.reshape(tf.sum(split, 1), [...shape.slice(0, axis + 1), ...sum.shape.slice(axis + 1)]);
+      }, first(dy));
+    },
+  }),
+};
+
+const asList = (dy: tf.Tensor | tf.Tensor[]): tf.Tensor[] => (Array.isArray(dy) ? dy : [dy]);
+
+/** tfjs gives their gradients a tensor, not a list, where there is one output alone. */
+const parts: tf.GradConfig[] = [
+  {
+    kernelName: "SplitV",
+    gradFunc: (dy, _, attrs) => ({ x: () => tf.concat(asList(dy), (attrs as unknown as { axis: number }).axis) }),
+  },
+  {
+    kernelName: "Unpack",
+    gradFunc: (dy, _, attrs) => ({ value: () => tf.stack(asList(dy), (attrs as unknown as { axis: number }).axis) }),
+  },
+];
+
+/** tfjs knows one axis of batches; with more it adds up what belongs to different ones. */
+const gather: tf.GradConfig = {
+  kernelName: "GatherV2",
+  inputsToSave: ["x", "indices"],
+  gradFunc: (dy, saved, attrs) => {
+    const [x, indices] = saved as [tf.Tensor, tf.Tensor];
+    const { axis, batchDims = 0 } = attrs as unknown as { axis: number; batchDims?: number };
+    return {
+      x: () => {
+        const along = tf.util.parseAxisParam(axis, x.shape)[0] as number;
+        const count = (from: number, to?: number) => x.shape.slice(from, to).reduce((product, n) => product * n, 1);
+        const [batch, outer, length, inner] = [
+          count(0, batchDims),
+          count(batchDims, along),
+          x.shape[along] as number,
+          count(along + 1),
+        ];
+        const each = indices.size / Math.max(batch, 1);
+        const values = tf.transpose(tf.reshape(first(dy), [batch, outer, each, inner]), [0, 2, 1, 3]);
+        const offsets = tf.reshape(tf.range(0, batch * length, length, "int32"), [batch, 1]);
+        const ids = tf.reshape(tf.add(tf.reshape(tf.cast(indices, "int32"), [batch, each]), offsets), [-1]);
+        const sums = tf.unsortedSegmentSum(
+          tf.reshape(values, [batch * each, outer * inner]),
+          ids as tf.Tensor1D,
+          batch * length,
+        );
+        return tf.reshape(tf.transpose(tf.reshape(sums, [batch, length, outer, inner]), [0, 2, 1, 3]), x.shape);
+      },
+      indices: () => tf.zeros(indices.shape),
+    };
+  },
+};
+
+/** Columns of a matrix, multiplied one after the other; the products so far, the whole one last. */
+function productsOf(rows: tf.Tensor): tf.Tensor[] {
+  const columns = tf.split(rows, rows.shape[1] as number, 1);
+  const products: tf.Tensor[] = [];
+  for (const column of columns) {
+    const before = products[products.length - 1];
+    products.push(before === undefined ? column : tf.mul(before, column));
+  }
+  return products;
+}
+
+/** Axes in any order and counted from the end, too; tfjs's cumulative products have no gradient themselves. */
+const prod: tf.GradConfig = {
+  kernelName: "Prod",
+  inputsToSave: ["x"],
+  gradFunc: (dy, [saved], attrs) => ({
+    x: () => {
+      const x = saved as tf.Tensor;
+      const { axis } = attrs as unknown as { axis: number | number[] };
+      const axes = tf.util.parseAxisParam(axis, x.shape);
+      const order = [...x.shape.keys()].filter((d) => !axes.includes(d)).concat(axes);
+      const turned = tf.transpose(x, order);
+      const length = axes.reduce((product, d) => product * (x.shape[d] as number), 1);
+      const rows = tf.reshape(turned, [-1, length]);
+      const share = tf.reshape(first(dy), [-1, 1]);
+      const others = isRecording()
+        ? (gradientsOf((t) => productsOf(t).at(-1) as tf.Tensor, [rows], tf.onesLike(share))[0] as tf.Tensor)
+        : tf.mul(tf.cumprod(rows, 1, true), tf.cumprod(rows, 1, true, true));
+      return tf.transpose(
+        tf.reshape(tf.mul(share, others), turned.shape),
+        order.map((_, d) => order.indexOf(d)),
+      );
+    },
+  }),
+};
+
+/** tfjs's kernel for its gradient has none itself. */
+const localResponse: tf.GradConfig = {
+  kernelName: "LRN",
+  inputsToSave: ["x"],
+  outputsToSave: [true],
+  gradFunc: (dy, saved, attrs) => ({
+    x: () => {
+      const [x, y] = saved as [tf.Tensor, tf.Tensor];
+      if (!isRecording()) return run("LRNGrad", { x, y, dy: first(dy) }, attrs);
+      const own = attrs as unknown as { depthRadius: number; bias: number; alpha: number; beta: number };
+      return gradientsOf((t) => localResponseComposed(t, own), [x], first(dy))[0] as tf.Tensor;
+    },
+  }),
+};
+
+function localResponseComposed(
+  x: tf.Tensor,
+  { depthRadius, bias, alpha, beta }: { depthRadius: number; bias: number; alpha: number; beta: number },
+): tf.Tensor {
+  const channels = x.shape[3] as number;
+  const squares = tf.pad(tf.square(x), [
+    [0, 0],
+    [0, 0],
+    [0, 0],
+    [depthRadius, depthRadius],
+  ]);
+  const shape = [...x.shape.slice(0, 3), channels];
+  const near = Array.from({ length: 2 * depthRadius + 1 }, (_, k) => tf.slice(squares, [0, 0, 0, k], shape));
+  return tf.mul(x, tf.pow(tf.add(tf.mul(tf.addN(near), alpha), bias), -beta));
+}
+
+/** tfjs takes the sign of the real part for the slope of the absolute value. */
+const complexAbs: tf.GradConfig = {
+  kernelName: "ComplexAbs",
+  gradFunc: () => {
+    throw new Error(
+      "ComplexAbs: TensorFlow.js has no gradients of complex tensors. Write the absolute value with tf.real and tf.imag of " +
+        "what comes before, or take it outside of the gradient.",
+    );
+  },
+};
+
+/** What compares is flat; tfjs says that it has no gradient, and so neither has what a comparison chooses. */
+function comparison(kernelName: string): tf.GradConfig {
+  return {
+    kernelName,
+    inputsToSave: ["a", "b"],
+    gradFunc: (_, [a, b]) => ({
+      a: () => tf.zeros((a as tf.Tensor).shape),
+      b: () => tf.zeros((b as tf.Tensor).shape),
+    }),
+  };
+}
+
+/**
+ * The same for what joins conditions. tfjs's own tests ask that there be no first derivative by it; within the gradient of a
+ * gradient there is, or else it would stop those of every operation whose gradient joins conditions.
+ */
+function logical(kernelName: string, inputs: string[]): tf.GradConfig {
+  const gradFunc: tf.GradFunc = (_, saved) =>
+    Object.fromEntries(inputs.map((name, i) => [name, () => tf.zeros((saved[i] as tf.Tensor).shape)]));
+  return {
+    kernelName,
+    get inputsToSave() {
+      return isNested() ? inputs : [];
+    },
+    get gradFunc() {
+      return (isNested() ? gradFunc : undefined) as tf.GradFunc;
+    },
+  };
+}
+
+export const mendedGradients: readonly tf.GradConfig[] = [
+  ...extremes,
+  squaredDifference,
+  floorDiv,
+  relu6,
+  elu,
+  select,
+  pow,
+  prelu,
+  cumsum,
+  mirrorPad,
+  tile,
+  ...parts,
+  gather,
+  prod,
+  localResponse,
+  complexAbs,
+  ..."Equal NotEqual Greater GreaterEqual Less LessEqual".split(" ").map(comparison),
+  ..."LogicalAnd LogicalOr".split(" ").map((name) => logical(name, ["a", "b"])),
+  ..."LogicalNot Any All".split(" ").map((name) => logical(name, ["x"])),
+];
