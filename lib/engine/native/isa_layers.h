@@ -137,17 +137,35 @@ inline void maxPixelOf(const float* const* taps, int count, size_t channels, flo
   };
   size_t c = 0;
   for (; c + V::L <= channels; c += V::L) {
-    V::v best = Nan ? V::load(taps[0] + c) : none;
+    V::v best = Nan ? V::load(taps[0] + c) : none, before = best;
+    V::lanes nan = V::noLanes();
     prefetch(taps[count - 1] + c + kFloatsAhead);
     prefetch(y + c + kFloatsAhead);
     if (Index && c % 64 == 0) prefetch(index + c + kFloatsAhead);
-    if (Index) {
-      V::bytes at = place(0, c);
-      for (int t = start; t < count; t++) V::template keepLarger<Nan>(V::load(taps[t] + c), place(t, c), &best, &at);
-      V::storeBytes(index + c, at);
-    } else {
-      for (int t = start; t < count; t++) V::template keepLarger<Nan>(V::load(taps[t] + c), &best);
+    V::bytes at = Index ? place(0, c) : V::bytesOf(0);
+    for (int t = start; t < count; t++) {
+      const V::v x = V::load(taps[t] + c);
+      // One comparison watches two values.
+      if (Nan && (t % 2 == 1 || t == count - 1)) nan = V::either(nan, V::nanIn(before, x));
+      before = x;
+      if (Index) {
+        V::template keepLarger<false>(x, place(t, c), &best, &at);
+      } else {
+        best = V::max(x, best);
+      }
     }
+    if (Nan && V::any(nan)) {
+      best = V::load(taps[0] + c);
+      if (Index) at = place(0, c);
+      for (int t = 1; t < count; t++) {
+        if (Index) {
+          V::template keepLarger<true>(V::load(taps[t] + c), place(t, c), &best, &at);
+        } else {
+          V::template keepLarger<true>(V::load(taps[t] + c), &best);
+        }
+      }
+    }
+    if (Index) V::storeBytes(index + c, at);
     V::store(y + c, best);
   }
   if (c == channels) return;

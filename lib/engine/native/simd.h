@@ -67,6 +67,13 @@ struct V {
   static inline bytes loadBytes(const uint8_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
   static inline void storeBytes(uint8_t* to, bytes x) { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), x); }
   static inline bytes add(bytes a, bytes b) { return _mm_add_epi8(a, b); }
+  static inline v max(v a, v b) { return _mm512_max_ps(a, b); }
+  // Lanes in which something is not a number.
+  using lanes = __mmask16;
+  static inline lanes noLanes() { return 0; }
+  static inline lanes nanIn(v a, v b) { return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q); }
+  static inline lanes either(lanes a, lanes b) { return static_cast<lanes>(a | b); }
+  static inline bool any(lanes a) { return a != 0; }
   // Where x > best; with Nan also where x is not a number.
   template <bool Nan>
   static inline mask larger(v x, v best) {
@@ -118,6 +125,12 @@ struct V {
   static inline bytes loadBytes(const uint8_t* p) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)); }
   static inline void storeBytes(uint8_t* to, bytes x) { _mm_storel_epi64(reinterpret_cast<__m128i*>(to), x); }
   static inline bytes add(bytes a, bytes b) { return _mm_add_epi8(a, b); }
+  static inline v max(v a, v b) { return _mm256_max_ps(a, b); }
+  using lanes = __m256;
+  static inline lanes noLanes() { return _mm256_setzero_ps(); }
+  static inline lanes nanIn(v a, v b) { return _mm256_cmp_ps(a, b, _CMP_UNORD_Q); }
+  static inline lanes either(lanes a, lanes b) { return _mm256_or_ps(a, b); }
+  static inline bool any(lanes a) { return _mm256_movemask_ps(a) != 0; }
   template <bool Nan>
   static inline v larger(v x, v best) {
     const v more = _mm256_cmp_ps(x, best, _CMP_GT_OQ);
@@ -173,6 +186,15 @@ struct V : FourBytes {
     for (int i = 0; i < 4; i++) a[i] = b[i] <= 0.f ? 0.f : a[i];
     return a;
   }
+  static inline v max(v a, v b) {
+    for (int i = 0; i < 4; i++) a[i] = a[i] > b[i] ? a[i] : b[i];
+    return a;
+  }
+  typedef int lanes __attribute__((vector_size(16)));
+  static inline lanes noLanes() { return lanes{0, 0, 0, 0}; }
+  static inline lanes nanIn(v a, v b) { return (a != a) | (b != b); }
+  static inline lanes either(lanes a, lanes b) { return a | b; }
+  static inline bool any(lanes a) { return (a[0] | a[1] | a[2] | a[3]) != 0; }
   template <bool Nan>
   static inline void keepLarger(v x, v* best) {
     for (int i = 0; i < 4; i++) (*best)[i] = isLarger<Nan>(x[i], (*best)[i]) ? x[i] : (*best)[i];
@@ -234,6 +256,19 @@ struct V : FourBytes {
     for (int i = 0; i < 4; i++) a.f[i] = b.f[i] <= 0.f ? 0.f : a.f[i];
     return a;
   }
+  static inline v max(v a, v b) {
+    for (int i = 0; i < 4; i++) a.f[i] = a.f[i] > b.f[i] ? a.f[i] : b.f[i];
+    return a;
+  }
+  using lanes = bool;
+  static inline lanes noLanes() { return false; }
+  static inline lanes nanIn(v a, v b) {
+    bool found = false;
+    for (int i = 0; i < 4; i++) found |= a.f[i] != a.f[i] || b.f[i] != b.f[i];
+    return found;
+  }
+  static inline lanes either(lanes a, lanes b) { return a || b; }
+  static inline bool any(lanes a) { return a; }
   template <bool Nan>
   static inline void keepLarger(v x, v* best) {
     for (int i = 0; i < 4; i++) best->f[i] = isLarger<Nan>(x.f[i], best->f[i]) ? x.f[i] : best->f[i];
