@@ -1,4 +1,5 @@
 export { type AveragePoolOptions, averagePool } from "./average-pool.ts";
+export { isNested } from "./differentiation/tape.ts";
 export { type Engine, type EngineInfo, engine } from "./engine.ts";
 export {
   type BatchNormTrainingOptions,

@@ -27,7 +27,7 @@ const inFewerPasses: readonly tf.GradConfig[] = [
       x: () =>
         tf.getBackend() === "native"
           ? (tf.engine().runKernel("ReluGrad", { dy: first(dy), y: y as tf.Tensor }) as tf.Tensor)
-          : tf.mul(first(dy), tf.step(y as tf.Tensor)),
+          : tf.where(tf.lessEqual(y as tf.Tensor, 0), tf.zerosLike(first(dy)), first(dy)),
     }),
   },
   {

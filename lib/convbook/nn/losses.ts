@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { OptionError, ShapeError, UnknownNameError } from "./errors.ts";
-import { type Reduction, reduceLoss, softmaxCrossEntropy } from "./functional/cross-entropy.ts";
+import { classCrossEntropy, type Reduction, reduceLoss, softmaxCrossEntropy } from "./functional/cross-entropy.ts";
 import { Module } from "./module.ts";
 
 const reductions: readonly Reduction[] = ["mean", "sum", "none"];
@@ -66,13 +66,40 @@ export class CrossEntropyLoss extends Module<[logits: tf.Tensor, target: tf.Tens
     }
     if (isIndices) checkClasses("CrossEntropyLoss", target, classes);
     return tf.tidy(() => {
-      const exact = isIndices ? tf.oneHot(tf.cast(target, "int32") as tf.Tensor1D, classes) : target;
       const smooth = this.labelSmoothing;
-      const float = tf.cast(exact, "float32");
+      if (isIndices) {
+        const indices = tf.cast(target, "int32") as tf.Tensor1D;
+        return reduceLoss(classCrossEntropy(logits as tf.Tensor2D, indices, smooth), this.reduction);
+      }
+      const float = tf.cast(target, "float32");
       const distribution = smooth === 0 ? float : tf.add(tf.mul(float, 1 - smooth), smooth / classes);
       return reduceLoss(softmaxCrossEntropy(logits as tf.Tensor2D, distribution as tf.Tensor2D), this.reduction);
     });
   }
+}
+
+type ElementwiseFunction = (input: tf.Tensor, target: tf.Tensor) => tf.Tensor;
+
+/** Losses whose gradients are numbers where the steps to the value would give infinities or NaN. */
+function lossWithGradient(
+  input: tf.Tensor,
+  target: tf.Tensor,
+  loss: (
+    input: tf.Tensor,
+    target: tf.Tensor,
+  ) => { value: tf.Tensor; byInput: ElementwiseFunction; byTarget: ElementwiseFunction },
+): tf.Tensor {
+  const op = tf.customGrad((...args) => {
+    const [x, t, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+    const { value, byInput, byTarget } = loss(x, t);
+    save([x, t]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [p, s] = saved as [tf.Tensor, tf.Tensor];
+      return [tf.mul(dy, byInput(p, s)), tf.mul(dy, byTarget(p, s))];
+    };
+    return { value, gradFunc };
+  });
+  return op(input, tf.cast(target, "float32"));
 }
 
 /** A loss of every element by itself, of an input and a target of one shape. */
@@ -105,17 +132,28 @@ export class MSELoss extends ElementwiseLoss {
 /** Binary cross-entropy of probabilities and targets of one shape, each in [0, 1]; logarithms are cut off at −100 as in PyTorch. */
 export class BCELoss extends ElementwiseLoss {
   protected losses(input: tf.Tensor, target: tf.Tensor): tf.Tensor {
-    const log = (p: tf.Tensor) => tf.maximum(tf.log(p), -100);
-    const hit = tf.mul(target, log(input));
-    const miss = tf.mul(tf.sub(1, target), log(tf.sub(1, input)));
-    return tf.neg(tf.add(hit, miss));
+    return lossWithGradient(input, target, (p, t) => {
+      const log = (q: tf.Tensor) => tf.maximum(tf.log(q), -100);
+      const [hit, miss] = [log(p), log(tf.sub(1, p))];
+      return {
+        value: tf.neg(tf.add(tf.mul(t, hit), tf.mul(tf.sub(1, t), miss))),
+        byInput: (q, s) => tf.div(tf.sub(q, s), tf.maximum(tf.mul(q, tf.sub(1, q)), 1e-12)),
+        byTarget: (q) => tf.sub(log(tf.sub(1, q)), log(q)),
+      };
+    });
   }
 }
 
 /** Binary cross-entropy of logits and targets of one shape, without overflow. */
 export class BCEWithLogitsLoss extends ElementwiseLoss {
   protected losses(logits: tf.Tensor, target: tf.Tensor): tf.Tensor {
-    const tail = tf.log1p(tf.exp(tf.neg(tf.abs(logits))));
-    return tf.add(tf.sub(tf.relu(logits), tf.mul(logits, target)), tail);
+    return lossWithGradient(logits, target, (z, t) => {
+      const tail = tf.log1p(tf.exp(tf.neg(tf.abs(z))));
+      return {
+        value: tf.add(tf.add(tf.mul(tf.sub(1, t), z), tf.relu(tf.neg(z))), tail),
+        byInput: (x, s) => tf.sub(tf.sigmoid(x), s),
+        byTarget: (x) => tf.neg(x),
+      };
+    });
   }
 }

@@ -39,7 +39,8 @@ export function hardswish(x: tf.Tensor): tf.Tensor {
 
 const activations = {
   relu: (x: tf.Tensor) => tf.relu(x),
-  relu6: (x: tf.Tensor) => tf.clipByValue(x, 0, 6),
+  // Closed at 6 itself, in its gradient, as it is at 0.
+  relu6: (x: tf.Tensor) => tf.relu6(x),
   // PyTorch's slope; TensorFlow.js would take 0.2.
   leakyrelu: (x: tf.Tensor) => tf.leakyRelu(x, 0.01),
   tanh: (x: tf.Tensor) => tf.tanh(x),

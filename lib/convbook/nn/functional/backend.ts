@@ -2,13 +2,15 @@
 // The umbrella package registers the gradients, which the core alone does not bring along in Node.
 import "@tensorflow/tfjs";
 // It mends gradients of TensorFlow.js's own operations, on all backends.
-import "@convbook/engine";
+import { isNested } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 
 /** Whether the backend in use has a kernel of this name. */
 export function hasKernel(name: string): boolean {
   return tf.getKernel(name, tf.getBackend()) !== undefined;
 }
+
+export { isNested };
 
 /** Whether operations are being recorded for a gradient. */
 export function isRecording(): boolean {

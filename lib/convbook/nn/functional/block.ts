@@ -3,7 +3,7 @@
  * activations with the convolutions that read them and lets branches write into slices of one buffer, so that nothing is concatenated or split.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { hasKernel, isRecording } from "./backend.ts";
+import { hasKernel, isNested, isRecording } from "./backend.ts";
 import { type Buffer, joinSiblings, type Norm, type Operation } from "./block-program.ts";
 
 /** A range of a buffer's channels, and what is still to be applied to it: act(norm(x) + residual). */
@@ -48,9 +48,9 @@ interface Use {
   isRead: boolean;
 }
 
-/** Whether blocks can be run as one kernel now. */
+/** Whether blocks can be run as one kernel now: not within the gradient of a gradient, which they do not have. */
 export function hasBlocks(): boolean {
-  return hasKernel("BlockTraining");
+  return hasKernel("BlockTraining") && !isNested();
 }
 
 /** Collects the operations of a block. */

@@ -5,6 +5,39 @@ import { hasKernel } from "./backend.ts";
 export type Reduction = "mean" | "sum" | "none";
 
 /**
+ * Cross-entropy of logits [N, K] and class indices [N] (int32): −log softmax(logits) of the class, a number a sample, [N]. Logits of −∞, as those of
+ * masked classes, count for nothing unless they are the class's own.
+ *
+ * @param smoothing share of the target that is spread evenly over all classes
+ */
+export function classCrossEntropy(logits: tf.Tensor2D, classes: tf.Tensor1D, smoothing: number): tf.Tensor1D {
+  return tf.tidy(() => {
+    if (hasKernel("SoftmaxCrossEntropy")) {
+      const inputs = { logits, labels: classes };
+      const outputs = tf.engine().runKernel("SoftmaxCrossEntropy", inputs, { labelSmoothing: smoothing });
+      return (outputs as unknown as tf.Tensor[])[0] as tf.Tensor1D;
+    }
+    const count = logits.shape[1];
+    const isClass = tf.cast(tf.oneHot(classes, count), "bool");
+    const target = tf.add(tf.mul(tf.cast(isClass, "float32"), 1 - smoothing), smoothing / count);
+    const op = tf.customGrad((...args) => {
+      const [z, save] = args as unknown as [tf.Tensor2D, tf.GradSaveFunc];
+      const shifted = tf.sub(z, tf.max(z, 1, true));
+      const exponentials = tf.exp(shifted);
+      const sums = tf.sum(exponentials, 1, true);
+      const logarithms = tf.sub(shifted, tf.log(sums));
+      save([tf.div(exponentials, sums), target]);
+      const own = tf.sum(tf.where(isClass, logarithms, tf.zerosLike(logarithms)), 1);
+      const all = smoothing === 0 ? own : tf.add(tf.mul(own, 1 - smoothing), tf.mul(tf.mean(logarithms, 1), smoothing));
+      const gradFunc = (dy: tf.Tensor, [probabilities, t]: tf.Tensor[]) =>
+        tf.mul(tf.sub(probabilities as tf.Tensor, t as tf.Tensor), tf.reshape(dy, [-1, 1]));
+      return { value: tf.neg(all), gradFunc };
+    });
+    return op(logits) as tf.Tensor1D;
+  });
+}
+
+/**
  * Cross-entropy of logits [N, K] and target distributions [N, K]: −Σ target log softmax(logits), a number a sample, [N].
  *
  * The gradient is one step: softmax(logits) Σ target − target.

@@ -21,7 +21,7 @@ function effectivePadding(x: tf.Tensor4D, windows: Windows2d): [Pair, Pair] {
 }
 
 /**
- * Largest value of each window, [N, H, W, C] -> [N, H', W', C]; padding never wins.
+ * Largest value of each window, [N, H, W, C] -> [N, H', W', C]; padding never wins, and NaN always does, as in PyTorch.
  */
 export function maxPool2d(x: tf.Tensor4D, windows: Windows2d): tf.Tensor4D {
   return tf.tidy(() => {
@@ -29,7 +29,8 @@ export function maxPool2d(x: tf.Tensor4D, windows: Windows2d): tf.Tensor4D {
     const padding = effectivePadding(x, windows);
     const kernel: Pair = [height.kernel, width.kernel];
     const stride: Pair = [height.stride, width.stride];
-    if (isRecording() && hasKernel("MaxPoolKeepIndex")) {
+    const taps = kernel[0] * kernel[1];
+    if (isRecording() && hasKernel("MaxPoolKeepIndex") && taps <= mostIndexed) {
       const attributes = {
         filterSize: kernel,
         strides: stride,
@@ -39,12 +40,50 @@ export function maxPool2d(x: tf.Tensor4D, windows: Windows2d): tf.Tensor4D {
       const outputs = tf.engine().runKernel("MaxPoolKeepIndex", { x }, attributes) as unknown as tf.Tensor[];
       return outputs[0] as tf.Tensor4D;
     }
+    if (!isRecording() && hasKernel("MaxPoolKeepIndex")) {
+      const attributes = { filterSize: kernel, strides: stride, pad: [[0, 0], ...padding, [0, 0]], keepNan: true };
+      return tf.engine().runKernel("MaxPool", { x }, attributes as unknown as tf.NamedAttrMap) as tf.Tensor4D;
+    }
+    if (mayHoldNan(x)) return maxOfTaps(x, kernel, stride, padding);
     const pool = tf.getBackend() === "wasm" && isRecording() ? maxPoolByOrder : tf.maxPool;
     if (padding.flat().every((n) => n === 0)) return pool(x, kernel, stride, "valid");
     if (takesExplicitPadding()) return pool(x, kernel, stride, [[0, 0], ...padding, [0, 0]]);
     const padded = tf.pad(x, [[0, 0], ...padding, [0, 0]], Number.NEGATIVE_INFINITY);
     return tf.maxPool(padded, kernel, stride, "valid");
   });
+}
+
+/** The largest window whose places the native kernel can number. */
+const mostIndexed = 255;
+
+/** Whether there is NaN, which TensorFlow.js's pools pass over. A graphics card cannot be asked without waiting: there may be. */
+function mayHoldNan(x: tf.Tensor): boolean {
+  if (tf.getBackend() === "webgpu") return true;
+  for (const value of x.dataSync()) if (Number.isNaN(value)) return true;
+  return false;
+}
+
+/** The pool made of comparisons, a tap of the windows each: NaN is larger than everything, and the last one gets the gradient. */
+function maxOfTaps(x: tf.Tensor4D, kernel: Pair, stride: Pair, padding: [Pair, Pair]): tf.Tensor4D {
+  // So far beyond the edge that every tap has a whole stride for every window.
+  const pads = padding.map(([before, after], i): Pair => [before, after + (stride[i] as number) - 1]) as [Pair, Pair];
+  const padded = tf.pad(x, [[0, 0], ...pads, [0, 0]], Number.NEGATIVE_INFINITY);
+  const [batch, height, width, channels] = x.shape;
+  const count = (length: number, i: 0 | 1) =>
+    Math.floor((length + padding[i][0] + padding[i][1] - kernel[i]) / stride[i]) + 1;
+  const [rows, columns] = [count(height, 0), count(width, 1)];
+  let best: tf.Tensor | undefined;
+  for (let i = 0; i < kernel[0]; i++) {
+    for (let j = 0; j < kernel[1]; j++) {
+      const run = tf.slice(padded, [0, i, j, 0], [batch, rows * stride[0], columns * stride[1], channels]);
+      const tall = tf.reshape(run, [batch * rows, stride[0], columns * stride[1], channels]);
+      const row = tf.slice(tall, [0, 0, 0, 0], [batch * rows, 1, columns * stride[1], channels]);
+      const wide = tf.reshape(row, [batch * rows, columns, stride[1], channels]);
+      const tap = tf.slice(wide, [0, 0, 0, 0], [batch * rows, columns, 1, channels]);
+      best = best === undefined ? tap : tf.where(tf.isNaN(tap), tap, tf.where(tf.greater(tap, best), tap, best));
+    }
+  }
+  return tf.reshape(best as tf.Tensor, [batch, rows, columns, channels]) as tf.Tensor4D;
 }
 
 /**
