@@ -1,5 +1,6 @@
 /** Runs compiled cells one after another and reports how each ended. */
 import vm from "node:vm";
+import { bindImport } from "./bindings.ts";
 import { asText, type MimeBundle } from "./bundle.ts";
 import { cellContext } from "./cell-context.ts";
 import { post } from "./channel.ts";
@@ -7,7 +8,7 @@ import { comms, handleComm } from "./comms.ts";
 import { clearOutput, display, displaysShown } from "./display.ts";
 import { describeError, type ErrorContent } from "./errors.ts";
 import type { Frame } from "./frames.ts";
-import { Importer } from "./importer.ts";
+import { Importer, type ImportOptions, type Namespace } from "./importer.ts";
 import { allowInput, prompt, promptPassword } from "./input.ts";
 import { cellMagic, formatDuration, lineMagic, shell, stopCommands, time } from "./magics.ts";
 import { endGroups, endStreams, print, setLatestCell } from "./notebook-io.ts";
@@ -21,10 +22,12 @@ import { widgets } from "./widgets.ts";
 /** What a compiled cell gets as its argument. */
 interface CellHelper {
   result: unknown;
-  readonly import: Importer["import"];
+  readonly import: (specifier: string, options?: ImportOptions, names?: Record<string, string>) => Promise<Namespace>;
   readonly meta: Importer["meta"];
   /** What cells declared under names of Node's globals. */
   readonly shadows: Record<string, unknown>;
+  /** One of them, to be called without a `this`. */
+  readonly shadow: (name: string) => unknown;
   readonly shell: typeof shell;
   readonly lineMagic: typeof lineMagic;
   readonly cellMagic: typeof cellMagic;
@@ -48,6 +51,9 @@ export interface ExecuteFrame extends Frame, CompiledSource {
   /** The name that the cell has in stack traces. */
   readonly file: string;
   readonly declares: readonly string[];
+  /** Names of Node's globals that this cell or an earlier one declares. */
+  readonly shadows: readonly string[];
+  readonly ownShadows: readonly string[];
   readonly timed: boolean;
   readonly allowStdin: boolean;
   readonly expressions: Readonly<Record<string, string>>;
@@ -147,7 +153,20 @@ export class CellRunner {
   /** The variables that cells declared, for the debugger. */
   variables(): Record<string, unknown> {
     const globals = userGlobal as unknown as Record<string, unknown>;
-    return { ...Object.fromEntries([...this.#declared].map((name) => [name, globals[name]])), ...this.#shadows };
+    const all: [string, Record<string, unknown>][] = [
+      ...[...this.#declared].map((name): [string, Record<string, unknown>] => [name, globals]),
+      ...Object.keys(this.#shadows).map((name): [string, Record<string, unknown>] => [name, this.#shadows]),
+    ];
+    return Object.fromEntries(
+      all.flatMap(([name, holder]) => {
+        try {
+          return [[name, holder[name]]];
+        } catch {
+          // An import that its module does not have, or not yet.
+          return [];
+        }
+      }),
+    );
   }
 
   /** A value as a cell would show it, for the debugger, which cannot wait for one that takes its time. */
@@ -172,9 +191,10 @@ export class CellRunner {
     const { frame } = running;
     const helper: CellHelper = {
       result: undefined,
-      import: (specifier, options) => userPromise(this.#importer.import(specifier, options)),
+      import: (specifier, options, names = {}) => userPromise(this.#import(frame, specifier, options, names)),
       meta: this.#importer.meta,
       shadows: this.#shadows,
+      shadow: (name) => this.#shadows[name],
       shell,
       lineMagic,
       cellMagic,
@@ -185,6 +205,9 @@ export class CellRunner {
       for (const name of frame.declares) {
         declareGlobal(name);
         this.#declared.add(name);
+      }
+      for (const name of frame.ownShadows) {
+        this.#declareShadow(name);
       }
       const script = new vm.Script(frame.code, {
         filename: frame.file,
@@ -203,6 +226,33 @@ export class CellRunner {
     refreshBoards();
     // A rejection that nobody handles is known only after the microtasks: let it be this cell's.
     setImmediate(() => this.#settle(running, outcome));
+  }
+
+  async #import(
+    frame: ExecuteFrame,
+    specifier: string,
+    options: ImportOptions | undefined,
+    names: Readonly<Record<string, string>>,
+  ): Promise<Namespace> {
+    const namespace = await this.#importer.import(specifier, options);
+    for (const [name, exported] of Object.entries(names)) {
+      const shadow = frame.shadows.includes(name);
+      bindImport(shadow ? this.#shadows : userGlobal, name, namespace, exported, specifier);
+      if (!shadow) {
+        this.#declared.add(name);
+      }
+    }
+    return namespace;
+  }
+
+  /** Gives the cells their own variable of a name of Node's: at first with what that is. */
+  #declareShadow(name: string): void {
+    const existing = Object.getOwnPropertyDescriptor(this.#shadows, name);
+    if (existing === undefined || existing.get !== undefined) {
+      const value =
+        existing === undefined ? (userGlobal as unknown as Record<string, unknown>)[name] : existing.get?.();
+      Object.defineProperty(this.#shadows, name, { value, writable: true, configurable: true, enumerable: true });
+    }
   }
 
   #settle(cell: RunningCell, outcome: Outcome): void {

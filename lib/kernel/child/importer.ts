@@ -3,8 +3,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import vm from "node:vm";
+import { Resolver } from "../modules/resolver.ts";
 import { LocalModules } from "./local-modules.ts";
-import { UserError } from "./realm.ts";
 import * as tslab from "./tslab.ts";
 
 export interface ImportOptions {
@@ -17,6 +17,9 @@ type NativeImport = (specifier: string, options?: ImportOptions) => Promise<Name
 /** Imports for cells whose folder is `folder`. */
 export class Importer {
   readonly #folder: string;
+  /** The file as whose code cells import. */
+  readonly #file: string;
+  readonly #resolver: Resolver;
   readonly #native = new Map<string, NativeImport>();
   readonly #local: LocalModules;
   /** What `import.meta` is in a cell. */
@@ -27,18 +30,17 @@ export class Importer {
     this.#folder = folder;
     const file = join(folder, "notebook.mjs");
     const require = createRequire(file);
-    this.#local = new LocalModules((specifier, from) => this.#external(specifier, from));
+    this.#file = file;
+    this.#resolver = new Resolver(folder);
+    this.#local = new LocalModules(this.#resolver, (specifier, from) => this.#external(specifier, from));
     this.require = Object.assign(
       (id: string): unknown => {
         if (id === "tslab") {
           return tslab;
         }
         this.#local.forgetChangedCommonJs();
-        try {
-          return require(id);
-        } catch (error) {
-          throw explainMissing(error, id, folder);
-        }
+        const mapped = this.#local.requirable(id, file);
+        return require(mapped);
       },
       { resolve: require.resolve, cache: require.cache, extensions: require.extensions, main: require.main },
     ) as NodeJS.Require;
@@ -46,16 +48,22 @@ export class Importer {
       url: pathToFileURL(file).href,
       filename: file,
       dirname: folder,
-      resolve: (specifier: string) =>
-        /^\.{0,2}\//.test(specifier)
-          ? new URL(specifier, pathToFileURL(file)).href
-          : pathToFileURL(require.resolve(specifier)).href,
+      resolve: (specifier: string) => {
+        if (/^\.{0,2}\//.test(specifier)) {
+          return new URL(specifier, pathToFileURL(file)).href;
+        }
+        const found = this.#local.find(specifier, file);
+        return found === undefined
+          ? import.meta.resolve(specifier, pathToFileURL(file).href)
+          : pathToFileURL(found).href;
+      },
     };
   }
 
   async import(specifier: string, options?: ImportOptions): Promise<Namespace> {
-    if (this.#local.isLocal(specifier)) {
-      return this.#local.import(specifier, this.#folder);
+    const found = specifier === "tslab" ? undefined : this.#local.find(specifier, this.#file);
+    if (found !== undefined) {
+      return this.#local.import(found);
     }
     return this.#external(specifier, this.#folder, options);
   }
@@ -64,11 +72,7 @@ export class Importer {
     if (specifier === "tslab") {
       return { ...tslab, default: tslab };
     }
-    try {
-      return await this.#nativeImport(folder)(specifier, options);
-    } catch (error) {
-      throw explainMissing(error, specifier, folder);
-    }
+    return this.#nativeImport(folder)(specifier, options);
   }
 
   /** A script that has a path resolves its dynamic imports from there, with Node's own loader. */
@@ -83,24 +87,4 @@ export class Importer {
     }
     return found;
   }
-}
-
-/** A package that is not installed gets the line that installs it. */
-function explainMissing(error: unknown, specifier: string, folder: string): unknown {
-  const { code, message } = (error ?? {}) as NodeJS.ErrnoException;
-  if (/^(?:ERR_)?MODULE_NOT_FOUND$/.test(code ?? "") && !/^[./]|^\w+:/.test(specifier)) {
-    const name = specifier
-      .split("/")
-      .slice(0, specifier.startsWith("@") ? 2 : 1)
-      .join("/");
-    if (message.includes(`'${name}'`) || message.includes(`'${specifier}'`)) {
-      const explained = new UserError(
-        `Cannot find the package "${name}" from ${folder}. To install it: npm install ${name}`,
-      );
-      explained.name = "ModuleNotFoundError";
-      Object.assign(explained, { code });
-      return explained;
-    }
-  }
-  return error;
 }

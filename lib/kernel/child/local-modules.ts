@@ -2,15 +2,17 @@
  * Modules that a notebook reaches by path: TypeScript or JavaScript files beside it. They are compiled here and linked
  * anew when they, or a file they import, changed since; packages go to Node's own loader.
  */
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, extname, join, resolve } from "node:path";
+import { readFileSync, statSync } from "node:fs";
+import { createRequire, isBuiltin } from "node:module";
+import { dirname, extname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import vm from "node:vm";
 import { parse } from "acorn";
 import { CellSyntaxError, removeTypes } from "../compile/transform.ts";
+import { isDeclaration, isTypeScript, isUsers } from "../modules/files.ts";
+import type { Resolver } from "../modules/resolver.ts";
 import { post } from "./channel.ts";
-import type { Namespace } from "./importer.ts";
+import type { ImportOptions, Namespace } from "./importer.ts";
 import { UserError, userValue } from "./realm.ts";
 import { registerSource } from "./stack.ts";
 
@@ -22,34 +24,76 @@ interface Loaded {
 }
 
 /** Imports of packages and built-in modules, for modules of a folder. */
-type External = (specifier: string, folder: string) => Promise<Namespace>;
-
-/** Extensions that an import may leave out, in the order in which they are tried. */
-const extensions = [".ts", ".tsx", ".mts", ".js", ".mjs", ".jsx", ".cjs", ".json"];
-const typed: Readonly<Record<string, readonly string[]>> = {
-  ".js": [".ts", ".tsx"],
-  ".mjs": [".mts"],
-  ".jsx": [".tsx"],
-  ".cjs": [".cts"],
-};
+type External = (specifier: string, folder: string, options?: ImportOptions) => Promise<Namespace>;
 
 export class LocalModules {
+  readonly #resolver: Resolver;
   readonly #external: External;
   readonly #loaded = new Map<string, Loaded>();
   readonly #commonJs = new Map<string, number>();
   readonly #require = createRequire(import.meta.url);
 
-  constructor(external: External) {
+  constructor(resolver: Resolver, external: External) {
+    this.#resolver = resolver;
     this.#external = external;
   }
 
-  isLocal(specifier: string): boolean {
-    return /^\.{1,2}(?:\/|$)|^\/|^file:/.test(specifier);
+  /**
+   * The file that is compiled and linked here, for an import in a module: undefined where Node's own loader takes it, as it
+   * does JavaScript of packages.
+   */
+  find(specifier: string, from: string): string | undefined {
+    return this.#asUser(() => this.#find(specifier, from));
   }
 
-  /** Imports a local file as a module in `folder` would. */
-  async import(specifier: string, folder: string): Promise<Namespace> {
-    const file = this.#resolve(specifier, folder);
+  /** An error of this realm is one of the cells' when it leaves. */
+  #asUser<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof Error) || error instanceof UserError) {
+        throw error;
+      }
+      const { name, message, code } = error as NodeJS.ErrnoException;
+      throw Object.assign(new UserError(message), { name, code });
+    }
+  }
+
+  /** What `require` is to be asked for: a name that the project's `paths` map is a file. */
+  requirable(id: string, from: string): string {
+    const path = /^\.{1,2}(?:\/|$)|^\//.test(id);
+    return path ? id : this.#asUser(() => this.#resolver.find(id, from)?.file ?? id);
+  }
+
+  #find(specifier: string, from: string): string | undefined {
+    if (specifier === "tslab") {
+      return undefined;
+    }
+    const found = this.#resolver.find(specifier, from);
+    if (found !== undefined) {
+      return found.file;
+    }
+    if (isBuiltin(specifier) || /^(?:node|data):/.test(specifier)) {
+      return undefined;
+    }
+    let file: string;
+    try {
+      const url = import.meta.resolve(specifier, pathToFileURL(from).href);
+      if (!url.startsWith("file:")) {
+        return undefined;
+      }
+      file = fileURLToPath(url);
+      if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
+        throw Object.assign(new Error(`Cannot find module '${file}'`), { code: "ERR_MODULE_NOT_FOUND", url });
+      }
+    } catch (error) {
+      return this.#resolver.recover(error, specifier, from).file;
+    }
+    return isTypeScript(file) || (/\.json$/.test(file) && isUsers(from)) ? file : undefined;
+  }
+
+  /** Imports a file that `find` found. */
+  async import(file: string): Promise<Namespace> {
     this.forgetChangedCommonJs();
     this.#forgetChanged();
     const module = await this.#load(file);
@@ -119,8 +163,8 @@ export class LocalModules {
   }
 
   async #dependency(specifier: string, from: string): Promise<vm.Module> {
-    if (this.isLocal(specifier)) {
-      const file = this.#resolve(specifier, dirname(from));
+    const file = this.find(specifier, from);
+    if (file !== undefined) {
       this.#loaded.get(from)?.uses.add(file);
       return this.#load(file);
     }
@@ -146,7 +190,11 @@ export class LocalModules {
   async #make(file: string): Promise<vm.Module> {
     const extension = extname(file);
     if (extension === ".json") {
-      return synthetic(file, { default: userValue(JSON.parse(readFileSync(file, "utf8"))) });
+      return synthetic(file, jsonExports(userValue(JSON.parse(readFileSync(file, "utf8")))));
+    }
+    if (isDeclaration(file)) {
+      // Types alone, which are no values.
+      return synthetic(file, {});
     }
     const source = readFileSync(file, "utf8");
     if (extension === ".cjs" || extension === ".node" || (extension === ".js" && !isModule(source))) {
@@ -177,34 +225,11 @@ export class LocalModules {
       initializeImportMeta: (meta) => {
         Object.assign(meta, { url: pathToFileURL(file).href, filename: file, dirname: dirname(file) });
       },
-      importModuleDynamically: ((specifier: string) =>
-        this.isLocal(specifier)
-          ? this.import(specifier, dirname(file))
-          : this.#external(specifier, dirname(file))) as never,
+      importModuleDynamically: ((specifier: string) => {
+        const found = this.find(specifier, file);
+        return found === undefined ? this.#external(specifier, dirname(file)) : this.import(found);
+      }) as never,
     });
-  }
-
-  /** The file that a path in an import means: with its extension, or as TypeScript lets it be written. */
-  #resolve(specifier: string, folder: string): string {
-    const path = specifier.startsWith("file:")
-      ? fileURLToPath(specifier)
-      : resolve(folder, specifier.replace(/\?.*$/, ""));
-    const extension = extname(path);
-    const candidates = [
-      path,
-      ...(typed[extension] ?? []).map((other) => path.slice(0, -extension.length) + other),
-      ...extensions.map((other) => path + other),
-      ...extensions.map((other) => join(path, `index${other}`)),
-    ];
-    const found = candidates.find((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile());
-    if (found === undefined) {
-      const error = new UserError(
-        `Cannot find the module ${specifier} from ${folder}${existsSync(path) ? " (it is a folder without index)" : ""}`,
-      );
-      error.name = "ModuleNotFoundError";
-      throw Object.assign(error, { code: "ERR_MODULE_NOT_FOUND" });
-    }
-    return found;
   }
 }
 
@@ -235,4 +260,10 @@ function synthetic(identifier: string, values: Namespace): vm.Module {
     },
     { identifier },
   );
+}
+
+/** A JSON file's value as the default export; the properties of an object under their names, too. */
+function jsonExports(value: unknown): Namespace {
+  const named = typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+  return { ...named, default: value };
 }

@@ -64,6 +64,7 @@ export async function loadInOwnRealm(entry: string): Promise<void> {
       identifier: address,
       initializeImportMeta: (meta) => {
         meta.url = address;
+        meta.resolve = (specifier: string, parent: string = address) => import.meta.resolve(specifier, parent);
       },
       // What is loaded later only (esbuild) is no module of this realm.
       importModuleDynamically: ((specifier: string) => import(resolve(specifier, address))) as never,

@@ -2,8 +2,10 @@
  * JavaScript of a module becomes a script that is an async function: declarations of the top level turn into assignments,
  * imports into calls, and the last expression into the result.
  */
-import { type Node, type Program, parse } from "acorn";
+import { type Program, parse } from "acorn";
+import { type Reference, referencesTo } from "./references.ts";
 import { type Segment, SegmentedText } from "./segments.ts";
+import { type AnyNode, childrenOf, nameOf, patternNames } from "./syntax.ts";
 
 /** The helper's name in compiled cells. */
 export const helper = "$convbook";
@@ -15,19 +17,18 @@ export interface RewrittenCell {
   readonly segments: readonly Segment[];
   /** Names that the cell declares at its top level. */
   readonly names: readonly string[];
-  /** Those of them that become global. */
+  /** Those of them that become variables of the global object before the cell runs; imports are bound when they are there. */
   readonly declares: readonly string[];
   /** Those of all its names that `let` or `var` declares in the JavaScript. */
   readonly mutable: readonly string[];
   /** Names of Node's own globals that the cell declares, or uses after an earlier one declared them. */
   readonly shadows: readonly string[];
+  /** Those of them that it declares as variables of its own. */
+  readonly ownShadows: readonly string[];
 }
 
 /** What Node's modules and packages rely on: a cell that declares one of these gets its own, the others keep Node's. */
 const builtIn = new Set(Object.getOwnPropertyNames(globalThis));
-
-/** An acorn node with the fields that its type gives it. */
-type AnyNode = Node & { readonly [field: string]: unknown };
 
 /** Replaces the source's [start, end) by `text`. */
 interface Edit {
@@ -61,7 +62,7 @@ export function rewrite(
 ): RewrittenCell {
   const rewriter = new Rewriter(js, source);
   rewriter.statements(program.body as unknown as AnyNode[], true);
-  return rewriter.finish(shadowed);
+  return rewriter.finish(program as unknown as AnyNode, shadowed);
 }
 
 class Rewriter {
@@ -72,6 +73,9 @@ class Rewriter {
   readonly #hoisted: { readonly start: number; readonly end: number; readonly before: string }[] = [];
   readonly #imports: string[] = [];
   readonly #declares = new Set<string>();
+  readonly #imported = new Set<string>();
+  /** Blocks whose declarations are the cell's. */
+  readonly #opened = new Set<AnyNode>();
   readonly #mutable = new Set<string>();
 
   constructor(js: string, source: string) {
@@ -87,19 +91,20 @@ class Rewriter {
     });
   }
 
-  finish(shadowed: ReadonlySet<string>): RewrittenCell {
-    const edits = this.#edits.sort((a, b) => a.start - b.start || a.end - b.end);
+  finish(program: AnyNode, shadowed: ReadonlySet<string>): RewrittenCell {
     const all = [...this.#declares];
     const shadows = [
       ...all.filter((name) => builtIn.has(name)),
       ...[...shadowed].filter((name) => !this.#declares.has(name) && this.#isSource(name)),
     ];
-    const locals = shadows.map((name) => `let ${name} = ${helper}.shadows.${name} ?? globalThis.${name};`).join(" ");
-    const kept = shadows.map((name) => `${helper}.shadows.${name} = ${name};`).join(" ");
+    if (shadows.length > 0) {
+      for (const reference of referencesTo(program, new Set(shadows), this.#opened)) {
+        this.#edit(reference.start, reference.end, inShadows(reference));
+      }
+    }
+    const edits = this.#edits.sort((a, b) => a.start - b.start || a.end - b.end);
     const out = new SegmentedText(this.#js);
-    out.add(
-      `(async (${helper}) => {"use strict"; ${locals} ${shadows.length > 0 ? "try { " : ""}${this.#imports.join(" ")}`,
-    );
+    out.add(`(async (${helper}) => {"use strict"; ${this.#imports.join(" ")}`);
     for (const { start, end, before } of this.#hoisted) {
       out.add(before);
       this.#copy(out, start, end, edits);
@@ -112,14 +117,15 @@ class Rewriter {
       at = end;
     }
     this.#copy(out, at, this.#js.length, edits);
-    out.add(shadows.length > 0 ? `\n} finally { ${kept} }})` : "\n})");
+    out.add("\n})");
     return {
       code: out.toString(),
       segments: out.segments,
       names: all,
-      declares: all.filter((name) => !builtIn.has(name)),
+      declares: all.filter((name) => !builtIn.has(name) && !this.#imported.has(name)),
       mutable: [...this.#mutable],
       shadows,
+      ownShadows: all.filter((name) => builtIn.has(name) && !this.#imported.has(name)),
     };
   }
 
@@ -170,18 +176,18 @@ class Rewriter {
         return;
       }
       case "FunctionDeclaration": {
-        const name = (node.id as unknown as { name: string }).name;
+        const name = nameOf(node.id);
         this.#expressions(node);
         if (this.#declare(name)) {
-          this.#hoisted.push({ start: node.start, end: node.end, before: `${name} = ` });
+          this.#hoisted.push({ start: node.start, end: node.end, before: `${variable(name)} = ` });
         }
         return;
       }
       case "ClassDeclaration": {
-        const name = (node.id as unknown as { name: string }).name;
+        const name = nameOf(node.id);
         this.#expressions(node);
         if (this.#declare(name)) {
-          this.#edit(node.start, node.start, `${name} = `);
+          this.#edit(node.start, node.start, `${variable(name)} = `);
           this.#edit(node.end, node.end, ";");
         }
         return;
@@ -202,6 +208,7 @@ class Rewriter {
       case "TryStatement":
         // esbuild puts a cell with `using` at its top level into one try statement.
         if (/\busing\b/.test(this.#source) && !/\btry\b/.test(this.#source)) {
+          this.#opened.add(node.block as AnyNode);
           this.statements((node.block as AnyNode & { body: AnyNode[] }).body, last);
           for (const part of [node.handler, node.finalizer]) {
             if (part) {
@@ -231,30 +238,17 @@ class Rewriter {
     const source = (node.source as AnyNode).raw as string;
     const attributes = (node.attributes as AnyNode[] | undefined) ?? [];
     const options =
-      attributes.length === 0 ? "" : `, {with: {${attributes.map((a) => this.#js.slice(a.start, a.end)).join(", ")}}}`;
-    const call = `await ${helper}.import(${source}${options})`;
-    const named: string[] = [];
-    let namespace: string | undefined;
-    for (const specifier of node.specifiers as AnyNode[]) {
-      const local = (specifier.local as unknown as { name: string }).name;
+      attributes.length === 0
+        ? "undefined"
+        : `{with: {${attributes.map((a) => this.#js.slice(a.start, a.end)).join(", ")}}}`;
+    const names = (node.specifiers as AnyNode[]).map((specifier) => {
+      const local = nameOf(specifier.local);
       this.#declares.add(local);
-      if (specifier.type === "ImportNamespaceSpecifier") {
-        namespace = local;
-      } else if (specifier.type === "ImportDefaultSpecifier") {
-        named.push(`default: ${local}`);
-      } else {
-        const imported = specifier.imported as AnyNode;
-        named.push(`${imported.type === "Literal" ? imported.raw : imported.name}: ${local}`);
-      }
-    }
-    if (namespace !== undefined) {
-      this.#imports.push(`${namespace} = ${call};`);
-      if (named.length > 0) {
-        this.#imports.push(`({${named.join(", ")}} = ${namespace});`);
-      }
-    } else {
-      this.#imports.push(named.length > 0 ? `({${named.join(", ")}} = ${call});` : `${call};`);
-    }
+      this.#imported.add(local);
+      return `${local}: ${importedName(specifier)}`;
+    });
+    const bindings = names.length === 0 ? "" : `, {${names.join(", ")}}`;
+    this.#imports.push(`await ${helper}.import(${source}, ${options}${bindings});`);
     this.#edit(node.start, node.end, "");
   }
 
@@ -300,7 +294,7 @@ class Rewriter {
     if (argument?.type === "LogicalExpression" && (expression.callee as AnyNode).type === "ArrowFunctionExpression") {
       const { left, right } = argument as unknown as { left: AnyNode; right: AnyNode };
       if (left.type === "Identifier" && right.type === "ObjectExpression") {
-        const name = (left as unknown as { name: string }).name;
+        const name = nameOf(left);
         if (!this.#declares.has(name)) {
           this.#edit(left.start, left.end, "void 0");
         }
@@ -315,24 +309,15 @@ class Rewriter {
   #expressions(node: AnyNode, vars = false): void {
     if (node.type === "ImportExpression") {
       this.#edit(node.start, node.start + "import".length, `${helper}.import`);
-    } else if (node.type === "MetaProperty" && (node.meta as unknown as { name: string }).name === "import") {
+    } else if (node.type === "MetaProperty" && nameOf(node.meta) === "import") {
       this.#edit(node.start, node.end, `${helper}.meta`);
       return;
     } else if (vars && node.type === "VariableDeclaration" && node.kind === "var") {
       this.#nestedVar(node);
     }
     const below = vars && !/Function|Class/.test(node.type);
-    for (const key in node) {
-      const child = node[key];
-      if (Array.isArray(child)) {
-        for (const item of child) {
-          if (isNode(item)) {
-            this.#expressions(item, below);
-          }
-        }
-      } else if (isNode(child)) {
-        this.#expressions(child, below);
-      }
+    for (const child of childrenOf(node)) {
+      this.#expressions(child, below);
     }
   }
 
@@ -361,28 +346,25 @@ class Rewriter {
   }
 }
 
-function isNode(value: unknown): value is AnyNode {
-  return typeof value === "object" && value !== null && typeof (value as { type?: unknown }).type === "string";
+/** How a cell writes one of its own variables. */
+function variable(name: string): string {
+  return builtIn.has(name) ? `${helper}.shadows.${name}` : name;
 }
 
-/** The names that a pattern binds. */
-function patternNames(pattern: AnyNode): string[] {
-  switch (pattern.type) {
-    case "Identifier":
-      return [(pattern as unknown as { name: string }).name];
-    case "ObjectPattern":
-      return (pattern.properties as AnyNode[]).flatMap((property) =>
-        patternNames((property.type === "RestElement" ? property.argument : property.value) as AnyNode),
-      );
-    case "ArrayPattern":
-      return (pattern.elements as (AnyNode | null)[]).flatMap((element) =>
-        element === null ? [] : patternNames(element),
-      );
-    case "AssignmentPattern":
-      return patternNames(pattern.left as AnyNode);
-    case "RestElement":
-      return patternNames(pattern.argument as AnyNode);
-    default:
-      return [];
+/** A mention of a name of Node's that cells declared. A call goes through a function's result, so that it has no `this`. */
+function inShadows({ name, as }: Reference): string {
+  const value = `${helper}.shadows.${name}`;
+  return as === "shorthand" ? `${name}: ${value}` : as === "called" ? `${helper}.shadow("${name}")` : value;
+}
+
+/** The name of an export as a literal; `*` for the namespace. */
+function importedName(specifier: AnyNode): string {
+  if (specifier.type === "ImportNamespaceSpecifier") {
+    return '"*"';
   }
+  if (specifier.type === "ImportDefaultSpecifier") {
+    return '"default"';
+  }
+  const imported = specifier.imported as AnyNode;
+  return imported.type === "Literal" ? (imported.raw as string) : `"${nameOf(imported)}"`;
 }

@@ -1,5 +1,6 @@
 import vm from "node:vm";
 import { expect, it } from "vitest";
+import { bindImport } from "../child/bindings.ts";
 import { Positions } from "./positions.ts";
 import { CellSyntaxError, compileCell } from "./transform.ts";
 
@@ -13,7 +14,13 @@ async function run(source: string, globals: Record<string, unknown> = {}) {
   const helper = {
     result: undefined as unknown,
     meta: { url: "file:///notebook.mjs" },
-    import: async (specifier: string) => ({ default: `default of ${specifier}`, named: `named of ${specifier}` }),
+    import: async (specifier: string, _options?: unknown, names: Record<string, string> = {}) => {
+      const namespace = { default: `default of ${specifier}`, named: `named of ${specifier}` };
+      for (const [local, exported] of Object.entries(names)) {
+        bindImport(context, local, namespace, exported, specifier);
+      }
+      return namespace;
+    },
   };
   await (vm.runInContext(compiled.code, context) as (h: typeof helper) => Promise<void>)(helper);
   return { result: helper.result, context, compiled };
@@ -98,7 +105,7 @@ it("keeps a name of Node's to the cells, so that packages find theirs", async ()
   const shadowed = new Set<string>();
   for (const cell of cells) {
     const { code, shadows: names } = await compileCell(cell, {}, shadowed);
-    const helper = { result: undefined as unknown, shadows };
+    const helper = { result: undefined as unknown, shadows, shadow: (name: string) => shadows[name] };
     await (vm.runInThisContext(code) as (h: typeof helper) => Promise<void>)(helper);
     results.push(helper.result);
     for (const name of names) {

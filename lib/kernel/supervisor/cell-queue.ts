@@ -183,6 +183,8 @@ export class CellQueue {
         segments: compiled.segments,
         map: compiled.map,
         declares: compiled.declares,
+        shadows: compiled.shadows,
+        ownShadows: compiled.ownShadows,
         source: code,
         timed: magics.timed,
         allowStdin: request.content.allow_stdin === true,

@@ -2,7 +2,13 @@
 import type { ErrorContent } from "../child/errors.ts";
 import { codeFrame } from "../compile/code-frame.ts";
 import { MagicError, type Magics, type TypesMode, translateMagics } from "../compile/magics.ts";
-import { CellSyntaxError, type CompiledCell, compileCell, warmCompiler } from "../compile/transform.ts";
+import {
+  CellSyntaxError,
+  type CompiledCell,
+  compileCell,
+  type EmitOptions,
+  warmCompiler,
+} from "../compile/transform.ts";
 import { cellNames } from "../types/declarations.ts";
 import { LanguageServerError, TypeScriptMissingError } from "../types/lsp-client.ts";
 import type { CellText } from "../types/scope.ts";
@@ -87,7 +93,7 @@ export class Preparer {
     }
     this.#mode = magics.notebookTypes ?? this.#mode;
     const mode = magics.cellTypes ?? this.#mode;
-    const cell = textOf(magics.code, compiled);
+    const cell = textOf(magics.code, compiled, this.#types?.emit);
     let warning = this.#takeProblem();
     let lateWarning: Promise<string> | undefined;
     if (mode !== "off" && !magics.opaque && !arithmetic.test(magics.code)) {
@@ -124,7 +130,7 @@ export class Preparer {
     const compiled = await compileCell(source, this.#types?.emit).catch(() => undefined);
     return compiled === undefined
       ? { source, names: { variables: [], values: roughNames(source), types: [] } }
-      : textOf(source, compiled);
+      : textOf(source, compiled, this.#types?.emit);
   }
 
   reset(): void {
@@ -168,11 +174,18 @@ export class Preparer {
   }
 }
 
-function textOf(source: string, compiled: CompiledCell): CellText {
+function textOf(
+  source: string,
+  compiled: CompiledCell,
+  { jsx, jsxFactory, jsxFragmentFactory }: EmitOptions = {},
+): CellText {
+  const automatic = jsx === "react-jsx" || jsx === "react-jsxdev";
+  const factories = [jsxFactory ?? "React", jsxFragmentFactory ?? "React"].map((name) => name.replace(/\..*$/s, ""));
   return {
     source,
     names: cellNames(source, compiled.names, compiled.mutable),
     jsx: compiled.jsx,
+    implied: compiled.jsx && !automatic ? factories : [],
   };
 }
 

@@ -28,6 +28,8 @@ export interface CellText {
   readonly source: string;
   readonly names: CellNames;
   readonly jsx?: boolean;
+  /** Names that it uses without mentioning them, as JSX does. */
+  readonly implied?: readonly string[];
 }
 
 /** The most cells that share a document, and the most text. */
@@ -52,13 +54,13 @@ export class Scope {
   }
 
   /** Takes in what a cell declares; the documents that change, in order. */
-  declare({ source, names, jsx = false }: CellText): Change[] {
+  declare({ source, names, jsx = false, implied = [] }: CellText): Change[] {
     const all = allNames(names);
     if (all.length === 0) {
       return [];
     }
     const own = new Set(all);
-    const words = new Set([...wordsOf(source), ...all]);
+    const words = new Set([...wordsOf(source), ...implied, ...all]);
     const uses = new Map<string, Declared>();
     for (const word of words) {
       const declared = own.has(word) ? undefined : this.#live.get(word);

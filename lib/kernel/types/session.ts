@@ -212,7 +212,10 @@ export class TypeSession {
   /** Writes a cell into the document for what is looked at now, with the names that it mentions or with every name. */
   #show(cell: CellText, everyName: boolean): string {
     const file = cell.jsx ? ".convbook-cell.tsx" : ".convbook-cell.mts";
-    const prelude = this.#scope.prelude(cell.names, everyName ? undefined : wordsOf(cell.source));
+    const prelude = this.#scope.prelude(
+      cell.names,
+      everyName ? undefined : [...wordsOf(cell.source), ...(cell.implied ?? [])],
+    );
     this.#put(file, `${prelude}\n${cell.source}\nexport {};`);
     return file;
   }

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { notebookConfig, parseJsonc } from "./tsconfig.ts";
+import { parseJsonc } from "../modules/project.ts";
+import { notebookConfig } from "./tsconfig.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -29,10 +30,15 @@ it("keeps the user's options, except those that a cell cannot have", () => {
     compilerOptions: { strict: false, module: "commonjs", outDir: "dist", experimentalDecorators: true },
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
-  const { compilerOptions, extends: base } = project();
+  expect(notebookConfig(folder, []).problem).toContain('extends "./base.json", which was not found');
+  const base = { compilerOptions: { strict: true, baseUrl: "src", paths: { "@lib/*": ["lib/*"] } } };
+  writeFileSync(join(folder, "base.json"), JSON.stringify(base));
+  const { compilerOptions } = project();
   expect(compilerOptions).toMatchObject({ strict: false, module: "esnext", experimentalDecorators: true });
   expect(compilerOptions).not.toHaveProperty("outDir");
-  expect(base).toBe("./base.json");
+  // TypeScript 7 has no baseUrl.
+  expect(compilerOptions).not.toHaveProperty("baseUrl");
+  expect(compilerOptions.paths).toEqual({ "@lib/*": [join(folder, "src/lib/*")], "*": [join(folder, "src/*")] });
   expect(notebookConfig(folder, []).emit).toEqual({ experimentalDecorators: true });
 });
 
@@ -41,10 +47,10 @@ it("takes one further up only where its include covers the notebooks", () => {
   const write = (include: string[]) =>
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ include, compilerOptions: { strict: false } }));
   write(["src/**/*.ts"]);
-  expect(project(join(folder, "notebooks"))).not.toHaveProperty("extends");
+  expect(project(join(folder, "notebooks")).compilerOptions.strict).toBe(true);
   for (const include of ["notebooks", "**/*.ts", "notebooks/*"]) {
     write([include]);
-    expect(project(join(folder, "notebooks")).extends).toBe("../tsconfig.json");
+    expect(project(join(folder, "notebooks")).compilerOptions.strict).toBe(false);
   }
 });
 

@@ -1,8 +1,8 @@
-/** The notebook folder's tsconfig.json, and the project that cells are checked in. */
-import { existsSync, readFileSync } from "node:fs";
+/** The project that cells are checked in: what the notebook folder's tsconfig.json says, and what cells need. */
 import { createRequire } from "node:module";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import type { EmitOptions } from "../compile/transform.ts";
+import { type CompilerOptions, customConditions, emitOptions, readProject } from "../modules/project.ts";
 
 export interface NotebookConfig {
   /** Text of a tsconfig.json for the notebook's folder, with the cells as its files. */
@@ -15,8 +15,6 @@ export interface NotebookConfig {
   /** Codes of errors that are none here. */
   readonly tolerated: ReadonlySet<number>;
 }
-
-type CompilerOptions = Record<string, unknown>;
 
 /** Without a tsconfig.json: with the standard library that this version of Node has. */
 const defaults: CompilerOptions = { strict: true, lib: libraryOf(process.versions.node), jsx: "react" };
@@ -53,8 +51,6 @@ const needed: CompilerOptions = {
   noUnusedParameters: false,
   allowUnreachableCode: true,
   allowUnusedLabels: true,
-  // At run time Node resolves with its default conditions.
-  customConditions: [],
 };
 
 /** TypeScript's names for what is in a version of Node. */
@@ -79,49 +75,28 @@ const dropped = ["rootDir", "outDir", "outFile", "declarationDir", "tsBuildInfoF
  * @param files The cells' documents, absolute.
  */
 export function notebookConfig(folder: string, files: readonly string[]): NotebookConfig {
-  const file = nearestConfig(folder);
-  let user: { extends?: unknown; compilerOptions?: CompilerOptions } = {};
-  let problem: string | undefined;
-  if (file !== undefined) {
-    try {
-      user = parseJsonc(readFileSync(file, "utf8")) as typeof user;
-      if (typeof user !== "object" || user === null || Array.isArray(user)) {
-        throw new SyntaxError("expected an object");
-      }
-    } catch (error) {
-      problem = `${file} cannot be used: ${(error as Error).message}. Cells are checked with the default options.`;
-      user = {};
-    }
-  }
-  const own = file !== undefined && problem === undefined;
-  const options: CompilerOptions = { ...(own ? {} : defaults), ...user.compilerOptions };
+  const { file, options: user, problem } = readProject(folder);
+  const own = file !== undefined;
+  const options: CompilerOptions = { ...(own ? {} : defaults), ...user };
   const nodeTypes = nodeTypesFor(folder);
-  if (options.types === undefined && user.extends === undefined) {
-    options.types = nodeTypes.types;
-  }
   for (const name of dropped) {
     delete options[name];
   }
-  const project: Record<string, unknown> = {
-    compilerOptions: { ...options, ...needed },
+  const project = {
+    compilerOptions: {
+      types: nodeTypes.types,
+      ...options,
+      ...needed,
+      // Node resolves with its own condition too.
+      customConditions: ["node", ...customConditions(user)],
+    },
     files: [...files, ...nodeTypes.files],
     include: [],
     // Nothing is fetched behind the user's back.
     typeAcquisition: { enable: false },
   };
-  if (own && file !== undefined) {
-    // In the notebook's own folder the project takes the file's place; one further up is extended.
-    if (dirname(file) === folder) {
-      if (user.extends !== undefined) {
-        project.extends = user.extends;
-      }
-    } else {
-      project.extends = relativeTo(folder, file);
-      project.compilerOptions = { types: nodeTypes.types, ...needed };
-    }
-  }
   // noImplicitAny stays on for the sake of empty arrays.
-  const loose = { ...(project.compilerOptions as CompilerOptions), strict: false, noImplicitAny: true };
+  const loose = { ...project.compilerOptions, strict: false, noImplicitAny: true };
   return {
     project: JSON.stringify(project),
     looseProject: own ? undefined : JSON.stringify({ ...project, compilerOptions: loose }),
@@ -129,51 +104,6 @@ export function notebookConfig(folder: string, files: readonly string[]): Notebo
     problem,
     tolerated: own ? new Set() : implicitAny,
   };
-}
-
-function relativeTo(folder: string, file: string): string {
-  const path = relative(folder, file).replaceAll("\\", "/");
-  return path.startsWith(".") ? path : `./${path}`;
-}
-
-/** The tsconfig.json of the folder, else the nearest further up that covers the folder with its `include`. */
-function nearestConfig(folder: string): string | undefined {
-  for (let at = folder; ; at = dirname(at)) {
-    const file = join(at, "tsconfig.json");
-    if (existsSync(file) && (at === folder || covers(file, folder))) {
-      return file;
-    }
-    if (dirname(at) === at) {
-      return undefined;
-    }
-  }
-}
-
-function covers(file: string, folder: string): boolean {
-  try {
-    const { include, files } = parseJsonc(readFileSync(file, "utf8")) as { include?: string[]; files?: string[] };
-    if (include === undefined) {
-      return files === undefined;
-    }
-    const path = relative(dirname(file), join(folder, "cell.ts")).replaceAll("\\", "/");
-    return include.some((pattern) => globToRegExp(pattern).test(path));
-  } catch {
-    return false;
-  }
-}
-
-function globToRegExp(pattern: string): RegExp {
-  const clean = pattern.replace(/^\.\//, "").replace(/\/$/, "");
-  const whole = /[*.][^/]*$/.test(clean) ? clean : `${clean}/**/*`;
-  const source = whole
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replace(/\*\*\//g, "\u0000")
-    .replace(/\*\*$/g, "\u0001")
-    .replace(/\*/g, "[^/]*")
-    .replace(/\?/g, "[^/]")
-    .replaceAll("\u0000", "(?:.*/)?")
-    .replaceAll("\u0001", ".*");
-  return new RegExp(`^${source}$`);
 }
 
 /** Node's declarations: the user's own where there are, else those that this package brings. */
@@ -189,28 +119,4 @@ function nodeTypesFor(folder: string): { types: string[]; files: string[] } {
       return { types: [], files: [] };
     }
   }
-}
-
-function emitOptions(options: CompilerOptions): EmitOptions {
-  const names = [
-    "experimentalDecorators",
-    "useDefineForClassFields",
-    "jsxFactory",
-    "jsxFragmentFactory",
-    "jsxImportSource",
-  ];
-  const kept = Object.fromEntries(
-    names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
-  );
-  const jsx = ["react-jsx", "react-jsxdev", "preserve"].find((mode) => mode === options.jsx);
-  return { ...kept, ...(jsx !== undefined && { jsx: jsx === "preserve" ? "react" : jsx }) } as EmitOptions;
-}
-
-/** JSON with comments and trailing commas, as tsconfig.json allows. */
-export function parseJsonc(text: string): unknown {
-  const plain = text
-    .replace(/^\uFEFF/, "")
-    .replace(/"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (token) => (token.startsWith('"') ? token : " "))
-    .replace(/"(?:[^"\\\n]|\\.)*"|,(?=\s*[\]}])/g, (token) => (token === "," ? "" : token));
-  return JSON.parse(plain);
 }

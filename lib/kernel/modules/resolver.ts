@@ -1,0 +1,194 @@
+/**
+ * Where imports of the user's own modules lead, as the checker reads them: paths with or without an extension, the
+ * project's `paths`, folders. What is left goes to Node's resolver, whose misses `recover` reads as TypeScript does.
+ */
+import { existsSync, realpathSync, statSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { entryOf, fileAt, isUsers, manifestOf } from "./files.ts";
+import { foreignImport, type MappedPaths, missingFile, missingPackage, packageName } from "./missing.ts";
+import { customConditions, readProject } from "./project.ts";
+
+/** A file, and what followed it in the import: a query makes it another module. */
+export interface Found {
+  readonly file: string;
+  readonly search: string;
+}
+
+export class Resolver {
+  readonly #config: string | undefined;
+  readonly #paths: readonly (readonly [pattern: string, targets: readonly string[]])[];
+  readonly #rootDirs: readonly string[];
+  /** Conditions beyond Node's own. */
+  readonly conditions: readonly string[];
+
+  /** @param folder The notebook's folder, whose project holds for all of the user's modules, as for the checker. */
+  constructor(folder: string) {
+    const { file, options } = readProject(folder);
+    this.#config = file;
+    this.conditions = customConditions(options);
+    this.#rootDirs = (options.rootDirs as string[] | undefined) ?? [];
+    // TypeScript takes an exact name first, then the pattern with the longest beginning.
+    const rank = (pattern: string) => (pattern.includes("*") ? pattern.indexOf("*") : Number.POSITIVE_INFINITY);
+    this.#paths = Object.entries((options.paths ?? {}) as Record<string, string[]>).sort(
+      ([a], [b]) => rank(b) - rank(a),
+    );
+  }
+
+  /**
+   * Finds a module of the user's.
+   *
+   * @param specifier What is imported.
+   * @param from The file that imports it.
+   * @returns Undefined where Node's resolver is to be asked.
+   * @throws ModuleNotFoundError where a path leads nowhere, or no such package is installed.
+   */
+  find(specifier: string, from: string): Found | undefined {
+    const folder = dirname(from);
+    const foreign = foreignImport(specifier, folder);
+    if (foreign !== undefined) {
+      throw foreign;
+    }
+    if (isBuiltin(specifier) || /^(?:node|data):/.test(specifier)) {
+      return undefined;
+    }
+    const path = pathOf(specifier, folder);
+    if (path !== undefined) {
+      if (!isUsers(from)) {
+        return undefined;
+      }
+      const file = fileAt(path.file) ?? this.#inRootDirs(path.file);
+      if (file === undefined) {
+        throw missingFile(specifier, folder, existsSync(path.file));
+      }
+      return { file, search: path.search };
+    }
+    const mapped = isUsers(from) ? this.#mapped(specifier) : undefined;
+    if (mapped?.file !== undefined) {
+      return { file: mapped.file, search: "" };
+    }
+    if (!specifier.startsWith("#") && !isThere(specifier, from)) {
+      throw missingPackage(specifier, folder, mapped?.paths);
+    }
+    return undefined;
+  }
+
+  /**
+   * What TypeScript reads where Node's resolver found nothing: a package's file without its extension, the source of one
+   * that is not built, a folder.
+   *
+   * @throws The error, or a better one where it is about a missing module.
+   */
+  recover(error: unknown, specifier: string, from: string): Found {
+    const { code, url } = (error ?? {}) as { code?: string; url?: string };
+    if (!/^(?:(?:ERR_)?MODULE_NOT_FOUND|ERR_UNSUPPORTED_DIR_IMPORT|ERR_PACKAGE_IMPORT_NOT_DEFINED)$/.test(code ?? "")) {
+      throw error;
+    }
+    const missed = url?.startsWith("file:") ? fileAt(fileURLToPath(url)) : undefined;
+    const file = missed ?? inPackage(specifier, from);
+    if (file !== undefined) {
+      return { file, search: "" };
+    }
+    if (code === "ERR_PACKAGE_IMPORT_NOT_DEFINED" || url !== undefined || pathOf(specifier, "/") !== undefined) {
+      throw specifier.startsWith("#") && url === undefined
+        ? missingPackage(specifier, dirname(from), undefined)
+        : error;
+    }
+    throw packageFolder(specifier, from) === undefined ? missingPackage(specifier, dirname(from), undefined) : error;
+  }
+
+  #mapped(specifier: string): { file: string | undefined; paths: MappedPaths | undefined } | undefined {
+    for (const [pattern, targets] of this.#paths) {
+      const star = matchStar(pattern, specifier);
+      if (star !== undefined) {
+        const tried = targets.map((target) => target.replace("*", () => star));
+        const file = tried.map(fileAt).find((one) => one !== undefined);
+        // `*` is every package's name, too: it says nothing about one that is missing.
+        const paths = pattern === "*" || this.#config === undefined ? undefined : { config: this.#config, tried };
+        return { file, paths };
+      }
+    }
+    return undefined;
+  }
+
+  /** `rootDirs` are one folder to TypeScript. */
+  #inRootDirs(path: string): string | undefined {
+    const root = this.#rootDirs.find(
+      (one) => !/^\.\.|^\//.test(relative(one, path)) && !isAbsolute(relative(one, path)),
+    );
+    return root === undefined
+      ? undefined
+      : this.#rootDirs.map((other) => fileAt(join(other, relative(root, path)))).find((file) => file !== undefined);
+  }
+}
+
+/** The path that a specifier is, if it is one; a query follows it. */
+function pathOf(specifier: string, folder: string): Found | undefined {
+  if (specifier.startsWith("file:")) {
+    const url = new URL(specifier);
+    return { file: fileURLToPath(url), search: url.search };
+  }
+  if (!/^\.{1,2}(?:\/|$)|^\//.test(specifier)) {
+    return undefined;
+  }
+  const whole = resolve(folder, specifier);
+  const query = /[?#].*$/s.exec(specifier)?.[0];
+  // A file's name may have the characters of a query.
+  return query === undefined || existsSync(whole)
+    ? { file: whole, search: "" }
+    : { file: resolve(folder, specifier.slice(0, -query.length)), search: query.startsWith("?") ? query : "" };
+}
+
+function matchStar(pattern: string, specifier: string): string | undefined {
+  const star = pattern.indexOf("*");
+  if (star < 0) {
+    return pattern === specifier ? "" : undefined;
+  }
+  const [before, after] = [pattern.slice(0, star), pattern.slice(star + 1)];
+  return specifier.length >= before.length + after.length && specifier.startsWith(before) && specifier.endsWith(after)
+    ? specifier.slice(before.length, specifier.length - after.length)
+    : undefined;
+}
+
+/**
+ * Whether there is such a package for a module. Node is not asked about one that is not: it would remember the answer, and
+ * the package would stay unknown after it was installed.
+ */
+function isThere(specifier: string, from: string): boolean {
+  if (process.versions.pnp !== undefined || packageFolder(specifier, from) !== undefined) {
+    return true;
+  }
+  const name = packageName(specifier);
+  if (name === undefined) {
+    // Nothing that npm would install, but a folder may have it.
+    return ancestors(dirname(from)).some((folder) => existsSync(join(folder, "node_modules", specifier)));
+  }
+  // A package may import itself by its name.
+  return ancestors(dirname(from)).some((folder) => manifestOf(folder)?.name === name);
+}
+
+function packageFolder(specifier: string, from: string): string | undefined {
+  const name = packageName(specifier);
+  return name === undefined
+    ? undefined
+    : ancestors(dirname(from))
+        .map((folder) => join(folder, "node_modules", name))
+        .find((folder) => statSync(folder, { throwIfNoEntry: false })?.isDirectory());
+}
+
+function ancestors(folder: string): string[] {
+  const above = dirname(folder);
+  return above === folder ? [folder] : [folder, ...ancestors(above)];
+}
+
+/** A file of a package that has no `exports`. */
+function inPackage(specifier: string, from: string): string | undefined {
+  const folder = packageFolder(specifier, from);
+  const manifest = folder === undefined ? undefined : manifestOf(folder);
+  if (folder === undefined || (manifest !== undefined && "exports" in manifest)) {
+    return undefined;
+  }
+  const path = specifier.slice((packageName(specifier) as string).length);
+  return path === "" ? entryOf(realpathSync(folder)) : fileAt(join(realpathSync(folder), path));
+}
