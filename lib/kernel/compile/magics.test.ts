@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { MagicError, translateMagics } from "./magics.ts";
+import { helpQuery, MagicError, translateMagics } from "./magics.ts";
 
 it("leaves TypeScript as it is, also where it looks like a magic", () => {
   for (const code of [
@@ -39,4 +39,40 @@ it("reads how strictly types are taken, for the cell and from there on", () => {
 it("names the magics that there are", () => {
   expect(() => translateMagics("%matplotlib inline")).toThrow(MagicError);
   expect(() => translateMagics("%matplotlib inline")).toThrow(/^There is no magic %matplotlib; there are %%time, /);
+});
+
+it("survives a byte order mark, Windows' ends of lines and indentation", () => {
+  expect(translateMagics("\uFEFF%types off\r\nx").code).toBe(";\nx");
+  expect(translateMagics("\uFEFF%%bash\r\necho 1\r\n").code).toBe(
+    'await $convbook.cellMagic("bash", "", "echo 1\\n");',
+  );
+  expect(translateMagics("\n  %%bash -x\n echo 1").code).toBe('await $convbook.cellMagic("bash", "-x", " echo 1");');
+  expect(translateMagics("  %pwd\n\t!ls").code).toBe(
+    'await $convbook.lineMagic("pwd", "");\nawait $convbook.shell("ls");',
+  );
+  for (const code of ["const a = 7\n  %cd", "if (a) {\n  !b\n}", "f(\n  !b)"]) {
+    expect(translateMagics(code).code).toBe(code);
+  }
+});
+
+it("takes !name for an expression where an earlier cell declared the name", () => {
+  expect(translateMagics("!ready").code).toContain("$convbook.shell");
+  for (const code of ["!ready", "  !ready && 1", "!ready.done", "%time 1\n!ready"]) {
+    expect(translateMagics(code, new Set(["ready"])).code).not.toContain("$convbook.shell");
+  }
+});
+
+it("reads TypeScript's comment for a file that is not to be checked, before all code", () => {
+  expect(translateMagics("/* old */\n// @ts-nocheck\nx = 1").cellTypes).toBe("off");
+  expect(translateMagics("x = 1\n// @ts-nocheck").cellTypes).toBeUndefined();
+});
+
+it("says what to do with a shebang line, and takes ?name for help", () => {
+  expect(() => translateMagics("#!/bin/bash\nls")).toThrow(
+    /^A cell cannot begin with a line of "#!": .*%%bash in its place$/,
+  );
+  for (const code of ["name?", "?name", "??name", " name?? ", "\uFEFF?name;"]) {
+    expect(helpQuery(code)).toBe("name");
+  }
+  expect(helpQuery("a ? b : c")).toBeUndefined();
 });

@@ -3,6 +3,8 @@
  * every other position of the cell stays as it is.
  */
 
+import { maskLiterals } from "../types/declarations.ts";
+
 /** How strictly type errors are taken: stop the cell, show them and go on, or do not look. */
 export type TypesMode = "error" | "warn" | "off";
 
@@ -45,6 +47,11 @@ const lineMagics = new Set(["env", "cd", "pwd", "tensorboard", "load_ext", "relo
 const modes = new Set(["error", "warn", "off"]);
 const typesDirective = /^[ \t]*\/\/[ \t]*@convbook-types:[ \t]*(\w+)[ \t]*$/m;
 
+/** A first line by which a file names the program that runs it. */
+const shebang = /^\s*#!/;
+/** TypeScript's own comment for a file that is not to be checked: before all code. */
+const noCheck = /^(?:\s|\/\/[^\n]*\n|\/\*[\s\S]*?\*\/)*?\/\/[ \t]*@ts-nocheck\b/;
+
 /** A magic that does not exist or is used wrongly. */
 export class MagicError extends Error {
   override readonly name = "MagicError";
@@ -53,30 +60,37 @@ export class MagicError extends Error {
 /**
  * Translates the magics of a cell.
  *
- * @param cell The cell's source.
+ * @param source The cell's source; a byte order mark and Windows' ends of lines are as nothing.
+ * @param declared Names that earlier cells declared: `!name` is then an expression.
  * @returns TypeScript of the same number of lines, and what the magics ask for.
- * @throws MagicError on an unknown magic or a wrong argument.
+ * @throws MagicError on an unknown magic or a wrong argument, and on a shebang line.
  */
-export function translateMagics(cell: string): Magics {
+export function translateMagics(source: string, declared: ReadonlySet<string> = new Set()): Magics {
+  const cell = source.replace(/^\uFEFF/, " ").replace(/\r\n?/g, "\n");
+  if (shebang.test(cell)) {
+    throw new MagicError(
+      'A cell cannot begin with a line of "#!": delete it where the cell is TypeScript; for a script of the shell write %%bash in its place',
+    );
+  }
   const directive = typesDirective.exec(cell)?.[1];
   if (directive !== undefined) {
     checkMode(directive, "// @convbook-types:");
   }
   const plain = {
     timed: false,
-    cellTypes: directive as TypesMode | undefined,
+    cellTypes: (directive as TypesMode | undefined) ?? (noCheck.test(cell) ? ("off" as const) : undefined),
     notebookTypes: undefined,
     opaque: false,
   };
-  if (!/^[%!]/m.test(cell)) {
+  if (!/^[ \t]*[%!]/m.test(cell)) {
     return { ...plain, code: cell };
   }
-  const head = /^(?:[ \t]*\n)*%%(\w+)[ \t]*(.*)(?:\n|$)/.exec(cell);
+  const head = /^(?:[ \t]*\n)*[ \t]*%%(\w+)[ \t]*(.*)(?:\n|$)/.exec(cell);
   if (head !== null) {
     const [all, name = "", args = ""] = head;
     const body = cell.slice(all.length);
     if (name === "time") {
-      const inner = translateMagics(body);
+      const inner = translateMagics(body, declared);
       return { ...inner, code: "\n".repeat(all.split("\n").length - 1) + inner.code, timed: true };
     }
     if (!cellMagics.has(name)) {
@@ -86,7 +100,9 @@ export function translateMagics(cell: string): Magics {
     return { ...plain, code: call, opaque: true };
   }
   let notebookTypes: TypesMode | undefined;
-  const code = mapLinesOutsideStrings(cell, (line) => {
+  const code = mapLinesOutsideStrings(cell, (text, ended) => {
+    // In front of a magic blanks mean nothing; within code they are what a continued expression begins with.
+    const line = ended ? text.trimStart() : text;
     const magic = /^%(\w+)[ \t]*(.*)$/.exec(line);
     if (magic !== null) {
       const [, name = "", args = ""] = magic;
@@ -103,10 +119,10 @@ export function translateMagics(cell: string): Magics {
       }
       return `await $convbook.lineMagic(${JSON.stringify(name)}, ${JSON.stringify(args.trim())});`;
     }
-    if (isShellLine(line, cell)) {
+    if (isShellLine(line, cell, declared)) {
       return `await $convbook.shell(${JSON.stringify(line.slice(1))});`;
     }
-    return line;
+    return text;
   });
   return { ...plain, code, notebookTypes };
 }
@@ -122,8 +138,8 @@ function unknown(magic: string): MagicError {
   return new MagicError(`There is no magic ${magic}; there are ${known.join(", ")}`);
 }
 
-/** `!name` is a command unless it continues as an expression of a name that the cell itself knows. */
-function isShellLine(line: string, cell: string): boolean {
+/** `!name` is a command unless it continues as an expression of a name that the cell or one before it declared. */
+function isShellLine(line: string, cell: string, declared: ReadonlySet<string>): boolean {
   const match = /^!\s*([A-Za-z_./~$"'][^\s;(&|.]*)/.exec(line);
   if (match === null) {
     return false;
@@ -134,7 +150,8 @@ function isShellLine(line: string, cell: string): boolean {
   }
   return !(
     /^[\w$]+$/.test(word) &&
-    new RegExp(`\\b(?:const|let|var|function|class)\\s+${word.replace(/\$/g, "\\$&")}\\b`).test(cell)
+    (declared.has(word) ||
+      new RegExp(`\\b(?:const|let|var|function|class)\\s+${word.replace(/\$/g, "\\$&")}\\b`).test(cell))
   );
 }
 
@@ -142,21 +159,28 @@ function isShellLine(line: string, cell: string): boolean {
  * Applies `map` to the lines that begin a statement: not inside a template literal or block comment, and not the
  * continuation of an expression.
  */
-function mapLinesOutsideStrings(cell: string, map: (line: string) => string): string {
+function mapLinesOutsideStrings(cell: string, map: (line: string, ended: boolean) => string): string {
   let state: "code" | "template" | "comment" = "code";
   let continues = false;
+  // Whether all before is ended by more than the end of its line, and outside of all brackets.
+  let ended = true;
+  let depth = 0;
   return cell
     .split("\n")
     .map((line) => {
-      const mapped = state === "code" && !continues ? map(line) : line;
+      const mapped = state === "code" && !continues ? map(line, ended && depth === 0) : line;
       if (mapped === line) {
         state = scan(line, state);
         const code = line.replace(/\/\/.*$/, "").trimEnd();
         if (code !== "") {
+          const masked = maskLiterals(code);
+          depth += (masked.match(/[{([]/g)?.length ?? 0) - (masked.match(/[})\]]/g)?.length ?? 0);
+          ended = /[;}]$/.test(code);
           continues = /[=+\-*/%&|^,([?:<>]$/.test(code) && !/(?:\+\+|--)$/.test(code);
         }
       } else {
         continues = false;
+        ended = true;
       }
       return mapped;
     })
@@ -196,7 +220,9 @@ function scan(line: string, from: "code" | "template" | "comment"): "code" | "te
   return state;
 }
 
-/** `name?`, as in IPython, asks for help on a name. */
+/** `name?` or `?name`, as in IPython, asks for help on a name. */
 export function helpQuery(code: string): string | undefined {
-  return /^\s*([\p{ID_Start}$_][\p{ID_Continue}$.]*)\?{1,2}\s*$/u.exec(code)?.[1];
+  const name = "([\\p{ID_Start}$_][\\p{ID_Continue}$.]*)";
+  const match = new RegExp(`^[\\s\uFEFF]*(?:${name}\\?{1,2}|\\?{1,2}\\s*${name})\\s*;?\\s*$`, "u").exec(code);
+  return match?.[1] ?? match?.[2];
 }

@@ -53,16 +53,18 @@ export function parseModule(js: string, node20 = false): Program {
  * @param source The TypeScript, which tells the user's names from those that the compiler made up.
  * @param shadowed Names of Node's globals that earlier cells declared.
  * @param program The cell, if it was read already.
+ * @param sloppy Not in strict mode: what is assigned without a declaration becomes global.
  */
 export function rewrite(
   js: string,
   source: string,
   shadowed: ReadonlySet<string> = new Set(),
   program = parseModule(js),
+  sloppy = false,
 ): RewrittenCell {
   const rewriter = new Rewriter(js, source);
   rewriter.statements(program.body as unknown as AnyNode[], true);
-  return rewriter.finish(program as unknown as AnyNode, shadowed);
+  return rewriter.finish(program as unknown as AnyNode, shadowed, sloppy);
 }
 
 class Rewriter {
@@ -91,7 +93,7 @@ class Rewriter {
     });
   }
 
-  finish(program: AnyNode, shadowed: ReadonlySet<string>): RewrittenCell {
+  finish(program: AnyNode, shadowed: ReadonlySet<string>, sloppy: boolean): RewrittenCell {
     const all = [...this.#declares];
     const shadows = [
       ...all.filter((name) => builtIn.has(name)),
@@ -104,7 +106,7 @@ class Rewriter {
     }
     const edits = this.#edits.sort((a, b) => a.start - b.start || a.end - b.end);
     const out = new SegmentedText(this.#js);
-    out.add(`(async (${helper}) => {"use strict"; ${this.#imports.join(" ")}`);
+    out.add(`(async (${helper}) => {${sloppy ? "" : '"use strict"; '}${this.#imports.join(" ")}`);
     for (const { start, end, before } of this.#hoisted) {
       out.add(before);
       this.#copy(out, start, end, edits);

@@ -49,16 +49,18 @@ export interface EmitOptions {
  * @param cell TypeScript, magics translated.
  * @param options What the notebook's tsconfig.json says on emitted code.
  * @param shadowed Names of Node's globals that earlier cells declared.
+ * @param sloppy Not in strict mode, for plain JavaScript whose types nobody checks.
  * @throws CellSyntaxError when it does not parse.
  */
 export async function compileCell(
   cell: string,
   options: EmitOptions = {},
   shadowed?: ReadonlySet<string>,
+  sloppy = false,
 ): Promise<CompiledCell> {
   const plain = plainJavaScript(cell, options);
   if (plain !== undefined) {
-    return { ...rewrite(cell, cell, shadowed, plain), js: cell, map: "", jsx: false };
+    return { ...rewrite(cell, cell, shadowed, plain, sloppy), js: cell, map: "", jsx: false };
   }
   let transformed = await removeTypes(cell, options);
   const kept = keepLastConstant(cell);
@@ -66,7 +68,25 @@ export async function compileCell(
     transformed = await removeTypes(kept, options);
   }
   const { code: js, map, jsx } = transformed;
-  return { ...rewrite(js, cell, shadowed, parseEmitted(js, map)), js, map, jsx };
+  return { ...rewrite(js, cell, shadowed, parseEmitted(js, map), sloppy), js, map, jsx };
+}
+
+/**
+ * A cell that is one object literal, which a statement cannot begin with, in parentheses; any other as it is. As at Node's prompt,
+ * `{ a: 1 }` is an object, though it could be a block with a label.
+ */
+export function objectInParentheses(cell: string): string {
+  const body = cell.trim();
+  if (!body.startsWith("{") || !body.endsWith("}")) {
+    return cell;
+  }
+  const wrapped = `(${cell.trimEnd()})`;
+  try {
+    const [statement, ...more] = parseModule(wrapped).body;
+    return more.length === 0 && statement?.type === "ExpressionStatement" ? wrapped : cell;
+  } catch {
+    return cell;
+  }
 }
 
 /** Reads what esbuild made of a cell; it lets some errors pass, such as a `return` outside of functions. */

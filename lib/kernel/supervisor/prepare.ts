@@ -7,6 +7,7 @@ import {
   type CompiledCell,
   compileCell,
   type EmitOptions,
+  objectInParentheses,
   warmCompiler,
 } from "../compile/transform.ts";
 import { cellNames } from "../types/declarations.ts";
@@ -49,6 +50,8 @@ export class Preparer {
   #mode: TypesMode = "error";
   /** Names of Node's globals that cells declared for themselves. */
   readonly #shadowed = new Set<string>();
+  /** Names of values that cells declared. */
+  readonly #declared = new Set<string>();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -85,9 +88,14 @@ export class Preparer {
     this.begin();
     let magics: Magics;
     let compiled: CompiledCell;
+    // Characters that the cell's first line has more than the user wrote.
+    let added = 0;
     try {
-      magics = translateMagics(code);
-      compiled = await compileCell(magics.code, this.#types?.emit, this.#shadowed);
+      const translated = translateMagics(code, this.#declared);
+      magics = { ...translated, code: objectInParentheses(translated.code) };
+      added = magics.code === translated.code ? 0 : 1;
+      const sloppy = (magics.cellTypes ?? magics.notebookTypes ?? this.#mode) === "off";
+      compiled = await compileCell(magics.code, this.#types?.emit, this.#shadowed, sloppy);
     } catch (error) {
       throw refusal(error, code, file);
     }
@@ -97,7 +105,9 @@ export class Preparer {
     let warning = this.#takeProblem();
     let lateWarning: Promise<string> | undefined;
     if (mode !== "off" && !magics.opaque && !arithmetic.test(magics.code)) {
-      const check = this.#check(cell);
+      const check = this.#check(cell).then((found) =>
+        found.map((error) => (error.line === 1 ? { ...error, column: error.column - added } : error)),
+      );
       const errors = await (wait === undefined ? check : Promise.race([check, after(wait)]));
       if (errors === undefined) {
         lateWarning = check.then((late) => this.#takeProblem() + warningOf(late, code, file, ranBefore));
@@ -112,6 +122,9 @@ export class Preparer {
       for (const name of compiled.shadows) {
         this.#shadowed.add(name);
       }
+      for (const name of compiled.names) {
+        this.#declared.add(name);
+      }
     };
     return { compiled, magics, warning, lateWarning, declare };
   }
@@ -120,7 +133,7 @@ export class Preparer {
   async describe(code: string): Promise<CellText> {
     let source = code;
     try {
-      source = translateMagics(code).code;
+      source = translateMagics(code, this.#declared).code;
     } catch (error) {
       if (!(error instanceof MagicError)) {
         throw error;
@@ -135,6 +148,7 @@ export class Preparer {
 
   reset(): void {
     this.#shadowed.clear();
+    this.#declared.clear();
     this.#types?.reset();
   }
 
