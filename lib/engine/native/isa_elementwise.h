@@ -90,10 +90,11 @@ inline void zipTo(const float* a, int sa, const float* b, int sb, float* y, size
   }
 }
 
-// Division's remainder with the divisor's sign.
+// Division's remainder with the divisor's sign. A second remainder, of what was moved over, would make 0 of what rounding brings
+// up to the divisor itself.
 inline float floorMod(float a, float b) {
   float rest = std::fmod(a, b);
-  return (a < 0.f && b < 0.f) || (a >= 0.f && b >= 0.f) ? rest : std::fmod(rest + b, b);
+  return rest != 0.f && (rest < 0.f) != (b < 0.f) ? rest + b : rest;
 }
 
 void binary(Binary op, const float* a, int sa, const float* b, int sb, float* y, size_t n) {
