@@ -1,5 +1,5 @@
 /** Loads the native code: a binary made beforehand, else the one that the installation built. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -267,16 +267,18 @@ export function loadNative(): LoadResult {
 }
 
 function load(): LoadResult {
-  const root = packageRoot(dirname(fileURLToPath(import.meta.url)));
+  const root = packageRoot();
+  if (root === undefined) {
+    return {
+      addon: undefined,
+      reason:
+        "the program is bundled, and the package @convbook/engine with its native code is not installed beside it",
+    };
+  }
   const require = createRequire(join(root, "package.json"));
   const { prebuiltPath } = require("./install/prebuilt.cjs") as { prebuiltPath(root: string): string | undefined };
   const path = prebuiltPath(root) ?? join(root, "build", "Release", "engine.node");
-  if (!existsSync(path)) {
-    return {
-      addon: undefined,
-      reason: "its native code is not built (install a C++17 compiler, then `npm rebuild @convbook/engine`)",
-    };
-  }
+  if (!existsSync(path)) return { addon: undefined, reason: whyNotBuilt(root) };
   try {
     return { addon: require(path) as NativeAddon, path };
   } catch (error) {
@@ -285,6 +287,45 @@ function load(): LoadResult {
   }
 }
 
-function packageRoot(folder: string): string {
-  return existsSync(join(folder, "package.json")) || dirname(folder) === folder ? folder : packageRoot(dirname(folder));
+/** What the installation left as the reason; without one it did not run, as with npm's option ignore-scripts. */
+function whyNotBuilt(root: string): string {
+  try {
+    const reason = readFileSync(join(root, "build", "reason.txt"), "utf8").trim();
+    return `its native code is not built: ${reason} (install a C++17 compiler, then \`npm rebuild @convbook/engine\`)`;
+  } catch {
+    const script = join(root, "install", "install.mjs");
+    return `its native code is not built, because npm did not run its install script (ignore-scripts?); run it: node ${JSON.stringify(script)}`;
+  }
+}
+
+/** This file's folder; in a bundle the bundle's, or the working folder where a bundle does not tell. */
+function here(): string {
+  // Bundlers that make CommonJS leave import.meta empty.
+  const address = (import.meta as { url?: string }).url;
+  return address === undefined ? process.cwd() : dirname(fileURLToPath(address));
+}
+
+/** The folder of the package: above this file, or where Node would find it from a bundle. */
+function packageRoot(): string | undefined {
+  const require = createRequire(join(here(), "engine.js"));
+  return (
+    ownRoot(here()) ??
+    entries(require)
+      .map((entry) => ownRoot(dirname(entry)))
+      .find((root) => root !== undefined)
+  );
+}
+
+function entries(require: NodeJS.Require): string[] {
+  try {
+    return [require.resolve("@convbook/engine")];
+  } catch {
+    return [];
+  }
+}
+
+/** The folder at or above this one that is the engine's package. */
+function ownRoot(folder: string): string | undefined {
+  if (existsSync(join(folder, "install", "prebuilt.cjs")) && existsSync(join(folder, "binding.gyp"))) return folder;
+  return dirname(folder) === folder ? undefined : ownRoot(dirname(folder));
 }

@@ -1,7 +1,17 @@
 // Builds the engine's native code when npm installs the package. Whatever goes wrong, the installation goes on: the
 // program then runs without the native engine, and one line says so and how to get it.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -10,11 +20,22 @@ import { findsOneDnn } from "./finds-onednn.cjs";
 import { prebuiltPath } from "./prebuilt.cjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const built = join(root, "build", "Release", "engine.node");
+const release = join(root, "build", "Release");
+const built = join(release, "engine.node");
+/** Why there is no engine, for whoever asks later. */
+const reasonFile = join(root, "build", "reason.txt");
+/** The engine's folder of build folders, one each for installations that run at the same time. */
+const workshopPrefix = join(root, ".build-");
 const require = createRequire(import.meta.url);
 
 /** The one line for whoever installs; the same everywhere, so that it can be searched for. */
 function give(reason) {
+  try {
+    mkdirSync(dirname(reasonFile), { recursive: true });
+    writeFileSync(reasonFile, reason);
+  } catch {
+    // The line below says it, too.
+  }
   console.log(
     `@convbook/engine: ${reason}, so there is no native engine (everything else works, slower). ` +
       "To get it: install a C++17 compiler, make and Python 3 (Debian: apt install g++ make python3), then `npm rebuild @convbook/engine`.",
@@ -72,7 +93,7 @@ function headers(scratch) {
 /** Whether the binary is newer than everything that it is made of, and this node loads it; with oneDNN's module where that could be built. */
 function upToDate() {
   if (!existsSync(built)) return false;
-  if (!existsSync(join(root, "build", "Release", "onednn.node")) && findsOneDnn()) return false;
+  if (!existsSync(join(release, "onednn.node")) && findsOneDnn()) return false;
   const sources = readdirSync(join(root, "native")).map((name) => join(root, "native", name));
   const time = statSync(built).mtimeMs;
   if ([join(root, "binding.gyp"), ...sources].some((path) => statSync(path).mtimeMs > time)) return false;
@@ -87,14 +108,44 @@ if (process.platform !== "win32" && !["make", "gmake"].some((name) => runs(name)
 const nodeGyp = findNodeGyp();
 if (nodeGyp === undefined) give("node-gyp was not found");
 
+/** What installations that were killed left behind. */
+function sweep() {
+  for (const name of readdirSync(root).filter((entry) => entry.startsWith(".build-"))) {
+    const path = join(root, name);
+    if (Date.now() - statSync(path).mtimeMs > 3_600_000) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+/** Puts the modules that were built into place, each at once: a program that runs keeps the one that it has loaded. */
+function deliver(from) {
+  mkdirSync(release, { recursive: true });
+  for (const name of ["onednn.node", "engine.node"]) {
+    const made = join(from, "build", "Release", name);
+    if (existsSync(made)) renameSync(made, join(release, name));
+    else rmSync(join(release, name), { force: true });
+  }
+  rmSync(reasonFile, { force: true });
+}
+
 const scratch = mkdtempSync(join(tmpdir(), "convbook-engine-"));
+let workshop;
+process.on("exit", () => {
+  for (const folder of [scratch, workshop]) if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(1));
 try {
+  sweep();
+  // A folder of its own: two installations in one folder would write into each other's objects.
+  workshop = mkdtempSync(workshopPrefix);
+  for (const name of ["binding.gyp", "native", "install"])
+    cpSync(join(root, name), join(workshop, name), { recursive: true });
+  const made = join(workshop, "build", "Release", "engine.node");
   const environment = { ...process.env };
   if (process.platform !== "win32" && !process.env.CXX) environment.CXX = compiler;
   const jobs = process.env.npm_config_jobs ?? "max";
   const make = (more = {}) =>
     spawnSync(process.execPath, [nodeGyp, "rebuild", "--release", `--nodedir=${headers(scratch)}`, `--jobs=${jobs}`], {
-      cwd: root,
+      cwd: workshop,
       env: { ...environment, ...more },
       encoding: "utf8",
       maxBuffer: 64 << 20,
@@ -102,13 +153,12 @@ try {
   let build = make();
   // A version of oneDNN that this code does not fit must not cost anybody the engine.
   if (build.status !== 0 && findsOneDnn(environment.CXX)) build = make({ GYP_DEFINES: "onednn=0" });
-  if (build.status !== 0 || !existsSync(built)) {
+  if (build.status !== 0 || !existsSync(made)) {
     const said = `${build.stdout ?? ""}\n${build.stderr ?? ""}`.split("\n").filter((line) => /error/i.test(line));
     give(`the build failed (${(said[0] ?? build.error?.message ?? "no output").trim()})`);
   }
+  deliver(workshop);
   console.log("@convbook/engine: the native engine is built");
 } catch (error) {
   give(`the build failed (${error instanceof Error ? error.message : error})`);
-} finally {
-  rmSync(scratch, { recursive: true, force: true });
 }
