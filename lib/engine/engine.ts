@@ -12,6 +12,7 @@ import {
   useOneDnn,
 } from "./implementations.ts";
 import { type InstructionSet, parseInstructionSet } from "./instruction-sets.ts";
+import { registerFileRouters } from "./io/file-system.ts";
 import { loadNative, type NativeAddon } from "./native.ts";
 import {
   type Precision,
@@ -178,6 +179,7 @@ function configureFromEnvironment(): void {
   }
 }
 
+registerFileRouters();
 if (loaded.addon !== undefined) {
   configureFromEnvironment();
   configure();

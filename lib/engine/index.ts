@@ -22,6 +22,8 @@ export {
   type ImplementationsInfo,
   implementationNames,
 } from "./implementations.ts";
+export { ModelFileError } from "./io/error.ts";
+export { type FileSystemHandler, fileSystem } from "./io/file-system.ts";
 export {
   type AdamOptions,
   adamStep,
