@@ -69,7 +69,7 @@ describe.runIf(there)("WebGPU", () => {
   beforeAll(() => {
     wanted = run(engine.available ? "native" : "cpu", "");
     got = run("webgpu", inFolder ? root : "");
-  }, 600_000);
+  });
 
   it("is the backend, and names its adapter", () => {
     expect(got.backend).toBe("webgpu");

@@ -14,5 +14,5 @@ describe.runIf(pythonHas("jupyter_kernel_test"))("jupyter_kernel_test", () => {
     expect(stderr).toMatch(/\nRan 1\d tests/);
     expect(stderr).not.toContain("skipped");
     expect(status, stderr).toBe(0);
-  }, 120_000);
+  });
 });

@@ -54,7 +54,7 @@ describe.runIf(tslab)("notebook 01", () => {
         outcomes[name].set(id, await kernel.run(code));
       }
     }
-  }, 240_000);
+  });
   afterAll(() => {
     for (const kernel of kernels) {
       kernel.close();

@@ -95,7 +95,6 @@ describe.runIf(hasJupyter)("cells that do what they should not (Python)", { time
       "import os\nos._exit(1)",
     ]);
     expect(result.code).toBe(5);
-    expect(result.seconds).toBeLessThan(30);
     expect(existsSync(marker)).toBe(true);
     const before = readFileSync(marker, "utf8");
     await new Promise((done) => setTimeout(done, 400));
@@ -126,7 +125,6 @@ describe.runIf(hasJupyter)("cells that do what they should not (Python)", { time
       "1",
     );
     expect(result.code).toBe(4);
-    expect(result.seconds).toBeLessThan(30);
     expect(result.stdout).toContain(
       "the cell took longer than 1 s; it ignored the interrupt, so the kernel was killed",
     );

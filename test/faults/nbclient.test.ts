@@ -64,7 +64,7 @@ describe.runIf(hasJupyter)("thirty notebooks through ours and nbclient", () => {
     await oracle;
     theirs = JSON.parse(readFileSync(join(folder, "results.json"), "utf8"));
     expect(Object.keys(theirs)).toHaveLength(30);
-  }, 300_000);
+  });
 
   afterAll(remove);
 

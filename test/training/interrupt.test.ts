@@ -38,7 +38,7 @@ describe.runIf(pythonHas("jupyter_client"))("interrupting a training in a cell",
   beforeAll(async () => {
     kernel = await KernelUnderTest.start({ folder: join(root, "notebooks") });
     expect(resultOf(await kernel.execute(setUp))).toBe("'ready'");
-  }, 120_000);
+  });
   afterAll(async () => {
     await kernel.close();
     rmSync(folder, { recursive: true });
@@ -58,7 +58,7 @@ describe.runIf(pythonHas("jupyter_client"))("interrupting a training in a cell",
       { timeout: 60 },
     );
     expect(resultOf(more)).toBe("[ 'completed', true, 5 ]");
-  }, 120_000);
+  });
 
   it("the second time stops it at once, wherever it is, and both the same Trainer and a new one train the module on", async () => {
     // Steps without a pause between them: the interrupt comes in the middle of one.
@@ -108,5 +108,5 @@ await same.fit(stubborn, dense, dense);`);
       const listeners = await kernel.execute(cell(`process.listenerCount("SIGINT") - before`));
       expect(resultOf(listeners)).toBe("0");
     }
-  }, 180_000);
+  });
 });

@@ -24,7 +24,7 @@ describe.runIf(data && bf16)("accuracy in bf16", () => {
     const loaders = await tutorial5.createLoaders(tutorial5.splitImageCount(15_000));
     engine.setPrecision("bf16", { strict: true });
     rows = tutorial5.tableRows(await tutorial5.evaluateModels(models, loaders));
-  }, 600_000);
+  });
   afterAll(() => {
     engine.setPrecision("float32");
   });

@@ -32,7 +32,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "convbook-users-"));
   await cifar10({ train: true });
   await cifar10({ train: false });
-}, 300_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("npm start", () => {
@@ -72,7 +72,7 @@ describe("npm start", () => {
     expect(stdout).toMatch(/The page is /);
     expect(stdout + stderr).not.toMatch(/^\s+at /m);
     expect(page()).toContain("there is nothing to compare with the published table");
-  }, 300_000);
+  });
 });
 
 describe.runIf(hasJupyter)("nbconvert", () => {
@@ -98,5 +98,5 @@ describe.runIf(hasJupyter)("nbconvert", () => {
     );
     expect(kinds).not.toContain("error");
     expect(kinds.length).toBeGreaterThan(25);
-  }, 300_000);
+  });
 });

@@ -99,7 +99,7 @@ trainer: { maxEpochs: 2, enableModelSummary: false }
     ]);
     const shown = convbook("predict", "--checkpoint", metrics.checkpoint, "new red.png");
     expect(shown.stdout).toMatch(/new red\.png: red [\d.]+ %, blue [\d.]+ %\n$/);
-  }, 300_000);
+  });
 
   it("say what is wrong on one line and end with status 1", () => {
     writeFileSync(join(root, "text.png"), "no picture");
@@ -125,5 +125,5 @@ trainer: { maxEpochs: 2, enableModelSummary: false }
       expect(stderr).toMatch(message);
       expect(stderr).not.toMatch(/\n {4}at /);
     }
-  }, 120_000);
+  });
 });

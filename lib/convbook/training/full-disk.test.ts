@@ -39,7 +39,7 @@ describe.runIf(isPossible)("a disk that becomes full", () => {
     expect(said.files.filter((name) => name.endsWith(".tmp"))).toEqual([]);
     expect(said.files).toContain(basename(said.bestModelPath as string));
     expect(said.files).toContain(basename(said.lastModelPath as string));
-  }, 60_000);
+  });
 
   it("ends training with a typed error too when it is the log that cannot be written", () => {
     const { stdout, stderr } = onSmallDisk("128k", process.execPath, script, folder, "logs");
@@ -48,5 +48,5 @@ describe.runIf(isPossible)("a disk that becomes full", () => {
     const said = JSON.parse(line as string) as Record<string, string>;
     expect(said).toMatchObject({ name: "LogFileError", code: "ENOSPC" });
     expect(said.message).toBe(`The log ${said.path} could not be written: the disk is full (ENOSPC).`);
-  }, 60_000);
+  });
 });

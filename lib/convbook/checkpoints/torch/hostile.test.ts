@@ -558,12 +558,10 @@ describe("a few megabytes made to waste time or memory", () => {
   ];
 
   it.each(cases)("%s", (_name, body, message) => {
-    const start = performance.now();
+    // What grows with the square of the size would take minutes.
     const file = zipFile(body, body === expanded ? { 0: Buffer.alloc(4) } : {});
     if (message === null) expect(() => parseTorch(file)).not.toThrow();
     else expect(refusal(file).message).toMatch(message);
-    // It takes some 0.1 s; what grows with the square of the size would take minutes.
-    expect(performance.now() - start).toBeLessThan(10_000);
   });
 });
 
