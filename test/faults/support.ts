@@ -86,7 +86,6 @@ export interface CommandResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  readonly seconds: number;
 }
 
 /** Runs the built command. */
@@ -94,7 +93,6 @@ export function runCommand(
   args: readonly string[],
   options: { onStart?: (child: ChildProcess) => void; cwd?: string; input?: string } = {},
 ): Promise<CommandResult> {
-  const start = performance.now();
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, [command, ...args], {
       cwd: options.cwd,
@@ -110,7 +108,7 @@ export function runCommand(
     });
     child.stdin.end(options.input ?? "");
     child.on("error", fail);
-    child.on("close", (code) => done({ code, stdout, stderr, seconds: (performance.now() - start) / 1000 }));
+    child.on("close", (code) => done({ code, stdout, stderr }));
     options.onStart?.(child);
   });
 }
