@@ -191,7 +191,7 @@ function userDataFolder(): string {
     return join(homedir(), "Library/Jupyter");
   }
   if (process.platform === "win32") {
-    return join(APPDATA || join(homedir(), "AppData/Roaming"), "jupyter");
+    return APPDATA ? join(APPDATA, "jupyter") : join(homedir(), ".jupyter/data");
   }
   return join(XDG_DATA_HOME || join(homedir(), ".local/share"), "jupyter");
 }
@@ -200,10 +200,11 @@ function dataFolders(): string[] {
   const environment = activeEnvironment();
   const folders = [
     ...(process.env.JUPYTER_PATH ?? "").split(delimiter).filter((folder) => folder !== ""),
-    userDataFolder(),
+    // Inside an environment its kernels go before the user's, as jupyter_core 5 has it.
     ...(environment === undefined ? [] : [join(environment, "share/jupyter")]),
+    userDataFolder(),
     ...(process.platform === "win32"
-      ? [join(process.env.PROGRAMDATA || "C:/ProgramData", "jupyter")]
+      ? [process.env.PROGRAMDATA].flatMap((folder) => (folder ? [join(folder, "jupyter")] : []))
       : ["/usr/local/share/jupyter", "/usr/share/jupyter"]),
   ];
   return [...new Set(folders)];

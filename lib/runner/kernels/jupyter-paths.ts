@@ -19,7 +19,7 @@ export function jupyterDataPaths(env: NodeJS.ProcessEnv = process.env): string[]
   // Inside an environment its kernels go before the user's, as jupyter_core 5 has it.
   paths.push(...environments, user);
   if (process.platform === "win32") {
-    paths.push(join(env.PROGRAMDATA || "C:\\ProgramData", "jupyter"));
+    if (env.PROGRAMDATA) paths.push(join(env.PROGRAMDATA, "jupyter"));
   } else {
     paths.push("/usr/local/share/jupyter", "/usr/share/jupyter");
     // A Node that came with an environment has the environment's kernels beside it.
@@ -34,7 +34,7 @@ function userDataPath(env: NodeJS.ProcessEnv): string {
     case "darwin":
       return join(home, "Library", "Jupyter");
     case "win32":
-      return join(env.APPDATA || join(home, ".jupyter"), "jupyter");
+      return env.APPDATA ? join(env.APPDATA, "jupyter") : join(home, ".jupyter", "data");
     default:
       return join(env.XDG_DATA_HOME || join(home, ".local", "share"), "jupyter");
   }
