@@ -34,9 +34,17 @@ export async function loadJpegDecoder(): Promise<void> {
   makeDecoder = await loading;
 }
 
+/** Compiles WebAssembly, as `WebAssembly.compile`. */
+export const compileWasm = wasm.compile;
+
+/** Makes an instance of compiled WebAssembly, at once. */
+export function instantiate(compiled: object, imports: object): { readonly exports: object } {
+  return new wasm.Instance(compiled, imports);
+}
+
 async function load(): Promise<MakeDecoder> {
   const path = createRequire(import.meta.url).resolve("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm");
-  const compiled = await wasm.compile(await readFile(path));
+  const compiled = await compileWasm(await readFile(path));
   const { default: factory } = await withoutImageData(() => import("@jsquash/jpeg/codec/dec/mozjpeg_dec.js"));
   return () => {
     const module = {
@@ -44,7 +52,7 @@ async function load(): Promise<MakeDecoder> {
         complaint = text;
       },
       instantiateWasm: (imports: object, done: (instance: object) => void) => {
-        const instance = new wasm.Instance(compiled, imports);
+        const instance = instantiate(compiled, imports);
         done(instance);
         return instance.exports;
       },
@@ -115,6 +123,11 @@ function decodeCmyk(bytes: Uint8Array): Uint8Array {
     maxMemoryUsageInMB: 4096,
     maxResolutionInMP: 300,
   }).data;
+}
+
+/** How many colours a JPEG has: 1 grey, 3, or 4 (CMYK); 0 where it cannot be told. */
+export function jpegComponents(bytes: Uint8Array): number {
+  return readFrame(bytes).components;
 }
 
 interface Frame {
@@ -209,8 +222,8 @@ class Pixels {
   }
 }
 
-/** The decoder defines ImageData for the whole process when it is made: undone. */
-async function withoutImageData<T>(run: () => Promise<T>): Promise<T> {
+/** The decoder, and the encoder, define ImageData for the whole process when they are made: undone. */
+export async function withoutImageData<T>(run: () => Promise<T>): Promise<T> {
   const scope = globalThis as { ImageData?: unknown };
   const had = Object.hasOwn(scope, "ImageData");
   try {
