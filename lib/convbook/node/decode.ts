@@ -1,10 +1,11 @@
-/** Images of bytes as tensors, as tfjs-node's `tf.node.decodeImage` and its kin. */
+/** Images of bytes as tensors, as tfjs-node's `tf.node.decodeImage` and its kin: at once, without a promise. */
+import jpegDecoder from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
 import * as tf from "@tensorflow/tfjs-core";
 import { decodePng as decodePixels, PngError } from "nbconvert-ts-runner/png";
 import { DataError } from "../data/error.ts";
 import { decodeBmp as decodeBmpColours } from "../data/formats/bmp.ts";
 import { decodeImage as decodeColours } from "../data/formats/image.ts";
-import { decodeJpeg as decodeJpegColours, jpegComponents } from "../data/formats/jpeg.ts";
+import { decodeJpeg as decodeJpegColours, jpegComponents, loadJpegDecoderNow } from "../data/formats/jpeg.ts";
 import { type Fail, sizeCheck } from "../data/formats/limits.ts";
 
 /** How messages call what has no name. */
@@ -70,6 +71,7 @@ export function decodeJpeg(contents: Uint8Array, channels = 0, ratio = 1): tf.Te
   if (ratio !== 1) {
     throw new RangeError(`decodeJpeg: ratio is ${ratio}, expected 1; tf.image.resizeBilinear makes images smaller.`);
   }
+  loadJpegDecoderNow(jpegDecoder as Parameters<typeof loadJpegDecoderNow>[0]);
   const { data, shape } = decodeJpegColours(contents, image);
   const wanted = channels === 0 ? (jpegComponents(contents) === 1 ? 1 : 3) : channels;
   return toTensor(pick(data, 3, wanted), [shape[0] as number, shape[1] as number, wanted]);

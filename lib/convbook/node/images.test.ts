@@ -1,4 +1,6 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { selectBackend } from "../backend/index.ts";
@@ -76,6 +78,20 @@ describe("decodeImage gives Pillow's pixels", () => {
     expect(() => node.decodeImage(png, 0, "float32")).toThrow('decodeImage: dtype is "float32", expected "int32".');
     expect(() => node.decodeJpeg(bytesOf("rgb.jpg"), 0, 2)).toThrow("decodeJpeg: ratio is 2, expected 1; ");
   });
+});
+
+test("require works, as tfjs-node's users write it, and decodes at once", () => {
+  const program = `
+    const tf = require("@tensorflow/tfjs");
+    const node = require("convbook/node");
+    const image = node.decodeImage(Buffer.from(process.argv[1], "base64"));
+    console.log(JSON.stringify([image.shape, [...image.dataSync()]]), "ImageData" in globalThis);`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["-e", program, images["rgb.jpg"]?.file as string], {
+    cwd: fileURLToPath(new URL("..", import.meta.url)),
+    encoding: "utf8",
+  });
+  const { pixels } = images["rgb.jpg"] as Fixture;
+  expect(stdout.trim(), stderr).toBe(`${JSON.stringify([[16, 24, 3], pixels[3]])} false`);
 });
 
 describe("encodePng", () => {

@@ -6,13 +6,8 @@
  * import * as node from "convbook/node";
  * const image = node.decodeImage(readFileSync("cat.jpg")); // int32 [height, width, channels]
  */
-import { loadImageDecoders } from "../data/formats/image.ts";
-
 export { decodeBmp, decodeImage, decodeJpeg, decodePng } from "./decode.ts";
 export { encodeJpeg, encodePng } from "./encode.ts";
 export { decodeGif, getMetaGraphsFromSavedModel, getNumOfSavedModels, loadSavedModel } from "./missing.ts";
 export { type SummaryFileWriter, summaryFileWriter } from "./summaries.ts";
 export { TensorBoardCallback, type TensorBoardCallbackArgs, tensorBoard } from "./tensor-board.ts";
-
-// tfjs-node decodes at once, without a promise: the decoder has to be there before anybody asks.
-await loadImageDecoders();

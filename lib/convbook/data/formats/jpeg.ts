@@ -2,6 +2,7 @@
  * JPEG files as images of bytes: mozjpeg compiled to WebAssembly, whose numbers are libjpeg-turbo's and so Pillow's; images of four
  * colours (CMYK), which it refuses, by jpeg-js.
  */
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { MozJPEGModule } from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
@@ -24,6 +25,7 @@ let complaint = "";
 const { WebAssembly: wasm } = globalThis as unknown as {
   WebAssembly: {
     compile(bytes: Uint8Array): Promise<object>;
+    Module: new (bytes: Uint8Array) => object;
     Instance: new (module: object, imports: object) => { readonly exports: object };
   };
 };
@@ -42,10 +44,27 @@ export function instantiate(compiled: object, imports: object): { readonly expor
   return new wasm.Instance(compiled, imports);
 }
 
+/** What the package's module gives: it makes a decoder when it is called. */
+type Factory = (module: object) => Promise<object>;
+
+const decoderFile = (): string => createRequire(import.meta.url).resolve("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm");
+
 async function load(): Promise<MakeDecoder> {
-  const path = createRequire(import.meta.url).resolve("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm");
-  const compiled = await compileWasm(await readFile(path));
+  const compiled = await compileWasm(await readFile(decoderFile()));
   const { default: factory } = await withoutImageData(() => import("@jsquash/jpeg/codec/dec/mozjpeg_dec.js"));
+  return decoderMaker(compiled, factory as Factory);
+}
+
+/**
+ * Gets the decoder ready at once, for who cannot wait; the event loop stands still meanwhile.
+ *
+ * @param factory what `@jsquash/jpeg/codec/dec/mozjpeg_dec.js` exports, imported by the caller
+ */
+export function loadJpegDecoderNow(factory: Factory): void {
+  makeDecoder ??= decoderMaker(new wasm.Module(readFileSync(decoderFile())), factory);
+}
+
+function decoderMaker(compiled: object, factory: Factory): MakeDecoder {
   return () => {
     const module = {
       printErr: (text: string) => {
@@ -58,7 +77,7 @@ async function load(): Promise<MakeDecoder> {
       },
     };
     // With its code compiled it is ready when the call returns; the promise tells nothing more.
-    withImageData(() => factory(module as object).catch(() => {}));
+    withImageData(() => factory(module).catch(() => {}));
     return module as object as MozJPEGModule;
   };
 }
