@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { KernelUnderTest, pythonHas, type Result, root } from "./harness.ts";
 
 const logs = join(root, "../shared/data/uva-tutorial5/tensorboards");
@@ -35,11 +35,11 @@ const spec = {
 describe.runIf(pythonHas("jupyter_client"))("figures", () => {
   let kernel: KernelUnderTest;
   let folder: string;
-  beforeAll(async () => {
+  beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "figures-"));
     kernel = await KernelUnderTest.start({ folder });
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await kernel.close();
     rmSync(folder, { recursive: true });
   });
