@@ -12,7 +12,7 @@ case "$action" in
 make)
   [ -e "$root/.made" ] && exit 0
   mkdir -p "$root"
-  debootstrap --variant=minbase --include=mesa-vulkan-drivers,libvulkan1,ca-certificates trixie "$root" http://deb.debian.org/debian >/dev/null
+  debootstrap --variant=minbase --include=mesa-vulkan-drivers,libvulkan1,ca-certificates trixie "$root" >/dev/null
   # Their install scripts only matter on macOS.
   npm install --silent --ignore-scripts --prefix "$root/packages" webgpu@0.6.2 @tensorflow/tfjs-backend-webgpu@4.22.0 >/dev/null
   touch "$root/.made"
