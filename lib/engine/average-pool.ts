@@ -28,7 +28,11 @@ export interface AveragePoolOptions {
  * @throws Error when the backend in use is not `native`
  */
 export function averagePool(x: Tensor4D, options: AveragePoolOptions): Tensor4D {
-  const attrs = { ...poolAttrs(options), countIncludePad: options.countIncludePad ?? true, inputShape: x.shape };
+  const attrs = {
+    ...poolAttrs("averagePool", options),
+    countIncludePad: options.countIncludePad ?? true,
+    inputShape: x.shape,
+  };
   return run("AveragePool", { x }, attrs);
 }
 

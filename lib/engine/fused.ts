@@ -13,6 +13,7 @@ import {
   type Tensor,
   engine as tfEngine,
 } from "@tensorflow/tfjs-core";
+import { ArgumentError, checkInteger, checkIntegers, checkNumber } from "./arguments.ts";
 import {
   batchNormComposed,
   crossEntropyComposed,
@@ -48,11 +49,19 @@ export interface ConvolutionOptions {
 /**
  * A convolution [N, H, W, C] * [KH, KW, C/groups, K] -> [N, OH, OW, K] with everything around it in one pass.
  *
+ * @throws {ArgumentError} for options that are no sizes
  * @throws Error when shapes do not fit together.
  */
 export function convolution(x: tf.Tensor4D, filter: tf.Tensor4D, options: ConvolutionOptions = {}): tf.Tensor4D {
   const { bias, residual, strides = [1, 1], pad = [0, 0, 0, 0], dilations = [1, 1] } = options;
   const { groups = 1, activation = "linear" } = options;
+  checkIntegers("convolution", "strides", strides, 1, 2);
+  checkIntegers("convolution", "pad", pad, 0, 4);
+  checkIntegers("convolution", "dilations", dilations, 1, 2);
+  checkInteger("convolution", "groups", groups, 1);
+  if (!["linear", "relu", "relu6"].includes(activation)) {
+    throw new ArgumentError("convolution", "activation", activation, "linear, relu or relu6");
+  }
   const inputs: Record<string, Tensor> = { x, filter };
   if (bias !== undefined) inputs.bias = bias;
   if (residual !== undefined) inputs.residual = residual;
@@ -85,6 +94,10 @@ export function batchNormTraining(
   options: BatchNormTrainingOptions = {},
 ): { y: Tensor; mean: tf.Tensor1D; variance: tf.Tensor1D } {
   const { gamma, beta, residual, epsilon = 1e-5, activation = "linear" } = options;
+  checkNumber("batchNormTraining", "epsilon", epsilon, 0);
+  if (!["linear", "relu"].includes(activation)) {
+    throw new ArgumentError("batchNormTraining", "activation", activation, "linear or relu");
+  }
   const channels = x.shape[x.shape.length - 1] ?? 1;
   const inputs: Record<string, Tensor> = {
     x,
@@ -98,13 +111,22 @@ export function batchNormTraining(
   return { y, mean, variance };
 }
 
-/** Group normalization of x [N, ..., C]: statistics over an image's pixels and each group of channels. */
+/**
+ * Group normalization of x [N, ..., C]: statistics over an image's pixels and each group of channels.
+ *
+ * @throws {ArgumentError} for groups that do not share out the channels, or an epsilon below 0
+ */
 export function groupNorm(
   x: Tensor,
   groups: number,
   options: { gamma?: tf.Tensor1D | undefined; beta?: tf.Tensor1D | undefined; epsilon?: number } = {},
 ): Tensor {
   const channels = x.shape[x.shape.length - 1] ?? 1;
+  checkInteger("groupNorm", "groups", groups, 1);
+  if (channels % groups !== 0) {
+    throw new ArgumentError("groupNorm", "groups", groups, `a divisor of the ${channels} channels`);
+  }
+  checkNumber("groupNorm", "epsilon", options.epsilon ?? 1e-5, 0);
   const inputs = { x, gamma: options.gamma ?? tf.ones([channels]), beta: options.beta ?? tf.zeros([channels]) };
   return run<Tensor[]>("GroupNorm", inputs, { groups, epsilon: options.epsilon ?? 1e-5 })[0] as Tensor;
 }
@@ -118,9 +140,17 @@ export interface MaxPoolOptions {
   readonly dimRoundingMode?: "floor" | "ceil";
 }
 
-/** The attributes of a pool's kernel. */
-export function poolAttrs(options: MaxPoolOptions) {
+/**
+ * The attributes of a pool's kernel.
+ *
+ * @throws {ArgumentError} for options that are no sizes
+ */
+export function poolAttrs(operation: string, options: MaxPoolOptions) {
   const { filterSize, strides, pad = [0, 0, 0, 0], dilations = [1, 1], dimRoundingMode } = options;
+  checkIntegers(operation, "filterSize", filterSize, 1, 2);
+  checkIntegers(operation, "strides", strides, 1, 2);
+  checkIntegers(operation, "pad", pad, 0, 4);
+  checkIntegers(operation, "dilations", dilations, 1, 2);
   const [top, bottom, left, right] = pad;
   const explicit = [
     [0, 0],
@@ -132,12 +162,16 @@ export function poolAttrs(options: MaxPoolOptions) {
   return { ...attrs, dimRoundingMode: dimRoundingMode ?? "floor" };
 }
 
-/** Max-pool of x [N, H, W, C] that remembers where each maximum was, so that its gradient is one pass. */
+/**
+ * Max-pool of x [N, H, W, C] that remembers where each maximum was, so that its gradient is one pass.
+ *
+ * @throws {ArgumentError} for options that are no sizes
+ */
 export function maxPool(x: tf.Tensor4D, options: MaxPoolOptions): tf.Tensor4D {
   return run<tf.Tensor4D[]>(
     "MaxPoolKeepIndex",
     { x },
-    { ...poolAttrs(options), inputShape: x.shape },
+    { ...poolAttrs("maxPool", options), inputShape: x.shape },
   )[0] as tf.Tensor4D;
 }
 
@@ -153,6 +187,7 @@ export function softmaxCrossEntropy(
   labels: tf.Tensor1D | tf.Tensor2D,
   options: { labelSmoothing?: number } = {},
 ): tf.Tensor1D {
+  checkNumber("softmaxCrossEntropy", "labelSmoothing", options.labelSmoothing ?? 0, 0);
   return run<tf.Tensor1D[]>("SoftmaxCrossEntropy", { logits, labels }, { ...options })[0] as tf.Tensor1D;
 }
 
@@ -166,13 +201,33 @@ export function silu(x: Tensor): Tensor {
   return run("Silu", { x }, {});
 }
 
-/** Uniform numbers in [low, high), the same for a seed on every machine and with any number of threads. */
+/** @throws {ArgumentError} for what is no shape or no seed */
+function checkRandom(operation: string, shape: number[], seed: number): void {
+  checkIntegers(operation, "shape", shape, 0);
+  checkInteger(operation, "seed", seed, Number.MIN_SAFE_INTEGER);
+}
+
+/**
+ * Uniform numbers in [low, high), the same for a seed on every machine and with any number of threads.
+ *
+ * @throws {ArgumentError} for what is no shape, bounds that are no numbers and a seed that is not whole
+ */
 export function randomUniform(shape: number[], low: number, high: number, seed: number): Tensor {
+  checkRandom("randomUniform", shape, seed);
+  checkNumber("randomUniform", "low", low);
+  checkNumber("randomUniform", "high", high, low);
   return run("RandomFill", {}, { shape, normal: false, seed, a: low, b: high });
 }
 
-/** Normal numbers, the same for a seed on every machine and with any number of threads. */
+/**
+ * Normal numbers, the same for a seed on every machine and with any number of threads.
+ *
+ * @throws {ArgumentError} for what is no shape, parameters that are no numbers and a seed that is not whole
+ */
 export function randomNormal(shape: number[], mean: number, standardDeviation: number, seed: number): Tensor {
+  checkRandom("randomNormal", shape, seed);
+  checkNumber("randomNormal", "mean", mean);
+  checkNumber("randomNormal", "standardDeviation", standardDeviation, 0);
   return run("RandomFill", {}, { shape, normal: true, seed, a: mean, b: standardDeviation });
 }
 

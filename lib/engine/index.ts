@@ -1,3 +1,4 @@
+export { ArgumentError } from "./arguments.ts";
 export { type AveragePoolOptions, averagePool } from "./average-pool.ts";
 export { isNested } from "./differentiation/tape.ts";
 export { type Engine, type EngineInfo, engine } from "./engine.ts";

@@ -30,8 +30,8 @@ export interface NativeArrayFunctions {
     exclusive: boolean,
     reverse: boolean,
   ): void;
-  /** The k largest of each row of n; false when a NaN makes the order void. */
-  topK(x: F | I, y: F | I, indices: I, rows: number, n: number, k: number): boolean;
+  /** The k largest of each row of n, NaN first. */
+  topK(x: F | I, y: F | I, indices: I, rows: number, n: number, k: number): void;
   /** A bit of `axes` for each axis to reverse. */
   reverse(x: F | I | B, y: F | I | B, elementBytes: number, shape: I, axes: number): void;
   /** Adds rows of x to the indexed rows of y, or replaces those; the width is in elements, in bytes when replacing. */

@@ -7,6 +7,7 @@ import {
   registerBackend,
   registerKernel,
 } from "@tensorflow/tfjs-core";
+import { attributeCheck } from "./arguments.ts";
 import { registerAveragePoolGradient } from "./average-pool.ts";
 import { NativeBackend } from "./backend.ts";
 import { registerFusedGradients } from "./fused.ts";
@@ -80,6 +81,10 @@ export function registerNative(addon: NativeAddon): void {
 
 function register(kernelName: string, body: KernelBody, native: boolean): void {
   const watched = profiled(kernelName, body, native);
-  const kernelFunc: KernelConfig["kernelFunc"] = (call) => watched(call as unknown as KernelCall);
+  const check = attributeCheck(kernelName);
+  const kernelFunc: KernelConfig["kernelFunc"] = (call) => {
+    check?.(call.attrs as unknown as Record<string, unknown>);
+    return watched(call as unknown as KernelCall);
+  };
   registerKernel({ kernelName, backendName, kernelFunc });
 }

@@ -7,12 +7,6 @@
 namespace convbook {
 namespace {
 
-napi_value boolean(const Arguments& args, bool value) {
-  napi_value result;
-  napi_get_boolean(args.env(), value, &result);
-  return result;
-}
-
 bool isFloat(const Arguments& args, size_t i) {
   napi_typedarray_type type;
   return args.given(i) &&
@@ -95,15 +89,17 @@ napi_value scanOp(const Arguments& args, const Context& context) {
   return nullptr;
 }
 
-// (x, y, indices, rows, n, k) -> whether there was an order
+// (x, y, indices, rows, n, k)
 napi_value topKOp(const Arguments& args, const Context& context) {
   const size_t rows = args.size(3), n = args.size(4), k = args.size(5);
   if (k > n) throw BadArgument("There are no " + std::to_string(k) + " largest of " + std::to_string(n));
   int32_t* indices = args.array<int32_t>(2, rows * k);
   if (isFloat(args, 0)) {
-    return boolean(args, topK(context, args.floats(0, rows * n), args.output(1, rows * k), indices, rows, n, k));
+    topK(context, args.floats(0, rows * n), args.output(1, rows * k), indices, rows, n, k);
+  } else {
+    topK(context, args.array<int32_t>(0, rows * n), args.array<int32_t>(1, rows * k), indices, rows, n, k);
   }
-  return boolean(args, topK(context, args.array<int32_t>(0, rows * n), args.array<int32_t>(1, rows * k), indices, rows, n, k));
+  return nullptr;
 }
 
 // (x, y, elementBytes, shape, axes): a bit of `axes` for each axis to reverse

@@ -65,7 +65,8 @@ void unary(Unary op, const float* x, float* y, size_t n, float a, float b) {
     case Unary::Clip: return mapTo(x, y, n, [a, b](float v) { return v > b ? b : v < a ? a : v; });
     case Unary::Copy: return mapTo(x, y, n, [](float v) { return v; });
     case Unary::Gelu:
-      return mapTo(x, y, n, [](float v) { return 0.5f * v * (1.f + std::erf(v * 0.70710678118654752f)); });
+      // Far below 0 nothing is left of the sum of 1 and erf.
+      return mapTo(x, y, n, [](float v) { return 0.5f * v * std::erfc(v * -0.70710678118654752f); });
     case Unary::Silu: return mapTo(x, y, n, [](float v) { return v * sigmoidOf(v); });
     case Unary::Count: return;
   }

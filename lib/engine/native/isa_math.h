@@ -88,8 +88,8 @@ inline float tanhOf(float x) {
   p = p * z - 3.33332819422e-1f;
   float small = p * z * x + x;
   float t = 1.f - 2.f / (expOf(a + a) + 1.f);
-  float large = x < 0.f ? -t : t;
-  return a < 0.625f ? small : large;
+  // The sign of -0 is lost in the sum of products.
+  return std::copysign(a < 0.625f ? small : t, x);
 }
 
 }  // namespace

@@ -52,45 +52,46 @@ void scanAny(const Context& context, const Scan& how, const T* x, T* y, size_t o
   }
 }
 
-template <class T>
-bool topKAny(const Context& context, const T* x, T* y, int32_t* indices, size_t rows, size_t n, size_t k) {
-  if (rows * k == 0) return true;
-  if (std::is_floating_point<T>::value) {
-    const size_t parts = static_cast<size_t>(context.pool.threads());
-    std::vector<char> found(parts, 0);
-    context.pool.run(parts, [&](size_t part, int) {
-      bool any = false;
-      for (size_t i = rows * n * part / parts; i < rows * n * (part + 1) / parts; i++) any |= x[i] != x[i];
-      found[part] = any;
-    });
-    if (std::find(found.begin(), found.end(), 1) != found.end()) return false;
-  }
+// `before` says of two places of a row which comes first.
+template <class T, class Order>
+void topKBy(const Context& context, const T* x, T* y, int32_t* indices, size_t rows, size_t n, size_t k, Order before) {
   context.pool.range(rows, std::max<size_t>(2, kParallel / n), 1, [&](size_t lo, size_t hi) {
     std::vector<int32_t> order;
     for (size_t r = lo; r < hi; r++) {
       const T* row = x + r * n;
-      const auto before = [row](int32_t a, int32_t b) { return row[a] != row[b] ? row[a] > row[b] : a < b; };
+      const auto isBefore = [row, before](int32_t a, int32_t b) { return before(row[a], row[b], a < b); };
       // A heap with the worst of the best on top: most elements of a long row are no better than that.
       order.clear();
       for (size_t i = 0; i < n; i++) {
         const int32_t at = static_cast<int32_t>(i);
         if (order.size() < k) {
           order.push_back(at);
-          if (order.size() == k) std::make_heap(order.begin(), order.end(), before);
-        } else if (before(at, order.front())) {
-          std::pop_heap(order.begin(), order.end(), before);
+          if (order.size() == k) std::make_heap(order.begin(), order.end(), isBefore);
+        } else if (isBefore(at, order.front())) {
+          std::pop_heap(order.begin(), order.end(), isBefore);
           order.back() = at;
-          std::push_heap(order.begin(), order.end(), before);
+          std::push_heap(order.begin(), order.end(), isBefore);
         }
       }
-      std::sort(order.begin(), order.end(), before);
+      std::sort(order.begin(), order.end(), isBefore);
       for (size_t i = 0; i < k; i++) {
         y[r * k + i] = row[order[i]];
         indices[r * k + i] = order[i];
       }
     }
   });
-  return true;
+}
+
+// Whether any element is not a number.
+bool holdsNan(const Context& context, const float* x, size_t count) {
+  const size_t parts = static_cast<size_t>(context.pool.threads());
+  std::vector<char> found(parts, 0);
+  context.pool.run(parts, [&](size_t part, int) {
+    bool any = false;
+    for (size_t i = count * part / parts; i < count * (part + 1) / parts; i++) any |= x[i] != x[i];
+    found[part] = any;
+  });
+  return std::find(found.begin(), found.end(), 1) != found.end();
 }
 
 template <class T>
@@ -154,11 +155,18 @@ void scan(const Context& context, const Scan& how, const int32_t* x, int32_t* y,
   scanAny(context, how, x, y, outer, middle, inner);
 }
 
-bool topK(const Context& context, const float* x, float* y, int32_t* indices, size_t rows, size_t n, size_t k) {
-  return topKAny(context, x, y, indices, rows, n, k);
+void topK(const Context& context, const float* x, float* y, int32_t* indices, size_t rows, size_t n, size_t k) {
+  if (rows * k == 0) return;
+  const auto larger = [](float p, float q, bool isFirst) { return p != q ? p > q : isFirst; };
+  if (!holdsNan(context, x, rows * n)) return topKBy(context, x, y, indices, rows, n, k, larger);
+  topKBy(context, x, y, indices, rows, n, k, [larger](float p, float q, bool isFirst) {
+    const bool isNan = p != p, otherIsNan = q != q;
+    return isNan && otherIsNan ? isFirst : isNan || otherIsNan ? isNan : larger(p, q, isFirst);
+  });
 }
-bool topK(const Context& context, const int32_t* x, int32_t* y, int32_t* indices, size_t rows, size_t n, size_t k) {
-  return topKAny(context, x, y, indices, rows, n, k);
+void topK(const Context& context, const int32_t* x, int32_t* y, int32_t* indices, size_t rows, size_t n, size_t k) {
+  if (rows * k == 0) return;
+  topKBy(context, x, y, indices, rows, n, k, [](int32_t p, int32_t q, bool isFirst) { return p != q ? p > q : isFirst; });
 }
 
 void reverse(const Context& context, const void* x, void* y, int elementBytes, const size_t* shape, int rank,

@@ -11,9 +11,9 @@ struct Scan {
 void scan(const Context&, const Scan&, const float* x, float* y, size_t outer, size_t middle, size_t inner);
 void scan(const Context&, const Scan&, const int32_t* x, int32_t* y, size_t outer, size_t middle, size_t inner);
 
-// The k largest of each row of n in descending order, of equal ones the first; false when a NaN makes the order void.
-bool topK(const Context&, const float* x, float* y, int32_t* indices, size_t rows, size_t n, size_t k);
-bool topK(const Context&, const int32_t* x, int32_t* y, int32_t* indices, size_t rows, size_t n, size_t k);
+// The k largest of each row of n in descending order, of equal ones the first; NaN is larger than all numbers.
+void topK(const Context&, const float* x, float* y, int32_t* indices, size_t rows, size_t n, size_t k);
+void topK(const Context&, const int32_t* x, int32_t* y, int32_t* indices, size_t rows, size_t n, size_t k);
 
 // y = x with the axes reversed whose bit is set in `axes`; elements of 1 or 4 bytes.
 void reverse(const Context&, const void* x, void* y, int elementBytes, const size_t* shape, int rank, unsigned axes);
