@@ -1,6 +1,6 @@
 /** Whether a model that says 80 % is right eight times of ten. */
 import { MetricError } from "./errors.ts";
-import { checkLabels, checkNumClasses, type MetricInput, numbersOf, scoresOf } from "./inputs.ts";
+import { checkLabels, checkNumClasses, givenOptions, type MetricInput, numbersOf, scoresOf } from "./inputs.ts";
 import { Metric } from "./metric.ts";
 
 export interface CalibrationOptions {
@@ -33,8 +33,9 @@ export class CalibrationError extends Metric<number> {
   readonly #confidences: Float64Array;
   readonly #hits: Float64Array;
 
-  constructor({ numClasses, numBins = 15, norm = "l1" }: CalibrationOptions) {
+  constructor(options: CalibrationOptions) {
     super();
+    const { numClasses, numBins = 15, norm = "l1" } = givenOptions("CalibrationError", options);
     checkNumClasses("CalibrationError", numClasses);
     if (!Number.isInteger(numBins) || numBins < 1) {
       throw new MetricError(`CalibrationError: numBins is ${numBins}; expected a positive integer`);
@@ -49,7 +50,7 @@ export class CalibrationError extends Metric<number> {
 
   /** @throws MetricError where scores are no probabilities: outside of 0 to 1 (logits?), or not adding up to 1 */
   override update(predictions: MetricInput, targets: MetricInput): void {
-    const truth = numbersOf(targets);
+    const truth = numbersOf("CalibrationError", "targets", targets);
     checkLabels("CalibrationError", "targets", truth, this.numClasses);
     const { data, numClasses } = scoresOf("CalibrationError", predictions, truth.length, this.numClasses);
     for (let i = 0; i < truth.length; i++) {

@@ -3,6 +3,7 @@ import { MetricError } from "./errors.ts";
 import {
   checkLabels,
   checkNumClasses,
+  givenOptions,
   type MetricInput,
   numbersOf,
   predictedLabels,
@@ -41,8 +42,9 @@ abstract class StatScores<A extends Average> extends Metric<Averaged<A>> {
   protected readonly falseNegatives: Float64Array;
   readonly #zeroDivision: number;
 
-  constructor({ numClasses, average, ignoreIndex, zeroDivision = 0 }: ClassificationOptions<A>, fallback: Average) {
+  constructor(options: ClassificationOptions<A>, fallback: Average) {
     super();
+    const { numClasses, average, ignoreIndex, zeroDivision = 0 } = givenOptions(new.target.name, options);
     checkNumClasses(new.target.name, numClasses);
     this.numClasses = numClasses;
     this.average = average ?? fallback;
@@ -56,7 +58,7 @@ abstract class StatScores<A extends Average> extends Metric<Averaged<A>> {
 
   override update(predictions: MetricInput, targets: MetricInput): void {
     const name = this.constructor.name;
-    const truth = numbersOf(targets);
+    const truth = numbersOf(name, "targets", targets);
     checkLabels(name, "targets", truth, this.numClasses, this.ignoreIndex);
     const predicted = predictedLabels(name, predictions, truth.length, this.numClasses);
     for (let i = 0; i < truth.length; i++) {
@@ -156,7 +158,7 @@ export class Accuracy<A extends Average = "micro"> extends StatScores<A> {
       super.update(predictions, targets);
       return;
     }
-    const truth = numbersOf(targets);
+    const truth = numbersOf("Accuracy", "targets", targets);
     checkLabels("Accuracy", "targets", truth, this.numClasses, this.ignoreIndex);
     const scores = scoresOf(`Accuracy with topK ${this.topK}`, predictions, truth.length, this.numClasses);
     for (let i = 0; i < truth.length; i++) {

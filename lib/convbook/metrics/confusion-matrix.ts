@@ -1,7 +1,7 @@
 /** Who is taken for whom. */
 import { confusionMatrixFigure, type ConfusionMatrixOptions as FigureOptions } from "../display/figures/heatmap.ts";
 import type { VegaLiteFigure } from "../display/vega-lite.ts";
-import { checkLabels, checkNumClasses, type MetricInput, numbersOf, predictedLabels } from "./inputs.ts";
+import { checkLabels, checkNumClasses, givenOptions, type MetricInput, numbersOf, predictedLabels } from "./inputs.ts";
 import { Metric } from "./metric.ts";
 
 export interface ConfusionMatrixOptions {
@@ -19,8 +19,9 @@ export class ConfusionMatrix extends Metric<number[][]> {
   readonly #ignoreIndex: number | undefined;
   readonly #counts: Float64Array;
 
-  constructor({ numClasses, normalize = "none", ignoreIndex }: ConfusionMatrixOptions) {
+  constructor(options: ConfusionMatrixOptions) {
     super();
+    const { numClasses, normalize = "none", ignoreIndex } = givenOptions("ConfusionMatrix", options);
     checkNumClasses("ConfusionMatrix", numClasses);
     this.numClasses = numClasses;
     this.#normalize = normalize;
@@ -29,7 +30,7 @@ export class ConfusionMatrix extends Metric<number[][]> {
   }
 
   override update(predictions: MetricInput, targets: MetricInput): void {
-    const truth = numbersOf(targets);
+    const truth = numbersOf("ConfusionMatrix", "targets", targets);
     checkLabels("ConfusionMatrix", "targets", truth, this.numClasses, this.#ignoreIndex);
     const predicted = predictedLabels("ConfusionMatrix", predictions, truth.length, this.numClasses);
     for (let i = 0; i < truth.length; i++) {

@@ -1,6 +1,6 @@
 /** Metrics over all thresholds: ROC, precision against recall, and the areas under them. */
 import { MetricError } from "./errors.ts";
-import { checkLabels, checkNumClasses, type MetricInput, numbersOf, scoresOf } from "./inputs.ts";
+import { checkLabels, checkNumClasses, givenOptions, type MetricInput, numbersOf, scoresOf } from "./inputs.ts";
 import { type Average, averageOf, checkAverage, Metric } from "./metric.ts";
 
 export interface RocCurve {
@@ -98,17 +98,18 @@ abstract class ScoreMetric<Result> extends Metric<Result> {
   #count = 0;
   #width = 0;
 
-  constructor({ numClasses }: CurveOptions) {
+  constructor(options: CurveOptions) {
     super();
+    const { numClasses } = givenOptions(new.target.name, options);
     checkNumClasses(new.target.name, numClasses);
     this.numClasses = numClasses;
   }
 
   override update(predictions: MetricInput, targets: MetricInput): void {
     const name = this.constructor.name;
-    const truth = numbersOf(targets);
+    const truth = numbersOf(name, "targets", targets);
     checkLabels(name, "targets", truth, this.numClasses);
-    const given = numbersOf(predictions);
+    const given = numbersOf(name, "predictions", predictions);
     const width = this.numClasses === 2 && given.length === truth.length ? 1 : this.numClasses;
     const { data } = width === 1 ? { data: given } : scoresOf(name, predictions, truth.length, this.numClasses);
     if (this.#width !== 0 && this.#width !== width) {

@@ -12,7 +12,8 @@ import {
 } from "./classification.ts";
 import { ConfusionMatrix, type ConfusionMatrixOptions } from "./confusion-matrix.ts";
 import { type AreaOptions, AUROC, AveragePrecision } from "./curves.ts";
-import type { MetricInput } from "./inputs.ts";
+import { MetricError } from "./errors.ts";
+import { givenOptions, type MetricInput } from "./inputs.ts";
 import type { Average, Metric } from "./metric.ts";
 
 function once<R>(metric: Metric<R>, predictions: MetricInput, targets: MetricInput): R {
@@ -35,7 +36,10 @@ export function topKAccuracy(
   targets: MetricInput,
   options: { readonly numClasses: number; readonly k: number },
 ): number {
-  return once(new Accuracy({ numClasses: options.numClasses, topK: options.k }), predictions, targets);
+  const { numClasses, k } = givenOptions("topKAccuracy", options);
+  if (k === undefined)
+    throw new MetricError(`topKAccuracy: k is undefined; expected an integer from 1 to numClasses (${numClasses})`);
+  return once(new Accuracy({ numClasses, topK: k }), predictions, targets);
 }
 
 /** See {@link Precision}. */

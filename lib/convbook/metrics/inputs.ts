@@ -4,9 +4,28 @@ import { MetricError } from "./errors.ts";
 /** Numbers: an array, a typed array, or a tensor, whose values are read in row-major order. Nothing is disposed. */
 export type MetricInput = ArrayLike<number> | { readonly shape: readonly number[]; dataSync(): ArrayLike<number> };
 
-/** The numbers of an input. */
-export function numbersOf(input: MetricInput): ArrayLike<number> {
-  return "dataSync" in input ? input.dataSync() : input;
+/**
+ * The numbers of an input.
+ *
+ * @throws MetricError for what holds no numbers
+ */
+export function numbersOf(metric: string, what: string, input: MetricInput): ArrayLike<number> {
+  if (typeof input === "object" && input !== null) {
+    if ("dataSync" in input) return input.dataSync();
+    if (typeof input.length === "number") return input;
+  }
+  const got = input === null || typeof input !== "object" ? String(input) : "an object without a length";
+  throw new MetricError(`${metric}: ${what} is ${got}; expected an array of numbers or a tensor`);
+}
+
+/**
+ * The options of a metric.
+ *
+ * @throws MetricError where they were left out
+ */
+export function givenOptions<T extends object>(metric: string, options: T): T {
+  if (typeof options === "object" && options !== null) return options;
+  throw new MetricError(`${metric}: options is ${String(options)}; expected an object such as { numClasses: 10 }`);
 }
 
 /** Checks that every number is a class: an integer from 0 to `numClasses` - 1, or `ignoreIndex`. */
@@ -39,7 +58,7 @@ export interface Scores {
  * @throws MetricError where the number of values is not that of the targets times the classes
  */
 export function scoresOf(metric: string, predictions: MetricInput, count: number, numClasses: number): Scores {
-  const data = numbersOf(predictions);
+  const data = numbersOf(metric, "predictions", predictions);
   if (data.length !== count * numClasses) {
     throw new MetricError(
       `${metric}: ${data.length} scores for ${count} targets; expected ${count} x ${numClasses} classes = ${count * numClasses}${shapeHint(predictions)}`,
@@ -64,7 +83,7 @@ export function predictedLabels(
   count: number,
   numClasses: number,
 ): ArrayLike<number> {
-  const data = numbersOf(predictions);
+  const data = numbersOf(metric, "predictions", predictions);
   if (data.length === count) {
     checkLabels(metric, "predictions", data, numClasses);
     return data;
