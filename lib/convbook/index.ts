@@ -7,9 +7,11 @@
 export { type BackendInfo, selectBackend } from "./backend/index.ts";
 export {
   CheckpointError,
+  loadCheckpoint,
   loadFromCheckpoint,
   loadSafetensors,
   loadTorch,
+  saveCheckpoint,
   saveSafetensors,
   saveTorch,
 } from "./checkpoints/index.ts";

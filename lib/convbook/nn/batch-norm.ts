@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { OptionError, ShapeError } from "./errors.ts";
+import { OptionError, refuseUnknownOptions, ShapeError } from "./errors.ts";
 import {
   batchNormInference,
   batchNormTraining,
@@ -48,6 +48,7 @@ export abstract class BatchNorm extends Module {
    */
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
     super();
+    refuseUnknownOptions(this.typeName, options, ["eps", "momentum", "affine", "trackRunningStats"]);
     const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true } = options;
     this.numFeatures = checkInteger(this.typeName, "numFeatures", numFeatures, 1);
     if (!(eps >= 0)) throw new OptionError(this.typeName, "eps", eps, "a number of at least 0");

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Generator } from "../random/index.ts";
-import { OptionError } from "./errors.ts";
+import { OptionError, refuseUnknownOptions } from "./errors.ts";
 import type { ActivationName } from "./functional/activation.ts";
 import type { BlockBuilder, BlockValue } from "./functional/block.ts";
 import { type Conv2dGeometry, conv2d } from "./functional/conv.ts";
@@ -17,6 +17,8 @@ import {
   type Window,
   windowedShape,
 } from "./shapes.ts";
+
+const convOptions = ["kernelSize", "stride", "padding", "dilation", "groups", "bias", "generator"];
 
 /** Options that one- and two-dimensional convolutions share. */
 export interface ConvOptions<Size> {
@@ -123,6 +125,7 @@ export class Conv2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
    */
   constructor(inChannels: number, outChannels: number, options: ConvOptions<Size2d>) {
     super();
+    refuseUnknownOptions("Conv2d", options, convOptions);
     const { kernelSize, stride = 1, padding = 0, dilation = 1, groups = 1, bias = true, generator } = options;
     this.inChannels = checkInteger("Conv2d", "inChannels", inChannels, 1);
     this.outChannels = checkInteger("Conv2d", "outChannels", outChannels, 1);
@@ -231,6 +234,7 @@ export class Conv1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
    */
   constructor(inChannels: number, outChannels: number, options: ConvOptions<number>) {
     super();
+    refuseUnknownOptions("Conv1d", options, convOptions);
     const { kernelSize, stride = 1, padding = 0, dilation = 1, groups = 1, bias = true, generator } = options;
     this.inChannels = checkInteger("Conv1d", "inChannels", inChannels, 1);
     this.outChannels = checkInteger("Conv1d", "outChannels", outChannels, 1);

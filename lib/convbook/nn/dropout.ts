@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { defaultGenerator, fillBernoulli, type Generator } from "../random/index.ts";
-import { OptionError } from "./errors.ts";
+import { OptionError, refuseUnknownOptions } from "./errors.ts";
 import { Module } from "./module.ts";
 import type { Shape } from "./shapes.ts";
 import { noteUse } from "./usage.ts";
@@ -20,8 +20,10 @@ export class Dropout extends Module {
   private readonly generator: Generator;
 
   /** @param p probability of a zero, 0.5 by default */
-  constructor(p = 0.5, { generator = defaultGenerator }: DropoutOptions = {}) {
+  constructor(p = 0.5, options: DropoutOptions = {}) {
     super();
+    refuseUnknownOptions("Dropout", options, ["generator"]);
+    const { generator = defaultGenerator } = options;
     if (!(p >= 0 && p <= 1)) throw new OptionError("Dropout", "p", p, "a probability from 0 to 1");
     this.p = p;
     this.generator = generator;

@@ -80,6 +80,17 @@ export class UnknownNameError extends Error {
   }
 }
 
+/**
+ * Refuses options that a layer does not have. A type checker would; programs without one, and casts, get a layer that silently does something else.
+ *
+ * @throws {UnknownNameError} naming the option, and the nearest that there are
+ */
+export function refuseUnknownOptions(owner: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) throw new UnknownNameError(`option of ${owner}`, name, known);
+  }
+}
+
 /** An input whose shape does not fit the layer that it was given to. */
 export class ShapeError extends Error {
   /** The layer, as it prints itself. */
@@ -107,7 +118,7 @@ export class UnregisteredModuleError extends Error {
 
   constructor(module: string, layers: readonly string[]) {
     super(
-      `${module} uses what is no part of it: ${layers.slice(0, 10).join("; ")}${layers.length > 10 ? `; and ${layers.length - 10} more` : ""}. ` +
+      `${module || "A module without a name"} uses what is no part of it: ${layers.slice(0, 10).join("; ")}${layers.length > 10 ? `; and ${layers.length - 10} more` : ""}. ` +
         "Keep each layer in a field of its own, in a Sequential or in a ModuleList, or register it with registerModule; in an array, a Map, " +
         "a #private field or a variable outside nobody finds it. A network that is only asked, such as a teacher, is frozen: requiresGrad_(false).",
     );

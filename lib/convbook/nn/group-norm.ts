@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { OptionError, ShapeError } from "./errors.ts";
+import { OptionError, refuseUnknownOptions, ShapeError } from "./errors.ts";
 import { type Affine, groupNorm, layerNorm } from "./functional/group-norm.ts";
 import { ones_ } from "./init.ts";
 import { Module } from "./module.ts";
@@ -30,8 +30,10 @@ export class GroupNorm extends Module {
    * @param numGroups number of groups, a divisor of the channels
    * @param numChannels number of channels
    */
-  constructor(numGroups: number, numChannels: number, { eps = 1e-5, affine = true }: NormOptions = {}) {
+  constructor(numGroups: number, numChannels: number, options: NormOptions = {}) {
     super();
+    refuseUnknownOptions("GroupNorm", options, ["eps", "affine"]);
+    const { eps = 1e-5, affine = true } = options;
     this.numGroups = checkInteger("GroupNorm", "numGroups", numGroups, 1);
     this.numChannels = checkInteger("GroupNorm", "numChannels", numChannels, 1);
     if (numChannels % numGroups !== 0) {
@@ -87,8 +89,10 @@ export class LayerNorm extends Module {
   readonly bias: Parameter | null;
 
   /** @param normalizedShape size of the last dimension, or [C, H, W] or [C, L] */
-  constructor(normalizedShape: number | readonly number[], { eps = 1e-5, affine = true }: NormOptions = {}) {
+  constructor(normalizedShape: number | readonly number[], options: NormOptions = {}) {
     super();
+    refuseUnknownOptions("LayerNorm", options, ["eps", "affine"]);
+    const { eps = 1e-5, affine = true } = options;
     const shape = typeof normalizedShape === "number" ? [normalizedShape] : [...normalizedShape];
     if (shape.length === 0) throw new OptionError("LayerNorm", "normalizedShape", shape, "at least one size");
     for (const size of shape) checkInteger("LayerNorm", "normalizedShape", size, 1);

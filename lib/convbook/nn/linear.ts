@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Generator } from "../random/index.ts";
 import { resetParameters } from "./conv.ts";
-import { ShapeError } from "./errors.ts";
+import { refuseUnknownOptions, ShapeError } from "./errors.ts";
 import { Module } from "./module.ts";
 import { linearLayout, Parameter } from "./parameter.ts";
 import { checkInteger, type Shape } from "./shapes.ts";
@@ -32,6 +32,7 @@ export class Linear extends Module {
    */
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super();
+    refuseUnknownOptions("Linear", options, ["bias", "generator"]);
     const { bias = true, generator } = options;
     this.inFeatures = checkInteger("Linear", "inFeatures", inFeatures, 1);
     this.outFeatures = checkInteger("Linear", "outFeatures", outFeatures, 1);

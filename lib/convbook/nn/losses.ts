@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { OptionError, ShapeError, UnknownNameError } from "./errors.ts";
+import { OptionError, refuseUnknownOptions, ShapeError, UnknownNameError } from "./errors.ts";
 import { classCrossEntropy, type Reduction, reduceLoss, softmaxCrossEntropy } from "./functional/cross-entropy.ts";
 import { Module } from "./module.ts";
 
@@ -44,6 +44,7 @@ export class CrossEntropyLoss extends Module<[logits: tf.Tensor, target: tf.Tens
 
   constructor(options: CrossEntropyOptions = {}) {
     super();
+    refuseUnknownOptions("CrossEntropyLoss", options, ["reduction", "labelSmoothing"]);
     const { reduction = "mean", labelSmoothing = 0 } = options;
     this.reduction = checkReduction(reduction);
     if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
@@ -106,8 +107,10 @@ function lossWithGradient(
 abstract class ElementwiseLoss extends Module<[input: tf.Tensor, target: tf.Tensor]> {
   readonly reduction: Reduction;
 
-  constructor({ reduction = "mean" }: LossOptions = {}) {
+  constructor(options: LossOptions = {}) {
     super();
+    refuseUnknownOptions(this.typeName, options, ["reduction"]);
+    const { reduction = "mean" } = options;
     this.reduction = checkReduction(reduction);
   }
 

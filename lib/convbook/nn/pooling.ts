@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { OptionError } from "./errors.ts";
+import { OptionError, refuseUnknownOptions } from "./errors.ts";
 import type { BlockBuilder, BlockValue } from "./functional/block.ts";
 import { adaptiveAvgPool2d, avgPool2d, maxPool2d, type Windows2d } from "./functional/pool.ts";
 import { Module } from "./module.ts";
@@ -57,12 +57,16 @@ function printed(windows: readonly Window[]): string {
   return parts.join(", ");
 }
 
+const poolOptions = ["stride", "padding", "ceilMode"];
+const avgPoolOptions = [...poolOptions, "countIncludePad"];
+
 /** A pool over windows of an image batch, [N, H, W, C] -> [N, H', W', C]. */
 abstract class Pool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   protected readonly windows: Windows2d;
 
-  constructor(kernelSize: Size2d, options: PoolOptions<Size2d> = {}) {
+  constructor(kernelSize: Size2d, options: PoolOptions<Size2d> = {}, known = poolOptions) {
     super();
+    refuseUnknownOptions(this.typeName, options, known);
     this.windows = windows(this.typeName, kernelSize, options);
   }
 
@@ -93,8 +97,9 @@ abstract class Pool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
 abstract class Pool1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
   protected readonly windows: Windows2d;
 
-  constructor(kernelSize: number, options: PoolOptions<number> = {}) {
+  constructor(kernelSize: number, options: PoolOptions<number> = {}, known = poolOptions) {
     super();
+    refuseUnknownOptions(this.typeName, options, known);
     checkInteger(this.typeName, "kernelSize", kernelSize, 1);
     const { stride = kernelSize, padding = 0, ceilMode = false } = options;
     this.windows = windows(this.typeName, [1, kernelSize], { stride: [1, stride], padding: [0, padding], ceilMode });
@@ -140,7 +145,7 @@ export class AvgPool2d extends Pool2d {
   private readonly countIncludePad: boolean;
 
   constructor(kernelSize: Size2d, options: AvgPoolOptions<Size2d> = {}) {
-    super(kernelSize, options);
+    super(kernelSize, options, avgPoolOptions);
     this.countIncludePad = options.countIncludePad ?? true;
   }
 
@@ -159,7 +164,7 @@ export class AvgPool1d extends Pool1d {
   private readonly countIncludePad: boolean;
 
   constructor(kernelSize: number, options: AvgPoolOptions<number> = {}) {
-    super(kernelSize, options);
+    super(kernelSize, options, avgPoolOptions);
     this.countIncludePad = options.countIncludePad ?? true;
   }
 

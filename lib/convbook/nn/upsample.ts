@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core";
-import { UnknownNameError } from "./errors.ts";
+import { refuseUnknownOptions, UnknownNameError } from "./errors.ts";
 import { repeatPixels, resizeBilinear } from "./functional/interpolate.ts";
 import { Module } from "./module.ts";
 import { checkChannelsLast, pair, type Shape, type Size2d } from "./shapes.ts";
@@ -23,8 +23,10 @@ export class Upsample extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   private readonly alignCorners: boolean;
 
   /** @param options scaleFactor and the rest */
-  constructor({ scaleFactor, mode = "nearest", alignCorners = false }: UpsampleOptions) {
+  constructor(options: UpsampleOptions) {
     super();
+    refuseUnknownOptions("Upsample", options, ["scaleFactor", "mode", "alignCorners"]);
+    const { scaleFactor, mode = "nearest", alignCorners = false } = options;
     this.scaleFactor = pair("Upsample", "scaleFactor", scaleFactor, 1);
     if (!modes.includes(mode)) throw new UnknownNameError("mode of Upsample", String(mode), modes);
     this.mode = mode;

@@ -43,8 +43,14 @@ export function toLoaders(what: string, given: unknown): Loader[] {
   throw new ConfigurationError(what, given, "a loader: something that `for await` can take batches from");
 }
 
-/** Starts an epoch. */
+/** Starts an epoch. A list of batches gives copies: the trainer disposes of what it has used, and the list is there for the next epoch. */
 export function iterate(loader: Loader): AsyncIterator<unknown> {
+  if (Array.isArray(loader))
+    return iterate({
+      *[Symbol.iterator]() {
+        for (const batch of loader) yield cloneBatch(batch);
+      },
+    });
   const asynchronous = loader[Symbol.asyncIterator];
   if (asynchronous !== undefined) return asynchronous.call(loader);
   const inner = (loader[Symbol.iterator] as () => Iterator<unknown>).call(loader);

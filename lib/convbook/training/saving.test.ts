@@ -132,3 +132,18 @@ it("a validation loader that is used up is no validation", async () => {
       '"which gave none: a generator gives its batches once only".',
   );
 });
+
+it("batches in a list are there after they were trained on, and in the next epoch", async () => {
+  const batches = [tf.fill([2, 4], 0.1), tf.fill([2, 4], 0.2)];
+  const before = tf.memory().numTensors;
+  const module = new Scored(() => 0);
+  const result = await new Trainer({ ...options, enableCheckpointing: false, maxEpochs: 3 }).fit(
+    module,
+    batches as never,
+  );
+  expect(result).toMatchObject({ status: "completed", globalStep: 6 });
+  expect(batches.map((batch) => batch.isDisposed)).toEqual([false, false]);
+  module.dispose();
+  tf.dispose(batches);
+  expect(tf.memory().numTensors).toBeLessThanOrEqual(before);
+});

@@ -1,0 +1,29 @@
+/** Options that a layer does not have are refused by name, also where no type checker has looked. */
+import { expect, it } from "vitest";
+import * as nn from "./index.ts";
+
+const cases: Readonly<
+  Record<string, [make: (options: never) => unknown, options: object, name: string, nearest?: string]>
+> = {
+  CrossEntropyLoss: [(o) => new nn.CrossEntropyLoss(o), { weight: [1, 2] }, "weight"],
+  BCEWithLogitsLoss: [(o) => new nn.BCEWithLogitsLoss(o), { posWeight: 2 }, "posWeight"],
+  MSELoss: [(o) => new nn.MSELoss(o), { reductions: "sum" }, "reductions", "reduction"],
+  MaxPool2d: [(o) => new nn.MaxPool2d(2, o), { dilation: 2 }, "dilation"],
+  MaxPool1d: [(o) => new nn.MaxPool1d(2, o), { countIncludePad: false }, "countIncludePad"],
+  AvgPool2d: [(o) => new nn.AvgPool2d(2, o), { divisorOverride: 3 }, "divisorOverride"],
+  Conv2d: [(o) => new nn.Conv2d(1, 1, o), { kernelSize: 3, paddingMode: "circular" }, "paddingMode", "padding"],
+  Conv1d: [(o) => new nn.Conv1d(1, 1, o), { kernelSize: 3, kernel_size: 3 }, "kernel_size", "kernelSize"],
+  BatchNorm2d: [(o) => new nn.BatchNorm2d(2, o), { epsilon: 0.1 }, "epsilon", "eps"],
+  GroupNorm: [(o) => new nn.GroupNorm(1, 2, o), { bias: false }, "bias"],
+  LayerNorm: [(o) => new nn.LayerNorm(2, o), { elementwiseAffine: false }, "elementwiseAffine", "affine"],
+  Linear: [(o) => new nn.Linear(1, 1, o), { dtype: "float64" }, "dtype"],
+  Dropout: [(o) => new nn.Dropout(0.5, o), { inplace: true }, "inplace"],
+  Upsample: [(o) => new nn.Upsample(o), { scaleFactor: 2, size: 4 }, "size"],
+};
+
+it.each(Object.entries(cases))("%s", (owner, [make, options, name, nearest]) => {
+  const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"`;
+  const expected = `Unknown option of ${owner} "${name}".${hint}`;
+  expect(() => make(options as never)).toThrow(nn.UnknownNameError);
+  expect(() => make(options as never)).toThrow(expected);
+});
