@@ -4,7 +4,10 @@ import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ManifestFile } from "../../download/index.ts";
 import type { Finding } from "./finding.ts";
-import { firstLine } from "./finding.ts";
+import { firstLine, within } from "./finding.ts";
+
+/** How long a file system may take to answer, ms. */
+const patience = 5000;
 
 /** Writes a file into the cache and takes it away again. */
 export async function checkCache(): Promise<Finding> {
@@ -12,14 +15,17 @@ export async function checkCache(): Promise<Finding> {
   const folder = cacheFolder();
   const probe = join(folder, `.doctor-${process.pid}-${randomBytes(4).toString("hex")}`);
   try {
-    await mkdir(folder, { recursive: true });
-    await writeFile(probe, "");
-    await rm(probe);
+    const write = async () => {
+      await mkdir(folder, { recursive: true });
+      await writeFile(probe, "");
+      await rm(probe);
+    };
+    await within(patience, write());
     return { topic: "cache", state: "ok", found: folder };
   } catch (error) {
-    await rm(probe, { force: true }).catch(() => {});
+    await within(patience, rm(probe, { force: true })).catch(() => {});
     const advice = "set CONVBOOK_CACHE to a folder that you may write to";
-    const readable = await readdir(folder).then(
+    const readable = await within(patience, readdir(folder)).then(
       () => true,
       () => false,
     );

@@ -70,12 +70,12 @@ describe("convbook doctor", () => {
     ]);
     const { status, findings } = examine();
     expect(findings.get("kernel")).toMatchObject({ state: "missing", advice: "npx convbook kernel install" });
-    expect(findings.get("kernel")?.found).toContain(`${node} does not start: `);
+    expect(findings.get("kernel")?.found).toContain(`${node} does not work: `);
     expect(findings.get("kernel convbook-old")).toMatchObject({
       state: "missing",
       advice: "npx convbook kernel install --name convbook-old",
     });
-    expect(findings.get("kernel convbook-old")?.found).toContain(`${program} does not start: `);
+    expect(findings.get("kernel convbook-old")?.found).toContain(`${program} does not work: `);
     expect(status).toBe(1);
   });
 
@@ -156,6 +156,40 @@ describe("convbook doctor", () => {
       advice: "unset CONVBOOK_BACKEND, and the best backend that works is taken",
     });
     expect(broken.status).toBe(1);
+  });
+
+  it("names settings that nothing can make sense of, and a kernel that checks no types", () => {
+    installSpec("convbook", [process.execPath, kernelMain, "{connection_file}"]);
+    const settings = {
+      CONVBOOK_ISA: "avx-512",
+      CONVBOOK_THREADS: "zero",
+      CONVBOOK_MAX_PIXELS: "abc",
+      CONVBOOK_HEAP_MB: "-3",
+    };
+    const { stdout, status } = spawnSync(process.execPath, [cli, "doctor"], {
+      cwd: home,
+      encoding: "utf8",
+      env: {
+        ...process.env,
+        ...settings,
+        CONVBOOK_BACKEND: "cpu",
+        CONVBOOK_OFLINE: "1",
+        JUPYTER_DATA_DIR: join(home, "jupyter"),
+        CONVBOOK_TYPESCRIPT: join(home, "nowhere"),
+      },
+    });
+    for (const line of [
+      'CONVBOOK_ISA is "avx-512", expected one of amx, avx512, avx2, generic',
+      'CONVBOOK_THREADS is "zero", expected a whole number from 1 to 256',
+      'CONVBOOK_MAX_PIXELS is "abc", expected a number of pixels from 1',
+      'CONVBOOK_HEAP_MB is "-3", expected a number of mebibytes from 0',
+      "nothing reads CONVBOOK_OFLINE",
+      "did you mean CONVBOOK_OFFLINE?",
+      "does not work: it runs cells whose types are wrong",
+    ]) {
+      expect(stdout).toContain(line);
+    }
+    expect(status).toBe(1);
   });
 
   it("compiles with a compiler before it believes it", () => {

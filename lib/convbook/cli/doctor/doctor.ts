@@ -5,11 +5,13 @@ import { checkCache, checkData, checkMirror } from "./data.ts";
 import { type Finding, print } from "./finding.ts";
 import { checkJupyter, checkKernels } from "./jupyter.ts";
 import { checkCompiler, checkCuda, checkNode } from "./machine.ts";
+import { checkSettings } from "./settings.ts";
 
 async function examine(): Promise<Finding[]> {
   const cuda = await checkCuda();
   return [
     checkNode(),
+    ...checkSettings(),
     ...(await checkBackend(cuda.state === "ok")),
     ...(await checkEngine()),
     await checkCompiler(),
@@ -29,5 +31,7 @@ export const doctorCommand = new Command("doctor")
     const findings = await examine();
     if (json) console.log(JSON.stringify(findings, null, 2));
     else print(findings);
-    if (findings.some(({ state }) => state === "missing")) process.exitCode = 1;
+    // What was given up on may still wait, and would keep the process: it ends once all is written.
+    const code = findings.some(({ state }) => state === "missing") ? 1 : 0;
+    process.stdout.write("", () => process.exit(code));
   });

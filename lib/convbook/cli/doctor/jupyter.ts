@@ -1,6 +1,7 @@
 /** Jupyter, and our kernel in it. */
 import { tmpdir } from "node:os";
 import { basename } from "node:path";
+import type { KernelManager } from "nbconvert-ts-runner";
 import type { Finding } from "./finding.ts";
 import { firstLine } from "./finding.ts";
 import { linesOf } from "./machine.ts";
@@ -21,20 +22,26 @@ export async function checkJupyter(): Promise<Finding> {
 
 /** Starts a kernel as Jupyter would and has it run a cell. @returns what went wrong; undefined when the answer was right */
 async function tryKernel(folder: string): Promise<string | undefined> {
-  const { findKernelspec, KernelManager } = await import("nbconvert-ts-runner");
-  let manager: Awaited<ReturnType<typeof KernelManager.start>> | undefined;
+  const { findKernelspec, KernelManager: Manager } = await import("nbconvert-ts-runner");
+  let manager: KernelManager | undefined;
   try {
     const spec = findKernelspec(basename(folder), { kernelDir: folder });
-    manager = await KernelManager.start(spec, { cwd: tmpdir(), startupTimeout: 30_000 });
+    manager = await Manager.start(spec, { cwd: tmpdir(), startupTimeout: 30_000 });
     const values: string[] = [];
-    await manager.client.execute("const answer: number = 6 * 7; answer", {
-      storeHistory: false,
-      onMessage: ({ header, content }) => {
-        const data = (content as { data?: Record<string, unknown> }).data;
-        if (header.msg_type === "execute_result") values.push(String(data?.["text/plain"]));
-      },
-    });
-    return values.join() === "42" ? undefined : `it answers ${values.join() || "nothing"} to 6 * 7`;
+    const run = (code: string) =>
+      (manager as KernelManager).client.execute(code, {
+        storeHistory: false,
+        onMessage: ({ header, content }) => {
+          const data = (content as { data?: Record<string, unknown> }).data;
+          if (header.msg_type === "execute_result") values.push(String(data?.["text/plain"]));
+        },
+      });
+    await run("const answer: number = 6 * 7; answer");
+    if (values.join() !== "42") return `it answers ${values.join() || "nothing"} to 6 * 7`;
+    const { status } = await run('const wrong: number = "text";');
+    return status === "error"
+      ? undefined
+      : "it runs cells whose types are wrong (no TypeScript 7, or CONVBOOK_TYPESCRIPT)";
   } catch (error) {
     return firstLine(error);
   } finally {
@@ -56,7 +63,7 @@ export async function checkKernels(): Promise<Finding[]> {
     findings.push(
       problem === undefined
         ? { topic, state: "ok", found: `${folder}, answers` }
-        : { topic, state: "missing", found: `${folder} does not start: ${problem}`, advice },
+        : { topic, state: "missing", found: `${folder} does not work: ${problem}`, advice },
     );
   }
   if (!installed.some(({ name }) => name === "convbook")) findings.push(await withoutKernelspec());
@@ -80,7 +87,7 @@ async function withoutKernelspec(): Promise<Finding> {
   }
   const problem = await tryKernel(bundledKernelSpec());
   if (problem !== undefined) {
-    return { topic, state: "missing", found: `the kernel does not start: ${problem}`, advice: "npm run build" };
+    return { topic, state: "missing", found: `the kernel does not work: ${problem}`, advice: "npm run build" };
   }
   const found = "not installed for Jupyter (npm start and nbconvert-ts-runner work without)";
   return { topic, state: "optional", found, advice };
