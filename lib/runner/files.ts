@@ -39,3 +39,9 @@ export function* upwards(start: string): Generator<string> {
     }
   }
 }
+
+/** A path as it is typed in a POSIX shell, in quotes where it needs them; one that begins with "-" is no option. */
+export function shellQuoted(path: string): string {
+  const name = path.startsWith("-") ? `./${path}` : path;
+  return /^[\w./-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
+}

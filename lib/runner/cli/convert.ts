@@ -4,6 +4,7 @@ import { type Command, Option } from "commander";
 import { parseJson, readNotebook, readText } from "../notebook/read.ts";
 import { upgradeNotebook } from "../notebook/upgrade.ts";
 import { detectStyle, serializeNotebook, writeAtomically } from "../notebook/write.ts";
+import { checkOutputNames } from "../run/output-names.ts";
 import { shownPath } from "../run/run-many.ts";
 import { notebookPaths } from "./paths.ts";
 
@@ -52,15 +53,28 @@ export function addConvertCommand(program: Command): void {
     .option("--stdout", "print the result and write no file")
     .addHelpText("after", examples)
     .action(async (notebooks: string[], flags: ConvertFlags) => {
-      for (const path of await notebookPaths(notebooks)) {
+      const paths = await notebookPaths(notebooks);
+      if (!flags.stdout) {
+        // Without the ending, which the language of a script decides: pictures go to a folder of this name, too.
+        checkOutputNames(paths, (path) => join(folderOf(path, flags), stemOf(path)));
+      }
+      for (const path of paths) {
         await convert(path, flags);
       }
     });
 }
 
+function folderOf(path: string, flags: ConvertFlags): string {
+  return resolve(flags.outputDir ?? dirname(path));
+}
+
+function stemOf(path: string): string {
+  return basename(path).replace(/\.ipynb$/, "");
+}
+
 async function convert(path: string, flags: ConvertFlags): Promise<void> {
-  const folder = resolve(flags.outputDir ?? dirname(path));
-  const stem = basename(path).replace(/\.ipynb$/, "");
+  const folder = folderOf(path, flags);
+  const stem = stemOf(path);
   const { text, name, files = [] } = await converted(path, stem, flags);
   if (flags.stdout) {
     process.stdout.write(text);

@@ -6,6 +6,7 @@ import { NotebookPositions } from "../notebook/positions.ts";
 import { readText } from "../notebook/read.ts";
 import { writeAtomically } from "../notebook/write.ts";
 import { LiveReport } from "../report/live.ts";
+import { checkOutputNames } from "../run/output-names.ts";
 import { exitCodeOf, type NotebookOutcome, runNotebooks } from "../run/run-many.ts";
 import { notebookPaths } from "./paths.ts";
 import { collect, collectParameter, memorySize, parameterFile, positiveInteger, positiveNumber } from "./values.ts";
@@ -104,6 +105,10 @@ export function addRunCommand(program: Command, finish: (exitCode: number) => vo
 
 async function run(notebooks: readonly string[], flags: RunFlags): Promise<number> {
   const paths = await notebookPaths(notebooks);
+  const { html } = flags;
+  if (html !== undefined) {
+    checkOutputNames(paths, (path) => pagePath(path, html));
+  }
   const live = new LiveReport({
     stream: process.stdout,
     verbose: flags.verbose,
@@ -187,11 +192,15 @@ function abortOnSignals(): { signal: AbortSignal; end: () => void } {
   };
 }
 
+function pagePath(path: string, folder: string): string {
+  return resolve(folder, basename(path).replace(/(\.ipynb)?$/, ".html"));
+}
+
 async function writePage(outcome: NotebookOutcome, folder: string): Promise<void> {
   const { toHtml } = await import("../convert/html/to-html.ts");
   if (outcome.notebook !== undefined) {
     const html = await toHtml(outcome.notebook, { baseFolder: dirname(resolve(outcome.path)) });
-    writeAtomically(resolve(folder, basename(outcome.path).replace(/(\.ipynb)?$/, ".html")), html);
+    writeAtomically(pagePath(outcome.path, folder), html);
   }
 }
 

@@ -59,6 +59,9 @@ test("says what is wrong: names, files, kernels that are missing", () => {
   expect(() => findKernelspec("tslab", { env, from: folder })).toThrow(
     "To install it: npm install -g tslab && tslab install",
   );
+  expect(() => findKernelspec("qqzzyyxx", { env, from: folder })).toThrow(
+    "To install it: see the kernel's own documentation; or give its folder with --kernel-dir",
+  );
   expect(() => findKernelspec("both", { env, kernelDir: join(folder, "none") })).toThrow("does not exist");
   install("first/kernels/broken", { display_name: "no argv" });
   expect(() => findKernelspec("broken", { env })).toThrow('has no "argv" list of strings');

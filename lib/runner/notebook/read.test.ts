@@ -58,3 +58,9 @@ test("refuses bytes that are not UTF-8, which would be lost in a save", () => {
   writeFileSync(path, Buffer.from('{"cells": [], "metadata": {"é": 1}, "nbformat": 4}', "latin1"));
   expect(() => readNotebook(path)).toThrow("latin1.ipynb: is not UTF-8 text, which JSON must be");
 });
+
+test("the advice to upgrade quotes a path for the shell", () => {
+  const odd = join(folder, "old $(id).ipynb");
+  writeFileSync(odd, '{"nbformat": 3, "worksheets": []}');
+  expect(() => readNotebook(odd)).toThrow(`validate --upgrade '${odd}'"`);
+});

@@ -1,6 +1,7 @@
 /** Reads notebooks, and says what is wrong with those that are none. */
 import { readFileSync } from "node:fs";
 import { NotebookError } from "../errors.ts";
+import { shellQuoted } from "../files.ts";
 import { JsonError, parseJsonText, setDefault } from "./json/index.ts";
 import type { Notebook } from "./types.ts";
 
@@ -61,7 +62,7 @@ export function parseNotebook(text: string, path: string): Notebook {
   if (notebook.nbformat < 4) {
     throw new NotebookError(
       path,
-      `is of nbformat ${notebook.nbformat}; run "nbconvert-ts-runner validate --upgrade ${path}" to bring it to nbformat 4`,
+      `is of nbformat ${notebook.nbformat}; run "nbconvert-ts-runner validate --upgrade ${shellQuoted(path)}" to bring it to nbformat 4`,
     );
   }
   if (notebook.nbformat > 4) {

@@ -1,7 +1,7 @@
 /** Runs many notebooks, some at a time, compares them with what was stored, and keeps the results of unchanged ones. */
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type CellDifference, type CompareOptions, compareNotebooks, wasExecuted } from "../check/compare.ts";
-import { exitCodes, RunnerError, UsageError } from "../errors.ts";
+import { exitCodes, RunnerError } from "../errors.ts";
 import { type NotebookFile, parseNotebook, readNotebook } from "../notebook/read.ts";
 import type { Notebook } from "../notebook/types.ts";
 import { detectStyle, NotebookWriter } from "../notebook/write.ts";
@@ -9,6 +9,7 @@ import { type CacheLook, NotebookCache } from "./cache/cache.ts";
 import { isRunnable } from "./cell-info.ts";
 import { KernelPool } from "./kernel-pool.ts";
 import { kernelspecOf } from "./kernelspec-of.ts";
+import { checkOutputNames } from "./output-names.ts";
 import { runNotebook } from "./run-notebook.ts";
 import type { NotebookResult, NotebookStatus, RunOptions } from "./types.ts";
 
@@ -55,7 +56,10 @@ export interface NotebookOutcome {
 /** Runs notebooks; never throws for what is wrong with one of them. */
 export async function runNotebooks(paths: readonly string[], options: RunManyOptions = {}): Promise<NotebookOutcome[]> {
   const { jobs = 1 } = options;
-  checkOutputNames(paths, options.outputDir);
+  const { outputDir } = options;
+  if (outputDir !== undefined) {
+    checkOutputNames(paths, (path) => join(outputDir, basename(path)));
+  }
   const pool = new KernelPool({
     kernelDir: options.kernelDir,
     env: options.env,
@@ -98,15 +102,6 @@ export async function runNotebooks(paths: readonly string[], options: RunManyOpt
 /** True for a notebook that gives no reason to fail. */
 export function isGood(status: NotebookOutcome["status"]): boolean {
   return status === "passed" || status === "cached";
-}
-
-/** Two notebooks of one name cannot both be saved in one folder. */
-function checkOutputNames(paths: readonly string[], outputDir: string | undefined): void {
-  const names = paths.map((path) => basename(path));
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (outputDir !== undefined && twice !== undefined) {
-    throw new UsageError(`two notebooks are called ${twice}: both would be saved as ${join(outputDir, twice)}`);
-  }
 }
 
 /** Starts the kernel of the notebook that comes after those running now. */
