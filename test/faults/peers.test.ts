@@ -28,7 +28,7 @@ const statuses = async (path: string, options: object = {}) => {
   return [result.status, ...result.cells.map(({ status }) => status)];
 };
 
-// papermill/tests/test_execute.py, TestSysExit; https://github.com/nteract/papermill/issues/400
+// papermill/tests/test_execute.py, TestSysExit
 describe.runIf(hasJupyter)("a cell that ends the program", { timeout: 60_000 }, () => {
   test.each(["sys.exit()", "sys.exit(0)", "sys.exit(None)", "raise SystemExit", "exit()", "quit"])(
     "%s ends the run without a fault",
@@ -76,7 +76,7 @@ test("process.exit in TypeScript: 0 ends the run, other codes fail", { timeout: 
   expect(await run("process.exitCode = 4;\nprocess.exit()")).toEqual(["failed", "failed", "not-run"]);
 });
 
-// nbclient's tests/test_client.py runs with an in-memory history; https://github.com/jupyter/nbclient/pull/282
+// nbclient's tests/test_client.py runs with an in-memory history
 test.runIf(hasJupyter)("the history of the user's IPython is not touched", { timeout: 60_000 }, async () => {
   const home = join(folder, "ipython");
   mkdirSync(home);
@@ -227,7 +227,7 @@ describe.runIf(hasJupyter)("nbmake's metadata", { timeout: 60_000 }, () => {
   });
 });
 
-// https://github.com/nteract/papermill/issues/338 and the like: names of kernels are of the machine that wrote the notebook.
+// Names of kernels are of the machine that wrote the notebook.
 describe.runIf(hasJupyter)("a kernel that is not installed", { timeout: 60_000 }, () => {
   const at = (kernelspec: object, more: object = {}) => {
     const path = join(folder, `k${count++}.ipynb`);

@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { afterAll, expect, test } from "vitest";
 import { addConvertCommand } from "../cli/convert.ts";
 import { addRunCommand } from "../cli/run.ts";
+import { notebooks as notebookTests } from "../vitest/plugin.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "names-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -32,4 +33,13 @@ test.each(["html", "markdown"])("convert --to %s -o: the same", async (to) => {
     `${notebooks[0]} and ${notebooks[1]} would both be written as ${join(out, "same")}`,
   );
   expect(existsSync(out)).toBe(false);
+});
+
+test("the Vitest plugin's outputDir: the same; without it each stays where it is", () => {
+  const load = (options: { outputDir?: string }) => {
+    const plugin = notebookTests(options);
+    for (const path of notebooks) plugin.load.call(undefined, path);
+  };
+  expect(() => load({ outputDir: out })).toThrow(`would both be written as ${join(out, "same.ipynb")}`);
+  expect(() => load({})).not.toThrow();
 });

@@ -1,12 +1,13 @@
 /** The Vite plugin that makes test files of notebooks. It reads notebooks; kernels are started by the tests themselves. */
 import { existsSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { globSync } from "tinyglobby";
 import { collectDependencies } from "../dependencies/collect.ts";
 import { isFile } from "../files.ts";
 import { readNotebook } from "../notebook/read.ts";
 import { cellName, cellSettings, isRunnable, notebookSettings } from "../run/cell-info.ts";
+import { checkOutputNames } from "../run/output-names.ts";
 
 /** Options of the plugin; all of them reach the test's process as JSON. */
 export interface NotebookTestOptions {
@@ -70,6 +71,7 @@ const viteKnows = /\.(?:[mc]?[jt]sx?|json5?|css|s[ac]ss|less|svg|png|jpe?g|gif|w
 export function notebooks(options: NotebookTestOptions = {}): NotebookPlugin {
   const { include = ["**/*.ipynb"], ...rest } = options;
   const onlyWatched = new Set<string>();
+  const loaded = new Set<string>();
   let asksForFiles = false;
   return {
     name: "nbconvert-ts-runner",
@@ -86,6 +88,10 @@ export function notebooks(options: NotebookTestOptions = {}): NotebookPlugin {
       }
       if (!path.endsWith(".ipynb")) {
         return undefined;
+      }
+      const { outputDir } = rest;
+      if (outputDir !== undefined) {
+        checkOutputNames([...loaded.add(path)], (notebook) => resolve(outputDir, basename(notebook)));
       }
       const read = asksForFiles ? filesReadBy(path, rest) : [];
       for (const file of read) {
