@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { UsageError } from "../errors.ts";
+import { numberAsWritten } from "../run/spelled-number.ts";
 
 /** A number of seconds, memory and the like. */
 export function positiveNumber(text: string): number {
@@ -40,7 +41,7 @@ export function parameterValue(text: string): unknown {
     return null;
   }
   if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) {
-    return Number(text);
+    return numberAsWritten(text);
   }
   if (/^[[{"]/.test(text)) {
     try {
@@ -69,27 +70,54 @@ export function parameterFile(path: string): Record<string, unknown> {
 /** Separates name and value of `-p NAME VALUE` in one argument; no name holds it. */
 const separator = "\u0000";
 
-/** `-p NAME VALUE` takes two arguments, which option parsers do not know: they are made one. */
+/** The options of parameters in papermill's spellings, and ours. */
+const parameterOptions: Readonly<Record<string, string>> = {
+  "-p": "-p",
+  "--parameters": "-p",
+  "-r": "-r",
+  "--parameters-raw": "-r",
+  "--parameters_raw": "-r",
+};
+
+/** The option of a parameter that an argument is or begins with, and what stands behind it in the same argument. */
+function parameterOption(arg: string): { option: string; attached: string | undefined } | undefined {
+  const at = arg.indexOf("=");
+  const name = arg.startsWith("--") ? (at < 0 ? arg : arg.slice(0, at)) : arg.slice(0, 2);
+  const option = Object.hasOwn(parameterOptions, name) ? parameterOptions[name] : undefined;
+  if (option === undefined) {
+    return undefined;
+  }
+  const rest = arg.slice(name.length);
+  return { option, attached: rest === "" ? undefined : rest.replace(/^=/, "") };
+}
+
+/**
+ * `-p NAME VALUE` takes two arguments, which option parsers do not know: they are made one. So are `-pNAME VALUE`, `--parameters=NAME VALUE` and
+ * NAME=VALUE in one argument.
+ */
 export function joinParameters(args: readonly string[]): string[] {
   const joined: string[] = [];
   for (let index = 0; index < args.length; index++) {
     const arg = args[index] as string;
-    const next = args[index + 1];
-    const value = args[index + 2];
-    if (arg !== "-p" && arg !== "--parameters" && arg !== "-r") {
-      joined.push(arg);
+    if (arg === "--") {
+      return [...joined, ...args.slice(index)];
+    }
+    const found = parameterOption(arg);
+    if (found === undefined) {
+      joined.push(arg.startsWith("--parameters_file") ? arg.replace("_", "-") : arg);
       continue;
     }
-    if (next?.includes("=")) {
-      const at = next.indexOf("=");
-      joined.push(arg, next.slice(0, at) + separator + next.slice(at + 1));
-      index++;
-    } else if (next === undefined || value === undefined) {
-      throw new UsageError(`${arg} needs a name and a value, for instance: ${arg} epochs 3`);
-    } else {
-      joined.push(arg, next + separator + value);
-      index += 2;
+    const name = found.attached ?? args[++index];
+    if (name?.includes("=")) {
+      const at = name.indexOf("=");
+      joined.push(found.option, name.slice(0, at) + separator + name.slice(at + 1));
+      continue;
     }
+    const value = args[++index];
+    if (name === undefined || value === undefined) {
+      throw new UsageError(`${arg} needs a name and a value, for instance: ${found.option} epochs 3`);
+    }
+    joined.push(found.option, name + separator + value);
   }
   return joined;
 }

@@ -4,6 +4,7 @@ import { NotebookError, nearestName, UsageError } from "../errors.ts";
 import { type CodeCell, joinLines, type Notebook, splitLines, tagsOf } from "../notebook/types.ts";
 import { notebookSettings } from "./cell-info.ts";
 import { parametersOf } from "./parameter-cell.ts";
+import { SpelledNumber } from "./spelled-number.ts";
 
 export interface ParameterOptions {
   readonly parameters?: Readonly<Record<string, unknown>> | undefined;
@@ -103,11 +104,17 @@ function kindOf(value: unknown): "number" | "boolean" | "string" | "list" | "obj
   if (value === null || value === undefined) {
     return "null";
   }
+  if (value instanceof SpelledNumber) {
+    return "number";
+  }
   const type = typeof value;
   return type === "number" || type === "boolean" || type === "string" ? type : Array.isArray(value) ? "list" : "object";
 }
 
 function scriptLiteral(value: unknown): string {
+  if (value instanceof SpelledNumber) {
+    return value.script;
+  }
   if (typeof value === "number" && !Number.isFinite(value)) {
     return String(value);
   }
@@ -118,6 +125,9 @@ function scriptLiteral(value: unknown): string {
 }
 
 function pythonLiteral(value: unknown): string {
+  if (value instanceof SpelledNumber) {
+    return value.python;
+  }
   switch (typeof value) {
     case "boolean":
       return value ? "True" : "False";
