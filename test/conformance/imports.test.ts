@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { KernelUnderTest, pythonHas, type Result, resultOf } from "./harness.ts";
 
 /** A project with a linked package of TypeScript, `paths`, `imports`, and packages as npm lays them out. */
@@ -42,12 +42,13 @@ const files: Record<string, string> = {
 
 describe.runIf(pythonHas("jupyter_client"))("imports", () => {
   let kernel: KernelUnderTest;
-  const folder = mkdtempSync(join(tmpdir(), "kernel-imports-"));
+  let folder = "";
   const write = (file: string, text: string) => {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(join(folder, file), text);
   };
-  beforeAll(async () => {
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "kernel-imports-"));
     for (const [file, text] of Object.entries(files)) {
       write(file, text);
     }
@@ -55,7 +56,7 @@ describe.runIf(pythonHas("jupyter_client"))("imports", () => {
     symlinkSync("../../packages/wsa", join(folder, "node_modules/@me/wsa"));
     kernel = await KernelUnderTest.start({ folder });
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await kernel.close();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -83,6 +84,7 @@ describe.runIf(pythonHas("jupyter_client"))("imports", () => {
   });
 
   it("cannot be assigned, and may be declared anew", async () => {
+    await value('import { counter } from "./state"; counter');
     expect((await failure("counter = 7")).evalue).toContain("TS2632");
     expect((await failure("%types off\ncounter = 7")).evalue).toBe(
       'Assignment to constant variable: counter is imported from "./state"',
