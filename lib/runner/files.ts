@@ -21,10 +21,13 @@ export function isFolder(path: string): boolean {
   return statOf(path)?.isDirectory() === true;
 }
 
-/** A path without links; of what is not there, the path as it is. */
+/**
+ * A path without links, and in the upper and lower case in which it is stored, so that a file has one; of what is not
+ * there, the path as it is.
+ */
 export function realPath(path: string): string {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
     return resolve(path);
   }

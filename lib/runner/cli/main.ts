@@ -44,7 +44,8 @@ export async function main(args: readonly string[]): Promise<number> {
     .description("list the installed kernels")
     .option("--kernel-dir <folder>", "folder of a kernelspec, searched before Jupyter's")
     .action((flags: { kernelDir?: string }) => {
-      for (const spec of listKernelspecs({ kernelDir: flags.kernelDir })) {
+      const onBroken = (problem: string) => process.stderr.write(`nbconvert-ts-runner: left out: ${problem}\n`);
+      for (const spec of listKernelspecs({ kernelDir: flags.kernelDir, onBroken })) {
         process.stdout.write(
           `${spec.name.padEnd(16)} ${spec.language.padEnd(12)} ${spec.displayName}  ${spec.folder}\n`,
         );

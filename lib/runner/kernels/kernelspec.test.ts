@@ -66,3 +66,61 @@ test("says what is wrong: names, files, kernels that are missing", () => {
   install("first/kernels/broken", { display_name: "no argv" });
   expect(() => findKernelspec("broken", { env })).toThrow('has no "argv" list of strings');
 });
+
+test("a kernelspec that cannot be used is left out of the list, and one line names its file and its fault", () => {
+  const own = { JUPYTER_PATH: join(folder, "faults"), JUPYTER_DATA_DIR: join(folder, "nowhere"), HOME: folder };
+  const write = (name: string, text: string) => {
+    const file = join(install(`faults/kernels/${name}`, {}), "kernel.json");
+    writeFileSync(file, text);
+    return file;
+  };
+  install("faults/kernels/good", spec(["good"]));
+  const files = [
+    write("cut", '{\n  "argv": ["x"],\n'),
+    write("empty", ""),
+    write("list", "[]"),
+    write("nothing", "null"),
+    write("words", '{"argv": "python3"}'),
+  ];
+  const problems: string[] = [];
+  const names = listKernelspecs({ env: own, onBroken: (problem) => problems.push(problem) }).map(({ name }) => name);
+  expect(names).toContain("good");
+  expect(names).not.toContain("cut");
+  const told = problems.filter((problem) => problem.includes(join(folder, "faults")));
+  expect(told).toHaveLength(files.length);
+  expect(told.every((problem) => !problem.includes("\n"))).toBe(true);
+  expect(told[0]).toMatch(`the kernelspec ${files[0]} cannot be read: `);
+  expect(told[1]).toBe(`the kernelspec ${files[1]} cannot be read: Unexpected end of JSON input`);
+  expect(told.slice(2)).toEqual([
+    `the kernelspec ${files[2]} is not a JSON object`,
+    `the kernelspec ${files[3]} is not a JSON object`,
+    `the kernelspec ${files[4]} has no "argv" list of strings`,
+  ]);
+  expect(() => findKernelspec("absent", { env: own, from: folder })).toThrow(
+    `Left out: the kernelspec ${files[2]} is not`,
+  );
+});
+
+test("what to install comes from a table, and never from the notebook", () => {
+  const message = (name: string) => {
+    try {
+      findKernelspec(name, { env, from: folder });
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return "";
+  };
+  expect(message("julia-1.10")).toContain(
+    `To install it: julia -e 'using Pkg; Pkg.add("IJulia")', and --kernel with the name that "nbconvert-ts-runner kernels" then shows`,
+  );
+  expect(message("javascript")).toContain("To install it: npm install -g ijavascript && ijsinstall");
+  for (const name of ["evil-package", "constructor", "julian"]) {
+    expect(message(name).split("\n").at(-1)).toBe(
+      "To install it: see the kernel's own documentation; or give its folder with --kernel-dir",
+    );
+  }
+  // Line breaks and terminal commands in a name are not repeated as they are.
+  expect(message("a\n::error::\u001b[2J")).toBe(
+    '"a\\n::error::\\u001b[2J" is not a kernel name (letters, digits, ".", "_" and "-")',
+  );
+});

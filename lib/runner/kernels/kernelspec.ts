@@ -22,6 +22,8 @@ export interface KernelspecSearch {
   readonly kernelDir?: string | undefined;
   /** Where npm packages are looked for upwards from; the notebook's folder. */
   readonly from?: string | undefined;
+  /** Is told of each kernelspec that cannot be used, in a line that names the file and what is wrong with it. */
+  readonly onBroken?: ((problem: string) => void) | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
 }
 
@@ -35,7 +37,11 @@ const validName = /^[a-z0-9._-]+$/i;
  */
 export function findKernelspec(name: string, search: KernelspecSearch = {}): Kernelspec {
   if (!validName.test(name) || name.startsWith(".")) {
-    throw new KernelspecError(name, `"${name}" is not a kernel name (letters, digits, ".", "_" and "-")`);
+    // Quoted as JSON: a notebook may have put anything there, line breaks and terminal commands included.
+    throw new KernelspecError(
+      name,
+      `${JSON.stringify(name.slice(0, 80))} is not a kernel name (letters, digits, ".", "_" and "-")`,
+    );
   }
   for (const folder of candidateFolders(name, search)) {
     if (existsSync(join(folder, "kernel.json"))) {
@@ -57,7 +63,7 @@ export function kernelspecsForLanguage(language: string, search: KernelspecSearc
 
 /**
  * Every kernelspec on the search path, in the given folder, and in npm packages above `from`, where that is given; those
- * found first winning. Ones that cannot be read are left out.
+ * found first winning. Ones that cannot be used are left out, and `onBroken` is told.
  */
 export function listKernelspecs(search: KernelspecSearch = {}): Kernelspec[] {
   const found = new Map<string, Kernelspec>();
@@ -65,8 +71,8 @@ export function listKernelspecs(search: KernelspecSearch = {}): Kernelspec[] {
     if (!found.has(name.toLowerCase()) && existsSync(join(folder, "kernel.json"))) {
       try {
         found.set(name.toLowerCase(), readKernelspec(folder, name));
-      } catch {
-        // A broken kernelspec is reported when it is asked for by name.
+      } catch (error) {
+        search.onBroken?.((error as Error).message);
       }
     }
   };
@@ -129,7 +135,12 @@ function readKernelspec(folder: string, name: string): Kernelspec {
   try {
     json = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw new KernelspecError(name, `the kernelspec ${file} cannot be read: ${(error as Error).message}`);
+    // Node quotes the text that it stumbled over, with its line breaks.
+    const problem = (error as Error).message.replace(/\s+/g, " ");
+    throw new KernelspecError(name, `the kernelspec ${file} cannot be read: ${problem}`);
+  }
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw new KernelspecError(name, `the kernelspec ${file} is not a JSON object`);
   }
   const { argv, display_name, language, interrupt_mode, env, metadata } = json;
   if (!Array.isArray(argv) || argv.length === 0 || !argv.every((part) => typeof part === "string")) {
@@ -191,7 +202,8 @@ export function supportsIpc(spec: Kernelspec): boolean {
 }
 
 function missingMessage(name: string, search: KernelspecSearch): string {
-  const installed = listKernelspecs(search);
+  const broken: string[] = [];
+  const installed = listKernelspecs({ ...search, onBroken: (problem) => broken.push(problem) });
   const lines = [`the kernel "${name}" is not installed`];
   const near = nearestName(
     name,
@@ -205,6 +217,7 @@ function missingMessage(name: string, search: KernelspecSearch): string {
       ? `No kernel is installed; searched ${jupyterDataPaths(search.env).join(", ")}`
       : `Installed: ${installed.map((spec) => `${spec.name} (${spec.displayName})`).join(", ")}`,
   );
+  lines.push(...broken.map((problem) => `Left out: ${problem}`));
   if (near === undefined) {
     lines.push(`To install it: ${installCommand(name)}`);
   }
@@ -222,7 +235,17 @@ function installCommand(name: string): string {
       return "deno jupyter --install";
     case "tslab":
       return "npm install -g tslab && tslab install";
+    case "bash":
+      return "pip install bash_kernel && python3 -m bash_kernel.install";
+    case "javascript":
+      return "npm install -g ijavascript && ijsinstall";
+    case "rust":
+      return "cargo install evcxr_jupyter && evcxr_jupyter --install";
     default:
+      // IJulia puts its version into the name, and its number of threads: the newest is what is installed.
+      if (/^julia(-|$)/i.test(name)) {
+        return `julia -e 'using Pkg; Pkg.add("IJulia")', and --kernel with the name that "nbconvert-ts-runner kernels" then shows`;
+      }
       // The name is the notebook's: what a package of that name would be, nobody here knows.
       return "see the kernel's own documentation; or give its folder with --kernel-dir";
   }

@@ -12,8 +12,8 @@ import type { RunOptions } from "./types.ts";
 
 export interface ChosenKernel {
   readonly spec: Kernelspec;
-  /** Why it is another one than the notebook asks for. */
-  readonly warning?: string;
+  /** Why it is another one than the notebook asks for, and which kernelspecs were left out of the search for it. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -32,12 +32,15 @@ export function kernelspecOf(
 ): ChosenKernel {
   const search = { kernelDir: options.kernelDir, from: notebookFolder };
   if (options.kernel !== undefined) {
-    return { spec: findKernelspec(options.kernel, search) };
+    return { spec: findKernelspec(options.kernel, search), warnings: [] };
   }
+  const broken: string[] = [];
+  const telling = { ...search, onBroken: (problem: string) => broken.push(`left out: ${problem}`) };
   const { kernelspec, language_info } = notebook.metadata;
-  const language = kernelspec?.language ?? language_info?.name;
-  if (kernelspec?.name === undefined) {
-    const installed = listKernelspecs(search);
+  const name = textOf(kernelspec?.name);
+  const language = textOf(kernelspec?.language) ?? textOf(language_info?.name);
+  if (name === undefined) {
+    const installed = listKernelspecs(telling);
     const only = installed.length === 1 ? installed[0] : undefined;
     // A notebook that says nothing at all is Python, as nbclient and Jupyter have it.
     const spec =
@@ -45,19 +48,25 @@ export function kernelspecOf(
         ? (only ?? findKernelspecForLanguage("python", search))
         : findKernelspecForLanguage(language, search);
     if (spec === undefined) {
-      throw new NotebookError(path, 'names no kernel in its metadata ("kernelspec"); choose one with --kernel NAME');
+      const problem = 'names no kernel in its metadata ("kernelspec"); choose one with --kernel NAME';
+      throw new NotebookError(path, [problem, ...broken].join("\n"));
     }
-    return { spec, warning: `names no kernel in its metadata; it ran with "${spec.name}"` };
+    return { spec, warnings: [`names no kernel in its metadata; it ran with "${spec.name}"`, ...broken] };
   }
   try {
-    return { spec: findKernelspec(kernelspec.name, search) };
+    return { spec: findKernelspec(name, search), warnings: [] };
   } catch (error) {
-    const others = language === undefined ? [] : kernelspecsForLanguage(language, search);
+    const others = language === undefined ? [] : kernelspecsForLanguage(language, telling);
     const [spec] = others;
     if (!(error instanceof KernelspecError) || !error.missing || spec === undefined || others.length > 1) {
       throw error;
     }
-    const warning = `its kernel "${kernelspec.name}" is not installed; it ran with "${spec.name}", the only one here for ${spec.language}`;
-    return { spec, warning };
+    const warning = `its kernel "${name}" is not installed; it ran with "${spec.name}", the only one here for ${spec.language}`;
+    return { spec, warnings: [warning, ...broken] };
   }
+}
+
+/** What a notebook says, where it is text at all. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }

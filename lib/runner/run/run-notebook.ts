@@ -83,11 +83,9 @@ export class NotebookRun {
       this.#saver = new NotebookSaver(this.notebook, this.#outputPath, detectStyle(file.text));
     }
     this.#warnings.push(...checkSettings(this.notebook, path));
-    const { spec, warning } = kernelspecOf(path, this.notebook, options, this.#folder);
+    const { spec, warnings } = kernelspecOf(path, this.notebook, options, this.#folder);
     this.#spec = spec;
-    if (warning !== undefined) {
-      this.#warnings.push(warning);
-    }
+    this.#warnings.push(...warnings);
     checkAfterCells(this.notebook, spec.language, path);
     applyParameters(this.notebook, this.#spec.language, options, path);
     this.#codeCells = this.notebook.cells.filter((cell) => cell.cell_type === "code");
