@@ -3,6 +3,7 @@
   # One static library for each instruction set, so that its flags reach nothing else.
   "target_defaults": {
     "defines": ["NAPI_VERSION=8"],
+    "include_dirs": ["native"],
     "conditions": [["target_arch=='x64' and amx==1", { "defines": ["CONVBOOK_AMX=1"] }]],
     "cflags": ["-O3", "-fvisibility=hidden", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra",
                "-Wno-maybe-uninitialized", "-Wno-unknown-warning-option"],
@@ -26,7 +27,7 @@
         {
           "target_name": "isa_avx512",
           "type": "static_library",
-          "sources": ["native/isa_avx512.cc"],
+          "sources": ["native/simd/isa_avx512.cc"],
           "cflags": ["-fPIC", "-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma", "-mprefer-vector-width=512"],
           "xcode_settings": { "OTHER_CFLAGS": ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma"] },
           "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["/arch:AVX512"] } }
@@ -34,7 +35,7 @@
         {
           "target_name": "isa_avx2",
           "type": "static_library",
-          "sources": ["native/isa_avx2.cc"],
+          "sources": ["native/simd/isa_avx2.cc"],
           "cflags": ["-fPIC", "-mavx2", "-mfma"],
           "xcode_settings": { "OTHER_CFLAGS": ["-mavx2", "-mfma"] },
           "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["/arch:AVX2"] } }
@@ -44,7 +45,7 @@
     # A module of its own, which the engine loads where somebody asks for it.
     ["onednn==1", {
       "targets": [
-        { "target_name": "onednn", "sources": ["native/onednn.cc"], "libraries": ["-ldnnl"] }
+        { "target_name": "onednn", "sources": ["native/onednn/onednn_module.cc"], "libraries": ["-ldnnl"] }
       ]
     }],
     ["target_arch=='x64' and amx==1", {
@@ -52,7 +53,7 @@
         {
           "target_name": "isa_amx",
           "type": "static_library",
-          "sources": ["native/isa_amx.cc", "native/isa_amx_filter.cc", "native/isa_amx_strip.cc"],
+          "sources": ["native/amx/isa_amx.cc", "native/amx/isa_amx_filter.cc", "native/amx/isa_amx_strip.cc"],
           "cflags": ["-fPIC", "-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma", "-mavx512bf16", "-mamx-tile",
                      "-mamx-bf16", "-mprefer-vector-width=512", "-Wno-uninitialized"]
         }
@@ -63,14 +64,19 @@
     {
       "target_name": "engine",
       "sources": [
-        "native/addon.cc", "native/amx.cc", "native/amx_conv.cc", "native/amx_correlation.cc", "native/amx_filter.cc",
-        "native/amx_product.cc", "native/amx_weights.cc", "native/array_bindings.cc", "native/arrays.cc", "native/bf16_matmul.cc",
-        "native/block_backward.cc", "native/block_bindings.cc",
-        "native/block_forward.cc", "native/block_plan.cc", "native/block_program.cc", "native/block_run.cc",
-        "native/choices.cc", "native/choose.cc", "native/conv.cc", "native/conv_bindings.cc", "native/conv_filter.cc", "native/integer_bindings.cc",
-        "native/integers.cc", "native/isa_generic.cc", "native/layer_bindings.cc", "native/matmul.cc",
-        "native/memory.cc", "native/norm.cc", "native/optimizer_bindings.cc", "native/parallel.cc",
-        "native/places.cc", "native/second.cc", "native/second_bindings.cc", "native/spatial.cc", "native/window.cc"
+        "native/bindings/addon.cc", "native/bindings/array_bindings.cc", "native/bindings/conv_bindings.cc",
+        "native/bindings/integer_bindings.cc", "native/bindings/layer_bindings.cc", "native/bindings/onednn_bindings.cc",
+        "native/bindings/optimizer_bindings.cc", "native/bindings/program_bindings.cc",
+        "native/simd/instruction_set.cc", "native/simd/isa_generic.cc",
+        "native/amx/amx.cc", "native/amx/amx_conv.cc", "native/amx/amx_correlation.cc", "native/amx/amx_filter.cc",
+        "native/amx/amx_product.cc", "native/amx/amx_weights.cc", "native/amx/bf16_matmul.cc",
+        "native/conv/conv.cc", "native/conv/conv_filter.cc", "native/conv/matmul.cc", "native/conv/window.cc",
+        "native/onednn/choices.cc", "native/onednn/onednn.cc",
+        "native/ops/arrays.cc", "native/ops/indexing.cc", "native/ops/integers.cc", "native/ops/norm.cc",
+        "native/ops/spatial.cc",
+        "native/program/program_backward.cc", "native/program/program_forward.cc", "native/program/program_plan.cc",
+        "native/program/program_reader.cc", "native/program/program_run.cc",
+        "native/runtime/memory.cc", "native/runtime/parallel.cc"
       ],
       "conditions": [
         ["target_arch=='x64'", { "dependencies": ["isa_avx512", "isa_avx2"] }],

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findsOneDnn } from "./finds-onednn.cjs";
 import { knowsAmx } from "./knows-amx.cjs";
@@ -19,29 +19,24 @@ const avx512 = ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma"];
 /** The flags of an instruction set's files; undefined where they cannot be compiled. */
 function flagsOf(name) {
   if (name.startsWith("isa_amx")) return amx ? [...avx512, "-mavx512bf16", "-mamx-tile", "-mamx-bf16"] : undefined;
-  if (name === "onednn.cc") return onednn ? [] : undefined;
+  if (name === "onednn_module.cc") return onednn ? [] : undefined;
   if (name === "isa_avx512.cc") return x64 ? avx512 : undefined;
   if (name === "isa_avx2.cc") return x64 ? ["-mavx2", "-mfma"] : undefined;
   return [];
 }
 
-const sources = readdirSync(native)
-  .filter(
-    (name) =>
-      name.endsWith(".cc") && name !== "addon.cc" && !name.endsWith("_bindings.cc") && flagsOf(name) !== undefined,
-  )
-  .map((name) => join(native, name));
-sources.push(join(native, "test", "kernels_test.cc"));
+const sources = readdirSync(native, { recursive: true })
+  .filter((path) => path.endsWith(".cc") && !path.startsWith("bindings") && flagsOf(basename(path)) !== undefined)
+  .map((path) => join(native, path));
 try {
   const wanted = process.argv.slice(2);
   for (const sanitizer of wanted.length > 0 ? wanted : ["address,undefined", "thread"]) {
-    const common = ["-std=c++17", "-O1", "-g", "-fno-sanitize-recover=all", `-fsanitize=${sanitizer}`, "-pthread"];
+    const common = [`-I${native}`, "-std=c++17", "-O1", "-g", "-fno-sanitize-recover=all", `-fsanitize=${sanitizer}`, "-pthread"];
     if (amx) common.push("-DCONVBOOK_AMX=1");
     if (onednn) common.push("-DCONVBOOK_ONEDNN=1");
     const objects = sources.map((source, i) => {
       const object = join(scratch, `${i}.o`);
-      const name = source.slice(source.lastIndexOf("/") + 1);
-      execFileSync(compiler, [...common, ...flagsOf(name), "-w", "-c", source, "-o", object], {
+      execFileSync(compiler, [...common, ...flagsOf(basename(source)), "-w", "-c", source, "-o", object], {
         stdio: "inherit",
       });
       return object;

@@ -11,14 +11,14 @@
 #include <thread>
 #include <vector>
 
-#include "../amx_filter.h"
-#include "../arrays.h"
-#include "../conv.h"
-#include "../integers.h"
-#include "../layers.h"
-#include "../memory.h"
-#include "../places.h"
-#include "../second.h"
+#include "amx/amx_filter.h"
+#include "ops/arrays.h"
+#include "conv/conv.h"
+#include "ops/integers.h"
+#include "ops/layers.h"
+#include "runtime/memory.h"
+#include "ops/indexing.h"
+#include "onednn/onednn.h"
 
 using namespace convbook;
 

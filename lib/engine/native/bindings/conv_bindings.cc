@@ -1,0 +1,129 @@
+// Convolutions and products, as JavaScript sees them.
+#include "bindings/bindings.h"
+#include "conv/conv.h"
+#include "bindings/described.h"
+
+namespace convbook {
+namespace {
+
+constexpr size_t kConvSizes = 16;
+
+ConvShape convShape(const Arguments& args, size_t i) {
+  const int32_t* p = args.array<int32_t>(i, kConvSizes);
+  ConvShape s = {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13], p[14], p[15]};
+  positive(p, 9);
+  if (s.strideHeight < 1 || s.strideWidth < 1 || s.dilationHeight < 1 || s.dilationWidth < 1 || s.groups < 1 ||
+      s.filterHeight < 1 || s.filterWidth < 1) {
+    throw BadArgument("A convolution's strides, dilations, groups and filter sizes are at least 1");
+  }
+  return s;
+}
+void checkGroups(const ConvShape& s) {
+  if (s.inChannels % s.groups != 0 || s.outChannels % s.groups != 0) {
+    throw BadArgument("A convolution's channels are multiples of its groups");
+  }
+}
+size_t inputSize(const ConvShape& s) { return static_cast<size_t>(s.batch) * s.height * s.width * s.inChannels; }
+size_t outputSize(const ConvShape& s) { return static_cast<size_t>(s.batch) * s.outHeight * s.outWidth * s.outChannels; }
+size_t filterSize(const ConvShape& s) {
+  return static_cast<size_t>(s.filterHeight) * s.filterWidth * (s.inChannels / s.groups) * s.outChannels;
+}
+
+// (shape, x, w, bias?, residual?, activation, y, rounds)
+napi_value conv2d(const Arguments& args, const Context& context) {
+  const ConvShape s = convShape(args, 0);
+  checkGroups(s);
+  convForward(context.rounding(args.flag(7)), s, args.floats(1, inputSize(s)), args.floats(2, filterSize(s)),
+              args.optionalFloats(3, s.outChannels), args.optionalFloats(4, outputSize(s)),
+              args.choice<Activation>(5, 3), args.output(6, outputSize(s)));
+  return nullptr;
+}
+
+// (shape, dy, w, dx)
+napi_value conv2dInputGrad(const Arguments& args, const Context& context) {
+  const ConvShape s = convShape(args, 0);
+  checkGroups(s);
+  convInputGrad(context, s, args.floats(1, outputSize(s)), args.floats(2, filterSize(s)),
+                args.output(3, inputSize(s)));
+  return nullptr;
+}
+
+// (shape, x, dy, dw, dbias?)
+napi_value conv2dFilterGrad(const Arguments& args, const Context& context) {
+  const ConvShape s = convShape(args, 0);
+  checkGroups(s);
+  convFilterGrad(context, s, args.floats(1, inputSize(s)), args.floats(2, outputSize(s)),
+                 args.output(3, filterSize(s)), args.optionalOutput(4, s.outChannels));
+  return nullptr;
+}
+
+int multiplierOf(const ConvShape& s) {
+  if (s.inChannels == 0 || s.outChannels % s.inChannels != 0) {
+    throw BadArgument("A depthwise convolution's output channels are a multiple of its input channels");
+  }
+  return s.outChannels / s.inChannels;
+}
+size_t depthwiseFilterSize(const ConvShape& s) {
+  return static_cast<size_t>(s.filterHeight) * s.filterWidth * s.outChannels;
+}
+
+// (shape, x, w, bias?, activation, y)
+napi_value depthwise(const Arguments& args, const Context& context) {
+  const ConvShape s = convShape(args, 0);
+  depthwiseForward(context, s, multiplierOf(s), args.floats(1, inputSize(s)),
+                   args.floats(2, depthwiseFilterSize(s)), args.optionalFloats(3, s.outChannels),
+                   args.choice<Activation>(4, 3), args.output(5, outputSize(s)));
+  return nullptr;
+}
+
+// (shape, dy, w, dx)
+napi_value depthwiseInput(const Arguments& args, const Context& context) {
+  const ConvShape s = convShape(args, 0);
+  depthwiseInputGrad(context, s, multiplierOf(s), args.floats(1, outputSize(s)),
+                     args.floats(2, depthwiseFilterSize(s)), args.output(3, inputSize(s)));
+  return nullptr;
+}
+
+// (shape, x, dy, dw)
+napi_value depthwiseFilter(const Arguments& args, const Context& context) {
+  const ConvShape s = convShape(args, 0);
+  depthwiseFilterGrad(context, s, multiplierOf(s), args.floats(1, inputSize(s)), args.floats(2, outputSize(s)),
+                      args.output(3, depthwiseFilterSize(s)));
+  return nullptr;
+}
+
+// (a, b, bias?, c, batch, m, n, k, transposeA, transposeB, sharedA, sharedB, activation, rounds)
+napi_value gemm(const Arguments& args, const Context& context) {
+  MatMulShape s;
+  s.batch = args.integer(4);
+  s.m = args.integer(5);
+  s.n = args.integer(6);
+  s.k = args.integer(7);
+  if (s.batch < 0 || s.m < 0 || s.n < 0 || s.k < 0) throw BadArgument("A product has a negative size");
+  s.transposeA = args.flag(8);
+  s.transposeB = args.flag(9);
+  const size_t sizeA = static_cast<size_t>(s.m) * s.k, sizeB = static_cast<size_t>(s.k) * s.n;
+  s.strideA = args.flag(10) ? 0 : sizeA;
+  s.strideB = args.flag(11) ? 0 : sizeB;
+  const size_t batch = static_cast<size_t>(s.batch);
+  matMul(context.rounding(args.flag(13)), s, args.floats(0, s.strideA == 0 ? sizeA : sizeA * batch),
+         args.floats(1, s.strideB == 0 ? sizeB : sizeB * batch), args.optionalFloats(2, s.n),
+         args.choice<Activation>(12, 3), args.output(3, batch * s.m * s.n));
+  return nullptr;
+}
+
+}  // namespace
+
+void defineConvBindings(napi_env env, napi_value exports, State* state) {
+  define(env, exports, state, {
+      {"conv2d", call<conv2d>},
+      {"conv2dInputGrad", call<conv2dInputGrad>},
+      {"conv2dFilterGrad", call<conv2dFilterGrad>},
+      {"depthwise", call<depthwise>},
+      {"depthwiseInputGrad", call<depthwiseInput>},
+      {"depthwiseFilterGrad", call<depthwiseFilter>},
+      {"gemm", call<gemm>},
+  });
+}
+
+}  // namespace convbook

@@ -1,0 +1,77 @@
+// Loading a second implementation and telling its choices, as JavaScript sees them.
+#include <vector>
+
+#include "bindings/bindings.h"
+
+namespace convbook {
+namespace {
+
+std::string text(const Arguments& args, size_t i) {
+  size_t length = 0;
+  if (!args.given(i)) return "";
+  if (napi_get_value_string_utf8(args.env(), args.value(i), nullptr, 0, &length) != napi_ok) {
+    throw BadArgument("Argument " + std::to_string(i) + ": expected a string");
+  }
+  std::vector<char> bytes(length + 1);
+  napi_get_value_string_utf8(args.env(), args.value(i), bytes.data(), bytes.size(), &length);
+  return std::string(bytes.data(), length);
+}
+
+napi_value string(const Arguments& args, const std::string& value) {
+  napi_value result;
+  napi_create_string_utf8(args.env(), value.data(), value.size(), &result);
+  return result;
+}
+
+napi_value number(const Arguments& args, double value) {
+  napi_value result;
+  napi_create_double(args.env(), value, &result);
+  return result;
+}
+
+napi_value list(const Arguments& args, const std::vector<napi_value>& values) {
+  napi_value result;
+  napi_create_array_with_length(args.env(), values.size(), &result);
+  for (size_t i = 0; i < values.size(); i++) napi_set_element(args.env(), result, static_cast<uint32_t>(i), values[i]);
+  return result;
+}
+
+// (path of a module, whether to take it wherever it can, path for its choices) -> [name, version], or why it cannot be;
+// without a path, takes none
+napi_value useSecond(const Arguments& args, State& state) {
+  state.second.reset();
+  const std::string path = text(args, 0);
+  if (path.empty()) return nullptr;
+  std::string reason;
+  const Module* module = loadModule(path.c_str(), &reason);
+  if (module == nullptr) return string(args, reason);
+  state.second.reset(new Second(*module, args.flag(1) ? Second::Use::WhereItCan : Second::Use::WhereFaster, text(args, 2)));
+  return list(args, {string(args, module->name), string(args, module->release)});
+}
+
+// () -> a row for each shape that was met: [what, milliseconds of the engine's own, of the second's (-1: it has none),
+// whether the second is taken]
+napi_value secondChoices(const Arguments& args, State& state) {
+  std::vector<napi_value> rows;
+  if (state.second != nullptr) {
+    for (const Choices::Row& row : state.second->choices().rows()) {
+      napi_value takes;
+      napi_get_boolean(args.env(), row.takesSecond, &takes);
+      rows.push_back(list(args, {string(args, row.what), number(args, row.native), number(args, row.second), takes}));
+    }
+  }
+  return list(args, rows);
+}
+
+// () -> how many convolutions the second implementation has run
+napi_value secondRuns(const Arguments& args, State& state) {
+  return number(args, state.second == nullptr ? 0 : static_cast<double>(state.second->runs()));
+}
+
+}  // namespace
+
+void defineSecondBindings(napi_env env, napi_value exports, State* state) {
+  define(env, exports, state, {{"useSecond", call<useSecond>}, {"secondChoices", call<secondChoices>}, {"secondRuns", call<secondRuns>}});
+}
+
+}  // namespace convbook

@@ -1,0 +1,143 @@
+// Gradients of filters in float32: sums over all pixels, which are cut into slots that are added in a fixed order.
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "amx/amx_filter.h"
+#include "conv/conv.h"
+#include "runtime/memory.h"
+#include "conv/panels.h"
+#include "onednn/onednn.h"
+#include "conv/window.h"
+
+namespace convbook {
+
+void convFilterGrad(const Context& context, const ConvShape& s, const float* x, const float* dy, float* dw,
+                    float* dbias) {
+  const int groupIn = s.inChannels / s.groups, groupOut = s.outChannels / s.groups;
+  const size_t count = static_cast<size_t>(s.filterHeight) * s.filterWidth * groupIn * s.outChannels;
+  const size_t biasCount = dbias != nullptr ? static_cast<size_t>(s.outChannels) : 0;
+  const size_t outPixels = static_cast<size_t>(s.batch) * s.outHeight * s.outWidth;
+  if (outPixels == 0 || s.inChannels == 0 || s.outChannels == 0) {
+    std::memset(dw, 0, count * sizeof(float));
+    if (dbias != nullptr) std::memset(dbias, 0, biasCount * sizeof(float));
+    return;
+  }
+  if (context.second != nullptr && context.second->filterGrad(context, s, x, dy, dw, dbias)) return;
+  if (amxFilterGrad(context, s, {x, s.inChannels}, dy, dw, dbias)) return;
+  const Kernels& kernels = context.kernels;
+  const bool pointwise = isPointwise(s);
+  const Windows windows = windowsOf(s);
+  const int extentH = windows.extentH, extentW = windows.extentW;
+  const bool inside = pointwise || staysInside(windows, s.outHeight, s.outWidth);
+  const int threads = context.pool.threads();
+  const Blocks blocks(s.outHeight, s.outWidth, windows, s.inChannels + s.outChannels / 2, (threads + s.batch - 1) / s.batch);
+  const size_t windowFloats = static_cast<size_t>((blocks.rows - 1) * s.strideHeight + extentH) *
+                              ((blocks.columns - 1) * s.strideWidth + extentW) * s.inChannels;
+  const size_t each = static_cast<size_t>(blocks.downwards) * blocks.sideways;
+  // Pointwise: pixels in a row, whatever the image.
+  const size_t share = std::max<size_t>(32, 6144 / static_cast<size_t>(s.inChannels + s.outChannels));
+  const size_t units = pointwise ? (outPixels + share - 1) / share : each * s.batch;
+
+  struct FilterRow {
+    int h, w, length, row;
+  };
+  std::vector<FilterRow> filterRows;
+  const bool joined = s.dilationWidth == 1 && s.groups == 1;
+  for (int h = 0; h < s.filterHeight; h++) {
+    for (int v = 0; v < (joined ? 1 : s.filterWidth); v++) {
+      filterRows.push_back({h * s.dilationHeight, v * s.dilationWidth, joined ? s.filterWidth * groupIn : groupIn,
+                            (h * s.filterWidth + v) * groupIn});
+    }
+  }
+  const std::vector<Panel> panels = planPanels(kernels, groupOut, filterRows[0].length);
+
+  // Every slot sums its own units; slots are added in order. Their number depends on the shape and the threads alone.
+  const size_t stride = (count + biasCount + 15) / 16 * 16;
+  size_t slots = std::min<size_t>(units, stride * sizeof(float) > (size_t{1} << 20) || threads == 1 ? threads : threads * 4);
+  std::unique_ptr<float, void (*)(void*)> parts(nullptr, alignedFree);
+  if (slots > 1) parts.reset(static_cast<float*>(alignedAlloc(slots * stride * sizeof(float))));
+  context.pool.run(slots, [&](size_t slot, int thread) {
+    float* sum = slots > 1 ? parts.get() + slot * stride : dw;
+    float* biasSum = dbias == nullptr ? nullptr : slots > 1 ? sum + count : dbias;
+    std::memset(sum, 0, count * sizeof(float));
+    if (biasSum != nullptr) std::memset(biasSum, 0, biasCount * sizeof(float));
+    for (size_t unit = units * slot / slots; unit < units * (slot + 1) / slots; unit++) {
+      const float* window;
+      const float* grad;
+      int windowWidth, rows, columns;
+      GradTile tile;
+      if (pointwise) {
+        const size_t first = unit * share;
+        window = x + first * s.inChannels;
+        grad = dy + first * s.outChannels;
+        rows = 1;
+        columns = static_cast<int>(std::min(share, outPixels - first));
+        windowWidth = columns;
+        tile.dyrow = 0;
+      } else {
+        const int image = static_cast<int>(unit / each), block = static_cast<int>(unit % each);
+        const int row0 = block / blocks.sideways * blocks.rows, column0 = block % blocks.sideways * blocks.columns;
+        rows = std::min(blocks.rows, s.outHeight - row0);
+        columns = std::min(blocks.columns, s.outWidth - column0);
+        if (rows <= 0 || columns <= 0) continue;
+        const float* plane = x + static_cast<size_t>(image) * s.height * s.width * s.inChannels;
+        grad = dy + ((static_cast<size_t>(image) * s.outHeight + row0) * s.outWidth + column0) * s.outChannels;
+        tile.dyrow = static_cast<ptrdiff_t>(s.outWidth) * s.outChannels;
+        const int top = row0 * s.strideHeight - s.padTop, left = column0 * s.strideWidth - s.padLeft;
+        if (inside) {
+          windowWidth = s.width;
+          window = plane + (static_cast<ptrdiff_t>(top) * s.width + left) * s.inChannels;
+        } else {
+          windowWidth = (columns - 1) * s.strideWidth + extentW;
+          float* copy = context.pool.scratch(thread, 0, windowFloats);
+          copyWindow(plane, s.height, s.width, s.inChannels, top, left, (rows - 1) * s.strideHeight + extentH,
+                     windowWidth, copy);
+          window = copy;
+        }
+      }
+      tile.rows = rows;
+      tile.pixels = columns;
+      tile.xs = static_cast<ptrdiff_t>(s.strideWidth) * s.inChannels;
+      tile.xrow = static_cast<ptrdiff_t>(s.strideHeight) * windowWidth * s.inChannels;
+      tile.dys = s.outChannels;
+      tile.dws = s.outChannels;
+      for (int g = 0; g < s.groups; g++) {
+        for (const Panel& panel : panels) {
+          const int column = g * groupOut + panel.column;
+          tile.tail = panel.tail;
+          tile.dy = grad + column;
+          for (const FilterRow& filterRow : filterRows) {
+            const int most = evenShare(filterRow.length, kernels.rowLimit[panel.vectors]);
+            const float* from =
+                window + (static_cast<ptrdiff_t>(filterRow.h) * windowWidth + filterRow.w) * s.inChannels + g * groupIn;
+            for (int m = 0; m < filterRow.length; m += most) {
+              tile.x = from + m;
+              tile.dw = sum + static_cast<size_t>(filterRow.row + m) * s.outChannels + column;
+              kernels.gradTile[panel.vectors][std::min(most, filterRow.length - m)](tile);
+            }
+          }
+        }
+      }
+      if (biasSum != nullptr) {
+        for (int r = 0; r < rows; r++) {
+          kernels.reduceRows(Reduce::Sum, grad + r * tile.dyrow, columns, s.outChannels, s.outChannels, biasSum);
+        }
+      }
+    }
+  });
+  if (slots > 1) {
+    context.pool.range(count + biasCount, kParallel, 1024, [&](size_t lo, size_t hi) {
+      for (size_t i = lo; i < hi;) {
+        const size_t end = i < count ? std::min(hi, count) : hi;
+        float* to = i < count ? dw + i : dbias + (i - count);
+        std::memcpy(to, parts.get() + i, (end - i) * sizeof(float));
+        kernels.reduceRows(Reduce::Sum, parts.get() + stride + i, slots - 1, stride, end - i, to);
+        i = end;
+      }
+    });
+  }
+}
+
+}  // namespace convbook

@@ -1,0 +1,401 @@
+// Pools, depthwise convolutions and resizing: each output pixel is made of a few input pixels, channel by channel.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "conv/conv.h"
+#include "ops/layers.h"
+#include "runtime/memory.h"
+
+namespace convbook {
+namespace {
+
+// Calls body(image, row, thread) for all rows of all images; a task is a few rows.
+template <class Body>
+void forRows(const Context& context, int batch, int height, size_t rowFloats, const Body& body) {
+  const size_t rows = static_cast<size_t>(batch) * height;
+  if (rows == 0) return;
+  const size_t share = rows * rowFloats < kParallel
+                           ? rows
+                           : std::max<size_t>(1, std::min<size_t>(rows / (context.pool.threads() * 4), 8192 / std::max<size_t>(rowFloats, 1)));
+  context.pool.run((rows + share - 1) / share, [&](size_t task, int thread) {
+    for (size_t row = task * share; row < std::min(rows, (task + 1) * share); row++) {
+      body(static_cast<int>(row / height), static_cast<int>(row % height), thread);
+    }
+  });
+}
+
+// The output row (or column) that looked at input `at` through tap k, or -1.
+int outputOf(int at, int pad, int k, int dilation, int stride, int count) {
+  const int shifted = at + pad - k * dilation;
+  if (shifted < 0 || shifted % stride != 0) return -1;
+  const int out = shifted / stride;
+  return out < count ? out : -1;
+}
+
+}  // namespace
+
+namespace {
+
+// For every place along one axis of the input: the windows that look at it, and through which tap.
+struct Watcher {
+  int output, tap;
+};
+std::vector<std::vector<Watcher>> watchersOf(int size, int pad, int filter, int dilation, int stride, int outputs) {
+  std::vector<std::vector<Watcher>> watchers(static_cast<size_t>(size));
+  for (int at = 0; at < size; at++) {
+    for (int k = 0; k < filter; k++) {
+      const int output = outputOf(at, pad, k, dilation, stride, outputs);
+      if (output >= 0) watchers[static_cast<size_t>(at)].push_back({output, k});
+    }
+  }
+  return watchers;
+}
+
+// Whether the windows of a place are the next ones of its neighbour's, through the same taps.
+bool follows(const std::vector<Watcher>& next, const std::vector<Watcher>& before) {
+  return next.size() == before.size() && std::equal(next.begin(), next.end(), before.begin(), [](const Watcher& a, const Watcher& b) {
+           return a.tap == b.tap && a.output == b.output + 1;
+         });
+}
+
+}  // namespace
+
+// Along the rows first, then downwards over what rows gave: windows that overlap share it, and of equal values the first
+// in reading order is found either way.
+void maxPool(const Context& context, const PoolShape& s, const float* x, float* y, uint8_t* index) {
+  const size_t channels = static_cast<size_t>(s.channels), row = static_cast<size_t>(s.width) * channels;
+  const size_t outRow = static_cast<size_t>(s.outWidth) * channels;
+  if (outRow == 0) return;
+  // With a stride of 1: the first window that reaches over the right border.
+  const int inside = std::min(s.outWidth, s.width + s.padLeft - (s.filterWidth - 1) * s.dilationWidth);
+  // A ring of rows, as many as a window reaches over; behind the maxima where they came from.
+  const int ring = (s.filterHeight - 1) * s.dilationHeight + 1;
+  const size_t places = (outRow + 63) / 4;
+  const int batch = std::max(s.batch, 1);
+  const int parts = std::max(1, std::min(s.outHeight, context.pool.threads() == 1 ? 1 : context.pool.threads() * 4 / batch));
+  context.pool.run(static_cast<size_t>(s.batch) * parts, [&](size_t task, int thread) {
+    const int n = static_cast<int>(task / parts), part = static_cast<int>(task % parts);
+    float* values = context.pool.scratch(thread, 3, static_cast<size_t>(ring) * (outRow + places));
+    std::vector<int> held(ring, -1);
+    // The taps of a window that lie inside, and what each counts in an index.
+    std::vector<const float*> taps(std::max(s.filterHeight, s.filterWidth));
+    std::vector<uint8_t> numbers(taps.size());
+    std::vector<const uint8_t*> from(s.filterHeight);
+    auto widest = [&](int found, size_t values, float* to, uint8_t* toIndex, const uint8_t* const* indices) {
+      if (found > 0) return context.kernels.maxPixel(taps.data(), found, values, s.keepNan ? 1 : 0, to, toIndex, numbers.data(), indices);
+      std::fill_n(to, values, -std::numeric_limits<float>::infinity());
+      if (toIndex != nullptr) std::memset(toIndex, 0, values);
+    };
+    const float* image = x + static_cast<size_t>(n) * s.height * row;
+    for (int i = s.outHeight * part / parts; i < s.outHeight * (part + 1) / parts; i++) {
+      for (int kh = 0; kh < s.filterHeight; kh++) {
+        const int h = i * s.strideHeight - s.padTop + kh * s.dilationHeight;
+        if (h < 0 || h >= s.height) continue;
+        const int slot = h % ring;
+        if (held[slot] == h) continue;
+        held[slot] = h;
+        float* to = values + static_cast<size_t>(slot) * outRow;
+        uint8_t* toIndex = index == nullptr ? nullptr : reinterpret_cast<uint8_t*>(values + ring * outRow + slot * places);
+        for (int j = 0; j < s.outWidth;) {
+          // Windows that step a pixel at a time and lie inside read their taps in one run, as if they were one pixel.
+          const int count = s.strideWidth == 1 && j >= s.padLeft ? std::max(1, inside - j) : 1;
+          int w = j * s.strideWidth - s.padLeft, found = 0;
+          for (int kw = 0; kw < s.filterWidth; kw++, w += s.dilationWidth) {
+            if (w < 0 || w >= s.width) continue;
+            numbers[found] = static_cast<uint8_t>(kw);
+            taps[found++] = image + static_cast<size_t>(h) * row + static_cast<size_t>(w) * channels;
+          }
+          const size_t at = static_cast<size_t>(j) * channels;
+          widest(found, static_cast<size_t>(count) * channels, to + at, toIndex == nullptr ? nullptr : toIndex + at, nullptr);
+          j += count;
+        }
+      }
+      int found = 0;
+      for (int kh = 0; kh < s.filterHeight; kh++) {
+        const int h = i * s.strideHeight - s.padTop + kh * s.dilationHeight;
+        if (h < 0 || h >= s.height) continue;
+        numbers[found] = static_cast<uint8_t>(kh * s.filterWidth);
+        from[found] = reinterpret_cast<const uint8_t*>(values + ring * outRow + (h % ring) * places);
+        taps[found++] = values + static_cast<size_t>(h % ring) * outRow;
+      }
+      const size_t at = (static_cast<size_t>(n) * s.outHeight + i) * outRow;
+      widest(found, outRow, y + at, index != nullptr ? index + at : nullptr, index != nullptr ? from.data() : nullptr);
+    }
+  });
+}
+
+void maxPoolGrad(const Context& context, const PoolShape& s, const float* dy, const uint8_t* index, float* dx) {
+  const size_t channels = static_cast<size_t>(s.channels);
+  const size_t most = static_cast<size_t>(s.filterHeight) * s.filterWidth;
+  const auto rows = watchersOf(s.height, s.padTop, s.filterHeight, s.dilationHeight, s.strideHeight, s.outHeight);
+  const auto columns = watchersOf(s.width, s.padLeft, s.filterWidth, s.dilationWidth, s.strideWidth, s.outWidth);
+  forRows(context, s.batch, s.height, s.width * channels * 4, [&](int n, int h, int) {
+    std::vector<const float*> gradients(most);
+    std::vector<const uint8_t*> indices(most);
+    std::vector<uint8_t> taps(most);
+    float* to = dx + (static_cast<size_t>(n) * s.height + h) * s.width * channels;
+    for (int w = 0; w < s.width;) {
+      int count = 0;
+      for (const Watcher& row : rows[static_cast<size_t>(h)]) {
+        const size_t start = (static_cast<size_t>(n) * s.outHeight + row.output) * s.outWidth;
+        for (const Watcher& column : columns[static_cast<size_t>(w)]) {
+          const size_t at = (start + column.output) * channels;
+          gradients[count] = dy + at;
+          indices[count] = index + at;
+          taps[count++] = static_cast<uint8_t>(row.tap * s.filterWidth + column.tap);
+        }
+      }
+      // Neighbours that neighbouring windows watch through the same taps go by as if they were one pixel.
+      int end = w + 1;
+      while (end < s.width && follows(columns[static_cast<size_t>(end)], columns[static_cast<size_t>(end - 1)])) end++;
+      const size_t run = static_cast<size_t>(end - w) * channels;
+      context.kernels.maxPixelGrad(gradients.data(), indices.data(), taps.data(), count, run, to);
+      to += run;
+      w = end;
+    }
+  });
+}
+
+namespace {
+
+// 1 / how many inputs a mean counts.
+float meanScale(const PoolShape& s, int i, int j) {
+  if (s.countPad) return 1.f / static_cast<float>(s.filterHeight * s.filterWidth);
+  int rows = 0, columns = 0;
+  for (int k = 0; k < s.filterHeight; k++) {
+    const int h = i * s.strideHeight - s.padTop + k * s.dilationHeight;
+    rows += h >= 0 && h < s.height;
+  }
+  for (int k = 0; k < s.filterWidth; k++) {
+    const int w = j * s.strideWidth - s.padLeft + k * s.dilationWidth;
+    columns += w >= 0 && w < s.width;
+  }
+  return 1.f / static_cast<float>(rows * columns);
+}
+
+}  // namespace
+
+void avgPool(const Context& context, const PoolShape& s, const float* x, float* y) {
+  const int taps = s.filterHeight * s.filterWidth;
+  const size_t channels = static_cast<size_t>(s.channels);
+  forRows(context, s.batch, s.outHeight, s.outWidth * channels * taps, [&](int n, int i, int) {
+    std::vector<const float*> pixels(taps);
+    for (int j = 0; j < s.outWidth; j++) {
+      for (int k = 0; k < taps; k++) {
+        const int h = i * s.strideHeight - s.padTop + k / s.filterWidth * s.dilationHeight;
+        const int w = j * s.strideWidth - s.padLeft + k % s.filterWidth * s.dilationWidth;
+        const bool in = h >= 0 && h < s.height && w >= 0 && w < s.width;
+        pixels[k] = in ? x + ((static_cast<size_t>(n) * s.height + h) * s.width + w) * channels : nullptr;
+      }
+      const size_t at = ((static_cast<size_t>(n) * s.outHeight + i) * s.outWidth + j) * channels;
+      context.kernels.sumPixel(pixels.data(), nullptr, taps, channels, meanScale(s, i, j), y + at);
+    }
+  });
+}
+
+void avgPoolGrad(const Context& context, const PoolShape& s, const float* dy, float* dx) {
+  const size_t channels = static_cast<size_t>(s.channels);
+  forRows(context, s.batch, s.height, s.width * channels * 4, [&](int n, int h, int) {
+    for (int w = 0; w < s.width; w++) {
+      float* to = dx + ((static_cast<size_t>(n) * s.height + h) * s.width + w) * channels;
+      std::memset(to, 0, channels * sizeof(float));
+      for (int kh = 0; kh < s.filterHeight; kh++) {
+        const int i = outputOf(h, s.padTop, kh, s.dilationHeight, s.strideHeight, s.outHeight);
+        if (i < 0) continue;
+        for (int kw = 0; kw < s.filterWidth; kw++) {
+          const int j = outputOf(w, s.padLeft, kw, s.dilationWidth, s.strideWidth, s.outWidth);
+          if (j < 0) continue;
+          const size_t at = ((static_cast<size_t>(n) * s.outHeight + i) * s.outWidth + j) * channels;
+          const float scale = meanScale(s, i, j);
+          context.kernels.multiplyAdd(dy + at, &scale, to, channels, 1);
+        }
+      }
+    }
+  });
+}
+
+void depthwiseForward(const Context& context, const ConvShape& s, int multiplier, const float* x, const float* w,
+                      const float* bias, int activation, float* y) {
+  const size_t in = static_cast<size_t>(s.inChannels), out = in * multiplier;
+  forRows(context, s.batch, s.outHeight, s.outWidth * out * s.filterHeight * s.filterWidth, [&](int n, int i, int) {
+    for (int j = 0; j < s.outWidth; j++) {
+      float* to = y + ((static_cast<size_t>(n) * s.outHeight + i) * s.outWidth + j) * out;
+      if (bias != nullptr) {
+        std::memcpy(to, bias, out * sizeof(float));
+      } else {
+        std::memset(to, 0, out * sizeof(float));
+      }
+      for (int kh = 0; kh < s.filterHeight; kh++) {
+        const int h = i * s.strideHeight - s.padTop + kh * s.dilationHeight;
+        if (h < 0 || h >= s.height) continue;
+        for (int kw = 0; kw < s.filterWidth; kw++) {
+          const int v = j * s.strideWidth - s.padLeft + kw * s.dilationWidth;
+          if (v < 0 || v >= s.width) continue;
+          const float* from = x + ((static_cast<size_t>(n) * s.height + h) * s.width + v) * in;
+          const float* weights = w + static_cast<size_t>(kh * s.filterWidth + kw) * out;
+          if (multiplier == 1) {
+            context.kernels.multiplyAdd(from, weights, to, in, 0);
+          } else {
+            for (size_t c = 0; c < in; c++) {
+              for (int m = 0; m < multiplier; m++) to[c * multiplier + m] += from[c] * weights[c * multiplier + m];
+            }
+          }
+        }
+      }
+      if (activation == kRelu) context.kernels.unary(Unary::Relu, to, to, out, 0.f, 0.f);
+      if (activation == kRelu6) context.kernels.unary(Unary::Relu6, to, to, out, 0.f, 0.f);
+    }
+  });
+}
+
+void depthwiseInputGrad(const Context& context, const ConvShape& s, int multiplier, const float* dy, const float* w,
+                        float* dx) {
+  const size_t in = static_cast<size_t>(s.inChannels), out = in * multiplier;
+  forRows(context, s.batch, s.height, s.width * out * s.filterHeight * s.filterWidth, [&](int n, int h, int) {
+    for (int v = 0; v < s.width; v++) {
+      float* to = dx + ((static_cast<size_t>(n) * s.height + h) * s.width + v) * in;
+      std::memset(to, 0, in * sizeof(float));
+      for (int kh = 0; kh < s.filterHeight; kh++) {
+        const int i = outputOf(h, s.padTop, kh, s.dilationHeight, s.strideHeight, s.outHeight);
+        if (i < 0) continue;
+        for (int kw = 0; kw < s.filterWidth; kw++) {
+          const int j = outputOf(v, s.padLeft, kw, s.dilationWidth, s.strideWidth, s.outWidth);
+          if (j < 0) continue;
+          const float* from = dy + ((static_cast<size_t>(n) * s.outHeight + i) * s.outWidth + j) * out;
+          const float* weights = w + static_cast<size_t>(kh * s.filterWidth + kw) * out;
+          if (multiplier == 1) {
+            context.kernels.multiplyAdd(from, weights, to, in, 0);
+          } else {
+            for (size_t c = 0; c < in; c++) {
+              for (int m = 0; m < multiplier; m++) to[c] += from[c * multiplier + m] * weights[c * multiplier + m];
+            }
+          }
+        }
+      }
+    }
+  });
+}
+
+void depthwiseFilterGrad(const Context& context, const ConvShape& s, int multiplier, const float* x, const float* dy,
+                         float* dw) {
+  const size_t in = static_cast<size_t>(s.inChannels), out = in * multiplier;
+  const size_t count = static_cast<size_t>(s.filterHeight) * s.filterWidth * out;
+  const size_t rows = static_cast<size_t>(s.batch) * s.outHeight;
+  std::memset(dw, 0, count * sizeof(float));
+  if (rows == 0 || count == 0) return;
+  const size_t slots = std::min<size_t>(rows, static_cast<size_t>(context.pool.threads()) * 4);
+  std::vector<float> parts(slots * count, 0.f);
+  context.pool.run(slots, [&](size_t slot, int) {
+    float* sum = parts.data() + slot * count;
+    for (size_t row = rows * slot / slots; row < rows * (slot + 1) / slots; row++) {
+      const size_t n = row / s.outHeight;
+      const int i = static_cast<int>(row % s.outHeight);
+      for (int kh = 0; kh < s.filterHeight; kh++) {
+        const int h = i * s.strideHeight - s.padTop + kh * s.dilationHeight;
+        if (h < 0 || h >= s.height) continue;
+        for (int kw = 0; kw < s.filterWidth; kw++) {
+          float* to = sum + static_cast<size_t>(kh * s.filterWidth + kw) * out;
+          for (int j = 0; j < s.outWidth; j++) {
+            const int v = j * s.strideWidth - s.padLeft + kw * s.dilationWidth;
+            if (v < 0 || v >= s.width) continue;
+            const float* from = x + ((n * s.height + h) * s.width + v) * in;
+            const float* grad = dy + ((n * s.outHeight + i) * s.outWidth + j) * out;
+            if (multiplier == 1) {
+              context.kernels.multiplyAdd(from, grad, to, in, 0);
+            } else {
+              for (size_t c = 0; c < in; c++) {
+                for (int m = 0; m < multiplier; m++) to[c * multiplier + m] += from[c] * grad[c * multiplier + m];
+              }
+            }
+          }
+        }
+      }
+    }
+  });
+  context.kernels.reduceRows(Reduce::Sum, parts.data(), slots, count, count, dw);
+}
+
+namespace {
+
+// Where an output row or column comes from: two neighbours and the weight of the second.
+struct Source {
+  int low, high;
+  float weight;
+};
+
+std::vector<Source> sourcesOf(Resize method, int in, int out, bool alignCorners, bool halfPixelCenters) {
+  std::vector<Source> sources(out);
+  const double scale = alignCorners && out > 1 ? static_cast<double>(in - 1) / (out - 1) : static_cast<double>(in) / out;
+  for (int i = 0; i < out; i++) {
+    const double at = halfPixelCenters ? scale * (i + 0.5) - (method == Resize::Bilinear ? 0.5 : 0.0) : scale * i;
+    if (method == Resize::Nearest) {
+      double nearest = alignCorners ? std::floor(at + 0.5) : std::floor(at);
+      int index = std::min(in - 1, static_cast<int>(nearest));
+      if (halfPixelCenters) index = std::max(0, index);
+      sources[i] = {index, index, 0.f};
+    } else {
+      const int low = std::max(0, static_cast<int>(std::floor(at)));
+      const int high = std::min(in - 1, static_cast<int>(std::ceil(at)));
+      sources[i] = {std::min(low, in - 1), high, static_cast<float>(at - std::floor(at))};
+    }
+  }
+  return sources;
+}
+
+}  // namespace
+
+void resize(const Context& context, Resize method, const ResizeShape& s, const float* x, float* y) {
+  const auto rows = sourcesOf(method, s.height, s.outHeight, s.alignCorners, s.halfPixelCenters);
+  const auto columns = sourcesOf(method, s.width, s.outWidth, s.alignCorners, s.halfPixelCenters);
+  const size_t channels = static_cast<size_t>(s.channels);
+  forRows(context, s.batch, s.outHeight, s.outWidth * channels * 4, [&](int n, int i, int) {
+    const float* top = x + (static_cast<size_t>(n) * s.height + rows[i].low) * s.width * channels;
+    const float* bottom = x + (static_cast<size_t>(n) * s.height + rows[i].high) * s.width * channels;
+    for (int j = 0; j < s.outWidth; j++) {
+      float* to = y + ((static_cast<size_t>(n) * s.outHeight + i) * s.outWidth + j) * channels;
+      const size_t low = columns[j].low * channels, high = columns[j].high * channels;
+      if (method == Resize::Nearest) {
+        std::memcpy(to, top + low, channels * sizeof(float));
+        continue;
+      }
+      const float h = rows[i].weight, w = columns[j].weight;
+      const float* taps[4] = {top + low, top + high, bottom + low, bottom + high};
+      const float weights[4] = {(1 - h) * (1 - w), (1 - h) * w, h * (1 - w), h * w};
+      context.kernels.sumPixel(taps, weights, 4, channels, 1.f, to);
+    }
+  });
+}
+
+void resizeGrad(const Context& context, Resize method, const ResizeShape& s, const float* dy, float* dx) {
+  const auto rows = sourcesOf(method, s.height, s.outHeight, s.alignCorners, s.halfPixelCenters);
+  const auto columns = sourcesOf(method, s.width, s.outWidth, s.alignCorners, s.halfPixelCenters);
+  const size_t channels = static_cast<size_t>(s.channels), plane = static_cast<size_t>(s.height) * s.width * channels;
+  context.pool.run(static_cast<size_t>(s.batch), [&](size_t n, int) {
+    float* to = dx + n * plane;
+    std::memset(to, 0, plane * sizeof(float));
+    for (int i = 0; i < s.outHeight; i++) {
+      float* top = to + static_cast<size_t>(rows[i].low) * s.width * channels;
+      float* bottom = to + static_cast<size_t>(rows[i].high) * s.width * channels;
+      for (int j = 0; j < s.outWidth; j++) {
+        const float* from = dy + ((n * s.outHeight + i) * s.outWidth + j) * channels;
+        const size_t low = columns[j].low * channels, high = columns[j].high * channels;
+        const float h = rows[i].weight, w = columns[j].weight;
+        if (method == Resize::Nearest) {
+          const float one = 1.f;
+          context.kernels.multiplyAdd(from, &one, top + low, channels, 1);
+          continue;
+        }
+        const float weights[4] = {(1 - h) * (1 - w), (1 - h) * w, h * (1 - w), h * w};
+        context.kernels.multiplyAdd(from, weights, top + low, channels, 1);
+        context.kernels.multiplyAdd(from, weights + 1, top + high, channels, 1);
+        context.kernels.multiplyAdd(from, weights + 2, bottom + low, channels, 1);
+        context.kernels.multiplyAdd(from, weights + 3, bottom + high, channels, 1);
+      }
+    }
+  });
+}
+
+}  // namespace convbook

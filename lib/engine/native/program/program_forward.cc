@@ -1,0 +1,144 @@
+// A block's operations forwards, in training and inference, and the statistics of what they make.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "program/program_run.h"
+
+namespace convbook {
+
+void Block::Run::join() const {
+  for (size_t i = 0; i < block.ops_.size(); i++) {
+    if (block.joinedAt_[i] == kNowhere) continue;
+    const BlockOp& op = block.ops_[i];
+    float* to = arrays.workspace + block.joinedAt_[i];
+    const size_t count = block.weightsOf(op), width = static_cast<size_t>(op.outChannels);
+    float* bias = to + (count + 15) / 16 * 16;
+    size_t column = 0;
+    for (const BlockPart& part : op.parts) {
+      const size_t channels = static_cast<size_t>(part.channels);
+      std::vector<float> scale(channels, 1.f);
+      const float* own = param(part.bias);
+      for (size_t c = 0; c < channels; c++) bias[column + c] = own != nullptr ? own[c] : 0.f;
+      if (part.fold >= 0) {
+        const BlockNorm& n = block.norms_[static_cast<size_t>(part.fold)];
+        for (size_t c = 0; c < channels; c++) {
+          const double factor = param(n.gamma)[c] / std::sqrt(static_cast<double>(param(n.variance)[c]) + n.epsilon);
+          scale[c] = static_cast<float>(factor);
+          bias[column + c] = static_cast<float>((static_cast<double>(bias[column + c]) - param(n.mean)[c]) * factor + param(n.beta)[c]);
+        }
+      }
+      const float* from = param(part.weight);
+      for (size_t row = 0; row < count / width; row++) {
+        context.kernels.binary(Binary::Mul, from + row * channels, 1, scale.data(), 1, to + row * width + column, channels);
+      }
+      column += channels;
+    }
+  }
+}
+
+const float* Block::Run::weightsOf(int op) const {
+  const size_t at = block.joinedAt_[static_cast<size_t>(op)];
+  return at != kNowhere ? arrays.workspace + at : param(block.ops_[static_cast<size_t>(op)].parts[0].weight);
+}
+
+const float* Block::Run::biasOf(int op) const {
+  const BlockOp& conv = block.ops_[static_cast<size_t>(op)];
+  if (!conv.hasBias()) return nullptr;
+  const size_t at = block.joinedAt_[static_cast<size_t>(op)];
+  return at != kNowhere ? arrays.workspace + at + (block.weightsOf(conv) + 15) / 16 * 16 : param(conv.parts[0].bias);
+}
+
+void Block::Run::Chunk::forward(const Step& step) {
+  const Block& b = run.block;
+  const BlockOp& op = b.ops_[static_cast<size_t>(step.op)];
+  if (op.kind == BlockOp::Stats) {
+    moments(step, data(op.src, op.srcOffset), pixels(op.src), op.inChannels);
+    return;
+  }
+  const auto to = data(op.dst, op.dstOffset);
+  const size_t rows = pixels(op.dst);
+  if (op.kind == BlockOp::Merge) {
+    const auto from = data(op.src, op.srcOffset);
+    const Line* l = op.norm >= 0 ? &run.lines[static_cast<size_t>(op.norm)] : nullptr;
+    const Slice<float> residual = op.residual >= 0 ? data(op.residual, 0) : Slice<float>{nullptr, 0};
+    const AffineRows t = {from.data,       from.stride, l != nullptr ? l->scale.data() : nullptr, l != nullptr ? l->shift.data() : nullptr,
+                          residual.data,   residual.stride, to.data, to.stride, op.activation};
+    context.kernels.affineRows(t, rows, static_cast<size_t>(op.outChannels));
+  } else if (op.kind == BlockOp::Conv) {
+    const bool direct = run.isDirect(op);
+    float* result = direct ? to.data : take(rows * op.outChannels);
+    run.convolutions[static_cast<size_t>(step.op)]->run(context, static_cast<int>(images), source(op), result,
+                                                        op.residual >= 0 ? data(op.residual, 0).data : nullptr, op.activation);
+    if (!direct) {
+      context.kernels.copyRows(result, static_cast<size_t>(op.outChannels), to.data, static_cast<size_t>(to.stride),
+                               rows, static_cast<size_t>(op.outChannels));
+    }
+    if (b.tracked(op.dst)) moments(step, to, rows, op.outChannels);
+    return;
+  } else if (op.kind == BlockOp::MaxPool) {
+    uint8_t* index = nullptr;
+    if (b.mode_ == BlockMode::Forward) index = indexOf(step);
+    maxPool(context, b.poolOf(op, images), data(op.src, 0).data, to.data, index);
+  } else {
+    avgPool(context, b.poolOf(op, images), data(op.src, 0).data, to.data);
+  }
+  if (b.tracked(op.dst)) moments(step, to, rows, op.outChannels);
+}
+
+void Block::Run::Chunk::moments(const Step& step, Slice<float> x, size_t rows, int channels) {
+  const size_t n = static_cast<size_t>(channels);
+  double* count = reinterpret_cast<double*>(sums + step.accumulator);
+  double *sum = count + 1, *squares = sum + n;
+  float* shift = reinterpret_cast<float*>(squares + n);
+  float* part = take(2 * n);
+  if (*count == 0) {
+    // The first rows' mean: near enough to the whole one that nothing cancels.
+    const size_t some = std::min<size_t>(rows, 64);
+    std::memset(part, 0, 2 * n * sizeof(float));
+    std::memset(shift, 0, n * sizeof(float));
+    context.kernels.momentRows(x.data, x.stride, shift, part, part + n, some, n);
+    for (size_t c = 0; c < n; c++) shift[c] = part[c] / static_cast<float>(some);
+  }
+  for (size_t row = 0; row < rows; row += kSumRows) {
+    std::memset(part, 0, 2 * n * sizeof(float));
+    context.kernels.momentRows(x.data + static_cast<ptrdiff_t>(row) * x.stride, x.stride, shift, part, part + n,
+                               std::min(kSumRows, rows - row), n);
+    for (size_t c = 0; c < n; c++) {
+      sum[c] += part[c];
+      squares[c] += part[n + c];
+    }
+  }
+  *count += static_cast<double>(rows);
+  free = part;
+}
+
+void Block::Run::finishForward() const {
+  for (const Step& step : phase.steps) {
+    if (step.accumulatorFloats == 0) continue;
+    const BlockOp& op = block.ops_[static_cast<size_t>(step.op)];
+    const bool stats = op.kind == BlockOp::Stats;
+    const int buffer = stats ? op.src : op.dst, offset = stats ? op.srcOffset : op.dstOffset;
+    const size_t n = static_cast<size_t>(stats ? op.inChannels : op.outChannels);
+    float *mean = statsOf(buffer) + offset, *variance = mean + channels(buffer);
+    for (size_t c = 0; c < n; c++) {
+      // Parts are joined as Chan, Golub and LeVeque do (1979).
+      double count = 0, middle = 0, m2 = 0;
+      for (size_t slot = 0; slot < phase.slots; slot++) {
+        const float* sums = arrays.workspace + block.accumulatorAt_ + slot * phase.accumulatorFloats + step.accumulator;
+        const double* some = reinterpret_cast<const double*>(sums);
+        if (*some == 0) continue;
+        const double *sum = some + 1, *squares = sum + n;
+        const float* shift = reinterpret_cast<const float*>(squares + n);
+        const double away = sum[c] / *some, total = count + *some, delta = shift[c] + away - middle;
+        m2 += std::max(0.0, squares[c] - sum[c] * away) + delta * delta * (count * *some / total);
+        middle += delta * (*some / total);
+        count = total;
+      }
+      mean[c] = static_cast<float>(middle);
+      variance[c] = static_cast<float>(count > 0 ? m2 / count : 0);
+    }
+  }
+}
+
+}  // namespace convbook

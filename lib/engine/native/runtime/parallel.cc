@@ -1,0 +1,140 @@
+#include "runtime/parallel.h"
+
+#include <chrono>
+#include <cstdlib>
+#if defined(_WIN32)
+#include <malloc.h>
+#endif
+
+#include "runtime/memory.h"
+
+namespace convbook {
+namespace {
+
+inline void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// About 40 microseconds: longer than JavaScript needs between two operations, short enough to leave a busy machine alone.
+constexpr int kSpins = 1000;
+
+}  // namespace
+
+ThreadPool::ThreadPool(int threads) : threads_(threads < 1 ? 1 : threads), ranges_(new Range[threads_]) {
+  buffers_.resize(static_cast<size_t>(threads_) * kSlots);
+  for (int thread = 1; thread < threads_; thread++) workers_.emplace_back([this, thread] { worker(thread); });
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    stop_.store(true);
+  }
+  wake_.notify_all();
+  for (auto& thread : workers_) thread.join();
+  releaseScratch();
+}
+
+float* ThreadPool::scratch(int thread, int slot, size_t floats) {
+  Buffer& buffer = buffers_[static_cast<size_t>(thread) * kSlots + slot];
+  if (floats > buffer.floats) {
+    alignedFree(buffer.data);
+    buffer.floats = floats + floats / 4 + 64;
+    buffer.data = static_cast<float*>(alignedAlloc(buffer.floats * sizeof(float)));
+  }
+  return buffer.data;
+}
+
+size_t ThreadPool::scratchBytes() const {
+  size_t bytes = 0;
+  for (const auto& buffer : buffers_) bytes += buffer.floats * sizeof(float);
+  return bytes;
+}
+
+void ThreadPool::releaseScratch() {
+  for (auto& buffer : buffers_) {
+    alignedFree(buffer.data);
+    buffer = Buffer();
+  }
+}
+
+bool ThreadPool::take(int owner, bool front, size_t* task) {
+  std::atomic<uint64_t>& bounds = ranges_[owner].bounds;
+  uint64_t seen = bounds.load(std::memory_order_relaxed);
+  for (;;) {
+    uint32_t next = static_cast<uint32_t>(seen >> 32), end = static_cast<uint32_t>(seen);
+    if (next >= end) return false;
+    uint64_t left = front ? (static_cast<uint64_t>(next + 1) << 32 | end) : (static_cast<uint64_t>(next) << 32 | (end - 1));
+    if (bounds.compare_exchange_weak(seen, left, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+      *task = front ? next : end - 1;
+      return true;
+    }
+  }
+}
+
+void ThreadPool::work(int thread) {
+  size_t task, done = 0;
+  while (take(thread, true, &task)) {
+    body_(self_, task, thread);
+    done++;
+  }
+  for (int other = 1; other < threads_; other++) {
+    int victim = (thread + other) % threads_;
+    while (take(victim, false, &task)) {
+      body_(self_, task, thread);
+      done++;
+    }
+  }
+  if (done > 0) remaining_.fetch_sub(done, std::memory_order_acq_rel);
+}
+
+void ThreadPool::runErased(size_t tasks, Erased body, const void* self) {
+  body_ = body;
+  self_ = self;
+  remaining_.store(tasks, std::memory_order_relaxed);
+  for (int thread = 0; thread < threads_; thread++) {
+    uint64_t lo = tasks * thread / threads_, hi = tasks * (thread + 1) / threads_;
+    ranges_[thread].bounds.store(lo << 32 | hi, std::memory_order_release);
+  }
+  generation_.fetch_add(1);
+  if (sleeping_.load() > 0) {
+    { std::lock_guard<std::mutex> lock(mutex_); }
+    wake_.notify_all();
+  }
+  work(0);
+  for (int spins = 0; remaining_.load(std::memory_order_acquire) > 0; spins++) {
+    if (spins < kSpins) {
+      relax();
+    } else {
+      std::this_thread::yield();
+    }
+  }
+}
+
+// A worker that comes late finds all ranges empty, or those of the next call, whose job was written before them: either
+// is safe. A job ends only when every task that was taken has been counted off.
+void ThreadPool::worker(int thread) {
+  uint64_t seen = 0;
+  for (;;) {
+    int spins = 0;
+    while (generation_.load() == seen && !stop_.load(std::memory_order_relaxed)) {
+      if (spins++ < kSpins) {
+        relax();
+        continue;
+      }
+      std::unique_lock<std::mutex> lock(mutex_);
+      sleeping_.fetch_add(1);
+      wake_.wait(lock, [&] { return generation_.load() != seen || stop_.load(); });
+      sleeping_.fetch_sub(1);
+    }
+    if (stop_.load()) return;
+    seen = generation_.load();
+    work(thread);
+  }
+}
+
+}  // namespace convbook
