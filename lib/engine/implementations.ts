@@ -69,7 +69,7 @@ let release: string | null = null;
 let always = false;
 
 /**
- * Takes oneDNN as the second implementation, on this instruction set: where it is faster, or (`wherever`) where it can.
+ * Takes oneDNN for convolutions, on this instruction set: where it is faster, or (`wherever`) where it can.
  *
  * @returns why it cannot be; undefined when all is well
  */
@@ -79,7 +79,7 @@ export function useOneDnn(addon: NativeAddon, enginePath: string, isa: string, w
   if (!existsSync(module)) {
     return "the engine was built without it (Debian: apt install libdnnl-dev, then `npm rebuild @convbook/engine`)";
   }
-  const loaded = addon.useSecond(module, wherever);
+  const loaded = addon.useOneDnn(module, wherever);
   if (typeof loaded === "string" || loaded === undefined) return loaded;
   release = loaded[1];
   always = wherever;
@@ -90,12 +90,12 @@ export function useOneDnn(addon: NativeAddon, enginePath: string, isa: string, w
   } catch {
     file = null;
   }
-  addon.useSecond(module, false, file ?? undefined);
+  addon.useOneDnn(module, false, file ?? undefined);
   return undefined;
 }
 
 export function dropOneDnn(addon: NativeAddon): void {
-  addon.useSecond();
+  addon.useOneDnn();
   file = null;
   release = null;
 }
@@ -104,12 +104,12 @@ export function implementationsInfo(addon: NativeAddon): ImplementationsInfo {
   return {
     names: release === null ? ["native"] : always ? ["onednn"] : ["native", "onednn"],
     onednn: release,
-    runs: addon.secondRuns(),
-    choices: addon.secondChoices().map(([operation, native, onednn, takesSecond]) => ({
+    runs: addon.oneDnnRuns(),
+    choices: addon.oneDnnChoices().map(([operation, native, onednn, takesOneDnn]) => ({
       operation,
       native,
       onednn: onednn < 0 ? null : onednn,
-      chosen: takesSecond ? "onednn" : "native",
+      chosen: takesOneDnn ? "onednn" : "native",
     })),
     file,
   };

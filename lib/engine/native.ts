@@ -44,20 +44,20 @@ export interface NativeAddon extends NativeArrayFunctions {
   /** What AMX tiles have computed in this process: forward passes and input gradients in bf16 and in float32, gradients of filters. */
   tilePasses(): [rounded: number, split: number, filterGradients: number];
   /**
-   * Loads a module with a second implementation of convolutions, to be taken where it is faster (choices are kept at another
+   * Loads a module with oneDNN for convolutions, to be taken where it is faster (choices are kept at another
    * path) or wherever it can; nothing to take none. Returns its name and version, or why it cannot be.
    */
-  useSecond(module?: string, always?: boolean, choices?: string): [name: string, version: string] | string | undefined;
-  /** What was chosen for each shape: milliseconds of the engine's own, and of the other, below zero where it has none. */
-  secondChoices(): [what: string, native: number, second: number, takesSecond: boolean][];
+  useOneDnn(module?: string, always?: boolean, choices?: string): [name: string, version: string] | string | undefined;
+  /** What was chosen for each shape: milliseconds of the engine's own, and of oneDNN, below zero where it has none. */
+  oneDnnChoices(): [what: string, native: number, onednn: number, takesOneDnn: boolean][];
   /** How many convolutions the other implementation has run since it was loaded. */
-  secondRuns(): number;
+  oneDnnRuns(): number;
   scratchBytes(): number;
   releaseScratch(): void;
   alloc(bytes: number): ArrayBuffer;
   drop(buffer: ArrayBuffer): void;
   /**
-   * Moves a part of a block to huge pages if it was given small ones because those were quicker to get; its contents are lost.
+   * Moves a part of a region to huge pages if it was given small ones because those were quicker to get; its contents are lost.
    * Returns whether there is more to move.
    */
   settle(buffer: ArrayBuffer): boolean;
@@ -191,15 +191,15 @@ export interface NativeAddon extends NativeArrayFunctions {
   ): void;
   resize(bilinear: boolean, shape: I, x: F, y: F): void;
   resizeGrad(bilinear: boolean, shape: I, dy: F, dx: F): void;
-  /** [phases, floats of state, floats of workspace, operations] of a block's program, which is then the one in hand, or why it cannot be run. */
-  blockPlan(
+  /** [phases, floats of state, floats of workspace, operations] of a program, which is then the one in hand, or why it cannot be run. */
+  programPlan(
     mode: number,
     batch: number,
     program: I,
     numbers: F,
   ): [phases: number, stateFloats: number, workspaceFloats: number, operations: number] | string;
-  /** Gives the block in hand its arrays, which it keeps until {@link blockEnd}. */
-  blockBegin(
+  /** Gives the program in hand its arrays, which it keeps until {@link programEnd}. */
+  programBegin(
     parameters: F[],
     x: F,
     y: F,
@@ -211,8 +211,8 @@ export interface NativeAddon extends NativeArrayFunctions {
     rounds: boolean,
   ): void;
   /** Runs one of its phases; they are to be run in their order. */
-  blockPhase(phase: number): void;
-  blockEnd(): void;
+  programPhase(phase: number): void;
+  programEnd(): void;
   sgd(
     parameters: F[],
     gradients: F[],

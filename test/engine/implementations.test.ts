@@ -1,4 +1,4 @@
-/** oneDNN as a second implementation of convolutions: the same results, and choices that are measured, kept and repeated. */
+/** oneDNN for convolutions: the same results, and choices that are measured, kept and repeated. */
 import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -202,10 +202,10 @@ describe.runIf(onednn)("oneDNN", () => {
     const file = info().file as string;
     const lines = readFileSync(file, "utf8").trim().split("\n");
     const other = lines.map((line) =>
-      line.replace(/\t(native|second)$/, (_, name) => `\t${name === "native" ? "second" : "native"}`),
+      line.replace(/\t(native|onednn)$/, (_, name) => `\t${name === "native" ? "onednn" : "native"}`),
     );
     const was = info().choices.map(({ chosen }) => chosen);
-    writeFileSync(file, `no line\n\t\t\t\nforward\tx\t1\tsecond\n${"y".repeat(100_000)}\n${other.join("\n")}\n`);
+    writeFileSync(file, `no line\n\t\t\t\nforward\tx\t1\tonednn\n${"y".repeat(100_000)}\n${other.join("\n")}\n`);
     appendFileSync(file, `${lines.join("\n")}\n`);
     engine.setImplementations(["native", "onednn"]);
     expect(info().choices.map(({ chosen }) => chosen)).toEqual(
@@ -239,9 +239,9 @@ describe.runIf(onednn)("oneDNN", () => {
     const broken = join(cache, "broken.node");
     // As on a machine that lost the library after the engine was built.
     writeFileSync(broken, readFileSync(module, "latin1").replaceAll("libdnnl.so", "libgone.so"), "latin1");
-    expect(addon.useSecond(broken)).toMatch(/^libgone\.so.*: cannot open shared object file/);
+    expect(addon.useOneDnn(broken)).toMatch(/^libgone\.so.*: cannot open shared object file/);
     // A module of something else.
-    expect(addon.useSecond(engine.info().path)).toMatch(/convbookModule/);
+    expect(addon.useOneDnn(engine.info().path)).toMatch(/convbookModule/);
     expect(run(cases[0] as Case).length).toBe(6);
   });
 

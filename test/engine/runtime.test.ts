@@ -135,7 +135,7 @@ describe.runIf(engine.available)("the native backend", () => {
     expect(results).toEqual([expected, expected, expected]);
   });
 
-  it("outlives a worker thread that is ended in the middle of a block, and refuses phases of no block", async () => {
+  it("outlives a worker thread that is ended in the middle of a program, and refuses phases of none", async () => {
     const program = `
       import { parentPort } from "node:worker_threads";
       import { valueAndGrads } from "@convbook/engine";
@@ -163,11 +163,11 @@ describe.runIf(engine.available)("the native backend", () => {
       expect(await worker.terminate()).toBe(1);
     }
     const { addon } = tf.backend() as NativeBackend;
-    addon.blockEnd();
-    expect(() => addon.blockPhase(0)).toThrow("No block is begun");
+    addon.programEnd();
+    expect(() => addon.programPhase(0)).toThrow("No program is begun");
     const nothing = new Float32Array(1);
-    expect(() => addon.blockBegin([], nothing, nothing, undefined, nothing, undefined, undefined, [], false)).toThrow(
-      "No block is planned",
+    expect(() => addon.programBegin([], nothing, nothing, undefined, nothing, undefined, undefined, [], false)).toThrow(
+      "No program is planned",
     );
   });
 

@@ -94,7 +94,7 @@ function headers(scratch) {
 function upToDate() {
   if (!existsSync(built)) return false;
   if (!existsSync(join(release, "onednn.node")) && findsOneDnn()) return false;
-  const sources = readdirSync(join(root, "native")).map((name) => join(root, "native", name));
+  const sources = readdirSync(join(root, "native"), { recursive: true }).map((name) => join(root, "native", name));
   const time = statSync(built).mtimeMs;
   if ([join(root, "binding.gyp"), ...sources].some((path) => statSync(path).mtimeMs > time)) return false;
   return spawnSync(process.execPath, ["-e", "require(process.argv[1])", built], { stdio: "ignore" }).status === 0;

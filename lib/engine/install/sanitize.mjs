@@ -31,7 +31,15 @@ const sources = readdirSync(native, { recursive: true })
 try {
   const wanted = process.argv.slice(2);
   for (const sanitizer of wanted.length > 0 ? wanted : ["address,undefined", "thread"]) {
-    const common = [`-I${native}`, "-std=c++17", "-O1", "-g", "-fno-sanitize-recover=all", `-fsanitize=${sanitizer}`, "-pthread"];
+    const common = [
+      `-I${native}`,
+      "-std=c++17",
+      "-O1",
+      "-g",
+      "-fno-sanitize-recover=all",
+      `-fsanitize=${sanitizer}`,
+      "-pthread",
+    ];
     if (amx) common.push("-DCONVBOOK_AMX=1");
     if (onednn) common.push("-DCONVBOOK_ONEDNN=1");
     const objects = sources.map((source, i) => {

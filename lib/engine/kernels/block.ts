@@ -1,6 +1,6 @@
 /**
  * Whole blocks of a network as one kernel: the native code runs a few images at a time through all operations of a
- * phase, in the cache, and normalizes while it gathers a convolution's input. See native/block.h.
+ * phase, in the cache, and normalizes while it gathers a convolution's input. See native/program/program.h.
  */
 import type { TensorInfo, Variable } from "@tensorflow/tfjs-core";
 import { activations } from "../native.ts";
@@ -9,14 +9,14 @@ import { countOperations } from "../profiler.ts";
 import type { KernelBody, KernelCall, KernelTable } from "./kernel.ts";
 
 /** Channels of images that operations read and write in slices. Buffer 0 is the input. */
-export interface BlockBuffer {
+export interface ProgramBuffer {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
 }
 
 /** Batch normalization of a range of channels, with ReLU where a convolution reads it. */
-export interface BlockNorm {
+export interface ProgramNorm {
   readonly buffer: number;
   readonly offset: number;
   readonly channels: number;
@@ -59,8 +59,8 @@ export interface BlockOperation {
 }
 
 export interface BlockProgram {
-  readonly buffers: readonly BlockBuffer[];
-  readonly norms: readonly BlockNorm[];
+  readonly buffers: readonly ProgramBuffer[];
+  readonly norms: readonly ProgramNorm[];
   readonly operations: readonly BlockOperation[];
   /** The buffer that is the result. */
   readonly output: number;
@@ -115,11 +115,11 @@ function execute({ backend, attrs }: KernelCall, mode: keyof typeof modes, run: 
   const { addon } = backend;
   const { x, parameters } = run;
   const batch = x.shape[0] ?? 0;
-  const plan = addon.blockPlan(modes[mode], batch, ints, numbers);
+  const plan = addon.programPlan(modes[mode], batch, ints, numbers);
   if (typeof plan === "string") throw new Error(plan);
   const [phases, stateFloats, workspaceFloats, operations] = plan;
   countOperations(operations);
-  const out = program.buffers[program.output] as BlockBuffer;
+  const out = program.buffers[program.output] as ProgramBuffer;
   const y = run.y ?? backend.output([batch, out.height, out.width, out.channels]);
   const state = run.state ?? (mode === "forward" ? backend.output([stateFloats]) : undefined);
   const workspace = backend.output([workspaceFloats]);
@@ -128,7 +128,7 @@ function execute({ backend, attrs }: KernelCall, mode: keyof typeof modes, run: 
   const gradients = mode === "backward" ? parameters.map(({ shape }) => backend.output(shape)) : [];
   const rounds = mode === "infer" && roundsFactors();
   try {
-    addon.blockBegin(
+    addon.programBegin(
       values,
       backend.values(x),
       backend.values(y),
@@ -139,9 +139,9 @@ function execute({ backend, attrs }: KernelCall, mode: keyof typeof modes, run: 
       gradients.map((gradient) => gradient.values),
       rounds,
     );
-    for (let phase = 0; phase < phases; phase++) addon.blockPhase(phase);
+    for (let phase = 0; phase < phases; phase++) addon.programPhase(phase);
   } finally {
-    addon.blockEnd();
+    addon.programEnd();
   }
   backend.disposeData(workspace.dataId);
   if (mode === "infer") return [y];

@@ -17,7 +17,7 @@ constexpr int kForwardParts = 3, kGradientParts = 2, kPointwiseGradientParts = 3
 // side by side; `pixels` sums are wanted for each of `columns` channels.
 bool worthwhile(const Context& context, const ConvShape& s, int parts, size_t pixels, int depth, int run, int columns,
                 bool once) {
-  if (!context.kernels.amx || s.groups != 1) return false;
+  if (context.kernels.tiles == nullptr || s.groups != 1) return false;
   // The errors of short sums of two parts each do not average out: they would come near 1e-5 of the largest sum.
   if (depth < (parts == 2 ? 64 : 32)) return false;
   if (pixels * columns < 1024 || static_cast<double>(pixels) * columns * depth < (once ? 5e5 : 1e5)) return false;
@@ -39,15 +39,15 @@ bool worthRounding(const ConvShape& s, size_t pixels, int depth, int run, int co
 }
 
 template <class Conv>
-std::unique_ptr<AmxConv> usable(std::unique_ptr<Conv> conv) {
+std::unique_ptr<PreparedPass> usable(std::unique_ptr<Conv> conv) {
   if (!conv->usable()) return nullptr;
   return conv;
 }
 
 }  // namespace
 
-std::unique_ptr<AmxConv> AmxConv::forward(const Context& context, const ConvShape& s, const float* w, const float* bias,
-                                          ptrdiff_t targetStride, bool once) {
+std::unique_ptr<PreparedPass> amxForward(const Context& context, const ConvShape& s, const float* w, const float* bias,
+                                         ptrdiff_t targetStride, bool once) {
   const size_t pixels = static_cast<size_t>(s.batch) * s.outHeight * s.outWidth;
   const bool joined = s.dilationWidth == 1;
   const int run = (joined ? s.filterWidth : 1) * s.inChannels, depth = s.filterHeight * s.filterWidth * s.inChannels;
@@ -86,7 +86,7 @@ std::unique_ptr<AmxConv> AmxConv::forward(const Context& context, const ConvShap
   return usable(std::make_unique<AmxPlan>(context, std::move(c)));
 }
 
-std::unique_ptr<AmxConv> AmxConv::inputGrad(const Context& context, const ConvShape& s, const float* w, bool once) {
+std::unique_ptr<PreparedPass> amxInputGrad(const Context& context, const ConvShape& s, const float* w, bool once) {
   const size_t pixels = static_cast<size_t>(s.batch) * s.height * s.width;
   // The most taps that a pixel meets, and how many of them lie side by side.
   const int high = (s.filterHeight + s.strideHeight - 1) / s.strideHeight;
@@ -155,10 +155,10 @@ std::unique_ptr<AmxConv> AmxConv::inputGrad(const Context& context, const ConvSh
 }
 
 #else
-std::unique_ptr<AmxConv> AmxConv::forward(const Context&, const ConvShape&, const float*, const float*, ptrdiff_t, bool) {
+std::unique_ptr<PreparedPass> amxForward(const Context&, const ConvShape&, const float*, const float*, ptrdiff_t, bool) {
   return nullptr;
 }
-std::unique_ptr<AmxConv> AmxConv::inputGrad(const Context&, const ConvShape&, const float*, bool) { return nullptr; }
+std::unique_ptr<PreparedPass> amxInputGrad(const Context&, const ConvShape&, const float*, bool) { return nullptr; }
 #endif
 
 }  // namespace convbook

@@ -10,7 +10,7 @@ namespace convbook {
 #if defined(CONVBOOK_AMX)
 namespace {
 
-// Bytes of the planes of a block of source rows: they stay in the second-level cache beside the packed weights.
+// Bytes of the planes of a band of source rows: they stay in the second-level cache beside the packed weights.
 constexpr size_t kWindowBytes = size_t{384} << 10;
 
 // Tiles of 16 pixels for `rows` rows of output: row by row, or straight on over the borders between rows, which computes
@@ -44,10 +44,10 @@ std::vector<AmxTilePlace> planTiles(const AmxCorrelation& c, const AmxPhase& pha
 
 }  // namespace
 
-// A block of output rows and the window of source rows that it reads. Rows of a window that are `strideH` apart lie behind
+// A band of output rows and the window of source rows that it reads. Rows of a window that are `strideH` apart lie behind
 // one another, so that one output row further is always `width` pixels further in the window.
 struct AmxPlan::Window {
-  int blockRows, blocks;  // of output
+  int bandRows, bands;  // of output
   int rows, width;        // pixels; rows is a multiple of strideH, width of strideW
   size_t planeBytes;
 
@@ -55,15 +55,15 @@ struct AmxPlan::Window {
     width = ceilDiv((outWidth - 1) * c.strideW + c.extentW, c.strideW) * c.strideW;
     const size_t rowBytes = static_cast<size_t>(width) * c.channels * c.parts * sizeof(Bfloat16);
     const int fit = static_cast<int>(std::min<size_t>(kWindowBytes / rowBytes, 1 << 20));
-    blockRows = std::max(1, std::min((fit - c.extentH) / c.strideH + 1, outHeight));
-    blocks = ceilDiv(outHeight, blockRows);
-    while (blocks < enough && blockRows > 1) {
-      blockRows = (blockRows + 1) / 2;
-      blocks = ceilDiv(outHeight, blockRows);
+    bandRows = std::max(1, std::min((fit - c.extentH) / c.strideH + 1, outHeight));
+    bands = ceilDiv(outHeight, bandRows);
+    while (bands < enough && bandRows > 1) {
+      bandRows = (bandRows + 1) / 2;
+      bands = ceilDiv(outHeight, bandRows);
     }
-    blockRows = ceilDiv(outHeight, blocks);
-    blocks = ceilDiv(outHeight, blockRows);
-    rows = ceilDiv((blockRows - 1) * c.strideH + c.extentH, c.strideH) * c.strideH;
+    bandRows = ceilDiv(outHeight, bands);
+    bands = ceilDiv(outHeight, bandRows);
+    rows = ceilDiv((bandRows - 1) * c.strideH + c.extentH, c.strideH) * c.strideH;
     // Behind the last pixel: what the last tile and the last step read too much, zeros.
     const size_t behind = static_cast<size_t>(kTileRows) * c.strideW * c.channels + kTileDepth;
     planeBytes = ((static_cast<size_t>(rows) * width * c.channels + behind) * sizeof(Bfloat16) + 63) / 64 * 64;
@@ -110,7 +110,7 @@ void AmxPlan::Window::split(const AmxCorrelation& c, const ConvSource& source, c
 struct AmxPlan::Ready {
   std::unique_ptr<AmxWeights> weights;
   std::vector<int32_t> steps;                  // where the runs' values lie, 32 at a time
-  std::vector<AmxTilePlace> tiles, lastTiles;  // of a whole block, and of an image's last one
+  std::vector<AmxTilePlace> tiles, lastTiles;  // of a whole band, and of an image's last one
 };
 
 AmxPlan::~AmxPlan() = default;
@@ -123,7 +123,7 @@ AmxPlan::AmxPlan(const Context& context, AmxCorrelation correlation) : c_(std::m
   }
   window_.reset(new Window(c_, outHeight_, outWidth, ceilDiv(context.pool.threads() * 2, c_.images)));
   if (window_->planeBytes > (size_t{1} << 30)) return;
-  const int lastRows = outHeight_ - (window_->blocks - 1) * window_->blockRows, perPhase = window_->rows / c_.strideH;
+  const int lastRows = outHeight_ - (window_->bands - 1) * window_->bandRows, perPhase = window_->rows / c_.strideH;
   for (const AmxPhase& phase : c_.phases) {
     Ready ready;
     for (const AmxRun& run : phase.runs) {
@@ -135,7 +135,7 @@ AmxPlan::AmxPlan(const Context& context, AmxCorrelation correlation) : c_(std::m
     }
     ready.weights.reset(
         new AmxWeights(context, c_.parts, phase.runs, phase.weights, phase.weightStride, c_.columns, c_.bias));
-    if (window_->blocks > 1) ready.tiles = planTiles(c_, phase, window_->width, window_->blockRows);
+    if (window_->bands > 1) ready.tiles = planTiles(c_, phase, window_->width, window_->bandRows);
     ready.lastTiles = planTiles(c_, phase, window_->width, lastRows - (outHeight_ - phase.outHeight));
     ready_.push_back(std::move(ready));
   }
@@ -149,17 +149,17 @@ bool AmxPlan::usable() const {
 }
 
 bool AmxPlan::run(const Context& context, size_t images, const ConvSource& source, float* y, const float* residual,
-                  int activation) const {
+                  int activation, const OwnWay&) const {
   const Window& window = *window_;
-  const size_t blocks = static_cast<size_t>(window.blocks);
+  const size_t bands = static_cast<size_t>(window.bands);
   const size_t imageFloats = static_cast<size_t>(c_.height) * c_.width * static_cast<size_t>(source.stride);
   AmxMet met;
-  context.pool.run(blocks * images, [&](size_t task, int thread) {
+  context.pool.run(bands * images, [&](size_t task, int thread) {
     if (!met.finite()) return;
-    const size_t image = task / blocks, block = task % blocks;
+    const size_t image = task / bands, band = task % bands;
     char* planes = reinterpret_cast<char*>(context.pool.scratch(thread, 0, c_.parts * window.planeBytes / sizeof(float)));
     SplitRange range;
-    const int row = static_cast<int>(block) * window.blockRows;
+    const int row = static_cast<int>(band) * window.bandRows;
     window.split(c_, source, source.x + image * imageFloats, c_.originH + row * c_.strideH, planes, &range);
     met.add(range);
     if (!range.finite) return;
@@ -167,7 +167,7 @@ bool AmxPlan::run(const Context& context, size_t images, const ConvSource& sourc
     for (size_t i = 0; i < c_.phases.size(); i++) {
       const AmxPhase& phase = c_.phases[i];
       const Ready& ready = ready_[i];
-      const auto& tiles = block + 1 == blocks ? ready.lastTiles : ready.tiles;
+      const auto& tiles = band + 1 == bands ? ready.lastTiles : ready.tiles;
       const ptrdiff_t at = phase.start + static_cast<ptrdiff_t>(image) * phase.imageStride + row * phase.rowStride;
       ready.weights->run(ready.steps.data(), planes, static_cast<ptrdiff_t>(window.planeBytes),
                          static_cast<ptrdiff_t>(c_.strideW) * c_.channels * static_cast<ptrdiff_t>(sizeof(Bfloat16)), tiles.data(),

@@ -27,13 +27,14 @@ struct AmxCorrelation : Windows {  // of all phases' taps
 };
 
 // A correlation made ready to be run on any number of images.
-class AmxPlan : public AmxConv {
+class AmxPlan : public PreparedPass {
  public:
   AmxPlan(const Context&, AmxCorrelation);
   ~AmxPlan() override;
   // Whether the weights let it run at all.
   bool usable() const;
-  bool run(const Context&, size_t images, const ConvSource&, float* y, const float* residual, int activation) const override;
+  bool run(const Context&, size_t images, const ConvSource&, float* y, const float* residual, int activation,
+           const OwnWay&) const override;
 
  private:
   struct Window;
@@ -45,12 +46,13 @@ class AmxPlan : public AmxConv {
 };
 
 // The same for a product of images' pixels with one matrix.
-class AmxProduct : public AmxConv {
+class AmxProduct : public PreparedPass {
  public:
   AmxProduct(const Context&, int parts, size_t imagePixels, int in, int out, const float* w, const float* bias,
              ptrdiff_t targetStride);
   bool usable() const { return weights_.finite(); }
-  bool run(const Context&, size_t images, const ConvSource&, float* y, const float* residual, int activation) const override;
+  bool run(const Context&, size_t images, const ConvSource&, float* y, const float* residual, int activation,
+           const OwnWay&) const override;
 
  private:
   size_t imagePixels_;

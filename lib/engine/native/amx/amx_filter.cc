@@ -22,8 +22,8 @@ bool amxFilterGrad(const Context&, const ConvShape&, const ConvSource&, const fl
 #include <vector>
 
 #include "amx/amx_filter_tiles.h"
-#include "runtime/memory.h"
 #include "conv/panels.h"
+#include "runtime/memory.h"
 
 namespace convbook {
 namespace {
@@ -234,7 +234,7 @@ bool takes(const Plan& plan) {
 }  // namespace
 
 bool amxFilterGrad(const Context& context, const ConvShape& s, const ConvSource& x, const float* dy, float* dw, float* dbias) {
-  if (!context.kernels.amx || s.groups != 1) return false;
+  if (context.kernels.tiles == nullptr || s.groups != 1) return false;
   const Plan plan(s, context.pool.threads());
   if (!takes(plan)) return false;
   const size_t all = plan.taps.size() * plan.channels16, tiles = all * plan.outs16;

@@ -40,7 +40,7 @@ AmxProduct::AmxProduct(const Context& context, int parts, size_t imagePixels, in
 }
 
 bool AmxProduct::run(const Context& context, size_t images, const ConvSource& source, float* y, const float* residual,
-                     int activation) const {
+                     int activation, const OwnWay&) const {
   const size_t pixels = images * imagePixels_;
   const size_t channels = static_cast<size_t>(in_), threads = static_cast<size_t>(context.pool.threads());
   // A few pixels: cut finer, so that every thread has something to do.

@@ -34,7 +34,7 @@ bool bf16MatMul(const Context& context, const MatMulShape& s, const float* a, co
     const Floats leftTurned = turned(context, s.transposeA, left, s.m, s.k), rightTurned = turned(context, s.transposeB, right, s.k, s.n);
     const AmxProduct product(context, 1, static_cast<size_t>(s.m), s.k, s.n, rightTurned ? rightTurned.get() : right, bias, s.n);
     if (!product.usable() || !product.run(context, 1, {leftTurned ? leftTurned.get() : left, s.k},
-                                          c + static_cast<size_t>(i) * s.m * s.n, nullptr, activation)) {
+                                          c + static_cast<size_t>(i) * s.m * s.n, nullptr, activation, {})) {
       return false;
     }
   }

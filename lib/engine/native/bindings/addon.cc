@@ -30,7 +30,7 @@ napi_value configure(const Arguments& args, State& state) {
   state.kernels = &chooseKernels(length > 0 ? name : nullptr);
   const int wanted = threads > 0 ? std::min(threads, 256) : availableProcessors();
   if (state.pool == nullptr || state.pool->threads() != wanted) {
-    state.dropBlock();  // It was planned for other threads.
+    state.dropProgram();  // It was planned for other threads.
     state.pool.reset(new ThreadPool(wanted));
     state.singles.clear();
     for (int thread = 0; thread < wanted; thread++) state.singles.emplace_back(new ThreadPool(1));
@@ -48,7 +48,7 @@ napi_value threads(const Arguments& args, State& state) {
 
 napi_value hasBf16(const Arguments& args, State& state) {
   napi_value result;
-  napi_get_boolean(args.env(), state.kernels->amx, &result);
+  napi_get_boolean(args.env(), state.kernels->tiles != nullptr, &result);
   return result;
 }
 
@@ -79,18 +79,18 @@ napi_value releaseScratch(const Arguments&, State& state) {
   return nullptr;
 }
 
-void freeBlock(napi_env, void* data, void* hint) { blockFree(data, reinterpret_cast<size_t>(hint)); }
+void freePages(napi_env, void* data, void* hint) { pagesFree(data, reinterpret_cast<size_t>(hint)); }
 
 napi_value alloc(const Arguments& args, State&) {
   const size_t bytes = args.size(0);
-  void* data = blockAlloc(bytes);
+  void* data = pagesAlloc(bytes);
   if (data == nullptr) throw std::bad_alloc();
   napi_value buffer;
   const napi_status status =
-      napi_create_external_arraybuffer(args.env(), data, bytes, freeBlock, reinterpret_cast<void*>(bytes), &buffer);
+      napi_create_external_arraybuffer(args.env(), data, bytes, freePages, reinterpret_cast<void*>(bytes), &buffer);
   if (status == napi_ok) return buffer;
   // Some embedders of Node do not allow memory from outside.
-  blockFree(data, bytes);
+  pagesFree(data, bytes);
   if (napi_create_arraybuffer(args.env(), bytes, &data, &buffer) != napi_ok) throw std::bad_alloc();
   return buffer;
 }
@@ -104,18 +104,18 @@ std::pair<void*, size_t> arrayBuffer(const Arguments& args) {
   return {data, bytes};
 }
 
-// Moves a part of a block that nobody uses to huge pages if it has small ones; its contents are lost. Says whether there is more to move.
+// Moves a part of a region that nobody uses to huge pages if it has small ones; its contents are lost. Says whether there is more to move.
 napi_value settle(const Arguments& args, State&) {
   const auto [data, bytes] = arrayBuffer(args);
   napi_value more;
-  napi_get_boolean(args.env(), data != nullptr && blockSettle(data, bytes), &more);
+  napi_get_boolean(args.env(), data != nullptr && pagesSettle(data, bytes), &more);
   return more;
 }
 
-// Gives a block's pages back at once and makes the ArrayBuffer unusable.
+// Gives a region's pages back at once and makes the ArrayBuffer unusable.
 napi_value drop(const Arguments& args, State&) {
   const auto [data, bytes] = arrayBuffer(args);
-  if (data != nullptr) blockDrop(data, bytes);
+  if (data != nullptr) pagesDrop(data, bytes);
   napi_detach_arraybuffer(args.env(), args.value(0));
   return nullptr;
 }
@@ -146,7 +146,7 @@ NAPI_MODULE_INIT() {
   defineIntegerBindings(env, exports, state);
   defineLayerBindings(env, exports, state);
   defineOptimizerBindings(env, exports, state);
-  defineBlockBindings(env, exports, state);
-  defineSecondBindings(env, exports, state);
+  defineProgramBindings(env, exports, state);
+  defineOneDnnBindings(env, exports, state);
   return exports;
 }

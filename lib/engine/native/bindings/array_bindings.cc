@@ -1,7 +1,7 @@
 // Arrays of floats, as JavaScript sees them.
-#include "ops/arrays.h"
 #include "bindings/bindings.h"
 #include "bindings/described.h"
+#include "ops/arrays.h"
 
 namespace convbook {
 namespace {

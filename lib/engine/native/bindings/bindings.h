@@ -8,25 +8,25 @@
 #include <vector>
 
 #include "bindings/arguments.h"
+#include "onednn/onednn.h"
 #include "program/program.h"
 #include "runtime/context.h"
-#include "onednn/onednn.h"
 
 namespace convbook {
 
-// The block that is being run, phase by phase: it is read and its arrays are looked up once, not in every phase.
-class BlockInHand {
+// The program that is being run, phase by phase: it is read and its arrays are looked up once, not in every phase.
+class ProgramInHand {
  public:
-  const BlockMode mode;
-  const Block block;
-  BlockArrays arrays;
+  const ProgramMode mode;
+  const Program program;
+  ProgramArrays arrays;
   bool rounds = false;
 
-  BlockInHand(napi_env env, BlockMode m, Block b) : mode(m), block(std::move(b)), env_(env) {}
-  BlockInHand(const BlockInHand&) = delete;
-  BlockInHand& operator=(const BlockInHand&) = delete;
+  ProgramInHand(napi_env env, ProgramMode m, Program b) : mode(m), program(std::move(b)), env_(env) {}
+  ProgramInHand(const ProgramInHand&) = delete;
+  ProgramInHand& operator=(const ProgramInHand&) = delete;
 
-  void begin(BlockArrays a, bool r) {
+  void begin(ProgramArrays a, bool r) {
     arrays = std::move(a);
     rounds = r;
     begun_ = true;
@@ -52,13 +52,13 @@ struct State {
   std::unique_ptr<ThreadPool> pool;
   SingleThreads singles;  // for each thread a pool of itself alone, for tasks that run whole operations
   const Kernels* kernels = nullptr;
-  std::unique_ptr<Second> second;  // where JavaScript asked for one
-  std::unique_ptr<BlockInHand> block;
-  void dropBlock() {
-    if (block != nullptr) block->letGo();
-    block.reset();
+  std::unique_ptr<OneDnn> onednn;  // where JavaScript asked for one
+  std::unique_ptr<ProgramInHand> program;
+  void dropProgram() {
+    if (program != nullptr) program->letGo();
+    program.reset();
   }
-  Context context() const { return {*kernels, *pool, false, second.get()}; }
+  Context context() const { return {*kernels, *pool, false, onednn.get()}; }
 };
 
 // Calls body(arguments, context), or body(arguments, state).
@@ -92,7 +92,7 @@ void defineArrayBindings(napi_env, napi_value exports, State*);
 void defineIntegerBindings(napi_env, napi_value exports, State*);
 void defineLayerBindings(napi_env, napi_value exports, State*);
 void defineOptimizerBindings(napi_env, napi_value exports, State*);
-void defineBlockBindings(napi_env, napi_value exports, State*);
-void defineSecondBindings(napi_env, napi_value exports, State*);
+void defineProgramBindings(napi_env, napi_value exports, State*);
+void defineOneDnnBindings(napi_env, napi_value exports, State*);
 
 }  // namespace convbook

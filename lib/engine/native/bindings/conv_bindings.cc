@@ -1,7 +1,7 @@
 // Convolutions and products, as JavaScript sees them.
 #include "bindings/bindings.h"
-#include "conv/conv.h"
 #include "bindings/described.h"
+#include "conv/conv.h"
 
 namespace convbook {
 namespace {

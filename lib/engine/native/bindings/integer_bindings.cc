@@ -1,8 +1,8 @@
 // Integers, booleans and places, as JavaScript sees them.
 #include "bindings/bindings.h"
 #include "bindings/described.h"
-#include "ops/integers.h"
 #include "ops/indexing.h"
+#include "ops/integers.h"
 
 namespace convbook {
 namespace {

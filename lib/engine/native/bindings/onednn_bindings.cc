@@ -1,4 +1,4 @@
-// Loading a second implementation and telling its choices, as JavaScript sees them.
+// Loading oneDNN and telling its choices, as JavaScript sees them.
 #include <vector>
 
 #include "bindings/bindings.h"
@@ -38,40 +38,40 @@ napi_value list(const Arguments& args, const std::vector<napi_value>& values) {
 
 // (path of a module, whether to take it wherever it can, path for its choices) -> [name, version], or why it cannot be;
 // without a path, takes none
-napi_value useSecond(const Arguments& args, State& state) {
-  state.second.reset();
+napi_value useOneDnn(const Arguments& args, State& state) {
+  state.onednn.reset();
   const std::string path = text(args, 0);
   if (path.empty()) return nullptr;
   std::string reason;
   const Module* module = loadModule(path.c_str(), &reason);
   if (module == nullptr) return string(args, reason);
-  state.second.reset(new Second(*module, args.flag(1) ? Second::Use::WhereItCan : Second::Use::WhereFaster, text(args, 2)));
+  state.onednn.reset(new OneDnn(*module, args.flag(1) ? OneDnn::Use::WhereItCan : OneDnn::Use::WhereFaster, text(args, 2)));
   return list(args, {string(args, module->name), string(args, module->release)});
 }
 
-// () -> a row for each shape that was met: [what, milliseconds of the engine's own, of the second's (-1: it has none),
-// whether the second is taken]
-napi_value secondChoices(const Arguments& args, State& state) {
+// () -> a row for each shape that was met: [what, milliseconds of the engine's own, of oneDNN's (-1: it has none),
+// whether oneDNN is taken]
+napi_value oneDnnChoices(const Arguments& args, State& state) {
   std::vector<napi_value> rows;
-  if (state.second != nullptr) {
-    for (const Choices::Row& row : state.second->choices().rows()) {
+  if (state.onednn != nullptr) {
+    for (const Choices::Row& row : state.onednn->choices().rows()) {
       napi_value takes;
-      napi_get_boolean(args.env(), row.takesSecond, &takes);
-      rows.push_back(list(args, {string(args, row.what), number(args, row.native), number(args, row.second), takes}));
+      napi_get_boolean(args.env(), row.takesOneDnn, &takes);
+      rows.push_back(list(args, {string(args, row.what), number(args, row.native), number(args, row.onednn), takes}));
     }
   }
   return list(args, rows);
 }
 
-// () -> how many convolutions the second implementation has run
-napi_value secondRuns(const Arguments& args, State& state) {
-  return number(args, state.second == nullptr ? 0 : static_cast<double>(state.second->runs()));
+// () -> how many convolutions oneDNN has run
+napi_value oneDnnRuns(const Arguments& args, State& state) {
+  return number(args, state.onednn == nullptr ? 0 : static_cast<double>(state.onednn->runs()));
 }
 
 }  // namespace
 
-void defineSecondBindings(napi_env env, napi_value exports, State* state) {
-  define(env, exports, state, {{"useSecond", call<useSecond>}, {"secondChoices", call<secondChoices>}, {"secondRuns", call<secondRuns>}});
+void defineOneDnnBindings(napi_env env, napi_value exports, State* state) {
+  define(env, exports, state, {{"useOneDnn", call<useOneDnn>}, {"oneDnnChoices", call<oneDnnChoices>}, {"oneDnnRuns", call<oneDnnRuns>}});
 }
 
 }  // namespace convbook

@@ -6,9 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "amx/amx_conv.h"
+#include "conv/implementation.h"
 #include "conv/panels.h"
-#include "onednn/onednn.h"
 #include "conv/window.h"
 
 namespace convbook {
@@ -27,7 +26,7 @@ struct Correlation : Windows {
   std::vector<Panels> panels;                           // one a group
 };
 
-void correlateBlock(const Context& context, const Correlation& c, const float* source, int sourceWidth, int rows,
+void correlatePatch(const Context& context, const Correlation& c, const float* source, int sourceWidth, int rows,
                     int columns, const float* bias, const float* residual, int activation, float* y) {
   const Kernels& kernels = context.kernels;
   const ptrdiff_t xs = static_cast<ptrdiff_t>(c.strideW) * c.channels;
@@ -73,24 +72,24 @@ void correlateBlock(const Context& context, const Correlation& c, const float* s
   }
 }
 
-void correlate(const Context& context, const Correlation& c, const Blocks& blocks, int image, int block, int thread,
+void correlate(const Context& context, const Correlation& c, const Patches& patches, int image, int patch, int thread,
                const float* source, const float* bias, const float* residual, int activation, float* y) {
-  const int row0 = block / blocks.sideways * blocks.rows, column0 = block % blocks.sideways * blocks.columns;
-  const int rows = std::min(blocks.rows, c.outHeight - row0), columns = std::min(blocks.columns, c.outWidth - column0);
+  const int row0 = patch / patches.sideways * patches.rows, column0 = patch % patches.sideways * patches.columns;
+  const int rows = std::min(patches.rows, c.outHeight - row0), columns = std::min(patches.columns, c.outWidth - column0);
   if (rows <= 0 || columns <= 0) return;
   const float* plane = source + static_cast<size_t>(image) * c.height * c.width * c.channels;
   const ptrdiff_t at = image * c.imageStride + c.start + row0 * c.rowStride + column0 * c.pixelStride;
   const int top = c.originH + row0 * c.strideH, left = c.originW + column0 * c.strideW;
   if (residual != nullptr) residual += at;
   if (c.inside) {
-    correlateBlock(context, c, plane + (static_cast<ptrdiff_t>(top) * c.width + left) * c.channels, c.width, rows,
+    correlatePatch(context, c, plane + (static_cast<ptrdiff_t>(top) * c.width + left) * c.channels, c.width, rows,
                    columns, bias, residual, activation, y + at);
     return;
   }
   const int windowRows = (rows - 1) * c.strideH + c.extentH, windowColumns = (columns - 1) * c.strideW + c.extentW;
-  float* window = context.pool.scratch(thread, 0, blocks.windowFloats);
+  float* window = context.pool.scratch(thread, 0, patches.windowFloats);
   copyWindow(plane, c.height, c.width, c.channels, top, left, windowRows, windowColumns, window);
-  correlateBlock(context, c, window, windowColumns, rows, columns, bias, residual, activation, y + at);
+  correlatePatch(context, c, window, windowColumns, rows, columns, bias, residual, activation, y + at);
 }
 
 // Pixels of a pointwise convolution in one task: a window's worth, and several tasks a thread.
@@ -106,7 +105,7 @@ size_t pointwisePixels(const Context& context, size_t pixels, int channels) {
 struct PreparedConv::Floats {
   PanelStore store;
   Correlation c;
-  std::unique_ptr<Blocks> blocks;  // where it is not pointwise
+  std::unique_ptr<Patches> patches;  // where it is not pointwise
 
   Floats(const Context& context, const ConvShape& s, const float* w, const float* bias, ptrdiff_t targetStride)
       : store(context, s.groups, s.filterHeight * s.filterWidth * (s.inChannels / s.groups), s.outChannels / s.groups,
@@ -135,7 +134,7 @@ struct PreparedConv::Floats {
     c.start = 0;
     c.panels = store.panels;
     const int enough = (context.pool.threads() * 2 + s.batch - 1) / s.batch;
-    blocks.reset(new Blocks(c.outHeight, c.outWidth, c, c.channels, enough));
+    patches.reset(new Patches(c.outHeight, c.outWidth, c, c.channels, enough));
   }
 };
 
@@ -143,26 +142,26 @@ PreparedConv::PreparedConv(const Context& context, const ConvShape& s, const flo
                            bool once)
     : shape_(s), w_(w), bias_(bias), targetStride_(targetStride) {
   if (s.outChannels == 0 || s.outHeight * s.outWidth == 0 || s.batch == 0) return;
-  amx_ = AmxConv::forward(context, s, w, bias, targetStride, once);
-  if (amx_ == nullptr) floats_.reset(new Floats(context, s, w, bias, targetStride));
+  if (context.kernels.tiles != nullptr) tiles_ = context.kernels.tiles->forward(context, s, w, bias, targetStride, once);
+  if (context.onednn != nullptr) library_ = context.onednn->forward(context, s, w, bias, targetStride, once);
+  if (tiles_ == nullptr) floats_.reset(new Floats(context, s, w, bias, targetStride));
 }
 
 PreparedConv::~PreparedConv() = default;
 
 void PreparedConv::run(const Context& context, int images, const ConvSource& source, float* y, const float* residual,
                        int activation) const {
-  if (amx_ == nullptr && floats_ == nullptr) return;
-  if (context.second != nullptr && targetStride_ == shape_.outChannels) {
-    ConvShape s = shape_;
-    s.batch = images;
+  if (tiles_ == nullptr && floats_ == nullptr) return;
+  const size_t count = static_cast<size_t>(images);
+  if (context.onednn != nullptr && library_ != nullptr) {
     const bool gathers = source.stride != shape_.inChannels || source.scale != nullptr;
     const auto x = [&] { return dense(context, images, source); };
-    const auto native = [&] { run(context.nativeOnly(), images, source, y, residual, activation); };
-    if (context.second->forward(context, s, {x, native, gathers}, w_, bias_, residual, activation, y)) return;
+    const auto own = [&] { run(context.nativeOnly(), images, source, y, residual, activation); };
+    if (library_->run(context, count, source, y, residual, activation, {x, own, gathers})) return;
   }
-  if (amx_ == nullptr) {
+  if (tiles_ == nullptr) {
     runFloats(context, *floats_, images, source, y, residual, activation);
-  } else if (!amx_->run(context, static_cast<size_t>(images), source, y, residual, activation)) {
+  } else if (!tiles_->run(context, count, source, y, residual, activation, {})) {
     runFloats(context, Floats(context, shape_, w_, bias_, targetStride_), images, source, y, residual, activation);
   }
 }
@@ -190,7 +189,7 @@ void PreparedConv::runFloats(const Context& context, const Floats& f, int images
                              const float* residual, int activation) const {
   const ConvShape& s = shape_;
   const float* x = dense(context, images, source);
-  if (f.blocks == nullptr) {
+  if (f.patches == nullptr) {
     const size_t outPixels = static_cast<size_t>(images) * s.outHeight * s.outWidth;
     const size_t share = pointwisePixels(context, outPixels, s.inChannels);
     context.pool.run((outPixels + share - 1) / share, [&](size_t task, int) {
@@ -201,28 +200,29 @@ void PreparedConv::runFloats(const Context& context, const Floats& f, int images
     });
     return;
   }
-  const size_t each = static_cast<size_t>(f.blocks->downwards) * f.blocks->sideways;
+  const size_t each = static_cast<size_t>(f.patches->downwards) * f.patches->sideways;
   context.pool.run(each * images, [&](size_t task, int thread) {
-    correlate(context, f.c, *f.blocks, static_cast<int>(task / each), static_cast<int>(task % each), thread, x, bias_,
+    correlate(context, f.c, *f.patches, static_cast<int>(task / each), static_cast<int>(task % each), thread, x, bias_,
               residual, activation, y);
   });
 }
 
 void convForward(const Context& context, const ConvShape& s, const float* x, const float* w, const float* bias,
                  const float* residual, int activation, float* y) {
-  const auto native = [&] {
-    PreparedConv(context, s, w, bias, s.outChannels, true).run(context.nativeOnly(), s.batch, {x, s.inChannels}, y, residual, activation);
-  };
-  if (context.second == nullptr ||
-      !context.second->forward(context, s, {[&] { return x; }, native, false}, w, bias, residual, activation, y)) {
-    native();
+  const Context native = context.nativeOnly();
+  const ConvSource source = {x, s.inChannels};
+  const auto own = [&] { PreparedConv(native, s, w, bias, s.outChannels, true).run(native, s.batch, source, y, residual, activation); };
+  const auto pass = context.onednn != nullptr ? context.onednn->forward(context, s, w, bias, s.outChannels, true) : nullptr;
+  if (pass != nullptr && pass->run(context, static_cast<size_t>(s.batch), source, y, residual, activation, {[&] { return x; }, own, false})) {
+    return;
   }
+  own();
 }
 
 static void inputGradFloats(const Context& context, const ConvShape& s, const float* dy, const float* w, float* dx);
 
 PreparedInputGrad::PreparedInputGrad(const Context& context, const ConvShape& s, const float* w) : shape_(s), w_(w) {
-  if (context.second == nullptr) amx_ = AmxConv::inputGrad(context, s, w, false);
+  if (context.onednn == nullptr && context.kernels.tiles != nullptr) tiles_ = context.kernels.tiles->inputGrad(context, s, w, false);
 }
 
 PreparedInputGrad::~PreparedInputGrad() = default;
@@ -230,16 +230,22 @@ PreparedInputGrad::~PreparedInputGrad() = default;
 void PreparedInputGrad::run(const Context& context, int images, const float* dy, float* dx) const {
   ConvShape s = shape_;
   s.batch = images;
-  if (context.second != nullptr) return convInputGrad(context, s, dy, w_, dx);
-  if (amx_ != nullptr && amx_->run(context, static_cast<size_t>(images), {dy, s.outChannels}, dx, nullptr, kLinear)) return;
+  if (context.onednn != nullptr) return convInputGrad(context, s, dy, w_, dx);
+  if (tiles_ != nullptr && tiles_->run(context, static_cast<size_t>(images), {dy, s.outChannels}, dx, nullptr, kLinear, {})) return;
   inputGradFloats(context, s, dy, w_, dx);
 }
 
 void convInputGrad(const Context& context, const ConvShape& s, const float* dy, const float* w, float* dx) {
   if (s.batch == 0 || s.height * s.width * s.inChannels == 0) return;
-  if (context.second != nullptr && context.second->inputGrad(context, s, dy, w, dx)) return;
-  const auto amx = AmxConv::inputGrad(context, s, w, true);
-  if (amx != nullptr && amx->run(context, static_cast<size_t>(s.batch), {dy, s.outChannels}, dx, nullptr, kLinear)) return;
+  const size_t images = static_cast<size_t>(s.batch);
+  const ConvSource source = {dy, s.outChannels};
+  if (context.onednn != nullptr) {
+    const auto pass = context.onednn->inputGrad(context, s, w, true);
+    const auto own = [&] { convInputGrad(context.nativeOnly(), s, dy, w, dx); };
+    if (pass != nullptr && pass->run(context, images, source, dx, nullptr, kLinear, {[&] { return dy; }, own, false})) return;
+  }
+  const auto pass = context.kernels.tiles != nullptr ? context.kernels.tiles->inputGrad(context, s, w, true) : nullptr;
+  if (pass != nullptr && pass->run(context, images, source, dx, nullptr, kLinear, {})) return;
   inputGradFloats(context, s, dy, w, dx);
 }
 
@@ -249,7 +255,7 @@ static void inputGradFloats(const Context& context, const ConvShape& s, const fl
   struct Phase {
     Correlation c;
     std::unique_ptr<PanelStore> store;
-    std::unique_ptr<Blocks> blocks;
+    std::unique_ptr<Patches> patches;
     bool empty;
     int h, w;
   };
@@ -308,7 +314,7 @@ static void inputGradFloats(const Context& context, const ConvShape& s, const fl
         phase.store->pack(g, turned.data(), groupIn, 1, nullptr);
       }
       c.panels = phase.store->panels;
-      phase.blocks.reset(new Blocks(c.outHeight, c.outWidth, c, c.channels, enough));
+      phase.patches.reset(new Patches(c.outHeight, c.outWidth, c, c.channels, enough));
     }
   }
   if (isPointwise(s) && s.groups == 1 && !phases[0].empty) {
@@ -323,7 +329,7 @@ static void inputGradFloats(const Context& context, const ConvShape& s, const fl
   }
   int most = 1;
   for (const auto& phase : phases) {
-    if (phase.blocks) most = std::max(most, phase.blocks->downwards * phase.blocks->sideways);
+    if (phase.patches) most = std::max(most, phase.patches->downwards * phase.patches->sideways);
   }
   // A task is one image, all phases, unless there are too few images.
   const int parts = s.batch >= context.pool.threads() * 2 ? 1 : most;
@@ -342,9 +348,9 @@ static void inputGradFloats(const Context& context, const ConvShape& s, const fl
         }
         continue;
       }
-      const int each = phase.blocks->downwards * phase.blocks->sideways;
-      for (int block = each * part / parts; block < each * (part + 1) / parts; block++) {
-        correlate(context, c, *phase.blocks, image, block, thread, dy, nullptr, nullptr, kLinear, dx);
+      const int each = phase.patches->downwards * phase.patches->sideways;
+      for (int patch = each * part / parts; patch < each * (part + 1) / parts; patch++) {
+        correlate(context, c, *phase.patches, image, patch, thread, dy, nullptr, nullptr, kLinear, dx);
       }
     }
   });

@@ -2,12 +2,12 @@
 #pragma once
 #include <memory>
 
-#include "runtime/context.h"
 #include "conv/conv_shape.h"
+#include "runtime/context.h"
 
 namespace convbook {
 
-class AmxConv;
+class PreparedPass;
 
 // Pixels to be convolved, `stride` floats apart; with a scale, max(x * scale + shift, 0 if relu) of them, a scale and a
 // shift a channel.
@@ -37,8 +37,8 @@ class PreparedConv {
   ConvShape shape_;
   const float *w_, *bias_;
   ptrdiff_t targetStride_;
-  std::unique_ptr<AmxConv> amx_;
-  std::unique_ptr<Floats> floats_;  // where there is no amx_
+  std::unique_ptr<PreparedPass> tiles_, library_;
+  std::unique_ptr<Floats> floats_;  // where there is no tiles_
 };
 
 // The same for a convolution's gradient by its input.
@@ -51,7 +51,7 @@ class PreparedInputGrad {
  private:
   ConvShape shape_;
   const float* w_;
-  std::unique_ptr<AmxConv> amx_;
+  std::unique_ptr<PreparedPass> tiles_;
 };
 
 // y = act(conv(x, w) + bias + residual); bias and residual may be null.

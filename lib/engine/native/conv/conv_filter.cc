@@ -4,12 +4,11 @@
 #include <memory>
 #include <vector>
 
-#include "amx/amx_filter.h"
 #include "conv/conv.h"
-#include "runtime/memory.h"
+#include "conv/implementation.h"
 #include "conv/panels.h"
-#include "onednn/onednn.h"
 #include "conv/window.h"
+#include "runtime/memory.h"
 
 namespace convbook {
 
@@ -24,18 +23,19 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
     if (dbias != nullptr) std::memset(dbias, 0, biasCount * sizeof(float));
     return;
   }
-  if (context.second != nullptr && context.second->filterGrad(context, s, x, dy, dw, dbias)) return;
-  if (amxFilterGrad(context, s, {x, s.inChannels}, dy, dw, dbias)) return;
+  const ConvSource source = {x, s.inChannels};
+  if (context.onednn != nullptr && context.onednn->filterGrad(context, s, source, dy, dw, dbias)) return;
+  if (context.kernels.tiles != nullptr && context.kernels.tiles->filterGrad(context, s, source, dy, dw, dbias)) return;
   const Kernels& kernels = context.kernels;
   const bool pointwise = isPointwise(s);
   const Windows windows = windowsOf(s);
   const int extentH = windows.extentH, extentW = windows.extentW;
   const bool inside = pointwise || staysInside(windows, s.outHeight, s.outWidth);
   const int threads = context.pool.threads();
-  const Blocks blocks(s.outHeight, s.outWidth, windows, s.inChannels + s.outChannels / 2, (threads + s.batch - 1) / s.batch);
-  const size_t windowFloats = static_cast<size_t>((blocks.rows - 1) * s.strideHeight + extentH) *
-                              ((blocks.columns - 1) * s.strideWidth + extentW) * s.inChannels;
-  const size_t each = static_cast<size_t>(blocks.downwards) * blocks.sideways;
+  const Patches patches(s.outHeight, s.outWidth, windows, s.inChannels + s.outChannels / 2, (threads + s.batch - 1) / s.batch);
+  const size_t windowFloats = static_cast<size_t>((patches.rows - 1) * s.strideHeight + extentH) *
+                              ((patches.columns - 1) * s.strideWidth + extentW) * s.inChannels;
+  const size_t each = static_cast<size_t>(patches.downwards) * patches.sideways;
   // Pointwise: pixels in a row, whatever the image.
   const size_t share = std::max<size_t>(32, 6144 / static_cast<size_t>(s.inChannels + s.outChannels));
   const size_t units = pointwise ? (outPixels + share - 1) / share : each * s.batch;
@@ -77,10 +77,10 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
         windowWidth = columns;
         tile.dyrow = 0;
       } else {
-        const int image = static_cast<int>(unit / each), block = static_cast<int>(unit % each);
-        const int row0 = block / blocks.sideways * blocks.rows, column0 = block % blocks.sideways * blocks.columns;
-        rows = std::min(blocks.rows, s.outHeight - row0);
-        columns = std::min(blocks.columns, s.outWidth - column0);
+        const int image = static_cast<int>(unit / each), patch = static_cast<int>(unit % each);
+        const int row0 = patch / patches.sideways * patches.rows, column0 = patch % patches.sideways * patches.columns;
+        rows = std::min(patches.rows, s.outHeight - row0);
+        columns = std::min(patches.columns, s.outWidth - column0);
         if (rows <= 0 || columns <= 0) continue;
         const float* plane = x + static_cast<size_t>(image) * s.height * s.width * s.inChannels;
         grad = dy + ((static_cast<size_t>(image) * s.outHeight + row0) * s.outWidth + column0) * s.outChannels;

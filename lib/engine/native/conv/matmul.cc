@@ -1,8 +1,8 @@
 // Products of matrices whose right-hand side is packed in panels.
 #include <algorithm>
 
-#include "amx/amx_conv.h"
 #include "conv/conv.h"
+#include "conv/implementation.h"
 #include "conv/panels.h"
 
 namespace convbook {
@@ -36,7 +36,7 @@ void matMul(const Context& context, const MatMulShape& s, const float* a, const 
             int activation, float* c) {
   const size_t size = static_cast<size_t>(s.m) * s.n;
   if (size == 0) return;
-  if (bf16MatMul(context, s, a, b, bias, activation, c)) return;
+  if (context.kernels.tiles != nullptr && context.kernels.tiles->matMul(context, s, a, b, bias, activation, c)) return;
   const ptrdiff_t rowA = s.transposeA ? 1 : s.k, depthA = s.transposeA ? s.m : 1;
   const int rowB = s.transposeB ? 1 : s.n, columnB = s.transposeB ? s.k : 1;
   const bool shared = s.strideB == 0 || s.batch == 1;

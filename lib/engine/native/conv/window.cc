@@ -29,7 +29,7 @@ void copyWindow(const float* image, int height, int width, int channels, int top
   }
 }
 
-Blocks::Blocks(int height, int width, const Windows& w, int channels, int enough) {
+Patches::Patches(int height, int width, const Windows& w, int channels, int enough) {
   auto windowWidth = [&](int c) { return static_cast<size_t>((c - 1) * w.strideW + w.extentW) * channels; };
   columns = width;
   while (columns > 16 && windowWidth(columns) * w.extentH * sizeof(float) > 4 * kWindowBytes) columns = (columns + 1) / 2;

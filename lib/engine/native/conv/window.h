@@ -13,14 +13,14 @@ constexpr size_t kWindowBytes = 32000;
 void copyWindow(const float* image, int height, int width, int channels, int top, int left, int rows, int columns,
                 float* window);
 
-// How an output plane is cut so that a block's input window is small; blocks are the unit of work.
-struct Blocks {
-  int rows, columns;        // pixels of output in a block
-  int downwards, sideways;  // blocks in an image
+// How an output plane is cut so that a patch's input window is small; patches are the unit of work.
+struct Patches {
+  int rows, columns;        // pixels of output in a patch
+  int downwards, sideways;  // patches in an image
   size_t windowFloats;
 
-  // `enough`: at least so many blocks, where the plane allows it.
-  Blocks(int height, int width, const Windows& windows, int channels, int enough);
+  // `enough`: at least so many patches, where the plane allows it.
+  Patches(int height, int width, const Windows& windows, int channels, int enough);
 };
 
 }  // namespace convbook

@@ -9,7 +9,7 @@
 namespace convbook {
 namespace {
 
-// The second implementation has to be faster by more than what two measurements of one thing differ by.
+// oneDNN has to be faster by more than what two measurements of one thing differ by.
 constexpr double kMargin = 0.97;
 // Both run once to warm up, then in turns: so often at least and at most, and not longer than this together in between.
 constexpr int kLeastRounds = 3, kMostRounds = 10;
@@ -21,7 +21,7 @@ double now() {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// "what \t native \t second \t name"; false for anything else.
+// "what \t native \t onednn \t name"; false for anything else.
 bool parse(const std::string& line, Choices::Row* row) {
   size_t tabs[3], at = 0;
   for (size_t& tab : tabs) {
@@ -33,11 +33,11 @@ bool parse(const std::string& line, Choices::Row* row) {
   char* end = nullptr;
   row->native = std::strtod(line.c_str() + tabs[0] + 1, &end);
   if (end != line.c_str() + tabs[1]) return false;
-  row->second = std::strtod(line.c_str() + tabs[1] + 1, &end);
+  row->onednn = std::strtod(line.c_str() + tabs[1] + 1, &end);
   if (end != line.c_str() + tabs[2]) return false;
   const std::string name = line.substr(tabs[2] + 1);
-  row->takesSecond = name == "second";
-  return row->takesSecond || name == "native";
+  row->takesOneDnn = name == "onednn";
+  return row->takesOneDnn || name == "native";
 }
 
 }  // namespace
@@ -63,7 +63,7 @@ void Choices::append(const Row& row) const {
   FILE* file = std::fopen(path_.c_str(), "ab");
   if (file == nullptr) return;
   char numbers[80];
-  std::snprintf(numbers, sizeof numbers, "\t%.4f\t%.4f\t%s\n", row.native, row.second, row.takesSecond ? "second" : "native");
+  std::snprintf(numbers, sizeof numbers, "\t%.4f\t%.4f\t%s\n", row.native, row.onednn, row.takesOneDnn ? "onednn" : "native");
   const std::string line = row.what + numbers;
   // One write, which other processes' lines do not get into.
   std::setvbuf(file, nullptr, _IOFBF, line.size() + 1);
@@ -71,23 +71,23 @@ void Choices::append(const Row& row) const {
   std::fclose(file);
 }
 
-bool Choices::find(const std::string& what, bool* takesSecond) const {
+bool Choices::find(const std::string& what, bool* takesOneDnn) const {
   std::lock_guard<std::mutex> lock(mutex_);
   const auto found = index_.find(what);
   if (found == index_.end()) return false;
-  *takesSecond = rows_[found->second].takesSecond;
+  *takesOneDnn = rows_[found->second].takesOneDnn;
   return true;
 }
 
-bool Choices::takesSecond(const std::string& what, const std::function<void()>& native, const std::function<bool()>& second) {
+bool Choices::takesOneDnn(const std::string& what, const std::function<void()>& native, const std::function<bool()>& onednn) {
   bool takes = false;
   if (find(what, &takes)) return takes;
   std::lock_guard<std::mutex> measuring(measuring_);
   if (find(what, &takes)) return takes;
   Row row = {what, 1e300, -1, false};
   native();
-  const bool there = second();
-  if (there) row.second = 1e300;
+  const bool there = onednn();
+  if (there) row.onednn = 1e300;
   const double start = now();
   for (int round = 0; round < kLeastRounds || (round < kMostRounds && now() - start < kMilliseconds); round++) {
     const double before = now();
@@ -95,16 +95,16 @@ bool Choices::takesSecond(const std::string& what, const std::function<void()>& 
     const double between = now();
     row.native = std::min(row.native, between - before);
     if (!there) continue;
-    second();
-    row.second = std::min(row.second, now() - between);
+    onednn();
+    row.onednn = std::min(row.onednn, now() - between);
   }
-  row.takesSecond = there && row.second < row.native * kMargin;
+  row.takesOneDnn = there && row.onednn < row.native * kMargin;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     add(row);
   }
   append(row);
-  return row.takesSecond;
+  return row.takesOneDnn;
 }
 
 std::vector<Choices::Row> Choices::rows() const {

@@ -10,20 +10,20 @@ namespace convbook {
 
 class Choices {
  public:
-  // Milliseconds of both; `second` is below zero where the second implementation does not have the operation.
+  // Milliseconds of both; `onednn` is below zero where oneDNN does not have the operation.
   struct Row {
     std::string what;
-    double native, second;
-    bool takesSecond;
+    double native, onednn;
+    bool takesOneDnn;
   };
 
   // Rows in the file at `path` are chosen already; what is measured is added to it, so that the next run chooses the same.
   // Without a path nothing is kept.
   explicit Choices(const std::string& path);
 
-  // Whether the second implementation runs `what`. At its first time both run in turn (`second` gives false where it cannot),
+  // Whether oneDNN runs `what`. At its first time both run in turn (`onednn` gives false where it cannot),
   // and other threads that ask wait, so that nobody ever uses what is not chosen in the end.
-  bool takesSecond(const std::string& what, const std::function<void()>& native, const std::function<bool()>& second);
+  bool takesOneDnn(const std::string& what, const std::function<void()>& native, const std::function<bool()>& onednn);
 
   std::vector<Row> rows() const;
 

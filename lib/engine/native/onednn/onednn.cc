@@ -83,7 +83,7 @@ const Module* loadModule(const char* path, std::string* reason) {
 }
 #endif
 
-Second::SharedPlan Second::planFor(ConvDirection direction, ConvShape shape, int images, bool bias, bool adds) {
+OneDnn::SharedPlan OneDnn::planFor(ConvDirection direction, ConvShape shape, int images, bool bias, bool adds) {
   shape.batch = images;
   const char* with = direction == ConvDirection::Forward ? (bias ? (adds ? " ba" : " b") : (adds ? " a" : "")) : bias ? " b" : "";
   const std::string key = describe(with, shape, "", static_cast<int>(direction));
@@ -94,36 +94,65 @@ Second::SharedPlan Second::planFor(ConvDirection direction, ConvShape shape, int
   return plans_.emplace(key, SharedPlan(module_.plan(direction, shape, bias, adds))).first->second;
 }
 
-bool Second::takes(const Context& context, const ConvShape& s, const char* direction, const char* with,
-                   const std::function<void()>& native, const std::function<bool()>& second) {
+bool OneDnn::takes(const Context& context, const ConvShape& s, const char* direction, const char* with,
+                   const std::function<void()>& own, const std::function<bool()>& onednn) {
   if (use_ == Use::WhereItCan) return true;
   if (static_cast<double>(s.batch) * s.outHeight * s.outWidth * static_cast<double>(filterFloats(s)) < kWorthChoosing) return false;
-  return choices_.takesSecond(describe(direction, s, with, context.pool.threads()), native, second);
+  return choices_.takesOneDnn(describe(direction, s, with, context.pool.threads()), own, onednn);
 }
 
-bool Second::forward(const Context& context, const ConvShape& s, const Own& own, const float* w, const float* bias,
-                     const float* residual, int activation, float* y) {
+// The weights and the bias stay where they are: they are packed anew for each run, by plans that are kept.
+class OneDnn::Prepared : public PreparedPass {
+ public:
+  Prepared(OneDnn& onednn, ConvDirection direction, const ConvShape& shape, const float* w, const float* bias)
+      : onednn_(onednn), direction_(direction), shape_(shape), w_(w), bias_(bias) {}
+
+  bool run(const Context& context, size_t images, const ConvSource&, float* y, const float* residual, int activation,
+           const OwnWay& own) const override {
+    ConvShape s = shape_;
+    s.batch = static_cast<int>(images);
+    return onednn_.forwardOrBack(context, s, {direction_, nullptr, w_, bias_, residual, activation, y}, own);
+  }
+
+ private:
+  OneDnn& onednn_;
+  const ConvDirection direction_;
+  const ConvShape shape_;
+  const float *w_, *bias_;
+};
+
+std::unique_ptr<PreparedPass> OneDnn::forward(const Context&, const ConvShape& s, const float* w, const float* bias,
+                                              ptrdiff_t targetStride, bool) {
+  if (targetStride != s.outChannels) return nullptr;
+  return std::make_unique<Prepared>(*this, ConvDirection::Forward, s, w, bias);
+}
+
+std::unique_ptr<PreparedPass> OneDnn::inputGrad(const Context&, const ConvShape& s, const float* w, bool) {
+  return std::make_unique<Prepared>(*this, ConvDirection::InputGrad, s, w, nullptr);
+}
+
+bool OneDnn::forwardOrBack(const Context& context, const ConvShape& s, const Pass& pass, const OwnWay& own) {
   char with[60];
-  std::snprintf(with, sizeof with, "%s%s%s%s", own.gathers ? " gathered" : "", bias != nullptr ? " bias" : "",
-                residual != nullptr ? " residual" : "", activation == kRelu ? " relu" : activation == kRelu6 ? " relu6" : "");
-  auto second = [&] { return overImages(context, s, {ConvDirection::Forward, own.x(), w, bias, residual, activation, y}); };
-  return takes(context, s, "forward", with, own.run, second) && second();
+  std::snprintf(with, sizeof with, "%s%s%s%s", own.gathers ? " gathered" : "", pass.bias != nullptr ? " bias" : "",
+                pass.residual != nullptr ? " residual" : "", pass.activation == kRelu ? " relu" : pass.activation == kRelu6 ? " relu6" : "");
+  const auto onednn = [&] {
+    Pass ready = pass;
+    ready.from = own.x();
+    return overImages(context, s, ready);
+  };
+  const char* direction = pass.direction == ConvDirection::Forward ? "forward" : "input gradient";
+  return takes(context, s, direction, with, own.run, onednn) && onednn();
 }
 
-bool Second::inputGrad(const Context& context, const ConvShape& s, const float* dy, const float* w, float* dx) {
-  auto native = [&] { convInputGrad(context.nativeOnly(), s, dy, w, dx); };
-  auto second = [&] { return overImages(context, s, {ConvDirection::InputGrad, dy, w, nullptr, nullptr, kLinear, dx}); };
-  return takes(context, s, "input gradient", "", native, second) && second();
-}
-
-bool Second::filterGrad(const Context& context, const ConvShape& s, const float* x, const float* dy, float* dw, float* dbias) {
-  auto native = [&] { convFilterGrad(context.nativeOnly(), s, x, dy, dw, dbias); };
-  auto second = [&] { return sumOverImages(context, s, x, dy, dw, dbias); };
-  return takes(context, s, "filter gradient", dbias != nullptr ? " bias" : "", native, second) && second();
+bool OneDnn::filterGrad(const Context& context, const ConvShape& s, const ConvSource& x, const float* dy, float* dw, float* dbias) {
+  if (x.stride != s.inChannels || x.scale != nullptr) return false;
+  const auto own = [&] { convFilterGrad(context.nativeOnly(), s, x.x, dy, dw, dbias); };
+  const auto onednn = [&] { return sumOverImages(context, s, x.x, dy, dw, dbias); };
+  return takes(context, s, "filter gradient", dbias != nullptr ? " bias" : "", own, onednn) && onednn();
 }
 
 // Images dealt out to the pool's threads, each in the order and the sizes that the shape and the number of threads alone say.
-bool Second::overImages(const Context& context, const ConvShape& s, const Pass& pass) {
+bool OneDnn::overImages(const Context& context, const ConvShape& s, const Pass& pass) {
   const Deal deal = dealImages(context, s);
   const bool bias = pass.bias != nullptr, adds = pass.residual != nullptr;
   const SharedPlan most = planFor(pass.direction, s, deal.images, bias, adds);
@@ -153,7 +182,7 @@ bool Second::overImages(const Context& context, const ConvShape& s, const Pass& 
 }
 
 // Every task sums over its own images; the tasks' sums are added in their order.
-bool Second::sumOverImages(const Context& context, const ConvShape& s, const float* x, const float* dy, float* dw, float* dbias) {
+bool OneDnn::sumOverImages(const Context& context, const ConvShape& s, const float* x, const float* dy, float* dw, float* dbias) {
   const Deal deal(s.batch, std::min(s.batch, context.pool.threads()));
   const SharedPlan most = planFor(ConvDirection::FilterGrad, s, deal.images, dbias != nullptr, false);
   const SharedPlan last = planFor(ConvDirection::FilterGrad, s, deal.last(s.batch), dbias != nullptr, false);

@@ -1,4 +1,4 @@
-// What the module of a second implementation offers the engine. The module is a file of its own (onednn.node), so that the
+// What the module of oneDNN offers the engine. The module is a file of its own (onednn.node), so that the
 // engine neither needs nor loads the other library where nobody asks for it. Nothing here throws.
 #pragma once
 #include <cstddef>

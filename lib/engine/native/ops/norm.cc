@@ -16,22 +16,22 @@ std::vector<float> repeated(const float* values, size_t channels, size_t width, 
   return row;
 }
 
-// Cuts n elements of period `width` into blocks that fit the first-level cache; the cut depends on the shape alone.
-struct Blocks {
-  size_t width, blockFloats, count, n;
-  Blocks(size_t n_, size_t width_) : width(width_), n(n_) {
+// Cuts n elements of period `width` into pieces that fit the first-level cache; the cut depends on the shape alone.
+struct Pieces {
+  size_t width, pieceFloats, count, n;
+  Pieces(size_t n_, size_t width_) : width(width_), n(n_) {
     size_t rows = std::max<size_t>(1, 4096 / width);
-    blockFloats = rows * width;
-    count = (n + blockFloats - 1) / blockFloats;
+    pieceFloats = rows * width;
+    count = (n + pieceFloats - 1) / pieceFloats;
   }
-  size_t floats(size_t block) const { return std::min(blockFloats, n - block * blockFloats); }
+  size_t floats(size_t piece) const { return std::min(pieceFloats, n - piece * pieceFloats); }
 };
 
-// Several blocks make a task; partial sums are kept per task and added in order.
+// Several pieces make a task; partial sums are kept per task and added in order.
 struct Tasks {
   size_t count;
-  Tasks(const Context& context, const Blocks& blocks)
-      : count(blocks.n < kParallel ? 1 : std::min<size_t>(blocks.count, static_cast<size_t>(context.pool.threads()) * 4)) {}
+  Tasks(const Context& context, const Pieces& pieces)
+      : count(pieces.n < kParallel ? 1 : std::min<size_t>(pieces.count, static_cast<size_t>(context.pool.threads()) * 4)) {}
 };
 
 }  // namespace
@@ -53,9 +53,9 @@ void batchNormForward(const Context& context, const BatchNorm& s, const float* x
   const size_t n = s.rows * s.channels;
   if (s.channels == 0) return;
   const size_t width = rowWidth(s.channels);
-  const Blocks blocks(n, width);
-  const Tasks tasks(context, blocks);
-  // Mean and sum of squares about it, block by block, joined as Chan, Golub and LeVeque do (1979): no cancellation.
+  const Pieces pieces(n, width);
+  const Tasks tasks(context, pieces);
+  // Mean and sum of squares about it, piece by piece, joined as Chan, Golub and LeVeque do (1979): no cancellation.
   struct Moments {
     double count = 0, mean = 0, m2 = 0;
     void join(double otherCount, double otherMean, double otherM2) {
@@ -69,14 +69,14 @@ void batchNormForward(const Context& context, const BatchNorm& s, const float* x
   std::vector<Moments> parts(std::max<size_t>(tasks.count, 1) * width);
   context.pool.run(n == 0 ? 0 : tasks.count, [&](size_t task, int thread) {
     Moments* part = parts.data() + task * width;
-    float* blockMean = context.pool.scratch(thread, 2, width * 2);
-    float* blockM2 = blockMean + width;
-    for (size_t b = blocks.count * task / tasks.count; b < blocks.count * (task + 1) / tasks.count; b++) {
-      const float* start = x + b * blocks.blockFloats;
-      const size_t floats = blocks.floats(b), rows = floats / width, rest = floats % width;
+    float* pieceMean = context.pool.scratch(thread, 2, width * 2);
+    float* pieceM2 = pieceMean + width;
+    for (size_t b = pieces.count * task / tasks.count; b < pieces.count * (task + 1) / tasks.count; b++) {
+      const float* start = x + b * pieces.pieceFloats;
+      const size_t floats = pieces.floats(b), rows = floats / width, rest = floats % width;
       if (rows > 0) {
-        context.kernels.moments(start, rows, width, blockMean, blockM2);
-        for (size_t j = 0; j < width; j++) part[j].join(static_cast<double>(rows), blockMean[j], blockM2[j]);
+        context.kernels.moments(start, rows, width, pieceMean, pieceM2);
+        for (size_t j = 0; j < width; j++) part[j].join(static_cast<double>(rows), pieceMean[j], pieceM2[j]);
       }
       for (size_t j = 0; j < rest; j++) part[j].join(1, start[rows * width + j], 0);
     }
@@ -117,22 +117,22 @@ void batchNormGrad(const Context& context, const BatchNorm& s, const float* dy, 
   const auto means = repeated(mean, s.channels, width, 0.f), scales = repeated(scale.data(), s.channels, width, 0.f),
              shifts = repeated(shift.data(), s.channels, width, 0.f);
   const int mask = s.activation == kLinear ? 0 : y != nullptr ? 2 : 1;
-  const Blocks blocks(n, width);
-  const Tasks tasks(context, blocks);
+  const Pieces pieces(n, width);
+  const Tasks tasks(context, pieces);
   std::vector<double> parts(tasks.count * width * 2, 0.0);
   context.pool.run(n == 0 ? 0 : tasks.count, [&](size_t task, int thread) {
     double* sums = parts.data() + task * width * 2;
     double* sumsX = sums + width;
-    float* blockSum = context.pool.scratch(thread, 2, width * 2);
-    float* blockSumX = blockSum + width;
-    for (size_t b = blocks.count * task / tasks.count; b < blocks.count * (task + 1) / tasks.count; b++) {
-      const size_t at = b * blocks.blockFloats;
+    float* pieceSum = context.pool.scratch(thread, 2, width * 2);
+    float* pieceSumX = pieceSum + width;
+    for (size_t b = pieces.count * task / tasks.count; b < pieces.count * (task + 1) / tasks.count; b++) {
+      const size_t at = b * pieces.pieceFloats;
       context.kernels.normSums(mask, dy + at, x + at, y != nullptr ? y + at : nullptr, means.data(), scales.data(),
                                shifts.data(), mask == 2 && dresidual != nullptr ? dresidual + at : nullptr,
-                               blocks.floats(b), width, blockSum, blockSumX);
+                               pieces.floats(b), width, pieceSum, pieceSumX);
       for (size_t j = 0; j < width; j++) {
-        sums[j] += blockSum[j];
-        sumsX[j] += blockSumX[j];
+        sums[j] += pieceSum[j];
+        sumsX[j] += pieceSumX[j];
       }
     }
   });

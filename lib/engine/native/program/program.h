@@ -1,4 +1,4 @@
-// A block of a network as one program: convolutions, batch normalizations, pools and sums over buffers of channels that
+// A part of a network as one program: convolutions, batch normalizations, pools and sums over buffers of channels that
 // operations read and write in slices, so that nothing is concatenated or split. A program runs in phases. Within one,
 // a few images at a time go through all of the phase's operations while they are in the cache; a phase ends where an
 // operation needs statistics over the whole batch. Normalization and ReLU are applied while the next convolution's input
@@ -14,14 +14,14 @@
 
 namespace convbook {
 
-enum class BlockMode : int { Infer, Forward, Backward, Count };
+enum class ProgramMode : int { Infer, Forward, Backward, Count };
 
-struct BlockBuffer {
+struct ProgramBuffer {
   int height, width, channels;
 };
 
 // act(scale * x + shift) over a range of a buffer's channels, read by exactly one operation.
-struct BlockNorm {
+struct ProgramNorm {
   int buffer, offset, channels;
   int gamma, beta;      // parameters
   int relu;             // for convolutions; a Merge has an activation of its own
@@ -30,13 +30,13 @@ struct BlockNorm {
 };
 
 // Output channels of a convolution that have parameters of their own.
-struct BlockPart {
+struct ProgramPart {
   int channels;
   int weight, bias;  // parameters; bias -1: none
   int fold;          // inference: the normalization behind that is folded into the weights; -1: none
 };
 
-struct BlockOp {
+struct ProgramOp {
   enum Kind : int { Conv, MaxPool, AvgPool, Merge, Stats, KindCount };
   int kind;
   int src, srcOffset, inChannels, norm;
@@ -44,12 +44,12 @@ struct BlockOp {
   int residual;  // a whole buffer that is added; -1: none
   int filterHeight, filterWidth, strideHeight, strideWidth, padTop, padLeft;
   int activation;
-  std::vector<BlockPart> parts;  // of a convolution; more than one where the program has several that read the same, side by side
+  std::vector<ProgramPart> parts;  // of a convolution; more than one where there are several that read the same, side by side
 
   bool hasBias() const;  // with what folding makes
 };
 
-struct BlockArrays {
+struct ProgramArrays {
   std::vector<std::pair<float*, size_t>> params, grads;
   const float* x = nullptr;
   float* y = nullptr;
@@ -61,11 +61,11 @@ struct BlockArrays {
 
 using SingleThreads = std::vector<std::unique_ptr<ThreadPool>>;
 
-class Block {
+class Program {
  public:
   // Program: [buffers, norms, operations, output buffer, trainable parameters, parameters], then all of them by their
   // fields; numbers: epsilon and share of each norm. Throws std::invalid_argument when it makes no sense.
-  Block(const int32_t* program, size_t length, const float* numbers, size_t numberCount, BlockMode mode, size_t batch,
+  Program(const int32_t* program, size_t length, const float* numbers, size_t numberCount, ProgramMode mode, size_t batch,
         int threads);
 
   size_t phases() const { return phases_.size(); }
@@ -76,9 +76,9 @@ class Block {
   // Multiplications and additions of the run.
   double operations() const { return operations_; }
   // Throws std::invalid_argument when an array is missing or too short.
-  void check(const BlockArrays& arrays) const;
+  void check(const ProgramArrays& arrays) const;
 
-  void run(const Context& context, const SingleThreads& singles, size_t phase, const BlockArrays& arrays) const;
+  void run(const Context& context, const SingleThreads& singles, size_t phase, const ProgramArrays& arrays) const;
 
  private:
   static constexpr size_t kNowhere = static_cast<size_t>(-1);
@@ -107,12 +107,12 @@ class Block {
   size_t pixels(int buffer) const;
   size_t floatsOf(int buffer) const;
   bool compact(int buffer, int offset, int channels) const;
-  ConvShape shapeOf(const BlockOp& op, size_t images) const;
-  PoolShape poolOf(const BlockOp& op, size_t images) const;
-  size_t weightsOf(const BlockOp& op) const;
-  bool tracked(int buffer) const { return mode_ != BlockMode::Infer && tracked_[static_cast<size_t>(buffer)]; }
+  ConvShape shapeOf(const ProgramOp& op, size_t images) const;
+  PoolShape poolOf(const ProgramOp& op, size_t images) const;
+  size_t weightsOf(const ProgramOp& op) const;
+  bool tracked(int buffer) const { return mode_ != ProgramMode::Infer && tracked_[static_cast<size_t>(buffer)]; }
 
-  bool joins(const BlockOp& op, const BlockOp& before) const;
+  bool joins(const ProgramOp& op, const ProgramOp& before) const;
   void read(const int32_t* program, size_t length, const float* numbers, size_t numberCount);
   void layOutState();
   void planForward();
@@ -122,13 +122,13 @@ class Block {
   void addAccumulators(Phase& phase) const;
   void layOutWorkspace();
 
-  BlockMode mode_;
+  ProgramMode mode_;
   size_t batch_;
   int threads_;
   int output_ = 0, trainable_ = 0, paramCount_ = 0;
-  std::vector<BlockBuffer> buffers_;
-  std::vector<BlockNorm> norms_;
-  std::vector<BlockOp> ops_;
+  std::vector<ProgramBuffer> buffers_;
+  std::vector<ProgramNorm> norms_;
+  std::vector<ProgramOp> ops_;
   std::vector<char> tracked_;
   std::vector<Phase> phases_;
   double operations_ = 0;

@@ -1,17 +1,17 @@
-// A block's operations backwards, and the gradients of its parameters.
+// A program's operations backwards, and the gradients of its parameters.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
-#include "amx/amx_filter.h"
+#include "conv/implementation.h"
 #include "program/program_run.h"
 
 namespace convbook {
 
-void Block::Run::Chunk::backward(const Step& step, bool isFirstChunk) {
-  const Block& b = run.block;
-  const BlockOp& op = b.ops_[static_cast<size_t>(step.op)];
-  if (op.kind == BlockOp::Stats) {
+void Program::Run::Chunk::backward(const Step& step, bool isFirstChunk) {
+  const Program& b = run.program;
+  const ProgramOp& op = b.ops_[static_cast<size_t>(step.op)];
+  if (op.kind == ProgramOp::Stats) {
     GradRows t = {};
     const auto g = grad(op.src, op.srcOffset);
     if (g.data == nullptr) return;
@@ -22,7 +22,7 @@ void Block::Run::Chunk::backward(const Step& step, bool isFirstChunk) {
     return;
   }
   const auto dy = gradient(step, op);
-  if (op.kind == BlockOp::Merge) {
+  if (op.kind == ProgramOp::Merge) {
     GradRows t = {};
     t.dy = dy.data;
     t.ds = dy.stride;
@@ -58,12 +58,12 @@ void Block::Run::Chunk::backward(const Step& step, bool isFirstChunk) {
   const float* gradient = dense(dy, pixels(op.dst), op.outChannels);
   const auto to = grad(op.src, op.srcOffset);
   const bool straight = op.norm < 0 && step.firstSource && op.src != b.output_ && to.stride == op.inChannels;
-  if (op.kind == BlockOp::Conv) filterGrad(step, op, gradient, isFirstChunk);
+  if (op.kind == ProgramOp::Conv) filterGrad(step, op, gradient, isFirstChunk);
   if (op.norm < 0 && to.data == nullptr) return;
   float* result = straight ? to.data : take(pixels(op.src) * op.inChannels);
-  if (op.kind == BlockOp::Conv) {
+  if (op.kind == ProgramOp::Conv) {
     run.inputGrads[static_cast<size_t>(step.op)]->run(context, static_cast<int>(images), gradient, result);
-  } else if (op.kind == BlockOp::MaxPool) {
+  } else if (op.kind == ProgramOp::MaxPool) {
     maxPoolGrad(context, b.poolOf(op, images), gradient, indexOf(step), result);
   } else {
     avgPoolGrad(context, b.poolOf(op, images), gradient, result);
@@ -89,8 +89,8 @@ void Block::Run::Chunk::backward(const Step& step, bool isFirstChunk) {
   gradRows(t, pixels(op.src), op.inChannels, reinterpret_cast<double*>(sums + step.accumulator));
 }
 
-void Block::Run::Chunk::filterGrad(const Step& step, const BlockOp& op, const float* gradient, bool isFirstChunk) {
-  const Block& b = run.block;
+void Program::Run::Chunk::filterGrad(const Step& step, const ProgramOp& op, const float* gradient, bool isFirstChunk) {
+  const Program& b = run.program;
   float* before = free;
   const size_t weights = b.weightsOf(op), all = weights + static_cast<size_t>(op.hasBias() ? op.outChannels : 0);
   float* total = sums + step.accumulator + (op.norm >= 0 ? (4 * static_cast<size_t>(op.inChannels) + 15) / 16 * 16 : 0);
@@ -100,20 +100,21 @@ void Block::Run::Chunk::filterGrad(const Step& step, const BlockOp& op, const fl
   const ConvSource from = source(op);
   const bool isPlain = from.scale == nullptr && from.stride == op.inChannels;
   // Tiles take what they split as it lies; all else wants it worked out first.
-  if (isPlain || context.second != nullptr || !amxFilterGrad(context, shape, from, gradient, part, bias)) {
+  if (isPlain || context.onednn != nullptr || context.kernels.tiles == nullptr ||
+      !context.kernels.tiles->filterGrad(context, shape, from, gradient, part, bias)) {
     convFilterGrad(context, shape, input(op), gradient, part, bias);
   }
   if (!isFirstChunk) context.kernels.binary(Binary::Add, total, 1, part, 1, total, all);
   free = before;
 }
 
-Block::Run::Slice<const float> Block::Run::Chunk::gradient(const Step& step, const BlockOp& op) {
-  const Block& b = run.block;
+Program::Run::Slice<const float> Program::Run::Chunk::gradient(const Step& step, const ProgramOp& op) {
+  const Program& b = run.program;
   const size_t rows = pixels(op.dst);
   GradRows t = {};
   Slice<const float> from;
   if (step.deferred >= 0) {
-    const BlockOp& merge = b.ops_[static_cast<size_t>(step.deferred)];
+    const ProgramOp& merge = b.ops_[static_cast<size_t>(step.deferred)];
     from = step.gradFromOutput ? given(merge.dstOffset) : fixed(grad(merge.dst, merge.dstOffset));
     mask(t, merge);
     t.k = run.lines[static_cast<size_t>(merge.norm)].scale.data();
@@ -130,7 +131,7 @@ Block::Run::Slice<const float> Block::Run::Chunk::gradient(const Step& step, con
   return {t.out, t.os};
 }
 
-void Block::Run::Chunk::gradRows(GradRows t, size_t rows, int channels, double* total) {
+void Program::Run::Chunk::gradRows(GradRows t, size_t rows, int channels, double* total) {
   const size_t n = static_cast<size_t>(channels);
   if (total == nullptr) {
     context.kernels.gradRows(t, rows, n);
@@ -157,7 +158,7 @@ void Block::Run::Chunk::gradRows(GradRows t, size_t rows, int channels, double* 
   free = part;
 }
 
-void Block::Run::Chunk::mask(GradRows& t, const BlockOp& op) const {
+void Program::Run::Chunk::mask(GradRows& t, const ProgramOp& op) const {
   if (op.activation == kLinear) return;
   if (op.norm >= 0 && op.residual < 0) {
     const Line& l = run.lines[static_cast<size_t>(op.norm)];
@@ -172,27 +173,27 @@ void Block::Run::Chunk::mask(GradRows& t, const BlockOp& op) const {
   }
 }
 
-void Block::Run::Chunk::linear(GradRows& t, int buffer, int offset) const {
+void Program::Run::Chunk::linear(GradRows& t, int buffer, int offset) const {
   const auto x = data(buffer, offset);
   t.x = x.data;
   t.xs = x.stride;
-  if (!run.block.tracked(buffer)) return;
-  t.a2 = run.arrays.workspace + run.block.linearAt_[static_cast<size_t>(buffer)] + offset;
+  if (!run.program.tracked(buffer)) return;
+  t.a2 = run.arrays.workspace + run.program.linearAt_[static_cast<size_t>(buffer)] + offset;
   t.a3 = t.a2 + run.channels(buffer);
 }
 
-void Block::Run::Chunk::target(GradRows& t, int buffer, int offset, bool isFirst) const {
+void Program::Run::Chunk::target(GradRows& t, int buffer, int offset, bool isFirst) const {
   const auto to = grad(buffer, offset);
   t.out = to.data;
   t.os = to.stride;
   if (to.data == nullptr) return;
-  if (isFirst && buffer != run.block.output_) return;
+  if (isFirst && buffer != run.program.output_) return;
   const Slice<const float> base = isFirst ? given(offset) : fixed(to);
   t.base = base.data;
   t.bs = base.stride;
 }
 
-void Block::Run::Chunk::addTo(int buffer, int offset, int channels, bool isFirst, Slice<const float> dz) {
+void Program::Run::Chunk::addTo(int buffer, int offset, int channels, bool isFirst, Slice<const float> dz) {
   GradRows t = {};
   t.dy = dz.data;
   t.ds = dz.stride;
@@ -200,20 +201,20 @@ void Block::Run::Chunk::addTo(int buffer, int offset, int channels, bool isFirst
   if (t.out != nullptr) gradRows(t, pixels(buffer), channels, nullptr);
 }
 
-void Block::Run::finishBackward() const {
+void Program::Run::finishBackward() const {
   for (const Step& step : phase.steps) {
-    const BlockOp& op = block.ops_[static_cast<size_t>(step.op)];
-    float* first = arrays.workspace + block.accumulatorAt_ + step.accumulator;
+    const ProgramOp& op = program.ops_[static_cast<size_t>(step.op)];
+    float* first = arrays.workspace + program.accumulatorAt_ + step.accumulator;
     if (op.norm >= 0) finishNorm(op, first);
-    if (op.kind != BlockOp::Conv) continue;
+    if (op.kind != ProgramOp::Conv) continue;
     first += op.norm >= 0 ? (4 * static_cast<size_t>(op.inChannels) + 15) / 16 * 16 : 0;
     // The first slot takes the sum of all; a row of it holds all parts' columns.
-    const size_t weights = block.weightsOf(op), width = static_cast<size_t>(op.outChannels);
+    const size_t weights = program.weightsOf(op), width = static_cast<size_t>(op.outChannels);
     context.pool.range(weights + (op.hasBias() ? width : 0), kParallel, 1024, [&](size_t lo, size_t hi) {
       context.kernels.reduceRows(Reduce::Sum, first + phase.accumulatorFloats + lo, phase.slots - 1, phase.accumulatorFloats, hi - lo,
                                  first + lo);
     });
-    for (const BlockPart& part : op.parts) {
+    for (const ProgramPart& part : op.parts) {
       const size_t channels = static_cast<size_t>(part.channels);
       auto give = [&](int index, const float* from, size_t rows) {
         context.kernels.copyRows(from, width, arrays.grads[static_cast<size_t>(index)].first, channels, rows, channels);
@@ -225,14 +226,14 @@ void Block::Run::finishBackward() const {
   }
 }
 
-void Block::Run::finishNorm(const BlockOp& op, const float* accumulators) const {
-  const BlockNorm& n = block.norms_[static_cast<size_t>(op.norm)];
+void Program::Run::finishNorm(const ProgramOp& op, const float* accumulators) const {
+  const ProgramNorm& n = program.norms_[static_cast<size_t>(op.norm)];
   const size_t count = static_cast<size_t>(n.channels);
   const Line& l = lines[static_cast<size_t>(op.norm)];
   const float* variance = statsOf(n.buffer) + channels(n.buffer) + n.offset;
-  float* a2 = arrays.workspace + block.linearAt_[static_cast<size_t>(n.buffer)] + n.offset;
+  float* a2 = arrays.workspace + program.linearAt_[static_cast<size_t>(n.buffer)] + n.offset;
   float* a3 = a2 + channels(n.buffer);
-  const double rows = static_cast<double>(block.batch_ * block.pixels(n.buffer));
+  const double rows = static_cast<double>(program.batch_ * program.pixels(n.buffer));
   for (size_t c = 0; c < count; c++) {
     double sum = 0, sumX = 0;
     for (size_t slot = 0; slot < phase.slots; slot++) {

@@ -1,4 +1,4 @@
-// A block's operations forwards, in training and inference, and the statistics of what they make.
+// A program's operations forwards, in training and inference, and the statistics of what they make.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -7,21 +7,21 @@
 
 namespace convbook {
 
-void Block::Run::join() const {
-  for (size_t i = 0; i < block.ops_.size(); i++) {
-    if (block.joinedAt_[i] == kNowhere) continue;
-    const BlockOp& op = block.ops_[i];
-    float* to = arrays.workspace + block.joinedAt_[i];
-    const size_t count = block.weightsOf(op), width = static_cast<size_t>(op.outChannels);
+void Program::Run::join() const {
+  for (size_t i = 0; i < program.ops_.size(); i++) {
+    if (program.joinedAt_[i] == kNowhere) continue;
+    const ProgramOp& op = program.ops_[i];
+    float* to = arrays.workspace + program.joinedAt_[i];
+    const size_t count = program.weightsOf(op), width = static_cast<size_t>(op.outChannels);
     float* bias = to + (count + 15) / 16 * 16;
     size_t column = 0;
-    for (const BlockPart& part : op.parts) {
+    for (const ProgramPart& part : op.parts) {
       const size_t channels = static_cast<size_t>(part.channels);
       std::vector<float> scale(channels, 1.f);
       const float* own = param(part.bias);
       for (size_t c = 0; c < channels; c++) bias[column + c] = own != nullptr ? own[c] : 0.f;
       if (part.fold >= 0) {
-        const BlockNorm& n = block.norms_[static_cast<size_t>(part.fold)];
+        const ProgramNorm& n = program.norms_[static_cast<size_t>(part.fold)];
         for (size_t c = 0; c < channels; c++) {
           const double factor = param(n.gamma)[c] / std::sqrt(static_cast<double>(param(n.variance)[c]) + n.epsilon);
           scale[c] = static_cast<float>(factor);
@@ -37,35 +37,35 @@ void Block::Run::join() const {
   }
 }
 
-const float* Block::Run::weightsOf(int op) const {
-  const size_t at = block.joinedAt_[static_cast<size_t>(op)];
-  return at != kNowhere ? arrays.workspace + at : param(block.ops_[static_cast<size_t>(op)].parts[0].weight);
+const float* Program::Run::weightsOf(int op) const {
+  const size_t at = program.joinedAt_[static_cast<size_t>(op)];
+  return at != kNowhere ? arrays.workspace + at : param(program.ops_[static_cast<size_t>(op)].parts[0].weight);
 }
 
-const float* Block::Run::biasOf(int op) const {
-  const BlockOp& conv = block.ops_[static_cast<size_t>(op)];
+const float* Program::Run::biasOf(int op) const {
+  const ProgramOp& conv = program.ops_[static_cast<size_t>(op)];
   if (!conv.hasBias()) return nullptr;
-  const size_t at = block.joinedAt_[static_cast<size_t>(op)];
-  return at != kNowhere ? arrays.workspace + at + (block.weightsOf(conv) + 15) / 16 * 16 : param(conv.parts[0].bias);
+  const size_t at = program.joinedAt_[static_cast<size_t>(op)];
+  return at != kNowhere ? arrays.workspace + at + (program.weightsOf(conv) + 15) / 16 * 16 : param(conv.parts[0].bias);
 }
 
-void Block::Run::Chunk::forward(const Step& step) {
-  const Block& b = run.block;
-  const BlockOp& op = b.ops_[static_cast<size_t>(step.op)];
-  if (op.kind == BlockOp::Stats) {
+void Program::Run::Chunk::forward(const Step& step) {
+  const Program& b = run.program;
+  const ProgramOp& op = b.ops_[static_cast<size_t>(step.op)];
+  if (op.kind == ProgramOp::Stats) {
     moments(step, data(op.src, op.srcOffset), pixels(op.src), op.inChannels);
     return;
   }
   const auto to = data(op.dst, op.dstOffset);
   const size_t rows = pixels(op.dst);
-  if (op.kind == BlockOp::Merge) {
+  if (op.kind == ProgramOp::Merge) {
     const auto from = data(op.src, op.srcOffset);
     const Line* l = op.norm >= 0 ? &run.lines[static_cast<size_t>(op.norm)] : nullptr;
     const Slice<float> residual = op.residual >= 0 ? data(op.residual, 0) : Slice<float>{nullptr, 0};
     const AffineRows t = {from.data,       from.stride, l != nullptr ? l->scale.data() : nullptr, l != nullptr ? l->shift.data() : nullptr,
                           residual.data,   residual.stride, to.data, to.stride, op.activation};
     context.kernels.affineRows(t, rows, static_cast<size_t>(op.outChannels));
-  } else if (op.kind == BlockOp::Conv) {
+  } else if (op.kind == ProgramOp::Conv) {
     const bool direct = run.isDirect(op);
     float* result = direct ? to.data : take(rows * op.outChannels);
     run.convolutions[static_cast<size_t>(step.op)]->run(context, static_cast<int>(images), source(op), result,
@@ -76,9 +76,9 @@ void Block::Run::Chunk::forward(const Step& step) {
     }
     if (b.tracked(op.dst)) moments(step, to, rows, op.outChannels);
     return;
-  } else if (op.kind == BlockOp::MaxPool) {
+  } else if (op.kind == ProgramOp::MaxPool) {
     uint8_t* index = nullptr;
-    if (b.mode_ == BlockMode::Forward) index = indexOf(step);
+    if (b.mode_ == ProgramMode::Forward) index = indexOf(step);
     maxPool(context, b.poolOf(op, images), data(op.src, 0).data, to.data, index);
   } else {
     avgPool(context, b.poolOf(op, images), data(op.src, 0).data, to.data);
@@ -86,7 +86,7 @@ void Block::Run::Chunk::forward(const Step& step) {
   if (b.tracked(op.dst)) moments(step, to, rows, op.outChannels);
 }
 
-void Block::Run::Chunk::moments(const Step& step, Slice<float> x, size_t rows, int channels) {
+void Program::Run::Chunk::moments(const Step& step, Slice<float> x, size_t rows, int channels) {
   const size_t n = static_cast<size_t>(channels);
   double* count = reinterpret_cast<double*>(sums + step.accumulator);
   double *sum = count + 1, *squares = sum + n;
@@ -113,11 +113,11 @@ void Block::Run::Chunk::moments(const Step& step, Slice<float> x, size_t rows, i
   free = part;
 }
 
-void Block::Run::finishForward() const {
+void Program::Run::finishForward() const {
   for (const Step& step : phase.steps) {
     if (step.accumulatorFloats == 0) continue;
-    const BlockOp& op = block.ops_[static_cast<size_t>(step.op)];
-    const bool stats = op.kind == BlockOp::Stats;
+    const ProgramOp& op = program.ops_[static_cast<size_t>(step.op)];
+    const bool stats = op.kind == ProgramOp::Stats;
     const int buffer = stats ? op.src : op.dst, offset = stats ? op.srcOffset : op.dstOffset;
     const size_t n = static_cast<size_t>(stats ? op.inChannels : op.outChannels);
     float *mean = statsOf(buffer) + offset, *variance = mean + channels(buffer);
@@ -125,7 +125,7 @@ void Block::Run::finishForward() const {
       // Parts are joined as Chan, Golub and LeVeque do (1979).
       double count = 0, middle = 0, m2 = 0;
       for (size_t slot = 0; slot < phase.slots; slot++) {
-        const float* sums = arrays.workspace + block.accumulatorAt_ + slot * phase.accumulatorFloats + step.accumulator;
+        const float* sums = arrays.workspace + program.accumulatorAt_ + slot * phase.accumulatorFloats + step.accumulator;
         const double* some = reinterpret_cast<const double*>(sums);
         if (*some == 0) continue;
         const double *sum = some + 1, *squares = sum + n;

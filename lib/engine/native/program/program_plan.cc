@@ -1,4 +1,4 @@
-// Planning a block: its phases, what goes where in the state and the workspace.
+// Planning a program: its phases, what goes where in the state and the workspace.
 #include <algorithm>
 
 #include "program/program.h"
@@ -49,11 +49,11 @@ bool overlap(int from, int count, int otherFrom, int otherCount) {
 
 }  // namespace
 
-void Block::layOutState() {
+void Program::layOutState() {
   dataAt_.assign(buffers_.size(), kNowhere);
   statsAt_.assign(buffers_.size(), kNowhere);
   indexAt_.assign(ops_.size(), kNowhere);
-  if (mode_ == BlockMode::Infer) return;
+  if (mode_ == ProgramMode::Infer) return;
   for (size_t b = 0; b < buffers_.size(); b++) {
     if (b != 0 && static_cast<int>(b) != output_) {
       dataAt_[b] = stateFloats_;
@@ -65,21 +65,21 @@ void Block::layOutState() {
     }
   }
   for (size_t i = 0; i < ops_.size(); i++) {
-    if (ops_[i].kind != BlockOp::MaxPool) continue;
+    if (ops_[i].kind != ProgramOp::MaxPool) continue;
     indexAt_[i] = stateFloats_;
     stateFloats_ += rounded((floatsOf(ops_[i].dst) + 3) / 4);
   }
 }
 
-void Block::planForward() {
+void Program::planForward() {
   phases_.emplace_back();
   for (size_t i = 0; i < ops_.size(); i++) {
-    const BlockOp& op = ops_[i];
+    const ProgramOp& op = ops_[i];
     if (op.norm >= 0) {
-      const BlockNorm& n = norms_[static_cast<size_t>(op.norm)];
+      const ProgramNorm& n = norms_[static_cast<size_t>(op.norm)];
       for (const Step& step : phases_.back().steps) {
-        const BlockOp& before = ops_[static_cast<size_t>(step.op)];
-        const bool stats = before.kind == BlockOp::Stats;
+        const ProgramOp& before = ops_[static_cast<size_t>(step.op)];
+        const bool stats = before.kind == ProgramOp::Stats;
         const int buffer = stats ? before.src : before.dst, offset = stats ? before.srcOffset : before.dstOffset;
         const int channels = stats ? before.inChannels : before.outChannels;
         if (buffer == n.buffer && overlap(offset, channels, n.offset, n.channels)) {
@@ -94,7 +94,7 @@ void Block::planForward() {
   }
 }
 
-void Block::planBackward() {
+void Program::planBackward() {
   operations_ *= 2;
   std::vector<std::vector<char>> written(buffers_.size());
   for (size_t b = 0; b < buffers_.size(); b++) written[b].assign(static_cast<size_t>(buffers_[b].channels), 0);
@@ -123,14 +123,14 @@ void Block::planBackward() {
   std::vector<Step> merges(ops_.size());
   phases_.emplace_back();
   for (size_t i = ops_.size(); i-- > 0;) {
-    const BlockOp& op = ops_[i];
-    const bool stats = op.kind == BlockOp::Stats;
+    const ProgramOp& op = ops_[i];
+    const bool stats = op.kind == ProgramOp::Stats;
     const int buffer = stats ? op.src : op.dst, offset = stats ? op.srcOffset : op.dstOffset;
     const int channels = stats ? op.inChannels : op.outChannels;
     for (const Step& step : phases_.back().steps) {
       const int norm = ops_[static_cast<size_t>(step.op)].norm;
       if (norm < 0) continue;
-      const BlockNorm& n = norms_[static_cast<size_t>(norm)];
+      const ProgramNorm& n = norms_[static_cast<size_t>(norm)];
       if (n.buffer == buffer && overlap(offset, channels, n.offset, n.channels)) {
         phases_.emplace_back();
         break;
@@ -163,10 +163,10 @@ void Block::planBackward() {
       step.dead = true;
     }
     if (step.dead) fail("a result that nobody uses");
-    if (op.kind == BlockOp::Merge && op.norm >= 0 && (tracked(op.dst) || step.deferred >= 0)) {
+    if (op.kind == ProgramOp::Merge && op.norm >= 0 && (tracked(op.dst) || step.deferred >= 0)) {
       fail("a normalized sum that is normalized again");
     }
-    step.handsDown = op.kind == BlockOp::Merge && op.norm >= 0 && isMadeFor(i);
+    step.handsDown = op.kind == ProgramOp::Merge && op.norm >= 0 && isMadeFor(i);
     if (step.handsDown) {
       deferredBy[static_cast<size_t>(op.norm)] = static_cast<int>(i);
     } else {
@@ -179,14 +179,14 @@ void Block::planBackward() {
 }
 
 // Whether one operation makes exactly the channels that this one reads, and nobody else reads them.
-bool Block::isMadeFor(size_t reader) const {
-  const BlockOp& op = ops_[reader];
+bool Program::isMadeFor(size_t reader) const {
+  const ProgramOp& op = ops_[reader];
   int makers = 0;
   for (size_t i = 0; i < ops_.size(); i++) {
-    const BlockOp& other = ops_[i];
+    const ProgramOp& other = ops_[i];
     if (i != reader && other.src == op.src && overlap(other.srcOffset, other.inChannels, op.srcOffset, op.inChannels)) return false;
     if (other.residual == op.src) return false;
-    if (other.kind == BlockOp::Stats || other.dst != op.src ||
+    if (other.kind == ProgramOp::Stats || other.dst != op.src ||
         !overlap(other.dstOffset, other.outChannels, op.srcOffset, op.inChannels)) {
       continue;
     }
@@ -196,12 +196,12 @@ bool Block::isMadeFor(size_t reader) const {
   return makers == 1;
 }
 
-void Block::planInference() {
+void Program::planInference() {
   const size_t parts = std::max<size_t>(1, std::min<size_t>(static_cast<size_t>(operations_ / kPartOperations), batch_ / (4 * static_cast<size_t>(threads_))));
   for (size_t part = 0; part < parts; part++) {
     Phase phase;
     for (size_t i = 0; i < ops_.size(); i++) {
-      if (ops_[i].kind == BlockOp::Stats) continue;
+      if (ops_[i].kind == ProgramOp::Stats) continue;
       Step step;
       step.op = static_cast<int>(i);
       phase.steps.push_back(step);
@@ -213,17 +213,17 @@ void Block::planInference() {
 }
 
 // What the tasks of a phase sum up, each in a place of its own.
-void Block::addAccumulators(Phase& phase) const {
+void Program::addAccumulators(Phase& phase) const {
   for (Step& step : phase.steps) {
-    const BlockOp& op = ops_[static_cast<size_t>(step.op)];
-    const bool stats = op.kind == BlockOp::Stats;
+    const ProgramOp& op = ops_[static_cast<size_t>(step.op)];
+    const bool stats = op.kind == ProgramOp::Stats;
     size_t floats = 0;
-    if (mode_ == BlockMode::Forward && tracked(stats ? op.src : op.dst)) {
+    if (mode_ == ProgramMode::Forward && tracked(stats ? op.src : op.dst)) {
       floats = 2 + 5 * static_cast<size_t>(stats ? op.inChannels : op.outChannels);
     }
-    if (mode_ == BlockMode::Backward) {
+    if (mode_ == ProgramMode::Backward) {
       if (op.norm >= 0) floats = rounded(4 * static_cast<size_t>(op.inChannels));
-      if (op.kind == BlockOp::Conv) floats += weightsOf(op) + static_cast<size_t>(op.hasBias() ? op.outChannels : 0);
+      if (op.kind == ProgramOp::Conv) floats += weightsOf(op) + static_cast<size_t>(op.hasBias() ? op.outChannels : 0);
     }
     step.accumulator = phase.accumulatorFloats;
     step.accumulatorFloats = floats;
@@ -231,7 +231,7 @@ void Block::addAccumulators(Phase& phase) const {
   }
 }
 
-void Block::layOutWorkspace() {
+void Program::layOutWorkspace() {
   const size_t count = buffers_.size();
   size_t at = 0;
   linearAt_.assign(count, kNowhere);
@@ -245,7 +245,7 @@ void Block::layOutWorkspace() {
     joinedAt_[i] = at;
     at += rounded(weightsOf(ops_[i])) + rounded(static_cast<size_t>(ops_[i].outChannels));
   }
-  if (mode_ == BlockMode::Infer) {
+  if (mode_ == ProgramMode::Infer) {
     std::vector<int> first(count, -1), last(count, -1);
     for (size_t i = 0; i < ops_.size(); i++) {
       for (int b : {ops_[i].src, ops_[i].dst, ops_[i].residual}) {
@@ -261,7 +261,7 @@ void Block::layOutWorkspace() {
     }
     std::fill(transientFloats.begin(), transientFloats.end(), place(items));
   }
-  if (mode_ == BlockMode::Backward) {
+  if (mode_ == ProgramMode::Backward) {
     for (size_t b = 0; b < count; b++) {
       if (!tracked_[b]) continue;
       linearAt_[b] = at;
@@ -288,19 +288,19 @@ void Block::layOutWorkspace() {
   size_t accumulators = 0;
   for (size_t i = 0; i < phases_.size(); i++) {
     Phase& phase = phases_[i];
-    if (mode_ != BlockMode::Infer) {
+    if (mode_ != ProgramMode::Infer) {
       phase.from = 0;
       phase.to = batch_;
     }
     double bytes = 0;
     size_t most = 0, fixed = 0;
     for (const Step& step : phase.steps) {
-      const BlockOp& op = ops_[static_cast<size_t>(step.op)];
-      const bool stats = op.kind == BlockOp::Stats;
+      const ProgramOp& op = ops_[static_cast<size_t>(step.op)];
+      const bool stats = op.kind == ProgramOp::Stats;
       const size_t in = pixels(op.src) * op.inChannels, out = stats ? 0 : pixels(op.dst) * op.outChannels;
-      bytes = std::max(bytes, 4.0 * static_cast<double>(mode_ == BlockMode::Backward ? 3 * in + 2 * out : 2 * in + out));
+      bytes = std::max(bytes, 4.0 * static_cast<double>(mode_ == ProgramMode::Backward ? 3 * in + 2 * out : 2 * in + out));
       most = std::max(most, rounded(in) * 2 + rounded(out) * 2);
-      const size_t weights = mode_ == BlockMode::Backward && op.kind == BlockOp::Conv ? weightsOf(op) + static_cast<size_t>(op.outChannels) : 0;
+      const size_t weights = mode_ == ProgramMode::Backward && op.kind == ProgramOp::Conv ? weightsOf(op) + static_cast<size_t>(op.outChannels) : 0;
       fixed = std::max(fixed, rounded(weights) + 4 * rounded(static_cast<size_t>(std::max(op.inChannels, op.outChannels))));
     }
     phase.transientFloats = transientFloats[i];
@@ -310,7 +310,7 @@ void Block::layOutWorkspace() {
     phase.chunk = std::max<size_t>(1, std::min<size_t>(share, static_cast<size_t>(kChunkBytes / std::max(bytes, 1.0))));
     const size_t chunks = (images + phase.chunk - 1) / phase.chunk;
     // A few images only are not dealt out: operations use all threads for each.
-    phase.slots = images < static_cast<size_t>(threads_) * 2 ? 1 : std::min<size_t>(chunks, mode_ == BlockMode::Infer ? chunks : static_cast<size_t>(threads_) * 4);
+    phase.slots = images < static_cast<size_t>(threads_) * 2 ? 1 : std::min<size_t>(chunks, mode_ == ProgramMode::Infer ? chunks : static_cast<size_t>(threads_) * 4);
     if (phase.slots == 1) phase.chunk = images;
     addAccumulators(phase);
     accumulators = std::max(accumulators, phase.slots * phase.accumulatorFloats);

@@ -1,4 +1,4 @@
-// Reading a block's program, and checking the arrays that it is run on.
+// Reading a program's program, and checking the arrays that it is run on.
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -12,71 +12,71 @@ constexpr int kBufferFields = 3, kNormFields = 8, kOpFields = 19;
 
 }  // namespace
 
-void Block::fail(const std::string& what) { throw std::invalid_argument("Block: " + what); }
+void Program::fail(const std::string& what) { throw std::invalid_argument("Program: " + what); }
 
-Block::Block(const int32_t* program, size_t length, const float* numbers, size_t numberCount, BlockMode mode,
+Program::Program(const int32_t* program, size_t length, const float* numbers, size_t numberCount, ProgramMode mode,
              size_t batch, int threads)
     : mode_(mode), batch_(batch), threads_(threads) {
   if (batch == 0 || batch > (size_t{1} << 24)) fail("a batch of " + std::to_string(batch) + " images");
   read(program, length, numbers, numberCount);
   layOutState();
-  if (mode == BlockMode::Infer) planInference();
-  if (mode == BlockMode::Forward) planForward();
-  if (mode == BlockMode::Backward) planBackward();
+  if (mode == ProgramMode::Infer) planInference();
+  if (mode == ProgramMode::Forward) planForward();
+  if (mode == ProgramMode::Backward) planBackward();
   layOutWorkspace();
 }
 
-size_t Block::pixels(int buffer) const {
-  const BlockBuffer& b = buffers_[static_cast<size_t>(buffer)];
+size_t Program::pixels(int buffer) const {
+  const ProgramBuffer& b = buffers_[static_cast<size_t>(buffer)];
   return static_cast<size_t>(b.height) * b.width;
 }
 
-size_t Block::floatsOf(int buffer) const { return batch_ * pixels(buffer) * buffers_[static_cast<size_t>(buffer)].channels; }
+size_t Program::floatsOf(int buffer) const { return batch_ * pixels(buffer) * buffers_[static_cast<size_t>(buffer)].channels; }
 
-bool Block::compact(int buffer, int offset, int channels) const {
+bool Program::compact(int buffer, int offset, int channels) const {
   return offset == 0 && channels == buffers_[static_cast<size_t>(buffer)].channels;
 }
 
-size_t Block::weightsOf(const BlockOp& op) const {
+size_t Program::weightsOf(const ProgramOp& op) const {
   return static_cast<size_t>(op.filterHeight) * op.filterWidth * op.inChannels * op.outChannels;
 }
 
-ConvShape Block::shapeOf(const BlockOp& op, size_t images) const {
-  const BlockBuffer &in = buffers_[static_cast<size_t>(op.src)], &out = buffers_[static_cast<size_t>(op.dst)];
+ConvShape Program::shapeOf(const ProgramOp& op, size_t images) const {
+  const ProgramBuffer &in = buffers_[static_cast<size_t>(op.src)], &out = buffers_[static_cast<size_t>(op.dst)];
   return {static_cast<int>(images), in.height,       in.width,        op.inChannels,  out.height,     out.width,
           op.outChannels,           op.filterHeight, op.filterWidth,  op.strideHeight, op.strideWidth, op.padTop,
           op.padLeft,               1,               1,               1};
 }
 
-PoolShape Block::poolOf(const BlockOp& op, size_t images) const {
-  const BlockBuffer &in = buffers_[static_cast<size_t>(op.src)], &out = buffers_[static_cast<size_t>(op.dst)];
+PoolShape Program::poolOf(const ProgramOp& op, size_t images) const {
+  const ProgramBuffer &in = buffers_[static_cast<size_t>(op.src)], &out = buffers_[static_cast<size_t>(op.dst)];
   return {static_cast<int>(images), in.height,      in.width,        op.inChannels,  out.height, out.width,
           op.filterHeight,          op.filterWidth, op.strideHeight, op.strideWidth, op.padTop,  op.padLeft,
           1,                        1,              true,            true};
 }
 
-bool BlockOp::hasBias() const {
-  for (const BlockPart& part : parts) {
+bool ProgramOp::hasBias() const {
+  for (const ProgramPart& part : parts) {
     if (part.bias >= 0 || part.fold >= 0) return true;
   }
   return false;
 }
 
 // Whether a convolution may be one with that before it: the same input and window, and outputs side by side.
-bool Block::joins(const BlockOp& op, const BlockOp& before) const {
-  if (op.kind != BlockOp::Conv || before.kind != BlockOp::Conv || op.norm >= 0 || before.norm >= 0 || op.residual >= 0 ||
+bool Program::joins(const ProgramOp& op, const ProgramOp& before) const {
+  if (op.kind != ProgramOp::Conv || before.kind != ProgramOp::Conv || op.norm >= 0 || before.norm >= 0 || op.residual >= 0 ||
       before.residual >= 0) {
     return false;
   }
-  auto reads = [](const BlockOp& o) { return std::make_tuple(o.src, o.srcOffset, o.inChannels, o.dst, o.activation); };
-  auto window = [](const BlockOp& o) {
+  auto reads = [](const ProgramOp& o) { return std::make_tuple(o.src, o.srcOffset, o.inChannels, o.dst, o.activation); };
+  auto window = [](const ProgramOp& o) {
     return std::make_tuple(o.filterHeight, o.filterWidth, o.strideHeight, o.strideWidth, o.padTop, o.padLeft);
   };
   return reads(op) == reads(before) && window(op) == window(before) && op.dstOffset == before.dstOffset + before.outChannels &&
          (op.parts[0].bias >= 0) == (before.parts[0].bias >= 0);
 }
 
-void Block::read(const int32_t* program, size_t length, const float* numbers, size_t numberCount) {
+void Program::read(const int32_t* program, size_t length, const float* numbers, size_t numberCount) {
   if (length < 6) fail("the program is too short");
   const int counts[3] = {program[0], program[1], program[2]};
   output_ = program[3];
@@ -91,7 +91,7 @@ void Block::read(const int32_t* program, size_t length, const float* numbers, si
   if (output_ < 1 || output_ >= counts[0] || trainable_ < 0 || paramCount_ < trainable_) fail("bad header");
   const int32_t* p = program + 6;
   for (int i = 0; i < counts[0]; i++, p += kBufferFields) {
-    BlockBuffer b = {p[0], p[1], p[2]};
+    ProgramBuffer b = {p[0], p[1], p[2]};
     if (b.height < 1 || b.width < 1 || b.channels < 1 || b.channels > 65536 || b.height > 65536 || b.width > 65536) {
       fail("bad size of a buffer");
     }
@@ -110,22 +110,22 @@ void Block::read(const int32_t* program, size_t length, const float* numbers, si
   };
   tracked_.assign(buffers_.size(), 0);
   for (int i = 0; i < counts[1]; i++, p += kNormFields) {
-    BlockNorm n = {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], numbers[2 * i], numbers[2 * i + 1]};
+    ProgramNorm n = {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], numbers[2 * i], numbers[2 * i + 1]};
     range(n.buffer, n.offset, n.channels);
     param(n.gamma, false, true);
     param(n.beta, false, true);
-    param(n.mean, mode_ != BlockMode::Infer, false);
-    param(n.variance, mode_ != BlockMode::Infer, false);
+    param(n.mean, mode_ != ProgramMode::Infer, false);
+    param(n.variance, mode_ != ProgramMode::Infer, false);
     tracked_[static_cast<size_t>(n.buffer)] = 1;
     norms_.push_back(n);
   }
   std::vector<char> used(norms_.size(), 0);
   for (int i = 0; i < counts[2]; i++, p += kOpFields) {
-    BlockOp op = {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13], p[14], p[17], {}};
-    const BlockPart part = {op.outChannels, p[15], p[16], p[18]};
-    if (op.kind < 0 || op.kind >= BlockOp::KindCount) fail("no such operation");
+    ProgramOp op = {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13], p[14], p[17], {}};
+    const ProgramPart part = {op.outChannels, p[15], p[16], p[18]};
+    if (op.kind < 0 || op.kind >= ProgramOp::KindCount) fail("no such operation");
     range(op.src, op.srcOffset, op.inChannels);
-    if (op.kind != BlockOp::Stats) {
+    if (op.kind != ProgramOp::Stats) {
       range(op.dst, op.dstOffset, op.outChannels);
       if (op.dst == 0 || op.dst == op.src) fail("an operation writes where it must not");
     }
@@ -134,44 +134,44 @@ void Block::read(const int32_t* program, size_t length, const float* numbers, si
       fail("bad window");
     }
     if (op.activation < 0 || op.activation > kRelu6) fail("no such activation");
-    if (op.activation == kRelu6 && mode_ != BlockMode::Infer) fail("ReLU6 is for inference");
+    if (op.activation == kRelu6 && mode_ != ProgramMode::Infer) fail("ReLU6 is for inference");
     for (int norm : {op.norm, part.fold}) {
       if (norm == -1) continue;
       if (norm < 0 || norm >= counts[1] || used[static_cast<size_t>(norm)]) fail("bad use of a normalization");
       used[static_cast<size_t>(norm)] = 1;
     }
     if (op.norm >= 0) {
-      const BlockNorm& n = norms_[static_cast<size_t>(op.norm)];
+      const ProgramNorm& n = norms_[static_cast<size_t>(op.norm)];
       if (n.buffer != op.src || n.offset != op.srcOffset || n.channels != op.inChannels) fail("a normalization of other channels");
-      if (op.kind != BlockOp::Conv && op.kind != BlockOp::Merge) fail("only convolutions and merges normalize");
+      if (op.kind != ProgramOp::Conv && op.kind != ProgramOp::Merge) fail("only convolutions and merges normalize");
     }
-    if (part.fold >= 0 && (mode_ != BlockMode::Infer || op.kind != BlockOp::Conv ||
+    if (part.fold >= 0 && (mode_ != ProgramMode::Infer || op.kind != ProgramOp::Conv ||
                            norms_[static_cast<size_t>(part.fold)].channels != op.outChannels)) {
       fail("bad fold");
     }
     if (op.residual >= 0) {
       range(op.residual, 0, op.outChannels);
       if (!compact(op.residual, 0, op.outChannels) || op.residual == op.dst || pixels(op.residual) != pixels(op.dst) ||
-          (op.kind == BlockOp::Conv && mode_ != BlockMode::Infer && op.activation != kLinear)) {
+          (op.kind == ProgramOp::Conv && mode_ != ProgramMode::Infer && op.activation != kLinear)) {
         fail("bad residual");
       }
     }
-    const bool pool = op.kind == BlockOp::MaxPool || op.kind == BlockOp::AvgPool;
+    const bool pool = op.kind == ProgramOp::MaxPool || op.kind == ProgramOp::AvgPool;
     if (pool && (!compact(op.src, op.srcOffset, op.inChannels) || !compact(op.dst, op.dstOffset, op.outChannels) ||
                  op.inChannels != op.outChannels || op.filterHeight * op.filterWidth > 255)) {
       fail("bad pool");
     }
-    if (op.kind == BlockOp::Merge) {
-      const BlockBuffer &in = buffers_[static_cast<size_t>(op.src)], &out = buffers_[static_cast<size_t>(op.dst)];
+    if (op.kind == ProgramOp::Merge) {
+      const ProgramBuffer &in = buffers_[static_cast<size_t>(op.src)], &out = buffers_[static_cast<size_t>(op.dst)];
       if (op.inChannels != op.outChannels || in.height != out.height || in.width != out.width) fail("bad merge");
     }
-    if (op.kind == BlockOp::Conv) {
+    if (op.kind == ProgramOp::Conv) {
       param(part.weight, false, true);
       param(part.bias, true, true);
       operations_ += 2.0 * static_cast<double>(batch_ * pixels(op.dst)) * static_cast<double>(weightsOf(op));
-      if (mode_ != BlockMode::Infer && op.activation != kLinear) fail("an activation behind a convolution in training");
+      if (mode_ != ProgramMode::Infer && op.activation != kLinear) fail("an activation behind a convolution in training");
     }
-    if (op.kind == BlockOp::Conv) op.parts.push_back(part);
+    if (op.kind == ProgramOp::Conv) op.parts.push_back(part);
     if (!ops_.empty() && joins(op, ops_.back())) {
       ops_.back().outChannels += op.outChannels;
       ops_.back().parts.push_back(part);
@@ -181,22 +181,22 @@ void Block::read(const int32_t* program, size_t length, const float* numbers, si
   }
 }
 
-void Block::check(const BlockArrays& a) const {
+void Program::check(const ProgramArrays& a) const {
   if (a.params.size() != static_cast<size_t>(paramCount_)) fail("expected " + std::to_string(paramCount_) + " parameters");
   auto least = [&](int param, size_t floats) {
     if (param < 0) return;
     if (a.params[static_cast<size_t>(param)].second < floats) fail("parameter " + std::to_string(param) + " is too short");
-    if (mode_ == BlockMode::Backward && param < trainable_ && a.grads[static_cast<size_t>(param)].second < floats) {
+    if (mode_ == ProgramMode::Backward && param < trainable_ && a.grads[static_cast<size_t>(param)].second < floats) {
       fail("gradient " + std::to_string(param) + " is too short");
     }
   };
-  if (mode_ == BlockMode::Backward && a.grads.size() != static_cast<size_t>(trainable_)) fail("expected a gradient for each trained parameter");
-  for (const BlockNorm& n : norms_) {
+  if (mode_ == ProgramMode::Backward && a.grads.size() != static_cast<size_t>(trainable_)) fail("expected a gradient for each trained parameter");
+  for (const ProgramNorm& n : norms_) {
     for (int param : {n.gamma, n.beta, n.mean, n.variance}) least(param, static_cast<size_t>(n.channels));
   }
-  for (const BlockOp& op : ops_) {
-    if (op.kind != BlockOp::Conv) continue;
-    for (const BlockPart& part : op.parts) {
+  for (const ProgramOp& op : ops_) {
+    if (op.kind != ProgramOp::Conv) continue;
+    for (const ProgramPart& part : op.parts) {
       const size_t channels = static_cast<size_t>(part.channels);
       least(part.weight, weightsOf(op) / static_cast<size_t>(op.outChannels) * channels);
       least(part.bias, channels);

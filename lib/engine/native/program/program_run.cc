@@ -1,4 +1,4 @@
-// Running a block's phases: what is the same forwards and backwards.
+// Running a program's phases: what is the same forwards and backwards.
 #include "program/program_run.h"
 
 #include <cmath>
@@ -6,20 +6,20 @@
 
 namespace convbook {
 
-Block::Run::Run(const Block& b, const Context& c, const SingleThreads& s, size_t index, const BlockArrays& a)
-    : block(b), context(c), singles(s), phase(b.phases_[index]), arrays(a), lines(b.norms_.size()) {
+Program::Run::Run(const Program& b, const Context& c, const SingleThreads& s, size_t index, const ProgramArrays& a)
+    : program(b), context(c), singles(s), phase(b.phases_[index]), arrays(a), lines(b.norms_.size()) {
   for (const Step& step : phase.steps) {
-    const BlockOp& op = block.ops_[static_cast<size_t>(step.op)];
-    if (op.norm >= 0) line(op.norm, block.mode_ == BlockMode::Forward);
-    if (step.deferred >= 0) line(block.ops_[static_cast<size_t>(step.deferred)].norm, false);
+    const ProgramOp& op = program.ops_[static_cast<size_t>(step.op)];
+    if (op.norm >= 0) line(op.norm, program.mode_ == ProgramMode::Forward);
+    if (step.deferred >= 0) line(program.ops_[static_cast<size_t>(step.deferred)].norm, false);
   }
 }
 
-void Block::Run::line(int norm, bool keep) {
-  const BlockNorm& n = block.norms_[static_cast<size_t>(norm)];
+void Program::Run::line(int norm, bool keep) {
+  const ProgramNorm& n = program.norms_[static_cast<size_t>(norm)];
   Line& l = lines[static_cast<size_t>(norm)];
   const size_t count = static_cast<size_t>(n.channels);
-  const bool own = block.mode_ != BlockMode::Infer;
+  const bool own = program.mode_ != ProgramMode::Infer;
   const float* mean = own ? statsOf(n.buffer) + n.offset : param(n.mean);
   const float* variance = own ? statsOf(n.buffer) + channels(n.buffer) + n.offset : param(n.variance);
   l.mean = mean;
@@ -31,7 +31,7 @@ void Block::Run::line(int norm, bool keep) {
     l.shift[c] = static_cast<float>(param(n.beta)[c] - mean[c] * scale);
   }
   if (!keep || n.mean < 0) return;
-  const double rows = static_cast<double>(block.batch_ * block.pixels(n.buffer));
+  const double rows = static_cast<double>(program.batch_ * program.pixels(n.buffer));
   float *running = param(n.mean), *runningVariance = param(n.variance);
   for (size_t c = 0; c < count; c++) {
     running[c] = running[c] * (1.f - n.share) + mean[c] * n.share;
@@ -39,20 +39,20 @@ void Block::Run::line(int norm, bool keep) {
   }
 }
 
-Block::Run::Slice<float> Block::Run::Chunk::data(int buffer, int offset) const {
-  const Block& b = run.block;
+Program::Run::Slice<float> Program::Run::Chunk::data(int buffer, int offset) const {
+  const Program& b = run.program;
   const size_t index = static_cast<size_t>(buffer), channels = static_cast<size_t>(run.channels(buffer));
   const size_t at = first * b.pixels(buffer) * channels;
   float* start = buffer == 0            ? const_cast<float*>(run.arrays.x) + at
                  : buffer == b.output_ ? run.arrays.y + at
-                 : b.mode_ == BlockMode::Infer
+                 : b.mode_ == ProgramMode::Infer
                      ? scratch + b.transientAt_[index] * run.phase.chunk
                      : run.arrays.state + b.dataAt_[index] + at;
   return {start + offset, static_cast<ptrdiff_t>(channels)};
 }
 
-Block::Run::Slice<float> Block::Run::Chunk::grad(int buffer, int offset) const {
-  const Block& b = run.block;
+Program::Run::Slice<float> Program::Run::Chunk::grad(int buffer, int offset) const {
+  const Program& b = run.program;
   const size_t index = static_cast<size_t>(buffer), channels = static_cast<size_t>(run.channels(buffer));
   const size_t at = first * b.pixels(buffer) * channels;
   float* start = buffer == 0 ? run.arrays.dx == nullptr ? nullptr : run.arrays.dx + at
@@ -61,13 +61,13 @@ Block::Run::Slice<float> Block::Run::Chunk::grad(int buffer, int offset) const {
   return {start == nullptr ? nullptr : start + offset, static_cast<ptrdiff_t>(channels)};
 }
 
-Block::Run::Slice<const float> Block::Run::Chunk::given(int offset) const {
-  const Block& b = run.block;
+Program::Run::Slice<const float> Program::Run::Chunk::given(int offset) const {
+  const Program& b = run.program;
   const size_t channels = static_cast<size_t>(run.channels(b.output_));
   return {run.arrays.dy + first * b.pixels(b.output_) * channels + offset, static_cast<ptrdiff_t>(channels)};
 }
 
-const float* Block::Run::Chunk::dense(Slice<const float> from, size_t rows, int channels) {
+const float* Program::Run::Chunk::dense(Slice<const float> from, size_t rows, int channels) {
   if (from.stride == channels) return from.data;
   float* to = take(rows * channels);
   context.kernels.copyRows(from.data, static_cast<size_t>(from.stride), to, static_cast<size_t>(channels), rows,
@@ -75,14 +75,14 @@ const float* Block::Run::Chunk::dense(Slice<const float> from, size_t rows, int 
   return to;
 }
 
-ConvSource Block::Run::Chunk::source(const BlockOp& op) const {
+ConvSource Program::Run::Chunk::source(const ProgramOp& op) const {
   const auto from = data(op.src, op.srcOffset);
   if (op.norm < 0) return {from.data, from.stride};
   const Line& l = run.lines[static_cast<size_t>(op.norm)];
-  return {from.data, from.stride, l.scale.data(), l.shift.data(), run.block.norms_[static_cast<size_t>(op.norm)].relu != 0};
+  return {from.data, from.stride, l.scale.data(), l.shift.data(), run.program.norms_[static_cast<size_t>(op.norm)].relu != 0};
 }
 
-const float* Block::Run::Chunk::input(const BlockOp& op) {
+const float* Program::Run::Chunk::input(const ProgramOp& op) {
   const ConvSource from = source(op);
   const size_t rows = pixels(op.src);
   if (from.scale == nullptr) return dense({from.x, from.stride}, rows, op.inChannels);
@@ -92,26 +92,26 @@ const float* Block::Run::Chunk::input(const BlockOp& op) {
   return to;
 }
 
-uint8_t* Block::Run::Chunk::indexOf(const Step& step) const {
-  const Block& b = run.block;
+uint8_t* Program::Run::Chunk::indexOf(const Step& step) const {
+  const Program& b = run.program;
   const int dst = b.ops_[static_cast<size_t>(step.op)].dst;
   return reinterpret_cast<uint8_t*>(run.arrays.state + b.indexAt_[static_cast<size_t>(step.op)]) +
          first * b.pixels(dst) * static_cast<size_t>(run.channels(dst));
 }
 
-void Block::Run::prepare() {
-  convolutions.resize(block.ops_.size());
-  inputGrads.resize(block.ops_.size());
+void Program::Run::prepare() {
+  convolutions.resize(program.ops_.size());
+  inputGrads.resize(program.ops_.size());
   std::vector<const Step*> steps;
   for (const Step& step : phase.steps) {
-    if (block.ops_[static_cast<size_t>(step.op)].kind == BlockOp::Conv) steps.push_back(&step);
+    if (program.ops_[static_cast<size_t>(step.op)].kind == ProgramOp::Conv) steps.push_back(&step);
   }
   const size_t images = phase.slots == 1 ? phase.to - phase.from : phase.chunk;
   auto make = [&](size_t i, const Context& own) {
     const size_t index = static_cast<size_t>(steps[i]->op);
-    const BlockOp& op = block.ops_[index];
-    const ConvShape shape = block.shapeOf(op, images);
-    if (block.mode_ == BlockMode::Backward) {
+    const ProgramOp& op = program.ops_[index];
+    const ConvShape shape = program.shapeOf(op, images);
+    if (program.mode_ == ProgramMode::Backward) {
       inputGrads[index].reset(new PreparedInputGrad(own, shape, weightsOf(steps[i]->op)));
     } else {
       convolutions[index].reset(new PreparedConv(own, shape, weightsOf(steps[i]->op), biasOf(steps[i]->op),
@@ -126,29 +126,29 @@ void Block::Run::prepare() {
   }
 }
 
-void Block::Run::task(size_t slot, const Context& own, int thread) const {
+void Program::Run::task(size_t slot, const Context& own, int thread) const {
   const size_t images = phase.to - phase.from, chunks = (images + phase.chunk - 1) / phase.chunk;
   const size_t lo = chunks * slot / phase.slots, hi = chunks * (slot + 1) / phase.slots;
-  float* scratch = arrays.workspace + block.scratchAt_ + static_cast<size_t>(thread) * block.scratchFloats_;
-  float* sums = arrays.workspace + block.accumulatorAt_ + slot * phase.accumulatorFloats;
+  float* scratch = arrays.workspace + program.scratchAt_ + static_cast<size_t>(thread) * program.scratchFloats_;
+  float* sums = arrays.workspace + program.accumulatorAt_ + slot * phase.accumulatorFloats;
   for (const Step& step : phase.steps) {
-    const BlockOp& op = block.ops_[static_cast<size_t>(step.op)];
+    const ProgramOp& op = program.ops_[static_cast<size_t>(step.op)];
     size_t floats = step.accumulatorFloats;
     // Filters are written whole by the first chunk.
-    if (block.mode_ == BlockMode::Backward && op.norm < 0) floats = 0;
-    if (block.mode_ == BlockMode::Backward && op.norm >= 0) floats = 4 * static_cast<size_t>(op.inChannels);
+    if (program.mode_ == ProgramMode::Backward && op.norm < 0) floats = 0;
+    if (program.mode_ == ProgramMode::Backward && op.norm >= 0) floats = 4 * static_cast<size_t>(op.inChannels);
     if (floats > 0) std::memset(sums + step.accumulator, 0, floats * sizeof(float));
   }
   float* start = scratch + phase.transientFloats * phase.chunk;
   // Every other phase goes the other way, so that it begins with what the one before has just left in the cache.
-  const bool down = (&phase - block.phases_.data()) % 2 == (block.mode_ == BlockMode::Backward ? 0 : 1);
+  const bool down = (&phase - program.phases_.data()) % 2 == (program.mode_ == ProgramMode::Backward ? 0 : 1);
   for (size_t i = lo; i < hi; i++) {
     const size_t chunk = down ? lo + hi - 1 - i : i;
     const size_t first = phase.from + chunk * phase.chunk;
     Chunk c = {*this, own, first, std::min(phase.chunk, phase.to - first), scratch, start, sums};
     for (const Step& step : phase.steps) {
       c.free = start;
-      if (block.mode_ == BlockMode::Backward) {
+      if (program.mode_ == ProgramMode::Backward) {
         c.backward(step, i == lo);
       } else {
         c.forward(step);
@@ -157,8 +157,8 @@ void Block::Run::task(size_t slot, const Context& own, int thread) const {
   }
 }
 
-void Block::run(const Context& context, const SingleThreads& singles, size_t index, const BlockArrays& arrays) const {
-  if (index == 0 && mode_ == BlockMode::Backward) {
+void Program::run(const Context& context, const SingleThreads& singles, size_t index, const ProgramArrays& arrays) const {
+  if (index == 0 && mode_ == ProgramMode::Backward) {
     for (size_t b = 0; b < buffers_.size(); b++) {
       if (linearAt_[b] == kNowhere) continue;
       std::memset(arrays.workspace + linearAt_[b], 0, 2 * static_cast<size_t>(buffers_[b].channels) * sizeof(float));
@@ -175,8 +175,8 @@ void Block::run(const Context& context, const SingleThreads& singles, size_t ind
       run.task(slot, own, thread);
     });
   }
-  if (mode_ == BlockMode::Forward) run.finishForward();
-  if (mode_ == BlockMode::Backward) run.finishBackward();
+  if (mode_ == ProgramMode::Forward) run.finishForward();
+  if (mode_ == ProgramMode::Backward) run.finishBackward();
 }
 
 }  // namespace convbook

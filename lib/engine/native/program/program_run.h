@@ -1,10 +1,10 @@
-// A run of one of a block's phases; for the files that are its parts.
+// A run of one of a program's phases; for the files that are its parts.
 #pragma once
 #include "program/program.h"
 
 namespace convbook {
 
-struct Block::Run {
+struct Program::Run {
   // Channels of some images: where the first lies, and how far it is from one pixel to the next.
   template <class T>
   struct Slice {
@@ -18,21 +18,21 @@ struct Block::Run {
   };
   struct Chunk;
 
-  const Block& block;
+  const Program& program;
   const Context& context;
   const SingleThreads& singles;
   const Phase& phase;
-  const BlockArrays& arrays;
+  const ProgramArrays& arrays;
   std::vector<Line> lines;
   // Of each operation, null where it has none.
   std::vector<std::unique_ptr<PreparedConv>> convolutions;
   std::vector<std::unique_ptr<PreparedInputGrad>> inputGrads;
 
-  Run(const Block& block, const Context& context, const SingleThreads& singles, size_t phase, const BlockArrays& arrays);
+  Run(const Program& program, const Context& context, const SingleThreads& singles, size_t phase, const ProgramArrays& arrays);
 
   float* param(int index) const { return index < 0 ? nullptr : arrays.params[static_cast<size_t>(index)].first; }
-  int channels(int buffer) const { return block.buffers_[static_cast<size_t>(buffer)].channels; }
-  float* statsOf(int buffer) const { return arrays.state + block.statsAt_[static_cast<size_t>(buffer)]; }
+  int channels(int buffer) const { return program.buffers_[static_cast<size_t>(buffer)].channels; }
+  float* statsOf(int buffer) const { return arrays.state + program.statsAt_[static_cast<size_t>(buffer)]; }
 
   // Works out a normalization's scale and shift; `keep`: brings its running statistics up to date.
   void line(int norm, bool keep);
@@ -44,26 +44,26 @@ struct Block::Run {
   // Packs the weights of the phase's convolutions.
   void prepare();
   // Whether a convolution writes where its result belongs; otherwise its result is copied there.
-  bool isDirect(const BlockOp& op) const {
-    return op.outChannels == channels(op.dst) || (op.residual < 0 && context.second == nullptr);
+  bool isDirect(const ProgramOp& op) const {
+    return op.outChannels == channels(op.dst) || (op.residual < 0 && context.onednn == nullptr);
   }
   // Takes the chunks of a slot through all steps.
   void task(size_t slot, const Context& own, int thread) const;
   // What is known when all tasks are done: statistics, and gradients of parameters.
   void finishForward() const;
   void finishBackward() const;
-  void finishNorm(const BlockOp& op, const float* accumulators) const;
+  void finishNorm(const ProgramOp& op, const float* accumulators) const;
 };
 
 // Some images in the hands of one thread.
-struct Block::Run::Chunk {
+struct Program::Run::Chunk {
   const Run& run;
   Context context;
   size_t first, images;
   float *scratch, *free;
   float* sums;  // the task's accumulators
 
-  size_t pixels(int buffer) const { return images * run.block.pixels(buffer); }
+  size_t pixels(int buffer) const { return images * run.program.pixels(buffer); }
   Slice<float> data(int buffer, int offset) const;
   // A buffer's gradient; no data where the input's is not wanted.
   Slice<float> grad(int buffer, int offset) const;
@@ -78,9 +78,9 @@ struct Block::Run::Chunk {
   // The channels side by side with nothing in between.
   const float* dense(Slice<const float> from, size_t rows, int channels);
   // A convolution's input: normalized, activated and dense.
-  const float* input(const BlockOp& op);
+  const float* input(const ProgramOp& op);
   // The same, as it is to be worked out.
-  ConvSource source(const BlockOp& op) const;
+  ConvSource source(const ProgramOp& op) const;
   uint8_t* indexOf(const Step& step) const;
 
   void forward(const Step& step);
@@ -91,15 +91,15 @@ struct Block::Run::Chunk {
   // Rows of a gradient with the sums that a normalization's gradient needs.
   void gradRows(GradRows t, size_t rows, int channels, double* total);
   // The mask of a Merge's activation.
-  void mask(GradRows& t, const BlockOp& op) const;
+  void mask(GradRows& t, const ProgramOp& op) const;
   // What a tracked buffer's gradient owes to the statistics.
   void linear(GradRows& t, int buffer, int offset) const;
   // The whole gradient of an operation's result.
-  Slice<const float> gradient(const Step& step, const BlockOp& op);
+  Slice<const float> gradient(const Step& step, const ProgramOp& op);
   // Where gradients of `buffer` go, and what they are added to.
   void target(GradRows& t, int buffer, int offset, bool isFirst) const;
   void addTo(int buffer, int offset, int channels, bool isFirst, Slice<const float> dz);
-  void filterGrad(const Step& step, const BlockOp& op, const float* gradient, bool isFirstChunk);
+  void filterGrad(const Step& step, const ProgramOp& op, const float* gradient, bool isFirstChunk);
 
   // Rows whose sums are gathered in single precision before they are added to double ones.
   static constexpr size_t kSumRows = 512;

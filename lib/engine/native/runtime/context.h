@@ -1,25 +1,23 @@
 // What every driver works with: the kernels of this processor and the threads of this engine.
 #pragma once
-#include "simd/kernels.h"
 #include "runtime/parallel.h"
+#include "simd/kernels.h"
 
 namespace convbook {
-
-class Second;
 
 struct Context {
   const Kernels& kernels;
   ThreadPool& pool;
   // Forward convolutions and products may round their factors to bfloat16.
   bool bf16 = false;
-  // Another implementation of convolutions, for those that it is faster on; null: none.
-  Second* second = nullptr;
+  // Another library's convolutions, for those that it is faster on; null: none.
+  ConvImplementation* onednn = nullptr;
 
-  // The same on another pool, and the same without the other implementation.
-  Context on(ThreadPool& other) const { return {kernels, other, bf16, second}; }
+  // The same on another pool, and the same without the other library.
+  Context on(ThreadPool& other) const { return {kernels, other, bf16, onednn}; }
   Context nativeOnly() const { return {kernels, pool, bf16, nullptr}; }
-  // The same for a call that may round, where the processor can; the other implementation computes in float32.
-  Context rounding(bool may) const { return may && kernels.amx ? Context{kernels, pool, true, nullptr} : *this; }
+  // The same for a call that may round, where the processor can; the other library computes in float32.
+  Context rounding(bool may) const { return may && kernels.tiles != nullptr ? Context{kernels, pool, true, nullptr} : *this; }
 };
 
 // Elements below which a loop stays on one thread.

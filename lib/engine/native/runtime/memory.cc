@@ -51,7 +51,7 @@ std::atomic<Clock::rep> slowUntil{0};
 
 bool hugePagesAreSlow() { return Clock::now().time_since_epoch().count() < slowUntil.load(std::memory_order_relaxed); }
 
-// Takes up to an eighth of the block's pages, sixteen at most, one after the other: what that takes tells how long the others will.
+// Takes up to an eighth of the region's pages, sixteen at most, one after the other: what that takes tells how long the others will.
 bool firstPagesAreSlow(char* data, size_t size) {
   for (size_t page = 0; page < 16 && page * 8 * kHuge < size; page++) {
     const auto start = Clock::now();
@@ -64,23 +64,23 @@ bool firstPagesAreSlow(char* data, size_t size) {
   return false;
 }
 
-// How much of a block is moved to huge pages at once, lest whoever waits notices.
+// How much of a region is moved to huge pages at once, lest whoever waits notices.
 constexpr size_t kPortion = size_t{16} << 20;
 
-// The blocks on small pages, and how many of their bytes have been moved; several engines' threads ask.
+// The regions on small pages, and how many of their bytes have been moved; several engines' threads ask.
 std::mutex smallMutex;
-std::unordered_map<void*, size_t>& smallBlocks() {
-  static auto* blocks = new std::unordered_map<void*, size_t>();  // Blocks are freed until the very end of the process.
-  return *blocks;
+std::unordered_map<void*, size_t>& smallRegions() {
+  static auto* regions = new std::unordered_map<void*, size_t>();  // Regions are freed until the very end of the process.
+  return *regions;
 }
 void useSmallPages(char* data, size_t size) {
   madvise(data, size, MADV_NOHUGEPAGE);
   std::lock_guard<std::mutex> lock(smallMutex);
-  smallBlocks()[data] = 0;
+  smallRegions()[data] = 0;
 }
 }  // namespace
 
-void* blockAlloc(size_t bytes, bool small) {
+void* pagesAlloc(size_t bytes, bool small) {
   if (bytes < kMapped) return alignedAlloc(bytes == 0 ? 64 : bytes);
   size_t size = mappedSize(bytes);
   void* mapped = mmap(nullptr, size + kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -99,42 +99,42 @@ void* blockAlloc(size_t bytes, bool small) {
   return data;
 }
 
-bool blockSettle(void* data, size_t bytes) {
+bool pagesSettle(void* data, size_t bytes) {
   if (bytes < kMapped) return false;
   const size_t size = mappedSize(bytes);
   std::lock_guard<std::mutex> lock(smallMutex);
-  const auto found = smallBlocks().find(data);
-  if (found == smallBlocks().end()) return false;
+  const auto found = smallRegions().find(data);
+  if (found == smallRegions().end()) return false;
   char* from = static_cast<char*>(data) + found->second;
   const size_t portion = std::min(kPortion, size - found->second);
   madvise(from, portion, MADV_DONTNEED);
   madvise(from, portion, MADV_HUGEPAGE);
   found->second += portion;
   if (found->second < size) return true;
-  smallBlocks().erase(found);
+  smallRegions().erase(found);
   return false;
 }
 
-void blockFree(void* data, size_t bytes) {
+void pagesFree(void* data, size_t bytes) {
   if (bytes < kMapped) {
     alignedFree(data);
   } else {
     {
       std::lock_guard<std::mutex> lock(smallMutex);
-      smallBlocks().erase(data);
+      smallRegions().erase(data);
     }
     munmap(data, mappedSize(bytes));
   }
 }
 
-void blockDrop(void* data, size_t bytes) {
+void pagesDrop(void* data, size_t bytes) {
   if (bytes >= kMapped) madvise(data, mappedSize(bytes), MADV_DONTNEED);
 }
 #else
-void* blockAlloc(size_t bytes, bool) { return alignedAlloc(bytes == 0 ? 64 : bytes); }
-void blockFree(void* data, size_t) { alignedFree(data); }
-bool blockSettle(void*, size_t) { return false; }
-void blockDrop(void*, size_t) {}
+void* pagesAlloc(size_t bytes, bool) { return alignedAlloc(bytes == 0 ? 64 : bytes); }
+void pagesFree(void* data, size_t) { alignedFree(data); }
+bool pagesSettle(void*, size_t) { return false; }
+void pagesDrop(void*, size_t) {}
 #endif
 
 }  // namespace convbook

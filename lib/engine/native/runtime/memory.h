@@ -1,4 +1,4 @@
-// Aligned memory: large blocks on huge pages, which the system is told to give back without waiting for a collection.
+// Aligned memory: large regions on huge pages, which the system is told to give back without waiting for a collection.
 #pragma once
 #include <cstddef>
 
@@ -8,14 +8,14 @@ namespace convbook {
 void* alignedAlloc(size_t bytes);
 void alignedFree(void* data);
 
-// Blocks for tensors: from 1 MiB on, mapped at 2 MiB borders with huge pages where the system has them and is quick to give them.
+// Regions for tensors: from 1 MiB on, mapped at 2 MiB borders with huge pages where the system has them and is quick to give them.
 // `small`: on small pages in any case, for tests.
-void* blockAlloc(size_t bytes, bool small = false);
-// Moves some megabytes of a block that was given small pages to huge ones, which are worth a few hundredths of a network's time; what was in
+void* pagesAlloc(size_t bytes, bool small = false);
+// Moves some megabytes of a region that was given small pages to huge ones, which are worth a few hundredths of a network's time; what was in
 // them is lost. Returns whether there is more to move.
-bool blockSettle(void* data, size_t bytes);
-void blockFree(void* data, size_t bytes);
+bool pagesSettle(void* data, size_t bytes);
+void pagesFree(void* data, size_t bytes);
 // Gives the pages back at once; the address range stays valid and reads as zeros or as before.
-void blockDrop(void* data, size_t bytes);
+void pagesDrop(void* data, size_t bytes);
 
 }  // namespace convbook

@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "amx/amx.h"
+#include "amx/amx_implementation.h"
 #include "simd/kernels.h"
 
 namespace convbook {
@@ -15,7 +16,7 @@ const Kernels& amxKernels() {
   static const Kernels kernels = [] {
     Kernels k = avx512Kernels();
     k.name = "amx";
-    k.amx = true;
+    k.tiles = &amxImplementation();
     return k;
   }();
   return kernels;

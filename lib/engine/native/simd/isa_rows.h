@@ -6,7 +6,7 @@
 
 namespace {
 
-constexpr size_t kRowBlock = 32;
+constexpr size_t kRowsAtOnce = 32;
 
 // What comes from memory is asked for so many rows before it is needed: slices of wider rows are more than the processor sees coming. A
 // step of DenseNet takes a tenth less time for it.
@@ -33,8 +33,8 @@ inline void storeSome(float* p, V::v x, V::mask m) {
 // Calls body.run<vectors, whole>(first row, rows, first channel, mask of the last vector) for all panels.
 template <class Body>
 inline void forPanels(size_t rows, size_t channels, const Body& body) {
-  for (size_t row = 0; row < rows; row += kRowBlock) {
-    const size_t count = rows - row < kRowBlock ? rows - row : kRowBlock;
+  for (size_t row = 0; row < rows; row += kRowsAtOnce) {
+    const size_t count = rows - row < kRowsAtOnce ? rows - row : kRowsAtOnce;
     for (size_t column = 0; column < channels; column += 4 * V::L) {
       const size_t left = channels - column < 4 * V::L ? channels - column : 4 * V::L;
       const size_t vectors = (left + V::L - 1) / V::L;

@@ -6,6 +6,8 @@
 
 namespace convbook {
 
+class ConvImplementation;
+
 #if defined(_MSC_VER) && !defined(__clang__)
 #define CONVBOOK_RESTRICT __restrict
 #else
@@ -100,7 +102,7 @@ enum class Reduce : int { Sum, Max, Min, Prod, Count };
 
 struct Kernels {
   const char* name;
-  bool amx;  // convolutions may use the tiles of amx.h
+  ConvImplementation* tiles;  // convolutions on the processor's matrix tiles; null: it has none
   int lanes;
   int rowLimit[kMaxVectors + 1];
   TileFn tile[kMaxVectors + 1][kMaxRows + 1];
@@ -120,7 +122,7 @@ struct Kernels {
   // acc[j] = op(acc[j], x[r*stride + j]) over rows.
   void (*reduceRows)(Reduce op, const float* x, size_t rows, size_t stride, size_t n, float* acc);
 
-  // Sums and sums of squares about the block's own mean, per column j < width, over rows that lie `width` apart.
+  // Sums and sums of squares about the piece's own mean, per column j < width, over rows that lie `width` apart.
   void (*moments)(const float* x, size_t rows, size_t width, float* mean, float* m2);
   // y = act(x * scale + shift (+ residual)), period `width` (all arrays of n elements start at a multiple of it).
   void (*affine)(const float* x, const float* scale, const float* shift, const float* residual, float* y, size_t n,

@@ -12,13 +12,13 @@
 #include <vector>
 
 #include "amx/amx_filter.h"
-#include "ops/arrays.h"
 #include "conv/conv.h"
+#include "onednn/onednn.h"
+#include "ops/arrays.h"
+#include "ops/indexing.h"
 #include "ops/integers.h"
 #include "ops/layers.h"
 #include "runtime/memory.h"
-#include "ops/indexing.h"
-#include "onednn/onednn.h"
 
 using namespace convbook;
 
@@ -377,28 +377,28 @@ void places(const Context& context) {
   check("scatterAdd", back, added);
 }
 
-// Blocks on small pages and on any, from several threads at once: each can be written from end to end, settled bit by bit and written again.
-void blocks() {
+// Regions on small pages and on any, from several threads at once: each can be written from end to end, settled bit by bit and written again.
+void regions() {
   std::atomic<int> wrong{0};
   auto use = [&](int thread) {
     for (size_t bytes : {size_t{100}, size_t{1} << 20, (size_t{5} << 20) + 12, size_t{33} << 20}) {
       for (bool small : {false, true}) {
-        char* data = static_cast<char*>(blockAlloc(bytes, small));
+        char* data = static_cast<char*>(pagesAlloc(bytes, small));
         std::memset(data, thread, bytes);
         int more = 0;
-        while (blockSettle(data, bytes)) more++;
+        while (pagesSettle(data, bytes)) more++;
 #if defined(__linux__)
-        // 16 MiB at once, of 34 MiB of whole huge pages. A block that may have any pages was given small ones if huge ones were slow.
+        // 16 MiB at once, of 34 MiB of whole huge pages. A region that may have any pages was given small ones if huge ones were slow.
         const int all = bytes > size_t{32} << 20 ? 2 : 0;
         if (more != all && (small || more != 0)) wrong++;
 #else
         if (more != 0) wrong++;
 #endif
-        if (blockSettle(data, bytes)) wrong++;
+        if (pagesSettle(data, bytes)) wrong++;
         std::memset(data, thread + 1, bytes);
         if (data[0] != thread + 1 || data[bytes - 1] != thread + 1) wrong++;
-        blockDrop(data, bytes);
-        blockFree(data, bytes);
+        pagesDrop(data, bytes);
+        pagesFree(data, bytes);
       }
     }
   };
@@ -406,16 +406,16 @@ void blocks() {
   for (int thread = 0; thread < 3; thread++) threads.emplace_back(use, thread);
   for (std::thread& thread : threads) thread.join();
   if (wrong == 0) return;
-  std::printf("blocks: %d wrong\n", wrong.load());
+  std::printf("regions: %d wrong\n", wrong.load());
   failures++;
 }
 
 #if defined(CONVBOOK_ONEDNN)
-// Several threads that meet the same shapes for the first time, as blocks do.
+// Several threads that meet the same shapes for the first time, as programs do.
 void choosing(const Kernels& kernels, const Module& module) {
   const ConvShape s = {6, 16, 16, 16, 16, 16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1};
   Array x(6 * 256 * 16), w(9 * 16 * 16);
-  Second second(module, Second::Use::WhereFaster, "");
+  OneDnn onednn(module, OneDnn::Use::WhereFaster, "");
   ThreadPool threads(3), alone(1);
   Array wanted(x.size);
   convForward({kernels, alone}, s, x, w, nullptr, nullptr, kLinear, wanted);
@@ -426,7 +426,7 @@ void choosing(const Kernels& kernels, const Module& module) {
     part.batch = 4 + static_cast<int>(task % 3);
     std::unique_ptr<float[]> y(new float[part.batch * size_t{256 * 16}]), dx(new float[part.batch * size_t{256 * 16}]);
     std::unique_ptr<float[]> dw(new float[w.size]);
-    const Context context = {kernels, single, false, &second};
+    const Context context = {kernels, single, false, &onednn};
     convForward(context, part, x, w, nullptr, nullptr, kLinear, y.get());
     convInputGrad(context, part, y.get(), w, dx.get());
     convFilterGrad(context, part, x, y.get(), dw.get(), nullptr);
@@ -434,8 +434,8 @@ void choosing(const Kernels& kernels, const Module& module) {
       if (std::fabs(y[i] - same[i]) > 1e-4) std::abort();
     }
   });
-  if (second.choices().rows().size() == 9) return;
-  std::printf("choosing: %zu choices of 9\n", second.choices().rows().size());
+  if (onednn.choices().rows().size() == 9) return;
+  std::printf("choosing: %zu choices of 9\n", onednn.choices().rows().size());
   failures++;
 }
 #endif
@@ -447,7 +447,7 @@ extern "C" const convbook::Module* convbookModule();
 #endif
 
 int main() {
-  blocks();
+  regions();
   for (const char* isa : {"amx", "avx512", "avx2", "generic"}) {
     const Kernels& kernels = chooseKernels(isa);
     for (int threads : {1, 2, 5}) {
@@ -469,7 +469,7 @@ int main() {
     std::printf("%s: done\n", kernels.name);
   }
   const Kernels& best = chooseKernels(nullptr);
-  if (best.amx && takenByTiles == 0) {
+  if (best.tiles != nullptr && takenByTiles == 0) {
     std::printf("no filter gradient was for the tiles\n");
     failures++;
   }
@@ -482,14 +482,14 @@ int main() {
     }
     coarse = false;
   }
-  std::printf("bf16: %s\n", best.amx ? "done" : "not there");
+  std::printf("bf16: %s\n", best.tiles != nullptr ? "done" : "not there");
 #if defined(CONVBOOK_ONEDNN)
   for (int threads : {1, 3}) {
     ThreadPool pool(threads);
-    Second second(*convbookModule(), Second::Use::WhereItCan, "");
+    OneDnn onednn(*convbookModule(), OneDnn::Use::WhereItCan, "");
     for (int round = 0; round < 24; round++) {
-      convolutions({best, pool, false, &second}, round % 2 == 0);
-      filterGradients({best, pool, false, &second});
+      convolutions({best, pool, false, &onednn}, round % 2 == 0);
+      filterGradients({best, pool, false, &onednn});
     }
   }
   choosing(best, *convbookModule());
