@@ -1,7 +1,8 @@
 /** Data sets whose samples lie in memory: all images of CIFAR-10 take 184 MB. */
 import { defaultGenerator } from "../random/index.ts";
 import type { TensorData } from "../tensor-data.ts";
-import { checkIndex, type Dataset, type LabelledSample, type Shipment } from "./dataset.ts";
+import { checkIndex, type Dataset, type Shipment } from "./dataset.ts";
+import type { LabelledSample } from "./sample.ts";
 import { type ArraySourceSpec, elements, sampleOfArray } from "./sources/array-source.ts";
 import { ToTensor } from "./transforms/tensor.ts";
 import type { Transform } from "./transforms/transform.ts";

@@ -1,10 +1,11 @@
 /** Image files in folders named after their classes: `torchvision.datasets.ImageFolder`, the layout of ImageNet. */
 import { join } from "node:path";
 import { defaultGenerator } from "../random/index.ts";
-import { checkIndex, type Dataset, type ImageData8, type LabelledSample, type Shipment } from "./dataset.ts";
+import { checkIndex, type Dataset, type Shipment } from "./dataset.ts";
 import { DataError } from "./error.ts";
 import { IMAGE_EXTENSIONS, loadImageDecoders } from "./formats/image.ts";
 import { filesOfClass, findClasses, refuseUnreadable } from "./image-files.ts";
+import type { ImageData8, LabelledSample } from "./sample.ts";
 import { type ImageSourceSpec, sampleOfFile } from "./sources/image-source.ts";
 import { ToTensor } from "./transforms/tensor.ts";
 import type { Transform } from "./transforms/transform.ts";

@@ -1,6 +1,7 @@
 /** Means and standard deviations of a data set's channels. */
 import type { TensorData } from "../tensor-data.ts";
-import type { Dataset, LabelledSample } from "./dataset.ts";
+import type { Dataset } from "./dataset.ts";
+import type { LabelledSample } from "./sample.ts";
 import { imageShape } from "./transforms/transform.ts";
 
 /** Mean and (population) standard deviation of each channel, from 0 to 1. */

@@ -1,5 +1,5 @@
 /** Outlines of boxes on an image, to see what a detector found. */
-import type { ImageData8 } from "../data/dataset.ts";
+import type { ImageData8 } from "../data/sample.ts";
 import type { Quads } from "./quads.ts";
 
 type Colour = readonly [red: number, green: number, blue: number];

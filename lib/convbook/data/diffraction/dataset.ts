@@ -12,8 +12,9 @@ import type { Generator } from "../../random/index.ts";
 import { randperm } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
 import { ArrayDataset } from "../array-dataset.ts";
-import { checkIndex, type Dataset, type FloatData, type LabelledSample, type Shipment } from "../dataset.ts";
+import { checkIndex, type Dataset, type Shipment } from "../dataset.ts";
 import { DataError } from "../error.ts";
+import type { FloatData, LabelledSample } from "../sample.ts";
 import { BRAVAIS_LATTICES, bravaisLatticeOfSpaceGroup } from "./bravais.ts";
 import type { LabelledPatterns } from "./pattern.ts";
 

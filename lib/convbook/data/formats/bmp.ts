@@ -1,6 +1,7 @@
 /** BMP files that are not compressed, as images of bytes. */
-import type { ImageData8 } from "../dataset.ts";
+
 import { DataError } from "../error.ts";
+import type { ImageData8 } from "../sample.ts";
 import { type DecodeOptions, type Fail, sizeCheck } from "./limits.ts";
 
 /** Where a colour lies in a pixel of 16 or 32 bits. */

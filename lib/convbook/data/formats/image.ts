@@ -1,6 +1,7 @@
 /** Image files of any kind that is read, told by their first bytes and not by their names. */
-import type { ImageData8 } from "../dataset.ts";
+
 import { DataError } from "../error.ts";
+import type { ImageData8 } from "../sample.ts";
 import { decodeBmp } from "./bmp.ts";
 import { decodeJpeg, loadJpegDecoder } from "./jpeg.ts";
 import type { DecodeOptions } from "./limits.ts";

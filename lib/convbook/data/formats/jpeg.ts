@@ -7,8 +7,8 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { MozJPEGModule } from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
 import jpegJs from "jpeg-js";
-import type { ImageData8 } from "../dataset.ts";
 import { DataError } from "../error.ts";
+import type { ImageData8 } from "../sample.ts";
 import { type DecodeOptions, type Fail, sizeCheck } from "./limits.ts";
 
 /** Makes a decoder, at once. */

@@ -1,7 +1,7 @@
 /** PNG files as images of bytes. */
 import { decodePng as decode, PngError } from "nbconvert-ts-runner/png";
-import type { ImageData8 } from "../dataset.ts";
 import { DataError } from "../error.ts";
+import type { ImageData8 } from "../sample.ts";
 import { type DecodeOptions, type Fail, sizeCheck } from "./limits.ts";
 
 /**

@@ -1,6 +1,7 @@
 /** PBM, PGM and PPM files, as text or as bytes (https://netpbm.sourceforge.net/doc/), as images of bytes. */
-import type { ImageData8 } from "../dataset.ts";
+
 import { DataError } from "../error.ts";
+import type { ImageData8 } from "../sample.ts";
 import { roundHalfEven } from "../transforms/transform.ts";
 import { type DecodeOptions, type Fail, sizeCheck } from "./limits.ts";
 

@@ -1,7 +1,7 @@
 /** Putting samples together to a batch, without TensorFlow.js. */
 import type { TensorData } from "../../tensor-data.ts";
-import type { LabelledSample } from "../dataset.ts";
 import { DataError } from "../error.ts";
+import type { LabelledSample } from "../sample.ts";
 
 /** Element types that a batch can have. */
 export type BatchDType = "float32" | "int32" | "uint8" | "bool";

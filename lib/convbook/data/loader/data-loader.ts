@@ -1,8 +1,9 @@
 /** Batches of a data set: `torch.utils.data.DataLoader`, with worker threads in place of worker processes. */
 import type * as tf from "@tensorflow/tfjs-core";
 import { defaultGenerator, type Generator } from "../../random/index.ts";
-import type { Dataset, LabelledSample } from "../dataset.ts";
+import type { Dataset } from "../dataset.ts";
 import { DataError } from "../error.ts";
+import type { LabelledSample } from "../sample.ts";
 import type { BatchTransform } from "../transforms/batch-transform.ts";
 import { Epoch, type EpochPlan, type EpochStart } from "./epoch.ts";
 import { RandomSampler, type Sampler, SequentialSampler } from "./sampler.ts";

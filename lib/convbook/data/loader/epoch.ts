@@ -1,7 +1,8 @@
 /** One pass over a loader's samples. */
 import * as tf from "@tensorflow/tfjs-core";
 import { defaultGenerator, Generator } from "../../random/index.ts";
-import type { Dataset, LabelledSample, Shipment } from "../dataset.ts";
+import type { Dataset, Shipment } from "../dataset.ts";
+import type { LabelledSample } from "../sample.ts";
 import type { BatchTransform } from "../transforms/batch-transform.ts";
 import { type RawBatch, stack } from "./collate.ts";
 import { type LoaderWorker, loaderWorkers, type PreparedBatch } from "./pool.ts";

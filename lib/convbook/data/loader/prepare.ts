@@ -1,7 +1,7 @@
 /** Making one batch, on whichever thread. */
 import type { Generator } from "../../random/index.ts";
-import type { LabelledSample } from "../dataset.ts";
 import { DataError } from "../error.ts";
+import type { LabelledSample } from "../sample.ts";
 import type { Source } from "../sources/source.ts";
 import type { BatchTransform } from "../transforms/batch-transform.ts";
 import { type RawBatch, stack } from "./collate.ts";

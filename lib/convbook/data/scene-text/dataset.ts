@@ -5,7 +5,8 @@
  */
 import type { RotatedBox } from "../../detection/index.ts";
 import { Generator } from "../../random/index.ts";
-import { checkIndex, type Dataset, type ImageData8 } from "../dataset.ts";
+import { checkIndex, type Dataset } from "../dataset.ts";
+import type { ImageData8 } from "../sample.ts";
 import { CHARACTERS, GLYPH_ADVANCE, GLYPH_HEIGHT, GLYPH_WIDTH, glyph, type Stroke } from "./font.ts";
 
 /** A picture and its words. */

@@ -1,5 +1,5 @@
 /** Samples that lie one after the other in one array. */
-import type { LabelledSample } from "../dataset.ts";
+import type { LabelledSample } from "../sample.ts";
 
 interface ArraySource<Type extends "uint8" | "float32", Values> {
   readonly kind: "array";

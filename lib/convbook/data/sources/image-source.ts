@@ -1,9 +1,9 @@
 /** Samples that are image files in folders. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { LabelledSample } from "../dataset.ts";
 import { DataError } from "../error.ts";
 import { decodeImage } from "../formats/image.ts";
+import type { LabelledSample } from "../sample.ts";
 
 export interface ImageSourceSpec {
   readonly kind: "image-files";

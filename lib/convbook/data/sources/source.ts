@@ -3,7 +3,7 @@
  * that prepares batches starts in milliseconds.
  */
 import type { Generator } from "../../random/index.ts";
-import type { LabelledSample } from "../dataset.ts";
+import type { LabelledSample } from "../sample.ts";
 import { fromSpec } from "../transforms/registry.ts";
 import type { Transform, TransformSpec } from "../transforms/transform.ts";
 import { type ArraySourceSpec, sampleOfArray } from "./array-source.ts";

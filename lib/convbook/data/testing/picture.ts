@@ -1,5 +1,5 @@
 /** The pictures that make.py makes, made again: the same formula, so that fixtures hold results only. */
-import type { ImageData8 } from "../dataset.ts";
+import type { ImageData8 } from "../sample.ts";
 
 export function picture(height: number, width: number, channels: number): ImageData8 {
   const data = new Uint8Array(height * width * channels);

@@ -2,7 +2,7 @@
  * Turning, moving, scaling and shearing images as the Pillow library does (src/libImaging/Geometry.c): for each new pixel the place
  * in the old image is computed, and what lies outside is filled.
  */
-import type { ImageData8 } from "../dataset.ts";
+import type { ImageData8 } from "../sample.ts";
 import type { Interpolation } from "./resample.ts";
 import { imageShape } from "./transform.ts";
 

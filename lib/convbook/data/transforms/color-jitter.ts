@@ -1,7 +1,7 @@
 /** Random brightness, contrast, saturation and hue, drawn as torchvision draws them. */
 import { defaultGenerator, type Generator, randperm } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
-import type { ImageData8 } from "../dataset.ts";
+import type { ImageData8 } from "../sample.ts";
 import { adjustBrightness, adjustContrast, adjustHue, adjustSaturation } from "./color.ts";
 import { asImage, parseRange, show, type Transform, type TransformSpec } from "./transform.ts";
 

@@ -2,7 +2,7 @@
  * Changes of colour as the Pillow library makes them (ImageEnhance, ImageOps, its HSV), on which torchvision's transforms of images rest.
  * The bytes are Pillow's own. None changes what it is given.
  */
-import type { ImageData8 } from "../dataset.ts";
+import type { ImageData8 } from "../sample.ts";
 import { imageShape } from "./transform.ts";
 
 /** Brightness: 0 is black, 1 the image itself. */

@@ -1,7 +1,7 @@
 /** Erasing parts of images: RandomErasing (Z. Zhong et al., arXiv:1708.04896) and Cutout (T. DeVries, G. W. Taylor, arXiv:1708.04552). */
 import { defaultGenerator, fillNormal, type Generator } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
-import type { FloatData } from "../dataset.ts";
+import type { FloatData } from "../sample.ts";
 import {
   asFloatImage,
   imageShape,

@@ -1,5 +1,5 @@
 /** Cutting, padding and mirroring images: the steps that transforms are made of. None changes what it is given. */
-import type { ImageData8 } from "../dataset.ts";
+import type { ImageData8 } from "../sample.ts";
 import { imageShape } from "./transform.ts";
 
 /** What lies outside of an image: one number, its border, its reflection without or with the border itself. */

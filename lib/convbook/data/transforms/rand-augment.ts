@@ -1,7 +1,7 @@
 /** RandAugment: E. D. Cubuk et al., "RandAugment: Practical automated data augmentation with a reduced search space", arXiv:1909.13719. */
 import { defaultGenerator, type Generator } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
-import type { ImageData8 } from "../dataset.ts";
+import type { ImageData8 } from "../sample.ts";
 import { type AffineParameters, affineMatrix, transformAffine } from "./affine.ts";
 import {
   adjustBrightness,

@@ -1,7 +1,7 @@
 /** Random rotations and affine changes, drawn as torchvision draws them. */
 import { defaultGenerator, type Generator } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
-import type { ImageData8 } from "../dataset.ts";
+import type { ImageData8 } from "../sample.ts";
 import { affineMatrix, rotationMatrix, transformAffine } from "./affine.ts";
 import {
   asImage,

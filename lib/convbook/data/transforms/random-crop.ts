@@ -1,7 +1,7 @@
 /** Random rectangles of an image, drawn as torchvision draws them. */
 import { defaultGenerator, type Generator } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
-import type { ImageData8 } from "../dataset.ts";
+import type { ImageData8 } from "../sample.ts";
 import { crop, type Padding, type PaddingMode, pad } from "./geometry.ts";
 import { type Interpolation, resize } from "./resample.ts";
 import { parseInterpolation } from "./resize.ts";

@@ -1,7 +1,7 @@
 /** Mirroring at random, drawn as torchvision draws. */
 import { defaultGenerator, type Generator } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
-import type { ImageData8 } from "../dataset.ts";
+import type { ImageData8 } from "../sample.ts";
 import { flipHorizontally, flipVertically } from "./geometry.ts";
 import { asImage, parseProbability, type Transform, type TransformSpec } from "./transform.ts";
 

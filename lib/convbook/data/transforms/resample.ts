@@ -3,7 +3,7 @@
  * convolution that widens when it shrinks an image (so it does not alias), first along rows, then along columns, in integers of
  * 22 bits after the point, rounded to bytes in between. The bytes are Pillow's own.
  */
-import type { ImageData8 } from "../dataset.ts";
+import type { ImageData8 } from "../sample.ts";
 import { imageShape } from "./transform.ts";
 
 /** Which neighbours count, and how much. */

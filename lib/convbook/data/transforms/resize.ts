@@ -1,6 +1,6 @@
 /** Transforms that change an image's size, always in the same way. */
 import type { TensorData } from "../../tensor-data.ts";
-import type { ImageData8 } from "../dataset.ts";
+import type { ImageData8 } from "../sample.ts";
 import { crop, pad } from "./geometry.ts";
 import { type Interpolation, resize } from "./resample.ts";
 import {

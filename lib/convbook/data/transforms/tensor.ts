@@ -1,6 +1,6 @@
 /** From images of eight-bit numbers to what a model takes. */
 import type { TensorData } from "../../tensor-data.ts";
-import type { FloatData } from "../dataset.ts";
+import type { FloatData } from "../sample.ts";
 import { asFloatImage, asImage, show, type Transform, type TransformSpec } from "./transform.ts";
 
 /** n / 255 as float32 for the 256 values of a byte. */

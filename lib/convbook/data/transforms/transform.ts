@@ -1,7 +1,7 @@
 /** What a transform is, and the checks that transforms share. */
 import type { Generator } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
-import type { FloatData, ImageData8 } from "../dataset.ts";
+import type { FloatData, ImageData8 } from "../sample.ts";
 
 /** A transform as data, from which another thread builds it anew. */
 export interface TransformSpec {
