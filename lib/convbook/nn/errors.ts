@@ -1,95 +1,8 @@
 /** Errors of the network library: each is a class with fields, so that callers may handle it, and a message that names all of them. */
+import { nearestNames, shortened } from "../arguments/names.ts";
 
-/** Number of single-character insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`. */
-export function editDistance(a: string, b: string): number {
-  let beforePrevious: number[] = [];
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (previous[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      let best = Math.min(substitution, (previous[j] as number) + 1, (current[j - 1] as number) + 1);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        best = Math.min(best, (beforePrevious[j - 2] as number) + 1);
-      }
-      current.push(best);
-    }
-    beforePrevious = previous;
-    previous = current;
-  }
-  return previous[b.length] as number;
-}
-
-/** Longer names are not compared: no slip makes them, and hostile files may hold megabytes of one. */
-const longestName = 200;
-
-/** A name as it is printed: the beginning of a very long one. */
-const shortened = (name: string) => (name.length > longestName ? `${name.slice(0, longestName)}...` : name);
-
-/**
- * The names among `known` that somebody who typed `name` may have meant, nearest first.
- *
- * Case, hyphens and underscores do not count; a name that contains the other is near; the rest must lie within a third of its length.
- *
- * @param name what was typed
- * @param known the names that exist
- * @param limit how many to return at most
- */
-export function nearestNames(name: string, known: Iterable<string>, limit = 3): string[] {
-  if (name.length > longestName) return [];
-  const plain = (text: string) => text.toLowerCase().replaceAll(/[-_ ]/g, "");
-  const typed = plain(name);
-  const scored: { candidate: string; distance: number }[] = [];
-  for (const candidate of known) {
-    if (candidate.length > longestName) continue;
-    const other = plain(candidate);
-    const distance = editDistance(typed, other);
-    const contained = Math.min(typed.length, other.length) >= 3 && (other.includes(typed) || typed.includes(other));
-    if (contained) scored.push({ candidate, distance: Math.min(distance, 1 + distance / 100) });
-    else if (distance <= Math.max(1, Math.floor(Math.max(typed.length, other.length) / 3))) {
-      scored.push({ candidate, distance });
-    }
-  }
-  return scored
-    .sort((a, b) => a.distance - b.distance)
-    .slice(0, limit)
-    .map((entry) => entry.candidate);
-}
-
-/** A name (of a model, an activation, an option ...) that does not exist. */
-export class UnknownNameError extends Error {
-  /** What kind of thing was named, for example "activation". */
-  readonly kind: string;
-  /** The name that was given. */
-  readonly given: string;
-  /** All names that exist. */
-  readonly known: readonly string[];
-  /** The nearest of them. */
-  readonly nearest: readonly string[];
-
-  constructor(kind: string, given: string, known: Iterable<string>) {
-    const all = [...known];
-    const nearest = nearestNames(given, all);
-    const hint = nearest.length > 0 ? ` Did you mean ${nearest.map((n) => `"${n}"`).join(" or ")}?` : "";
-    super(`Unknown ${kind} "${shortened(given)}".${hint} Known: ${all.join(", ")}.`);
-    this.name = "UnknownNameError";
-    this.kind = kind;
-    this.given = given;
-    this.known = all;
-    this.nearest = nearest;
-  }
-}
-
-/**
- * Refuses options that a layer does not have. A type checker would; programs without one, and casts, get a layer that silently does something else.
- *
- * @throws {UnknownNameError} naming the option, and the nearest that there are
- */
-export function refuseUnknownOptions(owner: string, options: object, known: readonly string[]): void {
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw new UnknownNameError(`option of ${owner}`, name, known);
-  }
-}
+export { nearestNames, UnknownNameError } from "../arguments/names.ts";
+export { OptionError, refuseUnknownOptions, UnknownOptionError } from "../arguments/options.ts";
 
 /** An input whose shape does not fit the layer that it was given to. */
 export class ShapeError extends Error {
@@ -125,39 +38,6 @@ export class UnregisteredModuleError extends Error {
     this.name = "UnregisteredModuleError";
     this.module = module;
     this.layers = [...layers];
-  }
-}
-
-/** An option of a layer or model with a value that it cannot have. */
-export class OptionError extends Error {
-  /** Whose option. */
-  readonly owner: string;
-  /** The option's name. */
-  readonly option: string;
-  /** Its value. */
-  readonly got: unknown;
-  /** What it may be, in words. */
-  readonly expected: string;
-
-  constructor(owner: string, option: string, got: unknown, expected: string) {
-    super(`${owner}: ${option} must be ${expected}, got ${describe(got)}.`);
-    this.name = "OptionError";
-    this.owner = owner;
-    this.option = option;
-    this.got = got;
-    this.expected = expected;
-  }
-}
-
-function describe(value: unknown): string {
-  if (value === undefined) return "undefined";
-  if (typeof value === "bigint") return `${value}n`;
-  if (typeof value === "function" || typeof value === "symbol") return String(value);
-  try {
-    const text = JSON.stringify(value, (_, v) => (typeof v === "bigint" ? `${v}n` : v)) ?? String(value);
-    return text.length > 120 ? `${text.slice(0, 117)}...` : text;
-  } catch {
-    return String(value);
   }
 }
 

@@ -12,6 +12,7 @@ export {
   ShapeError,
   StateDictError,
   UnknownNameError,
+  UnknownOptionError,
   UnregisteredModuleError,
 } from "./errors.ts";
 export { Flatten, Unflatten } from "./flatten.ts";

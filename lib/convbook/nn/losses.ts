@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { OptionError, refuseUnknownOptions, ShapeError, UnknownNameError } from "./errors.ts";
 import { classCrossEntropy, type Reduction, reduceLoss, softmaxCrossEntropy } from "./functional/cross-entropy.ts";
 import { Module } from "./module.ts";
+import { checkNumber, shapeOf } from "./shapes.ts";
 
 const reductions: readonly Reduction[] = ["mean", "sum", "none"];
 
@@ -47,23 +48,18 @@ export class CrossEntropyLoss extends Module<[logits: tf.Tensor, target: tf.Tens
     refuseUnknownOptions("CrossEntropyLoss", options, ["reduction", "labelSmoothing"]);
     const { reduction = "mean", labelSmoothing = 0 } = options;
     this.reduction = checkReduction(reduction);
-    if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
-      throw new OptionError("CrossEntropyLoss", "labelSmoothing", labelSmoothing, "a number from 0 to 1");
-    }
-    this.labelSmoothing = labelSmoothing;
+    this.labelSmoothing = checkNumber("CrossEntropyLoss", "labelSmoothing", labelSmoothing, 0, 1);
   }
 
   forward(logits: tf.Tensor, target: tf.Tensor): tf.Tensor {
-    if (logits.rank !== 2) throw new ShapeError(this.toString(), logits.shape, "logits [N, K]");
-    const [batch, classes] = logits.shape as [number, number];
-    const isIndices = target.rank === 1 && target.shape[0] === batch;
-    const isDistribution = target.rank === 2 && target.shape[0] === batch && target.shape[1] === classes;
+    const given = shapeOf(this, logits, "logits");
+    if (given.length !== 2) throw new ShapeError(this.toString(), given, "logits [N, K]");
+    const [batch, classes] = given as [number, number];
+    const wanted = shapeOf(this, target, "target");
+    const isIndices = wanted.length === 1 && wanted[0] === batch;
+    const isDistribution = wanted.length === 2 && wanted[0] === batch && wanted[1] === classes;
     if (!isIndices && !isDistribution) {
-      throw new ShapeError(
-        this.toString(),
-        target.shape,
-        `targets [${batch}] (class indices) or [${batch}, ${classes}]`,
-      );
+      throw new ShapeError(this.toString(), wanted, `targets [${batch}] (class indices) or [${batch}, ${classes}]`);
     }
     if (isIndices) checkClasses("CrossEntropyLoss", target, classes);
     return tf.tidy(() => {
@@ -118,8 +114,9 @@ abstract class ElementwiseLoss extends Module<[input: tf.Tensor, target: tf.Tens
   protected abstract losses(input: tf.Tensor, target: tf.Tensor): tf.Tensor;
 
   forward(input: tf.Tensor, target: tf.Tensor): tf.Tensor {
-    if (!tf.util.arraysEqual(input.shape, target.shape)) {
-      throw new ShapeError(this.toString(), target.shape, `a target of the input's shape [${input.shape.join(", ")}]`);
+    const [given, wanted] = [shapeOf(this, input, "input"), shapeOf(this, target, "target")];
+    if (!tf.util.arraysEqual(given, wanted)) {
+      throw new ShapeError(this.toString(), wanted, `a target of the input's shape [${given.join(", ")}]`);
     }
     return tf.tidy(() => reduceLoss(this.losses(input, target), this.reduction));
   }

@@ -1,5 +1,7 @@
 /** Options that a layer does not have are refused by name, also where no type checker has looked. */
-import { expect, it } from "vitest";
+import * as tf from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-backend-cpu";
+import { describe, expect, it } from "vitest";
 import * as nn from "./index.ts";
 
 const cases: Readonly<
@@ -22,8 +24,35 @@ const cases: Readonly<
 };
 
 it.each(Object.entries(cases))("%s", (owner, [make, options, name, nearest]) => {
-  const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"`;
-  const expected = `Unknown option of ${owner} "${name}".${hint}`;
-  expect(() => make(options as never)).toThrow(nn.UnknownNameError);
+  const hint = nearest === undefined ? " Options: " : ` Did you mean "${nearest}"?`;
+  const expected = `${owner} has no option "${name}".${hint}`;
+  expect(() => make(options as never)).toThrow(nn.UnknownOptionError);
   expect(() => make(options as never)).toThrow(expected);
+});
+
+it.each([null, 3, "sum", ["sum"]])("names options that are %o", (options) => {
+  expect(() => new nn.MSELoss(options as never)).toThrow(
+    `MSELoss: options must be an object with reduction, got ${JSON.stringify(options)}.`,
+  );
+});
+
+describe("losses name what they were not given", () => {
+  const logits = tf.zeros([2, 3]);
+  it.each([
+    [undefined, "undefined"],
+    [null, "null"],
+    [[1, 2], "[1,2]"],
+    [Number.NaN, "NaN"],
+  ])("%o", (value, got) => {
+    const bad = value as never;
+    const text = (what: string) => `${what} must be a tensor, got ${got}.`;
+    expect(() => new nn.CrossEntropyLoss().forward(bad, tf.zeros([2]))).toThrow(
+      `CrossEntropyLoss(): ${text("logits")}`,
+    );
+    expect(() => new nn.CrossEntropyLoss().forward(logits, bad)).toThrow(`CrossEntropyLoss(): ${text("target")}`);
+    for (const Loss of [nn.MSELoss, nn.BCELoss, nn.BCEWithLogitsLoss]) {
+      expect(() => new Loss().forward(bad, logits)).toThrow(`${Loss.name}(): ${text("input")}`);
+      expect(() => new Loss().forward(logits, bad)).toThrow(`${Loss.name}(): ${text("target")}`);
+    }
+  });
 });

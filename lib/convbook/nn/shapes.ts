@@ -2,21 +2,16 @@
  * Shapes: small pure functions that check an input's shape and return the output's. Layers use the same function to run, to describe
  * themselves in a summary, and to say what is wrong. Image batches are [N, H, W, C], sequences [N, L, C].
  */
+import { checkInteger } from "../arguments/check.ts";
 import { OptionError, ShapeError } from "./errors.ts";
+
+export { checkInteger, checkNumber, shapeOf } from "../arguments/check.ts";
 
 /** A tensor's shape, in the order of TensorFlow.js (channels last). */
 export type Shape = readonly number[];
 
 /** One number for both dimensions, or [height, width]. */
 export type Size2d = number | readonly [height: number, width: number];
-
-/** A whole number that is at least `minimum`, or an error that names the option. */
-export function checkInteger(owner: string, option: string, value: unknown, minimum: number): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < minimum) {
-    throw new OptionError(owner, option, value, `a whole number of at least ${minimum}`);
-  }
-  return value;
-}
 
 /** Both numbers of a {@link Size2d}, checked. */
 export function pair(owner: string, option: string, value: Size2d, minimum: number): [number, number] {

@@ -1,5 +1,8 @@
 /** Errors of training: typed, with fields, so that callers may handle them; each message names the thing, what was got and what was expected. */
-import { nearestNames } from "../nn/errors.ts";
+import { describeValue } from "../arguments/describe.ts";
+import { nearestNames } from "../arguments/names.ts";
+
+export { refuseUnknownOptions, UnknownOptionError } from "../arguments/options.ts";
 
 /** An option of the Trainer, a callback, an optimizer or a scheduler with a value that it cannot have. */
 export class ConfigurationError extends Error {
@@ -89,21 +92,6 @@ export class ResumeError extends Error {
   }
 }
 
-/** Prints a value for an error message, shortened. */
-export function describeValue(value: unknown): string {
-  if (typeof value === "number" || typeof value === "boolean" || value === undefined || value === null)
-    return String(value);
-  if (typeof value === "function") return `the function ${value.name || "(anonymous)"}`;
-  if (typeof value === "bigint" || typeof value === "symbol") return String(value);
-  let text: string;
-  try {
-    text = JSON.stringify(value) ?? String(value);
-  } catch {
-    text = String(value);
-  }
-  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
-}
-
 function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
@@ -111,26 +99,6 @@ function capitalize(text: string): string {
 /** Throws a {@link ConfigurationError} unless `condition` holds. */
 export function requireOption(condition: boolean, option: string, got: unknown, expected: string): asserts condition {
   if (!condition) throw new ConfigurationError(option, got, expected);
-}
-
-/** What is usually spelt out, and here is not. */
-const shortNames: Readonly<Record<string, string>> = { learningrate: "lr", epsilon: "eps", maxlearningrate: "maxLr" };
-
-/**
- * Refuses option names that do not exist, with the nearest that does.
- *
- * @param owner whose options, for the message
- * @param options what was given
- * @param known the names that exist
- */
-export function refuseUnknownOptions(owner: string, options: object, known: readonly string[]): void {
-  for (const key of Object.keys(options)) {
-    if (known.includes(key)) continue;
-    const short = shortNames[key.toLowerCase().replaceAll("_", "")];
-    const nearest = short !== undefined && known.includes(short) ? short : nearestNames(key, known, 1)[0];
-    const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
-    throw new UnknownOptionError(owner, key, known, hint);
-  }
 }
 
 /** A checkpoint that could not be saved, for example since the disk is full. What was there before is still there, whole. */
@@ -181,16 +149,3 @@ const reasons: Readonly<Record<string, string>> = {
   EROFS: "the disk is read-only",
   ENOENT: "the folder was removed",
 };
-
-/** An option that does not exist. */
-export class UnknownOptionError extends ConfigurationError {
-  override readonly name = "UnknownOptionError";
-  /** The options that exist. */
-  readonly known: readonly string[];
-
-  constructor(owner: string, option: string, known: readonly string[], hint: string) {
-    super(`${owner}.${option}`, undefined, "an option that exists");
-    this.message = `${owner} has no option "${option}".${hint} Options: ${known.join(", ")}.`;
-    this.known = known;
-  }
-}

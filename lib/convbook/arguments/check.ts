@@ -1,0 +1,60 @@
+/** Checks of arguments, each a few comparisons: they return what they were given, or throw an error that names the argument. */
+import { OptionError } from "./options.ts";
+
+/** What an error names: how a layer is printed is worked out only then. */
+interface Printable {
+  toString(): string;
+}
+
+/** A whole number that is at least `minimum`, or an error that names the option. */
+export function checkInteger(owner: Printable, option: string, value: unknown, minimum: number): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < minimum) {
+    throw new OptionError(`${owner}`, option, value, `a whole number of at least ${minimum}`);
+  }
+  return value;
+}
+
+/** A finite number in [minimum, maximum], or an error that names the option. */
+export function checkNumber(
+  owner: Printable,
+  option: string,
+  value: unknown,
+  minimum = Number.NEGATIVE_INFINITY,
+  maximum = Number.POSITIVE_INFINITY,
+): number {
+  if (typeof value !== "number" || !Number.isFinite(value) || value < minimum || value > maximum) {
+    const range =
+      maximum !== Number.POSITIVE_INFINITY
+        ? `a number from ${minimum} to ${maximum}`
+        : minimum === Number.NEGATIVE_INFINITY
+          ? "a finite number"
+          : `a number of at least ${minimum}`;
+    throw new OptionError(`${owner}`, option, value, range);
+  }
+  return value;
+}
+
+/** A text that is not empty, or an error that names the argument. */
+export function checkText(owner: Printable, option: string, value: unknown, expected = "a string"): string {
+  if (typeof value !== "string" || value === "") throw new OptionError(`${owner}`, option, value, expected);
+  return value;
+}
+
+/** A function, or an error that names the argument. */
+export function checkFunction(owner: Printable, option: string, value: unknown): void {
+  if (typeof value !== "function") throw new OptionError(`${owner}`, option, value, "a function");
+}
+
+/** A list of things: an array or typed array; an error that names the argument otherwise. */
+export function checkList(owner: Printable, option: string, value: unknown, expected = "a list"): void {
+  if (!Array.isArray(value) && !(ArrayBuffer.isView(value) && "length" in value)) {
+    throw new OptionError(`${owner}`, option, value, expected);
+  }
+}
+
+/** The shape of a tensor, or an error that names the argument: what every layer asks of its input before anything else. */
+export function shapeOf(owner: Printable, tensor: { readonly shape: number[] }, argument = "the input"): number[] {
+  const shape: unknown = tensor?.shape;
+  if (!Array.isArray(shape)) throw new OptionError(`${owner}`, argument, tensor, "a tensor");
+  return shape;
+}

@@ -1,0 +1,67 @@
+/** Options and arguments with values that they cannot have, and options that do not exist. */
+import { describeValue } from "./describe.ts";
+import { UnknownNameError } from "./names.ts";
+
+/** An argument or option with a value that it cannot have. */
+export class OptionError extends Error {
+  /** Whose: a function, class or layer. */
+  readonly owner: string;
+  /** The argument's or option's name. */
+  readonly option: string;
+  /** Its value. */
+  readonly got: unknown;
+  /** What it may be, in words. */
+  readonly expected: string;
+
+  constructor(owner: string, option: string, got: unknown, expected: string) {
+    super(`${owner}: ${option} must be ${expected}, got ${describeValue(got)}.`);
+    this.name = "OptionError";
+    this.owner = owner;
+    this.option = option;
+    this.got = got;
+    this.expected = expected;
+  }
+}
+
+/** What is usually spelt out, and here is not. */
+const shortNames: Readonly<Record<string, string>> = { learningrate: "lr", epsilon: "eps", maxlearningrate: "maxLr" };
+
+/** An option that does not exist. */
+export class UnknownOptionError extends UnknownNameError {
+  /** Whose option. */
+  readonly owner: string;
+
+  constructor(owner: string, option: string, known: readonly string[]) {
+    super(`option of ${owner}`, option, known);
+    const short = shortNames[option.toLowerCase().replaceAll("_", "")];
+    const nearest = short !== undefined && known.includes(short) ? short : this.nearest[0];
+    const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+    this.message = `${owner} has no option "${option.slice(0, 200)}".${hint} Options: ${known.join(", ")}.`;
+    this.name = "UnknownOptionError";
+    this.owner = owner;
+  }
+}
+
+/**
+ * Refuses options that are no object, and names in it that do not exist. A type checker would; programs without one, and casts, get a thing that
+ * silently does something else.
+ *
+ * @param owner whose options, for the message
+ * @param options what was given
+ * @param known the names that exist
+ * @throws {OptionError} where the options are no object
+ * @throws {UnknownOptionError} naming the option, and the nearest that there is
+ */
+export function refuseUnknownOptions(owner: string, options: object, known: readonly string[]): void {
+  checkObject(owner, "options", options, `an object with ${known.join(", ")}`);
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) throw new UnknownOptionError(owner, name, known);
+  }
+}
+
+/** Requires an object that is no list. */
+export function checkObject(owner: string, option: string, value: unknown, expected = "an object"): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new OptionError(owner, option, value, expected);
+  }
+}
