@@ -2,8 +2,9 @@
 import { magicHelp } from "../compile/magics.ts";
 import type { Json } from "../protocol/message.ts";
 import { maskLiterals } from "../types/declarations.ts";
+import type { LspPosition } from "../types/diagnostics.ts";
 import type { CellText } from "../types/scope.ts";
-import type { LspPosition, TypeSession } from "../types/session.ts";
+import type { TypeSession } from "../types/session.ts";
 import { fromPosition, toCodePoints, toPosition, toUtf16 } from "./offsets.ts";
 
 interface CompletionItem {

@@ -1,7 +1,8 @@
 /** What a front-end shows for the name under the cursor, or for the call that the cursor is in. */
 import type { Json } from "../protocol/message.ts";
+import type { LspPosition } from "../types/diagnostics.ts";
 import type { CellText } from "../types/scope.ts";
-import type { LspPosition, TypeSession } from "../types/session.ts";
+import type { TypeSession } from "../types/session.ts";
 import { toPosition, toUtf16 } from "./offsets.ts";
 
 interface Signature {

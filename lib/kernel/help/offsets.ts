@@ -1,5 +1,5 @@
 /** Jupyter counts a cursor in code points from the cell's start; TypeScript in lines and UTF-16 units. */
-import type { LspPosition } from "../types/session.ts";
+import type { LspPosition } from "../types/diagnostics.ts";
 
 /** The UTF-16 offset of a code point offset. */
 export function toUtf16(code: string, codePoints: number): number {

@@ -32,6 +32,16 @@ export function isUsers(file: string): boolean {
 
 /** The file that a path means: with its extension or as TypeScript lets it be written, or what a folder stands for. */
 export function fileAt(path: string): string | undefined {
+  return real(pathAt(path));
+}
+
+/** What stands for a folder: its package.json's `main`, its `types` where they are sources, or its index. */
+export function entryOf(folder: string): string | undefined {
+  return real(entryAt(folder));
+}
+
+/** As `fileAt`, but links in the path stay, as the checker lets them. */
+export function pathAt(path: string): string | undefined {
   const extension = extname(path);
   const stem = path.slice(0, path.length - extension.length);
   const others = written[extension] ?? [];
@@ -41,12 +51,11 @@ export function fileAt(path: string): string | undefined {
       path,
       ...left.map((other) => path + other),
       ...declarations.map((other) => (others.length > 0 ? stem : path) + other),
-    ]) ?? entryOf(path)
+    ]) ?? entryAt(path)
   );
 }
 
-/** What stands for a folder: its package.json's `main`, its `types` where they are sources, or its index. */
-export function entryOf(folder: string): string | undefined {
+function entryAt(folder: string): string | undefined {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     return undefined;
   }
@@ -84,6 +93,9 @@ function sourceOf(path: string): string | undefined {
 }
 
 function firstFile(candidates: readonly string[]): string | undefined {
-  const found = candidates.find((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile());
-  return found === undefined ? undefined : realpathSync(found);
+  return candidates.find((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile());
+}
+
+function real(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : realpathSync(path);
 }

@@ -24,7 +24,7 @@ interface ConfigFile {
 
 /** Reads the project of a folder: its tsconfig.json, else the nearest further up that covers it with its `include`. */
 export function readProject(folder: string): Project {
-  const file = nearestConfig(folder);
+  const file = configOf(folder);
   if (file === undefined) {
     return { file, options: {}, problem: undefined };
   }
@@ -158,7 +158,8 @@ function withoutBaseUrl(options: CompilerOptions): CompilerOptions {
   return Object.keys(mapped).length === 0 ? rest : { ...rest, paths: mapped };
 }
 
-function nearestConfig(folder: string): string | undefined {
+/** The file of the project of a folder. */
+export function configOf(folder: string): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
     const file = join(at, "tsconfig.json");
     if (existsSync(file) && (at === folder || covers(file, folder))) {

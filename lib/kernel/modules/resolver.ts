@@ -2,12 +2,13 @@
  * Where imports of the user's own modules lead, as the checker reads them: paths with or without an extension, the
  * project's `paths`, folders. What is left goes to Node's resolver, whose misses `recover` reads as TypeScript does.
  */
-import { existsSync, realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { entryOf, fileAt, isUsers, manifestOf } from "./files.ts";
-import { foreignImport, type MappedPaths, missingFile, missingPackage, packageName } from "./missing.ts";
+import { fileAt, isUsers, pathAt } from "./files.ts";
+import { foreignImport, type MappedPaths, missingFile, missingPackage } from "./missing.ts";
+import { inPackage, isThere, packageFile, packageFolder } from "./packages.ts";
 import { customConditions, readProject } from "./project.ts";
 
 /** A file, and what followed it in the import: a query makes it another module. */
@@ -45,6 +46,11 @@ export class Resolver {
    * @throws ModuleNotFoundError where a path leads nowhere, or no such package is installed.
    */
   find(specifier: string, from: string): Found | undefined {
+    const found = this.#locate(specifier, from);
+    return found && { ...found, file: realpathSync(found.file) };
+  }
+
+  #locate(specifier: string, from: string): Found | undefined {
     const folder = dirname(from);
     const foreign = foreignImport(specifier, folder);
     if (foreign !== undefined) {
@@ -58,7 +64,7 @@ export class Resolver {
       if (!isUsers(from)) {
         return undefined;
       }
-      const file = fileAt(path.file) ?? this.#inRootDirs(path.file);
+      const file = pathAt(path.file) ?? this.#inRootDirs(path.file);
       if (file === undefined) {
         throw missingFile(specifier, folder, existsSync(path.file));
       }
@@ -98,12 +104,28 @@ export class Resolver {
     throw packageFolder(specifier, from) === undefined ? missingPackage(specifier, dirname(from), undefined) : error;
   }
 
+  /**
+   * The file that an import means to the checker, which also asks packages for their types and lets links in paths be. Unlike
+   * `find` it answers for names of packages, too.
+   *
+   * @returns Undefined for what is missing, built in or from the web.
+   */
+  source(specifier: string, from: string): string | undefined {
+    try {
+      const conditions = ["types", "import", "node", ...this.conditions];
+      return this.#locate(specifier, from)?.file ?? packageFile(specifier, from, conditions);
+    } catch {
+      // Said where the import is checked, and where it runs.
+      return undefined;
+    }
+  }
+
   #mapped(specifier: string): { file: string | undefined; paths: MappedPaths | undefined } | undefined {
     for (const [pattern, targets] of this.#paths) {
       const star = matchStar(pattern, specifier);
       if (star !== undefined) {
         const tried = targets.map((target) => target.replace("*", () => star));
-        const file = tried.map(fileAt).find((one) => one !== undefined);
+        const file = tried.map(pathAt).find((one) => one !== undefined);
         // `*` is every package's name, too: it says nothing about one that is missing.
         const paths = pattern === "*" || this.#config === undefined ? undefined : { config: this.#config, tried };
         return { file, paths };
@@ -119,7 +141,7 @@ export class Resolver {
     );
     return root === undefined
       ? undefined
-      : this.#rootDirs.map((other) => fileAt(join(other, relative(root, path)))).find((file) => file !== undefined);
+      : this.#rootDirs.map((other) => pathAt(join(other, relative(root, path)))).find((file) => file !== undefined);
   }
 }
 
@@ -149,46 +171,4 @@ function matchStar(pattern: string, specifier: string): string | undefined {
   return specifier.length >= before.length + after.length && specifier.startsWith(before) && specifier.endsWith(after)
     ? specifier.slice(before.length, specifier.length - after.length)
     : undefined;
-}
-
-/**
- * Whether there is such a package for a module. Node is not asked about one that is not: it would remember the answer, and
- * the package would stay unknown after it was installed.
- */
-function isThere(specifier: string, from: string): boolean {
-  if (process.versions.pnp !== undefined || packageFolder(specifier, from) !== undefined) {
-    return true;
-  }
-  const name = packageName(specifier);
-  if (name === undefined) {
-    // Nothing that npm would install, but a folder may have it.
-    return ancestors(dirname(from)).some((folder) => existsSync(join(folder, "node_modules", specifier)));
-  }
-  // A package may import itself by its name.
-  return ancestors(dirname(from)).some((folder) => manifestOf(folder)?.name === name);
-}
-
-function packageFolder(specifier: string, from: string): string | undefined {
-  const name = packageName(specifier);
-  return name === undefined
-    ? undefined
-    : ancestors(dirname(from))
-        .map((folder) => join(folder, "node_modules", name))
-        .find((folder) => statSync(folder, { throwIfNoEntry: false })?.isDirectory());
-}
-
-function ancestors(folder: string): string[] {
-  const above = dirname(folder);
-  return above === folder ? [folder] : [folder, ...ancestors(above)];
-}
-
-/** A file of a package that has no `exports`. */
-function inPackage(specifier: string, from: string): string | undefined {
-  const folder = packageFolder(specifier, from);
-  const manifest = folder === undefined ? undefined : manifestOf(folder);
-  if (folder === undefined || (manifest !== undefined && "exports" in manifest)) {
-    return undefined;
-  }
-  const path = specifier.slice((packageName(specifier) as string).length);
-  return path === "" ? entryOf(realpathSync(folder)) : fileAt(join(realpathSync(folder), path));
 }

@@ -11,9 +11,10 @@ import {
   warmCompiler,
 } from "../compile/transform.ts";
 import { cellNames } from "../types/declarations.ts";
+import type { TypeDiagnostic } from "../types/diagnostics.ts";
 import { LanguageServerError, TypeScriptMissingError } from "../types/lsp-client.ts";
 import type { CellText } from "../types/scope.ts";
-import { type TypeDiagnostic, TypeSession } from "../types/session.ts";
+import { TypeSession } from "../types/session.ts";
 
 export interface PreparedCell {
   readonly compiled: CompiledCell;
@@ -106,7 +107,9 @@ export class Preparer {
     let lateWarning: Promise<string> | undefined;
     if (mode !== "off" && !magics.opaque && !arithmetic.test(magics.code)) {
       const check = this.#check(cell).then((found) =>
-        found.map((error) => (error.line === 1 ? { ...error, column: error.column - added } : error)),
+        found.map((error) =>
+          error.line === 1 && error.module === undefined ? { ...error, column: error.column - added } : error,
+        ),
       );
       const errors = await (wait === undefined ? check : Promise.race([check, after(wait)]));
       if (errors === undefined) {
@@ -223,12 +226,12 @@ function after(ms: number): Promise<undefined> {
 
 function typeError(errors: readonly TypeDiagnostic[], code: string, file: string): ErrorContent {
   const [first] = errors as [TypeDiagnostic];
-  const describe = ({ code: number, message, line, column }: TypeDiagnostic) =>
-    `TS${number}: ${message} (${file}:${line}:${column})`;
+  const describe = ({ code: number, message, line, column, module }: TypeDiagnostic) =>
+    `TS${number}: ${message} (${module?.file ?? file}:${line}:${column})`;
   const shown = errors.slice(0, 5);
   const traceback = shown.flatMap((error) => [
     `${red("TypeScriptError")}: ${describe(error)}`,
-    codeFrame(code, error.line, error.column, error.length),
+    codeFrame(error.module?.text ?? code, error.line, error.column, error.length),
   ]);
   if (errors.length > shown.length) {
     traceback.push(`and ${errors.length - shown.length} more`);

@@ -6,34 +6,21 @@
  * still imports from the same modules in the same order; else it builds the program anew, which takes ten times as long.
  * So changes are made known one at a time.
  */
-import { statSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { EmitOptions } from "../compile/transform.ts";
 import { wordsOf } from "./declarations.ts";
+import { errorsOf, type LspPosition, languageOf, located, type TypeDiagnostic } from "./diagnostics.ts";
 import { globalsDeclaration } from "./globals.ts";
 import { findTypeScript, LspClient } from "./lsp-client.ts";
+import { moduleErrors } from "./module-errors.ts";
+import { modifiedAt, ReachedFiles } from "./reached.ts";
 import { type CellText, Scope } from "./scope.ts";
 import { type Change, scopeFile } from "./scope-documents.ts";
 import { type NotebookConfig, notebookConfig } from "./tsconfig.ts";
 
-/** An error that TypeScript found. Lines and columns count from 1, in UTF-16 units. */
-export interface TypeDiagnostic {
-  readonly code: number;
-  readonly message: string;
-  readonly line: number;
-  readonly column: number;
-  readonly length: number;
-}
-
-/** A position as LSP counts: lines from 0, columns from 0 in UTF-16 units. */
-export interface LspPosition {
-  readonly line: number;
-  readonly character: number;
-}
-
-/** Found at run time with better advice (a package that is missing), or no error to a notebook (one without types). */
-const leftToRuntime = new Set([7016, 2792]);
+/** What an import stands for in the checker's documents, in a notebook's terms. */
+const constant = "because it is a constant of an earlier cell.";
 
 const importsTslab = /(?:\bfrom|\brequire\(|\bimport\(?)\s*["']tslab["']/;
 
@@ -45,7 +32,8 @@ export class TypeSession {
   /** The open documents: their versions and texts as the server knows them. */
   readonly #open = new Map<string, { version: number; text: string }>();
   readonly #scope = new Scope();
-  /** Local modules that cells imported, with the time of their last change. */
+  readonly #reached: ReachedFiles;
+  /** Local modules that the server may have read, with the time of their last change. */
   readonly #watched = new Map<string, number>();
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -60,6 +48,7 @@ export class TypeSession {
       folder,
       files.map((name) => join(folder, name)),
     );
+    this.#reached = new ReachedFiles(folder, this.#config.javascript);
     this.#client
       .request("initialize", {
         processId: process.pid,
@@ -109,24 +98,26 @@ export class TypeSession {
     return this.#client.ended;
   }
 
-  /** The type errors of a cell that is about to run. */
+  /** The type errors of a cell that is about to run, and then of the user's modules that it imports, whatever imports them. */
   check(cell: CellText): Promise<TypeDiagnostic[]> {
     return this.#inTurn(async () => {
-      this.#refreshWatched();
+      const modules = this.#reached.from(cell.source);
+      this.#refreshWatched(modules);
       this.#followTslab(cell.source);
-      const found = await this.#diagnose(cell);
-      if (found.some(({ code }) => code === 2307)) {
-        // It may have been installed or written since the server looked.
-        this.#client.notify("workspace/didChangeWatchedFiles", {
-          changes: [
-            { uri: this.#uri("node_modules"), type: 1 },
-            { uri: this.#uri("package.json"), type: 2 },
-          ],
-        });
-        const again = await this.#diagnose(cell);
-        return again.filter(({ code, message }) => code !== 2307 || /'\.{0,2}\//.test(message));
+      const found = await this.#look(cell, modules.keys());
+      if (!found.some(({ code }) => code === 2307)) {
+        return found;
       }
-      return found;
+      // It may have been installed or written since the server looked.
+      this.#client.notify("workspace/didChangeWatchedFiles", {
+        changes: [
+          { uri: this.#uri("node_modules"), type: 1 },
+          { uri: this.#uri("package.json"), type: 2 },
+        ],
+      });
+      const again = await this.#look(cell, modules.keys());
+      // A package that is missing is told at run time, with how to install it.
+      return again.filter(({ code, message }) => code !== 2307 || /'\.{0,2}\//.test(message));
     });
   }
 
@@ -160,7 +151,7 @@ export class TypeSession {
 
   /** Looks, from now on before each check, whether a local module was edited. */
   watch(file: string): void {
-    this.#watched.set(file, modified(file));
+    this.#watched.set(file, modifiedAt(file));
   }
 
   close(): void {
@@ -185,28 +176,16 @@ export class TypeSession {
     }).catch(() => {});
   }
 
+  async #look(cell: CellText, modules: Iterable<string>): Promise<TypeDiagnostic[]> {
+    return [...(await this.#diagnose(cell)), ...(await moduleErrors(this.#client, this.#config, modules))];
+  }
+
   async #diagnose(cell: CellText): Promise<TypeDiagnostic[]> {
-    const file = this.#show(cell, false);
-    const report = (await this.#client.request("textDocument/diagnostic", {
-      textDocument: { uri: this.#uri(file) },
-    })) as { items?: LspDiagnostic[] };
-    const lines = cell.source.split("\n");
-    return (report.items ?? [])
-      .filter(({ severity, range, code }) => {
-        const line = range.start.line - 1;
-        const told = !leftToRuntime.has(Number(code)) && !this.#config.tolerated.has(Number(code));
-        return severity === 1 && line >= 0 && line < lines.length && told;
-      })
-      .map(({ code, message, range }) => ({
-        code: Number(code),
-        message: plainMessage(message),
-        line: range.start.line,
-        column: range.start.character + 1,
-        length:
-          range.end.line === range.start.line
-            ? Math.max(1, range.end.character - range.start.character)
-            : Math.max(1, (lines[range.start.line - 1]?.length ?? 0) - range.start.character),
-      }));
+    const errors = await errorsOf(this.#client, this.#uri(this.#show(cell, false)));
+    // A line before the cell's brings in the names of earlier ones.
+    return located(errors, cell.source, 1)
+      .filter(({ code }) => !this.#config.tolerated.has(code))
+      .map((error) => ({ ...error, message: error.message.replace("because it is an import.", constant) }));
   }
 
   /** Writes a cell into the document for what is looked at now, with the names that it mentions or with every name. */
@@ -231,13 +210,19 @@ export class TypeSession {
     this.#client.notify("workspace/didChangeWatchedFiles", { changes: [{ uri: this.#uri("tsconfig.json"), type: 2 }] });
   }
 
-  #refreshWatched(): void {
+  #refreshWatched(reached: ReadonlyMap<string, number>): void {
     const changes: { uri: string; type: number }[] = [];
-    for (const [file, before] of this.#watched) {
-      const now = modified(file);
+    for (const file of new Set([...this.#watched.keys(), ...reached.keys()])) {
+      const now = reached.get(file) ?? modifiedAt(file);
+      const before = this.#watched.get(file);
       if (now !== before) {
         this.#watched.set(file, now);
-        changes.push({ uri: pathToFileURL(file).href, type: now === 0 ? 3 : 2 });
+        const uri = pathToFileURL(file).href;
+        changes.push({ uri, type: now === 0 ? 3 : 2 });
+        if (!before) {
+          // Perhaps it is new, and belongs to a project that the server has read.
+          changes.push({ uri, type: 1 });
+        }
       }
     }
     if (changes.length > 0) {
@@ -250,7 +235,7 @@ export class TypeSession {
   }
 
   /** Gives the server a document's text; false where it has that already. */
-  #put(file: string, text: string, languageId = file.endsWith(".tsx") ? "typescriptreact" : "typescript"): boolean {
+  #put(file: string, text: string, languageId = languageOf(file)): boolean {
     const known = this.#open.get(file);
     const changed = known?.text !== text;
     const uri = this.#uri(file);
@@ -265,24 +250,4 @@ export class TypeSession {
     }
     return changed;
   }
-}
-
-interface LspDiagnostic {
-  readonly severity?: number;
-  readonly code?: number | string;
-  readonly message: string;
-  readonly range: { readonly start: LspPosition; readonly end: LspPosition };
-}
-
-/** Without lines that say the same as the one before, and in a notebook's terms. */
-function plainMessage(message: string): string {
-  const lines = message.split("\n");
-  return lines
-    .filter((line, i) => line.trim() !== lines[i - 1]?.trim())
-    .join("\n")
-    .replace("because it is an import.", "because it is a constant of an earlier cell.");
-}
-
-function modified(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

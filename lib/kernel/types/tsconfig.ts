@@ -10,6 +10,10 @@ export interface NotebookConfig {
   /** The same for a notebook that was written for tslab, without the strict checks; undefined where the folder has a tsconfig.json. */
   readonly looseProject: string | undefined;
   readonly emit: EmitOptions;
+  /** The user's file; undefined where there is none. */
+  readonly file: string | undefined;
+  /** Whether the checker reads JavaScript, too. */
+  readonly javascript: boolean;
   /** What is wrong with the user's file, which is then left out. */
   readonly problem: string | undefined;
   /** Codes of errors that are none here. */
@@ -101,6 +105,8 @@ export function notebookConfig(folder: string, files: readonly string[]): Notebo
     project: JSON.stringify(project),
     looseProject: own ? undefined : JSON.stringify({ ...project, compilerOptions: loose }),
     emit: emitOptions(options),
+    file,
+    javascript: options.allowJs === true || options.checkJs === true,
     problem,
     tolerated: own ? new Set() : implicitAny,
   };
