@@ -39,6 +39,9 @@ describe("the command", { timeout: 60_000 }, () => {
     const out = join(folder, "out/parameters.ipynb");
     expect((await run(path, "-o", "out", "-f", "p.yaml", "-p", "n", "-4")).code).toBe(0);
     expect(textOf(out)).toBe("-4 from the file\n");
+    const base64 = Buffer.from("n: 5\nname: in Base64").toString("base64");
+    expect((await run(path, "-o", "out", "--parameters_yaml", "{n: 6.0}", "-b", base64)).code).toBe(0);
+    expect(textOf(out)).toBe("6 in Base64\n");
     expect((await run(path, "-o", "out", "--fast")).code).toBe(0);
     expect(textOf(out)).toBe("2 a\n");
     const wrong = await run(path, "-o", "out", "-p", "nn", "4");

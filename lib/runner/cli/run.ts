@@ -8,8 +8,9 @@ import { writeAtomically } from "../notebook/write.ts";
 import { LiveReport } from "../report/live.ts";
 import { checkOutputNames } from "../run/output-names.ts";
 import { exitCodeOf, type NotebookOutcome, runNotebooks } from "../run/run-many.ts";
+import { parameterBase64, parameterFile, parameterYaml } from "./parameter-values.ts";
 import { notebookPaths } from "./paths.ts";
-import { collect, collectParameter, memorySize, parameterFile, positiveInteger, positiveNumber } from "./values.ts";
+import { collect, collectParameter, memorySize, positiveInteger, positiveNumber } from "./values.ts";
 
 interface RunFlags {
   readonly outputDir?: string;
@@ -27,6 +28,8 @@ interface RunFlags {
   readonly parameters?: Record<string, unknown>;
   readonly parametersRaw?: Record<string, unknown>;
   readonly parametersFile?: string[];
+  readonly parametersYaml?: string[];
+  readonly parametersBase64?: string[];
   readonly fast?: boolean;
   readonly allowErrors?: boolean;
   readonly failFast?: boolean;
@@ -81,6 +84,8 @@ export function addRunCommand(program: Command, finish: (exitCode: number) => vo
     .option("-p, --parameters <name value>", "set a parameter (may be given more than once)", collectParameter(false))
     .option("-r, --parameters-raw <name value>", "set a parameter to a text as it is", collectParameter(true))
     .option("-f, --parameters-file <file>", "set parameters from a YAML or JSON file", collect)
+    .option("-y, --parameters-yaml <yaml>", "set parameters from YAML", collect)
+    .option("-b, --parameters-base64 <text>", "set parameters from YAML in Base64", collect)
     .option("--fast", "use the notebooks' own fast parameters (metadata runner.fast)")
     .option("--allow-errors", "go on after a cell that failed")
     .option("--fail-fast", "start no notebook after one that did not pass")
@@ -160,8 +165,16 @@ async function run(notebooks: readonly string[], flags: RunFlags): Promise<numbe
   return signal.aborted ? 130 : exitCodeOf(outcomes);
 }
 
+/** In papermill's order: what is said for one parameter goes before what is said for many. */
 function parametersOf(flags: RunFlags): Record<string, unknown> {
-  return Object.assign({}, ...(flags.parametersFile ?? []).map(parameterFile), flags.parameters, flags.parametersRaw);
+  return Object.assign(
+    {},
+    ...(flags.parametersBase64 ?? []).map(parameterBase64),
+    ...(flags.parametersFile ?? []).map(parameterFile),
+    ...(flags.parametersYaml ?? []).map(parameterYaml),
+    flags.parameters,
+    flags.parametersRaw,
+  );
 }
 
 /** SIGHUP comes when the terminal is closed. */

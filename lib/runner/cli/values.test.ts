@@ -1,7 +1,8 @@
 /** Parameters as papermill's command line takes them. */
 import { expect, it } from "vitest";
 import { assignment } from "../run/parameters.ts";
-import { joinParameters, parameterValue } from "./values.ts";
+import { parameterValue } from "./parameter-values.ts";
+import { joinParameters } from "./values.ts";
 
 const joined = (...args: string[]) => joinParameters(args).map((arg) => arg.replace("\u0000", "|"));
 

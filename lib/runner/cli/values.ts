@@ -1,8 +1,6 @@
 /** Values of options. */
-import { readFileSync } from "node:fs";
-import { parse } from "yaml";
 import { UsageError } from "../errors.ts";
-import { numberAsWritten } from "../run/spelled-number.ts";
+import { parameterValue } from "./parameter-values.ts";
 
 /** A number of seconds, memory and the like. */
 export function positiveNumber(text: string): number {
@@ -30,41 +28,6 @@ export function memorySize(text: string): number {
   const unit =
     { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40, "": 2 ** 20 }[(match[2] ?? "").toLowerCase()] ?? 2 ** 20;
   return Number(match[1]) * unit;
-}
-
-/** A parameter's value: a number, true, false, null, a list or object in JSON, else the text itself. */
-export function parameterValue(text: string): unknown {
-  if (/^(true|false)$/i.test(text)) {
-    return text.toLowerCase() === "true";
-  }
-  if (/^(null|none)$/i.test(text)) {
-    return null;
-  }
-  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) {
-    return numberAsWritten(text);
-  }
-  if (/^[[{"]/.test(text)) {
-    try {
-      return JSON.parse(text);
-    } catch {
-      return text;
-    }
-  }
-  return text;
-}
-
-/** Parameters from a file of YAML or JSON. */
-export function parameterFile(path: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw new UsageError(`the parameter file ${path} cannot be read: ${(error as Error).message}`);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new UsageError(`the parameter file ${path} must hold names with values`);
-  }
-  return value as Record<string, unknown>;
 }
 
 /** Separates name and value of `-p NAME VALUE` in one argument; no name holds it. */
@@ -104,7 +67,7 @@ export function joinParameters(args: readonly string[]): string[] {
     }
     const found = parameterOption(arg);
     if (found === undefined) {
-      joined.push(arg.startsWith("--parameters_file") ? arg.replace("_", "-") : arg);
+      joined.push(/^--parameters_(?:file|yaml|base64)(?:=|$)/.test(arg) ? arg.replace("_", "-") : arg);
       continue;
     }
     const name = found.attached ?? args[++index];

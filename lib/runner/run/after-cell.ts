@@ -4,6 +4,7 @@
  */
 import { NotebookError } from "../errors.ts";
 import type { CodeCell, Notebook } from "../notebook/types.ts";
+import { asWritten } from "./as-written.ts";
 import { assignment } from "./parameters.ts";
 
 /** A piece of code that runs behind a cell. */
@@ -32,8 +33,9 @@ export function afterCell(cell: CodeCell, language: string, path: string): After
   if (!Array.isArray(lines) || !lines.every((line) => typeof line === "string")) {
     throw new NotebookError(path, `"nbmake.post_cell_execute" is ${JSON.stringify(post)}; expected a list of lines`);
   }
-  const mocks = Object.entries(mock).map(([name, value]) => {
-    const code = /^[A-Za-z_$][\w$]*$/.test(name) ? assignment(language, name, value) : undefined;
+  const exact = asWritten(mock) as Map<string, unknown>;
+  const mocks = [...exact].map(([name, value]) => {
+    const code = assignment(language, name, value);
     if (code === undefined) {
       throw new NotebookError(path, `"nbmake.mock" cannot set "${name}" in the language "${language}"`);
     }

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import type { Notebook } from "../notebook/types.ts";
+import { parseNotebook } from "../notebook/read.ts";
+import { joinLines, type Notebook } from "../notebook/types.ts";
+import { python, script } from "./languages/index.ts";
 import { parametersOf } from "./parameter-cell.ts";
 import { applyParameters } from "./parameters.ts";
 
@@ -20,7 +22,7 @@ const injected = (notebook: Notebook) =>
 test("reads the parameters of a TypeScript cell", () => {
   const source =
     'let n: number = 3; // how many\nconst fast = false;\nlet name = "x";\nlet sizes: number[] = [1];\nlet mode: "a" | "b" = "a";\n  let inner = 1;';
-  expect(parametersOf(source, "script").map(({ name, kind, constant }) => [name, kind, constant])).toEqual([
+  expect(parametersOf(source, script).map(({ name, kind, constant }) => [name, kind, constant])).toEqual([
     ["n", "number", false],
     ["fast", "boolean", true],
     ["name", "string", false],
@@ -31,7 +33,7 @@ test("reads the parameters of a TypeScript cell", () => {
 
 test("reads the parameters of a Python cell", () => {
   expect(
-    parametersOf('n: int = 3  # how many\nlr = 1e-3\nname = "x"\nok = True\n    inner = 1', "python").map(
+    parametersOf('n: int = 3  # how many\nlr = 1e-3\nname = "x"\nok = True\n    inner = 1', python).map(
       ({ name, kind }) => [name, kind],
     ),
   ).toEqual([
@@ -78,6 +80,18 @@ test("uses the notebook's fast parameters, which given ones override", () => {
   expect(injected(notebook)?.source).toEqual(["# Parameters\n", "n = 1\n", "m = 9"]);
 });
 
+test("fast parameters keep the spelling that they have in the notebook", () => {
+  const text = JSON.stringify(make("lr = 0.5\nseed = 1\nmap = {}\nx = 0.1", { runner: { fast: "FAST" } })).replace(
+    '"FAST"',
+    '{"lr": 1.0, "seed": 12345678901234567890, "map": {"10": 1e-3, "2": [2.50]}, "x": 1E5}',
+  );
+  const notebook = parseNotebook(text, "x.ipynb");
+  applyParameters(notebook, "python", { fast: true }, "x.ipynb");
+  expect(joinLines(injected(notebook)?.source ?? "")).toBe(
+    '# Parameters\nlr = 1.0\nseed = 12345678901234567890\nmap = {"10": 1e-3, "2": [2.50]}\nx = 1E5',
+  );
+});
+
 test("refuses names and kinds that the notebook does not have", () => {
   expect(() => applyParameters(make("let epochs = 3;"), "typescript", { parameters: { epoch: 1 } }, "x.ipynb")).toThrow(
     'x.ipynb: has no parameter "epoch"; did you mean "epochs"? (its parameters: epochs)',
@@ -88,5 +102,7 @@ test("refuses names and kinds that the notebook does not have", () => {
   expect(() => applyParameters(make("n = 1"), "python", { parameters: { "n = 1; import os": 1 } }, "x")).toThrow(
     "is not a name that a parameter can have",
   );
-  expect(() => applyParameters(make("n = 1"), "R", { parameters: { n: 1 } }, "x")).toThrow('language "R"');
+  expect(() => applyParameters(make("n = 1"), "octave", { parameters: { n: 1 } }, "x")).toThrow(
+    'x: parameters cannot be given to a kernel of the language "octave" (only TypeScript, JavaScript, Python, R, Julia and Scala)',
+  );
 });

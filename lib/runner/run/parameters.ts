@@ -2,7 +2,19 @@
 import { randomBytes } from "node:crypto";
 import { NotebookError, nearestName, UsageError } from "../errors.ts";
 import { type CodeCell, joinLines, type Notebook, splitLines, tagsOf } from "../notebook/types.ts";
+import { asWritten } from "./as-written.ts";
 import { notebookSettings } from "./cell-info.ts";
+import {
+  knownLanguages,
+  type Language,
+  languageOf,
+  literalOf,
+  type Parameter,
+  python,
+  script,
+  UnwritableError,
+  type ValueKind,
+} from "./languages/index.ts";
 import { parametersOf } from "./parameter-cell.ts";
 import { SpelledNumber } from "./spelled-number.ts";
 
@@ -14,54 +26,30 @@ export interface ParameterOptions {
 /**
  * Puts a cell tagged `injected-parameters` with the given values behind the parameter cell, or first where there is none.
  *
- * @param language The kernel's language: TypeScript, JavaScript or Python.
- * @throws UsageError for a parameter that the parameter cell does not have, or whose type is not that of its default.
+ * @param language The kernel's language, one of {@link knownLanguages}.
+ * @throws UsageError for a parameter that the parameter cell does not have, whose type is not that of its default, or whose
+ *   value cannot be written in the language.
  */
 export function applyParameters(notebook: Notebook, language: string, options: ParameterOptions, path: string): void {
-  const fast = options.fast ? (notebookSettings(notebook).fast ?? {}) : {};
-  const values = { ...fast, ...options.parameters };
+  const values = parameterValues(notebook, options);
   const at = notebook.cells.findIndex(
     (cell) => cell.cell_type === "code" && tagsOf(cell).includes("injected-parameters"),
   );
   if (Object.keys(values).length === 0) {
     return;
   }
-  const syntax = syntaxOf(language);
+  const syntax = languageOf(language);
   if (syntax === undefined) {
     throw new NotebookError(
       path,
-      `parameters cannot be given to a kernel of the language "${language}" (only TypeScript, JavaScript and Python)`,
+      `parameters cannot be given to a kernel of the language "${language}" (only ${knownLanguages})`,
     );
   }
   const declared = notebook.cells.find((cell) => cell.cell_type === "code" && tagsOf(cell).includes("parameters"));
-  const before = declared === undefined ? [] : parametersOf(joinLines(declared.source), syntax);
-  const lines = [`${syntax === "python" ? "#" : "//"} Parameters`];
+  const before = declared === undefined ? undefined : parametersOf(joinLines(declared.source), syntax);
+  const lines = [`${syntax.comment} Parameters`];
   for (const [name, value] of Object.entries(values)) {
-    if (!/^[A-Za-z_$][\w$]*$/.test(name)) {
-      throw new UsageError(`${path}: "${name}" is not a name that a parameter can have`);
-    }
-    const parameter = before.find((known) => known.name === name);
-    if (declared !== undefined && parameter === undefined) {
-      const near = nearestName(
-        name,
-        before.map((known) => known.name),
-      );
-      const known = before.map((entry) => entry.name).join(", ") || "none";
-      throw new UsageError(
-        `${path}: has no parameter "${name}"${near === undefined ? "" : `; did you mean "${near}"?`} (its parameters: ${known})`,
-      );
-    }
-    const got = kindOf(value);
-    if (parameter?.kind !== undefined && got !== "null" && parameter.kind !== got) {
-      throw new UsageError(
-        `${path}: the parameter "${name}" is a ${parameter.kind}, got the ${got} ${JSON.stringify(value)}`,
-      );
-    }
-    // An assignment keeps the declared type, which a kernel that checks types holds the value against.
-    const keyword = parameter === undefined ? "var " : parameter.constant ? "const " : "";
-    lines.push(
-      syntax === "python" ? `${name} = ${pythonLiteral(value)}` : `${keyword}${name} = ${scriptLiteral(value)};`,
-    );
+    lines.push(statement(name, value, syntax, before, path));
   }
   const cell: CodeCell = {
     cell_type: "code",
@@ -79,74 +67,77 @@ export function applyParameters(notebook: Notebook, language: string, options: P
   }
 }
 
-/** An assignment of a value to a name that exists already, or undefined in a language in which values cannot be written. */
-export function assignment(language: string, name: string, value: unknown): string | undefined {
-  switch (syntaxOf(language)) {
-    case "script":
-      return `${name} = ${scriptLiteral(value)};`;
-    case "python":
-      return `${name} = ${pythonLiteral(value)}`;
-    case undefined:
-      return undefined;
+/** What a notebook runs with: its own fast parameters, numbers in the spelling of the file, and those that are given. */
+function parameterValues(notebook: Notebook, { fast, parameters }: ParameterOptions): Record<string, unknown> {
+  const own = fast ? (asWritten(notebookSettings(notebook).fast ?? {}) as Map<string, unknown>) : [];
+  return { ...Object.fromEntries(own), ...parameters };
+}
+
+/** The line that sets a parameter. */
+function statement(
+  given: string,
+  value: unknown,
+  syntax: Language,
+  known: readonly Parameter[] | undefined,
+  path: string,
+): string {
+  const name = syntax.nameOf(given);
+  if (name === undefined) {
+    throw new UsageError(`${path}: "${given}" is not a name that a parameter can have`);
+  }
+  const parameter = known?.find((entry) => entry.name === name);
+  if (known !== undefined && parameter === undefined) {
+    const names = known.map((entry) => entry.name);
+    const near = nearestName(name, names);
+    throw new UsageError(
+      `${path}: has no parameter "${name}"${near === undefined ? "" : `; did you mean "${near}"?`} (its parameters: ${names.join(", ") || "none"})`,
+    );
+  }
+  const got = kindOf(value);
+  if (parameter?.kind !== undefined && got !== "null" && parameter.kind !== got) {
+    throw new UsageError(
+      `${path}: the parameter "${name}" is a ${parameter.kind}, got the ${got} ${literalOf(value, script.literals)}`,
+    );
+  }
+  try {
+    return syntax.assign(name, literalOf(value, syntax.literals), parameter);
+  } catch (error) {
+    if (error instanceof UnwritableError) {
+      throw new UsageError(`${path}: the parameter "${given}" ${error.message}`);
+    }
+    throw error;
   }
 }
 
-/** How parameters are written in a language, or undefined where it is not known. */
-function syntaxOf(language: string): "script" | "python" | undefined {
-  return /^(typescript|javascript|ts|js)$/i.test(language)
-    ? "script"
-    : /^i?python/i.test(language)
-      ? "python"
-      : undefined;
+/** An assignment of a value to a name that exists already, or undefined where the language or the name has none. */
+export function assignment(language: string, name: string, value: unknown): string | undefined {
+  const syntax = languageOf(language);
+  const own = syntax?.nameOf(name);
+  if (syntax === undefined || own === undefined) {
+    return undefined;
+  }
+  try {
+    return syntax.assign(own, literalOf(value, syntax.literals), "exists");
+  } catch (error) {
+    if (error instanceof UnwritableError) {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
-function kindOf(value: unknown): "number" | "boolean" | "string" | "list" | "object" | "null" {
+/** A text that is the same only for values that are written the same, for the key of a cache. */
+export function exactText(value: unknown): string {
+  return literalOf(asWritten(value), python.literals);
+}
+
+function kindOf(value: unknown): ValueKind | "null" {
   if (value === null || value === undefined) {
     return "null";
   }
-  if (value instanceof SpelledNumber) {
+  if (value instanceof SpelledNumber || typeof value === "bigint") {
     return "number";
   }
   const type = typeof value;
   return type === "number" || type === "boolean" || type === "string" ? type : Array.isArray(value) ? "list" : "object";
-}
-
-function scriptLiteral(value: unknown): string {
-  if (value instanceof SpelledNumber) {
-    return value.script;
-  }
-  if (typeof value === "number" && !Number.isFinite(value)) {
-    return String(value);
-  }
-  // JSON is JavaScript, but for two characters in old engines.
-  return JSON.stringify(value ?? null)
-    .replaceAll("\u2028", "\\u2028")
-    .replaceAll("\u2029", "\\u2029");
-}
-
-function pythonLiteral(value: unknown): string {
-  if (value instanceof SpelledNumber) {
-    return value.python;
-  }
-  switch (typeof value) {
-    case "boolean":
-      return value ? "True" : "False";
-    case "number":
-      return Number.isFinite(value)
-        ? String(value)
-        : `float("${Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf"}")`;
-    case "string":
-      return JSON.stringify(value);
-    case "object":
-      if (value === null) {
-        return "None";
-      }
-      return Array.isArray(value)
-        ? `[${value.map(pythonLiteral).join(", ")}]`
-        : `{${Object.entries(value)
-            .map(([key, entry]) => `${JSON.stringify(key)}: ${pythonLiteral(entry)}`)
-            .join(", ")}}`;
-    default:
-      return "None";
-  }
 }

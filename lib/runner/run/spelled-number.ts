@@ -20,11 +20,16 @@ export class SpelledNumber {
     return this.text.replace(/^\+/, "").replace(/^(-?)0+(?=\d)/, "$1");
   }
 
+  /** As every language writes it: as Python does, with digits on both sides of a point. */
+  get plain(): string {
+    return this.python.replace(/^(-?)\./, "$10.").replace(/\.(?!\d)/, ".0");
+  }
+
   /** As TypeScript writes it: a bigint where a number would be another one. */
   get script(): string {
     const value = Number(this.text);
     return /^[+-]?\d+$/.test(this.text) && !Number.isSafeInteger(value)
-      ? `${BigInt(this.text)}n`
+      ? `${BigInt(this.text.replace("+", ""))}n`
       : Object.is(value, -0)
         ? "-0"
         : String(value);

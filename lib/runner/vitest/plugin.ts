@@ -7,9 +7,10 @@ import { collectDependencies } from "../dependencies/collect.ts";
 import { isFile } from "../files.ts";
 import { readNotebook } from "../notebook/read.ts";
 import { cellName, cellSettings, isRunnable, notebookSettings } from "../run/cell-info.ts";
+import { literalOf, script } from "../run/languages/index.ts";
 import { checkOutputNames } from "../run/output-names.ts";
 
-/** Options of the plugin; all of them reach the test's process as JSON. */
+/** Options of the plugin; all of them reach the test's process as literals: plain data, numbers that are not finite and bigints included. */
 export interface NotebookTestOptions {
   /** Patterns of the notebooks, added to the project's test files. Default: every `*.ipynb`. */
   readonly include?: readonly string[];
@@ -149,7 +150,7 @@ export function testFile(path: string, options: TestFileOptions, read: readonly 
   const imports = read.map((file) => `  () => import(${JSON.stringify(`/@fs/${file.replace(/^\//, "")}`)}),`);
   return `import { afterAll, beforeAll, test } from "vitest";
 import { NotebookSession } from ${JSON.stringify(sessionModule())};
-const session = new NotebookSession(${JSON.stringify(path)}, ${JSON.stringify({ ...options, timeout })});
+const session = new NotebookSession(${JSON.stringify(path)}, ${literalOf({ ...options, timeout }, script.literals)});
 beforeAll(() => session.start(), ${extraTime * 1000});
 afterAll(() => session.end(), ${extraTime * 1000});
 ${tests.length === 0 ? 'test("has no code", () => {});' : tests.join("\n")}

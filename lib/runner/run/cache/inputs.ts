@@ -10,6 +10,7 @@ import type { NotebookFile } from "../../notebook/read.ts";
 import { joinLines, type Notebook, tagsOf } from "../../notebook/types.ts";
 import { notebookSettings } from "../cell-info.ts";
 import { kernelspecOf } from "../kernelspec-of.ts";
+import { exactText } from "../parameters.ts";
 import type { RunManyOptions } from "../run-many.ts";
 import { relevantVariables } from "./environment.ts";
 
@@ -97,8 +98,8 @@ export function inputsOf(
   const result: Record<string, string> = {
     "the cache's format": String(version),
     "the code": hashOf(JSON.stringify(codeOf(notebook, options))),
-    "the notebook's settings": hashOf(JSON.stringify([notebook.metadata.runner, notebook.metadata.execution])),
-    "the options": hashOf(JSON.stringify(optionsOf(options))),
+    "the notebook's settings": hashOf(exactText([notebook.metadata.runner, notebook.metadata.execution])),
+    "the options": hashOf(exactText(optionsOf(options))),
     "the working folder": cwd,
     "the machine": `${process.platform} ${process.arch}, Node ${process.version}`,
     "the kernel": hashOf(JSON.stringify([spec.name, spec.argv, spec.env, spec.language, program(command, env)])),

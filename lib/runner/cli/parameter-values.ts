@@ -1,0 +1,108 @@
+/** Values of parameters as they are given: on the command line, in files of YAML and JSON, as YAML and as Base64. */
+import { readFileSync } from "node:fs";
+import { type Document, isScalar, parseDocument, visit } from "yaml";
+import { UsageError } from "../errors.ts";
+import { parseJsonText } from "../notebook/json/index.ts";
+import { asWritten } from "../run/as-written.ts";
+import { numberAsWritten, SpelledNumber } from "../run/spelled-number.ts";
+
+/** A parameter's value: a number, true, false, null, a list or object in JSON, else the text itself. */
+export function parameterValue(text: string): unknown {
+  if (/^(true|false)$/i.test(text)) {
+    return text.toLowerCase() === "true";
+  }
+  if (/^(null|none)$/i.test(text)) {
+    return null;
+  }
+  // Python reads 1_000 as a number, and so does papermill.
+  const digits = text.replace(/(?<=\d)_(?=\d)/g, "");
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(digits)) {
+    return numberAsWritten(digits);
+  }
+  const [, minus, word] = /^(?:\+|(-))?(nan|inf(?:inity)?)$/i.exec(text) ?? [];
+  if (word !== undefined) {
+    return /^nan$/i.test(word) ? Number.NaN : minus === undefined ? Infinity : -Infinity;
+  }
+  if (/^[[{"]/.test(text)) {
+    try {
+      return asWritten(parseJsonText(text));
+    } catch {
+      return text;
+    }
+  }
+  return text;
+}
+
+/** Parameters from a file of YAML or JSON. */
+export function parameterFile(path: string): Record<string, unknown> {
+  const what = `the parameter file ${path}`;
+  return read(what, () => {
+    const text = readFileSync(path, "utf8");
+    // NaN, Infinity and tabs between values are JSON of Python's kind, but not YAML.
+    return path.endsWith(".json") ? asWritten(parseJsonText(text)) : yamlValue(text);
+  });
+}
+
+/** Parameters from YAML on the command line. */
+export function parameterYaml(text: string): Record<string, unknown> {
+  return read(`the YAML of --parameters-yaml ${JSON.stringify(text)}`, () => yamlValue(text));
+}
+
+/** Parameters from YAML in Base64 on the command line, which no shell takes apart. */
+export function parameterBase64(text: string): Record<string, unknown> {
+  return read(`the YAML in Base64 of --parameters-base64 ${JSON.stringify(text)}`, () => {
+    const plain = text.replace(/\s/g, "");
+    const bytes = Buffer.from(plain, "base64");
+    if (bytes.toString("base64").replace(/=+$/, "") !== plain.replace(/=+$/, "")) {
+      throw new Error("it is not Base64");
+    }
+    return yamlValue(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  });
+}
+
+/** Names with values; where there is nothing but comments, none, as papermill has it. */
+function read(what: string, parse: () => unknown): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = parse();
+  } catch (error) {
+    throw new UsageError(`${what} cannot be read: ${(error as Error).message}`);
+  }
+  if (value === null) {
+    return {};
+  }
+  if (!(value instanceof Map)) {
+    throw new UsageError(`${what} must hold names with values`);
+  }
+  return Object.fromEntries(value);
+}
+
+/** A value of YAML 1.2, numbers as they are spelled, and objects as maps, which keep the order of their keys. */
+function yamlValue(text: string): unknown {
+  const document = parseDocument(text, { merge: true });
+  const [problem] = document.errors;
+  if (problem !== undefined) {
+    throw problem;
+  }
+  spellNumbers(document);
+  return document.toJS({ mapAsMap: true });
+}
+
+function spellNumbers(document: Document): void {
+  visit(document, {
+    Scalar(key, scalar) {
+      const { value, source } = scalar;
+      if (key === "key" || typeof value !== "number" || !Number.isFinite(value) || source === undefined) {
+        return;
+      }
+      // 0xff and 0o17, which not every language has.
+      scalar.value = /^0[xo]/.test(source) ? new SpelledNumber(String(BigInt(source))) : numberAsWritten(source);
+    },
+    Pair(_, { key }) {
+      // A name or a key is text, whatever it looks like.
+      if (isScalar(key) && typeof key.source === "string") {
+        key.value = key.source;
+      }
+    },
+  });
+}
