@@ -16,6 +16,7 @@ interface ConvertFlags {
   readonly toc: boolean;
   readonly input: boolean;
   readonly sanitize: boolean;
+  readonly remoteImages?: boolean;
   readonly title?: string;
   readonly embed?: boolean;
   readonly stdout?: boolean;
@@ -49,6 +50,7 @@ export function addConvertCommand(program: Command): void {
     .option("--no-toc", "html: no table of contents")
     .option("--no-input", "html, slides: outputs only")
     .option("--no-sanitize", "html, slides: leave scripts in outputs alone; only for notebooks that you trust")
+    .option("--remote-images", "html, slides: the page may load pictures from addresses when it is opened")
     .option("--embed", "markdown: pictures in the document and not beside it")
     .option("--stdout", "print the result and write no file")
     .addHelpText("after", examples)
@@ -102,7 +104,8 @@ async function converted(path: string, stem: string, flags: ConvertFlags): Promi
     };
   }
   const { notebook } = readNotebook(path);
-  const pageOptions = { ...flags, baseFolder: dirname(resolve(path)) };
+  const onWarning = (message: string) => process.stderr.write(`${shownPath(path)}: warning: ${message}\n`);
+  const pageOptions = { ...flags, baseFolder: dirname(resolve(path)), onWarning };
   switch (flags.to) {
     case "html": {
       const { toHtml } = await import("../convert/html/to-html.ts");

@@ -1,11 +1,12 @@
 /** The command that runs notebooks. */
 import { appendFileSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { NotebookPositions } from "../notebook/positions.ts";
 import { readText } from "../notebook/read.ts";
 import { writeAtomically } from "../notebook/write.ts";
 import { LiveReport } from "../report/live.ts";
+import { pagePath, writePage } from "../report/page.ts";
 import { checkOutputNames } from "../run/output-names.ts";
 import { exitCodeOf, type NotebookOutcome, runNotebooks } from "../run/run-many.ts";
 import { parameterBase64, parameterFile, parameterYaml } from "./parameter-values.ts";
@@ -41,6 +42,7 @@ interface RunFlags {
   readonly sanitize?: string[];
   readonly cache?: string | true;
   readonly html?: string;
+  readonly remoteImages?: boolean;
   readonly junit?: string;
   readonly json?: string;
   readonly summary?: string;
@@ -97,6 +99,7 @@ export function addRunCommand(program: Command, finish: (exitCode: number) => vo
     .option("--sanitize <what>", "with --check: ignore times, paths, hashes, addresses, or a /pattern/", collect)
     .option("--cache [folder]", "skip notebooks that passed and whose inputs are unchanged")
     .option("--html <folder>", "write a page of each notebook there")
+    .option("--remote-images", "with --html: pages may load pictures from addresses when they are opened")
     .option("--junit <file>", "write a JUnit XML report")
     .option("--json <file>", "write a JSON report")
     .option("--summary <file>", "write a Markdown summary (default in GitHub Actions: the job's)")
@@ -122,6 +125,7 @@ async function run(notebooks: readonly string[], flags: RunFlags): Promise<numbe
   });
   const { signal, end } = abortOnSignals();
   const pages: Promise<void>[] = [];
+  const leftOut: string[] = [];
   let outcomes: NotebookOutcome[];
   try {
     outcomes = await runNotebooks(paths, {
@@ -151,8 +155,10 @@ async function run(notebooks: readonly string[], flags: RunFlags): Promise<numbe
       signal,
       onOutcome: (outcome) => {
         live.events.onOutcome(outcome);
-        if (flags.html !== undefined && outcome.notebook !== undefined) {
-          pages.push(writePage(outcome, flags.html));
+        if (html !== undefined && outcome.notebook !== undefined) {
+          const onWarning = (message: string) => leftOut.push(`${outcome.path}: warning: ${message}`);
+          const { remoteImages } = flags;
+          pages.push(writePage(outcome.notebook, outcome.path, html, { remoteImages, onWarning }));
         }
       },
     });
@@ -161,6 +167,9 @@ async function run(notebooks: readonly string[], flags: RunFlags): Promise<numbe
     end();
   }
   live.end(outcomes);
+  for (const line of leftOut) {
+    process.stderr.write(`${line}\n`);
+  }
   await writeReports(outcomes, flags);
   return signal.aborted ? 130 : exitCodeOf(outcomes);
 }
@@ -203,18 +212,6 @@ function abortOnSignals(): { signal: AbortSignal; end: () => void } {
       }
     },
   };
-}
-
-function pagePath(path: string, folder: string): string {
-  return resolve(folder, basename(path).replace(/(\.ipynb)?$/, ".html"));
-}
-
-async function writePage(outcome: NotebookOutcome, folder: string): Promise<void> {
-  const { toHtml } = await import("../convert/html/to-html.ts");
-  if (outcome.notebook !== undefined) {
-    const html = await toHtml(outcome.notebook, { baseFolder: dirname(resolve(outcome.path)) });
-    writeAtomically(pagePath(outcome.path, folder), html);
-  }
 }
 
 async function writeReports(outcomes: readonly NotebookOutcome[], flags: RunFlags): Promise<void> {

@@ -50,6 +50,18 @@ test("pictures and attachments go beside the Markdown where that is wanted", () 
   expect(result).toContain("![A grid](my%20files/output_1_0.png)");
 });
 
+test("attachments in tags of HTML, and with odd names", () => {
+  const attached: Cell = {
+    cell_type: "markdown",
+    metadata: {},
+    source: `<img alt="a" src="attachment:a.png"> ![b](attachment:100%.png) \`attachment:a.png\``,
+    attachments: { "a.png": { "image/png": "TQ==" }, "100%.png": { "image/png": "TQ==" } },
+  };
+  expect(toMarkdown(notebook(attached)).text).toBe(
+    `<img alt="a" src="data:image/png;base64,TQ=="> ![b](data:image/png;base64,TQ==) \`attachment:a.png\`\n`,
+  );
+});
+
 test("a script has the code, with the text and the magics as comments", () => {
   const { text: result, extension } = toScript(
     notebook(text, code("%matplotlib inline\nx = 1"), code("%%bash\nls"), code("")),

@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { type Cell, type CodeCell, joinLines, type Notebook, type Output, tagsOf } from "../notebook/types.ts";
 import { overwrite } from "./html/ansi.ts";
+import { decodePercent } from "./html/notebook-files.ts";
 import { notebookLanguage } from "./html/render-cells.ts";
 
 /** A file that belongs to a converted notebook. */
@@ -113,13 +114,19 @@ class MarkdownWriter {
   }
 
   #attachments(source: string, cell: Cell, index: number): string {
-    return source.replace(/\]\(attachment:([^)\s]+)\)/g, (whole, name: string) => {
-      const [mimetype, data] = Object.entries(cell.attachments?.[decodeURIComponent(name)] ?? {})[0] ?? [];
-      const safe = name.replace(/[^\w.-]/g, "_").replace(/\.[^.]*$/, "");
-      return mimetype === undefined
-        ? whole
-        : `](${this.#picture(mimetype, Buffer.from(joinLines(data), "base64"), `attachment_${index}_${safe}`)})`;
-    });
+    // In Markdown's own brackets, and in the attributes of HTML.
+    return source.replace(
+      /(\]\(\s*<?|\b(?:src|poster|href)\s*=\s*["']?)attachment:([^)\s"'>]+)/gi,
+      (whole, before: string, name: string) => {
+        const own = cell.attachments ?? {};
+        const key = [name, decodePercent(name)].find((each) => Object.hasOwn(own, each));
+        const [mimetype, data] = Object.entries((key === undefined ? undefined : own[key]) ?? {})[0] ?? [];
+        const safe = name.replace(/[^\w.-]/g, "_").replace(/\.[^.]*$/, "");
+        return mimetype === undefined
+          ? whole
+          : `${before}${this.#picture(mimetype, Buffer.from(joinLines(data), "base64"), `attachment_${index}_${safe}`)}`;
+      },
+    );
   }
 }
 

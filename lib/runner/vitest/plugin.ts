@@ -6,6 +6,7 @@ import { globSync } from "tinyglobby";
 import { collectDependencies } from "../dependencies/collect.ts";
 import { isFile } from "../files.ts";
 import { readNotebook } from "../notebook/read.ts";
+import { pagePath } from "../report/page.ts";
 import { cellName, cellSettings, isRunnable, notebookSettings } from "../run/cell-info.ts";
 import { literalOf, script } from "../run/languages/index.ts";
 import { checkOutputNames } from "../run/output-names.ts";
@@ -27,6 +28,10 @@ export interface NotebookTestOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Folder for the executed notebooks; default: they are not saved. */
   readonly outputDir?: string;
+  /** Folder for a page of each notebook; default: none is written. */
+  readonly html?: string;
+  /** Whether these pages may load pictures from addresses when they are opened. Default false. */
+  readonly remoteImages?: boolean;
 }
 
 /** As much of Vite's plugin as this one is; Vite itself is not needed to build it. */
@@ -90,9 +95,13 @@ export function notebooks(options: NotebookTestOptions = {}): NotebookPlugin {
       if (!path.endsWith(".ipynb")) {
         return undefined;
       }
-      const { outputDir } = rest;
+      const { outputDir, html } = rest;
+      loaded.add(path);
       if (outputDir !== undefined) {
-        checkOutputNames([...loaded.add(path)], (notebook) => resolve(outputDir, basename(notebook)));
+        checkOutputNames([...loaded], (notebook) => resolve(outputDir, basename(notebook)));
+      }
+      if (html !== undefined) {
+        checkOutputNames([...loaded], (notebook) => pagePath(notebook, html));
       }
       const read = asksForFiles ? filesReadBy(path, rest) : [];
       for (const file of read) {
@@ -116,12 +125,12 @@ function filesReadBy(path: string, options: TestFileOptions): string[] {
     globSync("**/*", { cwd: folder, absolute: true, ignore: ["**/node_modules/**", "**/__pycache__/**"] }),
   );
   const data = (notebookSettings(notebook).data ?? []).map((name) => resolve(dirname(path), name)).filter(isFile);
-  const output = options.outputDir === undefined ? undefined : resolve(options.outputDir);
+  const written = [options.outputDir, options.html].flatMap((folder) => (folder === undefined ? [] : resolve(folder)));
   return [...new Set([...files, ...inFolders, ...data])].filter(
     (file) =>
       file !== path &&
       !/\/node_modules\/|\.(?:d\.[mc]?ts|map|md)$|\.test\.\w+$/.test(file) &&
-      (output === undefined || !file.startsWith(output)),
+      !written.some((folder) => file.startsWith(folder)),
   );
 }
 

@@ -2,7 +2,8 @@
 import { basename, resolve } from "node:path";
 import { NotebookPositions } from "../notebook/positions.ts";
 import { readNotebook } from "../notebook/read.ts";
-import { type Cell, tagsOf } from "../notebook/types.ts";
+import { type Cell, type Notebook, tagsOf } from "../notebook/types.ts";
+import { writePage } from "../report/page.ts";
 import { NotebookRun } from "../run/run-notebook.ts";
 import type { CellResult } from "../run/types.ts";
 import { cellError } from "./cell-error.ts";
@@ -38,6 +39,12 @@ export class NotebookSession {
 
   async end(): Promise<void> {
     await Promise.all([...this.#runs.values()].map((run) => run.end()));
+    const { html, remoteImages } = this.#options;
+    const first = this.#runs.get(0);
+    if (html !== undefined && first !== undefined) {
+      const onWarning = (message: string) => console.warn(`${this.#path}: warning: ${message}`);
+      await writePage(first.notebook, this.#path, html, { remoteImages, onWarning });
+    }
   }
 
   /**
@@ -54,7 +61,7 @@ export class NotebookSession {
     let run = this.#runs.get(repetition);
     if (run === undefined) {
       // What is saved is the first run, the one that there is without repetitions, too.
-      const { outputDir, ...rest } = this.#options;
+      const { outputDir, html: _, remoteImages: __, ...rest } = this.#options;
       const output = outputDir === undefined || repetition > 0 ? null : resolve(outputDir, basename(this.#path));
       run = new SessionRun(this.#path, { ...rest, output });
       this.#runs.set(repetition, run);
@@ -88,6 +95,11 @@ class SessionRun {
     this.#positions = new NotebookPositions(file.text);
     this.#cells = file.notebook.cells;
     this.#run = new NotebookRun(path, { ...options, signal: this.#stop.signal });
+  }
+
+  /** The notebook as it is after the run. */
+  get notebook(): Notebook {
+    return this.#run.notebook;
   }
 
   start(): Promise<void> {

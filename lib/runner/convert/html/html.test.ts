@@ -170,8 +170,9 @@ test("pictures of the notebook's folder and attachments are put into the page, o
   });
   expect(page).toContain(`src="data:image/png;base64,${Buffer.from("picture").toString("base64")}"`);
   expect(page).toContain('src="data:image/png;base64,TQ=="');
-  expect(page).toContain('src="../outside.png"');
-  expect(page).toContain('src="link.png"');
+  expect(page).not.toContain(Buffer.from("outside").toString("base64"));
+  expect(page).toContain('o (<a href="../outside.png">../outside.png</a>)');
+  expect(page).toContain('l (<a href="link.png">link.png</a>)');
 });
 
 test("only the page's own scripts may run", async () => {

@@ -1,14 +1,11 @@
 /** Markdown cells as HTML: CommonMark with tables, formulas, highlighted code, attachments and local images. */
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { extname, relative, resolve, sep } from "node:path";
 import markdownItKatex from "@vscode/markdown-it-katex";
 import katex from "katex";
 import createMarkdownIt, { type MarkdownIt } from "markdown-it";
-import type { MimeBundle } from "../../notebook/types.ts";
-import { joinLines } from "../../notebook/types.ts";
 import { escapeHtml } from "./escape.ts";
 import type { Highlight } from "./highlight.ts";
+import type { Attachments, Media } from "./media.ts";
 import { sanitizeHtml } from "./sanitize.ts";
 
 export interface Heading {
@@ -22,21 +19,8 @@ export interface Heading {
 export interface MarkdownRendererOptions {
   readonly highlight: Highlight;
   readonly sanitize: boolean;
-  /** Folder whose images may be embedded; undefined embeds none. */
-  readonly baseFolder: string | undefined;
+  readonly media: Media;
 }
-
-/** Larger pictures stay links. */
-const largestImage = 20 * 2 ** 20;
-
-const imageTypes: Readonly<Record<string, string>> = {
-  ".png": "image/png",
-  ".jpg": "image/jpeg",
-  ".jpeg": "image/jpeg",
-  ".gif": "image/gif",
-  ".svg": "image/svg+xml",
-  ".webp": "image/webp",
-};
 
 // The plugin is CommonJS: where it is imported from an ES module its function may be one level down.
 const katexPlugin = ((markdownItKatex as unknown as { default?: unknown }).default ?? markdownItKatex) as (
@@ -81,18 +65,14 @@ export class MarkdownRenderer {
    * @param source Markdown.
    * @param attachments The cell's attachments by name.
    */
-  render(source: string, attachments: Readonly<Record<string, MimeBundle>> = {}): string {
+  render(source: string, attachments?: Attachments): string {
     this.#trusted = [];
     const tokens = this.#md.parse(protectDelimiters(source), {});
-    for (const token of tokens) {
-      for (const child of token.children ?? []) {
-        if (child.type === "image") {
-          child.attrSet("src", this.#imageSource(String(child.attrGet("src") ?? ""), attachments));
-        }
-      }
-    }
     const html = this.#md.renderer.render(tokens, this.#md.options, {});
-    const clean = this.#options.sanitize ? sanitizeHtml(html) : html;
+    const { media, sanitize } = this.#options;
+    const clean = sanitize
+      ? sanitizeHtml(html, (tree) => media.place(tree, attachments))
+      : media.embed(html, attachments);
     return this.#withHeadings(this.#putTrusted(clean));
   }
 
@@ -145,42 +125,6 @@ export class MarkdownRenderer {
     this.#slugs.set(base, count + 1);
     return escapeHtml(count === 0 ? base : `${base}-${count}`);
   }
-
-  #imageSource(src: string, attachments: Readonly<Record<string, MimeBundle>>): string {
-    if (src.startsWith("attachment:")) {
-      const bundle = attachments[decodeURIComponent(src.slice("attachment:".length))] ?? {};
-      const [mimetype, data] = Object.entries(bundle)[0] ?? [];
-      return mimetype?.startsWith("image/") ? `data:${mimetype};base64,${joinLines(data).replace(/\s/g, "")}` : src;
-    }
-    const { baseFolder } = this.#options;
-    if (baseFolder === undefined || /^([a-z][a-z0-9+.-]*:|\/\/|#)/i.test(src)) {
-      return src;
-    }
-    return embedImage(src, baseFolder) ?? src;
-  }
-}
-
-/** A picture of the notebook's folder as a data address; undefined where there is none, or where it lies outside. */
-function embedImage(src: string, baseFolder: string): string | undefined {
-  let path: string;
-  try {
-    path = resolve(baseFolder, decodeURIComponent(src.replace(/[?#].*$/, "")));
-    if (!existsSync(path)) {
-      return undefined;
-    }
-    // Links are followed before looking where it lies.
-    const inside = relative(realpathSync(baseFolder), realpathSync(path));
-    if (inside.startsWith(`..${sep}`) || inside === "..") {
-      return undefined;
-    }
-  } catch {
-    return undefined;
-  }
-  const type = imageTypes[extname(path).toLowerCase()];
-  const stat = statSync(path);
-  return type === undefined || !stat.isFile() || stat.size > largestImage
-    ? undefined
-    : `data:${type};base64,${readFileSync(path).toString("base64")}`;
 }
 
 /** Brackets as formula delimiters, which Jupyter knows and the plugin does not; code keeps its own. */

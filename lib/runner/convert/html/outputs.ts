@@ -6,10 +6,13 @@ import { escapeHtml, scriptJson } from "./escape.ts";
 import { type FigureNeeds, figureDescription, figureKind, jsonData } from "./figures.ts";
 import type { Highlight } from "./highlight.ts";
 import type { MarkdownRenderer } from "./markdown.ts";
-import { sanitizeHtml, showsSomething, svgDataUri } from "./sanitize.ts";
+import type { Media } from "./media.ts";
+import { sanitizeHtml, showsSomething } from "./sanitize.ts";
+import { svgDataUri } from "./svg.ts";
 
 export interface OutputContext {
   readonly markdown: MarkdownRenderer;
+  readonly media: Media;
   readonly highlight: Highlight;
   readonly needs: FigureNeeds;
   readonly sanitize: boolean;
@@ -78,7 +81,9 @@ function renderStatic(
 ): string | undefined {
   const text = (mimetype: string) => joinLines(data[mimetype]);
   if (data["text/html"] !== undefined) {
-    const html = context.sanitize ? sanitizeHtml(text("text/html")) : text("text/html");
+    const html = context.sanitize
+      ? sanitizeHtml(text("text/html"), (tree) => context.media.place(tree))
+      : context.media.embed(text("text/html"));
     if (showsSomething(html) || (!context.sanitize && html.trim() !== "")) {
       return `<div class="html">${html}</div>`;
     }

@@ -5,6 +5,7 @@ import { escapeHtml } from "./escape.ts";
 import { FigureNeeds } from "./figures.ts";
 import { loadLanguages } from "./highlight.ts";
 import { type Heading, MarkdownRenderer } from "./markdown.ts";
+import { Media } from "./media.ts";
 import { type OutputContext, renderOutputs } from "./outputs.ts";
 
 export interface RenderOptions {
@@ -12,6 +13,8 @@ export interface RenderOptions {
   readonly sanitize: boolean;
   readonly input: boolean;
   readonly baseFolder: string | undefined;
+  readonly remoteImages: boolean;
+  readonly onWarning: ((message: string) => void) | undefined;
 }
 
 export interface RenderedNotebook {
@@ -28,13 +31,16 @@ export interface RenderedNotebook {
 export async function renderCells(notebook: Notebook, options: RenderOptions): Promise<RenderedNotebook> {
   const language = notebookLanguage(notebook);
   const highlight = await loadLanguages([language, "json", ...fenceLanguages(notebook), ...magicLanguages(notebook)]);
-  const markdown = new MarkdownRenderer({ highlight, sanitize: options.sanitize, baseFolder: options.baseFolder });
+  const { sanitize, baseFolder, remoteImages, onWarning } = options;
+  const media = new Media({ baseFolder, remote: remoteImages, onWarning });
+  const markdown = new MarkdownRenderer({ highlight, sanitize, media });
   const needs = new FigureNeeds();
   const context: OutputContext = {
     markdown,
+    media,
     highlight,
     needs,
-    sanitize: options.sanitize,
+    sanitize,
     interactive: options.scripts !== "none",
   };
   const cells = notebook.cells
@@ -87,10 +93,10 @@ function renderRaw(cell: Cell, context: OutputContext): string {
   const format = cell.metadata.format ?? cell.metadata.raw_mimetype;
   const source = joinLines(cell.source);
   if (format === "text/html") {
-    return context.sanitize ? "" : source;
+    return context.sanitize ? "" : context.media.embed(source, cell.attachments);
   }
   if (format === "text/markdown") {
-    return `<section class="cell markdown">${context.markdown.render(source)}</section>`;
+    return `<section class="cell markdown">${context.markdown.render(source, cell.attachments)}</section>`;
   }
   return format === undefined && source.trim() !== ""
     ? `<section class="cell raw"><pre>${escapeHtml(source)}</pre></section>`

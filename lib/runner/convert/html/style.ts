@@ -44,6 +44,7 @@ h3 { font-size: 1.2rem; } h4 { font-size: 1.05rem; } h5, h6 { font-size: 1rem; c
 p, ul, ol, dl, blockquote, table, details { margin: 0 0 1em; } li + li { margin-top: .25em; } ul, ol { padding-left: 1.5em; }
 blockquote { margin-left: 0; padding: .1em 1.1em; border-left: 3px solid var(--line); color: var(--soft); }
 blockquote > :last-child { margin-bottom: .1em; } hr { border: 0; border-top: 1px solid var(--line); margin: 2.5em 0; } mark { background: var(--mark); color: inherit; }
+.not-loaded { color: var(--soft); font-size: .925em; border: 1px dashed var(--line); border-radius: 4px; padding: .1em .4em; overflow-wrap: anywhere; }
 img, video { max-width: 100%; height: auto; }
 code, pre, kbd, samp { font-family: var(--mono); font-size: .855em; }
 :not(pre) > code { background: var(--block); border: 1px solid var(--line); border-radius: 4px; padding: .08em .32em; overflow-wrap: break-word; }

@@ -23,8 +23,18 @@ export interface HtmlOptions {
   readonly toc?: boolean | undefined;
   /** Whether the code is shown. Default true. */
   readonly input?: boolean | undefined;
-  /** Folder of the notebook: pictures in it that the text shows are put into the page. */
+  /**
+   * Folder of the notebook: pictures, sounds and films in it that the text shows are put into the page, up to 20 MiB each. Nothing
+   * outside of it is read, whatever leads there.
+   */
   readonly baseFolder?: string | undefined;
+  /**
+   * Whether a cleaned page may load pictures, sounds and films from addresses (`https://…`). Default false: who opens it sends
+   * no request to anybody; in the place of a picture stands its text with its address.
+   */
+  readonly remoteImages?: boolean | undefined;
+  /** Is told, once for each, of pictures, sounds and films that are missing, and what else keeps them out of the page. */
+  readonly onWarning?: ((message: string) => void) | undefined;
 }
 
 const sun = `<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" aria-hidden="true"><circle cx="12" cy="12" r="4.5"/><path d="M12 2v2.5M12 19.5V22M2 12h2.5M19.5 12H22M4.9 4.9l1.8 1.8M17.3 17.3l1.8 1.8M4.9 19.1l1.8-1.8M17.3 6.7l1.8-1.8"/></svg>`;
@@ -36,12 +46,14 @@ const sun = `<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-w
  * @returns The page's text.
  */
 export async function toHtml(notebook: Notebook, options: HtmlOptions = {}): Promise<string> {
-  const { scripts = "bundled", sanitize = true, theme = "auto", toc = true } = options;
+  const { scripts = "bundled", sanitize = true, theme = "auto", toc = true, remoteImages = false } = options;
   const { cells, headings, assets, mathStyle } = await renderCells(notebook, {
     scripts,
     sanitize,
     input: options.input ?? true,
     baseFolder: options.baseFolder,
+    remoteImages,
+    onWarning: options.onWarning,
   });
   const title = options.title ?? ownTitle(notebook) ?? headings[0]?.text ?? "Notebook";
   const contents = toc ? tableOfContents(headings) : "";
@@ -54,7 +66,7 @@ export async function toHtml(notebook: Notebook, options: HtmlOptions = {}): Pro
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="generator" content="nbconvert-ts-runner">
-${sanitize ? `<meta http-equiv="Content-Security-Policy" content="${contentPolicy(inline, remote)}">\n` : ""}<title>${escapeHtml(title)}</title>
+${sanitize ? policyElements(contentPolicy(inline, remote, remoteImages)) : ""}<title>${escapeHtml(title)}</title>
 <style>${style}</style>
 </head>
 <body>
@@ -84,15 +96,23 @@ function about(notebook: Notebook): string {
   return String(kernelspec?.display_name ?? info?.name ?? "");
 }
 
-/** Only the page's own scripts run, whatever got past the cleaning; nothing is sent anywhere. */
-export function contentPolicy(inline: readonly string[], remote: readonly string[]): string {
+/** The elements of a cleaned page's head that keep requests from being sent: those for names of hosts that it links to, too. */
+export function policyElements(policy: string): string {
+  return `<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta http-equiv="x-dns-prefetch-control" content="off">
+<meta name="referrer" content="no-referrer">
+`;
+}
+
+/** Only the page's own scripts run, whatever got past the cleaning; nothing is sent anywhere, and fetched only what may be. */
+export function contentPolicy(inline: readonly string[], remote: readonly string[], remoteImages: boolean): string {
   const hashes = inline.map((text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`);
   return [
     "default-src 'none'",
     `script-src ${[...hashes, ...remote].join(" ")}`,
     "style-src 'unsafe-inline'",
-    "img-src data: blob: https: http:",
-    "media-src data: https:",
+    `img-src data: blob:${remoteImages ? " https: http:" : ""}`,
+    `media-src data:${remoteImages ? " https: http:" : ""}`,
     "font-src data:",
     "connect-src data:",
     "base-uri 'none'",

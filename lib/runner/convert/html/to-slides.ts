@@ -5,7 +5,7 @@ import { escapeHtml } from "./escape.ts";
 import { pageScript } from "./page-script.ts";
 import { type RenderedNotebook, renderCells } from "./render-cells.ts";
 import { pageStyle } from "./style.ts";
-import { contentPolicy, type HtmlOptions, ownTitle } from "./to-html.ts";
+import { contentPolicy, type HtmlOptions, ownTitle, policyElements } from "./to-html.ts";
 
 type SlideType = "slide" | "subslide" | "fragment" | "skip" | "notes" | "-";
 
@@ -25,12 +25,14 @@ const slideScript = `Reveal.initialize({ hash: true, width: 1100, height: 700, m
  * @returns The page's text.
  */
 export async function toSlides(notebook: Notebook, options: HtmlOptions = {}): Promise<string> {
-  const { scripts = "bundled", sanitize = true, theme = "auto" } = options;
+  const { scripts = "bundled", sanitize = true, theme = "auto", remoteImages = false } = options;
   const rendered = await renderCells(notebook, {
     scripts,
     sanitize,
     input: options.input ?? true,
     baseFolder: options.baseFolder,
+    remoteImages,
+    onWarning: options.onWarning,
   });
   const title = options.title ?? ownTitle(notebook) ?? rendered.headings[0]?.text ?? "Slides";
   const assets = [...rendered.assets, revealAssets.script];
@@ -42,7 +44,7 @@ export async function toSlides(notebook: Notebook, options: HtmlOptions = {}): P
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="generator" content="nbconvert-ts-runner">
-${sanitize ? `<meta http-equiv="Content-Security-Policy" content="${contentPolicy(inline, remote)}">\n` : ""}<title>${escapeHtml(title)}</title>
+${sanitize ? policyElements(contentPolicy(inline, remote, remoteImages)) : ""}<title>${escapeHtml(title)}</title>
 <style>${revealAssets.style.text()}${pageStyle}${rendered.mathStyle}${slideStyle}</style>
 </head>
 <body>
