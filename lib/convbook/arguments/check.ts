@@ -1,5 +1,5 @@
 /** Checks of arguments, each a few comparisons: they return what they were given, or throw an error that names the argument. */
-import { OptionError } from "./options.ts";
+import { OptionError } from "./option-error.ts";
 
 /** What an error names: how a layer is printed is worked out only then. */
 interface Printable {
@@ -43,6 +43,11 @@ export function checkText(owner: Printable, option: string, value: unknown, expe
 /** A function, or an error that names the argument. */
 export function checkFunction(owner: Printable, option: string, value: unknown): void {
   if (typeof value !== "function") throw new OptionError(`${owner}`, option, value, "a function");
+}
+
+/** Something that random numbers can be drawn from, or an error that names the option. */
+export function checkGenerator(owner: Printable, generator: { random(): number }): void {
+  if (typeof generator?.random !== "function") throw new OptionError(`${owner}`, "generator", generator, "a Generator");
 }
 
 /** A list of things: an array or typed array; an error that names the argument otherwise. */

@@ -1,4 +1,6 @@
 /** Names that somebody typed: which were probably meant, and the error for those that do not exist. */
+import { describeValue } from "./describe.ts";
+import { OptionError } from "./option-error.ts";
 
 /** Number of single-character insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`. */
 export function editDistance(a: string, b: string): number {
@@ -36,6 +38,13 @@ export const shortened = (name: string) => (name.length > longestName ? `${name.
  * @param limit how many to return at most
  */
 export function nearestNames(name: string, known: Iterable<string>, limit = 3): string[] {
+  if (typeof name !== "string") throw new OptionError("nearestNames", "name", name, "a string");
+  if (typeof known?.[Symbol.iterator] !== "function") {
+    throw new OptionError("nearestNames", "known", known, "a list of names");
+  }
+  if (typeof limit !== "number" || !(limit >= 0)) {
+    throw new OptionError("nearestNames", "limit", limit, "a number of at least 0");
+  }
   if (name.length > longestName) return [];
   const plain = (text: string) => text.toLowerCase().replaceAll(/[-_ ]/g, "");
   const typed = plain(name);
@@ -67,14 +76,21 @@ export class UnknownNameError extends Error {
   /** The nearest of them. */
   readonly nearest: readonly string[];
 
-  constructor(kind: string, given: string, known: Iterable<string>) {
+  /**
+   * @param kind what kind of thing was named
+   * @param given what was given: a name, or what is no name at all
+   * @param known the names that exist
+   */
+  constructor(kind: string, given: unknown, known: Iterable<string>) {
     const all = [...known];
-    const nearest = nearestNames(given, all);
+    const name = typeof given === "string" ? given : describeValue(given);
+    const nearest = typeof given === "string" ? nearestNames(given, all) : [];
+    const shown = typeof given === "string" ? `"${shortened(given)}"` : name;
     const hint = nearest.length > 0 ? ` Did you mean ${nearest.map((n) => `"${n}"`).join(" or ")}?` : "";
-    super(`Unknown ${kind} "${shortened(given)}".${hint} Known: ${all.join(", ")}.`);
+    super(`Unknown ${kind} ${shown}.${hint} Known: ${all.join(", ")}.`);
     this.name = "UnknownNameError";
     this.kind = kind;
-    this.given = given;
+    this.given = name;
     this.known = all;
     this.nearest = nearest;
   }

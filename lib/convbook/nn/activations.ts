@@ -2,7 +2,7 @@ import type * as tf from "@tensorflow/tfjs-core";
 import { type ActivationName, activation, parseActivationName } from "./functional/activation.ts";
 import type { BlockBuilder, BlockValue } from "./functional/block.ts";
 import { Module } from "./module.ts";
-import type { Shape } from "./shapes.ts";
+import { type Shape, shapeOf } from "./shapes.ts";
 
 /**
  * An activation function as a layer, by name.
@@ -26,6 +26,7 @@ export class Activation extends Module {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
+    shapeOf(this, x);
     return activation(x, this.activation);
   }
 

@@ -11,7 +11,7 @@ import type { BlockBuilder, BlockValue } from "./functional/block.ts";
 import { ones_ } from "./init.ts";
 import { Module } from "./module.ts";
 import { Buffer, CounterBuffer, Parameter } from "./parameter.ts";
-import { checkInteger, type Shape } from "./shapes.ts";
+import { checkInteger, checkNumber, type Shape, shapeOf } from "./shapes.ts";
 
 /** Options of batch normalisation; the defaults are PyTorch's. */
 export interface BatchNormOptions {
@@ -51,10 +51,10 @@ export abstract class BatchNorm extends Module {
     refuseUnknownOptions(this.typeName, options, ["eps", "momentum", "affine", "trackRunningStats"]);
     const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true } = options;
     this.numFeatures = checkInteger(this.typeName, "numFeatures", numFeatures, 1);
-    if (!(eps >= 0)) throw new OptionError(this.typeName, "eps", eps, "a number of at least 0");
-    if (momentum !== null && !Number.isFinite(momentum))
-      throw new OptionError(this.typeName, "momentum", momentum, "a number or null");
-    this.eps = eps;
+    if (momentum !== null && !(typeof momentum === "number" && momentum >= 0 && momentum <= 1)) {
+      throw new OptionError(this.typeName, "momentum", momentum, "a number from 0 to 1, or null");
+    }
+    this.eps = checkNumber(this.typeName, "eps", eps, 0);
     this.momentum = momentum;
     this.weight = affine ? this.registerParameter("weight", new Parameter([numFeatures])) : null;
     this.bias = affine ? this.registerParameter("bias", new Parameter([numFeatures])) : null;
@@ -100,7 +100,7 @@ export abstract class BatchNorm extends Module {
 
   /** Forward pass, then residual and activation in the same step where the backend can. */
   forwardWith(x: tf.Tensor, after: Epilogue): tf.Tensor {
-    const shape = this.outputShape(x.shape);
+    const shape = this.outputShape(shapeOf(this, x));
     return tf.tidy(() => {
       const weight = (this.weight?.variable ?? tf.ones([this.numFeatures])) as tf.Tensor as tf.Tensor1D;
       const bias = (this.bias?.variable ?? tf.zeros([this.numFeatures])) as tf.Tensor as tf.Tensor1D;

@@ -1,4 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core";
+import { OptionError } from "./errors.ts";
 import type { Epilogue } from "./functional/batch-norm.ts";
 import type { BlockBuilder, BlockValue } from "./functional/block.ts";
 import { runLayers } from "./fusion.ts";
@@ -20,7 +21,7 @@ export class Sequential extends Module {
     super();
     const [first] = layers;
     const named =
-      layers.length === 1 && first !== undefined && !(first instanceof Module)
+      layers.length === 1 && typeof first === "object" && first !== null && !(first instanceof Module)
         ? Object.entries(first)
         : layers.map((layer, i): [string, AnyModule] => [`${i}`, layer as AnyModule]);
     this.layers = named.map(([name, layer]) => this.registerModule(name, layer));
@@ -65,6 +66,9 @@ export class ModuleList<M extends AnyModule = AnyModule> extends Module<[], void
 
   constructor(modules: Iterable<M> = []) {
     super();
+    if (typeof modules?.[Symbol.iterator] !== "function" || typeof modules === "string") {
+      throw new OptionError("ModuleList", "modules", modules, "a list of modules");
+    }
     this.list = [...modules].map((module, i) => this.registerModule(`${i}`, module));
   }
 

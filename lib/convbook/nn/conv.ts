@@ -14,6 +14,7 @@ import {
   pair,
   type Shape,
   type Size2d,
+  shapeOf,
   type Window,
   windowedShape,
 } from "./shapes.ts";
@@ -163,7 +164,7 @@ export class Conv2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    this.outputShape(x.shape);
+    this.outputShape(shapeOf(this, x));
     const weight = this.weight.variable as tf.Tensor as tf.Tensor4D;
     return conv2d(x, weight, (this.bias?.variable ?? null) as tf.Tensor1D | null, this.geometry);
   }
@@ -192,7 +193,7 @@ export class Conv2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     act: ActivationName,
     residual?: tf.Tensor4D,
   ): tf.Tensor4D {
-    this.outputShape(x.shape);
+    this.outputShape(shapeOf(this, x));
     return tf.tidy(() => {
       const ownWeight = this.weight.variable as tf.Tensor as tf.Tensor4D;
       const ownBias = (this.bias?.variable ?? null) as tf.Tensor1D | null;
@@ -270,7 +271,7 @@ export class Conv1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
   }
 
   forward(x: tf.Tensor3D): tf.Tensor3D {
-    this.outputShape(x.shape);
+    this.outputShape(shapeOf(this, x));
     return tf.tidy(() => {
       const [kernel, inputs, outputs] = this.weight.variable.shape as [number, number, number];
       const weight = tf.reshape(this.weight.variable, [1, kernel, inputs, outputs]) as tf.Tensor4D;

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { defaultGenerator, fillBernoulli, type Generator } from "../random/index.ts";
-import { OptionError, refuseUnknownOptions } from "./errors.ts";
+import { refuseUnknownOptions } from "./errors.ts";
 import { Module } from "./module.ts";
-import type { Shape } from "./shapes.ts";
+import { checkGenerator, checkNumber, type Shape, shapeOf } from "./shapes.ts";
 import { noteUse } from "./usage.ts";
 
 /** Options of dropout. */
@@ -24,8 +24,8 @@ export class Dropout extends Module {
     super();
     refuseUnknownOptions("Dropout", options, ["generator"]);
     const { generator = defaultGenerator } = options;
-    if (!(p >= 0 && p <= 1)) throw new OptionError("Dropout", "p", p, "a probability from 0 to 1");
-    this.p = p;
+    checkGenerator("Dropout", generator);
+    this.p = checkNumber("Dropout", "p", p, 0, 1);
     this.generator = generator;
   }
 
@@ -36,6 +36,7 @@ export class Dropout extends Module {
 
   forward(x: tf.Tensor): tf.Tensor {
     noteUse(this);
+    shapeOf(this, x);
     if (!this.training || this.p === 0) return x;
     return tf.tidy(() => {
       if (this.p === 1) return tf.mul(x, 0);

@@ -2,7 +2,8 @@
 import { nearestNames, shortened } from "../arguments/names.ts";
 
 export { nearestNames, UnknownNameError } from "../arguments/names.ts";
-export { OptionError, refuseUnknownOptions, UnknownOptionError } from "../arguments/options.ts";
+export { OptionError } from "../arguments/option-error.ts";
+export { checkObject, refuseUnknownOptions, UnknownOptionError } from "../arguments/options.ts";
 
 /** An input whose shape does not fit the layer that it was given to. */
 export class ShapeError extends Error {

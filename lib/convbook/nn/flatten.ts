@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { OptionError, ShapeError } from "./errors.ts";
 import { Module } from "./module.ts";
-import type { Shape } from "./shapes.ts";
+import { checkInteger, type Shape, shapeOf } from "./shapes.ts";
 
 /**
  * All dimensions but the batch as one, [N, H, W, C] -> [N, C H W], in PyTorch's order of elements (channels slowest), so that the weights of a
@@ -15,7 +15,7 @@ export class Flatten extends Module {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    const shape = this.outputShape(x.shape);
+    const shape = this.outputShape(shapeOf(this, x));
     const places = x.shape.slice(1, -1).reduce((product, n) => product * n, 1);
     if (x.rank === 2) return x;
     if (places === 1 || x.shape.at(-1) === 1) return tf.reshape(x, shape);
@@ -31,7 +31,9 @@ export class Unflatten extends Module {
   /** @param size shape of a sample with channels last, as [H, W, C] */
   constructor(size: Shape) {
     super();
-    if (size.length < 2) throw new OptionError("Unflatten", "size", size, "[L, C] or [H, W, C]");
+    if (!Array.isArray(size) || size.length < 2)
+      throw new OptionError("Unflatten", "size", size, "[L, C] or [H, W, C]");
+    for (const side of size) checkInteger("Unflatten", "size", side, 1);
     this.size = [...size];
   }
 
@@ -43,7 +45,7 @@ export class Unflatten extends Module {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    const shape = this.outputShape(x.shape);
+    const shape = this.outputShape(shapeOf(this, x));
     const order = [0, ...shape.slice(2).map((_, i) => i + 2), 1];
     return tf.tidy(() => {
       const channelsFirst = [shape[0], shape.at(-1), ...shape.slice(1, -1)] as number[];

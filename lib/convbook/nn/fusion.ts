@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { Activation } from "./activations.ts";
 import { BatchNorm } from "./batch-norm.ts";
 import { Conv2d } from "./conv.ts";
+import { OptionError } from "./errors.ts";
 import type { ActivationName } from "./functional/activation.ts";
 import { isRecording } from "./functional/backend.ts";
 import { type Epilogue, epilogue } from "./functional/batch-norm.ts";
@@ -27,6 +28,9 @@ function at<M extends AnyModule>(
  * @param tail added to and applied to the last one's output
  */
 export function runLayers(layers: readonly AnyModule[], x: tf.Tensor, tail: Epilogue = {}): tf.Tensor {
+  if (!Array.isArray(layers)) throw new OptionError("runLayers", "layers", layers, "a list of modules");
+  // A module of somebody's own may take what is no tensor.
+  if (typeof x !== "object" || x === null) throw new OptionError("runLayers", "x, the input,", x, "a tensor");
   return tf.tidy(() => {
     let y = x;
     let index = 0;
@@ -45,7 +49,11 @@ export function runLayers(layers: readonly AnyModule[], x: tf.Tensor, tail: Epil
       const candidate = at(layers, normIndex, BatchNorm);
       const norm = conv !== undefined && candidate?.usesBatchStatistics === true ? undefined : candidate;
       if (conv === undefined && norm === undefined) {
-        y = (layers[index] as AnyModule).forward(y);
+        const layer = layers[index] as AnyModule;
+        if (typeof layer?.forward !== "function") {
+          throw new OptionError("runLayers", `layers[${index}]`, layer, "a module");
+        }
+        y = layer.forward(y);
         index += 1;
         continue;
       }

@@ -4,7 +4,7 @@ import { type Affine, groupNorm, layerNorm } from "./functional/group-norm.ts";
 import { ones_ } from "./init.ts";
 import { Module } from "./module.ts";
 import { type Layout, Parameter } from "./parameter.ts";
-import { checkInteger, type Shape } from "./shapes.ts";
+import { checkInteger, checkNumber, type Shape, shapeOf } from "./shapes.ts";
 
 /** Options of the normalisations that use no batch statistics; the defaults are PyTorch's. */
 export interface NormOptions {
@@ -39,7 +39,7 @@ export class GroupNorm extends Module {
     if (numChannels % numGroups !== 0) {
       throw new OptionError("GroupNorm", "numGroups", numGroups, `a divisor of the ${numChannels} channels`);
     }
-    this.eps = eps;
+    this.eps = checkNumber("GroupNorm", "eps", eps, 0);
     this.weight = affine ? this.registerParameter("weight", new Parameter([numChannels])) : null;
     this.bias = affine ? this.registerParameter("bias", new Parameter([numChannels])) : null;
     if (this.weight !== null) ones_(this.weight);
@@ -54,7 +54,7 @@ export class GroupNorm extends Module {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    this.outputShape(x.shape);
+    this.outputShape(shapeOf(this, x));
     return tf.tidy(() => groupNorm(x, this.numGroups, affineOf(this, this.numChannels), this.eps));
   }
 
@@ -93,11 +93,11 @@ export class LayerNorm extends Module {
     super();
     refuseUnknownOptions("LayerNorm", options, ["eps", "affine"]);
     const { eps = 1e-5, affine = true } = options;
-    const shape = typeof normalizedShape === "number" ? [normalizedShape] : [...normalizedShape];
+    const shape = Array.isArray(normalizedShape) ? [...normalizedShape] : [normalizedShape as number];
     if (shape.length === 0) throw new OptionError("LayerNorm", "normalizedShape", shape, "at least one size");
     for (const size of shape) checkInteger("LayerNorm", "normalizedShape", size, 1);
     this.normalizedShape = shape;
-    this.eps = eps;
+    this.eps = checkNumber("LayerNorm", "eps", eps, 0);
     const layout = channelsLast(shape.length);
     this.weight = affine ? this.registerParameter("weight", new Parameter(shape, layout)) : null;
     this.bias = affine ? this.registerParameter("bias", new Parameter(shape, layout)) : null;
@@ -116,7 +116,7 @@ export class LayerNorm extends Module {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    const shape = this.outputShape(x.shape);
+    const shape = this.outputShape(shapeOf(this, x));
     return tf.tidy(() => {
       const size = this.normalizedShape.reduce((product, n) => product * n, 1);
       const rows = tf.reshape(x, [x.size / size, size]) as tf.Tensor2D;

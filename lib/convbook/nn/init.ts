@@ -5,8 +5,10 @@
  * He et al., "Delving Deep into Rectifiers", 2015; Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
  * networks", 2010.
  */
+
+import { checkFunction, checkGenerator, checkNumber } from "../arguments/check.ts";
 import { defaultGenerator, fillNormal, fillUniform, type Generator } from "../random/index.ts";
-import { OptionError, UnknownNameError } from "./errors.ts";
+import { checkObject, OptionError, refuseUnknownOptions, UnknownNameError } from "./errors.ts";
 import type { Parameter } from "./parameter.ts";
 
 /** What random initialisations draw from; the default generator when left out. */
@@ -33,7 +35,8 @@ export function calculateFanInAndFanOut(parameter: { readonly shape: readonly nu
   fanIn: number;
   fanOut: number;
 } {
-  const { shape } = parameter;
+  const shape: unknown = parameter?.shape;
+  if (!Array.isArray(shape)) throw new OptionError("calculateFanInAndFanOut", "parameter", parameter, "a parameter");
   if (shape.length < 2) {
     throw new OptionError("calculateFanInAndFanOut", "shape", shape, "of at least two dimensions");
   }
@@ -71,6 +74,8 @@ const gains: Readonly<Record<string, (slope: number) => number>> = {
  * @throws {UnknownNameError} with the nearest names
  */
 export function calculateGain(nonlinearity: string, slope = 0.01): number {
+  if (typeof nonlinearity !== "string") throw new UnknownNameError("nonlinearity", nonlinearity, Object.keys(gains));
+  checkNumber("calculateGain", "slope", slope);
   const name = nonlinearity.toLowerCase().replaceAll(/[-_]/g, "");
   const gain = Object.hasOwn(gains, name) ? gains[name] : undefined;
   if (gain === undefined) throw new UnknownNameError("nonlinearity", nonlinearity, Object.keys(gains));
@@ -89,6 +94,7 @@ let isSkipped = false;
  * const model = init.skipInit(() => new ResNet());
  */
 export function skipInit<T>(build: () => T): T {
+  checkFunction("skipInit", "build", build);
   const before = isSkipped;
   isSkipped = true;
   try {
@@ -98,7 +104,8 @@ export function skipInit<T>(build: () => T): T {
   }
 }
 
-function fill(parameter: Parameter, write: (values: Float32Array) => void): Parameter {
+function fill(owner: string, parameter: Parameter, write: (values: Float32Array) => void): Parameter {
+  if (typeof parameter?.load !== "function") throw new OptionError(owner, "parameter", parameter, "a parameter");
   if (isSkipped) return parameter;
   const data = new Float32Array(parameter.size);
   write(data);
@@ -106,29 +113,33 @@ function fill(parameter: Parameter, write: (values: Float32Array) => void): Para
   return parameter;
 }
 
+function generatorOf(owner: string, options: InitOptions): Generator {
+  checkObject(owner, "options", options);
+  const { generator = defaultGenerator } = options;
+  checkGenerator(owner, generator);
+  return generator;
+}
+
 /** Numbers from [from, to), [0, 1) by default. */
-export function uniform_(
-  parameter: Parameter,
-  from = 0,
-  to = 1,
-  { generator = defaultGenerator }: InitOptions = {},
-): Parameter {
-  return fill(parameter, (values) => fillUniform(values, from, to, generator));
+export function uniform_(parameter: Parameter, from = 0, to = 1, options: InitOptions = {}): Parameter {
+  checkNumber("uniform_", "from", from);
+  checkNumber("uniform_", "to", to, from);
+  const generator = generatorOf("uniform_", options);
+  return fill("uniform_", parameter, (values) => fillUniform(values, from, to, generator));
 }
 
 /** Normally distributed numbers. */
-export function normal_(
-  parameter: Parameter,
-  mean = 0,
-  std = 1,
-  { generator = defaultGenerator }: InitOptions = {},
-): Parameter {
-  return fill(parameter, (values) => fillNormal(values, mean, std, generator));
+export function normal_(parameter: Parameter, mean = 0, std = 1, options: InitOptions = {}): Parameter {
+  checkNumber("normal_", "mean", mean);
+  checkNumber("normal_", "std", std, 0);
+  const generator = generatorOf("normal_", options);
+  return fill("normal_", parameter, (values) => fillNormal(values, mean, std, generator));
 }
 
 /** One value everywhere. */
 export function constant_(parameter: Parameter, value: number): Parameter {
-  return fill(parameter, (values) => values.fill(value));
+  if (typeof value !== "number" || Number.isNaN(value)) throw new OptionError("constant_", "value", value, "a number");
+  return fill("constant_", parameter, (values) => values.fill(value));
 }
 
 /** Ones. */
@@ -141,29 +152,30 @@ export function zeros_(parameter: Parameter): Parameter {
   return constant_(parameter, 0);
 }
 
-function kaimingStd(
-  parameter: Parameter,
-  { a = 0, mode = "fanIn", nonlinearity = "leakyrelu" }: KaimingOptions,
-): number {
+function kaimingStd(owner: string, parameter: Parameter, options: KaimingOptions): number {
+  refuseUnknownOptions(owner, options, ["a", "mode", "nonlinearity", "generator"]);
+  const { a = 0, mode = "fanIn", nonlinearity = "leakyrelu" } = options;
+  checkNumber(owner, "a", a);
   const fans = calculateFanInAndFanOut(parameter);
   const known = { fanIn: fans.fanIn, fanOut: fans.fanOut };
-  if (!Object.hasOwn(known, mode)) throw new UnknownNameError("fan mode", String(mode), Object.keys(known));
+  if (!Object.hasOwn(known, mode)) throw new UnknownNameError("fan mode", mode, Object.keys(known));
   return calculateGain(nonlinearity, a) / Math.sqrt(known[mode]);
 }
 
 /** He's uniform initialisation: numbers from (−b, b) with b = gain √(3 / fan). */
 export function kaimingUniform_(parameter: Parameter, options: KaimingOptions = {}): Parameter {
-  const bound = Math.sqrt(3) * kaimingStd(parameter, options);
+  const bound = Math.sqrt(3) * kaimingStd("kaimingUniform_", parameter, options);
   return uniform_(parameter, -bound, bound, options);
 }
 
 /** He's normal initialisation: standard deviation gain / √fan. */
 export function kaimingNormal_(parameter: Parameter, options: KaimingOptions = {}): Parameter {
-  return normal_(parameter, 0, kaimingStd(parameter, options), options);
+  return normal_(parameter, 0, kaimingStd("kaimingNormal_", parameter, options), options);
 }
 
 /** Glorot's uniform initialisation: numbers from (−b, b) with b = gain √(6 / (fan in + fan out)). */
 export function xavierUniform_(parameter: Parameter, gain = 1, options: InitOptions = {}): Parameter {
+  checkNumber("xavierUniform_", "gain", gain, 0);
   const { fanIn, fanOut } = calculateFanInAndFanOut(parameter);
   const bound = Math.sqrt(3) * gain * Math.sqrt(2 / (fanIn + fanOut));
   return uniform_(parameter, -bound, bound, options);
@@ -171,6 +183,7 @@ export function xavierUniform_(parameter: Parameter, gain = 1, options: InitOpti
 
 /** Glorot's normal initialisation: standard deviation gain √(2 / (fan in + fan out)). */
 export function xavierNormal_(parameter: Parameter, gain = 1, options: InitOptions = {}): Parameter {
+  checkNumber("xavierNormal_", "gain", gain, 0);
   const { fanIn, fanOut } = calculateFanInAndFanOut(parameter);
   return normal_(parameter, 0, gain * Math.sqrt(2 / (fanIn + fanOut)), options);
 }

@@ -4,7 +4,7 @@ import { resetParameters } from "./conv.ts";
 import { refuseUnknownOptions, ShapeError } from "./errors.ts";
 import { Module } from "./module.ts";
 import { linearLayout, Parameter } from "./parameter.ts";
-import { checkInteger, type Shape } from "./shapes.ts";
+import { checkInteger, type Shape, shapeOf } from "./shapes.ts";
 
 /** Options of a linear layer. */
 export interface LinearOptions {
@@ -55,7 +55,7 @@ export class Linear extends Module {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    const shape = this.outputShape(x.shape);
+    const shape = this.outputShape(shapeOf(this, x));
     return tf.tidy(() => {
       const rows = tf.reshape(x, [-1, this.inFeatures]) as tf.Tensor2D;
       const y = tf.matMul(rows, this.weight.variable as tf.Tensor as tf.Tensor2D);

@@ -1,7 +1,7 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { StateDict } from "../tensor-data.ts";
 import { OptionError, StateDictError } from "./errors.ts";
-import type { Buffer, CounterBuffer, Parameter, StateEntry } from "./parameter.ts";
+import { Buffer, CounterBuffer, Parameter, type StateEntry } from "./parameter.ts";
 import { Registry } from "./registry.ts";
 
 /** Any module, whatever it takes and gives. */
@@ -52,18 +52,21 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
 
   /** Adds a learnable tensor under PyTorch's name for it, and returns it. */
   registerParameter<P extends Parameter>(name: string, parameter: P): P {
+    checkPart(this, "parameter", name, parameter instanceof Parameter, parameter);
     this.#registry.add(name, parameter);
     return parameter;
   }
 
   /** Adds a tensor or counter that is part of the state but not learned, and returns it. */
   registerBuffer<B extends Buffer | CounterBuffer>(name: string, buffer: B): B {
+    checkPart(this, "buffer", name, buffer instanceof Buffer || buffer instanceof CounterBuffer, buffer);
     this.#registry.add(name, buffer);
     return buffer;
   }
 
   /** Adds a child, and returns it. */
   registerModule<M extends AnyModule>(name: string, module: M): M {
+    checkPart(this, "module", name, module instanceof Module, module);
     this.#registry.add(name, module);
     return module;
   }
@@ -313,6 +316,12 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
   [Symbol.for("Jupyter.display")](): Record<string, string> {
     return { "text/plain": this.toString() };
   }
+}
+
+/** Refuses what is no part of its kind. */
+function checkPart(owner: AnyModule, kind: string, name: unknown, isOfKind: boolean, part: unknown): void {
+  if (typeof name !== "string") throw new OptionError(owner.typeName, "name", name, "a string");
+  if (!isOfKind) throw new OptionError(owner.typeName, `the ${kind} "${name}"`, part, `a ${kind}`);
 }
 
 /** What every module below `root` owns, with dotted names, each thing once. */

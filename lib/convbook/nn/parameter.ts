@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { checkFunction, checkInteger } from "../arguments/check.ts";
 import type { TensorData, TensorDType } from "../tensor-data.ts";
 import { OptionError } from "./errors.ts";
 import { noteUse } from "./usage.ts";
@@ -75,6 +76,10 @@ const leastCost = 1024;
  * @throws {OptionError} where it asks for more
  */
 export function withParameterBudget<T>(elements: number, build: () => T): T {
+  if (typeof elements !== "number" || !(elements >= 0)) {
+    throw new OptionError("withParameterBudget", "elements", elements, "a number of at least 0");
+  }
+  checkFunction("withParameterBudget", "build", build);
   const before = budget;
   budget = Math.min(budget, elements);
   try {
@@ -114,7 +119,16 @@ class DeviceValue implements StateEntry {
    * @param layout order of the dimensions in memory
    */
   constructor(value: TensorData | readonly number[], layout: Layout, trainable: boolean) {
-    this.shape = "data" in value ? [...value.shape] : [...value];
+    const owner = new.target.name;
+    if (typeof value !== "object" || value === null || !("data" in value || Array.isArray(value))) {
+      throw new OptionError(owner, "value", value, "a shape, or a value { dtype, shape, data }");
+    }
+    const shape = "data" in value ? value.shape : value;
+    for (const size of shape) checkInteger(owner, "value's shape", size, 0);
+    this.shape = [...shape];
+    if (!Array.isArray(layout) || (layout.length > 0 && !this.shape.every((_, i) => layout.includes(i)))) {
+      throw new OptionError(owner, "layout", layout, `an order of the ${this.shape.length} dimensions`);
+    }
     this.layout = layout.length === 0 ? this.shape.map((_, i) => i) : layout;
     this.trainable = trainable;
     spend(this.shape);

@@ -9,6 +9,7 @@ import {
   pair,
   type Shape,
   type Size2d,
+  shapeOf,
   type Window,
   windowedShape,
 } from "./shapes.ts";
@@ -32,8 +33,8 @@ const mostTaps = 255;
 
 function windows(owner: string, kernelSize: Size2d, options: PoolOptions<Size2d>): Windows2d {
   const kernel = pair(owner, "kernelSize", kernelSize, 1);
-  const stride = pair(owner, "stride", options.stride ?? kernelSize, 1);
-  const padding = pair(owner, "padding", options.padding ?? 0, 0);
+  const stride = pair(owner, "stride", options.stride === undefined ? kernelSize : options.stride, 1);
+  const padding = pair(owner, "padding", options.padding === undefined ? 0 : options.padding, 0);
   return [0, 1].map((i): Window => {
     const pad = padding[i as 0 | 1];
     const size = kernel[i as 0 | 1];
@@ -112,7 +113,7 @@ abstract class Pool1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
   }
 
   protected asImages(x: tf.Tensor3D, pool: (images: tf.Tensor4D) => tf.Tensor4D): tf.Tensor3D {
-    const shape = this.outputShape(x.shape) as [number, number, number];
+    const shape = this.outputShape(shapeOf(this, x)) as [number, number, number];
     return tf.tidy(() => tf.reshape(pool(tf.expandDims(x, 1) as tf.Tensor4D), shape));
   }
 
@@ -124,7 +125,7 @@ abstract class Pool1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
 /** Largest value of each window; padding never wins. */
 export class MaxPool2d extends Pool2d {
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    this.outputShape(x.shape);
+    this.outputShape(shapeOf(this, x));
     return maxPool2d(x, this.windows);
   }
 
@@ -150,7 +151,7 @@ export class AvgPool2d extends Pool2d {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    this.outputShape(x.shape);
+    this.outputShape(shapeOf(this, x));
     return avgPool2d(x, this.windows, this.countIncludePad);
   }
 
@@ -190,7 +191,7 @@ export class AdaptiveAvgPool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    this.outputShape(x.shape);
+    this.outputShape(shapeOf(this, x));
     return adaptiveAvgPool2d(x, this.size);
   }
 
@@ -225,7 +226,7 @@ export class AdaptiveAvgPool1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
   }
 
   forward(x: tf.Tensor3D): tf.Tensor3D {
-    const shape = this.outputShape(x.shape) as [number, number, number];
+    const shape = this.outputShape(shapeOf(this, x)) as [number, number, number];
     return tf.tidy(() => tf.reshape(adaptiveAvgPool2d(tf.expandDims(x, 1) as tf.Tensor4D, [1, this.size]), shape));
   }
 

@@ -1,6 +1,6 @@
 /** A model's layers as a table: names, types, output shapes, parameters and work. */
 import * as tf from "@tensorflow/tfjs-core";
-import { OptionError } from "./errors.ts";
+import { OptionError, refuseUnknownOptions } from "./errors.ts";
 import type { AnyModule } from "./module.ts";
 import type { Parameter } from "./parameter.ts";
 import type { Shape } from "./shapes.ts";
@@ -166,11 +166,18 @@ export class ModelSummary {
  * @example
  * console.log(`${summary(new ResNet(), { inputShape: [1, 32, 32, 3], depth: 2 })}`);
  */
-export function summary(
-  model: AnyModule,
-  { inputShape, depth = Number.POSITIVE_INFINITY }: SummaryOptions,
-): ModelSummary {
-  if (inputShape.length === 0 || inputShape.some((n) => !Number.isSafeInteger(n) || n < 1)) {
+export function summary(model: AnyModule, options: SummaryOptions): ModelSummary {
+  if (typeof model?.namedModules !== "function") throw new OptionError("summary", "model", model, "a module");
+  refuseUnknownOptions("summary", options, ["inputShape", "depth"]);
+  const { inputShape, depth = Number.POSITIVE_INFINITY } = options;
+  if (typeof depth !== "number" || !(depth >= 0)) {
+    throw new OptionError("summary", "depth", depth, "a number of levels, 0 for the model alone");
+  }
+  if (
+    !Array.isArray(inputShape) ||
+    inputShape.length === 0 ||
+    inputShape.some((n) => !Number.isSafeInteger(n) || n < 1)
+  ) {
     throw new OptionError("summary", "inputShape", inputShape, "positive whole numbers, the batch first");
   }
   const shapes = new Map<AnyModule, Shape>();

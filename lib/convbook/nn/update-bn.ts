@@ -1,6 +1,7 @@
 /** Measuring the statistics of batch normalisation anew: torch.optim.swa_utils.update_bn. */
 import * as tf from "@tensorflow/tfjs-core";
 import { BatchNorm } from "./batch-norm.ts";
+import { OptionError } from "./errors.ts";
 import type { AnyModule } from "./module.ts";
 
 /**
@@ -19,6 +20,14 @@ export async function updateBn(
   module: AnyModule,
   batches: AsyncIterable<tf.Tensor | readonly tf.Tensor[]> | Iterable<tf.Tensor | readonly tf.Tensor[]>,
 ): Promise<void> {
+  if (typeof module?.modules !== "function") throw new OptionError("updateBn", "module", module, "a module");
+  const given = batches as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined;
+  if (
+    typeof batches !== "object" ||
+    (given?.[Symbol.iterator] === undefined && given?.[Symbol.asyncIterator] === undefined)
+  ) {
+    throw new OptionError("updateBn", "batches", batches, "a DataLoader or a list of batches");
+  }
   const norms = module.modules().filter((each): each is BatchNorm => each instanceof BatchNorm);
   if (norms.length === 0) return;
   const momenta = norms.map((norm) => norm.momentum);

@@ -2,7 +2,7 @@ import type * as tf from "@tensorflow/tfjs-core";
 import { refuseUnknownOptions, UnknownNameError } from "./errors.ts";
 import { repeatPixels, resizeBilinear } from "./functional/interpolate.ts";
 import { Module } from "./module.ts";
-import { checkChannelsLast, pair, type Shape, type Size2d } from "./shapes.ts";
+import { checkChannelsLast, pair, type Shape, type Size2d, shapeOf } from "./shapes.ts";
 
 /** Options of {@link Upsample}. */
 export interface UpsampleOptions {
@@ -41,7 +41,7 @@ export class Upsample extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    const [, height, width] = this.outputShape(x.shape) as [number, number, number, number];
+    const [, height, width] = this.outputShape(shapeOf(this, x)) as [number, number, number, number];
     if (this.mode === "nearest") return repeatPixels(x, this.scaleFactor);
     return resizeBilinear(x, [height, width], this.alignCorners);
   }

@@ -1,5 +1,6 @@
 /** Activation functions under the names that people use for them, with PyTorch's definitions. */
 import * as tf from "@tensorflow/tfjs-core";
+import { shapeOf } from "../../arguments/check.ts";
 import { UnknownNameError } from "../errors.ts";
 import { hasKernel } from "./backend.ts";
 
@@ -75,6 +76,7 @@ const synonyms: Readonly<Record<string, ActivationName>> = {
  * @throws {UnknownNameError} with the nearest names
  */
 export function parseActivationName(name: string): ActivationName {
+  if (typeof name !== "string") throw new UnknownNameError("activation", name, activationNames);
   for (const candidate of [name, name.toLowerCase()]) {
     if (Object.hasOwn(activations, candidate)) return candidate as ActivationName;
     if (Object.hasOwn(synonyms, candidate)) return synonyms[candidate] as ActivationName;
@@ -84,5 +86,6 @@ export function parseActivationName(name: string): ActivationName {
 
 /** Applies the activation of this name, element by element. The identity returns its input itself. */
 export function activation(x: tf.Tensor, name: ActivationName): tf.Tensor {
-  return activations[name](x);
+  shapeOf("activation", x, "x");
+  return (activations[name] ?? activations[parseActivationName(name)])(x);
 }
