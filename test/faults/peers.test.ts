@@ -76,6 +76,87 @@ test("process.exit in TypeScript: 0 ends the run, other codes fail", { timeout: 
   expect(await run("process.exitCode = 4;\nprocess.exit()")).toEqual(["failed", "failed", "not-run"]);
 });
 
+describe("an end is no error: what allows errors does not go on behind it", { timeout: 90_000 }, () => {
+  const stored = (path: string) => {
+    const notebook = JSON.parse(readFileSync(path, "utf8"));
+    Object.assign(notebook.cells.at(-1), {
+      execution_count: 7,
+      outputs: [{ output_type: "stream", name: "stdout", text: ["before\n"] }],
+    });
+    writeFileSync(path, JSON.stringify(notebook));
+    return path;
+  };
+  const allowed = [
+    ["--allow-errors", {}, undefined, { allowErrors: true }],
+    ["the tag allow-errors", {}, ["allow-errors"], {}],
+    ["the notebook's own allow_errors", { execution: { allow_errors: true } }, undefined, {}],
+  ] as const;
+
+  describe.each(allowed)("%s", (_name, metadata, tags, options) => {
+    test("TypeScript", async () => {
+      const run = async (source: string) => {
+        const path = stored(script([{ source, tags: tags ?? [] }, "console.log('now')"], metadata));
+        const result = await runNotebook(path, { kernelDir, ...options });
+        const last = JSON.parse(readFileSync(path, "utf8")).cells.at(-1);
+        return [result.status, ...result.cells.map(({ status }) => status), last.execution_count, last.outputs[0].text];
+      };
+      expect(await run("process.exit(0)")).toEqual(["passed", "passed", "not-run", 7, ["before\n"]]);
+      expect(await run("process.exit()")).toEqual(["passed", "passed", "not-run", 7, ["before\n"]]);
+      expect(await run("process.exit(3)")).toEqual(["passed", "passed", "passed", 2, ["now\n"]]);
+    });
+
+    test.runIf(hasJupyter)("Python", async () => {
+      const run = (source: string) =>
+        statuses(python([{ source: `import sys\n${source}`, tags: tags ?? [] }, "1"], metadata), options);
+      expect(await run("sys.exit(0)")).toEqual(["passed", "passed", "not-run"]);
+      expect(await run("exit()")).toEqual(["passed", "passed", "not-run"]);
+      // nbclient goes on behind it.
+      expect(await run("sys.exit(3)")).toEqual(["passed", "passed", "passed"]);
+    });
+  });
+
+  test("a cell that has to raise: an end is what was expected, and one that raises nothing fails", async () => {
+    const run = (source: string, raises = {}) =>
+      statuses(script([{ source, tags: ["raises-exception"], metadata: { runner: { raises } } }, "1"]), { kernelDir });
+    expect(await run("process.exit(0)")).toEqual(["passed", "passed", "passed"]);
+    expect(await run("process.exit(3)", { name: "ProcessExit" })).toEqual(["passed", "passed", "passed"]);
+    expect(await run("process.exit(0)", { name: "TypeError" })).toEqual(["failed", "failed", "passed"]);
+    if (hasJupyter) {
+      const quit = python([{ source: "exit()", tags: ["raises-exception"] }, "1"]);
+      expect(await statuses(quit)).toEqual(["failed", "failed", "not-run"]);
+    }
+  });
+
+  test.runIf(hasJupyter)("nbmake's post_cell_execute may end it, too", async () => {
+    const ending = (code: string) =>
+      statuses(python([{ source: "1", metadata: { nbmake: { post_cell_execute: ["import sys", code] } } }, "1"]));
+    expect(await ending("sys.exit(0)")).toEqual(["passed", "passed", "not-run"]);
+    expect(await ending("exit()")).toEqual(["passed", "passed", "not-run"]);
+    expect(await ending("sys.exit(3)")).toEqual(["failed", "failed", "not-run"]);
+  });
+
+  test("a cache and a page take it for what it is", async () => {
+    const path = stored(script(["1", "process.exit(0)", "console.log('never')"]));
+    const options = ["--kernel-dir", kernelDir, "--allow-errors", "--cache", join(folder, "ends"), "--html", folder];
+    const first = await runCommand([path, ...options]);
+    const page = () => readFileSync(path.replace(/ipynb$/, "html"), "utf8");
+    expect([first.code, first.stdout]).toEqual([0, expect.not.stringContaining("unchanged since it passed")]);
+    const cells = () =>
+      JSON.parse(readFileSync(path, "utf8")).cells.map((cell: Record<string, unknown>) => cell.outputs);
+    const before = [page(), cells()];
+    const second = await runCommand([path, ...options]);
+    expect([second.code, second.stdout]).toEqual([0, expect.stringContaining("unchanged since it passed")]);
+    expect([page(), cells()]).toEqual(before);
+    expect(page()).toContain("before");
+    // Where an end is a failure, nothing is kept.
+    const failing = script(["process.exit(3)", "1"]);
+    for (let round = 0; round < 2; round++) {
+      const run = await runCommand([failing, "--kernel-dir", kernelDir, "--cache", join(folder, "ends")]);
+      expect(run.code).toBe(1);
+    }
+  });
+});
+
 // nbclient's tests/test_client.py runs with an in-memory history
 test.runIf(hasJupyter)("the history of the user's IPython is not touched", { timeout: 60_000 }, async () => {
   const home = join(folder, "ipython");

@@ -87,3 +87,23 @@ test("with a name pattern the cells before it run, too", { timeout: 120_000 }, (
     ["cell 4: expect(sum).toBe(55);", "passed"],
   ]);
 });
+
+test("a cell that ends the program without a fault passes, and those behind it are skipped", {
+  timeout: 120_000,
+}, () => {
+  writeNotebook(
+    join(folder, "notebooks"),
+    "ends.ipynb",
+    ["1", { source: "process.exit(0)", tags: ["allow-errors"] }, "throw new Error('never run')"],
+    "convbook",
+  );
+  writeNotebook(join(folder, "notebooks"), "fails.ipynb", ["process.exit(3)", "1"], "convbook");
+  const { report } = vitest("ends", "fails");
+  expect(results(report).sort()).toEqual([
+    ["cell 1: 1", "passed"],
+    ["cell 1: process.exit(3)", "failed"],
+    ["cell 2: 1", "skipped"],
+    ["cell 2: process.exit(0)", "passed"],
+    ["cell 3: throw new Error('never run')", "skipped"],
+  ]);
+});

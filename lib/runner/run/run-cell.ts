@@ -6,9 +6,9 @@ import type { KernelManager } from "../kernels/manager.ts";
 import type { Message } from "../kernels/message.ts";
 import { type CodeCell, joinLines, tagsOf } from "../notebook/types.ts";
 import type { AfterCell } from "./after-cell.ts";
-import { cellSettings, mayRaise } from "./cell-info.ts";
-import { failureOf } from "./failure.ts";
+import { mayRaise } from "./cell-info.ts";
 import { CellGuard, type GuardLimits } from "./guard.ts";
+import { asksToEnd, endsWell, errorOf, judge } from "./judge.ts";
 import { CellOutputs, type DisplayRegistry, type OutputEvent } from "./outputs.ts";
 import type { CellFailure, CellStatus } from "./types.ts";
 
@@ -56,7 +56,7 @@ export async function runCell(run: CellRun): Promise<CellOutcome> {
   const start = performance.now();
   using guard = new CellGuard(kernel, run.limits);
   let result: ExecuteResult | undefined;
-  let failedAfter: CellFailure | undefined;
+  let afterwards: "ends" | CellFailure | undefined;
   let death: Error | undefined;
   try {
     result = await kernel.client.execute(joinLines(cell.source), {
@@ -89,7 +89,7 @@ export async function runCell(run: CellRun): Promise<CellOutcome> {
       onLateMessage: lateOutput(outputs, run.onOutput),
     });
     times["shell.execute_reply"] = new Date().toISOString();
-    failedAfter = result.status === "ok" ? await runAfter(run) : undefined;
+    afterwards = result.status === "ok" ? await runAfter(run) : undefined;
   } catch (error) {
     death = error as Error;
   }
@@ -121,16 +121,21 @@ export async function runCell(run: CellRun): Promise<CellOutcome> {
     return { ...common, ...stopped, goOn: false };
   }
   run.onChange(cell);
-  if (failedAfter !== undefined) {
-    return { ...common, status: "failed", failure: failedAfter, goOn: allowsError };
+  if (typeof afterwards === "object") {
+    return { ...common, status: "failed", failure: afterwards, goOn: allowsError };
   }
-  return { ...common, ...judge(cell, outputs, result as ExecuteResult, expectsError, allowsError) };
+  const judged = judge(cell, outputs.error, result as ExecuteResult, { expectsError, allowsError });
+  return { ...common, ...judged, goOn: judged.goOn && afterwards === undefined };
 }
 
-/** Runs what the metadata asks for behind the cell; what went wrong with it, or undefined. */
-async function runAfter({ kernel, after }: CellRun): Promise<CellFailure | undefined> {
+/** Runs what the metadata asks for behind the cell; how it ended where that was not as it should, or where it ended the notebook. */
+async function runAfter({ kernel, after }: CellRun): Promise<"ends" | CellFailure | undefined> {
   for (const { what, code } of after) {
-    const { status, content } = await kernel.client.execute(code, { storeHistory: false });
+    const result = await kernel.client.execute(code, { storeHistory: false });
+    if (asksToEnd(result) || endsWell(errorOf(result))) {
+      return "ends";
+    }
+    const { status, content } = result;
     if (status !== "ok") {
       const { ename, evalue, traceback } = content;
       const message = stripVTControlCharacters(`${what} failed: ${ename ?? status}: ${evalue ?? ""}`);
@@ -152,88 +157,6 @@ function lateOutput(outputs: CellOutputs, onOutput: CellRun["onOutput"]): (messa
       onOutput(change);
     }
   };
-}
-
-/** How a cell that ran to its end is judged. */
-function judge(
-  cell: CodeCell,
-  outputs: CellOutputs,
-  result: ExecuteResult,
-  expectsError: boolean,
-  allowsError: boolean,
-): Pick<CellOutcome, "status" | "failure" | "goOn"> {
-  if (result.status === "ok") {
-    if (asksToEnd(result)) {
-      return { status: "passed", failure: undefined, goOn: false };
-    }
-    if (expectsError) {
-      const failure = {
-        name: "NothingRaised",
-        message: "the cell is tagged raises-exception, but raised nothing",
-        traceback: [],
-      };
-      return { status: "failed", failure, goOn: true };
-    }
-    return { status: "passed", failure: undefined, goOn: true };
-  }
-  const { ename, evalue, traceback } = result.content;
-  const failure = failureOf(
-    outputs.error ?? {
-      output_type: "error",
-      ename: typeof ename === "string" ? ename : result.status,
-      evalue: typeof evalue === "string" ? evalue : "the kernel did not run the cell",
-      traceback: Array.isArray(traceback) ? traceback.map(String) : [],
-    },
-    cell.execution_count,
-  );
-  if (result.status === "aborted") {
-    return { status: "failed", failure, goOn: false };
-  }
-  if (expectsError) {
-    const wrong = unexpectedError(cell, failure);
-    return wrong === undefined
-      ? { status: "passed", failure: undefined, goOn: true }
-      : { status: "failed", failure: wrong, goOn: true };
-  }
-  if (allowsError) {
-    return { status: "passed", failure: undefined, goOn: true };
-  }
-  return endsWell(failure)
-    ? { status: "passed", failure: undefined, goOn: false }
-    : { status: "failed", failure, goOn: false };
-}
-
-/** `sys.exit()` and `process.exit(0)` end a notebook without a fault, as they end a program; papermill has it so, too. */
-function endsWell({ name, message }: CellFailure): boolean {
-  return (
-    (name === "SystemExit" && /^(?:0|None|False)?$/.test(message)) ||
-    (name === "ProcessExit" && /^process\.exit\(0?\)/.test(message))
-  );
-}
-
-/** `exit` and `quit` of IPython raise nothing: they ask the front end to end the kernel. */
-function asksToEnd({ content }: ExecuteResult): boolean {
-  return Array.isArray(content.payload) && content.payload.some((entry) => entry?.source === "ask_exit");
-}
-
-/** Compares an error with the one that the cell's metadata expects. */
-function unexpectedError(cell: CodeCell, failure: CellFailure): CellFailure | undefined {
-  const { name, message } = cellSettings(cell).raises ?? {};
-  if (name !== undefined && name !== failure.name) {
-    return { ...failure, message: `expected the exception ${name}, got ${failure.name}: ${failure.message}` };
-  }
-  if (message !== undefined && !matches(message, failure.message)) {
-    return { ...failure, message: `expected an exception with a message like /${message}/, got: ${failure.message}` };
-  }
-  return undefined;
-}
-
-function matches(pattern: string, text: string): boolean {
-  try {
-    return new RegExp(pattern).test(text);
-  } catch {
-    return text.includes(pattern);
-  }
 }
 
 function stopFailure(
