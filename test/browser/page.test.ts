@@ -48,11 +48,11 @@ describe.runIf(existsSync(browserProgram))("a page in Chromium", () => {
   });
 
   /** Opens a page from a file, scrolled to its end and left alone for a moment. */
-  async function opened(html: string): Promise<Page> {
+  async function opened(html: string, colorScheme: "light" | "dark" = "light"): Promise<Page> {
     const path = join(folder, "page.html");
     writeFileSync(path, html);
     requests = [];
-    const page = await browser.newPage();
+    const page = await browser.newPage({ colorScheme });
     await page.goto(pathToFileURL(path).href, { waitUntil: "load" });
     await page.evaluate("scrollTo(0, document.body.scrollHeight)");
     await page.waitForTimeout(300);
@@ -115,4 +115,55 @@ describe.runIf(existsSync(browserProgram))("a page in Chromium", () => {
     expect(await page.evaluate(`document.querySelector('img[src$="/img"]').naturalWidth`)).toBe(1);
     await page.close();
   }, 60_000);
+
+  it.each(["light", "dark"] as const)(
+    "boxes stand out, each kind in its tone, in a %s page",
+    async (colorScheme) => {
+      const kinds = ["primary", "info", "success", "warning", "danger"].map((kind) => `alert-${kind}`);
+      const bootstrap = kinds.map((kind) => `<div class="alert ${kind}">\n\n**Text** of ${kind}\n\n</div>`);
+      const marks = ["NOTE", "TIP", "IMPORTANT", "WARNING", "CAUTION"];
+      const github = marks.map((mark) => `> [!${mark}]\n> Text of ${mark}`);
+      const page = await opened(await toHtml(notebook([...bootstrap, ...github].join("\n\n"))), colorScheme);
+      const boxes = (await page.evaluate(`[...document.querySelectorAll(".alert, .markdown-alert")].map((box) => {
+      const title = box.querySelector(".markdown-alert-title");
+      const style = getComputedStyle(box);
+      const icon = title && getComputedStyle(title, "::before");
+      return {
+        tone: style.borderLeftColor, paper: style.backgroundColor, ink: style.color, title: title && getComputedStyle(title).color,
+        icon: icon && icon.maskImage, width: icon && icon.width,
+      };
+    })`)) as Record<"tone" | "paper" | "ink" | "title" | "icon" | "width", string>[];
+      const paper = (await page.evaluate("getComputedStyle(document.body).backgroundColor")) as string;
+      expect(boxes).toHaveLength(10);
+      expect(new Set(boxes.slice(0, 5).map(({ tone }) => tone)).size).toBe(5);
+      expect(new Set(boxes.slice(5).map(({ tone }) => tone)).size).toBe(5);
+      expect(new Set(boxes.slice(5).map(({ icon }) => icon)).size).toBe(5);
+      for (const { tone, paper: own, ink, title, icon, width } of boxes) {
+        expect(own).not.toBe("rgba(0, 0, 0, 0)");
+        expect(contrast(ink, paper)).toBeGreaterThan(7);
+        expect(contrast(tone, paper)).toBeGreaterThan(4.5);
+        if (title !== null) {
+          expect(title).toBe(tone);
+          expect(icon).toContain("data:image/svg+xml");
+          expect(Number.parseFloat(width)).toBeGreaterThan(10);
+        }
+      }
+      await page.close();
+    },
+    60_000,
+  );
 });
+
+/** The contrast of two colours, from 1 to 21, as WCAG 2 has it. */
+function contrast(...colours: [string, string]): number {
+  const [dark = 0, light = 0] = colours
+    .map((colour) => {
+      const [r = 0, g = 0, b = 0] = (colour.match(/[\d.]+/g) ?? []).map((part) => {
+        const value = Number(part) / 255;
+        return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+      });
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    })
+    .sort((a, b) => a - b);
+  return (light + 0.05) / (dark + 0.05);
+}

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import markdownItKatex from "@vscode/markdown-it-katex";
 import katex from "katex";
 import createMarkdownIt, { type MarkdownIt } from "markdown-it";
+import { githubAlerts } from "./alerts.ts";
 import { escapeHtml } from "./escape.ts";
 import type { Highlight } from "./highlight.ts";
 import type { Attachments, Media } from "./media.ts";
@@ -43,6 +44,7 @@ export class MarkdownRenderer {
   constructor(options: MarkdownRendererOptions) {
     this.#options = options;
     this.#md = createMarkdownIt({ html: true, linkify: true });
+    this.#md.use(githubAlerts);
     this.#md.use(katexPlugin, {
       enableBareBlocks: true,
       enableMathInlineInHtml: true,

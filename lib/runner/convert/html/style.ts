@@ -1,4 +1,5 @@
 /** The look of a page: quiet, readable, dark and light, from a phone's width up. */
+import { alertStyle } from "./alerts.ts";
 
 const light = `
   --paper: #ffffff; --ink: #1f2328; --soft: #59636e; --line: #d9dee4; --block: #f6f8fa; --accent: #0a5fc4;
@@ -95,6 +96,6 @@ table.dataframe :is(td, th) { text-align: right; } caption { caption-side: botto
 @media (max-width: 71.99rem) { .input .count { position: static; display: block; padding: .55em 1rem 0; } .input .count + pre { padding-top: .25em; } }
 @media (max-width: 36rem) { body { font-size: 1rem; } .page { padding: 0 .9rem 3rem; } h1 { font-size: 1.65rem; } h2 { font-size: 1.3rem; } pre { font-size: .8rem; } .outputs pre, .outputs .html, .outputs .markdown { padding-left: .25rem; padding-right: .25rem; } }
 @media print { .toc, .bar button, .copy, .anchor { display: none !important; } .input, .outputs > * { break-inside: avoid; } .outputs pre { max-height: none; } }
-.ansi-bold { font-weight: 600; }
+${alertStyle}.ansi-bold { font-weight: 600; }
 ${ansi}
 `;
