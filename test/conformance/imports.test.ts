@@ -151,6 +151,7 @@ describe.runIf(pythonHas("jupyter_client"))("imports", () => {
       ename: "ModuleNotFoundError",
       evalue: `Cannot find the package "late-package" from ${folder}. To install it: npm install late-package`,
     });
+    expect((await failure('import "late-package"')).ename).toBe("ModuleNotFoundError");
     const pack = mkdtempSync(join(tmpdir(), "late-package-"));
     writeFileSync(
       join(pack, "package.json"),
@@ -161,6 +162,7 @@ describe.runIf(pythonHas("jupyter_client"))("imports", () => {
     expect(
       errorOf(await kernel.execute(`!npm install --offline --no-audit --no-fund --install-links ${pack}`)),
     ).toBeUndefined();
+    await value('import "late-package"');
     expect(await value(code)).toBe("12");
     expect((await failure('import { late as text } from "late-package"; const s: string = text;')).evalue).toContain(
       "TS2322",

@@ -200,6 +200,27 @@ const data = (await import("./data.json")).default;
     expect(errorOf(await kernel.execute("const wrong: Name = 5")).evalue).toContain("TS2322");
   });
 
+  it("knows the types of the Node that runs, and says what that one does not have", async () => {
+    const node = process.versions.node;
+    expect(errorOf(await kernel.execute('import { x } from "node:nope"; x')).evalue).toContain(
+      `TS2307: Cannot find module 'node:nope': Node ${node} does not have it.`,
+    );
+    const sqlite = await kernel.execute('import { DatabaseSync } from "node:sqlite"; typeof DatabaseSync');
+    if (Number.parseInt(node, 10) >= 22) {
+      expect(resultOf(sqlite)).toBe("'function'");
+    } else {
+      expect(errorOf(sqlite).evalue).toContain(
+        `TS2591: Cannot find module 'node:sqlite': Node ${node} does not have it.`,
+      );
+    }
+    const main = await kernel.execute("import.meta.main");
+    if (Number.parseInt(node, 10) >= 24) {
+      expect(resultOf(main)).toBe("true");
+    } else if (Number.parseInt(node, 10) < 22) {
+      expect(errorOf(main).evalue).toContain("TS2339: Property 'main' does not exist on type 'ImportMeta'.");
+    }
+  });
+
   it("asks for no annotations, and lets an array or a variable take the type of what is put into it", async () => {
     expect(await value("const losses = []; for (const epoch of [1, 2]) losses.push({ epoch }); losses[1].epoch")).toBe(
       "2",

@@ -1,7 +1,6 @@
 /** `import` in a cell: resolved as from a module in the notebook's folder; what is local is read again when it changed. */
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import vm from "node:vm";
 import { Resolver } from "../modules/resolver.ts";
 import { LocalModules } from "./local-modules.ts";
@@ -44,20 +43,7 @@ export class Importer {
       },
       { resolve: require.resolve, cache: require.cache, extensions: require.extensions, main: require.main },
     ) as NodeJS.Require;
-    this.meta = {
-      url: pathToFileURL(file).href,
-      filename: file,
-      dirname: folder,
-      resolve: (specifier: string) => {
-        if (/^\.{0,2}\//.test(specifier)) {
-          return new URL(specifier, pathToFileURL(file)).href;
-        }
-        const found = this.#local.find(specifier, file);
-        return found === undefined
-          ? import.meta.resolve(specifier, pathToFileURL(file).href)
-          : pathToFileURL(found).href;
-      },
-    };
+    this.meta = { ...this.#local.metaOf(file), main: true };
   }
 
   async import(specifier: string, options?: ImportOptions): Promise<Namespace> {

@@ -46,6 +46,19 @@ export class LocalModules {
     return this.#asUser(() => this.#find(specifier, from));
   }
 
+  /** What `import.meta` is in a module, or as whose code something runs. */
+  metaOf(file: string): Record<string, unknown> {
+    const url = pathToFileURL(file).href;
+    const resolve = (specifier: string): string => {
+      if (/^\.{0,2}\//.test(specifier)) {
+        return new URL(specifier, url).href;
+      }
+      const found = this.find(specifier, file);
+      return found === undefined ? import.meta.resolve(specifier, url) : pathToFileURL(found).href;
+    };
+    return { url, filename: file, dirname: dirname(file), main: false, resolve };
+  }
+
   /** An error of this realm is one of the cells' when it leaves. */
   #asUser<T>(work: () => T): T {
     try {
@@ -223,7 +236,7 @@ export class LocalModules {
     return new vm.SourceTextModule(code, {
       identifier: file,
       initializeImportMeta: (meta) => {
-        Object.assign(meta, { url: pathToFileURL(file).href, filename: file, dirname: dirname(file) });
+        Object.assign(meta, this.metaOf(file));
       },
       importModuleDynamically: ((specifier: string) => {
         const found = this.find(specifier, file);

@@ -1,4 +1,5 @@
 /** What the language server says of a document, in a notebook's terms. */
+import { isBuiltin } from "node:module";
 import type { LspClient } from "./lsp-client.ts";
 
 /** An error that TypeScript found. Lines and columns count from 1, in UTF-16 units. */
@@ -58,8 +59,14 @@ export function languageOf(file: string): string {
   return /x$/.test(file) ? `${script}react` : script;
 }
 
-/** Without lines that say the same as the one before. */
+/** Without lines that say the same as the one before, nor advice that leads to declarations of what this Node does not have. */
 function plainMessage(message: string): string {
-  const lines = message.split("\n");
+  const builtin = /^Cannot find (?:name|module)[^']*'(node:[^']*)'/.exec(message)?.[1];
+  if (builtin !== undefined && !isBuiltin(builtin)) {
+    return `Cannot find module '${builtin}': Node ${process.versions.node} does not have it.`;
+  }
+  const lines = message
+    .replace(/ Do you need to change your target library\?.*/, " It is not in the library that cells are checked with.")
+    .split("\n");
   return lines.filter((line, i) => line.trim() !== lines[i - 1]?.trim()).join("\n");
 }

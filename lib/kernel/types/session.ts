@@ -6,6 +6,7 @@
  * still imports from the same modules in the same order; else it builds the program anew, which takes ten times as long.
  * So changes are made known one at a time.
  */
+import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { EmitOptions } from "../compile/transform.ts";
@@ -21,6 +22,18 @@ import { type NotebookConfig, notebookConfig } from "./tsconfig.ts";
 
 /** What an import stands for in the checker's documents, in a notebook's terms. */
 const constant = "because it is a constant of an earlier cell.";
+
+/** A module that is not there, imported for its names or for its effect. */
+const notFound = new Set([2307, 2882]);
+
+/**
+ * Whether a module that was not found is told at run time: a package, with how to install it, and what this Node has but older
+ * declarations of the user's do not.
+ */
+function leftToRuntime(message: string): boolean {
+  const specifier = /'(.*?)'/.exec(message)?.[1] ?? "";
+  return !/^(?:\.{0,2}\/|node:)/.test(specifier) || isBuiltin(specifier);
+}
 
 const importsTslab = /(?:\bfrom|\brequire\(|\bimport\(?)\s*["']tslab["']/;
 
@@ -105,7 +118,7 @@ export class TypeSession {
       this.#refreshWatched(modules);
       this.#followTslab(cell.source);
       const found = await this.#look(cell, modules.keys());
-      if (!found.some(({ code }) => code === 2307)) {
+      if (!found.some(({ code }) => notFound.has(code))) {
         return found;
       }
       // It may have been installed or written since the server looked.
@@ -116,8 +129,7 @@ export class TypeSession {
         ],
       });
       const again = await this.#look(cell, modules.keys());
-      // A package that is missing is told at run time, with how to install it.
-      return again.filter(({ code, message }) => code !== 2307 || /'\.{0,2}\//.test(message));
+      return again.filter(({ code, message }) => !notFound.has(code) || !leftToRuntime(message));
     });
   }
 

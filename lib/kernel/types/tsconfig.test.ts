@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { parseJsonc } from "../modules/project.ts";
+import { findTypeScript } from "./lsp-client.ts";
 import { notebookConfig } from "./tsconfig.ts";
 
 let folder: string;
@@ -77,4 +79,34 @@ it("reads JSON with comments and trailing commas", () => {
     a: "// no, /* not */ ,}",
     b: [1, 2],
   });
+});
+
+it("brings the types of the Node that runs", () => {
+  const cell = join(folder, "cell.mts");
+  const check = (node: string, source: string) => {
+    writeFileSync(cell, source);
+    writeFileSync(join(folder, "project.json"), notebookConfig(folder, [cell], node).project);
+    const { stdout } = spawnSync(findTypeScript(), ["-p", join(folder, "project.json")], { encoding: "utf8" });
+    return [...stdout.matchAll(/error TS(\d+)/g)].map(([, code]) => Number(code));
+  };
+  const newer =
+    'import { DatabaseSync } from "node:sqlite";\nnew DatabaseSync(import.meta.main ? ":memory:" : "");\nexport {};';
+  expect(check("20.19.0", newer)).toEqual([2591, 2339]);
+  expect(check("22.19.0", newer.replace("import.meta.main", "true"))).toEqual([]);
+  expect(check("24.2.0", newer)).toEqual([]);
+  expect(check("26.1.0", newer)).toEqual([]);
+  // Older and newer library alike.
+  expect(check("20.19.0", "Object.groupBy([1], () => 1)")).toEqual([2550]);
+  expect(check("24.2.0", "Object.groupBy([1], () => 1); new URLPattern()")).toEqual([]);
+  const major = process.versions.node.split(".")[0];
+  const [, declarations = ""] = JSON.parse(notebookConfig(folder, [cell]).project).files as string[];
+  const brought = JSON.parse(readFileSync(join(dirname(declarations), "package.json"), "utf8")).version as string;
+  expect(Number(brought.split(".")[0])).toBe(Math.min(24, 2 * Math.floor(Number(major) / 2)));
+});
+
+it("prefers declarations of Node that the user installed", () => {
+  mkdirSync(join(folder, "node_modules/@types/node"), { recursive: true });
+  writeFileSync(join(folder, "node_modules/@types/node/package.json"), "{}");
+  const { compilerOptions, files } = project();
+  expect([compilerOptions.types, files]).toEqual([["node"], ["cell.mts"]]);
 });

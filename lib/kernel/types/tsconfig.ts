@@ -20,8 +20,8 @@ export interface NotebookConfig {
   readonly tolerated: ReadonlySet<number>;
 }
 
-/** Without a tsconfig.json: with the standard library that this version of Node has. */
-const defaults: CompilerOptions = { strict: true, lib: libraryOf(process.versions.node), jsx: "react" };
+/** Without a tsconfig.json, beside the standard library that the running version of Node has. */
+const defaults: CompilerOptions = { strict: true, jsx: "react" };
 
 /**
  * Without a tsconfig.json, what has no type annotation needs none: these say that something is implicitly any. The option
@@ -57,9 +57,8 @@ const needed: CompilerOptions = {
   allowUnusedLabels: true,
 };
 
-/** TypeScript's names for what is in a version of Node. */
-function libraryOf(node: string): string[] {
-  const major = Number.parseInt(node, 10);
+/** TypeScript's names for what JavaScript has in a version of Node. */
+function libraryOf(major: number): string[] {
   if (major >= 24) {
     return ["esnext"];
   }
@@ -77,12 +76,18 @@ const dropped = ["rootDir", "outDir", "outFile", "declarationDir", "tsBuildInfoF
  *
  * @param folder The notebook's folder.
  * @param files The cells' documents, absolute.
+ * @param node The version of Node that runs the cells.
  */
-export function notebookConfig(folder: string, files: readonly string[]): NotebookConfig {
+export function notebookConfig(
+  folder: string,
+  files: readonly string[],
+  node: string = process.versions.node,
+): NotebookConfig {
+  const major = Number.parseInt(node, 10);
   const { file, options: user, problem } = readProject(folder);
   const own = file !== undefined;
-  const options: CompilerOptions = { ...(own ? {} : defaults), ...user };
-  const nodeTypes = nodeTypesFor(folder);
+  const options: CompilerOptions = { ...(own ? {} : { ...defaults, lib: libraryOf(major) }), ...user };
+  const nodeTypes = nodeTypesFor(folder, major);
   for (const name of dropped) {
     delete options[name];
   }
@@ -112,14 +117,21 @@ export function notebookConfig(folder: string, files: readonly string[]): Notebo
   };
 }
 
-/** Node's declarations: the user's own where there are, else those that this package brings. */
-function nodeTypesFor(folder: string): { types: string[]; files: string[] } {
+/**
+ * The versions of Node whose declarations this package brings, newest first. They do not lie under `@types`, where every
+ * project that has this package among its modules would read them, all three.
+ */
+const versionsWithTypes = [24, 22, 20];
+
+/** Node's declarations: the user's own where there are, else those that this package brings for the version or one before. */
+function nodeTypesFor(folder: string, major: number): { types: string[]; files: string[] } {
   try {
     createRequire(join(folder, "cell.mjs")).resolve("@types/node/package.json");
     return { types: ["node"], files: [] };
   } catch {
+    const version = versionsWithTypes.find((one) => one <= major) ?? versionsWithTypes.at(-1);
     try {
-      const manifest = createRequire(import.meta.url).resolve("@types/node/package.json");
+      const manifest = createRequire(import.meta.url).resolve(`node-types-${version}/package.json`);
       return { types: [], files: [join(dirname(manifest), "index.d.ts")] };
     } catch {
       return { types: [], files: [] };
