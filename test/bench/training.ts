@@ -9,7 +9,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend } from "../../lib/convbook/backend/index.ts";
 import { Linear } from "../../lib/convbook/nn/index.ts";
 import { manualSeed, randn } from "../../lib/convbook/random/index.ts";
-import { saveCheckpointFile } from "../../lib/convbook/training/checkpoint-file.ts";
+import { saveCheckpointFile } from "../../lib/convbook/training/checkpointing/checkpoint-file.ts";
 import {
   Callback,
   ClassificationModule,

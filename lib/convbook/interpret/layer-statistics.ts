@@ -5,7 +5,7 @@ import { type HistogramOptions, histogram } from "../display/figures/histogram.t
 import { displaySymbol, type MimeBundle, type MimeMetadata, metadataSymbol, type Showable } from "../display/mime.ts";
 import type { VegaLiteFigure } from "../display/vega-lite.ts";
 import type { AnyModule, Module } from "../nn/index.ts";
-import { valueAndGrads } from "../training/gradients.ts";
+import { valueAndGrads } from "../training/gradients/gradients.ts";
 import { InterpretError } from "./errors.ts";
 import { inMode, type LayerRef, resolveLayer } from "./model.ts";
 

@@ -7,11 +7,11 @@ import { stateDictOf } from "../checkpoints/index.ts";
 import { createModelFrom } from "../models/index.ts";
 import { CrossEntropyLoss } from "../nn/index.ts";
 import type { AnyModule } from "../nn/module.ts";
-import { loadCheckpointFile } from "./checkpoint-file.ts";
+import { loadCheckpointFile } from "./checkpointing/checkpoint-file.ts";
+import { type HyperParameters, type OptimizerConfig, TrainingModule } from "./core/training-module.ts";
 import { ConfigurationError, ResumeError } from "./errors.ts";
 import { createOptimizer } from "./optimizers/registry.ts";
 import { createScheduler } from "./schedulers/registry.ts";
-import { type HyperParameters, type OptimizerConfig, TrainingModule } from "./training-module.ts";
 
 /** A batch of a classifier: inputs `[N, ...]` float32, class numbers `[N]` int32 or distributions `[N, K]`. */
 export type ClassificationBatch = readonly [inputs: tf.Tensor, labels: tf.Tensor];

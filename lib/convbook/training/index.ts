@@ -20,13 +20,26 @@ export {
   Timer,
   type TimerOptions,
 } from "./callbacks/index.ts";
-export type { Checkpoint, FitProgress, TrainingState } from "./checkpoint.ts";
 export {
   CIFARModule,
   type ClassificationBatch,
   type ClassificationHyperParameters,
   ClassificationModule,
 } from "./classification-module.ts";
+export type { Checkpoint, FitProgress, TrainingState } from "./core/checkpoint.ts";
+export { Interruption } from "./core/interruption.ts";
+export type { BackwardOptions, ManualOptimizer, ManualOptimizers } from "./core/manual-optimization.ts";
+export type { Stage, TrainerContext } from "./core/trainer-context.ts";
+export type { TrainerOptions } from "./core/trainer-options.ts";
+export {
+  type AnyTrainingModule,
+  type HyperParameters,
+  type Json,
+  type OptimizerConfig,
+  type SchedulerConfig,
+  type StepOutput,
+  TrainingModule,
+} from "./core/training-module.ts";
 export {
   BatchError,
   ConfigurationError,
@@ -37,9 +50,8 @@ export {
   SaveError,
   UnknownOptionError,
 } from "./errors.ts";
-export { clipGradNorm, clipGradValue, gradientNorm } from "./gradient-clipping.ts";
-export { Recording, record, valueAndGrads } from "./gradients.ts";
-export { Interruption } from "./interruption.ts";
+export { clipGradNorm, clipGradValue, gradientNorm } from "./gradients/gradient-clipping.ts";
+export { Recording, record, valueAndGrads } from "./gradients/gradients.ts";
 export type { BatchLimit, Loader, Loaders } from "./loaders.ts";
 export {
   CSVLogger,
@@ -48,8 +60,8 @@ export {
   TensorBoardLogger,
   type TensorBoardLoggerOptions,
 } from "./loggers/index.ts";
+export type { LogOptions, Metrics } from "./logging/results.ts";
 export { findLr, type LrFinderOptions, LrFinderResult } from "./lr-finder.ts";
-export type { BackwardOptions, ManualOptimizer, ManualOptimizers } from "./manual-optimization.ts";
 export { ModelSummary, summarize } from "./model-summary.ts";
 export {
   Adam,
@@ -69,7 +81,6 @@ export {
   type SGDOptions,
 } from "./optimizers/index.ts";
 export { KernelProfiler, type KernelRow, Profiler, type ProfilerRow } from "./profilers/index.ts";
-export type { LogOptions, Metrics } from "./results.ts";
 export {
   CosineAnnealingLR,
   CosineAnnealingWarmRestarts,
@@ -90,14 +101,4 @@ export {
   StepLR,
   schedulerNames,
 } from "./schedulers/index.ts";
-export { type FitResult, type RunOptions, type Stage, Trainer } from "./trainer.ts";
-export type { TrainerOptions } from "./trainer-options.ts";
-export {
-  type AnyTrainingModule,
-  type HyperParameters,
-  type Json,
-  type OptimizerConfig,
-  type SchedulerConfig,
-  type StepOutput,
-  TrainingModule,
-} from "./training-module.ts";
+export { type FitResult, type RunOptions, Trainer } from "./trainer.ts";

@@ -5,14 +5,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { curves } from "../display/index.ts";
 import { defaultGenerator } from "../random/index.ts";
+import { yieldToEventLoop } from "./core/interruption.ts";
+import { rememberModes } from "./core/modes.ts";
+import { normalizeOptimizers } from "./core/scheduling.ts";
+import type { AnyTrainingModule } from "./core/training-module.ts";
 import { requireOption } from "./errors.ts";
-import { record } from "./gradients.ts";
-import { yieldToEventLoop } from "./interruption.ts";
+import { record } from "./gradients/gradients.ts";
 import { batchSizeOf, iterate, type Loader } from "./loaders.ts";
-import { rememberModes } from "./modes.ts";
-import { normalizeOptimizers } from "./scheduling.ts";
 import { Trainer } from "./trainer.ts";
-import type { AnyTrainingModule } from "./training-module.ts";
 
 export interface LrFinderOptions {
   /** First and last rate; default 1e-6 and 1. */

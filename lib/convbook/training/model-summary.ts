@@ -1,8 +1,8 @@
 /** The table of a module's parts that is printed before fitting, as PyTorch Lightning prints it. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { AnyModule } from "../nn/module.ts";
+import { rememberModes } from "./core/modes.ts";
 import { ConfigurationError } from "./errors.ts";
-import { rememberModes } from "./modes.ts";
 
 /** One part. */
 export interface SummaryRow {

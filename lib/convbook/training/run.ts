@@ -8,11 +8,12 @@ import * as tf from "@tensorflow/tfjs-core";
 import { display } from "../display/index.ts";
 import type { AnyModule } from "../nn/module.ts";
 import { arrangeCallbacks } from "./callbacks/defaults.ts";
+import { Interruption, InterruptionListener } from "./core/interruption.ts";
+import { rememberModes } from "./core/modes.ts";
+import type { RunContext, Stage } from "./core/trainer-context.ts";
+import { type AnyTrainingModule, TrainingModule } from "./core/training-module.ts";
 import { requireOption } from "./errors.ts";
-import { Interruption, InterruptionListener } from "./interruption.ts";
-import { rememberModes } from "./modes.ts";
-import type { Stage, Trainer } from "./trainer.ts";
-import { type AnyTrainingModule, TrainingModule } from "./training-module.ts";
+import type { Trainer } from "./trainer.ts";
 
 /** How long a run that was asked to stop may take for it before another one takes its place, ms. */
 const patience = 5000;
@@ -31,7 +32,7 @@ const engineState = () => (tf.engine() as unknown as { state: EngineState }).sta
 const never = () => new Promise<never>(() => {});
 
 /** A verb of a Trainer while it runs. */
-export class Run {
+export class Run implements RunContext {
   readonly module: AnyTrainingModule;
   readonly listener: InterruptionListener;
   private readonly trainer: Trainer;

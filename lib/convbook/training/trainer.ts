@@ -3,39 +3,41 @@
  * (`hook-order.test.ts`) holds it to that.
  */
 import type * as tf from "@tensorflow/tfjs-core";
-import type { Callback } from "./callbacks/callback.ts";
 import { arrangeCallbacks, defaultCallbacks } from "./callbacks/defaults.ts";
 import { ModelCheckpoint } from "./callbacks/model-checkpoint.ts";
-import type { Checkpoint, FitProgress } from "./checkpoint.ts";
-import { saveCheckpointFile } from "./checkpoint-file.ts";
-import { resolveCheckpointPath } from "./checkpoint-path.ts";
-import { collectCheckpoint, loadWeights, type ResumePoint, restoreGradients, resume } from "./checkpoint-state.ts";
+import { saveCheckpointFile } from "./checkpointing/checkpoint-file.ts";
+import { resolveCheckpointPath } from "./checkpointing/checkpoint-path.ts";
+import {
+  collectCheckpoint,
+  loadWeights,
+  type ResumePoint,
+  restoreGradients,
+  resume,
+} from "./checkpointing/checkpoint-state.ts";
+import type { Callback } from "./core/callback.ts";
+import type { Checkpoint, FitProgress } from "./core/checkpoint.ts";
+import { FitData } from "./core/fit-data.ts";
+import { Hooks } from "./core/hooks.ts";
+import { Interruption, type InterruptionListener } from "./core/interruption.ts";
+import type { Logger } from "./core/logger.ts";
+import { type BackwardOptions, type ManualBatch, offTape } from "./core/manual-optimization.ts";
+import { requireAutomatic, warnOfEvaluationMode } from "./core/module-checks.ts";
+import { normalizeOptimizers, type SchedulerEntry } from "./core/scheduling.ts";
+import type { RunningStage, Stage, TrainerContext } from "./core/trainer-context.ts";
+import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./core/trainer-options.ts";
+import type { AnyTrainingModule, TrainingModule } from "./core/training-module.ts";
 import { requireOption } from "./errors.ts";
-import { runEvaluation } from "./evaluation-loop.ts";
-import { FitData } from "./fit-data.ts";
-import { runFitLoop, runSanityCheck } from "./fit-loop.ts";
-import { GradientStore } from "./gradient-store.ts";
-import { Hooks } from "./hooks.ts";
-import { Interruption, type InterruptionListener } from "./interruption.ts";
+import { GradientStore } from "./gradients/gradient-store.ts";
 import { type Loader, type Loaders, toLoaders } from "./loaders.ts";
 import { defaultLoggers } from "./loggers/defaults.ts";
-import type { Logger } from "./loggers/logger.ts";
-import { type BackwardOptions, type ManualBatch, offTape } from "./manual-optimization.ts";
-import { MetricLog } from "./metric-log.ts";
+import { MetricLog } from "./logging/metric-log.ts";
+import type { LogOptions, Metrics } from "./logging/results.ts";
+import { runEvaluation } from "./loops/evaluation-loop.ts";
+import { runFitLoop, runSanityCheck } from "./loops/fit-loop.ts";
+import { runPrediction } from "./loops/prediction-loop.ts";
 import { summarize } from "./model-summary.ts";
-import { requireAutomatic, warnOfEvaluationMode } from "./module-checks.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
-import { runPrediction } from "./prediction-loop.ts";
-import type { LogOptions, Metrics } from "./results.ts";
 import { type Run, runVerb } from "./run.ts";
-import { normalizeOptimizers, type SchedulerEntry } from "./scheduling.ts";
-import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./trainer-options.ts";
-import type { AnyTrainingModule, TrainingModule } from "./training-module.ts";
-
-/** What a hook is called for. */
-export type Stage = "fit" | "validate" | "test" | "predict";
-/** Which data is being worked on. */
-export type RunningStage = "training" | "validation" | "test" | "prediction" | "sanityCheck";
 
 /** How a fit ended. */
 export interface FitResult {
@@ -72,7 +74,7 @@ const atTheStart: FitProgress = { epoch: 0, batch: 0, totalBatch: 0, globalStep:
  * const { status, bestModelPath } = await trainer.fit(module, trainLoader, valLoader);
  * const [metrics] = await trainer.test(module, testLoader);
  */
-export class Trainer {
+export class Trainer implements TrainerContext {
   readonly options: ResolvedOptions;
   /** All callbacks: ordinary ones in their order, then those that judge, then those that save. */
   callbacks: readonly Callback[];

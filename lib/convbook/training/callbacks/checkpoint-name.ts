@@ -1,6 +1,6 @@
 /** Names of checkpoints from patterns such as `{epoch:02d}-{val_acc:.3f}`, as PyTorch Lightning makes them. */
 import { ConfigurationError } from "../errors.ts";
-import type { Metrics } from "../results.ts";
+import type { Metrics } from "../logging/results.ts";
 
 /**
  * @param pattern with metrics in braces and Python's formats behind colons; metrics that are not there count as 0

@@ -5,10 +5,10 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import { type DisplayHandle, display } from "../../display/index.ts";
 import { type ConfusedLogits, confusedLogits } from "../../interpret/index.ts";
+import { Callback } from "../core/callback.ts";
+import type { TrainerContext } from "../core/trainer-context.ts";
+import type { AnyTrainingModule } from "../core/training-module.ts";
 import { requireOption } from "../errors.ts";
-import type { Trainer } from "../trainer.ts";
-import type { AnyTrainingModule } from "../training-module.ts";
-import { Callback } from "./callback.ts";
 
 export interface ConfusedLogitOptions {
   /** How many images to show; default 4. */
@@ -16,7 +16,7 @@ export interface ConfusedLogitOptions {
   /** Every so many validations; default 1. */
   everyNValidations?: number;
   /** Called with each result, in place of showing it. */
-  onResult?: (result: ConfusedLogits, trainer: Trainer) => void;
+  onResult?: (result: ConfusedLogits, trainer: TrainerContext) => void;
 }
 
 export class ConfusedLogit extends Callback {
@@ -34,7 +34,7 @@ export class ConfusedLogit extends Callback {
   }
 
   override async onValidationBatchEnd(
-    trainer: Trainer,
+    trainer: TrainerContext,
     module: AnyTrainingModule,
     _outputs: unknown,
     batch: unknown,

@@ -1,7 +1,8 @@
 /** Which callbacks a Trainer has besides those that it was given, and in which order they run. */
+
+import { Callback } from "../core/callback.ts";
+import type { ResolvedOptions } from "../core/trainer-options.ts";
 import { requireOption } from "../errors.ts";
-import type { ResolvedOptions } from "../trainer-options.ts";
-import { Callback } from "./callback.ts";
 import { ModelCheckpoint } from "./model-checkpoint.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { Timer } from "./timer.ts";

@@ -1,7 +1,8 @@
 /** Stops training when a metric does not improve any more. As PyTorch Lightning's EarlyStopping. */
+
+import { Callback } from "../core/callback.ts";
+import type { TrainerContext } from "../core/trainer-context.ts";
 import { MonitorError, requireOption } from "../errors.ts";
-import type { Trainer } from "../trainer.ts";
-import { Callback } from "./callback.ts";
 
 export interface EarlyStoppingOptions {
   /** The metric to watch, for example `val_loss`. */
@@ -66,22 +67,22 @@ export class EarlyStopping extends Callback {
     return `EarlyStopping${JSON.stringify({ monitor: this.options.monitor, mode: this.options.mode ?? "min" })}`;
   }
 
-  private checksOnTrainEpochEnd(trainer: Trainer): boolean {
+  private checksOnTrainEpochEnd(trainer: TrainerContext): boolean {
     if (this.options.checkOnTrainEpochEnd !== undefined) return this.options.checkOnTrainEpochEnd;
     if (trainer.valLoaders.length === 0) return true;
     return trainer.options.checkValEveryNEpoch === 1 && trainer.options.valCheckInterval === undefined;
   }
 
-  override onTrainEpochEnd(trainer: Trainer): void {
+  override onTrainEpochEnd(trainer: TrainerContext): void {
     if (this.checksOnTrainEpochEnd(trainer)) this.check(trainer);
   }
 
-  override onValidationEnd(trainer: Trainer): void {
+  override onValidationEnd(trainer: TrainerContext): void {
     if (!trainer.isSanityChecking && trainer.progress.totalBatch > 0 && !this.checksOnTrainEpochEnd(trainer))
       this.check(trainer);
   }
 
-  private check(trainer: Trainer): void {
+  private check(trainer: TrainerContext): void {
     const { monitor, strict = true } = this.options;
     const current = trainer.callbackMetrics[monitor];
     if (current === undefined) {

@@ -4,10 +4,10 @@ import { type DisplayHandle, display } from "../../display/index.ts";
 import { writeFileAtomic } from "../../files/index.ts";
 import { type FilterOptions, filters } from "../../interpret/index.ts";
 import { Conv2d } from "../../nn/index.ts";
+import { Callback } from "../core/callback.ts";
+import type { TrainerContext } from "../core/trainer-context.ts";
+import type { AnyTrainingModule } from "../core/training-module.ts";
 import { ConfigurationError, requireOption } from "../errors.ts";
-import type { Trainer } from "../trainer.ts";
-import type { AnyTrainingModule } from "../training-module.ts";
-import { Callback } from "./callback.ts";
 
 export interface FilterVisualizerOptions {
   /** The convolution, by its dotted name, for example `model.input_net.0`; default: the first one. */
@@ -38,7 +38,7 @@ export class FilterVisualizer extends Callback {
     this.options = options;
   }
 
-  override setup(_trainer: Trainer, module: AnyTrainingModule): void {
+  override setup(_trainer: TrainerContext, module: AnyTrainingModule): void {
     this.find(module);
   }
 
@@ -57,7 +57,7 @@ export class FilterVisualizer extends Callback {
     return { name, conv };
   }
 
-  override async onTrainEpochStart(trainer: Trainer, module: AnyTrainingModule): Promise<void> {
+  override async onTrainEpochStart(trainer: TrainerContext, module: AnyTrainingModule): Promise<void> {
     const epoch = trainer.currentEpoch;
     if (epoch % (this.options.everyNEpochs ?? 1) !== 0) return;
     const { name, conv } = this.find(module);

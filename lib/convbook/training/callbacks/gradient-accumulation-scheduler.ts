@@ -1,8 +1,9 @@
 /** Changes how many batches' gradients make one optimizer step, by epoch. As PyTorch Lightning's GradientAccumulationScheduler. */
+
+import { Callback } from "../core/callback.ts";
+import type { TrainerContext } from "../core/trainer-context.ts";
+import type { AnyTrainingModule } from "../core/training-module.ts";
 import { requireOption } from "../errors.ts";
-import type { Trainer } from "../trainer.ts";
-import type { AnyTrainingModule } from "../training-module.ts";
-import { Callback } from "./callback.ts";
 
 /**
  * @example
@@ -27,7 +28,7 @@ export class GradientAccumulationScheduler extends Callback {
     this.scheduling = entries.sort(([a], [b]) => a - b);
   }
 
-  override onTrainStart(trainer: Trainer, module: AnyTrainingModule): void {
+  override onTrainStart(trainer: TrainerContext, module: AnyTrainingModule): void {
     requireOption(
       module.automaticOptimization,
       `${module.typeName}.automaticOptimization`,
@@ -37,11 +38,11 @@ export class GradientAccumulationScheduler extends Callback {
     this.apply(trainer);
   }
 
-  override onTrainEpochStart(trainer: Trainer): void {
+  override onTrainEpochStart(trainer: TrainerContext): void {
     this.apply(trainer);
   }
 
-  private apply(trainer: Trainer): void {
+  private apply(trainer: TrainerContext): void {
     const due = this.scheduling.findLast(([epoch]) => epoch <= trainer.currentEpoch);
     trainer.accumulateGradBatches = due?.[1] ?? 1;
   }

@@ -1,4 +1,4 @@
-export { Callback } from "./callback.ts";
+export { Callback } from "../core/callback.ts";
 export { ConfusedLogit, type ConfusedLogitOptions } from "./confused-logit.ts";
 export { EarlyStopping, type EarlyStoppingOptions } from "./early-stopping.ts";
 export { FilterVisualizer, type FilterVisualizerOptions } from "./filter-visualizer.ts";

@@ -1,10 +1,11 @@
 /** Logs the learning rates: `lr-SGD`, with several groups `lr-SGD/pg1`, ... As PyTorch Lightning's LearningRateMonitor. */
+
+import { Callback } from "../core/callback.ts";
+import type { SchedulerEntry } from "../core/scheduling.ts";
+import type { TrainerContext } from "../core/trainer-context.ts";
 import { requireOption } from "../errors.ts";
+import type { Metrics } from "../logging/results.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
-import type { Metrics } from "../results.ts";
-import type { SchedulerEntry } from "../scheduling.ts";
-import type { Trainer } from "../trainer.ts";
-import { Callback } from "./callback.ts";
 
 export interface LearningRateMonitorOptions {
   /** Log at each `step` or `epoch`; default: as often as each scheduler steps. */
@@ -26,18 +27,18 @@ export class LearningRateMonitor extends Callback {
     this.options = options;
   }
 
-  override async onTrainBatchStart(trainer: Trainer): Promise<void> {
+  override async onTrainBatchStart(trainer: TrainerContext): Promise<void> {
     const { logEveryNSteps } = trainer.options;
     const { batchesThatStepped } = trainer;
     const isTime = logEveryNSteps > 0 && (batchesThatStepped + 1) % logEveryNSteps === 0;
     if (isTime && this.options.loggingInterval !== "epoch") await this.log(trainer, "step", batchesThatStepped);
   }
 
-  override async onTrainEpochStart(trainer: Trainer): Promise<void> {
+  override async onTrainEpochStart(trainer: TrainerContext): Promise<void> {
     if (this.options.loggingInterval !== "step") await this.log(trainer, "epoch", trainer.batchesThatStepped);
   }
 
-  private async log(trainer: Trainer, interval: "step" | "epoch", step: number): Promise<void> {
+  private async log(trainer: TrainerContext, interval: "step" | "epoch", step: number): Promise<void> {
     const metrics: Metrics = {};
     const taken = new Set<string>();
     for (const [i, optimizer] of trainer.optimizers.entries()) {
@@ -69,7 +70,7 @@ export class LearningRateMonitor extends Callback {
 }
 
 /** The scheduler of an optimizer; a wrapper's may be of the optimizer inside. */
-function scheduling(trainer: Trainer, optimizer: Optimizer): SchedulerEntry | undefined {
+function scheduling(trainer: TrainerContext, optimizer: Optimizer): SchedulerEntry | undefined {
   const own = trainer.schedulers.find(
     ({ scheduler }) => (scheduler as { optimizer?: unknown }).optimizer === optimizer,
   );

@@ -1,8 +1,8 @@
 /** Curves of the metrics that grow while training goes on: in a notebook one figure, updated in place. */
 import { type CurvesOptions, curves, type DisplayHandle, display } from "../../display/index.ts";
+import { Callback } from "../core/callback.ts";
+import type { TrainerContext } from "../core/trainer-context.ts";
 import { requireOption } from "../errors.ts";
-import type { Trainer } from "../trainer.ts";
-import { Callback } from "./callback.ts";
 
 export interface LivePlotOptions {
   /** Metrics to draw, for example `["train_loss", "val_loss"]`; default: all that are logged for the callbacks. */
@@ -46,15 +46,15 @@ export class LivePlot extends Callback {
     return `LivePlot${JSON.stringify(this.options.metrics ?? null)}`;
   }
 
-  override onTrainBatchEnd(trainer: Trainer): void {
+  override onTrainBatchEnd(trainer: TrainerContext): void {
     this.collect(trainer, trainer.metrics.training.stepMetrics().callback);
   }
 
-  override onTrainEpochEnd(trainer: Trainer): void {
+  override onTrainEpochEnd(trainer: TrainerContext): void {
     this.collect(trainer, trainer.metrics.training.epochMetrics().callback);
   }
 
-  override onValidationEpochEnd(trainer: Trainer): void {
+  override onValidationEpochEnd(trainer: TrainerContext): void {
     if (!trainer.isSanityChecking) this.collect(trainer, trainer.metrics.evaluation?.epochMetrics().callback ?? {});
   }
 
@@ -66,7 +66,7 @@ export class LivePlot extends Callback {
     this.draw();
   }
 
-  private collect(trainer: Trainer, metrics: Readonly<Record<string, number>>): void {
+  private collect(trainer: TrainerContext, metrics: Readonly<Record<string, number>>): void {
     let isNew = false;
     for (const [name, value] of Object.entries(metrics)) {
       if (this.options.metrics !== undefined && !this.options.metrics.includes(name)) continue;

@@ -2,14 +2,14 @@
 import { access, constants, mkdir, rm, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { removeLeftovers } from "../../files/index.ts";
-import { saveCheckpointFile } from "../checkpoint-file.ts";
+import { saveCheckpointFile } from "../checkpointing/checkpoint-file.ts";
+import { Callback } from "../core/callback.ts";
+import { Interruption } from "../core/interruption.ts";
+import type { Stage, TrainerContext } from "../core/trainer-context.ts";
+import { toSeconds } from "../core/trainer-options.ts";
+import type { AnyTrainingModule } from "../core/training-module.ts";
 import { ConfigurationError, MonitorError, refuseUnknownOptions, requireOption } from "../errors.ts";
-import { Interruption } from "../interruption.ts";
-import type { Metrics } from "../results.ts";
-import type { Stage, Trainer } from "../trainer.ts";
-import { toSeconds } from "../trainer-options.ts";
-import type { AnyTrainingModule } from "../training-module.ts";
-import { Callback } from "./callback.ts";
+import type { Metrics } from "../logging/results.ts";
 import { checkpointName } from "./checkpoint-name.ts";
 
 export interface ModelCheckpointOptions {
@@ -163,13 +163,13 @@ export class ModelCheckpoint extends Callback {
   }
 
   /** The folder that checkpoints go to. */
-  resolveFolder(trainer: Trainer): string {
+  resolveFolder(trainer: TrainerContext): string {
     if (this.options.dirPath !== undefined) return resolve(this.options.dirPath);
     const logger = trainer.loggers.find(({ logDir }) => logDir !== undefined);
     return resolve(logger?.logDir ?? trainer.options.defaultRootDir, "checkpoints");
   }
 
-  override async setup(trainer: Trainer, _module: AnyTrainingModule, stage: Stage): Promise<void> {
+  override async setup(trainer: TrainerContext, _module: AnyTrainingModule, stage: Stage): Promise<void> {
     this.folder = this.resolveFolder(trainer);
     if (stage !== "fit" || (this.saveTopK === 0 && !this.options.saveLast)) return;
     await requireWritable(this.folder);
@@ -177,12 +177,12 @@ export class ModelCheckpoint extends Callback {
     await removeLeftovers(this.folder, (name) => /\.(safetensors|ckpt)$/.test(name));
   }
 
-  override onTrainStart(trainer: Trainer): void {
+  override onTrainStart(trainer: TrainerContext): void {
     this.lastTime = performance.now();
     this.lastStepSaved = trainer.globalStep;
   }
 
-  override async onTrainBatchEnd(trainer: Trainer): Promise<void> {
+  override async onTrainBatchEnd(trainer: TrainerContext): Promise<void> {
     const { everyNTrainSteps, interval } = this;
     const now = performance.now();
     const isStep = everyNTrainSteps > 0 && trainer.globalStep % everyNTrainSteps === 0;
@@ -197,17 +197,17 @@ export class ModelCheckpoint extends Callback {
   }
 
   /** Whether only the validation to come knows the metric of these weights; what is known is of none, or of weights before. */
-  private awaitsValidation(trainer: Trainer, monitor: string): boolean {
+  private awaitsValidation(trainer: TrainerContext, monitor: string): boolean {
     if (!(monitor in this.candidates(trainer))) return true;
     return trainer.validationNames?.has(monitor) === true && trainer.isValidationNext();
   }
 
-  override async onTrainEpochEnd(trainer: Trainer): Promise<void> {
+  override async onTrainEpochEnd(trainer: TrainerContext): Promise<void> {
     if (!this.savesOnTrainEpochEnd(trainer) || !this.isEpochDue(trainer)) return;
     await this.save(trainer);
   }
 
-  override async onValidationEnd(trainer: Trainer): Promise<void> {
+  override async onValidationEnd(trainer: TrainerContext): Promise<void> {
     const isDue = this.isDeferred || (!this.savesOnTrainEpochEnd(trainer) && this.isEpochDue(trainer));
     if (trainer.isSanityChecking || !isDue) return;
     this.isDeferred = false;
@@ -218,7 +218,7 @@ export class ModelCheckpoint extends Callback {
     await this.settle();
   }
 
-  override async onException(trainer: Trainer, _module: AnyTrainingModule, error: unknown): Promise<void> {
+  override async onException(trainer: TrainerContext, _module: AnyTrainingModule, error: unknown): Promise<void> {
     if (
       error instanceof Interruption &&
       (this.options.saveOnInterrupt ?? true) &&
@@ -234,23 +234,23 @@ export class ModelCheckpoint extends Callback {
     await this.settle();
   }
 
-  private isEpochDue(trainer: Trainer): boolean {
+  private isEpochDue(trainer: TrainerContext): boolean {
     return this.everyNEpochs >= 1 && (trainer.currentEpoch + 1) % this.everyNEpochs === 0;
   }
 
-  private savesOnTrainEpochEnd(trainer: Trainer): boolean {
+  private savesOnTrainEpochEnd(trainer: TrainerContext): boolean {
     if (this.options.saveOnTrainEpochEnd !== undefined) return this.options.saveOnTrainEpochEnd;
     if (trainer.valLoaders.length === 0) return true;
     // Validation at the end of each epoch comes before the epoch's own end; other times of validation are times to save.
     return trainer.options.checkValEveryNEpoch === 1 && trainer.options.valCheckInterval === undefined;
   }
 
-  private candidates(trainer: Trainer): Metrics {
+  private candidates(trainer: TrainerContext): Metrics {
     return { ...trainer.callbackMetrics, epoch: trainer.currentEpoch, step: trainer.globalStep };
   }
 
   /** Saves the state of this moment as it deserves; the files are written while training goes on. */
-  private async save(trainer: Trainer): Promise<void> {
+  private async save(trainer: TrainerContext): Promise<void> {
     this.throwFailure();
     if (trainer.options.fastDevRun > 0 || this.lastStepSaved === trainer.globalStep) return;
     this.lastStepSaved = trainer.globalStep;
@@ -264,7 +264,7 @@ export class ModelCheckpoint extends Callback {
     if (this.pendingCount > 2) await this.queue;
   }
 
-  private async saveNewest(trainer: Trainer, metrics: Metrics): Promise<void> {
+  private async saveNewest(trainer: TrainerContext, metrics: Metrics): Promise<void> {
     // The one before may still be on its way to the disk.
     const before = this.newest ?? this.bestModelPath;
     const path = await this.freePath(metrics, before);
@@ -273,7 +273,7 @@ export class ModelCheckpoint extends Callback {
     await this.enqueue(trainer, path, isRemoved ? before : undefined, { bestModelPath: path });
   }
 
-  private async saveIfBest(trainer: Trainer, metrics: Metrics, monitor: string): Promise<void> {
+  private async saveIfBest(trainer: TrainerContext, metrics: Metrics, monitor: string): Promise<void> {
     const current = metrics[monitor];
     if (current === undefined) throw new MonitorError("ModelCheckpoint", monitor, Object.keys(trainer.callbackMetrics));
     // A run that diverged is the worst of all.
@@ -317,7 +317,7 @@ export class ModelCheckpoint extends Callback {
     return found;
   }
 
-  private async enqueueLast(trainer: Trainer): Promise<void> {
+  private async enqueueLast(trainer: TrainerContext): Promise<void> {
     const path = join(this.folder as string, `last.${this.extension}`);
     await this.enqueue(trainer, path, undefined, { lastModelPath: path });
   }
@@ -328,7 +328,12 @@ export class ModelCheckpoint extends Callback {
    * @param removed a checkpoint to delete when this one is there
    * @param gives what is known when the file is there
    */
-  private async enqueue(trainer: Trainer, path: string, removed: string | undefined, gives: Saved): Promise<void> {
+  private async enqueue(
+    trainer: TrainerContext,
+    path: string,
+    removed: string | undefined,
+    gives: Saved,
+  ): Promise<void> {
     const resumedFrom = trainer.ckptPath;
     // What the file itself says of the best and the last includes this one and those before it, which are written first:
     // what they replace is deleted by then.

@@ -1,9 +1,9 @@
 /** Progress in a notebook (one output, updated in place), a terminal (one line) or a log (a line now and then). */
 import { Progress } from "../../display/index.ts";
-import type { Metrics } from "../results.ts";
-import type { Trainer } from "../trainer.ts";
-import type { AnyTrainingModule } from "../training-module.ts";
-import { Callback } from "./callback.ts";
+import { Callback } from "../core/callback.ts";
+import type { TrainerContext } from "../core/trainer-context.ts";
+import type { AnyTrainingModule } from "../core/training-module.ts";
+import type { Metrics } from "../logging/results.ts";
 
 export interface ProgressBarOptions {
   /** Milliseconds between updates; default 200. */
@@ -29,22 +29,22 @@ export class ProgressBar extends Callback {
     });
   }
 
-  private openTraining(trainer: Trainer): Progress {
+  private openTraining(trainer: TrainerContext): Progress {
     this.bar = this.open(`Epoch ${trainer.currentEpoch}`, trainer.numTrainingBatches);
     return this.bar;
   }
 
-  override onTrainEpochStart(trainer: Trainer): void {
+  override onTrainEpochStart(trainer: TrainerContext): void {
     this.bar?.close();
     this.openTraining(trainer);
   }
 
-  override onTrainBatchEnd(trainer: Trainer): void {
+  override onTrainBatchEnd(trainer: TrainerContext): void {
     const bar = this.bar ?? this.openTraining(trainer);
     bar.set(trainer.progress.batch, this.note(trainer.progressBarMetrics));
   }
 
-  override onTrainEpochEnd(trainer: Trainer): void {
+  override onTrainEpochEnd(trainer: TrainerContext): void {
     this.bar?.set(trainer.progress.batch, this.note(trainer.progressBarMetrics));
     this.bar?.close();
     this.bar = undefined;
@@ -58,7 +58,7 @@ export class ProgressBar extends Callback {
   }
 
   override onValidationBatchEnd(
-    trainer: Trainer,
+    trainer: TrainerContext,
     _module: AnyTrainingModule,
     _outputs: unknown,
     _batch: unknown,
@@ -69,11 +69,11 @@ export class ProgressBar extends Callback {
     this.bar?.set(trainer.progress.batch, `validating ${index + 1}${of}`);
   }
 
-  override onValidationEnd(trainer: Trainer): void {
+  override onValidationEnd(trainer: TrainerContext): void {
     this.bar?.set(trainer.progress.batch, this.note(trainer.progressBarMetrics));
   }
 
-  override onTestStart(trainer: Trainer): void {
+  override onTestStart(trainer: TrainerContext): void {
     this.evaluationBar = this.open("Testing", trainer.numEvaluationBatches);
   }
 
@@ -86,7 +86,7 @@ export class ProgressBar extends Callback {
     this.evaluationBar = undefined;
   }
 
-  override onPredictStart(trainer: Trainer): void {
+  override onPredictStart(trainer: TrainerContext): void {
     this.evaluationBar = this.open("Predicting", trainer.numEvaluationBatches);
   }
 

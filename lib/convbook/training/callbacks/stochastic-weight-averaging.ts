@@ -1,11 +1,11 @@
 /** Averages the weights of the last epochs (Izmailov et al. 2018, arXiv:1803.05407). As PyTorch Lightning's StochasticWeightAveraging. */
 import type * as tf from "@tensorflow/tfjs-core";
 import { updateBn } from "../../nn/index.ts";
+import { Callback } from "../core/callback.ts";
+import type { TrainerContext } from "../core/trainer-context.ts";
+import type { AnyTrainingModule } from "../core/training-module.ts";
 import { requireOption } from "../errors.ts";
 import { iterate, type Loader } from "../loaders.ts";
-import type { Trainer } from "../trainer.ts";
-import type { AnyTrainingModule } from "../training-module.ts";
-import { Callback } from "./callback.ts";
 
 export interface StochasticWeightAveragingOptions {
   /** The learning rate while averaging, one for all groups or one a group. */
@@ -55,23 +55,23 @@ export class StochasticWeightAveraging extends Callback {
     this.options = options;
   }
 
-  private start(trainer: Trainer): number {
+  private start(trainer: TrainerContext): number {
     const { swaEpochStart = 0.8 } = this.options;
     if (swaEpochStart >= 1 || swaEpochStart === 0) return swaEpochStart;
     return Math.floor(Math.max(0, trainer.options.maxEpochs) * swaEpochStart);
   }
 
-  override onTrainEpochStart(trainer: Trainer): void {
+  override onTrainEpochStart(trainer: TrainerContext): void {
     this.setRates(trainer);
   }
 
   /** A schedule that steps with the optimizer would take the rate back. */
-  override onTrainBatchStart(trainer: Trainer): void {
+  override onTrainBatchStart(trainer: TrainerContext): void {
     this.setRates(trainer);
   }
 
   /** From its first epoch on the rates are this callback's, going over from where they stood; what schedules set is written over. */
-  private setRates(trainer: Trainer): void {
+  private setRates(trainer: TrainerContext): void {
     const start = this.start(trainer);
     if (trainer.currentEpoch < start) return;
     const { swaLrs, annealingEpochs = 10, annealingStrategy = "cos" } = this.options;
@@ -86,7 +86,7 @@ export class StochasticWeightAveraging extends Callback {
     }
   }
 
-  override onTrainEpochEnd(trainer: Trainer, module: AnyTrainingModule): void {
+  override onTrainEpochEnd(trainer: TrainerContext, module: AnyTrainingModule): void {
     if (trainer.currentEpoch < this.start(trainer)) return;
     this.averaged++;
     for (const [name, parameter] of module.namedParameters()) {
@@ -99,7 +99,7 @@ export class StochasticWeightAveraging extends Callback {
     }
   }
 
-  override async onTrainEnd(trainer: Trainer, module: AnyTrainingModule): Promise<void> {
+  override async onTrainEnd(trainer: TrainerContext, module: AnyTrainingModule): Promise<void> {
     if (this.averaged === 0) return;
     for (const [name, parameter] of module.namedParameters()) {
       const average = this.averages.get(name);
@@ -128,7 +128,7 @@ export class StochasticWeightAveraging extends Callback {
 const tensorOf = (data: Float32Array) => ({ dtype: "float32" as const, shape: [data.length], data });
 
 /** One pass over the training data, as far as an epoch goes. */
-async function* trainingBatches(trainer: Trainer): AsyncGenerator<tf.Tensor | readonly tf.Tensor[]> {
+async function* trainingBatches(trainer: TrainerContext): AsyncGenerator<tf.Tensor | readonly tf.Tensor[]> {
   const iterator = iterate(trainer.trainLoader as Loader);
   try {
     for (let i = 0; i < trainer.numTrainingBatches; i++) {

@@ -1,8 +1,9 @@
 /** Measures how long the stages take, and stops fitting when its time is up. */
+
+import { Callback } from "../core/callback.ts";
+import type { TrainerContext } from "../core/trainer-context.ts";
+import { toSeconds } from "../core/trainer-options.ts";
 import { requireOption } from "../errors.ts";
-import type { Trainer } from "../trainer.ts";
-import { toSeconds } from "../trainer-options.ts";
-import { Callback } from "./callback.ts";
 
 export interface TimerOptions {
   /** Time that fitting may take, resumed runs included: seconds, or `{ hours: 2 }`; default: no limit. */
@@ -46,15 +47,15 @@ export class Timer extends Callback {
     this.started = undefined;
   }
 
-  override onTrainBatchEnd(trainer: Trainer): void {
+  override onTrainBatchEnd(trainer: TrainerContext): void {
     if (this.interval === "step") this.check(trainer);
   }
 
-  override onTrainEpochEnd(trainer: Trainer): void {
+  override onTrainEpochEnd(trainer: TrainerContext): void {
     this.check(trainer);
   }
 
-  private check(trainer: Trainer): void {
+  private check(trainer: TrainerContext): void {
     if (this.timeElapsed() < this.duration) return;
     trainer.shouldStop = true;
     trainer.stopReason = `the time of ${this.duration} s is up`;

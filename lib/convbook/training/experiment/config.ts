@@ -5,10 +5,10 @@ import type { TransformSpec } from "../../data/transforms/transform.ts";
 import { expandHome } from "../../files/index.ts";
 import { modelNames } from "../../models/index.ts";
 import { nearestNames } from "../../nn/errors.ts";
+import { trainerOptionNames } from "../core/trainer-options.ts";
+import type { HyperParameters } from "../core/training-module.ts";
 import { optimizerNames } from "../optimizers/registry.ts";
 import { schedulerNames } from "../schedulers/registry.ts";
-import { trainerOptionNames } from "../trainer-options.ts";
-import type { HyperParameters } from "../training-module.ts";
 
 /** The data sets that a configuration can name; `imageFolder` is a folder of one's own, laid out as ImageNet is. */
 export const datasetNames = ["cifar10", "cifar100", "mnist", "fashionMnist", "imageFolder"] as const;

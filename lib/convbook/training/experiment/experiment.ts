@@ -18,11 +18,11 @@ import { EarlyStopping, type EarlyStoppingOptions } from "../callbacks/early-sto
 import { LearningRateMonitor } from "../callbacks/learning-rate-monitor.ts";
 import { ModelCheckpoint } from "../callbacks/model-checkpoint.ts";
 import { ClassificationModule } from "../classification-module.ts";
+import type { TrainerOptions } from "../core/trainer-options.ts";
+import type { HyperParameters } from "../core/training-module.ts";
 import type { Loader } from "../loaders.ts";
 import { CSVLogger, TensorBoardLogger } from "../loggers/index.ts";
 import { Trainer } from "../trainer.ts";
-import type { TrainerOptions } from "../trainer-options.ts";
-import type { HyperParameters } from "../training-module.ts";
 import { ConfigError, type DatasetName, type ExperimentConfig } from "./config.ts";
 import { loadFolders } from "./folders.ts";
 import { pipelines } from "./pipelines.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import jpeg from "jpeg-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodePng } from "../../display/index.ts";
-import { saveCheckpointFile } from "../checkpoint-file.ts";
+import { saveCheckpointFile } from "../checkpointing/checkpoint-file.ts";
 import { ClassificationModule } from "../classification-module.ts";
 import { bestCheckpoint, loadData, makeModule, makeTrainer, parseConfig, predictImages } from "./index.ts";
 

@@ -5,7 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { decodeImage, type ImageData8, loadImageDecoders, transforms } from "../../data/index.ts";
 import { fromSpec } from "../../data/transforms/registry.ts";
 import type { TransformSpec } from "../../data/transforms/transform.ts";
-import { loadCheckpointFile } from "../checkpoint-file.ts";
+import { loadCheckpointFile } from "../checkpointing/checkpoint-file.ts";
 import { ClassificationModule } from "../classification-module.ts";
 import { ResumeError } from "../errors.ts";
 import type { ExperimentConfig } from "./config.ts";

@@ -2,10 +2,10 @@
 import { stateDictOf, toPlain } from "../../checkpoints/index.ts";
 import { Generator } from "../../random/index.ts";
 import type { StateDict } from "../../tensor-data.ts";
-import type { Checkpoint, TrainingState } from "../checkpoint.ts";
+import type { Checkpoint, TrainingState } from "../core/checkpoint.ts";
+import type { HyperParameters } from "../core/training-module.ts";
 import { optimizerStateOf, stateToTorch } from "../optimizers/torch-state.ts";
 import type { SchedulerState } from "../schedulers/scheduler.ts";
-import type { HyperParameters } from "../training-module.ts";
 import { fromLoops, toLoops } from "./loops.ts";
 import { keysToSnake, schedulerFromPython, schedulerToPython } from "./names.ts";
 

@@ -8,7 +8,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BatchNorm1d, CrossEntropyLoss, Linear, ReLU, Sequential } from "../../nn/index.ts";
 import type { StateDict } from "../../tensor-data.ts";
-import { loadCheckpointFile } from "../checkpoint-file.ts";
+import { loadCheckpointFile } from "../checkpointing/checkpoint-file.ts";
 import {
   Adam,
   ClassificationModule,

@@ -2,7 +2,7 @@
  * How far a fit has come, as PyTorch Lightning 2 writes it: the counters of its nested loops under the key `loops`. Without them Lightning would go
  * on with a checkpoint's weights at epoch 0. (lightning/pytorch/loops/progress.py)
  */
-import type { FitProgress } from "../checkpoint.ts";
+import type { FitProgress } from "../core/checkpoint.ts";
 
 interface Counts {
   readonly ready: number;

@@ -3,10 +3,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { writeFileAtomic } from "../../files/index.ts";
+import type { Logger } from "../core/logger.ts";
+import type { HyperParameters } from "../core/training-module.ts";
 import { LogFileError } from "../errors.ts";
-import type { Metrics } from "../results.ts";
-import type { HyperParameters } from "../training-module.ts";
-import type { Logger } from "./logger.ts";
+import type { Metrics } from "../logging/results.ts";
 import { nextVersion } from "./version.ts";
 
 export interface FileLoggerOptions {

@@ -1,9 +1,9 @@
 /** Which loggers a Trainer has. */
 import { join } from "node:path";
+import type { Logger } from "../core/logger.ts";
+import type { ResolvedOptions, TrainerOptions } from "../core/trainer-options.ts";
 import { requireOption } from "../errors.ts";
-import type { ResolvedOptions, TrainerOptions } from "../trainer-options.ts";
 import { CSVLogger } from "./csv-logger.ts";
-import type { Logger } from "./logger.ts";
 import { TensorBoardLogger } from "./tensorboard-logger.ts";
 import { nextVersion } from "./version.ts";
 

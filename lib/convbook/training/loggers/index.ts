@@ -1,3 +1,3 @@
+export type { Logger } from "../core/logger.ts";
 export { CSVLogger, type FileLoggerOptions } from "./csv-logger.ts";
-export type { Logger } from "./logger.ts";
 export { TensorBoardLogger, type TensorBoardLoggerOptions } from "./tensorboard-logger.ts";

@@ -2,10 +2,10 @@
 import { join } from "node:path";
 import type { ImageLike } from "../../display/index.ts";
 import { SummaryWriter } from "../../tensorboard/index.ts";
-import type { Metrics } from "../results.ts";
-import type { AnyTrainingModule, HyperParameters, Json } from "../training-module.ts";
+import type { Logger } from "../core/logger.ts";
+import type { AnyTrainingModule, HyperParameters, Json } from "../core/training-module.ts";
+import type { Metrics } from "../logging/results.ts";
 import type { FileLoggerOptions } from "./csv-logger.ts";
-import type { Logger } from "./logger.ts";
 import { nextVersion } from "./version.ts";
 
 export interface TensorBoardLoggerOptions extends FileLoggerOptions {

@@ -6,7 +6,7 @@ import { closeSync, openSync, readdirSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
-import { loadCheckpointFile } from "../checkpoint-file.ts";
+import { loadCheckpointFile } from "../checkpointing/checkpoint-file.ts";
 import { CSVLogger, ModelCheckpoint, type SaveError, Trainer } from "../index.ts";
 import { makeSmall } from "./small.ts";
 

@@ -7,7 +7,7 @@ import { parseJsonText, stringifyJson } from "../../notebook/json/index.ts";
 import type { NotebookFile } from "../../notebook/read.ts";
 import { type CodeCell, type Notebook, tagsOf } from "../../notebook/types.ts";
 import { writeAtomically } from "../../notebook/write.ts";
-import type { RunManyOptions } from "../run-many.ts";
+import type { RunManyOptions } from "../run-many-options.ts";
 import type { NotebookResult } from "../types.ts";
 import { type Inputs, inputsOf } from "./inputs.ts";
 

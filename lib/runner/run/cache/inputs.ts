@@ -11,7 +11,7 @@ import { joinLines, type Notebook, tagsOf } from "../../notebook/types.ts";
 import { notebookSettings } from "../cell-info.ts";
 import { kernelspecOf } from "../kernelspec-of.ts";
 import { exactText } from "../parameters.ts";
-import type { RunManyOptions } from "../run-many.ts";
+import type { RunManyOptions } from "../run-many-options.ts";
 import { relevantVariables } from "./environment.ts";
 
 /** Raised when the key means something else than before. */

@@ -1,0 +1,136 @@
+/** From the Trainer to a checkpoint and back. */
+import * as tf from "@tensorflow/tfjs-core";
+import { defaultGenerator } from "../../random/index.ts";
+import type { StateDict } from "../../tensor-data.ts";
+import type { Checkpoint, TrainingState } from "../core/checkpoint.ts";
+import type { Stage, TrainerContext } from "../core/trainer-context.ts";
+import { ResumeError } from "../errors.ts";
+import { toTorchLayout } from "../optimizers/optimizer.ts";
+import { loadCheckpointFile } from "./checkpoint-file.ts";
+
+/** Where a resumed fit goes on. */
+export interface ResumePoint {
+  readonly path: string;
+  readonly training: TrainingState;
+  readonly loader: unknown;
+  readonly random: { readonly now: Uint8Array; readonly epochStart: Uint8Array };
+}
+
+const toBase64 = (bytes: Uint8Array) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+const fromBase64 = (text: string) => new Uint8Array(Buffer.from(text, "base64"));
+
+/** Copies the state of this moment. */
+export function collectCheckpoint(trainer: TrainerContext, weightsOnly: boolean): Checkpoint {
+  const { module, progress } = trainer;
+  const weights = {
+    epoch: progress.epoch,
+    globalStep: progress.globalStep,
+    stateDict: module.stateDict(),
+    moduleName: module.typeName,
+    hyperParameters: structuredClone(module.hparams),
+    callbacks: {},
+    extra: {},
+  };
+  if (weightsOnly) return weights;
+  const callbacks: Checkpoint["callbacks"] = {};
+  for (const callback of trainer.callbacks) {
+    const state = callback.stateDict();
+    if (Object.keys(state).length > 0) callbacks[callback.stateKey] = structuredClone(state);
+  }
+  const now = defaultGenerator.getState();
+  return {
+    ...weights,
+    callbacks,
+    training: {
+      progress: { ...progress },
+      optimizers: trainer.optimizers.map((optimizer) => optimizer.stateDict()),
+      schedulers: trainer.schedulers.map(({ scheduler }) => structuredClone(scheduler.stateDict())),
+      gradients: collectGradients(trainer),
+      random: { now: toBase64(now), epochStart: toBase64(trainer.epochStartRandom ?? now) },
+      loader: progress.phase === "epochEnd" ? null : (trainer.trainLoader?.getState?.() ?? null),
+      results: trainer.metrics.training.stateDict(),
+      metrics: { ...trainer.callbackMetrics },
+    },
+  };
+}
+
+/** Gradients that wait for more batches; those of a step that was taken are done with. Of a module that optimizes by itself, all. */
+function collectGradients(trainer: TrainerContext): StateDict {
+  const gradients: StateDict = new Map();
+  const { batch } = trainer.progress;
+  const isManual = !trainer.module.automaticOptimization;
+  if (!isManual && (batch % trainer.accumulateGradBatches === 0 || batch >= trainer.numTrainingBatches))
+    return gradients;
+  for (const [name, parameter] of trainer.module.namedParameters()) {
+    const gradient = trainer.gradients.get(parameter.variable);
+    if (gradient !== undefined) gradients.set(name, toTorchLayout(parameter, gradient));
+  }
+  return gradients;
+}
+
+/**
+ * Loads a checkpoint's weights and, for fit, callback states; the rest follows in {@link resume}, when there are optimizers.
+ *
+ * @throws StateDictError when the weights do not fit, ResumeError when the file holds no state of training but fit wants to go on from it
+ */
+export async function loadWeights(
+  trainer: TrainerContext,
+  path: string,
+  stage: Stage,
+): Promise<ResumePoint | undefined> {
+  const checkpoint = await loadCheckpointFile(path);
+  const { module } = trainer;
+  await trainer.hooks.callModule("onLoadCheckpoint", checkpoint);
+  module.loadStateDict(checkpoint.stateDict);
+  if (stage !== "fit") return undefined;
+  await trainer.hooks.callCallbacks("onLoadCheckpoint", checkpoint);
+  const { training } = checkpoint;
+  if (training === undefined) {
+    throw new ResumeError(
+      path,
+      "it holds weights only; fit can go on from a checkpoint that was saved with weightsOnly false.",
+    );
+  }
+  for (const callback of trainer.callbacks) {
+    const state = checkpoint.callbacks[callback.stateKey];
+    if (state !== undefined) callback.loadStateDict(state);
+  }
+  const { now, epochStart } = training.random;
+  const random = { now: fromBase64(now), epochStart: fromBase64(epochStart) };
+  return { path, training, loader: training.loader, random };
+}
+
+/** Puts optimizers, schedulers, counters and metrics back. */
+export function resume(trainer: TrainerContext, { path, training }: ResumePoint): void {
+  const { optimizers, schedulers, progress, results, metrics } = training;
+  const fits = optimizers.length === trainer.optimizers.length && schedulers.length === trainer.schedulers.length;
+  if (!fits) {
+    const got = `${optimizers.length} optimizers and ${schedulers.length} schedulers`;
+    const own = `${trainer.optimizers.length} and ${trainer.schedulers.length}`;
+    throw new ResumeError(path, `it holds the state of ${got}; the module configures ${own}.`);
+  }
+  try {
+    for (const [i, state] of optimizers.entries()) trainer.optimizers[i]?.loadStateDict(state);
+    for (const [i, state] of schedulers.entries()) trainer.schedulers[i]?.scheduler.loadStateDict(state);
+  } catch (error) {
+    throw new ResumeError(path, error instanceof Error ? error.message : String(error), error);
+  }
+  Object.assign(trainer.progress, progress);
+  trainer.metrics.training.loadStateDict(results);
+  trainer.metrics.clear();
+  Object.assign(trainer.callbackMetrics, metrics);
+}
+
+/** Puts gradients back that waited for more batches. */
+export function restoreGradients(trainer: TrainerContext, { training: { gradients } }: ResumePoint): void {
+  for (const [name, parameter] of trainer.module.namedParameters()) {
+    const gradient = gradients.get(name);
+    if (gradient === undefined) continue;
+    const before = parameter.toTensorData();
+    // The parameter knows the way from PyTorch's layout to its own.
+    parameter.load(gradient);
+    trainer.gradients.set(parameter.variable, tf.clone(parameter.variable));
+    parameter.load(before);
+  }
+}

@@ -1,0 +1,63 @@
+/** Which loaders a fit uses, and how many of their batches. */
+import { requireOption } from "../errors.ts";
+import { countBatches, KeptBatches, type Loader, type Loaders, toLoaders } from "../loaders.ts";
+import type { TrainerContext } from "./trainer-context.ts";
+import { TrainingModule } from "./training-module.ts";
+
+/** The loaders of one fit, as given to it or as the module has them. */
+export class FitData {
+  /** The training loader. */
+  train: Loader | undefined;
+  validation: readonly Loader[] = [];
+  /** Batches of a training epoch; infinite where unknown. */
+  trainingBatches = 0;
+  private readonly trainer: TrainerContext;
+  private readonly given: { readonly train: Loader | undefined; readonly validation: Loaders | undefined };
+
+  constructor(trainer: TrainerContext, train?: Loader, validation?: Loaders) {
+    this.trainer = trainer;
+    this.given = { train, validation };
+    if (train !== undefined) this.count(train);
+  }
+
+  /** Whether there is anything to validate on, found out without asking the module for its loaders. */
+  get mayValidate(): boolean {
+    const { module } = this.trainer;
+    return this.given.validation !== undefined || module.valDataloader !== TrainingModule.prototype.valDataloader;
+  }
+
+  /** Asks for the validation loaders. */
+  requestValidation(): readonly Loader[] {
+    const { module, options } = this.trainer;
+    this.validation = [];
+    if (options.limitValBatches === 0) return [];
+    const own = this.given.validation ?? module.valDataloader();
+    if (own !== undefined) this.validation = toLoaders("The validation loader", own);
+    return this.validation;
+  }
+
+  /** Asks for the training loader. */
+  requestTraining(): void {
+    const list = this.trainingLoaders();
+    requireOption(list.length === 1, "The training loader", `${list.length} loaders`, "one loader");
+    const [loader] = list as [Loader];
+    this.count(loader);
+    const keeps = this.trainer.options.overfitBatches !== 0;
+    this.train = keeps ? new KeptBatches(loader, this.trainingBatches) : loader;
+  }
+
+  /** Frees what was kept. */
+  async dispose(): Promise<void> {
+    if (this.train instanceof KeptBatches) await this.train.dispose();
+  }
+
+  private trainingLoaders(): Loader[] {
+    return toLoaders("The training loader", this.given.train ?? this.trainer.module.trainDataloader());
+  }
+
+  private count(loader: Loader): void {
+    const { overfitBatches, limitTrainBatches } = this.trainer.options;
+    const option = overfitBatches === 0 ? "Trainer.limitTrainBatches" : "Trainer.overfitBatches";
+    this.trainingBatches = countBatches(option, limitTrainBatches, loader.length ?? Number.POSITIVE_INFINITY);
+  }
+}

@@ -1,0 +1,106 @@
+/** What `configureOptimizers` returned, in one form, and when the schedulers step. */
+import { ConfigurationError, MonitorError, requireOption } from "../errors.ts";
+import { Optimizer } from "../optimizers/optimizer.ts";
+import { ReduceLROnPlateau } from "../schedulers/plateau.ts";
+import type { Scheduler } from "../schedulers/scheduler.ts";
+import type { TrainerContext } from "./trainer-context.ts";
+import type { OptimizerConfig, SchedulerConfig } from "./training-module.ts";
+
+/** A scheduler with everything said about it. */
+export interface SchedulerEntry {
+  readonly scheduler: Scheduler;
+  readonly interval: "epoch" | "step";
+  readonly frequency: number;
+  readonly monitor: string | undefined;
+  readonly name: string | undefined;
+  readonly isPlateau: boolean;
+}
+
+/** @throws ConfigurationError when it is none of the forms, or names more than one optimizer */
+export function normalizeOptimizers(
+  config: OptimizerConfig,
+  allowsSeveral = false,
+): {
+  optimizers: readonly Optimizer[];
+  schedulers: readonly SchedulerEntry[];
+} {
+  if (config instanceof Optimizer) return { optimizers: [config], schedulers: [] };
+  const forms = "an optimizer, a list of them, [optimizers, schedulers] or { optimizer, lrScheduler }";
+  requireOption(typeof config === "object" && config !== null, "What configureOptimizers returns", config, forms);
+  const [optimizers, schedulers] = isPair(config)
+    ? config
+    : Array.isArray(config)
+      ? [config as readonly Optimizer[], []]
+      : fromObject(config as Extract<OptimizerConfig, { readonly optimizer: Optimizer }>);
+  for (const optimizer of optimizers) {
+    if (!(optimizer instanceof Optimizer))
+      throw new ConfigurationError("What configureOptimizers returns", optimizer, forms);
+  }
+  requireOption(
+    optimizers.length === 1 || (allowsSeveral && optimizers.length > 0),
+    "What configureOptimizers returns",
+    `${optimizers.length} optimizers`,
+    allowsSeveral ? "at least one optimizer" : "one optimizer, unless the module sets automaticOptimization to false",
+  );
+  return { optimizers, schedulers: schedulers.map(normalizeScheduler) };
+}
+
+type Pair = readonly [optimizers: readonly Optimizer[], schedulers: readonly (Scheduler | SchedulerConfig)[]];
+
+function isPair(config: OptimizerConfig): config is Pair {
+  return Array.isArray(config) && Array.isArray(config[0]);
+}
+
+function fromObject({
+  optimizer,
+  lrScheduler,
+}: Extract<OptimizerConfig, { readonly optimizer: Optimizer }>): [Optimizer[], (Scheduler | SchedulerConfig)[]] {
+  return [[optimizer], lrScheduler === undefined ? [] : [lrScheduler]];
+}
+
+function normalizeScheduler(given: Scheduler | SchedulerConfig): SchedulerEntry {
+  const config: SchedulerConfig = "scheduler" in given ? given : { scheduler: given };
+  const { scheduler, interval = "epoch", frequency = 1, monitor, name } = config;
+  requireOption(["epoch", "step"].includes(interval), "The scheduler's interval", interval, '"epoch" or "step"');
+  requireOption(
+    Number.isInteger(frequency) && frequency >= 1,
+    "The scheduler's frequency",
+    frequency,
+    "a whole number of at least 1",
+  );
+  const isPlateau = scheduler instanceof ReduceLROnPlateau;
+  requireOption(
+    !isPlateau || monitor !== undefined,
+    "The scheduler's monitor",
+    monitor,
+    'the name of a metric, for example "val_loss"',
+  );
+  return { scheduler, interval, frequency, monitor, name, isPlateau };
+}
+
+/**
+ * Steps the schedulers whose time has come.
+ *
+ * @param count the number of batches or epochs that are over
+ * @param plateau whether those that watch a metric are meant, or the others
+ */
+export function stepSchedulers(
+  trainer: TrainerContext,
+  interval: "epoch" | "step",
+  count: number,
+  plateau: boolean,
+): void {
+  // A module that optimizes by itself steps its schedulers, too.
+  if (!trainer.module.automaticOptimization) return;
+  for (const entry of trainer.schedulers) {
+    if (entry.interval !== interval || entry.isPlateau !== plateau || count % entry.frequency !== 0) continue;
+    let metric: number | undefined;
+    if (entry.monitor !== undefined && plateau) {
+      metric = trainer.callbackMetrics[entry.monitor];
+      if (metric === undefined) {
+        throw new MonitorError("ReduceLROnPlateau", entry.monitor, Object.keys(trainer.callbackMetrics));
+      }
+    }
+    trainer.hooks.callModule("lrSchedulerStep", entry.scheduler, metric);
+  }
+}

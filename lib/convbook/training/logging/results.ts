@@ -1,0 +1,175 @@
+/**
+ * What `log()` collects: values of steps, and means over an epoch weighted by batch size. Semantics are PyTorch Lightning's: a name that is
+ * logged both by step and by epoch appears as `name_step` and `name_epoch`, and several loaders add `/dataloader_idx_N`.
+ */
+import { ConfigurationError } from "../errors.ts";
+
+/** How the values of an epoch become one. */
+export type ReduceFunction = "mean" | "sum" | "min" | "max";
+
+/** Options of `log()`. */
+export interface LogOptions {
+  /** Report the value of each step; default: in `trainingStep` and the batch hooks. */
+  onStep?: boolean;
+  /** Report one value an epoch; default: everywhere else. */
+  onEpoch?: boolean;
+  /** Show it in the progress bar; default false. */
+  progressBar?: boolean;
+  /** Send it to the loggers; default true. */
+  logger?: boolean;
+  /** Default `mean`, weighted by batch size. */
+  reduce?: ReduceFunction;
+  /** Number of samples behind the value; default: the length of the batch's first tensor. */
+  batchSize?: number;
+  /** Whether to add the loader's number to the name when there are several; default true. */
+  addDataloaderIdx?: boolean;
+}
+
+/** Metrics by name. */
+export type Metrics = Record<string, number>;
+
+/** The three audiences of a metric. */
+export interface MetricSets {
+  /** For callbacks: under the plain name, and under the forked names. */
+  readonly callback: Metrics;
+  /** For loggers. */
+  readonly log: Metrics;
+  /** For the progress bar. */
+  readonly progressBar: Metrics;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly hook: string;
+  readonly onStep: boolean;
+  readonly onEpoch: boolean;
+  readonly progressBar: boolean;
+  readonly logger: boolean;
+  readonly reduce: ReduceFunction;
+  readonly suffix: string;
+  value: number;
+  weight: number;
+  step: number | undefined;
+}
+
+/** An entry as JSON, for checkpoints. */
+export type ResultState = readonly Record<string, unknown>[];
+
+/** The values that one stage (training, validation, test) logs. */
+export class ResultCollection {
+  private readonly entries = new Map<string, Entry>();
+
+  /**
+   * Adds a value.
+   *
+   * @throws ConfigurationError when one hook logs one name with different options
+   */
+  log(
+    hook: string,
+    name: string,
+    value: number,
+    options: Required<Omit<LogOptions, "addDataloaderIdx">>,
+    loader: { index: number; count: number; add: boolean },
+  ): void {
+    const { onStep, onEpoch, progressBar, logger, reduce, batchSize } = options;
+    const suffix = loader.count > 1 && loader.add ? `/dataloader_idx_${loader.index}` : "";
+    const key = `${hook}.${name}${loader.count > 1 ? `.${loader.index}` : ""}`;
+    let entry = this.entries.get(key);
+    if (entry === undefined) {
+      const start = reduce === "min" ? Number.POSITIVE_INFINITY : reduce === "max" ? Number.NEGATIVE_INFINITY : 0;
+      entry = {
+        name,
+        hook,
+        onStep,
+        onEpoch,
+        progressBar,
+        logger,
+        reduce,
+        suffix,
+        value: start,
+        weight: 0,
+        step: undefined,
+      };
+      this.entries.set(key, entry);
+    } else if (
+      entry.onStep !== onStep ||
+      entry.onEpoch !== onEpoch ||
+      entry.progressBar !== progressBar ||
+      entry.logger !== logger ||
+      entry.reduce !== reduce
+    ) {
+      throw new ConfigurationError(`log("${name}") in ${hook}`, options, "called with the same options each time");
+    }
+    if (onStep) entry.step = value;
+    if (!onEpoch) return;
+    if (reduce === "mean") entry.value += value * batchSize;
+    else if (reduce === "sum") entry.value += value;
+    else entry.value = reduce === "min" ? Math.min(entry.value, value) : Math.max(entry.value, value);
+    entry.weight += batchSize;
+  }
+
+  /** All names that callbacks could ask for. */
+  names(): string[] {
+    return [...this.entries.values()].flatMap(({ name, suffix, onStep, onEpoch }) =>
+      onStep && onEpoch ? [name + suffix, `${name}_step${suffix}`, `${name}_epoch${suffix}`] : [name + suffix],
+    );
+  }
+
+  /** The values of the last step, of those that are reported by step. */
+  stepMetrics(): MetricSets {
+    return this.collect("step", ({ step }) => step);
+  }
+
+  /** The values of the epoch so far, of those that are reported by epoch. */
+  epochMetrics(): MetricSets {
+    return this.collect("epoch", ({ onEpoch, reduce, value, weight }) => {
+      if (!onEpoch || weight === 0) return undefined;
+      return reduce === "mean" ? value / weight : value;
+    });
+  }
+
+  private collect(kind: "step" | "epoch", metricOf: (entry: Entry) => number | undefined): MetricSets {
+    const sets = { callback: {} as Metrics, log: {} as Metrics, progressBar: {} as Metrics };
+    for (const entry of this.entries.values()) {
+      const value = metricOf(entry);
+      if (value === undefined) continue;
+      const isForked = entry.onStep && entry.onEpoch;
+      const forked = (isForked ? `${entry.name}_${kind}` : entry.name) + entry.suffix;
+      sets.callback[entry.name + entry.suffix] = value;
+      sets.callback[forked] = value;
+      if (entry.logger) sets.log[forked] = value;
+      if (entry.progressBar) sets.progressBar[forked] = value;
+    }
+    return sets;
+  }
+
+  /** Forgets the step's values, before the next step. */
+  forgetStep(): void {
+    for (const entry of this.entries.values()) entry.step = undefined;
+  }
+
+  /** Forgets everything, at the end of an epoch. */
+  reset(): void {
+    this.entries.clear();
+  }
+
+  /** The sums as JSON, so that an epoch's means stay right across an interruption. */
+  stateDict(): ResultState {
+    return [...this.entries].map(([key, entry]) => ({
+      key,
+      ...entry,
+      // JSON has no infinity: nothing was reduced yet.
+      value: Number.isFinite(entry.value) ? entry.value : String(entry.value),
+      step: undefined,
+    }));
+  }
+
+  /** Takes sums over that {@link stateDict} gave. */
+  loadStateDict(state: ResultState): void {
+    this.entries.clear();
+    for (const { key, ...entry } of state) {
+      if (typeof key !== "string") throw new ConfigurationError("Saved results", key, "named by strings");
+      this.entries.set(key, { ...entry, value: Number(entry.value), step: undefined } as unknown as Entry);
+    }
+  }
+}

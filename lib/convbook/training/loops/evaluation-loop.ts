@@ -1,0 +1,171 @@
+/** The loop of validation and test. */
+import * as tf from "@tensorflow/tfjs-core";
+import { UnregisteredModuleError } from "../../nn/errors.ts";
+import { requireOwn } from "../../nn/usage.ts";
+import { defaultGenerator } from "../../random/index.ts";
+import { Interruption, yieldToEventLoop } from "../core/interruption.ts";
+import { rememberModes } from "../core/modes.ts";
+import type { TrainerContext } from "../core/trainer-context.ts";
+import { BatchError, ConfigurationError, NonFiniteError } from "../errors.ts";
+import { countBatches, describeBatch, iterate, type Loader } from "../loaders.ts";
+import { type Metrics, ResultCollection } from "../logging/results.ts";
+
+/** What differs between the two. */
+export interface EvaluationOptions {
+  /** Batches at most of each loader, in place of the Trainer's limit. */
+  readonly limit?: number;
+  /** Called when the metrics are there, before `onValidationEnd`. */
+  readonly beforeEnd?: () => void;
+}
+
+/**
+ * Runs one validation or test.
+ *
+ * @returns the epoch's metrics, an object a loader (with one loader: one object)
+ * @throws Interruption when somebody asks to stop; random numbers are then as they were before
+ */
+export async function runEvaluation(
+  trainer: TrainerContext,
+  stage: "validation" | "test",
+  loaders: readonly Loader[],
+  options: EvaluationOptions = {},
+): Promise<Metrics[]> {
+  const { module } = trainer;
+  const noun = stage === "validation" ? "Validation" : "Test";
+  const isSanity = trainer.runningStage === "sanityCheck";
+  const stageBefore = trainer.runningStage;
+  if (!isSanity) trainer.runningStage = stage;
+  const given = stage === "validation" ? trainer.options.limitValBatches : trainer.options.limitTestBatches;
+  const limits = trainer.options.overfitBatches === 0 ? "Trainer.limitValBatches" : "Trainer.overfitBatches";
+  const option = stage === "validation" ? limits : "Trainer.limitTestBatches";
+  const counts = loaders.map((loader) =>
+    Math.min(
+      options.limit ?? Number.POSITIVE_INFINITY,
+      countBatches(option, given, loader.length ?? Number.POSITIVE_INFINITY),
+    ),
+  );
+  if (counts.every((count) => count === 0)) return [];
+  trainer.numEvaluationBatches = counts.reduce((sum, count) => sum + count, 0);
+  const restoreModes = rememberModes(module);
+  const random = defaultGenerator.getState();
+  const results = new ResultCollection();
+  trainer.metrics.evaluation = results;
+  try {
+    await trainer.hooks.callModule(`on${noun}ModelEval`);
+    await trainer.hooks.call(`on${noun}Start`);
+    await trainer.hooks.call(`on${noun}EpochStart`);
+    for (const [index, loader] of loaders.entries()) {
+      await evaluateLoader(trainer, stage, loader, counts[index] as number, { index, count: loaders.length });
+    }
+    trainer.metrics.leaveBatch();
+    trainer.metrics.publish(results.epochMetrics());
+    await trainer.hooks.call(`on${noun}EpochEnd`);
+    const metrics = results.epochMetrics();
+    trainer.metrics.publish(metrics);
+    if (!isSanity) await trainer.sendToLoggers(metrics.log, trainer.evaluationStep);
+    await trainer.hooks.callThen(`on${noun}End`, options.beforeEnd);
+    return splitByLoader(metrics.callback, loaders.length);
+  } catch (error) {
+    if (error instanceof Interruption) defaultGenerator.setState(random);
+    throw error;
+  } finally {
+    const overridden = stage === "validation" ? module.onValidationModelTrain : module.onTestModelTrain;
+    if (overridden === undefined) restoreModes();
+    else await trainer.hooks.callModule(`on${noun}ModelTrain`);
+    trainer.runningStage = stageBefore;
+  }
+}
+
+async function evaluateLoader(
+  trainer: TrainerContext,
+  stage: "validation" | "test",
+  loader: Loader,
+  count: number,
+  which: { index: number; count: number },
+): Promise<void> {
+  const iterator = trainer.run.openIterator(iterate(loader));
+  try {
+    for (let i = 0; i < count; i++) {
+      const { done, value } = await nextBatch(trainer, iterator, stage, i);
+      if (done && i === 0)
+        throw noBatches(`The ${stage} loader`, "which gave none: a generator gives its batches once only");
+      if (done) break;
+      const run = () => evaluateBatch(trainer, stage, value, i, which);
+      await (trainer.options.profiler?.measureBatch(stage, run) ?? run());
+      await yieldToEventLoop();
+      if (trainer.listener.requested) throw new Interruption();
+    }
+  } finally {
+    await trainer.run.close(iterator);
+  }
+}
+
+async function evaluateBatch(
+  trainer: TrainerContext,
+  stage: "validation" | "test",
+  given: unknown,
+  i: number,
+  which: { index: number; count: number },
+): Promise<void> {
+  const { module } = trainer;
+  const noun = stage === "validation" ? "Validation" : "Test";
+  let batch = trainer.hooks.callModule("onBeforeBatchTransfer", given, which.index);
+  batch = trainer.hooks.callModule("transferBatchToDevice", batch, which.index);
+  batch = trainer.hooks.callModule("onAfterBatchTransfer", batch, which.index);
+  trainer.metrics.enterBatch(batch, which);
+  await trainer.hooks.call(`on${noun}BatchStart`, batch, i, which.index);
+  const step = stage === "validation" ? "validationStep" : "testStep";
+  let outputs: tf.TensorContainer;
+  try {
+    const run = () => (module[step](batch, i, which.index) ?? null) as tf.TensorContainer;
+    outputs = trainer.hooks.enter(step, () => tf.tidy(() => (i === 0 ? requireOwn(module, run) : run())));
+  } catch (error) {
+    throw wrapBatchError(stage, i, batch, error);
+  }
+  await trainer.hooks.call(`on${noun}BatchEnd`, outputs ?? undefined, batch, i, which.index);
+  tf.dispose([outputs, batch as tf.TensorContainer]);
+}
+
+/** Epochs of nothing, or a validation of nothing, would look like one that went well. */
+export function noBatches(loader: string, found: string): ConfigurationError {
+  return new ConfigurationError(
+    loader,
+    found,
+    "something that gives at least one batch, each time that it is iterated over",
+  );
+}
+
+/** The next batch of a loader; what goes wrong names the batch. */
+export async function nextBatch(
+  trainer: TrainerContext,
+  iterator: AsyncIterator<unknown>,
+  stage: string,
+  index: number,
+): Promise<IteratorResult<unknown>> {
+  const { profiler } = trainer.options;
+  const next = () => trainer.hooks.onStack(() => iterator.next());
+  try {
+    return await trainer.run.wait(
+      profiler === undefined ? next() : profiler.measure(`waiting for ${stage} data`, next),
+    );
+  } catch (error) {
+    throw new BatchError(stage, index, "while it was loaded", error);
+  }
+}
+
+/** Names the batch on which a step failed. */
+export function wrapBatchError(stage: string, index: number, batch: unknown, error: unknown): unknown {
+  const speaksForItself = [ConfigurationError, NonFiniteError, UnregisteredModuleError];
+  if (speaksForItself.some((type) => error instanceof type)) return error;
+  return new BatchError(stage, index, describeBatch(batch), error);
+}
+
+function splitByLoader(metrics: Metrics, count: number): Metrics[] {
+  if (count === 1) return [metrics];
+  return Array.from({ length: count }, (_, index) => {
+    const suffix = `/dataloader_idx_${index}`;
+    return Object.fromEntries(
+      Object.entries(metrics).filter(([name]) => name.endsWith(suffix) || !name.includes("/dataloader_idx_")),
+    );
+  });
+}

@@ -1,0 +1,153 @@
+/** One training batch: forward, backward, optimizer, with Lightning's hooks in Lightning's order. */
+import * as tf from "@tensorflow/tfjs-core";
+import { requireOwn } from "../../nn/usage.ts";
+import { ManualBatch } from "../core/manual-optimization.ts";
+import { requireFiniteGradients } from "../core/non-finite.ts";
+import { stepSchedulers } from "../core/scheduling.ts";
+import type { TrainerContext } from "../core/trainer-context.ts";
+import type { StepOutput } from "../core/training-module.ts";
+import { ConfigurationError, NonFiniteError } from "../errors.ts";
+import { record } from "../gradients/gradients.ts";
+import type { Optimizer } from "../optimizers/optimizer.ts";
+import { wrapBatchError } from "./evaluation-loop.ts";
+
+/**
+ * Trains on one batch and disposes of it.
+ *
+ * @param given the batch, as the loader gave it
+ * @param index its number within the epoch
+ * @param isLast whether it is the epoch's last
+ * @returns whether the module wants to skip the rest of the epoch
+ */
+export async function runTrainingBatch(
+  trainer: TrainerContext,
+  given: unknown,
+  index: number,
+  isLast: boolean,
+): Promise<boolean> {
+  const { progress } = trainer;
+  trainer.metrics.training.forgetStep();
+  let batch = trainer.hooks.callModule("onBeforeBatchTransfer", given, 0);
+  batch = trainer.hooks.callModule("transferBatchToDevice", batch, 0);
+  batch = trainer.hooks.callModule("onAfterBatchTransfer", batch, 0);
+  let outputs: StepOutput;
+  try {
+    trainer.metrics.enterBatch(batch);
+    const response = await trainer.hooks.call("onTrainBatchStart", batch, index);
+    if (response === -1) return true;
+    let steps = true;
+    if (trainer.module.automaticOptimization) {
+      outputs = forward(trainer, batch, index);
+      steps = outputs !== undefined && (await optimize(trainer, outputs, index, isLast));
+      if (steps) progress.globalStep++;
+    } else outputs = optimizeByHand(trainer, batch, index);
+    if (steps) stepSchedulers(trainer, "step", index + 1, false);
+    if (isLast) stepSchedulers(trainer, "epoch", progress.epoch + 1, false);
+    progress.batch++;
+    progress.totalBatch++;
+    progress.phase = "afterBatch";
+    progress.isLast = isLast;
+    trainer.metrics.publish(trainer.metrics.training.stepMetrics());
+    await trainer.hooks.callThen("onTrainBatchEnd", () => publish(trainer, steps), outputs, batch, index);
+    return false;
+  } finally {
+    trainer.metrics.leaveBatch();
+    trainer.gradientStore.setRecording(undefined);
+    tf.dispose([(outputs ?? null) as tf.TensorContainer, batch as tf.TensorContainer]);
+  }
+}
+
+/** Makes also what the hooks logged known before the callbacks that judge and save. */
+async function publish(trainer: TrainerContext, steps: boolean): Promise<void> {
+  const metrics = trainer.metrics.training.stepMetrics();
+  trainer.metrics.publish(metrics);
+  const { logEveryNSteps } = trainer.options;
+  const isTime = logEveryNSteps > 0 && trainer.batchesThatStepped % logEveryNSteps === 0;
+  if (steps && (isTime || trainer.shouldStop)) await trainer.sendToLoggers(metrics.log);
+}
+
+/** Runs and records the module's training step. */
+function runStep(trainer: TrainerContext, batch: unknown, index: number): StepOutput {
+  const { module } = trainer;
+  try {
+    return trainer.hooks.enter("trainingStep", () => {
+      const step = () => (module.trainingStep(batch, index) ?? null) as tf.TensorContainer;
+      const recording = record(() => (index === 0 ? requireOwn(module, step) : step()));
+      trainer.gradientStore.setRecording(recording);
+      return (recording.outputs ?? undefined) as StepOutput;
+    });
+  } catch (error) {
+    throw wrapBatchError("training", index, batch, error);
+  }
+}
+
+/** The training step of a module that goes back through its losses and steps its optimizers itself. */
+function optimizeByHand(trainer: TrainerContext, batch: unknown, index: number): StepOutput {
+  trainer.manual = new ManualBatch(trainer);
+  try {
+    return runStep(trainer, batch, index);
+  } finally {
+    trainer.manual = undefined;
+    trainer.gradientStore.setRecording(undefined);
+  }
+}
+
+/** The training step, up to its loss. */
+function forward(trainer: TrainerContext, batch: unknown, index: number): StepOutput {
+  const outputs = runStep(trainer, batch, index);
+  if (outputs === undefined) {
+    trainer.gradientStore.setRecording(undefined);
+    return undefined;
+  }
+  const loss = lossOf(outputs);
+  if (!(loss instanceof tf.Tensor) || loss.size !== 1) {
+    const got = loss instanceof tf.Tensor ? `a tensor of shape [${loss.shape.join(", ")}]` : loss;
+    tf.dispose(outputs as tf.TensorContainer);
+    throw new ConfigurationError(
+      "What trainingStep returns",
+      got,
+      "a scalar loss, { loss, ... }, or nothing to skip the batch",
+    );
+  }
+  const value = trainer.hooks.enter("readLoss", () => loss.dataSync()[0] as number);
+  if (!Number.isFinite(value)) {
+    tf.dispose(outputs as tf.TensorContainer);
+    const { epoch, globalStep } = trainer.progress;
+    throw new NonFiniteError("the loss", value, { epoch, batchIndex: index, globalStep });
+  }
+  return outputs;
+}
+
+function lossOf(outputs: NonNullable<StepOutput>): tf.Tensor {
+  return outputs instanceof tf.Tensor ? outputs : outputs.loss;
+}
+
+/** Backward pass, and the optimizer's step when enough batches were accumulated. @returns whether it stepped */
+async function optimize(
+  trainer: TrainerContext,
+  outputs: NonNullable<StepOutput>,
+  index: number,
+  isLast: boolean,
+): Promise<boolean> {
+  const { progress, options, accumulateGradBatches } = trainer;
+  const optimizer = trainer.optimizers[0] as Optimizer;
+  const loss = lossOf(outputs);
+  if (index % accumulateGradBatches === 0) {
+    await trainer.hooks.call("onBeforeZeroGrad", optimizer);
+    trainer.hooks.callModule("optimizerZeroGrad", progress.epoch, index, optimizer);
+  }
+  await trainer.hooks.call("onBeforeBackward", loss);
+  trainer.hooks.callModule("backward", loss);
+  await trainer.hooks.call("onAfterBackward");
+  if ((index + 1) % accumulateGradBatches !== 0 && !isLast) return false;
+  await trainer.hooks.call("onBeforeOptimizerStep", optimizer);
+  if (options.detectNonFinite) requireFiniteGradients(trainer, index);
+  await trainer.hooks.callModule(
+    "configureGradientClipping",
+    optimizer,
+    options.gradientClipValue,
+    options.gradientClipAlgorithm,
+  );
+  await trainer.hooks.callModule("optimizerStep", progress.epoch, index, optimizer);
+  return true;
+}
