@@ -24,9 +24,14 @@ if (!hasEngine) {
 }
 const walkthroughs = hasEngine ? ["notebooks/*.ipynb"] : ["notebooks/01-*.ipynb", "notebooks/06-*.ipynb"];
 
+const full = process.env.CONVBOOK_FULL || "0";
+if (full !== "0" && full !== "1") {
+  throw new Error(`CONVBOOK_FULL is "${full}", expected 1 or 0`);
+}
+
 export default defineConfig({
   // The walkthroughs, a cell a test, with their own fast parameters; CONVBOOK_FULL=1 runs them whole.
-  plugins: [notebooks({ include: walkthroughs, fast: process.env.CONVBOOK_FULL !== "1" })],
+  plugins: [notebooks({ include: walkthroughs, fast: full === "0" })],
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {

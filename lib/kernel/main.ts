@@ -1,6 +1,7 @@
 /** What a kernelspec starts: `node main.js CONNECTION_FILE`. */
 import { ConnectionFileError, readConnectionFile } from "./protocol/connection.ts";
 import { BindError } from "./protocol/sockets.ts";
+import { checkHistoryFile, SettingError, wholeNumber } from "./settings.ts";
 import { Kernel } from "./supervisor/kernel.ts";
 
 /**
@@ -11,29 +12,26 @@ const defaultHeap = 4096;
 
 const parent = process.ppid;
 
-/** A setting of the environment that is a whole number, 0 or more. */
-function setting(name: string): number | undefined {
-  const value = process.env[name];
-  return value !== undefined && /^\d+$/.test(value) ? Number(value) : undefined;
-}
-
 async function main(args: readonly string[]): Promise<void> {
   const file = args.filter((arg) => arg !== "-f" && arg !== "--detached").at(0);
   if (file === undefined) {
     throw new ConnectionFileError("(none)", "give its path as the argument; Jupyter does so through the kernelspec");
   }
-  const kernel = await Kernel.start(readConnectionFile(file), {
+  const options = {
     folder: process.cwd(),
-    heapLimit: (setting("CONVBOOK_HEAP_MB") ?? defaultHeap) || undefined,
-    interruptGrace: setting("CONVBOOK_INTERRUPT_GRACE") ?? 10_000,
-    typesWait: setting("CONVBOOK_TYPES_WAIT") ?? 400,
-  });
+    heapLimit: (wholeNumber("CONVBOOK_HEAP_MB", "mebibytes") ?? defaultHeap) || undefined,
+    interruptGrace: wholeNumber("CONVBOOK_INTERRUPT_GRACE", "milliseconds") ?? 10_000,
+    typesWait: wholeNumber("CONVBOOK_TYPES_WAIT", "milliseconds") ?? 400,
+  };
+  const orphanSeconds = wholeNumber("CONVBOOK_ORPHAN_SECONDS", "seconds") ?? 600;
+  checkHistoryFile();
+  const kernel = await Kernel.start(readConnectionFile(file), options);
   process.on("SIGINT", () => kernel.interrupt());
   process.on("SIGTERM", () => kernel.shutdown());
   process.on("uncaughtException", (error) => kernel.log(`Internal error: ${error.stack}`));
   process.on("unhandledRejection", (reason) => kernel.log(`Internal error: ${(reason as Error)?.stack ?? reason}`));
   if (!args.includes("--detached")) {
-    watchParent(kernel);
+    watchParent(kernel, orphanSeconds);
   }
   await kernel.closed;
   process.exit(0);
@@ -44,8 +42,8 @@ async function main(args: readonly string[]): Promise<void> {
  * kernel is its own, the kernel ends with it; else it ends once the process that started it is gone and nobody has been
  * connected for a while.
  */
-function watchParent(kernel: Kernel): void {
-  const patience = process.env.JPY_PARENT_PID !== undefined ? 0 : (setting("CONVBOOK_ORPHAN_SECONDS") ?? 600) * 1000;
+function watchParent(kernel: Kernel, orphanSeconds: number): void {
+  const patience = process.env.JPY_PARENT_PID !== undefined ? 0 : orphanSeconds * 1000;
   const timer = setInterval(() => {
     if (process.ppid !== parent && (process.env.JPY_PARENT_PID !== undefined || kernel.idleFor > patience)) {
       clearInterval(timer);
@@ -56,7 +54,7 @@ function watchParent(kernel: Kernel): void {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  const known = error instanceof ConnectionFileError || error instanceof BindError;
-  process.stderr.write(`${known ? error.message : ((error as Error).stack ?? error)}\n`);
+  const known = [ConnectionFileError, BindError, SettingError].some((type) => error instanceof type);
+  process.stderr.write(`${known ? (error as Error).message : ((error as Error).stack ?? error)}\n`);
   process.exit(1);
 });

@@ -1,9 +1,9 @@
 /** What a cell may do to its process, and what is wrong before the first cell: one clear message each, and no hang. */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { KernelClient } from "../../lib/kernel/console/kernel-client.ts";
 import { golden, KernelUnderTest, pythonHas, resultOf, root, streamOf } from "./harness.ts";
@@ -159,18 +159,83 @@ describe.runIf(pythonHas("jupyter_client"))("limits and missing parts", () => {
     }
   });
 
-  it("runs without TypeScript, and says so once", async () => {
-    const kernel = await KernelUnderTest.start({ env: { CONVBOOK_TYPESCRIPT: join(tmpdir(), "no-typescript-here") } });
-    try {
-      const first = await kernel.execute("const n: number = 5; n");
+  describe("without the TypeScript that CONVBOOK_TYPESCRIPT names", () => {
+    const folder = mkdtempSync(join(tmpdir(), "typescript-"));
+    const nowhere = join(folder, "nowhere");
+    let kernel: KernelUnderTest;
+    beforeEach(async () => {
+      kernel = await KernelUnderTest.start({ env: { CONVBOOK_TYPESCRIPT: nowhere } });
+    });
+    afterEach(() => kernel.close());
+    afterAll(() => rmSync(folder, { recursive: true }));
+    const problem = `CONVBOOK_TYPESCRIPT is "${nowhere}", expected the folder of a typescript package (correct or unset it)`;
+
+    it("runs for somebody who can read, and says so once", async () => {
+      const attended = { allow_stdin: true };
+      const first = await kernel.execute("const n: number = 5; n", attended);
       expect(resultOf(first)).toBe("5");
-      expect(streamOf(first, "stderr")).toMatch(
-        /^TypeScript was not found in .*: cells run without type checking; to install it: npm install typescript@7\n$/,
+      expect(streamOf(first, "stderr")).toBe(`${problem}: cells run without type checking\n`);
+      expect(streamOf(await kernel.execute("n + 0", attended), "stderr")).toBe("");
+    });
+
+    it("runs nothing unattended that should have been checked", async () => {
+      const { reply } = await kernel.execute("const n: number = 5; n", { allow_stdin: false });
+      expect(reply.content).toMatchObject({
+        status: "error",
+        ename: "TypeScriptMissingError",
+        evalue: `This cell's types were not checked, so it did not run: ${problem}. To run a notebook without: %types off`,
+      });
+      expect((await kernel.execute("'again'", { allow_stdin: false })).reply.content.ename).toBe(
+        "TypeScriptMissingError",
       );
-      expect(streamOf(await kernel.execute("n + 0"), "stderr")).toBe("");
+      expect(resultOf(await kernel.execute("// @ts-nocheck\nconst n = 'text'; n", { allow_stdin: false }))).toBe(
+        "'text'",
+      );
+      await kernel.execute("%types off", { allow_stdin: false });
+      expect(resultOf(await kernel.execute("n", { allow_stdin: false }))).toBe("'text'");
+    });
+  });
+
+  it("runs nothing unattended when the checker cannot be started", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "typescript-"));
+    const platform = join(folder, `node_modules/@typescript/typescript-${process.platform}-${process.arch}`);
+    mkdirSync(platform, { recursive: true });
+    writeFileSync(join(folder, "package.json"), '{"version": "7.0.0"}');
+    writeFileSync(join(platform, "package.json"), "{}");
+    const kernel = await KernelUnderTest.start({ env: { CONVBOOK_TYPESCRIPT: folder } });
+    try {
+      const { reply } = await kernel.execute("const n: number = 'text'; n", { allow_stdin: false });
+      expect(reply.content).toMatchObject({
+        ename: "LanguageServerError",
+        evalue: expect.stringMatching(/^This cell's types were not checked, so it did not run: TypeScript/),
+      });
     } finally {
       await kernel.close();
+      rmSync(folder, { recursive: true });
     }
+  });
+
+  it.each([
+    ["CONVBOOK_HEAP_MB", "4G", "expected a whole number of mebibytes from 0"],
+    ["CONVBOOK_INTERRUPT_GRACE", "-1", "expected a whole number of milliseconds from 0"],
+    ["CONVBOOK_TYPES_WAIT", "1s", "expected a whole number of milliseconds from 0"],
+    ["CONVBOOK_ORPHAN_SECONDS", "ten", "expected a whole number of seconds from 0"],
+    ["CONVBOOK_HISTORY", tmpdir(), "expected a file, which that folder is not"],
+    ["CONVBOOK_HISTORY", "/dev/null/history", "which cannot be: /dev/null is no folder"],
+  ])("does not start with %s=%s", (name, value, problem) => {
+    const file = join(mkdtempSync(join(tmpdir(), "connection-")), "connection.json");
+    const ports = Object.fromEntries(["shell", "iopub", "stdin", "control", "hb"].map((port) => [`${port}_port`, 0]));
+    writeFileSync(
+      file,
+      JSON.stringify({ ...ports, transport: "tcp", ip: "127.0.0.1", key: "k", signature_scheme: "hmac-sha256" }),
+    );
+    const { status, stderr } = spawnSync(process.execPath, [main, file], {
+      env: { ...process.env, [name]: value },
+      encoding: "utf8",
+      timeout: 30_000,
+    });
+    rmSync(dirname(file), { recursive: true });
+    expect([status, stderr]).toEqual([1, `${name} is ${JSON.stringify(value)}, ${problem}; correct or unset it\n`]);
   });
 });
 

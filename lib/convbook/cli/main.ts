@@ -4,6 +4,7 @@
  */
 import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
+import { isOn } from "../download/cache.ts";
 import { expandHome } from "../files/index.ts";
 import { doctorCommand } from "./doctor/doctor.ts";
 import { consoleCommand, kernelCommand } from "./kernel.ts";
@@ -13,8 +14,8 @@ import { tableCommand } from "./table.ts";
 import { testCommand } from "./test.ts";
 import { trainCommand } from "./train.ts";
 
-// Folders in the environment are meant from here; a kernel runs in the notebook's folder.
-for (const variable of ["CONVBOOK_MIRROR", "CONVBOOK_CACHE"]) {
+// Paths in the environment are meant from here; a kernel runs in the notebook's folder.
+for (const variable of ["CONVBOOK_MIRROR", "CONVBOOK_CACHE", "CONVBOOK_HISTORY", "CONVBOOK_TYPESCRIPT"]) {
   const value = process.env[variable];
   if (value && !/^[a-z][a-z0-9+.-]+:/i.test(value)) process.env[variable] = resolve(expandHome(value));
 }
@@ -38,7 +39,9 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode;
   else {
     // What a user can mend is said in one line; the stack is for CONVBOOK_DEBUG=1.
-    console.error(process.env.CONVBOOK_DEBUG ? error : `convbook: ${error instanceof Error ? error.message : error}`);
+    console.error(
+      isOn(process.env.CONVBOOK_DEBUG) ? error : `convbook: ${error instanceof Error ? error.message : error}`,
+    );
     process.exitCode = 1;
   }
 }

@@ -23,7 +23,12 @@ export function cacheFolder(environment: Environment = process.env): string {
 
 /** Whether the network is off limits: `CONVBOOK_OFFLINE` is set to anything but 0, false, no, off or nothing. */
 export function isOffline(environment: Environment = process.env): boolean {
-  return !["", "0", "false", "no", "off"].includes((environment.CONVBOOK_OFFLINE ?? "").toLowerCase());
+  return isOn(environment.CONVBOOK_OFFLINE);
+}
+
+/** Whether a setting that is 1 or 0 is on: anything but 0, false, no, off or nothing. */
+export function isOn(text: string | undefined): boolean {
+  return !["", "0", "false", "no", "off"].includes((text ?? "").toLowerCase());
 }
 
 /** A place that is tried before a file's own addresses: a folder of this machine, or the base of http(s) addresses. */

@@ -419,6 +419,28 @@ describe("mirrors and being offline", () => {
     expect(requests).toHaveLength(1);
   });
 
+  it("names a mirror folder that is not there, and does not ask the network instead", async () => {
+    for (const mirror of [join(folder, "nowhere"), join(folder, "a-file")]) {
+      writeFileSync(join(folder, "a-file"), "");
+      const error = await failure(manifest(), { mirror });
+      expect(error.message).toBe(
+        `Cannot look for things/sub/file.bin in the mirror (CONVBOOK_MIRROR) ${mirror}: there is no folder ${mirror}. Correct or unset it.`,
+      );
+    }
+    expect(requests).toEqual([]);
+  });
+
+  it("names the setting of a cache that is a file", async () => {
+    const own = join(folder, "a-file");
+    writeFileSync(own, "");
+    process.env.CONVBOOK_CACHE = own;
+    const error = await download(manifest()).catch((caught) => caught);
+    delete process.env.CONVBOOK_CACHE;
+    expect(error.message).toContain(
+      "The cache (CONVBOOK_CACHE) must be a folder, or the path of one that can be made.",
+    );
+  });
+
   it("names a mirror that is none", async () => {
     await expect(run(manifest(), { mirror: "ftp://example.org/x" })).rejects.toThrow(
       'A mirror (CONVBOOK_MIRROR) is a folder or an http(s) address, got "ftp://example.org/x".',

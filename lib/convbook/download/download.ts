@@ -158,7 +158,9 @@ async function downloadFile(file: ManifestFile, before: number, context: Context
     const isReadOnly = ["EROFS", "EACCES", "EPERM"].includes(local.code);
     const advice = isReadOnly
       ? ` Set CONVBOOK_CACHE to a folder that can be written; files of this one are then used with CONVBOOK_MIRROR=${context.folder}.`
-      : "";
+      : ["ENOTDIR", "EEXIST"].includes(local.code)
+        ? ` The cache (CONVBOOK_CACHE) must be a folder, or the path of one that can be made.`
+        : "";
     throw failed("io", `Cannot store ${label} at ${target}: ${local.message}.${advice}`, error);
   }
 }
@@ -195,6 +197,7 @@ async function receive(
   context: Context,
 ): Promise<void> {
   const label = `${context.manifest.name}/${file.path}`;
+  await checkMirrorFolder(label, context);
   const tried: DownloadAttempt[] = [];
   const partPath = `${target}.part`;
   // Somebody may still be writing to it: begin with a file of our own.
@@ -328,6 +331,24 @@ function* sourcesOf(file: ManifestFile, target: string, context: Context): Gener
   for (const url of file.urls) {
     yield url.startsWith("npm:") ? npmSource(url.slice("npm:".length), dirname(target), timeoutMs) : http(url);
   }
+}
+
+/** A mirror that is not there is a slip, for which the network must not be asked instead. */
+async function checkMirrorFolder(label: string, { mirror }: Context): Promise<void> {
+  if (mirror?.place.kind !== "folder") return;
+  const { folder } = mirror.place;
+  if (
+    await stat(folder).then(
+      (found) => found.isDirectory(),
+      () => false,
+    )
+  )
+    return;
+  throw new DownloadError(
+    label,
+    "io",
+    `Cannot look for ${label} in the mirror (CONVBOOK_MIRROR) ${mirror.text}: there is no folder ${folder}. Correct or unset it.`,
+  );
 }
 
 /** Bytes that are free for us in a folder, or null where the system does not tell. */

@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { notebookIo } from "./notebook-io.ts";
 
 /** tslab's methods, and the media type that each shows. */
@@ -32,7 +32,7 @@ export const versions = { tslab: "1.0.22", typescript: typescriptVersion(), node
 function typescriptVersion(): string {
   const named = process.env.CONVBOOK_TYPESCRIPT;
   try {
-    const manifest = named ? join(named, "package.json") : "typescript/package.json";
+    const manifest = named ? resolve(named, "package.json") : "typescript/package.json";
     return (createRequire(import.meta.url)(manifest) as { version: string }).version;
   } catch {
     return "";

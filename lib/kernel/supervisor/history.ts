@@ -166,7 +166,10 @@ async function append(file: string, text: string): Promise<void> {
   }
   const handle = await open(file, "a", ownersFile);
   try {
-    await handle.chmod(ownersFile);
+    // Not that of a device, such as /dev/null.
+    if ((await handle.stat()).isFile()) {
+      await handle.chmod(ownersFile);
+    }
     await handle.appendFile(text);
   } finally {
     await handle.close();

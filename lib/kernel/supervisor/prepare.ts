@@ -47,6 +47,8 @@ export class Preparer {
   readonly #folder: string;
   #types: TypeSession | undefined;
   #problem: string | undefined;
+  /** Why there is no checker. */
+  #missing: TypeScriptMissingError | undefined;
   #begun = false;
   #mode: TypesMode = "error";
   /** Names of Node's globals that cells declared for themselves. */
@@ -106,7 +108,9 @@ export class Preparer {
     let warning = this.#takeProblem();
     let lateWarning: Promise<string> | undefined;
     if (mode !== "off" && !magics.opaque && !arithmetic.test(magics.code)) {
-      const check = this.#check(cell).then((found) =>
+      // Who is not there to read a warning relies on the check.
+      const strict = wait === undefined && mode === "error";
+      const check = this.#check(cell, strict).then((found) =>
         found.map((error) =>
           error.line === 1 && error.module === undefined ? { ...error, column: error.column - added } : error,
         ),
@@ -168,15 +172,27 @@ export class Preparer {
         throw error;
       }
       this.#types = undefined;
-      this.#problem = error.message;
+      this.#missing = error;
+      this.#problem = `${error.message}: cells run without type checking`;
     }
   }
 
-  async #check(cell: CellText): Promise<TypeDiagnostic[]> {
+  /** @throws CellRefusedError where the cell must not run without its types checked, and they cannot be. */
+  async #check(cell: CellText, strict: boolean): Promise<TypeDiagnostic[]> {
+    const { types } = this;
+    if (types === undefined) {
+      if (strict && this.#missing !== undefined) {
+        throw unchecked(this.#missing);
+      }
+      return [];
+    }
     try {
-      return (await this.types?.check(cell)) ?? [];
+      return await types.check(cell);
     } catch (error) {
       if (error instanceof LanguageServerError) {
+        if (strict) {
+          throw unchecked(error);
+        }
         this.#problem ??= `This cell's types were not checked: ${error.message}`;
         return [];
       }
@@ -237,6 +253,12 @@ function typeError(errors: readonly TypeDiagnostic[], code: string, file: string
     traceback.push(`and ${errors.length - shown.length} more`);
   }
   return { ename: "TypeScriptError", evalue: describe(first), traceback };
+}
+
+/** An unattended run must not pass because nothing looked. */
+function unchecked({ name, message }: Error): CellRefusedError {
+  const evalue = `This cell's types were not checked, so it did not run: ${message}. To run a notebook without: %types off`;
+  return new CellRefusedError({ ename: name, evalue, traceback: [`${red(name)}: ${evalue}`] });
 }
 
 function refusal(error: unknown, code: string, file: string): unknown {

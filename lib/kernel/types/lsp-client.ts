@@ -1,7 +1,7 @@
 /** A client of TypeScript's language server, over its standard input and output. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 /** TypeScript is not there, or not one with a language server. */
 export class TypeScriptMissingError extends Error {
@@ -26,13 +26,17 @@ interface Waiting {
  */
 export function findTypeScript(): string {
   const require = createRequire(import.meta.url);
-  const hint = "cells run without type checking; to install it: npm install typescript@7";
-  const named = process.env.CONVBOOK_TYPESCRIPT;
+  const named = process.env.CONVBOOK_TYPESCRIPT || undefined;
+  const shown = JSON.stringify(named);
   let manifest: string;
   try {
-    manifest = require.resolve(named ? join(named, "package.json") : "typescript/package.json");
+    manifest = require.resolve(named === undefined ? "typescript/package.json" : resolve(named, "package.json"));
   } catch {
-    throw new TypeScriptMissingError(`TypeScript was not found${named ? ` in ${named}` : ""}: ${hint}`);
+    throw new TypeScriptMissingError(
+      named === undefined
+        ? "TypeScript was not found (to install it: npm install typescript@7)"
+        : `CONVBOOK_TYPESCRIPT is ${shown}, expected the folder of a typescript package (correct or unset it)`,
+    );
   }
   const platform = `@typescript/typescript-${process.platform}-${process.arch}`;
   try {
@@ -40,8 +44,10 @@ export function findTypeScript(): string {
     return join(folder, "lib", process.platform === "win32" ? "tsc.exe" : "tsc");
   } catch {
     const { version } = require(manifest) as { version: string };
+    const what = named === undefined ? "TypeScript" : `CONVBOOK_TYPESCRIPT is ${shown}, whose TypeScript`;
+    const advice = named === undefined ? "to install one: npm install typescript@7" : "correct or unset it";
     throw new TypeScriptMissingError(
-      `TypeScript ${version} has no language server for this platform (${platform}): ${hint}`,
+      `${what} ${version} has no language server for this platform, ${platform} (${advice})`,
     );
   }
 }

@@ -166,18 +166,13 @@ describe("convbook doctor", () => {
       CONVBOOK_MAX_PIXELS: "abc",
       CONVBOOK_HEAP_MB: "-3",
     };
-    const { stdout, status } = spawnSync(process.execPath, [cli, "doctor"], {
-      cwd: home,
-      encoding: "utf8",
-      env: {
-        ...process.env,
-        ...settings,
-        CONVBOOK_BACKEND: "cpu",
-        CONVBOOK_OFLINE: "1",
-        JUPYTER_DATA_DIR: join(home, "jupyter"),
-        CONVBOOK_TYPESCRIPT: join(home, "nowhere"),
-      },
-    });
+    const doctor = (env: object) =>
+      spawnSync(process.execPath, [cli, "doctor"], {
+        cwd: home,
+        encoding: "utf8",
+        env: { ...process.env, JUPYTER_DATA_DIR: join(home, "jupyter"), ...env },
+      });
+    const { stdout, status } = doctor({ ...settings, CONVBOOK_BACKEND: "cpu", CONVBOOK_OFLINE: "1" });
     for (const line of [
       'CONVBOOK_ISA is "avx-512", expected one of amx, avx512, avx2, generic',
       'CONVBOOK_THREADS is "zero", expected a whole number from 1 to 256',
@@ -185,11 +180,16 @@ describe("convbook doctor", () => {
       'CONVBOOK_HEAP_MB is "-3", expected a number of mebibytes from 0',
       "nothing reads CONVBOOK_OFLINE",
       "did you mean CONVBOOK_OFFLINE?",
-      "does not work: it runs cells whose types are wrong",
+      'does not work: the kernel convbook ended with exit code 1: CONVBOOK_HEAP_MB is "-3", expected a whole number',
     ]) {
       expect(stdout).toContain(line);
     }
     expect(status).toBe(1);
+    const unchecked = doctor({ CONVBOOK_BACKEND: "cpu", CONVBOOK_TYPESCRIPT: join(home, "nowhere") });
+    expect(unchecked.stdout).toContain(
+      "does not work: it answers TypeScriptMissingError to 6 * 7: This cell's types were not",
+    );
+    expect(unchecked.status).toBe(1);
   });
 
   it("compiles with a compiler before it believes it", () => {

@@ -22,7 +22,7 @@ export async function checkJupyter(): Promise<Finding> {
 
 /** Starts a kernel as Jupyter would and has it run a cell. @returns what went wrong; undefined when the answer was right */
 async function tryKernel(folder: string): Promise<string | undefined> {
-  const { findKernelspec, KernelManager: Manager } = await import("nbconvert-ts-runner");
+  const { findKernelspec, KernelDiedError, KernelManager: Manager } = await import("nbconvert-ts-runner");
   let manager: KernelManager | undefined;
   try {
     const spec = findKernelspec(basename(folder), { kernelDir: folder });
@@ -36,14 +36,17 @@ async function tryKernel(folder: string): Promise<string | undefined> {
           if (header.msg_type === "execute_result") values.push(String(data?.["text/plain"]));
         },
       });
-    await run("const answer: number = 6 * 7; answer");
+    const { content } = await run("const answer: number = 6 * 7; answer");
+    const { ename, evalue } = content as { ename?: string; evalue?: string };
+    if (ename !== undefined) return `it answers ${ename} to 6 * 7: ${evalue}`;
     if (values.join() !== "42") return `it answers ${values.join() || "nothing"} to 6 * 7`;
-    const { status } = await run('const wrong: number = "text";');
-    return status === "error"
-      ? undefined
-      : "it runs cells whose types are wrong (no TypeScript 7, or CONVBOOK_TYPESCRIPT)";
+    const wrong = await run('const wrong: number = "text";');
+    const { status, content: answer } = wrong;
+    return status === "error" && answer.ename === "TypeScriptError" ? undefined : "it runs cells whose types are wrong";
   } catch (error) {
-    return firstLine(error);
+    // A kernel that refuses a setting says so before it ends.
+    const last = error instanceof KernelDiedError ? error.stderr.trim().split("\n").at(-1) : "";
+    return last ? `${firstLine(error)}: ${last}` : firstLine(error);
   } finally {
     await manager?.kill();
   }
