@@ -102,9 +102,9 @@ function parseHeader(content: Uint8Array): PngHeader {
   if (content.length !== 13) throw new PngError(`its header has ${content.length} bytes, not 13`);
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
-  const [depth, colorType, compression, filter, interlace] = content.subarray(8) as unknown as readonly number[];
+  const [depth = 0, colorType = 0, compression = 0, filter = 0, interlace = 0] = content.subarray(8);
   if (width === 0 || height === 0) throw new PngError("it has no pixels");
-  if (!depths[colorType as ColorType]?.includes(depth as number)) {
+  if (!depths[colorType as ColorType]?.includes(depth)) {
     throw new PngError(`it has ${depth} bits of colour type ${colorType}, which do not go together`);
   }
   for (const [name, value, most] of [
@@ -112,7 +112,7 @@ function parseHeader(content: Uint8Array): PngHeader {
     ["filter", filter, 0],
     ["interlace", interlace, 1],
   ] as const) {
-    if ((value as number) > most) throw new PngError(`its ${name} method is ${value}, which is not known`);
+    if (value > most) throw new PngError(`its ${name} method is ${value}, which is not known`);
   }
   return { width, height, depth, colorType, interlaced: interlace === 1 } as PngHeader;
 }

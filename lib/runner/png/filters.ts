@@ -15,7 +15,7 @@ export function removeFilters(bytes: Uint8Array, start: number, rowBytes: number
   let above: Uint8Array = new Uint8Array(rowBytes);
   for (let y = 0, at = start; y < height; y++, at += rowBytes + 1) {
     const row = bytes.subarray(at + 1, at + 1 + rowBytes);
-    removeFilter(bytes[at] as number, row, above, back);
+    removeFilter(bytes[at] ?? 0, row, above, back);
     above = row;
   }
 }
@@ -27,28 +27,28 @@ function removeFilter(filter: number, row: Uint8Array, above: Uint8Array, back: 
     case 0:
       return;
     case 1:
-      for (let i = back; i < length; i++) row[i] = (row[i] as number) + (row[i - back] as number);
+      for (let i = back; i < length; i++) row[i] = (row[i] ?? 0) + (row[i - back] ?? 0);
       return;
     case 2:
-      for (let i = 0; i < length; i++) row[i] = (row[i] as number) + (above[i] as number);
+      for (let i = 0; i < length; i++) row[i] = (row[i] ?? 0) + (above[i] ?? 0);
       return;
     case 3:
-      for (let i = 0; i < first; i++) row[i] = (row[i] as number) + ((above[i] as number) >> 1);
+      for (let i = 0; i < first; i++) row[i] = (row[i] ?? 0) + ((above[i] ?? 0) >> 1);
       for (let i = back; i < length; i++) {
-        row[i] = (row[i] as number) + (((row[i - back] as number) + (above[i] as number)) >> 1);
+        row[i] = (row[i] ?? 0) + (((row[i - back] ?? 0) + (above[i] ?? 0)) >> 1);
       }
       return;
     case 4:
-      for (let i = 0; i < first; i++) row[i] = (row[i] as number) + (above[i] as number);
+      for (let i = 0; i < first; i++) row[i] = (row[i] ?? 0) + (above[i] ?? 0);
       for (let i = back; i < length; i++) {
-        const left = row[i - back] as number;
-        const up = above[i] as number;
-        const corner = above[i - back] as number;
+        const left = row[i - back] ?? 0;
+        const up = above[i] ?? 0;
+        const corner = above[i - back] ?? 0;
         const toLeft = Math.abs(up - corner);
         const toUp = Math.abs(left - corner);
         const toCorner = Math.abs(left + up - 2 * corner);
         const nearest = toLeft <= toUp && toLeft <= toCorner ? left : toUp <= toCorner ? up : corner;
-        row[i] = (row[i] as number) + nearest;
+        row[i] = (row[i] ?? 0) + nearest;
       }
       return;
     default:

@@ -23,8 +23,8 @@ export function rowWriter({ header, palette, transparency }: PngChunks, channels
     return (row, count, out, at, step) => {
       const indices = unpack(row, count);
       for (let i = 0, to = at; i < count; i++, to += step) {
-        const from = (indices[i] as number) * 4;
-        for (let c = 0; c < channels; c++) out[to + c] = colours[from + c] as number;
+        const from = (indices[i] ?? 0) * 4;
+        for (let c = 0; c < channels; c++) out[to + c] = colours[from + c] ?? 0;
       }
     };
   }
@@ -43,12 +43,12 @@ export function rowWriter({ header, palette, transparency }: PngChunks, channels
   return (row, count, out, at, step) => {
     const values = unpack(row, count * samples);
     for (let i = 0, from = 0, to = at; i < count; i++, from += samples, to += step) {
-      const red = ((values[from] as number) >> shift) * scale;
+      const red = ((values[from] ?? 0) >> shift) * scale;
       out[to] = red;
-      out[to + 1] = isGrey ? red : (values[from + 1] as number) >> shift;
-      out[to + 2] = isGrey ? red : (values[from + 2] as number) >> shift;
+      out[to + 1] = isGrey ? red : (values[from + 1] ?? 0) >> shift;
+      out[to + 2] = isGrey ? red : (values[from + 2] ?? 0) >> shift;
       if (!alpha) continue;
-      if (hasAlpha) out[to + 3] = (values[from + samples - 1] as number) >> shift;
+      if (hasAlpha) out[to + 3] = (values[from + samples - 1] ?? 0) >> shift;
       else out[to + 3] = clear?.every((value, c) => values[from + c] === value) ? 0 : 255;
     }
   };
@@ -58,7 +58,7 @@ export function rowWriter({ header, palette, transparency }: PngChunks, channels
 function unpacker(depth: 1 | 2 | 4 | 16, into: Uint16Array): (row: Uint8Array, count: number) => Uint16Array {
   if (depth === 16) {
     return (row, count) => {
-      for (let i = 0; i < count; i++) into[i] = ((row[2 * i] as number) << 8) | (row[2 * i + 1] as number);
+      for (let i = 0; i < count; i++) into[i] = ((row[2 * i] ?? 0) << 8) | (row[2 * i + 1] ?? 0);
       return into;
     };
   }
@@ -66,7 +66,7 @@ function unpacker(depth: 1 | 2 | 4 | 16, into: Uint16Array): (row: Uint8Array, c
   const mask = 2 ** depth - 1;
   return (row, count) => {
     for (let i = 0; i < count; i++) {
-      const byte = row[Math.floor(i / perByte)] as number;
+      const byte = row[Math.floor(i / perByte)] ?? 0;
       into[i] = (byte >> (8 - depth * ((i % perByte) + 1))) & mask;
     }
     return into;
