@@ -34,6 +34,15 @@ export function checkNumber(
   return value;
 }
 
+/** Whether a value is a number from `minimum` to `maximum`: comparisons alone also hold for null and for texts. */
+export function isNumber(
+  value: unknown,
+  minimum = Number.NEGATIVE_INFINITY,
+  maximum = Number.POSITIVE_INFINITY,
+): value is number {
+  return typeof value === "number" && value >= minimum && value <= maximum;
+}
+
 /** A text that is not empty, or an error that names the argument. */
 export function checkText(owner: Printable, option: string, value: unknown, expected = "a string"): string {
   if (typeof value !== "string" || value === "") throw new OptionError(`${owner}`, option, value, expected);

@@ -38,6 +38,19 @@ export function refuseUnknownOptions(owner: string, options: object, known: read
   }
 }
 
+/**
+ * Options with their defaults.
+ *
+ * @param owner whose options, for the message
+ * @param options what was given
+ * @param defaults every option that there is; undefined for one that must be given
+ * @throws as {@link refuseUnknownOptions}
+ */
+export function withDefaults<T extends object>(owner: string, options: Partial<T>, defaults: T): T {
+  refuseUnknownOptions(owner, options, Object.keys(defaults));
+  return { ...defaults, ...options };
+}
+
 /** Requires an object that is no list. */
 export function checkObject(owner: string, option: string, value: unknown, expected = "an object"): void {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {

@@ -4,8 +4,9 @@ import "@tensorflow/tfjs-backend-cpu";
 import { beforeAll, describe, expect, it } from "vitest";
 import { nnRows } from "./testing/nn-rows.ts";
 import { complaint, outcomeOf, wrongCalls } from "./testing/probe.ts";
+import { trainingRows } from "./testing/training-rows.ts";
 
-const rows = [...nnRows];
+const rows = [...nnRows, ...trainingRows];
 
 beforeAll(async () => {
   await tf.setBackend("cpu");

@@ -3,6 +3,7 @@
  * its schedule as the default.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { checkObject } from "../arguments/options.ts";
 import { stateDictOf } from "../checkpoints/index.ts";
 import { createModelFrom } from "../models/index.ts";
 import { CrossEntropyLoss } from "../nn/index.ts";
@@ -61,6 +62,7 @@ export class ClassificationModule extends TrainingModule<
    */
   constructor(hparams: ClassificationHyperParameters, model?: AnyModule) {
     super();
+    checkObject("ClassificationModule", "hparams", hparams);
     this.saveHyperParameters(hparams);
     if (model === undefined && hparams.modelName === undefined) {
       throw new ConfigurationError(
@@ -69,7 +71,10 @@ export class ClassificationModule extends TrainingModule<
         "the name of a model, unless a model is given",
       );
     }
-    this.model = this.registerModule("model", model ?? createModelFrom(hparams.modelName, hparams.modelHparams ?? {}));
+    this.model = this.registerModule(
+      "model",
+      model === undefined ? createModelFrom(hparams.modelName, hparams.modelHparams ?? {}) : model,
+    );
     this.lossModule = this.registerModule(
       "loss_module",
       new CrossEntropyLoss({ labelSmoothing: hparams.labelSmoothing ?? 0 }),

@@ -2,7 +2,7 @@
 import { describeValue } from "../arguments/describe.ts";
 import { nearestNames } from "../arguments/names.ts";
 
-export { refuseUnknownOptions, UnknownOptionError } from "../arguments/options.ts";
+export { refuseUnknownOptions, UnknownOptionError, withDefaults } from "../arguments/options.ts";
 
 /** An option of the Trainer, a callback, an optimizer or a scheduler with a value that it cannot have. */
 export class ConfigurationError extends Error {

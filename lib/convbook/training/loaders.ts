@@ -80,7 +80,9 @@ export function countBatches(option: string, limit: BatchLimit | undefined, leng
   const isShare = typeof limit === "string" || (limit > 0 && limit < 1);
   const value = typeof limit === "string" ? Number(limit.slice(0, -1)) / 100 : limit;
   const expected = 'a whole number of batches, a share between 0 and 1, or a percentage such as "25%"';
-  requireOption(Number.isFinite(value) && value >= 0, option, limit, expected);
+  // Without its sign, "50" would lose its last digit and stand for 5 %.
+  const isPercentage = typeof limit !== "string" || /^\d+(\.\d+)?%$/.test(limit);
+  requireOption(isPercentage && Number.isFinite(value) && value >= 0, option, limit, expected);
   if (!isShare) {
     requireOption(Number.isInteger(value), option, limit, expected);
     return Math.min(length, value);

@@ -3,15 +3,16 @@
  * and where it breaks down.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { isNumber } from "../arguments/check.ts";
 import { curves } from "../display/index.ts";
 import { defaultGenerator } from "../random/index.ts";
 import { yieldToEventLoop } from "./core/interruption.ts";
 import { rememberModes } from "./core/modes.ts";
 import { normalizeOptimizers } from "./core/scheduling.ts";
-import type { AnyTrainingModule } from "./core/training-module.ts";
-import { requireOption } from "./errors.ts";
+import { type AnyTrainingModule, TrainingModule } from "./core/training-module.ts";
+import { refuseUnknownOptions, requireOption } from "./errors.ts";
 import { record } from "./gradients/gradients.ts";
-import { batchSizeOf, iterate, type Loader } from "./loaders.ts";
+import { batchSizeOf, isLoader, iterate, type Loader, toLoaders } from "./loaders.ts";
 import { Trainer } from "./trainer.ts";
 
 export interface LrFinderOptions {
@@ -90,8 +91,15 @@ export async function findLr(
   loader: Loader,
   options: LrFinderOptions = {},
 ): Promise<LrFinderResult> {
+  requireOption(module instanceof TrainingModule, "findLr.module", module, "a TrainingModule");
+  if (!isLoader(loader)) toLoaders("findLr.loader", loader);
+  refuseUnknownOptions("findLr", options, ["minLr", "maxLr", "steps", "mode", "earlyStopThreshold", "signal"]);
   const { minLr = 1e-6, maxLr = 1, steps = 100, mode = "exponential", earlyStopThreshold = 4, signal } = options;
-  requireOption(minLr > 0 && maxLr > minLr, "findLr.maxLr", maxLr, `a rate above minLr (${minLr})`);
+  requireOption(isNumber(minLr) && minLr > 0, "findLr.minLr", minLr, "a rate above 0");
+  requireOption(["exponential", "linear"].includes(mode), "findLr.mode", mode, '"exponential" or "linear"');
+  const isThreshold = isNumber(earlyStopThreshold) && earlyStopThreshold > 0;
+  requireOption(isThreshold, "findLr.earlyStopThreshold", earlyStopThreshold, "a number above 0");
+  requireOption(isNumber(maxLr) && maxLr > minLr, "findLr.maxLr", maxLr, `a rate above minLr (${minLr})`);
   requireOption(Number.isInteger(steps) && steps >= 3, "findLr.steps", steps, "a whole number of at least 3");
   const { automaticOptimization, typeName } = module;
   requireOption(

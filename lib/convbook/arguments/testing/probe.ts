@@ -78,14 +78,14 @@ export function options(name: string, ...fields: Argument[]): Argument {
   const good = Object.fromEntries(
     fields.filter(({ good }) => good !== undefined).map(({ name, good }) => [name, good]),
   );
-  const firstNeeded = fields.find((field) => !field.accepts.has("undefined"))?.name;
+  const names = fields.filter((field) => !field.accepts.has("undefined")).map((field) => field.name);
   return {
     name,
     good,
     accepts: new Set(needed ? [] : ["undefined", "{}"]),
     bad: [],
     fields,
-    ...(firstNeeded === undefined ? {} : { also: new RegExp(`\\b${firstNeeded}\\b`) }),
+    ...(needed ? { also: new RegExp(`\\b(${names.join("|")})\\b`) } : {}),
   };
 }
 

@@ -8,7 +8,7 @@ import { type ConfusedLogits, confusedLogits } from "../../interpret/index.ts";
 import { Callback } from "../core/callback.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
 import type { AnyTrainingModule } from "../core/training-module.ts";
-import { requireOption } from "../errors.ts";
+import { refuseUnknownOptions, requireOption } from "../errors.ts";
 
 export interface ConfusedLogitOptions {
   /** How many images to show; default 4. */
@@ -26,10 +26,18 @@ export class ConfusedLogit extends Callback {
 
   constructor(options: ConfusedLogitOptions = {}) {
     super();
+    refuseUnknownOptions("ConfusedLogit", options, ["topK", "everyNValidations", "onResult"]);
     const { topK = 4, everyNValidations = 1 } = options;
     requireOption(Number.isInteger(topK) && topK >= 1, "ConfusedLogit.topK", topK, "a whole number of at least 1");
     const fits = Number.isInteger(everyNValidations) && everyNValidations >= 1;
     requireOption(fits, "ConfusedLogit.everyNValidations", everyNValidations, "a whole number of at least 1");
+    const { onResult } = options;
+    requireOption(
+      onResult === undefined || typeof onResult === "function",
+      "ConfusedLogit.onResult",
+      onResult,
+      "a function",
+    );
     this.options = options;
   }
 

@@ -1,8 +1,8 @@
 /** Stops training when a metric does not improve any more. As PyTorch Lightning's EarlyStopping. */
-
+import { isNumber } from "../../arguments/check.ts";
 import { Callback } from "../core/callback.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
-import { MonitorError, requireOption } from "../errors.ts";
+import { MonitorError, refuseUnknownOptions, requireOption } from "../errors.ts";
 
 export interface EarlyStoppingOptions {
   /** The metric to watch, for example `val_loss`. */
@@ -27,6 +27,19 @@ export interface EarlyStoppingOptions {
   verbose?: boolean;
 }
 
+const optionNames: readonly (keyof EarlyStoppingOptions)[] = [
+  "monitor",
+  "minDelta",
+  "patience",
+  "mode",
+  "strict",
+  "checkFinite",
+  "stoppingThreshold",
+  "divergenceThreshold",
+  "checkOnTrainEpochEnd",
+  "verbose",
+];
+
 export class EarlyStopping extends Callback {
   readonly options: EarlyStoppingOptions;
   /** Checks since the last improvement. */
@@ -37,7 +50,13 @@ export class EarlyStopping extends Callback {
 
   constructor(options: EarlyStoppingOptions) {
     super();
-    const { monitor, mode = "min", patience = 3 } = options;
+    refuseUnknownOptions("EarlyStopping", options, optionNames);
+    const { monitor, mode = "min", patience = 3, minDelta = 0 } = options;
+    requireOption(Number.isFinite(minDelta), "EarlyStopping.minDelta", minDelta, "a number");
+    for (const key of ["stoppingThreshold", "divergenceThreshold"] as const) {
+      const value = options[key];
+      requireOption(value === undefined || isNumber(value), `EarlyStopping.${key}`, value, "a number");
+    }
     requireOption(
       typeof monitor === "string" && monitor !== "",
       "EarlyStopping.monitor",

@@ -3,7 +3,7 @@
 import { Callback } from "../core/callback.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
 import type { AnyTrainingModule } from "../core/training-module.ts";
-import { requireOption } from "../errors.ts";
+import { refuseUnknownOptions, requireOption } from "../errors.ts";
 
 /**
  * @example
@@ -13,9 +13,14 @@ import { requireOption } from "../errors.ts";
 export class GradientAccumulationScheduler extends Callback {
   private readonly scheduling: readonly (readonly [epoch: number, batches: number])[];
 
-  constructor({ scheduling }: { scheduling: Readonly<Record<number, number>> }) {
+  constructor(options: { scheduling: Readonly<Record<number, number>> }) {
     super();
-    const entries = Object.entries(scheduling).map(([epoch, batches]) => [Number(epoch), batches] as const);
+    refuseUnknownOptions("GradientAccumulationScheduler", options, ["scheduling"]);
+    const { scheduling } = options;
+    const isObject = typeof scheduling === "object" && scheduling !== null;
+    const entries = Object.entries(isObject ? scheduling : {}).map(
+      ([epoch, batches]) => [Number(epoch), batches] as const,
+    );
     const fits = entries.every(
       ([epoch, batches]) => Number.isInteger(epoch) && epoch >= 0 && Number.isInteger(batches) && batches >= 1,
     );

@@ -1,8 +1,9 @@
 /** Curves of the metrics that grow while training goes on: in a notebook one figure, updated in place. */
+import { isNumber } from "../../arguments/check.ts";
 import { type CurvesOptions, curves, type DisplayHandle, display } from "../../display/index.ts";
 import { Callback } from "../core/callback.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
-import { requireOption } from "../errors.ts";
+import { refuseUnknownOptions, requireOption } from "../errors.ts";
 
 export interface LivePlotOptions {
   /** Metrics to draw, for example `["train_loss", "val_loss"]`; default: all that are logged for the callbacks. */
@@ -32,9 +33,13 @@ export class LivePlot extends Callback {
 
   constructor(options: LivePlotOptions = {}) {
     super();
-    const { metrics } = options;
+    refuseUnknownOptions("LivePlot", options, ["metrics", "show", "interval", "figure"]);
+    const { metrics, interval = 0, figure = {} } = options;
+    requireOption(isNumber(interval, 0), "LivePlot.interval", interval, "a number of at least 0");
+    requireOption(typeof figure === "object" && figure !== null, "LivePlot.figure", figure, "options of curves");
+    const areNames = Array.isArray(metrics) && metrics.every((metric) => typeof metric === "string");
     requireOption(
-      metrics === undefined || metrics.length > 0,
+      metrics === undefined || (areNames && metrics.length > 0),
       "LivePlot.metrics",
       metrics,
       "a list of at least one metric",

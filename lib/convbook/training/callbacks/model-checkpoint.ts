@@ -99,6 +99,11 @@ export class ModelCheckpoint extends Callback {
     super();
     refuseUnknownOptions("ModelCheckpoint", options, Object.keys(optionNames));
     const { monitor, mode = "min", saveTopK = 1, everyNEpochs, everyNTrainSteps, trainTimeInterval } = options;
+    for (const key of ["dirPath", "filename", "monitor"] as const) {
+      const value = options[key];
+      const isText = typeof value === "string" && value !== "";
+      requireOption(value === undefined || isText, `ModelCheckpoint.${key}`, value, "a string");
+    }
     requireOption(["min", "max"].includes(mode), "ModelCheckpoint.mode", mode, '"min" or "max"');
     requireOption(
       Number.isInteger(saveTopK) && saveTopK >= -1,
@@ -127,7 +132,7 @@ export class ModelCheckpoint extends Callback {
       "given one of everyNEpochs, everyNTrainSteps and trainTimeInterval",
     );
     requireOption(
-      ["safetensors", "ckpt"].includes(options.format ?? "safetensors"),
+      options.format === undefined || ["safetensors", "ckpt"].includes(options.format),
       "ModelCheckpoint.format",
       options.format,
       '"safetensors" or "ckpt"',

@@ -1,8 +1,10 @@
 /** Progress in a notebook (one output, updated in place), a terminal (one line) or a log (a line now and then). */
+import { isNumber } from "../../arguments/check.ts";
 import { Progress } from "../../display/index.ts";
 import { Callback } from "../core/callback.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
 import type { AnyTrainingModule } from "../core/training-module.ts";
+import { refuseUnknownOptions, requireOption } from "../errors.ts";
 import type { Metrics } from "../logging/results.ts";
 
 export interface ProgressBarOptions {
@@ -16,8 +18,16 @@ export class ProgressBar extends Callback {
   private bar: Progress | undefined;
   private evaluationBar: Progress | undefined;
 
-  constructor({ refreshInterval = 200 }: ProgressBarOptions = {}) {
+  constructor(options: ProgressBarOptions = {}) {
     super();
+    refuseUnknownOptions("ProgressBar", options, ["refreshInterval"]);
+    const { refreshInterval = 200 } = options;
+    requireOption(
+      isNumber(refreshInterval, 0),
+      "ProgressBar.refreshInterval",
+      refreshInterval,
+      "a number of at least 0",
+    );
     this.interval = refreshInterval;
   }
 

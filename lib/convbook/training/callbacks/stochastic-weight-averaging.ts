@@ -1,10 +1,12 @@
 /** Averages the weights of the last epochs (Izmailov et al. 2018, arXiv:1803.05407). As PyTorch Lightning's StochasticWeightAveraging. */
+
 import type * as tf from "@tensorflow/tfjs-core";
+import { isNumber } from "../../arguments/check.ts";
 import { updateBn } from "../../nn/index.ts";
 import { Callback } from "../core/callback.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
 import type { AnyTrainingModule } from "../core/training-module.ts";
-import { requireOption } from "../errors.ts";
+import { refuseUnknownOptions, requireOption } from "../errors.ts";
 import { iterate, type Loader } from "../loaders.ts";
 
 export interface StochasticWeightAveragingOptions {
@@ -32,25 +34,38 @@ export class StochasticWeightAveraging extends Callback {
 
   constructor(options: StochasticWeightAveragingOptions) {
     super();
+    refuseUnknownOptions("StochasticWeightAveraging", options, [
+      "swaLrs",
+      "swaEpochStart",
+      "annealingEpochs",
+      "annealingStrategy",
+    ]);
     const { swaLrs, swaEpochStart = 0.8, annealingEpochs = 10 } = options;
     const rates = typeof swaLrs === "number" ? [swaLrs] : swaLrs;
     requireOption(
-      Array.isArray(rates) && rates.every((rate) => rate > 0),
+      Array.isArray(rates) && rates.every((rate) => isNumber(rate) && rate > 0),
       "StochasticWeightAveraging.swaLrs",
       swaLrs,
       "rates above 0",
     );
     requireOption(
-      swaEpochStart >= 0,
+      isNumber(swaEpochStart, 0),
       "StochasticWeightAveraging.swaEpochStart",
       swaEpochStart,
       "an epoch, or a share below 1",
     );
     requireOption(
-      annealingEpochs >= 0,
+      isNumber(annealingEpochs, 0),
       "StochasticWeightAveraging.annealingEpochs",
       annealingEpochs,
       "a number of at least 0",
+    );
+    const { annealingStrategy = "cos" } = options;
+    requireOption(
+      ["cos", "linear"].includes(annealingStrategy),
+      "StochasticWeightAveraging.annealingStrategy",
+      annealingStrategy,
+      '"cos" or "linear"',
     );
     this.options = options;
   }

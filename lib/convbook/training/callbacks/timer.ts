@@ -3,7 +3,7 @@
 import { Callback } from "../core/callback.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
 import { toSeconds } from "../core/trainer-options.ts";
-import { requireOption } from "../errors.ts";
+import { refuseUnknownOptions, requireOption } from "../errors.ts";
 
 export interface TimerOptions {
   /** Time that fitting may take, resumed runs included: seconds, or `{ hours: 2 }`; default: no limit. */
@@ -22,9 +22,10 @@ export class Timer extends Callback {
 
   constructor(options: TimerOptions = {}) {
     super();
+    refuseUnknownOptions("Timer", options, ["duration", "interval"]);
     this.duration =
       options.duration === undefined ? Number.POSITIVE_INFINITY : toSeconds("Timer.duration", options.duration);
-    this.interval = options.interval ?? "step";
+    this.interval = options.interval === undefined ? "step" : options.interval;
     requireOption(["step", "epoch"].includes(this.interval), "Timer.interval", options.interval, '"step" or "epoch"');
   }
 

@@ -1,5 +1,5 @@
 /** The Trainer's options and what they may be. */
-
+import { isNumber } from "../../arguments/check.ts";
 import { ConfigurationError, refuseUnknownOptions, requireOption } from "../errors.ts";
 import { type BatchLimit, countBatches } from "../loaders.ts";
 import { KernelProfiler, Profiler } from "../profilers/index.ts";
@@ -138,6 +138,8 @@ export const trainerOptionNames = Object.keys(names) as readonly (keyof TrainerO
 
 /** Seconds of a duration. */
 export function toSeconds(option: string, time: NonNullable<TrainerOptions["maxTime"]>): number {
+  const isTime = typeof time === "number" || (typeof time === "object" && time !== null);
+  requireOption(isTime, option, time, "a time above 0, in seconds or as { hours, minutes, seconds }");
   if (typeof time === "object") refuseUnknownOptions(option, time, ["days", "hours", "minutes", "seconds"]);
   const seconds =
     typeof time === "number"
@@ -214,11 +216,17 @@ export function resolveOptions(options: TrainerOptions): ResolvedOptions {
     '"norm" or "value"',
   );
   requireOption(
-    gradientClipValue === undefined || gradientClipValue >= 0,
+    gradientClipValue === undefined || isNumber(gradientClipValue, 0),
     "Trainer.gradientClipValue",
     gradientClipValue,
     "a number of at least 0",
   );
+  const { defaultRootDir } = options;
+  const isFolder = defaultRootDir === undefined || (typeof defaultRootDir === "string" && defaultRootDir !== "");
+  requireOption(isFolder, "Trainer.defaultRootDir", defaultRootDir, "the path of a folder");
+  const { signal } = options;
+  const isSignal = signal === undefined || typeof signal?.addEventListener === "function";
+  requireOption(isSignal, "Trainer.signal", signal, "an AbortSignal");
   const maxSteps = requireCount("maxSteps", options.maxSteps ?? -1, -1);
   const unlimited = maxSteps !== -1 || options.maxTime !== undefined;
   const checkVal = options.checkValEveryNEpoch === undefined ? 1 : options.checkValEveryNEpoch;

@@ -3,8 +3,8 @@
  * two halves, so that hooks can run between them.
  */
 import { record } from "@convbook/engine";
-import type * as tf from "@tensorflow/tfjs-core";
-import { ConfigurationError } from "../errors.ts";
+import * as tf from "@tensorflow/tfjs-core";
+import { ConfigurationError, requireOption } from "../errors.ts";
 
 export { Recording, record } from "@convbook/engine";
 
@@ -24,8 +24,17 @@ export function valueAndGrads(
   f: () => tf.Tensor,
   variables: readonly tf.Variable[],
 ): { value: tf.Tensor; gradients: Map<tf.Variable, tf.Tensor> } {
+  requireOption(typeof f === "function", "valueAndGrads.f", f, "a function that computes a scalar");
+  const areVariables = Array.isArray(variables) && variables.every((each) => each instanceof tf.Variable);
+  requireOption(
+    areVariables,
+    "valueAndGrads.variables",
+    variables,
+    "a list of variables, as optimizer.variables() gives",
+  );
   const recording = record(f);
   const value = recording.outputs;
+  requireOption(Array.isArray(value?.shape), "The result of valueAndGrads.f", value, "a scalar tensor");
   if (value.size !== 1) {
     recording.dispose();
     const shape = `a tensor of shape [${value.shape.join(", ")}]`;

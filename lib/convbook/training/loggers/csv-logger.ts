@@ -2,12 +2,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { isNumber } from "../../arguments/check.ts";
 import { writeFileAtomic } from "../../files/index.ts";
 import type { Logger } from "../core/logger.ts";
 import type { HyperParameters } from "../core/training-module.ts";
-import { LogFileError } from "../errors.ts";
+import { LogFileError, requireOption } from "../errors.ts";
 import type { Metrics } from "../logging/results.ts";
-import { nextVersion } from "./version.ts";
+import { checkFileOptions, nextVersion } from "./version.ts";
 
 export interface FileLoggerOptions {
   /** The folder of all experiments; default: the working directory. */
@@ -31,7 +32,9 @@ export class CSVLogger implements Logger {
 
   /** @param options.flushEvery rows after which the file is written; default 100 */
   constructor(options: FileLoggerOptions & { flushEvery?: number } = {}) {
+    checkFileOptions("CSVLogger", options, ["flushEvery"]);
     const { rootDir = process.cwd(), name = "convbook_logs", flushEvery = 100 } = options;
+    requireOption(isNumber(flushEvery, 1), "CSVLogger.flushEvery", flushEvery, "a number of at least 1");
     this.rootDir = rootDir;
     this.name = name;
     this.version = options.version ?? nextVersion(join(rootDir, name));

@@ -6,7 +6,7 @@ import type { Logger } from "../core/logger.ts";
 import type { AnyTrainingModule, HyperParameters, Json } from "../core/training-module.ts";
 import type { Metrics } from "../logging/results.ts";
 import type { FileLoggerOptions } from "./csv-logger.ts";
-import { nextVersion } from "./version.ts";
+import { checkFileOptions, nextVersion } from "./version.ts";
 
 export interface TensorBoardLoggerOptions extends FileLoggerOptions {
   /** Write the graph of the module, as its `exampleInput` runs through it; default false. */
@@ -24,6 +24,7 @@ export class TensorBoardLogger implements Logger {
   private readonly latest: Metrics = {};
 
   constructor(options: TensorBoardLoggerOptions = {}) {
+    checkFileOptions("TensorBoardLogger", options, ["logGraph"]);
     const { rootDir = process.cwd(), name = "convbook_logs", logGraph = false } = options;
     this.rootDir = rootDir;
     this.name = name;

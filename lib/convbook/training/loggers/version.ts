@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { LogFileError } from "../errors.ts";
+import { LogFileError, refuseUnknownOptions, requireOption } from "../errors.ts";
+import type { FileLoggerOptions } from "./csv-logger.ts";
 
 /**
  * Makes the folder `version_N` with the first number that is free, so that two runs never share one.
@@ -22,5 +23,19 @@ export function nextVersion(folder: string): string {
       const cause = error as NodeJS.ErrnoException;
       if (cause.code !== "EEXIST") throw new LogFileError(join(folder, version), cause);
     }
+  }
+}
+
+/**
+ * Refuses folders that are no strings, and options that there are not.
+ *
+ * @param more options of the logger's own
+ */
+export function checkFileOptions(owner: string, options: FileLoggerOptions, more: readonly string[]): void {
+  const texts = ["rootDir", "name", "version"] as const;
+  refuseUnknownOptions(owner, options, [...texts, ...more]);
+  for (const key of texts) {
+    const value = options[key];
+    requireOption(value === undefined || typeof value === "string", `${owner}.${key}`, value, "a string");
   }
 }

@@ -34,6 +34,8 @@ const stepHooks: ReadonlySet<string> = new Set([
   "onBeforeOptimizerStep",
 ]);
 
+const reductions: readonly NonNullable<LogOptions["reduce"]>[] = ["mean", "sum", "min", "max"];
+
 /** What logging needs to know of a Trainer. */
 interface LogOwner {
   readonly hooks: { readonly current: string };
@@ -76,6 +78,8 @@ export class MetricLog {
 
   /** Logs a value of the hook that runs. */
   log(name: string, value: number | tf.Tensor, options: LogOptions): void {
+    requireOption(typeof name === "string" && name !== "", "log(name)", name, "the name of a metric");
+    requireOption(typeof options === "object" && options !== null, `log("${name}").options`, options, "an object");
     const hook = this.trainer.hooks.current;
     if (hook === "" || silentHooks.has(hook)) {
       throw new ConfigurationError(
@@ -90,6 +94,7 @@ export class MetricLog {
     }
     const isStep = stepHooks.has(hook);
     const { onStep = isStep, onEpoch = !isStep, progressBar = false, logger = true, reduce = "mean" } = options;
+    requireOption(reductions.includes(reduce), `log("${name}").reduce`, reduce, `one of ${reductions.join(", ")}`);
     requireOption(onStep || onEpoch, `log("${name}")`, options, "logged onStep or onEpoch");
     requireOption(
       !onStep || isStep || hook.endsWith("Step") || hook.includes("Batch"),
@@ -132,6 +137,7 @@ export class MetricLog {
 }
 
 function scalarOf(name: string, value: tf.Tensor): number {
+  requireOption(typeof value?.dataSync === "function", `log("${name}")`, value, "a number or a tensor of one element");
   requireOption(
     value.size === 1,
     `log("${name}")`,

@@ -1,7 +1,8 @@
 /** Adam (Kingma & Ba 2015) and AdamW (Loshchilov & Hutter 2019), as `torch.optim.Adam` and `torch.optim.AdamW`. */
 import { adamStep } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
-import { requireOption } from "../errors.ts";
+import { isNumber } from "../../arguments/check.ts";
+import { requireOption, withDefaults } from "../errors.ts";
 import {
   assign,
   type BaseOptions,
@@ -22,10 +23,12 @@ export interface AdamOptions extends BaseOptions {
   amsgrad: boolean;
 }
 
+const adamDefaults: AdamOptions = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, amsgrad: false };
+
 /** Adam; the learning rate is 1e-3 by default. */
 export class Adam extends Optimizer<AdamOptions> {
   constructor(parameters: ParametersOrGroups<AdamOptions>, options: Partial<AdamOptions> = {}) {
-    super(parameters, { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, amsgrad: false, ...options });
+    super(parameters, withDefaults<AdamOptions>(new.target.name, options, adamDefaults));
   }
 
   /** Whether weight decay shrinks the parameters directly instead of entering the gradient. */
@@ -36,10 +39,12 @@ export class Adam extends Optimizer<AdamOptions> {
   protected override checkOptions(options: AdamOptions): void {
     super.checkOptions(options);
     const name = this.constructor.name;
-    for (const beta of options.betas)
-      requireOption(beta >= 0 && beta < 1, `${name}.betas`, options.betas, "two numbers in [0, 1)");
-    requireOption(options.eps >= 0, `${name}.eps`, options.eps, "a number of at least 0");
-    requireOption(options.weightDecay >= 0, `${name}.weightDecay`, options.weightDecay, "a number of at least 0");
+    const { betas } = options;
+    const arePair = Array.isArray(betas) && betas.length === 2 && betas.every((beta) => isNumber(beta, 0) && beta < 1);
+    requireOption(arePair, `${name}.betas`, betas, "two numbers in [0, 1)");
+    for (const key of ["eps", "weightDecay"] as const) {
+      requireOption(isNumber(options[key], 0), `${name}.${key}`, options[key], "a number of at least 0");
+    }
   }
 
   protected updateGroup(group: ParameterGroup<AdamOptions>, updates: readonly Update[]): void {
@@ -84,7 +89,7 @@ export class Adam extends Optimizer<AdamOptions> {
 /** Adam with decoupled weight decay. */
 export class AdamW extends Adam {
   constructor(parameters: ParametersOrGroups<AdamOptions>, options: Partial<AdamOptions> = {}) {
-    super(parameters, { weightDecay: 1e-2, ...options });
+    super(parameters, withDefaults<AdamOptions>(new.target.name, options, { ...adamDefaults, weightDecay: 1e-2 }));
   }
 
   protected override get decoupled(): boolean {

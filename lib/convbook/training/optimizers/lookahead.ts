@@ -1,6 +1,7 @@
 /** Lookahead (Zhang, Lucas, Hinton & Ba 2019, arXiv:1907.08610): slow weights that follow an inner optimizer's fast ones. */
 import * as tf from "@tensorflow/tfjs-core";
-import { requireOption } from "../errors.ts";
+import { isNumber } from "../../arguments/check.ts";
+import { refuseUnknownOptions, requireOption } from "../errors.ts";
 import {
   asOptimizerState,
   assign,
@@ -34,13 +35,15 @@ export class Lookahead extends Optimizer {
   private innerSteps = 0;
 
   constructor(inner: Optimizer, options: LookaheadOptions = {}) {
+    requireOption(inner instanceof Optimizer, "Lookahead.inner", inner, "an optimizer");
     super(
       inner.paramGroups.flatMap(({ params }) => params),
       inner.defaults,
     );
+    refuseUnknownOptions("Lookahead", options, ["k", "alpha"]);
     const { k = 5, alpha = 0.5 } = options;
     requireOption(Number.isInteger(k) && k >= 1, "Lookahead.k", k, "a whole number of at least 1");
-    requireOption(alpha >= 0 && alpha <= 1, "Lookahead.alpha", alpha, "a number in [0, 1]");
+    requireOption(isNumber(alpha, 0, 1), "Lookahead.alpha", alpha, "a number in [0, 1]");
     this.inner = inner;
     this.k = k;
     this.alpha = alpha;
@@ -58,6 +61,12 @@ export class Lookahead extends Optimizer {
   }
 
   override step(gradients: Gradients): void {
+    requireOption(
+      typeof gradients?.get === "function",
+      "Lookahead.step(gradients)",
+      gradients,
+      "a Map from variables to tensors",
+    );
     for (const { params } of this.paramGroups) {
       for (const parameter of params) {
         if (!this.slow.has(parameter)) this.slow.set(parameter, copy(variableOf(parameter)));

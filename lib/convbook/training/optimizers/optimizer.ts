@@ -3,6 +3,7 @@
  * PyTorch's (torch.optim), and `optimizers.test.ts` holds each optimizer to it step by step.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { isNumber } from "../../arguments/check.ts";
 import { torchForm } from "../../checkpoints/pickle/pickle.ts";
 import { Parameter, permute } from "../../nn/parameter.ts";
 import type { TensorData } from "../../tensor-data.ts";
@@ -73,8 +74,9 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
    */
   constructor(parameters: ParametersOrGroups<Options>, defaults: Options) {
     this.defaults = defaults;
+    const isList = Array.isArray(parameters) && parameters.length > 0;
+    requireOption(isList, `${new.target.name}.parameters`, parameters, "a list of at least one parameter");
     const first = parameters[0];
-    requireOption(first !== undefined, `${new.target.name}.parameters`, [], "a list of at least one parameter");
     const groups =
       first instanceof Parameter || first instanceof tf.Variable
         ? [{ params: parameters as readonly OptimizerParameter[] }]
@@ -86,9 +88,9 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
   addParamGroup(group: Partial<Options> & { params: readonly OptimizerParameter[] }): void {
     const owner = this.constructor.name;
     requireOption(
-      Array.isArray(group.params) && group.params.length > 0,
+      Array.isArray(group?.params) && group.params.length > 0,
       `${owner}.params`,
-      group.params,
+      group?.params ?? group,
       "a list of parameters",
     );
     const taken = new Set(this.paramGroups.flatMap(({ params }) => params));
@@ -112,7 +114,7 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
 
   /** Throws a ConfigurationError when a group's options make no sense. */
   protected checkOptions(options: Options): void {
-    requireOption(options.lr >= 0, `${this.constructor.name}.lr`, options.lr, "a number of at least 0");
+    requireOption(isNumber(options.lr, 0), `${this.constructor.name}.lr`, options.lr, "a number of at least 0");
   }
 
   /** The variables of all groups, those of frozen parameters left out. */
@@ -126,6 +128,13 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
    * @param gradients by variable; they stay the caller's to dispose of
    */
   step(gradients: Gradients): void {
+    if (typeof gradients?.get !== "function") {
+      throw new ConfigurationError(
+        `${this.constructor.name}.step(gradients)`,
+        gradients,
+        "a Map from variables to tensors",
+      );
+    }
     for (const group of this.paramGroups) {
       const updates: Update[] = [];
       for (const parameter of group.params) {

@@ -1,4 +1,5 @@
 /** Optimizers by name, for hyper-parameters and configuration files. */
+import { checkObject } from "../../arguments/options.ts";
 import { UnknownNameError } from "../../nn/errors.ts";
 import { refuseUnknownOptions } from "../errors.ts";
 import { Adam, AdamW } from "./adam.ts";
@@ -42,6 +43,7 @@ export function createOptimizer(
 ): Optimizer {
   const entry = Object.hasOwn(registry, name) ? registry[name] : undefined;
   if (entry === undefined) throw new UnknownNameError("optimizer", name, optimizerNames);
+  checkObject(name, "options", options);
   const { lookahead, ...given } = Object.fromEntries(
     Object.entries(options).map(([key, value]) => [
       key.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),

@@ -1,7 +1,8 @@
 /** RMSprop (Hinton, lecture notes 2012), as `torch.optim.RMSprop`. */
 import { rmspropStep } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
-import { requireOption } from "../errors.ts";
+import { isNumber } from "../../arguments/check.ts";
+import { requireOption, withDefaults } from "../errors.ts";
 import {
   assign,
   type BaseOptions,
@@ -27,13 +28,14 @@ export interface RMSpropOptions extends BaseOptions {
 /** RMSprop; the learning rate is 0.01 by default. */
 export class RMSprop extends Optimizer<RMSpropOptions> {
   constructor(parameters: ParametersOrGroups<RMSpropOptions>, options: Partial<RMSpropOptions> = {}) {
-    super(parameters, { lr: 1e-2, alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0, centered: false, ...options });
+    const defaults = { lr: 1e-2, alpha: 0.99, eps: 1e-8, weightDecay: 0, momentum: 0, centered: false };
+    super(parameters, withDefaults<RMSpropOptions>(new.target.name, options, defaults));
   }
 
   protected override checkOptions(options: RMSpropOptions): void {
     super.checkOptions(options);
     for (const key of ["alpha", "eps", "weightDecay", "momentum"] as const) {
-      requireOption(options[key] >= 0, `RMSprop.${key}`, options[key], "a number of at least 0");
+      requireOption(isNumber(options[key], 0), `RMSprop.${key}`, options[key], "a number of at least 0");
     }
   }
 

@@ -1,7 +1,8 @@
 /** Stochastic gradient descent with momentum, as `torch.optim.SGD`. */
 import { sgdStep } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
-import { requireOption } from "../errors.ts";
+import { isNumber } from "../../arguments/check.ts";
+import { requireOption, withDefaults } from "../errors.ts";
 import {
   assign,
   type BaseOptions,
@@ -30,13 +31,15 @@ export interface SGDOptions extends BaseOptions {
  */
 export class SGD extends Optimizer<SGDOptions> {
   constructor(parameters: ParametersOrGroups<SGDOptions>, options: Partial<SGDOptions> & BaseOptions) {
-    super(parameters, { momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, ...options });
+    const defaults = { lr: undefined as never, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false };
+    super(parameters, withDefaults<SGDOptions>(new.target.name, options, defaults));
   }
 
   protected override checkOptions(options: SGDOptions): void {
     super.checkOptions(options);
-    requireOption(options.momentum >= 0, "SGD.momentum", options.momentum, "a number of at least 0");
-    requireOption(options.weightDecay >= 0, "SGD.weightDecay", options.weightDecay, "a number of at least 0");
+    for (const key of ["momentum", "dampening", "weightDecay"] as const) {
+      requireOption(isNumber(options[key], 0), `SGD.${key}`, options[key], "a number of at least 0");
+    }
     requireOption(
       !options.nesterov || (options.momentum > 0 && options.dampening === 0),
       "SGD.nesterov",

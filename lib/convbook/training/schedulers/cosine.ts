@@ -1,6 +1,7 @@
 /** Cosine schedules of SGDR (Loshchilov & Hutter 2017): one descent, and with warm restarts. */
 
-import { requireOption } from "../errors.ts";
+import { isNumber } from "../../arguments/check.ts";
+import { refuseUnknownOptions, requireOption } from "../errors.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import { expectNumber, LRScheduler, type SchedulerState } from "./scheduler.ts";
 
@@ -13,9 +14,12 @@ export class CosineAnnealingLR extends LRScheduler {
 
   constructor(optimizer: AnyOptimizer, options: { tMax: number; etaMin?: number }) {
     super(optimizer);
-    requireOption(options.tMax > 0, "CosineAnnealingLR.tMax", options.tMax, "a number above 0");
-    this.tMax = options.tMax;
-    this.etaMin = options.etaMin ?? 0;
+    refuseUnknownOptions("CosineAnnealingLR", options, ["tMax", "etaMin"]);
+    const { tMax, etaMin = 0 } = options;
+    requireOption(isNumber(tMax) && tMax > 0, "CosineAnnealingLR.tMax", tMax, "a number above 0");
+    requireOption(Number.isFinite(etaMin), "CosineAnnealingLR.etaMin", etaMin, "a number");
+    this.tMax = tMax;
+    this.etaMin = etaMin;
     this.step();
   }
 
@@ -47,6 +51,7 @@ export class CosineAnnealingWarmRestarts extends LRScheduler {
 
   constructor(optimizer: AnyOptimizer, options: { t0: number; tMult?: number; etaMin?: number }) {
     super(optimizer);
+    refuseUnknownOptions("CosineAnnealingWarmRestarts", options, ["t0", "tMult", "etaMin"]);
     const { t0, tMult = 1, etaMin = 0 } = options;
     requireOption(Number.isInteger(t0) && t0 > 0, "CosineAnnealingWarmRestarts.t0", t0, "a whole number above 0");
     requireOption(
@@ -55,6 +60,7 @@ export class CosineAnnealingWarmRestarts extends LRScheduler {
       tMult,
       "a whole number above 0",
     );
+    requireOption(Number.isFinite(etaMin), "CosineAnnealingWarmRestarts.etaMin", etaMin, "a number");
     this.t0 = t0;
     this.tMult = tMult;
     this.etaMin = etaMin;

@@ -1,5 +1,6 @@
 /** The one-cycle policy (Smith & Topin 2018), as `torch.optim.lr_scheduler.OneCycleLR`; steps once a batch. */
-import { ConfigurationError, requireOption } from "../errors.ts";
+import { isNumber } from "../../arguments/check.ts";
+import { ConfigurationError, refuseUnknownOptions, requireOption } from "../errors.ts";
 import type { BaseOptions, Optimizer, ParameterGroup } from "../optimizers/optimizer.ts";
 import { LRScheduler } from "./scheduler.ts";
 
@@ -30,6 +31,21 @@ export interface OneCycleOptions {
   threePhase?: boolean;
 }
 
+const optionNames = [
+  "maxLr",
+  "totalSteps",
+  "epochs",
+  "stepsPerEpoch",
+  "pctStart",
+  "annealStrategy",
+  "cycleMomentum",
+  "baseMomentum",
+  "maxMomentum",
+  "divFactor",
+  "finalDivFactor",
+  "threePhase",
+];
+
 interface Phase {
   readonly end: number;
   readonly rates: (group: number) => readonly [from: number, to: number];
@@ -44,6 +60,7 @@ export class OneCycleLR extends LRScheduler {
 
   constructor(optimizer: Pick<Optimizer, "paramGroups">, options: OneCycleOptions) {
     super(optimizer);
+    refuseUnknownOptions("OneCycleLR", options, optionNames);
     const {
       pctStart = 0.3,
       annealStrategy = "cos",
@@ -61,17 +78,24 @@ export class OneCycleLR extends LRScheduler {
       options.totalSteps,
       "a whole number above 0, or epochs and stepsPerEpoch given",
     );
-    requireOption(pctStart >= 0 && pctStart <= 1, "OneCycleLR.pctStart", pctStart, "a number in [0, 1]");
+    requireOption(isNumber(pctStart, 0, 1), "OneCycleLR.pctStart", pctStart, "a number in [0, 1]");
     requireOption(
       ["cos", "linear"].includes(annealStrategy),
       "OneCycleLR.annealStrategy",
       annealStrategy,
       '"cos" or "linear"',
     );
-    const highest =
-      typeof options.maxLr === "number" ? this.groups.map(() => options.maxLr as number) : [...options.maxLr];
+    for (const [name, value] of Object.entries({ baseMomentum, maxMomentum })) {
+      requireOption(isNumber(value, 0, 1), `OneCycleLR.${name}`, value, "a number in [0, 1]");
+    }
+    for (const [name, value] of Object.entries({ divFactor, finalDivFactor })) {
+      requireOption(isNumber(value) && value > 0, `OneCycleLR.${name}`, value, "a number above 0");
+    }
+    const highest: readonly number[] = Array.isArray(options.maxLr)
+      ? options.maxLr
+      : this.groups.map(() => options.maxLr as number);
     requireOption(
-      highest.length === this.groups.length,
+      highest.length === this.groups.length && highest.every((rate) => isNumber(rate, 0)),
       "OneCycleLR.maxLr",
       options.maxLr,
       `one rate or ${this.groups.length}`,

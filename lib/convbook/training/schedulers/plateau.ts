@@ -1,7 +1,8 @@
 /** Lowers the rates when a metric stops improving, as `torch.optim.lr_scheduler.ReduceLROnPlateau`. */
-import { ConfigurationError, requireOption } from "../errors.ts";
+import { isNumber } from "../../arguments/check.ts";
+import { ConfigurationError, requireOption, withDefaults } from "../errors.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
-import { expectNumber, expectNumbers, type Scheduler, type SchedulerState } from "./scheduler.ts";
+import { expectNumber, expectNumbers, requireOptimizer, type Scheduler, type SchedulerState } from "./scheduler.ts";
 
 export interface PlateauOptions {
   /** Whether smaller or larger values are better; default `min`. */
@@ -31,8 +32,9 @@ export class ReduceLROnPlateau implements Scheduler {
   private lastLr: number[];
 
   constructor(optimizer: Pick<Optimizer, "paramGroups">, options: PlateauOptions = {}) {
+    requireOptimizer("ReduceLROnPlateau", optimizer);
     this.optimizer = optimizer;
-    this.options = {
+    this.options = withDefaults<Required<PlateauOptions>>("ReduceLROnPlateau", options, {
       mode: "min",
       factor: 0.1,
       patience: 10,
@@ -41,23 +43,31 @@ export class ReduceLROnPlateau implements Scheduler {
       cooldown: 0,
       minLr: 0,
       eps: 1e-8,
-      ...options,
-    };
+    });
     const { mode, factor, thresholdMode } = this.options;
     requireOption(mode === "min" || mode === "max", "ReduceLROnPlateau.mode", mode, '"min" or "max"');
-    requireOption(factor > 0 && factor < 1, "ReduceLROnPlateau.factor", factor, "a number above 0 and below 1");
+    requireOption(
+      isNumber(factor, 0, 1) && factor > 0 && factor < 1,
+      "ReduceLROnPlateau.factor",
+      factor,
+      "a number above 0 and below 1",
+    );
     requireOption(
       ["rel", "abs"].includes(thresholdMode),
       "ReduceLROnPlateau.thresholdMode",
       thresholdMode,
       '"rel" or "abs"',
     );
+    for (const key of ["patience", "threshold", "cooldown", "minLr", "eps"] as const) {
+      const value = this.options[key];
+      requireOption(isNumber(value, 0), `ReduceLROnPlateau.${key}`, value, "a number of at least 0");
+    }
     this.best = mode === "min" ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
     this.lastLr = optimizer.paramGroups.map(({ lr }) => lr);
   }
 
   step(metric?: number): void {
-    if (metric === undefined) throw new ConfigurationError("ReduceLROnPlateau.step(metric)", metric, "a number");
+    if (typeof metric !== "number") throw new ConfigurationError("ReduceLROnPlateau.step(metric)", metric, "a number");
     const { factor, patience, cooldown, minLr, eps } = this.options;
     if (this.improves(metric)) {
       this.best = metric;

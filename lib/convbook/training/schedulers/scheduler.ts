@@ -2,7 +2,7 @@
  * The base of learning-rate schedulers, with the recursions of `torch.optim.lr_scheduler`: each step computes the next rates from the ones
  * that the groups have, so that schedulers can be combined.
  */
-import { ConfigurationError } from "../errors.ts";
+import { ConfigurationError, requireOption } from "../errors.ts";
 import type { BaseOptions, Optimizer, ParameterGroup } from "../optimizers/optimizer.ts";
 
 type AnyOptimizer = Pick<Optimizer, "paramGroups">;
@@ -30,6 +30,7 @@ export abstract class LRScheduler implements Scheduler {
   protected lastLr: number[] = [];
 
   constructor(optimizer: AnyOptimizer) {
+    requireOptimizer(new.target.name, optimizer);
     this.optimizer = optimizer;
     for (const group of optimizer.paramGroups) group.initialLr ??= group.lr;
     this.baseLrs = optimizer.paramGroups.map(({ initialLr }) => initialLr as number);
@@ -81,6 +82,11 @@ export abstract class LRScheduler implements Scheduler {
     this.lastLr = expectNumbers(state, "lastLr");
     this.baseLrs.splice(0, this.baseLrs.length, ...expectNumbers(state, "baseLrs"));
   }
+}
+
+/** Refuses what is no optimizer. */
+export function requireOptimizer(owner: string, optimizer: AnyOptimizer): void {
+  requireOption(Array.isArray(optimizer?.paramGroups), `${owner}.optimizer`, optimizer, "an optimizer");
 }
 
 /** A number of a state that came from a file. */

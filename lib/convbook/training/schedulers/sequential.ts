@@ -1,7 +1,15 @@
 /** One scheduler after another, as `torch.optim.lr_scheduler.SequentialLR`. */
-import { ConfigurationError, requireOption } from "../errors.ts";
+import { isNumber } from "../../arguments/check.ts";
+import { ConfigurationError, refuseUnknownOptions, requireOption } from "../errors.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
-import { expectNumber, expectNumbers, type LRScheduler, type Scheduler, type SchedulerState } from "./scheduler.ts";
+import {
+  expectNumber,
+  expectNumbers,
+  LRScheduler,
+  requireOptimizer,
+  type Scheduler,
+  type SchedulerState,
+} from "./scheduler.ts";
 
 export interface SequentialOptions {
   readonly schedulers: readonly LRScheduler[];
@@ -23,10 +31,16 @@ export class SequentialLR implements Scheduler {
   private lastLr: readonly number[];
 
   constructor(optimizer: Pick<Optimizer, "paramGroups">, options: SequentialOptions) {
+    requireOptimizer("SequentialLR", optimizer);
+    refuseUnknownOptions("SequentialLR", options, ["schedulers", "milestones"]);
     const { schedulers, milestones } = options;
-    requireOption(schedulers.length > 0, "SequentialLR.schedulers", [], "a list of at least one scheduler");
+    const areSchedulers =
+      Array.isArray(schedulers) && schedulers.length > 0 && schedulers.every((each) => each instanceof LRScheduler);
+    requireOption(areSchedulers, "SequentialLR.schedulers", schedulers, "a list of at least one scheduler");
     requireOption(
-      milestones.length === schedulers.length - 1,
+      Array.isArray(milestones) &&
+        milestones.length === schedulers.length - 1 &&
+        milestones.every((milestone) => isNumber(milestone)),
       "SequentialLR.milestones",
       milestones,
       `${schedulers.length - 1} steps, one less than there are schedulers`,

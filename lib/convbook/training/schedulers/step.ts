@@ -1,6 +1,7 @@
 /** Schedulers that multiply the rates at given times: StepLR, MultiStepLR, ExponentialLR, LambdaLR, LinearLR. */
 
-import { requireOption } from "../errors.ts";
+import { isNumber } from "../../arguments/check.ts";
+import { refuseUnknownOptions, requireOption } from "../errors.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import { LRScheduler } from "./scheduler.ts";
 
@@ -13,6 +14,7 @@ export class StepLR extends LRScheduler {
 
   constructor(optimizer: AnyOptimizer, options: { stepSize: number; gamma?: number }) {
     super(optimizer);
+    refuseUnknownOptions("StepLR", options, ["stepSize", "gamma"]);
     requireOption(
       Number.isInteger(options.stepSize) && options.stepSize > 0,
       "StepLR.stepSize",
@@ -20,7 +22,9 @@ export class StepLR extends LRScheduler {
       "a whole number above 0",
     );
     this.stepSize = options.stepSize;
-    this.gamma = options.gamma ?? 0.1;
+    const { gamma = 0.1 } = options;
+    requireOption(Number.isFinite(gamma), `${new.target.name}.gamma`, gamma, "a number");
+    this.gamma = gamma;
     this.step();
   }
 
@@ -41,9 +45,14 @@ export class MultiStepLR extends LRScheduler {
 
   constructor(optimizer: AnyOptimizer, options: { milestones: readonly number[]; gamma?: number }) {
     super(optimizer);
-    requireOption(Array.isArray(options.milestones), "MultiStepLR.milestones", options.milestones, "a list of epochs");
+    refuseUnknownOptions("MultiStepLR", options, ["milestones", "gamma"]);
+    const { milestones } = options;
+    const areEpochs = Array.isArray(milestones) && milestones.every((milestone) => isNumber(milestone));
+    requireOption(areEpochs, "MultiStepLR.milestones", milestones, "a list of epochs");
     this.milestones = [...options.milestones].sort((a, b) => a - b);
-    this.gamma = options.gamma ?? 0.1;
+    const { gamma = 0.1 } = options;
+    requireOption(Number.isFinite(gamma), `${new.target.name}.gamma`, gamma, "a number");
+    this.gamma = gamma;
     this.step();
   }
 
@@ -64,7 +73,13 @@ export class ExponentialLR extends LRScheduler {
 
   constructor(optimizer: AnyOptimizer, options: { gamma: number }) {
     super(optimizer);
-    requireOption(options.gamma > 0, "ExponentialLR.gamma", options.gamma, "a number above 0");
+    refuseUnknownOptions("ExponentialLR", options, ["gamma"]);
+    requireOption(
+      isNumber(options.gamma) && options.gamma > 0,
+      "ExponentialLR.gamma",
+      options.gamma,
+      "a number above 0",
+    );
     this.gamma = options.gamma;
     this.step();
   }
@@ -84,7 +99,10 @@ export class LambdaLR extends LRScheduler {
 
   constructor(optimizer: AnyOptimizer, options: { lrLambda: (step: number) => number }) {
     super(optimizer);
-    this.lrLambda = options.lrLambda;
+    refuseUnknownOptions("LambdaLR", options, ["lrLambda"]);
+    const { lrLambda } = options;
+    requireOption(typeof lrLambda === "function", "LambdaLR.lrLambda", lrLambda, "a function from steps to factors");
+    this.lrLambda = lrLambda;
     this.step();
   }
 
@@ -104,15 +122,16 @@ export class LinearLR extends LRScheduler {
     options: { startFactor?: number; endFactor?: number; totalIters?: number } = {},
   ) {
     super(optimizer);
+    refuseUnknownOptions("LinearLR", options, ["startFactor", "endFactor", "totalIters"]);
     const { startFactor = 1 / 3, endFactor = 1, totalIters = 5 } = options;
     requireOption(
-      startFactor > 0 && startFactor <= 1,
+      isNumber(startFactor, 0, 1) && startFactor > 0,
       "LinearLR.startFactor",
       startFactor,
       "a number above 0 and up to 1",
     );
-    requireOption(endFactor >= 0 && endFactor <= 1, "LinearLR.endFactor", endFactor, "a number in [0, 1]");
-    requireOption(totalIters >= 1, "LinearLR.totalIters", totalIters, "a number of at least 1");
+    requireOption(isNumber(endFactor, 0, 1), "LinearLR.endFactor", endFactor, "a number in [0, 1]");
+    requireOption(isNumber(totalIters, 1), "LinearLR.totalIters", totalIters, "a number of at least 1");
     this.startFactor = startFactor;
     this.endFactor = endFactor;
     this.totalIters = totalIters;
