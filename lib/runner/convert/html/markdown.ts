@@ -4,6 +4,7 @@ import markdownItKatex from "@vscode/markdown-it-katex";
 import katex from "katex";
 import createMarkdownIt, { type MarkdownIt } from "markdown-it";
 import { githubAlerts } from "./alerts.ts";
+import { type Equations, isDisplayed } from "./equations.ts";
 import { escapeHtml } from "./escape.ts";
 import type { Highlight } from "./highlight.ts";
 import type { Attachments, Media } from "./media.ts";
@@ -21,6 +22,7 @@ export interface MarkdownRendererOptions {
   readonly highlight: Highlight;
   readonly sanitize: boolean;
   readonly media: Media;
+  readonly equations: Equations;
 }
 
 // The plugin is CommonJS: where it is imported from an ES module its function may be one level down.
@@ -28,6 +30,12 @@ const katexPlugin = ((markdownItKatex as unknown as { default?: unknown }).defau
   md: MarkdownIt,
   options: object,
 ) => void;
+
+/** A reference in text, which MathJax finds outside of formulas, too. */
+const longestReference = 400;
+const referenceAt = /^\\(eq)?ref\s*\{([^{}]+)\}/;
+/** The same in a block of HTML, whose tags, code and scripts are passed over. */
+const referenceInHtml = /<(pre|code|script|style|textarea)\b[\s\S]*?<\/\1>|<[^>]*>|\\(eq)?ref\s*\{([^{}]+)\}/gi;
 
 /** Renders the Markdown of one page; headings are numbered and collected over all of it. */
 export class MarkdownRenderer {
@@ -50,10 +58,33 @@ export class MarkdownRenderer {
       enableMathInlineInHtml: true,
       enableMathBlockInHtml: true,
       katex: {
-        renderToString: (tex: string, settings: { displayMode?: boolean }) =>
-          this.#trust("span", this.#formula(tex, settings.displayMode === true)),
+        renderToString: (tex: string) => this.#trust("span", this.#formula(tex, true)),
       },
     });
+    this.#md.renderer.rules.math_inline = (tokens, index) =>
+      this.#trust("span", this.#formula(tokens[index]?.content ?? "", false));
+    // Before escapes are read, which would take the backslash.
+    this.#md.inline.ruler.before("escape", "equation_reference", (state, silent) => {
+      const match = referenceAt.exec(state.src.slice(state.pos, state.pos + longestReference));
+      if (match === null) {
+        return false;
+      }
+      if (!silent) {
+        const token = state.push("equation_reference", "", 0);
+        token.content = match[2] ?? "";
+        token.meta = { parentheses: match[1] === "eq" };
+      }
+      state.pos += match[0].length;
+      return true;
+    });
+    this.#md.renderer.rules.equation_reference = (tokens, index) =>
+      this.#trust("span", this.#reference(tokens[index]?.content ?? "", tokens[index]?.meta?.parentheses === true));
+    this.#md.renderer.rules.html_block = (tokens, index) =>
+      (tokens[index]?.content ?? "").replace(
+        referenceInHtml,
+        (whole, _: string | undefined, eq: string | undefined, label: string | undefined) =>
+          label === undefined ? whole : this.#trust("span", this.#reference(label, eq === "eq")),
+      );
     this.#md.renderer.rules.fence = (tokens, index) => {
       const token = tokens[index];
       const language = (token?.info ?? "").trim().split(/[\s{:]/)[0] ?? "";
@@ -81,14 +112,35 @@ export class MarkdownRenderer {
   /** A formula as HTML with MathML for screen readers. */
   #formula(tex: string, displayMode: boolean): string {
     this.usesMath = true;
-    return katex.renderToString(tex, {
-      displayMode,
-      throwOnError: false,
-      strict: false,
-      trust: false,
-      maxExpand: 1000,
-      maxSize: 50,
-    });
+    const { equations } = this.#options;
+    try {
+      const html = katex.renderToString(equations.prepare(tex, !displayMode), {
+        displayMode: displayMode || isDisplayed(tex),
+        throwOnError: false,
+        strict: false,
+        // Ids and links are our own, of numbers and references; a formula's own could lead anywhere.
+        trust: (context) =>
+          context.command === "\\htmlId"
+            ? equations.isOwn(context.id)
+            : context.command === "\\href" && equations.isOwn(context.url.slice(1)),
+        maxExpand: 1000,
+        maxSize: 50,
+      });
+      // What is copied is what the notebook has.
+      return html.replace(/(<annotation [^>]*>)[\s\S]*?(?=<\/annotation>)/, (_, tag: string) => tag + escapeHtml(tex));
+    } catch (error) {
+      // KaTeX shows what it does not know, and throws where its nesting is too deep for the stack.
+      return `<code title="${escapeHtml(String(error))}">${escapeHtml(tex)}</code>`;
+    }
+  }
+
+  /** A reference in the text, as a link to the equation's number. */
+  #reference(label: string, parentheses: boolean): string {
+    const { text, id } = this.#options.equations.reference(label.trim(), parentheses);
+    const shown = /^[\w\s.,:()?*'-]*$/.test(text) ? escapeHtml(text) : this.#formula(`\\text{${text}}`, false);
+    return id === undefined
+      ? `<span class="equation">${shown}</span>`
+      : `<a class="equation" href="#${id}">${shown}</a>`;
   }
 
   #trust(tag: string, html: string): string {

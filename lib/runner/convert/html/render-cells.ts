@@ -1,9 +1,10 @@
 /** The cells of a notebook as HTML, and what a page with them needs. */
 import { type Cell, type CodeCell, joinLines, type Notebook, tagsOf } from "../../notebook/types.ts";
 import { katexStyle, plotlyScripts, type ScriptAsset, vegaScripts } from "./assets.ts";
+import { Equations } from "./equations.ts";
 import { escapeHtml } from "./escape.ts";
 import { FigureNeeds } from "./figures.ts";
-import { loadLanguages } from "./highlight.ts";
+import { type Highlight, loadLanguages } from "./highlight.ts";
 import { type Heading, MarkdownRenderer } from "./markdown.ts";
 import { Media } from "./media.ts";
 import { type OutputContext, renderOutputs } from "./outputs.ts";
@@ -31,9 +32,32 @@ export interface RenderedNotebook {
 export async function renderCells(notebook: Notebook, options: RenderOptions): Promise<RenderedNotebook> {
   const language = notebookLanguage(notebook);
   const highlight = await loadLanguages([language, "json", ...fenceLanguages(notebook), ...magicLanguages(notebook)]);
-  const { sanitize, baseFolder, remoteImages, onWarning } = options;
-  const media = new Media({ baseFolder, remote: remoteImages, onWarning });
-  const markdown = new MarkdownRenderer({ highlight, sanitize, media });
+  const render = (equations: Equations) => renderOnce(notebook, options, { language, highlight, equations });
+  const equations = new Equations();
+  const first = render(equations);
+  // References may come before their equations: those are all known now.
+  const { warnings, ...rendered } = equations.incomplete ? render(new Equations(equations)) : first;
+  for (const warning of warnings) {
+    options.onWarning?.(warning);
+  }
+  return rendered;
+}
+
+interface RenderTools {
+  readonly language: string;
+  readonly highlight: Highlight;
+  readonly equations: Equations;
+}
+
+function renderOnce(
+  notebook: Notebook,
+  options: RenderOptions,
+  { language, highlight, equations }: RenderTools,
+): RenderedNotebook & { readonly warnings: readonly string[] } {
+  const { sanitize, baseFolder, remoteImages } = options;
+  const warnings: string[] = [];
+  const media = new Media({ baseFolder, remote: remoteImages, onWarning: (message) => warnings.push(message) });
+  const markdown = new MarkdownRenderer({ highlight, sanitize, media, equations });
   const needs = new FigureNeeds();
   const context: OutputContext = {
     markdown,
@@ -50,7 +74,8 @@ export async function renderCells(notebook: Notebook, options: RenderOptions): P
     ...(needs.vega ? vegaScripts : []),
     ...(needs.plotly === "none" ? [] : [plotlyScripts[needs.plotly]]),
   ];
-  return { cells, headings: markdown.headings, assets, mathStyle: markdown.usesMath ? katexStyle() : "" };
+  warnings.push(...equations.problems);
+  return { cells, headings: markdown.headings, assets, mathStyle: markdown.usesMath ? katexStyle() : "", warnings };
 }
 
 /** The name of the grammar for a notebook's code. */

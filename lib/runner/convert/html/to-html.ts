@@ -33,7 +33,10 @@ export interface HtmlOptions {
    * no request to anybody; in the place of a picture stands its text with its address.
    */
   readonly remoteImages?: boolean | undefined;
-  /** Is told, once for each, of pictures, sounds and films that are missing, and what else keeps them out of the page. */
+  /**
+   * Is told, once for each, of pictures, sounds and films that are missing, of what else keeps them out of the page, and of
+   * references to equations that there are not.
+   */
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
