@@ -1,5 +1,5 @@
 /** Files made to do harm: each is refused with the typed error, in little time, or gives harmless data. */
-import { crc32 } from "node:zlib";
+import { crc32, deflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { CheckpointError, type CheckpointReason } from "../error.ts";
 import { parseTorch } from "./load.ts";
@@ -37,6 +37,8 @@ interface Lies {
   localName?: string;
   gap?: number;
   flags?: number;
+  /** Of what it inflates to. */
+  size?: number;
 }
 
 function zip(entries: readonly (readonly [string, Uint8Array, Lies?])[], count = entries.length): Buffer {
@@ -44,13 +46,13 @@ function zip(entries: readonly (readonly [string, Uint8Array, Lies?])[], count =
   const directory: Buffer[] = [];
   let offset = 0;
   for (const [name, content, lies = {}] of entries) {
-    const { method = 0, crc = crc32(content), localName = name, gap = 0, flags = 0 } = lies;
+    const { method = 0, crc = crc32(content), localName = name, gap = 0, flags = 0, size = content.length } = lies;
     const facts = Buffer.alloc(22);
     facts.writeUInt16LE(flags, 0);
     facts.writeUInt16LE(method, 2);
     facts.writeUInt32LE(crc, 8);
     facts.writeUInt32LE(content.length, 12);
-    facts.writeUInt32LE(content.length, 16);
+    facts.writeUInt32LE(size, 16);
     const names = (n: string) => bytes(n.length & 255, n.length >> 8, 0, 0);
     const local = bytes(
       "PK\x03\x04\0\0",
@@ -69,6 +71,13 @@ function zip(entries: readonly (readonly [string, Uint8Array, Lies?])[], count =
   const records = Buffer.concat(directory);
   const end = bytes("PK\x05\x06\0\0\0\0", count, 0, count, 0, u32(records.length), u32(offset), "\0\0");
   return bytes(...parts, records, end);
+}
+
+/** An archive of a pickle that is deflated, with a size, checksum or end that may be wrong. */
+function deflatedZip(lies: { content?: Buffer; size?: number; crc?: number; tail?: number } = {}): Buffer {
+  const { content = bytes("\x80\x02}."), size = content.length, crc = crc32(content), tail = 0 } = lies;
+  const packed = bytes(deflateRawSync(content), Buffer.alloc(tail));
+  return zip([["a/data.pkl", packed, { method: 8, size, crc }]]);
 }
 
 /** A pickle's instructions as a file of each container; `storages` as raw bytes by key. */
@@ -579,6 +588,17 @@ describe("a zip archive that contradicts itself", () => {
     expect(parseTorch(file)).toEqual(new Map());
   });
 
+  it("is read when a program has deflated it", () => {
+    expect(parseTorch(deflatedZip())).toEqual(new Map());
+    const zeros = Buffer.alloc(80 << 20);
+    const numbers = tensor(floatStorage("0", int(zeros.length / 4)), int(0), tuple(int(zeros.length / 4)), tuple(one));
+    const large = zip([
+      ["a/data.pkl", bytes("\x80\x02", numbers, ".")],
+      ["a/data/0", deflateRawSync(zeros), { method: 8, size: zeros.length, crc: crc32(zeros) }],
+    ]);
+    expect(parseTorch(large, { maxCopiedBytes: zeros.length })).toMatchObject({ shape: [zeros.length / 4] });
+  });
+
   it("is read when it does not", () => {
     expect(parseTorch(good)).toEqual(new Map());
     expect(parseTorch(zipFile(tensorBody, { 0: Buffer.alloc(4) }))).toMatchObject({ shape: [1] });
@@ -593,7 +613,21 @@ describe("a zip archive that contradicts itself", () => {
       ]),
       /entry "a\/data\.pkl" occurs twice/,
     ],
-    ["a compressed entry", zip([["a/data.pkl", data, { method: 8 }]]), /is compressed/],
+    [
+      "an entry of another method",
+      zip([["a/data.pkl", data, { method: 14 }]]),
+      /"a\/data\.pkl" is compressed by method 14/,
+    ],
+    ["an entry that is not deflated", zip([["a/data.pkl", data, { method: 8 }]]), /is damaged$/],
+    ["a deflated entry of fewer bytes", deflatedZip({ size: data.length + 1 }), /is damaged$/],
+    ["a deflated entry of more bytes", deflatedZip({ size: data.length - 1 }), /is damaged$/],
+    ["bytes behind a deflated entry", deflatedZip({ tail: 1 }), /is damaged$/],
+    ["a deflated entry with a wrong checksum", deflatedZip({ crc: 1 }), /is damaged \(CRC-32\)/],
+    [
+      "a bomb",
+      deflatedZip({ content: Buffer.alloc(80 << 20) }),
+      /take 83886080 bytes inflated; at most \d+ are read from a file of its length \(the option maxCopiedBytes allows more\)/,
+    ],
     ["an encrypted entry", zip([["a/data.pkl", data, { flags: 1 }]]), /encrypted/],
     [
       "another name in the local header",

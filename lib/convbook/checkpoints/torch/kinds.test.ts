@@ -207,3 +207,15 @@ describe.runIf(isMade)("made by PyTorch", () => {
     });
   });
 });
+
+it.runIf(isMade)("says of what pickle.dump wrote that torch.save did not", async () => {
+  const code =
+    "import pickle, sys, torch\nfor p in range(6): pickle.dump(torch.nn.Linear(2, 1).state_dict(), open(f'{sys.argv[1]}/{p}.pickle', 'wb'), p)";
+  const { status, stderr } = spawnSync("/usr/bin/python3", ["-c", code, folder], { encoding: "utf8" });
+  expect([status, stderr]).toEqual([0, ""]);
+  for (let protocol = 0; protocol < 6; protocol++) {
+    await expect(loadTorch(join(folder, `${protocol}.pickle`))).rejects.toThrow(
+      "this is a pickle, but not a file of torch.save (its magic number is missing): pickle.dump writes such; in Python,",
+    );
+  }
+});

@@ -6,6 +6,7 @@
  * Reference: `_legacy_save` in PyTorch's torch/serialization.py.
  */
 import { type ByteReader, quote } from "../byte-reader.ts";
+import { CheckpointError } from "../error.ts";
 import { unpickle } from "../pickle/unpickle.ts";
 import type { PickleValue, PickleVocabulary } from "../pickle/values.ts";
 import type { Sharing } from "../tensor-bytes.ts";
@@ -28,6 +29,17 @@ export function isLegacy(bytes: Uint8Array): boolean {
   return first === 0x80 && protocol >= 2 && protocol <= 5;
 }
 
+/** Reads the first pickle, which is nothing but a number. */
+function beginsWithMagic(reader: ByteReader): boolean {
+  try {
+    return unpickle(reader, plain) === magicNumber;
+  } catch (error) {
+    // It refers to something.
+    if (error instanceof CheckpointError && ["forbidden", "unsupported"].includes(error.reason)) return false;
+    throw error;
+  }
+}
+
 /**
  * Reads a whole legacy file.
  *
@@ -35,8 +47,12 @@ export function isLegacy(bytes: Uint8Array): boolean {
  * @param sharing whether tensors may keep the file's memory
  */
 export function readLegacy(reader: ByteReader, limits: TorchLimits, sharing: Sharing): PickleValue {
-  if (unpickle(reader, plain) !== magicNumber) {
-    throw reader.error("malformed", "this is a pickle, but not a file of torch.save: the magic number is missing", 0);
+  if (!beginsWithMagic(reader)) {
+    throw reader.error(
+      "unsupported",
+      'this is a file of Python\'s pickle.dump, not of torch.save; in Python, torch.save(pickle.load(open(path, "rb")), other_path) writes one',
+      0,
+    );
   }
   const versionAt = reader.offset;
   const found = unpickle(reader, plain);

@@ -25,7 +25,7 @@ function digest({ data }: TensorData): string {
     .digest("hex");
 }
 
-describe.each(["legacy.pt", "zip.pt", "protocol3.pt", "protocol4.pt", "protocol5.pt"])(
+describe.each(["legacy.pt", "zip.pt", "deflated.pt", "protocol3.pt", "protocol4.pt", "protocol5.pt"])(
   "%s, made by PyTorch",
   async (file) => {
     const root = (await loadTorch(join(fixtures, file))) as Tree;
@@ -231,5 +231,42 @@ describe("other files", () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+});
+
+/** As torch writes them since 2.3; see fixtures/make_v3.py. */
+describe("tensors of the types that came with _rebuild_tensor_v3", () => {
+  it.each(["v3.pt", "v3-legacy.pt"])("%s: are read, widened to the next type that there is", async (file) => {
+    const root = (await loadTorch(join(fixtures, file))) as Tree;
+    expect([...root]).toEqual([
+      ["uint16", { dtype: "int32", shape: [2, 3], data: Int32Array.of(65530, 65531, 65532, 65533, 65534, 65535) }],
+      ["a part of it, transposed", { dtype: "int32", shape: [2, 2], data: Int32Array.of(65532, 65534, 65533, 65535) }],
+      ["uint32", { dtype: "int64", shape: [3], data: BigInt64Array.of(0n, 1n, 2n ** 32n - 1n) }],
+      ["uint64", { dtype: "int64", shape: [3], data: BigInt64Array.of(0n, 2n ** 53n + 1n, 2n ** 63n - 1n) }],
+      ["a scalar", { dtype: "int64", shape: [], data: BigInt64Array.of(7n) }],
+    ]);
+  });
+
+  it("are refused by name where no type can hold them", async () => {
+    await expect(loadTorch(join(fixtures, "v3-large.pt"))).rejects.toThrow(
+      "a tensor of uint64 holds a number that int64 cannot; in Python, save tensor.view(torch.int64)",
+    );
+    await expect(loadTorch(join(fixtures, "v3-float8.pt"))).rejects.toThrow(
+      "tensors of torch.float8_e4m3fn are not read here; in Python, save tensor.float()",
+    );
+  });
+});
+
+describe("files of Python's pickle.dump", () => {
+  const told =
+    /this is a pickle, but not a file of torch\.save \(its magic number is missing\): pickle\.dump writes such; in Python,/;
+
+  it.each([
+    ["a state dict", "\x80\x02ccollections\nOrderedDict\n)R."],
+    ["plain data", "\x80\x04}."],
+    ["tensors", "\x80\x04\x8c\x0ctorch._utils\x8c\x12_rebuild_tensor_v2\x93)R."],
+    ["protocol 0", "ccollections\nOrderedDict\np0\n(lp1\n."],
+  ])("%s", (_what, pickle) => {
+    expect(() => parseTorch(Buffer.from(pickle, "latin1"))).toThrow(told);
   });
 });

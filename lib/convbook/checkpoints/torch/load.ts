@@ -11,8 +11,9 @@ export interface ParseTorchOptions {
   /** Named in errors. */
   readonly file?: string;
   /**
-   * Bytes that tensors may take which are not simple slices of their storage (transposed, expanded ones); without a limit a
-   * small file could demand any amount of memory. By default 64 MiB and four times the file's length.
+   * Bytes that tensors may take which are not simple slices of their storage (transposed, expanded ones), and that inflated entries
+   * may take beyond the file's length; without a limit a small file could demand any amount of memory. By default 64 MiB and four
+   * times the file's length.
    */
   readonly maxCopiedBytes?: number;
   /**
@@ -36,6 +37,8 @@ function recognise(bytes: Uint8Array): string | null {
   if (head.slice(257, 262) === "ustar") return "this is torch's tar format of before 0.1.10, which is not read here";
   if (head.startsWith("\x89HDF")) return "this is an HDF5 file (Keras), not a checkpoint of torch";
   if (head.startsWith("\x1f\x8b")) return "this is a gzip file; unpack it first";
+  if (/^c(collections\nOrderedDict|copy_reg\n_reconstructor|torch[\w.]*\n\w+)\n/.test(head))
+    return 'this is a pickle, but not a file of torch.save (its magic number is missing): pickle.dump writes such; in Python, torch.save(pickle.load(open(path, "rb")), other_path) makes it one';
   if (head.startsWith("GGUF")) return "this is a GGUF file, not a checkpoint of torch";
   if (/^[\s\S]{8}\{"/.test(head)) return "this is a safetensors file; read it with loadSafetensors";
   return null;

@@ -31,7 +31,10 @@ function unsigned(bytes: 2 | 4 | 8): StorageKind {
     if (bytes === 4) return BigInt64Array.from(new Uint32Array(buffer), BigInt);
     const values = new BigInt64Array(buffer as ArrayBuffer);
     if (values.some((value) => value < 0n)) {
-      throw new PickleRefusal("unsupported", "a tensor of uint64 holds a number that int64 cannot");
+      throw new PickleRefusal(
+        "unsupported",
+        "a tensor of uint64 holds a number that int64 cannot; in Python, save tensor.view(torch.int64)",
+      );
     }
     return values;
   };

@@ -44,7 +44,8 @@ const dtypes = new Set(
   [
     ...["float16", "bfloat16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool"],
     ...["uint16", "uint32", "uint64", "complex32", "complex64", "complex128", "quint8", "qint8", "qint32"],
-    ...["float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz"],
+    ...["float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn_x2"],
+    ...[1, 2, 3, 4, 5, 6, 7].flatMap((bits) => [`int${bits}`, `uint${bits}`]),
     ...["per_tensor_affine", "per_channel_affine", "per_tensor_symmetric", "per_channel_symmetric"],
   ].map((name) => `torch.${name}`),
 );

@@ -1,32 +1,20 @@
 /**
  * torch's file format since 1.6: a zip archive of uncompressed entries in one folder: `data.pkl`, the storages as
- * `data/KEY`, `version`, and since 2.1 `byteorder`.
+ * `data/KEY`, `version`, and since 2.1 `byteorder`. torch reads archives that other programs have packed anew, too: with deflated
+ * entries, and folders as entries of their own.
  *
  * Read strictly: the archive consists of its entries one after the other, its directory and nothing else; what a local
  * header and the directory say of an entry is the same; no name occurs twice. So there are no two ways of reading a file.
  *
  * References: PKWARE's APPNOTE.TXT; `_save` in PyTorch's torch/serialization.py and caffe2/serialize/inline_container.cc.
  */
-import { crc32 } from "node:zlib";
 import { ByteReader, quote } from "../byte-reader.ts";
 import { unpickle } from "../pickle/unpickle.ts";
 import type { PickleValue } from "../pickle/values.ts";
 import type { Sharing } from "../tensor-bytes.ts";
+import { readContents, type ZipEntry } from "./contents.ts";
 import { TensorCollector, type TorchLimits } from "./storage.ts";
 import { torchVocabulary } from "./vocabulary.ts";
-
-/** One entry: where its bytes lie in the file. */
-interface ZipEntry {
-  readonly name: string;
-  /** Of the local header. */
-  readonly start: number;
-  readonly offset: number;
-  readonly size: number;
-  /** CRC-32 of its content, as the directory has it. */
-  readonly crc: number;
-  /** Behind its data descriptor. */
-  readonly end: number;
-}
 
 const localSignature = 0x04034b50;
 const descriptorSignature = 0x08074b50;
@@ -38,7 +26,12 @@ const endBytes = 22;
 const end64Bytes = 56;
 const locator64Bytes = 20;
 
-/** Flags: 3, sizes follow the data; 11, names are UTF-8. */
+/** Methods: 0, as it is; 8, deflated. */
+const stored = 0;
+const deflated = 8;
+
+/** Flags: 1 and 2, how hard a deflating program tried; 3, sizes follow the data; 11, names are UTF-8. */
+const effortFlags = (1 << 1) | (1 << 2);
 const descriptorFlag = 1 << 3;
 const utf8Flag = 1 << 11;
 
@@ -139,7 +132,7 @@ function readEntry(reader: ByteReader, directoryStart: number): ZipEntry {
   const method = reader.uint16(what);
   reader.take(4, what);
   const crc = reader.uint32(what);
-  const [compressed, size] = [reader.uint32(what), reader.uint32(what)];
+  const [packed, size] = [reader.uint32(what), reader.uint32(what)];
   const [nameLength, extraLength, commentLength] = [reader.uint16(what), reader.uint16(what), reader.uint16(what)];
   const disk = reader.uint16(what);
   reader.take(6, what);
@@ -149,15 +142,21 @@ function readEntry(reader: ByteReader, directoryStart: number): ZipEntry {
   if (isProgram(name)) throw reader.error("unsupported", programDetail, at);
   if (commentLength !== 0 || disk !== 0)
     throw reader.error("forbidden", `entry ${quote(name)} has a comment or lies elsewhere`, at);
-  if (method !== 0 || compressed !== size) throw reader.error("forbidden", `entry ${quote(name)} is compressed`, at);
-  if ((flags & ~(descriptorFlag | utf8Flag)) !== 0) {
+  if (method !== stored && method !== deflated) {
+    const detail = `entry ${quote(name)} is compressed by method ${method}, which is not read here (only stored, 0, and deflated, 8)`;
+    throw reader.error("unsupported", detail, at);
+  }
+  if (method === stored && packed !== size) {
+    throw reader.error("malformed", `entry ${quote(name)} is stored, but of two sizes, ${packed} and ${size}`, at);
+  }
+  if ((flags & ~(descriptorFlag | utf8Flag | (method === deflated ? effortFlags : 0))) !== 0) {
     throw reader.error("forbidden", `entry ${quote(name)} is encrypted or of an unusual kind`, at);
   }
-  if ([compressed, size, start].includes(0xffffffff)) {
+  if ([packed, size, start].includes(0xffffffff)) {
     throw reader.error("unsupported", `entry ${quote(name)} has 64-bit sizes`, at);
   }
-  if (size > directoryStart || start > directoryStart) {
-    throw reader.error("malformed", `entry ${quote(name)} of ${size} bytes at ${start} does not lie in the file`, at);
+  if (packed > directoryStart || start > directoryStart) {
+    throw reader.error("malformed", `entry ${quote(name)} of ${packed} bytes at ${start} does not lie in the file`, at);
   }
 
   const local = new ByteReader(bytes, file, start, directoryStart);
@@ -168,7 +167,7 @@ function readEntry(reader: ByteReader, directoryStart: number): ZipEntry {
   if (local.uint16(header) !== flags || local.uint16(header) !== method) throw disagree();
   local.take(4, header);
   const hasDescriptor = (flags & descriptorFlag) !== 0;
-  for (const expected of [crc, size, size]) {
+  for (const expected of [crc, packed, size]) {
     const found = local.uint32(header);
     if (found !== expected && !(hasDescriptor && found === 0)) throw disagree();
   }
@@ -176,12 +175,12 @@ function readEntry(reader: ByteReader, directoryStart: number): ZipEntry {
   if (readName(local, localNameLength) !== name) throw disagree();
   local.take(localExtraLength, header);
   const { offset } = local;
-  local.take(size, `entry ${quote(name)}`);
+  local.take(packed, `entry ${quote(name)}`);
   if (hasDescriptor) {
     const found = [0, 1, 2, 3].map(() => local.uint32(`the descriptor of entry ${quote(name)}`));
-    if (found.some((value, i) => value !== [descriptorSignature, crc, size, size][i])) throw disagree();
+    if (found.some((value, i) => value !== [descriptorSignature, crc, packed, size][i])) throw disagree();
   }
-  return { name, start, offset, size, crc, end: local.offset };
+  return { name, start, offset, packed, size, isDeflated: method === deflated, crc, end: local.offset };
 }
 
 /** Parts of a TorchScript archive, which are compressed, too. */
@@ -191,22 +190,6 @@ function isProgram(name: string): boolean {
 
 const programDetail =
   "this is a TorchScript program (torch.jit.save), not a checkpoint; in Python, torch.save(torch.jit.load(path).state_dict(), other_path) keeps its weights";
-
-/**
- * Compares the contents with their checksums. torch can leave them out (`torch.serialization.set_crc32_options(False)`): then
- * all of them are 0, and damage goes unseen.
- */
-function checkContents(bytes: Uint8Array, file: string, entries: readonly ZipEntry[]): void {
-  if (entries.every(({ crc }) => crc === 0)) return;
-  for (const { name, offset, size, crc } of entries) {
-    if (crc32(bytes.subarray(offset, offset + size)) === crc) continue;
-    throw new ByteReader(bytes, file).error(
-      "malformed",
-      `the content of entry ${quote(name)} is damaged (CRC-32)`,
-      offset,
-    );
-  }
-}
 
 /** Reads the archive's directory; the entries cover the file up to it without gap or overlap. */
 function readEntries(bytes: Uint8Array, file: string): ZipEntry[] {
@@ -231,7 +214,6 @@ function readEntries(bytes: Uint8Array, file: string): ZipEntry[] {
   if (covered !== directory.start) {
     throw reader.error("forbidden", "bytes between the last entry and the directory belong to nothing", covered);
   }
-  checkContents(bytes, file, entries);
   return entries;
 }
 
@@ -247,6 +229,8 @@ const sideFiles = new Set(["version", "byteorder", ".format_version", ".storage_
 export function readZip(bytes: Uint8Array, file: string, limits: TorchLimits, sharing: Sharing): PickleValue {
   const whole = new ByteReader(bytes, file);
   const entries = readEntries(bytes, file);
+  const contents = readContents(bytes, file, entries, limits.copyBudget);
+  const contentOf = ({ name }: ZipEntry) => contents.get(name) as Uint8Array;
   const prefix = /^[^/]+\//.exec(entries[0]?.name ?? "")?.[0];
   if (prefix === undefined) throw whole.error("unsupported", "this zip archive is not a checkpoint of torch", 0);
   const storages = new Map<string, ZipEntry>();
@@ -260,6 +244,8 @@ export function readZip(bytes: Uint8Array, file: string, limits: TorchLimits, sh
       );
     }
     const name = entry.name.slice(prefix.length);
+    // A folder.
+    if (entry.name.endsWith("/") && entry.size === 0) continue;
     if (name.startsWith("data/")) storages.set(name.slice("data/".length), entry);
     else if (name === "data.pkl" || sideFiles.has(name) || name.startsWith(".data/")) files.set(name, entry);
     else throw whole.error("forbidden", `entry ${quote(entry.name)} is none that torch writes`, entry.start);
@@ -269,13 +255,17 @@ export function readZip(bytes: Uint8Array, file: string, limits: TorchLimits, sh
     throw whole.error("unsupported", "this zip archive is not a checkpoint of torch: it has no data.pkl", 0);
   const order = files.get("byteorder");
   if (order !== undefined) {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset + order.offset, order.size).toString("latin1");
+    const text = Buffer.from(contentOf(order)).toString("latin1");
     if (text !== "little")
       throw whole.error("unsupported", `its byte order is ${quote(text)}, not "little"`, order.offset);
   }
 
-  const tensors = new TensorCollector(bytes.length, limits.copyBudget);
-  const reader = new ByteReader(bytes, file, pickle.offset, pickle.offset + pickle.size);
+  const inflated = entries.reduce((sum, { size, packed }) => sum + Math.max(0, size - packed), 0);
+  const tensors = new TensorCollector(bytes.length + inflated, limits.copyBudget);
+  // Places in errors are those of the file, but for an inflated pickle, which has its own.
+  const reader = pickle.isDeflated
+    ? new ByteReader(contentOf(pickle), file)
+    : new ByteReader(bytes, file, pickle.offset, pickle.offset + pickle.size);
   const object = unpickle(reader, torchVocabulary(tensors), limits.maxContainers);
   if (reader.remaining > 0)
     throw reader.error("malformed", `${reader.remaining} bytes follow the pickle, which belong to nothing`);
@@ -296,8 +286,7 @@ export function readZip(bytes: Uint8Array, file: string, limits: TorchLimits, sh
       throw whole.error("malformed", `storage ${quote(key)} is in the archive but never used`, entry.start);
   }
   tensors.fill((root) => {
-    const entry = storages.get(root.key) as ZipEntry;
-    return bytes.subarray(entry.offset, entry.offset + entry.size);
+    return contentOf(storages.get(root.key) as ZipEntry);
   }, sharing);
   return object;
 }
