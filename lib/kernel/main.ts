@@ -1,4 +1,5 @@
 /** What a kernelspec starts: `node main.js CONNECTION_FILE`. */
+import "./supervisor/heap.ts";
 import { ConnectionFileError, readConnectionFile } from "./protocol/connection.ts";
 import { BindError } from "./protocol/sockets.ts";
 import { checkHistoryFile, SettingError, wholeNumber } from "./settings.ts";

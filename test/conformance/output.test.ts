@@ -1,5 +1,6 @@
 /** Nothing is lost or misplaced: under load, in nbclient, in long texts, and with cells that raise on purpose. */
 import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -31,6 +32,26 @@ describe.runIf(pythonHas("jupyter_client"))("output", () => {
       "é".repeat(10_000_000),
     );
     expect(resultOf(await kernel.execute('"x".repeat(10_000_000)'))).toBe(`'${"x".repeat(10_000_000)}'`);
+  });
+
+  it("sends long text in pieces that end between characters", async () => {
+    const result = await kernel.execute('process.stdout.write("x" + "😀".repeat(1_000_000)); console.log("end");');
+    const pieces = result.events.filter(({ type }) => type === "stream").map(({ content }) => content.text as string);
+    expect(pieces.join("")).toBe(`x${"😀".repeat(1_000_000)}end\n`);
+    expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThanOrEqual(2 ** 18);
+    expect(pieces.filter((piece) => piece.includes("\ufffd"))).toEqual([]);
+  });
+
+  it.runIf(existsSync("/proc/self/status"))("forgets what it has sent", { timeout: 120_000 }, async () => {
+    const resident = () =>
+      Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${kernel.pid}/status`, "utf8"))?.[1]) / 1024;
+    await kernel.execute("1");
+    const before = resident();
+    for (let i = 0; i < 15; i++) {
+      await kernel.execute('console.log("x".repeat(10_000_000)); "y".repeat(10_000_000)');
+    }
+    // 150 MB of text and 150 MB of results; what one of them takes on its way is several times its size.
+    await expect.poll(resident, { timeout: 20_000 }).toBeLessThan(before + 120);
   });
 
   it("keeps stdout and stderr in the order in which they were written", async () => {

@@ -61,7 +61,9 @@ const socket = new Socket({ fd: descriptors.agent, readable: true, writable: tru
 let paused = false;
 
 function report(frame: Frame): void {
-  socket.write(encodeFrame(frame));
+  for (const part of encodeFrame(frame)) {
+    socket.write(part);
+  }
 }
 
 async function inspect(id: unknown, method: string, params: object): Promise<void> {

@@ -1,8 +1,8 @@
 /** The way out of the process that runs the user's code: frames written at once, so that nothing is lost in a crash. */
-import { writeSync } from "node:fs";
+import { writevSync } from "node:fs";
 import { encodeFrame, type Frame } from "./frames.ts";
-import { utf8 } from "./realm.ts";
-import { type StreamName, TextRing } from "./text-ring.ts";
+import { utf8Into } from "./realm.ts";
+import { type StreamName, TextRing, widest } from "./text-ring.ts";
 
 /** File descriptors that the supervisor opens for its child. */
 export const descriptors = { outbox: 3, agent: 4 } as const;
@@ -11,6 +11,12 @@ export const descriptors = { outbox: 3, agent: 4 } as const;
 export const texts = new TextRing();
 /** From how many UTF-16 units on text is long. */
 const long = 1 << 16;
+/**
+ * The most UTF-16 units of long text that go in one frame. On its way text is copied several times; pieces are freed while
+ * the next ones come, what is large stays in both processes for long.
+ */
+const piece = 1 << 18;
+const encodedPiece = new Uint8Array(piece * widest);
 /** Text that comes sooner than this after other text goes through the agent, ms. */
 const burst = 2;
 
@@ -29,7 +35,9 @@ export function installTexts(wake: (now: boolean) => void): void {
 export function postText(cell: number, name: StreamName, text: string): void {
   if (text.length > long) {
     // Long text goes beside the JSON, which would encode and decode it character by character.
-    post({ type: "stream", cell, name }, [utf8(text)]);
+    for (const part of inPieces(text)) {
+      post({ type: "stream", cell, name }, [encodedPiece.subarray(0, utf8Into(part, encodedPiece))]);
+    }
   } else if (wakeAgent === undefined || (texts.empty && silenceEnds())) {
     post({ type: "stream", cell, name, text });
   } else {
@@ -41,6 +49,18 @@ export function postText(cell: number, name: StreamName, text: string): void {
     if (appended === "wake") {
       wakeAgent(false);
     }
+  }
+}
+
+/** Long text in pieces that each begin and end between characters. */
+function* inPieces(text: string): Generator<string> {
+  for (let start = 0; start < text.length; ) {
+    let end = Math.min(start + piece, text.length);
+    if (end < text.length && (text.codePointAt(end - 1) ?? 0) > 0xffff) {
+      end--;
+    }
+    yield text.slice(start, end);
+    start = end;
   }
 }
 
@@ -68,13 +88,12 @@ export function post(frame: Frame, buffers: readonly Uint8Array[] = []): void {
   write(frame, buffers);
 }
 
-/** Writes a frame out, whichever thread it is. */
+/** Writes a frame out, whichever thread it is: in one call, so that a cell that is stopped stops before it or after it. */
 export function write(frame: Frame, buffers: readonly Uint8Array[] = []): void {
   let rest = encodeFrame(frame, buffers);
   while (rest.length > 0) {
-    let written = 0;
     try {
-      written = writeSync(descriptors.outbox, rest);
+      rest = without(rest, writevSync(descriptors.outbox, rest));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "EPIPE" || code === "EBADF") {
@@ -85,11 +104,20 @@ export function write(frame: Frame, buffers: readonly Uint8Array[] = []): void {
       }
       Atomics.wait(pause, 0, 0, 1);
     }
-    if (written === rest.length) {
-      return;
-    }
-    rest = rest.subarray(written);
   }
+}
+
+/** What is left of bytes of which so many are written. */
+function without(parts: readonly Uint8Array[], written: number): Uint8Array[] {
+  const rest: Uint8Array[] = [];
+  let before = written;
+  for (const part of parts) {
+    if (before < part.length) {
+      rest.push(part.subarray(before));
+    }
+    before = Math.max(0, before - part.length);
+  }
+  return rest;
 }
 
 const pause = new Int32Array(new SharedArrayBuffer(4));

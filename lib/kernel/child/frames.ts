@@ -12,22 +12,20 @@ export interface Frame {
   readonly [field: string]: unknown;
 }
 
-/** Layout: a mark, uint32 length of the rest, uint32 JSON length, JSON, then each buffer; the JSON carries the buffers' lengths. */
-export function encodeFrame(frame: Frame, buffers: readonly Uint8Array[] = []): Uint8Array {
+/**
+ * The bytes of a frame, in the order in which they are written. Layout: a mark, uint32 length of the rest, uint32 JSON
+ * length, JSON, then each buffer as it is; the JSON carries the buffers' lengths.
+ */
+export function encodeFrame(frame: Frame, buffers: readonly Uint8Array[] = []): Uint8Array[] {
   const json = utf8(JSON.stringify(buffers.length === 0 ? frame : { ...frame, $: buffers.map((b) => b.byteLength) }));
   const bytes = buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0);
-  const out = new Uint8Array(head + 4 + json.length + bytes);
+  const out = new Uint8Array(head + 4 + json.length);
   const numbers = new DataView(out.buffer);
   numbers.setUint32(0, mark, true);
   numbers.setUint32(4, 4 + json.length + bytes, true);
   numbers.setUint32(head, json.length, true);
   out.set(json, head + 4);
-  let at = head + 4 + json.length;
-  for (const buffer of buffers) {
-    out.set(buffer, at);
-    at += buffer.byteLength;
-  }
-  return out;
+  return [out, ...buffers];
 }
 
 /** Bytes that are no frames: something else was written where they come from. */

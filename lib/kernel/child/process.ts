@@ -34,6 +34,8 @@ const agent = new Worker(new URL("./agent.js", import.meta.url), {
   stdout: true,
   stderr: true,
   execArgv: [],
+  // What it forwards it keeps for a moment only.
+  resourceLimits: { maxYoungGenerationSizeMb: 2 },
   workerData: { answers: inputs.port2, frames: frames.port2, texts: texts.memory, listening },
   transferList: [inputs.port2, frames.port2],
 });

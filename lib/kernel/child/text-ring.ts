@@ -23,7 +23,7 @@ const capacity = 1 << 20;
 const mostMarks = 1 << 12;
 const markLength = 3;
 /** The most bytes that UTF-8 has for one UTF-16 unit. */
-const widest = 3;
+export const widest = 3;
 /** Where the ends of the rings are kept. Only the main thread moves the heads, only the agent the tails. */
 const [head, tail, marksHead, marksTail, endsLength] = [0, 1, 2, 3, 4];
 /** How long the main thread waits for the agent before it goes on without it, ms: only one that is gone takes as long. */

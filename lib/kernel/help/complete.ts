@@ -1,10 +1,10 @@
 /** Completions: members, imports, options of string literals, and the magics. */
 import { magicHelp } from "../compile/magics.ts";
 import type { Json } from "../protocol/message.ts";
-import { maskLiterals } from "../types/declarations.ts";
 import type { LspPosition } from "../types/diagnostics.ts";
 import type { CellText } from "../types/scope.ts";
 import type { TypeSession } from "../types/session.ts";
+import { memberAlone, memberAt } from "./member.ts";
 import { fromPosition, toCodePoints, toPosition, toUtf16 } from "./offsets.ts";
 
 interface CompletionItem {
@@ -31,10 +31,18 @@ const kinds: readonly string[] =
 /** The most completions that a reply carries; a front-end asks again when more is typed. */
 const most = 500;
 
+/**
+ * Answers a complete_request.
+ *
+ * @param code The cell as the user has it.
+ * @param cursor Where the cursor is, in code points.
+ * @param describe Reads the whole cell, where that is needed.
+ * @param types The checker; without one there are completions of magics only.
+ */
 export async function complete(
   code: string,
   cursor: number,
-  cell: CellText,
+  describe: () => Promise<CellText>,
   types: TypeSession | undefined,
 ): Promise<Json> {
   const offset = toUtf16(code, cursor);
@@ -47,13 +55,11 @@ export async function complete(
       magic.names.map((name) => ({ text: name, type: "magic" })),
     );
   }
-  const member = atMember(cell, toPosition(code, offset));
-  const list = (await types?.ask(
-    "textDocument/completion",
-    member?.cell ?? cell,
-    member?.position ?? toPosition(code, offset),
-    { context: { triggerKind: 1 } },
-  )) as
+  const asked = await question(code, offset, describe);
+  const list = (await types?.ask("textDocument/completion", asked.cell, asked.position, {
+    context: { triggerKind: 1 },
+    everyName: !asked.member,
+  })) as
     | CompletionItem[]
     | { items?: CompletionItem[]; itemDefaults?: { editRange?: { start: LspPosition; end: LspPosition } } }
     | null
@@ -65,7 +71,7 @@ export async function complete(
   // dot before it (such as `[Symbol.iterator]`) does not fit a list that shares one start.
   const own = items.map((item) => item.textEdit?.range ?? defaultRange);
   const shared =
-    member === undefined && own[0] !== undefined && own.every((range) => range !== undefined) ? own[0] : undefined;
+    !asked.member && own[0] !== undefined && own.every((range) => range !== undefined) ? own[0] : undefined;
   const at = (position: LspPosition) => fromPosition(code, { line: position.line - 1, character: position.character });
   const start = shared === undefined ? offset - word.length : at(shared.start);
   const end = shared === undefined ? offset : Math.max(offset, at(shared.end));
@@ -76,7 +82,7 @@ export async function complete(
       return (
         item.data?.autoImport === undefined &&
         item.additionalTextEdits === undefined &&
-        (range === undefined || at(range.start) === start)
+        (range === undefined || (asked.member ? begins(range, asked.position) : at(range.start) === start))
       );
     })
     .map((item) => ({
@@ -92,25 +98,30 @@ export async function complete(
   return reply(code, start, end, matches);
 }
 
-/**
- * While the name of a member is typed after its dot, the checker is shown the same text for each of its letters, and the
- * position after the dot: a text that it knows it need not check again. Undefined elsewhere.
- */
-function atMember(cell: CellText, position: LspPosition): { cell: CellText; position: LspPosition } | undefined {
-  const { source } = cell;
-  const offset = fromPosition(source, position);
-  const before = source.slice(0, offset);
-  const typed = /(?<=(?:^|[^.])\.)(?!\d)[\p{ID_Continue}$]*$/u.exec(before);
-  // In a string or a comment a dot is a dot; an open quote is not masked.
-  const line = maskLiterals(before).slice(before.lastIndexOf("\n") + 1);
-  if (typed === null || /["'`]/.test(line) || line.at(typed.index - offset - 1) !== ".") {
-    return undefined;
+/** Whether a range of the server's begins at a position that it was asked about; it counts the line that is put before a cell. */
+function begins(range: { readonly start: LspPosition }, { line, character }: LspPosition): boolean {
+  return range.start.line === line + 1 && range.start.character === character;
+}
+
+/** What the checker is asked about: a member alone, or the cell. */
+async function question(
+  code: string,
+  offset: number,
+  describe: () => Promise<CellText>,
+): Promise<{ cell: CellText; position: LspPosition; member: boolean }> {
+  const typed = memberAt(code, offset);
+  const alone = typed === undefined ? undefined : memberAlone(typed);
+  if (alone !== undefined) {
+    const cell = { source: alone.source, names: { variables: [], values: [], types: [] } };
+    return { cell, position: { line: 0, character: alone.offset }, member: true };
   }
-  const after = source.slice(offset).replace(/^[\p{ID_Continue}$]+/u, "");
-  return {
-    cell: { ...cell, source: `${source.slice(0, typed.index)}_${after}` },
-    position: { line: position.line, character: position.character - typed[0].length },
-  };
+  const cell = await describe();
+  const { source } = cell;
+  const position = toPosition(code, offset);
+  const member = memberAt(source, fromPosition(source, position));
+  return member === undefined
+    ? { cell, position, member: false }
+    : { cell: { ...cell, source: member.source }, position: toPosition(member.source, member.offset), member: true };
 }
 
 function compare(a: string, b: string): number {

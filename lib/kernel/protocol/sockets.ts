@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Reply, Router, XPublisher } from "zeromq";
+import { messageSent } from "../supervisor/heap.ts";
 import { address, type Channel, type Connection } from "./connection.ts";
 import { decodeMessage, encodeMessage, type Message, makeHeader, Signer } from "./message.ts";
 
@@ -117,7 +118,9 @@ export class KernelSockets {
       content,
       buffers: extra.buffers ?? [],
     };
-    return this.#queues[channel].send(encodeMessage(message, this.#signer));
+    const frames = encodeMessage(message, this.#signer);
+    messageSent(frames.reduce((sum, frame) => sum + frame.length, 0));
+    return this.#queues[channel].send(frames);
   }
 
   /** Resolves when everything sent so far is in zeromq's hands. */

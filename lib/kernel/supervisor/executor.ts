@@ -91,7 +91,9 @@ export class Executor {
   }
 
   send(frame: Frame, buffers: readonly Uint8Array[] = []): void {
-    this.#agent.write(encodeFrame(frame, buffers));
+    for (const part of encodeFrame(frame, buffers)) {
+      this.#agent.write(part);
+    }
   }
 
   /** Ends the process: politely first where it can listen, so that its exit handlers run. */

@@ -193,7 +193,12 @@ function readEnd(file: string): { text: string; cut: boolean } {
 
 /** Text up to a length, with a word on what is left out. */
 function shortened(text: string, longest: number): string {
-  return text.length <= longest ? text : `${text.slice(0, longest)}\n… and ${text.length - longest} more characters`;
+  if (text.length <= longest) {
+    return text;
+  }
+  const long = `${text.slice(0, longest)}\n… and ${text.length - longest} more characters`;
+  // A copy: to V8 a slice is a part of the text, all of which it would keep.
+  return JSON.parse(JSON.stringify(long)) as string;
 }
 
 function lastOf(entries: readonly Entry[], n: number): Entry[] {

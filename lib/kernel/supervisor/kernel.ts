@@ -186,7 +186,7 @@ export class Kernel {
         return isComplete(String(content.code ?? ""));
       case "complete_request": {
         const code = String(content.code ?? "");
-        return complete(code, cursorOf(content, code), await this.#preparer.describe(code), this.#preparer.types);
+        return complete(code, cursorOf(content, code), () => this.#preparer.describe(code), this.#preparer.types);
       }
       case "inspect_request": {
         const code = String(content.code ?? "");

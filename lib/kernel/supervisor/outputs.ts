@@ -10,8 +10,8 @@ export type Publish = (type: string, content: Json, parent: Message | undefined,
 
 /** How long text of a stream may wait for more, ms; what comes after as long a silence does not wait. */
 const gather = 25;
-/** How much text may wait, UTF-16 units. */
-const largest = 1 << 19;
+/** How much text may wait, UTF-16 units; what is longer does not wait at all, so that it is forgotten at once. */
+const largest = 1 << 17;
 
 interface Pending {
   readonly name: "stdout" | "stderr";
@@ -32,7 +32,10 @@ export class Outputs {
   }
 
   stream(name: "stdout" | "stderr", text: string, parent: Message | undefined): void {
-    if (this.#pending !== undefined && (this.#pending.name !== name || this.#pending.parent !== parent)) {
+    if (
+      this.#pending !== undefined &&
+      (this.#pending.name !== name || this.#pending.parent?.header !== parent?.header)
+    ) {
       this.flush();
     }
     this.#pending ??= { name, parent, parts: [], length: 0 };

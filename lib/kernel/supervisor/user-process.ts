@@ -27,8 +27,9 @@ export interface UserProcessHandlers {
   readonly debugEvent: (method: string, params: Json) => void;
 }
 
-/** What asked for the work whose output arrives. */
+/** What asked for the work whose output arrives; output may arrive long after it, so nothing else of a cell is kept with it. */
 interface Origin {
+  /** Who sent it and its header, which is all that outputs name of it. */
   readonly request: Message;
   readonly silent: boolean;
 }
@@ -83,8 +84,9 @@ export class UserProcess {
         this.#running = undefined;
         resolve(outcome);
       };
-      this.#running = { cell: frame.cell, request, silent, settle };
-      this.#origins.set(frame.cell, this.#running);
+      const origin = { request: withoutContent(request), silent };
+      this.#running = { ...origin, cell: frame.cell, settle };
+      this.#origins.set(frame.cell, origin);
       this.#send(frame);
     });
   }
@@ -116,7 +118,7 @@ export class UserProcess {
       this.#openComms.delete(id);
     }
     const origin = -++this.#next;
-    this.#origins.set(origin, { request: message, silent: false });
+    this.#origins.set(origin, { request: withoutContent(message), silent: false });
     return new Promise((resolve) => {
       this.#comms.set(origin, () => {
         this.#origins.delete(origin);
@@ -306,4 +308,8 @@ export class UserProcess {
     }
     return { ename, evalue, traceback: [`\u001b[31m${ename}\u001b[39m: ${evalue}`] };
   }
+}
+
+function withoutContent(message: Message): Message {
+  return { ...message, content: {}, buffers: [] };
 }

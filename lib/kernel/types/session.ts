@@ -143,10 +143,20 @@ export class TypeSession {
     this.#apply(() => this.#scope.reset());
   }
 
-  /** Asks the server about a position in a cell. */
-  ask(method: string, cell: CellText, position: LspPosition, more: object = {}): Promise<unknown> {
+  /**
+   * Asks the server about a position in a cell.
+   *
+   * @param everyName Whether the answer may contain names that the cell does not mention.
+   * @param more Further parameters of the request.
+   */
+  ask(
+    method: string,
+    cell: CellText,
+    position: LspPosition,
+    { everyName = false, ...more }: { readonly everyName?: boolean; readonly [parameter: string]: unknown } = {},
+  ): Promise<unknown> {
     return this.#inTurn(() => {
-      const file = this.#show(cell, method === "textDocument/completion");
+      const file = this.#show(cell, everyName);
       return this.#client.request(method, {
         textDocument: { uri: this.#uri(file) },
         position: { line: position.line + 1, character: position.character },
