@@ -88,6 +88,28 @@ test("a formula is copied as the notebook has it", async () => {
   );
 });
 
+test("commands that a formula defines are there in the cells behind it, and may be defined again", async () => {
+  const { body } = await page(
+    "$\\newcommand{\\vek}[1]{\\mathbf{#1}} \\def\\half{\\frac{1}{2}} \\DeclareMathOperator{\\argmin}{arg\\,min} \\DeclareMathOperator*\\argmax{argmax}$",
+    "$\\vek{v} \\half$ $\\argmin_x$ $$\\argmax_x$$",
+    "$\\newcommand{\\vek}[1]{\\mathcal{#1}} \\newcommand\\vec[1]{\\overline{#1}}$",
+    "$\\vek{W}$ $\\vec{x}$",
+  );
+  expect(body).not.toMatch(/katex-error|color:#cc0000/);
+  expect(body).toContain('<mi mathvariant="bold">v</mi><mfrac><mn>1</mn><mn>2</mn></mfrac>');
+  expect(body).toMatch(/<msub><mrow><mi mathvariant="normal">arg.min<\/mi>/);
+  expect(body).toContain('<munder><mrow><mi mathvariant="normal">argmax</mi>');
+  expect(body).toContain('<mi mathvariant="script">W</mi>');
+  expect(body).toContain('<mover accent="true"><mi>x</mi><mo stretchy="true">‾</mo></mover>');
+  // Another page knows nothing of it.
+  expect((await page("$\\vek{v}$")).body).toContain("color:#cc0000");
+});
+
+test("an error in a formula with a tag leaves no tag to the next", async () => {
+  const { body } = await page("$$ a \\tag{1} \\frac{ $$", "$$ b $$");
+  expect(body.match(/class="tag"/g)).toBeNull();
+});
+
 test("what KaTeX has no environment for is shown as what comes next to it", () => {
   const prepared = (tex: string) => new Equations().prepare(tex);
   expect(prepared("\\begin{eqnarray*}a&=&b\\\\c&=&d\\end{eqnarray*}")).toBe(

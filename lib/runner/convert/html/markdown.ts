@@ -9,6 +9,7 @@ import { escapeHtml } from "./escape.ts";
 import type { Highlight } from "./highlight.ts";
 import type { Attachments, Media } from "./media.ts";
 import { sanitizeHtml } from "./sanitize.ts";
+import { pageMacros } from "./tex-macros.ts";
 
 export interface Heading {
   readonly level: number;
@@ -48,6 +49,7 @@ export class MarkdownRenderer {
   /** Stands before the numbers of our own HTML, which is put in after the rest was cleaned; nobody can guess it. */
   readonly #nonce = randomBytes(8).toString("hex");
   #trusted: string[] = [];
+  readonly #macros = pageMacros();
 
   constructor(options: MarkdownRendererOptions) {
     this.#options = options;
@@ -123,6 +125,9 @@ export class MarkdownRenderer {
           context.command === "\\htmlId"
             ? equations.isOwn(context.id)
             : context.command === "\\href" && equations.isOwn(context.url.slice(1)),
+        // What a formula defines is there in those behind it.
+        macros: this.#macros,
+        globalGroup: true,
         maxExpand: 1000,
         maxSize: 50,
       });
