@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -102,6 +102,19 @@ it("brings the types of the Node that runs", () => {
   const [, declarations = ""] = JSON.parse(notebookConfig(folder, [cell]).project).files as string[];
   const brought = JSON.parse(readFileSync(join(dirname(declarations), "package.json"), "utf8")).version as string;
   expect(Number(brought.split(".")[0])).toBe(Math.min(24, 2 * Math.floor(Number(major) / 2)));
+});
+
+it("reads one set of declarations of Node, whatever refers to them", () => {
+  const cell = join(folder, "cell.mts");
+  writeFileSync(cell, "fetch('')");
+  for (const node of ["20.19.0", "22.19.0", "24.2.0"]) {
+    const { project: text } = notebookConfig(folder, [cell], node);
+    writeFileSync(join(folder, "project.json"), text);
+    const options = ["-p", join(folder, "project.json"), "--listFilesOnly"];
+    const { stdout } = spawnSync(findTypeScript(), options, { encoding: "utf8" });
+    const roots = stdout.split("\n").filter((file) => /node\/(?:ts5\.\d+\/)?index\.d\.ts$/.test(file));
+    expect(roots.map((file) => realpathSync(file))).toEqual([realpathSync(JSON.parse(text).files[1])]);
+  }
 });
 
 it("prefers declarations of Node that the user installed", () => {

@@ -96,6 +96,9 @@ export function notebookConfig(
       types: nodeTypes.types,
       ...options,
       ...needed,
+      // What they refer to as "node" are they themselves. Other declarations beside them, such as an installed @types/node of
+      // the same version, would be a second name for the same package, and the checker would read all again with each change.
+      ...(nodeTypes.root !== undefined && { typeRoots: [nodeTypes.root, ...((options.typeRoots as string[]) ?? [])] }),
       // Node resolves with its own condition too.
       customConditions: ["node", ...customConditions(user)],
     },
@@ -124,15 +127,16 @@ export function notebookConfig(
 const versionsWithTypes = [24, 22, 20];
 
 /** Node's declarations: the user's own where there are, else those that this package brings for the version or one before. */
-function nodeTypesFor(folder: string, major: number): { types: string[]; files: string[] } {
+function nodeTypesFor(folder: string, major: number): { types: string[]; files: string[]; root?: string } {
   try {
     createRequire(join(folder, "cell.mjs")).resolve("@types/node/package.json");
     return { types: ["node"], files: [] };
   } catch {
     const version = versionsWithTypes.find((one) => one <= major) ?? versionsWithTypes.at(-1);
     try {
-      const manifest = createRequire(import.meta.url).resolve(`node-types-${version}/package.json`);
-      return { types: [], files: [join(dirname(manifest), "index.d.ts")] };
+      const manifest = createRequire(import.meta.url).resolve(`@node-types-${version}/node/package.json`);
+      const declarations = dirname(manifest);
+      return { types: [], files: [join(declarations, "index.d.ts")], root: dirname(declarations) };
     } catch {
       return { types: [], files: [] };
     }
