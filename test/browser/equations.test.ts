@@ -104,6 +104,12 @@ const cases: Readonly<Record<string, readonly string[]>> = {
     String.raw`$$ y \tag{$\ast$} \label{ö} $$`,
     String.raw`\eqref{eq:a b_1} \eqref{ö}`,
   ],
+  "within text, behind one another, with lines that Markdown would take": [
+    String.raw`Let \begin{equation} x \label{a} \end{equation} hold; \begin{equation} y \end{equation}.`,
+    "\\begin{equation}\nz\n\\end{equation}\n\\begin{align}\na\n+ b\\\\\n- c\n= d\n---\n\\label{d}\n\\end{align} where \\eqref{a}",
+    "- item\n  \\begin{equation}\n    w \\label{w}\n  \\end{equation}\n- \\eqref{w} \\eqref{d}",
+    String.raw`$ A = \begin{pmatrix} 1 \\ 2 \end{pmatrix} $ and \begin{equation} v \end{equation}`,
+  ],
   "what there is not": [String.raw`\eqref{nowhere} \ref{nowhere}`],
 };
 

@@ -105,6 +105,24 @@ test("commands that a formula defines are there in the cells behind it, and may 
   expect((await page("$\\vek{v}$")).body).toContain("color:#cc0000");
 });
 
+test("environments are formulas anywhere in text, and text in code", async () => {
+  const { body } = await page(
+    "Let \\begin{equation} x \\end{equation} hold *now*.\n\\begin{align}\na &= b \\\\\n\n- c &= d\n\\end{align}\nbehind",
+    "> in a quotation\n>\n> \\begin{equation}\n> q\n> \\end{equation}",
+    "<div>\\begin{equation} h \\end{equation} <pre>\\begin{equation} pre \\end{equation}</pre></div>",
+    "`\\begin{equation} one \\end{equation}` ``\\begin{equation} ` two \\end{equation}``\n\n    \\begin{equation} three \\end{equation}\n\n- ```\n  \\begin{equation} four \\end{equation}\n  ```",
+    "$x = \\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}$ \\$ and $\\begin{cases} 1 \\end{cases}$",
+    '<img src="x.png" alt="\\begin{equation} alt \\end{equation}">',
+  );
+  expect(body.match(/class="katex-display"/g)).toHaveLength(4);
+  expect(body.match(/class="katex"/g)).toHaveLength(6);
+  expect(body).toContain("hold <em>now</em>.");
+  expect(body).not.toContain("katex-error");
+  for (const word of ["pre", "one", "` two", "three", "four", "alt"]) {
+    expect(body.replace(/<[^>]*>/g, "")).toContain(`\\begin{equation} ${word} \\end{equation}`);
+  }
+});
+
 test("an error in a formula with a tag leaves no tag to the next", async () => {
   const { body } = await page("$$ a \\tag{1} \\frac{ $$", "$$ b $$");
   expect(body.match(/class="tag"/g)).toBeNull();

@@ -7,6 +7,7 @@ import { githubAlerts } from "./alerts.ts";
 import { type Equations, isDisplayed } from "./equations.ts";
 import { escapeHtml } from "./escape.ts";
 import type { Highlight } from "./highlight.ts";
+import { findFormulas } from "./math-source.ts";
 import type { Attachments, Media } from "./media.ts";
 import { sanitizeHtml } from "./sanitize.ts";
 import { pageMacros } from "./tex-macros.ts";
@@ -35,9 +36,6 @@ const katexPlugin = ((markdownItKatex as unknown as { default?: unknown }).defau
 /** A reference in text, which MathJax finds outside of formulas, too. */
 const longestReference = 400;
 const referenceAt = /^\\(eq)?ref\s*\{([^{}]+)\}/;
-/** The same in a block of HTML, whose tags, code and scripts are passed over. */
-const referenceInHtml = /<(pre|code|script|style|textarea)\b[\s\S]*?<\/\1>|<[^>]*>|\\(eq)?ref\s*\{([^{}]+)\}/gi;
-
 /** Renders the Markdown of one page; headings are numbered and collected over all of it. */
 export class MarkdownRenderer {
   readonly headings: Heading[] = [];
@@ -49,6 +47,10 @@ export class MarkdownRenderer {
   /** Stands before the numbers of our own HTML, which is put in after the rest was cleaned; nobody can guess it. */
   readonly #nonce = randomBytes(8).toString("hex");
   #trusted: string[] = [];
+  /** The environments of the text, for which a number stands in it behind the same secret. */
+  #environments: string[] = [];
+  readonly #environmentAt = new RegExp(`^\\\\m${this.#nonce}-(\\d+);`);
+  readonly #environmentIn = new RegExp(`\\\\m${this.#nonce}-(\\d+);`, "g");
   readonly #macros = pageMacros();
 
   constructor(options: MarkdownRendererOptions) {
@@ -65,6 +67,17 @@ export class MarkdownRenderer {
     });
     this.#md.renderer.rules.math_inline = (tokens, index) =>
       this.#trust("span", this.#formula(tokens[index]?.content ?? "", false));
+    this.#md.inline.ruler.before("escape", "environment", (state, silent) => {
+      const match = this.#environmentAt.exec(state.src.slice(state.pos, state.pos + longestReference));
+      if (match === null) {
+        return false;
+      }
+      if (!silent) {
+        state.push("environment", "", 0).content = this.#environment(match[1]);
+      }
+      state.pos += match[0].length;
+      return true;
+    });
     // Before escapes are read, which would take the backslash.
     this.#md.inline.ruler.before("escape", "equation_reference", (state, silent) => {
       const match = referenceAt.exec(state.src.slice(state.pos, state.pos + longestReference));
@@ -81,19 +94,16 @@ export class MarkdownRenderer {
     });
     this.#md.renderer.rules.equation_reference = (tokens, index) =>
       this.#trust("span", this.#reference(tokens[index]?.content ?? "", tokens[index]?.meta?.parentheses === true));
-    this.#md.renderer.rules.html_block = (tokens, index) =>
-      (tokens[index]?.content ?? "").replace(
-        referenceInHtml,
-        (whole, _: string | undefined, eq: string | undefined, label: string | undefined) =>
-          label === undefined ? whole : this.#trust("span", this.#reference(label, eq === "eq")),
-      );
+    this.#md.renderer.rules.environment = (tokens, index) =>
+      this.#trust("span", this.#formula(tokens[index]?.content ?? "", true));
+    this.#md.renderer.rules.html_block = (tokens, index) => this.#htmlBlock(tokens[index]?.content ?? "");
     this.#md.renderer.rules.fence = (tokens, index) => {
       const token = tokens[index];
       const language = (token?.info ?? "").trim().split(/[\s{:]/)[0] ?? "";
-      return this.#trust("pre", options.highlight((token?.content ?? "").replace(/\n$/, ""), language));
+      return this.#trust("pre", options.highlight(this.#asWritten(token?.content ?? "").replace(/\n$/, ""), language));
     };
     this.#md.renderer.rules.code_block = (tokens, index) =>
-      this.#trust("pre", options.highlight((tokens[index]?.content ?? "").replace(/\n$/, ""), ""));
+      this.#trust("pre", options.highlight(this.#asWritten(tokens[index]?.content ?? "").replace(/\n$/, ""), ""));
   }
 
   /**
@@ -102,13 +112,44 @@ export class MarkdownRenderer {
    */
   render(source: string, attachments?: Attachments): string {
     this.#trusted = [];
-    const tokens = this.#md.parse(protectDelimiters(source), {});
+    this.#environments = [];
+    const text = findFormulas(source, (tex) => `\\m${this.#nonce}-${this.#environments.push(tex) - 1};`);
+    const tokens = this.#md.parse(text, {});
     const html = this.#md.renderer.render(tokens, this.#md.options, {});
     const { media, sanitize } = this.#options;
     const clean = sanitize
       ? sanitizeHtml(html, (tree) => media.place(tree, attachments))
       : media.embed(html, attachments);
-    return this.#withHeadings(this.#putTrusted(clean));
+    // What is left of the environments is in code.
+    const whole = this.#putTrusted(clean).replace(this.#environmentIn, (_, index) =>
+      escapeHtml(this.#environment(index)),
+    );
+    return this.#withHeadings(whole);
+  }
+
+  #environment(index: string | undefined): string {
+    return this.#environments[Number(index)] ?? "";
+  }
+
+  /** Text of the notebook with its environments in their places. */
+  #asWritten(text: string): string {
+    return text.replace(this.#environmentIn, (_, index) => this.#environment(index));
+  }
+
+  /** A block of HTML with the formulas and references in its text; its tags, code and scripts are passed over. */
+  #htmlBlock(content: string): string {
+    const parts = new RegExp(
+      String.raw`<(pre|code|script|style|textarea)\b[\s\S]*?</\1>|<[^>]*>|\\(eq)?ref\s*\{([^{}]+)\}|${this.#environmentIn.source}`,
+      "gi",
+    );
+    return content.replace(parts, (whole, _, eq?: string, label?: string, environment?: string) => {
+      if (label !== undefined) {
+        return this.#trust("span", this.#reference(label, eq !== undefined));
+      }
+      return environment === undefined
+        ? whole
+        : this.#trust("span", this.#formula(this.#environment(environment), true));
+    });
   }
 
   /** A formula as HTML with MathML for screen readers. */
@@ -184,20 +225,6 @@ export class MarkdownRenderer {
     this.#slugs.set(base, count + 1);
     return escapeHtml(count === 0 ? base : `${base}-${count}`);
   }
-}
-
-/** Brackets as formula delimiters, which Jupyter knows and the plugin does not; code keeps its own. */
-function protectDelimiters(source: string): string {
-  return source
-    .split(/(^(?:```|~~~)[\s\S]*?^(?:```|~~~)[^\n]*$|`[^`\n]*`)/m)
-    .map((part, index) =>
-      index % 2 === 1
-        ? part
-        : part
-            .replace(/\\\\\[([\s\S]+?)\\\\\]/g, (_, tex: string) => `\n$$\n${tex.trim()}\n$$\n`)
-            .replace(/\\\\\(([\s\S]+?)\\\\\)/g, (_, tex: string) => `$${tex.trim()}$`),
-    )
-    .join("");
 }
 
 function decode(text: string): string {

@@ -1,0 +1,71 @@
+/** Formulas in Markdown that the plugin for formulas does not see as Jupyter does. Code keeps its own. */
+
+/** Fences, in quotations and lists, too, and spans of code. */
+const code =
+  /^[ \t>]*(?:```+[^`\n]*|~~~+[^\n]*)\n(?:[\s\S]*?^[ \t>]*(?:```|~~~)[^\n]*$|[\s\S]*)|(`+)(?!`)(?:(?!\n[ \t]*\n)[\s\S])*?(?<!`)\1(?!`)/gm;
+
+/** What is passed over on the way to an environment: escapes, and formulas with dollars around them. */
+const opening =
+  /\\(?!begin\s*\{)[\s\S]|\$\$[\s\S]*?\$\$|\$(?:(?!\n[ \t]*\n)(?:[^$\\]|\\[\s\S]))+\$|\\begin\s*\{([^{}\n]+)\}/g;
+
+/**
+ * Writes Jupyter's formulas so that they can be found: those in `\\[…\\]` and `\\(…\\)` with dollars, and environments without
+ * any (`\begin{align}…\end{align}`), which may stand anywhere in the text and hold what Markdown would take for its own, as
+ * `keep` says.
+ *
+ * @param source Markdown.
+ * @param keep Takes an environment, and gives what is to stand for it in the text.
+ */
+export function findFormulas(source: string, keep: (tex: string) => string): string {
+  let result = "";
+  let from = 0;
+  for (const { 0: whole, index } of source.matchAll(code)) {
+    result += inText(source.slice(from, index), keep) + whole;
+    from = index + whole.length;
+  }
+  return result + inText(source.slice(from), keep);
+}
+
+function inText(text: string, keep: (tex: string) => string): string {
+  const dollars = text
+    .replace(/\\\\\[([\s\S]+?)\\\\\]/g, (_, tex: string) => `\n$$\n${tex.trim()}\n$$\n`)
+    .replace(/\\\\\(([\s\S]+?)\\\\\)/g, (_, tex: string) => `$${tex.trim()}$`);
+  let result = "";
+  let from = 0;
+  const endless = new Set<string>();
+  opening.lastIndex = 0;
+  for (let match = opening.exec(dollars); match !== null; match = opening.exec(dollars)) {
+    const [, name] = match;
+    // In a quotation each line has its mark, which is none of the formula's.
+    if (name === undefined || endless.has(name) || /^[ \t]*>/.test(lineBefore(dollars, match.index))) {
+      continue;
+    }
+    const end = endOf(dollars, name, match.index);
+    if (end === undefined) {
+      endless.add(name);
+      continue;
+    }
+    result += dollars.slice(from, match.index) + keep(dollars.slice(match.index, end));
+    from = end;
+    opening.lastIndex = end;
+  }
+  return result + dollars.slice(from);
+}
+
+function lineBefore(text: string, index: number): string {
+  return text.slice(text.lastIndexOf("\n", index - 1) + 1, index);
+}
+
+/** Where an environment ends that begins at a place; those of its name in it are passed over. */
+function endOf(text: string, name: string, begin: number): number | undefined {
+  const side = /\\(begin|end)\s*\{([^{}\n]+)\}/g;
+  side.lastIndex = begin;
+  let depth = 0;
+  for (let match = side.exec(text); match !== null; match = side.exec(text)) {
+    depth += match[2] !== name ? 0 : match[1] === "begin" ? 1 : -1;
+    if (depth === 0) {
+      return side.lastIndex;
+    }
+  }
+  return undefined;
+}
