@@ -53,6 +53,7 @@ const typeNames: Readonly<Record<ActivationName, string>> = {
   softplus: "Softplus",
   mish: "Mish",
   hardswish: "Hardswish",
+  hardsigmoid: "Hardsigmoid",
   identity: "Identity",
 };
 
@@ -102,6 +103,27 @@ export class SiLU extends Activation {
 export class ELU extends Activation {
   constructor() {
     super("elu");
+  }
+}
+
+/** x tanh(log(1 + exp(x))). */
+export class Mish extends Activation {
+  constructor() {
+    super("mish");
+  }
+}
+
+/** x relu6(x + 3) / 6, a piecewise swish. */
+export class Hardswish extends Activation {
+  constructor() {
+    super("hardswish");
+  }
+}
+
+/** relu6(x + 3) / 6, a piecewise sigmoid. */
+export class Hardsigmoid extends Activation {
+  constructor() {
+    super("hardsigmoid");
   }
 }
 

@@ -47,7 +47,8 @@ export function resetParameters(weight: Parameter, bias: Parameter | null, gener
   if (bias !== null && fanIn > 0) uniform_(bias, -1 / Math.sqrt(fanIn), 1 / Math.sqrt(fanIn), options);
 }
 
-function checkGroups(owner: string, groups: number, inChannels: number, outChannels: number): number {
+/** Groups that divide both numbers of channels, or an error that names them. */
+export function checkGroups(owner: string, groups: number, inChannels: number, outChannels: number): number {
   checkInteger(owner, "groups", groups, 1);
   if (inChannels % groups !== 0 || outChannels % groups !== 0) {
     throw new OptionError(
@@ -81,19 +82,30 @@ function paddings(
   return pair(owner, "padding", padding, 0).map((n) => [n, n]);
 }
 
+/** What {@link printedConvolution} prints. */
+interface PrintedGeometry {
+  readonly stride: readonly number[];
+  readonly padding: readonly Padding[];
+  readonly outputPadding?: readonly number[];
+  readonly dilation: readonly number[];
+  readonly groups: number;
+}
+
 /** Geometry as printed, leaving out what is PyTorch's default. */
-function printed(
+export function printedConvolution(
   channels: readonly number[],
-  kernel: unknown,
-  geometry: { stride: readonly number[]; padding: readonly Padding[]; dilation: readonly number[]; groups: number },
+  kernel: readonly number[],
+  geometry: PrintedGeometry,
   bias: boolean,
 ): string {
   const all = (values: readonly number[], value: number) => values.every((n) => n === value);
   const show = (values: readonly number[]) =>
     values.every((n) => n === values[0]) ? `${values[0]}` : `[${values.join(", ")}]`;
-  const parts = [`${channels[0]}, ${channels[1]}`, `kernelSize=${kernel}`];
+  const parts = [`${channels[0]}, ${channels[1]}`, `kernelSize=${show(kernel)}`];
   if (!all(geometry.stride, 1)) parts.push(`stride=${show(geometry.stride)}`);
   if (!all(geometry.padding.flat(), 0)) parts.push(`padding=${show(geometry.padding.map(([before]) => before))}`);
+  const { outputPadding = [] } = geometry;
+  if (!all(outputPadding, 0)) parts.push(`outputPadding=${show(outputPadding)}`);
   if (!all(geometry.dilation, 1)) parts.push(`dilation=${show(geometry.dilation)}`);
   if (geometry.groups !== 1) parts.push(`groups=${geometry.groups}`);
   if (!bias) parts.push("bias=false");
@@ -204,9 +216,7 @@ export class Conv2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   }
 
   protected override extraRepr(): string {
-    const [height, width] = this.kernelSize;
-    const kernel = height === width ? height : `[${height}, ${width}]`;
-    return printed([this.inChannels, this.outChannels], kernel, this.geometry, this.bias !== null);
+    return printedConvolution([this.inChannels, this.outChannels], this.kernelSize, this.geometry, this.bias !== null);
   }
 }
 
@@ -285,6 +295,6 @@ export class Conv1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
   protected override extraRepr(): string {
     const { stride, padding, dilation, groups } = this.geometry;
     const geometry = { stride: [stride[1]], padding: [padding[1]], dilation: [dilation[1]], groups };
-    return printed([this.inChannels, this.outChannels], this.kernelSize, geometry, this.bias !== null);
+    return printedConvolution([this.inChannels, this.outChannels], [this.kernelSize], geometry, this.bias !== null);
   }
 }

@@ -65,7 +65,10 @@ export class GroupNorm extends Module {
 }
 
 /** A layer's scale and shift as vectors of `size`. */
-function affineOf({ weight, bias }: { weight: Parameter | null; bias: Parameter | null }, size: number): Affine | null {
+export function affineOf(
+  { weight, bias }: { weight: Parameter | null; bias: Parameter | null },
+  size: number,
+): Affine | null {
   if (weight === null || bias === null) return null;
   return { weight: tf.reshape(weight.variable, [size]), bias: tf.reshape(bias.variable, [size]) };
 }

@@ -1,9 +1,25 @@
 import * as init from "./init.ts";
 
-export { Activation, ELU, GELU, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh } from "./activations.ts";
+export {
+  Activation,
+  ELU,
+  GELU,
+  Hardsigmoid,
+  Hardswish,
+  Identity,
+  LeakyReLU,
+  Mish,
+  ReLU,
+  Sigmoid,
+  SiLU,
+  Tanh,
+} from "./activations.ts";
+export { AdaptiveMaxPool2d, type CellCount } from "./adaptive-max-pool.ts";
 export { BatchNorm, BatchNorm1d, BatchNorm2d, type BatchNormOptions } from "./batch-norm.ts";
 export { ModuleList, Sequential } from "./containers.ts";
 export { Conv1d, Conv2d, type ConvOptions } from "./conv.ts";
+export { ConvTranspose2d, type ConvTransposeOptions } from "./conv-transpose.ts";
+export { DropPath, type DropPathOptions } from "./drop-path.ts";
 export { Dropout, type DropoutOptions } from "./dropout.ts";
 export {
   type MisshapenEntry,
@@ -19,6 +35,7 @@ export { Flatten, Unflatten } from "./flatten.ts";
 export { type ActivationName, activation, activationNames, parseActivationName } from "./functional/activation.ts";
 export { runLayers } from "./fusion.ts";
 export { GroupNorm, LayerNorm, type NormOptions } from "./group-norm.ts";
+export { InstanceNorm, InstanceNorm1d, InstanceNorm2d, type InstanceNormOptions } from "./instance-norm.ts";
 export { Linear, type LinearOptions } from "./linear.ts";
 export {
   BCELoss,
@@ -47,8 +64,11 @@ export {
   MaxPool2d,
   type PoolOptions,
 } from "./pooling.ts";
+export { PReLU, type PReLUOptions } from "./prelu.ts";
 export type { Shape, Size2d } from "./shapes.ts";
+export { Softmax } from "./softmax.ts";
 export { type MemoryOptions, ModelSummary, type SummaryOptions, type SummaryRow, summary } from "./summary.ts";
 export { updateBn } from "./update-bn.ts";
 export { Upsample, type UpsampleOptions } from "./upsample.ts";
+export { ZeroPad2d, type ZeroPadding } from "./zero-pad.ts";
 export { init };

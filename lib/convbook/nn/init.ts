@@ -49,6 +49,8 @@ const gains: Readonly<Record<string, (slope: number) => number>> = {
   linear: () => 1,
   identity: () => 1,
   sigmoid: () => 1,
+  // PyTorch gives no gain for it; it is a sigmoid in all but the bends.
+  hardsigmoid: () => 1,
   conv1d: () => 1,
   conv2d: () => 1,
   tanh: () => 5 / 3,

@@ -54,6 +54,21 @@ class Scaled extends nn.Module {
   }
 }
 
+/** A layer behind numbers that are rounded, so that many are equal; their gradient is passed on. */
+class Rounded extends nn.Module {
+  readonly layer: nn.AnyModule;
+
+  constructor(layer: nn.AnyModule) {
+    super();
+    this.layer = layer;
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    const given = tf.tensor(x.dataSync(), x.shape);
+    return this.layer.forward(tf.add(tf.round(tf.mul(given, 2)), tf.sub(x, given)));
+  }
+}
+
 /** A module that returns several tensors, as one that returns them joined; its names are the module's own. */
 class AsOne<Out> extends nn.Module {
   readonly #inner: nn.Module<[x: tf.Tensor], Out>;
@@ -90,6 +105,20 @@ const cases: Readonly<Record<string, () => nn.AnyModule>> = {
   "conv2d depthwise": () => new nn.Conv2d(4, 4, { kernelSize: 3, padding: 1, groups: 4 }),
   "conv2d depthwise multiplier 2 stride 2": () =>
     new nn.Conv2d(4, 8, { kernelSize: 3, padding: 1, stride: 2, groups: 4 }),
+  "conv2d depthwise dilation 2 no bias": () =>
+    new nn.Conv2d(4, 4, { kernelSize: 3, padding: 2, dilation: 2, groups: 4, bias: false }),
+  "convtranspose2d 2 stride 2": () => new nn.ConvTranspose2d(4, 3, { kernelSize: 2, stride: 2 }),
+  "convtranspose2d 3 stride 2 padding 1 output padding 1": () =>
+    new nn.ConvTranspose2d(4, 3, { kernelSize: 3, stride: 2, padding: 1, outputPadding: 1 }),
+  "convtranspose2d output padding beyond the padding": () =>
+    new nn.ConvTranspose2d(4, 3, { kernelSize: 3, stride: [3, 2], padding: [1, 0], outputPadding: [2, 1] }),
+  "convtranspose2d 4x3 stride 2x1 padding 1x2 no bias": () =>
+    new nn.ConvTranspose2d(4, 5, { kernelSize: [4, 3], stride: [2, 1], padding: [1, 2], bias: false }),
+  "convtranspose2d dilation 2 groups 2": () =>
+    new nn.ConvTranspose2d(4, 6, { kernelSize: 3, stride: 2, padding: 1, dilation: 2, groups: 2, outputPadding: 1 }),
+  "convtranspose2d depthwise": () => new nn.ConvTranspose2d(4, 4, { kernelSize: 3, stride: 2, padding: 1, groups: 4 }),
+  "convtranspose2d padding beyond the kernel": () =>
+    new nn.ConvTranspose2d(4, 3, { kernelSize: 1, stride: 2, padding: 1 }),
   "conv2d same even kernel": () => new nn.Conv2d(4, 5, { kernelSize: 4, padding: "same" }),
   "conv2d one channel one image": () => new nn.Conv2d(1, 1, { kernelSize: 3, padding: 1 }),
   "conv1d kernel 7 stride 4 padding 3": () => new nn.Conv1d(4, 6, { kernelSize: 7, stride: 4, padding: 3 }),
@@ -105,6 +134,11 @@ const cases: Readonly<Record<string, () => nn.AnyModule>> = {
   "batchnorm1d sequences": () => new nn.BatchNorm1d(4),
   groupnorm: () => new nn.GroupNorm(2, 4),
   "groupnorm one group sequence": () => new nn.GroupNorm(1, 4, { eps: 1e-3 }),
+  instancenorm2d: () => new nn.InstanceNorm2d(4),
+  "instancenorm2d affine eps": () => new nn.InstanceNorm2d(4, { eps: 1e-2, affine: true }),
+  "instancenorm2d tracking": () => new nn.InstanceNorm2d(4, { momentum: 0.3, affine: true, trackRunningStats: true }),
+  instancenorm1d: () => new nn.InstanceNorm1d(4),
+  "instancenorm1d tracking": () => new nn.InstanceNorm1d(4, { trackRunningStats: true }),
   "layernorm vectors": () => new nn.LayerNorm(11),
   "layernorm images": () => new nn.LayerNorm([4, 7, 9]),
   linear: () => new nn.Linear(7, 5),
@@ -128,6 +162,15 @@ const cases: Readonly<Record<string, () => nn.AnyModule>> = {
   "adaptiveavgpool2d larger than the input": () => new nn.AdaptiveAvgPool2d(5),
   "adaptiveavgpool1d 1": () => new nn.AdaptiveAvgPool1d(1),
   "adaptiveavgpool1d 5": () => new nn.AdaptiveAvgPool1d(5),
+  "adaptivemaxpool2d 1": () => new nn.AdaptiveMaxPool2d(1),
+  "adaptivemaxpool2d 2x4": () => new nn.AdaptiveMaxPool2d([2, 4]),
+  "adaptivemaxpool2d 4 of 8": () => new nn.AdaptiveMaxPool2d(4),
+  "adaptivemaxpool2d larger than the input": () => new nn.AdaptiveMaxPool2d(5),
+  "adaptivemaxpool2d own height": () => new nn.AdaptiveMaxPool2d([null, 3]),
+  "adaptivemaxpool2d equal values": () => new Rounded(new nn.AdaptiveMaxPool2d([3, 4])),
+  zeropad2d: () => new nn.ZeroPad2d(2),
+  "zeropad2d four sides": () => new nn.ZeroPad2d([1, 0, 3, 2]),
+  "zeropad2d negative": () => new nn.ZeroPad2d([-2, 1, 0, -3]),
   relu: () => new nn.ReLU(),
   relu6: () => new Scaled(20, "relu6"),
   leakyrelu: () => new nn.LeakyReLU(),
@@ -137,13 +180,30 @@ const cases: Readonly<Record<string, () => nn.AnyModule>> = {
   silu: () => new nn.SiLU(),
   elu: () => new nn.ELU(),
   softplus: () => new nn.Activation("softplus"),
-  mish: () => new nn.Activation("mish"),
+  mish: () => new nn.Mish(),
   hardswish: () => new Scaled(8, "hardswish"),
+  "hardswish layer": () => new nn.Hardswish(),
+  hardsigmoid: () => new Scaled(8, "hardsigmoid"),
+  "hardsigmoid layer": () => new nn.Hardsigmoid(),
+  prelu: () => new nn.PReLU(),
+  "prelu a slope a channel": () => new nn.PReLU(4),
+  "prelu vectors": () => new nn.PReLU(7),
+  "softmax vectors": () => new nn.Softmax(1),
+  "softmax channels": () => new nn.Softmax(1),
+  "softmax height": () => new nn.Softmax(2),
+  "softmax last": () => new nn.Softmax(-1),
+  "softmax batch": () => new nn.Softmax(0),
+  "softmax sequences": () => new nn.Softmax(-1),
+  "softmax without a dimension": () => new nn.Softmax(),
+  "softmax of a sequence without a dimension": () => new nn.Softmax(),
   identity: () => new nn.Identity(),
   flatten: () => new nn.Flatten(),
   unflatten: () => new nn.Unflatten([3, 5, 4]),
   dropout: () => new nn.Dropout(0.3),
   "dropout images": () => new nn.Dropout(0.5),
+  droppath: () => new nn.DropPath(0.4),
+  "droppath unscaled": () => new nn.DropPath(0.5, { scaleByKeep: false }),
+  "droppath everything": () => new nn.DropPath(1),
   "upsample nearest": () => new nn.Upsample({ scaleFactor: 2 }),
   "upsample bilinear": () => new nn.Upsample({ scaleFactor: 2, mode: "bilinear" }),
   "upsample bilinear align corners": () => new nn.Upsample({ scaleFactor: 2, mode: "bilinear", alignCorners: true }),
@@ -244,6 +304,10 @@ describe.each(backends)("on the %s backend", (backend) => {
       );
 
       expectTensorClose("output", output as tf.Tensor, wanted.output);
+      if ("outputShape" in module) {
+        const { outputShape } = nn.summary(module, { inputShape: inputs[0]?.shape ?? [] }).rows[0] ?? {};
+        expect(outputShape, "shape in a summary").toEqual(output?.shape);
+      }
       inputs.forEach((_, i) => {
         expectTensorClose(`gradient of input ${i}`, grads[i] as tf.Tensor, wanted.inputGradients[i] as Packed);
       });
@@ -312,6 +376,7 @@ describe("the cases", () => {
     const elsewhere = new Set([
       "Module",
       "BatchNorm",
+      "InstanceNorm",
       "ModuleList",
       ...exported.filter((name) => name.endsWith("Loss")),
     ]);

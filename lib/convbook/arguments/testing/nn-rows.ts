@@ -76,7 +76,25 @@ const batchNorm = options(
   flag("trackRunningStats"),
 );
 const reduction = options("options", maybe(arg("reduction", "mean", { bad: ["average", 3] })));
-const activations = ["ELU", "GELU", "LeakyReLU", "ReLU", "Sigmoid", "SiLU", "Tanh"] as const;
+const instanceNorm = options(
+  "options",
+  maybe(positive("eps", 1e-5)),
+  maybe(share("momentum", 0.1)),
+  flag("affine"),
+  flag("trackRunningStats"),
+);
+const activations = [
+  "ELU",
+  "GELU",
+  "Hardsigmoid",
+  "Hardswish",
+  "LeakyReLU",
+  "Mish",
+  "ReLU",
+  "Sigmoid",
+  "SiLU",
+  "Tanh",
+] as const;
 const parameter = () => arg("parameter", new nn.Parameter([2, 3]));
 const init = options("options", generator());
 const kaiming = options(
@@ -112,6 +130,31 @@ export const nnRows: readonly Row[] = [
       tf.zeros([1, 4, 4, 3]),
     ),
   ]),
+  ...(["InstanceNorm1d", "InstanceNorm2d"] as const).flatMap((name) => [
+    make(`nn.${name}`, whole("numFeatures", 2), instanceNorm),
+    forward(
+      `nn.${name}`,
+      () => new nn[name](2),
+      name === "InstanceNorm1d" ? sequence : image,
+      rank6,
+      tf.zeros([1, 4, 4, 3]),
+      name === "InstanceNorm1d" ? tf.zeros([3, 1, 2]) : tf.zeros([3, 1, 1, 2]),
+    ),
+  ]),
+  make("nn.PReLU", maybe(whole("numParameters", 2)), options("options", maybe(real("init", 0.25)))),
+  forward("nn.PReLU", () => new nn.PReLU(2), image, tf.zeros([2]), tf.zeros([1, 2, 3])),
+  make("nn.Softmax", maybe(arg("dim", 1, { accepts: ["-1"], bad: [1.5] }))),
+  forward("nn.Softmax", () => new nn.Softmax(3), image),
+  method("nn.Softmax#forward", () => new nn.Softmax(3), tensor("dim", image, sequence, tf.zeros([2]))),
+  make("nn.ZeroPad2d", arg("padding", 1, { accepts: ["-1"], bad: [1.5, [1, 2], [1, 2, 3, "4"], [1, 2, 3, 4, 5]] })),
+  forward("nn.ZeroPad2d", () => new nn.ZeroPad2d([-2, -1, 0, 0]), image, rank6, tf.zeros([1, 4, 3, 2])),
+  make(
+    "nn.AdaptiveMaxPool2d",
+    arg("outputSize", 1, { accepts: ["null"], bad: [0, 1.5, [1], [1, 2, 3], [1, Number.NaN], ["1", 1]] }),
+  ),
+  forward("nn.AdaptiveMaxPool2d", () => new nn.AdaptiveMaxPool2d(1), image, rank6),
+  make("nn.DropPath", maybe(share("dropProb", 0.5)), options("options", flag("scaleByKeep"), generator())),
+  forward("nn.DropPath", () => new nn.DropPath(0.5), image),
   make("nn.ModuleList", maybe(arg("modules", [new nn.ReLU()], { also: /the module "0"/, bad: [[undefined], [5]] }))),
   make("nn.Sequential", arg("layers", new nn.ReLU(), { also: /module|layer/i, accepts: ["{}"], bad: [5] })),
   forward(
@@ -124,6 +167,30 @@ export const nnRows: readonly Row[] = [
   forward("nn.Conv1d", () => new nn.Conv1d(2, 2, { kernelSize: 1 }), sequence, rank6),
   make("nn.Conv2d", whole("inChannels", 2), whole("outChannels", 2), convolution(size("kernelSize", 1), size)),
   forward("nn.Conv2d", () => new nn.Conv2d(2, 2, { kernelSize: 1 }), image, rank6),
+  make(
+    "nn.ConvTranspose2d",
+    whole("inChannels", 2),
+    whole("outChannels", 2),
+    options(
+      "options",
+      size("kernelSize", 2),
+      maybe(size("stride", 2)),
+      maybe(size("padding", 0, 0)),
+      maybe(arg("outputPadding", 1, { bad: [2, 1.5, [0, 2], [0, 0, 0], "same"] })),
+      maybe(whole("groups", 1)),
+      flag("bias"),
+      maybe(size("dilation", 1)),
+      generator(),
+    ),
+  ),
+  forward(
+    "nn.ConvTranspose2d",
+    () => new nn.ConvTranspose2d(2, 2, { kernelSize: 1, padding: 1 }),
+    image,
+    rank6,
+    tf.zeros([1, 2, 2, 2]),
+    tf.zeros([1, 4, 4, 3]),
+  ),
   make("nn.Dropout", maybe(share("p", 0.5)), init),
   forward("nn.Dropout", () => new nn.Dropout(), image),
   make("nn.Flatten"),

@@ -33,10 +33,33 @@ export function mish(x: tf.Tensor): tf.Tensor {
   return tf.tidy(() => tf.mul(x, tf.tanh(softplus(x))));
 }
 
-/** x relu6(x + 3) / 6. */
-export function hardswish(x: tf.Tensor): tf.Tensor {
-  return tf.tidy(() => tf.mul(x, tf.mul(tf.clipByValue(tf.add(x, 3), 0, 6), 1 / 6)));
+/**
+ * An activation with a derivative of its own: PyTorch says in cases what it is at the bends, at infinities and at NaN, where products of parts would
+ * give NaN for it.
+ */
+function withDerivative(value: (x: tf.Tensor) => tf.Tensor, derivative: (x: tf.Tensor) => tf.Tensor) {
+  const op = tf.customGrad((...args) => {
+    const [x, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];
+    save([x]);
+    return { value: value(x), gradFunc: (dy, saved) => saved.map((each) => tf.mul(dy, derivative(each))) };
+  });
+  return (x: tf.Tensor): tf.Tensor => tf.tidy(() => op(x));
 }
+
+/** x relu6(x + 3) / 6; its derivative is x / 3 + 1/2 from −3 to 3, both included. */
+export const hardswish = withDerivative(
+  (x) => tf.mul(x, tf.mul(tf.clipByValue(tf.add(x, 3), 0, 6), 1 / 6)),
+  (x) => {
+    const inside = tf.where(tf.lessEqual(x, 3), tf.add(tf.mul(x, 1 / 3), 0.5), tf.onesLike(x));
+    return tf.where(tf.less(x, -3), tf.zerosLike(x), inside);
+  },
+);
+
+/** relu6(x + 3) / 6; its derivative is 1/6 between −3 and 3, both excluded. */
+export const hardsigmoid = withDerivative(
+  (x) => tf.mul(tf.relu6(tf.add(x, 3)), 1 / 6),
+  (x) => tf.mul(tf.cast(tf.less(tf.abs(x), 3), "float32"), 1 / 6),
+);
 
 const activations = {
   relu: (x: tf.Tensor) => tf.relu(x),
@@ -52,6 +75,7 @@ const activations = {
   softplus,
   mish,
   hardswish,
+  hardsigmoid,
   identity: (x: tf.Tensor) => x,
 } as const;
 
@@ -68,6 +92,7 @@ const synonyms: Readonly<Record<string, ActivationName>> = {
   linear: "identity",
   none: "identity",
   hard_swish: "hardswish",
+  hard_sigmoid: "hardsigmoid",
 };
 
 /**

@@ -70,7 +70,8 @@ export function conv2d(
 }
 
 type Pair = [number, number];
-type Pad = "valid" | [Pair, Pair, Pair, Pair];
+/** Padding as TensorFlow.js takes it. */
+export type Pad = "valid" | [Pair, Pair, Pair, Pair];
 const noPadding = [
   [0, 0],
   [0, 0],
@@ -137,7 +138,7 @@ function plainConv2d(x: tf.Tensor4D, filter: tf.Tensor4D, strides: Pair, pad: Pa
 }
 
 /** Puts zeros between the taps of a kernel: TensorFlow.js has no gradient for dilated convolutions, and dilates none that stride. */
-function dilate(filter: tf.Tensor4D, [rateY, rateX]: readonly [number, number]): tf.Tensor4D {
+export function dilate(filter: tf.Tensor4D, [rateY, rateX]: readonly [number, number]): tf.Tensor4D {
   if (rateY === 1 && rateX === 1) return filter;
   const [height, width, inChannels, outChannels] = filter.shape;
   const channels = inChannels * outChannels;
@@ -182,7 +183,7 @@ function conv2dByProducts(input: tf.Tensor4D, kernel: tf.Tensor4D, strides: Pair
 }
 
 /** Gradient for each tap of the kernel: (what the tap saw)ᵀ dy. */
-function tapGradients(
+export function tapGradients(
   x: tf.Tensor4D,
   dy: tf.Tensor4D,
   [height, width, inChannels, outChannels]: readonly [number, number, number, number],

@@ -7,7 +7,6 @@ import { hasKernel, isRecording, takesExplicitPadding } from "./backend.ts";
 export type Windows2d = readonly [height: Window, width: Window];
 
 type Pair = [number, number];
-type Pad = "valid" | [Pair, Pair, Pair, Pair];
 
 /** Padding that makes 'valid' windows end where `windows` say, beyond the edge where they round up. */
 function effectivePadding(x: tf.Tensor4D, windows: Windows2d): [Pair, Pair] {
@@ -44,10 +43,11 @@ export function maxPool2d(x: tf.Tensor4D, windows: Windows2d): tf.Tensor4D {
       const attributes = { filterSize: kernel, strides: stride, pad: [[0, 0], ...padding, [0, 0]], keepNan: true };
       return tf.engine().runKernel("MaxPool", { x }, attributes as unknown as tf.NamedAttrMap) as tf.Tensor4D;
     }
-    if (mayHoldNan(x)) return maxOfTaps(x, kernel, stride, padding);
-    const pool = tf.getBackend() === "wasm" && isRecording() ? maxPoolByOrder : tf.maxPool;
-    if (padding.flat().every((n) => n === 0)) return pool(x, kernel, stride, "valid");
-    if (takesExplicitPadding()) return pool(x, kernel, stride, [[0, 0], ...padding, [0, 0]]);
+    // WebAssembly's kernel for the gradient passes over windows without a positive value, and gives it to each of equal ones.
+    const isWrong = tf.getBackend() === "wasm" && isRecording();
+    if (isWrong || mayHoldNan(x)) return maxOfTaps(x, kernel, stride, padding);
+    if (padding.flat().every((n) => n === 0)) return tf.maxPool(x, kernel, stride, "valid");
+    if (takesExplicitPadding()) return tf.maxPool(x, kernel, stride, [[0, 0], ...padding, [0, 0]]);
     const padded = tf.pad(x, [[0, 0], ...padding, [0, 0]], Number.NEGATIVE_INFINITY);
     return tf.maxPool(padded, kernel, stride, "valid");
   });
@@ -84,26 +84,6 @@ function maxOfTaps(x: tf.Tensor4D, kernel: Pair, stride: Pair, padding: [Pair, P
     }
   }
   return tf.reshape(best as tf.Tensor, [batch, rows, columns, channels]) as tf.Tensor4D;
-}
-
-/**
- * A max pool whose gradient is right on the WebAssembly backend: its kernel for the gradient ignores windows without a positive value, and only
- * compares, so it is given the input shifted above zero.
- */
-function maxPoolByOrder(input: tf.Tensor4D, filterSize: Pair, strides: Pair, pad: Pad): tf.Tensor4D {
-  const op = tf.customGrad((...args) => {
-    const [x, save] = args as unknown as [tf.Tensor4D, tf.GradSaveFunc];
-    save([x]);
-    const gradFunc = (dy: tf.Tensor4D, [saved]: tf.Tensor[]) =>
-      tf.tidy(() => {
-        const positive = tf.add(tf.sub(saved as tf.Tensor4D, tf.min(saved as tf.Tensor4D)), 1) as tf.Tensor4D;
-        const output = tf.maxPool(positive, filterSize, strides, pad);
-        const attributes = { filterSize, strides, pad };
-        return tf.engine().runKernel("MaxPoolGrad", { dy, input: positive, output }, attributes) as tf.Tensor4D;
-      });
-    return { value: tf.maxPool(x, filterSize, strides, pad), gradFunc };
-  });
-  return op(input);
 }
 
 /**
