@@ -66,6 +66,13 @@ export function checkList(owner: Printable, option: string, value: unknown, expe
   }
 }
 
+/** A list of strings, or an error that names the argument. */
+export function checkNames(owner: Printable, option: string, value: unknown): void {
+  if (!Array.isArray(value) || value.some((name) => typeof name !== "string")) {
+    throw new OptionError(`${owner}`, option, value, "a list of strings");
+  }
+}
+
 /** The shape of a tensor, or an error that names the argument: what every layer asks of its input before anything else. */
 export function shapeOf(owner: Printable, tensor: { readonly shape: number[] }, argument = "the input"): number[] {
   const shape: unknown = tensor?.shape;

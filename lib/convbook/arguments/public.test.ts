@@ -2,11 +2,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import { beforeAll, describe, expect, it } from "vitest";
+import { dataRows } from "./testing/data-rows.ts";
 import { nnRows } from "./testing/nn-rows.ts";
 import { complaint, outcomeOf, wrongCalls } from "./testing/probe.ts";
 import { trainingRows } from "./testing/training-rows.ts";
 
-const rows = [...nnRows, ...trainingRows];
+const rows = [...nnRows, ...trainingRows, ...dataRows];
 
 beforeAll(async () => {
   await tf.setBackend("cpu");

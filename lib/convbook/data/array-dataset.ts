@@ -1,11 +1,15 @@
 /** Data sets whose samples lie in memory: all images of CIFAR-10 take 184 MB. */
+
+import { checkList, checkNames, checkText } from "../arguments/check.ts";
+import { OptionError } from "../arguments/option-error.ts";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import { defaultGenerator } from "../random/index.ts";
 import type { TensorData } from "../tensor-data.ts";
 import { checkIndex, type Dataset, type Shipment } from "./dataset.ts";
 import type { LabelledSample } from "./sample.ts";
 import { type ArraySourceSpec, elements, sampleOfArray } from "./sources/array-source.ts";
 import { ToTensor } from "./transforms/tensor.ts";
-import type { Transform } from "./transforms/transform.ts";
+import { checkTransform, type Transform } from "./transforms/transform.ts";
 
 export interface ArrayDatasetOptions {
   /** Names it in messages. */
@@ -40,8 +44,18 @@ export class ArrayDataset implements Dataset<LabelledSample> {
     values: Uint8Array | Float32Array,
     shape: readonly number[],
     labels: ArrayLike<number>,
-    { name = "ArrayDataset", classes, transform }: ArrayDatasetOptions = {},
+    options: ArrayDatasetOptions = {},
   ) {
+    refuseUnknownOptions("ArrayDataset", options, ["name", "classes", "transform"]);
+    const { name = "ArrayDataset", classes, transform } = options;
+    checkText("ArrayDataset", "name", name);
+    if (!(values instanceof Uint8Array || values instanceof Float32Array)) {
+      throw new OptionError(name, "values", values, "a Uint8Array or a Float32Array");
+    }
+    checkList(name, "shape", shape, "a list of sizes");
+    checkList(name, "labels", labels, "a list of class numbers");
+    if (classes !== undefined) checkNames(name, "classes", classes);
+    checkTransform(name, transform);
     const size = elements(shape);
     if (!shape.every((side) => Number.isInteger(side) && side > 0)) {
       throw new RangeError(`${name}: a sample's shape is of whole positive sizes; got [${shape.join(", ")}].`);

@@ -1,4 +1,8 @@
 /** Map-style data sets: a length and a sample for every index, as in `torch.utils.data`. */
+
+import { checkList } from "../arguments/check.ts";
+import { describeValue } from "../arguments/describe.ts";
+import { OptionError } from "../arguments/option-error.ts";
 import type { LabelledSample } from "./sample.ts";
 import type { SourceSpec } from "./sources/source.ts";
 
@@ -26,11 +30,25 @@ export interface Dataset<Sample = LabelledSample> {
   shipment?(): Shipment | undefined;
 }
 
+/**
+ * Refuses what is no data set.
+ *
+ * @param owner what was given it
+ * @param dataset what should have `length` and `get`
+ * @param argument the argument's name
+ * @throws {OptionError} naming it
+ */
+export function checkDataset(owner: string, dataset: Dataset<unknown>, argument = "dataset"): void {
+  if (typeof dataset?.get !== "function" || !Number.isInteger(dataset.length) || dataset.length < 0) {
+    throw new OptionError(owner, argument, dataset, "a data set: an object with length and get(index)");
+  }
+}
+
 /** @throws {RangeError} unless index is an integer from 0 to length - 1 */
 export function checkIndex(name: string, index: number, length: number): void {
   if (Number.isInteger(index) && index >= 0 && index < length) return;
   const range = length === 0 ? "it is empty" : `indices go from 0 to ${length - 1}`;
-  throw new RangeError(`${name} has no sample ${index}: ${range}.`);
+  throw new RangeError(`${name} has no sample ${describeValue(index)}: ${range}.`);
 }
 
 /** Some samples of another data set, by their indices there. */
@@ -44,6 +62,8 @@ export class Subset<Sample> implements Dataset<Sample> {
    * @throws {RangeError} on an index that the data set does not have
    */
   constructor(dataset: Dataset<Sample>, indices: ArrayLike<number>) {
+    checkDataset("Subset", dataset);
+    checkList("Subset", "indices", indices, "a list of whole numbers");
     for (let i = 0; i < indices.length; i++)
       checkIndex("The data set of a Subset", indices[i] as number, dataset.length);
     this.dataset = dataset;
@@ -74,6 +94,8 @@ export class ConcatDataset<Sample> implements Dataset<Sample> {
 
   /** @throws {RangeError} when there is no data set */
   constructor(datasets: readonly Dataset<Sample>[]) {
+    checkList("ConcatDataset", "datasets", datasets, "a list of data sets");
+    for (const [i, dataset] of datasets.entries()) checkDataset("ConcatDataset", dataset, `datasets[${i}]`);
     if (datasets.length === 0) throw new RangeError("ConcatDataset needs at least one data set; got none.");
     this.datasets = [...datasets];
     let end = 0;

@@ -1,5 +1,8 @@
 /** Image files in folders named after their classes: `torchvision.datasets.ImageFolder`, the layout of ImageNet. */
+
 import { join } from "node:path";
+import { checkFunction, checkInteger, checkNames, checkText } from "../arguments/check.ts";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import { defaultGenerator } from "../random/index.ts";
 import { checkIndex, type Dataset, type Shipment } from "./dataset.ts";
 import { DataError } from "./error.ts";
@@ -8,7 +11,7 @@ import { filesOfClass, findClasses, refuseUnreadable } from "./image-files.ts";
 import type { ImageData8, LabelledSample } from "./sample.ts";
 import { type ImageSourceSpec, sampleOfFile } from "./sources/image-source.ts";
 import { ToTensor } from "./transforms/tensor.ts";
-import type { Transform } from "./transforms/transform.ts";
+import { checkTransform, type Transform } from "./transforms/transform.ts";
 
 export interface ImageFolderOptions {
   /** Applied to an image each time it is had; ToTensor where it is left out, null for none. */
@@ -63,6 +66,12 @@ export class ImageFolder implements Dataset<LabelledSample> {
    * @throws {TypeError} when both `extensions` and `isValidFile` are given
    */
   static async open(root: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
+    checkText("ImageFolder", "root", root, "the path of a folder");
+    refuseUnknownOptions("ImageFolder", options, ["transform", "extensions", "isValidFile", "allowEmpty", "maxPixels"]);
+    checkTransform("ImageFolder", options.transform);
+    if (options.extensions !== undefined) checkNames("ImageFolder", "extensions", options.extensions);
+    if (options.isValidFile !== undefined) checkFunction("ImageFolder", "isValidFile", options.isValidFile);
+    if (options.maxPixels !== undefined) checkInteger("ImageFolder", "maxPixels", options.maxPixels, 1);
     const { transform = new ToTensor(), extensions, isValidFile, allowEmpty = false, maxPixels } = options;
     if (extensions !== undefined && isValidFile !== undefined) {
       throw new TypeError("ImageFolder takes extensions or isValidFile, not both.");

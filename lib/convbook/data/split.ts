@@ -1,6 +1,7 @@
 /** Dividing a data set at random. */
+import { checkList } from "../arguments/check.ts";
 import { type RandomOptions, randperm } from "../random/index.ts";
-import { type Dataset, Subset } from "./dataset.ts";
+import { checkDataset, type Dataset, Subset } from "./dataset.ts";
 
 /**
  * Divides a data set into random parts that do not overlap: `torch.utils.data.random_split`, with the same indices for the
@@ -16,6 +17,8 @@ export function randomSplit<Sample>(
   lengths: readonly number[],
   options: RandomOptions = {},
 ): Subset<Sample>[] {
+  checkDataset("randomSplit", dataset);
+  checkList("randomSplit", "lengths", lengths, "a list of numbers of samples, or of fractions");
   const sizes = partSizes(dataset.length, lengths);
   const order = randperm(dataset.length, options);
   let start = 0;

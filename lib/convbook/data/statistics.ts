@@ -1,6 +1,7 @@
 /** Means and standard deviations of a data set's channels. */
+import { checkFunction } from "../arguments/check.ts";
 import type { TensorData } from "../tensor-data.ts";
-import type { Dataset } from "./dataset.ts";
+import { checkDataset, type Dataset } from "./dataset.ts";
 import type { LabelledSample } from "./sample.ts";
 import { imageShape } from "./transforms/transform.ts";
 
@@ -23,6 +24,8 @@ interface RawDataset extends Dataset<LabelledSample> {
  * @throws {RangeError} when it is empty or a sample is not an image of bytes
  */
 export function channelStatistics(dataset: RawDataset): ChannelStatistics {
+  checkDataset("channelStatistics", dataset);
+  checkFunction("channelStatistics", "dataset.raw", dataset.raw);
   if (dataset.length === 0) throw new RangeError("channelStatistics needs at least one image; the data set is empty.");
   const histograms: Float64Array[] = [];
   for (let index = 0; index < dataset.length; index++) {

@@ -1,4 +1,5 @@
 /** Whether a model that says 80 % is right eight times of ten. */
+import { describeValue } from "../arguments/describe.ts";
 import { MetricError } from "./errors.ts";
 import { checkLabels, checkNumClasses, givenOptions, type MetricInput, numbersOf, scoresOf } from "./inputs.ts";
 import { Metric } from "./metric.ts";
@@ -42,6 +43,9 @@ export class CalibrationError extends Metric<number> {
     }
     this.numClasses = numClasses;
     this.numBins = numBins;
+    if (!["l1", "l2", "max"].includes(norm)) {
+      throw new MetricError(`CalibrationError: norm is ${describeValue(norm)}; expected "l1", "l2" or "max"`);
+    }
     this.#norm = norm;
     this.#counts = new Float64Array(numBins);
     this.#confidences = new Float64Array(numBins);

@@ -1,4 +1,5 @@
 /** Metrics that count hits and misses by class: accuracy, precision, recall, F1 (Dice), IoU (Jaccard). */
+import { describeValue } from "../arguments/describe.ts";
 import { MetricError } from "./errors.ts";
 import {
   checkLabels,
@@ -47,7 +48,15 @@ abstract class StatScores<A extends Average> extends Metric<Averaged<A>> {
     const { numClasses, average, ignoreIndex, zeroDivision = 0 } = givenOptions(new.target.name, options);
     checkNumClasses(new.target.name, numClasses);
     this.numClasses = numClasses;
-    this.average = average ?? fallback;
+    if (ignoreIndex !== undefined && !Number.isInteger(ignoreIndex)) {
+      throw new MetricError(
+        `${new.target.name}: ignoreIndex is ${describeValue(ignoreIndex)}; expected a whole number`,
+      );
+    }
+    if (typeof zeroDivision !== "number") {
+      throw new MetricError(`${new.target.name}: zeroDivision is ${describeValue(zeroDivision)}; expected a number`);
+    }
+    this.average = average === undefined ? fallback : average;
     checkAverage(new.target.name, this.average);
     this.ignoreIndex = ignoreIndex;
     this.#zeroDivision = zeroDivision;

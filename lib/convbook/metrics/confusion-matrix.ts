@@ -1,6 +1,8 @@
 /** Who is taken for whom. */
+import { describeValue } from "../arguments/describe.ts";
 import { confusionMatrixFigure, type ConfusionMatrixOptions as FigureOptions } from "../display/figures/heatmap.ts";
 import type { VegaLiteFigure } from "../display/vega-lite.ts";
+import { MetricError } from "./errors.ts";
 import { checkLabels, checkNumClasses, givenOptions, type MetricInput, numbersOf, predictedLabels } from "./inputs.ts";
 import { Metric } from "./metric.ts";
 
@@ -24,6 +26,14 @@ export class ConfusionMatrix extends Metric<number[][]> {
     const { numClasses, normalize = "none", ignoreIndex } = givenOptions("ConfusionMatrix", options);
     checkNumClasses("ConfusionMatrix", numClasses);
     this.numClasses = numClasses;
+    if (!["true", "predicted", "all", "none"].includes(normalize)) {
+      throw new MetricError(
+        `ConfusionMatrix: normalize is ${describeValue(normalize)}; expected "true", "predicted", "all" or "none"`,
+      );
+    }
+    if (ignoreIndex !== undefined && !Number.isInteger(ignoreIndex)) {
+      throw new MetricError(`ConfusionMatrix: ignoreIndex is ${describeValue(ignoreIndex)}; expected a whole number`);
+    }
     this.#normalize = normalize;
     this.#ignoreIndex = ignoreIndex;
     this.#counts = new Float64Array(numClasses * numClasses);

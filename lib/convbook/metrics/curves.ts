@@ -201,7 +201,7 @@ abstract class AreaMetric<A extends Average> extends ScoreMetric<A extends "none
 
   constructor(options: AreaOptions<A>) {
     super(options);
-    this.average = options.average ?? "macro";
+    this.average = options.average === undefined ? "macro" : options.average;
     checkAverage(new.target.name, this.average);
   }
 

@@ -1,4 +1,5 @@
 /** Curves of classifiers as figures. */
+import { describeValue } from "../arguments/describe.ts";
 import { curves } from "../display/figures/curves.ts";
 import type { SeriesData } from "../display/figures/series.ts";
 import type { VegaLiteFigure } from "../display/vega-lite.ts";
@@ -17,8 +18,8 @@ export interface CurveFigureOptions {
 
 /** ROC curves, with the diagonal of a model that guesses. */
 export function rocFigure(given: RocCurve | readonly RocCurve[], options: CurveFigureOptions = {}): VegaLiteFigure {
+  const list = curvesOf<RocCurve>("rocFigure", given, ["fpr", "tpr"], options);
   const { labels, ...rest } = options;
-  const list = Array.isArray(given) ? (given as readonly RocCurve[]) : [given as RocCurve];
   const series = named("rocFigure", list, labels, ({ fpr, tpr }) => ({ x: fpr, y: tpr }));
   const areas = Object.keys(series).map((name, i) => `${name} ${areaUnderRoc(list[i] as RocCurve).toFixed(3)}`);
   return curves({
@@ -38,8 +39,8 @@ export function precisionRecallFigure(
   given: PrecisionRecall | readonly PrecisionRecall[],
   options: CurveFigureOptions = {},
 ): VegaLiteFigure {
+  const list = curvesOf<PrecisionRecall>("precisionRecallFigure", given, ["precision", "recall"], options);
   const { labels, ...rest } = options;
-  const list = Array.isArray(given) ? (given as readonly PrecisionRecall[]) : [given as PrecisionRecall];
   const series = named("precisionRecallFigure", list, labels, ({ precision, recall }) => ({
     x: recall.toReversed(),
     y: precision.toReversed(),
@@ -63,7 +64,13 @@ export function calibrationFigure(
   bins: readonly CalibrationBin[],
   options: Omit<CurveFigureOptions, "labels"> = {},
 ): VegaLiteFigure {
-  const filled = bins.filter(({ count }) => count > 0);
+  if (!Array.isArray(bins)) {
+    throw new MetricError(`calibrationFigure: bins is ${describeValue(bins)}; expected CalibrationError's bins`);
+  }
+  if (typeof options !== "object" || options === null) {
+    throw new MetricError(`calibrationFigure: options is ${describeValue(options)}; expected an object`);
+  }
+  const filled = bins.filter((bin: CalibrationBin) => bin?.count > 0);
   if (filled.length === 0) throw new MetricError("calibrationFigure: all bins are empty; update the metric first");
   return curves({
     series: {
@@ -77,6 +84,27 @@ export function calibrationFigure(
     ...square,
     ...options,
   });
+}
+
+/** One curve or several as a list, each with its coordinates. */
+function curvesOf<C extends object>(
+  figure: string,
+  given: C | readonly C[],
+  coordinates: readonly (keyof C & string)[],
+  options: CurveFigureOptions,
+): readonly C[] {
+  if (typeof options !== "object" || options === null) {
+    throw new MetricError(`${figure}: options is ${describeValue(options)}; expected an object`);
+  }
+  const list: readonly C[] = Array.isArray(given) ? given : [given as C];
+  for (const curve of list) {
+    if (coordinates.every((name) => typeof (curve?.[name] as { length?: unknown } | undefined)?.length === "number"))
+      continue;
+    throw new MetricError(
+      `${figure}: given is ${describeValue(given)}; expected a curve, or a list of them, with ${coordinates.join(" and ")}`,
+    );
+  }
+  return list;
 }
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`;

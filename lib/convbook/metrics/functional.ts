@@ -1,4 +1,5 @@
 /** The metrics in one call, for predictions that are all there. */
+import { describeValue } from "../arguments/describe.ts";
 import { CalibrationError, type CalibrationOptions } from "./calibration.ts";
 import {
   Accuracy,
@@ -37,8 +38,11 @@ export function topKAccuracy(
   options: { readonly numClasses: number; readonly k: number },
 ): number {
   const { numClasses, k } = givenOptions("topKAccuracy", options);
-  if (k === undefined)
-    throw new MetricError(`topKAccuracy: k is undefined; expected an integer from 1 to numClasses (${numClasses})`);
+  if (!Number.isInteger(k) || k < 1 || k > numClasses) {
+    throw new MetricError(
+      `topKAccuracy: k is ${describeValue(k)}; expected an integer from 1 to numClasses (${numClasses})`,
+    );
+  }
   return once(new Accuracy({ numClasses, topK: k }), predictions, targets);
 }
 

@@ -1,4 +1,5 @@
 /** What all metrics share. */
+import { describeValue } from "../arguments/describe.ts";
 import { MetricError } from "./errors.ts";
 import type { MetricInput } from "./inputs.ts";
 
@@ -29,7 +30,7 @@ const averages: readonly Average[] = ["micro", "macro", "weighted", "none"];
 
 export function checkAverage(metric: string, average: Average): void {
   if (!averages.includes(average)) {
-    throw new MetricError(`${metric}: average is ${JSON.stringify(average)}; expected one of ${averages.join(", ")}`);
+    throw new MetricError(`${metric}: average is ${describeValue(average)}; expected one of ${averages.join(", ")}`);
   }
 }
 

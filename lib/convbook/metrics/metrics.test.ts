@@ -242,7 +242,7 @@ describe("what they refuse", () => {
     [
       "top-k above the classes",
       () => topKAccuracy([0, 1], [0], { numClasses: 2, k: 5 }),
-      "Accuracy: topK is 5; expected an integer from 1 to numClasses (2)",
+      "topKAccuracy: k is 5; expected an integer from 1 to numClasses (2)",
     ],
     [
       "top-k of classes",

@@ -1,4 +1,7 @@
 /** Random tensors and permutations by PyTorch's names; the same seed gives PyTorch's numbers. */
+
+import { checkGenerator } from "../arguments/check.ts";
+import { checkObject } from "../arguments/options.ts";
 import type { TensorData } from "../tensor-data.ts";
 import { fillBernoulli, fillNormal, fillUniform } from "./fill.ts";
 import { defaultGenerator, type Generator } from "./generator.ts";
@@ -11,6 +14,14 @@ export type LongTensorData = Extract<TensorData, { dtype: "int64" }>;
 export interface RandomOptions {
   /** What to draw from; the default generator where it is left out. */
   readonly generator?: Generator;
+}
+
+/** What to draw from, checked. */
+function generatorOf(owner: string, options: RandomOptions): Generator {
+  checkObject(owner, "options", options);
+  const { generator = defaultGenerator } = options;
+  checkGenerator(owner, generator);
+  return generator;
 }
 
 /** Above this a typed array cannot be taken in one piece on every supported machine. */
@@ -70,7 +81,8 @@ export function bernoulli(
  * @param n how many, up to 2^31 - 1
  * @throws {RangeError} when n is not such an integer
  */
-export function randperm(n: number, { generator = defaultGenerator }: RandomOptions = {}): Int32Array {
+export function randperm(n: number, options: RandomOptions = {}): Int32Array {
+  const generator = generatorOf("randperm", options);
   if (!Number.isInteger(n) || n < 0 || n > MAX_ELEMENTS) {
     throw new RangeError(`randperm's n is an integer from 0 to ${MAX_ELEMENTS}; got ${n}.`);
   }

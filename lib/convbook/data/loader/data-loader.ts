@@ -1,7 +1,11 @@
 /** Batches of a data set: `torch.utils.data.DataLoader`, with worker threads in place of worker processes. */
+
 import type * as tf from "@tensorflow/tfjs-core";
+import { checkFunction, checkGenerator } from "../../arguments/check.ts";
+import { OptionError } from "../../arguments/option-error.ts";
+import { refuseUnknownOptions } from "../../arguments/options.ts";
 import { defaultGenerator, type Generator } from "../../random/index.ts";
-import type { Dataset } from "../dataset.ts";
+import { checkDataset, type Dataset } from "../dataset.ts";
 import { DataError } from "../error.ts";
 import type { LabelledSample } from "../sample.ts";
 import type { BatchTransform } from "../transforms/batch-transform.ts";
@@ -86,6 +90,8 @@ export class DataLoader<Sample = LabelledSample, Batch = LabelledBatch> implemen
    * @throws {DataError} when workers are asked for and the data set cannot be used on another thread
    */
   constructor(dataset: Dataset<Sample>, options: DataLoaderOptions<Sample, Batch> = {}) {
+    checkDataset("DataLoader", dataset);
+    checkOptions(options);
     const { batchSize = 1, shuffle = false, sampler, generator, dropLast = false, prefetchFactor = 2 } = options;
     checkWhole("batchSize", batchSize, 1);
     checkWhole("prefetchFactor", prefetchFactor, 1);
@@ -233,6 +239,37 @@ function obstacleToWorkers<Sample, Batch>(
     return "the batch transform is known to this thread only (it needs toSpec)";
   }
   return undefined;
+}
+
+const optionNames: readonly (keyof DataLoaderOptions)[] = [
+  "batchSize",
+  "shuffle",
+  "sampler",
+  "generator",
+  "dropLast",
+  "numWorkers",
+  "prefetchFactor",
+  "batchTransform",
+  "collate",
+];
+
+/** Refuses options that there are not, and objects and functions that are none. */
+function checkOptions<Sample, Batch>(options: DataLoaderOptions<Sample, Batch>): void {
+  refuseUnknownOptions("DataLoader", options, optionNames);
+  const { sampler, generator, batchTransform, collate } = options;
+  if (sampler !== undefined && typeof sampler?.sample !== "function") {
+    throw new OptionError("DataLoader", "sampler", sampler, "a sampler: an object with length and sample()");
+  }
+  if (generator !== undefined) checkGenerator("DataLoader", generator);
+  if (batchTransform !== undefined && typeof batchTransform?.apply !== "function") {
+    throw new OptionError(
+      "DataLoader",
+      "batchTransform",
+      batchTransform,
+      "a batch transform: an object with apply(batch)",
+    );
+  }
+  if (collate !== undefined) checkFunction("DataLoader", "collate", collate);
 }
 
 function checkWhole(name: string, value: number, least: number): void {

@@ -3,6 +3,10 @@
  * random sizes, angles and colours lie on backgrounds with gradients, shapes and noise; nothing is read from disk, and every picture
  * follows from the seed and its index.
  */
+
+import { isNumber } from "../../arguments/check.ts";
+import { OptionError } from "../../arguments/option-error.ts";
+import { refuseUnknownOptions } from "../../arguments/options.ts";
 import type { RotatedBox } from "../../detection/index.ts";
 import { Generator } from "../../random/index.ts";
 import { checkIndex, type Dataset } from "../dataset.ts";
@@ -63,6 +67,7 @@ export class SceneTextDataset implements Dataset<SceneTextSample> {
    * @throws {RangeError} when a number is not as described
    */
   constructor(length: number, options: SceneTextOptions = {}) {
+    refuseUnknownOptions("SceneTextDataset", options, ["size", "words", "letters", "letterHeight", "maxAngle", "seed"]);
     const {
       size = [128, 128],
       words = [1, 4],
@@ -75,7 +80,9 @@ export class SceneTextDataset implements Dataset<SceneTextSample> {
       throw new RangeError(`A SceneTextDataset's length is a whole number of pictures; got ${length}.`);
     }
     const ranges = { size, words, letters, letterHeight };
-    for (const [name, [first, second]] of Object.entries(ranges)) {
+    for (const [name, range] of Object.entries(ranges)) {
+      if (!Array.isArray(range)) throw new OptionError("SceneTextDataset", name, range, "two whole numbers");
+      const [first, second] = range as readonly [number, number];
       const whole = Number.isInteger(first) && Number.isInteger(second) && first >= (name === "words" ? 0 : 1);
       const least = name === "size" ? 16 : 0;
       if (!whole || first < least || second < least || (name !== "size" && first > second)) {
@@ -83,7 +90,7 @@ export class SceneTextDataset implements Dataset<SceneTextSample> {
         throw new RangeError(`A SceneTextDataset's ${name} is ${expected}; got [${first}, ${second}].`);
       }
     }
-    if (!(maxAngle >= 0 && maxAngle <= 90)) {
+    if (!isNumber(maxAngle, 0, 90)) {
       throw new RangeError(`A SceneTextDataset's maxAngle is from 0 to 90 degrees; got ${maxAngle}.`);
     }
     this.length = length;

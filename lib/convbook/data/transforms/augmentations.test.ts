@@ -183,7 +183,7 @@ describe("bad arguments are named", () => {
     [() => new RandomErasing({ p: 2 }), "RandomErasing's p is a probability from 0 to 1; got 2."],
     [
       () => new RandomErasing({ value: [Number.NaN] }),
-      'RandomErasing\'s value is a number, a number for each channel, or "random"; got [null].',
+      'RandomErasing\'s value is a number, a number for each channel, or "random"; got [NaN].',
     ],
     [
       () => new RandomErasing({ value: [1, 2] }).apply(new ToTensor().apply(picture(4, 4, 3))),

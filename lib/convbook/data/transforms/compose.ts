@@ -1,8 +1,11 @@
 /** Transforms in a row. */
+
+import { checkGenerator, checkList } from "../../arguments/check.ts";
+import { describeValue } from "../../arguments/describe.ts";
 import { defaultGenerator, type Generator } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
 import { Normalize, ToTensor } from "./tensor.ts";
-import { show, type Transform, type TransformSpec } from "./transform.ts";
+import type { Transform, TransformSpec } from "./transform.ts";
 
 /** Several transforms, one after the other: `torchvision.transforms.Compose`. */
 export class Compose implements Transform {
@@ -12,9 +15,10 @@ export class Compose implements Transform {
 
   /** @throws {TypeError} when one is not a transform */
   constructor(transforms: readonly Transform[]) {
+    checkList("Compose", "transforms", transforms, "a list of transforms");
     for (const [i, transform] of transforms.entries()) {
       if (typeof transform?.apply !== "function") {
-        throw new TypeError(`Compose's transforms[${i}] has no method apply: ${show(transform)}.`);
+        throw new TypeError(`Compose's transforms[${i}] has no method apply: ${describeValue(transform)}.`);
       }
     }
     this.transforms = [...transforms];
@@ -27,6 +31,7 @@ export class Compose implements Transform {
   }
 
   apply(data: TensorData, generator: Generator = defaultGenerator): TensorData {
+    checkGenerator("Compose", generator);
     let result = data;
     for (const step of this.#steps) result = step(result, generator);
     return result;

@@ -1,4 +1,8 @@
 /** Erasing parts of images: RandomErasing (Z. Zhong et al., arXiv:1708.04896) and Cutout (T. DeVries, G. W. Taylor, arXiv:1708.04552). */
+
+import { checkGenerator } from "../../arguments/check.ts";
+import { describeValue } from "../../arguments/describe.ts";
+import { refuseUnknownOptions } from "../../arguments/options.ts";
 import { defaultGenerator, fillNormal, type Generator } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
 import type { FloatData } from "../sample.ts";
@@ -8,7 +12,6 @@ import {
   parseProbability,
   parseRange,
   roundHalfEven,
-  show,
   type Transform,
   type TransformSpec,
 } from "./transform.ts";
@@ -29,21 +32,24 @@ export class RandomErasing implements Transform {
   readonly options: Required<RandomErasingOptions>;
 
   /** @throws {RangeError} when an option is not as described */
-  constructor({ p = 0.5, scale = [0.02, 0.33], ratio = [0.3, 3.3], value = 0 }: RandomErasingOptions = {}) {
+  constructor(options: RandomErasingOptions = {}) {
+    refuseUnknownOptions("RandomErasing", options, ["p", "scale", "ratio", "value"]);
+    const { p = 0.5, scale = [0.02, 0.33], ratio = [0.3, 3.3], value = 0 } = options;
     parseProbability("RandomErasing", p);
     parseRange("RandomErasing", "ratio", ratio, Number.MIN_VALUE);
     if (parseRange("RandomErasing", "scale", scale, 0)[1] > 1) {
-      throw new RangeError(`RandomErasing's scale lies within 0 and 1; got ${show(scale)}.`);
+      throw new RangeError(`RandomErasing's scale lies within 0 and 1; got ${describeValue(scale)}.`);
     }
     if (value !== "random" && ![value].flat().every((x) => Number.isFinite(x))) {
       throw new RangeError(
-        `RandomErasing's value is a number, a number for each channel, or "random"; got ${show(value)}.`,
+        `RandomErasing's value is a number, a number for each channel, or "random"; got ${describeValue(value)}.`,
       );
     }
     this.options = { p, scale, ratio, value };
   }
 
   apply(data: TensorData, generator: Generator = defaultGenerator): FloatData {
+    checkGenerator("RandomErasing", generator);
     const image = asFloatImage("RandomErasing", data);
     const [imageHeight, imageWidth, channels] = imageShape(image);
     const { p, scale, ratio, value } = this.options;
@@ -89,11 +95,12 @@ export class Cutout implements Transform {
    * @param options number of squares, and what is put there: after Normalize, 0 is the data's mean
    * @throws {RangeError} when a number is not as described
    */
-  constructor(size: number, { holes = 1, value = 0 }: { readonly holes?: number; readonly value?: number } = {}) {
+  constructor(size: number, options: { readonly holes?: number; readonly value?: number } = {}) {
+    refuseUnknownOptions("Cutout", options, ["holes", "value"]);
+    const { holes = 1, value = 0 } = options;
     if (!Number.isInteger(size) || size < 1 || !Number.isInteger(holes) || holes < 0 || !Number.isFinite(value)) {
-      throw new RangeError(
-        `Cutout takes a size of whole pixels, a whole number of holes and a value; got ${show([size, holes, value])}.`,
-      );
+      const got = describeValue([size, holes, value]);
+      throw new RangeError(`Cutout takes a size of whole pixels, a whole number of holes and a value; got ${got}.`);
     }
     this.size = size;
     this.holes = holes;
@@ -101,6 +108,7 @@ export class Cutout implements Transform {
   }
 
   apply(data: TensorData, generator: Generator = defaultGenerator): FloatData {
+    checkGenerator("Cutout", generator);
     let image = asFloatImage("Cutout", data);
     const [imageHeight, imageWidth] = imageShape(image);
     for (let hole = 0; hole < this.holes; hole++) {

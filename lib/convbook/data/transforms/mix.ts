@@ -3,11 +3,14 @@
  * Each image is mixed with the one before it in the batch, the first with the last, by one share for all, as in torchvision's training
  * reference; the labels become the classes' shares, [N, classes].
  */
+
+import { describeValue } from "../../arguments/describe.ts";
+import { refuseUnknownOptions } from "../../arguments/options.ts";
 import { beta, type Generator } from "../../random/index.ts";
 import { DataError } from "../error.ts";
 import type { RawBatch } from "../loader/collate.ts";
 import type { BatchTransform, BatchTransformSpec } from "./batch-transform.ts";
-import { parseProbability, show } from "./transform.ts";
+import { parseProbability } from "./transform.ts";
 
 export interface MixOptions {
   /** Number of classes. */
@@ -21,12 +24,14 @@ export interface MixOptions {
 abstract class Mix implements BatchTransform {
   readonly options: Required<MixOptions>;
 
-  constructor(name: string, { numClasses, alpha = 1, p = 1 }: MixOptions) {
+  constructor(name: string, options: MixOptions) {
+    refuseUnknownOptions(name, options, ["numClasses", "alpha", "p"]);
+    const { numClasses, alpha = 1, p = 1 } = options;
     if (!Number.isInteger(numClasses) || numClasses < 1) {
-      throw new RangeError(`${name}'s numClasses is a whole number of at least 1; got ${show(numClasses)}.`);
+      throw new RangeError(`${name}'s numClasses is a whole number of at least 1; got ${describeValue(numClasses)}.`);
     }
-    if (!(alpha > 0) || !Number.isFinite(alpha)) {
-      throw new RangeError(`${name}'s alpha is a positive number; got ${show(alpha)}.`);
+    if (!Number.isFinite(alpha) || alpha <= 0) {
+      throw new RangeError(`${name}'s alpha is a positive number; got ${describeValue(alpha)}.`);
     }
     this.options = { numClasses, alpha, p: parseProbability(name, p) };
   }

@@ -1,4 +1,8 @@
 /** RandAugment: E. D. Cubuk et al., "RandAugment: Practical automated data augmentation with a reduced search space", arXiv:1909.13719. */
+
+import { checkGenerator } from "../../arguments/check.ts";
+import { describeValue } from "../../arguments/describe.ts";
+import { refuseUnknownOptions } from "../../arguments/options.ts";
 import { defaultGenerator, type Generator } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
 import type { ImageData8 } from "../sample.ts";
@@ -14,7 +18,7 @@ import {
   solarize,
 } from "./color.ts";
 import { rotate } from "./random-affine.ts";
-import { asImage, imageShape, roundHalfEven, show, type Transform, type TransformSpec } from "./transform.ts";
+import { asImage, imageShape, roundHalfEven, type Transform, type TransformSpec } from "./transform.ts";
 
 export interface RandAugmentOptions {
   /** How many changes are made, one after the other. */
@@ -40,29 +44,28 @@ export class RandAugment implements Transform {
   readonly options: Required<RandAugmentOptions>;
 
   /** @throws {RangeError} when a number is not as described */
-  constructor({
-    numOps = 2,
-    magnitude = 9,
-    numMagnitudeBins = 31,
-    interpolation = "nearest",
-    fill = 0,
-  }: RandAugmentOptions = {}) {
+  constructor(options: RandAugmentOptions = {}) {
+    refuseUnknownOptions("RandAugment", options, ["numOps", "magnitude", "numMagnitudeBins", "interpolation", "fill"]);
+    const { numOps = 2, magnitude = 9, numMagnitudeBins = 31, interpolation = "nearest", fill = 0 } = options;
     const whole = (name: string, value: number, low: number, high: number): void => {
       if (Number.isInteger(value) && value >= low && value <= high) return;
       const range = high === Number.POSITIVE_INFINITY ? `of at least ${low}` : `from ${low} to ${high}`;
-      throw new RangeError(`RandAugment's ${name} is a whole number ${range}; got ${show(value)}.`);
+      throw new RangeError(`RandAugment's ${name} is a whole number ${range}; got ${describeValue(value)}.`);
     };
     whole("numOps", numOps, 0, Number.POSITIVE_INFINITY);
     whole("numMagnitudeBins", numMagnitudeBins, 2, Number.POSITIVE_INFINITY);
     whole("magnitude", magnitude, 0, numMagnitudeBins - 1);
     whole("fill", fill, 0, 255);
     if (interpolation !== "nearest" && interpolation !== "bilinear") {
-      throw new RangeError(`RandAugment's interpolation is "nearest" or "bilinear"; got ${show(interpolation)}.`);
+      throw new RangeError(
+        `RandAugment's interpolation is "nearest" or "bilinear"; got ${describeValue(interpolation)}.`,
+      );
     }
     this.options = { numOps, magnitude, numMagnitudeBins, interpolation, fill };
   }
 
   apply(data: TensorData, generator: Generator = defaultGenerator): ImageData8 {
+    checkGenerator("RandAugment", generator);
     let image = asImage("RandAugment", data);
     const [height, width] = imageShape(image);
     const { numOps, magnitude, numMagnitudeBins } = this.options;

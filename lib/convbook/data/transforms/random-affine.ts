@@ -1,17 +1,13 @@
 /** Random rotations and affine changes, drawn as torchvision draws them. */
+
+import { checkGenerator, isNumber } from "../../arguments/check.ts";
+import { describeValue } from "../../arguments/describe.ts";
+import { refuseUnknownOptions } from "../../arguments/options.ts";
 import { defaultGenerator, type Generator } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
 import type { ImageData8 } from "../sample.ts";
 import { affineMatrix, rotationMatrix, transformAffine } from "./affine.ts";
-import {
-  asImage,
-  imageShape,
-  parseRange,
-  roundHalfEven,
-  show,
-  type Transform,
-  type TransformSpec,
-} from "./transform.ts";
+import { asImage, imageShape, parseRange, roundHalfEven, type Transform, type TransformSpec } from "./transform.ts";
 
 export interface RandomRotationOptions {
   readonly interpolation?: "nearest" | "bilinear";
@@ -29,11 +25,13 @@ export class RandomRotation implements Transform {
    * @throws {RangeError} when the degrees, interpolation or fill are not as described
    */
   constructor(degrees: number | readonly [number, number], options: RandomRotationOptions = {}) {
+    refuseUnknownOptions("RandomRotation", options, ["interpolation", "fill"]);
     this.degrees = parseDegrees("RandomRotation", "degrees", degrees);
     this.#options = parseOptions("RandomRotation", options);
   }
 
   apply(data: TensorData, generator: Generator = defaultGenerator): ImageData8 {
+    checkGenerator("RandomRotation", generator);
     const image = asImage("RandomRotation", data);
     return rotate(image, generator.uniform(this.degrees[0], this.degrees[1]), this.#options);
   }
@@ -64,11 +62,13 @@ export class RandomAffine implements Transform {
    * @throws {RangeError} when an argument is not as described
    */
   constructor(degrees: number | readonly [number, number], options: RandomAffineOptions = {}) {
+    refuseUnknownOptions("RandomAffine", options, ["translate", "scale", "shear", "interpolation", "fill"]);
     const { translate, scale, shear } = options;
     this.degrees = parseDegrees("RandomAffine", "degrees", degrees);
     this.#parsed = parseOptions("RandomAffine", options);
-    if (translate !== undefined && !(translate.length === 2 && translate.every((part) => part >= 0 && part <= 1))) {
-      throw new RangeError(`RandomAffine's translate is two parts from 0 to 1; got ${show(translate)}.`);
+    const isPair = Array.isArray(translate) && translate.length === 2;
+    if (translate !== undefined && !(isPair && translate.every((part) => isNumber(part, 0, 1)))) {
+      throw new RangeError(`RandomAffine's translate is two parts from 0 to 1; got ${describeValue(translate)}.`);
     }
     if (scale !== undefined) parseRange("RandomAffine", "scale", scale, Number.MIN_VALUE);
     this.#shear = shear === undefined ? undefined : parseShear(shear);
@@ -76,6 +76,7 @@ export class RandomAffine implements Transform {
   }
 
   apply(data: TensorData, generator: Generator = defaultGenerator): ImageData8 {
+    checkGenerator("RandomAffine", generator);
     const image = asImage("RandomAffine", data);
     const [height, width] = imageShape(image);
     const { translate, scale } = this.#options;
@@ -120,19 +121,19 @@ function parseDegrees(
 ): readonly [number, number] {
   if (typeof degrees !== "number") return parseRange(name, what, degrees);
   if (!(degrees >= 0) || !Number.isFinite(degrees)) {
-    throw new RangeError(`${name}'s ${what} is a number >= 0 or a range [low, high]; got ${show(degrees)}.`);
+    throw new RangeError(`${name}'s ${what} is a number >= 0 or a range [low, high]; got ${describeValue(degrees)}.`);
   }
   return [-degrees, degrees];
 }
 
 function parseShear(shear: number | readonly number[]): readonly number[] {
   if (typeof shear === "number") return parseDegrees("RandomAffine", "shear", shear);
-  const [a, b, c, d] = shear;
+  const [a, b, c, d] = Array.isArray(shear) ? (shear as readonly number[]) : [];
   if (a !== undefined && b !== undefined && shear.length === 2) return parseRange("RandomAffine", "shear", [a, b]);
   if (a !== undefined && b !== undefined && c !== undefined && d !== undefined && shear.length === 4) {
     return [...parseRange("RandomAffine", "shear", [a, b]), ...parseRange("RandomAffine", "shear", [c, d])];
   }
-  throw new RangeError(`RandomAffine's shear is a number, or 2 or 4 numbers; got ${show(shear)}.`);
+  throw new RangeError(`RandomAffine's shear is a number, or 2 or 4 numbers; got ${describeValue(shear)}.`);
 }
 
 function parseOptions(
@@ -140,10 +141,10 @@ function parseOptions(
   { interpolation = "nearest", fill = 0 }: RandomRotationOptions,
 ): Required<RandomRotationOptions> {
   if (interpolation !== "nearest" && interpolation !== "bilinear") {
-    throw new RangeError(`${name}'s interpolation is "nearest" or "bilinear"; got ${show(interpolation)}.`);
+    throw new RangeError(`${name}'s interpolation is "nearest" or "bilinear"; got ${describeValue(interpolation)}.`);
   }
   if (!Number.isInteger(fill) || fill < 0 || fill > 255) {
-    throw new RangeError(`${name}'s fill is an integer from 0 to 255; got ${show(fill)}.`);
+    throw new RangeError(`${name}'s fill is an integer from 0 to 255; got ${describeValue(fill)}.`);
   }
   return { interpolation, fill };
 }

@@ -1,4 +1,8 @@
 /** Random rectangles of an image, drawn as torchvision draws them. */
+
+import { checkGenerator } from "../../arguments/check.ts";
+import { describeValue } from "../../arguments/describe.ts";
+import { refuseUnknownOptions } from "../../arguments/options.ts";
 import { defaultGenerator, type Generator } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
 import type { ImageData8 } from "../sample.ts";
@@ -12,7 +16,6 @@ import {
   parseSize,
   roundHalfEven,
   type Size,
-  show,
   type Transform,
   type TransformSpec,
 } from "./transform.ts";
@@ -38,21 +41,23 @@ export class RandomCrop implements Transform {
    * @throws {RangeError} when a size, the padding, its fill or its mode is not as described
    */
   constructor(size: Size, options: RandomCropOptions = {}) {
+    refuseUnknownOptions("RandomCrop", options, ["padding", "padIfNeeded", "fill", "paddingMode"]);
     const { padding, fill = 0, paddingMode = "constant" } = options;
     this.size = parseSize("RandomCrop", size);
     this.#padding = padding === undefined ? undefined : parsePadding(padding);
     if (!Number.isInteger(fill) || fill < 0 || fill > 255) {
-      throw new RangeError(`RandomCrop's fill is an integer from 0 to 255; got ${show(fill)}.`);
+      throw new RangeError(`RandomCrop's fill is an integer from 0 to 255; got ${describeValue(fill)}.`);
     }
     if (!["constant", "edge", "reflect", "symmetric"].includes(paddingMode)) {
       throw new RangeError(
-        `RandomCrop's paddingMode is "constant", "edge", "reflect" or "symmetric"; got ${show(paddingMode)}.`,
+        `RandomCrop's paddingMode is "constant", "edge", "reflect" or "symmetric"; got ${describeValue(paddingMode)}.`,
       );
     }
     this.#options = { ...options };
   }
 
   apply(data: TensorData, generator: Generator = defaultGenerator): ImageData8 {
+    checkGenerator("RandomCrop", generator);
     const { padIfNeeded = false, fill = 0, paddingMode = "constant" } = this.#options;
     let image = asImage("RandomCrop", data);
     const [height, width] = this.size;
@@ -98,10 +103,9 @@ export class RandomResizedCrop implements Transform {
    * @param size height and width of the result in pixels
    * @throws {RangeError} when a size is not a whole positive number, or a range is not one of positive numbers
    */
-  constructor(
-    size: Size,
-    { scale = [0.08, 1], ratio = [3 / 4, 4 / 3], interpolation = "bilinear" }: RandomResizedCropOptions = {},
-  ) {
+  constructor(size: Size, options: RandomResizedCropOptions = {}) {
+    refuseUnknownOptions("RandomResizedCrop", options, ["scale", "ratio", "interpolation"]);
+    const { scale = [0.08, 1], ratio = [3 / 4, 4 / 3], interpolation = "bilinear" } = options;
     this.size = parseSize("RandomResizedCrop", size);
     this.scale = parseRange("RandomResizedCrop", "scale", scale, 0);
     this.ratio = parseRange("RandomResizedCrop", "ratio", ratio, Number.MIN_VALUE);
@@ -109,6 +113,7 @@ export class RandomResizedCrop implements Transform {
   }
 
   apply(data: TensorData, generator: Generator = defaultGenerator): ImageData8 {
+    checkGenerator("RandomResizedCrop", generator);
     const image = asImage("RandomResizedCrop", data);
     const { top, left, height, width } = this.rectangle(image, generator);
     return resize(crop(image, top, left, height, width), this.size[0], this.size[1], this.interpolation);
@@ -158,5 +163,5 @@ function parsePadding(padding: number | readonly number[]): Padding {
       return { left: a, top: b, right: c, bottom: d };
     }
   }
-  throw new RangeError(`RandomCrop's padding is 1, 2 or 4 whole numbers of pixels; got ${show(padding)}.`);
+  throw new RangeError(`RandomCrop's padding is 1, 2 or 4 whole numbers of pixels; got ${describeValue(padding)}.`);
 }

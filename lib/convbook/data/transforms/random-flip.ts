@@ -1,4 +1,5 @@
 /** Mirroring at random, drawn as torchvision draws. */
+import { checkGenerator } from "../../arguments/check.ts";
 import { defaultGenerator, type Generator } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
 import type { ImageData8 } from "../sample.ts";
@@ -15,6 +16,7 @@ export class RandomHorizontalFlip implements Transform {
   }
 
   apply(data: TensorData, generator: Generator = defaultGenerator): ImageData8 {
+    checkGenerator("RandomHorizontalFlip", generator);
     const image = asImage("RandomHorizontalFlip", data);
     return generator.uniformFloat() < this.p ? flipHorizontally(image) : image;
   }
@@ -34,6 +36,7 @@ export class RandomVerticalFlip implements Transform {
   }
 
   apply(data: TensorData, generator: Generator = defaultGenerator): ImageData8 {
+    checkGenerator("RandomVerticalFlip", generator);
     const image = asImage("RandomVerticalFlip", data);
     return generator.uniformFloat() < this.p ? flipVertically(image) : image;
   }

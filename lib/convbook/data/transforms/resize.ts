@@ -1,4 +1,7 @@
 /** Transforms that change an image's size, always in the same way. */
+
+import { describeValue } from "../../arguments/describe.ts";
+import { refuseUnknownOptions } from "../../arguments/options.ts";
 import type { TensorData } from "../../tensor-data.ts";
 import type { ImageData8 } from "../sample.ts";
 import { crop, pad } from "./geometry.ts";
@@ -25,7 +28,9 @@ export class Resize implements Transform {
    * @param size [height, width], or one number for the shorter side, which keeps the image's proportions
    * @throws {RangeError} when the size is not of whole positive numbers
    */
-  constructor(size: Size, { interpolation = "bilinear" }: { readonly interpolation?: Interpolation } = {}) {
+  constructor(size: Size, options: { readonly interpolation?: Interpolation } = {}) {
+    refuseUnknownOptions("Resize", options, ["interpolation"]);
+    const { interpolation = "bilinear" } = options;
     parseSize("Resize", size);
     this.size = size;
     this.interpolation = parseInterpolation("Resize", interpolation);
@@ -81,6 +86,6 @@ export class CenterCrop implements Transform {
 export function parseInterpolation(name: string, interpolation: Interpolation): Interpolation {
   if (["nearest", "bilinear", "bicubic"].includes(interpolation)) return interpolation;
   throw new RangeError(
-    `${name}'s interpolation is "nearest", "bilinear" or "bicubic"; got ${JSON.stringify(interpolation)}.`,
+    `${name}'s interpolation is "nearest", "bilinear" or "bicubic"; got ${describeValue(interpolation)}.`,
   );
 }

@@ -1,7 +1,8 @@
 /** From images of eight-bit numbers to what a model takes. */
+import { describeValue } from "../../arguments/describe.ts";
 import type { TensorData } from "../../tensor-data.ts";
 import type { FloatData } from "../sample.ts";
-import { asFloatImage, asImage, show, type Transform, type TransformSpec } from "./transform.ts";
+import { asFloatImage, asImage, type Transform, type TransformSpec } from "./transform.ts";
 
 /** n / 255 as float32 for the 256 values of a byte. */
 const BYTE_TO_FLOAT = Float32Array.from({ length: 256 }, (_, n) => n / 255);
@@ -37,10 +38,11 @@ export class Normalize implements Transform {
    * @throws {RangeError} when the lengths differ, or a number is not finite, or a standard deviation is not positive
    */
   constructor(mean: readonly number[], std: readonly number[]) {
-    const finite = [...mean, ...std].every((x) => Number.isFinite(x));
-    if (mean.length === 0 || mean.length !== std.length || !finite || std.some((x) => x <= 0)) {
+    const areLists = Array.isArray(mean) && Array.isArray(std);
+    const finite = areLists && [...mean, ...std].every((x) => Number.isFinite(x));
+    if (!areLists || mean.length === 0 || mean.length !== std.length || !finite || std.some((x) => x <= 0)) {
       throw new RangeError(
-        `Normalize takes a finite mean and a positive std for each channel; got mean ${show(mean)}, std ${show(std)}.`,
+        `Normalize takes a finite mean and a positive std for each channel; got mean ${describeValue(mean)}, std ${describeValue(std)}.`,
       );
     }
     this.mean = [...mean];

@@ -1,4 +1,6 @@
 /** What a transform is, and the checks that transforms share. */
+import { describeValue } from "../../arguments/describe.ts";
+import { OptionError } from "../../arguments/option-error.ts";
 import type { Generator } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
 import type { FloatData, ImageData8 } from "../sample.ts";
@@ -25,8 +27,24 @@ export interface Transform {
 /** A height and a width in pixels, or one number for both. */
 export type Size = number | readonly [height: number, width: number];
 
+/**
+ * Refuses what is no transform; null and undefined stand for none and for the default.
+ *
+ * @throws {OptionError} naming the option
+ */
+export function checkTransform(owner: string, transform: Transform | null | undefined): void {
+  if (transform === undefined || transform === null || typeof transform.apply === "function") return;
+  throw new OptionError(owner, "transform", transform, "a transform: an object with apply(data)");
+}
+
+/** @throws {OptionError} unless the data is a tensor's */
+function requireTensor(name: string, data: TensorData): void {
+  if (!Array.isArray(data?.shape)) throw new OptionError(name, "data", data, "tensor data { dtype, shape, data }");
+}
+
 /** @throws {RangeError} unless the data is an image of eight-bit numbers [height, width, 1 or 3] */
 export function asImage(name: string, data: TensorData): ImageData8 {
+  requireTensor(name, data);
   const { dtype, shape } = data;
   if (dtype === "uint8" && shape.length === 3 && (shape[2] === 1 || shape[2] === 3)) return data;
   const hint = dtype === "float32" ? " It stands before ToTensor." : "";
@@ -37,6 +55,7 @@ export function asImage(name: string, data: TensorData): ImageData8 {
 
 /** @throws {RangeError} unless the data is float32 [height, width, channels] */
 export function asFloatImage(name: string, data: TensorData): FloatData {
+  requireTensor(name, data);
   const { dtype, shape } = data;
   if (dtype === "float32" && shape.length === 3) return data;
   const hint = dtype === "uint8" ? " It stands after ToTensor." : "";
@@ -54,7 +73,7 @@ export function imageShape(image: {
 export function parseSize(name: string, size: Size): readonly [height: number, width: number] {
   const pair = typeof size === "number" ? [size, size] : size;
   if (!Array.isArray(pair) || pair.length !== 2 || pair.some((side) => !Number.isInteger(side) || side < 1)) {
-    throw new RangeError(`${name}'s size is a whole number of pixels or [height, width]; got ${show(size)}.`);
+    throw new RangeError(`${name}'s size is a whole number of pixels or [height, width]; got ${describeValue(size)}.`);
   }
   return [pair[0] as number, pair[1] as number];
 }
@@ -62,7 +81,7 @@ export function parseSize(name: string, size: Size): readonly [height: number, w
 /** @throws {RangeError} unless p is within [0, 1] */
 export function parseProbability(name: string, p: number): number {
   if (typeof p === "number" && p >= 0 && p <= 1) return p;
-  throw new RangeError(`${name}'s p is a probability from 0 to 1; got ${show(p)}.`);
+  throw new RangeError(`${name}'s p is a probability from 0 to 1; got ${describeValue(p)}.`);
 }
 
 /** @throws {RangeError} unless range is two finite numbers, at least `least`, in order */
@@ -81,7 +100,9 @@ export function parseRange(
     return [range[0], range[1]];
   }
   const bound = least === Number.NEGATIVE_INFINITY ? "" : `${least} <= `;
-  throw new RangeError(`${name}'s ${what} is a range [low, high] with ${bound}low <= high; got ${show(range)}.`);
+  throw new RangeError(
+    `${name}'s ${what} is a range [low, high] with ${bound}low <= high; got ${describeValue(range)}.`,
+  );
 }
 
 /** Rounds halves to the even neighbour, as Python's `round` does, on which torchvision's sizes rest. */
@@ -90,9 +111,4 @@ export function roundHalfEven(x: number): number {
   const rest = x - floor;
   if (rest !== 0.5) return Math.round(x);
   return floor % 2 === 0 ? floor : floor + 1;
-}
-
-export function show(value: unknown): string {
-  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
