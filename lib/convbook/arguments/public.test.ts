@@ -2,8 +2,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import { beforeAll, describe, expect, it } from "vitest";
+import * as convbook from "../index.ts";
 import { dataRows } from "./testing/data-rows.ts";
 import { nnRows } from "./testing/nn-rows.ts";
+import { notTried } from "./testing/not-tried.ts";
 import { complaint, outcomeOf, wrongCalls } from "./testing/probe.ts";
 import { trainingRows } from "./testing/training-rows.ts";
 
@@ -11,6 +13,31 @@ const rows = [...nnRows, ...trainingRows, ...dataRows];
 
 beforeAll(async () => {
   await tf.setBackend("cpu");
+});
+
+/** All functions and classes of the package by their paths, each once. */
+function* exported(group: object, prefix = "", seen = new Set<unknown>()): Generator<[path: string, value: object]> {
+  for (const [name, value] of Object.entries(group) as [string, unknown][]) {
+    if (typeof value === "function" && !seen.has(value)) {
+      seen.add(value);
+      yield [prefix + name, value];
+    } else if (Object.prototype.toString.call(value) === "[object Module]") {
+      yield* exported(value as object, `${prefix}${name}.`, seen);
+    }
+  }
+}
+
+it("knows every export: each is tried below, or named among those that are not", () => {
+  const tried = new Set(rows.map(({ name }) => name));
+  const known = new Set([...tried, ...notTried]);
+  const missing = [...exported(convbook)].flatMap(([name, value]) => {
+    const hasForward =
+      name.startsWith("nn.") &&
+      typeof (value as { prototype?: { forward?: unknown } }).prototype?.forward === "function";
+    return hasForward ? [name, `${name}#forward`] : [name];
+  });
+  expect(missing.filter((name) => !known.has(name))).toEqual([]);
+  expect(notTried.filter((name) => tried.has(name) || !missing.includes(name))).toEqual([]);
 });
 
 describe("what is wrong is named", () => {

@@ -1,4 +1,5 @@
 import { constants, open } from "node:fs/promises";
+import { OptionError } from "../arguments/option-error.ts";
 import { CheckpointError } from "./error.ts";
 
 /** Checkpoints are read as a whole; a typed array of more than 4 GiB is beyond Node's older releases. */
@@ -7,9 +8,12 @@ const maxFileBytes = 2 ** 32 - 1;
 /**
  * Reads a whole file.
  *
+ * @throws OptionError when the path is no string
  * @throws CheckpointError with the reason `io` (no file, no permission), or `limit` when it is too large
  */
 export async function readWholeFile(path: string): Promise<Uint8Array> {
+  if (typeof path !== "string" || path === "")
+    throw new OptionError("A checkpoint", "path", path, "the path of a file");
   try {
     // Without O_NONBLOCK opening a named pipe would wait for a writer for ever.
     const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));

@@ -329,6 +329,22 @@ describe("the Trainer", () => {
     );
   });
 
+  it("names what log was not given", async () => {
+    const logging = (name: unknown, value: unknown) =>
+      Object.assign(new BoringModule(), {
+        onTrainEpochEnd(this: BoringModule) {
+          this.log(name as string, value as number);
+        },
+      });
+    const batches = [tf.ones([1, 32])];
+    await expect(fit({ maxEpochs: 1 }, logging("a", undefined), batches)).rejects.toThrow(
+      'log("a") must be a number or a tensor of one element, got undefined.',
+    );
+    await expect(fit({ maxEpochs: 1 }, logging(Number.NaN, 1), batches)).rejects.toThrow(
+      "log(name) must be the name of a metric, got NaN.",
+    );
+  });
+
   it("refuses options that do not exist or fit, and folders that cannot be written", async () => {
     expect(() => new Trainer({ maxEpoch: 3 } as never)).toThrow(
       'Trainer has no option "maxEpoch". Did you mean "maxEpochs"?',

@@ -84,7 +84,24 @@ const pair = (given: Argument) => [
   arg("targets", [0, 1], { bad: [5, ["a", "b"], [0, 2], [0, 0.5]], also: /predictions|scores/ }),
 ];
 
+const missing = join(folder, "missing.pt");
+const loading = ["loadTorch", "loadSafetensors", "loadCheckpoint", "loadFromCheckpoint"].map(
+  (name): Row => ({
+    name,
+    args: [{ ...arg("path", missing), accepts: new Set(['"x"']), bad: ["", []] }],
+    call: async (path) => {
+      const load = Reflect.get(convbook, name) as (path: unknown) => Promise<unknown>;
+      // No such file is what a path is right with here.
+      return await load(path).catch((error: unknown) => {
+        if (error instanceof convbook.CheckpointError && error.reason === "io") return;
+        throw error;
+      });
+    },
+  }),
+);
+
 export const dataRows: readonly Row[] = [
+  ...loading,
   make(
     "ArrayDataset",
     arg("values", new Uint8Array(8), { bad: [[1, 2], new Uint8Array(3)] }),
