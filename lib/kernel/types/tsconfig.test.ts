@@ -123,3 +123,24 @@ it("prefers declarations of Node that the user installed", () => {
   const { compilerOptions, files } = project();
   expect([compilerOptions.types, files]).toEqual([["node"], ["cell.mts"]]);
 });
+
+// The notebook getting_started of https://github.com/yunabe/tslab-examples shows a Buffer beside an @types/node of 2021.
+it("takes its own where those that are installed are older than TypeScript's typed arrays", () => {
+  const installed = join(folder, "node_modules/@types/node");
+  mkdirSync(installed, { recursive: true });
+  const typesWith = (version: string) => {
+    writeFileSync(join(installed, "package.json"), JSON.stringify({ name: "@types/node", version }));
+    return project().compilerOptions.types;
+  };
+  expect(["14.14.22", "18.19.30", "22.5.0", "25.0.1"].map(typesWith)).toEqual([[], [], [], ["node"]]);
+  writeFileSync(join(installed, "buffer.buffer.d.ts"), "");
+  expect(["18.19.70", "22.20.7"].map(typesWith)).toEqual([["node"], ["node"]]);
+  writeFileSync(join(installed, "index.d.ts"), "interface Buffer { old: true }");
+  const cell = join(folder, "cell.mts");
+  rmSync(join(installed, "buffer.buffer.d.ts"));
+  typesWith("14.14.22");
+  writeFileSync(cell, 'import { readFileSync } from "node:fs"; const bytes: Uint8Array = readFileSync("a"); bytes;');
+  writeFileSync(join(folder, "project.json"), notebookConfig(folder, [cell]).project);
+  const { stdout } = spawnSync(findTypeScript(), ["-p", join(folder, "project.json")], { encoding: "utf8" });
+  expect(stdout).toBe("");
+});

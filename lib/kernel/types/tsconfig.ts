@@ -1,4 +1,5 @@
 /** The project that cells are checked in: what the notebook folder's tsconfig.json says, and what cells need. */
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { EmitOptions } from "../compile/transform.ts";
@@ -126,19 +127,42 @@ export function notebookConfig(
  */
 const versionsWithTypes = [24, 22, 20];
 
-/** Node's declarations: the user's own where there are, else those that this package brings for the version or one before. */
+/**
+ * Node's declarations: the user's own where there are some that this TypeScript can read, else those that this package brings for
+ * the version or one before.
+ */
 function nodeTypesFor(folder: string, major: number): { types: string[]; files: string[]; root?: string } {
-  try {
-    createRequire(join(folder, "cell.mjs")).resolve("@types/node/package.json");
+  const installed = manifestOf("@types/node", join(folder, "cell.mjs"));
+  if (installed !== undefined && !isOutdated(installed)) {
     return { types: ["node"], files: [] };
+  }
+  const version = versionsWithTypes.find((one) => one <= major) ?? versionsWithTypes.at(-1);
+  const brought = manifestOf(`@node-types-${version}/node`, import.meta.url);
+  if (brought === undefined) {
+    return { types: installed === undefined ? [] : ["node"], files: [] };
+  }
+  const declarations = dirname(brought);
+  return { types: [], files: [join(declarations, "index.d.ts")], root: dirname(declarations) };
+}
+
+/** The package.json of a package as it is found from a file. */
+function manifestOf(name: string, from: string): string | undefined {
+  try {
+    return createRequire(from).resolve(`${name}/package.json`);
   } catch {
-    const version = versionsWithTypes.find((one) => one <= major) ?? versionsWithTypes.at(-1);
-    try {
-      const manifest = createRequire(import.meta.url).resolve(`@node-types-${version}/node/package.json`);
-      const declarations = dirname(manifest);
-      return { types: [], files: [join(declarations, "index.d.ts")], root: dirname(declarations) };
-    } catch {
-      return { types: [], files: [] };
-    }
+    return undefined;
+  }
+}
+
+/**
+ * Whether declarations of Node are older than TypeScript 5.7, which changed typed arrays: with them no Buffer is a Uint8Array.
+ * Mostly nobody chose them; an old package depends on them. Those that were made for both have a file for the difference.
+ */
+function isOutdated(manifest: string): boolean {
+  try {
+    const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
+    return Number.parseInt(version, 10) <= 22 && !existsSync(join(dirname(manifest), "buffer.buffer.d.ts"));
+  } catch {
+    return false;
   }
 }
