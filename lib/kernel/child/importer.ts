@@ -3,8 +3,11 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import vm from "node:vm";
 import { Resolver } from "../modules/resolver.ts";
+import { hookImport } from "./import-hook.ts";
 import { LocalModules } from "./local-modules.ts";
+import { hookRequire } from "./require-hook.ts";
 import * as tslab from "./tslab.ts";
+import { hookWorkers } from "./workers.ts";
 
 export interface ImportOptions {
   readonly with?: Record<string, string>;
@@ -15,7 +18,6 @@ type NativeImport = (specifier: string, options?: ImportOptions) => Promise<Name
 
 /** Imports for cells whose folder is `folder`. */
 export class Importer {
-  readonly #folder: string;
   /** The file as whose code cells import. */
   readonly #file: string;
   readonly #resolver: Resolver;
@@ -26,32 +28,32 @@ export class Importer {
   readonly require: NodeJS.Require;
 
   constructor(folder: string) {
-    this.#folder = folder;
     const file = join(folder, "notebook.mjs");
     const require = createRequire(file);
     this.#file = file;
     this.#resolver = new Resolver(folder);
-    this.#local = new LocalModules(this.#resolver, (specifier, from) => this.#external(specifier, from));
+    hookRequire(this.#resolver, file, hookImport(this.#resolver));
+    hookWorkers(folder);
+    this.#local = new LocalModules(this.#resolver, (...what) => this.#external(...what));
     this.require = Object.assign(
       (id: string): unknown => {
         if (id === "tslab") {
           return tslab;
         }
         this.#local.forgetChangedCommonJs();
-        const mapped = this.#local.requirable(id, file);
-        return require(mapped);
+        try {
+          return require(this.#local.requirable(id, file));
+        } finally {
+          this.#local.noteCommonJs();
+        }
       },
       { resolve: require.resolve, cache: require.cache, extensions: require.extensions, main: require.main },
     ) as NodeJS.Require;
     this.meta = { ...this.#local.metaOf(file), main: true };
   }
 
-  async import(specifier: string, options?: ImportOptions): Promise<Namespace> {
-    const found = specifier === "tslab" ? undefined : this.#local.find(specifier, this.#file);
-    if (found !== undefined) {
-      return this.#local.import(found);
-    }
-    return this.#external(specifier, this.#folder, options);
+  import(specifier: string, options?: ImportOptions): Promise<Namespace> {
+    return this.#local.importFrom(specifier, this.#file, options);
   }
 
   async #external(specifier: string, folder: string, options?: ImportOptions): Promise<Namespace> {

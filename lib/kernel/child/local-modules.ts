@@ -7,20 +7,25 @@ import { createRequire, isBuiltin } from "node:module";
 import { dirname, extname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import vm from "node:vm";
-import { parse } from "acorn";
-import { CellSyntaxError, removeTypes } from "../compile/transform.ts";
-import { isDeclaration, isTypeScript, isUsers } from "../modules/files.ts";
+import { removeTypes } from "../compile/remove-types.ts";
+import { fileAt, isDeclaration, isTypeScript, isUsers } from "../modules/files.ts";
 import type { Resolver } from "../modules/resolver.ts";
 import { post } from "./channel.ts";
 import type { ImportOptions, Namespace } from "./importer.ts";
 import { UserError, userValue } from "./realm.ts";
 import { registerSource } from "./stack.ts";
+import { isCommonJs, isModule, loaderOf, placed } from "./typescript.ts";
 
 interface Loaded {
   readonly module: vm.Module;
   readonly modified: number;
   /** Local files that it imports. */
   readonly uses: Set<string>;
+}
+
+/** What Node says of an import that is linked. */
+interface LinkedImport {
+  readonly attributes?: Record<string, string>;
 }
 
 /** Imports of packages and built-in modules, for modules of a folder. */
@@ -105,15 +110,24 @@ export class LocalModules {
     return isTypeScript(file) || (/\.json$/.test(file) && isUsers(from)) ? file : undefined;
   }
 
-  /** Imports a file that `find` found. */
-  async import(file: string): Promise<Namespace> {
+  /** Imports what an import in a file names. */
+  async importFrom(specifier: string, from: string, options?: ImportOptions): Promise<Namespace> {
+    const target = await this.#target(specifier, from, options);
+    return typeof target === "string" ? this.#import(target) : target;
+  }
+
+  async #import(file: string): Promise<Namespace> {
     this.forgetChangedCommonJs();
     this.#forgetChanged();
     const module = await this.#load(file);
     if (module.status === "unlinked") {
       try {
-        await module.link(((dependency: string, from: vm.Module) =>
-          this.#dependency(dependency, from.identifier)) as vm.ModuleLinker);
+        await module.link(((dependency: string, from: vm.Module, extra: LinkedImport) =>
+          this.#dependency(
+            dependency,
+            from.identifier,
+            extra.attributes && { with: extra.attributes },
+          )) as vm.ModuleLinker);
       } catch (error) {
         this.#loaded.clear();
         throw error;
@@ -134,22 +148,21 @@ export class LocalModules {
 
   /** CommonJS modules of the user that changed are taken out of Node's cache. */
   forgetChangedCommonJs(): void {
-    const { cache } = this.#require;
-    let changed = false;
-    for (const [file, before] of this.#commonJs) {
-      changed ||= modified(file) !== before;
-    }
-    for (const file of Object.keys(cache)) {
-      if (!file.includes("node_modules") && !file.startsWith(ownFolder)) {
-        if (changed) {
-          delete cache[file];
-        } else if (!this.#commonJs.has(file)) {
-          this.#commonJs.set(file, modified(file));
-        }
+    if ([...this.#commonJs].some(([file, before]) => modified(file) !== before)) {
+      for (const file of usersIn(this.#require.cache)) {
+        delete this.#require.cache[file];
       }
-    }
-    if (changed) {
       this.#commonJs.clear();
+    }
+    this.noteCommonJs();
+  }
+
+  /** Remembers of what Node has loaded when that was written. */
+  noteCommonJs(): void {
+    for (const file of usersIn(this.#require.cache)) {
+      if (!this.#commonJs.has(file)) {
+        this.#commonJs.set(file, modified(file));
+      }
     }
   }
 
@@ -175,13 +188,30 @@ export class LocalModules {
     }
   }
 
-  async #dependency(specifier: string, from: string): Promise<vm.Module> {
+  async #dependency(specifier: string, from: string, options?: ImportOptions): Promise<vm.Module> {
+    const target = await this.#target(specifier, from, options);
+    if (typeof target !== "string") {
+      return synthetic(specifier, target);
+    }
+    this.#loaded.get(from)?.uses.add(target);
+    return this.#load(target);
+  }
+
+  /** The file that is linked here for an import, or the module that Node's own loader has for it. */
+  async #target(specifier: string, from: string, options?: ImportOptions): Promise<string | Namespace> {
     const file = this.find(specifier, from);
     if (file !== undefined) {
-      this.#loaded.get(from)?.uses.add(file);
-      return this.#load(file);
+      return file;
     }
-    return synthetic(specifier, await this.#external(specifier, dirname(from)));
+    try {
+      return await this.#external(specifier, dirname(from), options);
+    } catch (error) {
+      // A package's JavaScript that imports TypeScript, where the loader has no hooks: it is linked here as well.
+      if (!isAboutTypeScript(error)) {
+        throw error;
+      }
+      return fileURLToPath(import.meta.resolve(specifier, pathToFileURL(from).href));
+    }
   }
 
   async #load(file: string): Promise<vm.Module> {
@@ -200,6 +230,13 @@ export class LocalModules {
     return module;
   }
 
+  #requireModule(file: string): vm.Module {
+    const exported: unknown = this.#require(file);
+    this.noteCommonJs();
+    const names = (typeof exported === "object" || typeof exported === "function") && exported ? { ...exported } : {};
+    return synthetic(file, { ...names, default: exported });
+  }
+
   async #make(file: string): Promise<vm.Module> {
     const extension = extname(file);
     if (extension === ".json") {
@@ -211,55 +248,56 @@ export class LocalModules {
     }
     const source = readFileSync(file, "utf8");
     if (extension === ".cjs" || extension === ".node" || (extension === ".js" && !isModule(source))) {
-      const exported: unknown = this.#require(file);
-      this.#commonJs.set(file, modified(file));
-      const names = (typeof exported === "object" || typeof exported === "function") && exported ? { ...exported } : {};
-      return synthetic(file, { ...names, default: exported });
+      return this.#requireModule(file);
     }
     let code = source;
-    if (extension !== ".js" && extension !== ".mjs") {
-      let compiled: Awaited<ReturnType<typeof removeTypes>>;
+    if (isTypeScript(file)) {
+      const { emit } = this.#resolver;
       try {
-        compiled = await removeTypes(source, {}, /x$/.test(extension) ? "tsx" : "ts", false);
+        const compiled = await removeTypes(source, emit, loaderOf(file), false);
+        code = compiled.code;
+        registerSource(file, { code, js: code, segments: [[0, 0, code.length]], map: compiled.map, source });
       } catch (error) {
-        if (error instanceof CellSyntaxError) {
-          const at = `${file}:${error.line}:${error.column}`;
-          error.message = `${error.message} (${at})`;
-          error.stack = `${error}\n    at ${at}`;
-          registerSource(file, { code: "", js: "", segments: [], map: "", source });
-        }
-        throw error;
+        throw placed(error, file, source);
       }
-      code = compiled.code;
-      registerSource(file, { code, js: code, segments: [[0, 0, code.length]], map: compiled.map, source });
+      if (isCommonJs(file, code) && /\b(?:module|exports|require)\b/.test(code)) {
+        return this.#requireModule(file);
+      }
     }
     return new vm.SourceTextModule(code, {
       identifier: file,
       initializeImportMeta: (meta) => {
         Object.assign(meta, this.metaOf(file));
       },
-      importModuleDynamically: ((specifier: string) => {
-        const found = this.find(specifier, file);
-        return found === undefined ? this.#external(specifier, dirname(file)) : this.import(found);
-      }) as never,
+      importModuleDynamically: ((specifier: string, _: unknown, attributes?: Record<string, string>) =>
+        this.importFrom(specifier, file, attributes && { with: attributes })) as never,
     });
   }
 }
 
 const ownFolder = fileURLToPath(new URL("..", import.meta.url));
 
-function modified(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+/** Whether Node's own loader failed because of a file that is TypeScript. */
+function isAboutTypeScript(error: unknown): boolean {
+  const { code, message = "", url } = (error ?? {}) as { code?: string; message?: string; url?: string };
+  switch (code) {
+    case "ERR_UNKNOWN_FILE_EXTENSION":
+      return /"\.(?:[cm]?tsx?|jsx)"/.test(message);
+    case "ERR_MODULE_NOT_FOUND":
+    case "ERR_UNSUPPORTED_DIR_IMPORT":
+      return url?.startsWith("file:") === true && isTypeScript(fileAt(fileURLToPath(url)) ?? "");
+    default:
+      return /^ERR_\w+_TYPE(?:SCRIPT_SYNTAX|_STRIPPING)$/.test(code ?? "");
+  }
 }
 
-/** JavaScript that imports or exports is a module; everything else is CommonJS. */
-function isModule(source: string): boolean {
-  try {
-    const { body } = parse(source, { ecmaVersion: "latest", sourceType: "module", allowHashBang: true });
-    return body.some(({ type }) => /^(?:Import|Export)/.test(type));
-  } catch {
-    return false;
-  }
+/** The user's modules among those that Node has loaded. */
+function usersIn(cache: NodeJS.Require["cache"]): string[] {
+  return Object.keys(cache).filter((file) => !file.includes("node_modules") && !file.startsWith(ownFolder));
+}
+
+function modified(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 function synthetic(identifier: string, values: Namespace): vm.Module {

@@ -1,5 +1,7 @@
 /** Stack traces in the cells' own lines: compiled positions go back to TypeScript, the kernel's frames are left out. */
+import { fileURLToPath } from "node:url";
 import { type Compiled, type Position, Positions } from "../compile/positions.ts";
+import { isTypeScript } from "../modules/files.ts";
 import { items, userGlobal } from "./realm.ts";
 
 /** What is kept of a compiled cell or module for its stack traces. */
@@ -14,6 +16,7 @@ interface Known {
 }
 
 const sources = new Map<string, Known>();
+let finder: ((file: string) => CompiledSource) | undefined;
 const ownFolder = new URL("..", import.meta.url).href;
 
 /** Remembers how the script named `file` was compiled. */
@@ -21,13 +24,36 @@ export function registerSource(file: string, compiled: CompiledSource): void {
   sources.set(file, { compiled });
 }
 
+/** Has the sources of TypeScript that was compiled elsewhere be found when an error mentions it. */
+export function findSources(find: (file: string) => CompiledSource): void {
+  finder = find;
+}
+
 export function sourceOf(file: string): string | undefined {
-  return sources.get(file)?.compiled.source;
+  return knownOf(file)?.compiled.source;
+}
+
+function knownOf(file: string): Known | undefined {
+  const known = sources.get(file);
+  if (known !== undefined || finder === undefined || !isTypeScript(file)) {
+    return known;
+  }
+  try {
+    registerSource(file, finder(pathOf(file)));
+  } catch {
+    // Gone, or no TypeScript any more.
+  }
+  return sources.get(file);
+}
+
+/** Modules of Node's loader have addresses. */
+function pathOf(file: string): string {
+  return file.startsWith("file:") ? fileURLToPath(file) : file;
 }
 
 /** The position in the user's TypeScript of a position in a compiled script. */
 export function originalPosition(file: string, line: number, column: number): Position | undefined {
-  const known = sources.get(file);
+  const known = knownOf(file);
   if (known === undefined) {
     return undefined;
   }
@@ -43,12 +69,12 @@ function formatFrame(frame: NodeJS.CallSite): string | undefined {
   const text = frame.toString();
   const line = frame.getLineNumber();
   const column = frame.getColumnNumber();
-  if (line === null || column === null || !sources.has(file)) {
+  if (line === null || column === null || knownOf(file) === undefined) {
     return text;
   }
   const original = originalPosition(file, line, column);
-  const at = `${file}:${line}:${column}`;
-  return text.replace(at, original === undefined ? file : `${file}:${original.line}:${original.column}`);
+  const place = original === undefined ? "" : `:${original.line}:${original.column}`;
+  return text.replace(`${file}:${line}:${column}`, () => pathOf(file) + place);
 }
 
 /** Makes `error.stack` show the user's lines from now on. */

@@ -2,7 +2,8 @@ import vm from "node:vm";
 import { expect, it } from "vitest";
 import { bindImport } from "../child/bindings.ts";
 import { Positions } from "./positions.ts";
-import { CellSyntaxError, compileCell } from "./transform.ts";
+import { CellSyntaxError } from "./remove-types.ts";
+import { compileCell } from "./transform.ts";
 
 /** Runs a compiled cell on the global object of its own context; returns its result and that object. */
 async function run(source: string, globals: Record<string, unknown> = {}) {

@@ -6,7 +6,7 @@
 
 import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
 import type { Program } from "acorn";
-import type { Message as EsbuildMessage, TransformOptions } from "esbuild";
+import { CellSyntaxError, type EmitOptions, removeTypes } from "./remove-types.ts";
 import { parseModule, type RewrittenCell, rewrite } from "./rewrite.ts";
 
 /** What the process that runs the cells needs of one cell. */
@@ -16,31 +16,6 @@ export interface CompiledCell extends RewrittenCell {
   readonly map: string;
   /** The cell has JSX syntax. */
   readonly jsx: boolean;
-}
-
-/** A cell that is not TypeScript: position and text of the first error. Lines and columns count from 1, in UTF-16. */
-export class CellSyntaxError extends Error {
-  override readonly name = "SyntaxError";
-  readonly line: number;
-  readonly column: number;
-  readonly length: number;
-
-  constructor(message: string, line: number, column: number, length: number) {
-    super(message);
-    this.line = line;
-    this.column = column;
-    this.length = length;
-  }
-}
-
-/** Compiler options of the notebook's tsconfig.json that change what code is emitted. */
-export interface EmitOptions {
-  readonly experimentalDecorators?: boolean;
-  readonly useDefineForClassFields?: boolean;
-  readonly jsx?: "react" | "react-jsx" | "react-jsxdev" | "preserve";
-  readonly jsxFactory?: string;
-  readonly jsxFragmentFactory?: string;
-  readonly jsxImportSource?: string;
 }
 
 /**
@@ -136,63 +111,5 @@ function keepLastConstant(cell: string): string {
   return cell.replace(
     lastConstant,
     (_, name: string, tail: string) => `globalThis.${name === "void 0" ? "undefined" : name}${tail}`,
-  );
-}
-
-/** Starts esbuild, so that the first cell does not wait for it. */
-export function warmCompiler(): void {
-  removeTypes("0", {}).catch(() => {});
-}
-
-/** esbuild on one cell or module: types, enums, namespaces, decorators, JSX and `using` become JavaScript. */
-export async function removeTypes(
-  text: string,
-  options: EmitOptions,
-  loader?: "ts" | "tsx",
-  keepImports = true,
-): Promise<{ code: string; map: string; jsx: boolean }> {
-  const esbuild = await import("esbuild");
-  const settings: TransformOptions = {
-    target: "node20",
-    sourcemap: "external",
-    sourcefile: "cell",
-    sourcesContent: false,
-    logLevel: "silent",
-    // An import that only a later cell uses must stay.
-    tsconfigRaw: { compilerOptions: { ...options, jsx: options.jsx ?? "react", verbatimModuleSyntax: keepImports } },
-  };
-  const transform = async (as: "ts" | "tsx") => {
-    const { code, map } = await esbuild.transform(text, { ...settings, loader: as });
-    return { code, map, jsx: as === "tsx" };
-  };
-  try {
-    if (loader !== undefined) {
-      return await transform(loader);
-    }
-    try {
-      return await transform("ts");
-    } catch (error) {
-      if (!/<\/|\/>/.test(text)) {
-        throw error;
-      }
-      return await transform("tsx").catch(() => Promise.reject(error));
-    }
-  } catch (error) {
-    throw syntaxError(text, (error as { errors?: EsbuildMessage[] }).errors?.[0], error as Error);
-  }
-}
-
-function syntaxError(text: string, message: EsbuildMessage | undefined, error: Error): Error {
-  if (message === undefined) {
-    return error;
-  }
-  const { line = 1, column = 0, length = 1 } = message.location ?? {};
-  // esbuild counts columns in UTF-8 bytes.
-  const source = Buffer.from(text.split("\n")[line - 1] ?? "");
-  return new CellSyntaxError(
-    message.text,
-    line,
-    source.subarray(0, column).toString().length + 1,
-    Math.max(1, source.subarray(column, column + length).toString().length),
   );
 }

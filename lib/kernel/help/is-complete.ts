@@ -1,6 +1,7 @@
 /** Whether a console may run what was typed, or waits for more lines. */
 import { helpQuery, translateMagics } from "../compile/magics.ts";
-import { CellSyntaxError, compileCell } from "../compile/transform.ts";
+import { CellSyntaxError } from "../compile/remove-types.ts";
+import { compileCell } from "../compile/transform.ts";
 import type { Json } from "../protocol/message.ts";
 import { maskLiterals } from "../types/declarations.ts";
 

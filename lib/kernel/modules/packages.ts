@@ -66,6 +66,12 @@ export function packageFile(specifier: string, from: string, conditions: readonl
   return firstOf(folder, () => exports(manifest as Package, entry, options) ?? []);
 }
 
+/** What the package.json that holds for a file says of its JavaScript: `module`, `commonjs` or nothing. */
+export function packageType(file: string): unknown {
+  const manifests = ancestors(dirname(file)).map(manifestOf);
+  return manifests.find((manifest) => manifest !== undefined)?.type;
+}
+
 /** The folder above a module whose package has this name: a package may import itself. */
 function ownFolder(name: string, from: string): string | undefined {
   return ancestors(dirname(from)).find((folder) => manifestOf(folder)?.name === name);

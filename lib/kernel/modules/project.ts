@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
-import type { EmitOptions } from "../compile/transform.ts";
+import type { EmitOptions } from "../compile/remove-types.ts";
 
 export type CompilerOptions = Record<string, unknown>;
 

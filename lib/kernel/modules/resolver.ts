@@ -6,10 +6,11 @@ import { existsSync, realpathSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { EmitOptions } from "../compile/remove-types.ts";
 import { fileAt, isUsers, pathAt } from "./files.ts";
 import { foreignImport, type MappedPaths, missingFile, missingPackage } from "./missing.ts";
 import { inPackage, isThere, packageFile, packageFolder } from "./packages.ts";
-import { customConditions, readProject } from "./project.ts";
+import { customConditions, emitOptions, readProject } from "./project.ts";
 
 /** A file, and what followed it in the import: a query makes it another module. */
 export interface Found {
@@ -23,12 +24,15 @@ export class Resolver {
   readonly #rootDirs: readonly string[];
   /** Conditions beyond Node's own. */
   readonly conditions: readonly string[];
+  /** What the project says on the JavaScript that modules become. */
+  readonly emit: EmitOptions;
 
   /** @param folder The notebook's folder, whose project holds for all of the user's modules, as for the checker. */
   constructor(folder: string) {
     const { file, options } = readProject(folder);
     this.#config = file;
     this.conditions = customConditions(options);
+    this.emit = emitOptions(options);
     this.#rootDirs = (options.rootDirs as string[] | undefined) ?? [];
     // TypeScript takes an exact name first, then the pattern with the longest beginning.
     const rank = (pattern: string) => (pattern.includes("*") ? pattern.indexOf("*") : Number.POSITIVE_INFINITY);
@@ -91,8 +95,9 @@ export class Resolver {
     if (!/^(?:(?:ERR_)?MODULE_NOT_FOUND|ERR_UNSUPPORTED_DIR_IMPORT|ERR_PACKAGE_IMPORT_NOT_DEFINED)$/.test(code ?? "")) {
       throw error;
     }
-    const missed = url?.startsWith("file:") ? fileAt(fileURLToPath(url)) : undefined;
-    const file = missed ?? inPackage(specifier, from);
+    // `require` does not say which path it tried.
+    const missed = url?.startsWith("file:") ? fileURLToPath(url) : pathOf(specifier, dirname(from))?.file;
+    const file = (missed === undefined ? undefined : fileAt(missed)) ?? inPackage(specifier, from);
     if (file !== undefined) {
       return { file, search: "" };
     }

@@ -2,14 +2,8 @@
 import type { ErrorContent } from "../child/errors.ts";
 import { codeFrame } from "../compile/code-frame.ts";
 import { MagicError, type Magics, type TypesMode, translateMagics } from "../compile/magics.ts";
-import {
-  CellSyntaxError,
-  type CompiledCell,
-  compileCell,
-  type EmitOptions,
-  objectInParentheses,
-  warmCompiler,
-} from "../compile/transform.ts";
+import { CellSyntaxError, type EmitOptions, warmCompiler } from "../compile/remove-types.ts";
+import { type CompiledCell, compileCell, objectInParentheses } from "../compile/transform.ts";
 import { cellNames } from "../types/declarations.ts";
 import type { TypeDiagnostic } from "../types/diagnostics.ts";
 import { LanguageServerError, TypeScriptMissingError } from "../types/lsp-client.ts";

@@ -9,7 +9,7 @@
 import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { EmitOptions } from "../compile/transform.ts";
+import type { EmitOptions } from "../compile/remove-types.ts";
 import { wordsOf } from "./declarations.ts";
 import { errorsOf, type LspPosition, languageOf, located, type TypeDiagnostic } from "./diagnostics.ts";
 import { globalsDeclaration } from "./globals.ts";

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { EmitOptions } from "../compile/transform.ts";
+import type { EmitOptions } from "../compile/remove-types.ts";
 import { type CompilerOptions, customConditions, emitOptions, readProject } from "../modules/project.ts";
 
 export interface NotebookConfig {
