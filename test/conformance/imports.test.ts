@@ -69,6 +69,13 @@ describe.runIf(pythonHas("jupyter_client"))("imports", () => {
   };
   const failure = async (code: string) => errorOf(await kernel.execute(code)) ?? {};
 
+  it("are required where TypeScript says so, with the types of what is required", async () => {
+    expect(await value('import part = require("plain/deep/part"); part.part.length')).toBe("4");
+    expect(await value("part.part.toUpperCase()")).toBe("'PART'");
+    expect((await failure("const n: number = part.part")).evalue).toContain("TS2322");
+    expect((await failure('import gone = require("gone"); gone')).evalue).toContain("gone");
+  });
+
   it("show what the module has now: named, renamed, default, namespace, re-exported", async () => {
     expect(await value('import { counter, bump } from "./state"; bump(); counter')).toBe("1");
     expect(await value('import * as ns from "./state"; ns.bump(); [ns.counter, counter]')).toBe("[ 2, 2 ]");

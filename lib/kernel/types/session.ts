@@ -35,6 +35,9 @@ function leftToRuntime(message: string): boolean {
   return !/^(?:\.{0,2}\/|node:)/.test(specifier) || isBuiltin(specifier);
 }
 
+/** `import name = require("package")` in a module; cells have `require`. */
+const importEquals = 1202;
+
 const importsTslab = /(?:\bfrom|\brequire\(|\bimport\(?)\s*["']tslab["']/;
 
 export class TypeSession {
@@ -206,7 +209,7 @@ export class TypeSession {
     const errors = await errorsOf(this.#client, this.#uri(this.#show(cell, false)));
     // A line before the cell's brings in the names of earlier ones.
     return located(errors, cell.source, 1)
-      .filter(({ code }) => !this.#config.tolerated.has(code))
+      .filter(({ code }) => code !== importEquals && !this.#config.tolerated.has(code))
       .map((error) => ({ ...error, message: error.message.replace("because it is an import.", constant) }));
   }
 
