@@ -152,6 +152,32 @@ describe.runIf(pythonHas("jupyter_client"))("imports", () => {
     expect(await value("function Comp() { return <b>x</b> }\nComp()")).toBe("[ 'b', 'x' ]");
   });
 
+  it("become JavaScript as tsconfig.json says, in modules as in cells", async () => {
+    write(
+      "emit/tsconfig.json",
+      '{ "compilerOptions": { "experimentalDecorators": true, "jsx": "react", "jsxFactory": "tag" } }',
+    );
+    write(
+      "emit/shown.tsx",
+      `const seen: string[] = [];
+const note = (_: object, name: string) => { seen.push(name) };
+export class A { @note method() {} }
+declare global { namespace JSX { interface IntrinsicElements { b: object } } }
+const tag = (name: string) => [name, ...seen];
+export const shown = <b />;`,
+    );
+    const other = await KernelUnderTest.start({ folder: join(folder, "emit") });
+    const results = [
+      await other.execute('import { shown } from "./shown"; shown'),
+      await other.execute('require("./shown").shown'),
+    ];
+    await other.close();
+    expect(results.map((result) => errorOf(result) ?? resultOf(result))).toEqual([
+      "[ 'b', 'method' ]",
+      "[ 'b', 'method' ]",
+    ]);
+  });
+
   it("find a package that was installed after its import failed, with its types", async () => {
     const code = 'import { late } from "late-package"; const n: number = late; n';
     expect(await failure(code)).toMatchObject({

@@ -37,6 +37,7 @@ export const place: string = import.meta.resolve("./worker.ts");
   "common.ts": `import { twice } from "./src/part.js";
 export const four: number = twice(2);
 export default import.meta.url;
+export const late = () => import("./src/part");
 export function fail(): never {
   const message: string = "in common.ts";
 
@@ -46,6 +47,7 @@ export function fail(): never {
   "equals.cts": 'import part = require("./src/part"); export = { eight: part.twice(4) };',
   "optional.cts":
     'export let code = ""; try { require("nothing-there") } catch (error) { code = (error as NodeJS.ErrnoException).code ?? "" }',
+  "unnamed.ts": "export default (n: number) => n;",
   "plain.cjs": 'exports.four = require("./common").four;',
   "node_modules/esm/package.json":
     '{ "name": "esm", "type": "module", "exports": { ".": "./index.js", "./late": "./late.js" } }',
@@ -148,11 +150,13 @@ describe.runIf(pythonHas("jupyter_client"))("TypeScript files", () => {
     expect(
       await value('import { createRequire } from "node:module"; createRequire(import.meta.url)("./equals.cts").eight'),
     ).toBe("8");
+    expect(await value('(await require("./common.ts").late()).twice(5)')).toBe("10");
     expect(await value('require("~/part").twice(1)')).toBe("2");
     expect(await value('import equals from "./equals.cts"; equals.eight')).toBe("8");
     expect(await value('require.resolve("./common") === import.meta.dirname + "/common.ts"')).toBe("true");
+    expect(await value('require("./unnamed").default.name')).toBe("'unnamed_default'");
     const trace = await traceOf('require("./common.ts").fail()');
-    expect(trace).toContain(`${join(folder, "common.ts")}:7:9`);
+    expect(trace).toContain(`${join(folder, "common.ts")}:8:9`);
     expect(trace).toContain("throw new Error(message)");
     write("common.ts", "export const four: number = 44;");
     expect(await value('require("./common.ts").four')).toBe("44");

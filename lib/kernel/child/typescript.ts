@@ -1,5 +1,6 @@
 /** Files of TypeScript as Node's own loaders take them: compiled at once, as the one form or the other. */
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parse } from "acorn";
 import { CellSyntaxError, type EmitOptions, removeTypesNow } from "../compile/remove-types.ts";
@@ -59,7 +60,7 @@ export function commonJsSource(file: string, emit: EmitOptions, dynamic: boolean
 export function compiledFile(file: string, emit: EmitOptions, more: object = {}): CompiledSource {
   const source = readFileSync(file, "utf8");
   try {
-    const { code, map } = removeTypesNow(source, emit, loaderOf(file), more);
+    const { code, map } = removeTypesNow(source, emit, loaderOf(file), { sourcefile: basename(file), ...more });
     return { code, js: code, segments: [[0, 0, code.length]], map, source };
   } catch (error) {
     throw placed(error, file, source);

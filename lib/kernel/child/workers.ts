@@ -1,7 +1,7 @@
 /** Worker threads that cells and packages start: TypeScript runs in them, and a path means what it means to the checker. */
 import { existsSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
-import { isAbsolute, resolve } from "node:path";
+import { isAbsolute, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import workerThreads, { type WorkerOptions } from "node:worker_threads";
 import { fileAt, isUsers } from "../modules/files.ts";
@@ -29,15 +29,16 @@ export function hookWorkers(folder: string): void {
   setEnvironmentData(folderKey, folder);
   class HookedWorker extends Worker {
     constructor(entry: string | URL, options: WorkerOptions = {}) {
-      const file = options.eval === true ? undefined : entryFile(entry, folder);
-      const installed = file !== undefined && !isUsers(file);
-      if (installed && options.execArgv !== undefined) {
+      const path = options.eval === true ? undefined : entryPath(entry);
+      if (path !== undefined && !isUsers(path) && options.execArgv !== undefined) {
         // A package that says what its own threads run.
         super(entry, options);
         return;
       }
       const execArgv = [...(options.execArgv ?? flags), ...first[options.eval === true ? "text" : "file"]];
-      super(file ?? entry, { ...options, execArgv });
+      const missing = path !== undefined && !existsSync(path);
+      const found = missing ? (fileAt(path) ?? fileAt(resolve(folder, relative(process.cwd(), path)))) : undefined;
+      super(found ?? entry, { ...options, execArgv });
     }
   }
   Object.defineProperty(HookedWorker, "name", { value: "Worker" });
@@ -45,15 +46,11 @@ export function hookWorkers(folder: string): void {
   syncBuiltinESMExports();
 }
 
-/** The file that a thread begins with, where there is one. */
-function entryFile(entry: string | URL, folder: string): string | undefined {
+/** The path that a thread begins with, where it is one. */
+function entryPath(entry: string | URL): string | undefined {
   const address = typeof entry === "string" ? entry : entry?.href;
   if (address?.startsWith("file:")) {
-    return fileAt(fileURLToPath(address));
+    return fileURLToPath(address);
   }
-  if (typeof entry !== "string" || !(isAbsolute(entry) || /^\.{1,2}[\\/]/.test(entry))) {
-    return undefined;
-  }
-  const path = resolve(entry);
-  return existsSync(path) ? path : (fileAt(path) ?? fileAt(resolve(folder, entry)));
+  return typeof entry === "string" && (isAbsolute(entry) || /^\.{1,2}[\\/]/.test(entry)) ? resolve(entry) : undefined;
 }
