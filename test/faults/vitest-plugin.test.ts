@@ -1,8 +1,8 @@
 /** The Vitest plugin as a project uses it: a cell a test, the failing line, what is skipped, what a name pattern runs. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { kernelDir, repository, temporaryFolder, writeNotebook } from "./support.ts";
 
 const { path: folder, remove } = temporaryFolder();
@@ -91,6 +91,10 @@ test("with a name pattern the cells before it run, too", { timeout: 120_000 }, (
 test("a cell that ends the program without a fault passes, and those behind it are skipped", {
   timeout: 120_000,
 }, () => {
+  // Other tests run all notebooks that there are.
+  onTestFinished(() => {
+    for (const name of ["ends", "fails"]) rmSync(join(folder, "notebooks", `${name}.ipynb`));
+  });
   writeNotebook(
     join(folder, "notebooks"),
     "ends.ipynb",

@@ -130,7 +130,7 @@ test.each([
   ['["a\nb"]', "a control character in a string (line 1, column 4)"],
   ['["\\x41"]', "a string with an escape that JSON does not have (line 1, column 2)"],
   ["[1] 2", "expected the end (line 1, column 5)"],
-  ["[".repeat(5000), "it is nested too deeply (line 1, column 2001)"],
+  ["[".repeat(5000), "it is nested too deeply (line 1, column 1001)"],
   ['{"a": [', "expected a value, but the text ends (line 1, column 8)"],
 ])("refuses %j and says where", (text, message) => {
   expect(() => parseJsonText(text)).toThrow(message);

@@ -21,8 +21,8 @@ export class JsonError extends Error {
   }
 }
 
-/** Deeper than any notebook, and less deep than the stack. */
-const deepest = 2000;
+/** Deeper than any notebook, as deep as Python reads, and far less deep than the stack, whoever has already used some of it. */
+const deepest = 1000;
 
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
