@@ -50,7 +50,7 @@ export function readLegacy(reader: ByteReader, limits: TorchLimits, sharing: Sha
   if (!beginsWithMagic(reader)) {
     throw reader.error(
       "unsupported",
-      'this is a file of Python\'s pickle.dump, not of torch.save; in Python, torch.save(pickle.load(open(path, "rb")), other_path) writes one',
+      'this is a pickle, but not a file of torch.save (its magic number is missing): pickle.dump writes such; in Python, torch.save(pickle.load(open(path, "rb")), other_path) makes it one',
       0,
     );
   }
