@@ -58,17 +58,25 @@ export * as metrics from "./metrics/index.ts";
 export {
   Cifar100ResNet,
   createModel,
+  createModelFrom,
   DenseNet,
   defaultResnetConfig,
   Fots,
   GoogleNet,
+  hparam,
   ImageNetResNet,
+  type ModelHparams,
+  type ModelName,
   ModelOutput,
   modelNames,
+  type RegisteredBlocks,
+  type RegisteredModels,
   ResNet,
   ResNet1d,
   ResnetClassifier,
   type ResnetConfig,
+  registerBlock,
+  registerModel,
 } from "./models/index.ts";
 export * as blocks from "./nn/blocks/index.ts";
 export * as nn from "./nn/index.ts";

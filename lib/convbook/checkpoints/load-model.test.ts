@@ -80,7 +80,7 @@ describe("a checkpoint of a model", () => {
     await saveSafetensors(path, stateDict);
     expect((await failure(path)).message).toBe(
       `${path}: the checkpoint does not say which model it is (its hyper-parameters have no "model_name"); give the option ` +
-        `modelName (${modelNames.join(", ")}), and modelHparams where they are not the model's defaults, as ` +
+        `modelName (${modelNames().join(", ")}), and modelHparams where they are not the model's defaults, as ` +
         'in loadFromCheckpoint(path, { modelName: "ResNet", modelHparams: { numClasses: 10 } })',
     );
     const { model, epoch } = await loadFromCheckpoint(path, { modelName: "ResNet", modelHparams: hparams });

@@ -104,7 +104,7 @@ export async function loadFromCheckpoint(path: string, options: LoadFromCheckpoi
       null,
       "incomplete",
       'the checkpoint does not say which model it is (its hyper-parameters have no "model_name"); give the option modelName ' +
-        `(${modelNames.join(", ")}), and modelHparams where they are not the model's defaults, as in ` +
+        `(${modelNames().join(", ")}), and modelHparams where they are not the model's defaults, as in ` +
         'loadFromCheckpoint(path, { modelName: "ResNet", modelHparams: { numClasses: 10 } })',
     );
   }

@@ -2,6 +2,7 @@ export { Cifar100ResNet, type Cifar100ResNetHparams } from "./cifar100-resnet.ts
 export { DenseNet, type DenseNetHparams } from "./densenet.ts";
 export { Fots, FotsBackbone, type FotsHparams, SharedConv } from "./fots.ts";
 export { GoogleNet, type GoogleNetHparams } from "./googlenet.ts";
+export * as hparam from "./hparam.ts";
 export {
   type ImageNetBlockName,
   type ImageNetPresetHparams,
@@ -11,6 +12,24 @@ export {
   imageNetPresets,
   imageNetResNet,
 } from "./imagenet-resnet.ts";
+export {
+  type MakeBlock,
+  type RegisterBlockOptions,
+  type RegisteredBlocks,
+  type ResidualBlock,
+  type ResNetBlockName,
+  registerBlock,
+  residualBlockNames,
+} from "./registered-blocks.ts";
+export {
+  type Given,
+  type ModelFactory,
+  type ParseHparams,
+  type RegisteredModels,
+  type RegisterModelOptions,
+  registerModel,
+} from "./registered-models.ts";
+export { registrationCount } from "./registration.ts";
 export {
   createModel,
   createModelFrom,
@@ -22,5 +41,5 @@ export {
   parseModelHparams,
   parseModelName,
 } from "./registry.ts";
-export { ResNet, type ResNetBlockName, type ResNetHparams, resNetBlocksByName } from "./resnet.ts";
+export { ResNet, type ResNetHparams } from "./resnet.ts";
 export { defaultResnetConfig, ModelOutput, ResNet1d, ResnetClassifier, type ResnetConfig } from "./resnet1d.ts";

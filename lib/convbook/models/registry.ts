@@ -1,18 +1,21 @@
 /**
  * Models by name, for programs and files that choose one at run time. Somebody who wants to learn an architecture reads its own file.
  */
-import {
-  type ActivationName,
-  type AnyModule,
-  activationNames,
-  OptionError,
-  parseActivationName,
-  UnknownNameError,
-  withParameterBudget,
-} from "../nn/index.ts";
+import { checkObject } from "../arguments/options.ts";
+import { type AnyModule, OptionError, UnknownNameError, withParameterBudget } from "../nn/index.ts";
 import { Cifar100ResNet, type Cifar100ResNetHparams } from "./cifar100-resnet.ts";
 import { DenseNet, type DenseNetHparams } from "./densenet.ts";
 import { GoogleNet, type GoogleNetHparams } from "./googlenet.ts";
+import {
+  activationName,
+  boolean,
+  booleans,
+  choice,
+  integer,
+  integers,
+  type Parsers,
+  type ParseValue,
+} from "./hparam.ts";
 import {
   type ImageNetBlockName,
   type ImageNetPresetHparams,
@@ -23,13 +26,15 @@ import {
   imageNetResNet,
   normLayersByName,
 } from "./imagenet-resnet.ts";
-import { ResNet, type ResNetBlockName, type ResNetHparams, resNetBlocksByName } from "./resnet.ts";
-
-/** A parser of one hyper-parameter's value: returns it, or throws an error that names the model and the hyper-parameter. */
-type ParseValue<T> = (owner: string, option: string, value: unknown) => T;
-
-/** Parsers for all hyper-parameters of an interface. */
-type Parsers<H> = { readonly [K in keyof H]-?: ParseValue<NonNullable<H[K]>> };
+import { residualBlockNames } from "./registered-blocks.ts";
+import {
+  type ModelFactory,
+  type RegisteredModels,
+  registeredModel,
+  registeredModelNames,
+  reserveModelNames,
+} from "./registered-models.ts";
+import { ResNet, type ResNetHparams } from "./resnet.ts";
 
 interface Entry<H, M extends AnyModule> {
   readonly parsers: Parsers<H>;
@@ -38,44 +43,8 @@ interface Entry<H, M extends AnyModule> {
   readonly inputShape: readonly number[];
 }
 
-/** Bounds that keep a hostile file from asking for a model that fills the memory. */
+/** A bound that keeps a hostile file from asking for a model that fills the memory. */
 const maxWidth = 65_536;
-const maxGroups = 64;
-
-function integer(minimum: number, maximum: number): ParseValue<number> {
-  return (owner, option, value) => {
-    const number = typeof value === "bigint" ? Number(value) : value;
-    if (typeof number !== "number" || !Number.isInteger(number) || number < minimum || number > maximum) {
-      throw new OptionError(owner, option, value, `a whole number from ${minimum} to ${maximum}`);
-    }
-    return number;
-  };
-}
-
-function integers(minimum: number, maximum: number): ParseValue<readonly number[]> {
-  const one = integer(minimum, maximum);
-  return (owner, option, value) => {
-    if (!Array.isArray(value) || value.length < 1 || value.length > maxGroups) {
-      throw new OptionError(owner, option, value, `a list of 1 to ${maxGroups} whole numbers`);
-    }
-    return value.map((item, i) => one(owner, `${option}[${i}]`, item));
-  };
-}
-
-const activationName: ParseValue<ActivationName> = (owner, option, value) => {
-  if (typeof value !== "string") throw new OptionError(owner, option, value, `one of ${activationNames.join(", ")}`);
-  return parseActivationName(value);
-};
-
-function choice<T extends string>(kind: string, names: readonly T[]): ParseValue<T> {
-  return (owner, option, value) => {
-    if (typeof value !== "string") throw new OptionError(owner, option, value, `one of ${names.join(", ")}`);
-    const found = names.find((name) => name === value);
-    if (found === undefined) throw new UnknownNameError(kind, value, names);
-    return found;
-  };
-}
-
 const classes = integer(1, maxWidth);
 const width = integer(1, maxWidth);
 const count = integer(1, 1024);
@@ -89,7 +58,7 @@ const resNetParsers: Parsers<ResNetHparams> = {
   numBlocks: integers(1, 1024),
   cHidden: integers(1, maxWidth),
   actFnName: activationName,
-  blockName: choice("residual block", Object.keys(resNetBlocksByName) as ResNetBlockName[]),
+  blockName: (owner, option, value) => choice("residual block", residualBlockNames())(owner, option, value),
 };
 
 const denseNetParsers: Parsers<DenseNetHparams> = {
@@ -98,17 +67,6 @@ const denseNetParsers: Parsers<DenseNetHparams> = {
   bnSize: count,
   growthRate: width,
   actFnName: activationName,
-};
-
-const boolean: ParseValue<boolean> = (owner, option, value) => {
-  if (typeof value !== "boolean") throw new OptionError(owner, option, value, "true or false");
-  return value;
-};
-
-const booleans: ParseValue<readonly boolean[]> = (owner, option, value) => {
-  if (!Array.isArray(value) || value.length > maxGroups)
-    throw new OptionError(owner, option, value, "a list of truth values");
-  return value.map((item, i) => boolean(owner, `${option}[${i}]`, item));
 };
 
 const presetParsers: Parsers<ImageNetPresetHparams> = {
@@ -171,17 +129,34 @@ const registry = {
 
 type Registry = typeof registry;
 
-/** Name of a model. */
-export type ModelName = keyof Registry;
+reserveModelNames(Object.keys(registry));
+
+/** Hyper-parameters and model of what users declared for the types. */
+type HparamsOf<F> = F extends ModelFactory<infer H, infer _> ? NonNullable<H> : never;
+type ModelOf<F> = F extends ModelFactory<infer _, infer M> ? M : never;
+
+/** Name of a model: of the library's, or of those that users declared in {@link RegisteredModels}. */
+export type ModelName = keyof Registry | keyof RegisteredModels;
 
 /** Hyper-parameters of each model. */
-export type ModelHparams = { [N in ModelName]: NonNullable<Parameters<Registry[N]["create"]>[0]> };
+export type ModelHparams = { [N in keyof Registry]: NonNullable<Parameters<Registry[N]["create"]>[0]> } & {
+  [N in keyof RegisteredModels]: HparamsOf<RegisteredModels[N]>;
+};
 
 /** The class of each model. */
-export type ModelByName = { [N in ModelName]: ReturnType<Registry[N]["create"]> };
+export type ModelByName = { [N in keyof Registry]: ReturnType<Registry[N]["create"]> } & {
+  [N in keyof RegisteredModels]: ModelOf<RegisteredModels[N]>;
+};
 
-/** Names of all models. */
-export const modelNames = Object.keys(registry) as readonly ModelName[];
+/** Names of all models: the library's, then those that were registered. */
+export function modelNames(): readonly ModelName[] {
+  return [...Object.keys(registry), ...registeredModelNames()] as ModelName[];
+}
+
+/** A model of the library, or one that was registered. */
+function entryOfModel(name: string) {
+  return Object.hasOwn(registry, name) ? registry[name as keyof Registry] : registeredModel(name);
+}
 
 /**
  * The name of a model, checked.
@@ -189,9 +164,11 @@ export const modelNames = Object.keys(registry) as readonly ModelName[];
  * @throws {UnknownNameError} with the nearest right names
  */
 export function parseModelName(name: unknown): ModelName {
-  if (typeof name !== "string") throw new OptionError("A model", "name", name, `one of ${modelNames.join(", ")}`);
-  if (!Object.hasOwn(registry, name)) throw new UnknownNameError("model", name, modelNames);
-  return name as ModelName;
+  if (typeof name !== "string") throw new OptionError("A model", "name", name, `one of ${modelNames().join(", ")}`);
+  if (entryOfModel(name) !== undefined) return name as ModelName;
+  const error = new UnknownNameError("model", name, modelNames());
+  error.message += " A model of your own has its name from registerModel: run that first.";
+  throw error;
 }
 
 /** Python's num_classes as numClasses; other names stay. */
@@ -227,14 +204,19 @@ function entriesOf(owner: string, hparams: unknown): [string, unknown][] {
  * @throws {OptionError} for a value out of range
  */
 export function parseModelHparams<N extends ModelName>(name: N, hparams: unknown): ModelHparams[N] {
-  const parsers = registry[name].parsers as Readonly<Record<string, ParseValue<unknown>>>;
-  const parsed: [string, unknown][] = [];
-  for (const [given, value] of entriesOf(name, hparams)) {
-    const option = camelCase(given);
-    const parse = Object.hasOwn(parsers, option) ? parsers[option] : undefined;
-    if (parse === undefined) throw new UnknownNameError(`hyper-parameter of ${name}`, given, Object.keys(parsers));
-    parsed.push([option, parse(name, option, value)]);
+  const parsers = entryOfModel(parseModelName(name))?.parsers ?? {};
+  const given = entriesOf(name, hparams).map(([asGiven, value]) => ({ asGiven, option: camelCase(asGiven), value }));
+  if (typeof parsers === "function") {
+    const parsed = parsers(Object.fromEntries(given.map(({ option, value }) => [option, value])));
+    checkObject(name, "what parse returns", parsed);
+    return parsed as ModelHparams[N];
   }
+  const known: Readonly<Record<string, ParseValue<unknown>>> = parsers;
+  const parsed = given.map(({ asGiven, option, value }): [string, unknown] => {
+    const parse = Object.hasOwn(known, option) ? known[option] : undefined;
+    if (parse === undefined) throw new UnknownNameError(`hyper-parameter of ${name}`, asGiven, Object.keys(known));
+    return [option, parse(name, option, value)];
+  });
   return Object.fromEntries(parsed) as ModelHparams[N];
 }
 
@@ -254,7 +236,7 @@ export function createModel<N extends ModelName>(
   hparams: ModelHparams[N] = {} as ModelHparams[N],
 ): ModelByName[N] {
   const known = parseModelName(name);
-  const create = registry[known].create as (hparams: unknown) => ModelByName[N];
+  const create = entryOfModel(known)?.create as (hparams: unknown) => ModelByName[N];
   return create(parseModelHparams(known, hparams));
 }
 
@@ -274,5 +256,5 @@ export function createModelFrom(name: unknown, hparams: unknown): ModelByName[Mo
 
 /** Shape of the images that a model is made for, [H, W, C]. */
 export function modelInputShape(name: ModelName): readonly number[] {
-  return registry[parseModelName(name)].inputShape;
+  return entryOfModel(parseModelName(name))?.inputShape ?? cifar;
 }

@@ -6,7 +6,6 @@
  * normalisation before the pool, and shortcuts that change the width are 1x1 convolutions instead of the paper's padding with zeros.
  */
 import type * as tf from "@tensorflow/tfjs-core";
-import { PreActResNetBlock, ResNetBlock } from "../nn/blocks/index.ts";
 import {
   Activation,
   type ActivationName,
@@ -21,14 +20,8 @@ import {
   parseActivationName,
   runLayers,
   Sequential,
-  UnknownNameError,
 } from "../nn/index.ts";
-
-/** Residual blocks by the names that hyper-parameters have for them. */
-export const resNetBlocksByName = { ResNetBlock, PreActResNetBlock } as const;
-
-/** Name of a residual block. */
-export type ResNetBlockName = keyof typeof resNetBlocksByName;
+import { type ResNetBlockName, residualBlock } from "./registered-blocks.ts";
 
 /** Hyper-parameters of {@link ResNet}. */
 export interface ResNetHparams {
@@ -40,7 +33,7 @@ export interface ResNetHparams {
   readonly cHidden?: readonly number[];
   /** Activation, "relu" by default. */
   readonly actFnName?: ActivationName;
-  /** Which block, "ResNetBlock" by default. */
+  /** Which block, "ResNetBlock" by default; others are added by `registerBlock`. */
   readonly blockName?: ResNetBlockName;
 }
 
@@ -54,9 +47,7 @@ export class ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
     super();
     const { numClasses = 10, numBlocks = [3, 3, 3], cHidden = [16, 32, 64], actFnName = "relu" } = hparams;
     const { blockName = "ResNetBlock" } = hparams;
-    if (!Object.hasOwn(resNetBlocksByName, blockName)) {
-      throw new UnknownNameError("residual block", String(blockName), Object.keys(resNetBlocksByName));
-    }
+    const block = residualBlock(blockName);
     if (numBlocks.length === 0 || cHidden.length !== numBlocks.length) {
       throw new OptionError(
         "ResNet",
@@ -65,14 +56,12 @@ export class ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
         `one width for each of the ${numBlocks.length} groups of numBlocks`,
       );
     }
-    const Block = resNetBlocksByName[blockName];
     const actFn = parseActivationName(actFnName);
     const [firstWidth] = cHidden as readonly [number, ...number[]];
 
     // Pre-activation blocks begin with their own normalisation, so nothing follows the first convolution there.
     const first = new Conv2d(3, firstWidth, { kernelSize: 3, padding: 1, bias: false });
-    const input =
-      blockName === "PreActResNetBlock" ? [first] : [first, new BatchNorm2d(firstWidth), new Activation(actFn)];
+    const input = block.preActivation ? [first] : [first, new BatchNorm2d(firstWidth), new Activation(actFn)];
     this.inputNet = this.registerModule("input_net", new Sequential(...input));
 
     const blocks = numBlocks.flatMap((count, group) => {
@@ -80,7 +69,7 @@ export class ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
       return Array.from({ length: count }, (_, i) => {
         const subsample = i === 0 && group > 0;
         const cIn = subsample ? (cHidden[group - 1] as number) : cOut;
-        return new Block(cIn, { actFn, subsample, cOut });
+        return block.create(cIn, { actFn, subsample, cOut });
       });
     });
     this.blocks = this.registerModule("blocks", new Sequential(...blocks));

@@ -230,6 +230,6 @@ describe("Fots", () => {
 describe("the models of the fixture", () => {
   it("contain every registered one", () => {
     const tested = new Set([...Object.keys(fixture.models), ...Object.keys(fixture.large)]);
-    expect([...modelNames].filter((name) => !tested.has(name))).toEqual([]);
+    expect([...modelNames()].filter((name) => !tested.has(name))).toEqual([]);
   });
 });

@@ -1,14 +1,18 @@
 /** The file that `convbook train` reads: everything that can be changed, checked before anything is touched. */
 import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import type { TransformSpec } from "../../data/transforms/transform.ts";
 import { expandHome } from "../../files/index.ts";
 import { modelNames } from "../../models/index.ts";
-import { nearestNames } from "../../nn/errors.ts";
 import { trainerOptionNames } from "../core/trainer-options.ts";
 import type { HyperParameters } from "../core/training-module.ts";
 import { optimizerNames } from "../optimizers/registry.ts";
 import { schedulerNames } from "../schedulers/registry.ts";
+import { isOutside, loadPlugin } from "./plugins.ts";
+import { ConfigError, isPlain, type Plain, Reader } from "./settings.ts";
+
+export { ConfigError };
 
 /** The data sets that a configuration can name; `imageFolder` is a folder of one's own, laid out as ImageNet is. */
 export const datasetNames = ["cifar10", "cifar100", "mnist", "fashionMnist", "imageFolder"] as const;
@@ -20,7 +24,12 @@ export interface ExperimentConfig {
   readonly seed: number;
   /** The folder of the run: logs, checkpoints, a copy of the configuration. A `~` at its beginning is the home folder. */
   readonly output: string;
-  readonly model: { readonly name: string; readonly hparams: HyperParameters };
+  readonly model: {
+    readonly name: string;
+    readonly hparams: HyperParameters;
+    /** Files that register models and blocks of one's own, as absolute paths once they are loaded. */
+    readonly plugins: readonly string[];
+  };
   readonly data: {
     readonly name: DatasetName;
     /** Of `imageFolder`: the folder with `train/CLASS/…` and `val/CLASS/…`, seen from the working directory. */
@@ -56,53 +65,59 @@ export interface ExperimentConfig {
   readonly earlyStopping: HyperParameters | undefined;
 }
 
-/** A configuration with a mistake; the message names the place. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-  /** The file. */
-  readonly file: string;
-  /** The dotted path of the setting. */
-  readonly path: string;
-
-  constructor(file: string, path: string, message: string) {
-    super(`${file}: ${path === "" ? "" : `${path} `}${message}`);
-    this.file = file;
-    this.path = path;
-  }
+/** Options of {@link loadConfig}. */
+export interface LoadConfigOptions {
+  /** Is told of each plugin outside of the configuration's folder; by default it is written to standard error. */
+  readonly onMessage?: (message: string) => void;
 }
 
-type Plain = { [key: string]: unknown };
-
 /**
- * Reads and checks a configuration.
+ * Reads and checks a configuration, and runs the files that it names as `model.plugins`, seen from its own folder. They are programs: look at a
+ * stranger's before.
  *
  * @param path a YAML (or JSON) file
  * @param changes settings to change, as `trainer.maxEpochs=10`; values are YAML
  * @throws ConfigError naming file, setting, value, what was expected and the nearest name
  */
-export async function loadConfig(path: string, changes: readonly string[] = []): Promise<ExperimentConfig> {
+export async function loadConfig(
+  path: string,
+  changes: readonly string[] = [],
+  { onMessage = console.error }: LoadConfigOptions = {},
+): Promise<ExperimentConfig> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
     throw new ConfigError(path, "", `cannot be read: ${(error as Error).message}`);
   }
-  return parseConfig(text, path, changes);
+  const root = parseSettings(text, path, changes);
+  const folder = dirname(resolve(path));
+  const model = root.section("model");
+  const plugins: string[] = [];
+  for (const [i, name] of model.texts("plugins").entries()) {
+    const file = await loadPlugin(name, folder).catch((error: Error) =>
+      model.fail(`plugins[${i}]`, `is ${JSON.stringify(name)}, but ${error.message}.`),
+    );
+    if (isOutside(file, folder)) onMessage(`${path}: the plugin ${file} lies outside of its folder; it was run.`);
+    plugins.push(file);
+  }
+  const config = checkConfig(root);
+  return { ...config, model: { ...config.model, plugins } };
 }
 
-/** As {@link loadConfig}, from text. */
+/** As {@link loadConfig}, from text; its plugins are listed, but not run. */
 export function parseConfig(text: string, file = "config", changes: readonly string[] = []): ExperimentConfig {
+  return checkConfig(parseSettings(text, file, changes));
+}
+
+function parseSettings(text: string, file: string, changes: readonly string[]): Reader {
   const document = parseDocument(text, { maxAliasCount: 100 } as never);
   const [problem] = document.errors;
   if (problem !== undefined) throw new ConfigError(file, "", `is not valid YAML: ${problem.message}`);
   const root: unknown = document.toJS() ?? {};
   if (!isPlain(root)) throw new ConfigError(file, "", "must hold settings by name");
   for (const change of changes) applyChange(root, change);
-  return checkConfig(new Reader(root, file));
-}
-
-function isPlain(value: unknown): value is Plain {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return new Reader(root, file);
 }
 
 function applyChange(root: Plain, change: string): void {
@@ -119,106 +134,6 @@ function applyChange(root: Plain, change: string): void {
     place = place[part] as Plain;
   }
   place[path.at(-1) as string] = value;
-}
-
-/** Takes settings out of an object and complains about what nobody took. */
-class Reader {
-  private readonly values: Plain;
-  readonly file: string;
-  private readonly prefix: string;
-
-  constructor(values: Plain, file: string, prefix = "") {
-    this.values = values;
-    this.file = file;
-    this.prefix = prefix;
-  }
-
-  fail(key: string, message: string): never {
-    throw new ConfigError(this.file, this.prefix + key, message);
-  }
-
-  /** Refuses names that are not among these. */
-  only(known: readonly string[]): void {
-    for (const key of Object.keys(this.values)) {
-      if (known.includes(key)) continue;
-      const [nearest] = nearestNames(key, known, 1);
-      const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
-      this.fail(key, `is not a setting.${hint} Settings: ${known.join(", ")}.`);
-    }
-  }
-
-  has(key: string): boolean {
-    return this.values[key] !== undefined;
-  }
-
-  section(key: string): Reader {
-    const value = this.values[key] ?? {};
-    if (!isPlain(value)) this.fail(key, `must hold settings by name, got ${JSON.stringify(value)}.`);
-    return new Reader(value, this.file, `${this.prefix}${key}.`);
-  }
-
-  number(key: string, fallback: number, expected: string, fits: (value: number) => boolean): number {
-    const value = this.values[key] ?? fallback;
-    if (typeof value !== "number" || !fits(value))
-      return this.fail(key, `must be ${expected}, got ${JSON.stringify(value)}.`);
-    return value;
-  }
-
-  numbers(key: string): number[] | undefined {
-    const value = this.values[key];
-    if (value === undefined) return undefined;
-    const fits = Array.isArray(value) && value.length > 0 && value.every((each) => Number.isFinite(each));
-    if (!fits) return this.fail(key, `must be a list of numbers, got ${JSON.stringify(value)}.`);
-    return value;
-  }
-
-  boolean(key: string, fallback: boolean): boolean {
-    const value = this.values[key] ?? fallback;
-    if (typeof value !== "boolean") return this.fail(key, `must be true or false, got ${JSON.stringify(value)}.`);
-    return value;
-  }
-
-  text(key: string, fallback: string): string {
-    const value = this.values[key] ?? fallback;
-    if (typeof value !== "string" || value === "") return this.fail(key, `must be text, got ${JSON.stringify(value)}.`);
-    return value;
-  }
-
-  name<N extends string>(key: string, known: readonly N[], fallback: N): N {
-    const value = this.text(key, fallback);
-    if (known.includes(value as N)) return value as N;
-    const [nearest] = nearestNames(value, known, 1);
-    const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
-    return this.fail(key, `must be one of ${known.join(", ")}, got "${value}".${hint}`);
-  }
-
-  transforms(key: string): TransformSpec[] {
-    const value = this.values[key] ?? [];
-    if (!Array.isArray(value)) return this.fail(key, `must be a list of transforms, got ${JSON.stringify(value)}.`);
-    return value.map((entry, i) => this.transform(`${key}[${i}]`, entry));
-  }
-
-  /** `RandomHorizontalFlip`, or `RandomCrop: [32, { padding: 4 }]`; in the copy of a configuration `{ name: RandomCrop, args: [32, { padding: 4 }] }`. */
-  transform(key: string, entry: unknown): TransformSpec {
-    if (typeof entry === "string") return { name: entry, args: [] };
-    if (isPlain(entry) && typeof entry.name === "string" && Array.isArray(entry.args)) {
-      return { name: entry.name, args: entry.args };
-    }
-    const [pair, ...more] = isPlain(entry) ? Object.entries(entry) : [];
-    if (pair === undefined || more.length > 0) {
-      return this.fail(key, `must be a transform's name, or its name with arguments, got ${JSON.stringify(entry)}.`);
-    }
-    return { name: pair[0], args: Array.isArray(pair[1]) ? pair[1] : [pair[1]] };
-  }
-
-  raw(key: string): unknown {
-    return this.values[key];
-  }
-
-  /** Everything in here, as it is. */
-  all(): HyperParameters {
-    return this.values as HyperParameters;
-  }
 }
 
 const isWhole = (least: number) => (value: number) => Number.isInteger(value) && value >= least;
@@ -241,6 +156,9 @@ const earlyStoppingSettings = [
   "checkFinite",
 ];
 
+/** What to do about the name of a model of one's own. */
+const ownModels = " A model of your own is registered by a file that model.plugins names.";
+
 function checkConfig(root: Reader): ExperimentConfig {
   root.only([
     "seed",
@@ -255,7 +173,7 @@ function checkConfig(root: Reader): ExperimentConfig {
     "earlyStopping",
   ]);
   const model = root.section("model");
-  model.only(["name", "hparams"]);
+  model.only(["name", "hparams", "plugins"]);
   const data = root.section("data");
   data.only([
     "name",
@@ -290,7 +208,11 @@ function checkConfig(root: Reader): ExperimentConfig {
   return {
     seed: root.number("seed", 42, `${whole} 0`, isWhole(0)),
     output: expandHome(root.text("output", "runs/default")),
-    model: { name: model.name("name", modelNames, "ResNet"), hparams: model.section("hparams").all() },
+    model: {
+      name: model.name("name", modelNames(), "ResNet", ownModels),
+      hparams: model.section("hparams").all(),
+      plugins: model.texts("plugins"),
+    },
     data: {
       name: dataName,
       folder: ownFolder ? expandHome(data.text("folder", "")) : undefined,

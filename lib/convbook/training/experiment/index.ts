@@ -4,6 +4,7 @@ export {
   type DatasetName,
   datasetNames,
   type ExperimentConfig,
+  type LoadConfigOptions,
   loadConfig,
   parseConfig,
 } from "./config.ts";
@@ -15,4 +16,5 @@ export {
   makeModule,
   makeTrainer,
 } from "./experiment.ts";
+export { loadPlugin } from "./plugins.ts";
 export { bestCheckpoint, type FilePrediction, predictImages } from "./predict.ts";
