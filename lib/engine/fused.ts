@@ -191,6 +191,9 @@ export function softmaxCrossEntropy(
   return run<tf.Tensor1D[]>("SoftmaxCrossEntropy", { logits, labels }, { ...options })[0] as tf.Tensor1D;
 }
 
+/** Of the normal distribution. */
+const densityAtZero = 1 / Math.sqrt(2 * Math.PI);
+
 /** Exact GELU, x * Phi(x). */
 export function gelu(x: Tensor): Tensor {
   return run("Gelu", { x }, {});
@@ -466,9 +469,13 @@ export function registerFusedGradients(): void {
     gradFunc: (dy, [x]) => ({
       x: () =>
         tf.tidy(() => {
-          const phi = tf.mul(tf.add(tf.erf(tf.mul(x as Tensor, Math.SQRT1_2)), 1), 0.5);
-          const density = tf.mul(tf.exp(tf.mul(tf.square(x as Tensor), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-          return tf.mul(first(dy), tf.add(phi, tf.mul(x as Tensor, density)));
+          const z = x as Tensor;
+          // The value is x times the distribution function, without 1 + erf, of which nothing is left far below 0.
+          const isSmall = tf.less(tf.abs(z), 1e-3);
+          const near = tf.add(0.5, tf.mul(z, densityAtZero));
+          const phi = tf.where(isSmall, near, tf.div(run<Tensor>("Gelu", { x: z }, {}), tf.where(isSmall, 1, z)));
+          const density = tf.mul(tf.exp(tf.mul(tf.square(z), -0.5)), densityAtZero);
+          return tf.mul(first(dy), tf.add(phi, tf.mul(z, density)));
         }),
     }),
   });

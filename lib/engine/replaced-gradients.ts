@@ -3,6 +3,7 @@
  * themselves, or in fewer passes.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { shiftLogSumExp } from "./differentiation/log-sum-exp.ts";
 import { mendedGradients } from "./differentiation/mended.ts";
 import { poolGradients } from "./differentiation/pools.ts";
 import { resizeGradients } from "./differentiation/resize.ts";
@@ -72,5 +73,6 @@ export function replaceGradients(): void {
  */
 export function mendGradients(): void {
   keepWayBack();
+  shiftLogSumExp();
   onFirstTape(replaceGradients);
 }

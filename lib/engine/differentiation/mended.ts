@@ -1,6 +1,7 @@
 /** Gradients that tfjs-core 4.22 has wrong, or not for all arguments of the operation. */
 import * as tf from "@tensorflow/tfjs-core";
 import { gradientsOf } from "./compositions.ts";
+import { edgeGradients } from "./edges.ts";
 import { first, run } from "./second-order.ts";
 import { isNested, isRecording } from "./tape.ts";
 
@@ -31,14 +32,27 @@ function only(condition: tf.Tensor, dy: tf.Tensor): tf.Tensor {
   return tf.where(condition, dy, tf.zerosLike(dy));
 }
 
+/** dy where a condition does not hold, 0 elsewhere. */
+function unless(condition: tf.Tensor, dy: tf.Tensor): tf.Tensor {
+  return tf.where(condition, tf.zerosLike(dy), dy);
+}
+
 const extremes = [
-  binary("Maximum", (dy, a, b) => [() => only(tf.greaterEqual(a, b), dy), () => only(tf.less(a, b), dy)]),
-  binary("Minimum", (dy, a, b) => [() => only(tf.lessEqual(a, b), dy), () => only(tf.greater(a, b), dy)]),
+  // Where one of both is not a number both get dy, as in PyTorch.
+  binary("Maximum", (dy, a, b) => [() => unless(tf.less(a, b), dy), () => unless(tf.greaterEqual(a, b), dy)]),
+  binary("Minimum", (dy, a, b) => [() => unless(tf.greater(a, b), dy), () => unless(tf.lessEqual(a, b), dy)]),
 ];
 
 const squaredDifference = binary("SquaredDifference", (dy, a, b) => {
   const towardsA = () => tf.mul(dy, tf.mul(2, tf.sub(a, b)));
   return [towardsA, () => tf.neg(towardsA())];
+});
+
+/** tfjs divides by the square of the divisor, which is 0 or infinite long before the quotient is. */
+const realDiv = binary("RealDiv", (dy, a, b) => {
+  const divisor = tf.cast(b, "float32");
+  const slope = () => tf.div(tf.div(tf.cast(a, "float32"), divisor), divisor);
+  return [() => tf.div(dy, divisor), () => tf.neg(tf.mul(dy, slope()))];
 });
 
 /**
@@ -105,8 +119,11 @@ const pow: tf.GradConfig = {
         return unbroadcast(tf.mul(first(dy), tf.mul(power, tf.pow(base, lower))), base.shape);
       },
       b: () => {
-        const logarithm = tf.where(tf.greater(base, 0), tf.log(base), tf.zerosLike(base));
-        return unbroadcast(tf.mul(first(dy), tf.mul(y, logarithm)), exponent.shape);
+        const logarithm = tf.where(tf.less(base, 0), tf.zerosLike(base), tf.log(base));
+        const slope = tf.mul(y, logarithm);
+        // 0 stays 0 whatever its power, unless that is infinite.
+        const isFlat = tf.logicalAnd(tf.equal(base, 0), tf.greaterEqual(power, 0));
+        return unbroadcast(tf.mul(first(dy), tf.where(isFlat, tf.zerosLike(slope), slope)), exponent.shape);
       },
     };
   },
@@ -342,7 +359,9 @@ function logical(kernelName: string, inputs: string[]): tf.GradConfig {
 
 export const mendedGradients: readonly tf.GradConfig[] = [
   ...extremes,
+  ...edgeGradients,
   squaredDifference,
+  realDiv,
   floorDiv,
   relu6,
   elu,
