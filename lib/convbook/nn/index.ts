@@ -22,6 +22,17 @@ export { ConvTranspose2d, type ConvTransposeOptions } from "./conv-transpose.ts"
 export { DropPath, type DropPathOptions } from "./drop-path.ts";
 export { Dropout, type DropoutOptions } from "./dropout.ts";
 export {
+  BCELoss,
+  BCEWithLogitsLoss,
+  type BCEWithLogitsOptions,
+  HuberLoss,
+  type HuberOptions,
+  L1Loss,
+  MSELoss,
+  SmoothL1Loss,
+  type SmoothL1Options,
+} from "./elementwise-losses.ts";
+export {
   type MisshapenEntry,
   nearestNames,
   OptionError,
@@ -36,15 +47,10 @@ export { type ActivationName, activation, activationNames, parseActivationName }
 export { runLayers } from "./fusion.ts";
 export { GroupNorm, LayerNorm, type NormOptions } from "./group-norm.ts";
 export { InstanceNorm, InstanceNorm1d, InstanceNorm2d, type InstanceNormOptions } from "./instance-norm.ts";
+export { KLDivLoss, type KLDivOptions, type KLDivReduction } from "./kl-div-loss.ts";
 export { Linear, type LinearOptions } from "./linear.ts";
-export {
-  BCELoss,
-  BCEWithLogitsLoss,
-  CrossEntropyLoss,
-  type CrossEntropyOptions,
-  type LossOptions,
-  MSELoss,
-} from "./losses.ts";
+export type { LossOptions } from "./loss-options.ts";
+export { type ClassLossOptions, CrossEntropyLoss, type CrossEntropyOptions, NLLLoss } from "./losses.ts";
 export { type AnyModule, type ForwardHook, type LoadResult, Module } from "./module.ts";
 export {
   Buffer,

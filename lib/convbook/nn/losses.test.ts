@@ -2,7 +2,54 @@ import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
 import { selectBackend } from "../backend/index.ts";
-import { CrossEntropyLoss } from "./index.ts";
+import { BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, KLDivLoss, L1Loss, NLLLoss, SmoothL1Loss } from "./index.ts";
+
+describe("options of losses", () => {
+  const logits = tf.zeros([2, 3]);
+  const target = tf.tensor1d([0, 2], "int32");
+
+  it.each([
+    [
+      () => new CrossEntropyLoss({ ignoreIndex: 0.5 }),
+      "CrossEntropyLoss: ignoreIndex must be a whole number, got 0.5.",
+    ],
+    [
+      () => new CrossEntropyLoss({ weight: [1, Number.NaN] }),
+      "CrossEntropyLoss: weight must be a list of finite numbers, got [1,",
+    ],
+    [
+      () => new CrossEntropyLoss({ weight: [1, 2] }).forward(logits, target),
+      "CrossEntropyLoss: weight.length must be 3, one weight a class, got 2.",
+    ],
+    [
+      () => new CrossEntropyLoss({ ignoreIndex: 1 }).forward(logits, tf.zeros([2, 3])),
+      "CrossEntropyLoss: ignoreIndex must be negative for targets [N, K], got 1.",
+    ],
+    [
+      () => new NLLLoss().forward(logits, tf.tensor1d([0, 3], "int32")),
+      "NLLLoss: target[1] must be a class from 0 to 2, got 3.",
+    ],
+    [() => new HuberLoss({ delta: 0 }), "HuberLoss: delta must be a finite number above 0, got 0."],
+    [() => new SmoothL1Loss({ beta: -1 }), "SmoothL1Loss: beta must be a finite number of at least 0, got -1."],
+    [
+      () => new BCEWithLogitsLoss({ posWeight: [1, 2] }).forward(logits, logits),
+      "BCEWithLogitsLoss: posWeight.length must be 1 or 3, one a column, got 2.",
+    ],
+    [
+      () => new KLDivLoss({ reduction: "batchmeen" as "batchmean" }),
+      'Unknown reduction "batchmeen". Did you mean "batchmean"? Known: mean, sum, none, batchmean.',
+    ],
+    [() => new L1Loss({ beta: 1 } as object), 'L1Loss has no option "beta".'],
+  ])("names what is wrong (%#)", (make, message) => {
+    expect(make).toThrow(message);
+  });
+
+  it("are buffers under PyTorch's names", () => {
+    expect([...new CrossEntropyLoss({ weight: [1, 2] }).stateDict().keys()]).toEqual(["weight"]);
+    expect([...new BCEWithLogitsLoss({ posWeight: [1] }).stateDict().keys()]).toEqual(["pos_weight"]);
+    expect([...new CrossEntropyLoss().stateDict().keys()]).toEqual([]);
+  });
+});
 
 describe("the cross-entropy", () => {
   const logits = tf.tensor2d([

@@ -1,37 +1,88 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { OptionError, refuseUnknownOptions, ShapeError, UnknownNameError } from "./errors.ts";
+import { OptionError, refuseUnknownOptions, ShapeError } from "./errors.ts";
 import { classCrossEntropy, type Reduction, reduceLoss, softmaxCrossEntropy } from "./functional/cross-entropy.ts";
+import { checkReduction, checkWeightCount, type LossOptions, weightBuffer, weightsOf } from "./loss-options.ts";
 import { Module } from "./module.ts";
+import type { Buffer } from "./parameter.ts";
 import { checkNumber, shapeOf } from "./shapes.ts";
 
-const reductions: readonly Reduction[] = ["mean", "sum", "none"];
-
-function checkReduction(reduction: Reduction): Reduction {
-  if (!reductions.includes(reduction)) throw new UnknownNameError("reduction", String(reduction), reductions);
-  return reduction;
-}
-
-/** Options of the losses. */
-export interface LossOptions {
-  /** "mean" (default) or "sum" of the samples' losses, or "none" for the losses themselves. */
-  readonly reduction?: Reduction;
+/** Options of the losses of class indices. */
+export interface ClassLossOptions extends LossOptions {
+  /** A factor for each class, for classes of different sizes; the mean is then that of the weights, as in PyTorch. 1 for all by default. */
+  readonly weight?: ArrayLike<number>;
+  /** An index that stands for "no class": its samples count nothing. −100 by default, as in PyTorch. */
+  readonly ignoreIndex?: number;
 }
 
 /** Options of the cross-entropy. */
-export interface CrossEntropyOptions extends LossOptions {
+export interface CrossEntropyOptions extends ClassLossOptions {
   /** Share of the target that is spread evenly over all classes, 0 by default. */
   readonly labelSmoothing?: number;
 }
 
-/**
- * Refuses class indices that no class has: a one-hot vector of such a one would be all zeros, and its sample would silently count for nothing. Where
- * the backend cannot give numbers without waiting (WebGPU) nothing is checked.
- */
-function checkClasses(layer: string, target: tf.Tensor, classes: number): void {
-  if (tf.getBackend() === "webgpu") return;
-  const labels = target.dataSync();
-  const wrong = labels.findIndex((label) => !(label >= 0 && label < classes && Number.isInteger(label)));
-  if (wrong >= 0) throw new OptionError(layer, `target[${wrong}]`, labels[wrong], `a class from 0 to ${classes - 1}`);
+/** A loss of scores [N, K] and class indices [N], with weights of classes and an index to be passed over. */
+abstract class ClassLoss extends Module<[input: tf.Tensor, target: tf.Tensor]> {
+  readonly reduction: Reduction;
+  readonly ignoreIndex: number;
+  /** The classes' weights, null where all are 1. */
+  readonly weight: Buffer | null;
+
+  constructor(options: ClassLossOptions, known: readonly string[]) {
+    super();
+    refuseUnknownOptions(this.typeName, options, ["reduction", "weight", "ignoreIndex", ...known]);
+    const { reduction = "mean", ignoreIndex = -100, weight } = options;
+    this.reduction = checkReduction(reduction);
+    if (!Number.isInteger(ignoreIndex)) {
+      throw new OptionError(this.typeName, "ignoreIndex", ignoreIndex, "a whole number");
+    }
+    this.ignoreIndex = ignoreIndex;
+    const weights = weightBuffer(this.typeName, "weight", weight);
+    this.weight = weights === null ? null : this.registerBuffer("weight", weights);
+  }
+
+  /**
+   * Refuses class indices that no class has: a one-hot vector of such a one would be all zeros, and its sample would silently count for nothing.
+   * Where the backend cannot give numbers without waiting (WebGPU) nothing is checked.
+   *
+   * @returns whether some are to be passed over
+   */
+  protected checkClasses(target: tf.Tensor, classes: number): boolean {
+    checkWeightCount(this.typeName, "weight", this.weight, classes);
+    if (tf.getBackend() === "webgpu") return true;
+    const labels = target.dataSync();
+    const isClass = (label: number) => label >= 0 && label < classes && Number.isInteger(label);
+    const wrong = labels.findIndex((label) => !isClass(label) && label !== this.ignoreIndex);
+    if (wrong >= 0) {
+      const expected = `a class from 0 to ${classes - 1}`;
+      throw new OptionError(this.typeName, `target[${wrong}]`, labels[wrong], expected);
+    }
+    return labels.includes(this.ignoreIndex);
+  }
+
+  /** Sums up the samples' losses, which `losses` gives for classes that all exist; called within a `tf.tidy`. */
+  protected reduceClasses(
+    target: tf.Tensor,
+    someIgnored: boolean,
+    losses: (classes: tf.Tensor1D, weights: tf.Tensor1D | null) => tf.Tensor1D,
+  ): tf.Tensor {
+    const indices = tf.cast(target, "int32") as tf.Tensor1D;
+    const all = weightsOf(this.weight);
+    if (!someIgnored) {
+      const own = all === null ? null : (tf.gather(all, indices) as tf.Tensor1D);
+      const each = losses(indices, own);
+      return own !== null && this.reduction === "mean"
+        ? tf.div(tf.sum(each), tf.sum(own))
+        : reduceLoss(each, this.reduction);
+    }
+    const counts = tf.notEqual(indices, tf.scalar(this.ignoreIndex, "int32"));
+    const classes = tf.where(counts, indices, tf.zerosLike(indices)) as tf.Tensor1D;
+    const own = all === null ? null : (tf.gather(all, classes) as tf.Tensor1D);
+    const each = losses(classes, own);
+    const kept = tf.where(counts, each, tf.zerosLike(each));
+    if (this.reduction !== "mean") return reduceLoss(kept, this.reduction);
+    const shares = own ?? tf.onesLike(each);
+    return tf.div(tf.sum(kept), tf.sum(tf.where(counts, shares, tf.zerosLike(shares))));
+  }
 }
 
 /**
@@ -39,15 +90,12 @@ function checkClasses(layer: string, target: tf.Tensor, classes: number): void {
  *
  * `forward` throws an {@link OptionError} naming the first index that is not a class.
  */
-export class CrossEntropyLoss extends Module<[logits: tf.Tensor, target: tf.Tensor]> {
-  readonly reduction: Reduction;
+export class CrossEntropyLoss extends ClassLoss {
   readonly labelSmoothing: number;
 
   constructor(options: CrossEntropyOptions = {}) {
-    super();
-    refuseUnknownOptions("CrossEntropyLoss", options, ["reduction", "labelSmoothing"]);
-    const { reduction = "mean", labelSmoothing = 0 } = options;
-    this.reduction = checkReduction(reduction);
+    super(options, ["labelSmoothing"]);
+    const { labelSmoothing = 0 } = options;
     this.labelSmoothing = checkNumber("CrossEntropyLoss", "labelSmoothing", labelSmoothing, 0, 1);
   }
 
@@ -61,99 +109,68 @@ export class CrossEntropyLoss extends Module<[logits: tf.Tensor, target: tf.Tens
     if (!isIndices && !isDistribution) {
       throw new ShapeError(this.toString(), wanted, `targets [${batch}] (class indices) or [${batch}, ${classes}]`);
     }
-    if (isIndices) checkClasses("CrossEntropyLoss", target, classes);
+    if (isIndices) {
+      const someIgnored = this.checkClasses(target, classes);
+      return tf.tidy(() =>
+        this.reduceClasses(target, someIgnored, (indices, own) => this.ofClasses(logits as tf.Tensor2D, indices, own)),
+      );
+    }
+    if (this.ignoreIndex >= 0) {
+      throw new OptionError("CrossEntropyLoss", "ignoreIndex", this.ignoreIndex, "negative for targets [N, K]");
+    }
+    checkWeightCount("CrossEntropyLoss", "weight", this.weight, classes);
     return tf.tidy(() => {
       const smooth = this.labelSmoothing;
-      if (isIndices) {
-        const indices = tf.cast(target, "int32") as tf.Tensor1D;
-        return reduceLoss(classCrossEntropy(logits as tf.Tensor2D, indices, smooth), this.reduction);
-      }
       const float = tf.cast(target, "float32");
-      const distribution = smooth === 0 ? float : tf.add(tf.mul(float, 1 - smooth), smooth / classes);
+      const smoothed = smooth === 0 ? float : tf.add(tf.mul(float, 1 - smooth), smooth / classes);
+      const weights = weightsOf(this.weight);
+      const distribution = weights === null ? smoothed : tf.mul(smoothed, weights);
       return reduceLoss(softmaxCrossEntropy(logits as tf.Tensor2D, distribution as tf.Tensor2D), this.reduction);
     });
   }
+
+  /** The samples' losses; `own` holds the weights of their classes. */
+  private ofClasses(logits: tf.Tensor2D, indices: tf.Tensor1D, own: tf.Tensor1D | null): tf.Tensor1D {
+    const smooth = this.labelSmoothing;
+    const weights = weightsOf(this.weight);
+    if (own === null || weights === null) return classCrossEntropy(logits, indices, smooth);
+    if (smooth === 0) return tf.mul(classCrossEntropy(logits, indices, 0), own);
+    // What is spread over the classes has their weights.
+    const count = logits.shape[1];
+    const target = tf.mul(
+      tf.add(tf.mul(tf.oneHot(indices, count, 1, 0, "float32"), 1 - smooth), smooth / count),
+      weights,
+    );
+    return softmaxCrossEntropy(logits, target as tf.Tensor2D);
+  }
 }
 
-type ElementwiseFunction = (input: tf.Tensor, target: tf.Tensor) => tf.Tensor;
-
-/** Losses whose gradients are numbers where the steps to the value would give infinities or NaN. */
-function lossWithGradient(
-  input: tf.Tensor,
-  target: tf.Tensor,
-  loss: (
-    input: tf.Tensor,
-    target: tf.Tensor,
-  ) => { value: tf.Tensor; byInput: ElementwiseFunction; byTarget: ElementwiseFunction },
-): tf.Tensor {
-  const op = tf.customGrad((...args) => {
-    const [x, t, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
-    const { value, byInput, byTarget } = loss(x, t);
-    save([x, t]);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [p, s] = saved as [tf.Tensor, tf.Tensor];
-      return [tf.mul(dy, byInput(p, s)), tf.mul(dy, byTarget(p, s))];
-    };
-    return { value, gradFunc };
-  });
-  return op(input, tf.cast(target, "float32"));
-}
-
-/** A loss of every element by itself, of an input and a target of one shape. */
-abstract class ElementwiseLoss extends Module<[input: tf.Tensor, target: tf.Tensor]> {
-  readonly reduction: Reduction;
-
-  constructor(options: LossOptions = {}) {
-    super();
-    refuseUnknownOptions(this.typeName, options, ["reduction"]);
-    const { reduction = "mean" } = options;
-    this.reduction = checkReduction(reduction);
+/**
+ * Negative log likelihood of logarithms of probabilities [N, K], as `tf.logSoftmax` gives them, and class indices [N] (int32): a scalar, or [N] with
+ * reduction "none".
+ *
+ * `forward` throws an {@link OptionError} naming the first index that is not a class.
+ */
+export class NLLLoss extends ClassLoss {
+  constructor(options: ClassLossOptions = {}) {
+    super(options, []);
   }
 
-  /** The elements' losses, unreduced; called within a `tf.tidy`. */
-  protected abstract losses(input: tf.Tensor, target: tf.Tensor): tf.Tensor;
-
-  forward(input: tf.Tensor, target: tf.Tensor): tf.Tensor {
-    const [given, wanted] = [shapeOf(this, input, "input"), shapeOf(this, target, "target")];
-    if (!tf.util.arraysEqual(given, wanted)) {
-      throw new ShapeError(this.toString(), wanted, `a target of the input's shape [${given.join(", ")}]`);
+  forward(logarithms: tf.Tensor, target: tf.Tensor): tf.Tensor {
+    const given = shapeOf(this, logarithms, "input");
+    if (given.length !== 2) throw new ShapeError(this.toString(), given, "logarithms [N, K]");
+    const [batch, classes] = given as [number, number];
+    const wanted = shapeOf(this, target, "target");
+    if (wanted.length !== 1 || wanted[0] !== batch) {
+      throw new ShapeError(this.toString(), wanted, `targets [${batch}] (class indices)`);
     }
-    return tf.tidy(() => reduceLoss(this.losses(input, target), this.reduction));
-  }
-}
-
-/** Mean squared error of input and target of one shape. */
-export class MSELoss extends ElementwiseLoss {
-  protected losses(input: tf.Tensor, target: tf.Tensor): tf.Tensor {
-    return tf.square(tf.sub(input, target));
-  }
-}
-
-/** Binary cross-entropy of probabilities and targets of one shape, each in [0, 1]; logarithms are cut off at −100 as in PyTorch. */
-export class BCELoss extends ElementwiseLoss {
-  protected losses(input: tf.Tensor, target: tf.Tensor): tf.Tensor {
-    return lossWithGradient(input, target, (p, t) => {
-      const log = (q: tf.Tensor) => tf.maximum(tf.log(q), -100);
-      const [hit, miss] = [log(p), log(tf.sub(1, p))];
-      return {
-        value: tf.neg(tf.add(tf.mul(t, hit), tf.mul(tf.sub(1, t), miss))),
-        byInput: (q, s) => tf.div(tf.sub(q, s), tf.maximum(tf.mul(q, tf.sub(1, q)), 1e-12)),
-        byTarget: (q) => tf.sub(log(tf.sub(1, q)), log(q)),
-      };
-    });
-  }
-}
-
-/** Binary cross-entropy of logits and targets of one shape, without overflow. */
-export class BCEWithLogitsLoss extends ElementwiseLoss {
-  protected losses(logits: tf.Tensor, target: tf.Tensor): tf.Tensor {
-    return lossWithGradient(logits, target, (z, t) => {
-      const tail = tf.log1p(tf.exp(tf.neg(tf.abs(z))));
-      return {
-        value: tf.add(tf.add(tf.mul(tf.sub(1, t), z), tf.relu(tf.neg(z))), tail),
-        byInput: (x, s) => tf.sub(tf.sigmoid(x), s),
-        byTarget: (x) => tf.neg(x),
-      };
-    });
+    const someIgnored = this.checkClasses(target, classes);
+    return tf.tidy(() =>
+      this.reduceClasses(target, someIgnored, (indices, own) => {
+        const isClass = tf.cast(tf.oneHot(indices, classes), "bool");
+        const hit = tf.neg(tf.sum(tf.where(isClass, logarithms, tf.zerosLike(logarithms)), 1)) as tf.Tensor1D;
+        return own === null ? hit : tf.mul(hit, own);
+      }),
+    );
   }
 }

@@ -7,8 +7,8 @@ import * as nn from "./index.ts";
 const cases: Readonly<
   Record<string, [make: (options: never) => unknown, options: object, name: string, nearest?: string]>
 > = {
-  CrossEntropyLoss: [(o) => new nn.CrossEntropyLoss(o), { weight: [1, 2] }, "weight"],
-  BCEWithLogitsLoss: [(o) => new nn.BCEWithLogitsLoss(o), { posWeight: 2 }, "posWeight"],
+  CrossEntropyLoss: [(o) => new nn.CrossEntropyLoss(o), { sizeAverage: true }, "sizeAverage"],
+  BCEWithLogitsLoss: [(o) => new nn.BCEWithLogitsLoss(o), { sizeAverage: true }, "sizeAverage"],
   MSELoss: [(o) => new nn.MSELoss(o), { reductions: "sum" }, "reductions", "reduction"],
   MaxPool2d: [(o) => new nn.MaxPool2d(2, o), { dilation: 2 }, "dilation"],
   MaxPool1d: [(o) => new nn.MaxPool1d(2, o), { countIncludePad: false }, "countIncludePad"],

@@ -104,8 +104,13 @@ const kaiming = options(
   maybe(arg("nonlinearity", "relu", { bad: [3] })),
   generator(),
 );
-const lossRows = (name: "MSELoss" | "BCELoss" | "BCEWithLogitsLoss"): Row[] => [
-  make(`nn.${name}`, reduction),
+const weights = (name: string) => maybe(arg(name, [1, 2, 3], { bad: [3, "1", [], ["1"], [Number.NaN]] }));
+type PlainLoss = "MSELoss" | "BCELoss" | "BCEWithLogitsLoss" | "L1Loss" | "SmoothL1Loss" | "HuberLoss" | "KLDivLoss";
+const lossRows = (name: PlainLoss, ...own: Argument[]): Row[] => [
+  make(
+    `nn.${name}`,
+    own.length === 0 ? reduction : options("options", maybe(arg("reduction", "mean", { bad: [3] })), ...own),
+  ),
   method(
     `nn.${name}#forward`,
     () => new nn[name](),
@@ -213,10 +218,35 @@ export const nnRows: readonly Row[] = [
   forward("nn.Linear", () => new nn.Linear(2, 2), image, tf.zeros([3]), tf.scalar(1)),
   ...lossRows("MSELoss"),
   ...lossRows("BCELoss"),
-  ...lossRows("BCEWithLogitsLoss"),
+  ...lossRows("BCEWithLogitsLoss", weights("posWeight")),
+  ...lossRows("L1Loss"),
+  ...lossRows("SmoothL1Loss", maybe(real("beta", 1))),
+  ...lossRows("HuberLoss", maybe(real("delta", 1))),
+  ...lossRows("KLDivLoss", flag("logTarget")),
+  make(
+    "nn.NLLLoss",
+    options(
+      "options",
+      maybe(arg("reduction", "mean", { bad: [3] })),
+      weights("weight"),
+      maybe(arg("ignoreIndex", -100, { accepts: ["-1"], bad: [1.5, "1"] })),
+    ),
+  ),
+  method(
+    "nn.NLLLoss#forward",
+    () => new nn.NLLLoss(),
+    tensor("input", tf.zeros([2, 3]), tf.zeros([3])),
+    tensor("target", tf.zeros([2], "int32"), tf.zeros([3]), tf.tensor1d([0, -1], "int32")),
+  ),
   make(
     "nn.CrossEntropyLoss",
-    options("options", maybe(arg("reduction", "mean", { bad: [3] })), maybe(share("labelSmoothing", 0))),
+    options(
+      "options",
+      maybe(arg("reduction", "mean", { bad: [3] })),
+      maybe(share("labelSmoothing", 0)),
+      weights("weight"),
+      maybe(arg("ignoreIndex", -100, { accepts: ["-1"], bad: [1.5, "1"] })),
+    ),
   ),
   method(
     "nn.CrossEntropyLoss#forward",
