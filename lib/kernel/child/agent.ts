@@ -5,9 +5,9 @@
 import { Session } from "node:inspector";
 import { Socket } from "node:net";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { descriptors, write } from "./channel.ts";
-import { encodeFrame, type Frame, FrameReader } from "./frames.ts";
-import { TextRing } from "./text-ring.ts";
+import { descriptors, write } from "../wire/channel.ts";
+import { encodeFrame, type Frame, FrameReader } from "../wire/frames.ts";
+import { TextRing } from "../wire/text-ring.ts";
 
 interface AgentData {
   readonly answers: MessagePort;

@@ -1,13 +1,13 @@
 /** Runs compiled cells one after another and reports how each ended. */
 import vm from "node:vm";
+import { post } from "../wire/channel.ts";
+import type { Frame } from "../wire/frames.ts";
 import { bindImport } from "./bindings.ts";
 import { asText, type MimeBundle } from "./bundle.ts";
 import { cellContext } from "./cell-context.ts";
-import { post } from "./channel.ts";
 import { comms, handleComm } from "./comms.ts";
 import { clearOutput, display, displaysShown } from "./display.ts";
 import { describeError, type ErrorContent } from "./errors.ts";
-import type { Frame } from "./frames.ts";
 import { Importer, type ImportOptions, type Namespace } from "./importer.ts";
 import { allowInput, prompt, promptPassword } from "./input.ts";
 import { cellMagic, formatDuration, lineMagic, shell, stopCommands, time } from "./magics.ts";

@@ -1,8 +1,8 @@
 /** Comms: named conversations between the user's code and the front-end, both of which may open one. */
 import { randomUUID } from "node:crypto";
+import { post } from "../wire/channel.ts";
+import type { Frame } from "../wire/frames.ts";
 import { cellContext } from "./cell-context.ts";
-import { post } from "./channel.ts";
-import type { Frame } from "./frames.ts";
 import { cellOfOutput } from "./notebook-io.ts";
 import { asBytes, items, UserError, userValue } from "./realm.ts";
 

@@ -1,6 +1,6 @@
 /** `prompt`: a question to the user, answered while the cell waits, as in a browser or Deno. */
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
-import { post } from "./channel.ts";
+import { post } from "../wire/channel.ts";
 import { cellOfOutput } from "./notebook-io.ts";
 import { UserError } from "./realm.ts";
 

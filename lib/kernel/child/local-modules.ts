@@ -10,7 +10,7 @@ import vm from "node:vm";
 import { removeTypes } from "../compile/remove-types.ts";
 import { fileAt, isDeclaration, isTypeScript, isUsers } from "../modules/files.ts";
 import type { Resolver } from "../modules/resolver.ts";
-import { post } from "./channel.ts";
+import { post } from "../wire/channel.ts";
 import type { ImportOptions, Namespace } from "./importer.ts";
 import { UserError, userValue } from "./realm.ts";
 import { registerSource } from "./stack.ts";

@@ -2,9 +2,9 @@
 import { Console } from "node:console";
 import { Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
+import { flushTexts, post, postText } from "../wire/channel.ts";
 import { asJson, type MimeBundle, sendable } from "./bundle.ts";
 import { cellContext } from "./cell-context.ts";
-import { flushTexts, post, postText } from "./channel.ts";
 import { exposed, userGlobal, userProcess } from "./realm.ts";
 
 let latestCell = 0;

@@ -3,10 +3,10 @@
  * listens to the supervisor, so that an interrupt arrives while the main thread is busy.
  */
 import { MessageChannel, Worker } from "node:worker_threads";
+import { installTexts, post, texts } from "../wire/channel.ts";
+import type { Frame } from "../wire/frames.ts";
 import { installCellContext } from "./cell-context.ts";
 import { CellRunner } from "./cell-runner.ts";
-import { installTexts, post, texts } from "./channel.ts";
-import type { Frame } from "./frames.ts";
 import { installInput } from "./input.ts";
 import { installNotebookIo } from "./notebook-io.ts";
 import { keepMethods } from "./realm.ts";

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Duplex, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { BrokenFrameError, encodeFrame, type Frame, FrameReader } from "../child/frames.ts";
+import { BrokenFrameError, encodeFrame, type Frame, FrameReader } from "../wire/frames.ts";
 
 export interface ExecutorHandlers {
   readonly frame: (frame: Frame, buffers: Buffer[]) => void;

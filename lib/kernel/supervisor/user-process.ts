@@ -1,7 +1,7 @@
 /** The user's process over its lives: cells go in, outputs come out, and when it ends a fresh one takes its place. */
 import type { ErrorContent } from "../child/errors.ts";
-import type { Frame } from "../child/frames.ts";
 import type { Json, Message } from "../protocol/message.ts";
+import type { Frame } from "../wire/frames.ts";
 import { Executor, type ExecutorOptions } from "./executor.ts";
 import type { Outputs } from "./outputs.ts";
 

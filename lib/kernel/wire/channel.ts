@@ -1,7 +1,7 @@
 /** The way out of the process that runs the user's code: frames written at once, so that nothing is lost in a crash. */
 import { writevSync } from "node:fs";
+import { utf8Into } from "../child/realm.ts";
 import { encodeFrame, type Frame } from "./frames.ts";
-import { utf8Into } from "./realm.ts";
 import { type StreamName, TextRing, widest } from "./text-ring.ts";
 
 /** File descriptors that the supervisor opens for its child. */

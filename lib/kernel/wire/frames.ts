@@ -1,6 +1,6 @@
 /** Framing between the supervisor and the process that runs the user's code: length, JSON, binary buffers. */
 
-import { utf8 } from "./realm.ts";
+import { utf8 } from "../child/realm.ts";
 
 /** What every frame begins with, and how many bytes there are before its JSON length. */
 const mark = 0xc0_4b_0f_fe;

@@ -7,7 +7,7 @@
  * prints makes one mark.
  */
 
-import { utf8, utf8Into } from "./realm.ts";
+import { utf8, utf8Into } from "../child/realm.ts";
 
 export type StreamName = "stdout" | "stderr";
 
