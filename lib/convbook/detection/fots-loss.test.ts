@@ -57,6 +57,51 @@ describe("FotsLoss", () => {
     expectClose(geometry.dataSync(), expected.gradients.geometry);
   });
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, -1e30, -5])(
+    "passes over %d beside the texts and behind the mask",
+    (bad) => {
+      const { mask: values, trueScore } = fixture;
+      const isText = (cell: number) => (trueScore[cell] ?? 0) * (values[cell] ?? 0) > 0;
+      // The scores count beside the texts, too; behind the mask nothing does.
+      const score = fixture.score.map((value, cell) => (values[cell] === 0 ? bad : value));
+      const spoilt = (all: readonly number[]) => all.map((value, i) => (isText(Math.floor(i / 5)) ? value : bad));
+      const spoiltTarget = { score: target.score, geometry: map(spoilt(fixture.trueGeometry), 5) };
+      const expected = fixture.cases.masked;
+      const loss = new FotsLoss({ geometryWeight: expected.geometryWeight, angleWeight: expected.angleWeight });
+      const gradient = tf.valueAndGrads(
+        (scores, geometry) =>
+          loss.forward({ score: scores as tf.Tensor4D, geometry: geometry as tf.Tensor4D }, spoiltTarget, mask).loss,
+      );
+      const { value, grads } = gradient([map(score, 1), map(spoilt(fixture.geometry), 5)]);
+      expectClose(value.dataSync(), [expected.loss]);
+      expectClose((grads[0] as tf.Tensor).dataSync(), expected.gradients.score);
+      expectClose((grads[1] as tf.Tensor).dataSync(), expected.gradients.geometry);
+    },
+  );
+
+  it("agrees with float64 at boxes of any size", () => {
+    for (const [side, trueSide] of [
+      [0, 512],
+      [1e-30, 1e-30],
+      [1e6, 1e-6],
+      [3e8, 3e8],
+      [1e12, 1],
+    ] as const) {
+      const box = (distance: number) => tf.tensor4d([distance, distance, distance, distance, 0], [1, 1, 1, 5]);
+      const cell = tf.ones([1, 1, 1, 1]) as tf.Tensor4D;
+      const { sides } = new FotsLoss().forward(
+        { score: cell, geometry: box(side) },
+        { score: cell, geometry: box(trueSide) },
+      );
+      const [area, trueArea, shared] = [side, trueSide, Math.min(side, trueSide)].map((d) => (2 * d) ** 2) as [
+        number,
+        number,
+        number,
+      ];
+      expectClose(sides.dataSync(), [Math.log(area + trueArea - shared + 1) - Math.log(shared + 1)]);
+    }
+  });
+
   it("is 0 for the truth itself, and leaves no tensors behind", () => {
     const loss = new FotsLoss();
     const before = tf.memory().numTensors;

@@ -55,18 +55,16 @@ export class FotsLoss extends Module<[prediction: Detection, target: Detection, 
   forward(prediction: Detection, target: Detection, mask?: tf.Tensor4D): FotsLosses {
     this.check(prediction, target, mask);
     const [loss, score, sides, angle] = tf.tidy(() => {
-      const truth = mask === undefined ? target.score : tf.mul(target.score, mask);
-      const guess = mask === undefined ? prediction.score : tf.mul(prediction.score, mask);
+      const truth = mask === undefined ? target.score : masked(target.score, mask);
+      const guess = mask === undefined ? prediction.score : masked(prediction.score, mask);
       const shared = tf.sum(tf.mul(truth, guess));
       const dice = tf.div(tf.mul(2, shared), tf.add(tf.add(tf.sum(truth), tf.sum(guess)), 1e-5));
       const score = tf.sub(1, dice);
 
-      const [top, right, bottom, left, turned] = tf.split(prediction.geometry, 5, 3) as readonly tf.Tensor[] as Five;
-      const [trueTop, trueRight, trueBottom, trueLeft, trueTurned] = tf.split(
-        target.geometry,
-        5,
-        3,
-      ) as readonly tf.Tensor[] as Five;
+      // Whatever stands beside the texts counts nothing, though it be no number.
+      const isText = tf.greater(truth, 0);
+      const [top, right, bottom, left, turned] = partsOf(prediction.geometry, isText);
+      const [trueTop, trueRight, trueBottom, trueLeft, trueTurned] = partsOf(target.geometry, isText);
       const area = tf.mul(tf.add(top, bottom), tf.add(right, left));
       const trueArea = tf.mul(tf.add(trueTop, trueBottom), tf.add(trueRight, trueLeft));
       const sharedHeight = tf.add(tf.minimum(top, trueTop), tf.minimum(bottom, trueBottom));
@@ -104,6 +102,16 @@ export class FotsLoss extends Module<[prediction: Detection, target: Detection, 
   protected override extraRepr(): string {
     return `geometryWeight=${this.geometryWeight}, angleWeight=${this.angleWeight}`;
   }
+}
+
+/** A map where the mask lets it through. */
+function masked(map: tf.Tensor4D, mask: tf.Tensor4D): tf.Tensor4D {
+  return tf.where(tf.greater(mask, 0), tf.mul(map, mask), 0) as tf.Tensor4D;
+}
+
+/** The four distances and the angle of the cells of texts, and 0 elsewhere. */
+function partsOf(geometry: tf.Tensor4D, isText: tf.Tensor): Five {
+  return tf.split(tf.where(isText, geometry, 0), 5, 3) as readonly tf.Tensor[] as Five;
 }
 
 type Five = readonly [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
