@@ -35,7 +35,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ["lib/**/*.test.ts", "test/**/*.test.ts"],
+    include: ["lib/**/*.test.ts", "test/**/*.test.ts", "networks/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
     env: Object.fromEntries(env),
     // Only against what hangs: no test is judged by its time, on a machine as busy as may be.

@@ -73,6 +73,7 @@ export {
   type RegisteredModels,
   ResNet,
   ResNet1d,
+  type ResNetHparams,
   ResnetClassifier,
   type ResnetConfig,
   registerBlock,

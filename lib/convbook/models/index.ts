@@ -16,7 +16,6 @@ export {
   type MakeBlock,
   type RegisterBlockOptions,
   type RegisteredBlocks,
-  type ResidualBlock,
   type ResNetBlockName,
   registerBlock,
   residualBlockNames,

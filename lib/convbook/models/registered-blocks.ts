@@ -1,7 +1,6 @@
 /** Residual blocks by the names that hyper-parameters have for them: the library's, and those of its users. */
-import type * as tf from "@tensorflow/tfjs-core";
 import { PreActResNetBlock, ResNetBlock, type ResNetBlockOptions } from "../nn/blocks/index.ts";
-import { type Module, UnknownNameError } from "../nn/index.ts";
+import { type AnyModule, UnknownNameError } from "../nn/index.ts";
 import { checkedRegistration, type Made, made } from "./registration.ts";
 
 /**
@@ -20,11 +19,9 @@ export interface RegisteredBlocks {}
 /** Name of a residual block of {@link ResNet}. */
 export type ResNetBlockName = "ResNetBlock" | "PreActResNetBlock" | keyof RegisteredBlocks;
 
-/** A residual block: [N, H, W, C] -> [N, H, W, C], or half as high and wide with another number of channels. */
-export type ResidualBlock = Module<[x: tf.Tensor4D], tf.Tensor4D>;
-
-/** A block's class, or a function that makes one: given the input's channels and activation, subsampling and width. */
-export type MakeBlock = Made<[cIn: number, options: ResNetBlockOptions], ResidualBlock>;
+/** A residual block's class, or a function that makes one: given the input's channels and activation, subsampling and width. The block takes
+ * [N, H, W, C] and gives the same, or half as high and wide with cOut channels where it subsamples. */
+export type MakeBlock = Made<[cIn: number, options: ResNetBlockOptions], AnyModule>;
 
 /** Options of {@link registerBlock}. */
 export interface RegisterBlockOptions {
@@ -76,7 +73,7 @@ export function residualBlockNames(): readonly ResNetBlockName[] {
  */
 export function residualBlock(name: ResNetBlockName): {
   readonly preActivation: boolean;
-  readonly create: (cIn: number, options: ResNetBlockOptions) => ResidualBlock;
+  readonly create: (cIn: number, options: ResNetBlockOptions) => AnyModule;
 } {
   const entry = own.get(name) ?? registered.get(name);
   if (entry === undefined) throw new UnknownNameError("residual block", name, residualBlockNames());

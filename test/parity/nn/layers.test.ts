@@ -9,6 +9,7 @@ import * as nn from "../../../lib/convbook/nn/index.ts";
 import { manualSeed, rand } from "../../../lib/convbook/random/index.ts";
 import {
   backends,
+  entryOf,
   expectClose,
   expectTensorClose,
   fill,
@@ -281,9 +282,8 @@ describe.each(backends)("on the %s backend", (backend) => {
   afterAll(() => tf.disposeVariables());
 
   describe.each(Object.keys(cases))("%s", (name) => {
-    const expected = fixture.layers[name];
     it.each(["train", "eval"] as const)("agrees with PyTorch in %s mode", (mode) => {
-      if (expected === undefined) throw new Error(`layers.json has no "${name}": add it to make_layers.py`);
+      const expected = entryOf("layers.json", fixture.layers, name);
       const wanted = expected[mode];
       const module = (cases[name] as () => nn.AnyModule)().train(mode === "train");
       manualSeed(seedOf(name));
@@ -340,8 +340,7 @@ describe.each(backends)("on the %s backend", (backend) => {
 
   describe.each(Object.keys(losses))("%s", (name) => {
     it("agrees with PyTorch", () => {
-      const expected = fixture.losses[name];
-      if (expected === undefined) throw new Error(`layers.json has no loss "${name}": add it to make_layers.py`);
+      const expected = entryOf("layers.json", fixture.losses, name);
       tf.tidy(() => {
         manualSeed(seedOf(name));
         const logits = randomImages([6, 5], 2, -1);

@@ -1,11 +1,11 @@
 /** What the parity tests share: seeded inputs as PyTorch draws them, tensors in its layout, and the comparison with packed fixtures. */
-import { readFileSync } from "node:fs";
 import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect } from "vitest";
 import type { AnyModule } from "../../../lib/convbook/nn/index.ts";
 import { rand } from "../../../lib/convbook/random/index.ts";
 import type { StateDict } from "../../../lib/convbook/tensor-data.ts";
+import { readReference, referenceOf } from "../reference.ts";
 
 /** A tensor as `pack.py` writes it: whole when small, else a sample of its elements, in PyTorch's order. */
 export interface Packed {
@@ -18,9 +18,16 @@ export interface Packed {
 const defaultWhole = 160;
 const defaultSample = 96;
 
+const fixture = (name: string) => new URL(`fixtures/${name}`, import.meta.url);
+
 /** Reads a fixture of this folder. */
 export function readFixture<T>(name: string): T {
-  return JSON.parse(readFileSync(new URL(`fixtures/${name}`, import.meta.url), "utf8")) as T;
+  return readReference<T>(fixture(name));
+}
+
+/** An entry of a fixture of this folder. */
+export function entryOf<T>(name: string, entries: Readonly<Record<string, T>>, key: string): T {
+  return referenceOf(fixture(name), entries, key);
 }
 
 /** The stored elements. */

@@ -1,14 +1,14 @@
-import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { selectBackend } from "../../../lib/convbook/backend/index.ts";
+import { readReference } from "../reference.ts";
 import { trainFirstEpoch } from "./first-epoch.ts";
 import { canTrain } from "./support.ts";
 
 // Made by fixtures/make_first_epoch.py with PyTorch on the real images.
-const fixture = JSON.parse(readFileSync(new URL("./fixtures/first-epoch.json", import.meta.url), "utf8")) as {
+const fixture = readReference<{
   window: number;
   runs: { seed: number; layout: string; losses: number[]; valAcc: number }[];
-};
+}>(new URL("./fixtures/first-epoch.json", import.meta.url));
 
 const runs = canTrain("the first epoch of ResNet");
 const whole = process.env.CONVBOOK_WHOLE_EPOCH === "1";

@@ -1,18 +1,18 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { selectBackend } from "../../../lib/convbook/backend/index.ts";
 import { DataLoader } from "../../../lib/convbook/data/index.ts";
 import { manualSeed } from "../../../lib/convbook/random/index.ts";
 import { Trainer } from "../../../lib/convbook/training/index.ts";
 import { quiet } from "../../../lib/convbook/training/testing/quiet.ts";
+import { readReference } from "../reference.ts";
 import { canTrain, Losses, trainingImages, tutorialResNet } from "./support.ts";
 
 // Made by fixtures/make_first_steps.py with PyTorch on the real images.
-const fixture = JSON.parse(readFileSync(new URL("./fixtures/first-steps.json", import.meta.url), "utf8")) as {
+const fixture = readReference<{
   losses: number[];
   others: Record<string, number[]>;
   gentle: { lr: number; losses: number[] };
-};
+}>(new URL("./fixtures/first-steps.json", import.meta.url));
 
 const runs = canTrain("the first steps of ResNet");
 
