@@ -71,4 +71,19 @@ describe.each(places)("on $backend ($isa)", ({ backend, isa }) => {
       expectNumbers(grad, each.gradients[0] as Printed[], "gradient");
     });
   });
+
+  // PyTorch 1.13: BatchNorm2d(2) after one batch with a NaN in the first channel.
+  it.each([true, false])(
+    "running statistics of the channel with a NaN are NaN, others are not (recorded: %j)",
+    (recorded) => {
+      const norm = new nn.BatchNorm2d(2);
+      const x = tf.tensor4d([1, 2, Number.NaN, 4, 5, 6, 7, 8], [1, 2, 2, 2]);
+      if (recorded) tf.dispose(tf.grad((t: tf.Tensor) => tf.sum(norm.forward(t)))(x));
+      else tf.dispose(norm.forward(x));
+      expectNumbers(norm.runningMean?.variable as tf.Tensor, [Number.NaN, 0.5], "running mean");
+      expectNumbers(norm.runningVar?.variable as tf.Tensor, [Number.NaN, 47 / 30], "running variance");
+      norm.dispose();
+      x.dispose();
+    },
+  );
 });
