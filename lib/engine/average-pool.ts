@@ -1,17 +1,7 @@
 /** An average pool that PyTorch's users expect, with its gradient, as one kernel of the native backend. */
-import {
-  type NamedAttrMap,
-  type NamedTensorMap,
-  registerGradient,
-  type Tensor,
-  type Tensor4D,
-  engine as tfEngine,
-} from "@tensorflow/tfjs-core";
+import { registerGradient, type Tensor4D } from "@tensorflow/tfjs-core";
+import { first, gradient, run } from "./differentiation/gradient.ts";
 import { poolAttrs } from "./fused.ts";
-
-function run(kernel: string, inputs: NamedTensorMap, attrs: object): Tensor4D {
-  return tfEngine().runKernel(kernel, inputs, attrs as NamedAttrMap) as Tensor4D;
-}
 
 export interface AveragePoolOptions {
   readonly filterSize: readonly [height: number, width: number];
@@ -33,24 +23,22 @@ export function averagePool(x: Tensor4D, options: AveragePoolOptions): Tensor4D 
     countIncludePad: options.countIncludePad ?? true,
     inputShape: x.shape,
   };
-  return run("AveragePool", { x }, attrs);
+  return run<Tensor4D>("AveragePool", { x }, attrs);
 }
 
 /** Called once, when the backend is registered. */
 export function registerAveragePoolGradient(): void {
-  registerGradient({
-    kernelName: "AveragePool",
-    gradFunc: (dys, _, attrs) => {
-      const dy = (Array.isArray(dys) ? dys[0] : dys) as Tensor;
-      return { x: () => run("AveragePoolGrad", { dy }, attrs) };
-    },
-  });
+  registerGradient(
+    gradient({
+      kernelName: "AveragePool",
+      gradFunc: (dys, _, attrs) => ({ x: () => run("AveragePoolGrad", { dy: first(dys) }, attrs) }),
+    }),
+  );
   // It is linear in dy: what it shares out, means collect in return.
-  registerGradient({
-    kernelName: "AveragePoolGrad",
-    gradFunc: (ddxs, _, attrs) => {
-      const x = (Array.isArray(ddxs) ? ddxs[0] : ddxs) as Tensor;
-      return { dy: () => run("AveragePool", { x }, attrs) };
-    },
-  });
+  registerGradient(
+    gradient({
+      kernelName: "AveragePoolGrad",
+      gradFunc: (ddxs, _, attrs) => ({ dy: () => run("AveragePool", { x: first(ddxs) }, attrs) }),
+    }),
+  );
 }

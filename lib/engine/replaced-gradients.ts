@@ -3,52 +3,53 @@
  * themselves, or in fewer passes.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { first, gradient, run } from "./differentiation/gradient.ts";
 import { shiftLogSumExp } from "./differentiation/log-sum-exp.ts";
 import { mendedGradients } from "./differentiation/mended.ts";
 import { poolGradients } from "./differentiation/pools.ts";
 import { resizeGradients } from "./differentiation/resize.ts";
-import { first, gradientsOfGradients } from "./differentiation/second-order.ts";
+import { gradientsOfGradients } from "./differentiation/second-order.ts";
 import { keepWayBack, onFirstTape } from "./differentiation/tape.ts";
 
 type Dy = tf.Tensor | tf.Tensor[];
 
 /** dy of a reduction with a 1 for each axis that was reduced, and how many elements became one. */
-function beforeReduction(dy: Dy, x: tf.Tensor, axis: unknown): { expanded: tf.Tensor; count: number } {
-  const axes = tf.util.parseAxisParam(axis as number | number[], x.shape);
+function beforeReduction(dy: Dy, x: tf.Tensor, axis: number | number[]): { expanded: tf.Tensor; count: number } {
+  const axes = tf.util.parseAxisParam(axis, x.shape);
   const shape = x.shape.map((length, d) => (axes.includes(d) ? 1 : length));
-  return { expanded: tf.reshape(first(dy), shape), count: axes.reduce((n, d) => n * (x.shape[d] as number), 1) };
+  return { expanded: tf.reshape(first(dy), shape), count: axes.reduce((n, d) => n * (x.shape[d] ?? 1), 1) };
 }
 
 const inFewerPasses: readonly tf.GradConfig[] = [
-  {
+  gradient({
     // tfjs multiplies dy with step(x) in three passes; here it is one, and y serves in place of x.
     kernelName: "Relu",
     outputsToSave: [true],
     gradFunc: (dy, [y]) => ({
       x: () =>
         tf.getBackend() === "native"
-          ? (tf.engine().runKernel("ReluGrad", { dy: first(dy), y: y as tf.Tensor }) as tf.Tensor)
-          : tf.where(tf.lessEqual(y as tf.Tensor, 0), tf.zerosLike(first(dy)), first(dy)),
+          ? run("ReluGrad", { dy: first(dy), y }, {})
+          : tf.where(tf.lessEqual(y, 0), tf.zerosLike(first(dy)), first(dy)),
     }),
-  },
-  {
+  }),
+  gradient({
     // tfjs writes as many ones as x has elements, in JavaScript, and multiplies them.
     kernelName: "Sum",
     inputsToSave: ["x"],
-    gradFunc: (dy, [x], { axis }) => ({
-      x: () => tf.broadcastTo(beforeReduction(dy, x as tf.Tensor, axis).expanded, (x as tf.Tensor).shape),
+    gradFunc: (dy, [x], { axis }: tf.SumAttrs) => ({
+      x: () => tf.broadcastTo(beforeReduction(dy, x, axis).expanded, x.shape),
     }),
-  },
-  {
+  }),
+  gradient({
     kernelName: "Mean",
     inputsToSave: ["x"],
-    gradFunc: (dy, [x], { axis }) => ({
+    gradFunc: (dy, [x], { axis }: tf.SumAttrs) => ({
       x: () => {
-        const { expanded, count } = beforeReduction(dy, x as tf.Tensor, axis);
-        return tf.broadcastTo(tf.div(expanded, count), (x as tf.Tensor).shape);
+        const { expanded, count } = beforeReduction(dy, x, axis);
+        return tf.broadcastTo(tf.div(expanded, count), x.shape);
       },
     }),
-  },
+  }),
 ];
 
 const replacements = [

@@ -9,8 +9,12 @@ import * as tf from "@tensorflow/tfjs-core";
  *
  * @param f made of operations that have gradients
  */
-export function gradientsOf(f: (...inputs: tf.Tensor[]) => tf.Tensor, inputs: tf.Tensor[], dy: tf.Tensor): tf.Tensor[] {
-  return tf.grads(f)(inputs, dy);
+export function gradientsOf<Inputs extends tf.Tensor[] | []>(
+  f: (...inputs: Inputs) => tf.Tensor,
+  inputs: Inputs,
+  dy: tf.Tensor,
+): { [Place in keyof Inputs]: tf.Tensor } {
+  return tf.grads(f as (...inputs: tf.Tensor[]) => tf.Tensor)(inputs, dy) as { [Place in keyof Inputs]: tf.Tensor };
 }
 
 /** Windows along one axis. */
@@ -27,7 +31,7 @@ export interface WindowAxis {
 function everyNth(x: tf.Tensor, axis: number, from: number, step: number, count: number): tf.Tensor {
   const outer = x.shape.slice(0, axis).reduce((product, n) => product * n, 1);
   const inner = x.shape.slice(axis + 1).reduce((product, n) => product * n, 1);
-  const length = x.shape[axis] as number;
+  const length = x.shape[axis] ?? 1;
   const run = tf.slice(tf.reshape(x, [outer, length, inner]), [0, from, 0], [outer, count * step, inner]);
   const first = tf.slice(tf.reshape(run, [outer, count, step, inner]), [0, 0, 0, 0], [outer, count, 1, inner]);
   return tf.reshape(first, [...x.shape.slice(0, axis), count, ...x.shape.slice(axis + 1)]);
@@ -91,8 +95,8 @@ export function groupNormComposed(
   beta: tf.Tensor,
   { groups, epsilon }: { groups: number; epsilon: number },
 ): tf.Tensor {
-  const channels = x.shape[x.shape.length - 1] as number;
-  const images = x.rank > 1 ? (x.shape[0] as number) : 1;
+  const channels = x.shape[x.shape.length - 1] ?? 1;
+  const images = x.rank > 1 ? (x.shape[0] ?? 1) : 1;
   const grouped = tf.reshape(x, [images, -1, groups, channels / groups]);
   const normal = tf.reshape(normalized(grouped, [1, 3], epsilon), x.shape);
   return tf.add(tf.mul(normal, gamma), beta);
@@ -102,8 +106,8 @@ export function groupNormComposed(
 export function crossEntropyComposed(logits: tf.Tensor, labels: tf.Tensor, labelSmoothing: number): tf.Tensor {
   const logarithms = tf.logSoftmax(logits);
   if (labels.dtype !== "int32") return tf.neg(tf.sum(tf.mul(labels, logarithms), 1));
-  const classes = logits.shape[1] as number;
-  const isLabel = tf.cast(tf.oneHot(labels as tf.Tensor1D, classes), "bool");
+  const classes = logits.shape[1] ?? 1;
+  const isLabel = tf.cast(tf.oneHot(labels, classes), "bool");
   const loss = tf.neg(tf.sum(tf.where(isLabel, logarithms, 0), 1));
   if (labelSmoothing === 0) return loss;
   const others = tf.mul(tf.mean(logarithms, 1), tf.cast(tf.any(isLabel, 1), "float32"));

@@ -1,33 +1,28 @@
 /** Gradients that tfjs-core 4.22 has wrong at zeros, infinities and what is not a number; here they are PyTorch's. */
 import * as tf from "@tensorflow/tfjs-core";
-import { first } from "./second-order.ts";
+import { first, gradient } from "./gradient.ts";
 
 /** From the value: tfjs's power of x is infinite where x is -Infinity, and the slope then 0. */
-const rsqrt: tf.GradConfig = {
+const rsqrt = gradient({
   kernelName: "Rsqrt",
   outputsToSave: [true],
-  gradFunc: (dy, [y]) => ({
-    x: () => {
-      const out = y as tf.Tensor;
-      return tf.mul(first(dy), tf.mul(tf.mul(out, -0.5), tf.square(out)));
-    },
-  }),
-};
+  gradFunc: (dy, [y]) => ({ x: () => tf.mul(first(dy), tf.mul(tf.mul(y, -0.5), tf.square(y))) }),
+});
+
+/** tf.max calls its axes otherwise than tf.min. */
+interface ExtremeAttrs {
+  readonly axis?: number[] | number;
+  readonly reductionIndices?: number[] | number;
+}
 
 /** What is not a number equals nothing, and so gets nothing of dy in tfjs, though the result is made of it. */
 function extreme(kernelName: string): tf.GradConfig {
-  return {
+  return gradient({
     kernelName,
     inputsToSave: ["x"],
     outputsToSave: [true],
-    gradFunc: (dy, saved, attrs) => ({
+    gradFunc: (dy, [x, y], { axis = 0, reductionIndices = axis }: ExtremeAttrs) => ({
       x: () => {
-        const [x, y] = saved as [tf.Tensor, tf.Tensor];
-        // tf.max calls its axes otherwise than tf.min.
-        const { axis = 0, reductionIndices = axis } = attrs as {
-          axis?: number[] | number;
-          reductionIndices?: number[] | number;
-        };
         const axes = tf.util.parseAxisParam(reductionIndices, x.shape);
         const shape = x.shape.map((length, d) => (axes.includes(d) ? 1 : length));
         const chosen = tf.logicalOr(tf.equal(x, tf.reshape(y, shape)), tf.isNaN(x));
@@ -35,7 +30,7 @@ function extreme(kernelName: string): tf.GradConfig {
         return tf.where(chosen, share, tf.zerosLike(share));
       },
     }),
-  };
+  });
 }
 
 export const edgeGradients: readonly tf.GradConfig[] = [rsqrt, extreme("Max"), extreme("Min")];

@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { gradientsOf } from "./compositions.ts";
 import { edgeGradients } from "./edges.ts";
-import { first, run } from "./second-order.ts";
+import { first, gradient, run } from "./gradient.ts";
 import { isNested, isRecording } from "./tape.ts";
 
 /** A gradient of the broadcast shape, summed up to an operand's own. */
@@ -16,15 +16,14 @@ function binary(
   kernelName: string,
   share: (dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => [() => tf.Tensor, () => tf.Tensor],
 ): tf.GradConfig {
-  return {
+  return gradient({
     kernelName,
     inputsToSave: ["a", "b"],
-    gradFunc: (dy, saved) => {
-      const [a, b] = saved as [tf.Tensor, tf.Tensor];
+    gradFunc: (dy, [a, b]) => {
       const [toA, toB] = share(first(dy), a, b);
       return { a: () => unbroadcast(toA(), a.shape), b: () => unbroadcast(toB(), b.shape) };
     },
-  };
+  });
 }
 
 /** dy where a condition holds: 0 elsewhere, even where dy is infinite or not a number. */
@@ -66,36 +65,34 @@ const floorDiv = binary("FloorDiv", (dy, a, b) => {
 });
 
 /** As in TensorFlow and PyTorch, 0 at 6 as it is at 0. */
-const relu6: tf.GradConfig = {
+const relu6 = gradient({
   kernelName: "Relu6",
   inputsToSave: ["x"],
   gradFunc: (dy, [x]) => ({
     x: () => {
-      const shut = tf.logicalOr(tf.lessEqual(x as tf.Tensor, 0), tf.greaterEqual(x as tf.Tensor, 6));
+      const shut = tf.logicalOr(tf.lessEqual(x, 0), tf.greaterEqual(x, 6));
       return only(tf.logicalNot(shut), first(dy));
     },
   }),
-};
+});
 
 /** tfjs's kernel for it has no gradient itself. */
-const elu: tf.GradConfig = {
+const elu = gradient({
   kernelName: "Elu",
   outputsToSave: [true],
-  gradFunc: (dy, [y]) => ({
+  gradFunc: (dy, [out]) => ({
     x: () => {
-      const out = y as tf.Tensor;
       if (!isRecording()) return run("EluGrad", { dy: first(dy), y: out }, {});
       return tf.where(tf.greaterEqual(out, 0), first(dy), tf.mul(first(dy), tf.add(out, 1)));
     },
   }),
-};
+});
 
 /** tfjs multiplies, which makes NaN of what is infinite on the side that was not chosen. */
-const select: tf.GradConfig = {
+const select = gradient({
   kernelName: "Select",
   inputsToSave: ["condition"],
-  gradFunc: (dy, saved) => {
-    const condition = saved[0] as tf.Tensor;
+  gradFunc: (dy, [condition]) => {
     const zeros = () => tf.zerosLike(first(dy));
     return {
       condition: () => tf.zeros(condition.shape),
@@ -103,15 +100,14 @@ const select: tf.GradConfig = {
       e: () => run("Select", { condition, t: zeros(), e: first(dy) }, {}),
     };
   },
-};
+});
 
 /** x^0 is flat, even at x = 0, where tfjs multiplies 0 by 0^-1. */
-const pow: tf.GradConfig = {
+const pow = gradient({
   kernelName: "Pow",
   inputsToSave: ["a", "b"],
   outputsToSave: [true],
-  gradFunc: (dy, saved) => {
-    const [base, exponent, y] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+  gradFunc: (dy, [base, exponent, y]) => {
     const power = tf.cast(exponent, "float32");
     return {
       a: () => {
@@ -127,42 +123,38 @@ const pow: tf.GradConfig = {
       },
     };
   },
-};
+});
 
 /** tfjs turns the result around once more where the sum does not run along the last axis. */
-const cumsum: tf.GradConfig = {
+const cumsum = gradient({
   kernelName: "Cumsum",
-  gradFunc: (dy, _, attrs) => {
-    const { axis, exclusive, reverse } = attrs as unknown as { axis: number; exclusive: boolean; reverse: boolean };
-    return { x: () => tf.cumsum(first(dy), axis, exclusive, !reverse) };
-  },
-};
+  gradFunc: (dy, _, { axis, exclusive, reverse }: tf.CumsumAttrs) => ({
+    x: () => tf.cumsum(first(dy), axis, exclusive, !reverse),
+  }),
+});
 
 /** tfjs lets x be broadcast, and forgets it in its gradient. */
-const prelu: tf.GradConfig = {
+const prelu = gradient({
   kernelName: "Prelu",
   inputsToSave: ["x", "alpha"],
-  gradFunc: (dy, saved) => {
-    const [x, alpha] = saved as [tf.Tensor, tf.Tensor];
+  gradFunc: (dy, [x, alpha]) => {
     const isOpen = () => tf.greater(x, 0);
     return {
       x: () => unbroadcast(tf.where(isOpen(), first(dy), tf.mul(first(dy), alpha)), x.shape),
       alpha: () => unbroadcast(tf.where(isOpen(), 0, tf.mul(first(dy), x)), alpha.shape),
     };
   },
-};
+});
 
 /** What was mirrored counts twice; tfjs leaves it out. */
-const mirrorPad: tf.GradConfig = {
+const mirrorPad = gradient({
   kernelName: "MirrorPad",
   inputsToSave: ["x"],
-  gradFunc: (dy, [x], attrs) => ({
+  gradFunc: (dy, [{ shape }], { paddings, mode }: tf.MirrorPadAttrs) => ({
     x: () => {
-      const { paddings, mode } = attrs as unknown as { paddings: [number, number][]; mode: "reflect" | "symmetric" };
       const edge = mode === "reflect" ? 1 : 0;
-      const { shape } = x as tf.Tensor;
       return paddings.reduce((folded, [before, after], axis) => {
-        const length = shape[axis] as number;
+        const length = shape[axis] ?? 1;
         if (before === 0 && after === 0) return folded;
         const part = (from: number, size: number) => {
           const begin = folded.shape.map((_, d) => (d === axis ? from : 0));
@@ -182,76 +174,68 @@ const mirrorPad: tf.GradConfig = {
       }, first(dy));
     },
   }),
-};
+});
 
 /** Of any rank; tfjs has it up to four. */
-const tile: tf.GradConfig = {
+const tile = gradient({
   kernelName: "Tile",
   inputsToSave: ["x"],
-  gradFunc: (dy, [x], attrs) => ({
+  gradFunc: (dy, [{ shape }], { reps }: tf.TileAttrs) => ({
     x: () => {
-      const { reps } = attrs as unknown as { reps: number[] };
-      const { shape } = x as tf.Tensor;
       // One axis at a time, so that no tensor has more axes than kernels can take.
       return shape.reduce((sum, length, axis) => {
         const outer = sum.shape.slice(0, axis).reduce((product, n) => product * n, 1);
-        const split = tf.reshape(sum, [outer, reps[axis] as number, length, -1]);
+        const split = tf.reshape(sum, [outer, reps[axis] ?? 1, length, -1]);
         return tf.reshape(tf.sum(split, 1), [...shape.slice(0, axis + 1), ...sum.shape.slice(axis + 1)]);
       }, first(dy));
     },
   }),
-};
+});
 
 const asList = (dy: tf.Tensor | tf.Tensor[]): tf.Tensor[] => (Array.isArray(dy) ? dy : [dy]);
 
 /** tfjs gives their gradients a tensor, not a list, where there is one output alone. */
 const parts: tf.GradConfig[] = [
-  {
+  gradient({
     kernelName: "SplitV",
-    gradFunc: (dy, _, attrs) => ({ x: () => tf.concat(asList(dy), (attrs as unknown as { axis: number }).axis) }),
-  },
-  {
+    gradFunc: (dy, _, { axis }: tf.SplitVAttrs) => ({ x: () => tf.concat(asList(dy), axis) }),
+  }),
+  gradient({
     kernelName: "Unpack",
-    gradFunc: (dy, _, attrs) => ({ value: () => tf.stack(asList(dy), (attrs as unknown as { axis: number }).axis) }),
-  },
+    gradFunc: (dy, _, { axis }: tf.UnpackAttrs) => ({ value: () => tf.stack(asList(dy), axis) }),
+  }),
 ];
 
 /** tfjs knows one axis of batches; with more it adds up what belongs to different ones. */
-const gather: tf.GradConfig = {
+const gather = gradient({
   kernelName: "GatherV2",
   inputsToSave: ["x", "indices"],
-  gradFunc: (dy, saved, attrs) => {
-    const [x, indices] = saved as [tf.Tensor, tf.Tensor];
-    const { axis, batchDims = 0 } = attrs as unknown as { axis: number; batchDims?: number };
+  gradFunc: (dy, [x, indices], { axis, batchDims = 0 }: { axis: number; batchDims?: number }) => {
     return {
       x: () => {
-        const along = tf.util.parseAxisParam(axis, x.shape)[0] as number;
+        const [along = 0] = tf.util.parseAxisParam(axis, x.shape);
         const count = (from: number, to?: number) => x.shape.slice(from, to).reduce((product, n) => product * n, 1);
         const [batch, outer, length, inner] = [
           count(0, batchDims),
           count(batchDims, along),
-          x.shape[along] as number,
+          x.shape[along] ?? 1,
           count(along + 1),
         ];
         const each = indices.size / Math.max(batch, 1);
         const values = tf.transpose(tf.reshape(first(dy), [batch, outer, each, inner]), [0, 2, 1, 3]);
         const offsets = tf.reshape(tf.range(0, batch * length, length, "int32"), [batch, 1]);
-        const ids = tf.reshape(tf.add(tf.reshape(tf.cast(indices, "int32"), [batch, each]), offsets), [-1]);
-        const sums = tf.unsortedSegmentSum(
-          tf.reshape(values, [batch * each, outer * inner]),
-          ids as tf.Tensor1D,
-          batch * length,
-        );
+        const ids = tf.reshape<tf.Rank.R1>(tf.add(tf.reshape(tf.cast(indices, "int32"), [batch, each]), offsets), [-1]);
+        const sums = tf.unsortedSegmentSum(tf.reshape(values, [batch * each, outer * inner]), ids, batch * length);
         return tf.reshape(tf.transpose(tf.reshape(sums, [batch, length, outer, inner]), [0, 2, 1, 3]), x.shape);
       },
       indices: () => tf.zeros(indices.shape),
     };
   },
-};
+});
 
 /** Columns of a matrix, multiplied one after the other; the products so far, the whole one last. */
 function productsOf(rows: tf.Tensor): tf.Tensor[] {
-  const columns = tf.split(rows, rows.shape[1] as number, 1);
+  const columns = tf.split(rows, rows.shape[1] ?? 1, 1);
   const products: tf.Tensor[] = [];
   for (const column of columns) {
     const before = products[products.length - 1];
@@ -261,21 +245,19 @@ function productsOf(rows: tf.Tensor): tf.Tensor[] {
 }
 
 /** Axes in any order and counted from the end, too; tfjs's cumulative products have no gradient themselves. */
-const prod: tf.GradConfig = {
+const prod = gradient({
   kernelName: "Prod",
   inputsToSave: ["x"],
-  gradFunc: (dy, [saved], attrs) => ({
+  gradFunc: (dy, [x], { axis }: tf.ProdAttrs) => ({
     x: () => {
-      const x = saved as tf.Tensor;
-      const { axis } = attrs as unknown as { axis: number | number[] };
       const axes = tf.util.parseAxisParam(axis, x.shape);
       const order = [...x.shape.keys()].filter((d) => !axes.includes(d)).concat(axes);
       const turned = tf.transpose(x, order);
-      const length = axes.reduce((product, d) => product * (x.shape[d] as number), 1);
+      const length = axes.reduce((product, d) => product * (x.shape[d] ?? 1), 1);
       const rows = tf.reshape(turned, [-1, length]);
       const share = tf.reshape(first(dy), [-1, 1]);
       const others = isRecording()
-        ? (gradientsOf((t) => productsOf(t).at(-1) as tf.Tensor, [rows], tf.onesLike(share))[0] as tf.Tensor)
+        ? gradientsOf((t) => productsOf(t).at(-1) ?? t, [rows], tf.onesLike(share))[0]
         : tf.mul(tf.cumprod(rows, 1, true), tf.cumprod(rows, 1, true, true));
       return tf.transpose(
         tf.reshape(tf.mul(share, others), turned.shape),
@@ -283,28 +265,23 @@ const prod: tf.GradConfig = {
       );
     },
   }),
-};
+});
 
 /** tfjs's kernel for its gradient has none itself. */
-const localResponse: tf.GradConfig = {
+const localResponse = gradient({
   kernelName: "LRN",
   inputsToSave: ["x"],
   outputsToSave: [true],
-  gradFunc: (dy, saved, attrs) => ({
+  gradFunc: (dy, [x, y], attrs: tf.LRNAttrs) => ({
     x: () => {
-      const [x, y] = saved as [tf.Tensor, tf.Tensor];
       if (!isRecording()) return run("LRNGrad", { x, y, dy: first(dy) }, attrs);
-      const own = attrs as unknown as { depthRadius: number; bias: number; alpha: number; beta: number };
-      return gradientsOf((t) => localResponseComposed(t, own), [x], first(dy))[0] as tf.Tensor;
+      return gradientsOf((t) => localResponseComposed(t, attrs), [x], first(dy))[0];
     },
   }),
-};
+});
 
-function localResponseComposed(
-  x: tf.Tensor,
-  { depthRadius, bias, alpha, beta }: { depthRadius: number; bias: number; alpha: number; beta: number },
-): tf.Tensor {
-  const channels = x.shape[3] as number;
+function localResponseComposed(x: tf.Tensor, { depthRadius, bias, alpha, beta }: tf.LRNAttrs): tf.Tensor {
+  const channels = x.shape[3] ?? 1;
   const squares = tf.pad(tf.square(x), [
     [0, 0],
     [0, 0],
@@ -317,7 +294,7 @@ function localResponseComposed(
 }
 
 /** tfjs takes the sign of the real part for the slope of the absolute value. */
-const complexAbs: tf.GradConfig = {
+const complexAbs = gradient({
   kernelName: "ComplexAbs",
   gradFunc: () => {
     throw new Error(
@@ -325,18 +302,15 @@ const complexAbs: tf.GradConfig = {
         "what comes before, or take it outside of the gradient.",
     );
   },
-};
+});
 
 /** What compares is flat; tfjs says that it has no gradient, and so neither has what a comparison chooses. */
 function comparison(kernelName: string): tf.GradConfig {
-  return {
+  return gradient({
     kernelName,
     inputsToSave: ["a", "b"],
-    gradFunc: (_, [a, b]) => ({
-      a: () => tf.zeros((a as tf.Tensor).shape),
-      b: () => tf.zeros((b as tf.Tensor).shape),
-    }),
-  };
+    gradFunc: (_, [a, b]) => ({ a: () => tf.zeros(a.shape), b: () => tf.zeros(b.shape) }),
+  });
 }
 
 /**
@@ -345,7 +319,7 @@ function comparison(kernelName: string): tf.GradConfig {
  */
 function logical(kernelName: string, inputs: string[]): tf.GradConfig {
   const gradFunc: tf.GradFunc = (_, saved) =>
-    Object.fromEntries(inputs.map((name, i) => [name, () => tf.zeros((saved[i] as tf.Tensor).shape)]));
+    Object.fromEntries(saved.map(({ shape }, i) => [inputs[i], () => tf.zeros(shape)]));
   return {
     kernelName,
     get inputsToSave() {

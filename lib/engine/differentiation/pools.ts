@@ -1,52 +1,56 @@
 /** Gradients of tfjs's pools: right at the border, and to be differentiated again. */
 import * as tf from "@tensorflow/tfjs-core";
 import { gradientsOf, maxOfWindows, type WindowAxis } from "./compositions.ts";
-import { first, run } from "./second-order.ts";
+import { first, gradient, run } from "./gradient.ts";
 import { isRecording } from "./tape.ts";
 
-/** The attributes of a pool's kernel. */
-export interface PoolAttrs {
-  readonly filterSize: number | number[];
-  readonly strides: number | number[];
-  readonly pad: "valid" | "same" | number | [number, number][];
-  readonly dilations?: number | number[];
-  readonly dimRoundingMode?: "floor" | "round" | "ceil";
-}
+/** The attributes of a pool's kernel, and the engine's own pools have dilations, too. */
+export type PoolAttrs = tf.MaxPoolAttrs & { readonly dilations?: number | [number, number] };
 
-/** The windows of a pool over images [N, H, W, C] or volumes [N, D, H, W, C]. */
+/** The windows of a pool over images [N, H, W, C]. */
 export function windowsOf(shape: readonly number[], attrs: PoolAttrs): WindowAxis[] {
+  const [batch = 1, height = 1, width = 1, channels = 1] = shape;
   const { filterSize, strides, pad, dilations = 1, dimRoundingMode } = attrs;
-  if (shape.length === 4) {
-    const info = tf.backend_util.computePool2DInfo(
-      shape as [number, number, number, number],
-      filterSize as [number, number],
-      strides as [number, number],
-      dilations as [number, number],
-      pad as "valid",
-      dimRoundingMode,
-    );
-    return [
-      [1, info.filterHeight, info.strideHeight, info.dilationHeight, info.padInfo.top, info.outHeight],
-      [2, info.filterWidth, info.strideWidth, info.dilationWidth, info.padInfo.left, info.outWidth],
-    ].map(windowAxis);
-  }
-  const info = tf.backend_util.computePool3DInfo(
-    shape as [number, number, number, number, number],
-    filterSize as [number, number, number],
-    strides as [number, number, number],
-    dilations as [number, number, number],
-    pad as "valid",
+  const info = tf.backend_util.computePool2DInfo(
+    [batch, height, width, channels],
+    filterSize,
+    strides,
+    dilations,
+    pad,
     dimRoundingMode,
   );
   return [
-    [1, info.filterDepth, info.strideDepth, info.dilationDepth, info.padInfo.front, info.outDepth],
-    [2, info.filterHeight, info.strideHeight, info.dilationHeight, info.padInfo.top, info.outHeight],
-    [3, info.filterWidth, info.strideWidth, info.dilationWidth, info.padInfo.left, info.outWidth],
-  ].map(windowAxis);
+    windowAxis(1, info.filterHeight, info.strideHeight, info.dilationHeight, info.padInfo.top, info.outHeight),
+    windowAxis(2, info.filterWidth, info.strideWidth, info.dilationWidth, info.padInfo.left, info.outWidth),
+  ];
 }
 
-function windowAxis(numbers: readonly number[]): WindowAxis {
-  const [axis, filter, stride, dilation, before, outputs] = numbers as [number, number, number, number, number, number];
+/** The windows of a pool over volumes [N, D, H, W, C]. */
+function windowsOfVolume(shape: readonly number[], attrs: tf.MaxPool3DAttrs): WindowAxis[] {
+  const [batch = 1, depth = 1, height = 1, width = 1, channels = 1] = shape;
+  const info = tf.backend_util.computePool3DInfo(
+    [batch, depth, height, width, channels],
+    attrs.filterSize,
+    attrs.strides,
+    1,
+    attrs.pad,
+    attrs.dimRoundingMode,
+  );
+  return [
+    windowAxis(1, info.filterDepth, info.strideDepth, info.dilationDepth, info.padInfo.front, info.outDepth),
+    windowAxis(2, info.filterHeight, info.strideHeight, info.dilationHeight, info.padInfo.top, info.outHeight),
+    windowAxis(3, info.filterWidth, info.strideWidth, info.dilationWidth, info.padInfo.left, info.outWidth),
+  ];
+}
+
+function windowAxis(
+  axis: number,
+  filter: number,
+  stride: number,
+  dilation: number,
+  before: number,
+  outputs: number,
+): WindowAxis {
   return { axis, filter, stride, dilation, before, outputs };
 }
 
@@ -69,7 +73,7 @@ function byShare(
 ): tf.Tensor | undefined {
   let numbers: tf.Tensor | undefined;
   for (const window of windows) {
-    const counts = insideCounts(shape[window.axis] as number, window);
+    const counts = insideCounts(shape[window.axis] ?? 1, window);
     if (counts.every((count) => count === window.filter)) continue;
     const axes = shape.map((_, axis) => (axis === window.axis ? window.outputs : 1));
     const along = tf.tensor(
@@ -81,62 +85,59 @@ function byShare(
   return numbers;
 }
 
+type Windows<Attrs> = (shape: readonly number[], attrs: Attrs) => WindowAxis[];
+
 /** tfjs's kernel shares a mean's gradient among all places of its window; those outside of the image get none of it. */
-function averagePool(kernelName: string): tf.GradConfig {
-  return {
+function averagePool<Attrs extends object>(kernelName: string, windowsOf: Windows<Attrs>): tf.GradConfig {
+  return gradient({
     kernelName,
     inputsToSave: ["x"],
-    gradFunc: (dy, [x], attrs) => ({
+    gradFunc: (dy, [x], attrs: Attrs) => ({
       x: () => {
-        const { shape } = x as tf.Tensor;
-        const windows = windowsOf(shape, attrs as unknown as PoolAttrs);
-        const larger = byShare(shape, windows, (inside) => 1 / inside);
+        const larger = byShare(x.shape, windowsOf(x.shape, attrs), (inside) => 1 / inside);
         const share = larger === undefined ? first(dy) : tf.mul(first(dy), larger);
-        return run(`${kernelName}Grad`, { dy: share, input: x as tf.Tensor }, attrs);
+        return run(`${kernelName}Grad`, { dy: share, input: x }, attrs);
       },
     }),
-  };
+  });
 }
 
 /** What shares dy among whole windows takes their means in return, with zeros around the image. */
-function averagePoolGrad(kernelName: string): tf.GradConfig {
-  return {
+function averagePoolGrad<Attrs extends object>(kernelName: string, windowsOf: Windows<Attrs>): tf.GradConfig {
+  return gradient({
     kernelName: `${kernelName}Grad`,
     inputsToSave: ["input"],
-    gradFunc: (ddx, [input], attrs) => ({
+    gradFunc: (ddx, [input], attrs: Attrs) => ({
       dy: () => {
-        const { shape } = input as tf.Tensor;
-        const windows = windowsOf(shape, attrs as unknown as PoolAttrs);
         const means = run(kernelName, { x: first(ddx) }, attrs);
-        const shares = byShare(shape, windows, (inside) => inside);
+        const shares = byShare(input.shape, windowsOf(input.shape, attrs), (inside) => inside);
         return shares === undefined ? means : tf.mul(means, shares);
       },
-      input: () => tf.zerosLike(input as tf.Tensor),
+      input: () => tf.zerosLike(input),
     }),
-  };
+  });
 }
 
-function maxPool(kernelName: string): tf.GradConfig {
-  return {
+function maxPool<Attrs extends object>(kernelName: string, windowsOf: Windows<Attrs>): tf.GradConfig {
+  return gradient({
     kernelName,
     inputsToSave: ["x"],
     outputsToSave: [true],
-    gradFunc: (dy, [x, y], attrs) => ({
+    gradFunc: (dy, [input, output], attrs: Attrs) => ({
       x: () => {
-        const input = x as tf.Tensor;
-        if (!isRecording()) return run(`${kernelName}Grad`, { dy: first(dy), input, output: y as tf.Tensor }, attrs);
-        const windows = windowsOf(input.shape, attrs as unknown as PoolAttrs);
-        return gradientsOf((t) => maxOfWindows(t, windows, false), [input], first(dy))[0] as tf.Tensor;
+        if (!isRecording()) return run(`${kernelName}Grad`, { dy: first(dy), input, output }, attrs);
+        const windows = windowsOf(input.shape, attrs);
+        return gradientsOf((t) => maxOfWindows(t, windows, false), [input], first(dy))[0];
       },
     }),
-  };
+  });
 }
 
 export const poolGradients: readonly tf.GradConfig[] = [
-  averagePool("AvgPool"),
-  averagePoolGrad("AvgPool"),
-  averagePool("AvgPool3D"),
-  averagePoolGrad("AvgPool3D"),
-  maxPool("MaxPool"),
-  maxPool("MaxPool3D"),
+  averagePool("AvgPool", windowsOf),
+  averagePoolGrad("AvgPool", windowsOf),
+  averagePool("AvgPool3D", windowsOfVolume),
+  averagePoolGrad("AvgPool3D", windowsOfVolume),
+  maxPool("MaxPool", windowsOf),
+  maxPool("MaxPool3D", windowsOfVolume),
 ];

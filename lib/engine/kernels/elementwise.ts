@@ -147,7 +147,7 @@ export const elementwiseKernels: KernelTable = {
   ...Object.fromEntries(plainUnary.map((name) => [name, unaryKernel(name)])),
   ...Object.fromEntries(
     binaryOps
-      // Called by other names and inputs, below and in fused.ts; floor division gives integers.
+      // Called by other names and inputs, below and in fused-gradients.ts; floor division gives integers.
       .filter((name) => !["Prelu", "EluGrad", "ReluGrad", "Relu6Grad", "FloorDiv"].includes(name))
       .map((name) => [name, binaryKernel(name)]),
   ),
