@@ -25,9 +25,13 @@ function written(value: unknown): string {
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
+function isInteger(value: unknown, least: number): boolean {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= least;
+}
+
 /** @throws ArgumentError unless `value` is a whole number of at least `least` */
 export function checkInteger(operation: string, argument: string, value: unknown, least: number): void {
-  if (Number.isSafeInteger(value) && (value as number) >= least) return;
+  if (isInteger(value, least)) return;
   throw new ArgumentError(operation, argument, value, `an integer of at least ${least}`);
 }
 
@@ -39,7 +43,7 @@ export function checkIntegers(
   least: number,
   count?: number,
 ): void {
-  const fits = (each: unknown) => Number.isSafeInteger(each) && (each as number) >= least;
+  const fits = (each: unknown) => isInteger(each, least);
   if (Array.isArray(value) && value.every(fits) && (count === undefined || value.length === count)) return;
   const many = count === undefined ? "integers" : `${count} integers`;
   throw new ArgumentError(operation, argument, value, `${many} of at least ${least}`);
@@ -52,7 +56,7 @@ export function checkNumber(
   value: unknown,
   least = Number.NEGATIVE_INFINITY,
 ): void {
-  if (Number.isFinite(value) && (value as number) >= least) return;
+  if (typeof value === "number" && Number.isFinite(value) && value >= least) return;
   const expected = least === Number.NEGATIVE_INFINITY ? "a finite number" : `a finite number of at least ${least}`;
   throw new ArgumentError(operation, argument, value, expected);
 }

@@ -4,7 +4,7 @@
  */
 
 import { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
-import { type DataType, type TensorInfo, util } from "@tensorflow/tfjs-core";
+import { type DataStorage, type DataType, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { type Block, BufferPool } from "./buffer-pool.ts";
 import { binaryOps, type NativeAddon } from "./native.ts";
 
@@ -32,6 +32,8 @@ type DataId = TensorInfo["dataId"];
 type Values = Parameters<MathBackendCPU["write"]>[0];
 
 export class NativeBackend extends MathBackendCPU {
+  /** The CPU backend's, which keeps the pool's blocks, too. */
+  declare data: DataStorage<Stored>;
   readonly addon: NativeAddon;
   readonly pool: BufferPool;
   /** ArrayBuffers of the pool: values in them must be copied before anybody else may hold them. */
@@ -55,15 +57,15 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   /** Memory for a result; its content is whatever was there before. */
-  output<D extends keyof ArrayOf = "float32">(shape: number[], dtype?: D): Output<D> {
-    const kind = (dtype ?? "float32") as D;
+  output(shape: number[]): Output;
+  output<D extends keyof ArrayOf>(shape: number[], dtype: D): Output<D>;
+  output(shape: number[], dtype: keyof ArrayOf = "float32"): Output<keyof ArrayOf> {
     const length = util.sizeFromShape(shape);
-    const block = this.pool.take(kind === "bool" ? length : length * 4);
-    const values = viewOf(block, kind, length);
+    const block = this.pool.take(dtype === "bool" ? length : length * 4);
+    const values = viewOf(block, dtype, length);
     const dataId = { id: `native-${this.#nextId++}` };
-    const stored: Stored = { values, dtype: kind, refCount: 1, block };
-    this.data.set(dataId, stored as never);
-    return { dataId, shape, dtype: kind, values: values as ArrayOf[D] };
+    this.data.set(dataId, { values, dtype, refCount: 1, block });
+    return { dataId, shape, dtype, values };
   }
 
   /** The elements of a tensor, not to be kept beyond the call. */
@@ -96,14 +98,13 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   private stored(dataId: DataId): Stored {
-    return this.data.get(dataId) as unknown as Stored;
+    return this.data.get(dataId);
   }
 
   /** CPU kernels hand over new arrays, and sometimes views of their input's; the latter are copied. */
   override write(values: Values, shape: number[], dtype: DataType): DataId {
-    const buffer = (values as Float32Array | undefined)?.buffer;
-    const foreign = buffer !== undefined && this.#pooled.has(buffer);
-    return super.write(typed(foreign ? (values as Float32Array).slice() : values, dtype), shape, dtype);
+    const foreign = ArrayBuffer.isView(values) && this.#pooled.has(values.buffer);
+    return super.write(typed(foreign ? values.slice() : values, dtype), shape, dtype);
   }
 
   override readSync(dataId: DataId): Values {

@@ -276,7 +276,7 @@ function load(): LoadResult {
     };
   }
   const require = createRequire(join(root, "package.json"));
-  const { prebuiltPath } = require("./install/prebuilt.cjs") as { prebuiltPath(root: string): string | undefined };
+  const { prebuiltPath }: { prebuiltPath(root: string): string | undefined } = require("./install/prebuilt.cjs");
   const path = prebuiltPath(root) ?? join(root, "build", "Release", "engine.node");
   if (!existsSync(path)) return { addon: undefined, reason: whyNotBuilt(root) };
   try {

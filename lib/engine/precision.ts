@@ -54,14 +54,8 @@ export function roundsFactors(): boolean {
   return inUse === "bf16" && !isDifferentiating();
 }
 
-/** The part of tfjs's engine that tells what it is doing; tests pin the version. */
-interface EngineState {
-  readonly activeTape?: unknown;
-  readonly scopeStack: readonly { readonly name: string }[];
-}
-
 function isDifferentiating(): boolean {
-  const { activeTape, scopeStack } = engine().state as unknown as EngineState;
+  const { activeTape, scopeStack } = engine().state;
   // tfjs keeps its tape to the end of the backward pass; a `Recording` goes back in scopes of the same name as tfjs does.
   return (activeTape ?? undefined) !== undefined || scopeStack.some(({ name }) => name === "backward");
 }

@@ -68,9 +68,10 @@ export function profileSvg(rows: readonly ProfileRow[], title: string): { svg: s
   const step = 20;
   const top = 52;
   const nameWidth = Math.max(90, ...list.map(({ kernel }) => kernel.length * 7.4 + 12));
-  const place = columns.map((_, i) => ({
+  const bars = columns.map((column, i) => ({
+    column,
     from: nameWidth + (i === 0 ? 0 : 210 + (i - 1) * 118),
-    width: i === 0 ? 140 : 54,
+    room: i === 0 ? 140 : 54,
   }));
   const width = Math.ceil(nameWidth + 210 + (columns.length - 1) * 118);
   const height = top + list.length * step + 34;
@@ -79,8 +80,7 @@ export function profileSvg(rows: readonly ProfileRow[], title: string): { svg: s
     parts.push(`<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${escapeXml(words)}</text>`);
   };
   write(0, 16, title, 'font-size="14" font-weight="600"');
-  for (const [i, column] of columns.entries()) {
-    const { from, width: room } = place[i] as (typeof place)[number];
+  for (const { column, from, room } of bars) {
     write(from, 40, column.title, 'font-size="12"');
     const most = Math.max(...list.map((row) => row[column.field] ?? 0), Number.MIN_VALUE);
     for (const [line, row] of list.entries()) {
@@ -121,9 +121,8 @@ function findRenderer(): Renderer | null {
   if (renderer !== undefined) return renderer;
   const require = createRequire(import.meta.url);
   try {
-    const { Resvg } = require("@resvg/resvg-js") as {
-      Resvg: new (svg: string, options: object) => { render(): { asPng(): Buffer } };
-    };
+    const { Resvg }: { Resvg: new (svg: string, options: object) => { render(): { asPng(): Buffer } } } =
+      require("@resvg/resvg-js");
     const fontFiles = ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"].map((file) =>
       require.resolve(`dejavu-fonts-ttf/ttf/${file}`),
     );

@@ -49,7 +49,7 @@ export function profiled(name: string, body: KernelBody, native: boolean): Kerne
     tally.milliseconds += milliseconds;
     const outputs = Array.isArray(result) ? result : [result];
     tally.operations += counted + operationsOf(name, call, outputs);
-    tally.bytes += bytesOf(Object.values(call.inputs as Record<string, TensorInfo | undefined>)) + bytesOf(outputs);
+    tally.bytes += bytesOf(Object.values<TensorInfo | undefined>(call.inputs)) + bytesOf(outputs);
     return result;
   };
 }

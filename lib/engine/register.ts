@@ -83,8 +83,8 @@ function register(kernelName: string, body: KernelBody, native: boolean): void {
   const watched = profiled(kernelName, body, native);
   const check = attributeCheck(kernelName);
   const kernelFunc: KernelConfig["kernelFunc"] = (call) => {
-    check?.(call.attrs as unknown as Record<string, unknown>);
-    return watched(call as unknown as KernelCall);
+    check?.(call.attrs ?? {});
+    return watched(call as KernelCall);
   };
   registerKernel({ kernelName, backendName, kernelFunc });
 }

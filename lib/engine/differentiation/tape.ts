@@ -109,17 +109,17 @@ export function keepWayBack(): void {
     const { forwardFunc } = params;
     if (forwardFunc === undefined || !isNested() || !isRecording()) return runKernelFunc(params);
     let saved: tf.Tensor[] = [];
-    const [x] = tf.tidy(() => {
+    const { x } = tf.tidy(() => {
       const value = forwardFunc(tf.backend(), (tensors) => {
         saved = tensors;
       });
-      return [value, ...saved] as [tf.Tensor, ...tf.Tensor[]];
+      return { x: value, saved };
     });
     return runKernelFunc({
       ...params,
       forwardFunc: (_, save) => {
         save(saved);
-        return tf.engine().runKernel("Identity", { x }) as tf.Tensor;
+        return tf.engine().runKernel("Identity", { x });
       },
     });
   };

@@ -109,8 +109,8 @@ interface Run {
 
 /** Runs a program phase by phase, so that there is a moment between two calls to interrupt them. */
 function execute({ backend, attrs }: KernelCall, mode: keyof typeof modes, run: Run): TensorInfo[] {
-  const program = attrs.program as BlockProgram;
-  const running = (mode === "infer" ? [] : (attrs.running ?? [])) as Variable[];
+  const program: BlockProgram = attrs.program;
+  const running: Variable[] = mode === "infer" ? [] : (attrs.running ?? []);
   const { ints, numbers } = encode(program, run.parameters.length, running.length);
   const { addon } = backend;
   const { x, parameters } = run;
@@ -151,21 +151,21 @@ function execute({ backend, attrs }: KernelCall, mode: keyof typeof modes, run: 
 
 /** [x, ...parameters] -> y */
 const block: KernelBody = (call) => {
-  const [x, ...parameters] = call.inputs as TensorInfo[];
-  return execute(call, "infer", { x: x as TensorInfo, parameters })[0] as TensorInfo;
+  const [x, ...parameters]: [TensorInfo, ...TensorInfo[]] = call.inputs;
+  return execute(call, "infer", { x, parameters })[0] as TensorInfo;
 };
 
 /** [x, ...parameters] -> [y, state]; `running` are variables with running statistics, brought up to date in place. */
 const blockTraining: KernelBody = (call) => {
-  const [x, ...parameters] = call.inputs as TensorInfo[];
-  return execute(call, "forward", { x: x as TensorInfo, parameters });
+  const [x, ...parameters]: [TensorInfo, ...TensorInfo[]] = call.inputs;
+  return execute(call, "forward", { x, parameters });
 };
 
 /** [dy, y, state, x, ...parameters] -> [dx (when `wantsInput`), ...gradients of the parameters] */
 const blockTrainingGrad: KernelBody = (call) => {
-  const [dy, y, state, x, ...parameters] = call.inputs as TensorInfo[];
-  const run = { x, y, state, dy, parameters, wantsInput: call.attrs.wantsInput } as Run;
-  return execute(call, "backward", run);
+  const [dy, y, state, x, ...parameters]: [TensorInfo, TensorInfo, TensorInfo, TensorInfo, ...TensorInfo[]] =
+    call.inputs;
+  return execute(call, "backward", { x, y, state, dy, parameters, wantsInput: call.attrs.wantsInput });
 };
 
 export const blockKernels: KernelTable = {

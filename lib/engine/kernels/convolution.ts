@@ -1,11 +1,12 @@
 /** Convolutions, depthwise ones, and their gradients. */
-import { backend_util, type TensorInfo } from "@tensorflow/tfjs-core";
+import { backend_util, type Tensor4D, type TensorInfo } from "@tensorflow/tfjs-core";
 import { activations } from "../native.ts";
 import { roundsFactors } from "../precision.ts";
 import { runBinary, runUnary } from "./elementwise.ts";
 import { fallBack, isFloat, type KernelBody, type KernelCall, type KernelTable } from "./kernel.ts";
 
 type Conv2DInfo = backend_util.Conv2DInfo;
+type Shape4D = Tensor4D["shape"];
 
 /** The sizes of a convolution as the native code reads them. */
 export function convSizes(info: Conv2DInfo, groups = 1): Int32Array {
@@ -31,16 +32,16 @@ export function convSizes(info: Conv2DInfo, groups = 1): Int32Array {
 
 function infoOf(
   call: KernelCall,
-  inShape: number[],
-  filterShape: number[],
+  inShape: Shape4D,
+  filterShape: Shape4D,
   dilations: number | [number, number],
   depthwise: boolean,
 ): Conv2DInfo | undefined {
   const { strides, pad, dataFormat, dimRoundingMode } = call.attrs;
   if (dataFormat !== undefined && dataFormat !== "NHWC" && dataFormat !== "channelsLast") return undefined;
   return backend_util.computeConv2DInfo(
-    inShape as [number, number, number, number],
-    filterShape as [number, number, number, number],
+    inShape,
+    filterShape,
     strides,
     dilations ?? 1,
     pad,
@@ -78,7 +79,7 @@ const conv2D: KernelBody = (call) => {
   const info = isFloat(x, filter) ? infoOf(call, x.shape, filter.shape, attrs.dilations, false) : undefined;
   if (info === undefined) return fallBack("Conv2D", call);
   // tfjs lets the filter have fewer input channels than the image: a convolution in groups.
-  const groups = info.inChannels / (filter.shape[2] as number);
+  const groups = info.inChannels / filter.shape[2];
   const y = backend.output(info.outShape);
   backend.addon.conv2d(
     convSizes(info, groups),
@@ -103,7 +104,7 @@ const fusedConv2D: KernelBody = (call) => {
   if (info === undefined || (bias !== undefined && bias.shape.length > 1)) return fallBack("FusedConv2D", call);
   const y = backend.output(info.outShape);
   backend.addon.conv2d(
-    convSizes(info, info.inChannels / (filter.shape[2] as number)),
+    convSizes(info, info.inChannels / filter.shape[2]),
     backend.values(x),
     backend.values(filter),
     biasValues(call, bias, info.outChannels),
@@ -138,7 +139,7 @@ const conv2DBackpropInput: KernelBody = (call) => {
   if (!fits(info, dy)) return fallBack("Conv2DBackpropInput", call);
   const dx = backend.output(info.inShape);
   backend.addon.conv2dInputGrad(
-    convSizes(info, info.inChannels / (filter.shape[2] as number)),
+    convSizes(info, info.inChannels / filter.shape[2]),
     backend.values(dy),
     backend.values(filter),
     dx.values,

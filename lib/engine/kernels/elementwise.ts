@@ -9,6 +9,7 @@ import {
   type KernelBody,
   type KernelCall,
   type KernelTable,
+  type Movable,
   product,
 } from "./kernel.ts";
 
@@ -80,7 +81,7 @@ const cast: KernelBody = (call) => {
   }
   const kind = castKinds[`${x.dtype}>${attrs.dtype}`];
   if (kind === undefined) return fallBack("Cast", call);
-  const y = backend.output(x.shape, attrs.dtype as "float32" | "int32" | "bool");
+  const y = backend.output<Movable>(x.shape, attrs.dtype);
   backend.addon.cast(kind, backend.values(x), y.values, y.values.length);
   return y;
 };
@@ -105,7 +106,7 @@ const select: KernelBody = (call) => {
 };
 
 const addN: KernelBody = (call) => {
-  const tensors = call.inputs as TensorInfo[];
+  const tensors: TensorInfo[] = call.inputs;
   const [first, second, ...rest] = tensors;
   if (!isFloat(...tensors) || first === undefined || second === undefined) return fallBack("AddN", call);
   let sum = runBinary(call, "Add", first, second);

@@ -1,10 +1,11 @@
 /** Convolutions with groups, dilation, bias, residual and activation in one kernel, with gradients for all of them. */
-import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { backend_util } from "@tensorflow/tfjs-core";
+import { backend_util, type Tensor4D } from "@tensorflow/tfjs-core";
 import { activations } from "../native.ts";
 import { roundsFactors } from "../precision.ts";
 import { convSizes } from "./convolution.ts";
 import type { KernelBody, KernelCall, KernelTable } from "./kernel.ts";
+
+type Shape4D = Tensor4D["shape"];
 
 /** Attributes of the kernel `Convolution` and its gradients. */
 export interface ConvolutionAttrs {
@@ -16,12 +17,12 @@ export interface ConvolutionAttrs {
   readonly activation: "linear" | "relu" | "relu6";
 }
 
-function infoOf({ attrs }: KernelCall, inShape: number[], filterShape: number[]): backend_util.Conv2DInfo {
-  const { strides, pad, dilations, groups } = attrs as ConvolutionAttrs;
-  const [height = 1, width = 1, inChannels = 1, outChannels = 1] = filterShape;
+function infoOf({ attrs }: KernelCall, inShape: Shape4D, filterShape: Shape4D): backend_util.Conv2DInfo {
+  const { strides, pad, dilations, groups }: ConvolutionAttrs = attrs;
+  const [height, width, inChannels, outChannels] = filterShape;
   const [top, bottom, left, right] = pad;
   return backend_util.computeConv2DInfo(
-    inShape as [number, number, number, number],
+    inShape,
     [height, width, inChannels * groups, outChannels],
     [...strides],
     [...dilations],
@@ -39,19 +40,17 @@ function infoOf({ attrs }: KernelCall, inShape: number[], filterShape: number[])
 
 const convolution: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
-  const { x, filter, bias, residual } = inputs as Record<string, TensorInfo | undefined> & {
-    x: TensorInfo;
-    filter: TensorInfo;
-  };
+  const { x, filter, bias, residual } = inputs;
+  const { groups, activation }: ConvolutionAttrs = attrs;
   const info = infoOf(call, x.shape, filter.shape);
   const y = backend.output(info.outShape);
   backend.addon.conv2d(
-    convSizes(info, attrs.groups),
+    convSizes(info, groups),
     backend.values(x),
     backend.values(filter),
     bias === undefined ? undefined : backend.values(bias),
     residual === undefined ? undefined : backend.values(residual),
-    activations[(attrs as ConvolutionAttrs).activation],
+    activations[activation],
     y.values,
     roundsFactors(),
   );

@@ -92,7 +92,7 @@ const select: Attempt = ({ backend, inputs: { condition, t, e } }) => {
 };
 
 const addN: Attempt = (call) => {
-  const tensors = call.inputs as TensorInfo[];
+  const tensors: TensorInfo[] = call.inputs;
   const [first, ...rest] = tensors;
   if (first === undefined || rest.length === 0 || !areAll("int32", ...tensors)) return undefined;
   let sum = first;

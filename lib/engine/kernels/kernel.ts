@@ -1,5 +1,5 @@
 /** What all kernel files share: how a kernel is written down, shapes as the native code wants them, falling back. */
-import { type DataType, getKernel, type KernelConfig, type TensorInfo, util } from "@tensorflow/tfjs-core";
+import { type DataType, getKernel, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import type { NativeBackend } from "../backend.ts";
 
 /** Attributes and inputs are tfjs's, by the names in its kernel registry. */
@@ -25,7 +25,7 @@ export function fallBack(name: string, call: KernelCall): TensorInfo | TensorInf
   const kernel = getKernel(name, "cpu");
   if (kernel === undefined) throw new Error(`The native engine has no kernel "${name}" for these arguments`);
   warnIfLarge(name, call.inputs);
-  return kernel.kernelFunc(call as unknown as Parameters<KernelConfig["kernelFunc"]>[0]);
+  return kernel.kernelFunc(call);
 }
 
 function warnIfLarge(name: string, inputs: Record<string, TensorInfo | undefined> | TensorInfo[]): void {
@@ -94,13 +94,13 @@ export function describe(shape: readonly number[], ...operands: (readonly number
     const joins = last >= 0 && operands.every((operand, k) => strides[k]?.[last] === (operand[axis] ?? 0) * size);
     if (joins) {
       sizes[last] = (sizes[last] ?? 1) * size;
-      operands.forEach((operand, k) => {
-        (strides[k] as number[])[last] = operand[axis] ?? 0;
+      strides.forEach((own, k) => {
+        own[last] = operands[k]?.[axis] ?? 0;
       });
     } else {
       sizes.push(size);
-      operands.forEach((operand, k) => {
-        (strides[k] as number[]).push(operand[axis] ?? 0);
+      strides.forEach((own, k) => {
+        own.push(operands[k]?.[axis] ?? 0);
       });
     }
   }

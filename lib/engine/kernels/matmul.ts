@@ -6,11 +6,11 @@ import { fallBack, isFloat, type KernelBody, type KernelCall, type KernelTable, 
 
 function multiply(call: KernelCall, bias: TensorInfo | undefined, activation: number): TensorInfo | undefined {
   const { backend, inputs, attrs } = call;
-  const { a, b } = inputs as { a: TensorInfo; b: TensorInfo };
+  const { a, b }: { a: TensorInfo; b: TensorInfo } = inputs;
   const transposeA = Boolean(attrs.transposeA);
   const transposeB = Boolean(attrs.transposeB);
-  const [rowsA, columnsA] = a.shape.slice(-2) as [number, number];
-  const [rowsB, columnsB] = b.shape.slice(-2) as [number, number];
+  const [rowsA = 1, columnsA = 1] = a.shape.slice(-2);
+  const [rowsB = 1, columnsB = 1] = b.shape.slice(-2);
   const [m, k] = transposeA ? [columnsA, rowsA] : [rowsA, columnsA];
   const [depth, n] = transposeB ? [columnsB, rowsB] : [rowsB, columnsB];
   util.assert(k === depth, () => `MatMul: inner sizes ${k} and ${depth} of shapes ${a.shape} and ${b.shape} differ`);

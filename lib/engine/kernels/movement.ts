@@ -15,7 +15,7 @@ import {
 
 const concat: KernelBody = (call) => {
   const { backend, attrs } = call;
-  const tensors = Object.values(call.inputs) as TensorInfo[];
+  const tensors = Object.values<TensorInfo>(call.inputs);
   const [first] = tensors;
   if (first === undefined || !isMovable(first.dtype) || tensors.some(({ dtype }) => dtype !== first.dtype)) {
     return fallBack("Concat", call);
@@ -84,7 +84,7 @@ const slice: KernelBody = (call) => {
   const x: TensorInfo = call.inputs.x;
   if (!isMovable(x.dtype)) return fallBack("Slice", call);
   const [begin = [], size = []] = slice_util.parseSliceParams(x, call.attrs.begin, call.attrs.size);
-  slice_util.assertParamsValid(x as never, begin, size);
+  slice_util.assertParamsValid(x, begin, size);
   const strides = stridesOf(x.shape);
   const offset = begin.reduce((sum, at, axis) => sum + at * (strides[axis] ?? 0), 0);
   return copyFrom(call, x, x.dtype, size, strides, offset);
@@ -135,7 +135,7 @@ const tile: KernelBody = (call) => {
 
 const gatherV2: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
-  const { x, indices } = inputs as { x: TensorInfo; indices: TensorInfo };
+  const { x, indices }: { x: TensorInfo; indices: TensorInfo } = inputs;
   const batchDims: number = attrs.batchDims ?? 0;
   if (!isMovable(x.dtype) || indices.dtype !== "int32" || batchDims !== 0) return fallBack("GatherV2", call);
   const [axis = 0] = util.parseAxisParam(attrs.axis, x.shape);
@@ -162,7 +162,7 @@ const oneHot: KernelBody = (call) => {
 
 const pack: KernelBody = (call) => {
   const { backend, attrs } = call;
-  const tensors = call.inputs as TensorInfo[];
+  const tensors: TensorInfo[] = call.inputs;
   const [first] = tensors;
   if (first === undefined || !isMovable(first.dtype) || tensors.some(({ dtype }) => dtype !== first.dtype)) {
     return fallBack("Pack", call);

@@ -176,7 +176,7 @@ function softmaxKernel(name: string, input: string, logarithm: boolean): KernelB
 /** {logits [N, C], labels int32 [N] or float32 [N, C]} -> [loss [N], gradient [N, C]] */
 const softmaxCrossEntropy: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
-  const { logits, labels } = inputs as { logits: TensorInfo; labels: TensorInfo };
+  const { logits, labels }: { logits: TensorInfo; labels: TensorInfo } = inputs;
   const [rows = 0, classes = 0] = logits.shape;
   const loss = backend.output([rows]);
   const gradient = backend.output([rows, classes]);

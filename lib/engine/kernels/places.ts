@@ -92,8 +92,8 @@ function rowsNamed(
 
 const gatherNd: KernelBody = (call) => {
   const { backend, inputs } = call;
-  const { params, indices } = inputs as { params: TensorInfo; indices: TensorInfo };
-  const [shape, count, width, strides] = backend_util.prepareAndValidate(params as never, indices as never);
+  const { params, indices }: { params: TensorInfo; indices: TensorInfo } = inputs;
+  const [shape, count, width, strides] = backend_util.prepareAndValidate(params, indices);
   if (!isMovable(params.dtype)) return fallBack("GatherNd", call);
   const y = backend.output(shape, params.dtype);
   const rows = product(params.shape) / width;
@@ -106,9 +106,9 @@ const gatherNd: KernelBody = (call) => {
 
 const scatterNd: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
-  const { indices, updates } = inputs as { indices: TensorInfo; updates: TensorInfo };
+  const { indices, updates }: { indices: TensorInfo; updates: TensorInfo } = inputs;
   const shape: number[] = attrs.shape;
-  const info = backend_util.calculateShapes(updates as never, indices as never, shape);
+  const info = backend_util.calculateShapes(updates, indices, shape);
   if (!isNumber(updates.dtype) || info.outputSize === 0 || info.sliceSize === 0) return fallBack("ScatterNd", call);
   const rows = info.outputSize / info.sliceSize;
   const flat = rowsNamed(backend.ints(indices), info.numUpdates, info.sliceRank, info.strides, rows, shape);
@@ -120,8 +120,8 @@ const scatterNd: KernelBody = (call) => {
 
 const tensorScatterUpdate: KernelBody = (call) => {
   const { backend, inputs } = call;
-  const { tensor, indices, updates } = inputs as { tensor: TensorInfo; indices: TensorInfo; updates: TensorInfo };
-  const info = backend_util.calculateShapes(updates as never, indices as never, tensor.shape);
+  const { tensor, indices, updates }: { tensor: TensorInfo; indices: TensorInfo; updates: TensorInfo } = inputs;
+  const info = backend_util.calculateShapes(updates, indices, tensor.shape);
   const fits = isMovable(tensor.dtype) && tensor.dtype === updates.dtype && updates.shape.length > 0;
   if (!fits || !isMovable(tensor.dtype) || info.outputSize === 0) return fallBack("TensorScatterUpdate", call);
   const rows = info.outputSize / info.sliceSize;
@@ -139,7 +139,7 @@ const tensorScatterUpdate: KernelBody = (call) => {
  */
 const unsortedSegmentSum: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
-  const { x, segmentIds } = inputs as { x: TensorInfo; segmentIds: TensorInfo };
+  const { x, segmentIds }: { x: TensorInfo; segmentIds: TensorInfo } = inputs;
   const segments: number = attrs.numSegments;
   const ranks = segmentIds.shape.length;
   const leads = util.arraysEqual(x.shape.slice(0, ranks), segmentIds.shape);

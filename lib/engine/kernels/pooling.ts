@@ -6,8 +6,9 @@ type PoolInfo = backend_util.Conv2DInfo;
 
 /** Shapes and paddings that a call's attributes describe. */
 export function infoOf({ attrs }: KernelCall, shape: number[]): PoolInfo {
+  const [batch = 1, height = 1, width = 1, channels = 1] = shape;
   return backend_util.computePool2DInfo(
-    shape as [number, number, number, number],
+    [batch, height, width, channels],
     attrs.filterSize,
     attrs.strides,
     attrs.dilations ?? 1,
@@ -152,7 +153,7 @@ function resize(name: string, bilinear: boolean): KernelBody {
 function resizeGrad(name: string, bilinear: boolean): KernelBody {
   return (call) => {
     const { backend, inputs, attrs } = call;
-    const { images, dy } = inputs as { images: TensorInfo; dy: TensorInfo };
+    const { images, dy }: { images: TensorInfo; dy: TensorInfo } = inputs;
     if (!isFloat(images, dy)) return fallBack(name, call);
     const dx = backend.output(images.shape);
     const sizes = resizeSizes(images.shape, dy.shape.slice(1, 3), attrs);

@@ -33,8 +33,7 @@ function reduceAxes({ backend }: KernelCall, x: TensorInfo, axes: readonly numbe
   }
   let current = x;
   let shape = x.shape;
-  for (let i = runs.length - 1; i >= 0; i--) {
-    const [from, to] = runs[i] as [number, number];
+  for (const [from, to] of runs.reverse()) {
     const next = shape.map((size, axis) => (axis >= from && axis < to ? 1 : size));
     const sizes: [number, number, number] = [product(shape, 0, from), product(shape, from, to), product(shape, to)];
     const y = step(current, next, sizes, current === x);
