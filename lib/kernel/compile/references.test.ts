@@ -1,11 +1,10 @@
 import { expect, it } from "vitest";
 import { referencesTo } from "./references.ts";
 import { parseModule } from "./rewrite.ts";
-import type { AnyNode } from "./syntax.ts";
 
 /** The code with every mention of `name` that means the top level's in brackets. */
 function marked(code: string): string {
-  const found = referencesTo(parseModule(code) as unknown as AnyNode, new Set(["name"]));
+  const found = referencesTo(parseModule(code), new Set(["name"]));
   return found
     .toSorted((a, b) => b.start - a.start)
     .reduce((text, { start, end, as }) => `${text.slice(0, start)}[${as}]${text.slice(end)}`, code);

@@ -1,5 +1,13 @@
 /** Where a cell mentions names of its top level: not its functions' own variables of the same name, nor properties. */
-import { type AnyNode, childrenOf, nameOf, patternNames } from "./syntax.ts";
+import type {
+  AnyNode,
+  AssignmentProperty,
+  MethodDefinition,
+  Property,
+  PropertyDefinition,
+  VariableDeclaration,
+} from "acorn";
+import { childrenOf, patternNames } from "./syntax.ts";
 
 export interface Reference {
   readonly name: string;
@@ -53,25 +61,25 @@ class Finder {
       case "MetaProperty":
         return;
       case "SwitchStatement": {
-        this.visit(node.discriminant as AnyNode, scopes);
+        this.visit(node.discriminant, scopes);
         const inner = [...scopes, declaredBy(node, true)];
-        for (const one of node.cases as AnyNode[]) {
+        for (const one of node.cases) {
           this.visit(one, inner);
         }
         return;
       }
       case "LabeledStatement":
-        this.visit(node.body as AnyNode, scopes);
+        this.visit(node.body, scopes);
         return;
       case "ExportNamedDeclaration":
         if (node.declaration) {
-          this.visit(node.declaration as AnyNode, scopes);
+          this.visit(node.declaration, scopes);
         }
         return;
       case "MemberExpression":
-        this.visit(node.object as AnyNode, scopes);
+        this.visit(node.object, scopes);
         if (node.computed) {
-          this.visit(node.property as AnyNode, scopes);
+          this.visit(node.property, scopes);
         }
         return;
       case "Property":
@@ -81,7 +89,7 @@ class Finder {
         return;
       case "CallExpression":
       case "TaggedTemplateExpression": {
-        const called = (node.callee ?? node.tag) as AnyNode;
+        const called = node.type === "CallExpression" ? node.callee : node.tag;
         for (const child of childrenOf(node)) {
           if (child === called && called.type === "Identifier") {
             this.#add(called, scopes, "called");
@@ -104,34 +112,37 @@ class Finder {
   }
 
   #below(node: AnyNode, scopes: Scopes, named: boolean): void {
+    const name = named && "id" in node ? node.id : undefined;
     for (const child of childrenOf(node)) {
-      if (!named || child !== node.id) {
+      if (child !== name) {
         this.visit(child, scopes);
       }
     }
   }
 
-  #property(node: AnyNode, scopes: Scopes): void {
-    const value = node.value as AnyNode | null;
+  #property(node: Property | AssignmentProperty | MethodDefinition | PropertyDefinition, scopes: Scopes): void {
+    const { value } = node;
     if (node.computed) {
-      this.visit(node.key as AnyNode, scopes);
+      this.visit(node.key, scopes);
     }
-    if (node.shorthand && value !== null) {
+    if (node.type === "Property" && node.shorthand && value) {
       // `{name}`, and `{name = 1}` in a pattern.
-      const identifier = (value.type === "AssignmentPattern" ? value.left : value) as AnyNode;
-      this.#add(identifier, scopes, "shorthand");
+      this.#add(value.type === "AssignmentPattern" ? value.left : value, scopes, "shorthand");
       if (value.type === "AssignmentPattern") {
-        this.visit(value.right as AnyNode, scopes);
+        this.visit(value.right, scopes);
       }
-    } else if (value !== null) {
+    } else if (value) {
       this.visit(value, scopes);
     }
   }
 
-  #add(identifier: AnyNode, scopes: Scopes, as: Reference["as"]): void {
-    const name = nameOf(identifier);
+  #add(node: AnyNode, scopes: Scopes, as: Reference["as"]): void {
+    if (node.type !== "Identifier") {
+      return;
+    }
+    const { name, start, end } = node;
     if (this.#names.has(name) && !scopes.some((scope) => scope.has(name))) {
-      this.found.push({ name, start: identifier.start, end: identifier.end, as });
+      this.found.push({ name, start, end, as });
     }
   }
 }
@@ -144,38 +155,38 @@ function declaredBy(node: AnyNode, withName: boolean): Set<string> {
       names.add(name);
     }
   };
-  if (withName && /^(?:Function|Class)Expression$/.test(node.type) && node.id) {
-    names.add(nameOf(node.id));
+  if (withName && (node.type === "FunctionExpression" || node.type === "ClassExpression") && node.id) {
+    names.add(node.id.name);
   }
   switch (node.type) {
     case "FunctionDeclaration":
     case "FunctionExpression":
     case "ArrowFunctionExpression":
-      add((node.params as AnyNode[]).flatMap(patternNames));
-      add(varsOf(node.body as AnyNode));
+      add(node.params.flatMap(patternNames));
+      add(varsOf(node.body));
       if (node.type !== "ArrowFunctionExpression") {
         names.add("arguments");
       }
       break;
     case "StaticBlock":
-      add((node.body as AnyNode[]).flatMap(varsOf));
-      add(lexicalOf(node.body as AnyNode[]));
+      add(node.body.flatMap(varsOf));
+      add(lexicalOf(node.body));
       break;
     case "BlockStatement":
-      add(lexicalOf(node.body as AnyNode[]));
+      add(lexicalOf(node.body));
       break;
     case "SwitchStatement":
-      add(lexicalOf((node.cases as AnyNode[]).flatMap((one) => one.consequent as AnyNode[])));
+      add(lexicalOf(node.cases.flatMap(({ consequent }) => consequent)));
       break;
     case "CatchClause":
-      add(node.param ? patternNames(node.param as AnyNode) : []);
+      add(node.param ? patternNames(node.param) : []);
       break;
     case "ForStatement":
-      add(node.init ? lexicalOf([node.init as AnyNode]) : []);
+      add(node.init ? lexicalOf([node.init]) : []);
       break;
     case "ForInStatement":
     case "ForOfStatement":
-      add(lexicalOf([node.left as AnyNode]));
+      add(lexicalOf([node.left]));
       break;
   }
   return names;
@@ -187,7 +198,8 @@ function lexicalOf(statements: readonly AnyNode[]): string[] {
     if (statement.type === "VariableDeclaration") {
       return statement.kind === "var" ? [] : declaredIn(statement);
     }
-    return /^(?:Function|Class)Declaration$/.test(statement.type) ? [nameOf(statement.id)] : [];
+    const named = statement.type === "FunctionDeclaration" || statement.type === "ClassDeclaration";
+    return named && statement.id !== null ? [statement.id.name] : [];
   });
 }
 
@@ -200,6 +212,6 @@ function varsOf(node: AnyNode): string[] {
   return [...own, ...[...childrenOf(node)].flatMap(varsOf)];
 }
 
-function declaredIn(declaration: AnyNode): string[] {
-  return (declaration.declarations as AnyNode[]).flatMap(({ id }) => patternNames(id as AnyNode));
+function declaredIn({ declarations }: VariableDeclaration): string[] {
+  return declarations.flatMap(({ id }) => patternNames(id));
 }

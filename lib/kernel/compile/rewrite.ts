@@ -2,10 +2,19 @@
  * JavaScript of a module becomes a script that is an async function: declarations of the top level turn into assignments,
  * imports into calls, and the last expression into the result.
  */
-import { type Program, parse } from "acorn";
+import {
+  type AnyNode,
+  type Expression,
+  type ImportDeclaration,
+  type ModuleDeclaration,
+  type Program,
+  parse,
+  type Statement,
+  type VariableDeclaration,
+} from "acorn";
 import { type Reference, referencesTo } from "./references.ts";
 import { type Segment, SegmentedText } from "./segments.ts";
-import { type AnyNode, childrenOf, nameOf, patternNames } from "./syntax.ts";
+import { childrenOf, patternNames } from "./syntax.ts";
 
 /** The helper's name in compiled cells. */
 export const helper = "$convbook";
@@ -63,8 +72,8 @@ export function rewrite(
   sloppy = false,
 ): RewrittenCell {
   const rewriter = new Rewriter(js, source);
-  rewriter.statements(program.body as unknown as AnyNode[], true);
-  return rewriter.finish(program as unknown as AnyNode, shadowed, sloppy);
+  rewriter.statements(program.body, true);
+  return rewriter.finish(program, shadowed, sloppy);
 }
 
 class Rewriter {
@@ -86,14 +95,14 @@ class Rewriter {
   }
 
   /** Rewrites the statements of the cell's top level; `last` says that the last one's value is the cell's. */
-  statements(body: readonly AnyNode[], last: boolean): void {
+  statements(body: Program["body"], last: boolean): void {
     const final = body.findLastIndex(({ type }) => type !== "EmptyStatement");
     body.forEach((statement, i) => {
       this.#statement(statement, last && i === final);
     });
   }
 
-  finish(program: AnyNode, shadowed: ReadonlySet<string>, sloppy: boolean): RewrittenCell {
+  finish(program: Program, shadowed: ReadonlySet<string>, sloppy: boolean): RewrittenCell {
     const all = [...this.#declares];
     const shadows = [
       ...all.filter((name) => builtIn.has(name)),
@@ -143,32 +152,32 @@ class Rewriter {
     out.copy(at, end);
   }
 
-  #statement(node: AnyNode, last: boolean): void {
+  #statement(node: Statement | ModuleDeclaration, last: boolean): void {
     switch (node.type) {
       case "ImportDeclaration":
         this.#import(node);
         return;
       case "ExportNamedDeclaration": {
-        const declaration = node.declaration as AnyNode | null;
-        if (declaration !== null) {
+        const { declaration } = node;
+        if (declaration) {
           this.#edit(node.start, declaration.start, "");
           this.#statement(declaration, false);
         } else {
           if (node.source) {
-            this.#imports.push(`await ${helper}.import(${(node.source as AnyNode).raw});`);
+            this.#imports.push(`await ${helper}.import(${node.source.raw});`);
           }
           this.#edit(node.start, node.end, "");
         }
         return;
       }
       case "ExportAllDeclaration":
-        this.#imports.push(`await ${helper}.import(${(node.source as AnyNode).raw});`);
+        this.#imports.push(`await ${helper}.import(${node.source.raw});`);
         this.#edit(node.start, node.end, "");
         return;
       case "ExportDefaultDeclaration": {
-        const declaration = node.declaration as AnyNode;
+        const { declaration } = node;
         this.#edit(node.start, declaration.start, "");
-        if (/Declaration$/.test(declaration.type) && declaration.id) {
+        if ((declaration.type === "FunctionDeclaration" || declaration.type === "ClassDeclaration") && declaration.id) {
           this.#statement(declaration, false);
         } else {
           this.#edit(declaration.start, declaration.start, `${last ? `${helper}.result = ` : ""}(`);
@@ -178,7 +187,7 @@ class Rewriter {
         return;
       }
       case "FunctionDeclaration": {
-        const name = nameOf(node.id);
+        const { name } = node.id;
         this.#expressions(node);
         if (this.#declare(name)) {
           this.#hoisted.push({ start: node.start, end: node.end, before: `${variable(name)} = ` });
@@ -186,7 +195,7 @@ class Rewriter {
         return;
       }
       case "ClassDeclaration": {
-        const name = nameOf(node.id);
+        const { name } = node.id;
         this.#expressions(node);
         if (this.#declare(name)) {
           this.#edit(node.start, node.start, `${variable(name)} = `);
@@ -198,7 +207,7 @@ class Rewriter {
         this.#variables(node);
         return;
       case "ExpressionStatement": {
-        const expression = node.expression as AnyNode;
+        const { expression } = node;
         if (last) {
           this.#edit(expression.start, expression.start, `${helper}.result = (`);
           this.#edit(expression.end, expression.end, ")");
@@ -210,11 +219,11 @@ class Rewriter {
       case "TryStatement":
         // esbuild puts a cell with `using` at its top level into one try statement.
         if (/\busing\b/.test(this.#source) && !/\btry\b/.test(this.#source)) {
-          this.#opened.add(node.block as AnyNode);
-          this.statements((node.block as AnyNode & { body: AnyNode[] }).body, last);
+          this.#opened.add(node.block);
+          this.statements(node.block.body, last);
           for (const part of [node.handler, node.finalizer]) {
             if (part) {
-              this.#expressions(part as AnyNode);
+              this.#expressions(part);
             }
           }
           return;
@@ -236,15 +245,16 @@ class Rewriter {
     return new RegExp(`(?<![\\w$])${name.replace(/\$/g, "\\$&")}(?![\\w$])`).test(this.#source);
   }
 
-  #import(node: AnyNode): void {
-    const source = (node.source as AnyNode).raw as string;
-    const attributes = (node.attributes as AnyNode[] | undefined) ?? [];
+  #import(node: ImportDeclaration): void {
+    const source = node.source.raw;
+    // Those that it reads for Node 20 have none.
+    const attributes = node.attributes ?? [];
     const options =
       attributes.length === 0
         ? "undefined"
         : `{with: {${attributes.map((a) => this.#js.slice(a.start, a.end)).join(", ")}}}`;
-    const names = (node.specifiers as AnyNode[]).map((specifier) => {
-      const local = nameOf(specifier.local);
+    const names = node.specifiers.map((specifier) => {
+      const local = specifier.local.name;
       this.#declares.add(local);
       this.#imported.add(local);
       return `${local}: ${importedName(specifier)}`;
@@ -255,12 +265,12 @@ class Rewriter {
   }
 
   /** `const a = 1, {b} = c;` becomes `a = 1, {b} = c;` with parentheses, so that it is an expression. */
-  #variables(node: AnyNode): void {
-    const declarations = node.declarations as (AnyNode & { id: AnyNode; init: AnyNode | null })[];
+  #variables(node: VariableDeclaration): void {
+    const { declarations } = node;
     const names = declarations.flatMap(({ id }) => patternNames(id));
     for (const { id, init } of declarations) {
       this.#expressions(id);
-      if (init !== null) {
+      if (init) {
         this.#enumObject(init);
         this.#expressions(init);
       }
@@ -268,7 +278,7 @@ class Rewriter {
     const made = names.filter((name) => !this.#isSource(name));
     if (made.length === names.length && names.length > 0) {
       // Of esbuild's own making: `var` keeps it visible beyond the try statement that it may stand in.
-      this.#edit(node.start, node.start + (node.kind as string).length, "var");
+      this.#edit(node.start, node.start + node.kind.length, "var");
       return;
     }
     for (const name of names) {
@@ -277,27 +287,26 @@ class Rewriter {
         this.#mutable.add(name);
       }
     }
-    this.#edit(node.start, (declarations[0] as AnyNode).start, made.length > 0 ? `var ${made.join(", ")}; (` : "(");
+    this.#edit(node.start, declarations[0]?.start ?? node.end, made.length > 0 ? `var ${made.join(", ")}; (` : "(");
     for (const { id, init } of declarations) {
-      if (init === null) {
+      if (!init) {
         this.#edit(id.end, id.end, node.kind === "var" ? "" : " = void 0");
       }
     }
-    const end = (declarations.at(-1) as AnyNode).end;
+    const end = declarations.at(-1)?.end ?? node.end;
     this.#edit(end, end, this.#js[node.end - 1] === ";" ? ")" : ");");
   }
 
   /** `(E || {})`, the object that esbuild starts an enum with, becomes a fresh one, so that a cell can be run again. */
-  #enumObject(expression: AnyNode): void {
+  #enumObject(expression: Expression): void {
     if (expression.type !== "CallExpression") {
       return;
     }
-    const [argument] = expression.arguments as AnyNode[];
-    if (argument?.type === "LogicalExpression" && (expression.callee as AnyNode).type === "ArrowFunctionExpression") {
-      const { left, right } = argument as unknown as { left: AnyNode; right: AnyNode };
+    const [argument] = expression.arguments;
+    if (argument?.type === "LogicalExpression" && expression.callee.type === "ArrowFunctionExpression") {
+      const { left, right } = argument;
       if (left.type === "Identifier" && right.type === "ObjectExpression") {
-        const name = nameOf(left);
-        if (!this.#declares.has(name)) {
+        if (!this.#declares.has(left.name)) {
           this.#edit(left.start, left.end, "void 0");
         }
       }
@@ -311,7 +320,7 @@ class Rewriter {
   #expressions(node: AnyNode, vars = false): void {
     if (node.type === "ImportExpression") {
       this.#edit(node.start, node.start + "import".length, `${helper}.import`);
-    } else if (node.type === "MetaProperty" && nameOf(node.meta) === "import") {
+    } else if (node.type === "MetaProperty" && node.meta.name === "import") {
       this.#edit(node.start, node.end, `${helper}.meta`);
       return;
     } else if (vars && node.type === "VariableDeclaration" && node.kind === "var") {
@@ -323,8 +332,8 @@ class Rewriter {
     }
   }
 
-  #nestedVar(node: AnyNode): void {
-    const declarations = node.declarations as (AnyNode & { id: AnyNode; init: AnyNode | null })[];
+  #nestedVar(node: VariableDeclaration): void {
+    const { declarations } = node;
     const names = declarations.flatMap(({ id }) => patternNames(id));
     if (!names.every((name) => this.#isSource(name))) {
       return;
@@ -333,12 +342,12 @@ class Rewriter {
       this.#declares.add(name);
       this.#mutable.add(name);
     }
-    const first = declarations[0] as AnyNode & { id: AnyNode; init: AnyNode | null };
+    const [first] = declarations;
     // Without an initial value it is the head of a for-of or for-in, where a pattern stands as it is.
-    const pattern = first.init !== null && declarations.some(({ id }) => id.type === "ObjectPattern");
-    this.#edit(node.start, first.start, pattern ? "(" : "");
+    const pattern = Boolean(first?.init) && declarations.some(({ id }) => id.type === "ObjectPattern");
+    this.#edit(node.start, first?.start ?? node.end, pattern ? "(" : "");
     if (pattern) {
-      const end = (declarations.at(-1) as AnyNode).end;
+      const end = declarations.at(-1)?.end ?? node.end;
       this.#edit(end, end, ")");
     }
   }
@@ -360,13 +369,13 @@ function inShadows({ name, as }: Reference): string {
 }
 
 /** The name of an export as a literal; `*` for the namespace. */
-function importedName(specifier: AnyNode): string {
+function importedName(specifier: ImportDeclaration["specifiers"][number]): string {
   if (specifier.type === "ImportNamespaceSpecifier") {
     return '"*"';
   }
   if (specifier.type === "ImportDefaultSpecifier") {
     return '"default"';
   }
-  const imported = specifier.imported as AnyNode;
-  return imported.type === "Literal" ? (imported.raw as string) : `"${nameOf(imported)}"`;
+  const { imported } = specifier;
+  return imported.type === "Literal" ? `${imported.raw}` : `"${imported.name}"`;
 }

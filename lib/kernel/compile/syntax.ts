@@ -1,17 +1,14 @@
 /** What the passes over a cell's syntax tree share. */
-import type { Node } from "acorn";
-
-/** An acorn node with the fields that its type gives it. */
-export type AnyNode = Node & { readonly [field: string]: unknown };
+import type { AnyNode, Pattern } from "acorn";
 
 export function isNode(value: unknown): value is AnyNode {
-  return typeof value === "object" && value !== null && typeof (value as { type?: unknown }).type === "string";
+  return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
 }
 
 /** The nodes right below a node. */
 export function* childrenOf(node: AnyNode): Generator<AnyNode> {
-  for (const key in node) {
-    const child = node[key];
+  const fields: unknown[] = Object.values(node);
+  for (const child of fields) {
     if (Array.isArray(child)) {
       for (const item of child) {
         if (isNode(item)) {
@@ -24,27 +21,21 @@ export function* childrenOf(node: AnyNode): Generator<AnyNode> {
   }
 }
 
-export function nameOf(identifier: unknown): string {
-  return (identifier as { name: string }).name;
-}
-
 /** The names that a pattern binds. */
-export function patternNames(pattern: AnyNode): string[] {
+export function patternNames(pattern: Pattern): string[] {
   switch (pattern.type) {
     case "Identifier":
-      return [nameOf(pattern)];
+      return [pattern.name];
     case "ObjectPattern":
-      return (pattern.properties as AnyNode[]).flatMap((property) =>
-        patternNames((property.type === "RestElement" ? property.argument : property.value) as AnyNode),
+      return pattern.properties.flatMap((property) =>
+        patternNames(property.type === "RestElement" ? property.argument : property.value),
       );
     case "ArrayPattern":
-      return (pattern.elements as (AnyNode | null)[]).flatMap((element) =>
-        element === null ? [] : patternNames(element),
-      );
+      return pattern.elements.flatMap((element) => (element === null ? [] : patternNames(element)));
     case "AssignmentPattern":
-      return patternNames(pattern.left as AnyNode);
+      return patternNames(pattern.left);
     case "RestElement":
-      return patternNames(pattern.argument as AnyNode);
+      return patternNames(pattern.argument);
     default:
       return [];
   }

@@ -2,8 +2,9 @@
  * What the checker is shown while the name of a member is typed after its dot. A text that it knows it need not check again,
  * so it is the same text for each letter of the name, and where possible whatever else changes in the cell.
  */
+import type { AnyNode, Program } from "acorn";
 import { parseModule } from "../compile/rewrite.ts";
-import { type AnyNode, childrenOf, nameOf } from "../compile/syntax.ts";
+import { childrenOf } from "../compile/syntax.ts";
 import { maskLiterals } from "../types/declarations.ts";
 
 /** A text with one name in place of the one that is typed, and where that begins. */
@@ -50,9 +51,9 @@ export function memberAlone({ source, offset }: MemberText): MemberText | undefi
   if (first === undefined || first === "arguments" || mentions(source, first) > 1 || notAlone.test(source)) {
     return undefined;
   }
-  let program: AnyNode;
+  let program: Program;
   try {
-    program = parseModule(source) as unknown as AnyNode;
+    program = parseModule(source);
   } catch {
     return undefined;
   }
@@ -66,8 +67,8 @@ export function memberAlone({ source, offset }: MemberText): MemberText | undefi
 
 /** The object of the member whose name begins at a place. */
 function objectOf(node: AnyNode, offset: number): AnyNode | undefined {
-  if (node.type === "MemberExpression" && !node.optional && (node.property as AnyNode).start === offset) {
-    return node.object as AnyNode;
+  if (node.type === "MemberExpression" && !node.optional && node.property.start === offset) {
+    return node.object;
   }
   for (const child of childrenOf(node)) {
     if (child.start <= offset && offset < child.end) {
@@ -80,10 +81,10 @@ function objectOf(node: AnyNode, offset: number): AnyNode | undefined {
 /** The first name of names with dots between. */
 function rootOf(node: AnyNode): string | undefined {
   if (node.type === "Identifier") {
-    return nameOf(node);
+    return node.name;
   }
   const plain = node.type === "MemberExpression" && !node.computed && !node.optional;
-  return plain ? rootOf(node.object as AnyNode) : undefined;
+  return plain ? rootOf(node.object) : undefined;
 }
 
 /** How often a name is in a text, as whatever. */
