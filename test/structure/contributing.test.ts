@@ -41,7 +41,9 @@ describe("Add a network: a squeeze-and-excitation ResNet", () => {
     // What a clone has beside them.
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
     writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-    writeFileSync(join(folder, "tsconfig.json"), readFileSync(join(root, "tsconfig.json")));
+    const lib = JSON.stringify(join(root, "lib/**/*.ts"));
+    const config = readFileSync(join(root, "tsconfig.json"), "utf8").replace('"include": [', `"include": [${lib}, `);
+    writeFileSync(join(folder, "tsconfig.json"), config);
     const { vcs: _, ...biome } = JSON.parse(readFileSync(join(root, "biome.json"), "utf8"));
     writeFileSync(join(folder, "biome.json"), JSON.stringify(biome));
   });

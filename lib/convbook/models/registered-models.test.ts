@@ -56,12 +56,15 @@ class Scaled extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   }
 }
 
-declare module "./index.ts" {
+// Where they are declared: what is declared of a file that passes them on would hide what users declare of "convbook".
+declare module "./registered-models.ts" {
   interface RegisteredModels {
     Tiny: typeof Tiny;
     TinyByFunction: (hparams: TinyHparams) => Tiny;
     ScaledResNet: (hparams: ResNetHparams) => ResNet;
   }
+}
+declare module "./registered-blocks.ts" {
   interface RegisteredBlocks {
     Scaled: Scaled;
   }
