@@ -23,6 +23,11 @@ export class ShapeError extends Error {
   }
 }
 
+/** Where layers belong, so that optimizers and checkpoints find them. */
+export const layersBelong =
+  "Keep each layer in a field of its own, in a Sequential or in a ModuleList, or register it with registerModule; in an array, a Map, " +
+  "a #private field or a variable outside nobody finds it, and one that forward makes comes too late.";
+
 /** Layers that a module uses but that are no part of it: no optimizer would train them, no checkpoint hold them, no mode reach them. */
 export class UnregisteredModuleError extends Error {
   /** The module's type. */
@@ -33,8 +38,7 @@ export class UnregisteredModuleError extends Error {
   constructor(module: string, layers: readonly string[]) {
     super(
       `${module || "A module without a name"} uses what is no part of it: ${layers.slice(0, 10).join("; ")}${layers.length > 10 ? `; and ${layers.length - 10} more` : ""}. ` +
-        "Keep each layer in a field of its own, in a Sequential or in a ModuleList, or register it with registerModule; in an array, a Map, " +
-        "a #private field or a variable outside nobody finds it. A network that is only asked, such as a teacher, is frozen: requiresGrad_(false).",
+        `${layersBelong} A network that is only asked, such as a teacher, is frozen: requiresGrad_(false).`,
     );
     this.name = "UnregisteredModuleError";
     this.module = module;

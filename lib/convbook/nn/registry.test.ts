@@ -193,6 +193,62 @@ describe("layers that nobody would find", () => {
     await expect(evaluate(model, loader())).rejects.toThrow(hidden);
   });
 
+  it("are named where forward makes them, kept or not: optimizers have looked by then", async () => {
+    class Anew extends Module {
+      forward(x: tf.Tensor): tf.Tensor {
+        return new Linear(3, 2).forward(x);
+      }
+    }
+    class Lazy extends Fields {
+      late?: Linear;
+      override forward(x: tf.Tensor): tf.Tensor {
+        this.late ??= new Linear(2, 1);
+        return this.late.forward(super.forward(x));
+      }
+    }
+    class Registering extends Module {
+      forward(x: tf.Tensor): tf.Tensor {
+        return this.registerModule("late", new Linear(3, 1)).forward(x);
+      }
+    }
+    const advice =
+      "Keep each layer in a field of its own, in a Sequential or in a ModuleList, or register it with registerModule; in an array, a Map, " +
+      "a #private field or a variable outside nobody finds it, and one that forward makes comes too late.";
+    const summarize = (model: Module) => () => summary(model, { inputShape: [1, 3] });
+    expect(summarize(new Anew())).toThrow(`Anew uses what is no part of it: Linear(3, 2). ${advice}`);
+    expect(summarize(new Lazy())).toThrow(`Lazy uses what is no part of it: Linear(2, 1). ${advice}`);
+    expect(summarize(new Registering())).toThrow(`Registering uses what is no part of it: Linear(3, 1). ${advice}`);
+    await expect(new Trainer(quiet).fit(new Lazy(), batches())).rejects.toThrow(
+      `Lazy uses what is no part of it: Linear(2, 1). ${advice}`,
+    );
+  });
+
+  it("leave the optimizer without parameters, which says where layers belong", async () => {
+    class Private extends TrainingModule {
+      readonly #layer = new Linear(3, 2);
+      forward(x: tf.Tensor): tf.Tensor {
+        return this.#layer.forward(x);
+      }
+      trainingStep(batch: tf.Tensor) {
+        return tf.mean(this.forward(batch));
+      }
+      configureOptimizers() {
+        return new SGD(this.parameters(), { lr: 0.1 });
+      }
+    }
+    await expect(new Trainer(quiet).fit(new Private(), batches())).rejects.toThrow(
+      "SGD.parameters must be a list of at least one parameter, got []. A module's parameters() are those of the layers that belong to it. " +
+        "Keep each layer in a field of its own, in a Sequential or in a ModuleList, or register it with registerModule; in an array, a Map, " +
+        "a #private field or a variable outside nobody finds it, and one that forward makes comes too late.",
+    );
+    expect(() => new SGD([{ params: new Private().parameters() }], { lr: 0.1 })).toThrow(
+      "SGD.params must be a list of parameters, got []. A module's parameters() are those of the layers that belong to it. Keep each layer",
+    );
+    expect(() => new SGD(5 as never, { lr: 0.1 })).toThrow(
+      /SGD\.parameters must be a list of at least one parameter, got 5\.$/,
+    );
+  });
+
   it("are refused by the Trainer, in the first batch of each loop, and nothing is lost", async () => {
     const outside = new Linear(2, 1);
     class Outside extends Fields {

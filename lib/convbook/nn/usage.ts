@@ -17,7 +17,7 @@ export function setOwner(parameter: Parameter, owner: AnyModule, name: string): 
 }
 
 /**
- * Runs what uses a module, and makes sure that all that it trains, and all that a mode changes, belongs to the module. Frozen parameters may come from
+ * Runs what uses a module, and makes sure that all that it trains, and all that a mode changes, belonged to the module before. Frozen parameters may come from
  * outside, as a teacher's do.
  *
  * @param module whose parts may be used
@@ -27,10 +27,12 @@ export function setOwner(parameter: Parameter, owner: AnyModule, name: string): 
  */
 export function requireOwn<T>(module: AnyModule, body: () => T): T {
   const before = used;
+  // As optimizers see it: what the body itself makes comes too late for them, also in a field.
+  const own = new Set<object>([...module.modules(), ...module.parameters()]);
   used = new Set();
   try {
     const result = body();
-    const foreign = foreignParts(module, used);
+    const foreign = foreignParts(own, used);
     if (foreign.length > 0) throw new UnregisteredModuleError(module.typeName, foreign);
     return result;
   } finally {
@@ -39,9 +41,8 @@ export function requireOwn<T>(module: AnyModule, body: () => T): T {
   }
 }
 
-/** What was used and is not part of the module, a line a layer. */
-function foreignParts(module: AnyModule, things: Iterable<object>): string[] {
-  const own = new Set<object>([...module.modules(), ...module.parameters()]);
+/** What was used and is not among a module's own parts, a line a layer. */
+function foreignParts(own: ReadonlySet<object>, things: Iterable<object>): string[] {
   const titles = new Set<string>();
   for (const thing of things) {
     if (own.has(thing)) continue;

@@ -5,6 +5,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { isNumber } from "../../arguments/check.ts";
 import { torchForm } from "../../checkpoints/pickle/pickle.ts";
+import { layersBelong } from "../../nn/errors.ts";
 import { Parameter, permute } from "../../nn/parameter.ts";
 import type { TensorData } from "../../tensor-data.ts";
 import { ConfigurationError, requireOption } from "../errors.ts";
@@ -53,6 +54,12 @@ export function variableOf(parameter: OptimizerParameter): tf.Variable {
   return parameter instanceof Parameter ? parameter.variable : parameter;
 }
 
+/** What may have happened to the layers of a module that has no parameters. */
+function noneFound(parameters: unknown): string {
+  if (!Array.isArray(parameters) || parameters.length > 0) return "";
+  return `A module's parameters() are those of the layers that belong to it. ${layersBelong}`;
+}
+
 /** One parameter that is about to be updated. */
 export interface Update {
   readonly variable: tf.Variable;
@@ -75,7 +82,13 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
   constructor(parameters: ParametersOrGroups<Options>, defaults: Options) {
     this.defaults = defaults;
     const isList = Array.isArray(parameters) && parameters.length > 0;
-    requireOption(isList, `${new.target.name}.parameters`, parameters, "a list of at least one parameter");
+    requireOption(
+      isList,
+      `${new.target.name}.parameters`,
+      parameters,
+      "a list of at least one parameter",
+      noneFound(parameters),
+    );
     const first = parameters[0];
     const groups =
       first instanceof Parameter || first instanceof tf.Variable
@@ -92,6 +105,7 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
       `${owner}.params`,
       group?.params ?? group,
       "a list of parameters",
+      noneFound(group?.params),
     );
     const taken = new Set(this.paramGroups.flatMap(({ params }) => params));
     for (const parameter of group.params) {
