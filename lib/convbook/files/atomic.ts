@@ -1,8 +1,8 @@
 /** Files that appear under their name whole or not at all, and stay after a power cut. */
 import { createHash, randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { copyFile, type FileHandle, mkdir, open, readdir, rename, rm, stat, symlink } from "node:fs/promises";
 import { hostname } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 
 /** Asks the file system to keep a folder's entries; where folders cannot be opened (Windows) there is nothing to do. */
 async function syncFolder(folder: string): Promise<void> {
@@ -77,6 +77,29 @@ export async function removeLeftovers(folder: string, isOurs: (name: string) => 
   }
 }
 
+/** The name beside `path` under which it is made. */
+function temporaryFor(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}.${machine}${randomBytes(4).toString("hex")}.tmp`);
+}
+
+/**
+ * Makes `path` a symbolic link to a file, relative, so that the folder can be moved; a copy of it where links are not allowed, as for most
+ * users of Windows. Whoever opens `path` at any moment finds what was there before or the new one.
+ *
+ * @param target the file, which is there
+ * @param path where the link is to be; a file or a link there is replaced, what that link points to is not touched
+ */
+export async function linkAtomic(target: string, path: string): Promise<void> {
+  const temporary = temporaryFor(path);
+  try {
+    await symlink(relative(dirname(path), target), temporary).catch(() => copyFile(target, temporary));
+    await renameDurably(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
 /**
  * Writes a file through a temporary one beside it: write, fsync, rename, fsync of the folder. Whoever opens `path` at
  * any moment, even after a crash, finds the old content or the new one. On failure the temporary file is removed.
@@ -89,10 +112,9 @@ export async function writeFileAtomic(
   content: string | Uint8Array | readonly Uint8Array[],
 ): Promise<void> {
   const folder = dirname(path);
-  const name = basename(path);
   await mkdir(folder, { recursive: true });
-  await removeLeftovers(folder, (each) => each === name);
-  const temporary = join(folder, `.${name}.${process.pid}.${machine}${randomBytes(4).toString("hex")}.tmp`);
+  await removeLeftovers(folder, (each) => each === basename(path));
+  const temporary = temporaryFor(path);
   try {
     const file = await open(temporary, "wx");
     try {

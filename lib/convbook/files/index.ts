@@ -1,4 +1,4 @@
-export { removeLeftovers, renameDurably, writeFileAtomic } from "./atomic.ts";
+export { linkAtomic, removeLeftovers, renameDurably, writeFileAtomic } from "./atomic.ts";
 export { compareCodePoints } from "./code-points.ts";
 export { expandHome } from "./expand-home.ts";
 export { joinInside, resolveInside, unsafePathReason } from "./safe-path.ts";

@@ -12,8 +12,9 @@ export class ConfigurationError extends Error {
   /** Its value. */
   readonly got: unknown;
 
-  constructor(option: string, got: unknown, expected: string) {
-    super(`${option} must be ${expected}, got ${describeValue(got)}.`);
+  /** @param advice a sentence on what to do, where that is not plain */
+  constructor(option: string, got: unknown, expected: string, advice = "") {
+    super(`${option} must be ${expected}, got ${describeValue(got)}.${advice === "" ? "" : ` ${advice}`}`);
     this.option = option;
     this.got = got;
   }
@@ -97,8 +98,26 @@ function capitalize(text: string): string {
 }
 
 /** Throws a {@link ConfigurationError} unless `condition` holds. */
-export function requireOption(condition: boolean, option: string, got: unknown, expected: string): asserts condition {
-  if (!condition) throw new ConfigurationError(option, got, expected);
+export function requireOption(
+  condition: boolean,
+  option: string,
+  got: unknown,
+  expected: string,
+  advice?: string,
+): asserts condition {
+  if (!condition) throw new ConfigurationError(option, got, expected, advice);
+}
+
+/** Requires each of the named options to be true or false, or left out: `"false"` and 0 would mean something else than they say. */
+export function requireSwitches<T extends object>(
+  owner: string,
+  options: T,
+  names: readonly (keyof T & string)[],
+): void {
+  for (const name of names) {
+    const value = options[name];
+    requireOption(value === undefined || typeof value === "boolean", `${owner}.${name}`, value, "true or false");
+  }
 }
 
 /** A checkpoint that could not be saved, for example since the disk is full. What was there before is still there, whole. */

@@ -29,6 +29,8 @@ const sgd = () => new optim.SGD(parameters(), { lr: 0.1, momentum: 0.9 });
 const list = () =>
   arg("parameters", parameters(), { bad: [[], [5], [undefined], [{ params: [] }], [{ params: 5 }]], also: /params/ });
 const lr = () => maybe(positive("lr", 0.1));
+/** Options that are true or false and nothing else: a text such as "false" would count as true. */
+const switches = (...names: string[]) => names.map((name) => maybe(arg(name, false, { bad: [1, "true"] })));
 const eps = () => maybe(positive("eps", 1e-8));
 const weightDecay = () => maybe(positive("weightDecay", 0));
 const adam = () =>
@@ -193,6 +195,7 @@ export const trainingRows: readonly Row[] = [
       maybe(arg("mode", "min", { bad: [3] })),
       maybe(real("stoppingThreshold", 1)),
       maybe(real("divergenceThreshold", 1)),
+      ...switches("strict", "checkFinite", "checkOnTrainEpochEnd", "verbose"),
     ),
   ),
   make(
@@ -201,15 +204,26 @@ export const trainingRows: readonly Row[] = [
   ),
   make(
     "callbacks.LearningRateMonitor",
-    options("options", maybe(arg("loggingInterval", "step", { bad: [3] })), flag("logMomentum")),
+    options("options", maybe(arg("loggingInterval", "step", { bad: [3] })), ...switches("logMomentum")),
   ),
   make(
     "callbacks.LivePlot",
-    options("options", maybe(arg("metrics", ["loss"], { bad: [[3], []] })), maybe(positive("interval", 1))),
+    options(
+      "options",
+      maybe(arg("metrics", ["loss"], { bad: [[3], []] })),
+      maybe(positive("interval", 1)),
+      ...switches("show"),
+    ),
   ),
   make(
     "callbacks.FilterVisualizer",
-    options("options", maybe(whole("everyNEpochs", 1)), maybe(text("layer", "a")), maybe(text("dirPath", folder))),
+    options(
+      "options",
+      maybe(whole("everyNEpochs", 1)),
+      maybe(text("layer", "a")),
+      maybe(text("dirPath", folder)),
+      ...switches("show"),
+    ),
   ),
   make(
     "callbacks.ModelCheckpoint",
@@ -219,7 +233,9 @@ export const trainingRows: readonly Row[] = [
       maybe(arg("saveTopK", 1, { accepts: ["-1"], bad: [1.5, -2] })),
       maybe(arg("mode", "min", { bad: [3] })),
       maybe(text("dirPath", folder)),
-      maybe(text("filename", "a")),
+      maybe(arg("filename", "a", { accepts: ['"x"'], bad: ["{epoch", "{}", "}", "{epoch:q}", "a/", "a\0", ""] })),
+      maybe(arg("saveLast", "link", { bad: [1, "true", "copy"] })),
+      ...switches("saveWeightsOnly", "saveOnTrainEpochEnd", "saveOnInterrupt", "autoInsertMetricName", "verbose"),
       maybe(arg("format", "ckpt", { bad: [3] })),
     ),
   ),
@@ -291,9 +307,7 @@ export const trainingRows: readonly Row[] = [
       maybe(positive("gradientClipValue", 1)),
       maybe(arg("gradientClipAlgorithm", "norm", { bad: [3] })),
       maybe(whole("accumulateGradBatches", 1)),
-      ...["detectNonFinite", "deterministic", "enableModelSummary", "handleSignals"].map((name) =>
-        maybe(arg(name, false, { bad: [1, "true"] })),
-      ),
+      ...switches("detectNonFinite", "deterministic", "enableModelSummary", "handleSignals"),
       maybe(arg("callbacks", [], { bad: [[5], [undefined]] })),
       maybe(text("defaultRootDir", folder)),
       maybe(arg("profiler", false, { accepts: ["null"], bad: [3] })),
@@ -313,6 +327,7 @@ export const trainingRows: readonly Row[] = [
         arg("rootDir", folder, { accepts: ['"x"', "undefined"] }),
         maybe(text("name", "a")),
         maybe(text("version", "v")),
+        ...(name === "TensorBoardLogger" ? switches("logGraph") : []),
       ),
     ),
   ),

@@ -2,7 +2,7 @@
 import { isNumber } from "../../arguments/check.ts";
 import { Callback } from "../core/callback.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
-import { MonitorError, refuseUnknownOptions, requireOption } from "../errors.ts";
+import { MonitorError, refuseUnknownOptions, requireOption, requireSwitches } from "../errors.ts";
 
 export interface EarlyStoppingOptions {
   /** The metric to watch, for example `val_loss`. */
@@ -51,6 +51,7 @@ export class EarlyStopping extends Callback {
   constructor(options: EarlyStoppingOptions) {
     super();
     refuseUnknownOptions("EarlyStopping", options, optionNames);
+    requireSwitches("EarlyStopping", options, ["strict", "checkFinite", "checkOnTrainEpochEnd", "verbose"]);
     const { monitor, mode = "min", patience = 3, minDelta = 0 } = options;
     requireOption(Number.isFinite(minDelta), "EarlyStopping.minDelta", minDelta, "a number");
     for (const key of ["stoppingThreshold", "divergenceThreshold"] as const) {

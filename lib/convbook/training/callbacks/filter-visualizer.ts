@@ -7,7 +7,7 @@ import { Conv2d } from "../../nn/index.ts";
 import { Callback } from "../core/callback.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
 import type { AnyTrainingModule } from "../core/training-module.ts";
-import { ConfigurationError, refuseUnknownOptions, requireOption } from "../errors.ts";
+import { ConfigurationError, refuseUnknownOptions, requireOption, requireSwitches } from "../errors.ts";
 
 export interface FilterVisualizerOptions {
   /** The convolution, by its dotted name, for example `model.input_net.0`; default: the first one. */
@@ -29,6 +29,7 @@ export class FilterVisualizer extends Callback {
   constructor(options: FilterVisualizerOptions = {}) {
     super();
     refuseUnknownOptions("FilterVisualizer", options, ["layer", "everyNEpochs", "dirPath", "show", "filters"]);
+    requireSwitches("FilterVisualizer", options, ["show"]);
     const { everyNEpochs = 1 } = options;
     for (const key of ["layer", "dirPath"] as const) {
       const value = options[key];

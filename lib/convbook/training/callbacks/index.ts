@@ -5,7 +5,8 @@ export { FilterVisualizer, type FilterVisualizerOptions } from "./filter-visuali
 export { GradientAccumulationScheduler } from "./gradient-accumulation-scheduler.ts";
 export { LearningRateMonitor, type LearningRateMonitorOptions } from "./learning-rate-monitor.ts";
 export { LivePlot, type LivePlotOptions } from "./live-plot.ts";
-export { ModelCheckpoint, type ModelCheckpointOptions } from "./model-checkpoint.ts";
+export { ModelCheckpoint } from "./model-checkpoint.ts";
+export type { ModelCheckpointOptions } from "./model-checkpoint-options.ts";
 export { ProgressBar, type ProgressBarOptions } from "./progress-bar.ts";
 export { StochasticWeightAveraging, type StochasticWeightAveragingOptions } from "./stochastic-weight-averaging.ts";
 export { Timer, type TimerOptions } from "./timer.ts";

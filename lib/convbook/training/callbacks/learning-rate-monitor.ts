@@ -3,7 +3,7 @@
 import { Callback } from "../core/callback.ts";
 import type { SchedulerEntry } from "../core/scheduling.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
-import { refuseUnknownOptions, requireOption } from "../errors.ts";
+import { refuseUnknownOptions, requireOption, requireSwitches } from "../errors.ts";
 import type { Metrics } from "../logging/results.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 
@@ -22,6 +22,7 @@ export class LearningRateMonitor extends Callback {
   constructor(options: LearningRateMonitorOptions = {}) {
     super();
     refuseUnknownOptions("LearningRateMonitor", options, ["loggingInterval", "logMomentum"]);
+    requireSwitches("LearningRateMonitor", options, ["logMomentum"]);
     const { loggingInterval } = options;
     const fits = loggingInterval === undefined || ["step", "epoch"].includes(loggingInterval);
     requireOption(fits, "LearningRateMonitor.loggingInterval", loggingInterval, '"step" or "epoch"');

@@ -3,7 +3,7 @@ import { isNumber } from "../../arguments/check.ts";
 import { type CurvesOptions, curves, type DisplayHandle, display } from "../../display/index.ts";
 import { Callback } from "../core/callback.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
-import { refuseUnknownOptions, requireOption } from "../errors.ts";
+import { refuseUnknownOptions, requireOption, requireSwitches } from "../errors.ts";
 
 export interface LivePlotOptions {
   /** Metrics to draw, for example `["train_loss", "val_loss"]`; default: all that are logged for the callbacks. */
@@ -34,6 +34,7 @@ export class LivePlot extends Callback {
   constructor(options: LivePlotOptions = {}) {
     super();
     refuseUnknownOptions("LivePlot", options, ["metrics", "show", "interval", "figure"]);
+    requireSwitches("LivePlot", options, ["show"]);
     const { metrics, interval = 0, figure = {} } = options;
     requireOption(isNumber(interval, 0), "LivePlot.interval", interval, "a number of at least 0");
     requireOption(typeof figure === "object" && figure !== null, "LivePlot.figure", figure, "options of curves");

@@ -1,67 +1,18 @@
 /** Saves checkpoints: the best by a metric, the last, every so often. As PyTorch Lightning's ModelCheckpoint. */
 import { access, constants, mkdir, rm, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { nearestNames, shortened } from "../../arguments/names.ts";
 import { removeLeftovers } from "../../files/index.ts";
-import { saveCheckpointFile } from "../checkpointing/checkpoint-file.ts";
+import { linkCheckpointFile, saveCheckpointFile } from "../checkpointing/checkpoint-file.ts";
 import { Callback } from "../core/callback.ts";
 import { Interruption } from "../core/interruption.ts";
 import type { Stage, TrainerContext } from "../core/trainer-context.ts";
 import { toSeconds } from "../core/trainer-options.ts";
 import type { AnyTrainingModule } from "../core/training-module.ts";
-import { ConfigurationError, MonitorError, refuseUnknownOptions, requireOption } from "../errors.ts";
+import { ConfigurationError, MonitorError } from "../errors.ts";
 import type { Metrics } from "../logging/results.ts";
-import { checkpointName } from "./checkpoint-name.ts";
-
-export interface ModelCheckpointOptions {
-  /** Where to save; default: `checkpoints` in the first logger's folder, else below the Trainer's `defaultRootDir`. */
-  dirPath?: string;
-  /** Name pattern, for example `{epoch:02d}-{val_acc:.3f}`, which gives `epoch=02-val_acc=0.913`; default `{epoch}-{step}`. */
-  filename?: string;
-  /** The metric that says which is best; without it the newest is. */
-  monitor?: string;
-  /** Whether smaller or larger is better; default `min`. */
-  mode?: "min" | "max";
-  /** How many of the best to keep; -1 for all, 0 for none; default 1. */
-  saveTopK?: number;
-  /** Also keep the newest as `last`; a file of its own, never a link. Default false. */
-  saveLast?: boolean;
-  /** Save weights without the state of training, from which fit cannot go on; default false. */
-  saveWeightsOnly?: boolean;
-  /** Every so many epochs; default 1 unless one of the next two is given. */
-  everyNEpochs?: number;
-  /** Every so many optimizer steps. */
-  everyNTrainSteps?: number;
-  /** Whenever so much time has passed: seconds, or `{ minutes: 10 }`. */
-  trainTimeInterval?: number | { days?: number; hours?: number; minutes?: number; seconds?: number };
-  /** Save at the end of the training epoch rather than after validation; default: unless validation comes at other times. */
-  saveOnTrainEpochEnd?: boolean;
-  /** Save `last` when somebody interrupts training; default true. */
-  saveOnInterrupt?: boolean;
-  /** Write `epoch=02` rather than `02` for `{epoch:02d}`; default true. */
-  autoInsertMetricName?: boolean;
-  /** Our own `safetensors` (default), or `ckpt`, which PyTorch and Lightning load. */
-  format?: "safetensors" | "ckpt";
-  /** Print each save; default false. */
-  verbose?: boolean;
-}
-
-const optionNames: Readonly<Record<keyof ModelCheckpointOptions, true>> = {
-  dirPath: true,
-  filename: true,
-  monitor: true,
-  mode: true,
-  saveTopK: true,
-  saveLast: true,
-  saveWeightsOnly: true,
-  everyNEpochs: true,
-  everyNTrainSteps: true,
-  trainTimeInterval: true,
-  saveOnTrainEpochEnd: true,
-  saveOnInterrupt: true,
-  autoInsertMetricName: true,
-  format: true,
-  verbose: true,
-};
+import { checkpointName, missingMetrics, type NamePattern, parseNamePattern } from "./checkpoint-name.ts";
+import { checkModelCheckpointOptions, type ModelCheckpointOptions } from "./model-checkpoint-options.ts";
 
 /**
  * @example
@@ -79,6 +30,9 @@ export class ModelCheckpoint extends Callback {
   lastModelPath: string | undefined;
   /** Scores by path of the checkpoints that are kept. */
   readonly bestKModels = new Map<string, number>();
+  private readonly pattern: NamePattern;
+  /** Metrics of the pattern that were warned of. */
+  private readonly warned = new Set<string>();
   private readonly everyNEpochs: number;
   private readonly everyNTrainSteps: number;
   private readonly interval: number | undefined;
@@ -97,46 +51,9 @@ export class ModelCheckpoint extends Callback {
 
   constructor(options: ModelCheckpointOptions = {}) {
     super();
-    refuseUnknownOptions("ModelCheckpoint", options, Object.keys(optionNames));
+    checkModelCheckpointOptions(options);
     const { monitor, mode = "min", saveTopK = 1, everyNEpochs, everyNTrainSteps, trainTimeInterval } = options;
-    for (const key of ["dirPath", "filename", "monitor"] as const) {
-      const value = options[key];
-      const isText = typeof value === "string" && value !== "";
-      requireOption(value === undefined || isText, `ModelCheckpoint.${key}`, value, "a string");
-    }
-    requireOption(["min", "max"].includes(mode), "ModelCheckpoint.mode", mode, '"min" or "max"');
-    requireOption(
-      Number.isInteger(saveTopK) && saveTopK >= -1,
-      "ModelCheckpoint.saveTopK",
-      saveTopK,
-      "a whole number of at least -1",
-    );
-    requireOption(
-      monitor !== undefined || [-1, 0, 1].includes(saveTopK),
-      "ModelCheckpoint.saveTopK",
-      saveTopK,
-      "-1, 0 or 1 when no metric is monitored",
-    );
-    for (const key of ["everyNEpochs", "everyNTrainSteps"] as const) {
-      const value = options[key];
-      const fits = value === undefined || (Number.isInteger(value) && value >= 0);
-      requireOption(fits, `ModelCheckpoint.${key}`, value, "a whole number of at least 0");
-    }
-    const triggers = [everyNEpochs, everyNTrainSteps, trainTimeInterval].filter(
-      (value) => value !== undefined && value !== 0,
-    );
-    requireOption(
-      triggers.length <= 1,
-      "ModelCheckpoint",
-      options,
-      "given one of everyNEpochs, everyNTrainSteps and trainTimeInterval",
-    );
-    requireOption(
-      options.format === undefined || ["safetensors", "ckpt"].includes(options.format),
-      "ModelCheckpoint.format",
-      options.format,
-      '"safetensors" or "ckpt"',
-    );
+    this.pattern = parseNamePattern(options.filename ?? "{epoch}-{step}");
     this.options = options;
     this.monitor = monitor;
     this.mode = mode;
@@ -260,13 +177,37 @@ export class ModelCheckpoint extends Callback {
     if (trainer.options.fastDevRun > 0 || this.lastStepSaved === trainer.globalStep) return;
     this.lastStepSaved = trainer.globalStep;
     const metrics = this.candidates(trainer);
+    this.warnOfMissing(metrics);
     if (this.saveTopK !== 0) {
       if (this.monitor === undefined) await this.saveNewest(trainer, metrics);
       else await this.saveIfBest(trainer, metrics, this.monitor);
     }
-    if (this.options.saveLast) await this.enqueueLast(trainer);
+    if (this.options.saveLast && !this.linksLast) await this.enqueueLast(trainer);
     // Where the disk is slower than training, training waits, so that memory stays bounded.
     if (this.pendingCount > 2) await this.queue;
+  }
+
+  /** Files that say 0 where nothing is known are as Lightning names them; who named a metric that there is not, hears of it. */
+  private warnOfMissing(metrics: Metrics): void {
+    const missing = missingMetrics(this.pattern, metrics).filter((name) => !this.warned.has(name));
+    for (const name of missing) {
+      this.warned.add(name);
+      const [nearest] = nearestNames(name, Object.keys(metrics), 1);
+      const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+      const known = Object.keys(metrics).sort().join(", ");
+      console.warn(
+        `ModelCheckpoint.filename: "${shortened(name)}" is not logged, so that names say 0 for it.${hint} Known: ${known}.`,
+      );
+    }
+  }
+
+  /** Whether `last` points to what is kept; where nothing is, it is a file. */
+  private get linksLast(): boolean {
+    return this.options.saveLast === "link" && this.saveTopK !== 0;
+  }
+
+  private get lastPath(): string {
+    return join(this.folder as string, `last.${this.extension}`);
   }
 
   private async saveNewest(trainer: TrainerContext, metrics: Metrics): Promise<void> {
@@ -323,8 +264,7 @@ export class ModelCheckpoint extends Callback {
   }
 
   private async enqueueLast(trainer: TrainerContext): Promise<void> {
-    const path = join(this.folder as string, `last.${this.extension}`);
-    await this.enqueue(trainer, path, undefined, { lastModelPath: path });
+    await this.enqueue(trainer, this.lastPath, undefined, { lastModelPath: this.lastPath });
   }
 
   /**
@@ -340,6 +280,8 @@ export class ModelCheckpoint extends Callback {
     gives: Saved,
   ): Promise<void> {
     const resumedFrom = trainer.ckptPath;
+    const link = this.linksLast && path !== this.lastPath ? this.lastPath : undefined;
+    if (link !== undefined) gives.lastModelPath = link;
     // What the file itself says of the best and the last includes this one and those before it, which are written first:
     // what they replace is deleted by then.
     const { bestModelPath, bestModelScore, lastModelPath } = this;
@@ -352,6 +294,8 @@ export class ModelCheckpoint extends Callback {
     this.queue = this.queue.then(async () => {
       try {
         await saveCheckpointFile(path, checkpoint);
+        // Before the one that it pointed to is deleted.
+        if (link !== undefined) await linkCheckpointFile(path, link);
         Object.assign(this, gives);
         if (removed !== undefined && this.mayRemove(removed, resumedFrom)) await rm(removed, { force: true });
       } catch (error) {
@@ -403,8 +347,7 @@ export class ModelCheckpoint extends Callback {
 
   /** A file's name from the pattern, without folder and extension. */
   formatName(metrics: Metrics): string {
-    const { filename = "{epoch}-{step}", autoInsertMetricName = true } = this.options;
-    return checkpointName(filename, metrics, autoInsertMetricName);
+    return checkpointName(this.pattern, metrics, this.options.autoInsertMetricName ?? true);
   }
 
   override stateDict(): Readonly<Record<string, unknown>> {

@@ -6,6 +6,7 @@ import {
   saveCheckpoint,
   stateDictOf,
 } from "../../checkpoints/index.ts";
+import { linkAtomic } from "../../files/index.ts";
 import type { Checkpoint, TrainingState } from "../core/checkpoint.ts";
 import { ResumeError, SaveError } from "../errors.ts";
 import { bareCheckpoint, fromLightning, toLightning } from "../lightning/checkpoint.ts";
@@ -19,8 +20,21 @@ import type { OptimizerState } from "../optimizers/optimizer.ts";
  */
 export async function saveCheckpointFile(path: string, checkpoint: Checkpoint): Promise<void> {
   const data = checkpointFormatOf(path) === "safetensors" ? { ...checkpoint } : toLightning(checkpoint);
+  await saving(path, () => saveCheckpoint(path, data));
+}
+
+/**
+ * Makes `path` a link to a checkpoint that is there, atomically; a copy where the system has no links.
+ *
+ * @throws SaveError when the file system refuses; `path` is as it was then
+ */
+export async function linkCheckpointFile(checkpoint: string, path: string): Promise<void> {
+  await saving(path, () => linkAtomic(checkpoint, path));
+}
+
+async function saving(path: string, save: () => Promise<void>): Promise<void> {
   try {
-    await saveCheckpoint(path, data);
+    await save();
   } catch (error) {
     throw error instanceof Error && "code" in error ? new SaveError(path, error as NodeJS.ErrnoException) : error;
   }

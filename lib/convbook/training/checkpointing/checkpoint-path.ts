@@ -50,7 +50,9 @@ async function newestLast(trainer: TrainerContext): Promise<string | undefined> 
       for (const name of await readdir(folder).catch(() => [])) {
         if (!/^last(-v\d+)?\.(safetensors|ckpt)$/.test(name)) continue;
         const path = join(folder, name);
-        found.push({ path, time: (await stat(path)).mtimeMs });
+        // A link to what somebody has deleted is no checkpoint.
+        const entry = await stat(path).catch(() => undefined);
+        if (entry !== undefined) found.push({ path, time: entry.mtimeMs });
       }
     }
   }

@@ -1,6 +1,6 @@
 /** The Trainer's options and what they may be. */
 import { isNumber } from "../../arguments/check.ts";
-import { ConfigurationError, refuseUnknownOptions, requireOption } from "../errors.ts";
+import { ConfigurationError, refuseUnknownOptions, requireOption, requireSwitches } from "../errors.ts";
 import { type BatchLimit, countBatches } from "../loaders.ts";
 import { KernelProfiler, Profiler } from "../profilers/index.ts";
 import type { Callback } from "./callback.ts";
@@ -200,10 +200,7 @@ function resolveProfiler(given: NonNullable<TrainerOptions["profiler"]>): Profil
  */
 export function resolveOptions(options: TrainerOptions): ResolvedOptions {
   refuseUnknownOptions("Trainer", options, trainerOptionNames);
-  for (const name of switches) {
-    const value = options[name];
-    requireOption(value === undefined || typeof value === "boolean", `Trainer.${name}`, value, "true or false");
-  }
+  requireSwitches("Trainer", options, switches);
   // How many batches they let through depends on the loaders; whether they are limits at all does not.
   for (const name of limits) countBatches(`Trainer.${name}`, options[name], Number.MAX_SAFE_INTEGER);
   const fast = options.fastDevRun === true ? 1 : options.fastDevRun === false ? 0 : (options.fastDevRun ?? 0);

@@ -4,6 +4,7 @@ import type { ImageLike } from "../../display/index.ts";
 import { SummaryWriter } from "../../tensorboard/index.ts";
 import type { Logger } from "../core/logger.ts";
 import type { AnyTrainingModule, HyperParameters, Json } from "../core/training-module.ts";
+import { requireSwitches } from "../errors.ts";
 import type { Metrics } from "../logging/results.ts";
 import type { FileLoggerOptions } from "./csv-logger.ts";
 import { checkFileOptions, nextVersion } from "./version.ts";
@@ -25,6 +26,7 @@ export class TensorBoardLogger implements Logger {
 
   constructor(options: TensorBoardLoggerOptions = {}) {
     checkFileOptions("TensorBoardLogger", options, ["logGraph"]);
+    requireSwitches("TensorBoardLogger", options, ["logGraph"]);
     const { rootDir = process.cwd(), name = "convbook_logs", logGraph = false } = options;
     this.rootDir = rootDir;
     this.name = name;
