@@ -28,14 +28,14 @@ export function float16ToFloat32(source: Uint16Array): Float32Array<ArrayBuffer>
     for (let i = 0; i < halfTable.length; i++) halfTable[i] = halfToFloatBits(i);
   }
   const result = new Uint32Array(source.length);
-  for (let i = 0; i < source.length; i++) result[i] = halfTable[source[i] as number] as number;
+  for (let i = 0; i < source.length; i++) result[i] = halfTable[source[i] ?? 0] ?? 0;
   return new Float32Array(result.buffer);
 }
 
 /** Widens bfloat16 numbers, which are the upper halves of single-precision ones; exact. */
 export function bfloat16ToFloat32(source: Uint16Array): Float32Array<ArrayBuffer> {
   const result = new Uint32Array(source.length);
-  for (let i = 0; i < source.length; i++) result[i] = (source[i] as number) << 16;
+  for (let i = 0; i < source.length; i++) result[i] = (source[i] ?? 0) << 16;
   return new Float32Array(result.buffer);
 }
 
@@ -43,7 +43,7 @@ export function bfloat16ToFloat32(source: Uint16Array): Float32Array<ArrayBuffer
 export function float32ToFloat16(source: Float32Array): Uint16Array<ArrayBuffer> {
   const result = new Uint16Array(source.length);
   for (let i = 0; i < source.length; i++) {
-    float[0] = source[i] as number;
+    float[0] = source[i] ?? 0;
     const b = bits[0] as number;
     const sign = (b >>> 16) & 0x8000;
     const magnitude = b & 0x7fffffff;
@@ -74,7 +74,7 @@ export function float32ToFloat16(source: Float32Array): Uint16Array<ArrayBuffer>
 export function float32ToBfloat16(source: Float32Array): Uint16Array<ArrayBuffer> {
   const result = new Uint16Array(source.length);
   for (let i = 0; i < source.length; i++) {
-    float[0] = source[i] as number;
+    float[0] = source[i] ?? 0;
     const b = bits[0] as number;
     result[i] = (b & 0x7fffffff) > 0x7f800000 ? 0x7fc0 : (b + 0x7fff + ((b >>> 16) & 1)) >>> 16;
   }

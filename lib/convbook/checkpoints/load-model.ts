@@ -1,4 +1,6 @@
 /** From a file to a model that is ready to use. */
+
+import { messageOf } from "../files/index.ts";
 import { createModelFrom, type ModelByName, type ModelName, modelNames } from "../models/index.ts";
 import type { StateDict } from "../tensor-data.ts";
 import { quote } from "./byte-reader.ts";
@@ -120,7 +122,7 @@ export async function loadFromCheckpoint(path: string, options: LoadFromCheckpoi
   } catch (error) {
     model?.dispose();
     if (error instanceof CheckpointError) throw error;
-    throw new CheckpointError(path, null, "mismatch", (error as Error).message, { cause: error });
+    throw new CheckpointError(path, null, "mismatch", messageOf(error), { cause: error });
   }
   const globalStep = count(data.global_step ?? data.globalStep);
   const extra = toPlain(data.extra ?? {}) as PlainObject;

@@ -1,5 +1,6 @@
 import { constants, open } from "node:fs/promises";
 import { OptionError } from "../arguments/option-error.ts";
+import { codeOf, messageOf } from "../files/index.ts";
 import { CheckpointError } from "./error.ts";
 
 /** Checkpoints are read as a whole; a typed array of more than 4 GiB is beyond Node's older releases. */
@@ -41,8 +42,8 @@ export async function readWholeFile(path: string): Promise<Uint8Array> {
     }
   } catch (error) {
     if (error instanceof CheckpointError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    const detail = code === "ENOENT" ? "there is no such file" : `cannot read the file: ${message}`;
+    const code = codeOf(error);
+    const detail = code === "ENOENT" ? "there is no such file" : `cannot read the file: ${messageOf(error)}`;
     throw new CheckpointError(path, null, "io", detail, { cause: error });
   }
 }

@@ -5,7 +5,7 @@ import type { TensorArrays, TensorDType } from "../tensor-data.ts";
 export function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {
   let expected = 1;
   for (let i = shape.length - 1; i >= 0; i--) {
-    const n = shape[i] as number;
+    const n = shape[i] ?? 0;
     if (n !== 1 && strides[i] !== expected) return false;
     expected *= n;
   }
@@ -29,13 +29,13 @@ export function rowMajor(
   const innerStride = strides.at(-1) as number;
   let from = offset;
   for (let to = 0; to < elements; ) {
-    for (let i = 0, at = from; i < inner; i++, at += innerStride) result[to++] = source[at] as number;
+    for (let i = 0, at = from; i < inner; i++, at += innerStride) result[to++] = source[at] ?? 0;
     // The next row: count up like an odometer.
     for (let axis = shape.length - 2; axis >= 0; axis--) {
-      from += strides[axis] as number;
-      index[axis] = (index[axis] as number) + 1;
-      if ((index[axis] as number) < (shape[axis] as number)) break;
-      from -= (strides[axis] as number) * (shape[axis] as number);
+      from += strides[axis] ?? 0;
+      index[axis] = (index[axis] ?? 0) + 1;
+      if ((index[axis] ?? 0) < (shape[axis] ?? 0)) break;
+      from -= (strides[axis] ?? 0) * (shape[axis] ?? 0);
       index[axis] = 0;
     }
   }

@@ -68,8 +68,8 @@ export class ArrayDataset implements Dataset<LabelledSample> {
     this.targets = labels instanceof Int32Array ? labels : Int32Array.from(labels);
     const count = classes?.length ?? 1 + this.targets.reduce((a, b) => Math.max(a, b), -1);
     for (let i = 0; i < labels.length; i++) {
-      const label = labels[i] as number;
-      if (!Number.isInteger(label) || label < 0 || label >= count) {
+      const label = labels[i];
+      if (label === undefined || !Number.isInteger(label) || label < 0 || label >= count) {
         throw new RangeError(`${name}: label ${i} is ${label}; classes have the numbers from 0 to ${count - 1}.`);
       }
     }
@@ -89,10 +89,7 @@ export class ArrayDataset implements Dataset<LabelledSample> {
   /** The sample at `index`, transformed; what is random in the transform draws from the default generator. */
   get(index: number): LabelledSample {
     const data = this.raw(index);
-    return [
-      this.transform === null ? data : this.transform.apply(data, defaultGenerator),
-      this.targets[index] as number,
-    ];
+    return [this.transform === null ? data : this.transform.apply(data, defaultGenerator), this.targets[index] ?? 0];
   }
 
   /** The sample's data before any transform: a view, not to be written to. */

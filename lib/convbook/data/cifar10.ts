@@ -2,6 +2,8 @@
  * CIFAR-10: 60,000 colour images of 32 by 32 pixels in ten classes.
  * A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", University of Toronto, 2009.
  */
+
+import { messageOf } from "../files/index.ts";
 import { ArrayDataset } from "./array-dataset.ts";
 import { decodedImages, type FetchOptions, type ImageOrigin } from "./decode.ts";
 import type { DecodedImages } from "./decoded-cache.ts";
@@ -104,7 +106,7 @@ function parseLabels(bytes: Uint8Array, count: number, file: string): Int32Array
   try {
     values = JSON.parse(Buffer.from(bytes).toString("utf8"));
   } catch (error) {
-    return fail((error as Error).message);
+    return fail(messageOf(error));
   }
   if (!Array.isArray(values) || values.length !== count) return fail(`it is not a list of ${count} labels`);
   const wrong = values.findIndex((value) => !Number.isInteger(value) || value < 0 || value >= CIFAR10_CLASSES.length);

@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { messageOf } from "../files/index.ts";
 import { ArrayDataset } from "./array-dataset.ts";
 import { CIFAR100_COARSE_CLASSES, CIFAR100_FINE_CLASSES } from "./cifar100-classes.ts";
 import { decodedImages, type FetchOptions } from "./decode.ts";
@@ -70,7 +71,7 @@ async function sample(path: string): Promise<DecodedImages> {
   try {
     bytes = await readFile(path);
   } catch (error) {
-    throw new DataError("format", `${path} cannot be read: ${(error as Error).message}`, { file: path, cause: error });
+    throw new DataError("format", `${path} cannot be read: ${messageOf(error)}`, { file: path, cause: error });
   }
   return records(bytes, path);
 }

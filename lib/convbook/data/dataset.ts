@@ -45,8 +45,8 @@ export function checkDataset(owner: string, dataset: Dataset<unknown>, argument 
 }
 
 /** @throws {RangeError} unless index is an integer from 0 to length - 1 */
-export function checkIndex(name: string, index: number, length: number): void {
-  if (Number.isInteger(index) && index >= 0 && index < length) return;
+export function checkIndex(name: string, index: number | undefined, length: number): void {
+  if (index !== undefined && Number.isInteger(index) && index >= 0 && index < length) return;
   const range = length === 0 ? "it is empty" : `indices go from 0 to ${length - 1}`;
   throw new RangeError(`${name} has no sample ${describeValue(index)}: ${range}.`);
 }
@@ -64,8 +64,7 @@ export class Subset<Sample> implements Dataset<Sample> {
   constructor(dataset: Dataset<Sample>, indices: ArrayLike<number>) {
     checkDataset("Subset", dataset);
     checkList("Subset", "indices", indices, "a list of whole numbers");
-    for (let i = 0; i < indices.length; i++)
-      checkIndex("The data set of a Subset", indices[i] as number, dataset.length);
+    for (let i = 0; i < indices.length; i++) checkIndex("The data set of a Subset", indices[i], dataset.length);
     this.dataset = dataset;
     this.indices = Int32Array.from(indices);
   }
@@ -76,13 +75,13 @@ export class Subset<Sample> implements Dataset<Sample> {
 
   get(index: number): Sample | Promise<Sample> {
     checkIndex("Subset", index, this.length);
-    return this.dataset.get(this.indices[index] as number);
+    return this.dataset.get(this.indices[index] ?? 0);
   }
 
   shipment(): Shipment | undefined {
     const inner = this.dataset.shipment?.();
     if (inner === undefined) return undefined;
-    return { source: inner.source, indexOf: (index) => inner.indexOf(this.indices[index] as number) };
+    return { source: inner.source, indexOf: (index) => inner.indexOf(this.indices[index] ?? 0) };
   }
 }
 
@@ -106,7 +105,7 @@ export class ConcatDataset<Sample> implements Dataset<Sample> {
   }
 
   get length(): number {
-    return this.#ends.at(-1) as number;
+    return this.#ends.at(-1) ?? 0;
   }
 
   get(index: number): Sample | Promise<Sample> {
@@ -129,8 +128,7 @@ export class ConcatDataset<Sample> implements Dataset<Sample> {
   }
 
   #locate(index: number): [part: number, inner: number] {
-    let part = 0;
-    while (index >= (this.#ends[part] as number)) part++;
-    return [part, index - (part === 0 ? 0 : (this.#ends[part - 1] as number))];
+    const part = this.#ends.findIndex((end) => index < end);
+    return [part, index - (this.#ends[part - 1] ?? 0)];
   }
 }

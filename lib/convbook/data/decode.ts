@@ -8,7 +8,7 @@ import {
   download,
   loadManifest,
 } from "../download/index.ts";
-import { expandHome } from "../files/index.ts";
+import { codeOf, expandHome } from "../files/index.ts";
 import { type DecodedImages, inSharedMemory, readDecoded, writeDecoded } from "./decoded-cache.ts";
 import { DataError } from "./error.ts";
 
@@ -117,7 +117,7 @@ async function keep(path: string, source: string, decoded: DecodedImages): Promi
     return true;
   } catch (error) {
     const reasons = ["EROFS", "EACCES", "EPERM", "ENOSPC", "EDQUOT"];
-    if (reasons.includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    if (reasons.includes(codeOf(error) ?? "")) return false;
     throw error;
   }
 }

@@ -4,7 +4,7 @@
  */
 import { type FileHandle, open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
-import { writeFileAtomic } from "../files/index.ts";
+import { codeOf, writeFileAtomic } from "../files/index.ts";
 import { elements } from "./sources/array-source.ts";
 
 /** Images with their labels. */
@@ -72,7 +72,7 @@ export async function readDecoded(path: string, source: string): Promise<Decoded
   try {
     file = await open(path, "r");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   }
   try {

@@ -2,7 +2,7 @@
 import type { Dirent } from "node:fs";
 import { lstat, open, readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { compareCodePoints } from "../files/index.ts";
+import { compareCodePoints, messageOf } from "../files/index.ts";
 import { DataError } from "./error.ts";
 import { refusedKind } from "./formats/image.ts";
 
@@ -110,7 +110,7 @@ async function entries(folder: string): Promise<Dirent[]> {
   try {
     found = await readdir(folder, { withFileTypes: true });
   } catch (error) {
-    return fail(folder, `The folder ${folder} cannot be read: ${(error as Error).message}`, error);
+    return fail(folder, `The folder ${folder} cannot be read: ${messageOf(error)}`, error);
   }
   for (const { name } of found) {
     // What stands for bytes that are no text; a file that really has it in its name is found.

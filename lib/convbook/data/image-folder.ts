@@ -109,10 +109,7 @@ export class ImageFolder implements Dataset<LabelledSample> {
   /** The sample at `index`, transformed; what is random in the transform draws from the default generator. */
   get(index: number): LabelledSample {
     const data = this.raw(index);
-    return [
-      this.transform === null ? data : this.transform.apply(data, defaultGenerator),
-      this.targets[index] as number,
-    ];
+    return [this.transform === null ? data : this.transform.apply(data, defaultGenerator), this.targets[index] ?? 0];
   }
 
   /**

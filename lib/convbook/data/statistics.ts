@@ -41,7 +41,7 @@ export function channelStatistics(dataset: RawDataset): ChannelStatistics {
     const { data } = image;
     for (let c = 0; c < channels; c++) {
       const histogram = histograms[c] as Float64Array;
-      for (let i = c; i < data.length; i += channels) (histogram[data[i] as number] as number)++;
+      for (let i = c; i < data.length; i += channels) (histogram[data[i] ?? 0] as number)++;
     }
   }
   const mean: number[] = [];

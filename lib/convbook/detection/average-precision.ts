@@ -109,7 +109,7 @@ export function evaluateDetections(
 function envelopeOf(precision: Float64Array): Float64Array {
   const envelope = precision.slice();
   for (let i = envelope.length - 2; i >= 0; i--) {
-    envelope[i] = Math.max(envelope[i] as number, envelope[i + 1] as number);
+    envelope[i] = Math.max(envelope[i] ?? 0, envelope[i + 1] ?? 0);
   }
   return envelope;
 }
@@ -119,7 +119,7 @@ function averagePrecision(precision: Float64Array, recall: Float64Array, method:
   if (method === "area") {
     let area = 0;
     for (let i = 0; i < recall.length; i++) {
-      area += ((recall[i] as number) - (i === 0 ? 0 : (recall[i - 1] as number))) * (envelope[i] as number);
+      area += ((recall[i] ?? 0) - (i === 0 ? 0 : (recall[i - 1] ?? 0))) * (envelope[i] ?? 0);
     }
     return area;
   }
@@ -128,7 +128,7 @@ function averagePrecision(precision: Float64Array, recall: Float64Array, method:
   let i = 0;
   for (let point = 0; point < points; point++) {
     const wanted = point / (points - 1);
-    while (i < recall.length && (recall[i] as number) < wanted) i++;
+    while (i < recall.length && (recall[i] ?? 0) < wanted) i++;
     sum += envelope[i] ?? 0;
   }
   return sum / points;
@@ -146,9 +146,9 @@ export interface OperatingPoint {
 export function atScore(evaluation: DetectionEvaluation, scoreThreshold: number): OperatingPoint {
   const { scores, precision, recall, truths } = evaluation;
   let count = 0;
-  while (count < scores.length && (scores[count] as number) >= scoreThreshold) count++;
-  const p = count === 0 ? Number.NaN : (precision[count - 1] as number);
-  const r = count === 0 ? 0 / truths : (recall[count - 1] as number);
+  while (count < scores.length && (scores[count] ?? 0) >= scoreThreshold) count++;
+  const p = count === 0 ? Number.NaN : (precision[count - 1] ?? 0);
+  const r = count === 0 ? 0 / truths : (recall[count - 1] ?? 0);
   return { scoreThreshold, precision: p, recall: r, f1: p + r > 0 ? (2 * p * r) / (p + r) : 0 };
 }
 

@@ -14,7 +14,7 @@ function distanceTo([x0, y0, x1, y1]: Segment, x: number, y: number): number {
 }
 
 function blend(data: Float32Array, at: number, fill: Colour, alpha: number): void {
-  for (let c = 0; c < 3; c++) data[at + c] = (1 - alpha) * (data[at + c] as number) + alpha * (fill[c] as number);
+  for (let c = 0; c < 3; c++) data[at + c] = (1 - alpha) * (data[at + c] ?? 0) + alpha * (fill[c] ?? 0);
 }
 
 /** How to draw outlines. */

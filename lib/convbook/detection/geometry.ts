@@ -50,7 +50,7 @@ export function decodeGeometry(maps: GeometryMaps, options: DecodeOptions = {}):
   const { height, width, score, distances, angle } = maps;
   const cells: number[] = [];
   for (let cell = 0; cell < height * width; cell++) {
-    const value = score[cell] as number;
+    const value = score[cell] ?? 0;
     if (Number.isNaN(value))
       throw new BoxError(cell, `the score of row ${Math.floor(cell / width)}, column ${cell % width} is NaN.`);
     if (value >= scoreThreshold) cells.push(cell);
@@ -66,13 +66,13 @@ export function decodeGeometry(maps: GeometryMaps, options: DecodeOptions = {}):
       number,
       number,
     ];
-    const turned = angle[cell] as number;
+    const turned = angle[cell] ?? 0;
     if (![top, right, bottom, left, turned].every(Number.isFinite)) {
       const got = `distances ${top}, ${right}, ${bottom}, ${left} and angle ${turned}`;
       throw new BoxError(i, `row ${row}, column ${column} has ${got}, which are not all finite.`);
     }
     writeQuad(corners, 8 * i, column * stride, row * stride, turned, left, right, top, bottom);
-    scores[i] = score[cell] as number;
+    scores[i] = score[cell] ?? 0;
   }
   return { corners, scores };
 }

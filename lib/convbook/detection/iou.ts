@@ -11,14 +11,13 @@ const bufferB = new Float64Array(2 * 16);
 /** Twice the area of a polygon of n corners from `at` on; negative when they go counter-clockwise as one sees it. */
 function doubleArea(points: Float64Array, at: number, n: number): number {
   // Relative to the first corner, so that large coordinates cost no digits.
-  const x0 = points[at] as number;
-  const y0 = points[at + 1] as number;
+  const x0 = points[at] ?? 0;
+  const y0 = points[at + 1] ?? 0;
   let sum = 0;
   for (let k = 1; k + 1 < n; k++) {
     const i = at + 2 * k;
     sum +=
-      ((points[i] as number) - x0) * ((points[i + 3] as number) - y0) -
-      ((points[i + 2] as number) - x0) * ((points[i + 1] as number) - y0);
+      ((points[i] ?? 0) - x0) * ((points[i + 3] ?? 0) - y0) - ((points[i + 2] ?? 0) - x0) * ((points[i + 1] ?? 0) - y0);
   }
   return sum;
 }
@@ -32,23 +31,23 @@ export function quadArea(corners: Float64Array, index: number): number {
 export function intersectionArea(a: Float64Array, i: number, b: Float64Array, j: number): number {
   let points = bufferA;
   let next = bufferB;
-  for (let k = 0; k < 8; k++) points[k] = a[8 * i + k] as number;
+  for (let k = 0; k < 8; k++) points[k] = a[8 * i + k] ?? 0;
   let n = 4;
   const sign = doubleArea(b, 8 * j, 4) < 0 ? -1 : 1;
   for (let edge = 0; edge < 4 && n > 0; edge++) {
     const from = 8 * j + 2 * edge;
     const to = 8 * j + 2 * ((edge + 1) & 3);
-    const x = b[from] as number;
-    const y = b[from + 1] as number;
-    const dx = sign * ((b[to] as number) - x);
-    const dy = sign * ((b[to + 1] as number) - y);
+    const x = b[from] ?? 0;
+    const y = b[from + 1] ?? 0;
+    const dx = sign * ((b[to] ?? 0) - x);
+    const dy = sign * ((b[to + 1] ?? 0) - y);
     let m = 0;
-    let px = points[2 * n - 2] as number;
-    let py = points[2 * n - 1] as number;
+    let px = points[2 * n - 2] ?? 0;
+    let py = points[2 * n - 1] ?? 0;
     let before = dx * (py - y) - dy * (px - x);
     for (let k = 0; k < n; k++) {
-      const qx = points[2 * k] as number;
-      const qy = points[2 * k + 1] as number;
+      const qx = points[2 * k] ?? 0;
+      const qy = points[2 * k + 1] ?? 0;
       const here = dx * (qy - y) - dy * (qx - x);
       if (here >= 0 !== before >= 0) {
         const t = before / (before - here);
@@ -74,13 +73,13 @@ export function intersectionArea(a: Float64Array, i: number, b: Float64Array, j:
 /** Whether the upright rectangles around two quadrilaterals touch; far cheaper than their overlap. */
 function boundsOverlap(a: Float64Array, i: number, b: Float64Array, j: number): boolean {
   for (let u = 8 * i, v = 8 * j, axis = 0; axis < 2; axis++, u++, v++) {
-    let lowA = a[u] as number;
+    let lowA = a[u] ?? 0;
     let highA = lowA;
-    let lowB = b[v] as number;
+    let lowB = b[v] ?? 0;
     let highB = lowB;
     for (let k = 2; k < 8; k += 2) {
-      const p = a[u + k] as number;
-      const q = b[v + k] as number;
+      const p = a[u + k] ?? 0;
+      const q = b[v + k] ?? 0;
       if (p < lowA) lowA = p;
       else if (p > highA) highA = p;
       if (q < lowB) lowB = q;

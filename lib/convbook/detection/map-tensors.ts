@@ -27,8 +27,8 @@ export function stackMaps(maps: readonly GeometryMaps[]): Detection {
     score.set(map.score, n * cells);
     for (let cell = 0; cell < cells; cell++) {
       const at = 5 * (n * cells + cell);
-      for (let side = 0; side < 4; side++) geometry[at + side] = map.distances[4 * cell + side] as number;
-      geometry[at + 4] = map.angle[cell] as number;
+      for (let side = 0; side < 4; side++) geometry[at + side] = map.distances[4 * cell + side] ?? 0;
+      geometry[at + 4] = map.angle[cell] ?? 0;
     }
   }
   return {
@@ -59,7 +59,7 @@ export async function unstackMaps({ score, geometry }: Detection): Promise<Geome
     for (let cell = 0; cell < cells; cell++) {
       const at = 5 * (n * cells + cell);
       distances.set(values.subarray(at, at + 4), 4 * cell);
-      angle[cell] = values[at + 4] as number;
+      angle[cell] = values[at + 4] ?? 0;
     }
     return { height, width, score: scores.slice(n * cells, (n + 1) * cells), distances, angle };
   });

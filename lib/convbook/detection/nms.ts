@@ -19,21 +19,19 @@ export function nms(quads: ScoredQuads, threshold: number): number[] {
   checkQuads(quads);
   const { corners, scores } = quads;
   const count = countOf(quads);
-  const order = Array.from({ length: count }, (_, i) => i).sort(
-    (i, j) => (scores[j] as number) - (scores[i] as number) || i - j,
-  );
+  const order = Array.from({ length: count }, (_, i) => i).sort((i, j) => (scores[j] ?? 0) - (scores[i] ?? 0) || i - j);
   // Upright bounds and areas by rank: most pairs are far from each other, which four comparisons tell.
   const bounds = new Float64Array(4 * count);
   const areas = new Float64Array(count);
   for (let rank = 0; rank < count; rank++) {
-    const index = order[rank] as number;
+    const index = order[rank] ?? 0;
     areas[rank] = quadArea(corners, index);
     for (let axis = 0; axis < 2; axis++) {
       let low = Number.POSITIVE_INFINITY;
       let high = Number.NEGATIVE_INFINITY;
       for (let k = 8 * index + axis; k < 8 * index + 8; k += 2) {
-        low = Math.min(low, corners[k] as number);
-        high = Math.max(high, corners[k] as number);
+        low = Math.min(low, corners[k] ?? 0);
+        high = Math.max(high, corners[k] ?? 0);
       }
       bounds[4 * rank + axis] = low;
       bounds[4 * rank + 2 + axis] = high;
@@ -43,25 +41,25 @@ export function nms(quads: ScoredQuads, threshold: number): number[] {
   const kept: number[] = [];
   for (let r = 0; r < count; r++) {
     if (dropped[r] === 1) continue;
-    const i = order[r] as number;
+    const i = order[r] ?? 0;
     kept.push(i);
-    const left = bounds[4 * r] as number;
-    const top = bounds[4 * r + 1] as number;
-    const right = bounds[4 * r + 2] as number;
-    const bottom = bounds[4 * r + 3] as number;
-    const area = areas[r] as number;
+    const left = bounds[4 * r] ?? 0;
+    const top = bounds[4 * r + 1] ?? 0;
+    const right = bounds[4 * r + 2] ?? 0;
+    const bottom = bounds[4 * r + 3] ?? 0;
+    const area = areas[r] ?? 0;
     for (let s = r + 1; s < count; s++) {
       if (
         dropped[s] === 1 ||
-        (bounds[4 * s] as number) > right ||
-        (bounds[4 * s + 2] as number) < left ||
-        (bounds[4 * s + 1] as number) > bottom ||
-        (bounds[4 * s + 3] as number) < top
+        (bounds[4 * s] ?? 0) > right ||
+        (bounds[4 * s + 2] ?? 0) < left ||
+        (bounds[4 * s + 1] ?? 0) > bottom ||
+        (bounds[4 * s + 3] ?? 0) < top
       ) {
         continue;
       }
-      const shared = intersectionArea(corners, i, corners, order[s] as number);
-      if (shared > threshold * (area + (areas[s] as number) - shared)) dropped[s] = 1;
+      const shared = intersectionArea(corners, i, corners, order[s] ?? 0);
+      if (shared > threshold * (area + (areas[s] ?? 0) - shared)) dropped[s] = 1;
     }
   }
   return kept;
@@ -77,18 +75,18 @@ function mergeNeighbours({ corners, scores }: ScoredQuads, threshold: number): S
   const sums = new Float64Array(scores.length);
   let last = -1;
   for (let i = 0; i < scores.length; i++) {
-    const score = scores[i] as number;
+    const score = scores[i] ?? 0;
     if (last >= 0 && pairIou(corners, i, merged, last) > threshold) {
-      const sum = sums[last] as number;
+      const sum = sums[last] ?? 0;
       const total = sum + score;
       for (let k = 0; k < 8; k++) {
         const at = 8 * last + k;
-        merged[at] = (score * (corners[8 * i + k] as number) + sum * (merged[at] as number)) / total;
+        merged[at] = (score * (corners[8 * i + k] ?? 0) + sum * (merged[at] ?? 0)) / total;
       }
       sums[last] = total;
     } else {
       last++;
-      for (let k = 0; k < 8; k++) merged[8 * last + k] = corners[8 * i + k] as number;
+      for (let k = 0; k < 8; k++) merged[8 * last + k] = corners[8 * i + k] ?? 0;
       sums[last] = score;
     }
   }
@@ -120,5 +118,5 @@ function select(quads: ScoredQuads, threshold: number): ScoredQuads {
   const kept = nms(quads, threshold);
   const corners = new Float64Array(8 * kept.length);
   for (const [to, from] of kept.entries()) corners.set(quads.corners.subarray(8 * from, 8 * from + 8), 8 * to);
-  return { corners, scores: Float64Array.from(kept, (i) => quads.scores[i] as number) };
+  return { corners, scores: Float64Array.from(kept, (i) => quads.scores[i] ?? 0) };
 }

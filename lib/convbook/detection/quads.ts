@@ -80,7 +80,7 @@ export function writeQuad(
  * third side. Exact for rectangles.
  */
 export function boxOf({ corners }: Quads, index: number): RotatedBox {
-  const at = (k: number) => corners[8 * index + k] as number;
+  const at = (k: number) => corners[8 * index + k] ?? 0;
   const [x1, y1, x2, y2, x3, y3, x4, y4] = [0, 1, 2, 3, 4, 5, 6, 7].map(at) as [
     number,
     number,

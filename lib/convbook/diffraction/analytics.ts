@@ -108,8 +108,7 @@ export async function returnAnalytics({
     model.eval();
     const top3Predictions = await topThree(model, test, batchSize);
     const { targets } = test;
-    const hits = (k: number) =>
-      top3Predictions.filter((top, i) => top.slice(0, k).includes(targets[i] as number)).length;
+    const hits = (k: number) => top3Predictions.filter((top, i) => top.slice(0, k).includes(targets[i] ?? 0)).length;
     return {
       epochs: history.train.length,
       trainAccuracy: history.train,

@@ -49,7 +49,7 @@ export function patternFigure(
       curve.push({
         name,
         twoTheta: Number(twoTheta.toFixed(3)),
-        y: Number(((line.y[point] as number) + base).toFixed(4)),
+        y: Number(((line.y[point] ?? 0) + base).toFixed(4)),
       });
     });
     const lines = reflections(crystal, options).filter(({ intensity }) => intensity >= markFrom);

@@ -204,8 +204,8 @@ function uneven({ pictures, scale, cellWidth, cellHeight, rows, columns }: Layou
 
 function copyPixel(from: Pixels, at: number, to: Uint8Array, target: number, channels: number): void {
   const grey = from.channels <= 2;
-  const value = (c: number): number => from.data[at + (grey ? 0 : c)] as number;
-  const alpha = from.channels === 2 || from.channels === 4 ? (from.data[at + from.channels - 1] as number) : 255;
+  const value = (c: number): number => from.data[at + (grey ? 0 : c)] ?? 0;
+  const alpha = from.channels === 2 || from.channels === 4 ? (from.data[at + from.channels - 1] ?? 0) : 255;
   if (channels <= 2) {
     to[target] = value(0);
     if (channels === 2) to[target + 1] = alpha;

@@ -116,7 +116,7 @@ function toBytes(
     let low = Number.POSITIVE_INFINITY;
     let high = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < out.length; i++) {
-      const value = data[at + i] as number;
+      const value = data[at + i] ?? 0;
       if (value < low) low = value;
       if (value > high) high = value;
     }
@@ -129,7 +129,7 @@ function toBytes(
   let cut = 0;
   for (let i = 0; i < out.length; i++) {
     const c = i % channels;
-    const value = (data[at + i] as number) * (gain[c] as number) + (offset[c] as number);
+    const value = (data[at + i] ?? 0) * (gain[c] ?? 1) + (offset[c] ?? 0);
     if (!(value >= -0.002 && value <= 1.002)) cut++;
     out[i] = Math.max(0, Math.min(255, Math.round(value * 255)));
   }
@@ -146,7 +146,7 @@ export function enlarge(pixels: Pixels, factor: number): Pixels {
     const row = y * factor * stride;
     for (let x = 0; x < width; x++) {
       for (let c = 0; c < channels; c++) {
-        const value = data[(y * width + x) * channels + c] as number;
+        const value = data[(y * width + x) * channels + c] ?? 0;
         for (let k = 0; k < factor; k++) out[row + (x * factor + k) * channels + c] = value;
       }
     }

@@ -5,7 +5,19 @@
 import { inspect } from "node:util";
 
 /** A value that survives a Jupyter message. */
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+
+export type JsonObject = { readonly [key: string]: JsonValue };
+
+/** The value where it is an object, else an empty one. */
+export function objectIn(value: JsonValue | undefined): JsonObject {
+  return typeof value === "object" && value !== null && !isList(value) ? value : {};
+}
+
+/** `Array.isArray` knows only of arrays that may be written to. */
+export function isList<T>(value: T): value is Extract<T, readonly unknown[]> {
+  return Array.isArray(value);
+}
 
 /**
  * One output in several representations, from which a frontend takes the richest that it knows. Keys are MIME types; text types hold strings,
@@ -37,7 +49,8 @@ export function isShowable(value: unknown): value is Showable {
   return (
     value !== null &&
     (typeof value === "object" || typeof value === "function") &&
-    typeof (value as Partial<Showable>)[displaySymbol] === "function"
+    displaySymbol in value &&
+    typeof value[displaySymbol] === "function"
   );
 }
 
@@ -70,12 +83,7 @@ interface TensorLike {
 }
 
 function isTensor(value: unknown): value is TensorLike {
-  const candidate = value as Partial<TensorLike> | null;
-  return (
-    typeof candidate === "object" &&
-    candidate !== null &&
-    typeof candidate.dtype === "string" &&
-    Array.isArray(candidate.shape) &&
-    typeof candidate.dataSync === "function"
-  );
+  if (typeof value !== "object" || value === null) return false;
+  if (!("dtype" in value && "shape" in value && "dataSync" in value)) return false;
+  return typeof value.dtype === "string" && Array.isArray(value.shape) && typeof value.dataSync === "function";
 }

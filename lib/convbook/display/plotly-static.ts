@@ -1,9 +1,7 @@
 /** Plotly traces as a Vega-Lite specification, for the kinds that both draw. */
-import type { JsonValue } from "./mime.ts";
-import { divergingColors, seriesColors } from "./theme.ts";
+import { isList, type JsonObject as Json, type JsonValue, objectIn } from "./mime.ts";
+import { divergingColors, seriesColor } from "./theme.ts";
 import type { VegaLiteSpec } from "./vega-lite.ts";
-
-type Json = { readonly [key: string]: JsonValue };
 
 /**
  * The specification of the same picture, or undefined where one of the traces is of another kind than scatter (lines, markers), bar, histogram,
@@ -14,7 +12,8 @@ export function plotlyToVegaLite(data: readonly Json[], layout: Json): VegaLiteS
   const kinds = new Set(data.map(kindOf));
   const visible = data.filter((trace) => trace.visible !== false && trace.visible !== "legendonly");
   const frame = frameOf(layout);
-  if (kinds.size === 1 && kinds.has("heatmap") && visible.length === 1) return heatmapSpec(visible[0] as Json, frame);
+  const [first, ...others] = visible;
+  if (kinds.size === 1 && kinds.has("heatmap") && first && others.length === 0) return heatmapSpec(first, frame);
   if (kinds.size === 1 && kinds.has("box")) return boxSpec(visible, frame);
   if (kinds.size === 1 && kinds.has("histogram")) return histogramSpec(visible, frame);
   if ([...kinds].every((kind) => kind === "scatter" || kind === "bar")) return pointsSpec(visible, frame);
@@ -44,11 +43,10 @@ function frameOf(layout: Json): Frame {
       height: size(layout.height, 260, 140),
     },
     axis(name) {
-      const own = (layout[`${name}axis`] ?? {}) as Json;
-      const range =
-        Array.isArray(own.range) && own.range.every((limit) => typeof limit === "number")
-          ? (own.range as number[])
-          : undefined;
+      const own = objectIn(layout[`${name}axis`]);
+      const limits = list(own.range);
+      const numbers = limits.filter((limit) => typeof limit === "number");
+      const range = isList(own.range) && numbers.length === limits.length ? numbers : undefined;
       const log = own.type === "log";
       return {
         title: text(own.title) || null,
@@ -65,18 +63,18 @@ function frameOf(layout: Json): Frame {
 
 function text(title: JsonValue | undefined): string {
   if (typeof title === "string") return title;
-  const inner = (title as Json | null | undefined)?.text;
+  const inner = objectIn(title).text;
   return typeof inner === "string" ? inner : "";
 }
 
-const list = (value: JsonValue | undefined): readonly JsonValue[] => (Array.isArray(value) ? value : []);
+const list = (value: JsonValue | undefined): readonly JsonValue[] => (isList(value) ? value : []);
 const nameOf = (trace: Json, index: number): string => (typeof trace.name === "string" ? trace.name : `trace ${index}`);
 
 function colorOf(traces: readonly Json[]): Json {
   const names = traces.map(nameOf);
   const colors = traces.map((trace, i) => {
-    const own = (trace.line as Json | undefined)?.color ?? (trace.marker as Json | undefined)?.color;
-    return typeof own === "string" ? own : (seriesColors[i % seriesColors.length] as string);
+    const own = objectIn(trace.line).color ?? objectIn(trace.marker).color;
+    return typeof own === "string" ? own : seriesColor(i);
   });
   return {
     field: "series",
@@ -98,10 +96,12 @@ function typeOf(values: readonly JsonValue[]): string {
 
 function pointsSpec(traces: readonly Json[], frame: Frame): VegaLiteSpec {
   const color = colorOf(traces);
-  const all = traces.map((trace) => {
+  const all = traces.map((trace, index) => {
     const count = Math.max(list(trace.x).length, list(trace.y).length);
     const counted = Array.from({ length: count }, (_, i) => i);
     return {
+      trace,
+      index,
       x: list(trace.x).length > 0 ? list(trace.x) : counted,
       y: list(trace.y).length > 0 ? list(trace.y) : counted,
     };
@@ -111,8 +111,7 @@ function pointsSpec(traces: readonly Json[], frame: Frame): VegaLiteSpec {
   const bars = traces.filter((trace) => kindOf(trace) === "bar").length;
   const horizontal = traces.some((trace) => trace.orientation === "h");
   const grouped = bars > 1 && frame.layout.barmode !== "stack" && frame.layout.barmode !== "relative";
-  const layers = traces.flatMap((trace, index): JsonValue[] => {
-    const { x, y } = all[index] as { x: readonly JsonValue[]; y: readonly JsonValue[] };
+  const layers = all.flatMap(({ trace, index, x, y }): Json[] => {
     const labels = list(trace.text);
     const values = x.map(
       (item, i): JsonValue => ({
@@ -127,7 +126,7 @@ function pointsSpec(traces: readonly Json[], frame: Frame): VegaLiteSpec {
     // A bar stands on a name even where the name is a number.
     const xKind = isBar && !horizontal && xType === "quantitative" ? "ordinal" : xType;
     const yKind = isBar && horizontal && yType === "quantitative" ? "ordinal" : yType;
-    const encoding: Json = {
+    const encoding = {
       x: channel(frame.axis("x"), "x", xKind, isBar && horizontal),
       y: channel(frame.axis("y"), "y", yKind, isBar && !horizontal),
       color,
@@ -139,7 +138,7 @@ function pointsSpec(traces: readonly Json[], frame: Frame): VegaLiteSpec {
         : {};
       return [{ data: { values }, mark: "bar", encoding: { ...encoding, ...offset } }];
     }
-    const out: JsonValue[] = [];
+    const out: Json[] = [];
     if (mode.includes("lines"))
       out.push({
         data: { values },
@@ -151,7 +150,7 @@ function pointsSpec(traces: readonly Json[], frame: Frame): VegaLiteSpec {
       out.push({
         data: { values },
         mark: { type: "text", dy: -10 },
-        encoding: { x: encoding.x as JsonValue, y: encoding.y as JsonValue, text: { field: "label", type: "nominal" } },
+        encoding: { x: encoding.x, y: encoding.y, text: { field: "label", type: "nominal" } },
       });
     return out;
   });
@@ -159,19 +158,19 @@ function pointsSpec(traces: readonly Json[], frame: Frame): VegaLiteSpec {
 }
 
 /** Layers do not stack on one another, so stacked bars become one layer. */
-function mergeStacked(layers: readonly JsonValue[], bars: number, grouped: boolean): JsonValue {
+function mergeStacked(layers: readonly Json[], bars: number, grouped: boolean): JsonValue {
   if (bars < 2) return layers;
-  const isBar = (layer: JsonValue): boolean => (layer as Json).mark === "bar";
-  const barLayers = layers.filter(isBar) as Json[];
-  const values = barLayers.flatMap((layer) => list((layer.data as Json).values));
-  const encoding = { ...((barLayers[0] as Json).encoding as Json) };
+  const isBar = (layer: Json): boolean => layer.mark === "bar";
+  const barLayers = layers.filter(isBar);
+  const values = barLayers.flatMap((layer) => list(objectIn(layer.data).values));
+  const encoding = objectIn(barLayers[0]?.encoding);
   const merged: Json = { data: { values }, mark: "bar", encoding: grouped ? encoding : unscaled(encoding) };
   return [merged, ...layers.filter((layer) => !isBar(layer))];
 }
 
 function unscaled(encoding: Json): Json {
   const stacked = (channel: JsonValue | undefined): JsonValue => {
-    const { stack: _stack, ...rest } = (channel ?? {}) as { [key: string]: JsonValue };
+    const { stack: _stack, ...rest } = objectIn(channel);
     return rest;
   };
   return { ...encoding, x: stacked(encoding.x), y: stacked(encoding.y) };
@@ -179,16 +178,16 @@ function unscaled(encoding: Json): Json {
 
 function channel(axis: Json, field: string, type: string, isBarLength: boolean): Json {
   if (type !== "quantitative") {
-    const { scale: _scale, ...rest } = axis as { [key: string]: JsonValue };
+    const { scale: _scale, ...rest } = axis;
     return {
       field,
       type,
       sort: null,
       ...rest,
-      axis: { ...(rest.axis as object), labelAngle: 0, labelOverlap: "greedy" },
+      axis: { ...objectIn(rest.axis), labelAngle: 0, labelOverlap: "greedy" },
     };
   }
-  const scale = axis.scale as Json;
+  const scale = objectIn(axis.scale);
   return {
     field,
     type,
@@ -201,7 +200,7 @@ function histogramSpec(traces: readonly Json[], frame: Frame): VegaLiteSpec {
   const values = traces.flatMap((trace, index) =>
     list(trace.x).map((x): JsonValue => ({ series: nameOf(trace, index), x })),
   );
-  const wanted = (traces[0] as Json | undefined)?.nbinsx;
+  const wanted = traces[0]?.nbinsx;
   return {
     ...frame.base,
     data: { values },
@@ -252,11 +251,10 @@ function heatmapSpec(trace: Json, frame: Frame): VegaLiteSpec {
   const values = rows.flatMap((row, r) =>
     list(row).map((z, c): JsonValue => ({ x: list(trace.x)[c] ?? c, y: list(trace.y)[r] ?? r, z })),
   );
-  const diverging = typeof trace.zmid === "number";
   const names = (field: "x" | "y"): Json => ({
     field,
     type: "ordinal",
-    sort: field === "y" && (frame.layout.yaxis as Json | undefined)?.autorange !== "reversed" ? "descending" : null,
+    sort: field === "y" && objectIn(frame.layout.yaxis).autorange !== "reversed" ? "descending" : null,
     title: frame.axis(field).title ?? null,
     axis: { labelAngle: 0, labelOverlap: "greedy" },
   });
@@ -271,7 +269,7 @@ function heatmapSpec(trace: Json, frame: Frame): VegaLiteSpec {
         field: "z",
         type: "quantitative",
         title: null,
-        ...(diverging ? { scale: { range: divergingColors, domainMid: trace.zmid as number } } : {}),
+        ...(typeof trace.zmid === "number" ? { scale: { range: divergingColors, domainMid: trace.zmid } } : {}),
       },
     },
   };

@@ -2,10 +2,12 @@
 import { DisplayError } from "./errors.ts";
 import {
   displaySymbol,
+  type JsonObject,
   type JsonValue,
   type MimeBundle,
   type MimeMetadata,
   metadataSymbol,
+  objectIn,
   type Showable,
 } from "./mime.ts";
 import { plotlyToVegaLite } from "./plotly-static.ts";
@@ -24,7 +26,7 @@ export type PlotlyLayout = { readonly [key: string]: unknown };
 export interface PlotlyOptions {
   /** What the figure shows, in a sentence, for readers who do not see it. */
   readonly alt?: string;
-  readonly config?: { readonly [key: string]: JsonValue };
+  readonly config?: JsonObject;
 }
 
 /**
@@ -32,9 +34,9 @@ export interface PlotlyOptions {
  * Vega for the kinds that both know (scatter, bar, histogram, heatmap, box); for any other kind it is a note that names the traces.
  */
 export class PlotlyFigure implements Showable {
-  readonly data: readonly { readonly [key: string]: JsonValue }[];
-  readonly layout: { readonly [key: string]: JsonValue };
-  readonly config: { readonly [key: string]: JsonValue };
+  readonly data: readonly JsonObject[];
+  readonly layout: JsonObject;
+  readonly config: JsonObject;
   readonly alt: string;
   #picture: StaticPicture | undefined;
 
@@ -43,9 +45,9 @@ export class PlotlyFigure implements Showable {
     this.data = data.map((trace, index) => {
       if (trace === null || typeof trace !== "object")
         throw new DisplayError(`plotly: data[${index}] is no trace but ${trace === null ? "null" : typeof trace}`);
-      return toJson(trace) as { readonly [key: string]: JsonValue };
+      return objectIn(toJson(trace));
     });
-    this.layout = themed(toJson(layout) as { readonly [key: string]: JsonValue });
+    this.layout = themed(objectIn(toJson(layout)));
     this.config = { responsive: true, displaylogo: false, ...config };
     this.alt = alt ?? describe(this.data, this.layout);
   }
@@ -103,20 +105,20 @@ function toJson(value: unknown): JsonValue {
   return String(value);
 }
 
-function themed(layout: { readonly [key: string]: JsonValue }): { readonly [key: string]: JsonValue } {
+function themed(layout: JsonObject): JsonObject {
   const axis = (own: JsonValue | undefined): JsonValue => ({
     gridcolor: gridColor,
     zerolinecolor: gridColor,
     linecolor: lineColor,
     automargin: true,
-    ...((own ?? {}) as object),
+    ...objectIn(own),
   });
   return {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     colorway: seriesColors,
     ...layout,
-    font: { family: fontFamily, color: textColor, ...((layout.font ?? {}) as object) },
+    font: { family: fontFamily, color: textColor, ...objectIn(layout.font) },
     xaxis: axis(layout.xaxis),
     yaxis: axis(layout.yaxis),
   };
@@ -125,20 +127,17 @@ function themed(layout: { readonly [key: string]: JsonValue }): { readonly [key:
 /** The text of Plotly's titles, which are strings or {text}. */
 export function titleText(title: JsonValue | undefined): string {
   if (typeof title === "string") return title;
-  const text = (title as { readonly text?: JsonValue } | null | undefined)?.text;
+  const { text } = objectIn(title);
   return typeof text === "string" ? text : "";
 }
 
-function describe(
-  data: readonly { readonly [key: string]: JsonValue }[],
-  layout: { readonly [key: string]: JsonValue },
-): string {
+function describe(data: readonly JsonObject[], layout: JsonObject): string {
   const traces = data.map((trace) => `${trace.name ?? "unnamed"} (${trace.type ?? "scatter"})`);
   const title = titleText(layout.title);
   return `Plotly figure${title ? ` "${title}"` : ""} with ${traces.length === 1 ? "1 trace" : `${traces.length} traces`}: ${traces.join(", ")}`;
 }
 
-function note(data: readonly { readonly [key: string]: JsonValue }[], alt: string): string {
+function note(data: readonly JsonObject[], alt: string): string {
   const lines = [
     "This Plotly figure is drawn by an interactive page only.",
     ...data.slice(0, 8).map((trace) => `• ${trace.name ?? "unnamed trace"}: ${trace.type ?? "scatter"}`),

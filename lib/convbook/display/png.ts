@@ -65,23 +65,17 @@ function filterRows(data: Uint8Array | Uint8ClampedArray, stride: number, height
     let left = 0;
     let up = 0;
     for (let i = 0; i < stride; i++) {
-      const value = data[at + i] as number;
-      left += magnitude(value - (i >= pixel ? (data[at + i - pixel] as number) : 0));
-      up += magnitude(value - (row > 0 ? (data[at - stride + i] as number) : 0));
+      const value = data[at + i] ?? 0;
+      left += magnitude(value - (i >= pixel ? (data[at + i - pixel] ?? 0) : 0));
+      up += magnitude(value - (row > 0 ? (data[at - stride + i] ?? 0) : 0));
     }
     const filter = up <= left ? 2 : 1;
     const to = row * (stride + 1);
     out[to] = filter;
     for (let i = 0; i < stride; i++) {
       const before =
-        filter === 1
-          ? i >= pixel
-            ? (data[at + i - pixel] as number)
-            : 0
-          : row > 0
-            ? (data[at - stride + i] as number)
-            : 0;
-      out[to + 1 + i] = (data[at + i] as number) - before;
+        filter === 1 ? (i >= pixel ? (data[at + i - pixel] ?? 0) : 0) : row > 0 ? (data[at - stride + i] ?? 0) : 0;
+      out[to + 1 + i] = (data[at + i] ?? 0) - before;
     }
   }
   return out;

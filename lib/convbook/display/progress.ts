@@ -240,9 +240,7 @@ export function progress<T>(
   options: ProgressOptions = {},
 ): Progress | ProgressIterable<T> {
   if (typeof items === "number") return new Progress(items, options);
-  const sync = (items as Partial<Iterable<T>>)?.[Symbol.iterator];
-  const async = (items as Partial<AsyncIterable<T>>)?.[Symbol.asyncIterator];
-  if (typeof sync !== "function" && typeof async !== "function") {
+  if (!isIterable(items) && !has(items, Symbol.asyncIterator)) {
     throw new DisplayError(
       `progress: got ${items === null ? "null" : typeof items}; expected a number, an iterable or an async iterable`,
     );
@@ -251,11 +249,11 @@ export function progress<T>(
   return {
     bar,
     *[Symbol.iterator]() {
-      if (typeof sync !== "function")
+      if (!isIterable(items))
         throw new DisplayError("progress: these items come asynchronously; loop with `for await`");
       let finished = false;
       try {
-        for (const item of items as Iterable<T>) {
+        for (const item of items) {
           yield item;
           bar.advance();
         }
@@ -279,9 +277,18 @@ export function progress<T>(
   };
 }
 
+function isIterable<T>(items: Iterable<T> | AsyncIterable<T>): items is Iterable<T> {
+  return has(items, Symbol.iterator);
+}
+
+/** Whether there is such a method; of any value, since callers need not be checked. */
+function has(items: unknown, method: symbol): boolean {
+  return typeof Reflect.get(Object(items), method) === "function";
+}
+
 function sizeOf(items: object): number | undefined {
-  for (const key of ["length", "size"] as const) {
-    const size = (items as { readonly length?: unknown; readonly size?: unknown })[key];
+  for (const key of ["length", "size"]) {
+    const size: unknown = Reflect.get(items, key);
     if (typeof size === "number" && Number.isFinite(size)) return size;
   }
   return undefined;

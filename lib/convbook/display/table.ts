@@ -1,6 +1,6 @@
 /** Tables with numbers that line up. */
 import { DisplayError } from "./errors.ts";
-import { displaySymbol, type MimeBundle, type Showable } from "./mime.ts";
+import { displaySymbol, isList, type MimeBundle, type Showable } from "./mime.ts";
 import { escapeXml, formatNumber } from "./text.ts";
 
 /**
@@ -31,8 +31,15 @@ export interface TableOptions {
 interface Column {
   readonly title: string;
   readonly numeric: boolean;
-  readonly cells: readonly { readonly text: string; readonly bold: boolean }[];
+  readonly cells: readonly Cell[];
 }
+
+interface Cell {
+  readonly text: string;
+  readonly bold: boolean;
+}
+
+const blankCell: Cell = { text: "", bold: false };
 
 /** A table that displays as HTML, Markdown and plain text. */
 export class Table implements Showable {
@@ -58,7 +65,7 @@ export class Table implements Showable {
       .join("");
     const body = Array.from({ length: this.#rows }, (_, row) => {
       const cells = this.#columns.map((column) => {
-        const { text, bold } = column.cells[row] as { text: string; bold: boolean };
+        const { text, bold } = column.cells[row] ?? blankCell;
         const content = bold ? `<strong>${escapeXml(text)}</strong>` : escapeXml(text);
         return `<td ${align(column)}>${content}</td>`;
       });
@@ -76,7 +83,7 @@ export class Table implements Showable {
     const rows = Array.from({ length: this.#rows }, (_, row) =>
       line(
         this.#columns.map(({ cells }) => {
-          const { text, bold } = cells[row] as { text: string; bold: boolean };
+          const { text, bold } = cells[row] ?? blankCell;
           return bold && text !== "" ? `**${escaped(text)}**` : escaped(text);
         }),
       ),
@@ -96,7 +103,7 @@ export class Table implements Showable {
     const line = (cells: readonly string[]): string =>
       cells
         .map((text, i) => {
-          const blank = " ".repeat(Math.max(0, (widths[i] as number) - width(text)));
+          const blank = " ".repeat(Math.max(0, (widths[i] ?? 0) - width(text)));
           return this.#columns[i]?.numeric ? blank + text : text + blank;
         })
         .join("  ")
@@ -106,7 +113,7 @@ export class Table implements Showable {
     const rows = Array.from({ length: this.#rows }, (_, row) =>
       line(
         this.#columns.map(({ cells }, i) => {
-          const { text, bold } = cells[row] as { text: string; bold: boolean };
+          const { text, bold } = cells[row] ?? blankCell;
           return starred[i] ? text + (bold ? "*" : " ") : text;
         }),
       ),
@@ -138,10 +145,8 @@ export function table(
 ): Table {
   const asArrays = rows.some((row) => Array.isArray(row));
   const present = new Set(rows.flatMap((row) => (Array.isArray(row) ? [] : Object.keys(row))));
-  const renamed = columns && !Array.isArray(columns) ? (columns as { readonly [column: string]: string }) : undefined;
-  const keys: readonly string[] = renamed
-    ? Object.keys(renamed)
-    : ((columns as readonly string[] | undefined) ?? [...present]);
+  const renamed = columns === undefined || isList(columns) ? undefined : columns;
+  const keys = columns === undefined ? [...present] : isList(columns) ? columns : Object.keys(columns);
   if (asArrays && columns === undefined)
     throw new DisplayError("table: rows that are arrays need columns: their names, in order");
   for (const key of [...keys, ...Object.keys(formats)]) {
@@ -151,21 +156,16 @@ export function table(
         `table: no row has a column "${key}"; there are ${[...(asArrays ? keys : present)].join(", ")}`,
       );
   }
-  const value = (row: TableRow, index: number): unknown =>
-    Array.isArray(row) ? row[index] : (row as { readonly [column: string]: unknown })[keys[index] as string];
-
   const built = keys.map((key, index): Column => {
-    const values = rows.map((row) => value(row, index));
+    const values = rows.map((row) => (isList(row) ? row[index] : row[key]));
     const numbers = values.filter((item) => item !== null && item !== undefined);
     const numeric = numbers.length > 0 && numbers.every((item) => typeof item === "number" || typeof item === "bigint");
     const best = typeof highlight === "object" ? bestOf(values, highlight[key]) : undefined;
-    const cells = values.map((item, row) => ({
-      text: format(item, formats[key], key),
-      bold:
-        typeof highlight === "function"
-          ? highlight(rows[row] as TableRow, row, key)
-          : best !== undefined && item === best,
-    }));
+    const cells = rows.map((row, i) => {
+      const item = values[i];
+      const bold = typeof highlight === "function" ? highlight(row, i, key) : best !== undefined && item === best;
+      return { text: format(item, formats[key], key), bold };
+    });
     return { title: renamed?.[key] ?? key, numeric, cells };
   });
   return new Table(built, rows.length, caption);
@@ -216,7 +216,7 @@ function compact(value: number): string {
 function width(text: string): number {
   let columns = 0;
   for (const character of text) {
-    const code = character.codePointAt(0) as number;
+    const code = character.codePointAt(0) ?? 0;
     columns += code >= 0x1100 && code <= 0xffdc && !(code >= 0x2000 && code < 0x2e80) ? 2 : 1;
   }
   return columns;

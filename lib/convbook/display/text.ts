@@ -24,7 +24,7 @@ function advance(character: string): number {
   if ("iljI|!.,:;'` ".includes(character)) return 0.33;
   if ('frt()[]{}/-"'.includes(character)) return 0.41;
   if ("mwMW%@".includes(character)) return 0.95;
-  const code = character.codePointAt(0) as number;
+  const code = character.codePointAt(0) ?? 0;
   if (code >= 0x1100) return 1; // East Asian and pictographic characters are as wide as high
   if (character >= "A" && character <= "Z") return 0.71;
   return 0.63;

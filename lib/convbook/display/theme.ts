@@ -2,7 +2,7 @@
  * One look for all figures. A picture does not know whether the page around it is light or dark (an SVG in an <img> sees the system's
  * setting, not the notebook's), so the background stays transparent and text and lines take greys that stand out on both.
  */
-import type { JsonValue } from "./mime.ts";
+import type { JsonObject } from "./mime.ts";
 
 /** Text: contrast 4.6 on white, 4.1 on JupyterLab's dark background #111. */
 export const textColor = "#757575";
@@ -15,6 +15,11 @@ export const gridColor = "rgba(128,128,128,0.22)";
  * least 3 on white and on #111.
  */
 export const seriesColors = ["#2b83c6", "#d95f02", "#159a78", "#b863a0", "#a08400", "#3d9fd0", "#8c6bd0", "#7f7f7f"];
+/** The colour of the series of this number; after the last colour comes the first. */
+export function seriesColor(series: number): string {
+  return seriesColors[series % seriesColors.length] ?? textColor;
+}
+
 /** What is right and what is wrong: blue and vermilion differ for every kind of colour vision, green and red do not. */
 export const rightColor = "#2b83c6";
 export const wrongColor = "#d95f02";
@@ -37,7 +42,7 @@ export const seriesShapes = [
 export const fontFamily = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, 'DejaVu Sans', sans-serif";
 
 /** Vega-Lite's `config` with the colours above. */
-export const vegaLiteConfig: { readonly [key: string]: JsonValue } = {
+export const vegaLiteConfig: JsonObject = {
   background: "transparent",
   font: fontFamily,
   view: { stroke: null },
@@ -60,5 +65,5 @@ export const vegaLiteConfig: { readonly [key: string]: JsonValue } = {
   line: { strokeWidth: 2 },
   point: { filled: true, size: 60 },
   boxplot: { rule: { color: lineColor }, ticks: false },
-  bar: { color: seriesColors[0] as string },
+  bar: { color: seriesColor(0) },
 };

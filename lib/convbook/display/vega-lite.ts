@@ -3,10 +3,12 @@ import { createHash } from "node:crypto";
 import { DisplayError } from "./errors.ts";
 import {
   displaySymbol,
+  type JsonObject,
   type JsonValue,
   type MimeBundle,
   type MimeMetadata,
   metadataSymbol,
+  objectIn,
   type Showable,
 } from "./mime.ts";
 import { type StaticPicture, staticPicture } from "./static-picture.ts";
@@ -15,7 +17,7 @@ import { vegaLiteConfig } from "./theme.ts";
 import { vegaLiteToSvg } from "./vega-engine.ts";
 
 /** A Vega-Lite specification: https://vega.github.io/vega-lite/docs/spec.html. Keep to what version 5 knows, for frontends' sake. */
-export type VegaLiteSpec = { readonly [key: string]: JsonValue };
+export type VegaLiteSpec = JsonObject;
 
 /** The MIME type that JupyterLab 4, VS Code and Colab render. */
 export const vegaLiteMime = "application/vnd.vegalite.v5+json";
@@ -47,7 +49,7 @@ export class VegaLiteFigure implements Showable {
     this.spec = {
       $schema: "https://vega.github.io/schema/vega-lite/v5.json",
       ...spec,
-      config: mergeConfig(vegaLiteConfig, (spec.config ?? {}) as { readonly [key: string]: JsonValue }),
+      config: mergeConfig(vegaLiteConfig, objectIn(spec.config)),
     };
     this.alt = alt ?? titleOf(spec) ?? "Chart";
   }
@@ -60,7 +62,7 @@ export class VegaLiteFigure implements Showable {
 
   /** Without the labels that Vega gives every mark: inside an image nobody can reach them, and they are most of the file. */
   #staticSpec(): VegaLiteSpec {
-    return { ...this.spec, config: { ...(this.spec.config as { readonly [key: string]: JsonValue }), aria: false } };
+    return { ...this.spec, config: { ...objectIn(this.spec.config), aria: false } };
   }
 
   [displaySymbol](): MimeBundle {
@@ -104,10 +106,7 @@ export function finishSvg(svg: string, alt: string): string {
     .replace(/(xlink:href|href)="#([^"]+)"/g, `$1="#${prefix}$2"`);
 }
 
-function mergeConfig(
-  base: { readonly [key: string]: JsonValue },
-  own: { readonly [key: string]: JsonValue },
-): { readonly [key: string]: JsonValue } {
+function mergeConfig(base: JsonObject, own: JsonObject): JsonObject {
   const merged: { [key: string]: JsonValue } = { ...base };
   for (const [key, value] of Object.entries(own)) {
     const old = merged[key];
@@ -116,7 +115,7 @@ function mergeConfig(
   return merged;
 }
 
-function isPlainObject(value: JsonValue | undefined): value is { readonly [key: string]: JsonValue } {
+function isPlainObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

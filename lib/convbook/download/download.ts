@@ -7,7 +7,7 @@
 import { mkdir, rm, stat, statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expandHome, joinInside, renameDurably } from "../files/index.ts";
+import { codeOf, expandHome, joinInside, renameDurably } from "../files/index.ts";
 import { nearestNames } from "../nn/errors.ts";
 import { cacheFolder, isOffline, type Mirror, parseMirror } from "./cache.ts";
 import { type DownloadAttempt, DownloadError, type DownloadReason } from "./error.ts";
@@ -145,7 +145,7 @@ async function downloadFile(file: ManifestFile, before: number, context: Context
     if (signal?.aborted === true) throw failed("aborted", `The download of ${label} was stopped.`, error);
     if (error instanceof LockTimeoutError) throw failed("locked", `Cannot download ${label}. ${error.message}`, error);
     // What the file system did not say is a mistake of ours, not a failed download.
-    if (!(error instanceof LocalFileError) && typeof (error as NodeJS.ErrnoException).code !== "string") throw error;
+    if (!(error instanceof LocalFileError) && codeOf(error) === undefined) throw error;
     const local = error instanceof LocalFileError ? error : new LocalFileError(error);
     if (local.isSpace) {
       throw failed(
@@ -176,7 +176,7 @@ async function isWhole(
     const found = await stat(path);
     if (!found.isFile() || found.size !== file.size) return false;
   } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return false;
     throw error;
   }
   const there = await PartialFile.open(path, "check");

@@ -10,6 +10,7 @@ import { mkdir, open, readFile, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { codeOf } from "../files/index.ts";
 
 /** Who holds a lock. */
 export interface LockHolder {
@@ -79,7 +80,7 @@ function isAlive(holder: LockHolder): boolean {
     process.kill(holder.pid, 0);
   } catch (error) {
     // EPERM: it is there and belongs to somebody else.
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
+    if (codeOf(error) !== "EPERM") return false;
   }
   const started = startOf(holder.pid);
   return started === undefined || holder.started === undefined || started === holder.started;
@@ -101,7 +102,7 @@ async function look(path: string): Promise<{ holder: LockHolder | null; ageMs: n
       return { holder: null, ageMs };
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   }
 }
@@ -119,7 +120,7 @@ async function createExclusively(path: string, content: string): Promise<boolean
   try {
     file = await open(path, "wx");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    if (codeOf(error) === "EEXIST") return false;
     throw error;
   }
   try {

@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { unsafePathReason } from "../files/index.ts";
+import { messageOf, unsafePathReason } from "../files/index.ts";
 import { nearestNames } from "../nn/errors.ts";
 import { ManifestError } from "./error.ts";
 
@@ -180,7 +180,7 @@ export function readManifest(path: string): Manifest {
   try {
     json = JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {
-    throw new ManifestError(path, "", (error as Error).message);
+    throw new ManifestError(path, "", messageOf(error));
   }
   return parseManifest(json, path);
 }

@@ -1,6 +1,7 @@
 /** A file that is being received: bytes go to disk and into the hash at once, and what an earlier try left is continued. */
 import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, open, rm } from "node:fs/promises";
+import { codeOf, messageOf } from "../files/index.ts";
 
 /** The file system failed us, not the source of the bytes; trying another address is no use. */
 export class LocalFileError extends Error {
@@ -8,8 +9,8 @@ export class LocalFileError extends Error {
   readonly code: string;
 
   constructor(cause: unknown) {
-    super((cause as Error).message, { cause });
-    this.code = (cause as NodeJS.ErrnoException).code ?? "UNKNOWN";
+    super(messageOf(cause), { cause });
+    this.code = codeOf(cause) ?? "UNKNOWN";
   }
 
   /** Whether there was no room: a full disk, a quota, the process's limit on file sizes. */

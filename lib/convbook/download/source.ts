@@ -5,7 +5,7 @@ import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { fetch } from "undici";
-import { resolveInside } from "../files/index.ts";
+import { messageOf, resolveInside } from "../files/index.ts";
 import type { DownloadReason } from "./error.ts";
 import { proxyDispatcher } from "./proxy.ts";
 
@@ -87,7 +87,7 @@ function streamOf(file: string, offset: number, signal: AbortSignal | undefined)
       for await (const chunk of stream) yield chunk as Uint8Array;
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason;
-      throw new SourceError("io", (error as Error).message);
+      throw new SourceError("io", messageOf(error));
     }
   };
   return {
@@ -234,7 +234,7 @@ async function npm(args: readonly string[], signal: AbortSignal | undefined): Pr
     if (code === "ENOENT") throw new SourceError("missing", "npm is not installed");
     const lines = (stderr ?? "").split("\n").filter((line) => /^npm (error|ERR!) /.test(line));
     const text = lines.map((line) => line.replace(/^npm (error|ERR!) /, "")).find((line) => !/^code /.test(line));
-    throw new SourceError("network", `npm ${args[0]} failed: ${text ?? (error as Error).message.split("\n")[0]}`);
+    throw new SourceError("network", `npm ${args[0]} failed: ${text ?? messageOf(error).split("\n")[0]}`);
   }
 }
 

@@ -69,8 +69,8 @@ export async function evaluate(
       const [bestData, confidenceData, labelData] = await Promise.all([best.data(), confidence.data(), labels.data()]);
       tf.dispose([best, confidence, images, labels]);
       for (let i = 0; i < take; i++) {
-        predictions.push(bestData[i] as number);
-        confidences.push(confidenceData[i] as number);
+        predictions.push(bestData[i] ?? 0);
+        confidences.push(confidenceData[i] ?? 0);
         if (bestData[i] === labelData[i]) correct++;
       }
       onProgress?.(predictions.length);

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { copyFile, type FileHandle, mkdir, open, readdir, rename, rm, stat, symlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
+import { codeOf } from "./thrown.ts";
 
 /** Asks the file system to keep a folder's entries; where folders cannot be opened (Windows) there is nothing to do. */
 async function syncFolder(folder: string): Promise<void> {
@@ -54,7 +55,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    return codeOf(error) === "EPERM";
   }
 }
 

@@ -2,3 +2,4 @@ export { linkAtomic, removeLeftovers, renameDurably, writeFileAtomic } from "./a
 export { compareCodePoints } from "./code-points.ts";
 export { expandHome } from "./expand-home.ts";
 export { joinInside, resolveInside, unsafePathReason } from "./safe-path.ts";
+export { codeOf, messageOf } from "./thrown.ts";

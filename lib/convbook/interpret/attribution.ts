@@ -81,7 +81,7 @@ export class Attribution implements Showable {
   /** Where a map is highest, in words. */
   #peak(index: number): string {
     const map = this.maps[index] as Float32Array;
-    const highest = map.reduce((best, value, i) => (value > (map[best] as number) ? i : best), 0);
+    const highest = map.reduce((best, value, i) => (value > (map[best] ?? 0) ? i : best), 0);
     const third = (at: number, length: number): number => Math.min(2, Math.floor((3 * at) / length));
     const row = ["top", "middle", "bottom"][third(Math.floor(highest / this.width), this.height)] as string;
     const column = ["left", "centre", "right"][third(highest % this.width, this.width)] as string;

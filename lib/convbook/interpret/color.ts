@@ -29,7 +29,7 @@ function pick(scale: readonly Rgb[], position: number): Rgb {
   const low = Math.min(scale.length - 2, Math.floor(at));
   const part = at - low;
   const [a, b] = [scale[low] as Rgb, scale[low + 1] as Rgb];
-  return [0, 1, 2].map((c) => (a[c] as number) * (1 - part) + (b[c] as number) * part) as unknown as Rgb;
+  return [0, 1, 2].map((c) => (a[c] ?? 0) * (1 - part) + (b[c] ?? 0) * part) as unknown as Rgb;
 }
 
 /** A map as a picture: lowest dark, highest light. */
@@ -53,25 +53,25 @@ export function overlay(values: ArrayLike<number>, image: Pixels): Pixels {
   const [low, high] = rangeOf(values);
   const data = new Uint8Array(image.width * image.height * 3);
   for (let i = 0; i < image.width * image.height; i++) {
-    const share = high > low ? ((values[i] as number) - low) / (high - low) : 0;
+    const share = high > low ? ((values[i] ?? 0) - low) / (high - low) : 0;
     const color = pick(heat, share);
     // The picture stays to be seen everywhere, as grey, so that its colours are not taken for the map's.
     const grey = greyAt(image, i);
     const cover = 0.25 + 0.45 * share;
-    for (let c = 0; c < 3; c++) data[3 * i + c] = Math.round(grey * (1 - cover) + (color[c] as number) * cover);
+    for (let c = 0; c < 3; c++) data[3 * i + c] = Math.round(grey * (1 - cover) + (color[c] ?? 0) * cover);
   }
   return { width: image.width, height: image.height, channels: 3, data };
 }
 
 function greyAt({ data, channels }: Pixels, i: number): number {
-  if (channels <= 2) return data[i * channels] as number;
-  const [r, g, b] = [0, 1, 2].map((c) => data[i * channels + c] as number) as [number, number, number];
+  if (channels <= 2) return data[i * channels] ?? 0;
+  const [r, g, b] = [0, 1, 2].map((c) => data[i * channels + c] ?? 0) as [number, number, number];
   return 0.299 * r + 0.587 * g + 0.114 * b;
 }
 
 function paint(values: ArrayLike<number>, height: number, width: number, color: (value: number) => Rgb): Pixels {
   const data = new Uint8Array(height * width * 3);
-  for (let i = 0; i < height * width; i++) data.set(color(values[i] as number).map(Math.round), 3 * i);
+  for (let i = 0; i < height * width; i++) data.set(color(values[i] ?? 0).map(Math.round), 3 * i);
   return { width, height, channels: 3, data };
 }
 
@@ -79,7 +79,7 @@ export function rangeOf(values: ArrayLike<number>): [low: number, high: number] 
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
+    const value = values[i] ?? 0;
     if (value < low) low = value;
     if (value > high) high = value;
   }

@@ -105,9 +105,9 @@ export async function confusedLogits(
       tf.dispose([logits, top.values, top.indices]);
       const found = Array.from({ length: batch.shape[0] }, (_, index) => ({
         index,
-        first: indices[2 * index] as number,
-        second: indices[2 * index + 1] as number,
-        margin: (values[2 * index] as number) - (values[2 * index + 1] as number),
+        first: indices[2 * index] ?? 0,
+        second: indices[2 * index + 1] ?? 0,
+        margin: (values[2 * index] ?? 0) - (values[2 * index + 1] ?? 0),
       }))
         .sort((a, b) => a.margin - b.margin)
         .slice(0, count);

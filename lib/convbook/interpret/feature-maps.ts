@@ -39,7 +39,7 @@ export class FeatureMaps implements Showable {
       Array.from({ length: shown }, (_, c) => {
         const plane = Float32Array.from(
           { length: layer.height * layer.width },
-          (_, i) => layer.data[i * layer.channels + c] as number,
+          (_, i) => layer.data[i * layer.channels + c] ?? 0,
         );
         return enlargeTo(heatPixels(plane, layer.height, layer.width), size);
       }),

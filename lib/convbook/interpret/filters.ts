@@ -64,8 +64,5 @@ export function filters(conv: Conv2d, options: FilterOptions = {}): ImageGrid {
 
 /** Kernel `o` of [O, 3, H, W] as [H, W, 3]. */
 function interleave(data: Float32Array, o: number, plane: number): Float32Array {
-  return Float32Array.from(
-    { length: plane * 3 },
-    (_, i) => data[(o * 3 + (i % 3)) * plane + Math.floor(i / 3)] as number,
-  );
+  return Float32Array.from({ length: plane * 3 }, (_, i) => data[(o * 3 + (i % 3)) * plane + Math.floor(i / 3)] ?? 0);
 }

@@ -58,7 +58,7 @@ export class LossSurface implements Showable {
   /** The loss of the network itself, in the middle. */
   get center(): number {
     const row = this.losses[(this.betas.length - 1) / 2] as Float32Array;
-    return row[(this.alphas.length - 1) / 2] as number;
+    return row[(this.alphas.length - 1) / 2] ?? 0;
   }
 
   /** A curve, or a heat map whose colours follow the logarithm of the loss. */
@@ -202,11 +202,11 @@ function directionOf(
       let ofWeights = 0;
       let ofDrawn = 0;
       for (let i = from; i < from + length; i++) {
-        ofWeights += (weights[i] as number) ** 2;
-        ofDrawn += (drawn[i] as number) ** 2;
+        ofWeights += (weights[i] ?? 0) ** 2;
+        ofDrawn += (drawn[i] ?? 0) ** 2;
       }
       const scale = Math.sqrt(ofWeights) / (Math.sqrt(ofDrawn) + 1e-10);
-      for (let i = from; i < from + length; i++) drawn[i] = (drawn[i] as number) * scale;
+      for (let i = from; i < from + length; i++) drawn[i] = (drawn[i] ?? 0) * scale;
     }
   }
   return tf.tensor(permute(drawn, shape, layout), parameter.variable.shape, "float32");

@@ -104,13 +104,13 @@ async function mapOf(
       for (let y = top; y < top + size; y++) {
         for (let x = left; x < left + size; x++) {
           const at = y * width + x;
-          sums[at] = (sums[at] as number) + whole - (after[i] as number);
-          counts[at] = (counts[at] as number) + 1;
+          sums[at] = (sums[at] ?? 0) + whole - (after[i] ?? 0);
+          counts[at] = (counts[at] ?? 0) + 1;
         }
       }
     });
   }
-  return sums.map((sum, i) => sum / (counts[i] as number));
+  return sums.map((sum, i) => sum / (counts[i] ?? 0));
 }
 
 async function probabilities(

@@ -61,29 +61,29 @@ export class CalibrationError extends Metric<number> {
       let best = 0;
       let sum = 0;
       for (let c = 0; c < numClasses; c++) {
-        const value = data[i * numClasses + c] as number;
+        const value = data[i * numClasses + c] ?? 0;
         if (!(value >= 0 && value <= 1.0001)) {
           throw new MetricError(
             `CalibrationError: predictions[${i}][${c}] is ${value}; expected a probability (apply softmax to logits)`,
           );
         }
         sum += value;
-        if (value > (data[i * numClasses + best] as number)) best = c;
+        if (value > (data[i * numClasses + best] ?? 0)) best = c;
       }
       if (Math.abs(sum - 1) > 0.01) {
         throw new MetricError(
           `CalibrationError: the probabilities of example ${i} add up to ${sum.toFixed(3)}; expected 1`,
         );
       }
-      this.#count(data[i * numClasses + best] as number, best === truth[i]);
+      this.#count(data[i * numClasses + best] ?? 0, best === truth[i]);
     }
   }
 
   #count(confidence: number, right: boolean): void {
     const bin = Math.min(this.numBins - 1, Math.max(0, Math.ceil(confidence * this.numBins) - 1));
-    this.#counts[bin] = (this.#counts[bin] as number) + 1;
-    this.#confidences[bin] = (this.#confidences[bin] as number) + confidence;
-    if (right) this.#hits[bin] = (this.#hits[bin] as number) + 1;
+    this.#counts[bin] = (this.#counts[bin] ?? 0) + 1;
+    this.#confidences[bin] = (this.#confidences[bin] ?? 0) + confidence;
+    if (right) this.#hits[bin] = (this.#hits[bin] ?? 0) + 1;
   }
 
   /** The bins, for a reliability diagram. */
@@ -92,8 +92,8 @@ export class CalibrationError extends Metric<number> {
       from: i / this.numBins,
       to: (i + 1) / this.numBins,
       count,
-      confidence: (this.#confidences[i] as number) / count,
-      accuracy: (this.#hits[i] as number) / count,
+      confidence: (this.#confidences[i] ?? 0) / count,
+      accuracy: (this.#hits[i] ?? 0) / count,
     }));
   }
 

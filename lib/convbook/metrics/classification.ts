@@ -71,7 +71,7 @@ abstract class StatScores<A extends Average> extends Metric<Averaged<A>> {
     checkLabels(name, "targets", truth, this.numClasses, this.ignoreIndex);
     const predicted = predictedLabels(name, predictions, truth.length, this.numClasses);
     for (let i = 0; i < truth.length; i++) {
-      if (truth[i] !== this.ignoreIndex) this.count(truth[i] as number, predicted[i] as number);
+      if (truth[i] !== this.ignoreIndex) this.count(truth[i] ?? 0, predicted[i] ?? 0);
     }
   }
 
@@ -103,9 +103,9 @@ abstract class StatScores<A extends Average> extends Metric<Averaged<A>> {
 
   #countsOf(c: number): Counts {
     return {
-      truePositives: this.truePositives[c] as number,
-      falsePositives: this.falsePositives[c] as number,
-      falseNegatives: this.falseNegatives[c] as number,
+      truePositives: this.truePositives[c] ?? 0,
+      falsePositives: this.falsePositives[c] ?? 0,
+      falseNegatives: this.falseNegatives[c] ?? 0,
     };
   }
 
@@ -124,7 +124,7 @@ abstract class StatScores<A extends Average> extends Metric<Averaged<A>> {
 }
 
 function increment(counts: Float64Array, index: number): void {
-  counts[index] = (counts[index] as number) + 1;
+  counts[index] = (counts[index] ?? 0) + 1;
 }
 
 function occurs({ truePositives, falsePositives, falseNegatives }: Counts): boolean {
@@ -171,7 +171,7 @@ export class Accuracy<A extends Average = "micro"> extends StatScores<A> {
     checkLabels("Accuracy", "targets", truth, this.numClasses, this.ignoreIndex);
     const scores = scoresOf(`Accuracy with topK ${this.topK}`, predictions, truth.length, this.numClasses);
     for (let i = 0; i < truth.length; i++) {
-      const label = truth[i] as number;
+      const label = truth[i] ?? 0;
       if (label === this.ignoreIndex) continue;
       increment(rankOf(scores, i, label) < this.topK ? this.truePositives : this.falseNegatives, label);
     }

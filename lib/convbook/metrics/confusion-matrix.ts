@@ -45,21 +45,21 @@ export class ConfusionMatrix extends Metric<number[][]> {
     const predicted = predictedLabels("ConfusionMatrix", predictions, truth.length, this.numClasses);
     for (let i = 0; i < truth.length; i++) {
       if (truth[i] === this.#ignoreIndex) continue;
-      const cell = (truth[i] as number) * this.numClasses + (predicted[i] as number);
-      this.#counts[cell] = (this.#counts[cell] as number) + 1;
+      const cell = (truth[i] ?? 0) * this.numClasses + (predicted[i] ?? 0);
+      this.#counts[cell] = (this.#counts[cell] ?? 0) + 1;
     }
   }
 
   /** Rows are true classes, columns predictions. A row (or column) without examples is zero. */
   override compute(): number[][] {
     const n = this.numClasses;
-    const count = (r: number, c: number): number => this.#counts[r * n + c] as number;
+    const count = (r: number, c: number): number => this.#counts[r * n + c] ?? 0;
     const indices = Array.from({ length: n }, (_, i) => i);
     const sum = (values: readonly number[]): number => values.reduce((so, value) => so + value, 0);
     const rows = indices.map((r) => sum(indices.map((c) => count(r, c))));
     const columns = indices.map((c) => sum(indices.map((r) => count(r, c))));
     const divisor = (r: number, c: number): number =>
-      ({ true: rows[r] as number, predicted: columns[c] as number, all: sum(rows), none: 1 })[this.#normalize] || 1;
+      ({ true: rows[r] ?? 0, predicted: columns[c] ?? 0, all: sum(rows), none: 1 })[this.#normalize] || 1;
     return indices.map((r) => indices.map((c) => count(r, c) / divisor(r, c)));
   }
 

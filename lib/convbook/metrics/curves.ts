@@ -30,7 +30,7 @@ interface Sweep {
 
 function sweep(scores: ArrayLike<number>, positive: (index: number) => boolean): Sweep {
   const order = Uint32Array.from({ length: scores.length }, (_, i) => i).sort(
-    (a, b) => (scores[b] as number) - (scores[a] as number),
+    (a, b) => (scores[b] ?? 0) - (scores[a] ?? 0),
   );
   const out: Sweep = { thresholds: [], truePositives: [], falsePositives: [] };
   let truePositives = 0;
@@ -40,7 +40,7 @@ function sweep(scores: ArrayLike<number>, positive: (index: number) => boolean):
     else falsePositives++;
     const next = order[i + 1];
     if (next !== undefined && scores[next] === scores[index]) return;
-    out.thresholds.push(scores[index] as number);
+    out.thresholds.push(scores[index] ?? 0);
     out.truePositives.push(truePositives);
     out.falsePositives.push(falsePositives);
   });
@@ -59,7 +59,7 @@ function rocOf({ thresholds, truePositives, falsePositives }: Sweep): RocCurve {
 
 function precisionRecallOf({ thresholds, truePositives, falsePositives }: Sweep): PrecisionRecall {
   const positives = truePositives.at(-1) ?? 0;
-  const precision = truePositives.map((count, i) => count / (count + (falsePositives[i] as number)));
+  const precision = truePositives.map((count, i) => count / (count + (falsePositives[i] ?? 0)));
   const recall = truePositives.map((count) => count / positives);
   return {
     precision: Float64Array.from([...precision.reverse(), 1]),
@@ -72,7 +72,7 @@ function precisionRecallOf({ thresholds, truePositives, falsePositives }: Sweep)
 export function areaUnderRoc({ fpr, tpr }: RocCurve): number {
   let area = 0;
   for (let i = 1; i < fpr.length; i++) {
-    area += ((fpr[i] as number) - (fpr[i - 1] as number)) * (((tpr[i] as number) + (tpr[i - 1] as number)) / 2);
+    area += ((fpr[i] ?? 0) - (fpr[i - 1] ?? 0)) * (((tpr[i] ?? 0) + (tpr[i - 1] ?? 0)) / 2);
   }
   return area;
 }
@@ -80,8 +80,7 @@ export function areaUnderRoc({ fpr, tpr }: RocCurve): number {
 /** The sum of precision times the step in recall. */
 export function averagePrecisionOf({ precision, recall }: PrecisionRecall): number {
   let sum = 0;
-  for (let i = 0; i + 1 < recall.length; i++)
-    sum += ((recall[i] as number) - (recall[i + 1] as number)) * (precision[i] as number);
+  for (let i = 0; i + 1 < recall.length; i++) sum += ((recall[i] ?? 0) - (recall[i + 1] ?? 0)) * (precision[i] ?? 0);
   return sum;
 }
 
@@ -148,7 +147,7 @@ abstract class ScoreMetric<Result> extends Metric<Result> {
     this.#mustHaveCounted();
     const scores = Float32Array.from(
       { length: this.#count },
-      (_, i) => this.#scores[this.#width === 1 ? i : i * this.#width + c] as number,
+      (_, i) => this.#scores[this.#width === 1 ? i : i * this.#width + c] ?? 0,
     );
     return sweep(scores, (index) => this.#targets[index] === c);
   }

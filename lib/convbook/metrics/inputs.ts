@@ -37,9 +37,9 @@ export function checkLabels(
   ignoreIndex?: number,
 ): void {
   for (let i = 0; i < labels.length; i++) {
-    const label = labels[i] as number;
+    const label = labels[i];
     if (label === ignoreIndex) continue;
-    if (!Number.isInteger(label) || label < 0 || label >= numClasses) {
+    if (label === undefined || !Number.isInteger(label) || label < 0 || label >= numClasses) {
       throw new MetricError(`${metric}: ${what}[${i}] is ${label}; expected a class from 0 to ${numClasses - 1}`);
     }
   }
@@ -100,9 +100,9 @@ export function predictedLabels(
 function argmax({ data, numClasses }: Scores, row: number): number {
   let best = 0;
   for (let c = 1; c < numClasses; c++) {
-    const value = data[row * numClasses + c] as number;
+    const value = data[row * numClasses + c] ?? 0;
     // What is no number loses against any number.
-    const highest = data[row * numClasses + best] as number;
+    const highest = data[row * numClasses + best] ?? 0;
     if (value > highest || (Number.isNaN(highest) && !Number.isNaN(value))) best = c;
   }
   return best;
@@ -110,11 +110,11 @@ function argmax({ data, numClasses }: Scores, row: number): number {
 
 /** How many classes are scored above `label`; equals count where they come first. */
 export function rankOf({ data, numClasses }: Scores, row: number, label: number): number {
-  const own = data[row * numClasses + label] as number;
+  const own = data[row * numClasses + label] ?? 0;
   if (Number.isNaN(own)) return numClasses;
   let rank = 0;
   for (let c = 0; c < numClasses; c++) {
-    const value = data[row * numClasses + c] as number;
+    const value = data[row * numClasses + c] ?? 0;
     if (value > own || (value === own && c < label)) rank++;
   }
   return rank;

@@ -39,8 +39,8 @@ export function averageOf(values: ArrayLike<number>, weights?: ArrayLike<number>
   let sum = 0;
   let total = 0;
   for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
-    const weight = weights ? (weights[i] as number) : 1;
+    const value = values[i] ?? 0;
+    const weight = weights ? (weights[i] ?? 0) : 1;
     if (Number.isNaN(value) || weight === 0) continue;
     sum += value * weight;
     total += weight;

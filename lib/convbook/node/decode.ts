@@ -105,7 +105,7 @@ function pick(data: Uint8Array, from: 3 | 4, to: number): Uint8Array {
     if (to >= 3) out.set([red, green, blue], i * to);
     // Pillow's weights and rounding.
     else out[i * to] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
-    if (to === 2) out[i * to + 1] = data[i * from + 3] as number;
+    if (to === 2) out[i * to + 1] = data[i * from + 3] ?? 0;
   }
   return out;
 }
@@ -114,7 +114,7 @@ function pick(data: Uint8Array, from: 3 | 4, to: number): Uint8Array {
 function pngChannels(bytes: Uint8Array): number {
   // Behind the signature, the chunk's head, the size and the depth.
   const colourType = bytes[25] as number;
-  if (colourType !== 3) return ({ 0: 1, 2: 3, 4: 2, 6: 4 } as Readonly<Record<number, number>>)[colourType] as number;
+  if (colourType !== 3) return ({ 0: 1, 2: 3, 4: 2, 6: 4 } as Readonly<Record<number, number>>)[colourType] ?? 0;
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 8; at + 8 <= file.length; at += 12 + file.readUInt32BE(at)) {
     const type = file.toString("latin1", at + 4, at + 8);

@@ -54,7 +54,7 @@ export async function encodeJpeg(
   if (width > 65535 || height > 65535) throw invalid("the size", `${height} x ${width}`, "at most 65535 x 65535");
   const rgba = new Uint8Array(width * height * 4).fill(255);
   for (let i = 0; i < width * height; i++) {
-    for (let c = 0; c < 3; c++) rgba[4 * i + c] = data[channels * i + (channels === 1 ? 0 : c)] as number;
+    for (let c = 0; c < 3; c++) rgba[4 * i + c] = data[channels * i + (channels === 1 ? 0 : c)] ?? 0;
   }
   const encode = await loadJpegEncoder();
   const bytes = encode(rgba, width, height, {

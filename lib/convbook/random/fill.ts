@@ -96,9 +96,9 @@ function normalBlock32(values: Float32Array | Float64Array, start: number, mean:
   const mean32 = f(mean);
   const std32 = f(std);
   for (let j = start; j < start + 8; j++) {
-    const u1 = f(1 - (values[j] as number));
+    const u1 = f(1 - (values[j] ?? 0));
     const radius = f(Math.sqrt(f(-2 * f(Math.log(u1)))));
-    const theta = f(twoPi * (values[j + 8] as number));
+    const theta = f(twoPi * (values[j + 8] ?? 0));
     values[j] = f(radius * f(Math.cos(theta))) * std32 + mean32;
     values[j + 8] = f(radius * f(Math.sin(theta))) * std32 + mean32;
   }
@@ -106,8 +106,8 @@ function normalBlock32(values: Float32Array | Float64Array, start: number, mean:
 
 function normalBlock64(values: Float32Array | Float64Array, start: number, mean: number, std: number): void {
   for (let j = start; j < start + 8; j++) {
-    const radius = Math.sqrt(-2 * Math.log(1 - (values[j] as number)));
-    const theta = 2 * Math.PI * (values[j + 8] as number);
+    const radius = Math.sqrt(-2 * Math.log(1 - (values[j] ?? 0)));
+    const theta = 2 * Math.PI * (values[j + 8] ?? 0);
     values[j] = radius * Math.cos(theta) * std + mean;
     values[j + 8] = radius * Math.sin(theta) * std + mean;
   }

@@ -80,7 +80,7 @@ export class Generator {
   /** The next 32 random bits, as an integer from 0 to 2^32 - 1. */
   random(): number {
     if (--this.#left === 0) this.#twist();
-    let y = this.#words[this.#next++] as number;
+    let y = this.#words[this.#next++] ?? 0;
     y ^= y >>> 11;
     y ^= (y << 7) & 0x9d2c5680;
     y ^= (y << 15) & 0xefc60000;
@@ -158,7 +158,7 @@ export class Generator {
     view.setInt32(OFFSET.left, this.#left, true);
     view.setInt32(OFFSET.seeded, 1, true);
     view.setUint32(OFFSET.next, this.#next, true);
-    for (let j = 0; j < N; j++) view.setUint32(OFFSET.words + 8 * j, this.#words[j] as number, true);
+    for (let j = 0; j < N; j++) view.setUint32(OFFSET.words + 8 * j, this.#words[j] ?? 0, true);
     if (this.#nextNormal !== undefined) {
       view.setFloat64(OFFSET.normal, this.#nextNormal, true);
       view.setInt32(OFFSET.normalIsValid, 1, true);
@@ -211,8 +211,8 @@ export class Generator {
   #twist(): void {
     const words = this.#words;
     for (let j = 0; j < N; j++) {
-      const mixed = ((words[j] as number) & 0x80000000) | ((words[(j + 1) % N] as number) & 0x7fffffff);
-      words[j] = (words[(j + M) % N] as number) ^ (mixed >>> 1) ^ (mixed & 1 ? 0x9908b0df : 0);
+      const mixed = ((words[j] ?? 0) & 0x80000000) | ((words[(j + 1) % N] ?? 0) & 0x7fffffff);
+      words[j] = (words[(j + M) % N] ?? 0) ^ (mixed >>> 1) ^ (mixed & 1 ? 0x9908b0df : 0);
     }
     this.#left = N;
     this.#next = 0;

@@ -90,8 +90,8 @@ export function randperm(n: number, options: RandomOptions = {}): Int32Array {
   for (let i = 0; i < n; i++) order[i] = i;
   for (let i = 0; i < n - 1; i++) {
     const j = i + (generator.random() % (n - i));
-    const kept = order[i] as number;
-    order[i] = order[j] as number;
+    const kept = order[i] ?? 0;
+    order[i] = order[j] ?? 0;
     order[j] = kept;
   }
   return order;

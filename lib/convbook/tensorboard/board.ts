@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { LiveFigure } from "../display/live.ts";
 import { displaySymbol } from "../display/mime.ts";
+import { codeOf } from "../files/index.ts";
 import { EventFileError } from "./errors.ts";
 import { NoScalarsError, type TensorBoardFigureOptions, tensorBoardFigure } from "./figure.ts";
 import { eventFiles, findRuns } from "./reader.ts";
@@ -96,7 +97,7 @@ export class TensorBoard {
         }
       } catch (error) {
         // A folder that a run has yet to make, or a file that went while it was looked at.
-        if (!(error instanceof EventFileError) && (error as NodeJS.ErrnoException).code === undefined) throw error;
+        if (!(error instanceof EventFileError) && codeOf(error) === undefined) throw error;
       }
     }
     return parts.join("\n");

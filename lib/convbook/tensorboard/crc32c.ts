@@ -14,8 +14,8 @@ function makeTables(): readonly Uint32Array[] {
   for (let k = 1; k < 8; k++) {
     const before = all[k - 1] as Uint32Array;
     for (let n = 0; n < 256; n++) {
-      const crc = before[n] as number;
-      (all[k] as Uint32Array)[n] = (crc >>> 8) ^ (first[crc & 255] as number);
+      const crc = before[n] ?? 0;
+      (all[k] as Uint32Array)[n] = (crc >>> 8) ^ (first[crc & 255] ?? 0);
     }
   }
   return all;
@@ -33,11 +33,11 @@ export function crc32c(bytes: Uint8Array): number {
     Uint32Array,
     Uint32Array,
   ];
-  const at = (table: Uint32Array, index: number): number => table[index & 255] as number;
+  const at = (table: Uint32Array, index: number): number => table[index & 255] ?? 0;
   let crc = 0xffffffff;
   let i = 0;
   for (; i + 8 <= bytes.length; i += 8) {
-    const b = (k: number): number => bytes[i + k] as number;
+    const b = (k: number): number => bytes[i + k] ?? 0;
     crc =
       at(t7, crc ^ b(0)) ^
       at(t6, (crc >>> 8) ^ b(1)) ^
@@ -48,7 +48,7 @@ export function crc32c(bytes: Uint8Array): number {
       at(t1, b(6)) ^
       at(t0, b(7));
   }
-  for (; i < bytes.length; i++) crc = (crc >>> 8) ^ at(t0, crc ^ (bytes[i] as number));
+  for (; i < bytes.length; i++) crc = (crc >>> 8) ^ at(t0, crc ^ (bytes[i] ?? 0));
   return (crc ^ 0xffffffff) >>> 0;
 }
 

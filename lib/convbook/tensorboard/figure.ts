@@ -1,7 +1,7 @@
 /** Event files as an interactive figure, in place of `%tensorboard`. */
 import { basename, dirname } from "node:path";
 import { curves } from "../display/figures/curves.ts";
-import type { JsonValue } from "../display/mime.ts";
+import { isList, type JsonValue, objectIn } from "../display/mime.ts";
 import { VegaLiteFigure } from "../display/vega-lite.ts";
 import { compareCodePoints } from "../files/index.ts";
 import { EventFileError } from "./errors.ts";
@@ -61,17 +61,18 @@ export function tensorBoardFigure(
     return curves({ series, title: tag, xLabel, smoothing, logY, width, height, maxPoints: 300 });
   });
   const alt = charts.map((chart) => chart.alt).join(" ");
-  if (charts.length === 1) return charts[0] as VegaLiteFigure;
+  const [only, ...others] = charts;
+  if (only !== undefined && others.length === 0) return only;
   return combine(charts, [...runs.keys()], columns, alt);
 }
 
 function xOf(point: ScalarPoint, points: readonly ScalarPoint[], xAxis: "step" | "relative"): number {
-  return xAxis === "step" ? point.step : (point.wallTime - (points[0] as ScalarPoint).wallTime) / 3600;
+  return xAxis === "step" ? point.step : (point.wallTime - (points[0]?.wallTime ?? 0)) / 3600;
 }
 
 function resolveRuns(paths: string | readonly string[] | { readonly [run: string]: string }): Map<string, string> {
-  if (typeof paths === "object" && !Array.isArray(paths)) return new Map(Object.entries(paths));
-  const list = typeof paths === "string" ? [paths] : (paths as readonly string[]);
+  if (typeof paths === "object" && !isList(paths)) return new Map(Object.entries(paths));
+  const list = typeof paths === "string" ? [paths] : paths;
   const runs = new Map<string, string>();
   for (const path of list) {
     for (const [run, folder] of findRuns(path)) {
@@ -115,19 +116,19 @@ function combine(
   alt: string,
 ): VegaLiteFigure {
   const concat = charts.map(({ spec }, index): JsonValue => {
-    const { $schema: _schema, config: _config, ...unit } = spec as { [key: string]: JsonValue };
-    return { ...unit, layer: recolor(unit.layer as JsonValue, runs, index) };
+    const { $schema: _schema, config: _config, ...unit } = spec;
+    return { ...unit, layer: recolor(unit.layer, runs, index) };
   });
   return new VegaLiteFigure({ concat, columns, spacing: 26, resolve: { scale: { color: "shared" } } }, { alt });
 }
 
-function recolor(layers: JsonValue, runs: readonly string[], chart: number): JsonValue {
-  return (layers as readonly { readonly [key: string]: JsonValue }[]).map((layer) => {
-    const encoding = layer.encoding as { readonly [key: string]: JsonValue };
-    const color = encoding.color as { readonly [key: string]: JsonValue };
+function recolor(layers: JsonValue | undefined, runs: readonly string[], chart: number): JsonValue {
+  return (isList(layers) ? layers : []).map((layer) => {
+    const { params, encoding: given, ...rest } = objectIn(layer);
+    const encoding = objectIn(given);
+    const color = objectIn(encoding.color);
     const legend: JsonValue = runs.length > 1 ? { orient: "right", symbolType: "stroke" } : null;
     // One selection, bound to the one legend, dims all charts.
-    const { params, ...rest } = layer as { [key: string]: JsonValue };
     const kept: { [key: string]: JsonValue } = chart === 0 && params !== undefined ? { params } : {};
     return {
       ...rest,

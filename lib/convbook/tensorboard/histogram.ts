@@ -28,7 +28,7 @@ export function makeHistogram(values: ArrayLike<number>): HistogramValue {
     const value = Number(values[i]);
     if (!Number.isFinite(value)) continue;
     const bucket = firstAbove(value);
-    counts[bucket] = (counts[bucket] as number) + 1;
+    counts[bucket] = (counts[bucket] ?? 0) + 1;
     if (value < min) min = value;
     if (value > max) max = value;
     num++;
@@ -41,8 +41,8 @@ export function makeHistogram(values: ArrayLike<number>): HistogramValue {
     // An empty stretch becomes one bucket that reaches to where the next filled one begins.
     let last = i;
     if (counts[i] === 0) while (last + 1 < counts.length && counts[last + 1] === 0) last++;
-    limits.push(bucketLimits[last] as number);
-    buckets.push(counts[last] as number);
+    limits.push(bucketLimits[last] ?? 0);
+    buckets.push(counts[last] ?? 0);
     i = last + 1;
   }
   if (num === 0)
@@ -56,7 +56,7 @@ function firstAbove(value: number): number {
   let high = bucketLimits.length - 1;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((bucketLimits[middle] as number) > value) high = middle;
+    if ((bucketLimits[middle] ?? 0) > value) high = middle;
     else low = middle + 1;
   }
   return low;

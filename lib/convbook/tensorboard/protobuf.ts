@@ -186,7 +186,7 @@ export class MessageWriter {
   packedDoubles(number: number, values: ArrayLike<number>): this {
     const bytes = new Uint8Array(values.length * 8);
     const numbers = view(bytes);
-    for (let i = 0; i < values.length; i++) numbers.setFloat64(8 * i, values[i] as number, true);
+    for (let i = 0; i < values.length; i++) numbers.setFloat64(8 * i, values[i] ?? 0, true);
     return this.bytes(number, bytes);
   }
 

@@ -1,7 +1,7 @@
 /** Reading event files: the TFRecord frame, and the folders that TensorBoard calls runs. */
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { basename, join, relative } from "node:path";
-import { compareCodePoints } from "../files/index.ts";
+import { compareCodePoints, messageOf } from "../files/index.ts";
 import { maskedCrc32c } from "./crc32c.ts";
 import { EventFileError } from "./errors.ts";
 import { decodeEvent, type TensorBoardEvent } from "./events.ts";
@@ -47,7 +47,7 @@ export class EventFile implements Iterable<TensorBoardEvent> {
     try {
       file = openSync(this.path, "r");
     } catch (error) {
-      throw new EventFileError(this.path, 0, `cannot be opened: ${(error as Error).message}`, { cause: error });
+      throw new EventFileError(this.path, 0, `cannot be opened: ${messageOf(error)}`, { cause: error });
     }
     try {
       const size = fstatSync(file).size;

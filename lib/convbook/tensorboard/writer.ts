@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type * as tf from "@tensorflow/tfjs-core";
 import { type ImageLike, type PixelScaling, prepareImages } from "../display/images.ts";
 import { encodePng } from "../display/png.ts";
+import { messageOf } from "../files/index.ts";
 import type { AnyModule } from "../nn/module.ts";
 import { maskedCrc32c } from "./crc32c.ts";
 import {
@@ -81,7 +82,7 @@ export class SummaryWriter {
       mkdirSync(logDir, { recursive: true });
       this.#file = openSync(this.path, "ax");
     } catch (error) {
-      throw new EventFileError(this.path, 0, `cannot be made: ${(error as Error).message}`, { cause: error });
+      throw new EventFileError(this.path, 0, `cannot be made: ${messageOf(error)}`, { cause: error });
     }
     process.on("exit", this.#onExit);
     this.#add(encodeVersion(Date.now() / 1000));
@@ -238,7 +239,7 @@ export class SummaryWriter {
       for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
       this.#written += bytes.length;
     } catch (error) {
-      this.#failure = new EventFileError(this.path, this.#written, `cannot be written: ${(error as Error).message}`, {
+      this.#failure = new EventFileError(this.path, this.#written, `cannot be written: ${messageOf(error)}`, {
         cause: error,
       });
     }

@@ -1,6 +1,7 @@
 /** Errors of training: typed, with fields, so that callers may handle them; each message names the thing, what was got and what was expected. */
 import { describeValue } from "../arguments/describe.ts";
 import { nearestNames } from "../arguments/names.ts";
+import { codeOf, messageOf } from "../files/index.ts";
 
 export { refuseUnknownOptions, UnknownOptionError, withDefaults } from "../arguments/options.ts";
 
@@ -128,7 +129,7 @@ export class SaveError extends Error {
   /** The system's code, for example `ENOSPC` for a full disk. */
   readonly code: string;
 
-  constructor(path: string, cause: NodeJS.ErrnoException) {
+  constructor(path: string, cause: unknown) {
     const { code, reason } = explain(cause);
     super(`The checkpoint ${path} could not be saved: ${reason} (${code}). Checkpoints saved before are whole.`, {
       cause,
@@ -145,7 +146,7 @@ export class LogFileError extends Error {
   /** The system's code, for example `ENOSPC` for a full disk. */
   readonly code: string;
 
-  constructor(path: string, cause: NodeJS.ErrnoException) {
+  constructor(path: string, cause: unknown) {
     const { code, reason } = explain(cause);
     super(`The log ${path} could not be written: ${reason} (${code}).`, { cause });
     this.path = path;
@@ -154,9 +155,9 @@ export class LogFileError extends Error {
 }
 
 /** What the system's code means. */
-function explain(cause: NodeJS.ErrnoException): { code: string; reason: string } {
-  const code = cause.code ?? "unknown";
-  return { code, reason: reasons[code] ?? cause.message };
+function explain(cause: unknown): { code: string; reason: string } {
+  const code = codeOf(cause) ?? "unknown";
+  return { code, reason: reasons[code] ?? messageOf(cause) };
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -48,8 +48,8 @@ export class LrFinderResult {
     let best: number | undefined;
     let steepest = 0;
     for (let i = Math.max(1, skipBegin); i < this.losses.length - 1 - skipEnd; i++) {
-      const [before, after] = [this.losses[i - 1] as number, this.losses[i + 1] as number];
-      const slope = (after - before) / Math.log((this.lrs[i + 1] as number) / (this.lrs[i - 1] as number));
+      const [before, after] = [this.losses[i - 1] ?? 0, this.losses[i + 1] ?? 0];
+      const slope = (after - before) / Math.log((this.lrs[i + 1] ?? 0) / (this.lrs[i - 1] ?? 0));
       if (slope >= steepest) continue;
       steepest = slope;
       best = this.lrs[i];

@@ -41,7 +41,7 @@ export class ModelSummary {
     const widths = head.map((title, i) => Math.max(title.length, ...cells.map((row) => (row[i] as string).length)));
     const line = (row: readonly string[]) =>
       row
-        .map((cell, i) => cell.padEnd(widths[i] as number))
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
         .join(" | ")
         .trimEnd();
     const rule = "-".repeat(widths.reduce((sum, width) => sum + width + 3, -3));

@@ -31,7 +31,7 @@ export function decodeOldText(bytes: Uint8Array): string {
 /** Two's complement, little-endian, of any length; none at all is 0. A bigint only where a double is not exact. */
 export function decodeInteger(bytes: Uint8Array): number | bigint {
   let value = 0n;
-  for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i] as number);
+  for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i] ?? 0);
   value = BigInt.asIntN(8 * bytes.length, value);
   return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
 }

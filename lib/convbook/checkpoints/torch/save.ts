@@ -55,7 +55,7 @@ function contiguousStrides(shape: readonly number[]): number[] {
   let stride = 1;
   for (let i = shape.length - 1; i >= 0; i--) {
     strides[i] = stride;
-    stride *= Math.max(1, shape[i] as number);
+    stride *= Math.max(1, shape[i] ?? 1);
   }
   return strides;
 }

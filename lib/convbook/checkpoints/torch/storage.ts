@@ -271,7 +271,7 @@ export class TensorCollector {
     const described = `${where} with size [${shape.join(", ")}], stride [${strides.join(", ")}] and offset ${offset}`;
     const elements = shape.reduce((product, n) => product * n, 1);
     if (elements > 0) {
-      const last = shape.reduce((position, n, i) => position + (n - 1) * (strides[i] as number), offset);
+      const last = shape.reduce((position, n, i) => position + (n - 1) * (strides[i] ?? 0), offset);
       if (last >= storage.elements) {
         throw new PickleRefusal("malformed", `${described} reaches past the ${storage.elements} elements there`);
       }

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ManifestFile } from "../../download/index.ts";
+import { codeOf } from "../../files/index.ts";
 import type { Finding } from "./finding.ts";
 import { firstLine, within } from "./finding.ts";
 
@@ -78,7 +79,7 @@ async function problemOf(path: string, file: ManifestFile): Promise<string | und
       await there.close();
     }
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = codeOf(error);
     return code === "ENOENT" || code === "ENOTDIR" ? "absent" : `${file.path}: ${firstLine(error)}`;
   }
 }

@@ -111,7 +111,7 @@ function raised(data: Float32Array, points: number, background: number): Float32
     const pattern = data.subarray(start, start + points);
     const strongest = pattern.reduce((a, b) => Math.max(a, b), 0) || 1;
     for (let i = 0; i < points; i++)
-      result[start + i] = ((pattern[i] as number) + background * strongest) / (1 + background);
+      result[start + i] = ((pattern[i] ?? 0) + background * strongest) / (1 + background);
   }
   return result;
 }
@@ -189,7 +189,7 @@ export function createTrainAndValidation(
     const chosen = new Float32Array(indices.length * points);
     for (const [i, index] of indices.entries())
       chosen.set(data.subarray(index * points, (index + 1) * points), i * points);
-    return { data: chosen, points, labels: indices.map((index) => labels[index] as number) };
+    return { data: chosen, points, labels: indices.map((index) => labels[index] ?? 0) };
   };
   return { train: pick(order.subarray(0, cut)), validation: pick(order.subarray(cut)) };
 }

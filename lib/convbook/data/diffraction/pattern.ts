@@ -55,7 +55,7 @@ export function powderPattern(crystal: Crystal, options: PatternOptions = {}): F
   const strongest = exact.reduce((a, b) => Math.max(a, b), 0);
   const pattern = new Float32Array(points);
   for (let i = 0; i < points; i++) {
-    const value = (strongest === 0 ? 0 : (exact[i] as number) / strongest) + background;
+    const value = (strongest === 0 ? 0 : (exact[i] ?? 0) / strongest) + background;
     // Many counts are normally distributed about their mean; none are negative.
     pattern[i] = counts === undefined ? value / (1 + background) : noisy(value, counts, generator) / (1 + background);
   }

@@ -55,7 +55,7 @@ export function decodeBmp(bytes: Uint8Array, file: string, options: DecodeOption
   return { dtype: "uint8", shape: [height, width, 3], data };
 
   function paintTrueColour(row: number, x: number, to: number): void {
-    for (let c = 0; c < 3; c++) data[to + c] = bytes[row + 3 * x + 2 - c] as number;
+    for (let c = 0; c < 3; c++) data[to + c] = bytes[row + 3 * x + 2 - c] ?? 0;
   }
 
   function palettePainter(): typeof paintTrueColour {
@@ -66,9 +66,9 @@ export function decodeBmp(bytes: Uint8Array, file: string, options: DecodeOption
     if (colours > 256 || at + colours * entry > bytes.length) fail(`it does not hold its ${colours} colours`);
     return (row, x, to) => {
       const first = x * bits;
-      const index = ((bytes[row + (first >> 3)] as number) >> (8 - bits - (first & 7))) & (2 ** bits - 1);
+      const index = ((bytes[row + (first >> 3)] ?? 0) >> (8 - bits - (first & 7))) & (2 ** bits - 1);
       if (index >= colours) fail(`it has the colour ${index} of ${colours}`);
-      for (let c = 0; c < 3; c++) data[to + c] = bytes[at + index * entry + 2 - c] as number;
+      for (let c = 0; c < 3; c++) data[to + c] = bytes[at + index * entry + 2 - c] ?? 0;
     };
   }
 

@@ -38,11 +38,11 @@ export function readCifarRecords(
   let to = 0;
   for (let record = 0; record < count; record++) {
     const start = record * recordBytes;
-    for (const [i, kind] of labels.entries()) kind[record] = bytes[start + i] as number;
+    for (const [i, kind] of labels.entries()) kind[record] = bytes[start + i] ?? 0;
     for (let p = start + labelBytes; p < start + labelBytes + PLANE; p++) {
-      images[to++] = bytes[p] as number;
-      images[to++] = bytes[p + PLANE] as number;
-      images[to++] = bytes[p + 2 * PLANE] as number;
+      images[to++] = bytes[p] ?? 0;
+      images[to++] = bytes[p + PLANE] ?? 0;
+      images[to++] = bytes[p + 2 * PLANE] ?? 0;
     }
   }
   return labels;

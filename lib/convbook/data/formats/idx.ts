@@ -1,5 +1,6 @@
 /** IDX files, in which MNIST and Fashion-MNIST are published: a magic number, big-endian sizes, then the values. */
 import { constants, gunzipSync } from "node:zlib";
+import { codeOf, messageOf } from "../../files/index.ts";
 import { DataError } from "../error.ts";
 
 /** An array of bytes of any number of dimensions. */
@@ -30,9 +31,9 @@ export function readIdx(bytes: Uint8Array, file: string): IdxArray {
     try {
       return gunzipSync(packed, { maxOutputLength: most, finishFlush });
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
+      const code = codeOf(error);
       if (code === "ERR_BUFFER_TOO_LARGE") return fail("more follows than its header tells of", error);
-      return fail(`its compression is broken (${message})`, error);
+      return fail(`its compression is broken (${messageOf(error)})`, error);
     }
   };
   // The beginning of a stream inflates to the beginning of what is in it.

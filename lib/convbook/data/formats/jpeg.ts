@@ -109,9 +109,9 @@ export function decodeJpeg(bytes: Uint8Array, file: string, options: DecodeOptio
   const data = new Uint8Array(width * height * 3);
   if (rgba.length !== width * height * 4) fail(`its data has ${rgba.length / 4} pixels, not ${width * height}`);
   for (let from = 0, to = 0; to < data.length; from += 4, to += 3) {
-    data[to] = rgba[from] as number;
-    data[to + 1] = rgba[from + 1] as number;
-    data[to + 2] = rgba[from + 2] as number;
+    data[to] = rgba[from] ?? 0;
+    data[to + 1] = rgba[from + 1] ?? 0;
+    data[to + 2] = rgba[from + 2] ?? 0;
   }
   return { dtype: "uint8", shape: [height, width, 3], data };
 }
@@ -169,7 +169,7 @@ function readFrame(bytes: Uint8Array): Frame {
   if (bytes[2] !== 0xff) return { ...nothing, problem: "there is no marker at byte 2" };
   let position = 2;
   while (position + 4 <= bytes.length) {
-    const marker = bytes[position + 1] as number;
+    const marker = bytes[position + 1] ?? 0;
     if (bytes[position] !== 0xff || marker === 0xff || marker === 0) {
       position++;
       continue;
@@ -182,8 +182,8 @@ function readFrame(bytes: Uint8Array): Frame {
     }
     const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
     if (isFrame && position + 10 <= bytes.length) {
-      const precision = bytes[position + 4] as number;
-      const components = bytes[position + 9] as number;
+      const precision = bytes[position + 4] ?? 0;
+      const components = bytes[position + 9] ?? 0;
       const frame = {
         height: view.getUint16(position + 5),
         width: view.getUint16(position + 7),

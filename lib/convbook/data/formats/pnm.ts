@@ -48,10 +48,10 @@ export function decodePnm(bytes: Uint8Array, file: string, options: DecodeOption
     if (kind < 4) return number(`sample ${i}`);
     if (kind === 4) {
       const x = i % width;
-      return ((bytes[at + Math.floor(i / width) * rowBytes + (x >> 3)] as number) >> (7 - (x & 7))) & 1;
+      return ((bytes[at + Math.floor(i / width) * rowBytes + (x >> 3)] ?? 0) >> (7 - (x & 7))) & 1;
     }
-    if (largest < 256) return bytes[at + i] as number;
-    return ((bytes[at + 2 * i] as number) << 8) | (bytes[at + 2 * i + 1] as number);
+    if (largest < 256) return bytes[at + i] ?? 0;
+    return ((bytes[at + 2 * i] ?? 0) << 8) | (bytes[at + 2 * i + 1] ?? 0);
   };
   const data = new Uint8Array(width * height * 3);
   for (let i = 0; i < count; i++) {
@@ -89,7 +89,7 @@ class Words {
   }
 
   #isSpace(): boolean {
-    const byte = this.#bytes[this.position] as number;
+    const byte = this.#bytes[this.position] ?? 0;
     return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
   }
 

@@ -1,5 +1,6 @@
 /** Reading files out of a .tar.gz into memory: nothing is unpacked to disk, so no path in it can lead anywhere. */
 import { list } from "tar";
+import { messageOf } from "../../files/index.ts";
 import { DataError } from "../error.ts";
 
 /**
@@ -48,7 +49,7 @@ export async function readTarGz(
       },
     });
   } catch (error) {
-    problem ??= fail(`not a whole .tar.gz: ${(error as Error).message}`, error);
+    problem ??= fail(`not a whole .tar.gz: ${messageOf(error)}`, error);
   }
   if (problem !== undefined) throw problem;
   const missing = [...wanted.keys()].filter((name) => !found.has(name));

@@ -31,7 +31,7 @@ export function stack(samples: readonly LabelledSample[], indices: ArrayLike<num
   let data: Float32Array | Int32Array | Uint8Array | undefined;
   let size = 0;
   for (const [i, sample] of samples.entries()) {
-    const index = indices[i] as number;
+    const index = indices[i] ?? i;
     const fail = (message: string): never => {
       throw new DataError("collate", `Sample ${index} cannot go into a batch: ${message}.`, { index });
     };

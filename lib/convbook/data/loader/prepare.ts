@@ -26,9 +26,9 @@ export function prepareBatch(
   const samples: LabelledSample[] = [];
   for (let i = 0; i < sourceIndices.length; i++) {
     try {
-      samples.push(source(sourceIndices[i] as number, generator));
+      samples.push(source(sourceIndices[i] ?? 0, generator));
     } catch (error) {
-      throw sampleError(indices[i] as number, error);
+      throw sampleError(indices[i] ?? 0, error);
     }
   }
   const batch = stack(samples, indices);

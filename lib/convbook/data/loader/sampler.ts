@@ -73,7 +73,7 @@ export class SubsetRandomSampler implements Sampler {
   }
 
   sample(): Int32Array {
-    return randperm(this.length, { generator: this.generator }).map((i) => this.indices[i] as number);
+    return randperm(this.length, { generator: this.generator }).map((i) => this.indices[i] ?? 0);
   }
 }
 

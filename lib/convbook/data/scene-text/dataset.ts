@@ -174,7 +174,7 @@ function paintBackground(image: ImageData8, generator: Generator): void {
     for (let x = 0; x < width; x++) {
       const share = strength * (0.5 + ((x - width / 2) * cos + (y - height / 2) * sin) / (2 * reach));
       const at = (y * width + x) * 3;
-      for (let c = 0; c < 3; c++) image.data[at + c] = (from[c] as number) * (1 - share) + (to[c] as number) * share;
+      for (let c = 0; c < 3; c++) image.data[at + c] = (from[c] ?? 0) * (1 - share) + (to[c] ?? 0) * share;
     }
   }
   for (let i = generator.integer(0, 6); i > 0; i--) paintShape(image, generator);
@@ -240,14 +240,14 @@ function strokeDistance(strokes: readonly Stroke[], x: number, y: number): numbe
 function blend(image: ImageData8, pixel: number, colour: Colour, share: number): void {
   for (let c = 0; c < 3; c++) {
     const at = pixel * 3 + c;
-    image.data[at] = Math.round((image.data[at] as number) * (1 - share) + (colour[c] as number) * share);
+    image.data[at] = Math.round((image.data[at] ?? 0) * (1 - share) + (colour[c] ?? 0) * share);
   }
 }
 
 function addNoise(image: ImageData8, generator: Generator): void {
   const strength = generator.uniform(2, 20);
   for (let i = 0; i < image.data.length; i++) {
-    const value = (image.data[i] as number) + (generator.uniformFloat() - 0.5) * strength;
+    const value = (image.data[i] ?? 0) + (generator.uniformFloat() - 0.5) * strength;
     image.data[i] = Math.max(0, Math.min(255, Math.round(value)));
   }
 }

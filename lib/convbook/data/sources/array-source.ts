@@ -17,7 +17,7 @@ export type ArraySourceSpec = ArraySource<"uint8", Uint8Array> | ArraySource<"fl
 /** A view of the sample: no copy, so nobody may write to it. */
 export function sampleOfArray(spec: ArraySourceSpec, index: number): LabelledSample {
   const size = elements(spec.shape);
-  const label = spec.labels[index] as number;
+  const label = spec.labels[index] ?? 0;
   const { dtype, shape } = spec;
   return dtype === "uint8"
     ? [{ dtype, shape, data: spec.values.subarray(index * size, (index + 1) * size) }, label]

@@ -1,6 +1,7 @@
 /** Samples that are image files in folders. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { messageOf } from "../../files/index.ts";
 import { DataError } from "../error.ts";
 import { decodeImage } from "../formats/image.ts";
 import type { LabelledSample } from "../sample.ts";
@@ -22,7 +23,7 @@ export function sampleOfFile({ root, files, labels, maxPixels }: ImageSourceSpec
   try {
     bytes = readFileSync(file);
   } catch (error) {
-    throw new DataError("sample", `${file} cannot be read: ${(error as Error).message}`, { file, cause: error });
+    throw new DataError("sample", `${file} cannot be read: ${messageOf(error)}`, { file, cause: error });
   }
-  return [decodeImage(bytes, file, { maxPixels }), labels[index] as number];
+  return [decodeImage(bytes, file, { maxPixels }), labels[index] ?? 0];
 }

@@ -69,7 +69,7 @@ function copyPixel(image: ImageData8, x: number, y: number, to: Uint8Array, targ
   const [height, width, channels] = imageShape(image);
   if (x < 0 || x >= width || y < 0 || y >= height) return;
   const from = (y * width + x) * channels;
-  for (let c = 0; c < channels; c++) to[target + c] = image.data[from + c] as number;
+  for (let c = 0; c < channels; c++) to[target + c] = image.data[from + c] ?? 0;
 }
 
 /** Without rotation or shear: rows and columns are found one by one. */
@@ -117,8 +117,8 @@ function bilinear(image: ImageData8, [a, b, c, d, e, f]: AffineMatrix, to: Uint8
       const upper = Math.max(0, top) * width * channels;
       const lower = Math.min(height - 1, top + 1) * width * channels;
       for (let k = 0; k < channels; k++) {
-        const above = mix(from[upper + x0 + k] as number, from[upper + x1 + k] as number, dx);
-        const below = mix(from[lower + x0 + k] as number, from[lower + x1 + k] as number, dx);
+        const above = mix(from[upper + x0 + k] ?? 0, from[upper + x1 + k] ?? 0, dx);
+        const below = mix(from[lower + x0 + k] ?? 0, from[lower + x1 + k] ?? 0, dx);
         to[(y * width + x) * channels + k] = Math.trunc(mix(above, below, dy));
       }
     }

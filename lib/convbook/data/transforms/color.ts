@@ -22,13 +22,13 @@ export function adjustSaturation(image: ImageData8, factor: number): ImageData8 
   const channels = imageShape(image)[2];
   if (channels === 1) return image;
   const grey = luma(image);
-  return blend(image, factor, (i) => grey[Math.trunc(i / 3)] as number);
+  return blend(image, factor, (i) => grey[Math.trunc(i / 3)] ?? 0);
 }
 
 /** Sharpness: 0 is smoothed, 1 the image itself, 2 sharpened. */
 export function adjustSharpness(image: ImageData8, factor: number): ImageData8 {
   const smooth = smoothed(image);
-  return blend(image, factor, (i) => smooth[i] as number);
+  return blend(image, factor, (i) => smooth[i] ?? 0);
 }
 
 /** Turns the colours by `factor` of the colour circle, from -0.5 to 0.5. Grey images stay as they are. */
@@ -39,9 +39,9 @@ export function adjustHue(image: ImageData8, factor: number): ImageData8 {
   const data = new Uint8Array(from.length);
   const f = Math.fround;
   for (let i = 0; i < from.length; i += 3) {
-    const r = from[i] as number;
-    const g = from[i + 1] as number;
-    const b = from[i + 2] as number;
+    const r = from[i] ?? 0;
+    const g = from[i + 1] ?? 0;
+    const b = from[i + 2] ?? 0;
     const max = Math.max(r, g, b);
     const range = max - Math.min(r, g, b);
     let hue = 0;
@@ -105,9 +105,9 @@ function lookUp(image: ImageData8, table: (histogram: Float64Array) => Uint8Arra
   const data = new Uint8Array(image.data.length);
   for (let c = 0; c < channels; c++) {
     const histogram = new Float64Array(256);
-    for (let i = c; i < data.length; i += channels) (histogram[image.data[i] as number] as number)++;
+    for (let i = c; i < data.length; i += channels) (histogram[image.data[i] ?? 0] as number)++;
     const values = table(histogram);
-    for (let i = c; i < data.length; i += channels) data[i] = values[image.data[i] as number] as number;
+    for (let i = c; i < data.length; i += channels) data[i] = values[image.data[i] ?? 0] ?? 0;
   }
   return { dtype: "uint8", shape: image.shape, data };
 }
@@ -119,7 +119,7 @@ function blend(image: ImageData8, factor: number, other: (i: number) => number):
   const data = new Uint8Array(image.data.length);
   for (let i = 0; i < data.length; i++) {
     const from = other(i);
-    const mixed = Math.fround(from + Math.fround(alpha * ((image.data[i] as number) - from)));
+    const mixed = Math.fround(from + Math.fround(alpha * ((image.data[i] ?? 0) - from)));
     data[i] = Math.max(0, Math.min(255, Math.trunc(mixed)));
   }
   return { dtype: "uint8", shape: image.shape, data };
@@ -131,9 +131,9 @@ function luma(image: ImageData8): Uint8Array {
   if (channels === 1) return image.data;
   const grey = new Uint8Array(height * width);
   for (let p = 0, i = 0; p < grey.length; p++, i += 3) {
-    const r = image.data[i] as number;
-    const g = image.data[i + 1] as number;
-    const b = image.data[i + 2] as number;
+    const r = image.data[i] ?? 0;
+    const g = image.data[i + 1] ?? 0;
+    const b = image.data[i + 2] ?? 0;
     grey[p] = (r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16;
   }
   return grey;
@@ -147,9 +147,9 @@ function smoothed(image: ImageData8): Uint8Array {
   const row = width * channels;
   for (let y = 1; y < height - 1; y++) {
     for (let i = y * row + channels; i < (y + 1) * row - channels; i++) {
-      let sum = 4 * (from[i] as number);
+      let sum = 4 * (from[i] ?? 0);
       for (let above = i - row; above <= i + row; above += row) {
-        sum += (from[above - channels] as number) + (from[above] as number) + (from[above + channels] as number);
+        sum += (from[above - channels] ?? 0) + (from[above] ?? 0) + (from[above + channels] ?? 0);
       }
       to[i] = Math.trunc(sum / 13 + 0.5);
     }

@@ -26,7 +26,7 @@ export function flipHorizontally(image: ImageData8): ImageData8 {
     for (let x = 0; x < width; x++) {
       const from = (y * width + width - 1 - x) * channels;
       const to = (y * width + x) * channels;
-      for (let c = 0; c < channels; c++) data[to + c] = image.data[from + c] as number;
+      for (let c = 0; c < channels; c++) data[to + c] = image.data[from + c] ?? 0;
     }
   }
   return { dtype: "uint8", shape: image.shape, data };
@@ -75,14 +75,14 @@ export function pad(image: ImageData8, padding: Padding, mode: PaddingMode, fill
   const rows = sources(newHeight, height, top, mode);
   if (mode === "constant" && fill !== 0) data.fill(fill);
   for (let y = 0; y < newHeight; y++) {
-    const row = rows[y] as number;
+    const row = rows[y] ?? 0;
     if (row < 0) continue;
     for (let x = 0; x < newWidth; x++) {
-      const column = columns[x] as number;
+      const column = columns[x] ?? 0;
       if (column < 0) continue;
       const from = (row * width + column) * channels;
       const to = (y * newWidth + x) * channels;
-      for (let c = 0; c < channels; c++) data[to + c] = image.data[from + c] as number;
+      for (let c = 0; c < channels; c++) data[to + c] = image.data[from + c] ?? 0;
     }
   }
   return { dtype: "uint8", shape: [newHeight, newWidth, channels], data };

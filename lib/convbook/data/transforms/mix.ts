@@ -116,7 +116,7 @@ function mixWithPrevious(
     const start = row * size;
     for (let i = 0; i < size; i++) {
       const previous = row === 0 ? last[i] : values[start - size + i];
-      values[start + i] = mix(values[start + i] as number, previous as number, i);
+      values[start + i] = mix(values[start + i] ?? 0, previous as number, i);
     }
   }
 }

@@ -61,7 +61,7 @@ function coefficients(from: number, to: number, { support: filterSupport, weight
       sum += w;
     }
     for (let j = 0; j < count; j++) {
-      const normal = sum === 0 ? (exact[j] as number) : (exact[j] as number) / sum;
+      const normal = sum === 0 ? (exact[j] ?? 0) : (exact[j] ?? 0) / sum;
       const fixed = normal * (1 << PRECISION_BITS);
       weights[i * size + j] = Math.trunc(normal < 0 ? fixed - 0.5 : fixed + 0.5);
     }
@@ -119,8 +119,8 @@ function alongRows(
   const width = starts.length;
   const to = new Uint8Array(height * width * channels);
   for (let x = 0; x < width; x++) {
-    const start = starts[x] as number;
-    const count = counts[x] as number;
+    const start = starts[x] ?? 0;
+    const count = counts[x] ?? 0;
     const first = x * size;
     for (let y = 0; y < height; y++) {
       let p = (y * fromWidth + start) * channels;
@@ -131,18 +131,17 @@ function alongRows(
         let green = HALF;
         let blue = HALF;
         for (let j = first; j < first + count; j++, p += 3) {
-          const weight = weights[j] as number;
-          red = (red + Math.imul(from[p] as number, weight)) | 0;
-          green = (green + Math.imul(from[p + 1] as number, weight)) | 0;
-          blue = (blue + Math.imul(from[p + 2] as number, weight)) | 0;
+          const weight = weights[j] ?? 0;
+          red = (red + Math.imul(from[p] ?? 0, weight)) | 0;
+          green = (green + Math.imul(from[p + 1] ?? 0, weight)) | 0;
+          blue = (blue + Math.imul(from[p + 2] ?? 0, weight)) | 0;
         }
         to[target] = toByte(red);
         to[target + 1] = toByte(green);
         to[target + 2] = toByte(blue);
       } else {
         let sum = HALF;
-        for (let j = first; j < first + count; j++, p++)
-          sum = (sum + Math.imul(from[p] as number, weights[j] as number)) | 0;
+        for (let j = first; j < first + count; j++, p++) sum = (sum + Math.imul(from[p] ?? 0, weights[j] ?? 0)) | 0;
         to[target] = toByte(sum);
       }
     }
@@ -158,19 +157,19 @@ function alongColumns(
   const height = starts.length;
   const to = new Uint8Array(height * rowLength);
   for (let y = 0; y < height; y++) {
-    const base = (starts[y] as number) * rowLength;
-    const count = counts[y] as number;
+    const base = (starts[y] ?? 0) * rowLength;
+    const count = counts[y] ?? 0;
     const first = y * size;
     const target = y * rowLength;
     if (count === 3) {
       // What a slight change of size asks for most often.
-      const w0 = weights[first] as number;
-      const w1 = weights[first + 1] as number;
-      const w2 = weights[first + 2] as number;
+      const w0 = weights[first] ?? 0;
+      const w1 = weights[first + 1] ?? 0;
+      const w2 = weights[first + 2] ?? 0;
       for (let i = 0, p = base; i < rowLength; i++, p++) {
-        const a = Math.imul(from[p] as number, w0);
-        const b = Math.imul(from[p + rowLength] as number, w1);
-        const c = Math.imul(from[p + 2 * rowLength] as number, w2);
+        const a = Math.imul(from[p] ?? 0, w0);
+        const b = Math.imul(from[p + rowLength] ?? 0, w1);
+        const c = Math.imul(from[p + 2 * rowLength] ?? 0, w2);
         to[target + i] = toByte((HALF + a + b + c) | 0);
       }
       continue;
@@ -179,7 +178,7 @@ function alongColumns(
       let sum = HALF;
       let p = base + i;
       for (let j = first; j < first + count; j++, p += rowLength) {
-        sum = (sum + Math.imul(from[p] as number, weights[j] as number)) | 0;
+        sum = (sum + Math.imul(from[p] ?? 0, weights[j] ?? 0)) | 0;
       }
       to[target + i] = toByte(sum);
     }
@@ -201,7 +200,7 @@ function nearest(image: ImageData8, height: number, width: number): ImageData8 {
   for (const row of rows) {
     for (const column of columns) {
       const from = (row * fromWidth + column) * channels;
-      for (let c = 0; c < channels; c++) data[to++] = image.data[from + c] as number;
+      for (let c = 0; c < channels; c++) data[to++] = image.data[from + c] ?? 0;
     }
   }
   return { dtype: "uint8", shape: [height, width, channels], data };

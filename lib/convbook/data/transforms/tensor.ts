@@ -16,7 +16,7 @@ export class ToTensor implements Transform {
     const image = asImage("ToTensor", data);
     const from = image.data;
     const to = new Float32Array(from.length);
-    for (let i = 0; i < from.length; i++) to[i] = BYTE_TO_FLOAT[from[i] as number] as number;
+    for (let i = 0; i < from.length; i++) to[i] = BYTE_TO_FLOAT[from[i] ?? 0] ?? 0;
     return { dtype: "float32", shape: image.shape, data: to };
   }
 
@@ -49,7 +49,7 @@ export class Normalize implements Transform {
     this.std = [...std];
     this.#table = new Float32Array(256 * mean.length);
     for (let c = 0; c < mean.length; c++) {
-      for (let n = 0; n < 256; n++) this.#table[256 * c + n] = this.#normalize(BYTE_TO_FLOAT[n] as number, c);
+      for (let n = 0; n < 256; n++) this.#table[256 * c + n] = this.#normalize(BYTE_TO_FLOAT[n] ?? 0, c);
     }
   }
 
@@ -60,7 +60,7 @@ export class Normalize implements Transform {
     const from = image.data;
     const to = new Float32Array(from.length);
     for (let c = 0; c < channels; c++) {
-      for (let i = c; i < from.length; i += channels) to[i] = this.#normalize(from[i] as number, c);
+      for (let i = c; i < from.length; i += channels) to[i] = this.#normalize(from[i] ?? 0, c);
     }
     return { dtype: "float32", shape: image.shape, data: to };
   }
@@ -74,20 +74,20 @@ export class Normalize implements Transform {
     const table = this.#table;
     if (this.mean.length === 3) {
       for (let i = 0; i < from.length; i += 3) {
-        to[i] = table[from[i] as number] as number;
-        to[i + 1] = table[256 + (from[i + 1] as number)] as number;
-        to[i + 2] = table[512 + (from[i + 2] as number)] as number;
+        to[i] = table[from[i] ?? 0] ?? 0;
+        to[i + 1] = table[256 + (from[i + 1] ?? 0)] ?? 0;
+        to[i + 2] = table[512 + (from[i + 2] ?? 0)] ?? 0;
       }
     } else {
-      for (let i = 0; i < from.length; i++) to[i] = table[from[i] as number] as number;
+      for (let i = 0; i < from.length; i++) to[i] = table[from[i] ?? 0] ?? 0;
     }
     return { dtype: "float32", shape: image.shape, data: to };
   }
 
   /** Rounded to float32 after each step, as PyTorch computes. */
   #normalize(x: number, channel: number): number {
-    const mean = Math.fround(this.mean[channel] as number);
-    return Math.fround(Math.fround(x - mean) / Math.fround(this.std[channel] as number));
+    const mean = Math.fround(this.mean[channel] ?? 0);
+    return Math.fround(Math.fround(x - mean) / Math.fround(this.std[channel] ?? 1));
   }
 
   #checkChannels(shape: readonly number[]): void {

@@ -66,16 +66,17 @@ export function asFloatImage(name: string, data: TensorData): FloatData {
 export function imageShape(image: {
   readonly shape: readonly number[];
 }): [height: number, width: number, channels: number] {
-  return [image.shape[0] as number, image.shape[1] as number, image.shape[2] as number];
+  const [height = 0, width = 0, channels = 0] = image.shape;
+  return [height, width, channels];
 }
 
 /** @throws {RangeError} unless size is one or two whole positive numbers */
 export function parseSize(name: string, size: Size): readonly [height: number, width: number] {
-  const pair = typeof size === "number" ? [size, size] : size;
+  const pair: readonly [number, number] = typeof size === "number" ? [size, size] : size;
   if (!Array.isArray(pair) || pair.length !== 2 || pair.some((side) => !Number.isInteger(side) || side < 1)) {
     throw new RangeError(`${name}'s size is a whole number of pixels or [height, width]; got ${describeValue(size)}.`);
   }
-  return [pair[0] as number, pair[1] as number];
+  return pair;
 }
 
 /** @throws {RangeError} unless p is within [0, 1] */

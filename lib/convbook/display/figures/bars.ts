@@ -41,12 +41,11 @@ export function bars({
   if (entries.length === 0) throw new DisplayError("bars: values is empty; expected numbers by name");
   const rows: { series: string; name: string; value: number }[] = [];
   for (const [key, value] of entries) {
-    const members =
-      typeof value === "object" && value !== null ? Object.entries(value as Record<string, number>) : undefined;
-    for (const [name, number] of members ?? [[key, value as number] as const]) {
+    const isSeries = typeof value === "object" && value !== null;
+    for (const [name, number] of isSeries ? Object.entries(value) : ([[key, value]] as const)) {
       if (!Number.isFinite(number))
         throw new DisplayError(`bars: the value of "${name}" is ${number}; expected a finite number`);
-      rows.push({ series: members ? key : "", name, value: number });
+      rows.push({ series: isSeries ? key : "", name, value: number });
     }
   }
   const names = [...new Set(rows.map(({ name }) => name))];
@@ -103,7 +102,7 @@ export function bars({
       ...(title ? { title } : {}),
       width: width ?? (horizontal ? 360 : Math.min(900, length)),
       height: height ?? (horizontal ? Math.max(60, band * names.length) : 240),
-      data: { values: rows as unknown as JsonValue },
+      data: { values: rows },
       layer: [
         { mark: { type: "bar", cornerRadiusEnd: 2, clip: true }, encoding: { ...position, color, tooltip } },
         ...(rows.length <= 24
@@ -113,7 +112,7 @@ export function bars({
                   ? { type: "text", align: "left", baseline: "middle", dx: 4 }
                   : { type: "text", baseline: "bottom", dy: -3 },
                 encoding: { ...position, text: { field: "value", type: "quantitative", format } },
-              } as JsonValue,
+              },
             ]
           : []),
       ],

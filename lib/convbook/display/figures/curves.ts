@@ -1,6 +1,6 @@
 /** Curves over steps or epochs. */
 import type { JsonValue } from "../mime.ts";
-import { lineColor, seriesColors } from "../theme.ts";
+import { lineColor, seriesColor } from "../theme.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import { describeSeries, type SeriesData, smooth, thin, toSeries } from "./series.ts";
 
@@ -74,8 +74,8 @@ export function curves({
         values.push({
           series: one.name,
           kind: compared.includes(one) ? "reference" : kind,
-          x: finite(points.x[i] as number, logX),
-          y: finite(points.y[i] as number, logY),
+          x: finite(points.x[i] ?? 0, logX),
+          y: finite(points.y[i] ?? 0, logY),
         });
       }
     }
@@ -115,7 +115,7 @@ export function curves({
   };
   // Only where limits were given can anything lie outside of them; else a cut would halve the markers at the border.
   const clip = yDomain !== undefined;
-  const picked: JsonValue = { param: "picked", empty: true };
+  const picked = { param: "picked", empty: true };
   const tooltip: JsonValue = [
     { field: "series", type: "nominal", title: "curve" },
     { field: "x", type: "quantitative", title: xLabel },
@@ -127,7 +127,7 @@ export function curves({
       : {}),
     transform: [{ filter: { field: "kind", equal: kind } }],
     mark,
-    encoding: { x, y, color, opacity: { condition: { ...(picked as object), value: strength }, value: 0.08 }, tooltip },
+    encoding: { x, y, color, opacity: { condition: { ...picked, value: strength }, value: 0.08 }, tooltip },
   });
   const line = { type: "line", clip, ...(showMarkers ? { point: { size: 36 } } : {}) };
   const layers =
@@ -153,7 +153,7 @@ function logFormat(columns: readonly ArrayLike<number>[]): string {
 
 /** What is compared with comes after the series, and is grey. */
 function colorAt(index: number, series: number): string {
-  return index < series ? (seriesColors[index % seriesColors.length] as string) : lineColor;
+  return index < series ? seriesColor(index) : lineColor;
 }
 
 /** JSON has no NaN; a logarithmic axis has no zero. Both are gaps in a curve. */

@@ -1,6 +1,5 @@
 /** Matrices as coloured cells, and the confusion matrix. */
 import { DisplayError } from "../errors.ts";
-import type { JsonValue } from "../mime.ts";
 import { formatNumber, textWidth } from "../text.ts";
 import { divergingColors, sequentialColors } from "../theme.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
@@ -85,8 +84,8 @@ export function heatmap({
       cells.push({
         row: r,
         column: c,
-        x: xNames[c] as string,
-        y: yNames[r] as string,
+        x: xNames[c] ?? "",
+        y: yNames[r] ?? "",
         value: Number.isFinite(value) ? value : null,
         shade: Number.isFinite(tone) ? tone : null,
         light: false,
@@ -110,12 +109,13 @@ export function heatmap({
     return Math.max(1, Math.ceil(room / size));
   };
   const tilted = xNames.some((name) => name.length > 5);
-  const axis = (field: string, label: string, labels: readonly string[]): { [key: string]: JsonValue } => ({
+  const axis = (field: string, label: string, labels: readonly string[], labelAngle?: number) => ({
     field,
     type: "ordinal",
     title: label || null,
     axis: {
       labelExpr: nameOf(labels),
+      ...(labelAngle === undefined ? {} : { labelAngle }),
       ticks: false,
       domain: false,
       labelLimit: 140,
@@ -123,8 +123,7 @@ export function heatmap({
     },
     scale: { paddingInner: withText ? 0.04 : 0 },
   });
-  const x = axis("column", xLabel, xNames);
-  (x.axis as { [key: string]: JsonValue }).labelAngle = tilted ? -40 : 0;
+  const x = axis("column", xLabel, xNames, tilted ? -40 : 0);
   const y = axis("row", yLabel, yNames);
   const text =
     alt ??
@@ -134,7 +133,7 @@ export function heatmap({
       ...(title ? { title } : {}),
       width: width ?? size * columns,
       height: height ?? size * rows,
-      data: { values: cells as unknown as JsonValue },
+      data: { values: cells },
       layer: [
         {
           mark: { type: "rect" },
@@ -165,7 +164,7 @@ export function heatmap({
                   text: { field: "value", type: "quantitative", format },
                   color: { condition: { test: "datum.light", value: "#ffffff" }, value: "#222222" },
                 },
-              } as JsonValue,
+              },
             ]
           : []),
       ],
@@ -215,16 +214,16 @@ export function confusionMatrixFigure({
       );
   });
   const rowSums = matrix.map((row) => Array.from(row).reduce((sum, value) => sum + value, 0));
-  const columnSums = matrix.map((_, c) => matrix.reduce((sum, row) => sum + (row[c] as number), 0));
+  const columnSums = matrix.map((_, c) => matrix.reduce((sum, row) => sum + (row[c] ?? 0), 0));
   const total = rowSums.reduce((sum, value) => sum + value, 0);
   const divisor = (r: number, c: number): number => {
-    if (normalize === "predicted") return columnSums[c] as number;
+    if (normalize === "predicted") return columnSums[c] ?? 0;
     if (normalize === "all") return total;
-    return rowSums[r] as number;
+    return rowSums[r] ?? 0;
   };
   const shares = matrix.map((row, r) => Array.from(row, (value, c) => value / (divisor(r, c) || 1)));
   const counts = normalize === undefined || normalize === "none";
-  const correct = matrix.reduce((sum, row, i) => sum + (row[i] as number), 0);
+  const correct = matrix.reduce((sum, row, i) => sum + (row[i] ?? 0), 0);
   const worst = worstConfusion(matrix);
   const name = (i: number): string => labels?.[i] ?? String(i);
   const text =
@@ -250,7 +249,7 @@ function worstConfusion(matrix: readonly Numbers[]): { row: number; column: numb
   let worst: { row: number; column: number; count: number } | undefined;
   matrix.forEach((row, r) => {
     for (let c = 0; c < row.length; c++) {
-      const count = row[c] as number;
+      const count = row[c] ?? 0;
       if (r !== c && count > (worst?.count ?? 0)) worst = { row: r, column: c, count };
     }
   });

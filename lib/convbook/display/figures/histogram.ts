@@ -46,8 +46,7 @@ export function histogram({
   const start = high > low ? low : low - bins / 2;
   const rows: JsonValue[] = [];
   const described: string[] = [];
-  for (const name of names) {
-    const numbers = sets[name] as Numbers;
+  for (const [name, numbers] of Object.entries(sets)) {
     const counts = new Float64Array(bins);
     let kept = 0;
     let sum = 0;
@@ -56,7 +55,7 @@ export function histogram({
       const value = Number(numbers[i]);
       if (!(value >= low && value <= high)) continue;
       const bin = Math.min(bins - 1, Math.max(0, Math.floor((value - start) / width0)));
-      counts[bin] = (counts[bin] as number) + 1;
+      counts[bin] = (counts[bin] ?? 0) + 1;
       kept++;
       sum += value;
       squares += value * value;

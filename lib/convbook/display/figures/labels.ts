@@ -11,7 +11,7 @@ export interface LabelSide {
 export const labelSize = 12;
 
 /** In order of liking. */
-export const labelSides: readonly LabelSide[] = [
+export const labelSides: readonly [LabelSide, ...LabelSide[]] = [
   { align: "left", baseline: "middle", dx: 9, dy: 0 },
   { align: "right", baseline: "middle", dx: -9, dy: 0 },
   { align: "center", baseline: "bottom", dx: 0, dy: -8 },
@@ -47,14 +47,14 @@ export function placeLabels(
     area.height,
     area.logY,
   ).map((y) => area.height - y);
-  const dots = xs.map((x, i): Box => around(x, ys[i] as number, 6));
+  const dots = xs.map((x, i): Box => around(x, ys[i] ?? 0, 6));
   const placed: Box[] = [];
   return points.map(({ label = "" }, i) => {
     if (label === "") return 0;
     const width = textWidth(label, labelSize);
-    let best = { side: 0, cost: Number.POSITIVE_INFINITY, box: dots[i] as Box };
+    let best = { side: 0, cost: Number.POSITIVE_INFINITY, box: around(xs[i] ?? 0, ys[i] ?? 0, 6) };
     labelSides.forEach((side, index) => {
-      const box = labelBox(xs[i] as number, ys[i] as number, width, side);
+      const box = labelBox(xs[i] ?? 0, ys[i] ?? 0, width, side);
       let cost = index * 0.5 + outside(box, area);
       dots.forEach((dot, other) => {
         if (other !== i) cost += overlap(box, dot);

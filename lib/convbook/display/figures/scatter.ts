@@ -1,10 +1,10 @@
 /** Points with names: accuracy against parameters, and the like. */
 import { DisplayError } from "../errors.ts";
-import type { JsonValue } from "../mime.ts";
+import type { JsonObject, JsonValue } from "../mime.ts";
 import { formatNumber } from "../text.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
-import { type LabelSide, labelSides, labelSize, placeLabels } from "./labels.ts";
+import { labelSides, labelSize, placeLabels } from "./labels.ts";
 
 export interface ScatterPoint {
   readonly x: number;
@@ -57,13 +57,13 @@ export function scatter({
     y,
     label,
     series,
-    side: sides[i] as number,
+    side: sides[i] ?? 0,
   }));
   const names = [...new Set(points.map(({ series = "" }) => series))];
   // A legend beside points that carry the same names would say everything twice.
   const said = points.every(({ label, series = "" }) => label === series);
   const legend: JsonValue = names.length > 1 && !said ? { orient: "right" } : null;
-  const color: JsonValue = {
+  const color: JsonObject = {
     field: "series",
     type: "nominal",
     scale: { domain: names },
@@ -99,10 +99,10 @@ export function scatter({
       layer: [
         {
           mark: { type: "point", filled: true, size: 90, opacity: 0.95 },
-          encoding: { ...position, color, shape: { ...(color as object) } as JsonValue, tooltip },
+          encoding: { ...position, color, shape: color, tooltip },
         },
         ...[...new Set(sides)].map((side): JsonValue => {
-          const { align, baseline, dx, dy } = labelSides[side] as LabelSide;
+          const { align, baseline, dx, dy } = labelSides[side] ?? labelSides[0];
           return {
             transform: [{ filter: { field: "side", equal: side } }],
             mark: { type: "text", align, baseline, dx, dy, fontSize: labelSize },

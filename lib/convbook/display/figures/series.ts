@@ -16,11 +16,10 @@ export interface Series {
 
 /** Checks and copies what a caller gave: `{name: data}` or one nameless series. */
 export function toSeries(figure: string, given: { readonly [name: string]: SeriesData }): Series[] {
-  const names = Object.keys(given);
-  if (names.length === 0)
+  const entries = Object.entries(given);
+  if (entries.length === 0)
     throw new DisplayError(`${figure}: series is empty; expected at least one, as {name: [numbers]}`);
-  return names.map((name) => {
-    const data = given[name] as SeriesData;
+  return entries.map(([name, data]) => {
     const y = "y" in data ? data.y : data;
     const x = "y" in data ? data.x : undefined;
     if (typeof y?.length !== "number") {
@@ -53,9 +52,9 @@ export function thin(series: Series, limit: number): Series {
     let low = from;
     let high = from;
     for (let i = from; i < to; i++) {
-      const value = series.y[i] as number;
-      if (value < (series.y[low] as number)) low = i;
-      if (value > (series.y[high] as number)) high = i;
+      const value = series.y[i] ?? 0;
+      if (value < (series.y[low] ?? 0)) low = i;
+      if (value > (series.y[high] ?? 0)) high = i;
     }
     if (to > from) kept.push(Math.min(low, high));
     if (to > from && low !== high) kept.push(Math.max(low, high));
@@ -63,8 +62,8 @@ export function thin(series: Series, limit: number): Series {
   kept.push(n - 1);
   return {
     name: series.name,
-    x: Float64Array.from(kept, (i) => series.x[i] as number),
-    y: Float64Array.from(kept, (i) => series.y[i] as number),
+    x: Float64Array.from(kept, (i) => series.x[i] ?? 0),
+    y: Float64Array.from(kept, (i) => series.y[i] ?? 0),
   };
 }
 
@@ -79,7 +78,7 @@ export function smooth(y: Float64Array, weight: number): Float64Array {
   let last = 0;
   let seen = 0;
   for (let i = 0; i < y.length; i++) {
-    const value = y[i] as number;
+    const value = y[i] ?? 0;
     if (!Number.isFinite(value)) {
       out[i] = value;
       continue;
@@ -97,13 +96,13 @@ export function describeSeries(series: Series): string {
   let high = -1;
   let last = -1;
   for (let i = 0; i < series.y.length; i++) {
-    const value = series.y[i] as number;
+    const value = series.y[i] ?? 0;
     if (!Number.isFinite(value)) continue;
-    if (low < 0 || value < (series.y[low] as number)) low = i;
-    if (high < 0 || value > (series.y[high] as number)) high = i;
+    if (low < 0 || value < (series.y[low] ?? 0)) low = i;
+    if (high < 0 || value > (series.y[high] ?? 0)) high = i;
     last = i;
   }
   if (last < 0) return `${series.name}: no values`;
-  const at = (i: number) => formatNumber(series.y[i] as number);
+  const at = (i: number) => formatNumber(series.y[i] ?? 0);
   return `${series.name} ends at ${at(last)} (lowest ${at(low)}, highest ${at(high)})`;
 }

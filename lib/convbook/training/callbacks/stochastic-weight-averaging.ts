@@ -110,7 +110,7 @@ export class StochasticWeightAveraging extends Callback {
       if (average === undefined) this.averages.set(name, value);
       else
         for (let i = 0; i < average.length; i++)
-          (average[i] as number) += ((value[i] as number) - (average[i] as number)) / this.averaged;
+          (average[i] as number) += ((value[i] ?? 0) - (average[i] ?? 0)) / this.averaged;
     }
   }
 

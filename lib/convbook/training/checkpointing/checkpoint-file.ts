@@ -36,7 +36,7 @@ async function saving(path: string, save: () => Promise<void>): Promise<void> {
   try {
     await save();
   } catch (error) {
-    throw error instanceof Error && "code" in error ? new SaveError(path, error as NodeJS.ErrnoException) : error;
+    throw error instanceof Error && "code" in error ? new SaveError(path, error) : error;
   }
 }
 

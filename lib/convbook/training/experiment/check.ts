@@ -1,5 +1,6 @@
 /** Mistakes in a configuration that show only when something is made of it, found before any data is fetched. */
 import { batchTransformFromSpec } from "../../data/transforms/registry.ts";
+import { messageOf } from "../../files/index.ts";
 import { createModelFrom } from "../../models/index.ts";
 import { nearestNames } from "../../nn/errors.ts";
 import { Parameter } from "../../nn/parameter.ts";
@@ -23,9 +24,7 @@ export function checkExperiment(config: ExperimentConfig, file: string): void {
     try {
       return make();
     } catch (error) {
-      throw error instanceof ConfigError
-        ? error
-        : new ConfigError(file, path, `cannot be used: ${(error as Error).message}`);
+      throw error instanceof ConfigError ? error : new ConfigError(file, path, `cannot be used: ${messageOf(error)}`);
     }
   };
   section("model", () => createModelFrom(model.name, model.hparams).dispose());

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import type { TransformSpec } from "../../data/transforms/transform.ts";
-import { expandHome } from "../../files/index.ts";
+import { expandHome, messageOf } from "../../files/index.ts";
 import { modelNames } from "../../models/index.ts";
 import { trainerOptionNames } from "../core/trainer-options.ts";
 import type { HyperParameters } from "../core/training-module.ts";
@@ -88,7 +88,7 @@ export async function loadConfig(
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    throw new ConfigError(path, "", `cannot be read: ${(error as Error).message}`);
+    throw new ConfigError(path, "", `cannot be read: ${messageOf(error)}`);
   }
   const root = parseSettings(text, path, changes);
   const folder = dirname(resolve(path));

@@ -2,6 +2,7 @@
 import { transforms } from "../../data/index.ts";
 import { fromSpec } from "../../data/transforms/registry.ts";
 import type { Transform } from "../../data/transforms/transform.ts";
+import { messageOf } from "../../files/index.ts";
 import { ConfigError, type ExperimentConfig } from "./config.ts";
 
 /** What becomes of an image in training and in evaluation. */
@@ -10,7 +11,7 @@ export function pipelines(data: ExperimentConfig["data"], toTensor: readonly Tra
     try {
       return data[key].map(fromSpec);
     } catch (error) {
-      throw new ConfigError(file, `data.${key}`, `cannot be used: ${(error as Error).message}`);
+      throw new ConfigError(file, `data.${key}`, `cannot be used: ${messageOf(error)}`);
     }
   };
   return {

@@ -51,7 +51,7 @@ export class CSVLogger implements Logger {
     try {
       await writeFileAtomic(path, stringify(hparams));
     } catch (error) {
-      throw new LogFileError(path, error as NodeJS.ErrnoException);
+      throw new LogFileError(path, error);
     }
   }
 
@@ -78,7 +78,7 @@ export class CSVLogger implements Logger {
       mkdirSync(this.logDir, { recursive: true });
       writeFileSync(this.path, `${lines.join("\n")}\n`, { flag: isWider ? "w" : "a" });
     } catch (error) {
-      throw new LogFileError(this.path, error as NodeJS.ErrnoException);
+      throw new LogFileError(this.path, error);
     }
     this.columns = columns;
     this.written = this.rows.length;

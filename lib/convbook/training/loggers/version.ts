@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { codeOf } from "../../files/index.ts";
 import { LogFileError, refuseUnknownOptions, requireOption } from "../errors.ts";
 import type { FileLoggerOptions } from "./csv-logger.ts";
 
@@ -12,7 +13,7 @@ export function nextVersion(folder: string): string {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
-    throw new LogFileError(folder, error as NodeJS.ErrnoException);
+    throw new LogFileError(folder, error);
   }
   for (let number = 0; ; number++) {
     const version = `version_${number}`;
@@ -20,8 +21,7 @@ export function nextVersion(folder: string): string {
       mkdirSync(join(folder, version));
       return version;
     } catch (error) {
-      const cause = error as NodeJS.ErrnoException;
-      if (cause.code !== "EEXIST") throw new LogFileError(join(folder, version), cause);
+      if (codeOf(error) !== "EEXIST") throw new LogFileError(join(folder, version), error);
     }
   }
 }

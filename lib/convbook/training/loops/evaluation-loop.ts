@@ -55,7 +55,7 @@ export async function runEvaluation(
     await trainer.hooks.call(`on${noun}Start`);
     await trainer.hooks.call(`on${noun}EpochStart`);
     for (const [index, loader] of loaders.entries()) {
-      await evaluateLoader(trainer, stage, loader, counts[index] as number, { index, count: loaders.length });
+      await evaluateLoader(trainer, stage, loader, counts[index] ?? 0, { index, count: loaders.length });
     }
     trainer.metrics.leaveBatch();
     trainer.metrics.publish(results.epochMetrics());

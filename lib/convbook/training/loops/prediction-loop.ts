@@ -29,7 +29,7 @@ export async function runPrediction(
     await trainer.hooks.call("onPredictStart");
     await trainer.hooks.call("onPredictEpochStart");
     for (const [index, loader] of loaders.entries()) {
-      const count = counts[index] as number;
+      const count = counts[index] ?? 0;
       const own: tf.TensorContainer[] = [];
       results.push(own);
       const iterator = trainer.run.openIterator(iterate(loader));

@@ -123,7 +123,7 @@ export class Lookahead extends Optimizer {
     const order = this.paramGroups.flatMap(({ params }) => params);
     const indices = saved.paramGroups.flatMap(({ params }) => params);
     for (const [i, parameter] of order.entries()) {
-      const slow = saved.state.get(indices[i] as number)?.lookahead_slow;
+      const slow = saved.state.get(indices[i] ?? -1)?.lookahead_slow;
       if (slow === undefined || typeof slow === "number" || slow.dtype !== "float32") continue;
       const tensor = tf.tensor(slow.data.slice(), variableOf(parameter).shape, "float32");
       this.slow.set(parameter, tf.variable(tensor, false));

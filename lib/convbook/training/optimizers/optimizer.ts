@@ -225,7 +225,7 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
     const indices = saved.paramGroups.flatMap(({ params }) => params);
     for (const [i, parameter] of order.entries()) {
       const shape = parameter.shape;
-      for (const [name, value] of Object.entries(saved.state.get(indices[i] as number) ?? {})) {
+      for (const [name, value] of Object.entries(saved.state.get(indices[i] ?? -1) ?? {})) {
         if (typeof value === "number" || value.shape.length === 0) continue;
         if (value.shape.join() !== shape.join()) {
           throw new ConfigurationError(
@@ -245,7 +245,7 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
       Object.assign(group, structuredClone(options));
     }
     for (const [i, parameter] of order.entries()) {
-      const entry = saved.state.get(indices[i] as number);
+      const entry = saved.state.get(indices[i] ?? -1);
       if (entry === undefined) continue;
       const state: ParameterState = { step: 0, slots: new Map() };
       for (const [name, value] of Object.entries(entry)) {

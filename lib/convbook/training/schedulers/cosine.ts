@@ -29,7 +29,7 @@ export class CosineAnnealingLR extends LRScheduler {
     // Where the cosine before was -1 the ratio below has no value: the first step up again, by the formula itself.
     if ((lastEpoch - 1 - tMax) % (2 * tMax) === 0) {
       const rise = (1 - Math.cos(Math.PI / tMax)) / 2;
-      return this.groups.map(({ lr }, i) => lr + ((this.baseLrs[i] as number) - etaMin) * rise);
+      return this.groups.map(({ lr }, i) => lr + ((this.baseLrs[i] ?? lr) - etaMin) * rise);
     }
     const ratio = (1 + Math.cos((Math.PI * lastEpoch) / tMax)) / (1 + Math.cos((Math.PI * (lastEpoch - 1)) / tMax));
     return this.groups.map(({ lr }) => ratio * (lr - etaMin) + etaMin);

@@ -107,7 +107,7 @@ export class OneCycleLR extends LRScheduler {
         ? (from, to, share) => to + ((from - to) / 2) * (1 + Math.cos(Math.PI * share))
         : (from, to, share) => from + (to - from) * share;
     for (const [i, group] of this.groups.entries()) {
-      const first = (highest[i] as number) / divFactor;
+      const first = (highest[i] ?? 0) / divFactor;
       // PyTorch's groups have these too, and its scheduler reads them there.
       const minLr = first / finalDivFactor;
       Object.assign(group, { initialLr: first, maxLr: highest[i], minLr });
@@ -124,9 +124,9 @@ export class OneCycleLR extends LRScheduler {
       Object.assign(group, { maxMomentum, baseMomentum });
       setMomentum(cycled, maxMomentum);
     }
-    const initial = (i: number) => this.baseLrs[i] as number;
+    const initial = (i: number) => this.baseLrs[i] ?? 0;
     const last = (i: number) => initial(i) / finalDivFactor;
-    const peak = (i: number) => highest[i] as number;
+    const peak = (i: number) => highest[i] ?? 0;
     const up: Phase = {
       end: pctStart * total - 1,
       rates: (i) => [initial(i), peak(i)],

@@ -65,7 +65,7 @@ export abstract class LRScheduler implements Scheduler {
   }
 
   protected write(rates: readonly number[]): void {
-    for (const [i, group] of this.groups.entries()) group.lr = rates[i] as number;
+    for (const [i, group] of this.groups.entries()) group.lr = rates[i] ?? group.lr;
     this.lastLr = [...rates];
   }
 

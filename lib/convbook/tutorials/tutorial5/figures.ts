@@ -36,8 +36,8 @@ export function confusion(
   for (let i = 0; i < test.total; i++) {
     const [, label] = images.get(i) as readonly [unknown, number];
     const row = matrix[label] as number[];
-    const predicted = test.predictions[i] as number;
-    row[predicted] = (row[predicted] as number) + 1;
+    const predicted = test.predictions[i] ?? 0;
+    row[predicted] = (row[predicted] ?? 0) + 1;
   }
   return confusionMatrixFigure({
     matrix,
