@@ -25,6 +25,7 @@ export {
 } from "./implementations.ts";
 export { ModelFileError } from "./io/error.ts";
 export { type FileSystemHandler, fileSystem } from "./io/file-system.ts";
+export { type BlockProgram, type ProgramUse, refusalOf } from "./kernels/block.ts";
 export {
   type AdamOptions,
   adamStep,

@@ -97,8 +97,8 @@ export class Cifar100ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
     return tf.tidy(() => {
       let out = this.stage1.forward(x);
       for (const { shortcut, conv, identities } of this.stages) {
-        out = conv.forwardWith(out, { residual: shortcut.forward(out), activation: "relu" });
-        for (const identity of identities) out = identity.forwardWith(out, { residual: out, activation: "relu" });
+        out = tf.relu(tf.add(conv.forward(out), shortcut.forward(out)));
+        for (const identity of identities) out = tf.relu(tf.add(identity.forward(out), out));
       }
       return this.classifier.forward(out) as tf.Tensor2D;
     });

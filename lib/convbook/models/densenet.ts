@@ -4,7 +4,7 @@
  * Huang et al., "Densely Connected Convolutional Networks", 2017. Reference: UvA Deep Learning Tutorial 5 (PyTorch), with its initialisation and
  * state-dict names.
  */
-import type * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 import { DenseBlock, TransitionLayer } from "../nn/blocks/index.ts";
 import {
   Activation,
@@ -18,7 +18,6 @@ import {
   Linear,
   Module,
   parseActivationName,
-  runLayers,
   Sequential,
 } from "../nn/index.ts";
 
@@ -83,7 +82,6 @@ export class DenseNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor2D {
-    // In one go, so that an engine that knows blocks of layers takes the network as one.
-    return runLayers([this.inputNet, this.blocks, ...this.outputNet.steps], x) as tf.Tensor2D;
+    return tf.tidy(() => this.outputNet.forward(this.blocks.forward(this.inputNet.forward(x))) as tf.Tensor2D);
   }
 }

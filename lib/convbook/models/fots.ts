@@ -6,8 +6,8 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { type Detection, Detector, fotsMomentum, HiddenLayer } from "../nn/blocks/index.ts";
-import { BatchNorm2d, Conv2d, Module, OptionError, ReLU, runLayers, type Sequential, Upsample } from "../nn/index.ts";
-import { ImageNetResNet, type ImageNetResNetHparams } from "./imagenet-resnet.ts";
+import { BatchNorm2d, Conv2d, Module, OptionError, ReLU, type Sequential, Upsample } from "../nn/index.ts";
+import { ImageNetResNet, type ImageNetResNetHparams, stemForward } from "./imagenet-resnet.ts";
 
 /** Hyper-parameters of {@link Fots}. */
 export interface FotsHparams {
@@ -41,7 +41,7 @@ export class FotsBackbone extends Module<[x: tf.Tensor4D], readonly tf.Tensor4D[
   forward(x: tf.Tensor4D): readonly tf.Tensor4D[] {
     return tf.tidy(() => {
       const features: tf.Tensor4D[] = [];
-      let y = runLayers(this.stem, x);
+      let y = stemForward(this.stem, x);
       for (const stage of this.stages) {
         y = stage.forward(y);
         features.push(y as tf.Tensor4D);
@@ -84,7 +84,7 @@ export class SharedConv extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
       this.merges.forEach((merge, i) => {
         merged = merge.forward(this.#unpool.forward(merged), features[i + 1] as tf.Tensor4D);
       });
-      return runLayers([this.conv, this.bn, this.#relu], merged) as tf.Tensor4D;
+      return this.#relu.forward(this.bn.forward(this.conv.forward(merged))) as tf.Tensor4D;
     });
   }
 }

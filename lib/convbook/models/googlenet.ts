@@ -4,7 +4,7 @@
  * Szegedy et al., "Going Deeper with Convolutions", 2015. Reference: UvA Deep Learning Tutorial 5 (PyTorch), with its widths, initialisation
  * and state-dict names. Unlike the paper's network it has no auxiliary classifiers and 260,650 parameters instead of 7 million.
  */
-import type * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 import { InceptionBlock } from "../nn/blocks/index.ts";
 import {
   Activation,
@@ -18,7 +18,6 @@ import {
   MaxPool2d,
   Module,
   parseActivationName,
-  runLayers,
   Sequential,
 } from "../nn/index.ts";
 
@@ -79,7 +78,6 @@ export class GoogleNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor2D {
-    // In one go, so that an engine that knows blocks of layers takes the network as one.
-    return runLayers([this.inputNet, this.inceptionBlocks, ...this.outputNet.steps], x) as tf.Tensor2D;
+    return tf.tidy(() => this.outputNet.forward(this.inceptionBlocks.forward(this.inputNet.forward(x))) as tf.Tensor2D);
   }
 }

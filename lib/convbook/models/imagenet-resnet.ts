@@ -19,7 +19,6 @@ import {
   MaxPool2d,
   Module,
   OptionError,
-  runLayers,
   Sequential,
   UnknownNameError,
 } from "../nn/index.ts";
@@ -144,12 +143,17 @@ export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
 
   forward(x: tf.Tensor4D): tf.Tensor2D {
     return tf.tidy(() => {
-      let features = runLayers(this.stem, x);
+      let features = stemForward(this.stem, x);
       for (const stage of this.stages) features = stage.forward(features);
       const pooled = this.avgpool.forward(features as tf.Tensor4D);
       return this.fc.forward(this.#flatten.forward(pooled)) as tf.Tensor2D;
     });
   }
+}
+
+/** The layers before the first stage: [N, H, W, 3] -> [N, H/4, W/4, planes]. */
+export function stemForward([conv, norm, relu, pool]: ImageNetResNet["stem"], x: tf.Tensor4D): tf.Tensor {
+  return pool.forward(relu.forward(norm.forward(conv.forward(x))) as tf.Tensor4D);
 }
 
 /** Hyper-parameters that the named presets leave open, as torchvision's functions do. */

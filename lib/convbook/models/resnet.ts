@@ -5,7 +5,7 @@
  * Learning Tutorial 5 (PyTorch), with its initialisation (fan out) and state-dict names. As there, the pre-activation variant has no final
  * normalisation before the pool, and shortcuts that change the width are 1x1 convolutions instead of the paper's padding with zeros.
  */
-import type * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 import {
   Activation,
   type ActivationName,
@@ -18,7 +18,6 @@ import {
   Module,
   OptionError,
   parseActivationName,
-  runLayers,
   Sequential,
 } from "../nn/index.ts";
 import { type ResNetBlockName, residualBlock } from "./registered-blocks.ts";
@@ -86,7 +85,6 @@ export class ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor2D {
-    // In one go, so that an engine that knows blocks of layers takes the network as one.
-    return runLayers([this.inputNet, this.blocks, ...this.outputNet.steps], x) as tf.Tensor2D;
+    return tf.tidy(() => this.outputNet.forward(this.blocks.forward(this.inputNet.forward(x))) as tf.Tensor2D);
   }
 }

@@ -1,6 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core";
+import type { ActivationOperation } from "./compile/graph.ts";
 import { type ActivationName, activation, parseActivationName } from "./functional/activation.ts";
-import type { BlockBuilder, BlockValue } from "./functional/block.ts";
 import { Module } from "./module.ts";
 import { type Shape, shapeOf } from "./shapes.ts";
 
@@ -30,10 +30,9 @@ export class Activation extends Module {
     return activation(x, this.activation);
   }
 
-  /** As part of a block: ReLU and the identity. */
-  lower(builder: BlockBuilder, x: BlockValue): BlockValue | null {
-    if (this.activation === "identity") return x;
-    return this.activation === "relu" ? builder.relu(x) : null;
+  /** What the compiler knows of it: null for the identity, which is nothing at all. */
+  operation(x: tf.Tensor): ActivationOperation | null {
+    return this.activation === "identity" ? null : { kind: "activation", shape: x.shape, name: this.activation };
   }
 
   override get typeName(): string {

@@ -1,13 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { normalise } from "./compile/fold.ts";
+import type { Normalisation } from "./compile/graph.ts";
 import { OptionError, refuseUnknownOptions, ShapeError } from "./errors.ts";
-import {
-  batchNormInference,
-  batchNormTraining,
-  type Epilogue,
-  epilogue,
-  foldedScale,
-} from "./functional/batch-norm.ts";
-import type { BlockBuilder, BlockValue } from "./functional/block.ts";
 import { ones_ } from "./init.ts";
 import { Module } from "./module.ts";
 import { Buffer, CounterBuffer, Parameter } from "./parameter.ts";
@@ -95,87 +89,40 @@ export abstract class BatchNorm extends Module {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    return this.forwardWith(x, {});
-  }
-
-  /** Forward pass, then residual and activation in the same step where the backend can. */
-  forwardWith(x: tf.Tensor, after: Epilogue): tf.Tensor {
     const shape = this.outputShape(shapeOf(this, x));
-    return tf.tidy(() => {
-      const weight = (this.weight?.variable ?? tf.ones([this.numFeatures])) as tf.Tensor as tf.Tensor1D;
-      const bias = (this.bias?.variable ?? tf.zeros([this.numFeatures])) as tf.Tensor as tf.Tensor1D;
-      if (!this.usesBatchStatistics) {
-        const mean = this.runningMean?.variable as tf.Tensor as tf.Tensor1D;
-        const variance = this.runningVar?.variable as tf.Tensor as tf.Tensor1D;
-        return batchNormInference(x, mean, variance, weight, bias, this.eps, after);
-      }
-      if (x.size === 0) return epilogue(tf.clone(x), after);
-      if (this.training && x.size === this.numFeatures) {
-        throw new ShapeError(
-          this.toString(),
-          shape,
-          "more than one value a channel in training (a larger batch, or eval())",
-        );
-      }
-      const track = this.training ? this.track.bind(this) : () => {};
-      return batchNormTraining(x, weight, bias, this.eps, track, after);
-    });
-  }
-
-  /** As part of a block: with the batch's statistics where a gradient is recorded, with the running ones elsewhere. */
-  lower(builder: BlockBuilder, x: BlockValue): BlockValue | null {
-    this.outputShape(builder.shapeOf(x));
-    const { weight, bias, runningMean, runningVar, numBatchesTracked, momentum } = this;
-    if (weight === null || bias === null || builder.training !== this.usesBatchStatistics) return null;
-    // One value a channel has no variance; the plain way says so.
-    if (builder.training && builder.sizeOf(x) === this.numFeatures) return null;
-    const isTracked = runningMean !== null && runningVar !== null && (this.training || !builder.training);
-    const count = (numBatchesTracked?.value ?? 0) + 1;
-    return builder.normalisation(x, {
-      weight: weight.variable,
-      bias: bias.variable,
-      epsilon: this.eps,
-      running: isTracked ? { mean: runningMean.variable, variance: runningVar.variable } : null,
-      share: momentum ?? 1 / count,
-      onRun: () => {
-        if (isTracked && numBatchesTracked !== null) numBatchesTracked.value = count;
-      },
-    });
-  }
-
-  /** Scale and shift a channel that this layer comes to in evaluation. */
-  folded(): { scale: tf.Tensor1D; shift: tf.Tensor1D } {
-    const { runningMean, runningVar } = this;
-    if (runningMean === null || runningVar === null) {
-      throw new OptionError(this.typeName, "trackRunningStats", false, "true for a layer that is folded into another");
+    if (this.usesBatchStatistics && x.size === 0) return tf.clone(x);
+    if (this.training && x.size === this.numFeatures) {
+      throw new ShapeError(
+        this.toString(),
+        shape,
+        "more than one value a channel in training (a larger batch, or eval())",
+      );
     }
-    const weight = (this.weight?.variable ?? tf.ones([this.numFeatures])) as tf.Tensor as tf.Tensor1D;
-    const bias = (this.bias?.variable ?? tf.zeros([this.numFeatures])) as tf.Tensor as tf.Tensor1D;
-    return foldedScale(
-      runningMean.variable as tf.Tensor as tf.Tensor1D,
-      runningVar.variable as tf.Tensor as tf.Tensor1D,
-      weight,
-      bias,
-      this.eps,
-    );
+    return normalise(this.called(shape), x);
   }
 
-  /** Takes a batch's statistics into the running ones. */
-  private track(mean: tf.Tensor1D, biasedVariance: tf.Tensor1D, count: number): void {
-    const { runningMean, runningVar, numBatchesTracked } = this;
-    if (runningMean === null || runningVar === null || numBatchesTracked === null) return;
-    numBatchesTracked.value += 1;
-    const share = this.momentum ?? 1 / numBatchesTracked.value;
-    const mix = (running: Buffer, value: tf.Tensor) => {
-      const mixed = tf.tidy(() => tf.add(tf.mul(running.variable, 1 - share), tf.mul(value, share)));
-      running.variable.assign(mixed);
-      mixed.dispose();
+  /** What the compiler knows of it: null where there is too little to normalise. */
+  operation(x: tf.Tensor): Normalisation | null {
+    const shape = this.outputShape(x.shape);
+    return this.training && x.size === this.numFeatures ? null : this.called(shape);
+  }
+
+  /** A call: it counts the batch, and decides what becomes of the running statistics. */
+  private called(shape: readonly number[]): Normalisation {
+    const { weight, bias, runningMean, runningVar, numBatchesTracked, usesBatchStatistics } = this;
+    const isTracked = this.training && runningMean !== null && runningVar !== null && numBatchesTracked !== null;
+    if (isTracked) numBatchesTracked.value += 1;
+    return {
+      kind: "normalisation",
+      shape,
+      weight: weight?.variable ?? null,
+      bias: bias?.variable ?? null,
+      mean: runningMean,
+      variance: runningVar,
+      epsilon: this.eps,
+      usesBatch: usesBatchStatistics,
+      share: isTracked ? (this.momentum ?? 1 / numBatchesTracked.value) : null,
     };
-    mix(runningMean, mean);
-    mix(
-      runningVar,
-      tf.tidy(() => tf.mul(biasedVariance, count / (count - 1))),
-    );
   }
 
   protected override extraRepr(): string {

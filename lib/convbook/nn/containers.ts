@@ -1,9 +1,5 @@
-import type * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 import { OptionError } from "./errors.ts";
-import type { Epilogue } from "./functional/batch-norm.ts";
-import type { BlockBuilder, BlockValue } from "./functional/block.ts";
-import { runLayers } from "./fusion.ts";
-import { lowerAll } from "./lowering.ts";
 import { type AnyModule, Module } from "./module.ts";
 
 /**
@@ -41,22 +37,12 @@ export class Sequential extends Module {
     return this.layers[Symbol.iterator]();
   }
 
-  /** What a forward pass takes one after the other: the modules, or this one whole while somebody watches it. */
-  get steps(): readonly AnyModule[] {
-    return this.hasForwardHooks ? [this] : this.layers;
-  }
-
   forward(x: tf.Tensor): tf.Tensor {
-    return runLayers(this.layers, x);
-  }
-
-  lower(builder: BlockBuilder, x: BlockValue): BlockValue | null {
-    return lowerAll(this.layers, builder, x);
-  }
-
-  /** Forward pass, then residual and activation, in one step with the last layer where that can be. */
-  forwardWith(x: tf.Tensor, after: Epilogue): tf.Tensor {
-    return runLayers(this.steps, x, after);
+    return tf.tidy(() => {
+      let y = x;
+      for (const layer of this.layers) y = layer.forward(y);
+      return y;
+    });
   }
 }
 

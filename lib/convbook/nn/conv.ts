@@ -1,8 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Generator } from "../random/index.ts";
+import type { Convolution } from "./compile/graph.ts";
 import { OptionError, refuseUnknownOptions } from "./errors.ts";
-import type { ActivationName } from "./functional/activation.ts";
-import type { BlockBuilder, BlockValue } from "./functional/block.ts";
 import { type Conv2dGeometry, conv2d } from "./functional/conv.ts";
 import { calculateFanInAndFanOut, kaimingUniform_, uniform_ } from "./init.ts";
 import { Module } from "./module.ts";
@@ -181,38 +180,15 @@ export class Conv2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     return conv2d(x, weight, (this.bias?.variable ?? null) as tf.Tensor1D | null, this.geometry);
   }
 
-  /** As part of a block, without groups and dilation. */
-  lower(builder: BlockBuilder, x: BlockValue): BlockValue | null {
-    const [, height, width] = this.outputShape(builder.shapeOf(x)) as [number, number, number, number];
-    const { stride, padding, dilation, groups } = this.geometry;
-    if (groups !== 1 || dilation.some((n) => n !== 1)) return null;
-    const window = {
-      filter: this.kernelSize,
-      strides: stride,
-      pad: [padding[0][0], padding[1][0]] as const,
-      height,
-      width,
-    };
-    const weight = this.weight.variable as tf.Tensor as tf.Tensor4D;
-    return builder.convolution(x, weight, (this.bias?.variable ?? null) as tf.Tensor1D | null, window);
-  }
-
-  /** Forward pass with each output channel scaled and shifted, a residual and an activation: what a batch normalisation behind it comes to in evaluation. */
-  forwardScaled(
-    x: tf.Tensor4D,
-    scale: tf.Tensor1D | null,
-    shift: tf.Tensor1D | null,
-    act: ActivationName,
-    residual?: tf.Tensor4D,
-  ): tf.Tensor4D {
-    this.outputShape(shapeOf(this, x));
-    return tf.tidy(() => {
-      const ownWeight = this.weight.variable as tf.Tensor as tf.Tensor4D;
-      const ownBias = (this.bias?.variable ?? null) as tf.Tensor1D | null;
-      if (scale === null || shift === null) return conv2d(x, ownWeight, ownBias, this.geometry, act, residual);
-      const bias = ownBias === null ? shift : (tf.add(tf.mul(ownBias, scale), shift) as tf.Tensor1D);
-      return conv2d(x, tf.mul(ownWeight, scale) as tf.Tensor4D, bias, this.geometry, act, residual);
-    });
+  /** What the compiler knows of it; programs of the engine know neither groups nor dilation. */
+  operation(x: tf.Tensor): Convolution {
+    const { geometry } = this;
+    const [weight, bias] = [this.weight.variable, this.bias?.variable ?? null];
+    const { stride, padding, dilation, groups } = geometry;
+    const isKnown = groups === 1 && dilation.every((n) => n === 1);
+    const window = { filter: this.kernelSize, strides: stride, pad: [padding[0][0], padding[1][0]] as const };
+    const shape = this.outputShape(x.shape);
+    return { kind: "convolution", shape, weight, bias, geometry, window: isKnown ? window : null };
   }
 
   protected override extraRepr(): string {

@@ -16,6 +16,7 @@ export {
 } from "./activations.ts";
 export { AdaptiveMaxPool2d, type CellCount } from "./adaptive-max-pool.ts";
 export { BatchNorm, BatchNorm1d, BatchNorm2d, type BatchNormOptions } from "./batch-norm.ts";
+export { eagerly } from "./compile/tracing.ts";
 export { ModuleList, Sequential } from "./containers.ts";
 export { Conv1d, Conv2d, type ConvOptions } from "./conv.ts";
 export { ConvTranspose2d, type ConvTransposeOptions } from "./conv-transpose.ts";
@@ -44,7 +45,6 @@ export {
 } from "./errors.ts";
 export { Flatten, Unflatten } from "./flatten.ts";
 export { type ActivationName, activation, activationNames, parseActivationName } from "./functional/activation.ts";
-export { runLayers } from "./fusion.ts";
 export { GroupNorm, LayerNorm, type NormOptions } from "./group-norm.ts";
 export { InstanceNorm, InstanceNorm1d, InstanceNorm2d, type InstanceNormOptions } from "./instance-norm.ts";
 export { KLDivLoss, type KLDivOptions, type KLDivReduction } from "./kl-div-loss.ts";

@@ -1,5 +1,6 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { StateDict } from "../tensor-data.ts";
+import { prepareForward, settled } from "./compile/tracing.ts";
 import { OptionError, StateDictError } from "./errors.ts";
 import { Buffer, CounterBuffer, Parameter, type StateEntry } from "./parameter.ts";
 import { Registry } from "./registry.ts";
@@ -46,6 +47,10 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
   training = true;
   readonly #registry: Registry = new Registry(this, (value): value is AnyModule => value instanceof Module);
   private readonly forwardHooks = new Set<ForwardHook<In, Out>>();
+
+  constructor() {
+    prepareForward(new.target, Module.prototype);
+  }
 
   /** Computes the module's output. */
   abstract forward(...inputs: In): Out;
@@ -206,6 +211,8 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
       const forward = this.forward;
       this.forward = (...inputs: In): Out => {
         let output = forward.apply(this, inputs);
+        // Whoever watches sees numbers.
+        settled([inputs, output]);
         for (const each of this.forwardHooks) output = each(this, inputs, output) ?? output;
         return output;
       };

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { checkFunction, checkInteger } from "../arguments/check.ts";
 import type { TensorData, TensorDType } from "../tensor-data.ts";
+import { aboutToRead } from "./compile/reads.ts";
 import { OptionError } from "./errors.ts";
 import { noteUse } from "./usage.ts";
 
@@ -218,6 +219,11 @@ export class Buffer extends DeviceValue {
   constructor(value: TensorData | readonly number[], options: { layout?: Layout; persistent?: boolean } = {}) {
     super(value, options.layout ?? [], false);
     this.persistent = options.persistent ?? true;
+  }
+
+  override get variable(): tf.Variable {
+    aboutToRead();
+    return super.variable;
   }
 }
 

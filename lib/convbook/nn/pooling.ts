@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
+import type { Pool, ProgramWindow } from "./compile/graph.ts";
 import { OptionError, refuseUnknownOptions } from "./errors.ts";
-import type { BlockBuilder, BlockValue } from "./functional/block.ts";
 import { adaptiveAvgPool2d, avgPool2d, maxPool2d, type Windows2d } from "./functional/pool.ts";
 import { Module } from "./module.ts";
 import {
@@ -28,7 +28,7 @@ export interface AvgPoolOptions<Size> extends PoolOptions<Size> {
   readonly countIncludePad?: boolean;
 }
 
-/** The largest window that blocks know. */
+/** The largest window that programs know. */
 const mostTaps = 255;
 
 function windows(owner: string, kernelSize: Size2d, options: PoolOptions<Size2d>): Windows2d {
@@ -77,16 +77,15 @@ abstract class Pool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     return windowedShape(this, input, this.windows, input[3] as number);
   }
 
-  /** As part of a block: windows that do not reach beyond the padding. */
-  protected lowerAs(kind: "maxPool" | "avgPool", builder: BlockBuilder, x: BlockValue): BlockValue | null {
-    const [, height, width] = this.outputShape(builder.shapeOf(x)) as [number, number, number, number];
+  /** How programs know the windows: not beyond the padding. */
+  protected get programWindow(): ProgramWindow | null {
     const [rows, columns] = this.windows;
     if (rows.ceil === true || columns.ceil === true || rows.kernel * columns.kernel > mostTaps) return null;
-    const filter = [rows.kernel, columns.kernel] as const;
-    const strides = [rows.stride, columns.stride] as const;
-    const pad = [rows.padding[0], columns.padding[0]] as const;
-    if (kind === "avgPool" && pad.some((n) => n > 0)) return null;
-    return builder.pool(kind, x, { filter, strides, pad, height, width });
+    return {
+      filter: [rows.kernel, columns.kernel],
+      strides: [rows.stride, columns.stride],
+      pad: [rows.padding[0], columns.padding[0]],
+    };
   }
 
   protected override extraRepr(): string {
@@ -129,8 +128,10 @@ export class MaxPool2d extends Pool2d {
     return maxPool2d(x, this.windows);
   }
 
-  lower(builder: BlockBuilder, x: BlockValue): BlockValue | null {
-    return this.lowerAs("maxPool", builder, x);
+  /** What the compiler knows of it. */
+  operation(x: tf.Tensor): Pool {
+    const run = (images: tf.Tensor4D) => maxPool2d(images, this.windows);
+    return { kind: "pool", type: "maxPool", shape: this.outputShape(x.shape), window: this.programWindow, run };
   }
 }
 
@@ -155,8 +156,11 @@ export class AvgPool2d extends Pool2d {
     return avgPool2d(x, this.windows, this.countIncludePad);
   }
 
-  lower(builder: BlockBuilder, x: BlockValue): BlockValue | null {
-    return this.lowerAs("avgPool", builder, x);
+  /** What the compiler knows of it; programs know no padding of averages. */
+  operation(x: tf.Tensor): Pool {
+    const run = (images: tf.Tensor4D) => avgPool2d(images, this.windows, this.countIncludePad);
+    const window = this.programWindow?.pad.every((n) => n === 0) === true ? this.programWindow : null;
+    return { kind: "pool", type: "avgPool", shape: this.outputShape(x.shape), window, run };
   }
 }
 
@@ -195,13 +199,15 @@ export class AdaptiveAvgPool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     return adaptiveAvgPool2d(x, this.size);
   }
 
-  /** As part of a block: a single cell. */
-  lower(builder: BlockBuilder, x: BlockValue): BlockValue | null {
-    this.outputShape(builder.shapeOf(x));
-    const [height, width] = this.size;
-    if (height !== 1 || width !== 1 || x.height * x.width > mostTaps) return null;
-    const filter = [x.height, x.width] as const;
-    return builder.pool("avgPool", x, { filter, strides: [1, 1], pad: [0, 0], height, width });
+  /** What the compiler knows of it; programs know a single cell. */
+  operation(x: tf.Tensor): Pool {
+    const shape = this.outputShape(x.shape);
+    const [, height, width] = x.shape as [number, number, number];
+    const [rows, columns] = this.size;
+    const isKnown = rows === 1 && columns === 1 && height * width <= mostTaps;
+    const window: ProgramWindow = { filter: [height, width], strides: [1, 1], pad: [0, 0] };
+    const run = (images: tf.Tensor4D) => adaptiveAvgPool2d(images, this.size);
+    return { kind: "pool", type: "avgPool", shape, window: isKnown ? window : null, run };
   }
 
   protected override extraRepr(): string {

@@ -1,6 +1,7 @@
 /** The graph of a model as TensorBoard draws it: which layer takes whose output, found out by running the model once. */
 import { record } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
+import { eagerly } from "../nn/compile/tracing.ts";
 import type { AnyModule } from "../nn/module.ts";
 
 /** A node of a graph: a layer, or an operation between layers. */
@@ -77,10 +78,12 @@ class Trace {
     let outputs: tf.Tensor[] = [];
     try {
       model.eval();
-      const recording = record(() => {
-        outputs = tensorsIn(model.forward(...inputs));
-        return tf.zeros([0]);
-      });
+      const recording = eagerly(() =>
+        record(() => {
+          outputs = tensorsIn(model.forward(...inputs));
+          return tf.zeros([0]);
+        }),
+      );
       recording.outputs.dispose();
       recording.dispose();
     } finally {

@@ -2,7 +2,8 @@
  * Whole blocks of a network as one kernel: the native code runs a few images at a time through all operations of a
  * phase, in the cache, and normalizes while it gathers a convolution's input. See native/program/program.h.
  */
-import type { TensorInfo, Variable } from "@tensorflow/tfjs-core";
+import { engine, type TensorInfo, type Variable } from "@tensorflow/tfjs-core";
+import type { NativeBackend } from "../backend.ts";
 import { activations } from "../native.ts";
 import { roundsFactors } from "../precision.ts";
 import { countOperations } from "../profiler.ts";
@@ -147,6 +148,32 @@ function execute({ backend, attrs }: KernelCall, mode: keyof typeof modes, run: 
   if (mode === "infer") return [y];
   if (mode === "forward") return [y, state as TensorInfo];
   return dx === undefined ? gradients : [dx, ...gradients];
+}
+
+/** How a program would be run. */
+export interface ProgramUse {
+  /** Number of inputs behind x. */
+  readonly parameters: number;
+  /** Number of variables with running statistics. */
+  readonly running: number;
+  readonly training: boolean;
+  readonly batch: number;
+}
+
+/**
+ * Why a program cannot be run: some graphs are more than programs can be.
+ *
+ * @returns undefined where it can
+ */
+export function refusalOf(program: BlockProgram, use: ProgramUse): string | undefined {
+  const backend = engine().findBackend("native") as NativeBackend | undefined;
+  if (backend === undefined) return "The native engine is not in use.";
+  const { ints, numbers } = encode(program, use.parameters, use.running);
+  for (const mode of use.training ? (["forward", "backward"] as const) : (["infer"] as const)) {
+    const plan = backend.addon.programPlan(modes[mode], use.batch, ints, numbers);
+    if (typeof plan === "string") return plan;
+  }
+  return undefined;
 }
 
 /** [x, ...parameters] -> y */

@@ -206,9 +206,8 @@ export const nnRows: readonly Row[] = [
   call("nn.parseActivationName", arg("name", "relu", { bad: [5], also: /activation/ })),
   call("nn.nearestNames", text("name", "a"), arg("known", ["a"], { accepts: ['"x"'] }), maybe(positive("limit", 3))),
   call(
-    "nn.runLayers",
-    arg("layers", [new nn.Conv2d(2, 2, { kernelSize: 1 })], { bad: [[undefined], [5]], also: /module|layer/i }),
-    tensor("x", image),
+    "nn.eagerly",
+    arg("body", () => 1),
   ),
   make("nn.GroupNorm", whole("numGroups", 1), whole("numChannels", 2), norm),
   forward("nn.GroupNorm", () => new nn.GroupNorm(1, 2), image, tf.zeros([2])),

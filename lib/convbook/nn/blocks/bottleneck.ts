@@ -10,7 +10,6 @@ import { BatchNorm2d } from "../batch-norm.ts";
 import type { Sequential } from "../containers.ts";
 import { Conv2d } from "../conv.ts";
 import { OptionError } from "../errors.ts";
-import { runLayers } from "../fusion.ts";
 import type { GroupNorm } from "../group-norm.ts";
 import { Module } from "../module.ts";
 
@@ -77,8 +76,8 @@ export class BasicBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     const { conv1, bn1, relu, conv2, bn2, downsample } = this;
     return tf.tidy(() => {
       const residual = downsample === null ? x : downsample.forward(x);
-      const layers = [conv1, bn1, relu, conv2, bn2];
-      return runLayers(layers, x, { residual, activation: relu.activation }) as tf.Tensor4D;
+      const hidden = relu.forward(bn1.forward(conv1.forward(x))) as tf.Tensor4D;
+      return relu.forward(tf.add(bn2.forward(conv2.forward(hidden)), residual)) as tf.Tensor4D;
     });
   }
 }
@@ -123,8 +122,9 @@ export class Bottleneck extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     const { conv1, bn1, conv2, bn2, conv3, bn3, relu, downsample } = this;
     return tf.tidy(() => {
       const residual = downsample === null ? x : downsample.forward(x);
-      const layers = [conv1, bn1, relu, conv2, bn2, relu, conv3, bn3];
-      return runLayers(layers, x, { residual, activation: relu.activation }) as tf.Tensor4D;
+      const narrow = relu.forward(bn1.forward(conv1.forward(x))) as tf.Tensor4D;
+      const mixed = relu.forward(bn2.forward(conv2.forward(narrow))) as tf.Tensor4D;
+      return relu.forward(tf.add(bn3.forward(conv3.forward(mixed)), residual)) as tf.Tensor4D;
     });
   }
 }

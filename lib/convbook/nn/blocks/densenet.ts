@@ -10,9 +10,7 @@ import { BatchNorm2d } from "../batch-norm.ts";
 import { Sequential } from "../containers.ts";
 import { Conv2d } from "../conv.ts";
 import type { ActivationName } from "../functional/activation.ts";
-import type { BlockBuilder, BlockValue } from "../functional/block.ts";
-import { lower, runAsBlock } from "../lowering.ts";
-import { type AnyModule, Module } from "../module.ts";
+import { Module } from "../module.ts";
 import { AvgPool2d } from "../pooling.ts";
 
 /** Options of a {@link DenseLayer}. */
@@ -53,21 +51,8 @@ export class DenseLayer extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    const block = runAsBlock([this], x);
-    if (block !== null) return block.y as tf.Tensor4D;
     return tf.tidy(() => tf.concat([this.net.forward(x) as tf.Tensor4D, x], 3));
   }
-
-  lower(builder: BlockBuilder, from: BlockValue): BlockValue | null {
-    const x = builder.settled(from);
-    const y = lower(this.net, builder, x);
-    return y === null ? null : builder.concatenation([y, x]);
-  }
-}
-
-/** Whether a layer's forward pass is what {@link DenseLayer} says. */
-function isPlainLayer(layer: AnyModule): layer is DenseLayer {
-  return layer instanceof DenseLayer && layer.forward === DenseLayer.prototype.forward;
 }
 
 /** Options of a {@link DenseBlock}. */
@@ -91,25 +76,7 @@ export class DenseBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    return (runAsBlock([this], x)?.y ?? this.block.forward(x)) as tf.Tensor4D;
-  }
-
-  /** All layers write into one buffer, each before what it read. */
-  lower(builder: BlockBuilder, from: BlockValue): BlockValue | null {
-    const layers = this.block.children();
-    if (this.block.hasForwardHooks) return null;
-    const grown = layers.map((layer) => (isPlainLayer(layer) ? layer.growthRate : 0));
-    if (grown.includes(0)) return null;
-    let offset = grown.reduce((sum, channels) => sum + channels, 0);
-    const whole = builder.allocate(from.height, from.width, offset + from.channels);
-    builder.place(from, builder.slice(whole, offset, from.channels));
-    for (const [i, layer] of (layers as DenseLayer[]).entries()) {
-      const y = lower(layer.net, builder, builder.slice(whole, offset, whole.channels - offset));
-      if (y === null) return null;
-      offset -= grown[i] as number;
-      builder.place(y, builder.slice(whole, offset, y.channels));
-    }
-    return whole;
+    return this.block.forward(x) as tf.Tensor4D;
   }
 }
 
@@ -144,9 +111,5 @@ export class TransitionLayer extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
     return this.transition.forward(x) as tf.Tensor4D;
-  }
-
-  lower(builder: BlockBuilder, x: BlockValue): BlockValue | null {
-    return lower(this.transition, builder, x);
   }
 }

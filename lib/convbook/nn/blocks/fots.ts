@@ -8,7 +8,6 @@ import * as tf from "@tensorflow/tfjs-core";
 import { ReLU } from "../activations.ts";
 import { BatchNorm2d } from "../batch-norm.ts";
 import { Conv2d } from "../conv.ts";
-import { runLayers } from "../fusion.ts";
 import { Module } from "../module.ts";
 
 /** Share of the newest batch in the running statistics: small, because text images come in small batches. */
@@ -36,8 +35,9 @@ export class HiddenLayer extends Module<[coarse: tf.Tensor4D, fine: tf.Tensor4D]
 
   forward(coarse: tf.Tensor4D, fine: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
-      const layers = [this.conv1, this.bn1, this.#relu, this.conv2, this.bn2, this.#relu];
-      return runLayers(layers, tf.concat([coarse, fine], 3)) as tf.Tensor4D;
+      const both = tf.concat([coarse, fine], 3);
+      const narrow = this.#relu.forward(this.bn1.forward(this.conv1.forward(both))) as tf.Tensor4D;
+      return this.#relu.forward(this.bn2.forward(this.conv2.forward(narrow))) as tf.Tensor4D;
     });
   }
 }

@@ -10,8 +10,6 @@ import { BatchNorm2d } from "../batch-norm.ts";
 import { Sequential } from "../containers.ts";
 import { Conv2d } from "../conv.ts";
 import type { ActivationName } from "../functional/activation.ts";
-import type { BlockBuilder, BlockValue } from "../functional/block.ts";
-import { lower, runAsBlock } from "../lowering.ts";
 import { Module } from "../module.ts";
 import { MaxPool2d } from "../pooling.ts";
 
@@ -59,20 +57,12 @@ export class InceptionBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    const block = runAsBlock([this], x);
-    if (block !== null) return block.y as tf.Tensor4D;
-    return tf.tidy(() => {
-      const branches = [this.conv1x1, this.conv3x3, this.conv5x5, this.maxPool];
-      return tf.concat(
+    const branches = [this.conv1x1, this.conv3x3, this.conv5x5, this.maxPool];
+    return tf.tidy(() =>
+      tf.concat(
         branches.map((branch) => branch.forward(x) as tf.Tensor4D),
         3,
-      );
-    });
-  }
-
-  lower(builder: BlockBuilder, from: BlockValue): BlockValue | null {
-    const x = builder.settled(from);
-    const parts = [this.conv1x1, this.conv3x3, this.conv5x5, this.maxPool].map((branch) => lower(branch, builder, x));
-    return parts.includes(null) ? null : builder.concatenation(parts as BlockValue[]);
+      ),
+    );
   }
 }

@@ -10,8 +10,6 @@ import { Activation } from "../activations.ts";
 import { BatchNorm2d } from "../batch-norm.ts";
 import { Sequential } from "../containers.ts";
 import { Conv2d } from "../conv.ts";
-import type { BlockBuilder, BlockValue } from "../functional/block.ts";
-import { lower, runAsBlock } from "../lowering.ts";
 import { Module } from "../module.ts";
 import type { ResNetBlockOptions } from "./resnet.ts";
 
@@ -51,18 +49,9 @@ export class PreActResNetBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    const block = runAsBlock([this], x);
-    if (block !== null) return block.y as tf.Tensor4D;
     return tf.tidy(() => {
-      const residual = this.downsample === null ? x : (this.downsample.forward(x) as tf.Tensor4D);
-      return this.net.forwardWith(x, { residual }) as tf.Tensor4D;
+      const residual = this.downsample === null ? x : this.downsample.forward(x);
+      return tf.add(this.net.forward(x), residual) as tf.Tensor4D;
     });
-  }
-
-  lower(builder: BlockBuilder, from: BlockValue): BlockValue | null {
-    const x = builder.settled(from);
-    const residual = this.downsample === null ? x : lower(this.downsample, builder, x);
-    const y = lower(this.net, builder, x);
-    return residual === null || y === null ? null : builder.sum(y, residual);
   }
 }

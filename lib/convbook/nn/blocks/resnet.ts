@@ -10,8 +10,6 @@ import { BatchNorm2d } from "../batch-norm.ts";
 import { Sequential } from "../containers.ts";
 import { Conv2d } from "../conv.ts";
 import type { ActivationName } from "../functional/activation.ts";
-import type { BlockBuilder, BlockValue } from "../functional/block.ts";
-import { lower, runAsBlock } from "../lowering.ts";
 import { Module } from "../module.ts";
 
 /** Options of the residual blocks. */
@@ -54,22 +52,9 @@ export class ResNetBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    const block = runAsBlock([this], x);
-    if (block !== null) return block.y as tf.Tensor4D;
     return tf.tidy(() => {
       const residual = this.downsample === null ? x : this.downsample.forward(x);
-      if (this.actFn.hasForwardHooks) {
-        return this.actFn.forward(this.net.forwardWith(x, { residual })) as tf.Tensor4D;
-      }
-      return this.net.forwardWith(x, { residual, activation: this.actFn.activation }) as tf.Tensor4D;
+      return this.actFn.forward(tf.add(this.net.forward(x), residual)) as tf.Tensor4D;
     });
-  }
-
-  lower(builder: BlockBuilder, from: BlockValue): BlockValue | null {
-    const x = builder.settled(from);
-    const residual = this.downsample === null ? x : lower(this.downsample, builder, x);
-    const y = lower(this.net, builder, x);
-    if (residual === null || y === null) return null;
-    return lower(this.actFn, builder, builder.sum(y, residual));
   }
 }

@@ -1,7 +1,7 @@
 import { engine, valueAndGrads } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { manualSeed } from "../random/index.ts";
+import { manualSeed } from "../../random/index.ts";
 import {
   DenseBlock,
   DenseLayer,
@@ -9,7 +9,7 @@ import {
   PreActResNetBlock,
   ResNetBlock,
   TransitionLayer,
-} from "./blocks/index.ts";
+} from "../blocks/index.ts";
 import {
   AdaptiveAvgPool2d,
   AvgPool2d,
@@ -19,7 +19,7 @@ import {
   type Module,
   ReLU,
   Sequential,
-} from "./index.ts";
+} from "../index.ts";
 
 if (!engine.available) console.log("blocks: left out without the native engine (npm rebuild @convbook/engine)");
 

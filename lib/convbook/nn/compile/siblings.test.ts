@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { joinSiblings, type Norm, type Operation, type Program } from "./block-program.ts";
+import { joinSiblings, type Norm, type Operation, type Program } from "./siblings.ts";
 
 const conv = (source: number, target: number, outChannels: number, more: Partial<Operation> = {}): Operation => ({
   kind: "conv",

@@ -1,13 +1,12 @@
 /**
- * Whole blocks of a network as one kernel of the native engine: modules describe themselves to a {@link BlockBuilder}, which joins normalisations and
- * activations with the convolutions that read them and lets branches write into slices of one buffer, so that nothing is concatenated or split.
+ * Builds a program of the native engine, which joins normalisations and activations with the convolutions that read them and lets branches write into slices
+ * of one buffer, so that nothing is concatenated or split.
  */
-import * as tf from "@tensorflow/tfjs-core";
-import { hasKernel, isNested, isRecording } from "./backend.ts";
-import { type Buffer, joinSiblings, type Norm, type Operation } from "./block-program.ts";
+import type { ProgramWindow } from "./graph.ts";
+import { type Buffer, joinSiblings, type Norm, type Operation, type Program } from "./siblings.ts";
 
 /** A range of a buffer's channels, and what is still to be applied to it: act(norm(x) + residual). */
-export interface BlockValue {
+export interface Place {
   readonly buffer: number;
   readonly offset: number;
   readonly channels: number;
@@ -18,25 +17,18 @@ export interface BlockValue {
   readonly relu?: boolean;
 }
 
-/** A window's size, step and padding at the top and left, each [height, width]. */
-export interface BlockWindow {
-  readonly filter: readonly [number, number];
-  readonly strides: readonly [number, number];
-  readonly pad: readonly [number, number];
-  /** Of the output. */
-  readonly height: number;
-  readonly width: number;
+/** Which node of the graph a parameter of the program belongs to, and which of its tensors it is. */
+export interface Slot {
+  readonly node: number;
+  readonly key: "weight" | "bias" | "mean" | "variance";
 }
 
-/** What a batch normalisation tells a builder. */
-export interface BlockNormalisation {
-  readonly weight: tf.Tensor;
-  readonly bias: tf.Tensor;
-  readonly epsilon: number;
-  readonly running: { readonly mean: tf.Variable; readonly variance: tf.Variable } | null;
-  /** Share of this batch in the running statistics, and what to do when the block is run. */
-  readonly share: number;
-  readonly onRun: () => void;
+/** A program, and where its parameters come from. */
+export interface BuiltProgram {
+  readonly program: Program;
+  readonly parameters: readonly Slot[];
+  /** Running statistics that a run brings up to date. */
+  readonly running: readonly Slot[];
 }
 
 const noWindow = { filter: [1, 1], strides: [1, 1], pad: [0, 0] } as const;
@@ -48,110 +40,88 @@ interface Use {
   isRead: boolean;
 }
 
-/** Whether blocks can be run as one kernel now: not within the gradient of a gradient, which they do not have. */
-export function hasBlocks(): boolean {
-  return hasKernel("BlockTraining") && !isNested();
-}
-
-/** Collects the operations of a block. */
-export class BlockBuilder {
+/** Collects the operations of a program. */
+export class ProgramBuilder {
+  readonly input: Place;
   /** Whether a gradient is recorded, so that normalisations take the batch's statistics. */
-  readonly training = isRecording();
-  readonly input: BlockValue;
-  private readonly x: tf.Tensor4D;
+  private readonly training: boolean;
   private readonly buffers: Buffer[] = [];
   private readonly uses: Use[] = [];
   private readonly norms: Norm[] = [];
   private readonly operations: Operation[] = [];
-  private readonly parameters: tf.Tensor[] = [];
-  private readonly running: tf.Variable[] = [];
-  private readonly onRun: (() => void)[] = [];
+  private readonly parameters: Slot[] = [];
+  private readonly running: Slot[] = [];
   /** Buffers that a sum behind a normalisation was written to, which cannot be normalised again. */
   private readonly normalised = new Set<number>();
   private hasInputStatistics = false;
 
-  constructor(x: tf.Tensor4D) {
-    this.x = x;
-    const [, height, width, channels] = x.shape;
-    this.input = this.allocate(height, width, channels);
-  }
-
-  /** Shape of the tensor that a value stands for. */
-  shapeOf({ height, width, channels }: BlockValue): [number, number, number, number] {
-    return [this.x.shape[0], height, width, channels];
-  }
-
-  /** Number of its elements. */
-  sizeOf(value: BlockValue): number {
-    return this.shapeOf(value).reduce((product, n) => product * n, 1);
+  /**
+   * @param input shape of the input, [N, H, W, C]
+   * @param training whether a gradient is recorded
+   */
+  constructor([, height, width, channels]: readonly number[], training: boolean) {
+    this.training = training;
+    this.input = this.allocate(height as number, width as number, channels as number);
   }
 
   /** A value with everything applied, in a buffer of its own, for what reads it more than once: nothing that one reader does to it is seen by another. */
-  settled(value: BlockValue): BlockValue {
+  settled(value: Place): Place {
     const whole = this.whole(value);
     this.use(whole.buffer).isRead = true;
     return whole;
   }
 
-  /** Number of convolutions so far. */
-  get convolutions(): number {
-    return this.operations.filter(({ kind }) => kind === "conv").length;
-  }
-
   /** Room for images of this size. */
-  allocate(height: number, width: number, channels: number): BlockValue {
+  allocate(height: number, width: number, channels: number): Place {
     this.buffers.push({ height, width, channels });
     this.uses.push({ made: [], isRead: false });
     return { buffer: this.buffers.length - 1, offset: 0, channels, height, width };
   }
 
   /** Some channels of a plain value. */
-  slice(value: BlockValue, offset: number, channels: number): BlockValue {
+  slice(value: Place, offset: number, channels: number): Place {
     return { ...value, offset: value.offset + offset, channels };
   }
 
-  convolution(from: BlockValue, weight: tf.Tensor4D, bias: tf.Tensor1D | null, window: BlockWindow): BlockValue {
+  /**
+   * @param node its number in the graph
+   * @param shape of the output
+   */
+  convolution(from: Place, node: number, hasBias: boolean, window: ProgramWindow, shape: readonly number[]): Place {
     const source =
       from.residual !== undefined || (from.relu === true && from.norm === undefined) ? this.plain(from) : from;
     if (source.norm !== undefined) (this.norms[source.norm] as Norm).relu = source.relu === true;
-    const to = this.allocate(window.height, window.width, weight.shape[3]);
+    const to = this.allocate(...(shape.slice(1) as [number, number, number]));
     this.add({
       ...this.operation("conv", source, to),
-      filter: window.filter,
-      strides: window.strides,
-      pad: window.pad,
-      weight: this.parameter(weight),
-      bias: bias === null ? -1 : this.parameter(bias),
+      ...window,
+      weight: this.parameter({ node, key: "weight" }),
+      bias: hasBias ? this.parameter({ node, key: "bias" }) : -1,
     });
     return to;
   }
 
-  pool(kind: "maxPool" | "avgPool", from: BlockValue, window: BlockWindow): BlockValue {
+  pool(kind: "maxPool" | "avgPool", from: Place, window: ProgramWindow, shape: readonly number[]): Place {
     const source = this.whole(from);
-    const to = this.allocate(window.height, window.width, source.channels);
-    const { filter, strides, pad } = window;
-    this.add({ ...this.operation(kind, source, to), filter, strides, pad });
+    const to = this.allocate(...(shape.slice(1) as [number, number, number]));
+    this.add({ ...this.operation(kind, source, to), ...window });
     return to;
   }
 
-  normalisation(from: BlockValue, norm: BlockNormalisation): BlockValue {
+  /**
+   * @param node its number in the graph
+   * @param share of this batch in the running statistics; null where they are left alone
+   */
+  normalisation(from: Place, node: number, epsilon: number, share: number | null): Place {
     let source = this.plain(from);
     if (this.normalised.has(source.buffer)) source = this.copy(source);
-    const { weight, bias, epsilon, running, share, onRun } = norm;
-    const entry = {
-      buffer: source.buffer,
-      offset: source.offset,
-      channels: source.channels,
-      relu: false,
-      epsilon,
-      share,
-    };
-    const gamma = this.parameter(weight);
-    const beta = this.parameter(bias);
+    const { buffer, offset, channels } = source;
+    const entry = { buffer, offset, channels, relu: false, epsilon, share: share ?? 0 };
+    const gamma = this.parameter({ node, key: "weight" });
+    const beta = this.parameter({ node, key: "bias" });
     if (!this.training) {
-      if (running === null) throw new Error("A normalisation without running statistics has none to use.");
-      const mean = this.parameter(running.mean);
-      this.norms.push({ ...entry, gamma, beta, mean, variance: this.parameter(running.variance) });
+      const mean = this.parameter({ node, key: "mean" });
+      this.norms.push({ ...entry, gamma, beta, mean, variance: this.parameter({ node, key: "variance" }) });
       const made = this.maker(source);
       if (made === undefined || made.fold >= 0 || made.residual >= 0 || made.activation !== "linear") {
         return { ...source, norm: this.norms.length - 1 };
@@ -163,13 +133,12 @@ export class BlockBuilder {
       this.hasInputStatistics = true;
       this.add({ ...this.operation("stats", this.input, this.input), target: -1 });
     }
-    this.onRun.push(onRun);
-    const mean = running === null ? -1 : this.running.push(running.mean, running.variance) - 2;
+    const mean = share === null ? -1 : this.running.push({ node, key: "mean" }, { node, key: "variance" }) - 2;
     this.norms.push({ ...entry, gamma, beta, mean, variance: mean < 0 ? -1 : mean + 1 });
     return { ...source, norm: this.norms.length - 1 };
   }
 
-  relu(from: BlockValue): BlockValue {
+  relu(from: Place): Place {
     const made = this.maker(from);
     if (!this.training && made !== undefined) {
       made.activation = "relu";
@@ -179,12 +148,12 @@ export class BlockBuilder {
   }
 
   /** from + residual. */
-  sum(from: BlockValue, residual: BlockValue): BlockValue {
+  sum(from: Place, residual: Place): Place {
     const source = from.relu === true || from.residual !== undefined ? this.plain(from) : from;
     const { buffer } = this.whole(residual);
     const made = source.norm === undefined ? this.maker(source) : undefined;
-    // What is added must be there when the convolution runs.
-    const isThere = made !== undefined && this.isWrittenBefore(buffer, made);
+    // What is added must be there when the convolution runs, and be another buffer than it reads, or their gradients meet.
+    const isThere = made !== undefined && made.source !== buffer && this.isWrittenBefore(buffer, made);
     if (made !== undefined && isThere && made.residual < 0 && made.activation === "linear") {
       made.residual = buffer;
       this.use(buffer).isRead = true;
@@ -194,8 +163,8 @@ export class BlockBuilder {
   }
 
   /** Values side by side in one buffer. */
-  concatenation(parts: readonly BlockValue[]): BlockValue {
-    const { height, width } = parts[0] as BlockValue;
+  concatenation(parts: readonly Place[]): Place {
+    const { height, width } = parts[0] as Place;
     const whole = this.allocate(
       height,
       width,
@@ -210,9 +179,10 @@ export class BlockBuilder {
   }
 
   /** Writes a value into channels of a buffer: straight away where the operation that makes it can. */
-  place(from: BlockValue, to: BlockValue): void {
+  place(from: Place, to: Place): void {
     const made = this.isPlain(from) ? this.maker(from) : undefined;
-    if (made === undefined) {
+    // Nothing writes to the buffer that it reads.
+    if (made === undefined || made.source === to.buffer || made.residual === to.buffer) {
       this.merge(from, to);
       return;
     }
@@ -222,18 +192,18 @@ export class BlockBuilder {
     made.targetOffset = to.offset;
   }
 
-  /** Runs the block; null when it is too small to be worth it. */
-  run(result: BlockValue): tf.Tensor4D | null {
+  /** The whole, whose result is `result`; null where it is too little to be one. */
+  build(result: Place): BuiltProgram | null {
     let last = this.plain(result);
     if (last.buffer === 0 || !this.isWhole(last)) last = this.copy(last);
-    if (this.operations.length < 2) return null;
-    const { buffers, norms, operations } = this;
-    const program = joinSiblings({ buffers, norms, operations, output: last.buffer });
-    const inputs = [this.x, ...this.parameters] as unknown as tf.NamedTensorMap;
-    const attributes = { program, running: this.running } as unknown as tf.NamedAttrMap;
-    for (const call of this.onRun) call();
-    const y = tf.engine().runKernel(this.training ? "BlockTraining" : "Block", inputs, attributes);
-    return (Array.isArray(y) ? y[0] : y) as tf.Tensor4D;
+    const { buffers, norms, operations, parameters, running } = this;
+    // A normalisation that is merged hands its gradient down to what made its channels, which is then not given the output's.
+    const isMerged = operations.some(
+      ({ kind, norm, source }) => kind === "merge" && norm >= 0 && source === last.buffer,
+    );
+    if (isMerged) last = this.copy(last);
+    if (operations.length < 2 || !operations.some(({ kind }) => kind === "conv")) return null;
+    return { program: joinSiblings({ buffers, norms, operations, output: last.buffer }), parameters, running };
   }
 
   private use(buffer: number): Use {
@@ -247,11 +217,11 @@ export class BlockBuilder {
     if (operation.target >= 0) this.use(operation.target).made.push(operation);
   }
 
-  private parameter(tensor: tf.Tensor): number {
-    return this.parameters.push(tensor) - 1;
+  private parameter(slot: Slot): number {
+    return this.parameters.push(slot) - 1;
   }
 
-  private operation(kind: Operation["kind"], from: BlockValue, to: BlockValue): Operation {
+  private operation(kind: Operation["kind"], from: Place, to: Place): Operation {
     return {
       kind,
       source: from.buffer,
@@ -270,11 +240,11 @@ export class BlockBuilder {
     };
   }
 
-  private isWhole({ buffer, offset, channels }: BlockValue): boolean {
+  private isWhole({ buffer, offset, channels }: Place): boolean {
     return offset === 0 && channels === this.buffers[buffer]?.channels;
   }
 
-  private isPlain(value: BlockValue): boolean {
+  private isPlain(value: Place): boolean {
     return value.norm === undefined && value.residual === undefined && value.relu !== true;
   }
 
@@ -284,7 +254,7 @@ export class BlockBuilder {
   }
 
   /** The convolution that makes a value, while nobody has read it and its buffer is its alone. */
-  private maker(value: BlockValue): Operation | undefined {
+  private maker(value: Place): Operation | undefined {
     if (value.norm !== undefined || value.residual !== undefined || value.relu === true) return undefined;
     if (!this.isWhole(value)) return undefined;
     const { made, isRead } = this.use(value.buffer);
@@ -292,23 +262,24 @@ export class BlockBuilder {
   }
 
   /** A value with everything applied. */
-  private plain(value: BlockValue): BlockValue {
+  private plain(value: Place): Place {
     return this.isPlain(value) ? value : this.copy(value);
   }
 
   /** A plain value that has a buffer of its own. */
-  private whole(value: BlockValue): BlockValue {
+  private whole(value: Place): Place {
     const plain = this.plain(value);
     return this.isWhole(plain) ? plain : this.copy(plain);
   }
 
-  private copy(value: BlockValue): BlockValue {
+  private copy(value: Place): Place {
     const to = this.allocate(value.height, value.width, value.channels);
     this.merge(value, to);
     return to;
   }
 
-  private merge(value: BlockValue, to: BlockValue): void {
+  private merge(from: Place, to: Place): void {
+    const value = from.buffer === to.buffer || from.residual === to.buffer ? this.copy(from) : from;
     const operation = this.operation("merge", value, to);
     this.add({
       ...operation,

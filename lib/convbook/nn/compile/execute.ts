@@ -1,0 +1,271 @@
+/** Works out values of a graph. */
+import * as tf from "@tensorflow/tfjs-core";
+import { hasKernel, isNested, isRecording } from "../functional/backend.ts";
+import { at } from "./at.ts";
+import type { Slot } from "./builder.ts";
+import { type Chain, chainFrom, runChain } from "./fold.ts";
+import { type External, type GraphNode, type Source, Value } from "./graph.ts";
+import { isKnownToPrograms } from "./lower.ts";
+import { pendingValue, takeOver } from "./pending.ts";
+import { outputNumber, type PlanNode, type ProgramStep, planOf, type Step } from "./plan.ts";
+import { PlanStore, planKey } from "./store.ts";
+
+let depth = 0;
+
+/** Whether values are being worked out now. */
+export function isExecuting(): boolean {
+  return depth > 0;
+}
+
+const plans = new PlanStore<readonly Step[]>();
+
+/** Number of plans that are kept. */
+export function keptPlans(): number {
+  return plans.size;
+}
+
+/**
+ * Works out values, with all that leads to them. What somebody holds of them becomes the result; the rest is let go.
+ *
+ * @param values what is wanted
+ * @param others nodes that are to run, too, for what they do to the state of their layers
+ */
+export function execute(values: readonly Value[], others: readonly GraphNode[] = []): void {
+  const wanted = new Set(values.filter((value) => madeTensor(value) === undefined));
+  const nodes = nodesBehind([...[...wanted].map(({ node }) => node), ...others]);
+  if (nodes.length === 0) return;
+  // When a notebook's cell is stopped from outside, it ends with its turn of the event loop.
+  const unstuck = globalThis.setImmediate?.(() => {
+    depth = 0;
+  });
+  depth++;
+  try {
+    new Execution(wanted, nodes).run();
+  } finally {
+    depth--;
+    if (unstuck !== undefined) globalThis.clearImmediate(unstuck);
+  }
+}
+
+/** The tensor of a value that has been worked out, while there is one. */
+function madeTensor({ tensor, pin }: Value): tf.Tensor | undefined {
+  if (tensor !== undefined && !tensor.isDisposed && pendingValue(tensor) === undefined) return tensor;
+  return pin === undefined || pin.isDisposed ? undefined : pin;
+}
+
+function givenTensor({ tensor, held }: External): tf.Tensor {
+  if (!held.isDisposed) return held;
+  if (!tensor.isDisposed) return tensor;
+  throw new Error(
+    "A tensor from within a module's forward pass was asked for after what it is made of had been disposed of. " +
+      "Return it from forward, keep it with tf.keep, or put it into a field of the module.",
+  );
+}
+
+/** Nodes with what has to run before them, in the order in which they were called. */
+function nodesBehind(last: readonly GraphNode[]): GraphNode[] {
+  const found = new Set<GraphNode>();
+  const open = [...last];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (found.has(node)) continue;
+    found.add(node);
+    for (const input of node.inputs) {
+      if (input instanceof Value && madeTensor(input) === undefined) open.push(input.node);
+    }
+  }
+  return [...found].sort((a, b) => a.index - b.index);
+}
+
+/** Running statistics that several of the nodes change: that happens in the order of the calls. */
+function contestedStates(nodes: readonly GraphNode[]): ReadonlySet<unknown> {
+  const seen = new Set<unknown>();
+  const contested = new Set<unknown>();
+  for (const { operation, changesState } of nodes) {
+    if (!changesState || operation.kind !== "normalisation") continue;
+    if (seen.has(operation.mean)) contested.add(operation.mean);
+    seen.add(operation.mean);
+  }
+  return contested;
+}
+
+/** What runs in one step, and where it stands in the order. */
+interface Run {
+  readonly step: ProgramStep | Chain;
+  readonly nodes: readonly GraphNode[];
+  readonly exit: GraphNode;
+  readonly inputs: readonly Source[];
+}
+
+class Execution {
+  readonly #wanted: ReadonlySet<Value>;
+  readonly #nodes: readonly GraphNode[];
+  readonly #numbers: ReadonlyMap<GraphNode, number>;
+  readonly #contested: ReadonlySet<unknown>;
+  readonly #training = isRecording();
+  /** What is given from outside, and its number. */
+  readonly #externals = new Map<tf.Tensor, number>();
+  /** Results that later steps read. */
+  readonly #made = new Map<Value, tf.Tensor>();
+  readonly #readers = new Map<Value, number>();
+
+  constructor(wanted: ReadonlySet<Value>, nodes: readonly GraphNode[]) {
+    this.#wanted = wanted;
+    this.#nodes = nodes;
+    this.#numbers = new Map(nodes.map((node, i) => [node, i]));
+    this.#contested = contestedStates(nodes);
+  }
+
+  run(): void {
+    const runs = this.#runs(this.#steps());
+    for (const { inputs } of runs) {
+      for (const input of inputs) {
+        if (input instanceof Value) this.#readers.set(input, (this.#readers.get(input) ?? 0) + 1);
+      }
+    }
+    try {
+      for (const run of runs) {
+        const outputs = "built" in run.step ? [this.#runProgram(run, run.step)] : runChain(run.step, this.#tensorOf);
+        for (const node of run.nodes) node.hasRun = true;
+        for (const [i, value] of run.exit.outputs.entries()) this.#take(value, at(outputs, i), run.inputs);
+        for (const input of run.inputs) this.#release(input);
+      }
+    } finally {
+      for (const tensor of this.#made.values()) tensor.dispose();
+    }
+  }
+
+  /** Programs and single nodes, by a plan that is kept for graphs that look the same. */
+  #steps(): readonly Step[] {
+    const hasPrograms = hasKernel("BlockTraining") && !isNested();
+    const nodes = this.#nodes.map((node): PlanNode => {
+      const { operation, outputs } = node;
+      const isImages = outputs.length === 1 && node.output.shape.length === 4;
+      return {
+        operation,
+        inputs: node.inputs.map((input) => this.#numberOf(input)),
+        shapes: outputs.map(({ shape }) => shape),
+        isKept: outputs.some((value) => this.#wanted.has(value)),
+        isKnown: hasPrograms && isImages && !this.#isOrdered(node) && isKnownToPrograms(operation, this.#training),
+      };
+    });
+    const shapes = [...this.#externals.keys()].map(({ shape }) => shape);
+    const { length } = nodes;
+    if (length === 1) return [{ exit: 0 }];
+    return plans.get(planKey(nodes, shapes, this.#training), () => planOf(nodes, shapes, this.#training));
+  }
+
+  /** Whether a node runs by itself, when it is its turn: others change the same state, or it has changed it already. */
+  #isOrdered({ operation, changesState, hasRun }: GraphNode): boolean {
+    return changesState && operation.kind === "normalisation" && (hasRun || this.#contested.has(operation.mean));
+  }
+
+  /** As in {@link PlanNode.inputs}. */
+  #numberOf(source: Source): number {
+    const node = source instanceof Value ? this.#numbers.get(source.node) : undefined;
+    if (node !== undefined && source instanceof Value) return outputNumber(node, source.node.outputs.indexOf(source));
+    const tensor = this.#tensorOf(source);
+    const number = this.#externals.get(tensor) ?? this.#externals.size;
+    this.#externals.set(tensor, number);
+    return -1 - number;
+  }
+
+  /** Steps with what they read; single nodes that come to one step are put together. */
+  #runs(steps: readonly Step[]): Run[] {
+    const taken = new Set<GraphNode>();
+    const alone = new Set(steps.filter((step) => !("built" in step)).map(({ exit }) => at(this.#nodes, exit)));
+    const readers = new Map<Value, GraphNode[]>();
+    for (const node of this.#nodes) {
+      for (const input of node.inputs)
+        if (input instanceof Value) readers.set(input, [...(readers.get(input) ?? []), node]);
+    }
+    const readerOf = ({ output, outputs }: GraphNode): GraphNode | undefined => {
+      const [reader, ...others] = readers.get(output) ?? [];
+      const isFree = reader !== undefined && others.length === 0 && outputs.length === 1 && !this.#wanted.has(output);
+      return isFree && alone.has(reader) && !taken.has(reader) && !this.#isOrdered(reader) ? reader : undefined;
+    };
+    const runs: Run[] = [];
+    for (const step of steps) {
+      const exit = at(this.#nodes, step.exit);
+      if ("built" in step) {
+        const nodes = step.nodes.map((number) => at(this.#nodes, number));
+        runs.push({ step, nodes, exit, inputs: [this.#entryOf(nodes, step.entry)] });
+      } else if (!taken.has(exit)) {
+        const chain = this.#isOrdered(exit)
+          ? { single: exit, nodes: [exit] }
+          : chainFrom(exit, readerOf, !this.#training);
+        for (const node of chain.nodes) taken.add(node);
+        const inputs = chain.nodes.flatMap(({ inputs: own }) => own).filter((input) => !isWithin(input, chain.nodes));
+        runs.push({ step: chain, nodes: chain.nodes, exit: at(chain.nodes, -1), inputs });
+      }
+    }
+    return runs.sort((a, b) => a.exit.index - b.exit.index);
+  }
+
+  /** What a program begins with. */
+  #entryOf(nodes: readonly GraphNode[], entry: number): Source {
+    const inputs = nodes.flatMap(({ inputs: own }) => own);
+    return inputs.find((input) => this.#numberOf(input) === entry) as Source;
+  }
+
+  readonly #tensorOf = (source: Source): tf.Tensor => {
+    if (!(source instanceof Value)) return givenTensor(source);
+    return (this.#made.get(source) ?? madeTensor(source)) as tf.Tensor;
+  };
+
+  #runProgram({ inputs: [entry] }: Run, { built }: ProgramStep): tf.Tensor {
+    const { program, parameters, running } = built;
+    const inputs = [this.#tensorOf(entry as Source), ...parameters.map((slot) => this.#parameter(slot))];
+    const attributes = { program, running: running.map((slot) => this.#parameter(slot)) };
+    const outputs: unknown = tf
+      .engine()
+      .runKernel(
+        this.#training ? "BlockTraining" : "Block",
+        inputs as unknown as tf.NamedTensorMap,
+        attributes as unknown as tf.NamedAttrMap,
+      );
+    if (!Array.isArray(outputs)) return outputs as tf.Tensor;
+    const [y, ...rest] = outputs as [tf.Tensor, ...tf.Tensor[]];
+    for (const tensor of rest) tensor.dispose();
+    return y;
+  }
+
+  #parameter({ node, key }: Slot): tf.Variable {
+    const { operation } = at(this.#nodes, node);
+    const isLayer = operation.kind === "convolution" || operation.kind === "normalisation";
+    const variable = !isLayer
+      ? null
+      : key === "weight" || key === "bias"
+        ? operation[key]
+        : operation.kind === "normalisation"
+          ? operation[key]?.variable
+          : null;
+    if (variable === null || variable === undefined) throw new Error(`A ${operation.kind} has no ${key}.`);
+    return variable;
+  }
+
+  /** Takes a result. */
+  #take(value: Value, result: tf.Tensor, inputs: readonly Source[]): void {
+    // Some operations hand on what they were given.
+    const isGiven = inputs.some((input) => this.#tensorOf(input) === result);
+    const tensor = isGiven ? tf.clone(result) : result;
+    const { tensor: held } = value;
+    if (this.#wanted.has(value) && held !== undefined && !held.isDisposed && pendingValue(held) !== undefined) {
+      takeOver(held, tensor);
+    } else if ((this.#readers.get(value) ?? 0) > 0) this.#made.set(value, tensor);
+    else tensor.dispose();
+  }
+
+  /** A reader less. */
+  #release(source: Source): void {
+    if (!(source instanceof Value)) return;
+    const left = (this.#readers.get(source) ?? 0) - 1;
+    this.#readers.set(source, left);
+    if (left > 0) return;
+    this.#made.get(source)?.dispose();
+    this.#made.delete(source);
+  }
+}
+
+function isWithin(source: Source, nodes: readonly GraphNode[]): boolean {
+  return source instanceof Value && nodes.includes(source.node);
+}

@@ -1,0 +1,185 @@
+/**
+ * Runs nodes by themselves, several in one step where that comes to the same: in evaluation a normalisation is folded into the convolution before it, and a sum
+ * and an activation join the step before them. It works on every backend.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { type ActivationName, activation } from "../functional/activation.ts";
+import { batchNormInference, batchNormTraining, foldedScale } from "../functional/batch-norm.ts";
+import { conv2d } from "../functional/conv.ts";
+import { at } from "./at.ts";
+import type { Convolution, GraphNode, KernelCall, Normalisation, Source } from "./graph.ts";
+
+/** Nodes one behind the other that run as one. */
+export interface Chain {
+  readonly convolution?: GraphNode;
+  readonly normalisation?: GraphNode;
+  /** The sum, and which of its inputs comes from outside. */
+  readonly sum?: { readonly node: GraphNode; readonly other: Source };
+  readonly activation?: ActivationName;
+  /** Any other node. */
+  readonly single?: GraphNode;
+  /** All of them. */
+  readonly nodes: readonly GraphNode[];
+}
+
+/** What may follow a node: its only reader, if it has one. */
+export type ReaderOf = (node: GraphNode) => GraphNode | undefined;
+
+/**
+ * The chain that begins with a node.
+ *
+ * @param readerOf the only reader of a node's result, where nobody else wants it
+ * @param folds whether normalisations can be folded into convolutions: no gradient is recorded
+ */
+export function chainFrom(first: GraphNode, readerOf: ReaderOf, folds: boolean): Chain {
+  const nodes = [first];
+  let last = first;
+  const next = (): GraphNode | undefined => readerOf(last);
+  const take = (node: GraphNode): GraphNode => {
+    nodes.push(node);
+    last = node;
+    return node;
+  };
+  const { kind } = first.operation;
+  const isFoldable = kind === "convolution" && folds;
+  if (!isFoldable && kind !== "normalisation") return { single: first, nodes };
+  let normalisation = kind === "normalisation" ? first : undefined;
+  if (isFoldable) {
+    const behind = next();
+    if (behind?.operation.kind === "normalisation" && !behind.operation.usesBatch) normalisation = take(behind);
+  }
+  const after = next();
+  let sum: Chain["sum"];
+  if (after?.operation.kind === "kernel" && after.operation.role === "sum") {
+    const other = after.inputs.find((input) => input !== last.output) as Source;
+    sum = { node: take(after), other };
+  }
+  const behind = next();
+  const act = behind === undefined ? undefined : activationOf(behind);
+  if (behind !== undefined && act !== undefined) take(behind);
+  return {
+    ...(isFoldable ? { convolution: first } : {}),
+    ...(normalisation === undefined ? {} : { normalisation }),
+    ...(sum === undefined ? {} : { sum }),
+    ...(act === undefined ? {} : { activation: act }),
+    nodes,
+  };
+}
+
+function activationOf({ operation }: GraphNode): ActivationName | undefined {
+  if (operation.kind === "activation") return operation.name;
+  return operation.kind === "kernel" && operation.role === "relu" ? "relu" : undefined;
+}
+
+/** Runs a chain; its result is nobody else's. */
+export function runChain(chain: Chain, tensorOf: (source: Source) => tf.Tensor): tf.Tensor[] {
+  const first = at(chain.nodes, 0);
+  const tensors = first.inputs.map(tensorOf);
+  if (chain.single !== undefined) return runNode(chain.single, tensors);
+  const x = at(tensors, 0);
+  const residual = chain.sum === undefined ? undefined : tensorOf(chain.sum.other);
+  const { convolution, normalisation, activation: act = "identity" } = chain;
+  const y = tf.tidy(() => {
+    if (convolution !== undefined) {
+      const folded = normalisation?.operation as Normalisation | undefined;
+      return convolve(convolution.operation as Convolution, x, folded, act, residual);
+    }
+    const node = normalisation as GraphNode;
+    return normalise(node.operation as Normalisation, x, node.hasRun, residual, act);
+  });
+  return [y];
+}
+
+function runNode(node: GraphNode, tensors: readonly tf.Tensor[]): tf.Tensor[] {
+  const { operation } = node;
+  const x = at(tensors, 0);
+  switch (operation.kind) {
+    case "convolution":
+      return [convolve(operation, x, undefined, "identity", undefined)];
+    case "normalisation":
+      return [normalise(operation, x, node.hasRun, undefined, "identity")];
+    case "activation":
+      return [activation(x, operation.name)];
+    case "pool":
+      return [operation.run(x as tf.Tensor4D)];
+    case "kernel":
+      return runKernel(operation, tensors);
+  }
+}
+
+/** Calls a kernel as it was called. */
+function runKernel({ name, names, attributes }: KernelCall, tensors: readonly tf.Tensor[]): tf.Tensor[] {
+  const inputs = names === null ? tensors : Object.fromEntries(names.map((key, i) => [key, tensors[i]]));
+  const outputs: unknown = tf
+    .engine()
+    .runKernel(name, inputs as tf.NamedTensorMap, attributes as tf.NamedAttrMap | undefined);
+  return (Array.isArray(outputs) ? outputs : [outputs]) as tf.Tensor[];
+}
+
+function convolve(
+  { weight, bias, geometry }: Convolution,
+  x: tf.Tensor,
+  folded: Normalisation | undefined,
+  act: ActivationName,
+  residual: tf.Tensor | undefined,
+): tf.Tensor {
+  const own = {
+    weight: weight as tf.Tensor as tf.Tensor4D,
+    bias: bias as tf.Tensor1D | null,
+  };
+  const images = x as tf.Tensor4D;
+  const more = residual as tf.Tensor4D | undefined;
+  if (folded === undefined) return conv2d(images, own.weight, own.bias, geometry, act, more);
+  return tf.tidy(() => {
+    const { mean, variance, gamma, beta } = vectorsOf(folded);
+    const { scale, shift } = foldedScale(mean, variance, gamma, beta, folded.epsilon);
+    const shifted = own.bias === null ? shift : (tf.add(tf.mul(own.bias, scale), shift) as tf.Tensor1D);
+    return conv2d(images, tf.mul(own.weight, scale) as tf.Tensor4D, shifted, geometry, act, more);
+  });
+}
+
+/** Scale, shift and running statistics of a normalisation. */
+function vectorsOf({ weight, bias, mean, variance, shape }: Normalisation) {
+  const channels = at(shape, -1);
+  const vector = (value: tf.Tensor) => value as tf.Tensor1D;
+  return {
+    gamma: vector(weight ?? tf.ones([channels])),
+    beta: vector(bias ?? tf.zeros([channels])),
+    mean: vector(mean?.variable ?? tf.zeros([channels])),
+    variance: vector(variance?.variable ?? tf.ones([channels])),
+  };
+}
+
+/**
+ * A normalisation, then a residual and an activation.
+ *
+ * @param hasRun whether it has run before, so that the running statistics know the batch already
+ */
+export function normalise(
+  operation: Normalisation,
+  x: tf.Tensor,
+  hasRun = false,
+  residual?: tf.Tensor,
+  act: ActivationName = "identity",
+): tf.Tensor {
+  return tf.tidy(() => {
+    const after = { activation: act, ...(residual === undefined ? {} : { residual }) };
+    const { gamma, beta, mean, variance } = vectorsOf(operation);
+    if (!operation.usesBatch) return batchNormInference(x, mean, variance, gamma, beta, operation.epsilon, after);
+    const receive = (batchMean: tf.Tensor1D, biasedVariance: tf.Tensor1D, count: number): void => {
+      const { share } = operation;
+      if (hasRun || share === null) return;
+      mix(operation.mean, batchMean, share);
+      mix(operation.variance, tf.mul(biasedVariance, count / (count - 1)), share);
+    };
+    return batchNormTraining(x, gamma, beta, operation.epsilon, receive, after);
+  });
+}
+
+/** Takes a share of a batch's statistic into the running one. */
+function mix(running: Normalisation["mean"], value: tf.Tensor, share: number): void {
+  if (running === null) return;
+  const mixed = tf.tidy(() => tf.add(tf.mul(running.variable, 1 - share), tf.mul(value, share)));
+  running.variable.assign(mixed);
+  mixed.dispose();
+}
