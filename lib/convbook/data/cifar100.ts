@@ -4,8 +4,10 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { found } from "../arguments/found.ts";
 import { messageOf } from "../files/index.ts";
 import { ArrayDataset } from "./array-dataset.ts";
+import { only } from "./cifar10.ts";
 import { CIFAR100_COARSE_CLASSES, CIFAR100_FINE_CLASSES } from "./cifar100-classes.ts";
 import { decodedImages, type FetchOptions } from "./decode.ts";
 import type { DecodedImages } from "./decoded-cache.ts";
@@ -42,7 +44,7 @@ export async function cifar100(options: Cifar100Options = {}): Promise<ArrayData
   const part = train ? "train" : "test";
   const classes = kind === "fine" ? CIFAR100_FINE_CLASSES : CIFAR100_COARSE_CLASSES;
   const decoded = folder === undefined ? await whole(part, fetch) : await sample(join(folder, `${part}.bin`));
-  return new ArrayDataset(decoded.images, SHAPE, decoded.labels[kind] as Int32Array, {
+  return new ArrayDataset(decoded.images, SHAPE, found(decoded.labels[kind], kind), {
     name: `CIFAR-100 (${part}${folder === undefined ? "" : `, ${folder}`})`,
     classes,
     ...(transform === undefined ? {} : { transform }),
@@ -53,7 +55,7 @@ function whole(part: "train" | "test", fetch: FetchOptions): Promise<DecodedImag
   const name = `cifar-100-binary/${part}.bin`;
   const count = part === "train" ? 50_000 : 10_000;
   const decode = async (paths: ReadonlyMap<string, string>): Promise<DecodedImages> => {
-    const archive = [...paths.values()][0] as string;
+    const archive = only(paths);
     let decoded: DecodedImages | undefined;
     await readTarGz(archive, new Map([[name, count * RECORD_BYTES]]), (_, bytes) => {
       decoded = records(bytes, `${archive}: ${name}`);
@@ -78,6 +80,6 @@ async function sample(path: string): Promise<DecodedImages> {
 
 function records(bytes: Uint8Array, file: string): DecodedImages {
   const images = new Uint8Array(Math.floor(bytes.length / RECORD_BYTES) * CIFAR_IMAGE_BYTES);
-  const [coarse, fine] = readCifarRecords(bytes, 2, images, file) as [Int32Array, Int32Array];
-  return { shape: SHAPE, images, labels: { fine, coarse }, note: "" };
+  const [coarse, fine] = readCifarRecords(bytes, 2, images, file);
+  return { shape: SHAPE, images, labels: { fine: found(fine, "fine"), coarse: found(coarse, "coarse") }, note: "" };
 }

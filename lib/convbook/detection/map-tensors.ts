@@ -51,7 +51,7 @@ export async function unstackMaps({ score, geometry }: Detection): Promise<Geome
   if (!fits(geometry.shape, 5)) {
     throw new ShapeError("unstackMaps", geometry.shape, `geometry [${[batch, height, width, 5].join(", ")}]`);
   }
-  const [scores, values] = (await Promise.all([score.data(), geometry.data()])) as [Float32Array, Float32Array];
+  const [scores, values] = await Promise.all([score.data<"float32">(), geometry.data<"float32">()]);
   const cells = height * width;
   return Array.from({ length: batch }, (_, n) => {
     const distances = new Float32Array(4 * cells);

@@ -86,9 +86,11 @@ export async function activationMaximization(
   if (units.length === 0) throw new InterpretError("activationMaximization: units is empty; expected at least one");
   const layer = options.layer === undefined ? undefined : resolveLayer(model, options.layer);
   const generator = new Generator(seed);
-  const full = [units.length, ...shape] as [number, number, number, number];
+  const full: [number, number, number, number] = [units.length, ...shape];
   return evaluating(model, async () => {
-    let x: tf.Tensor4D = tf.tidy(() => tf.mul(tf.tensor4d(randn(full, { generator }).data as Float32Array, full), 0.1));
+    let x: tf.Tensor4D = tf.tidy(() =>
+      tf.mul(tf.tensor4d(Float32Array.from(randn(full, { generator }).data), full), 0.1),
+    );
     try {
       for (let step = 0; step < steps; step++) {
         const [dy, dx] = [offset(generator, jitter), offset(generator, jitter)];
@@ -99,8 +101,8 @@ export async function activationMaximization(
             return tf.sub(gain, tf.mul(totalVariation(input as tf.Tensor4D), smoothness));
           })(moved);
           const length = tf.sqrt(tf.add(tf.mean(tf.square(gradient), [1, 2, 3], true), 1e-12));
-          const stepped = tf.add(tf.mul(moved, 1 - decay), tf.mul(tf.div(gradient, length), stepSize));
-          return roll(stepped as tf.Tensor4D, -dy, -dx);
+          const stepped = tf.add<tf.Tensor4D>(tf.mul(moved, 1 - decay), tf.mul(tf.div(gradient, length), stepSize));
+          return roll(stepped, -dy, -dx);
         });
         x.dispose();
         x = next;
@@ -133,7 +135,7 @@ function excitations(
       );
     }
   }
-  const result = tf.sum(tf.mul(values, maskOf(units, count)), 1) as tf.Tensor1D;
+  const result = tf.sum<tf.Tensor1D>(tf.mul(values, maskOf(units, count)), 1);
   // Kept beyond the forward pass's own tidy; the recording holds what it needs.
   if (layer !== undefined) values.dispose();
   return result;
@@ -165,7 +167,7 @@ function totalVariation(x: tf.Tensor4D): tf.Scalar {
     tf.slice(x, [0, top, left, 0], [n, h, w, channels]);
   const vertical = tf.sub(part(1, 0, height - 1, width), part(0, 0, height - 1, width));
   const horizontal = tf.sub(part(0, 1, height, width - 1), part(0, 0, height, width - 1));
-  return tf.add(tf.sum(tf.square(vertical)), tf.sum(tf.square(horizontal))) as tf.Scalar;
+  return tf.add(tf.sum<tf.Scalar>(tf.square(vertical)), tf.sum(tf.square(horizontal)));
 }
 
 function offset(generator: Generator, jitter: number): number {

@@ -41,7 +41,7 @@ export class Attribution implements Showable {
     this.maps = maps;
     this.targets = targets;
     this.#images = images;
-    [this.height, this.width] = images.shape.slice(1, 3) as [number, number];
+    [, this.height = 0, this.width = 0] = images.shape;
   }
 
   /** Pictures above, their maps below. `mean` and `std` undo the normalisation of the images that went in. */
@@ -65,27 +65,27 @@ export class Attribution implements Showable {
       ...((normalize ?? mean === undefined) ? { normalize: true } : {}),
     };
     const { images } = prepareImages(this.#images, scaling);
-    const maps = this.maps.map((map, i) =>
-      over ? overlay(map, images[i] as (typeof images)[number]) : heatPixels(map, this.height, this.width),
-    );
+    const maps = this.maps.map((map, i) => {
+      const image = over ? images[i] : undefined;
+      return image === undefined ? heatPixels(map, this.height, this.width) : overlay(map, image);
+    });
     const names = this.targets.map((target) => classes?.[target] ?? `class ${target}`);
     const titles: ImageTitle[] = [...names.map((name) => `${name}?`), ...names.map(() => this.method)];
     return imageGrid([...images, ...maps], {
       columns: this.maps.length,
       titles,
-      alt: `${this.method}, pictures above and maps below. Strongest for ${names.map((name, i) => `${name}: ${this.#peak(i)}`).join(", ")}`,
+      alt: `${this.method}, pictures above and maps below. Strongest for ${this.maps.map((map, i) => `${names[i]}: ${this.#peak(map)}`).join(", ")}`,
       ...options,
     });
   }
 
   /** Where a map is highest, in words. */
-  #peak(index: number): string {
-    const map = this.maps[index] as Float32Array;
+  #peak(map: Float32Array): string {
     const highest = map.reduce((best, value, i) => (value > (map[best] ?? 0) ? i : best), 0);
     const third = (at: number, length: number): number => Math.min(2, Math.floor((3 * at) / length));
-    const row = ["top", "middle", "bottom"][third(Math.floor(highest / this.width), this.height)] as string;
-    const column = ["left", "centre", "right"][third(highest % this.width, this.width)] as string;
-    return `${row} ${column}`;
+    const row = third(Math.floor(highest / this.width), this.height);
+    const column = third(highest % this.width, this.width);
+    return `${["top", "middle", "bottom"][row]} ${["left", "centre", "right"][column]}`;
   }
 
   [displaySymbol](): MimeBundle {

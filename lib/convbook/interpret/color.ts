@@ -24,12 +24,15 @@ const diverging: readonly Rgb[] = [
   [8, 81, 156],
 ];
 
+const black: Rgb = [0, 0, 0];
+
 function pick(scale: readonly Rgb[], position: number): Rgb {
   const at = Math.max(0, Math.min(1, Number.isFinite(position) ? position : 0)) * (scale.length - 1);
   const low = Math.min(scale.length - 2, Math.floor(at));
   const part = at - low;
-  const [a, b] = [scale[low] as Rgb, scale[low + 1] as Rgb];
-  return [0, 1, 2].map((c) => (a[c] ?? 0) * (1 - part) + (b[c] ?? 0) * part) as unknown as Rgb;
+  const [a = black, b = black] = [scale[low], scale[low + 1]];
+  const mix = (c: 0 | 1 | 2): number => a[c] * (1 - part) + b[c] * part;
+  return [mix(0), mix(1), mix(2)];
 }
 
 /** A map as a picture: lowest dark, highest light. */
@@ -65,7 +68,7 @@ export function overlay(values: ArrayLike<number>, image: Pixels): Pixels {
 
 function greyAt({ data, channels }: Pixels, i: number): number {
   if (channels <= 2) return data[i * channels] ?? 0;
-  const [r, g, b] = [0, 1, 2].map((c) => data[i * channels + c] ?? 0) as [number, number, number];
+  const [r = 0, g = 0, b = 0] = data.subarray(i * channels, i * channels + 3);
   return 0.299 * r + 0.587 * g + 0.114 * b;
 }
 

@@ -52,7 +52,7 @@ export class ConfusedLogits implements Showable {
       readonly classes?: readonly string[];
       readonly labels?: ArrayLike<number>;
     } = {}): ImageGrid {
-    const [, height, width] = this.#images.shape as [number, number, number];
+    const [, height = 0, width = 0] = this.#images.shape;
     const scaling: PixelScaling =
       mean === undefined ? { normalize: true } : { mean, ...(std === undefined ? {} : { std }) };
     const { images } = prepareImages(this.#images, scaling);
@@ -132,7 +132,7 @@ export async function confusedLogits(
         })(chosen);
         return tf.sum(byInput, 3);
       });
-      const maps = slices((await gradient.data()) as Float32Array, found.length);
+      const maps = slices(await gradient.data<"float32">(), found.length);
       gradient.dispose();
       const kept = await keepImages(chosen);
       chosen.dispose();

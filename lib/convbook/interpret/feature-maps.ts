@@ -94,7 +94,7 @@ export async function featureMaps(
       const out: LayerMaps[] = [];
       for (const { name, module } of resolved) {
         const maps = tf.tidy(() => activationOf(model, module, name, batch));
-        const [, height, width, channels] = maps.shape as [number, number, number, number];
+        const [, height = 0, width = 0, channels = 0] = maps.shape;
         const data = Float32Array.from(await maps.data());
         maps.dispose();
         if (maps.rank !== 4)

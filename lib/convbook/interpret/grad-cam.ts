@@ -36,7 +36,7 @@ export async function gradCam(model: ImageModel, images: tf.Tensor, options: Gra
     try {
       const targets = await resolveTargets(model, batch, options.target);
       const maps = tf.tidy(() => camOf(model, module, name, batch, targets));
-      const all = (await maps.data()) as Float32Array;
+      const all = await maps.data<"float32">();
       maps.dispose();
       return new Attribution("Grad-CAM", slices(all, targets.length), targets, await keepImages(batch));
     } finally {
@@ -68,9 +68,9 @@ function camOf(
     ),
   )(tf.zerosLike(activation));
   const weights = tf.mean(byActivation, [1, 2], true);
-  const sum = tf.relu(tf.sum(tf.mul(activation, weights), 3, true)) as tf.Tensor4D;
+  const sum = tf.relu(tf.sum<tf.Tensor4D>(tf.mul(activation, weights), 3, true));
   const [, height, width] = batch.shape;
-  return tf.squeeze(tf.image.resizeBilinear(sum, [height, width], false, true), [3]) as tf.Tensor3D;
+  return tf.squeeze(tf.image.resizeBilinear(sum, [height, width], false, true), [3]);
 }
 
 /** What a layer gives for a batch. */

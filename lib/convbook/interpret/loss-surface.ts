@@ -57,8 +57,7 @@ export class LossSurface implements Showable {
 
   /** The loss of the network itself, in the middle. */
   get center(): number {
-    const row = this.losses[(this.betas.length - 1) / 2] as Float32Array;
-    return row[(this.alphas.length - 1) / 2] ?? 0;
+    return this.losses[(this.betas.length - 1) / 2]?.[(this.alphas.length - 1) / 2] ?? Number.NaN;
   }
 
   /** A curve, or a heat map whose colours follow the logarithm of the loss. */
@@ -66,7 +65,7 @@ export class LossSurface implements Showable {
     const shared = { ...options, ...(title === undefined ? {} : { title }) };
     if (this.betas.length === 1) {
       return curves({
-        series: { loss: { x: [...this.alphas], y: this.losses[0] as Float32Array } },
+        series: { loss: { x: [...this.alphas], y: this.losses[0] ?? [] } },
         xLabel: "step along the direction",
         yLabel: "loss",
         ...(domain === undefined ? {} : { yDomain: domain }),
@@ -171,7 +170,7 @@ export async function lossSurface(
               throw new InterpretError(
                 `lossSurface: the loss has shape [${value.shape.join(", ")}]; expected a scalar`,
               );
-            row[i] = (await value.data())[0] as number;
+            [row[i] = Number.NaN] = await value.data();
           } finally {
             value.dispose();
           }
@@ -197,7 +196,7 @@ function directionOf(
   if (normalization !== "none") {
     if (shape.length < 2) return null;
     const weights = parameter.toTensorData().data as Float32Array;
-    const length = normalization === "filter" ? weights.length / (shape[0] as number) : weights.length;
+    const length = normalization === "filter" ? weights.length / (shape[0] ?? 1) : weights.length;
     for (let from = 0; from < weights.length; from += length) {
       let ofWeights = 0;
       let ofDrawn = 0;

@@ -63,7 +63,7 @@ export function logitsOf(model: ImageModel, x: tf.Tensor): tf.Tensor2D {
 
 /** A batch from one image or several; the caller's tensor stays as it is. */
 export function asBatch(x: tf.Tensor): tf.Tensor4D {
-  if (x.rank === 3) return tf.expandDims(x, 0) as tf.Tensor4D;
+  if (x.rank === 3) return tf.expandDims(x, 0);
   if (x.rank === 4) return tf.clone(x) as tf.Tensor4D;
   throw new InterpretError(`images have shape [${x.shape.join(", ")}]; expected [H, W, C] or [N, H, W, C]`);
 }
@@ -96,7 +96,7 @@ export async function resolveTargets(
 
 /** The sum over the batch of each image's logit of its class: its gradient by the images is that of each logit by its own image. */
 export function targetSum(logits: tf.Tensor2D, targets: readonly number[]): tf.Scalar {
-  return tf.sum(tf.mul(logits, maskOf(targets, logits.shape[1]))) as tf.Scalar;
+  return tf.sum(tf.mul(logits, maskOf(targets, logits.shape[1])));
 }
 
 /** [N, width]: a one in each row. (The WebAssembly backend's OneHot gives integers whatever type is asked for.) */

@@ -86,7 +86,7 @@ async function mapOf(
   { image, shape, target, corners, size, value, batchSize }: Work,
 ): Promise<Float32Array> {
   const [, height, width, channels] = shape;
-  const whole = (await probabilities(model, image, [1, height, width, channels], target))[0] as number;
+  const [whole = 0] = await probabilities(model, image, [1, height, width, channels], target);
   const sums = new Float32Array(height * width);
   const counts = new Float32Array(height * width);
   for (let from = 0; from < corners.length; from += batchSize) {

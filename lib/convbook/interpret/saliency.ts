@@ -29,7 +29,7 @@ export async function saliency(
         const byInput = tf.grad((x: tf.Tensor) => targetSum(logitsOf(model, x), targets))(batch);
         return tf.max(tf.abs(byInput), 3);
       });
-      const all = (await gradient.data()) as Float32Array;
+      const all = await gradient.data<"float32">();
       gradient.dispose();
       return new Attribution("saliency", slices(all, targets.length), targets, await keepImages(batch));
     } finally {

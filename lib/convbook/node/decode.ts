@@ -28,7 +28,7 @@ export function decodeImage(contents: Uint8Array, channels = 0, dtype = "int32")
   if (contents[0] === 0x42 && contents[1] === 0x4d) return decodeBmp(contents, channels);
   checkChannels("decodeImage", channels, [0, 3]);
   const { data, shape } = decodeColours(contents, image);
-  return toTensor(data, [shape[0] as number, shape[1] as number, 3]);
+  return toTensor(data, shape, 3);
 }
 
 /**
@@ -49,7 +49,7 @@ export function decodePng(contents: Uint8Array, channels = 0, dtype = "int32"): 
   try {
     const { width, height, data } = decodePixels(contents, { channels: 4, checkSize: sizeCheck(fail, {}) });
     const wanted = channels === 0 ? pngChannels(contents) : channels;
-    return toTensor(pick(data, 4, wanted), [height, width, wanted]);
+    return toTensor(pick(data, 4, wanted), [height, width], wanted);
   } catch (error) {
     if (!(error instanceof PngError)) throw error;
     return fail(error.message, error);
@@ -74,7 +74,7 @@ export function decodeJpeg(contents: Uint8Array, channels = 0, ratio = 1): tf.Te
   loadJpegDecoderNow(jpegDecoder as Parameters<typeof loadJpegDecoderNow>[0]);
   const { data, shape } = decodeJpegColours(contents, image);
   const wanted = channels === 0 ? (jpegComponents(contents) === 1 ? 1 : 3) : channels;
-  return toTensor(pick(data, 3, wanted), [shape[0] as number, shape[1] as number, wanted]);
+  return toTensor(pick(data, 3, wanted), shape, wanted);
 }
 
 /**
@@ -88,11 +88,11 @@ export function decodeBmp(contents: Uint8Array, channels = 0): tf.Tensor3D {
   checkContents("decodeBmp", contents);
   checkChannels("decodeBmp", channels, [0, 3]);
   const { data, shape } = decodeBmpColours(contents, image);
-  return toTensor(data, [shape[0] as number, shape[1] as number, 3]);
+  return toTensor(data, shape, 3);
 }
 
-function toTensor(data: ArrayLike<number>, shape: [number, number, number]): tf.Tensor3D {
-  return tf.tensor3d(Int32Array.from(data), shape, "int32");
+function toTensor(data: ArrayLike<number>, [height = 0, width = 0]: readonly number[], channels: number): tf.Tensor3D {
+  return tf.tensor3d(Int32Array.from(data), [height, width, channels], "int32");
 }
 
 /** Takes the channels that are wanted from colours with or without alpha. */
@@ -101,7 +101,7 @@ function pick(data: Uint8Array, from: 3 | 4, to: number): Uint8Array {
   const count = data.length / from;
   const out = new Uint8Array(count * to);
   for (let i = 0; i < count; i++) {
-    const [red, green, blue] = [data[i * from], data[i * from + 1], data[i * from + 2]] as [number, number, number];
+    const [red, green, blue] = [data[i * from] ?? 0, data[i * from + 1] ?? 0, data[i * from + 2] ?? 0] as const;
     if (to >= 3) out.set([red, green, blue], i * to);
     // Pillow's weights and rounding.
     else out[i * to] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
@@ -113,8 +113,8 @@ function pick(data: Uint8Array, from: 3 | 4, to: number): Uint8Array {
 /** How many channels the image of a PNG file has that is known to be sound. */
 function pngChannels(bytes: Uint8Array): number {
   // Behind the signature, the chunk's head, the size and the depth.
-  const colourType = bytes[25] as number;
-  if (colourType !== 3) return ({ 0: 1, 2: 3, 4: 2, 6: 4 } as Readonly<Record<number, number>>)[colourType] ?? 0;
+  const colourType = bytes[25];
+  if (colourType !== 3) return colourType === 0 ? 1 : colourType === 2 ? 3 : colourType === 4 ? 2 : 4;
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 8; at + 8 <= file.length; at += 12 + file.readUInt32BE(at)) {
     const type = file.toString("latin1", at + 4, at + 8);

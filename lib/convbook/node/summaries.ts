@@ -57,7 +57,7 @@ function makeWriter(writer: SummaryWriter, maxQueue: number): SummaryFileWriter 
       if (typeof value !== "number" && value.size !== 1) {
         throw new RangeError(`scalar: "${name}" has the shape [${value.shape.join(", ")}], expected one number.`);
       }
-      writer.addScalar(name, typeof value === "number" ? value : (value.dataSync()[0] as number), step);
+      writer.addScalar(name, typeof value === "number" ? value : (value.dataSync()[0] ?? Number.NaN), step);
       count();
     },
     histogram(name, data, step) {

@@ -72,7 +72,7 @@ export class Generator {
   /** Seeds from the system's entropy. @returns the seed taken */
   seed(): bigint {
     const words = crypto.getRandomValues(new Uint32Array(2));
-    const seed = (BigInt(words[0] as number) << 32n) | BigInt(words[1] as number);
+    const seed = (BigInt(words[0] ?? 0) << 32n) | BigInt(words[1] ?? 0);
     this.manualSeed(seed);
     return seed;
   }

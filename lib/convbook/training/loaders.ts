@@ -1,5 +1,6 @@
 /** What the trainer takes batches from. */
 import * as tf from "@tensorflow/tfjs-core";
+import { disposeTensors } from "./core/containers.ts";
 import { ConfigurationError, requireOption } from "./errors.ts";
 
 /**
@@ -134,7 +135,7 @@ export class KeptBatches implements Loader {
 
   /** Frees the kept batches. */
   async dispose(): Promise<void> {
-    if (this.batches !== undefined) tf.dispose((await this.batches) as tf.TensorContainer);
+    disposeTensors(await this.batches);
     this.batches = undefined;
   }
 }

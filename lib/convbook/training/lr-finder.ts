@@ -4,8 +4,9 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { isNumber } from "../arguments/check.ts";
-import { curves } from "../display/index.ts";
+import { curves, displaySymbol, type MimeBundle } from "../display/index.ts";
 import { defaultGenerator } from "../random/index.ts";
+import { disposeTensors } from "./core/containers.ts";
 import { yieldToEventLoop } from "./core/interruption.ts";
 import { rememberModes } from "./core/modes.ts";
 import { normalizeOptimizers } from "./core/scheduling.ts";
@@ -73,8 +74,8 @@ export class LrFinderResult {
     });
   }
 
-  [Symbol.for("Jupyter.display")](): unknown {
-    return (this.figure() as unknown as Record<symbol, () => unknown>)[Symbol.for("Jupyter.display")]?.();
+  [displaySymbol](): MimeBundle {
+    return this.figure()[displaySymbol]();
   }
 }
 
@@ -171,18 +172,16 @@ function step(
   batch: unknown,
 ): number {
   trainer.metrics.enterBatch({ size: batchSizeOf(batch) });
-  const recording = record(() =>
-    trainer.hooks.enter("trainingStep", () => (module.trainingStep(batch, 0) ?? null) as tf.TensorContainer),
-  );
-  const outputs = recording.outputs as tf.Tensor | { loss: tf.Tensor } | null;
-  if (outputs === null) {
+  const recording = record(() => trainer.hooks.enter("trainingStep", () => module.trainingStep(batch, 0)));
+  const { outputs } = recording;
+  if (outputs === undefined || outputs === null) {
     recording.dispose();
     return Number.NaN;
   }
   const loss = outputs instanceof tf.Tensor ? outputs : outputs.loss;
   const gradients = recording.backward(loss, optimizer.variables());
   optimizer.step(gradients);
-  const value = loss.dataSync()[0] as number;
-  tf.dispose([outputs as tf.TensorContainer, ...gradients.values(), batch as tf.TensorContainer]);
+  const value = loss.dataSync()[0] ?? Number.NaN;
+  disposeTensors(outputs, ...gradients.values(), batch);
   return value;
 }

@@ -164,7 +164,7 @@ export async function loadPatterns(path: string): Promise<LabelledPatterns> {
   }
   return {
     data: x.data,
-    points: x.shape[1] as number,
+    points: x.shape[1] ?? 0,
     labels: Int32Array.from(y.data as ArrayLike<number | bigint>, Number),
   };
 }

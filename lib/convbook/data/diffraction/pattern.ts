@@ -49,7 +49,7 @@ export function powderPattern(crystal: Crystal, options: PatternOptions = {}): F
     for (let i = first; i <= last; i++) {
       const x = ((from + i * step - twoTheta) / fwhm) * 2;
       const shape = mixing / (1 + x * x) + (1 - mixing) * Math.exp(-Math.LN2 * x * x);
-      (exact[i] as number) += intensity * shape;
+      exact[i] = (exact[i] ?? 0) + intensity * shape;
     }
   }
   const strongest = exact.reduce((a, b) => Math.max(a, b), 0);

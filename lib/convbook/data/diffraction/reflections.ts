@@ -63,11 +63,8 @@ export function reflections(
   const least = ((2 * sinTheta(from)) / wavelength) ** 2;
   const most = ((2 * sinTheta(to)) / wavelength) ** 2;
   // |h| <= a / d, whatever the angles.
-  const [maxH, maxK, maxL] = [cell.a, cell.b, cell.c].map((side) => Math.floor(side * Math.sqrt(most))) as [
-    number,
-    number,
-    number,
-  ];
+  const largest = (side: number): number => Math.floor(side * Math.sqrt(most));
+  const [maxH, maxK, maxL] = [largest(cell.a), largest(cell.b), largest(cell.c)];
   const planes: { readonly hkl: readonly [number, number, number]; readonly q: number; readonly power: number }[] = [];
   for (let h = -maxH; h <= maxH; h++) {
     for (let k = -maxK; k <= maxK; k++) {

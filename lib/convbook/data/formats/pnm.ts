@@ -18,7 +18,7 @@ export function decodePnm(bytes: Uint8Array, file: string, options: DecodeOption
   const fail: Fail = (message, cause) => {
     throw new DataError("format", `${file} is not a PPM image that can be read: ${message}.`, { file, cause });
   };
-  const kind = (bytes[1] as number) - 0x30;
+  const kind = (bytes[1] ?? 0) - 0x30;
   const words = new Words(bytes, 2);
   const number = (what: string): number => {
     const word = words.next();

@@ -1,5 +1,6 @@
 /** One pass over a loader's samples. */
 import * as tf from "@tensorflow/tfjs-core";
+import { found } from "../../arguments/found.ts";
 import { defaultGenerator, Generator } from "../../random/index.ts";
 import type { Dataset, Shipment } from "../dataset.ts";
 import type { LabelledSample } from "../sample.ts";
@@ -80,8 +81,9 @@ export class Epoch<Sample, Batch> implements AsyncIterableIterator<Batch> {
     );
     const batchTransform = plan.batchTransform?.toSpec?.();
     for (const [i, worker] of this.#workers.entries()) {
-      const { source } = this.#shipment as Shipment;
-      worker.open({ session: this.#session, source, batchTransform, random: this.#workerStates[i] as Uint8Array });
+      const { source } = found(this.#shipment, "The shipment");
+      const random = found(this.#workerStates[i], "The state of a worker's generator");
+      worker.open({ session: this.#session, source, batchTransform, random });
     }
     this.#askAhead();
   }
@@ -138,8 +140,8 @@ export class Epoch<Sample, Batch> implements AsyncIterableIterator<Batch> {
   /** Takes the next batch from the workers. */
   async #take(): Promise<Batch> {
     const which = this.#position % this.#workers.length;
-    const worker = this.#workers[which] as LoaderWorker;
-    const { batch, state } = await worker.wait(this.#ahead.shift() as Promise<PreparedBatch>);
+    const worker = found(this.#workers[which], "A worker");
+    const { batch, state } = await worker.wait(found(this.#ahead.shift(), "The batch that was asked for"));
     this.#workerStates[which] = state;
     this.#askAhead();
     return toTensors(batch) as Batch;
@@ -168,8 +170,8 @@ export class Epoch<Sample, Batch> implements AsyncIterableIterator<Batch> {
     if (this.#workers.length === 0 || this.#ended) return;
     for (; this.#asked < limit; this.#asked++) {
       const indices = this.#indices(this.#asked);
-      const sourceIndices = Float64Array.from(indices, (this.#shipment as Shipment).indexOf);
-      const worker = this.#workers[this.#asked % this.#workers.length] as LoaderWorker;
+      const sourceIndices = Float64Array.from(indices, found(this.#shipment, "The shipment").indexOf);
+      const worker = found(this.#workers[this.#asked % this.#workers.length], "A worker");
       this.#ahead.push(worker.request(this.#session, indices, sourceIndices));
     }
   }

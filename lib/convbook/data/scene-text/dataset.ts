@@ -11,6 +11,7 @@ import type { RotatedBox } from "../../detection/index.ts";
 import { Generator } from "../../random/index.ts";
 import { checkIndex, type Dataset } from "../dataset.ts";
 import type { ImageData8 } from "../sample.ts";
+import { imageShape } from "../transforms/transform.ts";
 import { CHARACTERS, GLYPH_ADVANCE, GLYPH_HEIGHT, GLYPH_WIDTH, glyph, type Stroke } from "./font.ts";
 
 /** A picture and its words. */
@@ -163,7 +164,7 @@ const brightness = ([r, g, b]: Colour): number => 0.299 * r + 0.587 * g + 0.114 
 
 /** A gradient between two colours, with a few shapes on it. */
 function paintBackground(image: ImageData8, generator: Generator): void {
-  const [height, width] = image.shape as [number, number];
+  const [height, width] = imageShape(image);
   const [from, to] = [randomColour(generator), randomColour(generator)];
   const angle = generator.uniform(0, 2 * Math.PI);
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
@@ -182,7 +183,7 @@ function paintBackground(image: ImageData8, generator: Generator): void {
 
 /** An ellipse or a rectangle, half transparent: things that are no text. */
 function paintShape(image: ImageData8, generator: Generator): void {
-  const [height, width] = image.shape as [number, number];
+  const [height, width] = imageShape(image);
   const colour = randomColour(generator);
   const round = generator.integer(0, 2) === 1;
   const [cx, cy] = [generator.uniform(0, width), generator.uniform(0, height)];
@@ -199,8 +200,10 @@ function paintShape(image: ImageData8, generator: Generator): void {
 
 /** A colour that stands out from what lies under a box. */
 function wordColour(image: ImageData8, { cx, cy }: RotatedBox, generator: Generator): Colour {
-  const at = (Math.floor(cy) * (image.shape[1] as number) + Math.floor(cx)) * 3;
-  const under = brightness([...image.data.subarray(at, at + 3)] as unknown as Colour);
+  const [, width] = imageShape(image);
+  const at = (Math.floor(cy) * width + Math.floor(cx)) * 3;
+  const [red = 0, green = 0, blue = 0] = image.data.subarray(at, at + 3);
+  const under = brightness([red, green, blue]);
   for (;;) {
     const colour = randomColour(generator);
     if (Math.abs(brightness(colour) - under) >= CONTRAST) return colour;
@@ -209,7 +212,7 @@ function wordColour(image: ImageData8, { cx, cy }: RotatedBox, generator: Genera
 
 /** Draws a word's strokes with smooth edges. */
 function paintWord(image: ImageData8, { text, box, unit, stroke }: Word, colour: Colour): void {
-  const [height, width] = image.shape as [number, number];
+  const [height, width] = imageShape(image);
   const [left, top, right, bottom] = extent(box);
   const [cos, sin] = [Math.cos(box.angle), Math.sin(box.angle)];
   const letters = [...text].map(glyph);

@@ -1,6 +1,7 @@
 /** Samples that are image files in folders. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { found } from "../../arguments/found.ts";
 import { messageOf } from "../../files/index.ts";
 import { DataError } from "../error.ts";
 import { decodeImage } from "../formats/image.ts";
@@ -18,7 +19,7 @@ export interface ImageSourceSpec {
 
 /** Reads and decodes one file. */
 export function sampleOfFile({ root, files, labels, maxPixels }: ImageSourceSpec, index: number): LabelledSample {
-  const file = join(root, files[index] as string);
+  const file = join(root, found(files[index], `File ${index}`));
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);

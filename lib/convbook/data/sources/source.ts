@@ -2,6 +2,8 @@
  * Where samples come from, described as data, so that another thread can make them too. Nothing here needs TensorFlow.js: a worker
  * that prepares batches starts in milliseconds.
  */
+
+import { found } from "../../arguments/found.ts";
 import type { Generator } from "../../random/index.ts";
 import type { LabelledSample } from "../sample.ts";
 import { fromSpec } from "../transforms/registry.ts";
@@ -37,7 +39,7 @@ export function openSource(spec: SourceSpec): Source {
     case "concat": {
       const parts = spec.parts.map(openSource);
       return (index, generator) => {
-        const part = parts[index % parts.length] as Source;
+        const part = found(parts[index % parts.length], "A part of the source");
         return part(Math.floor(index / parts.length), generator);
       };
     }

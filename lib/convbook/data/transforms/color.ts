@@ -105,7 +105,10 @@ function lookUp(image: ImageData8, table: (histogram: Float64Array) => Uint8Arra
   const data = new Uint8Array(image.data.length);
   for (let c = 0; c < channels; c++) {
     const histogram = new Float64Array(256);
-    for (let i = c; i < data.length; i += channels) (histogram[image.data[i] ?? 0] as number)++;
+    for (let i = c; i < data.length; i += channels) {
+      const value = image.data[i] ?? 0;
+      histogram[value] = (histogram[value] ?? 0) + 1;
+    }
     const values = table(histogram);
     for (let i = c; i < data.length; i += channels) data[i] = values[image.data[i] ?? 0] ?? 0;
   }

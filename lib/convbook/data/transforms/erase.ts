@@ -54,6 +54,7 @@ export class RandomErasing implements Transform {
     const [imageHeight, imageWidth, channels] = imageShape(image);
     const { p, scale, ratio, value } = this.options;
     const values = typeof value === "object" ? value : undefined;
+    const constant = typeof value === "number" ? value : 0;
     if (values !== undefined && values.length !== channels) {
       throw new RangeError(`RandomErasing has values for ${values.length} channels; the image has ${channels}.`);
     }
@@ -72,8 +73,7 @@ export class RandomErasing implements Transform {
         value === "random" ? fillNormal(new Float32Array(channels * height * width), 0, 1, generator) : undefined;
       const top = generator.integer(0, imageHeight - height + 1);
       const left = generator.integer(0, imageWidth - width + 1);
-      const what = (c: number, i: number): number =>
-        (noise?.[c * height * width + i] ?? values?.[c] ?? (value as number)) as number;
+      const what = (c: number, i: number): number => noise?.[c * height * width + i] ?? values?.[c] ?? constant;
       return erased(image, top, left, height, width, what);
     }
     return image;

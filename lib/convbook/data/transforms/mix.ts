@@ -115,8 +115,8 @@ function mixWithPrevious(
   for (let row = rows - 1; row >= 0; row--) {
     const start = row * size;
     for (let i = 0; i < size; i++) {
-      const previous = row === 0 ? last[i] : values[start - size + i];
-      values[start + i] = mix(values[start + i] ?? 0, previous as number, i);
+      const previous = (row === 0 ? last[i] : values[start - size + i]) ?? 0;
+      values[start + i] = mix(values[start + i] ?? 0, previous, i);
     }
   }
 }

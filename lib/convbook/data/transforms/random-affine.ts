@@ -55,7 +55,7 @@ export class RandomAffine implements Transform {
   readonly degrees: readonly [number, number];
   readonly #options: RandomAffineOptions;
   readonly #parsed: Required<RandomRotationOptions>;
-  readonly #shear: readonly number[] | undefined;
+  readonly #shear: Shear | undefined;
 
   /**
    * @param degrees a range of angles (clockwise, as torchvision has it), or a number d for -d to d
@@ -86,8 +86,8 @@ export class RandomAffine implements Transform {
     const moved =
       translate === undefined ? ([0, 0] as const) : ([move(translate[0], width), move(translate[1], height)] as const);
     const factor = scale === undefined ? 1 : generator.uniform(scale[0], scale[1]);
-    const shearX = shear === undefined ? 0 : generator.uniform(shear[0] as number, shear[1] as number);
-    const shearY = shear?.length === 4 ? generator.uniform(shear[2] as number, shear[3] as number) : 0;
+    const shearX = shear === undefined ? 0 : generator.uniform(...shear.x);
+    const shearY = shear?.y === undefined ? 0 : generator.uniform(...shear.y);
     const matrix = affineMatrix([width * 0.5, height * 0.5], {
       angle,
       translate: moved,
@@ -126,12 +126,19 @@ function parseDegrees(
   return [-degrees, degrees];
 }
 
-function parseShear(shear: number | readonly number[]): readonly number[] {
-  if (typeof shear === "number") return parseDegrees("RandomAffine", "shear", shear);
-  const [a, b, c, d] = Array.isArray(shear) ? (shear as readonly number[]) : [];
-  if (a !== undefined && b !== undefined && shear.length === 2) return parseRange("RandomAffine", "shear", [a, b]);
+/** Ranges of angles along both axes. */
+interface Shear {
+  readonly x: readonly [low: number, high: number];
+  readonly y?: readonly [low: number, high: number];
+}
+
+function parseShear(shear: number | readonly number[]): Shear {
+  if (typeof shear === "number") return { x: parseDegrees("RandomAffine", "shear", shear) };
+  const [a, b, c, d]: readonly number[] = Array.isArray(shear) ? shear : [];
+  if (a !== undefined && b !== undefined && shear.length === 2)
+    return { x: parseRange("RandomAffine", "shear", [a, b]) };
   if (a !== undefined && b !== undefined && c !== undefined && d !== undefined && shear.length === 4) {
-    return [...parseRange("RandomAffine", "shear", [a, b]), ...parseRange("RandomAffine", "shear", [c, d])];
+    return { x: parseRange("RandomAffine", "shear", [a, b]), y: parseRange("RandomAffine", "shear", [c, d]) };
   }
   throw new RangeError(`RandomAffine's shear is a number, or 2 or 4 numbers; got ${describeValue(shear)}.`);
 }

@@ -63,9 +63,10 @@ export class RandomCrop implements Transform {
     const [height, width] = this.size;
     if (this.#padding !== undefined) image = pad(image, this.#padding, paddingMode, fill);
     const missing = (side: number, has: number): number => (padIfNeeded ? Math.max(0, side - has) : 0);
-    const x = missing(width, image.shape[1] as number);
+    const [givenHeight, givenWidth] = imageShape(image);
+    const x = missing(width, givenWidth);
     if (x > 0) image = pad(image, { left: x, right: x, top: 0, bottom: 0 }, paddingMode, fill);
-    const y = missing(height, image.shape[0] as number);
+    const y = missing(height, givenHeight);
     if (y > 0) image = pad(image, { left: 0, right: 0, top: y, bottom: y }, paddingMode, fill);
     const [paddedHeight, paddedWidth] = imageShape(image);
     if (paddedHeight < height || paddedWidth < width) {
@@ -156,7 +157,7 @@ export class RandomResizedCrop implements Transform {
 function parsePadding(padding: number | readonly number[]): Padding {
   const sides = typeof padding === "number" ? [padding] : padding;
   if (Array.isArray(sides) && sides.every((side) => Number.isInteger(side) && side >= 0)) {
-    const [a, b, c, d] = sides as number[];
+    const [a, b, c, d] = sides;
     if (a !== undefined && sides.length === 1) return { left: a, top: a, right: a, bottom: a };
     if (a !== undefined && b !== undefined && sides.length === 2) return { left: a, top: b, right: a, bottom: b };
     if (a !== undefined && b !== undefined && c !== undefined && d !== undefined && sides.length === 4) {

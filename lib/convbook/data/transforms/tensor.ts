@@ -91,7 +91,7 @@ export class Normalize implements Transform {
   }
 
   #checkChannels(shape: readonly number[]): void {
-    const channels = shape[2] as number;
+    const [, , channels = 0] = shape;
     if (channels === this.mean.length) return;
     throw new RangeError(`Normalize has means of ${this.mean.length} channels; the image has ${channels}.`);
   }

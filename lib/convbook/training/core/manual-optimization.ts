@@ -106,7 +106,7 @@ export class ManualBatch {
       throw new ConfigurationError("The loss of manualBackward", got, "a scalar");
     }
     offTape(() => {
-      const value = loss.dataSync()[0] as number;
+      const value = loss.dataSync()[0] ?? Number.NaN;
       const { epoch, batch, globalStep } = trainer.progress;
       if (!Number.isFinite(value))
         throw new NonFiniteError("the loss", value, { epoch, batchIndex: batch, globalStep });

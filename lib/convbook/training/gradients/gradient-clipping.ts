@@ -7,7 +7,7 @@ export function gradientNorm(gradients: Iterable<tf.Tensor>): number {
     const parts = [...gradients].map((gradient) => tf.sum(tf.square(gradient)));
     return parts.length === 0 ? tf.scalar(0) : tf.addN(parts);
   });
-  const norm = Math.sqrt(squares.dataSync()[0] as number);
+  const norm = Math.sqrt(squares.dataSync()[0] ?? Number.NaN);
   squares.dispose();
   return norm;
 }

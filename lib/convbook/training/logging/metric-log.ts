@@ -144,5 +144,5 @@ function scalarOf(name: string, value: tf.Tensor): number {
     `a tensor of shape [${value.shape.join(", ")}]`,
     "a number or a tensor of one element",
   );
-  return value.dataSync()[0] as number;
+  return value.dataSync()[0] ?? Number.NaN;
 }

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { UnregisteredModuleError } from "../../nn/errors.ts";
 import { requireOwn } from "../../nn/usage.ts";
 import { defaultGenerator } from "../../random/index.ts";
+import { containerOf, disposeTensors } from "../core/containers.ts";
 import { Interruption, yieldToEventLoop } from "../core/interruption.ts";
 import { rememberModes } from "../core/modes.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
@@ -117,13 +118,13 @@ async function evaluateBatch(
   const step = stage === "validation" ? "validationStep" : "testStep";
   let outputs: tf.TensorContainer;
   try {
-    const run = () => (module[step](batch, i, which.index) ?? null) as tf.TensorContainer;
+    const run = () => containerOf(module[step](batch, i, which.index));
     outputs = trainer.hooks.enter(step, () => tf.tidy(() => (i === 0 ? requireOwn(module, run) : run())));
   } catch (error) {
     throw wrapBatchError(stage, i, batch, error);
   }
   await trainer.hooks.call(`on${noun}BatchEnd`, outputs ?? undefined, batch, i, which.index);
-  tf.dispose([outputs, batch as tf.TensorContainer]);
+  disposeTensors(outputs, batch);
 }
 
 /** Epochs of nothing, or a validation of nothing, would look like one that went well. */

@@ -3,9 +3,9 @@
  * the interrupted one would have done next.
  */
 
-import * as tf from "@tensorflow/tfjs-core";
 import { defaultGenerator } from "../../random/index.ts";
 import type { ResumePoint } from "../checkpointing/checkpoint-state.ts";
+import { disposeTensors } from "../core/containers.ts";
 import { Interruption, yieldToEventLoop } from "../core/interruption.ts";
 import { stepSchedulers } from "../core/scheduling.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
@@ -244,7 +244,7 @@ async function iterateOn(loader: Loader, batch: number, point: ResumePoint): Pro
   for (let i = 0; i < batch; i++) {
     const { done, value } = await iterator.next();
     if (done) break;
-    tf.dispose(value as tf.TensorContainer);
+    disposeTensors(value);
   }
   defaultGenerator.setState(point.random.now);
   return iterator;
@@ -301,7 +301,7 @@ class Batches {
 
   /** Lets the loader finish: naturally when all of it was taken, else by breaking it off. */
   async end(): Promise<void> {
-    if (this.ahead !== undefined) tf.dispose(this.ahead.batch as tf.TensorContainer);
+    disposeTensors(this.ahead?.batch);
     this.ahead = undefined;
     if (!this.isExhausted) await this.trainer.run.close(this.iterator);
   }

@@ -1,6 +1,7 @@
 /** The loop of predict. */
 import * as tf from "@tensorflow/tfjs-core";
 import { requireOwn } from "../../nn/usage.ts";
+import { disposeTensors } from "../core/containers.ts";
 import { Interruption, yieldToEventLoop } from "../core/interruption.ts";
 import { rememberModes } from "../core/modes.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
@@ -52,7 +53,7 @@ export async function runPrediction(
           }
           own.push(outputs);
           await trainer.hooks.call("onPredictBatchEnd", outputs, batch, i, index);
-          tf.dispose(batch as tf.TensorContainer);
+          disposeTensors(batch);
           await yieldToEventLoop();
           if (trainer.listener.requested) throw new Interruption();
         }
@@ -62,7 +63,8 @@ export async function runPrediction(
     }
     await trainer.hooks.call("onPredictEpochEnd");
     await trainer.hooks.call("onPredictEnd");
-    return results.length === 1 ? (results[0] as tf.TensorContainer[]) : results;
+    const [only, ...others] = results;
+    return only !== undefined && others.length === 0 ? only : results;
   } catch (error) {
     tf.dispose(results);
     throw error;

@@ -1,6 +1,7 @@
 /** One training batch: forward, backward, optimizer, with Lightning's hooks in Lightning's order. */
 import * as tf from "@tensorflow/tfjs-core";
 import { requireOwn } from "../../nn/usage.ts";
+import { disposeTensors } from "../core/containers.ts";
 import { ManualBatch } from "../core/manual-optimization.ts";
 import { requireFiniteGradients } from "../core/non-finite.ts";
 import { stepSchedulers } from "../core/scheduling.ts";
@@ -53,7 +54,7 @@ export async function runTrainingBatch(
   } finally {
     trainer.metrics.leaveBatch();
     trainer.gradientStore.setRecording(undefined);
-    tf.dispose([(outputs ?? null) as tf.TensorContainer, batch as tf.TensorContainer]);
+    disposeTensors(outputs, batch);
   }
 }
 
@@ -71,10 +72,10 @@ function runStep(trainer: TrainerContext, batch: unknown, index: number): StepOu
   const { module } = trainer;
   try {
     return trainer.hooks.enter("trainingStep", () => {
-      const step = () => (module.trainingStep(batch, index) ?? null) as tf.TensorContainer;
+      const step = () => module.trainingStep(batch, index);
       const recording = record(() => (index === 0 ? requireOwn(module, step) : step()));
       trainer.gradientStore.setRecording(recording);
-      return (recording.outputs ?? undefined) as StepOutput;
+      return recording.outputs ?? undefined;
     });
   } catch (error) {
     throw wrapBatchError("training", index, batch, error);
@@ -102,16 +103,16 @@ function forward(trainer: TrainerContext, batch: unknown, index: number): StepOu
   const loss = lossOf(outputs);
   if (!(loss instanceof tf.Tensor) || loss.size !== 1) {
     const got = loss instanceof tf.Tensor ? `a tensor of shape [${loss.shape.join(", ")}]` : loss;
-    tf.dispose(outputs as tf.TensorContainer);
+    disposeTensors(outputs);
     throw new ConfigurationError(
       "What trainingStep returns",
       got,
       "a scalar loss, { loss, ... }, or nothing to skip the batch",
     );
   }
-  const value = trainer.hooks.enter("readLoss", () => loss.dataSync()[0] as number);
+  const value = trainer.hooks.enter("readLoss", () => loss.dataSync()[0] ?? Number.NaN);
   if (!Number.isFinite(value)) {
-    tf.dispose(outputs as tf.TensorContainer);
+    disposeTensors(outputs);
     const { epoch, globalStep } = trainer.progress;
     throw new NonFiniteError("the loss", value, { epoch, batchIndex: index, globalStep });
   }
