@@ -35,7 +35,16 @@ export {
   validateNotebook,
   writeAtomically,
 } from "./notebook/index.ts";
-export { githubAnnotations, jsonReport, junitReport, LiveReport, markdownSummary } from "./report/index.ts";
+export {
+  githubAnnotations,
+  jsonReport,
+  junitReport,
+  LiveReport,
+  markdownSummary,
+  type RunningCell,
+  RunningCells,
+  type RunningCellsOptions,
+} from "./report/index.ts";
 export {
   type AcquireKernel,
   type CellEvent,
