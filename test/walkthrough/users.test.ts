@@ -63,6 +63,8 @@ describe("npm start", () => {
       cwd: root,
       env,
     });
+    // Before anything else: what runs, since npm has hidden what the installation said of it.
+    expect(stdout).toMatch(/^\[0:\d\d\] convbook: TensorFlow\.js [\d.]+ on \S/);
     const { modelNames, pretrainedFile } = tutorial5;
     const own = modelNames.filter((model) => pretrainedFile(model) !== undefined);
     const none = modelNames.filter((model) => pretrainedFile(model) === undefined);

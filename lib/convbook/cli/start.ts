@@ -5,8 +5,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Command, Option } from "commander";
-import type { CellEvent } from "nbconvert-ts-runner";
 import { repositoryFolder } from "./repository.ts";
+import { progressEvents, StartLog } from "./start-progress.ts";
 import { parseImages } from "./table.ts";
 
 interface StartOptions {
@@ -19,25 +19,8 @@ const notebookName = "01-inception-resnet-densenet";
 /** What evaluating may take where --full does not ask for everything. */
 const evaluationSeconds = 270;
 
-/** Says what happens, with the seconds since the start. */
-class Log {
-  readonly #started = performance.now();
-
-  step(text: string): void {
-    const seconds = Math.round((performance.now() - this.#started) / 1000);
-    console.log(`[${String(Math.floor(seconds / 60))}:${String(seconds % 60).padStart(2, "0")}] ${text}`);
-  }
-}
-
-/** The last line that a cell's outputs show as text, for a progress line. */
-function lastLine(data: Readonly<Record<string, unknown>>): string | undefined {
-  const text = data["text/plain"];
-  const joined = Array.isArray(text) ? text.join("") : text;
-  return typeof joined === "string" ? joined.trim().split("\n").at(-1) : undefined;
-}
-
 /** Fetches what the notebook needs and measures how many images fit the time. */
-async function prepare(options: StartOptions, log: Log): Promise<number> {
+async function prepare(options: StartOptions, log: StartLog): Promise<number> {
   const { selectBackend } = await import("../backend/index.ts");
   const { terminalProgress } = await import("../download/index.ts");
   const { cifar10 } = await import("../data/index.ts");
@@ -52,46 +35,16 @@ async function prepare(options: StartOptions, log: Log): Promise<number> {
   const untrained = tutorial5.modelNames.every((name) => models[name].weights === "untrained");
   let images = options.images ?? 15_000;
   if (options.images === undefined && untrained) images = 384;
-  else if (options.images === undefined && !options.full)
+  else if (options.images === undefined && !options.full) {
+    log.step("Measuring how fast the models are here");
     images = await tutorial5.imagesWithin(evaluationSeconds, models);
+  }
   for (const name of tutorial5.modelNames) models[name].model.dispose();
   const why = options.images === undefined && !untrained ? ", what fits about five minutes here; --full takes all" : "";
   log.step(
     `Evaluating ${images === 15_000 ? "all" : `${images.toLocaleString("en")} of`} 15,000 images${images === 15_000 ? "" : why}`,
   );
   return images;
-}
-
-/** Lines for a log, and on a terminal the latest output of a running cell in one place. */
-function progressEvents(log: Log) {
-  const live = process.stderr.isTTY === true;
-  const clear = live ? "\r\x1b[K" : "";
-  return {
-    onCellStart({ number, codeCells, name }: CellEvent) {
-      if (live) process.stderr.write(`\r\x1b[K  cell ${number} of ${codeCells}: ${name}`.slice(0, 110));
-    },
-    onOutput({
-      number,
-      codeCells,
-      change,
-    }: CellEvent & { readonly change: { kind: string; data?: Readonly<Record<string, unknown>> } }) {
-      const line = change.kind === "update" && change.data !== undefined ? lastLine(change.data) : undefined;
-      if (line === undefined) return;
-      if (live) process.stderr.write(`\r\x1b[K  cell ${number} of ${codeCells}: ${line}`.slice(0, 110));
-    },
-    onCellEnd({
-      number,
-      codeCells,
-      name,
-      result,
-    }: CellEvent & { readonly result: { seconds: number; status: string } }) {
-      process.stderr.write(clear);
-      if (result.status === "not-run" || (result.status === "passed" && result.seconds < 1)) return;
-      log.step(
-        `cell ${number} of ${codeCells}, ${result.seconds.toFixed(1)} s${result.status === "passed" ? "" : `, ${result.status}`}: ${name}`,
-      );
-    },
-  };
 }
 
 export const startCommand = new Command("start")
@@ -101,8 +54,8 @@ export const startCommand = new Command("start")
   .option("--offline", "use only the cache and a mirror folder")
   .action(async (options: StartOptions) => {
     if (options.offline) process.env.CONVBOOK_OFFLINE = "1";
-    const log = new Log();
-    const { runNotebook, toHtml } = await import("nbconvert-ts-runner");
+    const log = new StartLog();
+    const { RunningCells, runNotebook, toHtml } = await import("nbconvert-ts-runner");
     const { bundledKernelSpec } = await import("@convbook/kernel");
     const root = repositoryFolder();
     const out = join(root, "out");
@@ -114,7 +67,7 @@ export const startCommand = new Command("start")
       output: executed,
       kernelDir: bundledKernelSpec(),
       parameters: { evaluationImages },
-      ...progressEvents(log),
+      ...progressEvents(log, RunningCells),
     });
     const page = join(out, `${notebookName}.html`);
     await writeFile(page, await toHtml(result.notebook, { baseFolder: join(root, "notebooks") }));

@@ -92,6 +92,19 @@ describe("progress", () => {
     expect(lines.at(-1)).toMatch(/^epoch: 100 % .* 60\/60, 1:00, 1.00 \/s$|^epoch: 100 % .* 60\/60, 1:00, 1\.00\/s$/);
   });
 
+  it("keeps no times where it is told so, and shows them until it is done", () => {
+    const sent: string[] = [];
+    (globalThis as Record<symbol, unknown>)[io] = {
+      display: (bundle: MimeBundle) => sent.push(`${bundle["text/plain"]}${bundle["text/html"]}`),
+      clearOutput: () => {},
+    };
+    for (const _ of progress(Array(4), { label: "ResNet", unit: "image", keepTimes: false }))
+      vi.advanceTimersByTime(1000);
+    expect(sent.some((text) => text.includes("2/4 images, 0:02, 0:02 left, 1.00 images/s"))).toBe(true);
+    expect(sent.at(-1)).toMatch(/^ResNet: 100 % █{20} 4\/4 images<div/);
+    expect(sent.at(-1)).not.toMatch(/\d:\d\d|images\/s/);
+  });
+
   it("says when a loop broke off", () => {
     const sink = new Sink(false);
     for (const item of progress([1, 2, 3], { stream: sink })) if (item === 2) break;

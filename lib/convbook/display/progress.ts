@@ -18,12 +18,17 @@ export interface ProgressOptions {
   readonly interval?: number;
   /** Milliseconds between lines in a log. */
   readonly logInterval?: number;
+  /**
+   * Whether the last state, which a notebook keeps, says how long it took and how fast it was; default true. Without, a notebook that is run
+   * again keeps the same output.
+   */
+  readonly keepTimes?: boolean;
 }
 
 /** A bar that is moved by hand. Close it (or use `using`) so that its last state is shown. */
 export class Progress {
   readonly total: number | undefined;
-  readonly #options: Required<Pick<ProgressOptions, "label" | "unit" | "interval" | "logInterval">>;
+  readonly #options: Required<Pick<ProgressOptions, "label" | "unit" | "interval" | "logInterval" | "keepTimes">>;
   readonly #stream: NonNullable<ProgressOptions["stream"]>;
   readonly #start = performance.now();
   #value = 0;
@@ -39,8 +44,9 @@ export class Progress {
     if (total !== undefined && !(total >= 0))
       throw new DisplayError(`progress: total is ${total}; expected a number from 0 up`);
     this.total = total;
-    const { label = "", unit = "", interval = 200, logInterval = 10_000, stream = process.stderr } = options;
-    this.#options = { label, unit, interval, logInterval };
+    const { label = "", unit = "", interval = 200, logInterval = 10_000, keepTimes = true } = options;
+    const { stream = process.stderr } = options;
+    this.#options = { label, unit, interval, logInterval, keepTimes };
     this.#stream = stream;
     this.#show();
   }
@@ -112,13 +118,14 @@ export class Progress {
 
   #state(): ProgressState {
     const seconds = (performance.now() - this.#start) / 1000;
-    const { label, unit } = this.#options;
+    const { label, unit, keepTimes } = this.#options;
     return new ProgressState({
       label,
       unit,
       value: this.#value,
       total: this.total,
       seconds,
+      hasTimes: keepTimes || !this.#closed,
       note: this.#note,
       closed: this.#closed,
       failed: this.#failed,
@@ -132,6 +139,7 @@ interface State {
   readonly value: number;
   readonly total: number | undefined;
   readonly seconds: number;
+  readonly hasTimes: boolean;
   readonly note: string;
   readonly closed: boolean;
   readonly failed: boolean;
@@ -161,10 +169,11 @@ class ProgressState implements Showable {
 
   /** How much of how many, since when, until when, how fast. */
   #counts(): string[] {
-    const { value, total, seconds, unit, closed } = this.#state;
+    const { value, total, seconds, hasTimes, unit, closed } = this.#state;
     const rate = seconds > 0 ? value / seconds : 0;
     const of = total === undefined ? count(value) : `${count(value)}/${count(total)}`;
     const units = unit ? ` ${total === undefined && value === 1 ? unit : `${unit}s`}` : "";
+    if (!hasTimes) return [`${of}${units}`];
     const parts = [`${of}${units}`, clock(seconds)];
     if (!closed && total !== undefined && value > 0 && value < total)
       parts.push(`${clock((total - value) / rate)} left`);

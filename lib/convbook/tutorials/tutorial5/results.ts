@@ -28,7 +28,7 @@ export interface SizedLoader extends AsyncIterable<ImageBatch> {
   readonly dataset: { readonly length: number };
 }
 
-/** Evaluates the models one after the other, showing how far it is. */
+/** Evaluates the models one after the other, showing how far it is. What a notebook keeps of that is the same each time. */
 export async function evaluateModels(
   models: TutorialModels,
   loaders: { readonly validation: SizedLoader; readonly test: SizedLoader },
@@ -37,7 +37,7 @@ export async function evaluateModels(
   for (const name of modelNames) {
     const { model, parameters, weights }: TutorialModel = models[name];
     const total = loaders.validation.dataset.length + loaders.test.dataset.length;
-    const bar = progress(total, { label: name, unit: "image" });
+    const bar = progress(total, { label: name, unit: "image", keepTimes: false });
     let before = 0;
     const run = async (loader: SizedLoader) => {
       const evaluation = await evaluate(model, loader, { onProgress: (done) => bar.set(before + done) });
