@@ -42,7 +42,8 @@ function operationKey({ operation, isKnown }: PlanNode): string {
     case "convolution":
     case "pool": {
       const { filter, strides, pad } = operation.window ?? { filter: [], strides: [], pad: [] };
-      const type = operation.kind === "pool" ? operation.type : `conv ${operation.bias !== null}`;
+      const type =
+        operation.kind === "pool" ? operation.type : `conv ${operation.bias !== null} ${operation.weight.shape}`;
       return `${type} ${filter} ${strides} ${pad}`;
     }
     case "normalisation":

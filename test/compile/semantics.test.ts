@@ -1,0 +1,291 @@
+/** What people write in forward, and change between two calls, comes out as it does layer by layer. */
+import { engine, valueAndGrads } from "@convbook/engine";
+import * as tf from "@tensorflow/tfjs-core";
+import { manualSeed, nn } from "convbook";
+import { beforeAll, describe, expect, it } from "vitest";
+
+if (!engine.available) console.log("graphs: left out without the native engine (npm rebuild @convbook/engine)");
+
+type Images = tf.Tensor4D;
+
+const conv = (from: number, to: number) => new nn.Conv2d(from, to, { kernelSize: 3, padding: 1, bias: false });
+
+function images(seed = 1, side = 6): Images {
+  return tf.randomNormal([3, side, side, 4], 0, 1, "float32", seed);
+}
+
+function expectClose(got: tf.Tensor, expected: tf.Tensor): void {
+  expect(got.shape).toEqual(expected.shape);
+  const wanted = expected.dataSync();
+  const most = Math.max(1e-3, ...Array.from(wanted, Math.abs));
+  const worst = Math.max(...Array.from(got.dataSync(), (value, i) => Math.abs(value - (wanted[i] ?? Number.NaN))));
+  expect(worst / most).toBeLessThan(1e-5);
+}
+
+/** conv, norm, ReLU with a residual, in fields. */
+class Block extends nn.Module<[x: Images], Images> {
+  conv = conv(4, 4);
+  norm: nn.BatchNorm2d = new nn.BatchNorm2d(4);
+  calls = 0;
+
+  body(x: Images): tf.Tensor {
+    return this.norm.forward(this.conv.forward(x));
+  }
+
+  forward(x: Images): Images {
+    this.calls += 1;
+    return tf.tidy(() => tf.relu(tf.add(this.body(x), x)));
+  }
+}
+
+/** Both ways of a step in training: output and gradients must be those of layer by layer. */
+function expectSame(module: nn.Module<[x: Images], Images>, x: Images): void {
+  const state = module.stateDict();
+  const variables = module.parameters().map(({ variable }) => variable);
+  const step = () => {
+    module.loadStateDict(state);
+    const { value, grads } = valueAndGrads(() => tf.sum(tf.square(module.forward(x))) as tf.Scalar, variables);
+    const gradients = grads.flatMap((gradient) => (gradient === null ? [] : [gradient]));
+    const buffers = module.buffers().map((buffer) => tf.tensor(Array.from(buffer.toTensorData().data, Number)));
+    return [value, ...gradients, ...buffers];
+  };
+  const expected = nn.eagerly(step);
+  const got = step();
+  expect(got.length).toBe(expected.length);
+  for (const [i, tensor] of got.entries()) expectClose(tensor, expected[i] as tf.Tensor);
+  tf.dispose([got, expected]);
+}
+
+async function kernelsOf(body: () => unknown): Promise<string[]> {
+  return (await engine.profile(body)).rows.map(({ kernel }) => kernel);
+}
+
+describe.runIf(engine.available)("a graph", () => {
+  beforeAll(async () => {
+    await tf.setBackend("native");
+    manualSeed(1);
+  });
+
+  it("of a block of somebody's own is one program, forwards and backwards", async () => {
+    const block = new Block();
+    const x = images();
+    const variables = block.parameters().map(({ variable }) => variable);
+    const kernels = await kernelsOf(() => {
+      const { value, grads } = valueAndGrads(() => tf.sum(block.forward(x)) as tf.Scalar, variables);
+      tf.dispose([value, grads as tf.Tensor[]]);
+    });
+    expect(kernels).toContain("BlockTraining");
+    expect(kernels).toContain("BlockTrainingGrad");
+    expect(kernels.filter((name) => /^(Convolution|BatchNorm|Relu$|Add$)/.test(name))).toEqual([]);
+    expectSame(block, x);
+  });
+
+  it("is made anew when shape, mode, children or parameters change", () => {
+    const block = new Block();
+    const check = (x: Images) => {
+      expectSame(block, x);
+      block.eval();
+      const y = tf.tidy(() => block.forward(x));
+      expectClose(
+        y,
+        nn.eagerly(() => tf.tidy(() => block.forward(x))),
+      );
+      block.train();
+    };
+    check(images(1));
+    check(images(2, 8));
+    block.norm = new nn.BatchNorm2d(4, { eps: 0.5, momentum: 0.7 });
+    check(images(1));
+    block.conv = new nn.Conv2d(4, 4, { kernelSize: 1, bias: false });
+    check(images(1));
+    block.conv.weight.variable.assign(tf.mul(block.conv.weight.variable, 3));
+    check(images(1));
+    block.norm.bias?.variable.assign(tf.ones([4]));
+    check(images(1));
+  });
+
+  it("follows a class that another cell edits, and a method that is replaced", () => {
+    const make = (factor: number) =>
+      new (class Block2 extends Block {
+        override body(x: Images) {
+          return tf.mul(super.body(x), factor);
+        }
+      })();
+    const x = images();
+    const state = make(1).stateDict();
+    const outputs = [1, 2].map((factor) => {
+      const block = make(factor).eval();
+      block.loadStateDict(state);
+      return block.body(x);
+    });
+    expectClose(outputs[1] as tf.Tensor, tf.mul(outputs[0] as tf.Tensor, 2));
+    const block = new Block().eval();
+    const before = tf.tidy(() => block.forward(x));
+    block.body = (input) => tf.mul(input, 0);
+    expectClose(
+      tf.tidy(() => block.forward(x)),
+      tf.relu(x),
+    );
+    expect(before.shape).toEqual(x.shape);
+  });
+
+  it("runs JavaScript once a call: counters, random draws, decisions by numbers", () => {
+    class Deciding extends Block {
+      drawn: number[] = [];
+      signs: boolean[] = [];
+      override forward(x: Images): Images {
+        this.drawn.push(Math.random());
+        const y = super.forward(x);
+        const isLarge = tf.mean(y).dataSync()[0] as number;
+        this.signs.push(isLarge > 0.5);
+        return isLarge > 0.5 ? tf.mul(y, -1) : y;
+      }
+    }
+    const module = new Deciding();
+    const x = images();
+    for (const scale of [0.01, 10]) {
+      const input = tf.mul(x, scale) as Images;
+      module.eval();
+      const got = tf.tidy(() => module.forward(input));
+      const expected = nn.eagerly(() => tf.tidy(() => module.forward(input)));
+      expectClose(got, expected);
+    }
+    expect([module.calls, module.drawn.length]).toEqual([4, 4]);
+    expect(module.signs).toEqual([false, false, true, true]);
+  });
+
+  it("drops out what is dropped out layer by layer", () => {
+    const net = new nn.Sequential(conv(4, 4), new nn.Dropout(0.5), new nn.BatchNorm2d(4), new nn.ReLU());
+    const run = () => {
+      manualSeed(5);
+      return tf.tidy(() => net.forward(images()));
+    };
+    expectClose(run(), nn.eagerly(run));
+  });
+
+  it("shows hooks numbers, and takes what they give back", () => {
+    const block = new Block().eval();
+    const x = images();
+    const seen: number[][] = [];
+    const remove = block.norm.registerForwardHook((_, [input], y) => {
+      seen.push([...(input as tf.Tensor).dataSync().slice(0, 2)], [...y.dataSync().slice(0, 2)]);
+      return tf.mul(y, 2);
+    });
+    const got = tf.tidy(() => block.forward(x));
+    const expected = nn.eagerly(() => tf.tidy(() => block.forward(x)));
+    expectClose(got, expected);
+    expect(seen.length).toBe(4);
+    for (const i of [0, 1])
+      for (const [j, value] of (seen[i] as number[]).entries()) {
+        expect(value).toBeCloseTo(seen[i + 2]?.[j] as number, 5);
+      }
+    remove();
+  });
+
+  it("gives what a field, tf.keep or a list outside holds", () => {
+    const outside: tf.Tensor[] = [];
+    class Keeping extends Block {
+      feature: tf.Tensor | undefined;
+      kept: tf.Tensor | undefined;
+      override forward(x: Images): Images {
+        const hidden = this.conv.forward(x);
+        outside.push(hidden);
+        this.feature = this.norm.forward(hidden);
+        this.kept = tf.keep(tf.relu(this.feature));
+        return tf.add(this.kept, x) as Images;
+      }
+    }
+    const module = new Keeping().eval();
+    const x = images();
+    const all = () => {
+      outside.length = 0;
+      const y = module.forward(x);
+      return [y, module.feature, module.kept, ...outside].map((tensor) => tf.clone(tensor as tf.Tensor));
+    };
+    const expected = nn.eagerly(() => tf.tidy(all));
+    for (const [i, tensor] of tf.tidy(all).entries()) expectClose(tensor, expected[i] as tf.Tensor);
+  });
+
+  it("changes running statistics when they are read within forward, and where an output goes unused or an error follows", () => {
+    class Reading extends Block {
+      means: number[][] = [];
+      fails = false;
+      override forward(x: Images): Images {
+        tf.tidy(() => this.body(x));
+        this.means.push([...(this.norm.runningMean?.variable.dataSync() ?? [])]);
+        this.norm.forward(x);
+        if (this.fails) throw new Error("enough");
+        return x;
+      }
+    }
+    const outcomes = [true, false].map((eager) => {
+      manualSeed(2);
+      const module = new Reading();
+      const run = () => tf.tidy(() => module.forward(images()));
+      const call = () => (eager ? nn.eagerly(run) : run());
+      call();
+      module.fails = true;
+      expect(call).toThrow("enough");
+      return [...module.means.flat(), ...(module.norm.runningVar?.variable.dataSync() ?? [])];
+    });
+    expect(outcomes[0]?.length).toBe(12);
+    for (const [i, value] of (outcomes[0] ?? []).entries()) expect(outcomes[1]?.[i]).toBeCloseTo(value, 5);
+  });
+
+  it("reads weights as they are when a layer is called", () => {
+    class Changing extends Block {
+      override forward(x: Images): Images {
+        return tf.tidy(() => {
+          const first = this.conv.forward(x);
+          this.conv.weight.variable.assign(tf.mul(this.conv.weight.variable, 2));
+          return tf.add(first, this.conv.forward(x)) as Images;
+        });
+      }
+    }
+    const module = new Changing();
+    const state = module.stateDict();
+    const run = () => {
+      module.loadStateDict(state);
+      return tf.tidy(() => module.forward(images()));
+    };
+    expectClose(run(), nn.eagerly(run));
+  });
+
+  it("takes several inputs, and gives several outputs under names", () => {
+    class Two extends nn.Module<[a: Images, b: Images], { sum: Images; parts: Images[] }> {
+      left = conv(4, 4);
+      right = conv(4, 2);
+      forward(a: Images, b: Images) {
+        const x = this.left.forward(a);
+        const y = this.right.forward(tf.concat([b, x], 3).slice([0, 0, 0, 0], [-1, -1, -1, 4]) as Images);
+        return { sum: x.add(b) as Images, parts: tf.split(y, 2, 3) as Images[] };
+      }
+    }
+    const module = new Two();
+    const run = () =>
+      tf.tidy(() => {
+        const { sum, parts } = module.forward(images(1), images(2));
+        return [sum, ...parts];
+      });
+    const expected = nn.eagerly(run);
+    for (const [i, tensor] of run().entries()) expectClose(tensor, expected[i] as tf.Tensor);
+  });
+
+  it("holds no memory over steps, evaluations and calls without a tidy", () => {
+    const net = new nn.Sequential(new Block(), new Block());
+    const x = images();
+    const variables = net.parameters().map(({ variable }) => variable);
+    const step = () => {
+      net.train();
+      const { value, grads } = valueAndGrads(() => tf.sum(net.forward(x)) as tf.Scalar, variables);
+      tf.dispose([value, grads as tf.Tensor[]]);
+      net.eval();
+      net.forward(x).dispose();
+    };
+    step();
+    const { numTensors, numDataBuffers, numBytes } = tf.memory();
+    for (let i = 0; i < 5; i++) step();
+    const after = tf.memory();
+    expect([after.numTensors, after.numDataBuffers, after.numBytes]).toEqual([numTensors, numDataBuffers, numBytes]);
+  });
+});
