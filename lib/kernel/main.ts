@@ -4,6 +4,7 @@ import { ConnectionFileError, readConnectionFile } from "./protocol/connection.t
 import { BindError } from "./protocol/sockets.ts";
 import { checkHistoryFile, SettingError, wholeNumber } from "./settings.ts";
 import { Kernel } from "./supervisor/kernel.ts";
+import { messageOf, stackOf } from "./values.ts";
 
 /**
  * Limit of the heap where the environment sets none, MiB. It is here and not in the kernelspec, whose environment Jupyter
@@ -30,7 +31,7 @@ async function main(args: readonly string[]): Promise<void> {
   process.on("SIGINT", () => kernel.interrupt());
   process.on("SIGTERM", () => kernel.shutdown());
   process.on("uncaughtException", (error) => kernel.log(`Internal error: ${error.stack}`));
-  process.on("unhandledRejection", (reason) => kernel.log(`Internal error: ${(reason as Error)?.stack ?? reason}`));
+  process.on("unhandledRejection", (reason) => kernel.log(`Internal error: ${stackOf(reason)}`));
   if (!args.includes("--detached")) {
     watchParent(kernel, orphanSeconds);
   }
@@ -56,6 +57,6 @@ function watchParent(kernel: Kernel, orphanSeconds: number): void {
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   const known = [ConnectionFileError, BindError, SettingError].some((type) => error instanceof type);
-  process.stderr.write(`${known ? (error as Error).message : ((error as Error).stack ?? error)}\n`);
+  process.stderr.write(`${known ? messageOf(error) : stackOf(error)}\n`);
   process.exit(1);
 });

@@ -1,5 +1,6 @@
 /** Representations by media type, as Jupyter can send and save them, of whatever a cell gave for them. */
 import { inspect } from "node:util";
+import { isObject } from "../values.ts";
 import { asBytes, bytesToText, items } from "./realm.ts";
 
 /** Media types to representations, as Jupyter's display_data carries them. Images other than SVG are base64. */
@@ -54,13 +55,12 @@ export function sendable(bundle: MimeBundle, fallback: unknown): MimeBundle {
 
 /** A plain copy of what JSON has of a value, typed arrays as arrays; undefined where it has nothing. */
 export function asJson(value: unknown): unknown {
-  const encoded = JSON.stringify(value, withArrays) as string | undefined;
+  const encoded: string | undefined = JSON.stringify(value, withArrays);
   return encoded === undefined ? undefined : JSON.parse(encoded);
 }
 
 function withArrays(_: string, value: unknown): unknown {
-  const length = ArrayBuffer.isView(value) ? (value as Uint8Array).length : undefined;
-  return length === undefined ? value : items(value as Uint8Array);
+  return ArrayBuffer.isView(value) && "length" in value ? items(value as Uint8Array) : value;
 }
 
 function asString(value: unknown, type: string): string | undefined {
@@ -76,7 +76,7 @@ function asString(value: unknown, type: string): string | undefined {
   }
   if (Array.isArray(value)) {
     // As in notebook files: a text by its lines.
-    const lines = items(value as unknown[]);
+    const lines = items<unknown>(value);
     return lines.every((line) => typeof line === "string") ? lines.join("") : otherwise(value, type);
   }
   const written = String(value);
@@ -100,7 +100,7 @@ function safeText(value: unknown): string {
 /** What an error says, whatever was thrown. */
 export function messageOf(error: unknown): string {
   try {
-    const message: unknown = (error as { message?: unknown } | undefined)?.message;
+    const message = isObject(error) ? error.message : undefined;
     return typeof message === "string" ? message : inspect(error);
   } catch {
     return "a thrown value that cannot be shown";

@@ -152,7 +152,7 @@ export class CellRunner {
 
   /** The variables that cells declared, for the debugger. */
   variables(): Record<string, unknown> {
-    const globals = userGlobal as unknown as Record<string, unknown>;
+    const globals = userGlobal;
     const all: [string, Record<string, unknown>][] = [
       ...[...this.#declared].map((name): [string, Record<string, unknown>] => [name, globals]),
       ...Object.keys(this.#shadows).map((name): [string, Record<string, unknown>] => [name, this.#shadows]),
@@ -249,8 +249,7 @@ export class CellRunner {
   #declareShadow(name: string): void {
     const existing = Object.getOwnPropertyDescriptor(this.#shadows, name);
     if (existing === undefined || existing.get !== undefined) {
-      const value =
-        existing === undefined ? (userGlobal as unknown as Record<string, unknown>)[name] : existing.get?.();
+      const value = existing === undefined ? userGlobal[name] : existing.get?.();
       Object.defineProperty(this.#shadows, name, { value, writable: true, configurable: true, enumerable: true });
     }
   }

@@ -1,6 +1,7 @@
 /** What a thrown value looks like in a notebook: name, message, and a traceback with the lines of the cell. */
 import { inspect, types } from "node:util";
 import { codeFrame } from "../compile/code-frame.ts";
+import { isObject } from "../values.ts";
 import { items } from "./realm.ts";
 import { sourceOf } from "./stack.ts";
 
@@ -53,7 +54,7 @@ function describe(error: unknown, intro: string, indent: string, out: string[], 
   }
   const inner = property(error, "errors");
   if (Array.isArray(inner)) {
-    const all = items(inner as unknown[]);
+    const all = items<unknown>(inner);
     all.slice(0, mostInner).forEach((one, i) => {
       describe(one, `[${i + 1}/${all.length}] `, `${indent}  `, out, seen);
     });
@@ -108,7 +109,7 @@ function textOf(value: unknown, name: string): string | undefined {
 
 function messageOf(error: unknown): string {
   try {
-    return String((error as { message: unknown }).message);
+    return String(isObject(error) ? error.message : undefined);
   } catch {
     return "(its message cannot be read)";
   }
@@ -120,7 +121,7 @@ function nameAndValue(thrown: unknown): { ename: string; evalue: string } {
       const name = textOf(thrown, "name") ?? textOf(property(thrown, "constructor"), "name") ?? "Error";
       const errors = property(thrown, "errors");
       const inner = Array.isArray(errors)
-        ? items(errors as unknown[])
+        ? items<unknown>(errors)
             .slice(0, mostInner)
             .map((error) => `\n  ${isErrorLike(error) ? messageOf(error) : nameAndValue(error).evalue}`)
             .join("")

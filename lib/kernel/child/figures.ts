@@ -2,6 +2,8 @@
  * `display.vegaLite` and `display.plotly`: the figure for front-ends that draw it, with a static picture for all others where
  * convbook is installed. The first figure is shown at once and gets its picture when that is drawn.
  */
+
+import { isObject } from "../values.ts";
 import type { MimeBundle } from "./bundle.ts";
 import { type Kit, kitNow, loadKit } from "./kit.ts";
 import { render, renderMetadata } from "./render.ts";
@@ -22,14 +24,14 @@ type Draw = (kit: Kit) => object;
 
 /** A Vega-Lite specification. */
 export function vegaLiteFigure(specification: object, alt: string | undefined): Figure {
-  const title = textOf((specification as { title?: unknown }).title);
+  const title = textOf("title" in specification ? specification.title : undefined);
   const own = { "application/vnd.vegalite.v5+json": specification };
   return figure(own, describe("Vega-Lite", title, alt), (kit) => kit.vegaLite(specification, altOption(alt)));
 }
 
 /** A Plotly figure: `data`, `layout` and `config`. */
 export function plotlyFigure(given: object, alt: string | undefined): Figure {
-  const { data, layout, config } = given as { data?: unknown; layout?: { title?: unknown }; config?: object };
+  const { data, layout, config }: { data?: unknown; layout?: { title?: unknown }; config?: object } = given;
   const own = { "application/vnd.plotly.v1+json": given };
   return figure(own, describe("Plotly", textOf(layout?.title), alt), (kit) =>
     kit.plotly(data, layout, { ...altOption(alt), ...(config !== undefined && { config }) }),
@@ -73,6 +75,6 @@ function altOption(alt: string | undefined): { readonly alt?: string } {
 
 /** A title, which is a text or an object with one. */
 function textOf(title: unknown): string {
-  const text = typeof title === "object" && title !== null ? (title as { text?: unknown }).text : title;
+  const text = isObject(title) ? title.text : title;
   return typeof text === "string" ? text : "";
 }

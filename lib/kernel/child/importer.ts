@@ -65,14 +65,15 @@ export class Importer {
 
   /** A script that has a path resolves its dynamic imports from there, with Node's own loader. */
   #nativeImport(folder: string): NativeImport {
-    let found = this.#native.get(folder);
-    if (found === undefined) {
-      found = new vm.Script("(specifier, options) => import(specifier, options)", {
-        filename: join(folder, "notebook.mjs"),
-        importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-      }).runInThisContext() as NativeImport;
-      this.#native.set(folder, found);
+    const known = this.#native.get(folder);
+    if (known !== undefined) {
+      return known;
     }
-    return found;
+    const made: NativeImport = new vm.Script("(specifier, options) => import(specifier, options)", {
+      filename: join(folder, "notebook.mjs"),
+      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    }).runInThisContext();
+    this.#native.set(folder, made);
+    return made;
   }
 }

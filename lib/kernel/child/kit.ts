@@ -49,7 +49,7 @@ export function loadKit(): Promise<Kit | undefined> {
 
 async function load(): Promise<Kit | undefined> {
   const file = find(fileURLToPath(new URL(".", import.meta.url))) ?? find(notebookFolder);
-  return file === undefined ? undefined : ((await import(pathToFileURL(file).href)) as Kit);
+  return file === undefined ? undefined : import(pathToFileURL(file).href);
 }
 
 /**
@@ -59,9 +59,9 @@ function find(folder: string): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
     const home = join(at, "node_modules", name);
     try {
-      const manifest = JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as {
-        exports?: { "./notebook"?: { default?: string } };
-      };
+      const manifest: { exports?: { "./notebook"?: { default?: string } } } = JSON.parse(
+        readFileSync(join(home, "package.json"), "utf8"),
+      );
       const file = manifest.exports?.["./notebook"]?.default;
       if (file !== undefined) {
         return join(home, file);

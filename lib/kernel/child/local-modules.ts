@@ -10,6 +10,7 @@ import vm from "node:vm";
 import { removeTypes } from "../compile/remove-types.ts";
 import { fileAt, isDeclaration, isTypeScript, isUsers } from "../modules/files.ts";
 import type { Resolver } from "../modules/resolver.ts";
+import { codeOf, messageOf, urlOf } from "../values.ts";
 import { post } from "../wire/channel.ts";
 import type { ImportOptions, Namespace } from "./importer.ts";
 import { UserError, userValue } from "./realm.ts";
@@ -72,8 +73,8 @@ export class LocalModules {
       if (!(error instanceof Error) || error instanceof UserError) {
         throw error;
       }
-      const { name, message, code } = error as NodeJS.ErrnoException;
-      throw Object.assign(new UserError(message), { name, code });
+      const { name, message } = error;
+      throw Object.assign(new UserError(message), { name, code: codeOf(error) });
     }
   }
 
@@ -279,13 +280,15 @@ const ownFolder = fileURLToPath(new URL("..", import.meta.url));
 
 /** Whether Node's own loader failed because of a file that is TypeScript. */
 function isAboutTypeScript(error: unknown): boolean {
-  const { code, message = "", url } = (error ?? {}) as { code?: string; message?: string; url?: string };
+  const code = codeOf(error);
   switch (code) {
     case "ERR_UNKNOWN_FILE_EXTENSION":
-      return /"\.(?:[cm]?tsx?|jsx)"/.test(message);
+      return /"\.(?:[cm]?tsx?|jsx)"/.test(messageOf(error));
     case "ERR_MODULE_NOT_FOUND":
-    case "ERR_UNSUPPORTED_DIR_IMPORT":
+    case "ERR_UNSUPPORTED_DIR_IMPORT": {
+      const url = urlOf(error);
       return url?.startsWith("file:") === true && isTypeScript(fileAt(fileURLToPath(url)) ?? "");
+    }
     default:
       return /^ERR_\w+_TYPE(?:SCRIPT_SYNTAX|_STRIPPING)$/.test(code ?? "");
   }

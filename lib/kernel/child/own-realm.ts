@@ -36,10 +36,9 @@ const shared = [
  */
 export async function loadInOwnRealm(entry: string): Promise<void> {
   const context = vm.createContext(vm.constants.DONT_CONTEXTIFY, { name: "Convbook's kernel" });
-  const globals = context as unknown as Record<string, unknown>;
-  const here = globalThis as unknown as Record<string, unknown>;
+  const globals: Record<string, unknown> = context;
   for (const name of shared) {
-    globals[name] = here[name];
+    globals[name] = globalThis[name];
   }
   globals.performance = pinned(performance);
   globals.Buffer = pinned(Buffer);
@@ -70,7 +69,7 @@ export async function loadInOwnRealm(entry: string): Promise<void> {
       importModuleDynamically: ((specifier: string) => import(resolve(specifier, address))) as never,
     });
   const foreignModule = async (address: string): Promise<vm.Module> => {
-    const values = (await import(address)) as Record<string, unknown>;
+    const values: Record<string, unknown> = await import(address);
     const names = Object.keys(values);
     return new vm.SyntheticModule(
       names,

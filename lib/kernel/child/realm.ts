@@ -10,10 +10,9 @@ import vm from "node:vm";
 /** Under this name the kernel's realm has the global object of the cells. */
 export const userGlobalName = "convbookUserGlobal";
 
-const own = globalThis as unknown as Record<string, unknown>;
-
 /** The global object of the cells; tests, which have one realm, share theirs. */
-export const userGlobal = (own[userGlobalName] ?? globalThis) as typeof globalThis;
+export const userGlobal: typeof globalThis & Record<string, unknown> =
+  Reflect.get(globalThis, userGlobalName) ?? globalThis;
 
 /** The process object that cells see; `process` is a copy with its methods of the start. */
 export const userProcess: NodeJS.Process = userGlobal.process;
@@ -30,10 +29,11 @@ const decoders = { base64: new StringDecoder("base64"), utf8: new StringDecoder(
 const { write: decode, end: decodeRest } = decoders.utf8;
 
 /** Code of the cells' realm, as it is before any cell ran: there `await` takes a promise as it is. */
-const userAwait = new vm.Script(
-  "(value, done, failed) => { (async () => { try { done(await value); } catch (error) { failed(error); } })(); }",
-  { filename: new URL("user-await.js", import.meta.url).href },
-).runInThisContext() as (value: unknown, done: (result: unknown) => void, failed: (error: unknown) => void) => void;
+const userAwait: (value: unknown, done: (result: unknown) => void, failed: (error: unknown) => void) => void =
+  new vm.Script(
+    "(value, done, failed) => { (async () => { try { done(await value); } catch (error) { failed(error); } })(); }",
+    { filename: new URL("user-await.js", import.meta.url).href },
+  ).runInThisContext();
 
 /** Awaits a value of a cell, whatever became of its `Promise.prototype.then`. */
 export async function settled(value: unknown): Promise<unknown> {
@@ -71,7 +71,7 @@ export function keepMethods(thing: object): void {
   for (let owner = Object.getPrototypeOf(thing); owner !== null; owner = Object.getPrototypeOf(owner)) {
     for (const name of Reflect.ownKeys(owner)) {
       if (!Object.hasOwn(thing, name)) {
-        Object.defineProperty(thing, name, Object.getOwnPropertyDescriptor(owner, name) as PropertyDescriptor);
+        Object.defineProperty(thing, name, Object.getOwnPropertyDescriptor(owner, name) ?? {});
       }
     }
   }

@@ -1,4 +1,6 @@
 /** How a value is shown: by itself if it knows how, else as a tensor, a table, an image, or text. */
+
+import { isObject } from "../values.ts";
 import { asJson, asText, isBundle, type MimeBundle, sendable } from "./bundle.ts";
 import { items, settled } from "./realm.ts";
 import { asTable } from "./table.ts";
@@ -36,7 +38,8 @@ export function renderMetadata(value: unknown): Record<string, unknown> {
   if (typeof describe !== "function") return {};
   try {
     const metadata: unknown = Reflect.apply(describe, value, []);
-    return isBundle(metadata) ? (asJson(metadata) as Record<string, unknown>) : {};
+    const json = isBundle(metadata) ? asJson(metadata) : undefined;
+    return isObject(json) ? json : {};
   } catch {
     // What is said about a picture is no reason to lose it.
     return {};
@@ -56,7 +59,7 @@ function isRevoked(value: object): boolean {
 /** A property that a value may have; of a proxy that allows its own properties only, undefined. */
 function property(value: object, name: symbol): unknown {
   try {
-    return (value as Record<symbol, unknown>)[name];
+    return Reflect.get(value, name);
   } catch {
     return undefined;
   }
@@ -67,5 +70,5 @@ function checked(bundle: unknown, value: unknown): MimeBundle {
 }
 
 function isThenable(value: unknown): boolean {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+  return isObject(value) && typeof value.then === "function";
 }

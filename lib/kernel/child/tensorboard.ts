@@ -89,9 +89,8 @@ function wrong(problem: string): never {
 
 /** A folder, with the value of a variable in place of `{name}` or `$name`, as IPython has it. */
 function folderOf(text: string): string {
-  const globals = userGlobal as unknown as Record<string, unknown>;
   const filled = text.replace(/\{([A-Za-z_$][\w$]*)\}|\$([A-Za-z_][\w]*)/g, (all, braced?: string, dollar?: string) => {
-    const value = globals[braced ?? dollar ?? ""];
+    const value = userGlobal[braced ?? dollar ?? ""];
     return typeof value === "string" || typeof value === "number" ? String(value) : all;
   });
   return resolve(filled.replace(/^~(?=\/|$)/, homedir()));

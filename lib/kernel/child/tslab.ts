@@ -33,7 +33,8 @@ function typescriptVersion(): string {
   const named = process.env.CONVBOOK_TYPESCRIPT;
   try {
     const manifest = named ? resolve(named, "package.json") : "typescript/package.json";
-    return (createRequire(import.meta.url)(manifest) as { version: string }).version;
+    const { version }: { version: string } = createRequire(import.meta.url)(manifest);
+    return version;
   } catch {
     return "";
   }

@@ -4,6 +4,7 @@
  * goes a text that shows the same, for front-ends and files without widgets.
  */
 import { randomUUID } from "node:crypto";
+import { isObject } from "../values.ts";
 import { type Comm, comms } from "./comms.ts";
 import { notebookIo } from "./notebook-io.ts";
 
@@ -34,13 +35,13 @@ const models = new Map<string, Model>();
 export function installWidgets(): void {
   comms.registerTarget("jupyter.widget.version", (comm) => {
     comm.onMessage(({ data }) => {
-      legacy = (data as { validated?: boolean }).validated === true;
+      legacy = isObject(data) && data.validated === true;
     });
     comm.send({ version: legacyVersion });
   });
   comms.registerTarget("jupyter.widget.control", (comm) => {
     comm.onMessage(({ data }) => {
-      if ((data as { method?: string }).method === "request_states") {
+      if (isObject(data) && data.method === "request_states") {
         const states = Object.fromEntries(
           [...models].map(([id, { state }]) => [
             id,
@@ -79,7 +80,7 @@ function openModel(name: string, view: string | null, base: boolean, state: Stat
   const model = { comm, state: full };
   models.set(comm.id, model);
   comm.onMessage(({ data }) => {
-    if ((data as { method?: string }).method === "request_state") {
+    if (isObject(data) && data.method === "request_state") {
       sendState(model, full);
     }
   });
@@ -128,9 +129,9 @@ class Widget {
 
   onState(listener: (state: State) => void): void {
     this.#model.comm.onMessage(({ data }) => {
-      const { method, state, sync_data } = data as { method?: string; state?: State; sync_data?: State };
+      const { method, state, sync_data } = isObject(data) ? data : {};
       const changed = state ?? sync_data;
-      if ((method === "update" || method === "backbone") && changed !== undefined) {
+      if ((method === "update" || method === "backbone") && isObject(changed)) {
         Object.assign(this.#model.state, changed);
         listener(changed);
         this.#followText();

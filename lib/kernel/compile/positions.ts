@@ -96,7 +96,7 @@ function lineOf(starts: readonly number[], offset: number): number {
   let high = starts.length - 1;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if ((starts[middle] as number) <= offset) {
+    if ((starts[middle] ?? 0) <= offset) {
       low = middle;
     } else {
       high = middle - 1;

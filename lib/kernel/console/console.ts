@@ -10,11 +10,16 @@ import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
+import type { Json } from "../protocol/message.ts";
+import { isObject } from "../values.ts";
 import { KernelClient } from "./kernel-client.ts";
+
+/** Where the console writes; on a terminal it says that it is one. */
+type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 
 export interface ConsoleOptions {
   readonly input?: NodeJS.ReadableStream;
-  readonly output?: NodeJS.WritableStream;
+  readonly output?: Output;
   /** The folder that imports are relative to; the working folder unless given. */
   readonly folder?: string;
 }
@@ -62,7 +67,7 @@ class Console {
   readonly #client: KernelClient;
   readonly #kernel: ChildProcess;
   readonly #input: NodeJS.ReadableStream;
-  readonly #output: NodeJS.WritableStream;
+  readonly #output: Output;
   readonly #terminal: boolean;
   #count = 1;
   #running = false;
@@ -73,12 +78,12 @@ class Console {
   /** The display that stands last on the terminal, and how many rows it takes: its updates replace it there. */
   #last: { readonly id: unknown; readonly rows: number } | undefined;
 
-  constructor(client: KernelClient, kernel: ChildProcess, input: NodeJS.ReadableStream, output: NodeJS.WritableStream) {
+  constructor(client: KernelClient, kernel: ChildProcess, input: NodeJS.ReadableStream, output: Output) {
     this.#client = client;
     this.#kernel = kernel;
     this.#input = input;
     this.#output = output;
-    this.#terminal = (output as NodeJS.WriteStream).isTTY === true;
+    this.#terminal = output.isTTY === true;
   }
 
   async run(): Promise<void> {
@@ -87,9 +92,8 @@ class Console {
       `${info.banner}\n${dim("Ctrl-D leaves, Ctrl-C interrupts, Tab completes, %lsmagic lists the magics.")}\n`,
     );
     const past = await this.#client.request("history_request", { hist_access_type: "tail", n: 500, output: false });
-    const inputs = (past.history as [number, number, string][])
-      .map(([, , code]) => code)
-      .filter((code) => !code.includes("\n"));
+    const entries: [number, number, string][] = Array.isArray(past.history) ? past.history : [];
+    const inputs = entries.map(([, , code]) => code).filter((code) => !code.includes("\n"));
     const lines = createInterface({
       input: this.#input,
       output: this.#output,
@@ -150,7 +154,8 @@ class Console {
         },
       });
       this.#count = Number(reply.execution_count ?? this.#count) + 1;
-      for (const { source, data } of (reply.payload ?? []) as { source?: string; data?: Record<string, unknown> }[]) {
+      const payload: { source?: string; data?: Json }[] = Array.isArray(reply.payload) ? reply.payload : [];
+      for (const { source, data } of payload) {
         if (source === "page") {
           this.#print(`${data?.["text/plain"]}\n`);
         }
@@ -167,7 +172,7 @@ class Console {
 
   /** Piped input may be over while lines of it still wait. */
   #ask(lines: Interface): void {
-    if ((lines as Interface & { closed?: boolean }).closed) {
+    if ("closed" in lines && lines.closed) {
       this.#print(lines.getPrompt());
     } else {
       lines.prompt();
@@ -175,7 +180,7 @@ class Console {
   }
 
   #show(type: string, content: Record<string, unknown>): void {
-    const data = (content.data ?? {}) as Record<string, unknown>;
+    const data = isObject(content.data) ? content.data : {};
     const text = String(
       data["text/plain"] ??
         data["text/markdown"] ??
@@ -192,7 +197,7 @@ class Console {
         return;
       case "display_data":
       case "update_display_data": {
-        const id = (content.transient as { display_id?: string } | undefined)?.display_id;
+        const id = isObject(content.transient) ? content.transient.display_id : undefined;
         const above = type === "update_display_data" && this.#last?.id === id ? this.#last : undefined;
         this.#print(above === undefined ? `${text}\n` : `\u001b[${above.rows}A\u001b[0J${text}\n`);
         if (this.#terminal && id !== undefined) {
@@ -201,13 +206,13 @@ class Console {
         return;
       }
       case "error":
-        this.#print(`${(content.traceback as string[]).join("\n")}\n`);
+        this.#print(`${Array.isArray(content.traceback) ? content.traceback.join("\n") : ""}\n`);
     }
   }
 
   /** How many rows of the terminal a text takes. */
   #rowsOf(text: string): number {
-    const { columns = 80 } = this.#output as NodeJS.WriteStream;
+    const { columns = 80 } = this.#output;
     const rows = stripVTControlCharacters(text)
       .split("\n")
       .map((line) => Math.max(1, Math.ceil([...line].length / columns)));
@@ -218,7 +223,7 @@ class Console {
     const code = this.#code === "" ? line : `${this.#code}\n${line}`;
     const points = [...code];
     const reply = await this.#client.request("complete_request", { code, cursor_pos: points.length });
-    return [reply.matches as string[], points.slice(Number(reply.cursor_start)).join("")];
+    return [Array.isArray(reply.matches) ? reply.matches : [], points.slice(Number(reply.cursor_start)).join("")];
   }
 
   #interrupt(lines: Interface): void {

@@ -96,7 +96,7 @@ export class KernelClient {
   async #read(socket: Dealer | Subscriber): Promise<void> {
     for await (const frames of socket) {
       const message = decodeMessage(frames as Buffer[], this.#signer);
-      const id = (message.parent as { msg_id?: string }).msg_id ?? "";
+      const id = message.parent.msg_id ?? "";
       const waiting = this.#waiting.get(id);
       if (waiting !== undefined) {
         await this.#receive(id, waiting, message);
@@ -112,7 +112,7 @@ export class KernelClient {
       await this.#send("stdin", {
         identities: [],
         header,
-        parent: message.header as never,
+        parent: message.header,
         metadata: {},
         content: { value },
         buffers: [],

@@ -11,7 +11,7 @@ export function murmur2(text: string, seed: number): number {
   }
   if (data.length > end) {
     for (let i = data.length - 1; i >= end; i--) {
-      h ^= (data[i] as number) << (8 * (i - end));
+      h ^= (data[i] ?? 0) << (8 * (i - end));
     }
     h = Math.imul(h, m);
   }

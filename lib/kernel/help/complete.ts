@@ -146,6 +146,6 @@ function completeMagic(code: string, offset: number): { typed: string; names: st
   if (!/^%{1,2}\w*$/.test(line)) {
     return undefined;
   }
-  const names = Object.keys(magicHelp).map((usage) => usage.split(" ")[0] as string);
+  const names = Object.keys(magicHelp).map((usage) => usage.replace(/ .*/, ""));
   return { typed: line, names: names.filter((name) => name.startsWith(line)) };
 }

@@ -114,15 +114,23 @@ function text(documentation: string | { readonly value: string } | undefined): s
   return typeof documentation === "string" ? documentation : (documentation?.value ?? "");
 }
 
+/** A place, or a link to one. */
+interface Definition {
+  readonly uri?: string;
+  readonly targetUri?: string;
+  readonly range?: { readonly start: LspPosition };
+  readonly targetRange?: { readonly start: LspPosition };
+}
+
 async function declarationOf(at: LspPosition, cell: CellText, types: TypeSession | undefined): Promise<string> {
   const answer = (await types?.ask("textDocument/definition", cell, at)) as
-    | { uri?: string; targetUri?: string; range?: { start: LspPosition }; targetRange?: { start: LspPosition } }[]
-    | { uri: string; range: { start: LspPosition } }
+    | Definition
+    | Definition[]
     | null
     | undefined;
   const first = Array.isArray(answer) ? answer[0] : answer;
-  const uri = first && ("targetUri" in first ? first.targetUri : first.uri);
-  const range = first && ("targetRange" in first ? first.targetRange : first.range);
+  const uri = first?.targetUri ?? first?.uri;
+  const range = first?.targetRange ?? first?.range;
   if (!uri || !range) {
     return "";
   }

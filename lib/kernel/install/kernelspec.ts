@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "no
 import { homedir } from "node:os";
 import { basename, delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { codeOf, messageOf } from "../values.ts";
 
 /** Where to install; `user` unless one of the others is given. */
 export interface InstallOptions {
@@ -59,10 +60,9 @@ export async function installKernelSpec(options: InstallOptions = {}): Promise<s
     try {
       const source = bundledKernelSpec();
       await cp(source, fresh, { recursive: true });
-      const spec = JSON.parse(await readFile(join(source, "kernel.json"), "utf8")) as {
-        argv: string[];
-        display_name: string;
-      };
+      const spec: { argv: string[]; display_name: string } = JSON.parse(
+        await readFile(join(source, "kernel.json"), "utf8"),
+      );
       spec.display_name =
         displayName ?? (name === kernelName ? spec.display_name : spec.display_name.replace(/\)$/, `, ${name})`));
       spec.argv = spec.argv.map((arg, i) =>
@@ -80,8 +80,8 @@ export async function installKernelSpec(options: InstallOptions = {}): Promise<s
       throw error;
     }
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const reason = code === "EACCES" || code === "EPERM" ? "no permission; install for yourself with --user" : message;
+    const isDenied = ["EACCES", "EPERM"].includes(codeOf(cause) ?? "");
+    const reason = isDenied ? "no permission; install for yourself with --user" : messageOf(cause);
     throw new KernelSpecError(`Cannot install the kernelspec in ${folder}: ${reason}`, { cause });
   }
   return folder;
@@ -123,7 +123,7 @@ export async function uninstallKernelSpec(options: InstallOptions = {}): Promise
       try {
         await rm(folder, { recursive: true });
       } catch (cause) {
-        throw new KernelSpecError(`Cannot remove ${folder}: ${(cause as Error).message}`, { cause });
+        throw new KernelSpecError(`Cannot remove ${folder}: ${messageOf(cause)}`, { cause });
       }
       removed.push(folder);
     }
@@ -136,7 +136,7 @@ export async function uninstallKernelSpec(options: InstallOptions = {}): Promise
 }
 
 async function readSpec(folder: string): Promise<Pick<KernelSpec, "displayName" | "language" | "argv">> {
-  const spec = JSON.parse(await readFile(join(folder, "kernel.json"), "utf8")) as Record<string, unknown>;
+  const spec: Record<string, unknown> = JSON.parse(await readFile(join(folder, "kernel.json"), "utf8"));
   if (!Array.isArray(spec.argv)) {
     throw new KernelSpecError(`${folder}/kernel.json has no argv`);
   }

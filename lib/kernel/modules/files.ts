@@ -1,6 +1,7 @@
 /** Which file a path in an import means, in TypeScript's order. */
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { extname, join, sep } from "node:path";
+import { isObject } from "../values.ts";
 
 /** What an extension in an import may stand for in the sources, as TypeScript reads it. */
 const written: Readonly<Record<string, readonly string[]>> = {
@@ -76,7 +77,7 @@ function entryAt(folder: string): string | undefined {
 export function manifestOf(folder: string): Record<string, unknown> | undefined {
   try {
     const manifest: unknown = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-    return typeof manifest === "object" && manifest !== null ? (manifest as Record<string, unknown>) : undefined;
+    return isObject(manifest) ? manifest : undefined;
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 /** Packages as they lie in folders: where one is, and which of its files a name means. */
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Exports, exports, imports, type Package } from "resolve.exports";
+import { type Exports, exports, imports } from "resolve.exports";
 import { entryOf, fileAt, manifestOf } from "./files.ts";
 import { packageName } from "./missing.ts";
 
@@ -38,7 +38,7 @@ export function inPackage(specifier: string, from: string): string | undefined {
   if (folder === undefined || (manifest !== undefined && "exports" in manifest)) {
     return undefined;
   }
-  const path = specifier.slice((packageName(specifier) as string).length);
+  const path = specifier.slice(packageName(specifier)?.length ?? 0);
   return path === "" ? entryOf(realpathSync(folder)) : fileAt(join(realpathSync(folder), path));
 }
 
@@ -54,16 +54,16 @@ export function packageFile(specifier: string, from: string, conditions: readonl
     const folder = ancestors(dirname(from)).find((one) => manifestOf(one) !== undefined);
     return folder === undefined
       ? undefined
-      : firstOf(folder, () => imports(manifestOf(folder) as Package, specifier, options) ?? []);
+      : firstOf(folder, () => imports(manifestOf(folder) ?? {}, specifier, options) ?? []);
   }
-  const name = packageName(specifier);
-  const folder = name === undefined ? undefined : (packageFolder(specifier, from) ?? ownFolder(name, from));
+  const name = packageName(specifier) ?? "";
+  const folder = name === "" ? undefined : (packageFolder(specifier, from) ?? ownFolder(name, from));
   const manifest = folder === undefined ? undefined : manifestOf(folder);
   if (folder === undefined || manifest === undefined || !("exports" in manifest)) {
     return inPackage(specifier, from);
   }
-  const entry = `.${specifier.slice((name as string).length)}`;
-  return firstOf(folder, () => exports(manifest as Package, entry, options) ?? []);
+  const entry = `.${specifier.slice(name.length)}`;
+  return firstOf(folder, () => exports(manifest, entry, options) ?? []);
 }
 
 /** What the package.json that holds for a file says of its JavaScript: `module`, `commonjs` or nothing. */

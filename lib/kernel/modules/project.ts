@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { EmitOptions } from "../compile/remove-types.ts";
+import { isObject, messageOf } from "../values.ts";
 
 export type CompilerOptions = Record<string, unknown>;
 
@@ -33,7 +34,7 @@ export function readProject(folder: string): Project {
     const inherited = readOptions(file, dirname(file), problems, new Set());
     return { file, options: withoutBaseUrl(inherited), problem: problems[0] };
   } catch (error) {
-    const problem = `${file} cannot be used: ${(error as Error).message}. Cells are checked with the default options.`;
+    const problem = `${file} cannot be used: ${messageOf(error)}. Cells are checked with the default options.`;
     return { file: undefined, options: {}, problem };
   }
 }
@@ -70,10 +71,10 @@ export function parseJsonc(text: string): unknown {
 
 function readConfig(file: string): ConfigFile {
   const config = parseJsonc(readFileSync(file, "utf8"));
-  if (typeof config !== "object" || config === null || Array.isArray(config)) {
+  if (!isObject(config) || Array.isArray(config)) {
     throw new SyntaxError("expected an object");
   }
-  return config as ConfigFile;
+  return config;
 }
 
 /** A file's options over those of what it extends; `top` is the folder of the file that all this is read for. */
@@ -89,7 +90,7 @@ function readOptions(file: string, top: string, problems: string[], seen: Set<st
     try {
       options = { ...options, ...readOptions(found, top, problems, new Set([...seen, file])) };
     } catch (error) {
-      problems.push(`${found} cannot be used: ${(error as Error).message}. The rest of ${file} is honoured.`);
+      problems.push(`${found} cannot be used: ${messageOf(error)}. The rest of ${file} is honoured.`);
     }
   }
   return { ...options, ...absolute(compilerOptions, dirname(file), top) };
@@ -143,10 +144,10 @@ const pathsTop = "\u0000paths top";
 /** `paths` absolute, with what `baseUrl` means as their last entry: TypeScript 7 has no baseUrl. */
 function withoutBaseUrl(options: CompilerOptions): CompilerOptions {
   const { baseUrl, [pathsFolder]: folder, [pathsTop]: top, paths, ...rest } = options;
-  const from = (typeof baseUrl === "string" ? baseUrl : folder) as string | undefined;
+  const from = typeof baseUrl === "string" ? baseUrl : folder;
   const mapped: Record<string, string[]> = {};
-  for (const [pattern, targets] of Object.entries((paths ?? {}) as Record<string, unknown>)) {
-    if (Array.isArray(targets) && from !== undefined) {
+  for (const [pattern, targets] of Object.entries(isObject(paths) ? paths : {})) {
+    if (Array.isArray(targets) && typeof from === "string") {
       mapped[pattern] = targets
         .filter((target) => typeof target === "string")
         .map((target) => resolve(from, target.replaceAll("$" + "{configDir}", String(top))));
@@ -173,12 +174,12 @@ export function configOf(folder: string): string | undefined {
 
 function covers(file: string, folder: string): boolean {
   try {
-    const { include, files } = readConfig(file) as { include?: string[]; files?: string[] };
+    const { include, files } = readConfig(file);
     if (include === undefined) {
       return files === undefined;
     }
     const path = relative(dirname(file), join(folder, "cell.ts")).replaceAll("\\", "/");
-    return include.some((pattern) => globToRegExp(pattern).test(path));
+    return Array.isArray(include) && include.some((pattern) => globToRegExp(pattern).test(path));
   } catch {
     return false;
   }

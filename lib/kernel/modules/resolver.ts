@@ -7,6 +7,7 @@ import { isBuiltin } from "node:module";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { EmitOptions } from "../compile/remove-types.ts";
+import { codeOf, urlOf } from "../values.ts";
 import { fileAt, isUsers, pathAt } from "./files.ts";
 import { foreignImport, type MappedPaths, missingFile, missingPackage } from "./missing.ts";
 import { inPackage, isThere, packageFile, packageFolder } from "./packages.ts";
@@ -33,7 +34,7 @@ export class Resolver {
     this.#config = file;
     this.conditions = customConditions(options);
     this.emit = emitOptions(options);
-    this.#rootDirs = (options.rootDirs as string[] | undefined) ?? [];
+    this.#rootDirs = Array.isArray(options.rootDirs) ? options.rootDirs : [];
     // TypeScript takes an exact name first, then the pattern with the longest beginning.
     const rank = (pattern: string) => (pattern.includes("*") ? pattern.indexOf("*") : Number.POSITIVE_INFINITY);
     this.#paths = Object.entries((options.paths ?? {}) as Record<string, string[]>).sort(
@@ -91,7 +92,8 @@ export class Resolver {
    * @throws The error, or a better one where it is about a missing module.
    */
   recover(error: unknown, specifier: string, from: string): Found {
-    const { code, url } = (error ?? {}) as { code?: string; url?: string };
+    const code = codeOf(error);
+    const url = urlOf(error);
     if (!/^(?:(?:ERR_)?MODULE_NOT_FOUND|ERR_UNSUPPORTED_DIR_IMPORT|ERR_PACKAGE_IMPORT_NOT_DEFINED)$/.test(code ?? "")) {
       throw error;
     }

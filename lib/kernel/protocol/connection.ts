@@ -2,6 +2,7 @@
 
 import { getHashes } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { codeOf, isObject, messageOf } from "../values.ts";
 
 /** The five channels of a kernel, each a socket of its own. */
 export type Channel = "shell" | "control" | "iopub" | "stdin" | "hb";
@@ -42,24 +43,24 @@ export function readConnectionFile(file: string): Connection {
   try {
     text = readFileSync(file, "utf8");
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
+    const code = codeOf(cause);
     throw new ConnectionFileError(file, code === "ENOENT" ? "no such file" : `cannot be read (${code})`, { cause });
   }
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new ConnectionFileError(file, `not JSON (${(cause as Error).message})`, { cause });
+    throw new ConnectionFileError(file, `not JSON (${messageOf(cause)})`, { cause });
   }
   return parseConnection(json, file);
 }
 
 /** Checks the fields of a connection file; `file` is for messages only. */
 export function parseConnection(json: unknown, file: string): Connection {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+  if (!isObject(json) || Array.isArray(json)) {
     throw new ConnectionFileError(file, "expected a JSON object");
   }
-  const fields = json as Record<string, unknown>;
+  const fields = json;
   const text = (name: string, fallback?: string): string => {
     const value = fields[name] ?? fallback;
     if (typeof value !== "string") {

@@ -1,5 +1,6 @@
 /** Jupyter messages on the wire: routing identities, a delimiter, a signature, four JSON dictionaries, binary buffers. */
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
+import { isObject } from "../values.ts";
 
 /** The version of the messaging protocol that this kernel speaks. */
 export const protocolVersion = "5.4";
@@ -159,13 +160,13 @@ export function decodeMessage(frames: readonly Buffer[], signer: Signer): Messag
     throw new MalformedMessageError("a message with the same signature came before: it was sent a second time");
   }
   const [header, parent, metadata, content] = parts.map((part, i) => parsePart(part, partNames[i] ?? ""));
-  if (typeof header?.msg_type !== "string" || typeof header.msg_id !== "string") {
+  if (!isHeader(header)) {
     throw new MalformedMessageError("the header has no msg_type or no msg_id");
   }
   return {
     identities: frames.slice(0, start),
-    header: header as unknown as Header,
-    parent: (parent ?? {}) as unknown as Header,
+    header,
+    parent: isHeader(parent) ? parent : {},
     metadata: metadata ?? {},
     content: content ?? {},
     buffers: frames.slice(start + 6),
@@ -181,8 +182,13 @@ function parsePart(part: Buffer, name: string): Json {
   } catch {
     throw new MalformedMessageError(`the ${name} is not JSON`);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (!isObject(value) || Array.isArray(value)) {
     throw new MalformedMessageError(`the ${name} is not a JSON object`);
   }
-  return value as Json;
+  return value;
+}
+
+/** Whether a part names a message; the rest of a header is as its sender says. */
+function isHeader(part: Json | undefined): part is Json & Header {
+  return typeof part?.msg_type === "string" && typeof part.msg_id === "string";
 }

@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Reply, Router, XPublisher } from "zeromq";
 import { messageSent } from "../supervisor/heap.ts";
+import { codeOf, messageOf, stackOf } from "../values.ts";
 import { address, type Channel, type Connection } from "./connection.ts";
 import { decodeMessage, encodeMessage, type Message, makeHeader, Signer } from "./message.ts";
 
@@ -82,8 +83,7 @@ export class KernelSockets {
       try {
         await socket.bind(at);
       } catch (cause) {
-        const { code, message } = cause as NodeJS.ErrnoException;
-        const reason = code === "EADDRINUSE" ? "another process listens there" : message;
+        const reason = codeOf(cause) === "EADDRINUSE" ? "another process listens there" : messageOf(cause);
         throw new BindError(`Cannot listen on ${at} (${channel}): ${reason}`, { cause });
       }
     };
@@ -141,13 +141,13 @@ export class KernelSockets {
       try {
         message = decodeMessage(frames, this.#signer);
       } catch (error) {
-        log(`Message dropped: ${(error as Error).message}`);
+        log(`Message dropped: ${messageOf(error)}`);
         continue;
       }
       try {
         handle(message);
       } catch (error) {
-        log(`Message ${message.header.msg_type} failed: ${(error as Error).stack}`);
+        log(`Message ${message.header.msg_type} failed: ${stackOf(error)}`);
       }
     }
   }

@@ -198,7 +198,7 @@ function shortened(text: string, longest: number): string {
   }
   const long = `${text.slice(0, longest)}\n… and ${text.length - longest} more characters`;
   // A copy: to V8 a slice is a part of the text, all of which it would keep.
-  return JSON.parse(JSON.stringify(long)) as string;
+  return JSON.parse(JSON.stringify(long));
 }
 
 function lastOf(entries: readonly Entry[], n: number): Entry[] {
@@ -207,7 +207,7 @@ function lastOf(entries: readonly Entry[], n: number): Entry[] {
 
 function parseEntry(line: string): Entry | undefined {
   try {
-    const entry = JSON.parse(line) as Entry;
+    const entry: Entry = JSON.parse(line);
     return typeof entry.session === "number" && typeof entry.line === "number" && typeof entry.input === "string"
       ? entry
       : undefined;

@@ -7,7 +7,7 @@ import { type Json, protocolVersion } from "../protocol/message.ts";
 function ownVersion(): string {
   for (const place of ["../package.json", "../../package.json"]) {
     try {
-      const manifest = JSON.parse(readFileSync(new URL(place, import.meta.url), "utf8")) as { version?: string };
+      const manifest: { version?: string } = JSON.parse(readFileSync(new URL(place, import.meta.url), "utf8"));
       if (manifest.version !== undefined) {
         return manifest.version;
       }
@@ -20,7 +20,8 @@ function ownVersion(): string {
 
 function typescriptVersion(): string {
   try {
-    return (createRequire(import.meta.url)("typescript/package.json") as { version: string }).version;
+    const { version }: { version: string } = createRequire(import.meta.url)("typescript/package.json");
+    return version;
   } catch {
     return "7";
   }

@@ -221,7 +221,7 @@ function roughNames(source: string): string[] {
   const found = source.matchAll(
     /(?<![\w$.])(?:const|let|var|function\*?|class|enum|interface|type|namespace)\s+([A-Za-z_$][\w$]*)/g,
   );
-  return [...new Set([...found].map((match) => match[1] as string))];
+  return [...new Set([...found].map(([, name = ""]) => name))];
 }
 
 const ranBefore = "The cell ran before its types were checked:\n";

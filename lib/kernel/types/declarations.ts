@@ -45,7 +45,7 @@ function typeImports(source: string): string[] {
     for (const part of inner.split(",")) {
       const words = part.trim().split(/\s+/);
       if (words[0] !== "" && (all !== undefined || words[0] === "type")) {
-        names.push(words.at(-1) as string);
+        names.push(words.at(-1) ?? "");
       }
     }
     if (all !== undefined) {

@@ -43,7 +43,7 @@ export function findTypeScript(): string {
     const folder = dirname(createRequire(manifest).resolve(`${platform}/package.json`));
     return join(folder, "lib", process.platform === "win32" ? "tsc.exe" : "tsc");
   } catch {
-    const { version } = require(manifest) as { version: string };
+    const { version }: { version: string } = require(manifest);
     const what = named === undefined ? "TypeScript" : `CONVBOOK_TYPESCRIPT is ${shown}, whose TypeScript`;
     const advice = named === undefined ? "to install one: npm install typescript@7" : "correct or unset it";
     throw new TypeScriptMissingError(
@@ -57,6 +57,15 @@ export function findTypeScript(): string {
  * of what is in use are the declarations of the libraries, and Go's own 100 would leave as much again unused.
  */
 const heapGrowth = "60";
+
+/** An answer of the server's, or with a method what it asks or tells. */
+interface Received {
+  readonly id?: number;
+  readonly method?: string;
+  readonly params?: { readonly items?: readonly unknown[] };
+  readonly result?: unknown;
+  readonly error?: { readonly message: string };
+}
 
 export class LspClient {
   readonly #process: ChildProcess;
@@ -136,29 +145,30 @@ export class LspClient {
       }
       const body = this.#buffer.subarray(head + 4, head + 4 + Number(length));
       this.#buffer = this.#buffer.subarray(head + 4 + Number(length));
-      this.#receive(JSON.parse(body.toString("utf8")) as Record<string, unknown>);
+      this.#receive(JSON.parse(body.toString("utf8")));
     }
   }
 
-  #receive(message: Record<string, unknown>): void {
+  #receive(message: Received): void {
     const { id, method } = message;
     if (method !== undefined) {
       if (id !== undefined) {
         // The server asks for settings or registers watchers: none, and all right.
-        const items = (message.params as { items?: unknown[] } | undefined)?.items;
         this.#send({
           jsonrpc: "2.0",
           id,
-          result: method === "workspace/configuration" ? items?.map(() => null) : null,
+          result: method === "workspace/configuration" ? message.params?.items?.map(() => null) : null,
         });
       }
       return;
     }
-    const waiting = this.#waiting.get(id as number);
-    this.#waiting.delete(id as number);
-    const error = message.error as { message: string } | undefined;
-    if (error !== undefined) {
-      waiting?.reject(new LanguageServerError(error.message));
+    if (id === undefined) {
+      return;
+    }
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (message.error !== undefined) {
+      waiting?.reject(new LanguageServerError(message.error.message));
     } else {
       waiting?.resolve(message.result);
     }

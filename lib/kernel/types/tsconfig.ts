@@ -160,7 +160,7 @@ function manifestOf(name: string, from: string): string | undefined {
  */
 function isOutdated(manifest: string): boolean {
   try {
-    const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
+    const { version }: { version: string } = JSON.parse(readFileSync(manifest, "utf8"));
     return Number.parseInt(version, 10) <= 22 && !existsSync(join(dirname(manifest), "buffer.buffer.d.ts"));
   } catch {
     return false;
