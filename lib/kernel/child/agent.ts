@@ -5,8 +5,11 @@
 import { Session } from "node:inspector";
 import { Socket } from "node:net";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import type { Json } from "../protocol/message.ts";
+import { isObject, messageOf } from "../values.ts";
 import { descriptors, write } from "../wire/channel.ts";
-import { encodeFrame, type Frame, FrameReader } from "../wire/frames.ts";
+import { encodeFrame, FrameReader } from "../wire/frames.ts";
+import type { Order, Report } from "../wire/messages.ts";
 import { TextRing } from "../wire/text-ring.ts";
 
 interface AgentData {
@@ -18,7 +21,7 @@ interface AgentData {
   readonly listening: SharedArrayBuffer;
 }
 
-const { answers, frames, texts: memory, listening } = workerData as AgentData;
+const { answers, frames, texts: memory, listening }: AgentData = workerData;
 const listeners = new Int32Array(listening);
 const inspector = new Session();
 inspector.connectToMainThread();
@@ -29,7 +32,7 @@ function ask(method: string, params: object = {}): Promise<Record<string, unknow
       if (error) {
         reject(error);
       } else {
-        resolve((result ?? {}) as Record<string, unknown>);
+        resolve({ ...result });
       }
     });
   });
@@ -51,7 +54,7 @@ async function interrupt(cell: number): Promise<void> {
       arguments: [{ value: cell }],
       returnByValue: true,
     }).catch(() => undefined);
-    if ((answer?.result as { value?: unknown } | undefined)?.value === true) {
+    if (isObject(answer?.result) && answer.result.value === true) {
       return;
     }
   }
@@ -60,26 +63,26 @@ async function interrupt(cell: number): Promise<void> {
 const socket = new Socket({ fd: descriptors.agent, readable: true, writable: true });
 let paused = false;
 
-function report(frame: Frame): void {
+function report(frame: Report): void {
   for (const part of encodeFrame(frame)) {
     socket.write(part);
   }
 }
 
-async function inspect(id: unknown, method: string, params: object): Promise<void> {
+async function inspect(id: number, method: string, params: Json): Promise<void> {
   try {
     report({ type: "inspected", id, result: await ask(method, params) });
   } catch (error) {
-    report({ type: "inspected", id, error: (error as Error).message });
+    report({ type: "inspected", id, error: messageOf(error) });
   }
 }
 
-inspector.on("inspectorNotification", ({ method, params }: { method: string; params: unknown }) => {
+inspector.on("inspectorNotification", ({ method, params }: { method: string; params: Json }) => {
   if (method === "Debugger.paused" || method === "Debugger.resumed") {
     paused = method === "Debugger.paused";
     report({ type: "inspector-event", method, params });
-  } else if (method === "Debugger.scriptParsed" && /^In \[/.test((params as { url: string }).url)) {
-    const { scriptId, url } = params as { scriptId: string; url: string };
+  } else if (method === "Debugger.scriptParsed" && /^In \[/.test(String(params.url))) {
+    const { scriptId, url } = params;
     report({ type: "inspector-event", method, params: { scriptId, url } });
   }
 });
@@ -108,24 +111,24 @@ parentPort?.on("message", (now: boolean) => {
   }
 });
 
-function handOver(frame: Frame, buffers: readonly Uint8Array[]): void {
+function handOver(frame: Order, buffers: readonly Uint8Array[]): void {
   frames.postMessage({ json: JSON.stringify(frame), buffers });
 }
 
-const reader = new FrameReader((frame: Frame, buffers) => {
+const reader = new FrameReader<Order>((frame, buffers) => {
   switch (frame.type) {
     case "interrupt":
       if (frame.gentle === true && Atomics.load(listeners, 0) > 0) {
         handOver(frame, []);
       } else {
-        interrupt(frame.cell as number);
+        interrupt(frame.cell);
       }
       return;
     case "input":
       answers.postMessage(frame);
       return;
     case "inspect":
-      inspect(frame.id, frame.method as string, frame.params as object);
+      inspect(frame.id, frame.method, frame.params);
       return;
     default:
       handOver(frame, buffers);
@@ -136,5 +139,5 @@ socket.on("error", () => {});
 socket.on("close", () => process.kill(-process.pid, "SIGKILL"));
 // The runner is asked for before any cell runs: one may leave nothing of the names by which it is found.
 const found = await ask("Runtime.evaluate", { expression: 'globalThis[Symbol.for("convbook.kernel.runner")]' });
-const runner = (found.result as { objectId: string }).objectId;
+const runner = isObject(found.result) ? found.result.objectId : undefined;
 socket.on("data", (chunk) => reader.push(chunk));

@@ -1,7 +1,7 @@
 /** Runs compiled cells one after another and reports how each ended. */
 import vm from "node:vm";
 import { post } from "../wire/channel.ts";
-import type { Frame } from "../wire/frames.ts";
+import type { ExecuteFrame, Order } from "../wire/messages.ts";
 import { bindImport } from "./bindings.ts";
 import { asText, type MimeBundle } from "./bundle.ts";
 import { cellContext } from "./cell-context.ts";
@@ -15,7 +15,7 @@ import { endGroups, endStreams, print, setLatestCell } from "./notebook-io.ts";
 import { exposed, settled, UserError, userGlobal, userProcess, userPromise } from "./realm.ts";
 import { render, renderMetadata } from "./render.ts";
 import { beginCell, signalCell } from "./signals.ts";
-import { type CompiledSource, registerSource } from "./stack.ts";
+import { registerSource } from "./stack.ts";
 import { refreshBoards } from "./tensorboard.ts";
 import { widgets } from "./widgets.ts";
 
@@ -43,21 +43,6 @@ interface RunningCell {
 type Outcome =
   | { status: "ok"; result: MimeBundle | undefined; metadata?: Record<string, unknown> }
   | { status: "error"; error: ErrorContent };
-
-/** A frame of type "execute". */
-export interface ExecuteFrame extends Frame, CompiledSource {
-  readonly type: "execute";
-  readonly cell: number;
-  /** The name that the cell has in stack traces. */
-  readonly file: string;
-  readonly declares: readonly string[];
-  /** Names of Node's globals that this cell or an earlier one declares. */
-  readonly shadows: readonly string[];
-  readonly ownShadows: readonly string[];
-  readonly timed: boolean;
-  readonly allowStdin: boolean;
-  readonly expressions: Readonly<Record<string, string>>;
-}
 
 const { runInThisContext } = vm.Script.prototype;
 
@@ -117,13 +102,13 @@ export class CellRunner {
     }
   }
 
-  handle(frame: Frame): void {
+  handle(frame: Order, buffers: readonly Uint8Array[]): void {
     switch (frame.type) {
       case "execute":
-        this.#execute(frame as ExecuteFrame);
+        this.#execute(frame);
         return;
       case "comm":
-        handleComm(frame, (error) => this.#outside(error, "Error in a comm's listener:"));
+        handleComm(frame, buffers, (error) => this.#outside(error, "Error in a comm's listener:"));
         return;
       case "interrupt":
         if (this.#running !== undefined && this.#running.frame.cell === frame.cell) {
@@ -268,12 +253,13 @@ export class CellRunner {
         print("stdout", `Wall time: ${formatDuration(performance.now() - cell.started)}\n`),
       );
     }
-    const expressions = outcome.status === "ok" ? evaluateExpressions(frame.expressions) : {};
+    const ended =
+      outcome.status === "ok" ? { ...outcome, expressions: evaluateExpressions(frame.expressions) } : outcome;
     cellContext.run(frame.cell, endStreams);
     if (outcome.status === "error") {
       endGroups();
     }
-    post({ type: "done", cell: frame.cell, ...outcome, expressions });
+    post({ type: "done", cell: frame.cell, ...ended });
   }
 
   /** An error that reached nobody: the running cell's if it started the work, else text for the cell that did. */

@@ -1,7 +1,8 @@
 /** Comms: named conversations between the user's code and the front-end, both of which may open one. */
 import { randomUUID } from "node:crypto";
+import { isObject } from "../values.ts";
 import { post } from "../wire/channel.ts";
-import type { Frame } from "../wire/frames.ts";
+import type { CommFrame } from "../wire/messages.ts";
 import { cellContext } from "./cell-context.ts";
 import { cellOfOutput } from "./notebook-io.ts";
 import { asBytes, items, UserError, userValue } from "./realm.ts";
@@ -96,18 +97,22 @@ export const comms = {
 };
 
 /** Handles a comm message from the front-end; output of the listeners belongs to that message. */
-export async function handleComm(frame: Frame, report: (error: unknown) => void): Promise<void> {
-  const { kind, id, target, cell } = frame as unknown as { kind: string; id: string; target: string; cell: number };
+export async function handleComm(
+  { kind, id, target, cell, data, metadata }: CommFrame,
+  buffers: readonly Uint8Array[],
+  report: (error: unknown) => void,
+): Promise<void> {
+  const given = userValue(metadata ?? {});
   const message: CommMessage = {
-    data: userValue(frame.data),
-    metadata: userValue(frame.metadata ?? {}) as Record<string, unknown>,
-    buffers: (frame.buffers as Uint8Array[] | undefined) ?? [],
+    data: userValue(data),
+    metadata: isObject(given) ? given : {},
+    buffers,
   };
   try {
     await cellContext.run(cell, async () => {
       if (kind === "open") {
-        const onOpen = targets.get(target);
-        const comm = new Comm(id, target);
+        const onOpen = targets.get(String(target));
+        const comm = new Comm(id, String(target));
         if (onOpen === undefined) {
           // As the protocol asks: a target that nobody has closes the comm at once.
           emit("close", comm, {}, {});

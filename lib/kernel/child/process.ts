@@ -4,7 +4,6 @@
  */
 import { MessageChannel, Worker } from "node:worker_threads";
 import { installTexts, post, texts } from "../wire/channel.ts";
-import type { Frame } from "../wire/frames.ts";
 import { installCellContext } from "./cell-context.ts";
 import { CellRunner } from "./cell-runner.ts";
 import { installInput } from "./input.ts";
@@ -41,8 +40,8 @@ const agent = new Worker(new URL("./agent.js", import.meta.url), {
 });
 keepMethods(frames.port1);
 // As text: an object would arrive as one of the cells' realm, and its arrays with the methods of that.
-frames.port1.on("message", ({ json, buffers }: { json: string; buffers: unknown }) =>
-  runner.handle({ ...(JSON.parse(json) as Frame), buffers }),
+frames.port1.on("message", ({ json, buffers }: { json: string; buffers: Uint8Array[] }) =>
+  runner.handle(JSON.parse(json), buffers),
 );
 agent.on("error", (error) => {
   post({ type: "stream", cell: 0, name: "stderr", text: `The kernel's agent failed: ${error.stack}\n` });

@@ -4,10 +4,12 @@ import { helpQuery } from "../compile/magics.ts";
 import type { Debugger } from "../debug/debugger.ts";
 import { inspectAt } from "../help/inspect.ts";
 import type { Json, Message } from "../protocol/message.ts";
+import { messageOf, stackOf } from "../values.ts";
+import type { Outcome } from "../wire/messages.ts";
 import type { History } from "./history.ts";
 import type { Outputs } from "./outputs.ts";
 import { CellRefusedError, type PreparedCell, type Preparer } from "./prepare.ts";
-import type { Outcome, UserProcess } from "./user-process.ts";
+import type { UserProcess } from "./user-process.ts";
 
 export interface CellQueueParts {
   readonly preparer: Preparer;
@@ -67,8 +69,8 @@ export class CellQueue {
       try {
         await this.#execute(request, this.#running);
       } catch (error) {
-        const { name, message, stack } = error as Error;
-        const content = { ename: name, evalue: message, traceback: [stack ?? message] };
+        const ename = error instanceof Error ? error.name : "Error";
+        const content = { ename, evalue: messageOf(error), traceback: [stackOf(error)] };
         this.#parts.outputs.message("error", content, request);
         this.#parts.reply({ status: "error", execution_count: this.#executionCount, ...content }, request);
         this.#parts.publish("status", { execution_state: "idle" }, request);
@@ -106,7 +108,8 @@ export class CellQueue {
           request,
         );
       }
-      shown = outcome.result?.["text/plain"] as string | undefined;
+      const plain = outcome.result?.["text/plain"];
+      shown = typeof plain === "string" ? plain : undefined;
       answer = {
         status: "ok",
         execution_count: count,

@@ -3,10 +3,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Duplex, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { BrokenFrameError, encodeFrame, type Frame, FrameReader } from "../wire/frames.ts";
+import { BrokenFrameError, encodeFrame, FrameReader } from "../wire/frames.ts";
+import type { Order, Report } from "../wire/messages.ts";
 
 export interface ExecutorHandlers {
-  readonly frame: (frame: Frame, buffers: Buffer[]) => void;
+  readonly frame: (frame: Report, buffers: Buffer[]) => void;
   /** What the process writes to its descriptors past Node: native code, worker threads, an abort of V8. */
   readonly raw: (name: "stdout" | "stderr", text: string) => void;
   /** The process is gone and all it sent was handed over. */
@@ -90,7 +91,7 @@ export class Executor {
     this.#child.once("error", () => leave(null, null));
   }
 
-  send(frame: Frame, buffers: readonly Uint8Array[] = []): void {
+  send(frame: Order, buffers: readonly Uint8Array[] = []): void {
     for (const part of encodeFrame(frame, buffers)) {
       this.#agent.write(part);
     }

@@ -10,6 +10,7 @@ import { isComplete } from "../help/is-complete.ts";
 import type { Connection } from "../protocol/connection.ts";
 import type { Json, Message } from "../protocol/message.ts";
 import { KernelSockets } from "../protocol/sockets.ts";
+import { messageOf, stackOf } from "../values.ts";
 import { CellQueue } from "./cell-queue.ts";
 import { History } from "./history.ts";
 import { kernelInfo } from "./kernel-info.ts";
@@ -163,9 +164,10 @@ export class Kernel {
     try {
       content = await this.#handle(type, message);
     } catch (error) {
-      const { name, message: text, stack } = error as Error;
+      const stack = stackOf(error);
       this.log(`${type} failed: ${stack}`);
-      content = { status: "error", ename: name, evalue: text, traceback: (stack ?? "").split("\n") };
+      const ename = error instanceof Error ? error.name : "Error";
+      content = { status: "error", ename, evalue: messageOf(error), traceback: stack.split("\n") };
     }
     if (content !== undefined) {
       this.#sockets.send(channel, type.replace(/_request$/, "_reply"), content, message);
@@ -202,7 +204,7 @@ export class Kernel {
       case "history_request":
         return this.#history.answer(content);
       case "comm_info_request":
-        return { status: "ok", comms: this.#user.openComms(content.target_name as string | undefined) };
+        return { status: "ok", comms: this.#user.openComms(content.target_name) };
       case "interrupt_request":
         this.interrupt();
         return { status: "ok" };

@@ -1,21 +1,10 @@
 /** The user's process over its lives: cells go in, outputs come out, and when it ends a fresh one takes its place. */
 import type { ErrorContent } from "../child/errors.ts";
 import type { Json, Message } from "../protocol/message.ts";
-import type { Frame } from "../wire/frames.ts";
+import { isObject } from "../values.ts";
+import type { CommFrame, ExecuteFrame, Order, Outcome, Report } from "../wire/messages.ts";
 import { Executor, type ExecutorOptions } from "./executor.ts";
 import type { Outputs } from "./outputs.ts";
-
-/** How a cell ended. */
-export type Outcome =
-  | {
-      readonly status: "ok";
-      readonly result?: Json;
-      readonly metadata?: Json;
-      readonly expressions: Json;
-      /** What a front-end shows beside the notebook, such as help. */
-      readonly payload?: readonly Json[];
-    }
-  | { readonly status: "error"; readonly error: ErrorContent };
 
 export interface UserProcessHandlers {
   readonly log: (line: string) => void;
@@ -77,7 +66,7 @@ export class UserProcess {
   }
 
   /** Runs a compiled cell to its end. */
-  run(frame: Frame & { readonly cell: number }, request: Message, silent: boolean): Promise<Outcome> {
+  run(frame: ExecuteFrame, request: Message, silent: boolean): Promise<Outcome> {
     return new Promise((resolve) => {
       const settle = (outcome: Outcome) => {
         clearTimeout(this.#running?.grace);
@@ -139,7 +128,7 @@ export class UserProcess {
     });
   }
 
-  openComms(target: string | undefined): Json {
+  openComms(target: unknown): Json {
     const entries = [...this.#openComms].filter(([, name]) => target === undefined || name === target);
     return Object.fromEntries(entries.map(([id, name]) => [id, { target_name: name }]));
   }
@@ -166,7 +155,7 @@ export class UserProcess {
     await this.#executor?.stop(this.#running === undefined);
   }
 
-  #send(frame: Frame, buffers: readonly Uint8Array[] = []): void {
+  #send(frame: Order, buffers: readonly Uint8Array[] = []): void {
     this.begin();
     this.#executor?.send(frame, buffers);
   }
@@ -190,8 +179,8 @@ export class UserProcess {
     }
   }
 
-  #onFrame(frame: Frame, buffers: Buffer[]): void {
-    const origin = this.#origins.get(frame.cell as number);
+  #onFrame(frame: Report, buffers: Buffer[]): void {
+    const origin = "cell" in frame ? this.#origins.get(frame.cell) : undefined;
     const parent = origin?.request;
     const silent = origin?.silent === true;
     switch (frame.type) {
@@ -200,8 +189,8 @@ export class UserProcess {
         return;
       case "stream":
         if (!silent) {
-          const text = (frame.text as string | undefined) ?? buffers[0]?.toString("utf8") ?? "";
-          this.#outputs.stream(frame.name as "stdout" | "stderr", text, parent);
+          const text = frame.text ?? buffers[0]?.toString("utf8") ?? "";
+          this.#outputs.stream(frame.name, text, parent);
         }
         return;
       case "display":
@@ -216,15 +205,15 @@ export class UserProcess {
         return;
       case "done":
         if (this.#running?.cell === frame.cell) {
-          this.#running?.settle(frame as unknown as Outcome);
+          this.#running?.settle(frame);
         }
         return;
       case "comm":
         this.#onComm(frame, parent, buffers);
         return;
       case "comm-handled":
-        this.#comms.get(frame.cell as number)?.();
-        this.#comms.delete(frame.cell as number);
+        this.#comms.get(frame.cell)?.();
+        this.#comms.delete(frame.cell);
         return;
       case "input":
         if (parent !== undefined) {
@@ -233,34 +222,34 @@ export class UserProcess {
         }
         return;
       case "module":
-        this.#handlers.moduleLoaded(frame.file as string);
+        this.#handlers.moduleLoaded(frame.file);
         return;
       case "inspected": {
-        const waiting = this.#inspections.get(frame.id as number);
-        this.#inspections.delete(frame.id as number);
-        if (frame.error === undefined) {
-          waiting?.resolve(frame.result as Json);
+        const waiting = this.#inspections.get(frame.id);
+        this.#inspections.delete(frame.id);
+        if ("error" in frame) {
+          waiting?.reject(new Error(frame.error));
         } else {
-          waiting?.reject(new Error(frame.error as string));
+          waiting?.resolve(frame.result);
         }
         return;
       }
       case "inspector-event":
-        this.#handlers.debugEvent(frame.method as string, frame.params as Json);
+        this.#handlers.debugEvent(frame.method, frame.params);
     }
   }
 
-  #onComm(frame: Frame, parent: Message | undefined, buffers: readonly Buffer[]): void {
+  #onComm(frame: CommFrame, parent: Message | undefined, buffers: readonly Buffer[]): void {
     const { id, target, data, metadata } = frame;
     const content: Json = { comm_id: id, data };
     if (frame.kind === "open") {
       content.target_name = target;
-      this.#openComms.set(id as string, target as string);
+      this.#openComms.set(id, String(target));
     } else if (frame.kind === "close") {
-      this.#openComms.delete(id as string);
+      this.#openComms.delete(id);
     }
     this.#outputs.message(`comm_${frame.kind}`, content, parent, {
-      metadata: (metadata as Json | undefined) ?? {},
+      metadata: isObject(metadata) ? metadata : {},
       buffers,
     });
   }

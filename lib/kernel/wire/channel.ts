@@ -1,7 +1,9 @@
 /** The way out of the process that runs the user's code: frames written at once, so that nothing is lost in a crash. */
 import { writevSync } from "node:fs";
 import { utf8Into } from "../child/realm.ts";
-import { encodeFrame, type Frame } from "./frames.ts";
+import { codeOf } from "../values.ts";
+import { encodeFrame } from "./frames.ts";
+import type { Report } from "./messages.ts";
 import { type StreamName, TextRing, widest } from "./text-ring.ts";
 
 /** File descriptors that the supervisor opens for its child. */
@@ -83,19 +85,19 @@ export function flushTexts(): void {
  * Sends a frame to the supervisor, after all text before it. The descriptor blocks: a cell that prints faster than the
  * supervisor reads waits.
  */
-export function post(frame: Frame, buffers: readonly Uint8Array[] = []): void {
+export function post(frame: Report, buffers: readonly Uint8Array[] = []): void {
   flushTexts();
   write(frame, buffers);
 }
 
 /** Writes a frame out, whichever thread it is: in one call, so that a cell that is stopped stops before it or after it. */
-export function write(frame: Frame, buffers: readonly Uint8Array[] = []): void {
+export function write(frame: Report, buffers: readonly Uint8Array[] = []): void {
   let rest = encodeFrame(frame, buffers);
   while (rest.length > 0) {
     try {
       rest = without(rest, writevSync(descriptors.outbox, rest));
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
+      const code = codeOf(error);
       if (code === "EPIPE" || code === "EBADF") {
         return;
       }

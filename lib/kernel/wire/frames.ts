@@ -1,16 +1,11 @@
 /** Framing between the supervisor and the process that runs the user's code: length, JSON, binary buffers. */
 
 import { utf8 } from "../child/realm.ts";
+import type { Frame } from "./messages.ts";
 
 /** What every frame begins with, and how many bytes there are before its JSON length. */
 const mark = 0xc0_4b_0f_fe;
 const head = 8;
-
-/** One message between the two processes; `type` says which. */
-export interface Frame {
-  readonly type: string;
-  readonly [field: string]: unknown;
-}
 
 /**
  * The bytes of a frame, in the order in which they are written. Layout: a mark, uint32 length of the rest, uint32 JSON
@@ -33,13 +28,13 @@ export class BrokenFrameError extends Error {
   override readonly name = "BrokenFrameError";
 }
 
-/** Puts a stream of bytes back together into frames. */
-export class FrameReader {
-  readonly #onFrame: (frame: Frame, buffers: Buffer[]) => void;
+/** Puts a stream of bytes back together into the frames that come one way. */
+export class FrameReader<F extends Frame> {
+  readonly #onFrame: (frame: F, buffers: Buffer[]) => void;
   #chunks: Buffer[] = [];
   #bytes = 0;
 
-  constructor(onFrame: (frame: Frame, buffers: Buffer[]) => void) {
+  constructor(onFrame: (frame: F, buffers: Buffer[]) => void) {
     this.#onFrame = onFrame;
   }
 
@@ -52,7 +47,8 @@ export class FrameReader {
       if (this.#bytes < head + length) {
         return;
       }
-      const all = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
+      const [only, ...more] = this.#chunks;
+      const all = only !== undefined && more.length === 0 ? only : Buffer.concat(this.#chunks);
       this.#chunks = all.length === head + length ? [] : [all.subarray(head + length)];
       this.#bytes = all.length - head - length;
       this.#decode(all.subarray(head, head + length));
@@ -72,7 +68,7 @@ export class FrameReader {
 
   #decode(body: Buffer): void {
     const jsonLength = body.readUInt32LE(0);
-    let frame: Frame;
+    let frame: F & { readonly $?: readonly number[] };
     try {
       frame = JSON.parse(body.toString("utf8", 4, 4 + jsonLength));
     } catch (cause) {
@@ -80,7 +76,7 @@ export class FrameReader {
     }
     const buffers: Buffer[] = [];
     let at = 4 + jsonLength;
-    for (const length of (frame.$ as number[] | undefined) ?? []) {
+    for (const length of frame.$ ?? []) {
       buffers.push(Buffer.from(body.subarray(at, at + length)));
       at += length;
     }
