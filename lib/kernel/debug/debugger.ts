@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { Positions } from "../compile/positions.ts";
 import type { CompiledCell } from "../compile/transform.ts";
 import type { Json } from "../protocol/message.ts";
+import { messageOf } from "../values.ts";
 import { murmur2 } from "./murmur2.ts";
 
 /** The way to the inspector of the user's main thread. */
@@ -48,6 +49,31 @@ interface Property {
   readonly enumerable?: boolean;
 }
 
+interface Evaluated {
+  readonly result: RemoteObject;
+  readonly exceptionDetails?: { readonly exception?: RemoteObject; readonly text?: string };
+}
+
+/** What V8 answers to the commands that are asked for an answer. */
+interface Answers {
+  readonly "Debugger.evaluateOnCallFrame": Evaluated;
+  readonly "Debugger.setBreakpointByUrl": { readonly breakpointId: string };
+  readonly "Runtime.evaluate": Evaluated;
+  readonly "Runtime.getProperties": { readonly result: readonly Property[] };
+}
+
+/** The arguments of DAP's commands, each of which has some of them. */
+interface Arguments {
+  readonly breakpoints?: readonly { readonly line: number }[];
+  readonly code?: unknown;
+  readonly expression?: unknown;
+  readonly filters?: readonly string[];
+  readonly frameId?: number;
+  readonly source?: { readonly path?: unknown };
+  readonly variableName?: unknown;
+  readonly variablesReference?: unknown;
+}
+
 interface Cell {
   readonly file: string;
   readonly positions: Positions;
@@ -86,10 +112,10 @@ export class Debugger {
     const command = String(request.command);
     const reply = { type: "response", request_seq: request.seq, seq: ++this.#sequence, command };
     try {
-      const body = await this.#command(command, (request.arguments as Json | undefined) ?? {});
+      const body = await this.#command(command, request.arguments ?? {});
       return { ...reply, success: true, body };
     } catch (error) {
-      return { ...reply, success: false, message: (error as Error).message, body: {} };
+      return { ...reply, success: false, message: messageOf(error), body: {} };
     }
   }
 
@@ -107,7 +133,7 @@ export class Debugger {
 
   onEvent(method: string, params: Json): void {
     if (method === "Debugger.scriptParsed") {
-      this.#scripts.set(params.scriptId as string, params.url as string);
+      this.#scripts.set(String(params.scriptId), String(params.url));
     } else if (method === "Debugger.paused") {
       this.#onPaused(params);
     } else if (method === "Debugger.resumed" && this.#frames.length > 0) {
@@ -129,7 +155,7 @@ export class Debugger {
     }
   }
 
-  async #command(command: string, args: Json): Promise<Json> {
+  async #command(command: string, args: Arguments): Promise<Json> {
     switch (command) {
       case "initialize":
         setImmediate(() => this.#event("initialized", {}));
@@ -170,7 +196,7 @@ export class Debugger {
         return { sourcePath: pathOf(code) };
       }
       case "source": {
-        const path = String((args.source as Json | undefined)?.path);
+        const path = String(args.source?.path);
         const text = this.#texts.get(path);
         if (text === undefined) {
           throw new Error(`No cell is known as ${path}`);
@@ -180,7 +206,7 @@ export class Debugger {
       case "setBreakpoints":
         return this.#setBreakpoints(args);
       case "setExceptionBreakpoints": {
-        const filters = (args.filters as string[] | undefined) ?? [];
+        const { filters = [] } = args;
         const state = filters.includes("all") ? "all" : filters.length > 0 ? "uncaught" : "none";
         await this.#inspector.inspect("Debugger.setPauseOnExceptions", { state });
         return {};
@@ -231,6 +257,10 @@ export class Debugger {
     }
   }
 
+  async #ask<Command extends keyof Answers>(command: Command, params: Json): Promise<Answers[Command]> {
+    return (await this.#inspector.inspect(command, params)) as Answers[Command];
+  }
+
   async #enable(): Promise<void> {
     await this.#inspector.inspect("Debugger.enable");
     const own = new URL("..", import.meta.url).href.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
@@ -245,10 +275,9 @@ export class Debugger {
     await this.#inspector.inspect(method);
   }
 
-  async #setBreakpoints(args: Json): Promise<Json> {
-    const path = String((args.source as Json | undefined)?.path);
-    const wanted = (args.breakpoints as { line: number }[] | undefined) ?? [];
-    const lines = wanted.map(({ line }) => line);
+  async #setBreakpoints(args: Arguments): Promise<Json> {
+    const path = String(args.source?.path);
+    const lines = (args.breakpoints ?? []).map(({ line }) => line);
     if (lines.length > 0) {
       this.#breakpoints.set(path, lines);
     } else {
@@ -271,19 +300,19 @@ export class Debugger {
     for (const line of this.#breakpoints.get(path) ?? []) {
       const at = cell.positions.generated(line);
       if (at !== undefined) {
-        const answer = await this.#inspector.inspect("Debugger.setBreakpointByUrl", {
+        const { breakpointId } = await this.#ask("Debugger.setBreakpointByUrl", {
           url: cell.file,
           lineNumber: at.line - 1,
           columnNumber: at.column - 1,
         });
-        ids.push(answer.breakpointId as string);
+        ids.push(breakpointId);
       }
     }
     this.#set.set(path, ids);
   }
 
   #onPaused(params: Json): void {
-    const frames = params.callFrames as CallFrame[];
+    const frames: readonly CallFrame[] = Array.isArray(params.callFrames) ? params.callFrames : [];
     const inCells = frames.filter((frame) => this.#paths.has(this.#fileOf(frame)));
     if (inCells.length === 0 || inCells[0] !== frames[0]) {
       // Stepped out of the cells, into the kernel or a package: on to where a cell goes on, if it does.
@@ -292,9 +321,8 @@ export class Debugger {
     }
     this.#frames = inCells;
     this.#objects = [];
-    const hit = (params.hitBreakpoints as unknown[] | undefined)?.length ?? 0;
-    const reason =
-      hit > 0 ? "breakpoint" : params.reason === "exception" ? "exception" : this.#stepping ? "step" : "pause";
+    const hit = Array.isArray(params.hitBreakpoints) && params.hitBreakpoints.length > 0;
+    const reason = hit ? "breakpoint" : params.reason === "exception" ? "exception" : this.#stepping ? "step" : "pause";
     this.#event("stopped", { reason, threadId: 1, allThreadsStopped: true });
   }
 
@@ -305,7 +333,7 @@ export class Debugger {
   #stackTrace(): Json {
     const stackFrames = this.#frames.map((frame, id) => {
       const file = this.#fileOf(frame);
-      const path = this.#paths.get(file) as string;
+      const path = this.#paths.get(file) ?? "";
       const { lineNumber, columnNumber = 0 } = frame.location;
       const at = this.#cells.get(path)?.positions.original(lineNumber + 1, columnNumber + 1);
       const name = frame.functionName === "" ? file : frame.functionName;
@@ -323,14 +351,14 @@ export class Debugger {
       global: "Globals",
     };
     const frame = this.#frame(frameId);
-    const scopes = frame.scopeChain
-      .filter(({ type, object }) => type !== "global" && type !== "script" && object.objectId !== undefined)
-      .map(({ type, object }) => ({
-        name: names[type] ?? type,
-        presentationHint: type === "local" ? "locals" : type,
-        variablesReference: this.#reference(object.objectId as string),
-        expensive: false,
-      }));
+    const scopes = frame.scopeChain.flatMap(({ type, object: { objectId } }) => {
+      if (type === "global" || type === "script" || objectId === undefined) {
+        return [];
+      }
+      const presentationHint = type === "local" ? "locals" : type;
+      const variablesReference = this.#reference(objectId);
+      return [{ name: names[type] ?? type, presentationHint, variablesReference, expensive: false }];
+    });
     return { scopes: [...scopes, { name: "Notebook", variablesReference: notebookReference, expensive: false }] };
   }
 
@@ -358,14 +386,14 @@ export class Debugger {
     if (objectId === undefined) {
       throw new Error(`There is no variable ${reference}`);
     }
-    const answer = await this.#inspector.inspect("Runtime.getProperties", {
+    const properties = await this.#ask("Runtime.getProperties", {
       objectId,
       ownProperties: true,
       generatePreview: false,
     });
-    return (answer.result as Property[])
-      .filter(({ name, value }) => value !== undefined && name !== "$convbook" && name !== "__proto__")
-      .map(({ name, value }) => this.#variable(name, value as RemoteObject));
+    return properties.result.flatMap(({ name, value }) =>
+      value === undefined || name === "$convbook" || name === "__proto__" ? [] : [this.#variable(name, value)],
+    );
   }
 
   /** A function is shown by its type; anything else has none here, for which JupyterLab would show that alone. */
@@ -385,26 +413,26 @@ export class Debugger {
   }
 
   async #notebookVariables(): Promise<Json[]> {
-    const answer = await this.#inspector.inspect("Runtime.evaluate", { expression: `${runner}.variables()` });
-    const { objectId } = answer.result as RemoteObject;
-    const properties = await this.#inspector.inspect("Runtime.getProperties", { objectId, ownProperties: true });
-    return (properties.result as Property[])
-      .filter(({ value, enumerable }) => value !== undefined && enumerable)
-      .map(({ name, value }) => this.#variable(name, value as RemoteObject));
+    const { result } = await this.#ask("Runtime.evaluate", { expression: `${runner}.variables()` });
+    const { objectId } = result;
+    const properties = await this.#ask("Runtime.getProperties", { objectId, ownProperties: true });
+    return properties.result.flatMap(({ name, value, enumerable }) =>
+      value === undefined || !enumerable ? [] : [this.#variable(name, value)],
+    );
   }
 
   /** A variable as a cell would show it. */
-  async #richVariable(args: Json): Promise<Json> {
+  async #richVariable(args: Arguments): Promise<Json> {
     const name = String(args.variableName);
     if (!/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name)) {
       throw new Error(`A variable's name is needed, got ${JSON.stringify(name)}`);
     }
-    const shown = await this.#value(`${runner}.rendered(${name})`, args.frameId as number | undefined, true);
+    const shown = await this.#value(`${runner}.rendered(${name})`, args.frameId, true);
     return { data: shown.value, metadata: {} };
   }
 
-  async #evaluate(args: Json): Promise<Json> {
-    const value = await this.#value(String(args.expression), args.frameId as number | undefined);
+  async #evaluate(args: Arguments): Promise<Json> {
+    const value = await this.#value(String(args.expression), args.frameId);
     return {
       result: describe(value),
       type: value.subtype ?? value.type,
@@ -415,17 +443,17 @@ export class Debugger {
   async #value(expression: string, frameId: number | undefined, returnByValue = false): Promise<RemoteObject> {
     const answer =
       this.#frames.length > 0
-        ? await this.#inspector.inspect("Debugger.evaluateOnCallFrame", {
+        ? await this.#ask("Debugger.evaluateOnCallFrame", {
             callFrameId: this.#frame(frameId ?? 0).callFrameId,
             expression,
             returnByValue,
           })
-        : await this.#inspector.inspect("Runtime.evaluate", { expression, returnByValue });
-    const thrown = answer.exceptionDetails as { exception?: RemoteObject; text?: string } | undefined;
+        : await this.#ask("Runtime.evaluate", { expression, returnByValue });
+    const thrown = answer.exceptionDetails;
     if (thrown !== undefined) {
       throw new Error(thrown.exception?.description?.split("\n")[0] ?? thrown.text ?? "evaluation failed");
     }
-    return answer.result as RemoteObject;
+    return answer.result;
   }
 }
 
