@@ -30,7 +30,7 @@ export async function tryBackend(trains: boolean): Promise<string | undefined> {
   try {
     outputs = tf.tidy(() => {
       const x = tf.tensor4d(picture, [1, size, size, 1]);
-      const w = tf.ones([window, window, 1, 1]) as tf.Tensor4D;
+      const w = tf.ones<tf.Rank.R4>([window, window, 1, 1]);
       const convolve = (filter: tf.Tensor) => tf.conv2d(x, filter as tf.Tensor4D, 1, "valid");
       return [convolve(w), ...(trains ? [tf.grad((filter: tf.Tensor) => tf.sum(convolve(filter)))(w)] : [])];
     });
@@ -48,7 +48,7 @@ export async function tryBackend(trains: boolean): Promise<string | undefined> {
 
 function differs(what: string, got: ArrayLike<number> | undefined, wanted: readonly number[]): string | undefined {
   const wrong = wanted.findIndex(
-    (value, i) => !(Math.abs((got?.[i] as number) - value) <= 0.01 * (1 + Math.abs(value))),
+    (value, i) => !(Math.abs((got?.[i] ?? Number.NaN) - value) <= 0.01 * (1 + Math.abs(value))),
   );
   if (wrong < 0) return undefined;
   return `${what} gives wrong numbers on it (${got?.[wrong]} where ${wanted[wrong]} is right)`;
@@ -59,10 +59,8 @@ const slow = 1000;
 
 /** Milliseconds of one step of training a convolution of 16 channels on the current backend, the best of a few. */
 export async function timeBackend(): Promise<number> {
-  const [x, w] = tf.tidy(() => [
-    tf.ones([32, 32, 32, 16]) as tf.Tensor4D,
-    tf.fill([3, 3, 16, 16], 0.01) as tf.Tensor4D,
-  ]);
+  const x = tf.ones<tf.Rank.R4>([32, 32, 32, 16]);
+  const w = tf.fill<tf.Rank.R4>([3, 3, 16, 16], 0.01);
   const step = () =>
     tf.tidy(() => tf.grad((filter: tf.Tensor) => tf.sum(tf.relu(tf.conv2d(x, filter as tf.Tensor4D, 1, "same"))))(w));
   let best = Number.POSITIVE_INFINITY;

@@ -22,12 +22,12 @@ function offer(gpu: Gpu): () => void {
   if (host === undefined) {
     Object.defineProperty(globalThis, "navigator", { value: { gpu }, configurable: true, writable: true });
     return () => {
-      delete (globalThis as { navigator?: object }).navigator;
+      Reflect.deleteProperty(globalThis, "navigator");
     };
   }
   Object.defineProperty(host, "gpu", { value: gpu, configurable: true });
   return () => {
-    delete (host as { gpu?: Gpu }).gpu;
+    Reflect.deleteProperty(host, "gpu");
   };
 }
 
@@ -36,7 +36,7 @@ function offer(gpu: Gpu): () => void {
  * host are given all the same.
  */
 function explainSynchronousReads(): void {
-  const backend = tf.backend() as tf.KernelBackend;
+  const backend = tf.backend();
   const readSync = backend.readSync.bind(backend);
   backend.readSync = (dataId) => {
     try {

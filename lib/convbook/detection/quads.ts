@@ -80,17 +80,7 @@ export function writeQuad(
  * third side. Exact for rectangles.
  */
 export function boxOf({ corners }: Quads, index: number): RotatedBox {
-  const at = (k: number) => corners[8 * index + k] ?? 0;
-  const [x1, y1, x2, y2, x3, y3, x4, y4] = [0, 1, 2, 3, 4, 5, 6, 7].map(at) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [x1 = 0, y1 = 0, x2 = 0, y2 = 0, x3 = 0, y3 = 0, x4 = 0, y4 = 0] = corners.subarray(8 * index, 8 * index + 8);
   return {
     cx: (x1 + x2 + x3 + x4) / 4,
     cy: (y1 + y2 + y3 + y4) / 4,

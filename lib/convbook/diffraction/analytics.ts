@@ -42,7 +42,7 @@ export async function saveTrainingAnalytics(path: string, { train, top1, top3 }:
  */
 export async function loadTrainingAnalytics(path: string): Promise<{ [K in keyof TrainingAnalytics]: number[] }> {
   const value = (await loadTorch(path)) as Partial<TensorData> | null;
-  const epochs = value?.shape?.length === 2 && value.shape[0] === 3 ? (value.shape[1] as number) : 0;
+  const epochs = value?.shape?.length === 2 && value.shape[0] === 3 ? (value.shape[1] ?? 0) : 0;
   if (epochs === 0 || (value?.dtype !== "float32" && value?.dtype !== "float64")) {
     const got = value?.shape === undefined ? "no tensor" : `${value.dtype} [${value.shape.join(", ")}]`;
     throw new DataError("format", `${path} needs one tensor, float32 or float64 [3, epochs]; it has ${got}.`, {
@@ -50,8 +50,8 @@ export async function loadTrainingAnalytics(path: string): Promise<{ [K in keyof
     });
   }
   const numbers = Array.from(value.data as Float32Array | Float64Array);
-  const [train, top1, top3] = [0, 1, 2].map((row) => numbers.slice(row * epochs, (row + 1) * epochs));
-  return { train: train as number[], top1: top1 as number[], top3: top3 as number[] };
+  const row = (i: number): number[] => numbers.slice(i * epochs, (i + 1) * epochs);
+  return { train: row(0), top1: row(1), top3: row(2) };
 }
 
 export interface AnalyticsOptions {

@@ -39,8 +39,7 @@ export function patternFigure(
   const curve: JsonValue[] = [];
   const marks: JsonValue[] = [];
   const described: string[] = [];
-  for (const [i, name] of names.entries()) {
-    const crystal = crystals[name] as Crystal;
+  for (const [i, [name, crystal]] of Object.entries(crystals).entries()) {
     const base = (names.length - 1 - i) * pitch;
     const y = Float64Array.from(powderPattern(crystal, options));
     const x = y.map((_, point) => from + ((to - from) * point) / (y.length - 1));

@@ -172,7 +172,7 @@ function paint(layout: Layout, gap: number): Pixels {
   const solid = background !== undefined || padding === 0;
   const colored = pictures.some(({ channels }) => channels >= 3) || background !== undefined;
   const transparent = !solid || pictures.some(({ channels }) => channels === 2 || channels === 4) || uneven(layout);
-  const channels = (colored ? (transparent ? 4 : 3) : transparent ? 2 : 1) as Pixels["channels"];
+  const channels = colored ? (transparent ? 4 : 3) : transparent ? 2 : 1;
   const width = columns * (cellWidth + padding) - padding;
   const height = rows * (cellHeight + gap + padding) - padding;
   const data = new Uint8Array(width * height * channels);

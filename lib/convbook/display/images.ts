@@ -41,7 +41,7 @@ export interface PreparedImages {
  * @throws DisplayError naming the picture whose shape is not one of a picture's
  */
 export function prepareImages(given: ImageLike | readonly ImageLike[], scaling: PixelScaling = {}): PreparedImages {
-  const list = Array.isArray(given) ? (given as readonly ImageLike[]) : [given as ImageLike];
+  const list = [given].flat();
   const images: Pixels[] = [];
   let cut = 0;
   let total = 0;
@@ -85,11 +85,11 @@ function open(
     bytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray || data instanceof Int32Array;
   }
   const full = shape.length === 2 ? [1, ...shape, 1] : shape.length === 3 ? [1, ...shape] : [...shape];
-  const [n, height, width, channels] = full as [number, number, number, number];
+  const [n = 0, height = 0, width = 0, channels = 0] = full;
   const wanted = "[H, W], [H, W, C] or [N, H, W, C] with C of 1, 3 or 4";
   if (full.length !== 4 || ![1, 2, 3, 4].includes(channels)) {
     const hint =
-      shape.length >= 3 && [1, 3].includes(shape.at(-3) as number) ? " (PyTorch's order [C, H, W]? transpose it)" : "";
+      shape.length >= 3 && [1, 3].includes(shape.at(-3) ?? 0) ? " (PyTorch's order [C, H, W]? transpose it)" : "";
     throw new DisplayError(`${name} has shape [${shape.join(", ")}]; expected ${wanted}${hint}`);
   }
   if (!(height > 0 && width > 0)) throw new DisplayError(`${name} has shape [${shape.join(", ")}]: no pixels`);

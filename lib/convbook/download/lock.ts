@@ -92,10 +92,11 @@ async function look(path: string): Promise<{ holder: LockHolder | null; ageMs: n
     const [text, { mtimeMs }] = await Promise.all([readFile(path, "utf8"), stat(path)]);
     const ageMs = Date.now() - mtimeMs;
     try {
-      const { token, pid, host, started } = JSON.parse(text) as Partial<LockHolder>;
-      if (typeof token !== "string" || !Number.isSafeInteger(pid) || typeof host !== "string") throw new Error();
+      const { token, pid, host, started }: Partial<LockHolder> = JSON.parse(text);
+      if (typeof token !== "string" || typeof pid !== "number" || typeof host !== "string") throw new Error();
+      if (!Number.isSafeInteger(pid)) throw new Error();
       return {
-        holder: { token, pid: pid as number, host, ...(typeof started === "string" ? { started } : {}) },
+        holder: { token, pid, host, ...(typeof started === "string" ? { started } : {}) },
         ageMs,
       };
     } catch {

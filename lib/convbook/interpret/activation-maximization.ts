@@ -180,8 +180,7 @@ function roll(x: tf.Tensor4D, dy: number, dx: number): tf.Tensor4D {
     const size = input.shape[axis];
     const shift = ((by % size) + size) % size;
     if (shift === 0) return input;
-    const [head, tail] = tf.split(input, [size - shift, shift], axis) as [tf.Tensor4D, tf.Tensor4D];
-    return tf.concat([tail, head], axis);
+    return tf.concat(tf.split<tf.Tensor4D>(input, [size - shift, shift], axis).toReversed(), axis);
   };
   return along(along(x, 1, dy), 2, dx);
 }

@@ -137,7 +137,7 @@ export async function confusedLogits(
       const kept = await keepImages(chosen);
       chosen.dispose();
       return new ConfusedLogits(
-        found.map((one, i) => ({ ...one, gradient: maps[i] as Float32Array })),
+        found.map((one, i) => ({ ...one, gradient: maps[i] ?? new Float32Array() })),
         kept,
       );
     } finally {

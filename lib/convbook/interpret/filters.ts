@@ -26,7 +26,7 @@ export interface FilterOptions {
  */
 export function filters(conv: Conv2d, options: FilterOptions = {}): ImageGrid {
   const { shape, data } = conv.weight.toTensorData() as { shape: readonly number[]; data: Float32Array };
-  const [outs, ins, height, width] = shape as [number, number, number, number];
+  const [outs = 0, ins = 0, height = 0, width = 0] = shape;
   const mode = options.mode ?? (ins === 3 ? "rgb" : "signed");
   if (mode === "rgb" && ins !== 3) {
     throw new InterpretError(

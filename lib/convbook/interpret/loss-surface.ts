@@ -145,7 +145,7 @@ export async function lossSurface(
       owned.push(tensor);
       return tensor;
     };
-    const weights = parameters.map(({ variable }) => own(tf.clone(variable)));
+    const starts = parameters.map(({ variable }) => ({ variable, weight: own(tf.clone(variable)) }));
     try {
       const directions = Array.from({ length: dimensions }, () =>
         parameters.map((parameter) => directionOf(parameter, generator, normalization)),
@@ -155,8 +155,8 @@ export async function lossSurface(
         const row = new Float32Array(points);
         for (const [i, alpha] of alphas.entries()) {
           const value = tf.tidy(() => {
-            for (const [p, { variable }] of parameters.entries()) {
-              let moved = weights[p] as tf.Tensor;
+            for (const [p, { variable, weight }] of starts.entries()) {
+              let moved = weight;
               for (const [d, step] of [alpha, beta].slice(0, dimensions).entries()) {
                 const direction = directions[d]?.[p];
                 if (direction) moved = tf.add(moved, tf.mul(direction, step));
@@ -170,7 +170,7 @@ export async function lossSurface(
               throw new InterpretError(
                 `lossSurface: the loss has shape [${value.shape.join(", ")}]; expected a scalar`,
               );
-            [row[i] = Number.NaN] = await value.data();
+            row[i] = (await value.data())[0] ?? Number.NaN;
           } finally {
             value.dispose();
           }
@@ -179,7 +179,7 @@ export async function lossSurface(
       }
       return new LossSurface(alphas, betas, losses);
     } finally {
-      for (const [p, { variable }] of parameters.entries()) variable.assign(weights[p] as tf.Tensor);
+      for (const { variable, weight } of starts) variable.assign(weight);
       tf.dispose(owned);
     }
   });

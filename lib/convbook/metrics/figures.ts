@@ -21,7 +21,8 @@ export function rocFigure(given: RocCurve | readonly RocCurve[], options: CurveF
   const list = curvesOf<RocCurve>("rocFigure", given, ["fpr", "tpr"], options);
   const { labels, ...rest } = options;
   const series = named("rocFigure", list, labels, ({ fpr, tpr }) => ({ x: fpr, y: tpr }));
-  const areas = Object.keys(series).map((name, i) => `${name} ${areaUnderRoc(list[i] as RocCurve).toFixed(3)}`);
+  const names = Object.keys(series);
+  const areas = list.map((curve, i) => `${names[i]} ${areaUnderRoc(curve).toFixed(3)}`);
   return curves({
     series,
     references: { guessing: { x: [0, 1], y: [0, 1] } },
@@ -45,9 +46,8 @@ export function precisionRecallFigure(
     x: recall.toReversed(),
     y: precision.toReversed(),
   }));
-  const means = Object.keys(series).map(
-    (name, i) => `${name} ${averagePrecisionOf(list[i] as PrecisionRecall).toFixed(3)}`,
-  );
+  const names = Object.keys(series);
+  const means = list.map((curve, i) => `${names[i]} ${averagePrecisionOf(curve).toFixed(3)}`);
   return curves({
     series,
     title: "Precision and recall",

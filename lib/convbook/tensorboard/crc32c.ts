@@ -1,38 +1,26 @@
 /** The checksum of TFRecord files: CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), masked so that a checksum of checksums stays sound. */
 
-const tables = makeTables();
+/** What a byte becomes. */
+const t0 = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+  return crc;
+});
 
-/** Eight tables, so that eight bytes are taken a step. */
-function makeTables(): readonly Uint32Array[] {
-  const all = Array.from({ length: 8 }, () => new Uint32Array(256));
-  const first = all[0] as Uint32Array;
-  for (let n = 0; n < 256; n++) {
-    let crc = n;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-    first[n] = crc;
-  }
-  for (let k = 1; k < 8; k++) {
-    const before = all[k - 1] as Uint32Array;
-    for (let n = 0; n < 256; n++) {
-      const crc = before[n] ?? 0;
-      (all[k] as Uint32Array)[n] = (crc >>> 8) ^ (first[crc & 255] ?? 0);
-    }
-  }
-  return all;
-}
+/** What becomes of a table's entries when a byte of zero follows. */
+const behind = (table: Uint32Array) => table.map((crc) => (crc >>> 8) ^ (t0[crc & 255] ?? 0));
+
+// Eight tables, so that eight bytes are taken a step.
+const t1 = behind(t0);
+const t2 = behind(t1);
+const t3 = behind(t2);
+const t4 = behind(t3);
+const t5 = behind(t4);
+const t6 = behind(t5);
+const t7 = behind(t6);
 
 /** CRC-32C of `bytes`, as an unsigned number. */
 export function crc32c(bytes: Uint8Array): number {
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-  ];
   const at = (table: Uint32Array, index: number): number => table[index & 255] ?? 0;
   let crc = 0xffffffff;
   let i = 0;

@@ -72,7 +72,7 @@ const hparamsContent =
     });
 
 /** DataType of a HParamInfo: 1 string, 2 bool, 3 number. */
-const hparamTypes = { string: 1, boolean: 2, number: 3 } as const;
+const hparamTypes: { readonly [type: string]: number } = { string: 1, boolean: 2, number: 3 };
 
 export function experimentContent(
   hparams: ReadonlyMap<string, HparamValue>,
@@ -83,7 +83,7 @@ export function experimentContent(
       for (const [name, value] of hparams) {
         experiment.message(4, (info) => {
           info.string(1, name);
-          const type = hparamTypes[typeof value as keyof typeof hparamTypes];
+          const type = hparamTypes[typeof value];
           if (type !== undefined) info.varint(4, type);
         });
       }

@@ -10,7 +10,6 @@ import {
   asFloat,
   asInteger,
   asString,
-  type Field,
   fields,
   pushNumbers,
   view,
@@ -162,7 +161,7 @@ function decodeImage(message: Uint8Array): ImageValue {
 }
 
 function decodeHistogram(message: Uint8Array): HistogramValue {
-  const scalars = [0, 0, 0, 0, 0];
+  const scalars: [number, number, number, number, number] = [0, 0, 0, 0, 0];
   const bucketLimits: number[] = [];
   const buckets: number[] = [];
   for (const field of fields(message)) {
@@ -173,7 +172,7 @@ function decodeHistogram(message: Uint8Array): HistogramValue {
   if (buckets.length !== bucketLimits.length) {
     throw new WireError(`a histogram has ${bucketLimits.length} limits and ${buckets.length} buckets`, 0);
   }
-  const [min, max, num, sum, sumSquares] = scalars as [number, number, number, number, number];
+  const [min, max, num, sum, sumSquares] = scalars;
   return { min, max, num, sum, sumSquares, bucketLimits, buckets };
 }
 
@@ -277,7 +276,7 @@ function decodeStart(message: Uint8Array): HparamsValue {
 /** google.protobuf.Value, of which the plugin uses numbers, strings and truth values. */
 function decodeStructValue(message: Uint8Array): HparamValue {
   let value: HparamValue = null;
-  for (const field of fields(message) as Iterable<Field>) {
+  for (const field of fields(message)) {
     if (field.number === 2) value = asDouble(field);
     else if (field.number === 3) value = asString(field);
     else if (field.number === 4) value = asBoolean(field);

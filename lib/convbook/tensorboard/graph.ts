@@ -1,6 +1,7 @@
 /** The graph of a model as TensorBoard draws it: which layer takes whose output, found out by running the model once. */
 import { record } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
+import { found } from "../arguments/found.ts";
 import { eagerly } from "../nn/compile/tracing.ts";
 import type { AnyModule } from "../nn/module.ts";
 
@@ -17,14 +18,7 @@ export interface GraphNode {
   readonly outputShapes?: readonly (readonly number[])[];
 }
 
-/** What tfjs remembers of an operation. */
-interface TapeNode {
-  readonly kernelName: string;
-  readonly inputs: Readonly<Record<string, tf.Tensor>>;
-  readonly outputs: readonly tf.Tensor[];
-}
-
-const tape = () => (tf.engine() as unknown as { state: { activeTape: TapeNode[] | null } }).state.activeTape ?? [];
+const tape = () => tf.engine().state.activeTape ?? [];
 /** Nodes at the border, as PyTorch's writer names them. */
 const borderOp = "IO Node";
 
@@ -73,7 +67,7 @@ class Trace {
   run(inputs: readonly tf.Tensor[]): { outputs: readonly tf.Tensor[] } {
     const { model } = this;
     const modules = model.modules();
-    const modes = modules.map(({ training }) => training);
+    const modes = modules.map((module) => ({ module, training: module.training }));
     const restore = modules.map((module) => this.watch(module));
     let outputs: tf.Tensor[] = [];
     try {
@@ -88,7 +82,7 @@ class Trace {
       recording.dispose();
     } finally {
       for (const undo of restore) undo();
-      for (const [i, module] of modules.entries()) module.training = modes[i] as boolean;
+      for (const { module, training } of modes) module.training = training;
     }
     return { outputs };
   }
@@ -112,13 +106,17 @@ class Trace {
       return output;
     };
     return () => {
-      if (own === undefined) delete (module as { forward?: unknown }).forward;
+      if (own === undefined) Reflect.deleteProperty(module, "forward");
       else Object.defineProperty(module, "forward", own);
     };
   }
 
+  private placeOf(module: AnyModule): string {
+    return found(this.places.get(module), `The place of ${module.typeName}`);
+  }
+
   private noteLayer(module: AnyModule, inputs: readonly tf.Tensor[], outputs: readonly tf.Tensor[]): void {
-    this.add(this.places.get(module) as string, module.typeName, inputs, outputs, settingsOf(module));
+    this.add(this.placeOf(module), module.typeName, inputs, outputs, settingsOf(module));
   }
 
   /** What the container that runs has done since its last layer. */
@@ -126,12 +124,13 @@ class Trace {
     const container = this.running.at(-1) ?? this.model;
     for (const { kernelName, inputs, outputs } of tape().slice(this.seen)) {
       const from = Object.values(inputs);
-      if (isCopy(from, outputs)) {
-        const source = this.sources.get(from[0].id);
-        if (source !== undefined) this.sources.set((outputs[0] as tf.Tensor).id, source);
+      const copy = copyOf(from, outputs);
+      if (copy !== undefined) {
+        const source = this.sources.get(copy.from.id);
+        if (source !== undefined) this.sources.set(copy.to.id, source);
         continue;
       }
-      this.add(`${this.places.get(container)}/${kernelName}`, kernelName, from, outputs, new Map());
+      this.add(`${this.placeOf(container)}/${kernelName}`, kernelName, from, outputs, new Map());
     }
     this.seen = tape().length;
   }
@@ -152,11 +151,12 @@ class Trace {
   }
 }
 
-/** Whether an operation, as tfjs adds them for its own ends, gives what it took. */
-function isCopy(from: readonly tf.Tensor[], to: readonly tf.Tensor[]): from is readonly [tf.Tensor] {
+/** What an operation took and gave that, as tfjs adds them for its own ends, gives what it took; undefined for others. */
+function copyOf(from: readonly tf.Tensor[], to: readonly tf.Tensor[]): { from: tf.Tensor; to: tf.Tensor } | undefined {
   const [input, output] = [from[0], to[0]];
-  if (from.length !== 1 || to.length !== 1 || input === undefined || output === undefined) return false;
-  return input.dataId === output.dataId && tf.util.arraysEqual(input.shape, output.shape);
+  if (from.length !== 1 || to.length !== 1 || input === undefined || output === undefined) return undefined;
+  const isCopy = input.dataId === output.dataId && tf.util.arraysEqual(input.shape, output.shape);
+  return isCopy ? { from: input, to: output } : undefined;
 }
 
 /** The modules of a model as nodes without edges, for want of an input to run it with. */
@@ -166,7 +166,7 @@ export function listModules(model: AnyModule): GraphNode[] {
     .modules()
     .filter((module) => module.children().length === 0)
     .map((module) => ({
-      name: places.get(module) as string,
+      name: found(places.get(module), `The place of ${module.typeName}`),
       op: module.typeName,
       inputs: [],
       attributes: settingsOf(module),

@@ -176,7 +176,7 @@ export class SummaryWriter {
    * @param inputs what its forward pass takes, for example of shape [1, 32, 32, 3]; not disposed of. Without it there are no edges.
    */
   addGraph(model: AnyModule, inputs?: tf.Tensor | readonly tf.Tensor[], wallTime?: number): void {
-    const list = inputs === undefined || Array.isArray(inputs) ? inputs : [inputs as tf.Tensor];
+    const list = inputs === undefined ? undefined : [inputs].flat();
     const nodes = list === undefined ? listModules(model) : traceGraph(model, list);
     this.#add(encodeGraph(wallTime ?? Date.now() / 1000, nodes));
   }

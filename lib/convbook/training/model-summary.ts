@@ -38,7 +38,7 @@ export class ModelSummary {
       ...(hasSizes ? [inSizes, outSizes] : []),
     ]);
     const head = ["", "Name", "Type", "Params", "Mode", ...(hasSizes ? ["In sizes", "Out sizes"] : [])];
-    const widths = head.map((title, i) => Math.max(title.length, ...cells.map((row) => (row[i] as string).length)));
+    const widths = head.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i]?.length ?? 0)));
     const line = (row: readonly string[]) =>
       row
         .map((cell, i) => cell.padEnd(widths[i] ?? 0))
@@ -107,7 +107,7 @@ function sizesOf(root: AnyModule, input: tf.Tensor): Map<AnyModule, { inSizes: s
       .join(", ") || "?";
   const remove = root.modules().map((module) =>
     module.registerForwardHook((_, inputs, output) => {
-      const outputs = output instanceof tf.Tensor ? [output] : Object.values((output ?? {}) as object);
+      const outputs = output instanceof tf.Tensor ? [output] : Object.values(output ?? {});
       sizes.set(module, { inSizes: show(inputs), outSizes: show(outputs) });
       return undefined;
     }),

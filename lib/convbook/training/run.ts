@@ -20,15 +20,8 @@ const patience = 5000;
 /** The runs of all Trainers that have not ended. */
 const open = new Set<Run>();
 
-/** The part of tfjs's engine that a stopped function leaves behind. */
-interface EngineState {
-  readonly scopeStack: readonly unknown[];
-  gradientDepth: number;
-  kernelDepth: number;
-  activeTape: unknown;
-}
-
-const engineState = () => (tf.engine() as unknown as { state: EngineState }).state;
+/** What a stopped function leaves behind in tfjs's engine: scopes, depths and the tape. */
+const engineState = () => tf.engine().state;
 const never = () => new Promise<never>(() => {});
 
 /** A verb of a Trainer while it runs. */

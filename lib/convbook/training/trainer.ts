@@ -126,7 +126,7 @@ export class Trainer implements TrainerContext {
       "a whole number of at least 1",
     );
     this.accumulateGradBatches = accumulateGradBatches;
-    this.ownCallbacks = defaultCallbacks(Array.isArray(callbacks) ? callbacks : [callbacks as Callback], this.options);
+    this.ownCallbacks = defaultCallbacks([callbacks].flat(), this.options);
     this.callbacks = arrangeCallbacks(this.ownCallbacks);
     this.loggers = defaultLoggers(options.logger, this.options);
   }

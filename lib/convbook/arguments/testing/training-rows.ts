@@ -54,7 +54,7 @@ class Tiny extends convbook.TrainingModule<tf.Tensor, Record<string, never>> {
     return this.layer.forward(x);
   }
   trainingStep(batch: tf.Tensor): tf.Scalar {
-    return tf.mean(this.forward(batch)) as tf.Scalar;
+    return tf.mean(this.forward(batch));
   }
   configureOptimizers(): convbook.optim.Optimizer {
     return new optim.SGD(this.parameters(), { lr: 0.1 });

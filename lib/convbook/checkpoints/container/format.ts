@@ -189,7 +189,7 @@ export function joinDocument({ tensors, metadata }: Safetensors, file: string): 
     const keys = Object.keys(value);
     const [first] = keys;
     if (keys.length === 1 && first?.startsWith("$") && !first.startsWith("$$")) {
-      return marker(first, value[first] as Json, depth);
+      return marker(first, value[first] ?? null, depth);
     }
     return object(value, depth);
   };

@@ -1,7 +1,7 @@
 /** The few names of Python's own library that pickled data needs, and what they make. */
 import { numpyBuiltins } from "./numpy.ts";
 import { standardLibrary } from "./standard-library.ts";
-import { type Buildable, PickleRefusal, type PickleValue, PythonName } from "./values.ts";
+import { type Buildable, isCount, PickleRefusal, type PickleValue, PythonName } from "./values.ts";
 
 /** What a builtin may use of the machine. */
 export interface BuiltinTools {
@@ -75,7 +75,7 @@ const bytes: Builtin = (args, tools) => {
 /** A list for us: that it drops what is too much for its length is of no interest once it is saved. */
 const deque: Builtin = (args, { spend }) => {
   const [items = [], length = null] = args;
-  const hasLength = length === null || (Number.isSafeInteger(length) && (length as number) >= 0);
+  const hasLength = length === null || isCount(length);
   if (args.length > 2 || !Array.isArray(items) || !hasLength) return undefined;
   spend(items.length);
   return [...items];

@@ -43,8 +43,7 @@ const numberTypes: Readonly<Record<string, NumberType>> = {
   },
   u4: {
     ...{ name: "uint32", bytes: 4, dtype: "int64" },
-    widen: (bytes) =>
-      BigInt64Array.from(new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4) as never, BigInt),
+    widen: (bytes) => BigInt64Array.from(new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4), BigInt),
   },
   u8: {
     ...{ name: "uint64", bytes: 8, dtype: "int64" },
@@ -84,7 +83,7 @@ const dtype: Builtin = (args, { buildable }) => {
     if (!Array.isArray(state) || state.length < 8 || state.length > 9) {
       throw new PickleRefusal("malformed", "a NumPy dtype's state is not a tuple of eight or nine");
     }
-    const [, order, ...parts] = state as readonly PickleValue[];
+    const [, order, ...parts]: readonly PickleValue[] = state;
     if (parts.slice(0, 3).some((part) => part !== null)) throw unread("array", code);
     if (order !== "<" && order !== ">" && order !== "|" && order !== "=") {
       throw new PickleRefusal("malformed", "a NumPy dtype's byte order is none of < > | =");
@@ -138,7 +137,7 @@ const scalar: Builtin = (args, tools) => {
   if (bytes.length !== number.bytes)
     throw new PickleRefusal("malformed", `a NumPy ${number.name} has ${bytes.length} bytes`);
   if (code === "u8") {
-    const value = new BigUint64Array(ordered(bytes, 8, facts.swapped, tools).slice().buffer)[0] as bigint;
+    const value = new BigUint64Array(ordered(bytes, 8, facts.swapped, tools).slice().buffer)[0] ?? 0n;
     return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
   }
   const [value = 0] = decode(number, facts, bytes, tools);
@@ -207,8 +206,8 @@ const reconstruct: Builtin = (args, tools) => {
       );
     }
     isBuilt = true;
-    const [, shape, elementType, isFortran, bytes] = state as readonly PickleValue[];
-    fill(target, bytes, elementType, shape, isFortran as boolean, tools);
+    const [, shape, elementType, isFortran, bytes] = state;
+    fill(target, bytes, elementType, shape, isFortran === true, tools);
   });
   return target;
 };

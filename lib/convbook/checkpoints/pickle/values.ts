@@ -61,3 +61,8 @@ export type BuildKind = "attributes" | "ignored" | ((state: PickleValue) => void
 
 /** The values that BUILD may be applied to. */
 export type Buildable = WeakMap<object, BuildKind>;
+
+/** Whether it is a whole number that can count something. */
+export function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}

@@ -116,7 +116,7 @@ class HeaderParser {
     try {
       if (end === -1) throw new SyntaxError();
       this.#at = end + 1;
-      return JSON.parse(text.slice(start, this.#at)) as string;
+      return JSON.parse(text.slice(start, this.#at));
     } catch {
       this.#at = start;
       throw this.#error(`expected a string, got ${quote(text.slice(start, start + 20))}`);

@@ -5,6 +5,8 @@
  *
  * Reference: `_legacy_save` in PyTorch's torch/serialization.py.
  */
+
+import { found } from "../../arguments/found.ts";
 import { type ByteReader, quote } from "../byte-reader.ts";
 import { CheckpointError } from "../error.ts";
 import { unpickle } from "../pickle/unpickle.ts";
@@ -55,11 +57,11 @@ export function readLegacy(reader: ByteReader, limits: TorchLimits, sharing: Sha
     );
   }
   const versionAt = reader.offset;
-  const found = unpickle(reader, plain);
-  if (found !== version) {
+  const written = unpickle(reader, plain);
+  if (written !== version) {
     throw reader.error(
       "unsupported",
-      `format version ${quote(String(found))} is not read here, only ${version}`,
+      `format version ${quote(String(written))} is not read here, only ${version}`,
       versionAt,
     );
   }
@@ -78,7 +80,7 @@ export function readLegacy(reader: ByteReader, limits: TorchLimits, sharing: Sha
   if (!Array.isArray(keys) || !keys.every((key) => typeof key === "string")) {
     throw reader.error("malformed", "the keys of the storages are not a list of strings", keysAt);
   }
-  const listed = new Set(keys as string[]);
+  const listed = new Set<string>(keys);
   if (listed.size !== keys.length) throw reader.error("malformed", "a storage's key is listed twice", keysAt);
   for (const key of tensors.roots.keys()) {
     if (!listed.has(key)) throw reader.error("malformed", `storage ${quote(key)} is not in the file`, keysAt);
@@ -101,6 +103,6 @@ export function readLegacy(reader: ByteReader, limits: TorchLimits, sharing: Sha
   if (reader.remaining > 0) {
     throw reader.error("malformed", `${reader.remaining} bytes follow the last storage, which belong to nothing`);
   }
-  tensors.fill((root) => contents.get(root) as Uint8Array, sharing);
+  tensors.fill((root) => found(contents.get(root), `The storage ${root.key}`), sharing);
   return object;
 }

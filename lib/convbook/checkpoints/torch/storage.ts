@@ -1,8 +1,10 @@
 /** torch's storages, and tensors as views of them: everything that a file says about them is checked before it is used. */
+
+import { found } from "../../arguments/found.ts";
 import type { TensorArrays, TensorData, TensorDType } from "../../tensor-data.ts";
 import { quote } from "../byte-reader.ts";
 import { bfloat16ToFloat32, float16ToFloat32 } from "../float16.ts";
-import { PickleRefusal, type PickleValue, PythonName } from "../pickle/values.ts";
+import { isCount, PickleRefusal, type PickleValue, PythonName } from "../pickle/values.ts";
 import { isContiguous, rowMajor } from "../strides.ts";
 import { alignedBytes, decodeElements, elementBytes, type Sharing } from "../tensor-bytes.ts";
 
@@ -123,10 +125,6 @@ interface PendingTensor {
 /** torch's own limit. */
 const maxRank = 64;
 
-function isCount(value: PickleValue): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
 function isTuple(value: PickleValue): value is readonly PickleValue[] {
   return Array.isArray(value) && Object.isFrozen(value);
 }
@@ -205,12 +203,11 @@ export class TensorCollector {
       );
     }
     const storageKind = kindOfStorage(type);
-    if (storageKind === undefined)
+    if (storageKind === undefined || !(type instanceof PythonName))
       throw new PickleRefusal("malformed", `storage ${quote(key)} has no class of storages`);
-    const { name } = type as PythonName;
     let root = this.roots.get(key);
     if (root === undefined) {
-      root = new StorageReference(key, name, storageKind, elements, 0, elements);
+      root = new StorageReference(key, type.name, storageKind, elements, 0, elements);
       this.#declaredBytes += root.rootBytes;
       if (this.#declaredBytes > this.#fileBytes) {
         throw new PickleRefusal(
@@ -323,7 +320,7 @@ export class TensorCollector {
       decoded.set(key, ofRoot);
       let elements = ofRoot.get(kind);
       if (elements === undefined) {
-        const bytes = bytesOf(this.roots.get(key) as StorageReference);
+        const bytes = bytesOf(found(this.roots.get(key), `The storage ${key}`));
         elements = kind.decode(bytes.subarray(0, bytes.length - (bytes.length % kind.elementBytes)), sharing);
         ofRoot.set(kind, elements);
       }

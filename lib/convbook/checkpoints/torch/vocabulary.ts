@@ -3,6 +3,7 @@ import { quote } from "../byte-reader.ts";
 import { makeAttributes } from "../pickle/builtins.ts";
 import {
   type Buildable,
+  isCount,
   PickleRefusal,
   type PickleValue,
   type PickleVocabulary,
@@ -174,7 +175,7 @@ function call(
       }
       return Object.freeze([...first]);
     case "torch.device": {
-      const validIndex = second === undefined || (Number.isSafeInteger(second) && (second as number) >= 0);
+      const validIndex = second === undefined || isCount(second);
       if (args.length > 2 || typeof first !== "string" || !/^[a-z]+(:\d+)?$/.test(first) || !validIndex) {
         throw new PickleRefusal("malformed", `a torch.device is made from ${quote(String(first))}`);
       }

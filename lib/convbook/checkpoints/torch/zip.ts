@@ -8,6 +8,8 @@
  *
  * References: PKWARE's APPNOTE.TXT; `_save` in PyTorch's torch/serialization.py and caffe2/serialize/inline_container.cc.
  */
+
+import { found } from "../../arguments/found.ts";
 import { ByteReader, quote } from "../byte-reader.ts";
 import { unpickle } from "../pickle/unpickle.ts";
 import type { PickleValue } from "../pickle/values.ts";
@@ -230,7 +232,7 @@ export function readZip(bytes: Uint8Array, file: string, limits: TorchLimits, sh
   const whole = new ByteReader(bytes, file);
   const entries = readEntries(bytes, file);
   const contents = readContents(bytes, file, entries, limits.copyBudget);
-  const contentOf = ({ name }: ZipEntry) => contents.get(name) as Uint8Array;
+  const contentOf = ({ name }: ZipEntry) => found(contents.get(name), name);
   const prefix = /^[^/]+\//.exec(entries[0]?.name ?? "")?.[0];
   if (prefix === undefined) throw whole.error("unsupported", "this zip archive is not a checkpoint of torch", 0);
   const storages = new Map<string, ZipEntry>();
@@ -285,8 +287,6 @@ export function readZip(bytes: Uint8Array, file: string, limits: TorchLimits, sh
     if (!tensors.roots.has(key))
       throw whole.error("malformed", `storage ${quote(key)} is in the archive but never used`, entry.start);
   }
-  tensors.fill((root) => {
-    return contentOf(storages.get(root.key) as ZipEntry);
-  }, sharing);
+  tensors.fill(({ key }) => contentOf(found(storages.get(key), `The storage ${key}`)), sharing);
   return object;
 }

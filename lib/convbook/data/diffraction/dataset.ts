@@ -165,7 +165,7 @@ export async function loadPatterns(path: string): Promise<LabelledPatterns> {
   return {
     data: x.data,
     points: x.shape[1] ?? 0,
-    labels: Int32Array.from(y.data as ArrayLike<number | bigint>, Number),
+    labels: Int32Array.from<number | bigint>(y.data, Number),
   };
 }
 

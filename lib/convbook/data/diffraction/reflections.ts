@@ -1,4 +1,6 @@
 /** Which lines a powder shows, where and how strong: W. L. Bragg's law and the kinematic theory of scattering. */
+
+import { found } from "../../arguments/found.ts";
 import { type Centring, isAllowed } from "./bravais.ts";
 import { inverseSquareSpacing, reciprocalMetric, type UnitCell } from "./cell.ts";
 
@@ -79,11 +81,12 @@ export function reflections(
   planes.sort((a, b) => a.q - b.q || preference(b.hkl) - preference(a.hkl));
   const lines: Reflection[] = [];
   for (let start = 0, end = 0; start < planes.length; start = end) {
-    const first = planes[start] as (typeof planes)[number];
+    const first = found(planes[start], "A lattice plane");
     let power = 0;
     let best = first.hkl;
-    for (; end < planes.length && (planes[end] as typeof first).q <= first.q * (1 + 1e-9); end++) {
-      const plane = planes[end] as typeof first;
+    for (; end < planes.length; end++) {
+      const plane = found(planes[end], "A lattice plane");
+      if (plane.q > first.q * (1 + 1e-9)) break;
       power += plane.power;
       if (preference(plane.hkl) > preference(best)) best = plane.hkl;
     }

@@ -220,13 +220,12 @@ function hasEnd(bytes: Uint8Array, from: number): boolean {
 
 /** The decoder's results are ImageData, which Node does not have: it is there only while the decoder looks for it. */
 function withImageData<T>(run: () => T): T {
-  const scope = globalThis as { ImageData?: unknown };
-  if (Object.hasOwn(scope, "ImageData")) return run();
-  scope.ImageData = Pixels;
+  if (Object.hasOwn(globalThis, "ImageData")) return run();
+  Object.assign(globalThis, { ImageData: Pixels });
   try {
     return run();
   } finally {
-    delete scope.ImageData;
+    Reflect.deleteProperty(globalThis, "ImageData");
   }
 }
 
@@ -243,11 +242,10 @@ class Pixels {
 
 /** The decoder, and the encoder, define ImageData for the whole process when they are made: undone. */
 export async function withoutImageData<T>(run: () => Promise<T>): Promise<T> {
-  const scope = globalThis as { ImageData?: unknown };
-  const had = Object.hasOwn(scope, "ImageData");
+  const had = Object.hasOwn(globalThis, "ImageData");
   try {
     return await run();
   } finally {
-    if (!had) delete scope.ImageData;
+    if (!had) Reflect.deleteProperty(globalThis, "ImageData");
   }
 }

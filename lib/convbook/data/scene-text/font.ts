@@ -70,7 +70,7 @@ export function glyph(character: string): readonly Stroke[] {
 function toStrokes(line: string): Stroke[] {
   const points = (line.match(/../g) ?? []).map((pair) => [Number(pair[0]), Number(pair[1])] as const);
   return points.slice(1).map(([x, y], i) => {
-    const [fromX, fromY] = points[i] as readonly [number, number];
+    const [fromX = x, fromY = y] = points[i] ?? [];
     return [fromX, fromY, x, y];
   });
 }

@@ -5,7 +5,7 @@ import { found } from "../../arguments/found.ts";
 import { messageOf } from "../../files/index.ts";
 import { DataError } from "../error.ts";
 import { decodeImage } from "../formats/image.ts";
-import type { LabelledSample } from "../sample.ts";
+import type { ImageData8, LabelledSample } from "../sample.ts";
 
 export interface ImageSourceSpec {
   readonly kind: "image-files";
@@ -18,7 +18,10 @@ export interface ImageSourceSpec {
 }
 
 /** Reads and decodes one file. */
-export function sampleOfFile({ root, files, labels, maxPixels }: ImageSourceSpec, index: number): LabelledSample {
+export function sampleOfFile(
+  { root, files, labels, maxPixels }: ImageSourceSpec,
+  index: number,
+): LabelledSample<ImageData8> {
   const file = join(root, found(files[index], `File ${index}`));
   let bytes: Uint8Array;
   try {

@@ -2,6 +2,7 @@
 
 import { checkGenerator } from "../../arguments/check.ts";
 import { describeValue } from "../../arguments/describe.ts";
+import { found } from "../../arguments/found.ts";
 import { refuseUnknownOptions } from "../../arguments/options.ts";
 import { defaultGenerator, type Generator } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
@@ -70,7 +71,8 @@ export class RandAugment implements Transform {
     const [height, width] = imageShape(image);
     const { numOps, magnitude, numMagnitudeBins } = this.options;
     for (let i = 0; i < numOps; i++) {
-      const { strength, signed, apply } = operations[generator.integer(0, operations.length)] as Operation;
+      const which = generator.integer(0, operations.length);
+      const { strength, signed, apply } = found(operations[which], `Operation ${which}`);
       const size = strength(magnitude, numMagnitudeBins, height, width);
       const negative = signed && generator.integer(0, 2) === 1;
       image = apply(image, negative ? -size : size, this.options);

@@ -73,8 +73,6 @@ export class LearningRateMonitor extends Callback {
 
 /** The scheduler of an optimizer; a wrapper's may be of the optimizer inside. */
 function scheduling(trainer: TrainerContext, optimizer: Optimizer): SchedulerEntry | undefined {
-  const own = trainer.schedulers.find(
-    ({ scheduler }) => (scheduler as { optimizer?: unknown }).optimizer === optimizer,
-  );
+  const own = trainer.schedulers.find(({ scheduler }) => "optimizer" in scheduler && scheduler.optimizer === optimizer);
   return own ?? (trainer.optimizers.length === 1 ? trainer.schedulers[0] : undefined);
 }

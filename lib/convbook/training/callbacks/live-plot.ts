@@ -98,7 +98,7 @@ export class LivePlot extends Callback {
     if (this.options.show === false || Object.keys(this.history).length === 0) return;
     this.lastDrawn = performance.now();
     this.firstDrawn ??= this.lastDrawn;
-    const yLabel = this.options.metrics?.length === 1 ? (this.options.metrics[0] as string) : "";
+    const yLabel = this.options.metrics?.length === 1 ? (this.options.metrics[0] ?? "") : "";
     const figure = curves({ yLabel, ...this.options.figure, series: this.history });
     if (this.handle === undefined) this.handle = display(figure);
     else this.handle.update(figure);

@@ -1,6 +1,7 @@
 /** Saves checkpoints: the best by a metric, the last, every so often. As PyTorch Lightning's ModelCheckpoint. */
 import { access, constants, mkdir, rm, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { found } from "../../arguments/found.ts";
 import { nearestNames, shortened } from "../../arguments/names.ts";
 import { removeLeftovers } from "../../files/index.ts";
 import { linkCheckpointFile, saveCheckpointFile } from "../checkpointing/checkpoint-file.ts";
@@ -207,7 +208,7 @@ export class ModelCheckpoint extends Callback {
   }
 
   private get lastPath(): string {
-    return join(this.folder as string, `last.${this.extension}`);
+    return join(found(this.folder, "The folder of the checkpoints"), `last.${this.extension}`);
   }
 
   private async saveNewest(trainer: TrainerContext, metrics: Metrics): Promise<void> {
@@ -237,7 +238,7 @@ export class ModelCheckpoint extends Callback {
     if (removed !== undefined) this.bestKModels.delete(removed);
     const path = await this.freePath(metrics, removed);
     this.bestKModels.set(path, score);
-    const [best, bestScore] = this.extreme("best") as [string, number];
+    const [best, bestScore] = this.extreme("best") ?? [path, score];
     const gives = { bestModelPath: best, bestModelScore: bestScore };
     await this.enqueue(trainer, path, removed !== path ? removed : undefined, gives);
     if (this.options.verbose)
@@ -310,7 +311,7 @@ export class ModelCheckpoint extends Callback {
   /** A file that the run went on from, or that lies elsewhere, is not ours to delete. */
   private mayRemove(path: string, resumedFrom: string | undefined): boolean {
     if (resumedFrom !== undefined && resolve(resumedFrom) === resolve(path)) return false;
-    const inside = relative(this.folder as string, path);
+    const inside = relative(found(this.folder, "The folder of the checkpoints"), path);
     return inside !== "" && !inside.startsWith("..") && !isAbsolute(inside);
   }
 
@@ -333,7 +334,10 @@ export class ModelCheckpoint extends Callback {
   private async freePath(metrics: Metrics, mayReplace: string | undefined): Promise<string> {
     const name = this.formatName(metrics);
     for (let version = 0; ; version++) {
-      const path = join(this.folder as string, `${name}${version === 0 ? "" : `-v${version}`}.${this.extension}`);
+      const path = join(
+        found(this.folder, "The folder of the checkpoints"),
+        `${name}${version === 0 ? "" : `-v${version}`}.${this.extension}`,
+      );
       if (path === mayReplace) return path;
       const isTaken =
         this.bestKModels.has(path) ||

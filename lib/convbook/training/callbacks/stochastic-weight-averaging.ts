@@ -2,12 +2,13 @@
 
 import type * as tf from "@tensorflow/tfjs-core";
 import { isNumber } from "../../arguments/check.ts";
+import { found } from "../../arguments/found.ts";
 import { updateBn } from "../../nn/index.ts";
 import { Callback } from "../core/callback.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
 import type { AnyTrainingModule } from "../core/training-module.ts";
 import { refuseUnknownOptions, requireOption } from "../errors.ts";
-import { iterate, type Loader } from "../loaders.ts";
+import { iterate } from "../loaders.ts";
 
 export interface StochasticWeightAveragingOptions {
   /** The learning rate while averaging, one for all groups or one a group. */
@@ -95,7 +96,7 @@ export class StochasticWeightAveraging extends Callback {
     const share = annealingEpochs === 0 ? 1 : Math.min(1, (trainer.currentEpoch - start + 1) / annealingEpochs);
     const progress = annealingStrategy === "cos" ? (1 - Math.cos(Math.PI * share)) / 2 : share;
     for (const [i, group] of groups.entries()) {
-      const target = typeof swaLrs === "number" ? swaLrs : (swaLrs[i] ?? (swaLrs.at(-1) as number));
+      const target = typeof swaLrs === "number" ? swaLrs : (swaLrs[i] ?? swaLrs.at(-1) ?? group.lr);
       const from = this.ratesBefore[i] ?? group.lr;
       group.lr = progress === 1 ? target : from + (target - from) * progress;
     }
@@ -109,8 +110,7 @@ export class StochasticWeightAveraging extends Callback {
       const average = this.averages.get(name);
       if (average === undefined) this.averages.set(name, value);
       else
-        for (let i = 0; i < average.length; i++)
-          (average[i] as number) += ((value[i] ?? 0) - (average[i] ?? 0)) / this.averaged;
+        for (const [i, before] of average.entries()) average[i] = before + ((value[i] ?? 0) - before) / this.averaged;
     }
   }
 
@@ -144,7 +144,7 @@ const tensorOf = (data: Float32Array) => ({ dtype: "float32" as const, shape: [d
 
 /** One pass over the training data, as far as an epoch goes. */
 async function* trainingBatches(trainer: TrainerContext): AsyncGenerator<tf.Tensor | readonly tf.Tensor[]> {
-  const iterator = iterate(trainer.trainLoader as Loader);
+  const iterator = iterate(found(trainer.trainLoader, "The training loader"));
   try {
     for (let i = 0; i < trainer.numTrainingBatches; i++) {
       const { done, value } = await iterator.next();

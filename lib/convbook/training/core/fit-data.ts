@@ -39,8 +39,9 @@ export class FitData {
   /** Asks for the training loader. */
   requestTraining(): void {
     const list = this.trainingLoaders();
-    requireOption(list.length === 1, "The training loader", `${list.length} loaders`, "one loader");
-    const [loader] = list as [Loader];
+    const [loader, ...others] = list;
+    const isOne = loader !== undefined && others.length === 0;
+    requireOption(isOne, "The training loader", `${list.length} loaders`, "one loader");
     this.count(loader);
     const keeps = this.trainer.options.overfitBatches !== 0;
     this.train = keeps ? new KeptBatches(loader, this.trainingBatches) : loader;

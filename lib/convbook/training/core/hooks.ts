@@ -133,9 +133,7 @@ export class Hooks {
     const { trainer } = this;
     const { profiler } = trainer.options;
     const call = () =>
-      this.enterBriefly(hook, () =>
-        (callback[hook] as (...all: unknown[]) => unknown).call(callback, trainer, trainer.module, ...args),
-      );
+      this.enterBriefly(hook, () => Reflect.apply(callback[hook], callback, [trainer, trainer.module, ...args]));
     return profiler === undefined
       ? call()
       : profiler.measure(`${callback.constructor.name || "Callback"}.${hook}`, call);

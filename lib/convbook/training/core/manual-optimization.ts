@@ -155,13 +155,14 @@ export class ManualBatch {
 /** An operation whose saved tensors stay when it has been gone back through. */
 function retained(node: TapeNode): TapeNode {
   const saved = new Set(node.saved);
+  const { gradient } = node;
   return {
     ...node,
     saved: [],
-    ...(node.gradient && {
+    ...(gradient && {
       gradient: (dys) =>
         Object.fromEntries(
-          Object.entries((node.gradient as NonNullable<TapeNode["gradient"]>)(dys)).map(([name, compute]) => [
+          Object.entries(gradient(dys)).map(([name, compute]) => [
             name,
             () => {
               const dx = compute();

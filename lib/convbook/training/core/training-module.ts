@@ -229,8 +229,8 @@ export abstract class TrainingModule<
   testStep(_batch: Batch, _batchIndex: number, _dataloaderIndex: number): tf.TensorContainer | void {}
   /** Predicts a batch; default: the output for the batch, or for its first element. What it returns is the caller's to dispose of. */
   predictStep(batch: Batch, _batchIndex: number, _dataloaderIndex: number): tf.TensorContainer {
-    const input = Array.isArray(batch) ? (batch[0] as tf.Tensor) : (batch as unknown as tf.Tensor);
-    return (this.forward as unknown as (x: tf.Tensor) => tf.TensorContainer).call(this, input);
+    const input: unknown = Array.isArray(batch) ? batch[0] : batch;
+    return Reflect.apply(this.forward, this, [input]);
   }
   /** Makes the optimizers, and the schedulers with them. */
   abstract configureOptimizers(): OptimizerConfig;

@@ -130,10 +130,12 @@ function applyChange(root: Plain, change: string): void {
   const value: unknown = parseDocument(change.slice(at + 1)).toJS();
   let place = root;
   for (const part of path.slice(0, -1)) {
-    if (!isPlain(place[part])) place[part] = {};
-    place = place[part] as Plain;
+    const inner = place[part];
+    const next = isPlain(inner) ? inner : {};
+    place[part] = next;
+    place = next;
   }
-  place[path.at(-1) as string] = value;
+  place[path.at(-1) ?? ""] = value;
 }
 
 const isWhole = (least: number) => (value: number) => Number.isInteger(value) && value >= least;

@@ -1,6 +1,7 @@
 /** From a configuration to data, module and Trainer. */
 import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
+import { found } from "../../arguments/found.ts";
 import {
   type ArrayDataset,
   channelStatistics,
@@ -8,6 +9,7 @@ import {
   cifar100,
   DataLoader,
   fashionMnist,
+  type LabelledBatch,
   mnist,
   randomSplit,
   transforms,
@@ -29,10 +31,10 @@ import { pipelines } from "./pipelines.ts";
 
 /** Images of one data set, normalised by the training images' statistics. */
 export interface ExperimentData {
-  readonly train: Loader<never>;
+  readonly train: Loader<LabelledBatch>;
   /** Held-out training images; undefined when none are held out. */
-  readonly val: Loader<never> | undefined;
-  readonly test: Loader<never>;
+  readonly val: Loader<LabelledBatch> | undefined;
+  readonly test: Loader<LabelledBatch>;
   /** What predicting needs to know: saved with the model. */
   readonly description: HyperParameters;
 }
@@ -73,9 +75,14 @@ export async function loadData(config: ExperimentConfig, file = "config"): Promi
   const shape = raw.raw(0).shape;
   const test = (await load({ train: false, transform: null })).withTransform(plain);
   return {
-    train: new DataLoader(train as never, { ...common, ...mix, shuffle: true, dropLast: data.dropLast }) as never,
-    val: data.validation === 0 ? undefined : (new DataLoader(val as never, common) as never),
-    test: new DataLoader(test, common) as never,
+    train: new DataLoader(found(train, "The training images"), {
+      ...common,
+      ...mix,
+      shuffle: true,
+      dropLast: data.dropLast,
+    }),
+    val: data.validation === 0 ? undefined : new DataLoader(found(val, "The images held out"), common),
+    test: new DataLoader(test, common),
     description: {
       name: data.name,
       mean: [...mean],

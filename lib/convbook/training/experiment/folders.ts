@@ -1,6 +1,7 @@
 /** A folder of one's own as the data of an experiment, laid out as ImageNet is: `train/CLASS/…`, `val/CLASS/…` and, where there is one, `test/CLASS/…`. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { found } from "../../arguments/found.ts";
 import { DataLoader, ImageFolder, transforms } from "../../data/index.ts";
 import { batchTransformFromSpec } from "../../data/transforms/registry.ts";
 import { ConfigError, type ExperimentConfig } from "./config.ts";
@@ -16,7 +17,7 @@ const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
  * @throws {DataError} naming a folder that is missing or has an empty class, ConfigError where the folders' classes differ
  */
 export async function loadFolders(data: ExperimentConfig["data"], file: string): Promise<ExperimentData> {
-  const root = data.folder as string;
+  const root = found(data.folder, "data.folder");
   const mean = data.mean ?? imageNet.mean;
   const std = data.std ?? imageNet.std;
   const toTensor = [new transforms.ToTensor(), new transforms.Normalize([...mean], [...std])];
@@ -42,9 +43,9 @@ export async function loadFolders(data: ExperimentConfig["data"], file: string):
   const mix = data.mix === undefined ? {} : { batchTransform: batchTransformFromSpec(data.mix) };
   const [first] = val.get(0);
   return {
-    train: new DataLoader(train, { ...common, ...mix, shuffle: true, dropLast: data.dropLast }) as never,
-    val: new DataLoader(val, common) as never,
-    test: new DataLoader(test, common) as never,
+    train: new DataLoader(train, { ...common, ...mix, shuffle: true, dropLast: data.dropLast }),
+    val: new DataLoader(val, common),
+    test: new DataLoader(test, common),
     description: {
       name: data.name,
       mean: [...mean],

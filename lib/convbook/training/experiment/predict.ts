@@ -56,8 +56,8 @@ export async function predictImages(
   for (const file of files) {
     const image = decodeImage(await readFile(file), file);
     const { data: pixels } = transform.apply(channels === 1 ? toGrey(image) : image) as { data: Float32Array };
-    const probabilities = tf.tidy(
-      () => tf.softmax(module.forward(tf.tensor(pixels, [1, height, width, channels]))).dataSync() as Float32Array,
+    const probabilities = tf.tidy(() =>
+      tf.softmax(module.forward(tf.tensor(pixels, [1, height, width, channels]))).dataSync<"float32">(),
     );
     const predictions = Array.from(probabilities, (probability, i) => ({
       class: data.classes[i] ?? String(i),
@@ -73,9 +73,9 @@ export async function predictImages(
 
 /** Red, green and blue as one brightness, as Pillow's `convert("L")` has it (the weights of ITU-R 601, in 16 bits). */
 function toGrey({ shape, data }: ImageData8): ImageData8 {
-  const [height, width] = shape as readonly [number, number, number];
+  const [height = 0, width = 0] = shape;
   const grey = Uint8Array.from({ length: height * width }, (_, i) => {
-    const [red, green, blue] = data.subarray(3 * i, 3 * i + 3) as unknown as [number, number, number];
+    const [red = 0, green = 0, blue = 0] = data.subarray(3 * i, 3 * i + 3);
     return (19_595 * red + 38_470 * green + 7_471 * blue + 0x8000) >> 16;
   });
   return { dtype: "uint8", shape: [height, width, 1], data: grey };

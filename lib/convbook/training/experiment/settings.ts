@@ -98,7 +98,8 @@ export class Reader {
 
   name<N extends string>(key: string, known: readonly N[], fallback: N, advice = ""): N {
     const value = this.text(key, fallback);
-    if (known.includes(value as N)) return value as N;
+    const match = known.find((each) => each === value);
+    if (match !== undefined) return match;
     const [nearest] = nearestNames(value, known, 1);
     const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
     return this.fail(key, `must be one of ${known.join(", ")}, got "${value}".${hint}${advice}`);

@@ -16,7 +16,7 @@ export function defaultLoggers(given: TrainerOptions["logger"], options: Resolve
     const version = nextVersion(join(rootDir, name));
     return [new TensorBoardLogger({ rootDir, name, version }), new CSVLogger({ rootDir, name, version })];
   }
-  const loggers = Array.isArray(given) ? (given as readonly Logger[]) : [given as Logger];
+  const loggers = [given].flat();
   for (const logger of loggers) {
     requireOption(
       typeof logger?.logMetrics === "function",

@@ -129,7 +129,7 @@ export class ResultCollection {
   }
 
   private collect(kind: "step" | "epoch", metricOf: (entry: Entry) => number | undefined): MetricSets {
-    const sets = { callback: {} as Metrics, log: {} as Metrics, progressBar: {} as Metrics };
+    const sets: Record<keyof MetricSets, Metrics> = { callback: {}, log: {}, progressBar: {} };
     for (const entry of this.entries.values()) {
       const value = metricOf(entry);
       if (value === undefined) continue;

@@ -3,6 +3,7 @@
  * the interrupted one would have done next.
  */
 
+import { found } from "../../arguments/found.ts";
 import { defaultGenerator } from "../../random/index.ts";
 import type { ResumePoint } from "../checkpointing/checkpoint-state.ts";
 import { disposeTensors } from "../core/containers.ts";
@@ -129,7 +130,7 @@ function valCheckBatch(trainer: TrainerContext): number {
 /** @returns whether the epoch ran to its end */
 async function runEpoch(trainer: TrainerContext, interval: number, point: ResumePoint | undefined): Promise<boolean> {
   const { progress } = trainer;
-  const loader = trainer.trainLoader as Loader;
+  const loader = found(trainer.trainLoader, "The training loader");
   if (progress.phase === "epochEnd") {
     finishEpoch(trainer);
     return true;
@@ -140,7 +141,7 @@ async function runEpoch(trainer: TrainerContext, interval: number, point: Resume
     await trainer.hooks.call("onTrainEpochStart");
     trainer.epochStartRandom = defaultGenerator.getState();
   } else trainer.epochStartRandom = point?.random.epochStart;
-  const iterator = isFresh ? iterate(loader) : await iterateOn(loader, progress.batch, point as ResumePoint);
+  const iterator = isFresh || point === undefined ? iterate(loader) : await iterateOn(loader, progress.batch, point);
   const batches = new Batches(trainer, trainer.run.openIterator(iterator), progress.batch);
   let skipsRest = false;
   trainer.isValidationNext = () => isValidationDue(trainer, interval, batches.wasLast);

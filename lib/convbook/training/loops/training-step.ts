@@ -1,5 +1,6 @@
 /** One training batch: forward, backward, optimizer, with Lightning's hooks in Lightning's order. */
 import * as tf from "@tensorflow/tfjs-core";
+import { found } from "../../arguments/found.ts";
 import { requireOwn } from "../../nn/usage.ts";
 import { disposeTensors } from "../core/containers.ts";
 import { ManualBatch } from "../core/manual-optimization.ts";
@@ -9,7 +10,6 @@ import type { TrainerContext } from "../core/trainer-context.ts";
 import type { StepOutput } from "../core/training-module.ts";
 import { ConfigurationError, NonFiniteError } from "../errors.ts";
 import { record } from "../gradients/gradients.ts";
-import type { Optimizer } from "../optimizers/optimizer.ts";
 import { wrapBatchError } from "./evaluation-loop.ts";
 
 /**
@@ -131,7 +131,7 @@ async function optimize(
   isLast: boolean,
 ): Promise<boolean> {
   const { progress, options, accumulateGradBatches } = trainer;
-  const optimizer = trainer.optimizers[0] as Optimizer;
+  const optimizer = found(trainer.optimizers[0], "The optimizer");
   const loss = lossOf(outputs);
   if (index % accumulateGradBatches === 0) {
     await trainer.hooks.call("onBeforeZeroGrad", optimizer);

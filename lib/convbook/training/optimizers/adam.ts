@@ -65,9 +65,9 @@ export class Adam extends Optimizer<AdamOptions> {
       }
       const correction1 = 1 - beta1 ** step;
       const root2 = Math.sqrt(1 - beta2 ** step);
-      for (const [i, { variable, gradient }] of some.entries()) {
-        const mean = means[i] as tf.Variable;
-        const square = squares[i] as tf.Variable;
+      for (const [i, update] of some.entries()) {
+        const { variable, gradient } = update;
+        const [mean, square] = [this.slot(update, "exp_avg"), this.slot(update, "exp_avg_sq")];
         if (decoupled && weightDecay !== 0) assign(variable, () => tf.mul(variable, 1 - lr * weightDecay));
         const penalized = tf.tidy(() =>
           decoupled || weightDecay === 0 ? gradient.clone() : tf.add(gradient, tf.mul(variable, weightDecay)),

@@ -77,7 +77,7 @@ export class Lookahead extends Optimizer {
     for (const [parameter, slow] of this.slow) {
       const fast = variableOf(parameter);
       assign(slow, () => tf.add(slow, tf.mul(tf.sub(fast, slow), this.alpha)));
-      fast.assign(slow as never);
+      fast.assign(slow);
     }
   }
 
@@ -92,7 +92,7 @@ export class Lookahead extends Optimizer {
     for (const [index, parameter] of order.entries()) {
       const slow = this.slow.get(parameter);
       if (slow === undefined) continue;
-      const values = slow.dataSync().slice() as Float32Array;
+      const values = slow.dataSync<"float32">().slice();
       // Kept in the layout of computation: no other program reads it.
       const entry = {
         ...all.get(index),

@@ -4,6 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { isNumber } from "../../arguments/check.ts";
+import { found } from "../../arguments/found.ts";
 import { torchForm } from "../../checkpoints/pickle/pickle.ts";
 import { layersBelong } from "../../nn/errors.ts";
 import { Parameter, permute } from "../../nn/parameter.ts";
@@ -67,6 +68,13 @@ export interface Update {
   readonly state: ParameterState;
 }
 
+function areParameters<Options extends BaseOptions>(
+  given: ParametersOrGroups<Options>,
+): given is readonly OptimizerParameter[] {
+  const [first] = given;
+  return first instanceof Parameter || first instanceof tf.Variable;
+}
+
 /** Base of the optimizers. */
 export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
   /** The groups; schedulers write `lr` into them. */
@@ -89,11 +97,7 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
       "a list of at least one parameter",
       noneFound(parameters),
     );
-    const first = parameters[0];
-    const groups =
-      first instanceof Parameter || first instanceof tf.Variable
-        ? [{ params: parameters as readonly OptimizerParameter[] }]
-        : (parameters as readonly (Partial<Options> & { params: readonly OptimizerParameter[] })[]);
+    const groups = areParameters(parameters) ? [{ params: parameters }] : parameters;
     for (const group of groups) this.addParamGroup(group as never);
   }
 
@@ -186,7 +190,7 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
   stateDict(): OptimizerState {
     const indices = new Map<OptimizerParameter, number>();
     const paramGroups = this.paramGroups.map(({ params, ...options }) => ({
-      ...structuredClone(options as object),
+      ...structuredClone(options),
       params: params.map((parameter) => {
         indices.set(parameter, indices.size);
         return indices.size - 1;
@@ -241,7 +245,7 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
     }
     this.dispose();
     for (const [g, group] of this.paramGroups.entries()) {
-      const { params: _, ...options } = saved.paramGroups[g] as OptimizerState["paramGroups"][number];
+      const { params: _, ...options } = found(saved.paramGroups[g], `Group ${g} of the state`);
       Object.assign(group, structuredClone(options));
     }
     for (const [i, parameter] of order.entries()) {
@@ -272,7 +276,7 @@ export function asOptimizerState(state: OptimizerState): OptimizerState {
 
 /** Copies a tensor of a parameter's shape out of the backend, in PyTorch's layout. */
 export function toTorchLayout(parameter: OptimizerParameter, tensor: tf.Tensor): TensorData {
-  const memory = tensor.dataSync() as Float32Array;
+  const memory = tensor.dataSync<"float32">();
   if (!(parameter instanceof Parameter)) return { dtype: "float32", shape: [...tensor.shape], data: memory.slice() };
   const inverse = parameter.layout.map((_, i) => parameter.layout.indexOf(i));
   return { dtype: "float32", shape: [...parameter.shape], data: permute(memory, tensor.shape, inverse) };
@@ -293,6 +297,6 @@ function fromTorchLayout(parameter: OptimizerParameter, value: TensorData): tf.V
 /** Assigns the value of `compute` to a variable, freeing what it allocates on the way. */
 export function assign(variable: tf.Variable, compute: () => tf.Tensor): void {
   const value = tf.tidy(compute);
-  variable.assign(value as never);
+  variable.assign(value);
   value.dispose();
 }

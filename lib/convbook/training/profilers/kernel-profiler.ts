@@ -45,9 +45,9 @@ export class KernelProfiler extends Profiler {
     }
     const { kernels } = stage;
     if (stage.batches++ >= this.batches) return super.measureBatch(name, f);
-    let result: { readonly value: T } | undefined;
+    const result: { value?: T } = {};
     const run = async () => {
-      result = { value: await super.measureBatch(name, f) };
+      result.value = await super.measureBatch(name, f);
     };
     if (tf.getBackend() === "native") {
       for (const row of (await engine.profile(run)).rows) {
@@ -55,7 +55,7 @@ export class KernelProfiler extends Profiler {
         add(kernels, label, row.calls, row.milliseconds, row.gflops ?? 0);
       }
     } else await profileElsewhere(run, kernels);
-    return (result as unknown as { readonly value: T }).value;
+    return result.value as T;
   }
 
   /** Kernels by stage and time. */
@@ -83,14 +83,17 @@ export class KernelProfiler extends Profiler {
       const rows = all.filter((row) => row.stage === stage);
       const hasFlops = rows.some(({ gflops }) => gflops !== null);
       const columns = { kernel: "kernel", calls: "calls", mean: "mean ms", total: "total ms", share: "share" };
-      return table(rows as unknown as Record<string, unknown>[], {
-        columns: hasFlops ? { ...columns, gflops: "GFLOP/s" } : columns,
-        formats: {
-          ...{ calls: "integer", mean: "fixed3", total: "fixed1", share: "percent" },
-          ...(hasFlops ? { gflops: "fixed0" as const } : {}),
+      return table(
+        rows.map((row) => ({ ...row })),
+        {
+          columns: hasFlops ? { ...columns, gflops: "GFLOP/s" } : columns,
+          formats: {
+            ...{ calls: "integer", mean: "fixed3", total: "fixed1", share: "percent" },
+            ...(hasFlops ? { gflops: "fixed0" as const } : {}),
+          },
+          caption: `Kernels of ${stage}, first ${Math.min(batches, this.batches)} batches, on the backend ${tf.getBackend()}`,
         },
-        caption: `Kernels of ${stage}, first ${Math.min(batches, this.batches)} batches, on the backend ${tf.getBackend()}`,
-      });
+      );
     });
     return [...super.tables(), ...kernels];
   }
@@ -107,7 +110,7 @@ function add(kernels: Map<string, Tally>, kernel: string, calls: number, millise
 /** TensorFlow.js's own profile, for the other backends. */
 async function profileElsewhere(run: () => Promise<void>, kernels: Map<string, Tally>): Promise<void> {
   // TensorFlow.js waits for what it profiles, whatever its types say.
-  const { kernels: calls } = await tf.profile(run as unknown as () => tf.TensorContainer);
+  const { kernels: calls } = await tf.profile(run);
   for (const { name, kernelTimeMs } of calls) {
     // A scope is what contains other kernels, each of which is listed itself.
     if (name !== "unnamed scope") add(kernels, name, 1, Number(await kernelTimeMs), 0);

@@ -65,18 +65,21 @@ export class Profiler {
     const [long, short] = [rows.filter(isLong), rows.filter((row) => !isLong(row))];
     if (short.length > 0) long.push(together(short));
     return [
-      table(long as unknown as Record<string, unknown>[], {
-        columns: {
-          span: "span",
-          calls: "calls",
-          mean: "mean ms",
-          longest: "longest ms",
-          total: "total ms",
-          share: "share",
+      table(
+        long.map((row) => ({ ...row })),
+        {
+          columns: {
+            span: "span",
+            calls: "calls",
+            mean: "mean ms",
+            longest: "longest ms",
+            total: "total ms",
+            share: "share",
+          },
+          formats: { calls: "integer", mean: "fixed2", longest: "fixed2", total: "fixed0", share: "percent" },
+          caption: "Time by hook and step; spans may contain each other",
         },
-        formats: { calls: "integer", mean: "fixed2", longest: "fixed2", total: "fixed0", share: "percent" },
-        caption: "Time by hook and step; spans may contain each other",
-      }),
+      ),
     ];
   }
 

@@ -54,7 +54,7 @@ interface Phase {
 
 export class OneCycleLR extends LRScheduler {
   readonly totalSteps: number;
-  private readonly phases: readonly Phase[];
+  private readonly phases: readonly [Phase, ...Phase[]];
   private readonly anneal: (from: number, to: number, share: number) => number;
   private readonly cycleMomentum: boolean;
 
@@ -148,7 +148,7 @@ export class OneCycleLR extends LRScheduler {
       throw new RangeError(`OneCycleLR was stepped ${step} times, but its cycle has ${this.totalSteps} steps.`);
     }
     let start = 0;
-    let phase = this.phases[0] as Phase;
+    let [phase] = this.phases;
     for (const [i, each] of this.phases.entries()) {
       phase = each;
       if (step <= each.end || i === this.phases.length - 1) break;

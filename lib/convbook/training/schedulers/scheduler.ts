@@ -33,7 +33,7 @@ export abstract class LRScheduler implements Scheduler {
     requireOptimizer(new.target.name, optimizer);
     this.optimizer = optimizer;
     for (const group of optimizer.paramGroups) group.initialLr ??= group.lr;
-    this.baseLrs = optimizer.paramGroups.map(({ initialLr }) => initialLr as number);
+    this.baseLrs = optimizer.paramGroups.map(({ initialLr, lr }) => initialLr ?? lr);
   }
 
   protected get groups(): ParameterGroup<BaseOptions>[] {
@@ -99,8 +99,6 @@ export function expectNumber(state: SchedulerState, key: string): number {
 /** A list of numbers of a state that came from a file. */
 export function expectNumbers(state: SchedulerState, key: string): number[] {
   const value = state[key];
-  if (!Array.isArray(value) || value.some((entry) => typeof entry !== "number")) {
-    throw new ConfigurationError(`Scheduler state ${key}`, value, "a list of numbers");
-  }
-  return value as number[];
+  if (Array.isArray(value) && value.every((entry) => typeof entry === "number")) return value;
+  throw new ConfigurationError(`Scheduler state ${key}`, value, "a list of numbers");
 }

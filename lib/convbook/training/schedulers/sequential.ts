@@ -1,5 +1,6 @@
 /** One scheduler after another, as `torch.optim.lr_scheduler.SequentialLR`. */
 import { isNumber } from "../../arguments/check.ts";
+import { found } from "../../arguments/found.ts";
 import { ConfigurationError, refuseUnknownOptions, requireOption } from "../errors.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import {
@@ -60,7 +61,7 @@ export class SequentialLR implements Scheduler {
     // Each constructor took the first step; only the first scheduler's counts.
     for (const group of optimizer.paramGroups) group.lr = group.initialLr ?? group.lr;
     for (const scheduler of schedulers) scheduler.undoStep();
-    const first = schedulers[0] as LRScheduler;
+    const first = found(schedulers[0], "The first scheduler");
     first.step();
     this.lastLr = first.getLastLr();
   }
@@ -68,7 +69,7 @@ export class SequentialLR implements Scheduler {
   step(): void {
     this.lastEpoch++;
     const turn = this.milestones.filter((milestone) => milestone <= this.lastEpoch).length;
-    const scheduler = this.schedulers[turn] as LRScheduler;
+    const scheduler = found(this.schedulers[turn], `Scheduler ${turn}`);
     if (turn > 0 && this.milestones[turn - 1] === this.lastEpoch) scheduler.restart();
     else scheduler.step();
     this.lastLr = scheduler.getLastLr();

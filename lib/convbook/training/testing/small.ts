@@ -49,7 +49,7 @@ export function makeSmall(): {
     new ArrayDataset(
       randn([count, 6], { generator }).data,
       [6],
-      Int32Array.from(randint(0, 3, [count], { generator }).data as ArrayLike<number | bigint>, Number),
+      Int32Array.from<number | bigint>(randint(0, 3, [count], { generator }).data, Number),
       { transform: null } as never,
     );
   const train = dataset(18);
@@ -64,5 +64,5 @@ export function makeSmall(): {
 
 /** All weights and buffers as one list. */
 export function weightsOf(module: SmallModule): number[] {
-  return [...module.stateDict().values()].flatMap(({ data }) => Array.from(data as ArrayLike<number | bigint>, Number));
+  return [...module.stateDict().values()].flatMap(({ data }) => Array.from<number | bigint, number>(data, Number));
 }

@@ -9,7 +9,7 @@ const batchSize = 128;
 
 /** Seconds that a batch takes: the faster of two, after one that warms up. */
 async function secondsPerBatch(forward: (images: tf.Tensor4D) => tf.Tensor): Promise<number> {
-  const images = tf.zeros([batchSize, 32, 32, 3]) as tf.Tensor4D;
+  const images = tf.zeros<tf.Rank.R4>([batchSize, 32, 32, 3]);
   const times: number[] = [];
   for (let run = 0; run < 3; run++) {
     const started = performance.now();

@@ -1,6 +1,8 @@
 /**
  * The tutorial's figures: training curves, and which class is taken for which.
  */
+
+import { found } from "../../arguments/found.ts";
 import type { Dataset } from "../../data/index.ts";
 import { confusionMatrixFigure, curves, type VegaLiteFigure } from "../../display/index.ts";
 import type { TutorialModel } from "./load-models.ts";
@@ -35,7 +37,7 @@ export function confusion(
   const matrix = classes.map(() => classes.map(() => 0));
   for (let i = 0; i < test.total; i++) {
     const [, label] = images.get(i) as readonly [unknown, number];
-    const row = matrix[label] as number[];
+    const row = found(matrix[label], `Class ${label}`);
     const predicted = test.predictions[i] ?? 0;
     row[predicted] = (row[predicted] ?? 0) + 1;
   }
