@@ -20,7 +20,7 @@ const removed: Readonly<Record<string, (value: unknown) => boolean>> = {
 
 function putBackRemovedFunctions(): void {
   // The object that require("util") gives, the only one that can be added to.
-  const util = createRequire(import.meta.url)("node:util") as Record<string, unknown>;
+  const util: Record<string, unknown> = createRequire(import.meta.url)("node:util");
   for (const [name, test] of Object.entries(removed)) util[name] ??= test;
 }
 

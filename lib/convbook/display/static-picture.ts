@@ -25,7 +25,7 @@ let loaded: Renderer | null | undefined;
 function loadResvg(): Renderer | null {
   if (loaded === undefined) {
     try {
-      const { Resvg } = require("@resvg/resvg-js") as { Resvg: Resvg };
+      const { Resvg }: { Resvg: Resvg } = require("@resvg/resvg-js");
       const fontFiles = ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"].map((file) =>
         require.resolve(`dejavu-fonts-ttf/ttf/${file}`),
       );

@@ -68,7 +68,7 @@ export function chooseAmong(
       timeout: 60_000,
     });
     if (status !== 0) throw new Error(stderr);
-    return JSON.parse(stdout) as Choice;
+    return JSON.parse(stdout);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
