@@ -1,5 +1,5 @@
 /** Small questions about files. */
-import { realpathSync, type Stats, statSync } from "node:fs";
+import { mkdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 
 /** What there is at a path, through links; undefined where there is nothing that can be looked at, for whatever reason. */
@@ -47,4 +47,25 @@ export function* upwards(start: string): Generator<string> {
 export function shellQuoted(path: string): string {
   const name = path.startsWith("-") ? `./${path}` : path;
   return /^[\w./-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * Makes a folder, and those above it that are missing, one after the other: where one cannot be made although the one above it is there (as in
+ * /proc), Node's own recursive way never ends.
+ *
+ * @throws the system's error
+ */
+export function makeFolder(folder: string): void {
+  const missing = [...upwards(folder)];
+  const first = missing.findIndex((each) => statOf(each) !== undefined);
+  for (const each of missing.slice(0, first < 0 ? missing.length : first).reverse()) {
+    try {
+      mkdirSync(each);
+    } catch (error) {
+      // Somebody else may have been quicker.
+      if (!isFolder(each)) {
+        throw error;
+      }
+    }
+  }
 }

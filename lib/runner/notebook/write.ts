@@ -4,7 +4,6 @@ import {
   closeSync,
   fchmodSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   realpathSync,
@@ -15,6 +14,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { NotebookError } from "../errors.ts";
+import { makeFolder } from "../files.ts";
 import {
   asCopyOf,
   detectJsonStyle,
@@ -184,7 +184,7 @@ export function writeAtomically(path: string, contents: string | Uint8Array, dur
   }
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
   try {
-    mkdirSync(dirname(target), { recursive: true });
+    makeFolder(dirname(target));
     const mode = statSync(target, { throwIfNoEntry: false })?.mode;
     const file = openSync(temporary, "wx", mode === undefined ? 0o666 : mode & 0o777);
     try {

@@ -7,9 +7,12 @@ export function ansiToHtml(text: string): string {
   converter.use_classes = true;
   // Links in a notebook's output would be shown under any text they like.
   converter.url_allowlist = {};
-  return converter.ansi_to_html(overwrite(text));
+  return converter.ansi_to_html(overwrite(text.replaceAll(systemCommands, "")));
 }
 
+/** What tells a terminal its title, where a link leads and the like: none of it is text, what stands between two of them is. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: terminals are told by them
+const systemCommands = /\u001b\](?:(?!\u001b\\|\u0007)[\s\S]){0,4096}(?:\u0007|\u001b\\)/g;
 const backspace = "\u0008";
 
 /** What a terminal would show: a carriage return starts the line again, a backspace takes a character back. */

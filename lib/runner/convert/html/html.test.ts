@@ -71,6 +71,10 @@ test.each([
 
 test("shows terminal text as a terminal would", () => {
   expect(overwrite("10 %\r 50 %\r100 %\nab\u0008c\nlong text\rshort")).toBe("100 %\nac\nshorttext");
+  // What stands between a link's two commands is text; titles are none.
+  const link = (text: string, end: string) => `\u001b]8;;https://x.y${end}${text}\u001b]8;;${end}`;
+  const titled = `A${link("link", "\u0007")}B ${link("link2", "\u001b\\")}C \u001b]0;title\u0007D`;
+  expect(ansiToHtml(titled)).toBe("AlinkB link2C D");
   expect(ansiToHtml("\u001b[31mred\u001b[0m <b>")).toBe('<span class="ansi-red-fg">red</span> &lt;b&gt;');
 });
 

@@ -1,8 +1,8 @@
 /** Remembers which notebooks passed with which inputs: what has not changed need not run again. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { ContentHashes, hashOf } from "../../dependencies/hash.ts";
-import { realPath } from "../../files.ts";
+import { makeFolder, realPath } from "../../files.ts";
 import { parseJsonText, stringifyJson } from "../../notebook/json/index.ts";
 import type { NotebookFile } from "../../notebook/read.ts";
 import { type CodeCell, type Notebook, tagsOf } from "../../notebook/types.ts";
@@ -84,7 +84,7 @@ export class NotebookCache {
     if (inputs.unknown.length > 0) {
       return;
     }
-    mkdirSync(dirname(entryPath), { recursive: true });
+    makeFolder(dirname(entryPath));
     const cells = ownCodeCells(result.notebook).map(({ execution_count, outputs }) => ({ execution_count, outputs }));
     const entry: CacheEntry = { inputs: inputs.hashes, cells };
     writeAtomically(entryPath, stringifyJson(entry));
