@@ -52,7 +52,7 @@ export {
   vegaLite,
 } from "./display/index.ts";
 export { DownloadError, download, loadManifest } from "./download/index.ts";
-export { type Evaluation, evaluate } from "./evaluation/index.ts";
+export { type Evaluation, evaluate, type ImageBatch } from "./evaluation/index.ts";
 export * as interpret from "./interpret/index.ts";
 export * as metrics from "./metrics/index.ts";
 export {

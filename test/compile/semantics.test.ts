@@ -129,6 +129,32 @@ describe.runIf(engine.available)("a graph", () => {
     expect(before.shape).toEqual(x.shape);
   });
 
+  it("calls the forward of a layer's subclass wherever it stands", () => {
+    class Capped extends nn.ReLU {
+      override forward(x: tf.Tensor): tf.Tensor {
+        return tf.clipByValue(super.forward(x), 0, 0.5);
+      }
+    }
+    class Doubled extends nn.Conv2d {
+      override forward(x: Images): Images {
+        return tf.mul(super.forward(x), 2);
+      }
+    }
+    const doubled = new Doubled(4, 4, { kernelSize: 1 });
+    const layers = [doubled, new nn.BatchNorm2d(4), new Capped()] as const;
+    const network = new nn.Sequential(...layers);
+    const x = images();
+    for (const mode of [true, false]) {
+      network.train(mode);
+      const y = tf.tidy(() => network.forward(x));
+      const wanted = nn.eagerly(() =>
+        tf.tidy(() => layers[2].forward(layers[1].train(mode).forward(doubled.forward(x)))),
+      );
+      expectClose(y, wanted);
+      expect(Math.max(...y.dataSync())).toBe(0.5);
+    }
+  });
+
   it("runs JavaScript once a call: counters, random draws, decisions by numbers", () => {
     class Deciding extends Block {
       drawn: number[] = [];

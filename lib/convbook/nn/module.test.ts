@@ -187,6 +187,15 @@ describe("Module", () => {
     replaced.dispose();
     undo();
     model.dispose();
+    class Field extends Module {
+      override forward = (y: tf.Tensor): tf.Tensor => tf.mul(y, 2);
+    }
+    const field = new Field();
+    expect(field.hasForwardHooks).toBe(false);
+    field.registerForwardHook(() => tf.zeros([1]))();
+    const doubled = field.forward(x);
+    expect(doubled.dataSync()[0]).toBeCloseTo(2 * (x.dataSync()[0] ?? Number.NaN));
+    doubled.dispose();
     x.dispose();
   });
 

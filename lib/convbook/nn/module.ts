@@ -35,9 +35,9 @@ export interface LoadResult {
  * way belongs to the caller's `tf.tidy`.
  *
  * @example
- * class Block extends Module {
+ * class Block extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
  *   conv = new Conv2d(16, 16, { kernelSize: 3, padding: 1 });
- *   forward(x: tf.Tensor) {
+ *   forward(x: tf.Tensor4D): tf.Tensor4D {
  *     return tf.add(x, this.conv.forward(x));
  *   }
  * }
@@ -47,6 +47,8 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
   training = true;
   readonly #registry: Registry = new Registry(this, (value): value is AnyModule => value instanceof Module);
   private readonly forwardHooks = new Set<ForwardHook<In, Out>>();
+  /** The field that a forward pass is, where it is one, while hooks stand in its place. */
+  #ownForward: PropertyDescriptor | undefined;
 
   constructor() {
     prepareForward(new.target, Module.prototype);
@@ -209,6 +211,7 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
     if (this.forwardHooks.size === 1) {
       // The instance's own property shadows the class's method, so that modules without hooks pay nothing for them.
       const forward = this.forward;
+      this.#ownForward = Object.getOwnPropertyDescriptor(this, "forward");
       this.forward = (...inputs: In): Out => {
         let output = forward.apply(this, inputs);
         // Whoever watches sees numbers.
@@ -219,14 +222,15 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
     }
     return () => {
       if (this.forwardHooks.delete(hook) && this.forwardHooks.size === 0) {
-        delete (this as { forward?: unknown }).forward;
+        Reflect.deleteProperty(this, "forward");
+        if (this.#ownForward !== undefined) Object.defineProperty(this, "forward", this.#ownForward);
       }
     };
   }
 
   /** Whether somebody watches this module's forward passes, so that it must not be fused with its neighbours. */
   get hasForwardHooks(): boolean {
-    return Object.hasOwn(this, "forward");
+    return this.forwardHooks.size > 0;
   }
 
   /** The state's entries under every name that they have, in PyTorch's order: own parameters, own buffers, then the children's. */

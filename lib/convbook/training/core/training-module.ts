@@ -61,16 +61,16 @@ export type HookResult = void | Promise<void>;
  * Steps are synchronous: they run inside of `tf.tidy`, so that what they allocate on the way is freed.
  *
  * @example
- * class LitModel extends TrainingModule {
+ * class LitModel extends TrainingModule<ImageBatch> {
  *   model = new ResNet();
- *   loss = new CrossEntropyLoss();
- *   forward(x: tf.Tensor) { return this.model.forward(x); }
+ *   loss = new nn.CrossEntropyLoss();
+ *   forward(x: tf.Tensor) { return this.model.forward(x as tf.Tensor4D); }
  *   trainingStep([images, labels]: ImageBatch) {
  *     const loss = this.loss.forward(this.forward(images), labels);
  *     this.log("train_loss", loss);
  *     return loss;
  *   }
- *   configureOptimizers() { return new Adam(this.parameters(), { lr: 1e-3 }); }
+ *   configureOptimizers() { return new optim.Adam(this.parameters(), { lr: 1e-3 }); }
  * }
  */
 export abstract class TrainingModule<
