@@ -9,6 +9,9 @@ function multiply(call: KernelCall, bias: TensorInfo | undefined, activation: nu
   const { a, b }: { a: TensorInfo; b: TensorInfo } = inputs;
   const transposeA = Boolean(attrs.transposeA);
   const transposeB = Boolean(attrs.transposeB);
+  for (const [name, { shape }] of Object.entries({ a, b })) {
+    util.assert(shape.length > 1, () => `MatMul: ${name} is a matrix, or several, got the shape [${shape.join(", ")}]`);
+  }
   const [rowsA = 1, columnsA = 1] = a.shape.slice(-2);
   const [rowsB = 1, columnsB = 1] = b.shape.slice(-2);
   const [m, k] = transposeA ? [columnsA, rowsA] : [rowsA, columnsA];
