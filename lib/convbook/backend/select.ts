@@ -1,5 +1,7 @@
 /** Chooses the TensorFlow.js backend at start: the best that is there, or the one that `CONVBOOK_BACKEND` names. */
+
 import * as tf from "@tensorflow/tfjs-core";
+import { editDistance } from "../arguments/names.ts";
 import { type Attempt, type BackendName, backendNames, type Candidate, candidates } from "./candidates.ts";
 
 /** The backend that runs, in words and figures that `convbook doctor` and a log can show. */
@@ -142,17 +144,4 @@ function nearestName(typed: string): BackendName | undefined {
     }
   }
   return nearest;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -1,5 +1,6 @@
 /** Compares texts and JSON in which numbers may differ a little. */
 import { stringifyJson } from "../notebook/json/index.ts";
+import { isObject } from "../objects.ts";
 
 export interface Tolerance {
   /** Largest difference as a fraction of the stored number. */
@@ -64,10 +65,6 @@ export function jsonDifferences(stored: unknown, fresh: unknown, tolerance: Tole
     });
   }
   return Object.is(stored, fresh) ? [] : [`${path}: ${brief(stored)} -> ${brief(fresh)}`];
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function brief(value: unknown): string {

@@ -4,6 +4,7 @@ import { builtinModules } from "node:module";
 import { dirname, join, resolve, sep } from "node:path";
 import { parse } from "jsonc-parser";
 import { isFile, upwards } from "../files.ts";
+import { asObject } from "../objects.ts";
 
 /** A package that is imported. */
 export interface FoundPackage {
@@ -143,8 +144,4 @@ function readJson(path: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-function asObject(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }

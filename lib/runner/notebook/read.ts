@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { NotebookError } from "../errors.ts";
 import { shellQuoted } from "../files.ts";
+import { isObject } from "../objects.ts";
 import { JsonError, parseJsonText, setDefault } from "./json/index.ts";
 import type { Notebook } from "./types.ts";
 
@@ -152,8 +153,4 @@ export function parseJson(text: string, path: string): unknown {
     }
     throw new NotebookError(path, `is not JSON: ${error.message}`, { cause: error });
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ErrorObject, ValidateFunction } from "ajv";
 import AjvDraft04 from "ajv-draft-04";
+import { asObject } from "../objects.ts";
 import { NotebookPositions } from "./positions.ts";
 import { parseJson } from "./read.ts";
 
@@ -107,10 +108,6 @@ function validatorFor(minor: number, part: Part): ValidateFunction {
     validators.set(key, validate);
   }
   return validate;
-}
-
-function asObject(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }
 
 /** The package's folder, from its sources and from dist alike. */

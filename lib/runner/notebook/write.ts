@@ -15,6 +15,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { NotebookError } from "../errors.ts";
 import { makeFolder } from "../files.ts";
+import { isObject } from "../objects.ts";
 import {
   asCopyOf,
   detectJsonStyle,
@@ -117,17 +118,12 @@ function outputsFileForm(cell: CodeCell, document: JsonDocument | undefined): Ou
     }
     // What came out as it was before keeps its text.
     const fresh = outputFileForm(output);
-    return isObject(before[place]) && canonical(before[place] as unknown as Output) === canonical(fresh)
-      ? (before[place] as Output)
-      : fresh;
+    const old: Output | undefined = before[place];
+    return isObject(old) && canonical(old) === canonical(fresh) ? old : fresh;
   });
   return outputs.length === before.length && outputs.every((output, place) => output === before[place])
     ? before
     : outputs;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The same for two outputs that mean the same to the last digit, however they are written. */

@@ -8,6 +8,7 @@ import type {
   MimeBundle,
   Output,
 } from "../notebook/types.ts";
+import { asObject } from "../objects.ts";
 
 /** What changed with one message. */
 export type OutputEvent =
@@ -182,10 +183,6 @@ function sizeOf(data: MimeBundle): number {
     (sum, value) => sum + (typeof value === "string" ? value.length : JSON.stringify(value ?? null).length),
     0,
   );
-}
-
-function asObject(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }
 
 function asCount(value: unknown): number | null {

@@ -26,8 +26,6 @@ export interface DenseLayerOptions {
 /** [N, H, W, C] -> [N, H, W, growthRate + C]. */
 export class DenseLayer extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   readonly net: Sequential;
-  /** Feature maps that the layer adds. */
-  readonly growthRate: number;
 
   /**
    * @param cIn channels of the input
@@ -35,7 +33,6 @@ export class DenseLayer extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
    */
   constructor(cIn: number, { bnSize, growthRate, actFn = "relu" }: DenseLayerOptions) {
     super();
-    this.growthRate = growthRate;
     const width = bnSize * growthRate;
     this.net = this.registerModule(
       "net",
