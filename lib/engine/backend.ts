@@ -70,20 +70,20 @@ export class NativeBackend extends MathBackendCPU {
 
   /** The elements of a tensor, not to be kept beyond the call. */
   values(tensor: TensorInfo): Float32Array {
-    return this.stored(tensor.dataId).values as Float32Array;
+    return this.#stored(tensor.dataId).values as Float32Array;
   }
 
   ints(tensor: TensorInfo): Int32Array {
-    return this.stored(tensor.dataId).values as Int32Array;
+    return this.#stored(tensor.dataId).values as Int32Array;
   }
 
   bytes(tensor: TensorInfo): Uint8Array {
-    return this.stored(tensor.dataId).values as Uint8Array;
+    return this.#stored(tensor.dataId).values as Uint8Array;
   }
 
   /** Whether a tensor's memory is its alone and may be written to in place. */
   isExclusive(tensor: TensorInfo): boolean {
-    const { block, refCount } = this.stored(tensor.dataId);
+    const { block, refCount } = this.#stored(tensor.dataId);
     return block !== undefined && refCount === 1;
   }
 
@@ -97,7 +97,7 @@ export class NativeBackend extends MathBackendCPU {
     return true;
   }
 
-  private stored(dataId: DataId): Stored {
+  #stored(dataId: DataId): Stored {
     return this.data.get(dataId);
   }
 
@@ -108,12 +108,12 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   override readSync(dataId: DataId): Values {
-    const stored = this.stored(dataId);
+    const stored = this.#stored(dataId);
     return stored.block === undefined ? super.readSync(dataId) : stored.values.slice();
   }
 
   override disposeData(dataId: DataId, force = false): boolean {
-    const block = this.data.has(dataId) ? this.stored(dataId).block : undefined;
+    const block = this.data.has(dataId) ? this.#stored(dataId).block : undefined;
     const gone = super.disposeData(dataId, force);
     if (gone && block !== undefined && !this.data.has(dataId)) {
       this.pool.give(block);

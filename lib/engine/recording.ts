@@ -17,11 +17,11 @@ interface AddingBackend {
 export class Recording<T extends tf.TensorContainer = tf.TensorContainer> {
   /** What the recorded function returned; the caller's to dispose of. */
   readonly outputs: T;
-  private tape: readonly TapeNode[];
+  #tape: readonly TapeNode[];
 
   constructor(outputs: T, tape: readonly TapeNode[]) {
     this.outputs = outputs;
-    this.tape = tape;
+    this.#tape = tape;
   }
 
   /**
@@ -33,8 +33,8 @@ export class Recording<T extends tf.TensorContainer = tf.TensorContainer> {
    * @throws Error when an operation between the two has no gradient
    */
   backward<V extends tf.Tensor = tf.Variable>(loss: tf.Tensor, variables: readonly V[]): Map<V, tf.Tensor> {
-    const { tape } = this;
-    this.tape = [];
+    const tape = this.#tape;
+    this.#tape = [];
     const wanted = new Set(variables.map(({ id }) => id));
     const { path, dependent } = pathBetween(tape, wanted, loss);
     const gradients = new Map<number, tf.Tensor>([[loss.id, tf.keep(tf.onesLike(loss))]]);
@@ -61,8 +61,8 @@ export class Recording<T extends tf.TensorContainer = tf.TensorContainer> {
 
   /** Ends the recording without gradients. */
   dispose(): void {
-    for (const node of this.tape) free(node.saved);
-    this.tape = [];
+    for (const node of this.#tape) free(node.saved);
+    this.#tape = [];
   }
 }
 

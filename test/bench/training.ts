@@ -86,35 +86,35 @@ class Turns extends Callback {
   /** The same of the processors' time, which other programs disturb less. */
   readonly cpuRatios: number[] = [];
   readonly tensors: number[] = [];
-  private readonly step: () => void;
-  private readonly other: () => Promise<void>;
-  private begin = now();
-  private bareBefore: Times | undefined;
-  private pairs = 0;
+  readonly #step: () => void;
+  readonly #other: () => Promise<void>;
+  #begin = now();
+  #bareBefore: Times | undefined;
+  #pairs = 0;
   constructor(step: () => void, other: () => Promise<void>) {
     super();
-    this.step = step;
-    this.other = other;
+    this.#step = step;
+    this.#other = other;
   }
   override async onTrainBatchEnd(): Promise<void> {
     const middle = now();
-    this.step();
+    this.#step();
     const end = now();
-    const [mine, bare] = [since(this.begin, middle), since(middle, end)];
+    const [mine, bare] = [since(this.#begin, middle), since(middle, end)];
     // The first steps, and the first after PyTorch's, pay for caches and threads.
-    if (this.bareBefore !== undefined) {
+    if (this.#bareBefore !== undefined) {
       this.trainer.push(mine.wall);
       this.bare.push(bare.wall);
-      this.ratios.push(mine.wall / Math.sqrt(bare.wall * this.bareBefore.wall));
-      this.cpuRatios.push(mine.cpu / Math.sqrt(bare.cpu * this.bareBefore.cpu));
+      this.ratios.push(mine.wall / Math.sqrt(bare.wall * this.#bareBefore.wall));
+      this.cpuRatios.push(mine.cpu / Math.sqrt(bare.cpu * this.#bareBefore.cpu));
     }
-    this.bareBefore = this.pairs === 0 ? undefined : bare;
-    if (this.pairs++ % 8 === 7) {
-      await this.other();
-      this.bareBefore = undefined;
+    this.#bareBefore = this.#pairs === 0 ? undefined : bare;
+    if (this.#pairs++ % 8 === 7) {
+      await this.#other();
+      this.#bareBefore = undefined;
     }
     this.tensors.push(tf.memory().numTensors);
-    this.begin = now();
+    this.#begin = now();
   }
 }
 
@@ -250,14 +250,14 @@ async function measureSteps(name: string, steps: number, folder: string, own: nu
 /** The time of each step of a fit, and how much of it was spent waiting for data. */
 class Steps extends Callback {
   readonly times: number[] = [];
-  private last: number | undefined;
+  #last: number | undefined;
   override onTrainBatchEnd(): void {
     const now = performance.now();
-    if (this.last !== undefined) this.times.push(now - this.last);
-    this.last = now;
+    if (this.#last !== undefined) this.times.push(now - this.#last);
+    this.#last = now;
   }
   override onTrainEpochEnd(): void {
-    this.last = undefined;
+    this.#last = undefined;
   }
 }
 

@@ -53,7 +53,7 @@ export class FotsLoss extends Module<[prediction: Detection, target: Detection, 
    * @throws ShapeError for shapes that do not fit each other
    */
   forward(prediction: Detection, target: Detection, mask?: tf.Tensor4D): FotsLosses {
-    this.check(prediction, target, mask);
+    this.#check(prediction, target, mask);
     const [loss, score, sides, angle] = tf.tidy(() => {
       const truth = mask === undefined ? target.score : masked(target.score, mask);
       const guess = mask === undefined ? prediction.score : masked(prediction.score, mask);
@@ -83,7 +83,7 @@ export class FotsLoss extends Module<[prediction: Detection, target: Detection, 
     return { loss, score, sides, angle };
   }
 
-  private check(prediction: Detection, target: Detection, mask: tf.Tensor4D | undefined): void {
+  #check(prediction: Detection, target: Detection, mask: tf.Tensor4D | undefined): void {
     const { shape } = prediction.score;
     const [batch, height, width] = shape;
     const expect = (name: string, got: readonly number[], channels: number) => {

@@ -19,8 +19,8 @@ export interface FotsHparams {
 
 /** The network in front, without its classifier: [N, H, W, 3] -> features at 1/4, 1/8, 1/16 and 1/32 of the size. */
 export class FotsBackbone extends Module<[x: tf.Tensor4D], readonly tf.Tensor4D[]> {
-  private readonly stem: ImageNetResNet["stem"];
-  private readonly stages: readonly Sequential[];
+  readonly #stem: ImageNetResNet["stem"];
+  readonly #stages: readonly Sequential[];
   /** Channels of the four features, fine to coarse. */
   readonly channels: readonly number[];
 
@@ -33,16 +33,16 @@ export class FotsBackbone extends Module<[x: tf.Tensor4D], readonly tf.Tensor4D[
     this.registerModule("bn1", bn1);
     this.registerModule("relu", relu);
     this.registerModule("maxpool", maxpool);
-    this.stem = resnet.stem;
-    this.stages = resnet.stages.map((stage, i) => this.registerModule(`layer${i + 1}`, stage));
+    this.#stem = resnet.stem;
+    this.#stages = resnet.stages.map((stage, i) => this.registerModule(`layer${i + 1}`, stage));
     this.channels = [8, 4, 2, 1].map((part) => resnet.fc.inFeatures / part);
   }
 
   forward(x: tf.Tensor4D): readonly tf.Tensor4D[] {
     return tf.tidy(() => {
       const features: tf.Tensor4D[] = [];
-      let y = stemForward(this.stem, x);
-      for (const stage of this.stages) {
+      let y = stemForward(this.#stem, x);
+      for (const stage of this.#stages) {
         y = stage.forward(y);
         features.push(y as tf.Tensor4D);
       }

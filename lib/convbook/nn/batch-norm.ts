@@ -98,17 +98,17 @@ export abstract class BatchNorm extends Module {
         "more than one value a channel in training (a larger batch, or eval())",
       );
     }
-    return normalise(this.called(shape), x);
+    return normalise(this.#called(shape), x);
   }
 
   /** What the compiler knows of it: null where there is too little to normalise. */
   operation(x: tf.Tensor): Normalisation | null {
     const shape = this.outputShape(x.shape);
-    return this.training && x.size === this.numFeatures ? null : this.called(shape);
+    return this.training && x.size === this.numFeatures ? null : this.#called(shape);
   }
 
   /** A call: it counts the batch, and decides what becomes of the running statistics. */
-  private called(shape: readonly number[]): Normalisation {
+  #called(shape: readonly number[]): Normalisation {
     const { weight, bias, runningMean, runningVar, numBatchesTracked, usesBatchStatistics } = this;
     const isTracked = this.training && runningMean !== null && runningVar !== null && numBatchesTracked !== null;
     if (isTracked) numBatchesTracked.value += 1;

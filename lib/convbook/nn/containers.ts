@@ -11,7 +11,7 @@ import { type AnyModule, Module } from "./module.ts";
  * new Sequential({ conv: new Conv2d(3, 16, { kernelSize: 3 }), act: new ReLU() });
  */
 export class Sequential extends Module {
-  private readonly layers: readonly AnyModule[];
+  readonly #layers: readonly AnyModule[];
 
   constructor(...layers: AnyModule[] | [Readonly<Record<string, AnyModule>>]) {
     super();
@@ -20,27 +20,27 @@ export class Sequential extends Module {
       layers.length === 1 && typeof first === "object" && first !== null && !(first instanceof Module)
         ? Object.entries(first)
         : layers.map((layer, i): [string, AnyModule] => [`${i}`, layer as AnyModule]);
-    this.layers = named.map(([name, layer]) => this.registerModule(name, layer));
+    this.#layers = named.map(([name, layer]) => this.registerModule(name, layer));
   }
 
   /** Number of modules. */
   get length(): number {
-    return this.layers.length;
+    return this.#layers.length;
   }
 
   /** The module at a place; negative places count from the end. */
   at(index: number): AnyModule | undefined {
-    return this.layers.at(index);
+    return this.#layers.at(index);
   }
 
   [Symbol.iterator](): Iterator<AnyModule> {
-    return this.layers[Symbol.iterator]();
+    return this.#layers[Symbol.iterator]();
   }
 
   forward(x: tf.Tensor): tf.Tensor {
     return tf.tidy(() => {
       let y = x;
-      for (const layer of this.layers) y = layer.forward(y);
+      for (const layer of this.#layers) y = layer.forward(y);
       return y;
     });
   }
@@ -48,28 +48,28 @@ export class Sequential extends Module {
 
 /** Modules kept in a list under their places "0", "1", ...; it has no forward pass of its own. */
 export class ModuleList<M extends AnyModule = AnyModule> extends Module<[], void> {
-  private readonly list: readonly M[];
+  readonly #list: readonly M[];
 
   constructor(modules: Iterable<M> = []) {
     super();
     if (typeof modules?.[Symbol.iterator] !== "function" || typeof modules === "string") {
       throw new OptionError("ModuleList", "modules", modules, "a list of modules");
     }
-    this.list = [...modules].map((module, i) => this.registerModule(`${i}`, module));
+    this.#list = [...modules].map((module, i) => this.registerModule(`${i}`, module));
   }
 
   /** Number of modules. */
   get length(): number {
-    return this.list.length;
+    return this.#list.length;
   }
 
   /** The module at a place; negative places count from the end. */
   at(index: number): M | undefined {
-    return this.list.at(index);
+    return this.#list.at(index);
   }
 
   [Symbol.iterator](): Iterator<M> {
-    return this.list[Symbol.iterator]();
+    return this.#list[Symbol.iterator]();
   }
 
   forward(): never {

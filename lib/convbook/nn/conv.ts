@@ -125,7 +125,7 @@ export class Conv2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   readonly outChannels: number;
   readonly kernelSize: readonly [number, number];
   readonly geometry: Conv2dGeometry;
-  private readonly windows: readonly Window[];
+  readonly #windows: readonly Window[];
   readonly weight: Parameter;
   readonly bias: Parameter | null;
 
@@ -151,7 +151,7 @@ export class Conv2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
       dilation: dilations,
       groups: checkGroups("Conv2d", groups, inChannels, outChannels),
     };
-    this.windows = ([0, 1] as const).map((i) => ({
+    this.#windows = ([0, 1] as const).map((i) => ({
       kernel: this.kernelSize[i],
       stride: strides[i],
       padding: i === 0 ? padY : padX,
@@ -166,7 +166,7 @@ export class Conv2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   /** Shape of the output for an input [N, H, W, C]; throws a {@link ShapeError} where it does not fit. */
   outputShape(input: Shape): number[] {
     checkChannelsLast(this, input, "N, H, W, C", this.inChannels);
-    return windowedShape(this, input, this.windows, this.outChannels);
+    return windowedShape(this, input, this.#windows, this.outChannels);
   }
 
   /** Multiplications with addition that an output of this shape takes. */

@@ -17,7 +17,7 @@ export interface DropoutOptions {
  */
 export class Dropout extends Module {
   readonly p: number;
-  private readonly generator: Generator;
+  readonly #generator: Generator;
 
   /** @param p probability of a zero, 0.5 by default */
   constructor(p = 0.5, options: DropoutOptions = {}) {
@@ -26,7 +26,7 @@ export class Dropout extends Module {
     const { generator = defaultGenerator } = options;
     checkGenerator("Dropout", generator);
     this.p = checkNumber("Dropout", "p", p, 0, 1);
-    this.generator = generator;
+    this.#generator = generator;
   }
 
   /** The input's own shape. */
@@ -40,7 +40,7 @@ export class Dropout extends Module {
     if (!this.training || this.p === 0) return x;
     return tf.tidy(() => {
       if (this.p === 1) return tf.mul(x, 0);
-      const mask = fillBernoulli(new Float32Array(x.size), 1 - this.p, this.generator);
+      const mask = fillBernoulli(new Float32Array(x.size), 1 - this.p, this.#generator);
       const scale = 1 / (1 - this.p);
       for (let i = 0; i < mask.length; i++) mask[i] = (mask[i] as number) * scale;
       if (x.rank < 3) return tf.mul(x, tf.tensor(mask, x.shape));

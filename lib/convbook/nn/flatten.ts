@@ -26,7 +26,7 @@ export class Flatten extends Module {
 
 /** The inverse of {@link Flatten}: [N, C H W] in PyTorch's order -> [N, H, W, C]. */
 export class Unflatten extends Module {
-  private readonly size: Shape;
+  readonly #size: Shape;
 
   /** @param size shape of a sample with channels last, as [H, W, C] */
   constructor(size: Shape) {
@@ -34,14 +34,14 @@ export class Unflatten extends Module {
     if (!Array.isArray(size) || size.length < 2)
       throw new OptionError("Unflatten", "size", size, "[L, C] or [H, W, C]");
     for (const side of size) checkInteger("Unflatten", "size", side, 1);
-    this.size = [...size];
+    this.#size = [...size];
   }
 
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
   outputShape(input: Shape): number[] {
-    const elements = this.size.reduce((product, n) => product * n, 1);
+    const elements = this.#size.reduce((product, n) => product * n, 1);
     if (input.length !== 2 || input[1] !== elements) throw new ShapeError(this.toString(), input, `[N, ${elements}]`);
-    return [input[0] as number, ...this.size];
+    return [input[0] as number, ...this.#size];
   }
 
   forward(x: tf.Tensor): tf.Tensor {
@@ -54,6 +54,6 @@ export class Unflatten extends Module {
   }
 
   protected override extraRepr(): string {
-    return this.size.join(", ");
+    return this.#size.join(", ");
   }
 }

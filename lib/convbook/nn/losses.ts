@@ -112,7 +112,7 @@ export class CrossEntropyLoss extends ClassLoss {
     if (isIndices) {
       const someIgnored = this.checkClasses(target, classes);
       return tf.tidy(() =>
-        this.reduceClasses(target, someIgnored, (indices, own) => this.ofClasses(logits as tf.Tensor2D, indices, own)),
+        this.reduceClasses(target, someIgnored, (indices, own) => this.#ofClasses(logits as tf.Tensor2D, indices, own)),
       );
     }
     if (this.ignoreIndex >= 0) {
@@ -130,7 +130,7 @@ export class CrossEntropyLoss extends ClassLoss {
   }
 
   /** The samples' losses; `own` holds the weights of their classes. */
-  private ofClasses(logits: tf.Tensor2D, indices: tf.Tensor1D, own: tf.Tensor1D | null): tf.Tensor1D {
+  #ofClasses(logits: tf.Tensor2D, indices: tf.Tensor1D, own: tf.Tensor1D | null): tf.Tensor1D {
     const smooth = this.labelSmoothing;
     const weights = weightsOf(this.weight);
     if (own === null || weights === null) return classCrossEntropy(logits, indices, smooth);

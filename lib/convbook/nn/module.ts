@@ -46,7 +46,7 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
   /** Whether the module is in training mode (batch statistics, dropout); set by {@link train} and {@link eval}. */
   training = true;
   readonly #registry: Registry = new Registry(this, (value): value is AnyModule => value instanceof Module);
-  private readonly forwardHooks = new Set<ForwardHook<In, Out>>();
+  readonly #forwardHooks = new Set<ForwardHook<In, Out>>();
   /** The field that a forward pass is, where it is one, while hooks stand in its place. */
   #ownForward: PropertyDescriptor | undefined;
 
@@ -78,22 +78,22 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
     return module;
   }
 
-  private get ownParameters(): ReadonlyMap<string, Parameter> {
+  get #ownParameters(): ReadonlyMap<string, Parameter> {
     return this.#registry.parameters;
   }
 
-  private get ownBuffers(): ReadonlyMap<string, Buffer | CounterBuffer> {
+  get #ownBuffers(): ReadonlyMap<string, Buffer | CounterBuffer> {
     return this.#registry.buffers;
   }
 
-  private get ownModules(): ReadonlyMap<string, AnyModule> {
+  get #ownModules(): ReadonlyMap<string, AnyModule> {
     return this.#registry.modules;
   }
 
   /** The children with their names; a shared child under its first name only. */
   namedChildren(): [name: string, module: AnyModule][] {
     const seen = new Set<AnyModule>();
-    return [...this.ownModules].filter(([, module]) => !seen.has(module) && seen.add(module));
+    return [...this.#ownModules].filter(([, module]) => !seen.has(module) && seen.add(module));
   }
 
   /** The children, each once. */
@@ -113,7 +113,7 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
       if (found.has(module)) return;
       found.set(module, name);
       above.add(module);
-      for (const [childName, child] of module.ownModules)
+      for (const [childName, child] of module.#ownModules)
         visit(child, name === "" ? childName : `${name}.${childName}`);
       above.delete(module);
     };
@@ -128,7 +128,7 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
 
   /** All learnable tensors with their dotted names; a shared one under its first name only. */
   namedParameters(): [name: string, parameter: Parameter][] {
-    return collect(this, (module) => module.ownParameters);
+    return collect(this, (module) => module.#ownParameters);
   }
 
   /** All learnable tensors, each once. */
@@ -138,7 +138,7 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
 
   /** All buffers with their dotted names; a shared one under its first name only. */
   namedBuffers(): [name: string, buffer: Buffer | CounterBuffer][] {
-    return collect(this, (module) => module.ownBuffers);
+    return collect(this, (module) => module.#ownBuffers);
   }
 
   /** All buffers, each once. */
@@ -151,9 +151,9 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
     let module: AnyModule = this;
     if (path === "") return module;
     for (const name of path.split(".")) {
-      const next = module.ownModules.get(name);
+      const next = module.#ownModules.get(name);
       if (next === undefined) {
-        const known = [...module.ownModules.keys()].join(", ");
+        const known = [...module.#ownModules.keys()].join(", ");
         throw new OptionError(
           this.constructor.name,
           "path",
@@ -188,7 +188,7 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
     const visit = (module: AnyModule) => {
       if (seen.has(module)) return;
       seen.add(module);
-      for (const child of module.ownModules.values()) visit(child);
+      for (const child of module.#ownModules.values()) visit(child);
       fn(module);
     };
     visit(this);
@@ -207,8 +207,8 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
    * @returns a function that removes the hook
    */
   registerForwardHook(hook: ForwardHook<In, Out>): () => void {
-    this.forwardHooks.add(hook);
-    if (this.forwardHooks.size === 1) {
+    this.#forwardHooks.add(hook);
+    if (this.#forwardHooks.size === 1) {
       // The instance's own property shadows the class's method, so that modules without hooks pay nothing for them.
       const forward = this.forward;
       this.#ownForward = Object.getOwnPropertyDescriptor(this, "forward");
@@ -216,12 +216,12 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
         let output = forward.apply(this, inputs);
         // Whoever watches sees numbers.
         settled([inputs, output]);
-        for (const each of this.forwardHooks) output = each(this, inputs, output) ?? output;
+        for (const each of this.#forwardHooks) output = each(this, inputs, output) ?? output;
         return output;
       };
     }
     return () => {
-      if (this.forwardHooks.delete(hook) && this.forwardHooks.size === 0) {
+      if (this.#forwardHooks.delete(hook) && this.#forwardHooks.size === 0) {
         Reflect.deleteProperty(this, "forward");
         if (this.#ownForward !== undefined) Object.defineProperty(this, "forward", this.#ownForward);
       }
@@ -230,18 +230,18 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
 
   /** Whether somebody watches this module's forward passes, so that it must not be fused with its neighbours. */
   get hasForwardHooks(): boolean {
-    return this.forwardHooks.size > 0;
+    return this.#forwardHooks.size > 0;
   }
 
   /** The state's entries under every name that they have, in PyTorch's order: own parameters, own buffers, then the children's. */
-  private stateEntries(): Map<string, StateEntry> {
+  #stateEntries(): Map<string, StateEntry> {
     // Complains about modules that contain themselves.
     this.namedModules();
     const entries = new Map<string, StateEntry>();
     const visit = (module: AnyModule, prefix: string) => {
-      for (const [name, parameter] of module.ownParameters) entries.set(prefix + name, parameter);
-      for (const [name, buffer] of module.ownBuffers) if (buffer.persistent) entries.set(prefix + name, buffer);
-      for (const [name, child] of module.ownModules) visit(child, `${prefix}${name}.`);
+      for (const [name, parameter] of module.#ownParameters) entries.set(prefix + name, parameter);
+      for (const [name, buffer] of module.#ownBuffers) if (buffer.persistent) entries.set(prefix + name, buffer);
+      for (const [name, child] of module.#ownModules) visit(child, `${prefix}${name}.`);
     };
     visit(this, "");
     return entries;
@@ -249,13 +249,13 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
 
   /** Shapes of all entries of the state dict, in its order, without copying their values. */
   stateShapes(): Map<string, readonly number[]> {
-    return new Map([...this.stateEntries()].map(([name, entry]) => [name, entry.shape]));
+    return new Map([...this.#stateEntries()].map(([name, entry]) => [name, entry.shape]));
   }
 
   /** Copies of all parameters and persistent buffers in PyTorch's names, order and layouts. */
   stateDict(): StateDict {
     const state: StateDict = new Map();
-    for (const [name, entry] of this.stateEntries()) state.set(name, entry.toTensorData());
+    for (const [name, entry] of this.#stateEntries()) state.set(name, entry.toTensorData());
     return state;
   }
 
@@ -271,7 +271,7 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
    */
   loadStateDict(state: StateDict, options: { strict?: boolean } = {}): LoadResult {
     const { strict = true } = options;
-    const entries = this.stateEntries();
+    const entries = this.#stateEntries();
     const isCounter = (name: string) => /(^|\.)num_batches_tracked$/.test(name);
     const hasCounters = [...state.keys()].some(isCounter);
     const missing = [...entries.keys()].filter((name) => !state.has(name) && (hasCounters || !isCounter(name)));
@@ -295,7 +295,7 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
 
   /** Frees all parameters and buffers here and below. The module cannot be used afterwards. */
   dispose(): void {
-    for (const entry of new Set(this.stateEntries().values())) entry.dispose();
+    for (const entry of new Set(this.#stateEntries().values())) entry.dispose();
     for (const buffer of this.buffers()) buffer.dispose();
     for (const module of this.modules()) module.onDispose();
   }
@@ -316,8 +316,8 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
   /** The tree of modules, as PyTorch prints it. */
   toString(): string {
     this.namedModules();
-    if (this.ownModules.size === 0) return `${this.typeName}(${this.extraRepr()})`;
-    const lines = [...this.ownModules].map(
+    if (this.#ownModules.size === 0) return `${this.typeName}(${this.extraRepr()})`;
+    const lines = [...this.#ownModules].map(
       ([name, child]) => `  (${name}): ${child.toString().replaceAll("\n", "\n  ")}`,
     );
     return `${this.typeName}(${this.extraRepr()}\n${lines.join("\n")}\n)`;

@@ -112,7 +112,7 @@ class DeviceValue implements StateEntry {
   readonly dtype = "float32" as const;
   readonly layout: Layout;
   protected trainable: boolean;
-  private host: Float32Array | undefined;
+  #host: Float32Array | undefined;
   protected device: tf.Variable | undefined;
 
   /**
@@ -133,7 +133,7 @@ class DeviceValue implements StateEntry {
     this.layout = layout.length === 0 ? this.shape.map((_, i) => i) : layout;
     this.trainable = trainable;
     spend(this.shape);
-    this.host = new Float32Array(sizeOf(this.shape));
+    this.#host = new Float32Array(sizeOf(this.shape));
     if ("data" in value) this.load(value);
   }
 
@@ -145,19 +145,19 @@ class DeviceValue implements StateEntry {
   /** The variable that computations use, in TensorFlow.js's layout. It stays the same object until {@link dispose}. */
   get variable(): tf.Variable {
     if (this.device === undefined || this.device.isDisposed) {
-      if (this.host === undefined) throw new Error("This value was disposed of together with its module.");
-      const host = this.host;
+      if (this.#host === undefined) throw new Error("This value was disposed of together with its module.");
+      const host = this.#host;
       const shape = this.layout.map((dimension) => this.shape[dimension] as number);
       const initial = tf.tensor(host, shape, "float32");
       this.device = tf.variable(initial, this.trainable);
       initial.dispose();
-      this.host = undefined;
+      this.#host = undefined;
     }
     return this.device;
   }
 
   toTensorData(): TensorData {
-    const memory = this.host ?? (this.variable.dataSync() as Float32Array);
+    const memory = this.#host ?? (this.variable.dataSync() as Float32Array);
     const memoryShape = this.layout.map((dimension) => this.shape[dimension] as number);
     const inverse = this.layout.map((_, i) => this.layout.indexOf(i));
     return { dtype: "float32", shape: [...this.shape], data: permute(memory, memoryShape, inverse) };
@@ -171,7 +171,7 @@ class DeviceValue implements StateEntry {
     }
     const memory = permute(toFloat32(value), this.shape, this.layout);
     if (this.device === undefined) {
-      this.host = memory;
+      this.#host = memory;
       return;
     }
     const tensor = tf.tensor(memory, this.device.shape, "float32");
@@ -181,7 +181,7 @@ class DeviceValue implements StateEntry {
 
   dispose(): void {
     if (this.device !== undefined && !this.device.isDisposed) this.device.dispose();
-    this.host = undefined;
+    this.#host = undefined;
   }
 }
 

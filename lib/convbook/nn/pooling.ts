@@ -144,21 +144,21 @@ export class MaxPool1d extends Pool1d {
 
 /** Mean of each window. */
 export class AvgPool2d extends Pool2d {
-  private readonly countIncludePad: boolean;
+  readonly #countIncludePad: boolean;
 
   constructor(kernelSize: Size2d, options: AvgPoolOptions<Size2d> = {}) {
     super(kernelSize, options, avgPoolOptions);
-    this.countIncludePad = options.countIncludePad ?? true;
+    this.#countIncludePad = options.countIncludePad ?? true;
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
     this.outputShape(shapeOf(this, x));
-    return avgPool2d(x, this.windows, this.countIncludePad);
+    return avgPool2d(x, this.windows, this.#countIncludePad);
   }
 
   /** What the compiler knows of it; programs know no padding of averages. */
   operation(x: tf.Tensor): Pool {
-    const run = (images: tf.Tensor4D) => avgPool2d(images, this.windows, this.countIncludePad);
+    const run = (images: tf.Tensor4D) => avgPool2d(images, this.windows, this.#countIncludePad);
     const window = this.programWindow?.pad.every((n) => n === 0) === true ? this.programWindow : null;
     return { kind: "pool", type: "avgPool", shape: this.outputShape(x.shape), window, run };
   }
@@ -166,77 +166,77 @@ export class AvgPool2d extends Pool2d {
 
 /** Mean of each window. */
 export class AvgPool1d extends Pool1d {
-  private readonly countIncludePad: boolean;
+  readonly #countIncludePad: boolean;
 
   constructor(kernelSize: number, options: AvgPoolOptions<number> = {}) {
     super(kernelSize, options, avgPoolOptions);
-    this.countIncludePad = options.countIncludePad ?? true;
+    this.#countIncludePad = options.countIncludePad ?? true;
   }
 
   forward(x: tf.Tensor3D): tf.Tensor3D {
-    return this.asImages(x, (images) => avgPool2d(images, this.windows, this.countIncludePad));
+    return this.asImages(x, (images) => avgPool2d(images, this.windows, this.#countIncludePad));
   }
 }
 
 /** Means of a grid of cells, [N, H, W, C] -> [N, size, size, C], whatever the input's size. */
 export class AdaptiveAvgPool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
-  private readonly size: readonly [number, number];
+  readonly #size: readonly [number, number];
 
   /** @param outputSize number of cells, one number or [height, width] */
   constructor(outputSize: Size2d) {
     super();
-    this.size = pair("AdaptiveAvgPool2d", "outputSize", outputSize, 1);
+    this.#size = pair("AdaptiveAvgPool2d", "outputSize", outputSize, 1);
   }
 
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
   outputShape(input: Shape): number[] {
     checkChannelsLast(this, input, "N, H, W, C");
-    return [input[0] as number, ...this.size, input[3] as number];
+    return [input[0] as number, ...this.#size, input[3] as number];
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
     this.outputShape(shapeOf(this, x));
-    return adaptiveAvgPool2d(x, this.size);
+    return adaptiveAvgPool2d(x, this.#size);
   }
 
   /** What the compiler knows of it; programs know a single cell. */
   operation(x: tf.Tensor): Pool {
     const shape = this.outputShape(x.shape);
     const [, height, width] = x.shape as [number, number, number];
-    const [rows, columns] = this.size;
+    const [rows, columns] = this.#size;
     const isKnown = rows === 1 && columns === 1 && height * width <= mostTaps;
     const window: ProgramWindow = { filter: [height, width], strides: [1, 1], pad: [0, 0] };
-    const run = (images: tf.Tensor4D) => adaptiveAvgPool2d(images, this.size);
+    const run = (images: tf.Tensor4D) => adaptiveAvgPool2d(images, this.#size);
     return { kind: "pool", type: "avgPool", shape, window: isKnown ? window : null, run };
   }
 
   protected override extraRepr(): string {
-    return this.size.join(", ");
+    return this.#size.join(", ");
   }
 }
 
 /** Means of a row of cells, [N, L, C] -> [N, size, C], whatever the input's length. */
 export class AdaptiveAvgPool1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
-  private readonly size: number;
+  readonly #size: number;
 
   /** @param outputSize number of cells */
   constructor(outputSize: number) {
     super();
-    this.size = checkInteger("AdaptiveAvgPool1d", "outputSize", outputSize, 1);
+    this.#size = checkInteger("AdaptiveAvgPool1d", "outputSize", outputSize, 1);
   }
 
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
   outputShape(input: Shape): number[] {
     checkChannelsLast(this, input, "N, L, C");
-    return [input[0] as number, this.size, input[2] as number];
+    return [input[0] as number, this.#size, input[2] as number];
   }
 
   forward(x: tf.Tensor3D): tf.Tensor3D {
     const shape = this.outputShape(shapeOf(this, x)) as [number, number, number];
-    return tf.tidy(() => tf.reshape(adaptiveAvgPool2d(tf.expandDims(x, 1) as tf.Tensor4D, [1, this.size]), shape));
+    return tf.tidy(() => tf.reshape(adaptiveAvgPool2d(tf.expandDims(x, 1) as tf.Tensor4D, [1, this.#size]), shape));
   }
 
   protected override extraRepr(): string {
-    return `${this.size}`;
+    return `${this.#size}`;
   }
 }

@@ -102,7 +102,7 @@ export class ModelSummary {
     return each <= 0 ? 0 : Math.max(0, Math.floor((bytes - fixed) / each));
   }
 
-  private cells(): { header: string[]; body: string[][]; footer: string[] } {
+  #cells(): { header: string[]; body: string[][]; footer: string[] } {
     const format = (n: number) => n.toLocaleString("en-US");
     const body = this.rows.map((row) => [
       `${"  ".repeat(row.depth)}${row.name === "" ? "(model)" : row.name.split(".").slice(-1)[0]}`,
@@ -123,7 +123,7 @@ export class ModelSummary {
 
   /** The table as text. */
   toString(): string {
-    const { header, body, footer } = this.cells();
+    const { header, body, footer } = this.#cells();
     const widths = header.map((title, i) => Math.max(title.length, ...body.map((line) => (line[i] as string).length)));
     const line = (cells: readonly string[]) =>
       cells
@@ -136,7 +136,7 @@ export class ModelSummary {
 
   /** What a notebook shows: the table as HTML and as text. */
   [Symbol.for("Jupyter.display")](): Record<string, string> {
-    const { header, body, footer } = this.cells();
+    const { header, body, footer } = this.#cells();
     const escapeHtml = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
     const cell = (tag: string, text: string, i: number) => {
       const indent = text.length - text.trimStart().length;

@@ -18,36 +18,36 @@ const modes = ["nearest", "bilinear"] as const;
 
 /** Enlarges image batches, [N, H, W, C] -> [N, scale H, scale W, C]. */
 export class Upsample extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
-  private readonly scaleFactor: readonly [number, number];
-  private readonly mode: "nearest" | "bilinear";
-  private readonly alignCorners: boolean;
+  readonly #scaleFactor: readonly [number, number];
+  readonly #mode: "nearest" | "bilinear";
+  readonly #alignCorners: boolean;
 
   /** @param options scaleFactor and the rest */
   constructor(options: UpsampleOptions) {
     super();
     refuseUnknownOptions("Upsample", options, ["scaleFactor", "mode", "alignCorners"]);
     const { scaleFactor, mode = "nearest", alignCorners = false } = options;
-    this.scaleFactor = pair("Upsample", "scaleFactor", scaleFactor, 1);
+    this.#scaleFactor = pair("Upsample", "scaleFactor", scaleFactor, 1);
     if (!modes.includes(mode)) throw new UnknownNameError("mode of Upsample", String(mode), modes);
-    this.mode = mode;
-    this.alignCorners = alignCorners;
+    this.#mode = mode;
+    this.#alignCorners = alignCorners;
   }
 
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
   outputShape(input: Shape): number[] {
     checkChannelsLast(this, input, "N, H, W, C");
     const [batch, height, width, channels] = input as [number, number, number, number];
-    return [batch, height * this.scaleFactor[0], width * this.scaleFactor[1], channels];
+    return [batch, height * this.#scaleFactor[0], width * this.#scaleFactor[1], channels];
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
     const [, height, width] = this.outputShape(shapeOf(this, x)) as [number, number, number, number];
-    if (this.mode === "nearest") return repeatPixels(x, this.scaleFactor);
-    return resizeBilinear(x, [height, width], this.alignCorners);
+    if (this.#mode === "nearest") return repeatPixels(x, this.#scaleFactor);
+    return resizeBilinear(x, [height, width], this.#alignCorners);
   }
 
   protected override extraRepr(): string {
-    const corners = this.mode === "bilinear" ? `, alignCorners=${this.alignCorners}` : "";
-    return `scaleFactor=[${this.scaleFactor.join(", ")}], mode=${this.mode}${corners}`;
+    const corners = this.#mode === "bilinear" ? `, alignCorners=${this.#alignCorners}` : "";
+    return `scaleFactor=[${this.#scaleFactor.join(", ")}], mode=${this.#mode}${corners}`;
   }
 }

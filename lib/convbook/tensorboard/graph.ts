@@ -45,30 +45,30 @@ const numbered = (name: string, i: number, count: number) => (count === 1 ? name
 
 class Trace {
   readonly nodes: GraphNode[] = [];
-  private readonly model: AnyModule;
-  private readonly places: ReadonlyMap<AnyModule, string>;
+  readonly #model: AnyModule;
+  readonly #places: ReadonlyMap<AnyModule, string>;
   /** By a tensor's id, the node that it comes from. */
-  private readonly sources = new Map<number, string>();
-  private readonly counts = new Map<string, number>();
+  readonly #sources = new Map<number, string>();
+  readonly #counts = new Map<string, number>();
   /** The containers that run, the innermost last. */
-  private readonly running: AnyModule[] = [];
+  readonly #running: AnyModule[] = [];
   /** Operations on the tape that are dealt with. */
-  private seen = 0;
+  #seen = 0;
 
   constructor(model: AnyModule) {
-    this.model = model;
-    this.places = placesOf(model);
+    this.#model = model;
+    this.#places = placesOf(model);
   }
 
   border(name: string, from: readonly tf.Tensor[], tensor: tf.Tensor): void {
-    this.add(name, borderOp, from, [tensor], new Map());
+    this.#add(name, borderOp, from, [tensor], new Map());
   }
 
   run(inputs: readonly tf.Tensor[]): { outputs: readonly tf.Tensor[] } {
-    const { model } = this;
+    const model = this.#model;
     const modules = model.modules();
     const modes = modules.map((module) => ({ module, training: module.training }));
-    const restore = modules.map((module) => this.watch(module));
+    const restore = modules.map((module) => this.#watch(module));
     let outputs: tf.Tensor[] = [];
     try {
       model.eval();
@@ -88,20 +88,20 @@ class Trace {
   }
 
   /** Follows a module's forward passes. @returns stops it */
-  private watch(module: AnyModule): () => void {
+  #watch(module: AnyModule): () => void {
     const own = Object.getOwnPropertyDescriptor(module, "forward");
     const forward = module.forward as (...inputs: unknown[]) => unknown;
     const isLayer = module.children().length === 0;
     module.forward = (...inputs: unknown[]) => {
-      this.noteOperations();
-      if (!isLayer) this.running.push(module);
+      this.#noteOperations();
+      if (!isLayer) this.#running.push(module);
       const output = forward.apply(module, inputs);
       if (isLayer) {
-        this.seen = tape().length;
-        this.noteLayer(module, tensorsIn(inputs), tensorsIn(output));
+        this.#seen = tape().length;
+        this.#noteLayer(module, tensorsIn(inputs), tensorsIn(output));
       } else {
-        this.noteOperations();
-        this.running.pop();
+        this.#noteOperations();
+        this.#running.pop();
       }
       return output;
     };
@@ -111,43 +111,43 @@ class Trace {
     };
   }
 
-  private placeOf(module: AnyModule): string {
-    return found(this.places.get(module), `The place of ${module.typeName}`);
+  #placeOf(module: AnyModule): string {
+    return found(this.#places.get(module), `The place of ${module.typeName}`);
   }
 
-  private noteLayer(module: AnyModule, inputs: readonly tf.Tensor[], outputs: readonly tf.Tensor[]): void {
-    this.add(this.placeOf(module), module.typeName, inputs, outputs, settingsOf(module));
+  #noteLayer(module: AnyModule, inputs: readonly tf.Tensor[], outputs: readonly tf.Tensor[]): void {
+    this.#add(this.#placeOf(module), module.typeName, inputs, outputs, settingsOf(module));
   }
 
   /** What the container that runs has done since its last layer. */
-  private noteOperations(): void {
-    const container = this.running.at(-1) ?? this.model;
-    for (const { kernelName, inputs, outputs } of tape().slice(this.seen)) {
+  #noteOperations(): void {
+    const container = this.#running.at(-1) ?? this.#model;
+    for (const { kernelName, inputs, outputs } of tape().slice(this.#seen)) {
       const from = Object.values(inputs);
       const copy = copyOf(from, outputs);
       if (copy !== undefined) {
-        const source = this.sources.get(copy.from.id);
-        if (source !== undefined) this.sources.set(copy.to.id, source);
+        const source = this.#sources.get(copy.from.id);
+        if (source !== undefined) this.#sources.set(copy.to.id, source);
         continue;
       }
-      this.add(`${this.placeOf(container)}/${kernelName}`, kernelName, from, outputs, new Map());
+      this.#add(`${this.#placeOf(container)}/${kernelName}`, kernelName, from, outputs, new Map());
     }
-    this.seen = tape().length;
+    this.#seen = tape().length;
   }
 
-  private add(
+  #add(
     place: string,
     op: string,
     from: readonly tf.Tensor[],
     outputs: readonly tf.Tensor[],
     attributes: ReadonlyMap<string, string | number>,
   ): void {
-    const count = this.counts.get(place) ?? 0;
-    this.counts.set(place, count + 1);
+    const count = this.#counts.get(place) ?? 0;
+    this.#counts.set(place, count + 1);
     const name = count === 0 ? place : `${place}_${count}`;
-    const inputs = [...new Set(from.map(({ id }) => this.sources.get(id)))].filter((source) => source !== undefined);
+    const inputs = [...new Set(from.map(({ id }) => this.#sources.get(id)))].filter((source) => source !== undefined);
     this.nodes.push({ name, op, inputs, attributes, outputShapes: outputs.map(({ shape }) => shape) });
-    for (const { id } of outputs) this.sources.set(id, name);
+    for (const { id } of outputs) this.#sources.set(id, name);
   }
 }
 

@@ -100,17 +100,17 @@ export class ClassificationModule extends TrainingModule<
     );
     if (schedulerName === null) return optimizer;
     const options = schedulerHparams ?? (schedulerName === "MultiStepLR" ? { milestones: [100, 150], gamma: 0.1 } : {});
-    const scheduler = createScheduler(schedulerName, optimizer, this.completed(schedulerName, options));
+    const scheduler = createScheduler(schedulerName, optimizer, this.#completed(schedulerName, options));
     return { optimizer, lrScheduler: { scheduler, interval: schedulerInterval, monitor: schedulerMonitor } };
   }
 
   /** A one-cycle schedule that does not say how long it is lasts as long as the training. */
-  private completed(name: string, options: HyperParameters): HyperParameters {
+  #completed(name: string, options: HyperParameters): HyperParameters {
     if (name !== "OneCycleLR" || options.totalSteps !== undefined || options.epochs !== undefined) return options;
     return { ...options, totalSteps: this.trainer.estimatedSteps };
   }
 
-  private evaluate([inputs, labels]: ClassificationBatch, stage: "train" | "val" | "test"): tf.Tensor {
+  #evaluate([inputs, labels]: ClassificationBatch, stage: "train" | "val" | "test"): tf.Tensor {
     const logits = this.forward(inputs);
     const loss = this.lossModule.forward(logits, labels);
     const classes = labels.rank === 2 ? tf.argMax(labels, -1) : labels;
@@ -122,15 +122,15 @@ export class ClassificationModule extends TrainingModule<
   }
 
   trainingStep(batch: ClassificationBatch): tf.Tensor {
-    return this.evaluate(batch, "train");
+    return this.#evaluate(batch, "train");
   }
 
   override validationStep(batch: ClassificationBatch): void {
-    this.evaluate(batch, "val");
+    this.#evaluate(batch, "val");
   }
 
   override testStep(batch: ClassificationBatch): void {
-    this.evaluate(batch, "test");
+    this.#evaluate(batch, "test");
   }
 
   /**

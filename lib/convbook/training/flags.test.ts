@@ -45,24 +45,24 @@ afterAll(() => rmSync(folder, { recursive: true }));
 class Memory implements Logger {
   readonly name = "memory";
   readonly version = "0";
-  private readonly events: string[];
+  readonly #events: string[];
   constructor(events: string[]) {
-    this.events = events;
+    this.#events = events;
   }
   logMetrics(metrics: Metrics, step: number): void {
     const names = Object.keys(metrics).filter((name) => name !== "epoch");
-    this.events.push(`log at ${step}: ${names.sort().join(" ")}`);
+    this.#events.push(`log at ${step}: ${names.sort().join(" ")}`);
   }
 }
 
 /** The module of the fixture's script. */
 class Module extends TrainingModule<tf.Tensor> {
   readonly layer = this.registerModule("layer", new Linear(2, 1));
-  private readonly events: string[];
-  private readonly scheduler: Omit<SchedulerConfig, "scheduler">;
-  private readonly stopAt: number | undefined;
-  private readonly values: readonly number[];
-  private validations = -1;
+  readonly #events: string[];
+  readonly #scheduler: Omit<SchedulerConfig, "scheduler">;
+  readonly #stopAt: number | undefined;
+  readonly #values: readonly number[];
+  #validations = -1;
   constructor(
     events: string[],
     scheduler: Omit<SchedulerConfig, "scheduler">,
@@ -70,52 +70,52 @@ class Module extends TrainingModule<tf.Tensor> {
     values: readonly number[],
   ) {
     super();
-    this.values = values;
-    this.events = events;
-    this.scheduler = scheduler;
-    this.stopAt = stopAt;
+    this.#values = values;
+    this.#events = events;
+    this.#scheduler = scheduler;
+    this.#stopAt = stopAt;
   }
   forward(x: tf.Tensor): tf.Tensor {
     return this.layer.forward(x);
   }
   override onTrainEpochStart(): void {
-    this.events.push(`epoch ${this.currentEpoch}`);
+    this.#events.push(`epoch ${this.currentEpoch}`);
   }
   trainingStep(batch: tf.Tensor, index: number): tf.Tensor {
-    this.events.push(`train ${index}`);
+    this.#events.push(`train ${index}`);
     this.log("train_loss", 1);
     this.log("train_mean", 1, { onStep: false, onEpoch: true });
     return tf.mean(this.forward(batch));
   }
   override optimizerStep(...args: Parameters<TrainingModule["optimizerStep"]>): void {
     super.optimizerStep(...args);
-    this.events.push("step");
+    this.#events.push("step");
   }
   override lrSchedulerStep(...args: Parameters<TrainingModule["lrSchedulerStep"]>): void {
     super.lrSchedulerStep(...args);
-    this.events.push("schedule");
+    this.#events.push("schedule");
   }
   override onTrainBatchEnd(): void {
-    if (this.trainer.progress.totalBatch === this.stopAt) this.trainer.shouldStop = true;
+    if (this.trainer.progress.totalBatch === this.#stopAt) this.trainer.shouldStop = true;
   }
   override onTrainEpochEnd(): void {
-    this.events.push("epoch ends");
+    this.#events.push("epoch ends");
   }
   override onValidationStart(): void {
-    this.events.push(this.trainer.isSanityChecking ? "sanity check" : "validation");
-    if (!this.trainer.isSanityChecking) this.validations++;
+    this.#events.push(this.trainer.isSanityChecking ? "sanity check" : "validation");
+    if (!this.trainer.isSanityChecking) this.#validations++;
   }
   override validationStep(_batch: tf.Tensor, index: number): void {
-    this.events.push(`validate ${index}`);
+    this.#events.push(`validate ${index}`);
     this.log("val_loss", 1);
     this.log("falling", 1 - this.currentEpoch / 8);
     // Python's list takes its last value at -1, too.
-    if (this.values.length > 0)
-      this.log("value", this.values.at(Math.min(this.validations, this.values.length - 1)) as number);
+    if (this.#values.length > 0)
+      this.log("value", this.#values.at(Math.min(this.#validations, this.#values.length - 1)) as number);
   }
   configureOptimizers(): OptimizerConfig {
     const optimizer = new SGD(this.parameters(), { lr: 0.1 });
-    return { optimizer, lrScheduler: { scheduler: new StepLR(optimizer, { stepSize: 1 }), ...this.scheduler } };
+    return { optimizer, lrScheduler: { scheduler: new StepLR(optimizer, { stepSize: 1 }), ...this.#scheduler } };
   }
 }
 

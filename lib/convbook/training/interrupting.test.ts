@@ -15,15 +15,15 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Does something at the end of a step. */
 class At extends Callback {
-  private readonly step: number;
-  private readonly action: () => void;
+  readonly #step: number;
+  readonly #action: () => void;
   constructor(step: number, action: () => void) {
     super();
-    this.step = step;
-    this.action = action;
+    this.#step = step;
+    this.#action = action;
   }
   override onTrainBatchEnd(trainer: Trainer): void {
-    if (trainer.globalStep === this.step) this.action();
+    if (trainer.globalStep === this.#step) this.#action();
   }
 }
 

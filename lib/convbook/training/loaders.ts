@@ -102,29 +102,29 @@ export function countBatches(option: string, limit: BatchLimit | undefined, leng
 
 /** The first batches of another loader, drawn once in its order and kept. */
 export class KeptBatches implements Loader {
-  private readonly inner: Loader;
-  private readonly count: number;
-  private batches: Promise<unknown[]> | undefined;
+  readonly #inner: Loader;
+  readonly #count: number;
+  #batches: Promise<unknown[]> | undefined;
 
   constructor(inner: Loader, count: number) {
-    this.inner = inner;
-    this.count = count;
+    this.#inner = inner;
+    this.#count = count;
   }
 
   get length(): number {
-    return this.count;
+    return this.#count;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<unknown> {
-    this.batches ??= this.draw();
+    this.#batches ??= this.#draw();
     // Each pass gives copies, since the trainer disposes of what it has used.
-    for (const batch of await this.batches) yield cloneBatch(batch);
+    for (const batch of await this.#batches) yield cloneBatch(batch);
   }
 
-  private async draw(): Promise<unknown[]> {
+  async #draw(): Promise<unknown[]> {
     const drawn: unknown[] = [];
-    const iterator = iterate(this.inner);
-    while (drawn.length < this.count) {
+    const iterator = iterate(this.#inner);
+    while (drawn.length < this.#count) {
       const { done, value } = await iterator.next();
       if (done) break;
       drawn.push(value);
@@ -135,8 +135,8 @@ export class KeptBatches implements Loader {
 
   /** Frees the kept batches. */
   async dispose(): Promise<void> {
-    disposeTensors(await this.batches);
-    this.batches = undefined;
+    disposeTensors(await this.#batches);
+    this.#batches = undefined;
   }
 }
 

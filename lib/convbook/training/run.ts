@@ -28,31 +28,31 @@ const never = () => new Promise<never>(() => {});
 export class Run implements RunContext {
   readonly module: AnyTrainingModule;
   readonly listener: InterruptionListener;
-  private readonly trainer: Trainer;
-  private readonly stage: Stage;
-  private readonly restoreModes: () => void;
+  readonly #trainer: Trainer;
+  readonly #stage: Stage;
+  readonly #restoreModes: () => void;
   /** Scopes of tfjs that were open when it began. */
-  private readonly scopes = engineState().scopeStack.length;
-  private readonly iterators = new Set<AsyncIterator<unknown>>();
-  private isSetUp = false;
+  readonly #scopes = engineState().scopeStack.length;
+  readonly #iterators = new Set<AsyncIterator<unknown>>();
+  #isSetUp = false;
   /** Another run has taken its place: whatever of it wakes up goes no further. */
-  private isAbandoned = false;
+  #isAbandoned = false;
   /** Settles when the run has ended. */
   readonly ended: Promise<void>;
-  private settle: () => void = () => {};
+  #settle: () => void = () => {};
 
   constructor(trainer: Trainer, module: AnyTrainingModule, stage: Stage, signal: AbortSignal | undefined) {
-    this.trainer = trainer;
+    this.#trainer = trainer;
     this.module = module;
-    this.stage = stage;
-    this.restoreModes = rememberModes(module as AnyModule);
+    this.#stage = stage;
+    this.#restoreModes = rememberModes(module as AnyModule);
     const signals = [trainer.options.signal, signal].filter((each) => each !== undefined);
     this.listener = new InterruptionListener(
       signals.length === 0 ? undefined : AbortSignal.any(signals),
       trainer.options.handleSignals,
     );
     this.ended = new Promise((resolve) => {
-      this.settle = resolve;
+      this.#settle = resolve;
     });
     open.add(this);
     module.attachTrainer(trainer);
@@ -61,18 +61,20 @@ export class Run implements RunContext {
   /** Runs the verb, with what all verbs have in common around it. */
   async execute<T>(body: () => Promise<T>): Promise<T> {
     try {
-      const result = await this.setUpAndRun(body);
-      await this.takeDown(this.listener.requested ? "interrupted" : "success");
+      const result = await this.#setUpAndRun(body);
+      await this.#takeDown(this.listener.requested ? "interrupted" : "success");
       return result;
     } finally {
-      const { profiler } = this.trainer.options;
+      const { profiler } = this.#trainer.options;
       if (profiler !== undefined) display(profiler);
-      this.end();
+      this.#end();
     }
   }
 
-  private async setUpAndRun<T>(body: () => Promise<T>): Promise<T> {
-    const { trainer, module, stage } = this;
+  async #setUpAndRun<T>(body: () => Promise<T>): Promise<T> {
+    const { module } = this;
+    const trainer = this.#trainer;
+    const stage = this.#stage;
     try {
       const modules = module.configureCallbacks();
       const replaced = new Set(modules.map((callback) => callback.constructor));
@@ -81,23 +83,23 @@ export class Run implements RunContext {
         ...modules,
       ]);
       await trainer.hooks.callModule("prepareData");
-      this.isSetUp = true;
+      this.#isSetUp = true;
       await trainer.hooks.call("setup", stage);
       await trainer.hooks.callModule("configureModel");
       return await body();
     } catch (error) {
-      await this.fail(error);
+      await this.#fail(error);
       throw error;
     }
   }
 
   /** Takes a run down that failed. What goes wrong then is told, but what went wrong first is what the caller is to hear of. */
-  private async fail(reason: unknown): Promise<void> {
+  async #fail(reason: unknown): Promise<void> {
     const tell = (error: unknown) => {
-      console.warn(`After the ${this.stage} had failed: ${error instanceof Error ? error.message : error}`);
+      console.warn(`After the ${this.#stage} had failed: ${error instanceof Error ? error.message : error}`);
     };
-    if (this.isSetUp) await this.trainer.hooks.callCallbacks("onException", reason).catch(tell);
-    await this.takeDown("failed").catch(tell);
+    if (this.#isSetUp) await this.#trainer.hooks.callCallbacks("onException", reason).catch(tell);
+    await this.#takeDown("failed").catch(tell);
   }
 
   /** What a promise gives, as long as this run is the Trainer's. */
@@ -105,67 +107,68 @@ export class Run implements RunContext {
     try {
       return await promise;
     } finally {
-      if (this.isAbandoned) await never();
+      if (this.#isAbandoned) await never();
     }
   }
 
   /** Takes note of a loader that gives batches, to be closed should the run be abandoned. */
   openIterator<I extends AsyncIterator<unknown>>(iterator: I): I {
-    this.iterators.add(iterator);
+    this.#iterators.add(iterator);
     return iterator;
   }
 
   /** Lets a loader end, before its last batch perhaps. */
   async close(iterator: AsyncIterator<unknown>): Promise<void> {
-    this.iterators.delete(iterator);
+    this.#iterators.delete(iterator);
     await iterator.return?.();
   }
 
   /** Whether code of this run was stopped from outside. To be asked in a turn of the event loop of its own, when none can be running. */
   get isStopped(): boolean {
-    return this.trainer.hooks.isOnStack;
+    return this.#trainer.hooks.isOnStack;
   }
 
   /** Takes down a run that does not end. Nothing is saved: half a step may have been taken. */
   async abandon(): Promise<void> {
-    const { trainer, module, listener } = this;
-    this.isAbandoned = true;
+    const { module, listener } = this;
+    const trainer = this.#trainer;
+    this.#isAbandoned = true;
     listener.requests += 2;
-    unwind(this.scopes);
+    unwind(this.#scopes);
     trainer.hooks.reset();
     trainer.manual = undefined;
     trainer.gradientStore.setRecording(undefined);
     trainer.zeroGrad();
     module.untoggleOptimizer();
-    this.restoreModes();
+    this.#restoreModes();
     // What was stopped within a loader never answers.
-    for (const iterator of this.iterators) iterator.return?.().catch(() => {});
+    for (const iterator of this.#iterators) iterator.return?.().catch(() => {});
     try {
-      if (this.isSetUp) await trainer.hooks.callCallbacks("onException", new Interruption());
+      if (this.#isSetUp) await trainer.hooks.callCallbacks("onException", new Interruption());
       await trainer.data.dispose();
-      await this.takeDown("interrupted");
+      await this.#takeDown("interrupted");
     } catch (error) {
-      console.warn(`The ${this.stage} that was stopped could not be taken down: ${error}`);
+      console.warn(`The ${this.#stage} that was stopped could not be taken down: ${error}`);
     } finally {
-      this.end();
+      this.#end();
     }
   }
 
-  private async takeDown(status: "success" | "interrupted" | "failed"): Promise<void> {
+  async #takeDown(status: "success" | "interrupted" | "failed"): Promise<void> {
     try {
-      for (const logger of this.trainer.loggers) await logger.finalize?.(status);
+      for (const logger of this.#trainer.loggers) await logger.finalize?.(status);
     } finally {
-      if (this.isSetUp) await this.trainer.hooks.call("teardown", this.stage);
+      if (this.#isSetUp) await this.#trainer.hooks.call("teardown", this.#stage);
     }
   }
 
-  private end(): void {
+  #end(): void {
     this.listener.stop();
-    this.trainer.runningStage = undefined;
+    this.#trainer.runningStage = undefined;
     this.module.attachTrainer(undefined);
-    this.trainer.currentRun = undefined;
+    this.#trainer.currentRun = undefined;
     open.delete(this);
-    this.settle();
+    this.#settle();
   }
 }
 

@@ -263,13 +263,13 @@ export class Trainer implements TrainerContext {
   ): Promise<FitResult> {
     return runVerb(this, module, "fit", options.signal, async () => {
       requireAutomatic(module, this);
-      const point = await this.prepare(options.ckptPath, "fit");
+      const point = await this.#prepare(options.ckptPath, "fit");
       this.data = new FitData(this, train, val);
-      this.setOptimizers();
+      this.#setOptimizers();
       if (point !== undefined) resume(this, point);
       else Object.assign(this.progress, atTheStart);
       this.shouldStop = false;
-      await this.startLoggers();
+      await this.#startLoggers();
       await this.hooks.call("onFitStart");
       module.zeroGrad();
       if (point !== undefined) restoreGradients(this, point);
@@ -282,11 +282,11 @@ export class Trainer implements TrainerContext {
         this.data.requestTraining();
         const reason = await runFitLoop(this, point);
         await this.hooks.call("onFitEnd");
-        return this.fitResult("completed", reason);
+        return this.#fitResult("completed", reason);
       } catch (error) {
         if (!(error instanceof Interruption)) throw error;
         await this.hooks.callCallbacks("onException", error);
-        return this.fitResult("interrupted", "somebody asked to stop");
+        return this.#fitResult("interrupted", "somebody asked to stop");
       } finally {
         this.zeroGrad();
         await this.data.dispose();
@@ -301,7 +301,7 @@ export class Trainer implements TrainerContext {
     loaders?: Loaders<Batch>,
     options: RunOptions = {},
   ): Promise<Metrics[]> {
-    return this.evaluate(module, "validate", loaders, options);
+    return this.#evaluate(module, "validate", loaders, options);
   }
 
   /** Runs the test loop. @returns the metrics, an object a loader */
@@ -311,7 +311,7 @@ export class Trainer implements TrainerContext {
     loaders?: Loaders<Batch>,
     options: RunOptions = {},
   ): Promise<Metrics[]> {
-    return this.evaluate(module, "test", loaders, options);
+    return this.#evaluate(module, "test", loaders, options);
   }
 
   /** Runs `predictStep` over batches. @returns what it returned, a list for one loader, a list of lists for several; the caller's to dispose of */
@@ -322,23 +322,23 @@ export class Trainer implements TrainerContext {
     options: RunOptions = {},
   ): Promise<tf.TensorContainer[]> {
     return runVerb(this, module, "predict", options.signal, async () => {
-      await this.prepare(options.ckptPath, "predict");
+      await this.#prepare(options.ckptPath, "predict");
       module.zeroGrad();
       const list = toLoaders("The loader of predict", loaders ?? module.predictDataloader());
       return runPrediction(this, list);
     });
   }
 
-  private async evaluate(
+  async #evaluate(
     module: AnyTrainingModule,
     stage: "validate" | "test",
     loaders: Loaders | undefined,
     options: RunOptions,
   ): Promise<Metrics[]> {
     return runVerb(this, module, stage, options.signal, async () => {
-      await this.prepare(options.ckptPath, stage);
+      await this.#prepare(options.ckptPath, stage);
       module.zeroGrad();
-      await this.startLoggers();
+      await this.#startLoggers();
       const limit = stage === "test" ? this.options.limitTestBatches : this.options.limitValBatches;
       if (limit === 0) return [];
       const given = loaders ?? module[stage === "test" ? "testDataloader" : "valDataloader"]();
@@ -349,13 +349,13 @@ export class Trainer implements TrainerContext {
     });
   }
 
-  private async prepare(given: string | undefined, stage: Stage): Promise<ResumePoint | undefined> {
+  async #prepare(given: string | undefined, stage: Stage): Promise<ResumePoint | undefined> {
     const path = await resolveCheckpointPath(this, given, stage);
     this.ckptPath = path;
     return path === undefined ? undefined : loadWeights(this, path, stage);
   }
 
-  private setOptimizers(): void {
+  #setOptimizers(): void {
     const config = this.hooks.enter("configureOptimizers", () => this.module.configureOptimizers());
     for (const optimizer of this.optimizers) optimizer.dispose();
     const { optimizers, schedulers } = normalizeOptimizers(config, !this.module.automaticOptimization);
@@ -363,14 +363,14 @@ export class Trainer implements TrainerContext {
     this.schedulers = schedulers;
   }
 
-  private async startLoggers(): Promise<void> {
+  async #startLoggers(): Promise<void> {
     for (const logger of this.loggers) {
       await logger.logHyperparams?.(this.module.hparams);
       await logger.logGraph?.(this.module);
     }
   }
 
-  private fitResult(status: FitResult["status"], reason: string): FitResult {
+  #fitResult(status: FitResult["status"], reason: string): FitResult {
     const checkpoint = this.checkpointCallback;
     return {
       status,

@@ -41,17 +41,17 @@ interface Fixture {
 
 /** The input times a number, then an activation: reaches both ends of the bounded ones. */
 class Scaled extends nn.Module {
-  private readonly factor: number;
-  private readonly act: nn.Activation;
+  readonly #factor: number;
+  readonly #act: nn.Activation;
 
   constructor(factor: number, name: string) {
     super();
-    this.factor = factor;
-    this.act = this.registerModule("act", new nn.Activation(name));
+    this.#factor = factor;
+    this.#act = this.registerModule("act", new nn.Activation(name));
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    return this.act.forward(tf.mul(x, this.factor));
+    return this.#act.forward(tf.mul(x, this.#factor));
   }
 }
 
@@ -73,17 +73,17 @@ class Rounded extends nn.Module {
 /** A module that returns several tensors, as one that returns them joined; its names are the module's own. */
 class AsOne<Out> extends nn.Module {
   readonly #inner: nn.Module<[x: tf.Tensor], Out>;
-  private readonly join: (output: Out) => tf.Tensor;
+  readonly #join: (output: Out) => tf.Tensor;
 
   constructor(inner: nn.AnyModule, join: (output: Out) => tf.Tensor) {
     super();
     this.#inner = inner;
-    this.join = join;
+    this.#join = join;
     for (const [name, child] of inner.namedChildren()) this.registerModule(name, child);
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    return tf.tidy(() => this.join(this.#inner.forward(x)));
+    return tf.tidy(() => this.#join(this.#inner.forward(x)));
   }
 }
 

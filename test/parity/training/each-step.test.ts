@@ -91,13 +91,13 @@ function stateOf(trainer: Trainer): State {
 class Resynchronize extends Callback {
   readonly losses: number[] = [];
   readonly ends: State[] = [];
-  private readonly states: readonly State[];
+  readonly #states: readonly State[];
   constructor(states: readonly State[]) {
     super();
-    this.states = states;
+    this.#states = states;
   }
   override onTrainBatchStart(trainer: Trainer, module: CIFARModule, _batch: unknown, index: number): void {
-    const { model, momentum } = this.states[index] as State;
+    const { model, momentum } = this.#states[index] as State;
     const state: StateDict = new Map(
       [...module.model.stateDict()].map(([name, entry]) => [
         name,

@@ -55,7 +55,7 @@ export class Detector extends Module<[features: tf.Tensor4D], Detection> {
   readonly scoreMap: Conv2d;
   readonly geoMap: Conv2d;
   readonly angleMap: Conv2d;
-  private readonly size: number;
+  readonly #size: number;
 
   /**
    * @param inChannels channels of the features
@@ -66,12 +66,12 @@ export class Detector extends Module<[features: tf.Tensor4D], Detection> {
     this.scoreMap = this.registerModule("score_map", new Conv2d(inChannels, 1, { kernelSize: 1 }));
     this.geoMap = this.registerModule("geo_map", new Conv2d(inChannels, 4, { kernelSize: 1 }));
     this.angleMap = this.registerModule("angle_map", new Conv2d(inChannels, 1, { kernelSize: 1 }));
-    this.size = imageSize;
+    this.#size = imageSize;
   }
 
   forward(features: tf.Tensor4D): Detection {
     const [score, geometry] = tf.tidy(() => {
-      const distances = tf.mul(tf.sigmoid(this.geoMap.forward(features)), this.size);
+      const distances = tf.mul(tf.sigmoid(this.geoMap.forward(features)), this.#size);
       const angle = tf.mul(tf.sub(tf.sigmoid(this.angleMap.forward(features)), 0.5), Math.PI);
       return [tf.sigmoid(this.scoreMap.forward(features)), tf.concat([distances, angle], 3) as tf.Tensor4D] as const;
     }) as readonly [tf.Tensor4D, tf.Tensor4D];

@@ -44,38 +44,38 @@ interface Use {
 export class ProgramBuilder {
   readonly input: Place;
   /** Whether a gradient is recorded, so that normalisations take the batch's statistics. */
-  private readonly training: boolean;
-  private readonly buffers: Buffer[] = [];
-  private readonly uses: Use[] = [];
-  private readonly norms: Norm[] = [];
-  private readonly operations: Operation[] = [];
-  private readonly parameters: Slot[] = [];
-  private readonly running: Slot[] = [];
+  readonly #training: boolean;
+  readonly #buffers: Buffer[] = [];
+  readonly #uses: Use[] = [];
+  readonly #norms: Norm[] = [];
+  readonly #operations: Operation[] = [];
+  readonly #parameters: Slot[] = [];
+  readonly #running: Slot[] = [];
   /** Buffers that a sum behind a normalisation was written to, which cannot be normalised again. */
-  private readonly normalised = new Set<number>();
-  private hasInputStatistics = false;
+  readonly #normalised = new Set<number>();
+  #hasInputStatistics = false;
 
   /**
    * @param input shape of the input, [N, H, W, C]
    * @param training whether a gradient is recorded
    */
   constructor([, height, width, channels]: readonly number[], training: boolean) {
-    this.training = training;
+    this.#training = training;
     this.input = this.allocate(height as number, width as number, channels as number);
   }
 
   /** A value with everything applied, in a buffer of its own, for what reads it more than once: nothing that one reader does to it is seen by another. */
   settled(value: Place): Place {
-    const whole = this.whole(value);
-    this.use(whole.buffer).isRead = true;
+    const whole = this.#whole(value);
+    this.#use(whole.buffer).isRead = true;
     return whole;
   }
 
   /** Room for images of this size. */
   allocate(height: number, width: number, channels: number): Place {
-    this.buffers.push({ height, width, channels });
-    this.uses.push({ made: [], isRead: false });
-    return { buffer: this.buffers.length - 1, offset: 0, channels, height, width };
+    this.#buffers.push({ height, width, channels });
+    this.#uses.push({ made: [], isRead: false });
+    return { buffer: this.#buffers.length - 1, offset: 0, channels, height, width };
   }
 
   /** Some channels of a plain value. */
@@ -89,22 +89,22 @@ export class ProgramBuilder {
    */
   convolution(from: Place, node: number, hasBias: boolean, window: ProgramWindow, shape: readonly number[]): Place {
     const source =
-      from.residual !== undefined || (from.relu === true && from.norm === undefined) ? this.plain(from) : from;
-    if (source.norm !== undefined) (this.norms[source.norm] as Norm).relu = source.relu === true;
+      from.residual !== undefined || (from.relu === true && from.norm === undefined) ? this.#plain(from) : from;
+    if (source.norm !== undefined) (this.#norms[source.norm] as Norm).relu = source.relu === true;
     const to = this.allocate(...(shape.slice(1) as [number, number, number]));
-    this.add({
-      ...this.operation("conv", source, to),
+    this.#add({
+      ...this.#operation("conv", source, to),
       ...window,
-      weight: this.parameter({ node, key: "weight" }),
-      bias: hasBias ? this.parameter({ node, key: "bias" }) : -1,
+      weight: this.#parameter({ node, key: "weight" }),
+      bias: hasBias ? this.#parameter({ node, key: "bias" }) : -1,
     });
     return to;
   }
 
   pool(kind: "maxPool" | "avgPool", from: Place, window: ProgramWindow, shape: readonly number[]): Place {
-    const source = this.whole(from);
+    const source = this.#whole(from);
     const to = this.allocate(...(shape.slice(1) as [number, number, number]));
-    this.add({ ...this.operation(kind, source, to), ...window });
+    this.#add({ ...this.#operation(kind, source, to), ...window });
     return to;
   }
 
@@ -113,34 +113,34 @@ export class ProgramBuilder {
    * @param share of this batch in the running statistics; null where they are left alone
    */
   normalisation(from: Place, node: number, epsilon: number, share: number | null): Place {
-    let source = this.plain(from);
-    if (this.normalised.has(source.buffer)) source = this.copy(source);
+    let source = this.#plain(from);
+    if (this.#normalised.has(source.buffer)) source = this.#copy(source);
     const { buffer, offset, channels } = source;
     const entry = { buffer, offset, channels, relu: false, epsilon, share: share ?? 0 };
-    const gamma = this.parameter({ node, key: "weight" });
-    const beta = this.parameter({ node, key: "bias" });
-    if (!this.training) {
-      const mean = this.parameter({ node, key: "mean" });
-      this.norms.push({ ...entry, gamma, beta, mean, variance: this.parameter({ node, key: "variance" }) });
-      const made = this.maker(source);
+    const gamma = this.#parameter({ node, key: "weight" });
+    const beta = this.#parameter({ node, key: "bias" });
+    if (!this.#training) {
+      const mean = this.#parameter({ node, key: "mean" });
+      this.#norms.push({ ...entry, gamma, beta, mean, variance: this.#parameter({ node, key: "variance" }) });
+      const made = this.#maker(source);
       if (made === undefined || made.fold >= 0 || made.residual >= 0 || made.activation !== "linear") {
-        return { ...source, norm: this.norms.length - 1 };
+        return { ...source, norm: this.#norms.length - 1 };
       }
-      made.fold = this.norms.length - 1;
+      made.fold = this.#norms.length - 1;
       return source;
     }
-    if (source.buffer === 0 && !this.hasInputStatistics) {
-      this.hasInputStatistics = true;
-      this.add({ ...this.operation("stats", this.input, this.input), target: -1 });
+    if (source.buffer === 0 && !this.#hasInputStatistics) {
+      this.#hasInputStatistics = true;
+      this.#add({ ...this.#operation("stats", this.input, this.input), target: -1 });
     }
-    const mean = share === null ? -1 : this.running.push({ node, key: "mean" }, { node, key: "variance" }) - 2;
-    this.norms.push({ ...entry, gamma, beta, mean, variance: mean < 0 ? -1 : mean + 1 });
-    return { ...source, norm: this.norms.length - 1 };
+    const mean = share === null ? -1 : this.#running.push({ node, key: "mean" }, { node, key: "variance" }) - 2;
+    this.#norms.push({ ...entry, gamma, beta, mean, variance: mean < 0 ? -1 : mean + 1 });
+    return { ...source, norm: this.#norms.length - 1 };
   }
 
   relu(from: Place): Place {
-    const made = this.maker(from);
-    if (!this.training && made !== undefined) {
+    const made = this.#maker(from);
+    if (!this.#training && made !== undefined) {
       made.activation = "relu";
       return from;
     }
@@ -149,14 +149,14 @@ export class ProgramBuilder {
 
   /** from + residual. */
   sum(from: Place, residual: Place): Place {
-    const source = from.relu === true || from.residual !== undefined ? this.plain(from) : from;
-    const { buffer } = this.whole(residual);
-    const made = source.norm === undefined ? this.maker(source) : undefined;
+    const source = from.relu === true || from.residual !== undefined ? this.#plain(from) : from;
+    const { buffer } = this.#whole(residual);
+    const made = source.norm === undefined ? this.#maker(source) : undefined;
     // What is added must be there when the convolution runs, and be another buffer than it reads, or their gradients meet.
-    const isThere = made !== undefined && made.source !== buffer && this.isWrittenBefore(buffer, made);
+    const isThere = made !== undefined && made.source !== buffer && this.#isWrittenBefore(buffer, made);
     if (made !== undefined && isThere && made.residual < 0 && made.activation === "linear") {
       made.residual = buffer;
-      this.use(buffer).isRead = true;
+      this.#use(buffer).isRead = true;
       return source;
     }
     return { ...source, residual: buffer };
@@ -180,48 +180,52 @@ export class ProgramBuilder {
 
   /** Writes a value into channels of a buffer: straight away where the operation that makes it can. */
   place(from: Place, to: Place): void {
-    const made = this.isPlain(from) ? this.maker(from) : undefined;
+    const made = this.#isPlain(from) ? this.#maker(from) : undefined;
     // Nothing writes to the buffer that it reads.
     if (made === undefined || made.source === to.buffer || made.residual === to.buffer) {
-      this.merge(from, to);
+      this.#merge(from, to);
       return;
     }
-    this.use(made.target).made.splice(0);
-    this.use(to.buffer).made.push(made);
+    this.#use(made.target).made.splice(0);
+    this.#use(to.buffer).made.push(made);
     made.target = to.buffer;
     made.targetOffset = to.offset;
   }
 
   /** The whole, whose result is `result`; null where it is too little to be one. */
   build(result: Place): BuiltProgram | null {
-    let last = this.plain(result);
-    if (last.buffer === 0 || !this.isWhole(last)) last = this.copy(last);
-    const { buffers, norms, operations, parameters, running } = this;
+    let last = this.#plain(result);
+    if (last.buffer === 0 || !this.#isWhole(last)) last = this.#copy(last);
+    const buffers = this.#buffers;
+    const norms = this.#norms;
+    const operations = this.#operations;
+    const parameters = this.#parameters;
+    const running = this.#running;
     // A normalisation that is merged hands its gradient down to what made its channels, which is then not given the output's.
     const isMerged = operations.some(
       ({ kind, norm, source }) => kind === "merge" && norm >= 0 && source === last.buffer,
     );
-    if (isMerged) last = this.copy(last);
+    if (isMerged) last = this.#copy(last);
     if (operations.length < 2 || !operations.some(({ kind }) => kind === "conv")) return null;
     return { program: joinSiblings({ buffers, norms, operations, output: last.buffer }), parameters, running };
   }
 
-  private use(buffer: number): Use {
-    return this.uses[buffer] as Use;
+  #use(buffer: number): Use {
+    return this.#uses[buffer] as Use;
   }
 
-  private add(operation: Operation): void {
-    this.operations.push(operation);
-    this.use(operation.source).isRead = true;
-    if (operation.residual >= 0) this.use(operation.residual).isRead = true;
-    if (operation.target >= 0) this.use(operation.target).made.push(operation);
+  #add(operation: Operation): void {
+    this.#operations.push(operation);
+    this.#use(operation.source).isRead = true;
+    if (operation.residual >= 0) this.#use(operation.residual).isRead = true;
+    if (operation.target >= 0) this.#use(operation.target).made.push(operation);
   }
 
-  private parameter(slot: Slot): number {
-    return this.parameters.push(slot) - 1;
+  #parameter(slot: Slot): number {
+    return this.#parameters.push(slot) - 1;
   }
 
-  private operation(kind: Operation["kind"], from: Place, to: Place): Operation {
+  #operation(kind: Operation["kind"], from: Place, to: Place): Operation {
     return {
       kind,
       source: from.buffer,
@@ -240,52 +244,52 @@ export class ProgramBuilder {
     };
   }
 
-  private isWhole({ buffer, offset, channels }: Place): boolean {
-    return offset === 0 && channels === this.buffers[buffer]?.channels;
+  #isWhole({ buffer, offset, channels }: Place): boolean {
+    return offset === 0 && channels === this.#buffers[buffer]?.channels;
   }
 
-  private isPlain(value: Place): boolean {
+  #isPlain(value: Place): boolean {
     return value.norm === undefined && value.residual === undefined && value.relu !== true;
   }
 
-  private isWrittenBefore(buffer: number, operation: Operation): boolean {
-    const at = this.operations.indexOf(operation);
-    return buffer === 0 || !this.operations.slice(at).some(({ target }) => target === buffer);
+  #isWrittenBefore(buffer: number, operation: Operation): boolean {
+    const at = this.#operations.indexOf(operation);
+    return buffer === 0 || !this.#operations.slice(at).some(({ target }) => target === buffer);
   }
 
   /** The convolution that makes a value, while nobody has read it and its buffer is its alone. */
-  private maker(value: Place): Operation | undefined {
+  #maker(value: Place): Operation | undefined {
     if (value.norm !== undefined || value.residual !== undefined || value.relu === true) return undefined;
-    if (!this.isWhole(value)) return undefined;
-    const { made, isRead } = this.use(value.buffer);
+    if (!this.#isWhole(value)) return undefined;
+    const { made, isRead } = this.#use(value.buffer);
     return made.length === 1 && made[0]?.kind === "conv" && !isRead ? made[0] : undefined;
   }
 
   /** A value with everything applied. */
-  private plain(value: Place): Place {
-    return this.isPlain(value) ? value : this.copy(value);
+  #plain(value: Place): Place {
+    return this.#isPlain(value) ? value : this.#copy(value);
   }
 
   /** A plain value that has a buffer of its own. */
-  private whole(value: Place): Place {
-    const plain = this.plain(value);
-    return this.isWhole(plain) ? plain : this.copy(plain);
+  #whole(value: Place): Place {
+    const plain = this.#plain(value);
+    return this.#isWhole(plain) ? plain : this.#copy(plain);
   }
 
-  private copy(value: Place): Place {
+  #copy(value: Place): Place {
     const to = this.allocate(value.height, value.width, value.channels);
-    this.merge(value, to);
+    this.#merge(value, to);
     return to;
   }
 
-  private merge(from: Place, to: Place): void {
-    const value = from.buffer === to.buffer || from.residual === to.buffer ? this.copy(from) : from;
-    const operation = this.operation("merge", value, to);
-    this.add({
+  #merge(from: Place, to: Place): void {
+    const value = from.buffer === to.buffer || from.residual === to.buffer ? this.#copy(from) : from;
+    const operation = this.#operation("merge", value, to);
+    this.#add({
       ...operation,
       residual: value.residual ?? -1,
       activation: value.relu === true ? "relu" : "linear",
     });
-    if (value.norm !== undefined) this.normalised.add(to.buffer);
+    if (value.norm !== undefined) this.#normalised.add(to.buffer);
   }
 }

@@ -20,9 +20,9 @@ export interface ConfusedLogitOptions {
 }
 
 export class ConfusedLogit extends Callback {
-  private readonly options: ConfusedLogitOptions;
-  private handle: DisplayHandle | undefined;
-  private validations = 0;
+  readonly #options: ConfusedLogitOptions;
+  #handle: DisplayHandle | undefined;
+  #validations = 0;
 
   constructor(options: ConfusedLogitOptions = {}) {
     super();
@@ -38,7 +38,7 @@ export class ConfusedLogit extends Callback {
       onResult,
       "a function",
     );
-    this.options = options;
+    this.#options = options;
   }
 
   override async onValidationBatchEnd(
@@ -50,11 +50,11 @@ export class ConfusedLogit extends Callback {
     dataloaderIndex: number,
   ): Promise<void> {
     if (trainer.isSanityChecking || batchIndex !== 0 || dataloaderIndex !== 0) return;
-    if (this.validations++ % (this.options.everyNValidations ?? 1) !== 0) return;
+    if (this.#validations++ % (this.#options.everyNValidations ?? 1) !== 0) return;
     const [images] = batch as readonly [tf.Tensor];
-    const result = await confusedLogits(module as never, images, { count: this.options.topK ?? 4 });
-    if (this.options.onResult !== undefined) this.options.onResult(result, trainer);
-    else if (this.handle === undefined) this.handle = display(result);
-    else this.handle.update(result);
+    const result = await confusedLogits(module as never, images, { count: this.#options.topK ?? 4 });
+    if (this.#options.onResult !== undefined) this.#options.onResult(result, trainer);
+    else if (this.#handle === undefined) this.#handle = display(result);
+    else this.#handle.update(result);
   }
 }

@@ -87,29 +87,29 @@ export class EarlyStopping extends Callback {
     return `EarlyStopping${JSON.stringify({ monitor: this.options.monitor, mode: this.options.mode ?? "min" })}`;
   }
 
-  private checksOnTrainEpochEnd(trainer: TrainerContext): boolean {
+  #checksOnTrainEpochEnd(trainer: TrainerContext): boolean {
     if (this.options.checkOnTrainEpochEnd !== undefined) return this.options.checkOnTrainEpochEnd;
     if (trainer.valLoaders.length === 0) return true;
     return trainer.options.checkValEveryNEpoch === 1 && trainer.options.valCheckInterval === undefined;
   }
 
   override onTrainEpochEnd(trainer: TrainerContext): void {
-    if (this.checksOnTrainEpochEnd(trainer)) this.check(trainer);
+    if (this.#checksOnTrainEpochEnd(trainer)) this.#check(trainer);
   }
 
   override onValidationEnd(trainer: TrainerContext): void {
-    if (!trainer.isSanityChecking && trainer.progress.totalBatch > 0 && !this.checksOnTrainEpochEnd(trainer))
-      this.check(trainer);
+    if (!trainer.isSanityChecking && trainer.progress.totalBatch > 0 && !this.#checksOnTrainEpochEnd(trainer))
+      this.#check(trainer);
   }
 
-  private check(trainer: TrainerContext): void {
+  #check(trainer: TrainerContext): void {
     const { monitor, strict = true } = this.options;
     const current = trainer.callbackMetrics[monitor];
     if (current === undefined) {
       if (strict) throw new MonitorError("EarlyStopping", monitor, Object.keys(trainer.callbackMetrics));
       return;
     }
-    const reason = this.judge(current);
+    const reason = this.#judge(current);
     if (reason === undefined) return;
     trainer.shouldStop = true;
     trainer.stopReason = `EarlyStopping: ${reason}`;
@@ -117,7 +117,7 @@ export class EarlyStopping extends Callback {
   }
 
   /** Why to stop, if so. */
-  private judge(current: number): string | undefined {
+  #judge(current: number): string | undefined {
     const { monitor, mode = "min", minDelta = 0, patience = 3, checkFinite = true } = this.options;
     const { stoppingThreshold, divergenceThreshold, verbose = false } = this.options;
     const isBetter = (a: number, b: number) => (mode === "min" ? a < b : a > b);

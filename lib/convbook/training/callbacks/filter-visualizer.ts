@@ -23,8 +23,8 @@ export interface FilterVisualizerOptions {
 }
 
 export class FilterVisualizer extends Callback {
-  private readonly options: FilterVisualizerOptions;
-  private handle: DisplayHandle | undefined;
+  readonly #options: FilterVisualizerOptions;
+  #handle: DisplayHandle | undefined;
 
   constructor(options: FilterVisualizerOptions = {}) {
     super();
@@ -41,16 +41,16 @@ export class FilterVisualizer extends Callback {
       everyNEpochs,
       "a whole number of at least 1",
     );
-    this.options = options;
+    this.#options = options;
   }
 
   override setup(_trainer: TrainerContext, module: AnyTrainingModule): void {
-    this.find(module);
+    this.#find(module);
   }
 
-  private find(module: AnyTrainingModule): { name: string; conv: Conv2d } {
+  #find(module: AnyTrainingModule): { name: string; conv: Conv2d } {
     const convolutions = module.namedModules().filter((entry): entry is [string, Conv2d] => entry[1] instanceof Conv2d);
-    const { layer } = this.options;
+    const { layer } = this.#options;
     const [name, conv] = convolutions.find(([each]) => layer === undefined || each === layer) ?? [];
     if (name === undefined || conv === undefined) {
       const known = convolutions.map(([each]) => each).join(", ");
@@ -65,14 +65,14 @@ export class FilterVisualizer extends Callback {
 
   override async onTrainEpochStart(trainer: TrainerContext, module: AnyTrainingModule): Promise<void> {
     const epoch = trainer.currentEpoch;
-    if (epoch % (this.options.everyNEpochs ?? 1) !== 0) return;
-    const { name, conv } = this.find(module);
-    const grid = filters(conv, { title: `${name}, epoch ${epoch}`, ...this.options.filters });
-    if (this.options.show ?? true) {
-      if (this.handle === undefined) this.handle = display(grid);
-      else this.handle.update(grid);
+    if (epoch % (this.#options.everyNEpochs ?? 1) !== 0) return;
+    const { name, conv } = this.#find(module);
+    const grid = filters(conv, { title: `${name}, epoch ${epoch}`, ...this.#options.filters });
+    if (this.#options.show ?? true) {
+      if (this.#handle === undefined) this.#handle = display(grid);
+      else this.#handle.update(grid);
     }
-    const { dirPath } = this.options;
+    const { dirPath } = this.#options;
     if (dirPath !== undefined)
       await writeFileAtomic(join(resolve(dirPath), `${name}-epoch-${epoch}.png`), grid.toPng());
   }

@@ -11,7 +11,7 @@ import { refuseUnknownOptions, requireOption } from "../errors.ts";
  * new GradientAccumulationScheduler({ scheduling: { 0: 1, 5: 4 } })
  */
 export class GradientAccumulationScheduler extends Callback {
-  private readonly scheduling: readonly (readonly [epoch: number, batches: number])[];
+  readonly #scheduling: readonly (readonly [epoch: number, batches: number])[];
 
   constructor(options: { scheduling: Readonly<Record<number, number>> }) {
     super();
@@ -30,7 +30,7 @@ export class GradientAccumulationScheduler extends Callback {
       scheduling,
       "an object from epochs (from 0) to numbers of batches (from 1)",
     );
-    this.scheduling = entries.sort(([a], [b]) => a - b);
+    this.#scheduling = entries.sort(([a], [b]) => a - b);
   }
 
   override onTrainStart(trainer: TrainerContext, module: AnyTrainingModule): void {
@@ -40,15 +40,15 @@ export class GradientAccumulationScheduler extends Callback {
       false,
       "true with a GradientAccumulationScheduler",
     );
-    this.apply(trainer);
+    this.#apply(trainer);
   }
 
   override onTrainEpochStart(trainer: TrainerContext): void {
-    this.apply(trainer);
+    this.#apply(trainer);
   }
 
-  private apply(trainer: TrainerContext): void {
-    const due = this.scheduling.findLast(([epoch]) => epoch <= trainer.currentEpoch);
+  #apply(trainer: TrainerContext): void {
+    const due = this.#scheduling.findLast(([epoch]) => epoch <= trainer.currentEpoch);
     trainer.accumulateGradBatches = due?.[1] ?? 1;
   }
 }

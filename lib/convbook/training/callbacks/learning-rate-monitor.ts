@@ -15,7 +15,7 @@ export interface LearningRateMonitorOptions {
 }
 
 export class LearningRateMonitor extends Callback {
-  private readonly options: LearningRateMonitorOptions;
+  readonly #options: LearningRateMonitorOptions;
   /** Everything that was logged, by name. */
   readonly rates: Record<string, number[]> = {};
 
@@ -26,31 +26,31 @@ export class LearningRateMonitor extends Callback {
     const { loggingInterval } = options;
     const fits = loggingInterval === undefined || ["step", "epoch"].includes(loggingInterval);
     requireOption(fits, "LearningRateMonitor.loggingInterval", loggingInterval, '"step" or "epoch"');
-    this.options = options;
+    this.#options = options;
   }
 
   override async onTrainBatchStart(trainer: TrainerContext): Promise<void> {
     const { logEveryNSteps } = trainer.options;
     const { batchesThatStepped } = trainer;
     const isTime = logEveryNSteps > 0 && (batchesThatStepped + 1) % logEveryNSteps === 0;
-    if (isTime && this.options.loggingInterval !== "epoch") await this.log(trainer, "step", batchesThatStepped);
+    if (isTime && this.#options.loggingInterval !== "epoch") await this.#log(trainer, "step", batchesThatStepped);
   }
 
   override async onTrainEpochStart(trainer: TrainerContext): Promise<void> {
-    if (this.options.loggingInterval !== "step") await this.log(trainer, "epoch", trainer.batchesThatStepped);
+    if (this.#options.loggingInterval !== "step") await this.#log(trainer, "epoch", trainer.batchesThatStepped);
   }
 
-  private async log(trainer: TrainerContext, interval: "step" | "epoch", step: number): Promise<void> {
+  async #log(trainer: TrainerContext, interval: "step" | "epoch", step: number): Promise<void> {
     const metrics: Metrics = {};
     const taken = new Set<string>();
     for (const [i, optimizer] of trainer.optimizers.entries()) {
       const entry = scheduling(trainer, optimizer);
-      const isOwnInterval = this.options.loggingInterval !== undefined || (entry?.interval ?? "epoch") === interval;
+      const isOwnInterval = this.#options.loggingInterval !== undefined || (entry?.interval ?? "epoch") === interval;
       if (!isOwnInterval) continue;
       const base = entry?.name ?? `lr-${optimizer.constructor.name}`;
       const name = taken.has(base) ? `${base}-${i}` : base;
       taken.add(name);
-      this.collect(optimizer, name, metrics);
+      this.#collect(optimizer, name, metrics);
     }
     for (const [key, value] of Object.entries(metrics)) {
       this.rates[key] ??= [];
@@ -60,13 +60,13 @@ export class LearningRateMonitor extends Callback {
     await trainer.sendToLoggers(metrics, step);
   }
 
-  private collect(optimizer: Optimizer, name: string, metrics: Metrics): void {
+  #collect(optimizer: Optimizer, name: string, metrics: Metrics): void {
     for (const [i, group] of optimizer.paramGroups.entries()) {
       const suffix = optimizer.paramGroups.length > 1 ? `/pg${i + 1}` : "";
       metrics[name + suffix] = group.lr;
       const { momentum, betas } = group as { momentum?: number; betas?: readonly [number, number] };
       const value = betas?.[0] ?? momentum;
-      if (this.options.logMomentum && value !== undefined) metrics[`${name}-momentum${suffix}`] = value;
+      if (this.#options.logMomentum && value !== undefined) metrics[`${name}-momentum${suffix}`] = value;
     }
   }
 }

@@ -26,10 +26,10 @@ export interface LivePlotOptions {
 export class LivePlot extends Callback {
   /** Every value so far: the optimizer's step, and the metric. */
   readonly history: Record<string, { x: number[]; y: number[] }> = {};
-  private readonly options: LivePlotOptions;
-  private handle: DisplayHandle | undefined;
-  private firstDrawn: number | undefined;
-  private lastDrawn = Number.NEGATIVE_INFINITY;
+  readonly #options: LivePlotOptions;
+  #handle: DisplayHandle | undefined;
+  #firstDrawn: number | undefined;
+  #lastDrawn = Number.NEGATIVE_INFINITY;
 
   constructor(options: LivePlotOptions = {}) {
     super();
@@ -45,37 +45,37 @@ export class LivePlot extends Callback {
       metrics,
       "a list of at least one metric",
     );
-    this.options = options;
+    this.#options = options;
   }
 
   override get stateKey(): string {
-    return `LivePlot${JSON.stringify(this.options.metrics ?? null)}`;
+    return `LivePlot${JSON.stringify(this.#options.metrics ?? null)}`;
   }
 
   override onTrainBatchEnd(trainer: TrainerContext): void {
-    this.collect(trainer, trainer.metrics.training.stepMetrics().callback);
+    this.#collect(trainer, trainer.metrics.training.stepMetrics().callback);
   }
 
   override onTrainEpochEnd(trainer: TrainerContext): void {
-    this.collect(trainer, trainer.metrics.training.epochMetrics().callback);
+    this.#collect(trainer, trainer.metrics.training.epochMetrics().callback);
   }
 
   override onValidationEpochEnd(trainer: TrainerContext): void {
-    if (!trainer.isSanityChecking) this.collect(trainer, trainer.metrics.evaluation?.epochMetrics().callback ?? {});
+    if (!trainer.isSanityChecking) this.#collect(trainer, trainer.metrics.evaluation?.epochMetrics().callback ?? {});
   }
 
   override onTrainEnd(): void {
-    this.draw();
+    this.#draw();
   }
 
   override onException(): void {
-    this.draw();
+    this.#draw();
   }
 
-  private collect(trainer: TrainerContext, metrics: Readonly<Record<string, number>>): void {
+  #collect(trainer: TrainerContext, metrics: Readonly<Record<string, number>>): void {
     let isNew = false;
     for (const [name, value] of Object.entries(metrics)) {
-      if (this.options.metrics !== undefined && !this.options.metrics.includes(name)) continue;
+      if (this.#options.metrics !== undefined && !this.#options.metrics.includes(name)) continue;
       isNew = true;
       this.history[name] ??= { x: [], y: [] };
       const { x, y } = this.history[name];
@@ -86,22 +86,22 @@ export class LivePlot extends Callback {
         y.push(value);
       }
     }
-    if (isNew && performance.now() - this.lastDrawn >= this.interval()) this.draw();
+    if (isNew && performance.now() - this.#lastDrawn >= this.#interval()) this.#draw();
   }
 
-  private interval(): number {
-    const elapsed = performance.now() - (this.firstDrawn ?? performance.now());
-    return this.options.interval ?? Math.min(15_000, Math.max(2_000, elapsed / 10));
+  #interval(): number {
+    const elapsed = performance.now() - (this.#firstDrawn ?? performance.now());
+    return this.#options.interval ?? Math.min(15_000, Math.max(2_000, elapsed / 10));
   }
 
-  private draw(): void {
-    if (this.options.show === false || Object.keys(this.history).length === 0) return;
-    this.lastDrawn = performance.now();
-    this.firstDrawn ??= this.lastDrawn;
-    const yLabel = this.options.metrics?.length === 1 ? (this.options.metrics[0] ?? "") : "";
-    const figure = curves({ yLabel, ...this.options.figure, series: this.history });
-    if (this.handle === undefined) this.handle = display(figure);
-    else this.handle.update(figure);
+  #draw(): void {
+    if (this.#options.show === false || Object.keys(this.history).length === 0) return;
+    this.#lastDrawn = performance.now();
+    this.#firstDrawn ??= this.#lastDrawn;
+    const yLabel = this.#options.metrics?.length === 1 ? (this.#options.metrics[0] ?? "") : "";
+    const figure = curves({ yLabel, ...this.#options.figure, series: this.history });
+    if (this.#handle === undefined) this.#handle = display(figure);
+    else this.#handle.update(figure);
   }
 
   override stateDict(): Readonly<Record<string, unknown>> {

@@ -31,37 +31,37 @@ export class ModelCheckpoint extends Callback {
   lastModelPath: string | undefined;
   /** Scores by path of the checkpoints that are kept. */
   readonly bestKModels = new Map<string, number>();
-  private readonly pattern: NamePattern;
+  readonly #pattern: NamePattern;
   /** Metrics of the pattern that were warned of. */
-  private readonly warned = new Set<string>();
-  private readonly everyNEpochs: number;
-  private readonly everyNTrainSteps: number;
-  private readonly interval: number | undefined;
+  readonly #warned = new Set<string>();
+  readonly #everyNEpochs: number;
+  readonly #everyNTrainSteps: number;
+  readonly #interval: number | undefined;
   /** Without a monitor, what was saved last, or is about to be. */
-  private newest: string | undefined;
+  #newest: string | undefined;
   /** What is on disk when all saves under way are done; what a file says of the best is true when the file is there. */
-  private promised: Saved = {};
-  private lastStepSaved = 0;
-  private lastTime = 0;
-  private isDeferred = false;
-  private folder: string | undefined;
+  #promised: Saved = {};
+  #lastStepSaved = 0;
+  #lastTime = 0;
+  #isDeferred = false;
+  #folder: string | undefined;
   /** Saves under way, one after the other. */
-  private queue: Promise<void> = Promise.resolve();
-  private pendingCount = 0;
-  private failure: unknown;
+  #queue: Promise<void> = Promise.resolve();
+  #pendingCount = 0;
+  #failure: unknown;
 
   constructor(options: ModelCheckpointOptions = {}) {
     super();
     checkModelCheckpointOptions(options);
     const { monitor, mode = "min", saveTopK = 1, everyNEpochs, everyNTrainSteps, trainTimeInterval } = options;
-    this.pattern = parseNamePattern(options.filename ?? "{epoch}-{step}");
+    this.#pattern = parseNamePattern(options.filename ?? "{epoch}-{step}");
     this.options = options;
     this.monitor = monitor;
     this.mode = mode;
     this.saveTopK = saveTopK;
-    this.everyNEpochs = everyNEpochs ?? (everyNTrainSteps === undefined && trainTimeInterval === undefined ? 1 : 0);
-    this.everyNTrainSteps = everyNTrainSteps ?? 0;
-    this.interval =
+    this.#everyNEpochs = everyNEpochs ?? (everyNTrainSteps === undefined && trainTimeInterval === undefined ? 1 : 0);
+    this.#everyNTrainSteps = everyNTrainSteps ?? 0;
+    this.#interval =
       trainTimeInterval === undefined
         ? undefined
         : toSeconds("ModelCheckpoint.trainTimeInterval", trainTimeInterval) * 1000;
@@ -76,7 +76,10 @@ export class ModelCheckpoint extends Callback {
   }
 
   override get stateKey(): string {
-    const { monitor, mode, everyNEpochs, everyNTrainSteps, interval } = this;
+    const { monitor, mode } = this;
+    const everyNEpochs = this.#everyNEpochs;
+    const everyNTrainSteps = this.#everyNTrainSteps;
+    const interval = this.#interval;
     return `ModelCheckpoint${JSON.stringify({ monitor, mode, everyNEpochs, everyNTrainSteps, interval })}`;
   }
 
@@ -93,52 +96,53 @@ export class ModelCheckpoint extends Callback {
   }
 
   override async setup(trainer: TrainerContext, _module: AnyTrainingModule, stage: Stage): Promise<void> {
-    this.folder = this.resolveFolder(trainer);
+    this.#folder = this.resolveFolder(trainer);
     if (stage !== "fit" || (this.saveTopK === 0 && !this.options.saveLast)) return;
-    await requireWritable(this.folder);
+    await requireWritable(this.#folder);
     // A run that was killed while it saved has left a piece of a file.
-    await removeLeftovers(this.folder, (name) => /\.(safetensors|ckpt)$/.test(name));
+    await removeLeftovers(this.#folder, (name) => /\.(safetensors|ckpt)$/.test(name));
   }
 
   override onTrainStart(trainer: TrainerContext): void {
-    this.lastTime = performance.now();
-    this.lastStepSaved = trainer.globalStep;
+    this.#lastTime = performance.now();
+    this.#lastStepSaved = trainer.globalStep;
   }
 
   override async onTrainBatchEnd(trainer: TrainerContext): Promise<void> {
-    const { everyNTrainSteps, interval } = this;
+    const everyNTrainSteps = this.#everyNTrainSteps;
+    const interval = this.#interval;
     const now = performance.now();
     const isStep = everyNTrainSteps > 0 && trainer.globalStep % everyNTrainSteps === 0;
-    const isTime = interval !== undefined && now - this.lastTime >= interval;
+    const isTime = interval !== undefined && now - this.#lastTime >= interval;
     if (!isStep && !isTime) return;
-    if (isTime) this.lastTime = now;
-    if (this.monitor !== undefined && this.awaitsValidation(trainer, this.monitor)) {
-      this.isDeferred = true;
+    if (isTime) this.#lastTime = now;
+    if (this.monitor !== undefined && this.#awaitsValidation(trainer, this.monitor)) {
+      this.#isDeferred = true;
       return;
     }
-    await this.save(trainer);
+    await this.#save(trainer);
   }
 
   /** Whether only the validation to come knows the metric of these weights; what is known is of none, or of weights before. */
-  private awaitsValidation(trainer: TrainerContext, monitor: string): boolean {
-    if (!(monitor in this.candidates(trainer))) return true;
+  #awaitsValidation(trainer: TrainerContext, monitor: string): boolean {
+    if (!(monitor in this.#candidates(trainer))) return true;
     return trainer.validationNames?.has(monitor) === true && trainer.isValidationNext();
   }
 
   override async onTrainEpochEnd(trainer: TrainerContext): Promise<void> {
-    if (!this.savesOnTrainEpochEnd(trainer) || !this.isEpochDue(trainer)) return;
-    await this.save(trainer);
+    if (!this.#savesOnTrainEpochEnd(trainer) || !this.#isEpochDue(trainer)) return;
+    await this.#save(trainer);
   }
 
   override async onValidationEnd(trainer: TrainerContext): Promise<void> {
-    const isDue = this.isDeferred || (!this.savesOnTrainEpochEnd(trainer) && this.isEpochDue(trainer));
+    const isDue = this.#isDeferred || (!this.#savesOnTrainEpochEnd(trainer) && this.#isEpochDue(trainer));
     if (trainer.isSanityChecking || !isDue) return;
-    this.isDeferred = false;
-    await this.save(trainer);
+    this.#isDeferred = false;
+    await this.#save(trainer);
   }
 
   override async onTrainEnd(): Promise<void> {
-    await this.settle();
+    await this.#settle();
   }
 
   override async onException(trainer: TrainerContext, _module: AnyTrainingModule, error: unknown): Promise<void> {
@@ -146,53 +150,53 @@ export class ModelCheckpoint extends Callback {
       error instanceof Interruption &&
       (this.options.saveOnInterrupt ?? true) &&
       !trainer.listener.urgent &&
-      this.folder !== undefined
+      this.#folder !== undefined
     ) {
-      if (trainer.progress.totalBatch > 0) await this.enqueueLast(trainer);
+      if (trainer.progress.totalBatch > 0) await this.#enqueueLast(trainer);
     }
-    await this.settle();
+    await this.#settle();
   }
 
   override async teardown(): Promise<void> {
-    await this.settle();
+    await this.#settle();
   }
 
-  private isEpochDue(trainer: TrainerContext): boolean {
-    return this.everyNEpochs >= 1 && (trainer.currentEpoch + 1) % this.everyNEpochs === 0;
+  #isEpochDue(trainer: TrainerContext): boolean {
+    return this.#everyNEpochs >= 1 && (trainer.currentEpoch + 1) % this.#everyNEpochs === 0;
   }
 
-  private savesOnTrainEpochEnd(trainer: TrainerContext): boolean {
+  #savesOnTrainEpochEnd(trainer: TrainerContext): boolean {
     if (this.options.saveOnTrainEpochEnd !== undefined) return this.options.saveOnTrainEpochEnd;
     if (trainer.valLoaders.length === 0) return true;
     // Validation at the end of each epoch comes before the epoch's own end; other times of validation are times to save.
     return trainer.options.checkValEveryNEpoch === 1 && trainer.options.valCheckInterval === undefined;
   }
 
-  private candidates(trainer: TrainerContext): Metrics {
+  #candidates(trainer: TrainerContext): Metrics {
     return { ...trainer.callbackMetrics, epoch: trainer.currentEpoch, step: trainer.globalStep };
   }
 
   /** Saves the state of this moment as it deserves; the files are written while training goes on. */
-  private async save(trainer: TrainerContext): Promise<void> {
-    this.throwFailure();
-    if (trainer.options.fastDevRun > 0 || this.lastStepSaved === trainer.globalStep) return;
-    this.lastStepSaved = trainer.globalStep;
-    const metrics = this.candidates(trainer);
-    this.warnOfMissing(metrics);
+  async #save(trainer: TrainerContext): Promise<void> {
+    this.#throwFailure();
+    if (trainer.options.fastDevRun > 0 || this.#lastStepSaved === trainer.globalStep) return;
+    this.#lastStepSaved = trainer.globalStep;
+    const metrics = this.#candidates(trainer);
+    this.#warnOfMissing(metrics);
     if (this.saveTopK !== 0) {
-      if (this.monitor === undefined) await this.saveNewest(trainer, metrics);
-      else await this.saveIfBest(trainer, metrics, this.monitor);
+      if (this.monitor === undefined) await this.#saveNewest(trainer, metrics);
+      else await this.#saveIfBest(trainer, metrics, this.monitor);
     }
-    if (this.options.saveLast && !this.linksLast) await this.enqueueLast(trainer);
+    if (this.options.saveLast && !this.#linksLast) await this.#enqueueLast(trainer);
     // Where the disk is slower than training, training waits, so that memory stays bounded.
-    if (this.pendingCount > 2) await this.queue;
+    if (this.#pendingCount > 2) await this.#queue;
   }
 
   /** Files that say 0 where nothing is known are as Lightning names them; who named a metric that there is not, hears of it. */
-  private warnOfMissing(metrics: Metrics): void {
-    const missing = missingMetrics(this.pattern, metrics).filter((name) => !this.warned.has(name));
+  #warnOfMissing(metrics: Metrics): void {
+    const missing = missingMetrics(this.#pattern, metrics).filter((name) => !this.#warned.has(name));
     for (const name of missing) {
-      this.warned.add(name);
+      this.#warned.add(name);
       const [nearest] = nearestNames(name, Object.keys(metrics), 1);
       const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
       const known = Object.keys(metrics).sort().join(", ");
@@ -203,31 +207,31 @@ export class ModelCheckpoint extends Callback {
   }
 
   /** Whether `last` points to what is kept; where nothing is, it is a file. */
-  private get linksLast(): boolean {
+  get #linksLast(): boolean {
     return this.options.saveLast === "link" && this.saveTopK !== 0;
   }
 
-  private get lastPath(): string {
-    return join(found(this.folder, "The folder of the checkpoints"), `last.${this.extension}`);
+  get #lastPath(): string {
+    return join(found(this.#folder, "The folder of the checkpoints"), `last.${this.#extension}`);
   }
 
-  private async saveNewest(trainer: TrainerContext, metrics: Metrics): Promise<void> {
+  async #saveNewest(trainer: TrainerContext, metrics: Metrics): Promise<void> {
     // The one before may still be on its way to the disk.
-    const before = this.newest ?? this.bestModelPath;
-    const path = await this.freePath(metrics, before);
+    const before = this.#newest ?? this.bestModelPath;
+    const path = await this.#freePath(metrics, before);
     const isRemoved = this.saveTopK === 1 && before !== undefined && before !== path;
-    this.newest = path;
-    await this.enqueue(trainer, path, isRemoved ? before : undefined, { bestModelPath: path });
+    this.#newest = path;
+    await this.#enqueue(trainer, path, isRemoved ? before : undefined, { bestModelPath: path });
   }
 
-  private async saveIfBest(trainer: TrainerContext, metrics: Metrics, monitor: string): Promise<void> {
+  async #saveIfBest(trainer: TrainerContext, metrics: Metrics, monitor: string): Promise<void> {
     const current = metrics[monitor];
     if (current === undefined) throw new MonitorError("ModelCheckpoint", monitor, Object.keys(trainer.callbackMetrics));
     // A run that diverged is the worst of all.
-    const score = Number.isNaN(current) ? this.worst : current;
-    const worstKept = this.extreme("worst");
+    const score = Number.isNaN(current) ? this.#worst : current;
+    const worstKept = this.#extreme("worst");
     const isFull = this.saveTopK !== -1 && this.bestKModels.size >= this.saveTopK;
-    if (isFull && (worstKept === undefined || !this.isBetter(score, worstKept[1]))) {
+    if (isFull && (worstKept === undefined || !this.#isBetter(score, worstKept[1]))) {
       if (this.options.verbose)
         console.log(
           `Epoch ${metrics.epoch}, step ${metrics.step}: ${monitor} ${current} was not in the top ${this.saveTopK}.`,
@@ -236,36 +240,36 @@ export class ModelCheckpoint extends Callback {
     }
     const removed = isFull ? worstKept?.[0] : undefined;
     if (removed !== undefined) this.bestKModels.delete(removed);
-    const path = await this.freePath(metrics, removed);
+    const path = await this.#freePath(metrics, removed);
     this.bestKModels.set(path, score);
-    const [best, bestScore] = this.extreme("best") ?? [path, score];
+    const [best, bestScore] = this.#extreme("best") ?? [path, score];
     const gives = { bestModelPath: best, bestModelScore: bestScore };
-    await this.enqueue(trainer, path, removed !== path ? removed : undefined, gives);
+    await this.#enqueue(trainer, path, removed !== path ? removed : undefined, gives);
     if (this.options.verbose)
       console.log(`Epoch ${metrics.epoch}, step ${metrics.step}: ${monitor} reached ${current}, saved as ${path}.`);
   }
 
-  private get worst(): number {
+  get #worst(): number {
     return this.mode === "min" ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
   }
 
-  private isBetter(a: number, b: number): boolean {
+  #isBetter(a: number, b: number): boolean {
     return this.mode === "min" ? a < b : a > b;
   }
 
-  private extreme(which: "best" | "worst"): [path: string, score: number] | undefined {
+  #extreme(which: "best" | "worst"): [path: string, score: number] | undefined {
     let found: [string, number] | undefined;
     for (const entry of this.bestKModels) {
       const replaces =
         found === undefined ||
-        (which === "best" ? this.isBetter(entry[1], found[1]) : this.isBetter(found[1], entry[1]));
+        (which === "best" ? this.#isBetter(entry[1], found[1]) : this.#isBetter(found[1], entry[1]));
       if (replaces) found = entry;
     }
     return found;
   }
 
-  private async enqueueLast(trainer: TrainerContext): Promise<void> {
-    await this.enqueue(trainer, this.lastPath, undefined, { lastModelPath: this.lastPath });
+  async #enqueueLast(trainer: TrainerContext): Promise<void> {
+    await this.#enqueue(trainer, this.#lastPath, undefined, { lastModelPath: this.#lastPath });
   }
 
   /**
@@ -274,69 +278,69 @@ export class ModelCheckpoint extends Callback {
    * @param removed a checkpoint to delete when this one is there
    * @param gives what is known when the file is there
    */
-  private async enqueue(
+  async #enqueue(
     trainer: TrainerContext,
     path: string,
     removed: string | undefined,
     gives: Saved,
   ): Promise<void> {
     const resumedFrom = trainer.ckptPath;
-    const link = this.linksLast && path !== this.lastPath ? this.lastPath : undefined;
+    const link = this.#linksLast && path !== this.#lastPath ? this.#lastPath : undefined;
     if (link !== undefined) gives.lastModelPath = link;
     // What the file itself says of the best and the last includes this one and those before it, which are written first:
     // what they replace is deleted by then.
     const { bestModelPath, bestModelScore, lastModelPath } = this;
-    Object.assign(this.promised, gives);
-    Object.assign(this, this.promised);
+    Object.assign(this.#promised, gives);
+    Object.assign(this, this.#promised);
     const captured = trainer.captureCheckpoint({ weightsOnly: this.options.saveWeightsOnly ?? false });
     Object.assign(this, { bestModelPath, bestModelScore, lastModelPath });
     const checkpoint = await captured;
-    this.pendingCount++;
-    this.queue = this.queue.then(async () => {
+    this.#pendingCount++;
+    this.#queue = this.#queue.then(async () => {
       try {
         await saveCheckpointFile(path, checkpoint);
         // Before the one that it pointed to is deleted.
         if (link !== undefined) await linkCheckpointFile(path, link);
         Object.assign(this, gives);
-        if (removed !== undefined && this.mayRemove(removed, resumedFrom)) await rm(removed, { force: true });
+        if (removed !== undefined && this.#mayRemove(removed, resumedFrom)) await rm(removed, { force: true });
       } catch (error) {
-        this.failure ??= error;
-        this.promised = {};
+        this.#failure ??= error;
+        this.#promised = {};
       } finally {
-        this.pendingCount--;
+        this.#pendingCount--;
       }
     });
   }
 
   /** A file that the run went on from, or that lies elsewhere, is not ours to delete. */
-  private mayRemove(path: string, resumedFrom: string | undefined): boolean {
+  #mayRemove(path: string, resumedFrom: string | undefined): boolean {
     if (resumedFrom !== undefined && resolve(resumedFrom) === resolve(path)) return false;
-    const inside = relative(found(this.folder, "The folder of the checkpoints"), path);
+    const inside = relative(found(this.#folder, "The folder of the checkpoints"), path);
     return inside !== "" && !inside.startsWith("..") && !isAbsolute(inside);
   }
 
-  private async settle(): Promise<void> {
-    await this.queue;
-    this.throwFailure();
+  async #settle(): Promise<void> {
+    await this.#queue;
+    this.#throwFailure();
   }
 
-  private throwFailure(): void {
-    const { failure } = this;
-    this.failure = undefined;
+  #throwFailure(): void {
+    const failure = this.#failure;
+    this.#failure = undefined;
     if (failure !== undefined) throw failure;
   }
 
-  private get extension(): string {
+  get #extension(): string {
     return this.options.format ?? "safetensors";
   }
 
   /** The pattern's path, with a version when a file of this name is there already. */
-  private async freePath(metrics: Metrics, mayReplace: string | undefined): Promise<string> {
+  async #freePath(metrics: Metrics, mayReplace: string | undefined): Promise<string> {
     const name = this.formatName(metrics);
     for (let version = 0; ; version++) {
       const path = join(
-        found(this.folder, "The folder of the checkpoints"),
-        `${name}${version === 0 ? "" : `-v${version}`}.${this.extension}`,
+        found(this.#folder, "The folder of the checkpoints"),
+        `${name}${version === 0 ? "" : `-v${version}`}.${this.#extension}`,
       );
       if (path === mayReplace) return path;
       const isTaken =
@@ -351,7 +355,7 @@ export class ModelCheckpoint extends Callback {
 
   /** A file's name from the pattern, without folder and extension. */
   formatName(metrics: Metrics): string {
-    return checkpointName(this.pattern, metrics, this.options.autoInsertMetricName ?? true);
+    return checkpointName(this.#pattern, metrics, this.options.autoInsertMetricName ?? true);
   }
 
   override stateDict(): Readonly<Record<string, unknown>> {
@@ -360,21 +364,21 @@ export class ModelCheckpoint extends Callback {
       bestModelScore: this.bestModelScore ?? null,
       lastModelPath: this.lastModelPath ?? null,
       bestKModels: [...this.bestKModels],
-      folder: this.folder ?? null,
+      folder: this.#folder ?? null,
     };
   }
 
   override loadStateDict(state: Readonly<Record<string, unknown>>): void {
     // Of another folder only the best is remembered, so that nothing there is counted or deleted.
-    this.newest = undefined;
-    this.promised = {};
+    this.#newest = undefined;
+    this.#promised = {};
     this.bestModelPath = asText(state.bestModelPath);
     this.bestModelScore = typeof state.bestModelScore === "number" ? state.bestModelScore : undefined;
-    if (state.folder !== this.folder) return;
+    if (state.folder !== this.#folder) return;
     this.lastModelPath = asText(state.lastModelPath);
     this.bestKModels.clear();
     for (const [path, score] of state.bestKModels as [string, number][]) {
-      if (dirname(path) === this.folder) this.bestKModels.set(path, score);
+      if (dirname(path) === this.#folder) this.bestKModels.set(path, score);
     }
   }
 }

@@ -14,9 +14,9 @@ export interface ProgressBarOptions {
 
 /** Shows a bar an epoch with the metrics that were logged with `progressBar: true`, and a bar for evaluations. */
 export class ProgressBar extends Callback {
-  private readonly interval: number;
-  private bar: Progress | undefined;
-  private evaluationBar: Progress | undefined;
+  readonly #interval: number;
+  #bar: Progress | undefined;
+  #evaluationBar: Progress | undefined;
 
   constructor(options: ProgressBarOptions = {}) {
     super();
@@ -28,43 +28,43 @@ export class ProgressBar extends Callback {
       refreshInterval,
       "a number of at least 0",
     );
-    this.interval = refreshInterval;
+    this.#interval = refreshInterval;
   }
 
-  private open(label: string, total: number): Progress {
+  #open(label: string, total: number): Progress {
     return new Progress(Number.isFinite(total) ? total : undefined, {
       label,
       unit: "step",
-      interval: this.interval,
+      interval: this.#interval,
     });
   }
 
-  private openTraining(trainer: TrainerContext): Progress {
-    this.bar = this.open(`Epoch ${trainer.currentEpoch}`, trainer.numTrainingBatches);
-    return this.bar;
+  #openTraining(trainer: TrainerContext): Progress {
+    this.#bar = this.#open(`Epoch ${trainer.currentEpoch}`, trainer.numTrainingBatches);
+    return this.#bar;
   }
 
   override onTrainEpochStart(trainer: TrainerContext): void {
-    this.bar?.close();
-    this.openTraining(trainer);
+    this.#bar?.close();
+    this.#openTraining(trainer);
   }
 
   override onTrainBatchEnd(trainer: TrainerContext): void {
-    const bar = this.bar ?? this.openTraining(trainer);
-    bar.set(trainer.progress.batch, this.note(trainer.progressBarMetrics));
+    const bar = this.#bar ?? this.#openTraining(trainer);
+    bar.set(trainer.progress.batch, this.#note(trainer.progressBarMetrics));
   }
 
   override onTrainEpochEnd(trainer: TrainerContext): void {
-    this.bar?.set(trainer.progress.batch, this.note(trainer.progressBarMetrics));
-    this.bar?.close();
-    this.bar = undefined;
+    this.#bar?.set(trainer.progress.batch, this.#note(trainer.progressBarMetrics));
+    this.#bar?.close();
+    this.#bar = undefined;
   }
 
   override onException(): void {
-    this.bar?.close(true);
-    this.bar = undefined;
-    this.evaluationBar?.close(true);
-    this.evaluationBar = undefined;
+    this.#bar?.close(true);
+    this.#bar = undefined;
+    this.#evaluationBar?.close(true);
+    this.#evaluationBar = undefined;
   }
 
   override onValidationBatchEnd(
@@ -76,40 +76,40 @@ export class ProgressBar extends Callback {
   ): void {
     const total = trainer.numEvaluationBatches;
     const of = Number.isFinite(total) ? `/${total}` : "";
-    this.bar?.set(trainer.progress.batch, `validating ${index + 1}${of}`);
+    this.#bar?.set(trainer.progress.batch, `validating ${index + 1}${of}`);
   }
 
   override onValidationEnd(trainer: TrainerContext): void {
-    this.bar?.set(trainer.progress.batch, this.note(trainer.progressBarMetrics));
+    this.#bar?.set(trainer.progress.batch, this.#note(trainer.progressBarMetrics));
   }
 
   override onTestStart(trainer: TrainerContext): void {
-    this.evaluationBar = this.open("Testing", trainer.numEvaluationBatches);
+    this.#evaluationBar = this.#open("Testing", trainer.numEvaluationBatches);
   }
 
   override onTestBatchEnd(): void {
-    this.evaluationBar?.advance();
+    this.#evaluationBar?.advance();
   }
 
   override onTestEnd(): void {
-    this.evaluationBar?.close();
-    this.evaluationBar = undefined;
+    this.#evaluationBar?.close();
+    this.#evaluationBar = undefined;
   }
 
   override onPredictStart(trainer: TrainerContext): void {
-    this.evaluationBar = this.open("Predicting", trainer.numEvaluationBatches);
+    this.#evaluationBar = this.#open("Predicting", trainer.numEvaluationBatches);
   }
 
   override onPredictBatchEnd(): void {
-    this.evaluationBar?.advance();
+    this.#evaluationBar?.advance();
   }
 
   override onPredictEnd(): void {
-    this.evaluationBar?.close();
-    this.evaluationBar = undefined;
+    this.#evaluationBar?.close();
+    this.#evaluationBar = undefined;
   }
 
-  private note(metrics: Metrics): string {
+  #note(metrics: Metrics): string {
     return Object.entries(metrics)
       .map(([name, value]) => `${name} ${Number.isInteger(value) ? value : value.toPrecision(3)}`)
       .join(", ");

@@ -26,12 +26,12 @@ export interface StochasticWeightAveragingOptions {
  * mean weights, and its batch norms' statistics are measured anew over the training data.
  */
 export class StochasticWeightAveraging extends Callback {
-  private readonly options: StochasticWeightAveragingOptions;
-  private readonly averages = new Map<string, Float32Array>();
+  readonly #options: StochasticWeightAveragingOptions;
+  readonly #averages = new Map<string, Float32Array>();
   /** Sets of weights in the mean so far. */
   averaged = 0;
   /** The learning rates when averaging began. */
-  private ratesBefore: number[] | undefined;
+  #ratesBefore: number[] | undefined;
 
   constructor(options: StochasticWeightAveragingOptions) {
     super();
@@ -68,47 +68,47 @@ export class StochasticWeightAveraging extends Callback {
       annealingStrategy,
       '"cos" or "linear"',
     );
-    this.options = options;
+    this.#options = options;
   }
 
-  private start(trainer: TrainerContext): number {
-    const { swaEpochStart = 0.8 } = this.options;
+  #start(trainer: TrainerContext): number {
+    const { swaEpochStart = 0.8 } = this.#options;
     if (swaEpochStart >= 1 || swaEpochStart === 0) return swaEpochStart;
     return Math.floor(Math.max(0, trainer.options.maxEpochs) * swaEpochStart);
   }
 
   override onTrainEpochStart(trainer: TrainerContext): void {
-    this.setRates(trainer);
+    this.#setRates(trainer);
   }
 
   /** A schedule that steps with the optimizer would take the rate back. */
   override onTrainBatchStart(trainer: TrainerContext): void {
-    this.setRates(trainer);
+    this.#setRates(trainer);
   }
 
   /** From its first epoch on the rates are this callback's, going over from where they stood; what schedules set is written over. */
-  private setRates(trainer: TrainerContext): void {
-    const start = this.start(trainer);
+  #setRates(trainer: TrainerContext): void {
+    const start = this.#start(trainer);
     if (trainer.currentEpoch < start) return;
-    const { swaLrs, annealingEpochs = 10, annealingStrategy = "cos" } = this.options;
+    const { swaLrs, annealingEpochs = 10, annealingStrategy = "cos" } = this.#options;
     const groups = trainer.optimizers[0]?.paramGroups ?? [];
-    this.ratesBefore ??= groups.map(({ lr }) => lr);
+    this.#ratesBefore ??= groups.map(({ lr }) => lr);
     const share = annealingEpochs === 0 ? 1 : Math.min(1, (trainer.currentEpoch - start + 1) / annealingEpochs);
     const progress = annealingStrategy === "cos" ? (1 - Math.cos(Math.PI * share)) / 2 : share;
     for (const [i, group] of groups.entries()) {
       const target = typeof swaLrs === "number" ? swaLrs : (swaLrs[i] ?? swaLrs.at(-1) ?? group.lr);
-      const from = this.ratesBefore[i] ?? group.lr;
+      const from = this.#ratesBefore[i] ?? group.lr;
       group.lr = progress === 1 ? target : from + (target - from) * progress;
     }
   }
 
   override onTrainEpochEnd(trainer: TrainerContext, module: AnyTrainingModule): void {
-    if (trainer.currentEpoch < this.start(trainer)) return;
+    if (trainer.currentEpoch < this.#start(trainer)) return;
     this.averaged++;
     for (const [name, parameter] of module.namedParameters()) {
       const value = parameter.toTensorData().data as Float32Array;
-      const average = this.averages.get(name);
-      if (average === undefined) this.averages.set(name, value);
+      const average = this.#averages.get(name);
+      if (average === undefined) this.#averages.set(name, value);
       else
         for (const [i, before] of average.entries()) average[i] = before + ((value[i] ?? 0) - before) / this.averaged;
     }
@@ -117,7 +117,7 @@ export class StochasticWeightAveraging extends Callback {
   override async onTrainEnd(trainer: TrainerContext, module: AnyTrainingModule): Promise<void> {
     if (this.averaged === 0) return;
     for (const [name, parameter] of module.namedParameters()) {
-      const average = this.averages.get(name);
+      const average = this.#averages.get(name);
       if (average !== undefined) parameter.load({ dtype: "float32", shape: parameter.shape, data: average });
     }
     await updateBn(module, trainingBatches(trainer));
@@ -126,17 +126,17 @@ export class StochasticWeightAveraging extends Callback {
   override stateDict(): Readonly<Record<string, unknown>> {
     return {
       averaged: this.averaged,
-      ratesBefore: this.ratesBefore ?? null,
-      averages: new Map([...this.averages].map(([name, data]) => [name, tensorOf(data)])),
+      ratesBefore: this.#ratesBefore ?? null,
+      averages: new Map([...this.#averages].map(([name, data]) => [name, tensorOf(data)])),
     };
   }
 
   override loadStateDict(state: Readonly<Record<string, unknown>>): void {
     this.averaged = Number(state.averaged ?? 0);
-    this.ratesBefore = Array.isArray(state.ratesBefore) ? state.ratesBefore.map(Number) : undefined;
-    this.averages.clear();
+    this.#ratesBefore = Array.isArray(state.ratesBefore) ? state.ratesBefore.map(Number) : undefined;
+    this.#averages.clear();
     const saved = state.averages as ReadonlyMap<string, { data: Float32Array }> | undefined;
-    for (const [name, { data }] of saved ?? []) this.averages.set(name, data.slice());
+    for (const [name, { data }] of saved ?? []) this.#averages.set(name, data.slice());
   }
 }
 

@@ -15,23 +15,23 @@ export interface TimerOptions {
 export class Timer extends Callback {
   /** Seconds that fitting may take. */
   readonly duration: number;
-  private readonly interval: "step" | "epoch";
-  private offset = 0;
-  private started: number | undefined;
-  private elapsed = 0;
+  readonly #interval: "step" | "epoch";
+  #offset = 0;
+  #started: number | undefined;
+  #elapsed = 0;
 
   constructor(options: TimerOptions = {}) {
     super();
     refuseUnknownOptions("Timer", options, ["duration", "interval"]);
     this.duration =
       options.duration === undefined ? Number.POSITIVE_INFINITY : toSeconds("Timer.duration", options.duration);
-    this.interval = options.interval === undefined ? "step" : options.interval;
-    requireOption(["step", "epoch"].includes(this.interval), "Timer.interval", options.interval, '"step" or "epoch"');
+    this.#interval = options.interval === undefined ? "step" : options.interval;
+    requireOption(["step", "epoch"].includes(this.#interval), "Timer.interval", options.interval, '"step" or "epoch"');
   }
 
   /** Seconds of fitting so far. */
   timeElapsed(): number {
-    return this.offset + (this.started === undefined ? this.elapsed : (performance.now() - this.started) / 1000);
+    return this.#offset + (this.#started === undefined ? this.#elapsed : (performance.now() - this.#started) / 1000);
   }
 
   /** Seconds that are left. */
@@ -40,23 +40,23 @@ export class Timer extends Callback {
   }
 
   override onTrainStart(): void {
-    this.started = performance.now();
+    this.#started = performance.now();
   }
 
   override onTrainEnd(): void {
-    this.elapsed = this.timeElapsed() - this.offset;
-    this.started = undefined;
+    this.#elapsed = this.timeElapsed() - this.#offset;
+    this.#started = undefined;
   }
 
   override onTrainBatchEnd(trainer: TrainerContext): void {
-    if (this.interval === "step") this.check(trainer);
+    if (this.#interval === "step") this.#check(trainer);
   }
 
   override onTrainEpochEnd(trainer: TrainerContext): void {
-    this.check(trainer);
+    this.#check(trainer);
   }
 
-  private check(trainer: TrainerContext): void {
+  #check(trainer: TrainerContext): void {
     if (this.timeElapsed() < this.duration) return;
     trainer.shouldStop = true;
     trainer.stopReason = `the time of ${this.duration} s is up`;
@@ -67,6 +67,6 @@ export class Timer extends Callback {
   }
 
   override loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    if (typeof state.elapsed === "number") this.offset = state.elapsed;
+    if (typeof state.elapsed === "number") this.#offset = state.elapsed;
   }
 }

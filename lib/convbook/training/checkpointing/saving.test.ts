@@ -32,12 +32,12 @@ const rows = (length: number) => ({
 class Scored extends TrainingModule<tf.Tensor> {
   readonly layer = this.registerModule("layer", new Linear(4, 1));
   readonly validated: number[] = [];
-  private readonly score: (validation: number, epoch: number) => number;
-  private count = 0;
+  readonly #score: (validation: number, epoch: number) => number;
+  #count = 0;
 
   constructor(score: (validation: number, epoch: number) => number) {
     super();
-    this.score = score;
+    this.#score = score;
   }
 
   forward(x: tf.Tensor): tf.Tensor {
@@ -50,7 +50,7 @@ class Scored extends TrainingModule<tf.Tensor> {
 
   override validationStep(): undefined {
     this.validated.push(this.trainer.globalStep);
-    this.log("val_loss", tf.scalar(this.score(++this.count, this.trainer.currentEpoch)));
+    this.log("val_loss", tf.scalar(this.#score(++this.#count, this.trainer.currentEpoch)));
   }
 
   override testStep(): undefined {}

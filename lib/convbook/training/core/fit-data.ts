@@ -11,39 +11,39 @@ export class FitData {
   validation: readonly Loader[] = [];
   /** Batches of a training epoch; infinite where unknown. */
   trainingBatches = 0;
-  private readonly trainer: TrainerContext;
-  private readonly given: { readonly train: Loader | undefined; readonly validation: Loaders | undefined };
+  readonly #trainer: TrainerContext;
+  readonly #given: { readonly train: Loader | undefined; readonly validation: Loaders | undefined };
 
   constructor(trainer: TrainerContext, train?: Loader, validation?: Loaders) {
-    this.trainer = trainer;
-    this.given = { train, validation };
-    if (train !== undefined) this.count(train);
+    this.#trainer = trainer;
+    this.#given = { train, validation };
+    if (train !== undefined) this.#count(train);
   }
 
   /** Whether there is anything to validate on, found out without asking the module for its loaders. */
   get mayValidate(): boolean {
-    const { module } = this.trainer;
-    return this.given.validation !== undefined || module.valDataloader !== TrainingModule.prototype.valDataloader;
+    const { module } = this.#trainer;
+    return this.#given.validation !== undefined || module.valDataloader !== TrainingModule.prototype.valDataloader;
   }
 
   /** Asks for the validation loaders. */
   requestValidation(): readonly Loader[] {
-    const { module, options } = this.trainer;
+    const { module, options } = this.#trainer;
     this.validation = [];
     if (options.limitValBatches === 0) return [];
-    const own = this.given.validation ?? module.valDataloader();
+    const own = this.#given.validation ?? module.valDataloader();
     if (own !== undefined) this.validation = toLoaders("The validation loader", own);
     return this.validation;
   }
 
   /** Asks for the training loader. */
   requestTraining(): void {
-    const list = this.trainingLoaders();
+    const list = this.#trainingLoaders();
     const [loader, ...others] = list;
     const isOne = loader !== undefined && others.length === 0;
     requireOption(isOne, "The training loader", `${list.length} loaders`, "one loader");
-    this.count(loader);
-    const keeps = this.trainer.options.overfitBatches !== 0;
+    this.#count(loader);
+    const keeps = this.#trainer.options.overfitBatches !== 0;
     this.train = keeps ? new KeptBatches(loader, this.trainingBatches) : loader;
   }
 
@@ -52,12 +52,12 @@ export class FitData {
     if (this.train instanceof KeptBatches) await this.train.dispose();
   }
 
-  private trainingLoaders(): Loader[] {
-    return toLoaders("The training loader", this.given.train ?? this.trainer.module.trainDataloader());
+  #trainingLoaders(): Loader[] {
+    return toLoaders("The training loader", this.#given.train ?? this.#trainer.module.trainDataloader());
   }
 
-  private count(loader: Loader): void {
-    const { overfitBatches, limitTrainBatches } = this.trainer.options;
+  #count(loader: Loader): void {
+    const { overfitBatches, limitTrainBatches } = this.#trainer.options;
     const option = overfitBatches === 0 ? "Trainer.limitTrainBatches" : "Trainer.overfitBatches";
     this.trainingBatches = countBatches(option, limitTrainBatches, loader.length ?? Number.POSITIVE_INFINITY);
   }

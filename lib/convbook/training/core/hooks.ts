@@ -18,31 +18,31 @@ export class Hooks {
   /** The hook that runs now, or nothing. */
   current = "";
   /** Calls whose synchronous part is not over. */
-  private depth = 0;
-  private readonly trainer: TrainerContext;
+  #depth = 0;
+  readonly #trainer: TrainerContext;
 
   constructor(trainer: TrainerContext) {
-    this.trainer = trainer;
+    this.#trainer = trainer;
   }
 
   /** Whether code of the run is being executed. Code that was stopped from outside is for ever. */
   get isOnStack(): boolean {
-    return this.depth > 0;
+    return this.#depth > 0;
   }
 
   /** Runs the synchronous part of a function, in sight of {@link isOnStack}. */
   onStack<T>(f: () => T): T {
-    this.depth++;
+    this.#depth++;
     try {
       return f();
     } finally {
-      this.depth--;
+      this.#depth--;
     }
   }
 
   /** Forgets calls that were stopped. */
   reset(): void {
-    this.depth = 0;
+    this.#depth = 0;
     this.current = "";
   }
 
@@ -53,7 +53,7 @@ export class Hooks {
     const restore = () => {
       this.current = before;
     };
-    const { profiler } = this.trainer.options;
+    const { profiler } = this.#trainer.options;
     let result: T;
     try {
       result = this.onStack(() => (profiler === undefined ? f() : profiler.measure(name, f)));
@@ -68,13 +68,13 @@ export class Hooks {
 
   /** Calls a hook of the module alone, where it has one. */
   callModule<H extends ModuleHook>(hook: H, ...args: Parameters<NonNullable<AnyTrainingModule[H]>>): unknown {
-    return this.invokeModule(hook, args);
+    return this.#invokeModule(hook, args);
   }
 
   /** Calls a hook of the callbacks and the module in the middle of a synchronous step. */
   callSync<H extends CallbackHook>(hook: H, ...args: HookArguments<H>): void {
-    const results = this.trainer.callbacks.map((callback) => this.invoke(callback, hook, args));
-    results.push(this.invokeModule(hook, args));
+    const results = this.#trainer.callbacks.map((callback) => this.#invoke(callback, hook, args));
+    results.push(this.#invokeModule(hook, args));
     if (results.every((result) => !(result instanceof Promise))) return;
     throw new ConfigurationError(
       hook,
@@ -85,7 +85,7 @@ export class Hooks {
 
   /** Calls a hook of the callbacks alone. */
   async callCallbacks<H extends CallbackHook>(hook: H, ...args: HookArguments<H>): Promise<void> {
-    for (const callback of this.trainer.callbacks) await this.callCallback(callback, hook, args);
+    for (const callback of this.#trainer.callbacks) await this.#callCallback(callback, hook, args);
   }
 
   /**
@@ -109,38 +109,38 @@ export class Hooks {
   ): Promise<unknown> {
     const isEnd = /^on(TrainBatch|TrainEpoch|Validation|Test|Train)End$/.test(hook);
     const late = (callback: Callback) => isEnd && callback.runsLast;
-    const { callbacks } = this.trainer;
-    for (const callback of callbacks) if (!late(callback)) await this.callCallback(callback, hook, args);
-    const response = this.invokeModule(hook, args);
-    const answer = response instanceof Promise ? await this.trainer.run.wait(response) : response;
+    const { callbacks } = this.#trainer;
+    for (const callback of callbacks) if (!late(callback)) await this.#callCallback(callback, hook, args);
+    const response = this.#invokeModule(hook, args);
+    const answer = response instanceof Promise ? await this.#trainer.run.wait(response) : response;
     if (between !== undefined) await between();
-    for (const callback of callbacks) if (late(callback)) await this.callCallback(callback, hook, args);
+    for (const callback of callbacks) if (late(callback)) await this.#callCallback(callback, hook, args);
     return answer;
   }
 
-  private invokeModule(hook: string, args: readonly unknown[]): unknown {
-    const { module } = this.trainer;
+  #invokeModule(hook: string, args: readonly unknown[]): unknown {
+    const { module } = this.#trainer;
     const own: unknown = Reflect.get(module, hook);
     return this.enter(hook, () => (typeof own === "function" ? own.apply(module, args) : undefined));
   }
 
-  private async callCallback(callback: Callback, hook: CallbackHook, args: readonly unknown[]): Promise<void> {
-    const result = this.invoke(callback, hook, args);
-    if (result instanceof Promise) await this.trainer.run.wait(result);
+  async #callCallback(callback: Callback, hook: CallbackHook, args: readonly unknown[]): Promise<void> {
+    const result = this.#invoke(callback, hook, args);
+    if (result instanceof Promise) await this.#trainer.run.wait(result);
   }
 
-  private invoke(callback: Callback, hook: CallbackHook, args: readonly unknown[]): unknown {
-    const { trainer } = this;
+  #invoke(callback: Callback, hook: CallbackHook, args: readonly unknown[]): unknown {
+    const trainer = this.#trainer;
     const { profiler } = trainer.options;
     const call = () =>
-      this.enterBriefly(hook, () => Reflect.apply(callback[hook], callback, [trainer, trainer.module, ...args]));
+      this.#enterBriefly(hook, () => Reflect.apply(callback[hook], callback, [trainer, trainer.module, ...args]));
     return profiler === undefined
       ? call()
       : profiler.measure(`${callback.constructor.name || "Callback"}.${hook}`, call);
   }
 
   /** Runs the synchronous part of a function as the hook of this name, unmeasured. */
-  private enterBriefly<T>(name: string, f: () => T): T {
+  #enterBriefly<T>(name: string, f: () => T): T {
     const before = this.current;
     this.current = name;
     try {

@@ -12,9 +12,9 @@ export class Interruption extends Error {
 export class InterruptionListener {
   /** How often somebody asked to stop. */
   requests = 0;
-  private readonly signal: AbortSignal | undefined;
-  private readonly handlesProcess: boolean;
-  private readonly listener = () => {
+  readonly #signal: AbortSignal | undefined;
+  readonly #handlesProcess: boolean;
+  readonly #listener = () => {
     this.requests++;
   };
 
@@ -23,13 +23,13 @@ export class InterruptionListener {
    * @param handlesProcess whether SIGINT (and, once, SIGTERM) are requests while this listens
    */
   constructor(signal: AbortSignal | undefined, handlesProcess: boolean) {
-    this.signal = signal;
-    this.handlesProcess = handlesProcess;
+    this.#signal = signal;
+    this.#handlesProcess = handlesProcess;
     if (signal?.aborted) this.requests++;
-    signal?.addEventListener("abort", this.listener);
+    signal?.addEventListener("abort", this.#listener);
     if (handlesProcess) {
-      process.on("SIGINT", this.listener);
-      process.on("SIGTERM", this.listener);
+      process.on("SIGINT", this.#listener);
+      process.on("SIGTERM", this.#listener);
     }
   }
 
@@ -45,10 +45,10 @@ export class InterruptionListener {
 
   /** Stops listening. */
   stop(): void {
-    this.signal?.removeEventListener("abort", this.listener);
-    if (this.handlesProcess) {
-      process.off("SIGINT", this.listener);
-      process.off("SIGTERM", this.listener);
+    this.#signal?.removeEventListener("abort", this.#listener);
+    if (this.#handlesProcess) {
+      process.off("SIGINT", this.#listener);
+      process.off("SIGTERM", this.#listener);
     }
   }
 }

@@ -231,13 +231,13 @@ describe("what cannot be meant", () => {
     new Trainer({ ...quiet, maxEpochs: 1, ...options }).fit(new Manual(step), randomBatches(1));
   class Manual extends BoringModule {
     override automaticOptimization = false;
-    private readonly run: (module: Manual, batch: tf.Tensor) => void;
+    readonly #run: (module: Manual, batch: tf.Tensor) => void;
     constructor(run: (module: Manual, batch: tf.Tensor) => void) {
       super();
-      this.run = run;
+      this.#run = run;
     }
     override trainingStep(batch: tf.Tensor): never {
-      return this.run(this, batch) as never;
+      return this.#run(this, batch) as never;
     }
   }
   const nothing = () => {};

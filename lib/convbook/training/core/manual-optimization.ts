@@ -21,10 +21,10 @@ export interface BackwardOptions {
 /** An optimizer in the hands of a module that optimizes by itself. */
 export class ManualOptimizer {
   readonly optimizer: Optimizer;
-  private readonly trainer: TrainerContext;
+  readonly #trainer: TrainerContext;
 
   constructor(trainer: TrainerContext, optimizer: Optimizer) {
-    this.trainer = trainer;
+    this.#trainer = trainer;
     this.optimizer = optimizer;
   }
 
@@ -35,7 +35,8 @@ export class ManualOptimizer {
 
   /** Changes the optimizer's parameters once, by the gradients of `manualBackward`; counts as a step of training. */
   step(): void {
-    const { trainer, optimizer } = this;
+    const { optimizer } = this;
+    const trainer = this.#trainer;
     if (trainer.module.automaticOptimization) {
       throw new ConfigurationError(
         `${trainer.module.typeName}.automaticOptimization`,
@@ -54,7 +55,7 @@ export class ManualOptimizer {
 
   /** Forgets the gradients of the optimizer's parameters. */
   zeroGrad(): void {
-    this.trainer.gradientStore.clear(allVariables(this.optimizer));
+    this.#trainer.gradientStore.clear(allVariables(this.optimizer));
   }
 }
 
@@ -80,18 +81,18 @@ export function manualOptimizers(trainer: TrainerContext): ManualOptimizers {
 
 /** The backward passes of one `trainingStep` that is being recorded. */
 export class ManualBatch {
-  private readonly trainer: TrainerContext;
-  private readonly used = new Set<TapeNode>();
+  readonly #trainer: TrainerContext;
+  readonly #used = new Set<TapeNode>();
   /** Where on the tape a variable was last changed. */
-  private readonly changes = new Map<number, number>();
+  readonly #changes = new Map<number, number>();
 
   constructor(trainer: TrainerContext) {
-    this.trainer = trainer;
+    this.#trainer = trainer;
   }
 
   /** Remembers that an optimizer changed variables: what was computed from them before has lost its way back. */
   noteChange(variables: readonly tf.Variable[]): void {
-    for (const { id } of variables) this.changes.set(id, activeTape().length);
+    for (const { id } of variables) this.#changes.set(id, activeTape().length);
   }
 
   /**
@@ -100,7 +101,7 @@ export class ManualBatch {
    * @throws NonFiniteError when the loss is not a finite number
    */
   backward(loss: tf.Tensor, { retainGraph = false }: BackwardOptions): void {
-    const { trainer } = this;
+    const trainer = this.#trainer;
     if (!(loss instanceof tf.Tensor) || loss.size !== 1) {
       const got = loss instanceof tf.Tensor ? `a tensor of shape [${loss.shape.join(", ")}]` : loss;
       throw new ConfigurationError("The loss of manualBackward", got, "a scalar");
@@ -111,15 +112,15 @@ export class ManualBatch {
       if (!Number.isFinite(value))
         throw new NonFiniteError("the loss", value, { epoch, batchIndex: batch, globalStep });
       const variables = trainer.optimizers.flatMap((optimizer) => optimizer.variables());
-      const path = this.pathTo(loss, variables);
+      const path = this.#pathTo(loss, variables);
       const recording = new Recording(loss, retainGraph ? path.map(retained) : path);
       trainer.gradientStore.add(recording.backward(loss, variables), 1);
-      if (!retainGraph) for (const node of path) this.used.add(node);
+      if (!retainGraph) for (const node of path) this.#used.add(node);
     });
   }
 
   /** The operations between the variables and the loss, in the order in which they ran. */
-  private pathTo(loss: tf.Tensor, variables: readonly tf.Variable[]): TapeNode[] {
+  #pathTo(loss: tf.Tensor, variables: readonly tf.Variable[]): TapeNode[] {
     const dependent = new Set(variables.map(({ id }) => id));
     const forward: [TapeNode, position: number][] = [];
     for (const [i, node] of activeTape().entries()) {
@@ -131,14 +132,14 @@ export class ManualBatch {
     const path: TapeNode[] = [];
     for (const [node, position] of forward.toReversed()) {
       if (!node.outputs.some(({ id }) => leading.has(id))) continue;
-      if (this.used.has(node)) {
+      if (this.#used.has(node)) {
         throw new Error(
           `manualBackward went through ${node.kernelName} before, and what it needs is freed; ` +
             "give the earlier call { retainGraph: true }, or compute the loss again.",
         );
       }
       for (const { id } of Object.values(node.inputs)) {
-        if ((this.changes.get(id) ?? 0) > position) {
+        if ((this.#changes.get(id) ?? 0) > position) {
           throw new Error(
             `manualBackward needs ${node.kernelName} of a parameter as it was before an optimizer's step; ` +
               "go back through all losses first, or compute the loss again after the step.",

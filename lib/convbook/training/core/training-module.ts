@@ -91,32 +91,32 @@ export abstract class TrainingModule<
    * An input, for example of shape [1, 32, 32, 3]: with it the summary has shapes and the logged graph has edges. Disposed of with the module.
    */
   exampleInput: tf.Tensor | undefined;
-  private attached: TrainerContext | undefined;
+  #attached: TrainerContext | undefined;
   /** Parameters that a toggled optimizer made constant. */
-  private readonly toggled: Parameter[] = [];
+  readonly #toggled: Parameter[] = [];
 
   /** The trainer that runs this module. */
   get trainer(): TrainerContext {
-    if (this.attached === undefined)
+    if (this.#attached === undefined)
       throw new Error(
         `${this.typeName} is not attached to a Trainer; its hooks run inside of fit, validate, test or predict.`,
       );
-    return this.attached;
+    return this.#attached;
   }
 
   /** Called by the trainer. */
   attachTrainer(trainer: TrainerContext | undefined): void {
-    this.attached = trainer;
+    this.#attached = trainer;
   }
 
   /** Epochs that are over. */
   get currentEpoch(): number {
-    return this.attached?.currentEpoch ?? 0;
+    return this.#attached?.currentEpoch ?? 0;
   }
 
   /** Steps that the optimizer has taken. */
   get globalStep(): number {
-    return this.attached?.globalStep ?? 0;
+    return this.#attached?.globalStep ?? 0;
   }
 
   /**
@@ -208,13 +208,13 @@ export abstract class TrainingModule<
     for (const parameter of this.parameters()) {
       if (own.has(parameter) || !parameter.requiresGrad) continue;
       parameter.requiresGrad = false;
-      this.toggled.push(parameter);
+      this.#toggled.push(parameter);
     }
   }
 
   /** Takes {@link toggleOptimizer} back. */
   untoggleOptimizer(): void {
-    for (const parameter of this.toggled.splice(0)) parameter.requiresGrad = true;
+    for (const parameter of this.#toggled.splice(0)) parameter.requiresGrad = true;
   }
 
   // Steps.

@@ -28,23 +28,23 @@ export function isPlain(value: unknown): value is Plain {
 
 /** Takes settings out of an object and complains about what nobody took. */
 export class Reader {
-  private readonly values: Plain;
+  readonly #values: Plain;
   readonly file: string;
-  private readonly prefix: string;
+  readonly #prefix: string;
 
   constructor(values: Plain, file: string, prefix = "") {
-    this.values = values;
+    this.#values = values;
     this.file = file;
-    this.prefix = prefix;
+    this.#prefix = prefix;
   }
 
   fail(key: string, message: string): never {
-    throw new ConfigError(this.file, this.prefix + key, message);
+    throw new ConfigError(this.file, this.#prefix + key, message);
   }
 
   /** Refuses names that are not among these. */
   only(known: readonly string[]): void {
-    for (const key of Object.keys(this.values)) {
+    for (const key of Object.keys(this.#values)) {
       if (known.includes(key)) continue;
       const [nearest] = nearestNames(key, known, 1);
       const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
@@ -53,24 +53,24 @@ export class Reader {
   }
 
   has(key: string): boolean {
-    return this.values[key] !== undefined;
+    return this.#values[key] !== undefined;
   }
 
   section(key: string): Reader {
-    const value = this.values[key] ?? {};
+    const value = this.#values[key] ?? {};
     if (!isPlain(value)) this.fail(key, `must hold settings by name, got ${JSON.stringify(value)}.`);
-    return new Reader(value, this.file, `${this.prefix}${key}.`);
+    return new Reader(value, this.file, `${this.#prefix}${key}.`);
   }
 
   number(key: string, fallback: number, expected: string, fits: (value: number) => boolean): number {
-    const value = this.values[key] ?? fallback;
+    const value = this.#values[key] ?? fallback;
     if (typeof value !== "number" || !fits(value))
       return this.fail(key, `must be ${expected}, got ${JSON.stringify(value)}.`);
     return value;
   }
 
   numbers(key: string): number[] | undefined {
-    const value = this.values[key];
+    const value = this.#values[key];
     if (value === undefined) return undefined;
     const fits = Array.isArray(value) && value.length > 0 && value.every((each) => Number.isFinite(each));
     if (!fits) return this.fail(key, `must be a list of numbers, got ${JSON.stringify(value)}.`);
@@ -78,20 +78,20 @@ export class Reader {
   }
 
   texts(key: string): string[] {
-    const value = this.values[key] ?? [];
+    const value = this.#values[key] ?? [];
     const fits = Array.isArray(value) && value.every((each) => typeof each === "string" && each !== "");
     if (!fits) return this.fail(key, `must be a list of texts, got ${JSON.stringify(value)}.`);
     return value;
   }
 
   boolean(key: string, fallback: boolean): boolean {
-    const value = this.values[key] ?? fallback;
+    const value = this.#values[key] ?? fallback;
     if (typeof value !== "boolean") return this.fail(key, `must be true or false, got ${JSON.stringify(value)}.`);
     return value;
   }
 
   text(key: string, fallback: string): string {
-    const value = this.values[key] ?? fallback;
+    const value = this.#values[key] ?? fallback;
     if (typeof value !== "string" || value === "") return this.fail(key, `must be text, got ${JSON.stringify(value)}.`);
     return value;
   }
@@ -106,7 +106,7 @@ export class Reader {
   }
 
   transforms(key: string): TransformSpec[] {
-    const value = this.values[key] ?? [];
+    const value = this.#values[key] ?? [];
     if (!Array.isArray(value)) return this.fail(key, `must be a list of transforms, got ${JSON.stringify(value)}.`);
     return value.map((entry, i) => this.transform(`${key}[${i}]`, entry));
   }
@@ -125,11 +125,11 @@ export class Reader {
   }
 
   raw(key: string): unknown {
-    return this.values[key];
+    return this.#values[key];
   }
 
   /** Everything in here, as it is. */
   all(): HyperParameters {
-    return this.values as HyperParameters;
+    return this.#values as HyperParameters;
   }
 }

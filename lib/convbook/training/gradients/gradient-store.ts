@@ -6,12 +6,12 @@ import type { Recording } from "./gradients.ts";
 /** Accumulates gradients by variable. */
 export class GradientStore {
   readonly gradients = new Map<tf.Variable, tf.Tensor>();
-  private recording: Recording | undefined;
+  #recording: Recording | undefined;
 
   /** Hands the recorded forward pass over to {@link backward}. */
   setRecording(recording: Recording | undefined): void {
-    this.recording?.dispose();
-    this.recording = recording;
+    this.#recording?.dispose();
+    this.#recording = recording;
   }
 
   /**
@@ -20,9 +20,9 @@ export class GradientStore {
    * @param share what the gradients are multiplied by
    */
   backward(loss: tf.Tensor, variables: readonly tf.Variable[], share: number): void {
-    const { recording } = this;
+    const recording = this.#recording;
     if (recording === undefined) throw new Error("There is no recorded forward pass to go back through.");
-    this.recording = undefined;
+    this.#recording = undefined;
     this.add(recording.backward(loss, variables), share);
   }
 

@@ -54,22 +54,22 @@ class Small extends TrainingModule<[tf.Tensor, tf.Tensor1D]> {
     "model",
     new Sequential(new Linear(6, 8, { bias: false }), new BatchNorm1d(8), new ReLU(), new Linear(8, 3)),
   );
-  private readonly name: Name;
-  private readonly criterion = new CrossEntropyLoss();
+  readonly #name: Name;
+  readonly #criterion = new CrossEntropyLoss();
 
   constructor(name: Name) {
     super();
-    this.name = name;
+    this.#name = name;
     this.saveHyperParameters({ optimizerName: name, hiddenSize: 8 });
   }
   forward(x: tf.Tensor): tf.Tensor {
     return this.model.forward(x);
   }
   trainingStep([x, y]: [tf.Tensor, tf.Tensor1D]): tf.Tensor {
-    return this.criterion.forward(this.forward(x), y);
+    return this.#criterion.forward(this.forward(x), y);
   }
   configureOptimizers(): OptimizerConfig {
-    if (this.name === "sgd") {
+    if (this.#name === "sgd") {
       const optimizer = new SGD(this.parameters(), { lr: 0.1, momentum: 0.9, weightDecay: 1e-3 });
       return [[optimizer], [new StepLR(optimizer, { stepSize: 1, gamma: 0.5 })]];
     }

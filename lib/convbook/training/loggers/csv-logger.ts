@@ -24,11 +24,11 @@ export class CSVLogger implements Logger {
   readonly version: string;
   readonly rootDir: string;
   readonly logDir: string;
-  private columns: string[] = [];
-  private readonly rows: Metrics[] = [];
+  #columns: string[] = [];
+  readonly #rows: Metrics[] = [];
   /** Rows that are in the file. */
-  private written = 0;
-  private readonly flushEvery: number;
+  #written = 0;
+  readonly #flushEvery: number;
 
   /** @param options.flushEvery rows after which the file is written; default 100 */
   constructor(options: FileLoggerOptions & { flushEvery?: number } = {}) {
@@ -39,7 +39,7 @@ export class CSVLogger implements Logger {
     this.name = name;
     this.version = options.version ?? nextVersion(join(rootDir, name));
     this.logDir = join(rootDir, name, this.version);
-    this.flushEvery = flushEvery;
+    this.#flushEvery = flushEvery;
   }
 
   get path(): string {
@@ -56,8 +56,8 @@ export class CSVLogger implements Logger {
   }
 
   logMetrics(metrics: Metrics, step: number): void {
-    this.rows.push({ ...metrics, step });
-    if (this.rows.length - this.written >= this.flushEvery) this.save();
+    this.#rows.push({ ...metrics, step });
+    if (this.#rows.length - this.#written >= this.#flushEvery) this.save();
   }
 
   /**
@@ -66,12 +66,12 @@ export class CSVLogger implements Logger {
    * @throws LogFileError when the file system refuses
    */
   save(): void {
-    if (this.rows.length === this.written) return;
+    if (this.#rows.length === this.#written) return;
     const columns = [
-      ...new Set(["epoch", "step", ...this.columns, ...this.rows.slice(this.written).flatMap(Object.keys)]),
+      ...new Set(["epoch", "step", ...this.#columns, ...this.#rows.slice(this.#written).flatMap(Object.keys)]),
     ];
-    const isWider = columns.length > this.columns.length;
-    const rows = isWider ? this.rows : this.rows.slice(this.written);
+    const isWider = columns.length > this.#columns.length;
+    const rows = isWider ? this.#rows : this.#rows.slice(this.#written);
     const lines = rows.map((row) => columns.map((column) => row[column] ?? "").join(","));
     if (isWider) lines.unshift(columns.map(quote).join(","));
     try {
@@ -80,8 +80,8 @@ export class CSVLogger implements Logger {
     } catch (error) {
       throw new LogFileError(this.path, error);
     }
-    this.columns = columns;
-    this.written = this.rows.length;
+    this.#columns = columns;
+    this.#written = this.#rows.length;
   }
 
   finalize(): void {

@@ -19,10 +19,10 @@ export class TensorBoardLogger implements Logger {
   readonly version: string;
   readonly rootDir: string;
   readonly logDir: string;
-  private readonly graph: boolean;
-  private open: SummaryWriter | undefined;
-  private hparams: HyperParameters | undefined;
-  private readonly latest: Metrics = {};
+  readonly #graph: boolean;
+  #open: SummaryWriter | undefined;
+  #hparams: HyperParameters | undefined;
+  readonly #latest: Metrics = {};
 
   constructor(options: TensorBoardLoggerOptions = {}) {
     checkFileOptions("TensorBoardLogger", options, ["logGraph"]);
@@ -32,23 +32,23 @@ export class TensorBoardLogger implements Logger {
     this.name = name;
     this.version = options.version ?? nextVersion(join(rootDir, name));
     this.logDir = join(rootDir, name, this.version);
-    this.graph = logGraph;
+    this.#graph = logGraph;
   }
 
   /** The writer, for anything else that is to be recorded. */
   get experiment(): SummaryWriter {
-    this.open ??= new SummaryWriter(this.logDir);
-    return this.open;
+    this.#open ??= new SummaryWriter(this.logDir);
+    return this.#open;
   }
 
   logHyperparams(hparams: HyperParameters): void {
     // Opens the file, so that a folder that cannot be written to shows before the first step.
-    this.open = this.experiment;
-    this.hparams = hparams;
+    this.#open = this.experiment;
+    this.#hparams = hparams;
   }
 
   logGraph(module: AnyTrainingModule): void {
-    if (!this.graph) return;
+    if (!this.#graph) return;
     const { exampleInput, typeName } = module;
     if (exampleInput === undefined) {
       console.warn(
@@ -61,7 +61,7 @@ export class TensorBoardLogger implements Logger {
 
   logMetrics(metrics: Metrics, step: number): void {
     for (const [name, value] of Object.entries(metrics)) this.experiment.addScalar(name, value, step);
-    Object.assign(this.latest, metrics);
+    Object.assign(this.#latest, metrics);
   }
 
   logHistogram(name: string, values: Float32Array, step: number): void {
@@ -73,16 +73,16 @@ export class TensorBoardLogger implements Logger {
   }
 
   save(): void {
-    this.open?.flush();
+    this.#open?.flush();
   }
 
   finalize(status: "success" | "interrupted" | "failed"): void {
-    if (this.open === undefined) return;
-    const flat = flatten(this.hparams ?? {});
+    if (this.#open === undefined) return;
+    const flat = flatten(this.#hparams ?? {});
     const success = status !== "failed";
-    if (Object.keys(flat).length > 0) this.open.addHparams(flat, finiteOf(this.latest), { success });
-    this.open.close();
-    this.open = undefined;
+    if (Object.keys(flat).length > 0) this.#open.addHparams(flat, finiteOf(this.#latest), { success });
+    this.#open.close();
+    this.#open = undefined;
   }
 }
 

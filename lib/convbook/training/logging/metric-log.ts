@@ -56,31 +56,31 @@ export class MetricLog {
   training = new ResultCollection();
   /** Values that validation or test log, while it runs. */
   evaluation: ResultCollection | undefined;
-  private readonly trainer: LogOwner;
-  private batchSize = 1;
-  private loader = { index: 0, count: 1 };
+  readonly #trainer: LogOwner;
+  #batchSize = 1;
+  #loader = { index: 0, count: 1 };
 
   constructor(trainer: LogOwner) {
-    this.trainer = trainer;
+    this.#trainer = trainer;
   }
 
   /** Says what `log` belongs to from now on. */
   enterBatch(batch: unknown, loader = { index: 0, count: 1 }): void {
-    this.batchSize = batchSizeOf(batch);
-    this.loader = loader;
+    this.#batchSize = batchSizeOf(batch);
+    this.#loader = loader;
   }
 
   /** Leaves the batch: values that are logged now weigh one. */
   leaveBatch(): void {
-    this.batchSize = 1;
-    this.loader = { index: 0, count: 1 };
+    this.#batchSize = 1;
+    this.#loader = { index: 0, count: 1 };
   }
 
   /** Logs a value of the hook that runs. */
   log(name: string, value: number | tf.Tensor, options: LogOptions): void {
     requireOption(typeof name === "string" && name !== "", "log(name)", name, "the name of a metric");
     requireOption(typeof options === "object" && options !== null, `log("${name}").options`, options, "an object");
-    const hook = this.trainer.hooks.current;
+    const hook = this.#trainer.hooks.current;
     if (hook === "" || silentHooks.has(hook)) {
       throw new ConfigurationError(
         `log("${name}")`,
@@ -88,7 +88,7 @@ export class MetricLog {
         "called in a step or an epoch hook",
       );
     }
-    const { runningStage } = this.trainer;
+    const { runningStage } = this.#trainer;
     if (runningStage === "prediction") {
       throw new ConfigurationError(`log("${name}")`, "in predict", "called while fitting, validating or testing");
     }
@@ -102,7 +102,7 @@ export class MetricLog {
       true,
       `false in ${hook}`,
     );
-    const { batchSize = this.batchSize, addDataloaderIdx = true } = options;
+    const { batchSize = this.#batchSize, addDataloaderIdx = true } = options;
     const number = typeof value === "number" ? value : scalarOf(name, value);
     const results = runningStage === "training" ? this.training : this.evaluation;
     results?.log(
@@ -110,7 +110,7 @@ export class MetricLog {
       name,
       number,
       { onStep, onEpoch, progressBar, logger, reduce, batchSize },
-      { ...this.loader, add: addDataloaderIdx },
+      { ...this.#loader, add: addDataloaderIdx },
     );
   }
 
@@ -123,9 +123,9 @@ export class MetricLog {
   /** Sends metrics to the loggers. */
   async send(metrics: Metrics, step: number): Promise<void> {
     if (Object.keys(metrics).length === 0) return;
-    const complete = { epoch: this.trainer.progress.epoch, ...metrics };
+    const complete = { epoch: this.#trainer.progress.epoch, ...metrics };
     Object.assign(this.logged, complete);
-    for (const logger of this.trainer.loggers) await logger.logMetrics(complete, step);
+    for (const logger of this.#trainer.loggers) await logger.logMetrics(complete, step);
   }
 
   /** Forgets the latest values. */

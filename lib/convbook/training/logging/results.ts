@@ -57,7 +57,7 @@ export type ResultState = readonly Record<string, unknown>[];
 
 /** The values that one stage (training, validation, test) logs. */
 export class ResultCollection {
-  private readonly entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, Entry>();
 
   /**
    * Adds a value.
@@ -74,7 +74,7 @@ export class ResultCollection {
     const { onStep, onEpoch, progressBar, logger, reduce, batchSize } = options;
     const suffix = loader.count > 1 && loader.add ? `/dataloader_idx_${loader.index}` : "";
     const key = `${hook}.${name}${loader.count > 1 ? `.${loader.index}` : ""}`;
-    let entry = this.entries.get(key);
+    let entry = this.#entries.get(key);
     if (entry === undefined) {
       const start = reduce === "min" ? Number.POSITIVE_INFINITY : reduce === "max" ? Number.NEGATIVE_INFINITY : 0;
       entry = {
@@ -90,7 +90,7 @@ export class ResultCollection {
         weight: 0,
         step: undefined,
       };
-      this.entries.set(key, entry);
+      this.#entries.set(key, entry);
     } else if (
       entry.onStep !== onStep ||
       entry.onEpoch !== onEpoch ||
@@ -110,27 +110,27 @@ export class ResultCollection {
 
   /** All names that callbacks could ask for. */
   names(): string[] {
-    return [...this.entries.values()].flatMap(({ name, suffix, onStep, onEpoch }) =>
+    return [...this.#entries.values()].flatMap(({ name, suffix, onStep, onEpoch }) =>
       onStep && onEpoch ? [name + suffix, `${name}_step${suffix}`, `${name}_epoch${suffix}`] : [name + suffix],
     );
   }
 
   /** The values of the last step, of those that are reported by step. */
   stepMetrics(): MetricSets {
-    return this.collect("step", ({ step }) => step);
+    return this.#collect("step", ({ step }) => step);
   }
 
   /** The values of the epoch so far, of those that are reported by epoch. */
   epochMetrics(): MetricSets {
-    return this.collect("epoch", ({ onEpoch, reduce, value, weight }) => {
+    return this.#collect("epoch", ({ onEpoch, reduce, value, weight }) => {
       if (!onEpoch || weight === 0) return undefined;
       return reduce === "mean" ? value / weight : value;
     });
   }
 
-  private collect(kind: "step" | "epoch", metricOf: (entry: Entry) => number | undefined): MetricSets {
+  #collect(kind: "step" | "epoch", metricOf: (entry: Entry) => number | undefined): MetricSets {
     const sets: Record<keyof MetricSets, Metrics> = { callback: {}, log: {}, progressBar: {} };
-    for (const entry of this.entries.values()) {
+    for (const entry of this.#entries.values()) {
       const value = metricOf(entry);
       if (value === undefined) continue;
       const isForked = entry.onStep && entry.onEpoch;
@@ -145,17 +145,17 @@ export class ResultCollection {
 
   /** Forgets the step's values, before the next step. */
   forgetStep(): void {
-    for (const entry of this.entries.values()) entry.step = undefined;
+    for (const entry of this.#entries.values()) entry.step = undefined;
   }
 
   /** Forgets everything, at the end of an epoch. */
   reset(): void {
-    this.entries.clear();
+    this.#entries.clear();
   }
 
   /** The sums as JSON, so that an epoch's means stay right across an interruption. */
   stateDict(): ResultState {
-    return [...this.entries].map(([key, entry]) => ({
+    return [...this.#entries].map(([key, entry]) => ({
       key,
       ...entry,
       // JSON has no infinity: nothing was reduced yet.
@@ -166,10 +166,10 @@ export class ResultCollection {
 
   /** Takes sums over that {@link stateDict} gave. */
   loadStateDict(state: ResultState): void {
-    this.entries.clear();
+    this.#entries.clear();
     for (const { key, ...entry } of state) {
       if (typeof key !== "string") throw new ConfigurationError("Saved results", key, "named by strings");
-      this.entries.set(key, { ...entry, value: Number(entry.value), step: undefined } as unknown as Entry);
+      this.#entries.set(key, { ...entry, value: Number(entry.value), step: undefined } as unknown as Entry);
     }
   }
 }

@@ -253,57 +253,57 @@ async function iterateOn(loader: Loader, batch: number, point: ResumePoint): Pro
 
 /** Takes batches up to a limit. Where the number is unknown it looks one batch ahead, to know which is the last. */
 class Batches {
-  private readonly iterator: AsyncIterator<unknown>;
-  private readonly limit: number;
-  private readonly trainer: TrainerContext;
-  private taken: number;
-  private ahead: { readonly batch: unknown } | undefined;
-  private isExhausted = false;
+  readonly #iterator: AsyncIterator<unknown>;
+  readonly #limit: number;
+  readonly #trainer: TrainerContext;
+  #taken: number;
+  #ahead: { readonly batch: unknown } | undefined;
+  #isExhausted = false;
   /** Whether the batch that was taken last is the epoch's last. */
   wasLast = false;
 
   constructor(trainer: TrainerContext, iterator: AsyncIterator<unknown>, taken: number) {
-    this.trainer = trainer;
-    this.iterator = iterator;
-    this.limit = trainer.numTrainingBatches;
-    this.taken = taken;
+    this.#trainer = trainer;
+    this.#iterator = iterator;
+    this.#limit = trainer.numTrainingBatches;
+    this.#taken = taken;
   }
 
   /** Whether there is no batch left. */
   async isOver(): Promise<boolean> {
-    if (this.ahead !== undefined) return false;
-    if (this.isExhausted || this.taken >= this.limit) return true;
-    if (Number.isFinite(this.limit)) return false;
-    await this.look();
-    return this.ahead === undefined;
+    if (this.#ahead !== undefined) return false;
+    if (this.#isExhausted || this.#taken >= this.#limit) return true;
+    if (Number.isFinite(this.#limit)) return false;
+    await this.#look();
+    return this.#ahead === undefined;
   }
 
   /** The next batch. */
   async take(): Promise<unknown> {
-    if (this.ahead === undefined) await this.look();
-    const batch = this.ahead?.batch;
-    if (this.ahead === undefined) {
+    if (this.#ahead === undefined) await this.#look();
+    const batch = this.#ahead?.batch;
+    if (this.#ahead === undefined) {
       throw new ConfigurationError(
         "The training loader's length",
-        this.limit,
-        `the number of its batches, which ended after ${this.taken}`,
+        this.#limit,
+        `the number of its batches, which ended after ${this.#taken}`,
       );
     }
-    this.ahead = undefined;
-    this.taken++;
+    this.#ahead = undefined;
+    this.#taken++;
     return batch;
   }
 
-  private async look(): Promise<void> {
-    const { done, value } = await nextBatch(this.trainer, this.iterator, "training", this.taken);
-    if (done) this.isExhausted = true;
-    else this.ahead = { batch: value };
+  async #look(): Promise<void> {
+    const { done, value } = await nextBatch(this.#trainer, this.#iterator, "training", this.#taken);
+    if (done) this.#isExhausted = true;
+    else this.#ahead = { batch: value };
   }
 
   /** Lets the loader finish: naturally when all of it was taken, else by breaking it off. */
   async end(): Promise<void> {
-    disposeTensors(this.ahead?.batch);
-    this.ahead = undefined;
-    if (!this.isExhausted) await this.trainer.run.close(this.iterator);
+    disposeTensors(this.#ahead?.batch);
+    this.#ahead = undefined;
+    if (!this.#isExhausted) await this.#trainer.run.close(this.#iterator);
   }
 }

@@ -31,8 +31,8 @@ export class Lookahead extends Optimizer {
   readonly inner: Optimizer;
   readonly k: number;
   readonly alpha: number;
-  private readonly slow = new Map<OptimizerParameter, tf.Variable>();
-  private innerSteps = 0;
+  readonly #slow = new Map<OptimizerParameter, tf.Variable>();
+  #innerSteps = 0;
 
   constructor(inner: Optimizer, options: LookaheadOptions = {}) {
     requireOption(inner instanceof Optimizer, "Lookahead.inner", inner, "an optimizer");
@@ -69,12 +69,12 @@ export class Lookahead extends Optimizer {
     );
     for (const { params } of this.paramGroups) {
       for (const parameter of params) {
-        if (!this.slow.has(parameter)) this.slow.set(parameter, copy(variableOf(parameter)));
+        if (!this.#slow.has(parameter)) this.#slow.set(parameter, copy(variableOf(parameter)));
       }
     }
     this.inner.step(gradients);
-    if (++this.innerSteps % this.k !== 0) return;
-    for (const [parameter, slow] of this.slow) {
+    if (++this.#innerSteps % this.k !== 0) return;
+    for (const [parameter, slow] of this.#slow) {
       const fast = variableOf(parameter);
       assign(slow, () => tf.add(slow, tf.mul(tf.sub(fast, slow), this.alpha)));
       fast.assign(slow);
@@ -90,7 +90,7 @@ export class Lookahead extends Optimizer {
     const all = new Map([...state].map(([index, entry]) => [index, { ...entry }]));
     const order = this.paramGroups.flatMap(({ params }) => params);
     for (const [index, parameter] of order.entries()) {
-      const slow = this.slow.get(parameter);
+      const slow = this.#slow.get(parameter);
       if (slow === undefined) continue;
       const values = slow.dataSync<"float32">().slice();
       // Kept in the layout of computation: no other program reads it.
@@ -102,7 +102,7 @@ export class Lookahead extends Optimizer {
     }
     return asOptimizerState({
       state: all,
-      paramGroups: paramGroups.map((group) => ({ ...group, lookaheadSteps: this.innerSteps })),
+      paramGroups: paramGroups.map((group) => ({ ...group, lookaheadSteps: this.#innerSteps })),
     });
   }
 
@@ -118,28 +118,28 @@ export class Lookahead extends Optimizer {
       ({ lookaheadSteps: _, ...group }) => group as OptimizerState["paramGroups"][number],
     );
     this.inner.loadStateDict({ state: inner, paramGroups: groups });
-    this.disposeSlow();
-    this.innerSteps = Number(saved.paramGroups[0]?.lookaheadSteps ?? 0);
+    this.#disposeSlow();
+    this.#innerSteps = Number(saved.paramGroups[0]?.lookaheadSteps ?? 0);
     const order = this.paramGroups.flatMap(({ params }) => params);
     const indices = saved.paramGroups.flatMap(({ params }) => params);
     for (const [i, parameter] of order.entries()) {
       const slow = saved.state.get(indices[i] ?? -1)?.lookahead_slow;
       if (slow === undefined || typeof slow === "number" || slow.dtype !== "float32") continue;
       const tensor = tf.tensor(slow.data.slice(), variableOf(parameter).shape, "float32");
-      this.slow.set(parameter, tf.variable(tensor, false));
+      this.#slow.set(parameter, tf.variable(tensor, false));
       tensor.dispose();
     }
   }
 
   override dispose(): void {
     this.inner.dispose();
-    this.disposeSlow();
-    this.innerSteps = 0;
+    this.#disposeSlow();
+    this.#innerSteps = 0;
   }
 
-  private disposeSlow(): void {
-    for (const slow of this.slow.values()) slow.dispose();
-    this.slow.clear();
+  #disposeSlow(): void {
+    for (const slow of this.#slow.values()) slow.dispose();
+    this.#slow.clear();
   }
 }
 

@@ -28,23 +28,23 @@ interface Tally {
 
 /** Measures hooks and, within the first batches of each stage, every kernel that runs. */
 export class KernelProfiler extends Profiler {
-  private readonly batches: number;
-  private readonly stages = new Map<string, { batches: number; readonly kernels: Map<string, Tally> }>();
+  readonly #batches: number;
+  readonly #stages = new Map<string, { batches: number; readonly kernels: Map<string, Tally> }>();
 
   /** @param options.batches of how many batches a stage kernels are measured, since that slows them down; default 50 */
   constructor({ batches = 50 }: { batches?: number } = {}) {
     super();
-    this.batches = batches;
+    this.#batches = batches;
   }
 
   override async measureBatch<T>(name: string, f: () => Promise<T>): Promise<T> {
-    let stage = this.stages.get(name);
+    let stage = this.#stages.get(name);
     if (stage === undefined) {
       stage = { batches: 0, kernels: new Map() };
-      this.stages.set(name, stage);
+      this.#stages.set(name, stage);
     }
     const { kernels } = stage;
-    if (stage.batches++ >= this.batches) return super.measureBatch(name, f);
+    if (stage.batches++ >= this.#batches) return super.measureBatch(name, f);
     const result: { value?: T } = {};
     const run = async () => {
       result.value = await super.measureBatch(name, f);
@@ -60,7 +60,7 @@ export class KernelProfiler extends Profiler {
 
   /** Kernels by stage and time. */
   kernelRows(): KernelRow[] {
-    return [...this.stages].flatMap(([stage, { kernels }]) => {
+    return [...this.#stages].flatMap(([stage, { kernels }]) => {
       let sum = 0;
       for (const { total } of kernels.values()) sum += total;
       return [...kernels]
@@ -79,7 +79,7 @@ export class KernelProfiler extends Profiler {
 
   override tables(): Table[] {
     const all = this.kernelRows();
-    const kernels = [...this.stages].map(([stage, { batches }]) => {
+    const kernels = [...this.#stages].map(([stage, { batches }]) => {
       const rows = all.filter((row) => row.stage === stage);
       const hasFlops = rows.some(({ gflops }) => gflops !== null);
       const columns = { kernel: "kernel", calls: "calls", mean: "mean ms", total: "total ms", share: "share" };
@@ -91,7 +91,7 @@ export class KernelProfiler extends Profiler {
             ...{ calls: "integer", mean: "fixed3", total: "fixed1", share: "percent" },
             ...(hasFlops ? { gflops: "fixed0" as const } : {}),
           },
-          caption: `Kernels of ${stage}, first ${Math.min(batches, this.batches)} batches, on the backend ${tf.getBackend()}`,
+          caption: `Kernels of ${stage}, first ${Math.min(batches, this.#batches)} batches, on the backend ${tf.getBackend()}`,
         },
       );
     });

@@ -14,13 +14,13 @@ export interface ProfilerRow {
 
 /** Measures named spans. */
 export class Profiler {
-  private readonly spans = new Map<string, { count: number; total: number; longest: number }>();
-  private readonly started = performance.now();
+  readonly #spans = new Map<string, { count: number; total: number; longest: number }>();
+  readonly #started = performance.now();
 
   /** Adds a span of `milliseconds`. */
   add(name: string, milliseconds: number): void {
-    const span = this.spans.get(name);
-    if (span === undefined) this.spans.set(name, { count: 1, total: milliseconds, longest: milliseconds });
+    const span = this.#spans.get(name);
+    if (span === undefined) this.#spans.set(name, { count: 1, total: milliseconds, longest: milliseconds });
     else {
       span.count++;
       span.total += milliseconds;
@@ -46,8 +46,8 @@ export class Profiler {
 
   /** Spans by total time, longest first. */
   rows(): ProfilerRow[] {
-    const life = performance.now() - this.started;
-    return [...this.spans]
+    const life = performance.now() - this.#started;
+    return [...this.#spans]
       .map(([span, { count, total, longest }]) => ({
         span,
         calls: count,

@@ -46,8 +46,8 @@ export class CosineAnnealingWarmRestarts extends LRScheduler {
   readonly t0: number;
   readonly tMult: number;
   readonly etaMin: number;
-  private length: number;
-  private position = -1;
+  #length: number;
+  #position = -1;
 
   constructor(optimizer: AnyOptimizer, options: { t0: number; tMult?: number; etaMin?: number }) {
     super(optimizer);
@@ -64,42 +64,42 @@ export class CosineAnnealingWarmRestarts extends LRScheduler {
     this.t0 = t0;
     this.tMult = tMult;
     this.etaMin = etaMin;
-    this.length = t0;
+    this.#length = t0;
     this.step();
   }
 
   override step(): void {
-    this.position++;
-    if (this.position >= this.length) {
-      this.position -= this.length;
-      this.length *= this.tMult;
+    this.#position++;
+    if (this.#position >= this.#length) {
+      this.#position -= this.#length;
+      this.#length *= this.tMult;
     }
     super.step();
   }
 
   override restart(): void {
-    this.position = 0;
-    this.length = this.t0;
+    this.#position = 0;
+    this.#length = this.t0;
     super.restart();
   }
 
   override undoStep(): void {
-    this.position--;
+    this.#position--;
     super.undoStep();
   }
 
   protected getLr(): number[] {
-    const share = (1 + Math.cos((Math.PI * this.position) / this.length)) / 2;
+    const share = (1 + Math.cos((Math.PI * this.#position) / this.#length)) / 2;
     return this.baseLrs.map((lr) => this.etaMin + (lr - this.etaMin) * share);
   }
 
   override stateDict(): SchedulerState {
-    return { ...super.stateDict(), length: this.length, position: this.position };
+    return { ...super.stateDict(), length: this.#length, position: this.#position };
   }
 
   override loadStateDict(state: SchedulerState): void {
     super.loadStateDict(state);
-    this.length = expectNumber(state, "length");
-    this.position = expectNumber(state, "position");
+    this.#length = expectNumber(state, "length");
+    this.#position = expectNumber(state, "position");
   }
 }

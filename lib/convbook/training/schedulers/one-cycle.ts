@@ -54,9 +54,9 @@ interface Phase {
 
 export class OneCycleLR extends LRScheduler {
   readonly totalSteps: number;
-  private readonly phases: readonly [Phase, ...Phase[]];
-  private readonly anneal: (from: number, to: number, share: number) => number;
-  private readonly cycleMomentum: boolean;
+  readonly #phases: readonly [Phase, ...Phase[]];
+  readonly #anneal: (from: number, to: number, share: number) => number;
+  readonly #cycleMomentum: boolean;
 
   constructor(optimizer: Pick<Optimizer, "paramGroups">, options: OneCycleOptions) {
     super(optimizer);
@@ -101,8 +101,8 @@ export class OneCycleLR extends LRScheduler {
       `one rate or ${this.groups.length}`,
     );
     this.totalSteps = total;
-    this.cycleMomentum = cycleMomentum;
-    this.anneal =
+    this.#cycleMomentum = cycleMomentum;
+    this.#anneal =
       annealStrategy === "cos"
         ? (from, to, share) => to + ((from - to) / 2) * (1 + Math.cos(Math.PI * share))
         : (from, to, share) => from + (to - from) * share;
@@ -132,7 +132,7 @@ export class OneCycleLR extends LRScheduler {
       rates: (i) => [initial(i), peak(i)],
       momenta: [maxMomentum, baseMomentum],
     };
-    this.phases = threePhase
+    this.#phases = threePhase
       ? [
           up,
           { end: 2 * pctStart * total - 2, rates: (i) => [peak(i), initial(i)], momenta: [baseMomentum, maxMomentum] },
@@ -148,18 +148,18 @@ export class OneCycleLR extends LRScheduler {
       throw new RangeError(`OneCycleLR was stepped ${step} times, but its cycle has ${this.totalSteps} steps.`);
     }
     let start = 0;
-    let [phase] = this.phases;
-    for (const [i, each] of this.phases.entries()) {
+    let [phase] = this.#phases;
+    for (const [i, each] of this.#phases.entries()) {
       phase = each;
-      if (step <= each.end || i === this.phases.length - 1) break;
+      if (step <= each.end || i === this.#phases.length - 1) break;
       start = each.end;
     }
     const share = (step - start) / (phase.end - start);
-    if (this.cycleMomentum) {
-      const momentum = this.anneal(...phase.momenta, share);
+    if (this.#cycleMomentum) {
+      const momentum = this.#anneal(...phase.momenta, share);
       for (const group of this.groups) setMomentum(group as CycledGroup, momentum);
     }
-    return this.groups.map((_, i) => this.anneal(...phase.rates(i), share));
+    return this.groups.map((_, i) => this.#anneal(...phase.rates(i), share));
   }
 }
 

@@ -27,9 +27,9 @@ export class ReduceLROnPlateau implements Scheduler {
   readonly optimizer: Pick<Optimizer, "paramGroups">;
   readonly options: Required<PlateauOptions>;
   best: number;
-  private badSteps = 0;
-  private cooldownLeft = 0;
-  private lastLr: number[];
+  #badSteps = 0;
+  #cooldownLeft = 0;
+  #lastLr: number[];
 
   constructor(optimizer: Pick<Optimizer, "paramGroups">, options: PlateauOptions = {}) {
     requireOptimizer("ReduceLROnPlateau", optimizer);
@@ -63,32 +63,32 @@ export class ReduceLROnPlateau implements Scheduler {
       requireOption(isNumber(value, 0), `ReduceLROnPlateau.${key}`, value, "a number of at least 0");
     }
     this.best = mode === "min" ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
-    this.lastLr = optimizer.paramGroups.map(({ lr }) => lr);
+    this.#lastLr = optimizer.paramGroups.map(({ lr }) => lr);
   }
 
   step(metric?: number): void {
     if (typeof metric !== "number") throw new ConfigurationError("ReduceLROnPlateau.step(metric)", metric, "a number");
     const { factor, patience, cooldown, minLr, eps } = this.options;
-    if (this.improves(metric)) {
+    if (this.#improves(metric)) {
       this.best = metric;
-      this.badSteps = 0;
-    } else this.badSteps++;
-    if (this.cooldownLeft > 0) {
-      this.cooldownLeft--;
-      this.badSteps = 0;
+      this.#badSteps = 0;
+    } else this.#badSteps++;
+    if (this.#cooldownLeft > 0) {
+      this.#cooldownLeft--;
+      this.#badSteps = 0;
     }
-    if (this.badSteps > patience) {
+    if (this.#badSteps > patience) {
       for (const group of this.optimizer.paramGroups) {
         const lower = Math.max(group.lr * factor, minLr);
         if (group.lr - lower > eps) group.lr = lower;
       }
-      this.cooldownLeft = cooldown;
-      this.badSteps = 0;
+      this.#cooldownLeft = cooldown;
+      this.#badSteps = 0;
     }
-    this.lastLr = this.optimizer.paramGroups.map(({ lr }) => lr);
+    this.#lastLr = this.optimizer.paramGroups.map(({ lr }) => lr);
   }
 
-  private improves(value: number): boolean {
+  #improves(value: number): boolean {
     const { mode, threshold, thresholdMode } = this.options;
     const sign = mode === "min" ? -1 : 1;
     if (thresholdMode === "abs") return sign * value > sign * (this.best + sign * threshold);
@@ -96,20 +96,20 @@ export class ReduceLROnPlateau implements Scheduler {
   }
 
   getLastLr(): readonly number[] {
-    return this.lastLr;
+    return this.#lastLr;
   }
 
   stateDict(): SchedulerState {
     // JSON has no infinity.
     const best = Number.isFinite(this.best) ? this.best : null;
-    return { best, badSteps: this.badSteps, cooldownLeft: this.cooldownLeft, lastLr: [...this.lastLr] };
+    return { best, badSteps: this.#badSteps, cooldownLeft: this.#cooldownLeft, lastLr: [...this.#lastLr] };
   }
 
   loadStateDict(state: SchedulerState): void {
     const none = this.options.mode === "min" ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
     this.best = state.best === null ? none : expectNumber(state, "best");
-    this.badSteps = expectNumber(state, "badSteps");
-    this.cooldownLeft = expectNumber(state, "cooldownLeft");
-    this.lastLr = expectNumbers(state, "lastLr");
+    this.#badSteps = expectNumber(state, "badSteps");
+    this.#cooldownLeft = expectNumber(state, "cooldownLeft");
+    this.#lastLr = expectNumbers(state, "lastLr");
   }
 }

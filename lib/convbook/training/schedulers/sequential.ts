@@ -29,7 +29,7 @@ export class SequentialLR implements Scheduler {
   readonly schedulers: readonly LRScheduler[];
   readonly milestones: readonly number[];
   lastEpoch = 0;
-  private lastLr: readonly number[];
+  #lastLr: readonly number[];
 
   constructor(optimizer: Pick<Optimizer, "paramGroups">, options: SequentialOptions) {
     requireOptimizer("SequentialLR", optimizer);
@@ -63,7 +63,7 @@ export class SequentialLR implements Scheduler {
     for (const scheduler of schedulers) scheduler.undoStep();
     const first = found(schedulers[0], "The first scheduler");
     first.step();
-    this.lastLr = first.getLastLr();
+    this.#lastLr = first.getLastLr();
   }
 
   step(): void {
@@ -72,17 +72,17 @@ export class SequentialLR implements Scheduler {
     const scheduler = found(this.schedulers[turn], `Scheduler ${turn}`);
     if (turn > 0 && this.milestones[turn - 1] === this.lastEpoch) scheduler.restart();
     else scheduler.step();
-    this.lastLr = scheduler.getLastLr();
+    this.#lastLr = scheduler.getLastLr();
   }
 
   getLastLr(): readonly number[] {
-    return this.lastLr;
+    return this.#lastLr;
   }
 
   stateDict(): SchedulerState {
     return {
       lastEpoch: this.lastEpoch,
-      lastLr: [...this.lastLr],
+      lastLr: [...this.#lastLr],
       schedulers: this.schedulers.map((scheduler) => scheduler.stateDict()),
     };
   }
@@ -97,7 +97,7 @@ export class SequentialLR implements Scheduler {
       );
     }
     this.lastEpoch = expectNumber(state, "lastEpoch");
-    this.lastLr = expectNumbers(state, "lastLr");
+    this.#lastLr = expectNumbers(state, "lastLr");
     for (const [i, scheduler] of this.schedulers.entries()) scheduler.loadStateDict(schedulers[i] as SchedulerState);
   }
 }

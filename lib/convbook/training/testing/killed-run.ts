@@ -5,13 +5,13 @@ import { makeSmall, weightsOf } from "./small.ts";
 
 /** Gives the killer time. */
 class Slow extends Callback {
-  private readonly wait: number;
+  readonly #wait: number;
   constructor(wait: number) {
     super();
-    this.wait = wait;
+    this.#wait = wait;
   }
   override async onTrainBatchEnd(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, this.wait));
+    await new Promise((resolve) => setTimeout(resolve, this.#wait));
   }
 }
 

@@ -16,7 +16,7 @@ export class SmallModule extends TrainingModule<ClassificationBatch> {
     return this.model.forward(x);
   }
 
-  private run([inputs, labels]: ClassificationBatch, stage: string): tf.Tensor {
+  #run([inputs, labels]: ClassificationBatch, stage: string): tf.Tensor {
     const logits = this.forward(tf.reshape(inputs, [-1, 6]));
     const loss = this.loss.forward(logits, labels);
     this.log(`${stage}_loss`, loss, { onStep: stage === "train", onEpoch: true });
@@ -24,11 +24,11 @@ export class SmallModule extends TrainingModule<ClassificationBatch> {
   }
 
   trainingStep(batch: ClassificationBatch): tf.Tensor {
-    return this.run(batch, "train");
+    return this.#run(batch, "train");
   }
 
   override validationStep(batch: ClassificationBatch): void {
-    this.run(batch, "val");
+    this.#run(batch, "val");
   }
 
   configureOptimizers(): OptimizerConfig {
