@@ -26,7 +26,9 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 /** The checkpoint with the best validation accuracy: its name tells it. */
 const checkpoints = readdirSync(join(run, "checkpoints")).filter((file) => file.startsWith("epoch="));
 const best = checkpoints.sort().at(-1);
-if (best === undefined) throw new Error(`${run} has no checkpoint of a finished epoch.`);
+if (best === undefined) {
+  throw new Error(`${run} has no checkpoint of a finished epoch.`);
+}
 const { data } = await loadCheckpoint(join(run, "checkpoints", best));
 
 /** The run's metrics, one value an epoch. A run that was gone on with has a folder of metrics for each part. */
@@ -39,7 +41,9 @@ const column = (metric: string) => {
     const at = header.split(",").indexOf(metric);
     for (const line of lines) {
       const cells = line.split(",");
-      if (cells[at] !== "" && cells[at] !== undefined) last.set(Number(cells[0]), Number(cells[at]));
+      if (cells[at] !== "" && cells[at] !== undefined) {
+        last.set(Number(cells[0]), Number(cells[at]));
+      }
     }
   }
   return [...last].sort(([a], [b]) => a - b).map(([, value]) => value);

@@ -20,8 +20,12 @@ export class ArgumentError extends RangeError {
 }
 
 function written(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.slice(0, 8).map(written).join(", ")}${value.length > 8 ? ", ..." : ""}]`;
-  if (typeof value === "string") return JSON.stringify(value.slice(0, 60));
+  if (Array.isArray(value)) {
+    return `[${value.slice(0, 8).map(written).join(", ")}${value.length > 8 ? ", ..." : ""}]`;
+  }
+  if (typeof value === "string") {
+    return JSON.stringify(value.slice(0, 60));
+  }
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
@@ -31,7 +35,9 @@ function isInteger(value: unknown, least: number): boolean {
 
 /** @throws ArgumentError unless `value` is a whole number of at least `least` */
 export function checkInteger(operation: string, argument: string, value: unknown, least: number): void {
-  if (isInteger(value, least)) return;
+  if (isInteger(value, least)) {
+    return;
+  }
   throw new ArgumentError(operation, argument, value, `an integer of at least ${least}`);
 }
 
@@ -44,7 +50,9 @@ export function checkIntegers(
   count?: number,
 ): void {
   const fits = (each: unknown) => isInteger(each, least);
-  if (Array.isArray(value) && value.every(fits) && (count === undefined || value.length === count)) return;
+  if (Array.isArray(value) && value.every(fits) && (count === undefined || value.length === count)) {
+    return;
+  }
   const many = count === undefined ? "integers" : `${count} integers`;
   throw new ArgumentError(operation, argument, value, `${many} of at least ${least}`);
 }
@@ -56,7 +64,9 @@ export function checkNumber(
   value: unknown,
   least = Number.NEGATIVE_INFINITY,
 ): void {
-  if (typeof value === "number" && Number.isFinite(value) && value >= least) return;
+  if (typeof value === "number" && Number.isFinite(value) && value >= least) {
+    return;
+  }
   const expected = least === Number.NEGATIVE_INFINITY ? "a finite number" : `a finite number of at least ${least}`;
   throw new ArgumentError(operation, argument, value, expected);
 }
@@ -97,14 +107,21 @@ const checkedKernels: Readonly<Record<string, readonly [operation: string, bound
  */
 export function attributeCheck(kernel: string): ((attrs: Readonly<Record<string, unknown>>) => void) | undefined {
   const checked = checkedKernels[kernel];
-  if (checked === undefined) return undefined;
+  if (checked === undefined) {
+    return undefined;
+  }
   const [operation, bounds] = checked;
   return (attrs) => {
     for (const [argument, least] of Object.entries(bounds)) {
       const value = attrs[argument];
-      if (value === undefined || value === null) continue;
-      if (Array.isArray(value)) checkIntegers(operation, argument, value, least);
-      else checkInteger(operation, argument, value, least);
+      if (value === undefined || value === null) {
+        continue;
+      }
+      if (Array.isArray(value)) {
+        checkIntegers(operation, argument, value, least);
+      } else {
+        checkInteger(operation, argument, value, least);
+      }
     }
   };
 }

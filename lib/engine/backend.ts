@@ -89,8 +89,12 @@ export class NativeBackend extends MathBackendCPU {
 
   /** Adds a tensor to one whose memory is its alone, and says whether it could. */
   addInPlace(sum: TensorInfo, more: TensorInfo): boolean {
-    if (sum.dtype !== "float32" || more.dtype !== "float32" || !this.isExclusive(sum)) return false;
-    if (!util.arraysEqual(sum.shape, more.shape)) return false;
+    if (sum.dtype !== "float32" || more.dtype !== "float32" || !this.isExclusive(sum)) {
+      return false;
+    }
+    if (!util.arraysEqual(sum.shape, more.shape)) {
+      return false;
+    }
     const values = this.values(sum);
     const flat = Int32Array.of(1, values.length, 1, 1);
     this.addon.binary(binaryOps.indexOf("Add"), values, this.values(more), values, flat);
@@ -117,7 +121,9 @@ export class NativeBackend extends MathBackendCPU {
     const gone = super.disposeData(dataId, force);
     if (gone && block !== undefined && !this.data.has(dataId)) {
       this.pool.give(block);
-      if (this.data.numDataIds() === 0) this.pool.trim();
+      if (this.data.numDataIds() === 0) {
+        this.pool.trim();
+      }
     }
     return gone;
   }
@@ -134,15 +140,20 @@ export class NativeBackend extends MathBackendCPU {
 
 /** Some CPU kernels (OneHot) hand over whole numbers as floats; native kernels read the bytes that the type promises. */
 function typed(values: Values, dtype: DataType): Values {
-  if (dtype === "int32" && values instanceof Float32Array) return Int32Array.from(values);
-  if (dtype === "bool" && (values instanceof Float32Array || values instanceof Int32Array))
+  if (dtype === "int32" && values instanceof Float32Array) {
+    return Int32Array.from(values);
+  }
+  if (dtype === "bool" && (values instanceof Float32Array || values instanceof Int32Array)) {
     return Uint8Array.from(values);
+  }
   return values;
 }
 
 function viewOf(block: Block, dtype: keyof ArrayOf, length: number): Float32Array | Int32Array | Uint8Array {
   const type = dtype === "float32" ? Float32Array : dtype === "int32" ? Int32Array : Uint8Array;
-  if (block.view instanceof type && block.view.length === length) return block.view;
+  if (block.view instanceof type && block.view.length === length) {
+    return block.view;
+  }
   block.view = new type(block.buffer, 0, length);
   return block.view;
 }

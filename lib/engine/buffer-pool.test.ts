@@ -43,7 +43,9 @@ describe("BufferPool", () => {
     const { counts, source } = countingSource();
     const pool = new BufferPool(source, 1e9);
     const use = (bytes: number, times: number) => {
-      for (let i = 0; i < times; i++) pool.give(pool.take(bytes));
+      for (let i = 0; i < times; i++) {
+        pool.give(pool.take(bytes));
+      }
     };
     use(1 << 10, 1000);
     use(2 << 20, 33);
@@ -59,7 +61,9 @@ describe("BufferPool", () => {
     const pool = new BufferPool(source, 3_000_000);
     const blocks = [0, 1, 2].map(() => pool.take(1_000_000));
     expect(pool.usedBytes).toBe(3 * classSize(1_000_000));
-    for (const block of blocks) pool.give(block);
+    for (const block of blocks) {
+      pool.give(block);
+    }
     expect(counts.dropped).toBe(1);
     expect(pool.keptBytes).toBeLessThanOrEqual(3_000_000);
     expect(pool.usedBytes).toBe(0);

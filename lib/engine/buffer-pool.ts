@@ -37,7 +37,9 @@ const scarce = 0.08;
 
 /** The size of the class that `bytes` falls into. */
 export function classSize(bytes: number): number {
-  if (bytes <= smallest) return smallest;
+  if (bytes <= smallest) {
+    return smallest;
+  }
   const step = 2 ** (Math.floor(Math.log2(bytes)) - 3);
   return Math.ceil(bytes / step) * step;
 }
@@ -90,7 +92,9 @@ export class BufferPool {
       block = { buffer: this.#source.alloc(size), bytes: size, view: undefined, unsettled: size >= ownPages };
     } else {
       this.#keptBytes -= block.bytes;
-      if (block.unsettled && ++this.#reused % settleEvery === 0) block.unsettled = this.#source.settle(block.buffer);
+      if (block.unsettled && ++this.#reused % settleEvery === 0) {
+        block.unsettled = this.#source.settle(block.buffer);
+      }
     }
     this.#usedBytes += block.bytes;
     this.#peakBytes = Math.max(this.#peakBytes, this.#usedBytes + this.#keptBytes);
@@ -105,8 +109,11 @@ export class BufferPool {
     }
     this.#keptBytes += block.bytes;
     const list = this.#free.get(block.bytes);
-    if (list === undefined) this.#free.set(block.bytes, [block]);
-    else list.push(block);
+    if (list === undefined) {
+      this.#free.set(block.bytes, [block]);
+    } else {
+      list.push(block);
+    }
     this.#startTimer();
   }
 
@@ -116,25 +123,37 @@ export class BufferPool {
       const list = this.#free.get(size) ?? [];
       while (list.length > 0 && this.#keptBytes > bytes) {
         const block = list.pop();
-        if (block === undefined) break;
+        if (block === undefined) {
+          break;
+        }
         this.#keptBytes -= block.bytes;
         this.#source.drop(block.buffer);
       }
-      if (list.length === 0) this.#free.delete(size);
+      if (list.length === 0) {
+        this.#free.delete(size);
+      }
     }
   }
 
   /** Before a large new block: is there memory for it besides what is kept? */
   #watchMemory(size: number): void {
-    if (size < 1 << 20 || this.#keptBytes === 0) return;
+    if (size < 1 << 20 || this.#keptBytes === 0) {
+      return;
+    }
     const now = performance.now();
-    if (now - this.#lastCheck < pressureCheckMilliseconds) return;
+    if (now - this.#lastCheck < pressureCheckMilliseconds) {
+      return;
+    }
     this.#lastCheck = now;
-    if (freemem() < totalmem() * scarce + size) this.trim();
+    if (freemem() < totalmem() * scarce + size) {
+      this.trim();
+    }
   }
 
   #startTimer(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#timer !== undefined) {
+      return;
+    }
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       if (this.#busy) {
@@ -152,7 +171,9 @@ export class BufferPool {
 function defaultCeiling(): number {
   const text = process.env.CONVBOOK_POOL_MB ?? "";
   const megabytes = Number(text);
-  if (text !== "" && Number.isFinite(megabytes) && megabytes >= 0) return megabytes * 1e6;
+  if (text !== "" && Number.isFinite(megabytes) && megabytes >= 0) {
+    return megabytes * 1e6;
+  }
   if (text !== "") {
     console.warn(
       `native engine: CONVBOOK_POOL_MB is "${text}", expected a number of megabytes from 0; keeping a quarter of the machine's memory at most`,

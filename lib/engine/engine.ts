@@ -112,7 +112,9 @@ let wantedPrecision: Precision = "float32";
 let wantedImplementations: readonly ImplementationName[] = ["native"];
 
 function addonOrThrow(): { addon: NativeAddon; path: string } {
-  if (loaded.addon === undefined) throw new Error(`The native engine is not available: ${loaded.reason}`);
+  if (loaded.addon === undefined) {
+    throw new Error(`The native engine is not available: ${loaded.reason}`);
+  }
   return loaded;
 }
 
@@ -120,22 +122,32 @@ function configure(): void {
   const { addon } = addonOrThrow();
   const before = isa;
   isa = addon.configure(threads, instructionSet);
-  if (isa === before) return;
-  if (wantedPrecision !== "float32") takePrecision();
-  if (wantedImplementations.includes("onednn")) takeImplementations();
+  if (isa === before) {
+    return;
+  }
+  if (wantedPrecision !== "float32") {
+    takePrecision();
+  }
+  if (wantedImplementations.includes("onednn")) {
+    takeImplementations();
+  }
 }
 
 const said = new Set<string>();
 
 function warnOnce(line: string): void {
-  if (!said.has(line)) console.warn(`native engine: ${line}`);
+  if (!said.has(line)) {
+    console.warn(`native engine: ${line}`);
+  }
   said.add(line);
 }
 
 /** Makes the wanted precision the one in use, or says why not. */
 function takePrecision(): void {
   const there = wantedPrecision === "float32" || addonOrThrow().addon.hasBf16();
-  if (!there) warnOnce(`${whyNot(wantedPrecision, isa)}; going on in float32`);
+  if (!there) {
+    warnOnce(`${whyNot(wantedPrecision, isa)}; going on in float32`);
+  }
   usePrecision(there ? wantedPrecision : "float32");
 }
 
@@ -146,14 +158,20 @@ function takeImplementations(): void {
     return;
   }
   const reason = useOneDnn(addon, path, isa, !wantedImplementations.includes("native"));
-  if (reason !== undefined) warnOnce(`oneDNN is not used: ${reason}`);
+  if (reason !== undefined) {
+    warnOnce(`oneDNN is not used: ${reason}`);
+  }
 }
 
 function wantedThreads(): number {
   const text = process.env.CONVBOOK_THREADS;
-  if (text === undefined || text === "") return 0;
+  if (text === undefined || text === "") {
+    return 0;
+  }
   const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= 256) return count;
+  if (Number.isInteger(count) && count >= 1 && count <= 256) {
+    return count;
+  }
   console.warn(`native engine: CONVBOOK_THREADS is "${text}", expected a number from 1 to 256; taking all processors`);
   return 0;
 }
@@ -162,19 +180,24 @@ function wantedThreads(): number {
 function configureFromEnvironment(): void {
   const precision = process.env.CONVBOOK_PRECISION ?? "";
   try {
-    if (precision !== "") wantedPrecision = parsePrecision(precision);
+    if (precision !== "") {
+      wantedPrecision = parsePrecision(precision);
+    }
   } catch (error) {
     console.warn(`native engine: CONVBOOK_PRECISION: ${(error as Error).message}; going on in float32`);
   }
   const isa = process.env.CONVBOOK_ISA ?? "";
   try {
-    if (isa !== "") instructionSet = parseInstructionSet(isa);
+    if (isa !== "") {
+      instructionSet = parseInstructionSet(isa);
+    }
   } catch (error) {
     console.warn(`native engine: CONVBOOK_ISA: ${(error as Error).message}; taking the best`);
   }
   const onednn = (process.env.CONVBOOK_ONEDNN ?? "").toLowerCase();
-  if (["1", "true", "yes", "on"].includes(onednn)) wantedImplementations = ["native", "onednn"];
-  else if (!["", "0", "false", "no", "off"].includes(onednn)) {
+  if (["1", "true", "yes", "on"].includes(onednn)) {
+    wantedImplementations = ["native", "onednn"];
+  } else if (!["", "0", "false", "no", "off"].includes(onednn)) {
     console.warn(`native engine: CONVBOOK_ONEDNN is "${onednn}", expected 1 or 0; going on without oneDNN`);
   }
 }
@@ -236,7 +259,9 @@ export const engine: Engine = {
   setPrecision(precision, { strict = false } = {}) {
     const wanted = parsePrecision(precision);
     const { addon } = addonOrThrow();
-    if (strict && wanted !== "float32" && !addon.hasBf16()) throw new UnsupportedPrecisionError(wanted, isa);
+    if (strict && wanted !== "float32" && !addon.hasBf16()) {
+      throw new UnsupportedPrecisionError(wanted, isa);
+    }
     wantedPrecision = wanted;
     takePrecision();
     return precisionInUse();
@@ -255,7 +280,9 @@ export const engine: Engine = {
       restore();
       throw error;
     }
-    if (types.isPromise(result)) return result.finally(restore) as typeof result;
+    if (types.isPromise(result)) {
+      return result.finally(restore) as typeof result;
+    }
     restore();
     return result;
   },

@@ -45,7 +45,9 @@ function convolutionGrad(dy: Tensor, x: Tensor, filter: Tensor, attrs: Convoluti
   } else {
     grads.filter = () => run<[Tensor]>("ConvolutionFilterGrad", { x, dy }, wanted)[0];
   }
-  if (attrs.residual) grads.residual = () => dy.clone();
+  if (attrs.residual) {
+    grads.residual = () => dy.clone();
+  }
   return grads;
 }
 
@@ -87,14 +89,18 @@ interface BatchNormSaved extends Record<string, Tensor> {
 }
 
 function batchNormGrad(dy: Tensor, saved: BatchNormSaved, attrs: BatchNormAttrs): Grads {
-  if (isRecording()) return batchNormGradComposed(dy, saved, attrs);
+  if (isRecording()) {
+    return batchNormGradComposed(dy, saved, attrs);
+  }
   const [x, gamma, beta, ...rest] = run<[Tensor, Tensor, Tensor, ...Tensor[]]>(
     "BatchNormTrainingGrad",
     { dy, ...saved },
     attrs,
   );
   const grads: Grads = { x: () => x, gamma: () => gamma, beta: () => beta };
-  if (attrs.residual) grads.residual = () => rest[0] ?? dy.clone();
+  if (attrs.residual) {
+    grads.residual = () => rest[0] ?? dy.clone();
+  }
   return grads;
 }
 
@@ -104,7 +110,9 @@ function batchNormGradComposed(dy: Tensor, { x, gamma, beta, y }: BatchNormSaved
   const own = { epsilon: attrs.epsilon, activation: y === undefined ? attrs.activation : "linear" };
   const [dx, dgamma, dbeta] = gradientsOf((...inputs) => batchNormComposed(...inputs, own), [x, gamma, beta], open);
   const grads: Grads = { x: () => dx, gamma: () => dgamma, beta: () => dbeta };
-  if (attrs.residual) grads.residual = () => open.clone();
+  if (attrs.residual) {
+    grads.residual = () => open.clone();
+  }
   return grads;
 }
 
@@ -180,7 +188,9 @@ const fusedGradients: readonly tf.GradConfig[] = [
       x: () => {
         const [x] = saved;
         const index = saved[saved.length - 1] ?? x;
-        if (!isRecording()) return run("MaxPoolKeepIndexGrad", { dy: first(dys), index }, attrs);
+        if (!isRecording()) {
+          return run("MaxPoolKeepIndexGrad", { dy: first(dys), index }, attrs);
+        }
         const windows = windowsOf(x.shape, attrs);
         return gradientsOf((t) => maxOfWindows(t, windows, true), [x], first(dys))[0];
       },
@@ -238,5 +248,7 @@ const fusedGradients: readonly tf.GradConfig[] = [
 
 /** Registers the gradients; called once, when the backend is registered. */
 export function registerFusedGradients(): void {
-  for (const config of fusedGradients) tf.registerGradient(config);
+  for (const config of fusedGradients) {
+    tf.registerGradient(config);
+  }
 }

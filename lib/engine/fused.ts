@@ -41,8 +41,12 @@ export function convolution(x: tf.Tensor4D, filter: tf.Tensor4D, options: Convol
     throw new ArgumentError("convolution", "activation", activation, "linear, relu or relu6");
   }
   const inputs: Record<string, Tensor> = { x, filter };
-  if (bias !== undefined) inputs.bias = bias;
-  if (residual !== undefined) inputs.residual = residual;
+  if (bias !== undefined) {
+    inputs.bias = bias;
+  }
+  if (residual !== undefined) {
+    inputs.residual = residual;
+  }
   const attrs: ConvolutionAttrs = { strides, pad, dilations, groups, activation };
   const kernel = activation === "linear" ? "Convolution" : "ConvolutionActivation";
   return run<tf.Tensor4D>(kernel, inputs, {
@@ -82,7 +86,9 @@ export function batchNormTraining(
     gamma: gamma ?? tf.ones([channels]),
     beta: beta ?? tf.zeros([channels]),
   };
-  if (residual !== undefined) inputs.residual = residual;
+  if (residual !== undefined) {
+    inputs.residual = residual;
+  }
   const kernel = residual === undefined ? "BatchNormTraining" : "BatchNormTrainingResidual";
   const attrs = { epsilon, activation, residual: residual !== undefined };
   const [y, mean, variance] = run<[Tensor, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D]>(kernel, inputs, attrs);

@@ -41,13 +41,17 @@ export interface ImplementationsInfo {
 export function parseImplementations(names: readonly string[]): readonly ImplementationName[] {
   const result = names.map((name) => {
     const found = implementationNames.find((known) => known === name);
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      return found;
+    }
     const near = /dnn|mkl/i.test(String(name)) ? '; did you mean "onednn"?' : "";
     throw new TypeError(
       `An implementation is one of ${implementationNames.join(", ")}; got ${JSON.stringify(name)}${near}`,
     );
   });
-  if (result.length === 0) throw new TypeError("Of implementations there must be one at least; got []");
+  if (result.length === 0) {
+    throw new TypeError("Of implementations there must be one at least; got []");
+  }
   return [...new Set(result)];
 }
 
@@ -80,10 +84,14 @@ export function useOneDnn(addon: NativeAddon, enginePath: string, isa: string, w
     return "the engine was built without it (Debian: apt install libdnnl-dev, then `npm rebuild @convbook/engine`)";
   }
   const loaded = addon.useOneDnn(module, wherever);
-  if (typeof loaded === "string" || loaded === undefined) return loaded;
+  if (typeof loaded === "string" || loaded === undefined) {
+    return loaded;
+  }
   release = loaded[1];
   always = wherever;
-  if (wherever) return undefined;
+  if (wherever) {
+    return undefined;
+  }
   file = choicesFile(isa, release);
   try {
     mkdirSync(dirname(file), { recursive: true });

@@ -8,7 +8,9 @@ export type InstructionSet = (typeof instructionSets)[number];
 /** @throws TypeError for a name that is not one of {@link instructionSets} */
 export function parseInstructionSet(name: unknown): InstructionSet {
   const found = instructionSets.find((known) => known === name);
-  if (found !== undefined) return found;
+  if (found !== undefined) {
+    return found;
+  }
   const plain = String(name)
     .toLowerCase()
     .replaceAll(/[^a-z0-9]/g, "");

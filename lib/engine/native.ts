@@ -278,7 +278,9 @@ function load(): LoadResult {
   const require = createRequire(join(root, "package.json"));
   const { prebuiltPath }: { prebuiltPath(root: string): string | undefined } = require("./install/prebuilt.cjs");
   const path = prebuiltPath(root) ?? join(root, "build", "Release", "engine.node");
-  if (!existsSync(path)) return { addon: undefined, reason: whyNotBuilt(root) };
+  if (!existsSync(path)) {
+    return { addon: undefined, reason: whyNotBuilt(root) };
+  }
   try {
     return { addon: require(path) as NativeAddon, path };
   } catch (error) {
@@ -326,6 +328,8 @@ function entries(require: NodeJS.Require): string[] {
 
 /** The folder at or above this one that is the engine's package. */
 function ownRoot(folder: string): string | undefined {
-  if (existsSync(join(folder, "install", "prebuilt.cjs")) && existsSync(join(folder, "binding.gyp"))) return folder;
+  if (existsSync(join(folder, "install", "prebuilt.cjs")) && existsSync(join(folder, "binding.gyp"))) {
+    return folder;
+  }
   return dirname(folder) === folder ? undefined : ownRoot(dirname(folder));
 }

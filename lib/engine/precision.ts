@@ -30,7 +30,9 @@ export function whyNot(precision: Precision, isa: string): string {
 /** @throws TypeError for a name that is not one of {@link precisions} */
 export function parsePrecision(name: unknown): Precision {
   const found = precisions.find((precision) => precision === name);
-  if (found !== undefined) return found;
+  if (found !== undefined) {
+    return found;
+  }
   const near = /^(bfloat16|bf-?16)$/i.test(String(name)) ? '; did you mean "bf16"?' : "";
   throw new TypeError(`A precision is one of ${precisions.join(", ")}; got ${JSON.stringify(name)}${near}`);
 }

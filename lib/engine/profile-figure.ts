@@ -85,7 +85,9 @@ export function profileSvg(rows: readonly ProfileRow[], title: string): { svg: s
     const most = Math.max(...list.map((row) => row[column.field] ?? 0), Number.MIN_VALUE);
     for (const [line, row] of list.entries()) {
       const value = row[column.field];
-      if (value === null) continue;
+      if (value === null) {
+        continue;
+      }
       const length = (value / most) * room;
       const y = top + line * step;
       const fill = row.native ? nativeColor : scriptColor;
@@ -118,7 +120,9 @@ let renderer: Renderer | null | undefined;
 
 /** What makes PNGs of SVGs, when somebody has installed it; null when nobody has. */
 function findRenderer(): Renderer | null {
-  if (renderer !== undefined) return renderer;
+  if (renderer !== undefined) {
+    return renderer;
+  }
   const require = createRequire(import.meta.url);
   try {
     const { Resvg }: { Resvg: new (svg: string, options: object) => { render(): { asPng(): Buffer } } } =

@@ -38,7 +38,9 @@ export function countOperations(operations: number): void {
 /** Wraps a kernel so that a running profile sees it; without one it costs a comparison. */
 export function profiled(name: string, body: KernelBody, native: boolean): KernelBody {
   return (call) => {
-    if (tallies === undefined) return body(call);
+    if (tallies === undefined) {
+      return body(call);
+    }
     counted = 0;
     const start = performance.now();
     const result = body(call);
@@ -57,7 +59,9 @@ export function profiled(name: string, body: KernelBody, native: boolean): Kerne
 function bytesOf(tensors: readonly (TensorInfo | undefined)[]): number {
   let bytes = 0;
   for (const tensor of tensors) {
-    if (tensor?.shape !== undefined) bytes += util.sizeFromShape(tensor.shape) * (tensor.dtype === "bool" ? 1 : 4);
+    if (tensor?.shape !== undefined) {
+      bytes += util.sizeFromShape(tensor.shape) * (tensor.dtype === "bool" ? 1 : 4);
+    }
   }
   return bytes;
 }
@@ -100,7 +104,9 @@ export class Profile {
   constructor(tallied: ReadonlyMap<string, Tally>, wallMilliseconds: number) {
     this.wallMilliseconds = wallMilliseconds;
     let total = 0;
-    for (const { milliseconds } of tallied.values()) total += milliseconds;
+    for (const { milliseconds } of tallied.values()) {
+      total += milliseconds;
+    }
     this.rows = [...tallied]
       .map(([kernel, { native, calls, milliseconds, operations, bytes }]) => ({
         kernel,
@@ -162,7 +168,9 @@ export class Profile {
  * console.log(String(profile));
  */
 export async function profile(body: () => unknown): Promise<Profile> {
-  if (tallies !== undefined) throw new Error("A profile is running already");
+  if (tallies !== undefined) {
+    throw new Error("A profile is running already");
+  }
   const mine = new Map<string, Tally>();
   tallies = mine;
   const start = performance.now();

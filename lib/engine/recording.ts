@@ -40,9 +40,13 @@ export class Recording<T extends tf.TensorContainer = tf.TensorContainer> {
     const gradients = new Map<number, tf.Tensor>([[loss.id, tf.keep(tf.onesLike(loss))]]);
     const unused = tf.keep(tf.scalar(0));
     try {
-      for (const node of path) stepBack(node, gradients, dependent, wanted, unused);
+      for (const node of path) {
+        stepBack(node, gradients, dependent, wanted, unused);
+      }
     } catch (error) {
-      for (const node of path) free(node.saved);
+      for (const node of path) {
+        free(node.saved);
+      }
       free([...gradients.values()]);
       throw error;
     } finally {
@@ -51,7 +55,9 @@ export class Recording<T extends tf.TensorContainer = tf.TensorContainer> {
     const result = new Map<V, tf.Tensor>();
     for (const variable of variables) {
       const gradient = gradients.get(variable.id);
-      if (gradient === undefined) continue;
+      if (gradient === undefined) {
+        continue;
+      }
       gradients.delete(variable.id);
       result.set(variable, gradient);
     }
@@ -61,7 +67,9 @@ export class Recording<T extends tf.TensorContainer = tf.TensorContainer> {
 
   /** Ends the recording without gradients. */
   dispose(): void {
-    for (const node of this.#tape) free(node.saved);
+    for (const node of this.#tape) {
+      free(node.saved);
+    }
     this.#tape = [];
   }
 }
@@ -72,7 +80,9 @@ function pathBetween(tape: readonly TapeNode[], variables: ReadonlySet<number>, 
   const forward: TapeNode[] = [];
   for (const node of tape) {
     if (Object.values(node.inputs).some(({ id }) => dependent.has(id))) {
-      for (const { id } of node.outputs) dependent.add(id);
+      for (const { id } of node.outputs) {
+        dependent.add(id);
+      }
       forward.push(node);
     } else {
       free(node.saved);
@@ -82,7 +92,9 @@ function pathBetween(tape: readonly TapeNode[], variables: ReadonlySet<number>, 
   const path: TapeNode[] = [];
   for (const node of forward.reverse()) {
     if (node.outputs.some(({ id }) => leading.has(id))) {
-      for (const { id } of Object.values(node.inputs)) leading.add(id);
+      for (const { id } of Object.values(node.inputs)) {
+        leading.add(id);
+      }
       path.push(node);
     } else {
       free(node.saved);
@@ -114,9 +126,13 @@ function stepBack(
     // A tensor that comes back as it went in has another owner: a clone shares its data.
     const owned = new Set<tf.Tensor | null>([...dys, ...node.saved]);
     for (const [name, input] of Object.entries(node.inputs)) {
-      if (!dependent.has(input.id)) continue;
+      if (!dependent.has(input.id)) {
+        continue;
+      }
       const compute = byInput[name];
-      if (compute === undefined) throw new Error(`The gradient of ${node.kernelName} leaves out its input ${name}.`);
+      if (compute === undefined) {
+        throw new Error(`The gradient of ${node.kernelName} leaves out its input ${name}.`);
+      }
       let dx = compute();
       if (!tf.util.arraysEqual(dx.shape, input.shape)) {
         throw new Error(
@@ -124,14 +140,21 @@ function stepBack(
             `expected [${input.shape.join(", ")}].`,
         );
       }
-      if (owned.has(dx)) dx = tf.clone(dx);
+      if (owned.has(dx)) {
+        dx = tf.clone(dx);
+      }
       owned.add(dx);
       const before = gradients.get(input.id);
       if (before !== undefined) {
-        if (addInPlace(before, dx)) continue;
+        if (addInPlace(before, dx)) {
+          continue;
+        }
         const sum = tf.add(before, dx);
-        if (fresh.includes(before)) fresh.splice(fresh.indexOf(before), 1);
-        else if (!dys.includes(before)) before.dispose();
+        if (fresh.includes(before)) {
+          fresh.splice(fresh.indexOf(before), 1);
+        } else if (!dys.includes(before)) {
+          before.dispose();
+        }
         dx = sum;
       }
       gradients.set(input.id, dx);
@@ -142,7 +165,9 @@ function stepBack(
   free(node.saved);
   for (const [i, { id }] of node.outputs.entries()) {
     const dy = dys[i];
-    if (wanted.has(id) || dy === null || dy === undefined || dy === unused) continue;
+    if (wanted.has(id) || dy === null || dy === undefined || dy === unused) {
+      continue;
+    }
     gradients.delete(id);
     dy.dispose();
   }
@@ -154,7 +179,11 @@ function addInPlace(sum: tf.Tensor, more: tf.Tensor): boolean {
 }
 
 function free(tensors: readonly tf.Tensor[]): void {
-  for (const tensor of tensors) if (!tensor.isDisposed) tensor.dispose();
+  for (const tensor of tensors) {
+    if (!tensor.isDisposed) {
+      tensor.dispose();
+    }
+  }
 }
 
 /**
@@ -166,7 +195,9 @@ function free(tensors: readonly tf.Tensor[]): void {
  */
 export function record<T extends tf.TensorContainer>(f: () => T): Recording<T> {
   const engine = tapeEngine();
-  if (isRecording) throw new Error("A forward pass is being recorded already.");
+  if (isRecording) {
+    throw new Error("A forward pass is being recorded already.");
+  }
   // A notebook's cell that was stopped in the middle of a step has left its counts behind, under which nothing is recorded.
   Object.assign(engine.state, { gradientDepth: 0, kernelDepth: 0 });
   isRecording = true;
@@ -178,7 +209,9 @@ export function record<T extends tf.TensorContainer>(f: () => T): Recording<T> {
     const outputs = withinGradient(() => tf.tidy(f));
     return new Recording(outputs, engine.state.activeTape ?? []);
   } catch (error) {
-    for (const node of engine.state.activeTape ?? []) free(node.saved);
+    for (const node of engine.state.activeTape ?? []) {
+      free(node.saved);
+    }
     throw error;
   } finally {
     clearImmediate(unstuck);

@@ -63,7 +63,9 @@ export function fallbackKernelNames(): string[] {
 mendGradients();
 
 export function registerNative(addon: NativeAddon): void {
-  if (getKernel("Conv2D", backendName) !== undefined) return;
+  if (getKernel("Conv2D", backendName) !== undefined) {
+    return;
+  }
   const start = (): NativeBackend => {
     replaceGradients();
     return new NativeBackend(addon);
@@ -73,7 +75,9 @@ export function registerNative(addon: NativeAddon): void {
     register(kernelName, body, true);
   }
   for (const { kernelName } of getKernelsForBackend("cpu")) {
-    if (nativeKernels[kernelName] === undefined) register(kernelName, (call) => fallBack(kernelName, call), false);
+    if (nativeKernels[kernelName] === undefined) {
+      register(kernelName, (call) => fallBack(kernelName, call), false);
+    }
   }
   registerFusedGradients();
   registerAveragePoolGradient();

@@ -63,7 +63,9 @@ const replacements = [
 /** To be called when tfjs has registered its own. */
 export function replaceGradients(): void {
   for (const replacement of replacements) {
-    if (tf.getGradient(replacement.kernelName) !== undefined) tf.unregisterGradient(replacement.kernelName);
+    if (tf.getGradient(replacement.kernelName) !== undefined) {
+      tf.unregisterGradient(replacement.kernelName);
+    }
     tf.registerGradient(replacement);
   }
 }

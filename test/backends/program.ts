@@ -77,7 +77,9 @@ async function allGradients(): Promise<number[]> {
     parameters.map(({ variable }) => variable),
   );
   const all = [await values(value)];
-  for (const { variable } of parameters) all.push(await values(gradients.get(variable) as tf.Tensor));
+  for (const { variable } of parameters) {
+    all.push(await values(gradients.get(variable) as tf.Tensor));
+  }
   tf.dispose([value, ...gradients.values(), x, labels]);
   model.dispose();
   return all.flat();
@@ -112,7 +114,9 @@ async function steps(name: optim.OptimizerName): Promise<{ losses: number[]; lef
 
 async function allSteps(): Promise<Record<string, Awaited<ReturnType<typeof steps>>>> {
   const found: Record<string, Awaited<ReturnType<typeof steps>>> = {};
-  for (const name of optim.optimizerNames) found[name] = await steps(name);
+  for (const name of optim.optimizerNames) {
+    found[name] = await steps(name);
+  }
   return found;
 }
 
@@ -121,7 +125,9 @@ async function trained(): Promise<{ status: string; weights: number[] }> {
   manualSeed(6);
   const module = new Small();
   async function* loader() {
-    for (let i = 0; i < 3; i++) yield [images(10 + i), tf.tensor1d([1, 2, 3, 4], "int32")] as const;
+    for (let i = 0; i < 3; i++) {
+      yield [images(10 + i), tf.tensor1d([1, 2, 3, 4], "int32")] as const;
+    }
   }
   const trainer = new Trainer({
     maxEpochs: 1,

@@ -50,7 +50,9 @@ function run(backend: string, folder: string): Outcome {
   const inside = ["run", folder, "sh", "-c", 'cd /packages && exec node "$@"', "sh", ...node];
   const [command, args] = folder === "" ? [process.execPath, node] : [script, inside];
   const { status, stderr } = spawnSync(command, args, { env, encoding: "utf8" });
-  if (status !== 0) throw new Error(stderr);
+  if (status !== 0) {
+    throw new Error(stderr);
+  }
   const outcome = JSON.parse(readFileSync(output, "utf8")) as Outcome;
   rmSync(output);
   return outcome;

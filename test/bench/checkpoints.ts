@@ -74,7 +74,11 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
         for (let i = 0; i < rounds + 5; i++) {
           const pair = [await mine(), await other()] as const;
           // The first five rounds warm up both.
-          if (i >= 5) for (const side of [0, 1] as const) times[side].push(pair[side]);
+          if (i >= 5) {
+            for (const side of [0, 1] as const) {
+              times[side].push(pair[side]);
+            }
+          }
         }
         const [a, b] = [median(times[0]), median(times[1])];
         rows.push({

@@ -56,7 +56,9 @@ export async function openLoaderRates(images: number): Promise<LoaderRates> {
       let start = 0;
       for await (const [data, labels] of loader(augmentation, numWorkers)) {
         // The first batch pays for starting the workers, here and there.
-        if (seen < 0) start = performance.now();
+        if (seen < 0) {
+          start = performance.now();
+        }
         seen += seen < 0 ? 1 : data.shape[0];
         data.dispose();
         labels.dispose();
@@ -64,7 +66,9 @@ export async function openLoaderRates(images: number): Promise<LoaderRates> {
       return (1000 * seen) / (performance.now() - start);
     },
     theirs(augmentation, numWorkers) {
-      if (!hasTorch()) return null;
+      if (!hasTorch()) {
+        return null;
+      }
       const decoded = join(cacheFolder(), "cifar10", "decoded-train.bin");
       const script = fileURLToPath(new URL("data.py", import.meta.url));
       const args = [script, decoded, String(numWorkers), String(images), augmentation];
@@ -79,12 +83,18 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
   const rates = new Map<string, number[]>();
   const note = (augmentation: Augmentation, name: string, rate: number | null): void => {
     const key = `${augmentation}, ${name}`;
-    if (rate !== null) rates.set(key, [...(rates.get(key) ?? []), rate]);
+    if (rate !== null) {
+      rates.set(key, [...(rates.get(key) ?? []), rate]);
+    }
   };
   for (let round = 0; round < ROUNDS; round++) {
     for (const augmentation of ["tutorial", "strong"] as const) {
-      for (const n of [0, 1, 2]) note(augmentation, `convbook, ${n} workers`, await ours(augmentation, n));
-      for (const n of [0, 2]) note(augmentation, `torchvision, ${n} workers`, theirs(augmentation, n));
+      for (const n of [0, 1, 2]) {
+        note(augmentation, `convbook, ${n} workers`, await ours(augmentation, n));
+      }
+      for (const n of [0, 2]) {
+        note(augmentation, `torchvision, ${n} workers`, theirs(augmentation, n));
+      }
     }
   }
   const reference = (name: string) => median(rates.get(`${name.split(",")[0]}, torchvision, 2 workers`) ?? []);

@@ -37,9 +37,12 @@ function detections(turned: boolean) {
     return { cx, cy, width, height, angle: turned ? 1.5 * (random() - 0.5) : 0 };
   });
   const maps = encodeGeometry(texts, { height: 180, width: 320, shrink: 0.1 });
-  for (let i = 0; i < maps.distances.length; i++)
+  for (let i = 0; i < maps.distances.length; i++) {
     maps.distances[i] = (maps.distances[i] as number) + 4 * (random() - 0.5);
-  for (let i = 0; i < maps.score.length; i++) maps.score[i] = (maps.score[i] as number) * (0.6 + 0.4 * random());
+  }
+  for (let i = 0; i < maps.score.length; i++) {
+    maps.score[i] = (maps.score[i] as number) * (0.6 + 0.4 * random());
+  }
   return maps;
 }
 

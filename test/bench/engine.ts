@@ -42,7 +42,9 @@ const parts: Readonly<Record<PartName, (options: Options) => Promise<Section | u
 };
 
 export async function run(args: readonly string[]): Promise<BenchResult> {
-  if (!engine.available) throw new Error(`The native engine is not available: ${engine.reason}`);
+  if (!engine.available) {
+    throw new Error(`The native engine is not available: ${engine.reason}`);
+  }
   const options = parseOptions(args);
   engine.setThreads(options.threads);
   engine.setInstructionSet(options.isa === "" ? undefined : options.isa);
@@ -50,7 +52,9 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
   const sections: Section[] = [];
   for (const part of options.parts) {
     const section = await parts[part](options);
-    if (section !== undefined) sections.push(section);
+    if (section !== undefined) {
+      sections.push(section);
+    }
   }
   const [first, ...more] = sections;
   return { note: first?.note ?? "Nothing was measured", rows: first?.rows ?? [], sections: more };

@@ -44,7 +44,9 @@ function ready(count: number): Loader {
   return {
     length: count,
     *[Symbol.iterator]() {
-      for (let i = 0; i < count; i++) yield makeBatch();
+      for (let i = 0; i < count; i++) {
+        yield makeBatch();
+      }
     },
   };
 }
@@ -133,7 +135,9 @@ async function ownTime(folder: string): Promise<number> {
   const loader = {
     length: steps,
     *[Symbol.iterator]() {
-      for (let i = 0; i < steps; i++) yield batch();
+      for (let i = 0; i < steps; i++) {
+        yield batch();
+      }
     },
   };
   const times: { trainer: number; bare: number }[] = [];
@@ -174,7 +178,9 @@ async function measureSteps(name: string, steps: number, folder: string, own: nu
   const torch = await TorchSteps.start(name, BATCH);
   const theirs = { default: [] as number[], channels_last: [] as number[] };
   const turns = new Turns(bareStep, async () => {
-    for (const layout of ["default", "channels_last"] as const) theirs[layout].push(...(await torch.steps(layout, 2)));
+    for (const layout of ["default", "channels_last"] as const) {
+      theirs[layout].push(...(await torch.steps(layout, 2)));
+    }
   });
   const costs = { capture: [] as number[], write: [] as number[], bytes: 0 };
   class Saving extends Callback {
@@ -253,7 +259,9 @@ class Steps extends Callback {
   #last: number | undefined;
   override onTrainBatchEnd(): void {
     const now = performance.now();
-    if (this.#last !== undefined) this.times.push(now - this.#last);
+    if (this.#last !== undefined) {
+      this.times.push(now - this.#last);
+    }
     this.#last = now;
   }
   override onTrainEpochEnd(): void {
@@ -281,7 +289,9 @@ async function measureLoading(name: string, steps: number, folder: string, data:
   for (let round = 0; round < 3; round++) {
     rates.alone.push(await data.ours("tutorial", 1));
     const theirs = data.theirs("tutorial", 2);
-    if (theirs !== null) rates.torchvision.push(theirs);
+    if (theirs !== null) {
+      rates.torchvision.push(theirs);
+    }
   }
   const [alone, engine] = [median(rates.alone), rate(without)];
   const torchvision = rates.torchvision.length === 0 ? null : median(rates.torchvision);
@@ -321,7 +331,9 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
     const own = await ownTime(folder);
     for (const name of chosen.length > 0 ? chosen : Object.keys(models)) {
       rows.push(...(await measureSteps(name, steps, folder, own)));
-      if (data !== undefined) rows.push(...(await measureLoading(name, steps, folder, data)));
+      if (data !== undefined) {
+        rows.push(...(await measureLoading(name, steps, folder, data)));
+      }
     }
   } finally {
     rmSync(folder, { recursive: true });

@@ -92,7 +92,9 @@ export class RandomNetwork extends nn.Module<[x: Images], tf.Tensor[]> {
       case 6:
         return layer(new nn.Activation(activations[draw(activations.length)] as string) as unknown as Layer, "act");
       case 7:
-        if (side < 3) return { text: `relu(${from})`, channels, side, run: (values) => tf.relu(of(values, from)) };
+        if (side < 3) {
+          return { text: `relu(${from})`, channels, side, run: (values) => tf.relu(of(values, from)) };
+        }
         return draw(2) === 0
           ? layer(new nn.MaxPool2d(3, { stride: 2, padding: 1 }), "max", channels, Math.floor((side - 1) / 2) + 1)
           : layer(new nn.AvgPool2d(2, { stride: 1 }), "avg", channels, side - 1);
@@ -113,7 +115,9 @@ export class RandomNetwork extends nn.Module<[x: Images], tf.Tensor[]> {
       case 10: {
         const parts = Array.from({ length: 2 + draw(2) }, () => alike[draw(alike.length)] as number);
         const width = parts.reduce((sum, i) => sum + (shapes[i]?.channels as number), 0);
-        if (width > 24) return { text: `relu(${from})`, channels, side, run: (values) => tf.relu(of(values, from)) };
+        if (width > 24) {
+          return { text: `relu(${from})`, channels, side, run: (values) => tf.relu(of(values, from)) };
+        }
         return {
           text: `concat(${parts})`,
           channels: width,
@@ -136,8 +140,9 @@ export class RandomNetwork extends nn.Module<[x: Images], tf.Tensor[]> {
       case 12: {
         const fitting = layers.filter((known) => known instanceof nn.BatchNorm2d && known.numFeatures === channels);
         const again = fitting[draw(Math.max(1, fitting.length))];
-        if (again === undefined)
+        if (again === undefined) {
           return { text: `square(${from})`, channels, side, run: (values) => tf.square(of(values, from)) };
+        }
         return {
           text: `again ${layers.indexOf(again)}(${from})`,
           channels,
@@ -162,7 +167,9 @@ export class RandomNetwork extends nn.Module<[x: Images], tf.Tensor[]> {
     this.calls += 1;
     return tf.tidy(() => {
       const values: Images[] = [x];
-      for (const step of this.#steps) values.push(step.run(values));
+      for (const step of this.#steps) {
+        values.push(step.run(values));
+      }
       return this.#returned.map((i) => values[i] as Images);
     });
   }

@@ -5,8 +5,9 @@ import { manualSeed, nn } from "convbook";
 import { beforeAll, describe, expect, it } from "vitest";
 import { RandomNetwork } from "./random-network.ts";
 
-if (!engine.available)
+if (!engine.available) {
   console.log("random networks: left out without the native engine (npm rebuild @convbook/engine)");
+}
 
 type Numbers = Readonly<Record<string, Float32Array>>;
 
@@ -26,25 +27,33 @@ function outcome(seed: number, frozen: boolean): Numbers {
     result[name] = tensor.dataSync().slice() as Float32Array;
   };
   // Frozen: a gradient, but the running statistics.
-  if (frozen) network.eval();
+  if (frozen) {
+    network.eval();
+  }
   const parameters = network.namedParameters();
   const variables = [x, ...parameters.map(([, { variable }]) => variable)];
   const { value, grads } = valueAndGrads(() => {
     const outputs = network.forward(x);
-    for (const [i, y] of outputs.entries()) keep(`output ${i}`, y);
+    for (const [i, y] of outputs.entries()) {
+      keep(`output ${i}`, y);
+    }
     const sums = outputs.map((y, i) => tf.sum(tf.mul(y, tf.randomNormal(y.shape, 0, 1, "float32", seed + 2 + i))));
     return tf.addN(sums) as tf.Scalar;
   }, variables);
   for (const [i, name] of ["input", ...parameters.map(([key]) => key)].entries()) {
     const gradient = grads[i];
-    if (gradient !== null && gradient !== undefined) keep(`gradient of ${name}`, gradient);
+    if (gradient !== null && gradient !== undefined) {
+      keep(`gradient of ${name}`, gradient);
+    }
   }
   for (const [name, buffer] of network.namedBuffers()) {
     result[name] = Float32Array.from(Array.from(buffer.toTensorData().data, Number));
   }
   network.eval();
   const evaluated = tf.tidy(() => network.forward(x));
-  for (const [i, y] of evaluated.entries()) keep(`output ${i} in evaluation`, y);
+  for (const [i, y] of evaluated.entries()) {
+    keep(`output ${i} in evaluation`, y);
+  }
   expect(network.calls).toBe(2);
   tf.dispose([value, grads as tf.Tensor[], evaluated, x]);
   network.dispose();

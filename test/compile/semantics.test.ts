@@ -4,7 +4,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import { manualSeed, nn } from "convbook";
 import { beforeAll, describe, expect, it } from "vitest";
 
-if (!engine.available) console.log("graphs: left out without the native engine (npm rebuild @convbook/engine)");
+if (!engine.available) {
+  console.log("graphs: left out without the native engine (npm rebuild @convbook/engine)");
+}
 
 type Images = tf.Tensor4D;
 
@@ -52,7 +54,9 @@ function expectSame(module: nn.Module<[x: Images], Images>, x: Images): void {
   const expected = nn.eagerly(step);
   const got = step();
   expect(got.length).toBe(expected.length);
-  for (const [i, tensor] of got.entries()) expectClose(tensor, expected[i] as tf.Tensor);
+  for (const [i, tensor] of got.entries()) {
+    expectClose(tensor, expected[i] as tf.Tensor);
+  }
   tf.dispose([got, expected]);
 }
 
@@ -201,10 +205,11 @@ describe.runIf(engine.available)("a graph", () => {
     const expected = nn.eagerly(() => tf.tidy(() => block.forward(x)));
     expectClose(got, expected);
     expect(seen.length).toBe(4);
-    for (const i of [0, 1])
+    for (const i of [0, 1]) {
       for (const [j, value] of (seen[i] as number[]).entries()) {
         expect(value).toBeCloseTo(seen[i + 2]?.[j] as number, 5);
       }
+    }
     remove();
   });
 
@@ -229,7 +234,9 @@ describe.runIf(engine.available)("a graph", () => {
       return [y, module.feature, module.kept, ...outside].map((tensor) => tf.clone(tensor as tf.Tensor));
     };
     const expected = nn.eagerly(() => tf.tidy(all));
-    for (const [i, tensor] of tf.tidy(all).entries()) expectClose(tensor, expected[i] as tf.Tensor);
+    for (const [i, tensor] of tf.tidy(all).entries()) {
+      expectClose(tensor, expected[i] as tf.Tensor);
+    }
   });
 
   it("changes running statistics when they are read within forward, and where an output goes unused or an error follows", () => {
@@ -240,7 +247,9 @@ describe.runIf(engine.available)("a graph", () => {
         tf.tidy(() => this.body(x));
         this.means.push([...(this.norm.runningMean?.variable.dataSync() ?? [])]);
         this.norm.forward(x);
-        if (this.fails) throw new Error("enough");
+        if (this.fails) {
+          throw new Error("enough");
+        }
         return x;
       }
     }
@@ -255,7 +264,9 @@ describe.runIf(engine.available)("a graph", () => {
       return [...module.means.flat(), ...(module.norm.runningVar?.variable.dataSync() ?? [])];
     });
     expect(outcomes[0]?.length).toBe(12);
-    for (const [i, value] of (outcomes[0] ?? []).entries()) expect(outcomes[1]?.[i]).toBeCloseTo(value, 5);
+    for (const [i, value] of (outcomes[0] ?? []).entries()) {
+      expect(outcomes[1]?.[i]).toBeCloseTo(value, 5);
+    }
   });
 
   it("reads weights as they are when a layer is called", () => {
@@ -294,7 +305,9 @@ describe.runIf(engine.available)("a graph", () => {
         return [sum, ...parts];
       });
     const expected = nn.eagerly(run);
-    for (const [i, tensor] of run().entries()) expectClose(tensor, expected[i] as tf.Tensor);
+    for (const [i, tensor] of run().entries()) {
+      expectClose(tensor, expected[i] as tf.Tensor);
+    }
   });
 
   it("holds no memory over steps, evaluations and calls without a tidy", () => {
@@ -310,7 +323,9 @@ describe.runIf(engine.available)("a graph", () => {
     };
     step();
     const { numTensors, numDataBuffers, numBytes } = tf.memory();
-    for (let i = 0; i < 5; i++) step();
+    for (let i = 0; i < 5; i++) {
+      step();
+    }
     const after = tf.memory();
     expect([after.numTensors, after.numDataBuffers, after.numBytes]).toEqual([numTensors, numDataBuffers, numBytes]);
   });

@@ -24,7 +24,9 @@ const patterns: Record<string, string> = {
   "a prompt that nobody answers": "prompt('?')",
 };
 
-if (!engine.available) console.log(`Left out: interrupting native operations. ${engine.reason}`);
+if (!engine.available) {
+  console.log(`Left out: interrupting native operations. ${engine.reason}`);
+}
 
 describe.runIf(pythonHas("jupyter_client"))("interrupting", () => {
   let kernel: KernelUnderTest;

@@ -63,7 +63,9 @@ describe.runIf(pythonHas("jupyter_client"))("registerModel in a notebook", () =>
     symlinkSync(join(root, "node_modules/convbook"), join(folder, "node_modules/convbook"));
     for (const name of ["tfjs", "tfjs-core"]) {
       const target = join(root, "node_modules/@tensorflow", name);
-      if (existsSync(target)) symlinkSync(target, join(folder, "node_modules/@tensorflow", name));
+      if (existsSync(target)) {
+        symlinkSync(target, join(folder, "node_modules/@tensorflow", name));
+      }
     }
     kernel = await KernelUnderTest.start({ folder });
   });

@@ -56,7 +56,9 @@ function reference(c: Case, x: Float32Array, dy: Float32Array): Float64Array {
     for (let tap = 0; tap < c.kernel[0] * c.kernel[1]; tap++) {
       const row = i * strides[0] - pad[0] + Math.floor(tap / c.kernel[1]) * dilations[0];
       const column = j * strides[1] - pad[2] + (tap % c.kernel[1]) * dilations[1];
-      if (row < 0 || row >= height || column < 0 || column >= width) continue;
+      if (row < 0 || row >= height || column < 0 || column >= width) {
+        continue;
+      }
       const from = ((n * height + row) * width + column) * channels;
       for (let a = 0; a < channels; a++) {
         const value = x[from + a] as number;
@@ -115,7 +117,9 @@ describe.runIf(amx)("gradients of filters on AMX tiles", () => {
     const { dw, dbias } = run(c, x, dy, "amx");
     expect(distance(dw, reference(c, x, dy))).toBeLessThan(1e-5);
     const sums = new Float64Array(c.out);
-    for (const [i, value] of dy.entries()) sums[i % c.out] = (sums[i % c.out] as number) + value;
+    for (const [i, value] of dy.entries()) {
+      sums[i % c.out] = (sums[i % c.out] as number) + value;
+    }
     expect(distance(dbias, sums)).toBeLessThan(1e-5);
   });
 

@@ -4,7 +4,9 @@ import { engine } from "@convbook/engine";
 import type { NativeAddon } from "../../lib/engine/native.ts";
 
 function tryAmx(): boolean {
-  if (!engine.available) return false;
+  if (!engine.available) {
+    return false;
+  }
   engine.setInstructionSet("amx");
   const there = engine.info().isa === "amx";
   engine.setInstructionSet(undefined);
@@ -13,7 +15,9 @@ function tryAmx(): boolean {
 
 /** Whether the processor has AMX. */
 export const amx = tryAmx();
-if (!amx) console.log("This processor has no AMX: the tests of AMX tiles are left out");
+if (!amx) {
+  console.log("This processor has no AMX: the tests of AMX tiles are left out");
+}
 
 /** What AMX tiles compute while a function runs: passes in bf16, passes in float32 (forward and input gradients), gradients of filters. */
 export function tilePasses<T>(body: () => T): { result: T; rounded: number; split: number; filterGradients: number } {

@@ -91,8 +91,12 @@ describe.runIf(amx)("convolutions on AMX tiles", () => {
     for (const c of cases) {
       const { x, w } = values(c);
       const [got, other] = [run(c, x, w, "amx"), run(c, x, w, "avx512")];
-      if (differs(got.y, other.y)) forward.push(c);
-      if (differs(got.dx, other.dx)) gradient.push(c);
+      if (differs(got.y, other.y)) {
+        forward.push(c);
+      }
+      if (differs(got.dx, other.dx)) {
+        gradient.push(c);
+      }
     }
     expect(forward).toEqual(cases);
     // Sums of fewer than 64 products are left to AVX-512.

@@ -12,7 +12,9 @@ function start(env: NodeJS.ProcessEnv): { isa: string; names: string[]; ceiling:
     env: { ...process.env, CONVBOOK_ISA: "", CONVBOOK_ONEDNN: "", ...env },
     encoding: "utf8",
   });
-  if (status !== 0) throw new Error(stderr);
+  if (status !== 0) {
+    throw new Error(stderr);
+  }
   const said = stderr.split("\n").filter((line) => line.startsWith("native engine: "));
   return { ...JSON.parse(stdout), said };
 }

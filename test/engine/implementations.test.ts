@@ -46,7 +46,9 @@ function run(c: Case, poison?: number): Values[] {
   const random = new Random(7);
   return tf.tidy(() => {
     const image = random.values(c.in.reduce((a, b) => a * b));
-    if (poison !== undefined) image[image.length >> 1] = poison;
+    if (poison !== undefined) {
+      image[image.length >> 1] = poison;
+    }
     const x = tf.tensor4d(image, [...c.in]);
     const w = tf.tensor4d(random.values(c.kernel[0] * c.kernel[1] * (c.in[3] / groups) * c.out), [
       ...c.kernel,
@@ -85,8 +87,11 @@ describe.runIf(onednn)("oneDNN", () => {
   afterEach(() => {
     engine.setImplementations(["native"]);
     engine.setThreads(0);
-    if (before === undefined) delete process.env.CONVBOOK_CACHE;
-    else process.env.CONVBOOK_CACHE = before;
+    if (before === undefined) {
+      delete process.env.CONVBOOK_CACHE;
+    } else {
+      process.env.CONVBOOK_CACHE = before;
+    }
     rmSync(cache, { recursive: true, force: true });
   });
 
@@ -105,7 +110,9 @@ describe.runIf(onednn)("oneDNN", () => {
     const got = run(c);
     engine.setInstructionSet(undefined);
     const names = ["plain", "fused", "capped", "by the image", "by the filter", "by the bias"];
-    for (const [i, name] of names.entries()) expectClose(got[i] as Values, wanted[i] as Values, 1e-5, name);
+    for (const [i, name] of names.entries()) {
+      expectClose(got[i] as Values, wanted[i] as Values, 1e-5, name);
+    }
   });
 
   it.each(cases)("runs the convolutions of %o, forward, fused and gradients", (c) => {
@@ -125,7 +132,9 @@ describe.runIf(onednn)("oneDNN", () => {
     const wanted = run(cases[0] as Case, value);
     engine.setImplementations(["onednn"]);
     const got = run(cases[0] as Case, value);
-    for (const i of [0, 1, 2, 3]) expectClose(got[i] as Values, wanted[i] as Values, 1e-5, `result ${i}`);
+    for (const i of [0, 1, 2, 3]) {
+      expectClose(got[i] as Values, wanted[i] as Values, 1e-5, `result ${i}`);
+    }
   });
 
   it("gives bit-equal results run after run, at each number of threads", () => {
@@ -133,7 +142,9 @@ describe.runIf(onednn)("oneDNN", () => {
     for (const threads of [1, 2]) {
       engine.setThreads(threads);
       const once = run(cases[1] as Case);
-      for (let i = 0; i < 2; i++) expect(run(cases[1] as Case)).toEqual(once);
+      for (let i = 0; i < 2; i++) {
+        expect(run(cases[1] as Case)).toEqual(once);
+      }
     }
     engine.setThreads(0);
   });
@@ -165,7 +176,9 @@ describe.runIf(onednn)("oneDNN", () => {
     expect(info().runs).toBeGreaterThanOrEqual(once);
     expect(info().runs % once).toBe(0);
     // Through twenty layers, differences in the last bits grow.
-    for (const [i, values] of got.entries()) expectClose(values, wanted[i] as Values, 2e-3, `result ${i}`);
+    for (const [i, values] of got.entries()) {
+      expectClose(values, wanted[i] as Values, 2e-3, `result ${i}`);
+    }
   });
 
   it("is chosen by measurement, and the choices are kept", () => {
@@ -246,7 +259,9 @@ describe.runIf(onednn)("oneDNN", () => {
   });
 
   it("leaves bf16 to the engine's own", () => {
-    if (!engine.info().hasBf16) return;
+    if (!engine.info().hasBf16) {
+      return;
+    }
     engine.setPrecision("bf16");
     const wanted = run(cases[0] as Case)[0];
     engine.setImplementations(["onednn"]);

@@ -34,7 +34,9 @@ function install(name: string, ...more: string[]): string {
   }
   for (const dependency of readdirSync(join(root, "node_modules"))) {
     const path = join(modules, dependency);
-    if (!dependency.startsWith(".") && !existsSync(path)) symlinkSync(join(root, "node_modules", dependency), path);
+    if (!dependency.startsWith(".") && !existsSync(path)) {
+      symlinkSync(join(root, "node_modules", dependency), path);
+    }
   }
   return folder;
 }

@@ -7,7 +7,9 @@ import { data, expectSame, Random, tensor, withGrads } from "./support.ts";
 
 /** AMX is at the top of AVX-512 where the processor has it; without it, "amx" would only be the best there is once more. */
 const isas: string[] = ["amx", "avx512", "avx2", "generic"].filter((isa) => {
-  if (isa !== "amx" || !engine.available) return true;
+  if (isa !== "amx" || !engine.available) {
+    return true;
+  }
   engine.setInstructionSet(isa);
   const there = engine.info().isa === isa;
   engine.setInstructionSet(undefined);
@@ -15,12 +17,17 @@ const isas: string[] = ["amx", "avx512", "avx2", "generic"].filter((isa) => {
 });
 
 // The same over the other implementation of convolutions.
-if (onednn) isas.push("onednn");
+if (onednn) {
+  isas.push("onednn");
+}
 
 describe.runIf(engine.available).each(isas)("with %s", (isa) => {
   beforeAll(() => {
-    if (isa === "onednn") engine.setImplementations(["onednn"]);
-    else engine.setInstructionSet(isa);
+    if (isa === "onednn") {
+      engine.setImplementations(["onednn"]);
+    } else {
+      engine.setInstructionSet(isa);
+    }
   });
   afterAll(() => {
     engine.setInstructionSet(undefined);
@@ -156,7 +163,9 @@ describe.runIf(engine.available).each(isas)("with %s", (isa) => {
       inputs.forEach((value, i) => {
         const wanted = exact(value);
         const error = Math.abs((got[i] as number) - wanted) / Math.max(Math.abs(wanted), 1e-37);
-        if (error > 5e-7) expect.fail(`${name}(${value}): got ${got[i]}, expected ${wanted}`);
+        if (error > 5e-7) {
+          expect.fail(`${name}(${value}): got ${got[i]}, expected ${wanted}`);
+        }
       });
     }
   });
@@ -240,7 +249,9 @@ describe.runIf(engine.available).each(isas)("with %s", (isa) => {
     ] as [number[], number[] | undefined][]) {
       const x = data(random, shape, 0.5, 1.5);
       expectSame(() => tf.sum(tensor(x), axes));
-      if (shape.includes(0)) continue;
+      if (shape.includes(0)) {
+        continue;
+      }
       expectSame(() => [tf.max(tensor(x), axes, true), tf.min(tensor(x), axes), tf.mean(tensor(x), axes)]);
     }
     const x = data(random, [5, 9, 4]);

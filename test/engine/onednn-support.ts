@@ -2,7 +2,9 @@
 import { engine } from "@convbook/engine";
 
 function tryOneDnn(): boolean {
-  if (!engine.available) return false;
+  if (!engine.available) {
+    return false;
+  }
   engine.setImplementations(["onednn"]);
   const there = engine.info().implementations.onednn !== null;
   engine.setImplementations(["native"]);
@@ -10,5 +12,6 @@ function tryOneDnn(): boolean {
 }
 
 export const onednn = tryOneDnn() || (engine.available && process.env.CI !== undefined);
-if (!onednn)
+if (!onednn) {
   console.log("Left out: tests over oneDNN (Debian: apt install libdnnl-dev, then npm rebuild @convbook/engine)");
+}

@@ -9,7 +9,9 @@ import { tilePasses } from "./amx-support.ts";
 import { expectClose, Random } from "./support.ts";
 
 const there = engine.available && engine.info().hasBf16;
-if (!there) console.log("This processor has no AMX: the tests of bf16 are left out");
+if (!there) {
+  console.log("This processor has no AMX: the tests of bf16 are left out");
+}
 
 interface ConvolutionCase {
   readonly x: [number, number, number, number];
@@ -120,14 +122,18 @@ describe.runIf(there)("bf16", () => {
   it("gives bit-equal results run after run", () => {
     engine.setPrecision("bf16");
     const once = valuesOf(() => convolve(first));
-    for (let i = 0; i < 5; i++) expect(valuesOf(() => convolve(first))).toEqual(once);
+    for (let i = 0; i < 5; i++) {
+      expect(valuesOf(() => convolve(first))).toEqual(once);
+    }
   });
 
   it.each([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 3.4e38, 1e-42])(
     "passes %s on as float32 does",
     (value) => {
       const image = values(2 * 9 * 9 * 16, 1);
-      if (value === 1e-42) image.fill(value);
+      if (value === 1e-42) {
+        image.fill(value);
+      }
       image[777] = value;
       const run = () => valuesOf(() => convolve(first, tf.tensor4d(image, first.x)));
       const exact = run();

@@ -52,7 +52,9 @@ describe.runIf(engine.available)("the figure of a profile", () => {
 
   it("has a chart that Vega-Lite draws, with every quantity", () => {
     const svg = vegaLite(profile.toVegaLite() as VegaLiteSpec).toSvg();
-    for (const word of ["Conv2D", "LRN", "GFLOP/s", "GB/s", "calls", "in JavaScript"]) expect(svg).toContain(word);
+    for (const word of ["Conv2D", "LRN", "GFLOP/s", "GB/s", "calls", "in JavaScript"]) {
+      expect(svg).toContain(word);
+    }
   });
 
   it("marks what ran in JavaScript and escapes names in the picture without a renderer", () => {

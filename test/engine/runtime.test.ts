@@ -32,7 +32,9 @@ describe.runIf(engine.available)("the native backend", () => {
       return result.map((values) => values.slice());
     };
     const first = once();
-    for (let i = 0; i < 5; i++) expect(once()).toEqual(first);
+    for (let i = 0; i < 5; i++) {
+      expect(once()).toEqual(first);
+    }
     tf.dispose([x, w]);
   });
 
@@ -66,7 +68,9 @@ describe.runIf(engine.available)("the native backend", () => {
     const step = (): void => tf.tidy(() => void tf.relu(tf.add(tf.ones([512, 1024]), 1)));
     step();
     const peak = engine.info().memory.peak;
-    for (let i = 0; i < 20; i++) step();
+    for (let i = 0; i < 20; i++) {
+      step();
+    }
     expect(engine.info().memory.peak).toBe(peak);
     engine.trim();
     expect(engine.info().memory.kept).toBe(0);
@@ -194,7 +198,9 @@ describe.runIf(engine.available)("the native backend", () => {
         tf.fill(shape(), random.next() * 4 - 2),
         random.pick(["float32", "float32", "int32", "bool"]),
       );
-      if (random.next() < 0.05) tf.keep(made).dispose();
+      if (random.next() < 0.05) {
+        tf.keep(made).dispose();
+      }
       return made;
     };
     const scalar = (): unknown =>
@@ -213,7 +219,9 @@ describe.runIf(engine.available)("the native backend", () => {
         // A tensor in the place of oneHot's depth breaks tfjs's own bookkeeping, on every backend.
         const args = [first, name !== "oneHot" && random.next() < 0.6 ? any() : scalar(), scalar(), scalar()];
         const result = (owner[name] as (...args: unknown[]) => unknown)(...args);
-        for (const t of [result].flat()) (t as tf.Tensor).dataSync();
+        for (const t of [result].flat()) {
+          (t as tf.Tensor).dataSync();
+        }
         results++;
       } catch (error) {
         expect(error).toBeInstanceOf(Error);

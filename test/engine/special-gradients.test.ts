@@ -54,22 +54,36 @@ function operation(name: string): Call {
 /** What tfjs has otherwise than PyTorch on purpose; `part` is 0 for the value, 1 and 2 for the gradients by a and b. */
 function isTfjsOwn(name: string, part: number, [a, b]: readonly number[]): boolean {
   const [p, q] = [a as number, b as number];
-  if (name === "abs") return part === 1 && (p === 0 || Number.isNaN(p));
+  if (name === "abs") {
+    return part === 1 && (p === 0 || Number.isNaN(p));
+  }
   // PyTorch itself gives one of two slopes, depending on the length of the tensor.
-  if (name === "hardswish") return part === 1 && (p === 3 || Number.isNaN(p));
-  if (name === "relu6") return part === 1 && Number.isNaN(p);
-  if (name === "pow") return (part === 2 && p < 0) || (Math.abs(p) === 1 && !Number.isFinite(q));
+  if (name === "hardswish") {
+    return part === 1 && (p === 3 || Number.isNaN(p));
+  }
+  if (name === "relu6") {
+    return part === 1 && Number.isNaN(p);
+  }
+  if (name === "pow") {
+    return (part === 2 && p < 0) || (Math.abs(p) === 1 && !Number.isFinite(q));
+  }
   // 0 is on the side that tfjs leaves as it is.
-  if (name === "prelu") return part === 0 && p === 0;
+  if (name === "prelu") {
+    return part === 0 && p === 0;
+  }
   // At ties tfjs gives all of dy to the first operand, PyTorch half to each.
-  if (name === "maximum" || name === "minimum") return part > 0 && p === q;
+  if (name === "maximum" || name === "minimum") {
+    return part > 0 && p === q;
+  }
   // tfjs rounds the quotient down, which may be none, or too small for float32.
   return name === "mod" && part === 2 && (!Number.isFinite(p / q) || Math.fround(p / q) === 0);
 }
 
 function isNear(got: number, printed: Printed): boolean {
   const wanted = Number(printed);
-  if (Object.is(got, wanted)) return true;
+  if (Object.is(got, wanted)) {
+    return true;
+  }
   return Number.isFinite(wanted) && Math.abs(got - wanted) <= Math.max(1e-5 * Math.abs(wanted), 2e-7);
 }
 
@@ -79,7 +93,9 @@ function compare(name: string, results: readonly tf.Tensor[], from: number, each
     for (const [i, got] of result.dataSync().entries()) {
       const point = points[i] ?? [];
       const wanted = [each.double, each.single].map((list) => (list[part] as Printed[])[i] as Printed);
-      if (isTfjsOwn(name, part, point) || wanted.some((printed) => isNear(got, printed))) continue;
+      if (isTfjsOwn(name, part, point) || wanted.some((printed) => isNear(got, printed))) {
+        continue;
+      }
       const what = part === 0 ? "value" : `gradient ${part}`;
       expect.fail(`${name}(${point.join(", ")}), ${what}: got ${got}, PyTorch gives ${wanted.join(" or ")}`);
     }
@@ -89,21 +105,31 @@ function compare(name: string, results: readonly tf.Tensor[], from: number, each
 const numbers = (list: readonly Printed[]) => list.map(Number);
 
 const places = [{ backend: "cpu", isa: undefined as string | undefined }];
-if (engine.available) for (const isa of ["avx512", "avx2", "generic"]) places.push({ backend: "native", isa });
+if (engine.available) {
+  for (const isa of ["avx512", "avx2", "generic"]) {
+    places.push({ backend: "native", isa });
+  }
+}
 
 describe.each(places)("on $backend ($isa)", ({ backend, isa }) => {
   beforeAll(async () => {
     await tf.setBackend(backend);
-    if (isa !== undefined) engine.setInstructionSet(isa);
+    if (isa !== undefined) {
+      engine.setInstructionSet(isa);
+    }
   });
   afterAll(() => {
-    if (isa !== undefined) engine.setInstructionSet(undefined);
+    if (isa !== undefined) {
+      engine.setInstructionSet(undefined);
+    }
   });
 
   const check = (name: string, each: Case, inputs: tf.Tensor[], points: number[][], valuePoints = points) => {
     const f = operation(name);
     // Values on the CPU backend are tfjs's kernels' own.
-    if (backend === "native" || name === "logSumExp") compare(name, [f(...inputs)], 0, each, valuePoints);
+    if (backend === "native" || name === "logSumExp") {
+      compare(name, [f(...inputs)], 0, each, valuePoints);
+    }
     compare(name, tf.grads(f)(inputs), 1, each, points);
   };
 

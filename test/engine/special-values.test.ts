@@ -68,8 +68,12 @@ describe.runIf(engine.available).each(["avx512", "avx2", "generic"])("with %s", 
   const check = (got: number, printed: Printed, what: string, slack = 0, signed = false) => {
     const wanted = Number(printed);
     const near = Number.isFinite(wanted) && Math.abs(got - wanted) <= Math.max(mostUlps * ulp(wanted), slack);
-    if (!near && !Object.is(got, wanted)) expect.fail(`${what}: got ${got}, PyTorch gives ${wanted}`);
-    if (signed && wanted === 0) expect(Object.is(got, -0), `${what}: whether it is -0`).toBe(Object.is(wanted, -0));
+    if (!near && !Object.is(got, wanted)) {
+      expect.fail(`${what}: got ${got}, PyTorch gives ${wanted}`);
+    }
+    if (signed && wanted === 0) {
+      expect(Object.is(got, -0), `${what}: whether it is -0`).toBe(Object.is(wanted, -0));
+    }
   };
 
   it.each(Object.keys(fixture.unary))("%s", (name) => {
@@ -92,8 +96,11 @@ describe.runIf(engine.available).each(["avx512", "avx2", "generic"])("with %s", 
     );
     for (const [i, p] of a.entries()) {
       const q = b[i] as number;
-      if (javaScripts[name]?.(p, q)) expect(values[i]).toBeNaN();
-      else check(values[i] as number, fixture.binary[name]?.[i] as Printed, `${name}(${p}, ${q})`);
+      if (javaScripts[name]?.(p, q)) {
+        expect(values[i]).toBeNaN();
+      } else {
+        check(values[i] as number, fixture.binary[name]?.[i] as Printed, `${name}(${p}, ${q})`);
+      }
     }
   });
 
@@ -102,7 +109,9 @@ describe.runIf(engine.available).each(["avx512", "avx2", "generic"])("with %s", 
     const got = tf.tidy(() => {
       const x = tf.tensor2d(values.map(Number), shape);
       const rows = alongRows[name];
-      if (rows === undefined) return operation<(x: tf.Tensor, axis: number) => tf.Tensor>(name)(x, axis).dataSync();
+      if (rows === undefined) {
+        return operation<(x: tf.Tensor, axis: number) => tf.Tensor>(name)(x, axis).dataSync();
+      }
       return axis === 1 ? rows(x).dataSync() : tf.transpose(rows(tf.transpose(x))).dataSync();
     });
     const sizes = value.map((each) => Math.abs(Number(each))).filter((size) => size < 1e6);

@@ -4,7 +4,9 @@ import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { expect } from "vitest";
 
-if (!engine.available) console.log(`The native engine is not available, its tests are left out: ${engine.reason}`);
+if (!engine.available) {
+  console.log(`The native engine is not available, its tests are left out: ${engine.reason}`);
+}
 
 /** A small generator (mulberry32), so that a failure can be repeated. */
 export class Random {
@@ -90,10 +92,16 @@ export function expectSame(f: () => Result, tolerance = 1e-5, name = "output"): 
 export function expectClose(got: Float32Array, wanted: Float32Array, tolerance: number, what: string): void {
   expect(got.length, what).toBe(wanted.length);
   let scale = 0;
-  for (const value of wanted) if (Number.isFinite(value)) scale = Math.max(scale, Math.abs(value));
+  for (const value of wanted) {
+    if (Number.isFinite(value)) {
+      scale = Math.max(scale, Math.abs(value));
+    }
+  }
   for (let i = 0; i < wanted.length; i++) {
     const [a, b] = [got[i] as number, wanted[i] as number];
     const same = Number.isFinite(b) ? Math.abs(a - b) <= tolerance * scale + 1e-30 : Object.is(a, b);
-    if (!same) expect.fail(`${what}[${i}]: got ${a}, expected ${b} (largest value ${scale}, tolerance ${tolerance})`);
+    if (!same) {
+      expect.fail(`${what}[${i}]: got ${a}, expected ${b} (largest value ${scale}, tolerance ${tolerance})`);
+    }
   }
 }

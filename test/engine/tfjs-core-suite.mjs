@@ -93,8 +93,12 @@ async function runSuite(file, report) {
   jasmine.addReporter({
     specDone({ status, fullName, failedExpectations }) {
       result.specs++;
-      if (status === "pending" || status === "excluded") result.pending++;
-      if (status === "failed") result.failed.push([fullName, failedExpectations[0]?.message ?? ""]);
+      if (status === "pending" || status === "excluded") {
+        result.pending++;
+      }
+      if (status === "failed") {
+        result.failed.push([fullName, failedExpectations[0]?.message ?? ""]);
+      }
     },
   });
   console.warn = () => {};
@@ -123,8 +127,12 @@ if (process.argv[2] === "--child") {
       const failed = all.filter((test) => !disproved.has(common(test)));
       console.log(`${backend}: ${specs} specs, ${failed.length} failed, ${pending} left out by the suite`);
       const agreeing = [...disproved].filter((name) => !all.some((test) => common(test) === name));
-      if (agreeing.length > 0) throw new Error(`${backend} gives a wrong gradient: ${agreeing.join("; ")}`);
-      for (const [name, message] of failed) console.error(`  ${name}\n    ${message.slice(0, 200)}`);
+      if (agreeing.length > 0) {
+        throw new Error(`${backend} gives a wrong gradient: ${agreeing.join("; ")}`);
+      }
+      for (const [name, message] of failed) {
+        console.error(`  ${name}\n    ${message.slice(0, 200)}`);
+      }
       failures.set(backend, new Set(failed.map(common)));
     }
     const expected = failures.get("cpu") ?? new Set();

@@ -87,7 +87,9 @@ function joined(outputs: readonly Record<string, unknown>[] | undefined) {
     const before = result.at(-1);
     if (output.output_type === "stream" && before?.output_type === "stream" && before.name === output.name) {
       result[result.length - 1] = { ...before, text: lines(`${text(before)}${text(output)}`) };
-    } else result.push(output.output_type === "stream" ? { ...output, text: lines(text(output)) } : output);
+    } else {
+      result.push(output.output_type === "stream" ? { ...output, text: lines(text(output)) } : output);
+    }
   }
   return result;
 }

@@ -93,7 +93,9 @@ test("a cell that ends the program without a fault passes, and those behind it a
 }, () => {
   // Other tests run all notebooks that there are.
   onTestFinished(() => {
-    for (const name of ["ends", "fails"]) rmSync(join(folder, "notebooks", `${name}.ipynb`));
+    for (const name of ["ends", "fails"]) {
+      rmSync(join(folder, "notebooks", `${name}.ipynb`));
+    }
   });
   writeNotebook(
     join(folder, "notebooks"),

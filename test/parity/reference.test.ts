@@ -20,6 +20,7 @@ it("says which script makes a file or an entry that is not there", () => {
 it.each(["nn/fixtures/", "training/fixtures/"])("each reference of %s has its script", (folder) => {
   const references = readdirSync(fileURLToPath(url(folder))).filter((name) => /\.(?:json|pt)$/.test(name));
   expect(references.length).toBeGreaterThan(0);
-  for (const name of references)
+  for (const name of references) {
     expect(makingOf(fileURLToPath(url(folder + name)))).toMatch(/^test\/parity\/\S+\.py makes it/);
+  }
 });

@@ -21,7 +21,9 @@ export function makingOf(file: string): string {
  */
 export function readReference<T>(url: URL): T {
   const file = fileURLToPath(url);
-  if (!existsSync(file)) throw new Error(`${relative(root, file)} is not there: ${makingOf(file)}.`);
+  if (!existsSync(file)) {
+    throw new Error(`${relative(root, file)} is not there: ${makingOf(file)}.`);
+  }
   return JSON.parse(readFileSync(file, "utf8"));
 }
 

@@ -8,7 +8,9 @@ import { decodePng } from "../../lib/convbook/data/formats/png.ts";
 import expected from "./fixtures/pngsuite.json" with { type: "json" };
 
 const folder = process.env.CONVBOOK_PNGSUITE;
-if (folder === undefined) console.log("Left out: PngSuite. CONVBOOK_PNGSUITE names no folder with its files.");
+if (folder === undefined) {
+  console.log("Left out: PngSuite. CONVBOOK_PNGSUITE names no folder with its files.");
+}
 
 describe.skipIf(folder === undefined)("PngSuite, as Pillow decodes it", () => {
   test.each(Object.entries(expected))("%s", (name, want) => {

@@ -33,14 +33,18 @@ export function brokenBoundaries(sources: readonly Source[]): readonly string[] 
   return sources.flatMap(({ path, imports }) => {
     const place = path.slice("lib/".length);
     const boundary = boundaries.find(({ of }) => place.startsWith(`${of}/`));
-    if (boundary === undefined) return [];
+    if (boundary === undefined) {
+      return [];
+    }
     const isAllowed = (target: string) =>
       [boundary.of, ...boundary.mayKnow].some((folder) => target === folder || target.startsWith(`${folder}/`));
     return imports.flatMap(({ specifier, file }) => {
       const [first = "", second = ""] = specifier.split("/");
       const ours = packages.get(first.startsWith("@") ? `${first}/${second}` : first);
       const target = file?.slice("lib/".length) ?? ours;
-      if (target === undefined || isAllowed(target)) return [];
+      if (target === undefined || isAllowed(target)) {
+        return [];
+      }
       return [`${path} imports ${specifier}, but ${boundary.why}`];
     });
   });

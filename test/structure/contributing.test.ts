@@ -59,12 +59,16 @@ describe("Add a network: a squeeze-and-excitation ResNet", () => {
     const [program = "", ...args] = command.split(" ");
     const { status, output } = run(program, args);
     expect(status, output).toBe(0);
-    if (command.includes("vitest")) expect(output).toMatch(/Tests {2}3 passed \(3\)/);
+    if (command.includes("vitest")) {
+      expect(output).toMatch(/Tests {2}3 passed \(3\)/);
+    }
   });
 
   it("its configuration is read, and its model is known by it", () => {
     const entry = pathToFileURL(join(root, "lib/convbook/dist/index.js")).href;
-    if (!existsSync(new URL(entry))) throw new Error("This test runs what `npm run build` makes; build first.");
+    if (!existsSync(new URL(entry))) {
+      throw new Error("This test runs what `npm run build` makes; build first.");
+    }
     const program = `const { experiment, modelNames } = await import(${JSON.stringify(entry)});
       const { model } = await experiment.loadConfig("networks/se-resnet.yaml");
       experiment.checkExperiment(await experiment.loadConfig("networks/se-resnet.yaml"), "networks/se-resnet.yaml");

@@ -18,18 +18,29 @@ export function circlesOf(sources: readonly Source[], counts: (kind: Import["kin
     stack.push(source.path);
     for (const { file, kind } of source.imports) {
       const next = file === undefined || !counts(kind) ? undefined : byPath.get(file);
-      if (next === undefined) continue;
+      if (next === undefined) {
+        continue;
+      }
       const seen = found.get(next.path);
-      if (seen === undefined) mine.low = Math.min(mine.low, visit(next).low);
-      else if (stack.includes(next.path)) mine.low = Math.min(mine.low, seen.index);
+      if (seen === undefined) {
+        mine.low = Math.min(mine.low, visit(next).low);
+      } else if (stack.includes(next.path)) {
+        mine.low = Math.min(mine.low, seen.index);
+      }
     }
     if (mine.low === mine.index) {
       const circle = stack.splice(stack.lastIndexOf(source.path));
-      if (circle.length > 1) circles.push(circle.sort());
+      if (circle.length > 1) {
+        circles.push(circle.sort());
+      }
     }
     return mine;
   };
-  for (const source of sources) if (!found.has(source.path)) visit(source);
+  for (const source of sources) {
+    if (!found.has(source.path)) {
+      visit(source);
+    }
+  }
   return circles;
 }
 

@@ -22,7 +22,9 @@ it.each(["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md"])(
   "the links of %s lead somewhere",
   (path) => {
     const links = [...read(path).matchAll(/\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, target = ""]) => target);
-    for (const target of links) expect(existsSync(join(root, dirname(path), target)), target).toBe(true);
+    for (const target of links) {
+      expect(existsSync(join(root, dirname(path), target)), target).toBe(true);
+    }
   },
 );
 

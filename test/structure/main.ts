@@ -18,13 +18,17 @@ const counts = Object.entries(mostCasts).map(([name, most]) => {
   const own = sources.filter(({ packageName }) => packageName === name);
   const casts = perThousandLines(own, (source) => source.casts);
   const anys = perThousandLines(own, (source) => source.anys);
-  if (casts > most)
+  if (casts > most) {
     faults.push(`lib/${name} has ${casts.toFixed(1)} casts in 1,000 lines; at most ${most} are allowed`);
-  if (anys > mostAnys)
+  }
+  if (anys > mostAnys) {
     faults.push(`lib/${name} has ${anys.toFixed(2)} anys in 1,000 lines; at most ${mostAnys} are allowed`);
+  }
   return `${name} ${casts.toFixed(1)}`;
 });
-for (const fault of faults) console.error(fault);
+for (const fault of faults) {
+  console.error(fault);
+}
 const hanging = faults.length === 0 ? "no circles, no crossed boundaries" : `${faults.length} faults`;
 console.log(`Checked ${sources.length} sources: ${hanging}; casts in 1,000 lines: ${counts.join(", ")}.`);
 process.exitCode = faults.length === 0 ? 0 : 1;

@@ -48,12 +48,16 @@ export function readSources(): readonly Source[] {
 function readSource(path: string, known: ReadonlySet<string>): Source {
   const text = readFileSync(`${root}/${path}`, "utf8");
   const { program, errors } = parseSync(path, text, { lang: "ts" });
-  if (errors.length > 0) throw new Error(`${path} cannot be parsed: ${errors[0]?.message}`);
+  if (errors.length > 0) {
+    throw new Error(`${path} cannot be parsed: ${errors[0]?.message}`);
+  }
   const imports: Import[] = [];
   let casts = 0;
   let anys = 0;
   const note = (source: unknown, kind: Import["kind"]) => {
-    if (!isNode(source) || typeof source.value !== "string") return;
+    if (!isNode(source) || typeof source.value !== "string") {
+      return;
+    }
     const file = posix.join(dirname(path), source.value);
     imports.push({
       specifier: source.value,
@@ -64,7 +68,9 @@ function readSource(path: string, known: ReadonlySet<string>): Source {
   for (const node of nodesOf(program)) {
     switch (node.type) {
       case "TSAsExpression":
-        if (!isConst(node.typeAnnotation)) casts++;
+        if (!isConst(node.typeAnnotation)) {
+          casts++;
+        }
         break;
       case "TSTypeAssertion":
         casts++;
@@ -94,9 +100,15 @@ function isNode(value: unknown): value is Node {
 
 /** A node and everything below it. */
 function* nodesOf(value: unknown): Generator<Node> {
-  if (typeof value !== "object" || value === null) return;
-  if (isNode(value)) yield value;
-  for (const child of Object.values(value)) yield* nodesOf(child);
+  if (typeof value !== "object" || value === null) {
+    return;
+  }
+  if (isNode(value)) {
+    yield value;
+  }
+  for (const child of Object.values(value)) {
+    yield* nodesOf(child);
+  }
 }
 
 function isConst(type: unknown): boolean {
@@ -104,7 +116,9 @@ function isConst(type: unknown): boolean {
 }
 
 function isTypeOnly(node: Node): boolean {
-  if (node.importKind === "type" || node.exportKind === "type") return true;
+  if (node.importKind === "type" || node.exportKind === "type") {
+    return true;
+  }
   const names = Array.isArray(node.specifiers) ? node.specifiers.filter(isNode) : [];
   return names.length > 0 && names.every((name) => name.importKind === "type" || name.exportKind === "type");
 }

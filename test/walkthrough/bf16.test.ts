@@ -13,7 +13,9 @@ if (!data) {
   );
 }
 const bf16 = engine.available && engine.info().hasBf16;
-if (!bf16) console.log("Left out: accuracies in bf16, which this processor does not have");
+if (!bf16) {
+  console.log("Left out: accuracies in bf16, which this processor does not have");
+}
 
 describe.runIf(data && bf16)("accuracy in bf16", () => {
   let rows: readonly tutorial5.TableRow[];

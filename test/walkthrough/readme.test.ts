@@ -10,8 +10,9 @@ import { runNotebook } from "../../lib/runner/index.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const mirror = process.env.CONVBOOK_MIRROR;
-if (mirror === undefined)
+if (mirror === undefined) {
   console.log("Left out: README's tour. Set CONVBOOK_MIRROR to a folder with the tutorial's checkpoints.");
+}
 
 it.runIf(mirror !== undefined)(
   "runs as it is written",

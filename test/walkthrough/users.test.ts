@@ -20,9 +20,12 @@ const convbook = join(root, "lib/convbook/bin/convbook.mjs");
 const hasCheckpoints = process.env.CONVBOOK_MIRROR !== undefined;
 const jupyter = "/usr/bin/jupyter";
 const hasJupyter = process.env.CI !== undefined || existsSync(jupyter);
-if (!hasCheckpoints)
+if (!hasCheckpoints) {
   console.log("Left out: npm start on the trained models. Set CONVBOOK_MIRROR to a folder with them.");
-if (!hasJupyter) console.log("Left out: nbconvert. Get it with: apt-get install jupyter-nbconvert python3-ipykernel");
+}
+if (!hasJupyter) {
+  console.log("Left out: nbconvert. Get it with: apt-get install jupyter-nbconvert python3-ipykernel");
+}
 
 /** The page that npm start wrote last. */
 const page = () => readFileSync(join(root, "out", `${name}.html`), "utf8");
@@ -57,7 +60,9 @@ describe("npm start", () => {
     await run("mkdir", ["-p", cache]);
     for (const there of ["cifar10", "decoded"]) {
       const source = join(cacheFolder(), there);
-      if (existsSync(source)) symlinkSync(source, join(cache, there));
+      if (existsSync(source)) {
+        symlinkSync(source, join(cache, there));
+      }
     }
     const { stdout, stderr } = await run(process.execPath, [convbook, "start", "--offline", "--images", "384"], {
       cwd: root,
@@ -68,8 +73,12 @@ describe("npm start", () => {
     const { modelNames, pretrainedFile } = tutorial5;
     const own = modelNames.filter((model) => pretrainedFile(model) !== undefined);
     const none = modelNames.filter((model) => pretrainedFile(model) === undefined);
-    if (own.length > 0) expect(stdout).toContain(`weights that Convbook's own Trainer made for ${own.join(", ")}:`);
-    if (none.length > 0) expect(stdout).toContain(`Going on without the trained weights of ${none.join(", ")}:`);
+    if (own.length > 0) {
+      expect(stdout).toContain(`weights that Convbook's own Trainer made for ${own.join(", ")}:`);
+    }
+    if (none.length > 0) {
+      expect(stdout).toContain(`Going on without the trained weights of ${none.join(", ")}:`);
+    }
     expect(stdout).toContain("Evaluating 384 of 15,000 images");
     expect(stdout).toMatch(/The page is /);
     expect(stdout + stderr).not.toMatch(/^\s+at /m);

@@ -45,18 +45,24 @@ export function isNumber(
 
 /** A text that is not empty, or an error that names the argument. */
 export function checkText(owner: Printable, option: string, value: unknown, expected = "a string"): string {
-  if (typeof value !== "string" || value === "") throw new OptionError(`${owner}`, option, value, expected);
+  if (typeof value !== "string" || value === "") {
+    throw new OptionError(`${owner}`, option, value, expected);
+  }
   return value;
 }
 
 /** A function, or an error that names the argument. */
 export function checkFunction(owner: Printable, option: string, value: unknown): void {
-  if (typeof value !== "function") throw new OptionError(`${owner}`, option, value, "a function");
+  if (typeof value !== "function") {
+    throw new OptionError(`${owner}`, option, value, "a function");
+  }
 }
 
 /** Something that random numbers can be drawn from, or an error that names the option. */
 export function checkGenerator(owner: Printable, generator: { random(): number }): void {
-  if (typeof generator?.random !== "function") throw new OptionError(`${owner}`, "generator", generator, "a Generator");
+  if (typeof generator?.random !== "function") {
+    throw new OptionError(`${owner}`, "generator", generator, "a Generator");
+  }
 }
 
 /** A list of things: an array or typed array; an error that names the argument otherwise. */
@@ -76,6 +82,8 @@ export function checkNames(owner: Printable, option: string, value: unknown): vo
 /** The shape of a tensor, or an error that names the argument: what every layer asks of its input before anything else. */
 export function shapeOf(owner: Printable, tensor: { readonly shape: number[] }, argument = "the input"): number[] {
   const shape: unknown = tensor?.shape;
-  if (!Array.isArray(shape)) throw new OptionError(`${owner}`, argument, tensor, "a tensor");
+  if (!Array.isArray(shape)) {
+    throw new OptionError(`${owner}`, argument, tensor, "a tensor");
+  }
   return shape;
 }

@@ -15,16 +15,30 @@ export function describeValue(value: unknown): string {
 }
 
 function printed(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.slice(0, longestText));
-  if (typeof value === "bigint") return `${value}n`;
-  if (typeof value === "function") return `the function ${value.name || "(anonymous)"}`;
-  if (typeof value !== "object" || value === null) return String(value);
+  if (typeof value === "string") {
+    return JSON.stringify(value.slice(0, longestText));
+  }
+  if (typeof value === "bigint") {
+    return `${value}n`;
+  }
+  if (typeof value === "function") {
+    return `the function ${value.name || "(anonymous)"}`;
+  }
+  if (typeof value !== "object" || value === null) {
+    return String(value);
+  }
   try {
-    if (Array.isArray(value)) return `[${value.slice(0, mostEntries).map(printed).join(",")}]`;
+    if (Array.isArray(value)) {
+      return `[${value.slice(0, mostEntries).map(printed).join(",")}]`;
+    }
     const { shape, dtype } = value as { shape?: unknown; dtype?: unknown };
-    if (Array.isArray(shape) && typeof dtype === "string") return `a tensor [${shape.join(", ")}] ${dtype}`;
+    if (Array.isArray(shape) && typeof dtype === "string") {
+      return `a tensor [${shape.join(", ")}] ${dtype}`;
+    }
     const type: unknown = Object.getPrototypeOf(value)?.constructor;
-    if (typeof type === "function" && type !== Object && type.name !== "") return `an instance of ${type.name}`;
+    if (typeof type === "function" && type !== Object && type.name !== "") {
+      return `an instance of ${type.name}`;
+    }
     return JSON.stringify(value, (_, v: unknown) =>
       typeof v === "bigint" || (typeof v === "number" && !Number.isFinite(v)) ? String(v) : v,
     );

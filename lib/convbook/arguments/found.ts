@@ -6,6 +6,8 @@
  * @throws {Error} naming what is missing
  */
 export function found<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new Error(`${what} is missing.`);
+  if (value === undefined) {
+    throw new Error(`${what} is missing.`);
+  }
   return value;
 }

@@ -38,24 +38,31 @@ export const shortened = (name: string) => (name.length > longestName ? `${name.
  * @param limit how many to return at most
  */
 export function nearestNames(name: string, known: Iterable<string>, limit = 3): string[] {
-  if (typeof name !== "string") throw new OptionError("nearestNames", "name", name, "a string");
+  if (typeof name !== "string") {
+    throw new OptionError("nearestNames", "name", name, "a string");
+  }
   if (typeof known?.[Symbol.iterator] !== "function") {
     throw new OptionError("nearestNames", "known", known, "a list of names");
   }
   if (typeof limit !== "number" || !(limit >= 0)) {
     throw new OptionError("nearestNames", "limit", limit, "a number of at least 0");
   }
-  if (name.length > longestName) return [];
+  if (name.length > longestName) {
+    return [];
+  }
   const plain = (text: string) => text.toLowerCase().replaceAll(/[-_ ]/g, "");
   const typed = plain(name);
   const scored: { candidate: string; distance: number }[] = [];
   for (const candidate of known) {
-    if (candidate.length > longestName) continue;
+    if (candidate.length > longestName) {
+      continue;
+    }
     const other = plain(candidate);
     const distance = editDistance(typed, other);
     const contained = Math.min(typed.length, other.length) >= 3 && (other.includes(typed) || typed.includes(other));
-    if (contained) scored.push({ candidate, distance: Math.min(distance, 1 + distance / 100) });
-    else if (distance <= Math.max(1, Math.floor(Math.max(typed.length, other.length) / 3))) {
+    if (contained) {
+      scored.push({ candidate, distance: Math.min(distance, 1 + distance / 100) });
+    } else if (distance <= Math.max(1, Math.floor(Math.max(typed.length, other.length) / 3))) {
       scored.push({ candidate, distance });
     }
   }

@@ -34,7 +34,9 @@ export class UnknownOptionError extends UnknownNameError {
 export function refuseUnknownOptions(owner: string, options: object, known: readonly string[]): void {
   checkObject(owner, "options", options, `an object with ${known.join(", ")}`);
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw new UnknownOptionError(owner, name, known);
+    if (!known.includes(name)) {
+      throw new UnknownOptionError(owner, name, known);
+    }
   }
 }
 

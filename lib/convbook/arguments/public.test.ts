@@ -44,10 +44,14 @@ describe("what is wrong is named", () => {
   it.each(rows.map((row) => [row.name, row] as const))("%s", async (_, row) => {
     const problems: string[] = [];
     const right = await outcomeOf(() => row.call(...row.args.map(({ good }) => good)));
-    if ("error" in right) problems.push(`refuses what is right: ${String(right.error)}`);
+    if ("error" in right) {
+      problems.push(`refuses what is right: ${String(right.error)}`);
+    }
     for (const { argument, value, args, title } of wrongCalls(row)) {
       const problem = complaint(argument, value, await outcomeOf(() => row.call(...args)));
-      if (problem !== null) problems.push(`${title}: ${problem}`);
+      if (problem !== null) {
+        problems.push(`${title}: ${problem}`);
+      }
     }
     expect(problems, problems.join("\n")).toHaveLength(0);
   });

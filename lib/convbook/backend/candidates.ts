@@ -39,10 +39,16 @@ const native: Candidate = {
   trains: true,
   async try() {
     const { engine } = await import("@convbook/engine");
-    if (!engine.available) return { ready: false, reason: engine.reason };
-    if (!(await tf.setBackend("native"))) return { ready: false, reason: "the native engine did not start" };
+    if (!engine.available) {
+      return { ready: false, reason: engine.reason };
+    }
+    if (!(await tf.setBackend("native"))) {
+      return { ready: false, reason: "the native engine did not start" };
+    }
     const wrong = await tryBackend(true);
-    if (wrong !== undefined) return { ready: false, reason: `the native engine starts but ${wrong}` };
+    if (wrong !== undefined) {
+      return { ready: false, reason: `the native engine starts but ${wrong}` };
+    }
     const { isa, threads, precision } = engine.info();
     return {
       ready: true,
@@ -58,14 +64,18 @@ const wasm: Candidate = {
   trains: false,
   async try() {
     const path = findPackage("@tensorflow/tfjs-backend-wasm");
-    if (path === undefined) return { ready: false, reason: "@tensorflow/tfjs-backend-wasm is not installed" };
+    if (path === undefined) {
+      return { ready: false, reason: "@tensorflow/tfjs-backend-wasm is not installed" };
+    }
     try {
       const backend = requirePackage(path) as { setWasmPaths(prefix: string): void };
       backend.setWasmPaths(dirname(path) + sep);
       if (await tf.setBackend("wasm")) {
         correctOneHot();
         const wrong = await tryBackend(false);
-        if (wrong !== undefined) return { ready: false, reason: `the WebAssembly backend starts but ${wrong}` };
+        if (wrong !== undefined) {
+          return { ready: false, reason: `the WebAssembly backend starts but ${wrong}` };
+        }
         return {
           ready: true,
           tfjsName: "wasm",

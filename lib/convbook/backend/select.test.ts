@@ -4,8 +4,11 @@ import { selectBackend } from "./index.ts";
 
 const before = process.env.CONVBOOK_BACKEND;
 afterEach(() => {
-  if (before === undefined) delete process.env.CONVBOOK_BACKEND;
-  else process.env.CONVBOOK_BACKEND = before;
+  if (before === undefined) {
+    delete process.env.CONVBOOK_BACKEND;
+  } else {
+    process.env.CONVBOOK_BACKEND = before;
+  }
 });
 
 describe("selectBackend", () => {

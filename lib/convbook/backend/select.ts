@@ -53,11 +53,15 @@ let selected: Promise<BackendInfo> | undefined;
  * const { description } = await selectBackend();
  */
 export function selectBackend(options: SelectBackendOptions = {}): Promise<BackendInfo> {
-  if (selected !== undefined && options.backend === undefined) return selected;
+  if (selected !== undefined && options.backend === undefined) {
+    return selected;
+  }
   const attempt = select(options);
   selected = attempt;
   attempt.catch(() => {
-    if (selected === attempt) selected = undefined;
+    if (selected === attempt) {
+      selected = undefined;
+    }
   });
   return attempt;
 }
@@ -67,7 +71,9 @@ async function select(options: SelectBackendOptions): Promise<BackendInfo> {
   await import("@tensorflow/tfjs");
   const wanted = options.backend ?? (process.env.CONVBOOK_BACKEND || undefined);
   const info = wanted === undefined ? await best(options.training ?? true) : await named(wanted);
-  if (options.announce !== false) (options.announce ?? sayOnStderr)(info.line);
+  if (options.announce !== false) {
+    (options.announce ?? sayOnStderr)(info.line);
+  }
   return info;
 }
 
@@ -83,7 +89,9 @@ async function best(training: boolean): Promise<BackendInfo> {
       continue;
     }
     const attempt = await candidate.try(false);
-    if (attempt.ready) return describe(candidate, attempt, missing);
+    if (attempt.ready) {
+      return describe(candidate, attempt, missing);
+    }
     missing.push({ name: candidate.name, reason: attempt.reason });
   }
   throw new BackendError("any", "No TensorFlow.js backend starts, not even the one in plain JavaScript");
@@ -133,7 +141,9 @@ function nearestName(typed: string): BackendName | undefined {
     js: "cpu",
   };
   const alias = aliases[typed.toLowerCase()];
-  if (alias !== undefined) return alias;
+  if (alias !== undefined) {
+    return alias;
+  }
   let nearest: BackendName | undefined;
   let distance = 4;
   for (const name of backendNames) {

@@ -21,7 +21,9 @@ const removed: Readonly<Record<string, (value: unknown) => boolean>> = {
 function putBackRemovedFunctions(): void {
   // The object that require("util") gives, the only one that can be added to.
   const util: Record<string, unknown> = createRequire(import.meta.url)("node:util");
-  for (const [name, test] of Object.entries(removed)) util[name] ??= test;
+  for (const [name, test] of Object.entries(removed)) {
+    util[name] ??= test;
+  }
 }
 
 /** Loads a package and tries it. @returns what is wrong with it; undefined when it is the current backend */
@@ -29,7 +31,9 @@ async function load(name: string, path: string): Promise<string | undefined> {
   try {
     putBackRemovedFunctions();
     requirePackage(path);
-    if (!(await tf.setBackend("tensorflow"))) return `${name} is installed but did not start`;
+    if (!(await tf.setBackend("tensorflow"))) {
+      return `${name} is installed but did not start`;
+    }
   } catch (error) {
     return `${name} is installed but does not load: ${firstLine(error)}`;
   }
@@ -40,9 +44,13 @@ async function load(name: string, path: string): Promise<string | undefined> {
 /** The native engine where it is faster: without a GPU, and with a library built for old processors, TensorFlow often is not. */
 async function slowerThanNative(name: string): Promise<string | undefined> {
   const { engine } = await import("@convbook/engine");
-  if (!engine.available) return undefined;
+  if (!engine.available) {
+    return undefined;
+  }
   const own = await timeBackend();
-  if (!(await tf.setBackend("native"))) return undefined;
+  if (!(await tf.setBackend("native"))) {
+    return undefined;
+  }
   const native = await timeBackend();
   if (own <= native) {
     await tf.setBackend("tensorflow");
@@ -55,9 +63,13 @@ async function start(asked: boolean): Promise<Attempt> {
   let reason = `neither ${packages.join(" nor ")} is installed`;
   for (const name of packages) {
     const path = findPackage(name);
-    if (path === undefined) continue;
+    if (path === undefined) {
+      continue;
+    }
     const problem = (await load(name, path)) ?? (asked ? undefined : await slowerThanNative(name));
-    if (problem === undefined) return { ready: true, tfjsName: "tensorflow", description: `${name} (libtensorflow)` };
+    if (problem === undefined) {
+      return { ready: true, tfjsName: "tensorflow", description: `${name} (libtensorflow)` };
+    }
     reason = problem;
     forgetBackend("tensorflow");
   }

@@ -50,7 +50,9 @@ function differs(what: string, got: ArrayLike<number> | undefined, wanted: reado
   const wrong = wanted.findIndex(
     (value, i) => !(Math.abs((got?.[i] ?? Number.NaN) - value) <= 0.01 * (1 + Math.abs(value))),
   );
-  if (wrong < 0) return undefined;
+  if (wrong < 0) {
+    return undefined;
+  }
   return `${what} gives wrong numbers on it (${got?.[wrong]} where ${wanted[wrong]} is right)`;
 }
 
@@ -72,8 +74,12 @@ export async function timeBackend(): Promise<number> {
       gradient.dispose();
       const took = performance.now() - start;
       // The first one prepares what later ones reuse; one that takes so long needs no second opinion.
-      if (i > 0 || took > slow) best = Math.min(best, took);
-      if (took > slow) break;
+      if (i > 0 || took > slow) {
+        best = Math.min(best, took);
+      }
+      if (took > slow) {
+        break;
+      }
     }
   } finally {
     tf.dispose([x, w]);
@@ -83,5 +89,7 @@ export async function timeBackend(): Promise<number> {
 
 /** Takes a backend away that does not work, so that tfjs does not fall back on it. */
 export function forgetBackend(name: string): void {
-  if (tf.findBackendFactory(name)) tf.removeBackend(name);
+  if (tf.findBackendFactory(name)) {
+    tf.removeBackend(name);
+  }
 }

@@ -13,7 +13,9 @@ let original: tf.KernelConfig | undefined;
 
 function oneHot(call: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.TensorInfo[] {
   const { dtype, depth, onValue, offValue } = call.attrs as unknown as tf.OneHotAttrs;
-  if (dtype !== "float32") return (original as tf.KernelConfig).kernelFunc(call);
+  if (dtype !== "float32") {
+    return (original as tf.KernelConfig).kernelFunc(call);
+  }
   const backend = call.backend as WasmBackend;
   const indices = call.inputs.indices as tf.TensorInfo;
   const output = backend.makeOutput([...indices.shape, depth], "float32");
@@ -21,7 +23,9 @@ function oneHot(call: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.TensorIn
   const values = backend.typedArrayFromHeap(output);
   values.fill(offValue);
   backend.typedArrayFromHeap(indices).forEach((index, i) => {
-    if (index >= 0 && index < depth) values[i * depth + index] = onValue;
+    if (index >= 0 && index < depth) {
+      values[i * depth + index] = onValue;
+    }
   });
   return output;
 }
@@ -29,7 +33,9 @@ function oneHot(call: Parameters<tf.KernelFunc>[0]): tf.TensorInfo | tf.TensorIn
 /** Replaces the kernel once the backend is loaded; calling it again changes nothing. */
 export function correctOneHot(): void {
   const registered = tf.getKernel("OneHot", "wasm");
-  if (registered === undefined || registered.kernelFunc === oneHot) return;
+  if (registered === undefined || registered.kernelFunc === oneHot) {
+    return;
+  }
   original = registered;
   tf.unregisterKernel("OneHot", "wasm");
   tf.registerKernel({ ...registered, kernelFunc: oneHot });

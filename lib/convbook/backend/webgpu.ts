@@ -70,13 +70,19 @@ async function start(): Promise<Attempt> {
     };
     const gpu = create([]);
     const adapter = await gpu.requestAdapter();
-    if (adapter === null) return fail("WebGPU found no adapter");
+    if (adapter === null) {
+      return fail("WebGPU found no adapter");
+    }
     Object.assign(globalThis, globals);
     takeAway = offer(gpu);
     requirePackage(backend);
-    if (!(await tf.setBackend("webgpu"))) return fail("the WebGPU backend did not start");
+    if (!(await tf.setBackend("webgpu"))) {
+      return fail("the WebGPU backend did not start");
+    }
     const wrong = await tryBackend(true);
-    if (wrong !== undefined) return fail(`WebGPU starts but ${wrong}`);
+    if (wrong !== undefined) {
+      return fail(`WebGPU starts but ${wrong}`);
+    }
     explainSynchronousReads();
     const device = adapter.info?.description || adapter.info?.device;
     return { ready: true, tfjsName: "webgpu", description: `WebGPU (Dawn${device ? `, ${device}` : ""})` };

@@ -27,10 +27,18 @@ function isStateDict(value: unknown): value is StateDict {
 }
 
 function describe(value: unknown): string {
-  if (isTensor(value)) return `a tensor [${value.shape.join(", ")}]`;
-  if (isStateDict(value)) return `a dict of ${value.size} tensors`;
-  if (value instanceof Map) return `a dict of ${value.size}`;
-  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (isTensor(value)) {
+    return `a tensor [${value.shape.join(", ")}]`;
+  }
+  if (isStateDict(value)) {
+    return `a dict of ${value.size} tensors`;
+  }
+  if (value instanceof Map) {
+    return `a dict of ${value.size}`;
+  }
+  if (Array.isArray(value)) {
+    return `a list of ${value.length}`;
+  }
   return value === null ? "nothing" : value instanceof Uint8Array ? "bytes" : typeof value;
 }
 
@@ -48,11 +56,17 @@ export function findWeights(data: Readonly<Record<string, unknown>>, file: strin
     const found = entries.length === 0 ? "it is empty" : `it has ${named.join(", ")}${more}`;
     throw new CheckpointError(file, null, "incomplete", `${what}; ${found}`);
   };
-  if (key !== undefined) return Object.hasOwn(data, key) ? data[key] : fail(`the checkpoint has no key ${quote(key)}`);
+  if (key !== undefined) {
+    return Object.hasOwn(data, key) ? data[key] : fail(`the checkpoint has no key ${quote(key)}`);
+  }
   const candidates = weightsKeys.filter((name) => data[name] instanceof Map);
   const [best = candidates[0]] = candidates.filter((name) => isStateDict(data[name]));
-  if (best !== undefined) return data[best];
-  if (entries.some(([, value]) => isTensor(value))) return new Map(entries);
+  if (best !== undefined) {
+    return data[best];
+  }
+  if (entries.some(([, value]) => isTensor(value))) {
+    return new Map(entries);
+  }
   return fail("the checkpoint has no state dict where one is looked for; give the option weightsKey");
 }
 
@@ -88,12 +102,16 @@ export function prefixOf(names: readonly string[], expected: readonly string[]):
   const candidates = new Set([""]);
   for (const own of [expected[0], expected[Math.floor(expected.length / 2)], expected.at(-1)]) {
     for (const name of names) {
-      if (own !== undefined && name.endsWith(`.${own}`)) candidates.add(name.slice(0, -own.length));
+      if (own !== undefined && name.endsWith(`.${own}`)) {
+        candidates.add(name.slice(0, -own.length));
+      }
     }
   }
   let best = "";
   for (const candidate of [...candidates].sort((a, b) => a.length - b.length).slice(0, 64)) {
-    if (fitting(candidate) > fitting(best)) best = candidate;
+    if (fitting(candidate) > fitting(best)) {
+      best = candidate;
+    }
   }
   return fitting(best) > 0 ? best : outerPrefix(names);
 }
@@ -103,7 +121,9 @@ function outerPrefix(names: readonly string[]): string {
   let prefix = "";
   for (;;) {
     const next = outerSegments.find((segment) => names.every((name) => name.startsWith(`${prefix}${segment}.`)));
-    if (next === undefined || names.length === 0) return prefix;
+    if (next === undefined || names.length === 0) {
+      return prefix;
+    }
     prefix += `${next}.`;
   }
 }

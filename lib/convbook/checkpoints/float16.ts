@@ -7,9 +7,15 @@ function halfToFloatBits(half: number): number {
   const sign = (half & 0x8000) << 16;
   const exponent = (half >> 10) & 0x1f;
   const fraction = half & 0x3ff;
-  if (exponent === 0x1f) return (sign | 0x7f800000 | (fraction << 13)) >>> 0;
-  if (exponent !== 0) return (sign | ((exponent + 112) << 23) | (fraction << 13)) >>> 0;
-  if (fraction === 0) return sign >>> 0;
+  if (exponent === 0x1f) {
+    return (sign | 0x7f800000 | (fraction << 13)) >>> 0;
+  }
+  if (exponent !== 0) {
+    return (sign | ((exponent + 112) << 23) | (fraction << 13)) >>> 0;
+  }
+  if (fraction === 0) {
+    return sign >>> 0;
+  }
   // Subnormal: shift until the leading one stands before the point.
   const shift = Math.clz32(fraction) - 21;
   return (sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13)) >>> 0;
@@ -25,17 +31,23 @@ let halfTable: Uint32Array | undefined;
 export function float16ToFloat32(source: Uint16Array): Float32Array<ArrayBuffer> {
   if (halfTable === undefined) {
     halfTable = new Uint32Array(1 << 16);
-    for (let i = 0; i < halfTable.length; i++) halfTable[i] = halfToFloatBits(i);
+    for (let i = 0; i < halfTable.length; i++) {
+      halfTable[i] = halfToFloatBits(i);
+    }
   }
   const result = new Uint32Array(source.length);
-  for (let i = 0; i < source.length; i++) result[i] = halfTable[source[i] ?? 0] ?? 0;
+  for (let i = 0; i < source.length; i++) {
+    result[i] = halfTable[source[i] ?? 0] ?? 0;
+  }
   return new Float32Array(result.buffer);
 }
 
 /** Widens bfloat16 numbers, which are the upper halves of single-precision ones; exact. */
 export function bfloat16ToFloat32(source: Uint16Array): Float32Array<ArrayBuffer> {
   const result = new Uint32Array(source.length);
-  for (let i = 0; i < source.length; i++) result[i] = (source[i] ?? 0) << 16;
+  for (let i = 0; i < source.length; i++) {
+    result[i] = (source[i] ?? 0) << 16;
+  }
   return new Float32Array(result.buffer);
 }
 

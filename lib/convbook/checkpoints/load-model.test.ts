@@ -53,7 +53,9 @@ describe("a checkpoint of a model", () => {
   };
   const failure = async (path: string, options = {}) => {
     const error = await loadFromCheckpoint(path, options).catch((caught: unknown) => caught);
-    if (!(error instanceof CheckpointError)) throw new Error(`expected a CheckpointError, got ${error}`);
+    if (!(error instanceof CheckpointError)) {
+      throw new Error(`expected a CheckpointError, got ${error}`);
+    }
     expect(error.file).toBe(path);
     return error;
   };
@@ -115,7 +117,9 @@ describe("a checkpoint of a model", () => {
     const state_dict = new Map<string, unknown>([
       ["loss.weight", { dtype: "float32", shape: [1], data: Float32Array.of(1) }],
     ]);
-    for (const [name, tensor] of stateDict) state_dict.set(`model.${name.replace(".", "._orig_mod.")}`, tensor);
+    for (const [name, tensor] of stateDict) {
+      state_dict.set(`model.${name.replace(".", "._orig_mod.")}`, tensor);
+    }
     const { model } = await loadFromCheckpoint(await save("middle.pth", { state_dict }), named);
     expect(model.stateDict()).toEqual(stateDict);
     model.dispose();

@@ -51,7 +51,9 @@ export interface LoadedModel {
  * @throws CheckpointError when it is anything else, or no name begins so
  */
 export function stateDictOf(value: unknown, file: string, prefix = ""): StateDict {
-  if (!(value instanceof Map)) throw new CheckpointError(file, null, "incomplete", "the state dict is not a dict");
+  if (!(value instanceof Map)) {
+    throw new CheckpointError(file, null, "incomplete", "the state dict is not a dict");
+  }
   const result: StateDict = new Map();
   for (const [key, tensor] of value as Map<unknown, unknown>) {
     if (typeof key !== "string" || !isTensor(tensor)) {
@@ -62,7 +64,9 @@ export function stateDictOf(value: unknown, file: string, prefix = ""): StateDic
         `entry ${quote(String(key))} of the state dict is not a tensor`,
       );
     }
-    if (key.startsWith(prefix)) result.set(key.slice(prefix.length), tensor);
+    if (key.startsWith(prefix)) {
+      result.set(key.slice(prefix.length), tensor);
+    }
   }
   if (result.size === 0) {
     const [first] = value.keys();
@@ -121,7 +125,9 @@ export async function loadFromCheckpoint(path: string, options: LoadFromCheckpoi
     model.loadStateDict(stateDictOf(bare, path, prefix), { strict });
   } catch (error) {
     model?.dispose();
-    if (error instanceof CheckpointError) throw error;
+    if (error instanceof CheckpointError) {
+      throw error;
+    }
     throw new CheckpointError(path, null, "mismatch", messageOf(error), { cause: error });
   }
   const globalStep = count(data.global_step ?? data.globalStep);

@@ -25,16 +25,24 @@ export interface PlainObject {
 export function toPlain(value: unknown): PlainValue {
   if (value instanceof Map) {
     const object: Record<string, PlainValue> = Object.create(null);
-    for (const [key, entry] of value) object[keyText(key)] = toPlain(entry);
+    for (const [key, entry] of value) {
+      object[keyText(key)] = toPlain(entry);
+    }
     return object;
   }
-  if (value instanceof Set || Array.isArray(value)) return Array.from(value, toPlain);
-  if (value instanceof PythonName) return value.toString();
+  if (value instanceof Set || Array.isArray(value)) {
+    return Array.from(value, toPlain);
+  }
+  if (value instanceof PythonName) {
+    return value.toString();
+  }
   return value as PlainValue;
 }
 
 /** Keys as Python prints them where JavaScript would print nothing of use. */
 function keyText(key: unknown): string {
-  if (Array.isArray(key)) return `(${key.map(keyText).join(", ")})`;
+  if (Array.isArray(key)) {
+    return `(${key.map(keyText).join(", ")})`;
+  }
   return key instanceof Set ? `{${Array.from(key, keyText).join(", ")}}` : String(key);
 }

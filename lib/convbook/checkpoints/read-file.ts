@@ -13,14 +13,17 @@ const maxFileBytes = 2 ** 32 - 1;
  * @throws CheckpointError with the reason `io` (no file, no permission), or `limit` when it is too large
  */
 export async function readWholeFile(path: string): Promise<Uint8Array> {
-  if (typeof path !== "string" || path === "")
+  if (typeof path !== "string" || path === "") {
     throw new OptionError("A checkpoint", "path", path, "the path of a file");
+  }
   try {
     // Without O_NONBLOCK opening a named pipe would wait for a writer for ever.
     const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
       const found = await file.stat();
-      if (!found.isFile()) throw new CheckpointError(path, null, "io", "this is not a file");
+      if (!found.isFile()) {
+        throw new CheckpointError(path, null, "io", "this is not a file");
+      }
       if (found.size > maxFileBytes) {
         throw new CheckpointError(
           path,
@@ -33,7 +36,9 @@ export async function readWholeFile(path: string): Promise<Uint8Array> {
       let length = 0;
       while (length < bytes.length) {
         const { bytesRead } = await file.read(bytes, length, Math.min(bytes.length - length, 1 << 28), length);
-        if (bytesRead === 0) break;
+        if (bytesRead === 0) {
+          break;
+        }
         length += bytesRead;
       }
       return bytes.subarray(0, length);
@@ -41,7 +46,9 @@ export async function readWholeFile(path: string): Promise<Uint8Array> {
       await file.close();
     }
   } catch (error) {
-    if (error instanceof CheckpointError) throw error;
+    if (error instanceof CheckpointError) {
+      throw error;
+    }
     const code = codeOf(error);
     const detail = code === "ENOENT" ? "there is no such file" : `cannot read the file: ${messageOf(error)}`;
     throw new CheckpointError(path, null, "io", detail, { cause: error });

@@ -30,10 +30,16 @@ export function tensorProblem(tensor: {
   readonly data: { readonly length: number };
 }): string | null {
   const { dtype, shape, data } = tensor;
-  if (typeof dtype !== "string" || !Object.hasOwn(elementBytes, dtype)) return `has no element type (${String(dtype)})`;
+  if (typeof dtype !== "string" || !Object.hasOwn(elementBytes, dtype)) {
+    return `has no element type (${String(dtype)})`;
+  }
   const elements = elementsOf(shape);
-  if (elements !== data.length) return `has shape [${shape.join(", ")}] but ${data.length} elements`;
-  if (!(data instanceof arrayTypes[dtype as TensorDType])) return `is of ${dtype} but its data is not`;
+  if (elements !== data.length) {
+    return `has shape [${shape.join(", ")}] but ${data.length} elements`;
+  }
+  if (!(data instanceof arrayTypes[dtype as TensorDType])) {
+    return `is of ${dtype} but its data is not`;
+  }
   return null;
 }
 

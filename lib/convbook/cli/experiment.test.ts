@@ -12,7 +12,9 @@ afterAll(() => rmSync(root, { recursive: true }));
 
 function picture(path: string, [red, green, blue]: readonly [number, number, number]): void {
   const data = new Uint8Array(3 * 32 * 32);
-  for (let i = 0; i < data.length; i += 3) data.set([red, green, blue], i);
+  for (let i = 0; i < data.length; i += 3) {
+    data.set([red, green, blue], i);
+  }
   mkdirSync(join(path, ".."), { recursive: true });
   writeFileSync(path, encodePng({ width: 32, height: 32, channels: 3, data }));
 }
@@ -26,7 +28,9 @@ function convbook(...args: string[]): { status: number | null; stdout: string; s
 
 describe("train, test and predict", () => {
   beforeAll(() => {
-    if (!existsSync(cli)) throw new Error("This test runs what `npm run build` makes; build first.");
+    if (!existsSync(cli)) {
+      throw new Error("This test runs what `npm run build` makes; build first.");
+    }
     for (const [set, count] of [
       ["train", 8],
       ["val", 4],

@@ -48,9 +48,12 @@ kernelCommand
   .action(async () => {
     const { listKernelSpecs } = await import("@convbook/kernel");
     const specs = await listKernelSpecs();
-    if (specs.length === 0) console.log("None. Type: npx convbook kernel install");
-    for (const { name, displayName, folder } of specs)
+    if (specs.length === 0) {
+      console.log("None. Type: npx convbook kernel install");
+    }
+    for (const { name, displayName, folder } of specs) {
       console.log(`${name.padEnd(16)} ${displayName.padEnd(28)} ${folder}`);
+    }
   });
 
 withPlace(kernelCommand.command("uninstall").description("remove the kernelspec")).action(async (place: Place) => {

@@ -17,7 +17,9 @@ import { trainCommand } from "./train.ts";
 // Paths in the environment are meant from here; a kernel runs in the notebook's folder.
 for (const variable of ["CONVBOOK_MIRROR", "CONVBOOK_CACHE", "CONVBOOK_HISTORY", "CONVBOOK_TYPESCRIPT"]) {
   const value = process.env[variable];
-  if (value && !/^[a-z][a-z0-9+.-]+:/i.test(value)) process.env[variable] = resolve(expandHome(value));
+  if (value && !/^[a-z][a-z0-9+.-]+:/i.test(value)) {
+    process.env[variable] = resolve(expandHome(value));
+  }
 }
 
 const program = new Command("convbook")
@@ -36,8 +38,9 @@ const program = new Command("convbook")
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode;
-  else {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode;
+  } else {
     // What a user can mend is said in one line; the stack is for CONVBOOK_DEBUG=1.
     console.error(
       isOn(process.env.CONVBOOK_DEBUG) ? error : `convbook: ${error instanceof Error ? error.message : error}`,

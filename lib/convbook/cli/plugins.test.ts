@@ -76,7 +76,9 @@ registerModel("Gated", Gated, { width: hparam.integer(1, 64), numClasses: hparam
 `;
 
 beforeAll(() => {
-  if (!existsSync(cli)) throw new Error("This test runs what `npm run build` makes; build first.");
+  if (!existsSync(cli)) {
+    throw new Error("This test runs what `npm run build` makes; build first.");
+  }
   for (const set of ["train", "val", "test"]) {
     for (const name of ["red", "blue"]) {
       const data = Uint8Array.from({ length: 3 * 64 }, (_, i) => ((i % 3 === 0) === (name === "red") ? 220 : 20));

@@ -12,8 +12,9 @@ const collect = (value: string, before: readonly string[]) => [...before, value]
 
 function parseTop(text: string): number {
   const count = Number(text);
-  if (!Number.isInteger(count) || count < 1)
+  if (!Number.isInteger(count) || count < 1) {
     throw new InvalidArgumentError(`Expected a whole number from 1 up, got ${text}.`);
+  }
   return count;
 }
 
@@ -40,12 +41,15 @@ export const predictCommand = new Command("predict")
     }
     await selectBackend({ training: false, ...(json ? { announce: false as const } : {}) });
     const results = await predictImages(checkpoint, files, top).catch((error: unknown) => {
-      if (!(error instanceof UnknownNameError && error.kind === "model")) throw error;
+      if (!(error instanceof UnknownNameError && error.kind === "model")) {
+        throw error;
+      }
       const advice = "Name the file that registers it: --plugin FILE";
       throw new Error(`${checkpoint} holds a model that is not known here: ${error.given}. ${advice}`);
     });
-    if (json) console.log(JSON.stringify(results, null, 2));
-    else {
+    if (json) {
+      console.log(JSON.stringify(results, null, 2));
+    } else {
       for (const { file, predictions } of results) {
         const list = predictions.map((each) => `${each.class} ${(100 * each.probability).toFixed(1)} %`);
         console.log(`${file}: ${list.join(", ")}`);

@@ -49,6 +49,8 @@ it("in a log is images, rate and time left every 30 seconds", () => {
 it("on a terminal is the same in one line, and nothing but the cell's own stays", () => {
   const { lines, written } = run(true);
   expect(lines).toEqual(["[1:10] cell 22 of 28, 70.0 s: results = evaluateModels()"]);
-  for (let second = 1; second < 70; second++) expect(written).toContain(`[22/28] ${bar(second, second)}\n`);
+  for (let second = 1; second < 70; second++) {
+    expect(written).toContain(`[22/28] ${bar(second, second)}\n`);
+  }
   expect(written.at(-1)).toBe("\u001b[1A\u001b[0J");
 });

@@ -43,7 +43,9 @@ export function progressEvents(
     onCellEnd: (event) => {
       cells.end(event.path);
       const { seconds, status } = event.result;
-      if (status === "not-run" || (status === "passed" && seconds < 1)) return;
+      if (status === "not-run" || (status === "passed" && seconds < 1)) {
+        return;
+      }
       log.step(`${numberOf(event)}, ${seconds.toFixed(1)} s${status === "passed" ? "" : `, ${status}`}: ${event.name}`);
     },
   };

@@ -34,12 +34,15 @@ async function prepare(options: StartOptions, log: StartLog): Promise<number> {
   const models = await tutorial5.loadModels({ onProgress, onMessage: (message) => log.step(message) });
   const untrained = tutorial5.modelNames.every((name) => models[name].weights === "untrained");
   let images = options.images ?? 15_000;
-  if (options.images === undefined && untrained) images = 384;
-  else if (options.images === undefined && !options.full) {
+  if (options.images === undefined && untrained) {
+    images = 384;
+  } else if (options.images === undefined && !options.full) {
     log.step("Measuring how fast the models are here");
     images = await tutorial5.imagesWithin(evaluationSeconds, models);
   }
-  for (const name of tutorial5.modelNames) models[name].model.dispose();
+  for (const name of tutorial5.modelNames) {
+    models[name].model.dispose();
+  }
   const why = options.images === undefined && !untrained ? ", what fits about five minutes here; --full takes all" : "";
   log.step(
     `Evaluating ${images === 15_000 ? "all" : `${images.toLocaleString("en")} of`} 15,000 images${images === 15_000 ? "" : why}`,
@@ -53,7 +56,9 @@ export const startCommand = new Command("start")
   .addOption(new Option("--images <count>", "evaluate this many, one third from validation").argParser(parseImages))
   .option("--offline", "use only the cache and a mirror folder")
   .action(async (options: StartOptions) => {
-    if (options.offline) process.env.CONVBOOK_OFFLINE = "1";
+    if (options.offline) {
+      process.env.CONVBOOK_OFFLINE = "1";
+    }
     const log = new StartLog();
     const { RunningCells, runNotebook, toHtml } = await import("nbconvert-ts-runner");
     const { bundledKernelSpec } = await import("@convbook/kernel");
@@ -77,13 +82,19 @@ export const startCommand = new Command("start")
       console.error(`Cell ${failed.number}${line === undefined ? "" : `, line ${line}`}: ${name}: ${message}`);
     }
     for (const cell of result.notebook.cells) {
-      if (cell.cell_type !== "code" || !(cell.metadata.tags ?? []).includes("results")) continue;
+      if (cell.cell_type !== "code" || !(cell.metadata.tags ?? []).includes("results")) {
+        continue;
+      }
       for (const output of cell.outputs) {
-        if (!("data" in output)) continue;
+        if (!("data" in output)) {
+          continue;
+        }
         const text = output.data["text/plain"];
         console.log(`\n${Array.isArray(text) ? text.join("") : text}\n`);
       }
     }
     log.step(`The page is ${relative(process.cwd(), page)}: open ${pathToFileURL(page).href}`);
-    if (result.status !== "passed") process.exitCode = 1;
+    if (result.status !== "passed") {
+      process.exitCode = 1;
+    }
   });

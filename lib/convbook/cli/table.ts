@@ -34,7 +34,9 @@ export const tableCommand = new Command("table")
   )
   .option("--offline", "use only the cache and a mirror folder")
   .action(async ({ json, images, offline, weights }: TableOptions) => {
-    if (offline) process.env.CONVBOOK_OFFLINE = "1";
+    if (offline) {
+      process.env.CONVBOOK_OFFLINE = "1";
+    }
     const { selectBackend } = await import("../backend/index.ts");
     const { tutorial5 } = await import("../index.ts");
     const { terminalProgress } = await import("../download/index.ts");
@@ -43,6 +45,9 @@ export const tableCommand = new Command("table")
     const loaders = await tutorial5.createLoaders(tutorial5.splitImageCount(images));
     const results = await tutorial5.evaluateModels(models, loaders);
     const rows = tutorial5.tableRows(results);
-    if (json) console.log(JSON.stringify(rows, null, 2));
-    else console.log(tutorial5.resultsTable(results).toString());
+    if (json) {
+      console.log(JSON.stringify(rows, null, 2));
+    } else {
+      console.log(tutorial5.resultsTable(results).toString());
+    }
   });

@@ -36,11 +36,16 @@ export const testCommand = new Command("test")
       enableProgressBar: !json,
     });
     const loader = split === "test" ? data.test : data.val;
-    if (loader === undefined) throw new Error(`${path} holds no images out for validation (data.validation is 0).`);
+    if (loader === undefined) {
+      throw new Error(`${path} holds no images out for validation (data.validation is 0).`);
+    }
     const [metrics = {}] = await trainer.test(module, loader, { verbose: false });
-    if (json) console.log(JSON.stringify({ checkpoint: file, split, ...metrics }));
-    else {
+    if (json) {
+      console.log(JSON.stringify({ checkpoint: file, split, ...metrics }));
+    } else {
       console.log(`${file} on ${split}:`);
-      for (const [name, value] of Object.entries(metrics)) console.log(`  ${name} ${value.toFixed(4)}`);
+      for (const [name, value] of Object.entries(metrics)) {
+        console.log(`  ${name} ${value.toFixed(4)}`);
+      }
     }
   });

@@ -38,7 +38,9 @@ export const trainCommand = new Command("train")
     console.log(
       `${result.status}: ${result.reason}; ${result.epochs} epochs, ${result.globalStep} steps; ${metrics.join(", ")}`,
     );
-    if (result.bestModelPath !== undefined) console.log(`best checkpoint: ${result.bestModelPath}`);
+    if (result.bestModelPath !== undefined) {
+      console.log(`best checkpoint: ${result.bestModelPath}`);
+    }
     if (result.status === "interrupted") {
       console.log(`convbook train ${path} --resume goes on from ${result.lastModelPath}`);
       // What a shell expects of a program that Ctrl-C ended.

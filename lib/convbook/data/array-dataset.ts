@@ -54,7 +54,9 @@ export class ArrayDataset implements Dataset<LabelledSample> {
     }
     checkList(name, "shape", shape, "a list of sizes");
     checkList(name, "labels", labels, "a list of class numbers");
-    if (classes !== undefined) checkNames(name, "classes", classes);
+    if (classes !== undefined) {
+      checkNames(name, "classes", classes);
+    }
     checkTransform(name, transform);
     const size = elements(shape);
     if (!shape.every((side) => Number.isInteger(side) && side > 0)) {
@@ -106,7 +108,9 @@ export class ArrayDataset implements Dataset<LabelledSample> {
 
   shipment(): Shipment | undefined {
     const transform = this.transform === null ? null : this.transform.toSpec?.();
-    if (transform === undefined) return undefined;
+    if (transform === undefined) {
+      return undefined;
+    }
     this.#spec = shared(this.#spec);
     const source = transform === null ? this.#spec : ({ kind: "transformed", source: this.#spec, transform } as const);
     return { source, indexOf: (index) => index };
@@ -122,7 +126,9 @@ function shared(spec: ArraySourceSpec): ArraySourceSpec {
 }
 
 function share<T extends Uint8Array | Float32Array | Int32Array>(values: T): T {
-  if (values.buffer instanceof SharedArrayBuffer) return values;
+  if (values.buffer instanceof SharedArrayBuffer) {
+    return values;
+  }
   const Type = values.constructor as new (buffer: SharedArrayBuffer) => T;
   const copy = new Type(new SharedArrayBuffer(values.byteLength));
   copy.set(values);

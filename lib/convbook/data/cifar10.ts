@@ -110,9 +110,13 @@ function parseLabels(bytes: Uint8Array, count: number, file: string): Int32Array
   } catch (error) {
     return fail(messageOf(error));
   }
-  if (!Array.isArray(values) || values.length !== count) return fail(`it is not a list of ${count} labels`);
+  if (!Array.isArray(values) || values.length !== count) {
+    return fail(`it is not a list of ${count} labels`);
+  }
   const wrong = values.findIndex((value) => !Number.isInteger(value) || value < 0 || value >= CIFAR10_CLASSES.length);
-  if (wrong >= 0) fail(`label ${wrong} is ${JSON.stringify(values[wrong])}`);
+  if (wrong >= 0) {
+    fail(`label ${wrong} is ${JSON.stringify(values[wrong])}`);
+  }
   return Int32Array.from<number>(values);
 }
 

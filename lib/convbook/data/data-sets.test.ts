@@ -11,7 +11,9 @@ import { type ArrayDataset, channelStatistics, cifar10, cifar100, fashionMnist, 
 
 function perClass(dataset: ArrayDataset): number[] {
   const counts = new Array<number>(dataset.classes.length).fill(0);
-  for (const label of dataset.targets) (counts[label] as number)++;
+  for (const label of dataset.targets) {
+    (counts[label] as number)++;
+  }
   return counts;
 }
 
@@ -51,7 +53,9 @@ describe("CIFAR-10 from the authors' archive", () => {
     for (let i = 0; i < 10_000; i++) {
       records[i * 3073] = test.targets[i] as number;
       const { data } = test.raw(i);
-      for (let p = 0; p < 3072; p++) records[i * 3073 + 1 + (p % 3) * 1024 + Math.floor(p / 3)] = data[p] as number;
+      for (let p = 0; p < 3072; p++) {
+        records[i * 3073 + 1 + (p % 3) * 1024 + Math.floor(p / 3)] = data[p] as number;
+      }
     }
     const folder = await mkdtemp(join(tmpdir(), "convbook-cifar-"));
     try {
@@ -105,7 +109,9 @@ describe("Fashion-MNIST", () => {
 });
 
 const folder = fileURLToPath(new URL("../../../../shared/data/cifar100-sample", import.meta.url));
-if (!existsSync(folder)) console.log(`Left out: CIFAR-100's sample; put its train.bin and test.bin into ${folder}.`);
+if (!existsSync(folder)) {
+  console.log(`Left out: CIFAR-100's sample; put its train.bin and test.bin into ${folder}.`);
+}
 
 describe.runIf(existsSync(folder))("CIFAR-100's sample", () => {
   test("has its records, fine and coarse", async () => {

@@ -47,7 +47,9 @@ export function checkDataset(owner: string, dataset: Dataset<unknown>, argument 
 
 /** @throws {RangeError} unless index is an integer from 0 to length - 1 */
 export function checkIndex(name: string, index: number | undefined, length: number): void {
-  if (index !== undefined && Number.isInteger(index) && index >= 0 && index < length) return;
+  if (index !== undefined && Number.isInteger(index) && index >= 0 && index < length) {
+    return;
+  }
   const range = length === 0 ? "it is empty" : `indices go from 0 to ${length - 1}`;
   throw new RangeError(`${name} has no sample ${describeValue(index)}: ${range}.`);
 }
@@ -65,7 +67,9 @@ export class Subset<Sample> implements Dataset<Sample> {
   constructor(dataset: Dataset<Sample>, indices: ArrayLike<number>) {
     checkDataset("Subset", dataset);
     checkList("Subset", "indices", indices, "a list of whole numbers");
-    for (let i = 0; i < indices.length; i++) checkIndex("The data set of a Subset", indices[i], dataset.length);
+    for (let i = 0; i < indices.length; i++) {
+      checkIndex("The data set of a Subset", indices[i], dataset.length);
+    }
     this.dataset = dataset;
     this.indices = Int32Array.from(indices);
   }
@@ -81,7 +85,9 @@ export class Subset<Sample> implements Dataset<Sample> {
 
   shipment(): Shipment | undefined {
     const inner = this.dataset.shipment?.();
-    if (inner === undefined) return undefined;
+    if (inner === undefined) {
+      return undefined;
+    }
     return { source: inner.source, indexOf: (index) => inner.indexOf(this.indices[index] ?? 0) };
   }
 }
@@ -95,8 +101,12 @@ export class ConcatDataset<Sample> implements Dataset<Sample> {
   /** @throws {RangeError} when there is no data set */
   constructor(datasets: readonly Dataset<Sample>[]) {
     checkList("ConcatDataset", "datasets", datasets, "a list of data sets");
-    for (const [i, dataset] of datasets.entries()) checkDataset("ConcatDataset", dataset, `datasets[${i}]`);
-    if (datasets.length === 0) throw new RangeError("ConcatDataset needs at least one data set; got none.");
+    for (const [i, dataset] of datasets.entries()) {
+      checkDataset("ConcatDataset", dataset, `datasets[${i}]`);
+    }
+    if (datasets.length === 0) {
+      throw new RangeError("ConcatDataset needs at least one data set; got none.");
+    }
     this.datasets = [...datasets];
     let end = 0;
     this.#ends = datasets.map((dataset) => {
@@ -117,7 +127,9 @@ export class ConcatDataset<Sample> implements Dataset<Sample> {
 
   shipment(): Shipment | undefined {
     const parts = this.datasets.map((dataset) => dataset.shipment?.());
-    if (!parts.every((part) => part !== undefined)) return undefined;
+    if (!parts.every((part) => part !== undefined)) {
+      return undefined;
+    }
     // A part is known to the other thread by its remainder: index = inner * parts + part.
     return {
       source: { kind: "concat", parts: parts.map((part) => part.source) },

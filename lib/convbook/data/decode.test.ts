@@ -22,7 +22,9 @@ vi.mock("../download/index.ts", async (original) => ({
 vi.mock("../files/index.ts", async (original) => {
   const files = await original<typeof import("../files/index.ts")>();
   const writeFileAtomic: typeof files.writeFileAtomic = async (...args) => {
-    if (refusal !== undefined) throw Object.assign(new Error(refusal), { code: refusal });
+    if (refusal !== undefined) {
+      throw Object.assign(new Error(refusal), { code: refusal });
+    }
     return files.writeFileAtomic(...args);
   };
   return { ...files, writeFileAtomic };

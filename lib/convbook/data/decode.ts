@@ -75,7 +75,9 @@ async function load(
   for (const { path, source } of known) {
     const key = `${path} ${source}`;
     const images = inMemory.get(key)?.deref() ?? (await readDecoded(path, source));
-    if (images === undefined) continue;
+    if (images === undefined) {
+      continue;
+    }
     inMemory.set(key, new WeakRef(images));
     return images;
   }
@@ -91,16 +93,21 @@ async function load(
     try {
       const { paths } = await download(manifest, options);
       const decoded = await decode(paths);
-      if (!(await keep(path, source, decoded))) return inSharedMemory(decoded);
+      if (!(await keep(path, source, decoded))) {
+        return inSharedMemory(decoded);
+      }
     } catch (error) {
       const reasons = ["network", "timeout", "http", "missing", "offline"];
-      if (!(error instanceof DownloadError) || !reasons.includes(error.reason)) throw error;
+      if (!(error instanceof DownloadError) || !reasons.includes(error.reason)) {
+        throw error;
+      }
       failure ??= error;
       continue;
     }
     const images = await readDecoded(path, source);
-    if (images === undefined)
+    if (images === undefined) {
       throw new DataError("format", `${path} was written and cannot be read back.`, { file: path });
+    }
     inMemory.set(`${path} ${source}`, new WeakRef(images));
     return images;
   }
@@ -117,7 +124,9 @@ async function keep(path: string, source: string, decoded: DecodedImages): Promi
     return true;
   } catch (error) {
     const reasons = ["EROFS", "EACCES", "EPERM", "ENOSPC", "EDQUOT"];
-    if (reasons.includes(codeOf(error) ?? "")) return false;
+    if (reasons.includes(codeOf(error) ?? "")) {
+      return false;
+    }
     throw error;
   }
 }

@@ -72,30 +72,44 @@ export async function readDecoded(path: string, source: string): Promise<Decoded
   try {
     file = await open(path, "r");
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
+    if (codeOf(error) === "ENOENT") {
+      return undefined;
+    }
     throw error;
   }
   try {
     const { size } = await file.stat();
     const first = Buffer.alloc(HEADER_BYTES);
-    if (size < HEADER_BYTES || !(await readAll(file, first, 0))) return undefined;
+    if (size < HEADER_BYTES || !(await readAll(file, first, 0))) {
+      return undefined;
+    }
     const header = parseHeader(first);
-    if (header === undefined || header.source !== source) return undefined;
+    if (header === undefined || header.source !== source) {
+      return undefined;
+    }
     const { count, shape } = header;
     const imageBytes = count * elements(shape);
-    if (size !== HEADER_BYTES + header.labels.length * count * 4 + imageBytes) return undefined;
+    if (size !== HEADER_BYTES + header.labels.length * count * 4 + imageBytes) {
+      return undefined;
+    }
     let position = HEADER_BYTES;
     const labels: Record<string, Int32Array> = {};
     for (const kind of header.labels) {
       const values = new Int32Array(new SharedArrayBuffer(count * 4));
-      if (!(await readAll(file, new Uint8Array(values.buffer), position))) return undefined;
+      if (!(await readAll(file, new Uint8Array(values.buffer), position))) {
+        return undefined;
+      }
       labels[kind] = values;
       position += count * 4;
     }
     const images = new Uint8Array(new SharedArrayBuffer(imageBytes));
-    if (!(await readAll(file, images, position))) return undefined;
+    if (!(await readAll(file, images, position))) {
+      return undefined;
+    }
     const parts = Object.values(labels).map(({ buffer }) => new Uint8Array(buffer));
-    if (checksumOf(header, [...parts, images]) !== header.checksum) return undefined;
+    if (checksumOf(header, [...parts, images]) !== header.checksum) {
+      return undefined;
+    }
     return { shape, images, labels, note: header.note };
   } finally {
     await file.close();
@@ -123,7 +137,9 @@ function parseHeader(bytes: Buffer): Header | undefined {
 async function readAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<boolean> {
   for (let done = 0; done < bytes.length; ) {
     const { bytesRead } = await file.read(bytes, done, Math.min(MAX_READ, bytes.length - done), position + done);
-    if (bytesRead === 0) return false;
+    if (bytesRead === 0) {
+      return false;
+    }
     done += bytesRead;
   }
   return true;

@@ -19,9 +19,13 @@ export async function findClasses(root: string): Promise<string[]> {
       const file = join(root, entry.name);
       throw new DataError("format", `${file} is a link that leads nowhere; a class may be missing.`, { file });
     }
-    if (kind === "folder") classes.push(entry.name);
+    if (kind === "folder") {
+      classes.push(entry.name);
+    }
   }
-  if (classes.length > 0) return classes;
+  if (classes.length > 0) {
+    return classes;
+  }
   throw new DataError("format", `${root} has no folders; each class needs one with its images.`, { file: root });
 }
 
@@ -49,11 +53,16 @@ export async function filesOfClass(
     for (const entry of await entries(join(root, path))) {
       const below = `${path}/${entry.name}`;
       // A link that leads nowhere counts as a file, and is named when it is to be read.
-      if ((await kindOf(join(root, path), entry)) === "folder") inner.push(below);
-      else if (isValid(below)) files.push(below);
+      if ((await kindOf(join(root, path), entry)) === "folder") {
+        inner.push(below);
+      } else if (isValid(below)) {
+        files.push(below);
+      }
     }
     found.push({ folder: path, files });
-    for (const each of inner) await visit(each, [...above, real]);
+    for (const each of inner) {
+      await visit(each, [...above, real]);
+    }
   };
   await visit(folder, []);
   return found.sort((a, b) => compareCodePoints(a.folder, b.folder)).flatMap(({ files }) => files);
@@ -65,10 +74,14 @@ export async function filesOfClass(
  */
 export async function refuseUnreadable(root: string, files: readonly string[]): Promise<void> {
   for (const path of files) {
-    if (!/\.(webp|tiff?)$/i.test(path)) continue;
+    if (!/\.(webp|tiff?)$/i.test(path)) {
+      continue;
+    }
     const file = join(root, path);
     const kind = refusedKind(await firstBytes(file));
-    if (kind === undefined) continue;
+    if (kind === undefined) {
+      continue;
+    }
     throw new DataError("format", `${file} is ${kind}, which is not read here; convert it to PNG.`, { file });
   }
 }
@@ -92,8 +105,12 @@ type Kind = "folder" | "file" | "nowhere";
 
 /** What an entry is, or what it leads to. */
 async function kindOf(folder: string, entry: Dirent): Promise<Kind> {
-  if (entry.isDirectory()) return "folder";
-  if (entry.isFile()) return "file";
+  if (entry.isDirectory()) {
+    return "folder";
+  }
+  if (entry.isFile()) {
+    return "file";
+  }
   try {
     return (await stat(join(folder, entry.name))).isDirectory() ? "folder" : "file";
   } catch {
@@ -114,7 +131,9 @@ async function entries(folder: string): Promise<Dirent[]> {
   }
   for (const { name } of found) {
     // What stands for bytes that are no text; a file that really has it in its name is found.
-    if (!name.includes("\ufffd")) continue;
+    if (!name.includes("\ufffd")) {
+      continue;
+    }
     const file = join(folder, name);
     await lstat(file).catch((error) => fail(file, `${file} has a name that is not UTF-8; give it another.`, error));
   }

@@ -79,7 +79,9 @@ describe("images that are broken are named", () => {
     const whole = read("full-chroma.jpg");
     const broken = Uint8Array.from(whole);
     broken.set([0xff, 0x31], whole.length - 40);
-    for (let i = 0; i < 150; i++) expect(() => decodeImage(broken, "x.jpg")).toThrow("Unsupported marker type 0x31");
+    for (let i = 0; i < 150; i++) {
+      expect(() => decodeImage(broken, "x.jpg")).toThrow("Unsupported marker type 0x31");
+    }
     expect(hash(decodeImage(whole, "x.jpg").data)).toBe(files["full-chroma.jpg"]?.sha256);
   });
 
@@ -264,8 +266,11 @@ describe("ImageFolder", () => {
     try {
       for (const [path, target] of tree.tree as [string, string][]) {
         await mkdir(join(top, path, ".."), { recursive: true });
-        if (target === "") await copyFile(join(images, "one.png"), join(top, path));
-        else await symlink(target, join(top, path));
+        if (target === "") {
+          await copyFile(join(images, "one.png"), join(top, path));
+        } else {
+          await symlink(target, join(top, path));
+        }
       }
       const data = await ImageFolder.open(join(top, "root"));
       expect(data.classes).toEqual(tree.classes);

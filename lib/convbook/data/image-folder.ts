@@ -69,9 +69,15 @@ export class ImageFolder implements Dataset<LabelledSample> {
     checkText("ImageFolder", "root", root, "the path of a folder");
     refuseUnknownOptions("ImageFolder", options, ["transform", "extensions", "isValidFile", "allowEmpty", "maxPixels"]);
     checkTransform("ImageFolder", options.transform);
-    if (options.extensions !== undefined) checkNames("ImageFolder", "extensions", options.extensions);
-    if (options.isValidFile !== undefined) checkFunction("ImageFolder", "isValidFile", options.isValidFile);
-    if (options.maxPixels !== undefined) checkInteger("ImageFolder", "maxPixels", options.maxPixels, 1);
+    if (options.extensions !== undefined) {
+      checkNames("ImageFolder", "extensions", options.extensions);
+    }
+    if (options.isValidFile !== undefined) {
+      checkFunction("ImageFolder", "isValidFile", options.isValidFile);
+    }
+    if (options.maxPixels !== undefined) {
+      checkInteger("ImageFolder", "maxPixels", options.maxPixels, 1);
+    }
     const { transform = new ToTensor(), extensions, isValidFile, allowEmpty = false, maxPixels } = options;
     if (extensions !== undefined && isValidFile !== undefined) {
       throw new TypeError("ImageFolder takes extensions or isValidFile, not both.");
@@ -87,7 +93,9 @@ export class ImageFolder implements Dataset<LabelledSample> {
     const empty: string[] = [];
     for (const [label, folder] of classes.entries()) {
       const found = await filesOfClass(root, folder, isValid);
-      if (found.length === 0) empty.push(folder);
+      if (found.length === 0) {
+        empty.push(folder);
+      }
       for (const file of found) {
         files.push(file);
         targets.push(label);
@@ -128,7 +136,9 @@ export class ImageFolder implements Dataset<LabelledSample> {
 
   shipment(): Shipment | undefined {
     const transform = this.transform === null ? null : this.transform.toSpec?.();
-    if (transform === undefined) return undefined;
+    if (transform === undefined) {
+      return undefined;
+    }
     const files = this.#source();
     return {
       source: transform === null ? files : { kind: "transformed", source: files, transform },

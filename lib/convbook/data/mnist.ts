@@ -131,11 +131,14 @@ async function decodeNpmFashion(paths: ReadonlyMap<string, string>, train: boole
       throw new DataError("format", `${archive}: ${name}: ${message}.`, { file: archive });
     };
     const { data }: { data?: unknown } = JSON.parse(Buffer.from(bytes).toString("utf8"));
-    if (!Array.isArray(data)) return fail("it has no list of images");
+    if (!Array.isArray(data)) {
+      return fail("it has no list of images");
+    }
     // Two lists of the first class are empty.
     const rows = (data as number[][]).filter((row) => row.length > 0);
-    if (rows.length !== 7_000 || rows.some((row) => row.length !== pixels))
+    if (rows.length !== 7_000 || rows.some((row) => row.length !== pixels)) {
       fail("it does not have 7,000 images of 784 numbers");
+    }
     const k = names.indexOf(name);
     for (const [i, row] of (train ? rows.slice(0, perClass) : rows.slice(-perClass)).entries()) {
       images.set(row, (k * perClass + i) * pixels);

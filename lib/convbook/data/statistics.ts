@@ -26,7 +26,9 @@ interface RawDataset extends Dataset<LabelledSample> {
 export function channelStatistics(dataset: RawDataset): ChannelStatistics {
   checkDataset("channelStatistics", dataset);
   checkFunction("channelStatistics", "dataset.raw", dataset.raw);
-  if (dataset.length === 0) throw new RangeError("channelStatistics needs at least one image; the data set is empty.");
+  if (dataset.length === 0) {
+    throw new RangeError("channelStatistics needs at least one image; the data set is empty.");
+  }
   const histograms: Float64Array[] = [];
   for (let index = 0; index < dataset.length; index++) {
     const image = dataset.raw(index);
@@ -37,7 +39,9 @@ export function channelStatistics(dataset: RawDataset): ChannelStatistics {
         `channelStatistics takes images, uint8 ${expected}; sample ${index} is ${image.dtype} [${image.shape.join(", ")}].`,
       );
     }
-    while (histograms.length < channels) histograms.push(new Float64Array(256));
+    while (histograms.length < channels) {
+      histograms.push(new Float64Array(256));
+    }
     const { data } = image;
     for (const [c, histogram] of histograms.entries()) {
       for (let i = c; i < data.length; i += channels) {

@@ -77,7 +77,9 @@ export function evaluateDetections(
       matches: new Int32Array(countOf(predicted)).fill(-1),
     };
     matches.push(image.matches);
-    for (const [index, score] of predicted.scores.entries()) all.push({ image, index, score });
+    for (const [index, score] of predicted.scores.entries()) {
+      all.push({ image, index, score });
+    }
   }
   // Array.prototype.sort is stable: equal scores stay in the order of images and boxes.
   all.sort((a, b) => b.score - a.score);
@@ -90,7 +92,9 @@ export function evaluateDetections(
     let best = -1;
     let bestIou = iouThreshold;
     for (let j = 0; j < free.length; j++) {
-      if (free[j] === 0) continue;
+      if (free[j] === 0) {
+        continue;
+      }
       const iou = pairIou(predicted.corners, index, truth.corners, j);
       if (iou > bestIou || (best === -1 && iou === bestIou)) {
         best = j;
@@ -140,7 +144,9 @@ function averagePrecision(precision: Float64Array, recall: Float64Array, method:
   let i = 0;
   for (let point = 0; point < points; point++) {
     const wanted = point / (points - 1);
-    while (i < recall.length && (recall[i] ?? 0) < wanted) i++;
+    while (i < recall.length && (recall[i] ?? 0) < wanted) {
+      i++;
+    }
     sum += envelope[i] ?? 0;
   }
   return sum / points;
@@ -158,7 +164,9 @@ export interface OperatingPoint {
 export function atScore(evaluation: DetectionEvaluation, scoreThreshold: number): OperatingPoint {
   const { scores, precision, recall, truths } = evaluation;
   let count = 0;
-  while (count < scores.length && (scores[count] ?? 0) >= scoreThreshold) count++;
+  while (count < scores.length && (scores[count] ?? 0) >= scoreThreshold) {
+    count++;
+  }
   const p = count === 0 ? Number.NaN : (precision[count - 1] ?? 0);
   const r = count === 0 ? 0 / truths : (recall[count - 1] ?? 0);
   return { scoreThreshold, precision: p, recall: r, f1: p + r > 0 ? (2 * p * r) / (p + r) : 0 };
@@ -169,9 +177,13 @@ export function bestOperatingPoint(evaluation: DetectionEvaluation): OperatingPo
   let best: OperatingPoint | undefined;
   for (const [i, score] of evaluation.scores.entries()) {
     // Boxes of one score count together.
-    if (evaluation.scores[i + 1] === score) continue;
+    if (evaluation.scores[i + 1] === score) {
+      continue;
+    }
     const point = atScore(evaluation, score);
-    if (best === undefined || point.f1 > best.f1) best = point;
+    if (best === undefined || point.f1 > best.f1) {
+      best = point;
+    }
   }
   return best;
 }

@@ -29,7 +29,9 @@ const flat = (quads: number[][], scores: number[]): ScoredQuads => ({
 
 function closeTo(got: Float64Array | readonly number[], wanted: readonly number[], digits: number): void {
   expect(got.length).toBe(wanted.length);
-  for (const [i, value] of wanted.entries()) expect(got[i]).toBeCloseTo(value, digits);
+  for (const [i, value] of wanted.entries()) {
+    expect(got[i]).toBeCloseTo(value, digits);
+  }
 }
 
 describe("rotated boxes", () => {
@@ -106,7 +108,9 @@ describe("suppression", () => {
   it("of upright boxes keeps what torchvision keeps", () => {
     const { boxes, scores, kept } = expected.upright;
     const quads = { ...upright(boxes), scores: Float64Array.from(scores) };
-    for (const [threshold, indices] of Object.entries(kept)) expect(nms(quads, Number(threshold))).toEqual(indices);
+    for (const [threshold, indices] of Object.entries(kept)) {
+      expect(nms(quads, Number(threshold))).toEqual(indices);
+    }
   });
 
   it.each(

@@ -14,7 +14,9 @@ function distanceTo([x0, y0, x1, y1]: Segment, x: number, y: number): number {
 }
 
 function blend(data: Float32Array, at: number, fill: Colour, alpha: number): void {
-  for (let c = 0; c < 3; c++) data[at + c] = (1 - alpha) * (data[at + c] ?? 0) + alpha * (fill[c] ?? 0);
+  for (let c = 0; c < 3; c++) {
+    data[at + c] = (1 - alpha) * (data[at + c] ?? 0) + alpha * (fill[c] ?? 0);
+  }
 }
 
 /** How to draw outlines. */
@@ -55,7 +57,9 @@ export function drawQuads(image: ImageData8, { corners }: Quads, options: DrawQu
         const length = Math.hypot(x1 - x0, y1 - y0);
         const distance = length === 0 ? Math.hypot(x - x0, y - y0) : distanceTo([x0, y0, x1, y1], x, y);
         const cover = Math.max(0, Math.min(1, lineWidth / 2 - distance + 0.5));
-        if (cover > 0) blend(data, 3 * (y * width + x), line, cover);
+        if (cover > 0) {
+          blend(data, 3 * (y * width + x), line, cover);
+        }
       }
     }
   }

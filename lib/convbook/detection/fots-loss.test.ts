@@ -107,8 +107,9 @@ describe("FotsLoss", () => {
     const before = tf.memory().numTensors;
     const parts = loss.forward(target, target);
     expect(tf.memory().numTensors - before).toBe(4);
-    for (const part of Object.values(parts))
+    for (const part of Object.values(parts)) {
       expect(Math.abs((part as tf.Scalar).dataSync()[0] as number)).toBeLessThan(1e-5);
+    }
   });
 
   it("has no geometry to learn where there is no text", () => {

@@ -96,7 +96,9 @@ export class FotsLoss extends Module<[prediction: Detection, target: Detection, 
     expect("predicted geometry", prediction.geometry.shape, 5);
     expect("true scores", target.score.shape, 1);
     expect("true geometry", target.geometry.shape, 5);
-    if (mask !== undefined) expect("a mask", mask.shape, 1);
+    if (mask !== undefined) {
+      expect("a mask", mask.shape, 1);
+    }
   }
 
   protected override extraRepr(): string {

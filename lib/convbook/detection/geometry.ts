@@ -31,8 +31,9 @@ export interface DecodeOptions {
 function checkMaps({ height, width, score, distances, angle }: GeometryMaps): void {
   const cells = height * width;
   const check = (name: string, got: number, expected: number) => {
-    if (got !== expected)
+    if (got !== expected) {
       throw new BoxError(null, `The ${name} of ${height} x ${width} cells must have ${expected} values, got ${got}.`);
+    }
   };
   check("scores", score.length, cells);
   check("distances", distances.length, 4 * cells);
@@ -51,9 +52,12 @@ export function decodeGeometry(maps: GeometryMaps, options: DecodeOptions = {}):
   const cells: number[] = [];
   for (let cell = 0; cell < height * width; cell++) {
     const value = score[cell] ?? 0;
-    if (Number.isNaN(value))
+    if (Number.isNaN(value)) {
       throw new BoxError(cell, `the score of row ${Math.floor(cell / width)}, column ${cell % width} is NaN.`);
-    if (value >= scoreThreshold) cells.push(cell);
+    }
+    if (value >= scoreThreshold) {
+      cells.push(cell);
+    }
   }
   const corners = new Float64Array(8 * cells.length);
   const scores = new Float64Array(cells.length);
@@ -116,7 +120,9 @@ export function encodeGeometry(boxes: readonly RotatedBox[], options: EncodeOpti
         const dy = row * stride - box.cy;
         const u = dx * cos + dy * sin;
         const v = dy * cos - dx * sin;
-        if (Math.abs(u) > halfWidth - margin || Math.abs(v) > halfHeight - margin) continue;
+        if (Math.abs(u) > halfWidth - margin || Math.abs(v) > halfHeight - margin) {
+          continue;
+        }
         const cell = row * width + column;
         score[cell] = 1;
         angle[cell] = box.angle;

@@ -31,7 +31,9 @@ export function quadArea(corners: Float64Array, index: number): number {
 export function intersectionArea(a: Float64Array, i: number, b: Float64Array, j: number): number {
   let points = bufferA;
   let next = bufferB;
-  for (let k = 0; k < 8; k++) points[k] = a[8 * i + k] ?? 0;
+  for (let k = 0; k < 8; k++) {
+    points[k] = a[8 * i + k] ?? 0;
+  }
   let n = 4;
   const sign = doubleArea(b, 8 * j, 4) < 0 ? -1 : 1;
   for (let edge = 0; edge < 4 && n > 0; edge++) {
@@ -80,19 +82,29 @@ function boundsOverlap(a: Float64Array, i: number, b: Float64Array, j: number): 
     for (let k = 2; k < 8; k += 2) {
       const p = a[u + k] ?? 0;
       const q = b[v + k] ?? 0;
-      if (p < lowA) lowA = p;
-      else if (p > highA) highA = p;
-      if (q < lowB) lowB = q;
-      else if (q > highB) highB = q;
+      if (p < lowA) {
+        lowA = p;
+      } else if (p > highA) {
+        highA = p;
+      }
+      if (q < lowB) {
+        lowB = q;
+      } else if (q > highB) {
+        highB = q;
+      }
     }
-    if (highA < lowB || highB < lowA) return false;
+    if (highA < lowB || highB < lowA) {
+      return false;
+    }
   }
   return true;
 }
 
 /** Intersection over union of quadrilateral i of `a` and j of `b`; 0 when both have no area. */
 export function pairIou(a: Float64Array, i: number, b: Float64Array, j: number): number {
-  if (!boundsOverlap(a, i, b, j)) return 0;
+  if (!boundsOverlap(a, i, b, j)) {
+    return 0;
+  }
   const shared = intersectionArea(a, i, b, j);
   const union = quadArea(a, i) + quadArea(b, j) - shared;
   return union > 0 ? shared / union : 0;
@@ -109,6 +121,10 @@ export function quadIou(a: Quads, b: Quads): Float64Array {
   checkQuads(b);
   const [n, m] = [countOf(a), countOf(b)];
   const result = new Float64Array(n * m);
-  for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) result[i * m + j] = pairIou(a.corners, i, b.corners, j);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < m; j++) {
+      result[i * m + j] = pairIou(a.corners, i, b.corners, j);
+    }
+  }
   return result;
 }

@@ -14,7 +14,9 @@ import type { GeometryMaps } from "./geometry.ts";
  */
 export function stackMaps(maps: readonly GeometryMaps[]): Detection {
   const [first] = maps;
-  if (first === undefined) throw new BoxError(null, "Expected the maps of at least one image, got none.");
+  if (first === undefined) {
+    throw new BoxError(null, "Expected the maps of at least one image, got none.");
+  }
   const { height, width } = first;
   const cells = height * width;
   const score = new Float32Array(maps.length * cells);
@@ -27,7 +29,9 @@ export function stackMaps(maps: readonly GeometryMaps[]): Detection {
     score.set(map.score, n * cells);
     for (let cell = 0; cell < cells; cell++) {
       const at = 5 * (n * cells + cell);
-      for (let side = 0; side < 4; side++) geometry[at + side] = map.distances[4 * cell + side] ?? 0;
+      for (let side = 0; side < 4; side++) {
+        geometry[at + side] = map.distances[4 * cell + side] ?? 0;
+      }
       geometry[at + 4] = map.angle[cell] ?? 0;
     }
   }
@@ -47,7 +51,9 @@ export async function unstackMaps({ score, geometry }: Detection): Promise<Geome
   const [batch, height, width] = score.shape;
   const fits = (shape: readonly number[], channels: number) =>
     shape.length === 4 && shape.every((size, i) => size === [batch, height, width, channels][i]);
-  if (!fits(score.shape, 1)) throw new ShapeError("unstackMaps", score.shape, "scores [N, H, W, 1]");
+  if (!fits(score.shape, 1)) {
+    throw new ShapeError("unstackMaps", score.shape, "scores [N, H, W, 1]");
+  }
   if (!fits(geometry.shape, 5)) {
     throw new ShapeError("unstackMaps", geometry.shape, `geometry [${[batch, height, width, 5].join(", ")}]`);
   }

@@ -40,7 +40,9 @@ export function nms(quads: ScoredQuads, threshold: number): number[] {
   const dropped = new Uint8Array(count);
   const kept: number[] = [];
   for (let r = 0; r < count; r++) {
-    if (dropped[r] === 1) continue;
+    if (dropped[r] === 1) {
+      continue;
+    }
     const i = order[r] ?? 0;
     kept.push(i);
     const left = bounds[4 * r] ?? 0;
@@ -59,7 +61,9 @@ export function nms(quads: ScoredQuads, threshold: number): number[] {
         continue;
       }
       const shared = intersectionArea(corners, i, corners, order[s] ?? 0);
-      if (shared > threshold * (area + (areas[s] ?? 0) - shared)) dropped[s] = 1;
+      if (shared > threshold * (area + (areas[s] ?? 0) - shared)) {
+        dropped[s] = 1;
+      }
     }
   }
   return kept;
@@ -86,7 +90,9 @@ function mergeNeighbours({ corners, scores }: ScoredQuads, threshold: number): S
       sums[last] = total;
     } else {
       last++;
-      for (let k = 0; k < 8; k++) merged[8 * last + k] = corners[8 * i + k] ?? 0;
+      for (let k = 0; k < 8; k++) {
+        merged[8 * last + k] = corners[8 * i + k] ?? 0;
+      }
       sums[last] = score;
     }
   }
@@ -117,6 +123,8 @@ export function localityAwareNms(quads: ScoredQuads, options: LocalityAwareNmsOp
 function select(quads: ScoredQuads, threshold: number): ScoredQuads {
   const kept = nms(quads, threshold);
   const corners = new Float64Array(8 * kept.length);
-  for (const [to, from] of kept.entries()) corners.set(quads.corners.subarray(8 * from, 8 * from + 8), 8 * to);
+  for (const [to, from] of kept.entries()) {
+    corners.set(quads.corners.subarray(8 * from, 8 * from + 8), 8 * to);
+  }
   return { corners, scores: Float64Array.from(kept, (i) => quads.scores[i] ?? 0) };
 }

@@ -97,8 +97,9 @@ export function boxOf({ corners }: Quads, index: number): RotatedBox {
  */
 export function checkQuads(quads: Quads & { readonly scores?: Float64Array }): void {
   const { corners, scores } = quads;
-  if (corners.length % 8 !== 0)
+  if (corners.length % 8 !== 0) {
     throw new BoxError(null, `Expected eight coordinates a box, got ${corners.length} in all.`);
+  }
   const count = corners.length / 8;
   if (scores !== undefined && scores.length !== count) {
     throw new BoxError(null, `Expected a score for each of ${count} boxes, got ${scores.length}.`);
@@ -113,5 +114,7 @@ export function checkQuads(quads: Quads & { readonly scores?: Float64Array }): v
     }
   }
   const bad = scores?.findIndex((score) => !Number.isFinite(score)) ?? -1;
-  if (bad !== -1) throw new BoxError(bad, `expected a finite score, got ${scores?.[bad]}.`);
+  if (bad !== -1) {
+    throw new BoxError(bad, `expected a finite score, got ${scores?.[bad]}.`);
+  }
 }

@@ -14,7 +14,9 @@ describe("patternFigure", () => {
     expect(figure.alt).toContain("iron: 3 lines, strongest 1 1 0 at 44.7 degrees");
     expect(figure.alt).toContain("aluminium: 5 lines, strongest 1 1 1 at 38.5 degrees");
     const svg = figure.toSvg();
-    for (const text of ["iron", "aluminium", "2θ in degrees", "311"]) expect(svg).toContain(text);
+    for (const text of ["iron", "aluminium", "2θ in degrees", "311"]) {
+      expect(svg).toContain(text);
+    }
   });
 
   it("keeps the first pattern on top and weak lines unmarked", () => {

@@ -34,7 +34,9 @@ export function patternFigure(
   }: PatternFigureOptions = {},
 ): VegaLiteFigure {
   const names = Object.keys(crystals);
-  if (names.length === 0) throw new DisplayError("patternFigure: crystals is empty; expected at least one, by name");
+  if (names.length === 0) {
+    throw new DisplayError("patternFigure: crystals is empty; expected at least one, by name");
+  }
   const [from, to] = options.twoTheta ?? [5, 90];
   const curve: JsonValue[] = [];
   const marks: JsonValue[] = [];

@@ -136,7 +136,9 @@ display.plotly = (
 ): DisplayHandle => display(plotly(data, layout, options), options);
 
 function withAlt(mime: string, options?: DisplayOptions & { readonly alt?: string }): DisplayOptions {
-  if (options?.alt === undefined) return options ?? {};
+  if (options?.alt === undefined) {
+    return options ?? {};
+  }
   return { ...options, metadata: { ...options.metadata, [mime]: { alt: options.alt } } };
 }
 

@@ -207,8 +207,12 @@ describe("vegaLite", () => {
     const clipped = curves({ series: { a: [1, 2] }, yDomain: [1, 1.5] }).toSvg();
     const ids = [...clipped.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id);
     expect(ids.length).toBeGreaterThan(0);
-    for (const id of ids) expect(id).toMatch(/^f[0-9a-f]{8}-/);
-    for (const [, id] of clipped.matchAll(/url\(#([^)]+)\)/g)) expect(ids).toContain(id);
+    for (const id of ids) {
+      expect(id).toMatch(/^f[0-9a-f]{8}-/);
+    }
+    for (const [, id] of clipped.matchAll(/url\(#([^)]+)\)/g)) {
+      expect(ids).toContain(id);
+    }
   });
 
   it("lets a specification overrule the theme", () => {
@@ -274,7 +278,9 @@ describe("colours", () => {
   };
   it("stand out on white and on JupyterLab's dark ground (WCAG: 3 for graphics, text 4)", () => {
     for (const ground of ["#ffffff", "#111111"]) {
-      for (const color of seriesColors) expect(contrast(color, ground), `${color} on ${ground}`).toBeGreaterThan(2.9);
+      for (const color of seriesColors) {
+        expect(contrast(color, ground), `${color} on ${ground}`).toBeGreaterThan(2.9);
+      }
       expect(contrast(textColor, ground)).toBeGreaterThan(4);
     }
   });

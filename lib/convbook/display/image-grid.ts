@@ -89,15 +89,18 @@ export function imageGrid(images: ImageLike | readonly ImageLike[], options: Ima
   const { titles = [], padding = 4, background, title } = options;
   const prepared = prepareImages(images, options);
   const pictures = prepared.images;
-  if (pictures.length === 0) throw new DisplayError("imageGrid: there are no images");
+  if (pictures.length === 0) {
+    throw new DisplayError("imageGrid: there are no images");
+  }
   if (titles.length > 0 && titles.length !== pictures.length) {
     throw new DisplayError(`imageGrid: ${titles.length} titles for ${pictures.length} images`);
   }
   const width = Math.max(...pictures.map((picture) => picture.width));
   const height = Math.max(...pictures.map((picture) => picture.height));
   const scale = options.scale ?? Math.max(1, Math.round(96 / width));
-  if (!Number.isInteger(scale) || scale < 1)
+  if (!Number.isInteger(scale) || scale < 1) {
     throw new DisplayError(`imageGrid: scale is ${scale}; expected a positive integer`);
+  }
   const columns =
     options.columns ?? Math.max(1, Math.min(8, pictures.length, Math.floor(800 / (width * scale + padding))));
   if (!Number.isInteger(columns) || columns < 1) {
@@ -162,7 +165,9 @@ function describe(layout: Layout, alt: string | undefined, clipped: number): str
   const count = pictures.length === 1 ? "1 image" : `${pictures.length} images`;
   const own =
     alt ?? `${title ? `${title}: ` : ""}${count}${captions ? `: ${captions}${titles.length > 24 ? ", …" : ""}` : ""}`;
-  if (clipped < 0.02) return own;
+  if (clipped < 0.02) {
+    return own;
+  }
   return `${own} (${Math.round(100 * clipped)} % of the values are outside of 0 to 1 and were cut off; pass mean and std, or normalize)`;
 }
 
@@ -179,7 +184,9 @@ function paint(layout: Layout, gap: number): Pixels {
   if (background) {
     for (let i = 0; i < data.length; i += channels) {
       data.set(background, i);
-      if (channels === 4) data[i + 3] = 255;
+      if (channels === 4) {
+        data[i + 3] = 255;
+      }
     }
   }
   pictures.forEach((picture, index) => {
@@ -208,11 +215,17 @@ function copyPixel(from: Pixels, at: number, to: Uint8Array, target: number, cha
   const alpha = from.channels === 2 || from.channels === 4 ? (from.data[at + from.channels - 1] ?? 0) : 255;
   if (channels <= 2) {
     to[target] = value(0);
-    if (channels === 2) to[target + 1] = alpha;
+    if (channels === 2) {
+      to[target + 1] = alpha;
+    }
     return;
   }
-  for (let c = 0; c < 3; c++) to[target + c] = value(c);
-  if (channels === 4) to[target + 3] = alpha;
+  for (let c = 0; c < 3; c++) {
+    to[target + c] = value(c);
+  }
+  if (channels === 4) {
+    to[target + 3] = alpha;
+  }
 }
 
 function draw(layout: Layout, alt: string): string {

@@ -63,8 +63,9 @@ function open(
   item: ImageLike,
   name: string,
 ): { shape: readonly [number, number, number, number]; data: Numbers; bytes: boolean } {
-  if (item === null || typeof item !== "object")
+  if (item === null || typeof item !== "object") {
     throw new DisplayError(`${name} is ${item === null ? "null" : typeof item}; expected a tensor or pixels`);
+  }
   let shape: readonly number[];
   let data: Numbers;
   let bytes: boolean;
@@ -92,7 +93,9 @@ function open(
       shape.length >= 3 && [1, 3].includes(shape.at(-3) ?? 0) ? " (PyTorch's order [C, H, W]? transpose it)" : "";
     throw new DisplayError(`${name} has shape [${shape.join(", ")}]; expected ${wanted}${hint}`);
   }
-  if (!(height > 0 && width > 0)) throw new DisplayError(`${name} has shape [${shape.join(", ")}]: no pixels`);
+  if (!(height > 0 && width > 0)) {
+    throw new DisplayError(`${name} has shape [${shape.join(", ")}]: no pixels`);
+  }
   if (data.length !== n * height * width * channels) {
     throw new DisplayError(`${name} has ${data.length} values for shape [${shape.join(", ")}]`);
   }
@@ -117,8 +120,12 @@ function toBytes(
     let high = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < out.length; i++) {
       const value = data[at + i] ?? 0;
-      if (value < low) low = value;
-      if (value > high) high = value;
+      if (value < low) {
+        low = value;
+      }
+      if (value > high) {
+        high = value;
+      }
     }
     const span = high > low ? high - low : 1;
     gain = gain.map(() => 1 / span);
@@ -130,7 +137,9 @@ function toBytes(
   for (let i = 0; i < out.length; i++) {
     const c = i % channels;
     const value = (data[at + i] ?? 0) * (gain[c] ?? 1) + (offset[c] ?? 0);
-    if (!(value >= -0.002 && value <= 1.002)) cut++;
+    if (!(value >= -0.002 && value <= 1.002)) {
+      cut++;
+    }
     out[i] = Math.max(0, Math.min(255, Math.round(value * 255)));
   }
   return cut;
@@ -138,7 +147,9 @@ function toBytes(
 
 /** `pixels` enlarged by a whole factor, each pixel a square. */
 export function enlarge(pixels: Pixels, factor: number): Pixels {
-  if (factor === 1) return pixels;
+  if (factor === 1) {
+    return pixels;
+  }
   const { width, height, channels, data } = pixels;
   const out = new Uint8Array(width * height * channels * factor * factor);
   const stride = width * factor * channels;
@@ -147,10 +158,14 @@ export function enlarge(pixels: Pixels, factor: number): Pixels {
     for (let x = 0; x < width; x++) {
       for (let c = 0; c < channels; c++) {
         const value = data[(y * width + x) * channels + c] ?? 0;
-        for (let k = 0; k < factor; k++) out[row + (x * factor + k) * channels + c] = value;
+        for (let k = 0; k < factor; k++) {
+          out[row + (x * factor + k) * channels + c] = value;
+        }
       }
     }
-    for (let k = 1; k < factor; k++) out.copyWithin(row + k * stride, row, row + stride);
+    for (let k = 1; k < factor; k++) {
+      out.copyWithin(row + k * stride, row, row + stride);
+    }
   }
   return { width: width * factor, height: height * factor, channels, data: out };
 }

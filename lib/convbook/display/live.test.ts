@@ -54,7 +54,9 @@ it("prints its last state only where nothing can be replaced", () => {
   const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
   try {
     const live = liveFigure();
-    for (const text of ["one", "two", "three"]) live.update(() => text);
+    for (const text of ["one", "two", "three"]) {
+      live.update(() => text);
+    }
     live.close();
     live.close();
     expect(write.mock.calls.map(([text]) => text)).toEqual(["three\n"]);

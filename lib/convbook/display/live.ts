@@ -24,10 +24,12 @@ export class LiveFigure {
   #closed = false;
 
   constructor({ interval = 200, share = 0.05, displayId }: LiveOptions = {}) {
-    if (!(interval >= 0))
+    if (!(interval >= 0)) {
       throw new DisplayError(`liveFigure: interval is ${interval}; expected milliseconds from 0 up`);
-    if (!(share > 0 && share <= 1))
+    }
+    if (!(share > 0 && share <= 1)) {
       throw new DisplayError(`liveFigure: share is ${share}; expected a number above 0, up to 1`);
+    }
     this.#interval = interval;
     this.#share = share;
     this.#displayId = displayId;
@@ -39,13 +41,18 @@ export class LiveFigure {
    * @param draw makes the figure; only called when it is drawn, so it costs nothing to call this in every step
    */
   update(draw: () => unknown): void {
-    if (this.#closed) return;
+    if (this.#closed) {
+      return;
+    }
     this.#pending = draw;
     // A log cannot replace what it has printed: there the last state is enough.
-    if (currentTransport().kind === "terminal") return;
+    if (currentTransport().kind === "terminal") {
+      return;
+    }
     const wait = this.#nextAt - performance.now();
-    if (wait <= 0) this.#draw();
-    else if (this.#timer === undefined) {
+    if (wait <= 0) {
+      this.#draw();
+    } else if (this.#timer === undefined) {
       this.#timer = setTimeout(() => this.#draw(), wait);
       this.#timer.unref();
     }
@@ -53,12 +60,16 @@ export class LiveFigure {
 
   /** Draws the newest state now, if it was not drawn yet. */
   flush(): void {
-    if (!this.#closed) this.#draw();
+    if (!this.#closed) {
+      this.#draw();
+    }
   }
 
   /** Draws the last state, if it was not drawn yet. Updates after that do nothing. */
   close(): void {
-    if (this.#closed) return;
+    if (this.#closed) {
+      return;
+    }
     this.#closed = true;
     this.#draw();
   }
@@ -72,11 +83,16 @@ export class LiveFigure {
     this.#timer = undefined;
     const draw = this.#pending;
     this.#pending = undefined;
-    if (draw === undefined) return;
+    if (draw === undefined) {
+      return;
+    }
     const started = performance.now();
     const figure = draw();
-    if (this.#handle) this.#handle.update(figure);
-    else this.#handle = display(figure, this.#displayId === undefined ? {} : { displayId: this.#displayId });
+    if (this.#handle) {
+      this.#handle.update(figure);
+    } else {
+      this.#handle = display(figure, this.#displayId === undefined ? {} : { displayId: this.#displayId });
+    }
     const ended = performance.now();
     this.#nextAt = ended + Math.max(this.#interval, (ended - started) * (1 / this.#share - 1));
   }

@@ -62,8 +62,12 @@ export function isShowable(value: unknown): value is Showable {
  * @returns its bundle, or a promise of it where the value's own method is asynchronous
  */
 export function toMimeBundle(value: unknown): MimeBundle | Promise<MimeBundle> {
-  if (isShowable(value)) return value[displaySymbol]();
-  if (typeof value === "string") return { "text/plain": value };
+  if (isShowable(value)) {
+    return value[displaySymbol]();
+  }
+  if (typeof value === "string") {
+    return { "text/plain": value };
+  }
   if (isTensor(value)) {
     return { "text/plain": `Tensor ${value.dtype} [${value.shape.join(", ")}]\n${value.toString()}` };
   }
@@ -83,7 +87,11 @@ interface TensorLike {
 }
 
 function isTensor(value: unknown): value is TensorLike {
-  if (typeof value !== "object" || value === null) return false;
-  if (!("dtype" in value && "shape" in value && "dataSync" in value)) return false;
+  if (typeof value !== "object" || value === null) {
+    return false;
+  }
+  if (!("dtype" in value && "shape" in value && "dataSync" in value)) {
+    return false;
+  }
   return typeof value.dtype === "string" && Array.isArray(value.shape) && typeof value.dataSync === "function";
 }

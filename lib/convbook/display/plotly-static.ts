@@ -8,15 +8,25 @@ import type { VegaLiteSpec } from "./vega-lite.ts";
  * heatmap or box, or kinds are mixed that share no axes.
  */
 export function plotlyToVegaLite(data: readonly Json[], layout: Json): VegaLiteSpec | undefined {
-  if (data.length === 0) return undefined;
+  if (data.length === 0) {
+    return undefined;
+  }
   const kinds = new Set(data.map(kindOf));
   const visible = data.filter((trace) => trace.visible !== false && trace.visible !== "legendonly");
   const frame = frameOf(layout);
   const [first, ...others] = visible;
-  if (kinds.size === 1 && kinds.has("heatmap") && first && others.length === 0) return heatmapSpec(first, frame);
-  if (kinds.size === 1 && kinds.has("box")) return boxSpec(visible, frame);
-  if (kinds.size === 1 && kinds.has("histogram")) return histogramSpec(visible, frame);
-  if ([...kinds].every((kind) => kind === "scatter" || kind === "bar")) return pointsSpec(visible, frame);
+  if (kinds.size === 1 && kinds.has("heatmap") && first && others.length === 0) {
+    return heatmapSpec(first, frame);
+  }
+  if (kinds.size === 1 && kinds.has("box")) {
+    return boxSpec(visible, frame);
+  }
+  if (kinds.size === 1 && kinds.has("histogram")) {
+    return histogramSpec(visible, frame);
+  }
+  if ([...kinds].every((kind) => kind === "scatter" || kind === "bar")) {
+    return pointsSpec(visible, frame);
+  }
   return undefined;
 }
 
@@ -62,7 +72,9 @@ function frameOf(layout: Json): Frame {
 }
 
 function text(title: JsonValue | undefined): string {
-  if (typeof title === "string") return title;
+  if (typeof title === "string") {
+    return title;
+  }
   const inner = objectIn(title).text;
   return typeof inner === "string" ? inner : "";
 }
@@ -88,7 +100,9 @@ function colorOf(traces: readonly Json[]): Json {
 
 function typeOf(values: readonly JsonValue[]): string {
   const present = values.filter((value) => value !== null);
-  if (present.every((value) => typeof value === "number")) return "quantitative";
+  if (present.every((value) => typeof value === "number")) {
+    return "quantitative";
+  }
   return present.every((value) => typeof value === "string" && /^\d{4}-\d{2}(-\d{2}|$)/.test(value))
     ? "temporal"
     : "nominal";
@@ -139,19 +153,23 @@ function pointsSpec(traces: readonly Json[], frame: Frame): VegaLiteSpec {
       return [{ data: { values }, mark: "bar", encoding: { ...encoding, ...offset } }];
     }
     const out: Json[] = [];
-    if (mode.includes("lines"))
+    if (mode.includes("lines")) {
       out.push({
         data: { values },
         mark: { type: "line" },
         encoding: { ...encoding, order: { field: "order", type: "quantitative" } },
       });
-    if (mode.includes("markers")) out.push({ data: { values }, mark: { type: "point", filled: true }, encoding });
-    if (mode.includes("text"))
+    }
+    if (mode.includes("markers")) {
+      out.push({ data: { values }, mark: { type: "point", filled: true }, encoding });
+    }
+    if (mode.includes("text")) {
       out.push({
         data: { values },
         mark: { type: "text", dy: -10 },
         encoding: { x: encoding.x, y: encoding.y, text: { field: "label", type: "nominal" } },
       });
+    }
     return out;
   });
   return { ...frame.base, layer: mergeStacked(layers, bars, grouped) };
@@ -159,7 +177,9 @@ function pointsSpec(traces: readonly Json[], frame: Frame): VegaLiteSpec {
 
 /** Layers do not stack on one another, so stacked bars become one layer. */
 function mergeStacked(layers: readonly Json[], bars: number, grouped: boolean): JsonValue {
-  if (bars < 2) return layers;
+  if (bars < 2) {
+    return layers;
+  }
   const isBar = (layer: Json): boolean => layer.mark === "bar";
   const barLayers = layers.filter(isBar);
   const values = barLayers.flatMap((layer) => list(objectIn(layer.data).values));

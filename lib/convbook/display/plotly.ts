@@ -41,10 +41,13 @@ export class PlotlyFigure implements Showable {
   #picture: StaticPicture | undefined;
 
   constructor(data: readonly PlotlyTrace[], layout: PlotlyLayout = {}, { alt, config = {} }: PlotlyOptions = {}) {
-    if (!Array.isArray(data)) throw new DisplayError(`plotly: data is ${typeof data}; expected an array of traces`);
+    if (!Array.isArray(data)) {
+      throw new DisplayError(`plotly: data is ${typeof data}; expected an array of traces`);
+    }
     this.data = data.map((trace, index) => {
-      if (trace === null || typeof trace !== "object")
+      if (trace === null || typeof trace !== "object") {
         throw new DisplayError(`plotly: data[${index}] is no trace but ${trace === null ? "null" : typeof trace}`);
+      }
       return objectIn(toJson(trace));
     });
     this.layout = themed(objectIn(toJson(layout)));
@@ -89,17 +92,34 @@ export function plotly(data: readonly PlotlyTrace[], layout?: PlotlyLayout, opti
 
 /** Typed arrays become arrays, what JSON cannot hold becomes null. */
 function toJson(value: unknown): JsonValue {
-  if (value === null || value === undefined) return null;
-  if (typeof value === "number") return Number.isFinite(value) ? value : null;
-  if (typeof value === "bigint") return Number(value);
-  if (typeof value === "string" || typeof value === "boolean") return value;
-  if (value instanceof Date) return value.toISOString();
-  if (Array.isArray(value)) return value.map(toJson);
-  if (ArrayBuffer.isView(value) && !(value instanceof DataView))
+  if (value === null || value === undefined) {
+    return null;
+  }
+  if (typeof value === "number") {
+    return Number.isFinite(value) ? value : null;
+  }
+  if (typeof value === "bigint") {
+    return Number(value);
+  }
+  if (typeof value === "string" || typeof value === "boolean") {
+    return value;
+  }
+  if (value instanceof Date) {
+    return value.toISOString();
+  }
+  if (Array.isArray(value)) {
+    return value.map(toJson);
+  }
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
     return Array.from(value as unknown as ArrayLike<number>, toJson);
+  }
   if (typeof value === "object") {
     const out: { [key: string]: JsonValue } = {};
-    for (const [key, item] of Object.entries(value)) if (item !== undefined) out[key] = toJson(item);
+    for (const [key, item] of Object.entries(value)) {
+      if (item !== undefined) {
+        out[key] = toJson(item);
+      }
+    }
     return out;
   }
   return String(value);
@@ -126,7 +146,9 @@ function themed(layout: JsonObject): JsonObject {
 
 /** The text of Plotly's titles, which are strings or {text}. */
 export function titleText(title: JsonValue | undefined): string {
-  if (typeof title === "string") return title;
+  if (typeof title === "string") {
+    return title;
+  }
   const { text } = objectIn(title);
   return typeof text === "string" ? text : "";
 }

@@ -34,7 +34,9 @@ export function encodePng({ width, height, channels, data }: Pixels): Uint8Array
   ) {
     throw new DisplayError(`encodePng: size is ${width} x ${height}; expected positive integers`);
   }
-  if (!(channels in colorTypes)) throw new DisplayError(`encodePng: ${channels} channels; expected 1, 2, 3 or 4`);
+  if (!(channels in colorTypes)) {
+    throw new DisplayError(`encodePng: ${channels} channels; expected 1, 2, 3 or 4`);
+  }
   if (data.length !== width * height * channels) {
     throw new DisplayError(
       `encodePng: ${data.length} bytes of pixels; expected ${height} x ${width} x ${channels} = ${width * height * channels}`,

@@ -79,13 +79,16 @@ describe("progress", () => {
     bar.set(2, "x");
     bar.close();
     const lines = sink.text.split("\r").map((line) => line.replace("\n", ""));
-    for (let i = 1; i < lines.length; i++)
+    for (let i = 1; i < lines.length; i++) {
       expect((lines[i] as string).length).toBeGreaterThanOrEqual((lines[i - 1] as string).trimEnd().length);
+    }
   });
 
   it("in a log writes a line every ten seconds and one at the end", () => {
     const sink = new Sink(false);
-    for (const _ of progress(Array(60), { stream: sink, label: "epoch" })) vi.advanceTimersByTime(1000);
+    for (const _ of progress(Array(60), { stream: sink, label: "epoch" })) {
+      vi.advanceTimersByTime(1000);
+    }
     const lines = sink.text.trim().split("\n");
     expect(lines.length).toBeGreaterThanOrEqual(6);
     expect(lines.length).toBeLessThanOrEqual(8);
@@ -98,8 +101,9 @@ describe("progress", () => {
       display: (bundle: MimeBundle) => sent.push(`${bundle["text/plain"]}${bundle["text/html"]}`),
       clearOutput: () => {},
     };
-    for (const _ of progress(Array(4), { label: "ResNet", unit: "image", keepTimes: false }))
+    for (const _ of progress(Array(4), { label: "ResNet", unit: "image", keepTimes: false })) {
       vi.advanceTimersByTime(1000);
+    }
     expect(sent.some((text) => text.includes("2/4 images, 0:02, 0:02 left, 1.00 images/s"))).toBe(true);
     expect(sent.at(-1)).toMatch(/^ResNet: 100 % █{20} 4\/4 images<div/);
     expect(sent.at(-1)).not.toMatch(/\d:\d\d|images\/s/);
@@ -107,10 +111,16 @@ describe("progress", () => {
 
   it("says when a loop broke off", () => {
     const sink = new Sink(false);
-    for (const item of progress([1, 2, 3], { stream: sink })) if (item === 2) break;
+    for (const item of progress([1, 2, 3], { stream: sink })) {
+      if (item === 2) {
+        break;
+      }
+    }
     expect(sink.text).toMatch(/1\/3.*broken off\n$/);
     expect(() => {
-      for (const _ of progress([1], { stream: sink })) throw new Error("own");
+      for (const _ of progress([1], { stream: sink })) {
+        throw new Error("own");
+      }
     }).toThrow("own");
   });
 
@@ -120,7 +130,9 @@ describe("progress", () => {
       yield* [1, 2, 3];
     }
     const seen: number[] = [];
-    for await (const item of progress(numbers(), { stream: sink })) seen.push(item);
+    for await (const item of progress(numbers(), { stream: sink })) {
+      seen.push(item);
+    }
     expect(seen).toEqual([1, 2, 3]);
     expect(sink.text).toBe("3, 0:00\n");
     expect(() => [...progress(numbers(), { stream: sink })]).toThrow(

@@ -41,8 +41,9 @@ export class Progress {
   #lineWidth = 0;
 
   constructor(total: number | undefined, options: ProgressOptions = {}) {
-    if (total !== undefined && !(total >= 0))
+    if (total !== undefined && !(total >= 0)) {
       throw new DisplayError(`progress: total is ${total}; expected a number from 0 up`);
+    }
     this.total = total;
     const { label = "", unit = "", interval = 200, logInterval = 10_000, keepTimes = true } = options;
     const { stream = process.stderr } = options;
@@ -63,12 +64,17 @@ export class Progress {
 
   /** Moves to `value`. */
   set(value: number, note?: string): void {
-    if (this.#closed) return;
+    if (this.#closed) {
+      return;
+    }
     this.#value = value;
-    if (note !== undefined) this.#note = note;
+    if (note !== undefined) {
+      this.#note = note;
+    }
     const wait = this.#lastShown + this.#interval() - performance.now();
-    if (wait <= 0) this.#show();
-    else if (this.#timer === undefined && !this.#isLog()) {
+    if (wait <= 0) {
+      this.#show();
+    } else if (this.#timer === undefined && !this.#isLog()) {
       // Whatever was set last is shown even if nothing comes after it. The process does not stay alive for that.
       this.#timer = setTimeout(() => this.#show(), wait);
       this.#timer.unref();
@@ -77,7 +83,9 @@ export class Progress {
 
   /** Shows the final state. With `failed` it says that the work broke off. */
   close(failed = false): void {
-    if (this.#closed) return;
+    if (this.#closed) {
+      return;
+    }
     this.#closed = true;
     this.#failed = failed;
     this.#show();
@@ -102,13 +110,18 @@ export class Progress {
     this.#lastShown = performance.now();
     const state = this.#state();
     if (currentTransport().kind === "notebook") {
-      if (this.#handle) this.#handle.update(state);
-      else this.#handle = display(state);
+      if (this.#handle) {
+        this.#handle.update(state);
+      } else {
+        this.#handle = display(state);
+      }
       return;
     }
     if (this.#isLog()) {
       // The first line of a log comes with the first progress: "0 %" says nothing.
-      if (!first || this.#closed) this.#stream.write(`${state.text}\n`);
+      if (!first || this.#closed) {
+        this.#stream.write(`${state.text}\n`);
+      }
       return;
     }
     const line = state.text;
@@ -155,7 +168,9 @@ class ProgressState implements Showable {
   get text(): string {
     const { label, value, total } = this.#state;
     const prefix = label ? `${label}: ` : "";
-    if (total === undefined || total === 0) return `${prefix}${this.#numbers()}`;
+    if (total === undefined || total === 0) {
+      return `${prefix}${this.#numbers()}`;
+    }
     const share = Math.min(1, value / total);
     const filled = Math.round(share * 20);
     const percent = `${Math.floor(100 * share)}`.padStart(3);
@@ -173,11 +188,16 @@ class ProgressState implements Showable {
     const rate = seconds > 0 ? value / seconds : 0;
     const of = total === undefined ? count(value) : `${count(value)}/${count(total)}`;
     const units = unit ? ` ${total === undefined && value === 1 ? unit : `${unit}s`}` : "";
-    if (!hasTimes) return [`${of}${units}`];
+    if (!hasTimes) {
+      return [`${of}${units}`];
+    }
     const parts = [`${of}${units}`, clock(seconds)];
-    if (!closed && total !== undefined && value > 0 && value < total)
+    if (!closed && total !== undefined && value > 0 && value < total) {
       parts.push(`${clock((total - value) / rate)} left`);
-    if (value > 0 && seconds > 0.5) parts.push(speed(rate, unit));
+    }
+    if (value > 0 && seconds > 0.5) {
+      parts.push(speed(rate, unit));
+    }
     return parts;
   }
 
@@ -209,20 +229,25 @@ function count(value: number): string {
 }
 
 function clock(seconds: number): string {
-  if (!Number.isFinite(seconds)) return "?";
+  if (!Number.isFinite(seconds)) {
+    return "?";
+  }
   const whole = Math.round(seconds);
   const two = (part: number): string => String(part).padStart(2, "0");
   const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes}:${two(whole % 60)}`;
+  if (minutes < 60) {
+    return `${minutes}:${two(whole % 60)}`;
+  }
   return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`;
 }
 
 function speed(rate: number, unit: string): string {
-  if (rate >= 1)
+  if (rate >= 1) {
     return `${rate >= 100 ? count(Math.round(rate)) : rate.toPrecision(3)} ${unit ? `${unit}s` : ""}/s`.replace(
       " /",
       "/",
     );
+  }
   return `${(1 / rate).toPrecision(3)} s/${unit || "step"}`;
 }
 
@@ -248,7 +273,9 @@ export function progress<T>(
   items: number | Iterable<T> | AsyncIterable<T>,
   options: ProgressOptions = {},
 ): Progress | ProgressIterable<T> {
-  if (typeof items === "number") return new Progress(items, options);
+  if (typeof items === "number") {
+    return new Progress(items, options);
+  }
   if (!isIterable(items) && !has(items, Symbol.asyncIterator)) {
     throw new DisplayError(
       `progress: got ${items === null ? "null" : typeof items}; expected a number, an iterable or an async iterable`,
@@ -258,8 +285,9 @@ export function progress<T>(
   return {
     bar,
     *[Symbol.iterator]() {
-      if (!isIterable(items))
+      if (!isIterable(items)) {
         throw new DisplayError("progress: these items come asynchronously; loop with `for await`");
+      }
       let finished = false;
       try {
         for (const item of items) {
@@ -298,7 +326,9 @@ function has(items: unknown, method: symbol): boolean {
 function sizeOf(items: object): number | undefined {
   for (const key of ["length", "size"]) {
     const size: unknown = Reflect.get(items, key);
-    if (typeof size === "number" && Number.isFinite(size)) return size;
+    if (typeof size === "number" && Number.isFinite(size)) {
+      return size;
+    }
   }
   return undefined;
 }

@@ -11,7 +11,9 @@ function pixels(base64: string) {
   const data: Buffer[] = [];
   for (let at = 8; at < file.length; at += 12 + file.readUInt32BE(at)) {
     const length = file.readUInt32BE(at);
-    if (file.toString("latin1", at + 4, at + 8) === "IDAT") data.push(file.subarray(at + 8, at + 8 + length));
+    if (file.toString("latin1", at + 4, at + 8) === "IDAT") {
+      data.push(file.subarray(at + 8, at + 8 + length));
+    }
   }
   return { width: file.readUInt32BE(16), height: file.readUInt32BE(20), rows: inflateSync(Buffer.concat(data)) };
 }

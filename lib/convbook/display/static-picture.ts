@@ -49,7 +49,9 @@ export interface StaticPicture {
  */
 export function staticPicture(svg: string, alt: string): StaticPicture {
   const renderer = loadResvg();
-  if (renderer === null) return { bundle: { "image/svg+xml": svg }, metadata: { "image/svg+xml": { alt } } };
+  if (renderer === null) {
+    return { bundle: { "image/svg+xml": svg }, metadata: { "image/svg+xml": { alt } } };
+  }
   const image = new renderer.Resvg(svg, {
     fitTo: { mode: "zoom", value: density },
     font: { loadSystemFonts: false, fontFiles: renderer.fontFiles, defaultFontFamily: "DejaVu Sans" },

@@ -147,14 +147,16 @@ export function table(
   const present = new Set(rows.flatMap((row) => (Array.isArray(row) ? [] : Object.keys(row))));
   const renamed = columns === undefined || isList(columns) ? undefined : columns;
   const keys = columns === undefined ? [...present] : isList(columns) ? columns : Object.keys(columns);
-  if (asArrays && columns === undefined)
+  if (asArrays && columns === undefined) {
     throw new DisplayError("table: rows that are arrays need columns: their names, in order");
+  }
   for (const key of [...keys, ...Object.keys(formats)]) {
     const known = asArrays ? keys.includes(key) : present.has(key) || rows.length === 0;
-    if (!known)
+    if (!known) {
       throw new DisplayError(
         `table: no row has a column "${key}"; there are ${[...(asArrays ? keys : present)].join(", ")}`,
       );
+    }
   }
   const built = keys.map((key, index): Column => {
     const values = rows.map((row) => (isList(row) ? row[index] : row[key]));
@@ -173,21 +175,41 @@ export function table(
 
 function bestOf(values: readonly unknown[], which: "max" | "min" | undefined): number | undefined {
   const numbers = values.filter((item): item is number => typeof item === "number" && Number.isFinite(item));
-  if (which === undefined || numbers.length === 0) return undefined;
+  if (which === undefined || numbers.length === 0) {
+    return undefined;
+  }
   return numbers.reduce((best, item) => (which === "max" ? Math.max(best, item) : Math.min(best, item)));
 }
 
 function format(value: unknown, how: CellFormat | undefined, column: string): string {
-  if (typeof how === "function") return how(value);
-  if (value === null || value === undefined) return "";
-  if (typeof value !== "number" && typeof value !== "bigint") return String(value);
+  if (typeof how === "function") {
+    return how(value);
+  }
+  if (value === null || value === undefined) {
+    return "";
+  }
+  if (typeof value !== "number" && typeof value !== "bigint") {
+    return String(value);
+  }
   const number = Number(value);
-  if (how === undefined) return typeof value === "bigint" ? value.toLocaleString("en-US") : formatNumber(number);
-  if (!Number.isFinite(number)) return String(number);
-  if (how === "integer") return Math.round(number).toLocaleString("en-US");
-  if (how === "percent") return `${(100 * number).toFixed(2)} %`;
-  if (how === "scientific") return number.toExponential(2);
-  if (how === "compact") return compact(number);
+  if (how === undefined) {
+    return typeof value === "bigint" ? value.toLocaleString("en-US") : formatNumber(number);
+  }
+  if (!Number.isFinite(number)) {
+    return String(number);
+  }
+  if (how === "integer") {
+    return Math.round(number).toLocaleString("en-US");
+  }
+  if (how === "percent") {
+    return `${(100 * number).toFixed(2)} %`;
+  }
+  if (how === "scientific") {
+    return number.toExponential(2);
+  }
+  if (how === "compact") {
+    return compact(number);
+  }
   const fixed = /^fixed(\d{1,2})$/.exec(how);
   if (!fixed) {
     throw new DisplayError(
@@ -207,8 +229,11 @@ function compact(value: number): string {
     [1e6, "M"],
     [1e3, "k"],
   ] as const;
-  for (const [size, unit] of units)
-    if (Math.abs(value) >= size) return `${Number((value / size).toPrecision(3))} ${unit}`;
+  for (const [size, unit] of units) {
+    if (Math.abs(value) >= size) {
+      return `${Number((value / size).toPrecision(3))} ${unit}`;
+    }
+  }
   return String(Number(value.toPrecision(3)));
 }
 

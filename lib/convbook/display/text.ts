@@ -16,25 +16,41 @@ export function escapeXml(text: string): string {
  */
 export function textWidth(text: string, fontSize: number): number {
   let units = 0;
-  for (const character of text) units += advance(character);
+  for (const character of text) {
+    units += advance(character);
+  }
   return units * fontSize;
 }
 
 function advance(character: string): number {
-  if ("iljI|!.,:;'` ".includes(character)) return 0.33;
-  if ('frt()[]{}/-"'.includes(character)) return 0.41;
-  if ("mwMW%@".includes(character)) return 0.95;
+  if ("iljI|!.,:;'` ".includes(character)) {
+    return 0.33;
+  }
+  if ('frt()[]{}/-"'.includes(character)) {
+    return 0.41;
+  }
+  if ("mwMW%@".includes(character)) {
+    return 0.95;
+  }
   const code = character.codePointAt(0) ?? 0;
-  if (code >= 0x1100) return 1; // East Asian and pictographic characters are as wide as high
-  if (character >= "A" && character <= "Z") return 0.71;
+  if (code >= 0x1100) {
+    return 1; // East Asian and pictographic characters are as wide as high
+  }
+  if (character >= "A" && character <= "Z") {
+    return 0.71;
+  }
   return 0.63;
 }
 
 /** `text`, cut with an ellipsis where it would be wider than `width` pixels. */
 export function fitText(text: string, width: number, fontSize: number): string {
-  if (textWidth(text, fontSize) <= width) return text;
+  if (textWidth(text, fontSize) <= width) {
+    return text;
+  }
   const characters = [...text];
-  while (characters.length > 1 && textWidth(`${characters.join("")}…`, fontSize) > width) characters.pop();
+  while (characters.length > 1 && textWidth(`${characters.join("")}…`, fontSize) > width) {
+    characters.pop();
+  }
   return `${characters.join("").trimEnd()}…`;
 }
 
@@ -48,7 +64,9 @@ export function wrapText(text: string, width: number, fontSize: number): string[
       if (line !== "" && textWidth(longer, fontSize) > width) {
         lines.push(line);
         line = word;
-      } else line = longer;
+      } else {
+        line = longer;
+      }
     }
     lines.push(line);
   }
@@ -57,10 +75,18 @@ export function wrapText(text: string, width: number, fontSize: number): string[
 
 /** A number for reading: thousands separated, four significant digits, a true minus sign never (it breaks copying). */
 export function formatNumber(value: number, digits = 4): string {
-  if (!Number.isFinite(value)) return String(value);
-  if (Number.isInteger(value) && Math.abs(value) < 1e15) return value.toLocaleString("en-US");
+  if (!Number.isFinite(value)) {
+    return String(value);
+  }
+  if (Number.isInteger(value) && Math.abs(value) < 1e15) {
+    return value.toLocaleString("en-US");
+  }
   const size = Math.abs(value);
-  if (size >= 1e7 || size < 1e-4) return value.toExponential(digits - 1);
-  if (size >= 10 ** digits) return Math.round(value).toLocaleString("en-US");
+  if (size >= 1e7 || size < 1e-4) {
+    return value.toExponential(digits - 1);
+  }
+  if (size >= 10 ** digits) {
+    return Math.round(value).toLocaleString("en-US");
+  }
   return String(Number(value.toPrecision(digits)));
 }

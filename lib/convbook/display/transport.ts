@@ -26,7 +26,9 @@ let inTslab: Transport | undefined;
 /** The transport of the surroundings at this moment. */
 export function currentTransport(): Transport {
   const io = (globalThis as { [ioSymbol]?: NotebookIo })[ioSymbol];
-  if (io && typeof io.display === "function") return notebookTransport(io);
+  if (io && typeof io.display === "function") {
+    return notebookTransport(io);
+  }
   const tslab = findTslab();
   if (tslab) {
     inTslab ??= tslabTransport(tslab);
@@ -56,9 +58,13 @@ const terminalTransport: Transport = {
 function plainText(bundle: MimeBundle): string {
   for (const mime of ["text/plain", "text/markdown", "text/latex"]) {
     const text = bundle[mime];
-    if (typeof text === "string") return text;
+    if (typeof text === "string") {
+      return text;
+    }
   }
   const json = bundle["application/json"];
-  if (json !== undefined) return JSON.stringify(json, null, 2);
+  if (json !== undefined) {
+    return JSON.stringify(json, null, 2);
+  }
   return `[${Object.keys(bundle).join(", ")}]`;
 }

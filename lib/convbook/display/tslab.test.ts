@@ -6,7 +6,9 @@ it("shows what knows how where it is inspected by itself, and writes all else as
   const shown: unknown[] = [];
   const prototype = Object.create(null) as object;
   showWhenInspected((value) => {
-    if ((value as { broken?: boolean }).broken) throw new Error("cannot be shown");
+    if ((value as { broken?: boolean }).broken) {
+      throw new Error("cannot be shown");
+    }
     shown.push(value);
   }, prototype);
   const make = <T extends object>(fields: T): T => Object.assign(Object.create(prototype) as T, fields);

@@ -18,7 +18,9 @@ let tslabModule: Tslab | null | undefined;
 
 /** tslab has no global of its own: the process was started by its command, and its module is found from there. */
 export function findTslab(): Tslab | null {
-  if (tslabModule !== undefined) return tslabModule;
+  if (tslabModule !== undefined) {
+    return tslabModule;
+  }
   tslabModule = null;
   const script = process.argv[1];
   // In a worker thread it could only be loaded once more, and reach nobody.
@@ -56,7 +58,9 @@ export function tslabTransport(tslab: Tslab): Transport {
         displays.set(displayId, target);
       }
       const mime = preference.find((name) => typeof bundle[name] === "string") ?? Object.keys(bundle)[0];
-      if (mime === undefined) return;
+      if (mime === undefined) {
+        return;
+      }
       const content = bundle[mime];
       target.raw(mime, typeof content === "string" ? content : JSON.stringify(content));
     },
@@ -76,7 +80,9 @@ export function tslabTransport(tslab: Tslab): Transport {
  */
 export function showWhenInspected(show: (value: unknown) => void, prototype: object = Object.prototype): void {
   function showThis(this: object, depth: number, options: InspectOptions): unknown {
-    if (depth !== options.depth) return this;
+    if (depth !== options.depth) {
+      return this;
+    }
     try {
       show(this);
       return "";

@@ -95,7 +95,9 @@ export function vegaLiteToSvg(spec: unknown): string {
     const [width, height] = [view._viewWidth + left + right, view._viewHeight + top + bottom];
     renderer.initialize(null, width, height, [x + left, y + top]).background(view.background());
     const svg = renderer.render(view.scenegraph().root).svg();
-    if (problems.length > 0) throw new Error(problems.join("; "));
+    if (problems.length > 0) {
+      throw new Error(problems.join("; "));
+    }
     return svg;
   } catch (error) {
     throw new DisplayError(`Vega-Lite could not draw the figure: ${(error as Error).message}`, { cause: error });

@@ -123,16 +123,26 @@ function findDataUrl(value: JsonValue | undefined): JsonValue | undefined {
   if (Array.isArray(value)) {
     for (const item of value) {
       const url = findDataUrl(item);
-      if (url !== undefined) return url;
+      if (url !== undefined) {
+        return url;
+      }
     }
     return undefined;
   }
-  if (!isPlainObject(value)) return undefined;
+  if (!isPlainObject(value)) {
+    return undefined;
+  }
   for (const [key, item] of Object.entries(value)) {
-    if (key === "data" && isPlainObject(item) && item.url !== undefined) return item.url;
-    if (key === "values") continue;
+    if (key === "data" && isPlainObject(item) && item.url !== undefined) {
+      return item.url;
+    }
+    if (key === "values") {
+      continue;
+    }
     const url = findDataUrl(item);
-    if (url !== undefined) return url;
+    if (url !== undefined) {
+      return url;
+    }
   }
   return undefined;
 }

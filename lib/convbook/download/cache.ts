@@ -14,10 +14,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function cacheFolder(environment: Environment = process.env): string {
   const own = environment.CONVBOOK_CACHE;
-  if (own !== undefined && own !== "") return resolve(expandHome(own));
+  if (own !== undefined && own !== "") {
+    return resolve(expandHome(own));
+  }
   const xdg = environment.XDG_CACHE_HOME;
   // The XDG base directory specification tells programs to ignore relative paths there.
-  if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, "convbook");
+  if (xdg !== undefined && isAbsolute(xdg)) {
+    return join(xdg, "convbook");
+  }
   return join(homedir(), ".cache", "convbook");
 }
 
@@ -43,8 +47,12 @@ export type Mirror =
  */
 export function parseMirror(text: string): Mirror {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase();
-  if (scheme === undefined) return { kind: "folder", folder: resolve(expandHome(text)) };
-  if (scheme === "file") return { kind: "folder", folder: fileURLToPath(text) };
+  if (scheme === undefined) {
+    return { kind: "folder", folder: resolve(expandHome(text)) };
+  }
+  if (scheme === "file") {
+    return { kind: "folder", folder: fileURLToPath(text) };
+  }
   if ((scheme === "http" || scheme === "https") && URL.canParse(text)) {
     return { kind: "url", url: text.endsWith("/") ? text : `${text}/` };
   }

@@ -39,8 +39,11 @@ let handler: Handler;
 let requests: { path: string; range: string | undefined }[];
 
 beforeEach(async () => {
-  for (const name of Object.keys(process.env))
-    if (/^((https?|all|no)_proxy|CONVBOOK_.*)$/i.test(name)) delete process.env[name];
+  for (const name of Object.keys(process.env)) {
+    if (/^((https?|all|no)_proxy|CONVBOOK_.*)$/i.test(name)) {
+      delete process.env[name];
+    }
+  }
   folder = mkdtempSync(join(tmpdir(), "convbook-"));
   requests = [];
   handler = serveRanges;
@@ -86,7 +89,9 @@ const run = (given: Manifest, options: DownloadOptions = {}) =>
 
 async function failure(given: Manifest, options: DownloadOptions = {}): Promise<DownloadError> {
   const error = await run(given, options).catch((caught: unknown) => caught);
-  if (!(error instanceof DownloadError)) throw new Error(`expected a DownloadError, got ${error}`);
+  if (!(error instanceof DownloadError)) {
+    throw new Error(`expected a DownloadError, got ${error}`);
+  }
   expect(existsSync(target())).toBe(false);
   expect(existsSync(`${target()}.lock`)).toBe(false);
   return error;
@@ -138,7 +143,9 @@ describe("a download", () => {
       if (url.pathname === "/file.bin") {
         authorization = request.headers.authorization;
         response.writeHead(302, { location: "/elsewhere" }).end();
-      } else serveRanges(request, response, url);
+      } else {
+        serveRanges(request, response, url);
+      }
     };
     const progress: DownloadProgress[] = [];
     const urls = [`${base.replace("//", "//me:secret@")}/file.bin`];
@@ -150,9 +157,13 @@ describe("a download", () => {
 
   it("goes on to the next address", async () => {
     handler = (request, response, url) => {
-      if (url.pathname === "/gone") response.writeHead(404).end();
-      else if (url.pathname === "/other") response.end("something else");
-      else serveRanges(request, response, url);
+      if (url.pathname === "/gone") {
+        response.writeHead(404).end();
+      } else if (url.pathname === "/other") {
+        response.end("something else");
+      } else {
+        serveRanges(request, response, url);
+      }
     };
     const progress: DownloadProgress[] = [];
     const urls = ["http://127.0.0.1:1/file.bin", `${base}/gone`, `${base}/other`, `${base}/file.bin`];
@@ -173,8 +184,11 @@ describe("a download", () => {
   it("tries again after a server's error", async () => {
     let count = 0;
     handler = (request, response, url) => {
-      if (++count <= 2) response.writeHead(503).end();
-      else serveRanges(request, response, url);
+      if (++count <= 2) {
+        response.writeHead(503).end();
+      } else {
+        serveRanges(request, response, url);
+      }
     };
     await run(manifest());
     expect(count).toBe(3);
@@ -233,8 +247,11 @@ describe("continuing", () => {
   ])("begins again where the server answers the rest with %s, with no try to spare", async (_name, answer) => {
     leave(content.subarray(0, 1234));
     handler = (request, response, url) => {
-      if (request.headers.range !== undefined) answer(response);
-      else serveRanges(request, response, url);
+      if (request.headers.range !== undefined) {
+        answer(response);
+      } else {
+        serveRanges(request, response, url);
+      }
     };
     await run(manifest(), { retries: 0 });
     expect(requests.map(({ range }) => range)).toEqual(["bytes=1234-", undefined]);
@@ -245,7 +262,9 @@ describe("continuing", () => {
   it("ends where a server breaks off and knows no rest, however often", async () => {
     leave(content.subarray(0, 1234));
     handler = (request, response) => {
-      if (request.headers.range !== undefined) return response.writeHead(416).end();
+      if (request.headers.range !== undefined) {
+        return response.writeHead(416).end();
+      }
       response.writeHead(200, { "content-length": content.length });
       return response.write(content.subarray(0, 2000), () => setTimeout(() => response.destroy(), 20));
     };
@@ -274,8 +293,11 @@ describe("continuing", () => {
         ...(start === 0 ? {} : { "content-range": `bytes ${start}-${content.length - 1}/${content.length}` }),
       });
       response.write(content.subarray(start, start + 60_000), () => {
-        if (start + 60_000 >= content.length) response.end();
-        else setTimeout(() => response.destroy(), 20);
+        if (start + 60_000 >= content.length) {
+          response.end();
+        } else {
+          setTimeout(() => response.destroy(), 20);
+        }
       });
     };
     await run(manifest(), { retries: 1 });
@@ -318,7 +340,9 @@ describe("a server's fault", () => {
     handler = (_request, response) => {
       response.writeHead(200, { "transfer-encoding": "chunked" });
       const more = () => {
-        if (response.destroyed) return;
+        if (response.destroyed) {
+          return;
+        }
         sent += 65536;
         response.write(Buffer.alloc(65536), more);
       };
@@ -394,8 +418,11 @@ describe("mirrors and being offline", () => {
 
   it("takes a mirror's address", async () => {
     handler = (request, response, url) => {
-      if (url.pathname === "/copies/sub/file.bin") serveRanges(request, response, url);
-      else response.writeHead(404).end();
+      if (url.pathname === "/copies/sub/file.bin") {
+        serveRanges(request, response, url);
+      } else {
+        response.writeHead(404).end();
+      }
     };
     await run(manifest({ urls: ["http://127.0.0.1:1/x"] }), { mirror: `${base}/copies` });
     expect(requests.map(({ path }) => path)).toEqual(["/copies/things/sub/file.bin", "/copies/sub/file.bin"]);
@@ -506,7 +533,9 @@ function start(
 
 async function until(condition: () => boolean): Promise<void> {
   for (let i = 0; !condition(); i++) {
-    if (i > 2000) throw new Error("it took more than 20 s");
+    if (i > 2000) {
+      throw new Error("it took more than 20 s");
+    }
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
@@ -525,7 +554,9 @@ describe("processes", () => {
     const first = start(manifest());
     const second = start(manifest());
     await Promise.all([first.end, second.end]);
-    for (const { lines } of [first, second]) expect(lines.at(-1)).toEqual({ paths: { "sub/file.bin": target() } });
+    for (const { lines } of [first, second]) {
+      expect(lines.at(-1)).toEqual({ paths: { "sub/file.bin": target() } });
+    }
     expect(requests).toHaveLength(1);
     const waiting = [...first.lines, ...second.lines].find(({ phase }) => phase === "waiting");
     expect(waiting?.message).toMatch(/^waiting for process \d+, which downloads it$/);
@@ -535,7 +566,9 @@ describe("processes", () => {
 
   it("one that is killed leaves nothing under the final name, and the next goes on", async () => {
     handler = (request, response, url) => {
-      if (requests.length > 1) return serveRanges(request, response, url);
+      if (requests.length > 1) {
+        return serveRanges(request, response, url);
+      }
       response.writeHead(200, { "content-length": content.length });
       response.write(content.subarray(0, 100_000));
     };
@@ -587,11 +620,15 @@ describe("a proxy", () => {
     proxy.listen(0, "127.0.0.1");
     await once(proxy, "listening");
     const port = (proxy.address() as AddressInfo).port;
-    for (const [name, value] of Object.entries(variables)) process.env[name] = value.replace("PORT", String(port));
+    for (const [name, value] of Object.entries(variables)) {
+      process.env[name] = value.replace("PORT", String(port));
+    }
     const scheme = "HTTPS_PROXY" in variables ? "https" : "http";
     const urls = host === "" ? [`${base}/file.bin`] : [`${scheme}://${host}/file.bin`];
     const result = await run(manifest({ urls }), { retries: 0 }).catch((error: unknown) => error);
-    for (const name of Object.keys(variables)) delete process.env[name];
+    for (const name of Object.keys(variables)) {
+      delete process.env[name];
+    }
     proxy.closeAllConnections();
     proxy.close();
     return { seen, tunnels, result };

@@ -87,7 +87,9 @@ export async function download(manifest: Manifest, options: DownloadOptions = {}
   const known = manifest.files.map((file) => file.path);
   const files = [...new Set(wanted)].map((path) => {
     const file = manifest.files.find((candidate) => candidate.path === path);
-    if (file !== undefined) return file;
+    if (file !== undefined) {
+      return file;
+    }
     const [nearest] = nearestNames(path, known, 1);
     const hint = nearest === undefined ? `It has: ${known.join(", ")}.` : `Did you mean "${nearest}"?`;
     throw new RangeError(`Manifest ${manifest.name} has no file "${path}". ${hint}`);
@@ -134,18 +136,28 @@ async function downloadFile(file: ManifestFile, before: number, context: Context
     });
     try {
       // Whoever held the lock may have fetched it.
-      if (!(await isWhole(target, file, reporter, signal))) await receive(file, target, lock, reporter, context);
+      if (!(await isWhole(target, file, reporter, signal))) {
+        await receive(file, target, lock, reporter, context);
+      }
     } finally {
       await lock.release();
     }
     reporter.report("done", file.size);
     return target;
   } catch (error) {
-    if (error instanceof DownloadError) throw error;
-    if (signal?.aborted === true) throw failed("aborted", `The download of ${label} was stopped.`, error);
-    if (error instanceof LockTimeoutError) throw failed("locked", `Cannot download ${label}. ${error.message}`, error);
+    if (error instanceof DownloadError) {
+      throw error;
+    }
+    if (signal?.aborted === true) {
+      throw failed("aborted", `The download of ${label} was stopped.`, error);
+    }
+    if (error instanceof LockTimeoutError) {
+      throw failed("locked", `Cannot download ${label}. ${error.message}`, error);
+    }
     // What the file system did not say is a mistake of ours, not a failed download.
-    if (!(error instanceof LocalFileError) && codeOf(error) === undefined) throw error;
+    if (!(error instanceof LocalFileError) && codeOf(error) === undefined) {
+      throw error;
+    }
     const local = error instanceof LocalFileError ? error : new LocalFileError(error);
     if (local.isSpace) {
       throw failed(
@@ -174,9 +186,13 @@ async function isWhole(
 ): Promise<boolean> {
   try {
     const found = await stat(path);
-    if (!found.isFile() || found.size !== file.size) return false;
+    if (!found.isFile() || found.size !== file.size) {
+      return false;
+    }
   } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return false;
+    if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) {
+      return false;
+    }
     throw error;
   }
   const there = await PartialFile.open(path, "check");
@@ -201,7 +217,9 @@ async function receive(
   const tried: DownloadAttempt[] = [];
   const partPath = `${target}.part`;
   // Somebody may still be writing to it: begin with a file of our own.
-  if (lock.uncertain) await rm(partPath, { force: true });
+  if (lock.uncertain) {
+    await rm(partPath, { force: true });
+  }
   const part = await PartialFile.open(partPath, "continue");
   let keep = true;
   try {
@@ -226,20 +244,28 @@ async function receive(
         await renameDurably(partPath, target);
         return;
       } catch (error) {
-        if (!(error instanceof SourceError)) throw error;
+        if (!(error instanceof SourceError)) {
+          throw error;
+        }
         tried.push({ address: source.address, reason: error.reason, message: error.message });
-        if (error.reason !== "missing") reporter.report("failed", part.received, `${source.address}: ${error.message}`);
+        if (error.reason !== "missing") {
+          reporter.report("failed", part.received, `${source.address}: ${error.message}`);
+        }
       }
     }
     keep = part.received > 0;
     throw unavailable(label, file, tried, context);
   } catch (error) {
     // A partial file is worth keeping, except when it is what fills the disk.
-    if (error instanceof LocalFileError && error.isSpace) keep = false;
+    if (error instanceof LocalFileError && error.isSpace) {
+      keep = false;
+    }
     throw error;
   } finally {
     await part.close();
-    if (!keep || part.received === 0) await part.remove().catch(() => {});
+    if (!keep || part.received === 0) {
+      await part.remove().catch(() => {});
+    }
   }
 }
 
@@ -255,11 +281,17 @@ async function receiveFrom(
   /** How the source refused to continue in the middle; from then on every try begins anew. */
   let refusal: SourceError | undefined;
   for (let retry = 0; ; retry++) {
-    if (refusal !== undefined) await part.restart();
+    if (refusal !== undefined) {
+      await part.restart();
+    }
     const continued = part.received;
     try {
-      if (continued < file.size || file.size === 0) await transfer(source, part, file, reporter, signal);
-      if (part.digest() === file.sha256) return;
+      if (continued < file.size || file.size === 0) {
+        await transfer(source, part, file, reporter, signal);
+      }
+      if (part.digest() === file.sha256) {
+        return;
+      }
       await part.restart();
       const message = `the content is not what the manifest promises (its SHA-256 is not ${file.sha256.slice(0, 12)}…)`;
       // When the beginning came from an earlier try, it may be that which is wrong.
@@ -275,10 +307,16 @@ async function receiveFrom(
       if (!again && refusal !== undefined && error instanceof SourceError) {
         throw new SourceError(error.reason, `${refusal.message}; from the beginning: ${error.message}`);
       }
-      if (!again) throw error;
+      if (!again) {
+        throw error;
+      }
       // Progress earns new tries: a bad line that gives some bytes each time gets the file in the end.
-      if (refusal === undefined && part.received > continued) retry = 0;
-      if (retry >= retries) throw error;
+      if (refusal === undefined && part.received > continued) {
+        retry = 0;
+      }
+      if (retry >= retries) {
+        throw error;
+      }
       if (error.reason !== "hash") {
         reporter.report("failed", part.received, `${source.address}: ${error.message}; trying again`);
         await sleep(retryDelayMs * 2 ** retry, undefined, signal === undefined ? {} : { signal }).catch(() =>
@@ -298,7 +336,9 @@ async function transfer(
 ): Promise<void> {
   const answer = await source.open(part.received, file.size, signal);
   try {
-    if (answer.offset !== part.received) await part.restart();
+    if (answer.offset !== part.received) {
+      await part.restart();
+    }
     reporter.report("downloading", part.received);
     for await (const chunk of answer.body) {
       signal?.throwIfAborted();
@@ -323,11 +363,16 @@ function* sourcesOf(file: ManifestFile, target: string, context: Context): Gener
   if (mirror !== null) {
     const { place } = mirror;
     for (const path of [`${manifest.name}/${file.path}`, file.path]) {
-      if (place.kind === "folder") yield folderSource(place.folder, path);
-      else if (!offline) yield http(new URL(encodeURI(path), place.url).href);
+      if (place.kind === "folder") {
+        yield folderSource(place.folder, path);
+      } else if (!offline) {
+        yield http(new URL(encodeURI(path), place.url).href);
+      }
     }
   }
-  if (offline) return;
+  if (offline) {
+    return;
+  }
   for (const url of file.urls) {
     yield url.startsWith("npm:") ? npmSource(url.slice("npm:".length), dirname(target), timeoutMs) : http(url);
   }
@@ -335,15 +380,18 @@ function* sourcesOf(file: ManifestFile, target: string, context: Context): Gener
 
 /** A mirror that is not there is a slip, for which the network must not be asked instead. */
 async function checkMirrorFolder(label: string, { mirror }: Context): Promise<void> {
-  if (mirror?.place.kind !== "folder") return;
+  if (mirror?.place.kind !== "folder") {
+    return;
+  }
   const { folder } = mirror.place;
   if (
     await stat(folder).then(
       (found) => found.isDirectory(),
       () => false,
     )
-  )
+  ) {
     return;
+  }
   throw new DownloadError(
     label,
     "io",
@@ -408,11 +456,16 @@ class Reporter {
   report(phase: DownloadProgress["phase"], received: number, message?: string): void {
     const now = performance.now();
     const samples = this.#samples;
-    if (phase !== this.#lastPhase) samples.length = 0;
-    else if (message === undefined && now - this.#lastTime < 50) return;
+    if (phase !== this.#lastPhase) {
+      samples.length = 0;
+    } else if (message === undefined && now - this.#lastTime < 50) {
+      return;
+    }
     this.#lastPhase = phase;
     this.#lastTime = now;
-    while (samples.length > 1 && now - (samples[0]?.time ?? now) > 3000) samples.shift();
+    while (samples.length > 1 && now - (samples[0]?.time ?? now) > 3000) {
+      samples.shift();
+    }
     const oldest = samples[0];
     samples.push({ time: now, received });
     const bytesPerSecond =

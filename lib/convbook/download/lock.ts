@@ -61,7 +61,9 @@ const emptyMs = 5_000;
 
 /** "process 1234" or "process 1234 on lab-7" */
 export function describeHolder(holder: LockHolder | null): string {
-  if (holder === null) return "another process";
+  if (holder === null) {
+    return "another process";
+  }
   return `process ${holder.pid}${holder.host === hostname() ? "" : ` on ${holder.host}`}`;
 }
 
@@ -80,7 +82,9 @@ function isAlive(holder: LockHolder): boolean {
     process.kill(holder.pid, 0);
   } catch (error) {
     // EPERM: it is there and belongs to somebody else.
-    if (codeOf(error) !== "EPERM") return false;
+    if (codeOf(error) !== "EPERM") {
+      return false;
+    }
   }
   const started = startOf(holder.pid);
   return started === undefined || holder.started === undefined || started === holder.started;
@@ -93,8 +97,12 @@ async function look(path: string): Promise<{ holder: LockHolder | null; ageMs: n
     const ageMs = Date.now() - mtimeMs;
     try {
       const { token, pid, host, started }: Partial<LockHolder> = JSON.parse(text);
-      if (typeof token !== "string" || typeof pid !== "number" || typeof host !== "string") throw new Error();
-      if (!Number.isSafeInteger(pid)) throw new Error();
+      if (typeof token !== "string" || typeof pid !== "number" || typeof host !== "string") {
+        throw new Error();
+      }
+      if (!Number.isSafeInteger(pid)) {
+        throw new Error();
+      }
       return {
         holder: { token, pid, host, ...(typeof started === "string" ? { started } : {}) },
         ageMs,
@@ -103,7 +111,9 @@ async function look(path: string): Promise<{ holder: LockHolder | null; ageMs: n
       return { holder: null, ageMs };
     }
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
+    if (codeOf(error) === "ENOENT") {
+      return undefined;
+    }
     throw error;
   }
 }
@@ -111,8 +121,12 @@ async function look(path: string): Promise<{ holder: LockHolder | null; ageMs: n
 /** "dead" is certain, "silent" is likely. */
 function judge(state: { holder: LockHolder | null; ageMs: number }): "alive" | "dead" | "silent" {
   const { holder, ageMs } = state;
-  if (holder === null) return ageMs > emptyMs ? "dead" : "alive";
-  if (holder.host === hostname()) return isAlive(holder) ? "alive" : "dead";
+  if (holder === null) {
+    return ageMs > emptyMs ? "dead" : "alive";
+  }
+  if (holder.host === hostname()) {
+    return isAlive(holder) ? "alive" : "dead";
+  }
   return ageMs > staleMs ? "silent" : "alive";
 }
 
@@ -121,7 +135,9 @@ async function createExclusively(path: string, content: string): Promise<boolean
   try {
     file = await open(path, "wx");
   } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
+    if (codeOf(error) === "EEXIST") {
+      return false;
+    }
     throw error;
   }
   try {
@@ -143,7 +159,9 @@ async function breakLock(path: string, token: string | undefined): Promise<void>
   const breaker = `${path}.break`;
   if (!(await createExclusively(breaker, ""))) {
     const state = await look(breaker);
-    if (state !== undefined && state.ageMs > emptyMs) await rm(breaker, { force: true });
+    if (state !== undefined && state.ageMs > emptyMs) {
+      await rm(breaker, { force: true });
+    }
     return;
   }
   try {
@@ -177,7 +195,9 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
   while (!(await createExclusively(path, JSON.stringify(holder)))) {
     signal?.throwIfAborted();
     const state = await look(path);
-    if (state === undefined) continue;
+    if (state === undefined) {
+      continue;
+    }
     const verdict = judge(state);
     if (verdict !== "alive") {
       uncertain ||= verdict === "silent";
@@ -185,7 +205,9 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
       await sleep(10);
       continue;
     }
-    if (performance.now() > deadline) throw new LockTimeoutError(path, state.holder, timeoutMs);
+    if (performance.now() > deadline) {
+      throw new LockTimeoutError(path, state.holder, timeoutMs);
+    }
     // A lock without content is about to be written: its holder is told at the next look.
     if (state.holder !== null && state.holder.token !== waitedFor) {
       waitedFor = state.holder.token;
@@ -204,7 +226,9 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
     stillHeld,
     release: async () => {
       clearInterval(beat);
-      if (await stillHeld()) await rm(path, { force: true });
+      if (await stillHeld()) {
+        await rm(path, { force: true });
+      }
     },
   };
 }

@@ -63,7 +63,9 @@ export function parseManifest(json: unknown, origin = "(unnamed)"): Manifest {
       return fail(at, `expected an object, got ${show(value)}`);
     }
     for (const key of Object.keys(value)) {
-      if (keys.includes(key)) continue;
+      if (keys.includes(key)) {
+        continue;
+      }
       const [nearest] = nearestNames(key, keys, 1);
       fail(at, `unknown key "${key}"${nearest === undefined ? "" : `, did you mean "${nearest}"?`}`);
     }
@@ -75,7 +77,9 @@ export function parseManifest(json: unknown, origin = "(unnamed)"): Manifest {
     Array.isArray(value) ? value : fail(at, `expected a list, got ${show(value)}`);
   const address = (value: unknown, at: string): string => {
     const given = text(value, at);
-    if (/^npm:(@[\w.-]+\/)?[\w.-]+@\d+\.\d+\.\d+[\w.+-]*$/.test(given)) return given;
+    if (/^npm:(@[\w.-]+\/)?[\w.-]+@\d+\.\d+\.\d+[\w.+-]*$/.test(given)) {
+      return given;
+    }
     const protocol = URL.canParse(given) ? new URL(given).protocol : "";
     if (protocol !== "http:" && protocol !== "https:") {
       fail(at, `expected an http(s) address or npm:NAME@VERSION, got ${show(given)}`);
@@ -96,9 +100,13 @@ export function parseManifest(json: unknown, origin = "(unnamed)"): Manifest {
     const entry = object(value, at, fileKeys);
     const path = text(entry.path, `${at}.path`);
     const unsafe = unsafePathReason(path);
-    if (unsafe !== null) fail(`${at}.path`, `${show(path)} cannot be used: ${unsafe}`);
+    if (unsafe !== null) {
+      fail(`${at}.path`, `${show(path)} cannot be used: ${unsafe}`);
+    }
     const same = seen.get(path.toLowerCase());
-    if (same !== undefined) fail(`${at}.path`, `${show(path)} is the same file as files[${same}]`);
+    if (same !== undefined) {
+      fail(`${at}.path`, `${show(path)} is the same file as files[${same}]`);
+    }
     seen.set(path.toLowerCase(), i);
     const { size, sha256 } = entry;
     if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
@@ -112,15 +120,21 @@ export function parseManifest(json: unknown, origin = "(unnamed)"): Manifest {
       ...own.map((v, j) => address(v, `${at}.urls[${j}]`)),
       ...baseUrls.map((base) => new URL(encodeURI(path), base.endsWith("/") ? base : `${base}/`).href),
     ];
-    if (urls.length === 0) fail(at, "has no address: give it urls, or the manifest baseUrls");
+    if (urls.length === 0) {
+      fail(at, "has no address: give it urls, or the manifest baseUrls");
+    }
     return { path, size, sha256, urls };
   });
-  if (files.length === 0) fail("files", "expected at least one file");
+  if (files.length === 0) {
+    fail("files", "expected at least one file");
+  }
   // One file's name cannot be another's folder.
   for (const path of seen.keys()) {
     for (let slash = path.indexOf("/"); slash !== -1; slash = path.indexOf("/", slash + 1)) {
       const folder = seen.get(path.slice(0, slash));
-      if (folder !== undefined) fail(`files[${folder}].path`, `is also the folder of files[${seen.get(path)}]`);
+      if (folder !== undefined) {
+        fail(`files[${folder}].path`, `is also the folder of files[${seen.get(path)}]`);
+      }
     }
   }
   return {
@@ -141,7 +155,9 @@ export function datasetsFolder(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   for (;;) {
     const candidate = join(folder, "datasets");
-    if (existsSync(join(candidate, "uva-tutorial5.json"))) return candidate;
+    if (existsSync(join(candidate, "uva-tutorial5.json"))) {
+      return candidate;
+    }
     const parent = dirname(folder);
     if (parent === folder) {
       throw new Error("The folder datasets/ with the manifests is missing from this installation of convbook.");

@@ -23,14 +23,18 @@ let secret: string | undefined;
 function serve(request: IncomingMessage, response: ServerResponse): void {
   const path = request.url ?? "/";
   paths.push(path);
-  if (secret !== undefined && request.headers.authorization !== `Bearer ${secret}`) response.writeHead(401).end();
-  else if (path === "/thing") {
+  if (secret !== undefined && request.headers.authorization !== `Bearer ${secret}`) {
+    response.writeHead(401).end();
+  } else if (path === "/thing") {
     const dist = { tarball: `${base}/thing-1.2.3.tgz`, shasum: sha1 };
     const version = { name: "thing", version: "1.2.3", dist };
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ name: "thing", "dist-tags": { latest: "1.2.3" }, versions: { "1.2.3": version } }));
-  } else if (path === "/thing-1.2.3.tgz") response.setHeader("content-length", tarball.length).end(tarball);
-  else response.writeHead(404).end("{}");
+  } else if (path === "/thing-1.2.3.tgz") {
+    response.setHeader("content-length", tarball.length).end(tarball);
+  } else {
+    response.writeHead(404).end("{}");
+  }
 }
 
 const before = { ...process.env };
@@ -42,7 +46,9 @@ beforeAll(async () => {
   await once(server, "listening");
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   for (const name of Object.keys(process.env)) {
-    if (/^(https?_proxy|no_proxy|CONVBOOK_.*)$/i.test(name)) delete process.env[name];
+    if (/^(https?_proxy|no_proxy|CONVBOOK_.*)$/i.test(name)) {
+      delete process.env[name];
+    }
   }
   process.env.npm_config_registry = base;
   process.env.npm_config_cache = join(folder, "npm");

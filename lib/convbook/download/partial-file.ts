@@ -59,14 +59,18 @@ export class PartialFile {
    */
   async rehash(limit: number, onProgress: (bytes: number) => void, signal?: AbortSignal): Promise<void> {
     const { size } = await local(() => this.#file.stat());
-    if (size > limit) return this.restart();
+    if (size > limit) {
+      return this.restart();
+    }
     this.#hash = createHash("sha256");
     this.#received = 0;
     const buffer = Buffer.allocUnsafe(Math.min(1 << 20, Math.max(1, size)));
     while (this.#received < size) {
       signal?.throwIfAborted();
       const { bytesRead } = await local(() => this.#file.read(buffer, 0, buffer.length, this.#received));
-      if (bytesRead === 0) break;
+      if (bytesRead === 0) {
+        break;
+      }
       this.#hash.update(buffer.subarray(0, bytesRead));
       this.#received += bytesRead;
       onProgress(this.#received);

@@ -25,7 +25,9 @@ it("says how far it is, how fast and how long it will take", () => {
 function written(isTTY: boolean, states: DownloadProgress[]): string {
   let text = "";
   const show = terminalProgress({ isTTY, columns: 30, write: (part: string) => (text += part) });
-  for (const item of states) show(item);
+  for (const item of states) {
+    show(item);
+  }
   return text;
 }
 

@@ -39,9 +39,12 @@ export function formatBytes(bytes: number): string {
 /** One line of text for a state of the download. */
 export function formatProgress(progress: DownloadProgress): string {
   const { phase, file, received, size, bytesPerSecond, message } = progress;
-  if (phase === "waiting" || phase === "failed") return `${file}: ${message ?? phase}`;
-  if (phase === "done")
+  if (phase === "waiting" || phase === "failed") {
+    return `${file}: ${message ?? phase}`;
+  }
+  if (phase === "done") {
     return `${file}: ${formatBytes(size)}${progress.address === undefined ? " (in the cache)" : ""}`;
+  }
   const percent = size === 0 ? 100 : Math.floor((100 * received) / size);
   const rate = bytesPerSecond > 0 ? `, ${formatBytes(bytesPerSecond)}/s` : "";
   const left = bytesPerSecond > 0 ? Math.ceil((size - received) / bytesPerSecond) : 0;
@@ -72,7 +75,9 @@ export function terminalProgress(stream: ProgressStream = process.stderr): (prog
     const whole =
       (phase === "done" && address !== undefined) ||
       ((phase === "waiting" || phase === "failed") && message !== lastMessage);
-    if (message !== undefined) lastMessage = message;
+    if (message !== undefined) {
+      lastMessage = message;
+    }
     const clear = shown === "" ? "" : "\r\x1b[K";
     if (whole) {
       stream.write(`${clear}${formatProgress(progress)}\n`);
@@ -83,9 +88,13 @@ export function terminalProgress(stream: ProgressStream = process.stderr): (prog
       stream.write(clear);
       shown = "";
     }
-    if (stream.isTTY !== true || (phase !== "downloading" && phase !== "verifying")) return;
+    if (stream.isTTY !== true || (phase !== "downloading" && phase !== "verifying")) {
+      return;
+    }
     const now = performance.now();
-    if (now - lastTime < 100) return;
+    if (now - lastTime < 100) {
+      return;
+    }
     lastTime = now;
     const columns = stream.columns ?? 80;
     shown = formatProgress(progress).slice(0, columns - 1);

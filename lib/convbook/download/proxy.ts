@@ -29,12 +29,16 @@ export function proxyDispatcher(environment: Environment = process.env): Dispatc
   const named = (protocol: string) => {
     for (const name of [`${protocol}_proxy`, `${protocol.toUpperCase()}_PROXY`, "all_proxy", "ALL_PROXY"]) {
       const value = environment[name]?.trim();
-      if (value) return withScheme(name, value);
+      if (value) {
+        return withScheme(name, value);
+      }
     }
     return undefined;
   };
   const [httpProxy, httpsProxy] = [named("http"), named("https")];
-  if (httpProxy === undefined && httpsProxy === undefined) return undefined;
+  if (httpProxy === undefined && httpsProxy === undefined) {
+    return undefined;
+  }
   const noProxy = environment.no_proxy ?? environment.NO_PROXY ?? "";
   const key = JSON.stringify([httpProxy, httpsProxy, noProxy]);
   if (made?.key !== key) {

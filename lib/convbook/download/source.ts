@@ -52,9 +52,13 @@ export interface Source {
 
 /** An address as it may be shown: without user name and password. */
 export function displayAddress(url: string): string {
-  if (!URL.canParse(url)) return url;
+  if (!URL.canParse(url)) {
+    return url;
+  }
   const parsed = new URL(url);
-  if (parsed.username === "" && parsed.password === "") return url;
+  if (parsed.username === "" && parsed.password === "") {
+    return url;
+  }
   parsed.username = "";
   parsed.password = "";
   return parsed.href;
@@ -69,12 +73,18 @@ export function folderSource(folder: string, path: string): Source {
       try {
         file = await resolveInside(folder, path);
       } catch (error) {
-        if (error instanceof RangeError) throw new SourceError("io", error.message);
+        if (error instanceof RangeError) {
+          throw new SourceError("io", error.message);
+        }
         throw new SourceError("missing", "there is no such file");
       }
       const found = await stat(file);
-      if (!found.isFile()) throw new SourceError("missing", "it is not a file");
-      if (found.size !== size) throw new SourceError("size", `it has ${found.size} bytes, not ${size}`);
+      if (!found.isFile()) {
+        throw new SourceError("missing", "it is not a file");
+      }
+      if (found.size !== size) {
+        throw new SourceError("size", `it has ${found.size} bytes, not ${size}`);
+      }
       return streamOf(file, offset, signal);
     },
   };
@@ -84,9 +94,13 @@ function streamOf(file: string, offset: number, signal: AbortSignal | undefined)
   const stream = createReadStream(file, { start: offset, highWaterMark: 1 << 20, ...(signal ? { signal } : {}) });
   const chunks = async function* (): AsyncGenerator<Uint8Array> {
     try {
-      for await (const chunk of stream) yield chunk as Uint8Array;
+      for await (const chunk of stream) {
+        yield chunk as Uint8Array;
+      }
     } catch (error) {
-      if (signal?.aborted === true) throw signal.reason;
+      if (signal?.aborted === true) {
+        throw signal.reason;
+      }
       throw new SourceError("io", messageOf(error));
     }
   };
@@ -104,7 +118,9 @@ function networkMessage(error: unknown): string {
   const parts: string[] = [];
   for (let e: unknown = error; e instanceof Error && parts.length < 4; e = e.cause) {
     const inner = e instanceof AggregateError && e.errors[0] instanceof Error ? e.errors[0].message : e.message;
-    if (inner !== "" && inner !== "fetch failed" && !parts.includes(inner)) parts.push(inner);
+    if (inner !== "" && inner !== "fetch failed" && !parts.includes(inner)) {
+      parts.push(inner);
+    }
   }
   return parts.join(": ") || "the connection failed";
 }
@@ -131,9 +147,15 @@ export function httpSource(url: string, timeoutMs: number): Source {
         controller.abort();
       };
       const explain = (error: unknown): unknown => {
-        if (signal?.aborted === true) return signal.reason;
-        if (controller.signal.reason === silent) return silent;
-        if (error instanceof SourceError) return error;
+        if (signal?.aborted === true) {
+          return signal.reason;
+        }
+        if (controller.signal.reason === silent) {
+          return silent;
+        }
+        if (error instanceof SourceError) {
+          return error;
+        }
         return new SourceError("network", networkMessage(error), { retry: true });
       };
       try {
@@ -151,7 +173,9 @@ export function httpSource(url: string, timeoutMs: number): Source {
         });
         const start = checkAnswer(response.status, response.headers, offset, size);
         const { body } = response;
-        if (body === null) throw new SourceError("size", "the answer has no content");
+        if (body === null) {
+          throw new SourceError("size", "the answer has no content");
+        }
         const chunks = async function* (): AsyncGenerator<Uint8Array> {
           try {
             for await (const chunk of body) {
@@ -175,7 +199,9 @@ export function httpSource(url: string, timeoutMs: number): Source {
 /** fetch refuses addresses with a user name in them; it goes into a header. */
 function authorization(url: string): { authorization?: string } {
   const { username, password } = new URL(url);
-  if (username === "" && password === "") return {};
+  if (username === "" && password === "") {
+    return {};
+  }
   const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return { authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
 }
@@ -200,7 +226,9 @@ function checkAnswer(
         cannotContinue: true,
       });
     }
-    if (range[3] !== "*" && Number(range[3]) !== size) throw wrongSize(Number(range[3]));
+    if (range[3] !== "*" && Number(range[3]) !== size) {
+      throw wrongSize(Number(range[3]));
+    }
     return offset;
   }
   if (status !== 200) {
@@ -229,9 +257,13 @@ async function npm(args: readonly string[], signal: AbortSignal | undefined): Pr
     });
     return stdout;
   } catch (error) {
-    if (signal?.aborted === true) throw signal.reason;
+    if (signal?.aborted === true) {
+      throw signal.reason;
+    }
     const { code, stderr } = error as { code?: unknown; stderr?: string };
-    if (code === "ENOENT") throw new SourceError("missing", "npm is not installed");
+    if (code === "ENOENT") {
+      throw new SourceError("missing", "npm is not installed");
+    }
     const lines = (stderr ?? "").split("\n").filter((line) => /^npm (error|ERR!) /.test(line));
     const text = lines.map((line) => line.replace(/^npm (error|ERR!) /, "")).find((line) => !/^code /.test(line));
     throw new SourceError("network", `npm ${args[0]} failed: ${text ?? messageOf(error).split("\n")[0]}`);
@@ -250,19 +282,25 @@ export function npmSource(specifier: string, scratch: string, timeoutMs: number)
     address: `npm:${specifier}`,
     open: async (offset, size, signal) => {
       const url = (await npm(["view", specifier, "dist.tarball"], signal)).trim();
-      if (!/^https?:/.test(url)) throw new SourceError("missing", "the registry has no such package");
+      if (!/^https?:/.test(url)) {
+        throw new SourceError("missing", "the registry has no such package");
+      }
       try {
         return await httpSource(url, timeoutMs).open(offset, size, signal);
       } catch (error) {
         const { reason, status } = error as SourceError;
-        if (!(error instanceof SourceError) || reason !== "http" || (status !== 401 && status !== 403)) throw error;
+        if (!(error instanceof SourceError) || reason !== "http" || (status !== 401 && status !== 403)) {
+          throw error;
+        }
       }
       const folder = await mkdtemp(join(scratch, ".npm-"));
       const remove = () => rm(folder, { recursive: true, force: true });
       try {
         await npm(["pack", specifier, "--pack-destination", folder, "--ignore-scripts"], signal);
         const [name] = await readdir(folder);
-        if (name === undefined) throw new SourceError("missing", "npm pack gave no file");
+        if (name === undefined) {
+          throw new SourceError("missing", "npm pack gave no file");
+        }
         const answer = streamOf(join(folder, name), offset, signal);
         const close = async () => {
           await answer.close();

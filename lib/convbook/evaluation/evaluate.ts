@@ -71,10 +71,14 @@ export async function evaluate(
       for (let i = 0; i < take; i++) {
         predictions.push(bestData[i] ?? 0);
         confidences.push(confidenceData[i] ?? 0);
-        if (bestData[i] === labelData[i]) correct++;
+        if (bestData[i] === labelData[i]) {
+          correct++;
+        }
       }
       onProgress?.(predictions.length);
-      if (predictions.length >= limit || signal?.aborted) break;
+      if (predictions.length >= limit || signal?.aborted) {
+        break;
+      }
     }
   } finally {
     model.train(wasTraining);

@@ -40,7 +40,9 @@ async function writePieces(file: FileHandle, pieces: readonly Uint8Array[]): Pro
       whole++;
     }
     rest = rest.slice(whole);
-    if (bytesWritten > 0 && rest[0] !== undefined) rest[0] = rest[0].subarray(bytesWritten);
+    if (bytesWritten > 0 && rest[0] !== undefined) {
+      rest[0] = rest[0].subarray(bytesWritten);
+    }
   }
 }
 
@@ -68,13 +70,17 @@ function isAlive(pid: number): boolean {
 export async function removeLeftovers(folder: string, isOurs: (name: string) => boolean): Promise<void> {
   for (const entry of await readdir(folder).catch(() => [])) {
     const [, name, pid, host] = /^\.(.+)\.(\d+)\.([0-9a-f]{8})[0-9a-f]{8}\.tmp$/.exec(entry) ?? [];
-    if (name === undefined || !isOurs(name)) continue;
+    if (name === undefined || !isOurs(name)) {
+      continue;
+    }
     const path = join(folder, entry);
     const isDone =
       host === machine
         ? !isAlive(Number(pid))
         : Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now()) > abandonedMs;
-    if (isDone) await rm(path, { force: true });
+    if (isDone) {
+      await rm(path, { force: true });
+    }
   }
 }
 
@@ -119,8 +125,11 @@ export async function writeFileAtomic(
   try {
     const file = await open(temporary, "wx");
     try {
-      if (typeof content === "string" || content instanceof Uint8Array) await file.writeFile(content);
-      else await writePieces(file, content);
+      if (typeof content === "string" || content instanceof Uint8Array) {
+        await file.writeFile(content);
+      } else {
+        await writePieces(file, content);
+      }
       await file.sync();
     } finally {
       await file.close();

@@ -9,7 +9,9 @@ export function compareCodePoints(a: string, b: string): number {
     const x = a.charCodeAt(i);
     const y = b.charCodeAt(i);
     // Where halves differ, those of a pair (of a code point beyond 0xffff) come after all that stand alone.
-    if (x !== y) return isHalf(x) === isHalf(y) ? x - y : isHalf(x) ? 1 : -1;
+    if (x !== y) {
+      return isHalf(x) === isHalf(y) ? x - y : isHalf(x) ? 1 : -1;
+    }
   }
   return a.length - b.length;
 }

@@ -70,7 +70,9 @@ describe("writing atomically", () => {
     }
     // What a killed process has left goes with the next write, what another machine's has left when it is old.
     const [young, old] = [".x.1.0123abcd01234567.tmp", ".x.1.0123abcd01234568.tmp"] as const;
-    for (const name of [young, old]) writeFileSync(join(folder, name), "");
+    for (const name of [young, old]) {
+      writeFileSync(join(folder, name), "");
+    }
     const longAgo = new Date(Date.now() - 3_600_000);
     utimesSync(join(folder, old), longAgo, longAgo);
     await writeFileAtomic(path, "end");
@@ -164,7 +166,9 @@ describe("names in Python's order", () => {
       "\u{10ffff}",
     ];
     for (const [i, a] of sorted.entries()) {
-      for (const [j, b] of sorted.entries()) expect(Math.sign(compareCodePoints(a, b))).toBe(Math.sign(i - j));
+      for (const [j, b] of sorted.entries()) {
+        expect(Math.sign(compareCodePoints(a, b))).toBe(Math.sign(i - j));
+      }
     }
     expect(["😀", "ﬁ"].toSorted()).toEqual(["😀", "ﬁ"]);
     expect(["😀", "ﬁ"].toSorted(compareCodePoints)).toEqual(["ﬁ", "😀"]);

@@ -8,18 +8,36 @@ import { join, sep } from "node:path";
  * @param path forward slashes between its segments, as manifests and archives write it
  */
 export function unsafePathReason(path: string): string | null {
-  if (path === "") return "it is empty";
+  if (path === "") {
+    return "it is empty";
+  }
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(path)) return "it contains a control character";
-  if (path.includes("\\")) return "it contains a backslash";
-  if (path.includes(":")) return "it contains a colon";
-  if (path.startsWith("/")) return "it is absolute";
+  if (/[\u0000-\u001f\u007f]/.test(path)) {
+    return "it contains a control character";
+  }
+  if (path.includes("\\")) {
+    return "it contains a backslash";
+  }
+  if (path.includes(":")) {
+    return "it contains a colon";
+  }
+  if (path.startsWith("/")) {
+    return "it is absolute";
+  }
   for (const segment of path.split("/")) {
-    if (segment === "") return "it has an empty segment";
-    if (segment === "." || segment === "..") return `it contains the segment "${segment}"`;
+    if (segment === "") {
+      return "it has an empty segment";
+    }
+    if (segment === "." || segment === "..") {
+      return `it contains the segment "${segment}"`;
+    }
     // Windows drops these silently, so that two names would mean one file.
-    if (/[. ]$/.test(segment)) return "a segment ends with a dot or a space";
-    if (/^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(segment)) return `"${segment}" is a device name on Windows`;
+    if (/[. ]$/.test(segment)) {
+      return "a segment ends with a dot or a space";
+    }
+    if (/^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(segment)) {
+      return `"${segment}" is a device name on Windows`;
+    }
   }
   return path.length > 1024 ? "it is longer than 1,024 characters" : null;
 }
@@ -31,7 +49,9 @@ export function unsafePathReason(path: string): string | null {
  */
 export function joinInside(folder: string, path: string): string {
   const reason = unsafePathReason(path);
-  if (reason !== null) throw new RangeError(`Path ${JSON.stringify(path)} cannot be used below a folder: ${reason}.`);
+  if (reason !== null) {
+    throw new RangeError(`Path ${JSON.stringify(path)} cannot be used below a folder: ${reason}.`);
+  }
   return join(folder, ...path.split("/"));
 }
 

@@ -83,7 +83,9 @@ export async function activationMaximization(
   options: MaximizationOptions,
 ): Promise<MaximizedInputs> {
   const { shape, units, steps = 100, stepSize = 0.08, smoothness = 0.1, decay = 0.005, jitter = 3, seed = 0 } = options;
-  if (units.length === 0) throw new InterpretError("activationMaximization: units is empty; expected at least one");
+  if (units.length === 0) {
+    throw new InterpretError("activationMaximization: units is empty; expected at least one");
+  }
   const layer = options.layer === undefined ? undefined : resolveLayer(model, options.layer);
   const generator = new Generator(seed);
   const full: [number, number, number, number] = [units.length, ...shape];
@@ -107,7 +109,9 @@ export async function activationMaximization(
         x.dispose();
         x = next;
         // Without a pause a long ascent would hold up everything else in the process.
-        if (step % 8 === 7) await new Promise((resolve) => setImmediate(resolve));
+        if (step % 8 === 7) {
+          await new Promise((resolve) => setImmediate(resolve));
+        }
       }
       const scores = tf.tidy(() => excitations(model, layer, x, units));
       const out = new MaximizedInputs(shape, units, Float32Array.from(await x.data()), Array.from(await scores.data()));
@@ -137,7 +141,9 @@ function excitations(
   }
   const result = tf.sum<tf.Tensor1D>(tf.mul(values, maskOf(units, count)), 1);
   // Kept beyond the forward pass's own tidy; the recording holds what it needs.
-  if (layer !== undefined) values.dispose();
+  if (layer !== undefined) {
+    values.dispose();
+  }
   return result;
 }
 
@@ -157,7 +163,9 @@ function channelMeans(
     },
     () => logitsOf(model, x),
   );
-  if (means === undefined) throw new InterpretError(`the layer "${name}" is not used in the model's forward pass`);
+  if (means === undefined) {
+    throw new InterpretError(`the layer "${name}" is not used in the model's forward pass`);
+  }
   return means as tf.Tensor2D;
 }
 
@@ -179,7 +187,9 @@ function roll(x: tf.Tensor4D, dy: number, dx: number): tf.Tensor4D {
   const along = (input: tf.Tensor4D, axis: 1 | 2, by: number): tf.Tensor4D => {
     const size = input.shape[axis];
     const shift = ((by % size) + size) % size;
-    if (shift === 0) return input;
+    if (shift === 0) {
+      return input;
+    }
     return tf.concat(tf.split<tf.Tensor4D>(input, [size - shift, shift], axis).toReversed(), axis);
   };
   return along(along(x, 1, dy), 2, dx);

@@ -61,20 +61,26 @@ export function overlay(values: ArrayLike<number>, image: Pixels): Pixels {
     // The picture stays to be seen everywhere, as grey, so that its colours are not taken for the map's.
     const grey = greyAt(image, i);
     const cover = 0.25 + 0.45 * share;
-    for (let c = 0; c < 3; c++) data[3 * i + c] = Math.round(grey * (1 - cover) + (color[c] ?? 0) * cover);
+    for (let c = 0; c < 3; c++) {
+      data[3 * i + c] = Math.round(grey * (1 - cover) + (color[c] ?? 0) * cover);
+    }
   }
   return { width: image.width, height: image.height, channels: 3, data };
 }
 
 function greyAt({ data, channels }: Pixels, i: number): number {
-  if (channels <= 2) return data[i * channels] ?? 0;
+  if (channels <= 2) {
+    return data[i * channels] ?? 0;
+  }
   const [r = 0, g = 0, b = 0] = data.subarray(i * channels, i * channels + 3);
   return 0.299 * r + 0.587 * g + 0.114 * b;
 }
 
 function paint(values: ArrayLike<number>, height: number, width: number, color: (value: number) => Rgb): Pixels {
   const data = new Uint8Array(height * width * 3);
-  for (let i = 0; i < height * width; i++) data.set(color(values[i] ?? 0).map(Math.round), 3 * i);
+  for (let i = 0; i < height * width; i++) {
+    data.set(color(values[i] ?? 0).map(Math.round), 3 * i);
+  }
   return { width, height, channels: 3, data };
 }
 
@@ -83,8 +89,12 @@ export function rangeOf(values: ArrayLike<number>): [low: number, high: number] 
   let high = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? 0;
-    if (value < low) low = value;
-    if (value > high) high = value;
+    if (value < low) {
+      low = value;
+    }
+    if (value > high) {
+      high = value;
+    }
   }
   return [low, high];
 }

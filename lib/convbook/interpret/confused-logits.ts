@@ -93,8 +93,9 @@ export async function confusedLogits(
   images: tf.Tensor,
   { count = 6 }: { readonly count?: number } = {},
 ): Promise<ConfusedLogits> {
-  if (!Number.isInteger(count) || count < 1)
+  if (!Number.isInteger(count) || count < 1) {
     throw new InterpretError(`confusedLogits: count is ${count}; expected a positive integer`);
+  }
   return evaluating(model, async () => {
     const batch = asBatch(images);
     try {

@@ -86,21 +86,26 @@ export async function featureMaps(
   layers: readonly LayerRef[],
 ): Promise<FeatureMaps> {
   const resolved = layers.map((layer) => resolveLayer(model, layer));
-  if (resolved.length === 0) throw new InterpretError("featureMaps: layers is empty; expected at least one");
+  if (resolved.length === 0) {
+    throw new InterpretError("featureMaps: layers is empty; expected at least one");
+  }
   return evaluating(model, async () => {
     const batch = asBatch(image);
     try {
-      if (batch.shape[0] !== 1) throw new InterpretError(`featureMaps: ${batch.shape[0]} images; expected one`);
+      if (batch.shape[0] !== 1) {
+        throw new InterpretError(`featureMaps: ${batch.shape[0]} images; expected one`);
+      }
       const out: LayerMaps[] = [];
       for (const { name, module } of resolved) {
         const maps = tf.tidy(() => activationOf(model, module, name, batch));
         const [, height = 0, width = 0, channels = 0] = maps.shape;
         const data = Float32Array.from(await maps.data());
         maps.dispose();
-        if (maps.rank !== 4)
+        if (maps.rank !== 4) {
           throw new InterpretError(
             `the layer "${name}" gives [${maps.shape.join(", ")}]; expected feature maps [N, H, W, C]`,
           );
+        }
         out.push({ layer: name, height, width, channels, data });
       }
       return new FeatureMaps(out);

@@ -49,7 +49,9 @@ export function filters(conv: Conv2d, options: FilterOptions = {}): ImageGrid {
   }
   const planes: Float32Array[] = [];
   for (let o = 0; o < outputs; o++) {
-    for (let i = 0; i < inputs; i++) planes.push(data.slice((o * ins + i) * plane, (o * ins + i + 1) * plane));
+    for (let i = 0; i < inputs; i++) {
+      planes.push(data.slice((o * ins + i) * plane, (o * ins + i + 1) * plane));
+    }
   }
   if (mode === "grey") {
     return imageGrid(

@@ -87,7 +87,9 @@ export function activationOf(model: ImageModel, layer: AnyModule, name: string, 
       () => logitsOf(model, batch),
     );
   });
-  if (!found) throw new InterpretError(`the layer "${name}" is not used in the model's forward pass`);
+  if (!found) {
+    throw new InterpretError(`the layer "${name}" is not used in the model's forward pass`);
+  }
   // `keep` took it out of the caller's tidy; a copy that is not kept goes back in.
   const kept = found;
   const copy = tf.clone(kept);

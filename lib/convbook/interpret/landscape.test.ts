@@ -89,7 +89,9 @@ try {
 beforeAll(() => useBackend("cpu"));
 beforeEach(() => {
   // A parameter moves to the backend when it is first used; that is no leak.
-  for (const parameter of net.parameters()) parameter.variable;
+  for (const parameter of net.parameters()) {
+    parameter.variable;
+  }
   before = net.stateDict();
   tensors = tf.memory().numTensors;
 });
@@ -191,7 +193,9 @@ it("puts the weights back when the loss fails on the way", async () => {
   let calls = 0;
   const failing = () => {
     calls++;
-    if (calls === 4) throw new Error("stop");
+    if (calls === 4) {
+      throw new Error("stop");
+    }
     return loss();
   };
   await expect(lossSurface(net, failing, { points: 3 })).rejects.toThrow("stop");

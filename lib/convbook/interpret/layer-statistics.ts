@@ -71,7 +71,9 @@ export class LayerStatistics implements Showable {
   /** One layer's numbers. @throws InterpretError naming the layers that there are */
   get(name: string): LayerNumbers {
     const found = this.layers.find((layer) => layer.name === name);
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      return found;
+    }
     const known = this.layers.map((layer) => layer.name);
     throw new InterpretError(
       `there is no ${this.quantity} of "${name}"; there are ${known.slice(0, 12).join(", ")}${known.length > 12 ? ", …" : ""}`,
@@ -141,12 +143,18 @@ export async function activationStatistics<In extends unknown[], Out>(
       tf.tidy(() => {
         model.forward(...((Array.isArray(inputs) ? inputs : [inputs]) as In));
       });
-      if (outputs.length === 0) throw new InterpretError("activationStatistics: none of the layers ran");
+      if (outputs.length === 0) {
+        throw new InterpretError("activationStatistics: none of the layers ran");
+      }
       const found: LayerNumbers[] = [];
-      for (const { name, output } of outputs) found.push(await numbersOf(name, output));
+      for (const { name, output } of outputs) {
+        found.push(await numbersOf(name, output));
+      }
       return new LayerStatistics(found, "activation");
     } finally {
-      for (const remove of removals) remove();
+      for (const remove of removals) {
+        remove();
+      }
       tf.dispose(outputs.map(({ output }) => output));
     }
   });
@@ -168,7 +176,9 @@ export async function gradientStatistics(
   { training = false }: StatisticsOptions = {},
 ): Promise<LayerStatistics> {
   const parameters = model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
-  if (parameters.length === 0) throw new InterpretError("gradientStatistics: the model has no trainable parameters");
+  if (parameters.length === 0) {
+    throw new InterpretError("gradientStatistics: the model has no trainable parameters");
+  }
   return inMode(model, training, async () => {
     const variables = parameters.map(([, parameter]) => parameter.variable);
     const { value, gradients } = valueAndGrads(loss, variables);
@@ -176,7 +186,9 @@ export async function gradientStatistics(
       const found: LayerNumbers[] = [];
       for (const [name, parameter] of parameters) {
         const gradient = gradients.get(parameter.variable);
-        if (gradient !== undefined) found.push(await numbersOf(name, gradient));
+        if (gradient !== undefined) {
+          found.push(await numbersOf(name, gradient));
+        }
       }
       return new LayerStatistics(found, "gradient");
     } finally {
@@ -194,11 +206,15 @@ async function numbersOf(name: string, tensor: tf.Tensor): Promise<LayerNumbers>
   for (const value of values) {
     sum += value;
     squares += value * value;
-    if (value === 0) zeros++;
+    if (value === 0) {
+      zeros++;
+    }
   }
   const mean = sum / values.length;
   let deviations = 0;
-  for (const value of values) deviations += (value - mean) ** 2;
+  for (const value of values) {
+    deviations += (value - mean) ** 2;
+  }
   return {
     name,
     shape: tensor.shape,

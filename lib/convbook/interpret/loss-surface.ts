@@ -125,14 +125,18 @@ export async function lossSurface(
     training = false,
   }: LossSurfaceOptions = {},
 ): Promise<LossSurface> {
-  if (dimensions !== 1 && dimensions !== 2)
+  if (dimensions !== 1 && dimensions !== 2) {
     throw new InterpretError(`lossSurface: dimensions is ${dimensions}; expected 1 or 2`);
-  if (!Number.isInteger(points) || points < 3 || points % 2 === 0)
+  }
+  if (!Number.isInteger(points) || points < 3 || points % 2 === 0) {
     throw new InterpretError(`lossSurface: points is ${points}; expected an odd number of at least 3`);
-  if (!(radius > 0 && Number.isFinite(radius)))
+  }
+  if (!(radius > 0 && Number.isFinite(radius))) {
     throw new InterpretError(`lossSurface: radius is ${radius}; expected a positive number`);
-  if (!normalizations.includes(normalization))
+  }
+  if (!normalizations.includes(normalization)) {
     throw new UnknownNameError("normalization", String(normalization), normalizations);
+  }
   const parameters = model.parameters();
   const generator = new Generator(seed);
   const half = (points - 1) / 2;
@@ -159,17 +163,20 @@ export async function lossSurface(
               let moved = weight;
               for (const [d, step] of [alpha, beta].slice(0, dimensions).entries()) {
                 const direction = directions[d]?.[p];
-                if (direction) moved = tf.add(moved, tf.mul(direction, step));
+                if (direction) {
+                  moved = tf.add(moved, tf.mul(direction, step));
+                }
               }
               variable.assign(moved);
             }
             return loss();
           });
           try {
-            if (value.size !== 1)
+            if (value.size !== 1) {
               throw new InterpretError(
                 `lossSurface: the loss has shape [${value.shape.join(", ")}]; expected a scalar`,
               );
+            }
             row[i] = (await value.data())[0] ?? Number.NaN;
           } finally {
             value.dispose();
@@ -179,7 +186,9 @@ export async function lossSurface(
       }
       return new LossSurface(alphas, betas, losses);
     } finally {
-      for (const { variable, weight } of starts) variable.assign(weight);
+      for (const { variable, weight } of starts) {
+        variable.assign(weight);
+      }
       tf.dispose(owned);
     }
   });
@@ -194,7 +203,9 @@ function directionOf(
   const { shape, layout } = parameter;
   const drawn = randn(shape, { generator }).data;
   if (normalization !== "none") {
-    if (shape.length < 2) return null;
+    if (shape.length < 2) {
+      return null;
+    }
     const weights = parameter.toTensorData().data as Float32Array;
     const length = normalization === "filter" ? weights.length / (shape[0] ?? 1) : weights.length;
     for (let from = 0; from < weights.length; from += length) {
@@ -205,7 +216,9 @@ function directionOf(
         ofDrawn += (drawn[i] ?? 0) ** 2;
       }
       const scale = Math.sqrt(ofWeights) / (Math.sqrt(ofDrawn) + 1e-10);
-      for (let i = from; i < from + length; i++) drawn[i] = (drawn[i] ?? 0) * scale;
+      for (let i = from; i < from + length; i++) {
+        drawn[i] = (drawn[i] ?? 0) * scale;
+      }
     }
   }
   return tf.tensor(permute(drawn, shape, layout), parameter.variable.shape, "float32");

@@ -13,9 +13,12 @@ export type LayerRef = string | AnyModule;
 export function resolveLayer(model: AnyModule, layer: LayerRef): { name: string; module: AnyModule } {
   const all = model.namedModules();
   const found = all.find(([name, module]) => (typeof layer === "string" ? name === layer : module === layer));
-  if (found) return { name: found[0], module: found[1] };
-  if (typeof layer !== "string")
+  if (found) {
+    return { name: found[0], module: found[1] };
+  }
+  if (typeof layer !== "string") {
     throw new InterpretError(`the layer ${layer.constructor.name} is not part of the model`);
+  }
   const near = all
     .map(([name]) => name)
     .filter((name) => name !== "" && (name.startsWith(layer) || layer.startsWith(name) || name.endsWith(layer)));
@@ -38,8 +41,12 @@ export async function inMode<T>(model: AnyModule, training: boolean, act: () => 
   try {
     return await act();
   } finally {
-    for (const [module, mode] of before) module.training = mode;
-    for (const [buffer, value] of saved) buffer.load(value);
+    for (const [module, mode] of before) {
+      module.training = mode;
+    }
+    for (const [buffer, value] of saved) {
+      buffer.load(value);
+    }
   }
 }
 
@@ -56,15 +63,20 @@ export function hooked<T>(layer: AnyModule, hook: (output: tf.Tensor) => tf.Tens
 /** The logits of a batch. */
 export function logitsOf(model: ImageModel, x: tf.Tensor): tf.Tensor2D {
   const out = (model as Module).forward(x);
-  if (out.rank !== 2)
+  if (out.rank !== 2) {
     throw new InterpretError(`the model gives [${out.shape.join(", ")}]; expected logits [N, classes]`);
+  }
   return out as tf.Tensor2D;
 }
 
 /** A batch from one image or several; the caller's tensor stays as it is. */
 export function asBatch(x: tf.Tensor): tf.Tensor4D {
-  if (x.rank === 3) return tf.expandDims(x, 0);
-  if (x.rank === 4) return tf.clone(x) as tf.Tensor4D;
+  if (x.rank === 3) {
+    return tf.expandDims(x, 0);
+  }
+  if (x.rank === 4) {
+    return tf.clone(x) as tf.Tensor4D;
+  }
   throw new InterpretError(`images have shape [${x.shape.join(", ")}]; expected [H, W, C] or [N, H, W, C]`);
 }
 
@@ -83,9 +95,13 @@ export async function resolveTargets(
   const best = tf.tidy(() => tf.argMax(logits, 1));
   const predicted = Array.from(await best.data());
   tf.dispose([logits, best]);
-  if (target === undefined) return predicted;
+  if (target === undefined) {
+    return predicted;
+  }
   const list = typeof target === "number" ? predicted.map(() => target) : [...target];
-  if (list.length !== count) throw new InterpretError(`${list.length} targets for ${count} images`);
+  if (list.length !== count) {
+    throw new InterpretError(`${list.length} targets for ${count} images`);
+  }
   for (const one of list) {
     if (!Number.isInteger(one) || one < 0 || one >= classes) {
       throw new InterpretError(`target is ${one}; expected a class from 0 to ${classes - 1}`);

@@ -66,7 +66,9 @@ export async function occlusionMap(
 
 function positions(length: number, size: number, stride: number): number[] {
   const out: number[] = [];
-  for (let at = 0; at < length - size; at += stride) out.push(at);
+  for (let at = 0; at < length - size; at += stride) {
+    out.push(at);
+  }
   out.push(length - size);
   return out;
 }

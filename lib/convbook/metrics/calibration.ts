@@ -68,7 +68,9 @@ export class CalibrationError extends Metric<number> {
           );
         }
         sum += value;
-        if (value > (data[i * numClasses + best] ?? 0)) best = c;
+        if (value > (data[i * numClasses + best] ?? 0)) {
+          best = c;
+        }
       }
       if (Math.abs(sum - 1) > 0.01) {
         throw new MetricError(
@@ -83,7 +85,9 @@ export class CalibrationError extends Metric<number> {
     const bin = Math.min(this.numBins - 1, Math.max(0, Math.ceil(confidence * this.numBins) - 1));
     this.#counts[bin] = (this.#counts[bin] ?? 0) + 1;
     this.#confidences[bin] = (this.#confidences[bin] ?? 0) + confidence;
-    if (right) this.#hits[bin] = (this.#hits[bin] ?? 0) + 1;
+    if (right) {
+      this.#hits[bin] = (this.#hits[bin] ?? 0) + 1;
+    }
   }
 
   /** The bins, for a reliability diagram. */
@@ -100,17 +104,25 @@ export class CalibrationError extends Metric<number> {
   override compute(): number {
     const filled = this.bins().filter(({ count }) => count > 0);
     const total = filled.reduce((sum, { count }) => sum + count, 0);
-    if (total === 0) return Number.NaN;
+    if (total === 0) {
+      return Number.NaN;
+    }
     const gaps = filled.map(({ confidence, accuracy, count }) => ({
       gap: Math.abs(confidence - accuracy),
       share: count / total,
     }));
-    if (this.#norm === "max") return Math.max(...gaps.map(({ gap }) => gap));
-    if (this.#norm === "l2") return Math.sqrt(gaps.reduce((sum, { gap, share }) => sum + gap * gap * share, 0));
+    if (this.#norm === "max") {
+      return Math.max(...gaps.map(({ gap }) => gap));
+    }
+    if (this.#norm === "l2") {
+      return Math.sqrt(gaps.reduce((sum, { gap, share }) => sum + gap * gap * share, 0));
+    }
     return gaps.reduce((sum, { gap, share }) => sum + gap * share, 0);
   }
 
   override reset(): void {
-    for (const counts of [this.#counts, this.#confidences, this.#hits]) counts.fill(0);
+    for (const counts of [this.#counts, this.#confidences, this.#hits]) {
+      counts.fill(0);
+    }
   }
 }

@@ -71,7 +71,9 @@ abstract class StatScores<A extends Average> extends Metric<Averaged<A>> {
     checkLabels(name, "targets", truth, this.numClasses, this.ignoreIndex);
     const predicted = predictedLabels(name, predictions, truth.length, this.numClasses);
     for (let i = 0; i < truth.length; i++) {
-      if (truth[i] !== this.ignoreIndex) this.count(truth[i] ?? 0, predicted[i] ?? 0);
+      if (truth[i] !== this.ignoreIndex) {
+        this.count(truth[i] ?? 0, predicted[i] ?? 0);
+      }
     }
   }
 
@@ -91,10 +93,16 @@ abstract class StatScores<A extends Average> extends Metric<Averaged<A>> {
 
   #average(): number | Float64Array {
     const all = Array.from({ length: this.numClasses }, (_, c) => this.#countsOf(c));
-    if (this.average === "micro") return this.#value(total(all));
+    if (this.average === "micro") {
+      return this.#value(total(all));
+    }
     const values = Float64Array.from(all, (counts) => (occurs(counts) ? this.#value(counts) : Number.NaN));
-    if (this.average === "none") return values;
-    if (this.average === "macro") return averageOf(values);
+    if (this.average === "none") {
+      return values;
+    }
+    if (this.average === "macro") {
+      return averageOf(values);
+    }
     return averageOf(
       values,
       all.map(({ truePositives, falseNegatives }) => truePositives + falseNegatives),
@@ -110,7 +118,9 @@ abstract class StatScores<A extends Average> extends Metric<Averaged<A>> {
   }
 
   #value(counts: Counts): number {
-    if (!occurs(counts)) return Number.NaN;
+    if (!occurs(counts)) {
+      return Number.NaN;
+    }
     const [numerator, denominator] = this.ratio(counts);
     return denominator === 0 ? this.#zeroDivision : numerator / denominator;
   }
@@ -119,7 +129,9 @@ abstract class StatScores<A extends Average> extends Metric<Averaged<A>> {
   protected abstract ratio(counts: Counts): [numerator: number, denominator: number];
 
   override reset(): void {
-    for (const counts of [this.truePositives, this.falsePositives, this.falseNegatives]) counts.fill(0);
+    for (const counts of [this.truePositives, this.falsePositives, this.falseNegatives]) {
+      counts.fill(0);
+    }
   }
 }
 
@@ -172,7 +184,9 @@ export class Accuracy<A extends Average = "micro"> extends StatScores<A> {
     const scores = scoresOf(`Accuracy with topK ${this.topK}`, predictions, truth.length, this.numClasses);
     for (let i = 0; i < truth.length; i++) {
       const label = truth[i] ?? 0;
-      if (label === this.ignoreIndex) continue;
+      if (label === this.ignoreIndex) {
+        continue;
+      }
       increment(rankOf(scores, i, label) < this.topK ? this.truePositives : this.falseNegatives, label);
     }
   }

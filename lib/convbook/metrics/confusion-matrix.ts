@@ -44,7 +44,9 @@ export class ConfusionMatrix extends Metric<number[][]> {
     checkLabels("ConfusionMatrix", "targets", truth, this.numClasses, this.#ignoreIndex);
     const predicted = predictedLabels("ConfusionMatrix", predictions, truth.length, this.numClasses);
     for (let i = 0; i < truth.length; i++) {
-      if (truth[i] === this.#ignoreIndex) continue;
+      if (truth[i] === this.#ignoreIndex) {
+        continue;
+      }
       const cell = (truth[i] ?? 0) * this.numClasses + (predicted[i] ?? 0);
       this.#counts[cell] = (this.#counts[cell] ?? 0) + 1;
     }

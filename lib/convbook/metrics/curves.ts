@@ -36,10 +36,15 @@ function sweep(scores: ArrayLike<number>, positive: (index: number) => boolean):
   let truePositives = 0;
   let falsePositives = 0;
   order.forEach((index, i) => {
-    if (positive(index)) truePositives++;
-    else falsePositives++;
+    if (positive(index)) {
+      truePositives++;
+    } else {
+      falsePositives++;
+    }
     const next = order[i + 1];
-    if (next !== undefined && scores[next] === scores[index]) return;
+    if (next !== undefined && scores[next] === scores[index]) {
+      return;
+    }
     out.thresholds.push(scores[index] ?? 0);
     out.truePositives.push(truePositives);
     out.falsePositives.push(falsePositives);
@@ -80,7 +85,9 @@ export function areaUnderRoc({ fpr, tpr }: RocCurve): number {
 /** The sum of precision times the step in recall. */
 export function averagePrecisionOf({ precision, recall }: PrecisionRecall): number {
   let sum = 0;
-  for (let i = 0; i + 1 < recall.length; i++) sum += ((recall[i] ?? 0) - (recall[i + 1] ?? 0)) * (precision[i] ?? 0);
+  for (let i = 0; i + 1 < recall.length; i++) {
+    sum += ((recall[i] ?? 0) - (recall[i + 1] ?? 0)) * (precision[i] ?? 0);
+  }
   return sum;
 }
 
@@ -115,7 +122,9 @@ abstract class ScoreMetric<Result> extends Metric<Result> {
       throw new MetricError(`${name}: this batch has ${width} score(s) an example, those before had ${this.#width}`);
     }
     for (let i = 0; i < data.length; i++) {
-      if (Number.isNaN(data[i])) throw new MetricError(`${name}: the score at index ${i} is NaN; expected a number`);
+      if (Number.isNaN(data[i])) {
+        throw new MetricError(`${name}: the score at index ${i} is NaN; expected a number`);
+      }
     }
     this.#width = width;
     this.#scores = grown(this.#scores, this.#count * width, data.length);
@@ -155,7 +164,9 @@ abstract class ScoreMetric<Result> extends Metric<Result> {
   /** Every score of every class against whether it is the true one. */
   protected microSweep(): Sweep {
     this.#mustHaveCounted();
-    if (this.#width === 1) return this.sweepOf(1);
+    if (this.#width === 1) {
+      return this.sweepOf(1);
+    }
     const width = this.#width;
     return sweep(
       this.#scores.subarray(0, this.#count * width),
@@ -164,13 +175,16 @@ abstract class ScoreMetric<Result> extends Metric<Result> {
   }
 
   #mustHaveCounted(): void {
-    if (this.#count === 0)
+    if (this.#count === 0) {
       throw new MetricError(`${this.constructor.name}: nothing to compute from; call update first`);
+    }
   }
 }
 
 function grown<T extends Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>>(array: T, used: number, more: number): T {
-  if (used + more <= array.length) return array;
+  if (used + more <= array.length) {
+    return array;
+  }
   const bigger = new (array.constructor as new (length: number) => T)(Math.max(2 * array.length, used + more));
   bigger.set(array.subarray(0, used));
   return bigger;
@@ -209,9 +223,13 @@ abstract class AreaMetric<A extends Average> extends ScoreMetric<A extends "none
   }
 
   #average(): number | Float64Array {
-    if (this.average === "micro") return this.area(this.microSweep());
+    if (this.average === "micro") {
+      return this.area(this.microSweep());
+    }
     const areas = Float64Array.from(this.classes, (c) => this.area(this.sweepOf(c)));
-    if (this.average === "none") return areas;
+    if (this.average === "none") {
+      return areas;
+    }
     return averageOf(areas, this.average === "weighted" ? this.support : undefined);
   }
 

@@ -71,7 +71,9 @@ export function calibrationFigure(
     throw new MetricError(`calibrationFigure: options is ${describeValue(options)}; expected an object`);
   }
   const filled = bins.filter((bin: CalibrationBin) => bin?.count > 0);
-  if (filled.length === 0) throw new MetricError("calibrationFigure: all bins are empty; update the metric first");
+  if (filled.length === 0) {
+    throw new MetricError("calibrationFigure: all bins are empty; update the metric first");
+  }
   return curves({
     series: {
       model: { x: filled.map(({ confidence }) => confidence), y: filled.map(({ accuracy }) => accuracy) },
@@ -98,8 +100,9 @@ function curvesOf<C extends object>(
   }
   const list: readonly C[] = Array.isArray(given) ? given : [given as C];
   for (const curve of list) {
-    if (coordinates.every((name) => typeof (curve?.[name] as { length?: unknown } | undefined)?.length === "number"))
+    if (coordinates.every((name) => typeof (curve?.[name] as { length?: unknown } | undefined)?.length === "number")) {
       continue;
+    }
     throw new MetricError(
       `${figure}: given is ${describeValue(given)}; expected a curve, or a list of them, with ${coordinates.join(" and ")}`,
     );

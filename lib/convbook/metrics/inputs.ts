@@ -11,8 +11,12 @@ export type MetricInput = ArrayLike<number> | { readonly shape: readonly number[
  */
 export function numbersOf(metric: string, what: string, input: MetricInput): ArrayLike<number> {
   if (typeof input === "object" && input !== null) {
-    if ("dataSync" in input) return input.dataSync();
-    if (typeof input.length === "number") return input;
+    if ("dataSync" in input) {
+      return input.dataSync();
+    }
+    if (typeof input.length === "number") {
+      return input;
+    }
   }
   const got = input === null || typeof input !== "object" ? String(input) : "an object without a length";
   throw new MetricError(`${metric}: ${what} is ${got}; expected an array of numbers or a tensor`);
@@ -24,7 +28,9 @@ export function numbersOf(metric: string, what: string, input: MetricInput): Arr
  * @throws MetricError where they were left out
  */
 export function givenOptions<T extends object>(metric: string, options: T): T {
-  if (typeof options === "object" && options !== null) return options;
+  if (typeof options === "object" && options !== null) {
+    return options;
+  }
   throw new MetricError(`${metric}: options is ${String(options)}; expected an object such as { numClasses: 10 }`);
 }
 
@@ -38,7 +44,9 @@ export function checkLabels(
 ): void {
   for (let i = 0; i < labels.length; i++) {
     const label = labels[i];
-    if (label === ignoreIndex) continue;
+    if (label === ignoreIndex) {
+      continue;
+    }
     if (label === undefined || !Number.isInteger(label) || label < 0 || label >= numClasses) {
       throw new MetricError(`${metric}: ${what}[${i}] is ${label}; expected a class from 0 to ${numClasses - 1}`);
     }
@@ -103,7 +111,9 @@ function argmax({ data, numClasses }: Scores, row: number): number {
     const value = data[row * numClasses + c] ?? 0;
     // What is no number loses against any number.
     const highest = data[row * numClasses + best] ?? 0;
-    if (value > highest || (Number.isNaN(highest) && !Number.isNaN(value))) best = c;
+    if (value > highest || (Number.isNaN(highest) && !Number.isNaN(value))) {
+      best = c;
+    }
   }
   return best;
 }
@@ -111,11 +121,15 @@ function argmax({ data, numClasses }: Scores, row: number): number {
 /** How many classes are scored above `label`; equals count where they come first. */
 export function rankOf({ data, numClasses }: Scores, row: number, label: number): number {
   const own = data[row * numClasses + label] ?? 0;
-  if (Number.isNaN(own)) return numClasses;
+  if (Number.isNaN(own)) {
+    return numClasses;
+  }
   let rank = 0;
   for (let c = 0; c < numClasses; c++) {
     const value = data[row * numClasses + c] ?? 0;
-    if (value > own || (value === own && c < label)) rank++;
+    if (value > own || (value === own && c < label)) {
+      rank++;
+    }
   }
   return rank;
 }

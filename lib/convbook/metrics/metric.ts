@@ -41,7 +41,9 @@ export function averageOf(values: ArrayLike<number>, weights?: ArrayLike<number>
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? 0;
     const weight = weights ? (weights[i] ?? 0) : 1;
-    if (Number.isNaN(value) || weight === 0) continue;
+    if (Number.isNaN(value) || weight === 0) {
+      continue;
+    }
     sum += value * weight;
     total += weight;
   }

@@ -98,8 +98,9 @@ describe.each(cases)("as scikit-learn: $name", (c) => {
   });
 
   it("top-k", () => {
-    for (const [k, value] of Object.entries(c.topK ?? {}))
+    for (const [k, value] of Object.entries(c.topK ?? {})) {
       close(topKAccuracy(scores, truth, { numClasses, k: Number(k) }), value);
+    }
     close(topKAccuracy(scores, truth, { numClasses, k: numClasses }), 1);
   });
 
@@ -139,13 +140,18 @@ describe.each(cases)("as scikit-learn: $name", (c) => {
       close(averages[Number(index)] as number, wanted.averagePrecision);
     }
     for (let index = 0; index < numClasses; index++) {
-      if (!(index in c.curves)) expect(areas[index]).toBeNaN();
+      if (!(index in c.curves)) {
+        expect(areas[index]).toBeNaN();
+      }
     }
     close(auroc(scores, truth, { numClasses, average: "micro" }), c.aurocMicro);
     close(averagePrecision(scores, truth, { numClasses, average: "micro" }), c.averagePrecisionMicro);
-    if (c.aurocMacro !== undefined) close(auroc(scores, truth, { numClasses }), c.aurocMacro);
-    if (c.aurocWeighted !== undefined)
+    if (c.aurocMacro !== undefined) {
+      close(auroc(scores, truth, { numClasses }), c.aurocMacro);
+    }
+    if (c.aurocWeighted !== undefined) {
       close(auroc(scores, truth, { numClasses, average: "weighted" }), c.aurocWeighted);
+    }
   });
 
   it("calibration error", () => {
@@ -310,7 +316,9 @@ describe("figures", () => {
     const pr = new PrecisionRecallCurve({ numClasses });
     const calibration = new CalibrationError({ numClasses });
     const confusion = new ConfusionMatrix({ numClasses });
-    for (const metric of [roc, pr, calibration, confusion]) metric.update(Float32Array.from(scores.flat()), truth);
+    for (const metric of [roc, pr, calibration, confusion]) {
+      metric.update(Float32Array.from(scores.flat()), truth);
+    }
     expect(rocFigure(roc.compute()).alt).toContain(`Area under the curve: class 0 ${c0.auroc.toFixed(3)}, class 1 `);
     expect(precisionRecallFigure(pr.compute()[0] as never, { labels: ["cat"] }).alt).toBe(
       `Precision over recall. Average precision: cat ${c0.averagePrecision.toFixed(3)}.`,

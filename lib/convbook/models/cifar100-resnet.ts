@@ -98,7 +98,9 @@ export class Cifar100ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
       let out = this.stage1.forward(x);
       for (const { shortcut, conv, identities } of this.stages) {
         out = tf.relu(tf.add(conv.forward(out), shortcut.forward(out)));
-        for (const identity of identities) out = tf.relu(tf.add(identity.forward(out), out));
+        for (const identity of identities) {
+          out = tf.relu(tf.add(identity.forward(out), out));
+        }
       }
       return this.classifier.forward(out) as tf.Tensor2D;
     });

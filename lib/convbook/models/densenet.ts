@@ -57,7 +57,9 @@ export class DenseNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
     for (const [i, layers] of numLayers.entries()) {
       blocks.push(new DenseBlock(width, { numLayers: layers, bnSize, growthRate, actFn }));
       width += layers * growthRate;
-      if (i === numLayers.length - 1) break;
+      if (i === numLayers.length - 1) {
+        break;
+      }
       const cOut = Math.floor(width / 2);
       blocks.push(new TransitionLayer(width, { cOut, actFn }));
       width = cOut;
@@ -77,7 +79,9 @@ export class DenseNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
     );
 
     for (const module of this.modules()) {
-      if (module instanceof Conv2d) init.kaimingNormal_(module.weight, { nonlinearity: actFn });
+      if (module instanceof Conv2d) {
+        init.kaimingNormal_(module.weight, { nonlinearity: actFn });
+      }
     }
   }
 

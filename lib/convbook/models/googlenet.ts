@@ -73,7 +73,9 @@ export class GoogleNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
     );
 
     for (const module of this.modules()) {
-      if (module instanceof Conv2d) init.kaimingNormal_(module.weight, { nonlinearity: actFn });
+      if (module instanceof Conv2d) {
+        init.kaimingNormal_(module.weight, { nonlinearity: actFn });
+      }
     }
   }
 

@@ -40,16 +40,22 @@ export function integers(minimum: number, maximum: number): ParseValue<readonly 
 
 /** The name of an activation. */
 export const activationName: ParseValue<ActivationName> = (owner, option, value) => {
-  if (typeof value !== "string") throw new OptionError(owner, option, value, `one of ${activationNames.join(", ")}`);
+  if (typeof value !== "string") {
+    throw new OptionError(owner, option, value, `one of ${activationNames.join(", ")}`);
+  }
   return parseActivationName(value);
 };
 
 /** One of these names; `kind` is what they name, for the message. */
 export function choice<T extends string>(kind: string, names: readonly T[]): ParseValue<T> {
   return (owner, option, value) => {
-    if (typeof value !== "string") throw new OptionError(owner, option, value, `one of ${names.join(", ")}`);
+    if (typeof value !== "string") {
+      throw new OptionError(owner, option, value, `one of ${names.join(", ")}`);
+    }
     const found = names.find((name) => name === value);
-    if (found === undefined) throw new UnknownNameError(kind, value, names);
+    if (found === undefined) {
+      throw new UnknownNameError(kind, value, names);
+    }
     return found;
   };
 }
@@ -66,13 +72,16 @@ export function number(minimum: number, maximum: number): ParseValue<number> {
 
 /** True or false. */
 export const boolean: ParseValue<boolean> = (owner, option, value) => {
-  if (typeof value !== "boolean") throw new OptionError(owner, option, value, "true or false");
+  if (typeof value !== "boolean") {
+    throw new OptionError(owner, option, value, "true or false");
+  }
   return value;
 };
 
 /** A list of truth values. */
 export const booleans: ParseValue<readonly boolean[]> = (owner, option, value) => {
-  if (!Array.isArray(value) || value.length > maxGroups)
+  if (!Array.isArray(value) || value.length > maxGroups) {
     throw new OptionError(owner, option, value, "a list of truth values");
+  }
   return value.map((item, i) => boolean(owner, `${option}[${i}]`, item));
 };

@@ -78,8 +78,9 @@ export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
     if (!Object.hasOwn(normLayersByName, normName)) {
       throw new UnknownNameError("normalisation", String(normName), Object.keys(normLayersByName));
     }
-    if (layers.length !== 4)
+    if (layers.length !== 4) {
       throw new OptionError("ImageNetResNet", "layers", layers, "the number of blocks of each of four stages");
+    }
     if (!Number.isInteger(firstPlanes) || firstPlanes < 1) {
       throw new OptionError("ImageNetResNet", "planes", firstPlanes, "a whole number of at least 1");
     }
@@ -132,19 +133,27 @@ export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
     this.fc = this.registerModule("fc", new Linear(inPlanes, numClasses));
 
     for (const module of this.modules()) {
-      if (module instanceof Conv2d) init.kaimingNormal_(module.weight, { mode: "fanOut", nonlinearity: "relu" });
+      if (module instanceof Conv2d) {
+        init.kaimingNormal_(module.weight, { mode: "fanOut", nonlinearity: "relu" });
+      }
     }
-    if (!zeroInitResidual) return;
+    if (!zeroInitResidual) {
+      return;
+    }
     for (const module of this.modules()) {
       const last = module instanceof Bottleneck ? module.bn3 : module instanceof BasicBlock ? module.bn2 : null;
-      if (last !== null && last.weight !== null) init.zeros_(last.weight);
+      if (last !== null && last.weight !== null) {
+        init.zeros_(last.weight);
+      }
     }
   }
 
   forward(x: tf.Tensor4D): tf.Tensor2D {
     return tf.tidy(() => {
       let features = stemForward(this.stem, x);
-      for (const stage of this.stages) features = stage.forward(features);
+      for (const stage of this.stages) {
+        features = stage.forward(features);
+      }
       const pooled = this.avgpool.forward(features as tf.Tensor4D);
       return this.fc.forward(this.#flatten.forward(pooled)) as tf.Tensor2D;
     });
@@ -182,6 +191,8 @@ export type ImageNetPresetName = keyof typeof imageNetPresets;
  * @param hparams what is to differ from it
  */
 export function imageNetResNet(name: ImageNetPresetName, hparams: ImageNetPresetHparams = {}): ImageNetResNet {
-  if (!Object.hasOwn(imageNetPresets, name)) throw new UnknownNameError("model", name, Object.keys(imageNetPresets));
+  if (!Object.hasOwn(imageNetPresets, name)) {
+    throw new UnknownNameError("model", name, Object.keys(imageNetPresets));
+  }
   return new ImageNetResNet({ ...imageNetPresets[name], ...hparams });
 }

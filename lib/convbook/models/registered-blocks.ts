@@ -76,6 +76,8 @@ export function residualBlock(name: ResNetBlockName): {
   readonly create: (cIn: number, options: ResNetBlockOptions) => AnyModule;
 } {
   const entry = own.get(name) ?? registered.get(name);
-  if (entry === undefined) throw new UnknownNameError("residual block", name, residualBlockNames());
+  if (entry === undefined) {
+    throw new UnknownNameError("residual block", name, residualBlockNames());
+  }
   return { preActivation: entry.preActivation, create: (...args) => made(entry.make, `The block ${name}`, args) };
 }

@@ -81,7 +81,9 @@ const ownModelNames = new Set<string>();
 
 /** Keeps names from being registered by users. */
 export function reserveModelNames(names: readonly string[]): void {
-  for (const name of names) ownModelNames.add(name);
+  for (const name of names) {
+    ownModelNames.add(name);
+  }
 }
 
 /** The model that was registered under a name. */

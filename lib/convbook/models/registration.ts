@@ -17,7 +17,9 @@ function isFunction<Arguments extends unknown[], M>(make: Made<Arguments, M>): m
 /** An instance of a class, or what a function makes; an error where it is no module. */
 export function made<Arguments extends unknown[], M>(make: Made<Arguments, M>, what: string, args: Arguments): M {
   const module = isFunction(make) ? make(...args) : new make(...args);
-  if (!(module instanceof Module)) throw new OptionError(what, "what its factory returns", module, "a Module");
+  if (!(module instanceof Module)) {
+    throw new OptionError(what, "what its factory returns", module, "a Module");
+  }
   return module;
 }
 
@@ -48,7 +50,9 @@ export function checkedRegistration<O extends object>(
   checkText(owner, "name", name, "a text");
   checkFunction(owner, "factory", make);
   refuseUnknownOptions(owner, options, known);
-  if (taken.own) throw new OptionError(owner, "name", name, "another than the library's own");
+  if (taken.own) {
+    throw new OptionError(owner, "name", name, "another than the library's own");
+  }
   if (taken.registered && !isNotebook()) {
     const expected = "registered once (only in a notebook does a later definition replace an earlier one)";
     throw new OptionError(owner, "name", name, expected);

@@ -164,8 +164,12 @@ function entryOfModel(name: string) {
  * @throws {UnknownNameError} with the nearest right names
  */
 export function parseModelName(name: unknown): ModelName {
-  if (typeof name !== "string") throw new OptionError("A model", "name", name, `one of ${modelNames().join(", ")}`);
-  if (entryOfModel(name) !== undefined) return name as ModelName;
+  if (typeof name !== "string") {
+    throw new OptionError("A model", "name", name, `one of ${modelNames().join(", ")}`);
+  }
+  if (entryOfModel(name) !== undefined) {
+    return name as ModelName;
+  }
   const error = new UnknownNameError("model", name, modelNames());
   error.message += " A model of your own has its name from registerModel: run that first.";
   throw error;
@@ -177,7 +181,9 @@ function camelCase(name: string): string {
 }
 
 function entriesOf(owner: string, hparams: unknown): [string, unknown][] {
-  if (hparams === undefined || hparams === null) return [];
+  if (hparams === undefined || hparams === null) {
+    return [];
+  }
   const pairs: [unknown, unknown][] =
     hparams instanceof Map
       ? [...hparams]
@@ -188,7 +194,9 @@ function entriesOf(owner: string, hparams: unknown): [string, unknown][] {
     throw new OptionError(owner, "hyper-parameters", hparams, "an object or a Map");
   }
   return pairs.map(([key, value]) => {
-    if (typeof key !== "string") throw new OptionError(owner, "the name of a hyper-parameter", key, "a string");
+    if (typeof key !== "string") {
+      throw new OptionError(owner, "the name of a hyper-parameter", key, "a string");
+    }
     return [key, value];
   });
 }
@@ -214,7 +222,9 @@ export function parseModelHparams<N extends ModelName>(name: N, hparams: unknown
   const known: Readonly<Record<string, ParseValue<unknown>>> = parsers;
   const parsed = given.map(({ asGiven, option, value }): [string, unknown] => {
     const parse = Object.hasOwn(known, option) ? known[option] : undefined;
-    if (parse === undefined) throw new UnknownNameError(`hyper-parameter of ${name}`, asGiven, Object.keys(known));
+    if (parse === undefined) {
+      throw new UnknownNameError(`hyper-parameter of ${name}`, asGiven, Object.keys(known));
+    }
     return [option, parse(name, option, value)];
   });
   return Object.fromEntries(parsed) as ModelHparams[N];

@@ -80,7 +80,9 @@ export class ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
 
     // Fan out keeps the variance of the gradients, as is usual for ResNets.
     for (const module of this.modules()) {
-      if (module instanceof Conv2d) init.kaimingNormal_(module.weight, { mode: "fanOut", nonlinearity: actFn });
+      if (module instanceof Conv2d) {
+        init.kaimingNormal_(module.weight, { mode: "fanOut", nonlinearity: actFn });
+      }
     }
   }
 

@@ -65,7 +65,9 @@ export class ResNet1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
       }
     }
     const width = resDims[0];
-    if (width === undefined) throw new OptionError("ResNet1d", "resDims", resDims, "at least one stage");
+    if (width === undefined) {
+      throw new OptionError("ResNet1d", "resDims", resDims, "at least one stage");
+    }
     const { firstKernelSize: kernelSize, firstStride: stride, firstPoolKernelSize, firstPoolStride } = config;
     this.conv = this.registerModule("conv", new CNN1dLayer(inputDim, width, { kernelSize, stride, dropout }));
     this.maxpool = this.registerModule("maxpool", new MaxPool1d(firstPoolKernelSize, { stride: firstPoolStride }));
@@ -87,7 +89,9 @@ export class ResNet1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
   forward(x: tf.Tensor3D): tf.Tensor3D {
     return tf.tidy(() => {
       let features: tf.Tensor = this.maxpool.forward(this.conv.forward(x));
-      for (const stage of this.stages) features = stage.forward(features);
+      for (const stage of this.stages) {
+        features = stage.forward(features);
+      }
       return features as tf.Tensor3D;
     });
   }

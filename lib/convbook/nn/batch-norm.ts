@@ -52,7 +52,9 @@ export abstract class BatchNorm extends Module {
     this.momentum = momentum;
     this.weight = affine ? this.registerParameter("weight", new Parameter([numFeatures])) : null;
     this.bias = affine ? this.registerParameter("bias", new Parameter([numFeatures])) : null;
-    if (this.weight !== null) ones_(this.weight);
+    if (this.weight !== null) {
+      ones_(this.weight);
+    }
     const ones = { dtype: "float32" as const, shape: [numFeatures], data: new Float32Array(numFeatures).fill(1) };
     this.runningMean = trackRunningStats ? this.registerBuffer("running_mean", new Buffer([numFeatures])) : null;
     this.runningVar = trackRunningStats ? this.registerBuffer("running_var", new Buffer(ones)) : null;
@@ -80,7 +82,9 @@ export abstract class BatchNorm extends Module {
     });
     runningMean?.load(all(0));
     runningVar?.load(all(1));
-    if (numBatchesTracked !== null) numBatchesTracked.value = 0;
+    if (numBatchesTracked !== null) {
+      numBatchesTracked.value = 0;
+    }
   }
 
   /** Whether the batch's own statistics are used now. */
@@ -90,7 +94,9 @@ export abstract class BatchNorm extends Module {
 
   forward(x: tf.Tensor): tf.Tensor {
     const shape = this.outputShape(shapeOf(this, x));
-    if (this.usesBatchStatistics && x.size === 0) return tf.clone(x);
+    if (this.usesBatchStatistics && x.size === 0) {
+      return tf.clone(x);
+    }
     if (this.training && x.size === this.numFeatures) {
       throw new ShapeError(
         this.toString(),
@@ -111,7 +117,9 @@ export abstract class BatchNorm extends Module {
   #called(shape: readonly number[]): Normalisation {
     const { weight, bias, runningMean, runningVar, numBatchesTracked, usesBatchStatistics } = this;
     const isTracked = this.training && runningMean !== null && runningVar !== null && numBatchesTracked !== null;
-    if (isTracked) numBatchesTracked.value += 1;
+    if (isTracked) {
+      numBatchesTracked.value += 1;
+    }
     return {
       kind: "normalisation",
       shape,
@@ -127,10 +135,18 @@ export abstract class BatchNorm extends Module {
 
   protected override extraRepr(): string {
     const parts = [`${this.numFeatures}`];
-    if (this.eps !== 1e-5) parts.push(`eps=${this.eps}`);
-    if (this.momentum !== 0.1) parts.push(`momentum=${this.momentum}`);
-    if (this.weight === null) parts.push("affine=false");
-    if (this.runningMean === null) parts.push("trackRunningStats=false");
+    if (this.eps !== 1e-5) {
+      parts.push(`eps=${this.eps}`);
+    }
+    if (this.momentum !== 0.1) {
+      parts.push(`momentum=${this.momentum}`);
+    }
+    if (this.weight === null) {
+      parts.push("affine=false");
+    }
+    if (this.runningMean === null) {
+      parts.push("trackRunningStats=false");
+    }
     return parts.join(", ");
   }
 }

@@ -40,7 +40,9 @@ export class Sequential extends Module {
   forward(x: tf.Tensor): tf.Tensor {
     return tf.tidy(() => {
       let y = x;
-      for (const layer of this.#layers) y = layer.forward(y);
+      for (const layer of this.#layers) {
+        y = layer.forward(y);
+      }
       return y;
     });
   }

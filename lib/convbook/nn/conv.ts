@@ -43,7 +43,9 @@ export function resetParameters(weight: Parameter, bias: Parameter | null, gener
   const options = generator === undefined ? {} : { generator };
   kaimingUniform_(weight, { a: Math.sqrt(5), ...options });
   const { fanIn } = calculateFanInAndFanOut(weight);
-  if (bias !== null && fanIn > 0) uniform_(bias, -1 / Math.sqrt(fanIn), 1 / Math.sqrt(fanIn), options);
+  if (bias !== null && fanIn > 0) {
+    uniform_(bias, -1 / Math.sqrt(fanIn), 1 / Math.sqrt(fanIn), options);
+  }
 }
 
 /** Groups that divide both numbers of channels, or an error that names them. */
@@ -67,17 +69,21 @@ function paddings(
   stride: readonly number[],
   dilation: readonly number[],
 ): Padding[] {
-  if (padding === "valid") return kernel.map(() => [0, 0]);
+  if (padding === "valid") {
+    return kernel.map(() => [0, 0]);
+  }
   if (padding === "same") {
-    if (stride.some((n) => n !== 1))
+    if (stride.some((n) => n !== 1)) {
       throw new OptionError(owner, "padding", padding, `a number where stride is ${stride}`);
+    }
     return kernel.map((size, i) => {
       const total = (dilation[i] as number) * (size - 1);
       return [Math.floor(total / 2), total - Math.floor(total / 2)];
     });
   }
-  if (typeof padding === "string")
+  if (typeof padding === "string") {
     throw new OptionError(owner, "padding", padding, 'a number, a pair, "same" or "valid"');
+  }
   return pair(owner, "padding", padding, 0).map((n) => [n, n]);
 }
 
@@ -101,13 +107,25 @@ export function printedConvolution(
   const show = (values: readonly number[]) =>
     values.every((n) => n === values[0]) ? `${values[0]}` : `[${values.join(", ")}]`;
   const parts = [`${channels[0]}, ${channels[1]}`, `kernelSize=${show(kernel)}`];
-  if (!all(geometry.stride, 1)) parts.push(`stride=${show(geometry.stride)}`);
-  if (!all(geometry.padding.flat(), 0)) parts.push(`padding=${show(geometry.padding.map(([before]) => before))}`);
+  if (!all(geometry.stride, 1)) {
+    parts.push(`stride=${show(geometry.stride)}`);
+  }
+  if (!all(geometry.padding.flat(), 0)) {
+    parts.push(`padding=${show(geometry.padding.map(([before]) => before))}`);
+  }
   const { outputPadding = [] } = geometry;
-  if (!all(outputPadding, 0)) parts.push(`outputPadding=${show(outputPadding)}`);
-  if (!all(geometry.dilation, 1)) parts.push(`dilation=${show(geometry.dilation)}`);
-  if (geometry.groups !== 1) parts.push(`groups=${geometry.groups}`);
-  if (!bias) parts.push("bias=false");
+  if (!all(outputPadding, 0)) {
+    parts.push(`outputPadding=${show(outputPadding)}`);
+  }
+  if (!all(geometry.dilation, 1)) {
+    parts.push(`dilation=${show(geometry.dilation)}`);
+  }
+  if (geometry.groups !== 1) {
+    parts.push(`groups=${geometry.groups}`);
+  }
+  if (!bias) {
+    parts.push("bias=false");
+  }
   return parts.join(", ");
 }
 

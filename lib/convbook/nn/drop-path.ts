@@ -46,7 +46,9 @@ export class DropPath extends Module {
   forward(x: tf.Tensor): tf.Tensor {
     noteUse(this);
     const [batch = 1, ...rest] = shapeOf(this, x);
-    if (!this.training || this.dropProb === 0) return x;
+    if (!this.training || this.dropProb === 0) {
+      return x;
+    }
     const keep = 1 - this.dropProb;
     const scale = keep > 0 && this.scaleByKeep ? 1 / keep : 1;
     const kept = fillBernoulli(new Float32Array(batch), keep, this.#generator).map((drawn) => drawn * scale);

@@ -37,13 +37,21 @@ export class Dropout extends Module {
   forward(x: tf.Tensor): tf.Tensor {
     noteUse(this);
     shapeOf(this, x);
-    if (!this.training || this.p === 0) return x;
+    if (!this.training || this.p === 0) {
+      return x;
+    }
     return tf.tidy(() => {
-      if (this.p === 1) return tf.mul(x, 0);
+      if (this.p === 1) {
+        return tf.mul(x, 0);
+      }
       const mask = fillBernoulli(new Float32Array(x.size), 1 - this.p, this.#generator);
       const scale = 1 / (1 - this.p);
-      for (let i = 0; i < mask.length; i++) mask[i] = (mask[i] as number) * scale;
-      if (x.rank < 3) return tf.mul(x, tf.tensor(mask, x.shape));
+      for (let i = 0; i < mask.length; i++) {
+        mask[i] = (mask[i] as number) * scale;
+      }
+      if (x.rank < 3) {
+        return tf.mul(x, tf.tensor(mask, x.shape));
+      }
       const last = x.rank - 1;
       const places = x.shape.slice(1, last);
       const channelsFirst = tf.tensor(mask, [x.shape[0] as number, x.shape[last] as number, ...places]);

@@ -107,11 +107,15 @@ export class BCEWithLogitsLoss extends ElementwiseLoss {
       return {
         value: tf.add(tf.mul(tf.sub(1, t), z), factor === null ? rest : tf.mul(factor, rest)),
         byInput: (x, s) => {
-          if (weights === null) return tf.sub(tf.sigmoid(x), s);
+          if (weights === null) {
+            return tf.sub(tf.sigmoid(x), s);
+          }
           return tf.sub(tf.mul(tf.sub(1, s), tf.sigmoid(x)), tf.mul(tf.mul(s, weights), tf.sigmoid(tf.neg(x))));
         },
         byTarget: (x) => {
-          if (weights === null) return tf.neg(x);
+          if (weights === null) {
+            return tf.neg(x);
+          }
           return tf.sub(tf.mul(tf.sub(weights, 1), tf.softplus(tf.neg(x))), x);
         },
       };
@@ -187,7 +191,9 @@ export class SmoothL1Loss extends ElementwiseLoss {
   }
 
   protected losses(input: tf.Tensor, target: tf.Tensor): tf.Tensor {
-    if (this.beta === 0) return sharpError(input, target);
+    if (this.beta === 0) {
+      return sharpError(input, target);
+    }
     return tf.div(rounded(input, target, this.beta), this.beta);
   }
 }

@@ -81,9 +81,13 @@ export class StateDictError extends Error {
       return nearest === undefined ? shortened(name) : `${name} (nearest: ${nearest})`;
     };
     const list = <T>(title: string, items: readonly T[], print: (item: T) => string) => {
-      if (items.length === 0) return;
+      if (items.length === 0) {
+        return;
+      }
       lines.push(`  ${title} (${items.length}):`, ...items.slice(0, mostPrinted).map((item) => `    ${print(item)}`));
-      if (items.length > mostPrinted) lines.push(`    ... and ${items.length - mostPrinted} more`);
+      if (items.length > mostPrinted) {
+        lines.push(`    ... and ${items.length - mostPrinted} more`);
+      }
     };
     list("missing", missing, withNearest(unexpected));
     list("unexpected", unexpected, withNearest(missing));

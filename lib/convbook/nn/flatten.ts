@@ -10,15 +10,21 @@ import { checkInteger, type Shape, shapeOf } from "./shapes.ts";
 export class Flatten extends Module {
   /** Shape of the output; throws a {@link ShapeError} for fewer than two dimensions. */
   outputShape(input: Shape): number[] {
-    if (input.length < 2) throw new ShapeError(this.toString(), input, "[N, ...] with at least two dimensions");
+    if (input.length < 2) {
+      throw new ShapeError(this.toString(), input, "[N, ...] with at least two dimensions");
+    }
     return [input[0] as number, input.slice(1).reduce((product, n) => product * n, 1)];
   }
 
   forward(x: tf.Tensor): tf.Tensor {
     const shape = this.outputShape(shapeOf(this, x));
     const places = x.shape.slice(1, -1).reduce((product, n) => product * n, 1);
-    if (x.rank === 2) return x;
-    if (places === 1 || x.shape.at(-1) === 1) return tf.reshape(x, shape);
+    if (x.rank === 2) {
+      return x;
+    }
+    if (places === 1 || x.shape.at(-1) === 1) {
+      return tf.reshape(x, shape);
+    }
     const order = [0, x.rank - 1, ...x.shape.slice(1, -1).map((_, i) => i + 1)];
     return tf.tidy(() => tf.reshape(tf.transpose(x, order), shape));
   }
@@ -31,16 +37,21 @@ export class Unflatten extends Module {
   /** @param size shape of a sample with channels last, as [H, W, C] */
   constructor(size: Shape) {
     super();
-    if (!Array.isArray(size) || size.length < 2)
+    if (!Array.isArray(size) || size.length < 2) {
       throw new OptionError("Unflatten", "size", size, "[L, C] or [H, W, C]");
-    for (const side of size) checkInteger("Unflatten", "size", side, 1);
+    }
+    for (const side of size) {
+      checkInteger("Unflatten", "size", side, 1);
+    }
     this.#size = [...size];
   }
 
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
   outputShape(input: Shape): number[] {
     const elements = this.#size.reduce((product, n) => product * n, 1);
-    if (input.length !== 2 || input[1] !== elements) throw new ShapeError(this.toString(), input, `[N, ${elements}]`);
+    if (input.length !== 2 || input[1] !== elements) {
+      throw new ShapeError(this.toString(), input, `[N, ${elements}]`);
+    }
     return [input[0] as number, ...this.#size];
   }
 

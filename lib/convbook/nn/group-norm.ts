@@ -42,7 +42,9 @@ export class GroupNorm extends Module {
     this.eps = checkNumber("GroupNorm", "eps", eps, 0);
     this.weight = affine ? this.registerParameter("weight", new Parameter([numChannels])) : null;
     this.bias = affine ? this.registerParameter("bias", new Parameter([numChannels])) : null;
-    if (this.weight !== null) ones_(this.weight);
+    if (this.weight !== null) {
+      ones_(this.weight);
+    }
   }
 
   /** The input's own shape; throws a {@link ShapeError} where it does not fit. */
@@ -69,7 +71,9 @@ export function affineOf(
   { weight, bias }: { weight: Parameter | null; bias: Parameter | null },
   size: number,
 ): Affine | null {
-  if (weight === null || bias === null) return null;
+  if (weight === null || bias === null) {
+    return null;
+  }
   return { weight: tf.reshape(weight.variable, [size]), bias: tf.reshape(bias.variable, [size]) };
 }
 
@@ -97,14 +101,20 @@ export class LayerNorm extends Module {
     refuseUnknownOptions("LayerNorm", options, ["eps", "affine"]);
     const { eps = 1e-5, affine = true } = options;
     const shape = Array.isArray(normalizedShape) ? [...normalizedShape] : [normalizedShape as number];
-    if (shape.length === 0) throw new OptionError("LayerNorm", "normalizedShape", shape, "at least one size");
-    for (const size of shape) checkInteger("LayerNorm", "normalizedShape", size, 1);
+    if (shape.length === 0) {
+      throw new OptionError("LayerNorm", "normalizedShape", shape, "at least one size");
+    }
+    for (const size of shape) {
+      checkInteger("LayerNorm", "normalizedShape", size, 1);
+    }
     this.normalizedShape = shape;
     this.eps = checkNumber("LayerNorm", "eps", eps, 0);
     const layout = channelsLast(shape.length);
     this.weight = affine ? this.registerParameter("weight", new Parameter(shape, layout)) : null;
     this.bias = affine ? this.registerParameter("bias", new Parameter(shape, layout)) : null;
-    if (this.weight !== null) ones_(this.weight);
+    if (this.weight !== null) {
+      ones_(this.weight);
+    }
   }
 
   /** The input's own shape; throws a {@link ShapeError} where it does not fit. */

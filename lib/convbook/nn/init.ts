@@ -36,7 +36,9 @@ export function calculateFanInAndFanOut(parameter: { readonly shape: readonly nu
   fanOut: number;
 } {
   const shape: unknown = parameter?.shape;
-  if (!Array.isArray(shape)) throw new OptionError("calculateFanInAndFanOut", "parameter", parameter, "a parameter");
+  if (!Array.isArray(shape)) {
+    throw new OptionError("calculateFanInAndFanOut", "parameter", parameter, "a parameter");
+  }
   if (shape.length < 2) {
     throw new OptionError("calculateFanInAndFanOut", "shape", shape, "of at least two dimensions");
   }
@@ -76,11 +78,15 @@ const gains: Readonly<Record<string, (slope: number) => number>> = {
  * @throws {UnknownNameError} with the nearest names
  */
 export function calculateGain(nonlinearity: string, slope = 0.01): number {
-  if (typeof nonlinearity !== "string") throw new UnknownNameError("nonlinearity", nonlinearity, Object.keys(gains));
+  if (typeof nonlinearity !== "string") {
+    throw new UnknownNameError("nonlinearity", nonlinearity, Object.keys(gains));
+  }
   checkNumber("calculateGain", "slope", slope);
   const name = nonlinearity.toLowerCase().replaceAll(/[-_]/g, "");
   const gain = Object.hasOwn(gains, name) ? gains[name] : undefined;
-  if (gain === undefined) throw new UnknownNameError("nonlinearity", nonlinearity, Object.keys(gains));
+  if (gain === undefined) {
+    throw new UnknownNameError("nonlinearity", nonlinearity, Object.keys(gains));
+  }
   return gain(slope);
 }
 
@@ -107,8 +113,12 @@ export function skipInit<T>(build: () => T): T {
 }
 
 function fill(owner: string, parameter: Parameter, write: (values: Float32Array) => void): Parameter {
-  if (typeof parameter?.load !== "function") throw new OptionError(owner, "parameter", parameter, "a parameter");
-  if (isSkipped) return parameter;
+  if (typeof parameter?.load !== "function") {
+    throw new OptionError(owner, "parameter", parameter, "a parameter");
+  }
+  if (isSkipped) {
+    return parameter;
+  }
   const data = new Float32Array(parameter.size);
   write(data);
   parameter.load({ dtype: "float32", shape: parameter.shape, data });
@@ -140,7 +150,9 @@ export function normal_(parameter: Parameter, mean = 0, std = 1, options: InitOp
 
 /** One value everywhere. */
 export function constant_(parameter: Parameter, value: number): Parameter {
-  if (typeof value !== "number" || Number.isNaN(value)) throw new OptionError("constant_", "value", value, "a number");
+  if (typeof value !== "number" || Number.isNaN(value)) {
+    throw new OptionError("constant_", "value", value, "a number");
+  }
   return fill("constant_", parameter, (values) => values.fill(value));
 }
 
@@ -160,7 +172,9 @@ function kaimingStd(owner: string, parameter: Parameter, options: KaimingOptions
   checkNumber(owner, "a", a);
   const fans = calculateFanInAndFanOut(parameter);
   const known = { fanIn: fans.fanIn, fanOut: fans.fanOut };
-  if (!Object.hasOwn(known, mode)) throw new UnknownNameError("fan mode", mode, Object.keys(known));
+  if (!Object.hasOwn(known, mode)) {
+    throw new UnknownNameError("fan mode", mode, Object.keys(known));
+  }
   return calculateGain(nonlinearity, a) / Math.sqrt(known[mode]);
 }
 

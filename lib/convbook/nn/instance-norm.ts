@@ -51,7 +51,9 @@ export abstract class InstanceNorm extends Module {
     this.momentum = checkNumber(owner, "momentum", momentum, 0, 1);
     this.weight = affine ? this.registerParameter("weight", new Parameter([numFeatures])) : null;
     this.bias = affine ? this.registerParameter("bias", new Parameter([numFeatures])) : null;
-    if (this.weight !== null) ones_(this.weight);
+    if (this.weight !== null) {
+      ones_(this.weight);
+    }
     const ones = { dtype: "float32" as const, shape: [numFeatures], data: new Float32Array(numFeatures).fill(1) };
     this.runningMean = trackRunningStats ? this.registerBuffer("running_mean", new Buffer([numFeatures])) : null;
     this.runningVar = trackRunningStats ? this.registerBuffer("running_var", new Buffer(ones)) : null;
@@ -81,7 +83,9 @@ export abstract class InstanceNorm extends Module {
       if (this.training && places === 1) {
         throw new ShapeError(`${this}`, shape, "more than one place a channel in training (a larger input, or eval())");
       }
-      if (runningMean !== null && runningVar !== null) this.#track(x, [runningMean, runningVar], places);
+      if (runningMean !== null && runningVar !== null) {
+        this.#track(x, [runningMean, runningVar], places);
+      }
       return groupNorm(x, this.numFeatures, affine, this.eps);
     });
   }
@@ -106,10 +110,18 @@ export abstract class InstanceNorm extends Module {
 
   protected override extraRepr(): string {
     const parts = [`${this.numFeatures}`];
-    if (this.eps !== 1e-5) parts.push(`eps=${this.eps}`);
-    if (this.momentum !== 0.1) parts.push(`momentum=${this.momentum}`);
-    if (this.weight !== null) parts.push("affine=true");
-    if (this.runningMean !== null) parts.push("trackRunningStats=true");
+    if (this.eps !== 1e-5) {
+      parts.push(`eps=${this.eps}`);
+    }
+    if (this.momentum !== 0.1) {
+      parts.push(`momentum=${this.momentum}`);
+    }
+    if (this.weight !== null) {
+      parts.push("affine=true");
+    }
+    if (this.runningMean !== null) {
+      parts.push("trackRunningStats=true");
+    }
     return parts.join(", ");
   }
 }

@@ -28,7 +28,9 @@ export class KLDivLoss extends Module<[input: tf.Tensor, target: tf.Tensor]> {
     refuseUnknownOptions("KLDivLoss", options, ["reduction", "logTarget"]);
     const { reduction = "mean", logTarget = false } = options;
     this.reduction = checkReduction(reduction, reductions);
-    if (typeof logTarget !== "boolean") throw new OptionError("KLDivLoss", "logTarget", logTarget, "true or false");
+    if (typeof logTarget !== "boolean") {
+      throw new OptionError("KLDivLoss", "logTarget", logTarget, "true or false");
+    }
     this.logTarget = logTarget;
   }
 
@@ -43,7 +45,9 @@ export class KLDivLoss extends Module<[input: tf.Tensor, target: tf.Tensor]> {
         ? tf.mul(tf.exp(t), tf.sub(t, input))
         : // 0 log 0 is 0.
           tf.sub(tf.where(tf.equal(t, 0), tf.zerosLike(t), tf.mul(t, tf.log(t))), tf.mul(t, input));
-      if (this.reduction !== "batchmean") return reduceLoss(losses, this.reduction);
+      if (this.reduction !== "batchmean") {
+        return reduceLoss(losses, this.reduction);
+      }
       return tf.div(tf.sum(losses), given[0] ?? 1);
     });
   }

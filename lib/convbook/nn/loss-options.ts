@@ -10,7 +10,9 @@ export function checkReduction<R extends string = Reduction>(
   reduction: R,
   known: readonly R[] = reductions as readonly string[] as readonly R[],
 ): R {
-  if (!known.includes(reduction)) throw new UnknownNameError("reduction", String(reduction), known);
+  if (!known.includes(reduction)) {
+    throw new UnknownNameError("reduction", String(reduction), known);
+  }
   return reduction;
 }
 
@@ -22,7 +24,9 @@ export interface LossOptions {
 
 /** A list of weights as a buffer, as PyTorch's losses keep it; null where there is none. */
 export function weightBuffer(layer: string, option: string, weights: ArrayLike<number> | undefined): Buffer | null {
-  if (weights === undefined) return null;
+  if (weights === undefined) {
+    return null;
+  }
   const isList = Array.isArray(weights) || ArrayBuffer.isView(weights);
   if (!isList || weights.length === 0 || !Array.from(weights).every((weight) => Number.isFinite(weight))) {
     throw new OptionError(layer, option, weights, "a list of finite numbers");
@@ -34,7 +38,9 @@ export function weightBuffer(layer: string, option: string, weights: ArrayLike<n
 /** @throws {OptionError} where there is not one weight for each of `count` classes */
 export function checkWeightCount(layer: string, option: string, buffer: Buffer | null, count: number): void {
   const length = buffer?.variable.shape[0] ?? count;
-  if (length !== count) throw new OptionError(layer, `${option}.length`, length, `${count}, one weight a class`);
+  if (length !== count) {
+    throw new OptionError(layer, `${option}.length`, length, `${count}, one weight a class`);
+  }
 }
 
 /** The weights, where there are any. */

@@ -72,7 +72,9 @@ describe("the cross-entropy", () => {
     const losses = new CrossEntropyLoss({ reduction: "none" }).forward(logits, tf.tensor1d([0, 2], "int32"));
     // -log softmax of the smallest of three logits that are one apart.
     const expected = Math.log(1 + Math.E + Math.E ** 2);
-    for (const loss of losses.dataSync()) expect(loss).toBeCloseTo(expected, 6);
+    for (const loss of losses.dataSync()) {
+      expect(loss).toBeCloseTo(expected, 6);
+    }
   });
 
   it.each([0, 0.1])("and its gradient are the same on WebAssembly (labels smoothed by %d)", async (labelSmoothing) => {
@@ -87,6 +89,8 @@ describe("the cross-entropy", () => {
     }
     await selectBackend({ backend: "cpu", announce: false });
     const [onCpu, onWasm] = results as [number[], number[]];
-    for (const [i, number] of onCpu.entries()) expect(onWasm[i]).toBeCloseTo(number, 6);
+    for (const [i, number] of onCpu.entries()) {
+      expect(onWasm[i]).toBeCloseTo(number, 6);
+    }
   });
 });

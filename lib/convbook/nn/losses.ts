@@ -48,7 +48,9 @@ abstract class ClassLoss extends Module<[input: tf.Tensor, target: tf.Tensor]> {
    */
   protected checkClasses(target: tf.Tensor, classes: number): boolean {
     checkWeightCount(this.typeName, "weight", this.weight, classes);
-    if (tf.getBackend() === "webgpu") return true;
+    if (tf.getBackend() === "webgpu") {
+      return true;
+    }
     const labels = target.dataSync();
     const isClass = (label: number) => label >= 0 && label < classes && Number.isInteger(label);
     const wrong = labels.findIndex((label) => !isClass(label) && label !== this.ignoreIndex);
@@ -79,7 +81,9 @@ abstract class ClassLoss extends Module<[input: tf.Tensor, target: tf.Tensor]> {
     const own = all === null ? null : (tf.gather(all, classes) as tf.Tensor1D);
     const each = losses(classes, own);
     const kept = tf.where(counts, each, tf.zerosLike(each));
-    if (this.reduction !== "mean") return reduceLoss(kept, this.reduction);
+    if (this.reduction !== "mean") {
+      return reduceLoss(kept, this.reduction);
+    }
     const shares = own ?? tf.onesLike(each);
     return tf.div(tf.sum(kept), tf.sum(tf.where(counts, shares, tf.zerosLike(shares))));
   }
@@ -101,7 +105,9 @@ export class CrossEntropyLoss extends ClassLoss {
 
   forward(logits: tf.Tensor, target: tf.Tensor): tf.Tensor {
     const given = shapeOf(this, logits, "logits");
-    if (given.length !== 2) throw new ShapeError(this.toString(), given, "logits [N, K]");
+    if (given.length !== 2) {
+      throw new ShapeError(this.toString(), given, "logits [N, K]");
+    }
     const [batch, classes] = given as [number, number];
     const wanted = shapeOf(this, target, "target");
     const isIndices = wanted.length === 1 && wanted[0] === batch;
@@ -133,8 +139,12 @@ export class CrossEntropyLoss extends ClassLoss {
   #ofClasses(logits: tf.Tensor2D, indices: tf.Tensor1D, own: tf.Tensor1D | null): tf.Tensor1D {
     const smooth = this.labelSmoothing;
     const weights = weightsOf(this.weight);
-    if (own === null || weights === null) return classCrossEntropy(logits, indices, smooth);
-    if (smooth === 0) return tf.mul(classCrossEntropy(logits, indices, 0), own);
+    if (own === null || weights === null) {
+      return classCrossEntropy(logits, indices, smooth);
+    }
+    if (smooth === 0) {
+      return tf.mul(classCrossEntropy(logits, indices, 0), own);
+    }
     // What is spread over the classes has their weights.
     const count = logits.shape[1];
     const target = tf.mul(
@@ -158,7 +168,9 @@ export class NLLLoss extends ClassLoss {
 
   forward(logarithms: tf.Tensor, target: tf.Tensor): tf.Tensor {
     const given = shapeOf(this, logarithms, "input");
-    if (given.length !== 2) throw new ShapeError(this.toString(), given, "logarithms [N, K]");
+    if (given.length !== 2) {
+      throw new ShapeError(this.toString(), given, "logarithms [N, K]");
+    }
     const [batch, classes] = given as [number, number];
     const wanted = shapeOf(this, target, "target");
     if (wanted.length !== 1 || wanted[0] !== batch) {

@@ -210,7 +210,9 @@ describe("Module", () => {
       constructor(name: string, twice = false) {
         super();
         this.registerModule(name, new ReLU());
-        if (twice) this.registerParameter(name, new Parameter([1]));
+        if (twice) {
+          this.registerParameter(name, new Parameter([1]));
+        }
       }
       forward(x: tf.Tensor): tf.Tensor {
         return x;

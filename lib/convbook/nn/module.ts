@@ -110,11 +110,14 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
         const expected = "a module that does not contain this one (a reference back belongs into a #private field)";
         throw new OptionError(this.typeName, `the module "${name}"`, module.typeName, expected);
       }
-      if (found.has(module)) return;
+      if (found.has(module)) {
+        return;
+      }
       found.set(module, name);
       above.add(module);
-      for (const [childName, child] of module.#ownModules)
+      for (const [childName, child] of module.#ownModules) {
         visit(child, name === "" ? childName : `${name}.${childName}`);
+      }
       above.delete(module);
     };
     visit(this, prefix);
@@ -149,7 +152,9 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
   /** The module below this one at a dotted path, as `model.getSubmodule("blocks.0.net.3")`; the empty path is this module. */
   getSubmodule(path: string): AnyModule {
     let module: AnyModule = this;
-    if (path === "") return module;
+    if (path === "") {
+      return module;
+    }
     for (const name of path.split(".")) {
       const next = module.#ownModules.get(name);
       if (next === undefined) {
@@ -173,7 +178,9 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
 
   /** Sets training mode here and below, and returns this module. */
   train(mode = true): this {
-    for (const module of this.modules()) module.training = mode;
+    for (const module of this.modules()) {
+      module.training = mode;
+    }
     return this;
   }
 
@@ -186,9 +193,13 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
   apply(fn: (module: AnyModule) => void): this {
     const seen = new Set<AnyModule>();
     const visit = (module: AnyModule) => {
-      if (seen.has(module)) return;
+      if (seen.has(module)) {
+        return;
+      }
       seen.add(module);
-      for (const child of module.#ownModules.values()) visit(child);
+      for (const child of module.#ownModules.values()) {
+        visit(child);
+      }
       fn(module);
     };
     visit(this);
@@ -197,7 +208,9 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
 
   /** Says for all parameters here and below whether training changes them, and returns this module. */
   requiresGrad_(requiresGrad = true): this {
-    for (const parameter of this.parameters()) parameter.requiresGrad = requiresGrad;
+    for (const parameter of this.parameters()) {
+      parameter.requiresGrad = requiresGrad;
+    }
     return this;
   }
 
@@ -216,14 +229,18 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
         let output = forward.apply(this, inputs);
         // Whoever watches sees numbers.
         settled([inputs, output]);
-        for (const each of this.#forwardHooks) output = each(this, inputs, output) ?? output;
+        for (const each of this.#forwardHooks) {
+          output = each(this, inputs, output) ?? output;
+        }
         return output;
       };
     }
     return () => {
       if (this.#forwardHooks.delete(hook) && this.#forwardHooks.size === 0) {
         Reflect.deleteProperty(this, "forward");
-        if (this.#ownForward !== undefined) Object.defineProperty(this, "forward", this.#ownForward);
+        if (this.#ownForward !== undefined) {
+          Object.defineProperty(this, "forward", this.#ownForward);
+        }
       }
     };
   }
@@ -239,9 +256,17 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
     this.namedModules();
     const entries = new Map<string, StateEntry>();
     const visit = (module: AnyModule, prefix: string) => {
-      for (const [name, parameter] of module.#ownParameters) entries.set(prefix + name, parameter);
-      for (const [name, buffer] of module.#ownBuffers) if (buffer.persistent) entries.set(prefix + name, buffer);
-      for (const [name, child] of module.#ownModules) visit(child, `${prefix}${name}.`);
+      for (const [name, parameter] of module.#ownParameters) {
+        entries.set(prefix + name, parameter);
+      }
+      for (const [name, buffer] of module.#ownBuffers) {
+        if (buffer.persistent) {
+          entries.set(prefix + name, buffer);
+        }
+      }
+      for (const [name, child] of module.#ownModules) {
+        visit(child, `${prefix}${name}.`);
+      }
     };
     visit(this, "");
     return entries;
@@ -255,7 +280,9 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
   /** Copies of all parameters and persistent buffers in PyTorch's names, order and layouts. */
   stateDict(): StateDict {
     const state: StateDict = new Map();
-    for (const [name, entry] of this.#stateEntries()) state.set(name, entry.toTensorData());
+    for (const [name, entry] of this.#stateEntries()) {
+      state.set(name, entry.toTensorData());
+    }
     return state;
   }
 
@@ -288,16 +315,24 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
     }
     for (const [name, entry] of entries) {
       const value = state.get(name);
-      if (value !== undefined) entry.load(value);
+      if (value !== undefined) {
+        entry.load(value);
+      }
     }
     return { missing, unexpected };
   }
 
   /** Frees all parameters and buffers here and below. The module cannot be used afterwards. */
   dispose(): void {
-    for (const entry of new Set(this.#stateEntries().values())) entry.dispose();
-    for (const buffer of this.buffers()) buffer.dispose();
-    for (const module of this.modules()) module.onDispose();
+    for (const entry of new Set(this.#stateEntries().values())) {
+      entry.dispose();
+    }
+    for (const buffer of this.buffers()) {
+      buffer.dispose();
+    }
+    for (const module of this.modules()) {
+      module.onDispose();
+    }
   }
 
   /** Frees what a subclass holds besides parameters and buffers. */
@@ -316,7 +351,9 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
   /** The tree of modules, as PyTorch prints it. */
   toString(): string {
     this.namedModules();
-    if (this.#ownModules.size === 0) return `${this.typeName}(${this.extraRepr()})`;
+    if (this.#ownModules.size === 0) {
+      return `${this.typeName}(${this.extraRepr()})`;
+    }
     const lines = [...this.#ownModules].map(
       ([name, child]) => `  (${name}): ${child.toString().replaceAll("\n", "\n  ")}`,
     );
@@ -331,8 +368,12 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
 
 /** Refuses what is no part of its kind. */
 function checkPart(owner: AnyModule, kind: string, name: unknown, isOfKind: boolean, part: unknown): void {
-  if (typeof name !== "string") throw new OptionError(owner.typeName, "name", name, "a string");
-  if (!isOfKind) throw new OptionError(owner.typeName, `the ${kind} "${name}"`, part, `a ${kind}`);
+  if (typeof name !== "string") {
+    throw new OptionError(owner.typeName, "name", name, "a string");
+  }
+  if (!isOfKind) {
+    throw new OptionError(owner.typeName, `the ${kind} "${name}"`, part, `a ${kind}`);
+  }
 }
 
 /** What every module below `root` owns, with dotted names, each thing once. */
@@ -341,7 +382,9 @@ function collect<T>(root: AnyModule, own: (module: AnyModule) => ReadonlyMap<str
   const found: [string, T][] = [];
   for (const [prefix, module] of root.namedModules()) {
     for (const [name, value] of own(module)) {
-      if (seen.has(value)) continue;
+      if (seen.has(value)) {
+        continue;
+      }
       seen.add(value);
       found.push([prefix === "" ? name : `${prefix}.${name}`, value]);
     }

@@ -34,10 +34,14 @@ const sizeOf = (shape: readonly number[]) => shape.reduce((product, n) => produc
 
 /** Elements of `source` (row-major, of shape `shape`) with the dimensions in the order `order`. */
 export function permute(source: Float32Array, shape: readonly number[], order: readonly number[]): Float32Array {
-  if (order.every((dimension, i) => dimension === i)) return source.slice();
+  if (order.every((dimension, i) => dimension === i)) {
+    return source.slice();
+  }
   const rank = shape.length;
   const strides = new Array<number>(rank).fill(1);
-  for (let i = rank - 2; i >= 0; i--) strides[i] = (strides[i + 1] as number) * (shape[i + 1] as number);
+  for (let i = rank - 2; i >= 0; i--) {
+    strides[i] = (strides[i + 1] as number) * (shape[i + 1] as number);
+  }
   const size = order.map((dimension) => shape[dimension] as number);
   const step = order.map((dimension) => strides[dimension] as number);
   const result = new Float32Array(source.length);
@@ -48,7 +52,9 @@ export function permute(source: Float32Array, shape: readonly number[], order: r
     for (let d = rank - 1; d >= 0; d--) {
       index[d] = (index[d] as number) + 1;
       from += step[d] as number;
-      if ((index[d] as number) < (size[d] as number)) break;
+      if ((index[d] as number) < (size[d] as number)) {
+        break;
+      }
       from -= (step[d] as number) * (size[d] as number);
       index[d] = 0;
     }
@@ -57,7 +63,9 @@ export function permute(source: Float32Array, shape: readonly number[], order: r
 }
 
 function toFloat32(value: TensorData): Float32Array {
-  if (value.dtype === "float32") return value.data;
+  if (value.dtype === "float32") {
+    return value.data;
+  }
   return Float32Array.from(value.data as ArrayLike<number | bigint>, Number);
 }
 
@@ -125,7 +133,9 @@ class DeviceValue implements StateEntry {
       throw new OptionError(owner, "value", value, "a shape, or a value { dtype, shape, data }");
     }
     const shape = "data" in value ? value.shape : value;
-    for (const size of shape) checkInteger(owner, "value's shape", size, 0);
+    for (const size of shape) {
+      checkInteger(owner, "value's shape", size, 0);
+    }
     this.shape = [...shape];
     if (!Array.isArray(layout) || (layout.length > 0 && !this.shape.every((_, i) => layout.includes(i)))) {
       throw new OptionError(owner, "layout", layout, `an order of the ${this.shape.length} dimensions`);
@@ -134,7 +144,9 @@ class DeviceValue implements StateEntry {
     this.trainable = trainable;
     spend(this.shape);
     this.#host = new Float32Array(sizeOf(this.shape));
-    if ("data" in value) this.load(value);
+    if ("data" in value) {
+      this.load(value);
+    }
   }
 
   /** Number of elements. */
@@ -145,7 +157,9 @@ class DeviceValue implements StateEntry {
   /** The variable that computations use, in TensorFlow.js's layout. It stays the same object until {@link dispose}. */
   get variable(): tf.Variable {
     if (this.device === undefined || this.device.isDisposed) {
-      if (this.#host === undefined) throw new Error("This value was disposed of together with its module.");
+      if (this.#host === undefined) {
+        throw new Error("This value was disposed of together with its module.");
+      }
       const host = this.#host;
       const shape = this.layout.map((dimension) => this.shape[dimension] as number);
       const initial = tf.tensor(host, shape, "float32");
@@ -180,7 +194,9 @@ class DeviceValue implements StateEntry {
   }
 
   dispose(): void {
-    if (this.device !== undefined && !this.device.isDisposed) this.device.dispose();
+    if (this.device !== undefined && !this.device.isDisposed) {
+      this.device.dispose();
+    }
     this.#host = undefined;
   }
 }
@@ -207,7 +223,9 @@ export class Parameter extends DeviceValue {
 
   set requiresGrad(value: boolean) {
     this.trainable = value;
-    if (this.device !== undefined) this.device.trainable = value;
+    if (this.device !== undefined) {
+      this.device.trainable = value;
+    }
   }
 }
 
@@ -239,7 +257,9 @@ export class CounterBuffer implements StateEntry {
   }
 
   load(value: TensorData): void {
-    if (value.data.length !== 1) throw new RangeError(`A counter holds one element, got ${value.data.length}.`);
+    if (value.data.length !== 1) {
+      throw new RangeError(`A counter holds one element, got ${value.data.length}.`);
+    }
     this.value = Number(value.data[0]);
   }
 

@@ -38,7 +38,9 @@ function windows(owner: string, kernelSize: Size2d, options: PoolOptions<Size2d>
   return [0, 1].map((i): Window => {
     const pad = padding[i as 0 | 1];
     const size = kernel[i as 0 | 1];
-    if (pad > size / 2) throw new OptionError(owner, "padding", pad, `at most half of the kernel's ${size}`);
+    if (pad > size / 2) {
+      throw new OptionError(owner, "padding", pad, `at most half of the kernel's ${size}`);
+    }
     return {
       kernel: size,
       stride: stride[i as 0 | 1],
@@ -53,8 +55,12 @@ function printed(windows: readonly Window[]): string {
   const show = (values: readonly number[]) =>
     values.every((n) => n === values[0]) ? `${values[0]}` : `[${values.join(", ")}]`;
   const parts = [`kernelSize=${show(windows.map((w) => w.kernel))}`, `stride=${show(windows.map((w) => w.stride))}`];
-  if (windows.some((w) => w.padding[0] > 0)) parts.push(`padding=${show(windows.map((w) => w.padding[0]))}`);
-  if (windows.some((w) => w.ceil)) parts.push("ceilMode=true");
+  if (windows.some((w) => w.padding[0] > 0)) {
+    parts.push(`padding=${show(windows.map((w) => w.padding[0]))}`);
+  }
+  if (windows.some((w) => w.ceil)) {
+    parts.push("ceilMode=true");
+  }
   return parts.join(", ");
 }
 
@@ -80,7 +86,9 @@ abstract class Pool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   /** How programs know the windows: not beyond the padding. */
   protected get programWindow(): ProgramWindow | null {
     const [rows, columns] = this.windows;
-    if (rows.ceil === true || columns.ceil === true || rows.kernel * columns.kernel > mostTaps) return null;
+    if (rows.ceil === true || columns.ceil === true || rows.kernel * columns.kernel > mostTaps) {
+      return null;
+    }
     return {
       filter: [rows.kernel, columns.kernel],
       strides: [rows.stride, columns.stride],

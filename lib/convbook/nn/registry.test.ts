@@ -279,7 +279,9 @@ const quiet = {
 function batches(): AsyncIterable<tf.Tensor> {
   return {
     async *[Symbol.asyncIterator]() {
-      for (let i = 0; i < 2; i++) yield tf.ones([4, 3]);
+      for (let i = 0; i < 2; i++) {
+        yield tf.ones([4, 3]);
+      }
     },
   };
 }

@@ -76,9 +76,13 @@ export class Registry {
     }
     const map = this.#mapFor(part) as Map<string, Part>;
     // A part keeps its place when another of its kind takes it.
-    if (!map.has(name)) this.#delete(name);
+    if (!map.has(name)) {
+      this.#delete(name);
+    }
     map.set(name, part);
-    if (part instanceof Parameter) setOwner(part, this.#owner, name);
+    if (part instanceof Parameter) {
+      setOwner(part, this.#owner, name);
+    }
   }
 
   #delete(name: string): void {
@@ -88,9 +92,15 @@ export class Registry {
   }
 
   #mapFor(value: unknown): Map<string, unknown> | undefined {
-    if (value === null || typeof value !== "object") return undefined;
-    if (value instanceof Parameter) return this.#parameters;
-    if (value instanceof Buffer || value instanceof CounterBuffer) return this.#buffers;
+    if (value === null || typeof value !== "object") {
+      return undefined;
+    }
+    if (value instanceof Parameter) {
+      return this.#parameters;
+    }
+    if (value instanceof Buffer || value instanceof CounterBuffer) {
+      return this.#buffers;
+    }
     return this.#isModule(value) ? this.#modules : undefined;
   }
 
@@ -100,14 +110,23 @@ export class Registry {
   }
 
   #takeFields(): void {
-    for (const field of this.#names.keys()) if (!Object.hasOwn(this.#owner, field)) this.#letGo(field);
+    for (const field of this.#names.keys()) {
+      if (!Object.hasOwn(this.#owner, field)) {
+        this.#letGo(field);
+      }
+    }
     for (const [field, value] of Object.entries(this.#owner)) {
       const name = this.#names.get(field);
       if (this.#mapFor(value) === undefined) {
-        if (name !== undefined) this.#letGo(field);
+        if (name !== undefined) {
+          this.#letGo(field);
+        }
         this.#refuseHidden(field, value, []);
-      } else if (name === undefined) this.#takeField(field, value as Part);
-      else if (this.#get(name) !== value) this.#set(name, value as Part);
+      } else if (name === undefined) {
+        this.#takeField(field, value as Part);
+      } else if (this.#get(name) !== value) {
+        this.#set(name, value as Part);
+      }
     }
   }
 
@@ -116,7 +135,9 @@ export class Registry {
     const registered = this.#namesOf(part);
     // Under the name that it was registered under, whatever the field's; a second field with it is a second name, as in PyTorch.
     const name = registered.find((known) => !taken.has(known)) ?? field;
-    if (this.#get(name) !== part) this.#set(name, part);
+    if (this.#get(name) !== part) {
+      this.#set(name, part);
+    }
     this.#names.set(field, name);
   }
 
@@ -124,16 +145,21 @@ export class Registry {
   #letGo(field: string): void {
     const name = this.#names.get(field) as string;
     this.#names.delete(field);
-    if (![...this.#names.values()].includes(name)) this.#delete(name);
+    if (![...this.#names.values()].includes(name)) {
+      this.#delete(name);
+    }
   }
 
   /** Refuses layers in an array, a Map, a Set or a plain object, where nobody would find them. */
   #refuseHidden(field: string, value: unknown, above: readonly unknown[]): void {
     const entries = entriesOf(value);
-    if (entries === undefined || above.length > 2 || above.includes(value)) return;
+    if (entries === undefined || above.length > 2 || above.includes(value)) {
+      return;
+    }
     for (const [key, item] of entries) {
-      if (this.#mapFor(item) === undefined) this.#refuseHidden(`${field}${key}`, item, [...above, value]);
-      else if (!this.#isKnown(item as Part)) {
+      if (this.#mapFor(item) === undefined) {
+        this.#refuseHidden(`${field}${key}`, item, [...above, value]);
+      } else if (!this.#isKnown(item as Part)) {
         throw new UnregisteredModuleError(this.#owner.typeName, [`${field}${key}, ${titleOf(item as Part)}`]);
       }
     }
@@ -141,12 +167,18 @@ export class Registry {
 
   /** Whether a part is registered here or below, or is meant to be left alone: a network whose parameters are all frozen. */
   #isKnown(part: Part): boolean {
-    if (this.#namesOf(part).length > 0) return true;
+    if (this.#namesOf(part).length > 0) {
+      return true;
+    }
     if (part instanceof Parameter) {
       return !part.requiresGrad || [...this.#modules.values()].some((child) => child.parameters().includes(part));
     }
-    if (part instanceof Buffer || part instanceof CounterBuffer) return true;
-    if ([...this.#modules.values()].some((child) => child.modules().includes(part))) return true;
+    if (part instanceof Buffer || part instanceof CounterBuffer) {
+      return true;
+    }
+    if ([...this.#modules.values()].some((child) => child.modules().includes(part))) {
+      return true;
+    }
     const parameters = part.parameters();
     return parameters.length > 0 && parameters.every((parameter) => !parameter.requiresGrad);
   }
@@ -158,12 +190,22 @@ function titleOf(part: Part): string {
 
 /** What a container holds, with how one writes its place; undefined for what is no container. */
 function entriesOf(value: unknown): [place: string, item: unknown][] | undefined {
-  if (value === null || typeof value !== "object") return undefined;
+  if (value === null || typeof value !== "object") {
+    return undefined;
+  }
   const placed = (entries: Iterable<[unknown, unknown]>, place: (key: unknown) => string): [string, unknown][] =>
     [...entries].map(([key, item]) => [place(key), item]);
-  if (Array.isArray(value)) return placed(value.slice(0, mostLookedAt).entries(), (i) => `[${i}]`);
-  if (value instanceof Map && value.size <= mostLookedAt) return placed(value, (key) => `.get(${JSON.stringify(key)})`);
-  if (value instanceof Set && value.size <= mostLookedAt) return placed([...value].entries(), () => " (a Set)");
-  if (![Object.prototype, null].includes(Object.getPrototypeOf(value))) return undefined;
+  if (Array.isArray(value)) {
+    return placed(value.slice(0, mostLookedAt).entries(), (i) => `[${i}]`);
+  }
+  if (value instanceof Map && value.size <= mostLookedAt) {
+    return placed(value, (key) => `.get(${JSON.stringify(key)})`);
+  }
+  if (value instanceof Set && value.size <= mostLookedAt) {
+    return placed([...value].entries(), () => " (a Set)");
+  }
+  if (![Object.prototype, null].includes(Object.getPrototypeOf(value))) {
+    return undefined;
+  }
   return placed(Object.entries(value).slice(0, mostLookedAt), (key) => `.${key}`);
 }

@@ -39,7 +39,9 @@ export interface Window {
 export function windowCount(length: number, { kernel, stride, padding, dilation, ceil = false }: Window): number {
   const [before, after] = padding;
   const free = length + before + after - dilation * (kernel - 1) - 1;
-  if (!ceil) return Math.floor(free / stride) + 1;
+  if (!ceil) {
+    return Math.floor(free / stride) + 1;
+  }
   const count = Math.ceil(free / stride) + 1;
   return (count - 1) * stride >= length + before ? count - 1 : count;
 }
@@ -70,7 +72,9 @@ export function windowedShape(
 export function checkChannelsLast(layer: Printable, input: Shape, letters: string, channels?: number): void {
   const rank = letters.split(",").length;
   const isChannelsLast = channels === undefined || input[rank - 1] === channels;
-  if (input.length === rank && isChannelsLast) return;
+  if (input.length === rank && isChannelsLast) {
+    return;
+  }
   const expected = channels === undefined ? `[${letters}]` : `[${letters}] with C = ${channels}`;
   const atSecond =
     input.length === rank && input[1] === channels ? " (channels come last here; this looks like PyTorch's order)" : "";

@@ -15,7 +15,9 @@ export class Softmax extends Module {
   /** @param dim the dimension; left out, PyTorch's choice: the first of 0, 1 and 3 dimensions, the second of others */
   constructor(dim?: number) {
     super();
-    if (dim !== undefined && !Number.isSafeInteger(dim)) throw new OptionError("Softmax", "dim", dim, "a whole number");
+    if (dim !== undefined && !Number.isSafeInteger(dim)) {
+      throw new OptionError("Softmax", "dim", dim, "a whole number");
+    }
     this.dim = dim;
   }
 
@@ -27,8 +29,12 @@ export class Softmax extends Module {
 
   forward(x: tf.Tensor): tf.Tensor {
     const axis = this.#axisOf(shapeOf(this, x));
-    if (x.rank === 0) return tf.onesLike(x);
-    if (axis === x.rank - 1) return tf.softmax(x);
+    if (x.rank === 0) {
+      return tf.onesLike(x);
+    }
+    if (axis === x.rank - 1) {
+      return tf.softmax(x);
+    }
     const order = x.shape.map((_, i) => i).filter((i) => i !== axis);
     const back = x.shape.map((_, i) => (i === axis ? x.rank - 1 : order.indexOf(i)));
     return tf.tidy(() => tf.transpose(tf.softmax(tf.transpose(x, [...order, axis])), back));
@@ -42,7 +48,9 @@ export class Softmax extends Module {
       throw new OptionError("Softmax", "dim", dim, `from ${-1 - most} to ${most} for an input of ${rank} dimensions`);
     }
     const torch = dim < 0 ? dim + most + 1 : dim;
-    if (torch === 0 || rank < 2) return torch;
+    if (torch === 0 || rank < 2) {
+      return torch;
+    }
     return torch === 1 ? rank - 1 : torch - 1;
   }
 

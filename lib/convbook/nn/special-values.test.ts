@@ -34,7 +34,9 @@ function expectNumbers(got: tf.Tensor, wanted: readonly Printed[], what: string)
     const same = Number.isFinite(right)
       ? Math.abs(value - right) <= 2e-6 * Math.max(scale, 1e-3)
       : Object.is(value, right);
-    if (!same) expect.fail(`${what}[${i}]: got ${value}, PyTorch gives ${right}`);
+    if (!same) {
+      expect.fail(`${what}[${i}]: got ${value}, PyTorch gives ${right}`);
+    }
   }
 }
 
@@ -42,21 +44,32 @@ function expectNumbers(got: tf.Tensor, wanted: readonly Printed[], what: string)
 function functionOf({ layer, arguments: args, classes, target }: Case): (x: tf.Tensor) => tf.Tensor {
   const types = nn as unknown as Record<string, new (...args: unknown[]) => { forward(...xs: tf.Tensor[]): tf.Tensor }>;
   const module = new (types[layer] as (typeof types)[string])(...args);
-  if (classes !== undefined) return (x) => module.forward(x, tf.tensor1d(classes, "int32"));
+  if (classes !== undefined) {
+    return (x) => module.forward(x, tf.tensor1d(classes, "int32"));
+  }
   return target === undefined ? (x) => module.forward(x) : (x) => module.forward(x, tf.tensor(target));
 }
 
 const places: { backend: "cpu" | "native"; isa?: string }[] = [{ backend: "cpu" }];
-if (engine.available) for (const isa of ["avx512", "avx2", "generic"]) places.push({ backend: "native", isa });
-else console.log("special values: left out on the native engine, which is not available");
+if (engine.available) {
+  for (const isa of ["avx512", "avx2", "generic"]) {
+    places.push({ backend: "native", isa });
+  }
+} else {
+  console.log("special values: left out on the native engine, which is not available");
+}
 
 describe.each(places)("on $backend ($isa)", ({ backend, isa }) => {
   beforeAll(async () => {
     await selectBackend({ backend, announce: false });
-    if (isa !== undefined) engine.setInstructionSet(isa);
+    if (isa !== undefined) {
+      engine.setInstructionSet(isa);
+    }
   });
   afterAll(async () => {
-    if (isa !== undefined) engine.setInstructionSet(undefined);
+    if (isa !== undefined) {
+      engine.setInstructionSet(undefined);
+    }
     await selectBackend({ backend: "cpu", announce: false });
   });
 
@@ -78,8 +91,11 @@ describe.each(places)("on $backend ($isa)", ({ backend, isa }) => {
     (recorded) => {
       const norm = new nn.BatchNorm2d(2);
       const x = tf.tensor4d([1, 2, Number.NaN, 4, 5, 6, 7, 8], [1, 2, 2, 2]);
-      if (recorded) tf.dispose(tf.grad((t: tf.Tensor) => tf.sum(norm.forward(t)))(x));
-      else tf.dispose(norm.forward(x));
+      if (recorded) {
+        tf.dispose(tf.grad((t: tf.Tensor) => tf.sum(norm.forward(t)))(x));
+      } else {
+        tf.dispose(norm.forward(x));
+      }
       expectNumbers(norm.runningMean?.variable as tf.Tensor, [Number.NaN, 0.5], "running mean");
       expectNumbers(norm.runningVar?.variable as tf.Tensor, [Number.NaN, 47 / 30], "running variance");
       norm.dispose();

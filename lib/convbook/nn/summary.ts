@@ -91,7 +91,9 @@ export class ModelSummary {
   estimateMemory({ batchSize, training = true, optimizerSlots = 2 }: MemoryOptions): number {
     const weights = this.parameters * float32Bytes;
     const gradients = this.trainable * float32Bytes * (1 + optimizerSlots);
-    if (!training) return weights + 1.5 * this.widestLayerBytesPerSample * batchSize;
+    if (!training) {
+      return weights + 1.5 * this.widestLayerBytesPerSample * batchSize;
+    }
     return weights + gradients + 2 * this.activationBytesPerSample * batchSize;
   }
 
@@ -167,7 +169,9 @@ export class ModelSummary {
  * console.log(`${summary(new ResNet(), { inputShape: [1, 32, 32, 3], depth: 2 })}`);
  */
 export function summary(model: AnyModule, options: SummaryOptions): ModelSummary {
-  if (typeof model?.namedModules !== "function") throw new OptionError("summary", "model", model, "a module");
+  if (typeof model?.namedModules !== "function") {
+    throw new OptionError("summary", "model", model, "a module");
+  }
   refuseUnknownOptions("summary", options, ["inputShape", "depth"]);
   const { inputShape, depth = Number.POSITIVE_INFINITY } = options;
   if (typeof depth !== "number" || !(depth >= 0)) {
@@ -206,8 +210,11 @@ export function summary(model: AnyModule, options: SummaryOptions): ModelSummary
       return output;
     };
     restore.push(() => {
-      if (own === undefined) delete (module as { forward?: unknown }).forward;
-      else Object.defineProperty(module, "forward", own);
+      if (own === undefined) {
+        delete (module as { forward?: unknown }).forward;
+      } else {
+        Object.defineProperty(module, "forward", own);
+      }
     });
   }
   try {
@@ -218,7 +225,9 @@ export function summary(model: AnyModule, options: SummaryOptions): ModelSummary
       }),
     );
   } finally {
-    for (const undo of restore) undo();
+    for (const undo of restore) {
+      undo();
+    }
     named.forEach(([, module], i) => {
       module.training = modes[i] as boolean;
     });

@@ -46,7 +46,9 @@ describe("updateBn", () => {
     expect([...found.keys()].sort()).toEqual(Object.keys(fixture.after).sort());
     for (const [name, { data }] of Object.entries(fixture.after)) {
       const values = Array.from(found.get(name)?.data ?? [], Number);
-      for (const [i, value] of data.entries()) expect(values[i], `${name}[${i}]`).toBeCloseTo(value, 5);
+      for (const [i, value] of data.entries()) {
+        expect(values[i], `${name}[${i}]`).toBeCloseTo(value, 5);
+      }
     }
   });
 
@@ -62,7 +64,9 @@ describe("updateBn", () => {
     await updateBn(
       net,
       (async function* () {
-        for (const batch of given) yield [batch];
+        for (const batch of given) {
+          yield [batch];
+        }
       })(),
     );
     expect(tf.memory().numTensors).toBe(before - given.length);

@@ -20,7 +20,9 @@ export async function updateBn(
   module: AnyModule,
   batches: AsyncIterable<tf.Tensor | readonly tf.Tensor[]> | Iterable<tf.Tensor | readonly tf.Tensor[]>,
 ): Promise<void> {
-  if (typeof module?.modules !== "function") throw new OptionError("updateBn", "module", module, "a module");
+  if (typeof module?.modules !== "function") {
+    throw new OptionError("updateBn", "module", module, "a module");
+  }
   const given = batches as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined;
   if (
     typeof batches !== "object" ||
@@ -29,7 +31,9 @@ export async function updateBn(
     throw new OptionError("updateBn", "batches", batches, "a DataLoader or a list of batches");
   }
   const norms = module.modules().filter((each): each is BatchNorm => each instanceof BatchNorm);
-  if (norms.length === 0) return;
+  if (norms.length === 0) {
+    return;
+  }
   const momenta = norms.map((norm) => norm.momentum);
   const modes = module.modules().map((each) => [each, each.training] as const);
   for (const norm of norms) {
@@ -49,7 +53,11 @@ export async function updateBn(
       }
     }
   } finally {
-    for (const [i, norm] of norms.entries()) norm.momentum = momenta[i] as number | null;
-    for (const [each, training] of modes) each.training = training;
+    for (const [i, norm] of norms.entries()) {
+      norm.momentum = momenta[i] as number | null;
+    }
+    for (const [each, training] of modes) {
+      each.training = training;
+    }
   }
 }

@@ -28,7 +28,9 @@ export class Upsample extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     refuseUnknownOptions("Upsample", options, ["scaleFactor", "mode", "alignCorners"]);
     const { scaleFactor, mode = "nearest", alignCorners = false } = options;
     this.#scaleFactor = pair("Upsample", "scaleFactor", scaleFactor, 1);
-    if (!modes.includes(mode)) throw new UnknownNameError("mode of Upsample", String(mode), modes);
+    if (!modes.includes(mode)) {
+      throw new UnknownNameError("mode of Upsample", String(mode), modes);
+    }
     this.#mode = mode;
     this.#alignCorners = alignCorners;
   }
@@ -42,7 +44,9 @@ export class Upsample extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
     const [, height, width] = this.outputShape(shapeOf(this, x)) as [number, number, number, number];
-    if (this.#mode === "nearest") return repeatPixels(x, this.#scaleFactor);
+    if (this.#mode === "nearest") {
+      return repeatPixels(x, this.#scaleFactor);
+    }
     return resizeBilinear(x, [height, width], this.#alignCorners);
   }
 

@@ -33,10 +33,14 @@ export function requireOwn<T>(module: AnyModule, body: () => T): T {
   try {
     const result = body();
     const foreign = foreignParts(own, used);
-    if (foreign.length > 0) throw new UnregisteredModuleError(module.typeName, foreign);
+    if (foreign.length > 0) {
+      throw new UnregisteredModuleError(module.typeName, foreign);
+    }
     return result;
   } finally {
-    for (const thing of used) before?.add(thing);
+    for (const thing of used) {
+      before?.add(thing);
+    }
     used = before;
   }
 }
@@ -45,9 +49,14 @@ export function requireOwn<T>(module: AnyModule, body: () => T): T {
 function foreignParts(own: ReadonlySet<object>, things: Iterable<object>): string[] {
   const titles = new Set<string>();
   for (const thing of things) {
-    if (own.has(thing)) continue;
-    if (!("requiresGrad" in thing)) titles.add(`${thing}`);
-    else if (thing.requiresGrad === true) titles.add(titleOf(thing as Parameter));
+    if (own.has(thing)) {
+      continue;
+    }
+    if (!("requiresGrad" in thing)) {
+      titles.add(`${thing}`);
+    } else if (thing.requiresGrad === true) {
+      titles.add(titleOf(thing as Parameter));
+    }
   }
   return [...titles];
 }

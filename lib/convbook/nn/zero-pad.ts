@@ -44,7 +44,9 @@ export class ZeroPad2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
         [left, right],
         [0, 0],
       ]);
-      if (this.padding.every((n) => n >= 0)) return padded;
+      if (this.padding.every((n) => n >= 0)) {
+        return padded;
+      }
       return tf.slice(padded, [0, Math.max(-this.padding[2], 0), Math.max(-this.padding[0], 0), 0], shape);
     });
   }

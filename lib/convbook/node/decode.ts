@@ -23,9 +23,15 @@ const image = "The image";
 export function decodeImage(contents: Uint8Array, channels = 0, dtype = "int32"): tf.Tensor3D {
   checkContents("decodeImage", contents);
   checkDtype("decodeImage", dtype);
-  if (contents[0] === 0x89 && contents[1] === 0x50) return decodePng(contents, channels);
-  if (contents[0] === 0xff && contents[1] === 0xd8) return decodeJpeg(contents, channels);
-  if (contents[0] === 0x42 && contents[1] === 0x4d) return decodeBmp(contents, channels);
+  if (contents[0] === 0x89 && contents[1] === 0x50) {
+    return decodePng(contents, channels);
+  }
+  if (contents[0] === 0xff && contents[1] === 0xd8) {
+    return decodeJpeg(contents, channels);
+  }
+  if (contents[0] === 0x42 && contents[1] === 0x4d) {
+    return decodeBmp(contents, channels);
+  }
   checkChannels("decodeImage", channels, [0, 3]);
   const { data, shape } = decodeColours(contents, image);
   return toTensor(data, shape, 3);
@@ -51,7 +57,9 @@ export function decodePng(contents: Uint8Array, channels = 0, dtype = "int32"): 
     const wanted = channels === 0 ? pngChannels(contents) : channels;
     return toTensor(pick(data, 4, wanted), [height, width], wanted);
   } catch (error) {
-    if (!(error instanceof PngError)) throw error;
+    if (!(error instanceof PngError)) {
+      throw error;
+    }
     return fail(error.message, error);
   }
 }
@@ -97,15 +105,23 @@ function toTensor(data: ArrayLike<number>, [height = 0, width = 0]: readonly num
 
 /** Takes the channels that are wanted from colours with or without alpha. */
 function pick(data: Uint8Array, from: 3 | 4, to: number): Uint8Array {
-  if (from === to) return data;
+  if (from === to) {
+    return data;
+  }
   const count = data.length / from;
   const out = new Uint8Array(count * to);
   for (let i = 0; i < count; i++) {
     const [red, green, blue] = [data[i * from] ?? 0, data[i * from + 1] ?? 0, data[i * from + 2] ?? 0] as const;
-    if (to >= 3) out.set([red, green, blue], i * to);
+    if (to >= 3) {
+      out.set([red, green, blue], i * to);
+    }
     // Pillow's weights and rounding.
-    else out[i * to] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
-    if (to === 2) out[i * to + 1] = data[i * from + 3] ?? 0;
+    else {
+      out[i * to] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
+    }
+    if (to === 2) {
+      out[i * to + 1] = data[i * from + 3] ?? 0;
+    }
   }
   return out;
 }
@@ -114,27 +130,39 @@ function pick(data: Uint8Array, from: 3 | 4, to: number): Uint8Array {
 function pngChannels(bytes: Uint8Array): number {
   // Behind the signature, the chunk's head, the size and the depth.
   const colourType = bytes[25];
-  if (colourType !== 3) return colourType === 0 ? 1 : colourType === 2 ? 3 : colourType === 4 ? 2 : 4;
+  if (colourType !== 3) {
+    return colourType === 0 ? 1 : colourType === 2 ? 3 : colourType === 4 ? 2 : 4;
+  }
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 8; at + 8 <= file.length; at += 12 + file.readUInt32BE(at)) {
     const type = file.toString("latin1", at + 4, at + 8);
-    if (type === "tRNS") return 4;
-    if (type === "IDAT") break;
+    if (type === "tRNS") {
+      return 4;
+    }
+    if (type === "IDAT") {
+      break;
+    }
   }
   return 3;
 }
 
 function checkContents(name: string, contents: unknown): asserts contents is Uint8Array {
-  if (contents instanceof Uint8Array) return;
+  if (contents instanceof Uint8Array) {
+    return;
+  }
   const got = contents === null ? "null" : typeof contents;
   throw new TypeError(`${name}: the image is of type ${got}, expected the bytes of its file as a Uint8Array.`);
 }
 
 function checkChannels(name: string, channels: number, known: readonly number[]): void {
-  if (known.includes(channels)) return;
+  if (known.includes(channels)) {
+    return;
+  }
   throw new RangeError(`${name}: channels is ${channels}, expected one of ${known.join(", ")}.`);
 }
 
 function checkDtype(name: string, dtype: string): void {
-  if (dtype !== "int32") throw new RangeError(`${name}: dtype is ${JSON.stringify(dtype)}, expected "int32".`);
+  if (dtype !== "int32") {
+    throw new RangeError(`${name}: dtype is ${JSON.stringify(dtype)}, expected "int32".`);
+  }
 }

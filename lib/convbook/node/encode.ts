@@ -40,8 +40,12 @@ export async function encodeJpeg(
   yDensity = 300,
 ): Promise<Uint8Array> {
   const known = { "": [1, 3], grayscale: [1], rgb: [3] };
-  if (!Object.hasOwn(known, format)) throw invalid("format", JSON.stringify(format), '"", "grayscale" or "rgb"');
-  if (!(quality >= 0 && quality <= 100)) throw invalid("quality", quality, "a number from 0 to 100");
+  if (!Object.hasOwn(known, format)) {
+    throw invalid("format", JSON.stringify(format), '"", "grayscale" or "rgb"');
+  }
+  if (!(quality >= 0 && quality <= 100)) {
+    throw invalid("quality", quality, "a number from 0 to 100");
+  }
   if (densityUnit !== "in" && densityUnit !== "cm") {
     throw invalid("densityUnit", JSON.stringify(densityUnit), '"in" or "cm"');
   }
@@ -51,10 +55,14 @@ export async function encodeJpeg(
     }
   }
   const { width, height, channels, data } = await pixelsOf("encodeJpeg", image, known[format]);
-  if (width > 65535 || height > 65535) throw invalid("the size", `${height} x ${width}`, "at most 65535 x 65535");
+  if (width > 65535 || height > 65535) {
+    throw invalid("the size", `${height} x ${width}`, "at most 65535 x 65535");
+  }
   const rgba = new Uint8Array(width * height * 4).fill(255);
   for (let i = 0; i < width * height; i++) {
-    for (let c = 0; c < 3; c++) rgba[4 * i + c] = data[channels * i + (channels === 1 ? 0 : c)] ?? 0;
+    for (let c = 0; c < 3; c++) {
+      rgba[4 * i + c] = data[channels * i + (channels === 1 ? 0 : c)] ?? 0;
+    }
   }
   const encode = await loadJpegEncoder();
   const bytes = encode(rgba, width, height, {

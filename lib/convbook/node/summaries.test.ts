@@ -29,7 +29,9 @@ describe("summaryFileWriter", () => {
       [2, 0.25],
     ]);
     const values = [];
-    for await (const event of readEvents(join(folder, "run", file as string))) values.push(...(event.values ?? []));
+    for await (const event of readEvents(join(folder, "run", file as string))) {
+      values.push(...(event.values ?? []));
+    }
     expect(values.find(({ tag }) => tag === "weights")).toMatchObject({
       histogram: { num: 4, sum: 10, min: 1, max: 4 },
     });
@@ -43,7 +45,9 @@ describe("summaryFileWriter", () => {
 
   test("maxQueue records are written without a flush", async () => {
     const writer = node.summaryFileWriter(join(folder, "run"), 3);
-    for (const step of [1, 2]) writer.scalar("a", step, step);
+    for (const step of [1, 2]) {
+      writer.scalar("a", step, step);
+    }
     expect((await scalars(join(folder, "run"))).get("a")).toBeUndefined();
     writer.scalar("a", 3, 3);
     expect((await scalars(join(folder, "run"))).get("a")).toHaveLength(3);
@@ -99,7 +103,11 @@ describe("tensorBoard", () => {
     const [file] = await readdir(join(folder, "train"));
     const histograms = [];
     for await (const { step, values } of readEvents(join(folder, "train", file as string))) {
-      for (const { tag } of values ?? []) if (tag.startsWith("layer")) histograms.push([tag.split("/")[1], step]);
+      for (const { tag } of values ?? []) {
+        if (tag.startsWith("layer")) {
+          histograms.push([tag.split("/")[1], step]);
+        }
+      }
     }
     expect(histograms).toEqual([
       ["kernel", 0],

@@ -46,7 +46,9 @@ export function summaryFileWriter(
 function makeWriter(writer: SummaryWriter, maxQueue: number): SummaryFileWriter {
   let waiting = 0;
   const count = (): void => {
-    if (++waiting >= maxQueue) flush();
+    if (++waiting >= maxQueue) {
+      flush();
+    }
   };
   const flush = (): void => {
     waiting = 0;

@@ -23,14 +23,20 @@ export class TensorBoardCallback extends tf.CustomCallback {
     super({
       onBatchEnd: async (_batch, logs) => {
         this.#batches++;
-        if (updateFreq === "batch") this.#write(logs, "batch_", this.#batches);
+        if (updateFreq === "batch") {
+          this.#write(logs, "batch_", this.#batches);
+        }
       },
       onEpochEnd: async (epoch, logs) => {
         this.#write(logs, "epoch_", epoch + 1);
-        if (histogramFreq > 0 && epoch % histogramFreq === 0) this.#writeWeights(epoch);
+        if (histogramFreq > 0 && epoch % histogramFreq === 0) {
+          this.#writeWeights(epoch);
+        }
       },
       onTrainEnd: async () => {
-        for (const writer of this.#used) writer.flush();
+        for (const writer of this.#used) {
+          writer.flush();
+        }
       },
     });
     if (updateFreq !== "batch" && updateFreq !== "epoch") {
@@ -52,7 +58,9 @@ export class TensorBoardCallback extends tf.CustomCallback {
   /** Validation's metrics go to a run of their own, under the name of training's. */
   #write(logs: tf.Logs | undefined, prefix: string, step: number): void {
     for (const [name, value] of Object.entries(logs ?? {})) {
-      if (notMetrics.has(name)) continue;
+      if (notMetrics.has(name)) {
+        continue;
+      }
       const validation = name.startsWith("val_");
       const metric = validation ? name.slice("val_".length) : name;
       this.#writer(validation ? "val" : "train").scalar(`${prefix}${metric}`, value, step);

@@ -25,7 +25,9 @@ export function fillUniform<T extends Float32Array | Float64Array>(
     if (range === Number.POSITIVE_INFINITY) {
       throw new RangeError(`fillUniform's range to - from must be finite; got [${from}, ${to}).`);
     }
-    for (let i = 0; i < values.length; i++) values[i] = generator.uniformDouble() * range + from;
+    for (let i = 0; i < values.length; i++) {
+      values[i] = generator.uniformDouble() * range + from;
+    }
     return values;
   }
   const low = Math.fround(from);
@@ -33,7 +35,9 @@ export function fillUniform<T extends Float32Array | Float64Array>(
   if (!Number.isFinite(range)) {
     throw new RangeError(`fillUniform's range to - from must be at most ${MAX_FLOAT32}; got [${from}, ${to}).`);
   }
-  for (let i = 0; i < values.length; i++) values[i] = generator.uniformFloat() * range + low;
+  for (let i = 0; i < values.length; i++) {
+    values[i] = generator.uniformFloat() * range + low;
+  }
   return values;
 }
 
@@ -53,7 +57,9 @@ export function fillNormal<T extends Float32Array | Float64Array>(
     throw new RangeError(`fillNormal needs a finite mean and a finite std >= 0; got mean ${mean}, std ${std}.`);
   }
   if (values.length < VECTOR) {
-    for (let i = 0; i < values.length; i++) values[i] = generator.normal() * std + mean;
+    for (let i = 0; i < values.length; i++) {
+      values[i] = generator.normal() * std + mean;
+    }
     return values;
   }
   const block = values instanceof Float32Array ? normalBlock32 : normalBlock64;
@@ -63,7 +69,9 @@ export function fillNormal<T extends Float32Array | Float64Array>(
     }
   };
   fill(0, values.length);
-  for (let i = 0; i + VECTOR <= values.length; i += VECTOR) block(values, i, mean, std);
+  for (let i = 0; i + VECTOR <= values.length; i += VECTOR) {
+    block(values, i, mean, std);
+  }
   if (values.length % VECTOR !== 0) {
     // The rest is not a block: PyTorch draws the last sixteen anew, overwriting some that were done.
     const start = values.length - VECTOR;
@@ -84,8 +92,12 @@ export function fillBernoulli<T extends Float32Array | Float64Array | Uint8Array
   p = 0.5,
   generator: Generator = defaultGenerator,
 ): T {
-  if (!(p >= 0 && p <= 1)) throw new RangeError(`fillBernoulli's p is a probability from 0 to 1; got ${p}.`);
-  for (let i = 0; i < values.length; i++) values[i] = generator.uniformDouble() < p ? 1 : 0;
+  if (!(p >= 0 && p <= 1)) {
+    throw new RangeError(`fillBernoulli's p is a probability from 0 to 1; got ${p}.`);
+  }
+  for (let i = 0; i < values.length; i++) {
+    values[i] = generator.uniformDouble() < p ? 1 : 0;
+  }
   return values;
 }
 

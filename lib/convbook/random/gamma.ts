@@ -16,7 +16,9 @@ export function gamma(alpha: number, { generator = defaultGenerator }: RandomOpt
   if (!(alpha >= 0) || !Number.isFinite(alpha)) {
     throw new RangeError(`gamma's alpha is a finite number >= 0; got ${alpha}.`);
   }
-  if (alpha === 0) return 0;
+  if (alpha === 0) {
+    return 0;
+  }
   // Below 1 the method does not hold; a power of a uniform number brings the result down from alpha + 1.
   const scale = alpha < 1 ? (1 - generator.uniformDouble()) ** (1 / alpha) : 1;
   const d = (alpha < 1 ? alpha + 1 : alpha) - Math.fround(1 / 3);
@@ -26,7 +28,9 @@ export function gamma(alpha: number, { generator = defaultGenerator }: RandomOpt
     const v = y * y * y;
     const u = 1 - generator.uniformDouble();
     const xx = x * x;
-    if (u < 1 - SQUEEZE * xx * xx || Math.log(u) < 0.5 * xx + d * (1 - v + Math.log(v))) return scale * d * v;
+    if (u < 1 - SQUEEZE * xx * xx || Math.log(u) < 0.5 * xx + d * (1 - v + Math.log(v))) {
+      return scale * d * v;
+    }
   }
 }
 
@@ -35,7 +39,9 @@ function positive(c: number, generator: Generator): [x: number, y: number] {
   for (;;) {
     const x = generator.normal();
     const y = 1 + c * x;
-    if (y > 0) return [x, y];
+    if (y > 0) {
+      return [x, y];
+    }
   }
 }
 
@@ -44,7 +50,9 @@ function positive(c: number, generator: Generator): [x: number, y: number] {
  * @throws {RangeError} when a or b is not a finite positive number
  */
 export function beta(a: number, b: number, options: RandomOptions = {}): number {
-  if (!(a > 0 && b > 0)) throw new RangeError(`beta's parameters are finite positive numbers; got ${a} and ${b}.`);
+  if (!(a > 0 && b > 0)) {
+    throw new RangeError(`beta's parameters are finite positive numbers; got ${a} and ${b}.`);
+  }
   const first = gamma(Math.fround(a), options);
   const second = gamma(Math.fround(b), options);
   return Math.fround(first / (first + second));

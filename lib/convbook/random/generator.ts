@@ -79,7 +79,9 @@ export class Generator {
 
   /** The next 32 random bits, as an integer from 0 to 2^32 - 1. */
   random(): number {
-    if (--this.#left === 0) this.#twist();
+    if (--this.#left === 0) {
+      this.#twist();
+    }
     let y = this.#words[this.#next++] ?? 0;
     y ^= y >>> 11;
     y ^= (y << 7) & 0x9d2c5680;
@@ -158,7 +160,9 @@ export class Generator {
     view.setInt32(OFFSET.left, this.#left, true);
     view.setInt32(OFFSET.seeded, 1, true);
     view.setUint32(OFFSET.next, this.#next, true);
-    for (let j = 0; j < N; j++) view.setUint32(OFFSET.words + 8 * j, this.#words[j] ?? 0, true);
+    for (let j = 0; j < N; j++) {
+      view.setUint32(OFFSET.words + 8 * j, this.#words[j] ?? 0, true);
+    }
     if (this.#nextNormal !== undefined) {
       view.setFloat64(OFFSET.normal, this.#nextNormal, true);
       view.setInt32(OFFSET.normalIsValid, 1, true);
@@ -195,7 +199,9 @@ export class Generator {
     this.#seed = view.getBigUint64(OFFSET.seed, true);
     this.#left = left;
     this.#next = Number(next);
-    for (let j = 0; j < N; j++) this.#words[j] = view.getUint32(OFFSET.words + 8 * j, true);
+    for (let j = 0; j < N; j++) {
+      this.#words[j] = view.getUint32(OFFSET.words + 8 * j, true);
+    }
     this.#nextNormal =
       view.getInt32(OFFSET.normalIsValid, true) !== 0 ? view.getFloat64(OFFSET.normal, true) : undefined;
     this.#nextFloatNormal =
@@ -237,7 +243,9 @@ function parseSeed(seed: number | bigint): bigint {
   const integer = typeof seed === "bigint" || Number.isSafeInteger(seed);
   if (integer) {
     const value = BigInt(seed);
-    if (value >= -(2n ** 63n) && value < 2n ** 64n) return BigInt.asUintN(64, value);
+    if (value >= -(2n ** 63n) && value < 2n ** 64n) {
+      return BigInt.asUintN(64, value);
+    }
   }
   throw new RangeError(
     `A seed is an integer from -2^63 to 2^64 - 1 (a bigint above 2^53); got ${typeof seed === "string" ? JSON.stringify(seed) : String(seed)}.`,

@@ -48,7 +48,9 @@ function expectClose(got: ArrayLike<number>, expected: readonly number[], tolera
   expect(got.length).toBe(expected.length);
   for (const [i, want] of expected.entries()) {
     const error = Math.abs((got[i] as number) - want) / Math.max(1, Math.abs(want));
-    if (!(error <= tolerance)) throw new Error(`element ${i}: got ${got[i]}, PyTorch has ${want}`);
+    if (!(error <= tolerance)) {
+      throw new Error(`element ${i}: got ${got[i]}, PyTorch has ${want}`);
+    }
   }
 }
 

@@ -59,7 +59,9 @@ export function randint(
   { generator = defaultGenerator }: RandomOptions = {},
 ): LongTensorData {
   const data = new BigInt64Array(elements("randint", shape));
-  for (let i = 0; i < data.length; i++) data[i] = BigInt(generator.integer(low, high));
+  for (let i = 0; i < data.length; i++) {
+    data[i] = BigInt(generator.integer(low, high));
+  }
   return { dtype: "int64", shape: [...shape], data };
 }
 
@@ -87,7 +89,9 @@ export function randperm(n: number, options: RandomOptions = {}): Int32Array {
     throw new RangeError(`randperm's n is an integer from 0 to ${MAX_ELEMENTS}; got ${n}.`);
   }
   const order = new Int32Array(n);
-  for (let i = 0; i < n; i++) order[i] = i;
+  for (let i = 0; i < n; i++) {
+    order[i] = i;
+  }
   for (let i = 0; i < n - 1; i++) {
     const j = i + (generator.random() % (n - i));
     const kept = order[i] ?? 0;

@@ -68,7 +68,9 @@ export class TensorBoard {
     try {
       return this.#draw();
     } catch (error) {
-      if (!(error instanceof EventFileError)) throw error;
+      if (!(error instanceof EventFileError)) {
+        throw error;
+      }
       return text(error.message);
     }
   }
@@ -76,9 +78,13 @@ export class TensorBoard {
   #draw(): unknown {
     let problem = "there is no event file yet";
     try {
-      if (this.#seen !== "") return tensorBoardFigure(this.#paths, this.#options);
+      if (this.#seen !== "") {
+        return tensorBoardFigure(this.#paths, this.#options);
+      }
     } catch (error) {
-      if (!(error instanceof NoScalarsError)) throw error;
+      if (!(error instanceof NoScalarsError)) {
+        throw error;
+      }
       problem = error.reason;
     }
     return text(`${names(this.#paths)}: ${problem}; the curves appear here when a run writes them.`);
@@ -97,7 +103,9 @@ export class TensorBoard {
         }
       } catch (error) {
         // A folder that a run has yet to make, or a file that went while it was looked at.
-        if (!(error instanceof EventFileError) && codeOf(error) === undefined) throw error;
+        if (!(error instanceof EventFileError) && codeOf(error) === undefined) {
+          throw error;
+        }
       }
     }
     return parts.join("\n");

@@ -3,7 +3,9 @@
 /** What a byte becomes. */
 const t0 = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+  for (let bit = 0; bit < 8; bit++) {
+    crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+  }
   return crc;
 });
 
@@ -36,7 +38,9 @@ export function crc32c(bytes: Uint8Array): number {
       at(t1, b(6)) ^
       at(t0, b(7));
   }
-  for (; i < bytes.length; i++) crc = (crc >>> 8) ^ at(t0, crc ^ (bytes[i] ?? 0));
+  for (; i < bytes.length; i++) {
+    crc = (crc >>> 8) ^ at(t0, crc ^ (bytes[i] ?? 0));
+  }
   return (crc ^ 0xffffffff) >>> 0;
 }
 

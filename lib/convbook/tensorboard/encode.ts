@@ -16,7 +16,9 @@ export function encodeSummary(
   values: readonly { readonly tag: string; readonly content: EncodeContent }[],
 ): Uint8Array {
   const event = new MessageWriter().double(1, wallTime);
-  if (step !== 0) event.varint(2, step);
+  if (step !== 0) {
+    event.varint(2, step);
+  }
   return event
     .message(5, (summary) => {
       for (const { tag, content } of values) {
@@ -84,10 +86,14 @@ export function experimentContent(
         experiment.message(4, (info) => {
           info.string(1, name);
           const type = hparamTypes[typeof value];
-          if (type !== undefined) info.varint(4, type);
+          if (type !== undefined) {
+            info.varint(4, type);
+          }
         });
       }
-      for (const tag of metrics) experiment.message(5, (info) => info.message(1, (name) => name.string(2, tag)));
+      for (const tag of metrics) {
+        experiment.message(5, (info) => info.message(1, (name) => name.string(2, tag)));
+      }
     }),
   );
 }
@@ -98,10 +104,15 @@ export function sessionStartContent(hparams: ReadonlyMap<string, HparamValue>, s
       for (const [name, value] of hparams) {
         start.message(1, (entry) => {
           entry.string(1, name).message(2, (out) => {
-            if (typeof value === "number") out.double(2, value);
-            else if (typeof value === "string") out.string(3, value);
-            else if (typeof value === "boolean") out.varint(4, value ? 1 : 0);
-            else out.varint(1, 0);
+            if (typeof value === "number") {
+              out.double(2, value);
+            } else if (typeof value === "string") {
+              out.string(3, value);
+            } else if (typeof value === "boolean") {
+              out.varint(4, value ? 1 : 0);
+            } else {
+              out.varint(1, 0);
+            }
           });
         });
       }
@@ -121,12 +132,17 @@ export function encodeGraph(wallTime: number, nodes: readonly GraphNode[]): Uint
   for (const { name, op, inputs, attributes, outputShapes } of nodes) {
     graph.message(1, (node) => {
       node.string(1, name).string(2, op);
-      for (const input of inputs) node.string(3, input);
+      for (const input of inputs) {
+        node.string(3, input);
+      }
       for (const [key, value] of attributes) {
         node.message(5, (entry) => {
           entry.string(1, key).message(2, (attribute) => {
-            if (typeof value === "string") attribute.string(2, value);
-            else attribute.varint(3, value);
+            if (typeof value === "string") {
+              attribute.string(2, value);
+            } else {
+              attribute.varint(3, value);
+            }
           });
         });
       }
@@ -136,7 +152,9 @@ export function encodeGraph(wallTime: number, nodes: readonly GraphNode[]): Uint
             attribute.message(1, (list) => {
               for (const shape of outputShapes) {
                 list.message(7, (message) => {
-                  for (const size of shape) message.message(2, (dimension) => dimension.varint(1, size));
+                  for (const size of shape) {
+                    message.message(2, (dimension) => dimension.varint(1, size));
+                  }
                 });
               }
             });

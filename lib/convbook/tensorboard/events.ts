@@ -91,12 +91,20 @@ export function decodeEvent(message: Uint8Array): TensorBoardEvent {
   let graphBytes: number | undefined;
   const values: SummaryValue[] = [];
   for (const field of fields(message)) {
-    if (field.number === 1) wallTime = asDouble(field);
-    else if (field.number === 2) step = asInteger(field);
-    else if (field.number === 3) fileVersion = asString(field);
-    else if (field.number === 4) graphBytes = asBytes(field).length;
-    else if (field.number === 5) {
-      for (const inner of fields(asBytes(field))) if (inner.number === 1) values.push(decodeValue(asBytes(inner)));
+    if (field.number === 1) {
+      wallTime = asDouble(field);
+    } else if (field.number === 2) {
+      step = asInteger(field);
+    } else if (field.number === 3) {
+      fileVersion = asString(field);
+    } else if (field.number === 4) {
+      graphBytes = asBytes(field).length;
+    } else if (field.number === 5) {
+      for (const inner of fields(asBytes(field))) {
+        if (inner.number === 1) {
+          values.push(decodeValue(asBytes(inner)));
+        }
+      }
     }
   }
   return {
@@ -113,19 +121,30 @@ function decodeValue(message: Uint8Array): SummaryValue {
   let metadata = { pluginName: "", pluginContent: new Uint8Array(0), displayName: "", description: "" };
   let content: SummaryContent = { kind: "other" };
   for (const field of fields(message)) {
-    if (field.number === 1) tag = asString(field);
-    else if (field.number === 2) content = { kind: "scalar", value: asFloat(field) };
-    else if (field.number === 4) content = { kind: "image", image: decodeImage(asBytes(field)) };
-    else if (field.number === 5) content = { kind: "histogram", histogram: decodeHistogram(asBytes(field)) };
-    else if (field.number === 8) content = { kind: "tensor", tensor: decodeTensor(asBytes(field)) };
-    else if (field.number === 9) metadata = decodeMetadata(asBytes(field));
+    if (field.number === 1) {
+      tag = asString(field);
+    } else if (field.number === 2) {
+      content = { kind: "scalar", value: asFloat(field) };
+    } else if (field.number === 4) {
+      content = { kind: "image", image: decodeImage(asBytes(field)) };
+    } else if (field.number === 5) {
+      content = { kind: "histogram", histogram: decodeHistogram(asBytes(field)) };
+    } else if (field.number === 8) {
+      content = { kind: "tensor", tensor: decodeTensor(asBytes(field)) };
+    } else if (field.number === 9) {
+      metadata = decodeMetadata(asBytes(field));
+    }
   }
   const { pluginName, displayName, description } = metadata;
-  if (pluginName === "hparams") content = { kind: "hparams", hparams: decodeHparams(metadata.pluginContent) };
+  if (pluginName === "hparams") {
+    content = { kind: "hparams", hparams: decodeHparams(metadata.pluginContent) };
+  }
   // TensorFlow 2 writes a scalar as a tensor of one number.
   if (content.kind === "tensor" && pluginName === "scalars") {
     const value = content.tensor.data[0];
-    if (content.tensor.data.length === 1 && typeof value === "number") content = { kind: "scalar", value };
+    if (content.tensor.data.length === 1 && typeof value === "number") {
+      content = { kind: "scalar", value };
+    }
   }
   return { tag, pluginName, displayName, description, ...content };
 }
@@ -140,11 +159,17 @@ function decodeMetadata(message: Uint8Array): {
   for (const field of fields(message)) {
     if (field.number === 1) {
       for (const inner of fields(asBytes(field))) {
-        if (inner.number === 1) out.pluginName = asString(inner);
-        else if (inner.number === 2) out.pluginContent = new Uint8Array(asBytes(inner));
+        if (inner.number === 1) {
+          out.pluginName = asString(inner);
+        } else if (inner.number === 2) {
+          out.pluginContent = new Uint8Array(asBytes(inner));
+        }
       }
-    } else if (field.number === 2) out.displayName = asString(field);
-    else if (field.number === 3) out.description = asString(field);
+    } else if (field.number === 2) {
+      out.displayName = asString(field);
+    } else if (field.number === 3) {
+      out.description = asString(field);
+    }
   }
   return out;
 }
@@ -152,10 +177,15 @@ function decodeMetadata(message: Uint8Array): {
 function decodeImage(message: Uint8Array): ImageValue {
   const out = { height: 0, width: 0, colorspace: 0, encoded: new Uint8Array(0) };
   for (const field of fields(message)) {
-    if (field.number === 1) out.height = asInteger(field);
-    else if (field.number === 2) out.width = asInteger(field);
-    else if (field.number === 3) out.colorspace = asInteger(field);
-    else if (field.number === 4) out.encoded = new Uint8Array(asBytes(field));
+    if (field.number === 1) {
+      out.height = asInteger(field);
+    } else if (field.number === 2) {
+      out.width = asInteger(field);
+    } else if (field.number === 3) {
+      out.colorspace = asInteger(field);
+    } else if (field.number === 4) {
+      out.encoded = new Uint8Array(asBytes(field));
+    }
   }
   return out;
 }
@@ -165,9 +195,13 @@ function decodeHistogram(message: Uint8Array): HistogramValue {
   const bucketLimits: number[] = [];
   const buckets: number[] = [];
   for (const field of fields(message)) {
-    if (field.number >= 1 && field.number <= 5) scalars[field.number - 1] = asDouble(field);
-    else if (field.number === 6) pushNumbers(field, "double", bucketLimits);
-    else if (field.number === 7) pushNumbers(field, "double", buckets);
+    if (field.number >= 1 && field.number <= 5) {
+      scalars[field.number - 1] = asDouble(field);
+    } else if (field.number === 6) {
+      pushNumbers(field, "double", bucketLimits);
+    } else if (field.number === 7) {
+      pushNumbers(field, "double", buckets);
+    }
   }
   if (buckets.length !== bucketLimits.length) {
     throw new WireError(`a histogram has ${bucketLimits.length} limits and ${buckets.length} buckets`, 0);
@@ -195,44 +229,68 @@ function decodeTensor(message: Uint8Array): TensorValue {
   const strings: string[] = [];
   let content: Uint8Array | undefined;
   for (const field of fields(message)) {
-    if (field.number === 1) dtype = asInteger(field);
-    else if (field.number === 2) decodeShape(asBytes(field), shape);
-    else if (field.number === 4) content = asBytes(field);
-    else if (field.number === 5) pushNumbers(field, "float", numbers);
-    else if (field.number === 6) pushNumbers(field, "double", numbers);
-    else if ([7, 10, 11].includes(field.number)) pushNumbers(field, "integer", numbers);
-    else if (field.number === 8) strings.push(asString(field));
+    if (field.number === 1) {
+      dtype = asInteger(field);
+    } else if (field.number === 2) {
+      decodeShape(asBytes(field), shape);
+    } else if (field.number === 4) {
+      content = asBytes(field);
+    } else if (field.number === 5) {
+      pushNumbers(field, "float", numbers);
+    } else if (field.number === 6) {
+      pushNumbers(field, "double", numbers);
+    } else if ([7, 10, 11].includes(field.number)) {
+      pushNumbers(field, "integer", numbers);
+    } else if (field.number === 8) {
+      strings.push(asString(field));
+    }
   }
   const reader = contentReaders[dtype];
   if (content && content.length > 0 && reader) {
     const [size, read] = reader;
-    if (content.length % size !== 0)
+    if (content.length % size !== 0) {
       throw new WireError(`a tensor has ${content.length} bytes; expected a multiple of ${size}`, 0);
+    }
     const bytes = view(content);
-    for (let at = 0; at < content.length; at += size) numbers.push(read(bytes, at));
+    for (let at = 0; at < content.length; at += size) {
+      numbers.push(read(bytes, at));
+    }
   }
   return { dtype, shape, data: dtype === 7 ? strings : numbers };
 }
 
 function decodeShape(message: Uint8Array, shape: number[]): void {
   for (const field of fields(message)) {
-    if (field.number !== 2) continue;
+    if (field.number !== 2) {
+      continue;
+    }
     let size = 0;
-    for (const inner of fields(asBytes(field))) if (inner.number === 1) size = asInteger(inner);
+    for (const inner of fields(asBytes(field))) {
+      if (inner.number === 1) {
+        size = asInteger(inner);
+      }
+    }
     shape.push(size);
   }
 }
 
 function decodeHparams(message: Uint8Array): HparamsValue {
   for (const field of fields(message)) {
-    if (field.number === 2) return decodeExperiment(asBytes(field));
-    if (field.number === 3) return decodeStart(asBytes(field));
+    if (field.number === 2) {
+      return decodeExperiment(asBytes(field));
+    }
+    if (field.number === 3) {
+      return decodeStart(asBytes(field));
+    }
     if (field.number === 4) {
       let status = 0;
       let endTime = 0;
       for (const inner of fields(asBytes(field))) {
-        if (inner.number === 1) status = asInteger(inner);
-        else if (inner.number === 2) endTime = asDouble(inner);
+        if (inner.number === 1) {
+          status = asInteger(inner);
+        } else if (inner.number === 2) {
+          endTime = asDouble(inner);
+        }
       }
       return { part: "end", status, endTime };
     }
@@ -245,11 +303,21 @@ function decodeExperiment(message: Uint8Array): HparamsValue {
   const metrics: string[] = [];
   for (const field of fields(message)) {
     if (field.number === 4) {
-      for (const inner of fields(asBytes(field))) if (inner.number === 1) hparams.push(asString(inner));
+      for (const inner of fields(asBytes(field))) {
+        if (inner.number === 1) {
+          hparams.push(asString(inner));
+        }
+      }
     } else if (field.number === 5) {
       for (const inner of fields(asBytes(field))) {
-        if (inner.number !== 1) continue;
-        for (const name of fields(asBytes(inner))) if (name.number === 2) metrics.push(asString(name));
+        if (inner.number !== 1) {
+          continue;
+        }
+        for (const name of fields(asBytes(inner))) {
+          if (name.number === 2) {
+            metrics.push(asString(name));
+          }
+        }
       }
     }
   }
@@ -260,13 +328,20 @@ function decodeStart(message: Uint8Array): HparamsValue {
   const hparams = new Map<string, HparamValue>();
   let startTime = 0;
   for (const field of fields(message)) {
-    if (field.number === 5) startTime = asDouble(field);
-    if (field.number !== 1) continue;
+    if (field.number === 5) {
+      startTime = asDouble(field);
+    }
+    if (field.number !== 1) {
+      continue;
+    }
     let key = "";
     let value: HparamValue = null;
     for (const inner of fields(asBytes(field))) {
-      if (inner.number === 1) key = asString(inner);
-      else if (inner.number === 2) value = decodeStructValue(asBytes(inner));
+      if (inner.number === 1) {
+        key = asString(inner);
+      } else if (inner.number === 2) {
+        value = decodeStructValue(asBytes(inner));
+      }
     }
     hparams.set(key, value);
   }
@@ -277,9 +352,13 @@ function decodeStart(message: Uint8Array): HparamsValue {
 function decodeStructValue(message: Uint8Array): HparamValue {
   let value: HparamValue = null;
   for (const field of fields(message)) {
-    if (field.number === 2) value = asDouble(field);
-    else if (field.number === 3) value = asString(field);
-    else if (field.number === 4) value = asBoolean(field);
+    if (field.number === 2) {
+      value = asDouble(field);
+    } else if (field.number === 3) {
+      value = asString(field);
+    } else if (field.number === 4) {
+      value = asBoolean(field);
+    }
   }
   return value;
 }

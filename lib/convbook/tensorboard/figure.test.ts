@@ -17,7 +17,9 @@ beforeAll(() => {
     for (let step = 0; step < 20; step++) {
       writer.addScalar("loss", Math.exp(-rate * step), step, 1000 + 1800 * step);
       writer.addScalar("epoch", step, step);
-      if (run === "fast") writer.addScalar("accuracy", 1 - Math.exp(-rate * step), step);
+      if (run === "fast") {
+        writer.addScalar("accuracy", 1 - Math.exp(-rate * step), step);
+      }
     }
   }
 });

@@ -49,20 +49,25 @@ export function tensorBoardFigure(
   const runs = new Map([...resolveRuns(paths)].map(([run, path]) => [run, scalars(path)] as const));
   const present = [...new Set([...runs.values()].flatMap((run) => [...run.keys()]))].sort(compareCodePoints);
   const chosen = chooseTags(tags, present, [...runs.keys()]);
-  if (chosen.length === 0) throw new NoScalarsError([...runs.keys()].join(", "), 0, "no scalars were written yet");
+  if (chosen.length === 0) {
+    throw new NoScalarsError([...runs.keys()].join(", "), 0, "no scalars were written yet");
+  }
   const charts = chosen.map((tag) => {
     const series: { [run: string]: { x: number[]; y: number[] } } = {};
     for (const [run, byTag] of runs) {
       const points = byTag.get(tag);
-      if (points)
+      if (points) {
         series[run] = { x: points.map((point) => xOf(point, points, xAxis)), y: points.map(({ value }) => value) };
+      }
     }
     const xLabel = xAxis === "step" ? "step" : "hours";
     return curves({ series, title: tag, xLabel, smoothing, logY, width, height, maxPoints: 300 });
   });
   const alt = charts.map((chart) => chart.alt).join(" ");
   const [only, ...others] = charts;
-  if (only !== undefined && others.length === 0) return only;
+  if (only !== undefined && others.length === 0) {
+    return only;
+  }
   return combine(charts, [...runs.keys()], columns, alt);
 }
 
@@ -71,7 +76,9 @@ function xOf(point: ScalarPoint, points: readonly ScalarPoint[], xAxis: "step" |
 }
 
 function resolveRuns(paths: string | readonly string[] | { readonly [run: string]: string }): Map<string, string> {
-  if (typeof paths === "object" && !isList(paths)) return new Map(Object.entries(paths));
+  if (typeof paths === "object" && !isList(paths)) {
+    return new Map(Object.entries(paths));
+  }
   const list = typeof paths === "string" ? [paths] : paths;
   const runs = new Map<string, string>();
   for (const path of list) {
@@ -79,7 +86,9 @@ function resolveRuns(paths: string | readonly string[] | { readonly [run: string
       // A file is called by its folder: the files' own names are all alike.
       const own = run === "." || folder === path ? basename(run === "." ? path : dirname(path)) || run : run;
       let name = own;
-      for (let i = 2; runs.has(name); i++) name = `${own} (${i})`;
+      for (let i = 2; runs.has(name); i++) {
+        name = `${own} (${i})`;
+      }
       runs.set(name, folder);
     }
   }
@@ -91,7 +100,9 @@ function chooseTags(
   present: readonly string[],
   runs: readonly string[],
 ): string[] {
-  if (!tags) return present.filter((tag) => tag !== "epoch" && tag !== "hp_metric");
+  if (!tags) {
+    return present.filter((tag) => tag !== "epoch" && tag !== "hp_metric");
+  }
   const chosen = new Set<string>();
   for (const tag of tags) {
     const matching =
@@ -103,7 +114,9 @@ function chooseTags(
         `no scalar ${typeof tag === "string" ? `"${tag}"` : tag}; there are ${present.join(", ") || "none"}`,
       );
     }
-    for (const name of matching) chosen.add(name);
+    for (const name of matching) {
+      chosen.add(name);
+    }
   }
   return [...chosen];
 }

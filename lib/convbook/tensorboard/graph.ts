@@ -33,7 +33,9 @@ const borderOp = "IO Node";
  */
 export function traceGraph(model: AnyModule, inputs: readonly tf.Tensor[]): GraphNode[] {
   const trace = new Trace(model);
-  for (const [i, input] of inputs.entries()) trace.border(numbered("input", i, inputs.length), [], input);
+  for (const [i, input] of inputs.entries()) {
+    trace.border(numbered("input", i, inputs.length), [], input);
+  }
   const { outputs } = trace.run(inputs);
   for (const [i, output] of outputs.entries()) {
     trace.border(numbered("output", i, outputs.length), [output], output);
@@ -81,8 +83,12 @@ class Trace {
       recording.outputs.dispose();
       recording.dispose();
     } finally {
-      for (const undo of restore) undo();
-      for (const { module, training } of modes) module.training = training;
+      for (const undo of restore) {
+        undo();
+      }
+      for (const { module, training } of modes) {
+        module.training = training;
+      }
     }
     return { outputs };
   }
@@ -94,7 +100,9 @@ class Trace {
     const isLayer = module.children().length === 0;
     module.forward = (...inputs: unknown[]) => {
       this.#noteOperations();
-      if (!isLayer) this.#running.push(module);
+      if (!isLayer) {
+        this.#running.push(module);
+      }
       const output = forward.apply(module, inputs);
       if (isLayer) {
         this.#seen = tape().length;
@@ -106,8 +114,11 @@ class Trace {
       return output;
     };
     return () => {
-      if (own === undefined) Reflect.deleteProperty(module, "forward");
-      else Object.defineProperty(module, "forward", own);
+      if (own === undefined) {
+        Reflect.deleteProperty(module, "forward");
+      } else {
+        Object.defineProperty(module, "forward", own);
+      }
     };
   }
 
@@ -127,7 +138,9 @@ class Trace {
       const copy = copyOf(from, outputs);
       if (copy !== undefined) {
         const source = this.#sources.get(copy.from.id);
-        if (source !== undefined) this.#sources.set(copy.to.id, source);
+        if (source !== undefined) {
+          this.#sources.set(copy.to.id, source);
+        }
         continue;
       }
       this.#add(`${this.#placeOf(container)}/${kernelName}`, kernelName, from, outputs, new Map());
@@ -147,14 +160,18 @@ class Trace {
     const name = count === 0 ? place : `${place}_${count}`;
     const inputs = [...new Set(from.map(({ id }) => this.#sources.get(id)))].filter((source) => source !== undefined);
     this.nodes.push({ name, op, inputs, attributes, outputShapes: outputs.map(({ shape }) => shape) });
-    for (const { id } of outputs) this.#sources.set(id, name);
+    for (const { id } of outputs) {
+      this.#sources.set(id, name);
+    }
   }
 }
 
 /** What an operation took and gave that, as tfjs adds them for its own ends, gives what it took; undefined for others. */
 function copyOf(from: readonly tf.Tensor[], to: readonly tf.Tensor[]): { from: tf.Tensor; to: tf.Tensor } | undefined {
   const [input, output] = [from[0], to[0]];
-  if (from.length !== 1 || to.length !== 1 || input === undefined || output === undefined) return undefined;
+  if (from.length !== 1 || to.length !== 1 || input === undefined || output === undefined) {
+    return undefined;
+  }
   const isCopy = input.dataId === output.dataId && tf.util.arraysEqual(input.shape, output.shape);
   return isCopy ? { from: input, to: output } : undefined;
 }
@@ -177,9 +194,13 @@ export function listModules(model: AnyModule): GraphNode[] {
 function placesOf(root: AnyModule): ReadonlyMap<AnyModule, string> {
   const places = new Map<AnyModule, string>();
   const visit = (module: AnyModule, place: string) => {
-    if (places.has(module)) return;
+    if (places.has(module)) {
+      return;
+    }
     places.set(module, place.replace(/[^\w./[\]-]/g, "_"));
-    for (const [name, child] of module.namedChildren()) visit(child, `${place}/${child.typeName}[${name}]`);
+    for (const [name, child] of module.namedChildren()) {
+      visit(child, `${place}/${child.typeName}[${name}]`);
+    }
   };
   visit(root, root.typeName);
   return places;
@@ -189,19 +210,30 @@ function placesOf(root: AnyModule): ReadonlyMap<AnyModule, string> {
 function settingsOf(module: AnyModule): ReadonlyMap<string, string | number> {
   const settings = new Map<string, string | number>();
   for (const [key, value] of Object.entries(module)) {
-    if (key === "training") continue;
-    if (typeof value === "number" && Number.isSafeInteger(value)) settings.set(key, value);
-    else if (["string", "boolean", "number"].includes(typeof value)) settings.set(key, String(value));
-    else if (Array.isArray(value) && value.every((item) => typeof item === "number"))
+    if (key === "training") {
+      continue;
+    }
+    if (typeof value === "number" && Number.isSafeInteger(value)) {
+      settings.set(key, value);
+    } else if (["string", "boolean", "number"].includes(typeof value)) {
+      settings.set(key, String(value));
+    } else if (Array.isArray(value) && value.every((item) => typeof item === "number")) {
       settings.set(key, `[${value.join(", ")}]`);
+    }
   }
   settings.set("module", String(module));
-  for (const [name, { shape }] of module.namedParameters()) settings.set(name, `[${shape.join(", ")}]`);
+  for (const [name, { shape }] of module.namedParameters()) {
+    settings.set(name, `[${shape.join(", ")}]`);
+  }
   return settings;
 }
 
 function tensorsIn(value: unknown): tf.Tensor[] {
-  if (value instanceof tf.Tensor) return [value];
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return [];
+  if (value instanceof tf.Tensor) {
+    return [value];
+  }
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) {
+    return [];
+  }
   return Object.values(value).flatMap(tensorsIn);
 }

@@ -27,7 +27,9 @@ export function* fields(message: Uint8Array): Generator<Field> {
     const start = cursor.at;
     const key = cursor.varint();
     const number = Number(key >> 3n);
-    if (number < 1 || number > 536_870_911) throw new WireError(`field number ${number} is out of range`, start);
+    if (number < 1 || number > 536_870_911) {
+      throw new WireError(`field number ${number} is out of range`, start);
+    }
     switch (Number(key & 7n)) {
       case 0:
         yield { number, type: "varint", value: cursor.varint() };
@@ -64,9 +66,13 @@ class Cursor {
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
       const byte = this.#bytes[this.at++];
-      if (byte === undefined) throw new WireError("a varint runs over the end", start);
+      if (byte === undefined) {
+        throw new WireError("a varint runs over the end", start);
+      }
       value |= BigInt(byte & 127) << shift;
-      if (byte < 128) return BigInt.asUintN(64, value);
+      if (byte < 128) {
+        return BigInt.asUintN(64, value);
+      }
     }
     throw new WireError("a varint is longer than ten bytes", start);
   }
@@ -84,8 +90,9 @@ class Cursor {
   }
 
   take(length: number): Uint8Array {
-    if (this.at + length > this.#bytes.length)
+    if (this.at + length > this.#bytes.length) {
       throw new WireError(`a field of ${length} bytes runs over the end`, this.at);
+    }
     this.at += length;
     return this.#bytes.subarray(this.at - length, this.at);
   }
@@ -95,7 +102,9 @@ const wrongType = (field: Field, expected: string): WireError =>
   new WireError(`field ${field.number} has wire type ${field.type}; expected ${expected}`, 0);
 
 export const asBytes = (field: Field): Uint8Array => {
-  if (field.type !== "bytes") throw wrongType(field, "bytes");
+  if (field.type !== "bytes") {
+    throw wrongType(field, "bytes");
+  }
   return field.value;
 };
 
@@ -104,21 +113,29 @@ export const asString = (field: Field): string => utf8.decode(asBytes(field));
 
 /** A signed integer of at most 2^53. */
 export const asInteger = (field: Field): number => {
-  if (field.type !== "varint") throw wrongType(field, "varint");
+  if (field.type !== "varint") {
+    throw wrongType(field, "varint");
+  }
   const value = Number(BigInt.asIntN(64, field.value));
-  if (!Number.isSafeInteger(value)) throw new WireError(`field ${field.number} is ${value}; too large to be exact`, 0);
+  if (!Number.isSafeInteger(value)) {
+    throw new WireError(`field ${field.number} is ${value}; too large to be exact`, 0);
+  }
   return value;
 };
 
 export const asBoolean = (field: Field): boolean => asInteger(field) !== 0;
 
 export const asDouble = (field: Field): number => {
-  if (field.type !== "fixed64") throw wrongType(field, "fixed64");
+  if (field.type !== "fixed64") {
+    throw wrongType(field, "fixed64");
+  }
   return view(field.value).getFloat64(0, true);
 };
 
 export const asFloat = (field: Field): number => {
-  if (field.type !== "fixed32") throw wrongType(field, "fixed32");
+  if (field.type !== "fixed32") {
+    throw wrongType(field, "fixed32");
+  }
   return view(field.value).getFloat32(0, true);
 };
 
@@ -131,15 +148,19 @@ export function pushNumbers(field: Field, kind: "double" | "float" | "integer", 
   const bytes = field.value;
   if (kind === "integer") {
     const cursor = new Cursor(bytes);
-    while (!cursor.done) out.push(asInteger({ number: field.number, type: "varint", value: cursor.varint() }));
+    while (!cursor.done) {
+      out.push(asInteger({ number: field.number, type: "varint", value: cursor.varint() }));
+    }
     return;
   }
   const size = kind === "double" ? 8 : 4;
-  if (bytes.length % size !== 0)
+  if (bytes.length % size !== 0) {
     throw new WireError(`field ${field.number} packs ${bytes.length} bytes; expected a multiple of ${size}`, 0);
+  }
   const numbers = view(bytes);
-  for (let i = 0; i < bytes.length; i += size)
+  for (let i = 0; i < bytes.length; i += size) {
     out.push(size === 8 ? numbers.getFloat64(i, true) : numbers.getFloat32(i, true));
+  }
 }
 
 export function view(bytes: Uint8Array): DataView {
@@ -186,7 +207,9 @@ export class MessageWriter {
   packedDoubles(number: number, values: ArrayLike<number>): this {
     const bytes = new Uint8Array(values.length * 8);
     const numbers = view(bytes);
-    for (let i = 0; i < values.length; i++) numbers.setFloat64(8 * i, values[i] ?? 0, true);
+    for (let i = 0; i < values.length; i++) {
+      numbers.setFloat64(8 * i, values[i] ?? 0, true);
+    }
     return this.bytes(number, bytes);
   }
 

@@ -88,7 +88,9 @@ describe("damaged files", () => {
   const good = (): string => {
     const dir = mkdtempSync(join(folder, "run-"));
     using writer = new SummaryWriter(dir);
-    for (let step = 0; step < 5; step++) writer.addScalar("loss", 1 / (step + 1), step, 1000 + step);
+    for (let step = 0; step < 5; step++) {
+      writer.addScalar("loss", 1 / (step + 1), step, 1000 + step);
+    }
     writer.flush();
     return writer.path;
   };
@@ -121,7 +123,8 @@ describe("damaged files", () => {
       writeFileSync(path, bad);
       let error: unknown;
       try {
-        for (const _event of readEvents(path));
+        for (const _event of readEvents(path)) {
+        }
       } catch (caught) {
         error = caught;
       }

@@ -34,7 +34,9 @@ export class EventFile implements Iterable<TensorBoardEvent> {
       try {
         yield decodeEvent(data);
       } catch (error) {
-        if (!(error instanceof WireError)) throw error;
+        if (!(error instanceof WireError)) {
+          throw error;
+        }
         throw new EventFileError(this.path, offset + 12 + error.at, `the record is no event: ${error.message}`, {
           cause: error,
         });
@@ -95,7 +97,9 @@ function readAt(file: number, offset: number, length: number): Uint8Array | unde
   let got = 0;
   while (got < length) {
     const count = readSync(file, out, got, length - got, offset + got);
-    if (count === 0) return undefined;
+    if (count === 0) {
+      return undefined;
+    }
     got += count;
   }
   return out;
@@ -112,7 +116,9 @@ export function readEvents(path: string): Iterable<TensorBoardEvent> & { readonl
   const files = eventFiles(path).map((file) => new EventFile(file));
   return {
     *[Symbol.iterator]() {
-      for (const file of files) yield* file;
+      for (const file of files) {
+        yield* file;
+      }
     },
     get truncated() {
       return files.some((file) => file.truncated);
@@ -138,7 +144,9 @@ export function scalars(path: string): Map<string, ScalarPoint[]> {
   const out = new Map<string, ScalarPoint[]>();
   for (const { step, wallTime, values } of readEvents(path)) {
     for (const value of values) {
-      if (value.kind !== "scalar") continue;
+      if (value.kind !== "scalar") {
+        continue;
+      }
       let points = out.get(value.tag);
       if (!points) {
         points = [];
@@ -153,10 +161,16 @@ export function scalars(path: string): Map<string, ScalarPoint[]> {
 /** The event files that `path` stands for: itself, or those directly in it, oldest (by the time in the name) first. */
 export function eventFiles(path: string): string[] {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat) throw new EventFileError(path, 0, "there is no such file or folder");
-  if (!stat.isDirectory()) return [path];
+  if (!stat) {
+    throw new EventFileError(path, 0, "there is no such file or folder");
+  }
+  if (!stat.isDirectory()) {
+    return [path];
+  }
   const files = filesIn(path);
-  if (files.length === 0) throw new EventFileError(path, 0, "the folder has no event file (…tfevents…)");
+  if (files.length === 0) {
+    throw new EventFileError(path, 0, "the folder has no event file (…tfevents…)");
+  }
   return files;
 }
 
@@ -174,18 +188,28 @@ function filesIn(folder: string): string[] {
  */
 export function findRuns(path: string): Map<string, string> {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat) throw new EventFileError(path, 0, "there is no such file or folder");
-  if (!stat.isDirectory()) return new Map([[basename(path), path]]);
+  if (!stat) {
+    throw new EventFileError(path, 0, "there is no such file or folder");
+  }
+  if (!stat.isDirectory()) {
+    return new Map([[basename(path), path]]);
+  }
   const runs = new Map<string, string>();
   const visit = (folder: string, depth: number): void => {
-    if (filesIn(folder).length > 0) runs.set(relative(path, folder) || ".", folder);
-    if (depth === 0) return;
+    if (filesIn(folder).length > 0) {
+      runs.set(relative(path, folder) || ".", folder);
+    }
+    if (depth === 0) {
+      return;
+    }
     const inner = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    for (const entry of inner.sort((a, b) => compareCodePoints(a.name, b.name)))
+    for (const entry of inner.sort((a, b) => compareCodePoints(a.name, b.name))) {
       visit(join(folder, entry.name), depth - 1);
+    }
   };
   visit(path, 8);
-  if (runs.size === 0)
+  if (runs.size === 0) {
     throw new EventFileError(path, 0, "the folder has no event file (…tfevents…), and none under it");
+  }
   return runs;
 }

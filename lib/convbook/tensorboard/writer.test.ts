@@ -18,7 +18,9 @@ const freshFolder = (): string => mkdtempSync(join(folder, "run-"));
 
 const python = "/usr/bin/python3";
 const hasProtobuf = (() => {
-  if (process.env.CI) return true;
+  if (process.env.CI) {
+    return true;
+  }
   try {
     execFileSync(python, ["-c", "import google.protobuf"], { stdio: "ignore" });
     return true;
@@ -234,7 +236,9 @@ describe("as our own reader reads it", () => {
   it("is readable while the writer is at work, and other runs get folders of their own", () => {
     const dir = freshFolder();
     using writer = new SummaryWriter(dir);
-    for (let step = 0; step < 3000; step++) writer.addScalar("loss", step, step);
+    for (let step = 0; step < 3000; step++) {
+      writer.addScalar("loss", step, step);
+    }
     const seen = scalars(dir).get("loss")?.length ?? 0;
     expect(seen).toBeGreaterThan(0);
     expect(seen).toBeLessThan(3000);

@@ -165,7 +165,9 @@ export class SummaryWriter {
       encodeSummary(time, 0, [{ tag: "_hparams_/session_end_info", content: sessionEndContent(time, success) }]),
     );
     for (const [tag, value] of Object.entries(metrics)) {
-      if (!this.#scalars.has(tag)) this.addScalar(tag, value, 0, time);
+      if (!this.#scalars.has(tag)) {
+        this.addScalar(tag, value, 0, time);
+      }
     }
   }
 
@@ -187,20 +189,30 @@ export class SummaryWriter {
    * @throws EventFileError where the disk refuses; also if it did so earlier, in the background
    */
   flush(): void {
-    for (const child of this.#children.values()) child.flush();
+    for (const child of this.#children.values()) {
+      child.flush();
+    }
     this.#write();
-    if (this.#failure) throw this.#failure;
+    if (this.#failure) {
+      throw this.#failure;
+    }
   }
 
   /** Writes what waits and closes the file. Closing again does nothing. */
   close(): void {
-    if (this.#closed) return;
-    for (const child of this.#children.values()) child.close();
+    if (this.#closed) {
+      return;
+    }
+    for (const child of this.#children.values()) {
+      child.close();
+    }
     this.#write();
     this.#closed = true;
     process.off("exit", this.#onExit);
     closeSync(this.#file);
-    if (this.#failure) throw this.#failure;
+    if (this.#failure) {
+      throw this.#failure;
+    }
   }
 
   [Symbol.dispose](): void {
@@ -215,13 +227,18 @@ export class SummaryWriter {
   }
 
   #add(message: Uint8Array): void {
-    if (this.#closed) throw new EventFileError(this.path, this.#written, "the writer is closed");
-    if (this.#failure) throw this.#failure;
+    if (this.#closed) {
+      throw new EventFileError(this.path, this.#written, "the writer is closed");
+    }
+    if (this.#failure) {
+      throw this.#failure;
+    }
     const record = frame(message);
     this.#waiting.push(record);
     this.#waitingBytes += record.length;
-    if (this.#waitingBytes >= maxWaiting) this.flush();
-    else if (this.#timer === undefined) {
+    if (this.#waitingBytes >= maxWaiting) {
+      this.flush();
+    } else if (this.#timer === undefined) {
       // A failure here is told at the next call: an error thrown in a timer would end the process.
       this.#timer = setTimeout(() => this.#write(), this.#flushMs);
       this.#timer.unref();
@@ -231,12 +248,16 @@ export class SummaryWriter {
   #write(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#waiting.length === 0 || this.#failure) return;
+    if (this.#waiting.length === 0 || this.#failure) {
+      return;
+    }
     const bytes = Buffer.concat(this.#waiting);
     this.#waiting = [];
     this.#waitingBytes = 0;
     try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
+      for (let at = 0; at < bytes.length; ) {
+        at += writeSync(this.#file, bytes, at);
+      }
       this.#written += bytes.length;
     } catch (error) {
       this.#failure = new EventFileError(this.path, this.#written, `cannot be written: ${messageOf(error)}`, {
@@ -258,7 +279,11 @@ function frame(message: Uint8Array): Uint8Array {
 }
 
 function toHparam(value: unknown): HparamValue {
-  if (value === null || value === undefined) return "null";
-  if (typeof value === "number" || typeof value === "string" || typeof value === "boolean") return value;
+  if (value === null || value === undefined) {
+    return "null";
+  }
+  if (typeof value === "number" || typeof value === "string" || typeof value === "boolean") {
+    return value;
+  }
   return JSON.stringify(value) ?? String(value);
 }

@@ -98,7 +98,9 @@ export class ClassificationModule extends TrainingModule<
       this.parameters(),
       optimizerHparams,
     );
-    if (schedulerName === null) return optimizer;
+    if (schedulerName === null) {
+      return optimizer;
+    }
     const options = schedulerHparams ?? (schedulerName === "MultiStepLR" ? { milestones: [100, 150], gamma: 0.1 } : {});
     const scheduler = createScheduler(schedulerName, optimizer, this.#completed(schedulerName, options));
     return { optimizer, lrScheduler: { scheduler, interval: schedulerInterval, monitor: schedulerMonitor } };
@@ -106,7 +108,9 @@ export class ClassificationModule extends TrainingModule<
 
   /** A one-cycle schedule that does not say how long it is lasts as long as the training. */
   #completed(name: string, options: HyperParameters): HyperParameters {
-    if (name !== "OneCycleLR" || options.totalSteps !== undefined || options.epochs !== undefined) return options;
+    if (name !== "OneCycleLR" || options.totalSteps !== undefined || options.epochs !== undefined) {
+      return options;
+    }
     return { ...options, totalSteps: this.trainer.estimatedSteps };
   }
 
@@ -141,7 +145,9 @@ export class ClassificationModule extends TrainingModule<
   static async loadFromCheckpoint(path: string): Promise<ClassificationModule> {
     const { hyperParameters, stateDict } = await loadCheckpointFile(path);
     const hparams = normalize(hyperParameters);
-    if (hparams.modelName === undefined) throw new ResumeError(path, "its hyper-parameters do not name a model.");
+    if (hparams.modelName === undefined) {
+      throw new ResumeError(path, "its hyper-parameters do not name a model.");
+    }
     const module = new ClassificationModule(hparams);
     module.loadStateDict(stateDictOf(stateDict, path));
     return module;

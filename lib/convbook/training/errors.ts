@@ -106,7 +106,9 @@ export function requireOption(
   expected: string,
   advice?: string,
 ): asserts condition {
-  if (!condition) throw new ConfigurationError(option, got, expected, advice);
+  if (!condition) {
+    throw new ConfigurationError(option, got, expected, advice);
+  }
 }
 
 /** Requires each of the named options to be true or false, or left out: `"false"` and 0 would mean something else than they say. */

@@ -96,22 +96,27 @@ class Module extends TrainingModule<tf.Tensor> {
     this.#events.push("schedule");
   }
   override onTrainBatchEnd(): void {
-    if (this.trainer.progress.totalBatch === this.#stopAt) this.trainer.shouldStop = true;
+    if (this.trainer.progress.totalBatch === this.#stopAt) {
+      this.trainer.shouldStop = true;
+    }
   }
   override onTrainEpochEnd(): void {
     this.#events.push("epoch ends");
   }
   override onValidationStart(): void {
     this.#events.push(this.trainer.isSanityChecking ? "sanity check" : "validation");
-    if (!this.trainer.isSanityChecking) this.#validations++;
+    if (!this.trainer.isSanityChecking) {
+      this.#validations++;
+    }
   }
   override validationStep(_batch: tf.Tensor, index: number): void {
     this.#events.push(`validate ${index}`);
     this.log("val_loss", 1);
     this.log("falling", 1 - this.currentEpoch / 8);
     // Python's list takes its last value at -1, too.
-    if (this.#values.length > 0)
+    if (this.#values.length > 0) {
       this.log("value", this.#values.at(Math.min(this.#validations, this.#values.length - 1)) as number);
+    }
   }
   configureOptimizers(): OptimizerConfig {
     const optimizer = new SGD(this.parameters(), { lr: 0.1 });
@@ -122,7 +127,9 @@ class Module extends TrainingModule<tf.Tensor> {
 const loader = (count: number, isSized: boolean) => ({
   ...(isSized ? { length: count } : {}),
   *[Symbol.iterator]() {
-    for (let i = 0; i < count; i++) yield tf.ones([1, 2]);
+    for (let i = 0; i < count; i++) {
+      yield tf.ones([1, 2]);
+    }
   },
 });
 

@@ -23,8 +23,12 @@ function listen(target: object, base: object, prefix: string, called: string[], 
   ) {
     for (const name of Object.getOwnPropertyNames(prototype)) {
       const { value } = Object.getOwnPropertyDescriptor(prototype, name) ?? {};
-      if (typeof value !== "function" || name === "constructor" || leftOut.includes(name)) continue;
-      if (!(name in base) || Object.hasOwn(target, name)) continue;
+      if (typeof value !== "function" || name === "constructor" || leftOut.includes(name)) {
+        continue;
+      }
+      if (!(name in base) || Object.hasOwn(target, name)) {
+        continue;
+      }
       const inner = (target as Record<string, (...args: unknown[]) => unknown>)[name] as (
         ...args: unknown[]
       ) => unknown;
@@ -102,7 +106,9 @@ class ListeningModule extends BoringModule {
 function allNames(target: object): object {
   const names: Record<string, true> = {};
   for (let p = Object.getPrototypeOf(target); p !== Object.prototype; p = Object.getPrototypeOf(p)) {
-    for (const name of Object.getOwnPropertyNames(p)) names[name] = true;
+    for (const name of Object.getOwnPropertyNames(p)) {
+      names[name] = true;
+    }
   }
   return names;
 }
@@ -376,7 +382,9 @@ describe("hooks come in Lightning's order", () => {
     const limits = { limitTrainBatches: 2, limitValBatches: 2, limitTestBatches: 2, limitPredictBatches: 2 };
     const trainer = makeTrainer(called, { ...limits, maxEpochs: 1 });
     const result = await (trainer[verb] as (module: object) => Promise<unknown>)(module);
-    if (verb === "predict") tf.dispose(result as tf.Tensor[]);
+    if (verb === "predict") {
+      tf.dispose(result as tf.Tensor[]);
+    }
     const names = called.map((call) => call.replace(/\(.*/, ""));
     const theirs = fixture.runs[verb]
       .split(" ")

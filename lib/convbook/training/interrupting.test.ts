@@ -23,7 +23,9 @@ class At extends Callback {
     this.#action = action;
   }
   override onTrainBatchEnd(trainer: Trainer): void {
-    if (trainer.globalStep === this.#step) this.#action();
+    if (trainer.globalStep === this.#step) {
+      this.#action();
+    }
   }
 }
 

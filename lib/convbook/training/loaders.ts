@@ -36,9 +36,13 @@ export function isLoader(value: unknown): value is Loader {
 
 /** One loader or several as a list. A list of batches is one loader. */
 export function toLoaders(what: string, given: unknown): Loader[] {
-  if (isLoader(given)) return [given];
+  if (isLoader(given)) {
+    return [given];
+  }
   if (Array.isArray(given) && given.length > 0) {
-    if (given.every(isLoader)) return given;
+    if (given.every(isLoader)) {
+      return given;
+    }
     return [given as unknown as Loader];
   }
   throw new ConfigurationError(what, given, "a loader: something that `for await` can take batches from");
@@ -46,14 +50,19 @@ export function toLoaders(what: string, given: unknown): Loader[] {
 
 /** Starts an epoch. A list of batches gives copies: the trainer disposes of what it has used, and the list is there for the next epoch. */
 export function iterate(loader: Loader): AsyncIterator<unknown> {
-  if (Array.isArray(loader))
+  if (Array.isArray(loader)) {
     return iterate({
       *[Symbol.iterator]() {
-        for (const batch of loader) yield cloneBatch(batch);
+        for (const batch of loader) {
+          yield cloneBatch(batch);
+        }
       },
     });
+  }
   const asynchronous = loader[Symbol.asyncIterator];
-  if (asynchronous !== undefined) return asynchronous.call(loader);
+  if (asynchronous !== undefined) {
+    return asynchronous.call(loader);
+  }
   const inner = (loader[Symbol.iterator] as () => Iterator<unknown>).call(loader);
   return {
     async next() {
@@ -77,7 +86,9 @@ export type BatchLimit = number | `${number}%`;
  * @param length the number of batches, infinite where it is unknown
  */
 export function countBatches(option: string, limit: BatchLimit | undefined, length: number): number {
-  if (limit === undefined) return length;
+  if (limit === undefined) {
+    return length;
+  }
   const isShare = typeof limit === "string" || (limit > 0 && limit < 1);
   const value = typeof limit === "string" ? Number(limit.slice(0, -1)) / 100 : limit;
   const expected = 'a whole number of batches, a share between 0 and 1, or a percentage such as "25%"';
@@ -118,7 +129,9 @@ export class KeptBatches implements Loader {
   async *[Symbol.asyncIterator](): AsyncGenerator<unknown> {
     this.#batches ??= this.#draw();
     // Each pass gives copies, since the trainer disposes of what it has used.
-    for (const batch of await this.#batches) yield cloneBatch(batch);
+    for (const batch of await this.#batches) {
+      yield cloneBatch(batch);
+    }
   }
 
   async #draw(): Promise<unknown[]> {
@@ -126,7 +139,9 @@ export class KeptBatches implements Loader {
     const iterator = iterate(this.#inner);
     while (drawn.length < this.#count) {
       const { done, value } = await iterator.next();
-      if (done) break;
+      if (done) {
+        break;
+      }
       drawn.push(value);
     }
     await iterator.return?.();
@@ -141,8 +156,12 @@ export class KeptBatches implements Loader {
 }
 
 function cloneBatch(batch: unknown): unknown {
-  if (batch instanceof tf.Tensor) return tf.clone(batch);
-  if (Array.isArray(batch)) return batch.map(cloneBatch);
+  if (batch instanceof tf.Tensor) {
+    return tf.clone(batch);
+  }
+  if (Array.isArray(batch)) {
+    return batch.map(cloneBatch);
+  }
   if (typeof batch === "object" && batch !== null && Object.getPrototypeOf(batch) === Object.prototype) {
     return Object.fromEntries(Object.entries(batch).map(([key, value]) => [key, cloneBatch(value)]));
   }
@@ -155,18 +174,26 @@ export function batchSizeOf(batch: unknown): number {
 }
 
 function firstTensor(batch: unknown): tf.Tensor | undefined {
-  if (batch instanceof tf.Tensor) return batch.rank > 0 ? batch : undefined;
-  if (typeof batch !== "object" || batch === null || ArrayBuffer.isView(batch)) return undefined;
+  if (batch instanceof tf.Tensor) {
+    return batch.rank > 0 ? batch : undefined;
+  }
+  if (typeof batch !== "object" || batch === null || ArrayBuffer.isView(batch)) {
+    return undefined;
+  }
   for (const value of Object.values(batch)) {
     const found = firstTensor(value);
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      return found;
+    }
   }
   return undefined;
 }
 
 /** The shapes in a batch, for messages: `[128, 32, 32, 3] float32, [128] int32`. */
 export function describeBatch(batch: unknown): string {
-  if (batch instanceof tf.Tensor) return `[${batch.shape.join(", ")}] ${batch.dtype}`;
+  if (batch instanceof tf.Tensor) {
+    return `[${batch.shape.join(", ")}] ${batch.dtype}`;
+  }
   if (typeof batch === "object" && batch !== null && !ArrayBuffer.isView(batch)) {
     return Object.values(batch).map(describeBatch).join(", ");
   }

@@ -51,7 +51,9 @@ export class LrFinderResult {
     for (let i = Math.max(1, skipBegin); i < this.losses.length - 1 - skipEnd; i++) {
       const [before, after] = [this.losses[i - 1] ?? 0, this.losses[i + 1] ?? 0];
       const slope = (after - before) / Math.log((this.lrs[i + 1] ?? 0) / (this.lrs[i - 1] ?? 0));
-      if (slope >= steepest) continue;
+      if (slope >= steepest) {
+        continue;
+      }
       steepest = slope;
       best = this.lrs[i];
     }
@@ -93,7 +95,9 @@ export async function findLr(
   options: LrFinderOptions = {},
 ): Promise<LrFinderResult> {
   requireOption(module instanceof TrainingModule, "findLr.module", module, "a TrainingModule");
-  if (!isLoader(loader)) toLoaders("findLr.loader", loader);
+  if (!isLoader(loader)) {
+    toLoaders("findLr.loader", loader);
+  }
   refuseUnknownOptions("findLr", options, ["minLr", "maxLr", "steps", "mode", "earlyStopThreshold", "signal"]);
   const { minLr = 1e-6, maxLr = 1, steps = 100, mode = "exponential", earlyStopThreshold = 4, signal } = options;
   requireOption(isNumber(minLr) && minLr > 0, "findLr.minLr", minLr, "a rate above 0");
@@ -129,7 +133,9 @@ export async function findLr(
   const {
     optimizers: [optimizer],
   } = normalizeOptimizers(module.configureOptimizers());
-  if (optimizer === undefined) throw new Error("configureOptimizers gives one optimizer.");
+  if (optimizer === undefined) {
+    throw new Error("configureOptimizers gives one optimizer.");
+  }
   let iterator = iterate(loader);
   try {
     let mean = 0;
@@ -139,15 +145,21 @@ export async function findLr(
       if (next.done) {
         iterator = iterate(loader);
         next = await iterator.next();
-        if (next.done) break;
+        if (next.done) {
+          break;
+        }
       }
       const share = i / (steps - 1);
       const lr = mode === "linear" ? minLr + (maxLr - minLr) * share : minLr * (maxLr / minLr) ** share;
-      for (const group of optimizer.paramGroups) group.lr = lr;
+      for (const group of optimizer.paramGroups) {
+        group.lr = lr;
+      }
       const value = step(trainer, module, optimizer, next.value);
       mean = 0.98 * mean + 0.02 * value;
       const smooth = mean / (1 - 0.98 ** (i + 1));
-      if (!Number.isFinite(smooth) || (i > 10 && smooth > earlyStopThreshold * best)) break;
+      if (!Number.isFinite(smooth) || (i > 10 && smooth > earlyStopThreshold * best)) {
+        break;
+      }
       lrs.push(lr);
       losses.push(smooth);
       best = Math.min(best, smooth);
@@ -160,7 +172,9 @@ export async function findLr(
     module.loadStateDict(state);
     restoreModes();
     defaultGenerator.setState(random);
-    if (loaderState !== undefined) loader.setState?.(loaderState);
+    if (loaderState !== undefined) {
+      loader.setState?.(loaderState);
+    }
   }
   return new LrFinderResult(lrs, losses);
 }

@@ -124,13 +124,19 @@ function sizesOf(root: AnyModule, input: tf.Tensor): Map<AnyModule, { inSizes: s
     throw new ConfigurationError(`${root.typeName}.exampleInput`, shape, `an input of its forward pass (${reason})`);
   } finally {
     restoreModes();
-    for (const undo of remove) undo();
+    for (const undo of remove) {
+      undo();
+    }
   }
   return sizes;
 }
 
 function short(count: number): string {
-  if (count < 1e3) return String(count);
-  if (count < 1e6) return `${(count / 1e3).toFixed(1)} K`;
+  if (count < 1e3) {
+    return String(count);
+  }
+  if (count < 1e6) {
+    return `${(count / 1e3).toFixed(1)} K`;
+  }
   return count < 1e9 ? `${(count / 1e6).toFixed(1)} M` : `${(count / 1e9).toFixed(1)} B`;
 }

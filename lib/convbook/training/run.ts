@@ -66,7 +66,9 @@ export class Run implements RunContext {
       return result;
     } finally {
       const { profiler } = this.#trainer.options;
-      if (profiler !== undefined) display(profiler);
+      if (profiler !== undefined) {
+        display(profiler);
+      }
       this.#end();
     }
   }
@@ -98,7 +100,9 @@ export class Run implements RunContext {
     const tell = (error: unknown) => {
       console.warn(`After the ${this.#stage} had failed: ${error instanceof Error ? error.message : error}`);
     };
-    if (this.#isSetUp) await this.#trainer.hooks.callCallbacks("onException", reason).catch(tell);
+    if (this.#isSetUp) {
+      await this.#trainer.hooks.callCallbacks("onException", reason).catch(tell);
+    }
     await this.#takeDown("failed").catch(tell);
   }
 
@@ -107,7 +111,9 @@ export class Run implements RunContext {
     try {
       return await promise;
     } finally {
-      if (this.#isAbandoned) await never();
+      if (this.#isAbandoned) {
+        await never();
+      }
     }
   }
 
@@ -142,9 +148,13 @@ export class Run implements RunContext {
     module.untoggleOptimizer();
     this.#restoreModes();
     // What was stopped within a loader never answers.
-    for (const iterator of this.#iterators) iterator.return?.().catch(() => {});
+    for (const iterator of this.#iterators) {
+      iterator.return?.().catch(() => {});
+    }
     try {
-      if (this.#isSetUp) await trainer.hooks.callCallbacks("onException", new Interruption());
+      if (this.#isSetUp) {
+        await trainer.hooks.callCallbacks("onException", new Interruption());
+      }
       await trainer.data.dispose();
       await this.#takeDown("interrupted");
     } catch (error) {
@@ -156,9 +166,13 @@ export class Run implements RunContext {
 
   async #takeDown(status: "success" | "interrupted" | "failed"): Promise<void> {
     try {
-      for (const logger of this.#trainer.loggers) await logger.finalize?.(status);
+      for (const logger of this.#trainer.loggers) {
+        await logger.finalize?.(status);
+      }
     } finally {
-      if (this.#isSetUp) await this.#trainer.hooks.call("teardown", this.#stage);
+      if (this.#isSetUp) {
+        await this.#trainer.hooks.call("teardown", this.#stage);
+      }
     }
   }
 
@@ -175,7 +189,9 @@ export class Run implements RunContext {
 /** Closes what a function that was stopped left open in tfjs. */
 function unwind(scopes: number): void {
   const state = engineState();
-  while (state.scopeStack.length > scopes) tf.engine().endScope();
+  while (state.scopeStack.length > scopes) {
+    tf.engine().endScope();
+  }
   Object.assign(state, { gradientDepth: 0, kernelDepth: 0, activeTape: null });
 }
 
@@ -202,13 +218,19 @@ export async function runVerb<T>(
   if (open.size > 0) {
     // In a turn of its own: what is on the stack of another run now, it was stopped in.
     await new Promise((resolve) => setImmediate(resolve));
-    for (const run of [...open]) if (run.isStopped) await run.abandon();
+    for (const run of [...open]) {
+      if (run.isStopped) {
+        await run.abandon();
+      }
+    }
   }
   for (let run = trainer.currentRun; run !== undefined; run = trainer.currentRun) {
     if (!run.listener.requested) {
       throw new Error("This Trainer is running already; make another one for a second run beside it.");
     }
-    if (!(await endsSoon(run))) await run.abandon();
+    if (!(await endsSoon(run))) {
+      await run.abandon();
+    }
   }
   const run = new Run(trainer, module, stage, signal);
   trainer.currentRun = run;

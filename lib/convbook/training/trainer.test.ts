@@ -70,7 +70,9 @@ describe("logging", () => {
   const batchesOf = (...sizes: number[]) => ({
     length: sizes.length,
     *[Symbol.iterator]() {
-      for (const size of sizes) yield tf.ones([size, 32]);
+      for (const size of sizes) {
+        yield tf.ones([size, 32]);
+      }
     },
   });
 
@@ -202,7 +204,9 @@ describe("the Trainer", () => {
     const counts = new Set<number>();
     class Counting extends Callback {
       override onTrainBatchEnd(trainer: Trainer): void {
-        if (trainer.globalStep > 1) counts.add(tf.memory().numTensors);
+        if (trainer.globalStep > 1) {
+          counts.add(tf.memory().numTensors);
+        }
       }
     }
     const before = tf.memory().numTensors;

@@ -229,7 +229,9 @@ export class Trainer implements TrainerContext {
 
   /** The run under way. */
   get run(): Run {
-    if (this.currentRun === undefined) throw new Error("The Trainer runs nothing at the moment.");
+    if (this.currentRun === undefined) {
+      throw new Error("The Trainer runs nothing at the moment.");
+    }
     return this.currentRun;
   }
 
@@ -266,13 +268,18 @@ export class Trainer implements TrainerContext {
       const point = await this.#prepare(options.ckptPath, "fit");
       this.data = new FitData(this, train, val);
       this.#setOptimizers();
-      if (point !== undefined) resume(this, point);
-      else Object.assign(this.progress, atTheStart);
+      if (point !== undefined) {
+        resume(this, point);
+      } else {
+        Object.assign(this.progress, atTheStart);
+      }
       this.shouldStop = false;
       await this.#startLoggers();
       await this.hooks.call("onFitStart");
       module.zeroGrad();
-      if (point !== undefined) restoreGradients(this, point);
+      if (point !== undefined) {
+        restoreGradients(this, point);
+      }
       if (this.options.enableModelSummary) {
         console.log(summarize(module, { exampleInput: module.exampleInput }).toString());
       }
@@ -284,7 +291,9 @@ export class Trainer implements TrainerContext {
         await this.hooks.call("onFitEnd");
         return this.#fitResult("completed", reason);
       } catch (error) {
-        if (!(error instanceof Interruption)) throw error;
+        if (!(error instanceof Interruption)) {
+          throw error;
+        }
         await this.hooks.callCallbacks("onException", error);
         return this.#fitResult("interrupted", "somebody asked to stop");
       } finally {
@@ -340,11 +349,15 @@ export class Trainer implements TrainerContext {
       module.zeroGrad();
       await this.#startLoggers();
       const limit = stage === "test" ? this.options.limitTestBatches : this.options.limitValBatches;
-      if (limit === 0) return [];
+      if (limit === 0) {
+        return [];
+      }
       const given = loaders ?? module[stage === "test" ? "testDataloader" : "valDataloader"]();
       const list = toLoaders(`The loader of ${stage}`, given);
       const metrics = await runEvaluation(this, stage === "test" ? "test" : "validation", list);
-      if (options.verbose ?? true) console.log(printMetrics(stage, metrics));
+      if (options.verbose ?? true) {
+        console.log(printMetrics(stage, metrics));
+      }
       return metrics;
     });
   }
@@ -357,7 +370,9 @@ export class Trainer implements TrainerContext {
 
   #setOptimizers(): void {
     const config = this.hooks.enter("configureOptimizers", () => this.module.configureOptimizers());
-    for (const optimizer of this.optimizers) optimizer.dispose();
+    for (const optimizer of this.optimizers) {
+      optimizer.dispose();
+    }
     const { optimizers, schedulers } = normalizeOptimizers(config, !this.module.automaticOptimization);
     this.optimizers = optimizers;
     this.schedulers = schedulers;
@@ -407,7 +422,9 @@ export class Trainer implements TrainerContext {
 
   /** Limits {@link gradients}, or those of one optimizer. */
   clipGradients(value: number | undefined, algorithm: "norm" | "value", optimizer?: Optimizer): void {
-    if (value === undefined) return;
+    if (value === undefined) {
+      return;
+    }
     offTape(() => this.gradientStore.clip(value, algorithm, optimizer?.variables()));
   }
 

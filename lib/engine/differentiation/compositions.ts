@@ -41,7 +41,9 @@ function everyNth(x: tf.Tensor, axis: number, from: number, step: number, count:
 function taps(x: tf.Tensor, windows: readonly WindowAxis[], border: number): tf.Tensor[] {
   const pads = x.shape.map((length, axis): [number, number] => {
     const window = windows.find((each) => each.axis === axis);
-    if (window === undefined) return [0, 0];
+    if (window === undefined) {
+      return [0, 0];
+    }
     // As far as strides reach from the last tap of the last window.
     const reach = (window.filter - 1) * window.dilation + window.outputs * window.stride;
     return [window.before, Math.max(0, reach - window.before - length)];
@@ -105,11 +107,15 @@ export function groupNormComposed(
 /** Cross-entropy of rows of logits with class indices (int32; those that no class has count nothing) or probabilities. */
 export function crossEntropyComposed(logits: tf.Tensor, labels: tf.Tensor, labelSmoothing: number): tf.Tensor {
   const logarithms = tf.logSoftmax(logits);
-  if (labels.dtype !== "int32") return tf.neg(tf.sum(tf.mul(labels, logarithms), 1));
+  if (labels.dtype !== "int32") {
+    return tf.neg(tf.sum(tf.mul(labels, logarithms), 1));
+  }
   const classes = logits.shape[1] ?? 1;
   const isLabel = tf.cast(tf.oneHot(labels, classes), "bool");
   const loss = tf.neg(tf.sum(tf.where(isLabel, logarithms, 0), 1));
-  if (labelSmoothing === 0) return loss;
+  if (labelSmoothing === 0) {
+    return loss;
+  }
   const others = tf.mul(tf.mean(logarithms, 1), tf.cast(tf.any(isLabel, 1), "float32"));
   return tf.sub(tf.mul(loss, 1 - labelSmoothing), tf.mul(others, labelSmoothing));
 }

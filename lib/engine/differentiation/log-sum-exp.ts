@@ -15,12 +15,16 @@ const shifted = Symbol.for("convbook.logSumExp");
 /** Wraps the method, once an engine. */
 export function shiftLogSumExp(): void {
   const engine = tf.engine() as unknown as ScopedEngine & { [shifted]?: true };
-  if (engine[shifted]) return;
+  if (engine[shifted]) {
+    return;
+  }
   engine[shifted] = true;
   const runKernel = engine.runKernel.bind(engine);
   engine.runKernel = (name, inputs, attrs) => {
     const largest = runKernel(name, inputs, attrs);
-    if (name !== "Max" || !engine.state.scopeStack.at(-2)?.name.startsWith("logSumExp")) return largest;
+    if (name !== "Max" || !engine.state.scopeStack.at(-2)?.name.startsWith("logSumExp")) {
+      return largest;
+    }
     return tf.where(tf.isInf(largest), tf.zerosLike(largest), largest);
   };
 }

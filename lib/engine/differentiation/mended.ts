@@ -59,7 +59,9 @@ const realDiv = binary("RealDiv", (dy, a, b) => {
  * `tf.div` of integers comes here, too, and tfjs's own tests differentiate it.
  */
 const floorDiv = binary("FloorDiv", (dy, a, b) => {
-  if (a.dtype !== "int32") return [() => tf.zerosLike(dy), () => tf.zerosLike(dy)];
+  if (a.dtype !== "int32") {
+    return [() => tf.zerosLike(dy), () => tf.zerosLike(dy)];
+  }
   const [p, q] = [tf.cast(a, "float32"), tf.cast(b, "float32")];
   return [() => tf.div(dy, q), () => tf.neg(tf.div(tf.mul(dy, p), tf.square(q)))];
 });
@@ -82,7 +84,9 @@ const elu = gradient({
   outputsToSave: [true],
   gradFunc: (dy, [out]) => ({
     x: () => {
-      if (!isRecording()) return run("EluGrad", { dy: first(dy), y: out }, {});
+      if (!isRecording()) {
+        return run("EluGrad", { dy: first(dy), y: out }, {});
+      }
       return tf.where(tf.greaterEqual(out, 0), first(dy), tf.mul(first(dy), tf.add(out, 1)));
     },
   }),
@@ -155,7 +159,9 @@ const mirrorPad = gradient({
       const edge = mode === "reflect" ? 1 : 0;
       return paddings.reduce((folded, [before, after], axis) => {
         const length = shape[axis] ?? 1;
-        if (before === 0 && after === 0) return folded;
+        if (before === 0 && after === 0) {
+          return folded;
+        }
         const part = (from: number, size: number) => {
           const begin = folded.shape.map((_, d) => (d === axis ? from : 0));
           return tf.slice(
@@ -274,7 +280,9 @@ const localResponse = gradient({
   outputsToSave: [true],
   gradFunc: (dy, [x, y], attrs: tf.LRNAttrs) => ({
     x: () => {
-      if (!isRecording()) return run("LRNGrad", { x, y, dy: first(dy) }, attrs);
+      if (!isRecording()) {
+        return run("LRNGrad", { x, y, dy: first(dy) }, attrs);
+      }
       return gradientsOf((t) => localResponseComposed(t, attrs), [x], first(dy))[0];
     },
   }),

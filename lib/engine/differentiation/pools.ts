@@ -74,7 +74,9 @@ function byShare(
   let numbers: tf.Tensor | undefined;
   for (const window of windows) {
     const counts = insideCounts(shape[window.axis] ?? 1, window);
-    if (counts.every((count) => count === window.filter)) continue;
+    if (counts.every((count) => count === window.filter)) {
+      continue;
+    }
     const axes = shape.map((_, axis) => (axis === window.axis ? window.outputs : 1));
     const along = tf.tensor(
       counts.map((count) => number(count / window.filter)),
@@ -125,7 +127,9 @@ function maxPool<Attrs extends object>(kernelName: string, windowsOf: Windows<At
     outputsToSave: [true],
     gradFunc: (dy, [input, output], attrs: Attrs) => ({
       x: () => {
-        if (!isRecording()) return run(`${kernelName}Grad`, { dy: first(dy), input, output }, attrs);
+        if (!isRecording()) {
+          return run(`${kernelName}Grad`, { dy: first(dy), input, output }, attrs);
+        }
         const windows = windowsOf(input.shape, attrs);
         return gradientsOf((t) => maxOfWindows(t, windows, false), [input], first(dy))[0];
       },

@@ -50,7 +50,9 @@ function resize(kernelName: string, bilinear: boolean): tf.GradConfig {
     gradFunc: (dy, [images], attrs: tf.ResizeBilinearAttrs) => ({
       images: () => {
         // The native kernel is right; those of plain JavaScript know no half-pixel centres, and no images that are not square.
-        if (isRecording() || tf.getBackend() !== "native") return backwards(first(dy), images.shape, bilinear, attrs);
+        if (isRecording() || tf.getBackend() !== "native") {
+          return backwards(first(dy), images.shape, bilinear, attrs);
+        }
         return run(`${kernelName}Grad`, { dy: first(dy), images }, attrs);
       },
     }),

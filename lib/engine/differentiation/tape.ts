@@ -86,7 +86,9 @@ export function onFirstTape(call: () => void): void {
 /** Wraps the engine's methods, once an engine. */
 export function keepWayBack(): void {
   const engine = tf.engine() as unknown as PatchedEngine & { [patched]?: true };
-  if (engine[patched]) return;
+  if (engine[patched]) {
+    return;
+  }
   engine[patched] = true;
 
   // What is saved is cloned, and clones are recorded. Those of outputs are recorded before the operation itself, where nothing
@@ -107,7 +109,9 @@ export function keepWayBack(): void {
   const runKernelFunc = engine.runKernelFunc.bind(engine);
   engine.runKernelFunc = (params) => {
     const { forwardFunc } = params;
-    if (forwardFunc === undefined || !isNested() || !isRecording()) return runKernelFunc(params);
+    if (forwardFunc === undefined || !isNested() || !isRecording()) {
+      return runKernelFunc(params);
+    }
     let saved: tf.Tensor[] = [];
     const { x } = tf.tidy(() => {
       const value = forwardFunc(tf.backend(), (tensors) => {

@@ -70,7 +70,9 @@ function headers(scratch) {
   const prefix = dirname(dirname(process.execPath));
   for (const folder of [prefix, "/usr", "/usr/local"]) {
     const version = join(folder, "include", "node", "node_version.h");
-    if (existsSync(version) && existsSync(join(folder, "include", "node", "common.gypi"))) return folder;
+    if (existsSync(version) && existsSync(join(folder, "include", "node", "common.gypi"))) {
+      return folder;
+    }
   }
   const include = join(scratch, "include", "node");
   mkdirSync(include, { recursive: true });
@@ -92,27 +94,43 @@ function headers(scratch) {
 
 /** Whether the binary is newer than everything that it is made of, and this node loads it; with oneDNN's module where that could be built. */
 function upToDate() {
-  if (!existsSync(built)) return false;
-  if (!existsSync(join(release, "onednn.node")) && findsOneDnn()) return false;
+  if (!existsSync(built)) {
+    return false;
+  }
+  if (!existsSync(join(release, "onednn.node")) && findsOneDnn()) {
+    return false;
+  }
   const sources = readdirSync(join(root, "native"), { recursive: true }).map((name) => join(root, "native", name));
   const time = statSync(built).mtimeMs;
-  if ([join(root, "binding.gyp"), ...sources].some((path) => statSync(path).mtimeMs > time)) return false;
+  if ([join(root, "binding.gyp"), ...sources].some((path) => statSync(path).mtimeMs > time)) {
+    return false;
+  }
   return spawnSync(process.execPath, ["-e", "require(process.argv[1])", built], { stdio: "ignore" }).status === 0;
 }
 
-if (prebuiltPath(root) !== undefined || upToDate()) process.exit(0);
+if (prebuiltPath(root) !== undefined || upToDate()) {
+  process.exit(0);
+}
 const compilers = process.env.CXX ? [process.env.CXX] : ["c++", "g++", "clang++"];
 const compiler = process.platform === "win32" ? "cl" : compilers.find((name) => runs(name));
-if (compiler === undefined) give("no C++ compiler was found");
-if (process.platform !== "win32" && !["make", "gmake"].some((name) => runs(name))) give("make was not found");
+if (compiler === undefined) {
+  give("no C++ compiler was found");
+}
+if (process.platform !== "win32" && !["make", "gmake"].some((name) => runs(name))) {
+  give("make was not found");
+}
 const nodeGyp = findNodeGyp();
-if (nodeGyp === undefined) give("node-gyp was not found");
+if (nodeGyp === undefined) {
+  give("node-gyp was not found");
+}
 
 /** What installations that were killed left behind. */
 function sweep() {
   for (const name of readdirSync(root).filter((entry) => entry.startsWith(".build-"))) {
     const path = join(root, name);
-    if (Date.now() - statSync(path).mtimeMs > 3_600_000) rmSync(path, { recursive: true, force: true });
+    if (Date.now() - statSync(path).mtimeMs > 3_600_000) {
+      rmSync(path, { recursive: true, force: true });
+    }
   }
 }
 
@@ -121,8 +139,11 @@ function deliver(from) {
   mkdirSync(release, { recursive: true });
   for (const name of ["onednn.node", "engine.node"]) {
     const made = join(from, "build", "Release", name);
-    if (existsSync(made)) renameSync(made, join(release, name));
-    else rmSync(join(release, name), { force: true });
+    if (existsSync(made)) {
+      renameSync(made, join(release, name));
+    } else {
+      rmSync(join(release, name), { force: true });
+    }
   }
   rmSync(reasonFile, { force: true });
 }
@@ -130,18 +151,27 @@ function deliver(from) {
 const scratch = mkdtempSync(join(tmpdir(), "convbook-engine-"));
 let workshop;
 process.on("exit", () => {
-  for (const folder of [scratch, workshop]) if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  for (const folder of [scratch, workshop]) {
+    if (folder !== undefined) {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
 });
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(1));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.on(signal, () => process.exit(1));
+}
 try {
   sweep();
   // A folder of its own: two installations in one folder would write into each other's objects.
   workshop = mkdtempSync(workshopPrefix);
-  for (const name of ["binding.gyp", "native", "install"])
+  for (const name of ["binding.gyp", "native", "install"]) {
     cpSync(join(root, name), join(workshop, name), { recursive: true });
+  }
   const made = join(workshop, "build", "Release", "engine.node");
   const environment = { ...process.env };
-  if (process.platform !== "win32" && !process.env.CXX) environment.CXX = compiler;
+  if (process.platform !== "win32" && !process.env.CXX) {
+    environment.CXX = compiler;
+  }
   const jobs = process.env.npm_config_jobs ?? "max";
   const make = (more = {}) =>
     spawnSync(process.execPath, [nodeGyp, "rebuild", "--release", `--nodedir=${headers(scratch)}`, `--jobs=${jobs}`], {
@@ -152,7 +182,9 @@ try {
     });
   let build = make();
   // A version of oneDNN that this code does not fit must not cost anybody the engine.
-  if (build.status !== 0 && findsOneDnn(environment.CXX)) build = make({ GYP_DEFINES: "onednn=0" });
+  if (build.status !== 0 && findsOneDnn(environment.CXX)) {
+    build = make({ GYP_DEFINES: "onednn=0" });
+  }
   if (build.status !== 0 || !existsSync(made)) {
     const said = `${build.stdout ?? ""}\n${build.stderr ?? ""}`.split("\n").filter((line) => /error/i.test(line));
     give(`the build failed (${(said[0] ?? build.error?.message ?? "no output").trim()})`);

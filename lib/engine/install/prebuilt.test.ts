@@ -20,13 +20,17 @@ const folder = () => join(root, "prebuilds", `${process.platform}-${process.arch
 
 function ship(...names: string[]): void {
   mkdirSync(folder(), { recursive: true });
-  for (const name of names) writeFileSync(join(folder(), name), "");
+  for (const name of names) {
+    writeFileSync(join(folder(), name), "");
+  }
 }
 
 /** As Node reports on a system with glibc, or with musl. */
 function on(libc: "glibc" | "musl"): void {
   const header = libc === "glibc" ? { glibcVersionRuntime: "2.36" } : {};
-  if (process.report === undefined) throw new Error("Node makes reports");
+  if (process.report === undefined) {
+    throw new Error("Node makes reports");
+  }
   vi.spyOn(process.report, "getReport").mockReturnValue({ header } as never);
 }
 

@@ -13,15 +13,25 @@ const scratch = mkdtempSync(join(tmpdir(), "convbook-sanitize-"));
 const x64 = process.arch === "x64";
 const amx = knowsAmx(compiler);
 const onednn = findsOneDnn(compiler);
-if (!onednn) console.log("Left out: oneDNN, which is not installed (Debian: apt install libdnnl-dev)");
+if (!onednn) {
+  console.log("Left out: oneDNN, which is not installed (Debian: apt install libdnnl-dev)");
+}
 const avx512 = ["-mavx512f", "-mavx512vl", "-mavx512bw", "-mavx512dq", "-mfma"];
 
 /** The flags of an instruction set's files; undefined where they cannot be compiled. */
 function flagsOf(name) {
-  if (name.startsWith("isa_amx")) return amx ? [...avx512, "-mavx512bf16", "-mamx-tile", "-mamx-bf16"] : undefined;
-  if (name === "onednn_module.cc") return onednn ? [] : undefined;
-  if (name === "isa_avx512.cc") return x64 ? avx512 : undefined;
-  if (name === "isa_avx2.cc") return x64 ? ["-mavx2", "-mfma"] : undefined;
+  if (name.startsWith("isa_amx")) {
+    return amx ? [...avx512, "-mavx512bf16", "-mamx-tile", "-mamx-bf16"] : undefined;
+  }
+  if (name === "onednn_module.cc") {
+    return onednn ? [] : undefined;
+  }
+  if (name === "isa_avx512.cc") {
+    return x64 ? avx512 : undefined;
+  }
+  if (name === "isa_avx2.cc") {
+    return x64 ? ["-mavx2", "-mfma"] : undefined;
+  }
   return [];
 }
 
@@ -40,8 +50,12 @@ try {
       `-fsanitize=${sanitizer}`,
       "-pthread",
     ];
-    if (amx) common.push("-DCONVBOOK_AMX=1");
-    if (onednn) common.push("-DCONVBOOK_ONEDNN=1");
+    if (amx) {
+      common.push("-DCONVBOOK_AMX=1");
+    }
+    if (onednn) {
+      common.push("-DCONVBOOK_ONEDNN=1");
+    }
     const objects = sources.map((source, i) => {
       const object = join(scratch, `${i}.o`);
       execFileSync(compiler, [...common, ...flagsOf(basename(source)), "-w", "-c", source, "-o", object], {

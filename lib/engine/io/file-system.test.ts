@@ -312,7 +312,9 @@ describe("what cannot be saved is said, and what was there stays", () => {
 
   test("files are replaced and not written into: who has them open goes on reading what was there", async () => {
     await fileSystem(folder).save({ modelTopology: { version: 1 }, weightSpecs: [], weightData: new ArrayBuffer(8) });
-    for (const name of ["model.json", "weights.bin"]) await link(join(folder, name), join(folder, `old ${name}`));
+    for (const name of ["model.json", "weights.bin"]) {
+      await link(join(folder, name), join(folder, `old ${name}`));
+    }
     await fileSystem(folder).save({ modelTopology: { version: 2 }, weightSpecs: [], weightData: new ArrayBuffer(4) });
     expect(await readFile(join(folder, "old model.json"), "utf8")).toContain('{"version":1}');
     expect((await readFile(join(folder, "old weights.bin"))).length).toBe(8);

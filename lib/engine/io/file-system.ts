@@ -76,7 +76,9 @@ async function makeFolder(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== "EEXIST" && code !== "ENOTDIR") throw error;
+    if (code !== "EEXIST" && code !== "ENOTDIR") {
+      throw error;
+    }
     const what = code === "EEXIST" ? "it is a file" : "a part of its path is a file";
     throw new ModelFileError(
       folder,
@@ -93,11 +95,17 @@ async function load(file: string): Promise<io.ModelArtifacts> {
     throw new ModelFileError(file, `A model cannot be loaded from ${file}: ${what}.`, { cause });
   };
   const info = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return fail("there is no such file", error);
+    if (error.code === "ENOENT") {
+      return fail("there is no such file", error);
+    }
     return fail(error.code === "ENOTDIR" ? `${dirname(file)} is no folder` : error.message, error);
   });
-  if (info.isDirectory()) fail(`it is a folder, expected the model's JSON file, as ${join(file, modelName)}`);
-  if (!info.isFile()) fail("it is no regular file");
+  if (info.isDirectory()) {
+    fail(`it is a folder, expected the model's JSON file, as ${join(file, modelName)}`);
+  }
+  if (!info.isFile()) {
+    fail("it is no regular file");
+  }
   let model: io.ModelJSON;
   try {
     model = JSON.parse(await readFile(file, "utf8"));
@@ -120,7 +128,9 @@ const registeredKey = Symbol.for("convbook.engine.fileRouters");
 export function registerFileRouters(): void {
   const scope = globalThis as { [registeredKey]?: WeakSet<object> };
   scope[registeredKey] ??= new WeakSet();
-  if (scope[registeredKey].has(io.registerLoadRouter)) return;
+  if (scope[registeredKey].has(io.registerLoadRouter)) {
+    return;
+  }
   scope[registeredKey].add(io.registerLoadRouter);
   io.registerLoadRouter(stepAside(io.getLoadHandlers));
   io.registerSaveRouter(stepAside(io.getSaveHandlers));
@@ -132,10 +142,14 @@ function stepAside(handlers: (url: string) => readonly io.IOHandler[]): Paramete
   // tfjs's types leave null out, which its registry expects where a router does not know a URL.
   const none = null as unknown as io.IOHandler;
   return (url) => {
-    if (asking || typeof url !== "string" || !url.startsWith(scheme)) return none;
+    if (asking || typeof url !== "string" || !url.startsWith(scheme)) {
+      return none;
+    }
     asking = true;
     try {
-      if (handlers(url).length > 0) return none;
+      if (handlers(url).length > 0) {
+        return none;
+      }
     } finally {
       asking = false;
     }

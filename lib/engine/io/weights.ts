@@ -35,11 +35,14 @@ export async function readWeights(
   const groups: Group[] = [];
   for (const group of checkManifest(modelFile, manifest)) {
     const files = [];
-    for (const path of group.paths) files.push(await findFile(modelFile, path));
+    for (const path of group.paths) {
+      files.push(await findFile(modelFile, path));
+    }
     const strings = group.weights.some(({ dtype, quantization }) => dtype === "string" && quantization === undefined);
     // How long strings are stands in the files; everything else is known before a byte is read.
-    if (!strings)
+    if (!strings) {
       checkLength(modelFile, files, total(files), group.weights, weightBytes(modelFile, group.weights, undefined));
+    }
     groups.push({ weights: group.weights, files });
   }
   const data = new Uint8Array(total(groups.flatMap(({ files }) => files)));
@@ -64,7 +67,9 @@ function checkManifest(modelFile: string, manifest: unknown): io.WeightsManifest
   const fail = (what: string): never => {
     throw new ModelFileError(modelFile, `${modelFile} cannot be read: ${what}.`);
   };
-  if (!Array.isArray(manifest)) return fail(`its "weightsManifest" is ${kindOf(manifest)}, expected a list of groups`);
+  if (!Array.isArray(manifest)) {
+    return fail(`its "weightsManifest" is ${kindOf(manifest)}, expected a list of groups`);
+  }
   for (const [index, group] of manifest.entries()) {
     const { paths, weights } = (group ?? {}) as { paths?: unknown; weights?: unknown };
     if (!Array.isArray(paths) || !paths.every((path) => typeof path === "string")) {
@@ -75,7 +80,9 @@ function checkManifest(modelFile: string, manifest: unknown): io.WeightsManifest
     }
     for (const weight of weights as unknown[]) {
       const { name, shape } = (weight ?? {}) as { name?: unknown; shape?: unknown };
-      if (typeof name !== "string") fail(`a weight's "name" is ${kindOf(name)}, expected a string`);
+      if (typeof name !== "string") {
+        fail(`a weight's "name" is ${kindOf(name)}, expected a string`);
+      }
       if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
         fail(`the shape of its weight ${JSON.stringify(name)} is ${JSON.stringify(shape)}, expected a list of sizes`);
       }
@@ -85,8 +92,12 @@ function checkManifest(modelFile: string, manifest: unknown): io.WeightsManifest
 }
 
 function kindOf(value: unknown): string {
-  if (value === undefined) return "missing";
-  if (value === null) return "null";
+  if (value === undefined) {
+    return "missing";
+  }
+  if (value === null) {
+    return "null";
+  }
   return Array.isArray(value) ? "a list of something else" : `a value of type ${typeof value}`;
 }
 
@@ -109,9 +120,13 @@ async function findFile(modelFile: string, name: string): Promise<Group["files"]
       error,
     );
   }
-  if (!isInside(await realpath(folder), real)) fail("which is a link out of its folder");
+  if (!isInside(await realpath(folder), real)) {
+    fail("which is a link out of its folder");
+  }
   const info = await stat(real);
-  if (!info.isFile()) fail(`but ${path} is ${info.isDirectory() ? "a folder" : "no file"}`);
+  if (!info.isFile()) {
+    fail(`but ${path} is ${info.isDirectory() ? "a folder" : "no file"}`);
+  }
   return { path, bytes: info.size };
 }
 
@@ -160,7 +175,9 @@ function checkLength(
   weights: readonly io.WeightsManifestEntry[],
   expected: number,
 ): void {
-  if (got === expected) return;
+  if (got === expected) {
+    return;
+  }
   const paths = files.map(({ path }) => path);
   const have = paths.length === 1 ? `${paths[0]} has` : `The ${paths.length} weights files ${paths.join(", ")} have`;
   const where = paths[0] ?? modelFile;

@@ -22,15 +22,21 @@ export async function writeTogether(
       const file = await open(from, "wx");
       written.push({ from, to: join(folder, name) });
       try {
-        for (const piece of typeof content === "string" ? [content] : content) await file.writeFile(piece);
+        for (const piece of typeof content === "string" ? [content] : content) {
+          await file.writeFile(piece);
+        }
         await file.sync();
       } finally {
         await file.close();
       }
     }
-    for (const { from, to } of written) await rename(from, to);
+    for (const { from, to } of written) {
+      await rename(from, to);
+    }
   } finally {
     // What has been renamed is not there any more, which is no error here.
-    for (const { from } of written) await rm(from, { force: true });
+    for (const { from } of written) {
+      await rm(from, { force: true });
+    }
   }
 }

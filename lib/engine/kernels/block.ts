@@ -79,10 +79,14 @@ const encoded = new WeakMap<BlockProgram, Encoded>();
 /** The program as the native code reads it: parameters are numbered from the inputs behind x on, then `running`. */
 function encode(program: BlockProgram, inputs: number, running: number): Encoded {
   const known = encoded.get(program);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    return known;
+  }
   const { buffers, norms, operations, output } = program;
   const ints = [buffers.length, norms.length, operations.length, output, inputs, inputs + running];
-  for (const { height, width, channels } of buffers) ints.push(height, width, channels);
+  for (const { height, width, channels } of buffers) {
+    ints.push(height, width, channels);
+  }
   const place = (index: number): number => (index < 0 || running === 0 ? index : inputs + index);
   for (const norm of norms) {
     ints.push(norm.buffer, norm.offset, norm.channels, norm.gamma, norm.beta, norm.relu ? 1 : 0);
@@ -117,7 +121,9 @@ function execute({ backend, attrs }: KernelCall, mode: keyof typeof modes, run: 
   const { x, parameters } = run;
   const batch = x.shape[0] ?? 0;
   const plan = addon.programPlan(modes[mode], batch, ints, numbers);
-  if (typeof plan === "string") throw new Error(plan);
+  if (typeof plan === "string") {
+    throw new Error(plan);
+  }
   const [phases, stateFloats, workspaceFloats, operations] = plan;
   countOperations(operations);
   const out = program.buffers[program.output] as ProgramBuffer;
@@ -140,13 +146,19 @@ function execute({ backend, attrs }: KernelCall, mode: keyof typeof modes, run: 
       gradients.map((gradient) => gradient.values),
       rounds,
     );
-    for (let phase = 0; phase < phases; phase++) addon.programPhase(phase);
+    for (let phase = 0; phase < phases; phase++) {
+      addon.programPhase(phase);
+    }
   } finally {
     addon.programEnd();
   }
   backend.disposeData(workspace.dataId);
-  if (mode === "infer") return [y];
-  if (mode === "forward") return [y, state as TensorInfo];
+  if (mode === "infer") {
+    return [y];
+  }
+  if (mode === "forward") {
+    return [y, state as TensorInfo];
+  }
   return dx === undefined ? gradients : [dx, ...gradients];
 }
 
@@ -167,11 +179,15 @@ export interface ProgramUse {
  */
 export function refusalOf(program: BlockProgram, use: ProgramUse): string | undefined {
   const backend = engine().findBackend("native") as NativeBackend | undefined;
-  if (backend === undefined) return "The native engine is not in use.";
+  if (backend === undefined) {
+    return "The native engine is not in use.";
+  }
   const { ints, numbers } = encode(program, use.parameters, use.running);
   for (const mode of use.training ? (["forward", "backward"] as const) : (["infer"] as const)) {
     const plan = backend.addon.programPlan(modes[mode], use.batch, ints, numbers);
-    if (typeof plan === "string") return plan;
+    if (typeof plan === "string") {
+      return plan;
+    }
   }
   return undefined;
 }

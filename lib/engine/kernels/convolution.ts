@@ -38,7 +38,9 @@ function infoOf(
   depthwise: boolean,
 ): Conv2DInfo | undefined {
   const { strides, pad, dataFormat, dimRoundingMode } = call.attrs;
-  if (dataFormat !== undefined && dataFormat !== "NHWC" && dataFormat !== "channelsLast") return undefined;
+  if (dataFormat !== undefined && dataFormat !== "NHWC" && dataFormat !== "channelsLast") {
+    return undefined;
+  }
   return backend_util.computeConv2DInfo(
     inShape,
     filterShape,
@@ -59,7 +61,9 @@ export function fusedActivation(name: string | undefined): number {
 /** Applies what {@link fusedActivation} could not, and frees the tensor it replaces. */
 export function finishActivation(call: KernelCall, y: TensorInfo): TensorInfo {
   const name: string = call.attrs.activation ?? "linear";
-  if (name === "linear" || name === "relu" || name === "relu6") return y;
+  if (name === "linear" || name === "relu" || name === "relu6") {
+    return y;
+  }
   const op = { elu: "Elu", sigmoid: "Sigmoid", leakyrelu: "LeakyRelu" }[name];
   const done =
     name === "prelu"
@@ -77,7 +81,9 @@ const conv2D: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const { x, filter } = inputs;
   const info = isFloat(x, filter) ? infoOf(call, x.shape, filter.shape, attrs.dilations, false) : undefined;
-  if (info === undefined) return fallBack("Conv2D", call);
+  if (info === undefined) {
+    return fallBack("Conv2D", call);
+  }
   // tfjs lets the filter have fewer input channels than the image: a convolution in groups.
   const groups = info.inChannels / filter.shape[2];
   const y = backend.output(info.outShape);
@@ -101,7 +107,9 @@ const fusedConv2D: KernelBody = (call) => {
     isFloat(x, filter, bias, preluActivationWeights) && canFinish(attrs.activation)
       ? infoOf(call, x.shape, filter.shape, attrs.dilations, false)
       : undefined;
-  if (info === undefined || (bias !== undefined && bias.shape.length > 1)) return fallBack("FusedConv2D", call);
+  if (info === undefined || (bias !== undefined && bias.shape.length > 1)) {
+    return fallBack("FusedConv2D", call);
+  }
   const y = backend.output(info.outShape);
   backend.addon.conv2d(
     convSizes(info, info.inChannels / filter.shape[2]),
@@ -122,7 +130,9 @@ export function biasValues(
   bias: TensorInfo | undefined,
   channels: number,
 ): Float32Array | undefined {
-  if (bias === undefined) return undefined;
+  if (bias === undefined) {
+    return undefined;
+  }
   const values = backend.values(bias);
   return values.length === 1 && channels !== 1 ? new Float32Array(channels).fill(values[0] ?? 0) : values;
 }
@@ -136,7 +146,9 @@ const conv2DBackpropInput: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const { dy, filter } = inputs;
   const info = isFloat(dy, filter) ? infoOf(call, attrs.inputShape, filter.shape, 1, false) : undefined;
-  if (!fits(info, dy)) return fallBack("Conv2DBackpropInput", call);
+  if (!fits(info, dy)) {
+    return fallBack("Conv2DBackpropInput", call);
+  }
   const dx = backend.output(info.inShape);
   backend.addon.conv2dInputGrad(
     convSizes(info, info.inChannels / filter.shape[2]),
@@ -151,7 +163,9 @@ const conv2DBackpropFilter: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const { x, dy } = inputs;
   const info = isFloat(x, dy) ? infoOf(call, x.shape, attrs.filterShape, 1, false) : undefined;
-  if (!fits(info, dy)) return fallBack("Conv2DBackpropFilter", call);
+  if (!fits(info, dy)) {
+    return fallBack("Conv2DBackpropFilter", call);
+  }
   const dw = backend.output(attrs.filterShape);
   backend.addon.conv2dFilterGrad(
     convSizes(info, info.inChannels / attrs.filterShape[2]),
@@ -167,7 +181,9 @@ const depthwise: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const { x, filter } = inputs;
   const info = isFloat(x, filter) ? infoOf(call, x.shape, filter.shape, attrs.dilations, true) : undefined;
-  if (info === undefined) return fallBack("DepthwiseConv2dNative", call);
+  if (info === undefined) {
+    return fallBack("DepthwiseConv2dNative", call);
+  }
   const y = backend.output(info.outShape);
   backend.addon.depthwise(convSizes(info), backend.values(x), backend.values(filter), undefined, 0, y.values);
   return y;
@@ -180,8 +196,9 @@ const fusedDepthwise: KernelBody = (call) => {
     isFloat(x, filter, bias, preluActivationWeights) && canFinish(attrs.activation)
       ? infoOf(call, x.shape, filter.shape, attrs.dilations, true)
       : undefined;
-  if (info === undefined || (bias !== undefined && bias.shape.length > 1))
+  if (info === undefined || (bias !== undefined && bias.shape.length > 1)) {
     return fallBack("FusedDepthwiseConv2D", call);
+  }
   const y = backend.output(info.outShape);
   backend.addon.depthwise(
     convSizes(info),
@@ -198,7 +215,9 @@ const depthwiseBackpropInput: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const { dy, filter } = inputs;
   const info = isFloat(dy, filter) ? infoOf(call, attrs.inputShape, filter.shape, attrs.dilations, true) : undefined;
-  if (!fits(info, dy)) return fallBack("DepthwiseConv2dNativeBackpropInput", call);
+  if (!fits(info, dy)) {
+    return fallBack("DepthwiseConv2dNativeBackpropInput", call);
+  }
   const dx = backend.output(info.inShape);
   backend.addon.depthwiseInputGrad(convSizes(info), backend.values(dy), backend.values(filter), dx.values);
   return dx;
@@ -208,7 +227,9 @@ const depthwiseBackpropFilter: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const { x, dy } = inputs;
   const info = isFloat(x, dy) ? infoOf(call, x.shape, attrs.filterShape, attrs.dilations, true) : undefined;
-  if (!fits(info, dy)) return fallBack("DepthwiseConv2dNativeBackpropFilter", call);
+  if (!fits(info, dy)) {
+    return fallBack("DepthwiseConv2dNativeBackpropFilter", call);
+  }
   const dw = backend.output(attrs.filterShape);
   backend.addon.depthwiseFilterGrad(convSizes(info), backend.values(x), backend.values(dy), dw.values);
   return dw;

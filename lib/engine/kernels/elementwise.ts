@@ -54,7 +54,9 @@ function compareKernel(name: string, op: number): KernelBody {
   return (call) => {
     const { a, b } = call.inputs;
     const { backend } = call;
-    if (!isFloat(a, b)) return fallBack(name, call);
+    if (!isFloat(a, b)) {
+      return fallBack(name, call);
+    }
     const shape = broadcast_util.assertAndGetBroadcastShape(a.shape, b.shape);
     const y = backend.output(shape, "bool");
     const description = describe(shape, broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape));
@@ -80,7 +82,9 @@ const cast: KernelBody = (call) => {
     return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
   }
   const kind = castKinds[`${x.dtype}>${attrs.dtype}`];
-  if (kind === undefined) return fallBack("Cast", call);
+  if (kind === undefined) {
+    return fallBack("Cast", call);
+  }
   const y = backend.output<Movable>(x.shape, attrs.dtype);
   backend.addon.cast(kind, backend.values(x), y.values, y.values.length);
   return y;
@@ -95,7 +99,9 @@ const select: KernelBody = (call) => {
     return fallBack("Select", call);
   }
   const rows = condition.shape.length === 1 && t.shape.length > 1;
-  if (!rows && !util.arraysEqual(condition.shape, t.shape)) return fallBack("Select", call);
+  if (!rows && !util.arraysEqual(condition.shape, t.shape)) {
+    return fallBack("Select", call);
+  }
   const y = backend.output(t.shape);
   const inner = rows ? product(t.shape, 1) : 1;
   const outer = rows ? (t.shape[0] ?? 0) : y.values.length;
@@ -108,7 +114,9 @@ const select: KernelBody = (call) => {
 const addN: KernelBody = (call) => {
   const tensors: TensorInfo[] = call.inputs;
   const [first, second, ...rest] = tensors;
-  if (!isFloat(...tensors) || first === undefined || second === undefined) return fallBack("AddN", call);
+  if (!isFloat(...tensors) || first === undefined || second === undefined) {
+    return fallBack("AddN", call);
+  }
   let sum = runBinary(call, "Add", first, second);
   for (const next of rest) {
     const more = runBinary(call, "Add", sum, next);
@@ -120,7 +128,9 @@ const addN: KernelBody = (call) => {
 
 /** A tensor of one value, of any type that is not a string. */
 function filled(call: KernelCall, shape: number[], value: number, dtype: string): TensorInfo | undefined {
-  if (dtype !== "float32" || product(shape) < 64) return undefined;
+  if (dtype !== "float32" || product(shape) < 64) {
+    return undefined;
+  }
   const y = call.backend.output(shape);
   call.backend.addon.fill(y.values, value, y.values.length);
   return y;

@@ -20,7 +20,9 @@ const areAll = (dtype: string, ...tensors: TensorInfo[]): boolean => tensors.eve
 
 function intBinary(op: number): Attempt {
   return ({ backend, inputs: { a, b } }) => {
-    if (!areAll("int32", a, b)) return undefined;
+    if (!areAll("int32", a, b)) {
+      return undefined;
+    }
     const { shape, description } = broadcast(a, b);
     const y = backend.output(shape, "int32");
     backend.addon.intBinary(op, backend.ints(a), backend.ints(b), y.values, description);
@@ -30,7 +32,9 @@ function intBinary(op: number): Attempt {
 
 function intUnary(op: number): Attempt {
   return ({ backend, inputs: { x } }) => {
-    if (!areAll("int32", x)) return undefined;
+    if (!areAll("int32", x)) {
+      return undefined;
+    }
     const y = backend.output(x.shape, "int32");
     backend.addon.intUnary(op, backend.ints(x), y.values, y.values.length);
     return y;
@@ -40,18 +44,25 @@ function intUnary(op: number): Attempt {
 function compare(op: number, byteOp: number): Attempt {
   return ({ backend, inputs: { a, b } }) => {
     const isInt = areAll("int32", a, b);
-    if (!isInt && (byteOp < 0 || !areAll("bool", a, b))) return undefined;
+    if (!isInt && (byteOp < 0 || !areAll("bool", a, b))) {
+      return undefined;
+    }
     const { shape, description } = broadcast(a, b);
     const y = backend.output(shape, "bool");
-    if (isInt) backend.addon.intCompare(op, backend.ints(a), backend.ints(b), y.values, description);
-    else backend.addon.byteBinary(byteOp, backend.bytes(a), backend.bytes(b), y.values, description);
+    if (isInt) {
+      backend.addon.intCompare(op, backend.ints(a), backend.ints(b), y.values, description);
+    } else {
+      backend.addon.byteBinary(byteOp, backend.bytes(a), backend.bytes(b), y.values, description);
+    }
     return y;
   };
 }
 
 function byteBinary(op: number): Attempt {
   return ({ backend, inputs: { a, b } }) => {
-    if (!areAll("bool", a, b)) return undefined;
+    if (!areAll("bool", a, b)) {
+      return undefined;
+    }
     const { shape, description } = broadcast(a, b);
     const y = backend.output(shape, "bool");
     backend.addon.byteBinary(op, backend.bytes(a), backend.bytes(b), y.values, description);
@@ -60,7 +71,9 @@ function byteBinary(op: number): Attempt {
 }
 
 const logicalNot: Attempt = ({ backend, inputs: { x } }) => {
-  if (!areAll("bool", x)) return undefined;
+  if (!areAll("bool", x)) {
+    return undefined;
+  }
   const y = backend.output(x.shape, "bool");
   backend.addon.byteNot(backend.bytes(x), y.values, y.values.length);
   return y;
@@ -68,7 +81,9 @@ const logicalNot: Attempt = ({ backend, inputs: { x } }) => {
 
 function classify(kind: number): Attempt {
   return ({ backend, inputs: { x } }) => {
-    if (!areAll("float32", x)) return undefined;
+    if (!areAll("float32", x)) {
+      return undefined;
+    }
     const y = backend.output(x.shape, "bool");
     backend.addon.classify(kind, backend.values(x), y.values, y.values.length);
     return y;
@@ -77,9 +92,13 @@ function classify(kind: number): Attempt {
 
 /** Integers are moved about as four bytes each, whatever these mean. */
 const select: Attempt = ({ backend, inputs: { condition, t, e } }) => {
-  if (!areAll("int32", t, e) || !areAll("bool", condition) || !util.arraysEqual(t.shape, e.shape)) return undefined;
+  if (!areAll("int32", t, e) || !areAll("bool", condition) || !util.arraysEqual(t.shape, e.shape)) {
+    return undefined;
+  }
   const rows = condition.shape.length === 1 && t.shape.length > 1;
-  if (!rows && !util.arraysEqual(condition.shape, t.shape)) return undefined;
+  if (!rows && !util.arraysEqual(condition.shape, t.shape)) {
+    return undefined;
+  }
   const y = backend.output(t.shape, "int32");
   const inner = rows ? product(t.shape, 1) : 1;
   const outer = rows ? (t.shape[0] ?? 0) : y.values.length;
@@ -94,11 +113,15 @@ const select: Attempt = ({ backend, inputs: { condition, t, e } }) => {
 const addN: Attempt = (call) => {
   const tensors: TensorInfo[] = call.inputs;
   const [first, ...rest] = tensors;
-  if (first === undefined || rest.length === 0 || !areAll("int32", ...tensors)) return undefined;
+  if (first === undefined || rest.length === 0 || !areAll("int32", ...tensors)) {
+    return undefined;
+  }
   let sum = first;
   for (const next of rest) {
     const more = intBinary(0)({ ...call, inputs: { a: sum, b: next } }) as TensorInfo;
-    if (sum !== first) call.backend.disposeData(sum.dataId);
+    if (sum !== first) {
+      call.backend.disposeData(sum.dataId);
+    }
     sum = more;
   }
   return sum;

@@ -23,16 +23,22 @@ const warned = new Set<string>();
 /** Runs the CPU backend's kernel in place of a native one. */
 export function fallBack(name: string, call: KernelCall): TensorInfo | TensorInfo[] {
   const kernel = getKernel(name, "cpu");
-  if (kernel === undefined) throw new Error(`The native engine has no kernel "${name}" for these arguments`);
+  if (kernel === undefined) {
+    throw new Error(`The native engine has no kernel "${name}" for these arguments`);
+  }
   warnIfLarge(name, call.inputs);
   return kernel.kernelFunc(call);
 }
 
 function warnIfLarge(name: string, inputs: Record<string, TensorInfo | undefined> | TensorInfo[]): void {
-  if (warned.has(name) || cheapKernels.has(name)) return;
+  if (warned.has(name) || cheapKernels.has(name)) {
+    return;
+  }
   for (const input of Object.values(inputs)) {
     // Some kernels take lists of tensors; those never hold images.
-    if (input?.shape === undefined || util.sizeFromShape(input.shape) < large) continue;
+    if (input?.shape === undefined || util.sizeFromShape(input.shape) < large) {
+      continue;
+    }
     warned.add(name);
     console.warn(
       `native engine: ${name} on ${input.dtype} [${input.shape.join(", ")}] runs in plain JavaScript, which is slow`,
@@ -59,7 +65,9 @@ export function isFloat(...tensors: (TensorInfo | undefined)[]): boolean {
 
 /** Element types that native code can move about, with their size in bytes. */
 export function elementBytes(dtype: DataType): 1 | 4 | undefined {
-  if (dtype === "float32" || dtype === "int32") return 4;
+  if (dtype === "float32" || dtype === "int32") {
+    return 4;
+  }
   return dtype === "bool" ? 1 : undefined;
 }
 
@@ -89,7 +97,9 @@ export function describe(shape: readonly number[], ...operands: (readonly number
   const strides: number[][] = operands.map(() => []);
   for (let axis = 0; axis < shape.length; axis++) {
     const size = shape[axis] ?? 1;
-    if (size === 1) continue;
+    if (size === 1) {
+      continue;
+    }
     const last = sizes.length - 1;
     const joins = last >= 0 && operands.every((operand, k) => strides[k]?.[last] === (operand[axis] ?? 0) * size);
     if (joins) {
@@ -116,6 +126,8 @@ export function broadcastStrides(operand: readonly number[], shape: readonly num
 
 export function product(shape: readonly number[], from = 0, to = shape.length): number {
   let result = 1;
-  for (let axis = from; axis < to; axis++) result *= shape[axis] ?? 1;
+  for (let axis = from; axis < to; axis++) {
+    result *= shape[axis] ?? 1;
+  }
   return result;
 }

@@ -21,8 +21,12 @@ function multiply(call: KernelCall, bias: TensorInfo | undefined, activation: nu
   const batchB = b.shape.slice(0, -2);
   const [countA, countB] = [product(batchA), product(batchB)];
   // One side may stand for all of the other's matrices; mixed broadcasting is rare.
-  if (countA !== countB && countA !== 1 && countB !== 1) return undefined;
-  if (countA !== 1 && countB !== 1 && !util.arraysEqual(batchA, batchB)) return undefined;
+  if (countA !== countB && countA !== 1 && countB !== 1) {
+    return undefined;
+  }
+  if (countA !== 1 && countB !== 1 && !util.arraysEqual(batchA, batchB)) {
+    return undefined;
+  }
   const batch = broadcast_util.assertAndGetBroadcastShape(batchA, batchB);
   const y = backend.output([...batch, m, n]);
   const count = Math.max(countA, countB) * (countA === 0 || countB === 0 ? 0 : 1);

@@ -42,7 +42,9 @@ const concat: KernelBody = (call) => {
 const splitV: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const x: TensorInfo = inputs.x;
-  if (!isMovable(x.dtype)) return fallBack("SplitV", call);
+  if (!isMovable(x.dtype)) {
+    return fallBack("SplitV", call);
+  }
   const dtype = x.dtype;
   const [axis = 0] = util.parseAxisParam(attrs.axis, x.shape);
   const sizes = backend_util.prepareSplitSize(x, attrs.numOrSizeSplits, axis);
@@ -57,7 +59,9 @@ const splitV: KernelBody = (call) => {
       dtype,
     );
     const bytes = size * inner;
-    if (bytes > 0) backend.addon.copyRows(backend.values(x), offset, rowBytes, y.values, 0, bytes, rows, bytes);
+    if (bytes > 0) {
+      backend.addon.copyRows(backend.values(x), offset, rowBytes, y.values, 0, bytes, rows, bytes);
+    }
     offset += bytes;
     return y;
   });
@@ -82,7 +86,9 @@ function copyFrom(
 
 const slice: KernelBody = (call) => {
   const x: TensorInfo = call.inputs.x;
-  if (!isMovable(x.dtype)) return fallBack("Slice", call);
+  if (!isMovable(x.dtype)) {
+    return fallBack("Slice", call);
+  }
   const [begin = [], size = []] = slice_util.parseSliceParams(x, call.attrs.begin, call.attrs.size);
   slice_util.assertParamsValid(x, begin, size);
   const strides = stridesOf(x.shape);
@@ -93,7 +99,9 @@ const slice: KernelBody = (call) => {
 const transpose: KernelBody = (call) => {
   const x: TensorInfo = call.inputs.x;
   const perm: number[] = call.attrs.perm;
-  if (!isMovable(x.dtype)) return fallBack("Transpose", call);
+  if (!isMovable(x.dtype)) {
+    return fallBack("Transpose", call);
+  }
   const strides = stridesOf(x.shape);
   return copyFrom(
     call,
@@ -109,7 +117,9 @@ const padV2: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const x: TensorInfo = inputs.x;
   const paddings: [number, number][] = attrs.paddings;
-  if (x.dtype !== "float32" || x.shape.length === 0) return fallBack("PadV2", call);
+  if (x.dtype !== "float32" || x.shape.length === 0) {
+    return fallBack("PadV2", call);
+  }
   const shape = x.shape.map((size, axis) => size + (paddings[axis]?.[0] ?? 0) + (paddings[axis]?.[1] ?? 0));
   const y = backend.output(shape);
   backend.addon.fill(y.values, attrs.constantValue ?? 0, y.values.length);
@@ -124,7 +134,9 @@ const padV2: KernelBody = (call) => {
 const tile: KernelBody = (call) => {
   const x: TensorInfo = call.inputs.x;
   const reps: number[] = call.attrs.reps;
-  if (!isMovable(x.dtype) || x.shape.length > 4) return fallBack("Tile", call);
+  if (!isMovable(x.dtype) || x.shape.length > 4) {
+    return fallBack("Tile", call);
+  }
   // Every axis becomes two: repeats (stride 0) and the axis itself.
   const strides = stridesOf(x.shape);
   const shape = x.shape.flatMap((size, axis) => [reps[axis] ?? 1, size]);
@@ -137,7 +149,9 @@ const gatherV2: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const { x, indices }: { x: TensorInfo; indices: TensorInfo } = inputs;
   const batchDims: number = attrs.batchDims ?? 0;
-  if (!isMovable(x.dtype) || indices.dtype !== "int32" || batchDims !== 0) return fallBack("GatherV2", call);
+  if (!isMovable(x.dtype) || indices.dtype !== "int32" || batchDims !== 0) {
+    return fallBack("GatherV2", call);
+  }
   const [axis = 0] = util.parseAxisParam(attrs.axis, x.shape);
   const count = x.shape[axis] ?? 0;
   const picked = backend.ints(indices);
@@ -153,7 +167,9 @@ const gatherV2: KernelBody = (call) => {
 const oneHot: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const indices: TensorInfo = inputs.indices;
-  if (indices.dtype !== "int32" || attrs.dtype !== "float32") return fallBack("OneHot", call);
+  if (indices.dtype !== "int32" || attrs.dtype !== "float32") {
+    return fallBack("OneHot", call);
+  }
   const y = backend.output([...indices.shape, attrs.depth]);
   const values = backend.ints(indices);
   backend.addon.oneHot(values, y.values, values.length, attrs.depth, attrs.onValue, attrs.offValue);
@@ -167,15 +183,18 @@ const pack: KernelBody = (call) => {
   if (first === undefined || !isMovable(first.dtype) || tensors.some(({ dtype }) => dtype !== first.dtype)) {
     return fallBack("Pack", call);
   }
-  for (const tensor of tensors)
+  for (const tensor of tensors) {
     util.assertShapesMatch(first.shape, tensor.shape, "All tensors passed to stack must have matching shapes");
+  }
   const axis: number = attrs.axis;
   const shape = [...first.shape.slice(0, axis), tensors.length, ...first.shape.slice(axis)];
   const y = backend.output(shape, first.dtype);
   const bytes = product(first.shape, axis) * (elementBytes(first.dtype) ?? 4);
   const rows = product(first.shape, 0, axis);
   tensors.forEach((tensor, i) => {
-    if (bytes === 0) return;
+    if (bytes === 0) {
+      return;
+    }
     backend.addon.copyRows(backend.values(tensor), 0, bytes, y.values, i * bytes, tensors.length * bytes, rows, bytes);
   });
   return y;
@@ -184,7 +203,9 @@ const pack: KernelBody = (call) => {
 const unpack: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const value: TensorInfo = inputs.value;
-  if (!isMovable(value.dtype)) return fallBack("Unpack", call);
+  if (!isMovable(value.dtype)) {
+    return fallBack("Unpack", call);
+  }
   const dtype = value.dtype;
   const axis: number = attrs.axis < 0 ? attrs.axis + value.shape.length : attrs.axis;
   const count = value.shape[axis] ?? 0;
@@ -193,8 +214,9 @@ const unpack: KernelBody = (call) => {
   return Array.from({ length: count }, (_, i) => {
     const y = backend.output(shape, dtype);
     const rows = product(value.shape, 0, axis);
-    if (bytes > 0)
+    if (bytes > 0) {
       backend.addon.copyRows(backend.values(value), i * bytes, count * bytes, y.values, 0, bytes, rows, bytes);
+    }
     return y;
   });
 };

@@ -25,7 +25,9 @@ const fusedBatchNorm: KernelBody = (call) => {
     (tensor?: TensorInfo) =>
       tensor === undefined || (product(tensor.shape) === channels && lastOf(tensor.shape) === channels),
   );
-  if (!isFloat(x, mean, variance, offset, scale, residual) || !perChannel) return fallBack("FusedBatchNorm", call);
+  if (!isFloat(x, mean, variance, offset, scale, residual) || !perChannel) {
+    return fallBack("FusedBatchNorm", call);
+  }
   const y = backend.output(x.shape);
   const means = backend.values(mean);
   const variances = backend.values(variance);
@@ -164,7 +166,9 @@ function softmaxKernel(name: string, input: string, logarithm: boolean): KernelB
     const { backend } = call;
     const x: TensorInfo = call.inputs[input];
     const dim: number = call.attrs.dim ?? call.attrs.axis ?? -1;
-    if (!isFloat(x) || (dim !== -1 && dim !== x.shape.length - 1)) return fallBack(name, call);
+    if (!isFloat(x) || (dim !== -1 && dim !== x.shape.length - 1)) {
+      return fallBack(name, call);
+    }
     const classes = lastOf(x.shape);
     const y = backend.output(x.shape);
     const rows = classes === 0 ? 0 : y.values.length / classes;

@@ -28,8 +28,9 @@ function scan(name: string, isProduct: boolean): KernelBody {
     const { backend, inputs, attrs } = call;
     const x: TensorInfo = inputs.x;
     const axis: number = attrs.axis;
-    if (!isNumber(x.dtype) || x.shape.length === 0 || !(axis >= 0 && axis < x.shape.length))
+    if (!isNumber(x.dtype) || x.shape.length === 0 || !(axis >= 0 && axis < x.shape.length)) {
       return fallBack(name, call);
+    }
     const y = backend.output(x.shape, x.dtype);
     const sizes = [product(x.shape, 0, axis), x.shape[axis] ?? 1, product(x.shape, axis + 1)] as const;
     backend.addon.scan(numbers(backend, x), y.values, ...sizes, isProduct, attrs.exclusive, attrs.reverse);
@@ -42,7 +43,9 @@ const topK: KernelBody = (call) => {
   const x: TensorInfo = inputs.x;
   const n = x.shape[x.shape.length - 1] ?? 0;
   const k: number = attrs.k;
-  if (!isNumber(x.dtype) || n === 0 || k > n) return fallBack("TopK", call);
+  if (!isNumber(x.dtype) || n === 0 || k > n) {
+    return fallBack("TopK", call);
+  }
   const shape = [...x.shape.slice(0, -1), k];
   const values = backend.output(shape, x.dtype);
   const indices = backend.output(shape, "int32");
@@ -53,7 +56,9 @@ const topK: KernelBody = (call) => {
 
 function reversed(name: string, call: KernelCall, x: TensorInfo, axes: readonly number[]): TensorInfo | TensorInfo[] {
   const { backend } = call;
-  if (!isMovable(x.dtype) || x.shape.length === 0 || x.shape.length > maxRank) return fallBack(name, call);
+  if (!isMovable(x.dtype) || x.shape.length === 0 || x.shape.length > maxRank) {
+    return fallBack(name, call);
+  }
   const y = backend.output(x.shape, x.dtype);
   const bits = axes.reduce((set, axis) => set | (1 << axis), 0);
   const shape = Int32Array.of(x.shape.length, ...x.shape);
@@ -80,7 +85,9 @@ function rowsNamed(
   const flat = new Int32Array(count);
   for (let i = 0; i < count; i++) {
     let row = 0;
-    for (let j = 0; j < rank; j++) row += (indices[i * rank + j] ?? 0) * (strides[j] ?? 0);
+    for (let j = 0; j < rank; j++) {
+      row += (indices[i * rank + j] ?? 0) * (strides[j] ?? 0);
+    }
     if (row < 0 || row >= rows) {
       const index = Array.from(indices.subarray(i * rank, (i + 1) * rank));
       throw new Error(`Invalid indices: ${index} does not index into ${shape}`);
@@ -94,7 +101,9 @@ const gatherNd: KernelBody = (call) => {
   const { backend, inputs } = call;
   const { params, indices }: { params: TensorInfo; indices: TensorInfo } = inputs;
   const [shape, count, width, strides] = backend_util.prepareAndValidate(params, indices);
-  if (!isMovable(params.dtype)) return fallBack("GatherNd", call);
+  if (!isMovable(params.dtype)) {
+    return fallBack("GatherNd", call);
+  }
   const y = backend.output(shape, params.dtype);
   const rows = product(params.shape) / width;
   const rank = indices.shape[indices.shape.length - 1] ?? 0;
@@ -109,7 +118,9 @@ const scatterNd: KernelBody = (call) => {
   const { indices, updates }: { indices: TensorInfo; updates: TensorInfo } = inputs;
   const shape: number[] = attrs.shape;
   const info = backend_util.calculateShapes(updates, indices, shape);
-  if (!isNumber(updates.dtype) || info.outputSize === 0 || info.sliceSize === 0) return fallBack("ScatterNd", call);
+  if (!isNumber(updates.dtype) || info.outputSize === 0 || info.sliceSize === 0) {
+    return fallBack("ScatterNd", call);
+  }
   const rows = info.outputSize / info.sliceSize;
   const flat = rowsNamed(backend.ints(indices), info.numUpdates, info.sliceRank, info.strides, rows, shape);
   const y = backend.output(shape, updates.dtype);
@@ -123,7 +134,9 @@ const tensorScatterUpdate: KernelBody = (call) => {
   const { tensor, indices, updates }: { tensor: TensorInfo; indices: TensorInfo; updates: TensorInfo } = inputs;
   const info = backend_util.calculateShapes(updates, indices, tensor.shape);
   const fits = isMovable(tensor.dtype) && tensor.dtype === updates.dtype && updates.shape.length > 0;
-  if (!fits || !isMovable(tensor.dtype) || info.outputSize === 0) return fallBack("TensorScatterUpdate", call);
+  if (!fits || !isMovable(tensor.dtype) || info.outputSize === 0) {
+    return fallBack("TensorScatterUpdate", call);
+  }
   const rows = info.outputSize / info.sliceSize;
   const flat = rowsNamed(backend.ints(indices), info.numUpdates, info.sliceRank, info.strides, rows, tensor.shape);
   const y = backend.output(tensor.shape, tensor.dtype);
@@ -178,7 +191,9 @@ const stridedSlice: KernelBody = (call) => {
   const sparse =
     info.sliceDim0 || info.isSimpleSlice ? slice_util.computeOutShape(begin, info.end, strides) : finalShapeSparse;
   const y = backend.output(finalShape, x.dtype);
-  if (y.values.length === 0) return y;
+  if (y.values.length === 0) {
+    return y;
+  }
   const own = stridesOf(x.shape);
   const offset = begin.reduce((sum, at, axis) => sum + at * (own[axis] ?? 0), 0);
   const steps = own.map((stride, axis) => stride * (strides[axis] ?? 1));
@@ -192,23 +207,31 @@ const mirrorPad: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const x: TensorInfo = inputs.x;
   const paddings: [number, number][] = attrs.paddings;
-  if (!isMovable(x.dtype) || product(x.shape) === 0) return fallBack("MirrorPad", call);
+  if (!isMovable(x.dtype) || product(x.shape) === 0) {
+    return fallBack("MirrorPad", call);
+  }
   const width = elementBytes(x.dtype) ?? 4;
   const offset = attrs.mode === "reflect" ? 0 : 1;
   let current = x;
   for (const [axis, [before, after]] of paddings.entries()) {
-    if (before === 0 && after === 0) continue;
+    if (before === 0 && after === 0) {
+      continue;
+    }
     const size = x.shape[axis] ?? 1;
     const from = Int32Array.from({ length: before + size + after }, (_, i) => {
       const at = i - before;
-      if (at < 0) return -at - offset;
+      if (at < 0) {
+        return -at - offset;
+      }
       return at >= size ? (size - 1) * 2 - at + offset : at;
     });
     const shape = current.shape.with(axis, from.length);
     const y = backend.output(shape, x.dtype);
     const bytes = product(shape, axis + 1) * width;
     backend.addon.gather(backend.values(current), from, y.values, product(shape, 0, axis), size, from.length, bytes);
-    if (current !== x) backend.disposeData(current.dataId);
+    if (current !== x) {
+      backend.disposeData(current.dataId);
+    }
     current = y;
   }
   return current === x ? fallBack("MirrorPad", call) : current;
@@ -218,11 +241,15 @@ const depthToSpace: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const x: TensorInfo = inputs.x;
   const block: number = attrs.blockSize;
-  if (!isMovable(x.dtype) || attrs.dataFormat !== "NHWC") return fallBack("DepthToSpace", call);
+  if (!isMovable(x.dtype) || attrs.dataFormat !== "NHWC") {
+    return fallBack("DepthToSpace", call);
+  }
   const [batch = 0, height = 0, width = 0, depth = 0] = x.shape;
   const channels = depth / (block * block);
   const y = backend.output([batch, height * block, width * block, channels], x.dtype);
-  if (y.values.length === 0) return y;
+  if (y.values.length === 0) {
+    return y;
+  }
   // [N, H, W, block, block, C] read as [N, H, block, W, block, C].
   const [n = 0, h = 0, w = 0, down = 0, right = 0, c = 0] = stridesOf([batch, height, width, block, block, channels]);
   const description = describe([batch, height, block, width, block, channels], [n, h, down, w, right, c]);

@@ -62,10 +62,14 @@ function identity({ backend, inputs }: KernelCall, info: PoolInfo): TensorInfo |
 const maxPool: KernelBody = (call) => {
   const { backend, attrs } = call;
   const x: TensorInfo = call.inputs.x;
-  if (!isFloat(x)) return fallBack("MaxPool", call);
+  if (!isFloat(x)) {
+    return fallBack("MaxPool", call);
+  }
   const info = infoOf(call, x.shape);
   const same = identity(call, info);
-  if (same !== undefined) return same;
+  if (same !== undefined) {
+    return same;
+  }
   const y = backend.output(info.outShape);
   backend.addon.maxPool(poolSizes(info, { keepNan: attrs.keepNan === true }), backend.values(x), y.values, undefined);
   return y;
@@ -75,7 +79,9 @@ const maxPoolGrad: KernelBody = (call) => {
   const { backend, inputs } = call;
   const { dy, input } = inputs;
   const info = infoOf(call, input.shape);
-  if (!isFloat(dy, input) || info.filterHeight * info.filterWidth > maxTaps) return fallBack("MaxPoolGrad", call);
+  if (!isFloat(dy, input) || info.filterHeight * info.filterWidth > maxTaps) {
+    return fallBack("MaxPoolGrad", call);
+  }
   const y = backend.output(info.outShape);
   const index = backend.output(info.outShape, "bool");
   const dx = backend.output(info.inShape);
@@ -110,10 +116,14 @@ function avgPool(name: string, countPad: boolean): KernelBody {
   return (call) => {
     const { backend } = call;
     const x: TensorInfo = call.inputs.x;
-    if (!isFloat(x)) return fallBack(name, call);
+    if (!isFloat(x)) {
+      return fallBack(name, call);
+    }
     const info = infoOf(call, x.shape);
     const same = identity(call, info);
-    if (same !== undefined) return same;
+    if (same !== undefined) {
+      return same;
+    }
     const y = backend.output(info.outShape);
     backend.addon.avgPool(poolSizes(info, { countPad }), backend.values(x), y.values);
     return y;
@@ -124,7 +134,9 @@ const avgPoolGrad: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const { dy, input } = inputs;
   const info = infoOf(call, attrs.inputShape ?? input.shape);
-  if (!isFloat(dy)) return fallBack("AvgPoolGrad", call);
+  if (!isFloat(dy)) {
+    return fallBack("AvgPoolGrad", call);
+  }
   const dx = backend.output(info.inShape);
   // tfjs spreads a gradient over the whole window, border or not.
   backend.addon.avgPoolGrad(poolSizes(info, { countPad: true }), backend.values(dy), dx.values);
@@ -142,7 +154,9 @@ function resize(name: string, bilinear: boolean): KernelBody {
   return (call) => {
     const { backend, inputs, attrs } = call;
     const x: TensorInfo = inputs.images;
-    if (!isFloat(x)) return fallBack(name, call);
+    if (!isFloat(x)) {
+      return fallBack(name, call);
+    }
     const [batch = 0, , , channels = 0] = x.shape;
     const y = backend.output([batch, attrs.size[0], attrs.size[1], channels]);
     backend.addon.resize(bilinear, resizeSizes(x.shape, attrs.size, attrs), backend.values(x), y.values);
@@ -154,7 +168,9 @@ function resizeGrad(name: string, bilinear: boolean): KernelBody {
   return (call) => {
     const { backend, inputs, attrs } = call;
     const { images, dy }: { images: TensorInfo; dy: TensorInfo } = inputs;
-    if (!isFloat(images, dy)) return fallBack(name, call);
+    if (!isFloat(images, dy)) {
+      return fallBack(name, call);
+    }
     const dx = backend.output(images.shape);
     const sizes = resizeSizes(images.shape, dy.shape.slice(1, 3), attrs);
     backend.addon.resizeGrad(bilinear, sizes, backend.values(dy), dx.values);

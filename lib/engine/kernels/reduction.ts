@@ -19,13 +19,18 @@ function reduceAxes({ backend }: KernelCall, x: TensorInfo, axes: readonly numbe
   const runs: [from: number, to: number][] = [];
   for (const axis of axes) {
     const last = runs[runs.length - 1];
-    if (last !== undefined && last[1] === axis) last[1] = axis + 1;
-    else runs.push([axis, axis + 1]);
+    if (last !== undefined && last[1] === axis) {
+      last[1] = axis + 1;
+    } else {
+      runs.push([axis, axis + 1]);
+    }
   }
   // Axes of one element between two runs do not keep them apart.
   for (let i = runs.length - 1; i > 0; i--) {
     const [before, after] = [runs[i - 1], runs[i]];
-    if (before === undefined || after === undefined) continue;
+    if (before === undefined || after === undefined) {
+      continue;
+    }
     if (product(x.shape, before[1], after[0]) === 1) {
       before[1] = after[1];
       runs.splice(i, 1);
@@ -37,7 +42,9 @@ function reduceAxes({ backend }: KernelCall, x: TensorInfo, axes: readonly numbe
     const next = shape.map((size, axis) => (axis >= from && axis < to ? 1 : size));
     const sizes: [number, number, number] = [product(shape, 0, from), product(shape, from, to), product(shape, to)];
     const y = step(current, next, sizes, current === x);
-    if (current !== x) backend.disposeData(current.dataId);
+    if (current !== x) {
+      backend.disposeData(current.dataId);
+    }
     current = y;
     shape = next;
   }
@@ -47,7 +54,9 @@ function reduceAxes({ backend }: KernelCall, x: TensorInfo, axes: readonly numbe
 /** Reduces the axes that a call names; its result has them as tfjs wants them. */
 function reduceCall(call: KernelCall, x: TensorInfo, step: Step): TensorInfo | undefined {
   const axes = util.parseAxisParam(call.attrs.axis ?? call.attrs.reductionIndices, x.shape).sort((a, b) => a - b);
-  if (axes.length === 0) return undefined;
+  if (axes.length === 0) {
+    return undefined;
+  }
   const y = reduceAxes(call, x, axes, step);
   const [kept] = backend_util.computeOutAndReduceShapes(x.shape, axes);
   return { ...y, shape: call.attrs.keepDims ? backend_util.expandShapeToKeepDim(kept, axes) : kept };
@@ -72,11 +81,19 @@ function intStep({ backend }: KernelCall, op: number): Step {
 function reduction(name: string, op: number): KernelBody {
   return (call) => {
     const x: TensorInfo = call.inputs.x;
-    if (isFloat(x)) return reduceCall(call, x, floatStep(call, op)) ?? fallBack(name, call);
-    if (product(x.shape) === 0) return fallBack(name, call);
-    if (x.dtype === "int32") return reduceCall(call, x, intStep(call, op)) ?? fallBack(name, call);
+    if (isFloat(x)) {
+      return reduceCall(call, x, floatStep(call, op)) ?? fallBack(name, call);
+    }
+    if (product(x.shape) === 0) {
+      return fallBack(name, call);
+    }
+    if (x.dtype === "int32") {
+      return reduceCall(call, x, intStep(call, op)) ?? fallBack(name, call);
+    }
     // Sums of booleans count them.
-    if (x.dtype !== "bool" || op !== reduceOps.sum) return fallBack(name, call);
+    if (x.dtype !== "bool" || op !== reduceOps.sum) {
+      return fallBack(name, call);
+    }
     const whole = asIntegers(call, x);
     const y = reduceCall(call, whole, intStep(call, op));
     call.backend.disposeData(whole.dataId);
@@ -89,8 +106,12 @@ const mean: KernelBody = (call) => {
   const x: TensorInfo = inputs.x;
   const axes = util.parseAxisParam(attrs.axis ?? attrs.reductionIndices, x.shape);
   const step = floatStep(call, reduceOps.sum, 1 / axes.reduce((count, axis) => count * (x.shape[axis] ?? 1), 1));
-  if (isFloat(x)) return reduceCall(call, x, step) ?? fallBack("Mean", call);
-  if (x.dtype !== "int32" && x.dtype !== "bool") return fallBack("Mean", call);
+  if (isFloat(x)) {
+    return reduceCall(call, x, step) ?? fallBack("Mean", call);
+  }
+  if (x.dtype !== "int32" && x.dtype !== "bool") {
+    return fallBack("Mean", call);
+  }
   const floats = backend.output(x.shape);
   const kind = x.dtype === "int32" ? castOps.intToFloat : castOps.byteToFloat;
   backend.addon.cast(kind, backend.values(x), floats.values, floats.values.length);
@@ -102,7 +123,9 @@ const mean: KernelBody = (call) => {
 function logical(name: string, all: boolean): KernelBody {
   return (call) => {
     const { backend, inputs } = call;
-    if (inputs.x.dtype !== "bool" || product(inputs.x.shape) === 0) return fallBack(name, call);
+    if (inputs.x.dtype !== "bool" || product(inputs.x.shape) === 0) {
+      return fallBack(name, call);
+    }
     const step: Step = (x, shape, sizes) => {
       const y = backend.output(shape, "bool");
       backend.addon.byteReduce(all, backend.bytes(x), y.values, ...sizes);
@@ -118,7 +141,9 @@ function argKernel(name: string, largest: boolean): KernelBody {
     const x: TensorInfo = inputs.x;
     const [axis] = util.parseAxisParam(attrs.axis ?? 0, x.shape);
     const middle = axis === undefined ? 0 : (x.shape[axis] ?? 0);
-    if (!isFloat(x) || axis === undefined || middle === 0) return fallBack(name, call);
+    if (!isFloat(x) || axis === undefined || middle === 0) {
+      return fallBack(name, call);
+    }
     const y = backend.output(
       x.shape.filter((_, i) => i !== axis),
       "int32",

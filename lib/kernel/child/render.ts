@@ -33,9 +33,13 @@ export function render(value: unknown): MimeBundle | Promise<MimeBundle> {
 
 /** The metadata that a value gives for its representations; empty where it gives none. */
 export function renderMetadata(value: unknown): Record<string, unknown> {
-  if ((typeof value !== "object" || value === null) && typeof value !== "function") return {};
+  if ((typeof value !== "object" || value === null) && typeof value !== "function") {
+    return {};
+  }
   const describe = property(value, metadataSymbol);
-  if (typeof describe !== "function") return {};
+  if (typeof describe !== "function") {
+    return {};
+  }
   try {
     const metadata: unknown = Reflect.apply(describe, value, []);
     const json = isBundle(metadata) ? asJson(metadata) : undefined;

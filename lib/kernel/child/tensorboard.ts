@@ -68,7 +68,9 @@ export function parseArguments(args: string): { paths: string[] | Record<string,
       const seconds = Number(value());
       interval = seconds > 0 ? seconds * 1000 : wrong("--reload_interval is a number of seconds above 0");
     } else if (option in ignored) {
-      if (ignored[option] && joined === undefined) i++;
+      if (ignored[option] && joined === undefined) {
+        i++;
+      }
     } else {
       wrong(`${JSON.stringify(words[i])} is not known`);
     }

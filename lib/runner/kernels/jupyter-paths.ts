@@ -19,7 +19,9 @@ export function jupyterDataPaths(env: NodeJS.ProcessEnv = process.env): string[]
   // Inside an environment its kernels go before the user's, as jupyter_core 5 has it.
   paths.push(...environments, user);
   if (process.platform === "win32") {
-    if (env.PROGRAMDATA) paths.push(join(env.PROGRAMDATA, "jupyter"));
+    if (env.PROGRAMDATA) {
+      paths.push(join(env.PROGRAMDATA, "jupyter"));
+    }
   } else {
     paths.push("/usr/local/share/jupyter", "/usr/share/jupyter");
     // A Node that came with an environment has the environment's kernels beside it.

@@ -45,31 +45,47 @@ const depths: Readonly<Record<ColorType, readonly number[]>> = {
  */
 export function readChunks(bytes: Uint8Array, checkSize: CheckSize): PngChunks {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (!file.subarray(0, 8).equals(signature)) throw new PngError("it does not begin as one");
+  if (!file.subarray(0, 8).equals(signature)) {
+    throw new PngError("it does not begin as one");
+  }
   let header: PngHeader | undefined;
   let palette: Uint8Array | undefined;
   let transparency: Uint8Array | undefined;
   const parts: Uint8Array[] = [];
   for (let position = 8; position < file.length; ) {
     const chunk = readChunk(file, position, parts.length > 0);
-    if (chunk === undefined) break;
+    if (chunk === undefined) {
+      break;
+    }
     const { type, content } = chunk;
     position += 12 + content.length;
     if (header === undefined) {
-      if (type !== "IHDR") throw new PngError(`its first chunk is ${type}, not IHDR`);
+      if (type !== "IHDR") {
+        throw new PngError(`its first chunk is ${type}, not IHDR`);
+      }
       header = parseHeader(content);
       checkSize(header.width, header.height);
-    } else if (type === "IDAT") parts.push(content);
-    else if (parts.length > 0 || type === "IEND") break;
-    else if (type === "PLTE") palette = content;
-    else if (type === "tRNS") transparency = content;
-    else if (isCritical(type)) throw new PngError(`it has a chunk ${type}, which is not known`);
+    } else if (type === "IDAT") {
+      parts.push(content);
+    } else if (parts.length > 0 || type === "IEND") {
+      break;
+    } else if (type === "PLTE") {
+      palette = content;
+    } else if (type === "tRNS") {
+      transparency = content;
+    } else if (isCritical(type)) {
+      throw new PngError(`it has a chunk ${type}, which is not known`);
+    }
   }
-  if (header === undefined) throw new PngError("it ends before its header");
+  if (header === undefined) {
+    throw new PngError("it ends before its header");
+  }
   if (header.colorType === 3 && (palette === undefined || palette.length === 0 || palette.length % 3 !== 0)) {
     throw new PngError(palette === undefined ? "it has no palette" : `its palette has ${palette.length} bytes`);
   }
-  if (parts.length === 0) throw new PngError("it has no image data");
+  if (parts.length === 0) {
+    throw new PngError("it has no image data");
+  }
   return { header, palette, transparency, data: parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts) };
 }
 
@@ -82,11 +98,19 @@ interface Chunk {
 function readChunk(file: Buffer, position: number, afterData: boolean): Chunk | undefined {
   const name = file.toString("latin1", position + 4, position + 8);
   const isName = /^[A-Za-z]{4}$/.test(name);
-  if (afterData && name !== "IDAT") return undefined;
-  if (position + 12 > file.length) throw new PngError("it is cut off");
-  if (!isName) throw new PngError(`there is no chunk at byte ${position}`);
+  if (afterData && name !== "IDAT") {
+    return undefined;
+  }
+  if (position + 12 > file.length) {
+    throw new PngError("it is cut off");
+  }
+  if (!isName) {
+    throw new PngError(`there is no chunk at byte ${position}`);
+  }
   const end = position + 8 + file.readUInt32BE(position);
-  if (end + 4 > file.length) throw new PngError(`it is cut off within its chunk ${name}`);
+  if (end + 4 > file.length) {
+    throw new PngError(`it is cut off within its chunk ${name}`);
+  }
   if (crc32(file.subarray(position + 4, end)) !== file.readUInt32BE(end)) {
     throw new PngError(`the checksum of its chunk ${name} is wrong`);
   }
@@ -99,11 +123,15 @@ function isCritical(type: string): boolean {
 }
 
 function parseHeader(content: Uint8Array): PngHeader {
-  if (content.length !== 13) throw new PngError(`its header has ${content.length} bytes, not 13`);
+  if (content.length !== 13) {
+    throw new PngError(`its header has ${content.length} bytes, not 13`);
+  }
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
   const [depth = 0, colorType = 0, compression = 0, filter = 0, interlace = 0] = content.subarray(8);
-  if (width === 0 || height === 0) throw new PngError("it has no pixels");
+  if (width === 0 || height === 0) {
+    throw new PngError("it has no pixels");
+  }
   if (!depths[colorType as ColorType]?.includes(depth)) {
     throw new PngError(`it has ${depth} bits of colour type ${colorType}, which do not go together`);
   }
@@ -112,7 +140,9 @@ function parseHeader(content: Uint8Array): PngHeader {
     ["filter", filter, 0],
     ["interlace", interlace, 1],
   ] as const) {
-    if (value > most) throw new PngError(`its ${name} method is ${value}, which is not known`);
+    if (value > most) {
+      throw new PngError(`its ${name} method is ${value}, which is not known`);
+    }
   }
   return { width, height, depth, colorType, interlaced: interlace === 1 } as PngHeader;
 }

@@ -10,8 +10,9 @@ export const defaultMaxPixels = 178_956_970;
 
 const checkDefault: CheckSize = (width, height) => {
   const pixels = width * height;
-  if (pixels > defaultMaxPixels)
+  if (pixels > defaultMaxPixels) {
     throw new PngError(`it tells of ${pixels} pixels; at most ${defaultMaxPixels} are read`);
+  }
 };
 
 export interface DecodePngOptions {

@@ -27,19 +27,27 @@ function removeFilter(filter: number, row: Uint8Array, above: Uint8Array, back: 
     case 0:
       return;
     case 1:
-      for (let i = back; i < length; i++) row[i] = (row[i] ?? 0) + (row[i - back] ?? 0);
+      for (let i = back; i < length; i++) {
+        row[i] = (row[i] ?? 0) + (row[i - back] ?? 0);
+      }
       return;
     case 2:
-      for (let i = 0; i < length; i++) row[i] = (row[i] ?? 0) + (above[i] ?? 0);
+      for (let i = 0; i < length; i++) {
+        row[i] = (row[i] ?? 0) + (above[i] ?? 0);
+      }
       return;
     case 3:
-      for (let i = 0; i < first; i++) row[i] = (row[i] ?? 0) + ((above[i] ?? 0) >> 1);
+      for (let i = 0; i < first; i++) {
+        row[i] = (row[i] ?? 0) + ((above[i] ?? 0) >> 1);
+      }
       for (let i = back; i < length; i++) {
         row[i] = (row[i] ?? 0) + (((row[i - back] ?? 0) + (above[i] ?? 0)) >> 1);
       }
       return;
     case 4:
-      for (let i = 0; i < first; i++) row[i] = (row[i] ?? 0) + (above[i] ?? 0);
+      for (let i = 0; i < first; i++) {
+        row[i] = (row[i] ?? 0) + (above[i] ?? 0);
+      }
       for (let i = back; i < length; i++) {
         const left = row[i - back] ?? 0;
         const up = above[i] ?? 0;

@@ -19,7 +19,9 @@ export function inflateFirst(stream: Uint8Array, size: number): Uint8Array {
   }
   const whole = inflateAtMost(stream, size);
   const data = whole === "more" ? withoutSurplus(stream, size) : whole;
-  if (data.length < size) throw new PngError(`its data ends after ${data.length} of ${size} bytes`);
+  if (data.length < size) {
+    throw new PngError(`its data ends after ${data.length} of ${size} bytes`);
+  }
   return data.subarray(0, size);
 }
 
@@ -31,7 +33,9 @@ function inflateAtMost(stream: Uint8Array, limit: number): Uint8Array | "more" {
     return inflateSync(stream, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: limit, chunkSize });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "ERR_BUFFER_TOO_LARGE") return "more";
+    if (code === "ERR_BUFFER_TOO_LARGE") {
+      return "more";
+    }
     throw new PngError(`its data is broken (${message})`, { cause: error });
   }
 }
@@ -47,8 +51,9 @@ function withoutSurplus(stream: Uint8Array, size: number): Uint8Array {
   while (found.length < size && tooLong - tooShort > 1) {
     const middle = (tooShort + tooLong) >> 1;
     const inflated = inflateAtMost(stream.subarray(0, middle), size + slack);
-    if (inflated === "more") tooLong = middle;
-    else {
+    if (inflated === "more") {
+      tooLong = middle;
+    } else {
       tooShort = middle;
       found = inflated;
     }

@@ -24,14 +24,21 @@ export function rowWriter({ header, palette, transparency }: PngChunks, channels
       const indices = unpack(row, count);
       for (let i = 0, to = at; i < count; i++, to += step) {
         const from = (indices[i] ?? 0) * 4;
-        for (let c = 0; c < channels; c++) out[to + c] = colours[from + c] ?? 0;
+        for (let c = 0; c < channels; c++) {
+          out[to + c] = colours[from + c] ?? 0;
+        }
       }
     };
   }
   if (depth === 8 && colorType === 2 && !alpha) {
     return (row, count, out, at, step) => {
-      if (step === 3) out.set(row, at);
-      else for (let i = 0, to = at; i < count; i++, to += step) out.set(row.subarray(3 * i, 3 * i + 3), to);
+      if (step === 3) {
+        out.set(row, at);
+      } else {
+        for (let i = 0, to = at; i < count; i++, to += step) {
+          out.set(row.subarray(3 * i, 3 * i + 3), to);
+        }
+      }
     };
   }
   // Of 16 bits the upper eight; fewer than eight are spread over the whole range.
@@ -47,9 +54,14 @@ export function rowWriter({ header, palette, transparency }: PngChunks, channels
       out[to] = red;
       out[to + 1] = isGrey ? red : (values[from + 1] ?? 0) >> shift;
       out[to + 2] = isGrey ? red : (values[from + 2] ?? 0) >> shift;
-      if (!alpha) continue;
-      if (hasAlpha) out[to + 3] = (values[from + samples - 1] ?? 0) >> shift;
-      else out[to + 3] = clear?.every((value, c) => values[from + c] === value) ? 0 : 255;
+      if (!alpha) {
+        continue;
+      }
+      if (hasAlpha) {
+        out[to + 3] = (values[from + samples - 1] ?? 0) >> shift;
+      } else {
+        out[to + 3] = clear?.every((value, c) => values[from + c] === value) ? 0 : 255;
+      }
     }
   };
 }
@@ -58,7 +70,9 @@ export function rowWriter({ header, palette, transparency }: PngChunks, channels
 function unpacker(depth: 1 | 2 | 4 | 16, into: Uint16Array): (row: Uint8Array, count: number) => Uint16Array {
   if (depth === 16) {
     return (row, count) => {
-      for (let i = 0; i < count; i++) into[i] = ((row[2 * i] ?? 0) << 8) | (row[2 * i + 1] ?? 0);
+      for (let i = 0; i < count; i++) {
+        into[i] = ((row[2 * i] ?? 0) << 8) | (row[2 * i + 1] ?? 0);
+      }
       return into;
     };
   }
@@ -77,7 +91,9 @@ function unpacker(depth: 1 | 2 | 4 | 16, into: Uint16Array): (row: Uint8Array, c
 function paletteColours(palette: Uint8Array, transparency: Uint8Array | undefined): Uint8Array {
   const colours = new Uint8Array(4 * 256);
   for (let i = 0; i < 256; i++) {
-    for (let c = 0; c < 3; c++) colours[4 * i + c] = palette[3 * i + c] ?? i;
+    for (let c = 0; c < 3; c++) {
+      colours[4 * i + c] = palette[3 * i + c] ?? i;
+    }
     colours[4 * i + 3] = transparency?.[i] ?? 255;
   }
   return colours;
@@ -89,7 +105,9 @@ function transparentColour(
   samples: number,
   depth: number,
 ): readonly number[] | undefined {
-  if (transparency === undefined || transparency.length < 2 * samples) return undefined;
+  if (transparency === undefined || transparency.length < 2 * samples) {
+    return undefined;
+  }
   const view = new DataView(transparency.buffer, transparency.byteOffset, transparency.byteLength);
   return Array.from({ length: samples }, (_, c) => view.getUint16(2 * c) & (2 ** depth - 1));
 }

@@ -51,7 +51,9 @@ const greyOf = (bytes: Uint8Array): number[] => {
 describe("image data that is too short", () => {
   test("is refused, whatever memory held before", () => {
     // Memory that is given back full of a pattern: a decoder that takes what it finds shows it.
-    for (let i = 0; i < 64; i++) Buffer.allocUnsafeSlow(1 << 20).fill(0xa5);
+    for (let i = 0; i < 64; i++) {
+      Buffer.allocUnsafeSlow(1 << 20).fill(0xa5);
+    }
     for (let missing = 1; missing <= rows.length; missing++) {
       const left = rows.length - missing;
       const short = png(small, deflateSync(rows.subarray(0, left)));
@@ -188,7 +190,9 @@ describe("transparency", () => {
   test("as another implementation reads it", () => {
     const width = 23;
     const source = new PNG({ width, height: 9 });
-    for (let i = 0; i < source.data.length; i++) source.data[i] = (i * 37 + (i >> 4)) & 255;
+    for (let i = 0; i < source.data.length; i++) {
+      source.data[i] = (i * 37 + (i >> 4)) & 255;
+    }
     for (const colorType of [0, 2, 4, 6] as const) {
       for (const filterType of [0, 1, 2, 3, 4] as const) {
         const bytes = PNG.sync.write(source, { colorType, filterType });

@@ -29,9 +29,13 @@ function screenOf(written: readonly string[]): string[] {
     .join("")
     .replaceAll("\u001b[", "␛")
     .matchAll(/␛(\d+)A␛0J|\n|[^\n␛]+/g)) {
-    if (up !== undefined) lines.splice(lines.length - 1 - Number(up), Number(up) + 1, "");
-    else if (text === "\n") lines.push("");
-    else lines[lines.length - 1] += text;
+    if (up !== undefined) {
+      lines.splice(lines.length - 1 - Number(up), Number(up) + 1, "");
+    } else if (text === "\n") {
+      lines.push("");
+    } else {
+      lines[lines.length - 1] += text;
+    }
   }
   return lines.filter((line) => line !== "");
 }

@@ -55,7 +55,9 @@ export class RunningCells {
   start(event: CellEvent): void {
     const now = performance.now();
     this.#running.set(event.path, { event, since: now, notedAt: now, lastLine: "" });
-    if (this.#timer !== undefined || !(this.isTerminal || this.#options.note)) return;
+    if (this.#timer !== undefined || !(this.isTerminal || this.#options.note)) {
+      return;
+    }
     const look = () => (this.isTerminal ? this.redraw() : this.#note());
     this.#timer = setInterval(look, this.isTerminal ? redrawInterval : lookInterval);
     this.#timer.unref();
@@ -65,13 +67,17 @@ export class RunningCells {
   output(path: string, change: OutputEvent): void {
     const running = this.#running.get(path);
     const line = lastLineOf(shownText(change));
-    if (running !== undefined && line !== undefined) running.lastLine = line;
+    if (running !== undefined && line !== undefined) {
+      running.lastLine = line;
+    }
   }
 
   /** The running cell of a notebook has ended. */
   end(path: string): void {
     this.#running.delete(path);
-    if (this.#running.size === 0) this.stop();
+    if (this.#running.size === 0) {
+      this.stop();
+    }
   }
 
   /** Nothing runs any more. */
@@ -91,7 +97,9 @@ export class RunningCells {
 
   /** Takes the lines in place away, before something else is written. */
   erase(): void {
-    if (this.#drawn > 0) this.#options.stream.write(`\u001b[${this.#drawn}A\u001b[0J`);
+    if (this.#drawn > 0) {
+      this.#options.stream.write(`\u001b[${this.#drawn}A\u001b[0J`);
+    }
     this.#drawn = 0;
   }
 
@@ -102,7 +110,9 @@ export class RunningCells {
   }
 
   #draw(): void {
-    if (!this.isTerminal || this.#running.size === 0) return;
+    if (!this.isTerminal || this.#running.size === 0) {
+      return;
+    }
     const width = Math.max(20, (this.#options.stream.columns || 80) - 1);
     const lines = [...this.#running.values()].map((running) => {
       const cell = stateOf(running);
@@ -115,7 +125,9 @@ export class RunningCells {
   #note(): void {
     const now = performance.now();
     for (const running of this.#running.values()) {
-      if (now - running.notedAt < (this.#options.noteInterval ?? 30_000)) continue;
+      if (now - running.notedAt < (this.#options.noteInterval ?? 30_000)) {
+        continue;
+      }
       running.notedAt = now;
       this.#options.note?.(stateOf(running));
     }
@@ -128,8 +140,12 @@ function stateOf({ event, since, lastLine }: Running): RunningCell {
 
 /** The text that a change of the outputs brings. */
 export function shownText(change: OutputEvent): string {
-  if (change.kind === "stream") return change.text;
-  if (change.kind === "update") return joinLines(change.data["text/plain"]);
+  if (change.kind === "stream") {
+    return change.text;
+  }
+  if (change.kind === "update") {
+    return joinLines(change.data["text/plain"]);
+  }
   return change.kind === "output" && "data" in change.output ? joinLines(change.output.data["text/plain"]) : "";
 }
 
@@ -141,7 +157,9 @@ function lastLineOf(text: string): string | undefined {
 
 /** A line that fits: a bar says in pictures what the numbers behind it say as well, so it goes first. */
 function fitted(text: string, width: number): string {
-  if (text.length <= width) return text;
+  if (text.length <= width) {
+    return text;
+  }
   const short = text.replace(/[█░]+/, "").replace(/ {2,}/g, " ");
   return short.length <= width ? short : `${short.slice(0, width - 1)}…`;
 }

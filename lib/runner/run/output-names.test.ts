@@ -39,7 +39,9 @@ test.each(["html", "markdown"])("convert --to %s -o: the same", async (to) => {
 test("the Vitest plugin's outputDir and html: the same; without them each stays where it is", () => {
   const load = (options: { outputDir?: string; html?: string }) => {
     const plugin = notebookTests(options);
-    for (const path of notebooks) plugin.load.call(undefined, path);
+    for (const path of notebooks) {
+      plugin.load.call(undefined, path);
+    }
   };
   expect(() => load({ outputDir: out })).toThrow(`would both be written as ${join(out, "same.ipynb")}`);
   expect(() => load({ html: out })).toThrow(`would both be written as ${join(out, "same.html")}`);

@@ -21,7 +21,9 @@ export async function backends(options: Options): Promise<Section> {
   for (const name of networksOf(options, ["ResNet"])) {
     const native = new Map<Mode, number>();
     for (const { backend, batch, rounds, warmUp } of contenders) {
-      if (!(await tf.setBackend(backend))) throw new Error(`The backend "${backend}" does not start`);
+      if (!(await tf.setBackend(backend))) {
+        throw new Error(`The backend "${backend}" does not start`);
+      }
       const contestant = ours(name, batch);
       const possible = modes.filter((mode) => !cannot(backend, mode));
       const times = await compete([{ label: backend, contestant }], rounds, { which: possible, warmUp });
@@ -29,7 +31,9 @@ export async function backends(options: Options): Promise<Section> {
       for (const mode of modes) {
         const milliseconds = times.get(`${backend} ${mode}`);
         const speed = milliseconds === undefined ? undefined : (batch / median(milliseconds)) * 1000;
-        if (backend === "native" && speed !== undefined) native.set(mode, speed);
+        if (backend === "native" && speed !== undefined) {
+          native.set(mode, speed);
+        }
         rows.push({
           model: name,
           backend,

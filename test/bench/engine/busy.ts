@@ -14,7 +14,9 @@ export async function busy(options: Options): Promise<Section> {
   try {
     for (const name of networksOf(options, ["ResNet"])) {
       const entries: Entry[] = [{ label: "ours", contestant: ours(name, batch) }];
-      if (python !== undefined) entries.push(...peerEntries(pyTorch(python, name, batch, threads, isa)));
+      if (python !== undefined) {
+        entries.push(...peerEntries(pyTorch(python, name, batch, threads, isa)));
+      }
       // Each takes one step with the busy process halted and one with it running.
       const turns = entries.flatMap(({ label, contestant }): Entry[] =>
         (["quiet", "busy"] as const).map((state) => ({
@@ -31,7 +33,9 @@ export async function busy(options: Options): Promise<Section> {
         })),
       );
       const times = await compete(turns, rounds);
-      for (const { contestant } of entries) contestant.close();
+      for (const { contestant } of entries) {
+        contestant.close();
+      }
       engine.trim();
       for (const mode of modes) {
         const slowdowns = entries.map(({ label }) => {

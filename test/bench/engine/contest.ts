@@ -36,9 +36,13 @@ export async function compete(
     for (let round = -warmUp; round < rounds; round++) {
       for (const { label, contestant } of entries) {
         const turn: number[] = [];
-        for (let step = 0; step < burst; step++) turn.push(await contestant.step(mode));
+        for (let step = 0; step < burst; step++) {
+          turn.push(await contestant.step(mode));
+        }
         const key = `${label} ${mode}`;
-        if (round >= 0) times.set(key, [...(times.get(key) ?? []), ...(burst > 1 ? turn.slice(1) : turn)]);
+        if (round >= 0) {
+          times.set(key, [...(times.get(key) ?? []), ...(burst > 1 ? turn.slice(1) : turn)]);
+        }
       }
     }
   }

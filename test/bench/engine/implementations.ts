@@ -19,7 +19,9 @@ export function hasOneDnn(): boolean {
 }
 
 export async function implementations(options: Options): Promise<Section | undefined> {
-  if (!hasOneDnn()) return undefined;
+  if (!hasOneDnn()) {
+    return undefined;
+  }
   const { batch, rounds, names } = options;
   const { threads, isa } = engine.info();
   const rows: Section["rows"][number][] = [];

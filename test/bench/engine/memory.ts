@@ -8,7 +8,9 @@ const steps = 4;
 
 async function peak(start: () => StepProcess, mode: Mode, layout?: Layout): Promise<number> {
   const child = start();
-  for (let i = 0; i < steps; i++) await child.step(mode, layout);
+  for (let i = 0; i < steps; i++) {
+    await child.step(mode, layout);
+  }
   const bytes = await child.peakMemory();
   child.close();
   return bytes;

@@ -65,8 +65,11 @@ export function ours(name: string, batch: number): Contestant {
     async step(mode: Mode) {
       module.train(mode === "train");
       const start = performance.now();
-      if (mode === "train") train();
-      else infer();
+      if (mode === "train") {
+        train();
+      } else {
+        infer();
+      }
       return performance.now() - start;
     },
     close() {

@@ -50,9 +50,13 @@ function value(args: readonly string[], name: string): string | undefined {
 
 function count(args: readonly string[], name: string, otherwise: number, least: number): number {
   const text = value(args, name);
-  if (text === undefined) return otherwise;
+  if (text === undefined) {
+    return otherwise;
+  }
   const number = Number(text);
-  if (Number.isInteger(number) && number >= least) return number;
+  if (Number.isInteger(number) && number >= least) {
+    return number;
+  }
   throw new Error(`--${name}: expected an integer of at least ${least}, got "${text}"`);
 }
 
@@ -95,7 +99,9 @@ export function parseOptions(args: readonly string[]): Options {
 
 function parsePart(name: string): PartName {
   const part = partNames.find((candidate) => candidate === name);
-  if (part !== undefined) return part;
+  if (part !== undefined) {
+    return part;
+  }
   throw new Error(`--parts: no part is named "${name}"; there are: all, ${partNames.join(", ")}`);
 }
 

@@ -11,11 +11,18 @@ import type { Mode } from "./contest.ts";
 import { ours } from "./networks.ts";
 
 const [name = "ResNet", batch = "128", backend = "native"] = process.argv.slice(2);
-if (backend === "native" && !engine.available) throw new Error(`The native engine is not available: ${engine.reason}`);
-if (!(await tf.setBackend(backend))) throw new Error(`The backend "${backend}" does not start`);
+if (backend === "native" && !engine.available) {
+  throw new Error(`The native engine is not available: ${engine.reason}`);
+}
+if (!(await tf.setBackend(backend))) {
+  throw new Error(`The backend "${backend}" does not start`);
+}
 await tf.ready();
 const contestant = ours(name, Number(batch));
 for await (const line of createInterface({ input: process.stdin })) {
-  if (line === "memory") console.log(process.resourceUsage().maxRSS * 1024);
-  else console.log(await contestant.step(line.split(" ")[0] as Mode));
+  if (line === "memory") {
+    console.log(process.resourceUsage().maxRSS * 1024);
+  } else {
+    console.log(await contestant.step(line.split(" ")[0] as Mode));
+  }
 }

@@ -25,7 +25,9 @@ export async function precision(options: Options): Promise<Section | undefined> 
       { label: "bf16", contestant: at("bf16", own) },
     ];
     const peer = python === undefined ? undefined : pyTorch(python, name, batch, threads, isa);
-    if (peer !== undefined) entries.push(...peerEntries(peer, "bf16"));
+    if (peer !== undefined) {
+      entries.push(...peerEntries(peer, "bf16"));
+    }
     rows.push(rowOf(name, batch, await compete(entries, rounds, { which: ["infer"] })));
     own.close();
     peer?.close();
@@ -45,8 +47,9 @@ function rowOf(model: string, batch: number, times: Times): Section["rows"][numb
       Math.max(...layouts.map((layout) => one(`peer ${layout}${precision}`)));
     const [float32, bf16] = [one("float32"), one("bf16")];
     const own = { [`float32${suffix}`]: float32, [`bf16${suffix}`]: bf16, [`gain${suffix}`]: rounded(bf16 / float32) };
-    if (!times.has(`peer ${layouts[0]}bf16 infer`))
+    if (!times.has(`peer ${layouts[0]}bf16 infer`)) {
       return { ...own, [`peer${suffix}`]: null, [`ratio${suffix}`]: null };
+    }
     return { ...own, [`peer${suffix}`]: better("bf16"), [`ratio${suffix}`]: rounded(bf16 / better("bf16")) };
   };
   return { model, ...column(rate, ""), ...column(fastestRate, "Best") };

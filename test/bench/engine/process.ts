@@ -23,7 +23,9 @@ function start(command: string, args: readonly string[], env: NodeJS.ProcessEnv,
   const ask = async (line: string): Promise<number> => {
     child.stdin.write(`${line}\n`);
     const { value, done } = await lines.next();
-    if (done) throw new Error(`${what} ended early at "${line}"`);
+    if (done) {
+      throw new Error(`${what} ended early at "${line}"`);
+    }
     return Number(value);
   };
   return {

@@ -81,14 +81,18 @@ export function passesOf(name: string, batch: number, mode: Mode): Pass[] {
     const isNorm = layer instanceof nn.BatchNorm;
     const isPool =
       layer instanceof nn.MaxPool2d || layer instanceof nn.AvgPool2d || layer instanceof nn.AdaptiveAvgPool2d;
-    if (!isProduct && !isNorm && !isPool) continue;
+    if (!isProduct && !isNorm && !isPool) {
+      continue;
+    }
     layer.registerForwardHook((_, inputs: tf.Tensor[], output: tf.Tensor) => {
       const [x, y] = [batch * sizeOf((inputs[0] as tf.Tensor).shape), batch * sizeOf(output.shape)];
       if (isProduct) {
         const weights = sizeOf(layer.weight.shape);
         const pass = { flops: (2 * y * weights) / (layer.weight.shape[0] ?? 1), bytes: 4 * (x + y + weights) };
         const times = mode === "infer" ? 1 : isFirst ? 2 : 3;
-        for (let i = 0; i < times; i++) passes.push(pass);
+        for (let i = 0; i < times; i++) {
+          passes.push(pass);
+        }
         isFirst = false;
       } else if (mode === "train") {
         // The gradient of a normalization reads dy and x and writes dx; that of a pool needs no more than its outputs' size.
@@ -113,7 +117,9 @@ export async function roofline(options: Options): Promise<Section | undefined> {
   const folder = mkdtempSync(join(tmpdir(), "bench-engine-"));
   try {
     const probe = compileProbe(folder, isa);
-    if (probe === undefined) return undefined;
+    if (probe === undefined) {
+      return undefined;
+    }
     let limits = probe();
     const measured: { name: string; mode: Mode; seconds: number }[] = [];
     for (const name of names) {
@@ -121,7 +127,9 @@ export async function roofline(options: Options): Promise<Section | undefined> {
       const times = await compete([{ label: "ours", contestant }], rounds);
       contestant.close();
       engine.trim();
-      for (const mode of modes) measured.push({ name, mode, seconds: median(times.get(`ours ${mode}`) ?? []) / 1000 });
+      for (const mode of modes) {
+        measured.push({ name, mode, seconds: median(times.get(`ours ${mode}`) ?? []) / 1000 });
+      }
       limits = most(limits, probe());
     }
     const rows = measured.map(({ name: model, mode, seconds }) => {
@@ -136,7 +144,9 @@ export async function roofline(options: Options): Promise<Section | undefined> {
         share: rounded(least / seconds),
         gflops: Math.round(flops / seconds / 1e9),
       };
-      if (limits.matrixFlops === 0) return row;
+      if (limits.matrixFlops === 0) {
+        return row;
+      }
       const leastMatrix = rooflineSeconds(passes, limits.matrixFlops / productsEach, limits.bytes);
       return { ...row, rooflineMatrix: Math.round(batch / leastMatrix), shareMatrix: rounded(leastMatrix / seconds) };
     });

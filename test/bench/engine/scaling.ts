@@ -22,7 +22,9 @@ async function measure(name: string, batch: number, threads: number, options: Op
     });
   }
   const times = await compete(entries, rounds, { burst: Math.min(16, Math.ceil(128 / batch)) });
-  for (const { contestant } of entries) contestant.close();
+  for (const { contestant } of entries) {
+    contestant.close();
+  }
   engine.trim();
   return entries.flatMap(({ label }) =>
     modes.map((mode) => ({
@@ -41,7 +43,9 @@ export async function scaling(options: Options): Promise<Section> {
   const byBatch: Row[] = [];
   const byThreads: Row[] = [];
   const [name = "ResNet"] = networksOf(options, ["ResNet"]);
-  for (let batch = 1; batch <= 512; batch *= 2) byBatch.push(...(await measure(name, batch, all, options)));
+  for (let batch = 1; batch <= 512; batch *= 2) {
+    byBatch.push(...(await measure(name, batch, all, options)));
+  }
   for (
     let threads = 1;
     threads <= processors;
@@ -51,7 +55,9 @@ export async function scaling(options: Options): Promise<Section> {
     byThreads.push(...(await measure(name, options.batch, threads, options)));
   }
   engine.setThreads(options.threads);
-  if (options.figure !== undefined) writeFigure(options.figure, name, byBatch, byThreads, options.batch);
+  if (options.figure !== undefined) {
+    writeFigure(options.figure, name, byBatch, byThreads, options.batch);
+  }
   const rows = [...byBatch, ...byThreads];
   const note = `Images a second of ${name}; PyTorch in channels_last; medians${options.figure === undefined ? "; --figure=FILE.png draws it" : `; drawn in ${options.figure}`}`;
   return { title: "Scaling", note, rows };
@@ -87,7 +93,10 @@ function writeFigure(file: string, name: string, byBatch: Row[], byThreads: Row[
   >;
   const { "image/png": png, "image/svg+xml": svg } = bundle.call(figure);
   mkdirSync(dirname(file), { recursive: true });
-  if (png !== undefined) writeFileSync(file, Buffer.from(png, "base64"));
-  else writeFileSync(`${file.replace(/\.png$/, "")}.svg`, svg ?? "");
+  if (png !== undefined) {
+    writeFileSync(file, Buffer.from(png, "base64"));
+  } else {
+    writeFileSync(`${file.replace(/\.png$/, "")}.svg`, svg ?? "");
+  }
   writeFileSync(`${file.replace(/\.png$/, "")}.vl.json`, `${JSON.stringify(figure.spec, null, 2)}\n`);
 }

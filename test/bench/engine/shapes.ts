@@ -9,7 +9,9 @@ import { ours } from "./networks.ts";
 import type { Options, Section } from "./options.ts";
 
 export async function shapes({ batch, names }: Options): Promise<Section | undefined> {
-  if (!hasOneDnn()) return undefined;
+  if (!hasOneDnn()) {
+    return undefined;
+  }
   const { threads, isa } = engine.info();
   const before = process.env.CONVBOOK_CACHE;
   const rows: Section["rows"][number][] = [];
@@ -19,7 +21,9 @@ export async function shapes({ batch, names }: Options): Promise<Section | undef
     process.env.CONVBOOK_CACHE = scratch;
     engine.setImplementations(["native", "onednn"]);
     const own = ours(name, batch);
-    for (const mode of modes) await own.step(mode);
+    for (const mode of modes) {
+      await own.step(mode);
+    }
     own.close();
     for (const { operation, native, onednn, chosen } of engine.info().implementations.choices) {
       const ratio = onednn === null ? null : rounded(native / onednn);
@@ -36,8 +40,11 @@ export async function shapes({ batch, names }: Options): Promise<Section | undef
     rmSync(scratch, { recursive: true, force: true });
     engine.trim();
   }
-  if (before === undefined) delete process.env.CONVBOOK_CACHE;
-  else process.env.CONVBOOK_CACHE = before;
+  if (before === undefined) {
+    delete process.env.CONVBOOK_CACHE;
+  } else {
+    process.env.CONVBOOK_CACHE = before;
+  }
   const note =
     `Milliseconds, batch ${batch}, ${threads} threads, ${isa}; ratio: native by oneDNN; ` +
     "blocks deal their images out, a few at a time on one thread";

@@ -12,13 +12,21 @@ export async function speed(options: Options): Promise<Section> {
   for (const name of names) {
     const own = ours(name, batch);
     const entries: Entry[] = [{ label: "ours", contestant: own }];
-    if (python !== undefined) entries.push(...peerEntries(pyTorch(python, name, batch, threads, isa)));
+    if (python !== undefined) {
+      entries.push(...peerEntries(pyTorch(python, name, batch, threads, isa)));
+    }
     const times = await compete(entries, rounds);
     if (profile) {
-      for (const mode of modes) console.error(`${name}, ${mode}\n${await engine.profile(() => own.step(mode))}`);
+      for (const mode of modes) {
+        console.error(`${name}, ${mode}\n${await engine.profile(() => own.step(mode))}`);
+      }
     }
-    for (const { contestant } of entries) contestant.close();
-    for (const mode of modes) rows.push(...rowsOf(name, mode, batch, times));
+    for (const { contestant } of entries) {
+      contestant.close();
+    }
+    for (const mode of modes) {
+      rows.push(...rowsOf(name, mode, batch, times));
+    }
     engine.trim();
   }
   const note = `Images a second, batch ${batch}, ${threads} threads, ${running}; median of ${rounds}`;
@@ -30,7 +38,9 @@ function rowsOf(model: string, mode: Mode, batch: number, times: Times): Section
   const own = times.get(`ours ${mode}`) ?? [];
   const first = { model, mode, ours: rate(batch, own), oursBest: fastestRate(batch, own) };
   const peers = [...times].filter(([key]) => key.startsWith("peer") && key.endsWith(mode));
-  if (peers.length === 0) return [{ ...first, peer: null, ratio: null, layout: null }];
+  if (peers.length === 0) {
+    return [{ ...first, peer: null, ratio: null, layout: null }];
+  }
   const best = Math.max(...peers.map(([, values]) => rate(batch, values)));
   return peers.map(([key, values]) => ({
     ...first,

@@ -54,7 +54,9 @@ export async function startup(options: Options): Promise<Section> {
       for (const [when, wait] of waits) {
         const own = await firstStep(() => ownProcess(name, batch, threads, "native", isa), mode, wait);
         rows.push({ what: `first step, ${name} ${mode}, ${when}`, ...own, target: "<= 2" });
-        if (python === undefined) continue;
+        if (python === undefined) {
+          continue;
+        }
         const peer = await firstStep(() => pyTorch(python, name, batch, running, isa), mode, wait);
         rows.push({ what: `first step, ${name} ${mode}, ${when}, PyTorch`, ...peer, target: "" });
       }
@@ -78,8 +80,12 @@ async function firstStep(start: () => StepProcess, mode: Mode, wait: number) {
     const child = start();
     await sleep(wait);
     first.push(await child.step(mode, layout));
-    for (let i = 1; i < 20; i++) await child.step(mode, layout);
-    for (let i = 0; i < 5; i++) steady.push(await child.step(mode, layout));
+    for (let i = 1; i < 20; i++) {
+      await child.step(mode, layout);
+    }
+    for (let i = 0; i < 5; i++) {
+      steady.push(await child.step(mode, layout));
+    }
     child.close();
   }
   const [cold, warm] = [median(first), median(steady)];

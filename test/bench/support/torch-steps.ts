@@ -30,16 +30,22 @@ export class TorchSteps {
     const script = fileURLToPath(new URL("../training.py", import.meta.url));
     const started = new TorchSteps(spawn(python, [script, model, String(batch)]));
     started.#process?.stderr.pipe(process.stderr);
-    for (const layout of ["default", "channels_last"] as const) await started.steps(layout, 1);
+    for (const layout of ["default", "channels_last"] as const) {
+      await started.steps(layout, 1);
+    }
     return started;
   }
 
   /** @returns milliseconds of each step */
   async steps(layout: "default" | "channels_last", count: number): Promise<number[]> {
-    if (this.#process === undefined || this.#answers === undefined) return [];
+    if (this.#process === undefined || this.#answers === undefined) {
+      return [];
+    }
     this.#process.stdin.write(`${layout} ${count}\n`);
     const { done, value } = await this.#answers.next();
-    if (done) throw new Error("PyTorch's process has ended.");
+    if (done) {
+      throw new Error("PyTorch's process has ended.");
+    }
     return value.split(" ").map(Number);
   }
 

@@ -48,7 +48,9 @@ const known = new WeakMap<DerivativeCase, Wanted>();
 function wantedOf(each: DerivativeCase): Wanted {
   const { f, inputs, reference = f, secondThrows } = each;
   const before = known.get(each);
-  if (before !== undefined) return before;
+  if (before !== undefined) {
+    return before;
+  }
   const value = evaluate(reference, inputs);
   const dy = weights(value.values.length, 1);
   const directions = inputs.map(({ values }, k) => weights(values.length, k + 2));

@@ -40,15 +40,23 @@ it("a complex tensor's absolute value says that it has none", () => {
 });
 
 const places = [{ backend: "cpu", isa: undefined as string | undefined }];
-if (engine.available) for (const isa of ["avx512", "avx2", "generic"]) places.push({ backend: "native", isa });
+if (engine.available) {
+  for (const isa of ["avx512", "avx2", "generic"]) {
+    places.push({ backend: "native", isa });
+  }
+}
 
 describe.each(places)("on $backend ($isa)", ({ backend, isa }) => {
   beforeAll(async () => {
     await tf.setBackend(backend);
-    if (isa !== undefined) engine.setInstructionSet(isa);
+    if (isa !== undefined) {
+      engine.setInstructionSet(isa);
+    }
   });
   afterAll(() => {
-    if (isa !== undefined) engine.setInstructionSet(undefined);
+    if (isa !== undefined) {
+      engine.setInstructionSet(undefined);
+    }
   });
 
   const own = backend === "native" ? engineCases : {};

@@ -79,7 +79,9 @@ class AsOne<Out> extends nn.Module {
     super();
     this.#inner = inner;
     this.#join = join;
-    for (const [name, child] of inner.namedChildren()) this.registerModule(name, child);
+    for (const [name, child] of inner.namedChildren()) {
+      this.registerModule(name, child);
+    }
   }
 
   forward(x: tf.Tensor): tf.Tensor {
@@ -320,7 +322,9 @@ describe.each(backends)("on the %s backend", (backend) => {
       expect(named.map(([key]) => key).sort()).toEqual(Object.keys(wanted.gradients).sort());
       for (const [key, packed] of Object.entries(wanted.buffers)) {
         const value = module.stateDict().get(key);
-        if (value === undefined) throw new Error(`${module.typeName} has no buffer ${key}`);
+        if (value === undefined) {
+          throw new Error(`${module.typeName} has no buffer ${key}`);
+        }
         expectClose(key, value.shape, Array.from(value.data as ArrayLike<number>, Number), packed);
       }
 

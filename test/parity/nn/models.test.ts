@@ -69,7 +69,9 @@ function fillByFormula(model: AnyModule): void {
   const buffers = new Map(model.namedBuffers());
   [...model.stateShapes()].forEach(([name, shape], k) => {
     const entry = parameters.get(name) ?? buffers.get(name);
-    if (entry === undefined || entry.dtype !== "float32") return;
+    if (entry === undefined || entry.dtype !== "float32") {
+      return;
+    }
     const data = new Float32Array(shape.reduce((product, n) => product * n, 1));
     const fanIn = data.length / (shape[0] as number);
     const near1 = name.endsWith("weight") || name.endsWith("running_var");
@@ -89,7 +91,9 @@ describe.each(Object.keys(fixture.large))("%s", (name) => {
     expect(model.parameterCount()).toBe(expected.parameters);
     const names = JSON.stringify([...model.stateShapes()]);
     expect(createHash("sha256").update(names).digest("hex")).toBe(expected.names);
-    if (expected.logits === null) return;
+    if (expected.logits === null) {
+      return;
+    }
     fillByFormula(model);
     manualSeed(fixture.seed);
     const images = randomImages([1, 3, 32, 32], 2, -1);
@@ -112,7 +116,9 @@ describe.each(Object.keys(fixture.models))("%s", (model) => {
     expect([...state.keys()]).toEqual(Object.keys(expected.initial));
     for (const [key, [shape, sum, first, last]] of Object.entries(expected.initial)) {
       const value = state.get(key);
-      if (value === undefined) throw new Error(`no ${key}`);
+      if (value === undefined) {
+        throw new Error(`no ${key}`);
+      }
       const numbers = Float64Array.from(value.data as ArrayLike<number | bigint>, Number);
       expect(value.shape, `shape of ${key}`).toEqual(shape);
       expect(numbers[0], `first of ${key}`).toBeCloseTo(first, 6);

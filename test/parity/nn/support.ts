@@ -41,20 +41,26 @@ export function seedOf(name: string): number {
   let crc = 0xffffffff;
   for (const byte of Buffer.from(name)) {
     crc ^= byte;
-    for (let i = 0; i < 8; i++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+    for (let i = 0; i < 8; i++) {
+      crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+    }
   }
   return ~crc >>> 0;
 }
 
 /** Channels first to channels last for three or more dimensions; others stay. */
 export function toChannelsLast(x: tf.Tensor): tf.Tensor {
-  if (x.rank < 3) return x;
+  if (x.rank < 3) {
+    return x;
+  }
   return tf.transpose(x, [0, ...Array.from({ length: x.rank - 2 }, (_, i) => i + 2), 1]);
 }
 
 /** Channels last to channels first for three or more dimensions; others stay. */
 export function toChannelsFirst(x: tf.Tensor): tf.Tensor {
-  if (x.rank < 3) return x;
+  if (x.rank < 3) {
+    return x;
+  }
   return tf.transpose(x, [0, x.rank - 1, ...Array.from({ length: x.rank - 2 }, (_, i) => i + 1)]);
 }
 
@@ -75,7 +81,9 @@ export function randomImages(shape: readonly number[], scale = 1, shift = 0): tf
 export function fill(module: AnyModule): void {
   const state: StateDict = module.stateDict();
   for (const [name, value] of state) {
-    if (value.dtype !== "float32") continue;
+    if (value.dtype !== "float32") {
+      continue;
+    }
     const shift = name.endsWith("running_var") ? 0.5 : -0.5;
     state.set(name, { ...value, data: rand(value.shape).data.map((drawn) => drawn + shift) });
   }
@@ -114,7 +122,9 @@ export function expectClose(
     const wanted = expected[i] as number;
     const got = data[at(i)] as number;
     const error = Math.abs(got - wanted) / Math.max(Math.abs(wanted), packed.rms, rounding, 1e-12);
-    if (!(error <= worst.error)) worst = { error, index: at(i), got, wanted };
+    if (!(error <= worst.error)) {
+      worst = { error, index: at(i), got, wanted };
+    }
   }
   const place = `${what}: element ${worst.index} is ${worst.got}, PyTorch has ${worst.wanted}`;
   expect(worst.error, place).toBeLessThanOrEqual(tolerance);
@@ -130,7 +140,9 @@ export function expectTensorClose(what: string, x: tf.Tensor, packed: Packed, cl
 /** Every parameter of a module with its gradient in PyTorch's layout, from a gradient of its variable. */
 export function gradientInTorchLayout(module: AnyModule, name: string, gradient: tf.Tensor) {
   const parameter = new Map(module.namedParameters()).get(name);
-  if (parameter === undefined) throw new Error(`${module.typeName} has no parameter ${name}`);
+  if (parameter === undefined) {
+    throw new Error(`${module.typeName} has no parameter ${name}`);
+  }
   const kept = parameter.toTensorData();
   parameter.variable.assign(gradient as tf.Tensor<tf.Rank>);
   const value = parameter.toTensorData();

@@ -141,7 +141,9 @@ describe.runIf(runs)("the tutorial's ResNet with seed 42, each step begun where 
     const batches: (readonly [tf.Tensor, tf.Tensor])[] = [];
     for await (const batch of new DataLoader(train, { batchSize: BATCH, shuffle: true, dropLast: true })) {
       batches.push(batch);
-      if (batches.length === STEPS) break;
+      if (batches.length === STEPS) {
+        break;
+      }
     }
     const torch = runTorch(batches);
     const first = new Map([...module.model.stateDict()].map(([name, { data }]) => [name, data as Float32Array]));
@@ -149,8 +151,9 @@ describe.runIf(runs)("the tutorial's ResNet with seed 42, each step begun where 
     for (const [name, wanted] of torch.states[0]?.model ?? []) {
       const got = first.get(name) as Float32Array;
       for (const [i, value] of wanted.entries()) {
-        if (!(Math.abs((got[i] as number) - value) <= 1e-6 * Math.abs(value)))
+        if (!(Math.abs((got[i] as number) - value) <= 1e-6 * Math.abs(value))) {
           expect(got[i], `${name}[${i}]`).toBe(value);
+        }
       }
     }
     const callback = new Resynchronize(torch.states);

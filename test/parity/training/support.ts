@@ -17,7 +17,9 @@ export const hasImages = existsSync(join(cache, "cifar10"));
  * @param what the comparison, for the message
  */
 export function canTrain(what: string): boolean {
-  if (engine.available && hasImages) return true;
+  if (engine.available && hasImages) {
+    return true;
+  }
   const reason = hasImages
     ? `the native engine is missing (${engine.reason})`
     : "CIFAR-10 is not in the cache (`npx convbook table` fetches it)";
@@ -27,8 +29,9 @@ export function canTrain(what: string): boolean {
 
 /** Whether Debian's PyTorch is there; where it is not, says so. In CI it has to be. */
 export function hasTorch(what: string): boolean {
-  if (process.env.CI || spawnSync("/usr/bin/python3", ["-c", "import torch"], { stdio: "ignore" }).status === 0)
+  if (process.env.CI || spawnSync("/usr/bin/python3", ["-c", "import torch"], { stdio: "ignore" }).status === 0) {
     return true;
+  }
   console.log(`Left out: ${what} against PyTorch, which is not installed (apt install python3-torch).`);
   return false;
 }

@@ -93,7 +93,9 @@ const loading = ["loadTorch", "loadSafetensors", "loadCheckpoint", "loadFromChec
       const load = Reflect.get(convbook, name) as (path: unknown) => Promise<unknown>;
       // No such file is what a path is right with here.
       return await load(path).catch((error: unknown) => {
-        if (error instanceof convbook.CheckpointError && error.reason === "io") return;
+        if (error instanceof convbook.CheckpointError && error.reason === "io") {
+          return;
+        }
         throw error;
       });
     },

@@ -26,9 +26,15 @@ export interface Row {
 
 /** How a value that is tried is called in `accepts` and in a test's title. */
 export function label(value: unknown): string {
-  if (value instanceof tf.Tensor) return `tensor ${value.dtype} [${value.shape.join(",")}]`;
-  if (typeof value === "number" || value === undefined || value === null) return String(value);
-  if (typeof value === "function") return "function";
+  if (value instanceof tf.Tensor) {
+    return `tensor ${value.dtype} [${value.shape.join(",")}]`;
+  }
+  if (typeof value === "number" || value === undefined || value === null) {
+    return String(value);
+  }
+  if (typeof value === "function") {
+    return "function";
+  }
   return JSON.stringify(value);
 }
 
@@ -108,15 +114,25 @@ export function complaint(
   value: unknown,
   outcome: { error: unknown } | { result: unknown },
 ): string | null {
-  if ("result" in outcome) return "it was accepted";
+  if ("result" in outcome) {
+    return "it was accepted";
+  }
   const { error } = outcome;
-  if (!(error instanceof Error)) return `it threw ${String(error)}`;
+  if (!(error instanceof Error)) {
+    return `it threw ${String(error)}`;
+  }
   const { message } = error;
-  if (trips.some((trip) => trip.test(message))) return `JavaScript tripped: ${message}`;
+  if (trips.some((trip) => trip.test(message))) {
+    return `JavaScript tripped: ${message}`;
+  }
   const named = new RegExp(`\\b${argument.name}\\b`, "i").test(message) || argument.also?.test(message) === true;
-  if (!named) return `the message does not name ${argument.name}: ${message}`;
+  if (!named) {
+    return `the message does not name ${argument.name}: ${message}`;
+  }
   const isPlain = value === undefined || value === null || typeof value === "number";
-  if (isPlain && !message.includes(String(value))) return `the message does not say what was got: ${message}`;
+  if (isPlain && !message.includes(String(value))) {
+    return `the message does not say what was got: ${message}`;
+  }
   return null;
 }
 

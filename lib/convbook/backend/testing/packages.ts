@@ -67,7 +67,9 @@ export function chooseAmong(
       encoding: "utf8",
       timeout: 60_000,
     });
-    if (status !== 0) throw new Error(stderr);
+    if (status !== 0) {
+      throw new Error(stderr);
+    }
     return JSON.parse(stdout);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -36,7 +36,9 @@ export interface SaveCheckpointOptions {
 export function checkpointFormatOf(path: string): CheckpointFormat {
   const extension = extname(path).toLowerCase();
   const format = Object.hasOwn(formatByExtension, extension) ? formatByExtension[extension] : undefined;
-  if (format !== undefined) return format;
+  if (format !== undefined) {
+    return format;
+  }
   const known = Object.keys(formatByExtension).join(", ");
   throw new TypeError(`A checkpoint's name ends with one of ${known}; got ${JSON.stringify(path)}.`);
 }
@@ -59,7 +61,9 @@ export function encodeCheckpoint(
   data: Readonly<Record<string, unknown>>,
   options: SaveCheckpointOptions & { readonly format: CheckpointFormat },
 ): Uint8Array {
-  if (options.format === "torch") return encodeTorch(data);
+  if (options.format === "torch") {
+    return encodeTorch(data);
+  }
   const { tensors, options: rest } = safetensorsOf(data, options);
   return encodeSafetensors(tensors, rest);
 }
@@ -77,7 +81,9 @@ export async function saveCheckpoint(
   options: SaveCheckpointOptions = {},
 ): Promise<void> {
   const { format = checkpointFormatOf(path) } = options;
-  if (format === "torch") return saveTorch(path, data);
+  if (format === "torch") {
+    return saveTorch(path, data);
+  }
   const { tensors, options: rest } = safetensorsOf(data, options);
   await saveSafetensors(path, tensors, rest);
 }
@@ -109,12 +115,18 @@ export function parseCheckpoint(
   const data: { [key: string]: CheckpointValue } = Object.create(null);
   if (bytes.length === 0 || isZip(bytes) || isLegacy(bytes) || bytes[8] !== 0x7b) {
     const root = parseTorch(bytes, { ...limits, file, shareMemory: sharing === "share" });
-    if (!(root instanceof Map)) throw new CheckpointError(file, null, "incomplete", "the checkpoint is not a dict");
-    for (const [key, value] of root as Map<unknown, CheckpointValue>) data[String(key)] = value;
+    if (!(root instanceof Map)) {
+      throw new CheckpointError(file, null, "incomplete", "the checkpoint is not a dict");
+    }
+    for (const [key, value] of root as Map<unknown, CheckpointValue>) {
+      data[String(key)] = value;
+    }
     return { format: "torch", data };
   }
   const safetensors = parseSafetensors(bytes, file, sharing);
-  if (safetensors.metadata.has(documentKey)) return { format: "convbook", data: joinDocument(safetensors, file) };
+  if (safetensors.metadata.has(documentKey)) {
+    return { format: "convbook", data: joinDocument(safetensors, file) };
+  }
   data.stateDict = safetensors.tensors;
   data.metadata = safetensors.metadata;
   return { format: "safetensors", data };

@@ -17,7 +17,9 @@ import { checkpointFormatOf, encodeCheckpoint, loadCheckpoint, parseCheckpoint, 
 const python = "/usr/bin/python3";
 const script = fileURLToPath(new URL("../fixtures/read_checkpoint.py", import.meta.url));
 const hasTorch = existsSync(python) && spawnSync(python, ["-c", "import torch"]).status === 0;
-if (!hasTorch) console.log("Left out: PyTorch reading what we write. To test it, install Debian's python3-torch.");
+if (!hasTorch) {
+  console.log("Left out: PyTorch reading what we write. To test it, install Debian's python3-torch.");
+}
 
 let folder: string;
 beforeAll(() => {
@@ -80,20 +82,42 @@ const lightning = {
 describe.runIf(hasTorch || process.env.CI !== undefined)("PyTorch", () => {
   /** What a value looks like to read_checkpoint.py. */
   const told = (value: unknown): unknown => {
-    if (value === null) return "None";
-    if (value === true) return "True";
-    if (value === false) return "False";
-    if (value instanceof Uint8Array) return expect.stringMatching(/^b'/);
-    if (typeof value === "string") return `str '${value}'`;
-    if (typeof value === "bigint") return `int ${value}`;
+    if (value === null) {
+      return "None";
+    }
+    if (value === true) {
+      return "True";
+    }
+    if (value === false) {
+      return "False";
+    }
+    if (value instanceof Uint8Array) {
+      return expect.stringMatching(/^b'/);
+    }
+    if (typeof value === "string") {
+      return `str '${value}'`;
+    }
+    if (typeof value === "bigint") {
+      return `int ${value}`;
+    }
     if (typeof value === "number") {
-      if (Number.isNaN(value)) return "float nan";
-      if (!Number.isFinite(value)) return "float inf";
-      if (Object.is(value, -0)) return "float -0.0";
+      if (Number.isNaN(value)) {
+        return "float nan";
+      }
+      if (!Number.isFinite(value)) {
+        return "float inf";
+      }
+      if (Object.is(value, -0)) {
+        return "float -0.0";
+      }
       return `${Number.isSafeInteger(value) ? "int" : "float"} ${value}`;
     }
-    if (value instanceof Map) return { dict: Array.from(value, ([key, entry]) => [told(key), told(entry)]) };
-    if (Array.isArray(value)) return { [Object.isFrozen(value) ? "tuple" : "list"]: value.map(told) };
+    if (value instanceof Map) {
+      return { dict: Array.from(value, ([key, entry]) => [told(key), told(entry)]) };
+    }
+    if (Array.isArray(value)) {
+      return { [Object.isFrozen(value) ? "tuple" : "list"]: value.map(told) };
+    }
     const object = value as Record<string, unknown>;
     if ("dtype" in object) {
       const { dtype, shape, data } = object as unknown as TensorData;
@@ -103,7 +127,9 @@ describe.runIf(hasTorch || process.env.CI !== undefined)("PyTorch", () => {
   };
   const readBack = (path: string, ...more: string[]): unknown => {
     const { status, stdout, stderr } = spawnSync(python, [script, path, ...more], { encoding: "utf8" });
-    if (status !== 0) throw new Error(stderr);
+    if (status !== 0) {
+      throw new Error(stderr);
+    }
     return JSON.parse(stdout);
   };
 

@@ -36,7 +36,9 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 function isStateDict(value: ReadonlyMap<unknown, unknown>): value is StateDict {
   for (const [key, tensor] of value) {
-    if (typeof key !== "string" || typeof tensor !== "object" || tensor === null || !isTensorData(tensor)) return false;
+    if (typeof key !== "string" || typeof tensor !== "object" || tensor === null || !isTensorData(tensor)) {
+      return false;
+    }
   }
   return value.size > 0;
 }
@@ -57,7 +59,9 @@ export function splitDocument(
     throw new TypeError(`Cannot write ${path.join(".") || "the checkpoint"}: ${message}.`);
   };
   const add = (name: string, tensor: TensorData, path: readonly string[]): string => {
-    if (tensors.has(name)) fail(path, `another tensor is called ${quote(name)} as well`);
+    if (tensors.has(name)) {
+      fail(path, `another tensor is called ${quote(name)} as well`);
+    }
     tensors.set(name, tensor);
     return name;
   };
@@ -65,36 +69,51 @@ export function splitDocument(
   const keyOf = (key: string) => (key.startsWith("$") ? `$${key}` : key);
 
   const write = (value: unknown, path: string[]): Json => {
-    if (path.length > maxDepth) fail(path.slice(0, 8), `it is nested more than ${maxDepth} deep, or contains itself`);
-    if (value === null || typeof value === "boolean" || typeof value === "string") return value;
+    if (path.length > maxDepth) {
+      fail(path.slice(0, 8), `it is nested more than ${maxDepth} deep, or contains itself`);
+    }
+    if (value === null || typeof value === "boolean" || typeof value === "string") {
+      return value;
+    }
     if (typeof value === "number") {
       return Number.isFinite(value) && !Object.is(value, -0)
         ? value
         : { $number: Object.is(value, -0) ? "-0" : String(value) };
     }
-    if (typeof value === "bigint") return { $bigint: String(value) };
-    if (typeof value !== "object") return fail(path, `a ${typeof value} is not data`);
-    if (Array.isArray(value)) return value.map((item, i) => write(item, [...path, String(i)]));
+    if (typeof value === "bigint") {
+      return { $bigint: String(value) };
+    }
+    if (typeof value !== "object") {
+      return fail(path, `a ${typeof value} is not data`);
+    }
+    if (Array.isArray(value)) {
+      return value.map((item, i) => write(item, [...path, String(i)]));
+    }
     if (value instanceof Uint8Array) {
       return { $bytes: add(tensorName(path), { dtype: "uint8", shape: [value.length], data: value }, path) };
     }
     if (value instanceof Map) {
       if (isStateDict(value)) {
         const prefix = path.length === 1 && path[0] === weightsKey ? "" : `${tensorName(path)}/`;
-        for (const [name, tensor] of value) add(prefix + name, tensor, [...path, name]);
+        for (const [name, tensor] of value) {
+          add(prefix + name, tensor, [...path, name]);
+        }
         return { $tensors: [prefix, ...value.keys()] };
       }
       return {
         $map: Array.from(value, ([key, entry]): Json => {
-          if (typeof key !== "string" && typeof key !== "number")
+          if (typeof key !== "string" && typeof key !== "number") {
             fail(path, "a key of a Map is neither text nor a number");
+          }
           return [key, write(entry, [...path, String(key)])];
         }),
       };
     }
     if (isTensorData(value)) {
       const before = named.get(value);
-      if (before !== undefined) return { $tensor: before };
+      if (before !== undefined) {
+        return { $tensor: before };
+      }
       const name = add(tensorName(path), value, path);
       named.set(value, name);
       return { $tensor: name };
@@ -105,7 +124,9 @@ export function splitDocument(
     }
     const object: { [key: string]: Json } = Object.create(null);
     for (const [key, entry] of Object.entries(value)) {
-      if (entry !== undefined) object[keyOf(key)] = write(entry, [...path, key]);
+      if (entry !== undefined) {
+        object[keyOf(key)] = write(entry, [...path, key]);
+      }
     }
     return object;
   };
@@ -128,9 +149,12 @@ export function joinDocument({ tensors, metadata }: Safetensors, file: string): 
     fail(`the metadata's ${quote(documentKey)} is not JSON`);
   }
   const { version: found, data } = (document ?? {}) as { version?: unknown; data?: Json };
-  if (found !== version)
+  if (found !== version) {
     fail(`checkpoints of version ${quote(String(found))} are not read here, only ${version}`, "unsupported");
-  if (typeof data !== "object" || data === null || Array.isArray(data)) return fail("the checkpoint is not an object");
+  }
+  if (typeof data !== "object" || data === null || Array.isArray(data)) {
+    return fail("the checkpoint is not an object");
+  }
 
   const tensor = (name: unknown): TensorData =>
     (typeof name === "string" ? tensors.get(name) : undefined) ??
@@ -148,7 +172,9 @@ export function joinDocument({ tensors, metadata }: Safetensors, file: string): 
       case "$tensors": {
         const [prefix, ...names] = Array.isArray(content) ? content : [];
         const map: StateDict = new Map();
-        for (const name of names) map.set(String(name), tensor(`${prefix}${name}`));
+        for (const name of names) {
+          map.set(String(name), tensor(`${prefix}${name}`));
+        }
         return map;
       }
       case "$map": {
@@ -163,8 +189,9 @@ export function joinDocument({ tensors, metadata }: Safetensors, file: string): 
         return map;
       }
       case "$bigint":
-        if (typeof content !== "string" || !/^-?\d{1,1000}$/.test(content))
+        if (typeof content !== "string" || !/^-?\d{1,1000}$/.test(content)) {
           return fail("an integer is not written as one");
+        }
         return BigInt(content);
       case "$number":
         if (content !== "NaN" && content !== "Infinity" && content !== "-Infinity" && content !== "-0") {
@@ -183,9 +210,15 @@ export function joinDocument({ tensors, metadata }: Safetensors, file: string): 
     return result;
   };
   const read = (value: Json, depth: number): CheckpointValue => {
-    if (depth > maxDepth) fail(`it is nested more than ${maxDepth} deep`, "limit");
-    if (typeof value !== "object" || value === null) return value;
-    if (Array.isArray(value)) return value.map((item) => read(item, depth + 1));
+    if (depth > maxDepth) {
+      fail(`it is nested more than ${maxDepth} deep`, "limit");
+    }
+    if (typeof value !== "object" || value === null) {
+      return value;
+    }
+    if (Array.isArray(value)) {
+      return value.map((item) => read(item, depth + 1));
+    }
     const keys = Object.keys(value);
     const [first] = keys;
     if (keys.length === 1 && first?.startsWith("$") && !first.startsWith("$$")) {

@@ -17,12 +17,16 @@ export type Builtin = (args: readonly PickleValue[], tools: BuiltinTools) => Pic
 
 /** bytes and bytearray in protocol 2: text whose characters are the bytes. */
 function encode(text: PickleValue, encoding: PickleValue, { spend }: BuiltinTools): PickleValue {
-  if (typeof text !== "string" || (encoding !== "latin1" && encoding !== "latin-1")) return undefined;
+  if (typeof text !== "string" || (encoding !== "latin1" && encoding !== "latin-1")) {
+    return undefined;
+  }
   spend(text.length);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code > 255) return undefined;
+    if (code > 255) {
+      return undefined;
+    }
     bytes[i] = code;
   }
   return bytes;
@@ -30,7 +34,9 @@ function encode(text: PickleValue, encoding: PickleValue, { spend }: BuiltinTool
 
 const set: Builtin = (args, tools) => {
   const [items = []] = args;
-  if (args.length > 1 || !Array.isArray(items)) return undefined;
+  if (args.length > 1 || !Array.isArray(items)) {
+    return undefined;
+  }
   tools.spend(items.length);
   return new Set(items.map(tools.key));
 };
@@ -40,10 +46,14 @@ const orderedDict: Builtin = (args, tools) => {
   tools.buildable.set(dict, "ignored");
   // Python 2 writes a list of pairs, Python 3 no argument.
   const [pairs = []] = args;
-  if (args.length > 1 || !Array.isArray(pairs)) return undefined;
+  if (args.length > 1 || !Array.isArray(pairs)) {
+    return undefined;
+  }
   tools.spend(pairs.length);
   for (const pair of pairs) {
-    if (!Array.isArray(pair) || pair.length !== 2) return undefined;
+    if (!Array.isArray(pair) || pair.length !== 2) {
+      return undefined;
+    }
     dict.set(tools.key(pair[0]), pair[1]);
   }
   return dict;
@@ -59,7 +69,9 @@ const counter: Builtin = (args) => {
 
 /** An object that is nothing but its attributes; BUILD brings them. */
 const attributes: Builtin = (args, { buildable }) => {
-  if (args.length !== 0) return undefined;
+  if (args.length !== 0) {
+    return undefined;
+  }
   const map = new Map<PickleValue, PickleValue>();
   buildable.set(map, "attributes");
   return map;
@@ -67,8 +79,12 @@ const attributes: Builtin = (args, { buildable }) => {
 
 const bytes: Builtin = (args, tools) => {
   const [first] = args;
-  if (args.length === 0) return new Uint8Array(0);
-  if (args.length === 1 && first instanceof Uint8Array) return first;
+  if (args.length === 0) {
+    return new Uint8Array(0);
+  }
+  if (args.length === 1 && first instanceof Uint8Array) {
+    return first;
+  }
   return args.length === 2 ? encode(first, args[1], tools) : undefined;
 };
 
@@ -76,7 +92,9 @@ const bytes: Builtin = (args, tools) => {
 const deque: Builtin = (args, { spend }) => {
   const [items = [], length = null] = args;
   const hasLength = length === null || isCount(length);
-  if (args.length > 2 || !Array.isArray(items) || !hasLength) return undefined;
+  if (args.length > 2 || !Array.isArray(items) || !hasLength) {
+    return undefined;
+  }
   spend(items.length);
   return [...items];
 };

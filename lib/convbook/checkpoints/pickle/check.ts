@@ -29,9 +29,15 @@ function* entriesOf(map: ReadonlyMap<unknown, unknown>): Generator<unknown> {
 }
 
 function childrenOf(value: object): Iterator<unknown> | null {
-  if (Array.isArray(value)) return value.values();
-  if (value instanceof Map) return entriesOf(value);
-  if (value instanceof Set) return value.values();
+  if (Array.isArray(value)) {
+    return value.values();
+  }
+  if (value instanceof Map) {
+    return entriesOf(value);
+  }
+  if (value instanceof Set) {
+    return value.values();
+  }
   return null;
 }
 
@@ -51,18 +57,28 @@ export function checkStructure(
   const known = new Map<object, { size: number; depth: number } | 0>();
   const frames: Frame[] = [];
   const enter = (value: unknown): { size: number; depth: number } | null => {
-    if (typeof value !== "object" || value === null) return { size: 1, depth: 1 };
+    if (typeof value !== "object" || value === null) {
+      return { size: 1, depth: 1 };
+    }
     const before = known.get(value);
-    if (before === 0) throw fail("a value contains itself");
-    if (before !== undefined) return before;
+    if (before === 0) {
+      throw fail("a value contains itself");
+    }
+    if (before !== undefined) {
+      return before;
+    }
     const children = childrenOf(value);
-    if (children === null) return { size: 1, depth: 1 };
+    if (children === null) {
+      return { size: 1, depth: 1 };
+    }
     known.set(value, 0);
     if (known.size > maxContainers) {
       throw fail(`there are more than ${maxContainers} lists, dicts and sets; the option maxContainers allows more`);
     }
     frames.push({ value, children, size: 1, depth: 1 });
-    if (frames.length > maxDepth) throw fail(`values are nested more than ${maxDepth} deep`);
+    if (frames.length > maxDepth) {
+      throw fail(`values are nested more than ${maxDepth} deep`);
+    }
     return null;
   };
   enter(root);
@@ -74,15 +90,23 @@ export function checkStructure(
       found = { size: frame.size, depth: frame.depth };
       known.set(frame.value, found);
       frame = frames.at(-1);
-      if (frame === undefined) return;
+      if (frame === undefined) {
+        return;
+      }
     } else {
       found = enter(next.value);
-      if (found === null) continue;
+      if (found === null) {
+        continue;
+      }
     }
     frame.size += found.size;
     frame.depth = Math.max(frame.depth, found.depth + 1);
     // A shared value may be deep by itself and lie deep here.
-    if (frames.length - 1 + frame.depth > maxDepth) throw fail(`values are nested more than ${maxDepth} deep`);
-    if (frame.size > maxSize) throw fail("shared values unfold into more than the file could hold");
+    if (frames.length - 1 + frame.depth > maxDepth) {
+      throw fail(`values are nested more than ${maxDepth} deep`);
+    }
+    if (frame.size > maxSize) {
+      throw fail("shared values unfold into more than the file could hold");
+    }
   }
 }

@@ -75,7 +75,9 @@ const unread = (what: string, code: string) =>
 
 const dtype: Builtin = (args, { buildable }) => {
   const [code] = args;
-  if (args.length < 1 || args.length > 3 || typeof code !== "string" || code.length > 32) return undefined;
+  if (args.length < 1 || args.length > 3 || typeof code !== "string" || code.length > 32) {
+    return undefined;
+  }
   const name = new PythonName("numpy", numberTypes[code]?.name ?? code);
   const facts: Described = { code, swapped: false };
   described.set(name, facts);
@@ -84,7 +86,9 @@ const dtype: Builtin = (args, { buildable }) => {
       throw new PickleRefusal("malformed", "a NumPy dtype's state is not a tuple of eight or nine");
     }
     const [, order, ...parts]: readonly PickleValue[] = state;
-    if (parts.slice(0, 3).some((part) => part !== null)) throw unread("array", code);
+    if (parts.slice(0, 3).some((part) => part !== null)) {
+      throw unread("array", code);
+    }
     if (order !== "<" && order !== ">" && order !== "|" && order !== "=") {
       throw new PickleRefusal("malformed", "a NumPy dtype's byte order is none of < > | =");
     }
@@ -95,23 +99,33 @@ const dtype: Builtin = (args, { buildable }) => {
 
 function factsOf(type: PickleValue): Described {
   const facts = type instanceof PythonName ? described.get(type) : undefined;
-  if (facts === undefined) throw new PickleRefusal("malformed", "NumPy's data has no dtype");
+  if (facts === undefined) {
+    throw new PickleRefusal("malformed", "NumPy's data has no dtype");
+  }
   return facts;
 }
 
 /** The bytes in this machine's order; a copy where they must be turned round or do not lie aligned. */
 function ordered(bytes: Uint8Array, size: number, swapped: boolean, { spend }: BuiltinTools): Uint8Array {
-  if (!swapped && bytes.byteOffset % size === 0) return bytes;
+  if (!swapped && bytes.byteOffset % size === 0) {
+    return bytes;
+  }
   spend(bytes.length);
   const copy = new Uint8Array(bytes);
-  if (swapped) for (let at = 0; at < copy.length; at += size) copy.subarray(at, at + size).reverse();
+  if (swapped) {
+    for (let at = 0; at < copy.length; at += size) {
+      copy.subarray(at, at + size).reverse();
+    }
+  }
   return copy;
 }
 
 /** The elements of bytes, which are a whole number of them. */
 function decode(type: NumberType, facts: Described, bytes: Uint8Array, tools: BuiltinTools) {
   const own = ordered(bytes, type.bytes, facts.swapped, tools);
-  if (type.dtype === "bool" || type.widen !== undefined) tools.spend(2 * bytes.length);
+  if (type.dtype === "bool" || type.widen !== undefined) {
+    tools.spend(2 * bytes.length);
+  }
   return type.widen === undefined ? decodeElements(type.dtype, own, "share") : type.widen(own);
 }
 
@@ -119,29 +133,39 @@ const scalar: Builtin = (args, tools) => {
   const [type, bytes] = args;
   const facts = factsOf(type);
   if (args.length !== 2 || !(bytes instanceof Uint8Array)) {
-    if (facts.code.startsWith("O")) throw unread("value", facts.code);
+    if (facts.code.startsWith("O")) {
+      throw unread("value", facts.code);
+    }
     return undefined;
   }
   const { code } = facts;
   const size = Number(/^[SU](\d{1,6})$/.exec(code)?.[1] ?? Number.NaN);
-  if (code.startsWith("S") && bytes.length === size) return bytes;
+  if (code.startsWith("S") && bytes.length === size) {
+    return bytes;
+  }
   if (code.startsWith("U") && bytes.length === 4 * size) {
     const letters = new Uint32Array(ordered(bytes, 4, facts.swapped, tools).slice().buffer);
     tools.spend(bytes.length);
-    if (letters.some((letter) => letter > 0x10ffff))
+    if (letters.some((letter) => letter > 0x10ffff)) {
       throw new PickleRefusal("malformed", "a NumPy text has no valid letters");
+    }
     return Array.from(letters, (letter) => String.fromCodePoint(letter)).join("");
   }
   const number = numberTypes[code];
-  if (number === undefined) throw unread("value", code);
-  if (bytes.length !== number.bytes)
+  if (number === undefined) {
+    throw unread("value", code);
+  }
+  if (bytes.length !== number.bytes) {
     throw new PickleRefusal("malformed", `a NumPy ${number.name} has ${bytes.length} bytes`);
+  }
   if (code === "u8") {
     const value = new BigUint64Array(ordered(bytes, 8, facts.swapped, tools).slice().buffer)[0] ?? 0n;
     return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
   }
   const [value = 0] = decode(number, facts, bytes, tools);
-  if (number.dtype === "bool") return value !== 0;
+  if (number.dtype === "bool") {
+    return value !== 0;
+  }
   return typeof value === "bigint" && BigInt(Number(value)) === value && Number.isSafeInteger(Number(value))
     ? Number(value)
     : value;
@@ -160,7 +184,9 @@ function fill(
 ): void {
   const facts = factsOf(type);
   const number = numberTypes[facts.code];
-  if (number === undefined) throw unread("array", facts.code);
+  if (number === undefined) {
+    throw unread("array", facts.code);
+  }
   const isShape = Array.isArray(size) && size.length <= 64 && size.every((n) => Number.isSafeInteger(n) && n >= 0);
   if (!isShape || !(bytes instanceof Uint8Array)) {
     throw new PickleRefusal("malformed", "a NumPy array is not made from its shape, dtype and bytes");
@@ -173,7 +199,9 @@ function fill(
     );
   }
   const elements = decode(number, facts, bytes, tools);
-  if (isFortran && shape.length > 1) tools.spend(2 * bytes.length);
+  if (isFortran && shape.length > 1) {
+    tools.spend(2 * bytes.length);
+  }
   target.dtype = number.dtype;
   target.shape = shape;
   target.data = isFortran ? rowMajor(elements, 0, shape, fortranStrides(shape)) : elements;
@@ -195,7 +223,9 @@ const empty = (): Mutable<TensorData> => ({ dtype: "int8", shape: [0], data: new
 const reconstruct: Builtin = (args, tools) => {
   const [type, size] = args;
   const isNdarray = type instanceof PythonName && type.toString() === "numpy.ndarray";
-  if (args.length !== 3 || !isNdarray || !Array.isArray(size)) return undefined;
+  if (args.length !== 3 || !isNdarray || !Array.isArray(size)) {
+    return undefined;
+  }
   const target = empty();
   let isBuilt = false;
   tools.buildable.set(target, (state) => {
@@ -215,7 +245,9 @@ const reconstruct: Builtin = (args, tools) => {
 /** What protocol 5 has in its place. */
 const fromBuffer: Builtin = (args, tools) => {
   const [bytes, type, size, order] = args;
-  if (args.length !== 4 || (order !== "C" && order !== "F")) return undefined;
+  if (args.length !== 4 || (order !== "C" && order !== "F")) {
+    return undefined;
+  }
   const target = empty();
   fill(target, bytes, type, size, order === "F", tools);
   return target;

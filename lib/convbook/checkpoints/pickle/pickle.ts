@@ -66,7 +66,9 @@ export function pickle(root: unknown, writeTensor: WriteTensor): Uint8Array {
   const output = new Output();
   const op = (...bytes: number[]) => {
     const at = output.reserve(bytes.length);
-    for (const [i, byte] of bytes.entries()) output.buffer[at + i] = byte;
+    for (const [i, byte] of bytes.entries()) {
+      output.buffer[at + i] = byte;
+    }
   };
   const path: string[] = [];
   const fail = (message: string): never => {
@@ -74,7 +76,9 @@ export function pickle(root: unknown, writeTensor: WriteTensor): Uint8Array {
   };
 
   const integer = (value: number | bigint) => {
-    if (value >= 0 && value < 256) return op(0x4b, Number(value));
+    if (value >= 0 && value < 256) {
+      return op(0x4b, Number(value));
+    }
     if (value >= -0x80000000 && value < 0x80000000) {
       op(0x4a);
       const at = output.reserve(4);
@@ -89,8 +93,12 @@ export function pickle(root: unknown, writeTensor: WriteTensor): Uint8Array {
     }
     // Two's complement: the last byte's highest bit is the sign.
     const negative = rest === -1n;
-    if (((bytes.at(-1) ?? 0) & 0x80) === (negative ? 0 : 0x80)) bytes.push(negative ? 0xff : 0);
-    if (bytes.length > 255) fail("the integer is too large");
+    if (((bytes.at(-1) ?? 0) & 0x80) === (negative ? 0 : 0x80)) {
+      bytes.push(negative ? 0xff : 0);
+    }
+    if (bytes.length > 255) {
+      fail("the integer is too large");
+    }
     return op(0x8a, bytes.length, ...bytes);
   };
   const text = (value: string) => {
@@ -101,7 +109,9 @@ export function pickle(root: unknown, writeTensor: WriteTensor): Uint8Array {
     output.buffer.write(value, at + 4);
   };
   const number = (value: number) => {
-    if (Number.isSafeInteger(value) && !Object.is(value, -0)) return integer(value);
+    if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
+      return integer(value);
+    }
     op(0x47);
     const at = output.reserve(8);
     output.buffer.writeDoubleBE(value, at);
@@ -109,8 +119,12 @@ export function pickle(root: unknown, writeTensor: WriteTensor): Uint8Array {
   const dict = (entries: Iterable<readonly [unknown, unknown]>) => {
     op(0x7d, 0x28);
     for (const [key, value] of entries) {
-      if (value === undefined) continue;
-      if (!["string", "number", "bigint", "boolean"].includes(typeof key)) fail("a key is neither text nor a number");
+      if (value === undefined) {
+        continue;
+      }
+      if (!["string", "number", "bigint", "boolean"].includes(typeof key)) {
+        fail("a key is neither text nor a number");
+      }
       path.push(String(key));
       writer.value(key);
       writer.value(value);
@@ -133,14 +147,22 @@ export function pickle(root: unknown, writeTensor: WriteTensor): Uint8Array {
       output.buffer.write(line, at, "latin1");
     },
     tuple: (items) => {
-      if (items.length === 0) return op(0x29);
-      if (items.length > 3) op(0x28);
+      if (items.length === 0) {
+        return op(0x29);
+      }
+      if (items.length > 3) {
+        op(0x28);
+      }
       list(items);
       return op([0, 0x85, 0x86, 0x87][items.length] ?? 0x74);
     },
     value: (value) => {
-      if (path.length > maxDepth) fail(`it is nested more than ${maxDepth} deep, or contains itself`);
-      if (value === null) return op(0x4e);
+      if (path.length > maxDepth) {
+        fail(`it is nested more than ${maxDepth} deep, or contains itself`);
+      }
+      if (value === null) {
+        return op(0x4e);
+      }
       switch (typeof value) {
         case "boolean":
           return op(value ? 0x88 : 0x89);
@@ -156,21 +178,31 @@ export function pickle(root: unknown, writeTensor: WriteTensor): Uint8Array {
           return fail(`a ${typeof value} has no counterpart in Python's data`);
       }
       if (Array.isArray(value)) {
-        if (Object.isFrozen(value)) return writer.tuple(value);
+        if (Object.isFrozen(value)) {
+          return writer.tuple(value);
+        }
         op(0x5d, 0x28);
         list(value);
         return op(0x65);
       }
-      if (value instanceof Map) return dict(value);
+      if (value instanceof Map) {
+        return dict(value);
+      }
       if (value instanceof Uint8Array) {
         writer.global("_codecs", "encode");
         writer.tuple([Buffer.from(value.buffer, value.byteOffset, value.length).toString("latin1"), "latin1"]);
         return op(0x52);
       }
-      if (value instanceof PythonName) return writer.global(value.module, value.name);
-      if (isTensorData(value)) return writeTensor(value, writer);
+      if (value instanceof PythonName) {
+        return writer.global(value.module, value.name);
+      }
+      if (isTensorData(value)) {
+        return writeTensor(value, writer);
+      }
       const other = (value as { readonly [torchForm]?: unknown })[torchForm];
-      if (typeof other === "function") return writer.value(other());
+      if (typeof other === "function") {
+        return writer.value(other());
+      }
       const prototype: unknown = Object.getPrototypeOf(value);
       if (prototype !== null && prototype !== Object.prototype) {
         return fail(`an instance of ${value.constructor.name} is not plain data`);

@@ -5,10 +5,14 @@ const latin1 = new TextDecoder("latin1");
 
 /** The text of a few ASCII characters; calling a decoder takes longer. */
 function shortAscii(bytes: Uint8Array): string | undefined {
-  if (bytes.length > 48) return undefined;
+  if (bytes.length > 48) {
+    return undefined;
+  }
   let text = "";
   for (const byte of bytes) {
-    if (byte > 127) return undefined;
+    if (byte > 127) {
+      return undefined;
+    }
     text += String.fromCharCode(byte);
   }
   return text;
@@ -31,7 +35,9 @@ export function decodeOldText(bytes: Uint8Array): string {
 /** Two's complement, little-endian, of any length; none at all is 0. A bigint only where a double is not exact. */
 export function decodeInteger(bytes: Uint8Array): number | bigint {
   let value = 0n;
-  for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i] ?? 0);
+  for (let i = bytes.length - 1; i >= 0; i--) {
+    value = (value << 8n) | BigInt(bytes[i] ?? 0);
+  }
   value = BigInt.asIntN(8 * bytes.length, value);
   return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
 }

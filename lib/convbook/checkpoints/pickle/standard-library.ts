@@ -14,7 +14,9 @@ const isWholeOrNull = (value: PickleValue) => value === null || typeof value ===
 
 const complex: Builtin = (args) => {
   const [real, imag] = args;
-  if (args.length !== 2 || typeof real !== "number" || typeof imag !== "number") return undefined;
+  if (args.length !== 2 || typeof real !== "number" || typeof imag !== "number") {
+    return undefined;
+  }
   return new Map([
     ["real", real],
     ["imag", imag],
@@ -24,7 +26,9 @@ const complex: Builtin = (args) => {
 /** A slice or a range: its start, stop and step. */
 const span: Builtin = (args) => {
   const [start, stop, step] = args;
-  if (args.length !== 3 || !args.every(isWholeOrNull)) return undefined;
+  if (args.length !== 3 || !args.every(isWholeOrNull)) {
+    return undefined;
+  }
   return new Map([
     ["start", start],
     ["stop", stop],
@@ -35,7 +39,9 @@ const span: Builtin = (args) => {
 /** A path as text. It is given in parts: a root, which ends with a separator, and names. */
 function path(separator: "/" | "\\"): Builtin {
   return (args, { spend }) => {
-    if (!args.every((part) => typeof part === "string")) return undefined;
+    if (!args.every((part) => typeof part === "string")) {
+      return undefined;
+    }
     spend(args.reduce((sum, part) => sum + part.length + 1, 0));
     return (
       args.reduce((text, part) => (text === "" || text.endsWith(separator) ? text : text + separator) + part, "") || "."
@@ -47,13 +53,17 @@ const decimal: Builtin = (args) => (args.length === 1 && typeof args[0] === "str
 
 const fraction: Builtin = (args) => {
   const [numerator, denominator] = args;
-  if (args.length === 1 && typeof numerator === "string") return numerator;
+  if (args.length === 1 && typeof numerator === "string") {
+    return numerator;
+  }
   return args.length === 2 && isNumber(numerator) && isNumber(denominator) ? `${numerator}/${denominator}` : undefined;
 };
 
 /** Seconds. */
 const timedelta: Builtin = (args) => {
-  if (args.length !== 3 || !args.every(isWhole)) return undefined;
+  if (args.length !== 3 || !args.every(isWhole)) {
+    return undefined;
+  }
   const [days, seconds, microseconds] = args as readonly [number, number, number];
   return days * 86_400 + seconds + microseconds / 1e6;
 };
@@ -63,7 +73,9 @@ const twoDigits = (value: number) => String(value).padStart(2, "0");
 /** As Python prints it: UTC, or UTC-05:30. */
 const timezone: Builtin = (args) => {
   const [seconds, name] = args;
-  if (!isWhole(seconds) || args.length > 2 || (args.length === 2 && typeof name !== "string")) return undefined;
+  if (!isWhole(seconds) || args.length > 2 || (args.length === 2 && typeof name !== "string")) {
+    return undefined;
+  }
   const minutes = Math.floor(Math.abs(seconds) / 60);
   const sign = seconds < 0 ? "-" : "+";
   return seconds === 0 ? "UTC" : `UTC${sign}${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}`;
@@ -90,8 +102,12 @@ const timeText = (bytes: Uint8Array): string => {
 
 /** The offset in ISO 8601 of a time zone that {@link timezone} made; another kind of zone does not come so far. */
 function offsetText(zone: PickleValue): string | undefined {
-  if (zone === undefined || zone === null) return "";
-  if (zone === "UTC") return "+00:00";
+  if (zone === undefined || zone === null) {
+    return "";
+  }
+  if (zone === "UTC") {
+    return "+00:00";
+  }
   return typeof zone === "string" ? /^UTC([+-]\d\d:\d\d)$/.exec(zone)?.[1] : undefined;
 }
 

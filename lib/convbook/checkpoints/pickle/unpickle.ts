@@ -97,11 +97,15 @@ class Machine {
     for (;;) {
       this.#at = reader.offset;
       const code = reader.uint8("a pickle");
-      if (code === op.stop) break;
+      if (code === op.stop) {
+        break;
+      }
       try {
         this.#step(code);
       } catch (error) {
-        if (error instanceof PickleRefusal) throw this.#error(error.reason, error.message);
+        if (error instanceof PickleRefusal) {
+          throw this.#error(error.reason, error.message);
+        }
         throw error;
       }
     }
@@ -123,20 +127,24 @@ class Machine {
   }
 
   #pop(): PickleValue {
-    if (this.#stack.length <= this.#floor())
+    if (this.#stack.length <= this.#floor()) {
       throw this.#error("malformed", "the pickle takes more values than it made");
+    }
     return this.#stack.pop();
   }
 
   #top(): PickleValue {
-    if (this.#stack.length <= this.#floor())
+    if (this.#stack.length <= this.#floor()) {
       throw this.#error("malformed", "the pickle uses a value that it did not make");
+    }
     return this.#stack.at(-1);
   }
 
   #popToMark(): PickleValue[] {
     const mark = this.#marks.pop();
-    if (mark === undefined) throw this.#error("malformed", "the pickle refers to a mark that it did not set");
+    if (mark === undefined) {
+      throw this.#error("malformed", "the pickle refers to a mark that it did not set");
+    }
     return this.#stack.splice(mark);
   }
 
@@ -165,8 +173,11 @@ class Machine {
         break;
       case op.pop:
         // Python lets POP take a mark as well.
-        if (this.#stack.length === this.#marks.at(-1)) this.#marks.pop();
-        else this.#pop();
+        if (this.#stack.length === this.#marks.at(-1)) {
+          this.#marks.pop();
+        } else {
+          this.#pop();
+        }
         break;
       case op.popMark:
         this.#popToMark();
@@ -175,8 +186,9 @@ class Machine {
         throw this.#error("malformed", "the protocol is declared twice");
       case op.frame: {
         const length = reader.uint64("a frame's length");
-        if (length > reader.remaining)
+        if (length > reader.remaining) {
           throw this.#error("truncated", `a frame of ${length} bytes is longer than the file`);
+        }
         break;
       }
 
@@ -246,7 +258,9 @@ class Machine {
       case op.appends: {
         const values = this.#popToMark();
         const list = this.#list();
-        for (const value of values) list.push(value);
+        for (const value of values) {
+          list.push(value);
+        }
         break;
       }
 
@@ -282,9 +296,13 @@ class Machine {
       }
       case op.setitems: {
         const items = this.#popToMark();
-        if (items.length % 2 !== 0) throw this.#error("malformed", "a dict is given a key without a value");
+        if (items.length % 2 !== 0) {
+          throw this.#error("malformed", "a dict is given a key without a value");
+        }
         const dict = this.#dict("SETITEMS");
-        for (let i = 0; i < items.length; i += 2) dict.set(this.#key(items[i]), items[i + 1]);
+        for (let i = 0; i < items.length; i += 2) {
+          dict.set(this.#key(items[i]), items[i + 1]);
+        }
         break;
       }
 
@@ -294,8 +312,12 @@ class Machine {
       case op.additems: {
         const items = this.#popToMark();
         const set = this.#top();
-        if (!(set instanceof Set)) throw this.#error("forbidden", "ADDITEMS is applied to something that is not a set");
-        for (const item of items) set.add(this.#key(item));
+        if (!(set instanceof Set)) {
+          throw this.#error("forbidden", "ADDITEMS is applied to something that is not a set");
+        }
+        for (const item of items) {
+          set.add(this.#key(item));
+        }
         break;
       }
       case op.frozenset:
@@ -382,7 +404,9 @@ class Machine {
 
   #text(length: number): string {
     const text = decodeText(this.#reader.slice(length, "a string"));
-    if (text === undefined) throw this.#error("malformed", "a string is not valid UTF-8");
+    if (text === undefined) {
+      throw this.#error("malformed", "a string is not valid UTF-8");
+    }
     return text;
   }
 
@@ -400,7 +424,9 @@ class Machine {
     const limit = Math.min(reader.end, reader.offset + maxNameBytes);
     const end = reader.bytes.subarray(reader.offset, limit).indexOf(0x0a);
     if (end === -1) {
-      if (limit === reader.end) throw this.#error("truncated", "the file ends within a name");
+      if (limit === reader.end) {
+        throw this.#error("truncated", "the file ends within a name");
+      }
       throw this.#error("limit", `the pickle contains a name of more than ${maxNameBytes} bytes`);
     }
     const text = this.#text(end);
@@ -412,7 +438,9 @@ class Machine {
     const value = new PythonName(module, name);
     if (builtinOf(value) === undefined && !this.#vocabulary.allows(value)) {
       const known = this.#vocabulary.refusal?.(value);
-      if (known !== undefined) throw known;
+      if (known !== undefined) {
+        throw known;
+      }
       throw this.#error(
         "forbidden",
         `the pickle refers to ${quote(`${module}.${name}`)}, which is not among the names that a checkpoint may contain; save state dicts, not objects`,
@@ -423,7 +451,9 @@ class Machine {
 
   #call(callee: PythonName, args: readonly PickleValue[]): PickleValue {
     const builtin = builtinOf(callee);
-    if (builtin !== undefined) return builtin(args, this.#tools);
+    if (builtin !== undefined) {
+      return builtin(args, this.#tools);
+    }
     return this.#vocabulary.call(callee, args, this.#tools.buildable);
   }
 
@@ -437,15 +467,20 @@ class Machine {
 
   #dict(instruction: string): Map<PickleValue, PickleValue> {
     const dict = this.#top();
-    if (!(dict instanceof Map))
+    if (!(dict instanceof Map)) {
       throw this.#error("forbidden", `${instruction} is applied to something that is not a dict`);
+    }
     return dict;
   }
 
   /** A key of a dict or member of a set: what Python lets be one. Tuples, bytes and frozen sets are not compared by value. */
   #key(key: PickleValue): PickleValue {
-    if (typeof key === "string" || typeof key === "boolean" || key === null) return key;
-    if (typeof key === "number" && Number.isInteger(key) && key >= 0 && key < maxSmallKey) return key;
+    if (typeof key === "string" || typeof key === "boolean" || key === null) {
+      return key;
+    }
+    if (typeof key === "number" && Number.isInteger(key) && key >= 0 && key < maxSmallKey) {
+      return key;
+    }
     if (typeof key === "number" || typeof key === "bigint") {
       this.#oddKeys++;
       if (this.#oddKeys > maxOddKeys) {
@@ -454,13 +489,16 @@ class Machine {
       return key;
     }
     const isFixed = Array.isArray(key) ? Object.isFrozen(key) : key instanceof Set || key instanceof Uint8Array;
-    if (isFixed || key instanceof PythonName) return key;
+    if (isFixed || key instanceof PythonName) {
+      return key;
+    }
     throw this.#error("unsupported", "a key of a dict or member of a set is something that can change");
   }
 
   #recall(index: number): PickleValue {
-    if (!(index in this.#memo))
+    if (!(index in this.#memo)) {
       throw this.#error("malformed", `the pickle recalls value ${index}, which it did not remember`);
+    }
     return this.#memo[index];
   }
 
@@ -474,18 +512,28 @@ class Machine {
   #build(state: PickleValue): void {
     const target = this.#top();
     const kind = typeof target === "object" && target !== null ? this.#tools.buildable.get(target) : undefined;
-    if (kind === undefined) throw this.#error("forbidden", "BUILD is applied to something that has no attributes");
+    if (kind === undefined) {
+      throw this.#error("forbidden", "BUILD is applied to something that has no attributes");
+    }
     if (typeof kind === "function") {
       kind(state);
       return;
     }
-    if (state === null) return;
-    if (!(state instanceof Map)) throw this.#error("forbidden", "the state that BUILD is given is not a dict");
+    if (state === null) {
+      return;
+    }
+    if (!(state instanceof Map)) {
+      throw this.#error("forbidden", "the state that BUILD is given is not a dict");
+    }
     // An OrderedDict's attributes (a state dict's _metadata) are not part of its content.
-    if (kind === "ignored") return;
+    if (kind === "ignored") {
+      return;
+    }
     this.#spend(state.size);
     for (const [key, value] of state) {
-      if (typeof key !== "string") throw this.#error("malformed", "an attribute's name is not text");
+      if (typeof key !== "string") {
+        throw this.#error("malformed", "an attribute's name is not text");
+      }
       (target as Map<PickleValue, PickleValue>).set(key, value);
     }
   }
@@ -493,7 +541,8 @@ class Machine {
   /** What is copied was read before, once; a file that makes us copy more than it holds repeats itself to waste our time. */
   #spend(elements: number): void {
     this.#spent += elements;
-    if (this.#spent > copiesOfByte * (this.#reader.offset - this.#start))
+    if (this.#spent > copiesOfByte * (this.#reader.offset - this.#start)) {
       throw this.#error("limit", "the pickle copies the same values again and again");
+    }
   }
 }

@@ -35,7 +35,9 @@ export function parseHeader(reader: ByteReader, length: number): Header {
   try {
     text = utf8.decode(reader.slice(length, "the header"));
   } catch (error) {
-    if (error instanceof TypeError) throw reader.error("malformed", "the header is not valid UTF-8", start);
+    if (error instanceof TypeError) {
+      throw reader.error("malformed", "the header is not valid UTF-8", start);
+    }
     throw error;
   }
   return new HeaderParser(text, reader, start).parse();
@@ -54,20 +56,28 @@ class HeaderParser {
   }
 
   parse(): Header {
-    if (this.#text[0] !== "{") throw this.#error("the header does not begin with {");
+    if (this.#text[0] !== "{") {
+      throw this.#error("the header does not begin with {");
+    }
     const entries = new Map<string, HeaderEntry>();
     let metadata: ReadonlyMap<string, string> | undefined;
     this.#object((key) => {
       if (key === "__metadata__") {
-        if (metadata !== undefined) throw this.#error('the key "__metadata__" occurs twice');
+        if (metadata !== undefined) {
+          throw this.#error('the key "__metadata__" occurs twice');
+        }
         metadata = this.#metadata();
         return;
       }
-      if (entries.has(key)) throw this.#error(`tensor ${quote(key)} occurs twice`);
+      if (entries.has(key)) {
+        throw this.#error(`tensor ${quote(key)} occurs twice`);
+      }
       entries.set(key, this.#entry(key));
     });
     this.#skip();
-    if (this.#at !== this.#text.length) throw this.#error("something follows the header's end");
+    if (this.#at !== this.#text.length) {
+      throw this.#error("something follows the header's end");
+    }
     return { entries, metadata: metadata ?? new Map() };
   }
 
@@ -95,7 +105,9 @@ class HeaderParser {
 
   #is(character: string): boolean {
     this.#skip();
-    if (this.#text[this.#at] !== character) return false;
+    if (this.#text[this.#at] !== character) {
+      return false;
+    }
     this.#at++;
     return true;
   }
@@ -112,9 +124,13 @@ class HeaderParser {
     const text = this.#text;
     const start = this.#at;
     let end = text[start] === '"' ? text.indexOf('"', start + 1) : -1;
-    while (end !== -1 && this.#isEscaped(end)) end = text.indexOf('"', end + 1);
+    while (end !== -1 && this.#isEscaped(end)) {
+      end = text.indexOf('"', end + 1);
+    }
     try {
-      if (end === -1) throw new SyntaxError();
+      if (end === -1) {
+        throw new SyntaxError();
+      }
       this.#at = end + 1;
       return JSON.parse(text.slice(start, this.#at));
     } catch {
@@ -126,19 +142,25 @@ class HeaderParser {
   /** Whether an odd number of backslashes stands before a place. */
   #isEscaped(at: number): boolean {
     let first = at;
-    while (this.#text[first - 1] === "\\") first--;
+    while (this.#text[first - 1] === "\\") {
+      first--;
+    }
     return (at - first) % 2 === 1;
   }
 
   #integer(what: string): number {
     const value = Number(this.#take(integer, what));
-    if (!Number.isSafeInteger(value)) throw this.#error(`${what} is larger than any file`);
+    if (!Number.isSafeInteger(value)) {
+      throw this.#error(`${what} is larger than any file`);
+    }
     return value;
   }
 
   #object(entry: (key: string) => void): void {
     this.#expect("{");
-    if (this.#is("}")) return;
+    if (this.#is("}")) {
+      return;
+    }
     do {
       const key = this.#string();
       this.#expect(":");
@@ -150,9 +172,13 @@ class HeaderParser {
   #integers(what: string, most: number): number[] {
     const values: number[] = [];
     this.#expect("[");
-    if (this.#is("]")) return values;
+    if (this.#is("]")) {
+      return values;
+    }
     do {
-      if (values.length === most) throw this.#error(`${what} has more than ${most} numbers`);
+      if (values.length === most) {
+        throw this.#error(`${what} has more than ${most} numbers`);
+      }
       values.push(this.#integer(what));
     } while (this.#is(","));
     this.#expect("]");
@@ -162,7 +188,9 @@ class HeaderParser {
   #metadata(): Map<string, string> {
     const metadata = new Map<string, string>();
     this.#object((key) => {
-      if (metadata.has(key)) throw this.#error(`the metadata's key ${quote(key)} occurs twice`);
+      if (metadata.has(key)) {
+        throw this.#error(`the metadata's key ${quote(key)} occurs twice`);
+      }
       metadata.set(key, this.#string());
     });
     return metadata;
@@ -173,10 +201,15 @@ class HeaderParser {
     let shape: number[] | undefined;
     let offsets: number[] | undefined;
     this.#object((key) => {
-      if (key === "dtype" && dtype === undefined) dtype = this.#string();
-      else if (key === "shape" && shape === undefined) shape = this.#integers("a shape", 64);
-      else if (key === "data_offsets" && offsets === undefined) offsets = this.#integers("data_offsets", 2);
-      else throw this.#error(`tensor ${quote(name)} has an unknown or repeated key ${quote(key)}`);
+      if (key === "dtype" && dtype === undefined) {
+        dtype = this.#string();
+      } else if (key === "shape" && shape === undefined) {
+        shape = this.#integers("a shape", 64);
+      } else if (key === "data_offsets" && offsets === undefined) {
+        offsets = this.#integers("data_offsets", 2);
+      } else {
+        throw this.#error(`tensor ${quote(name)} has an unknown or repeated key ${quote(key)}`);
+      }
     });
     const [begin, end] = offsets ?? [];
     if (dtype === undefined || shape === undefined || begin === undefined || end === undefined) {

@@ -68,7 +68,9 @@ export function parseSafetensors(bytes: Uint8Array, file = "(memory)", sharing: 
   for (const [name, { dtype, shape, begin, end }] of entries) {
     const format = formats.get(dtype);
     const at = dataStart + begin;
-    if (format === undefined) throw reader.error("unsupported", `tensor ${quote(name)} is of type ${quote(dtype)}`, at);
+    if (format === undefined) {
+      throw reader.error("unsupported", `tensor ${quote(name)} is of type ${quote(dtype)}`, at);
+    }
     const expected = elementsOf(shape) * format.bytes;
     if (end - begin !== expected) {
       throw reader.error(

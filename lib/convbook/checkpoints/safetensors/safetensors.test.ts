@@ -59,7 +59,9 @@ describe("a safetensors file made elsewhere", async () => {
       try {
         parseSafetensors(bytes.subarray(0, length), "x");
       } catch (error) {
-        if (error instanceof CheckpointError && error.reason === "truncated") continue;
+        if (error instanceof CheckpointError && error.reason === "truncated") {
+          continue;
+        }
         throw error;
       }
       throw new Error(`cut to ${length} bytes it was read`);
@@ -80,7 +82,9 @@ describe("a safetensors file made elsewhere", async () => {
       try {
         parseSafetensors(bytes);
       } catch (error) {
-        if (!(error instanceof CheckpointError)) throw error;
+        if (!(error instanceof CheckpointError)) {
+          throw error;
+        }
         refused++;
       }
     }

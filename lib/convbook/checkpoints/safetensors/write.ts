@@ -34,7 +34,9 @@ interface Stored {
 
 function store(name: string, tensor: TensorData, floatType: string): Stored {
   const problem = tensorProblem(tensor);
-  if (problem !== null) throw new TypeError(`Tensor ${quote(name)} ${problem}.`);
+  if (problem !== null) {
+    throw new TypeError(`Tensor ${quote(name)} ${problem}.`);
+  }
   const { dtype, shape, data } = tensor;
   if (dtype === "float32" && floatType !== "float32") {
     const half = floatType === "float16" ? float32ToFloat16(data) : float32ToBfloat16(data);
@@ -58,7 +60,9 @@ function piecesOf(tensors: ReadonlyMap<string, TensorData>, options: SaveSafeten
   }
   let offset = 0;
   for (const { name, dtype, shape, bytes } of stored) {
-    if (name === "__metadata__") throw new TypeError('A tensor cannot be called "__metadata__" in a safetensors file.');
+    if (name === "__metadata__") {
+      throw new TypeError('A tensor cannot be called "__metadata__" in a safetensors file.');
+    }
     const end = offset + bytes.length;
     const entry = `{"dtype":"${dtype}","shape":[${shape.join(",")}],"data_offsets":[${offset},${end}]}`;
     lines.push(`${JSON.stringify(name)}:${entry}`);

@@ -96,7 +96,9 @@ function refusal(file: Uint8Array): CheckpointError {
   try {
     parseTorch(file, { file: "hostile.ckpt" });
   } catch (error) {
-    if (error instanceof CheckpointError) return error;
+    if (error instanceof CheckpointError) {
+      return error;
+    }
     throw error;
   }
   throw new Error("it was not refused");
@@ -451,7 +453,9 @@ describe.each([
 describe("a few megabytes made to waste time or memory", () => {
   const many = (part: Uint8Array, size = 1 << 20) => {
     const whole = Buffer.alloc(Math.floor(size / part.length) * part.length);
-    for (let i = 0; i < whole.length; i += part.length) whole.set(part, i);
+    for (let i = 0; i < whole.length; i += part.length) {
+      whole.set(part, i);
+    }
     return whole;
   };
   const half = 1 << 19;
@@ -467,12 +471,18 @@ describe("a few megabytes made to waste time or memory", () => {
       return (h ^ (h >>> 16)) & 0x3fff;
     };
     const found: Buffer[] = [];
-    for (let n = 1 << 24; found.length < 17_000; n++) if (hash(n) === 0) found.push(bytes("J", u32(n), "N"));
+    for (let n = 1 << 24; found.length < 17_000; n++) {
+      if (hash(n) === 0) {
+        found.push(bytes("J", u32(n), "N"));
+      }
+    }
     return bytes("}(", ...found, "u");
   })();
   const laughs = (() => {
     const parts = [bytes("]q\x00")];
-    for (let i = 0; i < 40; i++) parts.push(bytes("](", ...Array(10).fill(bytes("h", i)), "eq", i + 1));
+    for (let i = 0; i < 40; i++) {
+      parts.push(bytes("](", ...Array(10).fill(bytes("h", i)), "eq", i + 1));
+    }
     return bytes("(", ...parts, "t");
   })();
   const expanded = bytes(
@@ -569,8 +579,11 @@ describe("a few megabytes made to waste time or memory", () => {
   it.each(cases)("%s", (_name, body, message) => {
     // What grows with the square of the size would take minutes.
     const file = zipFile(body, body === expanded ? { 0: Buffer.alloc(4) } : {});
-    if (message === null) expect(() => parseTorch(file)).not.toThrow();
-    else expect(refusal(file).message).toMatch(message);
+    if (message === null) {
+      expect(() => parseTorch(file)).not.toThrow();
+    } else {
+      expect(refusal(file).message).toMatch(message);
+    }
   });
 });
 

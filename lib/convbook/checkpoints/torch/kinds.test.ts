@@ -19,7 +19,9 @@ const python = spawnSync("/usr/bin/python3", [join(fixtures, "make_kinds.py"), f
 const isMade = python.status === 0;
 if (!isMade) {
   const isMissing = python.error !== undefined || /No module named '(torch|numpy)'/.test(python.stderr);
-  if (process.env.CI || !isMissing) throw new Error(`make_kinds.py failed: ${python.error ?? python.stderr}`);
+  if (process.env.CI || !isMissing) {
+    throw new Error(`make_kinds.py failed: ${python.error ?? python.stderr}`);
+  }
   console.log("Left out: files of all protocols, which need PyTorch (apt install python3-torch).");
 }
 const made = (pattern: RegExp) => (isMade ? readdirSync(folder).filter((name) => pattern.test(name)) : []);

@@ -37,7 +37,9 @@ function beginsWithMagic(reader: ByteReader): boolean {
     return unpickle(reader, plain) === magicNumber;
   } catch (error) {
     // It refers to something.
-    if (error instanceof CheckpointError && ["forbidden", "unsupported"].includes(error.reason)) return false;
+    if (error instanceof CheckpointError && ["forbidden", "unsupported"].includes(error.reason)) {
+      return false;
+    }
     throw error;
   }
 }
@@ -81,15 +83,21 @@ export function readLegacy(reader: ByteReader, limits: TorchLimits, sharing: Sha
     throw reader.error("malformed", "the keys of the storages are not a list of strings", keysAt);
   }
   const listed = new Set<string>(keys);
-  if (listed.size !== keys.length) throw reader.error("malformed", "a storage's key is listed twice", keysAt);
+  if (listed.size !== keys.length) {
+    throw reader.error("malformed", "a storage's key is listed twice", keysAt);
+  }
   for (const key of tensors.roots.keys()) {
-    if (!listed.has(key)) throw reader.error("malformed", `storage ${quote(key)} is not in the file`, keysAt);
+    if (!listed.has(key)) {
+      throw reader.error("malformed", `storage ${quote(key)} is not in the file`, keysAt);
+    }
   }
   const contents = new Map<StorageReference, Uint8Array>();
   for (const key of listed) {
     const at = reader.offset;
     const root = tensors.roots.get(key);
-    if (root === undefined) throw reader.error("malformed", `storage ${quote(key)} is in the file but never used`, at);
+    if (root === undefined) {
+      throw reader.error("malformed", `storage ${quote(key)} is in the file but never used`, at);
+    }
     const elements = reader.uint64(`the size of storage ${quote(key)}`);
     if (elements !== root.rootElements) {
       throw reader.error(

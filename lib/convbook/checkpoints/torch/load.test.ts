@@ -116,15 +116,21 @@ describe.runIf(hasTutorial)("the tutorial's checkpoints", () => {
 
 /** Every length up to 4 KB, then every 997th. */
 function* lengthsOf(size: number): Generator<number> {
-  for (let length = 0; length < Math.min(size, 4096); length++) yield length;
-  for (let length = 4096; length < size; length += 997) yield length;
+  for (let length = 0; length < Math.min(size, 4096); length++) {
+    yield length;
+  }
+  for (let length = 4096; length < size; length += 997) {
+    yield length;
+  }
 }
 
 const truncated: [string, string][] = ["legacy.pt", "zip.pt", "protocol4.pt"].map((name) => [
   name,
   join(fixtures, name),
 ]);
-if (hasTutorial) truncated.push(["ResNet.ckpt", join(tutorial, "ResNet.ckpt")]);
+if (hasTutorial) {
+  truncated.push(["ResNet.ckpt", join(tutorial, "ResNet.ckpt")]);
+}
 
 describe("a file that is cut off", () => {
   it.each(truncated)("%s is refused at every length", (name, path) => {
@@ -137,7 +143,9 @@ describe("a file that is cut off", () => {
       } catch (caught) {
         error = caught;
       }
-      if (!(error instanceof CheckpointError)) throw new Error(`${name} cut to ${length} bytes gives ${error}`);
+      if (!(error instanceof CheckpointError)) {
+        throw new Error(`${name} cut to ${length} bytes gives ${error}`);
+      }
       if (error.reason !== "truncated" || error.file !== name || error.offset === null || error.offset > length) {
         throw new Error(`${name} cut to ${length} bytes gives ${error.reason} at ${error.offset}: ${error.message}`);
       }
@@ -184,11 +192,15 @@ describe("damaged files", () => {
       for (let i = 0; i < 4000; i++) {
         const bytes = original.slice();
         const flips = 1 + (random.next().value % 3);
-        for (let k = 0; k < flips; k++) bytes[random.next().value % bytes.length] = random.next().value & 255;
+        for (let k = 0; k < flips; k++) {
+          bytes[random.next().value % bytes.length] = random.next().value & 255;
+        }
         try {
           parseTorch(bytes);
         } catch (error) {
-          if (!(error instanceof CheckpointError)) throw error;
+          if (!(error instanceof CheckpointError)) {
+            throw error;
+          }
           refused++;
         }
       }

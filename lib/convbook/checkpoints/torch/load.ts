@@ -31,16 +31,30 @@ export interface ParseTorchOptions {
 /** What other kinds of files are handed over in place of a checkpoint begin with. */
 function recognise(bytes: Uint8Array): string | null {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 512)).toString("latin1");
-  if (head.startsWith("version https://git-lfs"))
+  if (head.startsWith("version https://git-lfs")) {
     return "this is a Git LFS pointer; fetch the file itself with git lfs pull";
-  if (/^\s*<(!doctype|html|\?xml)/i.test(head)) return "this is a web page, not a checkpoint: the download went wrong";
-  if (head.slice(257, 262) === "ustar") return "this is torch's tar format of before 0.1.10, which is not read here";
-  if (head.startsWith("\x89HDF")) return "this is an HDF5 file (Keras), not a checkpoint of torch";
-  if (head.startsWith("\x1f\x8b")) return "this is a gzip file; unpack it first";
-  if (/^c(collections\nOrderedDict|copy_reg\n_reconstructor|torch[\w.]*\n\w+)\n/.test(head))
+  }
+  if (/^\s*<(!doctype|html|\?xml)/i.test(head)) {
+    return "this is a web page, not a checkpoint: the download went wrong";
+  }
+  if (head.slice(257, 262) === "ustar") {
+    return "this is torch's tar format of before 0.1.10, which is not read here";
+  }
+  if (head.startsWith("\x89HDF")) {
+    return "this is an HDF5 file (Keras), not a checkpoint of torch";
+  }
+  if (head.startsWith("\x1f\x8b")) {
+    return "this is a gzip file; unpack it first";
+  }
+  if (/^c(collections\nOrderedDict|copy_reg\n_reconstructor|torch[\w.]*\n\w+)\n/.test(head)) {
     return 'this is a pickle, but not a file of torch.save (its magic number is missing): pickle.dump writes such; in Python, torch.save(pickle.load(open(path, "rb")), other_path) makes it one';
-  if (head.startsWith("GGUF")) return "this is a GGUF file, not a checkpoint of torch";
-  if (/^[\s\S]{8}\{"/.test(head)) return "this is a safetensors file; read it with loadSafetensors";
+  }
+  if (head.startsWith("GGUF")) {
+    return "this is a GGUF file, not a checkpoint of torch";
+  }
+  if (/^[\s\S]{8}\{"/.test(head)) {
+    return "this is a safetensors file; read it with loadSafetensors";
+  }
   return null;
 }
 
@@ -64,13 +78,21 @@ export function parseTorch(bytes: Uint8Array, options: ParseTorchOptions = {}): 
   } = options;
   const limits = { copyBudget: maxCopiedBytes, ...(maxContainers === undefined ? {} : { maxContainers }) };
   const sharing = shareMemory ? "share" : "copy";
-  if (bytes.length === 0) throw new CheckpointError(file, 0, "truncated", "the file is empty");
+  if (bytes.length === 0) {
+    throw new CheckpointError(file, 0, "truncated", "the file is empty");
+  }
   try {
-    if (isZip(bytes)) return readZip(bytes, file, limits, sharing);
-    if (isLegacy(bytes)) return readLegacy(new ByteReader(bytes, file), limits, sharing);
+    if (isZip(bytes)) {
+      return readZip(bytes, file, limits, sharing);
+    }
+    if (isLegacy(bytes)) {
+      return readLegacy(new ByteReader(bytes, file), limits, sharing);
+    }
   } catch (error) {
     // A storage's content was refused when it was decoded.
-    if (error instanceof PickleRefusal) throw new CheckpointError(file, null, error.reason, error.message);
+    if (error instanceof PickleRefusal) {
+      throw new CheckpointError(file, null, error.reason, error.message);
+    }
     throw error;
   }
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(8, bytes.length)).toString("latin1");

@@ -27,7 +27,9 @@ function pickleTensors(value: unknown): { data: Uint8Array; storages: Uint8Array
   const writeTensor: WriteTensor = (tensor, writer) => {
     const { dtype, shape, data } = tensor;
     const problem = tensorProblem(tensor);
-    if (problem !== null) throw new TypeError(`A tensor ${problem}.`);
+    if (problem !== null) {
+      throw new TypeError(`A tensor ${problem}.`);
+    }
     const place = `${dtype} ${data.byteOffset} ${data.byteLength}`;
     const inBuffer = keys.get(data.buffer) ?? new Map<string, number>();
     keys.set(data.buffer, inBuffer);
@@ -98,7 +100,9 @@ function archive(entries: readonly (readonly [name: string, content: Uint8Array]
     directory.push(record);
   }
   const start = offset;
-  for (const record of directory) add(record);
+  for (const record of directory) {
+    add(record);
+  }
   const end = Buffer.alloc(22);
   end.writeUInt32LE(0x06054b50, 0);
   end.writeUInt16LE(entries.length, 8);

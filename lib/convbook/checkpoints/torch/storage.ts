@@ -29,8 +29,12 @@ function unsigned(bytes: 2 | 4 | 8): StorageKind {
   const dtype = bytes === 2 ? "int32" : "int64";
   const decode = (content: Uint8Array): TensorArrays[TensorDType] => {
     const { buffer } = alignedBytes(content, bytes, "copy");
-    if (bytes === 2) return Int32Array.from(new Uint16Array(buffer));
-    if (bytes === 4) return BigInt64Array.from(new Uint32Array(buffer), BigInt);
+    if (bytes === 2) {
+      return Int32Array.from(new Uint16Array(buffer));
+    }
+    if (bytes === 4) {
+      return BigInt64Array.from(new Uint32Array(buffer), BigInt);
+    }
     const values = new BigInt64Array(buffer as ArrayBuffer);
     if (values.some((value) => value < 0n)) {
       throw new PickleRefusal(
@@ -77,8 +81,12 @@ const untypedName = "torch.storage.UntypedStorage";
 const untyped = plain("uint8");
 
 function kindOfStorage(type: PickleValue): StorageKind | undefined {
-  if (!(type instanceof PythonName)) return undefined;
-  if (type.toString() === untypedName) return untyped;
+  if (!(type instanceof PythonName)) {
+    return undefined;
+  }
+  if (type.toString() === untypedName) {
+    return untyped;
+  }
   return type.module === "torch" ? storageKinds.get(type.name) : undefined;
 }
 
@@ -184,7 +192,9 @@ export class TensorCollector {
   }
 
   #reference(id: PickleValue): StorageReference {
-    if (!isTuple(id)) throw new PickleRefusal("malformed", "a persistent id is not a tuple");
+    if (!isTuple(id)) {
+      throw new PickleRefusal("malformed", "a persistent id is not a tuple");
+    }
     const [what, type, key, location, elements, view = null] = id;
     if (what !== "storage") {
       const given = typeof what === "string" ? quote(what) : "something else";
@@ -203,8 +213,9 @@ export class TensorCollector {
       );
     }
     const storageKind = kindOfStorage(type);
-    if (storageKind === undefined || !(type instanceof PythonName))
+    if (storageKind === undefined || !(type instanceof PythonName)) {
       throw new PickleRefusal("malformed", `storage ${quote(key)} has no class of storages`);
+    }
     let root = this.roots.get(key);
     if (root === undefined) {
       root = new StorageReference(key, type.name, storageKind, elements, 0, elements);
@@ -224,8 +235,9 @@ export class TensorCollector {
 
   /** A part of another storage, as files of before PyTorch 1.0 have them: `(key, offset, elements)`. */
   #declareView(root: StorageReference, view: PickleValue): StorageReference {
-    if (!isTuple(view) || view.length !== 3)
+    if (!isTuple(view) || view.length !== 3) {
       throw new PickleRefusal("malformed", "a view of a storage is not a triple");
+    }
     const [key, offset, elements] = view;
     if (typeof key !== "string" || !isCount(offset) || !isCount(elements) || offset + elements > root.elements) {
       throw new PickleRefusal("malformed", `a view of storage ${quote(root.key)} does not lie within it`);
@@ -250,10 +262,14 @@ export class TensorCollector {
   rebuild(args: readonly PickleValue[], dtype?: string): TensorData {
     const [standIn, offset, size, stride] = args;
     const declared = this.#references.get(standIn as object);
-    if (declared === undefined) throw new PickleRefusal("malformed", "a tensor is not made from a storage");
+    if (declared === undefined) {
+      throw new PickleRefusal("malformed", "a tensor is not made from a storage");
+    }
     const storage = dtype === undefined ? declared : this.#cast(declared, dtype);
     const where = `a tensor of storage ${quote(storage.key)}`;
-    if (!isCount(offset)) throw new PickleRefusal("malformed", `${where} has no valid offset`);
+    if (!isCount(offset)) {
+      throw new PickleRefusal("malformed", `${where} has no valid offset`);
+    }
     if (!isTuple(size) || !isTuple(stride) || size.length !== stride.length) {
       throw new PickleRefusal("malformed", `${where} has no size and stride of one length`);
     }
@@ -294,13 +310,17 @@ export class TensorCollector {
         `tensors of torch.${dtype} are not read here; in Python, save tensor.float()`,
       );
     }
-    if (storage.kind === kind) return storage;
+    if (storage.kind === kind) {
+      return storage;
+    }
     if (storage.kind !== untyped) {
       throw new PickleRefusal("malformed", `storage ${quote(storage.key)} is said to be of two types`);
     }
     const name = `${storage.key} ${dtype}`;
     const before = this.#casts.get(name);
-    if (before !== undefined) return before;
+    if (before !== undefined) {
+      return before;
+    }
     const elements = Math.floor(storage.elements / kind.elementBytes);
     const made = new StorageReference(storage.key, storage.type, kind, elements, 0, elements);
     this.#casts.set(name, made);

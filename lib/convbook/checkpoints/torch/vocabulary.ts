@@ -88,8 +88,12 @@ export function torchVocabulary(tensors: TensorCollector): PickleVocabulary {
   return {
     allows: (name) => {
       const full = name.toString();
-      if (functions.has(full) || attributeDicts.has(full) || dtypes.has(full)) return true;
-      if (returnType.test(full) || schedulerClass.test(full)) return true;
+      if (functions.has(full) || attributeDicts.has(full) || dtypes.has(full)) {
+        return true;
+      }
+      if (returnType.test(full) || schedulerClass.test(full)) {
+        return true;
+      }
       return isStorageName(name) || callbackClass.test(full);
     },
     refusal: (name) => {
@@ -115,8 +119,9 @@ function call(
   switch (full) {
     case "torch._utils._rebuild_tensor":
       // As files of before PyTorch 0.4 have it, without gradients and hooks.
-      if (args.length !== 4)
+      if (args.length !== 4) {
         throw new PickleRefusal("malformed", "a tensor is not made from storage, offset, size, stride");
+      }
       return tensors.rebuild(args);
     case "torch._utils._rebuild_tensor_v2": {
       if (
@@ -162,7 +167,9 @@ function call(
     case "torch.serialization._get_layout":
       return args.length === 1 && typeof first === "string" && /^torch\.[a-z_]+$/.test(first) ? first : undefined;
     case "torch._utils._rebuild_parameter_with_state":
-      if (args.length !== 4) throw new PickleRefusal("malformed", "a parameter with a state has no state");
+      if (args.length !== 4) {
+        throw new PickleRefusal("malformed", "a parameter with a state has no state");
+      }
       return call(new PythonName("torch._utils", "_rebuild_parameter"), args.slice(0, 3), buildable, tensors);
     case "torch._utils._rebuild_parameter":
       if (args.length !== 3 || !tensors.isTensor(first) || typeof second !== "boolean" || !isNothing(third)) {
@@ -182,12 +189,15 @@ function call(
       return second === undefined ? first : `${first}:${second}`;
     }
     default:
-      if (schedulerClass.test(full))
+      if (schedulerClass.test(full)) {
         throw new PickleRefusal(
           "unsupported",
           `the pickle makes a ${quote(full)}: a schedule with its code, and code is never run here; in Python, save its state_dict(), of a OneCycleLR without "anneal_func"`,
         );
-      if (returnType.test(full)) return Array.isArray(first) ? Object.freeze([...first.slice(0, 64)]) : undefined;
+      }
+      if (returnType.test(full)) {
+        return Array.isArray(first) ? Object.freeze([...first.slice(0, 64)]) : undefined;
+      }
       return attributeDicts.has(full)
         ? makeAttributes(args, { buildable, key: (key) => key, spend: () => {} })
         : undefined;

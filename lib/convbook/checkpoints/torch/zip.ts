@@ -127,8 +127,9 @@ function readEntry(reader: ByteReader, directoryStart: number): ZipEntry {
   const { bytes, file } = reader;
   const at = reader.offset;
   const what = "the archive's directory";
-  if (reader.uint32(what) !== directorySignature)
+  if (reader.uint32(what) !== directorySignature) {
     throw reader.error("malformed", `${what} is not a list of entries`, at);
+  }
   reader.take(4, what);
   const flags = reader.uint16(what);
   const method = reader.uint16(what);
@@ -141,9 +142,12 @@ function readEntry(reader: ByteReader, directoryStart: number): ZipEntry {
   const start = reader.uint32(what);
   const name = readName(reader, nameLength);
   reader.take(extraLength, what);
-  if (isProgram(name)) throw reader.error("unsupported", programDetail, at);
-  if (commentLength !== 0 || disk !== 0)
+  if (isProgram(name)) {
+    throw reader.error("unsupported", programDetail, at);
+  }
+  if (commentLength !== 0 || disk !== 0) {
     throw reader.error("forbidden", `entry ${quote(name)} has a comment or lies elsewhere`, at);
+  }
   if (method !== stored && method !== deflated) {
     const detail = `entry ${quote(name)} is compressed by method ${method}, which is not read here (only stored, 0, and deflated, 8)`;
     throw reader.error("unsupported", detail, at);
@@ -164,23 +168,33 @@ function readEntry(reader: ByteReader, directoryStart: number): ZipEntry {
   const local = new ByteReader(bytes, file, start, directoryStart);
   const header = `the header of entry ${quote(name)}`;
   const disagree = () => local.error("malformed", `${header} contradicts the archive's directory`, start);
-  if (local.uint32(header) !== localSignature) throw disagree();
+  if (local.uint32(header) !== localSignature) {
+    throw disagree();
+  }
   local.take(2, header);
-  if (local.uint16(header) !== flags || local.uint16(header) !== method) throw disagree();
+  if (local.uint16(header) !== flags || local.uint16(header) !== method) {
+    throw disagree();
+  }
   local.take(4, header);
   const hasDescriptor = (flags & descriptorFlag) !== 0;
   for (const expected of [crc, packed, size]) {
     const found = local.uint32(header);
-    if (found !== expected && !(hasDescriptor && found === 0)) throw disagree();
+    if (found !== expected && !(hasDescriptor && found === 0)) {
+      throw disagree();
+    }
   }
   const [localNameLength, localExtraLength] = [local.uint16(header), local.uint16(header)];
-  if (readName(local, localNameLength) !== name) throw disagree();
+  if (readName(local, localNameLength) !== name) {
+    throw disagree();
+  }
   local.take(localExtraLength, header);
   const { offset } = local;
   local.take(packed, `entry ${quote(name)}`);
   if (hasDescriptor) {
     const found = [0, 1, 2, 3].map(() => local.uint32(`the descriptor of entry ${quote(name)}`));
-    if (found.some((value, i) => value !== [descriptorSignature, crc, packed, size][i])) throw disagree();
+    if (found.some((value, i) => value !== [descriptorSignature, crc, packed, size][i])) {
+      throw disagree();
+    }
   }
   return { name, start, offset, packed, size, isDeflated: method === deflated, crc, end: local.offset };
 }
@@ -203,7 +217,9 @@ function readEntries(bytes: Uint8Array, file: string): ZipEntry[] {
     const at = reader.offset;
     // Entries may only follow each other, so no byte is read for two of them.
     const entry = readEntry(reader, directory.start);
-    if (names.has(entry.name)) throw reader.error("forbidden", `entry ${quote(entry.name)} occurs twice`, at);
+    if (names.has(entry.name)) {
+      throw reader.error("forbidden", `entry ${quote(entry.name)} occurs twice`, at);
+    }
     const expected = entries.at(-1)?.end ?? 0;
     if (entry.start !== expected) {
       throw reader.error("forbidden", `entry ${quote(entry.name)} begins at ${entry.start}, not at ${expected}`, at);
@@ -211,7 +227,9 @@ function readEntries(bytes: Uint8Array, file: string): ZipEntry[] {
     names.add(entry.name);
     entries.push(entry);
   }
-  if (reader.remaining !== 0) throw reader.error("malformed", "the archive's directory has more than its entries");
+  if (reader.remaining !== 0) {
+    throw reader.error("malformed", "the archive's directory has more than its entries");
+  }
   const covered = entries.at(-1)?.end ?? 0;
   if (covered !== directory.start) {
     throw reader.error("forbidden", "bytes between the last entry and the directory belong to nothing", covered);
@@ -234,7 +252,9 @@ export function readZip(bytes: Uint8Array, file: string, limits: TorchLimits, sh
   const contents = readContents(bytes, file, entries, limits.copyBudget);
   const contentOf = ({ name }: ZipEntry) => found(contents.get(name), name);
   const prefix = /^[^/]+\//.exec(entries[0]?.name ?? "")?.[0];
-  if (prefix === undefined) throw whole.error("unsupported", "this zip archive is not a checkpoint of torch", 0);
+  if (prefix === undefined) {
+    throw whole.error("unsupported", "this zip archive is not a checkpoint of torch", 0);
+  }
   const storages = new Map<string, ZipEntry>();
   const files = new Map<string, ZipEntry>();
   for (const entry of entries) {
@@ -247,19 +267,27 @@ export function readZip(bytes: Uint8Array, file: string, limits: TorchLimits, sh
     }
     const name = entry.name.slice(prefix.length);
     // A folder.
-    if (entry.name.endsWith("/") && entry.size === 0) continue;
-    if (name.startsWith("data/")) storages.set(name.slice("data/".length), entry);
-    else if (name === "data.pkl" || sideFiles.has(name) || name.startsWith(".data/")) files.set(name, entry);
-    else throw whole.error("forbidden", `entry ${quote(entry.name)} is none that torch writes`, entry.start);
+    if (entry.name.endsWith("/") && entry.size === 0) {
+      continue;
+    }
+    if (name.startsWith("data/")) {
+      storages.set(name.slice("data/".length), entry);
+    } else if (name === "data.pkl" || sideFiles.has(name) || name.startsWith(".data/")) {
+      files.set(name, entry);
+    } else {
+      throw whole.error("forbidden", `entry ${quote(entry.name)} is none that torch writes`, entry.start);
+    }
   }
   const pickle = files.get("data.pkl");
-  if (pickle === undefined)
+  if (pickle === undefined) {
     throw whole.error("unsupported", "this zip archive is not a checkpoint of torch: it has no data.pkl", 0);
+  }
   const order = files.get("byteorder");
   if (order !== undefined) {
     const text = Buffer.from(contentOf(order)).toString("latin1");
-    if (text !== "little")
+    if (text !== "little") {
       throw whole.error("unsupported", `its byte order is ${quote(text)}, not "little"`, order.offset);
+    }
   }
 
   const inflated = entries.reduce((sum, { size, packed }) => sum + Math.max(0, size - packed), 0);
@@ -269,12 +297,14 @@ export function readZip(bytes: Uint8Array, file: string, limits: TorchLimits, sh
     ? new ByteReader(contentOf(pickle), file)
     : new ByteReader(bytes, file, pickle.offset, pickle.offset + pickle.size);
   const object = unpickle(reader, torchVocabulary(tensors), limits.maxContainers);
-  if (reader.remaining > 0)
+  if (reader.remaining > 0) {
     throw reader.error("malformed", `${reader.remaining} bytes follow the pickle, which belong to nothing`);
+  }
   for (const [key, root] of tensors.roots) {
     const entry = storages.get(key);
-    if (entry === undefined)
+    if (entry === undefined) {
       throw whole.error("malformed", `storage ${quote(key)} is not in the archive`, pickle.offset);
+    }
     if (entry.size !== root.rootBytes) {
       throw whole.error(
         "malformed",
@@ -284,8 +314,9 @@ export function readZip(bytes: Uint8Array, file: string, limits: TorchLimits, sh
     }
   }
   for (const [key, entry] of storages) {
-    if (!tensors.roots.has(key))
+    if (!tensors.roots.has(key)) {
       throw whole.error("malformed", `storage ${quote(key)} is in the archive but never used`, entry.start);
+    }
   }
   tensors.fill(({ key }) => contentOf(found(storages.get(key), `The storage ${key}`)), sharing);
   return object;

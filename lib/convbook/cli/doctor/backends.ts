@@ -32,7 +32,9 @@ export async function checkBackend(hasGpu: boolean): Promise<Finding[]> {
 /** How the native engine computes, where it is the backend. */
 export async function checkEngine(): Promise<Finding[]> {
   const [{ engine }, { getBackend }] = await Promise.all([import("@convbook/engine"), import("@tensorflow/tfjs-core")]);
-  if (getBackend() !== "native") return [];
+  if (getBackend() !== "native") {
+    return [];
+  }
   const { precision, hasBf16, implementations } = engine.info();
   const bf16 = hasBf16 ? "bf16 for inference: CONVBOOK_PRECISION=bf16" : "this processor has no bf16";
   const findings: Finding[] = [

@@ -30,7 +30,9 @@ export async function checkCache(): Promise<Finding> {
       () => true,
       () => false,
     );
-    if (!readable) return { topic: "cache", state: "missing", found: `${folder}: ${firstLine(error)}`, advice };
+    if (!readable) {
+      return { topic: "cache", state: "missing", found: `${folder}: ${firstLine(error)}`, advice };
+    }
     return {
       topic: "cache",
       state: "optional",
@@ -43,7 +45,9 @@ export async function checkCache(): Promise<Finding> {
 /** Looks into the mirror's folder, or asks its address. Without a mirror there is nothing to say. */
 export async function checkMirror(): Promise<Finding[]> {
   const text = process.env.CONVBOOK_MIRROR;
-  if (text === undefined || text === "") return [];
+  if (text === undefined || text === "") {
+    return [];
+  }
   const topic = "mirror";
   const advice = "CONVBOOK_MIRROR names a folder or an http(s) address; unset it to go without";
   try {
@@ -70,7 +74,9 @@ async function problemOf(path: string, file: ManifestFile): Promise<string | und
   const { PartialFile } = await import("../../download/partial-file.ts");
   try {
     const { size } = await stat(path);
-    if (size !== file.size) return `${file.path} has ${size} of ${file.size} bytes`;
+    if (size !== file.size) {
+      return `${file.path} has ${size} of ${file.size} bytes`;
+    }
     const there = await PartialFile.open(path, "check");
     try {
       await there.rehash(file.size, () => {}, undefined);
@@ -96,8 +102,12 @@ export async function checkData(): Promise<Finding[]> {
       const damaged = problems.filter((problem) => problem !== undefined && problem !== "absent");
       const found = [`${whole} of ${manifest.files.length} files in ${folder}`, ...damaged].join("; ");
       const topic = `data ${name}`;
-      if (damaged.length > 0) return { topic, state: "missing", found, advice: "npm start fetches them again" };
-      if (whole === manifest.files.length) return { topic, state: "ok", found };
+      if (damaged.length > 0) {
+        return { topic, state: "missing", found, advice: "npm start fetches them again" };
+      }
+      if (whole === manifest.files.length) {
+        return { topic, state: "ok", found };
+      }
       return { topic, state: "optional", found, advice: "npm start fetches it" };
     }),
   );

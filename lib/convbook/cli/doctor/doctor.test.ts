@@ -23,7 +23,9 @@ beforeEach(() => {
 
 /** Asks the doctor about a machine with this environment and this folder. */
 function examine(env: NodeJS.ProcessEnv = {}): { status: number | null; findings: Map<string, Finding> } {
-  if (!existsSync(cli)) throw new Error("This test runs what `npm run build` makes; build first.");
+  if (!existsSync(cli)) {
+    throw new Error("This test runs what `npm run build` makes; build first.");
+  }
   const { status, stdout, stderr } = spawnSync(process.execPath, [cli, "doctor", "--json"], {
     cwd: home,
     encoding: "utf8",
@@ -37,7 +39,9 @@ function examine(env: NodeJS.ProcessEnv = {}): { status: number | null; findings
       ...env,
     },
   });
-  if (stdout === "") throw new Error(stderr);
+  if (stdout === "") {
+    throw new Error(stderr);
+  }
   return { status, findings: new Map((JSON.parse(stdout) as Finding[]).map((finding) => [finding.topic, finding])) };
 }
 

@@ -29,8 +29,11 @@ export const doctorCommand = new Command("doctor")
   .option("--json", "print the findings as JSON")
   .action(async ({ json }: { json?: boolean }) => {
     const findings = await examine();
-    if (json) console.log(JSON.stringify(findings, null, 2));
-    else print(findings);
+    if (json) {
+      console.log(JSON.stringify(findings, null, 2));
+    } else {
+      print(findings);
+    }
     // What was given up on may still wait, and would keep the process: it ends once all is written.
     const code = findings.some(({ state }) => state === "missing") ? 1 : 0;
     process.stdout.write("", () => process.exit(code));

@@ -17,7 +17,9 @@ export function print(findings: readonly Finding[]): void {
   const width = Math.max(...findings.map(({ topic }) => topic.length));
   for (const { topic, state, found, advice } of findings) {
     console.log(`${marks[state]} ${topic.padEnd(width)}  ${found}`);
-    if (advice !== undefined) console.log(`${" ".repeat(width + 4)}→ ${advice}`);
+    if (advice !== undefined) {
+      console.log(`${" ".repeat(width + 4)}→ ${advice}`);
+    }
   }
 }
 

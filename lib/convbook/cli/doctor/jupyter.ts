@@ -33,13 +33,19 @@ async function tryKernel(folder: string): Promise<string | undefined> {
         storeHistory: false,
         onMessage: ({ header, content }) => {
           const data = (content as { data?: Record<string, unknown> }).data;
-          if (header.msg_type === "execute_result") values.push(String(data?.["text/plain"]));
+          if (header.msg_type === "execute_result") {
+            values.push(String(data?.["text/plain"]));
+          }
         },
       });
     const { content } = await run("const answer: number = 6 * 7; answer");
     const { ename, evalue } = content as { ename?: string; evalue?: string };
-    if (ename !== undefined) return `it answers ${ename} to 6 * 7: ${evalue}`;
-    if (values.join() !== "42") return `it answers ${values.join() || "nothing"} to 6 * 7`;
+    if (ename !== undefined) {
+      return `it answers ${ename} to 6 * 7: ${evalue}`;
+    }
+    if (values.join() !== "42") {
+      return `it answers ${values.join() || "nothing"} to 6 * 7`;
+    }
     const wrong = await run('const wrong: number = "text";');
     const { status, content: answer } = wrong;
     return status === "error" && answer.ename === "TypeScriptError" ? undefined : "it runs cells whose types are wrong";
@@ -69,7 +75,9 @@ export async function checkKernels(): Promise<Finding[]> {
         : { topic, state: "missing", found: `${folder} does not work: ${problem}`, advice },
     );
   }
-  if (!installed.some(({ name }) => name === "convbook")) findings.push(await withoutKernelspec());
+  if (!installed.some(({ name }) => name === "convbook")) {
+    findings.push(await withoutKernelspec());
+  }
   return findings;
 }
 

@@ -19,7 +19,9 @@ export async function linesOf(program: string, args: readonly string[]): Promise
 export function checkNode(): Finding {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   const found = `Node.js ${process.versions.node}, ${platform()} ${arch()}, ${cpus().length} processors, ${Math.round(totalmem() / 2 ** 30)} GiB`;
-  if (major > 20 || (major === 20 && minor >= 19)) return { topic: "machine", state: "ok", found };
+  if (major > 20 || (major === 20 && minor >= 19)) {
+    return { topic: "machine", state: "ok", found };
+  }
   return { topic: "machine", state: "missing", found, advice: "install Node.js 20.19 or newer" };
 }
 
@@ -53,15 +55,23 @@ export async function checkCompiler(): Promise<Finding> {
   let reason = "none";
   for (const program of ["c++", "clang++"]) {
     const version = await linesOf(program, ["--version"]);
-    if (version?.[0] === undefined) continue;
+    if (version?.[0] === undefined) {
+      continue;
+    }
     const problem = await tryCompiler(program);
     if (problem !== undefined) {
       reason = `${program} does not compile C++17 (${problem})`;
       continue;
     }
     const lacking: string[] = [];
-    for (const tool of ["make", "python3"]) if ((await linesOf(tool, ["--version"])) === undefined) lacking.push(tool);
-    if (lacking.length === 0) return { topic, state: "ok", found: version[0] };
+    for (const tool of ["make", "python3"]) {
+      if ((await linesOf(tool, ["--version"])) === undefined) {
+        lacking.push(tool);
+      }
+    }
+    if (lacking.length === 0) {
+      return { topic, state: "ok", found: version[0] };
+    }
     reason = `${version[0]}, but no ${lacking.join(" and no ")}`;
     break;
   }
@@ -70,6 +80,8 @@ export async function checkCompiler(): Promise<Finding> {
 
 export async function checkCuda(): Promise<Finding> {
   const gpus = await linesOf("nvidia-smi", ["--query-gpu=name,driver_version", "--format=csv,noheader"]);
-  if (gpus === undefined) return { topic: "CUDA", state: "optional", found: "no NVIDIA driver that answers" };
+  if (gpus === undefined) {
+    return { topic: "CUDA", state: "optional", found: "no NVIDIA driver that answers" };
+  }
   return { topic: "CUDA", state: "ok", found: gpus.join("; ") };
 }

@@ -45,7 +45,9 @@ const ofTests = /^CONVBOOK_(?:KILLS|TRIXIE|PNGSUITE|SUITES|WHOLE_EPOCH|OUTPUT)/;
 export function checkSettings(env: NodeJS.ProcessEnv = process.env): Finding[] {
   const findings: Finding[] = [];
   for (const [name, text] of Object.entries(env)) {
-    if (!name.startsWith("CONVBOOK_") || text === undefined || text === "" || ofTests.test(name)) continue;
+    if (!name.startsWith("CONVBOOK_") || text === undefined || text === "" || ofTests.test(name)) {
+      continue;
+    }
     const setting = Object.hasOwn(settings, name) ? settings[name] : undefined;
     if (setting === undefined) {
       const [near] = nearestNames(name, Object.keys(settings), 1);

@@ -99,7 +99,9 @@ const bySpaceGroup = (() => {
   for (let i = 0; i < words.length; i += 2) {
     const lattice = BRAVAIS_LATTICES.findIndex(({ symbol }) => symbol === words[i + 1]);
     const end = Number(words[i + 2] ?? 231);
-    for (let group = Number(words[i]); group < end; group++) lattices[group] = lattice;
+    for (let group = Number(words[i]); group < end; group++) {
+      lattices[group] = lattice;
+    }
   }
   return lattices;
 })();
@@ -112,6 +114,8 @@ const bySpaceGroup = (() => {
  */
 export function bravaisLatticeOfSpaceGroup(group: number): number {
   const lattice = bySpaceGroup[group];
-  if (lattice === undefined) throw new RangeError(`A space group has a number from 1 to 230; got ${group}.`);
+  if (lattice === undefined) {
+    throw new RangeError(`A space group has a number from 1 to 230; got ${group}.`);
+  }
   return lattice;
 }

@@ -21,7 +21,9 @@ export interface UnitCell {
 export function unitCell(system: CrystalSystem, parameters: Partial<UnitCell> & { readonly a: number }): UnitCell {
   const need = (key: keyof UnitCell): number => {
     const value = parameters[key];
-    if (value === undefined) throw new RangeError(`A ${system} cell needs ${key}.`);
+    if (value === undefined) {
+      throw new RangeError(`A ${system} cell needs ${key}.`);
+    }
     return value;
   };
   const { a } = parameters;
@@ -89,18 +91,32 @@ export function randomCell({ system }: BravaisLattice, generator: Generator): Un
   const oblique = (low: number, high: number): number => {
     for (;;) {
       const angle = generator.uniform(low, high);
-      if (Math.abs(angle - 90) > 4 && Math.abs(angle - 60) > 3 && Math.abs(angle - 120) > 3) return angle;
+      if (Math.abs(angle - 90) > 4 && Math.abs(angle - 60) > 3 && Math.abs(angle - 120) > 3) {
+        return angle;
+      }
     }
   };
   for (;;) {
     const [a, b, c] = [side(), side(), side()];
     const distinct = (x: number, y: number): boolean => Math.abs(x / y - 1) > DISTINCT;
-    if (system === "cubic") return unitCell(system, { a });
-    if (!distinct(a, c)) continue;
-    if (system === "tetragonal" || system === "hexagonal") return unitCell(system, { a, c });
-    if (!distinct(a, b) || !distinct(b, c)) continue;
-    if (system === "orthorhombic") return unitCell(system, { a, b, c });
-    if (system === "monoclinic") return unitCell(system, { a, b, c, beta: oblique(94, 120) });
+    if (system === "cubic") {
+      return unitCell(system, { a });
+    }
+    if (!distinct(a, c)) {
+      continue;
+    }
+    if (system === "tetragonal" || system === "hexagonal") {
+      return unitCell(system, { a, c });
+    }
+    if (!distinct(a, b) || !distinct(b, c)) {
+      continue;
+    }
+    if (system === "orthorhombic") {
+      return unitCell(system, { a, b, c });
+    }
+    if (system === "monoclinic") {
+      return unitCell(system, { a, b, c, beta: oblique(94, 120) });
+    }
     const angles = { alpha: oblique(70, 115), beta: oblique(70, 115), gamma: oblique(70, 115) };
     if (
       distinct(angles.alpha, angles.beta) &&

@@ -63,14 +63,18 @@ export class DiffractionDataset implements Dataset<LabelledSample> {
     }
     const wrong = data.findIndex((value) => !Number.isFinite(value));
     this.points = data.length / labels.length;
-    if (wrong >= 0) throw new RangeError(`Pattern ${Math.floor(wrong / this.points)} has the value ${data[wrong]}.`);
+    if (wrong >= 0) {
+      throw new RangeError(`Pattern ${Math.floor(wrong / this.points)} has the value ${data[wrong]}.`);
+    }
     const groups = Array.from({ length: 230 }, (_, i) => `space group ${i + 1}`);
     this.numClasses = numClasses;
     this.background = background;
     this.cat = cat;
     this.classes = numClasses === 230 ? groups : BRAVAIS_LATTICES.map(({ symbol }) => symbol);
     const targets = Int32Array.from(labels, (label) => {
-      if (cat === "Bravais Lattice") return label;
+      if (cat === "Bravais Lattice") {
+        return label;
+      }
       const lattice = bravaisLatticeOfSpaceGroup(label);
       return numClasses === 230 ? label - 1 : lattice;
     });
@@ -110,8 +114,9 @@ function raised(data: Float32Array, points: number, background: number): Float32
   for (let start = 0; start < data.length; start += points) {
     const pattern = data.subarray(start, start + points);
     const strongest = pattern.reduce((a, b) => Math.max(a, b), 0) || 1;
-    for (let i = 0; i < points; i++)
+    for (let i = 0; i < points; i++) {
       result[start + i] = ((pattern[i] ?? 0) + background * strongest) / (1 + background);
+    }
   }
   return result;
 }
@@ -187,8 +192,9 @@ export function createTrainAndValidation(
   const cut = labels.length - Math.round(labels.length * validationSize);
   const pick = (indices: Int32Array): LabelledPatterns => {
     const chosen = new Float32Array(indices.length * points);
-    for (const [i, index] of indices.entries())
+    for (const [i, index] of indices.entries()) {
       chosen.set(data.subarray(index * points, (index + 1) * points), i * points);
+    }
     return { data: chosen, points, labels: indices.map((index) => labels[index] ?? 0) };
   };
   return { train: pick(order.subarray(0, cut)), validation: pick(order.subarray(cut)) };

@@ -303,7 +303,9 @@ describe("the 14 lattices", () => {
           triclinic: [false, false, false, false, false, false],
         }[lattice.system];
         expect(equal, lattice.symbol).toEqual(expected);
-        for (const side of [a, b, c]) expect(side).toBeGreaterThan(3);
+        for (const side of [a, b, c]) {
+          expect(side).toBeGreaterThan(3);
+        }
       }
     }
   });
@@ -313,8 +315,12 @@ describe("the 14 lattices", () => {
     const general = reflections({ cell, centring: "P" }).find(({ hkl }) => hkl.join() === "1,2,3");
     expect(general?.multiplicity).toBe(8);
     const triclinic = unitCell("triclinic", { a: 4, b: 5.3, c: 7.1, alpha: 80, beta: 97, gamma: 104 });
-    for (const { multiplicity } of reflections({ cell: triclinic, centring: "P" })) expect(multiplicity).toBe(2);
-    for (const { hkl } of reflections({ cell, centring: "I" })) expect(hkl.reduce((a, b) => a + b) % 2).toBe(0);
+    for (const { multiplicity } of reflections({ cell: triclinic, centring: "P" })) {
+      expect(multiplicity).toBe(2);
+    }
+    for (const { hkl } of reflections({ cell, centring: "I" })) {
+      expect(hkl.reduce((a, b) => a + b) % 2).toBe(0);
+    }
   });
 });
 

@@ -39,7 +39,9 @@ export function powderPattern(crystal: Crystal, options: PatternOptions = {}): F
     ["counts", counts ?? 1, (counts ?? 1) > 0, "a positive number"],
   ];
   for (const [name, value, holds, expected] of checks) {
-    if (!holds) throw new RangeError(`A powder pattern's ${name} is ${expected}; got ${value}.`);
+    if (!holds) {
+      throw new RangeError(`A powder pattern's ${name} is ${expected}; got ${value}.`);
+    }
   }
   const step = (to - from) / (points - 1);
   const exact = new Float64Array(points);
@@ -114,8 +116,9 @@ export function generatePatterns(options: GeneratorOptions = {}): LabelledPatter
   }
   const chosen = lattices.map((place) => {
     const lattice = BRAVAIS_LATTICES[place];
-    if (lattice === undefined)
+    if (lattice === undefined) {
       throw new RangeError(`A lattice has a number from 0 to ${BRAVAIS_LATTICES.length - 1}; got ${place}.`);
+    }
     return [place, lattice] as const;
   });
   const data = new Float32Array(chosen.length * patternsPerLattice * points);

@@ -71,9 +71,13 @@ export function reflections(
   for (let h = -maxH; h <= maxH; h++) {
     for (let k = -maxK; k <= maxK; k++) {
       for (let l = -maxL; l <= maxL; l++) {
-        if (!isAllowed(centring, h, k, l)) continue;
+        if (!isAllowed(centring, h, k, l)) {
+          continue;
+        }
         const q = inverseSquareSpacing(metric, h, k, l);
-        if (q < least || q > most || q === 0) continue;
+        if (q < least || q > most || q === 0) {
+          continue;
+        }
         planes.push({ hkl: [h, k, l], q, power: structureFactorSquared(atoms, h, k, l) });
       }
     }
@@ -86,9 +90,13 @@ export function reflections(
     let best = first.hkl;
     for (; end < planes.length; end++) {
       const plane = found(planes[end], "A lattice plane");
-      if (plane.q > first.q * (1 + 1e-9)) break;
+      if (plane.q > first.q * (1 + 1e-9)) {
+        break;
+      }
       power += plane.power;
-      if (preference(plane.hkl) > preference(best)) best = plane.hkl;
+      if (preference(plane.hkl) > preference(best)) {
+        best = plane.hkl;
+      }
     }
     const sin = (wavelength * Math.sqrt(first.q)) / 2;
     const twoTheta = (360 / Math.PI) * Math.asin(sin);
@@ -114,7 +122,9 @@ function checkAtoms(atoms: readonly Atom[]): void {
     );
   }
   atoms.forEach(({ position, electrons }, i) => {
-    if ([...position, electrons].every(Number.isFinite)) return;
+    if ([...position, electrons].every(Number.isFinite)) {
+      return;
+    }
     throw new RangeError(
       `Atom ${i} needs a finite place and number of electrons; got [${position.join(", ")}] and ${electrons}.`,
     );

@@ -24,20 +24,30 @@ export function decodeBmp(bytes: Uint8Array, file: string, options: DecodeOption
     throw new DataError("format", `${file} is not a BMP image that can be read: ${message}.`, { file, cause });
   };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 26) fail("it ends within its header");
+  if (bytes.length < 26) {
+    fail("it ends within its header");
+  }
   const start = view.getUint32(10, true);
   const headerBytes = view.getUint32(14, true);
   const old = headerBytes === 12;
-  if (!old && headerBytes < 40) fail(`its header has ${headerBytes} bytes, which is not known`);
-  if (bytes.length < 14 + headerBytes) fail("it ends within its header");
+  if (!old && headerBytes < 40) {
+    fail(`its header has ${headerBytes} bytes, which is not known`);
+  }
+  if (bytes.length < 14 + headerBytes) {
+    fail("it ends within its header");
+  }
   const width = old ? view.getUint16(18, true) : view.getInt32(18, true);
   const signedHeight = old ? view.getUint16(20, true) : view.getInt32(22, true);
   const bits = view.getUint16(old ? 24 : 28, true);
   const compression = old ? 0 : view.getUint32(30, true);
   const height = Math.abs(signedHeight);
-  if (width < 0) fail(`its width is ${width}`);
+  if (width < 0) {
+    fail(`its width is ${width}`);
+  }
   sizeCheck(fail, options)(width, height);
-  if (![1, 4, 8, 16, 24, 32].includes(bits)) fail(`it has ${bits} bits a pixel`);
+  if (![1, 4, 8, 16, 24, 32].includes(bits)) {
+    fail(`it has ${bits} bits a pixel`);
+  }
   const byFields = (compression === 3 || compression === 6) && (bits === 16 || bits === 32);
   if (compression !== 0 && !byFields) {
     const names: Record<number, string> = { 1: "RLE8", 2: "RLE4", 4: "JPEG", 5: "PNG" };
@@ -45,17 +55,23 @@ export function decodeBmp(bytes: Uint8Array, file: string, options: DecodeOption
   }
   const rowBytes = Math.ceil((width * bits) / 32) * 4;
   const left = Math.max(0, bytes.length - start);
-  if (left < rowBytes * height) fail(`it has ${left} of ${rowBytes * height} bytes of pixels`);
+  if (left < rowBytes * height) {
+    fail(`it has ${left} of ${rowBytes * height} bytes of pixels`);
+  }
   const paint = bits <= 8 ? palettePainter() : bits === 24 ? paintTrueColour : fieldPainter();
   const data = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y++) {
     const row = start + (signedHeight < 0 ? y : height - 1 - y) * rowBytes;
-    for (let x = 0; x < width; x++) paint(row, x, (y * width + x) * 3);
+    for (let x = 0; x < width; x++) {
+      paint(row, x, (y * width + x) * 3);
+    }
   }
   return { dtype: "uint8", shape: [height, width, 3], data };
 
   function paintTrueColour(row: number, x: number, to: number): void {
-    for (let c = 0; c < 3; c++) data[to + c] = bytes[row + 3 * x + 2 - c] ?? 0;
+    for (let c = 0; c < 3; c++) {
+      data[to + c] = bytes[row + 3 * x + 2 - c] ?? 0;
+    }
   }
 
   function palettePainter(): typeof paintTrueColour {
@@ -63,12 +79,18 @@ export function decodeBmp(bytes: Uint8Array, file: string, options: DecodeOption
     const entry = old ? 3 : 4;
     const told = old ? 0 : view.getUint32(46, true);
     const colours = told === 0 ? 2 ** bits : told;
-    if (colours > 256 || at + colours * entry > bytes.length) fail(`it does not hold its ${colours} colours`);
+    if (colours > 256 || at + colours * entry > bytes.length) {
+      fail(`it does not hold its ${colours} colours`);
+    }
     return (row, x, to) => {
       const first = x * bits;
       const index = ((bytes[row + (first >> 3)] ?? 0) >> (8 - bits - (first & 7))) & (2 ** bits - 1);
-      if (index >= colours) fail(`it has the colour ${index} of ${colours}`);
-      for (let c = 0; c < 3; c++) data[to + c] = bytes[at + index * entry + 2 - c] ?? 0;
+      if (index >= colours) {
+        fail(`it has the colour ${index} of ${colours}`);
+      }
+      for (let c = 0; c < 3; c++) {
+        data[to + c] = bytes[at + index * entry + 2 - c] ?? 0;
+      }
     };
   }
 
@@ -86,7 +108,9 @@ export function decodeBmp(bytes: Uint8Array, file: string, options: DecodeOption
 
   function colourMasks(): Field[] {
     // Behind the smallest header, or where a larger one has them: the same place.
-    if (bytes.length < 66) fail("it ends before its colour masks");
+    if (bytes.length < 66) {
+      fail("it ends before its colour masks");
+    }
     return [54, 58, 62].map((place) => fieldOf(view.getUint32(place, true)));
   }
 

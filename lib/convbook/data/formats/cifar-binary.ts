@@ -38,7 +38,9 @@ export function readCifarRecords(
   let to = 0;
   for (let record = 0; record < count; record++) {
     const start = record * recordBytes;
-    for (const [i, kind] of labels.entries()) kind[record] = bytes[start + i] ?? 0;
+    for (const [i, kind] of labels.entries()) {
+      kind[record] = bytes[start + i] ?? 0;
+    }
     for (let p = start + labelBytes; p < start + labelBytes + PLANE; p++) {
       images[to++] = bytes[p] ?? 0;
       images[to++] = bytes[p + PLANE] ?? 0;

@@ -26,7 +26,9 @@ describe("IDX", () => {
   const file = (magic: number, sizes: number[], data: number[]): Uint8Array => {
     const bytes = Buffer.alloc(4 + 4 * sizes.length + data.length);
     bytes.writeUInt32BE(magic);
-    for (const [i, size] of sizes.entries()) bytes.writeUInt32BE(size, 4 + 4 * i);
+    for (const [i, size] of sizes.entries()) {
+      bytes.writeUInt32BE(size, 4 + 4 * i);
+    }
     bytes.set(data, 4 + 4 * sizes.length);
     return bytes;
   };

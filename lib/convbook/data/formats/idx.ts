@@ -32,7 +32,9 @@ export function readIdx(bytes: Uint8Array, file: string): IdxArray {
       return gunzipSync(packed, { maxOutputLength: most, finishFlush });
     } catch (error) {
       const code = codeOf(error);
-      if (code === "ERR_BUFFER_TOO_LARGE") return fail("more follows than its header tells of", error);
+      if (code === "ERR_BUFFER_TOO_LARGE") {
+        return fail("more follows than its header tells of", error);
+      }
       return fail(`its compression is broken (${messageOf(error)})`, error);
     }
   };
@@ -40,7 +42,9 @@ export function readIdx(bytes: Uint8Array, file: string): IdxArray {
   const head = gzipped
     ? inflate(bytes.subarray(0, 2 * HEADER_BYTES), 2 * HEADER_BYTES * MAX_RATIO, constants.Z_SYNC_FLUSH)
     : bytes;
-  if (head.length < 4) return fail(`it has ${head.length} bytes`);
+  if (head.length < 4) {
+    return fail(`it has ${head.length} bytes`);
+  }
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   const magic = view.getUint32(0);
   const dimensions = magic & 0xff;
@@ -48,7 +52,9 @@ export function readIdx(bytes: Uint8Array, file: string): IdxArray {
     return fail(`it begins with 0x${magic.toString(16).padStart(8, "0")}, not 0x000008 and a number of dimensions`);
   }
   const start = 4 + 4 * dimensions;
-  if (head.length < start) return fail(`it ends within its header, after ${head.length} bytes`);
+  if (head.length < start) {
+    return fail(`it ends within its header, after ${head.length} bytes`);
+  }
   const shape = Array.from({ length: dimensions }, (_, i) => view.getUint32(4 + 4 * i));
   const size = shape.reduce((product, side) => product * side, 1);
   if (gzipped && start + size > Math.min(MAX_BYTES, bytes.length * MAX_RATIO)) {

@@ -35,10 +35,18 @@ export const loadImageDecoders = loadJpegDecoder;
  * @throws {DataError} naming the file, when it is broken, too large or of another kind
  */
 export function decodeImage(bytes: Uint8Array, file: string, options: DecodeOptions = {}): ImageData8 {
-  if (begins(bytes, "\x89P")) return decodePng(bytes, file, options);
-  if (begins(bytes, "\xff\xd8")) return decodeJpeg(bytes, file, options);
-  if (begins(bytes, "BM")) return decodeBmp(bytes, file, options);
-  if (/^P[1-6][\s#]/.test(latin1(bytes, 3))) return decodePnm(bytes, file, options);
+  if (begins(bytes, "\x89P")) {
+    return decodePng(bytes, file, options);
+  }
+  if (begins(bytes, "\xff\xd8")) {
+    return decodeJpeg(bytes, file, options);
+  }
+  if (begins(bytes, "BM")) {
+    return decodeBmp(bytes, file, options);
+  }
+  if (/^P[1-6][\s#]/.test(latin1(bytes, 3))) {
+    return decodePnm(bytes, file, options);
+  }
   const refused = refusedKind(bytes);
   if (refused !== undefined) {
     throw new DataError("format", `${file} is ${refused}, which is not read here; convert it to PNG.`, { file });
@@ -50,11 +58,15 @@ export function decodeImage(bytes: Uint8Array, file: string, options: DecodeOpti
 
 /** What a file is, with its article, where it is an image of a kind that is known and not read. */
 export function refusedKind(bytes: Uint8Array): string | undefined {
-  if (begins(bytes, "RIFF") && latin1(bytes, 12).endsWith("WEBP")) return "a WebP image";
+  if (begins(bytes, "RIFF") && latin1(bytes, 12).endsWith("WEBP")) {
+    return "a WebP image";
+  }
   if (begins(bytes, "II*\0") || begins(bytes, "MM\0*") || begins(bytes, "II+\0") || begins(bytes, "MM\0+")) {
     return "a TIFF image";
   }
-  if (begins(bytes, "GIF8")) return "a GIF image";
+  if (begins(bytes, "GIF8")) {
+    return "a GIF image";
+  }
   return undefined;
 }
 

@@ -97,9 +97,13 @@ export function decodeJpeg(bytes: Uint8Array, file: string, options: DecodeOptio
     throw new DataError("format", `${file} is not a JPEG image that can be read: ${message}.`, { file, cause });
   };
   const { width, height, components, problem, most } = readFrame(bytes);
-  if (problem !== undefined) return fail(problem);
+  if (problem !== undefined) {
+    return fail(problem);
+  }
   sizeCheck(fail, options)(width, height);
-  if (width * height > most) fail(`its ${bytes.length} bytes cannot hold its ${width} x ${height} pixels`);
+  if (width * height > most) {
+    fail(`its ${bytes.length} bytes cannot hold its ${width} x ${height} pixels`);
+  }
   let rgba: Uint8Array | Uint8ClampedArray;
   try {
     rgba = components === 4 ? decodeCmyk(bytes) : decodeColour(bytes);
@@ -107,7 +111,9 @@ export function decodeJpeg(bytes: Uint8Array, file: string, options: DecodeOptio
     return fail(error instanceof Error ? error.message.replace(/\.$/, "") : "its data is broken", error);
   }
   const data = new Uint8Array(width * height * 3);
-  if (rgba.length !== width * height * 4) fail(`its data has ${rgba.length / 4} pixels, not ${width * height}`);
+  if (rgba.length !== width * height * 4) {
+    fail(`its data has ${rgba.length / 4} pixels, not ${width * height}`);
+  }
   for (let from = 0, to = 0; to < data.length; from += 4, to += 3) {
     data[to] = rgba[from] ?? 0;
     data[to + 1] = rgba[from + 1] ?? 0;
@@ -117,7 +123,9 @@ export function decodeJpeg(bytes: Uint8Array, file: string, options: DecodeOptio
 }
 
 function decodeColour(bytes: Uint8Array): Uint8ClampedArray {
-  if (makeDecoder === undefined) throw new Error("the JPEG decoder was not loaded");
+  if (makeDecoder === undefined) {
+    throw new Error("the JPEG decoder was not loaded");
+  }
   decoder ??= makeDecoder();
   const ready = decoder;
   // A failure leaves the decoder in the middle of its work: what comes next gets another one.
@@ -165,8 +173,12 @@ interface Frame {
 function readFrame(bytes: Uint8Array): Frame {
   const nothing = { width: 0, height: 0, components: 0, most: 0 };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 4 || view.getUint16(0) !== 0xffd8) return { ...nothing, problem: "it does not begin as one" };
-  if (bytes[2] !== 0xff) return { ...nothing, problem: "there is no marker at byte 2" };
+  if (bytes.length < 4 || view.getUint16(0) !== 0xffd8) {
+    return { ...nothing, problem: "it does not begin as one" };
+  }
+  if (bytes[2] !== 0xff) {
+    return { ...nothing, problem: "there is no marker at byte 2" };
+  }
   let position = 2;
   while (position + 4 <= bytes.length) {
     const marker = bytes[position + 1] ?? 0;
@@ -174,7 +186,9 @@ function readFrame(bytes: Uint8Array): Frame {
       position++;
       continue;
     }
-    if (marker === 0xd9 || marker === 0xda) break;
+    if (marker === 0xd9 || marker === 0xda) {
+      break;
+    }
     // Markers that stand alone.
     if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7)) {
       position += 2;
@@ -190,7 +204,9 @@ function readFrame(bytes: Uint8Array): Frame {
         components,
         most: mostPixels(bytes.subarray(position + 10), components),
       };
-      if (precision !== 8) return { ...frame, problem: `it has ${precision} bits a colour; only 8 are read` };
+      if (precision !== 8) {
+        return { ...frame, problem: `it has ${precision} bits a colour; only 8 are read` };
+      }
       return hasEnd(bytes, position) ? frame : { ...frame, problem: "it is cut off" };
     }
     position += 2 + Math.max(2, view.getUint16(position + 2));
@@ -213,14 +229,18 @@ function mostPixels(bytes: Uint8Array, components: number): number {
 /** Whether the end-of-image marker stands somewhere after a place. */
 function hasEnd(bytes: Uint8Array, from: number): boolean {
   for (let i = bytes.length - 2; i > from; i--) {
-    if (bytes[i] === 0xff && bytes[i + 1] === 0xd9) return true;
+    if (bytes[i] === 0xff && bytes[i + 1] === 0xd9) {
+      return true;
+    }
   }
   return false;
 }
 
 /** The decoder's results are ImageData, which Node does not have: it is there only while the decoder looks for it. */
 function withImageData<T>(run: () => T): T {
-  if (Object.hasOwn(globalThis, "ImageData")) return run();
+  if (Object.hasOwn(globalThis, "ImageData")) {
+    return run();
+  }
   Object.assign(globalThis, { ImageData: Pixels });
   try {
     return run();
@@ -246,6 +266,8 @@ export async function withoutImageData<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } finally {
-    if (!had) Reflect.deleteProperty(globalThis, "ImageData");
+    if (!had) {
+      Reflect.deleteProperty(globalThis, "ImageData");
+    }
   }
 }

@@ -16,19 +16,28 @@ export type Fail = (message: string, cause?: unknown) => never;
  */
 export function sizeCheck(fail: Fail, { maxPixels }: DecodeOptions): (width: number, height: number) => void {
   const most = maxPixels ?? fromEnvironment() ?? defaultMaxPixels;
-  if (!(most >= 1)) throw new RangeError(`maxPixels is ${most}; expected a number of pixels, at least 1.`);
+  if (!(most >= 1)) {
+    throw new RangeError(`maxPixels is ${most}; expected a number of pixels, at least 1.`);
+  }
   return (width, height) => {
-    if (width === 0 || height === 0) fail("it has no pixels");
+    if (width === 0 || height === 0) {
+      fail("it has no pixels");
+    }
     const pixels = width * height;
-    if (pixels > most)
+    if (pixels > most) {
       fail(`it tells of ${pixels} pixels; at most ${most} are read (CONVBOOK_MAX_PIXELS sets how many)`);
+    }
   };
 }
 
 function fromEnvironment(): number | undefined {
   const text = process.env.CONVBOOK_MAX_PIXELS;
-  if (text === undefined || text === "") return undefined;
+  if (text === undefined || text === "") {
+    return undefined;
+  }
   const most = Number(text);
-  if (most >= 1) return most;
+  if (most >= 1) {
+    return most;
+  }
   throw new RangeError(`CONVBOOK_MAX_PIXELS is ${JSON.stringify(text)}; expected a number of pixels, at least 1.`);
 }

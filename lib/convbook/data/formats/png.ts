@@ -21,7 +21,9 @@ export function decodePng(bytes: Uint8Array, file: string, options: DecodeOption
     const { width, height, data } = decode(bytes, { channels: 3, checkSize: sizeCheck(fail, options) });
     return { dtype: "uint8", shape: [height, width, 3], data };
   } catch (error) {
-    if (!(error instanceof PngError)) throw error;
+    if (!(error instanceof PngError)) {
+      throw error;
+    }
     return fail(error.message, error);
   }
 }

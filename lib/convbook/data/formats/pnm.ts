@@ -22,7 +22,9 @@ export function decodePnm(bytes: Uint8Array, file: string, options: DecodeOption
   const words = new Words(bytes, 2);
   const number = (what: string): number => {
     const word = words.next();
-    if (!/^\d{1,9}$/.test(word)) fail(word === "" ? `it ends before its ${what}` : `its ${what} is no number`);
+    if (!/^\d{1,9}$/.test(word)) {
+      fail(word === "" ? `it ends before its ${what}` : `its ${what} is no number`);
+    }
     return Number(word);
   };
   const width = number("width");
@@ -30,34 +32,51 @@ export function decodePnm(bytes: Uint8Array, file: string, options: DecodeOption
   sizeCheck(fail, options)(width, height);
   const bits = kind === 1 || kind === 4;
   const largest = bits ? 1 : number("largest value");
-  if (largest < 1 || largest > 65_535) fail(`its largest value is ${largest}, which is not from 1 to 65535`);
+  if (largest < 1 || largest > 65_535) {
+    fail(`its largest value is ${largest}, which is not from 1 to 65535`);
+  }
   const channels = kind % 3 === 0 ? 3 : 1;
   const count = width * height * channels;
   const at = words.position + 1;
   const rowBytes = bits ? Math.ceil(width / 8) : width * channels * (largest > 255 ? 2 : 1);
   // As text a sample takes at least its digit.
   const needed = kind > 3 ? rowBytes * height : count;
-  if (bytes.length - at < needed) fail(`it has ${Math.max(0, bytes.length - at)} of ${needed} bytes of pixels`);
+  if (bytes.length - at < needed) {
+    fail(`it has ${Math.max(0, bytes.length - at)} of ${needed} bytes of pixels`);
+  }
   const scaled = (value: number): number => {
-    if (value > largest) fail(`it has the value ${value}, more than its largest, ${largest}`);
-    if (bits) return 255 - 255 * value;
+    if (value > largest) {
+      fail(`it has the value ${value}, more than its largest, ${largest}`);
+    }
+    if (bits) {
+      return 255 - 255 * value;
+    }
     return largest === 255 ? value : roundHalfEven((value / largest) * 255);
   };
   const sampleAt = (i: number): number => {
-    if (kind === 1) return Number(words.nextBit() || fail("it ends before its last pixel"));
-    if (kind < 4) return number(`sample ${i}`);
+    if (kind === 1) {
+      return Number(words.nextBit() || fail("it ends before its last pixel"));
+    }
+    if (kind < 4) {
+      return number(`sample ${i}`);
+    }
     if (kind === 4) {
       const x = i % width;
       return ((bytes[at + Math.floor(i / width) * rowBytes + (x >> 3)] ?? 0) >> (7 - (x & 7))) & 1;
     }
-    if (largest < 256) return bytes[at + i] ?? 0;
+    if (largest < 256) {
+      return bytes[at + i] ?? 0;
+    }
     return ((bytes[at + 2 * i] ?? 0) << 8) | (bytes[at + 2 * i + 1] ?? 0);
   };
   const data = new Uint8Array(width * height * 3);
   for (let i = 0; i < count; i++) {
     const value = scaled(sampleAt(i));
-    if (channels === 3) data[i] = value;
-    else data.fill(value, 3 * i, 3 * i + 3);
+    if (channels === 3) {
+      data[i] = value;
+    } else {
+      data.fill(value, 3 * i, 3 * i + 3);
+    }
   }
   return { dtype: "uint8", shape: [height, width, 3], data };
 }
@@ -77,7 +96,9 @@ class Words {
   next(): string {
     this.#skip();
     const start = this.position;
-    while (this.position < this.#bytes.length && !this.#isSpace()) this.position++;
+    while (this.position < this.#bytes.length && !this.#isSpace()) {
+      this.position++;
+    }
     return Buffer.from(this.#bytes.subarray(start, Math.min(this.position, start + 20))).toString("latin1");
   }
 
@@ -100,8 +121,11 @@ class Words {
         while (this.position < bytes.length && bytes[this.position] !== 0x0a && bytes[this.position] !== 0x0d) {
           this.position++;
         }
-      } else if (this.#isSpace()) this.position++;
-      else return;
+      } else if (this.#isSpace()) {
+        this.position++;
+      } else {
+        return;
+      }
     }
   }
 }

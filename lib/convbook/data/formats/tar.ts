@@ -28,10 +28,17 @@ export async function readTarGz(
       onReadEntry: (entry) => {
         const { path, size, type } = entry;
         const limit = wanted.get(path);
-        if (limit === undefined || type !== "File" || problem !== undefined) return;
-        if (found.has(path)) problem = fail(`the file ${path} is in it twice`);
-        else if (size > limit) problem = fail(`${path} has ${size} bytes; at most ${limit} are expected`);
-        if (problem !== undefined) return;
+        if (limit === undefined || type !== "File" || problem !== undefined) {
+          return;
+        }
+        if (found.has(path)) {
+          problem = fail(`the file ${path} is in it twice`);
+        } else if (size > limit) {
+          problem = fail(`${path} has ${size} bytes; at most ${limit} are expected`);
+        }
+        if (problem !== undefined) {
+          return;
+        }
         found.add(path);
         const chunks: Buffer[] = [];
         entry.on("data", (chunk) => chunks.push(chunk));
@@ -39,7 +46,9 @@ export async function readTarGz(
           const bytes = Buffer.concat(chunks);
           chunks.length = 0;
           // A file that the archive's end cuts off also ends; its archive is refused below.
-          if (problem !== undefined || bytes.length !== size) return;
+          if (problem !== undefined || bytes.length !== size) {
+            return;
+          }
           try {
             onFile(path, bytes);
           } catch (error) {
@@ -51,7 +60,11 @@ export async function readTarGz(
   } catch (error) {
     problem ??= fail(`not a whole .tar.gz: ${messageOf(error)}`, error);
   }
-  if (problem !== undefined) throw problem;
+  if (problem !== undefined) {
+    throw problem;
+  }
   const missing = [...wanted.keys()].filter((name) => !found.has(name));
-  if (missing.length > 0) throw fail(`it does not hold ${missing.join(", ")}`);
+  if (missing.length > 0) {
+    throw fail(`it does not hold ${missing.join(", ")}`);
+  }
 }

@@ -56,6 +56,8 @@ export function stack(samples: readonly LabelledSample[], indices: ArrayLike<num
     data.set(array.data as Uint8Array, i * size);
     labels[i] = label;
   }
-  if (data === undefined) throw new DataError("collate", "A batch needs at least one sample.");
+  if (data === undefined) {
+    throw new DataError("collate", "A batch needs at least one sample.");
+  }
   return { dtype: first.dtype as BatchDType, shape: [count, ...first.shape], data, labels, labelShape: [count] };
 }

@@ -50,10 +50,14 @@ function take([data, labels]: LabelledBatch): Seen {
 
 async function epoch(loader: DataLoader, limit = Number.POSITIVE_INFINITY): Promise<Seen[]> {
   const seen: Seen[] = [];
-  if (limit === 0) return seen;
+  if (limit === 0) {
+    return seen;
+  }
   for await (const batch of loader) {
     seen.push(take(batch));
-    if (seen.length >= limit) break;
+    if (seen.length >= limit) {
+      break;
+    }
   }
   return seen;
 }
@@ -89,7 +93,9 @@ describe("the loader agrees with PyTorch's in order and draws, over two epochs",
     manualSeed(42);
     const loader = new DataLoader(draws(23), options());
     expect(loader.length).toBe(epochs[0]?.length);
-    for (const expected of epochs) expect(await epoch(loader)).toEqual(expected);
+    for (const expected of epochs) {
+      expect(await epoch(loader)).toEqual(expected);
+    }
     expect(defaultGenerator.uniformFloat()).toBe(next);
   });
 });
@@ -122,7 +128,9 @@ describe("batches", () => {
     const loader = new DataLoader(words, { batchSize: 2, collate: (samples) => samples.join("") });
     expect(loader.numWorkers).toBe(0);
     const seen: string[] = [];
-    for await (const batch of loader) seen.push(batch);
+    for await (const batch of loader) {
+      seen.push(batch);
+    }
     expect(seen).toEqual(["ab", "cd", "e"]);
   });
 
@@ -141,7 +149,9 @@ describe("batches", () => {
 describe("an epoch that is broken off", () => {
   test.each([0, 2])("leaves nothing behind (%i workers)", async (numWorkers) => {
     const loader = new DataLoader(draws(40), { batchSize: 4, shuffle: true, numWorkers });
-    for (let i = 0; i < 20; i++) expect((await epoch(loader, 2)).length).toBe(2);
+    for (let i = 0; i < 20; i++) {
+      expect((await epoch(loader, 2)).length).toBe(2);
+    }
     expect((await epoch(loader)).length).toBe(10);
   });
 });

@@ -95,7 +95,9 @@ export class DataLoader<Sample = LabelledSample, Batch = LabelledBatch> implemen
     const { batchSize = 1, shuffle = false, sampler, generator, dropLast = false, prefetchFactor = 2 } = options;
     checkWhole("batchSize", batchSize, 1);
     checkWhole("prefetchFactor", prefetchFactor, 1);
-    if (options.numWorkers !== undefined) checkWhole("numWorkers", options.numWorkers, 0);
+    if (options.numWorkers !== undefined) {
+      checkWhole("numWorkers", options.numWorkers, 0);
+    }
     if (shuffle && sampler !== undefined) {
       throw new RangeError("A DataLoader takes shuffle or a sampler, which decides the order by itself; got both.");
     }
@@ -165,7 +167,9 @@ export class DataLoader<Sample = LabelledSample, Batch = LabelledBatch> implemen
       batchSize: this.batchSize,
       dropLast: this.dropLast,
     };
-    if (state.position > 0) here.numWorkers = this.numWorkers;
+    if (state.position > 0) {
+      here.numWorkers = this.numWorkers;
+    }
     for (const [key, value] of Object.entries(here)) {
       const saved = state[key as keyof DataLoaderState];
       if (saved !== value) {
@@ -178,8 +182,12 @@ export class DataLoader<Sample = LabelledSample, Batch = LabelledBatch> implemen
     if (!Number.isInteger(state.position) || state.position < 0 || state.position > this.length) {
       throw new DataError("state", `A state's position is from 0 to ${this.length} batches; got ${state.position}.`);
     }
-    if (state.position > 0) this.#checkOrder(state);
-    if (state.generator !== null) this.#generator?.setState(fromBase64(state.generator));
+    if (state.position > 0) {
+      this.#checkOrder(state);
+    }
+    if (state.generator !== null) {
+      this.#generator?.setState(fromBase64(state.generator));
+    }
     this.#resume = state.position > 0 ? state : undefined;
     this.#epoch = undefined;
   }
@@ -203,7 +211,9 @@ export class DataLoader<Sample = LabelledSample, Batch = LabelledBatch> implemen
         `This loader's state is of ${workers.length} workers; the loader has ${this.numWorkers}.`,
       );
     }
-    if (order === null || !("indices" in order)) return;
+    if (order === null || !("indices" in order)) {
+      return;
+    }
     const indices = new Int32Array(fromBase64(order.indices).slice().buffer);
     const wrong = indices.find((index) => index < 0 || index >= this.dataset.length);
     if (indices.length !== this.sampler.length || wrong !== undefined) {
@@ -217,7 +227,9 @@ export class DataLoader<Sample = LabelledSample, Batch = LabelledBatch> implemen
   #start(): EpochStart {
     const state = this.#resume;
     this.#resume = undefined;
-    if (state === undefined) return { position: 0 };
+    if (state === undefined) {
+      return { position: 0 };
+    }
     const { position, order, workers } = state;
     if (order !== null && "generator" in order) {
       return { position, generator: fromBase64(order.generator), workers: workers.map(fromBase64) };
@@ -231,7 +243,9 @@ function obstacleToWorkers<Sample, Batch>(
   dataset: Dataset<Sample>,
   { collate, batchTransform }: DataLoaderOptions<Sample, Batch>,
 ): string | undefined {
-  if (collate !== undefined) return "the loader's collate is a function of this thread";
+  if (collate !== undefined) {
+    return "the loader's collate is a function of this thread";
+  }
   if (dataset.shipment?.() === undefined) {
     return "the data set, or a transform of it, is known to this thread only (a transform needs toSpec, a data set shipment)";
   }
@@ -260,7 +274,9 @@ function checkOptions<Sample, Batch>(options: DataLoaderOptions<Sample, Batch>):
   if (sampler !== undefined && typeof sampler?.sample !== "function") {
     throw new OptionError("DataLoader", "sampler", sampler, "a sampler: an object with length and sample()");
   }
-  if (generator !== undefined) checkGenerator("DataLoader", generator);
+  if (generator !== undefined) {
+    checkGenerator("DataLoader", generator);
+  }
   if (batchTransform !== undefined && typeof batchTransform?.apply !== "function") {
     throw new OptionError(
       "DataLoader",
@@ -269,11 +285,15 @@ function checkOptions<Sample, Batch>(options: DataLoaderOptions<Sample, Batch>):
       "a batch transform: an object with apply(batch)",
     );
   }
-  if (collate !== undefined) checkFunction("DataLoader", "collate", collate);
+  if (collate !== undefined) {
+    checkFunction("DataLoader", "collate", collate);
+  }
 }
 
 function checkWhole(name: string, value: number, least: number): void {
-  if (Number.isInteger(value) && value >= least) return;
+  if (Number.isInteger(value) && value >= least) {
+    return;
+  }
   throw new RangeError(`A DataLoader's ${name} is a whole number of at least ${least}; got ${value}.`);
 }
 

@@ -107,7 +107,9 @@ export class Epoch<Sample, Batch> implements AsyncIterableIterator<Batch> {
 
   /** How far this epoch has come; undefined when it is over. */
   progress(): EpochProgress | undefined {
-    if (this.#exhausted) return undefined;
+    if (this.#exhausted) {
+      return undefined;
+    }
     const base64 = (bytes: Uint8Array | Int32Array): string =>
       Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
     const order =
@@ -120,11 +122,15 @@ export class Epoch<Sample, Batch> implements AsyncIterableIterator<Batch> {
   }
 
   async #next(): Promise<IteratorResult<Batch, undefined>> {
-    if (this.#ended) return { done: true, value: undefined };
+    if (this.#ended) {
+      return { done: true, value: undefined };
+    }
     if (this.#position >= this.#batches) {
       this.#end();
       this.#exhausted = true;
-      if (this.#sampler instanceof RandomSampler) this.#sampler.finish();
+      if (this.#sampler instanceof RandomSampler) {
+        this.#sampler.finish();
+      }
       return { done: true, value: undefined };
     }
     try {
@@ -160,14 +166,18 @@ export class Epoch<Sample, Batch> implements AsyncIterableIterator<Batch> {
         throw sampleError(index, error);
       }
     }
-    if (collate !== undefined) return collate(samples);
+    if (collate !== undefined) {
+      return collate(samples);
+    }
     const batch = stack(samples as LabelledSample[], indices);
     return toTensors(batchTransform === undefined ? batch : batchTransform.apply(batch, defaultGenerator)) as Batch;
   }
 
   #askAhead(): void {
     const limit = Math.min(this.#batches, this.#position + 1 + this.#workers.length * this.#plan.prefetchFactor);
-    if (this.#workers.length === 0 || this.#ended) return;
+    if (this.#workers.length === 0 || this.#ended) {
+      return;
+    }
     for (; this.#asked < limit; this.#asked++) {
       const indices = this.#indices(this.#asked);
       const sourceIndices = Float64Array.from(indices, found(this.#shipment, "The shipment").indexOf);
@@ -183,10 +193,14 @@ export class Epoch<Sample, Batch> implements AsyncIterableIterator<Batch> {
   }
 
   #end(): void {
-    if (this.#ended) return;
+    if (this.#ended) {
+      return;
+    }
     this.#ended = true;
     this.#ahead.length = 0;
-    for (const worker of this.#workers) worker.close(this.#session);
+    for (const worker of this.#workers) {
+      worker.close(this.#session);
+    }
   }
 }
 

@@ -50,8 +50,11 @@ export class LoaderWorker {
   request(session: number, indices: Int32Array, sourceIndices: Float64Array): Promise<PreparedBatch> {
     const request = this.#requests++;
     const promise = new Promise<PreparedBatch>((resolve, reject) => {
-      if (this.#dead) reject(new DataError("worker", "The loader's worker thread has ended."));
-      else this.#pending.set(request, { session, resolve, reject });
+      if (this.#dead) {
+        reject(new DataError("worker", "The loader's worker thread has ended."));
+      } else {
+        this.#pending.set(request, { session, resolve, reject });
+      }
     });
     // Whoever breaks off an epoch never looks at what was asked ahead.
     promise.catch(() => {});
@@ -61,18 +64,24 @@ export class LoaderWorker {
 
   /** Waits for a batch that was asked for, keeping the process alive meanwhile. */
   async wait(batch: Promise<PreparedBatch>): Promise<PreparedBatch> {
-    if (this.#waiting++ === 0) this.#worker.ref();
+    if (this.#waiting++ === 0) {
+      this.#worker.ref();
+    }
     try {
       return await batch;
     } finally {
-      if (--this.#waiting === 0) this.#worker.unref();
+      if (--this.#waiting === 0) {
+        this.#worker.unref();
+      }
     }
   }
 
   /** Ends a session: what it asked for and has not got is dropped. */
   close(session: number): void {
     for (const [request, pending] of this.#pending) {
-      if (pending.session !== session) continue;
+      if (pending.session !== session) {
+        continue;
+      }
       this.#pending.delete(request);
       pending.reject(new DataError("worker", "The epoch was broken off."));
     }
@@ -80,12 +89,16 @@ export class LoaderWorker {
   }
 
   #post(message: ToWorker): void {
-    if (!this.#dead) this.#worker.postMessage(message);
+    if (!this.#dead) {
+      this.#worker.postMessage(message);
+    }
   }
 
   #answer(message: FromWorker): void {
     const pending = this.#pending.get(message.request);
-    if (pending === undefined) return;
+    if (pending === undefined) {
+      return;
+    }
     this.#pending.delete(message.request);
     if (message.kind === "batch") {
       pending.resolve({ batch: message.batch, state: message.state });
@@ -93,14 +106,20 @@ export class LoaderWorker {
     }
     const { code, index, file, stack } = message;
     const cause = new Error(message.message);
-    if (stack !== undefined) cause.stack = stack;
+    if (stack !== undefined) {
+      cause.stack = stack;
+    }
     pending.reject(new DataError(code, message.message, { index, file, cause }));
   }
 
   #end(message: string, cause?: unknown): void {
-    if (this.#dead) return;
+    if (this.#dead) {
+      return;
+    }
     this.#dead = true;
-    for (const pending of this.#pending.values()) pending.reject(new DataError("worker", message, { cause }));
+    for (const pending of this.#pending.values()) {
+      pending.reject(new DataError("worker", message, { cause }));
+    }
     this.#pending.clear();
   }
 }
@@ -110,7 +129,9 @@ const workers: LoaderWorker[] = [];
 /** The first `count` workers, started where there are not so many yet. */
 export function loaderWorkers(count: number): LoaderWorker[] {
   for (let i = 0; i < count; i++) {
-    if (workers[i] === undefined || workers[i]?.dead === true) workers[i] = new LoaderWorker();
+    if (workers[i] === undefined || workers[i]?.dead === true) {
+      workers[i] = new LoaderWorker();
+    }
   }
   return workers.slice(0, count);
 }
@@ -118,7 +139,9 @@ export function loaderWorkers(count: number): LoaderWorker[] {
 function startWorker(): Worker {
   // Flags of this process (--input-type, --inspect, a kernel's own) are not for its workers.
   const options = { name: "convbook loader", execArgv: [] };
-  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./worker.js", import.meta.url), options);
+  if (!import.meta.url.endsWith(".ts")) {
+    return new Worker(new URL("./worker.js", import.meta.url), options);
+  }
   // Run from the sources (by the tests, by tsx): the thread needs tsx to understand them, and other packages' sources, too.
   const tsx = createRequire(import.meta.url).resolve("tsx/cjs/api");
   const worker = fileURLToPath(new URL("./worker.ts", import.meta.url));

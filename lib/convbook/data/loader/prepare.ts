@@ -8,7 +8,9 @@ import { type RawBatch, stack } from "./collate.ts";
 
 /** Says which sample failed, keeping what is known about the cause. */
 export function sampleError(index: number, error: unknown): DataError {
-  if (error instanceof DataError && error.index === index) return error;
+  if (error instanceof DataError && error.index === index) {
+    return error;
+  }
   const cause = error instanceof Error ? error : new Error(String(error));
   const code = cause instanceof DataError ? cause.code : "sample";
   const file = cause instanceof DataError ? cause.file : undefined;

@@ -54,7 +54,9 @@ export class RandomSampler implements Sampler {
    * sampler's own is left elsewhere by it.
    */
   finish(): void {
-    if (this.generator !== undefined) randperm(this.length, { generator: this.generator });
+    if (this.generator !== undefined) {
+      randperm(this.length, { generator: this.generator });
+    }
   }
 }
 

@@ -19,7 +19,9 @@ interface Session {
 const sessions = new Map<number, Promise<Session>>();
 
 async function open({ source, batchTransform, random }: Extract<ToWorker, { kind: "open" }>): Promise<Session> {
-  if (hasImageFiles(source)) await loadImageDecoders();
+  if (hasImageFiles(source)) {
+    await loadImageDecoders();
+  }
   return {
     source: openSource(source),
     batchTransform: batchTransform === undefined ? undefined : batchTransformFromSpec(batchTransform),
@@ -35,7 +37,9 @@ async function prepare({
 }: Extract<ToWorker, { kind: "batch" }>): Promise<void> {
   // A session that is closed meanwhile needs no answer.
   const opened = sessions.get(session);
-  if (opened === undefined) return;
+  if (opened === undefined) {
+    return;
+  }
   try {
     const { source, batchTransform, generator } = await opened;
     const batch = prepareBatch(source, sourceIndices, indices, batchTransform, generator);

@@ -82,7 +82,9 @@ export class SceneTextDataset implements Dataset<SceneTextSample> {
     }
     const ranges = { size, words, letters, letterHeight };
     for (const [name, range] of Object.entries(ranges)) {
-      if (!Array.isArray(range)) throw new OptionError("SceneTextDataset", name, range, "two whole numbers");
+      if (!Array.isArray(range)) {
+        throw new OptionError("SceneTextDataset", name, range, "two whole numbers");
+      }
       const [first, second] = range as readonly [number, number];
       const whole = Number.isInteger(first) && Number.isInteger(second) && first >= (name === "words" ? 0 : 1);
       const least = name === "size" ? 16 : 0;
@@ -111,7 +113,9 @@ export class SceneTextDataset implements Dataset<SceneTextSample> {
     const placed: Word[] = [];
     for (let i = 0; i < count; i++) {
       const word = this.#place(placed, generator);
-      if (word === undefined) continue;
+      if (word === undefined) {
+        continue;
+      }
       placed.push(word);
       paintWord(image, word, wordColour(image, word.box, generator));
     }
@@ -135,8 +139,12 @@ export class SceneTextDataset implements Dataset<SceneTextSample> {
         angle,
       };
       const [left, top, right, bottom] = extent(box);
-      if (left < 0 || top < 0 || right > size[1] - 1 || bottom > size[0] - 1) continue;
-      if (placed.some((other) => overlap(extent(other.box), [left, top, right, bottom]))) continue;
+      if (left < 0 || top < 0 || right > size[1] - 1 || bottom > size[0] - 1) {
+        continue;
+      }
+      if (placed.some((other) => overlap(extent(other.box), [left, top, right, bottom]))) {
+        continue;
+      }
       return { text, box, unit, stroke: Math.max(1.2, unit * generator.uniform(0.7, 1.3)) };
     }
     return undefined;
@@ -175,10 +183,14 @@ function paintBackground(image: ImageData8, generator: Generator): void {
     for (let x = 0; x < width; x++) {
       const share = strength * (0.5 + ((x - width / 2) * cos + (y - height / 2) * sin) / (2 * reach));
       const at = (y * width + x) * 3;
-      for (let c = 0; c < 3; c++) image.data[at + c] = (from[c] ?? 0) * (1 - share) + (to[c] ?? 0) * share;
+      for (let c = 0; c < 3; c++) {
+        image.data[at + c] = (from[c] ?? 0) * (1 - share) + (to[c] ?? 0) * share;
+      }
     }
   }
-  for (let i = generator.integer(0, 6); i > 0; i--) paintShape(image, generator);
+  for (let i = generator.integer(0, 6); i > 0; i--) {
+    paintShape(image, generator);
+  }
 }
 
 /** An ellipse or a rectangle, half transparent: things that are no text. */
@@ -192,8 +204,9 @@ function paintShape(image: ImageData8, generator: Generator): void {
   for (let y = Math.max(0, Math.floor(cy - ry)); y < Math.min(height, cy + ry); y++) {
     for (let x = Math.max(0, Math.floor(cx - rx)); x < Math.min(width, cx + rx); x++) {
       const [dx, dy] = [(x - cx) / rx, (y - cy) / ry];
-      if (round ? dx * dx + dy * dy <= 1 : Math.max(Math.abs(dx), Math.abs(dy)) <= 1)
+      if (round ? dx * dx + dy * dy <= 1 : Math.max(Math.abs(dx), Math.abs(dy)) <= 1) {
         blend(image, y * width + x, colour, strength);
+      }
     }
   }
 }
@@ -206,7 +219,9 @@ function wordColour(image: ImageData8, { cx, cy }: RotatedBox, generator: Genera
   const under = brightness([red, green, blue]);
   for (;;) {
     const colour = randomColour(generator);
-    if (Math.abs(brightness(colour) - under) >= CONTRAST) return colour;
+    if (Math.abs(brightness(colour) - under) >= CONTRAST) {
+      return colour;
+    }
   }
 }
 
@@ -225,7 +240,9 @@ function paintWord(image: ImageData8, { text, box, unit, stroke }: Word, colour:
       const which = Math.round((u - GLYPH_WIDTH / 2) / GLYPH_ADVANCE);
       const distance = strokeDistance(letters[which] ?? [], u - which * GLYPH_ADVANCE, v) * unit;
       const covered = Math.min(1, stroke / 2 - distance + 0.5);
-      if (covered > 0) blend(image, y * width + x, colour, covered);
+      if (covered > 0) {
+        blend(image, y * width + x, colour, covered);
+      }
     }
   }
 }

@@ -24,7 +24,9 @@ describe("SceneTextDataset", () => {
       expect(image.data.length).toBe(96 * 160 * 3);
       expect(texts.length).toBe(boxes.length);
       words += texts.length;
-      for (const text of texts) expect(text).toMatch(new RegExp(`^[${CHARACTERS}]{3,7}$`));
+      for (const text of texts) {
+        expect(text).toMatch(new RegExp(`^[${CHARACTERS}]{3,7}$`));
+      }
     }
     expect(words).toBeGreaterThan(80);
   });
@@ -39,7 +41,9 @@ describe("SceneTextDataset", () => {
         expect(corners[i + 1]).toBeLessThanOrEqual(95);
       }
       for (const [i, a] of boxes.entries()) {
-        for (const b of boxes.slice(i + 1)) expect(quadIou(quadsOf([a]), quadsOf([b]))[0]).toBe(0);
+        for (const b of boxes.slice(i + 1)) {
+          expect(quadIou(quadsOf([a]), quadsOf([b]))[0]).toBe(0);
+        }
       }
     }
   });

@@ -54,10 +54,16 @@ export function transformAffine(
   fill: number,
 ): ImageData8 {
   const data = new Uint8Array(image.data.length);
-  if (fill !== 0) data.fill(fill);
-  if (interpolation === "bilinear") bilinear(image, matrix, data);
-  else if (matrix[1] === 0 && matrix[3] === 0) scaled(image, matrix, data);
-  else fixed(image, matrix, data);
+  if (fill !== 0) {
+    data.fill(fill);
+  }
+  if (interpolation === "bilinear") {
+    bilinear(image, matrix, data);
+  } else if (matrix[1] === 0 && matrix[3] === 0) {
+    scaled(image, matrix, data);
+  } else {
+    fixed(image, matrix, data);
+  }
   return { dtype: "uint8", shape: image.shape, data };
 }
 
@@ -67,9 +73,13 @@ function radians(degrees: number): number {
 
 function copyPixel(image: ImageData8, x: number, y: number, to: Uint8Array, target: number): void {
   const [height, width, channels] = imageShape(image);
-  if (x < 0 || x >= width || y < 0 || y >= height) return;
+  if (x < 0 || x >= width || y < 0 || y >= height) {
+    return;
+  }
   const from = (y * width + x) * channels;
-  for (let c = 0; c < channels; c++) to[target + c] = image.data[from + c] ?? 0;
+  for (let c = 0; c < channels; c++) {
+    to[target + c] = image.data[from + c] ?? 0;
+  }
 }
 
 /** Without rotation or shear: rows and columns are found one by one. */
@@ -79,8 +89,9 @@ function scaled(image: ImageData8, [a, , c, , e, f]: AffineMatrix, to: Uint8Arra
   let oldY = f + e * 0.5;
   for (let y = 0; y < height; y++, oldY += e) {
     let oldX = c + a * 0.5;
-    for (let x = 0; x < width; x++, oldX += a)
+    for (let x = 0; x < width; x++, oldX += a) {
       copyPixel(image, place(oldX), place(oldY), to, (y * width + x) * channels);
+    }
   }
 }
 
@@ -107,7 +118,9 @@ function bilinear(image: ImageData8, [a, b, c, d, e, f]: AffineMatrix, to: Uint8
     for (let x = 0; x < width; x++) {
       const oldX = a * (x + 0.5) + b * (y + 0.5) + c;
       const oldY = d * (x + 0.5) + e * (y + 0.5) + f;
-      if (oldX < 0 || oldX >= width || oldY < 0 || oldY >= height) continue;
+      if (oldX < 0 || oldX >= width || oldY < 0 || oldY >= height) {
+        continue;
+      }
       const left = Math.floor(oldX - 0.5);
       const top = Math.floor(oldY - 0.5);
       const dx = oldX - 0.5 - left;

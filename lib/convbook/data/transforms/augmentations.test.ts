@@ -44,7 +44,9 @@ const floats = (text: string): Float32Array => new Float32Array(new Uint8Array(B
 function largestDifference(got: TensorData["data"], expected: TensorData["data"]): number {
   expect(got.length).toBe(expected.length);
   let largest = 0;
-  for (let i = 0; i < expected.length; i++) largest = Math.max(largest, Math.abs(Number(got[i]) - Number(expected[i])));
+  for (let i = 0; i < expected.length; i++) {
+    largest = Math.max(largest, Math.abs(Number(got[i]) - Number(expected[i])));
+  }
   return largest;
 }
 
@@ -68,8 +70,9 @@ describe("augmentations agree with torchvision on Pillow images, to the byte", (
     const transform = fromSpec({ name, args });
     const source = new ToTensor().apply(picture(...size));
     const before = source.data.slice();
-    for (const { data } of results)
+    for (const { data } of results) {
       expect(largestDifference(transform.apply(source).data, floats(data))).toBeLessThan(1e-6);
+    }
     expect(defaultGenerator.uniformFloat()).toBe(next);
     expect(source.data).toEqual(before);
   });
@@ -88,11 +91,12 @@ describe("batches are mixed as the papers say, with torchvision's draws", () => 
   function batch(): RawBatch {
     const image = new ToTensor().apply(picture(6, 7, 3)).data;
     const data = new Float32Array(4 * image.length);
-    for (let i = 0; i < 4; i++)
+    for (let i = 0; i < 4; i++) {
       data.set(
         image.map((x) => Math.fround(x * (i + 1)) / 4),
         i * image.length,
       );
+    }
     return { dtype: "float32", shape: [4, 6, 7, 3], data, labels: Int32Array.of(3, 0, 4, 3), labelShape: [4] };
   }
 
@@ -143,7 +147,9 @@ describe("Cutout", () => {
       const { data } = new Cutout(3, { value: -1 }).apply(image, generator);
       const erased = data.filter((x) => x === -1).length / 2;
       expect([4, 6, 9]).toContain(erased);
-      for (let p = 0; p < 72; p++) (seen[p] as number) += data[2 * p] === -1 ? 1 : 0;
+      for (let p = 0; p < 72; p++) {
+        (seen[p] as number) += data[2 * p] === -1 ? 1 : 0;
+      }
     }
     expect(Math.min(...seen)).toBeGreaterThan(0);
     expect(new Set(image.data)).toEqual(new Set([1]));

@@ -46,7 +46,9 @@ export class ColorJitter implements Transform {
     const drawn = this.#ranges.map((range) => range && generator.uniform(range[0], range[1]));
     for (const which of order) {
       const factor = drawn[which];
-      if (factor !== undefined) image = (adjust[which] as typeof adjustHue)(image, factor);
+      if (factor !== undefined) {
+        image = (adjust[which] as typeof adjustHue)(image, factor);
+      }
     }
     return image;
   }
@@ -68,8 +70,12 @@ function factors(what: string, range: JitterRange): readonly [number, number] | 
 }
 
 function turns(range: JitterRange): readonly [number, number] | undefined {
-  if (Number.isNaN(range)) throw new RangeError(`ColorJitter's hue is a number or a range [low, high]; got ${range}.`);
+  if (Number.isNaN(range)) {
+    throw new RangeError(`ColorJitter's hue is a number or a range [low, high]; got ${range}.`);
+  }
   const [low, high] = parseRange("ColorJitter", "hue", typeof range === "number" ? [-range, range] : range, -0.5);
-  if (high > 0.5) throw new RangeError(`ColorJitter's hue lies within -0.5 and 0.5; got ${describeValue(range)}.`);
+  if (high > 0.5) {
+    throw new RangeError(`ColorJitter's hue lies within -0.5 and 0.5; got ${describeValue(range)}.`);
+  }
   return low === 0 && high === 0 ? undefined : [low, high];
 }

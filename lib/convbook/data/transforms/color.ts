@@ -20,7 +20,9 @@ export function adjustContrast(image: ImageData8, factor: number): ImageData8 {
 /** Saturation: 0 is grey, 1 the image itself. */
 export function adjustSaturation(image: ImageData8, factor: number): ImageData8 {
   const channels = imageShape(image)[2];
-  if (channels === 1) return image;
+  if (channels === 1) {
+    return image;
+  }
   const grey = luma(image);
   return blend(image, factor, (i) => grey[Math.trunc(i / 3)] ?? 0);
 }
@@ -33,7 +35,9 @@ export function adjustSharpness(image: ImageData8, factor: number): ImageData8 {
 
 /** Turns the colours by `factor` of the colour circle, from -0.5 to 0.5. Grey images stay as they are. */
 export function adjustHue(image: ImageData8, factor: number): ImageData8 {
-  if (imageShape(image)[2] === 1) return image;
+  if (imageShape(image)[2] === 1) {
+    return image;
+  }
   const turn = Math.trunc(factor * 255);
   const from = image.data;
   const data = new Uint8Array(from.length);
@@ -75,7 +79,9 @@ export function autocontrast(image: ImageData8): ImageData8 {
   return lookUp(image, (histogram) => {
     const low = histogram.findIndex((count) => count > 0);
     const high = histogram.findLastIndex((count) => count > 0);
-    if (high <= low) return identity;
+    if (high <= low) {
+      return identity;
+    }
     const scale = 255 / (high - low);
     const offset = -low * scale;
     return Uint8Array.from({ length: 256 }, (_, n) => Math.max(0, Math.min(255, Math.trunc(n * scale + offset))));
@@ -87,7 +93,9 @@ export function equalize(image: ImageData8): ImageData8 {
   return lookUp(image, (histogram) => {
     const last = histogram.findLast((count) => count > 0) ?? 0;
     const step = Math.floor((histogram.reduce((a, b) => a + b, 0) - last) / 255);
-    if (step === 0) return identity;
+    if (step === 0) {
+      return identity;
+    }
     let sum = Math.floor(step / 2);
     return Uint8Array.from(histogram, (count) => {
       const value = Math.min(255, Math.floor(sum / step));
@@ -110,14 +118,18 @@ function lookUp(image: ImageData8, table: (histogram: Float64Array) => Uint8Arra
       histogram[value] = (histogram[value] ?? 0) + 1;
     }
     const values = table(histogram);
-    for (let i = c; i < data.length; i += channels) data[i] = values[image.data[i] ?? 0] ?? 0;
+    for (let i = c; i < data.length; i += channels) {
+      data[i] = values[image.data[i] ?? 0] ?? 0;
+    }
   }
   return { dtype: "uint8", shape: image.shape, data };
 }
 
 /** The mixture (1 - factor) * other + factor * image, in float32 and cut off after the point. */
 function blend(image: ImageData8, factor: number, other: (i: number) => number): ImageData8 {
-  if (factor === 1) return image;
+  if (factor === 1) {
+    return image;
+  }
   const alpha = Math.fround(factor);
   const data = new Uint8Array(image.data.length);
   for (let i = 0; i < data.length; i++) {
@@ -131,7 +143,9 @@ function blend(image: ImageData8, factor: number, other: (i: number) => number):
 /** The grey of every pixel, by ITU-R 601-2's weights in 16 bits after the point. */
 function luma(image: ImageData8): Uint8Array {
   const [height, width, channels] = imageShape(image);
-  if (channels === 1) return image.data;
+  if (channels === 1) {
+    return image.data;
+  }
   const grey = new Uint8Array(height * width);
   for (let p = 0, i = 0; p < grey.length; p++, i += 3) {
     const r = image.data[i] ?? 0;

@@ -24,8 +24,12 @@ export class Compose implements Transform {
     this.transforms = [...transforms];
     this.#steps = this.transforms.flatMap((transform, i) => {
       const next = transforms[i + 1];
-      if (transform instanceof ToTensor && next instanceof Normalize) return [(data) => next.applyToImage(data)];
-      if (transform instanceof Normalize && transforms[i - 1] instanceof ToTensor) return [];
+      if (transform instanceof ToTensor && next instanceof Normalize) {
+        return [(data) => next.applyToImage(data)];
+      }
+      if (transform instanceof Normalize && transforms[i - 1] instanceof ToTensor) {
+        return [];
+      }
       return [(data, generator) => transform.apply(data, generator)];
     });
   }
@@ -33,7 +37,9 @@ export class Compose implements Transform {
   apply(data: TensorData, generator: Generator = defaultGenerator): TensorData {
     checkGenerator("Compose", generator);
     let result = data;
-    for (const step of this.#steps) result = step(result, generator);
+    for (const step of this.#steps) {
+      result = step(result, generator);
+    }
     return result;
   }
 

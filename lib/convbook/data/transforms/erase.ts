@@ -58,7 +58,9 @@ export class RandomErasing implements Transform {
     if (values !== undefined && values.length !== channels) {
       throw new RangeError(`RandomErasing has values for ${values.length} channels; the image has ${channels}.`);
     }
-    if (!(generator.uniformFloat() < p)) return image;
+    if (!(generator.uniformFloat() < p)) {
+      return image;
+    }
     const area = imageHeight * imageWidth;
     const logMin = Math.log(Math.fround(ratio[0]));
     const logMax = Math.log(Math.fround(ratio[1]));
@@ -67,7 +69,9 @@ export class RandomErasing implements Transform {
       const aspect = Math.fround(Math.exp(generator.uniform(logMin, logMax)));
       const height = roundHalfEven(Math.sqrt(eraseArea * aspect));
       const width = roundHalfEven(Math.sqrt(eraseArea / aspect));
-      if (height >= imageHeight || width >= imageWidth) continue;
+      if (height >= imageHeight || width >= imageWidth) {
+        continue;
+      }
       // The noise is drawn channel by channel, before the place.
       const noise =
         value === "random" ? fillNormal(new Float32Array(channels * height * width), 0, 1, generator) : undefined;
@@ -140,7 +144,9 @@ function erased(
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const to = ((top + y) * imageWidth + left + x) * channels;
-      for (let c = 0; c < channels; c++) data[to + c] = value(c, y * width + x);
+      for (let c = 0; c < channels; c++) {
+        data[to + c] = value(c, y * width + x);
+      }
     }
   }
   return { dtype: "float32", shape: image.shape, data };

@@ -8,7 +8,9 @@ export type PaddingMode = "constant" | "edge" | "reflect" | "symmetric";
 /** The rectangle of `height` by `width` pixels from row `top` and column `left`, which lies within the image. */
 export function crop(image: ImageData8, top: number, left: number, height: number, width: number): ImageData8 {
   const [imageHeight, imageWidth, channels] = imageShape(image);
-  if (top === 0 && left === 0 && height === imageHeight && width === imageWidth) return image;
+  if (top === 0 && left === 0 && height === imageHeight && width === imageWidth) {
+    return image;
+  }
   const data = new Uint8Array(height * width * channels);
   const rowLength = width * channels;
   for (let y = 0; y < height; y++) {
@@ -26,7 +28,9 @@ export function flipHorizontally(image: ImageData8): ImageData8 {
     for (let x = 0; x < width; x++) {
       const from = (y * width + width - 1 - x) * channels;
       const to = (y * width + x) * channels;
-      for (let c = 0; c < channels; c++) data[to + c] = image.data[from + c] ?? 0;
+      for (let c = 0; c < channels; c++) {
+        data[to + c] = image.data[from + c] ?? 0;
+      }
     }
   }
   return { dtype: "uint8", shape: image.shape, data };
@@ -73,16 +77,24 @@ export function pad(image: ImageData8, padding: Padding, mode: PaddingMode, fill
   const data = new Uint8Array(newHeight * newWidth * channels);
   const columns = sources(newWidth, width, left, mode);
   const rows = sources(newHeight, height, top, mode);
-  if (mode === "constant" && fill !== 0) data.fill(fill);
+  if (mode === "constant" && fill !== 0) {
+    data.fill(fill);
+  }
   for (let y = 0; y < newHeight; y++) {
     const row = rows[y] ?? 0;
-    if (row < 0) continue;
+    if (row < 0) {
+      continue;
+    }
     for (let x = 0; x < newWidth; x++) {
       const column = columns[x] ?? 0;
-      if (column < 0) continue;
+      if (column < 0) {
+        continue;
+      }
       const from = (row * width + column) * channels;
       const to = (y * newWidth + x) * channels;
-      for (let c = 0; c < channels; c++) data[to + c] = image.data[from + c] ?? 0;
+      for (let c = 0; c < channels; c++) {
+        data[to + c] = image.data[from + c] ?? 0;
+      }
     }
   }
   return { dtype: "uint8", shape: [newHeight, newWidth, channels], data };
@@ -93,11 +105,17 @@ function sources(newLength: number, length: number, before: number, mode: Paddin
   const positions = new Int32Array(newLength);
   for (let i = 0; i < newLength; i++) {
     const p = i - before;
-    if (p >= 0 && p < length) positions[i] = p;
-    else if (mode === "constant") positions[i] = -1;
-    else if (mode === "edge") positions[i] = p < 0 ? 0 : length - 1;
-    else if (mode === "reflect") positions[i] = p < 0 ? -p : 2 * length - 2 - p;
-    else positions[i] = p < 0 ? -p - 1 : 2 * length - 1 - p;
+    if (p >= 0 && p < length) {
+      positions[i] = p;
+    } else if (mode === "constant") {
+      positions[i] = -1;
+    } else if (mode === "edge") {
+      positions[i] = p < 0 ? 0 : length - 1;
+    } else if (mode === "reflect") {
+      positions[i] = p < 0 ? -p : 2 * length - 2 - p;
+    } else {
+      positions[i] = p < 0 ? -p - 1 : 2 * length - 1 - p;
+    }
   }
   return positions;
 }

@@ -47,7 +47,9 @@ abstract class Mix implements BatchTransform {
     const shares = classShares(batch, numClasses);
     const [n = 0] = batch.shape;
     const labelShape = [n, numClasses];
-    if (generator.uniformFloat() >= p) return { ...batch, labels: shares, labelShape };
+    if (generator.uniformFloat() >= p) {
+      return { ...batch, labels: shares, labelShape };
+    }
     const data = batch.data as Float32Array;
     const share = this.mix(data, batch.shape, beta(alpha, alpha, { generator }), generator);
     mixWithPrevious(shares, n, (own, previous) => own * share + previous * (1 - share));
@@ -123,7 +125,9 @@ function mixWithPrevious(
 
 /** Class numbers as shares: 1 for the class, 0 for the others. Shares stay what they are. */
 function classShares({ labels, labelShape }: RawBatch, numClasses: number): Float32Array {
-  if (labels instanceof Float32Array && labelShape[1] === numClasses) return labels;
+  if (labels instanceof Float32Array && labelShape[1] === numClasses) {
+    return labels;
+  }
   const shares = new Float32Array(labels.length * numClasses);
   for (const [i, label] of labels.entries()) {
     if (label < 0 || label >= numClasses) {

@@ -49,7 +49,9 @@ export class RandAugment implements Transform {
     refuseUnknownOptions("RandAugment", options, ["numOps", "magnitude", "numMagnitudeBins", "interpolation", "fill"]);
     const { numOps = 2, magnitude = 9, numMagnitudeBins = 31, interpolation = "nearest", fill = 0 } = options;
     const whole = (name: string, value: number, low: number, high: number): void => {
-      if (Number.isInteger(value) && value >= low && value <= high) return;
+      if (Number.isInteger(value) && value >= low && value <= high) {
+        return;
+      }
       const range = high === Number.POSITIVE_INFINITY ? `of at least ${low}` : `from ${low} to ${high}`;
       throw new RangeError(`RandAugment's ${name} is a whole number ${range}; got ${describeValue(value)}.`);
     };

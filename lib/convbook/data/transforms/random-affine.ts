@@ -70,7 +70,9 @@ export class RandomAffine implements Transform {
     if (translate !== undefined && !(isPair && translate.every((part) => isNumber(part, 0, 1)))) {
       throw new RangeError(`RandomAffine's translate is two parts from 0 to 1; got ${describeValue(translate)}.`);
     }
-    if (scale !== undefined) parseRange("RandomAffine", "scale", scale, Number.MIN_VALUE);
+    if (scale !== undefined) {
+      parseRange("RandomAffine", "scale", scale, Number.MIN_VALUE);
+    }
     this.#shear = shear === undefined ? undefined : parseShear(shear);
     this.#options = { ...options };
   }
@@ -110,7 +112,9 @@ export function rotate(
 ): ImageData8 {
   const [height, width] = imageShape(image);
   const angle = ((degrees % 360) + 360) % 360;
-  if (angle === 0) return image;
+  if (angle === 0) {
+    return image;
+  }
   return transformAffine(image, rotationMatrix(width, height, angle), interpolation, fill);
 }
 
@@ -119,7 +123,9 @@ function parseDegrees(
   what: string,
   degrees: number | readonly [number, number],
 ): readonly [number, number] {
-  if (typeof degrees !== "number") return parseRange(name, what, degrees);
+  if (typeof degrees !== "number") {
+    return parseRange(name, what, degrees);
+  }
   if (!(degrees >= 0) || !Number.isFinite(degrees)) {
     throw new RangeError(`${name}'s ${what} is a number >= 0 or a range [low, high]; got ${describeValue(degrees)}.`);
   }
@@ -133,10 +139,13 @@ interface Shear {
 }
 
 function parseShear(shear: number | readonly number[]): Shear {
-  if (typeof shear === "number") return { x: parseDegrees("RandomAffine", "shear", shear) };
+  if (typeof shear === "number") {
+    return { x: parseDegrees("RandomAffine", "shear", shear) };
+  }
   const [a, b, c, d]: readonly number[] = Array.isArray(shear) ? shear : [];
-  if (a !== undefined && b !== undefined && shear.length === 2)
+  if (a !== undefined && b !== undefined && shear.length === 2) {
     return { x: parseRange("RandomAffine", "shear", [a, b]) };
+  }
   if (a !== undefined && b !== undefined && c !== undefined && d !== undefined && shear.length === 4) {
     return { x: parseRange("RandomAffine", "shear", [a, b]), y: parseRange("RandomAffine", "shear", [c, d]) };
   }

@@ -61,20 +61,28 @@ export class RandomCrop implements Transform {
     const { padIfNeeded = false, fill = 0, paddingMode = "constant" } = this.#options;
     let image = asImage("RandomCrop", data);
     const [height, width] = this.size;
-    if (this.#padding !== undefined) image = pad(image, this.#padding, paddingMode, fill);
+    if (this.#padding !== undefined) {
+      image = pad(image, this.#padding, paddingMode, fill);
+    }
     const missing = (side: number, has: number): number => (padIfNeeded ? Math.max(0, side - has) : 0);
     const [givenHeight, givenWidth] = imageShape(image);
     const x = missing(width, givenWidth);
-    if (x > 0) image = pad(image, { left: x, right: x, top: 0, bottom: 0 }, paddingMode, fill);
+    if (x > 0) {
+      image = pad(image, { left: x, right: x, top: 0, bottom: 0 }, paddingMode, fill);
+    }
     const y = missing(height, givenHeight);
-    if (y > 0) image = pad(image, { left: 0, right: 0, top: y, bottom: y }, paddingMode, fill);
+    if (y > 0) {
+      image = pad(image, { left: 0, right: 0, top: y, bottom: y }, paddingMode, fill);
+    }
     const [paddedHeight, paddedWidth] = imageShape(image);
     if (paddedHeight < height || paddedWidth < width) {
       throw new RangeError(
         `RandomCrop's ${height} by ${width} pixels do not fit in the image's ${paddedHeight} by ${paddedWidth}.`,
       );
     }
-    if (paddedHeight === height && paddedWidth === width) return image;
+    if (paddedHeight === height && paddedWidth === width) {
+      return image;
+    }
     const top = generator.integer(0, paddedHeight - height + 1);
     const left = generator.integer(0, paddedWidth - width + 1);
     return crop(image, top, left, height, width);
@@ -158,8 +166,12 @@ function parsePadding(padding: number | readonly number[]): Padding {
   const sides = typeof padding === "number" ? [padding] : padding;
   if (Array.isArray(sides) && sides.every((side) => Number.isInteger(side) && side >= 0)) {
     const [a, b, c, d] = sides;
-    if (a !== undefined && sides.length === 1) return { left: a, top: a, right: a, bottom: a };
-    if (a !== undefined && b !== undefined && sides.length === 2) return { left: a, top: b, right: a, bottom: b };
+    if (a !== undefined && sides.length === 1) {
+      return { left: a, top: a, right: a, bottom: a };
+    }
+    if (a !== undefined && b !== undefined && sides.length === 2) {
+      return { left: a, top: b, right: a, bottom: b };
+    }
     if (a !== undefined && b !== undefined && c !== undefined && d !== undefined && sides.length === 4) {
       return { left: a, top: b, right: c, bottom: d };
     }

@@ -42,7 +42,9 @@ const byName = new Map(classes.map((transform) => [transform.name, transform]));
  * @throws {RangeError} when there is none of this name
  */
 export function fromSpec(spec: TransformSpec): Transform {
-  if (spec.name === "Compose") return new Compose((spec.args as readonly TransformSpec[]).map(fromSpec));
+  if (spec.name === "Compose") {
+    return new Compose((spec.args as readonly TransformSpec[]).map(fromSpec));
+  }
   const transform = byName.get(spec.name);
   if (transform === undefined) {
     throw new RangeError(`There is no transform named ${JSON.stringify(spec.name)}.${hint(spec.name, byName.keys())}`);

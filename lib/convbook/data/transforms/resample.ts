@@ -26,8 +26,12 @@ const filters: Record<Exclude<Interpolation, "nearest">, Filter> = {
       // Keys' cubic convolution with a = -0.5.
       const a = -0.5;
       const x = Math.abs(distance);
-      if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
-      if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
+      if (x < 1) {
+        return ((a + 2) * x - (a + 3)) * x * x + 1;
+      }
+      if (x < 2) {
+        return (((x - 5) * x + 8) * x - 4) * a;
+      }
       return 0;
     },
   },
@@ -79,7 +83,9 @@ function table(from: number, to: number, interpolation: Exclude<Interpolation, "
   const key = `${interpolation} ${from} ${to}`;
   let known = tables.get(key);
   if (known === undefined) {
-    if (tables.size >= MAX_TABLES) tables.clear();
+    if (tables.size >= MAX_TABLES) {
+      tables.clear();
+    }
     known = coefficients(from, to, filters[interpolation]);
     tables.set(key, known);
   }
@@ -100,12 +106,19 @@ export function resize(
   interpolation: Interpolation = "bilinear",
 ): ImageData8 {
   const [fromHeight, fromWidth, channels] = imageShape(image);
-  if (height === fromHeight && width === fromWidth) return image;
-  if (interpolation === "nearest") return nearest(image, height, width);
+  if (height === fromHeight && width === fromWidth) {
+    return image;
+  }
+  if (interpolation === "nearest") {
+    return nearest(image, height, width);
+  }
   let { data } = image;
-  if (width !== fromWidth)
+  if (width !== fromWidth) {
     data = alongRows(data, fromHeight, fromWidth, channels, table(fromWidth, width, interpolation));
-  if (height !== fromHeight) data = alongColumns(data, width * channels, table(fromHeight, height, interpolation));
+  }
+  if (height !== fromHeight) {
+    data = alongColumns(data, width * channels, table(fromHeight, height, interpolation));
+  }
   return { dtype: "uint8", shape: [height, width, channels], data };
 }
 
@@ -141,7 +154,9 @@ function alongRows(
         to[target + 2] = toByte(blue);
       } else {
         let sum = HALF;
-        for (let j = first; j < first + count; j++, p++) sum = (sum + Math.imul(from[p] ?? 0, weights[j] ?? 0)) | 0;
+        for (let j = first; j < first + count; j++, p++) {
+          sum = (sum + Math.imul(from[p] ?? 0, weights[j] ?? 0)) | 0;
+        }
         to[target] = toByte(sum);
       }
     }
@@ -200,7 +215,9 @@ function nearest(image: ImageData8, height: number, width: number): ImageData8 {
   for (const row of rows) {
     for (const column of columns) {
       const from = (row * fromWidth + column) * channels;
-      for (let c = 0; c < channels; c++) data[to++] = image.data[from + c] ?? 0;
+      for (let c = 0; c < channels; c++) {
+        data[to++] = image.data[from + c] ?? 0;
+      }
     }
   }
   return { dtype: "uint8", shape: [height, width, channels], data };
@@ -210,6 +227,8 @@ function nearest(image: ImageData8, height: number, width: number): ImageData8 {
 function nearestPlaces(from: number, to: number): Int32Array {
   const step = from / to;
   const places = new Int32Array(to);
-  for (let i = 0, place = step * 0.5; i < to; i++, place += step) places[i] = Math.min(from - 1, Math.trunc(place));
+  for (let i = 0, place = step * 0.5; i < to; i++, place += step) {
+    places[i] = Math.min(from - 1, Math.trunc(place));
+  }
   return places;
 }

@@ -39,7 +39,9 @@ export class Resize implements Transform {
   apply(data: TensorData): ImageData8 {
     const image = asImage("Resize", data);
     const [height, width] = imageShape(image);
-    if (typeof this.size !== "number") return resize(image, this.size[0], this.size[1], this.interpolation);
+    if (typeof this.size !== "number") {
+      return resize(image, this.size[0], this.size[1], this.interpolation);
+    }
     const short = Math.min(height, width);
     const long = Math.max(height, width);
     const newLong = Math.trunc((this.size * long) / short);
@@ -84,7 +86,9 @@ export class CenterCrop implements Transform {
 
 /** @throws {RangeError} naming the interpolations that exist */
 export function parseInterpolation(name: string, interpolation: Interpolation): Interpolation {
-  if (["nearest", "bilinear", "bicubic"].includes(interpolation)) return interpolation;
+  if (["nearest", "bilinear", "bicubic"].includes(interpolation)) {
+    return interpolation;
+  }
   throw new RangeError(
     `${name}'s interpolation is "nearest", "bilinear" or "bicubic"; got ${describeValue(interpolation)}.`,
   );

@@ -16,7 +16,9 @@ export class ToTensor implements Transform {
     const image = asImage("ToTensor", data);
     const from = image.data;
     const to = new Float32Array(from.length);
-    for (let i = 0; i < from.length; i++) to[i] = BYTE_TO_FLOAT[from[i] ?? 0] ?? 0;
+    for (let i = 0; i < from.length; i++) {
+      to[i] = BYTE_TO_FLOAT[from[i] ?? 0] ?? 0;
+    }
     return { dtype: "float32", shape: image.shape, data: to };
   }
 
@@ -49,7 +51,9 @@ export class Normalize implements Transform {
     this.std = [...std];
     this.#table = new Float32Array(256 * mean.length);
     for (let c = 0; c < mean.length; c++) {
-      for (let n = 0; n < 256; n++) this.#table[256 * c + n] = this.#normalize(BYTE_TO_FLOAT[n] ?? 0, c);
+      for (let n = 0; n < 256; n++) {
+        this.#table[256 * c + n] = this.#normalize(BYTE_TO_FLOAT[n] ?? 0, c);
+      }
     }
   }
 
@@ -60,7 +64,9 @@ export class Normalize implements Transform {
     const from = image.data;
     const to = new Float32Array(from.length);
     for (let c = 0; c < channels; c++) {
-      for (let i = c; i < from.length; i += channels) to[i] = this.#normalize(from[i] ?? 0, c);
+      for (let i = c; i < from.length; i += channels) {
+        to[i] = this.#normalize(from[i] ?? 0, c);
+      }
     }
     return { dtype: "float32", shape: image.shape, data: to };
   }
@@ -79,7 +85,9 @@ export class Normalize implements Transform {
         to[i + 2] = table[512 + (from[i + 2] ?? 0)] ?? 0;
       }
     } else {
-      for (let i = 0; i < from.length; i++) to[i] = table[from[i] ?? 0] ?? 0;
+      for (let i = 0; i < from.length; i++) {
+        to[i] = table[from[i] ?? 0] ?? 0;
+      }
     }
     return { dtype: "float32", shape: image.shape, data: to };
   }
@@ -92,7 +100,9 @@ export class Normalize implements Transform {
 
   #checkChannels(shape: readonly number[]): void {
     const [, , channels = 0] = shape;
-    if (channels === this.mean.length) return;
+    if (channels === this.mean.length) {
+      return;
+    }
     throw new RangeError(`Normalize has means of ${this.mean.length} channels; the image has ${channels}.`);
   }
 

@@ -33,20 +33,26 @@ export type Size = number | readonly [height: number, width: number];
  * @throws {OptionError} naming the option
  */
 export function checkTransform(owner: string, transform: Transform | null | undefined): void {
-  if (transform === undefined || transform === null || typeof transform.apply === "function") return;
+  if (transform === undefined || transform === null || typeof transform.apply === "function") {
+    return;
+  }
   throw new OptionError(owner, "transform", transform, "a transform: an object with apply(data)");
 }
 
 /** @throws {OptionError} unless the data is a tensor's */
 function requireTensor(name: string, data: TensorData): void {
-  if (!Array.isArray(data?.shape)) throw new OptionError(name, "data", data, "tensor data { dtype, shape, data }");
+  if (!Array.isArray(data?.shape)) {
+    throw new OptionError(name, "data", data, "tensor data { dtype, shape, data }");
+  }
 }
 
 /** @throws {RangeError} unless the data is an image of eight-bit numbers [height, width, 1 or 3] */
 export function asImage(name: string, data: TensorData): ImageData8 {
   requireTensor(name, data);
   const { dtype, shape } = data;
-  if (dtype === "uint8" && shape.length === 3 && (shape[2] === 1 || shape[2] === 3)) return data;
+  if (dtype === "uint8" && shape.length === 3 && (shape[2] === 1 || shape[2] === 3)) {
+    return data;
+  }
   const hint = dtype === "float32" ? " It stands before ToTensor." : "";
   throw new RangeError(
     `${name} takes an image, uint8 [height, width, 1 or 3]; got ${dtype} [${shape.join(", ")}].${hint}`,
@@ -57,7 +63,9 @@ export function asImage(name: string, data: TensorData): ImageData8 {
 export function asFloatImage(name: string, data: TensorData): FloatData {
   requireTensor(name, data);
   const { dtype, shape } = data;
-  if (dtype === "float32" && shape.length === 3) return data;
+  if (dtype === "float32" && shape.length === 3) {
+    return data;
+  }
   const hint = dtype === "uint8" ? " It stands after ToTensor." : "";
   throw new RangeError(`${name} takes float32 [height, width, channels]; got ${dtype} [${shape.join(", ")}].${hint}`);
 }
@@ -81,7 +89,9 @@ export function parseSize(name: string, size: Size): readonly [height: number, w
 
 /** @throws {RangeError} unless p is within [0, 1] */
 export function parseProbability(name: string, p: number): number {
-  if (typeof p === "number" && p >= 0 && p <= 1) return p;
+  if (typeof p === "number" && p >= 0 && p <= 1) {
+    return p;
+  }
   throw new RangeError(`${name}'s p is a probability from 0 to 1; got ${describeValue(p)}.`);
 }
 
@@ -110,6 +120,8 @@ export function parseRange(
 export function roundHalfEven(x: number): number {
   const floor = Math.floor(x);
   const rest = x - floor;
-  if (rest !== 0.5) return Math.round(x);
+  if (rest !== 0.5) {
+    return Math.round(x);
+  }
   return floor % 2 === 0 ? floor : floor + 1;
 }

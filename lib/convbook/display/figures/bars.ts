@@ -38,13 +38,16 @@ export function bars({
   alt,
 }: BarsOptions): VegaLiteFigure {
   const entries = Object.entries(values);
-  if (entries.length === 0) throw new DisplayError("bars: values is empty; expected numbers by name");
+  if (entries.length === 0) {
+    throw new DisplayError("bars: values is empty; expected numbers by name");
+  }
   const rows: { series: string; name: string; value: number }[] = [];
   for (const [key, value] of entries) {
     const isSeries = typeof value === "object" && value !== null;
     for (const [name, number] of isSeries ? Object.entries(value) : ([[key, value]] as const)) {
-      if (!Number.isFinite(number))
+      if (!Number.isFinite(number)) {
         throw new DisplayError(`bars: the value of "${name}" is ${number}; expected a finite number`);
+      }
       rows.push({ series: isSeries ? key : "", name, value: number });
     }
   }

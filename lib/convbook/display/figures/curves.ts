@@ -68,7 +68,9 @@ export function curves({
       ["raw", one],
       ["smoothed", smoothed],
     ] as const) {
-      if (!curve) continue;
+      if (!curve) {
+        continue;
+      }
       const points = thin(curve, maxPoints);
       for (let i = 0; i < points.y.length; i++) {
         values.push({
@@ -134,8 +136,9 @@ export function curves({
     smoothing > 0
       ? [layer("smoothed", line, 1, true), layer("raw", { type: "line", strokeWidth: 1, clip }, 0.3, false)]
       : [layer("raw", line, 1, true)];
-  if (compared.length > 0)
+  if (compared.length > 0) {
     layers.push(layer("reference", { type: "line", strokeDash: [5, 4], strokeWidth: 1.5, clip }, 1, false));
+  }
   const text =
     alt ??
     `Line chart${title ? ` "${title}"` : ""} of ${yLabel || "values"} over ${xLabel}: ${series.map(describeSeries).join("; ")}.`;

@@ -49,12 +49,15 @@ export function heatmap({
 }: HeatmapOptions): VegaLiteFigure {
   const rows = values.length;
   const columns = values[0]?.length ?? 0;
-  if (rows === 0 || columns === 0) throw new DisplayError("heatmap: values is empty; expected rows of numbers");
+  if (rows === 0 || columns === 0) {
+    throw new DisplayError("heatmap: values is empty; expected rows of numbers");
+  }
   checkShape("values", values, rows, columns);
   checkShape("shade", shade, rows, columns);
   const names = (axis: string, labels: readonly string[] | undefined, count: number): string[] => {
-    if (labels && labels.length !== count)
+    if (labels && labels.length !== count) {
       throw new DisplayError(`heatmap: ${axis} has ${labels.length} names for ${count} cells`);
+    }
     return Array.from({ length: count }, (_, i) => labels?.[i] ?? String(i));
   };
   const xNames = names("xLabels", xLabels, columns);
@@ -80,7 +83,9 @@ export function heatmap({
         low = Math.min(low, tone);
         high = Math.max(high, tone);
       }
-      if (value > top.value) top = { value, row: r, column: c };
+      if (value > top.value) {
+        top = { value, row: r, column: c };
+      }
       cells.push({
         row: r,
         column: c,
@@ -92,7 +97,9 @@ export function heatmap({
       });
     }
   }
-  if (low > high) [low, high] = [0, 1];
+  if (low > high) {
+    [low, high] = [0, 1];
+  }
   const reach = Math.max(Math.abs(low), Math.abs(high)) || 1;
   const [from, to] = domain ?? (diverging ? [-reach, reach] : [low, high > low ? high : low + 1]);
   for (const cell of cells) {
@@ -174,10 +181,13 @@ export function heatmap({
 }
 
 function checkShape(name: string, values: readonly Numbers[], rows: number, columns: number): void {
-  if (values.length !== rows) throw new DisplayError(`heatmap: ${name} has ${values.length} rows; expected ${rows}`);
+  if (values.length !== rows) {
+    throw new DisplayError(`heatmap: ${name} has ${values.length} rows; expected ${rows}`);
+  }
   values.forEach((row, index) => {
-    if (row.length !== columns)
+    if (row.length !== columns) {
       throw new DisplayError(`heatmap: ${name}[${index}] has ${row.length} numbers; expected ${columns}`);
+    }
   });
 }
 
@@ -208,17 +218,22 @@ export function confusionMatrixFigure({
 }: ConfusionMatrixOptions): VegaLiteFigure {
   const n = matrix.length;
   matrix.forEach((row, index) => {
-    if (row.length !== n)
+    if (row.length !== n) {
       throw new DisplayError(
         `confusion matrix: row ${index} has ${row.length} numbers; expected ${n} (a square matrix)`,
       );
+    }
   });
   const rowSums = matrix.map((row) => Array.from(row).reduce((sum, value) => sum + value, 0));
   const columnSums = matrix.map((_, c) => matrix.reduce((sum, row) => sum + (row[c] ?? 0), 0));
   const total = rowSums.reduce((sum, value) => sum + value, 0);
   const divisor = (r: number, c: number): number => {
-    if (normalize === "predicted") return columnSums[c] ?? 0;
-    if (normalize === "all") return total;
+    if (normalize === "predicted") {
+      return columnSums[c] ?? 0;
+    }
+    if (normalize === "all") {
+      return total;
+    }
     return rowSums[r] ?? 0;
   };
   const shares = matrix.map((row, r) => Array.from(row, (value, c) => value / (divisor(r, c) || 1)));
@@ -250,7 +265,9 @@ function worstConfusion(matrix: readonly Numbers[]): { row: number; column: numb
   matrix.forEach((row, r) => {
     for (let c = 0; c < row.length; c++) {
       const count = row[c] ?? 0;
-      if (r !== c && count > (worst?.count ?? 0)) worst = { row: r, column: c, count };
+      if (r !== c && count > (worst?.count ?? 0)) {
+        worst = { row: r, column: c, count };
+      }
     }
   });
   return worst;

@@ -36,12 +36,15 @@ export function histogram({
   height = 220,
   alt,
 }: HistogramOptions): VegaLiteFigure {
-  if (!Number.isInteger(bins) || bins < 1)
+  if (!Number.isInteger(bins) || bins < 1) {
     throw new DisplayError(`histogram: bins is ${bins}; expected a positive integer`);
+  }
   const sets: { [name: string]: Numbers } = isNumbers(values) ? { "": values } : { ...values };
   const names = Object.keys(sets);
   const [low, high] = domain ?? range(Object.values(sets));
-  if (!(low <= high)) throw new DisplayError("histogram: there are no finite values");
+  if (!(low <= high)) {
+    throw new DisplayError("histogram: there are no finite values");
+  }
   const width0 = high > low ? (high - low) / bins : 1;
   const start = high > low ? low : low - bins / 2;
   const rows: JsonValue[] = [];
@@ -53,7 +56,9 @@ export function histogram({
     let squares = 0;
     for (let i = 0; i < numbers.length; i++) {
       const value = Number(numbers[i]);
-      if (!(value >= low && value <= high)) continue;
+      if (!(value >= low && value <= high)) {
+        continue;
+      }
       const bin = Math.min(bins - 1, Math.max(0, Math.floor((value - start) / width0)));
       counts[bin] = (counts[bin] ?? 0) + 1;
       kept++;
@@ -119,9 +124,15 @@ function range(sets: readonly Numbers[]): [number, number] {
   for (const numbers of sets) {
     for (let i = 0; i < numbers.length; i++) {
       const value = Number(numbers[i]);
-      if (!Number.isFinite(value)) continue;
-      if (value < low) low = value;
-      if (value > high) high = value;
+      if (!Number.isFinite(value)) {
+        continue;
+      }
+      if (value < low) {
+        low = value;
+      }
+      if (value > high) {
+        high = value;
+      }
     }
   }
   return [low, high];

@@ -50,17 +50,25 @@ export function placeLabels(
   const dots = xs.map((x, i): Box => around(x, ys[i] ?? 0, 6));
   const placed: Box[] = [];
   return points.map(({ label = "" }, i) => {
-    if (label === "") return 0;
+    if (label === "") {
+      return 0;
+    }
     const width = textWidth(label, labelSize);
     let best = { side: 0, cost: Number.POSITIVE_INFINITY, box: around(xs[i] ?? 0, ys[i] ?? 0, 6) };
     labelSides.forEach((side, index) => {
       const box = labelBox(xs[i] ?? 0, ys[i] ?? 0, width, side);
       let cost = index * 0.5 + outside(box, area);
       dots.forEach((dot, other) => {
-        if (other !== i) cost += overlap(box, dot);
+        if (other !== i) {
+          cost += overlap(box, dot);
+        }
       });
-      for (const other of placed) cost += overlap(box, other);
-      if (cost < best.cost) best = { side: index, cost, box };
+      for (const other of placed) {
+        cost += overlap(box, other);
+      }
+      if (cost < best.cost) {
+        best = { side: index, cost, box };
+      }
     });
     placed.push(best.box);
     return best.side;

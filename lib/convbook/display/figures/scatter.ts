@@ -44,11 +44,14 @@ export function scatter({
   yFormat,
   alt,
 }: ScatterOptions): VegaLiteFigure {
-  if (points.length === 0) throw new DisplayError("scatter: points is empty; expected at least one {x, y}");
+  if (points.length === 0) {
+    throw new DisplayError("scatter: points is empty; expected at least one {x, y}");
+  }
   points.forEach((point, index) => {
     for (const axis of ["x", "y"] as const) {
-      if (!Number.isFinite(point[axis]))
+      if (!Number.isFinite(point[axis])) {
         throw new DisplayError(`scatter: points[${index}].${axis} is ${point[axis]}; expected a finite number`);
+      }
     }
   });
   const sides = placeLabels(points, { width, height, logX, logY });

@@ -17,8 +17,9 @@ export interface Series {
 /** Checks and copies what a caller gave: `{name: data}` or one nameless series. */
 export function toSeries(figure: string, given: { readonly [name: string]: SeriesData }): Series[] {
   const entries = Object.entries(given);
-  if (entries.length === 0)
+  if (entries.length === 0) {
     throw new DisplayError(`${figure}: series is empty; expected at least one, as {name: [numbers]}`);
+  }
   return entries.map(([name, data]) => {
     const y = "y" in data ? data.y : data;
     const x = "y" in data ? data.x : undefined;
@@ -43,7 +44,9 @@ export function toSeries(figure: string, given: { readonly [name: string]: Serie
  */
 export function thin(series: Series, limit: number): Series {
   const n = series.y.length;
-  if (n <= limit) return series;
+  if (n <= limit) {
+    return series;
+  }
   const stretches = Math.max(1, Math.floor(limit / 2) - 1);
   const kept = [0];
   for (let s = 0; s < stretches; s++) {
@@ -53,11 +56,19 @@ export function thin(series: Series, limit: number): Series {
     let high = from;
     for (let i = from; i < to; i++) {
       const value = series.y[i] ?? 0;
-      if (value < (series.y[low] ?? 0)) low = i;
-      if (value > (series.y[high] ?? 0)) high = i;
+      if (value < (series.y[low] ?? 0)) {
+        low = i;
+      }
+      if (value > (series.y[high] ?? 0)) {
+        high = i;
+      }
     }
-    if (to > from) kept.push(Math.min(low, high));
-    if (to > from && low !== high) kept.push(Math.max(low, high));
+    if (to > from) {
+      kept.push(Math.min(low, high));
+    }
+    if (to > from && low !== high) {
+      kept.push(Math.max(low, high));
+    }
   }
   kept.push(n - 1);
   return {
@@ -72,8 +83,9 @@ export function thin(series: Series, limit: number): Series {
  * ten. Non-finite values are passed through and left out of the average.
  */
 export function smooth(y: Float64Array, weight: number): Float64Array {
-  if (!(weight >= 0 && weight < 1))
+  if (!(weight >= 0 && weight < 1)) {
     throw new DisplayError(`smoothing is ${weight}; expected a number from 0 up to, not including, 1`);
+  }
   const out = new Float64Array(y.length);
   let last = 0;
   let seen = 0;
@@ -97,12 +109,20 @@ export function describeSeries(series: Series): string {
   let last = -1;
   for (let i = 0; i < series.y.length; i++) {
     const value = series.y[i] ?? 0;
-    if (!Number.isFinite(value)) continue;
-    if (low < 0 || value < (series.y[low] ?? 0)) low = i;
-    if (high < 0 || value > (series.y[high] ?? 0)) high = i;
+    if (!Number.isFinite(value)) {
+      continue;
+    }
+    if (low < 0 || value < (series.y[low] ?? 0)) {
+      low = i;
+    }
+    if (high < 0 || value > (series.y[high] ?? 0)) {
+      high = i;
+    }
     last = i;
   }
-  if (last < 0) return `${series.name}: no values`;
+  if (last < 0) {
+    return `${series.name}: no values`;
+  }
   const at = (i: number) => formatNumber(series.y[i] ?? 0);
   return `${series.name} ends at ${at(last)} (lowest ${at(low)}, highest ${at(high)})`;
 }

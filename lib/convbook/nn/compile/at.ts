@@ -6,6 +6,8 @@
  */
 export function at<T>(list: readonly T[], place: number): T {
   const item = list.at(place);
-  if (item === undefined) throw new RangeError(`A list of ${list.length} has nothing at ${place}.`);
+  if (item === undefined) {
+    throw new RangeError(`A list of ${list.length} has nothing at ${place}.`);
+  }
   return item;
 }

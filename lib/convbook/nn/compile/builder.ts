@@ -90,7 +90,9 @@ export class ProgramBuilder {
   convolution(from: Place, node: number, hasBias: boolean, window: ProgramWindow, shape: readonly number[]): Place {
     const source =
       from.residual !== undefined || (from.relu === true && from.norm === undefined) ? this.#plain(from) : from;
-    if (source.norm !== undefined) (this.#norms[source.norm] as Norm).relu = source.relu === true;
+    if (source.norm !== undefined) {
+      (this.#norms[source.norm] as Norm).relu = source.relu === true;
+    }
     const to = this.allocate(...(shape.slice(1) as [number, number, number]));
     this.#add({
       ...this.#operation("conv", source, to),
@@ -114,7 +116,9 @@ export class ProgramBuilder {
    */
   normalisation(from: Place, node: number, epsilon: number, share: number | null): Place {
     let source = this.#plain(from);
-    if (this.#normalised.has(source.buffer)) source = this.#copy(source);
+    if (this.#normalised.has(source.buffer)) {
+      source = this.#copy(source);
+    }
     const { buffer, offset, channels } = source;
     const entry = { buffer, offset, channels, relu: false, epsilon, share: share ?? 0 };
     const gamma = this.#parameter({ node, key: "weight" });
@@ -195,7 +199,9 @@ export class ProgramBuilder {
   /** The whole, whose result is `result`; null where it is too little to be one. */
   build(result: Place): BuiltProgram | null {
     let last = this.#plain(result);
-    if (last.buffer === 0 || !this.#isWhole(last)) last = this.#copy(last);
+    if (last.buffer === 0 || !this.#isWhole(last)) {
+      last = this.#copy(last);
+    }
     const buffers = this.#buffers;
     const norms = this.#norms;
     const operations = this.#operations;
@@ -205,8 +211,12 @@ export class ProgramBuilder {
     const isMerged = operations.some(
       ({ kind, norm, source }) => kind === "merge" && norm >= 0 && source === last.buffer,
     );
-    if (isMerged) last = this.#copy(last);
-    if (operations.length < 2 || !operations.some(({ kind }) => kind === "conv")) return null;
+    if (isMerged) {
+      last = this.#copy(last);
+    }
+    if (operations.length < 2 || !operations.some(({ kind }) => kind === "conv")) {
+      return null;
+    }
     return { program: joinSiblings({ buffers, norms, operations, output: last.buffer }), parameters, running };
   }
 
@@ -217,8 +227,12 @@ export class ProgramBuilder {
   #add(operation: Operation): void {
     this.#operations.push(operation);
     this.#use(operation.source).isRead = true;
-    if (operation.residual >= 0) this.#use(operation.residual).isRead = true;
-    if (operation.target >= 0) this.#use(operation.target).made.push(operation);
+    if (operation.residual >= 0) {
+      this.#use(operation.residual).isRead = true;
+    }
+    if (operation.target >= 0) {
+      this.#use(operation.target).made.push(operation);
+    }
   }
 
   #parameter(slot: Slot): number {
@@ -259,8 +273,12 @@ export class ProgramBuilder {
 
   /** The convolution that makes a value, while nobody has read it and its buffer is its alone. */
   #maker(value: Place): Operation | undefined {
-    if (value.norm !== undefined || value.residual !== undefined || value.relu === true) return undefined;
-    if (!this.#isWhole(value)) return undefined;
+    if (value.norm !== undefined || value.residual !== undefined || value.relu === true) {
+      return undefined;
+    }
+    if (!this.#isWhole(value)) {
+      return undefined;
+    }
     const { made, isRead } = this.#use(value.buffer);
     return made.length === 1 && made[0]?.kind === "conv" && !isRead ? made[0] : undefined;
   }
@@ -290,6 +308,8 @@ export class ProgramBuilder {
       residual: value.residual ?? -1,
       activation: value.relu === true ? "relu" : "linear",
     });
-    if (value.norm !== undefined) this.#normalised.add(to.buffer);
+    if (value.norm !== undefined) {
+      this.#normalised.add(to.buffer);
+    }
   }
 }

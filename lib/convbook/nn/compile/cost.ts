@@ -10,7 +10,9 @@ const mostWeightBytes = 2 ** 19;
 
 /** Whether a part of a graph is to run as a program of the engine. */
 export function paysAsProgram({ numbers, nodes }: Region, training: boolean): boolean {
-  if (!training) return true;
+  if (!training) {
+    return true;
+  }
   return numbers.every((number) => {
     const operation = nodes[number]?.operation;
     return operation?.kind !== "convolution" || operation.weight.size * 4 <= mostWeightBytes;

@@ -33,7 +33,9 @@ export function keptPlans(): number {
 export function execute(values: readonly Value[], others: readonly GraphNode[] = []): void {
   const wanted = new Set(values.filter((value) => madeTensor(value) === undefined));
   const nodes = nodesBehind([...[...wanted].map(({ node }) => node), ...others]);
-  if (nodes.length === 0) return;
+  if (nodes.length === 0) {
+    return;
+  }
   // When a notebook's cell is stopped from outside, it ends with its turn of the event loop.
   const unstuck = globalThis.setImmediate?.(() => {
     depth = 0;
@@ -43,19 +45,27 @@ export function execute(values: readonly Value[], others: readonly GraphNode[] =
     new Execution(wanted, nodes).run();
   } finally {
     depth--;
-    if (unstuck !== undefined) globalThis.clearImmediate(unstuck);
+    if (unstuck !== undefined) {
+      globalThis.clearImmediate(unstuck);
+    }
   }
 }
 
 /** The tensor of a value that has been worked out, while there is one. */
 function madeTensor({ tensor, pin }: Value): tf.Tensor | undefined {
-  if (tensor !== undefined && !tensor.isDisposed && pendingValue(tensor) === undefined) return tensor;
+  if (tensor !== undefined && !tensor.isDisposed && pendingValue(tensor) === undefined) {
+    return tensor;
+  }
   return pin === undefined || pin.isDisposed ? undefined : pin;
 }
 
 function givenTensor({ tensor, held }: External): tf.Tensor {
-  if (!held.isDisposed) return held;
-  if (!tensor.isDisposed) return tensor;
+  if (!held.isDisposed) {
+    return held;
+  }
+  if (!tensor.isDisposed) {
+    return tensor;
+  }
   throw new Error(
     "A tensor from within a module's forward pass was asked for after what it is made of had been disposed of. " +
       "Return it from forward, keep it with tf.keep, or put it into a field of the module.",
@@ -67,10 +77,14 @@ function nodesBehind(last: readonly GraphNode[]): GraphNode[] {
   const found = new Set<GraphNode>();
   const open = [...last];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    if (found.has(node)) continue;
+    if (found.has(node)) {
+      continue;
+    }
     found.add(node);
     for (const input of node.inputs) {
-      if (input instanceof Value && madeTensor(input) === undefined) open.push(input.node);
+      if (input instanceof Value && madeTensor(input) === undefined) {
+        open.push(input.node);
+      }
     }
   }
   return [...found].sort((a, b) => a.index - b.index);
@@ -81,8 +95,12 @@ function contestedStates(nodes: readonly GraphNode[]): ReadonlySet<unknown> {
   const seen = new Set<unknown>();
   const contested = new Set<unknown>();
   for (const { operation, changesState } of nodes) {
-    if (!changesState || operation.kind !== "normalisation") continue;
-    if (seen.has(operation.mean)) contested.add(operation.mean);
+    if (!changesState || operation.kind !== "normalisation") {
+      continue;
+    }
+    if (seen.has(operation.mean)) {
+      contested.add(operation.mean);
+    }
     seen.add(operation.mean);
   }
   return contested;
@@ -119,18 +137,28 @@ class Execution {
     const runs = this.#runs(this.#steps());
     for (const { inputs } of runs) {
       for (const input of inputs) {
-        if (input instanceof Value) this.#readers.set(input, (this.#readers.get(input) ?? 0) + 1);
+        if (input instanceof Value) {
+          this.#readers.set(input, (this.#readers.get(input) ?? 0) + 1);
+        }
       }
     }
     try {
       for (const run of runs) {
         const outputs = "built" in run.step ? [this.#runProgram(run, run.step)] : runChain(run.step, this.#tensorOf);
-        for (const node of run.nodes) node.hasRun = true;
-        for (const [i, value] of run.exit.outputs.entries()) this.#take(value, at(outputs, i), run.inputs);
-        for (const input of run.inputs) this.#release(input);
+        for (const node of run.nodes) {
+          node.hasRun = true;
+        }
+        for (const [i, value] of run.exit.outputs.entries()) {
+          this.#take(value, at(outputs, i), run.inputs);
+        }
+        for (const input of run.inputs) {
+          this.#release(input);
+        }
       }
     } finally {
-      for (const tensor of this.#made.values()) tensor.dispose();
+      for (const tensor of this.#made.values()) {
+        tensor.dispose();
+      }
     }
   }
 
@@ -150,7 +178,9 @@ class Execution {
     });
     const shapes = [...this.#externals.keys()].map(({ shape }) => shape);
     const { length } = nodes;
-    if (length === 1) return [{ exit: 0 }];
+    if (length === 1) {
+      return [{ exit: 0 }];
+    }
     return plans.get(planKey(nodes, shapes, this.#training), () => planOf(nodes, shapes, this.#training));
   }
 
@@ -162,7 +192,9 @@ class Execution {
   /** As in {@link PlanNode.inputs}. */
   #numberOf(source: Source): number {
     const node = source instanceof Value ? this.#numbers.get(source.node) : undefined;
-    if (node !== undefined && source instanceof Value) return outputNumber(node, source.node.outputs.indexOf(source));
+    if (node !== undefined && source instanceof Value) {
+      return outputNumber(node, source.node.outputs.indexOf(source));
+    }
     const tensor = this.#tensorOf(source);
     const number = this.#externals.get(tensor) ?? this.#externals.size;
     this.#externals.set(tensor, number);
@@ -175,8 +207,11 @@ class Execution {
     const alone = new Set(steps.filter((step) => !("built" in step)).map(({ exit }) => at(this.#nodes, exit)));
     const readers = new Map<Value, GraphNode[]>();
     for (const node of this.#nodes) {
-      for (const input of node.inputs)
-        if (input instanceof Value) readers.set(input, [...(readers.get(input) ?? []), node]);
+      for (const input of node.inputs) {
+        if (input instanceof Value) {
+          readers.set(input, [...(readers.get(input) ?? []), node]);
+        }
+      }
     }
     const readerOf = ({ output, outputs }: GraphNode): GraphNode | undefined => {
       const [reader, ...others] = readers.get(output) ?? [];
@@ -193,7 +228,9 @@ class Execution {
         const chain = this.#isOrdered(exit)
           ? { single: exit, nodes: [exit] }
           : chainFrom(exit, readerOf, !this.#training);
-        for (const node of chain.nodes) taken.add(node);
+        for (const node of chain.nodes) {
+          taken.add(node);
+        }
         const inputs = chain.nodes.flatMap(({ inputs: own }) => own).filter((input) => !isWithin(input, chain.nodes));
         runs.push({ step: chain, nodes: chain.nodes, exit: at(chain.nodes, -1), inputs });
       }
@@ -208,7 +245,9 @@ class Execution {
   }
 
   readonly #tensorOf = (source: Source): tf.Tensor => {
-    if (!(source instanceof Value)) return givenTensor(source);
+    if (!(source instanceof Value)) {
+      return givenTensor(source);
+    }
     return (this.#made.get(source) ?? madeTensor(source)) as tf.Tensor;
   };
 
@@ -223,9 +262,13 @@ class Execution {
         inputs as unknown as tf.NamedTensorMap,
         attributes as unknown as tf.NamedAttrMap,
       );
-    if (!Array.isArray(outputs)) return outputs as tf.Tensor;
+    if (!Array.isArray(outputs)) {
+      return outputs as tf.Tensor;
+    }
     const [y, ...rest] = outputs as [tf.Tensor, ...tf.Tensor[]];
-    for (const tensor of rest) tensor.dispose();
+    for (const tensor of rest) {
+      tensor.dispose();
+    }
     return y;
   }
 
@@ -239,7 +282,9 @@ class Execution {
         : operation.kind === "normalisation"
           ? operation[key]?.variable
           : null;
-    if (variable === null || variable === undefined) throw new Error(`A ${operation.kind} has no ${key}.`);
+    if (variable === null || variable === undefined) {
+      throw new Error(`A ${operation.kind} has no ${key}.`);
+    }
     return variable;
   }
 
@@ -251,16 +296,23 @@ class Execution {
     const { tensor: held } = value;
     if (this.#wanted.has(value) && held !== undefined && !held.isDisposed && pendingValue(held) !== undefined) {
       takeOver(held, tensor);
-    } else if ((this.#readers.get(value) ?? 0) > 0) this.#made.set(value, tensor);
-    else tensor.dispose();
+    } else if ((this.#readers.get(value) ?? 0) > 0) {
+      this.#made.set(value, tensor);
+    } else {
+      tensor.dispose();
+    }
   }
 
   /** A reader less. */
   #release(source: Source): void {
-    if (!(source instanceof Value)) return;
+    if (!(source instanceof Value)) {
+      return;
+    }
     const left = (this.#readers.get(source) ?? 0) - 1;
     this.#readers.set(source, left);
-    if (left > 0) return;
+    if (left > 0) {
+      return;
+    }
     this.#made.get(source)?.dispose();
     this.#made.delete(source);
   }

@@ -42,11 +42,15 @@ export function chainFrom(first: GraphNode, readerOf: ReaderOf, folds: boolean):
   };
   const { kind } = first.operation;
   const isFoldable = kind === "convolution" && folds;
-  if (!isFoldable && kind !== "normalisation") return { single: first, nodes };
+  if (!isFoldable && kind !== "normalisation") {
+    return { single: first, nodes };
+  }
   let normalisation = kind === "normalisation" ? first : undefined;
   if (isFoldable) {
     const behind = next();
-    if (behind?.operation.kind === "normalisation" && !behind.operation.usesBatch) normalisation = take(behind);
+    if (behind?.operation.kind === "normalisation" && !behind.operation.usesBatch) {
+      normalisation = take(behind);
+    }
   }
   const after = next();
   let sum: Chain["sum"];
@@ -56,7 +60,9 @@ export function chainFrom(first: GraphNode, readerOf: ReaderOf, folds: boolean):
   }
   const behind = next();
   const act = behind === undefined ? undefined : activationOf(behind);
-  if (behind !== undefined && act !== undefined) take(behind);
+  if (behind !== undefined && act !== undefined) {
+    take(behind);
+  }
   return {
     ...(isFoldable ? { convolution: first } : {}),
     ...(normalisation === undefined ? {} : { normalisation }),
@@ -67,7 +73,9 @@ export function chainFrom(first: GraphNode, readerOf: ReaderOf, folds: boolean):
 }
 
 function activationOf({ operation }: GraphNode): ActivationName | undefined {
-  if (operation.kind === "activation") return operation.name;
+  if (operation.kind === "activation") {
+    return operation.name;
+  }
   return operation.kind === "kernel" && operation.role === "relu" ? "relu" : undefined;
 }
 
@@ -75,7 +83,9 @@ function activationOf({ operation }: GraphNode): ActivationName | undefined {
 export function runChain(chain: Chain, tensorOf: (source: Source) => tf.Tensor): tf.Tensor[] {
   const first = at(chain.nodes, 0);
   const tensors = first.inputs.map(tensorOf);
-  if (chain.single !== undefined) return runNode(chain.single, tensors);
+  if (chain.single !== undefined) {
+    return runNode(chain.single, tensors);
+  }
   const x = at(tensors, 0);
   const residual = chain.sum === undefined ? undefined : tensorOf(chain.sum.other);
   const { convolution, normalisation, activation: act = "identity" } = chain;
@@ -129,7 +139,9 @@ function convolve(
   };
   const images = x as tf.Tensor4D;
   const more = residual as tf.Tensor4D | undefined;
-  if (folded === undefined) return conv2d(images, own.weight, own.bias, geometry, act, more);
+  if (folded === undefined) {
+    return conv2d(images, own.weight, own.bias, geometry, act, more);
+  }
   return tf.tidy(() => {
     const { mean, variance, gamma, beta } = vectorsOf(folded);
     const { scale, shift } = foldedScale(mean, variance, gamma, beta, folded.epsilon);
@@ -165,10 +177,14 @@ export function normalise(
   return tf.tidy(() => {
     const after = { activation: act, ...(residual === undefined ? {} : { residual }) };
     const { gamma, beta, mean, variance } = vectorsOf(operation);
-    if (!operation.usesBatch) return batchNormInference(x, mean, variance, gamma, beta, operation.epsilon, after);
+    if (!operation.usesBatch) {
+      return batchNormInference(x, mean, variance, gamma, beta, operation.epsilon, after);
+    }
     const receive = (batchMean: tf.Tensor1D, biasedVariance: tf.Tensor1D, count: number): void => {
       const { share } = operation;
-      if (hasRun || share === null) return;
+      if (hasRun || share === null) {
+        return;
+      }
       mix(operation.mean, batchMean, share);
       mix(operation.variance, tf.mul(biasedVariance, count / (count - 1)), share);
     };
@@ -178,7 +194,9 @@ export function normalise(
 
 /** Takes a share of a batch's statistic into the running one. */
 function mix(running: Normalisation["mean"], value: tf.Tensor, share: number): void {
-  if (running === null) return;
+  if (running === null) {
+    return;
+  }
   const mixed = tf.tidy(() => tf.add(tf.mul(running.variable, 1 - share), tf.mul(value, share)));
   running.variable.assign(mixed);
   mixed.dispose();

@@ -29,7 +29,9 @@ const reduction: Rule = (shapes, { axis, keepDims }) => {
   const shape = at(shapes, 0);
   const all = shape.map((_, i) => i);
   const axes = axis === undefined || axis === null ? all : numbers(axis).map((each) => axisOf(each, shape.length));
-  if (keepDims === true) return [shape.map((n, i) => (axes.includes(i) ? 1 : n))];
+  if (keepDims === true) {
+    return [shape.map((n, i) => (axes.includes(i) ? 1 : n))];
+  }
   return [shape.filter((_, i) => !axes.includes(i))];
 };
 
@@ -159,9 +161,13 @@ export function outputShapes(
   attributes: object | undefined,
 ): Shape[] | null {
   const rule = rules.get(kernel);
-  if (rule === undefined || inputs.some(({ dtype }) => dtype !== "float32")) return null;
+  if (rule === undefined || inputs.some(({ dtype }) => dtype !== "float32")) {
+    return null;
+  }
   const named: Attributes = { ...attributes };
-  if (kernel === "Cast" && named.dtype !== "float32") return null;
+  if (kernel === "Cast" && named.dtype !== "float32") {
+    return null;
+  }
   return rule(
     inputs.map(({ shape }) => shape),
     named,

@@ -37,14 +37,18 @@ export function lowerRegion(region: Region, training: boolean): BuiltProgram | n
   const builder = new ProgramBuilder(region.entryShape, training);
   const uses = new Map<number, number>();
   for (const number of numbers) {
-    for (const input of at(nodes, number).inputs) uses.set(input, (uses.get(input) ?? 0) + 1);
+    for (const input of at(nodes, number).inputs) {
+      uses.set(input, (uses.get(input) ?? 0) + 1);
+    }
   }
   const homes = homesOf(region, uses, builder);
   const places = new Map<number, Place>();
   const settle = (number: number, made: Place): void => {
     const isConcatenation = number !== entry && roleOf(at(nodes, number)) === "concatenation";
     const home = isConcatenation ? undefined : homes.get(number);
-    if (home !== undefined) builder.place(made, home);
+    if (home !== undefined) {
+      builder.place(made, home);
+    }
     const isShared = !isConcatenation && (uses.get(number) ?? 0) > 1;
     places.set(number, home ?? (isShared ? builder.settled(made) : made));
   };
@@ -68,8 +72,12 @@ export function lowerRegion(region: Region, training: boolean): BuiltProgram | n
         case "activation":
           return builder.relu(from);
         case "kernel":
-          if (operation.role === "relu") return builder.relu(from);
-          if (operation.role === "sum") return sumOf(inputs, parts, uses, builder);
+          if (operation.role === "relu") {
+            return builder.relu(from);
+          }
+          if (operation.role === "sum") {
+            return sumOf(inputs, parts, uses, builder);
+          }
           return side(parts, whole as Place, builder);
       }
     }
@@ -78,7 +86,9 @@ export function lowerRegion(region: Region, training: boolean): BuiltProgram | n
 }
 
 function windowOf({ window }: Extract<Operation, { kind: "convolution" | "pool" }>) {
-  if (window === null) throw new Error("A program was given a window that it does not know.");
+  if (window === null) {
+    throw new Error("A program was given a window that it does not know.");
+  }
   return window;
 }
 
@@ -103,7 +113,9 @@ function side(parts: readonly Place[], whole: Place, builder: ProgramBuilder): P
   let offset = 0;
   for (const part of parts) {
     const at = builder.slice(whole, offset, part.channels);
-    if (part.buffer !== at.buffer || part.offset !== at.offset) builder.place(part, at);
+    if (part.buffer !== at.buffer || part.offset !== at.offset) {
+      builder.place(part, at);
+    }
     offset += part.channels;
   }
   return whole;
@@ -123,7 +135,9 @@ function homesOf(
   const shapeOf = (number: number) => (number === entry ? entryShape : at(at(nodes, number).shapes, 0));
   for (const number of [...numbers].reverse()) {
     const node = at(nodes, number);
-    if (roleOf(node) !== "concatenation") continue;
+    if (roleOf(node) !== "concatenation") {
+      continue;
+    }
     const [, height, width, channels] = shapeOf(number) as [number, number, number, number];
     const whole = homes.get(number) ?? builder.allocate(height, width, channels);
     homes.set(number, whole);

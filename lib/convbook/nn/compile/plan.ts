@@ -59,9 +59,14 @@ function junctionsOf(nodes: readonly PlanNode[]): (Junction | null)[] {
   };
   const common = (a: Junction | null, b: Junction | null): Junction | null => {
     while (a !== b) {
-      if (a === null || b === null) return null;
-      if (a.depth >= b.depth) a = a.above;
-      else b = b.above;
+      if (a === null || b === null) {
+        return null;
+      }
+      if (a.depth >= b.depth) {
+        a = a.above;
+      } else {
+        b = b.above;
+      }
     }
     return a;
   };
@@ -83,7 +88,9 @@ function between(nodes: readonly PlanNode[], entry: number, exit: number): numbe
   const open = [exit];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     for (const input of at(nodes, next).inputs) {
-      if (input === entry || found.has(input)) continue;
+      if (input === entry || found.has(input)) {
+        continue;
+      }
       found.add(input);
       open.push(input);
     }
@@ -99,7 +106,9 @@ function isClosed(
 ): boolean {
   const own = new Set(region);
   return region.every((i, place) => {
-    if (place === region.length - 1) return true;
+    if (place === region.length - 1) {
+      return true;
+    }
     const { isKept } = at(nodes, i);
     return !isKept && [...at(readers, i)].every((reader) => own.has(reader));
   });
@@ -108,7 +117,11 @@ function isClosed(
 /** Who reads each node. */
 function readersOf(nodes: readonly PlanNode[]): ReadonlySet<number>[] {
   const readers = nodes.map(() => new Set<number>());
-  for (const [i, { inputs }] of nodes.entries()) for (const input of inputs) readers[input]?.add(i);
+  for (const [i, { inputs }] of nodes.entries()) {
+    for (const input of inputs) {
+      readers[input]?.add(i);
+    }
+  }
   return readers;
 }
 
@@ -133,13 +146,21 @@ export function planOf(
   const add = (region: Region, pays: boolean) => {
     const built = pays ? lowerRegion(region, training) : null;
     const { entry, numbers, exit } = region;
-    if (built !== null && canRun(built, at(region.entryShape, 0), training))
+    if (built !== null && canRun(built, at(region.entryShape, 0), training)) {
       steps.push({ entry, nodes: numbers, exit, built });
-    else for (const number of numbers) steps.push({ exit: number });
-    for (const number of numbers) isDone[number] = true;
+    } else {
+      for (const number of numbers) {
+        steps.push({ exit: number });
+      }
+    }
+    for (const number of numbers) {
+      isDone[number] = true;
+    }
   };
   for (let exit = nodes.length - 1; exit >= 0; exit--) {
-    if (isDone[exit]) continue;
+    if (isDone[exit]) {
+      continue;
+    }
     const junction = junctions[exit];
     if (junction === null || junction === undefined || junction.above === null) {
       steps.push({ exit });
@@ -154,17 +175,23 @@ export function planOf(
     let to = junction.number;
     for (let above: Junction | null = junction.above; above !== null; above = above.above) {
       const piece = region(above.number, to);
-      if (!isClosed(nodes, readers, piece.numbers)) break;
+      if (!isClosed(nodes, readers, piece.numbers)) {
+        break;
+      }
       // What is beyond a junction that others read can still be part of a program that ends there.
       pieces.push(piece);
       to = above.number;
-      if (to < 0 || !canGoOn(nodes, readers, to, piece)) break;
+      if (to < 0 || !canGoOn(nodes, readers, to, piece)) {
+        break;
+      }
     }
     if (pieces.length === 0) {
       steps.push({ exit });
       continue;
     }
-    for (const { entry, exit: end, pays } of joined(pieces, training)) add(region(entry, end), pays);
+    for (const { entry, exit: end, pays } of joined(pieces, training)) {
+      add(region(entry, end), pays);
+    }
   }
   return steps.sort((a, b) => a.exit - b.exit);
 }
@@ -200,8 +227,11 @@ function joined(pieces: readonly Region[], training: boolean): Stretch[] {
   for (const piece of pieces) {
     const pays = paysAsProgram(piece, training);
     const last = runs.at(-1);
-    if (last?.pays === pays) last.entry = piece.entry;
-    else runs.push({ entry: piece.entry, exit: piece.exit, pays });
+    if (last?.pays === pays) {
+      last.entry = piece.entry;
+    } else {
+      runs.push({ entry: piece.entry, exit: piece.exit, pays });
+    }
   }
   return runs;
 }

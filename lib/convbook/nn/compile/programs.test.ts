@@ -21,7 +21,9 @@ import {
   Sequential,
 } from "../index.ts";
 
-if (!engine.available) console.log("blocks: left out without the native engine (npm rebuild @convbook/engine)");
+if (!engine.available) {
+  console.log("blocks: left out without the native engine (npm rebuild @convbook/engine)");
+}
 
 type Images = Module<[x: tf.Tensor4D], tf.Tensor4D>;
 
@@ -101,8 +103,9 @@ async function outcomeOn(backend: string, channels: number, make: () => Images, 
   for (const [i, name] of ["input", ...parameters.map(([key]) => key)].entries()) {
     keep(`gradient of ${name}`, grads[i] as tf.Tensor);
   }
-  for (const [name, buffer] of network.namedBuffers())
+  for (const [name, buffer] of network.namedBuffers()) {
     result[name] = [...Array.from(buffer.toTensorData().data, Number)];
+  }
   network.eval();
   const evaluated = tf.tidy(() => network.forward(x));
   keep("output in evaluation", evaluated);
@@ -184,7 +187,9 @@ describe.runIf(engine.available)("blocks as one kernel", () => {
     const x = tf.randomNormal([2, 6, 6, 4], 0, 1, "float32", 2);
     const once = plain.forward(x).dataSync();
     const twice = doubled.forward(x).dataSync();
-    for (const [i, value] of once.entries()) expect(twice[i]).toBeCloseTo(2 * value, 5);
+    for (const [i, value] of once.entries()) {
+      expect(twice[i]).toBeCloseTo(2 * value, 5);
+    }
     tf.dispose(x);
   });
 });

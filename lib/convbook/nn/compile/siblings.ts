@@ -97,13 +97,19 @@ function isDisturbed(operations: readonly Operation[], from: number, to: number)
 function siblingsOf(program: Program, first: number): number[] {
   const { operations } = program;
   const leader = operations[first] as Operation;
-  if (!isFree(leader)) return [];
+  if (!isFree(leader)) {
+    return [];
+  }
   const indices: number[] = [];
   for (let i = first; i < operations.length; i++) {
     const op = operations[i] as Operation;
-    if (isFree(op) && isAlike(op, leader) && !isDisturbed(operations, first, i)) indices.push(i);
+    if (isFree(op) && isAlike(op, leader) && !isDisturbed(operations, first, i)) {
+      indices.push(i);
+    }
   }
-  if (indices.length < 2) return [];
+  if (indices.length < 2) {
+    return [];
+  }
   const channels = (movable: boolean) =>
     indices
       .map((i) => operations[i] as Operation)
@@ -122,7 +128,9 @@ export function joinSiblings(program: Program): Program {
   for (let first = 0; first < operations.length; first++) {
     const current = { ...program, buffers, norms, operations };
     const members = siblingsOf(current, first);
-    if (members.length === 0) continue;
+    if (members.length === 0) {
+      continue;
+    }
     const joined = members.map((i) => operations[i] as Operation);
     const leader = joined[0] as Operation;
     const { height, width } = buffers[leader.target] as Buffer;
@@ -132,8 +140,11 @@ export function joinSiblings(program: Program): Program {
     const copies: Operation[] = [];
     let offset = 0;
     const convolutions = joined.map((op) => {
-      if (isMovable(current, op)) moved.set(op.target, { buffer, offset });
-      else copies.push(copyOf(op, { buffer, offset }));
+      if (isMovable(current, op)) {
+        moved.set(op.target, { buffer, offset });
+      } else {
+        copies.push(copyOf(op, { buffer, offset }));
+      }
       offset += op.outChannels;
       return { ...op, target: buffer, targetOffset: offset - op.outChannels };
     });

@@ -16,10 +16,14 @@ export class PlanStore<T> {
   get(key: string, make: () => T): T {
     const known = this.#plans.get(key);
     const plan = known ?? make();
-    if (known !== undefined) this.#plans.delete(key);
+    if (known !== undefined) {
+      this.#plans.delete(key);
+    }
     this.#plans.set(key, plan);
     const [oldest] = this.#plans.keys();
-    if (this.#plans.size > most && oldest !== undefined) this.#plans.delete(oldest);
+    if (this.#plans.size > most && oldest !== undefined) {
+      this.#plans.delete(oldest);
+    }
     return plan;
   }
 }
@@ -37,7 +41,9 @@ export function planKey(
 }
 
 function operationKey({ operation, isKnown }: PlanNode): string {
-  if (!isKnown) return "?";
+  if (!isKnown) {
+    return "?";
+  }
   switch (operation.kind) {
     case "convolution":
     case "pool": {

@@ -29,8 +29,12 @@ class Trace {
 
   source(tensor: tf.Tensor): Source {
     const value = pendingValue(tensor);
-    if (value !== undefined && this.nodes[value.node.index] === value.node) return value;
-    if (value !== undefined) settle([value]);
+    if (value !== undefined && this.nodes[value.node.index] === value.node) {
+      return value;
+    }
+    if (value !== undefined) {
+      settle([value]);
+    }
     let external = this.#externals.get(tensor);
     if (external === undefined) {
       external = { tensor, held: tensor instanceof tf.Variable ? tensor : this.#held(tensor) };
@@ -58,7 +62,9 @@ class Trace {
   pin(values: Iterable<Value>): void {
     for (const value of values) {
       const isOwn = this.nodes[value.node.index] === value.node;
-      if (!isOwn || value.tensor === undefined || value.tensor.isDisposed || value.pin !== undefined) continue;
+      if (!isOwn || value.tensor === undefined || value.tensor.isDisposed || value.pin !== undefined) {
+        continue;
+      }
       value.pin = this.#held(value.tensor);
     }
   }
@@ -84,8 +90,14 @@ class Trace {
   }
 
   dispose(): void {
-    for (const tensor of this.#holds) tensor.dispose();
-    for (const { outputs } of this.nodes) for (const value of outputs) value.pin = undefined;
+    for (const tensor of this.#holds) {
+      tensor.dispose();
+    }
+    for (const { outputs } of this.nodes) {
+      for (const value of outputs) {
+        value.pin = undefined;
+      }
+    }
   }
 
   #held(tensor: tf.Tensor): tf.Tensor {
@@ -107,11 +119,19 @@ function isOpen({ tensor }: Value): boolean {
 function settle(values: readonly Value[], nodes: readonly GraphNode[] = []): void {
   const wanted = new Set<Value>();
   const visit = (value: Value) => {
-    if (wanted.has(value)) return;
+    if (wanted.has(value)) {
+      return;
+    }
     wanted.add(value);
-    for (const input of value.node.inputs) if (input instanceof Value && input.node.hasRun === false) visit(input);
+    for (const input of value.node.inputs) {
+      if (input instanceof Value && input.node.hasRun === false) {
+        visit(input);
+      }
+    }
   };
-  for (const value of [...values, ...nodes.map(({ output }) => output)]) visit(value);
+  for (const value of [...values, ...nodes.map(({ output }) => output)]) {
+    visit(value);
+  }
   const trace = current;
   const kept = [...wanted].filter((value) => values.includes(value) || (isOpen(value) && !value.isForgotten));
   suspended(() => execute(kept, nodes));
@@ -120,7 +140,9 @@ function settle(values: readonly Value[], nodes: readonly GraphNode[] = []): voi
 
 /** Works out all that somebody may still ask for. */
 function settleAll(): void {
-  if (current !== undefined) settle(current.open, current.owing);
+  if (current !== undefined) {
+    settle(current.open, current.owing);
+  }
 }
 
 /** Runs something outside of the trace. */
@@ -142,16 +164,22 @@ function watch(trace: Trace | undefined): void {
       ? undefined
       : () => {
           const { owing } = trace;
-          if (owing.length > 0) settle([], owing);
+          if (owing.length > 0) {
+            settle([], owing);
+          }
         },
   );
 }
 
 /** The tensors themselves, worked out. */
 export function settled(container: unknown): void {
-  if (!hasPending()) return;
+  if (!hasPending()) {
+    return;
+  }
   const values = [...tensorsIn(container)].map(pendingValue).filter((value) => value !== undefined);
-  if (values.length > 0) settle(values);
+  if (values.length > 0) {
+    settle(values);
+  }
 }
 
 /**
@@ -161,7 +189,9 @@ export function settled(container: unknown): void {
  * @returns what it returned
  */
 export function eagerly<T>(body: () => T): T {
-  if (typeof body !== "function") throw new OptionError("eagerly", "body", body, "a function");
+  if (typeof body !== "function") {
+    throw new OptionError("eagerly", "body", body, "a function");
+  }
   const before = isOff;
   isOff = true;
   try {
@@ -173,15 +203,21 @@ export function eagerly<T>(body: () => T): T {
 
 /** Runs a module's own forward pass as part of a graph. */
 function callModule(layer: Layer, isLayer: boolean, forward: Forward, inputs: unknown[]): unknown {
-  if (isOff || isExecuting()) return forward.apply(layer, inputs);
+  if (isOff || isExecuting()) {
+    return forward.apply(layer, inputs);
+  }
   if (isLayer) {
     return current === undefined ? forward.apply(layer, inputs) : callLayer(current, layer, forward, inputs);
   }
-  if (current === undefined) return isNested() ? forward.apply(layer, inputs) : callOutermost(layer, forward, inputs);
+  if (current === undefined) {
+    return isNested() ? forward.apply(layer, inputs) : callOutermost(layer, forward, inputs);
+  }
   const trace = current;
   const start = trace.nodes.length;
   const output = forward.apply(layer, inputs);
-  if (current === trace) trace.forget(start, given(layer, output));
+  if (current === trace) {
+    trace.forget(start, given(layer, output));
+  }
   return output;
 }
 
@@ -189,7 +225,9 @@ function callLayer(trace: Trace, layer: Layer, forward: Forward, inputs: unknown
   const [x] = inputs as [tf.Tensor];
   const isKnown = inputs.length === 1 && x instanceof tf.Tensor && x.dtype === "float32" && x.size > 0;
   const operation = isKnown ? layer.operation?.(x) : null;
-  if (operation === null || operation === undefined) return forward.apply(layer, inputs);
+  if (operation === null || operation === undefined) {
+    return forward.apply(layer, inputs);
+  }
   return trace.add(operation, [x], [operation.shape])[0];
 }
 
@@ -203,16 +241,21 @@ function callOutermost(layer: Layer, forward: Forward, inputs: unknown[]): unkno
     const output = forward.apply(layer, inputs);
     isWhole = true;
     // Where nothing cleans up, everything stays for whoever may have kept it.
-    if (books().state.activeScope !== null && !(output instanceof Promise)) trace.forget(0, given(layer, output));
+    if (books().state.activeScope !== null && !(output instanceof Promise)) {
+      trace.forget(0, given(layer, output));
+    }
     suspended(() => execute(trace.open, trace.owing));
     return output;
   } finally {
     watch(undefined);
-    if (unstuck !== undefined) globalThis.clearImmediate(unstuck);
+    if (unstuck !== undefined) {
+      globalThis.clearImmediate(unstuck);
+    }
     try {
       // What ran before an error has changed the state of its layers.
-      if (!isWhole)
+      if (!isWhole) {
         execute(trace.nodes.filter((node) => node.changesState && !node.hasRun).map(({ output }) => output));
+      }
     } finally {
       trace.dispose();
     }
@@ -223,7 +266,9 @@ function callOutermost(layer: Layer, forward: Forward, inputs: unknown[]): unkno
 function given(layer: Layer, output: unknown): ReadonlySet<tf.Tensor> {
   const tensors = tensorsIn(output);
   for (const value of Object.values(layer)) {
-    if (value instanceof tf.Tensor || Array.isArray(value)) tensorsIn(value, tensors);
+    if (value instanceof tf.Tensor || Array.isArray(value)) {
+      tensorsIn(value, tensors);
+    }
   }
   return tensors;
 }
@@ -234,7 +279,9 @@ const wrapped = new WeakSet<object>();
 export function prepareForward(type: { readonly prototype: object }, root: object): void {
   for (let holder = type.prototype; holder !== root && holder !== null; holder = Object.getPrototypeOf(holder)) {
     const found = Object.getOwnPropertyDescriptor(holder, "forward");
-    if (typeof found?.value !== "function" || wrapped.has(found.value)) continue;
+    if (typeof found?.value !== "function" || wrapped.has(found.value)) {
+      continue;
+    }
     const forward = found.value as Forward;
     const isLayer = Object.hasOwn(holder, "operation");
     const call: Forward = function (...inputs) {
@@ -261,8 +308,12 @@ interface PatchedEngine {
 
 function roleOf(kernel: string, inputs: readonly tf.Tensor[], attributes: object | undefined) {
   const isImages = inputs.every(({ rank }) => rank === 4);
-  if (!isImages) return null;
-  if (kernel === "Relu") return "relu";
+  if (!isImages) {
+    return null;
+  }
+  if (kernel === "Relu") {
+    return "relu";
+  }
   const [a, b] = inputs;
   if (kernel === "Add" && a !== undefined && b !== undefined && a !== b && tf.util.arraysEqual(a.shape, b.shape)) {
     return "sum";
@@ -282,7 +333,9 @@ function callKernel(run: PatchedEngine["runKernelFunc"], parameters: KernelParam
     settleAll();
     return suspended(() => run(parameters));
   }
-  if (!tensors.some((tensor) => pendingValue(tensor) !== undefined)) return run(parameters);
+  if (!tensors.some((tensor) => pendingValue(tensor) !== undefined)) {
+    return run(parameters);
+  }
   const shapes = current === undefined ? null : outputShapes(kernelName, tensors, attrs);
   if (current === undefined || shapes === null) {
     settled(tensors);
@@ -307,7 +360,9 @@ function install(): void {
   // A gradient within a forward pass has a tape that leads through what was called in it alone.
   const gradients = engine.gradients.bind(engine);
   engine.gradients = (...args) => {
-    if (!hasPending() || isExecuting()) return gradients(...args);
+    if (!hasPending() || isExecuting()) {
+      return gradients(...args);
+    }
     settleAll();
     settled(args);
     return suspended(() => gradients(...args));
@@ -316,7 +371,9 @@ function install(): void {
   tf.Variable.prototype.assign = function (value) {
     settled(value);
     // What was called before reads what was there before.
-    if (current !== undefined) settleAll();
+    if (current !== undefined) {
+      settleAll();
+    }
     assign.call(this, value);
   };
 }

@@ -10,7 +10,9 @@ const sqrtHalf = Math.SQRT1_2;
 /** x Φ(x) with the exact normal distribution function, as PyTorch's default GELU. */
 export function gelu(x: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
-    if (hasKernel("Gelu")) return tf.engine().runKernel("Gelu", { x }) as tf.Tensor;
+    if (hasKernel("Gelu")) {
+      return tf.engine().runKernel("Gelu", { x }) as tf.Tensor;
+    }
     return tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, sqrtHalf)), 1));
   });
 }
@@ -18,7 +20,9 @@ export function gelu(x: tf.Tensor): tf.Tensor {
 /** x σ(x), also called swish. */
 export function silu(x: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
-    if (hasKernel("Silu")) return tf.engine().runKernel("Silu", { x }) as tf.Tensor;
+    if (hasKernel("Silu")) {
+      return tf.engine().runKernel("Silu", { x }) as tf.Tensor;
+    }
     return tf.mul(x, tf.sigmoid(x));
   });
 }
@@ -101,10 +105,16 @@ const synonyms: Readonly<Record<string, ActivationName>> = {
  * @throws {UnknownNameError} with the nearest names
  */
 export function parseActivationName(name: string): ActivationName {
-  if (typeof name !== "string") throw new UnknownNameError("activation", name, activationNames);
+  if (typeof name !== "string") {
+    throw new UnknownNameError("activation", name, activationNames);
+  }
   for (const candidate of [name, name.toLowerCase()]) {
-    if (Object.hasOwn(activations, candidate)) return candidate as ActivationName;
-    if (Object.hasOwn(synonyms, candidate)) return synonyms[candidate] as ActivationName;
+    if (Object.hasOwn(activations, candidate)) {
+      return candidate as ActivationName;
+    }
+    if (Object.hasOwn(synonyms, candidate)) {
+      return synonyms[candidate] as ActivationName;
+    }
   }
   throw new UnknownNameError("activation", name, activationNames);
 }

@@ -14,7 +14,9 @@ function spreadCells(x: tf.Tensor4D, axis: 1 | 2, cells: number): { spread: tf.T
   const length = x.shape[axis];
   const places = Array.from({ length: cells }, (_, i) => cellOf(i, cells, length));
   const extent = Math.max(...places.map(([from, to]) => to - from));
-  if (extent * cells === length) return { spread: x, extent };
+  if (extent * cells === length) {
+    return { spread: x, extent };
+  }
   const cut = (begin: number, size: number) =>
     tf.slice(
       x,

@@ -29,6 +29,8 @@ export function takesExplicitPadding(): boolean {
  */
 export function columnSums(matrix: tf.Tensor2D): tf.Tensor1D {
   const backend = tf.getBackend();
-  if (backend !== "cpu" && backend !== "wasm") return tf.sum(matrix, 0);
+  if (backend !== "cpu" && backend !== "wasm") {
+    return tf.sum(matrix, 0);
+  }
   return tf.reshape(tf.matMul(tf.ones([1, matrix.shape[0]]) as tf.Tensor2D, matrix), [-1]);
 }

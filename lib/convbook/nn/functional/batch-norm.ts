@@ -38,7 +38,9 @@ export function batchNormTraining(
   return tf.tidy(() => {
     const channels = x.shape[x.shape.length - 1] as number;
     const rows = channels === 0 ? 0 : x.size / channels;
-    if (hasKernel("BatchNormTraining")) return fusedTraining(x, weight, bias, epsilon, receive, after, rows);
+    if (hasKernel("BatchNormTraining")) {
+      return fusedTraining(x, weight, bias, epsilon, receive, after, rows);
+    }
     const normalise = tf.customGrad((...args) => {
       const [matrix, gamma, beta, save] = args as unknown as [tf.Tensor2D, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
       const mean = tf.div(columnSums(matrix), rows) as tf.Tensor1D;
@@ -105,7 +107,9 @@ export function batchNormInference(
     if (hasKernel("BatchNormTraining")) {
       const { residual, activation: act = "identity" } = after;
       const inputs: tf.NamedTensorMap = { x, mean, variance, scale: weight, offset: bias };
-      if (residual !== undefined) inputs.residual = residual;
+      if (residual !== undefined) {
+        inputs.residual = residual;
+      }
       const fused = act === "relu" || act === "relu6" ? act : "linear";
       const y = tf.engine().runKernel("FusedBatchNorm", inputs, { varianceEpsilon: epsilon, activation: fused });
       return fused === act ? (y as tf.Tensor) : activation(y as tf.Tensor, act);

@@ -49,7 +49,9 @@ export function conv2d(
     const explicit = [[0, 0], [...padding[0]], [...padding[1]], [0, 0]] as [Pair, Pair, Pair, Pair];
     const pad = padding.some(([before, after]) => before > 0 || after > 0) ? explicit : "valid";
     const strides: [number, number] = [...stride];
-    if (groups === 1) return convBiasActivation(x, filter, bias, strides, pad, rate, act);
+    if (groups === 1) {
+      return convBiasActivation(x, filter, bias, strides, pad, rate, act);
+    }
 
     const [, , , inChannels] = x.shape;
     let y: tf.Tensor;
@@ -88,8 +90,12 @@ function fusedConvolution(
 ): tf.Tensor4D {
   const fused = act === "relu" || act === "relu6" ? act : "linear";
   const inputs: tf.NamedTensorMap = { x, filter };
-  if (bias !== null) inputs.bias = bias;
-  if (residual !== undefined) inputs.residual = residual;
+  if (bias !== null) {
+    inputs.bias = bias;
+  }
+  if (residual !== undefined) {
+    inputs.residual = residual;
+  }
   const attributes = {
     strides: [...stride],
     pad: padding.flat(),
@@ -133,13 +139,17 @@ function convBiasActivation(
 }
 
 function plainConv2d(x: tf.Tensor4D, filter: tf.Tensor4D, strides: Pair, pad: Pad, dilations: Pair): tf.Tensor4D {
-  if (isRecording() && !hasKernel("Conv2DBackpropFilter")) return conv2dByProducts(x, filter, strides, pad);
+  if (isRecording() && !hasKernel("Conv2DBackpropFilter")) {
+    return conv2dByProducts(x, filter, strides, pad);
+  }
   return tf.conv2d(x, filter, strides, pad, "NHWC", dilations);
 }
 
 /** Puts zeros between the taps of a kernel: TensorFlow.js has no gradient for dilated convolutions, and dilates none that stride. */
 export function dilate(filter: tf.Tensor4D, [rateY, rateX]: readonly [number, number]): tf.Tensor4D {
-  if (rateY === 1 && rateX === 1) return filter;
+  if (rateY === 1 && rateX === 1) {
+    return filter;
+  }
   const [height, width, inChannels, outChannels] = filter.shape;
   const channels = inChannels * outChannels;
   const spread = tf.pad(tf.reshape(filter, [height, 1, width, channels]), [

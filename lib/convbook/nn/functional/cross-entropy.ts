@@ -70,6 +70,8 @@ export function softmaxCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D): 
 
 /** Mean, sum or nothing of a tensor of losses. */
 export function reduceLoss(losses: tf.Tensor, reduction: Reduction): tf.Tensor {
-  if (reduction === "none") return losses;
+  if (reduction === "none") {
+    return losses;
+  }
   return reduction === "mean" ? tf.mean(losses) : tf.sum(losses);
 }

@@ -25,7 +25,9 @@ function fused(x: tf.Tensor, groups: number, affine: Affine | null, epsilon: num
  */
 export function groupNorm(x: tf.Tensor, groups: number, affine: Affine | null, epsilon: number): tf.Tensor {
   return tf.tidy(() => {
-    if (hasKernel("GroupNorm")) return fused(x, groups, affine, epsilon);
+    if (hasKernel("GroupNorm")) {
+      return fused(x, groups, affine, epsilon);
+    }
     const channels = x.shape[x.shape.length - 1] as number;
     const batch = x.shape[0] as number;
     const places = x.shape.slice(1, -1).reduce((product, n) => product * n, 1);
@@ -43,7 +45,9 @@ export function groupNorm(x: tf.Tensor, groups: number, affine: Affine | null, e
  */
 export function layerNorm(rows: tf.Tensor2D, affine: Affine | null, epsilon: number): tf.Tensor {
   return tf.tidy(() => {
-    if (hasKernel("GroupNorm")) return fused(rows, 1, affine, epsilon);
+    if (hasKernel("GroupNorm")) {
+      return fused(rows, 1, affine, epsilon);
+    }
     const y = normalizeRows(rows, epsilon);
     return affine === null ? y : tf.add(tf.mul(y, affine.weight), affine.bias);
   });

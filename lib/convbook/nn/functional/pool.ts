@@ -12,7 +12,9 @@ type Pair = [number, number];
 function effectivePadding(x: tf.Tensor4D, windows: Windows2d): [Pair, Pair] {
   const of = (window: Window, length: number): Pair => {
     const [before, after] = window.padding as Padding;
-    if (window.ceil !== true) return [before, after];
+    if (window.ceil !== true) {
+      return [before, after];
+    }
     const reach = (windowCount(length, window) - 1) * window.stride + window.kernel;
     return [before, Math.max(after, reach - length - before)];
   };
@@ -45,9 +47,15 @@ export function maxPool2d(x: tf.Tensor4D, windows: Windows2d): tf.Tensor4D {
     }
     // WebAssembly's kernel for the gradient passes over windows without a positive value, and gives it to each of equal ones.
     const isWrong = tf.getBackend() === "wasm" && isRecording();
-    if (isWrong || mayHoldNan(x)) return maxOfTaps(x, kernel, stride, padding);
-    if (padding.flat().every((n) => n === 0)) return tf.maxPool(x, kernel, stride, "valid");
-    if (takesExplicitPadding()) return tf.maxPool(x, kernel, stride, [[0, 0], ...padding, [0, 0]]);
+    if (isWrong || mayHoldNan(x)) {
+      return maxOfTaps(x, kernel, stride, padding);
+    }
+    if (padding.flat().every((n) => n === 0)) {
+      return tf.maxPool(x, kernel, stride, "valid");
+    }
+    if (takesExplicitPadding()) {
+      return tf.maxPool(x, kernel, stride, [[0, 0], ...padding, [0, 0]]);
+    }
     const padded = tf.pad(x, [[0, 0], ...padding, [0, 0]], Number.NEGATIVE_INFINITY);
     return tf.maxPool(padded, kernel, stride, "valid");
   });
@@ -58,8 +66,14 @@ const mostIndexed = 255;
 
 /** Whether there is NaN, which TensorFlow.js's pools pass over. A graphics card cannot be asked without waiting: there may be. */
 function mayHoldNan(x: tf.Tensor): boolean {
-  if (tf.getBackend() === "webgpu") return true;
-  for (const value of x.dataSync()) if (Number.isNaN(value)) return true;
+  if (tf.getBackend() === "webgpu") {
+    return true;
+  }
+  for (const value of x.dataSync()) {
+    if (Number.isNaN(value)) {
+      return true;
+    }
+  }
   return false;
 }
 
@@ -97,7 +111,9 @@ export function avgPool2d(x: tf.Tensor4D, windows: Windows2d, countIncludePad: b
     const padding = effectivePadding(x, windows);
     const kernel: Pair = [height.kernel, width.kernel];
     const stride: Pair = [height.stride, width.stride];
-    if (padding.flat().every((n) => n === 0)) return tf.avgPool(x, kernel, stride, "valid");
+    if (padding.flat().every((n) => n === 0)) {
+      return tf.avgPool(x, kernel, stride, "valid");
+    }
     // What lies beyond the padding, where windows round up, counts in neither case; the kernel knows no such place.
     const roundsUp = windows.some(({ padding: own }, i) => own[1] !== (padding[i] as Pair)[1]);
     if (hasKernel("AveragePool") && !roundsUp) {
@@ -120,7 +136,9 @@ export function avgPool2d(x: tf.Tensor4D, windows: Windows2d, countIncludePad: b
       const length = own + (x.shape[i + 1] as number) + ownAfter;
       return { length, pads: [before - own, after - ownAfter] as Pair };
     }) as [{ length: number; pads: Pair }, { length: number; pads: Pair }];
-    if (counted.every(({ pads: [before, after] }) => before === 0 && after === 0)) return means;
+    if (counted.every(({ pads: [before, after] }) => before === 0 && after === 0)) {
+      return means;
+    }
     const ones = tf.ones([1, counted[0].length, counted[1].length, 1]) as tf.Tensor4D;
     const share = tf.avgPool(tf.pad(ones, [[0, 0], counted[0].pads, counted[1].pads, [0, 0]]), kernel, stride, "valid");
     return tf.div(means, share);
@@ -130,8 +148,12 @@ export function avgPool2d(x: tf.Tensor4D, windows: Windows2d, countIncludePad: b
 /** Means of `size` nearly equal, possibly overlapping stretches of one dimension, as PyTorch's adaptive pools cut it. */
 function adaptiveMean(x: tf.Tensor, axis: number, size: number): tf.Tensor {
   const length = x.shape[axis] as number;
-  if (size === length) return x;
-  if (size === 1) return tf.mean(x, axis, true);
+  if (size === length) {
+    return x;
+  }
+  if (size === 1) {
+    return tf.mean(x, axis, true);
+  }
   const parts: tf.Tensor[] = [];
   for (let i = 0; i < size; i++) {
     const from = Math.floor((i * length) / size);
@@ -150,7 +172,9 @@ export function adaptiveAvgPool2d(x: tf.Tensor4D, size: readonly [number, number
   return tf.tidy(() => {
     const [, height, width] = x.shape;
     const [rows, columns] = size;
-    if (rows === 1 && columns === 1) return tf.mean(x, [1, 2], true) as tf.Tensor4D;
+    if (rows === 1 && columns === 1) {
+      return tf.mean(x, [1, 2], true) as tf.Tensor4D;
+    }
     if (height % rows === 0 && width % columns === 0) {
       const cell: Pair = [height / rows, width / columns];
       return tf.avgPool(x, cell, cell, "valid");

@@ -34,8 +34,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const pictures = () => ({
   length: 2,
   *[Symbol.iterator](): Iterator<[tf.Tensor, tf.Tensor]> {
-    for (let i = 0; i < 2; i++)
+    for (let i = 0; i < 2; i++) {
       yield [tf.randomNormal([2, 8, 8, 3], 0, 1, "float32", i + 1), tf.tensor1d([i, 2], "int32")];
+    }
   },
 });
 const makeClassifier = () => {
@@ -81,7 +82,9 @@ describe("callbacks", () => {
     const seen: number[][] = [];
     class Watch extends StochasticWeightAveraging {
       override onTrainEpochEnd(...args: Parameters<StochasticWeightAveraging["onTrainEpochEnd"]>): void {
-        if (args[0].currentEpoch >= 2) seen.push(weightsOf(module).slice(0, 48));
+        if (args[0].currentEpoch >= 2) {
+          seen.push(weightsOf(module).slice(0, 48));
+        }
         super.onTrainEpochEnd(...args);
       }
     }
@@ -91,7 +94,9 @@ describe("callbacks", () => {
       (_, i) => seen.reduce((sum, one) => sum + (one[i] as number), 0) / seen.length,
     );
     expect(seen).toHaveLength(3);
-    for (const [i, value] of weightsOf(module).slice(0, 48).entries()) expect(value).toBeCloseTo(mean[i] as number, 5);
+    for (const [i, value] of weightsOf(module).slice(0, 48).entries()) {
+      expect(value).toBeCloseTo(mean[i] as number, 5);
+    }
   });
 
   it("StochasticWeightAveraging takes the rate over from a schedule that steps with the optimizer, and goes on when resumed", async () => {
@@ -183,8 +188,11 @@ describe("loggers", () => {
     const events = readdirSync(csv.logDir).find((name) => name.startsWith("events.out.tfevents")) as string;
     const tags = new Set<string>();
     for (const event of readEvents(join(csv.logDir, events))) {
-      for (const tag of ["train_loss", "val_acc", "epoch"])
-        if (JSON.stringify(event).includes(`"${tag}"`)) tags.add(tag);
+      for (const tag of ["train_loss", "val_acc", "epoch"]) {
+        if (JSON.stringify(event).includes(`"${tag}"`)) {
+          tags.add(tag);
+        }
+      }
     }
     expect([...tags].sort()).toEqual(["epoch", "train_loss", "val_acc"]);
     const again = new CSVLogger({ rootDir, name: "x" });

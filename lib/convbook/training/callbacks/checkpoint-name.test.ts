@@ -40,8 +40,9 @@ it.each(["x", "02q", ".3d", ".3", "123d", "{step}", ".2"])(
   "refuses the format %s before there is a metric",
   (format) => {
     const refused = () => parseNamePattern(`{epoch:${format}}`);
-    if (format === "{step}") expect(refused).toThrow("ModelCheckpoint.filename must be text with the names of metrics");
-    else {
+    if (format === "{step}") {
+      expect(refused).toThrow("ModelCheckpoint.filename must be text with the names of metrics");
+    } else {
       expect(refused).toThrow(
         `ModelCheckpoint.filename, {epoch:${format}} must be a format such as "02d", ".3f", ".2e", ".4g" or ".1%", got "${format}".`,
       );

@@ -29,9 +29,11 @@ export type NamePattern = readonly (string | Field)[];
 export function parseNamePattern(pattern: string): NamePattern {
   const parts: (string | Field)[] = [];
   for (const [text, name, format] of pattern.matchAll(/\{([^{}:]+)(?::([^{}]*))?\}|[^{}]+|[{}]/g)) {
-    if (name !== undefined) parts.push({ name, format: parseFormat(name, format) });
-    else if (text !== "{" && text !== "}") parts.push(text);
-    else {
+    if (name !== undefined) {
+      parts.push({ name, format: parseFormat(name, format) });
+    } else if (text !== "{" && text !== "}") {
+      parts.push(text);
+    } else {
       const expected = 'text with the names of metrics in pairs of braces, such as "{epoch:02d}-{val_acc:.3f}"';
       throw new ConfigurationError("ModelCheckpoint.filename", pattern, expected);
     }
@@ -40,7 +42,9 @@ export function parseNamePattern(pattern: string): NamePattern {
 }
 
 function parseFormat(name: string, format: string | undefined): Format | undefined {
-  if (format === undefined || format === "") return undefined;
+  if (format === undefined || format === "") {
+    return undefined;
+  }
   const [, zero, width, digits, kind = ""] = /^(0?)(\d{0,2})(?:\.(\d{1,2}))?([defg%])?$/.exec(format) ?? [];
   // As Python has it: whole numbers have no digits behind the point.
   if (width === undefined || (digits !== undefined && (kind === "" || kind === "d"))) {
@@ -63,7 +67,9 @@ export function missingMetrics(pattern: NamePattern, metrics: Metrics): string[]
  */
 export function checkpointName(pattern: NamePattern, metrics: Metrics, insertsNames: boolean): string {
   const texts = pattern.map((part) => {
-    if (typeof part === "string") return part;
+    if (typeof part === "string") {
+      return part;
+    }
     const text = formatNumber((Object.hasOwn(metrics, part.name) ? metrics[part.name] : undefined) ?? 0, part.format);
     return insertsNames ? `${part.name.replaceAll("/", "_")}=${text}` : text;
   });
@@ -73,7 +79,9 @@ export function checkpointName(pattern: NamePattern, metrics: Metrics, insertsNa
 function formatNumber(value: number, format: Format | undefined): string {
   const { zero, width, precision = 6, kind } = format ?? { zero: false, width: 0, kind: "" };
   const text = Number.isFinite(value) ? formatFinite(value, kind, precision) : nonFinite(value, kind);
-  if (!zero) return text.padStart(width);
+  if (!zero) {
+    return text.padStart(width);
+  }
   // Zeros go behind the sign.
   const sign = text.startsWith("-") ? "-" : "";
   return sign + text.slice(sign.length).padStart(width - sign.length, "0");
@@ -86,11 +94,21 @@ function nonFinite(value: number, kind: string): string {
 }
 
 function formatFinite(value: number, kind: string, precision: number): string {
-  if (kind === "d") return BigInt(Math.trunc(value)).toString();
-  if (kind === "f") return toFixed(value, precision);
-  if (kind === "%") return `${toFixed(value * 100, precision)}%`;
-  if (kind === "e") return toExponential(value, precision);
-  if (kind === "g") return toGeneral(value, Math.max(1, precision));
+  if (kind === "d") {
+    return BigInt(Math.trunc(value)).toString();
+  }
+  if (kind === "f") {
+    return toFixed(value, precision);
+  }
+  if (kind === "%") {
+    return `${toFixed(value * 100, precision)}%`;
+  }
+  if (kind === "e") {
+    return toExponential(value, precision);
+  }
+  if (kind === "g") {
+    return toGeneral(value, Math.max(1, precision));
+  }
   return String(value);
 }
 
@@ -109,7 +127,9 @@ function toGeneral(value: number, digits: number): string {
 /** As Python rounds: what lies in the middle goes to the even digit, where JavaScript goes away from zero. */
 function toFixed(value: number, digits: number): string {
   // JavaScript would go over to exponents.
-  if (Math.abs(value) >= 1e21) return `${BigInt(value)}${digits > 0 ? `.${"0".repeat(digits)}` : ""}`;
+  if (Math.abs(value) >= 1e21) {
+    return `${BigInt(value)}${digits > 0 ? `.${"0".repeat(digits)}` : ""}`;
+  }
   const away = value.toFixed(digits);
   const toward = (Number(away) - Math.sign(value) * 10 ** -digits).toFixed(digits);
   const isMiddle = Number(away) - value === value - Number(toward) && Math.abs(value) < 2 ** 33;

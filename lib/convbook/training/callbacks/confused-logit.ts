@@ -49,12 +49,20 @@ export class ConfusedLogit extends Callback {
     batchIndex: number,
     dataloaderIndex: number,
   ): Promise<void> {
-    if (trainer.isSanityChecking || batchIndex !== 0 || dataloaderIndex !== 0) return;
-    if (this.#validations++ % (this.#options.everyNValidations ?? 1) !== 0) return;
+    if (trainer.isSanityChecking || batchIndex !== 0 || dataloaderIndex !== 0) {
+      return;
+    }
+    if (this.#validations++ % (this.#options.everyNValidations ?? 1) !== 0) {
+      return;
+    }
     const [images] = batch as readonly [tf.Tensor];
     const result = await confusedLogits(module as never, images, { count: this.#options.topK ?? 4 });
-    if (this.#options.onResult !== undefined) this.#options.onResult(result, trainer);
-    else if (this.#handle === undefined) this.#handle = display(result);
-    else this.#handle.update(result);
+    if (this.#options.onResult !== undefined) {
+      this.#options.onResult(result, trainer);
+    } else if (this.#handle === undefined) {
+      this.#handle = display(result);
+    } else {
+      this.#handle.update(result);
+    }
   }
 }

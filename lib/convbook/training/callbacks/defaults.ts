@@ -9,13 +9,20 @@ import { Timer } from "./timer.ts";
 
 /** The given callbacks, and the usual ones where none of their kind is given. */
 export function defaultCallbacks(given: readonly Callback[], options: ResolvedOptions): readonly Callback[] {
-  for (const callback of given)
+  for (const callback of given) {
     requireOption(callback instanceof Callback, "Trainer.callbacks", callback, "made of Callbacks");
+  }
   const all = [...given];
   const has = (type: new (...args: never[]) => Callback) => all.some((callback) => callback instanceof type);
-  if (options.maxSeconds !== undefined) all.push(new Timer({ duration: options.maxSeconds }));
-  if (options.enableProgressBar && !has(ProgressBar)) all.push(new ProgressBar());
-  if (options.enableCheckpointing && !has(ModelCheckpoint)) all.push(new ModelCheckpoint());
+  if (options.maxSeconds !== undefined) {
+    all.push(new Timer({ duration: options.maxSeconds }));
+  }
+  if (options.enableProgressBar && !has(ProgressBar)) {
+    all.push(new ProgressBar());
+  }
+  if (options.enableCheckpointing && !has(ModelCheckpoint)) {
+    all.push(new ModelCheckpoint());
+  }
   const keys = new Set<string>();
   for (const callback of all) {
     const { stateKey } = callback;

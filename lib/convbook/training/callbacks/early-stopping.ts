@@ -88,29 +88,40 @@ export class EarlyStopping extends Callback {
   }
 
   #checksOnTrainEpochEnd(trainer: TrainerContext): boolean {
-    if (this.options.checkOnTrainEpochEnd !== undefined) return this.options.checkOnTrainEpochEnd;
-    if (trainer.valLoaders.length === 0) return true;
+    if (this.options.checkOnTrainEpochEnd !== undefined) {
+      return this.options.checkOnTrainEpochEnd;
+    }
+    if (trainer.valLoaders.length === 0) {
+      return true;
+    }
     return trainer.options.checkValEveryNEpoch === 1 && trainer.options.valCheckInterval === undefined;
   }
 
   override onTrainEpochEnd(trainer: TrainerContext): void {
-    if (this.#checksOnTrainEpochEnd(trainer)) this.#check(trainer);
+    if (this.#checksOnTrainEpochEnd(trainer)) {
+      this.#check(trainer);
+    }
   }
 
   override onValidationEnd(trainer: TrainerContext): void {
-    if (!trainer.isSanityChecking && trainer.progress.totalBatch > 0 && !this.#checksOnTrainEpochEnd(trainer))
+    if (!trainer.isSanityChecking && trainer.progress.totalBatch > 0 && !this.#checksOnTrainEpochEnd(trainer)) {
       this.#check(trainer);
+    }
   }
 
   #check(trainer: TrainerContext): void {
     const { monitor, strict = true } = this.options;
     const current = trainer.callbackMetrics[monitor];
     if (current === undefined) {
-      if (strict) throw new MonitorError("EarlyStopping", monitor, Object.keys(trainer.callbackMetrics));
+      if (strict) {
+        throw new MonitorError("EarlyStopping", monitor, Object.keys(trainer.callbackMetrics));
+      }
       return;
     }
     const reason = this.#judge(current);
-    if (reason === undefined) return;
+    if (reason === undefined) {
+      return;
+    }
     trainer.shouldStop = true;
     trainer.stopReason = `EarlyStopping: ${reason}`;
     this.stoppedEpoch = trainer.currentEpoch;
@@ -121,7 +132,9 @@ export class EarlyStopping extends Callback {
     const { monitor, mode = "min", minDelta = 0, patience = 3, checkFinite = true } = this.options;
     const { stoppingThreshold, divergenceThreshold, verbose = false } = this.options;
     const isBetter = (a: number, b: number) => (mode === "min" ? a < b : a > b);
-    if (checkFinite && !Number.isFinite(current)) return `${monitor} is ${current}`;
+    if (checkFinite && !Number.isFinite(current)) {
+      return `${monitor} is ${current}`;
+    }
     if (stoppingThreshold !== undefined && isBetter(current, stoppingThreshold)) {
       return `${monitor} ${current} is better than ${stoppingThreshold}`;
     }
@@ -130,13 +143,17 @@ export class EarlyStopping extends Callback {
     }
     const delta = Math.abs(minDelta) * (mode === "min" ? -1 : 1);
     if (isBetter(current, this.bestScore + delta)) {
-      if (verbose) console.log(`${monitor} improved from ${this.bestScore} to ${current}.`);
+      if (verbose) {
+        console.log(`${monitor} improved from ${this.bestScore} to ${current}.`);
+      }
       this.bestScore = current;
       this.waitCount = 0;
       return undefined;
     }
     this.waitCount++;
-    if (this.waitCount < patience) return undefined;
+    if (this.waitCount < patience) {
+      return undefined;
+    }
     return `${monitor} did not improve in the last ${this.waitCount} checks; its best was ${this.bestScore}`;
   }
 
@@ -146,8 +163,14 @@ export class EarlyStopping extends Callback {
   }
 
   override loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    if (typeof state.waitCount === "number") this.waitCount = state.waitCount;
-    if (typeof state.stoppedEpoch === "number") this.stoppedEpoch = state.stoppedEpoch;
-    if (typeof state.bestScore === "number") this.bestScore = state.bestScore;
+    if (typeof state.waitCount === "number") {
+      this.waitCount = state.waitCount;
+    }
+    if (typeof state.stoppedEpoch === "number") {
+      this.stoppedEpoch = state.stoppedEpoch;
+    }
+    if (typeof state.bestScore === "number") {
+      this.bestScore = state.bestScore;
+    }
   }
 }

@@ -65,15 +65,21 @@ export class FilterVisualizer extends Callback {
 
   override async onTrainEpochStart(trainer: TrainerContext, module: AnyTrainingModule): Promise<void> {
     const epoch = trainer.currentEpoch;
-    if (epoch % (this.#options.everyNEpochs ?? 1) !== 0) return;
+    if (epoch % (this.#options.everyNEpochs ?? 1) !== 0) {
+      return;
+    }
     const { name, conv } = this.#find(module);
     const grid = filters(conv, { title: `${name}, epoch ${epoch}`, ...this.#options.filters });
     if (this.#options.show ?? true) {
-      if (this.#handle === undefined) this.#handle = display(grid);
-      else this.#handle.update(grid);
+      if (this.#handle === undefined) {
+        this.#handle = display(grid);
+      } else {
+        this.#handle.update(grid);
+      }
     }
     const { dirPath } = this.#options;
-    if (dirPath !== undefined)
+    if (dirPath !== undefined) {
       await writeFileAtomic(join(resolve(dirPath), `${name}-epoch-${epoch}.png`), grid.toPng());
+    }
   }
 }

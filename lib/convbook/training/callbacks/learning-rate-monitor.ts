@@ -33,11 +33,15 @@ export class LearningRateMonitor extends Callback {
     const { logEveryNSteps } = trainer.options;
     const { batchesThatStepped } = trainer;
     const isTime = logEveryNSteps > 0 && (batchesThatStepped + 1) % logEveryNSteps === 0;
-    if (isTime && this.#options.loggingInterval !== "epoch") await this.#log(trainer, "step", batchesThatStepped);
+    if (isTime && this.#options.loggingInterval !== "epoch") {
+      await this.#log(trainer, "step", batchesThatStepped);
+    }
   }
 
   override async onTrainEpochStart(trainer: TrainerContext): Promise<void> {
-    if (this.#options.loggingInterval !== "step") await this.#log(trainer, "epoch", trainer.batchesThatStepped);
+    if (this.#options.loggingInterval !== "step") {
+      await this.#log(trainer, "epoch", trainer.batchesThatStepped);
+    }
   }
 
   async #log(trainer: TrainerContext, interval: "step" | "epoch", step: number): Promise<void> {
@@ -46,7 +50,9 @@ export class LearningRateMonitor extends Callback {
     for (const [i, optimizer] of trainer.optimizers.entries()) {
       const entry = scheduling(trainer, optimizer);
       const isOwnInterval = this.#options.loggingInterval !== undefined || (entry?.interval ?? "epoch") === interval;
-      if (!isOwnInterval) continue;
+      if (!isOwnInterval) {
+        continue;
+      }
       const base = entry?.name ?? `lr-${optimizer.constructor.name}`;
       const name = taken.has(base) ? `${base}-${i}` : base;
       taken.add(name);
@@ -66,7 +72,9 @@ export class LearningRateMonitor extends Callback {
       metrics[name + suffix] = group.lr;
       const { momentum, betas } = group as { momentum?: number; betas?: readonly [number, number] };
       const value = betas?.[0] ?? momentum;
-      if (this.#options.logMomentum && value !== undefined) metrics[`${name}-momentum${suffix}`] = value;
+      if (this.#options.logMomentum && value !== undefined) {
+        metrics[`${name}-momentum${suffix}`] = value;
+      }
     }
   }
 }

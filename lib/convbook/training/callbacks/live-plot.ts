@@ -61,7 +61,9 @@ export class LivePlot extends Callback {
   }
 
   override onValidationEpochEnd(trainer: TrainerContext): void {
-    if (!trainer.isSanityChecking) this.#collect(trainer, trainer.metrics.evaluation?.epochMetrics().callback ?? {});
+    if (!trainer.isSanityChecking) {
+      this.#collect(trainer, trainer.metrics.evaluation?.epochMetrics().callback ?? {});
+    }
   }
 
   override onTrainEnd(): void {
@@ -75,18 +77,23 @@ export class LivePlot extends Callback {
   #collect(trainer: TrainerContext, metrics: Readonly<Record<string, number>>): void {
     let isNew = false;
     for (const [name, value] of Object.entries(metrics)) {
-      if (this.#options.metrics !== undefined && !this.#options.metrics.includes(name)) continue;
+      if (this.#options.metrics !== undefined && !this.#options.metrics.includes(name)) {
+        continue;
+      }
       isNew = true;
       this.history[name] ??= { x: [], y: [] };
       const { x, y } = this.history[name];
       // A value by epoch may come after the one by step of the same moment.
-      if (x.at(-1) === trainer.globalStep) y[y.length - 1] = value;
-      else {
+      if (x.at(-1) === trainer.globalStep) {
+        y[y.length - 1] = value;
+      } else {
         x.push(trainer.globalStep);
         y.push(value);
       }
     }
-    if (isNew && performance.now() - this.#lastDrawn >= this.#interval()) this.#draw();
+    if (isNew && performance.now() - this.#lastDrawn >= this.#interval()) {
+      this.#draw();
+    }
   }
 
   #interval(): number {
@@ -95,13 +102,18 @@ export class LivePlot extends Callback {
   }
 
   #draw(): void {
-    if (this.#options.show === false || Object.keys(this.history).length === 0) return;
+    if (this.#options.show === false || Object.keys(this.history).length === 0) {
+      return;
+    }
     this.#lastDrawn = performance.now();
     this.#firstDrawn ??= this.#lastDrawn;
     const yLabel = this.#options.metrics?.length === 1 ? (this.#options.metrics[0] ?? "") : "";
     const figure = curves({ yLabel, ...this.#options.figure, series: this.history });
-    if (this.#handle === undefined) this.#handle = display(figure);
-    else this.#handle.update(figure);
+    if (this.#handle === undefined) {
+      this.#handle = display(figure);
+    } else {
+      this.#handle.update(figure);
+    }
   }
 
   override stateDict(): Readonly<Record<string, unknown>> {

@@ -90,14 +90,18 @@ export class ModelCheckpoint extends Callback {
 
   /** The folder that checkpoints go to. */
   resolveFolder(trainer: TrainerContext): string {
-    if (this.options.dirPath !== undefined) return resolve(this.options.dirPath);
+    if (this.options.dirPath !== undefined) {
+      return resolve(this.options.dirPath);
+    }
     const logger = trainer.loggers.find(({ logDir }) => logDir !== undefined);
     return resolve(logger?.logDir ?? trainer.options.defaultRootDir, "checkpoints");
   }
 
   override async setup(trainer: TrainerContext, _module: AnyTrainingModule, stage: Stage): Promise<void> {
     this.#folder = this.resolveFolder(trainer);
-    if (stage !== "fit" || (this.saveTopK === 0 && !this.options.saveLast)) return;
+    if (stage !== "fit" || (this.saveTopK === 0 && !this.options.saveLast)) {
+      return;
+    }
     await requireWritable(this.#folder);
     // A run that was killed while it saved has left a piece of a file.
     await removeLeftovers(this.#folder, (name) => /\.(safetensors|ckpt)$/.test(name));
@@ -114,8 +118,12 @@ export class ModelCheckpoint extends Callback {
     const now = performance.now();
     const isStep = everyNTrainSteps > 0 && trainer.globalStep % everyNTrainSteps === 0;
     const isTime = interval !== undefined && now - this.#lastTime >= interval;
-    if (!isStep && !isTime) return;
-    if (isTime) this.#lastTime = now;
+    if (!isStep && !isTime) {
+      return;
+    }
+    if (isTime) {
+      this.#lastTime = now;
+    }
     if (this.monitor !== undefined && this.#awaitsValidation(trainer, this.monitor)) {
       this.#isDeferred = true;
       return;
@@ -125,18 +133,24 @@ export class ModelCheckpoint extends Callback {
 
   /** Whether only the validation to come knows the metric of these weights; what is known is of none, or of weights before. */
   #awaitsValidation(trainer: TrainerContext, monitor: string): boolean {
-    if (!(monitor in this.#candidates(trainer))) return true;
+    if (!(monitor in this.#candidates(trainer))) {
+      return true;
+    }
     return trainer.validationNames?.has(monitor) === true && trainer.isValidationNext();
   }
 
   override async onTrainEpochEnd(trainer: TrainerContext): Promise<void> {
-    if (!this.#savesOnTrainEpochEnd(trainer) || !this.#isEpochDue(trainer)) return;
+    if (!this.#savesOnTrainEpochEnd(trainer) || !this.#isEpochDue(trainer)) {
+      return;
+    }
     await this.#save(trainer);
   }
 
   override async onValidationEnd(trainer: TrainerContext): Promise<void> {
     const isDue = this.#isDeferred || (!this.#savesOnTrainEpochEnd(trainer) && this.#isEpochDue(trainer));
-    if (trainer.isSanityChecking || !isDue) return;
+    if (trainer.isSanityChecking || !isDue) {
+      return;
+    }
     this.#isDeferred = false;
     await this.#save(trainer);
   }
@@ -152,7 +166,9 @@ export class ModelCheckpoint extends Callback {
       !trainer.listener.urgent &&
       this.#folder !== undefined
     ) {
-      if (trainer.progress.totalBatch > 0) await this.#enqueueLast(trainer);
+      if (trainer.progress.totalBatch > 0) {
+        await this.#enqueueLast(trainer);
+      }
     }
     await this.#settle();
   }
@@ -166,8 +182,12 @@ export class ModelCheckpoint extends Callback {
   }
 
   #savesOnTrainEpochEnd(trainer: TrainerContext): boolean {
-    if (this.options.saveOnTrainEpochEnd !== undefined) return this.options.saveOnTrainEpochEnd;
-    if (trainer.valLoaders.length === 0) return true;
+    if (this.options.saveOnTrainEpochEnd !== undefined) {
+      return this.options.saveOnTrainEpochEnd;
+    }
+    if (trainer.valLoaders.length === 0) {
+      return true;
+    }
     // Validation at the end of each epoch comes before the epoch's own end; other times of validation are times to save.
     return trainer.options.checkValEveryNEpoch === 1 && trainer.options.valCheckInterval === undefined;
   }
@@ -179,17 +199,26 @@ export class ModelCheckpoint extends Callback {
   /** Saves the state of this moment as it deserves; the files are written while training goes on. */
   async #save(trainer: TrainerContext): Promise<void> {
     this.#throwFailure();
-    if (trainer.options.fastDevRun > 0 || this.#lastStepSaved === trainer.globalStep) return;
+    if (trainer.options.fastDevRun > 0 || this.#lastStepSaved === trainer.globalStep) {
+      return;
+    }
     this.#lastStepSaved = trainer.globalStep;
     const metrics = this.#candidates(trainer);
     this.#warnOfMissing(metrics);
     if (this.saveTopK !== 0) {
-      if (this.monitor === undefined) await this.#saveNewest(trainer, metrics);
-      else await this.#saveIfBest(trainer, metrics, this.monitor);
+      if (this.monitor === undefined) {
+        await this.#saveNewest(trainer, metrics);
+      } else {
+        await this.#saveIfBest(trainer, metrics, this.monitor);
+      }
     }
-    if (this.options.saveLast && !this.#linksLast) await this.#enqueueLast(trainer);
+    if (this.options.saveLast && !this.#linksLast) {
+      await this.#enqueueLast(trainer);
+    }
     // Where the disk is slower than training, training waits, so that memory stays bounded.
-    if (this.#pendingCount > 2) await this.#queue;
+    if (this.#pendingCount > 2) {
+      await this.#queue;
+    }
   }
 
   /** Files that say 0 where nothing is known are as Lightning names them; who named a metric that there is not, hears of it. */
@@ -226,27 +255,33 @@ export class ModelCheckpoint extends Callback {
 
   async #saveIfBest(trainer: TrainerContext, metrics: Metrics, monitor: string): Promise<void> {
     const current = metrics[monitor];
-    if (current === undefined) throw new MonitorError("ModelCheckpoint", monitor, Object.keys(trainer.callbackMetrics));
+    if (current === undefined) {
+      throw new MonitorError("ModelCheckpoint", monitor, Object.keys(trainer.callbackMetrics));
+    }
     // A run that diverged is the worst of all.
     const score = Number.isNaN(current) ? this.#worst : current;
     const worstKept = this.#extreme("worst");
     const isFull = this.saveTopK !== -1 && this.bestKModels.size >= this.saveTopK;
     if (isFull && (worstKept === undefined || !this.#isBetter(score, worstKept[1]))) {
-      if (this.options.verbose)
+      if (this.options.verbose) {
         console.log(
           `Epoch ${metrics.epoch}, step ${metrics.step}: ${monitor} ${current} was not in the top ${this.saveTopK}.`,
         );
+      }
       return;
     }
     const removed = isFull ? worstKept?.[0] : undefined;
-    if (removed !== undefined) this.bestKModels.delete(removed);
+    if (removed !== undefined) {
+      this.bestKModels.delete(removed);
+    }
     const path = await this.#freePath(metrics, removed);
     this.bestKModels.set(path, score);
     const [best, bestScore] = this.#extreme("best") ?? [path, score];
     const gives = { bestModelPath: best, bestModelScore: bestScore };
     await this.#enqueue(trainer, path, removed !== path ? removed : undefined, gives);
-    if (this.options.verbose)
+    if (this.options.verbose) {
       console.log(`Epoch ${metrics.epoch}, step ${metrics.step}: ${monitor} reached ${current}, saved as ${path}.`);
+    }
   }
 
   get #worst(): number {
@@ -263,7 +298,9 @@ export class ModelCheckpoint extends Callback {
       const replaces =
         found === undefined ||
         (which === "best" ? this.#isBetter(entry[1], found[1]) : this.#isBetter(found[1], entry[1]));
-      if (replaces) found = entry;
+      if (replaces) {
+        found = entry;
+      }
     }
     return found;
   }
@@ -278,15 +315,12 @@ export class ModelCheckpoint extends Callback {
    * @param removed a checkpoint to delete when this one is there
    * @param gives what is known when the file is there
    */
-  async #enqueue(
-    trainer: TrainerContext,
-    path: string,
-    removed: string | undefined,
-    gives: Saved,
-  ): Promise<void> {
+  async #enqueue(trainer: TrainerContext, path: string, removed: string | undefined, gives: Saved): Promise<void> {
     const resumedFrom = trainer.ckptPath;
     const link = this.#linksLast && path !== this.#lastPath ? this.#lastPath : undefined;
-    if (link !== undefined) gives.lastModelPath = link;
+    if (link !== undefined) {
+      gives.lastModelPath = link;
+    }
     // What the file itself says of the best and the last includes this one and those before it, which are written first:
     // what they replace is deleted by then.
     const { bestModelPath, bestModelScore, lastModelPath } = this;
@@ -300,9 +334,13 @@ export class ModelCheckpoint extends Callback {
       try {
         await saveCheckpointFile(path, checkpoint);
         // Before the one that it pointed to is deleted.
-        if (link !== undefined) await linkCheckpointFile(path, link);
+        if (link !== undefined) {
+          await linkCheckpointFile(path, link);
+        }
         Object.assign(this, gives);
-        if (removed !== undefined && this.#mayRemove(removed, resumedFrom)) await rm(removed, { force: true });
+        if (removed !== undefined && this.#mayRemove(removed, resumedFrom)) {
+          await rm(removed, { force: true });
+        }
       } catch (error) {
         this.#failure ??= error;
         this.#promised = {};
@@ -314,7 +352,9 @@ export class ModelCheckpoint extends Callback {
 
   /** A file that the run went on from, or that lies elsewhere, is not ours to delete. */
   #mayRemove(path: string, resumedFrom: string | undefined): boolean {
-    if (resumedFrom !== undefined && resolve(resumedFrom) === resolve(path)) return false;
+    if (resumedFrom !== undefined && resolve(resumedFrom) === resolve(path)) {
+      return false;
+    }
     const inside = relative(found(this.#folder, "The folder of the checkpoints"), path);
     return inside !== "" && !inside.startsWith("..") && !isAbsolute(inside);
   }
@@ -327,7 +367,9 @@ export class ModelCheckpoint extends Callback {
   #throwFailure(): void {
     const failure = this.#failure;
     this.#failure = undefined;
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined) {
+      throw failure;
+    }
   }
 
   get #extension(): string {
@@ -342,14 +384,18 @@ export class ModelCheckpoint extends Callback {
         found(this.#folder, "The folder of the checkpoints"),
         `${name}${version === 0 ? "" : `-v${version}`}.${this.#extension}`,
       );
-      if (path === mayReplace) return path;
+      if (path === mayReplace) {
+        return path;
+      }
       const isTaken =
         this.bestKModels.has(path) ||
         (await stat(path).then(
           () => true,
           () => false,
         ));
-      if (!isTaken) return path;
+      if (!isTaken) {
+        return path;
+      }
     }
   }
 
@@ -374,11 +420,15 @@ export class ModelCheckpoint extends Callback {
     this.#promised = {};
     this.bestModelPath = asText(state.bestModelPath);
     this.bestModelScore = typeof state.bestModelScore === "number" ? state.bestModelScore : undefined;
-    if (state.folder !== this.#folder) return;
+    if (state.folder !== this.#folder) {
+      return;
+    }
     this.lastModelPath = asText(state.lastModelPath);
     this.bestKModels.clear();
     for (const [path, score] of state.bestKModels as [string, number][]) {
-      if (dirname(path) === this.#folder) this.bestKModels.set(path, score);
+      if (dirname(path) === this.#folder) {
+        this.bestKModels.set(path, score);
+      }
     }
   }
 }

@@ -73,7 +73,9 @@ export class StochasticWeightAveraging extends Callback {
 
   #start(trainer: TrainerContext): number {
     const { swaEpochStart = 0.8 } = this.#options;
-    if (swaEpochStart >= 1 || swaEpochStart === 0) return swaEpochStart;
+    if (swaEpochStart >= 1 || swaEpochStart === 0) {
+      return swaEpochStart;
+    }
     return Math.floor(Math.max(0, trainer.options.maxEpochs) * swaEpochStart);
   }
 
@@ -89,7 +91,9 @@ export class StochasticWeightAveraging extends Callback {
   /** From its first epoch on the rates are this callback's, going over from where they stood; what schedules set is written over. */
   #setRates(trainer: TrainerContext): void {
     const start = this.#start(trainer);
-    if (trainer.currentEpoch < start) return;
+    if (trainer.currentEpoch < start) {
+      return;
+    }
     const { swaLrs, annealingEpochs = 10, annealingStrategy = "cos" } = this.#options;
     const groups = trainer.optimizers[0]?.paramGroups ?? [];
     this.#ratesBefore ??= groups.map(({ lr }) => lr);
@@ -103,22 +107,32 @@ export class StochasticWeightAveraging extends Callback {
   }
 
   override onTrainEpochEnd(trainer: TrainerContext, module: AnyTrainingModule): void {
-    if (trainer.currentEpoch < this.#start(trainer)) return;
+    if (trainer.currentEpoch < this.#start(trainer)) {
+      return;
+    }
     this.averaged++;
     for (const [name, parameter] of module.namedParameters()) {
       const value = parameter.toTensorData().data as Float32Array;
       const average = this.#averages.get(name);
-      if (average === undefined) this.#averages.set(name, value);
-      else
-        for (const [i, before] of average.entries()) average[i] = before + ((value[i] ?? 0) - before) / this.averaged;
+      if (average === undefined) {
+        this.#averages.set(name, value);
+      } else {
+        for (const [i, before] of average.entries()) {
+          average[i] = before + ((value[i] ?? 0) - before) / this.averaged;
+        }
+      }
     }
   }
 
   override async onTrainEnd(trainer: TrainerContext, module: AnyTrainingModule): Promise<void> {
-    if (this.averaged === 0) return;
+    if (this.averaged === 0) {
+      return;
+    }
     for (const [name, parameter] of module.namedParameters()) {
       const average = this.#averages.get(name);
-      if (average !== undefined) parameter.load({ dtype: "float32", shape: parameter.shape, data: average });
+      if (average !== undefined) {
+        parameter.load({ dtype: "float32", shape: parameter.shape, data: average });
+      }
     }
     await updateBn(module, trainingBatches(trainer));
   }
@@ -136,7 +150,9 @@ export class StochasticWeightAveraging extends Callback {
     this.#ratesBefore = Array.isArray(state.ratesBefore) ? state.ratesBefore.map(Number) : undefined;
     this.#averages.clear();
     const saved = state.averages as ReadonlyMap<string, { data: Float32Array }> | undefined;
-    for (const [name, { data }] of saved ?? []) this.#averages.set(name, data.slice());
+    for (const [name, { data }] of saved ?? []) {
+      this.#averages.set(name, data.slice());
+    }
   }
 }
 
@@ -148,7 +164,9 @@ async function* trainingBatches(trainer: TrainerContext): AsyncGenerator<tf.Tens
   try {
     for (let i = 0; i < trainer.numTrainingBatches; i++) {
       const { done, value } = await iterator.next();
-      if (done) return;
+      if (done) {
+        return;
+      }
       yield value as tf.Tensor | readonly tf.Tensor[];
     }
   } finally {

@@ -49,7 +49,9 @@ export class Timer extends Callback {
   }
 
   override onTrainBatchEnd(trainer: TrainerContext): void {
-    if (this.#interval === "step") this.#check(trainer);
+    if (this.#interval === "step") {
+      this.#check(trainer);
+    }
   }
 
   override onTrainEpochEnd(trainer: TrainerContext): void {
@@ -57,7 +59,9 @@ export class Timer extends Callback {
   }
 
   #check(trainer: TrainerContext): void {
-    if (this.timeElapsed() < this.duration) return;
+    if (this.timeElapsed() < this.duration) {
+      return;
+    }
     trainer.shouldStop = true;
     trainer.stopReason = `the time of ${this.duration} s is up`;
   }
@@ -67,6 +71,8 @@ export class Timer extends Callback {
   }
 
   override loadStateDict(state: Readonly<Record<string, unknown>>): void {
-    if (typeof state.elapsed === "number") this.#offset = state.elapsed;
+    if (typeof state.elapsed === "number") {
+      this.#offset = state.elapsed;
+    }
   }
 }

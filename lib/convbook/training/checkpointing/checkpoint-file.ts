@@ -47,13 +47,19 @@ async function saving(path: string, save: () => Promise<void>): Promise<void> {
  */
 export async function loadCheckpointFile(path: string): Promise<Checkpoint> {
   const { data, format } = await loadCheckpoint(path);
-  if (format === "convbook") return ownCheckpoint(path, data as Record<string, unknown>);
-  if (format === "torch" && data.state_dict !== undefined) return fromLightning(path, data as Record<string, unknown>);
+  if (format === "convbook") {
+    return ownCheckpoint(path, data as Record<string, unknown>);
+  }
+  if (format === "torch" && data.state_dict !== undefined) {
+    return fromLightning(path, data as Record<string, unknown>);
+  }
   return bareCheckpoint(stateDictOf(findWeights(data, path), path));
 }
 
 function ownCheckpoint(path: string, data: Readonly<Record<string, unknown>>): Checkpoint {
-  if (!(data.stateDict instanceof Map)) throw new ResumeError(path, "it holds no weights.");
+  if (!(data.stateDict instanceof Map)) {
+    throw new ResumeError(path, "it holds no weights.");
+  }
   const training = data.training as TrainingState | undefined;
   return {
     ...(data as unknown as Checkpoint),

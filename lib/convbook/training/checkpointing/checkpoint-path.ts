@@ -16,10 +16,14 @@ export async function resolveCheckpointPath(
   given: string | undefined,
   stage: Stage,
 ): Promise<string | undefined> {
-  if (given === undefined) return undefined;
+  if (given === undefined) {
+    return undefined;
+  }
   if (given === "best") {
     const best = trainer.callbacks.find((callback) => callback instanceof ModelCheckpoint)?.bestModelPath;
-    if (stage !== "fit" && best !== undefined) return best;
+    if (stage !== "fit" && best !== undefined) {
+      return best;
+    }
     throw new ResumeError(
       "best",
       stage === "fit" ? "fit goes on from a path or from last." : "this Trainer has saved no best checkpoint.",
@@ -36,7 +40,9 @@ export async function resolveCheckpointPath(
     (entry) => entry.isFile(),
     () => false,
   );
-  if (!exists) throw new ResumeError(given, "there is no such file.");
+  if (!exists) {
+    throw new ResumeError(given, "there is no such file.");
+  }
   return given;
 }
 
@@ -44,15 +50,21 @@ export async function resolveCheckpointPath(
 async function newestLast(trainer: TrainerContext): Promise<string | undefined> {
   const found: { path: string; time: number }[] = [];
   for (const callback of trainer.callbacks) {
-    if (!(callback instanceof ModelCheckpoint)) continue;
+    if (!(callback instanceof ModelCheckpoint)) {
+      continue;
+    }
     const own = callback.resolveFolder(trainer);
     for (const folder of [own, ...(callback.hasOwnFolder ? [] : await earlierVersions(own))]) {
       for (const name of await readdir(folder).catch(() => [])) {
-        if (!/^last(-v\d+)?\.(safetensors|ckpt)$/.test(name)) continue;
+        if (!/^last(-v\d+)?\.(safetensors|ckpt)$/.test(name)) {
+          continue;
+        }
         const path = join(folder, name);
         // A link to what somebody has deleted is no checkpoint.
         const entry = await stat(path).catch(() => undefined);
-        if (entry !== undefined) found.push({ path, time: entry.mtimeMs });
+        if (entry !== undefined) {
+          found.push({ path, time: entry.mtimeMs });
+        }
       }
     }
   }
@@ -62,7 +74,9 @@ async function newestLast(trainer: TrainerContext): Promise<string | undefined> 
 /** `.../version_3/checkpoints` -> the same folder of version_0 ... */
 async function earlierVersions(folder: string): Promise<string[]> {
   const run = dirname(folder);
-  if (!/^version_\d+$/.test(basename(run))) return [];
+  if (!/^version_\d+$/.test(basename(run))) {
+    return [];
+  }
   const siblings = await readdir(dirname(run)).catch(() => []);
   return siblings
     .filter((name) => /^version_\d+$/.test(name) && name !== basename(run))

@@ -32,11 +32,15 @@ export function collectCheckpoint(trainer: TrainerContext, weightsOnly: boolean)
     callbacks: {},
     extra: {},
   };
-  if (weightsOnly) return weights;
+  if (weightsOnly) {
+    return weights;
+  }
   const callbacks: Checkpoint["callbacks"] = {};
   for (const callback of trainer.callbacks) {
     const state = callback.stateDict();
-    if (Object.keys(state).length > 0) callbacks[callback.stateKey] = structuredClone(state);
+    if (Object.keys(state).length > 0) {
+      callbacks[callback.stateKey] = structuredClone(state);
+    }
   }
   const now = defaultGenerator.getState();
   return {
@@ -60,11 +64,14 @@ function collectGradients(trainer: TrainerContext): StateDict {
   const gradients: StateDict = new Map();
   const { batch } = trainer.progress;
   const isManual = !trainer.module.automaticOptimization;
-  if (!isManual && (batch % trainer.accumulateGradBatches === 0 || batch >= trainer.numTrainingBatches))
+  if (!isManual && (batch % trainer.accumulateGradBatches === 0 || batch >= trainer.numTrainingBatches)) {
     return gradients;
+  }
   for (const [name, parameter] of trainer.module.namedParameters()) {
     const gradient = trainer.gradients.get(parameter.variable);
-    if (gradient !== undefined) gradients.set(name, toTorchLayout(parameter, gradient));
+    if (gradient !== undefined) {
+      gradients.set(name, toTorchLayout(parameter, gradient));
+    }
   }
   return gradients;
 }
@@ -83,7 +90,9 @@ export async function loadWeights(
   const { module } = trainer;
   await trainer.hooks.callModule("onLoadCheckpoint", checkpoint);
   module.loadStateDict(checkpoint.stateDict);
-  if (stage !== "fit") return undefined;
+  if (stage !== "fit") {
+    return undefined;
+  }
   await trainer.hooks.callCallbacks("onLoadCheckpoint", checkpoint);
   const { training } = checkpoint;
   if (training === undefined) {
@@ -94,7 +103,9 @@ export async function loadWeights(
   }
   for (const callback of trainer.callbacks) {
     const state = checkpoint.callbacks[callback.stateKey];
-    if (state !== undefined) callback.loadStateDict(state);
+    if (state !== undefined) {
+      callback.loadStateDict(state);
+    }
   }
   const { now, epochStart } = training.random;
   const random = { now: fromBase64(now), epochStart: fromBase64(epochStart) };
@@ -111,8 +122,12 @@ export function resume(trainer: TrainerContext, { path, training }: ResumePoint)
     throw new ResumeError(path, `it holds the state of ${got}; the module configures ${own}.`);
   }
   try {
-    for (const [i, state] of optimizers.entries()) trainer.optimizers[i]?.loadStateDict(state);
-    for (const [i, state] of schedulers.entries()) trainer.schedulers[i]?.scheduler.loadStateDict(state);
+    for (const [i, state] of optimizers.entries()) {
+      trainer.optimizers[i]?.loadStateDict(state);
+    }
+    for (const [i, state] of schedulers.entries()) {
+      trainer.schedulers[i]?.scheduler.loadStateDict(state);
+    }
   } catch (error) {
     throw new ResumeError(path, error instanceof Error ? error.message : String(error), error);
   }
@@ -126,7 +141,9 @@ export function resume(trainer: TrainerContext, { path, training }: ResumePoint)
 export function restoreGradients(trainer: TrainerContext, { training: { gradients } }: ResumePoint): void {
   for (const [name, parameter] of trainer.module.namedParameters()) {
     const gradient = gradients.get(name);
-    if (gradient === undefined) continue;
+    if (gradient === undefined) {
+      continue;
+    }
     const before = parameter.toTensorData();
     // The parameter knows the way from PyTorch's layout to its own.
     parameter.load(gradient);

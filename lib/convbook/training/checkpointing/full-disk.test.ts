@@ -24,7 +24,9 @@ if (!isPossible) {
 
 describe.runIf(isPossible)("a disk that becomes full", () => {
   it("ends training with a typed error; what was saved before is whole and known", () => {
-    if (!existsSync(script)) throw new Error("This test runs what `npm run build` makes; build first.");
+    if (!existsSync(script)) {
+      throw new Error("This test runs what `npm run build` makes; build first.");
+    }
     const { stdout, stderr } = onSmallDisk("128k", process.execPath, script, folder);
     const line = stdout.split("\n").find((each) => each.startsWith("{"));
     expect(line, stderr).toBeDefined();

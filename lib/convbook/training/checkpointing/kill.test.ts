@@ -29,7 +29,9 @@ function run(backend: string, dirPath: string, wait: number, killAfter?: number)
     let isTimed = false;
     child.stdout.on("data", (chunk) => {
       output += chunk;
-      if (killAfter === undefined || isTimed) return;
+      if (killAfter === undefined || isTimed) {
+        return;
+      }
       isTimed = true;
       setTimeout(() => child.kill("SIGKILL"), killAfter);
     });
@@ -38,16 +40,22 @@ function run(backend: string, dirPath: string, wait: number, killAfter?: number)
     });
     child.on("error", reject);
     child.on("close", (code, signal) => {
-      if (signal === "SIGKILL") resolve(undefined);
-      else if (code !== 0) reject(new Error(errors));
-      else resolve(JSON.parse(output.trim().split("\n").at(-1) as string) as Finished);
+      if (signal === "SIGKILL") {
+        resolve(undefined);
+      } else if (code !== 0) {
+        reject(new Error(errors));
+      } else {
+        resolve(JSON.parse(output.trim().split("\n").at(-1) as string) as Finished);
+      }
     });
   });
 }
 
 describe("a run that is killed", () => {
   beforeAll(() => {
-    if (!existsSync(script)) throw new Error("This test runs what `npm run build` makes; build first.");
+    if (!existsSync(script)) {
+      throw new Error("This test runs what `npm run build` makes; build first.");
+    }
   });
 
   const backends = ["cpu", ...(engine.available ? ["native"] : [])];
@@ -61,7 +69,9 @@ describe("a run that is killed", () => {
       for (let i = 0; i < share; i++) {
         finished = await run(backend, dirPath, 15, Math.random() * 250);
         for (const name of existsSync(dirPath) ? readdirSync(dirPath) : []) {
-          if (name.startsWith("last")) await loadCheckpoint(join(dirPath, name));
+          if (name.startsWith("last")) {
+            await loadCheckpoint(join(dirPath, name));
+          }
         }
         // A run that came to its end begins again.
         if (finished !== undefined) {

@@ -57,7 +57,9 @@ describe("resuming", () => {
     const controller = new AbortController();
     const stop = new (class extends Callback {
       override onTrainBatchEnd(trainer: Trainer): void {
-        if (trainer.progress.totalBatch === 7) controller.abort();
+        if (trainer.progress.totalBatch === 7) {
+          controller.abort();
+        }
       }
     })();
     const saving = new ModelCheckpoint({ dirPath });
@@ -96,8 +98,9 @@ describe("resuming", () => {
     const dirPath = freshFolder();
     const saving = new ModelCheckpoint({ dirPath, everyNTrainSteps: 1, saveTopK: -1, filename: "{step}" });
     const whole = await fitFrom([saving]);
-    for (const step of [2, 6, 9])
+    for (const step of [2, 6, 9]) {
       expect(await fitFrom([], join(dirPath, `step=${step}.safetensors`)), `${step}`).toEqual(whole);
+    }
   });
 
   it("goes on bit for bit from a file for PyTorch", async () => {
@@ -126,7 +129,9 @@ print(optimizer.param_groups[0]["weight_decay"], len(optimizer.state))
 `;
     const python = spawnSync("/usr/bin/python3", ["-c", script, path], { encoding: "utf8" });
     if (python.error !== undefined || /No module named 'torch'/.test(python.stderr)) {
-      if (process.env.CI) throw new Error("CI needs Debian's python3-torch.");
+      if (process.env.CI) {
+        throw new Error("CI needs Debian's python3-torch.");
+      }
       console.log("Left out: loading the file with PyTorch, which is not installed (apt install python3-torch).");
       return;
     }

@@ -25,7 +25,9 @@ const options = {
 const rows = (length: number) => ({
   length,
   *[Symbol.iterator]() {
-    for (let i = 0; i < length; i++) yield tf.fill([2, 4], 0.1);
+    for (let i = 0; i < length; i++) {
+      yield tf.fill([2, 4], 0.1);
+    }
   },
 });
 

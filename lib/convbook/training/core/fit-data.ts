@@ -17,7 +17,9 @@ export class FitData {
   constructor(trainer: TrainerContext, train?: Loader, validation?: Loaders) {
     this.#trainer = trainer;
     this.#given = { train, validation };
-    if (train !== undefined) this.#count(train);
+    if (train !== undefined) {
+      this.#count(train);
+    }
   }
 
   /** Whether there is anything to validate on, found out without asking the module for its loaders. */
@@ -30,9 +32,13 @@ export class FitData {
   requestValidation(): readonly Loader[] {
     const { module, options } = this.#trainer;
     this.validation = [];
-    if (options.limitValBatches === 0) return [];
+    if (options.limitValBatches === 0) {
+      return [];
+    }
     const own = this.#given.validation ?? module.valDataloader();
-    if (own !== undefined) this.validation = toLoaders("The validation loader", own);
+    if (own !== undefined) {
+      this.validation = toLoaders("The validation loader", own);
+    }
     return this.validation;
   }
 
@@ -49,7 +55,9 @@ export class FitData {
 
   /** Frees what was kept. */
   async dispose(): Promise<void> {
-    if (this.train instanceof KeptBatches) await this.train.dispose();
+    if (this.train instanceof KeptBatches) {
+      await this.train.dispose();
+    }
   }
 
   #trainingLoaders(): Loader[] {

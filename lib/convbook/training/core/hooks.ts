@@ -61,7 +61,9 @@ export class Hooks {
       restore();
       throw error;
     }
-    if (result instanceof Promise) return result.finally(restore) as T;
+    if (result instanceof Promise) {
+      return result.finally(restore) as T;
+    }
     restore();
     return result;
   }
@@ -75,7 +77,9 @@ export class Hooks {
   callSync<H extends CallbackHook>(hook: H, ...args: HookArguments<H>): void {
     const results = this.#trainer.callbacks.map((callback) => this.#invoke(callback, hook, args));
     results.push(this.#invokeModule(hook, args));
-    if (results.every((result) => !(result instanceof Promise))) return;
+    if (results.every((result) => !(result instanceof Promise))) {
+      return;
+    }
     throw new ConfigurationError(
       hook,
       "a hook that returns a promise",
@@ -85,7 +89,9 @@ export class Hooks {
 
   /** Calls a hook of the callbacks alone. */
   async callCallbacks<H extends CallbackHook>(hook: H, ...args: HookArguments<H>): Promise<void> {
-    for (const callback of this.#trainer.callbacks) await this.#callCallback(callback, hook, args);
+    for (const callback of this.#trainer.callbacks) {
+      await this.#callCallback(callback, hook, args);
+    }
   }
 
   /**
@@ -110,11 +116,21 @@ export class Hooks {
     const isEnd = /^on(TrainBatch|TrainEpoch|Validation|Test|Train)End$/.test(hook);
     const late = (callback: Callback) => isEnd && callback.runsLast;
     const { callbacks } = this.#trainer;
-    for (const callback of callbacks) if (!late(callback)) await this.#callCallback(callback, hook, args);
+    for (const callback of callbacks) {
+      if (!late(callback)) {
+        await this.#callCallback(callback, hook, args);
+      }
+    }
     const response = this.#invokeModule(hook, args);
     const answer = response instanceof Promise ? await this.#trainer.run.wait(response) : response;
-    if (between !== undefined) await between();
-    for (const callback of callbacks) if (late(callback)) await this.#callCallback(callback, hook, args);
+    if (between !== undefined) {
+      await between();
+    }
+    for (const callback of callbacks) {
+      if (late(callback)) {
+        await this.#callCallback(callback, hook, args);
+      }
+    }
     return answer;
   }
 
@@ -126,7 +142,9 @@ export class Hooks {
 
   async #callCallback(callback: Callback, hook: CallbackHook, args: readonly unknown[]): Promise<void> {
     const result = this.#invoke(callback, hook, args);
-    if (result instanceof Promise) await this.#trainer.run.wait(result);
+    if (result instanceof Promise) {
+      await this.#trainer.run.wait(result);
+    }
   }
 
   #invoke(callback: Callback, hook: CallbackHook, args: readonly unknown[]): unknown {

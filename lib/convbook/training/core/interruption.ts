@@ -25,7 +25,9 @@ export class InterruptionListener {
   constructor(signal: AbortSignal | undefined, handlesProcess: boolean) {
     this.#signal = signal;
     this.#handlesProcess = handlesProcess;
-    if (signal?.aborted) this.requests++;
+    if (signal?.aborted) {
+      this.requests++;
+    }
     signal?.addEventListener("abort", this.#listener);
     if (handlesProcess) {
       process.on("SIGINT", this.#listener);

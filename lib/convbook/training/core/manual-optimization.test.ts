@@ -57,7 +57,9 @@ class Gan extends TrainingModule<tf.Tensor2D> {
 
   trainingStep(batch: tf.Tensor2D, index: number): undefined {
     const [g, d] = [...this.optimizers()] as const;
-    if (g === undefined || d === undefined) throw new Error("There are two optimizers.");
+    if (g === undefined || d === undefined) {
+      throw new Error("There are two optimizers.");
+    }
     const noise = tf.slice(batch, [0, 0], [-1, 3]);
     const real = tf.slice(batch, [0, 3], [-1, 2]);
     this.toggleOptimizer(g);
@@ -91,7 +93,9 @@ class Gan extends TrainingModule<tf.Tensor2D> {
 const loader = {
   length: fixture.batches.length,
   *[Symbol.iterator]() {
-    for (const rows of fixture.batches) yield tf.tensor2d(rows);
+    for (const rows of fixture.batches) {
+      yield tf.tensor2d(rows);
+    }
   },
 };
 
@@ -118,8 +122,9 @@ describe("a module that optimizes by itself", () => {
     for (const [i, expected] of fixture.after.entries()) {
       for (const [key, values] of Object.entries(expected)) {
         const got = snapshots.weights[i]?.[key] as number[];
-        for (const [j, value] of values.flat().entries())
+        for (const [j, value] of values.flat().entries()) {
           expect(got[j], `batch ${i}, ${key}[${j}]`).toBeCloseTo(value, 5);
+        }
       }
     }
     // Six steps of the one, three of the other.
@@ -214,7 +219,9 @@ describe("a module that optimizes by itself", () => {
       }
       override trainingStep(batch: tf.Tensor2D, index: number): undefined {
         super.trainingStep(batch, index);
-        if (index === 3) this.lrSchedulers()[0]?.step();
+        if (index === 3) {
+          this.lrSchedulers()[0]?.step();
+        }
       }
     }
     const monitor = new LearningRateMonitor({ loggingInterval: "step" });

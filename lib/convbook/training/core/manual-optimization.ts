@@ -46,7 +46,9 @@ export class ManualOptimizer {
     }
     trainer.hooks.callSync("onBeforeOptimizerStep", optimizer);
     offTape(() => {
-      if (trainer.options.detectNonFinite) requireFiniteGradients(trainer, trainer.progress.batch);
+      if (trainer.options.detectNonFinite) {
+        requireFiniteGradients(trainer, trainer.progress.batch);
+      }
       optimizer.step(trainer.gradients);
     });
     trainer.manual?.noteChange(optimizer.variables());
@@ -66,7 +68,9 @@ export interface ManualOptimizers extends ManualOptimizer, Iterable<ManualOptimi
 export function manualOptimizers(trainer: TrainerContext): ManualOptimizers {
   const each = trainer.optimizers.map((optimizer) => new ManualOptimizer(trainer, optimizer));
   const [first] = each;
-  if (first === undefined) throw new Error(`${trainer.module.typeName} has no optimizer yet; fit makes them.`);
+  if (first === undefined) {
+    throw new Error(`${trainer.module.typeName} has no optimizer yet; fit makes them.`);
+  }
   const several = () => {
     throw new ConfigurationError(
       "What optimizers() returns",
@@ -92,7 +96,9 @@ export class ManualBatch {
 
   /** Remembers that an optimizer changed variables: what was computed from them before has lost its way back. */
   noteChange(variables: readonly tf.Variable[]): void {
-    for (const { id } of variables) this.#changes.set(id, activeTape().length);
+    for (const { id } of variables) {
+      this.#changes.set(id, activeTape().length);
+    }
   }
 
   /**
@@ -109,13 +115,18 @@ export class ManualBatch {
     offTape(() => {
       const value = loss.dataSync()[0] ?? Number.NaN;
       const { epoch, batch, globalStep } = trainer.progress;
-      if (!Number.isFinite(value))
+      if (!Number.isFinite(value)) {
         throw new NonFiniteError("the loss", value, { epoch, batchIndex: batch, globalStep });
+      }
       const variables = trainer.optimizers.flatMap((optimizer) => optimizer.variables());
       const path = this.#pathTo(loss, variables);
       const recording = new Recording(loss, retainGraph ? path.map(retained) : path);
       trainer.gradientStore.add(recording.backward(loss, variables), 1);
-      if (!retainGraph) for (const node of path) this.#used.add(node);
+      if (!retainGraph) {
+        for (const node of path) {
+          this.#used.add(node);
+        }
+      }
     });
   }
 
@@ -124,14 +135,20 @@ export class ManualBatch {
     const dependent = new Set(variables.map(({ id }) => id));
     const forward: [TapeNode, position: number][] = [];
     for (const [i, node] of activeTape().entries()) {
-      if (!Object.values(node.inputs).some(({ id }) => dependent.has(id))) continue;
-      for (const { id } of node.outputs) dependent.add(id);
+      if (!Object.values(node.inputs).some(({ id }) => dependent.has(id))) {
+        continue;
+      }
+      for (const { id } of node.outputs) {
+        dependent.add(id);
+      }
       forward.push([node, i]);
     }
     const leading = new Set([loss.id]);
     const path: TapeNode[] = [];
     for (const [node, position] of forward.toReversed()) {
-      if (!node.outputs.some(({ id }) => leading.has(id))) continue;
+      if (!node.outputs.some(({ id }) => leading.has(id))) {
+        continue;
+      }
       if (this.#used.has(node)) {
         throw new Error(
           `manualBackward went through ${node.kernelName} before, and what it needs is freed; ` +

@@ -5,6 +5,8 @@ import type { AnyModule } from "../../nn/module.ts";
 export function rememberModes(root: AnyModule): () => void {
   const modes = root.modules().map((module) => [module, module.training] as const);
   return () => {
-    for (const [module, training] of modes) module.training = training;
+    for (const [module, training] of modes) {
+      module.training = training;
+    }
   };
 }

@@ -5,7 +5,9 @@ import type { AnyTrainingModule } from "./training-module.ts";
 
 /** What the Trainer does for others, a module that optimizes by itself does itself. */
 export function requireAutomatic(module: AnyTrainingModule, trainer: TrainerContext): void {
-  if (module.automaticOptimization) return;
+  if (module.automaticOptimization) {
+    return;
+  }
   const { gradientClipValue } = trainer.options;
   const why = `for ${module.typeName}, whose automaticOptimization is false`;
   requireOption(
@@ -24,7 +26,9 @@ export function warnOfEvaluationMode(module: AnyTrainingModule): void {
     .namedModules()
     .filter(([, { training }]) => !training)
     .map(([name]) => name || module.typeName);
-  if (names.length === 0) return;
+  if (names.length === 0) {
+    return;
+  }
   const some = names.length > 3 ? `${names.slice(0, 3).join(", ")}, ...` : names.join(", ");
   console.warn(
     `${names.length} ${names.length === 1 ? "module is" : "modules are"} in evaluation mode at the start of training (${some}) ` +

@@ -6,7 +6,9 @@ import type { TrainerContext } from "./trainer-context.ts";
 
 /** @throws NonFiniteError naming the first gradient that is not finite */
 export function requireFiniteGradients(trainer: TrainerContext, batchIndex: number): void {
-  if (Number.isFinite(gradientNorm(trainer.gradients.values()))) return;
+  if (Number.isFinite(gradientNorm(trainer.gradients.values()))) {
+    return;
+  }
   const names = namesByVariable(trainer.module);
   const { epoch, globalStep } = trainer.progress;
   const at = { epoch, batchIndex, globalStep };

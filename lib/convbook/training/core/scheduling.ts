@@ -24,7 +24,9 @@ export function normalizeOptimizers(
   optimizers: readonly Optimizer[];
   schedulers: readonly SchedulerEntry[];
 } {
-  if (config instanceof Optimizer) return { optimizers: [config], schedulers: [] };
+  if (config instanceof Optimizer) {
+    return { optimizers: [config], schedulers: [] };
+  }
   const forms = "an optimizer, a list of them, [optimizers, schedulers] or { optimizer, lrScheduler }";
   requireOption(typeof config === "object" && config !== null, "What configureOptimizers returns", config, forms);
   const [optimizers, schedulers] = isPair(config)
@@ -33,8 +35,9 @@ export function normalizeOptimizers(
       ? [config as readonly Optimizer[], []]
       : fromObject(config as Extract<OptimizerConfig, { readonly optimizer: Optimizer }>);
   for (const optimizer of optimizers) {
-    if (!(optimizer instanceof Optimizer))
+    if (!(optimizer instanceof Optimizer)) {
       throw new ConfigurationError("What configureOptimizers returns", optimizer, forms);
+    }
   }
   requireOption(
     optimizers.length === 1 || (allowsSeveral && optimizers.length > 0),
@@ -91,9 +94,13 @@ export function stepSchedulers(
   plateau: boolean,
 ): void {
   // A module that optimizes by itself steps its schedulers, too.
-  if (!trainer.module.automaticOptimization) return;
+  if (!trainer.module.automaticOptimization) {
+    return;
+  }
   for (const entry of trainer.schedulers) {
-    if (entry.interval !== interval || entry.isPlateau !== plateau || count % entry.frequency !== 0) continue;
+    if (entry.interval !== interval || entry.isPlateau !== plateau || count % entry.frequency !== 0) {
+      continue;
+    }
     let metric: number | undefined;
     if (entry.monitor !== undefined && plateau) {
       metric = trainer.callbackMetrics[entry.monitor];

@@ -140,7 +140,9 @@ export const trainerOptionNames = Object.keys(names) as readonly (keyof TrainerO
 export function toSeconds(option: string, time: NonNullable<TrainerOptions["maxTime"]>): number {
   const isTime = typeof time === "number" || (typeof time === "object" && time !== null);
   requireOption(isTime, option, time, "a time above 0, in seconds or as { hours, minutes, seconds }");
-  if (typeof time === "object") refuseUnknownOptions(option, time, ["days", "hours", "minutes", "seconds"]);
+  if (typeof time === "object") {
+    refuseUnknownOptions(option, time, ["days", "hours", "minutes", "seconds"]);
+  }
   const seconds =
     typeof time === "number"
       ? time
@@ -183,7 +185,9 @@ const limits = [
 ] as const satisfies readonly (keyof TrainerOptions)[];
 
 function resolveProfiler(given: NonNullable<TrainerOptions["profiler"]>): Profiler | undefined {
-  if (given === false || given instanceof Profiler) return given || undefined;
+  if (given === false || given instanceof Profiler) {
+    return given || undefined;
+  }
   requireOption(
     [true, "simple", "advanced"].includes(given),
     "Trainer.profiler",
@@ -202,7 +206,9 @@ export function resolveOptions(options: TrainerOptions): ResolvedOptions {
   refuseUnknownOptions("Trainer", options, trainerOptionNames);
   requireSwitches("Trainer", options, switches);
   // How many batches they let through depends on the loaders; whether they are limits at all does not.
-  for (const name of limits) countBatches(`Trainer.${name}`, options[name], Number.MAX_SAFE_INTEGER);
+  for (const name of limits) {
+    countBatches(`Trainer.${name}`, options[name], Number.MAX_SAFE_INTEGER);
+  }
   const fast = options.fastDevRun === true ? 1 : options.fastDevRun === false ? 0 : (options.fastDevRun ?? 0);
   requireCount("fastDevRun", fast, 0);
   const { gradientClipAlgorithm = "norm", gradientClipValue } = options;
@@ -227,7 +233,9 @@ export function resolveOptions(options: TrainerOptions): ResolvedOptions {
   const maxSteps = requireCount("maxSteps", options.maxSteps ?? -1, -1);
   const unlimited = maxSteps !== -1 || options.maxTime !== undefined;
   const checkVal = options.checkValEveryNEpoch === undefined ? 1 : options.checkValEveryNEpoch;
-  if (checkVal !== null) requireCount("checkValEveryNEpoch", checkVal, 1);
+  if (checkVal !== null) {
+    requireCount("checkValEveryNEpoch", checkVal, 1);
+  }
   if (checkVal === null && (options.valCheckInterval === undefined || !Number.isInteger(options.valCheckInterval))) {
     throw new ConfigurationError(
       "Trainer.valCheckInterval",

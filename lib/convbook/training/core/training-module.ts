@@ -97,10 +97,11 @@ export abstract class TrainingModule<
 
   /** The trainer that runs this module. */
   get trainer(): TrainerContext {
-    if (this.#attached === undefined)
+    if (this.#attached === undefined) {
       throw new Error(
         `${this.typeName} is not attached to a Trainer; its hooks run inside of fit, validate, test or predict.`,
       );
+    }
     return this.#attached;
   }
 
@@ -141,7 +142,9 @@ export abstract class TrainingModule<
 
   /** Logs several values with the same options. */
   logDict(values: Readonly<Record<string, number | tf.Tensor>>, options: LogOptions = {}): void {
-    for (const [name, value] of Object.entries(values)) this.log(name, value, options);
+    for (const [name, value] of Object.entries(values)) {
+      this.log(name, value, options);
+    }
   }
 
   /** Makes all parameters constant and switches to evaluation mode. */
@@ -206,7 +209,9 @@ export abstract class TrainingModule<
     this.untoggleOptimizer();
     const own = new Set(optimizer.paramGroups.flatMap(({ params }) => params));
     for (const parameter of this.parameters()) {
-      if (own.has(parameter) || !parameter.requiresGrad) continue;
+      if (own.has(parameter) || !parameter.requiresGrad) {
+        continue;
+      }
       parameter.requiresGrad = false;
       this.#toggled.push(parameter);
     }
@@ -214,7 +219,9 @@ export abstract class TrainingModule<
 
   /** Takes {@link toggleOptimizer} back. */
   untoggleOptimizer(): void {
-    for (const parameter of this.#toggled.splice(0)) parameter.requiresGrad = true;
+    for (const parameter of this.#toggled.splice(0)) {
+      parameter.requiresGrad = true;
+    }
   }
 
   // Steps.
@@ -358,14 +365,22 @@ export abstract class TrainingModule<
 export type AnyTrainingModule = TrainingModule<any, any, any, any>;
 
 function checkJson(value: unknown, path: string): void {
-  if (value === undefined || value === null || typeof value === "string" || typeof value === "boolean") return;
+  if (value === undefined || value === null || typeof value === "string" || typeof value === "boolean") {
+    return;
+  }
   if (typeof value === "number") {
-    if (Number.isFinite(value)) return;
+    if (Number.isFinite(value)) {
+      return;
+    }
   } else if (Array.isArray(value)) {
-    for (const [i, entry] of value.entries()) checkJson(entry, `${path}[${i}]`);
+    for (const [i, entry] of value.entries()) {
+      checkJson(entry, `${path}[${i}]`);
+    }
     return;
   } else if (typeof value === "object" && [Object.prototype, null].includes(Object.getPrototypeOf(value))) {
-    for (const [key, entry] of Object.entries(value)) checkJson(entry, `${path}.${key}`);
+    for (const [key, entry] of Object.entries(value)) {
+      checkJson(entry, `${path}.${key}`);
+    }
     return;
   }
   throw new ConfigurationError(path, value, "a value that JSON can hold");

@@ -40,12 +40,16 @@ export function checkExperiment(config: ExperimentConfig, file: string): void {
   }
   const metrics = ["train_loss", "train_acc", ...(hasValidation(config) ? ["val_loss", "val_acc"] : [])];
   const monitored = (path: string, monitor: unknown) => {
-    if (monitor === undefined || metrics.includes(String(monitor)) || /^lr-/.test(String(monitor))) return;
+    if (monitor === undefined || metrics.includes(String(monitor)) || /^lr-/.test(String(monitor))) {
+      return;
+    }
     const [nearest] = nearestNames(String(monitor), metrics, 1);
     const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
     throw new ConfigError(file, path, `must be one of ${metrics.join(", ")}, got ${JSON.stringify(monitor)}.${hint}`);
   };
-  if (scheduler?.name === "ReduceLROnPlateau") monitored("scheduler.monitor", "val_loss");
+  if (scheduler?.name === "ReduceLROnPlateau") {
+    monitored("scheduler.monitor", "val_loss");
+  }
   monitored("checkpoint.monitor", section("checkpoint", () => makeCheckpoint(config)).monitor);
   for (const early of section("earlyStopping", () => makeEarlyStopping(config))) {
     monitored("earlyStopping.monitor", early.options.monitor);

@@ -98,7 +98,9 @@ export async function loadConfig(
     const file = await loadPlugin(name, folder).catch((error: Error) =>
       model.fail(`plugins[${i}]`, `is ${JSON.stringify(name)}, but ${error.message}.`),
     );
-    if (isOutside(file, folder)) onMessage(`${path}: the plugin ${file} lies outside of its folder; it was run.`);
+    if (isOutside(file, folder)) {
+      onMessage(`${path}: the plugin ${file} lies outside of its folder; it was run.`);
+    }
     plugins.push(file);
   }
   const config = checkConfig(root);
@@ -113,16 +115,24 @@ export function parseConfig(text: string, file = "config", changes: readonly str
 function parseSettings(text: string, file: string, changes: readonly string[]): Reader {
   const document = parseDocument(text, { maxAliasCount: 100 } as never);
   const [problem] = document.errors;
-  if (problem !== undefined) throw new ConfigError(file, "", `is not valid YAML: ${problem.message}`);
+  if (problem !== undefined) {
+    throw new ConfigError(file, "", `is not valid YAML: ${problem.message}`);
+  }
   const root: unknown = document.toJS() ?? {};
-  if (!isPlain(root)) throw new ConfigError(file, "", "must hold settings by name");
-  for (const change of changes) applyChange(root, change);
+  if (!isPlain(root)) {
+    throw new ConfigError(file, "", "must hold settings by name");
+  }
+  for (const change of changes) {
+    applyChange(root, change);
+  }
   return new Reader(root, file);
 }
 
 function applyChange(root: Plain, change: string): void {
   const at = change.indexOf("=");
-  if (at <= 0) throw new ConfigError("--set", change, "must be written as name.of.setting=value");
+  if (at <= 0) {
+    throw new ConfigError("--set", change, "must be written as name.of.setting=value");
+  }
   const path = change.slice(0, at).split(".");
   if (path.some((part) => part === "" || ["__proto__", "constructor", "prototype"].includes(part))) {
     throw new ConfigError("--set", change, "does not name a setting");
@@ -194,10 +204,15 @@ function checkConfig(root: Reader): ExperimentConfig {
   ]);
   const dataName = data.name("name", datasetNames, "cifar10");
   const ownFolder = dataName === "imageFolder";
-  if (!ownFolder && data.has("folder"))
+  if (!ownFolder && data.has("folder")) {
     data.fail("folder", `is a setting of imageFolder only; the data set is ${dataName}.`);
-  if (ownFolder && !data.has("folder")) data.fail("folder", "must name the folder that holds train and val.");
-  if (data.has("mean") !== data.has("std")) data.fail("mean", "and std must be given together.");
+  }
+  if (ownFolder && !data.has("folder")) {
+    data.fail("folder", "must name the folder that holds train and val.");
+  }
+  if (data.has("mean") !== data.has("std")) {
+    data.fail("mean", "and std must be given together.");
+  }
   const optimizer = root.section("optimizer");
   const trainer = root.section("trainer");
   trainer.only(trainerSettings);

@@ -52,7 +52,9 @@ const loaders: Readonly<Record<FetchedName, (options: { train: boolean; transfor
 /** Loads the data of an experiment. Nothing random is drawn from the default generator. */
 export async function loadData(config: ExperimentConfig, file = "config"): Promise<ExperimentData> {
   const { data } = config;
-  if (data.name === "imageFolder") return loadFolders(data, file);
+  if (data.name === "imageFolder") {
+    return loadFolders(data, file);
+  }
   const load = loaders[data.name];
   const raw = await load({ train: true, transform: null });
   const { mean, std } = data.mean && data.std ? { mean: data.mean, std: data.std } : channelStatistics(raw);
@@ -115,7 +117,9 @@ export function makeModule(config: ExperimentConfig, description: HyperParameter
     data: description,
   } as never);
   // For the shapes in the summary and the graph in TensorBoard.
-  if (knowsShape(config)) module.exampleInput = tf.zeros([1, ...(description.size as number[])]);
+  if (knowsShape(config)) {
+    module.exampleInput = tf.zeros([1, ...(description.size as number[])]);
+  }
   return module;
 }
 
@@ -142,7 +146,9 @@ export function makeCheckpoint(config: ExperimentConfig): ModelCheckpoint {
 
 /** What stops an experiment early, where something is to. */
 export function makeEarlyStopping({ earlyStopping }: ExperimentConfig): readonly EarlyStopping[] {
-  if (earlyStopping === undefined) return [];
+  if (earlyStopping === undefined) {
+    return [];
+  }
   return [new EarlyStopping({ monitor: "val_loss", ...earlyStopping } as EarlyStoppingOptions)];
 }
 

@@ -12,7 +12,9 @@ import { bestCheckpoint, loadData, makeModule, makeTrainer, parseConfig, predict
 /** A picture of one colour, a little different each time. */
 async function picture(path: string, [red, green, blue]: readonly number[], size = 40): Promise<void> {
   const rgba = new Uint8Array(4 * size * 30);
-  for (let i = 0; i < rgba.length; i += 4) rgba.set([red as number, green as number, blue as number, 255], i);
+  for (let i = 0; i < rgba.length; i += 4) {
+    rgba.set([red as number, green as number, blue as number, 255], i);
+  }
   await mkdir(join(path, ".."), { recursive: true });
   const isJpeg = path.endsWith(".jpg");
   await writeFile(

@@ -26,7 +26,9 @@ export async function loadFolders(data: ExperimentConfig["data"], file: string):
   const { classes } = train;
   const open = async (name: string) => {
     const images = await ImageFolder.open(join(root, name), { transform: evaluation });
-    if (images.classes.join("\n") === classes.join("\n")) return images;
+    if (images.classes.join("\n") === classes.join("\n")) {
+      return images;
+    }
     const missing = classes.filter((each) => !images.classes.includes(each));
     const extra = images.classes.filter((each) => !classes.includes(each));
     const say = (what: string, names: string[]) => (names.length === 0 ? "" : ` ${what} ${names.join(", ")};`);

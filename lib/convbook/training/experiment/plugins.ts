@@ -24,11 +24,17 @@ function resolution(folder: string): Plugin {
     name: "convbook",
     setup(build) {
       build.onResolve({ filter: /^[^./]/ }, async ({ path, resolveDir, kind, pluginData }) => {
-        if (pluginData === folder || isBuiltin(path) || isAbsolute(path) || kind === "entry-point") return undefined;
-        if (path === "convbook") return { path: entry.href, external: true };
+        if (pluginData === folder || isBuiltin(path) || isAbsolute(path) || kind === "entry-point") {
+          return undefined;
+        }
+        if (path === "convbook") {
+          return { path: entry.href, external: true };
+        }
         const from = shared.test(path) ? dirname(own) : resolveDir;
         const found = await build.resolve(path, { resolveDir: from, kind, pluginData: folder });
-        if (found.errors.length > 0) return { errors: found.errors };
+        if (found.errors.length > 0) {
+          return { errors: found.errors };
+        }
         return { path: pathToFileURL(found.path).href, external: true };
       });
       build.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path }) => {
@@ -54,7 +60,9 @@ async function fileOf(name: string, folder: string): Promise<string> {
   if (/^[.~]|^\//.test(name) || isAbsolute(name)) {
     const path = resolve(folder, expandHome(name));
     const found = await stat(path).catch(() => undefined);
-    if (found?.isFile() !== true) throw new Error(`there is no file ${path}`);
+    if (found?.isFile() !== true) {
+      throw new Error(`there is no file ${path}`);
+    }
     return path;
   }
   const { build } = await import("esbuild");
@@ -63,7 +71,9 @@ async function fileOf(name: string, folder: string): Promise<string> {
     name: "find",
     setup: (build) =>
       build.onResolve({ filter: /.*/ }, async ({ path: asked, pluginData }) => {
-        if (pluginData === find) return undefined;
+        if (pluginData === find) {
+          return undefined;
+        }
         const found = await build.resolve(asked, { resolveDir: folder, kind: "import-statement", pluginData: find });
         path = found.errors.length > 0 ? undefined : found.path;
         return { path: asked, namespace: "found" };
@@ -93,7 +103,9 @@ function messagesOf(error: unknown): PartialMessage[] {
 /** The first of them in a clause, or what else went wrong. */
 function reasonOf(error: unknown): string {
   const [first] = messagesOf(error);
-  if (first?.text === undefined) return error instanceof Error ? error.message : String(error);
+  if (first?.text === undefined) {
+    return error instanceof Error ? error.message : String(error);
+  }
   return first.location?.file ? `${resolve(first.location.file)}:${first.location.line}: ${first.text}` : first.text;
 }
 
@@ -121,10 +133,14 @@ export async function loadPlugin(name: string, folder: string): Promise<string> 
       plugins: [resolution(dirname(file))],
     });
     const text = outputFiles[0]?.text ?? "";
-    if (loaded.get(file) === text) return file;
+    if (loaded.get(file) === text) {
+      return file;
+    }
     const before = registrationCount();
     await import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(`${text}\n//# sourceURL=${file}`)}`);
-    if (registrationCount() === before) throw new Error("it registers no model and no block");
+    if (registrationCount() === before) {
+      throw new Error("it registers no model and no block");
+    }
     loaded.set(file, text);
   } catch (error) {
     throw new Error(`${file} cannot be used: ${reasonOf(error)}`, { cause: error });

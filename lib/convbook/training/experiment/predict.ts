@@ -40,8 +40,9 @@ export async function predictImages(
 ): Promise<FilePrediction[]> {
   const module = await ClassificationModule.loadFromCheckpoint(checkpoint);
   const data = module.hparams.data as unknown as DataDescription | undefined;
-  if (data?.classes === undefined)
+  if (data?.classes === undefined) {
     throw new ResumeError(checkpoint, "it does not note the classes that it was trained on.");
+  }
   module.eval();
   const [height, width, channels] = data.size;
   await loadImageDecoders();
@@ -100,11 +101,14 @@ export async function bestCheckpoint(config: ExperimentConfig): Promise<string> 
           () => true,
           () => false,
         ))
-      )
+      ) {
         return bestModelPath;
+      }
     }
   }
   const [only] = names;
-  if (only === undefined) throw new ResumeError(folder, "there is no checkpoint; convbook train makes one.");
+  if (only === undefined) {
+    throw new ResumeError(folder, "there is no checkpoint; convbook train makes one.");
+  }
   return join(folder, last ?? only);
 }

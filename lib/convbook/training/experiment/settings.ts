@@ -45,7 +45,9 @@ export class Reader {
   /** Refuses names that are not among these. */
   only(known: readonly string[]): void {
     for (const key of Object.keys(this.#values)) {
-      if (known.includes(key)) continue;
+      if (known.includes(key)) {
+        continue;
+      }
       const [nearest] = nearestNames(key, known, 1);
       const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
       this.fail(key, `is not a setting.${hint} Settings: ${known.join(", ")}.`);
@@ -58,48 +60,63 @@ export class Reader {
 
   section(key: string): Reader {
     const value = this.#values[key] ?? {};
-    if (!isPlain(value)) this.fail(key, `must hold settings by name, got ${JSON.stringify(value)}.`);
+    if (!isPlain(value)) {
+      this.fail(key, `must hold settings by name, got ${JSON.stringify(value)}.`);
+    }
     return new Reader(value, this.file, `${this.#prefix}${key}.`);
   }
 
   number(key: string, fallback: number, expected: string, fits: (value: number) => boolean): number {
     const value = this.#values[key] ?? fallback;
-    if (typeof value !== "number" || !fits(value))
+    if (typeof value !== "number" || !fits(value)) {
       return this.fail(key, `must be ${expected}, got ${JSON.stringify(value)}.`);
+    }
     return value;
   }
 
   numbers(key: string): number[] | undefined {
     const value = this.#values[key];
-    if (value === undefined) return undefined;
+    if (value === undefined) {
+      return undefined;
+    }
     const fits = Array.isArray(value) && value.length > 0 && value.every((each) => Number.isFinite(each));
-    if (!fits) return this.fail(key, `must be a list of numbers, got ${JSON.stringify(value)}.`);
+    if (!fits) {
+      return this.fail(key, `must be a list of numbers, got ${JSON.stringify(value)}.`);
+    }
     return value;
   }
 
   texts(key: string): string[] {
     const value = this.#values[key] ?? [];
     const fits = Array.isArray(value) && value.every((each) => typeof each === "string" && each !== "");
-    if (!fits) return this.fail(key, `must be a list of texts, got ${JSON.stringify(value)}.`);
+    if (!fits) {
+      return this.fail(key, `must be a list of texts, got ${JSON.stringify(value)}.`);
+    }
     return value;
   }
 
   boolean(key: string, fallback: boolean): boolean {
     const value = this.#values[key] ?? fallback;
-    if (typeof value !== "boolean") return this.fail(key, `must be true or false, got ${JSON.stringify(value)}.`);
+    if (typeof value !== "boolean") {
+      return this.fail(key, `must be true or false, got ${JSON.stringify(value)}.`);
+    }
     return value;
   }
 
   text(key: string, fallback: string): string {
     const value = this.#values[key] ?? fallback;
-    if (typeof value !== "string" || value === "") return this.fail(key, `must be text, got ${JSON.stringify(value)}.`);
+    if (typeof value !== "string" || value === "") {
+      return this.fail(key, `must be text, got ${JSON.stringify(value)}.`);
+    }
     return value;
   }
 
   name<N extends string>(key: string, known: readonly N[], fallback: N, advice = ""): N {
     const value = this.text(key, fallback);
     const match = known.find((each) => each === value);
-    if (match !== undefined) return match;
+    if (match !== undefined) {
+      return match;
+    }
     const [nearest] = nearestNames(value, known, 1);
     const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
     return this.fail(key, `must be one of ${known.join(", ")}, got "${value}".${hint}${advice}`);
@@ -107,13 +124,17 @@ export class Reader {
 
   transforms(key: string): TransformSpec[] {
     const value = this.#values[key] ?? [];
-    if (!Array.isArray(value)) return this.fail(key, `must be a list of transforms, got ${JSON.stringify(value)}.`);
+    if (!Array.isArray(value)) {
+      return this.fail(key, `must be a list of transforms, got ${JSON.stringify(value)}.`);
+    }
     return value.map((entry, i) => this.transform(`${key}[${i}]`, entry));
   }
 
   /** `RandomHorizontalFlip`, or `RandomCrop: [32, { padding: 4 }]`; in the copy of a configuration `{ name: RandomCrop, args: [32, { padding: 4 }] }`. */
   transform(key: string, entry: unknown): TransformSpec {
-    if (typeof entry === "string") return { name: entry, args: [] };
+    if (typeof entry === "string") {
+      return { name: entry, args: [] };
+    }
     if (isPlain(entry) && typeof entry.name === "string" && Array.isArray(entry.args)) {
       return { name: entry.name, args: entry.args };
     }

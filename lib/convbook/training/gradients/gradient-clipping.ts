@@ -32,7 +32,9 @@ export function clipGradNorm(gradients: Map<tf.Variable, tf.Tensor>, maxNorm: nu
   const norm = gradientNorm(gradients.values());
   // The same small number as in PyTorch keeps a zero norm from dividing.
   const factor = maxNorm / (norm + 1e-6);
-  if (factor < 1) replaceEach(gradients, (gradient) => tf.mul(gradient, factor));
+  if (factor < 1) {
+    replaceEach(gradients, (gradient) => tf.mul(gradient, factor));
+  }
   return norm;
 }
 

@@ -21,7 +21,9 @@ export class GradientStore {
    */
   backward(loss: tf.Tensor, variables: readonly tf.Variable[], share: number): void {
     const recording = this.#recording;
-    if (recording === undefined) throw new Error("There is no recorded forward pass to go back through.");
+    if (recording === undefined) {
+      throw new Error("There is no recorded forward pass to go back through.");
+    }
     this.#recording = undefined;
     this.add(recording.backward(loss, variables), share);
   }
@@ -50,9 +52,14 @@ export class GradientStore {
       variables === undefined
         ? this.gradients
         : new Map([...this.gradients].filter(([variable]) => variables.includes(variable)));
-    if (algorithm === "norm") clipGradNorm(some, value);
-    else clipGradValue(some, value);
-    for (const [variable, gradient] of some) this.gradients.set(variable, gradient);
+    if (algorithm === "norm") {
+      clipGradNorm(some, value);
+    } else {
+      clipGradValue(some, value);
+    }
+    for (const [variable, gradient] of some) {
+      this.gradients.set(variable, gradient);
+    }
   }
 
   /** Forgets the gradients, or those of some variables. */

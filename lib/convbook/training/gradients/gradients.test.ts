@@ -34,7 +34,9 @@ describe("valueAndGrads", () => {
     for (const each of [k, b, w]) {
       const got = gradients.get(each)?.dataSync() as Float32Array;
       const expected = wanted.grads[each.name]?.dataSync() as Float32Array;
-      for (const [i, g] of expected.entries()) expect(got[i]).toBeCloseTo(g, 5);
+      for (const [i, g] of expected.entries()) {
+        expect(got[i]).toBeCloseTo(g, 5);
+      }
     }
     tf.dispose([value, ...gradients.values()]);
     expect(tf.memory().numTensors).toBe(before);
@@ -52,7 +54,9 @@ describe("valueAndGrads", () => {
     });
     const { gradients } = valueAndGrads(() => tf.sum(doubled(v)), [v]);
     const got = gradients.get(v)?.dataSync() as Float32Array;
-    for (const [i, x] of v.dataSync().entries()) expect(got[i]).toBeCloseTo(7 * x, 5);
+    for (const [i, x] of v.dataSync().entries()) {
+      expect(got[i]).toBeCloseTo(7 * x, 5);
+    }
   });
 
   it("refuses what is not a scalar or does not depend on a variable, and frees everything", () => {

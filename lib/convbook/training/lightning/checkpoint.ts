@@ -23,7 +23,9 @@ export function toLightning({ training, stateDict, hyperParameters, ...rest }: C
     hyper_parameters: keysToSnake(hyperParameters),
     callbacks: {},
   };
-  if (training === undefined) return { ...common, convbook: { ...rest } };
+  if (training === undefined) {
+    return { ...common, convbook: { ...rest } };
+  }
   const { optimizers, schedulers, ...own } = training;
   return {
     ...common,
@@ -47,7 +49,9 @@ export function fromLightning(path: string, data: Readonly<Record<string, unknow
   const globalStep = Number(data.global_step ?? 0);
   const common = { ...bareCheckpoint(stateDict), epoch, globalStep, hyperParameters };
   const optimizers = data.optimizer_states;
-  if (!Array.isArray(optimizers)) return common;
+  if (!Array.isArray(optimizers)) {
+    return common;
+  }
   const optimizerStates = optimizers.map((state) => optimizerStateOf("an optimizer", state));
   if (data.convbook instanceof Map) {
     const own = toPlain(data.convbook) as unknown as Checkpoint;

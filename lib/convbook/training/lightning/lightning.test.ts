@@ -82,8 +82,9 @@ class Small extends TrainingModule<[tf.Tensor, tf.Tensor1D]> {
 const loader = {
   length: fixture.inputs.length,
   *[Symbol.iterator](): Generator<[tf.Tensor, tf.Tensor1D]> {
-    for (const [i, rows] of fixture.inputs.entries())
+    for (const [i, rows] of fixture.inputs.entries()) {
       yield [tf.tensor2d(rows), tf.tensor1d(fixture.labels[i] as number[], "int32")];
+    }
   },
 };
 
@@ -95,8 +96,11 @@ function started(name: Name): Small {
     const shape = expected.get(key)?.shape ?? [];
     const flat = [value].flat(2);
     const isCount = expected.get(key)?.dtype === "int64";
-    if (isCount) state.set(key, { dtype: "int64", shape, data: BigInt64Array.from(flat, BigInt) });
-    else state.set(key, { dtype: "float32", shape, data: Float32Array.from(flat) });
+    if (isCount) {
+      state.set(key, { dtype: "int64", shape, data: BigInt64Array.from(flat, BigInt) });
+    } else {
+      state.set(key, { dtype: "float32", shape, data: Float32Array.from(flat) });
+    }
   }
   module.loadStateDict(state);
   return module;
@@ -112,7 +116,9 @@ function expectWeights(
   expect(Object.keys(weights).sort()).toEqual(Object.keys(expected).sort());
   for (const [key, values] of Object.entries(expected)) {
     const own = [weights[key] as number[]].flat(2);
-    for (const [i, value] of [values].flat(2).entries()) expect(own[i], `${key}[${i}]`).toBeCloseTo(value, 5);
+    for (const [i, value] of [values].flat(2).entries()) {
+      expect(own[i], `${key}[${i}]`).toBeCloseTo(value, 5);
+    }
   }
 }
 
@@ -165,7 +171,9 @@ for path in sys.argv[1:]:
     const paths = [5, 7].map((step) => join(dirPath, `step=${step}.ckpt`));
     const python = spawnSync("/usr/bin/python3", ["-c", script, ...paths], { encoding: "utf8" });
     if (python.error !== undefined || /No module named 'torch'/.test(python.stderr)) {
-      if (process.env.CI) throw new Error("CI needs Debian's python3-torch.");
+      if (process.env.CI) {
+        throw new Error("CI needs Debian's python3-torch.");
+      }
       console.log("Left out: reading the files with PyTorch, which is not installed (apt install python3-torch).");
       return;
     }
@@ -231,7 +239,9 @@ for path in sys.argv[1:]:
 
 /** Keys and types of nested counters. */
 function shapeOf(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return typeof value;
+  if (typeof value !== "object" || value === null) {
+    return typeof value;
+  }
   return Object.fromEntries(
     Object.entries(value)
       .map(([key, each]) => [key, shapeOf(each)] as const)

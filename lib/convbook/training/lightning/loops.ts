@@ -68,10 +68,14 @@ export function fromLoops(loops: unknown, epoch: number, globalStep: number): Fi
     | { readonly total: Counts; readonly current: Counts; readonly is_last_batch: boolean }
     | undefined;
   const start = { globalStep, phase: "batch", isLast: false } as const;
-  if (progress === undefined) return { ...start, epoch: epoch + 1, batch: 0, totalBatch: globalStep };
+  if (progress === undefined) {
+    return { ...start, epoch: epoch + 1, batch: 0, totalBatch: globalStep };
+  }
   // A batch counts as completed after the hook in which checkpoints are saved.
   const done = ({ processed, completed }: Counts) => processed ?? completed;
   const totalBatch = done(progress.total);
-  if (progress.is_last_batch) return { ...start, epoch: epoch + 1, batch: 0, totalBatch };
+  if (progress.is_last_batch) {
+    return { ...start, epoch: epoch + 1, batch: 0, totalBatch };
+  }
   return { ...start, epoch, batch: done(progress.current), totalBatch };
 }

@@ -57,7 +57,9 @@ export class CSVLogger implements Logger {
 
   logMetrics(metrics: Metrics, step: number): void {
     this.#rows.push({ ...metrics, step });
-    if (this.#rows.length - this.#written >= this.#flushEvery) this.save();
+    if (this.#rows.length - this.#written >= this.#flushEvery) {
+      this.save();
+    }
   }
 
   /**
@@ -66,14 +68,18 @@ export class CSVLogger implements Logger {
    * @throws LogFileError when the file system refuses
    */
   save(): void {
-    if (this.#rows.length === this.#written) return;
+    if (this.#rows.length === this.#written) {
+      return;
+    }
     const columns = [
       ...new Set(["epoch", "step", ...this.#columns, ...this.#rows.slice(this.#written).flatMap(Object.keys)]),
     ];
     const isWider = columns.length > this.#columns.length;
     const rows = isWider ? this.#rows : this.#rows.slice(this.#written);
     const lines = rows.map((row) => columns.map((column) => row[column] ?? "").join(","));
-    if (isWider) lines.unshift(columns.map(quote).join(","));
+    if (isWider) {
+      lines.unshift(columns.map(quote).join(","));
+    }
     try {
       mkdirSync(this.logDir, { recursive: true });
       writeFileSync(this.path, `${lines.join("\n")}\n`, { flag: isWider ? "w" : "a" });

@@ -9,7 +9,9 @@ import { nextVersion } from "./version.ts";
 
 /** The given loggers; without any, CSV and TensorBoard files in one folder. A fast run for finding bugs has none. */
 export function defaultLoggers(given: TrainerOptions["logger"], options: ResolvedOptions): readonly Logger[] {
-  if (given === false || options.fastDevRun > 0) return [];
+  if (given === false || options.fastDevRun > 0) {
+    return [];
+  }
   if (given === undefined || given === true) {
     const rootDir = options.defaultRootDir;
     const name = "convbook_logs";

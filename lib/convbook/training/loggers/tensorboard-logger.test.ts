@@ -19,7 +19,9 @@ afterAll(() => rmSync(rootDir, { recursive: true }));
 async function train(logGraph: boolean, withExample = true): Promise<string> {
   const logger = new TensorBoardLogger({ rootDir, logGraph });
   const { module, train, val } = makeSmall();
-  if (withExample) module.exampleInput = tf.zeros([1, 6]);
+  if (withExample) {
+    module.exampleInput = tf.zeros([1, 6]);
+  }
   await new Trainer({ ...quiet, maxEpochs: 1, logger }).fit(module, train as never, val as never);
   module.dispose();
   const name = readdirSync(logger.logDir).find((each) => each.startsWith("events.out.tfevents")) as string;
@@ -46,7 +48,9 @@ it("the Trainer has the graph of the module written once, where it is asked for"
   const path = await train(true);
   expect(graphsOf(path)).toHaveLength(1);
   const graphs = readGraphs(path);
-  if (graphs === undefined) return;
+  if (graphs === undefined) {
+    return;
+  }
   const layer = (name: string) => `SmallModule/Sequential[model]/${name}`;
   expect(graphs.map((nodes) => nodes.map(({ name, op, input = [] }) => [name, op, ...input]))).toEqual([
     [

@@ -48,7 +48,9 @@ export class TensorBoardLogger implements Logger {
   }
 
   logGraph(module: AnyTrainingModule): void {
-    if (!this.#graph) return;
+    if (!this.#graph) {
+      return;
+    }
     const { exampleInput, typeName } = module;
     if (exampleInput === undefined) {
       console.warn(
@@ -60,7 +62,9 @@ export class TensorBoardLogger implements Logger {
   }
 
   logMetrics(metrics: Metrics, step: number): void {
-    for (const [name, value] of Object.entries(metrics)) this.experiment.addScalar(name, value, step);
+    for (const [name, value] of Object.entries(metrics)) {
+      this.experiment.addScalar(name, value, step);
+    }
     Object.assign(this.#latest, metrics);
   }
 
@@ -77,10 +81,14 @@ export class TensorBoardLogger implements Logger {
   }
 
   finalize(status: "success" | "interrupted" | "failed"): void {
-    if (this.#open === undefined) return;
+    if (this.#open === undefined) {
+      return;
+    }
     const flat = flatten(this.#hparams ?? {});
     const success = status !== "failed";
-    if (Object.keys(flat).length > 0) this.#open.addHparams(flat, finiteOf(this.#latest), { success });
+    if (Object.keys(flat).length > 0) {
+      this.#open.addHparams(flat, finiteOf(this.#latest), { success });
+    }
     this.#open.close();
     this.#open = undefined;
   }
@@ -97,10 +105,13 @@ function flatten(value: HyperParameters, prefix = ""): Record<string, string | n
   const flat: Record<string, string | number | boolean> = {};
   for (const [key, entry] of Object.entries(value)) {
     const name = prefix + key;
-    if (typeof entry === "string" || typeof entry === "number" || typeof entry === "boolean") flat[name] = entry;
-    else if (typeof entry === "object" && entry !== null && !Array.isArray(entry)) {
+    if (typeof entry === "string" || typeof entry === "number" || typeof entry === "boolean") {
+      flat[name] = entry;
+    } else if (typeof entry === "object" && entry !== null && !Array.isArray(entry)) {
       Object.assign(flat, flatten(entry as Readonly<Record<string, Json>>, `${name}.`));
-    } else if (entry !== undefined) flat[name] = JSON.stringify(entry);
+    } else if (entry !== undefined) {
+      flat[name] = JSON.stringify(entry);
+    }
   }
   return flat;
 }

@@ -21,7 +21,9 @@ export function nextVersion(folder: string): string {
       mkdirSync(join(folder, version));
       return version;
     } catch (error) {
-      if (codeOf(error) !== "EEXIST") throw new LogFileError(join(folder, version), error);
+      if (codeOf(error) !== "EEXIST") {
+        throw new LogFileError(join(folder, version), error);
+      }
     }
   }
 }

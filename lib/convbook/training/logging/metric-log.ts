@@ -122,16 +122,22 @@ export class MetricLog {
 
   /** Sends metrics to the loggers. */
   async send(metrics: Metrics, step: number): Promise<void> {
-    if (Object.keys(metrics).length === 0) return;
+    if (Object.keys(metrics).length === 0) {
+      return;
+    }
     const complete = { epoch: this.#trainer.progress.epoch, ...metrics };
     Object.assign(this.logged, complete);
-    for (const logger of this.#trainer.loggers) await logger.logMetrics(complete, step);
+    for (const logger of this.#trainer.loggers) {
+      await logger.logMetrics(complete, step);
+    }
   }
 
   /** Forgets the latest values. */
   clear(): void {
     for (const metrics of [this.callback, this.logged, this.progressBar]) {
-      for (const key of Object.keys(metrics)) delete metrics[key];
+      for (const key of Object.keys(metrics)) {
+        delete metrics[key];
+      }
     }
   }
 }

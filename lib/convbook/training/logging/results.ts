@@ -100,11 +100,19 @@ export class ResultCollection {
     ) {
       throw new ConfigurationError(`log("${name}") in ${hook}`, options, "called with the same options each time");
     }
-    if (onStep) entry.step = value;
-    if (!onEpoch) return;
-    if (reduce === "mean") entry.value += value * batchSize;
-    else if (reduce === "sum") entry.value += value;
-    else entry.value = reduce === "min" ? Math.min(entry.value, value) : Math.max(entry.value, value);
+    if (onStep) {
+      entry.step = value;
+    }
+    if (!onEpoch) {
+      return;
+    }
+    if (reduce === "mean") {
+      entry.value += value * batchSize;
+    } else if (reduce === "sum") {
+      entry.value += value;
+    } else {
+      entry.value = reduce === "min" ? Math.min(entry.value, value) : Math.max(entry.value, value);
+    }
     entry.weight += batchSize;
   }
 
@@ -123,7 +131,9 @@ export class ResultCollection {
   /** The values of the epoch so far, of those that are reported by epoch. */
   epochMetrics(): MetricSets {
     return this.#collect("epoch", ({ onEpoch, reduce, value, weight }) => {
-      if (!onEpoch || weight === 0) return undefined;
+      if (!onEpoch || weight === 0) {
+        return undefined;
+      }
       return reduce === "mean" ? value / weight : value;
     });
   }
@@ -132,20 +142,28 @@ export class ResultCollection {
     const sets: Record<keyof MetricSets, Metrics> = { callback: {}, log: {}, progressBar: {} };
     for (const entry of this.#entries.values()) {
       const value = metricOf(entry);
-      if (value === undefined) continue;
+      if (value === undefined) {
+        continue;
+      }
       const isForked = entry.onStep && entry.onEpoch;
       const forked = (isForked ? `${entry.name}_${kind}` : entry.name) + entry.suffix;
       sets.callback[entry.name + entry.suffix] = value;
       sets.callback[forked] = value;
-      if (entry.logger) sets.log[forked] = value;
-      if (entry.progressBar) sets.progressBar[forked] = value;
+      if (entry.logger) {
+        sets.log[forked] = value;
+      }
+      if (entry.progressBar) {
+        sets.progressBar[forked] = value;
+      }
     }
     return sets;
   }
 
   /** Forgets the step's values, before the next step. */
   forgetStep(): void {
-    for (const entry of this.#entries.values()) entry.step = undefined;
+    for (const entry of this.#entries.values()) {
+      entry.step = undefined;
+    }
   }
 
   /** Forgets everything, at the end of an epoch. */
@@ -168,7 +186,9 @@ export class ResultCollection {
   loadStateDict(state: ResultState): void {
     this.#entries.clear();
     for (const { key, ...entry } of state) {
-      if (typeof key !== "string") throw new ConfigurationError("Saved results", key, "named by strings");
+      if (typeof key !== "string") {
+        throw new ConfigurationError("Saved results", key, "named by strings");
+      }
       this.#entries.set(key, { ...entry, value: Number(entry.value), step: undefined } as unknown as Entry);
     }
   }

@@ -35,7 +35,9 @@ export async function runEvaluation(
   const noun = stage === "validation" ? "Validation" : "Test";
   const isSanity = trainer.runningStage === "sanityCheck";
   const stageBefore = trainer.runningStage;
-  if (!isSanity) trainer.runningStage = stage;
+  if (!isSanity) {
+    trainer.runningStage = stage;
+  }
   const given = stage === "validation" ? trainer.options.limitValBatches : trainer.options.limitTestBatches;
   const limits = trainer.options.overfitBatches === 0 ? "Trainer.limitValBatches" : "Trainer.overfitBatches";
   const option = stage === "validation" ? limits : "Trainer.limitTestBatches";
@@ -45,7 +47,9 @@ export async function runEvaluation(
       countBatches(option, given, loader.length ?? Number.POSITIVE_INFINITY),
     ),
   );
-  if (counts.every((count) => count === 0)) return [];
+  if (counts.every((count) => count === 0)) {
+    return [];
+  }
   trainer.numEvaluationBatches = counts.reduce((sum, count) => sum + count, 0);
   const restoreModes = rememberModes(module);
   const random = defaultGenerator.getState();
@@ -63,16 +67,23 @@ export async function runEvaluation(
     await trainer.hooks.call(`on${noun}EpochEnd`);
     const metrics = results.epochMetrics();
     trainer.metrics.publish(metrics);
-    if (!isSanity) await trainer.sendToLoggers(metrics.log, trainer.evaluationStep);
+    if (!isSanity) {
+      await trainer.sendToLoggers(metrics.log, trainer.evaluationStep);
+    }
     await trainer.hooks.callThen(`on${noun}End`, options.beforeEnd);
     return splitByLoader(metrics.callback, loaders.length);
   } catch (error) {
-    if (error instanceof Interruption) defaultGenerator.setState(random);
+    if (error instanceof Interruption) {
+      defaultGenerator.setState(random);
+    }
     throw error;
   } finally {
     const overridden = stage === "validation" ? module.onValidationModelTrain : module.onTestModelTrain;
-    if (overridden === undefined) restoreModes();
-    else await trainer.hooks.callModule(`on${noun}ModelTrain`);
+    if (overridden === undefined) {
+      restoreModes();
+    } else {
+      await trainer.hooks.callModule(`on${noun}ModelTrain`);
+    }
     trainer.runningStage = stageBefore;
   }
 }
@@ -88,13 +99,18 @@ async function evaluateLoader(
   try {
     for (let i = 0; i < count; i++) {
       const { done, value } = await nextBatch(trainer, iterator, stage, i);
-      if (done && i === 0)
+      if (done && i === 0) {
         throw noBatches(`The ${stage} loader`, "which gave none: a generator gives its batches once only");
-      if (done) break;
+      }
+      if (done) {
+        break;
+      }
       const run = () => evaluateBatch(trainer, stage, value, i, which);
       await (trainer.options.profiler?.measureBatch(stage, run) ?? run());
       await yieldToEventLoop();
-      if (trainer.listener.requested) throw new Interruption();
+      if (trainer.listener.requested) {
+        throw new Interruption();
+      }
     }
   } finally {
     await trainer.run.close(iterator);
@@ -157,12 +173,16 @@ export async function nextBatch(
 /** Names the batch on which a step failed. */
 export function wrapBatchError(stage: string, index: number, batch: unknown, error: unknown): unknown {
   const speaksForItself = [ConfigurationError, NonFiniteError, UnregisteredModuleError];
-  if (speaksForItself.some((type) => error instanceof type)) return error;
+  if (speaksForItself.some((type) => error instanceof type)) {
+    return error;
+  }
   return new BatchError(stage, index, describeBatch(batch), error);
 }
 
 function splitByLoader(metrics: Metrics, count: number): Metrics[] {
-  if (count === 1) return [metrics];
+  if (count === 1) {
+    return [metrics];
+  }
   return Array.from({ length: count }, (_, index) => {
     const suffix = `/dataloader_idx_${index}`;
     return Object.fromEntries(

@@ -65,13 +65,17 @@ function countOfValidation(trainer: TrainerContext): number {
  */
 export async function runFitLoop(trainer: TrainerContext, point: ResumePoint | undefined): Promise<string> {
   if (trainer.numTrainingBatches === 0) {
-    if (trainer.options.limitTrainBatches !== 0) throw noBatches("The training loader", "which has none");
+    if (trainer.options.limitTrainBatches !== 0) {
+      throw noBatches("The training loader", "which has none");
+    }
     return "there are no training batches";
   }
   trainer.runningStage = "training";
   const interval = valCheckBatch(trainer);
   await trainer.hooks.call("onTrainStart");
-  if (point !== undefined) defaultGenerator.setState(point.random.now);
+  if (point !== undefined) {
+    defaultGenerator.setState(point.random.now);
+  }
   let resumed = point;
   let reason = stopReason(trainer);
   while (reason === undefined || (resumed !== undefined && trainer.progress.phase !== "batch")) {
@@ -81,7 +85,9 @@ export async function runFitLoop(trainer: TrainerContext, point: ResumePoint | u
       Object.assign(trainer.progress, { epoch: trainer.progress.epoch + 1, batch: 0, phase: "batch", isLast: false });
     }
     reason = stopReason(trainer);
-    if (!isOver && reason === undefined) reason = trainer.stopReason;
+    if (!isOver && reason === undefined) {
+      reason = trainer.stopReason;
+    }
   }
   await trainer.hooks.call("onTrainEnd");
   return reason;
@@ -91,9 +97,15 @@ export async function runFitLoop(trainer: TrainerContext, point: ResumePoint | u
 function stopReason(trainer: TrainerContext): string | undefined {
   const { maxSteps, maxEpochs } = trainer.options;
   const { globalStep, epoch } = trainer.progress;
-  if (maxSteps !== -1 && globalStep >= maxSteps) return `maxSteps = ${maxSteps} reached`;
-  if (maxEpochs !== -1 && epoch >= maxEpochs) return `maxEpochs = ${maxEpochs} reached`;
-  if (mayStop(trainer)) return trainer.stopReason;
+  if (maxSteps !== -1 && globalStep >= maxSteps) {
+    return `maxSteps = ${maxSteps} reached`;
+  }
+  if (maxEpochs !== -1 && epoch >= maxEpochs) {
+    return `maxEpochs = ${maxEpochs} reached`;
+  }
+  if (mayStop(trainer)) {
+    return trainer.stopReason;
+  }
   return undefined;
 }
 
@@ -107,7 +119,9 @@ function mayStop(trainer: TrainerContext): boolean {
 function valCheckBatch(trainer: TrainerContext): number {
   const { valCheckInterval, checkValEveryNEpoch } = trainer.options;
   const batches = trainer.numTrainingBatches;
-  if (valCheckInterval === undefined) return batches;
+  if (valCheckInterval === undefined) {
+    return batches;
+  }
   if (typeof valCheckInterval === "number" && valCheckInterval >= 1) {
     requireOption(
       checkValEveryNEpoch === null || valCheckInterval <= batches,
@@ -140,7 +154,9 @@ async function runEpoch(trainer: TrainerContext, interval: number, point: Resume
     trainer.metrics.training.reset();
     await trainer.hooks.call("onTrainEpochStart");
     trainer.epochStartRandom = defaultGenerator.getState();
-  } else trainer.epochStartRandom = point?.random.epochStart;
+  } else {
+    trainer.epochStartRandom = point?.random.epochStart;
+  }
   const iterator = isFresh || point === undefined ? iterate(loader) : await iterateOn(loader, progress.batch, point);
   const batches = new Batches(trainer, trainer.run.openIterator(iterator), progress.batch);
   let skipsRest = false;
@@ -155,32 +171,48 @@ async function runEpoch(trainer: TrainerContext, interval: number, point: Resume
     }
     while (true) {
       if (progress.phase === "batch") {
-        if (skipsRest || (await batches.isOver()) || mayStop(trainer) || reachedSteps(trainer)) break;
+        if (skipsRest || (await batches.isOver()) || mayStop(trainer) || reachedSteps(trainer)) {
+          break;
+        }
         const batch = await batches.take();
         const isLast = await batches.isOver();
         batches.wasLast = isLast;
-        if (progress.totalBatch === 0 || point !== undefined) await checkMonitors(trainer, batch);
+        if (progress.totalBatch === 0 || point !== undefined) {
+          await checkMonitors(trainer, batch);
+        }
         point = undefined;
         const run = () => runTrainingBatch(trainer, batch, progress.batch, isLast);
         skipsRest = await (trainer.options.profiler?.measureBatch("training", run) ?? run());
-        if (skipsRest) break;
+        if (skipsRest) {
+          break;
+        }
       }
       // The batch is over and its hooks have run; a checkpoint from here goes on with validation.
       const isLast = await batches.isOver();
       if (progress.phase === "afterBatch") {
-        if (trainer.listener.requested) throw new Interruption();
-        if (isValidationDue(trainer, interval, isLast)) await validateWithin(trainer);
+        if (trainer.listener.requested) {
+          throw new Interruption();
+        }
+        if (isValidationDue(trainer, interval, isLast)) {
+          await validateWithin(trainer);
+        }
         progress.phase = "afterValidation";
       }
       stepSchedulers(trainer, "step", progress.batch, true);
       progress.phase = "batch";
       await yieldToEventLoop();
-      if (trainer.listener.urgent) throw new Interruption();
+      if (trainer.listener.urgent) {
+        throw new Interruption();
+      }
     }
     const isOver = skipsRest || (await batches.isOver());
-    if (isOver) progress.phase = "epochEnd";
+    if (isOver) {
+      progress.phase = "epochEnd";
+    }
     await endEpoch(trainer);
-    if (isOver) finishEpoch(trainer);
+    if (isOver) {
+      finishEpoch(trainer);
+    }
     return isOver;
   } finally {
     await batches.end();
@@ -225,12 +257,22 @@ async function validateWithin(trainer: TrainerContext): Promise<void> {
 function isValidationDue(trainer: TrainerContext, interval: number, isLast: boolean): boolean {
   const { checkValEveryNEpoch } = trainer.options;
   const { batch, totalBatch, epoch } = trainer.progress;
-  if (trainer.valLoaders.length === 0 || countOfValidation(trainer) === 0) return false;
-  if (checkValEveryNEpoch !== null && (epoch + 1) % checkValEveryNEpoch !== 0) return false;
-  if (mayStop(trainer)) return true;
-  if (!Number.isFinite(interval)) return isLast;
+  if (trainer.valLoaders.length === 0 || countOfValidation(trainer) === 0) {
+    return false;
+  }
+  if (checkValEveryNEpoch !== null && (epoch + 1) % checkValEveryNEpoch !== 0) {
+    return false;
+  }
+  if (mayStop(trainer)) {
+    return true;
+  }
+  if (!Number.isFinite(interval)) {
+    return isLast;
+  }
   // An epoch that turns out shorter than its loader said still ends with a validation.
-  if (checkValEveryNEpoch !== null && isLast && interval >= trainer.numTrainingBatches) return true;
+  if (checkValEveryNEpoch !== null && isLast && interval >= trainer.numTrainingBatches) {
+    return true;
+  }
   return (checkValEveryNEpoch === null ? totalBatch : batch) % interval === 0;
 }
 
@@ -244,7 +286,9 @@ async function iterateOn(loader: Loader, batch: number, point: ResumePoint): Pro
   const iterator = iterate(loader);
   for (let i = 0; i < batch; i++) {
     const { done, value } = await iterator.next();
-    if (done) break;
+    if (done) {
+      break;
+    }
     disposeTensors(value);
   }
   defaultGenerator.setState(point.random.now);
@@ -271,16 +315,24 @@ class Batches {
 
   /** Whether there is no batch left. */
   async isOver(): Promise<boolean> {
-    if (this.#ahead !== undefined) return false;
-    if (this.#isExhausted || this.#taken >= this.#limit) return true;
-    if (Number.isFinite(this.#limit)) return false;
+    if (this.#ahead !== undefined) {
+      return false;
+    }
+    if (this.#isExhausted || this.#taken >= this.#limit) {
+      return true;
+    }
+    if (Number.isFinite(this.#limit)) {
+      return false;
+    }
     await this.#look();
     return this.#ahead === undefined;
   }
 
   /** The next batch. */
   async take(): Promise<unknown> {
-    if (this.#ahead === undefined) await this.#look();
+    if (this.#ahead === undefined) {
+      await this.#look();
+    }
     const batch = this.#ahead?.batch;
     if (this.#ahead === undefined) {
       throw new ConfigurationError(
@@ -296,14 +348,19 @@ class Batches {
 
   async #look(): Promise<void> {
     const { done, value } = await nextBatch(this.#trainer, this.#iterator, "training", this.#taken);
-    if (done) this.#isExhausted = true;
-    else this.#ahead = { batch: value };
+    if (done) {
+      this.#isExhausted = true;
+    } else {
+      this.#ahead = { batch: value };
+    }
   }
 
   /** Lets the loader finish: naturally when all of it was taken, else by breaking it off. */
   async end(): Promise<void> {
     disposeTensors(this.#ahead?.batch);
     this.#ahead = undefined;
-    if (!this.#isExhausted) await this.#trainer.run.close(this.#iterator);
+    if (!this.#isExhausted) {
+      await this.#trainer.run.close(this.#iterator);
+    }
   }
 }

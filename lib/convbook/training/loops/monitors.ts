@@ -26,21 +26,37 @@ export async function checkMonitors(trainer: TrainerContext, batch: unknown): Pr
   const { module } = trainer;
   const monitored: { owner: string; name: string }[] = [];
   for (const callback of trainer.callbacks) {
-    for (const name of callback.monitors) monitored.push({ owner: callback.constructor.name, name });
+    for (const name of callback.monitors) {
+      monitored.push({ owner: callback.constructor.name, name });
+    }
   }
   for (const { scheduler, monitor, isPlateau } of trainer.schedulers) {
-    if (isPlateau && monitor !== undefined) monitored.push({ owner: scheduler.constructor.name, name: monitor });
+    if (isPlateau && monitor !== undefined) {
+      monitored.push({ owner: scheduler.constructor.name, name: monitor });
+    }
   }
   const known = new Set(["epoch", "step", ...(trainer.validationNames ?? [])]);
-  if (monitored.every(({ name }) => known.has(name))) return;
+  if (monitored.every(({ name }) => known.has(name))) {
+    return;
+  }
   // Without a sanity check nobody knows what validation will log; and hooks may log anything.
   const validates = trainer.valLoaders.length > 0;
-  if (validates && trainer.validationNames === undefined) return;
-  if (loggingHooks.some((hook) => module[hook] !== TrainingModule.prototype[hook])) return;
-  if (trainer.callbacks.some((callback) => callback.logsMetrics)) return;
-  for (const name of namesOfTrainingStep(trainer, batch)) known.add(name);
+  if (validates && trainer.validationNames === undefined) {
+    return;
+  }
+  if (loggingHooks.some((hook) => module[hook] !== TrainingModule.prototype[hook])) {
+    return;
+  }
+  if (trainer.callbacks.some((callback) => callback.logsMetrics)) {
+    return;
+  }
+  for (const name of namesOfTrainingStep(trainer, batch)) {
+    known.add(name);
+  }
   const missing = monitored.find(({ name }) => !known.has(name));
-  if (missing === undefined) return;
+  if (missing === undefined) {
+    return;
+  }
   known.delete("epoch");
   known.delete("step");
   throw new MonitorError(missing.owner, missing.name, known);
@@ -65,7 +81,9 @@ function namesOfTrainingStep(trainer: TrainerContext, batch: unknown): string[] 
   } finally {
     trainer.metrics.leaveBatch();
     trainer.metrics.training = before;
-    for (const [buffer, value] of buffers) buffer.load(value);
+    for (const [buffer, value] of buffers) {
+      buffer.load(value);
+    }
     defaultGenerator.setState(random);
   }
   return probe.names();

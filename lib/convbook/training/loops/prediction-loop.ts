@@ -37,7 +37,9 @@ export async function runPrediction(
       try {
         for (let i = 0; i < count; i++) {
           const { done, value } = await nextBatch(trainer, iterator, "prediction", i);
-          if (done) break;
+          if (done) {
+            break;
+          }
           let batch = trainer.hooks.callModule("onBeforeBatchTransfer", value, index);
           batch = trainer.hooks.callModule("transferBatchToDevice", batch, index);
           batch = trainer.hooks.callModule("onAfterBatchTransfer", batch, index);
@@ -55,7 +57,9 @@ export async function runPrediction(
           await trainer.hooks.call("onPredictBatchEnd", outputs, batch, i, index);
           disposeTensors(batch);
           await yieldToEventLoop();
-          if (trainer.listener.requested) throw new Interruption();
+          if (trainer.listener.requested) {
+            throw new Interruption();
+          }
         }
       } finally {
         await trainer.run.close(iterator);

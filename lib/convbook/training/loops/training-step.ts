@@ -35,15 +35,25 @@ export async function runTrainingBatch(
   try {
     trainer.metrics.enterBatch(batch);
     const response = await trainer.hooks.call("onTrainBatchStart", batch, index);
-    if (response === -1) return true;
+    if (response === -1) {
+      return true;
+    }
     let steps = true;
     if (trainer.module.automaticOptimization) {
       outputs = forward(trainer, batch, index);
       steps = outputs !== undefined && (await optimize(trainer, outputs, index, isLast));
-      if (steps) progress.globalStep++;
-    } else outputs = optimizeByHand(trainer, batch, index);
-    if (steps) stepSchedulers(trainer, "step", index + 1, false);
-    if (isLast) stepSchedulers(trainer, "epoch", progress.epoch + 1, false);
+      if (steps) {
+        progress.globalStep++;
+      }
+    } else {
+      outputs = optimizeByHand(trainer, batch, index);
+    }
+    if (steps) {
+      stepSchedulers(trainer, "step", index + 1, false);
+    }
+    if (isLast) {
+      stepSchedulers(trainer, "epoch", progress.epoch + 1, false);
+    }
     progress.batch++;
     progress.totalBatch++;
     progress.phase = "afterBatch";
@@ -64,7 +74,9 @@ async function publish(trainer: TrainerContext, steps: boolean): Promise<void> {
   trainer.metrics.publish(metrics);
   const { logEveryNSteps } = trainer.options;
   const isTime = logEveryNSteps > 0 && trainer.batchesThatStepped % logEveryNSteps === 0;
-  if (steps && (isTime || trainer.shouldStop)) await trainer.sendToLoggers(metrics.log);
+  if (steps && (isTime || trainer.shouldStop)) {
+    await trainer.sendToLoggers(metrics.log);
+  }
 }
 
 /** Runs and records the module's training step. */
@@ -140,9 +152,13 @@ async function optimize(
   await trainer.hooks.call("onBeforeBackward", loss);
   trainer.hooks.callModule("backward", loss);
   await trainer.hooks.call("onAfterBackward");
-  if ((index + 1) % accumulateGradBatches !== 0 && !isLast) return false;
+  if ((index + 1) % accumulateGradBatches !== 0 && !isLast) {
+    return false;
+  }
   await trainer.hooks.call("onBeforeOptimizerStep", optimizer);
-  if (options.detectNonFinite) requireFiniteGradients(trainer, index);
+  if (options.detectNonFinite) {
+    requireFiniteGradients(trainer, index);
+  }
   await trainer.hooks.callModule(
     "configureGradientClipping",
     optimizer,

@@ -68,7 +68,9 @@ export class Adam extends Optimizer<AdamOptions> {
       for (const [i, update] of some.entries()) {
         const { variable, gradient } = update;
         const [mean, square] = [this.slot(update, "exp_avg"), this.slot(update, "exp_avg_sq")];
-        if (decoupled && weightDecay !== 0) assign(variable, () => tf.mul(variable, 1 - lr * weightDecay));
+        if (decoupled && weightDecay !== 0) {
+          assign(variable, () => tf.mul(variable, 1 - lr * weightDecay));
+        }
         const penalized = tf.tidy(() =>
           decoupled || weightDecay === 0 ? gradient.clone() : tf.add(gradient, tf.mul(variable, weightDecay)),
         );
@@ -76,7 +78,9 @@ export class Adam extends Optimizer<AdamOptions> {
         assign(square, () => tf.add(tf.mul(square, beta2), tf.mul(tf.square(penalized), 1 - beta2)));
         penalized.dispose();
         const most = largest[i];
-        if (most !== undefined) assign(most, () => tf.maximum(most, square));
+        if (most !== undefined) {
+          assign(most, () => tf.maximum(most, square));
+        }
         assign(variable, () => {
           const denominator = tf.add(tf.div(tf.sqrt(most ?? square), root2), eps);
           return tf.sub(variable, tf.mul(tf.div(mean, denominator), lr / correction1));

@@ -69,11 +69,15 @@ export class Lookahead extends Optimizer {
     );
     for (const { params } of this.paramGroups) {
       for (const parameter of params) {
-        if (!this.#slow.has(parameter)) this.#slow.set(parameter, copy(variableOf(parameter)));
+        if (!this.#slow.has(parameter)) {
+          this.#slow.set(parameter, copy(variableOf(parameter)));
+        }
       }
     }
     this.inner.step(gradients);
-    if (++this.#innerSteps % this.k !== 0) return;
+    if (++this.#innerSteps % this.k !== 0) {
+      return;
+    }
     for (const [parameter, slow] of this.#slow) {
       const fast = variableOf(parameter);
       assign(slow, () => tf.add(slow, tf.mul(tf.sub(fast, slow), this.alpha)));
@@ -91,7 +95,9 @@ export class Lookahead extends Optimizer {
     const order = this.paramGroups.flatMap(({ params }) => params);
     for (const [index, parameter] of order.entries()) {
       const slow = this.#slow.get(parameter);
-      if (slow === undefined) continue;
+      if (slow === undefined) {
+        continue;
+      }
       const values = slow.dataSync<"float32">().slice();
       // Kept in the layout of computation: no other program reads it.
       const entry = {
@@ -124,7 +130,9 @@ export class Lookahead extends Optimizer {
     const indices = saved.paramGroups.flatMap(({ params }) => params);
     for (const [i, parameter] of order.entries()) {
       const slow = saved.state.get(indices[i] ?? -1)?.lookahead_slow;
-      if (slow === undefined || typeof slow === "number" || slow.dtype !== "float32") continue;
+      if (slow === undefined || typeof slow === "number" || slow.dtype !== "float32") {
+        continue;
+      }
       const tensor = tf.tensor(slow.data.slice(), variableOf(parameter).shape, "float32");
       this.#slow.set(parameter, tf.variable(tensor, false));
       tensor.dispose();
@@ -138,7 +146,9 @@ export class Lookahead extends Optimizer {
   }
 
   #disposeSlow(): void {
-    for (const slow of this.#slow.values()) slow.dispose();
+    for (const slow of this.#slow.values()) {
+      slow.dispose();
+    }
     this.#slow.clear();
   }
 }

@@ -57,7 +57,9 @@ export function variableOf(parameter: OptimizerParameter): tf.Variable {
 
 /** What may have happened to the layers of a module that has no parameters. */
 function noneFound(parameters: unknown): string {
-  if (!Array.isArray(parameters) || parameters.length > 0) return "";
+  if (!Array.isArray(parameters) || parameters.length > 0) {
+    return "";
+  }
   return `A module's parameters() are those of the layers that belong to it. ${layersBelong}`;
 }
 
@@ -98,7 +100,9 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
       noneFound(parameters),
     );
     const groups = areParameters(parameters) ? [{ params: parameters }] : parameters;
-    for (const group of groups) this.addParamGroup(group as never);
+    for (const group of groups) {
+      this.addParamGroup(group as never);
+    }
   }
 
   /** Adds parameters with options of their own, for example layers that begin to train later. */
@@ -158,7 +162,9 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
       for (const parameter of group.params) {
         const variable = variableOf(parameter);
         const gradient = gradients.get(variable);
-        if (gradient === undefined) continue;
+        if (gradient === undefined) {
+          continue;
+        }
         let state = this.states.get(parameter);
         if (state === undefined) {
           state = { step: 0, slots: new Map() };
@@ -167,7 +173,9 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
         state.step++;
         updates.push({ variable, gradient, state });
       }
-      if (updates.length > 0) this.updateGroup(group, updates);
+      if (updates.length > 0) {
+        this.updateGroup(group, updates);
+      }
     }
   }
 
@@ -199,9 +207,13 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
     const state = new Map<number, Record<string, TensorData | number>>();
     for (const [parameter, index] of indices) {
       const own = this.states.get(parameter);
-      if (own === undefined) continue;
+      if (own === undefined) {
+        continue;
+      }
       const entry: Record<string, TensorData | number> = { step: own.step };
-      for (const [name, slot] of own.slots) entry[name] = toTorchLayout(parameter, slot);
+      for (const [name, slot] of own.slots) {
+        entry[name] = toTorchLayout(parameter, slot);
+      }
       state.set(index, entry);
     }
     return asOptimizerState({ state, paramGroups });
@@ -230,7 +242,9 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
     for (const [i, parameter] of order.entries()) {
       const shape = parameter.shape;
       for (const [name, value] of Object.entries(saved.state.get(indices[i] ?? -1) ?? {})) {
-        if (typeof value === "number" || value.shape.length === 0) continue;
+        if (typeof value === "number" || value.shape.length === 0) {
+          continue;
+        }
         if (value.shape.join() !== shape.join()) {
           throw new ConfigurationError(
             `The state "${name}" of parameter ${i}`,
@@ -250,13 +264,20 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
     }
     for (const [i, parameter] of order.entries()) {
       const entry = saved.state.get(indices[i] ?? -1);
-      if (entry === undefined) continue;
+      if (entry === undefined) {
+        continue;
+      }
       const state: ParameterState = { step: 0, slots: new Map() };
       for (const [name, value] of Object.entries(entry)) {
         if (typeof value === "number") {
-          if (name === "step") state.step = value;
-        } else if (value.shape.length === 0 && name === "step") state.step = Number(value.data[0]);
-        else state.slots.set(name, fromTorchLayout(parameter, value));
+          if (name === "step") {
+            state.step = value;
+          }
+        } else if (value.shape.length === 0 && name === "step") {
+          state.step = Number(value.data[0]);
+        } else {
+          state.slots.set(name, fromTorchLayout(parameter, value));
+        }
       }
       this.states.set(parameter, state);
     }
@@ -264,7 +285,11 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
 
   /** Frees the state's tensors. The parameters are not touched, and the optimizer begins anew when it is used again. */
   dispose(): void {
-    for (const { slots } of this.states.values()) for (const slot of slots.values()) slot.dispose();
+    for (const { slots } of this.states.values()) {
+      for (const slot of slots.values()) {
+        slot.dispose();
+      }
+    }
     this.states.clear();
   }
 }
@@ -277,7 +302,9 @@ export function asOptimizerState(state: OptimizerState): OptimizerState {
 /** Copies a tensor of a parameter's shape out of the backend, in PyTorch's layout. */
 export function toTorchLayout(parameter: OptimizerParameter, tensor: tf.Tensor): TensorData {
   const memory = tensor.dataSync<"float32">();
-  if (!(parameter instanceof Parameter)) return { dtype: "float32", shape: [...tensor.shape], data: memory.slice() };
+  if (!(parameter instanceof Parameter)) {
+    return { dtype: "float32", shape: [...tensor.shape], data: memory.slice() };
+  }
   const inverse = parameter.layout.map((_, i) => parameter.layout.indexOf(i));
   return { dtype: "float32", shape: [...parameter.shape], data: permute(memory, tensor.shape, inverse) };
 }

@@ -35,7 +35,9 @@ function gradients(variables: readonly tf.Variable[], step: number): Map<tf.Vari
 function takeStep(optimizer: Optimizer, variables: readonly tf.Variable[], step: number): void {
   const map = gradients(variables, step);
   optimizer.step(map);
-  for (const gradient of map.values()) gradient.dispose();
+  for (const gradient of map.values()) {
+    gradient.dispose();
+  }
 }
 
 const valuesOf = (variables: readonly tf.Variable[]) =>
@@ -44,12 +46,15 @@ const valuesOf = (variables: readonly tf.Variable[]) =>
 function expectClose(got: readonly number[], wanted: readonly number[], where: string): void {
   for (const [i, value] of wanted.entries()) {
     const difference = Math.abs((got[i] as number) - value);
-    if (!(difference <= 1e-5 * Math.max(1, Math.abs(value))))
+    if (!(difference <= 1e-5 * Math.max(1, Math.abs(value)))) {
       expect.fail(`${where}, value ${i}: got ${got[i]}, expected ${value}`);
+    }
   }
 }
 
-if (!engine.available) console.log(`Left out: optimizers on the native engine, which is missing (${engine.reason}).`);
+if (!engine.available) {
+  console.log(`Left out: optimizers on the native engine, which is missing (${engine.reason}).`);
+}
 const cases = ["cpu", ...(engine.available ? ["native"] : [])].flatMap((backend) =>
   Object.entries(fixture.optimizers).map(([title, each]) => ({ backend, title, ...each })),
 );
@@ -66,18 +71,25 @@ describe.each(cases)("$title on the backend $backend", ({ backend, title, option
     for (const [step, wanted] of history.entries()) {
       takeStep(optimizer, variables, step);
       expectClose(valuesOf(variables), wanted, `step ${step}`);
-      if (step === 0) afterFirst = tf.memory().numTensors;
-      else expect(tf.memory().numTensors).toBe(afterFirst);
+      if (step === 0) {
+        afterFirst = tf.memory().numTensors;
+      } else {
+        expect(tf.memory().numTensors).toBe(afterFirst);
+      }
     }
     optimizer.dispose();
-    for (const variable of variables) variable.dispose();
+    for (const variable of variables) {
+      variable.dispose();
+    }
     expect(tf.memory().numTensors).toBe(before);
   });
 
   it("goes on from a saved state as if it had not been interrupted", () => {
     const variables = startVariables();
     const first = make(variables);
-    for (let step = 0; step < 20; step++) takeStep(first, variables, step);
+    for (let step = 0; step < 20; step++) {
+      takeStep(first, variables, step);
+    }
     const state = first.stateDict();
     first.dispose();
     const second = createOptimizer(title.split(" ")[0] as string, variables, {
@@ -85,10 +97,14 @@ describe.each(cases)("$title on the backend $backend", ({ backend, title, option
       lr: 123,
     });
     second.loadStateDict(state);
-    for (let step = 20; step < 50; step++) takeStep(second, variables, step);
+    for (let step = 20; step < 50; step++) {
+      takeStep(second, variables, step);
+    }
     expectClose(valuesOf(variables), history[49] as number[], "step 49");
     second.dispose();
-    for (const variable of variables) variable.dispose();
+    for (const variable of variables) {
+      variable.dispose();
+    }
   });
 });
 

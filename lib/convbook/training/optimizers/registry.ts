@@ -42,7 +42,9 @@ export function createOptimizer(
   options: Readonly<Record<string, unknown>> = {},
 ): Optimizer {
   const entry = Object.hasOwn(registry, name) ? registry[name] : undefined;
-  if (entry === undefined) throw new UnknownNameError("optimizer", name, optimizerNames);
+  if (entry === undefined) {
+    throw new UnknownNameError("optimizer", name, optimizerNames);
+  }
   checkObject(name, "options", options);
   const { lookahead, ...given } = Object.fromEntries(
     Object.entries(options).map(([key, value]) => [
@@ -52,6 +54,8 @@ export function createOptimizer(
   );
   refuseUnknownOptions(name, given, [...entry.options, "lookahead"]);
   const optimizer = entry.create(parameters, given);
-  if (lookahead === undefined || lookahead === false) return optimizer;
+  if (lookahead === undefined || lookahead === false) {
+    return optimizer;
+  }
   return new Lookahead(optimizer, typeof lookahead === "object" && lookahead !== null ? lookahead : {});
 }

@@ -61,7 +61,9 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
       );
       assign(square, () => tf.add(tf.mul(square, alpha), tf.mul(tf.square(penalized), 1 - alpha)));
       const mean = centered ? this.slot(update, "grad_avg") : undefined;
-      if (mean !== undefined) assign(mean, () => tf.add(tf.mul(mean, alpha), tf.mul(penalized, 1 - alpha)));
+      if (mean !== undefined) {
+        assign(mean, () => tf.add(tf.mul(mean, alpha), tf.mul(penalized, 1 - alpha)));
+      }
       const scaled = tf.tidy(() => {
         const variance = mean === undefined ? square : tf.sub(square, tf.square(mean));
         return tf.div(penalized, tf.add(tf.sqrt(variance), eps));

@@ -54,7 +54,9 @@ export class SGD extends Optimizer<SGDOptions> {
     const isFirst = (update: Update) => momentum !== 0 && !update.state.slots.has("momentum_buffer");
     for (const first of [false, true]) {
       const some = updates.filter((update) => isFirst(update) === first);
-      if (some.length === 0) continue;
+      if (some.length === 0) {
+        continue;
+      }
       const buffers = momentum === 0 ? [] : some.map((update) => this.slot(update, "momentum_buffer"));
       if (tf.getBackend() === "native") {
         const [parameters, gradients] = [some.map(({ variable }) => variable), some.map(({ gradient }) => gradient)];

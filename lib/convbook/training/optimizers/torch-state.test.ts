@@ -21,7 +21,9 @@ const python = spawnSync("/usr/bin/python3", [script, "write", folder], { encodi
 const hasTorch = python.status === 0;
 if (!hasTorch) {
   const isMissing = python.error !== undefined || /No module named 'torch'/.test(python.stderr);
-  if (process.env.CI || !isMissing) throw new Error(`torch_state.py failed: ${python.error ?? python.stderr}`);
+  if (process.env.CI || !isMissing) {
+    throw new Error(`torch_state.py failed: ${python.error ?? python.stderr}`);
+  }
   console.log("Left out: going on in PyTorch, which is not installed (apt install python3-torch).");
 }
 
@@ -49,7 +51,9 @@ const weightsOf = (state: StateDict) =>
 function expectClose(got: Record<string, number[]>, expected: Record<string, number[]>): void {
   expect(Object.keys(got)).toEqual(Object.keys(expected));
   for (const [name, values] of Object.entries(expected)) {
-    for (const [i, value] of values.entries()) expect(got[name]?.[i], `${name}[${i}]`).toBeCloseTo(value, 5);
+    for (const [i, value] of values.entries()) {
+      expect(got[name]?.[i], `${name}[${i}]`).toBeCloseTo(value, 5);
+    }
   }
 }
 

@@ -19,13 +19,17 @@ export function stateToTorch({ state, paramGroups }: OptimizerState): Record<str
 
 /** Adam's step is a tensor in PyTorch's state. */
 function torchStep(key: string, value: TensorData | number): TensorData | number {
-  if (key !== "step" || typeof value !== "number") return value;
+  if (key !== "step" || typeof value !== "number") {
+    return value;
+  }
   return { dtype: "float32", shape: [], data: Float32Array.of(value) };
 }
 
 /** The entries of a dict, however it was loaded: as a Map or as an object. */
 function entriesOf(value: unknown): [unknown, unknown][] | undefined {
-  if (value instanceof Map) return [...value];
+  if (value instanceof Map) {
+    return [...value];
+  }
   return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : undefined;
 }
 
@@ -43,7 +47,9 @@ function groupOf(owner: string, saved: unknown): OptimizerState["paramGroups"][n
   const { maximize, decoupledWeightDecay, ...group } = keysToCamel(
     entries.map(([key, value]) => [String(key), plainOption(value)] as const),
   );
-  if (maximize === true) throw new ConfigurationError(`${owner}.maximize`, true, "false: it only minimizes");
+  if (maximize === true) {
+    throw new ConfigurationError(`${owner}.maximize`, true, "false: it only minimizes");
+  }
   if (decoupledWeightDecay === true && owner === "Adam") {
     throw new ConfigurationError("Adam.decoupledWeightDecay", true, "false: AdamW decouples it");
   }

@@ -44,7 +44,9 @@ export class KernelProfiler extends Profiler {
       this.#stages.set(name, stage);
     }
     const { kernels } = stage;
-    if (stage.batches++ >= this.#batches) return super.measureBatch(name, f);
+    if (stage.batches++ >= this.#batches) {
+      return super.measureBatch(name, f);
+    }
     const result: { value?: T } = {};
     const run = async () => {
       result.value = await super.measureBatch(name, f);
@@ -54,7 +56,9 @@ export class KernelProfiler extends Profiler {
         const label = row.native ? row.kernel : `${row.kernel} (JavaScript)`;
         add(kernels, label, row.calls, row.milliseconds, row.gflops ?? 0);
       }
-    } else await profileElsewhere(run, kernels);
+    } else {
+      await profileElsewhere(run, kernels);
+    }
     return result.value as T;
   }
 
@@ -62,7 +66,9 @@ export class KernelProfiler extends Profiler {
   kernelRows(): KernelRow[] {
     return [...this.#stages].flatMap(([stage, { kernels }]) => {
       let sum = 0;
-      for (const { total } of kernels.values()) sum += total;
+      for (const { total } of kernels.values()) {
+        sum += total;
+      }
       return [...kernels]
         .map(([kernel, { calls, total, operations }]) => ({
           stage,
@@ -113,6 +119,8 @@ async function profileElsewhere(run: () => Promise<void>, kernels: Map<string, T
   const { kernels: calls } = await tf.profile(run);
   for (const { name, kernelTimeMs } of calls) {
     // A scope is what contains other kernels, each of which is listed itself.
-    if (name !== "unnamed scope") add(kernels, name, 1, Number(await kernelTimeMs), 0);
+    if (name !== "unnamed scope") {
+      add(kernels, name, 1, Number(await kernelTimeMs), 0);
+    }
   }
 }

@@ -20,8 +20,9 @@ export class Profiler {
   /** Adds a span of `milliseconds`. */
   add(name: string, milliseconds: number): void {
     const span = this.#spans.get(name);
-    if (span === undefined) this.#spans.set(name, { count: 1, total: milliseconds, longest: milliseconds });
-    else {
+    if (span === undefined) {
+      this.#spans.set(name, { count: 1, total: milliseconds, longest: milliseconds });
+    } else {
       span.count++;
       span.total += milliseconds;
       span.longest = Math.max(span.longest, milliseconds);
@@ -63,7 +64,9 @@ export class Profiler {
   tables(): Table[] {
     const rows = this.rows();
     const [long, short] = [rows.filter(isLong), rows.filter((row) => !isLong(row))];
-    if (short.length > 0) long.push(together(short));
+    if (short.length > 0) {
+      long.push(together(short));
+    }
     return [
       table(
         long.map((row) => ({ ...row })),

@@ -48,8 +48,11 @@ describe("profilers", () => {
   it.runIf(engine.available).each(["native", "cpu"] as const)(
     "advanced, count the kernels of each stage on %s",
     async (backend) => {
-      if (backend === "native") await selectBackend({ backend, announce: false });
-      else await tf.setBackend(backend);
+      if (backend === "native") {
+        await selectBackend({ backend, announce: false });
+      } else {
+        await tf.setBackend(backend);
+      }
       const { profiler, text } = await fit("advanced");
       const rows = (profiler as KernelProfiler).kernelRows();
       for (const stage of ["training", "validation"]) {
@@ -65,7 +68,9 @@ describe("profilers", () => {
       const count = (stage: string) =>
         products.filter((row) => row.stage === stage).reduce((sum, row) => sum + row.calls, 0);
       expect(count("validation")).toBe(4 * 2);
-      if (backend === "native") expect(count("training")).toBe(10 * 5);
+      if (backend === "native") {
+        expect(count("training")).toBe(10 * 5);
+      }
       expect(rows.some(({ kernel }) => kernel === "unnamed scope")).toBe(false);
       expect(products[0]?.gflops === null).toBe(backend === "cpu");
       expect(text.match(/Kernels of training/g)).toHaveLength(1);

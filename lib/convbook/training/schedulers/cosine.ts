@@ -25,7 +25,9 @@ export class CosineAnnealingLR extends LRScheduler {
 
   protected getLr(): number[] {
     const { lastEpoch, tMax, etaMin } = this;
-    if (lastEpoch === 0) return this.groups.map(({ lr }) => lr);
+    if (lastEpoch === 0) {
+      return this.groups.map(({ lr }) => lr);
+    }
     // Where the cosine before was -1 the ratio below has no value: the first step up again, by the formula itself.
     if ((lastEpoch - 1 - tMax) % (2 * tMax) === 0) {
       const rise = (1 - Math.cos(Math.PI / tMax)) / 2;

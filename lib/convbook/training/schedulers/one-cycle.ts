@@ -112,7 +112,9 @@ export class OneCycleLR extends LRScheduler {
       const minLr = first / finalDivFactor;
       Object.assign(group, { initialLr: first, maxLr: highest[i], minLr });
       this.baseLrs[i] = first;
-      if (!cycleMomentum) continue;
+      if (!cycleMomentum) {
+        continue;
+      }
       const cycled = group as CycledGroup;
       if (cycled.betas === undefined && cycled.momentum === undefined) {
         throw new ConfigurationError(
@@ -151,19 +153,26 @@ export class OneCycleLR extends LRScheduler {
     let [phase] = this.#phases;
     for (const [i, each] of this.#phases.entries()) {
       phase = each;
-      if (step <= each.end || i === this.#phases.length - 1) break;
+      if (step <= each.end || i === this.#phases.length - 1) {
+        break;
+      }
       start = each.end;
     }
     const share = (step - start) / (phase.end - start);
     if (this.#cycleMomentum) {
       const momentum = this.#anneal(...phase.momenta, share);
-      for (const group of this.groups) setMomentum(group as CycledGroup, momentum);
+      for (const group of this.groups) {
+        setMomentum(group as CycledGroup, momentum);
+      }
     }
     return this.groups.map((_, i) => this.#anneal(...phase.rates(i), share));
   }
 }
 
 function setMomentum(group: CycledGroup, momentum: number): void {
-  if (group.betas !== undefined) group.betas = [momentum, group.betas[1]];
-  else group.momentum = momentum;
+  if (group.betas !== undefined) {
+    group.betas = [momentum, group.betas[1]];
+  } else {
+    group.momentum = momentum;
+  }
 }

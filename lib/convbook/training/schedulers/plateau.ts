@@ -67,12 +67,16 @@ export class ReduceLROnPlateau implements Scheduler {
   }
 
   step(metric?: number): void {
-    if (typeof metric !== "number") throw new ConfigurationError("ReduceLROnPlateau.step(metric)", metric, "a number");
+    if (typeof metric !== "number") {
+      throw new ConfigurationError("ReduceLROnPlateau.step(metric)", metric, "a number");
+    }
     const { factor, patience, cooldown, minLr, eps } = this.options;
     if (this.#improves(metric)) {
       this.best = metric;
       this.#badSteps = 0;
-    } else this.#badSteps++;
+    } else {
+      this.#badSteps++;
+    }
     if (this.#cooldownLeft > 0) {
       this.#cooldownLeft--;
       this.#badSteps = 0;
@@ -80,7 +84,9 @@ export class ReduceLROnPlateau implements Scheduler {
     if (this.#badSteps > patience) {
       for (const group of this.optimizer.paramGroups) {
         const lower = Math.max(group.lr * factor, minLr);
-        if (group.lr - lower > eps) group.lr = lower;
+        if (group.lr - lower > eps) {
+          group.lr = lower;
+        }
       }
       this.#cooldownLeft = cooldown;
       this.#badSteps = 0;
@@ -91,7 +97,9 @@ export class ReduceLROnPlateau implements Scheduler {
   #improves(value: number): boolean {
     const { mode, threshold, thresholdMode } = this.options;
     const sign = mode === "min" ? -1 : 1;
-    if (thresholdMode === "abs") return sign * value > sign * (this.best + sign * threshold);
+    if (thresholdMode === "abs") {
+      return sign * value > sign * (this.best + sign * threshold);
+    }
     return sign * value > sign * this.best * (1 + sign * threshold);
   }
 

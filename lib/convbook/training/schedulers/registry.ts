@@ -46,6 +46,8 @@ export function createScheduler(
   options: Readonly<Record<string, unknown>> = {},
 ): Scheduler {
   const create = Object.hasOwn(registry, name) ? registry[name] : undefined;
-  if (create === undefined) throw new UnknownNameError("scheduler", name, schedulerNames);
+  if (create === undefined) {
+    throw new UnknownNameError("scheduler", name, schedulerNames);
+  }
   return create(optimizer, options);
 }

@@ -32,7 +32,9 @@ export abstract class LRScheduler implements Scheduler {
   constructor(optimizer: AnyOptimizer) {
     requireOptimizer(new.target.name, optimizer);
     this.optimizer = optimizer;
-    for (const group of optimizer.paramGroups) group.initialLr ??= group.lr;
+    for (const group of optimizer.paramGroups) {
+      group.initialLr ??= group.lr;
+    }
     this.baseLrs = optimizer.paramGroups.map(({ initialLr, lr }) => initialLr ?? lr);
   }
 
@@ -65,7 +67,9 @@ export abstract class LRScheduler implements Scheduler {
   }
 
   protected write(rates: readonly number[]): void {
-    for (const [i, group] of this.groups.entries()) group.lr = rates[i] ?? group.lr;
+    for (const [i, group] of this.groups.entries()) {
+      group.lr = rates[i] ?? group.lr;
+    }
     this.lastLr = [...rates];
   }
 
@@ -92,13 +96,17 @@ export function requireOptimizer(owner: string, optimizer: AnyOptimizer): void {
 /** A number of a state that came from a file. */
 export function expectNumber(state: SchedulerState, key: string): number {
   const value = state[key];
-  if (typeof value !== "number") throw new ConfigurationError(`Scheduler state ${key}`, value, "a number");
+  if (typeof value !== "number") {
+    throw new ConfigurationError(`Scheduler state ${key}`, value, "a number");
+  }
   return value;
 }
 
 /** A list of numbers of a state that came from a file. */
 export function expectNumbers(state: SchedulerState, key: string): number[] {
   const value = state[key];
-  if (Array.isArray(value) && value.every((entry) => typeof entry === "number")) return value;
+  if (Array.isArray(value) && value.every((entry) => typeof entry === "number")) {
+    return value;
+  }
   throw new ConfigurationError(`Scheduler state ${key}`, value, "a list of numbers");
 }

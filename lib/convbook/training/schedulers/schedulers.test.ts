@@ -27,7 +27,9 @@ const makeGroups = (): Groups => ({
 
 function makeScheduler(title: string, groups: Groups): Scheduler {
   const options = fixture.schedulers[title]?.options;
-  if (options !== null && options !== undefined) return createScheduler(title.split(" ")[0] as string, groups, options);
+  if (options !== null && options !== undefined) {
+    return createScheduler(title.split(" ")[0] as string, groups, options);
+  }
   const schedulers = [
     new LinearLR(groups, { startFactor: 0.2, totalIters: 5 }),
     new CosineAnnealingLR(groups, { tMax: 12 }),
@@ -65,12 +67,16 @@ describe.each(Object.entries(fixture.schedulers))("%s", (title, { rows }) => {
   it("goes on from a state that went through JSON", () => {
     const groups = makeGroups();
     const scheduler = makeScheduler(title, groups);
-    for (let step = 0; step < 18; step++) scheduler.step(fixture.metrics[step]);
+    for (let step = 0; step < 18; step++) {
+      scheduler.step(fixture.metrics[step]);
+    }
     const saved = JSON.parse(JSON.stringify(scheduler.stateDict())) as Record<string, unknown>;
     const resumed = makeGroups();
     const other = makeScheduler(title, resumed);
     other.loadStateDict(saved);
-    for (const [i, group] of resumed.paramGroups.entries()) Object.assign(group, groups.paramGroups[i]);
+    for (const [i, group] of resumed.paramGroups.entries()) {
+      Object.assign(group, groups.paramGroups[i]);
+    }
     for (let step = 18; step < 50; step++) {
       other.step(fixture.metrics[step]);
       expectRow(resumed, rows[step + 1] as number[][], `step ${step}`);
@@ -89,7 +95,9 @@ describe("schedulers", () => {
       "OneCycleLR.totalSteps must be a whole number above 0, or epochs and stepsPerEpoch given, got undefined.",
     );
     const cycle = new OneCycleLR(groups, { maxLr: 1, totalSteps: 4 });
-    for (let step = 0; step < 4; step++) cycle.step();
+    for (let step = 0; step < 4; step++) {
+      cycle.step();
+    }
     expect(() => cycle.step()).toThrow("OneCycleLR was stepped 5 times, but its cycle has 4 steps.");
   });
 });

@@ -59,8 +59,12 @@ export class SequentialLR implements Scheduler {
     this.schedulers = schedulers;
     this.milestones = milestones;
     // Each constructor took the first step; only the first scheduler's counts.
-    for (const group of optimizer.paramGroups) group.lr = group.initialLr ?? group.lr;
-    for (const scheduler of schedulers) scheduler.undoStep();
+    for (const group of optimizer.paramGroups) {
+      group.lr = group.initialLr ?? group.lr;
+    }
+    for (const scheduler of schedulers) {
+      scheduler.undoStep();
+    }
     const first = found(schedulers[0], "The first scheduler");
     first.step();
     this.#lastLr = first.getLastLr();
@@ -70,8 +74,11 @@ export class SequentialLR implements Scheduler {
     this.lastEpoch++;
     const turn = this.milestones.filter((milestone) => milestone <= this.lastEpoch).length;
     const scheduler = found(this.schedulers[turn], `Scheduler ${turn}`);
-    if (turn > 0 && this.milestones[turn - 1] === this.lastEpoch) scheduler.restart();
-    else scheduler.step();
+    if (turn > 0 && this.milestones[turn - 1] === this.lastEpoch) {
+      scheduler.restart();
+    } else {
+      scheduler.step();
+    }
     this.#lastLr = scheduler.getLastLr();
   }
 
@@ -98,6 +105,8 @@ export class SequentialLR implements Scheduler {
     }
     this.lastEpoch = expectNumber(state, "lastEpoch");
     this.#lastLr = expectNumbers(state, "lastLr");
-    for (const [i, scheduler] of this.schedulers.entries()) scheduler.loadStateDict(schedulers[i] as SchedulerState);
+    for (const [i, scheduler] of this.schedulers.entries()) {
+      scheduler.loadStateDict(schedulers[i] as SchedulerState);
+    }
   }
 }

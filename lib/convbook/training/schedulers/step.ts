@@ -140,8 +140,12 @@ export class LinearLR extends LRScheduler {
 
   protected getLr(): number[] {
     const { startFactor, endFactor, totalIters, lastEpoch } = this;
-    if (lastEpoch === 0) return this.groups.map(({ lr }) => lr * startFactor);
-    if (lastEpoch > totalIters) return this.groups.map(({ lr }) => lr);
+    if (lastEpoch === 0) {
+      return this.groups.map(({ lr }) => lr * startFactor);
+    }
+    if (lastEpoch > totalIters) {
+      return this.groups.map(({ lr }) => lr);
+    }
     const difference = endFactor - startFactor;
     const factor = 1 + difference / (totalIters * startFactor + (lastEpoch - 1) * difference);
     return this.groups.map(({ lr }) => lr * factor);

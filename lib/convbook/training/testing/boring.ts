@@ -41,7 +41,9 @@ export function randomBatches(count = 4, batchSize = 1): { length: number; [Symb
   return {
     length: count,
     *[Symbol.iterator]() {
-      for (const { data, shape } of rows) yield tf.tensor(data.slice(), [...shape]);
+      for (const { data, shape } of rows) {
+        yield tf.tensor(data.slice(), [...shape]);
+      }
     },
   };
 }

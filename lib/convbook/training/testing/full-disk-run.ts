@@ -32,7 +32,9 @@ const trainer = new Trainer({
 if (onlyLogs) {
   const filler = openSync(join(dirPath, "filler"), "w");
   try {
-    for (;;) writeSync(filler, Buffer.alloc(4096));
+    for (;;) {
+      writeSync(filler, Buffer.alloc(4096));
+    }
   } catch {
     closeSync(filler);
   }
@@ -42,7 +44,9 @@ const error = await trainer.fit(module, train as never, val as never).then(
   (reason: SaveError) => reason,
 );
 const files = readdirSync(dirPath);
-for (const file of files.filter((name) => name.endsWith(".safetensors"))) await loadCheckpointFile(join(dirPath, file));
+for (const file of files.filter((name) => name.endsWith(".safetensors"))) {
+  await loadCheckpointFile(join(dirPath, file));
+}
 const { name, code, message, path } = error ?? {};
 const { bestModelPath, lastModelPath } = checkpoint;
 console.log(

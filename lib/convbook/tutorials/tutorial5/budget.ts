@@ -31,7 +31,9 @@ async function secondsPerBatch(forward: (images: tf.Tensor4D) => tf.Tensor): Pro
  */
 export async function imagesWithin(seconds: number, models: TutorialModels): Promise<number> {
   let batch = 0;
-  for (const name of modelNames) batch += await secondsPerBatch((images) => models[name].model.forward(images));
+  for (const name of modelNames) {
+    batch += await secondsPerBatch((images) => models[name].model.forward(images));
+  }
   const images = Math.floor(seconds / batch / 3) * 3 * batchSize;
   return Math.min(Math.max(images, 3 * batchSize), 15_000);
 }

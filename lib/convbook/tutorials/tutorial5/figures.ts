@@ -16,7 +16,9 @@ import type { TutorialResult } from "./results.ts";
 export function trainingCurves(models: readonly TutorialModel[]): VegaLiteFigure | string {
   const series: Record<string, { x: number[]; y: readonly number[] }> = {};
   for (const { name, curves: known } of models) {
-    if (known === undefined) continue;
+    if (known === undefined) {
+      continue;
+    }
     for (const [values, what] of [
       [known.train, "training"],
       [known.validation, "validation"],
@@ -24,7 +26,9 @@ export function trainingCurves(models: readonly TutorialModel[]): VegaLiteFigure
       series[`${name}, ${what}`] = { x: values.map((_, epoch) => epoch + 1), y: values };
     }
   }
-  if (Object.keys(series).length === 0) return "The training curves of these models cannot be had here.";
+  if (Object.keys(series).length === 0) {
+    return "The training curves of these models cannot be had here.";
+  }
   return curves({ series, xLabel: "epoch", yLabel: "accuracy", yDomain: [0.4, 1] });
 }
 

@@ -56,7 +56,9 @@ async function fetchFile(path: string, say: (message: string) => void, options: 
     return paths.get(path);
   } catch (error) {
     // A stopped download or a full disk is the caller's business; a file that is out of reach is not the end.
-    if (!(error instanceof DownloadError) || error.reason === "aborted" || error.reason === "space") throw error;
+    if (!(error instanceof DownloadError) || error.reason === "aborted" || error.reason === "space") {
+      throw error;
+    }
     say(error.message);
     return undefined;
   }
@@ -76,7 +78,9 @@ async function fromTutorial(
 ): Promise<Trained | undefined> {
   const checkpoint = await fetchFile(`${name}.ckpt`, say, options);
   // Where not even the checkpoint is to be had, its curves are not worth another wait.
-  if (checkpoint === undefined) return undefined;
+  if (checkpoint === undefined) {
+    return undefined;
+  }
   const events = await fetchFile(`tensorboards/${name}/events.out.tfevents.${name.toLowerCase()}`, say, options);
   const { model, epoch } = await loadFromCheckpoint(checkpoint);
   return { model, epoch, weights: "tutorial", curves: events === undefined ? undefined : curvesOf(events) };
@@ -84,7 +88,9 @@ async function fromTutorial(
 
 async function fromConvbook(name: TutorialModelName): Promise<Trained | undefined> {
   const path = pretrainedFile(name);
-  if (path === undefined) return undefined;
+  if (path === undefined) {
+    return undefined;
+  }
   const { model, epoch, extra } = await loadFromCheckpoint(path);
   return { model, epoch, weights: "convbook", curves: extra.curves as unknown as AccuracyCurves };
 }
@@ -111,7 +117,9 @@ async function loadModel<N extends TutorialModelName>(
 export async function loadModels(options: LoadModelsOptions = {}): Promise<TutorialModels> {
   const { weights = "tutorial", onMessage = (message: string) => console.error(message) } = options;
   const models: Partial<Record<TutorialModelName, TutorialModel>> = {};
-  for (const name of modelNames) models[name] = await loadModel(name, { ...options, onMessage });
+  for (const name of modelNames) {
+    models[name] = await loadModel(name, { ...options, onMessage });
+  }
   const namesWith = (source: WeightsSource) => modelNames.filter((name) => models[name]?.weights === source);
   const mirrorHint = "With the tutorial's files in a folder, set CONVBOOK_MIRROR to it and run this again.";
   const own = namesWith("convbook");

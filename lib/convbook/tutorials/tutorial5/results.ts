@@ -73,8 +73,9 @@ const count = (n: number) => n.toLocaleString("en");
  */
 export function compareWithPublished(results: readonly TutorialResult[]): string {
   const trained = results.filter(({ weights }) => weights === "tutorial");
-  if (trained.length === 0)
+  if (trained.length === 0) {
     return "The tutorial's weights were not at hand, so there is nothing to compare with the published table.";
+  }
   const lines = trained.flatMap(({ name, validation, test }) =>
     (["val", "test"] as const).map((split) => {
       const { accuracy, total } = split === "val" ? validation : test;
