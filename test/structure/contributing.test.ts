@@ -1,6 +1,7 @@
 /** The story of CONTRIBUTING.md, step by step: its files are written into an empty folder, and its commands are run there. */
 import { spawnSync } from "node:child_process";
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -46,6 +47,10 @@ describe("Add a network: a squeeze-and-excitation ResNet", () => {
     writeFileSync(join(folder, "tsconfig.json"), config);
     const { vcs: _, ...biome } = JSON.parse(readFileSync(join(root, "biome.json"), "utf8"));
     writeFileSync(join(folder, "biome.json"), JSON.stringify(biome));
+    for (const plugin of biome.plugins) {
+      mkdirSync(dirname(join(folder, plugin)), { recursive: true });
+      copyFileSync(join(root, plugin), join(folder, plugin));
+    }
   });
 
   it("is two files and a configuration, without a cast", () => {

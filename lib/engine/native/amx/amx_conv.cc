@@ -9,12 +9,12 @@ namespace convbook {
 #if defined(CONVBOOK_AMX)
 namespace {
 
-// Forward, all of float32's precision: an activation or a max-pool may decide on the last bits what is passed on. Gradients
-// have no such steps, so that 16 bits of every factor do; but pointwise ones gain little by it.
+// Forward, all of float32's precision: an activation or a max-pool may decide on the last bits what is passed on.
+// Gradients have no such steps, so that 16 bits of every factor do; but pointwise ones gain little by it.
 constexpr int kForwardParts = 3, kGradientParts = 2, kPointwiseGradientParts = 3;
 
-// Whether tiles are faster, by measurement, and exact enough. `depth` is the number of products in a sum, of which `run` lie
-// side by side; `pixels` sums are wanted for each of `columns` channels.
+// Whether tiles are faster, by measurement, and exact enough. `depth` is the number of products in a sum, of which
+// `run` lie side by side; `pixels` sums are wanted for each of `columns` channels.
 bool worthwhile(const Context& context, const ConvShape& s, int parts, size_t pixels, int depth, int run, int columns,
                 bool once) {
   if (context.kernels.tiles == nullptr || s.groups != 1) return false;
@@ -28,10 +28,12 @@ bool worthwhile(const Context& context, const ConvShape& s, int parts, size_t pi
 // Pointwise convolutions with few channels wait for memory, whatever multiplies, unless their images are in the cache.
 bool waitsForMemory(size_t pixels, int in, int out) {
   constexpr size_t kCached = size_t{4} << 20;
-  return pixels * static_cast<size_t>(in + out) * sizeof(float) > kCached && static_cast<long>(in) * out < 8L * 4 * (in + out);
+  return pixels * static_cast<size_t>(in + out) * sizeof(float) > kCached &&
+         static_cast<long>(in) * out < 8L * 4 * (in + out);
 }
 
-// Whether rounding to bfloat16 is faster, where the caller lets us; pointwise convolutions of very few channels wait for memory.
+// Whether rounding to bfloat16 is faster, where the caller lets us; pointwise convolutions of very few channels wait
+// for memory.
 bool worthRounding(const ConvShape& s, size_t pixels, int depth, int run, int columns) {
   if (isPointwise(s) && static_cast<long>(depth) * columns < 16L * (depth + columns)) return false;
   return s.groups == 1 && depth >= kLeastDepth && static_cast<double>(pixels) * columns * depth >= kLeastProducts &&
@@ -128,8 +130,8 @@ std::unique_ptr<PreparedPass> amxInputGrad(const Context& context, const ConvSha
           } else {
             phase.runs.push_back({row.offset - top, column.offset - left, s.outChannels});
           }
-          amxTranspose(w + (static_cast<size_t>(row.k) * s.filterWidth + column.k) * matrix, s.outChannels, s.inChannels,
-                       s.outChannels, turned.data() + filled, s.inChannels);
+          amxTranspose(w + (static_cast<size_t>(row.k) * s.filterWidth + column.k) * matrix, s.outChannels,
+                       s.inChannels, s.outChannels, turned.data() + filled, s.inChannels);
           filled += matrix;
         }
       }
@@ -148,14 +150,16 @@ std::unique_ptr<PreparedPass> amxInputGrad(const Context& context, const ConvSha
   }
   c.parts = parts;
   c.images = s.batch;
-  static_cast<Windows&>(c) = {s.outHeight, s.outWidth, s.outChannels, top, left, 1, 1, bottom - top + 1, right - left + 1};
+  static_cast<Windows&>(c) = {s.outHeight, s.outWidth,       s.outChannels,   top, left, 1,
+                              1,           bottom - top + 1, right - left + 1};
   c.columns = s.inChannels;
   c.bias = nullptr;
   return usable(std::make_unique<AmxPlan>(context, std::move(c)));
 }
 
 #else
-std::unique_ptr<PreparedPass> amxForward(const Context&, const ConvShape&, const float*, const float*, ptrdiff_t, bool) {
+std::unique_ptr<PreparedPass> amxForward(const Context&, const ConvShape&, const float*, const float*, ptrdiff_t,
+                                         bool) {
   return nullptr;
 }
 std::unique_ptr<PreparedPass> amxInputGrad(const Context&, const ConvShape&, const float*, bool) { return nullptr; }

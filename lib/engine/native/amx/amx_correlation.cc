@@ -13,8 +13,8 @@ namespace {
 // Bytes of the planes of a band of source rows: they stay in the second-level cache beside the packed weights.
 constexpr size_t kWindowBytes = size_t{384} << 10;
 
-// Tiles of 16 pixels for `rows` rows of output: row by row, or straight on over the borders between rows, which computes
-// what nobody wants between them, whichever takes fewer tiles.
+// Tiles of 16 pixels for `rows` rows of output: row by row, or straight on over the borders between rows, which
+// computes what nobody wants between them, whichever takes fewer tiles.
 std::vector<AmxTilePlace> planTiles(const AmxCorrelation& c, const AmxPhase& phase, int windowWidth, int rows) {
   std::vector<AmxTilePlace> tiles;
   const ptrdiff_t pixelBytes = static_cast<ptrdiff_t>(c.strideW) * c.channels * sizeof(Bfloat16);
@@ -44,11 +44,11 @@ std::vector<AmxTilePlace> planTiles(const AmxCorrelation& c, const AmxPhase& pha
 
 }  // namespace
 
-// A band of output rows and the window of source rows that it reads. Rows of a window that are `strideH` apart lie behind
-// one another, so that one output row further is always `width` pixels further in the window.
+// A band of output rows and the window of source rows that it reads. Rows of a window that are `strideH` apart lie
+// behind one another, so that one output row further is always `width` pixels further in the window.
 struct AmxPlan::Window {
   int bandRows, bands;  // of output
-  int rows, width;        // pixels; rows is a multiple of strideH, width of strideW
+  int rows, width;      // pixels; rows is a multiple of strideH, width of strideW
   size_t planeBytes;
 
   Window(const AmxCorrelation& c, int outHeight, int outWidth, int enough) {
@@ -74,8 +74,8 @@ struct AmxPlan::Window {
              SplitRange* range) const;
 };
 
-void AmxPlan::Window::split(const AmxCorrelation& c, const ConvSource& source, const float* image, int top, char* planes,
-                            SplitRange* range) const {
+void AmxPlan::Window::split(const AmxCorrelation& c, const ConvSource& source, const float* image, int top,
+                            char* planes, SplitRange* range) const {
   Bfloat16* values = reinterpret_cast<Bfloat16*>(planes);
   const ptrdiff_t plane = static_cast<ptrdiff_t>(planeBytes / sizeof(Bfloat16));
   const size_t channels = static_cast<size_t>(c.channels), row = width * channels;
@@ -98,8 +98,9 @@ void AmxPlan::Window::split(const AmxCorrelation& c, const ConvSource& source, c
     zero(at, at + before * channels);
     const float* from = image + (static_cast<ptrdiff_t>(y) * c.width + left + before) * source.stride;
     if (end > before) {
-      amxSplit({from, source.stride, static_cast<size_t>(end - before), c.channels, source.scale, source.shift, source.relu},
-               c.parts, values + at + before * channels, plane, range);
+      amxSplit(
+          {from, source.stride, static_cast<size_t>(end - before), c.channels, source.scale, source.shift, source.relu},
+          c.parts, values + at + before * channels, plane, range);
     }
     zero(at + end * channels, at + row);
   }
@@ -157,7 +158,8 @@ bool AmxPlan::run(const Context& context, size_t images, const ConvSource& sourc
   context.pool.run(bands * images, [&](size_t task, int thread) {
     if (!met.finite()) return;
     const size_t image = task / bands, band = task % bands;
-    char* planes = reinterpret_cast<char*>(context.pool.scratch(thread, 0, c_.parts * window.planeBytes / sizeof(float)));
+    char* planes =
+        reinterpret_cast<char*>(context.pool.scratch(thread, 0, c_.parts * window.planeBytes / sizeof(float)));
     SplitRange range;
     const int row = static_cast<int>(band) * window.bandRows;
     window.split(c_, source, source.x + image * imageFloats, c_.originH + row * c_.strideH, planes, &range);
@@ -170,8 +172,9 @@ bool AmxPlan::run(const Context& context, size_t images, const ConvSource& sourc
       const auto& tiles = band + 1 == bands ? ready.lastTiles : ready.tiles;
       const ptrdiff_t at = phase.start + static_cast<ptrdiff_t>(image) * phase.imageStride + row * phase.rowStride;
       ready.weights->run(ready.steps.data(), planes, static_cast<ptrdiff_t>(window.planeBytes),
-                         static_cast<ptrdiff_t>(c_.strideW) * c_.channels * static_cast<ptrdiff_t>(sizeof(Bfloat16)), tiles.data(),
-                         tiles.size(), {y + at, phase.pixelStride, residual != nullptr ? residual + at : nullptr, activation});
+                         static_cast<ptrdiff_t>(c_.strideW) * c_.channels * static_cast<ptrdiff_t>(sizeof(Bfloat16)),
+                         tiles.data(), tiles.size(),
+                         {y + at, phase.pixelStride, residual != nullptr ? residual + at : nullptr, activation});
     }
   });
   if (!met.finite()) return false;

@@ -1,5 +1,6 @@
 // A correlation on AMX tiles: every output pixel (i, j) gathers runs of values around source pixel
-// (originH + i * strideH, originW + j * strideW); several phases may share one source, each with taps and outputs of its own.
+// (originH + i * strideH, originW + j * strideW); several phases may share one source, each with taps and outputs of
+// its own.
 #pragma once
 #include <memory>
 #include <vector>
@@ -19,8 +20,8 @@ struct AmxPhase {
 };
 
 struct AmxCorrelation : Windows {  // of all phases' taps
-  int parts;  // that every factor is split into: 3 for all of float32's precision, 2 for 16 bits of it, 1 for bfloat16
-  int images;         // of a run, about
+  int parts;   // that every factor is split into: 3 for all of float32's precision, 2 for 16 bits of it, 1 for bfloat16
+  int images;  // of a run, about
   int columns;        // output channels
   const float* bias;  // or null
   std::vector<AmxPhase> phases;

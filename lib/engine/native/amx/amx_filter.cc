@@ -1,13 +1,14 @@
-// dw[tap][c][k] is the sum over output pixels p of x[p * stride + tap][c] * dy[p][k]: a product of matrices whose depth are
-// the pixels, so that both factors must be laid out pixel by pixel.
+// dw[tap][c][k] is the sum over output pixels p of x[p * stride + tap][c] * dy[p][k]: a product of matrices whose depth
+// are the pixels, so that both factors must be laid out pixel by pixel.
 //
 // Output pixels, in a grid with columns and rows of zeros between images wide enough for the filter to reach out, are
-// numbered through; x, as many grids as the stride has phases, is numbered alike. Then a tap is nothing but an offset into
-// x. Tiles of bfloat16 take pixels in pairs: a pixel is paired with the one half a unit of work behind it, in dy, the left
-// factor, which is transposed, as in x, the right factor, so that any offset is one of whole rows of pairs.
+// numbered through; x, as many grids as the stride has phases, is numbered alike. Then a tap is nothing but an offset
+// into x. Tiles of bfloat16 take pixels in pairs: a pixel is paired with the one half a unit of work behind it, in dy,
+// the left factor, which is transposed, as in x, the right factor, so that any offset is one of whole rows of pairs.
 //
-// A unit of work is some images, or some rows of a large one: small enough to stay in the second-level cache while every
-// combination of 16 channels, 16 output channels and a tap passes over it, large enough for its sums to be worth storing.
+// A unit of work is some images, or some rows of a large one: small enough to stay in the second-level cache while
+// every combination of 16 channels, 16 output channels and a tap passes over it, large enough for its sums to be worth
+// storing.
 #include "amx/amx_filter.h"
 
 #if !defined(CONVBOOK_AMX)
@@ -79,7 +80,8 @@ struct Plan {
     for (int h = 0; h < s.filterHeight; h++) {
       for (int w = 0; w < s.filterWidth; w++) {
         size_t plane = 0;
-        while (plane < planes.size() && (planes[plane].h != rows.phase[h] || planes[plane].w != columns.phase[w])) plane++;
+        while (plane < planes.size() && (planes[plane].h != rows.phase[h] || planes[plane].w != columns.phase[w]))
+          plane++;
         if (plane == planes.size()) planes.push_back({rows.phase[h], columns.phase[w]});
         const int offset = (rows.before + rows.shift[h]) * columns.pitch + columns.before + columns.shift[w];
         taps.push_back({static_cast<int>(plane), offset});
@@ -91,7 +93,8 @@ struct Plan {
     const int most = static_cast<int>(std::min<size_t>(kUnitBytes / bytes, 1 << 24));
     if (most >= perImage) {
       // Several units for each of the threads, if that does not make them too small.
-      const int fair = threads == 1 ? s.batch : std::max((s.batch + threads * 4 - 1) / (threads * 4), kFewPixels / perImage);
+      const int fair =
+          threads == 1 ? s.batch : std::max((s.batch + threads * 4 - 1) / (threads * 4), kFewPixels / perImage);
       images = evenShare(s.batch, std::max(1, std::min(fair, std::min(most, kUnitPixels) / perImage)));
       units = (s.batch + images - 1) / images;
     } else {
@@ -123,7 +126,8 @@ struct Plan {
     int rowsBefore, columnsBefore, rowsAfter;  // of the grid; rowsAfter counts in a band alone
   };
   Source sourceOf(const Plane& p, const ConvSource& x) const {
-    return {x.x, s.height, s.width, x.stride, p.h, p.w, s.strideHeight, s.strideWidth, rows.extent(p.h), columns.extent(p.w),
+    return {x.x,         s.height,       s.width,       x.stride,         p.h,
+            p.w,         s.strideHeight, s.strideWidth, rows.extent(p.h), columns.extent(p.w),
             rows.before, columns.before, rows.after};
   }
   Source sourceOf(const float* dy) const {
@@ -143,7 +147,8 @@ struct Plan {
       const float* plane = from.data + static_cast<ptrdiff_t>(image) * from.height * from.width * from.pitch;
       for (int r = low; r < high; r++) {
         const int at = ((image - first) * rows.pitch + r - row0 + from.rowsBefore) * columns.pitch + from.columnsBefore;
-        const float* row = plane + (static_cast<ptrdiff_t>(r * from.strideH + from.phaseH) * from.width + from.phaseW) * from.pitch;
+        const float* row =
+            plane + (static_cast<ptrdiff_t>(r * from.strideH + from.phaseH) * from.width + from.phaseW) * from.pitch;
         const int n = std::min(from.extentW, count - at);
         for (int c = 0; c < n; c++) to[at + c] = row + static_cast<ptrdiff_t>(c) * from.strideW * from.pitch;
       }
@@ -157,14 +162,19 @@ struct Workspace {
   const float** pixels;
   Bfloat16 *left, *right;
 
-  static size_t pointers(const Plan& plan) { return static_cast<size_t>(plan.gridPixels() + plan.maxOffset + kReadAhead); }
+  static size_t pointers(const Plan& plan) {
+    return static_cast<size_t>(plan.gridPixels() + plan.maxOffset + kReadAhead);
+  }
   static size_t width(const Plan& plan) { return static_cast<size_t>(std::max(plan.channels16, plan.outs16)) * 16; }
   static size_t leftSize(const Plan& plan) { return plan.leftTile() * plan.outs16; }
-  static size_t rightSize(const Plan& plan) { return plan.taps.size() == 1 ? 0 : plan.planeSize() * plan.planes.size(); }
+  static size_t rightSize(const Plan& plan) {
+    return plan.taps.size() == 1 ? 0 : plan.planeSize() * plan.planes.size();
+  }
 
   Workspace(const Context& context, const Plan& plan, int thread) {
     const size_t pointerFloats = (pointers(plan) * sizeof(float*) / sizeof(float) + 31) / 16 * 16;
-    float* memory = context.pool.scratch(thread, 0, width(plan) * 2 + pointerFloats + (leftSize(plan) + rightSize(plan)) / 2);
+    float* memory =
+        context.pool.scratch(thread, 0, width(plan) * 2 + pointerFloats + (leftSize(plan) + rightSize(plan)) / 2);
     zeros = memory;
     bias = zeros + width(plan);
     pixels = reinterpret_cast<const float**>(bias + width(plan));
@@ -175,8 +185,8 @@ struct Workspace {
 };
 
 // Adds a unit to the sums of its slot.
-void addUnit(const Plan& plan, const Workspace& work, size_t unit, bool first, const ConvSource& x, const float* dy, float* sums,
-             float* bias, SplitRange* xRange, SplitRange* dyRange) {
+void addUnit(const Plan& plan, const Workspace& work, size_t unit, bool first, const ConvSource& x, const float* dy,
+             float* sums, float* bias, SplitRange* xRange, SplitRange* dyRange) {
   const size_t steps = static_cast<size_t>(plan.steps(plan.imagesOf(unit)));
   const int pixels = static_cast<int>(steps) * kTileDepth;
   const size_t taps = plan.taps.size(), all = taps * plan.channels16;
@@ -210,7 +220,8 @@ void addUnit(const Plan& plan, const Workspace& work, size_t unit, bool first, c
       for (int j = 0; j < some; j++) {
         const size_t channel = static_cast<size_t>(i + j) / taps;
         const Plan::Tap& tap = plan.taps[static_cast<size_t>(i + j) % taps];
-        t.right[j] = work.right + plan.planeSize() * tap.plane + plan.planeTile() * channel + static_cast<size_t>(tap.offset) * 32;
+        t.right[j] = work.right + plan.planeSize() * tap.plane + plan.planeTile() * channel +
+                     static_cast<size_t>(tap.offset) * 32;
       }
       t.sums = sums + (static_cast<size_t>(out) * all + i) * 256;
       amxTileSums(t, some);
@@ -218,22 +229,25 @@ void addUnit(const Plan& plan, const Workspace& work, size_t unit, bool first, c
   }
 }
 
-// Nanoseconds of one core, from measurements on Sapphire Rapids: whether the tiles are the quicker way. They spend more time
-// on laying out pixels than on products, so that few channels, of which AVX-512 makes short work, are not for them.
+// Nanoseconds of one core, from measurements on Sapphire Rapids: whether the tiles are the quicker way. They spend more
+// time on laying out pixels than on products, so that few channels, of which AVX-512 makes short work, are not for
+// them.
 bool takes(const Plan& plan) {
   const ConvShape& s = plan.s;
   const double pixels = static_cast<double>(s.batch) * s.outHeight * s.outWidth;
   const double grid = pixels * plan.rows.pitch * plan.columns.pitch / (static_cast<double>(s.outHeight) * s.outWidth);
   const double taps = static_cast<double>(plan.taps.size()), tiles = taps * plan.channels16 * plan.outs16;
   const double vectors = pixels * s.inChannels * s.outChannels * taps / 90;
-  const double layout = grid * (0.8 + 2.4 * plan.outs16 + 1.7 * plan.channels16 * static_cast<double>(plan.planes.size()));
+  const double layout =
+      grid * (0.8 + 2.4 * plan.outs16 + 1.7 * plan.channels16 * static_cast<double>(plan.planes.size()));
   const double products = grid * tiles * (taps == 1 ? 0.25 : 0.5), fixed = 500 + 80 * tiles;
   return layout + products + fixed < 0.95 * vectors;
 }
 
 }  // namespace
 
-bool amxFilterGrad(const Context& context, const ConvShape& s, const ConvSource& x, const float* dy, float* dw, float* dbias) {
+bool amxFilterGrad(const Context& context, const ConvShape& s, const ConvSource& x, const float* dy, float* dw,
+                   float* dbias) {
   if (context.kernels.tiles == nullptr || s.groups != 1) return false;
   const Plan plan(s, context.pool.threads());
   if (!takes(plan)) return false;
@@ -256,8 +270,8 @@ bool amxFilterGrad(const Context& context, const ConvShape& s, const ConvSource&
     const size_t firstUnit = plan.units * slot / slots;
     for (size_t unit = firstUnit; unit < plan.units * (slot + 1) / slots; unit++) {
       std::memset(work.bias, 0, biasFloats * sizeof(float));
-      addUnit(plan, work, unit, unit == firstUnit, x, dy, sums, dbias != nullptr ? work.bias : nullptr, &ranges[2 * slot],
-              &ranges[2 * slot + 1]);
+      addUnit(plan, work, unit, unit == firstUnit, x, dy, sums, dbias != nullptr ? work.bias : nullptr,
+              &ranges[2 * slot], &ranges[2 * slot + 1]);
       for (size_t i = 0; i < biasFloats; i++) bias[i] += work.bias[i];
     }
   });
@@ -273,7 +287,8 @@ bool amxFilterGrad(const Context& context, const ConvShape& s, const ConvSource&
       const size_t out = tile / all, channel = tile % all / plan.taps.size(), tap = tile % plan.taps.size();
       amxReduceTile(parts + tile * 256, slots, stride, std::min(16, s.outChannels - static_cast<int>(out) * 16),
                     std::min(16, s.inChannels - static_cast<int>(channel) * 16),
-                    dw + (tap * s.inChannels + channel * 16) * s.outChannels + out * 16, static_cast<size_t>(s.outChannels));
+                    dw + (tap * s.inChannels + channel * 16) * s.outChannels + out * 16,
+                    static_cast<size_t>(s.outChannels));
     }
   });
   if (dbias != nullptr) {

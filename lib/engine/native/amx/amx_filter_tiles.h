@@ -1,4 +1,5 @@
-// What the gradient of a filter does on AMX tiles (amx_filter.cc plans it): splitting and laying out pixels, products, sums.
+// What the gradient of a filter does on AMX tiles (amx_filter.cc plans it): splitting and laying out pixels, products,
+// sums.
 #pragma once
 #include "amx/amx.h"
 
@@ -7,20 +8,20 @@ namespace convbook {
 
 // The most products that run side by side, each with a tile of sums of its own.
 constexpr int kSideBySide = 5;
-// Pixels are given by where their channels begin. So many entries behind the last are read ahead: addresses, never looked at
-// what they point at.
+// Pixels are given by where their channels begin. So many entries behind the last are read ahead: addresses, never
+// looked at what they point at.
 constexpr int kReadAhead = 32;
 
-// What becomes of an input's pixels before they are used: max(x * scale + shift, 0 if relu), a scale and a shift a channel, but for those
-// that are `zeros`, the border. Scale may be null: nothing.
+// What becomes of an input's pixels before they are used: max(x * scale + shift, 0 if relu), a scale and a shift a
+// channel, but for those that are `zeros`, the border. Scale may be null: nothing.
 struct PixelLine {
   const float *scale, *shift;
   bool relu;
   const float* zeros;
 };
 
-// Splits pixels into right-hand factors: for each 16 channels (the last padded with zeros) rows of 16 pairs, of a pixel and
-// the one `distance` behind it; hi, and the same of lo `lowOffset` values behind.
+// Splits pixels into right-hand factors: for each 16 channels (the last padded with zeros) rows of 16 pairs, of a pixel
+// and the one `distance` behind it; hi, and the same of lo `lowOffset` values behind.
 struct PixelPairs {
   const float* const* pixels;
   size_t pairs, distance;
@@ -31,9 +32,9 @@ struct PixelPairs {
 };
 void amxPackPairs(const PixelPairs&, SplitRange* range);
 
-// Splits pixels into left-hand factors: for each 16 channels, step after step, a tile of hi and then one of lo, whose rows are
-// channels and whose columns are 16 pairs, of a pixel and the one steps * 16 behind it. Adds all pixels to sums[channels
-// padded to 16], if given.
+// Splits pixels into left-hand factors: for each 16 channels, step after step, a tile of hi and then one of lo, whose
+// rows are channels and whose columns are 16 pairs, of a pixel and the one steps * 16 behind it. Adds all pixels to
+// sums[channels padded to 16], if given.
 struct PixelRows {
   const float* const* pixels;
   size_t steps;  // of 32 pixels
@@ -44,7 +45,8 @@ struct PixelRows {
 };
 void amxPackRows(const PixelRows&, SplitRange* range);
 
-// sums[i][row][column] (+)= left * right[i] over `steps` tiles; the lower halves of right[i] lie `lowOffset` values behind.
+// sums[i][row][column] (+)= left * right[i] over `steps` tiles; the lower halves of right[i] lie `lowOffset` values
+// behind.
 struct TileSums {
   const Bfloat16* left;
   const Bfloat16* right[kSideBySide];
@@ -54,8 +56,8 @@ struct TileSums {
 };
 void amxTileSums(const TileSums&, int count);
 
-// The same for one tap, whose right-hand factors are packed on the way: sums[out][16 channels][row][column] (+)= left * x for
-// up to kOutsAtOnce tiles of output channels, which lie outStride floats apart.
+// The same for one tap, whose right-hand factors are packed on the way: sums[out][16 channels][row][column] (+)= left *
+// x for up to kOutsAtOnce tiles of output channels, which lie outStride floats apart.
 constexpr int kOutsAtOnce = 6;
 struct PointSums {
   const Bfloat16* left;

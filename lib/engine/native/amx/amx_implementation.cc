@@ -12,14 +12,16 @@ class AmxImplementation : public ConvImplementation {
                                         ptrdiff_t targetStride, bool once) override {
     return amxForward(context, s, w, bias, targetStride, once);
   }
-  std::unique_ptr<PreparedPass> inputGrad(const Context& context, const ConvShape& s, const float* w, bool once) override {
+  std::unique_ptr<PreparedPass> inputGrad(const Context& context, const ConvShape& s, const float* w,
+                                          bool once) override {
     return amxInputGrad(context, s, w, once);
   }
-  bool filterGrad(const Context& context, const ConvShape& s, const ConvSource& x, const float* dy, float* dw, float* dbias) override {
+  bool filterGrad(const Context& context, const ConvShape& s, const ConvSource& x, const float* dy, float* dw,
+                  float* dbias) override {
     return amxFilterGrad(context, s, x, dy, dw, dbias);
   }
-  bool matMul(const Context& context, const MatMulShape& s, const float* a, const float* b, const float* bias, int activation,
-              float* c) override {
+  bool matMul(const Context& context, const MatMulShape& s, const float* a, const float* b, const float* bias,
+              int activation, float* c) override {
     return bf16MatMul(context, s, a, b, bias, activation, c);
   }
 };

@@ -50,11 +50,12 @@ bool AmxProduct::run(const Context& context, size_t images, const ConvSource& so
   AmxMet met;
   context.pool.run((pixels + share - 1) / share, [&](size_t task, int thread) {
     if (!met.finite()) return;
-    Bfloat16* planes = reinterpret_cast<Bfloat16*>(context.pool.scratch(thread, 0, static_cast<size_t>(parts_) * plane / 2));
+    Bfloat16* planes =
+        reinterpret_cast<Bfloat16*>(context.pool.scratch(thread, 0, static_cast<size_t>(parts_) * plane / 2));
     const size_t first = task * share, count = std::min(share, pixels - first);
     SplitRange range;
-    amxSplit({source.x + static_cast<ptrdiff_t>(first) * source.stride, source.stride, count, in_, source.scale, source.shift,
-              source.relu},
+    amxSplit({source.x + static_cast<ptrdiff_t>(first) * source.stride, source.stride, count, in_, source.scale,
+              source.shift, source.relu},
              parts_, planes, static_cast<ptrdiff_t>(plane), &range);
     for (int part = 0; part < parts_; part++) {
       std::memset(planes + static_cast<size_t>(part) * plane + count * channels, 0, behind * sizeof(Bfloat16));

@@ -7,8 +7,8 @@
 namespace convbook {
 
 #if defined(CONVBOOK_AMX)
-AmxWeights::AmxWeights(const Context& context, int parts, const std::vector<AmxRun>& runs, const float* w, ptrdiff_t stride,
-                       int columns, const float* bias)
+AmxWeights::AmxWeights(const Context& context, int parts, const std::vector<AmxRun>& runs, const float* w,
+                       ptrdiff_t stride, int columns, const float* bias)
     : parts_(parts), columns_(columns) {
   struct Piece {
     size_t row;
@@ -16,7 +16,8 @@ AmxWeights::AmxWeights(const Context& context, int parts, const std::vector<AmxR
   };
   std::vector<Piece> pieces;
   for (const AmxRun& run : runs) {
-    for (int k = 0; k < run.length; k += kTileDepth) pieces.push_back({depth_ + k, std::min(kTileDepth, run.length - k)});
+    for (int k = 0; k < run.length; k += kTileDepth)
+      pieces.push_back({depth_ + k, std::min(kTileDepth, run.length - k)});
     depth_ += static_cast<size_t>(run.length);
   }
   stepCount_ = static_cast<int>(pieces.size());
@@ -53,8 +54,8 @@ bool AmxWeights::suits(float largest) const {
                           product * static_cast<double>(depth_) < 1e38);
 }
 
-void AmxWeights::run(const int32_t* steps, const char* x, ptrdiff_t plane, ptrdiff_t pixelBytes, const AmxTilePlace* tiles,
-                     size_t count, const Target& target) const {
+void AmxWeights::run(const int32_t* steps, const char* x, ptrdiff_t plane, ptrdiff_t pixelBytes,
+                     const AmxTilePlace* tiles, size_t count, const Target& target) const {
   AmxStrip strip;
   strip.parts = parts_;
   strip.x = x;

@@ -36,14 +36,14 @@ class AmxMet {
 
 class AmxWeights {
  public:
-  // `w` has a row for each value of the runs, in their order, `stride` floats apart, and a column for each output channel;
-  // bias may be null.
+  // `w` has a row for each value of the runs, in their order, `stride` floats apart, and a column for each output
+  // channel; bias may be null.
   AmxWeights(const Context&, int parts, const std::vector<AmxRun>& runs, const float* w, ptrdiff_t stride, int columns,
              const float* bias);
 
   bool finite() const { return met_.finite(); }
-  // Whether no product with values of this magnitude is so small that its lower parts vanish, nor a sum so large that it
-  // depends on the order whether it becomes infinite. Of zeros alone, anything is right.
+  // Whether no product with values of this magnitude is so small that its lower parts vanish, nor a sum so large that
+  // it depends on the order whether it becomes infinite. Of zeros alone, anything is right.
   bool suits(float largest) const;
 
   // Where the outputs of tiles go, and what is done to them on the way; places are as in AmxTilePlace.
@@ -54,8 +54,8 @@ class AmxWeights {
     int activation;
   };
   // Sums for `count` tiles of pixels; `steps` tells for each 32 values of the runs where they lie, from a pixel on.
-  void run(const int32_t* steps, const char* x, ptrdiff_t plane, ptrdiff_t pixelBytes, const AmxTilePlace* tiles, size_t count,
-           const Target& target) const;
+  void run(const int32_t* steps, const char* x, ptrdiff_t plane, ptrdiff_t pixelBytes, const AmxTilePlace* tiles,
+           size_t count, const Target& target) const;
 
  private:
   struct Panel {

@@ -26,13 +26,15 @@ Floats turned(const Context& context, bool transposed, const float* from, int ro
 
 }  // namespace
 
-bool bf16MatMul(const Context& context, const MatMulShape& s, const float* a, const float* b, const float* bias, int activation,
-                float* c) {
+bool bf16MatMul(const Context& context, const MatMulShape& s, const float* a, const float* b, const float* bias,
+                int activation, float* c) {
   if (!context.bf16 || s.k < kLeastDepth || static_cast<double>(s.m) * s.n * s.k < kLeastProducts) return false;
   for (int i = 0; i < s.batch; i++) {
     const float *left = a + i * s.strideA, *right = b + i * s.strideB;
-    const Floats leftTurned = turned(context, s.transposeA, left, s.m, s.k), rightTurned = turned(context, s.transposeB, right, s.k, s.n);
-    const AmxProduct product(context, 1, static_cast<size_t>(s.m), s.k, s.n, rightTurned ? rightTurned.get() : right, bias, s.n);
+    const Floats leftTurned = turned(context, s.transposeA, left, s.m, s.k),
+                 rightTurned = turned(context, s.transposeB, right, s.k, s.n);
+    const AmxProduct product(context, 1, static_cast<size_t>(s.m), s.k, s.n, rightTurned ? rightTurned.get() : right,
+                             bias, s.n);
     if (!product.usable() || !product.run(context, 1, {leftTurned ? leftTurned.get() : left, s.k},
                                           c + static_cast<size_t>(i) * s.m * s.n, nullptr, activation, {})) {
       return false;
@@ -41,7 +43,9 @@ bool bf16MatMul(const Context& context, const MatMulShape& s, const float* a, co
   return true;
 }
 #else
-bool bf16MatMul(const Context&, const MatMulShape&, const float*, const float*, const float*, int, float*) { return false; }
+bool bf16MatMul(const Context&, const MatMulShape&, const float*, const float*, const float*, int, float*) {
+  return false;
+}
 #endif
 
 }  // namespace convbook

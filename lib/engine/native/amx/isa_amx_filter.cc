@@ -35,8 +35,8 @@ inline Halves halvesOf(__m512 x, __m512* rest) {
   return {hi, _mm512_add_epi32(_mm512_castps_si512(*rest), half)};
 }
 
-// Two pixels at a time, so that one instruction watches both: the rest of infinity is not a number, that of a value that was
-// rounded to infinity is infinite, and so is their product with any other rest.
+// Two pixels at a time, so that one instruction watches both: the rest of infinity is not a number, that of a value
+// that was rounded to infinity is infinite, and so is their product with any other rest.
 inline void halvesOf(__m512 x, __m512 y, Halves* a, Halves* b, Watch* watch) {
   __m512 restX, restY;
   *a = halvesOf(x, &restX);
@@ -99,8 +99,8 @@ inline void transpose16(__m512i* r) {
   }
 }
 
-// Reads ahead, line after line in the order of memory, which the processor's own prefetchers then follow: the loops here
-// pass over 16 pixels once for each 16 channels.
+// Reads ahead, line after line in the order of memory, which the processor's own prefetchers then follow: the loops
+// here pass over 16 pixels once for each 16 channels.
 struct ReadAhead {
   const float* const* pixels;
   int channels, c = 0;
@@ -117,7 +117,7 @@ struct ReadAhead {
 
 template <bool Affine>
 void packPairs(const PixelPairs& p, Watch* watch) {
-  const float* const *first = p.pixels, *const *second = p.pixels + p.distance;
+  const float *const *first = p.pixels, *const *second = p.pixels + p.distance;
   ReadAhead ahead = {first + kReadAhead, p.channels}, farAhead = {second + kReadAhead, p.channels};
   for (size_t row = 0; row < p.pairs; row += 16, first += 16, second += 16) {
     const size_t count = p.pairs - row < 16 ? p.pairs - row : 16;
@@ -142,11 +142,12 @@ struct Pass {
   int c;  // the first channel
   Bfloat16* scratch;
   Watch watch;
-  const float* const *first, *const *second;  // pixels of the pairs
+  const float *const *first, *const *second;  // pixels of the pairs
 };
 
-// One product of the step before: of its upper halves first, then lower * upper, then upper * lower. A product waits for the
-// one before it that goes to the same tile, so that they go round all tiles; few combinations have a tile for each half.
+// One product of the step before: of its upper halves first, then lower * upper, then upper * lower. A product waits
+// for the one before it that goes to the same tile, so that they go round all tiles; few combinations have a tile for
+// each half.
 template <int Outs, int Tiles, int N>
 inline void product(const Bfloat16* left, size_t leftTile, const Bfloat16* right) {
   constexpr int kAll = Outs * Tiles, kHalf = N / kAll, kTile = N % kAll / Outs, kOut = N % Outs;
@@ -182,8 +183,8 @@ inline void passStep(Pass& pass, size_t step) {
     _mm512_store_si512(to + T * 1024 + 512 + 32 * i, pairUp(a.lo, b.lo));
   }
   if constexpr (Before) {
-    products<Outs, Tiles, 3 * Outs * T, 3 * Outs * (T + 1)>(pass.p.left + (step - 1) * 1024, pass.p.leftTile,
-                                                            pass.scratch + (step + 1) % 2 * Tiles * 1024);
+    products<Outs, Tiles, 3 * Outs * T, 3 * Outs*(T + 1)>(pass.p.left + (step - 1) * 1024, pass.p.leftTile,
+                                                          pass.scratch + (step + 1) % 2 * Tiles * 1024);
   }
   if constexpr (T + 1 < Tiles) passStep<Outs, Tiles, Affine, Before, T + 1>(pass, step);
 }
@@ -227,7 +228,8 @@ void pass(const PointSums& p, int c, Watch* watch) {
     pass.second += 16;
     passStep<Outs, Tiles, Affine, true>(pass, step);
   }
-  products<Outs, Tiles, 0, 3 * kAll>(p.left + (p.steps - 1) * 1024, p.leftTile, scratch + (p.steps - 1) % 2 * Tiles * 1024);
+  products<Outs, Tiles, 0, 3 * kAll>(p.left + (p.steps - 1) * 1024, p.leftTile,
+                                     scratch + (p.steps - 1) % 2 * Tiles * 1024);
   *watch = pass.watch;
   alignas(64) float fresh[kAll * kCopies * 256];
   storeTiles<kAll * kCopies>(fresh);
@@ -249,10 +251,10 @@ void passes(const PointSums& p, Watch* watch) {
     const int end = all * (round + 1) / rounds, c = t * 16;
     switch (end - t) {
       case 1: pass<Outs, 1, Affine>(p, c, watch); break;
-      case 2: pass<Outs, Most < 2 ? Most : 2, Affine>(p, c, watch); break;
-      case 3: pass<Outs, Most < 3 ? Most : 3, Affine>(p, c, watch); break;
-      case 4: pass<Outs, Most < 4 ? Most : 4, Affine>(p, c, watch); break;
-      case 5: pass<Outs, Most < 5 ? Most : 5, Affine>(p, c, watch); break;
+      case 2: pass < Outs, Most<2 ? Most : 2, Affine>(p, c, watch); break;
+      case 3: pass < Outs, Most<3 ? Most : 3, Affine>(p, c, watch); break;
+      case 4: pass < Outs, Most<4 ? Most : 4, Affine>(p, c, watch); break;
+      case 5: pass < Outs, Most<5 ? Most : 5, Affine>(p, c, watch); break;
       default: pass<Outs, Most, Affine>(p, c, watch);
     }
     t = end;
@@ -281,13 +283,13 @@ void tileSums(const TileSums& t) {
   for (size_t step = 0; step < t.steps; step++, left += 1024, at += 512) {
     _tile_loadd(5, left, 64);
     _tile_loadd(6, left + 512, 64);
-#define CONVBOOK_PRODUCT(i)                 \
-  if (N > i) {                              \
-    _tile_loadd(7, t.right[i] + at, 64);    \
-    _tile_dpbf16ps(i, 5, 7);                \
-    _tile_dpbf16ps(i, 6, 7);                \
+#define CONVBOOK_PRODUCT(i)                    \
+  if (N > i) {                                 \
+    _tile_loadd(7, t.right[i] + at, 64);       \
+    _tile_dpbf16ps(i, 5, 7);                   \
+    _tile_dpbf16ps(i, 6, 7);                   \
     _tile_loadd(7, t.right[i] + low + at, 64); \
-    _tile_dpbf16ps(i, 5, 7);                \
+    _tile_dpbf16ps(i, 5, 7);                   \
   }
     CONVBOOK_PRODUCT(0)
     CONVBOOK_PRODUCT(1)
@@ -303,7 +305,7 @@ void tileSums(const TileSums& t) {
 
 template <bool Sums>
 void packRows(const PixelRows& p, Watch* watch) {
-  const float* const *first = p.pixels, *const *second = p.pixels + p.steps * 16;
+  const float *const *first = p.pixels, *const *second = p.pixels + p.steps * 16;
   ReadAhead ahead = {first + kReadAhead, p.channels}, farAhead = {second + kReadAhead, p.channels};
   for (size_t step = 0; step < p.steps; step++, first += 16, second += 16) {
     for (int c = 0; c < p.channels; c += 16) {
@@ -378,11 +380,13 @@ void amxTileSums(const TileSums& t, int count) {
   }
 }
 
-void amxReduceTile(const float* from, size_t parts, size_t partStride, int rows, int columns, float* to, size_t stride) {
+void amxReduceTile(const float* from, size_t parts, size_t partStride, int rows, int columns, float* to,
+                   size_t stride) {
   __m512i sums[16];
   for (int r = 0; r < 16; r++) {
     __m512 sum = _mm512_load_ps(from + 16 * r);
-    for (size_t part = 1; part < parts; part++) sum = _mm512_add_ps(sum, _mm512_load_ps(from + part * partStride + 16 * r));
+    for (size_t part = 1; part < parts; part++)
+      sum = _mm512_add_ps(sum, _mm512_load_ps(from + part * partStride + 16 * r));
     sums[r] = _mm512_castps_si512(sum);
   }
   transpose16(sums);

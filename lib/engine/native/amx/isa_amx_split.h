@@ -63,8 +63,8 @@ inline Split16x3 split16x3(__m512 x, SplitWatch* watch) {
 
 // The upper halves of 32 words in their order.
 inline __m512i upperHalves(__m512i first, __m512i second) {
-  const __m512i odd = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27, 25, 23,
-                                       21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+  const __m512i odd = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27, 25,
+                                       23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
   return _mm512_permutex2var_epi16(first, odd, second);
 }
 
@@ -89,8 +89,8 @@ inline __m512i round32(__m512 first, __m512 second, SplitWatch* watch) {
 
 // The lower and the upper half of 32 values, a pair of each.
 inline __m512i zip(__m512i values) {
-  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20,
-                                         4, 19, 3, 18, 2, 17, 1, 16, 0);
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21,
+                                         5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   return _mm512_permutexvar_epi16(order, values);
 }
 
@@ -118,8 +118,9 @@ inline void splitPairs3(__m512 even, __m512 odd, SplitWatch* watch, __m512i part
 inline __mmask16 firstOf16(size_t n) { return static_cast<__mmask16>(n >= 16 ? 0xffffu : (1u << n) - 1u); }
 inline __mmask32 firstOf32(size_t n) { return static_cast<__mmask32>(n >= 32 ? 0xffffffffu : (1u << n) - 1u); }
 
-// 32 values in their order into three parts of 8 bits each, which together are exact. Parts are cut off instead of rounded:
-// what products leave out (the last parts of one factor times the later ones of the other) is below 2^-23 of the whole.
+// 32 values in their order into three parts of 8 bits each, which together are exact. Parts are cut off instead of
+// rounded: what products leave out (the last parts of one factor times the later ones of the other) is below 2^-23 of
+// the whole.
 inline void splitExact(__m512 first, __m512 second, SplitWatch* watch, __m512i parts[3]) {
   const __m512i upper = _mm512_set1_epi32(static_cast<int>(0xffff0000u));
   const __m512i evens = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
@@ -186,8 +187,8 @@ inline void splitRun(const float* x, size_t n, convbook::Bfloat16* to, ptrdiff_t
 // So far ahead are channels of pixels asked for: slices of wider pixels are more than the processor sees coming.
 constexpr ptrdiff_t kFloatsAhead = 1024;
 
-// The same of `pixels` runs of n values that lie `stride` apart, each value scaled and shifted before if Affine, and packed
-// densely.
+// The same of `pixels` runs of n values that lie `stride` apart, each value scaled and shifted before if Affine, and
+// packed densely.
 template <int Parts, bool Affine>
 inline void splitPixels(const convbook::AmxPixels& p, convbook::Bfloat16* to, ptrdiff_t plane, SplitWatch* watch) {
   const size_t channels = static_cast<size_t>(p.channels);

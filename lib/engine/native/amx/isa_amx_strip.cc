@@ -36,13 +36,13 @@ inline bool plain(const AmxStrip& s) {
     _tile_zero(tile);              \
   }
 
-#define CONVBOOK_STORE(tile, place, column)                                     \
-  if (asIs && (place).even) {                                                   \
-    _tile_stored(tile, s.y + (place).y[0] + (column), ys);                      \
-  } else {                                                                      \
-    alignas(64) float sums[256];                                                \
-    _tile_stored(tile, sums, 64);                                               \
-    finish(s, place, column, sums);                                             \
+#define CONVBOOK_STORE(tile, place, column)                \
+  if (asIs && (place).even) {                              \
+    _tile_stored(tile, s.y + (place).y[0] + (column), ys); \
+  } else {                                                 \
+    alignas(64) float sums[256];                           \
+    _tile_stored(tile, sums, 64);                          \
+    finish(s, place, column, sums);                        \
   }
 
 // M tiles of pixels by one of columns: tiles 0 to 3 hold sums.
@@ -50,9 +50,15 @@ template <int M, int Parts>
 void narrow(const AmxStrip& s) {
   const long xs = s.pixelBytes;
   CONVBOOK_START(0, s.bias)
-  if (M > 1) { CONVBOOK_START(1, s.bias) }
-  if (M > 2) { CONVBOOK_START(2, s.bias) }
-  if (M > 3) { CONVBOOK_START(3, s.bias) }
+  if (M > 1) {
+    CONVBOOK_START(1, s.bias)
+  }
+  if (M > 2) {
+    CONVBOOK_START(2, s.bias)
+  }
+  if (M > 3) {
+    CONVBOOK_START(3, s.bias)
+  }
   const char* x0 = s.x + s.tiles[0].x;
   const char* x1 = s.x + s.tiles[M > 1 ? 1 : 0].x;
   const char* x2 = s.x + s.tiles[M > 2 ? 2 : 0].x;
@@ -77,9 +83,15 @@ void narrow(const AmxStrip& s) {
   _tile_dpbf16ps(tile, 7, 5);               \
   _tile_dpbf16ps(tile, 7, 4);
       CONVBOOK_SIX(0, x0)
-      if (M > 1) { CONVBOOK_SIX(1, x1) }
-      if (M > 2) { CONVBOOK_SIX(2, x2) }
-      if (M > 3) { CONVBOOK_SIX(3, x3) }
+      if (M > 1) {
+        CONVBOOK_SIX(1, x1)
+      }
+      if (M > 2) {
+        CONVBOOK_SIX(2, x2)
+      }
+      if (M > 3) {
+        CONVBOOK_SIX(3, x3)
+      }
 #undef CONVBOOK_SIX
       continue;
     }
@@ -126,13 +138,19 @@ void narrow(const AmxStrip& s) {
   const bool asIs = plain(s);
   const long ys = s.ys * static_cast<long>(sizeof(float));
   CONVBOOK_STORE(0, s.tiles[0], 0)
-  if (M > 1) { CONVBOOK_STORE(1, s.tiles[1], 0) }
-  if (M > 2) { CONVBOOK_STORE(2, s.tiles[2], 0) }
-  if (M > 3) { CONVBOOK_STORE(3, s.tiles[3], 0) }
+  if (M > 1) {
+    CONVBOOK_STORE(1, s.tiles[1], 0)
+  }
+  if (M > 2) {
+    CONVBOOK_STORE(2, s.tiles[2], 0)
+  }
+  if (M > 3) {
+    CONVBOOK_STORE(3, s.tiles[3], 0)
+  }
 }
 
-// M tiles of pixels by two of columns: tiles 0 and 1 hold the first pixels' sums, 2 and 3 the others'; 4 and 5 are left-hand
-// parts, 6 and 7 right-hand ones.
+// M tiles of pixels by two of columns: tiles 0 and 1 hold the first pixels' sums, 2 and 3 the others'; 4 and 5 are
+// left-hand parts, 6 and 7 right-hand ones.
 template <int M, int Parts>
 void broad(const AmxStrip& s) {
   const long xs = s.pixelBytes;
@@ -147,18 +165,18 @@ void broad(const AmxStrip& s) {
   const char* x1 = s.x + s.tiles[M > 1 ? 1 : 0].x;
   const char* w = s.w;
   const ptrdiff_t plane = s.plane;
-#define CONVBOOK_LEFT(part)                    \
-  _tile_loadd(4, x0 + at + (part)*plane, xs);  \
-  if (M > 1) _tile_loadd(5, x1 + at + (part)*plane, xs);
-#define CONVBOOK_RIGHT(part)                 \
-  _tile_loadd(6, w + (part)*kTileBytes, 64); \
+#define CONVBOOK_LEFT(part)                     \
+  _tile_loadd(4, x0 + at + (part) * plane, xs); \
+  if (M > 1) _tile_loadd(5, x1 + at + (part) * plane, xs);
+#define CONVBOOK_RIGHT(part)                   \
+  _tile_loadd(6, w + (part) * kTileBytes, 64); \
   _tile_loadd(7, w + (Parts + (part)) * kTileBytes, 64);
-#define CONVBOOK_PRODUCTS              \
-  _tile_dpbf16ps(0, 4, 6);             \
-  _tile_dpbf16ps(1, 4, 7);             \
-  if (M > 1) {                         \
-    _tile_dpbf16ps(2, 5, 6);           \
-    _tile_dpbf16ps(3, 5, 7);           \
+#define CONVBOOK_PRODUCTS    \
+  _tile_dpbf16ps(0, 4, 6);   \
+  _tile_dpbf16ps(1, 4, 7);   \
+  if (M > 1) {               \
+    _tile_dpbf16ps(2, 5, 6); \
+    _tile_dpbf16ps(3, 5, 7); \
   }
   for (int i = 0; i < s.stepCount; i++, w += 2 * Parts * kTileBytes) {
     const ptrdiff_t at = s.steps[i];
@@ -241,7 +259,8 @@ void amxTranspose(const float* from, ptrdiff_t stride, int rows, int columns, fl
       }
       // a[4 * i + j] holds columns j, j + 4, j + 8 and j + 12 of rows 4 * i to 4 * i + 3.
       for (int j = 0; j < 4; j++) {
-        const __m512 even = _mm512_shuffle_f32x4(a[j], a[4 + j], 0x88), odd = _mm512_shuffle_f32x4(a[j], a[4 + j], 0xdd);
+        const __m512 even = _mm512_shuffle_f32x4(a[j], a[4 + j], 0x88),
+                     odd = _mm512_shuffle_f32x4(a[j], a[4 + j], 0xdd);
         const __m512 even2 = _mm512_shuffle_f32x4(a[8 + j], a[12 + j], 0x88);
         const __m512 odd2 = _mm512_shuffle_f32x4(a[8 + j], a[12 + j], 0xdd);
         b[j] = _mm512_shuffle_f32x4(even, even2, 0x88);

@@ -104,7 +104,8 @@ std::pair<void*, size_t> arrayBuffer(const Arguments& args) {
   return {data, bytes};
 }
 
-// Moves a part of a region that nobody uses to huge pages if it has small ones; its contents are lost. Says whether there is more to move.
+// Moves a part of a region that nobody uses to huge pages if it has small ones; its contents are lost. Says whether
+// there is more to move.
 napi_value settle(const Arguments& args, State&) {
   const auto [data, bytes] = arrayBuffer(args);
   napi_value more;
@@ -130,17 +131,18 @@ NAPI_MODULE_INIT() {
   state->pool.reset(new ThreadPool(1));
   state->singles.emplace_back(new ThreadPool(1));
   napi_set_instance_data(env, state, [](napi_env, void* data, void*) { delete static_cast<State*>(data); }, nullptr);
-  define(env, exports, state, {
-      {"configure", call<configure>},
-      {"threads", call<threads>},
-      {"hasBf16", call<hasBf16>},
-      {"tilePasses", call<tilePasses>},
-      {"scratchBytes", call<scratchBytes>},
-      {"releaseScratch", call<releaseScratch>},
-      {"alloc", call<alloc>},
-      {"drop", call<drop>},
-      {"settle", call<settle>},
-  });
+  define(env, exports, state,
+         {
+             {"configure", call<configure>},
+             {"threads", call<threads>},
+             {"hasBf16", call<hasBf16>},
+             {"tilePasses", call<tilePasses>},
+             {"scratchBytes", call<scratchBytes>},
+             {"releaseScratch", call<releaseScratch>},
+             {"alloc", call<alloc>},
+             {"drop", call<drop>},
+             {"settle", call<settle>},
+         });
   defineConvBindings(env, exports, state);
   defineArrayBindings(env, exports, state);
   defineIntegerBindings(env, exports, state);

@@ -68,7 +68,8 @@ class Arguments {
     }
     const bool words = type == napi_float32_array || type == napi_int32_array || type == napi_uint32_array;
     const bool single = type == napi_uint8_array || type == napi_int8_array || type == napi_uint8_clamped_array;
-    if (!words && !single) throw BadArgument("Argument " + std::to_string(i) + ": elements of this type are not handled");
+    if (!words && !single)
+      throw BadArgument("Argument " + std::to_string(i) + ": elements of this type are not handled");
     const size_t size = words ? length * 4 : length;
     if (size < least) {
       throw BadArgument("Argument " + std::to_string(i) + ": expected at least " + std::to_string(least) +
@@ -112,7 +113,8 @@ class Arguments {
   bool flag(size_t i) const {
     bool value = false;
     napi_value coerced;
-    if (i < count_ && napi_coerce_to_bool(env_, values_[i], &coerced) == napi_ok) napi_get_value_bool(env_, coerced, &value);
+    if (i < count_ && napi_coerce_to_bool(env_, values_[i], &coerced) == napi_ok)
+      napi_get_value_bool(env_, coerced, &value);
     return value;
   }
 
@@ -178,7 +180,8 @@ inline FloatArrays arraysIn(const Arguments& args, size_t i, const FloatArrays* 
         napi_get_typedarray_info(args.env(), element, &type, &length, &data, nullptr, nullptr) == napi_ok &&
         type == napi_float32_array;
     napi_close_handle_scope(args.env(), scope);
-    if (!good) throw BadArgument("Argument " + std::to_string(i) + ": element " + std::to_string(k) + " is no Float32Array");
+    if (!good)
+      throw BadArgument("Argument " + std::to_string(i) + ": element " + std::to_string(k) + " is no Float32Array");
     if (like != nullptr && length != (*like)[k].second) {
       throw BadArgument("Argument " + std::to_string(i) + ": element " + std::to_string(k) + " has the wrong length");
     }

@@ -121,21 +121,22 @@ napi_value random(const Arguments& args, const Context& context) {
 }  // namespace
 
 void defineArrayBindings(napi_env env, napi_value exports, State* state) {
-  define(env, exports, state, {
-      {"unary", call<unaryOp>},
-      {"fill", call<fillOp>},
-      {"binary", call<binaryOp>},
-      {"compare", call<compareOp>},
-      {"select", call<selectOp>},
-      {"reduce", call<reduceOp>},
-      {"argExtreme", call<argOp>},
-      {"copyStrided", call<stridedCopy>},
-      {"copyRows", call<rowCopy>},
-      {"gather", call<gatherOp>},
-      {"oneHot", call<oneHotOp>},
-      {"cast", call<castOp>},
-      {"random", call<random>},
-  });
+  define(env, exports, state,
+         {
+             {"unary", call<unaryOp>},
+             {"fill", call<fillOp>},
+             {"binary", call<binaryOp>},
+             {"compare", call<compareOp>},
+             {"select", call<selectOp>},
+             {"reduce", call<reduceOp>},
+             {"argExtreme", call<argOp>},
+             {"copyStrided", call<stridedCopy>},
+             {"copyRows", call<rowCopy>},
+             {"gather", call<gatherOp>},
+             {"oneHot", call<oneHotOp>},
+             {"cast", call<castOp>},
+             {"random", call<random>},
+         });
 }
 
 }  // namespace convbook

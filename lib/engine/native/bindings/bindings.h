@@ -1,5 +1,5 @@
-// The functions that JavaScript sees: each reads its arguments, checks every length against the shapes given, and calls one
-// driver. All state hangs on the environment, so that every worker thread has an engine of its own.
+// The functions that JavaScript sees: each reads its arguments, checks every length against the shapes given, and calls
+// one driver. All state hangs on the environment, so that every worker thread has an engine of its own.
 #pragma once
 #include <initializer_list>
 #include <memory>
@@ -32,7 +32,8 @@ class ProgramInHand {
     begun_ = true;
   }
   bool isBegun() const { return begun_; }
-  // Keeps what the arrays point into alive, until it is let go: not in a destructor, which may run when the environment has freed all references.
+  // Keeps what the arrays point into alive, until it is let go: not in a destructor, which may run when the environment
+  // has freed all references.
   void hold(napi_value value) {
     napi_ref reference;
     if (napi_create_reference(env_, value, 1, &reference) == napi_ok) held_.push_back(reference);

@@ -24,7 +24,9 @@ void checkGroups(const ConvShape& s) {
   }
 }
 size_t inputSize(const ConvShape& s) { return static_cast<size_t>(s.batch) * s.height * s.width * s.inChannels; }
-size_t outputSize(const ConvShape& s) { return static_cast<size_t>(s.batch) * s.outHeight * s.outWidth * s.outChannels; }
+size_t outputSize(const ConvShape& s) {
+  return static_cast<size_t>(s.batch) * s.outHeight * s.outWidth * s.outChannels;
+}
 size_t filterSize(const ConvShape& s) {
   return static_cast<size_t>(s.filterHeight) * s.filterWidth * (s.inChannels / s.groups) * s.outChannels;
 }
@@ -43,8 +45,7 @@ napi_value conv2d(const Arguments& args, const Context& context) {
 napi_value conv2dInputGrad(const Arguments& args, const Context& context) {
   const ConvShape s = convShape(args, 0);
   checkGroups(s);
-  convInputGrad(context, s, args.floats(1, outputSize(s)), args.floats(2, filterSize(s)),
-                args.output(3, inputSize(s)));
+  convInputGrad(context, s, args.floats(1, outputSize(s)), args.floats(2, filterSize(s)), args.output(3, inputSize(s)));
   return nullptr;
 }
 
@@ -52,8 +53,8 @@ napi_value conv2dInputGrad(const Arguments& args, const Context& context) {
 napi_value conv2dFilterGrad(const Arguments& args, const Context& context) {
   const ConvShape s = convShape(args, 0);
   checkGroups(s);
-  convFilterGrad(context, s, args.floats(1, inputSize(s)), args.floats(2, outputSize(s)),
-                 args.output(3, filterSize(s)), args.optionalOutput(4, s.outChannels));
+  convFilterGrad(context, s, args.floats(1, inputSize(s)), args.floats(2, outputSize(s)), args.output(3, filterSize(s)),
+                 args.optionalOutput(4, s.outChannels));
   return nullptr;
 }
 
@@ -70,17 +71,16 @@ size_t depthwiseFilterSize(const ConvShape& s) {
 // (shape, x, w, bias?, activation, y)
 napi_value depthwise(const Arguments& args, const Context& context) {
   const ConvShape s = convShape(args, 0);
-  depthwiseForward(context, s, multiplierOf(s), args.floats(1, inputSize(s)),
-                   args.floats(2, depthwiseFilterSize(s)), args.optionalFloats(3, s.outChannels),
-                   args.choice<Activation>(4, 3), args.output(5, outputSize(s)));
+  depthwiseForward(context, s, multiplierOf(s), args.floats(1, inputSize(s)), args.floats(2, depthwiseFilterSize(s)),
+                   args.optionalFloats(3, s.outChannels), args.choice<Activation>(4, 3), args.output(5, outputSize(s)));
   return nullptr;
 }
 
 // (shape, dy, w, dx)
 napi_value depthwiseInput(const Arguments& args, const Context& context) {
   const ConvShape s = convShape(args, 0);
-  depthwiseInputGrad(context, s, multiplierOf(s), args.floats(1, outputSize(s)),
-                     args.floats(2, depthwiseFilterSize(s)), args.output(3, inputSize(s)));
+  depthwiseInputGrad(context, s, multiplierOf(s), args.floats(1, outputSize(s)), args.floats(2, depthwiseFilterSize(s)),
+                     args.output(3, inputSize(s)));
   return nullptr;
 }
 
@@ -115,15 +115,16 @@ napi_value gemm(const Arguments& args, const Context& context) {
 }  // namespace
 
 void defineConvBindings(napi_env env, napi_value exports, State* state) {
-  define(env, exports, state, {
-      {"conv2d", call<conv2d>},
-      {"conv2dInputGrad", call<conv2dInputGrad>},
-      {"conv2dFilterGrad", call<conv2dFilterGrad>},
-      {"depthwise", call<depthwise>},
-      {"depthwiseInputGrad", call<depthwiseInput>},
-      {"depthwiseFilterGrad", call<depthwiseFilter>},
-      {"gemm", call<gemm>},
-  });
+  define(env, exports, state,
+         {
+             {"conv2d", call<conv2d>},
+             {"conv2dInputGrad", call<conv2dInputGrad>},
+             {"conv2dFilterGrad", call<conv2dFilterGrad>},
+             {"depthwise", call<depthwise>},
+             {"depthwiseInputGrad", call<depthwiseInput>},
+             {"depthwiseFilterGrad", call<depthwiseFilter>},
+             {"gemm", call<gemm>},
+         });
 }
 
 }  // namespace convbook

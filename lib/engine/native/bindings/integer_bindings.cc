@@ -42,15 +42,17 @@ napi_value intCompareOp(const Arguments& args, const Context& context) {
 napi_value intReduceOp(const Arguments& args, const Context& context) {
   const size_t outer = args.size(3), middle = args.size(4), inner = args.size(5);
   intReduce(context, args.choice<Reduce>(0, static_cast<int>(Reduce::Count)),
-            args.array<int32_t>(1, outer * middle * inner), args.array<int32_t>(2, outer * inner), outer, middle, inner);
+            args.array<int32_t>(1, outer * middle * inner), args.array<int32_t>(2, outer * inner), outer, middle,
+            inner);
   return nullptr;
 }
 
 // (op, a, b, y, description)
 napi_value byteBinaryOp(const Arguments& args, const Context& context) {
   const Described d = describe(args, 4, 2);
-  byteBinary(context, args.choice<ByteBinary>(0, static_cast<int>(ByteBinary::Count)), args.array<uint8_t>(1, d.reach[0]),
-             args.array<uint8_t>(2, d.reach[1]), args.array<uint8_t>(3, d.size), d.strided);
+  byteBinary(context, args.choice<ByteBinary>(0, static_cast<int>(ByteBinary::Count)),
+             args.array<uint8_t>(1, d.reach[0]), args.array<uint8_t>(2, d.reach[1]), args.array<uint8_t>(3, d.size),
+             d.strided);
   return nullptr;
 }
 
@@ -64,8 +66,8 @@ napi_value byteNotOp(const Arguments& args, const Context& context) {
 // (all, x, y, outer, middle, inner)
 napi_value byteReduceOp(const Arguments& args, const Context& context) {
   const size_t outer = args.size(3), middle = args.size(4), inner = args.size(5);
-  byteReduce(context, args.flag(0), args.array<uint8_t>(1, outer * middle * inner), args.array<uint8_t>(2, outer * inner),
-             outer, middle, inner);
+  byteReduce(context, args.flag(0), args.array<uint8_t>(1, outer * middle * inner),
+             args.array<uint8_t>(2, outer * inner), outer, middle, inner);
   return nullptr;
 }
 
@@ -125,8 +127,8 @@ napi_value scatterOp(const Arguments& args, const Context& context) {
   } else if (isFloat(args, 0)) {
     scatterAdd(context, args.floats(0, count * width), indices, args.output(2, rows * width), count, rows, width);
   } else {
-    scatterAdd(context, args.array<int32_t>(0, count * width), indices, args.array<int32_t>(2, rows * width), count, rows,
-               width);
+    scatterAdd(context, args.array<int32_t>(0, count * width), indices, args.array<int32_t>(2, rows * width), count,
+               rows, width);
   }
   return nullptr;
 }
@@ -134,20 +136,21 @@ napi_value scatterOp(const Arguments& args, const Context& context) {
 }  // namespace
 
 void defineIntegerBindings(napi_env env, napi_value exports, State* state) {
-  define(env, exports, state, {
-      {"intBinary", call<intBinaryOp>},
-      {"intUnary", call<intUnaryOp>},
-      {"intCompare", call<intCompareOp>},
-      {"intReduce", call<intReduceOp>},
-      {"byteBinary", call<byteBinaryOp>},
-      {"byteNot", call<byteNotOp>},
-      {"byteReduce", call<byteReduceOp>},
-      {"classify", call<classifyOp>},
-      {"scan", call<scanOp>},
-      {"topK", call<topKOp>},
-      {"reverse", call<reverseOp>},
-      {"scatter", call<scatterOp>},
-  });
+  define(env, exports, state,
+         {
+             {"intBinary", call<intBinaryOp>},
+             {"intUnary", call<intUnaryOp>},
+             {"intCompare", call<intCompareOp>},
+             {"intReduce", call<intReduceOp>},
+             {"byteBinary", call<byteBinaryOp>},
+             {"byteNot", call<byteNotOp>},
+             {"byteReduce", call<byteReduceOp>},
+             {"classify", call<classifyOp>},
+             {"scan", call<scanOp>},
+             {"topK", call<topKOp>},
+             {"reverse", call<reverseOp>},
+             {"scatter", call<scatterOp>},
+         });
 }
 
 }  // namespace convbook

@@ -16,7 +16,8 @@ napi_value batchNorm(const Arguments& args, const Context& context) {
   const BatchNorm s = batchNormOf(args, 8);
   const size_t n = s.rows * s.channels, c = s.channels;
   batchNormForward(context, s, args.floats(0, n), args.optionalFloats(1, c), args.optionalFloats(2, c),
-                   args.optionalFloats(3, n), args.output(4, n), args.output(5, c), args.output(6, c), args.output(7, c));
+                   args.optionalFloats(3, n), args.output(4, n), args.output(5, c), args.output(6, c),
+                   args.output(7, c));
   return nullptr;
 }
 
@@ -24,9 +25,9 @@ napi_value batchNorm(const Arguments& args, const Context& context) {
 napi_value batchNormGradient(const Arguments& args, const Context& context) {
   const BatchNorm s = batchNormOf(args, 11);
   const size_t n = s.rows * s.channels, c = s.channels;
-  batchNormGrad(context, s, args.floats(0, n), args.floats(1, n), args.optionalFloats(2, n),
-                args.optionalFloats(3, c), args.optionalFloats(4, c), args.floats(5, c), args.floats(6, c),
-                args.output(7, n), args.output(8, c), args.output(9, c), args.optionalOutput(10, n));
+  batchNormGrad(context, s, args.floats(0, n), args.floats(1, n), args.optionalFloats(2, n), args.optionalFloats(3, c),
+                args.optionalFloats(4, c), args.floats(5, c), args.floats(6, c), args.output(7, n), args.output(8, c),
+                args.output(9, c), args.optionalOutput(10, n));
   return nullptr;
 }
 
@@ -66,8 +67,22 @@ napi_value groupNormGradient(const Arguments& args, const Context& context) {
 PoolShape poolShape(const Arguments& args, size_t i) {
   const int32_t* p = args.array<int32_t>(i, 15);
   positive(p, 8);
-  PoolShape s = {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13],
-                 (p[14] & 1) != 0, (p[14] & 2) != 0};
+  PoolShape s = {p[0],
+                 p[1],
+                 p[2],
+                 p[3],
+                 p[4],
+                 p[5],
+                 p[6],
+                 p[7],
+                 p[8],
+                 p[9],
+                 p[10],
+                 p[11],
+                 p[12],
+                 p[13],
+                 (p[14] & 1) != 0,
+                 (p[14] & 2) != 0};
   if (s.filterHeight < 1 || s.filterWidth < 1 || s.strideHeight < 1 || s.strideWidth < 1 || s.dilationHeight < 1 ||
       s.dilationWidth < 1) {
     throw BadArgument("A pool's window, strides and dilations are at least 1");
@@ -145,29 +160,29 @@ napi_value resizeGradient(const Arguments& args, const Context& context) {
   const ResizeShape s = resizeShape(args, 1);
   const size_t in = static_cast<size_t>(s.batch) * s.height * s.width * s.channels;
   const size_t out = static_cast<size_t>(s.batch) * s.outHeight * s.outWidth * s.channels;
-  resizeGrad(context, args.flag(0) ? Resize::Bilinear : Resize::Nearest, s, args.floats(2, out),
-             args.output(3, in));
+  resizeGrad(context, args.flag(0) ? Resize::Bilinear : Resize::Nearest, s, args.floats(2, out), args.output(3, in));
   return nullptr;
 }
 
 }  // namespace
 
 void defineLayerBindings(napi_env env, napi_value exports, State* state) {
-  define(env, exports, state, {
-      {"batchNorm", call<batchNorm>},
-      {"batchNormGrad", call<batchNormGradient>},
-      {"affine", call<affine>},
-      {"groupNorm", call<groupNorm>},
-      {"groupNormGrad", call<groupNormGradient>},
-      {"maxPool", call<maxPoolOp>},
-      {"maxPoolGrad", call<maxPoolGradient>},
-      {"avgPool", call<avgPoolOp>},
-      {"avgPoolGrad", call<avgPoolGradient>},
-      {"softmax", call<softmaxOp>},
-      {"crossEntropy", call<crossEntropyOp>},
-      {"resize", call<resizeOp>},
-      {"resizeGrad", call<resizeGradient>},
-  });
+  define(env, exports, state,
+         {
+             {"batchNorm", call<batchNorm>},
+             {"batchNormGrad", call<batchNormGradient>},
+             {"affine", call<affine>},
+             {"groupNorm", call<groupNorm>},
+             {"groupNormGrad", call<groupNormGradient>},
+             {"maxPool", call<maxPoolOp>},
+             {"maxPoolGrad", call<maxPoolGradient>},
+             {"avgPool", call<avgPoolOp>},
+             {"avgPoolGrad", call<avgPoolGradient>},
+             {"softmax", call<softmaxOp>},
+             {"crossEntropy", call<crossEntropyOp>},
+             {"resize", call<resizeOp>},
+             {"resizeGrad", call<resizeGradient>},
+         });
 }
 
 }  // namespace convbook

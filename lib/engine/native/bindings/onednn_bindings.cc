@@ -45,7 +45,8 @@ napi_value useOneDnn(const Arguments& args, State& state) {
   std::string reason;
   const Module* module = loadModule(path.c_str(), &reason);
   if (module == nullptr) return string(args, reason);
-  state.onednn.reset(new OneDnn(*module, args.flag(1) ? OneDnn::Use::WhereItCan : OneDnn::Use::WhereFaster, text(args, 2)));
+  state.onednn.reset(
+      new OneDnn(*module, args.flag(1) ? OneDnn::Use::WhereItCan : OneDnn::Use::WhereFaster, text(args, 2)));
   return list(args, {string(args, module->name), string(args, module->release)});
 }
 
@@ -71,7 +72,8 @@ napi_value oneDnnRuns(const Arguments& args, State& state) {
 }  // namespace
 
 void defineOneDnnBindings(napi_env env, napi_value exports, State* state) {
-  define(env, exports, state, {{"useOneDnn", call<useOneDnn>}, {"oneDnnChoices", call<oneDnnChoices>}, {"oneDnnRuns", call<oneDnnRuns>}});
+  define(env, exports, state,
+         {{"useOneDnn", call<useOneDnn>}, {"oneDnnChoices", call<oneDnnChoices>}, {"oneDnnRuns", call<oneDnnRuns>}});
 }
 
 }  // namespace convbook

@@ -18,13 +18,15 @@ void forPieces(const Context& context, const FloatArrays& arrays, const F& body)
   size_t total = 0;
   for (size_t k = 0; k < arrays.size(); k++) {
     total += arrays[k].second;
-    for (size_t lo = 0; lo < arrays[k].second; lo += 8192) pieces.push_back({k, lo, std::min(arrays[k].second, lo + 8192)});
+    for (size_t lo = 0; lo < arrays[k].second; lo += 8192)
+      pieces.push_back({k, lo, std::min(arrays[k].second, lo + 8192)});
   }
   if (total < kParallel) {
     for (const Piece& piece : pieces) body(piece.array, piece.lo, piece.hi - piece.lo);
     return;
   }
-  context.pool.run(pieces.size(), [&](size_t i, int) { body(pieces[i].array, pieces[i].lo, pieces[i].hi - pieces[i].lo); });
+  context.pool.run(pieces.size(),
+                   [&](size_t i, int) { body(pieces[i].array, pieces[i].lo, pieces[i].hi - pieces[i].lo); });
 }
 
 // (parameters[], gradients[], velocities[]?, lr, momentum, dampening, weightDecay, nesterov, first, maximize)
@@ -38,7 +40,7 @@ napi_value sgdStep(const Arguments& args, const Context& context) {
   const float sign = args.flag(9) ? -1.f : 1.f;
   forPieces(context, p, [&](size_t k, size_t at, size_t n) {
     context.kernels.sgd(p[k].first + at, g[k].first + at, v.empty() ? nullptr : v[k].first + at, n, lr, momentum,
-                       dampening, decay, nesterov, first, sign);
+                        dampening, decay, nesterov, first, sign);
   });
   return nullptr;
 }
@@ -58,10 +60,10 @@ napi_value adamStep(const Arguments& args, const Context& context) {
   const float correction2 = static_cast<float>(std::sqrt(1.0 - std::pow(beta2, step)));
   forPieces(context, p, [&](size_t k, size_t at, size_t n) {
     context.kernels.adam(p[k].first + at, g[k].first + at, m[k].first + at, v[k].first + at,
-                        vMax.empty() ? nullptr : vMax[k].first + at, n, static_cast<float>(1.0 - beta1),
-                        static_cast<float>(beta2), static_cast<float>(1.0 - beta2), epsilon,
-                        decoupled ? 0.f : static_cast<float>(decay),
-                        decoupled ? static_cast<float>(1.0 - lr * decay) : 1.f, stepSize, correction2, sign);
+                         vMax.empty() ? nullptr : vMax[k].first + at, n, static_cast<float>(1.0 - beta1),
+                         static_cast<float>(beta2), static_cast<float>(1.0 - beta2), epsilon,
+                         decoupled ? 0.f : static_cast<float>(decay),
+                         decoupled ? static_cast<float>(1.0 - lr * decay) : 1.f, stepSize, correction2, sign);
   });
   return nullptr;
 }
@@ -77,8 +79,9 @@ napi_value rmspropStep(const Arguments& args, const Context& context) {
   const double alpha = args.number(6);
   forPieces(context, p, [&](size_t k, size_t at, size_t n) {
     context.kernels.rmsprop(p[k].first + at, g[k].first + at, square[k].first + at,
-                            mean.empty() ? nullptr : mean[k].first + at, buffer.empty() ? nullptr : buffer[k].first + at, n,
-                            lr, static_cast<float>(alpha), static_cast<float>(1.0 - alpha), epsilon, decay, momentum);
+                            mean.empty() ? nullptr : mean[k].first + at,
+                            buffer.empty() ? nullptr : buffer[k].first + at, n, lr, static_cast<float>(alpha),
+                            static_cast<float>(1.0 - alpha), epsilon, decay, momentum);
   });
   return nullptr;
 }
@@ -86,11 +89,12 @@ napi_value rmspropStep(const Arguments& args, const Context& context) {
 }  // namespace
 
 void defineOptimizerBindings(napi_env env, napi_value exports, State* state) {
-  define(env, exports, state, {
-      {"sgd", call<sgdStep>},
-      {"adam", call<adamStep>},
-      {"rmsprop", call<rmspropStep>},
-  });
+  define(env, exports, state,
+         {
+             {"sgd", call<sgdStep>},
+             {"adam", call<adamStep>},
+             {"rmsprop", call<rmspropStep>},
+         });
 }
 
 }  // namespace convbook

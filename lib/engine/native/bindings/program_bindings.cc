@@ -5,7 +5,8 @@
 namespace convbook {
 namespace {
 
-// (mode, batch, program, numbers) -> [phases, floats of state, floats of workspace, operations], or why it cannot be. The program is kept in hand.
+// (mode, batch, program, numbers) -> [phases, floats of state, floats of workspace, operations], or why it cannot be.
+// The program is kept in hand.
 napi_value programPlan(const Arguments& args, State& state) {
   napi_value result;
   state.dropProgram();
@@ -19,7 +20,8 @@ napi_value programPlan(const Arguments& args, State& state) {
   const auto mode = args.choice<ProgramMode>(0, static_cast<int>(ProgramMode::Count));
   const size_t batch = args.size(1);
   try {
-    state.program.reset(new ProgramInHand{args.env(), mode, Program(program, length, numbers, count, mode, batch, state.pool->threads())});
+    state.program.reset(new ProgramInHand{
+        args.env(), mode, Program(program, length, numbers, count, mode, batch, state.pool->threads())});
     const Program& program = state.program->program;
     const double facts[] = {static_cast<double>(program.phases()), static_cast<double>(program.stateFloats()),
                             static_cast<double>(program.workspaceFloats()), program.operations()};
@@ -35,8 +37,8 @@ napi_value programPlan(const Arguments& args, State& state) {
   return result;
 }
 
-// (parameters[], x, y, state, workspace, dy?, dx?, gradients[]?, rounds): what the program that was planned last is run on. All of it stays alive
-// until programEnd.
+// (parameters[], x, y, state, workspace, dy?, dx?, gradients[]?, rounds): what the program that was planned last is run
+// on. All of it stays alive until programEnd.
 napi_value programBegin(const Arguments& args, State& state) {
   if (state.program == nullptr) throw BadArgument("No program is planned");
   ProgramInHand& hand = *state.program;
@@ -82,12 +84,13 @@ napi_value programEnd(const Arguments&, State& state) {
 }  // namespace
 
 void defineProgramBindings(napi_env env, napi_value exports, State* state) {
-  define(env, exports, state, {
-      {"programPlan", call<programPlan>},
-      {"programBegin", call<programBegin>},
-      {"programPhase", call<programPhase>},
-      {"programEnd", call<programEnd>},
-  });
+  define(env, exports, state,
+         {
+             {"programPlan", call<programPlan>},
+             {"programBegin", call<programBegin>},
+             {"programPhase", call<programPhase>},
+             {"programEnd", call<programEnd>},
+         });
 }
 
 }  // namespace convbook

@@ -13,7 +13,8 @@
 namespace convbook {
 namespace {
 
-// One correlation: every output pixel (i, j) gathers runs of inputs around pixel (originH + i*strideH, originW + j*strideW).
+// One correlation: every output pixel (i, j) gathers runs of inputs around pixel (originH + i*strideH, originW +
+// j*strideW).
 struct Correlation : Windows {
   int outHeight, outWidth;
   bool inside;  // no window reaches over the image's border
@@ -23,7 +24,7 @@ struct Correlation : Windows {
   std::vector<Tap> taps;
   int groups, groupIn, groupOut;
   ptrdiff_t pixelStride, rowStride, imageStride, start;  // of the destination, in floats
-  std::vector<Panels> panels;                           // one a group
+  std::vector<Panels> panels;                            // one a group
 };
 
 void correlatePatch(const Context& context, const Correlation& c, const float* source, int sourceWidth, int rows,
@@ -75,7 +76,8 @@ void correlatePatch(const Context& context, const Correlation& c, const float* s
 void correlate(const Context& context, const Correlation& c, const Patches& patches, int image, int patch, int thread,
                const float* source, const float* bias, const float* residual, int activation, float* y) {
   const int row0 = patch / patches.sideways * patches.rows, column0 = patch % patches.sideways * patches.columns;
-  const int rows = std::min(patches.rows, c.outHeight - row0), columns = std::min(patches.columns, c.outWidth - column0);
+  const int rows = std::min(patches.rows, c.outHeight - row0),
+            columns = std::min(patches.columns, c.outWidth - column0);
   if (rows <= 0 || columns <= 0) return;
   const float* plane = source + static_cast<size_t>(image) * c.height * c.width * c.channels;
   const ptrdiff_t at = image * c.imageStride + c.start + row0 * c.rowStride + column0 * c.pixelStride;
@@ -138,11 +140,12 @@ struct PreparedConv::Floats {
   }
 };
 
-PreparedConv::PreparedConv(const Context& context, const ConvShape& s, const float* w, const float* bias, ptrdiff_t targetStride,
-                           bool once)
+PreparedConv::PreparedConv(const Context& context, const ConvShape& s, const float* w, const float* bias,
+                           ptrdiff_t targetStride, bool once)
     : shape_(s), w_(w), bias_(bias), targetStride_(targetStride) {
   if (s.outChannels == 0 || s.outHeight * s.outWidth == 0 || s.batch == 0) return;
-  if (context.kernels.tiles != nullptr) tiles_ = context.kernels.tiles->forward(context, s, w, bias, targetStride, once);
+  if (context.kernels.tiles != nullptr)
+    tiles_ = context.kernels.tiles->forward(context, s, w, bias, targetStride, once);
   if (context.onednn != nullptr) library_ = context.onednn->forward(context, s, w, bias, targetStride, once);
   if (tiles_ == nullptr) floats_.reset(new Floats(context, s, w, bias, targetStride));
 }
@@ -169,7 +172,8 @@ void PreparedConv::run(const Context& context, int images, const ConvSource& sou
 // The source side by side and normalized.
 const float* PreparedConv::dense(const Context& context, int images, const ConvSource& source) const {
   if (source.stride == shape_.inChannels && source.scale == nullptr) return source.x;
-  const size_t pixels = static_cast<size_t>(images) * shape_.height * shape_.width, channels = static_cast<size_t>(shape_.inChannels);
+  const size_t pixels = static_cast<size_t>(images) * shape_.height * shape_.width,
+               channels = static_cast<size_t>(shape_.inChannels);
   float* to = context.pool.scratch(0, 3, pixels * channels);
   context.pool.range(pixels, kParallel / 16, 16, [&](size_t lo, size_t hi) {
     AffineRows rows = {};
@@ -211,9 +215,13 @@ void convForward(const Context& context, const ConvShape& s, const float* x, con
                  const float* residual, int activation, float* y) {
   const Context native = context.nativeOnly();
   const ConvSource source = {x, s.inChannels};
-  const auto own = [&] { PreparedConv(native, s, w, bias, s.outChannels, true).run(native, s.batch, source, y, residual, activation); };
-  const auto pass = context.onednn != nullptr ? context.onednn->forward(context, s, w, bias, s.outChannels, true) : nullptr;
-  if (pass != nullptr && pass->run(context, static_cast<size_t>(s.batch), source, y, residual, activation, {[&] { return x; }, own, false})) {
+  const auto own = [&] {
+    PreparedConv(native, s, w, bias, s.outChannels, true).run(native, s.batch, source, y, residual, activation);
+  };
+  const auto pass =
+      context.onednn != nullptr ? context.onednn->forward(context, s, w, bias, s.outChannels, true) : nullptr;
+  if (pass != nullptr && pass->run(context, static_cast<size_t>(s.batch), source, y, residual, activation,
+                                   {[&] { return x; }, own, false})) {
     return;
   }
   own();
@@ -222,7 +230,8 @@ void convForward(const Context& context, const ConvShape& s, const float* x, con
 static void inputGradFloats(const Context& context, const ConvShape& s, const float* dy, const float* w, float* dx);
 
 PreparedInputGrad::PreparedInputGrad(const Context& context, const ConvShape& s, const float* w) : shape_(s), w_(w) {
-  if (context.onednn == nullptr && context.kernels.tiles != nullptr) tiles_ = context.kernels.tiles->inputGrad(context, s, w, false);
+  if (context.onednn == nullptr && context.kernels.tiles != nullptr)
+    tiles_ = context.kernels.tiles->inputGrad(context, s, w, false);
 }
 
 PreparedInputGrad::~PreparedInputGrad() = default;
@@ -231,7 +240,9 @@ void PreparedInputGrad::run(const Context& context, int images, const float* dy,
   ConvShape s = shape_;
   s.batch = images;
   if (context.onednn != nullptr) return convInputGrad(context, s, dy, w_, dx);
-  if (tiles_ != nullptr && tiles_->run(context, static_cast<size_t>(images), {dy, s.outChannels}, dx, nullptr, kLinear, {})) return;
+  if (tiles_ != nullptr &&
+      tiles_->run(context, static_cast<size_t>(images), {dy, s.outChannels}, dx, nullptr, kLinear, {}))
+    return;
   inputGradFloats(context, s, dy, w_, dx);
 }
 
@@ -242,7 +253,8 @@ void convInputGrad(const Context& context, const ConvShape& s, const float* dy, 
   if (context.onednn != nullptr) {
     const auto pass = context.onednn->inputGrad(context, s, w, true);
     const auto own = [&] { convInputGrad(context.nativeOnly(), s, dy, w, dx); };
-    if (pass != nullptr && pass->run(context, images, source, dx, nullptr, kLinear, {[&] { return dy; }, own, false})) return;
+    if (pass != nullptr && pass->run(context, images, source, dx, nullptr, kLinear, {[&] { return dy; }, own, false}))
+      return;
   }
   const auto pass = context.kernels.tiles != nullptr ? context.kernels.tiles->inputGrad(context, s, w, true) : nullptr;
   if (pass != nullptr && pass->run(context, images, source, dx, nullptr, kLinear, {})) return;
@@ -279,8 +291,15 @@ static void inputGradFloats(const Context& context, const ConvShape& s, const fl
       phase.empty = rows.empty() || columns.empty() || s.outChannels == 0 || s.outHeight * s.outWidth == 0;
       if (phase.empty || c.outHeight == 0 || c.outWidth == 0) continue;
       const int top = rows.front().offset, left = columns.front().offset;
-      static_cast<Windows&>(c) = {s.outHeight, s.outWidth, s.outChannels, top, left, 1, 1,
-                                  rows.back().offset - top + 1, columns.back().offset - left + 1};
+      static_cast<Windows&>(c) = {s.outHeight,
+                                  s.outWidth,
+                                  s.outChannels,
+                                  top,
+                                  left,
+                                  1,
+                                  1,
+                                  rows.back().offset - top + 1,
+                                  columns.back().offset - left + 1};
       c.inside = staysInside(c, c.outHeight, c.outWidth);
       c.groups = s.groups;
       c.groupIn = groupOut;

@@ -21,10 +21,11 @@ struct ConvSource {
 // A convolution whose weights are packed once for any number of runs, on any thread.
 class PreparedConv {
  public:
-  // shape.batch: images of a run, about; the weights and the bias (may be null) stay where they are; pixels of the result
-  // lie `targetStride` floats apart.
-  // `once`: it will be run once, so that small ones are not worth packing for tiles.
-  PreparedConv(const Context&, const ConvShape& shape, const float* w, const float* bias, ptrdiff_t targetStride, bool once = false);
+  // shape.batch: images of a run, about; the weights and the bias (may be null) stay where they are; pixels of the
+  // result lie `targetStride` floats apart. `once`: it will be run once, so that small ones are not worth packing for
+  // tiles.
+  PreparedConv(const Context&, const ConvShape& shape, const float* w, const float* bias, ptrdiff_t targetStride,
+               bool once = false);
   ~PreparedConv();
   // y = act(conv(source, w) + bias + residual); residual (may be null) is laid out like y.
   void run(const Context&, int images, const ConvSource& source, float* y, const float* residual, int activation) const;
@@ -32,7 +33,8 @@ class PreparedConv {
  private:
   struct Floats;
   const float* dense(const Context&, int images, const ConvSource&) const;
-  void runFloats(const Context&, const Floats&, int images, const ConvSource&, float* y, const float* residual, int activation) const;
+  void runFloats(const Context&, const Floats&, int images, const ConvSource&, float* y, const float* residual,
+                 int activation) const;
 
   ConvShape shape_;
   const float *w_, *bias_;

@@ -24,8 +24,15 @@ struct Windows {
 
 // The windows that a convolution reads.
 inline Windows windowsOf(const ConvShape& s) {
-  return {s.height, s.width, s.inChannels, -s.padTop, -s.padLeft, s.strideHeight, s.strideWidth,
-          (s.filterHeight - 1) * s.dilationHeight + 1, (s.filterWidth - 1) * s.dilationWidth + 1};
+  return {s.height,
+          s.width,
+          s.inChannels,
+          -s.padTop,
+          -s.padLeft,
+          s.strideHeight,
+          s.strideWidth,
+          (s.filterHeight - 1) * s.dilationHeight + 1,
+          (s.filterWidth - 1) * s.dilationWidth + 1};
 }
 
 // Whether none of `down` times `sideways` windows reaches over the image's border.

@@ -1,5 +1,6 @@
-// What computes convolutions in another way than the loops of conv.cc, conv_filter.cc and matmul.cc: tiles of the processor
-// (amx/) and another library (onednn/). It says of each whether it takes it; what nobody takes is done by the loops.
+// What computes convolutions in another way than the loops of conv.cc, conv_filter.cc and matmul.cc: tiles of the
+// processor (amx/) and another library (onednn/). It says of each whether it takes it; what nobody takes is done by the
+// loops.
 #pragma once
 #include <functional>
 #include <memory>
@@ -27,16 +28,19 @@ class PreparedPass {
 class ConvImplementation {
  public:
   virtual ~ConvImplementation() = default;
-  // As PreparedConv and PreparedInputGrad; null where it does not take the shape or the weights. `once`: it is not for many runs, so
-  // that more must be gained.
+  // As PreparedConv and PreparedInputGrad; null where it does not take the shape or the weights. `once`: it is not for
+  // many runs, so that more must be gained.
   virtual std::unique_ptr<PreparedPass> forward(const Context&, const ConvShape&, const float* w, const float* bias,
                                                 ptrdiff_t targetStride, bool once) = 0;
   virtual std::unique_ptr<PreparedPass> inputGrad(const Context&, const ConvShape&, const float* w, bool once) = 0;
-  // As convFilterGrad, from an input that may be strided and normalized; false where it is not taken, and what dw and dbias hold is of
-  // no use then.
-  virtual bool filterGrad(const Context&, const ConvShape&, const ConvSource& x, const float* dy, float* dw, float* dbias) = 0;
+  // As convFilterGrad, from an input that may be strided and normalized; false where it is not taken, and what dw and
+  // dbias hold is of no use then.
+  virtual bool filterGrad(const Context&, const ConvShape&, const ConvSource& x, const float* dy, float* dw,
+                          float* dbias) = 0;
   // As matMul, for calls that may round (see Context); false where it is not taken.
-  virtual bool matMul(const Context&, const MatMulShape&, const float*, const float*, const float*, int, float*) { return false; }
+  virtual bool matMul(const Context&, const MatMulShape&, const float*, const float*, const float*, int, float*) {
+    return false;
+  }
 };
 
 }  // namespace convbook

@@ -54,7 +54,8 @@ void matMul(const Context& context, const MatMulShape& s, const float* a, const 
   PanelStore store(context, 1, s.k, s.n, s.m);
   for (int i = 0; i < s.batch; i++) {
     if (i == 0 || !shared) store.pack(0, b + i * s.strideB, rowB, columnB, bias);
-    size_t share = std::max<size_t>(1, (static_cast<size_t>(s.m) + context.pool.threads() * 4 - 1) / (context.pool.threads() * 4));
+    size_t share =
+        std::max<size_t>(1, (static_cast<size_t>(s.m) + context.pool.threads() * 4 - 1) / (context.pool.threads() * 4));
     if (size * s.k < 32768) share = s.m;
     context.pool.run((s.m + share - 1) / share, [&](size_t task, int) {
       const size_t first = task * share, rows = std::min<size_t>(share, s.m - first);

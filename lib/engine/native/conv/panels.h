@@ -122,8 +122,8 @@ class PanelStore {
   std::unique_ptr<float, void (*)(void*)> own_;
 };
 
-// y = act(x * panels + bias + residual) for rows of `k` values that lie `xk` apart; rows lie `xs` and `ys` apart. bias (as
-// packed) and residual may be null.
+// y = act(x * panels + bias + residual) for rows of `k` values that lie `xk` apart; rows lie `xs` and `ys` apart. bias
+// (as packed) and residual may be null.
 void rowsTimesPanels(const Context&, const Panels&, const float* x, ptrdiff_t xs, ptrdiff_t xk, int k, size_t rows,
                      const float* bias, const float* residual, int activation, float* y, ptrdiff_t ys);
 

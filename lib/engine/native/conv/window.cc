@@ -32,7 +32,8 @@ void copyWindow(const float* image, int height, int width, int channels, int top
 Patches::Patches(int height, int width, const Windows& w, int channels, int enough) {
   auto windowWidth = [&](int c) { return static_cast<size_t>((c - 1) * w.strideW + w.extentW) * channels; };
   columns = width;
-  while (columns > 16 && windowWidth(columns) * w.extentH * sizeof(float) > 4 * kWindowBytes) columns = (columns + 1) / 2;
+  while (columns > 16 && windowWidth(columns) * w.extentH * sizeof(float) > 4 * kWindowBytes)
+    columns = (columns + 1) / 2;
   const int fit = static_cast<int>(kWindowBytes / sizeof(float) / windowWidth(columns));
   rows = std::max(1, std::min((fit - w.extentH) / w.strideH + 1, height));
   sideways = (width + columns - 1) / columns;

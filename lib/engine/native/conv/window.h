@@ -1,4 +1,5 @@
-// Windows of an image, borders of zeros included, that stay in the first-level cache while float32 kernels pass over them.
+// Windows of an image, borders of zeros included, that stay in the first-level cache while float32 kernels pass over
+// them.
 #pragma once
 #include <cstddef>
 

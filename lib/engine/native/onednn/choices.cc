@@ -63,7 +63,8 @@ void Choices::append(const Row& row) const {
   FILE* file = std::fopen(path_.c_str(), "ab");
   if (file == nullptr) return;
   char numbers[80];
-  std::snprintf(numbers, sizeof numbers, "\t%.4f\t%.4f\t%s\n", row.native, row.onednn, row.takesOneDnn ? "onednn" : "native");
+  std::snprintf(numbers, sizeof numbers, "\t%.4f\t%.4f\t%s\n", row.native, row.onednn,
+                row.takesOneDnn ? "onednn" : "native");
   const std::string line = row.what + numbers;
   // One write, which other processes' lines do not get into.
   std::setvbuf(file, nullptr, _IOFBF, line.size() + 1);
@@ -79,7 +80,8 @@ bool Choices::find(const std::string& what, bool* takesOneDnn) const {
   return true;
 }
 
-bool Choices::takesOneDnn(const std::string& what, const std::function<void()>& native, const std::function<bool()>& onednn) {
+bool Choices::takesOneDnn(const std::string& what, const std::function<void()>& native,
+                          const std::function<bool()>& onednn) {
   bool takes = false;
   if (find(what, &takes)) return takes;
   std::lock_guard<std::mutex> measuring(measuring_);

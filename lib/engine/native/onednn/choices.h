@@ -17,8 +17,8 @@ class Choices {
     bool takesOneDnn;
   };
 
-  // Rows in the file at `path` are chosen already; what is measured is added to it, so that the next run chooses the same.
-  // Without a path nothing is kept.
+  // Rows in the file at `path` are chosen already; what is measured is added to it, so that the next run chooses the
+  // same. Without a path nothing is kept.
   explicit Choices(const std::string& path);
 
   // Whether oneDNN runs `what`. At its first time both run in turn (`onednn` gives false where it cannot),

@@ -30,11 +30,12 @@ size_t filterFloats(const ConvShape& s) {
 
 std::string describe(const char* direction, const ConvShape& s, const char* with, int threads) {
   char text[240];
-  std::snprintf(text, sizeof text,
-                "%s %dx%dx%dx%d filter %dx%dx%dx%d to %dx%d strides %dx%d padding %dx%d dilations %dx%d groups %d%s threads %d",
-                direction, s.batch, s.height, s.width, s.inChannels, s.filterHeight, s.filterWidth, s.inChannels / s.groups,
-                s.outChannels, s.outHeight, s.outWidth, s.strideHeight, s.strideWidth, s.padTop, s.padLeft, s.dilationHeight,
-                s.dilationWidth, s.groups, with, threads);
+  std::snprintf(
+      text, sizeof text,
+      "%s %dx%dx%dx%d filter %dx%dx%dx%d to %dx%d strides %dx%d padding %dx%d dilations %dx%d groups %d%s threads %d",
+      direction, s.batch, s.height, s.width, s.inChannels, s.filterHeight, s.filterWidth, s.inChannels / s.groups,
+      s.outChannels, s.outHeight, s.outWidth, s.strideHeight, s.strideWidth, s.padTop, s.padLeft, s.dilationHeight,
+      s.dilationWidth, s.groups, with, threads);
   return text;
 }
 
@@ -48,7 +49,8 @@ struct Deal {
 
 Deal dealImages(const Context& context, const ConvShape& s) {
   const size_t bytes = (imageFloats(s) + resultFloats(s)) * sizeof(float);
-  const int fit = static_cast<int>(std::max<size_t>(1, std::min<size_t>(kTaskBytes / bytes, static_cast<size_t>(s.batch))));
+  const int fit =
+      static_cast<int>(std::max<size_t>(1, std::min<size_t>(kTaskBytes / bytes, static_cast<size_t>(s.batch))));
   const int threads = context.pool.threads(), tasks = (s.batch + fit - 1) / fit;
   return Deal(s.batch, std::min(s.batch, (tasks + threads - 1) / threads * threads));
 }
@@ -85,7 +87,9 @@ const Module* loadModule(const char* path, std::string* reason) {
 
 OneDnn::SharedPlan OneDnn::planFor(ConvDirection direction, ConvShape shape, int images, bool bias, bool adds) {
   shape.batch = images;
-  const char* with = direction == ConvDirection::Forward ? (bias ? (adds ? " ba" : " b") : (adds ? " a" : "")) : bias ? " b" : "";
+  const char* with = direction == ConvDirection::Forward ? (bias ? (adds ? " ba" : " b") : (adds ? " a" : ""))
+                     : bias                              ? " b"
+                                                         : "";
   const std::string key = describe(with, shape, "", static_cast<int>(direction));
   std::lock_guard<std::mutex> lock(mutex_);
   const auto found = plans_.find(key);
@@ -97,7 +101,8 @@ OneDnn::SharedPlan OneDnn::planFor(ConvDirection direction, ConvShape shape, int
 bool OneDnn::takes(const Context& context, const ConvShape& s, const char* direction, const char* with,
                    const std::function<void()>& own, const std::function<bool()>& onednn) {
   if (use_ == Use::WhereItCan) return true;
-  if (static_cast<double>(s.batch) * s.outHeight * s.outWidth * static_cast<double>(filterFloats(s)) < kWorthChoosing) return false;
+  if (static_cast<double>(s.batch) * s.outHeight * s.outWidth * static_cast<double>(filterFloats(s)) < kWorthChoosing)
+    return false;
   return choices_.takesOneDnn(describe(direction, s, with, context.pool.threads()), own, onednn);
 }
 
@@ -134,7 +139,10 @@ std::unique_ptr<PreparedPass> OneDnn::inputGrad(const Context&, const ConvShape&
 bool OneDnn::forwardOrBack(const Context& context, const ConvShape& s, const Pass& pass, const OwnWay& own) {
   char with[60];
   std::snprintf(with, sizeof with, "%s%s%s%s", own.gathers ? " gathered" : "", pass.bias != nullptr ? " bias" : "",
-                pass.residual != nullptr ? " residual" : "", pass.activation == kRelu ? " relu" : pass.activation == kRelu6 ? " relu6" : "");
+                pass.residual != nullptr ? " residual" : "",
+                pass.activation == kRelu    ? " relu"
+                : pass.activation == kRelu6 ? " relu6"
+                                            : "");
   const auto onednn = [&] {
     Pass ready = pass;
     ready.from = own.x();
@@ -144,14 +152,16 @@ bool OneDnn::forwardOrBack(const Context& context, const ConvShape& s, const Pas
   return takes(context, s, direction, with, own.run, onednn) && onednn();
 }
 
-bool OneDnn::filterGrad(const Context& context, const ConvShape& s, const ConvSource& x, const float* dy, float* dw, float* dbias) {
+bool OneDnn::filterGrad(const Context& context, const ConvShape& s, const ConvSource& x, const float* dy, float* dw,
+                        float* dbias) {
   if (x.stride != s.inChannels || x.scale != nullptr) return false;
   const auto own = [&] { convFilterGrad(context.nativeOnly(), s, x.x, dy, dw, dbias); };
   const auto onednn = [&] { return sumOverImages(context, s, x.x, dy, dw, dbias); };
   return takes(context, s, "filter gradient", dbias != nullptr ? " bias" : "", own, onednn) && onednn();
 }
 
-// Images dealt out to the pool's threads, each in the order and the sizes that the shape and the number of threads alone say.
+// Images dealt out to the pool's threads, each in the order and the sizes that the shape and the number of threads
+// alone say.
 bool OneDnn::overImages(const Context& context, const ConvShape& s, const Pass& pass) {
   const Deal deal = dealImages(context, s);
   const bool bias = pass.bias != nullptr, adds = pass.residual != nullptr;
@@ -161,7 +171,8 @@ bool OneDnn::overImages(const Context& context, const ConvShape& s, const Pass& 
   const Bytes packed = bytes(most->filterBytes()), lastPacked = bytes(last == most ? 0 : last->filterBytes());
   if (!most->pack(pass.w, packed.get()) || (last != most && !last->pack(pass.w, lastPacked.get()))) return false;
   const bool isForward = pass.direction == ConvDirection::Forward;
-  const size_t fromFloats = isForward ? imageFloats(s) : resultFloats(s), toFloats = isForward ? resultFloats(s) : imageFloats(s);
+  const size_t fromFloats = isForward ? imageFloats(s) : resultFloats(s),
+               toFloats = isForward ? resultFloats(s) : imageFloats(s);
   std::atomic<bool> good{true};
   context.pool.run(static_cast<size_t>(deal.tasks), [&](size_t task, int thread) {
     const size_t first = task * deal.images, count = std::min<size_t>(deal.images, s.batch - first) * toFloats;
@@ -182,7 +193,8 @@ bool OneDnn::overImages(const Context& context, const ConvShape& s, const Pass& 
 }
 
 // Every task sums over its own images; the tasks' sums are added in their order.
-bool OneDnn::sumOverImages(const Context& context, const ConvShape& s, const float* x, const float* dy, float* dw, float* dbias) {
+bool OneDnn::sumOverImages(const Context& context, const ConvShape& s, const float* x, const float* dy, float* dw,
+                           float* dbias) {
   const Deal deal(s.batch, std::min(s.batch, context.pool.threads()));
   const SharedPlan most = planFor(ConvDirection::FilterGrad, s, deal.images, dbias != nullptr, false);
   const SharedPlan last = planFor(ConvDirection::FilterGrad, s, deal.last(s.batch), dbias != nullptr, false);

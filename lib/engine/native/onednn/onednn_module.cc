@@ -39,8 +39,8 @@ const dnnl::engine& processor() {
   return engine;
 }
 
-// A convolution in oneDNN's words. Its images are [N, C, H, W] by name and NHWC in memory; its filters [G, O, I, H, W] (no G
-// without groups).
+// A convolution in oneDNN's words. Its images are [N, C, H, W] by name and NHWC in memory; its filters [G, O, I, H, W]
+// (no G without groups).
 struct Described {
   memory::desc image, filter, anyFilter, bias, result;
   memory::dims strides, dilations, padBefore, padAfter;
@@ -101,20 +101,21 @@ Forward::primitive_desc describeForward(const Described& d, bool bias, const dnn
 #if DNNL_VERSION_MAJOR >= 3
   return bias ? Forward::primitive_desc(processor(), kind, kDirect, d.image, d.anyFilter, d.bias, d.result, d.strides,
                                         d.dilations, d.padBefore, d.padAfter, attributes)
-              : Forward::primitive_desc(processor(), kind, kDirect, d.image, d.anyFilter, d.result, d.strides, d.dilations,
-                                        d.padBefore, d.padAfter, attributes);
+              : Forward::primitive_desc(processor(), kind, kDirect, d.image, d.anyFilter, d.result, d.strides,
+                                        d.dilations, d.padBefore, d.padAfter, attributes);
 #else
-  return Forward::primitive_desc(
-      bias ? Forward::desc(kind, kDirect, d.image, d.anyFilter, d.bias, d.result, d.strides, d.dilations, d.padBefore, d.padAfter)
-           : Forward::desc(kind, kDirect, d.image, d.anyFilter, d.result, d.strides, d.dilations, d.padBefore, d.padAfter),
-      attributes, processor());
+  return Forward::primitive_desc(bias ? Forward::desc(kind, kDirect, d.image, d.anyFilter, d.bias, d.result, d.strides,
+                                                      d.dilations, d.padBefore, d.padAfter)
+                                      : Forward::desc(kind, kDirect, d.image, d.anyFilter, d.result, d.strides,
+                                                      d.dilations, d.padBefore, d.padAfter),
+                                 attributes, processor());
 #endif
 }
 
 InputGrad::primitive_desc describeInputGrad(const Described& d, const Forward::primitive_desc& forward) {
 #if DNNL_VERSION_MAJOR >= 3
-  return InputGrad::primitive_desc(processor(), kDirect, d.image, d.anyFilter, d.result, d.strides, d.dilations, d.padBefore,
-                                   d.padAfter, forward, attributes(false));
+  return InputGrad::primitive_desc(processor(), kDirect, d.image, d.anyFilter, d.result, d.strides, d.dilations,
+                                   d.padBefore, d.padAfter, forward, attributes(false));
 #else
   return InputGrad::primitive_desc(
       InputGrad::desc(kDirect, d.image, d.anyFilter, d.result, d.strides, d.dilations, d.padBefore, d.padAfter),
@@ -124,13 +125,14 @@ InputGrad::primitive_desc describeInputGrad(const Described& d, const Forward::p
 
 FilterGrad::primitive_desc describeFilterGrad(const Described& d, bool bias, const Forward::primitive_desc& forward) {
 #if DNNL_VERSION_MAJOR >= 3
-  return bias ? FilterGrad::primitive_desc(processor(), kDirect, d.image, d.anyFilter, d.bias, d.result, d.strides, d.dilations,
-                                           d.padBefore, d.padAfter, forward, attributes(false))
+  return bias ? FilterGrad::primitive_desc(processor(), kDirect, d.image, d.anyFilter, d.bias, d.result, d.strides,
+                                           d.dilations, d.padBefore, d.padAfter, forward, attributes(false))
               : FilterGrad::primitive_desc(processor(), kDirect, d.image, d.anyFilter, d.result, d.strides, d.dilations,
                                            d.padBefore, d.padAfter, forward, attributes(false));
 #else
   return FilterGrad::primitive_desc(
-      bias ? FilterGrad::desc(kDirect, d.image, d.anyFilter, d.bias, d.result, d.strides, d.dilations, d.padBefore, d.padAfter)
+      bias ? FilterGrad::desc(kDirect, d.image, d.anyFilter, d.bias, d.result, d.strides, d.dilations, d.padBefore,
+                              d.padAfter)
            : FilterGrad::desc(kDirect, d.image, d.anyFilter, d.result, d.strides, d.dilations, d.padBefore, d.padAfter),
       attributes(false), processor(), forward);
 #endif
@@ -238,7 +240,8 @@ ConvPlan* plan(ConvDirection direction, const ConvShape& shape, bool bias, bool 
   try {
     const OneThread one;
     const Described d(shape, bias);
-    const Forward::primitive_desc forward = describeForward(d, direction != ConvDirection::InputGrad && bias, attributes(adds));
+    const Forward::primitive_desc forward =
+        describeForward(d, direction != ConvDirection::InputGrad && bias, attributes(adds));
     if (direction == ConvDirection::Forward) {
       return isReference(forward.impl_info_str()) ? nullptr : new ForwardPlan(d, forward);
     }

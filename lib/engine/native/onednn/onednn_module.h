@@ -20,8 +20,8 @@ class ConvPlan {
   virtual bool pack(const float* w, void* packed) const = 0;
   virtual bool unpack(const void* packed, float* dw) const = 0;
   // Forward: x, packed filters, bias (or null) -> y, to which what is there is added when the plan was made to.
-  // InputGrad: dy, packed filters -> dx. Several threads may run one plan, each with scratch memory of its own. Like the
-  // others, false when the library failed.
+  // InputGrad: dy, packed filters -> dx. Several threads may run one plan, each with scratch memory of its own. Like
+  // the others, false when the library failed.
   virtual bool run(const float* from, const void* packed, const float* bias, float* to, void* scratch) const = 0;
   // FilterGrad: x, dy -> packed gradient, dbias (when the plan was made with a bias).
   virtual bool runFilterGrad(const float* x, const float* dy, void* packed, float* dbias, void* scratch) const = 0;

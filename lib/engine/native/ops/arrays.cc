@@ -176,21 +176,22 @@ void reduce(const Context& context, Reduce op, const float* x, float* y, size_t 
 
 void argExtreme(const Context& context, bool largest, const float* x, int32_t* y, size_t outer, size_t middle,
                 size_t inner) {
-  context.pool.range(outer * inner, std::max<size_t>(2, kParallel / std::max<size_t>(middle, 1)), 1, [&](size_t lo, size_t hi) {
-    for (size_t i = lo; i < hi; i++) {
-      const float* from = x + i / inner * middle * inner + i % inner;
-      float best = from[0];
-      int32_t at = 0;
-      for (size_t m = 1; m < middle; m++) {
-        const float value = from[m * inner];
-        if (largest ? value > best : value < best) {
-          best = value;
-          at = static_cast<int32_t>(m);
-        }
-      }
-      y[i] = at;
-    }
-  });
+  context.pool.range(outer * inner, std::max<size_t>(2, kParallel / std::max<size_t>(middle, 1)), 1,
+                     [&](size_t lo, size_t hi) {
+                       for (size_t i = lo; i < hi; i++) {
+                         const float* from = x + i / inner * middle * inner + i % inner;
+                         float best = from[0];
+                         int32_t at = 0;
+                         for (size_t m = 1; m < middle; m++) {
+                           const float value = from[m * inner];
+                           if (largest ? value > best : value < best) {
+                             best = value;
+                             at = static_cast<int32_t>(m);
+                           }
+                         }
+                         y[i] = at;
+                       }
+                     });
 }
 
 namespace {
@@ -205,24 +206,26 @@ void copyElements(const Context& context, const T* x, T* y, const Strided& s) {
     const size_t planes = sizeOf(s) / std::max<size_t>(plane, 1);
     constexpr size_t kSide = 16;
     const size_t bands = (rows + kSide - 1) / kSide;
-    context.pool.range(planes * bands, std::max<size_t>(2, kParallel / (kSide * columns + 1)), 1, [&](size_t lo, size_t hi) {
-      for (size_t task = lo; task < hi; task++) {
-        size_t rest = task / bands;
-        const T* from = x;
-        for (int d = last - 2; d >= 0; d--) {
-          from += static_cast<ptrdiff_t>(rest % s.shape[d]) * s.strides[0][d];
-          rest /= s.shape[d];
-        }
-        T* to = y + task / bands * plane;
-        const size_t r0 = task % bands * kSide, r1 = std::min(rows, r0 + kSide);
-        for (size_t c0 = 0; c0 < columns; c0 += kSide) {
-          const size_t c1 = std::min(columns, c0 + kSide);
-          for (size_t r = r0; r < r1; r++) {
-            for (size_t c = c0; c < c1; c++) to[r * columns + c] = from[static_cast<ptrdiff_t>(c) * step + r];
-          }
-        }
-      }
-    });
+    context.pool.range(planes * bands, std::max<size_t>(2, kParallel / (kSide * columns + 1)), 1,
+                       [&](size_t lo, size_t hi) {
+                         for (size_t task = lo; task < hi; task++) {
+                           size_t rest = task / bands;
+                           const T* from = x;
+                           for (int d = last - 2; d >= 0; d--) {
+                             from += static_cast<ptrdiff_t>(rest % s.shape[d]) * s.strides[0][d];
+                             rest /= s.shape[d];
+                           }
+                           T* to = y + task / bands * plane;
+                           const size_t r0 = task % bands * kSide, r1 = std::min(rows, r0 + kSide);
+                           for (size_t c0 = 0; c0 < columns; c0 += kSide) {
+                             const size_t c1 = std::min(columns, c0 + kSide);
+                             for (size_t r = r0; r < r1; r++) {
+                               for (size_t c = c0; c < c1; c++)
+                                 to[r * columns + c] = from[static_cast<ptrdiff_t>(c) * step + r];
+                             }
+                           }
+                         }
+                       });
     return;
   }
   const ptrdiff_t step = s.rank > 0 ? s.strides[0][last] : 1;
@@ -273,7 +276,8 @@ void copyRows(const Context& context, const uint8_t* from, size_t fromStride, ui
   const bool words = bytes % 4 == 0 && bytes <= 1024 && fromStride % 4 == 0 && toStride % 4 == 0 &&
                      reinterpret_cast<uintptr_t>(from) % 4 == 0 && reinterpret_cast<uintptr_t>(to) % 4 == 0;
   if (rows == 1) {
-    context.pool.range(bytes, kParallel * 4, 4096, [&](size_t lo, size_t hi) { std::memcpy(to + lo, from + lo, hi - lo); });
+    context.pool.range(bytes, kParallel * 4, 4096,
+                       [&](size_t lo, size_t hi) { std::memcpy(to + lo, from + lo, hi - lo); });
     return;
   }
   context.pool.range(rows, std::max<size_t>(2, kParallel * 4 / bytes), 1, [&](size_t lo, size_t hi) {
@@ -288,17 +292,18 @@ void copyRows(const Context& context, const uint8_t* from, size_t fromStride, ui
 
 void gather(const Context& context, const uint8_t* x, const int32_t* indices, uint8_t* y, size_t outer, size_t count,
             size_t picked, size_t bytes) {
-  context.pool.range(outer * picked, std::max<size_t>(2, kParallel * 4 / std::max<size_t>(bytes, 1)), 1, [&](size_t lo, size_t hi) {
-    for (size_t i = lo; i < hi; i++) {
-      const int32_t index = indices[i % picked];
-      uint8_t* to = y + i * bytes;
-      if (index < 0 || static_cast<size_t>(index) >= count) {
-        std::memset(to, 0, bytes);
-      } else {
-        std::memcpy(to, x + (i / picked * count + static_cast<size_t>(index)) * bytes, bytes);
-      }
-    }
-  });
+  context.pool.range(outer * picked, std::max<size_t>(2, kParallel * 4 / std::max<size_t>(bytes, 1)), 1,
+                     [&](size_t lo, size_t hi) {
+                       for (size_t i = lo; i < hi; i++) {
+                         const int32_t index = indices[i % picked];
+                         uint8_t* to = y + i * bytes;
+                         if (index < 0 || static_cast<size_t>(index) >= count) {
+                           std::memset(to, 0, bytes);
+                         } else {
+                           std::memcpy(to, x + (i / picked * count + static_cast<size_t>(index)) * bytes, bytes);
+                         }
+                       }
+                     });
 }
 
 void oneHot(const Context& context, const int32_t* indices, float* y, size_t n, size_t depth, float on, float off) {
@@ -333,9 +338,12 @@ void castTo(const Context& context, const void* x, void* y, size_t n, F f) {
 void cast(const Context& context, Cast kind, const void* x, void* y, size_t n) {
   switch (kind) {
     case Cast::FloatToInt: return castTo<float, int32_t>(context, x, y, n, toInt32);
-    case Cast::IntToFloat: return castTo<int32_t, float>(context, x, y, n, [](int32_t v) { return static_cast<float>(v); });
-    case Cast::ByteToFloat: return castTo<uint8_t, float>(context, x, y, n, [](uint8_t v) { return static_cast<float>(v); });
-    case Cast::ByteToInt: return castTo<uint8_t, int32_t>(context, x, y, n, [](uint8_t v) { return static_cast<int32_t>(v); });
+    case Cast::IntToFloat:
+      return castTo<int32_t, float>(context, x, y, n, [](int32_t v) { return static_cast<float>(v); });
+    case Cast::ByteToFloat:
+      return castTo<uint8_t, float>(context, x, y, n, [](uint8_t v) { return static_cast<float>(v); });
+    case Cast::ByteToInt:
+      return castTo<uint8_t, int32_t>(context, x, y, n, [](uint8_t v) { return static_cast<int32_t>(v); });
     case Cast::FloatToBool: return castTo<float, uint8_t>(context, x, y, n, [](float v) { return v != 0.f ? 1 : 0; });
     case Cast::IntToBool: return castTo<int32_t, uint8_t>(context, x, y, n, [](int32_t v) { return v != 0 ? 1 : 0; });
   }

@@ -20,8 +20,8 @@ int32_t times(int32_t a, int32_t b) {
 }
 
 template <class T, class F>
-void scanWith(const Context& context, const Scan& how, const T* x, T* y, size_t outer, size_t middle, size_t inner, T start,
-              F f) {
+void scanWith(const Context& context, const Scan& how, const T* x, T* y, size_t outer, size_t middle, size_t inner,
+              T start, F f) {
   if (outer * middle * inner == 0) return;
   const size_t columns = std::min<size_t>(inner, 256), pieces = (inner + columns - 1) / columns;
   const size_t least = std::max<size_t>(2, kParallel / (middle * columns));
@@ -148,10 +148,12 @@ void scatterAddAny(const Context& context, const T* x, const int32_t* indices, T
 
 }  // namespace
 
-void scan(const Context& context, const Scan& how, const float* x, float* y, size_t outer, size_t middle, size_t inner) {
+void scan(const Context& context, const Scan& how, const float* x, float* y, size_t outer, size_t middle,
+          size_t inner) {
   scanAny(context, how, x, y, outer, middle, inner);
 }
-void scan(const Context& context, const Scan& how, const int32_t* x, int32_t* y, size_t outer, size_t middle, size_t inner) {
+void scan(const Context& context, const Scan& how, const int32_t* x, int32_t* y, size_t outer, size_t middle,
+          size_t inner) {
   scanAny(context, how, x, y, outer, middle, inner);
 }
 
@@ -166,7 +168,8 @@ void topK(const Context& context, const float* x, float* y, int32_t* indices, si
 }
 void topK(const Context& context, const int32_t* x, int32_t* y, int32_t* indices, size_t rows, size_t n, size_t k) {
   if (rows * k == 0) return;
-  topKBy(context, x, y, indices, rows, n, k, [](int32_t p, int32_t q, bool isFirst) { return p != q ? p > q : isFirst; });
+  topKBy(context, x, y, indices, rows, n, k,
+         [](int32_t p, int32_t q, bool isFirst) { return p != q ? p > q : isFirst; });
 }
 
 void reverse(const Context& context, const void* x, void* y, int elementBytes, const size_t* shape, int rank,

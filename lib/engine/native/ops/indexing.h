@@ -19,7 +19,8 @@ void topK(const Context&, const int32_t* x, int32_t* y, int32_t* indices, size_t
 void reverse(const Context&, const void* x, void* y, int elementBytes, const size_t* shape, int rank, unsigned axes);
 
 // Rows of x are added to (or replace) the rows of y that `indices` name, in order; indices out of range are left out.
-void scatterAdd(const Context&, const float* x, const int32_t* indices, float* y, size_t count, size_t rows, size_t width);
+void scatterAdd(const Context&, const float* x, const int32_t* indices, float* y, size_t count, size_t rows,
+                size_t width);
 void scatterAdd(const Context&, const int32_t* x, const int32_t* indices, int32_t* y, size_t count, size_t rows,
                 size_t width);
 void scatterReplace(const Context&, const uint8_t* x, const int32_t* indices, uint8_t* y, size_t count, size_t rows,

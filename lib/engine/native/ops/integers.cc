@@ -23,7 +23,8 @@ int32_t wrapped(uint32_t value) { return static_cast<int32_t>(value); }
 // Products up to 2^62 are rounded to double's 53 bits, as in JavaScript.
 int32_t multiply(int32_t a, int32_t b) {
   const int64_t exact = static_cast<int64_t>(a) * b;
-  return static_cast<int32_t>(static_cast<uint32_t>(static_cast<uint64_t>(static_cast<int64_t>(static_cast<double>(exact)))));
+  return static_cast<int32_t>(
+      static_cast<uint32_t>(static_cast<uint64_t>(static_cast<int64_t>(static_cast<double>(exact)))));
 }
 
 // The remainder with the divisor's sign.
@@ -51,7 +52,8 @@ void zip(const Context& context, const From* a, const From* b, To* y, const Stri
     } else if (sa == 0 && sb == 1) {
       for (size_t i = 0; i < count; i++) to[i] = f(*p, q[i]);
     } else {
-      for (size_t i = 0; i < count; i++) to[i] = f(p[static_cast<ptrdiff_t>(i) * sa], q[static_cast<ptrdiff_t>(i) * sb]);
+      for (size_t i = 0; i < count; i++)
+        to[i] = f(p[static_cast<ptrdiff_t>(i) * sa], q[static_cast<ptrdiff_t>(i) * sb]);
     }
   });
 }
@@ -104,8 +106,10 @@ void intBinary(const Context& context, IntBinary op, const int32_t* a, const int
   using I = int32_t;
   using U = uint32_t;
   switch (op) {
-    case IntBinary::Add: return zip(context, a, b, y, s, [](I p, I q) { return wrapped(static_cast<U>(p) + static_cast<U>(q)); });
-    case IntBinary::Sub: return zip(context, a, b, y, s, [](I p, I q) { return wrapped(static_cast<U>(p) - static_cast<U>(q)); });
+    case IntBinary::Add:
+      return zip(context, a, b, y, s, [](I p, I q) { return wrapped(static_cast<U>(p) + static_cast<U>(q)); });
+    case IntBinary::Sub:
+      return zip(context, a, b, y, s, [](I p, I q) { return wrapped(static_cast<U>(p) - static_cast<U>(q)); });
     case IntBinary::Multiply: return zip(context, a, b, y, s, multiply);
     case IntBinary::Maximum: return zip(context, a, b, y, s, [](I p, I q) { return p > q ? p : q; });
     case IntBinary::Minimum: return zip(context, a, b, y, s, [](I p, I q) { return p < q ? p : q; });
@@ -125,7 +129,8 @@ void intUnary(const Context& context, IntUnary op, const int32_t* x, int32_t* y,
   switch (op) {
     case IntUnary::Neg: return map(context, x, y, n, [](int32_t v) { return wrapped(0u - static_cast<uint32_t>(v)); });
     case IntUnary::Abs:
-      return map(context, x, y, n, [](int32_t v) { return wrapped(v < 0 ? 0u - static_cast<uint32_t>(v) : static_cast<uint32_t>(v)); });
+      return map(context, x, y, n,
+                 [](int32_t v) { return wrapped(v < 0 ? 0u - static_cast<uint32_t>(v) : static_cast<uint32_t>(v)); });
     case IntUnary::Square: return map(context, x, y, n, [](int32_t v) { return multiply(v, v); });
     case IntUnary::Count: return;
   }
@@ -151,19 +156,23 @@ void intReduce(const Context& context, Reduce op, const int32_t* x, int32_t* y, 
   switch (op) {
     case Reduce::Sum: return fold<L>(context, x, y, outer, middle, inner, 0, [](L p, L q) { return p + q; }, whole);
     case Reduce::Max:
-      return fold<L>(context, x, y, outer, middle, inner, std::numeric_limits<int32_t>::min(),
-                     [](L p, L q) { return p > q ? p : q; }, whole);
+      return fold<L>(
+          context, x, y, outer, middle, inner, std::numeric_limits<int32_t>::min(),
+          [](L p, L q) { return p > q ? p : q; }, whole);
     case Reduce::Min:
-      return fold<L>(context, x, y, outer, middle, inner, std::numeric_limits<int32_t>::max(),
-                     [](L p, L q) { return p < q ? p : q; }, whole);
+      return fold<L>(
+          context, x, y, outer, middle, inner, std::numeric_limits<int32_t>::max(),
+          [](L p, L q) { return p < q ? p : q; }, whole);
     case Reduce::Prod:
-      return fold<double>(context, x, y, outer, middle, inner, 1.0, [](double p, double q) { return p * q; },
-                          [](double v) { return wrapped(v); });
+      return fold<double>(
+          context, x, y, outer, middle, inner, 1.0, [](double p, double q) { return p * q; },
+          [](double v) { return wrapped(v); });
     case Reduce::Count: return;
   }
 }
 
-void byteBinary(const Context& context, ByteBinary op, const uint8_t* a, const uint8_t* b, uint8_t* y, const Strided& s) {
+void byteBinary(const Context& context, ByteBinary op, const uint8_t* a, const uint8_t* b, uint8_t* y,
+                const Strided& s) {
   using B = uint8_t;
   switch (op) {
     case ByteBinary::And: return zip(context, a, b, y, s, [](B p, B q) -> B { return (p != 0) & (q != 0); });
@@ -193,9 +202,11 @@ void classify(const Context& context, FloatClass kind, const float* x, uint8_t* 
   switch (kind) {
     case FloatClass::Nan: return map(context, x, y, n, [](float v) -> uint8_t { return v != v; });
     case FloatClass::Infinite:
-      return map(context, x, y, n, [](float v) -> uint8_t { return std::fabs(v) == std::numeric_limits<float>::infinity(); });
+      return map(context, x, y, n,
+                 [](float v) -> uint8_t { return std::fabs(v) == std::numeric_limits<float>::infinity(); });
     case FloatClass::Finite:
-      return map(context, x, y, n, [](float v) -> uint8_t { return std::fabs(v) < std::numeric_limits<float>::infinity(); });
+      return map(context, x, y, n,
+                 [](float v) -> uint8_t { return std::fabs(v) < std::numeric_limits<float>::infinity(); });
     case FloatClass::Count: return;
   }
 }

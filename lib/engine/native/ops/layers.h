@@ -4,8 +4,8 @@
 
 namespace convbook {
 
-// Batch normalization over `rows` pixels of `channels`, with the batch's own statistics (the variance is the biased one):
-// y = act((x - mean) * inverse * gamma + beta + residual). gamma, beta and residual may be null.
+// Batch normalization over `rows` pixels of `channels`, with the batch's own statistics (the variance is the biased
+// one): y = act((x - mean) * inverse * gamma + beta + residual). gamma, beta and residual may be null.
 struct BatchNorm {
   size_t rows, channels;
   float epsilon;
@@ -14,12 +14,12 @@ struct BatchNorm {
 void batchNormForward(const Context&, const BatchNorm&, const float* x, const float* gamma, const float* beta,
                       const float* residual, float* y, float* mean, float* variance, float* inverse);
 // y is needed with an activation behind a residual; else the mask is worked out from x. dresidual may be null.
-void batchNormGrad(const Context&, const BatchNorm&, const float* dy, const float* x, const float* y, const float* gamma,
-                   const float* beta, const float* mean, const float* inverse, float* dx, float* dgamma, float* dbeta,
-                   float* dresidual);
+void batchNormGrad(const Context&, const BatchNorm&, const float* dy, const float* x, const float* y,
+                   const float* gamma, const float* beta, const float* mean, const float* inverse, float* dx,
+                   float* dgamma, float* dbeta, float* dresidual);
 // y = act(x * scale + shift + residual), a scale and a shift a channel.
-void affineChannels(const Context&, size_t rows, size_t channels, const float* x, const float* scale, const float* shift,
-                    const float* residual, int activation, float* y);
+void affineChannels(const Context&, size_t rows, size_t channels, const float* x, const float* scale,
+                    const float* shift, const float* residual, int activation, float* y);
 
 // Group normalization: x [images, pixels, channels], statistics over an image's pixels and a group's channels. Layer
 // normalization is the case of one pixel and one group.

@@ -31,7 +31,8 @@ struct Pieces {
 struct Tasks {
   size_t count;
   Tasks(const Context& context, const Pieces& pieces)
-      : count(pieces.n < kParallel ? 1 : std::min<size_t>(pieces.count, static_cast<size_t>(context.pool.threads()) * 4)) {}
+      : count(pieces.n < kParallel ? 1
+                                   : std::min<size_t>(pieces.count, static_cast<size_t>(context.pool.threads()) * 4)) {}
 };
 
 }  // namespace

@@ -19,7 +19,8 @@ void forRows(const Context& context, int batch, int height, size_t rowFloats, co
   if (rows == 0) return;
   const size_t share = rows * rowFloats < kParallel
                            ? rows
-                           : std::max<size_t>(1, std::min<size_t>(rows / (context.pool.threads() * 4), 8192 / std::max<size_t>(rowFloats, 1)));
+                           : std::max<size_t>(1, std::min<size_t>(rows / (context.pool.threads() * 4),
+                                                                  8192 / std::max<size_t>(rowFloats, 1)));
   context.pool.run((rows + share - 1) / share, [&](size_t task, int thread) {
     for (size_t row = task * share; row < std::min(rows, (task + 1) * share); row++) {
       body(static_cast<int>(row / height), static_cast<int>(row % height), thread);
@@ -56,15 +57,15 @@ std::vector<std::vector<Watcher>> watchersOf(int size, int pad, int filter, int 
 
 // Whether the windows of a place are the next ones of its neighbour's, through the same taps.
 bool follows(const std::vector<Watcher>& next, const std::vector<Watcher>& before) {
-  return next.size() == before.size() && std::equal(next.begin(), next.end(), before.begin(), [](const Watcher& a, const Watcher& b) {
-           return a.tap == b.tap && a.output == b.output + 1;
-         });
+  return next.size() == before.size() &&
+         std::equal(next.begin(), next.end(), before.begin(),
+                    [](const Watcher& a, const Watcher& b) { return a.tap == b.tap && a.output == b.output + 1; });
 }
 
 }  // namespace
 
-// Along the rows first, then downwards over what rows gave: windows that overlap share it, and of equal values the first
-// in reading order is found either way.
+// Along the rows first, then downwards over what rows gave: windows that overlap share it, and of equal values the
+// first in reading order is found either way.
 void maxPool(const Context& context, const PoolShape& s, const float* x, float* y, uint8_t* index) {
   const size_t channels = static_cast<size_t>(s.channels), row = static_cast<size_t>(s.width) * channels;
   const size_t outRow = static_cast<size_t>(s.outWidth) * channels;
@@ -75,7 +76,8 @@ void maxPool(const Context& context, const PoolShape& s, const float* x, float* 
   const int ring = (s.filterHeight - 1) * s.dilationHeight + 1;
   const size_t places = (outRow + 63) / 4;
   const int batch = std::max(s.batch, 1);
-  const int parts = std::max(1, std::min(s.outHeight, context.pool.threads() == 1 ? 1 : context.pool.threads() * 4 / batch));
+  const int parts =
+      std::max(1, std::min(s.outHeight, context.pool.threads() == 1 ? 1 : context.pool.threads() * 4 / batch));
   context.pool.run(static_cast<size_t>(s.batch) * parts, [&](size_t task, int thread) {
     const int n = static_cast<int>(task / parts), part = static_cast<int>(task % parts);
     float* values = context.pool.scratch(thread, 3, static_cast<size_t>(ring) * (outRow + places));
@@ -85,7 +87,9 @@ void maxPool(const Context& context, const PoolShape& s, const float* x, float* 
     std::vector<uint8_t> numbers(taps.size());
     std::vector<const uint8_t*> from(s.filterHeight);
     auto widest = [&](int found, size_t values, float* to, uint8_t* toIndex, const uint8_t* const* indices) {
-      if (found > 0) return context.kernels.maxPixel(taps.data(), found, values, s.keepNan ? 1 : 0, to, toIndex, numbers.data(), indices);
+      if (found > 0)
+        return context.kernels.maxPixel(taps.data(), found, values, s.keepNan ? 1 : 0, to, toIndex, numbers.data(),
+                                        indices);
       std::fill_n(to, values, -std::numeric_limits<float>::infinity());
       if (toIndex != nullptr) std::memset(toIndex, 0, values);
     };
@@ -98,7 +102,8 @@ void maxPool(const Context& context, const PoolShape& s, const float* x, float* 
         if (held[slot] == h) continue;
         held[slot] = h;
         float* to = values + static_cast<size_t>(slot) * outRow;
-        uint8_t* toIndex = index == nullptr ? nullptr : reinterpret_cast<uint8_t*>(values + ring * outRow + slot * places);
+        uint8_t* toIndex =
+            index == nullptr ? nullptr : reinterpret_cast<uint8_t*>(values + ring * outRow + slot * places);
         for (int j = 0; j < s.outWidth;) {
           // Windows that step a pixel at a time and lie inside read their taps in one run, as if they were one pixel.
           const int count = s.strideWidth == 1 && j >= s.padLeft ? std::max(1, inside - j) : 1;
@@ -109,7 +114,8 @@ void maxPool(const Context& context, const PoolShape& s, const float* x, float* 
             taps[found++] = image + static_cast<size_t>(h) * row + static_cast<size_t>(w) * channels;
           }
           const size_t at = static_cast<size_t>(j) * channels;
-          widest(found, static_cast<size_t>(count) * channels, to + at, toIndex == nullptr ? nullptr : toIndex + at, nullptr);
+          widest(found, static_cast<size_t>(count) * channels, to + at, toIndex == nullptr ? nullptr : toIndex + at,
+                 nullptr);
           j += count;
         }
       }
@@ -328,7 +334,8 @@ struct Source {
 
 std::vector<Source> sourcesOf(Resize method, int in, int out, bool alignCorners, bool halfPixelCenters) {
   std::vector<Source> sources(out);
-  const double scale = alignCorners && out > 1 ? static_cast<double>(in - 1) / (out - 1) : static_cast<double>(in) / out;
+  const double scale =
+      alignCorners && out > 1 ? static_cast<double>(in - 1) / (out - 1) : static_cast<double>(in) / out;
   for (int i = 0; i < out; i++) {
     const double at = halfPixelCenters ? scale * (i + 0.5) - (method == Resize::Bilinear ? 0.5 : 0.0) : scale * i;
     if (method == Resize::Nearest) {

@@ -1,8 +1,8 @@
 // A part of a network as one program: convolutions, batch normalizations, pools and sums over buffers of channels that
 // operations read and write in slices, so that nothing is concatenated or split. A program runs in phases. Within one,
 // a few images at a time go through all of the phase's operations while they are in the cache; a phase ends where an
-// operation needs statistics over the whole batch. Normalization and ReLU are applied while the next convolution's input
-// is gathered, and worked out again on the way back instead of being kept.
+// operation needs statistics over the whole batch. Normalization and ReLU are applied while the next convolution's
+// input is gathered, and worked out again on the way back instead of being kept.
 #pragma once
 #include <memory>
 #include <string>
@@ -23,9 +23,9 @@ struct ProgramBuffer {
 // act(scale * x + shift) over a range of a buffer's channels, read by exactly one operation.
 struct ProgramNorm {
   int buffer, offset, channels;
-  int gamma, beta;      // parameters
-  int relu;             // for convolutions; a Merge has an activation of its own
-  int mean, variance;   // parameters: running statistics; -1: none are kept
+  int gamma, beta;       // parameters
+  int relu;              // for convolutions; a Merge has an activation of its own
+  int mean, variance;    // parameters: running statistics; -1: none are kept
   float epsilon, share;  // share: of this batch in the running statistics
 };
 
@@ -44,7 +44,8 @@ struct ProgramOp {
   int residual;  // a whole buffer that is added; -1: none
   int filterHeight, filterWidth, strideHeight, strideWidth, padTop, padLeft;
   int activation;
-  std::vector<ProgramPart> parts;  // of a convolution; more than one where there are several that read the same, side by side
+  std::vector<ProgramPart>
+      parts;  // of a convolution; more than one where there are several that read the same, side by side
 
   bool hasBias() const;  // with what folding makes
 };
@@ -65,8 +66,8 @@ class Program {
  public:
   // Program: [buffers, norms, operations, output buffer, trainable parameters, parameters], then all of them by their
   // fields; numbers: epsilon and share of each norm. Throws std::invalid_argument when it makes no sense.
-  Program(const int32_t* program, size_t length, const float* numbers, size_t numberCount, ProgramMode mode, size_t batch,
-        int threads);
+  Program(const int32_t* program, size_t length, const float* numbers, size_t numberCount, ProgramMode mode,
+          size_t batch, int threads);
 
   size_t phases() const { return phases_.size(); }
   size_t stateFloats() const { return stateFloats_; }
@@ -89,7 +90,8 @@ class Program {
     bool dead = false;            // backward: nobody asks for its gradient
     int deferred = -1;            // backward: the Merge whose normalization this operation's result goes through
     bool gradFromOutput = false;  // backward: the result's gradient (or the Merge's) is still the one given
-    bool handsDown = false;  // backward: a Merge whose normalized channels' gradient is left to the operation that made them
+    bool handsDown =
+        false;  // backward: a Merge whose normalized channels' gradient is left to the operation that made them
     bool firstSource = false, firstResidual = false;  // backward: nothing is there to be added to
     size_t accumulator = 0, accumulatorFloats = 0;
   };
@@ -136,9 +138,9 @@ class Program {
   // Places in the state: buffers, their means and variances, and where maxima came from.
   std::vector<size_t> dataAt_, statsAt_, indexAt_;
   size_t stateFloats_ = 0;
-  // Places in the workspace: gradients of buffers, what they owe to the statistics, weights that are folded or joined, accumulators,
-  // threads' scratch space. Buffers (or gradients) that live within a phase are in the scratch space, an image's floats
-  // times the chunk's images each.
+  // Places in the workspace: gradients of buffers, what they owe to the statistics, weights that are folded or joined,
+  // accumulators, threads' scratch space. Buffers (or gradients) that live within a phase are in the scratch space, an
+  // image's floats times the chunk's images each.
   std::vector<size_t> gradAt_, linearAt_, joinedAt_;
   std::vector<int> firstPhase_, lastPhase_;
   std::vector<size_t> transientAt_;

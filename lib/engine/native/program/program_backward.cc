@@ -211,8 +211,8 @@ void Program::Run::finishBackward() const {
     // The first slot takes the sum of all; a row of it holds all parts' columns.
     const size_t weights = program.weightsOf(op), width = static_cast<size_t>(op.outChannels);
     context.pool.range(weights + (op.hasBias() ? width : 0), kParallel, 1024, [&](size_t lo, size_t hi) {
-      context.kernels.reduceRows(Reduce::Sum, first + phase.accumulatorFloats + lo, phase.slots - 1, phase.accumulatorFloats, hi - lo,
-                                 first + lo);
+      context.kernels.reduceRows(Reduce::Sum, first + phase.accumulatorFloats + lo, phase.slots - 1,
+                                 phase.accumulatorFloats, hi - lo, first + lo);
     });
     for (const ProgramPart& part : op.parts) {
       const size_t channels = static_cast<size_t>(part.channels);

@@ -25,12 +25,14 @@ void Program::Run::join() const {
         for (size_t c = 0; c < channels; c++) {
           const double factor = param(n.gamma)[c] / std::sqrt(static_cast<double>(param(n.variance)[c]) + n.epsilon);
           scale[c] = static_cast<float>(factor);
-          bias[column + c] = static_cast<float>((static_cast<double>(bias[column + c]) - param(n.mean)[c]) * factor + param(n.beta)[c]);
+          bias[column + c] = static_cast<float>((static_cast<double>(bias[column + c]) - param(n.mean)[c]) * factor +
+                                                param(n.beta)[c]);
         }
       }
       const float* from = param(part.weight);
       for (size_t row = 0; row < count / width; row++) {
-        context.kernels.binary(Binary::Mul, from + row * channels, 1, scale.data(), 1, to + row * width + column, channels);
+        context.kernels.binary(Binary::Mul, from + row * channels, 1, scale.data(), 1, to + row * width + column,
+                               channels);
       }
       column += channels;
     }
@@ -62,14 +64,22 @@ void Program::Run::Chunk::forward(const Step& step) {
     const auto from = data(op.src, op.srcOffset);
     const Line* l = op.norm >= 0 ? &run.lines[static_cast<size_t>(op.norm)] : nullptr;
     const Slice<float> residual = op.residual >= 0 ? data(op.residual, 0) : Slice<float>{nullptr, 0};
-    const AffineRows t = {from.data,       from.stride, l != nullptr ? l->scale.data() : nullptr, l != nullptr ? l->shift.data() : nullptr,
-                          residual.data,   residual.stride, to.data, to.stride, op.activation};
+    const AffineRows t = {from.data,
+                          from.stride,
+                          l != nullptr ? l->scale.data() : nullptr,
+                          l != nullptr ? l->shift.data() : nullptr,
+                          residual.data,
+                          residual.stride,
+                          to.data,
+                          to.stride,
+                          op.activation};
     context.kernels.affineRows(t, rows, static_cast<size_t>(op.outChannels));
   } else if (op.kind == ProgramOp::Conv) {
     const bool direct = run.isDirect(op);
     float* result = direct ? to.data : take(rows * op.outChannels);
     run.convolutions[static_cast<size_t>(step.op)]->run(context, static_cast<int>(images), source(op), result,
-                                                        op.residual >= 0 ? data(op.residual, 0).data : nullptr, op.activation);
+                                                        op.residual >= 0 ? data(op.residual, 0).data : nullptr,
+                                                        op.activation);
     if (!direct) {
       context.kernels.copyRows(result, static_cast<size_t>(op.outChannels), to.data, static_cast<size_t>(to.stride),
                                rows, static_cast<size_t>(op.outChannels));
@@ -125,7 +135,8 @@ void Program::Run::finishForward() const {
       // Parts are joined as Chan, Golub and LeVeque do (1979).
       double count = 0, middle = 0, m2 = 0;
       for (size_t slot = 0; slot < phase.slots; slot++) {
-        const float* sums = arrays.workspace + program.accumulatorAt_ + slot * phase.accumulatorFloats + step.accumulator;
+        const float* sums =
+            arrays.workspace + program.accumulatorAt_ + slot * phase.accumulatorFloats + step.accumulator;
         const double* some = reinterpret_cast<const double*>(sums);
         if (*some == 0) continue;
         const double *sum = some + 1, *squares = sum + n;

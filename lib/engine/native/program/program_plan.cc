@@ -6,7 +6,8 @@
 namespace convbook {
 namespace {
 
-// Of a chunk's inputs, outputs and temporaries together: what a second-level cache of 2 MB holds beside what is read ahead.
+// Of a chunk's inputs, outputs and temporaries together: what a second-level cache of 2 MB holds beside what is read
+// ahead.
 constexpr double kChunkBytes = 1.4 * (1 << 20);
 // Inference is cut into calls of about this many operations, so that a program can be interrupted in between.
 constexpr double kPartOperations = 2e9;
@@ -28,7 +29,8 @@ size_t place(std::vector<Item> items) {
   for (const Item& item : items) {
     std::vector<std::pair<size_t, size_t>> taken;
     for (const Item& other : placed) {
-      if (other.first <= item.last && item.first <= other.last) taken.emplace_back(*other.place, *other.place + other.size);
+      if (other.first <= item.last && item.first <= other.last)
+        taken.emplace_back(*other.place, *other.place + other.size);
     }
     std::sort(taken.begin(), taken.end());
     size_t at = 0;
@@ -145,7 +147,9 @@ void Program::planBackward() {
       continue;
     }
     for (size_t n = 0; n < norms_.size(); n++) {
-      if (deferredBy[n] < 0 || norms_[n].buffer != buffer || !overlap(offset, channels, norms_[n].offset, norms_[n].channels)) continue;
+      if (deferredBy[n] < 0 || norms_[n].buffer != buffer ||
+          !overlap(offset, channels, norms_[n].offset, norms_[n].channels))
+        continue;
       if (norms_[n].offset != offset || norms_[n].channels != channels || stateOf(buffer, offset, channels)) {
         fail("normalized channels that are used otherwise");
       }
@@ -184,7 +188,8 @@ bool Program::isMadeFor(size_t reader) const {
   int makers = 0;
   for (size_t i = 0; i < ops_.size(); i++) {
     const ProgramOp& other = ops_[i];
-    if (i != reader && other.src == op.src && overlap(other.srcOffset, other.inChannels, op.srcOffset, op.inChannels)) return false;
+    if (i != reader && other.src == op.src && overlap(other.srcOffset, other.inChannels, op.srcOffset, op.inChannels))
+      return false;
     if (other.residual == op.src) return false;
     if (other.kind == ProgramOp::Stats || other.dst != op.src ||
         !overlap(other.dstOffset, other.outChannels, op.srcOffset, op.inChannels)) {
@@ -197,7 +202,8 @@ bool Program::isMadeFor(size_t reader) const {
 }
 
 void Program::planInference() {
-  const size_t parts = std::max<size_t>(1, std::min<size_t>(static_cast<size_t>(operations_ / kPartOperations), batch_ / (4 * static_cast<size_t>(threads_))));
+  const size_t parts = std::max<size_t>(1, std::min<size_t>(static_cast<size_t>(operations_ / kPartOperations),
+                                                            batch_ / (4 * static_cast<size_t>(threads_))));
   for (size_t part = 0; part < parts; part++) {
     Phase phase;
     for (size_t i = 0; i < ops_.size(); i++) {
@@ -298,10 +304,14 @@ void Program::layOutWorkspace() {
       const ProgramOp& op = ops_[static_cast<size_t>(step.op)];
       const bool stats = op.kind == ProgramOp::Stats;
       const size_t in = pixels(op.src) * op.inChannels, out = stats ? 0 : pixels(op.dst) * op.outChannels;
-      bytes = std::max(bytes, 4.0 * static_cast<double>(mode_ == ProgramMode::Backward ? 3 * in + 2 * out : 2 * in + out));
+      bytes =
+          std::max(bytes, 4.0 * static_cast<double>(mode_ == ProgramMode::Backward ? 3 * in + 2 * out : 2 * in + out));
       most = std::max(most, rounded(in) * 2 + rounded(out) * 2);
-      const size_t weights = mode_ == ProgramMode::Backward && op.kind == ProgramOp::Conv ? weightsOf(op) + static_cast<size_t>(op.outChannels) : 0;
-      fixed = std::max(fixed, rounded(weights) + 4 * rounded(static_cast<size_t>(std::max(op.inChannels, op.outChannels))));
+      const size_t weights = mode_ == ProgramMode::Backward && op.kind == ProgramOp::Conv
+                                 ? weightsOf(op) + static_cast<size_t>(op.outChannels)
+                                 : 0;
+      fixed =
+          std::max(fixed, rounded(weights) + 4 * rounded(static_cast<size_t>(std::max(op.inChannels, op.outChannels))));
     }
     phase.transientFloats = transientFloats[i];
     bytes += 4.0 * static_cast<double>(transientFloats[i]);
@@ -310,7 +320,10 @@ void Program::layOutWorkspace() {
     phase.chunk = std::max<size_t>(1, std::min<size_t>(share, static_cast<size_t>(kChunkBytes / std::max(bytes, 1.0))));
     const size_t chunks = (images + phase.chunk - 1) / phase.chunk;
     // A few images only are not dealt out: operations use all threads for each.
-    phase.slots = images < static_cast<size_t>(threads_) * 2 ? 1 : std::min<size_t>(chunks, mode_ == ProgramMode::Infer ? chunks : static_cast<size_t>(threads_) * 4);
+    phase.slots =
+        images < static_cast<size_t>(threads_) * 2
+            ? 1
+            : std::min<size_t>(chunks, mode_ == ProgramMode::Infer ? chunks : static_cast<size_t>(threads_) * 4);
     if (phase.slots == 1) phase.chunk = images;
     addAccumulators(phase);
     accumulators = std::max(accumulators, phase.slots * phase.accumulatorFloats);

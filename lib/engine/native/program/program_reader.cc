@@ -15,7 +15,7 @@ constexpr int kBufferFields = 3, kNormFields = 8, kOpFields = 19;
 void Program::fail(const std::string& what) { throw std::invalid_argument("Program: " + what); }
 
 Program::Program(const int32_t* program, size_t length, const float* numbers, size_t numberCount, ProgramMode mode,
-             size_t batch, int threads)
+                 size_t batch, int threads)
     : mode_(mode), batch_(batch), threads_(threads) {
   if (batch == 0 || batch > (size_t{1} << 24)) fail("a batch of " + std::to_string(batch) + " images");
   read(program, length, numbers, numberCount);
@@ -31,7 +31,9 @@ size_t Program::pixels(int buffer) const {
   return static_cast<size_t>(b.height) * b.width;
 }
 
-size_t Program::floatsOf(int buffer) const { return batch_ * pixels(buffer) * buffers_[static_cast<size_t>(buffer)].channels; }
+size_t Program::floatsOf(int buffer) const {
+  return batch_ * pixels(buffer) * buffers_[static_cast<size_t>(buffer)].channels;
+}
 
 bool Program::compact(int buffer, int offset, int channels) const {
   return offset == 0 && channels == buffers_[static_cast<size_t>(buffer)].channels;
@@ -43,16 +45,42 @@ size_t Program::weightsOf(const ProgramOp& op) const {
 
 ConvShape Program::shapeOf(const ProgramOp& op, size_t images) const {
   const ProgramBuffer &in = buffers_[static_cast<size_t>(op.src)], &out = buffers_[static_cast<size_t>(op.dst)];
-  return {static_cast<int>(images), in.height,       in.width,        op.inChannels,  out.height,     out.width,
-          op.outChannels,           op.filterHeight, op.filterWidth,  op.strideHeight, op.strideWidth, op.padTop,
-          op.padLeft,               1,               1,               1};
+  return {static_cast<int>(images),
+          in.height,
+          in.width,
+          op.inChannels,
+          out.height,
+          out.width,
+          op.outChannels,
+          op.filterHeight,
+          op.filterWidth,
+          op.strideHeight,
+          op.strideWidth,
+          op.padTop,
+          op.padLeft,
+          1,
+          1,
+          1};
 }
 
 PoolShape Program::poolOf(const ProgramOp& op, size_t images) const {
   const ProgramBuffer &in = buffers_[static_cast<size_t>(op.src)], &out = buffers_[static_cast<size_t>(op.dst)];
-  return {static_cast<int>(images), in.height,      in.width,        op.inChannels,  out.height, out.width,
-          op.filterHeight,          op.filterWidth, op.strideHeight, op.strideWidth, op.padTop,  op.padLeft,
-          1,                        1,              true,            true};
+  return {static_cast<int>(images),
+          in.height,
+          in.width,
+          op.inChannels,
+          out.height,
+          out.width,
+          op.filterHeight,
+          op.filterWidth,
+          op.strideHeight,
+          op.strideWidth,
+          op.padTop,
+          op.padLeft,
+          1,
+          1,
+          true,
+          true};
 }
 
 bool ProgramOp::hasBias() const {
@@ -64,15 +92,18 @@ bool ProgramOp::hasBias() const {
 
 // Whether a convolution may be one with that before it: the same input and window, and outputs side by side.
 bool Program::joins(const ProgramOp& op, const ProgramOp& before) const {
-  if (op.kind != ProgramOp::Conv || before.kind != ProgramOp::Conv || op.norm >= 0 || before.norm >= 0 || op.residual >= 0 ||
-      before.residual >= 0) {
+  if (op.kind != ProgramOp::Conv || before.kind != ProgramOp::Conv || op.norm >= 0 || before.norm >= 0 ||
+      op.residual >= 0 || before.residual >= 0) {
     return false;
   }
-  auto reads = [](const ProgramOp& o) { return std::make_tuple(o.src, o.srcOffset, o.inChannels, o.dst, o.activation); };
+  auto reads = [](const ProgramOp& o) {
+    return std::make_tuple(o.src, o.srcOffset, o.inChannels, o.dst, o.activation);
+  };
   auto window = [](const ProgramOp& o) {
     return std::make_tuple(o.filterHeight, o.filterWidth, o.strideHeight, o.strideWidth, o.padTop, o.padLeft);
   };
-  return reads(op) == reads(before) && window(op) == window(before) && op.dstOffset == before.dstOffset + before.outChannels &&
+  return reads(op) == reads(before) && window(op) == window(before) &&
+         op.dstOffset == before.dstOffset + before.outChannels &&
          (op.parts[0].bias >= 0) == (before.parts[0].bias >= 0);
 }
 
@@ -85,8 +116,8 @@ void Program::read(const int32_t* program, size_t length, const float* numbers, 
   for (int count : counts) {
     if (count < 0 || count > 10000) fail("too many buffers, normalizations or operations");
   }
-  const size_t expected = 6 + static_cast<size_t>(counts[0]) * kBufferFields + static_cast<size_t>(counts[1]) * kNormFields +
-                          static_cast<size_t>(counts[2]) * kOpFields;
+  const size_t expected = 6 + static_cast<size_t>(counts[0]) * kBufferFields +
+                          static_cast<size_t>(counts[1]) * kNormFields + static_cast<size_t>(counts[2]) * kOpFields;
   if (length != expected || numberCount < static_cast<size_t>(counts[1]) * 2) fail("the program has the wrong length");
   if (output_ < 1 || output_ >= counts[0] || trainable_ < 0 || paramCount_ < trainable_) fail("bad header");
   const int32_t* p = program + 6;
@@ -121,7 +152,8 @@ void Program::read(const int32_t* program, size_t length, const float* numbers, 
   }
   std::vector<char> used(norms_.size(), 0);
   for (int i = 0; i < counts[2]; i++, p += kOpFields) {
-    ProgramOp op = {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13], p[14], p[17], {}};
+    ProgramOp op = {p[0], p[1],  p[2],  p[3],  p[4],  p[5],  p[6],  p[7], p[8],
+                    p[9], p[10], p[11], p[12], p[13], p[14], p[17], {}};
     const ProgramPart part = {op.outChannels, p[15], p[16], p[18]};
     if (op.kind < 0 || op.kind >= ProgramOp::KindCount) fail("no such operation");
     range(op.src, op.srcOffset, op.inChannels);
@@ -142,7 +174,8 @@ void Program::read(const int32_t* program, size_t length, const float* numbers, 
     }
     if (op.norm >= 0) {
       const ProgramNorm& n = norms_[static_cast<size_t>(op.norm)];
-      if (n.buffer != op.src || n.offset != op.srcOffset || n.channels != op.inChannels) fail("a normalization of other channels");
+      if (n.buffer != op.src || n.offset != op.srcOffset || n.channels != op.inChannels)
+        fail("a normalization of other channels");
       if (op.kind != ProgramOp::Conv && op.kind != ProgramOp::Merge) fail("only convolutions and merges normalize");
     }
     if (part.fold >= 0 && (mode_ != ProgramMode::Infer || op.kind != ProgramOp::Conv ||
@@ -169,7 +202,8 @@ void Program::read(const int32_t* program, size_t length, const float* numbers, 
       param(part.weight, false, true);
       param(part.bias, true, true);
       operations_ += 2.0 * static_cast<double>(batch_ * pixels(op.dst)) * static_cast<double>(weightsOf(op));
-      if (mode_ != ProgramMode::Infer && op.activation != kLinear) fail("an activation behind a convolution in training");
+      if (mode_ != ProgramMode::Infer && op.activation != kLinear)
+        fail("an activation behind a convolution in training");
     }
     if (op.kind == ProgramOp::Conv) op.parts.push_back(part);
     if (!ops_.empty() && joins(op, ops_.back())) {
@@ -182,15 +216,18 @@ void Program::read(const int32_t* program, size_t length, const float* numbers, 
 }
 
 void Program::check(const ProgramArrays& a) const {
-  if (a.params.size() != static_cast<size_t>(paramCount_)) fail("expected " + std::to_string(paramCount_) + " parameters");
+  if (a.params.size() != static_cast<size_t>(paramCount_))
+    fail("expected " + std::to_string(paramCount_) + " parameters");
   auto least = [&](int param, size_t floats) {
     if (param < 0) return;
-    if (a.params[static_cast<size_t>(param)].second < floats) fail("parameter " + std::to_string(param) + " is too short");
+    if (a.params[static_cast<size_t>(param)].second < floats)
+      fail("parameter " + std::to_string(param) + " is too short");
     if (mode_ == ProgramMode::Backward && param < trainable_ && a.grads[static_cast<size_t>(param)].second < floats) {
       fail("gradient " + std::to_string(param) + " is too short");
     }
   };
-  if (mode_ == ProgramMode::Backward && a.grads.size() != static_cast<size_t>(trainable_)) fail("expected a gradient for each trained parameter");
+  if (mode_ == ProgramMode::Backward && a.grads.size() != static_cast<size_t>(trainable_))
+    fail("expected a gradient for each trained parameter");
   for (const ProgramNorm& n : norms_) {
     for (int param : {n.gamma, n.beta, n.mean, n.variance}) least(param, static_cast<size_t>(n.channels));
   }

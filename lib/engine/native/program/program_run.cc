@@ -35,7 +35,8 @@ void Program::Run::line(int norm, bool keep) {
   float *running = param(n.mean), *runningVariance = param(n.variance);
   for (size_t c = 0; c < count; c++) {
     running[c] = running[c] * (1.f - n.share) + mean[c] * n.share;
-    runningVariance[c] = runningVariance[c] * (1.f - n.share) + static_cast<float>(variance[c] * (rows / (rows - 1))) * n.share;
+    runningVariance[c] =
+        runningVariance[c] * (1.f - n.share) + static_cast<float>(variance[c] * (rows / (rows - 1))) * n.share;
   }
 }
 
@@ -43,11 +44,10 @@ Program::Run::Slice<float> Program::Run::Chunk::data(int buffer, int offset) con
   const Program& b = run.program;
   const size_t index = static_cast<size_t>(buffer), channels = static_cast<size_t>(run.channels(buffer));
   const size_t at = first * b.pixels(buffer) * channels;
-  float* start = buffer == 0            ? const_cast<float*>(run.arrays.x) + at
-                 : buffer == b.output_ ? run.arrays.y + at
-                 : b.mode_ == ProgramMode::Infer
-                     ? scratch + b.transientAt_[index] * run.phase.chunk
-                     : run.arrays.state + b.dataAt_[index] + at;
+  float* start = buffer == 0                     ? const_cast<float*>(run.arrays.x) + at
+                 : buffer == b.output_           ? run.arrays.y + at
+                 : b.mode_ == ProgramMode::Infer ? scratch + b.transientAt_[index] * run.phase.chunk
+                                                 : run.arrays.state + b.dataAt_[index] + at;
   return {start + offset, static_cast<ptrdiff_t>(channels)};
 }
 
@@ -55,7 +55,7 @@ Program::Run::Slice<float> Program::Run::Chunk::grad(int buffer, int offset) con
   const Program& b = run.program;
   const size_t index = static_cast<size_t>(buffer), channels = static_cast<size_t>(run.channels(buffer));
   const size_t at = first * b.pixels(buffer) * channels;
-  float* start = buffer == 0 ? run.arrays.dx == nullptr ? nullptr : run.arrays.dx + at
+  float* start = buffer == 0                         ? run.arrays.dx == nullptr ? nullptr : run.arrays.dx + at
                  : b.transientAt_[index] != kNowhere ? scratch + b.transientAt_[index] * run.phase.chunk
                                                      : run.arrays.workspace + b.gradAt_[index] + at;
   return {start == nullptr ? nullptr : start + offset, static_cast<ptrdiff_t>(channels)};
@@ -79,7 +79,8 @@ ConvSource Program::Run::Chunk::source(const ProgramOp& op) const {
   const auto from = data(op.src, op.srcOffset);
   if (op.norm < 0) return {from.data, from.stride};
   const Line& l = run.lines[static_cast<size_t>(op.norm)];
-  return {from.data, from.stride, l.scale.data(), l.shift.data(), run.program.norms_[static_cast<size_t>(op.norm)].relu != 0};
+  return {from.data, from.stride, l.scale.data(), l.shift.data(),
+          run.program.norms_[static_cast<size_t>(op.norm)].relu != 0};
 }
 
 const float* Program::Run::Chunk::input(const ProgramOp& op) {
@@ -87,7 +88,8 @@ const float* Program::Run::Chunk::input(const ProgramOp& op) {
   const size_t rows = pixels(op.src);
   if (from.scale == nullptr) return dense({from.x, from.stride}, rows, op.inChannels);
   float* to = take(rows * op.inChannels);
-  const AffineRows t = {from.x, from.stride, from.scale, from.shift, nullptr, 0, to, op.inChannels, from.relu ? kRelu : kLinear};
+  const AffineRows t = {
+      from.x, from.stride, from.scale, from.shift, nullptr, 0, to, op.inChannels, from.relu ? kRelu : kLinear};
   context.kernels.affineRows(t, rows, static_cast<size_t>(op.inChannels));
   return to;
 }
@@ -122,7 +124,8 @@ void Program::Run::prepare() {
   if (phase.slots == 1) {
     for (size_t i = 0; i < steps.size(); i++) make(i, context);
   } else {
-    context.pool.run(steps.size(), [&](size_t i, int thread) { make(i, context.on(*singles[static_cast<size_t>(thread)])); });
+    context.pool.run(steps.size(),
+                     [&](size_t i, int thread) { make(i, context.on(*singles[static_cast<size_t>(thread)])); });
   }
 }
 
@@ -157,7 +160,8 @@ void Program::Run::task(size_t slot, const Context& own, int thread) const {
   }
 }
 
-void Program::run(const Context& context, const SingleThreads& singles, size_t index, const ProgramArrays& arrays) const {
+void Program::run(const Context& context, const SingleThreads& singles, size_t index,
+                  const ProgramArrays& arrays) const {
   if (index == 0 && mode_ == ProgramMode::Backward) {
     for (size_t b = 0; b < buffers_.size(); b++) {
       if (linearAt_[b] == kNowhere) continue;

@@ -28,7 +28,8 @@ struct Program::Run {
   std::vector<std::unique_ptr<PreparedConv>> convolutions;
   std::vector<std::unique_ptr<PreparedInputGrad>> inputGrads;
 
-  Run(const Program& program, const Context& context, const SingleThreads& singles, size_t phase, const ProgramArrays& arrays);
+  Run(const Program& program, const Context& context, const SingleThreads& singles, size_t phase,
+      const ProgramArrays& arrays);
 
   float* param(int index) const { return index < 0 ? nullptr : arrays.params[static_cast<size_t>(index)].first; }
   int channels(int buffer) const { return program.buffers_[static_cast<size_t>(buffer)].channels; }

@@ -17,7 +17,9 @@ struct Context {
   Context on(ThreadPool& other) const { return {kernels, other, bf16, onednn}; }
   Context nativeOnly() const { return {kernels, pool, bf16, nullptr}; }
   // The same for a call that may round, where the processor can; the other library computes in float32.
-  Context rounding(bool may) const { return may && kernels.tiles != nullptr ? Context{kernels, pool, true, nullptr} : *this; }
+  Context rounding(bool may) const {
+    return may && kernels.tiles != nullptr ? Context{kernels, pool, true, nullptr} : *this;
+  }
 };
 
 // Elements below which a loop stays on one thread.

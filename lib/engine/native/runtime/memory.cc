@@ -42,8 +42,9 @@ size_t mappedSize(size_t bytes) { return (bytes + kHuge - 1) / kHuge * kHuge; }
 
 using Clock = std::chrono::steady_clock;
 
-// A huge page takes 0.2 to 0.4 ms where memory is at hand, its 512 small ones 0.8 ms. It takes several milliseconds where the system has to
-// move other pages first, or where a virtual machine's host has taken back what lay free; small pages are mostly still there then.
+// A huge page takes 0.2 to 0.4 ms where memory is at hand, its 512 small ones 0.8 ms. It takes several milliseconds
+// where the system has to move other pages first, or where a virtual machine's host has taken back what lay free; small
+// pages are mostly still there then.
 constexpr auto kSlow = std::chrono::milliseconds(1);
 // For how long small pages are taken after a huge one was slow.
 constexpr auto kPause = std::chrono::seconds(1);
@@ -51,7 +52,8 @@ std::atomic<Clock::rep> slowUntil{0};
 
 bool hugePagesAreSlow() { return Clock::now().time_since_epoch().count() < slowUntil.load(std::memory_order_relaxed); }
 
-// Takes up to an eighth of the region's pages, sixteen at most, one after the other: what that takes tells how long the others will.
+// Takes up to an eighth of the region's pages, sixteen at most, one after the other: what that takes tells how long the
+// others will.
 bool firstPagesAreSlow(char* data, size_t size) {
   for (size_t page = 0; page < 16 && page * 8 * kHuge < size; page++) {
     const auto start = Clock::now();
@@ -70,7 +72,8 @@ constexpr size_t kPortion = size_t{16} << 20;
 // The regions on small pages, and how many of their bytes have been moved; several engines' threads ask.
 std::mutex smallMutex;
 std::unordered_map<void*, size_t>& smallRegions() {
-  static auto* regions = new std::unordered_map<void*, size_t>();  // Regions are freed until the very end of the process.
+  static auto* regions =
+      new std::unordered_map<void*, size_t>();  // Regions are freed until the very end of the process.
   return *regions;
 }
 void useSmallPages(char* data, size_t size) {

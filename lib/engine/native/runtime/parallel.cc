@@ -19,7 +19,8 @@ inline void relax() {
 #endif
 }
 
-// About 40 microseconds: longer than JavaScript needs between two operations, short enough to leave a busy machine alone.
+// About 40 microseconds: longer than JavaScript needs between two operations, short enough to leave a busy machine
+// alone.
 constexpr int kSpins = 1000;
 
 }  // namespace
@@ -68,7 +69,8 @@ bool ThreadPool::take(int owner, bool front, size_t* task) {
   for (;;) {
     uint32_t next = static_cast<uint32_t>(seen >> 32), end = static_cast<uint32_t>(seen);
     if (next >= end) return false;
-    uint64_t left = front ? (static_cast<uint64_t>(next + 1) << 32 | end) : (static_cast<uint64_t>(next) << 32 | (end - 1));
+    uint64_t left =
+        front ? (static_cast<uint64_t>(next + 1) << 32 | end) : (static_cast<uint64_t>(next) << 32 | (end - 1));
     if (bounds.compare_exchange_weak(seen, left, std::memory_order_acq_rel, std::memory_order_relaxed)) {
       *task = front ? next : end - 1;
       return true;
@@ -102,7 +104,9 @@ void ThreadPool::runErased(size_t tasks, Erased body, const void* self) {
   }
   generation_.fetch_add(1);
   if (sleeping_.load() > 0) {
-    { std::lock_guard<std::mutex> lock(mutex_); }
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+    }
     wake_.notify_all();
   }
   work(0);

@@ -30,8 +30,9 @@ class ThreadPool {
       for (size_t task = 0; task < tasks; task++) body(task, 0);
       return;
     }
-    runErased(tasks, [](const void* self, size_t task, int thread) { (*static_cast<const Body*>(self))(task, thread); },
-              &body);
+    runErased(
+        tasks, [](const void* self, size_t task, int thread) { (*static_cast<const Body*>(self))(task, thread); },
+        &body);
   }
 
   // Calls body(lo, hi) over parts of [0, n) whose borders are multiples of `grain`; parts depend on n and the number of

@@ -44,7 +44,8 @@ void unary(Unary op, const float* x, float* y, size_t n, float a, float b) {
         return v >= 0.f ? v : e;
       });
     case Unary::Selu:
-      return mapTo(x, y, n, [](float v) { return v >= 0.f ? kSeluScale * v : kSeluScale * kSeluAlpha * std::expm1(v); });
+      return mapTo(x, y, n,
+                   [](float v) { return v >= 0.f ? kSeluScale * v : kSeluScale * kSeluAlpha * std::expm1(v); });
     case Unary::LeakyRelu: return mapTo(x, y, n, [a](float v) { return v < 0.f ? a * v : v; });
     case Unary::Softplus:
       return mapTo(x, y, n, [](float v) { return v > 20.f ? v : v < -20.f ? std::exp(v) : std::log1p(std::exp(v)); });
@@ -52,7 +53,8 @@ void unary(Unary op, const float* x, float* y, size_t n, float a, float b) {
     case Unary::Log1p: return mapTo(x, y, n, [](float v) { return std::log1p(v); });
     case Unary::Sin: return mapTo(x, y, n, [](float v) { return std::sin(v); });
     case Unary::Cos: return mapTo(x, y, n, [](float v) { return std::cos(v); });
-    case Unary::Tan: return mapTo(x, y, n, [](float v) { return static_cast<float>(std::tan(static_cast<double>(v))); });
+    case Unary::Tan:
+      return mapTo(x, y, n, [](float v) { return static_cast<float>(std::tan(static_cast<double>(v))); });
     case Unary::Asin: return mapTo(x, y, n, [](float v) { return std::asin(v); });
     case Unary::Acos: return mapTo(x, y, n, [](float v) { return std::acos(v); });
     case Unary::Atan: return mapTo(x, y, n, [](float v) { return std::atan(v); });
@@ -91,8 +93,8 @@ inline void zipTo(const float* a, int sa, const float* b, int sb, float* y, size
   }
 }
 
-// Division's remainder with the divisor's sign. A second remainder, of what was moved over, would make 0 of what rounding brings
-// up to the divisor itself.
+// Division's remainder with the divisor's sign. A second remainder, of what was moved over, would make 0 of what
+// rounding brings up to the divisor itself.
 inline float floorMod(float a, float b) {
   float rest = std::fmod(a, b);
   return rest != 0.f && (rest < 0.f) != (b < 0.f) ? rest + b : rest;
@@ -114,7 +116,8 @@ void binary(Binary op, const float* a, int sa, const float* b, int sb, float* y,
       // 1 to the power of NaN is NaN in JavaScript and 1 in C.
       return zipTo(a, sa, b, sb, y, n, [](float p, float q) { return q != q ? q : std::pow(p, q); });
     case Binary::Prelu: return zipTo(a, sa, b, sb, y, n, [](float p, float q) { return p < 0.f ? p * q : p; });
-    case Binary::EluGrad: return zipTo(a, sa, b, sb, y, n, [](float dy, float v) { return v >= 0.f ? dy : dy * (v + 1.f); });
+    case Binary::EluGrad:
+      return zipTo(a, sa, b, sb, y, n, [](float dy, float v) { return v >= 0.f ? dy : dy * (v + 1.f); });
     case Binary::ReluGrad: return zipTo(a, sa, b, sb, y, n, [](float dy, float v) { return v <= 0.f ? 0.f : dy; });
     case Binary::Relu6Grad:
       return zipTo(a, sa, b, sb, y, n, [](float dy, float v) { return v > 0.f && v <= 6.f ? dy : 0.f; });
@@ -283,8 +286,8 @@ void adam(float* CONVBOOK_RESTRICT p, const float* CONVBOOK_RESTRICT g, float* C
 
 // Graves' RMSprop. mean is given when the squares are centered, buffer when there is momentum.
 void rmsprop(float* CONVBOOK_RESTRICT p, const float* CONVBOOK_RESTRICT g, float* CONVBOOK_RESTRICT square,
-             float* CONVBOOK_RESTRICT mean, float* CONVBOOK_RESTRICT buffer, size_t n, float lr, float alpha, float take,
-             float epsilon, float decay, float momentum) {
+             float* CONVBOOK_RESTRICT mean, float* CONVBOOK_RESTRICT buffer, size_t n, float lr, float alpha,
+             float take, float epsilon, float decay, float momentum) {
   for (size_t i = 0; i < n; i++) {
     float d = g[i] + decay * p[i];
     float s = alpha * square[i] + take * (d * d);

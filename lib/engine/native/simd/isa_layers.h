@@ -120,12 +120,12 @@ void normGrad(int mask, const float* dy, const float* x, const float* y, const f
 // What comes from memory, and where results go, is asked for so far ahead.
 constexpr size_t kFloatsAhead = 256;
 
-// With Nan a window with NaN gives NaN, and of several the last is taken, as in PyTorch; else NaN is passed over, as in tfjs,
-// and a window of nothing but NaN gives minus infinity. Of equal values the first is taken.
-// Taps: how many there are, as a constant where it is a usual number; all of them lie inside.
+// With Nan a window with NaN gives NaN, and of several the last is taken, as in PyTorch; else NaN is passed over, as in
+// tfjs, and a window of nothing but NaN gives minus infinity. Of equal values the first is taken. Taps: how many there
+// are, as a constant where it is a usual number; all of them lie inside.
 template <bool Index, bool Nan, int Taps>
-inline void maxPixelOf(const float* const* taps, int count, size_t channels, float* y, uint8_t* index, const uint8_t* numbers,
-                       const uint8_t* const* from) {
+inline void maxPixelOf(const float* const* taps, int count, size_t channels, float* y, uint8_t* index,
+                       const uint8_t* numbers, const uint8_t* const* from) {
   if (Taps > 0) count = Taps;
   const float lowest = -kInfinity;
   const V::v none = V::broadcast(&lowest);
@@ -190,15 +190,15 @@ inline void maxPixelOf(const float* const* taps, int count, size_t channels, flo
 }
 
 template <bool Index, bool Nan>
-inline void maxPixelOf(const float* const* taps, int count, size_t channels, float* y, uint8_t* index, const uint8_t* numbers,
-                       const uint8_t* const* from) {
+inline void maxPixelOf(const float* const* taps, int count, size_t channels, float* y, uint8_t* index,
+                       const uint8_t* numbers, const uint8_t* const* from) {
   if (count == 3) return maxPixelOf<Index, Nan, 3>(taps, count, channels, y, index, numbers, from);
   if (count == 2) return maxPixelOf<Index, Nan, 2>(taps, count, channels, y, index, numbers, from);
   maxPixelOf<Index, Nan, 0>(taps, count, channels, y, index, numbers, from);
 }
 
-void maxPixel(const float* const* taps, int count, size_t channels, int nan, float* y, uint8_t* index, const uint8_t* numbers,
-              const uint8_t* const* from) {
+void maxPixel(const float* const* taps, int count, size_t channels, int nan, float* y, uint8_t* index,
+              const uint8_t* numbers, const uint8_t* const* from) {
   if (index != nullptr) {
     if (nan != 0) return maxPixelOf<true, true>(taps, count, channels, y, index, numbers, from);
     maxPixelOf<true, false>(taps, count, channels, y, index, numbers, from);

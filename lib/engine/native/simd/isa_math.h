@@ -21,8 +21,8 @@ inline int32_t toBits(float value) {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// e^x = 2^n * e^r with |r| <= ln(2)/2; adding and taking away 1.5 * 2^23 rounds to the nearest integer and leaves n in the
-// low bits. 2^n is applied in two factors, so that results below the smallest normal number come out right.
+// e^x = 2^n * e^r with |r| <= ln(2)/2; adding and taking away 1.5 * 2^23 rounds to the nearest integer and leaves n in
+// the low bits. 2^n is applied in two factors, so that results below the smallest normal number come out right.
 inline float expOf(float x) {
   float clamped = x > 90.f ? 90.f : x < -110.f ? -110.f : x;
   float shifted = clamped * 1.44269504088896341f + 12582912.f;

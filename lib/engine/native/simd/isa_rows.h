@@ -1,5 +1,6 @@
 // Loops over rows of pixels, channels side by side: a few rows at a time go by in panels of up to four vectors, so that
-// what belongs to a channel (scales, sums) stays in registers, and the next panel finds the rows in the first-level cache.
+// what belongs to a channel (scales, sums) stays in registers, and the next panel finds the rows in the first-level
+// cache.
 #pragma once
 #include "simd/kernels.h"
 #include "simd/simd.h"
@@ -8,8 +9,8 @@ namespace {
 
 constexpr size_t kRowsAtOnce = 32;
 
-// What comes from memory is asked for so many rows before it is needed: slices of wider rows are more than the processor sees coming. A
-// step of DenseNet takes a tenth less time for it.
+// What comes from memory is asked for so many rows before it is needed: slices of wider rows are more than the
+// processor sees coming. A step of DenseNet takes a tenth less time for it.
 constexpr ptrdiff_t kRowsAhead = 8;
 template <int Q>
 inline void readAhead(const float* row, ptrdiff_t stride) {
@@ -41,10 +42,14 @@ inline void forPanels(size_t rows, size_t channels, const Body& body) {
       const unsigned tail = static_cast<unsigned>(left - (vectors - 1) * V::L);
       const V::mask m = V::first(tail);
       const bool whole = tail == V::L;
-      if (vectors == 4) whole ? body.template run<4, true>(row, count, column, m) : body.template run<4, false>(row, count, column, m);
-      if (vectors == 3) whole ? body.template run<3, true>(row, count, column, m) : body.template run<3, false>(row, count, column, m);
-      if (vectors == 2) whole ? body.template run<2, true>(row, count, column, m) : body.template run<2, false>(row, count, column, m);
-      if (vectors == 1) whole ? body.template run<1, true>(row, count, column, m) : body.template run<1, false>(row, count, column, m);
+      if (vectors == 4)
+        whole ? body.template run<4, true>(row, count, column, m) : body.template run<4, false>(row, count, column, m);
+      if (vectors == 3)
+        whole ? body.template run<3, true>(row, count, column, m) : body.template run<3, false>(row, count, column, m);
+      if (vectors == 2)
+        whole ? body.template run<2, true>(row, count, column, m) : body.template run<2, false>(row, count, column, m);
+      if (vectors == 1)
+        whole ? body.template run<1, true>(row, count, column, m) : body.template run<1, false>(row, count, column, m);
     }
   }
 }
@@ -90,7 +95,9 @@ struct AffineBody {
   }
 };
 
-void affineRows(const convbook::AffineRows& t, size_t rows, size_t channels) { forPanels(rows, channels, AffineBody{t}); }
+void affineRows(const convbook::AffineRows& t, size_t rows, size_t channels) {
+  forPanels(rows, channels, AffineBody{t});
+}
 
 template <int Mask, bool Sums>
 struct GradBody {

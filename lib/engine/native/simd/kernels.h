@@ -25,7 +25,8 @@ struct Run {
 constexpr int kMaxVectors = 4;
 constexpr int kMaxRows = 28;
 
-// rows x vectors tile: y[row][col] = act(bias[col] + sum over runs of x[row*xs + offset + k*xk] * w[k][col] (+ residual))
+// rows x vectors tile: y[row][col] = act(bias[col] + sum over runs of x[row*xs + offset + k*xk] * w[k][col] (+
+// residual))
 struct Tile {
   const float* x;
   ptrdiff_t xs, xk;
@@ -78,24 +79,75 @@ struct GradRows {
   const float *scale, *shift;
   const float* y;
   ptrdiff_t ys;
-  const float* k;         // null: 1
-  const float *a2, *a3;   // null: no such term
-  const float* base;      // null: 0
+  const float* k;        // null: 1
+  const float *a2, *a3;  // null: no such term
+  const float* base;     // null: 0
   ptrdiff_t bs;
-  float* out;             // null: sums only
+  float* out;  // null: sums only
   ptrdiff_t os;
-  const float* mean;      // null: no sums
+  const float* mean;  // null: no sums
   float *sum, *sumX;
 };
 
 enum class Unary : int {
-  Relu, Relu6, Step, Square, Sqrt, Rsqrt, Exp, Log, Neg, Sigmoid, Tanh, Abs, Reciprocal, Sign, Floor, Ceil, Round, Elu,
-  Selu, LeakyRelu, Softplus, Expm1, Log1p, Sin, Cos, Tan, Asin, Acos, Atan, Sinh, Cosh, Asinh, Acosh, Atanh, Erf, Clip,
-  Copy, Gelu, Silu, Count
+  Relu,
+  Relu6,
+  Step,
+  Square,
+  Sqrt,
+  Rsqrt,
+  Exp,
+  Log,
+  Neg,
+  Sigmoid,
+  Tanh,
+  Abs,
+  Reciprocal,
+  Sign,
+  Floor,
+  Ceil,
+  Round,
+  Elu,
+  Selu,
+  LeakyRelu,
+  Softplus,
+  Expm1,
+  Log1p,
+  Sin,
+  Cos,
+  Tan,
+  Asin,
+  Acos,
+  Atan,
+  Sinh,
+  Cosh,
+  Asinh,
+  Acosh,
+  Atanh,
+  Erf,
+  Clip,
+  Copy,
+  Gelu,
+  Silu,
+  Count
 };
 enum class Binary : int {
-  Add, Sub, Mul, Div, Maximum, Minimum, SquaredDifference, Pow, Prelu, EluGrad, ReluGrad, Relu6Grad, Mod, FloorDiv,
-  Atan2, Count
+  Add,
+  Sub,
+  Mul,
+  Div,
+  Maximum,
+  Minimum,
+  SquaredDifference,
+  Pow,
+  Prelu,
+  EluGrad,
+  ReluGrad,
+  Relu6Grad,
+  Mod,
+  FloorDiv,
+  Atan2,
+  Count
 };
 enum class Compare : int { Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, Count };
 enum class Reduce : int { Sum, Max, Min, Prod, Count };
@@ -127,7 +179,8 @@ struct Kernels {
   // y = act(x * scale + shift (+ residual)), period `width` (all arrays of n elements start at a multiple of it).
   void (*affine)(const float* x, const float* scale, const float* shift, const float* residual, float* y, size_t n,
                  size_t width, int activation);
-  // Sums over rows of dz and dz * (x - mean), dz = dy behind the activation's mask. mask: 0 none, 1 recomputed from x, 2 y > 0.
+  // Sums over rows of dz and dz * (x - mean), dz = dy behind the activation's mask. mask: 0 none, 1 recomputed from x,
+  // 2 y > 0.
   void (*normSums)(int mask, const float* dy, const float* x, const float* y, const float* mean, const float* scale,
                    const float* shift, float* dresidual, size_t n, size_t width, float* sum, float* sumX);
   // dx = a1 * dz + a2 * x + a3
@@ -140,15 +193,15 @@ struct Kernels {
   void (*momentRows)(const float* x, ptrdiff_t xs, const float* shift, float* sum, float* squares, size_t rows,
                      size_t channels);
 
-  // The largest of `count` pixels of `channels` values; NaN is the largest of all if `nan`, else it is passed over. index, if
-  // given, tells which: numbers[i] + from[i], the latter 0 if null.
-  void (*maxPixel)(const float* const* taps, int count, size_t channels, int nan, float* y, uint8_t* index, const uint8_t* numbers,
-                   const uint8_t* const* from);
+  // The largest of `count` pixels of `channels` values; NaN is the largest of all if `nan`, else it is passed over.
+  // index, if given, tells which: numbers[i] + from[i], the latter 0 if null.
+  void (*maxPixel)(const float* const* taps, int count, size_t channels, int nan, float* y, uint8_t* index,
+                   const uint8_t* numbers, const uint8_t* const* from);
   // The weighted sum of `count` pixels.
   void (*sumPixel)(const float* const* taps, const float* weights, int count, size_t channels, float scale, float* y);
   // One input pixel's gradient: the sum over `count` outputs that looked at it of dy where index == tap.
-  void (*maxPixelGrad)(const float* const* dy, const uint8_t* const* index, const uint8_t* taps, int count, size_t channels,
-                       float* dx);
+  void (*maxPixelGrad)(const float* const* dy, const uint8_t* const* index, const uint8_t* taps, int count,
+                       size_t channels, float* dx);
   // n values from each row to each row; strides in values.
   void (*copyRows)(const float* from, size_t fromStride, float* to, size_t toStride, size_t rows, size_t n);
   // y += x * w, element by element (depthwise convolution and its gradients), or y += x * w[0] when `scalar`
@@ -157,11 +210,11 @@ struct Kernels {
   // loss[i], gradient[i][k] = softmax - target; targets as class indices (-1: not counted) or as probabilities.
   float (*softmaxRow)(const float* x, size_t n, float* y, int logarithm);
 
-  void (*sgd)(float* p, const float* g, float* velocity, size_t n, float lr, float momentum, float dampening, float decay,
-              int nesterov, int first, float sign);
+  void (*sgd)(float* p, const float* g, float* velocity, size_t n, float lr, float momentum, float dampening,
+              float decay, int nesterov, int first, float sign);
   // take1 and take2 are 1 - beta1 and 1 - beta2, of which float32 has fewer right digits when it subtracts itself.
-  void (*adam)(float* p, const float* g, float* m, float* v, float* vMax, size_t n, float take1, float beta2, float take2,
-               float epsilon, float decay, float decoupled, float stepSize, float correction2, float sign);
+  void (*adam)(float* p, const float* g, float* m, float* v, float* vMax, size_t n, float take1, float beta2,
+               float take2, float epsilon, float decay, float decoupled, float stepSize, float correction2, float sign);
   // take is 1 - alpha.
   void (*rmsprop)(float* p, const float* g, float* square, float* mean, float* buffer, size_t n, float lr, float alpha,
                   float take, float epsilon, float decay, float momentum);
@@ -173,8 +226,8 @@ const Kernels& avx2Kernels();
 const Kernels& avx512Kernels();
 #endif
 
-// The best that this processor runs, or the one that `wanted` names ("amx": AVX-512 and AMX, "avx512", "avx2", "generic";
-// null: best).
+// The best that this processor runs, or the one that `wanted` names ("amx": AVX-512 and AMX, "avx512", "avx2",
+// "generic"; null: best).
 const Kernels& chooseKernels(const char* wanted);
 
 }  // namespace convbook

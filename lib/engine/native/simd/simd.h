@@ -94,7 +94,8 @@ struct V {
   }
   // a where the bytes are `wanted`, else 0
   static inline v whereByte(v a, const uint8_t* bytes, uint8_t wanted) {
-    const __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes)), _mm_set1_epi8(static_cast<char>(wanted)));
+    const __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes)),
+                                        _mm_set1_epi8(static_cast<char>(wanted)));
     return _mm512_maskz_mov_ps(_mm_movepi8_mask(same), a);
   }
   // The second operand comes back when one is not a number, so NaN passes through.

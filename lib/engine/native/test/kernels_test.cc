@@ -1,5 +1,6 @@
 // Kernels and drivers against plain loops, on random shapes. Built with the address, undefined-behaviour and thread
-// sanitizers by `npm run sanitize`; inputs and outputs are exactly as long as they must be, so that a step too far shows.
+// sanitizers by `npm run sanitize`; inputs and outputs are exactly as long as they must be, so that a step too far
+// shows.
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -62,7 +63,8 @@ void place(ConvShape* s, int height, int width) {
   s->dilationWidth = pick(1, 2);
   s->padTop = pick(0, 2);
   s->padLeft = pick(0, 2);
-  const int extentH = (s->filterHeight - 1) * s->dilationHeight + 1, extentW = (s->filterWidth - 1) * s->dilationWidth + 1;
+  const int extentH = (s->filterHeight - 1) * s->dilationHeight + 1,
+            extentW = (s->filterWidth - 1) * s->dilationWidth + 1;
   s->height = std::max(height, extentH);
   s->width = std::max(width, extentW);
   s->outHeight = (s->height + 2 * s->padTop - extentH) / s->strideHeight + 1;
@@ -117,7 +119,8 @@ void convolutions(const Context& context, bool wide) {
   check("convFilterGrad's bias", dbias, rdbias);
 }
 
-// Weights packed once for runs on one image and on several, that read channels out of more, normalized, and write among others.
+// Weights packed once for runs on one image and on several, that read channels out of more, normalized, and write among
+// others.
 void preparedConvolutions(const Context& context) {
   ConvShape s = {};
   s.groups = s.dilationHeight = s.dilationWidth = 1;
@@ -132,13 +135,15 @@ void preparedConvolutions(const Context& context) {
   s.width = pick(3, 40);
   s.outHeight = (s.height + 2 * s.padTop - s.filterHeight) / s.strideHeight + 1;
   s.outWidth = (s.width + 2 * s.padLeft - s.filterWidth) / s.strideWidth + 1;
-  const int before = pick(0, 20), after = pick(0, 20), stride = s.inChannels + before, targetStride = s.outChannels + after;
+  const int before = pick(0, 20), after = pick(0, 20), stride = s.inChannels + before,
+            targetStride = s.outChannels + after;
   const bool normalized = pick(0, 1) == 1, relu = pick(0, 1) == 1;
   Array w(static_cast<size_t>(s.filterHeight) * s.filterWidth * s.inChannels * s.outChannels), bias(s.outChannels);
   Array scale(s.inChannels), shift(s.inChannels);
   const PreparedConv prepared(context, s, w, bias, targetStride);
   for (int images : {s.batch, 1}) {
-    const size_t pixels = static_cast<size_t>(images) * s.height * s.width, outPixels = static_cast<size_t>(images) * s.outHeight * s.outWidth;
+    const size_t pixels = static_cast<size_t>(images) * s.height * s.width,
+                 outPixels = static_cast<size_t>(images) * s.outHeight * s.outWidth;
     // The last pixel ends with its own channels.
     Array x((pixels - 1) * stride + s.inChannels), y((outPixels - 1) * targetStride + s.outChannels);
     std::vector<double> wanted(y.size);
@@ -149,7 +154,8 @@ void preparedConvolutions(const Context& context) {
       for (int o = 0; o < s.outChannels; o++) {
         double sum = bias[o];
         for (int tap = 0; tap < s.filterHeight * s.filterWidth; tap++) {
-          const int h = i * s.strideHeight - s.padTop + tap / s.filterWidth, v = j * s.strideWidth - s.padLeft + tap % s.filterWidth;
+          const int h = i * s.strideHeight - s.padTop + tap / s.filterWidth,
+                    v = j * s.strideWidth - s.padLeft + tap % s.filterWidth;
           if (h < 0 || h >= s.height || v < 0 || v >= s.width) continue;
           for (int c = 0; c < s.inChannels; c++) {
             double value = x[((n * s.height + h) * s.width + v) * stride + c];
@@ -161,7 +167,9 @@ void preparedConvolutions(const Context& context) {
         wanted[p * targetStride + o] = sum;
       }
     }
-    prepared.run(context, images, {x, stride, normalized ? scale.data.get() : nullptr, normalized ? shift.data.get() : nullptr, relu}, y, nullptr, kLinear);
+    prepared.run(context, images,
+                 {x, stride, normalized ? scale.data.get() : nullptr, normalized ? shift.data.get() : nullptr, relu}, y,
+                 nullptr, kLinear);
     check("PreparedConv", y, wanted);
   }
 }
@@ -169,7 +177,8 @@ void preparedConvolutions(const Context& context) {
 // Inputs that the tiles worked out themselves.
 int takenByTiles = 0;
 
-// Shapes that are large enough for tiles (see amx_filter.cc), from an input that is dense and from one that is still to be worked out.
+// Shapes that are large enough for tiles (see amx_filter.cc), from an input that is dense and from one that is still to
+// be worked out.
 void filterGradients(const Context& context) {
   ConvShape s;
   s.groups = 1;
@@ -215,7 +224,8 @@ void filterGradients(const Context& context) {
   convFilterGrad(context, s, x, dy, dw, dbias);
   check("convFilterGrad, many channels", dw, rdw);
   check("convFilterGrad's bias, many channels", dbias, rdbias);
-  const ConvSource source = {wide, stride, normalized ? scale.data.get() : nullptr, normalized ? shift.data.get() : nullptr, relu};
+  const ConvSource source = {wide, stride, normalized ? scale.data.get() : nullptr,
+                             normalized ? shift.data.get() : nullptr, relu};
   if (!amxFilterGrad(context, s, source, dy, dw, dbias)) return;
   takenByTiles++;
   check("amxFilterGrad, worked out on the way", dw, rdw);
@@ -223,7 +233,14 @@ void filterGradients(const Context& context) {
 }
 
 void products(const Context& context, int least = 1) {
-  MatMulShape s = {pick(1, 4), pick(least, least + 50), pick(least, least + 70), pick(least, least + 60), pick(0, 1) == 1, pick(0, 1) == 1, 0, 0};
+  MatMulShape s = {pick(1, 4),
+                   pick(least, least + 50),
+                   pick(least, least + 70),
+                   pick(least, least + 60),
+                   pick(0, 1) == 1,
+                   pick(0, 1) == 1,
+                   0,
+                   0};
   s.strideA = static_cast<size_t>(s.m) * s.k;
   s.strideB = pick(0, 1) == 1 ? static_cast<size_t>(s.k) * s.n : 0;
   Array a(s.strideA * s.batch), b(s.strideB == 0 ? static_cast<size_t>(s.k) * s.n : s.strideB * s.batch);
@@ -233,8 +250,10 @@ void products(const Context& context, int least = 1) {
     const int j = static_cast<int>(p % s.n), i = static_cast<int>(p / s.n % s.m);
     const size_t q = p / s.n / s.m;
     for (int k = 0; k < s.k; k++) {
-      const size_t ai = q * s.strideA + (s.transposeA ? static_cast<size_t>(k) * s.m + i : static_cast<size_t>(i) * s.k + k);
-      const size_t bi = q * s.strideB + (s.transposeB ? static_cast<size_t>(j) * s.k + k : static_cast<size_t>(k) * s.n + j);
+      const size_t ai =
+          q * s.strideA + (s.transposeA ? static_cast<size_t>(k) * s.m + i : static_cast<size_t>(i) * s.k + k);
+      const size_t bi =
+          q * s.strideB + (s.transposeB ? static_cast<size_t>(j) * s.k + k : static_cast<size_t>(k) * s.n + j);
       wanted[p] += static_cast<double>(a[ai]) * b[bi];
     }
   }
@@ -271,7 +290,8 @@ void normalization(const Context& context) {
 }
 
 void arrays(const Context& context) {
-  const size_t rows = static_cast<size_t>(pick(1, 300)), columns = static_cast<size_t>(pick(1, 300)), n = rows * columns;
+  const size_t rows = static_cast<size_t>(pick(1, 300)), columns = static_cast<size_t>(pick(1, 300)),
+               n = rows * columns;
   Array x(n), row(columns), y(n), sums(columns), turned(n);
   std::vector<double> added(n), total(columns), transposed(n);
   for (size_t i = 0; i < n; i++) {
@@ -290,7 +310,8 @@ void arrays(const Context& context) {
 }
 
 void pools(const Context& context) {
-  PoolShape s = {pick(1, 3), pick(3, 9), pick(3, 9), pick(1, 40), 0, 0, 3, 2, pick(1, 2), pick(1, 3), 1, 1, 1, 1, true, pick(0, 1) == 1};
+  PoolShape s = {pick(1, 3), pick(3, 9), pick(3, 9), pick(1, 40), 0, 0, 3,    2,
+                 pick(1, 2), pick(1, 3), 1,          1,           1, 1, true, pick(0, 1) == 1};
   s.outHeight = (s.height + 2 - s.filterHeight) / s.strideHeight + 1;
   s.outWidth = (s.width + 2 - s.filterWidth) / s.strideWidth + 1;
   Array x(static_cast<size_t>(s.batch) * s.height * s.width * s.channels), dx(x.size);
@@ -377,7 +398,8 @@ void places(const Context& context) {
   check("scatterAdd", back, added);
 }
 
-// Regions on small pages and on any, from several threads at once: each can be written from end to end, settled bit by bit and written again.
+// Regions on small pages and on any, from several threads at once: each can be written from end to end, settled bit by
+// bit and written again.
 void regions() {
   std::atomic<int> wrong{0};
   auto use = [&](int thread) {
@@ -388,7 +410,8 @@ void regions() {
         int more = 0;
         while (pagesSettle(data, bytes)) more++;
 #if defined(__linux__)
-        // 16 MiB at once, of 34 MiB of whole huge pages. A region that may have any pages was given small ones if huge ones were slow.
+        // 16 MiB at once, of 34 MiB of whole huge pages. A region that may have any pages was given small ones if huge
+        // ones were slow.
         const int all = bytes > size_t{32} << 20 ? 2 : 0;
         if (more != all && (small || more != 0)) wrong++;
 #else
