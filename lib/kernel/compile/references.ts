@@ -203,8 +203,8 @@ function lexicalOf(statements: readonly AnyNode[]): string[] {
   });
 }
 
-/** What `var` declares in a function's body, however deep. */
-function varsOf(node: AnyNode): string[] {
+/** What `var` declares in a function's body or a statement, however deep; functions within have their own. */
+export function varsOf(node: AnyNode): string[] {
   if (/^(?:Function|ArrowFunction|Class)/.test(node.type)) {
     return [];
   }

@@ -4,8 +4,10 @@ import type { Json } from "../protocol/message.ts";
 import type { LspPosition } from "../types/diagnostics.ts";
 import type { CellText } from "../types/scope.ts";
 import type { TypeSession } from "../types/session.ts";
-import { memberAlone, memberAt } from "./member.ts";
+import type { DescribedCell } from "./describe.ts";
+import { anyName, memberAt } from "./member.ts";
 import { fromPosition, toCodePoints, toPosition, toUtf16 } from "./offsets.ts";
+import { partFor } from "./part.ts";
 
 interface CompletionItem {
   readonly label: string;
@@ -36,13 +38,13 @@ const most = 500;
  *
  * @param code The cell as the user has it.
  * @param cursor Where the cursor is, in code points.
- * @param describe Reads the whole cell, where that is needed.
+ * @param describe Reads a cell.
  * @param types The checker; without one there are completions of magics only.
  */
 export async function complete(
   code: string,
   cursor: number,
-  describe: () => Promise<CellText>,
+  describe: (code: string) => Promise<DescribedCell>,
   types: TypeSession | undefined,
 ): Promise<Json> {
   const offset = toUtf16(code, cursor);
@@ -103,25 +105,31 @@ function begins(range: { readonly start: LspPosition }, { line, character }: Lsp
   return range.start.line === line + 1 && range.start.character === character;
 }
 
-/** What the checker is asked about: a member alone, or the cell. */
+/** What the checker is asked about: of a member that is typed, the part of the cell that it depends on; else the cell. */
 async function question(
   code: string,
   offset: number,
-  describe: () => Promise<CellText>,
+  describe: (code: string) => Promise<DescribedCell>,
 ): Promise<{ cell: CellText; position: LspPosition; member: boolean }> {
   const typed = memberAt(code, offset);
-  const alone = typed === undefined ? undefined : memberAlone(typed);
-  if (alone !== undefined) {
-    const cell = { source: alone.source, names: { variables: [], values: [], types: [] } };
-    return { cell, position: { line: 0, character: alone.offset }, member: true };
+  if (typed !== undefined) {
+    const cell = await describe(typed.source);
+    const { source, program } = cell;
+    const position = toPosition(typed.source, typed.offset);
+    const at = fromPosition(source, position);
+    // In the line of a magic it may be elsewhere.
+    if (source.slice(at - 1, at + anyName.length) === `.${anyName}`) {
+      const part = program && partFor(program, { source, offset: at });
+      return part === undefined
+        ? { cell, position, member: true }
+        : {
+            cell: { ...cell, source: part.source, names: { variables: [], values: part.names, types: [] } },
+            position: toPosition(part.source, part.offset),
+            member: true,
+          };
+    }
   }
-  const cell = await describe();
-  const { source } = cell;
-  const position = toPosition(code, offset);
-  const member = memberAt(source, fromPosition(source, position));
-  return member === undefined
-    ? { cell, position, member: false }
-    : { cell: { ...cell, source: member.source }, position: toPosition(member.source, member.offset), member: true };
+  return { cell: await describe(code), position: toPosition(code, offset), member: false };
 }
 
 function compare(a: string, b: string): number {

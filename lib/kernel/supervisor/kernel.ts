@@ -188,7 +188,8 @@ export class Kernel {
         return isComplete(String(content.code ?? ""));
       case "complete_request": {
         const code = String(content.code ?? "");
-        return complete(code, cursorOf(content, code), () => this.#preparer.describe(code), this.#preparer.types);
+        const describe = (text: string) => this.#preparer.describe(text);
+        return complete(code, cursorOf(content, code), describe, this.#preparer.types);
       }
       case "inspect_request": {
         const code = String(content.code ?? "");

@@ -4,6 +4,7 @@ import { codeFrame } from "../compile/code-frame.ts";
 import { MagicError, type Magics, type TypesMode, translateMagics } from "../compile/magics.ts";
 import { CellSyntaxError, type EmitOptions, warmCompiler } from "../compile/remove-types.ts";
 import { type CompiledCell, compileCell, objectInParentheses } from "../compile/transform.ts";
+import { type DescribedCell, describeCell, jsxNames } from "../help/describe.ts";
 import { cellNames } from "../types/declarations.ts";
 import type { TypeDiagnostic } from "../types/diagnostics.ts";
 import { LanguageServerError, TypeScriptMissingError } from "../types/lsp-client.ts";
@@ -130,8 +131,8 @@ export class Preparer {
     return { compiled, magics, warning, lateWarning, declare };
   }
 
-  /** The cell being edited, for the checker; undefined where it cannot be read at all. */
-  async describe(code: string): Promise<CellText> {
+  /** The cell being edited, for the checker. */
+  describe(code: string): Promise<DescribedCell> {
     let source = code;
     try {
       source = translateMagics(code, this.#declared).code;
@@ -140,11 +141,7 @@ export class Preparer {
         throw error;
       }
     }
-    // Unfinished code does not compile; its own names then stay unknown to the prelude, and shadow it all the same.
-    const compiled = await compileCell(source, this.#types?.emit).catch(() => undefined);
-    return compiled === undefined
-      ? { source, names: { variables: [], values: roughNames(source), types: [] } }
-      : textOf(source, compiled, this.#types?.emit);
+    return describeCell(source, this.#types?.emit);
   }
 
   reset(): void {
@@ -201,27 +198,9 @@ export class Preparer {
   }
 }
 
-function textOf(
-  source: string,
-  compiled: CompiledCell,
-  { jsx, jsxFactory, jsxFragmentFactory }: EmitOptions = {},
-): CellText {
-  const automatic = jsx === "react-jsx" || jsx === "react-jsxdev";
-  const factories = [jsxFactory ?? "React", jsxFragmentFactory ?? "React"].map((name) => name.replace(/\..*$/s, ""));
-  return {
-    source,
-    names: cellNames(source, compiled.names, compiled.mutable),
-    jsx: compiled.jsx,
-    implied: compiled.jsx && !automatic ? factories : [],
-  };
-}
-
-/** The names that an unfinished cell seems to declare. */
-function roughNames(source: string): string[] {
-  const found = source.matchAll(
-    /(?<![\w$.])(?:const|let|var|function\*?|class|enum|interface|type|namespace)\s+([A-Za-z_$][\w$]*)/g,
-  );
-  return [...new Set([...found].map(([, name = ""]) => name))];
+function textOf(source: string, compiled: CompiledCell, emit: EmitOptions = {}): CellText {
+  const { names, mutable, jsx } = compiled;
+  return { source, names: cellNames(source, names, mutable), jsx, implied: jsx ? jsxNames(emit) : [] };
 }
 
 const ranBefore = "The cell ran before its types were checked:\n";
