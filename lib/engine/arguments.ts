@@ -26,7 +26,11 @@ function written(value: unknown): string {
   if (typeof value === "string") {
     return JSON.stringify(value.slice(0, 60));
   }
-  return typeof value === "object" && value !== null ? "an object" : String(value);
+  if (typeof value !== "object" || value === null) {
+    return String(value);
+  }
+  const { shape, dtype } = value as { shape?: unknown; dtype?: unknown };
+  return Array.isArray(shape) && typeof dtype === "string" ? `a tensor [${shape.join(", ")}] ${dtype}` : "an object";
 }
 
 function isInteger(value: unknown, least: number): boolean {
@@ -69,6 +73,18 @@ export function checkNumber(
   }
   const expected = least === Number.NEGATIVE_INFINITY ? "a finite number" : `a finite number of at least ${least}`;
   throw new ArgumentError(operation, argument, value, expected);
+}
+
+/** @throws ArgumentError unless each of `tensors` that is there is a tensor of float32 */
+export function checkFloats(
+  operation: string,
+  tensors: Readonly<Record<string, { readonly shape: readonly number[]; readonly dtype: string } | undefined>>,
+): void {
+  for (const [argument, tensor] of Object.entries(tensors)) {
+    if (tensor !== undefined && tensor?.dtype !== "float32") {
+      throw new ArgumentError(operation, argument, tensor, "a tensor of float32");
+    }
+  }
 }
 
 /** Attributes of tfjs's kernels that are whole numbers, or lists of them, with the least they may be. */

@@ -1,5 +1,6 @@
 /** An average pool that PyTorch's users expect, with its gradient, as one kernel of the native backend. */
 import { registerGradient, type Tensor4D } from "@tensorflow/tfjs-core";
+import { checkFloats } from "./arguments.ts";
 import { first, gradient, run } from "./differentiation/gradient.ts";
 import { poolAttrs } from "./fused.ts";
 
@@ -15,9 +16,11 @@ export interface AveragePoolOptions {
 /**
  * Means of the windows of x [N, H, W, C].
  *
+ * @throws {ArgumentError} for a tensor that is not of float32, and options that are no sizes
  * @throws Error when the backend in use is not `native`
  */
 export function averagePool(x: Tensor4D, options: AveragePoolOptions): Tensor4D {
+  checkFloats("averagePool", { x });
   const attrs = {
     ...poolAttrs("averagePool", options),
     countIncludePad: options.countIncludePad ?? true,

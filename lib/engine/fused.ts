@@ -6,7 +6,7 @@
 
 import type { Tensor } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
-import { ArgumentError, checkInteger, checkIntegers, checkNumber } from "./arguments.ts";
+import { ArgumentError, checkFloats, checkInteger, checkIntegers, checkNumber } from "./arguments.ts";
 import { run } from "./differentiation/gradient.ts";
 import type { ConvolutionAttrs } from "./kernels/fused-convolution.ts";
 
@@ -27,12 +27,13 @@ export interface ConvolutionOptions {
 /**
  * A convolution [N, H, W, C] * [KH, KW, C/groups, K] -> [N, OH, OW, K] with everything around it in one pass.
  *
- * @throws {ArgumentError} for options that are no sizes
+ * @throws {ArgumentError} for tensors that are not of float32, and options that are no sizes
  * @throws Error when shapes do not fit together.
  */
 export function convolution(x: tf.Tensor4D, filter: tf.Tensor4D, options: ConvolutionOptions = {}): tf.Tensor4D {
   const { bias, residual, strides = [1, 1], pad = [0, 0, 0, 0], dilations = [1, 1] } = options;
   const { groups = 1, activation = "linear" } = options;
+  checkFloats("convolution", { x, filter, bias, residual });
   checkIntegers("convolution", "strides", strides, 1, 2);
   checkIntegers("convolution", "pad", pad, 0, 4);
   checkIntegers("convolution", "dilations", dilations, 1, 2);
@@ -70,12 +71,14 @@ export interface BatchNormTrainingOptions {
  * Batch normalization with the batch's own statistics over all axes but the last.
  *
  * @returns y of x's shape, and mean and biased variance [C] for the running statistics; only y has a gradient.
+ * @throws {ArgumentError} for tensors that are not of float32, an epsilon below 0, and an activation that it does not know
  */
 export function batchNormTraining(
   x: Tensor,
   options: BatchNormTrainingOptions = {},
 ): { y: Tensor; mean: tf.Tensor1D; variance: tf.Tensor1D } {
   const { gamma, beta, residual, epsilon = 1e-5, activation = "linear" } = options;
+  checkFloats("batchNormTraining", { x, gamma, beta, residual });
   checkNumber("batchNormTraining", "epsilon", epsilon, 0);
   if (!["linear", "relu"].includes(activation)) {
     throw new ArgumentError("batchNormTraining", "activation", activation, "linear or relu");
@@ -98,13 +101,14 @@ export function batchNormTraining(
 /**
  * Group normalization of x [N, ..., C]: statistics over an image's pixels and each group of channels.
  *
- * @throws {ArgumentError} for groups that do not share out the channels, or an epsilon below 0
+ * @throws {ArgumentError} for tensors that are not of float32, groups that do not share out the channels, or an epsilon below 0
  */
 export function groupNorm(
   x: Tensor,
   groups: number,
   options: { gamma?: tf.Tensor1D | undefined; beta?: tf.Tensor1D | undefined; epsilon?: number } = {},
 ): Tensor {
+  checkFloats("groupNorm", { x, gamma: options.gamma, beta: options.beta });
   const channels = x.shape[x.shape.length - 1] ?? 1;
   checkInteger("groupNorm", "groups", groups, 1);
   if (channels % groups !== 0) {
@@ -150,9 +154,10 @@ export function poolAttrs(operation: string, options: MaxPoolOptions) {
 /**
  * Max-pool of x [N, H, W, C] that remembers where each maximum was, so that its gradient is one pass.
  *
- * @throws {ArgumentError} for options that are no sizes
+ * @throws {ArgumentError} for a tensor that is not of float32, and options that are no sizes
  */
 export function maxPool(x: tf.Tensor4D, options: MaxPoolOptions): tf.Tensor4D {
+  checkFloats("maxPool", { x });
   const attrs = { ...poolAttrs("maxPool", options), inputShape: x.shape };
   const [y] = run<[tf.Tensor4D, Tensor]>("MaxPoolKeepIndex", { x }, attrs);
   return y;
@@ -164,24 +169,36 @@ export function maxPool(x: tf.Tensor4D, options: MaxPoolOptions): tf.Tensor4D {
  * @param logits [N, C]
  * @param labels Class indices, int32 [N] (those out of range count nothing), or probabilities, float32 [N, C].
  * @returns [N]
+ * @throws {ArgumentError} for logits that are not of float32, and smoothing below 0
  */
 export function softmaxCrossEntropy(
   logits: tf.Tensor2D,
   labels: tf.Tensor1D | tf.Tensor2D,
   options: { labelSmoothing?: number } = {},
 ): tf.Tensor1D {
+  checkFloats("softmaxCrossEntropy", { logits });
   checkNumber("softmaxCrossEntropy", "labelSmoothing", options.labelSmoothing ?? 0, 0);
   const [losses] = run<[tf.Tensor1D, Tensor]>("SoftmaxCrossEntropy", { logits, labels }, options);
   return losses;
 }
 
-/** Exact GELU, x * Phi(x). */
+/**
+ * Exact GELU, x * Phi(x).
+ *
+ * @throws {ArgumentError} for a tensor that is not of float32
+ */
 export function gelu(x: Tensor): Tensor {
+  checkFloats("gelu", { x });
   return run("Gelu", { x }, {});
 }
 
-/** SiLU, x * sigmoid(x). */
+/**
+ * SiLU, x * sigmoid(x).
+ *
+ * @throws {ArgumentError} for a tensor that is not of float32
+ */
 export function silu(x: Tensor): Tensor {
+  checkFloats("silu", { x });
   return run("Silu", { x }, {});
 }
 

@@ -2,12 +2,16 @@
 import {
   ArgumentError,
   averagePool,
+  batchNormTraining,
   convolution,
   engine,
+  gelu,
   groupNorm,
   maxPool,
   randomNormal,
   randomUniform,
+  silu,
+  softmaxCrossEntropy,
 } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -147,3 +151,72 @@ function thrownBy(call: () => unknown): unknown {
   }
   throw new Error("nothing was thrown");
 }
+
+/** The engine's own operations, each with one tensor of whole numbers, or of true and false. */
+const typed: [operation: string, argument: string, call: (wrong: tf.Tensor4D) => unknown][] = [
+  ["convolution", "x", (wrong) => convolution(wrong, filter())],
+  ["convolution", "filter", (wrong) => convolution(x(), wrong)],
+  ["convolution", "bias", (wrong) => convolution(x(), filter(), { bias: of(wrong) })],
+  ["convolution", "residual", (wrong) => convolution(x(), filter(), { residual: wrong })],
+  ["batchNormTraining", "x", (wrong) => batchNormTraining(wrong)],
+  ["batchNormTraining", "gamma", (wrong) => batchNormTraining(x(), { gamma: of(wrong) })],
+  ["batchNormTraining", "residual", (wrong) => batchNormTraining(x(), { residual: wrong })],
+  ["groupNorm", "x", (wrong) => groupNorm(wrong, 2)],
+  ["groupNorm", "beta", (wrong) => groupNorm(x(), 2, { beta: of(wrong) })],
+  ["maxPool", "x", (wrong) => maxPool(wrong, { filterSize: [2, 2], strides: [2, 2] })],
+  ["averagePool", "x", (wrong) => averagePool(wrong, { filterSize: [2, 2], strides: [2, 2] })],
+  ["softmaxCrossEntropy", "logits", (wrong) => softmaxCrossEntropy(of(wrong), of(tf.zeros([1], "int32")))],
+  ["gelu", "x", (wrong) => gelu(wrong)],
+  ["silu", "x", (wrong) => silu(wrong)],
+];
+
+describe.runIf(engine.available)("tensors that are not of float32", () => {
+  beforeAll(async () => {
+    await tf.setBackend("native");
+  });
+
+  it.each(typed)("%s: %s", (operation, argument, call) => {
+    for (const dtype of ["int32", "bool"] as const) {
+      expect(thrownBy(() => call(tf.ones([1, 8, 8, 4], dtype)))).toMatchObject({
+        name: "ArgumentError",
+        message: `${operation}: ${argument} must be a tensor of float32, got a tensor [1, 8, 8, 4] ${dtype}.`,
+      });
+    }
+  });
+
+  it("TensorFlow.js's operations take and refuse what they do on its CPU backend, with the same values", async () => {
+    const images = tf.tensor4d([1, -2, 3, 4, 5, 6, 7, 8, 9], [1, 3, 3, 1], "int32");
+    const calls: ((x: tf.Tensor4D) => tf.Tensor)[] = [
+      (x) => tf.conv2d(x, tf.ones([2, 2, 1, 1]), 1, "same"),
+      (x) => tf.depthwiseConv2d(x, tf.ones([2, 2, 1, 1]), 1, "same"),
+      (x) => tf.maxPool(x, 2, 1, "same"),
+      (x) => tf.avgPool(x, 2, 1, "same"),
+      (x) => tf.relu(x),
+      (x) => tf.relu6(x),
+      (x) => tf.sigmoid(x),
+      (x) => tf.prelu(of<tf.Tensor>(x), tf.tensor1d([0.5])),
+      (x) => tf.batchNorm(x, tf.tensor1d([0]), tf.tensor1d([1])),
+      (x) => tf.image.resizeBilinear(x, [4, 4]),
+      (x) => tf.softmax(x),
+      (x) => tf.matMul(tf.reshape(x, [3, 3]), tf.ones([3, 3])),
+    ];
+    const outcomes: unknown[][] = [];
+    for (const backend of ["cpu", "native"]) {
+      await tf.setBackend(backend);
+      outcomes.push(
+        calls.flatMap((call) =>
+          [images, tf.cast(images, "bool")].map((x) => {
+            try {
+              const y = call(x);
+              return [y.dtype, y.shape, Array.from(y.dataSync(), (n) => Math.fround(Number(n.toPrecision(5))))];
+            } catch (error) {
+              return (error as Error).message;
+            }
+          }),
+        ),
+      );
+    }
+    expect(outcomes[1]).toEqual(outcomes[0]);
+    expect(outcomes[1]).toContain("Argument 'x' passed to 'conv2d' must be float32 tensor, but got int32 tensor");
+  });
+});

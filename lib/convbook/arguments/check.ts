@@ -79,8 +79,35 @@ export function checkNames(owner: Printable, option: string, value: unknown): vo
   }
 }
 
-/** The shape of a tensor, or an error that names the argument: what every layer asks of its input before anything else. */
-export function shapeOf(owner: Printable, tensor: { readonly shape: number[] }, argument = "the input"): number[] {
+/** What {@link shapeOf} and {@link shapeOfNumbers} look at. */
+interface TensorLike {
+  readonly shape: number[];
+  readonly dtype: string;
+}
+
+/**
+ * The shape of a tensor of float32, or an error that names the argument: what every layer asks of its input before anything else. Kernels would compute with
+ * other types in ways of their own, round to whole numbers for example.
+ */
+export function shapeOf(owner: Printable, tensor: TensorLike, argument = "the input"): number[] {
+  const shape = shapeOfAny(owner, tensor, argument);
+  if (tensor.dtype !== "float32") {
+    throw new OptionError(`${owner}`, argument, tensor, 'a tensor of float32 (tf.cast(x, "float32") makes one)');
+  }
+  return shape;
+}
+
+/** The shape of a tensor of numbers, or of true and false, or an error that names the argument: for class indices, and other targets. */
+export function shapeOfNumbers(owner: Printable, tensor: TensorLike, argument: string): number[] {
+  const shape = shapeOfAny(owner, tensor, argument);
+  if (tensor.dtype !== "float32" && tensor.dtype !== "int32" && tensor.dtype !== "bool") {
+    throw new OptionError(`${owner}`, argument, tensor, "a tensor of float32, int32 or bool");
+  }
+  return shape;
+}
+
+/** The shape of a tensor of any type, or an error that names the argument: for what moves elements about, and does not compute. */
+export function shapeOfAny(owner: Printable, tensor: TensorLike, argument = "the input"): number[] {
   const shape: unknown = tensor?.shape;
   if (!Array.isArray(shape)) {
     throw new OptionError(`${owner}`, argument, tensor, "a tensor");

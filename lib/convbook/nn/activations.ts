@@ -1,8 +1,8 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { ActivationOperation } from "./compile/graph.ts";
-import { type ActivationName, activation, parseActivationName } from "./functional/activation.ts";
+import { type ActivationName, activation, checkActivated, parseActivationName } from "./functional/activation.ts";
 import { Module } from "./module.ts";
-import { type Shape, shapeOf } from "./shapes.ts";
+import type { Shape } from "./shapes.ts";
 
 /**
  * An activation function as a layer, by name.
@@ -26,7 +26,7 @@ export class Activation extends Module {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    shapeOf(this, x);
+    checkActivated(this, x, this.activation);
     return activation(x, this.activation);
   }
 

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { defaultGenerator, fillBernoulli, type Generator } from "../random/index.ts";
 import { refuseUnknownOptions } from "./errors.ts";
 import { Module } from "./module.ts";
-import { checkGenerator, checkNumber, type Shape, shapeOf } from "./shapes.ts";
+import { checkGenerator, checkNumber, type Shape, shapeOf, shapeOfAny } from "./shapes.ts";
 import { noteUse } from "./usage.ts";
 
 /** Options of {@link DropPath}; the defaults are timm's. */
@@ -45,10 +45,11 @@ export class DropPath extends Module {
 
   forward(x: tf.Tensor): tf.Tensor {
     noteUse(this);
-    const [batch = 1, ...rest] = shapeOf(this, x);
     if (!this.training || this.dropProb === 0) {
+      shapeOfAny(this, x);
       return x;
     }
+    const [batch = 1, ...rest] = shapeOf(this, x);
     const keep = 1 - this.dropProb;
     const scale = keep > 0 && this.scaleByKeep ? 1 / keep : 1;
     const kept = fillBernoulli(new Float32Array(batch), keep, this.#generator).map((drawn) => drawn * scale);

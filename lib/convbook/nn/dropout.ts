@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { defaultGenerator, fillBernoulli, type Generator } from "../random/index.ts";
 import { refuseUnknownOptions } from "./errors.ts";
 import { Module } from "./module.ts";
-import { checkGenerator, checkNumber, type Shape, shapeOf } from "./shapes.ts";
+import { checkGenerator, checkNumber, type Shape, shapeOf, shapeOfAny } from "./shapes.ts";
 import { noteUse } from "./usage.ts";
 
 /** Options of dropout. */
@@ -36,10 +36,11 @@ export class Dropout extends Module {
 
   forward(x: tf.Tensor): tf.Tensor {
     noteUse(this);
-    shapeOf(this, x);
     if (!this.training || this.p === 0) {
+      shapeOfAny(this, x);
       return x;
     }
+    shapeOf(this, x);
     return tf.tidy(() => {
       if (this.p === 1) {
         return tf.mul(x, 0);

@@ -4,7 +4,7 @@ import { type Reduction, reduceLoss } from "./functional/cross-entropy.ts";
 import { checkReduction, type LossOptions, weightBuffer, weightsOf } from "./loss-options.ts";
 import { Module } from "./module.ts";
 import type { Buffer } from "./parameter.ts";
-import { shapeOf } from "./shapes.ts";
+import { shapeOf, shapeOfNumbers } from "./shapes.ts";
 
 type ElementwiseFunction = (input: tf.Tensor, target: tf.Tensor) => tf.Tensor;
 
@@ -45,7 +45,7 @@ abstract class ElementwiseLoss extends Module<[input: tf.Tensor, target: tf.Tens
   protected abstract losses(input: tf.Tensor, target: tf.Tensor): tf.Tensor;
 
   forward(input: tf.Tensor, target: tf.Tensor): tf.Tensor {
-    const [given, wanted] = [shapeOf(this, input, "input"), shapeOf(this, target, "target")];
+    const [given, wanted] = [shapeOf(this, input, "input"), shapeOfNumbers(this, target, "target")];
     if (!tf.util.arraysEqual(given, wanted)) {
       throw new ShapeError(this.toString(), wanted, `a target of the input's shape [${given.join(", ")}]`);
     }

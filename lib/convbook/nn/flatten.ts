@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { OptionError, ShapeError } from "./errors.ts";
 import { Module } from "./module.ts";
-import { checkInteger, type Shape, shapeOf } from "./shapes.ts";
+import { checkInteger, type Shape, shapeOfAny } from "./shapes.ts";
 
 /**
  * All dimensions but the batch as one, [N, H, W, C] -> [N, C H W], in PyTorch's order of elements (channels slowest), so that the weights of a
@@ -17,7 +17,7 @@ export class Flatten extends Module {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    const shape = this.outputShape(shapeOf(this, x));
+    const shape = this.outputShape(shapeOfAny(this, x));
     const places = x.shape.slice(1, -1).reduce((product, n) => product * n, 1);
     if (x.rank === 2) {
       return x;
@@ -56,7 +56,7 @@ export class Unflatten extends Module {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    const shape = this.outputShape(shapeOf(this, x));
+    const shape = this.outputShape(shapeOfAny(this, x));
     const order = [0, ...shape.slice(2).map((_, i) => i + 2), 1];
     return tf.tidy(() => {
       const channelsFirst = [shape[0], shape.at(-1), ...shape.slice(1, -1)] as number[];

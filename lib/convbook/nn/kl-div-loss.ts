@@ -3,7 +3,7 @@ import { OptionError, refuseUnknownOptions, ShapeError } from "./errors.ts";
 import { reduceLoss } from "./functional/cross-entropy.ts";
 import { checkReduction } from "./loss-options.ts";
 import { Module } from "./module.ts";
-import { shapeOf } from "./shapes.ts";
+import { shapeOf, shapeOfNumbers } from "./shapes.ts";
 
 /** How {@link KLDivLoss} sums up: "batchmean" is the sum over the number of rows, the divergence as it is defined. */
 export type KLDivReduction = "mean" | "sum" | "none" | "batchmean";
@@ -35,7 +35,7 @@ export class KLDivLoss extends Module<[input: tf.Tensor, target: tf.Tensor]> {
   }
 
   forward(input: tf.Tensor, target: tf.Tensor): tf.Tensor {
-    const [given, wanted] = [shapeOf(this, input, "input"), shapeOf(this, target, "target")];
+    const [given, wanted] = [shapeOf(this, input, "input"), shapeOfNumbers(this, target, "target")];
     if (!tf.util.arraysEqual(given, wanted)) {
       throw new ShapeError(this.toString(), wanted, `a target of the input's shape [${given.join(", ")}]`);
     }

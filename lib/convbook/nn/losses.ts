@@ -4,7 +4,7 @@ import { classCrossEntropy, type Reduction, reduceLoss, softmaxCrossEntropy } fr
 import { checkReduction, checkWeightCount, type LossOptions, weightBuffer, weightsOf } from "./loss-options.ts";
 import { Module } from "./module.ts";
 import type { Buffer } from "./parameter.ts";
-import { checkNumber, shapeOf } from "./shapes.ts";
+import { checkNumber, shapeOf, shapeOfNumbers } from "./shapes.ts";
 
 /** Options of the losses of class indices. */
 export interface ClassLossOptions extends LossOptions {
@@ -109,7 +109,7 @@ export class CrossEntropyLoss extends ClassLoss {
       throw new ShapeError(this.toString(), given, "logits [N, K]");
     }
     const [batch, classes] = given as [number, number];
-    const wanted = shapeOf(this, target, "target");
+    const wanted = shapeOfNumbers(this, target, "target");
     const isIndices = wanted.length === 1 && wanted[0] === batch;
     const isDistribution = wanted.length === 2 && wanted[0] === batch && wanted[1] === classes;
     if (!isIndices && !isDistribution) {
@@ -172,7 +172,7 @@ export class NLLLoss extends ClassLoss {
       throw new ShapeError(this.toString(), given, "logarithms [N, K]");
     }
     const [batch, classes] = given as [number, number];
-    const wanted = shapeOf(this, target, "target");
+    const wanted = shapeOfNumbers(this, target, "target");
     if (wanted.length !== 1 || wanted[0] !== batch) {
       throw new ShapeError(this.toString(), wanted, `targets [${batch}] (class indices)`);
     }

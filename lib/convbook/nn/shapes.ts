@@ -5,7 +5,7 @@
 import { checkInteger } from "../arguments/check.ts";
 import { OptionError, ShapeError } from "./errors.ts";
 
-export { checkGenerator, checkInteger, checkNumber, shapeOf } from "../arguments/check.ts";
+export { checkGenerator, checkInteger, checkNumber, shapeOf, shapeOfAny, shapeOfNumbers } from "../arguments/check.ts";
 
 /** A tensor's shape, in the order of TensorFlow.js (channels last). */
 export type Shape = readonly number[];

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { OptionError, ShapeError } from "./errors.ts";
 import { Module } from "./module.ts";
-import { checkChannelsLast, type Shape, shapeOf } from "./shapes.ts";
+import { checkChannelsLast, type Shape, shapeOfAny } from "./shapes.ts";
 
 /** Zeros on each side, or on each of them in PyTorch's order. */
 export type ZeroPadding = number | readonly [left: number, right: number, top: number, bottom: number];
@@ -35,7 +35,7 @@ export class ZeroPad2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    const shape = this.outputShape(shapeOf(this, x));
+    const shape = this.outputShape(shapeOfAny(this, x));
     const [left, right, top, bottom] = this.padding.map((n) => Math.max(n, 0)) as [number, number, number, number];
     return tf.tidy(() => {
       const padded = tf.pad(x, [

@@ -1,6 +1,6 @@
 /** Activation functions under the names that people use for them, with PyTorch's definitions. */
 import * as tf from "@tensorflow/tfjs-core";
-import { shapeOf } from "../../arguments/check.ts";
+import { shapeOf, shapeOfAny } from "../../arguments/check.ts";
 import { UnknownNameError } from "../errors.ts";
 import { hasKernel } from "./backend.ts";
 
@@ -119,8 +119,31 @@ export function parseActivationName(name: string): ActivationName {
   throw new UnknownNameError("activation", name, activationNames);
 }
 
-/** Applies the activation of this name, element by element. The identity returns its input itself. */
+/**
+ * Refuses a tensor that an activation does not take: as in PyTorch, whole numbers have a ReLU, too, and the identity does not look at its input.
+ *
+ * @throws {OptionError} naming the argument
+ */
+export function checkActivated(
+  owner: { toString(): string },
+  x: tf.Tensor,
+  name: ActivationName,
+  argument?: string,
+): void {
+  const isWhole = (name === "relu" || name === "relu6") && x?.dtype === "int32";
+  if (isWhole || name === "identity") {
+    shapeOfAny(owner, x, argument);
+  } else {
+    shapeOf(owner, x, argument);
+  }
+}
+
+/**
+ * Applies the activation of this name, element by element. The identity returns its input itself.
+ *
+ * @throws {OptionError} for what is no tensor of float32; a ReLU takes int32, the identity anything
+ */
 export function activation(x: tf.Tensor, name: ActivationName): tf.Tensor {
-  shapeOf("activation", x, "x");
+  checkActivated("activation", x, name, "x");
   return (activations[name] ?? activations[parseActivationName(name)])(x);
 }
