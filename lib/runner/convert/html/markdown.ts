@@ -1,30 +1,26 @@
-/** Markdown cells as HTML: CommonMark with tables, formulas, highlighted code, attachments and local images. */
+/** Markdown cells as HTML: CommonMark with tables, tasks, definitions, formulas, highlighted code, attachments and local images. */
 import { randomBytes } from "node:crypto";
 import markdownItKatex from "@vscode/markdown-it-katex";
 import katex from "katex";
 import createMarkdownIt, { type MarkdownIt } from "markdown-it";
+import definitionLists from "markdown-it-deflist";
 import { githubAlerts } from "./alerts.ts";
 import { type Equations, isDisplayed } from "./equations.ts";
 import { escapeHtml } from "./escape.ts";
+import type { Headings } from "./headings.ts";
 import type { Highlight } from "./highlight.ts";
 import { findFormulas } from "./math-source.ts";
 import type { Attachments, Media } from "./media.ts";
 import { sanitizeHtml } from "./sanitize.ts";
+import { taskLists } from "./task-lists.ts";
 import { pageMacros } from "./tex-macros.ts";
-
-export interface Heading {
-  readonly level: number;
-  /** The element's id. */
-  readonly slug: string;
-  /** The text without markup. */
-  readonly text: string;
-}
 
 export interface MarkdownRendererOptions {
   readonly highlight: Highlight;
   readonly sanitize: boolean;
   readonly media: Media;
   readonly equations: Equations;
+  readonly headings: Headings;
 }
 
 // The plugin is CommonJS: where it is imported from an ES module its function may be one level down.
@@ -36,14 +32,13 @@ const katexPlugin = ((markdownItKatex as unknown as { default?: unknown }).defau
 /** A reference in text, which MathJax finds outside of formulas, too. */
 const longestReference = 400;
 const referenceAt = /^\\(eq)?ref\s*\{([^{}]+)\}/;
-/** Renders the Markdown of one page; headings are numbered and collected over all of it. */
+
+/** Renders the Markdown of one page. */
 export class MarkdownRenderer {
-  readonly headings: Heading[] = [];
   /** True once a formula was rendered, so that the page needs KaTeX's style. */
   usesMath = false;
   readonly #md: MarkdownIt;
   readonly #options: MarkdownRendererOptions;
-  readonly #slugs = new Map<string, number>();
   /** Stands before the numbers of our own HTML, which is put in after the rest was cleaned; nobody can guess it. */
   readonly #nonce = randomBytes(8).toString("hex");
   #trusted: string[] = [];
@@ -56,7 +51,9 @@ export class MarkdownRenderer {
   constructor(options: MarkdownRendererOptions) {
     this.#options = options;
     this.#md = createMarkdownIt({ html: true, linkify: true });
-    this.#md.use(githubAlerts);
+    // `// text` is a comment more often than the address of a host.
+    this.#md.linkify.add("//", null);
+    this.#md.use(githubAlerts).use(taskLists).use(definitionLists);
     this.#md.use(katexPlugin, {
       enableBareBlocks: true,
       enableMathInlineInHtml: true,
@@ -65,6 +62,9 @@ export class MarkdownRenderer {
         renderToString: (tex: string) => this.#trust("span", this.#formula(tex, true)),
       },
     });
+    // GitHub, Jupyter and nbconvert strike text through as something that was deleted.
+    this.#md.renderer.rules.s_open = () => "<del>";
+    this.#md.renderer.rules.s_close = () => "</del>";
     this.#md.renderer.rules.math_inline = (tokens, index) =>
       this.#trust("span", this.#formula(tokens[index]?.content ?? "", false));
     this.#md.inline.ruler.before("escape", "environment", (state, silent) => {
@@ -124,7 +124,7 @@ export class MarkdownRenderer {
     const whole = this.#putTrusted(clean).replace(this.#environmentIn, (_, index) =>
       escapeHtml(this.#environment(index)),
     );
-    return this.#withHeadings(whole);
+    return this.#options.headings.collect(whole);
   }
 
   #environment(index: string | undefined): string {
@@ -198,39 +198,4 @@ export class MarkdownRenderer {
     const place = new RegExp(`<(span|pre) class="t${this.#nonce}-(\\d+)"></\\1>`, "g");
     return html.replace(place, (_, __, index) => this.#trusted[Number(index)] ?? "");
   }
-
-  #withHeadings(html: string): string {
-    return html.replace(
-      /<h([1-6])([^>]*)>([\s\S]*?)<\/h\1>/g,
-      (_, level: string, attributes: string, content: string) => {
-        const withoutMath = content
-          .replace(/<span class="katex-html"[\s\S]*$/, "")
-          .replace(/<annotation[\s\S]*?<\/annotation>/g, "");
-        const text = decode((/katex/.test(content) ? withoutMath : content).replace(/<[^>]*>/g, "")).trim();
-        const slug = this.#slug(text);
-        this.headings.push({ level: Number(level), slug, text });
-        const own = attributes.replace(/ id="[^"]*"/, "");
-        return `<h${level}${own} id="${slug}">${content}<a class="anchor" href="#${slug}" aria-label="Link to this section">#</a></h${level}>`;
-      },
-    );
-  }
-
-  #slug(text: string): string {
-    const base =
-      text
-        .toLowerCase()
-        .replace(/[^\p{L}\p{N}]+/gu, "-")
-        .replace(/^-|-$/g, "") || "section";
-    const count = this.#slugs.get(base) ?? 0;
-    this.#slugs.set(base, count + 1);
-    return escapeHtml(count === 0 ? base : `${base}-${count}`);
-  }
-}
-
-function decode(text: string): string {
-  return text
-    .replace(/&#(?:x([0-9a-f]+)|(\d+));/gi, (_, hex, decimal) =>
-      String.fromCodePoint(hex ? Number.parseInt(hex, 16) : Number(decimal)),
-    )
-    .replace(/&(lt|gt|quot|amp);/g, (_, name: string) => ({ lt: "<", gt: ">", quot: '"', amp: "&" })[name] ?? "");
 }

@@ -35,7 +35,7 @@ export const pageScript = `
     box.append(button);
   }
 
-  const contents = new Map([...document.querySelectorAll(".toc a")].map((a) => [a.getAttribute("href")?.slice(1), a]));
+  const contents = new Map([...document.querySelectorAll(".toc a")].map((a) => [decodeURIComponent(a.hash.slice(1)), a]));
   const headings = [...document.querySelectorAll("main [id]")].filter((h) => /^H[1-6]$/.test(h.tagName) && contents.has(h.id));
   const mark = () => {
     let current = headings[0];

@@ -4,8 +4,9 @@ import { katexStyle, plotlyScripts, type ScriptAsset, vegaScripts } from "./asse
 import { Equations } from "./equations.ts";
 import { escapeHtml } from "./escape.ts";
 import { FigureNeeds } from "./figures.ts";
+import { type Heading, Headings } from "./headings.ts";
 import { type Highlight, loadLanguages } from "./highlight.ts";
-import { type Heading, MarkdownRenderer } from "./markdown.ts";
+import { MarkdownRenderer } from "./markdown.ts";
 import { Media } from "./media.ts";
 import { type OutputContext, renderOutputs } from "./outputs.ts";
 
@@ -57,7 +58,8 @@ function renderOnce(
   const { sanitize, baseFolder, remoteImages } = options;
   const warnings: string[] = [];
   const media = new Media({ baseFolder, remote: remoteImages, onWarning: (message) => warnings.push(message) });
-  const markdown = new MarkdownRenderer({ highlight, sanitize, media, equations });
+  const headings = new Headings();
+  const markdown = new MarkdownRenderer({ highlight, sanitize, media, equations, headings });
   const needs = new FigureNeeds();
   const context: OutputContext = {
     markdown,
@@ -67,15 +69,18 @@ function renderOnce(
     sanitize,
     interactive: options.scripts !== "none",
   };
+  const page = headings.place(
+    notebook.cells.map((cell) => wrapTables(renderCell(cell, language, context, options.input))),
+  );
   const cells = notebook.cells
-    .map((cell) => ({ cell, html: wrapTables(renderCell(cell, language, context, options.input)) }))
+    .map((cell, index) => ({ cell, html: page.pieces[index] ?? "" }))
     .filter(({ html }) => html !== "");
   const assets = [
     ...(needs.vega ? vegaScripts : []),
     ...(needs.plotly === "none" ? [] : [plotlyScripts[needs.plotly]]),
   ];
   warnings.push(...equations.problems);
-  return { cells, headings: markdown.headings, assets, mathStyle: markdown.usesMath ? katexStyle() : "", warnings };
+  return { cells, headings: page.headings, assets, mathStyle: markdown.usesMath ? katexStyle() : "", warnings };
 }
 
 /** The name of the grammar for a notebook's code. */

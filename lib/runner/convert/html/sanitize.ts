@@ -42,7 +42,7 @@ const schema: Schema = {
     details: ["open"],
     font: ["color", "size"],
     img: ["src", "srcSet", "sizes", "alt", "title", "width", "height", "className", "style"],
-    input: [["type", "checkbox"], ["disabled", true], "checked"],
+    input: [["type", "checkbox", "radio"], ["disabled", true], "checked"],
     meter: ["value", "min", "max", "low", "high", "optimum"],
     ol: ["start", "type", "reversed"],
     progress: ["value", "max"],
@@ -55,7 +55,7 @@ const schema: Schema = {
     poster: ["http", "https", "data"],
     cite: ["http", "https"],
   },
-  required: { input: { type: "checkbox", disabled: true } },
+  required: { input: { disabled: true } },
   strip: ["script", "style", "title", "template", "noscript", "object", "embed"],
 };
 
@@ -93,20 +93,33 @@ export function showsSomething(html: string): boolean {
   return text !== "" || /<(img|video|audio|table|hr|progress|meter|input)\b/.test(html);
 }
 
-/** Filters styles, and turns what would be lost into what can stay: drawings into images, frames into links. */
+/**
+ * Filters styles, and turns what would be lost into what can stay: drawings into images, frames into links, names that links lead to
+ * into ids.
+ */
 function prepare(node: Nodes): void {
   if (!("children" in node)) {
     return;
   }
-  node.children = (node.children as Nodes[]).map((child) => {
+  node.children = (node.children as Nodes[]).flatMap((child) => {
     if (child.type !== "element") {
       return child;
+    }
+    if (child.tagName === "input") {
+      child.properties.type = String(child.properties.type).toLowerCase();
+      // Of what else one could enter something into, nothing is left.
+      if (!/^(checkbox|radio)$/.test(child.properties.type)) {
+        return [];
+      }
     }
     if (child.tagName === "svg") {
       return svgImage(child);
     }
     if (child.tagName === "iframe") {
       return frameLink(child);
+    }
+    if (child.tagName === "a" && child.properties.name !== undefined) {
+      child.properties.id ??= child.properties.name;
     }
     if (child.properties.style !== undefined) {
       child.properties.style = safeStyle(String(child.properties.style));

@@ -42,7 +42,8 @@ h1, h2, h3, h4, h5, h6 { line-height: 1.25; margin: 2.2em 0 .6em; font-weight: 6
 h1 { font-size: 2.1rem; margin-top: .6em; letter-spacing: -.022em; } h2 { font-size: 1.5rem; padding-bottom: .3em; border-bottom: 1px solid var(--line); }
 h3 { font-size: 1.2rem; } h4 { font-size: 1.05rem; } h5, h6 { font-size: 1rem; color: var(--soft); }
 .anchor { margin-left: .35em; color: var(--soft); text-decoration: none; font-weight: 400; opacity: 0; } :is(h1,h2,h3,h4,h5,h6):hover .anchor, .anchor:focus { opacity: 1; }
-p, ul, ol, dl, blockquote, table, details { margin: 0 0 1em; } li + li { margin-top: .25em; } ul, ol { padding-left: 1.5em; }
+p, ul, ol, dl, blockquote, table, details { margin: 0 0 1em; } li + li { margin-top: .25em; } .task-list-item { list-style: none; } .task-list-item-checkbox { margin: 0 .35em 0 -1.4em; vertical-align: -.1em; }
+dt { font-weight: 600; } dd { margin: 0 0 .4em 1.5em; } ul, ol { padding-left: 1.5em; }
 blockquote { margin-left: 0; padding: .1em 1.1em; border-left: 3px solid var(--line); color: var(--soft); }
 blockquote > :last-child { margin-bottom: .1em; } hr { border: 0; border-top: 1px solid var(--line); margin: 2.5em 0; } mark { background: var(--mark); color: inherit; }
 .not-loaded { color: var(--soft); font-size: .925em; border: 1px dashed var(--line); border-radius: 4px; padding: .1em .4em; overflow-wrap: anywhere; }

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Notebook } from "../../notebook/types.ts";
 import { escapeHtml } from "./escape.ts";
-import type { Heading } from "./markdown.ts";
+import { type Heading, linkTo } from "./headings.ts";
 import { pageScript } from "./page-script.ts";
 import { renderCells } from "./render-cells.ts";
 import { pageStyle } from "./style.ts";
@@ -73,11 +73,11 @@ ${sanitize ? policyElements(contentPolicy(inline, remote, remoteImages)) : ""}<t
 <style>${style}</style>
 </head>
 <body>
-<a class="skip" href="#content">Skip to the content</a>
+<a class="skip" href="#page:content">Skip to the content</a>
 <div class="page${contents === "" ? " no-toc" : ""}">
 <header class="bar"><span class="about">${escapeHtml(about(notebook))}</span><button class="theme" type="button" aria-label="Change the theme">${sun}</button></header>
 ${contents}
-<main id="content">
+<main id="page:content">
 ${cells.map(({ html }) => html).join("\n")}
 </main>
 </div>
@@ -142,7 +142,7 @@ function tableOfContents(headings: readonly Heading[]): string {
     } else {
       html += `</li>${"</ul></li>".repeat(depth - level)}`;
     }
-    html += `<li><a href="#${heading.slug}">${escapeHtml(heading.text)}</a>`;
+    html += `<li><a href="${escapeHtml(linkTo(heading.id))}">${escapeHtml(heading.text)}</a>`;
     depth = level;
   }
   html += `</li></ul>`.repeat(depth);
