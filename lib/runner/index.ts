@@ -54,6 +54,7 @@ export {
   type CellStatus,
   exitCodeOf,
   KernelPool,
+  type KernelRequest,
   type NotebookOutcome,
   type NotebookResult,
   type NotebookSettings,

@@ -1,6 +1,6 @@
 """Drives the kernel with Debian's jupyter_client: commands as JSON lines on stdin, what happened as JSON lines on stdout.
 
-Usage: driver.py KERNELSPEC_FOLDER WORKING_FOLDER tcp|ipc
+Usage: driver.py KERNELSPEC_FOLDER WORKING_FOLDER tcp|ipc NAME
 """
 import json
 import os
@@ -36,8 +36,8 @@ def event(message):
 
 
 class Driver:
-    def __init__(self, resource_dir, cwd, transport):
-        self.manager = Manager(kernel_name="convbook")
+    def __init__(self, resource_dir, cwd, transport, name):
+        self.manager = Manager(kernel_name=name)
         self.manager.resource_dir = resource_dir
         if transport == "ipc":
             self.manager.transport = "ipc"
@@ -272,7 +272,7 @@ class Driver:
 
 
 def main():
-    driver = Driver(*sys.argv[1:4])
+    driver = Driver(*sys.argv[1:5])
     print(json.dumps({"ready": driver.ready, "pid": driver.manager.provisioner.process.pid}), flush=True)
     try:
         for line in sys.stdin:

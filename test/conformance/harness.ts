@@ -56,6 +56,8 @@ export interface Result {
 export interface StartOptions {
   readonly folder?: string;
   readonly transport?: "tcp" | "ipc";
+  /** The kernelspec's name, as Jupyter tells it to the kernel. */
+  readonly name?: string;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -74,7 +76,7 @@ export class KernelUnderTest {
     this.folder = options.folder ?? this.#temporary;
     this.#python = spawn(
       debianPython(),
-      [join(here, "driver.py"), kernelspecFolder, this.folder, options.transport ?? "tcp"],
+      [join(here, "driver.py"), kernelspecFolder, this.folder, options.transport ?? "tcp", options.name ?? "convbook"],
       {
         env: { ...process.env, CONVBOOK_HISTORY: join(this.#temporary, "history.jsonl"), ...options.env },
       },

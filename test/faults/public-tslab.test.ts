@@ -4,7 +4,7 @@
  * Every cell is run, also after one that failed; the table says which fail, with what, and why. What tslab says of the same
  * cells is stored in tslab-examples; the others are stored without outputs.
  */
-import { cpSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, symlinkSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { type Notebook, runNotebooks } from "../../lib/runner/index.ts";
@@ -49,15 +49,7 @@ const suites: Readonly<Record<string, Suite>> = {
     revision: "6fa1501",
     folders: ["notebooks/ts"],
     installed: ["notebooks/ts", "@datastructures-js/priority-queue", "@datastructures-js/priority-queue"],
-    failing: {
-      // It does not import tslab, so it is checked strictly, where the front of a queue may be null; what follows needs its names.
-      "Delay-explicit": {
-        10: "TypeScriptError: TS2531",
-        11: "TypeScriptError: TS2304",
-        12: "TypeScriptError: TS2304",
-        13: "TypeScriptError: TS2304",
-      },
-    },
+    failing: {},
   },
   "https://github.com/acrespise/jupyter-qa-engineering": {
     checkout: "jupyter-qa-engineering",
@@ -131,7 +123,6 @@ describe.each(Object.entries(suites))("%s", (_, suite) => {
         .map((entry) => join(copy, name, entry)),
     );
     expect(paths.length).toBeGreaterThan(3);
-    paths.forEach(uncheckJavaScript);
     const outcomes = await runNotebooks(paths, {
       outputDir: join(folder, `${suite.checkout}-ran`),
       kernel: "convbook",
@@ -155,16 +146,6 @@ describe.each(Object.entries(suites))("%s", (_, suite) => {
     }
   });
 });
-
-/** A notebook in JavaScript (of tslab's kernel "jslab") begins with what the kernel's README says for it. */
-function uncheckJavaScript(path: string): void {
-  const notebook = JSON.parse(readFileSync(path, "utf8"));
-  if (notebook.metadata.kernelspec?.language === "javascript") {
-    const first = notebook.cells.find((cell: { cell_type: string }) => cell.cell_type === "code");
-    first.source = ["%types off\n", ...[first.source].flat()];
-    writeFileSync(path, JSON.stringify(notebook));
-  }
-}
 
 /** The code cells with errors: their numbers, from 1, and what the last error of each says. */
 function errorsOf(notebook: Notebook | undefined): [cell: number, error: string][] {

@@ -18,6 +18,8 @@ export interface Connection {
   readonly key: string;
   /** A name that node:crypto knows, such as sha256. */
   readonly hash: string;
+  /** The kernelspec by whose name the kernel was started; empty where nobody says. */
+  readonly kernelName: string;
 }
 
 /** A connection file that cannot be used; the message names the file and what is wrong in it. */
@@ -106,6 +108,7 @@ export function parseConnection(json: unknown, file: string): Connection {
     },
     key: text("key", ""),
     hash,
+    kernelName: text("kernel_name", ""),
   };
 }
 

@@ -10,6 +10,7 @@ import { isComplete } from "../help/is-complete.ts";
 import type { Connection } from "../protocol/connection.ts";
 import type { Json, Message } from "../protocol/message.ts";
 import { KernelSockets } from "../protocol/sockets.ts";
+import { type Checks, checksFor } from "../types/written-for.ts";
 import { messageOf, stackOf } from "../values.ts";
 import { CellQueue } from "./cell-queue.ts";
 import { History } from "./history.ts";
@@ -42,7 +43,7 @@ export class Kernel {
   readonly #closed: Promise<void>;
   #close!: () => void;
 
-  private constructor(options: KernelOptions) {
+  private constructor(options: KernelOptions, checks: Checks) {
     this.#closed = new Promise((resolve) => {
       this.#close = resolve;
     });
@@ -50,7 +51,7 @@ export class Kernel {
       this.#sockets.send("iopub", type, content, parent, extra);
     };
     this.#outputs = new Outputs(publish);
-    this.#preparer = new Preparer(options.folder);
+    this.#preparer = new Preparer(options.folder, checks);
     this.#user = new UserProcess(options, this.#outputs, {
       log: (line) => this.log(line),
       // The front-end's answer comes on stdin, from whoever sent the cell.
@@ -78,7 +79,7 @@ export class Kernel {
 
   /** Binds the sockets of a connection, then starts the child process and the checker. */
   static async start(connection: Connection, options: KernelOptions): Promise<Kernel> {
-    const kernel = new Kernel(options);
+    const kernel = new Kernel(options, checksFor(connection.kernelName));
     try {
       kernel.#sockets = await KernelSockets.bind(connection, kernel.#session, {
         shell: (message) => kernel.#onShell(message),

@@ -10,6 +10,7 @@ import type { TypeDiagnostic } from "../types/diagnostics.ts";
 import { LanguageServerError, TypeScriptMissingError } from "../types/lsp-client.ts";
 import type { CellText } from "../types/scope.ts";
 import { TypeSession } from "../types/session.ts";
+import { type Checks, checksFor } from "../types/written-for.ts";
 
 export interface PreparedCell {
   readonly compiled: CompiledCell;
@@ -35,6 +36,8 @@ export class CellRefusedError extends Error {
 
 const red = (text: string) => `\u001b[31m${text}\u001b[39m`;
 
+const importsTslab = /(?:\bfrom|\brequire\(|\bimport\(?)\s*["']tslab["']/;
+
 /** Nothing but numbers and operators: there is no type to be wrong. */
 const arithmetic = /^[\d\s+\-*/%().;]*$/;
 
@@ -45,14 +48,17 @@ export class Preparer {
   /** Why there is no checker. */
   #missing: TypeScriptMissingError | undefined;
   #begun = false;
-  #mode: TypesMode = "error";
+  #mode: TypesMode;
+  #loose: boolean;
   /** Names of Node's globals that cells declared for themselves. */
   readonly #shadowed = new Set<string>();
   /** Names of values that cells declared. */
   readonly #declared = new Set<string>();
 
-  constructor(folder: string) {
+  constructor(folder: string, { mode, loose }: Checks = checksFor("")) {
     this.#folder = folder;
+    this.#mode = mode;
+    this.#loose = loose;
   }
 
   /** Starts the checker, so that it has read its declarations when the first cell comes. */
@@ -98,6 +104,11 @@ export class Preparer {
       throw refusal(error, code, file);
     }
     this.#mode = magics.notebookTypes ?? this.#mode;
+    if (!this.#loose && !magics.opaque && importsTslab.test(magics.code)) {
+      // From here on the notebook is one for tslab.
+      this.#loose = true;
+      this.#types?.loosen();
+    }
     const mode = magics.cellTypes ?? this.#mode;
     const cell = textOf(magics.code, compiled, this.#types?.emit);
     let warning = this.#takeProblem();
@@ -156,7 +167,7 @@ export class Preparer {
 
   #startTypes(): void {
     try {
-      this.#types = new TypeSession(this.#folder);
+      this.#types = new TypeSession(this.#folder, this.#loose);
       this.#problem ??= this.#types.problem;
     } catch (error) {
       if (!(error instanceof TypeScriptMissingError)) {

@@ -38,12 +38,9 @@ function leftToRuntime(message: string): boolean {
 /** `import name = require("package")` in a module; cells have `require`. */
 const importEquals = 1202;
 
-const importsTslab = /(?:\bfrom|\brequire\(|\bimport\(?)\s*["']tslab["']/;
-
 export class TypeSession {
   readonly #folder: string;
   readonly #config: NotebookConfig;
-  #asTslab = false;
   readonly #client: LspClient;
   /** The open documents: their versions and texts as the server knows them. */
   readonly #open = new Map<string, { version: number; text: string }>();
@@ -53,8 +50,11 @@ export class TypeSession {
   readonly #watched = new Map<string, number>();
   #tail: Promise<unknown> = Promise.resolve();
 
-  /** @throws TypeScriptMissingError where there is no TypeScript 7. */
-  constructor(folder: string) {
+  /**
+   * @param loose Without the strict checks, where the folder has no tsconfig.json.
+   * @throws TypeScriptMissingError where there is no TypeScript 7.
+   */
+  constructor(folder: string, loose = false) {
     this.#folder = folder;
     this.#client = new LspClient(findTypeScript(), folder);
     // The project's own file is among its files: the server would look for another project that has it, up to the root of
@@ -92,7 +92,8 @@ export class TypeSession {
     this.#client.notify("workspace/didChangeConfiguration", {
       settings: { "js/ts": { suggest: { autoImports: false } } },
     });
-    this.#put("tsconfig.json", this.#config.project, "json");
+    const { project, looseProject } = this.#config;
+    this.#put("tsconfig.json", loose ? (looseProject ?? project) : project, "json");
     this.#put(".convbook.d.ts", globalsDeclaration);
     for (const { file, text } of this.#scope.begin()) {
       this.#put(file, text);
@@ -119,7 +120,6 @@ export class TypeSession {
     return this.#inTurn(async () => {
       const modules = this.#reached.from(cell.source);
       this.#refreshWatched(modules);
-      this.#followTslab(cell.source);
       const found = await this.#look(cell, modules.keys());
       if (!found.some(({ code }) => notFound.has(code))) {
         return found;
@@ -139,6 +139,17 @@ export class TypeSession {
   /** Makes what a cell declares known to the cells after it; what is asked from here on takes it into account. */
   declare(cell: CellText): void {
     this.#apply(() => this.#scope.declare(cell));
+  }
+
+  /** Checks without the strict checks from here on, where the folder has no tsconfig.json. */
+  loosen(): void {
+    this.#inTurn(async () => {
+      const { looseProject } = this.#config;
+      if (looseProject !== undefined && this.#put("tsconfig.json", looseProject, "json")) {
+        const changes = [{ uri: this.#uri("tsconfig.json"), type: 2 }];
+        this.#client.notify("workspace/didChangeWatchedFiles", { changes });
+      }
+    }).catch(() => {});
   }
 
   /** Forgets every declaration: the process that had them is gone. */
@@ -222,17 +233,6 @@ export class TypeSession {
     );
     this.#put(file, `${prelude}\n${cell.source}\nexport {};`);
     return file;
-  }
-
-  /** From the cell that imports tslab on, the notebook is one for tslab, which does not check strictly. */
-  #followTslab(source: string): void {
-    const { looseProject } = this.#config;
-    if (this.#asTslab || looseProject === undefined || !importsTslab.test(source)) {
-      return;
-    }
-    this.#asTslab = true;
-    this.#put("tsconfig.json", looseProject, "json");
-    this.#client.notify("workspace/didChangeWatchedFiles", { changes: [{ uri: this.#uri("tsconfig.json"), type: 2 }] });
   }
 
   #refreshWatched(reached: ReadonlyMap<string, number>): void {

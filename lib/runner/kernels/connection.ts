@@ -26,7 +26,7 @@ const longestSocketFolder = 80;
 /**
  * Writes a connection file for a new kernel into a folder that only this user can read.
  *
- * @param kernelName Name of the kernelspec, for the file's `kernel_name`.
+ * @param kernelName The file's `kernel_name`: by what name the kernel is started.
  * @param transport "ipc" uses Unix sockets, so that no TCP port can be taken by another process in between.
  */
 export async function createConnection(kernelName: string, transport: "tcp" | "ipc"): Promise<Connection> {

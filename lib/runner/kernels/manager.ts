@@ -13,6 +13,8 @@ export interface KernelManagerOptions {
   readonly cwd: string;
   /** Variables added to the environment. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** By what name the kernel is told that it was started; the kernelspec's unless given. */
+  readonly kernelName?: string | undefined;
   /** How long the kernel may take to answer, ms. Default 60 000. */
   readonly startupTimeout?: number | undefined;
   /** "auto" uses Unix sockets for kernels that are known to support them. */
@@ -56,7 +58,7 @@ export class KernelManager {
   static async start(spec: Kernelspec, options: KernelManagerOptions): Promise<KernelManager> {
     const { transport = "auto", startupTimeout = 60_000 } = options;
     const connection = await createConnection(
-      spec.name,
+      options.kernelName ?? spec.name,
       transport === "auto" ? (supportsIpc(spec) ? "ipc" : "tcp") : transport,
     );
     let manager: KernelManager;

@@ -9,6 +9,7 @@ export type {
   CellFailure,
   CellResult,
   CellStatus,
+  KernelRequest,
   NotebookResult,
   NotebookStatus,
   RunEvents,

@@ -1,7 +1,7 @@
 /** Kernels started ahead of their notebooks, and ended behind them, so that nobody waits for either. */
 import { findKernelspec } from "../kernels/kernelspec.ts";
 import { KernelManager, type KernelManagerOptions } from "../kernels/manager.ts";
-import type { AcquireKernel } from "./types.ts";
+import type { AcquireKernel, KernelRequest } from "./types.ts";
 
 export interface KernelPoolOptions extends Omit<KernelManagerOptions, "cwd"> {
   readonly kernelDir?: string | undefined;
@@ -17,11 +17,11 @@ export class KernelPool {
     this.#options = options;
   }
 
-  /** Starts a kernel that a later `acquire` with the same name and folder will take. */
-  warm(name: string, cwd: string, notebookFolder = cwd): void {
-    const key = keyOf(name, cwd);
+  /** Starts a kernel that a later `acquire` of the same will take. */
+  warm(request: KernelRequest): void {
+    const key = keyOf(request);
     const waiting = this.#warm.get(key) ?? [];
-    const starting = this.#start(name, cwd, notebookFolder);
+    const starting = this.#start(request);
     // What is wrong with it is told when it is taken.
     starting.catch(() => {});
     waiting.push(starting);
@@ -33,11 +33,11 @@ export class KernelPool {
     return [...this.#warm.values()].reduce((sum, kernels) => sum + kernels.length, 0);
   }
 
-  readonly acquire: AcquireKernel = async ({ name, cwd, notebookFolder }) => {
-    const ready = this.#warm.get(keyOf(name, cwd))?.shift();
+  readonly acquire: AcquireKernel = async (request) => {
+    const ready = this.#warm.get(keyOf(request))?.shift();
     let kernel = await ready;
     if (kernel === undefined || !kernel.alive) {
-      kernel = await this.#start(name, cwd, notebookFolder);
+      kernel = await this.#start(request);
     }
     const taken = kernel;
     return { kernel, release: () => this.#end(taken) };
@@ -51,10 +51,10 @@ export class KernelPool {
     await Promise.all(this.#ending);
   }
 
-  #start(name: string, cwd: string, notebookFolder: string): Promise<KernelManager> {
+  async #start({ name, cwd, notebookFolder, kernelName }: KernelRequest): Promise<KernelManager> {
     const { kernelDir, ...options } = this.#options;
-    return (async () =>
-      KernelManager.start(findKernelspec(name, { kernelDir, from: notebookFolder }), { ...options, cwd }))();
+    const spec = findKernelspec(name, { kernelDir, from: notebookFolder });
+    return KernelManager.start(spec, { ...options, cwd, kernelName });
   }
 
   #end(kernel: KernelManager): void {
@@ -63,6 +63,6 @@ export class KernelPool {
   }
 }
 
-function keyOf(name: string, cwd: string): string {
-  return `${name}\0${cwd}`;
+function keyOf({ name, cwd, kernelName }: KernelRequest): string {
+  return JSON.stringify([name, cwd, kernelName]);
 }

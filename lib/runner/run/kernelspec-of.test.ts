@@ -38,6 +38,19 @@ test("a kernel that is found by its name needs no search, and no warning", () =>
   expect(chosen({ kernelspec: { name: "only" } }).warnings).toEqual([]);
 });
 
+test("what the notebook names is known whatever runs it", () => {
+  expect(chosen({ kernelspec: { name: "only" } }).named).toBe("only");
+  expect(chosen({ kernelspec: { name: "far-away", language: "imagined" } }).named).toBe("far-away");
+  const forced = kernelspecOf(
+    "x.ipynb",
+    notebook({ kernelspec: { name: "far" } }),
+    { kernelDir, kernel: "only" },
+    folder,
+  );
+  expect([forced.spec.name, forced.named]).toEqual(["only", "far"]);
+  expect(chosen({ language_info: { name: "imagined" } }).named).toBeUndefined();
+});
+
 test("metadata that is no text counts as none", () => {
   expect(chosen({ kernelspec: { name: 5, language: ["x"] }, language_info: { name: "imagined" } }).spec.name).toBe(
     "only",

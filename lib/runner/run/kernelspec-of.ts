@@ -12,6 +12,8 @@ import type { RunOptions } from "./types.ts";
 
 export interface ChosenKernel {
   readonly spec: Kernelspec;
+  /** The kernelspec that the notebook names, whichever runs it. */
+  readonly named: string | undefined;
   /** Why it is another one than the notebook asks for, and which kernelspecs were left out of the search for it. */
   readonly warnings: readonly string[];
 }
@@ -31,13 +33,13 @@ export function kernelspecOf(
   notebookFolder: string,
 ): ChosenKernel {
   const search = { kernelDir: options.kernelDir, from: notebookFolder };
+  const { kernelspec, language_info } = notebook.metadata;
+  const name = textOf(kernelspec?.name);
   if (options.kernel !== undefined) {
-    return { spec: findKernelspec(options.kernel, search), warnings: [] };
+    return { spec: findKernelspec(options.kernel, search), named: name, warnings: [] };
   }
   const broken: string[] = [];
   const telling = { ...search, onBroken: (problem: string) => broken.push(`left out: ${problem}`) };
-  const { kernelspec, language_info } = notebook.metadata;
-  const name = textOf(kernelspec?.name);
   const language = textOf(kernelspec?.language) ?? textOf(language_info?.name);
   if (name === undefined) {
     const installed = listKernelspecs(telling);
@@ -51,10 +53,10 @@ export function kernelspecOf(
       const problem = 'names no kernel in its metadata ("kernelspec"); choose one with --kernel NAME';
       throw new NotebookError(path, [problem, ...broken].join("\n"));
     }
-    return { spec, warnings: [`names no kernel in its metadata; it ran with "${spec.name}"`, ...broken] };
+    return { spec, named: name, warnings: [`names no kernel in its metadata; it ran with "${spec.name}"`, ...broken] };
   }
   try {
-    return { spec: findKernelspec(name, search), warnings: [] };
+    return { spec: findKernelspec(name, search), named: name, warnings: [] };
   } catch (error) {
     const others = language === undefined ? [] : kernelspecsForLanguage(language, telling);
     const [spec] = others;
@@ -62,7 +64,7 @@ export function kernelspecOf(
       throw error;
     }
     const warning = `its kernel "${name}" is not installed; it ran with "${spec.name}", the only one here for ${spec.language}`;
-    return { spec, warnings: [warning, ...broken] };
+    return { spec, named: name, warnings: [warning, ...broken] };
   }
 }
 

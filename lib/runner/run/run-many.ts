@@ -73,8 +73,8 @@ function warmNext(pool: KernelPool, path: string | undefined, options: RunManyOp
   }
   try {
     const folder = dirname(resolve(path));
-    const { spec } = kernelspecOf(path, readNotebook(path).notebook, options, folder);
-    pool.warm(spec.name, resolve(options.cwd ?? folder), folder);
+    const { spec, named = spec.name } = kernelspecOf(path, readNotebook(path).notebook, options, folder);
+    pool.warm({ name: spec.name, cwd: resolve(options.cwd ?? folder), notebookFolder: folder, kernelName: named });
   } catch {
     // It is told when its turn comes.
   }

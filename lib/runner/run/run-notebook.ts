@@ -18,7 +18,15 @@ import type { DisplayRegistry } from "./outputs.ts";
 import { applyParameters } from "./parameters.ts";
 import { type CellOutcome, runCell } from "./run-cell.ts";
 import { NotebookSaver } from "./saver.ts";
-import type { AcquireKernel, CellEvent, CellResult, NotebookResult, NotebookStatus, RunOptions } from "./types.ts";
+import type {
+  AcquireKernel,
+  CellEvent,
+  CellResult,
+  KernelRequest,
+  NotebookResult,
+  NotebookStatus,
+  RunOptions,
+} from "./types.ts";
 
 const defaultMaxOutput = 32 * 2 ** 20;
 
@@ -57,6 +65,8 @@ export class NotebookRun {
   readonly notebook: Notebook;
   readonly #options: RunOptions;
   readonly #spec: Kernelspec;
+  /** Of the kernelspec that the notebook names. */
+  readonly #kernelName: string;
   readonly #outputPath: string | undefined;
   readonly #saver: NotebookSaver | undefined;
   readonly #codeCells: readonly CodeCell[];
@@ -83,8 +93,9 @@ export class NotebookRun {
       this.#saver = new NotebookSaver(this.notebook, this.#outputPath, detectStyle(file.text));
     }
     this.#warnings.push(...checkSettings(this.notebook, path));
-    const { spec, warnings } = kernelspecOf(path, this.notebook, options, this.#folder);
+    const { spec, named, warnings } = kernelspecOf(path, this.notebook, options, this.#folder);
     this.#spec = spec;
+    this.#kernelName = named ?? spec.name;
     this.#warnings.push(...warnings);
     checkAfterCells(this.notebook, spec.language, path);
     applyParameters(this.notebook, this.#spec.language, options, path);
@@ -100,12 +111,12 @@ export class NotebookRun {
     const { path, notebook } = this;
     const options = this.#options;
     options.onNotebookStart?.({ path, notebook, codeCells: this.#codeCells.length });
-    const { kernel, release } = await startKernel(
-      this.#spec,
-      options,
-      resolve(options.cwd ?? this.#folder),
-      this.#folder,
-    );
+    const { kernel, release } = await startKernel(this.#spec, options, {
+      name: this.#spec.name,
+      cwd: resolve(options.cwd ?? this.#folder),
+      notebookFolder: this.#folder,
+      kernelName: this.#kernelName,
+    });
     this.#kernel = kernel;
     this.#release = release ?? (() => kernel.shutdown());
     this.#startupSeconds = (performance.now() - this.#begin) / 1000;
@@ -221,20 +232,17 @@ function statusOf(cells: readonly CellResult[]): NotebookStatus {
   return order.find((status) => cells.some((cell) => cell.status === status)) ?? "passed";
 }
 
-async function startKernel(
-  spec: Kernelspec,
-  options: RunOptions,
-  cwd: string,
-  notebookFolder: string,
-): ReturnType<AcquireKernel> {
+async function startKernel(spec: Kernelspec, options: RunOptions, request: KernelRequest): ReturnType<AcquireKernel> {
+  const { cwd, kernelName } = request;
   if (!existsSync(cwd)) {
     throw new KernelDiedError(`the kernel cannot be started: its working folder ${cwd} does not exist`, undefined, "");
   }
   if (options.acquireKernel !== undefined) {
-    return options.acquireKernel({ name: spec.name, cwd, notebookFolder });
+    return options.acquireKernel(request);
   }
   const kernel = await KernelManager.start(spec, {
     cwd,
+    kernelName,
     env: options.env,
     startupTimeout: (options.startupTimeout ?? 60) * 1000,
     transport: options.transport,

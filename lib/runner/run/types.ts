@@ -119,12 +119,18 @@ export interface RunOptions extends RunEvents {
   readonly transport?: "auto" | "tcp" | "ipc" | undefined;
 }
 
-/** Gives a fresh kernel of a kernelspec in a folder. */
-export type AcquireKernel = (request: {
+/** The kernel that a notebook needs. */
+export interface KernelRequest {
+  /** Of the kernelspec. */
   readonly name: string;
   readonly cwd: string;
   readonly notebookFolder: string;
-}) => Promise<{
+  /** By what name the kernel is to be told that it was started: of the kernelspec that the notebook names, whichever runs it. */
+  readonly kernelName: string;
+}
+
+/** Gives a fresh kernel of a kernelspec in a folder. */
+export type AcquireKernel = (request: KernelRequest) => Promise<{
   readonly kernel: KernelManager;
   /** Called when the notebook is done; default: the kernel is shut down and waited for. */
   readonly release?: (() => void | Promise<void>) | undefined;

@@ -84,7 +84,7 @@ export function inputsOf(
   const { notebook } = file;
   const folder = dirname(resolve(file.path));
   const cwd = resolve(options.cwd ?? folder);
-  const { spec } = kernelspecOf(file.path, notebook, options, folder);
+  const { spec, named } = kernelspecOf(file.path, notebook, options, folder);
   const { command, args } = kernelCommand(spec, "{connection_file}");
   const env = { ...process.env, ...spec.env, ...options.env };
   const python = /python/i.test(spec.language) ? { command, env } : undefined;
@@ -102,7 +102,7 @@ export function inputsOf(
     "the options": hashOf(exactText(optionsOf(options))),
     "the working folder": cwd,
     "the machine": `${process.platform} ${process.arch}, Node ${process.version}`,
-    "the kernel": hashOf(JSON.stringify([spec.name, spec.argv, spec.env, spec.language, program(command, env)])),
+    "the kernel": hashOf(JSON.stringify([spec.name, named, spec.argv, spec.env, spec.language, program(command, env)])),
   };
   if (options.check === true) {
     result["the stored outputs"] = hashOf(JSON.stringify(storedOutputs(notebook)));
