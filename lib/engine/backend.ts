@@ -5,15 +5,16 @@
 
 import { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
 import { type DataStorage, type DataType, type TensorInfo, util } from "@tensorflow/tfjs-core";
-import { type Block, BufferPool } from "./buffer-pool.ts";
-import { binaryOps, type NativeAddon } from "./native.ts";
+import { BufferPool, type Region } from "./buffer-pool.ts";
+import type { NativeAddon } from "./native.ts";
+import { binaryOps } from "./native-numbers.ts";
 
-/** What the backend keeps for a tensor's data; blocks out of the pool go back to it. */
+/** What the backend keeps for a tensor's data; regions out of the pool go back to it. */
 interface Stored {
   values: Float32Array | Int32Array | Uint8Array;
   dtype: DataType;
   refCount: number;
-  block?: Block;
+  region?: Region;
 }
 
 interface ArrayOf {
@@ -32,7 +33,7 @@ type DataId = TensorInfo["dataId"];
 type Values = Parameters<MathBackendCPU["write"]>[0];
 
 export class NativeBackend extends MathBackendCPU {
-  /** The CPU backend's, which keeps the pool's blocks, too. */
+  /** The CPU backend's, which keeps the pool's regions, too. */
   declare data: DataStorage<Stored>;
   readonly addon: NativeAddon;
   readonly pool: BufferPool;
@@ -61,10 +62,10 @@ export class NativeBackend extends MathBackendCPU {
   output<D extends keyof ArrayOf>(shape: number[], dtype: D): Output<D>;
   output(shape: number[], dtype: keyof ArrayOf = "float32"): Output<keyof ArrayOf> {
     const length = util.sizeFromShape(shape);
-    const block = this.pool.take(dtype === "bool" ? length : length * 4);
-    const values = viewOf(block, dtype, length);
+    const region = this.pool.take(dtype === "bool" ? length : length * 4);
+    const values = viewOf(region, dtype, length);
     const dataId = { id: `native-${this.#nextId++}` };
-    this.data.set(dataId, { values, dtype, refCount: 1, block });
+    this.data.set(dataId, { values, dtype, refCount: 1, region });
     return { dataId, shape, dtype, values };
   }
 
@@ -83,8 +84,8 @@ export class NativeBackend extends MathBackendCPU {
 
   /** Whether a tensor's memory is its alone and may be written to in place. */
   isExclusive(tensor: TensorInfo): boolean {
-    const { block, refCount } = this.#stored(tensor.dataId);
-    return block !== undefined && refCount === 1;
+    const { region, refCount } = this.#stored(tensor.dataId);
+    return region !== undefined && refCount === 1;
   }
 
   /** Adds a tensor to one whose memory is its alone, and says whether it could. */
@@ -113,14 +114,14 @@ export class NativeBackend extends MathBackendCPU {
 
   override readSync(dataId: DataId): Values {
     const stored = this.#stored(dataId);
-    return stored.block === undefined ? super.readSync(dataId) : stored.values.slice();
+    return stored.region === undefined ? super.readSync(dataId) : stored.values.slice();
   }
 
   override disposeData(dataId: DataId, force = false): boolean {
-    const block = this.data.has(dataId) ? this.#stored(dataId).block : undefined;
+    const region = this.data.has(dataId) ? this.#stored(dataId).region : undefined;
     const gone = super.disposeData(dataId, force);
-    if (gone && block !== undefined && !this.data.has(dataId)) {
-      this.pool.give(block);
+    if (gone && region !== undefined && !this.data.has(dataId)) {
+      this.pool.give(region);
       if (this.data.numDataIds() === 0) {
         this.pool.trim();
       }
@@ -149,11 +150,11 @@ function typed(values: Values, dtype: DataType): Values {
   return values;
 }
 
-function viewOf(block: Block, dtype: keyof ArrayOf, length: number): Float32Array | Int32Array | Uint8Array {
+function viewOf(region: Region, dtype: keyof ArrayOf, length: number): Float32Array | Int32Array | Uint8Array {
   const type = dtype === "float32" ? Float32Array : dtype === "int32" ? Int32Array : Uint8Array;
-  if (block.view instanceof type && block.view.length === length) {
-    return block.view;
+  if (region.view instanceof type && region.view.length === length) {
+    return region.view;
   }
-  block.view = new type(block.buffer, 0, length);
-  return block.view;
+  region.view = new type(region.buffer, 0, length);
+  return region.view;
 }

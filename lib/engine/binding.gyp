@@ -67,6 +67,7 @@
         "native/bindings/addon.cc", "native/bindings/array_bindings.cc", "native/bindings/conv_bindings.cc",
         "native/bindings/integer_bindings.cc", "native/bindings/layer_bindings.cc", "native/bindings/onednn_bindings.cc",
         "native/bindings/optimizer_bindings.cc", "native/bindings/program_bindings.cc",
+        "native/bindings/table_bindings.cc",
         "native/simd/instruction_set.cc", "native/simd/isa_generic.cc",
         "native/amx/amx.cc", "native/amx/amx_conv.cc", "native/amx/amx_correlation.cc", "native/amx/amx_filter.cc",
         "native/amx/amx_implementation.cc", "native/amx/amx_product.cc", "native/amx/amx_weights.cc", "native/amx/bf16_matmul.cc",

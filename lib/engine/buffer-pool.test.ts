@@ -27,19 +27,19 @@ describe("BufferPool", () => {
     }
   });
 
-  it("gives the same block again, and a larger one rather than a new one", () => {
+  it("gives the same region again, and a larger one rather than a new one", () => {
     const { counts, source } = countingSource();
     const pool = new BufferPool(source, 1e9);
-    const block = pool.take(1_000_000);
-    pool.give(block);
-    expect(pool.take(1_000_000)).toBe(block);
-    pool.give(block);
-    expect(pool.take(800_000)).toBe(block);
-    expect(pool.take(400_000)).not.toBe(block);
+    const region = pool.take(1_000_000);
+    pool.give(region);
+    expect(pool.take(1_000_000)).toBe(region);
+    pool.give(region);
+    expect(pool.take(800_000)).toBe(region);
+    expect(pool.take(400_000)).not.toBe(region);
     expect(counts.made).toBe(2);
   });
 
-  it("settles large blocks that are used again and again, bit by bit, until there is no more to do", () => {
+  it("settles large regions that are used again and again, bit by bit, until there is no more to do", () => {
     const { counts, source } = countingSource();
     const pool = new BufferPool(source, 1e9);
     const use = (bytes: number, times: number) => {
@@ -59,10 +59,10 @@ describe("BufferPool", () => {
   it("keeps no more than its ceiling", () => {
     const { counts, source } = countingSource();
     const pool = new BufferPool(source, 3_000_000);
-    const blocks = [0, 1, 2].map(() => pool.take(1_000_000));
+    const regions = [0, 1, 2].map(() => pool.take(1_000_000));
     expect(pool.usedBytes).toBe(3 * classSize(1_000_000));
-    for (const block of blocks) {
-      pool.give(block);
+    for (const region of regions) {
+      pool.give(region);
     }
     expect(counts.dropped).toBe(1);
     expect(pool.keptBytes).toBeLessThanOrEqual(3_000_000);

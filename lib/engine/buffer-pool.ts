@@ -5,30 +5,30 @@
  */
 import { freemem, totalmem } from "node:os";
 
-/** Where blocks come from and go to. */
-export interface BlockSource {
+/** Where regions come from and go to. */
+export interface RegionSource {
   alloc(bytes: number): ArrayBuffer;
   drop(buffer: ArrayBuffer): void;
-  /** Makes a part of a block that turned out to last quicker to use; what is in it may be lost. Returns whether more can be done. */
+  /** Makes a part of a region that turned out to last quicker to use; what is in it may be lost. Returns whether more can be done. */
   settle(buffer: ArrayBuffer): boolean;
 }
 
-/** A block out of the pool; `bytes` is the size of its class. */
-export interface Block {
+/** A region out of the pool; `bytes` is the size of its class. */
+export interface Region {
   readonly buffer: ArrayBuffer;
   readonly bytes: number;
   /** The view last made of it, to be used again for a tensor of the same size. */
   view: Float32Array | Int32Array | Uint8Array | undefined;
-  /** Whether it may gain from {@link BlockSource.settle}. */
+  /** Whether it may gain from {@link RegionSource.settle}. */
   unsettled: boolean;
 }
 
 const smallest = 256;
-/** A block up to this much larger than wanted is taken before a new one is made. */
+/** A region up to this much larger than wanted is taken before a new one is made. */
 const slack = 1.5;
-/** One in so many blocks taken again that are not settled yet is, lest one step bear it all. */
+/** One in so many regions taken again that are not settled yet is, lest one step bear it all. */
 const settleEvery = 32;
-/** Blocks from this size on lie on pages of their own; only those need settling. */
+/** Regions from this size on lie on pages of their own; only those need settling. */
 const ownPages = 1 << 20;
 const idleMilliseconds = 5000;
 const pressureCheckMilliseconds = 200;
@@ -47,8 +47,8 @@ export function classSize(bytes: number): number {
 export class BufferPool {
   /** Bytes that may be kept unused. */
   ceiling: number;
-  readonly #source: BlockSource;
-  readonly #free = new Map<number, Block[]>();
+  readonly #source: RegionSource;
+  readonly #free = new Map<number, Region[]>();
   #keptBytes = 0;
   #usedBytes = 0;
   #peakBytes = 0;
@@ -57,77 +57,77 @@ export class BufferPool {
   #busy = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(source: BlockSource, ceiling: number = defaultCeiling()) {
+  constructor(source: RegionSource, ceiling: number = defaultCeiling()) {
     this.#source = source;
     this.ceiling = ceiling;
   }
 
-  /** Bytes in blocks that nobody uses. */
+  /** Bytes in regions that nobody uses. */
   get keptBytes(): number {
     return this.#keptBytes;
   }
 
-  /** Bytes in blocks that are in use. */
+  /** Bytes in regions that are in use. */
   get usedBytes(): number {
     return this.#usedBytes;
   }
 
-  /** The most that used and kept blocks ever made together. */
+  /** The most that used and kept regions ever made together. */
   get peakBytes(): number {
     return this.#peakBytes;
   }
 
-  take(bytes: number): Block {
+  take(bytes: number): Region {
     this.#busy = true;
     const size = classSize(bytes);
-    let block = this.#free.get(size)?.pop();
-    if (block === undefined && size >= 1 << 16) {
+    let region = this.#free.get(size)?.pop();
+    if (region === undefined && size >= 1 << 16) {
       const step = 2 ** (Math.floor(Math.log2(size)) - 3);
-      for (let larger = size + step; larger <= size * slack && block === undefined; larger += step) {
-        block = this.#free.get(classSize(larger))?.pop();
+      for (let larger = size + step; larger <= size * slack && region === undefined; larger += step) {
+        region = this.#free.get(classSize(larger))?.pop();
       }
     }
-    if (block === undefined) {
+    if (region === undefined) {
       this.#watchMemory(size);
-      block = { buffer: this.#source.alloc(size), bytes: size, view: undefined, unsettled: size >= ownPages };
+      region = { buffer: this.#source.alloc(size), bytes: size, view: undefined, unsettled: size >= ownPages };
     } else {
-      this.#keptBytes -= block.bytes;
-      if (block.unsettled && ++this.#reused % settleEvery === 0) {
-        block.unsettled = this.#source.settle(block.buffer);
+      this.#keptBytes -= region.bytes;
+      if (region.unsettled && ++this.#reused % settleEvery === 0) {
+        region.unsettled = this.#source.settle(region.buffer);
       }
     }
-    this.#usedBytes += block.bytes;
+    this.#usedBytes += region.bytes;
     this.#peakBytes = Math.max(this.#peakBytes, this.#usedBytes + this.#keptBytes);
-    return block;
+    return region;
   }
 
-  give(block: Block): void {
-    this.#usedBytes -= block.bytes;
-    if (this.#keptBytes + block.bytes > this.ceiling) {
-      this.#source.drop(block.buffer);
+  give(region: Region): void {
+    this.#usedBytes -= region.bytes;
+    if (this.#keptBytes + region.bytes > this.ceiling) {
+      this.#source.drop(region.buffer);
       return;
     }
-    this.#keptBytes += block.bytes;
-    const list = this.#free.get(block.bytes);
+    this.#keptBytes += region.bytes;
+    const list = this.#free.get(region.bytes);
     if (list === undefined) {
-      this.#free.set(block.bytes, [block]);
+      this.#free.set(region.bytes, [region]);
     } else {
-      list.push(block);
+      list.push(region);
     }
     this.#startTimer();
   }
 
-  /** Gives unused blocks back to the system until at most `bytes` of them are left. */
+  /** Gives unused regions back to the system until at most `bytes` of them are left. */
   trim(bytes = 0): void {
     for (const size of [...this.#free.keys()].sort((a, b) => b - a)) {
       const list = this.#free.get(size) ?? [];
       while (list.length > 0 && this.#keptBytes > bytes) {
-        const block = list.pop();
-        if (block === undefined) {
+        const region = list.pop();
+        if (region === undefined) {
           break;
         }
-        this.#keptBytes -= block.bytes;
-        this.#source.drop(block.buffer);
+        this.#keptBytes -= region.bytes;
+        this.#source.drop(region.buffer);
       }
       if (list.length === 0) {
         this.#free.delete(size);
@@ -135,7 +135,7 @@ export class BufferPool {
     }
   }
 
-  /** Before a large new block: is there memory for it besides what is kept? */
+  /** Before a large new region: is there memory for it besides what is kept? */
   #watchMemory(size: number): void {
     if (size < 1 << 20 || this.#keptBytes === 0) {
       return;

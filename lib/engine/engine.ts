@@ -39,7 +39,7 @@ export interface EngineInfo {
   /** Processors that this process may run on. */
   readonly processors: number;
   readonly memory: {
-    /** Bytes of tensors' blocks in use, kept for reuse, the most of both so far, and the most that may be kept. */
+    /** Bytes of memory for tensors: in use, kept for reuse, the most of both so far, and the most that may be kept. */
     readonly used: number;
     readonly kept: number;
     readonly peak: number;

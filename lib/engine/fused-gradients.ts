@@ -118,19 +118,19 @@ function batchNormGradComposed(dy: Tensor, { x, gamma, beta, y }: BatchNormSaved
 
 const fusedGradients: readonly tf.GradConfig[] = [
   {
-    kernelName: "BlockTraining",
+    kernelName: "ProgramTraining",
     saveAllInputs: true,
     outputsToSave: [true, true],
     gradFunc: (dys, saved, attrs) => {
       if (isRecording()) {
         throw new Error(
-          "BlockTraining: a block of layers in one kernel has no gradient of its gradient; run its layers one by one.",
+          "ProgramTraining: layers in one program have no gradient of their gradient; run them one by one.",
         );
       }
       const wantsInput = wantsGradientOf("0");
       // Saved are the inputs, and behind them the two outputs, which the kernel takes first.
       const inputs = [first(dys), ...saved.slice(-2), ...saved.slice(0, -2)];
-      const grads = run<Tensor[]>("BlockTrainingGrad", inputs, { ...attrs, wantsInput });
+      const grads = run<Tensor[]>("ProgramTrainingGrad", inputs, { ...attrs, wantsInput });
       return Object.fromEntries(grads.map((grad, i) => [`${wantsInput ? i : i + 1}`, () => grad]));
     },
   },

@@ -252,7 +252,7 @@ export function wantsGradientOf(input: string): boolean {
 
 /** Kernels whose gradients do not look at the gradients of outputs but the first. */
 export const firstOutputOnly: ReadonlySet<string> = new Set([
-  "BlockTraining",
+  "ProgramTraining",
   "BatchNormTraining",
   "BatchNormTrainingResidual",
   "GroupNorm",

@@ -25,7 +25,7 @@ export {
 } from "./implementations.ts";
 export { ModelFileError } from "./io/error.ts";
 export { type FileSystemHandler, fileSystem } from "./io/file-system.ts";
-export { type BlockProgram, type ProgramUse, refusalOf } from "./kernels/block.ts";
+export { type ProgramUse, refusalOf } from "./kernels/program.ts";
 export {
   type AdamOptions,
   adamStep,
@@ -36,4 +36,11 @@ export {
 } from "./optimizers.ts";
 export { type Precision, precisions, UnsupportedPrecisionError } from "./precision.ts";
 export { Profile, type ProfileRow } from "./profiler.ts";
+export type {
+  Program,
+  ProgramBuffer,
+  ProgramNorm,
+  ProgramOperation,
+  ProgramWindow,
+} from "./program/description.ts";
 export { Recording, record } from "./recording.ts";

@@ -1,13 +1,8 @@
-/** The native functions on integers, booleans and places, and the numbers that they know operations by. */
+/** The native functions on integers, booleans and places. */
 
 type F = Float32Array;
 type I = Int32Array;
 type B = Uint8Array;
-
-export const intBinaryOps = "Add Sub Multiply Maximum Minimum SquaredDifference Mod FloorDiv BitwiseAnd".split(" ");
-export const intUnaryOps = "Neg Abs Square".split(" ");
-export const byteBinaryOps = "LogicalAnd LogicalOr Equal NotEqual".split(" ");
-export const floatClasses = "IsNan IsInf IsFinite".split(" ");
 
 /** They check types and lengths of all arrays and throw a TypeError for what does not fit. */
 export interface NativeArrayFunctions {

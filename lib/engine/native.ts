@@ -4,28 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { NativeArrayFunctions } from "./native-arrays.ts";
-
-/** Numbers that the native code knows operations by; the order is that of its enumerations. */
-export const unaryOps = [
-  ..."Relu Relu6 Step Square Sqrt Rsqrt Exp Log Neg Sigmoid Tanh Abs Reciprocal Sign Floor Ceil Round Elu".split(" "),
-  ..."Selu LeakyRelu Softplus Expm1 Log1p Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Erf Clip".split(" "),
-  ..."Copy Gelu Silu".split(" "),
-] as const;
-export const binaryOps = [
-  ..."Add Sub Multiply RealDiv Maximum Minimum SquaredDifference Pow Prelu EluGrad ReluGrad Relu6Grad".split(" "),
-  ..."Mod FloorDiv Atan2".split(" "),
-] as const;
-export const compareOps = ["Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual"] as const;
-export const reduceOps = { sum: 0, max: 1, min: 2, prod: 3 } as const;
-export const castOps = {
-  floatToInt: 0,
-  intToFloat: 1,
-  byteToFloat: 2,
-  byteToInt: 3,
-  floatToBool: 4,
-  intToBool: 5,
-} as const;
-export const activations = { linear: 0, relu: 1, relu6: 2 } as const;
+import { differenceOf, type NativeTables } from "./native-tables.ts";
 
 type F = Float32Array;
 type I = Int32Array;
@@ -35,7 +14,7 @@ type Maybe<T> = T | undefined;
 export type Elements = Float32Array | Int32Array | Uint8Array;
 
 /** The native functions. They check types and lengths of all arrays and throw a TypeError for what does not fit. */
-export interface NativeAddon extends NativeArrayFunctions {
+export interface NativeAddon extends NativeArrayFunctions, NativeTables {
   /** Sets the threads (0: all processors) and the instruction set ("" or undefined: the best); returns the latter. */
   configure(threads: number, isa?: string): string;
   threads(): number;
@@ -282,7 +261,13 @@ function load(): LoadResult {
     return { addon: undefined, reason: whyNotBuilt(root) };
   }
   try {
-    return { addon: require(path) as NativeAddon, path };
+    const addon = require(path) as NativeAddon;
+    const difference = differenceOf(addon);
+    if (difference === undefined) {
+      return { addon, path };
+    }
+    const reason = `its native code was built from other sources (${difference}); build it again: npm rebuild @convbook/engine`;
+    return { addon: undefined, reason };
   } catch (error) {
     const message = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
     return { addon: undefined, reason: `its native code does not load: ${message}` };

@@ -12,7 +12,6 @@ import { registerAveragePoolGradient } from "./average-pool.ts";
 import { NativeBackend } from "./backend.ts";
 import { registerFusedGradients } from "./fused-gradients.ts";
 import { averagePoolKernels } from "./kernels/average-pool.ts";
-import { blockKernels } from "./kernels/block.ts";
 import { convolutionKernels } from "./kernels/convolution.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
 import { fusedConvolutionKernels } from "./kernels/fused-convolution.ts";
@@ -23,6 +22,7 @@ import { movementKernels } from "./kernels/movement.ts";
 import { normalizationKernels } from "./kernels/normalization.ts";
 import { placeKernels } from "./kernels/places.ts";
 import { poolingKernels } from "./kernels/pooling.ts";
+import { programKernels } from "./kernels/program.ts";
 import { reductionKernels } from "./kernels/reduction.ts";
 import type { NativeAddon } from "./native.ts";
 import { profiled } from "./profiler.ts";
@@ -45,7 +45,7 @@ const nativeKernels: Readonly<Record<string, KernelBody>> = {
   ...normalizationKernels,
   ...averagePoolKernels,
   ...placeKernels,
-  ...blockKernels,
+  ...programKernels,
 };
 
 /** The names of all kernels that run natively. */

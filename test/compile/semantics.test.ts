@@ -78,8 +78,8 @@ describe.runIf(engine.available)("a graph", () => {
       const { value, grads } = valueAndGrads(() => tf.sum(block.forward(x)) as tf.Scalar, variables);
       tf.dispose([value, grads as tf.Tensor[]]);
     });
-    expect(kernels).toContain("BlockTraining");
-    expect(kernels).toContain("BlockTrainingGrad");
+    expect(kernels).toContain("ProgramTraining");
+    expect(kernels).toContain("ProgramTrainingGrad");
     expect(kernels.filter((name) => /^(Convolution|BatchNorm|Relu$|Add$)/.test(name))).toEqual([]);
     expectSame(block, x);
   });

@@ -128,6 +128,21 @@ describe.runIf(existsSync(join(source, "dist/index.js")))("an installation", () 
     });
   });
 
+  it.runIf(engine.available)("whose native code was built from other sources says so, and computes nothing", () => {
+    const folder = install("other", "build");
+    const table = join(folder, "dist/program/table.js");
+    const text = readFileSync(table, "utf8");
+    // The same fields in another order.
+    const other = text.replace(/(const buffer = \{)([^,]+,)([^,]+,)/, "$1$3$2");
+    expect(other).not.toBe(text);
+    writeFileSync(table, other);
+    expect(state(folder)).toEqual({
+      available: false,
+      reason:
+        'its native code was built from other sources (its table "programBuffer" is [height, width, channels], expected [width, height, channels]); build it again: npm rebuild @convbook/engine',
+    });
+  });
+
   it.runIf(engine.available)(
     "may run twice at once in one folder",
     async () => {

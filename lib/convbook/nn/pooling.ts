@@ -1,5 +1,6 @@
+import type { ProgramWindow } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
-import type { Pool, ProgramWindow } from "./compile/graph.ts";
+import type { Pool } from "./compile/graph.ts";
 import { OptionError, refuseUnknownOptions } from "./errors.ts";
 import { adaptiveAvgPool2d, avgPool2d, maxPool2d, type Windows2d } from "./functional/pool.ts";
 import { Module } from "./module.ts";

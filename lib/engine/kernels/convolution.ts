@@ -1,6 +1,6 @@
 /** Convolutions, depthwise ones, and their gradients. */
 import { backend_util, type Tensor4D, type TensorInfo } from "@tensorflow/tfjs-core";
-import { activations } from "../native.ts";
+import { activations } from "../native-numbers.ts";
 import { roundsFactors } from "../precision.ts";
 import { runBinary, runUnary } from "./elementwise.ts";
 import { fallBack, isFloat, type KernelBody, type KernelCall, type KernelTable } from "./kernel.ts";

@@ -1,6 +1,6 @@
 /** Kernels that work element by element, with broadcasting. */
 import { broadcast_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
-import { binaryOps, castOps, compareOps, unaryOps } from "../native.ts";
+import { binaryOps, castOps, compareOps, unaryOps } from "../native-numbers.ts";
 import {
   broadcastStrides,
   describe,

@@ -1,6 +1,6 @@
 /** Convolutions with groups, dilation, bias, residual and activation in one kernel, with gradients for all of them. */
 import { backend_util, type Tensor4D } from "@tensorflow/tfjs-core";
-import { activations } from "../native.ts";
+import { activations } from "../native-numbers.ts";
 import { roundsFactors } from "../precision.ts";
 import { convSizes } from "./convolution.ts";
 import type { KernelBody, KernelCall, KernelTable } from "./kernel.ts";

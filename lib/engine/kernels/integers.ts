@@ -3,8 +3,7 @@
  * leaves the call to the kernel for floats and, behind that, to the CPU backend.
  */
 import { broadcast_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
-import { castOps, compareOps } from "../native.ts";
-import { byteBinaryOps, floatClasses, intBinaryOps, intUnaryOps } from "../native-arrays.ts";
+import { byteBinaryOps, castOps, compareOps, floatClasses, intBinaryOps, intUnaryOps } from "../native-numbers.ts";
 import { broadcastStrides, describe, type KernelCall, type KernelTable, product } from "./kernel.ts";
 
 /** A kernel that takes some operands and leaves others. */

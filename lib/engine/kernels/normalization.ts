@@ -1,6 +1,6 @@
 /** Normalizations, softmax and cross-entropy, fused with what stands beside them in networks. */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { activations } from "../native.ts";
+import { activations } from "../native-numbers.ts";
 import { fallBack, isFloat, type KernelBody, type KernelCall, type KernelTable, product } from "./kernel.ts";
 
 function lastOf(shape: readonly number[]): number {

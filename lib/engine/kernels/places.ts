@@ -240,19 +240,19 @@ const mirrorPad: KernelBody = (call) => {
 const depthToSpace: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const x: TensorInfo = inputs.x;
-  const block: number = attrs.blockSize;
+  const side: number = attrs.blockSize;
   if (!isMovable(x.dtype) || attrs.dataFormat !== "NHWC") {
     return fallBack("DepthToSpace", call);
   }
   const [batch = 0, height = 0, width = 0, depth = 0] = x.shape;
-  const channels = depth / (block * block);
-  const y = backend.output([batch, height * block, width * block, channels], x.dtype);
+  const channels = depth / (side * side);
+  const y = backend.output([batch, height * side, width * side, channels], x.dtype);
   if (y.values.length === 0) {
     return y;
   }
-  // [N, H, W, block, block, C] read as [N, H, block, W, block, C].
-  const [n = 0, h = 0, w = 0, down = 0, right = 0, c = 0] = stridesOf([batch, height, width, block, block, channels]);
-  const description = describe([batch, height, block, width, block, channels], [n, h, down, w, right, c]);
+  // [N, H, W, side, side, C] read as [N, H, side, W, side, C].
+  const [n = 0, h = 0, w = 0, down = 0, right = 0, c = 0] = stridesOf([batch, height, width, side, side, channels]);
+  const description = describe([batch, height, side, width, side, channels], [n, h, down, w, right, c]);
   backend.addon.copyStrided(backend.values(x), 0, y.values, 0, elementBytes(x.dtype) ?? 4, description, false);
   return y;
 };

@@ -1,6 +1,6 @@
 /** Sums, means, extremes and their places along axes. */
 import { backend_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
-import { castOps, reduceOps } from "../native.ts";
+import { castOps, reduceOps } from "../native-numbers.ts";
 import { asIntegers } from "./integers.ts";
 import { fallBack, isFloat, type KernelBody, type KernelCall, type KernelTable, product } from "./kernel.ts";
 

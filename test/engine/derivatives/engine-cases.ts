@@ -220,6 +220,6 @@ export const gradientKernels: readonly string[] = [
   "DepthwiseConv2dNativeBackpropFilter",
   "DepthwiseConv2dNativeBackpropInput",
   ...(engine.engine.available
-    ? ["AveragePoolGrad", "BlockTraining", "ConvolutionFilterGrad", "ConvolutionInputGrad"]
+    ? ["AveragePoolGrad", "ProgramTraining", "ConvolutionFilterGrad", "ConvolutionInputGrad"]
     : []),
 ];

@@ -2,8 +2,8 @@
  * Builds a program of the native engine, which joins normalisations and activations with the convolutions that read them and lets branches write into slices
  * of one buffer, so that nothing is concatenated or split.
  */
-import type { ProgramWindow } from "./graph.ts";
-import { type Buffer, joinSiblings, type Norm, type Operation, type Program } from "./siblings.ts";
+import type { Program, ProgramBuffer, ProgramNorm, ProgramOperation, ProgramWindow } from "@convbook/engine";
+import { joinSiblings } from "./siblings.ts";
 
 /** A range of a buffer's channels, and what is still to be applied to it: act(norm(x) + residual). */
 export interface Place {
@@ -31,6 +31,11 @@ export interface BuiltProgram {
   readonly running: readonly Slot[];
 }
 
+/** What is still being built. */
+type Draft<T> = { -readonly [K in keyof T]: T[K] };
+type Norm = Draft<ProgramNorm>;
+type Operation = Draft<ProgramOperation>;
+
 const noWindow = { filter: [1, 1], strides: [1, 1], pad: [0, 0] } as const;
 
 /** What is known of a buffer so far. */
@@ -45,7 +50,7 @@ export class ProgramBuilder {
   readonly input: Place;
   /** Whether a gradient is recorded, so that normalisations take the batch's statistics. */
   readonly #training: boolean;
-  readonly #buffers: Buffer[] = [];
+  readonly #buffers: ProgramBuffer[] = [];
   readonly #uses: Use[] = [];
   readonly #norms: Norm[] = [];
   readonly #operations: Operation[] = [];

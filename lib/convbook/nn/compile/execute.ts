@@ -164,7 +164,7 @@ class Execution {
 
   /** Programs and single nodes, by a plan that is kept for graphs that look the same. */
   #steps(): readonly Step[] {
-    const hasPrograms = hasKernel("BlockTraining") && !isNested();
+    const hasPrograms = hasKernel("ProgramTraining") && !isNested();
     const nodes = this.#nodes.map((node): PlanNode => {
       const { operation, outputs } = node;
       const isImages = outputs.length === 1 && node.output.shape.length === 4;
@@ -258,7 +258,7 @@ class Execution {
     const outputs: unknown = tf
       .engine()
       .runKernel(
-        this.#training ? "BlockTraining" : "Block",
+        this.#training ? "ProgramTraining" : "Program",
         inputs as unknown as tf.NamedTensorMap,
         attributes as unknown as tf.NamedAttrMap,
       );

@@ -22,7 +22,7 @@ import {
 } from "../index.ts";
 
 if (!engine.available) {
-  console.log("blocks: left out without the native engine (npm rebuild @convbook/engine)");
+  console.log("programs: left out without the native engine (npm rebuild @convbook/engine)");
 }
 
 type Images = Module<[x: tf.Tensor4D], tf.Tensor4D>;
@@ -114,7 +114,7 @@ async function outcomeOn(backend: string, channels: number, make: () => Images, 
   return result as Outcome;
 }
 
-describe.runIf(engine.available)("blocks as one kernel", () => {
+describe.runIf(engine.available)("blocks as programs", () => {
   beforeAll(() => tf.setBackend("native"));
   afterAll(() => tf.setBackend("cpu"));
 
@@ -157,8 +157,8 @@ describe.runIf(engine.available)("blocks as one kernel", () => {
     const profile = await engine.profile(step);
     expect(tf.memory().numTensors).toBe(before);
     const names = profile.rows.map(({ kernel }) => kernel);
-    expect(names).toContain("BlockTraining");
-    expect(names).toContain("BlockTrainingGrad");
+    expect(names).toContain("ProgramTraining");
+    expect(names).toContain("ProgramTrainingGrad");
     expect(names.some((name) => name.startsWith("Convolution") || name === "Concat")).toBe(false);
     // Watched layers run one by one.
     const seen: number[][] = [];

@@ -1,7 +1,13 @@
+import type { Program, ProgramNorm, ProgramOperation } from "@convbook/engine";
 import { describe, expect, it } from "vitest";
-import { joinSiblings, type Norm, type Operation, type Program } from "./siblings.ts";
+import { joinSiblings } from "./siblings.ts";
 
-const conv = (source: number, target: number, outChannels: number, more: Partial<Operation> = {}): Operation => ({
+const conv = (
+  source: number,
+  target: number,
+  outChannels: number,
+  more: Partial<ProgramOperation> = {},
+): ProgramOperation => ({
   kind: "conv",
   source,
   sourceOffset: 0,
@@ -21,7 +27,7 @@ const conv = (source: number, target: number, outChannels: number, more: Partial
   ...more,
 });
 const buffer = (channels: number) => ({ height: 4, width: 4, channels });
-const norm = (of: number, channels: number): Norm => ({
+const norm = (of: number, channels: number): ProgramNorm => ({
   buffer: of,
   offset: 0,
   channels,
@@ -100,7 +106,7 @@ describe("convolutions that read the same", () => {
     expect(summary(joinSiblings(program))).toEqual(summary(program));
   });
 
-  it("stay apart where a pool wants the result whole, or it is the block's own", () => {
+  it("stay apart where a pool wants the result whole, or it is the program's own", () => {
     const pool = conv(1, 3, 3, { kind: "maxPool", inChannels: 3, filter: [3, 3], pad: [1, 1] });
     const program = { buffers: [buffer(8), buffer(3), buffer(3), buffer(3)], norms: [], output: 2 };
     const operations = [conv(0, 1, 3), conv(0, 2, 3), pool];

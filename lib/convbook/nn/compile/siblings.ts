@@ -1,53 +1,5 @@
-/** What a block is made of, as the native engine's kernels of blocks read it, and what can be improved in it before it is run. */
-
-/** Channels of images; buffer 0 is the input. */
-export interface Buffer {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-}
-
-/** Normalisation of a range of a buffer's channels. */
-export interface Norm {
-  readonly buffer: number;
-  readonly offset: number;
-  readonly channels: number;
-  readonly gamma: number;
-  readonly beta: number;
-  relu: boolean;
-  readonly mean: number;
-  readonly variance: number;
-  readonly epsilon: number;
-  readonly share: number;
-}
-
-/** One operation; -1 stands for what it does not have. */
-export interface Operation {
-  readonly kind: "conv" | "maxPool" | "avgPool" | "merge" | "stats";
-  readonly source: number;
-  readonly sourceOffset: number;
-  readonly inChannels: number;
-  readonly norm: number;
-  target: number;
-  targetOffset: number;
-  readonly outChannels: number;
-  residual: number;
-  readonly filter: readonly [number, number];
-  readonly strides: readonly [number, number];
-  readonly pad: readonly [number, number];
-  readonly weight: number;
-  readonly bias: number;
-  activation: "linear" | "relu";
-  fold: number;
-}
-
-export interface Program {
-  readonly buffers: readonly Buffer[];
-  readonly norms: readonly Norm[];
-  readonly operations: readonly Operation[];
-  /** The buffer that is the result. */
-  readonly output: number;
-}
+/** What can be improved in a program of the engine before it is run. */
+import type { Program, ProgramBuffer, ProgramOperation } from "@convbook/engine";
 
 /** Where a channel range begins. */
 interface Place {
@@ -56,12 +8,12 @@ interface Place {
 }
 
 /** Whether a convolution may become one with others: it reads its source as it is and writes nothing but its sums. */
-function isFree({ kind, norm, residual }: Operation): boolean {
+function isFree({ kind, norm, residual }: ProgramOperation): boolean {
   return kind === "conv" && norm < 0 && residual < 0;
 }
 
 /** Whether two of them read the same in the same way. */
-function isAlike(a: Operation, b: Operation): boolean {
+function isAlike(a: ProgramOperation, b: ProgramOperation): boolean {
   const areEqual = (x: readonly [number, number], y: readonly [number, number]) => x[0] === y[0] && x[1] === y[1];
   return (
     a.source === b.source &&
@@ -76,7 +28,7 @@ function isAlike(a: Operation, b: Operation): boolean {
 }
 
 /** Whether the result can lie anywhere: it has a buffer of its own that nobody wants whole. */
-function isMovable({ operations, buffers, output }: Program, { target, outChannels }: Operation): boolean {
+function isMovable({ operations, buffers, output }: Program, { target, outChannels }: ProgramOperation): boolean {
   return (
     target !== output &&
     buffers[target]?.channels === outChannels &&
@@ -88,21 +40,21 @@ function isMovable({ operations, buffers, output }: Program, { target, outChanne
 }
 
 /** Whether an operation between two others writes what the first reads. */
-function isDisturbed(operations: readonly Operation[], from: number, to: number): boolean {
-  const { source } = operations[from] as Operation;
+function isDisturbed(operations: readonly ProgramOperation[], from: number, to: number): boolean {
+  const { source } = operations[from] as ProgramOperation;
   return operations.slice(from, to).some(({ target }) => target === source);
 }
 
 /** The first convolution that reads something, with those behind it that read the same in the same way. */
 function siblingsOf(program: Program, first: number): number[] {
   const { operations } = program;
-  const leader = operations[first] as Operation;
+  const leader = operations[first] as ProgramOperation;
   if (!isFree(leader)) {
     return [];
   }
   const indices: number[] = [];
   for (let i = first; i < operations.length; i++) {
-    const op = operations[i] as Operation;
+    const op = operations[i] as ProgramOperation;
     if (isFree(op) && isAlike(op, leader) && !isDisturbed(operations, first, i)) {
       indices.push(i);
     }
@@ -112,7 +64,7 @@ function siblingsOf(program: Program, first: number): number[] {
   }
   const channels = (movable: boolean) =>
     indices
-      .map((i) => operations[i] as Operation)
+      .map((i) => operations[i] as ProgramOperation)
       .filter((op) => isMovable(program, op) === movable)
       .reduce((sum, { outChannels }) => sum + outChannels, 0);
   // Results that belong elsewhere are copied, which should not be most of the work.
@@ -131,13 +83,13 @@ export function joinSiblings(program: Program): Program {
     if (members.length === 0) {
       continue;
     }
-    const joined = members.map((i) => operations[i] as Operation);
-    const leader = joined[0] as Operation;
-    const { height, width } = buffers[leader.target] as Buffer;
+    const joined = members.map((i) => operations[i] as ProgramOperation);
+    const leader = joined[0] as ProgramOperation;
+    const { height, width } = buffers[leader.target] as ProgramBuffer;
     const whole = { height, width, channels: joined.reduce((sum, { outChannels }) => sum + outChannels, 0) };
     const buffer = buffers.length;
     const moved = new Map<number, Place>();
-    const copies: Operation[] = [];
+    const copies: ProgramOperation[] = [];
     let offset = 0;
     const convolutions = joined.map((op) => {
       if (isMovable(current, op)) {
@@ -161,7 +113,7 @@ export function joinSiblings(program: Program): Program {
   return withoutUnused({ ...program, buffers, norms, operations });
 }
 
-function copyOf(op: Operation, from: Place): Operation {
+function copyOf(op: ProgramOperation, from: Place): ProgramOperation {
   return {
     ...op,
     kind: "merge",
@@ -183,7 +135,7 @@ function placed({ buffer, offset }: Place, moved: ReadonlyMap<number, Place>): P
   return place === undefined ? { buffer, offset } : { buffer: place.buffer, offset: place.offset + offset };
 }
 
-function redirected(op: Operation, moved: ReadonlyMap<number, Place>): Operation {
+function redirected(op: ProgramOperation, moved: ReadonlyMap<number, Place>): ProgramOperation {
   const { buffer, offset } = placed({ buffer: op.source, offset: op.sourceOffset }, moved);
   return { ...op, source: buffer, sourceOffset: offset };
 }

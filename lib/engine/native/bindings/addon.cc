@@ -149,6 +149,7 @@ NAPI_MODULE_INIT() {
   defineLayerBindings(env, exports, state);
   defineOptimizerBindings(env, exports, state);
   defineProgramBindings(env, exports, state);
+  defineTableBindings(env, exports, state);
   defineOneDnnBindings(env, exports, state);
   return exports;
 }

@@ -104,9 +104,10 @@ napi_value oneHotOp(const Arguments& args, const Context& context) {
 // (kind, x, y, n)
 napi_value castOp(const Arguments& args, const Context& context) {
   static const size_t from[] = {4, 4, 1, 1, 4, 4}, to[] = {4, 4, 4, 4, 1, 1};
-  const int kind = args.choice<int>(0, 6);
+  const auto kind = args.choice<Cast>(0, static_cast<int>(Cast::Count));
   const size_t n = args.size(3);
-  cast(context, static_cast<Cast>(kind), args.bytes(1, n * from[kind]), args.bytes(2, n * to[kind]), n);
+  const size_t index = static_cast<size_t>(kind);
+  cast(context, kind, args.bytes(1, n * from[index]), args.bytes(2, n * to[index]), n);
   return nullptr;
 }
 

@@ -94,6 +94,7 @@ void defineIntegerBindings(napi_env, napi_value exports, State*);
 void defineLayerBindings(napi_env, napi_value exports, State*);
 void defineOptimizerBindings(napi_env, napi_value exports, State*);
 void defineProgramBindings(napi_env, napi_value exports, State*);
+void defineTableBindings(napi_env, napi_value exports, State*);
 void defineOneDnnBindings(napi_env, napi_value exports, State*);
 
 }  // namespace convbook

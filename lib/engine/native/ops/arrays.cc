@@ -111,18 +111,18 @@ void reduce(const Context& context, Reduce op, const float* x, float* y, size_t 
     }
     return;
   }
-  // Rows of `inner`: blocks of rows are folded in float, and sums of blocks are added in double.
+  // Rows of `inner`: groups of rows are folded in float, and their sums are added in double.
   const size_t wide = inner >= 256 || op != Reduce::Sum || outer > 1 ? inner : (256 + inner - 1) / inner * inner;
   if (op == Reduce::Sum && outer == 1) {
-    const size_t n = middle * inner, rows = n / wide, block = std::max<size_t>(1, 8192 / wide);
-    const size_t blocks = (rows + block - 1) / block;
-    const size_t tasks = n < kParallel ? 1 : std::min<size_t>(std::max<size_t>(blocks, 1), context.pool.threads() * 4);
+    const size_t n = middle * inner, rows = n / wide, some = std::max<size_t>(1, 8192 / wide);
+    const size_t groups = (rows + some - 1) / some;
+    const size_t tasks = n < kParallel ? 1 : std::min<size_t>(std::max<size_t>(groups, 1), context.pool.threads() * 4);
     std::vector<double> totals(tasks * wide, 0.0);
     context.pool.run(tasks, [&](size_t task, int thread) {
       float* acc = context.pool.scratch(thread, 2, wide);
-      for (size_t b = blocks * task / tasks; b < blocks * (task + 1) / tasks; b++) {
+      for (size_t group = groups * task / tasks; group < groups * (task + 1) / tasks; group++) {
         std::memset(acc, 0, wide * sizeof(float));
-        kernels.reduceRows(op, x + b * block * wide, std::min(block, rows - b * block), wide, wide, acc);
+        kernels.reduceRows(op, x + group * some * wide, std::min(some, rows - group * some), wide, wide, acc);
         for (size_t j = 0; j < wide; j++) totals[task * wide + j] += acc[j];
       }
     });
@@ -337,6 +337,7 @@ void castTo(const Context& context, const void* x, void* y, size_t n, F f) {
 
 void cast(const Context& context, Cast kind, const void* x, void* y, size_t n) {
   switch (kind) {
+    case Cast::Count: return;
     case Cast::FloatToInt: return castTo<float, int32_t>(context, x, y, n, toInt32);
     case Cast::IntToFloat:
       return castTo<int32_t, float>(context, x, y, n, [](int32_t v) { return static_cast<float>(v); });

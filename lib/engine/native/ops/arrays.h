@@ -35,7 +35,7 @@ void gather(const Context&, const uint8_t* x, const int32_t* indices, uint8_t* y
 // y[i][c] = c == indices[i] ? on : off
 void oneHot(const Context&, const int32_t* indices, float* y, size_t n, size_t depth, float on, float off);
 
-enum class Cast : int { FloatToInt, IntToFloat, ByteToFloat, ByteToInt, FloatToBool, IntToBool };
+CONVBOOK_CHOICES(enum class Cast, kCastNames, FloatToInt, IntToFloat, ByteToFloat, ByteToInt, FloatToBool, IntToBool);
 void cast(const Context&, Cast, const void* x, void* y, size_t n);
 
 // Uniform in [a, b) or normal with mean a and deviation b, the same for a seed whatever the number of threads.

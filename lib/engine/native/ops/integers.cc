@@ -120,7 +120,7 @@ void intBinary(const Context& context, IntBinary op, const int32_t* a, const int
       });
     case IntBinary::Mod: return zip(context, a, b, y, s, floorMod);
     case IntBinary::FloorDiv: return zip(context, a, b, y, s, floorDivide);
-    case IntBinary::And: return zip(context, a, b, y, s, [](I p, I q) { return p & q; });
+    case IntBinary::BitwiseAnd: return zip(context, a, b, y, s, [](I p, I q) { return p & q; });
     case IntBinary::Count: return;
   }
 }
@@ -175,8 +175,8 @@ void byteBinary(const Context& context, ByteBinary op, const uint8_t* a, const u
                 const Strided& s) {
   using B = uint8_t;
   switch (op) {
-    case ByteBinary::And: return zip(context, a, b, y, s, [](B p, B q) -> B { return (p != 0) & (q != 0); });
-    case ByteBinary::Or: return zip(context, a, b, y, s, [](B p, B q) -> B { return (p | q) != 0; });
+    case ByteBinary::LogicalAnd: return zip(context, a, b, y, s, [](B p, B q) -> B { return (p != 0) & (q != 0); });
+    case ByteBinary::LogicalOr: return zip(context, a, b, y, s, [](B p, B q) -> B { return (p | q) != 0; });
     case ByteBinary::Equal: return zip(context, a, b, y, s, [](B p, B q) -> B { return p == q; });
     case ByteBinary::NotEqual: return zip(context, a, b, y, s, [](B p, B q) -> B { return p != q; });
     case ByteBinary::Count: return;
@@ -200,11 +200,11 @@ void byteReduce(const Context& context, bool all, const uint8_t* x, uint8_t* y, 
 
 void classify(const Context& context, FloatClass kind, const float* x, uint8_t* y, size_t n) {
   switch (kind) {
-    case FloatClass::Nan: return map(context, x, y, n, [](float v) -> uint8_t { return v != v; });
-    case FloatClass::Infinite:
+    case FloatClass::IsNan: return map(context, x, y, n, [](float v) -> uint8_t { return v != v; });
+    case FloatClass::IsInf:
       return map(context, x, y, n,
                  [](float v) -> uint8_t { return std::fabs(v) == std::numeric_limits<float>::infinity(); });
-    case FloatClass::Finite:
+    case FloatClass::IsFinite:
       return map(context, x, y, n,
                  [](float v) -> uint8_t { return std::fabs(v) < std::numeric_limits<float>::infinity(); });
     case FloatClass::Count: return;

@@ -14,7 +14,7 @@
 
 namespace convbook {
 
-enum class ProgramMode : int { Infer, Forward, Backward, Count };
+CONVBOOK_CHOICES(enum class ProgramMode, kProgramModeNames, Infer, Forward, Backward);
 
 struct ProgramBuffer {
   int height, width, channels;
@@ -37,7 +37,7 @@ struct ProgramPart {
 };
 
 struct ProgramOp {
-  enum Kind : int { Conv, MaxPool, AvgPool, Merge, Stats, KindCount };
+  CONVBOOK_CHOICES(enum Kind, kKindNames, Conv, MaxPool, AvgPool, Merge, Stats);
   int kind;
   int src, srcOffset, inChannels, norm;
   int dst, dstOffset, outChannels;
@@ -64,8 +64,8 @@ using SingleThreads = std::vector<std::unique_ptr<ThreadPool>>;
 
 class Program {
  public:
-  // Program: [buffers, norms, operations, output buffer, trainable parameters, parameters], then all of them by their
-  // fields; numbers: epsilon and share of each norm. Throws std::invalid_argument when it makes no sense.
+  // Program: a header, then all buffers, norms and operations, by the tables in program_table.h; numbers: those of each
+  // norm. Throws std::invalid_argument when it makes no sense.
   Program(const int32_t* program, size_t length, const float* numbers, size_t numberCount, ProgramMode mode,
           size_t batch, int threads);
 

@@ -31,7 +31,7 @@ void Program::Run::join() const {
       }
       const float* from = param(part.weight);
       for (size_t row = 0; row < count / width; row++) {
-        context.kernels.binary(Binary::Mul, from + row * channels, 1, scale.data(), 1, to + row * width + column,
+        context.kernels.binary(Binary::Multiply, from + row * channels, 1, scale.data(), 1, to + row * width + column,
                                channels);
       }
       column += channels;

@@ -1,16 +1,11 @@
-// Reading a program's program, and checking the arrays that it is run on.
+// Reading a program, and checking the arrays that it is run on.
 #include <stdexcept>
 #include <string>
 #include <tuple>
 
-#include "program/program.h"
+#include "program/program_table.h"
 
 namespace convbook {
-namespace {
-
-constexpr int kBufferFields = 3, kNormFields = 8, kOpFields = 19;
-
-}  // namespace
 
 void Program::fail(const std::string& what) { throw std::invalid_argument("Program: " + what); }
 
@@ -108,21 +103,26 @@ bool Program::joins(const ProgramOp& op, const ProgramOp& before) const {
 }
 
 void Program::read(const int32_t* program, size_t length, const float* numbers, size_t numberCount) {
-  if (length < 6) fail("the program is too short");
-  const int counts[3] = {program[0], program[1], program[2]};
-  output_ = program[3];
-  trainable_ = program[4];
-  paramCount_ = program[5];
-  for (int count : counts) {
+  if (length < countOf(kHeaderFields)) fail("the program is too short");
+  const int32_t* p = program;
+  const float* number = numbers;
+  ProgramHeader header;
+  readFields(kHeaderFields, p, header);
+  output_ = header.output;
+  trainable_ = header.trainable;
+  paramCount_ = header.parameters;
+  for (int count : {header.buffers, header.norms, header.operations}) {
     if (count < 0 || count > 10000) fail("too many buffers, normalizations or operations");
   }
-  const size_t expected = 6 + static_cast<size_t>(counts[0]) * kBufferFields +
-                          static_cast<size_t>(counts[1]) * kNormFields + static_cast<size_t>(counts[2]) * kOpFields;
-  if (length != expected || numberCount < static_cast<size_t>(counts[1]) * 2) fail("the program has the wrong length");
-  if (output_ < 1 || output_ >= counts[0] || trainable_ < 0 || paramCount_ < trainable_) fail("bad header");
-  const int32_t* p = program + 6;
-  for (int i = 0; i < counts[0]; i++, p += kBufferFields) {
-    ProgramBuffer b = {p[0], p[1], p[2]};
+  const size_t norms = static_cast<size_t>(header.norms);
+  const size_t expected = countOf(kHeaderFields) + static_cast<size_t>(header.buffers) * countOf(kBufferFields) +
+                          norms * countOf(kNormFields) +
+                          static_cast<size_t>(header.operations) * (countOf(kOperationFields) + countOf(kPartFields));
+  if (length != expected || numberCount != norms * countOf(kNormNumbers)) fail("the program has the wrong length");
+  if (output_ < 1 || output_ >= header.buffers || trainable_ < 0 || paramCount_ < trainable_) fail("bad header");
+  for (int i = 0; i < header.buffers; i++) {
+    ProgramBuffer b;
+    readFields(kBufferFields, p, b);
     if (b.height < 1 || b.width < 1 || b.channels < 1 || b.channels > 65536 || b.height > 65536 || b.width > 65536) {
       fail("bad size of a buffer");
     }
@@ -134,14 +134,16 @@ void Program::read(const int32_t* program, size_t length, const float* numbers, 
     if (index < 0 || index >= (trained ? trainable_ : paramCount_)) fail("no such parameter: " + std::to_string(index));
   };
   auto range = [&](int buffer, int offset, int channels) {
-    if (buffer < 0 || buffer >= counts[0] || offset < 0 || channels < 1 ||
+    if (buffer < 0 || buffer >= header.buffers || offset < 0 || channels < 1 ||
         offset > buffers_[static_cast<size_t>(buffer)].channels - channels) {
       fail("no such channels");
     }
   };
   tracked_.assign(buffers_.size(), 0);
-  for (int i = 0; i < counts[1]; i++, p += kNormFields) {
-    ProgramNorm n = {p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], numbers[2 * i], numbers[2 * i + 1]};
+  for (int i = 0; i < header.norms; i++) {
+    ProgramNorm n;
+    readFields(kNormFields, p, n);
+    readFields(kNormNumbers, number, n);
     range(n.buffer, n.offset, n.channels);
     param(n.gamma, false, true);
     param(n.beta, false, true);
@@ -151,11 +153,13 @@ void Program::read(const int32_t* program, size_t length, const float* numbers, 
     norms_.push_back(n);
   }
   std::vector<char> used(norms_.size(), 0);
-  for (int i = 0; i < counts[2]; i++, p += kOpFields) {
-    ProgramOp op = {p[0], p[1],  p[2],  p[3],  p[4],  p[5],  p[6],  p[7], p[8],
-                    p[9], p[10], p[11], p[12], p[13], p[14], p[17], {}};
-    const ProgramPart part = {op.outChannels, p[15], p[16], p[18]};
-    if (op.kind < 0 || op.kind >= ProgramOp::KindCount) fail("no such operation");
+  for (int i = 0; i < header.operations; i++) {
+    ProgramOp op;
+    ProgramPart part;
+    readFields(kOperationFields, p, op);
+    readFields(kPartFields, p, part);
+    part.channels = op.outChannels;
+    if (op.kind < 0 || op.kind >= ProgramOp::Count) fail("no such operation");
     range(op.src, op.srcOffset, op.inChannels);
     if (op.kind != ProgramOp::Stats) {
       range(op.dst, op.dstOffset, op.outChannels);
@@ -169,7 +173,7 @@ void Program::read(const int32_t* program, size_t length, const float* numbers, 
     if (op.activation == kRelu6 && mode_ != ProgramMode::Infer) fail("ReLU6 is for inference");
     for (int norm : {op.norm, part.fold}) {
       if (norm == -1) continue;
-      if (norm < 0 || norm >= counts[1] || used[static_cast<size_t>(norm)]) fail("bad use of a normalization");
+      if (norm < 0 || norm >= header.norms || used[static_cast<size_t>(norm)]) fail("bad use of a normalization");
       used[static_cast<size_t>(norm)] = 1;
     }
     if (op.norm >= 0) {

@@ -104,8 +104,8 @@ void binary(Binary op, const float* a, int sa, const float* b, int sb, float* y,
   switch (op) {
     case Binary::Add: return zipTo(a, sa, b, sb, y, n, [](float p, float q) { return p + q; });
     case Binary::Sub: return zipTo(a, sa, b, sb, y, n, [](float p, float q) { return p - q; });
-    case Binary::Mul: return zipTo(a, sa, b, sb, y, n, [](float p, float q) { return p * q; });
-    case Binary::Div: return zipTo(a, sa, b, sb, y, n, [](float p, float q) { return p / q; });
+    case Binary::Multiply: return zipTo(a, sa, b, sb, y, n, [](float p, float q) { return p * q; });
+    case Binary::RealDiv: return zipTo(a, sa, b, sb, y, n, [](float p, float q) { return p / q; });
     case Binary::Maximum:
       return zipTo(a, sa, b, sb, y, n, [](float p, float q) { return p != p ? p : q > p || q != q ? q : p; });
     case Binary::Minimum:

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "runtime/choices.h"
+
 namespace convbook {
 
 class ConvImplementation;
@@ -14,7 +16,8 @@ class ConvImplementation;
 #define CONVBOOK_RESTRICT __restrict__
 #endif
 
-enum Activation : int { kLinear = 0, kRelu = 1, kRelu6 = 2 };
+enum Activation : int { kLinear, kRelu, kRelu6 };
+inline constexpr const char* kActivationNames = "Linear, Relu, Relu6";  // in this order
 
 // `length` inputs that lie `xk` apart, from `offset` on, meet `length` consecutive rows of the packed weights.
 struct Run {
@@ -89,68 +92,13 @@ struct GradRows {
   float *sum, *sumX;
 };
 
-enum class Unary : int {
-  Relu,
-  Relu6,
-  Step,
-  Square,
-  Sqrt,
-  Rsqrt,
-  Exp,
-  Log,
-  Neg,
-  Sigmoid,
-  Tanh,
-  Abs,
-  Reciprocal,
-  Sign,
-  Floor,
-  Ceil,
-  Round,
-  Elu,
-  Selu,
-  LeakyRelu,
-  Softplus,
-  Expm1,
-  Log1p,
-  Sin,
-  Cos,
-  Tan,
-  Asin,
-  Acos,
-  Atan,
-  Sinh,
-  Cosh,
-  Asinh,
-  Acosh,
-  Atanh,
-  Erf,
-  Clip,
-  Copy,
-  Gelu,
-  Silu,
-  Count
-};
-enum class Binary : int {
-  Add,
-  Sub,
-  Mul,
-  Div,
-  Maximum,
-  Minimum,
-  SquaredDifference,
-  Pow,
-  Prelu,
-  EluGrad,
-  ReluGrad,
-  Relu6Grad,
-  Mod,
-  FloorDiv,
-  Atan2,
-  Count
-};
-enum class Compare : int { Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, Count };
-enum class Reduce : int { Sum, Max, Min, Prod, Count };
+CONVBOOK_CHOICES(enum class Unary, kUnaryNames, Relu, Relu6, Step, Square, Sqrt, Rsqrt, Exp, Log, Neg, Sigmoid, Tanh,
+                 Abs, Reciprocal, Sign, Floor, Ceil, Round, Elu, Selu, LeakyRelu, Softplus, Expm1, Log1p, Sin, Cos, Tan,
+                 Asin, Acos, Atan, Sinh, Cosh, Asinh, Acosh, Atanh, Erf, Clip, Copy, Gelu, Silu);
+CONVBOOK_CHOICES(enum class Binary, kBinaryNames, Add, Sub, Multiply, RealDiv, Maximum, Minimum, SquaredDifference, Pow,
+                 Prelu, EluGrad, ReluGrad, Relu6Grad, Mod, FloorDiv, Atan2);
+CONVBOOK_CHOICES(enum class Compare, kCompareNames, Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual);
+CONVBOOK_CHOICES(enum class Reduce, kReduceNames, Sum, Max, Min, Prod);
 
 struct Kernels {
   const char* name;
