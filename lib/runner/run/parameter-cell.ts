@@ -3,18 +3,25 @@ import type { Language, Parameter, ValueKind } from "./languages/index.ts";
 
 /** The parameters that the source of a parameter cell declares, in their order. */
 export function parametersOf(source: string, language: Language): Parameter[] {
-  return source.split("\n").flatMap((line) => {
-    // A declaration inside of a block is not a parameter; top level lines are not indented.
-    const match = language.declaration.exec(line);
-    if (match === null) {
-      return [];
-    }
-    const { keyword, name = "", type, value = "" } = match.groups ?? {};
-    const kind = kindOf(type?.trim(), language.types) ?? kindOf(value, language.defaults);
-    return [{ name, constant: keyword === "const", kind, defaultText: value }];
-  });
+  return language.declarations(source.replaceAll("\r\n", "\n")).map((declared) => ({
+    ...declared,
+    kind:
+      declared.type === undefined
+        ? kindOf(declared.value?.trim() ?? "", language.defaults)
+        : kindOfType(declared.type, language.types),
+  }));
 }
 
-function kindOf(text: string | undefined, kinds: Language["types"]): ValueKind | undefined {
-  return text === undefined ? undefined : kinds.find(([pattern]) => pattern.test(text))?.[1];
+/** A type of several kinds, or of one that is not known, says nothing. */
+function kindOfType(type: string, kinds: Language["types"]): ValueKind | undefined {
+  const alternatives = (/^Optional\[(.*)\]$/s.exec(type)?.[1] ?? type)
+    .split(/\|(?![^<([{]*[>)\]}])/)
+    .map((part) => part.trim())
+    .filter((part) => !/^(null|undefined|None|)$/.test(part));
+  const [first, ...others] = alternatives.map((part) => kindOf(part, kinds));
+  return others.every((kind) => kind === first) ? first : undefined;
+}
+
+function kindOf(text: string, kinds: Language["types"]): ValueKind | undefined {
+  return kinds.find(([pattern]) => pattern.test(text))?.[1];
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { parameterValue } from "../cli/parameter-values.ts";
 import { parseNotebook } from "../notebook/read.ts";
 import { joinLines, type Notebook } from "../notebook/types.ts";
 import { python, script } from "./languages/index.ts";
@@ -21,7 +22,7 @@ const injected = (notebook: Notebook) =>
 
 test("reads the parameters of a TypeScript cell", () => {
   const source =
-    'let n: number = 3; // how many\nconst fast = false;\nlet name = "x";\nlet sizes: number[] = [1];\nlet mode: "a" | "b" = "a";\n  let inner = 1;';
+    'let n: number = 3; // how many\nconst fast = false;\nlet name = "x";\nlet sizes: number[] = [1];\nlet mode: "a" | "b" = "a";\n{ let inner = 1; }';
   expect(parametersOf(source, script).map(({ name, kind, constant }) => [name, kind, constant])).toEqual([
     ["n", "number", false],
     ["fast", "boolean", true],
@@ -105,4 +106,51 @@ test("refuses names and kinds that the notebook does not have", () => {
   expect(() => applyParameters(make("n = 1"), "octave", { parameters: { n: 1 } }, "x")).toThrow(
     'x: parameters cannot be given to a kernel of the language "octave" (only TypeScript, JavaScript, Python, R, Julia and Scala)',
   );
+});
+
+test.each([
+  // https://www.typescriptlang.org/docs/handbook/release-notes/typescript-3-2.html#bigint: a bigint is no number, nor a number a bigint.
+  ["let n: number = 1;", "12345678901234567890", "n = 12345678901234567000;"],
+  ["let n = 1;", "12345678901234567890", "n = 12345678901234567000;"],
+  ["let n: number[] = [];", "[12345678901234567890, 1]", "n = [12345678901234567000, 1];"],
+  ["let n = { a: 1 };", '{ "a": -12345678901234567890 }', 'n = { "a": -12345678901234567000 };'],
+  ["let n: Record<string, number> = {};", '{ "a": 12345678901234567890 }', 'n = { "a": 12345678901234567000 };'],
+  ["let n: bigint = 1n;", "5", "n = 5n;"],
+  ["let n = 10n;", "5", "n = 5n;"],
+  ["let n = -1_000n;", "-0", "n = 0n;"],
+  ["let n: bigint[] = [];", "[1, 12345678901234567890]", "n = [1n, 12345678901234567890n];"],
+  ["let n = [1n];", "[2]", "n = [2n];"],
+  ["let n: number | bigint = 1;", "12345678901234567890", "n = 12345678901234567890n;"],
+  ["let n: any;", "12345678901234567890", "n = 12345678901234567890n;"],
+  ["let n;", "5", "n = 5;"],
+  ["let n: number = 1;", "1.0", "n = 1;"],
+  ["let n: number = 1;", "-1e-7", "n = -1e-7;"],
+  ["let n: number = 1;", "-0.0", "n = -0;"],
+  ["let n: number = 1;", "1e400", "n = Infinity;"],
+  ["let n: number = 1;", "+3", "n = 3;"],
+  ["let n: number | null = 1;", "null", "n = null;"],
+  ["let n: string = '';", "2019-01-01", 'n = "2019-01-01";'],
+  ["let n: string | number = 1;", "auto", 'n = "auto";'],
+  ["let n: string | number = 1;", "3", "n = 3;"],
+  ["let a = 1, n = 'x';", "y", 'n = "y";'],
+  ["const { a, n } = { a: 1, n: 2 };", "3", "const n = 3;"],
+  ["const n1 = 1, n = 2;", "3", "const n = 3;"],
+])("the declared type or default decides how a value is written: %s with %s", (source, text, line) => {
+  const notebook = make(source);
+  applyParameters(notebook, "typescript", { parameters: { n: parameterValue(text) } }, "x.ipynb");
+  expect(joinLines(injected(notebook)?.source ?? "").split("\n")[1]).toBe(line);
+});
+
+test("a bigint is whole", () => {
+  for (const text of ["0.5", "1e3", "1.0"]) {
+    expect(() =>
+      applyParameters(make("let n: bigint;"), "typescript", { parameters: { n: parameterValue(text) } }, "x.ipynb"),
+    ).toThrow(`x.ipynb: the parameter "n" is a bigint, got the number ${Number(text) === 1000 ? "1e3" : text}`);
+  }
+});
+
+test("a type in Scala stays, because 1 alone is no Double", () => {
+  const notebook = make("val lr: Double = 0.5");
+  applyParameters(notebook, "scala", { parameters: { lr: 1 } }, "x.ipynb");
+  expect(joinLines(injected(notebook)?.source ?? "")).toBe("// Parameters\nval lr: Double = 1");
 });

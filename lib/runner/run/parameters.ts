@@ -100,7 +100,8 @@ function statement(
     );
   }
   try {
-    return syntax.assign(name, literalOf(value, syntax.literals), parameter);
+    const literals = parameter === undefined ? undefined : syntax.literalsFor?.(parameter);
+    return syntax.assign(name, literalOf(value, literals ?? syntax.literals), parameter);
   } catch (error) {
     if (error instanceof UnwritableError) {
       throw new UsageError(`${path}: the parameter "${given}" ${error.message}`);

@@ -5,7 +5,14 @@ import { r } from "./r.ts";
 import { scala } from "./scala.ts";
 import { script } from "./script.ts";
 
-export { type Language, literalOf, type Parameter, UnwritableError, type ValueKind } from "./language.ts";
+export {
+  type Declaration,
+  type Language,
+  literalOf,
+  type Parameter,
+  UnwritableError,
+  type ValueKind,
+} from "./language.ts";
 export { python, script };
 
 const languages: readonly (readonly [RegExp, Language])[] = [

@@ -1,6 +1,17 @@
 /** Parameters in Julia, as papermill writes them. */
 import { SpelledNumber } from "../spelled-number.ts";
 import { decimal, type Language, quoted, UnwritableError } from "./language.ts";
+import { declarationsOf, type Statements } from "./statements.ts";
+
+const statements: Statements = {
+  comment: /#=[\s\S]*?(?:=#|$)|#[^\n]*/y,
+  // What stands behind a value is the sign of a transposed matrix.
+  text: /"""(?:\\[\s\S]|(?!""")[\s\S])*(?:""")?|"(?:\\[\s\S]|[^"\\])*"?|(?<![\p{L}\p{N}_)\]}'.])'(?:\\[^']+|[^'\\])'/uy,
+  name: /^[\p{L}_][\p{L}\p{N}_!]*$/u,
+  assign: /(?<![=!<>:+\-*/÷%&|^~⊻≠≤≥.])=(?![=>])/g,
+  typed: /::/g,
+  keyword: /^(?:global\s+|local\s+)?(const)\s+|^(?:global|local)\s+/,
+};
 
 /** A `$` would put in the value of a name. */
 const short = {
@@ -14,7 +25,7 @@ const short = {
 
 export const julia: Language = {
   comment: "#",
-  nameOf: (name) => (/^[\p{L}_][\p{L}\p{N}_!]*$/u.test(name) ? name : undefined),
+  nameOf: (name) => (statements.name.test(name) ? name : undefined),
   assign: (name, literal, declared) =>
     `${declared !== undefined && declared !== "exists" && declared.constant ? "const " : ""}${name} = ${literal}`,
   literals: {
@@ -26,9 +37,7 @@ export const julia: Language = {
     list: (items) => `[${items.join(", ")}]`,
     object: (members) => `Dict(${members.map(([key, value]) => `${quote(key)} => ${value}`).join(", ")})`,
   },
-  /** `images::Int = 2500 # how many`. */
-  declaration:
-    /^(?:(?<keyword>const)\s+)?(?:global\s+)?(?<name>[\p{L}_][\p{L}\p{N}_!]*)\s*(?:::\s*(?<type>[^=]+?))?\s*=(?!=)\s*(?<value>.+?)\s*;?\s*(?:#.*)?$/u,
+  declarations: (source) => declarationsOf(source, statements),
   types: [
     [/^(U?Int\d*|Integer|Float\d+|AbstractFloat|Real|Number|Big(Int|Float))$/, "number"],
     [/^Bool$/, "boolean"],

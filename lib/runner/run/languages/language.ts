@@ -17,15 +17,21 @@ export interface Literals {
   readonly object: (members: readonly (readonly [key: string, value: string])[]) => string;
 }
 
-/** A parameter as the parameter cell declares it. */
-export interface Parameter {
+/** What a cell says of a name that it declares. */
+export interface Declaration {
   readonly name: string;
   /** True for `const`, which cannot be assigned to again. */
   readonly constant: boolean;
-  /** Kind of its declared type or its default; undefined where neither says. */
+  /** Its type, as it is written. */
+  readonly type: string | undefined;
+  /** Its default, as it is written; undefined where it has none, or one that is taken apart. */
+  readonly value: string | undefined;
+}
+
+/** A parameter as the parameter cell declares it. */
+export interface Parameter extends Declaration {
+  /** Kind of its declared type, or of its default where it has no type; undefined where that does not say. */
   readonly kind: ValueKind | undefined;
-  /** The default as it is written. */
-  readonly defaultText: string;
 }
 
 export interface Language {
@@ -40,8 +46,10 @@ export interface Language {
    */
   readonly assign: (name: string, literal: string, declared: Parameter | "exists" | undefined) => string;
   readonly literals: Literals;
-  /** A line that declares a parameter, with groups `name`, `value`, and where there are such, `keyword` and `type`. */
-  readonly declaration: RegExp;
+  /** How the values of a parameter are written, where its declaration has a say in it. */
+  readonly literalsFor?: (declared: Declaration) => Literals;
+  /** What the outermost level of a source declares, in its order. */
+  readonly declarations: (source: string) => Declaration[];
   /** Kinds by the declared type, and by the text of the default; the first that matches counts. */
   readonly types: readonly (readonly [RegExp, ValueKind])[];
   readonly defaults: readonly (readonly [RegExp, ValueKind])[];

@@ -118,7 +118,7 @@ it("texts that a language cannot hold are refused by the parameter's name", () =
 it.each([
   [
     "R",
-    'images <- 2500 # how many\nlr = 1e-3\nn = 3L\nname <- "a"\nflag <- TRUE\n.hidden <<- NULL\nxs <- c(1, 2)\n  inner <- 1\nx == 3\nf(x) <- 2',
+    'images <- 2500 # how many\nlr = 1e-3\nn = 3L\nname <- "a"\nflag <- TRUE\n.hidden <<- NULL\nxs <- c(1, 2)\nf <- function() {\n  inner <- 1\n}\nx == 3\nf(x) <- 2',
     [
       ["images", "number"],
       ["lr", "number"],
@@ -127,6 +127,7 @@ it.each([
       ["flag", "boolean"],
       [".hidden", undefined],
       ["xs", undefined],
+      ["f", undefined],
     ],
   ],
   [

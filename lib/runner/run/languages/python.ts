@@ -1,10 +1,21 @@
 /** Parameters in Python, as papermill writes them. */
 import { SpelledNumber } from "../spelled-number.ts";
 import { decimal, type Language } from "./language.ts";
+import { declarationsOf, type Statements } from "./statements.ts";
+
+const statements: Statements = {
+  // A line goes on behind a backslash.
+  comment: /#[^\n]*|\\\n/y,
+  text: /"""(?:\\[\s\S]|(?!""")[\s\S])*(?:""")?|'''(?:\\[\s\S]|(?!''')[\s\S])*(?:''')?|"(?:\\[\s\S]|[^"\\\n])*"?|'(?:\\[\s\S]|[^'\\\n])*'?/y,
+  name: /^[\p{ID_Start}_]\p{ID_Continue}*$/u,
+  assign: /(?<![=!<>:+\-*/%&|^@~])=(?!=)/g,
+  typed: /:/g,
+  bareType: true,
+};
 
 export const python: Language = {
   comment: "#",
-  nameOf: (name) => (/^[\p{ID_Start}_]\p{ID_Continue}*$/u.test(name) ? name : undefined),
+  nameOf: (name) => (statements.name.test(name) ? name : undefined),
   assign: (name, literal) => `${name} = ${literal}`,
   literals: {
     nothing: "None",
@@ -16,9 +27,7 @@ export const python: Language = {
     list: (items) => `[${items.join(", ")}]`,
     object: (members) => `{${members.map(([key, value]) => `${JSON.stringify(key)}: ${value}`).join(", ")}}`,
   },
-  /** `evaluation_images: int = 2500  # how many`. */
-  declaration:
-    /^(?<name>[\p{ID_Start}_]\p{ID_Continue}*)\s*(?::\s*(?<type>[^=]+?))?\s*=(?!=)\s*(?<value>.+?)\s*(?:#.*)?$/u,
+  declarations: (source) => declarationsOf(source, statements),
   types: [
     [/^(int|float)$/, "number"],
     [/^bool$/, "boolean"],

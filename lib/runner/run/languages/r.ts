@@ -1,6 +1,16 @@
 /** Parameters in R, as papermill writes them. */
 import { SpelledNumber } from "../spelled-number.ts";
 import { decimal, type Language, quoted, UnwritableError } from "./language.ts";
+import { declarationsOf, type Statements } from "./statements.ts";
+
+const statements: Statements = {
+  comment: /#[^\n]*/y,
+  text: /(?<![\w.])[rR](["'])(-*)[([{][\s\S]*?[)\]}]\2\1|(["'`])(?:\\[\s\S]|(?!\3)[^\\])*\3?/y,
+  name: /^(?:\p{L}|\.(?!\d))[\p{L}\p{N}_.]*$/u,
+  assign: /<<?-|(?<![=!<>])=(?!=)/g,
+  assignRight: /->>?/g,
+  indented: true,
+};
 
 /** R does not know `\$`: what needs no escape must have none. */
 const short = {
@@ -16,7 +26,7 @@ export const r: Language = {
   /** Underscores in front, which names in R cannot have, are dropped. */
   nameOf: (name) => {
     const own = name.replace(/^_+/, "");
-    return /^(?:\p{L}|\.(?!\d))[\p{L}\p{N}_.]*$/u.test(own) ? own : undefined;
+    return statements.name.test(own) ? own : undefined;
   },
   assign: (name, literal) => `${name} = ${literal}`,
   literals: {
@@ -28,8 +38,7 @@ export const r: Language = {
     list: (items) => `list(${items.join(", ")})`,
     object: (members) => `list(${members.map(([key, value]) => `${quoteKey(key)} = ${value}`).join(", ")})`,
   },
-  /** `images <- 2500 # how many`. */
-  declaration: /^(?<name>(?:\p{L}|\.(?!\d))[\p{L}\p{N}_.]*)\s*(?:<<?-|=(?!=))\s*(?<value>.+?)\s*;?\s*(?:#.*)?$/u,
+  declarations: (source) => declarationsOf(source, statements),
   types: [],
   // What `c(…)` gives is as well a single value, and `list(…)` is a list or an object.
   defaults: [

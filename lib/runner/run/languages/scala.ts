@@ -1,6 +1,19 @@
 /** Parameters in Scala, as papermill writes them. */
 import { SpelledNumber } from "../spelled-number.ts";
 import { decimal, type Language, quoted } from "./language.ts";
+import { declarationsOf, type Statements } from "./statements.ts";
+
+const statements: Statements = {
+  comment: /\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/y,
+  text: /"""[\s\S]*?(?:"""|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\[^']+|[^'\\\n])'/y,
+  name: /^(?:[\p{L}_$][\p{L}\p{N}_$]*|`[\p{L}_$][\p{L}\p{N}_$]*`)$/u,
+  assign: /(?<![=!<>:])=(?![=>])/g,
+  typed: /:/g,
+  keyword: /^(?:@\S+\s+)*(?:(?:final|implicit|lazy|private|protected|override)\s+)*va[lr]\s+/,
+  needsKeyword: true,
+  bareType: true,
+  patterns: true,
+};
 
 /** Scala does not know `\$`: only what it writes so itself is escaped. */
 const short = {
@@ -25,7 +38,11 @@ const reserved = new Set(
 export const scala: Language = {
   comment: "//",
   nameOf: (name) => (/^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(name) && name !== "_" ? name : undefined),
-  assign: (name, literal) => `val ${reserved.has(name) ? `\`${name}\`` : name} = ${literal}`,
+  // A declared type stays: without it 1 would be an Int where the notebook divides a Double.
+  assign: (name, literal, declared) => {
+    const type = declared === undefined || declared === "exists" ? undefined : declared.type;
+    return `val ${reserved.has(name) ? `\`${name}\`` : name}${type === undefined ? "" : `: ${type}`} = ${literal}`;
+  },
   literals: {
     nothing: "None",
     boolean: String,
@@ -40,9 +57,7 @@ export const scala: Language = {
     list: (items) => `Seq(${items.join(", ")})`,
     object: (members) => `Map(${members.map(([key, value]) => `${quoted(key, short)} -> ${value}`).join(", ")})`,
   },
-  /** `val images: Int = 2500 // how many`. */
-  declaration:
-    /^(?:(?:final|implicit|lazy|private|protected)\s+)*va[lr]\s+`?(?<name>[\p{L}_$][\p{L}\p{N}_$]*)`?\s*(?::\s*(?<type>[^=]+?))?\s*=\s*(?<value>.+?);?\s*(?:\/\/.*)?$/u,
+  declarations: (source) => declarationsOf(source, statements),
   types: [
     [/^(Byte|Short|Int|Long|Float|Double|Big(Int|Decimal))$/, "number"],
     [/^Boolean$/, "boolean"],
