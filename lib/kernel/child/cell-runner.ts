@@ -10,13 +10,14 @@ import { clearOutput, display, displaysShown } from "./display.ts";
 import { describeError, type ErrorContent } from "./errors.ts";
 import { Importer, type ImportOptions, type Namespace } from "./importer.ts";
 import { allowInput, prompt, promptPassword } from "./input.ts";
-import { cellMagic, formatDuration, lineMagic, shell, stopCommands, time } from "./magics.ts";
+import { cellMagic, lineMagic, shell, stopCommands } from "./magics.ts";
 import { endGroups, endStreams, print, setLatestCell } from "./notebook-io.ts";
 import { exposed, settled, UserError, userGlobal, userProcess, userPromise } from "./realm.ts";
 import { render, renderMetadata } from "./render.ts";
 import { beginCell, signalCell } from "./signals.ts";
 import { registerSource } from "./stack.ts";
 import { refreshBoards } from "./tensorboard.ts";
+import { printWallTime, time, timeit, timer } from "./timing.ts";
 import { widgets } from "./widgets.ts";
 
 /** What a compiled cell gets as its argument. */
@@ -32,6 +33,9 @@ interface CellHelper {
   readonly lineMagic: typeof lineMagic;
   readonly cellMagic: typeof cellMagic;
   readonly time: typeof time;
+  readonly startTimer: () => void;
+  readonly stopTimer: () => void;
+  readonly timeit: typeof timeit;
 }
 
 interface RunningCell {
@@ -167,8 +171,8 @@ export class CellRunner {
     setLatestCell(frame.cell);
     beginCell();
     allowInput(frame.allowStdin);
-    const { file, code, js, segments, map, source } = frame;
-    registerSource(file, { code, js, segments, map, source });
+    const { file, code, js, segments, map, source, shifted } = frame;
+    registerSource(file, { code, js, segments, map, source, shifted });
     cellContext.run(frame.cell, () => this.#run(running));
   }
 
@@ -184,6 +188,8 @@ export class CellRunner {
       lineMagic,
       cellMagic,
       time,
+      ...timer(),
+      timeit,
     };
     let outcome: Outcome;
     try {
@@ -249,9 +255,7 @@ export class CellRunner {
     }
     const { frame } = cell;
     if (frame.timed) {
-      cellContext.run(frame.cell, () =>
-        print("stdout", `Wall time: ${formatDuration(performance.now() - cell.started)}\n`),
-      );
+      cellContext.run(frame.cell, () => printWallTime(performance.now() - cell.started));
     }
     const ended =
       outcome.status === "ok" ? { ...outcome, expressions: evaluateExpressions(frame.expressions) } : outcome;

@@ -7,7 +7,7 @@ import { StringDecoder } from "node:string_decoder";
 import { magicHelp } from "../compile/magics.ts";
 import { display } from "./display.ts";
 import { print } from "./notebook-io.ts";
-import { settled, UserError } from "./realm.ts";
+import { UserError } from "./realm.ts";
 import { openBoard } from "./tensorboard.ts";
 
 /** A command that ended with another exit code than 0. */
@@ -141,27 +141,6 @@ export async function cellMagic(name: string, args: string, body: string): Promi
   }
 }
 
-/** Runs `work` and prints how long it took. */
-export async function time(work: () => unknown): Promise<void> {
-  const start = performance.now();
-  const value = await settled(work());
-  if (value !== undefined) {
-    display(value);
-  }
-  say(`Wall time: ${formatDuration(performance.now() - start)}`);
-}
-
 function say(line: string): void {
   print("stdout", `${line}\n`);
-}
-
-export function formatDuration(ms: number): string {
-  if (ms < 1) {
-    return `${(ms * 1000).toFixed(0)} µs`;
-  }
-  return ms < 1000
-    ? `${ms.toFixed(1)} ms`
-    : ms < 60_000
-      ? `${(ms / 1000).toFixed(2)} s`
-      : `${Math.floor(ms / 60_000)} min ${((ms % 60_000) / 1000).toFixed(0)} s`;
 }

@@ -8,6 +8,8 @@ import { items, userGlobal } from "./realm.ts";
 export interface CompiledSource extends Compiled {
   /** The TypeScript that the user wrote. */
   readonly source: string;
+  /** By line: how many characters further right a line of it was compiled. */
+  readonly shifted?: readonly (readonly [line: number, by: number])[] | undefined;
 }
 
 interface Known {
@@ -58,7 +60,9 @@ export function originalPosition(file: string, line: number, column: number): Po
     return undefined;
   }
   known.positions ??= new Positions(known.compiled);
-  return known.positions.original(line, column);
+  const found = known.positions.original(line, column);
+  const by = found && known.compiled.shifted?.find(([one]) => one === found.line)?.[1];
+  return found && by ? { ...found, column: Math.max(1, found.column - by) } : found;
 }
 
 function formatFrame(frame: NodeJS.CallSite): string | undefined {

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { helpQuery, MagicError, translateMagics } from "./magics.ts";
+import { MagicError } from "./magic-error.ts";
+import { helpQuery, translateMagics } from "./magics.ts";
 
 it("leaves TypeScript as it is, also where it looks like a magic", () => {
   for (const code of [
@@ -28,6 +29,70 @@ it("takes a whole cell for a cell magic", () => {
   expect(magics.code).toBe('await $convbook.cellMagic("writefile", "-a notes.txt", "one\\ntwo");');
   expect(magics.opaque).toBe(true);
   expect(translateMagics("%%time\nx")).toMatchObject({ code: "\nx", timed: true, opaque: false });
+});
+
+it("times a line: an expression as such, statements as the cell's own", () => {
+  const codeOf = (cell: string) => translateMagics(cell).code;
+  for (const expression of [
+    "f(1)",
+    "x = 5",
+    "await f()",
+    "{ a: 1 }",
+    "(() => { f(); g() })()",
+    'f("; let") ',
+    "letter",
+    "import(a)",
+  ]) {
+    expect(codeOf(`%time ${expression}`)).toBe(`await $convbook.time(async () => (${expression.trim()}));`);
+  }
+  for (const statements of [
+    "let x = 5",
+    "const { a } = await f()",
+    "function f() { return 1 }",
+    "class A {}",
+    "type T = 1",
+    "for (const a of b) { f(a) }",
+    "f(); g()",
+  ]) {
+    expect(codeOf(`%time ${statements}`)).toBe(`$convbook.startTimer(); ${statements}; $convbook.stopTimer();`);
+  }
+  expect(codeOf('%time f("//"); // twice')).toBe('await $convbook.time(async () => (f("//")));');
+  expect(() => codeOf('%time import "a"')).toThrow(
+    "%time cannot time an import: those of a cell are made before all else in it. Begin the cell with %%time instead",
+  );
+  expect(() => codeOf("%time")).toThrow("%time needs something to time behind it in its line; %%time times a cell");
+});
+
+it("times a line or a cell over and over, in a function of its own", () => {
+  const codeOf = (cell: string) => translateMagics(cell).code;
+  expect(codeOf("%timeit f()")).toBe("await $convbook.timeit({}, () => () => (f()));");
+  expect(codeOf("%timeit -n 10 -r3 await f(); g()")).toBe(
+    'await $convbook.timeit({"loops":10,"runs":3}, () => async () => { await f(); g() });',
+  );
+  expect(codeOf("\n%%timeit -r 2 let n = 5\n!ls\nf(n) // ?")).toBe(
+    '\nawait $convbook.timeit({"runs":2}, () => { let n = 5; return async () => {\nawait $convbook.shell("ls");\nf(n) // ?\n}; });',
+  );
+  for (const options of ["-o f()", "-n f()", "-r 0 f()"]) {
+    expect(() => codeOf(`%timeit ${options}`)).toThrow(
+      /^%timeit takes -n LOOPS and -r RUNS, whole numbers from 1, got "-/,
+    );
+  }
+  expect(() => codeOf("%%timeit f()")).toThrow(/^%%timeit needs a cell below its line/);
+});
+
+it("knows how much further right than the user wrote it a line stands", () => {
+  for (const [cell, marked] of [
+    ["%time   f(1)", "f"],
+    ["a\n  %time let x = 5", "x"],
+    ["%timeit -n 5  f(1)", "f"],
+    ["\n%%timeit -n 5  let f\n1", "f"],
+    ["%%time\n%time let x", "x"],
+  ] as const) {
+    const { code, shifted } = translateMagics(cell);
+    const [line, by] = [...shifted][0] ?? [0, 0];
+    const column = (text: string) => (text.split("\n")[line - 1] ?? "").search(new RegExp(`(?<=[ (])${marked}\\b`));
+    expect([cell, column(code)]).toEqual([cell, column(cell) + by]);
+  }
 });
 
 it("reads how strictly types are taken, for the cell and from there on", () => {

@@ -4,9 +4,13 @@
  */
 
 import { maskLiterals } from "../types/declarations.ts";
+import { MagicError } from "./magic-error.ts";
+import { timeitCell, timeitLine, timeLine } from "./timing-magics.ts";
 
 /** How strictly type errors are taken: stop the cell, show them and go on, or do not look. */
 export type TypesMode = "error" | "warn" | "off";
+
+export type Shifts = ReadonlyMap<number, number>;
 
 export interface Magics {
   /** TypeScript with as many lines as the cell. */
@@ -19,6 +23,8 @@ export interface Magics {
   readonly notebookTypes: TypesMode | undefined;
   /** The cell is no TypeScript (%%html and the like): nothing to check. */
   readonly opaque: boolean;
+  /** By line, from 1: how many characters further right what the user wrote stands in the code. */
+  readonly shifted: Shifts;
 }
 
 /** Name and one-line description of every magic, as `%lsmagic` lists them. */
@@ -33,7 +39,10 @@ export const magicHelp: Readonly<Record<string, string>> = {
   "%env [NAME[=VALUE]]": "show or set environment variables",
   "%cd [FOLDER]": "change the working folder",
   "%pwd": "show the working folder",
-  "%time EXPRESSION": "run one line and show how long it took",
+  "%time LINE": "run one line and show how long it took",
+  "%timeit [-n LOOPS] [-r RUNS] LINE":
+    "run one line over and over, in a function of its own, and show how long it takes",
+  "%%timeit [-n LOOPS] [-r RUNS] [LINE]": "the same for the cell; LINE is run before each run and not timed",
   "%types error|warn|off": "type errors stop a cell, are shown as warnings, or are not looked for",
   "%tensorboard --logdir FOLDER": "show the curves of runs, drawn anew while one writes (with the package convbook)",
   "%load_ext tensorboard": "nothing: %tensorboard is there without it",
@@ -51,11 +60,6 @@ const typesDirective = /^[ \t]*\/\/[ \t]*@convbook-types:[ \t]*(\w+)[ \t]*$/m;
 const shebang = /^\s*#!/;
 /** TypeScript's own comment for a file that is not to be checked: before all code. */
 const noCheck = /^(?:\s|\/\/[^\n]*\n|\/\*[\s\S]*?\*\/)*?\/\/[ \t]*@ts-nocheck\b/;
-
-/** A magic that does not exist or is used wrongly. */
-export class MagicError extends Error {
-  override readonly name = "MagicError";
-}
 
 /**
  * Translates the magics of a cell.
@@ -81,6 +85,7 @@ export function translateMagics(source: string, declared: ReadonlySet<string> = 
     cellTypes: (directive as TypesMode | undefined) ?? (noCheck.test(cell) ? ("off" as const) : undefined),
     notebookTypes: undefined,
     opaque: false,
+    shifted: new Map<number, number>(),
   };
   if (!/^[ \t]*[%!]/m.test(cell)) {
     return { ...plain, code: cell };
@@ -89,9 +94,17 @@ export function translateMagics(source: string, declared: ReadonlySet<string> = 
   if (head !== null) {
     const [all, name = "", args = ""] = head;
     const body = cell.slice(all.length);
-    if (name === "time") {
+    const lines = all.split("\n").length - 1;
+    if (name === "time" || name === "timeit") {
       const inner = translateMagics(body, declared);
-      return { ...inner, code: "\n".repeat(all.split("\n").length - 1) + inner.code, timed: true };
+      const shifted = new Map([...inner.shifted].map(([line, by]) => [line + lines, by]));
+      if (name === "time") {
+        return { ...inner, code: "\n".repeat(lines) + inner.code, timed: true, shifted };
+      }
+      const { code, at, skipped } = timeitCell(args, inner.code);
+      const before = all.replace(/\n$/, "");
+      shifted.set(lines, at - skipped - (before.length - before.lastIndexOf("\n") - 1 - args.length));
+      return { ...inner, code: "\n".repeat(lines - 1) + code, shifted };
     }
     if (!cellMagics.has(name)) {
       throw unknown(`%%${name}`);
@@ -100,14 +113,17 @@ export function translateMagics(source: string, declared: ReadonlySet<string> = 
     return { ...plain, code: call, opaque: true };
   }
   let notebookTypes: TypesMode | undefined;
-  const code = mapLinesOutsideStrings(cell, (text, ended) => {
+  const shifted = plain.shifted;
+  const code = mapLinesOutsideStrings(cell, (text, ended, index) => {
     // In front of a magic blanks mean nothing; within code they are what a continued expression begins with.
     const line = ended ? text.trimStart() : text;
     const magic = /^%(\w+)[ \t]*(.*)$/.exec(line);
     if (magic !== null) {
       const [, name = "", args = ""] = magic;
-      if (name === "time") {
-        return `await $convbook.time(async () => (${args.replace(/;\s*$/, "")}));`;
+      if (name === "time" || name === "timeit") {
+        const timed = name === "time" ? timeLine(args) : timeitLine(args);
+        shifted.set(index + 1, timed.at - timed.skipped - (text.length - args.length));
+        return timed.code;
       }
       if (name === "types") {
         checkMode(args.trim(), "%types");
@@ -159,7 +175,7 @@ function isShellLine(line: string, cell: string, declared: ReadonlySet<string>):
  * Applies `map` to the lines that begin a statement: not inside a template literal or block comment, and not the
  * continuation of an expression.
  */
-function mapLinesOutsideStrings(cell: string, map: (line: string, ended: boolean) => string): string {
+function mapLinesOutsideStrings(cell: string, map: (line: string, ended: boolean, index: number) => string): string {
   let state: "code" | "template" | "comment" = "code";
   let continues = false;
   // Whether all before is ended by more than the end of its line, and outside of all brackets.
@@ -167,8 +183,8 @@ function mapLinesOutsideStrings(cell: string, map: (line: string, ended: boolean
   let depth = 0;
   return cell
     .split("\n")
-    .map((line) => {
-      const mapped = state === "code" && !continues ? map(line, ended && depth === 0) : line;
+    .map((line, i) => {
+      const mapped = state === "code" && !continues ? map(line, ended && depth === 0, i) : line;
       if (mapped === line) {
         state = scan(line, state);
         const code = line.replace(/\/\/.*$/, "").trimEnd();

@@ -4,7 +4,7 @@ import type { Json } from "../protocol/message.ts";
 import type { LspPosition } from "../types/diagnostics.ts";
 import type { CellText } from "../types/scope.ts";
 import type { TypeSession } from "../types/session.ts";
-import type { DescribedCell } from "./describe.ts";
+import { type DescribedCell, placeIn } from "./describe.ts";
 import { anyName, memberAt } from "./member.ts";
 import { fromPosition, toCodePoints, toPosition, toUtf16 } from "./offsets.ts";
 import { partFor } from "./part.ts";
@@ -115,7 +115,7 @@ async function question(
   if (typed !== undefined) {
     const cell = await describe(typed.source);
     const { source, program } = cell;
-    const position = toPosition(typed.source, typed.offset);
+    const position = placeIn(cell, toPosition(typed.source, typed.offset));
     const at = fromPosition(source, position);
     // In the line of a magic it may be elsewhere.
     if (source.slice(at - 1, at + anyName.length) === `.${anyName}`) {
@@ -129,7 +129,8 @@ async function question(
           };
     }
   }
-  return { cell: await describe(code), position: toPosition(code, offset), member: false };
+  const cell = await describe(code);
+  return { cell, position: placeIn(cell, toPosition(code, offset)), member: false };
 }
 
 function compare(a: string, b: string): number {

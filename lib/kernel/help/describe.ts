@@ -1,12 +1,16 @@
 /** A cell that is being written, for the checker: the names that it declares, and its tree where it can be read. */
 import type { Program } from "acorn";
+import type { Shifts } from "../compile/magics.ts";
 import { declaredNames, parseTypeScript } from "../compile/parse-typescript.ts";
 import type { EmitOptions } from "../compile/remove-types.ts";
+import type { LspPosition } from "../types/diagnostics.ts";
 import type { CellText } from "../types/scope.ts";
 
 export interface DescribedCell extends CellText {
   /** Undefined where the cell is unfinished, or wrong. */
   readonly program: Program | undefined;
+  /** Where its lines stand further right than the user wrote them. */
+  readonly shifted: Shifts;
 }
 
 /**
@@ -14,8 +18,13 @@ export interface DescribedCell extends CellText {
  *
  * @param source TypeScript, magics translated.
  * @param emit What the notebook's tsconfig.json says of JSX.
+ * @param shifted Where its lines stand further right than the user wrote them.
  */
-export async function describeCell(source: string, emit: EmitOptions = {}): Promise<DescribedCell> {
+export async function describeCell(
+  source: string,
+  emit: EmitOptions = {},
+  shifted: Shifts = new Map(),
+): Promise<DescribedCell> {
   const cell = await parseTypeScript(source);
   // Help does not ask of what kind a name is, only that it is the cell's own.
   const values = cell === undefined ? roughNames(source) : cell.program.body.flatMap(declaredNames);
@@ -26,6 +35,7 @@ export async function describeCell(source: string, emit: EmitOptions = {}): Prom
     jsx,
     implied: jsx ? jsxNames(emit) : [],
     program: cell?.program,
+    shifted,
   };
 }
 
@@ -43,4 +53,9 @@ function roughNames(source: string): string[] {
     /(?<![\w$.])(?:const|let|var|function\*?|class|enum|interface|type|namespace)\s+([A-Za-z_$][\w$]*)/g,
   );
   return [...new Set([...found].map(([, name = ""]) => name))];
+}
+
+/** Where a place of the cell that the user wrote is in what is checked. */
+export function placeIn({ shifted }: DescribedCell, { line, character }: LspPosition): LspPosition {
+  return { line, character: character + (shifted.get(line + 1) ?? 0) };
 }

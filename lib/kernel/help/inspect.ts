@@ -3,6 +3,7 @@ import type { Json } from "../protocol/message.ts";
 import type { LspPosition } from "../types/diagnostics.ts";
 import type { CellText } from "../types/scope.ts";
 import type { TypeSession } from "../types/session.ts";
+import { type DescribedCell, placeIn } from "./describe.ts";
 import { toPosition, toUtf16 } from "./offsets.ts";
 
 interface Signature {
@@ -29,21 +30,22 @@ export async function inspectAt(
   code: string,
   cursor: number,
   detail: number,
-  cell: CellText,
+  cell: DescribedCell,
   types: TypeSession | undefined,
 ): Promise<Json> {
   const offset = toUtf16(code, cursor);
+  const place = (at: number) => placeIn(cell, toPosition(code, at));
   const before = code.slice(0, offset);
   const inCall = /[(,]\s*$/.test(before) && !/^[\p{ID_Continue}$]/u.test(code.slice(offset));
-  const signature = () => signatureAt(toPosition(code, offset), cell, types);
+  const signature = () => signatureAt(place(offset), cell, types);
   let markdown = inCall ? await signature() : undefined;
   if (markdown === undefined) {
     for (const at of [offset, offset - 1]) {
       if (at >= 0 && /[\p{ID_Continue}$"'`]/u.test(code[at] ?? "")) {
-        markdown = await hoverAt(toPosition(code, at), cell, types);
+        markdown = await hoverAt(place(at), cell, types);
         if (markdown !== undefined) {
           if (detail > 0) {
-            markdown += await declarationOf(toPosition(code, at), cell, types);
+            markdown += await declarationOf(place(at), cell, types);
           }
           break;
         }

@@ -189,6 +189,7 @@ export class CellQueue {
         shadows: compiled.shadows,
         ownShadows: compiled.ownShadows,
         source: code,
+        shifted: [...magics.shifted],
         timed: magics.timed,
         allowStdin: request.content.allow_stdin === true,
         expressions: (request.content.user_expressions as Record<string, string> | undefined) ?? {},

@@ -1,7 +1,8 @@
 /** From a cell's source to what the child can run: magics, types removed, types checked. */
 import type { ErrorContent } from "../child/errors.ts";
 import { codeFrame } from "../compile/code-frame.ts";
-import { MagicError, type Magics, type TypesMode, translateMagics } from "../compile/magics.ts";
+import { MagicError } from "../compile/magic-error.ts";
+import { type Magics, type Shifts, type TypesMode, translateMagics } from "../compile/magics.ts";
 import { CellSyntaxError, type EmitOptions, warmCompiler } from "../compile/remove-types.ts";
 import { type CompiledCell, compileCell, objectInParentheses } from "../compile/transform.ts";
 import { type DescribedCell, describeCell, jsxNames } from "../help/describe.ts";
@@ -92,16 +93,16 @@ export class Preparer {
     this.begin();
     let magics: Magics;
     let compiled: CompiledCell;
-    // Characters that the cell's first line has more than the user wrote.
-    let added = 0;
+    let shifted: Shifts = new Map();
     try {
       const translated = translateMagics(code, this.#declared);
-      magics = { ...translated, code: objectInParentheses(translated.code) };
-      added = magics.code === translated.code ? 0 : 1;
+      const whole = objectInParentheses(translated.code);
+      shifted = whole === translated.code ? translated.shifted : new Map([[1, 1]]);
+      magics = { ...translated, code: whole, shifted };
       const sloppy = (magics.cellTypes ?? magics.notebookTypes ?? this.#mode) === "off";
       compiled = await compileCell(magics.code, this.#types?.emit, this.#shadowed, sloppy);
     } catch (error) {
-      throw refusal(error, code, file);
+      throw refusal(error, code, file, shifted);
     }
     this.#mode = magics.notebookTypes ?? this.#mode;
     if (!this.#loose && !magics.opaque && importsTslab.test(magics.code)) {
@@ -117,9 +118,7 @@ export class Preparer {
       // Who is not there to read a warning relies on the check.
       const strict = wait === undefined && mode === "error";
       const check = this.#check(cell, strict).then((found) =>
-        found.map((error) =>
-          error.line === 1 && error.module === undefined ? { ...error, column: error.column - added } : error,
-        ),
+        found.map((error) => (error.module === undefined ? unshifted(error, shifted) : error)),
       );
       const errors = await (wait === undefined ? check : Promise.race([check, after(wait)]));
       if (errors === undefined) {
@@ -145,14 +144,15 @@ export class Preparer {
   /** The cell being edited, for the checker. */
   describe(code: string): Promise<DescribedCell> {
     let source = code;
+    let shifted: Shifts | undefined;
     try {
-      source = translateMagics(code, this.#declared).code;
+      ({ code: source, shifted } = translateMagics(code, this.#declared));
     } catch (error) {
       if (!(error instanceof MagicError)) {
         throw error;
       }
     }
-    return describeCell(source, this.#types?.emit);
+    return describeCell(source, this.#types?.emit, shifted);
   }
 
   reset(): void {
@@ -245,9 +245,15 @@ function unchecked({ name, message }: Error): CellRefusedError {
   return new CellRefusedError({ ename: name, evalue, traceback: [`${red(name)}: ${evalue}`] });
 }
 
-function refusal(error: unknown, code: string, file: string): unknown {
+/** Where the user wrote what the code has further right. */
+function unshifted<T extends { readonly line: number; readonly column: number }>(at: T, shifted: Shifts): T {
+  return { ...at, column: Math.max(1, at.column - (shifted.get(at.line) ?? 0)) };
+}
+
+function refusal(error: unknown, code: string, file: string, shifted: Shifts): unknown {
   if (error instanceof CellSyntaxError) {
-    const { line, column, length, message } = error;
+    const { length, message } = error;
+    const { line, column } = unshifted({ line: error.line, column: error.column }, shifted);
     const evalue = `${message} (${file}:${line}:${column})`;
     const traceback = [`${red("SyntaxError")}: ${evalue}`, codeFrame(code, line, column, length)];
     return new CellRefusedError({ ename: "SyntaxError", evalue, traceback });
