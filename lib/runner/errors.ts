@@ -83,11 +83,17 @@ export class KernelDiedError extends RunnerError {
   }
 }
 
+/** Longer names are not compared: no slip makes them, and a notebook may hold megabytes of one. */
+const longestName = 200;
+
 /** The name in `names` nearest to `name`, if one is near enough to be a slip of the pen. */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
   for (const candidate of names) {
+    if (Math.max(name.length, candidate.length) > longestName) {
+      continue;
+    }
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;
@@ -97,6 +103,7 @@ export function nearestName(name: string, names: readonly string[]): string | un
   return best;
 }
 
+/** Convbook has one of its own: neither package may import the other, and so few lines are no reason for a dependency. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
