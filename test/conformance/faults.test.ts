@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { KernelClient } from "../../lib/kernel/console/kernel-client.ts";
-import { golden, KernelUnderTest, pythonHas, resultOf, root, streamOf } from "./harness.ts";
+import { type Event, golden, KernelUnderTest, pythonHas, resultOf, root, streamOf } from "./harness.ts";
 
 const main = join(root, "lib/kernel/dist/main.js");
 
@@ -94,7 +94,7 @@ describe.runIf(pythonHas("jupyter_client"))("a cell that breaks things", () => {
     expect(await fails("process.kill(process.pid, 'SIGKILL'); await new Promise(() => {});")).toMatchObject({
       ename: "ProcessEnded",
       evalue:
-        "The process that runs the cells ended (signal SIGKILL). All variables are lost; a fresh process was started.",
+        "The process that runs the cells ended (signal SIGKILL: out of memory?). All variables are lost; a fresh process was started.",
     });
     expect((await kernel.execute("kept")).reply.content.evalue).toContain("Cannot find name 'kept'");
     expect(resultOf(await kernel.execute("1 + 1; 'again'"))).toBe("'again'");
@@ -102,6 +102,22 @@ describe.runIf(pythonHas("jupyter_client"))("a cell that breaks things", () => {
     expect(burst.reply.content).toMatchObject({ ename: "ProcessEnded" });
     expect(streamOf(burst)).toBe(Array.from({ length: 200 }, (_, i) => `${i}\n`).join(""));
     expect(resultOf(await kernel.execute("'and again'"))).toBe("'and again'");
+  });
+
+  it("loses its process between cells: where nobody reads it, the next cell does not run as if nothing had been", async () => {
+    const end = async () => {
+      await kernel.execute("setTimeout(() => process.kill(process.pid, 'SIGTERM'), 50)");
+      const { events } = await kernel.do("listen", { seconds: 2 });
+      expect(events.map(({ content }: Event) => content.text ?? "").join("")).toContain("ended (signal SIGTERM)");
+    };
+    await end();
+    expect((await kernel.execute("1")).reply.content).toMatchObject({
+      ename: "ProcessEnded",
+      evalue: expect.stringMatching(/^The process that runs the cells ended \(signal SIGTERM\)\./),
+    });
+    expect(resultOf(await kernel.execute("2"))).toBe("2");
+    await end();
+    expect(resultOf(await kernel.execute("3", { allow_stdin: true }))).toBe("3");
   });
 });
 

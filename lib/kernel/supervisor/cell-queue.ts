@@ -126,7 +126,8 @@ export class CellQueue {
       history.add(count, code, shown, content.allow_stdin === true);
     }
     outputs.flush();
-    reply(answer, request);
+    const died = outcome.status === "error" && outcome.died === true;
+    reply(answer, request, died ? { kernel_died: true } : undefined);
     publish("status", { execution_state: "idle" }, request);
     if (outcome.status === "error" && content.stop_on_error !== false) {
       this.#abortWaiting();
@@ -170,6 +171,11 @@ export class CellQueue {
     }
     if (running.interrupted) {
       return { status: "error", error: interruptedError };
+    }
+    const lost = user.takeLoss();
+    if (lost !== undefined && request.content.allow_stdin !== true) {
+      // Nobody has read that what the cells before made is gone.
+      return { status: "error", error: lost, died: true };
     }
     if (prepared.warning !== "") {
       outputs.stream("stderr", prepared.warning, request);

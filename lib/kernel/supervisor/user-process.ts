@@ -48,6 +48,8 @@ export class UserProcess {
   #ready = false;
   #running: Running | undefined;
   #next = 0;
+  /** What the process ended with while no cell ran. */
+  #lost: ErrorContent | undefined;
   /** V8's last words before it ran out of memory; they are replaced by an error that says so. */
   #outOfMemory = false;
   #closing = false;
@@ -148,6 +150,13 @@ export class UserProcess {
       this.#inspections.set(id, { resolve, reject });
       this.#send({ type: "inspect", id, method, params });
     });
+  }
+
+  /** What the process ended with since the last cell, if it did. */
+  takeLoss(): ErrorContent | undefined {
+    const lost = this.#lost;
+    this.#lost = undefined;
+    return lost;
   }
 
   async close(): Promise<void> {
@@ -276,16 +285,20 @@ export class UserProcess {
       this.#start();
     }
     if (running === undefined) {
+      this.#lost = error;
       this.#outputs.stream("stderr", `${error.evalue}\n`, [...this.#origins.values()].at(-1)?.request);
     } else {
-      running.settle({ status: "error", error });
+      running.settle({ status: "error", error, died: true });
     }
   }
 
   #describeExit(code: number | null, signal: NodeJS.Signals | null): ErrorContent {
     const again = "All variables are lost; a fresh process was started.";
     let ename = "ProcessEnded";
-    let evalue = `The process that runs the cells ended (${signal === null ? `exit code ${code}` : `signal ${signal}`}). ${again}`;
+    // The system ends with SIGKILL what takes more memory than there is.
+    const how =
+      signal === null ? `exit code ${code}` : `signal ${signal}${signal === "SIGKILL" ? ": out of memory?" : ""}`;
+    let evalue = `The process that runs the cells ended (${how}). ${again}`;
     if (this.#outOfMemory) {
       const { heapLimit } = this.#options;
       const limit =
@@ -293,7 +306,7 @@ export class UserProcess {
       ename = "OutOfMemory";
       evalue = `JavaScript's heap grew past ${limit}. ${again}`;
     } else if (!this.#ready) {
-      evalue = `The process that runs the cells did not start (${signal === null ? `exit code ${code}` : `signal ${signal}`}).`;
+      evalue = `The process that runs the cells did not start (${how}).`;
     }
     return { ename, evalue, traceback: [`\u001b[31m${ename}\u001b[39m: ${evalue}`] };
   }

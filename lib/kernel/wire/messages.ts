@@ -50,7 +50,12 @@ export type Outcome =
       /** What a front-end shows beside the notebook, such as help. */
       readonly payload?: readonly Json[];
     }
-  | { readonly status: "error"; readonly error: ErrorContent };
+  | {
+      readonly status: "error";
+      readonly error: ErrorContent;
+      /** The process ended, with all that the cells before had made. */
+      readonly died?: true;
+    };
 
 /** From the user's process. */
 export type Report =

@@ -20,6 +20,8 @@ export interface ExecuteOptions {
   readonly silent?: boolean | undefined;
   /** Expressions that the kernel evaluates after the cell; name to code. */
   readonly userExpressions?: Readonly<Record<string, string>> | undefined;
+  /** Called when the kernel replies; outputs may follow. */
+  readonly onReply?: (() => void) | undefined;
   /** How long the idle status may come after the reply, ms, before it is given up. Default 5000. */
   readonly idleTimeout?: number | undefined;
 }
@@ -29,6 +31,8 @@ export interface ExecuteResult {
   readonly status: "ok" | "error" | "aborted";
   readonly executionCount: number | null;
   readonly content: Json;
+  /** The reply's; `kernel_died` where what ran the cells ended, and what they had made is gone, though the kernel goes on. */
+  readonly metadata: Json;
   /** False where the kernel never said that it was idle again: outputs may be missing. */
   readonly idle: boolean;
 }
@@ -149,6 +153,7 @@ export class KernelClient {
     let timer: NodeJS.Timeout | undefined;
     try {
       await this.#unlessFailed(request.replied);
+      options.onReply?.();
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, idleTimeout);
       });
@@ -159,6 +164,7 @@ export class KernelClient {
         status: status === "ok" ? "ok" : status === "error" ? "error" : "aborted",
         executionCount: typeof count === "number" ? count : null,
         content: reply.content,
+        metadata: reply.metadata,
         idle: request.pending.idle,
       };
     } finally {

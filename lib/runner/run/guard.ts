@@ -31,6 +31,8 @@ export class CellGuard {
   readonly #kernel: KernelManager;
   readonly #limits: GuardLimits;
   readonly #timers: NodeJS.Timeout[] = [];
+  #kill: NodeJS.Timeout | undefined;
+  #replied = false;
   readonly #abort = () => this.stop({ status: "interrupted", name: "Interrupted", message: "the run was interrupted" });
   reason: StopReason | undefined;
   /** True where the interrupt was ignored, so that the kernel was killed. */
@@ -90,16 +92,30 @@ export class CellGuard {
       return;
     }
     this.reason = reason;
+    if (this.#replied) {
+      // The cell has ended by itself; only its outputs still come.
+      return;
+    }
     this.#kernel.interrupt();
     // Where memory runs out there is no time to be kind.
     const grace =
       reason.name === "MemoryLimitExceeded" ? Math.min(1, this.#limits.interruptGrace) : this.#limits.interruptGrace;
-    this.#timers.push(
-      setTimeout(() => {
-        this.killed = true;
-        this.#kernel.killNow();
-      }, grace * 1000),
-    );
+    this.#kill = setTimeout(() => {
+      this.killed = true;
+      this.#kernel.killNow();
+    }, grace * 1000);
+    this.#timers.push(this.#kill);
+  }
+
+  /** The kernel has replied: it obeyed, however long its outputs take to come. */
+  replied(): void {
+    this.#replied = true;
+    clearTimeout(this.#kill);
+  }
+
+  /** The kernel is asked for more. */
+  asks(): void {
+    this.#replied = false;
   }
 
   [Symbol.dispose](): void {

@@ -7,6 +7,7 @@ import type { Message } from "../kernels/message.ts";
 import { type CodeCell, joinLines, tagsOf } from "../notebook/types.ts";
 import type { AfterCell } from "./after-cell.ts";
 import { mayRaise } from "./cell-info.ts";
+import { failureOf } from "./failure.ts";
 import { CellGuard, type GuardLimits } from "./guard.ts";
 import { asksToEnd, endsWell, errorOf, judge } from "./judge.ts";
 import { CellOutputs, type DisplayRegistry, type OutputEvent } from "./outputs.ts";
@@ -68,6 +69,7 @@ export async function runCell(run: CellRun): Promise<CellOutcome> {
           name: "StdinNotAllowed",
           message: `the cell asks for input (${JSON.stringify(prompt)}), but nobody is there to answer`,
         }),
+      onReply: () => guard.replied(),
       onMessage: (message) => {
         const type = message.header.msg_type;
         if (run.record && (type === "status" || type === "execute_input")) {
@@ -89,7 +91,7 @@ export async function runCell(run: CellRun): Promise<CellOutcome> {
       onLateMessage: lateOutput(outputs, run.onOutput),
     });
     times["shell.execute_reply"] = new Date().toISOString();
-    afterwards = result.status === "ok" ? await runAfter(run) : undefined;
+    afterwards = result.status === "ok" && guard.reason === undefined ? await runAfter(run, guard) : undefined;
   } catch (error) {
     death = error as Error;
   }
@@ -121,6 +123,11 @@ export async function runCell(run: CellRun): Promise<CellOutcome> {
     return { ...common, ...stopped, goOn: false };
   }
   run.onChange(cell);
+  if (result?.metadata.kernel_died === true) {
+    // Its own error says how.
+    const failure = failureOf(outputs.error ?? errorOf(result), cell.execution_count);
+    return { ...common, status: "kernel-died", failure, goOn: false };
+  }
   if (typeof afterwards === "object") {
     return { ...common, status: "failed", failure: afterwards, goOn: allowsError };
   }
@@ -129,9 +136,10 @@ export async function runCell(run: CellRun): Promise<CellOutcome> {
 }
 
 /** Runs what the metadata asks for behind the cell; how it ended where that was not as it should, or where it ended the notebook. */
-async function runAfter({ kernel, after }: CellRun): Promise<"ends" | CellFailure | undefined> {
+async function runAfter({ kernel, after }: CellRun, guard: CellGuard): Promise<"ends" | CellFailure | undefined> {
   for (const { what, code } of after) {
-    const result = await kernel.client.execute(code, { storeHistory: false });
+    guard.asks();
+    const result = await kernel.client.execute(code, { storeHistory: false, onReply: () => guard.replied() });
     if (asksToEnd(result) || endsWell(errorOf(result))) {
       return "ends";
     }
