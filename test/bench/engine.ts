@@ -6,7 +6,8 @@
  * `isa` (both sides kept to AVX2, and to AVX-512), `busy` (one busy process beside them), `memory` (peak of a process that trains),
  * `scaling` (batches of 1 to 512, numbers of threads; `--figure=FILE.png` draws it), `backends` (tfjs's WebAssembly and plain CPU backends),
  * `precision` (inference in bf16, beside PyTorch's autocast), `implementations` (with oneDNN where it is faster, and wherever it can),
- * `shapes` (every convolution of the networks by the engine's own and by oneDNN); `all` for everything.
+ * `shapes` (every convolution of the networks by the engine's own and by oneDNN), `own` (networks from a student's own blocks beside the library's,
+ * with `--against=FOLDER` beside another checkout's, too), `programs` (blocks of many sizes as programs and without); `all` for everything.
  *
  * Options: `--batch=128`, `--rounds=5`, `--threads=N`, `--isa=avx2`, `--own` (leave PyTorch out), `--profile` (where the time goes; then
  * only `speed` by default).
@@ -19,7 +20,9 @@ import { implementations } from "./engine/implementations.ts";
 import { isa } from "./engine/isa.ts";
 import { memory } from "./engine/memory.ts";
 import { type Options, type PartName, parseOptions, type Section } from "./engine/options.ts";
+import { ownBlocks } from "./engine/own-blocks.ts";
 import { precision } from "./engine/precision.ts";
+import { programs } from "./engine/programs.ts";
 import { roofline } from "./engine/roofline.ts";
 import { scaling } from "./engine/scaling.ts";
 import { shapes } from "./engine/shapes.ts";
@@ -39,6 +42,8 @@ const parts: Readonly<Record<PartName, (options: Options) => Promise<Section | u
   precision,
   implementations,
   shapes,
+  own: ownBlocks,
+  programs,
 };
 
 export async function run(args: readonly string[]): Promise<BenchResult> {

@@ -28,22 +28,37 @@ export function createNetwork(name: string): AnyModule {
   return createModelFrom(network.model, network.hparams);
 }
 
-/**
- * The network on the backend in use, with a batch of CIFAR's shape. A training step is what PyTorch's side does: forward, loss,
- * gradients, SGD with momentum and weight decay, the loss read.
- */
+/** The network on the backend in use, with a batch of CIFAR's shape. */
 export function ours(name: string, batch: number): Contestant {
-  const module = createNetwork(name);
+  return contestantOf(createNetwork(name), [batch, 32, 32, 3]);
+}
+
+/**
+ * A module of images that gives logits of ten classes. A training step is what PyTorch's side does: forward, loss, gradients, SGD with momentum and
+ * weight decay, the loss read.
+ *
+ * @param around what a forward pass runs in
+ */
+export function contestantOf(
+  module: AnyModule,
+  shape: [number, number, number, number],
+  around: <T>(body: () => T) => T = (body) => body(),
+): Contestant {
+  const [batch] = shape;
   const variables = module.parameters().map(({ variable }) => variable);
   const velocities = variables.map((variable) => tf.variable(tf.zerosLike(variable), false));
-  const images = tf.randomNormal<tf.Rank.R4>([batch, 32, 32, 3]);
+  const images = tf.randomNormal<tf.Rank.R4>(shape);
   const labels = tf.randomUniform<tf.Rank.R1>([batch], 0, 10, "int32");
   const loss = new CrossEntropyLoss();
   let first = true;
   const native = tf.getBackend() === "native";
   const optimizer = native ? undefined : tf.train.momentum(0.1, 0.9);
   const train = (): void => {
-    const forward = () => loss.forward(module.forward(images), labels) as tf.Scalar;
+    const forward = () =>
+      loss.forward(
+        around(() => module.forward(images)),
+        labels,
+      ) as tf.Scalar;
     const { value, grads } = valueAndGrads(forward, variables);
     if (native) {
       const options = { learningRate: 0.1, momentum: 0.9, weightDecay: 1e-4, first };
@@ -57,7 +72,7 @@ export function ours(name: string, batch: number): Contestant {
     tf.dispose([value, ...(grads as tf.Tensor[])]);
   };
   const infer = (): void => {
-    const logits: tf.Tensor = tf.tidy(() => module.forward(images));
+    const logits: tf.Tensor = tf.tidy(() => around(() => module.forward(images)));
     logits.dataSync();
     logits.dispose();
   };

@@ -14,6 +14,8 @@ export const partNames = [
   "precision",
   "implementations",
   "shapes",
+  "own",
+  "programs",
 ] as const;
 export type PartName = (typeof partNames)[number];
 
@@ -32,6 +34,8 @@ export interface Options {
   readonly profile: boolean;
   /** Where the figure of `scaling` goes. */
   readonly figure: string | undefined;
+  /** The folder of another checkout, for `own`. */
+  readonly against: string | undefined;
   /** A Python that has PyTorch; undefined: only our own side is measured. */
   readonly python: string | undefined;
 }
@@ -60,7 +64,7 @@ function count(args: readonly string[], name: string, otherwise: number, least: 
   throw new Error(`--${name}: expected an integer of at least ${least}, got "${text}"`);
 }
 
-const known = ["parts", "batch", "rounds", "threads", "isa", "figure"];
+const known = ["parts", "batch", "rounds", "threads", "isa", "figure", "against"];
 
 /** @throws Error naming an option, part or network that is not known. */
 export function parseOptions(args: readonly string[]): Options {
@@ -93,6 +97,7 @@ export function parseOptions(args: readonly string[]): Options {
     isa: value(args, "isa") ?? "",
     profile,
     figure: value(args, "figure"),
+    against: value(args, "against"),
     python,
   };
 }

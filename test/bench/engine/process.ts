@@ -1,5 +1,6 @@
 /** Contestants in processes of their own: PyTorch, and our side where a whole process is what is measured. */
 import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Contestant, Entry, Mode } from "./contest.ts";
@@ -17,8 +18,14 @@ export interface StepProcess {
   close(): void;
 }
 
-function start(command: string, args: readonly string[], env: NodeJS.ProcessEnv, what: string): StepProcess {
-  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });
+function start(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  what: string,
+  cwd = process.cwd(),
+): StepProcess {
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env }, cwd });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ask = async (line: string): Promise<number> => {
     child.stdin.write(`${line}\n`);
@@ -49,10 +56,15 @@ export function pyTorch(python: string, name: string, batch: number, threads: nu
 
 /** Our side in a process of its own. */
 export function ownProcess(name: string, batch: number, threads: number, backend = "native", isa = ""): StepProcess {
-  const program = fileURLToPath(new URL("own.ts", import.meta.url));
+  return processOf(fileURLToPath(new URL(".", import.meta.url)), name, batch, threads, backend, isa);
+}
+
+/** The same of the checkout that this folder, `test/bench/engine`, belongs to. */
+export function processOf(folder: string, name: string, batch: number, threads: number, backend = "native", isa = "") {
+  const program = join(folder, "own.ts");
   const args = ["--conditions=source", "--import", "tsx", program, name, String(batch), backend];
   const env = { CONVBOOK_THREADS: threads > 0 ? String(threads) : "", CONVBOOK_ISA: isa };
-  return start(process.execPath, args, env, `Our side on ${name}`);
+  return start(process.execPath, args, env, `Our side on ${name}`, folder);
 }
 
 /** One entry for each of PyTorch's layouts, in one process. */

@@ -1,0 +1,56 @@
+/** Where a fused program pays: blocks of many widths, image sizes and batches, as programs and without, taking turns. */
+import { AdaptiveAvgPool2d, Conv2d, eagerly, Flatten, Linear, Sequential } from "../../../lib/convbook/nn/index.ts";
+import { compete, modes, rounded } from "./contest.ts";
+import { contestantOf } from "./networks.ts";
+import type { Options, Section } from "./options.ts";
+import { blockKinds } from "./own-networks.ts";
+
+const widths = [16, 32, 64, 128, 256, 512];
+const sizes = [8, 14, 32, 56, 112, 224];
+const batches = [1, 8, 32, 128];
+/** Arithmetic of a step that is long enough to be measured and short enough to be waited for: multiply-adds of one 3x3 convolution. */
+const leastWork = 2e6;
+const mostWork = 2.5e9;
+/** Numbers that a buffer of a block may have. */
+const mostNumbers = 2 ** 25;
+
+export async function programs({ rounds }: Options): Promise<Section> {
+  const rows: Section["rows"][number][] = [];
+  for (const [kind, create] of Object.entries(blockKinds)) {
+    for (const width of widths) {
+      for (const size of sizes) {
+        for (const batch of batches) {
+          const numbers = batch * size * size * width;
+          const work = numbers * width * 9;
+          if (work < leastWork || work > mostWork || numbers > mostNumbers) {
+            continue;
+          }
+          const { layers, channels } = create(width);
+          const module = new Sequential(
+            new Conv2d(3, width, { kernelSize: 1 }),
+            ...layers,
+            new AdaptiveAvgPool2d(1),
+            new Flatten(),
+            new Linear(channels, 10),
+          );
+          const shape: [number, number, number, number] = [batch, size, size, 3];
+          const entries = [
+            { label: "on", contestant: contestantOf(module, shape) },
+            { label: "off", contestant: contestantOf(module, shape, eagerly) },
+          ];
+          const times = await compete(entries, rounds, { burst: 3, warmUp: 1 });
+          const row: Record<string, string | number> = { kind, width, size, batch };
+          for (const mode of modes) {
+            const least = (label: string) => Math.min(...(times.get(`${label} ${mode}`) ?? []));
+            row[`${mode} ms`] = rounded(least("on"));
+            row[mode] = rounded(least("off") / least("on"));
+          }
+          rows.push(row as Section["rows"][number]);
+          entries[0]?.contestant.close();
+        }
+      }
+    }
+  }
+  const note = `Two blocks with a convolution before and a head behind; milliseconds as programs, fastest of ${2 * rounds}, and how many times faster that is than without`;
+  return { title: "Programs", note, rows };
+}
