@@ -3,6 +3,7 @@
  * of one buffer, so that nothing is concatenated or split.
  */
 import type { Program, ProgramBuffer, ProgramNorm, ProgramOperation, ProgramWindow } from "@convbook/engine";
+import { paysToFold } from "./cost.ts";
 import { joinSiblings } from "./siblings.ts";
 
 /** A range of a buffer's channels, and what is still to be applied to it: act(norm(x) + residual). */
@@ -50,6 +51,7 @@ export class ProgramBuilder {
   readonly input: Place;
   /** Whether a gradient is recorded, so that normalisations take the batch's statistics. */
   readonly #training: boolean;
+  readonly #batch: number;
   readonly #buffers: ProgramBuffer[] = [];
   readonly #uses: Use[] = [];
   readonly #norms: Norm[] = [];
@@ -64,7 +66,8 @@ export class ProgramBuilder {
    * @param input shape of the input, [N, H, W, C]
    * @param training whether a gradient is recorded
    */
-  constructor([, height, width, channels]: readonly number[], training: boolean) {
+  constructor([batch, height, width, channels]: readonly number[], training: boolean) {
+    this.#batch = batch as number;
     this.#training = training;
     this.input = this.allocate(height as number, width as number, channels as number);
   }
@@ -132,7 +135,7 @@ export class ProgramBuilder {
       const mean = this.#parameter({ node, key: "mean" });
       this.#norms.push({ ...entry, gamma, beta, mean, variance: this.#parameter({ node, key: "variance" }) });
       const made = this.#maker(source);
-      if (made === undefined || made.fold >= 0 || made.residual >= 0 || made.activation !== "linear") {
+      if (made === undefined || !this.#folds(made)) {
         return { ...source, norm: this.#norms.length - 1 };
       }
       made.fold = this.#norms.length - 1;
@@ -261,6 +264,14 @@ export class ProgramBuilder {
       activation: "linear",
       fold: -1,
     };
+  }
+
+  /** Whether a normalisation behind a convolution is folded into it. */
+  #folds({ fold, residual, activation, filter: [height, width], inChannels, outChannels, target }: Operation): boolean {
+    const made = this.#buffers[target] as ProgramBuffer;
+    const weights = height * width * inChannels * outChannels;
+    const isBare = fold < 0 && residual < 0 && activation === "linear";
+    return isBare && paysToFold(weights, this.#batch * made.height * made.width * outChannels);
   }
 
   #isWhole({ buffer, offset, channels }: Place): boolean {

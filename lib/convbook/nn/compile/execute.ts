@@ -7,7 +7,7 @@ import { type Chain, chainFrom, runChain } from "./fold.ts";
 import { type External, type GraphNode, type Source, Value } from "./graph.ts";
 import { isKnownToPrograms } from "./lower.ts";
 import { pendingValue, takeOver } from "./pending.ts";
-import { outputNumber, type PlanNode, type ProgramStep, planOf, type Step } from "./plan.ts";
+import { outputNumber, outputOf, type PlanNode, type ProgramStep, planOf, type Step } from "./plan.ts";
 import { PlanStore, planKey } from "./store.ts";
 
 let depth = 0;
@@ -122,6 +122,7 @@ class Execution {
   readonly #training = isRecording();
   /** What is given from outside, and its number. */
   readonly #externals = new Map<tf.Tensor, number>();
+  readonly #sources: Source[] = [];
   /** Results that later steps read. */
   readonly #made = new Map<Value, tf.Tensor>();
   readonly #readers = new Map<Value, number>();
@@ -196,9 +197,13 @@ class Execution {
       return outputNumber(node, source.node.outputs.indexOf(source));
     }
     const tensor = this.#tensorOf(source);
-    const number = this.#externals.get(tensor) ?? this.#externals.size;
-    this.#externals.set(tensor, number);
-    return -1 - number;
+    const known = this.#externals.get(tensor);
+    if (known !== undefined) {
+      return -1 - known;
+    }
+    this.#externals.set(tensor, this.#sources.length);
+    this.#sources.push(source);
+    return -this.#sources.length;
   }
 
   /** Steps with what they read; single nodes that come to one step are put together. */
@@ -223,7 +228,7 @@ class Execution {
       const exit = at(this.#nodes, step.exit);
       if ("built" in step) {
         const nodes = step.nodes.map((number) => at(this.#nodes, number));
-        runs.push({ step, nodes, exit, inputs: [this.#entryOf(nodes, step.entry)] });
+        runs.push({ step, nodes, exit, inputs: [this.#sourceOf(step.entry)] });
       } else if (!taken.has(exit)) {
         const chain = this.#isOrdered(exit)
           ? { single: exit, nodes: [exit] }
@@ -238,10 +243,13 @@ class Execution {
     return runs.sort((a, b) => a.exit.index - b.exit.index);
   }
 
-  /** What a program begins with. */
-  #entryOf(nodes: readonly GraphNode[], entry: number): Source {
-    const inputs = nodes.flatMap(({ inputs: own }) => own);
-    return inputs.find((input) => this.#numberOf(input) === entry) as Source;
+  /** The source that {@link PlanNode.inputs} calls by this number. */
+  #sourceOf(number: number): Source {
+    if (number < 0) {
+      return at(this.#sources, -1 - number);
+    }
+    const { node, place } = outputOf(number);
+    return at(at(this.#nodes, node).outputs, place);
   }
 
   readonly #tensorOf = (source: Source): tf.Tensor => {

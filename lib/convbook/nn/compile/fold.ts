@@ -7,6 +7,7 @@ import { type ActivationName, activation } from "../functional/activation.ts";
 import { batchNormInference, batchNormTraining, foldedScale } from "../functional/batch-norm.ts";
 import { conv2d } from "../functional/conv.ts";
 import { at } from "./at.ts";
+import { paysToFold } from "./cost.ts";
 import type { Convolution, GraphNode, KernelCall, Normalisation, Source } from "./graph.ts";
 
 /** Nodes one behind the other that run as one. */
@@ -40,15 +41,19 @@ export function chainFrom(first: GraphNode, readerOf: ReaderOf, folds: boolean):
     last = node;
     return node;
   };
-  const { kind } = first.operation;
-  const isFoldable = kind === "convolution" && folds;
-  if (!isFoldable && kind !== "normalisation") {
+  const { operation } = first;
+  const convolution = operation.kind === "convolution" && folds ? operation : undefined;
+  if (convolution === undefined && operation.kind !== "normalisation") {
     return { single: first, nodes };
   }
-  let normalisation = kind === "normalisation" ? first : undefined;
-  if (isFoldable) {
+  let normalisation = convolution === undefined ? first : undefined;
+  if (convolution !== undefined) {
     const behind = next();
-    if (behind?.operation.kind === "normalisation" && !behind.operation.usesBatch) {
+    if (
+      behind?.operation.kind === "normalisation" &&
+      !behind.operation.usesBatch &&
+      paysToFold(convolution.weight.size, tf.util.sizeFromShape([...convolution.shape]))
+    ) {
       normalisation = take(behind);
     }
   }
@@ -64,7 +69,7 @@ export function chainFrom(first: GraphNode, readerOf: ReaderOf, folds: boolean):
     take(behind);
   }
   return {
-    ...(isFoldable ? { convolution: first } : {}),
+    ...(convolution === undefined ? {} : { convolution: first }),
     ...(normalisation === undefined ? {} : { normalisation }),
     ...(sum === undefined ? {} : { sum }),
     ...(act === undefined ? {} : { activation: act }),

@@ -41,6 +41,11 @@ export function outputNumber(node: number, place: number): number {
   return node + place * stride;
 }
 
+/** What {@link outputNumber} has put together. */
+export function outputOf(number: number): { readonly node: number; readonly place: number } {
+  return { node: number % stride, place: Math.floor(number / stride) };
+}
+
 /** A place that all ways to a node lead through, if there is one. */
 interface Junction {
   readonly number: number;
@@ -139,8 +144,13 @@ export function planOf(
 ): Step[] {
   const junctions = junctionsOf(nodes);
   const readers = readersOf(nodes);
-  const shapeOf = (number: number): readonly number[] =>
-    number < 0 ? at(externals, -1 - number) : at(at(nodes, number % stride).shapes, Math.floor(number / stride));
+  const shapeOf = (number: number): readonly number[] => {
+    if (number < 0) {
+      return at(externals, -1 - number);
+    }
+    const { node, place } = outputOf(number);
+    return at(at(nodes, node).shapes, place);
+  };
   const isDone = nodes.map(() => false);
   const steps: Step[] = [];
   const add = (region: Region, pays: boolean) => {

@@ -30,10 +30,12 @@ void Program::Run::join() const {
         }
       }
       const float* from = param(part.weight);
-      for (size_t row = 0; row < count / width; row++) {
-        context.kernels.binary(Binary::Multiply, from + row * channels, 1, scale.data(), 1, to + row * width + column,
-                               channels);
-      }
+      context.pool.range(count / width, std::max<size_t>(1, kParallel / channels), 1, [&](size_t lo, size_t hi) {
+        for (size_t row = lo; row < hi; row++) {
+          context.kernels.binary(Binary::Multiply, from + row * channels, 1, scale.data(), 1, to + row * width + column,
+                                 channels);
+        }
+      });
       column += channels;
     }
   }
@@ -77,9 +79,11 @@ void Program::Run::Chunk::forward(const Step& step) {
   } else if (op.kind == ProgramOp::Conv) {
     const bool direct = run.isDirect(op);
     float* result = direct ? to.data : take(rows * op.outChannels);
-    run.convolutions[static_cast<size_t>(step.op)]->run(context, static_cast<int>(images), source(op), result,
-                                                        op.residual >= 0 ? data(op.residual, 0).data : nullptr,
-                                                        op.activation);
+    const auto& packed = run.convolutions[static_cast<size_t>(step.op)];
+    const auto once = packed == nullptr ? run.convolution(context, static_cast<size_t>(step.op), true) : nullptr;
+    const PreparedConv& convolution = packed == nullptr ? *once : *packed;
+    convolution.run(context, static_cast<int>(images), source(op), result,
+                    op.residual >= 0 ? data(op.residual, 0).data : nullptr, op.activation);
     if (!direct) {
       context.kernels.copyRows(result, static_cast<size_t>(op.outChannels), to.data, static_cast<size_t>(to.stride),
                                rows, static_cast<size_t>(op.outChannels));

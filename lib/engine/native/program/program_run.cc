@@ -101,31 +101,37 @@ uint8_t* Program::Run::Chunk::indexOf(const Step& step) const {
          first * b.pixels(dst) * static_cast<size_t>(run.channels(dst));
 }
 
+std::unique_ptr<PreparedConv> Program::Run::convolution(const Context& own, size_t op, bool once) const {
+  const ProgramOp& conv = program.ops_[op];
+  const int index = static_cast<int>(op);
+  return std::unique_ptr<PreparedConv>(new PreparedConv(own, program.shapeOf(conv, phase.chunk), weightsOf(index),
+                                                        biasOf(index),
+                                                        isDirect(conv) ? channels(conv.dst) : conv.outChannels, once));
+}
+
 void Program::Run::prepare() {
   convolutions.resize(program.ops_.size());
   inputGrads.resize(program.ops_.size());
-  std::vector<const Step*> steps;
+  std::vector<size_t> steps;
   for (const Step& step : phase.steps) {
-    if (program.ops_[static_cast<size_t>(step.op)].kind == ProgramOp::Conv) steps.push_back(&step);
+    const size_t op = static_cast<size_t>(step.op);
+    if (program.ops_[op].kind == ProgramOp::Conv) steps.push_back(op);
   }
-  const size_t images = phase.slots == 1 ? phase.to - phase.from : phase.chunk;
-  auto make = [&](size_t i, const Context& own) {
-    const size_t index = static_cast<size_t>(steps[i]->op);
-    const ProgramOp& op = program.ops_[index];
-    const ConvShape shape = program.shapeOf(op, images);
-    if (program.mode_ == ProgramMode::Backward) {
-      inputGrads[index].reset(new PreparedInputGrad(own, shape, weightsOf(steps[i]->op)));
+  const bool backward = program.mode_ == ProgramMode::Backward;
+  auto make = [&](size_t op, const Context& own) {
+    if (backward) {
+      const ConvShape shape = program.shapeOf(program.ops_[op], phase.chunk);
+      inputGrads[op].reset(new PreparedInputGrad(own, shape, weightsOf(static_cast<int>(op))));
     } else {
-      convolutions[index].reset(new PreparedConv(own, shape, weightsOf(steps[i]->op), biasOf(steps[i]->op),
-                                                 isDirect(op) ? channels(op.dst) : op.outChannels));
+      convolutions[op] = convolution(own, op, false);
     }
   };
   // Cut for the threads that will run them.
-  if (phase.slots == 1) {
-    for (size_t i = 0; i < steps.size(); i++) make(i, context);
-  } else {
+  if (phase.slots > 1) {
     context.pool.run(steps.size(),
-                     [&](size_t i, int thread) { make(i, context.on(*singles[static_cast<size_t>(thread)])); });
+                     [&](size_t i, int thread) { make(steps[i], context.on(*singles[static_cast<size_t>(thread)])); });
+  } else if (backward) {
+    for (size_t op : steps) make(op, context);
   }
 }
 

@@ -24,7 +24,7 @@ struct Program::Run {
   const Phase& phase;
   const ProgramArrays& arrays;
   std::vector<Line> lines;
-  // Of each operation, null where it has none.
+  // Of each operation, null where it has none, or is run once and packed then.
   std::vector<std::unique_ptr<PreparedConv>> convolutions;
   std::vector<std::unique_ptr<PreparedInputGrad>> inputGrads;
 
@@ -42,7 +42,9 @@ struct Program::Run {
   // Of a convolution; the bias may be null.
   const float* weightsOf(int op) const;
   const float* biasOf(int op) const;
-  // Packs the weights of the phase's convolutions.
+  // A convolution with its weights packed; `once`: it will be run once.
+  std::unique_ptr<PreparedConv> convolution(const Context& own, size_t op, bool once) const;
+  // Packs the weights of the phase's convolutions, where each is run more than once.
   void prepare();
   // Whether a convolution writes where its result belongs; otherwise its result is copied there.
   bool isDirect(const ProgramOp& op) const {
