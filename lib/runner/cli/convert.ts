@@ -105,7 +105,7 @@ async function converted(path: string, stem: string, flags: ConvertFlags): Promi
   }
   const { notebook } = readNotebook(path);
   const onWarning = (message: string) => process.stderr.write(`${shownPath(path)}: warning: ${message}\n`);
-  const pageOptions = { ...flags, baseFolder: dirname(resolve(path)), onWarning };
+  const pageOptions = { ...flags, name: stem, baseFolder: dirname(resolve(path)), onWarning };
   switch (flags.to) {
     case "html": {
       const { toHtml } = await import("../convert/html/to-html.ts");

@@ -23,5 +23,6 @@ export async function writePage(
 ): Promise<void> {
   // Only who writes pages needs what makes them.
   const { toHtml } = await import("../convert/html/to-html.ts");
-  writeAtomically(pagePath(path, folder), await toHtml(notebook, { ...options, baseFolder: dirname(resolve(path)) }));
+  const own = { name: basename(path).replace(/\.ipynb$/, ""), baseFolder: dirname(resolve(path)) };
+  writeAtomically(pagePath(path, folder), await toHtml(notebook, { ...options, ...own }));
 }

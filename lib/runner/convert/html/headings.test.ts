@@ -64,6 +64,7 @@ test.each([
   ["with letters that are encoded", "# Über uns\n\n[l](#%C3%9Cber-uns)", "#%C3%9Cber-uns", "Über uns"],
   ["with a per cent sign", "# 50% of it\n\n[l](#50%-of-it)", "#50%25-of-it", "50% of it"],
   ["with a formula", "# The $x^2$ rule\n\n[l](#The-$x^2$-rule)", "#The-$x%5E2$-rule", "The x2 rule"],
+  ["with a displayed one", "# $$x$$ too\n\n[l](#$$x$$-too)", "#$$x$$-too", "x too"],
   ["that stands before its heading", "[l](#My-Head)\n\n# My Head", "#My-Head", "My Head"],
   ["to the first of two of one name", "# Same\n\n## Same\n\n[l](#Same)", "#Same", "Same"],
   ["to the second of them, as GitHub has it", "# Same\n\n## Same\n\n[l](#same-1)", "#Same-1", "Same"],

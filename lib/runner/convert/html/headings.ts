@@ -114,9 +114,13 @@ function textOf(node: Nodes, dollars: "$" | ""): string {
     return "";
   }
   if (node.type === "element") {
-    const { className } = node.properties;
-    if (node.tagName === "annotation" || (Array.isArray(className) && className.includes("katex-html"))) {
+    const classes = Array.isArray(node.properties.className) ? node.properties.className : [];
+    // The words for a picture that is not loaded are no more the heading's than the picture would be.
+    if (node.tagName === "annotation" || classes.includes("katex-html") || classes.includes("not-loaded")) {
       return "";
+    }
+    if (classes.includes("katex-display") && dollars !== "") {
+      return `$${node.children.map((child) => textOf(child, dollars)).join("")}$`;
     }
     const source = dollars === "" || node.tagName !== "math" ? undefined : sourceOf(node);
     if (source !== undefined) {

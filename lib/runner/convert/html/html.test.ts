@@ -150,6 +150,24 @@ test("figures carry their spec and their picture, and the page the scripts that 
   expect(none).toContain('alt="Losses"');
 });
 
+test("an output without anything in it shows nothing", async () => {
+  const html = await body(code("x", [display({}), display({ "text/plain": "shown" })]));
+  expect(html).toContain("shown");
+  expect(html).not.toContain("cannot be shown");
+});
+
+test.each([
+  ["its name, where it has nothing else", markdown("text"), {}, "my notebook"],
+  ["its first heading that says something", markdown("# ![x](y.png)\n\n# A & B"), {}, "A &amp; B"],
+  ["its metadata's title", markdown("# A"), { title: "Own" }, "Own"],
+])("a page is called by %s", async (_, cell, metadata, title) => {
+  const own = { ...notebook(cell), metadata };
+  for (const convert of [toHtml, toSlides]) {
+    expect(await convert(own, { name: "my notebook" })).toContain(`<title>${title}</title>`);
+    expect(await convert(own, { name: "my notebook", title: "Given" })).toContain("<title>Given</title>");
+  }
+});
+
 test("tags leave out or hide what a reader does not need", async () => {
   expect(await body(code("secret", [], { tags: ["remove-cell"] }))).not.toContain("secret");
   expect(

@@ -102,3 +102,39 @@ test("boxes of HTML are shown as they are ticked, and nobody can change them", a
   );
   expect(html).not.toMatch(/name=|onclick/);
 });
+
+/** The formulas of a page, as they were written. */
+const formulas = (html: string) =>
+  [...html.matchAll(/<annotation[^>]*>([\s\S]*?)<\/annotation>/g)].map(([, tex]) => tex);
+
+test.each([
+  // https://github.com/jupyter/nbconvert/issues/1848: formulas in the head of a table.
+  ["| | $\\mathbf{d}_{12}$ |\n|---|---|\n| a | $|x|$ |", 2, ["\\mathbf{d}_{12}", "|x|"]],
+  ["a | $P(A|B)$\n---|---\nb | $$\\{x|y\\}$$", 2, ["P(A|B)", "\\{x|y\\}"]],
+  ["> | $|a|$ | b |\n> |:-:|---|\n> | `$\\|$` | $\\|v\\|$ |", 2, ["|a|", "|v|"]],
+  ["| costs $5 | and $6 |\n|---|---|\n| \\$a | b$ |", 2, []],
+])("formulas in a table keep their strokes: %j", async (source, columns, expected) => {
+  const html = await body(source);
+  expect(html.match(/<tr>/g)).toHaveLength(2);
+  expect(html.match(/<t[hd][ >]/g)).toHaveLength(2 * columns);
+  expect(formulas(html)).toEqual(expected);
+});
+
+test("strokes in code, in a fence and outside of tables are left alone", async () => {
+  const html = await body("| `a \\| b` |\n|---|\n| x |\n\n```\n| $|a|$ |\n|---|\n```\n\n$|y|$ and $P(A|B)$");
+  expect(html).toContain("<code>a | b</code>");
+  expect(html).toContain("| $|a|$ |");
+  expect(formulas(html)).toEqual(["|y|", "P(A|B)"]);
+});
+
+test.each([
+  // https://github.com/jupyter/nbconvert/issues/831: dollars with nothing between them.
+  ["$$$$ and $$ $$ and $", 1],
+  ["text $$x^2$$ more", 1],
+  ["a\n$$\nx\n$$\nb", 3],
+  ["- item $$x$$", 0],
+])("a displayed formula stays in its paragraph: %j", async (source, paragraphs) => {
+  const html = await body(source);
+  expect(html.match(/<p[ >]/g) ?? []).toHaveLength(paragraphs);
+  expect(html.match(/<p[^>]*><\/p>/)).toBeNull();
+});

@@ -65,6 +65,13 @@ export class MarkdownRenderer {
     // GitHub, Jupyter and nbconvert strike text through as something that was deleted.
     this.#md.renderer.rules.s_open = () => "<del>";
     this.#md.renderer.rules.s_close = () => "</del>";
+    // A displayed formula in a paragraph is part of it.
+    for (const name of ["math_block", "math_inline_bare_block"]) {
+      this.#md.renderer.rules[name] = (tokens, index) => {
+        const formula = this.#trust("span", this.#formula(tokens[index]?.content ?? "", true));
+        return tokens[index]?.map ? `<p class="katex-block">${formula}</p>\n` : formula;
+      };
+    }
     this.#md.renderer.rules.math_inline = (tokens, index) =>
       this.#trust("span", this.#formula(tokens[index]?.content ?? "", false));
     this.#md.inline.ruler.before("escape", "environment", (state, silent) => {

@@ -1,4 +1,5 @@
 /** Formulas in Markdown that the plugin for formulas does not see as Jupyter does. Code keeps its own. */
+import { tableFormulas } from "./table-formulas.ts";
 
 /** Fences, in quotations and lists, too, and spans of code. */
 const code =
@@ -13,10 +14,11 @@ const opening =
  * any (`\begin{align}…\end{align}`), which may stand anywhere in the text and hold what Markdown would take for its own, as
  * `keep` says.
  *
- * @param source Markdown.
+ * @param text Markdown.
  * @param keep Takes an environment, and gives what is to stand for it in the text.
  */
-export function findFormulas(source: string, keep: (tex: string) => string): string {
+export function findFormulas(text: string, keep: (tex: string) => string): string {
+  const source = withoutFences(text, tableFormulas);
   let result = "";
   let from = 0;
   for (const { 0: whole, index } of source.matchAll(code)) {
@@ -24,6 +26,19 @@ export function findFormulas(source: string, keep: (tex: string) => string): str
     from = index + whole.length;
   }
   return result + inText(source.slice(from), keep);
+}
+
+/** Changes what is outside of fences. */
+function withoutFences(text: string, change: (text: string) => string): string {
+  let result = "";
+  let from = 0;
+  for (const { 0: whole, 1: span, index } of text.matchAll(code)) {
+    if (span === undefined) {
+      result += change(text.slice(from, index)) + whole;
+      from = index + whole.length;
+    }
+  }
+  return result + change(text.slice(from));
 }
 
 function inText(text: string, keep: (tex: string) => string): string {

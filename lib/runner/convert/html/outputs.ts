@@ -51,10 +51,12 @@ function renderBundle(data: MimeBundle, metadata: Metadata, context: OutputConte
   if (figure !== undefined) {
     return renderFigure(figure, data, metadata, context);
   }
-  return (
-    renderStatic(data, metadata, context, isResult) ??
-    `<p class="unknown">An output that cannot be shown here (${escapeHtml(Object.keys(data).join(", ") || "empty")})</p>`
-  );
+  const kinds = Object.keys(data);
+  // Kernels leave nothing where something was to be updated later.
+  return kinds.length === 0
+    ? ""
+    : (renderStatic(data, metadata, context, isResult) ??
+        `<p class="unknown">An output that cannot be shown here (${escapeHtml(kinds.join(", "))})</p>`);
 }
 
 function renderFigure(mimetype: string, data: MimeBundle, metadata: Metadata, context: OutputContext): string {

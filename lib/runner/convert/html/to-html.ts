@@ -8,8 +8,10 @@ import { renderCells } from "./render-cells.ts";
 import { pageStyle } from "./style.ts";
 
 export interface HtmlOptions {
-  /** The page's title; default: the notebook's own, or its first heading. */
+  /** The page's title; default: the notebook's own, its first heading, or its name. */
   readonly title?: string | undefined;
+  /** What the notebook is called, such as its file; default "Notebook". */
+  readonly name?: string | undefined;
   /**
    * Where the scripts of figures come from: "bundled" puts them into the page, "cdn" fetches them when it is opened,
    * "none" leaves figures as pictures. Default "bundled".
@@ -58,7 +60,7 @@ export async function toHtml(notebook: Notebook, options: HtmlOptions = {}): Pro
     remoteImages,
     onWarning: options.onWarning,
   });
-  const title = options.title ?? ownTitle(notebook) ?? headings[0]?.text ?? "Notebook";
+  const title = pageTitle(notebook, headings, options) ?? "Notebook";
   const contents = toc ? tableOfContents(headings) : "";
   const inline = [...(scripts === "bundled" ? assets.map((asset) => asset.text()) : []), pageScript];
   const remote = scripts === "cdn" ? assets.map((asset) => asset.cdn) : [];
@@ -88,10 +90,15 @@ ${inline.map((text) => `<script>${text}</script>`).join("\n")}
 `;
 }
 
-/** The title in the notebook's metadata, where it is one. */
-export function ownTitle(notebook: Notebook): string | undefined {
-  const { title } = notebook.metadata;
-  return typeof title === "string" && title.trim() !== "" ? title : undefined;
+/** The title that was given, the one in the notebook's metadata, its first heading that says something, or its name. */
+export function pageTitle(
+  notebook: Notebook,
+  headings: readonly Heading[],
+  { title, name }: HtmlOptions,
+): string | undefined {
+  const own = notebook.metadata.title;
+  const heading = headings.find(({ text }) => text !== "")?.text;
+  return title ?? (typeof own === "string" && own.trim() !== "" ? own : (heading ?? name));
 }
 
 function about(notebook: Notebook): string {

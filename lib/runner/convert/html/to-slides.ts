@@ -5,7 +5,7 @@ import { escapeHtml } from "./escape.ts";
 import { pageScript } from "./page-script.ts";
 import { type RenderedNotebook, renderCells } from "./render-cells.ts";
 import { pageStyle } from "./style.ts";
-import { contentPolicy, type HtmlOptions, ownTitle, policyElements } from "./to-html.ts";
+import { contentPolicy, type HtmlOptions, pageTitle, policyElements } from "./to-html.ts";
 
 type SlideType = "slide" | "subslide" | "fragment" | "skip" | "notes" | "-";
 
@@ -34,7 +34,7 @@ export async function toSlides(notebook: Notebook, options: HtmlOptions = {}): P
     remoteImages,
     onWarning: options.onWarning,
   });
-  const title = options.title ?? ownTitle(notebook) ?? rendered.headings[0]?.text ?? "Slides";
+  const title = pageTitle(notebook, rendered.headings, options) ?? "Slides";
   const assets = [...rendered.assets, revealAssets.script];
   const inline = [...(scripts === "cdn" ? [] : assets.map((asset) => asset.text())), slideScript, pageScript];
   const remote = scripts === "cdn" ? assets.map((asset) => asset.cdn) : [];
