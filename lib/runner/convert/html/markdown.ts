@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import markdownItKatex from "@vscode/markdown-it-katex";
 import katex from "katex";
+import "katex/contrib/mhchem";
 import createMarkdownIt, { type MarkdownIt } from "markdown-it";
 import definitionLists from "markdown-it-deflist";
 import { githubAlerts } from "./alerts.ts";
@@ -13,6 +14,7 @@ import { findFormulas } from "./math-source.ts";
 import type { Attachments, Media } from "./media.ts";
 import { sanitizeHtml } from "./sanitize.ts";
 import { taskLists } from "./task-lists.ts";
+import { asMathJax } from "./tex-as-mathjax.ts";
 import { pageMacros } from "./tex-macros.ts";
 
 export interface MarkdownRendererOptions {
@@ -164,7 +166,7 @@ export class MarkdownRenderer {
     this.usesMath = true;
     const { equations } = this.#options;
     try {
-      const html = katex.renderToString(equations.prepare(tex, !displayMode), {
+      const html = katex.renderToString(equations.prepare(asMathJax(tex), !displayMode), {
         displayMode: displayMode || isDisplayed(tex),
         throwOnError: false,
         strict: false,
