@@ -54,6 +54,11 @@ test.each([
   ["<div style='position:fixed;color:red;background:url(https://x/)'>x</div>", '<div style="color:red">x</div>'],
   ["<style>body{display:none}</style><b>x</b>", "<b>x</b>"],
   ["<form action=https://x><input name=password></form>", ""],
+  // https://github.com/ipython-contrib/jupyter_contrib_nbextensions/issues/1136: a table of contents as a cell.
+  [
+    '<div class="toc own"><a class="skip anchor" href="#a">A</a></div><p class="page">b</p>',
+    '<div class="own"><a class="" href="#a">A</a></div><p class="">b</p>',
+  ],
   ["<input type=CHECKBOX onclick=alert(1)>", '<input type="checkbox" disabled>'],
   ["<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>", /^((?!onerror).)*$/],
   ["<object data=x></object><embed src=x><base href=https://x><meta http-equiv=refresh content=0>", ""],

@@ -75,6 +75,16 @@ const safeFunctions = new Set(
 );
 
 /**
+ * Classes that say what a part of the page itself is. Notebooks have some of them, too, such as the `toc` of nbextensions' tables of contents,
+ * and mean something else.
+ */
+const ofThePage = new Set(
+  "about anchor bar cell code copy count figure hidden-part input live no-toc outputs page picture skip static theme toc took unknown".split(
+    " ",
+  ),
+);
+
+/**
  * Cleans a piece of HTML.
  *
  * @param html The HTML.
@@ -120,6 +130,10 @@ function prepare(node: Nodes): void {
     }
     if (child.tagName === "a" && child.properties.name !== undefined) {
       child.properties.id ??= child.properties.name;
+    }
+    const { className } = child.properties;
+    if (Array.isArray(className)) {
+      child.properties.className = className.filter((name) => !ofThePage.has(String(name)));
     }
     if (child.properties.style !== undefined) {
       child.properties.style = safeStyle(String(child.properties.style));
