@@ -105,6 +105,21 @@ test("outputs are compared mimetype by mimetype", () => {
   expect(compare([spec(1)], [spec(2)])).toEqual(["application/vnd.vegalite.v5+json:\n  $.data.values[0]: 1 -> 2"]);
 });
 
+test.each([
+  // https://github.com/computationalmodelling/nbval/issues/56: a progress bar is drawn as often as there is time.
+  ["10 %\r50 %\r100 %\n", "  0 %\r100 %\n"],
+  ["\u001b[32m 10 %\u001b[0m\r\u001b[32m100 %\u001b[0m\n", "100 %\n"],
+  ["a\r\nb", "a\nb"],
+  ["abc\u0008d", "abd"],
+  ["/tmp/ipykernel_2062/2786919142.py:1: UserWarning: x", "/tmp/ipykernel_77/2786919142.py:1: UserWarning: x"],
+])("of what is printed, what is to be seen counts: %j and %j", (stored, fresh) => {
+  for (const name of ["stdout", "stderr"] as const) {
+    const output = (text: string): Output => ({ output_type: "stream", name, text });
+    expect(compareOutputs([output(stored)], [output(fresh)], exact, same)).toEqual([]);
+    expect(compareOutputs([output(stored)], [output(`${fresh}x`)], exact, same)).toHaveLength(1);
+  }
+});
+
 test("a notebook's settings decide how its cells are compared", () => {
   const notebook = (text: string, own: object): Notebook => ({
     cells: [

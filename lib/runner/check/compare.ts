@@ -1,5 +1,7 @@
 /** Compares a notebook's stored outputs with fresh ones, each mimetype in its own way. */
+import { stripVTControlCharacters } from "node:util";
 import { createPatch } from "diff";
+import { overwrite } from "../convert/html/ansi.ts";
 import { jsonData } from "../convert/html/figures.ts";
 import {
   type CodeCell,
@@ -111,10 +113,15 @@ export function compareOutputs(
   return differences;
 }
 
+/** The file that ipykernel says a cell is in, for instance in warnings; its folder has the number of the kernel's process. */
+const cellFile = /([\\/]ipykernel_)\d+([\\/]\d+\.py)/g;
+
+/** What is to be seen of a stream: of a progress bar its last state, however often it was drawn. */
 function streamText(outputs: readonly Output[], name: "stdout" | "stderr"): string {
-  return outputs
+  const text = outputs
     .map((output) => (output.output_type === "stream" && output.name === name ? joinLines(output.text) : ""))
     .join("");
+  return overwrite(stripVTControlCharacters(text)).replace(cellFile, "$1<process>$2");
 }
 
 function describe(outputs: readonly Output[]): string {
