@@ -164,8 +164,8 @@ export class ProgramBuilder {
     const source = from.relu === true || from.residual !== undefined ? this.#plain(from) : from;
     const { buffer } = this.#whole(residual);
     const made = source.norm === undefined ? this.#maker(source) : undefined;
-    // What is added must be there when the convolution runs, and be another buffer than it reads, or their gradients meet.
-    const isThere = made !== undefined && made.source !== buffer && this.#isWrittenBefore(buffer, made);
+    // What is added must be there when the convolution runs.
+    const isThere = made !== undefined && this.#isWrittenBefore(buffer, made);
     if (made !== undefined && isThere && made.residual < 0 && made.activation === "linear") {
       made.residual = buffer;
       this.#use(buffer).isRead = true;
@@ -215,13 +215,6 @@ export class ProgramBuilder {
     const operations = this.#operations;
     const parameters = this.#parameters;
     const running = this.#running;
-    // A normalisation that is merged hands its gradient down to what made its channels, which is then not given the output's.
-    const isMerged = operations.some(
-      ({ kind, norm, source }) => kind === "merge" && norm >= 0 && source === last.buffer,
-    );
-    if (isMerged) {
-      last = this.#copy(last);
-    }
     if (operations.length < 2 || !operations.some(({ kind }) => kind === "conv")) {
       return null;
     }

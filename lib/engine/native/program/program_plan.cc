@@ -170,21 +170,29 @@ void Program::planBackward() {
     if (op.kind == ProgramOp::Merge && op.norm >= 0 && (tracked(op.dst) || step.deferred >= 0)) {
       fail("a normalized sum that is normalized again");
     }
+    // In the order in which they run: a convolution's residual may be what it reads.
+    const bool residualFirst = op.kind == ProgramOp::Conv;
+    auto writeResidual = [&] {
+      if (op.residual >= 0) step.firstResidual = write(op.residual, 0, op.outChannels);
+    };
+    if (residualFirst) writeResidual();
     step.handsDown = op.kind == ProgramOp::Merge && op.norm >= 0 && isMadeFor(i);
     if (step.handsDown) {
       deferredBy[static_cast<size_t>(op.norm)] = static_cast<int>(i);
     } else {
       step.firstSource = write(op.src, op.srcOffset, op.inChannels);
     }
-    if (op.residual >= 0) step.firstResidual = write(op.residual, 0, op.outChannels);
+    if (!residualFirst) writeResidual();
     merges[i] = step;
     phases_.back().steps.push_back(step);
   }
 }
 
-// Whether one operation makes exactly the channels that this one reads, and nobody else reads them.
+// Whether one operation makes exactly the channels that this one reads, and nobody else reads them: no other operation,
+// and not who is given the result.
 bool Program::isMadeFor(size_t reader) const {
   const ProgramOp& op = ops_[reader];
+  if (op.src == output_) return false;
   int makers = 0;
   for (size_t i = 0; i < ops_.size(); i++) {
     const ProgramOp& other = ops_[i];
