@@ -23,6 +23,7 @@ export {
   type ImplementationsInfo,
   implementationNames,
 } from "./implementations.ts";
+export { beforeInPlaceChange } from "./in-place.ts";
 export { ModelFileError } from "./io/error.ts";
 export { type FileSystemHandler, fileSystem } from "./io/file-system.ts";
 export { type ProgramUse, refusalOf } from "./kernels/program.ts";

@@ -1,6 +1,7 @@
 /** Optimizer updates of all parameters in one native call. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { NativeBackend } from "./backend.ts";
+import { aboutToChange } from "./in-place.ts";
 
 /** The native backend, when it is the one in use. */
 function nativeBackend(): NativeBackend {
@@ -10,8 +11,9 @@ function nativeBackend(): NativeBackend {
   return tf.backend() as NativeBackend;
 }
 
-/** Makes sure that nobody else sees a variable's memory change: copies it when it is shared, as after a clone. */
+/** Makes sure that nobody else sees a variable's memory change: says so, and copies it when it is shared, as after a clone. */
 function ownMemory(backend: NativeBackend, variables: readonly tf.Variable[]): Float32Array[] {
+  aboutToChange(variables);
   return variables.map((variable) => {
     if (variable.dtype !== "float32") {
       throw new Error(`Optimizer: parameter "${variable.name}" is ${variable.dtype}, expected float32`);

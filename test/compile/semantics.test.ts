@@ -1,7 +1,7 @@
 /** What people write in forward, and change between two calls, comes out as it does layer by layer. */
-import { engine, valueAndGrads } from "@convbook/engine";
+import { adamStep, engine, rmspropStep, sgdStep, valueAndGrads } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
-import { manualSeed, nn } from "convbook";
+import { manualSeed, nn, optim } from "convbook";
 import { beforeAll, describe, expect, it } from "vitest";
 
 if (!engine.available) {
@@ -286,6 +286,78 @@ describe.runIf(engine.available)("a graph", () => {
       return tf.tidy(() => module.forward(images()));
     };
     expectClose(run(), nn.eagerly(run));
+  });
+
+  const weightOf = (block: Block) => block.conv.weight.variable;
+  const ones = (variable: tf.Variable) => [tf.ones(variable.shape)];
+  /** What changes a parameter or a running statistic of a block, in place or not. */
+  const changes: Record<string, (block: Block) => void> = {
+    "a step of SGD in place": (block) =>
+      sgdStep([weightOf(block)], ones(weightOf(block)), undefined, { learningRate: 1, first: true }),
+    "a step of Adam in place": (block) => {
+      const [m, v] = [tf.variable(tf.zerosLike(weightOf(block))), tf.variable(tf.zerosLike(weightOf(block)))];
+      adamStep([weightOf(block)], ones(weightOf(block)), [m], [v], undefined, { learningRate: 1, step: 1 });
+      tf.dispose([m, v]);
+    },
+    "a step of RMSprop in place": (block) => {
+      const squares = tf.variable(tf.zerosLike(weightOf(block)));
+      rmspropStep([weightOf(block)], ones(weightOf(block)), [squares], undefined, undefined, { learningRate: 1 });
+      squares.dispose();
+    },
+    "an optimizer of the library": (block) => {
+      const optimizer = new optim.SGD([block.conv.weight], { lr: 1 });
+      optimizer.step(new Map([[weightOf(block), tf.ones(weightOf(block).shape)]]));
+      optimizer.dispose();
+    },
+    "an optimizer of TensorFlow.js": (block) =>
+      tf.train.sgd(1).applyGradients({ [weightOf(block).name]: tf.ones(weightOf(block).shape) }),
+    "an assignment": (block) => weightOf(block).assign(tf.mul(weightOf(block), 2)),
+    "a state dict": (block) => {
+      const other = new Block();
+      block.loadStateDict(other.stateDict());
+      other.dispose();
+    },
+    "a pass in training": (block) => {
+      block.train();
+      block.forward(tf.mul(images(9), 3));
+    },
+  };
+
+  it.each(Object.keys(changes))("gives what is held as it was called, whatever changes behind it: %s", (name) => {
+    const outside: tf.Tensor[] = [];
+    class Holding extends Block {
+      override body(x: Images): tf.Tensor {
+        const hidden = this.conv.forward(x);
+        const normalised = this.norm.forward(tf.square(hidden));
+        outside.push(hidden, normalised);
+        return normalised;
+      }
+      override forward(x: Images): Images {
+        return tf.relu(tf.add(this.body(x), x)) as Images;
+      }
+    }
+    manualSeed(5);
+    const block = new Holding().eval();
+    const input = images();
+    tf.tidy(() => {
+      const expected = nn.eagerly(() => {
+        block.forward(input);
+        return outside.splice(0);
+      });
+      block.forward(input);
+      const held = outside.splice(0);
+      changes[name]?.(block);
+      const after = nn.eagerly(() => {
+        block.eval().forward(input);
+        return outside.splice(-2);
+      });
+      for (const [i, tensor] of held.entries()) {
+        expectClose(tensor, expected[i] as tf.Tensor);
+      }
+      // It does change what comes behind it.
+      expect(Array.from(after[1]?.dataSync() ?? [])).not.toEqual(Array.from(held[1]?.dataSync() ?? []));
+    });
+    block.dispose();
   });
 
   it("takes several inputs, and gives several outputs under names", () => {

@@ -59,6 +59,11 @@ function madeTensor({ tensor, pin }: Value): tf.Tensor | undefined {
   return pin === undefined || pin.isDisposed ? undefined : pin;
 }
 
+/** Whether a value has been worked out, and is still there. */
+export function isMade(value: Value): boolean {
+  return madeTensor(value) !== undefined;
+}
+
 function givenTensor({ tensor, held }: External): tf.Tensor {
   if (!held.isDisposed) {
     return held;
@@ -73,7 +78,7 @@ function givenTensor({ tensor, held }: External): tf.Tensor {
 }
 
 /** Nodes with what has to run before them, in the order in which they were called. */
-function nodesBehind(last: readonly GraphNode[]): GraphNode[] {
+export function nodesBehind(last: readonly GraphNode[]): GraphNode[] {
   const found = new Set<GraphNode>();
   const open = [...last];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {

@@ -33,7 +33,8 @@ class PendingData {
   }
 }
 
-let count = 0;
+/** What is still to be worked out, for as long as somebody's tensor stands for it. */
+const pending = new Set<Value>();
 let resolve: (value: Value) => tf.Tensor = () => {
   throw new Error("Nothing works out tensors that are pending.");
 };
@@ -45,8 +46,8 @@ export function resolveWith(work: (value: Value) => tf.Tensor): void {
 
 /** The backend of tensors without data. */
 const pendingBackend = {
-  disposeData(): boolean {
-    count--;
+  disposeData({ value }: PendingData): boolean {
+    pending.delete(value);
     return true;
   },
   readSync({ value }: PendingData): tf.BackendValues {
@@ -65,7 +66,12 @@ const pendingBackend = {
 
 /** Whether there are tensors to be worked out at all. */
 export function hasPending(): boolean {
-  return count > 0;
+  return pending.size > 0;
+}
+
+/** All of them. */
+export function pendingValues(): ReadonlySet<Value> {
+  return pending;
 }
 
 /** A tensor for a value. */
@@ -75,7 +81,7 @@ export function pendingTensor(value: Value): tf.Tensor {
     { dataId, shape: [...value.shape], dtype: "float32" },
     pendingBackend,
   );
-  count++;
+  pending.add(value);
   value.tensor = tensor;
   return tensor;
 }
@@ -96,9 +102,12 @@ export function hold(tensor: tf.Tensor): tf.Tensor {
 
 /** Makes a pending tensor the one that `result` was, which is not to be used any more. */
 export function takeOver(tensor: tf.Tensor, result: tf.Tensor): void {
+  const value = pendingValue(tensor);
+  if (value !== undefined) {
+    pending.delete(value);
+  }
   const { removeDataId } = books();
   removeDataId.call(books(), tensor.dataId, pendingBackend);
-  count--;
   backendOf(result).incRef(result.dataId);
   Object.assign(tensor, { dataId: result.dataId, id: result.id });
   result.dispose();

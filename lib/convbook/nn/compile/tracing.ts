@@ -3,9 +3,11 @@
  * run, and give tensors that are pending. When the call returns, what it gives is worked out in one go (see execute.ts), by programs of the engine where
  * they pay. Whoever asks for numbers before that gets them at once. JavaScript itself runs as always, once a call.
  */
+import { beforeInPlaceChange } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { OptionError } from "../errors.ts";
 import { isNested } from "../functional/backend.ts";
+import { changedBy, pendingReaders } from "./changes.ts";
 import { execute, isExecuting } from "./execute.ts";
 import { type External, GraphNode, type LayerOperation, type Operation, type Source, Value } from "./graph.ts";
 import { givesList, outputShapes } from "./kernels.ts";
@@ -29,7 +31,7 @@ class Trace {
 
   source(tensor: tf.Tensor): Source {
     const value = pendingValue(tensor);
-    if (value !== undefined && this.nodes[value.node.index] === value.node) {
+    if (value !== undefined && this.has(value.node)) {
       return value;
     }
     if (value !== undefined) {
@@ -41,6 +43,11 @@ class Trace {
       this.#externals.set(tensor, external);
     }
     return external;
+  }
+
+  /** Whether a node was written down here. */
+  has(node: GraphNode): boolean {
+    return this.nodes[node.index] === node;
   }
 
   /** Writes an operation down. */
@@ -61,8 +68,7 @@ class Trace {
   /** Keeps what was worked out early there for nodes that have not run. */
   pin(values: Iterable<Value>): void {
     for (const value of values) {
-      const isOwn = this.nodes[value.node.index] === value.node;
-      if (!isOwn || value.tensor === undefined || value.tensor.isDisposed || value.pin !== undefined) {
+      if (!this.has(value.node) || value.tensor === undefined || value.tensor.isDisposed || value.pin !== undefined) {
         continue;
       }
       value.pin = this.#held(value.tensor);
@@ -134,8 +140,31 @@ function settle(values: readonly Value[], nodes: readonly GraphNode[] = []): voi
   }
   const trace = current;
   const kept = [...wanted].filter((value) => values.includes(value) || (isOpen(value) && !value.isForgotten));
-  suspended(() => execute(kept, nodes));
+  work(trace, kept, nodes);
   trace?.pin(kept);
+}
+
+/** Works out values of a trace, and before them what else is pending and reads the running statistics that it changes. */
+function work(trace: Trace | undefined, values: readonly Value[], nodes: readonly GraphNode[]): void {
+  suspended(() => {
+    if (trace !== undefined) {
+      execute(pendingReaders(changedBy(trace.owing), (node) => !trace.has(node)));
+    }
+    execute(values, nodes);
+  });
+}
+
+/** Works out what is pending and reads variables that are about to change: it was called when they had the values that they have now. */
+function settleReaders(variables: readonly tf.Variable[]): void {
+  if (isExecuting() || !hasPending()) {
+    return;
+  }
+  const values = suspended(() => {
+    const readers = pendingReaders(new Set(variables), () => true);
+    execute(readers);
+    return readers;
+  });
+  current?.pin(values);
 }
 
 /** Works out all that somebody may still ask for. */
@@ -244,7 +273,7 @@ function callOutermost(layer: Layer, forward: Forward, inputs: unknown[]): unkno
     if (books().state.activeScope !== null && !(output instanceof Promise)) {
       trace.forget(0, given(layer, output));
     }
-    suspended(() => execute(trace.open, trace.owing));
+    work(trace, trace.open, trace.owing);
     return output;
   } finally {
     watch(undefined);
@@ -374,8 +403,10 @@ function install(): void {
     if (current !== undefined) {
       settleAll();
     }
+    settleReaders([this]);
     assign.call(this, value);
   };
+  beforeInPlaceChange(settleReaders);
 }
 
 resolveWith((value) => {
