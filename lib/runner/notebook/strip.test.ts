@@ -34,3 +34,19 @@ test("keeps the outputs of cells that ask for it", () => {
   expect(stripNotebook(text, "x")).toBe(text);
   expect(stripNotebook(text, "x", { keepTags: [] })).not.toBe(text);
 });
+
+test.each([
+  // https://github.com/kynan/nbstripout: the metadata that it knows.
+  [{ keep_output: true }, {}, true],
+  [{ init_cell: true }, {}, true],
+  [{ tags: ["keep_output"] }, {}, true],
+  [{}, { keep_output: true }, true],
+  [{ keep_output: false }, { keep_output: true }, false],
+  [{ init_cell: false }, {}, false],
+  [{ keep_output: "yes" }, { keep_output: 1 }, false],
+])("a cell with the metadata %j in a notebook with %j keeps its outputs: %s", (cell, notebook, kept) => {
+  const outputs = [{ output_type: "stream", name: "stdout", text: "shown" }];
+  const cells = [{ cell_type: "code", execution_count: 1, metadata: cell, outputs, source: "" }];
+  const text = JSON.stringify({ cells, metadata: notebook, nbformat: 4, nbformat_minor: 4 });
+  expect(stripNotebook(text, "x.ipynb").includes("shown")).toBe(kept);
+});

@@ -1,6 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Nodes } from "hast";
+import { fromHtml } from "hast-util-from-html";
 import { afterAll, expect, test } from "vitest";
 import type { Cell, Notebook, Output } from "../../notebook/types.ts";
 import { ansiToHtml, overwrite } from "./ansi.ts";
@@ -229,4 +231,45 @@ test("cells become slides as their metadata says", async () => {
   expect(slides).not.toContain("gone");
   expect(slides).toMatch(/<div class="fragment">[\s\S]*later/);
   expect(slides).toMatch(/<aside class="notes">[\s\S]*say this/);
+});
+
+test.each([
+  // https://github.com/jupyter/nbconvert/issues/35: what follows a fragment is shown with it; nbconvert's own nesting.
+  ["slide fragment - slide", "<0f<1 2>><3>"],
+  ["slide skip -", "<0 2>"],
+  ["- - slide", "<0 1><2>"],
+  ["slide fragment fragment - subslide -", "<<0f<1>f<2 3>><4 5>>"],
+  ["slide fragment notes -", "<0f<1 n<2> 3>>"],
+  ["skip slide", "<1>"],
+])("cells of the kinds %s are slides as nbconvert has them", async (kinds, expected) => {
+  const cells = kinds.split(" ").map((slide_type, index) => ({
+    ...markdown(`cell${index}`),
+    metadata: slide_type === "-" ? {} : { slideshow: { slide_type } },
+  }));
+  const page = /<div class="slides">([\s\S]*?)<\/main>/.exec(await toSlides(notebook(...cells)))?.[1] ?? "";
+  const shape = (node: Nodes): string => {
+    if (node.type === "text") {
+      return /\d/.exec(node.value)?.[0] ?? "";
+    }
+    const inner =
+      "children" in node
+        ? (node.children as Nodes[])
+            .map(shape)
+            .filter((part) => part !== "")
+            .join(" ")
+        : "";
+    const kind = node.type === "element" ? `${node.tagName} ${node.properties.className ?? ""}` : "";
+    return kind === "section "
+      ? `<${inner}>`
+      : kind === "div fragment"
+        ? `f<${inner}>`
+        : kind === "aside notes"
+          ? `n<${inner}>`
+          : inner;
+  };
+  expect(
+    shape(fromHtml(page, { fragment: true }))
+      .replaceAll("> <", "><")
+      .replaceAll(" f", "f"),
+  ).toBe(expected);
 });

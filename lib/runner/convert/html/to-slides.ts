@@ -62,34 +62,38 @@ ${inline.map((text) => `<script>${text}</script>`).join("\n")}
 /** The cells in their sections: slides beside one another, subslides below their slide. */
 function slides({ cells }: RenderedNotebook): string {
   const marked = cells.some(({ cell }) => slideType(cell) !== "-");
-  const columns: string[][] = [];
+  /** Columns of slides of parts: what stands in a slide at once, and its fragments, each with what comes with it. */
+  const columns: string[][][] = [];
   for (const { cell, html } of cells) {
     const type = marked ? slideType(cell) : beginsSection(html) ? "slide" : "-";
     if (type === "skip") {
       continue;
     }
     if (type === "slide" || columns.length === 0) {
-      columns.push([""]);
+      columns.push([[""]]);
     } else if (type === "subslide") {
-      columns.at(-1)?.push("");
+      columns.at(-1)?.push([""]);
     }
-    const column = columns.at(-1) as string[];
-    const shown =
-      type === "notes"
-        ? `<aside class="notes">${html}</aside>`
-        : type === "fragment"
-          ? `<div class="fragment">${html}</div>`
-          : html;
+    const slide = columns.at(-1)?.at(-1) as string[];
+    if (type === "fragment") {
+      slide.push("");
+    }
     // A cell's own section would be a slide of its own.
-    column[column.length - 1] += shown.replace(/^<section/, "<div").replace(/<\/section>$/, "</div>");
+    const inner = html.replace(/^<section/, "<div").replace(/<\/section>$/, "</div>");
+    slide[slide.length - 1] += type === "notes" ? `<aside class="notes">${html}</aside>` : inner;
   }
   return columns
+    .map((slides) => slides.map(([first, ...fragments]) => `${first}${fragments.map(fragment).join("")}`))
     .map((column) =>
       column.length === 1
         ? `<section>${column[0]}</section>`
         : `<section>${column.map((part) => `<section>${part}</section>`).join("\n")}</section>`,
     )
     .join("\n");
+}
+
+function fragment(html: string): string {
+  return `<div class="fragment">${html}</div>`;
 }
 
 function slideType(cell: Cell): SlideType {
