@@ -69,3 +69,25 @@ test("a script has the code, with the text and the magics as comments", () => {
   expect(extension).toBe(".py");
   expect(result).toBe("# # Title\n#\n# Text\n\n# In[2]:\n# %matplotlib inline\nx = 1\n\n# In[2]:\n# %%bash\n# ls\n");
 });
+
+test.each([
+  // https://github.com/jupyter/nbconvert/issues/503: the rest of the notebook needs what such cells and lines declare.
+  ["%%time\nx = 1\n%matplotlib inline", "# %%time\nx = 1\n# %matplotlib inline"],
+  ["%%capture out\nimport a", "# %%capture out\nimport a"],
+  ["\n%%bash\nls\n\nx", "#\n# %%bash\n# ls\n#\n# x"],
+  ["%time x = f()\n%timeit f()\n%time", "x = f()\n# %timeit f()\n# %time"],
+  ["for a in b:\n    !ls {a}\n    %time y = a", "for a in b:\n    pass  # !ls {a}\n    y = a"],
+  ["files = !ls\na, b = %sx x\nc = 7 %d\nd %= 2", "# files = !ls\n# a, b = %sx x\nc = 7 %d\nd %= 2"],
+  ["?f\nf?\nf.g??\n!echo 'it (\nx = 1\n!ls", "# ?f\n# f?\n# f.g??\n# !echo 'it (\nx = 1\n# !ls"],
+  ['t = """\n%d items\n!no\n"""\nu = (a\n  %b)', 't = """\n%d items\n!no\n"""\nu = (a\n  %b)'],
+])("of the cell %j the script has what Python can run", (source, expected) => {
+  expect(toScript(notebook(code(source))).text).toBe(`# In[2]:\n${expected}\n`);
+});
+
+test("in TypeScript a timed cell and line stay, too", () => {
+  const own = {
+    ...notebook(code("%%time\nlet x = 1;"), code("%time x = 2;\n%types off\n!ls")),
+    metadata: { language_info: { name: "typescript" } },
+  };
+  expect(toScript(own).text).toBe("// In[2]:\n// %%time\nlet x = 1;\n\n// In[2]:\nx = 2;\n// %types off\n// !ls\n");
+});

@@ -1,6 +1,7 @@
 /** A notebook as a script: the code, with its text as comments. */
 import { joinLines, type Notebook, tagsOf } from "../notebook/types.ts";
 import { notebookLanguage } from "./html/render-cells.ts";
+import { withoutMagics } from "./script-magics.ts";
 
 /** Line comments and file endings of languages whose scripts are written here. */
 const languages: Readonly<Record<string, { comment: string; extension: string }>> = {
@@ -23,7 +24,7 @@ export interface ScriptResult {
   readonly extension: string;
 }
 
-/** Converts a notebook to a script. Magics, which only a kernel understands, become comments in scripts of other kinds. */
+/** Converts a notebook to a script. What only a kernel understands becomes comments. */
 export function toScript(notebook: Notebook): ScriptResult {
   const language = notebookLanguage(notebook);
   const known = languages[language];
@@ -43,9 +44,7 @@ export function toScript(notebook: Notebook): ScriptResult {
     if (cell.cell_type !== "code") {
       return cell.cell_type === "markdown" ? [asComment(source)] : [];
     }
-    return [
-      `${comment} In[${cell.execution_count ?? " "}]:\n${source.startsWith("%%") ? asComment(source) : source.replace(/^(?=[%!])/gm, `${comment} `)}`,
-    ];
+    return [`${comment} In[${cell.execution_count ?? " "}]:\n${withoutMagics(source, language, comment)}`];
   });
   return { text: `${parts.join("\n\n")}\n`, extension };
 }

@@ -3,7 +3,7 @@ import { SpelledNumber } from "../spelled-number.ts";
 import { decimal, type Language } from "./language.ts";
 import { declarationsOf, type Statements } from "./statements.ts";
 
-const statements: Statements = {
+export const pythonStatements: Statements = {
   // A line goes on behind a backslash.
   comment: /#[^\n]*|\\\n/y,
   text: /"""(?:\\[\s\S]|(?!""")[\s\S])*(?:""")?|'''(?:\\[\s\S]|(?!''')[\s\S])*(?:''')?|"(?:\\[\s\S]|[^"\\\n])*"?|'(?:\\[\s\S]|[^'\\\n])*'?/y,
@@ -15,7 +15,7 @@ const statements: Statements = {
 
 export const python: Language = {
   comment: "#",
-  nameOf: (name) => (statements.name.test(name) ? name : undefined),
+  nameOf: (name) => (pythonStatements.name.test(name) ? name : undefined),
   assign: (name, literal) => `${name} = ${literal}`,
   literals: {
     nothing: "None",
@@ -27,7 +27,7 @@ export const python: Language = {
     list: (items) => `[${items.join(", ")}]`,
     object: (members) => `{${members.map(([key, value]) => `${JSON.stringify(key)}: ${value}`).join(", ")}}`,
   },
-  declarations: (source) => declarationsOf(source, statements),
+  declarations: (source) => declarationsOf(source, pythonStatements),
   types: [
     [/^(int|float)$/, "number"],
     [/^bool$/, "boolean"],
