@@ -19,7 +19,7 @@ export interface Judgement {
  * An end without a fault (`sys.exit(0)`) is no error, so it is not what errors are allowed for: it ends the notebook. In a cell that has to
  * raise something it is what was expected, as any other exception would be.
  *
- * @param shown The error among the cell's outputs, which says more than the reply.
+ * @param shown The error among the cell's outputs, which says more than the reply, and counts where the reply says nothing of it.
  */
 export function judge(
   cell: CodeCell,
@@ -27,7 +27,10 @@ export function judge(
   result: ExecuteResult,
   { expectsError, allowsError }: { readonly expectsError: boolean; readonly allowsError: boolean },
 ): Judgement {
-  if (result.status === "ok") {
+  // As papermill has it: a result that cannot be shown, for one, is an error that the reply knows nothing of.
+  const hidden =
+    shown !== undefined && !endsWell(shown) && cell.outputs.some((output) => output.output_type === "error");
+  if (result.status === "ok" && !hidden) {
     const goOn = !asksToEnd(result);
     if (expectsError) {
       const message = "the cell is tagged raises-exception, but raised nothing";
