@@ -213,39 +213,55 @@ class Execution {
 
   /** Steps with what they read; single nodes that come to one step are put together. */
   #runs(steps: readonly Step[]): Run[] {
-    const taken = new Set<GraphNode>();
-    const alone = new Set(steps.filter((step) => !("built" in step)).map(({ exit }) => at(this.#nodes, exit)));
-    const readers = new Map<Value, GraphNode[]>();
-    for (const node of this.#nodes) {
-      for (const input of node.inputs) {
-        if (input instanceof Value) {
-          readers.set(input, [...(readers.get(input) ?? []), node]);
-        }
-      }
-    }
-    const readerOf = ({ output, outputs }: GraphNode): GraphNode | undefined => {
-      const [reader, ...others] = readers.get(output) ?? [];
-      const isFree = reader !== undefined && others.length === 0 && outputs.length === 1 && !this.#wanted.has(output);
-      return isFree && alone.has(reader) && !taken.has(reader) && !this.#isOrdered(reader) ? reader : undefined;
-    };
     const runs: Run[] = [];
+    const alone: GraphNode[] = [];
     for (const step of steps) {
       const exit = at(this.#nodes, step.exit);
       if ("built" in step) {
         const nodes = step.nodes.map((number) => at(this.#nodes, number));
         runs.push({ step, nodes, exit, inputs: [this.#sourceOf(step.entry)] });
-      } else if (!taken.has(exit)) {
-        const chain = this.#isOrdered(exit)
-          ? { single: exit, nodes: [exit] }
-          : chainFrom(exit, readerOf, !this.#training);
-        for (const node of chain.nodes) {
-          taken.add(node);
-        }
-        const inputs = chain.nodes.flatMap(({ inputs: own }) => own).filter((input) => !isWithin(input, chain.nodes));
-        runs.push({ step: chain, nodes: chain.nodes, exit: at(chain.nodes, -1), inputs });
+      } else {
+        alone.push(exit);
       }
     }
-    return runs.sort((a, b) => a.exit.index - b.exit.index);
+    if (alone.length > 0) {
+      runs.push(...this.#chains(alone));
+      runs.sort((a, b) => a.exit.index - b.exit.index);
+    }
+    return runs;
+  }
+
+  /** Nodes that run by themselves, in order, those together that come to one step. */
+  #chains(alone: readonly GraphNode[]): Run[] {
+    const free = new Set(alone);
+    const readers = new Map<Value, GraphNode | null>();
+    for (const node of this.#nodes) {
+      for (const input of node.inputs) {
+        if (input instanceof Value) {
+          readers.set(input, readers.has(input) ? null : node);
+        }
+      }
+    }
+    const readerOf = ({ output, outputs }: GraphNode): GraphNode | undefined => {
+      const reader = readers.get(output);
+      const isOnly = reader !== undefined && reader !== null && outputs.length === 1 && !this.#wanted.has(output);
+      return isOnly && free.has(reader) && !this.#isOrdered(reader) ? reader : undefined;
+    };
+    const runs: Run[] = [];
+    for (const first of alone) {
+      if (!free.has(first)) {
+        continue;
+      }
+      const chain = this.#isOrdered(first)
+        ? { single: first, nodes: [first] }
+        : chainFrom(first, readerOf, !this.#training);
+      for (const node of chain.nodes) {
+        free.delete(node);
+      }
+      const inputs = chain.nodes.flatMap(({ inputs: own }) => own).filter((input) => !isWithin(input, chain.nodes));
+      runs.push({ step: chain, nodes: chain.nodes, exit: at(chain.nodes, -1), inputs });
+    }
+    return runs;
   }
 
   /** The source that {@link PlanNode.inputs} calls by this number. */

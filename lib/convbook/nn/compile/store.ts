@@ -1,4 +1,5 @@
 /** Plans that are kept from one run to the next, for as long as graphs look the same. */
+import type { ProgramWindow } from "@convbook/engine";
 import type { PlanNode } from "./plan.ts";
 
 /** So many plans are kept; those that were not used for longest go first. */
@@ -28,16 +29,31 @@ export class PlanStore<T> {
   }
 }
 
-/** All that a plan depends on: nodes, shapes, who reads what, and the numbers that programs hold. */
+/** All that a plan depends on: nodes, shapes, who reads what, and the numbers that programs hold. Made once a pass, so it is put together without detours. */
 export function planKey(
   nodes: readonly PlanNode[],
   externals: readonly (readonly number[])[],
   training: boolean,
 ): string {
-  const parts = nodes.map(
-    (node) => `${node.isKept ? "!" : ""}${operationKey(node)}(${node.inputs})${node.shapes.join("/")}`,
-  );
-  return `${training};${externals.join("/")};${parts.join(";")}`;
+  let key = training ? "t" : "e";
+  for (const shape of externals) {
+    key += `/${list(shape)}`;
+  }
+  for (const node of nodes) {
+    key += `;${node.isKept ? "!" : ""}${operationKey(node)}(${list(node.inputs)})`;
+    for (const shape of node.shapes) {
+      key += `/${list(shape)}`;
+    }
+  }
+  return key;
+}
+
+function list(numbers: readonly number[]): string {
+  let text = "";
+  for (const number of numbers) {
+    text += `${number},`;
+  }
+  return text;
 }
 
 function operationKey({ operation, isKnown }: PlanNode): string {
@@ -46,12 +62,9 @@ function operationKey({ operation, isKnown }: PlanNode): string {
   }
   switch (operation.kind) {
     case "convolution":
-    case "pool": {
-      const { filter, strides, pad } = operation.window ?? { filter: [], strides: [], pad: [] };
-      const type =
-        operation.kind === "pool" ? operation.type : `conv ${operation.bias !== null} ${operation.weight.shape}`;
-      return `${type} ${filter} ${strides} ${pad}`;
-    }
+      return `conv ${operation.bias !== null} ${list(operation.weight.shape)} ${windowKey(operation.window)}`;
+    case "pool":
+      return `${operation.type} ${windowKey(operation.window)}`;
     case "normalisation":
       return `norm ${operation.epsilon} ${operation.share}`;
     case "activation":
@@ -59,4 +72,8 @@ function operationKey({ operation, isKnown }: PlanNode): string {
     case "kernel":
       return operation.role ?? "";
   }
+}
+
+function windowKey(window: ProgramWindow | null): string {
+  return window === null ? "" : `${list(window.filter)} ${list(window.strides)} ${list(window.pad)}`;
 }
