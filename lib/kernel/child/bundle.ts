@@ -1,6 +1,6 @@
 /** Representations by media type, as Jupyter can send and save them, of whatever a cell gave for them. */
 import { inspect } from "node:util";
-import { isObject } from "../values.ts";
+import { guardedMessageOf } from "../values.ts";
 import { asBytes, bytesToText, items } from "./realm.ts";
 
 /** Media types to representations, as Jupyter's display_data carries them. Images other than SVG are base64. */
@@ -43,7 +43,7 @@ export function sendable(bundle: MimeBundle, fallback: unknown): MimeBundle {
         out[type] = value;
       }
     } catch (error) {
-      problems.push(`${type} cannot be shown: ${messageOf(error)}`);
+      problems.push(`${type} cannot be shown: ${guardedMessageOf(error)}`);
     }
   }
   if (types.length > 0 && Object.keys(out).length === 0) {
@@ -93,16 +93,6 @@ function safeText(value: unknown): string {
   try {
     return asText(value);
   } catch (error) {
-    return `This value cannot be shown: ${messageOf(error)}`;
-  }
-}
-
-/** What an error says, whatever was thrown. */
-export function messageOf(error: unknown): string {
-  try {
-    const message = isObject(error) ? error.message : undefined;
-    return typeof message === "string" ? message : inspect(error);
-  } catch {
-    return "a thrown value that cannot be shown";
+    return `This value cannot be shown: ${guardedMessageOf(error)}`;
   }
 }

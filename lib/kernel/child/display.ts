@@ -1,6 +1,7 @@
 /** `display` and `clearOutput`, the globals by which a cell shows things. */
 import { randomUUID } from "node:crypto";
-import { asText, isBundle, type MimeBundle, messageOf, sendable } from "./bundle.ts";
+import { guardedMessageOf } from "../values.ts";
+import { asText, isBundle, type MimeBundle, sendable } from "./bundle.ts";
 import { type Figure, plotlyFigure, type Shown, vegaLiteFigure } from "./figures.ts";
 import { notebookIo } from "./notebook-io.ts";
 import { asBytes, exposed, UserError } from "./realm.ts";
@@ -53,7 +54,7 @@ function show(value: unknown, given: DisplayOptions): void {
     const shown = bundle.then(
       (ready) => notebookIo.display(ready, options),
       (error: unknown) =>
-        notebookIo.display({ "text/plain": `This value cannot be shown: ${messageOf(error)}` }, options),
+        notebookIo.display({ "text/plain": `This value cannot be shown: ${guardedMessageOf(error)}` }, options),
     );
     track(shown);
   } else if (Object.keys(bundle).length > 0) {

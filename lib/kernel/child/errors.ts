@@ -1,7 +1,7 @@
 /** What a thrown value looks like in a notebook: name, message, and a traceback with the lines of the cell. */
 import { inspect, types } from "node:util";
 import { codeFrame } from "../compile/code-frame.ts";
-import { isObject } from "../values.ts";
+import { guardedMessageOf } from "../values.ts";
 import { items } from "./realm.ts";
 import { sourceOf } from "./stack.ts";
 
@@ -107,14 +107,6 @@ function textOf(value: unknown, name: string): string | undefined {
   }
 }
 
-function messageOf(error: unknown): string {
-  try {
-    return String(isObject(error) ? error.message : undefined);
-  } catch {
-    return "(its message cannot be read)";
-  }
-}
-
 function nameAndValue(thrown: unknown): { ename: string; evalue: string } {
   try {
     if (isErrorLike(thrown)) {
@@ -123,10 +115,10 @@ function nameAndValue(thrown: unknown): { ename: string; evalue: string } {
       const inner = Array.isArray(errors)
         ? items<unknown>(errors)
             .slice(0, mostInner)
-            .map((error) => `\n  ${isErrorLike(error) ? messageOf(error) : nameAndValue(error).evalue}`)
+            .map((error) => `\n  ${isErrorLike(error) ? guardedMessageOf(error) : nameAndValue(error).evalue}`)
             .join("")
         : "";
-      return { ename: name, evalue: `${messageOf(thrown)}${inner}` };
+      return { ename: name, evalue: `${guardedMessageOf(thrown)}${inner}` };
     }
     return { ename: "Thrown", evalue: String(inspect(thrown)) };
   } catch {

@@ -1,6 +1,7 @@
 /** Arrays of objects as a table, in text and HTML. */
 import { inspect, types } from "node:util";
-import { type MimeBundle, messageOf } from "./bundle.ts";
+import { guardedMessageOf } from "../values.ts";
+import type { MimeBundle } from "./bundle.ts";
 
 const mostRows = 60;
 const mostColumns = 30;
@@ -89,7 +90,7 @@ function cellText(value: unknown): string {
       : value === undefined
         ? ""
         : value instanceof Unreadable
-          ? `<${messageOf(value.error)}>`
+          ? `<${guardedMessageOf(value.error)}>`
           : inspectedOf(value);
   return text.length > widest ? `${text.slice(0, widest - 1)}…` : text;
 }
@@ -99,7 +100,7 @@ function inspectedOf(value: unknown): string {
   try {
     return inspect(value, { breakLength: Number.POSITIVE_INFINITY });
   } catch (error) {
-    return `<${messageOf(error)}>`;
+    return `<${guardedMessageOf(error)}>`;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Tensors of any library, recognised by their fields: shape, type and the first and last values. */
 
-import { messageOf } from "./bundle.ts";
+import { guardedMessageOf } from "../values.ts";
 import { items } from "./realm.ts";
 
 export interface TensorLike {
@@ -49,7 +49,7 @@ export function describeTensor(tensor: TensorLike): string {
   try {
     values = ArrayBuffer.isView(tensor.data) ? (tensor.data as Float32Array) : (tensor.dataSync?.() ?? []);
   } catch (error) {
-    return `${head} (its values cannot be read: ${messageOf(error)})`;
+    return `${head} (its values cannot be read: ${guardedMessageOf(error)})`;
   }
   return `${head}\n${preview(shape, formatter(values), 0, 0, "")}`;
 }
