@@ -1,8 +1,8 @@
 /** The built kernel under Debian's jupyter_client: starts the Python driver and speaks with it in JSON lines. */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -121,6 +121,22 @@ export class KernelUnderTest {
     return this.do("execute", { code, ...options });
   }
 
+  /** The result of a cell that must not fail, as text. */
+  async value(code: string): Promise<string | undefined> {
+    const result = await this.execute(code);
+    const error = errorOf(result);
+    if (error !== undefined) {
+      throw new Error(`${JSON.stringify(code)} failed: ${error.traceback.join("\n")}`);
+    }
+    return resultOf(result);
+  }
+
+  /** The error of a cell; nothing in it where there is none. */
+  // biome-ignore lint/suspicious/noExplicitAny: contents are what the test looks into
+  async failure(code: string): Promise<any> {
+    return errorOf(await this.execute(code)) ?? {};
+  }
+
   request(type: string, content: Record<string, unknown> = {}, channel = "shell"): Promise<Result> {
     return this.do("request", { type, content, channel });
   }
@@ -182,6 +198,33 @@ export function golden(result: Result): string[] {
   }
   lines.push(`reply ${result.reply.content.status}`);
   return lines;
+}
+
+/** The error that a cell ended with. */
+// biome-ignore lint/suspicious/noExplicitAny: contents are what the test looks into
+export function errorOf(result: Result): any {
+  return result.events.find(({ type }) => type === "error")?.content;
+}
+
+/** A folder of its own for a test, with files in it, each with its text by its path. */
+export class TestFolder {
+  readonly path = realpathSync(mkdtempSync(join(tmpdir(), "kernel-folder-")));
+
+  constructor(files: Readonly<Record<string, string>> = {}) {
+    for (const [file, text] of Object.entries(files)) {
+      this.write(file, text);
+    }
+  }
+
+  write(file: string, text: string): void {
+    const path = join(this.path, file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
 }
 
 /** The text/plain of a cell's result. */

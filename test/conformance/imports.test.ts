@@ -1,9 +1,9 @@
 /** Imports in cells: live, resolved where the checker resolves them, and with advice that works where they fail. */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { KernelUnderTest, pythonHas, type Result, resultOf } from "./harness.ts";
+import { errorOf, KernelUnderTest, pythonHas, resultOf, TestFolder } from "./harness.ts";
 
 /** A project with a linked package of TypeScript, `paths`, `imports`, and packages as npm lays them out. */
 const files: Record<string, string> = {
@@ -42,32 +42,23 @@ const files: Record<string, string> = {
 
 describe.runIf(pythonHas("jupyter_client"))("imports", () => {
   let kernel: KernelUnderTest;
+  let own: TestFolder;
   let folder = "";
-  const write = (file: string, text: string) => {
-    mkdirSync(dirname(join(folder, file)), { recursive: true });
-    writeFileSync(join(folder, file), text);
-  };
+  const write = (file: string, text: string) => own.write(file, text);
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), "kernel-imports-"));
-    for (const [file, text] of Object.entries(files)) {
-      write(file, text);
-    }
+    own = new TestFolder(files);
+    folder = own.path;
     mkdirSync(join(folder, "node_modules/@me"));
     symlinkSync("../../packages/wsa", join(folder, "node_modules/@me/wsa"));
     kernel = await KernelUnderTest.start({ folder });
   });
   afterEach(async () => {
     await kernel.close();
-    rmSync(folder, { recursive: true, force: true });
+    own.remove();
   });
 
-  const errorOf = (result: Result) => result.events.find(({ type }) => type === "error")?.content;
-  const value = async (code: string) => {
-    const result = await kernel.execute(code);
-    expect(errorOf(result)).toBeUndefined();
-    return resultOf(result);
-  };
-  const failure = async (code: string) => errorOf(await kernel.execute(code)) ?? {};
+  const value = (code: string) => kernel.value(code);
+  const failure = (code: string) => kernel.failure(code);
 
   it("are required where TypeScript says so, with the types of what is required", async () => {
     expect(await value('import part = require("plain/deep/part"); part.part.length')).toBe("4");

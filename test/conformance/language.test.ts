@@ -1,49 +1,40 @@
 /** TypeScript in cells: what runs, what is refused, and how errors point into the cell. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { KernelUnderTest, pythonHas, type Result, resultOf, streamOf } from "./harness.ts";
+import { errorOf, KernelUnderTest, pythonHas, resultOf, streamOf, TestFolder } from "./harness.ts";
+
+const files = {
+  "node_modules/only-esm/package.json":
+    '{"name": "only-esm", "type": "module", "exports": "./index.js", "types": "./index.d.ts"}',
+  "node_modules/only-esm/index.js": "export const answer = await Promise.resolve(42);",
+  "node_modules/only-esm/index.d.ts": "export declare const answer: number;",
+  "data.json": '{"rows": [1, 2]}',
+  "old.cjs": "module.exports = { old: 'common' };",
+  "call.cjs": "module.exports = (n) => n + 1; module.exports.version = '1.2';",
+  "one.ts": 'import { two } from "./two.ts";\nexport const one = (): string => two() + 1;',
+  "two.ts": 'import { one } from "./one.ts";\nexport const two = () => typeof one;',
+  "base.ts": "export const base: number = 1;",
+  "mod.ts":
+    'import { base } from "./base.ts";\nexport type Pair = [number, number];\nexport const pair: Pair = [base, 2];\nexport function fail(): never {\n  throw new Error("in the module");\n}\n',
+};
 
 describe.runIf(pythonHas("jupyter_client"))("the language", () => {
   let kernel: KernelUnderTest;
+  let own: TestFolder;
   let folder = "";
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), "kernel-language-"));
-    const esm = join(folder, "node_modules/only-esm");
-    mkdirSync(esm, { recursive: true });
-    writeFileSync(
-      join(esm, "package.json"),
-      '{"name": "only-esm", "type": "module", "exports": "./index.js", "types": "./index.d.ts"}',
-    );
-    writeFileSync(join(esm, "index.js"), "export const answer = await Promise.resolve(42);");
-    writeFileSync(join(esm, "index.d.ts"), "export declare const answer: number;");
-    writeFileSync(join(folder, "data.json"), '{"rows": [1, 2]}');
-    writeFileSync(join(folder, "old.cjs"), "module.exports = { old: 'common' };");
-    writeFileSync(join(folder, "call.cjs"), "module.exports = (n) => n + 1; module.exports.version = '1.2';");
-    writeFileSync(
-      join(folder, "one.ts"),
-      'import { two } from "./two.ts";\nexport const one = (): string => two() + 1;',
-    );
-    writeFileSync(join(folder, "two.ts"), 'import { one } from "./one.ts";\nexport const two = () => typeof one;');
-    writeFileSync(join(folder, "base.ts"), "export const base: number = 1;");
-    writeFileSync(
-      join(folder, "mod.ts"),
-      'import { base } from "./base.ts";\nexport type Pair = [number, number];\nexport const pair: Pair = [base, 2];\nexport function fail(): never {\n  throw new Error("in the module");\n}\n',
-    );
+    own = new TestFolder(files);
+    folder = own.path;
     kernel = await KernelUnderTest.start({ folder });
   });
   afterEach(async () => {
     await kernel.close();
-    rmSync(folder, { recursive: true, force: true });
+    own.remove();
   });
 
-  const errorOf = (result: Result) => result.events.find(({ type }) => type === "error")?.content;
-  const value = async (code: string) => {
-    const result = await kernel.execute(code);
-    expect(errorOf(result)).toBeUndefined();
-    return resultOf(result);
-  };
+  const value = (code: string) => kernel.value(code);
 
   it("declares anything again, as anything", async () => {
     const kinds = [

@@ -1,36 +1,29 @@
 /** Type errors in the modules that a cell imports stop the cell before it runs. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { KernelUnderTest, pythonHas, type Result, resultOf, streamOf } from "./harness.ts";
+import { errorOf, KernelUnderTest, pythonHas, resultOf, streamOf, TestFolder } from "./harness.ts";
 
 describe.runIf(pythonHas("jupyter_client"))("types of imported modules", () => {
   let kernel: KernelUnderTest;
   let top = "";
   let folder = "";
-  const write = (file: string, text: string) => {
-    mkdirSync(dirname(join(top, file)), { recursive: true });
-    writeFileSync(join(top, file), text);
-  };
+  let own: TestFolder;
+  const write = (file: string, text: string) => own.write(file, text);
   beforeEach(async () => {
-    top = realpathSync(mkdtempSync(join(tmpdir(), "kernel-module-types-")));
+    own = new TestFolder();
+    top = own.path;
     folder = join(top, "notebooks");
     mkdirSync(folder);
     kernel = await KernelUnderTest.start({ folder, env: { CONVBOOK_TYPES_WAIT: "600000" } });
   });
   afterEach(async () => {
     await kernel.close();
-    rmSync(top, { recursive: true, force: true });
+    own.remove();
   });
 
-  const errorOf = (result: Result) => result.events.find(({ type }) => type === "error")?.content;
-  const value = async (code: string) => {
-    const result = await kernel.execute(code);
-    expect(errorOf(result)).toBeUndefined();
-    return resultOf(result);
-  };
-  const failure = async (code: string) => errorOf(await kernel.execute(code)) ?? {};
+  const value = (code: string) => kernel.value(code);
+  const failure = (code: string) => kernel.failure(code);
 
   it("are told with file, position and code, before anything runs", async () => {
     write("notebooks/util.ts", 'console.log("ran");\nexport const f = (n: number): string => {\n  return n;\n};\n');

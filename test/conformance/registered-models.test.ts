@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { KernelUnderTest, pythonHas, type Result, root } from "./harness.ts";
+import { errorOf, KernelUnderTest, pythonHas, resultOf, root } from "./harness.ts";
 
 const definition = (bias: boolean) => `
 import * as tf from "@tensorflow/tfjs";
@@ -47,12 +47,6 @@ declare module "convbook" {
 registerModel("Plain", Plain, { numClasses: hparam.integer(1, 100) });
 registerBlock("Half", Half);
 createModel("Plain", { numClasses: 3 }).parameterCount()`;
-
-const errorOf = ({ events }: Result) => events.find(({ type }) => type === "error")?.content;
-const resultOf = (result: Result) => {
-  expect(errorOf(result), JSON.stringify(errorOf(result))).toBeUndefined();
-  return result.events.find(({ type }) => type === "execute_result")?.content.data["text/plain"];
-};
 
 describe.runIf(pythonHas("jupyter_client"))("registerModel in a notebook", () => {
   let kernel: KernelUnderTest;

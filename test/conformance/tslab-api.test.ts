@@ -1,8 +1,6 @@
 /** The interface that our kernel offers as "tslab", against tslab 1.0.22 itself. */
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { root } from "./harness.ts";
-import { type CellOutcome, installTslab, Kernel, removeHome } from "./tslab-kernel.ts";
+import { type CellOutcome, installTslab, type Outcomes, removeHome, runOnBoth } from "./tslab-kernel.ts";
 
 const cells = {
   // As in https://github.com/yunabe/tslab-examples/blob/master/notebooks/getting_started.ipynb
@@ -23,26 +21,13 @@ const cells = {
 const tslab = await installTslab();
 
 describe.runIf(tslab)("the tslab module", () => {
-  const kernels: Kernel[] = [];
-  const outcomes: Record<"ours" | "tslab", Record<string, CellOutcome>> = { ours: {}, tslab: {} };
+  let outcomes: Outcomes;
+  let close = () => {};
   beforeAll(async () => {
-    const main = join(root, "lib/kernel/dist/main.js");
-    const starts = {
-      ours: (file: string) => [process.execPath, main, file],
-      tslab: (file: string) => [tslab ?? "", "kernel", `--config-path=${file}`],
-    };
-    for (const name of ["ours", "tslab"] as const) {
-      const kernel = await Kernel.start(starts[name]);
-      kernels.push(kernel);
-      for (const [cell, code] of Object.entries(cells)) {
-        outcomes[name][cell] = await kernel.run(code);
-      }
-    }
+    ({ outcomes, close } = await runOnBoth(tslab ?? "", Object.entries(cells)));
   });
   afterAll(() => {
-    for (const kernel of kernels) {
-      kernel.close();
-    }
+    close();
     removeHome();
   });
 
@@ -53,13 +38,13 @@ describe.runIf(tslab)("the tslab module", () => {
   };
 
   it.each(Object.keys(cells))("does in a cell what tslab does: %s", (cell) => {
-    const [ours, theirs] = [outcomes.ours[cell], outcomes.tslab[cell]] as [CellOutcome, CellOutcome];
+    const [ours, theirs] = [outcomes.ours.get(cell), outcomes.tslab.get(cell)] as [CellOutcome, CellOutcome];
     expect(ours.status).toBe("ok");
     expect(comparable(ours)).toEqual(comparable(theirs));
   });
 
   it("replaces what a display of its own showed", () => {
-    const shown = outcomes.ours.progress?.shown ?? [];
+    const shown = outcomes.ours.get("progress")?.shown ?? [];
     expect(shown.map(({ type }) => type)).toEqual(["display_data", "update_display_data", "update_display_data"]);
     expect(new Set(shown.map(({ id }) => id)).size).toBe(1);
   });

@@ -109,6 +109,37 @@ export class Kernel {
   }
 }
 
+/** The outcomes of the same cells on both kernels, by the cells' names. */
+export type Outcomes = Readonly<Record<"ours" | "tslab", Map<string, CellOutcome>>>;
+
+/**
+ * Runs cells on our kernel and on tslab.
+ *
+ * @param tslab The program.
+ * @returns What came of each cell, the kernels, and what ends them.
+ */
+export async function runOnBoth(
+  tslab: string,
+  cells: Iterable<readonly [name: string, code: string]>,
+): Promise<{ outcomes: Outcomes; kernels: { readonly ours: Kernel; readonly tslab: Kernel }; close: () => void }> {
+  const main = join(root, "lib/kernel/dist/main.js");
+  const outcomes: Outcomes = { ours: new Map(), tslab: new Map() };
+  const kernels = {
+    ours: await Kernel.start((file) => [process.execPath, main, file]),
+    tslab: await Kernel.start((file) => [tslab, "kernel", `--config-path=${file}`]),
+  };
+  for (const name of ["ours", "tslab"] as const) {
+    for (const [cell, code] of cells) {
+      outcomes[name].set(cell, await kernels[name].run(code));
+    }
+  }
+  const close = () => {
+    kernels.ours.close();
+    kernels.tslab.close();
+  };
+  return { outcomes, kernels, close };
+}
+
 async function freePorts(n: number): Promise<number[]> {
   const servers = Array.from({ length: n }, () => createServer().listen(0, "127.0.0.1"));
   await Promise.all(servers.map((server) => new Promise((resolve) => server.once("listening", resolve))));

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "./harness.ts";
-import { type CellOutcome, installTslab, Kernel, removeHome } from "./tslab-kernel.ts";
+import { installTslab, Kernel, type Outcomes, removeHome, runOnBoth } from "./tslab-kernel.ts";
 
 /** A notebook's code with its fast parameters and few images. */
 function codeOf(name: string): Map<string, string> {
@@ -38,28 +38,13 @@ const tslab = await installTslab();
 const hasEngine = existsSync(join(root, "lib/engine/build/Release")) || existsSync(join(root, "lib/engine/prebuilds"));
 
 describe.runIf(tslab)("notebook 01", () => {
-  const kernels: Kernel[] = [];
-  const outcomes = { ours: new Map<string, CellOutcome>(), tslab: new Map<string, CellOutcome>() };
-
+  let outcomes: Outcomes;
+  let kernels: { readonly ours: Kernel; readonly tslab: Kernel };
+  let close = () => {};
   beforeAll(async () => {
-    const main = join(root, "lib/kernel/dist/main.js");
-    const starts = {
-      ours: (file: string) => [process.execPath, main, file],
-      tslab: (file: string) => [tslab ?? "", "kernel", `--config-path=${file}`],
-    };
-    for (const name of ["ours", "tslab"] as const) {
-      const kernel = await Kernel.start(starts[name]);
-      kernels.push(kernel);
-      for (const [id, code] of notebook01()) {
-        outcomes[name].set(id, await kernel.run(code));
-      }
-    }
+    ({ outcomes, kernels, close } = await runOnBoth(tslab ?? "", [...notebook01()]));
   });
-  afterAll(() => {
-    for (const kernel of kernels) {
-      kernel.close();
-    }
-  });
+  afterAll(() => close());
 
   it("runs to its end on both", () => {
     for (const cells of Object.values(outcomes)) {
@@ -117,7 +102,7 @@ describe.runIf(tslab)("notebook 01", () => {
   });
 
   it("has on tslab no error messages: an error is text on stderr, and the next cell is skipped without a word", async () => {
-    const [ours, theirs] = kernels as [Kernel, Kernel];
+    const { ours, tslab: theirs } = kernels;
     for (const code of ['throw new RangeError("on purpose")', 'const wrong: number = "text";']) {
       const ownError = await ours.run(code);
       expect(ownError).toMatchObject({ status: "error", stderr: "" });
@@ -142,7 +127,7 @@ describe.runIf(tslab)("notebook 01", () => {
   it("loses on tslab output of a cell that prints much, even that it ended", async () => {
     const code = 'for (let i = 0; i < 3000; i++) { process.stdout.write("line " + i + "\\n"); }';
     const [ours, theirs] = await Promise.all(
-      kernels.map((kernel) =>
+      [kernels.ours, kernels.tslab].map((kernel) =>
         Promise.race([
           kernel.run(code),
           new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 8000)),

@@ -1,9 +1,8 @@
 /** TypeScript wherever Node reaches it: worker threads, `require`, packages that import it. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { KernelUnderTest, pythonHas, type Result, resultOf } from "./harness.ts";
+import { KernelUnderTest, pythonHas, TestFolder } from "./harness.ts";
 
 const files: Record<string, string> = {
   "tsconfig.json": '{ "compilerOptions": { "strict": true, "types": ["node"], "paths": { "~/*": ["./src/*"] } } }',
@@ -75,32 +74,23 @@ export function fail(): never {
 
 describe.runIf(pythonHas("jupyter_client"))("TypeScript files", () => {
   let kernel: KernelUnderTest;
+  let own: TestFolder;
   let folder = "";
-  const write = (file: string, text: string) => {
-    mkdirSync(dirname(join(folder, file)), { recursive: true });
-    writeFileSync(join(folder, file), text);
-  };
+  const write = (file: string, text: string) => own.write(file, text);
   beforeEach(async () => {
-    folder = realpathSync(mkdtempSync(join(tmpdir(), "kernel-typescript-")));
-    for (const [file, text] of Object.entries(files)) {
-      write(file, text);
-    }
+    own = new TestFolder(files);
+    folder = own.path;
     symlinkSync("../packages/linked", join(folder, "node_modules/linked"));
     kernel = await KernelUnderTest.start({ folder });
     await value("%types off");
   });
   afterEach(async () => {
     await kernel.close();
-    rmSync(folder, { recursive: true, force: true });
+    own.remove();
   });
 
-  const errorOf = (result: Result) => result.events.find(({ type }) => type === "error")?.content;
-  const value = async (code: string) => {
-    const result = await kernel.execute(code);
-    expect(errorOf(result)).toBeUndefined();
-    return resultOf(result);
-  };
-  const failure = async (code: string) => errorOf(await kernel.execute(code)) ?? {};
+  const value = (code: string) => kernel.value(code);
+  const failure = (code: string) => kernel.failure(code);
   const traceOf = async (code: string): Promise<string> => (await failure(code)).traceback.join("\n");
 
   it("run as worker threads, by path or address, and import as cells do", async () => {

