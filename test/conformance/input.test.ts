@@ -50,6 +50,28 @@ describe.runIf(pythonHas("jupyter_client"))("input", () => {
     expect(resultOf(result)).toBe("'a,b,c'");
   });
 
+  // https://github.com/denoland/deno/pull/23592
+  it("asks for yes or no, and shows a message until it was read", async () => {
+    for (const [answer, expected] of [
+      ["y", "true"],
+      ["Yes ", "true"],
+      ["", "false"],
+      ["yesterday", "false"],
+    ] as const) {
+      const result = await type('const sure: boolean = confirm("Delete it?"); sure', answer);
+      expect([asked(result), resultOf(result)]).toEqual([[["Delete it? [y/N] ", false]], expected]);
+    }
+    expect(asked(await type('alert("Done"); alert()', "", ""))).toEqual([
+      ["Done [Enter] ", false],
+      ["Alert [Enter] ", false],
+    ]);
+    for (const what of ["confirm", "alert"]) {
+      expect((await kernel.execute(`${what}("?")`)).reply.content.evalue).toBe(
+        `${what}: this front-end takes no input (the cell was sent with allow_stdin false)`,
+      );
+    }
+  });
+
   it("does not ask for what nobody reads", async () => {
     const result = await type(
       `import { createInterface as open } from "node:readline";

@@ -9,7 +9,7 @@ import { comms, handleComm } from "./comms.ts";
 import { clearOutput, display, displaysShown } from "./display.ts";
 import { describeError, type ErrorContent } from "./errors.ts";
 import { Importer, type ImportOptions, type Namespace } from "./importer.ts";
-import { allowInput, prompt, promptPassword } from "./input.ts";
+import { alert, allowInput, confirm, prompt, promptPassword } from "./input.ts";
 import { cellMagic, lineMagic, shell, stopCommands } from "./magics.ts";
 import { endGroups, endStreams, print, setLatestCell } from "./notebook-io.ts";
 import { exposed, settled, UserError, userGlobal, userProcess, userPromise } from "./realm.ts";
@@ -75,6 +75,8 @@ export class CellRunner {
       clearOutput,
       prompt,
       promptPassword,
+      confirm,
+      alert,
       comms,
       widgets,
     };

@@ -1,4 +1,4 @@
-/** `prompt`: a question to the user, answered while the cell waits, as in a browser or Deno. */
+/** `prompt`, `confirm` and `alert`: questions to the user, answered while the cell waits, as in a browser or Deno. */
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { post } from "../wire/channel.ts";
 import { cellOfOutput } from "./notebook-io.ts";
@@ -21,6 +21,16 @@ export function allowInput(allow: boolean): void {
 export function prompt(message = "", fallback?: string): string | null {
   const answer = ask(message, false, "prompt");
   return answer === "" && fallback !== undefined ? fallback : answer;
+}
+
+/** Asks for yes or no; what is not yes is no. */
+export function confirm(message = "Confirm"): boolean {
+  return /^y(?:es)?$/i.test(ask(`${message} [y/N] `, false, "confirm").trim());
+}
+
+/** Shows a message until it was read. */
+export function alert(message = "Alert"): void {
+  ask(`${message} [Enter] `, false, "alert");
 }
 
 export function promptPassword(message = ""): string | null {

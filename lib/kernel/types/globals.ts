@@ -33,6 +33,10 @@ declare function clearOutput(wait?: boolean): void;
 declare function prompt(message?: string, fallback?: string): string | null;
 /** Asks the user for a line that is not shown, such as a password. */
 declare function promptPassword(message?: string): string | null;
+/** Asks the user for yes or no. */
+declare function confirm(message?: string): boolean;
+/** Shows the user a message until it was read. */
+declare function alert(message?: string): void;
 declare const widgets: {
   /** A progress bar that is updated in place; prints text where widgets are not shown. */
   progress(options?: { total?: number; description?: string; value?: number }): {
