@@ -60,6 +60,10 @@ it("times a line: an expression as such, statements as the cell's own", () => {
   expect(() => codeOf('%time import "a"')).toThrow(
     "%time cannot time an import: those of a cell are made before all else in it. Begin the cell with %%time instead",
   );
+  expect(() => codeOf("%timeit f([\n1, 2])")).toThrow(
+    '%timeit times what is in its line, and there is more to come behind "f([". Begin the cell with %%timeit to time all of it',
+  );
+  expect(codeOf('%time f("(")')).toContain('(f("("))');
   expect(() => codeOf("%time")).toThrow("%time needs something to time behind it in its line; %%time times a cell");
 });
 

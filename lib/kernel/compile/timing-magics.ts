@@ -49,14 +49,15 @@ function asyncIf(code: string): string {
 }
 
 function isStatements(code: string): boolean {
-  let depth = 0;
   return (
     statement.test(code) ||
-    [...maskLiterals(code)].some((character) => {
-      depth += "({[".includes(character) ? 1 : ")}]".includes(character) ? -1 : 0;
-      return character === ";" && depth === 0;
-    })
+    [...maskLiterals(code)].some((_, i, all) => all[i] === ";" && depthOf(all.slice(0, i)) === 0)
   );
+}
+
+/** How many brackets are open behind characters. */
+function depthOf(characters: readonly string[]): number {
+  return characters.reduce((depth, one) => depth + ("({[".includes(one) ? 1 : ")}]".includes(one) ? -1 : 0), 0);
 }
 
 /** What is to be timed, without a comment behind it and its semicolon. */
@@ -73,6 +74,11 @@ function withoutEnd(args: string, magic: string): string {
   }
   if (code === "") {
     throw new MagicError(`${magic} needs something to time behind it in its line; %%time times a cell`);
+  }
+  if (depthOf([...maskLiterals(code)]) > 0) {
+    throw new MagicError(
+      `${magic} times what is in its line, and there is more to come behind ${JSON.stringify(code)}. Begin the cell with %${magic} to time all of it`,
+    );
   }
   return code;
 }
