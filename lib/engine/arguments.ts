@@ -75,6 +75,18 @@ export function checkNumber(
   throw new ArgumentError(operation, argument, value, expected);
 }
 
+/**
+ * An axis of `rank`, counted from the front.
+ *
+ * @throws ArgumentError unless it is one, from the front or, where negative, from the end
+ */
+export function axisFromFront(operation: string, axis: unknown, rank: number): number {
+  if (!isInteger(axis, -rank) || Number(axis) >= rank) {
+    throw new ArgumentError(operation, "axis", axis, `an integer from ${-rank} to ${rank - 1}`);
+  }
+  return Number(axis) < 0 ? Number(axis) + rank : Number(axis);
+}
+
 /** @throws ArgumentError unless each of `tensors` that is there is a tensor of float32 */
 export function checkFloats(
   operation: string,

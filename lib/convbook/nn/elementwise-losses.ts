@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { OptionError, refuseUnknownOptions, ShapeError } from "./errors.ts";
 import { type Reduction, reduceLoss } from "./functional/cross-entropy.ts";
+import { log1p } from "./functional/tails.ts";
 import { checkReduction, type LossOptions, weightBuffer, weightsOf } from "./loss-options.ts";
 import { Module } from "./module.ts";
 import type { Buffer } from "./parameter.ts";
@@ -99,7 +100,7 @@ export class BCEWithLogitsLoss extends ElementwiseLoss {
       throw new OptionError("BCEWithLogitsLoss", "posWeight.length", weights.size, `1 or ${columns}, one a column`);
     }
     return lossWithGradient(logits, target, (z, t) => {
-      const tail = tf.log1p(tf.exp(tf.neg(tf.abs(z))));
+      const tail = log1p(tf.exp(tf.neg(tf.abs(z))));
       const rest = tf.add(tf.relu(tf.neg(z)), tail);
       // How often a sample counts as positive, beyond once.
       const more = weights === null ? null : tf.sub(weights, 1);

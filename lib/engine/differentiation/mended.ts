@@ -78,18 +78,11 @@ const relu6 = gradient({
   }),
 });
 
-/** tfjs's kernel for it has no gradient itself. */
+/** tfjs adds 1 to the output, of which nothing is left far below 0; its kernel for that has no gradient itself. */
 const elu = gradient({
   kernelName: "Elu",
-  outputsToSave: [true],
-  gradFunc: (dy, [out]) => ({
-    x: () => {
-      if (!isRecording()) {
-        return run("EluGrad", { dy: first(dy), y: out }, {});
-      }
-      return tf.where(tf.greaterEqual(out, 0), first(dy), tf.mul(first(dy), tf.add(out, 1)));
-    },
-  }),
+  inputsToSave: ["x"],
+  gradFunc: (dy, [x]) => ({ x: () => tf.mul(first(dy), tf.exp(tf.minimum(x, 0))) }),
 });
 
 /** tfjs multiplies, which makes NaN of what is infinite on the side that was not chosen. */

@@ -1,5 +1,6 @@
 /** Kernels that move elements without looking at them, for floats, integers and booleans alike. */
 import { backend_util, slice_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
+import { axisFromFront } from "../arguments.ts";
 import {
   describe,
   elementBytes,
@@ -186,7 +187,7 @@ const pack: KernelBody = (call) => {
   for (const tensor of tensors) {
     util.assertShapesMatch(first.shape, tensor.shape, "All tensors passed to stack must have matching shapes");
   }
-  const axis: number = attrs.axis;
+  const axis = axisFromFront("stack", attrs.axis, first.shape.length + 1);
   const shape = [...first.shape.slice(0, axis), tensors.length, ...first.shape.slice(axis)];
   const y = backend.output(shape, first.dtype);
   const bytes = product(first.shape, axis) * (elementBytes(first.dtype) ?? 4);
@@ -207,7 +208,7 @@ const unpack: KernelBody = (call) => {
     return fallBack("Unpack", call);
   }
   const dtype = value.dtype;
-  const axis: number = attrs.axis < 0 ? attrs.axis + value.shape.length : attrs.axis;
+  const axis = axisFromFront("unstack", attrs.axis, value.shape.length);
   const count = value.shape[axis] ?? 0;
   const shape = value.shape.filter((_, i) => i !== axis);
   const bytes = product(value.shape, axis + 1) * (elementBytes(dtype) ?? 4);

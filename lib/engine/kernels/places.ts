@@ -1,5 +1,6 @@
 /** Kernels about where elements are and where they go: running sums, top-k, reversals, indexed rows, strides. */
 import { backend_util, type DataType, slice_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
+import { axisFromFront } from "../arguments.ts";
 import type { NativeBackend } from "../backend.ts";
 import {
   describe,
@@ -27,10 +28,10 @@ function scan(name: string, isProduct: boolean): KernelBody {
   return (call) => {
     const { backend, inputs, attrs } = call;
     const x: TensorInfo = inputs.x;
-    const axis: number = attrs.axis;
-    if (!isNumber(x.dtype) || x.shape.length === 0 || !(axis >= 0 && axis < x.shape.length)) {
+    if (!isNumber(x.dtype) || x.shape.length === 0) {
       return fallBack(name, call);
     }
+    const axis = axisFromFront(name.toLowerCase(), attrs.axis, x.shape.length);
     const y = backend.output(x.shape, x.dtype);
     const sizes = [product(x.shape, 0, axis), x.shape[axis] ?? 1, product(x.shape, axis + 1)] as const;
     backend.addon.scan(numbers(backend, x), y.values, ...sizes, isProduct, attrs.exclusive, attrs.reverse);

@@ -3,9 +3,30 @@ import * as tf from "@tensorflow/tfjs-core";
 import { shapeOf, shapeOfAny } from "../../arguments/check.ts";
 import { UnknownNameError } from "../errors.ts";
 import { hasKernel } from "./backend.ts";
+import { log1p, normalDistribution } from "./tails.ts";
 
 const elu = (x: tf.Tensor) => tf.elu(x);
-const sqrtHalf = Math.SQRT1_2;
+
+/**
+ * An activation with a derivative of its own: PyTorch says in cases what it is at the bends, at infinities and at NaN, where products of parts would
+ * give NaN for it.
+ */
+function withDerivative(value: (x: tf.Tensor) => tf.Tensor, derivative: (x: tf.Tensor) => tf.Tensor) {
+  const op = tf.customGrad((...args) => {
+    const [x, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];
+    save([x]);
+    return { value: value(x), gradFunc: (dy, saved) => saved.map((each) => tf.mul(dy, derivative(each))) };
+  });
+  return (x: tf.Tensor): tf.Tensor => tf.tidy(() => op(x));
+}
+
+const composedGelu = withDerivative(
+  (x) => tf.mul(x, normalDistribution(x).distribution),
+  (x) => {
+    const { density, distribution } = normalDistribution(x);
+    return tf.add(distribution, tf.mul(x, density));
+  },
+);
 
 /** x Φ(x) with the exact normal distribution function, as PyTorch's default GELU. */
 export function gelu(x: tf.Tensor): tf.Tensor {
@@ -13,7 +34,7 @@ export function gelu(x: tf.Tensor): tf.Tensor {
     if (hasKernel("Gelu")) {
       return tf.engine().runKernel("Gelu", { x }) as tf.Tensor;
     }
-    return tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, sqrtHalf)), 1));
+    return composedGelu(x);
   });
 }
 
@@ -29,25 +50,12 @@ export function silu(x: tf.Tensor): tf.Tensor {
 
 /** log(1 + exp(x)), without overflow. */
 export function softplus(x: tf.Tensor): tf.Tensor {
-  return tf.tidy(() => tf.add(tf.relu(x), tf.log1p(tf.exp(tf.neg(tf.abs(x))))));
+  return tf.tidy(() => tf.add(tf.relu(x), log1p(tf.exp(tf.neg(tf.abs(x))))));
 }
 
 /** x tanh(softplus(x)). */
 export function mish(x: tf.Tensor): tf.Tensor {
   return tf.tidy(() => tf.mul(x, tf.tanh(softplus(x))));
-}
-
-/**
- * An activation with a derivative of its own: PyTorch says in cases what it is at the bends, at infinities and at NaN, where products of parts would
- * give NaN for it.
- */
-function withDerivative(value: (x: tf.Tensor) => tf.Tensor, derivative: (x: tf.Tensor) => tf.Tensor) {
-  const op = tf.customGrad((...args) => {
-    const [x, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];
-    save([x]);
-    return { value: value(x), gradFunc: (dy, saved) => saved.map((each) => tf.mul(dy, derivative(each))) };
-  });
-  return (x: tf.Tensor): tf.Tensor => tf.tidy(() => op(x));
 }
 
 /** x relu6(x + 3) / 6; its derivative is x / 3 + 1/2 from −3 to 3, both included. */

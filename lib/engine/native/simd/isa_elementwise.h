@@ -221,7 +221,7 @@ void reduceRows(Reduce op, const float* x, size_t rows, size_t stride, size_t n,
 }
 
 // Softmax (or its logarithm) of one row; returns the logarithm of the sum of exponentials.
-float softmaxRow(const float* x, size_t n, float* y, int logarithm) {
+double softmaxRow(const float* x, size_t n, float* y, int logarithm) {
   float top = extreme(Reduce::Max, x, n);
   double total = 0;
   for (size_t base = 0; base < n; base += 1024) {
@@ -231,7 +231,8 @@ float softmaxRow(const float* x, size_t n, float* y, int logarithm) {
     for (size_t i = base; i < end; i++) part += y[i];
     total += part;
   }
-  float lse = static_cast<float>(std::log(total)) + top;
+  // In double: a loss is a small difference of it and a logit.
+  const double lse = std::log(total) + top;
   if (logarithm != 0) {
     const float logTotal = static_cast<float>(std::log(total));
     for (size_t i = 0; i < n; i++) y[i] = x[i] - top - logTotal;

@@ -156,7 +156,7 @@ struct Kernels {
   void (*multiplyAdd)(const float* x, const float* w, float* y, size_t n, int scalar);
 
   // loss[i], gradient[i][k] = softmax - target; targets as class indices (-1: not counted) or as probabilities.
-  float (*softmaxRow)(const float* x, size_t n, float* y, int logarithm);
+  double (*softmaxRow)(const float* x, size_t n, float* y, int logarithm);
 
   void (*sgd)(float* p, const float* g, float* velocity, size_t n, float lr, float momentum, float dampening,
               float decay, int nesterov, int first, float sign);
