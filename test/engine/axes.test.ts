@@ -37,7 +37,7 @@ const withoutGradient = new Set(["argMax", "argMin", "cumprod"]);
 const values = Array.from({ length: 24 }, (_, i) => Math.sin(i * 1.7) * 3);
 const input = () => tf.tensor3d(values, [2, 3, 4]);
 
-function numbers(x: tf.Tensor): unknown {
+function numbers(x: tf.Tensor): [string, number[], number[]] {
   return [x.dtype, x.shape, Array.from(x.dataSync(), (value) => Math.round(value * 1e4) / 1e4 + 0)];
 }
 
@@ -57,7 +57,7 @@ class Along extends nn.Module {
   }
 }
 
-function outcomes(along: AlongAxis, axis: number, hasGradient: boolean): unknown[] {
+function outcomes(along: AlongAxis, axis: number, hasGradient: boolean): ReturnType<typeof numbers>[] {
   return tf.tidy(() => {
     const weighted = (x: tf.Tensor) => {
       const y = along(x, axis);

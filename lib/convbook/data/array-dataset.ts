@@ -6,6 +6,7 @@ import { refuseUnknownOptions } from "../arguments/options.ts";
 import { defaultGenerator } from "../random/index.ts";
 import type { TensorData } from "../tensor-data.ts";
 import { checkIndex, type Dataset, type Shipment } from "./dataset.ts";
+import { describedBy } from "./description.ts";
 import type { LabelledSample } from "./sample.ts";
 import { type ArraySourceSpec, elements, sampleOfArray } from "./sources/array-source.ts";
 import { ToTensor } from "./transforms/tensor.ts";
@@ -107,7 +108,7 @@ export class ArrayDataset implements Dataset<LabelledSample> {
   }
 
   shipment(): Shipment | undefined {
-    const transform = this.transform === null ? null : this.transform.toSpec?.();
+    const transform = this.transform === null ? null : describedBy(this.transform, "toSpec");
     if (transform === undefined) {
       return undefined;
     }

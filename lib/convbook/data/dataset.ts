@@ -4,6 +4,7 @@ import { checkList } from "../arguments/check.ts";
 import { describeValue } from "../arguments/describe.ts";
 import { found } from "../arguments/found.ts";
 import { OptionError } from "../arguments/option-error.ts";
+import { describedBy } from "./description.ts";
 import type { LabelledSample } from "./sample.ts";
 import type { SourceSpec } from "./sources/source.ts";
 
@@ -84,7 +85,7 @@ export class Subset<Sample> implements Dataset<Sample> {
   }
 
   shipment(): Shipment | undefined {
-    const inner = this.dataset.shipment?.();
+    const inner = describedBy(this.dataset, "shipment");
     if (inner === undefined) {
       return undefined;
     }
@@ -126,7 +127,7 @@ export class ConcatDataset<Sample> implements Dataset<Sample> {
   }
 
   shipment(): Shipment | undefined {
-    const parts = this.datasets.map((dataset) => dataset.shipment?.());
+    const parts = this.datasets.map((dataset) => describedBy(dataset, "shipment"));
     if (!parts.every((part) => part !== undefined)) {
       return undefined;
     }

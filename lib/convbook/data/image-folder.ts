@@ -5,6 +5,7 @@ import { checkFunction, checkInteger, checkNames, checkText } from "../arguments
 import { refuseUnknownOptions } from "../arguments/options.ts";
 import { defaultGenerator } from "../random/index.ts";
 import { checkIndex, type Dataset, type Shipment } from "./dataset.ts";
+import { describedBy } from "./description.ts";
 import { DataError } from "./error.ts";
 import { IMAGE_EXTENSIONS, loadImageDecoders } from "./formats/image.ts";
 import { filesOfClass, findClasses, refuseUnreadable } from "./image-files.ts";
@@ -135,7 +136,7 @@ export class ImageFolder implements Dataset<LabelledSample> {
   }
 
   shipment(): Shipment | undefined {
-    const transform = this.transform === null ? null : this.transform.toSpec?.();
+    const transform = this.transform === null ? null : describedBy(this.transform, "toSpec");
     if (transform === undefined) {
       return undefined;
     }

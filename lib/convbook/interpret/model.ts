@@ -17,7 +17,7 @@ export function resolveLayer(model: AnyModule, layer: LayerRef): { name: string;
     return { name: found[0], module: found[1] };
   }
   if (typeof layer !== "string") {
-    throw new InterpretError(`the layer ${layer.constructor.name} is not part of the model`);
+    throw new InterpretError(`the layer ${layer.typeName} is not part of the model`);
   }
   const near = all
     .map(([name]) => name)

@@ -1,4 +1,5 @@
 /** Metrics that count hits and misses by class: accuracy, precision, recall, F1 (Dice), IoU (Jaccard). */
+import { classNameOf } from "../arguments/class-name.ts";
 import { describeValue } from "../arguments/describe.ts";
 import { MetricError } from "./errors.ts";
 import {
@@ -66,7 +67,7 @@ abstract class StatScores<A extends Average> extends Metric<Averaged<A>> {
   }
 
   override update(predictions: MetricInput, targets: MetricInput): void {
-    const name = this.constructor.name;
+    const name = classNameOf(this);
     const truth = numbersOf(name, "targets", targets);
     checkLabels(name, "targets", truth, this.numClasses, this.ignoreIndex);
     const predicted = predictedLabels(name, predictions, truth.length, this.numClasses);

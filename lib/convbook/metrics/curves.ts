@@ -1,4 +1,5 @@
 /** Metrics over all thresholds: ROC, precision against recall, and the areas under them. */
+import { classNameOf } from "../arguments/class-name.ts";
 import { MetricError } from "./errors.ts";
 import { checkLabels, checkNumClasses, givenOptions, type MetricInput, numbersOf, scoresOf } from "./inputs.ts";
 import { type Average, averageOf, checkAverage, Metric } from "./metric.ts";
@@ -112,7 +113,7 @@ abstract class ScoreMetric<Result> extends Metric<Result> {
   }
 
   override update(predictions: MetricInput, targets: MetricInput): void {
-    const name = this.constructor.name;
+    const name = classNameOf(this);
     const truth = numbersOf(name, "targets", targets);
     checkLabels(name, "targets", truth, this.numClasses);
     const given = numbersOf(name, "predictions", predictions);
@@ -176,7 +177,7 @@ abstract class ScoreMetric<Result> extends Metric<Result> {
 
   #mustHaveCounted(): void {
     if (this.#count === 0) {
-      throw new MetricError(`${this.constructor.name}: nothing to compute from; call update first`);
+      throw new MetricError(`${classNameOf(this)}: nothing to compute from; call update first`);
     }
   }
 }

@@ -35,8 +35,9 @@ export class Activation extends Module {
     return this.activation === "identity" ? null : { kind: "activation", shape: x.shape, name: this.activation };
   }
 
+  /** The name of its class; that of the function's own class where it was made by name. */
   override get typeName(): string {
-    return typeNames[this.activation];
+    return this.constructor === Activation ? typeNames[this.activation] : super.typeName;
   }
 }
 

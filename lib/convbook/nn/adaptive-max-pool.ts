@@ -15,11 +15,9 @@ export class AdaptiveMaxPool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   constructor(outputSize: CellCount | readonly [rows: CellCount, columns: CellCount]) {
     super();
     const both: readonly unknown[] = Array.isArray(outputSize) ? outputSize : [outputSize, outputSize];
-    const [rows, columns] = both.map((n) =>
-      n === null ? null : checkInteger("AdaptiveMaxPool2d", "outputSize", n, 1),
-    );
+    const [rows, columns] = both.map((n) => (n === null ? null : checkInteger(this.typeName, "outputSize", n, 1)));
     if (rows === undefined || columns === undefined || both.length !== 2) {
-      throw new OptionError("AdaptiveMaxPool2d", "outputSize", outputSize, "a whole number or a pair of them, or null");
+      throw new OptionError(this.typeName, "outputSize", outputSize, "a whole number or a pair of them, or null");
     }
     this.outputSize = [rows, columns];
   }

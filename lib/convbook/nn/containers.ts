@@ -55,7 +55,7 @@ export class ModuleList<M extends AnyModule = AnyModule> extends Module<[], void
   constructor(modules: Iterable<M> = []) {
     super();
     if (typeof modules?.[Symbol.iterator] !== "function" || typeof modules === "string") {
-      throw new OptionError("ModuleList", "modules", modules, "a list of modules");
+      throw new OptionError(this.typeName, "modules", modules, "a list of modules");
     }
     this.#list = [...modules].map((module, i) => this.registerModule(`${i}`, module));
   }

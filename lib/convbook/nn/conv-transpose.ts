@@ -55,7 +55,7 @@ export class ConvTranspose2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
    */
   constructor(inChannels: number, outChannels: number, given: ConvTransposeOptions) {
     super();
-    const owner = "ConvTranspose2d";
+    const owner = this.typeName;
     refuseUnknownOptions(owner, given, options);
     const { kernelSize, stride = 1, padding = 0, outputPadding = 0, groups = 1, bias = true, dilation = 1 } = given;
     this.inChannels = checkInteger(owner, "inChannels", inChannels, 1);

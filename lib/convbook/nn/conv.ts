@@ -155,19 +155,19 @@ export class Conv2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
    */
   constructor(inChannels: number, outChannels: number, options: ConvOptions<Size2d>) {
     super();
-    refuseUnknownOptions("Conv2d", options, convOptions);
+    refuseUnknownOptions(this.typeName, options, convOptions);
     const { kernelSize, stride = 1, padding = 0, dilation = 1, groups = 1, bias = true, generator } = options;
-    this.inChannels = checkInteger("Conv2d", "inChannels", inChannels, 1);
-    this.outChannels = checkInteger("Conv2d", "outChannels", outChannels, 1);
-    this.kernelSize = pair("Conv2d", "kernelSize", kernelSize, 1);
-    const strides = pair("Conv2d", "stride", stride, 1);
-    const dilations = pair("Conv2d", "dilation", dilation, 1);
-    const [padY, padX] = paddings("Conv2d", padding, this.kernelSize, strides, dilations) as [Padding, Padding];
+    this.inChannels = checkInteger(this.typeName, "inChannels", inChannels, 1);
+    this.outChannels = checkInteger(this.typeName, "outChannels", outChannels, 1);
+    this.kernelSize = pair(this.typeName, "kernelSize", kernelSize, 1);
+    const strides = pair(this.typeName, "stride", stride, 1);
+    const dilations = pair(this.typeName, "dilation", dilation, 1);
+    const [padY, padX] = paddings(this.typeName, padding, this.kernelSize, strides, dilations) as [Padding, Padding];
     this.geometry = {
       stride: strides,
       padding: [padY, padX],
       dilation: dilations,
-      groups: checkGroups("Conv2d", groups, inChannels, outChannels),
+      groups: checkGroups(this.typeName, groups, inChannels, outChannels),
     };
     this.#windows = ([0, 1] as const).map((i) => ({
       kernel: this.kernelSize[i],
@@ -239,19 +239,19 @@ export class Conv1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
    */
   constructor(inChannels: number, outChannels: number, options: ConvOptions<number>) {
     super();
-    refuseUnknownOptions("Conv1d", options, convOptions);
+    refuseUnknownOptions(this.typeName, options, convOptions);
     const { kernelSize, stride = 1, padding = 0, dilation = 1, groups = 1, bias = true, generator } = options;
-    this.inChannels = checkInteger("Conv1d", "inChannels", inChannels, 1);
-    this.outChannels = checkInteger("Conv1d", "outChannels", outChannels, 1);
-    this.kernelSize = checkInteger("Conv1d", "kernelSize", kernelSize, 1);
-    checkInteger("Conv1d", "stride", stride, 1);
-    checkInteger("Conv1d", "dilation", dilation, 1);
-    const [pad] = paddings("Conv1d", padding, [kernelSize], [stride], [dilation]) as [Padding];
+    this.inChannels = checkInteger(this.typeName, "inChannels", inChannels, 1);
+    this.outChannels = checkInteger(this.typeName, "outChannels", outChannels, 1);
+    this.kernelSize = checkInteger(this.typeName, "kernelSize", kernelSize, 1);
+    checkInteger(this.typeName, "stride", stride, 1);
+    checkInteger(this.typeName, "dilation", dilation, 1);
+    const [pad] = paddings(this.typeName, padding, [kernelSize], [stride], [dilation]) as [Padding];
     this.geometry = {
       stride: [1, stride],
       padding: [[0, 0], pad],
       dilation: [1, dilation],
-      groups: checkGroups("Conv1d", groups, inChannels, outChannels),
+      groups: checkGroups(this.typeName, groups, inChannels, outChannels),
     };
     this.weight = this.registerParameter(
       "weight",

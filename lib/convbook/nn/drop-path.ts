@@ -30,10 +30,10 @@ export class DropPath extends Module {
   /** @param dropProb probability that a sample is left out, 0 by default */
   constructor(dropProb = 0, options: DropPathOptions = {}) {
     super();
-    refuseUnknownOptions("DropPath", options, ["scaleByKeep", "generator"]);
+    refuseUnknownOptions(this.typeName, options, ["scaleByKeep", "generator"]);
     const { scaleByKeep = true, generator = defaultGenerator } = options;
-    checkGenerator("DropPath", generator);
-    this.dropProb = checkNumber("DropPath", "dropProb", dropProb, 0, 1);
+    checkGenerator(this.typeName, generator);
+    this.dropProb = checkNumber(this.typeName, "dropProb", dropProb, 0, 1);
     this.scaleByKeep = scaleByKeep;
     this.#generator = generator;
   }

@@ -22,10 +22,10 @@ export class Dropout extends Module {
   /** @param p probability of a zero, 0.5 by default */
   constructor(p = 0.5, options: DropoutOptions = {}) {
     super();
-    refuseUnknownOptions("Dropout", options, ["generator"]);
+    refuseUnknownOptions(this.typeName, options, ["generator"]);
     const { generator = defaultGenerator } = options;
-    checkGenerator("Dropout", generator);
-    this.p = checkNumber("Dropout", "p", p, 0, 1);
+    checkGenerator(this.typeName, generator);
+    this.p = checkNumber(this.typeName, "p", p, 0, 1);
     this.#generator = generator;
   }
 

@@ -89,7 +89,7 @@ export class BCEWithLogitsLoss extends ElementwiseLoss {
 
   constructor(options: BCEWithLogitsOptions = {}) {
     super(options, ["posWeight"]);
-    const weights = weightBuffer("BCEWithLogitsLoss", "posWeight", options.posWeight);
+    const weights = weightBuffer(this.typeName, "posWeight", options.posWeight);
     this.posWeight = weights === null ? null : this.registerBuffer("pos_weight", weights);
   }
 
@@ -97,7 +97,7 @@ export class BCEWithLogitsLoss extends ElementwiseLoss {
     const weights = weightsOf(this.posWeight);
     const columns = logits.shape.at(-1) ?? 1;
     if (weights !== null && weights.size !== 1 && weights.size !== columns) {
-      throw new OptionError("BCEWithLogitsLoss", "posWeight.length", weights.size, `1 or ${columns}, one a column`);
+      throw new OptionError(this.typeName, "posWeight.length", weights.size, `1 or ${columns}, one a column`);
     }
     return lossWithGradient(logits, target, (z, t) => {
       const tail = log1p(tf.exp(tf.neg(tf.abs(z))));
@@ -186,7 +186,7 @@ export class SmoothL1Loss extends ElementwiseLoss {
     super(options, ["beta"]);
     const { beta = 1 } = options;
     if (!(Number.isFinite(beta) && beta >= 0)) {
-      throw new OptionError("SmoothL1Loss", "beta", beta, "a finite number of at least 0");
+      throw new OptionError(this.typeName, "beta", beta, "a finite number of at least 0");
     }
     this.beta = beta;
   }
@@ -213,7 +213,7 @@ export class HuberLoss extends ElementwiseLoss {
     super(options, ["delta"]);
     const { delta = 1 } = options;
     if (!(Number.isFinite(delta) && delta > 0)) {
-      throw new OptionError("HuberLoss", "delta", delta, "a finite number above 0");
+      throw new OptionError(this.typeName, "delta", delta, "a finite number above 0");
     }
     this.delta = delta;
   }

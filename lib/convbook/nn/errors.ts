@@ -37,7 +37,7 @@ export class UnregisteredModuleError extends Error {
 
   constructor(module: string, layers: readonly string[]) {
     super(
-      `${module || "A module without a name"} uses what is no part of it: ${layers.slice(0, 10).join("; ")}${layers.length > 10 ? `; and ${layers.length - 10} more` : ""}. ` +
+      `${module} uses what is no part of it: ${layers.slice(0, 10).join("; ")}${layers.length > 10 ? `; and ${layers.length - 10} more` : ""}. ` +
         `${layersBelong} A network that is only asked, such as a teacher, is frozen: requiresGrad_(false).`,
     );
     this.name = "UnregisteredModuleError";

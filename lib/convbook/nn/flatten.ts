@@ -38,10 +38,10 @@ export class Unflatten extends Module {
   constructor(size: Shape) {
     super();
     if (!Array.isArray(size) || size.length < 2) {
-      throw new OptionError("Unflatten", "size", size, "[L, C] or [H, W, C]");
+      throw new OptionError(this.typeName, "size", size, "[L, C] or [H, W, C]");
     }
     for (const side of size) {
-      checkInteger("Unflatten", "size", side, 1);
+      checkInteger(this.typeName, "size", side, 1);
     }
     this.#size = [...size];
   }

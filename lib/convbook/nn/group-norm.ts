@@ -32,14 +32,14 @@ export class GroupNorm extends Module {
    */
   constructor(numGroups: number, numChannels: number, options: NormOptions = {}) {
     super();
-    refuseUnknownOptions("GroupNorm", options, ["eps", "affine"]);
+    refuseUnknownOptions(this.typeName, options, ["eps", "affine"]);
     const { eps = 1e-5, affine = true } = options;
-    this.numGroups = checkInteger("GroupNorm", "numGroups", numGroups, 1);
-    this.numChannels = checkInteger("GroupNorm", "numChannels", numChannels, 1);
+    this.numGroups = checkInteger(this.typeName, "numGroups", numGroups, 1);
+    this.numChannels = checkInteger(this.typeName, "numChannels", numChannels, 1);
     if (numChannels % numGroups !== 0) {
-      throw new OptionError("GroupNorm", "numGroups", numGroups, `a divisor of the ${numChannels} channels`);
+      throw new OptionError(this.typeName, "numGroups", numGroups, `a divisor of the ${numChannels} channels`);
     }
-    this.eps = checkNumber("GroupNorm", "eps", eps, 0);
+    this.eps = checkNumber(this.typeName, "eps", eps, 0);
     this.weight = affine ? this.registerParameter("weight", new Parameter([numChannels])) : null;
     this.bias = affine ? this.registerParameter("bias", new Parameter([numChannels])) : null;
     if (this.weight !== null) {
@@ -98,17 +98,17 @@ export class LayerNorm extends Module {
   /** @param normalizedShape size of the last dimension, or [C, H, W] or [C, L] */
   constructor(normalizedShape: number | readonly number[], options: NormOptions = {}) {
     super();
-    refuseUnknownOptions("LayerNorm", options, ["eps", "affine"]);
+    refuseUnknownOptions(this.typeName, options, ["eps", "affine"]);
     const { eps = 1e-5, affine = true } = options;
     const shape = Array.isArray(normalizedShape) ? [...normalizedShape] : [normalizedShape as number];
     if (shape.length === 0) {
-      throw new OptionError("LayerNorm", "normalizedShape", shape, "at least one size");
+      throw new OptionError(this.typeName, "normalizedShape", shape, "at least one size");
     }
     for (const size of shape) {
-      checkInteger("LayerNorm", "normalizedShape", size, 1);
+      checkInteger(this.typeName, "normalizedShape", size, 1);
     }
     this.normalizedShape = shape;
-    this.eps = checkNumber("LayerNorm", "eps", eps, 0);
+    this.eps = checkNumber(this.typeName, "eps", eps, 0);
     const layout = channelsLast(shape.length);
     this.weight = affine ? this.registerParameter("weight", new Parameter(shape, layout)) : null;
     this.bias = affine ? this.registerParameter("bias", new Parameter(shape, layout)) : null;

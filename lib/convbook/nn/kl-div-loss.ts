@@ -25,11 +25,11 @@ export class KLDivLoss extends Module<[input: tf.Tensor, target: tf.Tensor]> {
 
   constructor(options: KLDivOptions = {}) {
     super();
-    refuseUnknownOptions("KLDivLoss", options, ["reduction", "logTarget"]);
+    refuseUnknownOptions(this.typeName, options, ["reduction", "logTarget"]);
     const { reduction = "mean", logTarget = false } = options;
     this.reduction = checkReduction(reduction, reductions);
     if (typeof logTarget !== "boolean") {
-      throw new OptionError("KLDivLoss", "logTarget", logTarget, "true or false");
+      throw new OptionError(this.typeName, "logTarget", logTarget, "true or false");
     }
     this.logTarget = logTarget;
   }

@@ -32,10 +32,10 @@ export class Linear extends Module {
    */
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super();
-    refuseUnknownOptions("Linear", options, ["bias", "generator"]);
+    refuseUnknownOptions(this.typeName, options, ["bias", "generator"]);
     const { bias = true, generator } = options;
-    this.inFeatures = checkInteger("Linear", "inFeatures", inFeatures, 1);
-    this.outFeatures = checkInteger("Linear", "outFeatures", outFeatures, 1);
+    this.inFeatures = checkInteger(this.typeName, "inFeatures", inFeatures, 1);
+    this.outFeatures = checkInteger(this.typeName, "outFeatures", outFeatures, 1);
     this.weight = this.registerParameter("weight", new Parameter([outFeatures, inFeatures], linearLayout));
     this.bias = bias ? this.registerParameter("bias", new Parameter([outFeatures])) : null;
     resetParameters(this.weight, this.bias, generator);

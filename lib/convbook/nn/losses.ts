@@ -100,7 +100,7 @@ export class CrossEntropyLoss extends ClassLoss {
   constructor(options: CrossEntropyOptions = {}) {
     super(options, ["labelSmoothing"]);
     const { labelSmoothing = 0 } = options;
-    this.labelSmoothing = checkNumber("CrossEntropyLoss", "labelSmoothing", labelSmoothing, 0, 1);
+    this.labelSmoothing = checkNumber(this.typeName, "labelSmoothing", labelSmoothing, 0, 1);
   }
 
   forward(logits: tf.Tensor, target: tf.Tensor): tf.Tensor {
@@ -122,9 +122,9 @@ export class CrossEntropyLoss extends ClassLoss {
       );
     }
     if (this.ignoreIndex >= 0) {
-      throw new OptionError("CrossEntropyLoss", "ignoreIndex", this.ignoreIndex, "negative for targets [N, K]");
+      throw new OptionError(this.typeName, "ignoreIndex", this.ignoreIndex, "negative for targets [N, K]");
     }
-    checkWeightCount("CrossEntropyLoss", "weight", this.weight, classes);
+    checkWeightCount(this.typeName, "weight", this.weight, classes);
     return tf.tidy(() => {
       const smooth = this.labelSmoothing;
       const float = tf.cast(target, "float32");

@@ -1,4 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core";
+import { classNameOf } from "../arguments/class-name.ts";
 import type { StateDict } from "../tensor-data.ts";
 import { prepareForward, settled } from "./compile/tracing.ts";
 import { OptionError, StateDictError } from "./errors.ts";
@@ -160,7 +161,7 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
       if (next === undefined) {
         const known = [...module.#ownModules.keys()].join(", ");
         throw new OptionError(
-          this.constructor.name,
+          this.typeName,
           "path",
           path,
           `the dotted name of a module (${module.typeName} has: ${known})`,
@@ -338,9 +339,9 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
   /** Frees what a subclass holds besides parameters and buffers. */
   protected onDispose(): void {}
 
-  /** The type's name, as printed. */
+  /** The type's name, as printed: that of its class, or of the nearest class above where that has none. */
   get typeName(): string {
-    return this.constructor.name;
+    return classNameOf(this);
   }
 
   /** The options, as printed in parentheses after the type. */

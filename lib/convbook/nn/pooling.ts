@@ -194,7 +194,7 @@ export class AdaptiveAvgPool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   /** @param outputSize number of cells, one number or [height, width] */
   constructor(outputSize: Size2d) {
     super();
-    this.#size = pair("AdaptiveAvgPool2d", "outputSize", outputSize, 1);
+    this.#size = pair(this.typeName, "outputSize", outputSize, 1);
   }
 
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
@@ -231,7 +231,7 @@ export class AdaptiveAvgPool1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
   /** @param outputSize number of cells */
   constructor(outputSize: number) {
     super();
-    this.#size = checkInteger("AdaptiveAvgPool1d", "outputSize", outputSize, 1);
+    this.#size = checkInteger(this.typeName, "outputSize", outputSize, 1);
   }
 
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */

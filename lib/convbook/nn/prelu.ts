@@ -23,11 +23,11 @@ export class PReLU extends Module {
   /** @param numParameters 1 (default), or the number of channels */
   constructor(numParameters = 1, options: PReLUOptions = {}) {
     super();
-    refuseUnknownOptions("PReLU", options, ["init"]);
+    refuseUnknownOptions(this.typeName, options, ["init"]);
     const { init = 0.25 } = options;
-    this.numParameters = checkInteger("PReLU", "numParameters", numParameters, 1);
+    this.numParameters = checkInteger(this.typeName, "numParameters", numParameters, 1);
     this.weight = this.registerParameter("weight", new Parameter([numParameters]));
-    constant_(this.weight, checkNumber("PReLU", "init", init));
+    constant_(this.weight, checkNumber(this.typeName, "init", init));
   }
 
   /** The input's own shape; throws a {@link ShapeError} where there is not a slope for each channel. */

@@ -16,7 +16,7 @@ export class Softmax extends Module {
   constructor(dim?: number) {
     super();
     if (dim !== undefined && !Number.isSafeInteger(dim)) {
-      throw new OptionError("Softmax", "dim", dim, "a whole number");
+      throw new OptionError(this.typeName, "dim", dim, "a whole number");
     }
     this.dim = dim;
   }
@@ -45,7 +45,12 @@ export class Softmax extends Module {
     const dim = this.dim ?? (rank === 0 || rank === 1 || rank === 3 ? 0 : 1);
     const most = Math.max(rank, 1) - 1;
     if (dim > most || dim < -1 - most) {
-      throw new OptionError("Softmax", "dim", dim, `from ${-1 - most} to ${most} for an input of ${rank} dimensions`);
+      throw new OptionError(
+        this.typeName,
+        "dim",
+        dim,
+        `from ${-1 - most} to ${most} for an input of ${rank} dimensions`,
+      );
     }
     const torch = dim < 0 ? dim + most + 1 : dim;
     if (torch === 0 || rank < 2) {

@@ -1,7 +1,20 @@
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
-import { BatchNorm2d, Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential, ShapeError, summary } from "./index.ts";
+import {
+  Activation,
+  BatchNorm2d,
+  Conv2d,
+  Flatten,
+  Linear,
+  MaxPool2d,
+  ReLU,
+  Sequential,
+  ShapeError,
+  SiLU,
+  summary,
+  Tanh,
+} from "./index.ts";
 
 const model = () =>
   new Sequential(
@@ -78,5 +91,28 @@ describe("summary", () => {
     );
     expect(net.modules().some((module) => module.hasForwardHooks)).toBe(false);
     expect(() => summary(net, { inputShape: [] })).toThrow("inputShape");
+  });
+
+  it("shows subclasses under their own names, also those of activations; where a class has none, the one above", () => {
+    class Swishier extends SiLU {}
+    class Clipped extends Activation {
+      constructor() {
+        super("relu6");
+      }
+    }
+    class Pointwise extends Conv2d {
+      constructor(channels: number) {
+        super(channels, channels, { kernelSize: 1 });
+      }
+    }
+    class Net extends Sequential {}
+    const unnamed = (() => class extends Tanh {})();
+    const net = new Net(new Pointwise(2), new Swishier(), new Clipped(), new unnamed(), new Activation("relu6"));
+    const names = ["Net", "Pointwise", "Swishier", "Clipped", "Tanh", "ReLU6"];
+    expect(summary(net, { inputShape: [1, 2, 2, 2] }).rows.map(({ type }) => type)).toEqual(names);
+    expect(`${net}`.match(/\w+(?=\()/g)).toEqual(names);
+    expect(() => new Pointwise(0)).toThrow("Pointwise: inChannels must be");
+    expect(() => net.forward(tf.ones([1, 2, 2, 3]))).toThrow("Pointwise(2, 2, kernelSize=1) was given an input");
+    expect(() => new Swishier().forward(tf.ones([1], "int32"))).toThrow("Swishier(): the input must be");
   });
 });

@@ -25,9 +25,9 @@ export class Upsample extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   /** @param options scaleFactor and the rest */
   constructor(options: UpsampleOptions) {
     super();
-    refuseUnknownOptions("Upsample", options, ["scaleFactor", "mode", "alignCorners"]);
+    refuseUnknownOptions(this.typeName, options, ["scaleFactor", "mode", "alignCorners"]);
     const { scaleFactor, mode = "nearest", alignCorners = false } = options;
-    this.#scaleFactor = pair("Upsample", "scaleFactor", scaleFactor, 1);
+    this.#scaleFactor = pair(this.typeName, "scaleFactor", scaleFactor, 1);
     if (!modes.includes(mode)) {
       throw new UnknownNameError("mode of Upsample", String(mode), modes);
     }

@@ -17,7 +17,7 @@ export class ZeroPad2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     const [left, right, top, bottom, ...more] = sides.map((side) => (Number.isSafeInteger(side) ? Number(side) : null));
     const known = [left, right, top, bottom].every((side) => typeof side === "number");
     if (!known || more.length > 0) {
-      throw new OptionError("ZeroPad2d", "padding", padding, "a whole number or [left, right, top, bottom]");
+      throw new OptionError(this.typeName, "padding", padding, "a whole number or [left, right, top, bottom]");
     }
     this.padding = [left ?? 0, right ?? 0, top ?? 0, bottom ?? 0];
   }

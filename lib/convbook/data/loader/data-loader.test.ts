@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { defaultGenerator, Generator, manualSeed } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
+import { describedBy } from "../description.ts";
 import {
   ArrayDataset,
   ConcatDataset,
@@ -17,7 +18,7 @@ import {
   Subset,
   SubsetRandomSampler,
 } from "../index.ts";
-import { Compose, RandomCrop, ToTensor, type Transform } from "../transforms/index.ts";
+import { Compose, MixUp, RandomCrop, ToTensor, type Transform } from "../transforms/index.ts";
 
 interface Epochs {
   readonly epochs: { labels: number[]; draws: number[] }[][];
@@ -143,6 +144,63 @@ describe("batches", () => {
     const results = await Promise.all([epoch.next(), epoch.next(), epoch.next(), epoch.next()]);
     expect(results.map((result) => result.done)).toEqual([false, false, false, true]);
     expect(results.flatMap((result) => (result.done ? [] : take(result.value).labels))).toEqual([...Array(12).keys()]);
+  });
+});
+
+describe("workers never build the class above a subclass", () => {
+  const values = Uint8Array.from({ length: 8 }, (_, i) => i);
+  class Doubled extends ArrayDataset {
+    override get(index: number): LabelledSample {
+      const [image, label] = super.get(index);
+      return [image, label * 2];
+    }
+  }
+  class Named extends ArrayDataset {
+    readonly note = "only a field more";
+  }
+  class Brighter extends ToTensor {
+    override apply(data: TensorData): ReturnType<ToTensor["apply"]> {
+      const { dtype, shape, data: numbers } = super.apply(data);
+      return { dtype, shape, data: numbers.map((n) => n + 1) };
+    }
+  }
+  const labels = [0, 1, 2, 3, 4, 5, 6, 7];
+  const patched = new ArrayDataset(values, [1, 1, 1], labels);
+  patched.get = (index) => Doubled.prototype.get.call(patched, index);
+  const sets: [string, Dataset, shipped: boolean][] = [
+    ["a data set with a get of its own", new Doubled(values, [1, 1, 1], labels), false],
+    ["the same within others", new ConcatDataset([new Subset(new Doubled(values, [1, 1, 1], labels), [3, 1])]), false],
+    ["a data set whose get was replaced", patched, false],
+    ["a data set with a field more", new Named(values, [1, 1, 1], labels), true],
+    [
+      "a transform with an apply of its own",
+      new ArrayDataset(values, [1, 1, 1], labels, { transform: new Brighter() }),
+      false,
+    ],
+    [
+      "the same among others",
+      new ArrayDataset(values, [1, 1, 1], labels, { transform: new Compose([new Brighter()]) }),
+      false,
+    ],
+  ];
+  test.each(sets)("%s", async (_, dataset, shipped) => {
+    const workers = () => new DataLoader(dataset, { batchSize: 3, numWorkers: 1 });
+    if (shipped) {
+      expect(await epoch(workers())).toEqual(await epoch(new DataLoader(dataset, { batchSize: 3 })));
+    } else {
+      expect(workers).toThrow("is known to this thread only (a transform needs toSpec, a data set shipment, and a subclass");
+    }
+  });
+
+  test("mixes of batches, too", () => {
+    class Mine extends MixUp {
+      protected override mix(): number {
+        return 1;
+      }
+    }
+    class Plain extends MixUp {}
+    expect(describedBy(new Mine({ numClasses: 2 }), "toSpec")).toBeUndefined();
+    expect(describedBy(new Plain({ numClasses: 2 }), "toSpec")).toMatchObject({ name: "MixUp" });
   });
 });
 

@@ -6,6 +6,7 @@ import { OptionError } from "../../arguments/option-error.ts";
 import { refuseUnknownOptions } from "../../arguments/options.ts";
 import { defaultGenerator, type Generator } from "../../random/index.ts";
 import { checkDataset, type Dataset } from "../dataset.ts";
+import { describedBy } from "../description.ts";
 import { DataError } from "../error.ts";
 import type { LabelledSample } from "../sample.ts";
 import type { BatchTransform } from "../transforms/batch-transform.ts";
@@ -246,11 +247,11 @@ function obstacleToWorkers<Sample, Batch>(
   if (collate !== undefined) {
     return "the loader's collate is a function of this thread";
   }
-  if (dataset.shipment?.() === undefined) {
-    return "the data set, or a transform of it, is known to this thread only (a transform needs toSpec, a data set shipment)";
+  if (describedBy(dataset, "shipment") === undefined) {
+    return "the data set, or a transform of it, is known to this thread only (a transform needs toSpec, a data set shipment, and a subclass of either its own)";
   }
-  if (batchTransform !== undefined && batchTransform.toSpec?.() === undefined) {
-    return "the batch transform is known to this thread only (it needs toSpec)";
+  if (batchTransform !== undefined && describedBy(batchTransform, "toSpec") === undefined) {
+    return "the batch transform is known to this thread only (it needs toSpec, and a subclass its own)";
   }
   return undefined;
 }

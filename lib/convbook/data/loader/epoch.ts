@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { found } from "../../arguments/found.ts";
 import { defaultGenerator, Generator } from "../../random/index.ts";
 import type { Dataset, Shipment } from "../dataset.ts";
+import { describedBy } from "../description.ts";
 import type { LabelledSample } from "../sample.ts";
 import type { BatchTransform } from "../transforms/batch-transform.ts";
 import { type RawBatch, stack } from "./collate.ts";
@@ -74,12 +75,12 @@ export class Epoch<Sample, Batch> implements AsyncIterableIterator<Batch> {
     this.#order = order;
     this.#orderState = orderState;
     this.#batches = dropLast ? Math.floor(order.length / batchSize) : Math.ceil(order.length / batchSize);
-    this.#shipment = numWorkers > 0 ? plan.dataset.shipment?.() : undefined;
+    this.#shipment = numWorkers > 0 ? describedBy(plan.dataset, "shipment") : undefined;
     this.#workers = this.#shipment === undefined ? [] : loaderWorkers(numWorkers);
     this.#workerStates = this.#workers.map(
       (_, i) => start.workers?.[i] ?? new Generator(BigInt.asUintN(64, seed + BigInt(i))).getState(),
     );
-    const batchTransform = plan.batchTransform?.toSpec?.();
+    const batchTransform = describedBy(plan.batchTransform, "toSpec");
     for (const [i, worker] of this.#workers.entries()) {
       const { source } = found(this.#shipment, "The shipment");
       const random = found(this.#workerStates[i], "The state of a worker's generator");

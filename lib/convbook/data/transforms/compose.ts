@@ -4,6 +4,7 @@ import { checkGenerator, checkList } from "../../arguments/check.ts";
 import { describeValue } from "../../arguments/describe.ts";
 import { defaultGenerator, type Generator } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
+import { describedBy } from "../description.ts";
 import { Normalize, ToTensor } from "./tensor.ts";
 import type { Transform, TransformSpec } from "./transform.ts";
 
@@ -44,7 +45,7 @@ export class Compose implements Transform {
   }
 
   toSpec(): TransformSpec | undefined {
-    const specs = this.transforms.map((transform) => transform.toSpec?.());
+    const specs = this.transforms.map((transform) => describedBy(transform, "toSpec"));
     return specs.every((spec) => spec !== undefined) ? { name: "Compose", args: specs } : undefined;
   }
 }

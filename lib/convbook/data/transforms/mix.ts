@@ -4,6 +4,7 @@
  * reference; the labels become the classes' shares, [N, classes].
  */
 
+import { classNameOf } from "../../arguments/class-name.ts";
 import { describeValue } from "../../arguments/describe.ts";
 import { refuseUnknownOptions } from "../../arguments/options.ts";
 import { beta, type Generator } from "../../random/index.ts";
@@ -39,10 +40,7 @@ abstract class Mix implements BatchTransform {
   apply(batch: RawBatch, generator: Generator): RawBatch {
     const { numClasses, alpha, p } = this.options;
     if (batch.dtype !== "float32" || batch.labelShape.length > 2) {
-      throw new DataError(
-        "collate",
-        `${this.constructor.name} mixes float32 images; got ${batch.dtype}. Add ToTensor.`,
-      );
+      throw new DataError("collate", `${classNameOf(this)} mixes float32 images; got ${batch.dtype}. Add ToTensor.`);
     }
     const shares = classShares(batch, numClasses);
     const [n = 0] = batch.shape;
@@ -56,10 +54,6 @@ abstract class Mix implements BatchTransform {
     return { ...batch, data, labels: shares, labelShape };
   }
 
-  toSpec(): BatchTransformSpec {
-    return { name: this.constructor.name, args: [this.options] };
-  }
-
   /** Mixes the images in place. @returns what share of each image's label is its own */
   protected abstract mix(data: Float32Array, shape: readonly number[], share: number, generator: Generator): number;
 }
@@ -69,6 +63,10 @@ export class MixUp extends Mix {
   /** @throws {RangeError} when an option is not as described */
   constructor(options: MixOptions) {
     super("MixUp", options);
+  }
+
+  toSpec(): BatchTransformSpec {
+    return { name: "MixUp", args: [this.options] };
   }
 
   protected override mix(data: Float32Array, [n = 0]: readonly number[], share: number): number {
@@ -84,6 +82,10 @@ export class CutMix extends Mix {
   /** @throws {RangeError} when an option is not as described */
   constructor(options: MixOptions) {
     super("CutMix", options);
+  }
+
+  toSpec(): BatchTransformSpec {
+    return { name: "CutMix", args: [this.options] };
   }
 
   protected override mix(data: Float32Array, shape: readonly number[], share: number, generator: Generator): number {

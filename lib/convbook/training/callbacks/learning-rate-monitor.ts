@@ -1,5 +1,6 @@
 /** Logs the learning rates: `lr-SGD`, with several groups `lr-SGD/pg1`, ... As PyTorch Lightning's LearningRateMonitor. */
 
+import { classNameOf } from "../../arguments/class-name.ts";
 import { Callback } from "../core/callback.ts";
 import type { SchedulerEntry } from "../core/scheduling.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
@@ -53,7 +54,7 @@ export class LearningRateMonitor extends Callback {
       if (!isOwnInterval) {
         continue;
       }
-      const base = entry?.name ?? `lr-${optimizer.constructor.name}`;
+      const base = entry?.name ?? `lr-${classNameOf(optimizer)}`;
       const name = taken.has(base) ? `${base}-${i}` : base;
       taken.add(name);
       this.#collect(optimizer, name, metrics);

@@ -1,5 +1,7 @@
 /** What reacts to training without being part of the model: PyTorch Lightning's Callback. Override what is needed. */
+
 import type * as tf from "@tensorflow/tfjs-core";
+import { classNameOf } from "../../arguments/class-name.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { Stage, TrainerContext } from "./trainer-context.ts";
@@ -9,7 +11,7 @@ import type { AnyTrainingModule, HookResult, StepOutput } from "./training-modul
 export abstract class Callback {
   /** Under which name its state is saved; must differ between callbacks of one type that have state. */
   get stateKey(): string {
-    return this.constructor.name;
+    return classNameOf(this);
   }
   /** Metrics that must be logged for this callback to work; checked before the first step. */
   get monitors(): readonly string[] {

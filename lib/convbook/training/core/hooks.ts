@@ -1,5 +1,6 @@
 /** Calling the hooks of callbacks and module in Lightning's order, knowing which one runs. */
 
+import { classNameOf } from "../../arguments/class-name.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Callback, CallbackHook, HookArguments } from "./callback.ts";
 import type { TrainerContext } from "./trainer-context.ts";
@@ -152,9 +153,7 @@ export class Hooks {
     const { profiler } = trainer.options;
     const call = () =>
       this.#enterBriefly(hook, () => Reflect.apply(callback[hook], callback, [trainer, trainer.module, ...args]));
-    return profiler === undefined
-      ? call()
-      : profiler.measure(`${callback.constructor.name || "Callback"}.${hook}`, call);
+    return profiler === undefined ? call() : profiler.measure(`${classNameOf(callback)}.${hook}`, call);
   }
 
   /** Runs the synchronous part of a function as the hook of this name, unmeasured. */

@@ -1,5 +1,7 @@
 /** Finds metrics that somebody monitors and nobody logs, before the first step is taken. */
+
 import * as tf from "@tensorflow/tfjs-core";
+import { classNameOf } from "../../arguments/class-name.ts";
 import { defaultGenerator } from "../../random/index.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
 import { TrainingModule } from "../core/training-module.ts";
@@ -27,12 +29,12 @@ export async function checkMonitors(trainer: TrainerContext, batch: unknown): Pr
   const monitored: { owner: string; name: string }[] = [];
   for (const callback of trainer.callbacks) {
     for (const name of callback.monitors) {
-      monitored.push({ owner: callback.constructor.name, name });
+      monitored.push({ owner: classNameOf(callback), name });
     }
   }
   for (const { scheduler, monitor, isPlateau } of trainer.schedulers) {
     if (isPlateau && monitor !== undefined) {
-      monitored.push({ owner: scheduler.constructor.name, name: monitor });
+      monitored.push({ owner: classNameOf(scheduler), name: monitor });
     }
   }
   const known = new Set(["epoch", "step", ...(trainer.validationNames ?? [])]);

@@ -1,7 +1,9 @@
 /** Adam (Kingma & Ba 2015) and AdamW (Loshchilov & Hutter 2019), as `torch.optim.Adam` and `torch.optim.AdamW`. */
+
 import { adamStep } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { isNumber } from "../../arguments/check.ts";
+import { classNameOf } from "../../arguments/class-name.ts";
 import { requireOption, withDefaults } from "../errors.ts";
 import {
   assign,
@@ -38,7 +40,7 @@ export class Adam extends Optimizer<AdamOptions> {
 
   protected override checkOptions(options: AdamOptions): void {
     super.checkOptions(options);
-    const name = this.constructor.name;
+    const name = classNameOf(this);
     const { betas } = options;
     const arePair = Array.isArray(betas) && betas.length === 2 && betas.every((beta) => isNumber(beta, 0) && beta < 1);
     requireOption(arePair, `${name}.betas`, betas, "two numbers in [0, 1)");

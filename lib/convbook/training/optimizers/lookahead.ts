@@ -1,6 +1,8 @@
 /** Lookahead (Zhang, Lucas, Hinton & Ba 2019, arXiv:1907.08610): slow weights that follow an inner optimizer's fast ones. */
+
 import * as tf from "@tensorflow/tfjs-core";
 import { isNumber } from "../../arguments/check.ts";
+import { classNameOf } from "../../arguments/class-name.ts";
 import { refuseUnknownOptions, requireOption } from "../errors.ts";
 import {
   asOptimizerState,
@@ -113,7 +115,7 @@ export class Lookahead extends Optimizer {
   }
 
   override loadStateDict(given: OptimizerState | ReadonlyMap<unknown, unknown> | object): void {
-    const saved = optimizerStateOf(this.inner.constructor.name, given);
+    const saved = optimizerStateOf(classNameOf(this.inner), given);
     const inner = new Map(
       [...saved.state].map(([index, { lookahead_slow: _, ...entry }]) => [
         index,

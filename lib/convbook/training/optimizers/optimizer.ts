@@ -2,8 +2,10 @@
  * The base of all optimizers: parameter groups with their own options, state a parameter, saving and loading. Semantics and defaults are
  * PyTorch's (torch.optim), and `optimizers.test.ts` holds each optimizer to it step by step.
  */
+
 import * as tf from "@tensorflow/tfjs-core";
 import { isNumber } from "../../arguments/check.ts";
+import { classNameOf } from "../../arguments/class-name.ts";
 import { found } from "../../arguments/found.ts";
 import { torchForm } from "../../checkpoints/pickle/pickle.ts";
 import { layersBelong } from "../../nn/errors.ts";
@@ -107,7 +109,7 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
 
   /** Adds parameters with options of their own, for example layers that begin to train later. */
   addParamGroup(group: Partial<Options> & { params: readonly OptimizerParameter[] }): void {
-    const owner = this.constructor.name;
+    const owner = classNameOf(this);
     requireOption(
       Array.isArray(group?.params) && group.params.length > 0,
       `${owner}.params`,
@@ -136,7 +138,7 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
 
   /** Throws a ConfigurationError when a group's options make no sense. */
   protected checkOptions(options: Options): void {
-    requireOption(isNumber(options.lr, 0), `${this.constructor.name}.lr`, options.lr, "a number of at least 0");
+    requireOption(isNumber(options.lr, 0), `${classNameOf(this)}.lr`, options.lr, "a number of at least 0");
   }
 
   /** The variables of all groups, those of frozen parameters left out. */
@@ -152,7 +154,7 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
   step(gradients: Gradients): void {
     if (typeof gradients?.get !== "function") {
       throw new ConfigurationError(
-        `${this.constructor.name}.step(gradients)`,
+        `${classNameOf(this)}.step(gradients)`,
         gradients,
         "a Map from variables to tensors",
       );
@@ -227,12 +229,12 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
    *   optimizer does not know what to do with; nothing is changed then
    */
   loadStateDict(given: OptimizerState | ReadonlyMap<unknown, unknown> | object): void {
-    const saved = optimizerStateOf(this.constructor.name, given);
+    const saved = optimizerStateOf(classNameOf(this), given);
     const got = saved.paramGroups.map(({ params }) => params.length);
     const own = this.paramGroups.map(({ params }) => params.length);
     if (got.join() !== own.join()) {
       throw new ConfigurationError(
-        `The state for ${this.constructor.name}`,
+        `The state for ${classNameOf(this)}`,
         `groups of ${got.join(", ")} parameters`,
         `for groups of ${own.join(", ")} parameters`,
       );
