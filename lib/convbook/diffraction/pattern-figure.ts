@@ -1,7 +1,9 @@
 /** Powder patterns one above the other, with the indices of their reflections. */
+
 import { type Crystal, type PatternOptions, powderPattern, reflections } from "../data/diffraction/index.ts";
 import { thin } from "../display/figures/series.ts";
 import { DisplayError, type FigureOptions, type JsonValue, VegaLiteFigure } from "../display/index.ts";
+import { type Named, namedEntries } from "../display/named.ts";
 import { lineColor, textColor } from "../display/theme.ts";
 
 export interface PatternFigureOptions extends FigureOptions, PatternOptions {
@@ -21,7 +23,7 @@ const pitch = 1.5;
  * @throws {RangeError} when an option of the patterns is impossible
  */
 export function patternFigure(
-  crystals: { readonly [name: string]: Crystal },
+  crystals: Named<Crystal>,
   {
     markFrom = 0.01,
     title,
@@ -33,7 +35,8 @@ export function patternFigure(
     ...options
   }: PatternFigureOptions = {},
 ): VegaLiteFigure {
-  const names = Object.keys(crystals);
+  const entries = namedEntries("patternFigure", "crystals", crystals);
+  const names = entries.map(([name]) => name);
   if (names.length === 0) {
     throw new DisplayError("patternFigure: crystals is empty; expected at least one, by name");
   }
@@ -41,7 +44,7 @@ export function patternFigure(
   const curve: JsonValue[] = [];
   const marks: JsonValue[] = [];
   const described: string[] = [];
-  for (const [i, [name, crystal]] of Object.entries(crystals).entries()) {
+  for (const [i, [name, crystal]] of entries.entries()) {
     const base = (names.length - 1 - i) * pitch;
     const y = Float64Array.from(powderPattern(crystal, options));
     const x = y.map((_, point) => from + ((to - from) * point) / (y.length - 1));

@@ -20,6 +20,7 @@ export {
   type Showable,
   toMimeBundle,
 } from "./mime.ts";
+export type { Named } from "./named.ts";
 export { PlotlyFigure, type PlotlyLayout, type PlotlyOptions, type PlotlyTrace, plotly } from "./plotly.ts";
 export { encodePng, type Pixels } from "./png.ts";
 export { Progress, type ProgressIterable, type ProgressOptions, progress } from "./progress.ts";

@@ -1,6 +1,8 @@
 /** Tables with numbers that line up. */
+
 import { DisplayError } from "./errors.ts";
 import { displaySymbol, isList, type MimeBundle, type Showable } from "./mime.ts";
+import { type Named, namedEntries } from "./named.ts";
 import { escapeXml, formatNumber } from "./text.ts";
 
 /**
@@ -18,8 +20,8 @@ export type CellFormat =
 export type TableRow = { readonly [column: string]: unknown } | readonly unknown[];
 
 export interface TableOptions {
-  /** Which columns, in which order; all keys in order of appearance without it. Rows that are arrays need it. An object renames: `{val: "validation"}`. */
-  readonly columns?: readonly string[] | { readonly [column: string]: string };
+  /** Which columns, in which order; all keys in order of appearance without it. Rows that are arrays need it. An object or a Map renames: `{val: "validation"}`. */
+  readonly columns?: readonly string[] | Named<string>;
   readonly formats?: { readonly [column: string]: CellFormat };
   readonly caption?: string;
   /** Cells set in bold: the best of a column, "max" or "min", or whatever a function picks. */
@@ -145,8 +147,9 @@ export function table(
 ): Table {
   const asArrays = rows.some((row) => Array.isArray(row));
   const present = new Set(rows.flatMap((row) => (Array.isArray(row) ? [] : Object.keys(row))));
-  const renamed = columns === undefined || isList(columns) ? undefined : columns;
-  const keys = columns === undefined ? [...present] : isList(columns) ? columns : Object.keys(columns);
+  const renamed =
+    columns === undefined || isList(columns) ? undefined : new Map(namedEntries("table", "columns", columns));
+  const keys = columns === undefined ? [...present] : isList(columns) ? columns : [...(renamed?.keys() ?? [])];
   if (asArrays && columns === undefined) {
     throw new DisplayError("table: rows that are arrays need columns: their names, in order");
   }
@@ -168,7 +171,7 @@ export function table(
       const bold = typeof highlight === "function" ? highlight(row, i, key) : best !== undefined && item === best;
       return { text: format(item, formats[key], key), bold };
     });
-    return { title: renamed?.[key] ?? key, numeric, cells };
+    return { title: renamed?.get(key) ?? key, numeric, cells };
   });
   return new Table(built, rows.length, caption);
 }

@@ -61,7 +61,7 @@ export class LayerStatistics implements Showable {
   ): VegaLiteFigure {
     const chosen = names.map((name) => [name, this.get(name).values] as const);
     return histogram({
-      values: Object.fromEntries(chosen),
+      values: new Map(chosen),
       density: true,
       xLabel: this.quantity,
       ...options,

@@ -21,7 +21,7 @@ export function rocFigure(given: RocCurve | readonly RocCurve[], options: CurveF
   const list = curvesOf<RocCurve>("rocFigure", given, ["fpr", "tpr"], options);
   const { labels, ...rest } = options;
   const series = named("rocFigure", list, labels, ({ fpr, tpr }) => ({ x: fpr, y: tpr }));
-  const names = Object.keys(series);
+  const names = [...series.keys()];
   const areas = list.map((curve, i) => `${names[i]} ${areaUnderRoc(curve).toFixed(3)}`);
   return curves({
     series,
@@ -46,7 +46,7 @@ export function precisionRecallFigure(
     x: recall.toReversed(),
     y: precision.toReversed(),
   }));
-  const names = Object.keys(series);
+  const names = [...series.keys()];
   const means = list.map((curve, i) => `${names[i]} ${averagePrecisionOf(curve).toFixed(3)}`);
   return curves({
     series,
@@ -119,11 +119,15 @@ function named<T>(
   list: readonly T[],
   labels: readonly string[] | undefined,
   toData: (item: T) => SeriesData,
-): { [name: string]: SeriesData } {
+): ReadonlyMap<string, SeriesData> {
   if (labels && labels.length !== list.length) {
     throw new MetricError(`${figure}: ${labels.length} labels for ${list.length} curves`);
   }
-  return Object.fromEntries(
-    list.map((item, i) => [labels?.[i] ?? (list.length === 1 ? "model" : `class ${i}`), toData(item)]),
-  );
+  const nameOf = (i: number) => labels?.[i] ?? (list.length === 1 ? "model" : `class ${i}`);
+  const curvesByName = new Map(list.map((item, i) => [nameOf(i), toData(item)]));
+  if (curvesByName.size < list.length) {
+    const twice = labels?.find((label, i) => labels.indexOf(label) !== i);
+    throw new MetricError(`${figure}: labels has ${describeValue(twice)} twice; expected one name a curve`);
+  }
+  return curvesByName;
 }

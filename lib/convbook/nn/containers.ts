@@ -13,14 +13,31 @@ import { type AnyModule, Module } from "./module.ts";
 export class Sequential extends Module {
   readonly #layers: readonly AnyModule[];
 
-  constructor(...layers: AnyModule[] | [Readonly<Record<string, AnyModule>>]) {
+  /**
+   * @param layers the layers, or one object or Map of them by name
+   * @throws {OptionError} for what is no module, and for a name in an object that is a whole number, whose place in it nobody knows
+   */
+  constructor(...layers: AnyModule[] | [Readonly<Record<string, AnyModule>> | ReadonlyMap<string, AnyModule>]) {
     super();
     const [first] = layers;
     const named =
       layers.length === 1 && typeof first === "object" && first !== null && !(first instanceof Module)
-        ? Object.entries(first)
+        ? this.#inOrder(first)
         : layers.map((layer, i): [string, AnyModule] => [`${i}`, layer as AnyModule]);
     this.#layers = named.map(([name, layer]) => this.registerModule(name, layer));
+  }
+
+  #inOrder(layers: Readonly<Record<string, AnyModule>> | ReadonlyMap<string, AnyModule>): [string, AnyModule][] {
+    if (layers instanceof Map) {
+      return [...layers];
+    }
+    const entries = Object.entries(layers);
+    const number = entries.find(([name]) => /^\d+$/.test(name));
+    if (number !== undefined) {
+      const expected = "no whole number in an object, which would put it first; a Map keeps the order";
+      throw new OptionError(this.typeName, "a layer's name", number[0], expected);
+    }
+    return entries;
   }
 
   /** Number of modules. */

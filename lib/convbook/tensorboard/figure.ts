@@ -1,7 +1,10 @@
 /** Event files as an interactive figure, in place of `%tensorboard`. */
+
 import { basename, dirname } from "node:path";
 import { curves } from "../display/figures/curves.ts";
+import type { SeriesData } from "../display/figures/series.ts";
 import { isList, type JsonValue, objectIn } from "../display/mime.ts";
+import { type Named, namedEntries } from "../display/named.ts";
 import { VegaLiteFigure } from "../display/vega-lite.ts";
 import { compareCodePoints } from "../files/index.ts";
 import { EventFileError } from "./errors.ts";
@@ -35,7 +38,7 @@ export interface TensorBoardFigureOptions {
  * display(tensorBoardFigure({ResNet: "tensorboards/ResNet", DenseNet: "tensorboards/DenseNet"}, {tags: ["val_acc"], smoothing: 0.6}));
  */
 export function tensorBoardFigure(
-  paths: string | readonly string[] | { readonly [run: string]: string },
+  paths: string | readonly string[] | Named<string>,
   {
     tags,
     smoothing = 0,
@@ -53,11 +56,11 @@ export function tensorBoardFigure(
     throw new NoScalarsError([...runs.keys()].join(", "), 0, "no scalars were written yet");
   }
   const charts = chosen.map((tag) => {
-    const series: { [run: string]: { x: number[]; y: number[] } } = {};
+    const series = new Map<string, SeriesData>();
     for (const [run, byTag] of runs) {
       const points = byTag.get(tag);
       if (points) {
-        series[run] = { x: points.map((point) => xOf(point, points, xAxis)), y: points.map(({ value }) => value) };
+        series.set(run, { x: points.map((point) => xOf(point, points, xAxis)), y: points.map(({ value }) => value) });
       }
     }
     const xLabel = xAxis === "step" ? "step" : "hours";
@@ -75,9 +78,9 @@ function xOf(point: ScalarPoint, points: readonly ScalarPoint[], xAxis: "step" |
   return xAxis === "step" ? point.step : (point.wallTime - (points[0]?.wallTime ?? 0)) / 3600;
 }
 
-function resolveRuns(paths: string | readonly string[] | { readonly [run: string]: string }): Map<string, string> {
+function resolveRuns(paths: string | readonly string[] | Named<string>): Map<string, string> {
   if (typeof paths === "object" && !isList(paths)) {
-    return new Map(Object.entries(paths));
+    return new Map(namedEntries("tensorBoardFigure", "paths", paths));
   }
   const list = typeof paths === "string" ? [paths] : paths;
   const runs = new Map<string, string>();

@@ -188,7 +188,9 @@ describe("workers never build the class above a subclass", () => {
     if (shipped) {
       expect(await epoch(workers())).toEqual(await epoch(new DataLoader(dataset, { batchSize: 3 })));
     } else {
-      expect(workers).toThrow("is known to this thread only (a transform needs toSpec, a data set shipment, and a subclass");
+      expect(workers).toThrow(
+        "is known to this thread only (a transform needs toSpec, a data set shipment, and a subclass",
+      );
     }
   });
 

@@ -1,15 +1,14 @@
 /** Bars: one number a name. */
-import { DisplayError } from "../errors.ts";
+import { DisplayError, shortly } from "../errors.ts";
 import type { JsonValue } from "../mime.ts";
+import { type Named, namedEntries } from "../named.ts";
 import { formatNumber, textWidth } from "../text.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
 
 export interface BarsOptions extends FigureOptions {
-  /** Numbers by name, or several series of them: `{validation: {ResNet: 0.91}, test: {ResNet: 0.90}}`. */
-  readonly values:
-    | { readonly [name: string]: number }
-    | { readonly [series: string]: { readonly [name: string]: number } };
+  /** Numbers by name, or several series of them: `{validation: {ResNet: 0.91}, test: {ResNet: 0.90}}`; a Map where names are whole numbers. */
+  readonly values: Named<number> | Named<Named<number>>;
   /** Bars from left to right; upright without it. */
   readonly horizontal?: boolean;
   /** d3 format of the numbers on the bars and the axis. */
@@ -17,6 +16,9 @@ export interface BarsOptions extends FigureOptions {
   /** Limits of the value axis; bars begin at zero unless it says otherwise. */
   readonly domain?: readonly [number, number];
 }
+
+const isNamed = (value: unknown): value is Named<unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
  * A bar chart, in the order given.
@@ -37,16 +39,16 @@ export function bars({
   domain,
   alt,
 }: BarsOptions): VegaLiteFigure {
-  const entries = Object.entries(values);
+  const entries: [string, unknown][] = namedEntries<unknown>("bars", "values", values);
   if (entries.length === 0) {
     throw new DisplayError("bars: values is empty; expected numbers by name");
   }
   const rows: { series: string; name: string; value: number }[] = [];
   for (const [key, value] of entries) {
-    const isSeries = typeof value === "object" && value !== null;
-    for (const [name, number] of isSeries ? Object.entries(value) : ([[key, value]] as const)) {
-      if (!Number.isFinite(number)) {
-        throw new DisplayError(`bars: the value of "${name}" is ${number}; expected a finite number`);
+    const isSeries = isNamed(value);
+    for (const [name, number] of isSeries ? namedEntries("bars", "values", value) : ([[key, value]] as const)) {
+      if (typeof number !== "number" || !Number.isFinite(number)) {
+        throw new DisplayError(`bars: values: "${name}" is ${shortly(number)}; expected a finite number`);
       }
       rows.push({ series: isSeries ? key : "", name, value: number });
     }

@@ -1,5 +1,7 @@
 /** Curves over steps or epochs. */
+import { DisplayError } from "../errors.ts";
 import type { JsonValue } from "../mime.ts";
+import type { Named } from "../named.ts";
 import { lineColor, seriesColor } from "../theme.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import { describeSeries, type SeriesData, smooth, thin, toSeries } from "./series.ts";
@@ -19,12 +21,12 @@ export interface FigureOptions {
 
 /** How {@link curves} draws. */
 export interface CurvesOptions extends FigureOptions {
-  /** Curves by name. */
-  readonly series: { readonly [name: string]: SeriesData };
+  /** Curves by name; in a Map where names are whole numbers, whose order an object does not keep. */
+  readonly series: Named<SeriesData>;
   /** From 0 (none) to below 1: an exponential moving average over the faint raw curve. */
   readonly smoothing?: number;
   /** Curves to compare with, grey and dashed: what guessing gives, what was published. */
-  readonly references?: { readonly [name: string]: SeriesData };
+  readonly references?: Named<SeriesData>;
   readonly logX?: boolean;
   readonly logY?: boolean;
   /** Limits of the y axis; from the data without it. */
@@ -58,8 +60,11 @@ export function curves({
   maxPoints = 500,
   alt,
 }: CurvesOptions): VegaLiteFigure {
-  const series = toSeries("curves", given);
-  const compared = Object.keys(references).length > 0 ? toSeries("curves: references", references) : [];
+  const series = toSeries("curves", "series", given);
+  if (series.length === 0) {
+    throw new DisplayError("curves: series is empty; expected at least one, as {name: [numbers]}");
+  }
+  const compared = toSeries("curves", "references", references);
   const names = [...series, ...compared].map(({ name }) => name);
   const values: JsonValue[] = [];
   for (const one of [...series, ...compared]) {

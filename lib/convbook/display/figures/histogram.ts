@@ -1,14 +1,15 @@
 /** Distributions. */
-import { DisplayError } from "../errors.ts";
+import { DisplayError, shortly } from "../errors.ts";
 import type { JsonValue } from "../mime.ts";
+import { type Named, namedEntries } from "../named.ts";
 import { formatNumber } from "../text.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
-import type { Numbers } from "./series.ts";
+import { isNumbers, type Numbers } from "./series.ts";
 
 export interface HistogramOptions extends FigureOptions {
-  /** Numbers, or several named sets of them, drawn over one another with the same bins. */
-  readonly values: Numbers | { readonly [name: string]: Numbers };
+  /** Numbers, or several named sets of them, drawn over one another with the same bins; a Map where names are whole numbers. */
+  readonly values: Numbers | Named<Numbers>;
   /** How many bins of equal width. */
   readonly bins?: number;
   /** Limits of the values; what lies outside is left out and said so in the alternative text. */
@@ -39,9 +40,14 @@ export function histogram({
   if (!Number.isInteger(bins) || bins < 1) {
     throw new DisplayError(`histogram: bins is ${bins}; expected a positive integer`);
   }
-  const sets: { [name: string]: Numbers } = isNumbers(values) ? { "": values } : { ...values };
-  const names = Object.keys(sets);
-  const [low, high] = domain ?? range(Object.values(sets));
+  const sets: [string, Numbers][] = isNumbers(values) ? [["", values]] : namedEntries("histogram", "values", values);
+  const wrong = sets.find(([, numbers]) => !isNumbers(numbers));
+  if (wrong !== undefined) {
+    const [name, given] = wrong;
+    throw new DisplayError(`histogram: values: "${name}" is ${shortly(given)}; expected an array of numbers`);
+  }
+  const names = sets.map(([name]) => name);
+  const [low, high] = domain ?? range(sets.map(([, numbers]) => numbers));
   if (!(low <= high)) {
     throw new DisplayError("histogram: there are no finite values");
   }
@@ -49,7 +55,7 @@ export function histogram({
   const start = high > low ? low : low - bins / 2;
   const rows: JsonValue[] = [];
   const described: string[] = [];
-  for (const [name, numbers] of Object.entries(sets)) {
+  for (const [name, numbers] of sets) {
     const counts = new Float64Array(bins);
     let kept = 0;
     let sum = 0;
@@ -112,10 +118,6 @@ export function histogram({
     },
     { alt: text },
   );
-}
-
-function isNumbers(values: Numbers | { readonly [name: string]: Numbers }): values is Numbers {
-  return Array.isArray(values) || ArrayBuffer.isView(values);
 }
 
 function range(sets: readonly Numbers[]): [number, number] {

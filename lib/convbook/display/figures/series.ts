@@ -1,5 +1,6 @@
 /** Series of numbers as figures take them, and what is said about them in words. */
-import { DisplayError } from "../errors.ts";
+import { DisplayError, shortly } from "../errors.ts";
+import { type Named, namedEntries } from "../named.ts";
 import { formatNumber } from "../text.ts";
 
 /** One number a point: an array, a typed array, anything with a length and numbers. */
@@ -8,26 +9,31 @@ export type Numbers = ArrayLike<number>;
 /** A curve's points: y alone (x counts from 0), or x and y of the same length. */
 export type SeriesData = Numbers | { readonly x: Numbers; readonly y: Numbers };
 
+/** Whether something is a list, of numbers as it is hoped. */
+export function isNumbers(value: unknown): value is Numbers {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && "length" in value);
+}
+
 export interface Series {
   readonly name: string;
   readonly x: Float64Array;
   readonly y: Float64Array;
 }
 
-/** Checks and copies what a caller gave: `{name: data}` or one nameless series. */
-export function toSeries(figure: string, given: { readonly [name: string]: SeriesData }): Series[] {
-  const entries = Object.entries(given);
-  if (entries.length === 0) {
-    throw new DisplayError(`${figure}: series is empty; expected at least one, as {name: [numbers]}`);
-  }
+/** Checks and copies what a caller gave for an argument. */
+export function toSeries(figure: string, argument: string, given: Named<SeriesData>): Series[] {
+  const entries = namedEntries(figure, argument, given);
   return entries.map(([name, data]) => {
-    const y = "y" in data ? data.y : data;
-    const x = "y" in data ? data.x : undefined;
-    if (typeof y?.length !== "number") {
-      throw new DisplayError(`${figure}: series "${name}" is no array of numbers (got ${typeof data})`);
+    const isPoints = typeof data === "object" && data !== null && "y" in data;
+    const y = isPoints ? data.y : data;
+    const x = isPoints ? data.x : undefined;
+    if (!isNumbers(y) || (x !== undefined && !isNumbers(x))) {
+      throw new DisplayError(
+        `${figure}: ${argument} "${name}" is ${shortly(data)}; expected an array of numbers, or {x, y}`,
+      );
     }
     if (x && x.length !== y.length) {
-      throw new DisplayError(`${figure}: series "${name}" has ${x.length} x values and ${y.length} y values`);
+      throw new DisplayError(`${figure}: ${argument} "${name}" has ${x.length} x values and ${y.length} y values`);
     }
     const series = { name, x: new Float64Array(y.length), y: new Float64Array(y.length) };
     for (let i = 0; i < y.length; i++) {

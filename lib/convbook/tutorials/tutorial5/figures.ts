@@ -14,7 +14,7 @@ import type { TutorialResult } from "./results.ts";
  * @returns the figure, or a sentence where nothing is known of any of the runs
  */
 export function trainingCurves(models: readonly TutorialModel[]): VegaLiteFigure | string {
-  const series: Record<string, { x: number[]; y: readonly number[] }> = {};
+  const series = new Map<string, { x: number[]; y: readonly number[] }>();
   for (const { name, curves: known } of models) {
     if (known === undefined) {
       continue;
@@ -23,10 +23,10 @@ export function trainingCurves(models: readonly TutorialModel[]): VegaLiteFigure
       [known.train, "training"],
       [known.validation, "validation"],
     ] as const) {
-      series[`${name}, ${what}`] = { x: values.map((_, epoch) => epoch + 1), y: values };
+      series.set(`${name}, ${what}`, { x: values.map((_, epoch) => epoch + 1), y: values });
     }
   }
-  if (Object.keys(series).length === 0) {
+  if (series.size === 0) {
     return "The training curves of these models cannot be had here.";
   }
   return curves({ series, xLabel: "epoch", yLabel: "accuracy", yDomain: [0.4, 1] });
