@@ -28,12 +28,35 @@ it.each(["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md"])(
   },
 );
 
-it("the rooms that ARCHITECTURE.md names are there", () => {
+/** Folders that are no rooms: made ones, and what tests are fed with. */
+const noRooms = new Set(["build", "dist", "fixtures", "node_modules", "testing"]);
+
+/** The rooms of a folder with the rooms in them, as `data/` and `data/loader/`. */
+function roomsOf(folder: string, depth = 2): string[] {
+  const inner = readdirSync(join(root, folder), { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && !noRooms.has(entry.name) && !entry.name.startsWith("."),
+  );
+  return inner.flatMap(({ name }) => [
+    name,
+    ...(depth > 1 ? roomsOf(`${folder}/${name}`, depth - 1).map((room) => `${name}/${room}`) : []),
+  ]);
+}
+
+it("ARCHITECTURE.md names every room two levels deep, and no other", () => {
   const [, map = ""] = /## The map\n([\s\S]*?)\n## /.exec(read("ARCHITECTURE.md")) ?? [];
-  for (const [, folder = "", row = ""] of map.matchAll(/^\| \[`(lib\/\w+)`\].*? \| (.*) \|$/gm)) {
-    for (const [, room = ""] of row.matchAll(/`([\w/]+)\/`/g)) {
-      const places = [folder, `${folder}/native`, `${folder}/training`].map((place) => join(root, place, room));
-      expect(places.some(existsSync), `${folder}/${room}`).toBe(true);
-    }
+  const named = new Map<string, string>();
+  let folder = "";
+  for (const [, title = "", row = ""] of map.matchAll(/^\| (.*?) \| (.*) \|$/gm)) {
+    folder = /^\[`(lib\/\w+)`\]/.exec(title)?.[1] ?? folder;
+    named.set(folder, `${named.get(folder) ?? ""} ${row}`);
+  }
+  named.delete("");
+  expect([...named.keys()].sort()).toEqual(packages.map((name) => `lib/${name}`).sort());
+  for (const [home, row] of named) {
+    const names = [...row.matchAll(/`([\w/-]+)\/`/g)].map(([, name = ""]) => name);
+    const rooms = roomsOf(home);
+    const isNamed = (room: string) => names.includes(room) || names.includes(room.split("/").at(-1) ?? "");
+    expect(rooms.filter((room) => !isNamed(room))).toEqual([]);
+    expect(names.filter((name) => !rooms.some((room) => room === name || room.endsWith(`/${name}`)))).toEqual([]);
   }
 });

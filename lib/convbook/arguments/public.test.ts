@@ -4,12 +4,13 @@ import "@tensorflow/tfjs-backend-cpu";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as convbook from "../index.ts";
 import { dataRows } from "./testing/data-rows.ts";
+import { figureRows } from "./testing/figure-rows.ts";
 import { nnRows } from "./testing/nn-rows.ts";
 import { notTried } from "./testing/not-tried.ts";
 import { complaint, outcomeOf, wrongCalls } from "./testing/probe.ts";
 import { trainingRows } from "./testing/training-rows.ts";
 
-const rows = [...nnRows, ...trainingRows, ...dataRows];
+const rows = [...nnRows, ...trainingRows, ...dataRows, ...figureRows];
 
 beforeAll(async () => {
   await tf.setBackend("cpu");

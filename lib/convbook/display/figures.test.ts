@@ -187,7 +187,7 @@ describe("matrices", () => {
     expect(() => heatmap({ values: [[1, 2], [1]] })).toThrow("heatmap: values[1] has 1 numbers; expected 2");
     expect(() => heatmap({ values: [[1]], xLabels: ["a", "b"] })).toThrow("heatmap: xLabels has 2 names for 1 cells");
     expect(() => confusionMatrixFigure({ matrix: [[1, 2]] })).toThrow(
-      "confusion matrix: row 0 has 2 numbers; expected 1 (a square matrix)",
+      "confusionMatrixFigure: matrix: row 0 has 2 numbers; expected 1 (a square matrix)",
     );
   });
 });

@@ -56,11 +56,11 @@ describe("table", () => {
 
   it("names the column that is not there", () => {
     expect(() => table(rows, { columns: ["model", "acc"] })).toThrow(
-      'table: no row has a column "acc"; there are model, test, parameters',
+      'table: columns: no row has a column "acc"; there are model, test, parameters',
     );
     expect(() => table([[1]])).toThrow("table: rows that are arrays need columns: their names, in order");
     expect(() => table(rows, { formats: { test: "percents" as never } })).toThrow(
-      'table: format of column "test" is "percents"; expected integer, percent, scientific, compact, fixed<digits> or a function',
+      'table: formats: that of "test" is "percents"; expected integer, percent, scientific, compact, fixed<digits> or a function',
     );
   });
 });

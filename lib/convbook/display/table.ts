@@ -1,6 +1,6 @@
 /** Tables with numbers that line up. */
 
-import { DisplayError } from "./errors.ts";
+import { DisplayError, wrongArgument } from "./errors.ts";
 import { displaySymbol, isList, type MimeBundle, type Showable } from "./mime.ts";
 import { type Named, namedEntries } from "./named.ts";
 import { escapeXml, formatNumber } from "./text.ts";
@@ -141,10 +141,20 @@ export class Table implements Showable {
  * @example
  * display(table([{model: "ResNet", test: 0.9106}], {formats: {test: "percent"}, highlight: {test: "max"}}));
  */
-export function table(
-  rows: readonly TableRow[],
-  { columns, formats = {}, caption, highlight }: TableOptions = {},
-): Table {
+export function table(rows: readonly TableRow[], options: TableOptions = {}): Table {
+  if (!Array.isArray(rows) || rows.some((row) => typeof row !== "object" || row === null)) {
+    throw wrongArgument("table", "rows", rows, "a list of objects, or of arrays with columns");
+  }
+  if (typeof options !== "object" || options === null) {
+    throw wrongArgument("table", "options", options, "an object");
+  }
+  const { columns, formats = {}, caption, highlight } = options;
+  if (typeof formats !== "object" || formats === null) {
+    throw wrongArgument("table", "formats", formats, "an object: formats by column");
+  }
+  if (caption !== undefined && typeof caption !== "string") {
+    throw wrongArgument("table", "caption", caption, "a string");
+  }
   const asArrays = rows.some((row) => Array.isArray(row));
   const present = new Set(rows.flatMap((row) => (Array.isArray(row) ? [] : Object.keys(row))));
   const renamed =
@@ -156,8 +166,9 @@ export function table(
   for (const key of [...keys, ...Object.keys(formats)]) {
     const known = asArrays ? keys.includes(key) : present.has(key) || rows.length === 0;
     if (!known) {
+      const option = keys.includes(key) ? "columns" : "formats";
       throw new DisplayError(
-        `table: no row has a column "${key}"; there are ${[...(asArrays ? keys : present)].join(", ")}`,
+        `table: ${option}: no row has a column "${key}"; there are ${[...(asArrays ? keys : present)].join(", ")}`,
       );
     }
   }
@@ -216,7 +227,7 @@ function format(value: unknown, how: CellFormat | undefined, column: string): st
   const fixed = /^fixed(\d{1,2})$/.exec(how);
   if (!fixed) {
     throw new DisplayError(
-      `table: format of column "${column}" is ${JSON.stringify(how)}; expected integer, percent, scientific, compact, fixed<digits> or a function`,
+      `table: formats: that of "${column}" is ${JSON.stringify(how)}; expected integer, percent, scientific, compact, fixed<digits> or a function`,
     );
   }
   return number.toLocaleString("en-US", {

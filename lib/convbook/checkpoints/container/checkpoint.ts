@@ -1,9 +1,17 @@
 /** Saving and loading whatever training needs to go on, in our own format or in torch's. */
 import { extname } from "node:path";
+import { checkText } from "../../arguments/check.ts";
+import { OptionError } from "../../arguments/option-error.ts";
+import { checkObject } from "../../arguments/options.ts";
 import { CheckpointError } from "../error.ts";
 import { readWholeFile } from "../read-file.ts";
 import { parseSafetensors } from "../safetensors/read.ts";
-import { encodeSafetensors, type SaveSafetensorsOptions, saveSafetensors } from "../safetensors/write.ts";
+import {
+  checkSaveOptions,
+  encodeSafetensors,
+  type SaveSafetensorsOptions,
+  saveSafetensors,
+} from "../safetensors/write.ts";
 import type { Sharing } from "../tensor-bytes.ts";
 import { isLegacy } from "../torch/legacy.ts";
 import { type ParseTorchOptions, parseTorch } from "../torch/load.ts";
@@ -21,6 +29,8 @@ const formatByExtension: Readonly<Record<string, CheckpointFormat>> = {
   ".pt": "torch",
   ".pth": "torch",
 };
+
+const formats: readonly CheckpointFormat[] = ["safetensors", "torch"];
 
 /** How to save a checkpoint. */
 export interface SaveCheckpointOptions {
@@ -80,7 +90,13 @@ export async function saveCheckpoint(
   data: Readonly<Record<string, unknown>>,
   options: SaveCheckpointOptions = {},
 ): Promise<void> {
+  checkText("saveCheckpoint", "path", path, "the path of a file");
+  checkObject("saveCheckpoint", "data", data, "an object: values by name");
+  checkSaveOptions("saveCheckpoint", options);
   const { format = checkpointFormatOf(path) } = options;
+  if (!formats.includes(format)) {
+    throw new OptionError("saveCheckpoint", "format", format, formats.join(" or "));
+  }
   if (format === "torch") {
     return saveTorch(path, data);
   }

@@ -1,4 +1,7 @@
 /** Writing safetensors. The same tensors and metadata always give the same bytes. */
+import { checkText } from "../../arguments/check.ts";
+import { OptionError } from "../../arguments/option-error.ts";
+import { checkObject } from "../../arguments/options.ts";
 import { compareCodePoints, writeFileAtomic } from "../../files/index.ts";
 import type { TensorData, TensorDType } from "../../tensor-data.ts";
 import { quote } from "../byte-reader.ts";
@@ -11,6 +14,29 @@ export interface SaveSafetensorsOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** How float32 tensors are stored: `float16` and `bfloat16` halve the file and round. */
   readonly floatType?: "float32" | "float16" | "bfloat16";
+}
+
+const floatTypes = ["float32", "float16", "bfloat16"];
+
+/** @throws {OptionError} naming the option that is none of those that saving takes */
+export function checkSaveOptions(
+  owner: string,
+  options: {
+    readonly floatType?: SaveSafetensorsOptions["floatType"] | undefined;
+    readonly metadata?: SaveSafetensorsOptions["metadata"] | undefined;
+  },
+): void {
+  checkObject(owner, "options", options);
+  const { floatType = "float32", metadata = {} } = options;
+  if (!floatTypes.includes(floatType)) {
+    throw new OptionError(owner, "floatType", floatType, floatTypes.join(", "));
+  }
+  checkObject(owner, "metadata", metadata, "an object of strings");
+  for (const [name, value] of Object.entries(metadata)) {
+    if (typeof value !== "string") {
+      throw new OptionError(owner, `metadata.${name}`, value, "a string");
+    }
+  }
 }
 
 const names: Readonly<Record<TensorDType, string>> = {
@@ -98,5 +124,10 @@ export async function saveSafetensors(
   tensors: ReadonlyMap<string, TensorData>,
   options: SaveSafetensorsOptions = {},
 ): Promise<void> {
+  checkText("saveSafetensors", "path", path, "the path of a file");
+  checkSaveOptions("saveSafetensors", options);
+  if (!(tensors instanceof Map)) {
+    throw new OptionError("saveSafetensors", "tensors", tensors, "a Map of tensors by name");
+  }
   await writeFileAtomic(path, piecesOf(tensors, options));
 }

@@ -1,5 +1,6 @@
 /** Writing files that `torch.load` reads. */
 import { crc32 } from "node:zlib";
+import { checkText } from "../../arguments/check.ts";
 import { writeFileAtomic } from "../../files/index.ts";
 import type { TensorData, TensorDType } from "../../tensor-data.ts";
 import { pickle, type WriteTensor } from "../pickle/pickle.ts";
@@ -145,5 +146,6 @@ export function encodeTorch(value: unknown): Uint8Array {
  * @throws TypeError naming the place of a value that cannot be written, or the file system's error
  */
 export async function saveTorch(path: string, value: unknown): Promise<void> {
+  checkText("saveTorch", "path", path, "the path of a file");
   await writeFileAtomic(path, piecesOf(value));
 }

@@ -1,7 +1,9 @@
 /** Bars: one number a name. */
+
 import { DisplayError, shortly } from "../errors.ts";
 import type { JsonValue } from "../mime.ts";
 import { type Named, namedEntries } from "../named.ts";
+import { figureOptions } from "../options.ts";
 import { formatNumber, textWidth } from "../text.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
@@ -27,18 +29,19 @@ const isNamed = (value: unknown): value is Named<unknown> =>
  * @example
  * display(bars({values: {cat: 0.93, dog: 0.05, deer: 0.02}, yLabel: "probability", format: ".0%", horizontal: true}));
  */
-export function bars({
-  values,
-  title,
-  xLabel = "",
-  yLabel = "",
-  width,
-  height,
-  horizontal = false,
-  format = ".4~g",
-  domain,
-  alt,
-}: BarsOptions): VegaLiteFigure {
+export function bars(options: BarsOptions): VegaLiteFigure {
+  const {
+    values,
+    title,
+    xLabel = "",
+    yLabel = "",
+    width,
+    height,
+    horizontal = false,
+    format = ".4~g",
+    domain,
+    alt,
+  } = figureOptions("bars", options);
   const entries: [string, unknown][] = namedEntries<unknown>("bars", "values", values);
   if (entries.length === 0) {
     throw new DisplayError("bars: values is empty; expected numbers by name");

@@ -1,7 +1,9 @@
 /** Curves over steps or epochs. */
-import { DisplayError } from "../errors.ts";
+
+import { DisplayError, wrongArgument } from "../errors.ts";
 import type { JsonValue } from "../mime.ts";
 import type { Named } from "../named.ts";
+import { figureOptions } from "../options.ts";
 import { lineColor, seriesColor } from "../theme.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import { describeSeries, type SeriesData, smooth, thin, toSeries } from "./series.ts";
@@ -44,22 +46,26 @@ export interface CurvesOptions extends FigureOptions {
  * @example
  * display(curves({series: {train: trainLosses, validation: valLosses}, xLabel: "epoch", yLabel: "loss"}));
  */
-export function curves({
-  series: given,
-  references = {},
-  title,
-  xLabel = "step",
-  yLabel = "",
-  width = 480,
-  height = 260,
-  smoothing = 0,
-  logX = false,
-  logY = false,
-  yDomain,
-  markers,
-  maxPoints = 500,
-  alt,
-}: CurvesOptions): VegaLiteFigure {
+export function curves(options: CurvesOptions): VegaLiteFigure {
+  const {
+    series: given,
+    references = {},
+    title,
+    xLabel = "step",
+    yLabel = "",
+    width = 480,
+    height = 260,
+    smoothing = 0,
+    logX = false,
+    logY = false,
+    yDomain,
+    markers,
+    maxPoints = 500,
+    alt,
+  } = figureOptions("curves", options);
+  if (typeof smoothing !== "number" || !(smoothing >= 0 && smoothing < 1)) {
+    throw wrongArgument("curves", "smoothing", smoothing, "a number from 0 up to, not including, 1");
+  }
   const series = toSeries("curves", "series", given);
   if (series.length === 0) {
     throw new DisplayError("curves: series is empty; expected at least one, as {name: [numbers]}");

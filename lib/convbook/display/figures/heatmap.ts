@@ -1,10 +1,12 @@
 /** Matrices as coloured cells, and the confusion matrix. */
+
 import { DisplayError } from "../errors.ts";
+import { checkLabels, checkRows, figureOptions } from "../options.ts";
 import { formatNumber, textWidth } from "../text.ts";
 import { divergingColors, sequentialColors } from "../theme.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
-import type { Numbers } from "./series.ts";
+import { isNumbers, type Numbers } from "./series.ts";
 
 export interface HeatmapOptions extends FigureOptions {
   /** Rows of numbers, top to bottom, all of the same length. */
@@ -30,34 +32,30 @@ export interface HeatmapOptions extends FigureOptions {
  *
  * @throws DisplayError where rows differ in length or labels in number
  */
-export function heatmap({
-  values,
-  xLabels,
-  yLabels,
-  title,
-  xLabel = "",
-  yLabel = "",
-  format = ".3~g",
-  annotate,
-  diverging = false,
-  domain,
-  shade = values,
-  colorLabel = "",
-  width,
-  height,
-  alt,
-}: HeatmapOptions): VegaLiteFigure {
+export function heatmap(options: HeatmapOptions): VegaLiteFigure {
+  const {
+    values,
+    xLabels,
+    yLabels,
+    title,
+    xLabel = "",
+    yLabel = "",
+    format = ".3~g",
+    annotate,
+    diverging = false,
+    domain,
+    shade = values,
+    colorLabel = "",
+    width,
+    height,
+    alt,
+  } = figureOptions("heatmap", options);
+  checkRows("heatmap", "values", values);
   const rows = values.length;
   const columns = values[0]?.length ?? 0;
-  if (rows === 0 || columns === 0) {
-    throw new DisplayError("heatmap: values is empty; expected rows of numbers");
-  }
-  checkShape("values", values, rows, columns);
   checkShape("shade", shade, rows, columns);
   const names = (axis: string, labels: readonly string[] | undefined, count: number): string[] => {
-    if (labels && labels.length !== count) {
-      throw new DisplayError(`heatmap: ${axis} has ${labels.length} names for ${count} cells`);
-    }
+    checkLabels("heatmap", axis, labels, count);
     return Array.from({ length: count }, (_, i) => labels?.[i] ?? String(i));
   };
   const xNames = names("xLabels", xLabels, columns);
@@ -206,24 +204,27 @@ export interface ConfusionMatrixOptions extends FigureOptions {
  *
  * @throws DisplayError where the matrix is not square or the labels do not fit
  */
-export function confusionMatrixFigure({
-  matrix,
-  labels,
-  normalize,
-  title,
-  xLabel = "predicted",
-  yLabel = "true",
-  alt,
-  ...size
-}: ConfusionMatrixOptions): VegaLiteFigure {
-  const n = matrix.length;
-  matrix.forEach((row, index) => {
-    if (row.length !== n) {
-      throw new DisplayError(
-        `confusion matrix: row ${index} has ${row.length} numbers; expected ${n} (a square matrix)`,
-      );
-    }
-  });
+export function confusionMatrixFigure(options: ConfusionMatrixOptions): VegaLiteFigure {
+  const {
+    matrix,
+    labels,
+    normalize,
+    title,
+    xLabel = "predicted",
+    yLabel = "true",
+    alt,
+    ...size
+  } = figureOptions("confusionMatrixFigure", options);
+  const n = Array.isArray(matrix) ? matrix.length : 0;
+  const wrong = n === 0 ? -1 : matrix.findIndex((row) => isNumbers(row) && row.length !== n);
+  if (wrong >= 0) {
+    const { length } = matrix[wrong] as Numbers;
+    throw new DisplayError(
+      `confusionMatrixFigure: matrix: row ${wrong} has ${length} numbers; expected ${n} (a square matrix)`,
+    );
+  }
+  checkRows("confusionMatrixFigure", "matrix", matrix);
+  checkLabels("confusionMatrixFigure", "labels", labels, n);
   const rowSums = matrix.map((row) => Array.from(row).reduce((sum, value) => sum + value, 0));
   const columnSums = matrix.map((_, c) => matrix.reduce((sum, row) => sum + (row[c] ?? 0), 0));
   const total = rowSums.reduce((sum, value) => sum + value, 0);

@@ -1,7 +1,9 @@
 /** Distributions. */
+
 import { DisplayError, shortly } from "../errors.ts";
 import type { JsonValue } from "../mime.ts";
 import { type Named, namedEntries } from "../named.ts";
+import { figureOptions } from "../options.ts";
 import { formatNumber } from "../text.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
@@ -25,18 +27,19 @@ export interface HistogramOptions extends FigureOptions {
  * @example
  * display(histogram({values: weights, bins: 60, xLabel: "weight"}));
  */
-export function histogram({
-  values,
-  bins = 40,
-  domain,
-  density = false,
-  title,
-  xLabel = "value",
-  yLabel = density ? "share" : "count",
-  width = 420,
-  height = 220,
-  alt,
-}: HistogramOptions): VegaLiteFigure {
+export function histogram(options: HistogramOptions): VegaLiteFigure {
+  const {
+    values,
+    bins = 40,
+    domain,
+    density = false,
+    title,
+    xLabel = "value",
+    yLabel = density ? "share" : "count",
+    width = 420,
+    height = 220,
+    alt,
+  } = figureOptions("histogram", options);
   if (!Number.isInteger(bins) || bins < 1) {
     throw new DisplayError(`histogram: bins is ${bins}; expected a positive integer`);
   }

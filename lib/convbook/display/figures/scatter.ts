@@ -1,6 +1,8 @@
 /** Points with names: accuracy against parameters, and the like. */
-import { DisplayError } from "../errors.ts";
+
+import { DisplayError, wrongArgument } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../mime.ts";
+import { figureOptions } from "../options.ts";
 import { formatNumber } from "../text.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
@@ -31,26 +33,30 @@ export interface ScatterOptions extends FigureOptions {
  * @example
  * display(scatter({points: [{x: 272_378, y: 0.9106, label: "ResNet"}], xLabel: "parameters", yLabel: "accuracy", yFormat: ".1%"}));
  */
-export function scatter({
-  points,
-  title,
-  xLabel = "x",
-  yLabel = "y",
-  width = 480,
-  height = 300,
-  logX = false,
-  logY = false,
-  xFormat,
-  yFormat,
-  alt,
-}: ScatterOptions): VegaLiteFigure {
+export function scatter(options: ScatterOptions): VegaLiteFigure {
+  const {
+    points,
+    title,
+    xLabel = "x",
+    yLabel = "y",
+    width = 480,
+    height = 300,
+    logX = false,
+    logY = false,
+    xFormat,
+    yFormat,
+    alt,
+  } = figureOptions("scatter", options);
+  if (!Array.isArray(points)) {
+    throw wrongArgument("scatter", "points", points, "a list of {x, y}");
+  }
   if (points.length === 0) {
     throw new DisplayError("scatter: points is empty; expected at least one {x, y}");
   }
   points.forEach((point, index) => {
     for (const axis of ["x", "y"] as const) {
-      if (!Number.isFinite(point[axis])) {
-        throw new DisplayError(`scatter: points[${index}].${axis} is ${point[axis]}; expected a finite number`);
+      if (!Number.isFinite(point?.[axis])) {
+        throw new DisplayError(`scatter: points[${index}].${axis} is ${point?.[axis]}; expected a finite number`);
       }
     }
   });

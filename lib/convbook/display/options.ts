@@ -1,0 +1,61 @@
+/** What every figure asks of the options that all of them have. */
+
+import { DisplayError, wrongArgument } from "./errors.ts";
+import type { FigureOptions } from "./figures/curves.ts";
+import { isNumbers } from "./figures/series.ts";
+
+const texts = ["title", "xLabel", "yLabel", "alt"] as const;
+const sizes = ["width", "height"] as const;
+
+/**
+ * A figure's options, which are as they should be in what figures share.
+ *
+ * @throws {DisplayError} naming the option
+ */
+export function figureOptions<T extends FigureOptions>(figure: string, options: T): T {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw wrongArgument(figure, "options", options, "an object");
+  }
+  for (const name of texts) {
+    if (options[name] !== undefined && typeof options[name] !== "string") {
+      throw wrongArgument(figure, name, options[name], "a string");
+    }
+  }
+  for (const name of sizes) {
+    const size: unknown = options[name];
+    if (size !== undefined && !(typeof size === "number" && size > 0 && size < Number.POSITIVE_INFINITY)) {
+      throw wrongArgument(figure, name, size, "a number of pixels above 0");
+    }
+  }
+  return options;
+}
+
+/** Refuses what are no rows of numbers, all of one length, at least one of each. */
+export function checkRows(figure: string, option: string, rows: unknown): void {
+  if (!Array.isArray(rows) || !rows.every(isNumbers)) {
+    throw wrongArgument(figure, option, rows, "a list of rows of numbers");
+  }
+  const columns = rows[0]?.length ?? 0;
+  if (columns === 0) {
+    throw new DisplayError(`${figure}: ${option} is empty; expected rows of numbers`);
+  }
+  for (const [i, row] of rows.entries()) {
+    if (row.length !== columns) {
+      throw new DisplayError(`${figure}: ${option}[${i}] has ${row.length} numbers; expected ${columns}`);
+    }
+  }
+}
+
+/** Refuses what is no list of one name for each of `count` things; undefined stands for none. */
+export function checkLabels(figure: string, option: string, labels: unknown, count: number): void {
+  if (labels === undefined) {
+    return;
+  }
+  const isList = Array.isArray(labels) && labels.every((label) => typeof label === "string");
+  if (!isList) {
+    throw wrongArgument(figure, option, labels, "a list of strings");
+  }
+  if (labels.length !== count) {
+    throw new DisplayError(`${figure}: ${option} has ${labels.length} names for ${count} cells`);
+  }
+}
