@@ -14,6 +14,29 @@ export function checkInteger(owner: Printable, option: string, value: unknown, m
   return value;
 }
 
+/**
+ * Counts and widths by name: whole numbers of at least 1.
+ *
+ * @throws {OptionError} naming the first that is none
+ */
+export function checkSizes(owner: Printable, sizes: Readonly<Record<string, unknown>>): void {
+  for (const [name, size] of Object.entries(sizes)) {
+    checkInteger(owner, name, size, 1);
+  }
+}
+
+/** Lists of {@link checkSizes}, none of them empty. */
+export function checkSizeLists(owner: Printable, lists: Readonly<Record<string, unknown>>): void {
+  for (const [name, list] of Object.entries(lists)) {
+    if (!Array.isArray(list) || list.length === 0) {
+      throw new OptionError(`${owner}`, name, list, "a list of at least one whole number");
+    }
+    for (const [i, size] of list.entries()) {
+      checkInteger(owner, `${name}[${i}]`, size, 1);
+    }
+  }
+}
+
 /** A finite number in [minimum, maximum], or an error that names the option. */
 export function checkNumber(
   owner: Printable,

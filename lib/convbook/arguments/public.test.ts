@@ -5,12 +5,13 @@ import { beforeAll, describe, expect, it } from "vitest";
 import * as convbook from "../index.ts";
 import { dataRows } from "./testing/data-rows.ts";
 import { figureRows } from "./testing/figure-rows.ts";
+import { modelRows } from "./testing/model-rows.ts";
 import { nnRows } from "./testing/nn-rows.ts";
 import { notTried } from "./testing/not-tried.ts";
 import { complaint, outcomeOf, wrongCalls } from "./testing/probe.ts";
 import { trainingRows } from "./testing/training-rows.ts";
 
-const rows = [...nnRows, ...trainingRows, ...dataRows, ...figureRows];
+const rows = [...nnRows, ...trainingRows, ...dataRows, ...figureRows, ...modelRows];
 
 beforeAll(async () => {
   await tf.setBackend("cpu");

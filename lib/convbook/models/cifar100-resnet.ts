@@ -60,8 +60,10 @@ export class Cifar100ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
   readonly stages: readonly Stage[];
   readonly classifier: Sequential;
 
-  constructor({ inChannels = 3, numClasses = 100, width = 64, shared = true }: Cifar100ResNetHparams = {}) {
+  constructor(hparams: Cifar100ResNetHparams = {}) {
     super();
+    const { inChannels = 3, numClasses = 100, width = 64, shared = true } = this.optionsOf(hparams, "hparams");
+    this.checkSizes({ inChannels, numClasses, width });
     this.stage1 = this.registerModule(
       "stg1",
       new Sequential(

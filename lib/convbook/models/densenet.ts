@@ -43,7 +43,15 @@ export class DenseNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
 
   constructor(hparams: DenseNetHparams = {}) {
     super();
-    const { numClasses = 10, numLayers = [6, 6, 6, 6], bnSize = 2, growthRate = 16, actFnName = "relu" } = hparams;
+    const {
+      numClasses = 10,
+      numLayers = [6, 6, 6, 6],
+      bnSize = 2,
+      growthRate = 16,
+    } = this.optionsOf(hparams, "hparams");
+    const { actFnName = "relu" } = hparams;
+    this.checkSizes({ numClasses, bnSize, growthRate });
+    this.checkSizeLists({ numLayers });
     const actFn = parseActivationName(actFnName);
     let width = growthRate * bnSize;
 

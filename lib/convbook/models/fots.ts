@@ -94,8 +94,11 @@ export class Fots extends Module<[x: tf.Tensor4D], Detection> {
   readonly sharedConv: SharedConv;
   readonly detector: Detector;
 
-  constructor({ backbone = {}, imageSize = 512 }: FotsHparams = {}) {
+  constructor(hparams: FotsHparams = {}) {
     super();
+    const { backbone = {}, imageSize = 512 } = this.optionsOf(hparams, "hparams");
+    this.checkSizes({ imageSize });
+    this.optionsOf(backbone, "backbone");
     this.sharedConv = this.registerModule("shared_conv", new SharedConv(backbone));
     this.detector = this.registerModule("detector", new Detector(32, imageSize));
   }

@@ -35,8 +35,10 @@ export class GoogleNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
   readonly inceptionBlocks: Sequential;
   readonly outputNet: Sequential;
 
-  constructor({ numClasses = 10, actFnName = "relu" }: GoogleNetHparams = {}) {
+  constructor(hparams: GoogleNetHparams = {}) {
     super();
+    const { numClasses = 10, actFnName = "relu" } = this.optionsOf(hparams, "hparams");
+    this.checkSizes({ numClasses });
     const actFn = parseActivationName(actFnName);
     this.inputNet = this.registerModule(
       "input_net",

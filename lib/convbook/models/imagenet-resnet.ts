@@ -68,7 +68,14 @@ export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
 
   constructor(hparams: ImageNetResNetHparams = {}) {
     super();
-    const { blockName = "Bottleneck", layers = [3, 4, 6, 3], numClasses = 1000, zeroInitResidual = false } = hparams;
+    const {
+      blockName = "Bottleneck",
+      layers = [3, 4, 6, 3],
+      numClasses = 1000,
+      zeroInitResidual = false,
+    } = this.optionsOf(hparams, "hparams");
+    this.checkSizes({ numClasses });
+    this.checkSizeLists({ layers });
     const { planes: firstPlanes = 64 } = hparams;
     const { groups = 1, widthPerGroup = 64, replaceStrideWithDilation = [false, false, false] } = hparams;
     const { normLayer: normName = "BatchNorm2d" } = hparams;

@@ -44,10 +44,12 @@ export class ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
 
   constructor(hparams: ResNetHparams = {}) {
     super();
-    const { numClasses = 10, numBlocks = [3, 3, 3], cHidden = [16, 32, 64], actFnName = "relu" } = hparams;
-    const { blockName = "ResNetBlock" } = hparams;
+    const { numClasses = 10, numBlocks = [3, 3, 3], cHidden = [16, 32, 64] } = this.optionsOf(hparams, "hparams");
+    const { blockName = "ResNetBlock", actFnName = "relu" } = hparams;
+    this.checkSizes({ numClasses });
+    this.checkSizeLists({ numBlocks, cHidden });
     const block = residualBlock(blockName);
-    if (numBlocks.length === 0 || cHidden.length !== numBlocks.length) {
+    if (cHidden.length !== numBlocks.length) {
       throw new OptionError(
         "ResNet",
         "cHidden",

@@ -58,16 +58,15 @@ export class ResNet1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
   /** @throws {OptionError} where the lists of the stages differ in length */
   constructor(config: Omit<ResnetConfig, "outputDim"> = defaultResnetConfig) {
     super();
-    const { inputDim, resDims, resKernel, resStride, numBlocks, dropout } = config;
+    const { inputDim, resDims, resKernel, resStride, numBlocks, dropout } = this.optionsOf(config, "config");
+    this.checkSizes({ inputDim });
+    this.checkSizeLists({ resDims, resKernel, resStride, numBlocks });
     for (const [name, list] of Object.entries({ resKernel, resStride, numBlocks })) {
       if (list.length !== resDims.length) {
         throw new OptionError("ResNet1d", name, list, `a list of ${resDims.length} numbers, one a stage, as resDims`);
       }
     }
-    const width = resDims[0];
-    if (width === undefined) {
-      throw new OptionError("ResNet1d", "resDims", resDims, "at least one stage");
-    }
+    const [width] = resDims as readonly [number, ...number[]];
     const { firstKernelSize: kernelSize, firstStride: stride, firstPoolKernelSize, firstPoolStride } = config;
     this.conv = this.registerModule("conv", new CNN1dLayer(inputDim, width, { kernelSize, stride, dropout }));
     this.maxpool = this.registerModule("maxpool", new MaxPool1d(firstPoolKernelSize, { stride: firstPoolStride }));
@@ -165,8 +164,9 @@ export class ResnetClassifier extends Module<[x: tf.Tensor3D, labels?: tf.Tensor
 
   constructor(config: ResnetConfig) {
     super();
+    this.resnet = this.registerModule("resnet", new ResNet1d(this.optionsOf(config, "config")));
+    this.checkSizes({ outputDim: config.outputDim });
     const width = config.resDims.at(-1) ?? 0;
-    this.resnet = this.registerModule("resnet", new ResNet1d(config));
     this.classifier = this.registerModule("classifier", new Linear(width, config.outputDim));
     this.adv = this.registerModule("adv", new Linear(width, 1));
   }

@@ -1,8 +1,9 @@
 import type * as tf from "@tensorflow/tfjs-core";
+import { checkSizeLists, checkSizes } from "../arguments/check.ts";
 import { classNameOf } from "../arguments/class-name.ts";
 import type { StateDict } from "../tensor-data.ts";
 import { prepareForward, settled } from "./compile/tracing.ts";
-import { OptionError, StateDictError } from "./errors.ts";
+import { checkObject, OptionError, StateDictError } from "./errors.ts";
 import { Buffer, CounterBuffer, Parameter, type StateEntry } from "./parameter.ts";
 import { Registry } from "./registry.ts";
 
@@ -338,6 +339,22 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
 
   /** Frees what a subclass holds besides parameters and buffers. */
   protected onDispose(): void {}
+
+  /** For constructors: options that are an object, or an error that names them. */
+  protected optionsOf<T extends object>(options: T, argument = "options"): T {
+    checkObject(this.typeName, argument, options);
+    return options;
+  }
+
+  /** For constructors: refuses counts and widths that are no whole numbers of at least 1, by their names. */
+  protected checkSizes(sizes: Readonly<Record<string, unknown>>): void {
+    checkSizes(this.typeName, sizes);
+  }
+
+  /** The same for lists of them that are not empty. */
+  protected checkSizeLists(lists: Readonly<Record<string, unknown>>): void {
+    checkSizeLists(this.typeName, lists);
+  }
 
   /** The type's name, as printed: that of its class, or of the nearest class above where that has none. */
   get typeName(): string {

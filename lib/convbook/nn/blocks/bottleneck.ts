@@ -52,11 +52,19 @@ export class BasicBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
    */
   constructor(inPlanes: number, planes: number, options: ImageNetBlockOptions = {}) {
     super();
-    const { stride = 1, downsample = null, groups = 1, baseWidth = 64, dilation = 1, normLayer = batchNorm } = options;
+    const {
+      stride = 1,
+      downsample = null,
+      groups = 1,
+      baseWidth = 64,
+      dilation = 1,
+      normLayer = batchNorm,
+    } = this.optionsOf(options);
+    this.checkSizes({ inPlanes, planes, stride, groups, baseWidth, dilation });
     if (groups !== 1 || baseWidth !== 64 || dilation !== 1) {
       const given = `groups ${groups}, width ${baseWidth}, dilation ${dilation}`;
       throw new OptionError(
-        "BasicBlock",
+        this.typeName,
         "the 3x3 convolution",
         given,
         "without groups, widening and dilation (use a Bottleneck)",
@@ -102,7 +110,15 @@ export class Bottleneck extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
    */
   constructor(inPlanes: number, planes: number, options: ImageNetBlockOptions = {}) {
     super();
-    const { stride = 1, downsample = null, groups = 1, baseWidth = 64, dilation = 1, normLayer = batchNorm } = options;
+    const {
+      stride = 1,
+      downsample = null,
+      groups = 1,
+      baseWidth = 64,
+      dilation = 1,
+      normLayer = batchNorm,
+    } = this.optionsOf(options);
+    this.checkSizes({ inPlanes, planes, stride, groups, baseWidth, dilation });
     const width = Math.trunc(planes * (baseWidth / 64)) * groups;
     const outPlanes = planes * Bottleneck.expansion;
     this.conv1 = this.registerModule("conv1", new Conv2d(inPlanes, width, { kernelSize: 1, bias: false }));

@@ -31,8 +31,10 @@ export class DenseLayer extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
    * @param cIn channels of the input
    * @param options widths and activation
    */
-  constructor(cIn: number, { bnSize, growthRate, actFn = "relu" }: DenseLayerOptions) {
+  constructor(cIn: number, options: DenseLayerOptions) {
     super();
+    const { bnSize, growthRate, actFn = "relu" } = this.optionsOf(options);
+    this.checkSizes({ cIn, bnSize, growthRate });
     const width = bnSize * growthRate;
     this.net = this.registerModule(
       "net",
@@ -66,8 +68,10 @@ export class DenseBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
    * @param cIn channels of the input
    * @param options number of layers, widths and activation
    */
-  constructor(cIn: number, { numLayers, ...layer }: DenseBlockOptions) {
+  constructor(cIn: number, options: DenseBlockOptions) {
     super();
+    const { numLayers, ...layer } = this.optionsOf(options);
+    this.checkSizes({ cIn, numLayers, growthRate: layer.growthRate });
     const layers = Array.from({ length: numLayers }, (_, i) => new DenseLayer(cIn + i * layer.growthRate, layer));
     this.block = this.registerModule("block", new Sequential(...layers));
   }
@@ -93,8 +97,10 @@ export class TransitionLayer extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
    * @param cIn channels of the input
    * @param options width and activation
    */
-  constructor(cIn: number, { cOut, actFn = "relu" }: TransitionLayerOptions) {
+  constructor(cIn: number, options: TransitionLayerOptions) {
     super();
+    const { cOut, actFn = "relu" } = this.optionsOf(options);
+    this.checkSizes({ cIn, cOut });
     this.transition = this.registerModule(
       "transition",
       new Sequential(

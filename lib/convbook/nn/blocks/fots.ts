@@ -27,6 +27,7 @@ export class HiddenLayer extends Module<[coarse: tf.Tensor4D, fine: tf.Tensor4D]
    */
   constructor(inChannels: number, outChannels: number) {
     super();
+    this.checkSizes({ inChannels, outChannels });
     this.conv1 = this.registerModule("conv1", new Conv2d(inChannels, outChannels, { kernelSize: 1 }));
     this.bn1 = this.registerModule("bn1", new BatchNorm2d(outChannels, { momentum: fotsMomentum }));
     this.conv2 = this.registerModule("conv2", new Conv2d(outChannels, outChannels, { kernelSize: 3, padding: 1 }));
@@ -63,6 +64,7 @@ export class Detector extends Module<[features: tf.Tensor4D], Detection> {
    */
   constructor(inChannels: number, imageSize: number) {
     super();
+    this.checkSizes({ inChannels, imageSize });
     this.scoreMap = this.registerModule("score_map", new Conv2d(inChannels, 1, { kernelSize: 1 }));
     this.geoMap = this.registerModule("geo_map", new Conv2d(inChannels, 4, { kernelSize: 1 }));
     this.angleMap = this.registerModule("angle_map", new Conv2d(inChannels, 1, { kernelSize: 1 }));

@@ -34,8 +34,13 @@ export class InceptionBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
    * @param cIn channels of the input
    * @param options widths and activation
    */
-  constructor(cIn: number, { cRed, cOut, actFn = "relu" }: InceptionBlockOptions) {
+  constructor(cIn: number, options: InceptionBlockOptions) {
     super();
+    const { cRed, cOut, actFn = "relu" } = this.optionsOf(options);
+    this.optionsOf(cRed, "cRed");
+    this.optionsOf(cOut, "cOut");
+    this.checkSizes({ cIn, "cRed 3x3": cRed["3x3"], "cRed 5x5": cRed["5x5"], "cOut 1x1": cOut["1x1"] });
+    this.checkSizes({ "cOut 3x3": cOut["3x3"], "cOut 5x5": cOut["5x5"], "cOut max": cOut.max });
     const convNormAct = (from: number, to: number, kernelSize: number) => [
       new Conv2d(from, to, { kernelSize, padding: (kernelSize - 1) / 2 }),
       new BatchNorm2d(to),

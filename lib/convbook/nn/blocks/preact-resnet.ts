@@ -22,8 +22,10 @@ export class PreActResNetBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
    * @param cIn channels of the input
    * @param options activation, subsampling and width
    */
-  constructor(cIn: number, { actFn = "relu", subsample = false, cOut = cIn }: ResNetBlockOptions = {}) {
+  constructor(cIn: number, options: ResNetBlockOptions = {}) {
     super();
+    const { actFn = "relu", subsample = false, cOut = cIn } = this.optionsOf(options);
+    this.checkSizes({ cIn, cOut });
     const width = subsample ? cOut : cIn;
     this.net = this.registerModule(
       "net",

@@ -34,8 +34,10 @@ export class CNN1dLayerNoAct extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
    * @param outDim channels of the output
    * @param options kernel, stride and dropout
    */
-  constructor(inDim: number, outDim: number, { kernelSize, stride = 1, dropout = 0 }: CNN1dLayerOptions) {
+  constructor(inDim: number, outDim: number, options: CNN1dLayerOptions) {
     super();
+    const { kernelSize, stride = 1, dropout = 0 } = this.optionsOf(options);
+    this.checkSizes({ inDim, outDim, kernelSize, stride });
     const padding = Math.floor(kernelSize / 2);
     this.conv = this.registerModule("conv", new Conv1d(inDim, outDim, { kernelSize, stride, padding }));
     this.norm = this.registerModule("norm", new BatchNorm1d(outDim));
@@ -59,8 +61,10 @@ export class CNN1dLayer extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
    * @param outDim channels of the output
    * @param options kernel, stride and dropout
    */
-  constructor(inDim: number, outDim: number, { kernelSize, stride = 1, dropout = 0 }: CNN1dLayerOptions) {
+  constructor(inDim: number, outDim: number, options: CNN1dLayerOptions) {
     super();
+    const { kernelSize, stride = 1, dropout = 0 } = this.optionsOf(options);
+    this.checkSizes({ inDim, outDim, kernelSize, stride });
     const padding = Math.floor(kernelSize / 2);
     this.conv = this.registerModule("conv", new Conv1d(inDim, outDim, { kernelSize, stride, padding }));
     this.norm = this.registerModule("norm", new BatchNorm1d(outDim));
@@ -88,10 +92,12 @@ export class Resnet1DBlock extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
    * @param outDim channels of the output
    * @param options kernel, stride of the first convolution, dropout
    */
-  constructor(inDim: number, outDim: number, { kernelSize, stride = 1, dropout = 0 }: CNN1dLayerOptions) {
+  constructor(inDim: number, outDim: number, options: CNN1dLayerOptions) {
     super();
+    const { kernelSize, stride = 1, dropout = 0 } = this.optionsOf(options);
+    this.checkSizes({ inDim, outDim, kernelSize, stride });
     if (kernelSize % 2 !== 1) {
-      throw new OptionError("Resnet1DBlock", "kernelSize", kernelSize, "odd, so that F(x) is as long as x");
+      throw new OptionError(this.typeName, "kernelSize", kernelSize, "odd, so that F(x) is as long as x");
     }
     this.layer1 = this.registerModule("layer1", new CNN1dLayer(inDim, outDim, { kernelSize, stride, dropout }));
     this.layer2 = this.registerModule("layer2", new CNN1dLayerNoAct(outDim, outDim, { kernelSize, dropout }));
