@@ -3,10 +3,10 @@
 import { DisplayError, shortly } from "../errors.ts";
 import type { JsonValue } from "../mime.ts";
 import { type Named, namedEntries } from "../named.ts";
-import { figureOptions } from "../options.ts";
 import { formatNumber, textWidth } from "../text.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
+import { figureOptions } from "./options.ts";
 
 export interface BarsOptions extends FigureOptions {
   /** Numbers by name, or several series of them: `{validation: {ResNet: 0.91}, test: {ResNet: 0.90}}`; a Map where names are whole numbers. */

@@ -3,9 +3,9 @@
 import { DisplayError, wrongArgument } from "../errors.ts";
 import type { JsonValue } from "../mime.ts";
 import type { Named } from "../named.ts";
-import { figureOptions } from "../options.ts";
 import { lineColor, seriesColor } from "../theme.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
+import { figureOptions } from "./options.ts";
 import { describeSeries, type SeriesData, smooth, thin, toSeries } from "./series.ts";
 
 /** What every ready-made figure takes. */

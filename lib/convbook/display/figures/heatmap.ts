@@ -1,11 +1,11 @@
 /** Matrices as coloured cells, and the confusion matrix. */
 
 import { DisplayError } from "../errors.ts";
-import { checkLabels, checkRows, figureOptions } from "../options.ts";
 import { formatNumber, textWidth } from "../text.ts";
 import { divergingColors, sequentialColors } from "../theme.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
+import { checkLabels, checkRows, figureOptions } from "./options.ts";
 import { isNumbers, type Numbers } from "./series.ts";
 
 export interface HeatmapOptions extends FigureOptions {

@@ -3,10 +3,10 @@
 import { DisplayError, shortly } from "../errors.ts";
 import type { JsonValue } from "../mime.ts";
 import { type Named, namedEntries } from "../named.ts";
-import { figureOptions } from "../options.ts";
 import { formatNumber } from "../text.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
+import { figureOptions } from "./options.ts";
 import { isNumbers, type Numbers } from "./series.ts";
 
 export interface HistogramOptions extends FigureOptions {

@@ -2,11 +2,11 @@
 
 import { DisplayError, wrongArgument } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../mime.ts";
-import { figureOptions } from "../options.ts";
 import { formatNumber } from "../text.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
 import { labelSides, labelSize, placeLabels } from "./labels.ts";
+import { figureOptions } from "./options.ts";
 
 export interface ScatterPoint {
   readonly x: number;

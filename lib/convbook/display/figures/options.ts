@@ -1,8 +1,8 @@
 /** What every figure asks of the options that all of them have. */
 
-import { DisplayError, wrongArgument } from "./errors.ts";
-import type { FigureOptions } from "./figures/curves.ts";
-import { isNumbers } from "./figures/series.ts";
+import { DisplayError, wrongArgument } from "../errors.ts";
+import type { FigureOptions } from "./curves.ts";
+import { isNumbers } from "./series.ts";
 
 const texts = ["title", "xLabel", "yLabel", "alt"] as const;
 const sizes = ["width", "height"] as const;
