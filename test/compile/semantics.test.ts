@@ -220,7 +220,7 @@ describe.runIf(engine.available)("a graph", () => {
       kept: tf.Tensor | undefined;
       override forward(x: Images): Images {
         const hidden = this.conv.forward(x);
-        outside.push(hidden);
+        outside.push(hidden, tf.add(tf.mul(hidden, 2), 1));
         this.feature = this.norm.forward(hidden);
         this.kept = tf.keep(tf.relu(this.feature));
         return tf.add(this.kept, x) as Images;
@@ -236,6 +236,38 @@ describe.runIf(engine.available)("a graph", () => {
     const expected = nn.eagerly(() => tf.tidy(all));
     for (const [i, tensor] of tf.tidy(all).entries()) {
       expectClose(tensor, expected[i] as tf.Tensor);
+    }
+  });
+
+  it("keeps what a value held outside is made of for as long as it may be asked for", () => {
+    const outside: tf.Tensor[] = [];
+    class Holding extends Block {
+      override forward(x: Images): Images {
+        const doubled = tf.mul(this.conv.forward(x), 2);
+        const [left, right] = tf.split(tf.add(doubled, 1), 2, 3) as [tf.Tensor, tf.Tensor];
+        outside.push(doubled, left);
+        return tf.concat([tf.sub(right, 3), right], 3) as Images;
+      }
+    }
+    const module = new Holding().eval();
+    const x = images();
+    const ask = () =>
+      tf.tidy(() => {
+        const y = module.forward(tf.mul(x, 3));
+        return [y, ...outside.splice(0).map((tensor) => tf.clone(tensor))];
+      });
+    const expected = nn.eagerly(ask);
+    const before = tf.memory().numTensors;
+    for (let i = 0; i < 3; i++) {
+      const got = ask();
+      for (const [k, tensor] of got.entries()) {
+        expectClose(tensor, expected[k] as tf.Tensor);
+      }
+      tf.dispose(got);
+      // Nobody asks.
+      tf.tidy(() => module.forward(tf.mul(x, 3))).dispose();
+      outside.length = 0;
+      expect(tf.memory().numTensors).toBe(before);
     }
   });
 
@@ -328,7 +360,8 @@ describe.runIf(engine.available)("a graph", () => {
     class Holding extends Block {
       override body(x: Images): tf.Tensor {
         const hidden = this.conv.forward(x);
-        const normalised = this.norm.forward(tf.square(hidden));
+        // The constant is freed when the multiplication returns.
+        const normalised = this.norm.forward(tf.mul(hidden, 2));
         outside.push(hidden, normalised);
         return normalised;
       }

@@ -6,7 +6,7 @@ import type { Slot } from "./builder.ts";
 import { type Chain, chainFrom, runChain } from "./fold.ts";
 import { type External, type GraphNode, type Source, Value } from "./graph.ts";
 import { isKnownToPrograms } from "./lower.ts";
-import { pendingValue, takeOver } from "./pending.ts";
+import { pendingValue, sayFarewells, takeOver } from "./pending.ts";
 import { outputNumber, outputOf, type PlanNode, type ProgramStep, planOf, type Step } from "./plan.ts";
 import { PlanStore, planKey } from "./store.ts";
 
@@ -47,6 +47,9 @@ export function execute(values: readonly Value[], others: readonly GraphNode[] =
     depth--;
     if (unstuck !== undefined) {
       globalThis.clearImmediate(unstuck);
+    }
+    if (depth === 0) {
+      sayFarewells();
     }
   }
 }

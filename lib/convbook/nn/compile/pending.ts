@@ -35,6 +35,9 @@ class PendingData {
 
 /** What is still to be worked out, for as long as somebody's tensor stands for it. */
 const pending = new Set<Value>();
+const farewells = new Map<Value, () => void>();
+/** Values that have just been worked out. */
+const known: Value[] = [];
 let resolve: (value: Value) => tf.Tensor = () => {
   throw new Error("Nothing works out tensors that are pending.");
 };
@@ -48,6 +51,7 @@ export function resolveWith(work: (value: Value) => tf.Tensor): void {
 const pendingBackend = {
   disposeData({ value }: PendingData): boolean {
     pending.delete(value);
+    sayFarewell(value);
     return true;
   },
   readSync({ value }: PendingData): tf.BackendValues {
@@ -72,6 +76,32 @@ export function hasPending(): boolean {
 /** All of them. */
 export function pendingValues(): ReadonlySet<Value> {
   return pending;
+}
+
+/** Calls a function when none of some values is pending any more: they have been worked out, or nobody can ask for them. */
+export function whenSettled(values: readonly Value[], call: () => void): void {
+  let left = values.length;
+  for (const value of values) {
+    farewells.set(value, () => {
+      left--;
+      if (left === 0) {
+        call();
+      }
+    });
+  }
+}
+
+/** Does what {@link whenSettled} was told to do for values that have been worked out: not before all of a graph that was to run has run. */
+export function sayFarewells(): void {
+  for (const value of known.splice(0)) {
+    sayFarewell(value);
+  }
+}
+
+function sayFarewell(value: Value): void {
+  const farewell = farewells.get(value);
+  farewells.delete(value);
+  farewell?.();
 }
 
 /** A tensor for a value. */
@@ -105,6 +135,7 @@ export function takeOver(tensor: tf.Tensor, result: tf.Tensor): void {
   const value = pendingValue(tensor);
   if (value !== undefined) {
     pending.delete(value);
+    known.push(value);
   }
   const { removeDataId } = books();
   removeDataId.call(books(), tensor.dataId, pendingBackend);

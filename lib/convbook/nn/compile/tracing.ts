@@ -11,7 +11,7 @@ import { changedBy, pendingReaders } from "./changes.ts";
 import { execute, isExecuting } from "./execute.ts";
 import { type External, GraphNode, type LayerOperation, type Operation, type Source, Value } from "./graph.ts";
 import { givesList, outputShapes } from "./kernels.ts";
-import { books, hasPending, hold, pendingTensor, pendingValue, resolveWith } from "./pending.ts";
+import { books, hasPending, hold, pendingTensor, pendingValue, resolveWith, whenSettled } from "./pending.ts";
 import { beforeReads } from "./reads.ts";
 import { tensorsIn } from "./tensors-in.ts";
 
@@ -95,7 +95,17 @@ class Trace {
     return this.nodes.filter((node) => node.changesState && !node.hasRun);
   }
 
-  dispose(): void {
+  /** Lets go of what values are made of, when nobody can ask for one any more. */
+  end(): void {
+    const open = this.nodes.flatMap(({ outputs }) => outputs.filter(isOpen));
+    if (open.length === 0) {
+      this.#dispose();
+    } else {
+      whenSettled(open, () => this.#dispose());
+    }
+  }
+
+  #dispose(): void {
     for (const tensor of this.#holds) {
       tensor.dispose();
     }
@@ -286,7 +296,7 @@ function callOutermost(layer: Layer, forward: Forward, inputs: unknown[]): unkno
         execute(trace.nodes.filter((node) => node.changesState && !node.hasRun).map(({ output }) => output));
       }
     } finally {
-      trace.dispose();
+      trace.end();
     }
   }
 }
