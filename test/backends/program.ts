@@ -1,6 +1,6 @@
 /**
- * What a backend computes, as JSON in the file that CONVBOOK_OUTPUT names: logits of the tutorial's four networks, gradients, a few steps of each optimizer, a run of the Trainer, and how many
- * tensors are alive. Run once on the backend under test and once on another one, in processes of their own.
+ * What a backend computes, as JSON in the file that CONVBOOK_OUTPUT names: logits of the tutorial's four networks, gradients, a few steps of each optimizer, a run of the Trainer, how many
+ * tensors are alive, and networks that are drawn at random. Run once on the backend under test and once on another one, in processes of their own.
  */
 import { writeFileSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs";
@@ -16,9 +16,12 @@ import {
   valueAndGrads,
 } from "../../lib/convbook/index.ts";
 import { randn } from "../../lib/convbook/random/index.ts";
+import { outcome } from "../compile/outcome.ts";
 
 const names = ["GoogleNet", "ResNet", "ResNetPreAct", "DenseNet"] as const;
 const batch = 4;
+/** So many are drawn at random. */
+const networks = 25;
 
 /** The weights that ship with the project: each network as it is used, not as it is initialized. */
 const checkpoint = (name: string) => new URL(`../../datasets/pretrained/${name}.safetensors`, import.meta.url).pathname;
@@ -145,6 +148,20 @@ async function trained(): Promise<{ status: string; weights: number[] }> {
   return { status, weights };
 }
 
+/** What some networks come to, by the numbers that they are drawn from. */
+async function graphs(): Promise<Record<string, number[]>[]> {
+  const found: Record<string, number[]>[] = [];
+  for (let seed = 0; seed < networks; seed++) {
+    const numbers: Record<string, number[]> = {};
+    for (const [name, tensor] of Object.entries(outcome(seed, seed % 5 === 4))) {
+      numbers[name] = await values(tensor);
+      tensor.dispose();
+    }
+    found.push(numbers);
+  }
+  return found;
+}
+
 const info = await selectBackend({ announce: false });
 const result = {
   backend: info.name,
@@ -153,5 +170,6 @@ const result = {
   gradients: await allGradients(),
   steps: await allSteps(),
   trained: await trained(),
+  graphs: await graphs(),
 };
 writeFileSync(process.env.CONVBOOK_OUTPUT as string, JSON.stringify(result));

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { engine } from "@convbook/engine";
 import { beforeAll, describe, expect, it } from "vitest";
+import { expectAlike } from "../compile/alike.ts";
 
 interface Outcome {
   readonly backend: string;
@@ -17,6 +18,7 @@ interface Outcome {
   readonly logits: Readonly<Record<string, number[]>>;
   readonly gradients: number[];
   readonly steps: Readonly<Record<string, { readonly losses: number[]; readonly left: number }>>;
+  readonly graphs: readonly Readonly<Record<string, number[]>>[];
   readonly trained: { readonly status: string; readonly weights: number[] };
 }
 
@@ -65,6 +67,10 @@ function distance(got: readonly number[], wanted: readonly number[]): number {
   return Math.max(...got.map((value, i) => Math.abs(value - (wanted[i] as number)))) / largest;
 }
 
+function floats(numbers: Readonly<Record<string, number[]>> = {}): Readonly<Record<string, Float32Array>> {
+  return Object.fromEntries(Object.entries(numbers).map(([name, list]) => [name, Float32Array.from(list)]));
+}
+
 describe.runIf(there)("WebGPU", () => {
   let got: Outcome;
   let wanted: Outcome;
@@ -93,6 +99,13 @@ describe.runIf(there)("WebGPU", () => {
     for (const [name, { losses, left }] of Object.entries(got.steps)) {
       expect(distance(losses, wanted.steps[name]?.losses as number[]), name).toBeLessThan(1e-5);
       expect(left, name).toBe(0);
+    }
+  });
+
+  it("works out graphs of networks that are drawn at random, with their gradients", () => {
+    expect(got.graphs.length).toBe(25);
+    for (const [seed, numbers] of wanted.graphs.entries()) {
+      expectAlike(floats(got.graphs[seed]), floats(numbers), `network ${seed}`);
     }
   });
 

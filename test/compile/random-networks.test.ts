@@ -3,7 +3,8 @@ import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { nn } from "convbook";
 import { beforeAll, describe, expect, it } from "vitest";
-import { channels, expectAlike, numbersOf, outcome, side } from "./outcome.ts";
+import { expectAlike } from "./alike.ts";
+import { channels, numbersOf, outcome, side } from "./outcome.ts";
 import { RandomNetwork } from "./random-network.ts";
 
 if (!engine.available) {
