@@ -77,7 +77,9 @@
         "native/ops/spatial.cc",
         "native/program/program_backward.cc", "native/program/program_forward.cc", "native/program/program_plan.cc",
         "native/program/program_reader.cc", "native/program/program_run.cc",
-        "native/runtime/memory.cc", "native/runtime/parallel.cc"
+        "native/runtime/memory.cc", "native/runtime/parallel.cc",
+        "native/winograd/winograd.cc", "native/winograd/winograd_cost.cc", "native/winograd/winograd_filter.cc",
+        "native/winograd/winograd_plan.cc", "native/winograd/winograd_tiles.cc"
       ],
       "conditions": [
         ["target_arch=='x64'", { "dependencies": ["isa_avx512", "isa_avx2"] }],

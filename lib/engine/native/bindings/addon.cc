@@ -9,6 +9,7 @@
 #include "amx/amx.h"
 #include "bindings/bindings.h"
 #include "runtime/memory.h"
+#include "winograd/winograd.h"
 
 namespace convbook {
 namespace {
@@ -52,17 +53,33 @@ napi_value hasBf16(const Arguments& args, State& state) {
   return result;
 }
 
-// () -> what AMX tiles have computed: [passes with rounded factors, with split ones, gradients of filters]
-napi_value tilePasses(const Arguments& args, State&) {
-  const AmxPasses& passes = amxPasses();
-  const uint64_t counts[] = {passes.rounded.load(), passes.split.load(), passes.filterGradients.load()};
+napi_value countsOf(const Arguments& args, const std::vector<uint64_t>& counts) {
   napi_value list, count;
-  napi_create_array_with_length(args.env(), 3, &list);
-  for (uint32_t i = 0; i < 3; i++) {
+  napi_create_array_with_length(args.env(), counts.size(), &list);
+  for (uint32_t i = 0; i < counts.size(); i++) {
     napi_create_double(args.env(), static_cast<double>(counts[i]), &count);
     napi_set_element(args.env(), list, i, count);
   }
   return list;
+}
+
+// () -> what AMX tiles have computed: [passes with rounded factors, with split ones, gradients of filters]
+napi_value tilePasses(const Arguments& args, State&) {
+  const AmxPasses& passes = amxPasses();
+  return countsOf(args, {passes.rounded.load(), passes.split.load(), passes.filterGradients.load()});
+}
+
+// (how: 0 never, 1 where the model says that it is faster, 2 wherever it can) sets when Winograd's algorithm is used.
+napi_value useWinograd(const Arguments& args, State& state) {
+  ConvImplementation* ways[] = {nullptr, &winogradWhereFaster(), &winogradWhereItCan()};
+  state.winograd = ways[args.choice<int>(0, 3)];
+  return nullptr;
+}
+
+// () -> passes by Winograd's algorithm: [forward, gradients of inputs, of filters]
+napi_value winogradCounts(const Arguments& args, State&) {
+  const WinogradPasses& passes = winogradPasses();
+  return countsOf(args, {passes.forward.load(), passes.inputGradients.load(), passes.filterGradients.load()});
 }
 
 napi_value scratchBytes(const Arguments& args, State& state) {
@@ -137,6 +154,8 @@ NAPI_MODULE_INIT() {
              {"threads", call<threads>},
              {"hasBf16", call<hasBf16>},
              {"tilePasses", call<tilePasses>},
+             {"useWinograd", call<useWinograd>},
+             {"winogradPasses", call<winogradCounts>},
              {"scratchBytes", call<scratchBytes>},
              {"releaseScratch", call<releaseScratch>},
              {"alloc", call<alloc>},

@@ -11,6 +11,7 @@
 #include "onednn/onednn.h"
 #include "program/program.h"
 #include "runtime/context.h"
+#include "winograd/winograd.h"
 
 namespace convbook {
 
@@ -54,12 +55,13 @@ struct State {
   SingleThreads singles;  // for each thread a pool of itself alone, for tasks that run whole operations
   const Kernels* kernels = nullptr;
   std::unique_ptr<OneDnn> onednn;  // where JavaScript asked for one
+  ConvImplementation* winograd = &winogradWhereFaster();
   std::unique_ptr<ProgramInHand> program;
   void dropProgram() {
     if (program != nullptr) program->letGo();
     program.reset();
   }
-  Context context() const { return {*kernels, *pool, false, onednn.get()}; }
+  Context context() const { return {*kernels, *pool, false, onednn.get(), winograd}; }
 };
 
 // Calls body(arguments, context), or body(arguments, state).

@@ -144,17 +144,17 @@ PreparedConv::PreparedConv(const Context& context, const ConvShape& s, const flo
                            ptrdiff_t targetStride, bool once)
     : shape_(s), w_(w), bias_(bias), targetStride_(targetStride) {
   if (s.outChannels == 0 || s.outHeight * s.outWidth == 0 || s.batch == 0) return;
-  if (context.kernels.tiles != nullptr)
-    tiles_ = context.kernels.tiles->forward(context, s, w, bias, targetStride, once);
+  if (context.beforeLoops() != nullptr)
+    before_ = context.beforeLoops()->forward(context, s, w, bias, targetStride, once);
   if (context.onednn != nullptr) library_ = context.onednn->forward(context, s, w, bias, targetStride, once);
-  if (tiles_ == nullptr) floats_.reset(new Floats(context, s, w, bias, targetStride));
+  if (before_ == nullptr) floats_.reset(new Floats(context, s, w, bias, targetStride));
 }
 
 PreparedConv::~PreparedConv() = default;
 
 void PreparedConv::run(const Context& context, int images, const ConvSource& source, float* y, const float* residual,
                        int activation) const {
-  if (tiles_ == nullptr && floats_ == nullptr) return;
+  if (before_ == nullptr && floats_ == nullptr) return;
   const size_t count = static_cast<size_t>(images);
   if (context.onednn != nullptr && library_ != nullptr) {
     const bool gathers = source.stride != shape_.inChannels || source.scale != nullptr;
@@ -162,9 +162,9 @@ void PreparedConv::run(const Context& context, int images, const ConvSource& sou
     const auto own = [&] { run(context.nativeOnly(), images, source, y, residual, activation); };
     if (library_->run(context, count, source, y, residual, activation, {x, own, gathers})) return;
   }
-  if (tiles_ == nullptr) {
+  if (before_ == nullptr) {
     runFloats(context, *floats_, images, source, y, residual, activation);
-  } else if (!tiles_->run(context, count, source, y, residual, activation, {})) {
+  } else if (!before_->run(context, count, source, y, residual, activation, {})) {
     runFloats(context, Floats(context, shape_, w_, bias_, targetStride_), images, source, y, residual, activation);
   }
 }
@@ -230,8 +230,8 @@ void convForward(const Context& context, const ConvShape& s, const float* x, con
 static void inputGradFloats(const Context& context, const ConvShape& s, const float* dy, const float* w, float* dx);
 
 PreparedInputGrad::PreparedInputGrad(const Context& context, const ConvShape& s, const float* w) : shape_(s), w_(w) {
-  if (context.onednn == nullptr && context.kernels.tiles != nullptr)
-    tiles_ = context.kernels.tiles->inputGrad(context, s, w, false);
+  if (context.onednn == nullptr && context.beforeLoops() != nullptr)
+    before_ = context.beforeLoops()->inputGrad(context, s, w, false);
 }
 
 PreparedInputGrad::~PreparedInputGrad() = default;
@@ -240,8 +240,8 @@ void PreparedInputGrad::run(const Context& context, int images, const float* dy,
   ConvShape s = shape_;
   s.batch = images;
   if (context.onednn != nullptr) return convInputGrad(context, s, dy, w_, dx);
-  if (tiles_ != nullptr &&
-      tiles_->run(context, static_cast<size_t>(images), {dy, s.outChannels}, dx, nullptr, kLinear, {}))
+  if (before_ != nullptr &&
+      before_->run(context, static_cast<size_t>(images), {dy, s.outChannels}, dx, nullptr, kLinear, {}))
     return;
   inputGradFloats(context, s, dy, w_, dx);
 }
@@ -256,7 +256,7 @@ void convInputGrad(const Context& context, const ConvShape& s, const float* dy, 
     if (pass != nullptr && pass->run(context, images, source, dx, nullptr, kLinear, {[&] { return dy; }, own, false}))
       return;
   }
-  const auto pass = context.kernels.tiles != nullptr ? context.kernels.tiles->inputGrad(context, s, w, true) : nullptr;
+  const auto pass = context.beforeLoops() != nullptr ? context.beforeLoops()->inputGrad(context, s, w, true) : nullptr;
   if (pass != nullptr && pass->run(context, images, source, dx, nullptr, kLinear, {})) return;
   inputGradFloats(context, s, dy, w, dx);
 }

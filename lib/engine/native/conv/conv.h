@@ -39,8 +39,8 @@ class PreparedConv {
   ConvShape shape_;
   const float *w_, *bias_;
   ptrdiff_t targetStride_;
-  std::unique_ptr<PreparedPass> tiles_, library_;
-  std::unique_ptr<Floats> floats_;  // where there is no tiles_
+  std::unique_ptr<PreparedPass> before_, library_;
+  std::unique_ptr<Floats> floats_;  // where there is no before_
 };
 
 // The same for a convolution's gradient by its input.
@@ -53,7 +53,7 @@ class PreparedInputGrad {
  private:
   ConvShape shape_;
   const float* w_;
-  std::unique_ptr<PreparedPass> tiles_;
+  std::unique_ptr<PreparedPass> before_;
 };
 
 // y = act(conv(x, w) + bias + residual); bias and residual may be null.

@@ -25,7 +25,7 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
   }
   const ConvSource source = {x, s.inChannels};
   if (context.onednn != nullptr && context.onednn->filterGrad(context, s, source, dy, dw, dbias)) return;
-  if (context.kernels.tiles != nullptr && context.kernels.tiles->filterGrad(context, s, source, dy, dw, dbias)) return;
+  if (context.beforeLoops() != nullptr && context.beforeLoops()->filterGrad(context, s, source, dy, dw, dbias)) return;
   const Kernels& kernels = context.kernels;
   const bool pointwise = isPointwise(s);
   const Windows windows = windowsOf(s);

@@ -100,8 +100,8 @@ void Program::Run::Chunk::filterGrad(const Step& step, const ProgramOp& op, cons
   const ConvSource from = source(op);
   const bool isPlain = from.scale == nullptr && from.stride == op.inChannels;
   // Tiles take what they split as it lies; all else wants it worked out first.
-  if (isPlain || context.onednn != nullptr || context.kernels.tiles == nullptr ||
-      !context.kernels.tiles->filterGrad(context, shape, from, gradient, part, bias)) {
+  if (isPlain || context.onednn != nullptr || context.beforeLoops() == nullptr ||
+      !context.beforeLoops()->filterGrad(context, shape, from, gradient, part, bias)) {
     convFilterGrad(context, shape, input(op), gradient, part, bias);
   }
   if (!isFirstChunk) context.kernels.binary(Binary::Add, total, 1, part, 1, total, all);

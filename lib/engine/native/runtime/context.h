@@ -12,13 +12,17 @@ struct Context {
   bool bf16 = false;
   // Another library's convolutions, for those that it is faster on; null: none.
   ConvImplementation* onednn = nullptr;
+  // Another algorithm than the loops', where the processor has no tiles; null: none.
+  ConvImplementation* winograd = nullptr;
 
+  // What stands before the loops.
+  ConvImplementation* beforeLoops() const { return kernels.tiles != nullptr ? kernels.tiles : winograd; }
   // The same on another pool, and the same without the other library.
-  Context on(ThreadPool& other) const { return {kernels, other, bf16, onednn}; }
-  Context nativeOnly() const { return {kernels, pool, bf16, nullptr}; }
+  Context on(ThreadPool& other) const { return {kernels, other, bf16, onednn, winograd}; }
+  Context nativeOnly() const { return {kernels, pool, bf16, nullptr, winograd}; }
   // The same for a call that may round, where the processor can; the other library computes in float32.
   Context rounding(bool may) const {
-    return may && kernels.tiles != nullptr ? Context{kernels, pool, true, nullptr} : *this;
+    return may && kernels.tiles != nullptr ? Context{kernels, pool, true, nullptr, nullptr} : *this;
   }
 };
 

@@ -4,6 +4,7 @@
 #include "simd/isa_layers.h"
 #include "simd/isa_rows.h"
 #include "simd/isa_tiles.h"
+#include "simd/isa_winograd.h"
 
 namespace {
 
@@ -11,6 +12,7 @@ convbook::Kernels makeKernels(const char* name) {
   convbook::Kernels k = {};
   k.name = name;
   fillAllTiles(k);
+  k.winograd = {winogradInput, winogradOutput, winogradFilter, winogradOutputGrad, winogradFilterGrad};
   k.unary = unary;
   k.binary = binary;
   k.compare = compare;

@@ -1,0 +1,41 @@
+#include "winograd/winograd_tiles.h"
+
+namespace convbook {
+
+WinogradShape winogradForward(const ConvShape& s) {
+  return {s.height, s.width, s.inChannels, -s.padTop, -s.padLeft, s.outHeight, s.outWidth, s.outChannels};
+}
+
+WinogradShape winogradInputGrad(const ConvShape& s) {
+  return {s.outHeight, s.outWidth, s.outChannels, s.padTop - 2, s.padLeft - 2, s.height, s.width, s.inChannels};
+}
+
+size_t winogradBlockTiles(size_t tileFloats) {
+  // Bytes of a block's turned inputs.
+  constexpr size_t kBlockBytes = size_t{384} << 10;
+  return std::max<size_t>(14, std::min<size_t>(kBlockBytes / (kWinogradPoints * sizeof(float) * tileFloats), 112));
+}
+
+void winogradGather(const Kernels& kernels, const WinogradShape& s, const ConvSource& source, const WinogradStrip& strip,
+                    float* to, size_t tileFloats, size_t planeFloats) {
+  const float* image = source.x + static_cast<ptrdiff_t>(strip.image) * s.height * s.width * source.stride;
+  WinogradInput t;
+  for (int r = 0; r < 4; r++) {
+    const int y = s.originH + 2 * strip.row + r;
+    t.rows[r] = y >= 0 && y < s.height ? image + static_cast<ptrdiff_t>(y) * s.width * source.stride : nullptr;
+  }
+  t.stride = source.stride;
+  t.left = s.originW + 2 * strip.column;
+  t.width = s.width;
+  t.tiles = strip.count;
+  t.channels = s.channels;
+  t.scale = source.scale;
+  t.shift = source.shift;
+  t.relu = source.relu;
+  t.to = to;
+  t.plane = static_cast<ptrdiff_t>(planeFloats);
+  t.tile = static_cast<ptrdiff_t>(tileFloats);
+  kernels.winograd.input(t);
+}
+
+}  // namespace convbook
