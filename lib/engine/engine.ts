@@ -34,6 +34,8 @@ export interface EngineInfo {
   /** Whether the instruction set has bf16: amx does. */
   readonly hasBf16: boolean;
   readonly implementations: ImplementationsInfo;
+  /** What Winograd's algorithm has computed in this process so far: convolutions, and their gradients. */
+  readonly winograd: { readonly forward: number; readonly inputGradients: number; readonly filterGradients: number };
   /** Threads that share a kernel's work. */
   readonly threads: number;
   /** Processors that this process may run on. */
@@ -110,6 +112,7 @@ let instructionSet: InstructionSet | undefined;
 let threads = wantedThreads();
 let wantedPrecision: Precision = "float32";
 let wantedImplementations: readonly ImplementationName[] = ["native"];
+let wantsWinograd = true;
 
 function addonOrThrow(): { addon: NativeAddon; path: string } {
   if (loaded.addon === undefined) {
@@ -194,6 +197,13 @@ function configureFromEnvironment(): void {
   } catch (error) {
     console.warn(`native engine: CONVBOOK_ISA: ${(error as Error).message}; taking the best`);
   }
+  const winograd = (process.env.CONVBOOK_WINOGRAD ?? "").toLowerCase();
+  wantsWinograd = !["0", "false", "no", "off"].includes(winograd);
+  if (wantsWinograd && !["", "1", "true", "yes", "on"].includes(winograd)) {
+    console.warn(
+      `native engine: CONVBOOK_WINOGRAD is "${winograd}", expected 1 or 0; going on with Winograd's algorithm`,
+    );
+  }
   const onednn = (process.env.CONVBOOK_ONEDNN ?? "").toLowerCase();
   if (["1", "true", "yes", "on"].includes(onednn)) {
     wantedImplementations = ["native", "onednn"];
@@ -205,6 +215,7 @@ function configureFromEnvironment(): void {
 registerFileRouters();
 if (loaded.addon !== undefined) {
   configureFromEnvironment();
+  loaded.addon.useWinograd(wantsWinograd ? 1 : 0);
   configure();
   if (instructionSet !== undefined && isa !== instructionSet) {
     console.warn(
@@ -224,11 +235,13 @@ export const engine: Engine = {
   info() {
     const { addon, path } = addonOrThrow();
     const pool = nativeBackend()?.pool;
+    const [forward, inputGradients, filterGradients] = addon.winogradPasses();
     return {
       isa,
       precision: precisionInUse(),
       hasBf16: addon.hasBf16(),
       implementations: implementationsInfo(addon),
+      winograd: { forward, inputGradients, filterGradients },
       threads: addon.threads(),
       processors: availableParallelism(),
       memory: {

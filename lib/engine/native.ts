@@ -22,6 +22,10 @@ export interface NativeAddon extends NativeArrayFunctions, NativeTables {
   hasBf16(): boolean;
   /** What AMX tiles have computed in this process: forward passes and input gradients in bf16 and in float32, gradients of filters. */
   tilePasses(): [rounded: number, split: number, filterGradients: number];
+  /** When Winograd's algorithm is used, where there are no AMX tiles: never, where its model says that it is faster, or wherever it can. */
+  useWinograd(how: 0 | 1 | 2): void;
+  /** What was computed by it in this process: forward convolutions, gradients of inputs, gradients of filters. */
+  winogradPasses(): [forward: number, inputGradients: number, filterGradients: number];
   /**
    * Loads a module with oneDNN for convolutions, to be taken where it is faster (choices are kept at another
    * path) or wherever it can; nothing to take none. Returns its name and version, or why it cannot be.

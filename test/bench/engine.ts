@@ -7,7 +7,8 @@
  * `scaling` (batches of 1 to 512, numbers of threads; `--figure=FILE.png` draws it), `backends` (tfjs's WebAssembly and plain CPU backends),
  * `precision` (inference in bf16, beside PyTorch's autocast), `implementations` (with oneDNN where it is faster, and wherever it can),
  * `shapes` (every convolution of the networks by the engine's own and by oneDNN), `own` (networks from a student's own blocks beside the library's,
- * with `--against=FOLDER` beside another checkout's, too), `programs` (blocks of many sizes as programs and without); `all` for everything.
+ * with `--against=FOLDER` beside another checkout's, too), `programs` (blocks of many sizes as programs and without),
+ * `winograd` (3 x 3 convolutions by loops and by Winograd's algorithm, and which the engine chooses); `all` for everything.
  *
  * Options: `--batch=128`, `--rounds=5`, `--threads=N`, `--isa=avx2`, `--own` (leave PyTorch out), `--profile` (where the time goes; then
  * only `speed` by default).
@@ -28,6 +29,7 @@ import { scaling } from "./engine/scaling.ts";
 import { shapes } from "./engine/shapes.ts";
 import { speed } from "./engine/speed.ts";
 import { startup } from "./engine/startup.ts";
+import { winograd } from "./engine/winograd.ts";
 import type { BenchResult } from "./main.ts";
 
 const parts: Readonly<Record<PartName, (options: Options) => Promise<Section | undefined>>> = {
@@ -44,6 +46,7 @@ const parts: Readonly<Record<PartName, (options: Options) => Promise<Section | u
   shapes,
   own: ownBlocks,
   programs,
+  winograd,
 };
 
 export async function run(args: readonly string[]): Promise<BenchResult> {

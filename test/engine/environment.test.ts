@@ -4,12 +4,18 @@ import { fileURLToPath } from "node:url";
 import { engine } from "@convbook/engine";
 import { describe, expect, it } from "vitest";
 
-function start(env: NodeJS.ProcessEnv): { isa: string; names: string[]; ceiling: number; said: string[] } {
+function start(env: NodeJS.ProcessEnv): {
+  isa: string;
+  names: string[];
+  ceiling: number;
+  forward: number;
+  said: string[];
+} {
   const program =
-    'import { engine } from "@convbook/engine"; import * as tf from "@tensorflow/tfjs-core"; await tf.setBackend("native"); const { isa, implementations, memory } = engine.info(); console.log(JSON.stringify({ isa, names: implementations.names, ceiling: memory.ceiling }));';
+    'import { engine } from "@convbook/engine"; import * as tf from "@tensorflow/tfjs-core"; await tf.setBackend("native"); tf.conv2d(tf.ones([1, 16, 16, 64]), tf.ones([3, 3, 64, 64]), 1, "same"); const { isa, implementations, memory, winograd } = engine.info(); console.log(JSON.stringify({ isa, names: implementations.names, ceiling: memory.ceiling, forward: winograd.forward }));';
   const { stdout, stderr, status } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
     cwd: fileURLToPath(new URL("../..", import.meta.url)),
-    env: { ...process.env, CONVBOOK_ISA: "", CONVBOOK_ONEDNN: "", ...env },
+    env: { ...process.env, CONVBOOK_ISA: "", CONVBOOK_ONEDNN: "", CONVBOOK_WINOGRAD: "", ...env },
     encoding: "utf8",
   });
   if (status !== 0) {
@@ -49,6 +55,20 @@ describe.runIf(engine.available)("the environment", () => {
     expect(start({ CONVBOOK_ONEDNN: "maybe" })).toMatchObject({
       names: ["native"],
       said: ['native engine: CONVBOOK_ONEDNN is "maybe", expected 1 or 0; going on without oneDNN'],
+    });
+  });
+
+  it("CONVBOOK_WINOGRAD takes yes and no", () => {
+    for (const [word, forward] of [
+      ["", 1],
+      ["1", 1],
+      ["off", 0],
+    ] as const) {
+      expect(start({ CONVBOOK_WINOGRAD: word, CONVBOOK_ISA: "generic" })).toMatchObject({ forward, said: [] });
+    }
+    expect(start({ CONVBOOK_WINOGRAD: "maybe", CONVBOOK_ISA: "generic" })).toMatchObject({
+      forward: 1,
+      said: [`native engine: CONVBOOK_WINOGRAD is "maybe", expected 1 or 0; going on with Winograd's algorithm`],
     });
   });
 

@@ -16,6 +16,7 @@ export const partNames = [
   "shapes",
   "own",
   "programs",
+  "winograd",
 ] as const;
 export type PartName = (typeof partNames)[number];
 

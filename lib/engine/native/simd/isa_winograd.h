@@ -81,13 +81,18 @@ void winogradInput(const WinogradInput& t) {
   winogradInputOf<Scaling::Affine>(t);
 }
 
+// `met` gathers zero times everything times 2^73: it is not a number where something was not finite, or beyond 2^55.
+inline V::v winogradMeet(V::v value, V::v met) {
+  constexpr float kFar = 9.4447329657392904e21f;
+  return V::fma(V::fma(value, V::broadcast(&kFar), V::zero()), V::zero(), met);
+}
+inline bool winogradFinite(V::v met) { return !V::any(V::nanIn(met, met)); }
+
 // Two outputs of a line from four sums.
 struct Two {
   V::v v[2];
 };
-inline Two gather(V::v a, V::v b, V::v c, V::v d) {
-  return {{V::add(V::add(a, b), c), V::sub(V::sub(b, c), d)}};
-}
+inline Two gather(V::v a, V::v b, V::v c, V::v d) { return {{V::add(V::add(a, b), c), V::sub(V::sub(b, c), d)}}; }
 
 template <bool Whole>
 V::v winogradOutputVector(const WinogradOutput& t, int column, V::mask last, V::v met) {
@@ -114,7 +119,7 @@ V::v winogradOutputVector(const WinogradOutput& t, int column, V::mask last, V::
         if (s >= columns) break;
         const ptrdiff_t place = at + r * t.row + s * t.stride;
         V::v value = V::add(two.v[s], bias);
-        met = V::fma(value, V::zero(), met);
+        met = winogradMeet(value, met);
         if (t.residual != nullptr) {
           value = V::add(value, Whole ? V::load(t.residual + place) : V::load(t.residual + place, last));
         }
@@ -130,9 +135,6 @@ V::v winogradOutputVector(const WinogradOutput& t, int column, V::mask last, V::
   }
   return met;
 }
-
-// `met` gathers zero times everything: it is not a number where something was not finite.
-inline bool winogradFinite(V::v met) { return !V::any(V::nanIn(met, met)); }
 
 bool winogradOutput(const WinogradOutput& t) {
   V::v met = V::zero();
@@ -242,7 +244,7 @@ bool winogradFilterGrad(const WinogradFilterGrad& t) {
       const Three line = gatherTaps(columns[0].v[r], columns[1].v[r], columns[2].v[r], columns[3].v[r], half);
 #pragma GCC unroll 3
       for (int s = 0; s < 3; s++) {
-        met = V::fma(line.v[s], V::zero(), met);
+        met = winogradMeet(line.v[s], met);
         float* to = w + (3 * r + s) * t.tap;
         if (whole) {
           V::store(to, line.v[s]);

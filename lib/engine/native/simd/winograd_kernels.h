@@ -58,11 +58,11 @@ struct WinogradFilterGrad {
 
 struct WinogradKernels {
   void (*input)(const WinogradInput&);
-  // Whether everything is finite, before the activation.
+  // Whether everything is finite, and below 2^55, before the activation.
   bool (*output)(const WinogradOutput&);
   void (*filter)(const WinogradFilter&);
-  // Tiles of 2 x 2 values of a gradient, of which only rows[0] and rows[1] are looked at, nothing is scaled, and columns
-  // behind the image are zeros.
+  // Tiles of 2 x 2 values of a gradient, of which only rows[0] and rows[1] are looked at, nothing is scaled, and
+  // columns behind the image are zeros.
   void (*outputGrad)(const WinogradInput&);
   bool (*filterGrad)(const WinogradFilterGrad&);
 };

@@ -20,6 +20,7 @@
 #include "ops/integers.h"
 #include "ops/layers.h"
 #include "runtime/memory.h"
+#include "winograd/winograd.h"
 
 using namespace convbook;
 
@@ -71,16 +72,7 @@ void place(ConvShape* s, int height, int width) {
   s->outWidth = (s->width + 2 * s->padLeft - extentW) / s->strideWidth + 1;
 }
 
-// `wide`: with enough channels for tiles (see amx_conv.cc).
-void convolutions(const Context& context, bool wide) {
-  ConvShape s;
-  s.groups = !wide && pick(1, 3) == 3 ? 2 : 1;
-  s.batch = pick(1, 3);
-  s.inChannels = (wide ? pick(8, 70) : pick(1, 20)) * s.groups;
-  s.outChannels = (wide ? pick(8, 70) : pick(1, 40)) * s.groups;
-  s.filterHeight = pick(1, 3);
-  s.filterWidth = pick(1, 3);
-  place(&s, pick(1, 9) + s.filterHeight, pick(1, 40) + s.filterWidth);
+void convolution(const Context& context, const ConvShape& s) {
   const int in = s.inChannels / s.groups, out = s.outChannels / s.groups;
   Array x(static_cast<size_t>(s.batch) * s.height * s.width * s.inChannels);
   Array w(static_cast<size_t>(s.filterHeight) * s.filterWidth * in * s.outChannels), bias(s.outChannels);
@@ -117,6 +109,28 @@ void convolutions(const Context& context, bool wide) {
   convFilterGrad(context, s, x, dy, dw, dbias);
   check("convFilterGrad", dw, rdw);
   check("convFilterGrad's bias", dbias, rdbias);
+}
+
+// `wide`: with enough channels for tiles (see amx_conv.cc).
+void convolutions(const Context& context, bool wide) {
+  ConvShape s;
+  s.groups = !wide && pick(1, 3) == 3 ? 2 : 1;
+  s.batch = pick(1, 3);
+  s.inChannels = (wide ? pick(8, 70) : pick(1, 20)) * s.groups;
+  s.outChannels = (wide ? pick(8, 70) : pick(1, 40)) * s.groups;
+  s.filterHeight = pick(1, 3);
+  s.filterWidth = pick(1, 3);
+  place(&s, pick(1, 9) + s.filterHeight, pick(1, 40) + s.filterWidth);
+  convolution(context, s);
+}
+
+// Of the kind that Winograd's algorithm is for, with borders of any width.
+void winogradConvolution(const Context& context) {
+  ConvShape s = {pick(1, 3), pick(3, 9), pick(3, 70), pick(1, 40), 0,          0, pick(1, 70), 3,
+                 3,          1,          1,           pick(0, 3),  pick(0, 3), 1, 1,           1};
+  s.outHeight = s.height - 2 + pick(s.padTop, 2 * s.padTop);
+  s.outWidth = s.width - 2 + pick(s.padLeft, 2 * s.padLeft);
+  convolution(context, s);
 }
 
 // Weights packed once for runs on one image and on several, that read channels out of more, normalized, and write among
@@ -476,10 +490,13 @@ int main() {
     for (int threads : {1, 2, 5}) {
       ThreadPool pool(threads);
       const Context context = {kernels, pool};
+      const Context winograd = {kernels, pool, false, nullptr, &winogradWhereItCan()};
       for (int round = 0; round < 12; round++) {
         convolutions(context, round % 3 == 0);
         filterGradients(context);
         preparedConvolutions(context);
+        winogradConvolution(winograd);
+        preparedConvolutions(winograd);
         products(context);
         normalization(context);
         arrays(context);
@@ -490,6 +507,11 @@ int main() {
       pool.releaseScratch();
     }
     std::printf("%s: done\n", kernels.name);
+  }
+  const WinogradPasses& passes = winogradPasses();
+  if (passes.forward == 0 || passes.inputGradients == 0 || passes.filterGradients == 0) {
+    std::printf("no convolution was by Winograd's algorithm\n");
+    failures++;
   }
   const Kernels& best = chooseKernels(nullptr);
   if (best.tiles != nullptr && takenByTiles == 0) {

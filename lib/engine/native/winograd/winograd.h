@@ -1,6 +1,7 @@
 // Winograd's F(2x2, 3x3): 3 x 3 convolutions of stride 1 by 16 products where loops take 36, and their gradients. The
-// numbers between are sums of up to 4 x 4 inputs, so that one that is not finite spoils its whole tile: a pass that
-// meets one gives up and is left to the loops, as AMX's are. For processors without tiles.
+// numbers between are sums of up to 4 x 4 inputs, so that one that is not finite, or so large that nothing is left of
+// its neighbours beside it, spoils its whole tile: a pass that meets one gives up and is left to the loops, as AMX's
+// are. For processors without tiles.
 #pragma once
 #include <atomic>
 #include <cstdint>

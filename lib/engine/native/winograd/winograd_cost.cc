@@ -64,21 +64,19 @@ bool winogradIsFaster(const Kernels& kernels, const ConvShape& s, WinogradPass p
     if (std::strcmp(some.name, kernels.name) == 0) costs = &some;
   }
   const bool back = pass == WinogradPass::InputGrad;
-  const auto& cost = back                              ? costs->inputGrad
-                     : pass == WinogradPass::FilterGrad ? costs->filterGrad
-                                                        : costs->forward;
+  const auto& cost = back ? costs->inputGrad : pass == WinogradPass::FilterGrad ? costs->filterGrad : costs->forward;
   const double images = pass == WinogradPass::FilterGrad ? s.batch : kImages;
   const int height = back ? s.height : s.outHeight, width = back ? s.width : s.outWidth;
   const int in = back ? s.outChannels : s.inChannels, out = back ? s.inChannels : s.outChannels;
   const double pixels = images * height * width, tiles = images * ceilDiv(height, 2) * ceilDiv(width, 2);
   const double inVectors = ceilDiv(in, kernels.lanes), outVectors = ceilDiv(out, kernels.lanes);
   const double matrix = in * outVectors;
-  const double loops = pixels * (9 * matrix * cost.loops.product + outVectors * cost.loops.output + in * cost.loops.input) +
-                       9 * matrix * cost.loops.weight;
-  const double winograd =
-      tiles * (kWinogradPoints * matrix * cost.winograd.product + inVectors * cost.winograd.input +
-               outVectors * cost.winograd.output + cost.winograd.tile) +
-      matrix * cost.winograd.weight;
+  const double loops =
+      pixels * (9 * matrix * cost.loops.product + outVectors * cost.loops.output + in * cost.loops.input) +
+      9 * matrix * cost.loops.weight;
+  const double winograd = tiles * (kWinogradPoints * matrix * cost.winograd.product + inVectors * cost.winograd.input +
+                                   outVectors * cost.winograd.output + cost.winograd.tile) +
+                          matrix * cost.winograd.weight;
   return winograd * kMargin < loops;
 }
 

@@ -29,7 +29,8 @@ class FilterSums {
         sumPlane_(winogradPlaneFloats(static_cast<size_t>(s_.channels), rowFloats_)),
         biasFloats_(bias ? rowFloats_ : 0) {
     const size_t stripCount = static_cast<size_t>(s.batch) * strips_.perImage();
-    perBlock_ = std::max<size_t>(1, winogradBlockTiles((inFloats_ + outFloats_) / 2) / static_cast<size_t>(strips_.most()));
+    perBlock_ =
+        std::max<size_t>(1, winogradBlockTiles((inFloats_ + outFloats_) / 2) / static_cast<size_t>(strips_.most()));
     stripCount_ = stripCount;
     blocks_ = (stripCount + perBlock_ - 1) / perBlock_;
     slotFloats_ = (kWinogradPoints * sumPlane_ + biasFloats_ + 15) / 16 * 16;

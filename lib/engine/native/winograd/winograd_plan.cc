@@ -75,7 +75,8 @@ bool WinogradPlan::run(const Context& context, size_t images, const ConvSource& 
   const size_t tiles = cut.perBlock * static_cast<size_t>(strips_.most());
   const size_t tileFloats = winogradTileFloats(context.kernels, s_.channels);
   const size_t sumFloats = static_cast<size_t>(kMaxVectors) * context.kernels.lanes;
-  const size_t floats = kWinogradPoints * (winogradPlaneFloats(tiles, tileFloats) + winogradPlaneFloats(tiles, sumFloats));
+  const size_t floats =
+      kWinogradPoints * (winogradPlaneFloats(tiles, tileFloats) + winogradPlaneFloats(tiles, sumFloats));
   std::atomic<bool> finite{true};
   context.pool.run(cut.blocks() * cut.groups, [&](size_t task, int thread) {
     if (!finite.load(std::memory_order_relaxed)) return;

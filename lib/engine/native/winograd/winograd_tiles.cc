@@ -16,8 +16,8 @@ size_t winogradBlockTiles(size_t tileFloats) {
   return std::max<size_t>(14, std::min<size_t>(kBlockBytes / (kWinogradPoints * sizeof(float) * tileFloats), 112));
 }
 
-void winogradGather(const Kernels& kernels, const WinogradShape& s, const ConvSource& source, const WinogradStrip& strip,
-                    float* to, size_t tileFloats, size_t planeFloats) {
+void winogradGather(const Kernels& kernels, const WinogradShape& s, const ConvSource& source,
+                    const WinogradStrip& strip, float* to, size_t tileFloats, size_t planeFloats) {
   const float* image = source.x + static_cast<ptrdiff_t>(strip.image) * s.height * s.width * source.stride;
   WinogradInput t;
   for (int r = 0; r < 4; r++) {

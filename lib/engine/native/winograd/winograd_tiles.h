@@ -49,8 +49,8 @@ class WinogradStrips {
   int down_, sideways_, pieces_, share_;
 };
 
-// Floats from one tile's numbers to the next, and from one of the 16 numbers to the next: whole vectors, and no multiple
-// of a page, which would put them in the same few lines of the first-level cache.
+// Floats from one tile's numbers to the next, and from one of the 16 numbers to the next: whole vectors, and no
+// multiple of a page, which would put them in the same few lines of the first-level cache.
 inline size_t winogradTileFloats(const Kernels& kernels, int channels) {
   const size_t lanes = static_cast<size_t>(kernels.lanes), count = static_cast<size_t>(channels);
   const size_t floats = (count + lanes - 1) / lanes * lanes;
@@ -62,7 +62,7 @@ inline size_t winogradPlaneFloats(size_t tiles, size_t tileFloats) { return (til
 size_t winogradBlockTiles(size_t tileFloats);
 
 // Turns the inputs of a strip; `to` is where its first tile goes.
-void winogradGather(const Kernels& kernels, const WinogradShape& s, const ConvSource& source, const WinogradStrip& strip,
-                    float* to, size_t tileFloats, size_t planeFloats);
+void winogradGather(const Kernels& kernels, const WinogradShape& s, const ConvSource& source,
+                    const WinogradStrip& strip, float* to, size_t tileFloats, size_t planeFloats);
 
 }  // namespace convbook
