@@ -92,7 +92,7 @@ inline bool winogradFinite(V::v met) { return !V::any(V::nanIn(met, met)); }
 struct Two {
   V::v v[2];
 };
-inline Two gather(V::v a, V::v b, V::v c, V::v d) { return {{V::add(V::add(a, b), c), V::sub(V::sub(b, c), d)}}; }
+inline Two gather(V::v a, V::v b, V::v c, V::v d) { return {{V::add(a, V::add(b, c)), V::sub(V::sub(b, c), d)}}; }
 
 template <bool Whole>
 V::v winogradOutputVector(const WinogradOutput& t, int column, V::mask last, V::v met) {
