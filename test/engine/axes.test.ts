@@ -1,4 +1,7 @@
-/** An axis counted from the end is the one counted from the front: values, gradients and graphs, on the native engine against TensorFlow.js's CPU backend. */
+/**
+ * An axis counted from the end is the one counted from the front: values, gradients and graphs, on the native engine against TensorFlow.js's CPU backend.
+ * TensorFlow once took it for another one, too: https://github.com/tensorflow/tensorflow/issues/3731.
+ */
 import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { nn } from "convbook";

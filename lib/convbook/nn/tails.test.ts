@@ -1,4 +1,7 @@
-/** Activations and losses far from 0, values and slopes, on every backend: what is left of them there, to the last digits. */
+/**
+ * Activations and losses far from 0, values and slopes, on every backend: what is left of them there, to the last digits. PyTorch's own GELU loses
+ * its tail (https://github.com/pytorch/pytorch/issues/187806); the reference does not.
+ */
 import { readFileSync } from "node:fs";
 import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
