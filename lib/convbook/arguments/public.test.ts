@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as convbook from "../index.ts";
+import { crystalRows } from "./testing/crystal-rows.ts";
 import { dataRows } from "./testing/data-rows.ts";
 import { figureRows } from "./testing/figure-rows.ts";
 import { modelRows } from "./testing/model-rows.ts";
@@ -11,7 +12,7 @@ import { notTried } from "./testing/not-tried.ts";
 import { complaint, outcomeOf, wrongCalls } from "./testing/probe.ts";
 import { trainingRows } from "./testing/training-rows.ts";
 
-const rows = [...nnRows, ...trainingRows, ...dataRows, ...figureRows, ...modelRows];
+const rows = [...nnRows, ...trainingRows, ...dataRows, ...figureRows, ...modelRows, ...crystalRows];
 
 beforeAll(async () => {
   await tf.setBackend("cpu");

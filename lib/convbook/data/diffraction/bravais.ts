@@ -1,4 +1,6 @@
 /** The 14 Bravais lattices: crystal systems with centrings, and which of the 230 space groups have which. */
+import { checkInteger } from "../../arguments/check.ts";
+import { OptionError } from "../../arguments/option-error.ts";
 
 /** How lattice points lie in the cell: at its corners only, also on a face, on all faces, in its middle, or rhombohedrally. */
 export type Centring = "P" | "C" | "I" | "F" | "R";
@@ -32,11 +34,25 @@ export const BRAVAIS_LATTICES: readonly BravaisLattice[] = [
   { symbol: "cF", name: "cubic face-centred", system: "cubic", centring: "F" },
 ];
 
+const wrongCentring = (owner: string, centring: unknown) =>
+  new OptionError(owner, "centring", centring, "P, C, I, F or R");
+
+/** @throws {OptionError} naming the index of a lattice plane that is no whole number */
+export function checkPlane(owner: string, h: unknown, k: unknown, l: unknown): void {
+  if (Number.isInteger(h) && Number.isInteger(k) && Number.isInteger(l)) {
+    return;
+  }
+  for (const [name, index] of Object.entries({ h, k, l })) {
+    checkInteger(owner, name, index, Number.MIN_SAFE_INTEGER);
+  }
+}
+
 /**
  * Whether the reflection (h, k, l) is there at all: a centring's extra lattice points extinguish those for which their waves cancel.
  * Rhombohedral on hexagonal axes in the obverse setting.
  */
 export function isAllowed(centring: Centring, h: number, k: number, l: number): boolean {
+  checkPlane("isAllowed", h, k, l);
   const even = (n: number): boolean => n % 2 === 0;
   switch (centring) {
     case "P":
@@ -49,6 +65,8 @@ export function isAllowed(centring: Centring, h: number, k: number, l: number): 
       return even(h + k) && even(k + l);
     case "R":
       return (-h + k + l) % 3 === 0;
+    default:
+      throw wrongCentring("isAllowed", centring);
   }
 }
 
@@ -80,6 +98,8 @@ export function latticePoints(centring: Centring): readonly (readonly [number, n
         [2 / 3, 1 / 3, 1 / 3],
         [1 / 3, 2 / 3, 2 / 3],
       ];
+    default:
+      throw wrongCentring("latticePoints", centring);
   }
 }
 

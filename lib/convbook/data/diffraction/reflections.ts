@@ -1,6 +1,7 @@
 /** Which lines a powder shows, where and how strong: W. L. Bragg's law and the kinematic theory of scattering. */
 
 import { found } from "../../arguments/found.ts";
+import { OptionError } from "../../arguments/option-error.ts";
 import { type Centring, isAllowed } from "./bravais.ts";
 import { inverseSquareSpacing, reciprocalMetric, type UnitCell } from "./cell.ts";
 
@@ -111,6 +112,9 @@ export function reflections(
 
 /** The Lorentz factor of a powder and the polarisation of unpolarised rays: (1 + cos² 2θ) / (sin² θ cos θ). */
 export function lorentzPolarisation(twoTheta: number): number {
+  if (typeof twoTheta !== "number" || !(twoTheta > 0 && twoTheta < 180)) {
+    throw new OptionError("lorentzPolarisation", "twoTheta", twoTheta, "an angle between 0 and 180 degrees");
+  }
   const theta = (twoTheta * Math.PI) / 360;
   return (1 + Math.cos(2 * theta) ** 2) / (Math.sin(theta) ** 2 * Math.cos(theta));
 }
