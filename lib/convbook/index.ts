@@ -67,6 +67,7 @@ export {
   ImageNetResNet,
   type ModelHparams,
   type ModelName,
+  type ModelNamed,
   ModelOutput,
   modelNames,
   type RegisteredBlocks,
@@ -78,6 +79,7 @@ export {
   type ResnetConfig,
   registerBlock,
   registerModel,
+  type SomeModel,
 } from "./models/index.ts";
 export * as blocks from "./nn/blocks/index.ts";
 export * as nn from "./nn/index.ts";

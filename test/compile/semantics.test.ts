@@ -135,7 +135,7 @@ describe.runIf(engine.available)("a graph", () => {
 
   it("calls the forward of a layer's subclass wherever it stands", () => {
     class Capped extends nn.ReLU {
-      override forward(x: tf.Tensor): tf.Tensor {
+      override forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
         return tf.clipByValue(super.forward(x), 0, 0.5);
       }
     }

@@ -57,6 +57,7 @@ describe("Add a network: a squeeze-and-excitation ResNet", () => {
     const names = ["networks/se-resnet.ts", "networks/se-resnet.test.ts", "networks/se-resnet.yaml"];
     expect([...files.keys()]).toEqual(names);
     expect(files.get("networks/se-resnet.ts")).not.toMatch(/\bas (?!tf from)|\bany\b|@ts-|biome-ignore/);
+    expect(files.get("networks/se-resnet.ts")).toContain("forward(x: tf.Tensor4D): tf.Tensor4D {");
     expect(commands).toHaveLength(3);
   });
 

@@ -1,7 +1,7 @@
 /** From a file to a model that is ready to use. */
 
 import { messageOf } from "../files/index.ts";
-import { createModelFrom, type ModelByName, type ModelName, modelNames } from "../models/index.ts";
+import { createModelFrom, type ModelNamed, modelNames, type SomeModel } from "../models/index.ts";
 import type { StateDict } from "../tensor-data.ts";
 import { quote } from "./byte-reader.ts";
 import { loadCheckpoint } from "./container/checkpoint.ts";
@@ -10,9 +10,9 @@ import { findWeights, isTensor, prefixOf, withoutWrappers } from "./find-weights
 import { type PlainObject, toPlain } from "./plain.ts";
 
 /** What to load other than what the file says. */
-export interface LoadFromCheckpointOptions {
-  /** The model's name, where the file does not hold it or to replace it. */
-  readonly modelName?: string;
+export interface LoadFromCheckpointOptions<Name extends string = string> {
+  /** The model's name, where the file does not hold it or to replace it; the types then know which model it is. */
+  readonly modelName?: Name;
   /** The model's hyper-parameters, with Python's names or ours, where the file does not hold them or to replace them. */
   readonly modelHparams?: object;
   /**
@@ -32,9 +32,9 @@ export interface LoadFromCheckpointOptions {
   readonly strict?: boolean;
 }
 
-/** A model from a checkpoint. */
-export interface LoadedModel {
-  readonly model: ModelByName[ModelName];
+/** A model from a checkpoint: of the class that has this name, or one of which only the file says which it is. */
+export interface LoadedModel<Name extends string = string> {
+  readonly model: ModelNamed<Name>;
   /** All hyper-parameters of the file, also those that are not the model's (optimizer and so on). */
   readonly hyperParameters: PlainObject;
   /** The epoch and the optimizer step at which it was saved; undefined where the file does not say. */
@@ -98,7 +98,10 @@ function count(value: unknown): number | undefined {
  * @example
  * const { model } = await loadFromCheckpoint("resnet.pth", { modelName: "ResNet", modelHparams: { numClasses: 10 } });
  */
-export async function loadFromCheckpoint(path: string, options: LoadFromCheckpointOptions = {}): Promise<LoadedModel> {
+export async function loadFromCheckpoint<const Name extends string = string>(
+  path: string,
+  options: LoadFromCheckpointOptions<Name> = {},
+): Promise<LoadedModel<Name>> {
   const { strict = true, maxContainers } = options;
   const { data } = await loadCheckpoint(path, maxContainers === undefined ? {} : { maxContainers });
   const hyperParameters = toPlain(data.hyper_parameters ?? data.hyperParameters ?? {}) as PlainObject;
@@ -116,7 +119,7 @@ export async function loadFromCheckpoint(path: string, options: LoadFromCheckpoi
   }
   const modelHparams = options.modelHparams ?? hyperParameters.model_hparams ?? hyperParameters.modelHparams;
   const stateDict = stateDictOf(weights, path);
-  let model: LoadedModel["model"] | undefined;
+  let model: SomeModel | undefined;
   try {
     model = createModelFrom(modelName, modelHparams);
     const expected = [...model.stateDict().keys()];
@@ -132,5 +135,7 @@ export async function loadFromCheckpoint(path: string, options: LoadFromCheckpoi
   }
   const globalStep = count(data.global_step ?? data.globalStep);
   const extra = toPlain(data.extra ?? {}) as PlainObject;
-  return { model, hyperParameters, epoch: count(data.epoch), globalStep, extra };
+  // One of this name, where a name was given.
+  const named = model as ModelNamed<Name>;
+  return { model: named, hyperParameters, epoch: count(data.epoch), globalStep, extra };
 }

@@ -33,11 +33,11 @@ export interface Cifar100ResNetHparams {
 /** How often each stage repeats its identity block. */
 const repetitions = [3, 4, 2] as const;
 
-function convShortcut(inChannels: number, outChannels: number, stride: number): Sequential {
+function convShortcut(inChannels: number, outChannels: number, stride: number) {
   return new Sequential(new Conv2d(inChannels, outChannels, { kernelSize: 1, stride }), new BatchNorm2d(outChannels));
 }
 
-function block(inChannels: number, narrow: number, outChannels: number, stride: number): Sequential {
+function block(inChannels: number, narrow: number, outChannels: number, stride: number) {
   return new Sequential(
     new Conv2d(inChannels, narrow, { kernelSize: 1, stride }),
     new BatchNorm2d(narrow),
@@ -48,17 +48,17 @@ function block(inChannels: number, narrow: number, outChannels: number, stride: 
 }
 
 interface Stage {
-  readonly shortcut: Sequential;
-  readonly conv: Sequential;
+  readonly shortcut: ReturnType<typeof convShortcut>;
+  readonly conv: ReturnType<typeof block>;
   /** The identity blocks in the order of use; the same one again and again where it is shared. */
-  readonly identities: readonly Sequential[];
+  readonly identities: readonly ReturnType<typeof block>[];
 }
 
 /** [N, 32, 32, inChannels] -> logits [N, numClasses]. */
 export class Cifar100ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
-  readonly stage1: Sequential;
+  readonly stage1;
   readonly stages: readonly Stage[];
-  readonly classifier: Sequential;
+  readonly classifier;
 
   constructor(hparams: Cifar100ResNetHparams = {}) {
     super();
@@ -97,14 +97,14 @@ export class Cifar100ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
 
   forward(x: tf.Tensor4D): tf.Tensor2D {
     return tf.tidy(() => {
-      let out = this.stage1.forward(x);
+      let out: tf.Tensor4D = this.stage1.forward(x);
       for (const { shortcut, conv, identities } of this.stages) {
         out = tf.relu(tf.add(conv.forward(out), shortcut.forward(out)));
         for (const identity of identities) {
           out = tf.relu(tf.add(identity.forward(out), out));
         }
       }
-      return this.classifier.forward(out) as tf.Tensor2D;
+      return this.classifier.forward(out);
     });
   }
 }

@@ -10,7 +10,6 @@ import {
   Activation,
   type ActivationName,
   AdaptiveAvgPool2d,
-  type AnyModule,
   BatchNorm2d,
   Conv2d,
   Flatten,
@@ -37,9 +36,9 @@ export interface DenseNetHparams {
 
 /** [N, 32, 32, 3] -> logits [N, numClasses]; other image sizes work too. */
 export class DenseNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
-  readonly inputNet: Sequential;
-  readonly blocks: Sequential;
-  readonly outputNet: Sequential;
+  readonly inputNet;
+  readonly blocks: Sequential<(DenseBlock | TransitionLayer)[]>;
+  readonly outputNet;
 
   constructor(hparams: DenseNetHparams = {}) {
     super();
@@ -61,7 +60,7 @@ export class DenseNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
       new Sequential(new Conv2d(3, width, { kernelSize: 3, padding: 1 })),
     );
 
-    const blocks: AnyModule[] = [];
+    const blocks: (DenseBlock | TransitionLayer)[] = [];
     for (const [i, layers] of numLayers.entries()) {
       blocks.push(new DenseBlock(width, { numLayers: layers, bnSize, growthRate, actFn }));
       width += layers * growthRate;
@@ -94,6 +93,6 @@ export class DenseNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor2D {
-    return tf.tidy(() => this.outputNet.forward(this.blocks.forward(this.inputNet.forward(x))) as tf.Tensor2D);
+    return tf.tidy(() => this.outputNet.forward(this.blocks.forward(this.inputNet.forward(x))));
   }
 }

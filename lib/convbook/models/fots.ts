@@ -6,7 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { type Detection, Detector, fotsMomentum, HiddenLayer } from "../nn/blocks/index.ts";
-import { BatchNorm2d, Conv2d, Module, OptionError, ReLU, type Sequential, Upsample } from "../nn/index.ts";
+import { BatchNorm2d, Conv2d, Module, OptionError, ReLU, Upsample } from "../nn/index.ts";
 import { ImageNetResNet, type ImageNetResNetHparams, stemForward } from "./imagenet-resnet.ts";
 
 /** Hyper-parameters of {@link Fots}. */
@@ -17,12 +17,15 @@ export interface FotsHparams {
   readonly imageSize?: number;
 }
 
+/** One of each of a ResNet's stages, fine to coarse. */
+type Four<T> = [quarter: T, eighth: T, sixteenth: T, coarsest: T];
+
 /** The network in front, without its classifier: [N, H, W, 3] -> features at 1/4, 1/8, 1/16 and 1/32 of the size. */
-export class FotsBackbone extends Module<[x: tf.Tensor4D], readonly tf.Tensor4D[]> {
+export class FotsBackbone extends Module<[x: tf.Tensor4D], Four<tf.Tensor4D>> {
   readonly #stem: ImageNetResNet["stem"];
-  readonly #stages: readonly Sequential[];
+  readonly #stages: ImageNetResNet["stages"];
   /** Channels of the four features, fine to coarse. */
-  readonly channels: readonly number[];
+  readonly channels: Four<number>;
 
   /** @param hparams those of the ResNet; a torchvision checkpoint loads into it with `strict: false` */
   constructor(hparams: ImageNetResNetHparams = {}) {
@@ -34,19 +37,21 @@ export class FotsBackbone extends Module<[x: tf.Tensor4D], readonly tf.Tensor4D[
     this.registerModule("relu", relu);
     this.registerModule("maxpool", maxpool);
     this.#stem = resnet.stem;
-    this.#stages = resnet.stages.map((stage, i) => this.registerModule(`layer${i + 1}`, stage));
-    this.channels = [8, 4, 2, 1].map((part) => resnet.fc.inFeatures / part);
+    for (const [i, stage] of resnet.stages.entries()) {
+      this.registerModule(`layer${i + 1}`, stage);
+    }
+    this.#stages = resnet.stages;
+    const { inFeatures } = resnet.fc;
+    this.channels = [inFeatures / 8, inFeatures / 4, inFeatures / 2, inFeatures];
   }
 
-  forward(x: tf.Tensor4D): readonly tf.Tensor4D[] {
-    return tf.tidy(() => {
-      const features: tf.Tensor4D[] = [];
-      let y = stemForward(this.#stem, x);
-      for (const stage of this.#stages) {
-        y = stage.forward(y);
-        features.push(y as tf.Tensor4D);
-      }
-      return features;
+  forward(x: tf.Tensor4D): Four<tf.Tensor4D> {
+    return tf.tidy((): Four<tf.Tensor4D> => {
+      const [first, second, third, fourth] = this.#stages;
+      const quarter = first.forward(stemForward(this.#stem, x));
+      const eighth = second.forward(quarter);
+      const sixteenth = third.forward(eighth);
+      return [quarter, eighth, sixteenth, fourth.forward(sixteenth)];
     });
   }
 }
@@ -54,7 +59,7 @@ export class FotsBackbone extends Module<[x: tf.Tensor4D], readonly tf.Tensor4D[
 /** Features of an image at a quarter of its size, [N, H, W, 3] -> [N, H/4, W/4, 32]; H and W are multiples of 32. */
 export class SharedConv extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   readonly backbone: FotsBackbone;
-  readonly merges: readonly HiddenLayer[];
+  readonly merges: readonly [HiddenLayer, HiddenLayer, HiddenLayer];
   readonly conv: Conv2d;
   readonly bn: BatchNorm2d;
   readonly #relu = new ReLU();
@@ -63,7 +68,7 @@ export class SharedConv extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   constructor(backbone: ImageNetResNetHparams = {}) {
     super();
     this.backbone = this.registerModule("backbone", new FotsBackbone(backbone));
-    const [quarter, eighth, sixteenth, coarsest] = this.backbone.channels as readonly [number, number, number, number];
+    const [quarter, eighth, sixteenth, coarsest] = this.backbone.channels;
     this.merges = [
       this.registerModule("merge1", new HiddenLayer(coarsest + sixteenth, 128)),
       this.registerModule("merge2", new HiddenLayer(128 + eighth, 64)),
@@ -79,12 +84,12 @@ export class SharedConv extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
       throw new OptionError("SharedConv", "the images' size", [height, width], "a multiple of 32 in both directions");
     }
     return tf.tidy(() => {
-      const features = [...this.backbone.forward(x)].reverse();
-      let merged = features[0] as tf.Tensor4D;
-      this.merges.forEach((merge, i) => {
-        merged = merge.forward(this.#unpool.forward(merged), features[i + 1] as tf.Tensor4D);
-      });
-      return this.#relu.forward(this.bn.forward(this.conv.forward(merged))) as tf.Tensor4D;
+      const [quarter, eighth, sixteenth, coarsest] = this.backbone.forward(x);
+      const [first, second, third] = this.merges;
+      const coarse = first.forward(this.#unpool.forward(coarsest), sixteenth);
+      const middle = second.forward(this.#unpool.forward(coarse), eighth);
+      const fine = third.forward(this.#unpool.forward(middle), quarter);
+      return this.#relu.forward(this.bn.forward(this.conv.forward(fine)));
     });
   }
 }
@@ -104,10 +109,10 @@ export class Fots extends Module<[x: tf.Tensor4D], Detection> {
   }
 
   forward(x: tf.Tensor4D): Detection {
-    const [score, geometry] = tf.tidy(() => {
+    const [score, geometry] = tf.tidy((): [tf.Tensor4D, tf.Tensor4D] => {
       const detection = this.detector.forward(this.sharedConv.forward(x));
       return [detection.score, detection.geometry];
-    }) as [tf.Tensor4D, tf.Tensor4D];
+    });
     return { score, geometry };
   }
 }

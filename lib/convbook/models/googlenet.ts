@@ -31,9 +31,9 @@ export interface GoogleNetHparams {
 
 /** [N, 32, 32, 3] -> logits [N, numClasses]; other image sizes work too. */
 export class GoogleNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
-  readonly inputNet: Sequential;
-  readonly inceptionBlocks: Sequential;
-  readonly outputNet: Sequential;
+  readonly inputNet;
+  readonly inceptionBlocks;
+  readonly outputNet;
 
   constructor(hparams: GoogleNetHparams = {}) {
     super();
@@ -82,6 +82,6 @@ export class GoogleNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor2D {
-    return tf.tidy(() => this.outputNet.forward(this.inceptionBlocks.forward(this.inputNet.forward(x))) as tf.Tensor2D);
+    return tf.tidy(() => this.outputNet.forward(this.inceptionBlocks.forward(this.inputNet.forward(x))));
   }
 }

@@ -58,10 +58,13 @@ export interface ImageNetResNetHparams {
   readonly normLayer?: keyof typeof normLayersByName;
 }
 
+/** Blocks one after the other: [N, H, W, C] -> [N, H/stride, W/stride, C']. */
+type Stage = Sequential<Module<[x: tf.Tensor4D], tf.Tensor4D>[]>;
+
 /** [N, 224, 224, 3] -> logits [N, numClasses]; other image sizes work too. */
 export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
   readonly stem: readonly [Conv2d, BatchNorm2d | GroupNorm, Activation, MaxPool2d];
-  readonly stages: readonly Sequential[];
+  readonly stages: readonly [Stage, Stage, Stage, Stage];
   readonly avgpool: AdaptiveAvgPool2d;
   readonly fc: Linear;
   readonly #flatten = new Flatten();
@@ -111,8 +114,8 @@ export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
 
     let inPlanes = firstPlanes;
     let dilation = 1;
-    this.stages = [1, 2, 4, 8].map((multiple, stage) => {
-      const planes = multiple * firstPlanes;
+    const makeStage = (stage: 0 | 1 | 2 | 3): Stage => {
+      const planes = 2 ** stage * firstPlanes;
       const outPlanes = planes * Block.expansion;
       const firstDilation = dilation;
       let stride = stage === 0 ? 1 : 2;
@@ -130,12 +133,13 @@ export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
       const shared = { groups, baseWidth: widthPerGroup, normLayer };
       const first = new Block(inPlanes, planes, { ...shared, stride, downsample, dilation: firstDilation });
       const rest = Array.from(
-        { length: (layers[stage] as number) - 1 },
+        { length: (layers[stage] ?? 1) - 1 },
         () => new Block(outPlanes, planes, { ...shared, dilation }),
       );
       inPlanes = outPlanes;
       return this.registerModule(`layer${stage + 1}`, new Sequential(first, ...rest));
-    });
+    };
+    this.stages = [makeStage(0), makeStage(1), makeStage(2), makeStage(3)];
     this.avgpool = this.registerModule("avgpool", new AdaptiveAvgPool2d(1));
     this.fc = this.registerModule("fc", new Linear(inPlanes, numClasses));
 
@@ -161,15 +165,14 @@ export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
       for (const stage of this.stages) {
         features = stage.forward(features);
       }
-      const pooled = this.avgpool.forward(features as tf.Tensor4D);
-      return this.fc.forward(this.#flatten.forward(pooled)) as tf.Tensor2D;
+      return this.fc.forward(this.#flatten.forward(this.avgpool.forward(features)));
     });
   }
 }
 
 /** The layers before the first stage: [N, H, W, 3] -> [N, H/4, W/4, planes]. */
-export function stemForward([conv, norm, relu, pool]: ImageNetResNet["stem"], x: tf.Tensor4D): tf.Tensor {
-  return pool.forward(relu.forward(norm.forward(conv.forward(x))) as tf.Tensor4D);
+export function stemForward([conv, norm, relu, pool]: ImageNetResNet["stem"], x: tf.Tensor4D): tf.Tensor4D {
+  return pool.forward(relu.forward(norm.forward(conv.forward(x))));
 }
 
 /** Hyper-parameters that the named presets leave open, as torchvision's functions do. */

@@ -35,10 +35,12 @@ export {
   type ModelByName,
   type ModelHparams,
   type ModelName,
+  type ModelNamed,
   modelInputShape,
   modelNames,
   parseModelHparams,
   parseModelName,
+  type SomeModel,
 } from "./registry.ts";
 export { ResNet, type ResNetHparams } from "./resnet.ts";
 export { defaultResnetConfig, ModelOutput, ResNet1d, ResnetClassifier, type ResnetConfig } from "./resnet1d.ts";

@@ -148,6 +148,27 @@ export type ModelByName = { [N in keyof Registry]: ReturnType<Registry[N]["creat
   [N in keyof RegisteredModels]: ModelOf<RegisteredModels[N]>;
 };
 
+/** What the models that take these inputs give for them; unknown where the types know none that does. */
+type OutputOfSome<In extends unknown[], M = ModelByName[ModelName]> = [OutputOfEach<In, M>] extends [never]
+  ? unknown
+  : OutputOfEach<In, M>;
+type OutputOfEach<In extends unknown[], M> = M extends { forward(...inputs: infer _): unknown }
+  ? M["forward"] extends (...inputs: In) => infer Out
+    ? Out
+    : never
+  : never;
+
+/**
+ * A model whose name only the running program knows. What its forward pass gives is what those models give, of all that have a name, that take what it
+ * is given: logits for images with the library's own, and for other inputs what the models of {@link RegisteredModels} give.
+ */
+export interface SomeModel extends AnyModule {
+  forward<In extends unknown[]>(...inputs: In): OutputOfSome<In>;
+}
+
+/** The model of this name, where it is one that the types know. */
+export type ModelNamed<N> = N extends ModelName ? ModelByName[N] : SomeModel;
+
 /** Names of all models: the library's, then those that were registered. */
 export function modelNames(): readonly ModelName[] {
   return [...Object.keys(registry), ...registeredModelNames()] as ModelName[];
@@ -258,10 +279,10 @@ const mostElements = 2 ** 28;
  *
  * @throws {UnknownNameError | OptionError} where they do not describe a model
  */
-export function createModelFrom(name: unknown, hparams: unknown): ModelByName[ModelName] {
+export function createModelFrom(name: unknown, hparams: unknown): SomeModel {
   const known = parseModelName(name);
   const parsed = parseModelHparams(known, hparams);
-  return withParameterBudget(mostElements, () => createModel(known, parsed));
+  return withParameterBudget(mostElements, (): AnyModule => createModel(known, parsed));
 }
 
 /** Shape of the images that a model is made for, [H, W, C]. */

@@ -38,9 +38,9 @@ export interface ResNetHparams {
 
 /** [N, 32, 32, 3] -> logits [N, numClasses]; other image sizes work too. */
 export class ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
-  readonly inputNet: Sequential;
+  readonly inputNet: Sequential<(Conv2d | BatchNorm2d | Activation)[]>;
   readonly blocks: Sequential;
-  readonly outputNet: Sequential;
+  readonly outputNet;
 
   constructor(hparams: ResNetHparams = {}) {
     super();
@@ -49,7 +49,8 @@ export class ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
     this.checkSizes({ numClasses });
     this.checkSizeLists({ numBlocks, cHidden });
     const block = residualBlock(blockName);
-    if (cHidden.length !== numBlocks.length) {
+    const [firstWidth] = cHidden;
+    if (firstWidth === undefined || cHidden.length !== numBlocks.length) {
       throw new OptionError(
         "ResNet",
         "cHidden",
@@ -58,26 +59,25 @@ export class ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
       );
     }
     const actFn = parseActivationName(actFnName);
-    const [firstWidth] = cHidden as readonly [number, ...number[]];
 
     // Pre-activation blocks begin with their own normalisation, so nothing follows the first convolution there.
     const first = new Conv2d(3, firstWidth, { kernelSize: 3, padding: 1, bias: false });
     const input = block.preActivation ? [first] : [first, new BatchNorm2d(firstWidth), new Activation(actFn)];
     this.inputNet = this.registerModule("input_net", new Sequential(...input));
 
-    const blocks = numBlocks.flatMap((count, group) => {
-      const cOut = cHidden[group] as number;
-      return Array.from({ length: count }, (_, i) => {
-        const subsample = i === 0 && group > 0;
-        const cIn = subsample ? (cHidden[group - 1] as number) : cOut;
-        return block.create(cIn, { actFn, subsample, cOut });
-      });
-    });
+    let cIn = firstWidth;
+    const blocks = cHidden.flatMap((cOut, group) =>
+      Array.from({ length: numBlocks[group] ?? 0 }, (_, i) => {
+        const made = block.create(cIn, { actFn, subsample: i === 0 && group > 0, cOut });
+        cIn = cOut;
+        return made;
+      }),
+    );
     this.blocks = this.registerModule("blocks", new Sequential(...blocks));
 
     this.outputNet = this.registerModule(
       "output_net",
-      new Sequential(new AdaptiveAvgPool2d(1), new Flatten(), new Linear(cHidden.at(-1) as number, numClasses)),
+      new Sequential(new AdaptiveAvgPool2d(1), new Flatten(), new Linear(cIn, numClasses)),
     );
 
     // Fan out keeps the variance of the gradients, as is usual for ResNets.
@@ -89,6 +89,6 @@ export class ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor2D {
-    return tf.tidy(() => this.outputNet.forward(this.blocks.forward(this.inputNet.forward(x))) as tf.Tensor2D);
+    return tf.tidy(() => this.outputNet.forward(this.blocks.forward(this.inputNet.forward(x))));
   }
 }

@@ -5,6 +5,7 @@
  * of each stage.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { at } from "../arguments/at.ts";
 import { CNN1dLayer, Resnet1DBlock } from "../nn/blocks/index.ts";
 import {
   AdaptiveAvgPool1d,
@@ -16,6 +17,7 @@ import {
   OptionError,
   Sequential,
 } from "../nn/index.ts";
+import { ofRank } from "../nn/ranks.ts";
 
 /** Everything that decides the shape of a {@link ResNet1d}; one entry a stage in the lists. */
 export interface ResnetConfig {
@@ -53,7 +55,7 @@ export const defaultResnetConfig: Omit<ResnetConfig, "outputDim"> = {
 export class ResNet1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
   readonly conv: CNN1dLayer;
   readonly maxpool: MaxPool1d;
-  readonly stages: readonly Sequential[];
+  readonly stages: readonly Sequential<Resnet1DBlock[]>[];
 
   /** @throws {OptionError} where the lists of the stages differ in length */
   constructor(config: Omit<ResnetConfig, "outputDim"> = defaultResnetConfig) {
@@ -72,12 +74,9 @@ export class ResNet1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
     this.maxpool = this.registerModule("maxpool", new MaxPool1d(firstPoolKernelSize, { stride: firstPoolStride }));
     let inDim = width;
     this.stages = resDims.map((outDim, stage) => {
-      const blocks = Array.from({ length: numBlocks[stage] as number }, (_, i) => {
-        const options = {
-          kernelSize: resKernel[stage] as number,
-          stride: i === 0 ? (resStride[stage] as number) : 1,
-          dropout,
-        };
+      const [kernelSize, stride] = [at(resKernel, stage), at(resStride, stage)];
+      const blocks = Array.from({ length: at(numBlocks, stage) }, (_, i) => {
+        const options = { kernelSize, stride: i === 0 ? stride : 1, dropout };
         return new Resnet1DBlock(i === 0 ? inDim : outDim, outDim, options);
       });
       inDim = outDim;
@@ -87,11 +86,11 @@ export class ResNet1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
 
   forward(x: tf.Tensor3D): tf.Tensor3D {
     return tf.tidy(() => {
-      let features: tf.Tensor = this.maxpool.forward(this.conv.forward(x));
+      let features = this.maxpool.forward(this.conv.forward(x));
       for (const stage of this.stages) {
         features = stage.forward(features);
       }
-      return features as tf.Tensor3D;
+      return features;
     });
   }
 }
@@ -142,7 +141,8 @@ export class ModelOutput {
     }
     return tf.tidy(() => {
       const hits = tf.any(tf.equal(this.topKPreds(k), tf.expandDims(tf.cast(labels, "int32"), 1)), 1);
-      return tf.mean(tf.cast(hits, "float32")).dataSync()[0] as number;
+      const share: tf.Scalar = tf.mean(tf.cast(hits, "float32"));
+      return share.arraySync();
     });
   }
 
@@ -176,12 +176,14 @@ export class ResnetClassifier extends Module<[x: tf.Tensor3D, labels?: tf.Tensor
    * @param labels classes [N] int32; with them the output has a loss
    */
   forward(x: tf.Tensor3D, labels?: tf.Tensor1D): ModelOutput {
-    const [logits, unsupervised, loss] = tf.tidy(() => {
+    type Heads = [logits: tf.Tensor2D, unsupervised: tf.Tensor1D, loss?: tf.Scalar];
+    const [logits, unsupervised, loss] = tf.tidy((): Heads => {
       const features = this.#flatten.forward(this.#pool.forward(this.resnet.forward(x)));
-      const classes = this.classifier.forward(features) as tf.Tensor2D;
-      const single = tf.reshape(this.adv.forward(features), [-1]) as tf.Tensor1D;
-      const error = labels === undefined ? [] : [this.#lossFct.forward(classes, labels) as tf.Scalar];
-      return [classes, single, ...error] as [tf.Tensor2D, tf.Tensor1D, tf.Scalar?];
+      const classes = this.classifier.forward(features);
+      const single: tf.Tensor1D = tf.reshape(this.adv.forward(features), [-1]);
+      return labels === undefined
+        ? [classes, single]
+        : [classes, single, ofRank(this.#lossFct.forward(classes, labels), 0)];
     });
     return new ModelOutput(logits, unsupervised, loss ?? null);
   }

@@ -25,7 +25,7 @@ export class Activation extends Module {
     return [...input];
   }
 
-  forward(x: tf.Tensor): tf.Tensor {
+  forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
     checkActivated(this, x, this.activation);
     return activation(x, this.activation);
   }

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import type { Given, Taken } from "./chain.ts";
 import { normalise } from "./compile/fold.ts";
 import type { Normalisation } from "./compile/graph.ts";
 import { OptionError, refuseUnknownOptions, ShapeError } from "./errors.ts";
@@ -25,7 +26,7 @@ export interface BatchNormOptions {
  * In training it normalises with the batch's biased variance and keeps the unbiased one in the running statistic; in evaluation it uses
  * the running statistics. State as in PyTorch: `weight`, `bias`, `running_mean`, `running_var`, `num_batches_tracked`.
  */
-export abstract class BatchNorm extends Module {
+export abstract class BatchNorm<R extends tf.Rank = tf.Rank> extends Module<[x: tf.Tensor<R>], tf.Tensor<R>> {
   readonly numFeatures: number;
   readonly eps: number;
   /** Share of the newest batch in the running statistics; null for the plain mean of all batches. May be changed at any time. */
@@ -92,7 +93,11 @@ export abstract class BatchNorm extends Module {
     return this.training || this.runningMean === null;
   }
 
-  forward(x: tf.Tensor): tf.Tensor {
+  forward<Own extends tf.Rank>(x: Taken<R, Own>): Given<R, Own> {
+    return this.#normalised(x) as Given<R, Own>;
+  }
+
+  #normalised(x: tf.Tensor): tf.Tensor {
     const shape = this.outputShape(shapeOf(this, x));
     if (this.usesBatchStatistics && x.size === 0) {
       return tf.clone(x);
@@ -152,11 +157,11 @@ export abstract class BatchNorm extends Module {
 }
 
 /** Batch normalisation of image batches, [N, H, W, C] -> [N, H, W, C]. */
-export class BatchNorm2d extends BatchNorm {
+export class BatchNorm2d extends BatchNorm<tf.Rank.R4> {
   protected readonly ranks = { allowed: [4], letters: "[N, H, W, C]" };
 }
 
 /** Batch normalisation of vectors or sequences, [N, C] -> [N, C] or [N, L, C] -> [N, L, C]. */
-export class BatchNorm1d extends BatchNorm {
+export class BatchNorm1d extends BatchNorm<tf.Rank.R2 | tf.Rank.R3> {
   protected readonly ranks = { allowed: [2, 3], letters: "[N, C] or [N, L, C]" };
 }

@@ -1,23 +1,40 @@
 import * as tf from "@tensorflow/tfjs-core";
+import type { At, ChainInput, ChainOutput, ChainRanks, Linked, Places } from "./chain.ts";
 import { OptionError } from "./errors.ts";
 import { type AnyModule, Module } from "./module.ts";
+
+/** Layers by their names, in the order in which they are called. */
+type NamedLayers = Readonly<Record<string, AnyModule>> | ReadonlyMap<string, AnyModule>;
 
 /**
  * Modules one after the other, each given what the one before returned. Registered under their places "0", "1", ..., layers without
  * parameters counted too, or under given names.
  *
+ * Its type is the list of its layers: it takes what the first takes and gives what the last gives, and a layer that cannot take what it is given
+ * is refused by the type checker. Where the layers keep the rank of what they are given, so does it. Of layers under names, and of a list of any modules,
+ * the type tells nothing but tensors.
+ *
  * @example
  * new Sequential(new Conv2d(3, 16, { kernelSize: 3 }), new BatchNorm2d(16), new ReLU());
  * new Sequential({ conv: new Conv2d(3, 16, { kernelSize: 3 }), act: new ReLU() });
  */
-export class Sequential extends Module {
+export class Sequential<L extends readonly AnyModule[] = AnyModule[]> extends Module<
+  [x: ChainInput<L, ChainRanks<L>>],
+  ChainOutput<L, ChainRanks<L>>
+> {
   readonly #layers: readonly AnyModule[];
 
   /**
-   * @param layers the layers, or one object or Map of them by name
+   * @param layers an object or Map of the layers by name
    * @throws {OptionError} for what is no module, and for a name in an object that is a whole number, whose place in it nobody knows
    */
-  constructor(...layers: AnyModule[] | [Readonly<Record<string, AnyModule>> | ReadonlyMap<string, AnyModule>]) {
+  constructor(layers: NamedLayers);
+  /**
+   * @param layers the layers
+   * @throws {OptionError} for what is no module
+   */
+  constructor(...layers: L extends Linked<L> ? L : Linked<L>);
+  constructor(...layers: AnyModule[] | [NamedLayers]) {
     super();
     const [first] = layers;
     const named =
@@ -27,7 +44,7 @@ export class Sequential extends Module {
     this.#layers = named.map(([name, layer]) => this.registerModule(name, layer));
   }
 
-  #inOrder(layers: Readonly<Record<string, AnyModule>> | ReadonlyMap<string, AnyModule>): [string, AnyModule][] {
+  #inOrder(layers: NamedLayers): [string, AnyModule][] {
     if (layers instanceof Map) {
       return [...layers];
     }
@@ -45,18 +62,23 @@ export class Sequential extends Module {
     return this.#layers.length;
   }
 
-  /** The module at a place; negative places count from the end. */
-  at(index: number): AnyModule | undefined {
-    return this.#layers.at(index);
+  /** The modules in their order, each with its own type. */
+  get layers(): Places<L> {
+    return this.#layers as AnyModule[] as Places<L>;
   }
 
-  [Symbol.iterator](): Iterator<AnyModule> {
+  /** The module at a place; negative places count from the end. */
+  at<I extends number>(index: I): At<L, I> {
+    return this.#layers.at(index) as At<L, I>;
+  }
+
+  [Symbol.iterator](): Iterator<L[number]> {
     return this.#layers[Symbol.iterator]();
   }
 
-  forward(x: tf.Tensor): tf.Tensor {
+  forward<R extends tf.Rank>(x: ChainInput<L, R>): ChainOutput<L, R> {
     return tf.tidy(() => {
-      let y = x;
+      let y: ReturnType<AnyModule["forward"]> = x;
       for (const layer of this.#layers) {
         y = layer.forward(y);
       }

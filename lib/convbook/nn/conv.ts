@@ -6,6 +6,7 @@ import { type Conv2dGeometry, conv2d } from "./functional/conv.ts";
 import { calculateFanInAndFanOut, kaimingUniform_, uniform_ } from "./init.ts";
 import { Module } from "./module.ts";
 import { conv1dLayout, conv2dLayout, Parameter } from "./parameter.ts";
+import { ofRank } from "./ranks.ts";
 import {
   checkChannelsLast,
   checkInteger,
@@ -62,29 +63,43 @@ export function checkGroups(owner: string, groups: number, inChannels: number, o
   return groups;
 }
 
+/** Padding of both dimensions; that of a sequence is in the second, and its first is one place high. */
 function paddings(
   owner: string,
   padding: Size2d | "same" | "valid",
-  kernel: readonly number[],
-  stride: readonly number[],
-  dilation: readonly number[],
-): Padding[] {
+  kernel: readonly [number, number],
+  stride: readonly [number, number],
+  dilation: readonly [number, number],
+): [Padding, Padding] {
   if (padding === "valid") {
-    return kernel.map(() => [0, 0]);
+    return [
+      [0, 0],
+      [0, 0],
+    ];
   }
   if (padding === "same") {
     if (stride.some((n) => n !== 1)) {
       throw new OptionError(owner, "padding", padding, `a number where stride is ${stride}`);
     }
-    return kernel.map((size, i) => {
-      const total = (dilation[i] as number) * (size - 1);
+    const along = (i: 0 | 1): Padding => {
+      const total = dilation[i] * (kernel[i] - 1);
       return [Math.floor(total / 2), total - Math.floor(total / 2)];
-    });
+    };
+    return [along(0), along(1)];
   }
   if (typeof padding === "string") {
     throw new OptionError(owner, "padding", padding, 'a number, a pair, "same" or "valid"');
   }
-  return pair(owner, "padding", padding, 0).map((n) => [n, n]);
+  const [y, x] = pair(owner, "padding", padding, 0);
+  return [
+    [y, y],
+    [x, x],
+  ];
+}
+
+/** A bias that may not be there. */
+function vectorOf(bias: Parameter | null): tf.Tensor1D | null {
+  return bias === null ? null : ofRank(bias.variable, 1);
 }
 
 /** What {@link printedConvolution} prints. */
@@ -162,7 +177,7 @@ export class Conv2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     this.kernelSize = pair(this.typeName, "kernelSize", kernelSize, 1);
     const strides = pair(this.typeName, "stride", stride, 1);
     const dilations = pair(this.typeName, "dilation", dilation, 1);
-    const [padY, padX] = paddings(this.typeName, padding, this.kernelSize, strides, dilations) as [Padding, Padding];
+    const [padY, padX] = paddings(this.typeName, padding, this.kernelSize, strides, dilations);
     this.geometry = {
       stride: strides,
       padding: [padY, padX],
@@ -194,8 +209,7 @@ export class Conv2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
     this.outputShape(shapeOf(this, x));
-    const weight = this.weight.variable as tf.Tensor as tf.Tensor4D;
-    return conv2d(x, weight, (this.bias?.variable ?? null) as tf.Tensor1D | null, this.geometry);
+    return conv2d(x, ofRank(this.weight.variable, 4), vectorOf(this.bias), this.geometry);
   }
 
   /** What the compiler knows of it; programs of the engine know neither groups nor dilation. */
@@ -246,7 +260,7 @@ export class Conv1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
     this.kernelSize = checkInteger(this.typeName, "kernelSize", kernelSize, 1);
     checkInteger(this.typeName, "stride", stride, 1);
     checkInteger(this.typeName, "dilation", dilation, 1);
-    const [pad] = paddings(this.typeName, padding, [kernelSize], [stride], [dilation]) as [Padding];
+    const [, pad] = paddings(this.typeName, padding, [1, kernelSize], [1, stride], [1, dilation]);
     this.geometry = {
       stride: [1, stride],
       padding: [[0, 0], pad],
@@ -277,12 +291,12 @@ export class Conv1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
   forward(x: tf.Tensor3D): tf.Tensor3D {
     this.outputShape(shapeOf(this, x));
     return tf.tidy(() => {
-      const [kernel, inputs, outputs] = this.weight.variable.shape as [number, number, number];
-      const weight = tf.reshape(this.weight.variable, [1, kernel, inputs, outputs]) as tf.Tensor4D;
+      const [kernel, inputs, outputs] = ofRank(this.weight.variable, 3).shape;
+      const weight: tf.Tensor4D = tf.reshape(this.weight.variable, [1, kernel, inputs, outputs]);
       const [batch, length, channels] = x.shape;
-      const row = tf.reshape(x, [batch, 1, length, channels]) as tf.Tensor4D;
-      const y = conv2d(row, weight, (this.bias?.variable ?? null) as tf.Tensor1D | null, this.geometry);
-      return tf.reshape(y, [batch, y.shape[2], this.outChannels]) as tf.Tensor3D;
+      const row: tf.Tensor4D = tf.reshape(x, [batch, 1, length, channels]);
+      const y = conv2d(row, weight, vectorOf(this.bias), this.geometry);
+      return tf.reshape(y, [batch, y.shape[2], this.outChannels]);
     });
   }
 

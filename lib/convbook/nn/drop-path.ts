@@ -43,7 +43,7 @@ export class DropPath extends Module {
     return [...input];
   }
 
-  forward(x: tf.Tensor): tf.Tensor {
+  forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
     noteUse(this);
     if (!this.training || this.dropProb === 0) {
       shapeOfAny(this, x);

@@ -34,7 +34,7 @@ export class Dropout extends Module {
     return [...input];
   }
 
-  forward(x: tf.Tensor): tf.Tensor {
+  forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
     noteUse(this);
     if (!this.training || this.p === 0) {
       shapeOfAny(this, x);
@@ -45,18 +45,15 @@ export class Dropout extends Module {
       if (this.p === 1) {
         return tf.mul(x, 0);
       }
-      const mask = fillBernoulli(new Float32Array(x.size), 1 - this.p, this.#generator);
       const scale = 1 / (1 - this.p);
-      for (let i = 0; i < mask.length; i++) {
-        mask[i] = (mask[i] as number) * scale;
-      }
-      if (x.rank < 3) {
+      const mask = fillBernoulli(new Float32Array(x.size), 1 - this.p, this.#generator).map((kept) => kept * scale);
+      const [batch, ...rest] = x.shape;
+      const channels = rest.pop();
+      if (batch === undefined || channels === undefined || x.rank < 3) {
         return tf.mul(x, tf.tensor(mask, x.shape));
       }
-      const last = x.rank - 1;
-      const places = x.shape.slice(1, last);
-      const channelsFirst = tf.tensor(mask, [x.shape[0] as number, x.shape[last] as number, ...places]);
-      return tf.mul(x, tf.transpose(channelsFirst, [0, ...places.map((_, i) => i + 2), 1]));
+      const channelsFirst = tf.tensor(mask, [batch, channels, ...rest]);
+      return tf.mul(x, tf.transpose(channelsFirst, [0, ...rest.map((_, i) => i + 2), 1]));
     });
   }
 

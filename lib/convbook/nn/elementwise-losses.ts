@@ -1,8 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { OptionError, refuseUnknownOptions, ShapeError } from "./errors.ts";
 import { type Reduction, reduceLoss } from "./functional/cross-entropy.ts";
+import { customGradient } from "./functional/custom-gradient.ts";
 import { log1p } from "./functional/tails.ts";
-import { checkReduction, type LossOptions, weightBuffer, weightsOf } from "./loss-options.ts";
+import { checkReduction, type LossOptions, reductions, weightBuffer, weightsOf } from "./loss-options.ts";
 import { Module } from "./module.ts";
 import type { Buffer } from "./parameter.ts";
 import { shapeOf, shapeOfNumbers } from "./shapes.ts";
@@ -18,15 +19,13 @@ function lossWithGradient(
     target: tf.Tensor,
   ) => { value: tf.Tensor; byInput: ElementwiseFunction; byTarget: ElementwiseFunction },
 ): tf.Tensor {
-  const op = tf.customGrad((...args) => {
-    const [x, t, save] = args as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+  const op = customGradient((x: tf.Tensor, t: tf.Tensor) => {
     const { value, byInput, byTarget } = loss(x, t);
-    save([x, t]);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [p, s] = saved as [tf.Tensor, tf.Tensor];
-      return [tf.mul(dy, byInput(p, s)), tf.mul(dy, byTarget(p, s))];
+    return {
+      value,
+      saved: [x, t],
+      gradient: (dy, [p, s]) => [tf.mul(dy, byInput(p, s)), tf.mul(dy, byTarget(p, s))],
     };
-    return { value, gradFunc };
   });
   return op(input, tf.cast(target, "float32"));
 }
@@ -39,7 +38,7 @@ abstract class ElementwiseLoss extends Module<[input: tf.Tensor, target: tf.Tens
     super();
     refuseUnknownOptions(this.typeName, options, ["reduction", ...known]);
     const { reduction = "mean" } = options;
-    this.reduction = checkReduction(reduction);
+    this.reduction = checkReduction(reduction, reductions);
   }
 
   /** The elements' losses, unreduced; called within a `tf.tidy`. */

@@ -1,25 +1,28 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { at } from "../arguments/at.ts";
 import { OptionError, ShapeError } from "./errors.ts";
 import { Module } from "./module.ts";
+import { isOfRank } from "./ranks.ts";
 import { checkInteger, type Shape, shapeOfAny } from "./shapes.ts";
 
 /**
  * All dimensions but the batch as one, [N, H, W, C] -> [N, C H W], in PyTorch's order of elements (channels slowest), so that the weights of a
  * linear layer behind it mean the same as there.
  */
-export class Flatten extends Module {
+export class Flatten extends Module<[x: tf.Tensor], tf.Tensor2D> {
   /** Shape of the output; throws a {@link ShapeError} for fewer than two dimensions. */
-  outputShape(input: Shape): number[] {
-    if (input.length < 2) {
+  outputShape(input: Shape): [number, number] {
+    const [batch, ...rest] = input;
+    if (batch === undefined || rest.length === 0) {
       throw new ShapeError(this.toString(), input, "[N, ...] with at least two dimensions");
     }
-    return [input[0] as number, input.slice(1).reduce((product, n) => product * n, 1)];
+    return [batch, rest.reduce((product, n) => product * n, 1)];
   }
 
-  forward(x: tf.Tensor): tf.Tensor {
+  forward(x: tf.Tensor): tf.Tensor2D {
     const shape = this.outputShape(shapeOfAny(this, x));
     const places = x.shape.slice(1, -1).reduce((product, n) => product * n, 1);
-    if (x.rank === 2) {
+    if (isOfRank(x, 2)) {
       return x;
     }
     if (places === 1 || x.shape.at(-1) === 1) {
@@ -49,19 +52,18 @@ export class Unflatten extends Module {
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
   outputShape(input: Shape): number[] {
     const elements = this.#size.reduce((product, n) => product * n, 1);
-    if (input.length !== 2 || input[1] !== elements) {
+    const [batch, given] = input;
+    if (batch === undefined || input.length !== 2 || given !== elements) {
       throw new ShapeError(this.toString(), input, `[N, ${elements}]`);
     }
-    return [input[0] as number, ...this.#size];
+    return [batch, ...this.#size];
   }
 
   forward(x: tf.Tensor): tf.Tensor {
     const shape = this.outputShape(shapeOfAny(this, x));
     const order = [0, ...shape.slice(2).map((_, i) => i + 2), 1];
-    return tf.tidy(() => {
-      const channelsFirst = [shape[0], shape.at(-1), ...shape.slice(1, -1)] as number[];
-      return tf.transpose(tf.reshape(x, channelsFirst), order);
-    });
+    const channelsFirst = [at(shape, 0), at(shape, -1), ...shape.slice(1, -1)];
+    return tf.tidy(() => tf.transpose(tf.reshape(x, channelsFirst), order));
   }
 
   protected override extraRepr(): string {

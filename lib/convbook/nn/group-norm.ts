@@ -1,9 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { at } from "../arguments/at.ts";
 import { OptionError, refuseUnknownOptions, ShapeError } from "./errors.ts";
 import { type Affine, groupNorm, layerNorm } from "./functional/group-norm.ts";
 import { ones_ } from "./init.ts";
 import { Module } from "./module.ts";
 import { type Layout, Parameter } from "./parameter.ts";
+import { shapeLike } from "./ranks.ts";
 import { checkInteger, checkNumber, type Shape, shapeOf } from "./shapes.ts";
 
 /** Options of the normalisations that use no batch statistics; the defaults are PyTorch's. */
@@ -55,7 +57,7 @@ export class GroupNorm extends Module {
     return [...input];
   }
 
-  forward(x: tf.Tensor): tf.Tensor {
+  forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
     this.outputShape(shapeOf(this, x));
     return tf.tidy(() => groupNorm(x, this.numGroups, affineOf(this, this.numChannels), this.eps));
   }
@@ -100,12 +102,10 @@ export class LayerNorm extends Module {
     super();
     refuseUnknownOptions(this.typeName, options, ["eps", "affine"]);
     const { eps = 1e-5, affine = true } = options;
-    const shape = Array.isArray(normalizedShape) ? [...normalizedShape] : [normalizedShape as number];
+    const given: readonly unknown[] = Array.isArray(normalizedShape) ? normalizedShape : [normalizedShape];
+    const shape = given.map((size) => checkInteger(this.typeName, "normalizedShape", size, 1));
     if (shape.length === 0) {
       throw new OptionError(this.typeName, "normalizedShape", shape, "at least one size");
-    }
-    for (const size of shape) {
-      checkInteger(this.typeName, "normalizedShape", size, 1);
     }
     this.normalizedShape = shape;
     this.eps = checkNumber(this.typeName, "eps", eps, 0);
@@ -120,7 +120,7 @@ export class LayerNorm extends Module {
   /** The input's own shape; throws a {@link ShapeError} where it does not fit. */
   outputShape(input: Shape): number[] {
     const layout = channelsLast(this.normalizedShape.length);
-    const expected = layout.map((dimension) => this.normalizedShape[dimension] as number);
+    const expected = layout.map((dimension) => at(this.normalizedShape, dimension));
     const tail = input.slice(-expected.length);
     if (input.length < expected.length || tail.some((n, i) => n !== expected[i])) {
       throw new ShapeError(this.toString(), input, `[..., ${expected.join(", ")}]`);
@@ -128,12 +128,12 @@ export class LayerNorm extends Module {
     return [...input];
   }
 
-  forward(x: tf.Tensor): tf.Tensor {
+  forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
     const shape = this.outputShape(shapeOf(this, x));
     return tf.tidy(() => {
       const size = this.normalizedShape.reduce((product, n) => product * n, 1);
-      const rows = tf.reshape(x, [x.size / size, size]) as tf.Tensor2D;
-      return tf.reshape(layerNorm(rows, affineOf(this, size), this.eps), shape);
+      const rows: tf.Tensor2D = tf.reshape(x, [x.size / size, size]);
+      return tf.reshape(layerNorm(rows, affineOf(this, size), this.eps), shapeLike(shape, x));
     });
   }
 

@@ -42,8 +42,9 @@ export function calculateFanInAndFanOut(parameter: { readonly shape: readonly nu
   if (shape.length < 2) {
     throw new OptionError("calculateFanInAndFanOut", "shape", shape, "of at least two dimensions");
   }
-  const field = shape.slice(2).reduce((product, n) => product * n, 1);
-  return { fanIn: (shape[1] as number) * field, fanOut: (shape[0] as number) * field };
+  const [outputs, inputs, ...places] = shape;
+  const field = places.reduce((product, n) => product * n, 1);
+  return { fanIn: inputs * field, fanOut: outputs * field };
 }
 
 const rectifierGain = Math.SQRT2;

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import type { Given, Taken } from "./chain.ts";
 import { refuseUnknownOptions, ShapeError } from "./errors.ts";
 import { batchNormInference } from "./functional/batch-norm.ts";
 import { type Affine, groupNorm } from "./functional/group-norm.ts";
@@ -26,7 +27,7 @@ export interface InstanceNormOptions {
  * Where running statistics are kept, evaluation uses them; otherwise both modes use the sample's own. State as in PyTorch: `weight` and `bias` with
  * `affine`, `running_mean`, `running_var` and `num_batches_tracked` (which PyTorch never counts up here) with `trackRunningStats`.
  */
-export abstract class InstanceNorm extends Module {
+export abstract class InstanceNorm<R extends tf.Rank = tf.Rank> extends Module<[x: tf.Tensor<R>], tf.Tensor<R>> {
   readonly numFeatures: number;
   readonly eps: number;
   /** Share of the newest batch in the running statistics. May be changed at any time. */
@@ -71,7 +72,11 @@ export abstract class InstanceNorm extends Module {
     return [...input];
   }
 
-  forward(x: tf.Tensor): tf.Tensor {
+  forward<Own extends tf.Rank>(x: Taken<R, Own>): Given<R, Own> {
+    return this.#normalised(x) as Given<R, Own>;
+  }
+
+  #normalised(x: tf.Tensor): tf.Tensor {
     const shape = this.outputShape(shapeOf(this, x));
     const { runningMean, runningVar } = this;
     return tf.tidy(() => {
@@ -127,11 +132,11 @@ export abstract class InstanceNorm extends Module {
 }
 
 /** Instance normalisation of image batches, [N, H, W, C] -> [N, H, W, C]. */
-export class InstanceNorm2d extends InstanceNorm {
+export class InstanceNorm2d extends InstanceNorm<tf.Rank.R4> {
   protected readonly letters = "N, H, W, C";
 }
 
 /** Instance normalisation of sequences, [N, L, C] -> [N, L, C]. */
-export class InstanceNorm1d extends InstanceNorm {
+export class InstanceNorm1d extends InstanceNorm<tf.Rank.R3> {
   protected readonly letters = "N, L, C";
 }

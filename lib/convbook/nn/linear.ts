@@ -4,6 +4,7 @@ import { resetParameters } from "./conv.ts";
 import { refuseUnknownOptions, ShapeError } from "./errors.ts";
 import { Module } from "./module.ts";
 import { linearLayout, Parameter } from "./parameter.ts";
+import { ofRank, shapeLike } from "./ranks.ts";
 import { checkInteger, type Shape, shapeOf } from "./shapes.ts";
 
 /** Options of a linear layer. */
@@ -54,12 +55,12 @@ export class Linear extends Module {
     return this.inFeatures * output.reduce((product, n) => product * n, 1);
   }
 
-  forward(x: tf.Tensor): tf.Tensor {
+  forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
     const shape = this.outputShape(shapeOf(this, x));
     return tf.tidy(() => {
-      const rows = tf.reshape(x, [-1, this.inFeatures]) as tf.Tensor2D;
-      const y = tf.matMul(rows, this.weight.variable as tf.Tensor as tf.Tensor2D);
-      return tf.reshape(this.bias === null ? y : tf.add(y, this.bias.variable), shape);
+      const rows: tf.Tensor2D = tf.reshape(x, [-1, this.inFeatures]);
+      const y = tf.matMul(rows, ofRank(this.weight.variable, 2));
+      return tf.reshape(this.bias === null ? y : tf.add(y, this.bias.variable), shapeLike(shape, x));
     });
   }
 

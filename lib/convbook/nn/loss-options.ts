@@ -2,14 +2,13 @@ import type * as tf from "@tensorflow/tfjs-core";
 import { OptionError, UnknownNameError } from "./errors.ts";
 import type { Reduction } from "./functional/cross-entropy.ts";
 import { Buffer } from "./parameter.ts";
+import { ofRank } from "./ranks.ts";
 
-const reductions: readonly Reduction[] = ["mean", "sum", "none"];
+/** What most losses know. */
+export const reductions: readonly Reduction[] = ["mean", "sum", "none"];
 
 /** @throws {UnknownNameError} for a reduction that is not among `known` */
-export function checkReduction<R extends string = Reduction>(
-  reduction: R,
-  known: readonly R[] = reductions as readonly string[] as readonly R[],
-): R {
+export function checkReduction<R extends string>(reduction: R, known: readonly R[]): R {
   if (!known.includes(reduction)) {
     throw new UnknownNameError("reduction", String(reduction), known);
   }
@@ -45,5 +44,5 @@ export function checkWeightCount(layer: string, option: string, buffer: Buffer |
 
 /** The weights, where there are any. */
 export function weightsOf(buffer: Buffer | null): tf.Tensor1D | null {
-  return buffer === null ? null : (buffer.variable as tf.Tensor as tf.Tensor1D);
+  return buffer === null ? null : ofRank(buffer.variable, 1);
 }

@@ -1,9 +1,17 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { OptionError, refuseUnknownOptions, ShapeError } from "./errors.ts";
 import { classCrossEntropy, type Reduction, reduceLoss, softmaxCrossEntropy } from "./functional/cross-entropy.ts";
-import { checkReduction, checkWeightCount, type LossOptions, weightBuffer, weightsOf } from "./loss-options.ts";
+import {
+  checkReduction,
+  checkWeightCount,
+  type LossOptions,
+  reductions,
+  weightBuffer,
+  weightsOf,
+} from "./loss-options.ts";
 import { Module } from "./module.ts";
 import type { Buffer } from "./parameter.ts";
+import { isOfRank, ofRank } from "./ranks.ts";
 import { checkNumber, shapeOf, shapeOfNumbers } from "./shapes.ts";
 
 /** Options of the losses of class indices. */
@@ -31,7 +39,7 @@ abstract class ClassLoss extends Module<[input: tf.Tensor, target: tf.Tensor]> {
     super();
     refuseUnknownOptions(this.typeName, options, ["reduction", "weight", "ignoreIndex", ...known]);
     const { reduction = "mean", ignoreIndex = -100, weight } = options;
-    this.reduction = checkReduction(reduction);
+    this.reduction = checkReduction(reduction, reductions);
     if (!Number.isInteger(ignoreIndex)) {
       throw new OptionError(this.typeName, "ignoreIndex", ignoreIndex, "a whole number");
     }
@@ -67,18 +75,18 @@ abstract class ClassLoss extends Module<[input: tf.Tensor, target: tf.Tensor]> {
     someIgnored: boolean,
     losses: (classes: tf.Tensor1D, weights: tf.Tensor1D | null) => tf.Tensor1D,
   ): tf.Tensor {
-    const indices = tf.cast(target, "int32") as tf.Tensor1D;
+    const indices = tf.cast(ofRank(target, 1), "int32");
     const all = weightsOf(this.weight);
     if (!someIgnored) {
-      const own = all === null ? null : (tf.gather(all, indices) as tf.Tensor1D);
+      const own = all === null ? null : tf.gather(all, indices);
       const each = losses(indices, own);
       return own !== null && this.reduction === "mean"
         ? tf.div(tf.sum(each), tf.sum(own))
         : reduceLoss(each, this.reduction);
     }
     const counts = tf.notEqual(indices, tf.scalar(this.ignoreIndex, "int32"));
-    const classes = tf.where(counts, indices, tf.zerosLike(indices)) as tf.Tensor1D;
-    const own = all === null ? null : (tf.gather(all, classes) as tf.Tensor1D);
+    const classes = tf.where(counts, indices, tf.zerosLike(indices));
+    const own = all === null ? null : tf.gather(all, classes);
     const each = losses(classes, own);
     const kept = tf.where(counts, each, tf.zerosLike(each));
     if (this.reduction !== "mean") {
@@ -105,10 +113,10 @@ export class CrossEntropyLoss extends ClassLoss {
 
   forward(logits: tf.Tensor, target: tf.Tensor): tf.Tensor {
     const given = shapeOf(this, logits, "logits");
-    if (given.length !== 2) {
+    if (!isOfRank(logits, 2)) {
       throw new ShapeError(this.toString(), given, "logits [N, K]");
     }
-    const [batch, classes] = given as [number, number];
+    const [batch, classes] = logits.shape;
     const wanted = shapeOfNumbers(this, target, "target");
     const isIndices = wanted.length === 1 && wanted[0] === batch;
     const isDistribution = wanted.length === 2 && wanted[0] === batch && wanted[1] === classes;
@@ -118,7 +126,7 @@ export class CrossEntropyLoss extends ClassLoss {
     if (isIndices) {
       const someIgnored = this.checkClasses(target, classes);
       return tf.tidy(() =>
-        this.reduceClasses(target, someIgnored, (indices, own) => this.#ofClasses(logits as tf.Tensor2D, indices, own)),
+        this.reduceClasses(target, someIgnored, (indices, own) => this.#ofClasses(logits, indices, own)),
       );
     }
     if (this.ignoreIndex >= 0) {
@@ -130,8 +138,8 @@ export class CrossEntropyLoss extends ClassLoss {
       const float = tf.cast(target, "float32");
       const smoothed = smooth === 0 ? float : tf.add(tf.mul(float, 1 - smooth), smooth / classes);
       const weights = weightsOf(this.weight);
-      const distribution = weights === null ? smoothed : tf.mul(smoothed, weights);
-      return reduceLoss(softmaxCrossEntropy(logits as tf.Tensor2D, distribution as tf.Tensor2D), this.reduction);
+      const distribution = ofRank(weights === null ? smoothed : tf.mul(smoothed, weights), 2);
+      return reduceLoss(softmaxCrossEntropy(logits, distribution), this.reduction);
     });
   }
 
@@ -147,11 +155,11 @@ export class CrossEntropyLoss extends ClassLoss {
     }
     // What is spread over the classes has their weights.
     const count = logits.shape[1];
-    const target = tf.mul(
+    const target: tf.Tensor2D = tf.mul(
       tf.add(tf.mul(tf.oneHot(indices, count, 1, 0, "float32"), 1 - smooth), smooth / count),
       weights,
     );
-    return softmaxCrossEntropy(logits, target as tf.Tensor2D);
+    return softmaxCrossEntropy(logits, target);
   }
 }
 
@@ -168,10 +176,10 @@ export class NLLLoss extends ClassLoss {
 
   forward(logarithms: tf.Tensor, target: tf.Tensor): tf.Tensor {
     const given = shapeOf(this, logarithms, "input");
-    if (given.length !== 2) {
+    if (!isOfRank(logarithms, 2)) {
       throw new ShapeError(this.toString(), given, "logarithms [N, K]");
     }
-    const [batch, classes] = given as [number, number];
+    const [batch, classes] = logarithms.shape;
     const wanted = shapeOfNumbers(this, target, "target");
     if (wanted.length !== 1 || wanted[0] !== batch) {
       throw new ShapeError(this.toString(), wanted, `targets [${batch}] (class indices)`);
@@ -180,7 +188,7 @@ export class NLLLoss extends ClassLoss {
     return tf.tidy(() =>
       this.reduceClasses(target, someIgnored, (indices, own) => {
         const isClass = tf.cast(tf.oneHot(indices, classes), "bool");
-        const hit = tf.neg(tf.sum(tf.where(isClass, logarithms, tf.zerosLike(logarithms)), 1)) as tf.Tensor1D;
+        const hit: tf.Tensor1D = tf.neg(tf.sum(tf.where(isClass, logarithms, tf.zerosLike(logarithms)), 1));
         return own === null ? hit : tf.mul(hit, own);
       }),
     );

@@ -181,9 +181,9 @@ describe("Module", () => {
     });
     expect(seen.length).toBe(2);
     expect(model.hasForwardHooks).toBe(false);
-    const undo = model.registerForwardHook(() => tf.zeros([1]));
+    const undo = model.registerForwardHook(() => tf.zeros([1, 1, 1, 1]));
     const replaced = model.forward(x);
-    expect(replaced.shape).toEqual([1]);
+    expect(replaced.shape).toEqual([1, 1, 1, 1]);
     replaced.dispose();
     undo();
     model.dispose();

@@ -18,6 +18,9 @@ export type ForwardHook<In extends unknown[], Out> = (
   output: Out,
 ) => Out | undefined;
 
+/** A hook of any module. */
+type AnyForwardHook = Parameters<AnyModule["registerForwardHook"]>[0];
+
 /** What `loadStateDict` found when it was not strict. */
 export interface LoadResult {
   readonly missing: readonly string[];
@@ -48,7 +51,7 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
   /** Whether the module is in training mode (batch statistics, dropout); set by {@link train} and {@link eval}. */
   training = true;
   readonly #registry: Registry = new Registry(this, (value): value is AnyModule => value instanceof Module);
-  readonly #forwardHooks = new Set<ForwardHook<In, Out>>();
+  readonly #forwardHooks = new Set<AnyForwardHook>();
   /** The field that a forward pass is, where it is one, while hooks stand in its place. */
   #ownForward: PropertyDescriptor | undefined;
 

@@ -1,9 +1,11 @@
 import type { ProgramWindow } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
+import { at } from "../arguments/at.ts";
 import type { Pool } from "./compile/graph.ts";
 import { OptionError, refuseUnknownOptions } from "./errors.ts";
 import { adaptiveAvgPool2d, avgPool2d, maxPool2d, type Windows2d } from "./functional/pool.ts";
 import { Module } from "./module.ts";
+import { shapeLike } from "./ranks.ts";
 import {
   checkChannelsLast,
   checkInteger,
@@ -36,20 +38,21 @@ function windows(owner: string, kernelSize: Size2d, options: PoolOptions<Size2d>
   const kernel = pair(owner, "kernelSize", kernelSize, 1);
   const stride = pair(owner, "stride", options.stride === undefined ? kernelSize : options.stride, 1);
   const padding = pair(owner, "padding", options.padding === undefined ? 0 : options.padding, 0);
-  return [0, 1].map((i): Window => {
-    const pad = padding[i as 0 | 1];
-    const size = kernel[i as 0 | 1];
+  const along = (i: 0 | 1): Window => {
+    const pad = padding[i];
+    const size = kernel[i];
     if (pad > size / 2) {
       throw new OptionError(owner, "padding", pad, `at most half of the kernel's ${size}`);
     }
     return {
       kernel: size,
-      stride: stride[i as 0 | 1],
+      stride: stride[i],
       padding: [pad, pad],
       dilation: 1,
       ceil: options.ceilMode ?? false,
     };
-  }) as unknown as Windows2d;
+  };
+  return [along(0), along(1)];
 }
 
 function printed(windows: readonly Window[]): string {
@@ -81,7 +84,7 @@ abstract class Pool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
   outputShape(input: Shape): number[] {
     checkChannelsLast(this, input, "N, H, W, C");
-    return windowedShape(this, input, this.windows, input[3] as number);
+    return windowedShape(this, input, this.windows, at(input, 3));
   }
 
   /** How programs know the windows: not beyond the padding. */
@@ -117,12 +120,12 @@ abstract class Pool1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
   outputShape(input: Shape): number[] {
     checkChannelsLast(this, input, "N, L, C");
-    return windowedShape(this, input, [this.windows[1]], input[2] as number);
+    return windowedShape(this, input, [this.windows[1]], at(input, 2));
   }
 
   protected asImages(x: tf.Tensor3D, pool: (images: tf.Tensor4D) => tf.Tensor4D): tf.Tensor3D {
-    const shape = this.outputShape(shapeOf(this, x)) as [number, number, number];
-    return tf.tidy(() => tf.reshape(pool(tf.expandDims(x, 1) as tf.Tensor4D), shape));
+    const shape = shapeLike(this.outputShape(shapeOf(this, x)), x);
+    return tf.tidy(() => tf.reshape(pool(tf.expandDims(x, 1)), shape));
   }
 
   protected override extraRepr(): string {
@@ -200,7 +203,7 @@ export class AdaptiveAvgPool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
   outputShape(input: Shape): number[] {
     checkChannelsLast(this, input, "N, H, W, C");
-    return [input[0] as number, ...this.#size, input[3] as number];
+    return [at(input, 0), ...this.#size, at(input, 3)];
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
@@ -211,7 +214,7 @@ export class AdaptiveAvgPool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   /** What the compiler knows of it; programs know a single cell. */
   operation(x: tf.Tensor): Pool {
     const shape = this.outputShape(x.shape);
-    const [, height, width] = x.shape as [number, number, number];
+    const [height, width] = [at(x.shape, 1), at(x.shape, 2)];
     const [rows, columns] = this.#size;
     const isKnown = rows === 1 && columns === 1 && height * width <= mostTaps;
     const window: ProgramWindow = { filter: [height, width], strides: [1, 1], pad: [0, 0] };
@@ -235,14 +238,14 @@ export class AdaptiveAvgPool1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
   }
 
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
-  outputShape(input: Shape): number[] {
+  outputShape(input: Shape): [number, number, number] {
     checkChannelsLast(this, input, "N, L, C");
-    return [input[0] as number, this.#size, input[2] as number];
+    return [at(input, 0), this.#size, at(input, 2)];
   }
 
   forward(x: tf.Tensor3D): tf.Tensor3D {
-    const shape = this.outputShape(shapeOf(this, x)) as [number, number, number];
-    return tf.tidy(() => tf.reshape(adaptiveAvgPool2d(tf.expandDims(x, 1) as tf.Tensor4D, [1, this.#size]), shape));
+    const shape = this.outputShape(shapeOf(this, x));
+    return tf.tidy(() => tf.reshape(adaptiveAvgPool2d(tf.expandDims(x, 1), [1, this.#size]), shape));
   }
 
   protected override extraRepr(): string {

@@ -38,9 +38,10 @@ export class PReLU extends Module {
     return [...input];
   }
 
-  forward(x: tf.Tensor): tf.Tensor {
+  forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
     this.outputShape(shapeOf(this, x));
-    return tf.prelu(x, this.weight.variable);
+    // The type of tf.prelu asks for slopes of the input's rank; the kernel takes those of the channels.
+    return tf.engine().runKernel("Prelu", { x, alpha: this.weight.variable });
   }
 
   protected override extraRepr(): string {

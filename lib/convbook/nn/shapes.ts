@@ -2,6 +2,8 @@
  * Shapes: small pure functions that check an input's shape and return the output's. Layers use the same function to run, to describe
  * themselves in a summary, and to say what is wrong. Image batches are [N, H, W, C], sequences [N, L, C].
  */
+
+import { at } from "../arguments/at.ts";
 import { checkInteger } from "../arguments/check.ts";
 import { OptionError, ShapeError } from "./errors.ts";
 
@@ -58,14 +60,14 @@ export function windowedShape(
   windows: readonly Window[],
   outChannels: number,
 ): number[] {
-  const spatial = windows.map((window, i) => windowCount(input[i + 1] as number, window));
+  const spatial = windows.map((window, i) => windowCount(at(input, i + 1), window));
   if (spatial.some((count) => count < 1)) {
     const reach = windows.map(({ kernel, dilation, padding: [before, after] }) =>
       Math.max(1, dilation * (kernel - 1) + 1 - before - after),
     );
     throw new ShapeError(`${layer}`, input, `each spatial dimension to be at least [${reach.join(", ")}]`);
   }
-  return [input[0] as number, ...spatial, outChannels];
+  return [at(input, 0), ...spatial, outChannels];
 }
 
 /** Requires `rank` dimensions and, where given, `channels` in the last. `letters` names the dimensions, as "N, H, W, C". */

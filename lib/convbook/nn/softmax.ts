@@ -27,7 +27,7 @@ export class Softmax extends Module {
     return [...input];
   }
 
-  forward(x: tf.Tensor): tf.Tensor {
+  forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
     const axis = this.#axisOf(shapeOf(this, x));
     if (x.rank === 0) {
       return tf.onesLike(x);

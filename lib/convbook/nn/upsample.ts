@@ -1,4 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core";
+import { at } from "../arguments/at.ts";
 import { refuseUnknownOptions, UnknownNameError } from "./errors.ts";
 import { repeatPixels, resizeBilinear } from "./functional/interpolate.ts";
 import { Module } from "./module.ts";
@@ -36,14 +37,14 @@ export class Upsample extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   }
 
   /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
-  outputShape(input: Shape): number[] {
+  outputShape(input: Shape): [number, number, number, number] {
     checkChannelsLast(this, input, "N, H, W, C");
-    const [batch, height, width, channels] = input as [number, number, number, number];
-    return [batch, height * this.#scaleFactor[0], width * this.#scaleFactor[1], channels];
+    const [tall, wide] = this.#scaleFactor;
+    return [at(input, 0), at(input, 1) * tall, at(input, 2) * wide, at(input, 3)];
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    const [, height, width] = this.outputShape(shapeOf(this, x)) as [number, number, number, number];
+    const [, height, width] = this.outputShape(shapeOf(this, x));
     if (this.#mode === "nearest") {
       return repeatPixels(x, this.#scaleFactor);
     }

@@ -36,18 +36,14 @@ export class ZeroPad2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
     const shape = this.outputShape(shapeOfAny(this, x));
-    const [left, right, top, bottom] = this.padding.map((n) => Math.max(n, 0)) as [number, number, number, number];
+    const [left, right, top, bottom] = this.padding;
+    const added = (before: number, after: number): [number, number] => [Math.max(before, 0), Math.max(after, 0)];
     return tf.tidy(() => {
-      const padded = tf.pad(x, [
-        [0, 0],
-        [top, bottom],
-        [left, right],
-        [0, 0],
-      ]);
+      const padded = tf.pad(x, [[0, 0], added(top, bottom), added(left, right), [0, 0]]);
       if (this.padding.every((n) => n >= 0)) {
         return padded;
       }
-      return tf.slice(padded, [0, Math.max(-this.padding[2], 0), Math.max(-this.padding[0], 0), 0], shape);
+      return tf.slice(padded, [0, Math.max(-top, 0), Math.max(-left, 0), 0], shape);
     });
   }
 

@@ -17,8 +17,7 @@ export interface Loader<Batch = unknown> {
   /** Where the epoch under way stands, as JSON. */
   getState?(): unknown;
   /** Makes the next iteration go on from there. */
-  // biome-ignore lint/suspicious/noExplicitAny: each loader knows its own state
-  setState?(state: any): void;
+  setState?(state: unknown): void;
 }
 
 /** One loader, or several that are evaluated one after the other. */

@@ -25,7 +25,7 @@ import { requireAutomatic, warnOfEvaluationMode } from "./core/module-checks.ts"
 import { normalizeOptimizers, type SchedulerEntry } from "./core/scheduling.ts";
 import type { RunningStage, Stage, TrainerContext } from "./core/trainer-context.ts";
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./core/trainer-options.ts";
-import type { AnyTrainingModule, TrainingModule } from "./core/training-module.ts";
+import type { AnyTrainingModule, TrainingModuleOn } from "./core/training-module.ts";
 import { requireOption } from "./errors.ts";
 import { GradientStore } from "./gradients/gradient-store.ts";
 import { type Loader, type Loaders, toLoaders } from "./loaders.ts";
@@ -257,8 +257,7 @@ export class Trainer implements TrainerContext {
    * @throws what a step or hook throws, after the callbacks' `onException`; NonFiniteError, MonitorError, BatchError, ConfigurationError
    */
   async fit<Batch>(
-    // biome-ignore lint/suspicious/noExplicitAny: any hyper-parameters and inputs
-    module: TrainingModule<Batch, any, any, any>,
+    module: TrainingModuleOn<Batch>,
     train?: Loader<Batch>,
     val?: Loaders<Batch>,
     options: RunOptions = {},
@@ -305,8 +304,7 @@ export class Trainer implements TrainerContext {
 
   /** Runs the validation loop. @returns the metrics, an object a loader */
   async validate<Batch>(
-    // biome-ignore lint/suspicious/noExplicitAny: any hyper-parameters and inputs
-    module: TrainingModule<Batch, any, any, any>,
+    module: TrainingModuleOn<Batch>,
     loaders?: Loaders<Batch>,
     options: RunOptions = {},
   ): Promise<Metrics[]> {
@@ -315,8 +313,7 @@ export class Trainer implements TrainerContext {
 
   /** Runs the test loop. @returns the metrics, an object a loader */
   async test<Batch>(
-    // biome-ignore lint/suspicious/noExplicitAny: any hyper-parameters and inputs
-    module: TrainingModule<Batch, any, any, any>,
+    module: TrainingModuleOn<Batch>,
     loaders?: Loaders<Batch>,
     options: RunOptions = {},
   ): Promise<Metrics[]> {
@@ -325,8 +322,7 @@ export class Trainer implements TrainerContext {
 
   /** Runs `predictStep` over batches. @returns what it returned, a list for one loader, a list of lists for several; the caller's to dispose of */
   async predict<Batch>(
-    // biome-ignore lint/suspicious/noExplicitAny: any hyper-parameters and inputs
-    module: TrainingModule<Batch, any, any, any>,
+    module: TrainingModuleOn<Batch>,
     loaders?: Loaders<Batch>,
     options: RunOptions = {},
   ): Promise<tf.TensorContainer[]> {
@@ -400,7 +396,7 @@ export class Trainer implements TrainerContext {
 
   // What modules, callbacks and loops use.
 
-  /** Logs a value; see {@link TrainingModule.log}. */
+  /** Logs a value, as `log` of a module does. */
   log(name: string, value: number | tf.Tensor, options: LogOptions = {}): void {
     this.metrics.log(name, value, options);
   }

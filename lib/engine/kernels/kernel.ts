@@ -2,13 +2,14 @@
 import { type DataType, getKernel, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import type { NativeBackend } from "../backend.ts";
 
-/** Attributes and inputs are tfjs's, by the names in its kernel registry. */
+/** What TensorFlow.js gives a kernel by the names in its registry. */
+// biome-ignore lint/suspicious/noExplicitAny: the registry is not typed by kernel
+type ByName = any;
+
 export interface KernelCall {
-  // biome-ignore lint/suspicious/noExplicitAny: the registry is not typed by kernel
-  readonly inputs: any;
+  readonly inputs: ByName;
   readonly backend: NativeBackend;
-  // biome-ignore lint/suspicious/noExplicitAny: the registry is not typed by kernel
-  readonly attrs: any;
+  readonly attrs: ByName;
 }
 
 export type KernelBody = (call: KernelCall) => TensorInfo | TensorInfo[];

@@ -84,8 +84,8 @@ export class BasicBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     const { conv1, bn1, relu, conv2, bn2, downsample } = this;
     return tf.tidy(() => {
       const residual = downsample === null ? x : downsample.forward(x);
-      const hidden = relu.forward(bn1.forward(conv1.forward(x))) as tf.Tensor4D;
-      return relu.forward(tf.add(bn2.forward(conv2.forward(hidden)), residual)) as tf.Tensor4D;
+      const hidden = relu.forward(bn1.forward(conv1.forward(x)));
+      return relu.forward(tf.add(bn2.forward(conv2.forward(hidden)), residual));
     });
   }
 }
@@ -138,9 +138,9 @@ export class Bottleneck extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     const { conv1, bn1, conv2, bn2, conv3, bn3, relu, downsample } = this;
     return tf.tidy(() => {
       const residual = downsample === null ? x : downsample.forward(x);
-      const narrow = relu.forward(bn1.forward(conv1.forward(x))) as tf.Tensor4D;
-      const mixed = relu.forward(bn2.forward(conv2.forward(narrow))) as tf.Tensor4D;
-      return relu.forward(tf.add(bn3.forward(conv3.forward(mixed)), residual)) as tf.Tensor4D;
+      const narrow = relu.forward(bn1.forward(conv1.forward(x)));
+      const mixed = relu.forward(bn2.forward(conv2.forward(narrow)));
+      return relu.forward(tf.add(bn3.forward(conv3.forward(mixed)), residual));
     });
   }
 }

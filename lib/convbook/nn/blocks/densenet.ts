@@ -25,7 +25,7 @@ export interface DenseLayerOptions {
 
 /** [N, H, W, C] -> [N, H, W, growthRate + C]. */
 export class DenseLayer extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
-  readonly net: Sequential;
+  readonly net;
 
   /**
    * @param cIn channels of the input
@@ -50,7 +50,7 @@ export class DenseLayer extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    return tf.tidy(() => tf.concat([this.net.forward(x) as tf.Tensor4D, x], 3));
+    return tf.tidy(() => tf.concat([this.net.forward(x), x], 3));
   }
 }
 
@@ -62,7 +62,7 @@ export interface DenseBlockOptions extends DenseLayerOptions {
 
 /** [N, H, W, C] -> [N, H, W, C + numLayers growthRate]. */
 export class DenseBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
-  readonly block: Sequential;
+  readonly block: Sequential<DenseLayer[]>;
 
   /**
    * @param cIn channels of the input
@@ -77,7 +77,7 @@ export class DenseBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    return this.block.forward(x) as tf.Tensor4D;
+    return this.block.forward(x);
   }
 }
 
@@ -91,7 +91,7 @@ export interface TransitionLayerOptions {
 
 /** Reduces channels by a 1x1 convolution, and height and width by an average pool: [N, H, W, C] -> [N, ⌊H/2⌋, ⌊W/2⌋, cOut]. */
 export class TransitionLayer extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
-  readonly transition: Sequential;
+  readonly transition;
 
   /**
    * @param cIn channels of the input
@@ -113,6 +113,6 @@ export class TransitionLayer extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    return this.transition.forward(x) as tf.Tensor4D;
+    return this.transition.forward(x);
   }
 }

@@ -37,8 +37,8 @@ export class HiddenLayer extends Module<[coarse: tf.Tensor4D, fine: tf.Tensor4D]
   forward(coarse: tf.Tensor4D, fine: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
       const both = tf.concat([coarse, fine], 3);
-      const narrow = this.#relu.forward(this.bn1.forward(this.conv1.forward(both))) as tf.Tensor4D;
-      return this.#relu.forward(this.bn2.forward(this.conv2.forward(narrow))) as tf.Tensor4D;
+      const narrow = this.#relu.forward(this.bn1.forward(this.conv1.forward(both)));
+      return this.#relu.forward(this.bn2.forward(this.conv2.forward(narrow)));
     });
   }
 }
@@ -72,11 +72,11 @@ export class Detector extends Module<[features: tf.Tensor4D], Detection> {
   }
 
   forward(features: tf.Tensor4D): Detection {
-    const [score, geometry] = tf.tidy(() => {
-      const distances = tf.mul(tf.sigmoid(this.geoMap.forward(features)), this.#size);
-      const angle = tf.mul(tf.sub(tf.sigmoid(this.angleMap.forward(features)), 0.5), Math.PI);
-      return [tf.sigmoid(this.scoreMap.forward(features)), tf.concat([distances, angle], 3) as tf.Tensor4D] as const;
-    }) as readonly [tf.Tensor4D, tf.Tensor4D];
+    const [score, geometry] = tf.tidy((): [tf.Tensor4D, tf.Tensor4D] => {
+      const distances: tf.Tensor4D = tf.mul(tf.sigmoid(this.geoMap.forward(features)), this.#size);
+      const angle: tf.Tensor4D = tf.mul(tf.sub(tf.sigmoid(this.angleMap.forward(features)), 0.5), Math.PI);
+      return [tf.sigmoid(this.scoreMap.forward(features)), tf.concat([distances, angle], 3)];
+    });
     return { score, geometry };
   }
 }

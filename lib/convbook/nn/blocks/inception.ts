@@ -25,10 +25,10 @@ export interface InceptionBlockOptions {
 
 /** [N, H, W, C] -> [N, H, W, C₁ + C₃ + C₅ + Cₘ]. */
 export class InceptionBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
-  readonly conv1x1: Sequential;
-  readonly conv3x3: Sequential;
-  readonly conv5x5: Sequential;
-  readonly maxPool: Sequential;
+  readonly conv1x1;
+  readonly conv3x3;
+  readonly conv5x5;
+  readonly maxPool;
 
   /**
    * @param cIn channels of the input
@@ -65,7 +65,7 @@ export class InceptionBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     const branches = [this.conv1x1, this.conv3x3, this.conv5x5, this.maxPool];
     return tf.tidy(() =>
       tf.concat(
-        branches.map((branch) => branch.forward(x) as tf.Tensor4D),
+        branches.map((branch) => branch.forward(x)),
         3,
       ),
     );

@@ -15,8 +15,8 @@ import type { ResNetBlockOptions } from "./resnet.ts";
 
 /** [N, H, W, C] -> [N, H, W, C], or [N, ⌈H/2⌉, ⌈W/2⌉, cOut] where it subsamples. */
 export class PreActResNetBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
-  readonly net: Sequential;
-  readonly downsample: Sequential | null;
+  readonly net;
+  readonly downsample;
 
   /**
    * @param cIn channels of the input
@@ -53,7 +53,7 @@ export class PreActResNetBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   forward(x: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
       const residual = this.downsample === null ? x : this.downsample.forward(x);
-      return tf.add(this.net.forward(x), residual) as tf.Tensor4D;
+      return tf.add(this.net.forward(x), residual);
     });
   }
 }

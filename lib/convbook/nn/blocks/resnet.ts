@@ -24,7 +24,7 @@ export interface ResNetBlockOptions {
 
 /** [N, H, W, C] -> [N, H, W, C], or [N, ⌈H/2⌉, ⌈W/2⌉, cOut] where it subsamples. */
 export class ResNetBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
-  readonly net: Sequential;
+  readonly net;
   readonly downsample: Conv2d | null;
   readonly actFn: Activation;
 
@@ -56,7 +56,7 @@ export class ResNetBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   forward(x: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
       const residual = this.downsample === null ? x : this.downsample.forward(x);
-      return this.actFn.forward(tf.add(this.net.forward(x), residual)) as tf.Tensor4D;
+      return this.actFn.forward(tf.add(this.net.forward(x), residual));
     });
   }
 }

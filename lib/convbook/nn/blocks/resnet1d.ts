@@ -45,7 +45,7 @@ export class CNN1dLayerNoAct extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
   }
 
   forward(x: tf.Tensor3D): tf.Tensor3D {
-    return tf.tidy(() => this.dropout.forward(this.norm.forward(this.conv.forward(x))) as tf.Tensor3D);
+    return tf.tidy(() => this.dropout.forward(this.norm.forward(this.conv.forward(x))));
   }
 }
 
@@ -75,7 +75,7 @@ export class CNN1dLayer extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
   forward(x: tf.Tensor3D): tf.Tensor3D {
     return tf.tidy(() => {
       const normal = this.norm.forward(this.conv.forward(x));
-      return this.dropout.forward(this.act.forward(normal)) as tf.Tensor3D;
+      return this.dropout.forward(this.act.forward(normal));
     });
   }
 }
@@ -112,7 +112,7 @@ export class Resnet1DBlock extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
     return tf.tidy(() => {
       const hidden = this.layer2.forward(this.layer1.forward(x));
       const residual = this.downsample === null ? x : this.downsample.forward(x);
-      return this.act.forward(tf.add(hidden, residual)) as tf.Tensor3D;
+      return this.act.forward(tf.add(hidden, residual));
     });
   }
 }

@@ -1,7 +1,7 @@
 /** Works out values of a graph. */
 import * as tf from "@tensorflow/tfjs-core";
+import { at } from "../../arguments/at.ts";
 import { hasKernel, isNested, isRecording } from "../functional/backend.ts";
-import { at } from "./at.ts";
 import type { Slot } from "./builder.ts";
 import { type Chain, chainFrom, runChain } from "./fold.ts";
 import { type External, type GraphNode, type Source, Value } from "./graph.ts";

@@ -3,10 +3,10 @@
  * and an activation join the step before them. It works on every backend.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { at } from "../../arguments/at.ts";
 import { type ActivationName, activation } from "../functional/activation.ts";
 import { batchNormInference, batchNormTraining, foldedScale } from "../functional/batch-norm.ts";
 import { conv2d } from "../functional/conv.ts";
-import { at } from "./at.ts";
 import { paysToFold } from "./cost.ts";
 import type { Convolution, GraphNode, KernelCall, Normalisation, Source } from "./graph.ts";
 
@@ -172,13 +172,13 @@ function vectorsOf({ weight, bias, mean, variance, shape }: Normalisation) {
  *
  * @param hasRun whether it has run before, so that the running statistics know the batch already
  */
-export function normalise(
+export function normalise<R extends tf.Rank>(
   operation: Normalisation,
-  x: tf.Tensor,
+  x: tf.Tensor<R>,
   hasRun = false,
   residual?: tf.Tensor,
   act: ActivationName = "identity",
-): tf.Tensor {
+): tf.Tensor<R> {
   return tf.tidy(() => {
     const after = { activation: act, ...(residual === undefined ? {} : { residual }) };
     const { gamma, beta, mean, variance } = vectorsOf(operation);

@@ -1,9 +1,9 @@
 /** What a forward pass comes to: operations, and the values that lead from one to the next. See README.md beside this file. */
 import type { ProgramWindow } from "@convbook/engine";
 import type * as tf from "@tensorflow/tfjs-core";
+import { at } from "../../arguments/at.ts";
 import type { ActivationName } from "../functional/activation.ts";
 import type { Conv2dGeometry } from "../functional/conv.ts";
-import { at } from "./at.ts";
 
 /** A part of a layer's state. */
 export interface State {

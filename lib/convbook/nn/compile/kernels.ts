@@ -1,6 +1,6 @@
 /** Shapes of what TensorFlow.js's kernels give: a kernel that is listed here can be put off, any other runs when it is called. */
 import * as tf from "@tensorflow/tfjs-core";
-import { at } from "./at.ts";
+import { at } from "../../arguments/at.ts";
 
 type Shape = readonly number[];
 type Attributes = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 /** Writes a part of a graph as a program of the engine. */
-import { at } from "./at.ts";
+import { at } from "../../arguments/at.ts";
 import { type BuiltProgram, type Place, ProgramBuilder } from "./builder.ts";
 import type { Operation } from "./graph.ts";
 import type { PlanNode } from "./plan.ts";

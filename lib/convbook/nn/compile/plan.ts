@@ -1,6 +1,6 @@
 /** Divides a graph between programs of the engine and single steps: what is not known to programs, or does not pay as one, runs by itself. */
 import { refusalOf } from "@convbook/engine";
-import { at } from "./at.ts";
+import { at } from "../../arguments/at.ts";
 import type { BuiltProgram } from "./builder.ts";
 import { paysAsProgram } from "./cost.ts";
 import type { Operation } from "./graph.ts";

@@ -12,6 +12,7 @@ import {
 } from "../blocks/index.ts";
 import {
   AdaptiveAvgPool2d,
+  type AnyModule,
   AvgPool2d,
   BatchNorm2d,
   Conv2d,
@@ -28,7 +29,7 @@ if (!engine.available) {
 type Images = Module<[x: tf.Tensor4D], tf.Tensor4D>;
 
 const widths = { cRed: { "3x3": 5, "5x5": 3 }, cOut: { "1x1": 7, "3x3": 17, "5x5": 4, max: 8 } };
-const stack = (...layers: ConstructorParameters<typeof Sequential>) => new Sequential(...layers) as unknown as Images;
+const stack = (...layers: AnyModule[]) => new Sequential(...layers) as unknown as Images;
 
 /** Input channels, and a network of them. */
 const networks: Readonly<Record<string, readonly [number, () => Images]>> = {
@@ -180,10 +181,11 @@ describe.runIf(engine.available)("blocks as programs", () => {
       }
     }
     await tf.setBackend("native");
-    const [plain, doubled] = [ResNetBlock, Doubled].map((Block) => {
+    const network = (Block: typeof ResNetBlock) => {
       manualSeed(1);
       return new Sequential(new Block(4), new ReLU()).eval();
-    }) as [Sequential, Sequential];
+    };
+    const [plain, doubled] = [network(ResNetBlock), network(Doubled)];
     const x = tf.randomNormal([2, 6, 6, 4], 0, 1, "float32", 2);
     const once = plain.forward(x).dataSync();
     const twice = doubled.forward(x).dataSync();

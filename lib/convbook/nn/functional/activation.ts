@@ -3,21 +3,25 @@ import * as tf from "@tensorflow/tfjs-core";
 import { shapeOf, shapeOfAny } from "../../arguments/check.ts";
 import { UnknownNameError } from "../errors.ts";
 import { hasKernel } from "./backend.ts";
+import { customGradient } from "./custom-gradient.ts";
 import { log1p, normalDistribution } from "./tails.ts";
 
-const elu = (x: tf.Tensor) => tf.elu(x);
+/** An activation function of tensors of any rank. */
+type ActivationFunction = <R extends tf.Rank>(x: tf.Tensor<R>) => tf.Tensor<R>;
 
 /**
  * An activation with a derivative of its own: PyTorch says in cases what it is at the bends, at infinities and at NaN, where products of parts would
  * give NaN for it.
  */
-function withDerivative(value: (x: tf.Tensor) => tf.Tensor, derivative: (x: tf.Tensor) => tf.Tensor) {
-  const op = tf.customGrad((...args) => {
-    const [x, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];
-    save([x]);
-    return { value: value(x), gradFunc: (dy, saved) => saved.map((each) => tf.mul(dy, derivative(each))) };
-  });
-  return (x: tf.Tensor): tf.Tensor => tf.tidy(() => op(x));
+function withDerivative(value: ActivationFunction, derivative: (x: tf.Tensor) => tf.Tensor): ActivationFunction {
+  return <R extends tf.Rank>(input: tf.Tensor<R>): tf.Tensor<R> => {
+    const op = customGradient((x: tf.Tensor<R>) => ({
+      value: value(x),
+      saved: [x],
+      gradient: (dy, [kept]) => tf.mul(dy, derivative(kept)),
+    }));
+    return tf.tidy(() => op(input));
+  };
 }
 
 const composedGelu = withDerivative(
@@ -29,32 +33,32 @@ const composedGelu = withDerivative(
 );
 
 /** x Φ(x) with the exact normal distribution function, as PyTorch's default GELU. */
-export function gelu(x: tf.Tensor): tf.Tensor {
+export function gelu<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
   return tf.tidy(() => {
     if (hasKernel("Gelu")) {
-      return tf.engine().runKernel("Gelu", { x }) as tf.Tensor;
+      return tf.engine().runKernel("Gelu", { x });
     }
     return composedGelu(x);
   });
 }
 
 /** x σ(x), also called swish. */
-export function silu(x: tf.Tensor): tf.Tensor {
+export function silu<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
   return tf.tidy(() => {
     if (hasKernel("Silu")) {
-      return tf.engine().runKernel("Silu", { x }) as tf.Tensor;
+      return tf.engine().runKernel("Silu", { x });
     }
     return tf.mul(x, tf.sigmoid(x));
   });
 }
 
 /** log(1 + exp(x)), without overflow. */
-export function softplus(x: tf.Tensor): tf.Tensor {
+export function softplus<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
   return tf.tidy(() => tf.add(tf.relu(x), log1p(tf.exp(tf.neg(tf.abs(x))))));
 }
 
 /** x tanh(softplus(x)). */
-export function mish(x: tf.Tensor): tf.Tensor {
+export function mish<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
   return tf.tidy(() => tf.mul(x, tf.tanh(softplus(x))));
 }
 
@@ -74,22 +78,22 @@ export const hardsigmoid = withDerivative(
 );
 
 const activations = {
-  relu: (x: tf.Tensor) => tf.relu(x),
+  relu: (x) => tf.relu(x),
   // Closed at 6 itself, in its gradient, as it is at 0.
-  relu6: (x: tf.Tensor) => tf.relu6(x),
+  relu6: (x) => tf.relu6(x),
   // PyTorch's slope; TensorFlow.js would take 0.2.
-  leakyrelu: (x: tf.Tensor) => tf.leakyRelu(x, 0.01),
-  tanh: (x: tf.Tensor) => tf.tanh(x),
-  sigmoid: (x: tf.Tensor) => tf.sigmoid(x),
+  leakyrelu: (x) => tf.leakyRelu(x, 0.01),
+  tanh: (x) => tf.tanh(x),
+  sigmoid: (x) => tf.sigmoid(x),
   gelu,
   silu,
-  elu,
+  elu: (x) => tf.elu(x),
   softplus,
   mish,
   hardswish,
   hardsigmoid,
-  identity: (x: tf.Tensor) => x,
-} as const;
+  identity: (x) => x,
+} satisfies Record<string, ActivationFunction>;
 
 /** Names of activation functions. */
 export type ActivationName = keyof typeof activations;
@@ -151,7 +155,7 @@ export function checkActivated(
  *
  * @throws {OptionError} for what is no tensor of float32; a ReLU takes int32, the identity anything
  */
-export function activation(x: tf.Tensor, name: ActivationName): tf.Tensor {
+export function activation<R extends tf.Rank>(x: tf.Tensor<R>, name: ActivationName): tf.Tensor<R> {
   checkActivated("activation", x, name, "x");
   return (activations[name] ?? activations[parseActivationName(name)])(x);
 }

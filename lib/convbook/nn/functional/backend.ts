@@ -32,5 +32,5 @@ export function columnSums(matrix: tf.Tensor2D): tf.Tensor1D {
   if (backend !== "cpu" && backend !== "wasm") {
     return tf.sum(matrix, 0);
   }
-  return tf.reshape(tf.matMul(tf.ones([1, matrix.shape[0]]) as tf.Tensor2D, matrix), [-1]);
+  return tf.reshape(tf.matMul(tf.ones<tf.Rank.R2>([1, matrix.shape[0]]), matrix), [-1]);
 }

@@ -1,6 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { at } from "../../arguments/at.ts";
 import { type ActivationName, activation } from "./activation.ts";
 import { columnSums, hasKernel, isRecording } from "./backend.ts";
+import { customGradient } from "./custom-gradient.ts";
 
 /** What may follow a normalisation in the same step: y = act(norm(x) + residual). */
 export interface Epilogue {
@@ -12,8 +14,11 @@ export interface Epilogue {
 export type StatisticsReceiver = (mean: tf.Tensor1D, biasedVariance: tf.Tensor1D, count: number) => void;
 
 /** Adds the residual and applies the activation. */
-export function epilogue(y: tf.Tensor, { residual, activation: act = "identity" }: Epilogue): tf.Tensor {
-  return activation(residual === undefined ? y : tf.add(y, residual), act);
+export function epilogue<R extends tf.Rank>(
+  y: tf.Tensor<R>,
+  { residual, activation: act = "identity" }: Epilogue,
+): tf.Tensor<R> {
+  return activation(residual === undefined ? y : tf.add<tf.Tensor<R>>(y, residual), act);
 }
 
 /**
@@ -27,37 +32,36 @@ export function epilogue(y: tf.Tensor, { residual, activation: act = "identity" 
  * @param epsilon added to the biased variance
  * @param receive is given the batch's mean and biased variance, for the running statistics
  */
-export function batchNormTraining(
-  x: tf.Tensor,
+export function batchNormTraining<R extends tf.Rank>(
+  x: tf.Tensor<R>,
   weight: tf.Tensor1D,
   bias: tf.Tensor1D,
   epsilon: number,
   receive: StatisticsReceiver,
   after: Epilogue = {},
-): tf.Tensor {
+): tf.Tensor<R> {
   return tf.tidy(() => {
-    const channels = x.shape[x.shape.length - 1] as number;
+    const channels = at(x.shape, -1);
     const rows = channels === 0 ? 0 : x.size / channels;
     if (hasKernel("BatchNormTraining")) {
       return fusedTraining(x, weight, bias, epsilon, receive, after, rows);
     }
-    const normalise = tf.customGrad((...args) => {
-      const [matrix, gamma, beta, save] = args as unknown as [tf.Tensor2D, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
-      const mean = tf.div(columnSums(matrix), rows) as tf.Tensor1D;
-      const centred = tf.sub(matrix, mean) as tf.Tensor2D;
-      const variance = tf.div(columnSums(tf.square(centred)), rows) as tf.Tensor1D;
+    const normalise = customGradient((matrix: tf.Tensor2D, gamma: tf.Tensor1D, beta: tf.Tensor1D) => {
+      const mean: tf.Tensor1D = tf.div(columnSums(matrix), rows);
+      const centred: tf.Tensor2D = tf.sub(matrix, mean);
+      const variance: tf.Tensor1D = tf.div(columnSums(tf.square(centred)), rows);
       receive(mean, variance, rows);
-      const inverse = tf.rsqrt(tf.add(variance, epsilon)) as tf.Tensor1D;
-      const normal = tf.mul(centred, inverse) as tf.Tensor2D;
-      save([normal, inverse, gamma]);
-      const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [xHat, invStd, g] = saved as [tf.Tensor2D, tf.Tensor1D, tf.Tensor1D];
-        const dBeta = columnSums(dy as tf.Tensor2D);
-        const dGamma = columnSums(tf.mul(dy, xHat) as tf.Tensor2D);
+      const inverse = tf.rsqrt(tf.add(variance, epsilon));
+      const normal = tf.mul(centred, inverse);
+      const saved = [normal, inverse, gamma] as const;
+      const gradient = (dy: tf.Tensor2D, [xHat, invStd, g]: typeof saved) => {
+        const dBeta = columnSums(dy);
+        const dGamma = columnSums(tf.mul(dy, xHat));
         const inner = tf.sub(tf.sub(dy, tf.div(dBeta, rows)), tf.mul(xHat, tf.div(dGamma, rows)));
         return [tf.mul(inner, tf.mul(g, invStd)), dGamma, dBeta];
       };
-      return { value: tf.add(tf.mul(normal, gamma), beta), gradFunc };
+      const value: tf.Tensor2D = tf.add(tf.mul(normal, gamma), beta);
+      return { value, saved, gradient };
     });
     const y = normalise(tf.reshape(x, [rows, channels]), weight, bias);
     return epilogue(tf.reshape(y, x.shape), after);
@@ -65,22 +69,22 @@ export function batchNormTraining(
 }
 
 /** The native engine's kernel: statistics, normalisation, residual and ReLU in one step, and the same for the gradient. */
-function fusedTraining(
-  x: tf.Tensor,
+function fusedTraining<R extends tf.Rank>(
+  x: tf.Tensor<R>,
   gamma: tf.Tensor1D,
   beta: tf.Tensor1D,
   epsilon: number,
   receive: StatisticsReceiver,
   { residual, activation: act = "identity" }: Epilogue,
   rows: number,
-): tf.Tensor {
+): tf.Tensor<R> {
   const fused = act === "relu" ? "relu" : "linear";
   const hasResidual = residual !== undefined;
   const inputs: tf.NamedTensorMap = hasResidual ? { x, gamma, beta, residual } : { x, gamma, beta };
   const kernel = hasResidual ? "BatchNormTrainingResidual" : "BatchNormTraining";
   const attributes = { epsilon, activation: fused, residual: hasResidual };
-  const outputs = tf.engine().runKernel(kernel, inputs, attributes) as unknown as tf.Tensor[];
-  const [y, mean, variance] = outputs as [tf.Tensor, tf.Tensor1D, tf.Tensor1D];
+  type Outputs = [y: tf.Tensor<R>, mean: tf.Tensor1D, variance: tf.Tensor1D];
+  const [y, mean, variance] = tf.engine().runKernel<Outputs>(kernel, inputs, attributes);
   receive(mean, variance, rows);
   return act === "relu" ? y : activation(y, act);
 }
@@ -88,20 +92,20 @@ function fusedTraining(
 /**
  * Batch normalisation with running statistics: γ (x − mean) / √(variance + ε) + β over the last dimension.
  */
-export function batchNormInference(
-  x: tf.Tensor,
+export function batchNormInference<R extends tf.Rank>(
+  x: tf.Tensor<R>,
   mean: tf.Tensor1D,
   variance: tf.Tensor1D,
   weight: tf.Tensor1D,
   bias: tf.Tensor1D,
   epsilon: number,
   after: Epilogue = {},
-): tf.Tensor {
+): tf.Tensor<R> {
   return tf.tidy(() => {
     const channels = mean.shape[0];
     if (isRecording() || x.rank < 2) {
       const { scale, shift } = foldedScale(mean, variance, weight, bias, epsilon);
-      return epilogue(tf.add(tf.mul(x, scale), shift), after);
+      return epilogue(tf.add<tf.Tensor<R>>(tf.mul(x, scale), shift), after);
     }
     const rows = x.size / channels;
     if (hasKernel("BatchNormTraining")) {
@@ -111,10 +115,11 @@ export function batchNormInference(
         inputs.residual = residual;
       }
       const fused = act === "relu" || act === "relu6" ? act : "linear";
-      const y = tf.engine().runKernel("FusedBatchNorm", inputs, { varianceEpsilon: epsilon, activation: fused });
-      return fused === act ? (y as tf.Tensor) : activation(y as tf.Tensor, act);
+      const attributes = { varianceEpsilon: epsilon, activation: fused };
+      const y = tf.engine().runKernel<tf.Tensor<R>>("FusedBatchNorm", inputs, attributes);
+      return fused === act ? y : activation(y, act);
     }
-    const image = tf.reshape(x, [1, 1, rows, channels]) as tf.Tensor4D;
+    const image: tf.Tensor4D = tf.reshape(x, [1, 1, rows, channels]);
     const y = tf.batchNorm(image, mean, variance, bias, weight, epsilon);
     return epilogue(tf.reshape(y, x.shape), after);
   });
@@ -128,6 +133,6 @@ export function foldedScale(
   bias: tf.Tensor1D,
   epsilon: number,
 ): { scale: tf.Tensor1D; shift: tf.Tensor1D } {
-  const scale = tf.mul(weight, tf.rsqrt(tf.add(variance, epsilon))) as tf.Tensor1D;
-  return { scale, shift: tf.sub(bias, tf.mul(mean, scale)) as tf.Tensor1D };
+  const scale: tf.Tensor1D = tf.mul(weight, tf.rsqrt(tf.add(variance, epsilon)));
+  return { scale, shift: tf.sub(bias, tf.mul(mean, scale)) };
 }

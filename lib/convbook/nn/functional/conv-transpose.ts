@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { hasKernel, isRecording, takesExplicitPadding } from "./backend.ts";
 import { dilate, type Pad, tapGradients } from "./conv.ts";
+import { customGradient } from "./custom-gradient.ts";
 
 /** Geometry of a transposed two-dimensional convolution, all as [height, width]. */
 export interface TransposedGeometry {
@@ -100,14 +101,13 @@ function single(
     return tf.conv2dTranspose(input, kernel, shape, strides, pad);
   }
   // WebAssembly lacks the kernel that the gradient takes: products instead, as for a convolution.
-  const op = tf.customGrad((...args) => {
-    const [x, filter, save] = args as unknown as [tf.Tensor4D, tf.Tensor4D, tf.GradSaveFunc];
-    save([x, filter]);
-    const gradFunc = (dy: tf.Tensor4D, saved: tf.Tensor[]) => {
-      const [savedX, savedFilter] = saved as [tf.Tensor4D, tf.Tensor4D];
-      return [tf.conv2d(dy, savedFilter, strides, pad), tapGradients(dy, savedX, savedFilter.shape, strides, pad)];
-    };
-    return { value: tf.conv2dTranspose(x, filter, shape, strides, pad), gradFunc };
-  });
+  const op = customGradient((x: tf.Tensor4D, filter: tf.Tensor4D) => ({
+    value: tf.conv2dTranspose(x, filter, shape, strides, pad),
+    saved: [x, filter],
+    gradient: (dy, [savedX, savedFilter]) => [
+      tf.conv2d(dy, savedFilter, strides, pad),
+      tapGradients(dy, savedX, savedFilter.shape, strides, pad),
+    ],
+  }));
   return op(input, kernel);
 }

@@ -1,7 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { at } from "../../arguments/at.ts";
 import type { Padding } from "../shapes.ts";
 import { type ActivationName, activation } from "./activation.ts";
 import { hasKernel, isRecording, takesExplicitPadding } from "./backend.ts";
+import { customGradient } from "./custom-gradient.ts";
 
 /** Geometry of a two-dimensional convolution, all as [height, width]. */
 export interface Conv2dGeometry {
@@ -35,7 +37,7 @@ export function conv2d(
       return fusedConvolution(x, weight, bias, geometry, act, residual);
     }
     if (residual !== undefined) {
-      return activation(tf.add(conv2d(x, weight, bias, geometry), residual), act) as tf.Tensor4D;
+      return activation<tf.Rank.R4>(tf.add(conv2d(x, weight, bias, geometry), residual), act);
     }
     let { padding } = geometry;
     const isPadded = padding.some(([before, after]) => before > 0 || after > 0);
@@ -46,7 +48,7 @@ export function conv2d(
     const isStrided = stride.some((n) => n > 1);
     const filter = isStrided || isRecording() ? dilate(weight, dilation) : weight;
     const rate: [number, number] = filter === weight ? [...dilation] : [1, 1];
-    const explicit = [[0, 0], [...padding[0]], [...padding[1]], [0, 0]] as [Pair, Pair, Pair, Pair];
+    const explicit: Pad = [[0, 0], [...padding[0]], [...padding[1]], [0, 0]];
     const pad = padding.some(([before, after]) => before > 0 || after > 0) ? explicit : "valid";
     const strides: [number, number] = [...stride];
     if (groups === 1) {
@@ -54,20 +56,18 @@ export function conv2d(
     }
 
     const [, , , inChannels] = x.shape;
-    let y: tf.Tensor;
+    let y: tf.Tensor4D;
     if (groups === inChannels && (!isRecording() || hasKernel("DepthwiseConv2dNativeBackpropFilter"))) {
       const [height, width, , outChannels] = filter.shape;
-      const depthwise = tf.reshape(filter, [height, width, inChannels, outChannels / inChannels]) as tf.Tensor4D;
+      const depthwise: tf.Tensor4D = tf.reshape(filter, [height, width, inChannels, outChannels / inChannels]);
       y = tf.depthwiseConv2d(x, depthwise, strides, pad, "NHWC", rate);
     } else {
-      const inputs = tf.split(x, groups, 3);
-      const filters = tf.split(filter, groups, 3);
-      const parts = inputs.map((part, i) =>
-        plainConv2d(part as tf.Tensor4D, filters[i] as tf.Tensor4D, strides, pad, rate),
-      );
+      const inputs: tf.Tensor4D[] = tf.split(x, groups, 3);
+      const filters: tf.Tensor4D[] = tf.split(filter, groups, 3);
+      const parts = inputs.map((part, i) => plainConv2d(part, at(filters, i), strides, pad, rate));
       y = tf.concat(parts, 3);
     }
-    return activation(bias === null ? y : tf.add(y, bias), act) as tf.Tensor4D;
+    return activation<tf.Rank.R4>(bias === null ? y : tf.add(y, bias), act);
   });
 }
 
@@ -106,8 +106,8 @@ function fusedConvolution(
     residual: residual !== undefined,
   };
   const kernel = fused === "linear" ? "Convolution" : "ConvolutionActivation";
-  const y = tf.engine().runKernel(kernel, inputs, attributes) as tf.Tensor4D;
-  return (fused === act ? y : activation(y, act)) as tf.Tensor4D;
+  const y: tf.Tensor4D = tf.engine().runKernel(kernel, inputs, attributes);
+  return fused === act ? y : activation(y, act);
 }
 
 /** Convolution, bias and activation in one kernel where the backend knows them. */
@@ -129,13 +129,13 @@ function convBiasActivation(
       pad,
       dataFormat: "NHWC",
       dilations,
-      ...(bias === null ? {} : { bias: bias as tf.Tensor }),
+      ...(bias === null ? {} : { bias }),
       activation: act === "relu" ? "relu" : "linear",
     });
-    return fusable ? y : (activation(y, act) as tf.Tensor4D);
+    return fusable ? y : activation(y, act);
   }
   const y = plainConv2d(x, filter, strides, pad, dilations);
-  return activation(bias === null ? y : tf.add(y, bias), act) as tf.Tensor4D;
+  return activation<tf.Rank.R4>(bias === null ? y : tf.add(y, bias), act);
 }
 
 function plainConv2d(x: tf.Tensor4D, filter: tf.Tensor4D, strides: Pair, pad: Pad, dilations: Pair): tf.Tensor4D {
@@ -169,7 +169,7 @@ export function dilate(filter: tf.Tensor4D, [rateY, rateX]: readonly [number, nu
     [0, rateX - 1],
     [0, 0],
   ]);
-  const wide = tf.reshape(apart, [rows.shape[0], width * rateX, inChannels, outChannels]) as tf.Tensor4D;
+  const wide: tf.Tensor4D = tf.reshape(apart, [rows.shape[0], width * rateX, inChannels, outChannels]);
   return tf.slice(wide, [0, 0, 0, 0], [wide.shape[0], (width - 1) * rateX + 1, inChannels, outChannels]);
 }
 
@@ -178,17 +178,15 @@ export function dilate(filter: tf.Tensor4D, [rateY, rateX]: readonly [number, nu
  * Conv2DBackpropFilter (WebAssembly).
  */
 function conv2dByProducts(input: tf.Tensor4D, kernel: tf.Tensor4D, strides: Pair, pad: Pad): tf.Tensor4D {
-  const op = tf.customGrad((...args) => {
-    const [x, filter, save] = args as unknown as [tf.Tensor4D, tf.Tensor4D, tf.GradSaveFunc];
-    save([x, filter]);
-    const gradFunc = (dy: tf.Tensor4D, saved: tf.Tensor[]) => {
-      const [savedX, savedFilter] = saved as [tf.Tensor4D, tf.Tensor4D];
+  const op = customGradient((x: tf.Tensor4D, filter: tf.Tensor4D) => ({
+    value: tf.conv2d(x, filter, strides, pad),
+    saved: [x, filter],
+    gradient: (dy, [savedX, savedFilter]) => {
       const attributes = { strides, pad, dataFormat: "NHWC", inputShape: savedX.shape };
       const dx: tf.Tensor = tf.engine().runKernel("Conv2DBackpropInput", { dy, filter: savedFilter }, attributes);
       return [dx, tapGradients(savedX, dy, savedFilter.shape, strides, pad)];
-    };
-    return { value: tf.conv2d(x, filter, strides, pad), gradFunc };
-  });
+    },
+  }));
   return op(input, kernel);
 }
 
@@ -204,14 +202,14 @@ export function tapGradients(
     const padded = pad === "valid" ? x : tf.pad(x, pad);
     const [batch, outHeight, outWidth] = dy.shape;
     const rows = batch * outHeight * outWidth;
-    const gradient = tf.reshape(dy, [rows, outChannels]) as tf.Tensor2D;
+    const gradient: tf.Tensor2D = tf.reshape(dy, [rows, outChannels]);
     const taps: tf.Tensor[] = [];
     for (let i = 0; i < height; i++) {
       for (let j = 0; j < width; j++) {
         const tap = tf.tidy(() => {
           const end = [batch, i + (outHeight - 1) * strideY + 1, j + (outWidth - 1) * strideX + 1, inChannels];
           const seen = tf.stridedSlice(padded, [0, i, j, 0], end, [1, strideY, strideX, 1]);
-          return tf.matMul(tf.reshape(seen, [rows, inChannels]) as tf.Tensor2D, gradient, true, false);
+          return tf.matMul(tf.reshape<tf.Rank.R2>(seen, [rows, inChannels]), gradient, true, false);
         });
         taps.push(tap);
       }

@@ -1,8 +1,15 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { hasKernel } from "./backend.ts";
+import { customGradient } from "./custom-gradient.ts";
 
 /** How a loss sums up the samples' losses. */
 export type Reduction = "mean" | "sum" | "none";
+
+/** The native engine's kernel, gradient included. */
+function fused(inputs: { logits: tf.Tensor2D; labels: tf.Tensor }, attributes: tf.NamedAttrMap): tf.Tensor1D {
+  const [losses] = tf.engine().runKernel<[tf.Tensor1D, ...tf.Tensor[]]>("SoftmaxCrossEntropy", inputs, attributes);
+  return losses;
+}
 
 /**
  * Cross-entropy of logits [N, K] and class indices [N] (int32): −log softmax(logits) of the class, a number a sample, [N]. Logits of −∞, as those of
@@ -14,26 +21,23 @@ export function classCrossEntropy(logits: tf.Tensor2D, classes: tf.Tensor1D, smo
   return tf.tidy(() => {
     if (hasKernel("SoftmaxCrossEntropy")) {
       const inputs = { logits, labels: classes };
-      const outputs = tf.engine().runKernel("SoftmaxCrossEntropy", inputs, { labelSmoothing: smoothing });
-      return (outputs as unknown as tf.Tensor[])[0] as tf.Tensor1D;
+      return fused(inputs, { labelSmoothing: smoothing });
     }
     const count = logits.shape[1];
     const isClass = tf.cast(tf.oneHot(classes, count), "bool");
     const target = tf.add(tf.mul(tf.cast(isClass, "float32"), 1 - smoothing), smoothing / count);
-    const op = tf.customGrad((...args) => {
-      const [z, save] = args as unknown as [tf.Tensor2D, tf.GradSaveFunc];
+    const op = customGradient((z: tf.Tensor2D) => {
       const shifted = tf.sub(z, tf.max(z, 1, true));
       const exponentials = tf.exp(shifted);
       const sums = tf.sum(exponentials, 1, true);
       const logarithms = tf.sub(shifted, tf.log(sums));
-      save([tf.div(exponentials, sums), target]);
-      const own = tf.sum(tf.where(isClass, logarithms, tf.zerosLike(logarithms)), 1);
-      const all = smoothing === 0 ? own : tf.add(tf.mul(own, 1 - smoothing), tf.mul(tf.mean(logarithms, 1), smoothing));
-      const gradFunc = (dy: tf.Tensor, [probabilities, t]: tf.Tensor[]) =>
-        tf.mul(tf.sub(probabilities as tf.Tensor, t as tf.Tensor), tf.reshape(dy, [-1, 1]));
-      return { value: tf.neg(all), gradFunc };
+      const own: tf.Tensor1D = tf.sum(tf.where(isClass, logarithms, tf.zerosLike(logarithms)), 1);
+      const all: tf.Tensor1D =
+        smoothing === 0 ? own : tf.add(tf.mul(own, 1 - smoothing), tf.mul(tf.mean(logarithms, 1), smoothing));
+      const saved = [tf.div(exponentials, sums), target] as const;
+      return { value: tf.neg(all), saved, gradient: (dy, [p, t]) => tf.mul(tf.sub(p, t), tf.reshape(dy, [-1, 1])) };
     });
-    return op(logits) as tf.Tensor1D;
+    return op(logits);
   });
 }
 
@@ -46,25 +50,23 @@ export function softmaxCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D): 
   return tf.tidy(() => {
     if (hasKernel("SoftmaxCrossEntropy")) {
       const inputs = { logits, labels: targets };
-      const outputs = tf.engine().runKernel("SoftmaxCrossEntropy", inputs, {}) as unknown as tf.Tensor[];
-      return outputs[0] as tf.Tensor1D;
+      return fused(inputs, {});
     }
-    const op = tf.customGrad((...args) => {
-      const [z, target, save] = args as unknown as [tf.Tensor2D, tf.Tensor2D, tf.GradSaveFunc];
+    const op = customGradient((z: tf.Tensor2D, target: tf.Tensor2D) => {
       const shifted = tf.sub(z, tf.max(z, 1, true));
       const exponentials = tf.exp(shifted);
       const sums = tf.sum(exponentials, 1, true);
-      const logProbabilities = tf.sub(shifted, tf.log(sums)) as tf.Tensor2D;
-      save([tf.div(exponentials, sums), logProbabilities, target]);
-      const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [probabilities, logs, t] = saved as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+      const logProbabilities = tf.sub(shifted, tf.log(sums));
+      const saved = [tf.div(exponentials, sums), logProbabilities, target] as const;
+      const gradient = (dy: tf.Tensor, [probabilities, logs, t]: typeof saved) => {
         const column = tf.reshape(dy, [-1, 1]);
-        const gradient = tf.sub(tf.mul(probabilities, tf.sum(t, 1, true)), t);
-        return [tf.mul(gradient, column), tf.neg(tf.mul(logs, column))];
+        const byLogits = tf.sub(tf.mul(probabilities, tf.sum(t, 1, true)), t);
+        return [tf.mul(byLogits, column), tf.neg(tf.mul(logs, column))];
       };
-      return { value: tf.neg(tf.sum(tf.mul(target, logProbabilities), 1)), gradFunc };
+      const value: tf.Tensor1D = tf.neg(tf.sum(tf.mul(target, logProbabilities), 1));
+      return { value, saved, gradient };
     });
-    return op(logits, targets) as tf.Tensor1D;
+    return op(logits, targets);
   });
 }
 

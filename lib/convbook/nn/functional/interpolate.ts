@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { customGradient } from "./custom-gradient.ts";
 
 /**
  * Weights of linear interpolation between `from` samples for each of `to` samples, [to, from] row-major.
@@ -13,8 +14,9 @@ function interpolationMatrix(from: number, to: number, alignCorners: boolean): F
     const left = Math.min(Math.floor(position), from - 1);
     const right = Math.min(left + 1, from - 1);
     const share = position - left;
-    matrix[i * from + left] = (matrix[i * from + left] as number) + 1 - share;
-    matrix[i * from + right] = (matrix[i * from + right] as number) + share;
+    // Both on one sample at the end.
+    matrix[i * from + right] = share;
+    matrix[i * from + left] = left === right ? 1 : 1 - share;
   }
   return matrix;
 }
@@ -22,7 +24,7 @@ function interpolationMatrix(from: number, to: number, alignCorners: boolean): F
 /** Transpose of the interpolation, applied to dimension 1 of [N, to, M]: the gradient's way back. */
 function back(dy: tf.Tensor3D, from: number, alignCorners: boolean): tf.Tensor3D {
   const to = dy.shape[1];
-  const matrix = tf.tensor(interpolationMatrix(from, to, alignCorners), [1, to, from]) as tf.Tensor3D;
+  const matrix = tf.tensor3d(interpolationMatrix(from, to, alignCorners), [1, to, from]);
   return tf.matMul(matrix, dy, true, false);
 }
 
@@ -37,17 +39,16 @@ export function resizeBilinear(x: tf.Tensor4D, size: readonly [number, number], 
   return tf.tidy(() => {
     const [batch, height, width, channels] = x.shape;
     const [rows, columns] = size;
-    const op = tf.customGrad((...args) => {
-      const [images] = args as unknown as [tf.Tensor4D];
+    const op = customGradient((images: tf.Tensor4D) => {
       const value = tf.image.resizeBilinear(images, [rows, columns], alignCorners, !alignCorners);
-      const gradFunc = (dy: tf.Tensor) => {
+      const gradient = (dy: tf.Tensor) => {
         const tall = back(tf.reshape(dy, [batch, rows, columns * channels]), height, alignCorners);
         const wide = back(tf.reshape(tall, [batch * height, columns, channels]), width, alignCorners);
         return tf.reshape(wide, [batch, height, width, channels]);
       };
-      return { value, gradFunc };
+      return { value, saved: [], gradient };
     });
-    return op(x) as tf.Tensor4D;
+    return op(x);
   });
 }
 
@@ -58,12 +59,11 @@ export function resizeBilinear(x: tf.Tensor4D, size: readonly [number, number], 
  */
 export function repeatPixels(x: tf.Tensor4D, [factorY, factorX]: readonly [number, number]): tf.Tensor4D {
   return tf.tidy(() => {
-    const op = tf.customGrad((...args) => {
-      const [images] = args as unknown as [tf.Tensor4D];
+    const op = customGradient((images: tf.Tensor4D) => {
       const value = tf.image.resizeNearestNeighbor(images, [images.shape[1] * factorY, images.shape[2] * factorX]);
       const factor: [number, number] = [factorY, factorX];
-      const gradFunc = (dy: tf.Tensor4D) => tf.mul(tf.avgPool(dy, factor, factor, "valid"), factorY * factorX);
-      return { value, gradFunc };
+      const gradient = (dy: tf.Tensor4D) => tf.mul(tf.avgPool(dy, factor, factor, "valid"), factorY * factorX);
+      return { value, saved: [], gradient };
     });
     return op(x);
   });

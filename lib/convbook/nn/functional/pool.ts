@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { windowCount } from "./../shapes.ts";
-import type { Padding, Window } from "../shapes.ts";
+import { found } from "../../arguments/found.ts";
+import { type Window, windowCount } from "../shapes.ts";
 import { hasKernel, isRecording, takesExplicitPadding } from "./backend.ts";
 
 /** Windows of a two-dimensional pool. */
@@ -11,7 +11,7 @@ type Pair = [number, number];
 /** Padding that makes 'valid' windows end where `windows` say, beyond the edge where they round up. */
 function effectivePadding(x: tf.Tensor4D, windows: Windows2d): [Pair, Pair] {
   const of = (window: Window, length: number): Pair => {
-    const [before, after] = window.padding as Padding;
+    const [before, after] = window.padding;
     if (window.ceil !== true) {
       return [before, after];
     }
@@ -38,12 +38,12 @@ export function maxPool2d(x: tf.Tensor4D, windows: Windows2d): tf.Tensor4D {
         pad: [[0, 0], ...padding, [0, 0]],
         inputShape: x.shape,
       };
-      const outputs = tf.engine().runKernel("MaxPoolKeepIndex", { x }, attributes) as unknown as tf.Tensor[];
-      return outputs[0] as tf.Tensor4D;
+      const [y] = tf.engine().runKernel<[tf.Tensor4D, ...tf.Tensor[]]>("MaxPoolKeepIndex", { x }, attributes);
+      return y;
     }
     if (!isRecording() && hasKernel("MaxPoolKeepIndex")) {
       const attributes = { filterSize: kernel, strides: stride, pad: [[0, 0], ...padding, [0, 0]], keepNan: true };
-      return tf.engine().runKernel("MaxPool", { x }, attributes as unknown as tf.NamedAttrMap) as tf.Tensor4D;
+      return tf.engine().runKernel("MaxPool", { x }, attributes);
     }
     // WebAssembly's kernel for the gradient passes over windows without a positive value, and gives it to each of equal ones.
     const isWrong = tf.getBackend() === "wasm" && isRecording();
@@ -80,8 +80,8 @@ function mayHoldNan(x: tf.Tensor): boolean {
 /** The pool made of comparisons, a tap of the windows each: NaN is larger than everything, and the last one gets the gradient. */
 function maxOfTaps(x: tf.Tensor4D, kernel: Pair, stride: Pair, padding: [Pair, Pair]): tf.Tensor4D {
   // So far beyond the edge that every tap has a whole stride for every window.
-  const pads = padding.map(([before, after], i): Pair => [before, after + (stride[i] as number) - 1]) as [Pair, Pair];
-  const padded = tf.pad(x, [[0, 0], ...pads, [0, 0]], Number.NEGATIVE_INFINITY);
+  const beyond = (i: 0 | 1): Pair => [padding[i][0], padding[i][1] + stride[i] - 1];
+  const padded = tf.pad(x, [[0, 0], beyond(0), beyond(1), [0, 0]], Number.NEGATIVE_INFINITY);
   const [batch, height, width, channels] = x.shape;
   const count = (length: number, i: 0 | 1) =>
     Math.floor((length + padding[i][0] + padding[i][1] - kernel[i]) / stride[i]) + 1;
@@ -97,7 +97,7 @@ function maxOfTaps(x: tf.Tensor4D, kernel: Pair, stride: Pair, padding: [Pair, P
       best = best === undefined ? tap : tf.where(tf.isNaN(tap), tap, tf.where(tf.greater(tap, best), tap, best));
     }
   }
-  return tf.reshape(best as tf.Tensor, [batch, rows, columns, channels]) as tf.Tensor4D;
+  return tf.reshape(found(best, "A pool's tap"), [batch, rows, columns, channels]);
 }
 
 /**
@@ -115,7 +115,7 @@ export function avgPool2d(x: tf.Tensor4D, windows: Windows2d, countIncludePad: b
       return tf.avgPool(x, kernel, stride, "valid");
     }
     // What lies beyond the padding, where windows round up, counts in neither case; the kernel knows no such place.
-    const roundsUp = windows.some(({ padding: own }, i) => own[1] !== (padding[i] as Pair)[1]);
+    const roundsUp = padding.some(([, after], i) => windows[i]?.padding[1] !== after);
     if (hasKernel("AveragePool") && !roundsUp) {
       const attributes = {
         filterSize: kernel,
@@ -125,36 +125,36 @@ export function avgPool2d(x: tf.Tensor4D, windows: Windows2d, countIncludePad: b
         countIncludePad,
         inputShape: x.shape,
       };
-      return tf.engine().runKernel("AveragePool", { x }, attributes) as tf.Tensor4D;
+      return tf.engine().runKernel("AveragePool", { x }, attributes);
     }
     const means = tf.avgPool(tf.pad(x, [[0, 0], ...padding, [0, 0]]), kernel, stride, "valid");
 
     // The share of each window that counts: the input and, if wanted, its padding, but never what lies beyond that.
-    const counted = windows.map((window, i) => {
-      const [before, after] = padding[i as 0 | 1];
-      const [own, ownAfter] = countIncludePad ? window.padding : [0, 0];
-      const length = own + (x.shape[i + 1] as number) + ownAfter;
-      return { length, pads: [before - own, after - ownAfter] as Pair };
-    }) as [{ length: number; pads: Pair }, { length: number; pads: Pair }];
-    if (counted.every(({ pads: [before, after] }) => before === 0 && after === 0)) {
+    const counted = (i: 0 | 1): { length: number; pads: Pair } => {
+      const [before, after] = padding[i];
+      const [own, ownAfter] = countIncludePad ? windows[i].padding : [0, 0];
+      return { length: own + (i === 0 ? x.shape[1] : x.shape[2]) + ownAfter, pads: [before - own, after - ownAfter] };
+    };
+    const [tall, wide] = [counted(0), counted(1)];
+    if ([...tall.pads, ...wide.pads].every((n) => n === 0)) {
       return means;
     }
-    const ones = tf.ones([1, counted[0].length, counted[1].length, 1]) as tf.Tensor4D;
-    const share = tf.avgPool(tf.pad(ones, [[0, 0], counted[0].pads, counted[1].pads, [0, 0]]), kernel, stride, "valid");
+    const ones = tf.ones<tf.Rank.R4>([1, tall.length, wide.length, 1]);
+    const share = tf.avgPool(tf.pad(ones, [[0, 0], tall.pads, wide.pads, [0, 0]]), kernel, stride, "valid");
     return tf.div(means, share);
   });
 }
 
 /** Means of `size` nearly equal, possibly overlapping stretches of one dimension, as PyTorch's adaptive pools cut it. */
-function adaptiveMean(x: tf.Tensor, axis: number, size: number): tf.Tensor {
-  const length = x.shape[axis] as number;
+function adaptiveMean(x: tf.Tensor4D, axis: 1 | 2, size: number): tf.Tensor4D {
+  const length = x.shape[axis];
   if (size === length) {
     return x;
   }
   if (size === 1) {
     return tf.mean(x, axis, true);
   }
-  const parts: tf.Tensor[] = [];
+  const parts: tf.Tensor4D[] = [];
   for (let i = 0; i < size; i++) {
     const from = Math.floor((i * length) / size);
     const to = Math.ceil(((i + 1) * length) / size);
@@ -173,12 +173,12 @@ export function adaptiveAvgPool2d(x: tf.Tensor4D, size: readonly [number, number
     const [, height, width] = x.shape;
     const [rows, columns] = size;
     if (rows === 1 && columns === 1) {
-      return tf.mean(x, [1, 2], true) as tf.Tensor4D;
+      return tf.mean(x, [1, 2], true);
     }
     if (height % rows === 0 && width % columns === 0) {
       const cell: Pair = [height / rows, width / columns];
       return tf.avgPool(x, cell, cell, "valid");
     }
-    return adaptiveMean(adaptiveMean(x, 1, rows), 2, columns) as tf.Tensor4D;
+    return adaptiveMean(adaptiveMean(x, 1, rows), 2, columns);
   });
 }

@@ -1,5 +1,6 @@
 /** Functions of which something is left far from 0, where the formulas that come to mind first subtract from 1 or add to it. */
 import * as tf from "@tensorflow/tfjs-core";
+import { customGradient } from "./custom-gradient.ts";
 
 /**
  * exp(z²) erfc(z) / t as a polynomial in t = 1 / (1 + 0.4 z), lowest power first: fitted by fixtures/make_tails.py, off by 1.4e-7 of itself at most.
@@ -35,21 +36,19 @@ export function normalDistribution(x: tf.Tensor): { density: tf.Tensor; distribu
 /** Backends whose log1p is no log(1 + x). */
 const exact = new Set(["cpu", "native", "tensorflow"]);
 
-const mendedLog1p = (u: tf.Tensor): tf.Tensor => {
-  const op = tf.customGrad((...args) => {
-    const [x, save] = args as unknown as [tf.Tensor, tf.GradSaveFunc];
-    save([x]);
+function mendedLog1p<R extends tf.Rank>(u: tf.Tensor<R>): tf.Tensor<R> {
+  const op = customGradient((x: tf.Tensor<R>) => {
     const sum = tf.add(x, 1);
     const step = tf.sub(sum, 1);
     const isLost = tf.equal(step, 0);
     // What adding 1 rounded off x is missing in both logarithm and step.
-    const value = tf.where(isLost, x, tf.mul(tf.log(sum), tf.div(x, tf.where(isLost, tf.onesLike(x), step))));
-    return { value, gradFunc: (dy, saved) => saved.map((each) => tf.div(dy, tf.add(each, 1))) };
+    const quotient: tf.Tensor<R> = tf.mul(tf.log(sum), tf.div(x, tf.where(isLost, tf.onesLike(x), step)));
+    return { value: tf.where(isLost, x, quotient), saved: [x], gradient: (dy, [each]) => tf.div(dy, tf.add(each, 1)) };
   });
   return op(u);
-};
+}
 
 /** log(1 + u) of numbers from 0 to 1, however small. */
-export function log1p(u: tf.Tensor): tf.Tensor {
+export function log1p<R extends tf.Rank>(u: tf.Tensor<R>): tf.Tensor<R> {
   return exact.has(tf.getBackend()) ? tf.log1p(u) : tf.tidy(() => mendedLog1p(u));
 }

@@ -360,9 +360,13 @@ export abstract class TrainingModule<
   }
 }
 
+/** A training module of such batches. */
+// biome-ignore lint/suspicious/noExplicitAny: whatever its hyper-parameters and inputs are
+export type TrainingModuleOn<Batch> = TrainingModule<Batch, any, any, any>;
+
 /** Any training module. */
-// biome-ignore lint/suspicious/noExplicitAny: whatever its batches and inputs are
-export type AnyTrainingModule = TrainingModule<any, any, any, any>;
+// biome-ignore lint/suspicious/noExplicitAny: whatever its batches are
+export type AnyTrainingModule = TrainingModuleOn<any>;
 
 function checkJson(value: unknown, path: string): void {
   if (value === undefined || value === null || typeof value === "string" || typeof value === "boolean") {

@@ -10,7 +10,7 @@ import { SGD } from "./sgd.ts";
 
 type Parameters = ParametersOrGroups<never> | readonly OptimizerParameter[];
 // biome-ignore lint/suspicious/noExplicitAny: options are checked by name here and by value in each constructor
-type Factory = (parameters: any, options: any) => Optimizer;
+type Factory = (parameters: Parameters, options: any) => Optimizer;
 
 const adamOptions = ["lr", "betas", "eps", "weightDecay", "amsgrad"];
 const registry: Readonly<Record<string, { create: Factory; options: readonly string[] }>> = {
