@@ -105,6 +105,23 @@ describe("images that are broken are named", () => {
     );
   });
 
+  // Pillow 9.4 reads what is read here, to the same pixels.
+  test("a JPEG with an Adobe marker that is cut off, and one with bytes that no marker begins", () => {
+    const whole = Buffer.from(read("baseline.jpg"));
+    const withBytes = (...bytes: number[]) =>
+      Buffer.concat([whole.subarray(0, 2), Buffer.from(bytes), whole.subarray(2)]);
+    const adobe = [...Buffer.from("Adobe"), 0, 100];
+    const { data } = decodeImage(whole, "x.jpg");
+    for (const bytes of [withBytes(0xff, 0xee, 0, 2), withBytes(0xff, 0xee, 0, 9, ...adobe)]) {
+      expect(Buffer.from(decodeImage(bytes, "x.jpg").data).equals(Buffer.from(data))).toBe(true);
+    }
+    const message = (what: string) => `x.jpg is not a JPEG image that can be read: ${what}`;
+    expect(() => decodeImage(withBytes(0, 0x11, 0x22), "x.jpg")).toThrow(message("there is no marker at byte 2."));
+    expect(() => decodeImage(Buffer.concat([Buffer.from([0, 1]), whole]), "x.jpg")).toThrow(
+      /^x\.jpg is neither a PNG, JPEG,/,
+    );
+  });
+
   test("a JPEG that is coded in another way", () => {
     const whole = Uint8Array.from(read("baseline.jpg"));
     const frame = Buffer.from(whole).indexOf(Buffer.from([0xff, 0xc0]));
