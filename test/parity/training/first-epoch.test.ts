@@ -4,11 +4,14 @@ import { readReference } from "../reference.ts";
 import { trainFirstEpoch } from "./first-epoch.ts";
 import { canTrain } from "./support.ts";
 
+interface Run {
+  readonly seed: number;
+  readonly variant: string;
+  readonly losses: number[];
+  readonly valAcc: number;
+}
 // Made by fixtures/make_first_epoch.py with PyTorch on the real images.
-const fixture = readReference<{
-  window: number;
-  runs: { seed: number; layout: string; losses: number[]; valAcc: number }[];
-}>(new URL("./fixtures/first-epoch.json", import.meta.url));
+const fixture = readReference<{ window: number; runs: Run[] }>(new URL("./fixtures/first-epoch.json", import.meta.url));
 
 const runs = canTrain("the first epoch of ResNet");
 const whole = process.env.CONVBOOK_WHOLE_EPOCH === "1";
@@ -24,13 +27,20 @@ const windowsOf = (losses: readonly number[]) =>
   Array.from({ length: losses.length / fixture.window }, (_, i) =>
     mean(losses.slice(i * fixture.window, (i + 1) * fixture.window)),
   );
+/** How far the nearest of some runs is, window by window. */
+const distancesTo = (others: readonly Run[], windows: readonly number[]) =>
+  windows.map((loss, i) => Math.min(...others.map(({ losses }) => Math.abs(loss - (losses[i] as number)))));
 /** How far the nearest of PyTorch's runs is, window by window. */
-const distances = (windows: readonly number[], seed: number) =>
-  windows.map((loss, i) => Math.min(...runsOf(seed).map(({ losses }) => Math.abs(loss - (losses[i] as number)))));
-/** How far PyTorch is from itself anywhere in the epoch, when only the order of its sums is another. */
+const distances = (windows: readonly number[], seed: number) => distancesTo(runsOf(seed), windows);
+/** The same of PyTorch's own runs, each from the others: how far one is anywhere in the epoch when only the order of its sums is another. */
 function ownDistance(seed: number): number {
-  const [one, other] = runsOf(seed).map(({ losses }) => losses) as [number[], number[]];
-  return Math.max(...one.map((loss, i) => Math.abs(loss - (other[i] as number))));
+  const own = runsOf(seed).map((run) =>
+    distancesTo(
+      runsOf(seed).filter((other) => other !== run),
+      run.losses,
+    ),
+  );
+  return Math.max(...own.flat());
 }
 const show = (values: readonly number[]) => values.map((value) => value.toFixed(4)).join(" ");
 
