@@ -80,6 +80,20 @@ it("a metric that nobody logs counts as 0, as in Lightning, and is warned of onc
 });
 
 // As PyTorch Lightning's ModelCheckpoint._link_checkpoint.
+// As Lightning: before the first validation nobody can have logged its metrics, and "last" is saved all the same.
+it("a run that ends before its first validation ends well, and says that nothing is kept by the metric", async () => {
+  const warn = vi.spyOn(console, "warn").mockReturnValue();
+  const saving = new ModelCheckpoint({ dirPath: folder, monitor: "val_loss", saveLast: true });
+  const batches = [tf.ones([2, 4]), tf.ones([2, 4]), tf.ones([2, 4])] as never;
+  const trainer = new Trainer({ ...quiet, maxEpochs: 5, maxSteps: 2, callbacks: saving });
+  const { status } = await trainer.fit(new Scored([1]), batches, [tf.ones([2, 4])] as never);
+  expect(status).toBe("completed");
+  expect(warn.mock.calls.join("\n")).toContain(
+    'ModelCheckpoint monitors "val_loss", but the run ends before its first validation: no checkpoint is kept by it.',
+  );
+  expect(readdirSync(folder)).toEqual(["last.safetensors"]);
+});
+
 describe('saveLast: "link"', () => {
   const last = () => join(folder, "last.safetensors");
 

@@ -44,6 +44,7 @@ export class ModelCheckpoint extends Callback {
   #lastStepSaved = 0;
   #lastTime = 0;
   #isDeferred = false;
+  #hasValidated = false;
   #folder: string | undefined;
   /** Saves under way, one after the other. */
   #queue: Promise<void> = Promise.resolve();
@@ -110,6 +111,7 @@ export class ModelCheckpoint extends Callback {
   override onTrainStart(trainer: TrainerContext): void {
     this.#lastTime = performance.now();
     this.#lastStepSaved = trainer.globalStep;
+    this.#hasValidated = false;
   }
 
   override async onTrainBatchEnd(trainer: TrainerContext): Promise<void> {
@@ -148,7 +150,11 @@ export class ModelCheckpoint extends Callback {
 
   override async onValidationEnd(trainer: TrainerContext): Promise<void> {
     const isDue = this.#isDeferred || (!this.#savesOnTrainEpochEnd(trainer) && this.#isEpochDue(trainer));
-    if (trainer.isSanityChecking || !isDue) {
+    if (trainer.isSanityChecking) {
+      return;
+    }
+    this.#hasValidated = true;
+    if (!isDue) {
       return;
     }
     this.#isDeferred = false;
@@ -255,6 +261,12 @@ export class ModelCheckpoint extends Callback {
 
   async #saveIfBest(trainer: TrainerContext, metrics: Metrics, monitor: string): Promise<void> {
     const current = metrics[monitor];
+    if (current === undefined && trainer.valLoaders.length > 0 && !this.#hasValidated) {
+      console.warn(
+        `ModelCheckpoint monitors "${monitor}", but the run ends before its first validation: no checkpoint is kept by it.`,
+      );
+      return;
+    }
     if (current === undefined) {
       throw new MonitorError("ModelCheckpoint", monitor, Object.keys(trainer.callbackMetrics));
     }
