@@ -49,3 +49,16 @@ export function brokenBoundaries(sources: readonly Source[]): readonly string[] 
     });
   });
 }
+
+/** Imports of files beside, other than data, that are none of our sources, each as a sentence: the other rules cannot follow them. */
+export function lostImports(sources: readonly Source[]): readonly string[] {
+  return sources.flatMap(({ path, imports }) =>
+    imports
+      .filter(({ specifier, file }) => specifier.startsWith(".") && file === undefined && !isData(specifier))
+      .map(({ specifier }) => `${path} imports ${specifier}, but none of our sources is called so; they end with .ts`),
+  );
+}
+
+function isData(specifier: string): boolean {
+  return /\.(json|wasm|node)$/.test(specifier);
+}

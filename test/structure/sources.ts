@@ -40,7 +40,7 @@ export function readSources(): readonly Source[] {
     cwd: root,
     encoding: "utf8",
   });
-  const paths = listed.split("\n").filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"));
+  const paths = listed.split("\n").filter((path) => /\.[cm]?tsx?$/.test(path) && !/\.(test|d)\.[cm]?ts$/.test(path));
   const known = new Set(paths);
   return paths.map((path) => readSource(path, known));
 }

@@ -1,6 +1,6 @@
 /** The check of how sources hang together finds what it is there to find. */
 import { describe, expect, it } from "vitest";
-import { brokenBoundaries } from "./boundaries.ts";
+import { brokenBoundaries, lostImports } from "./boundaries.ts";
 import { circlesOf, forbiddenCircles } from "./cycles.ts";
 import { type Import, readSources, type Source } from "./sources.ts";
 
@@ -46,6 +46,21 @@ it("boundaries are kept by files and by packages", () => {
   expect(brokenBoundaries(sources)).toEqual([
     "lib/kernel/a.ts imports convbook/nn, but the kernel runs any TypeScript",
     "lib/convbook/nn/conv.ts imports ../training/trainer.ts, but layers are used with or without a Trainer",
+  ]);
+});
+
+it("no import leads where the rules cannot follow", () => {
+  const sources = [
+    source(
+      "lib/kernel/a.ts",
+      ["../convbook/nn/conv.js"],
+      ["./b.ts", "lib/kernel/b.ts"],
+      ["./tables.json"],
+      ["node:fs"],
+    ),
+  ];
+  expect(lostImports(sources)).toEqual([
+    "lib/kernel/a.ts imports ../convbook/nn/conv.js, but none of our sources is called so; they end with .ts",
   ]);
 });
 

@@ -10,7 +10,9 @@ int main() { return dnnl_version() == nullptr; }
 
 /** Where programs are linked, not modules, because only there the linker complains of what is missing. */
 exports.findsOneDnn = (compiler = process.env.CXX || "c++") => {
-  if (process.platform === "win32") return false;
+  if (process.platform === "win32") {
+    return false;
+  }
   const [command, ...args] = compiler.split(/\s+/);
   const made = spawnSync(command, [...args, "-std=c++17", "-x", "c++", "-", "-ldnnl", "-o", "/dev/null"], {
     input: program,
@@ -19,4 +21,6 @@ exports.findsOneDnn = (compiler = process.env.CXX || "c++") => {
   return made.status === 0;
 };
 
-if (require.main === module) console.log(exports.findsOneDnn() ? 1 : 0);
+if (require.main === module) {
+  console.log(exports.findsOneDnn() ? 1 : 0);
+}

@@ -8,7 +8,9 @@ __m512bh g(__m512 a) { return _mm512_cvtne2ps_pbh(a, a); }
 `;
 
 exports.knowsAmx = (compiler = process.env.CXX || "c++") => {
-  if (process.platform !== "linux" || process.arch !== "x64") return false;
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    return false;
+  }
   const [command, ...args] = compiler.split(/\s+/);
   const made = spawnSync(command, [...args, ...flags, "-x", "c++", "-c", "-", "-o", "/dev/null"], {
     input: program,
@@ -17,4 +19,6 @@ exports.knowsAmx = (compiler = process.env.CXX || "c++") => {
   return made.status === 0;
 };
 
-if (require.main === module) console.log(exports.knowsAmx() ? 1 : 0);
+if (require.main === module) {
+  console.log(exports.knowsAmx() ? 1 : 0);
+}

@@ -6,7 +6,9 @@ const { join } = require("node:path");
 /** The path of the binary for this process in the package at `root`, or undefined. */
 function prebuiltPath(root) {
   const folder = join(root, "prebuilds", `${process.platform}-${process.arch}`);
-  if (!existsSync(folder)) return undefined;
+  if (!existsSync(folder)) {
+    return undefined;
+  }
   const tagged = readdirSync(folder)
     .filter((name) => name.endsWith(".node"))
     .map((name) => ({ name, tags: name.split(".").slice(1, -1) }));
