@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { parseTypeScript } from "../compile/parse-typescript.ts";
+import { parseTypeScript, practice } from "../compile/parse-typescript.ts";
 import { Preparer } from "../supervisor/prepare.ts";
 import { complete } from "./complete.ts";
 import { memberAt } from "./member.ts";
@@ -22,6 +22,17 @@ async function partOf(marked: string): Promise<string | undefined> {
     .map((piece) => piece.trim())
     .join(" | ");
 }
+
+it("the parser practises on what it can read", async () => {
+  expect((await parseTypeScript(practice))?.program.body.map(({ type }) => type)).toEqual([
+    "TSInterfaceDeclaration",
+    "TSTypeAliasDeclaration",
+    "TSEnumDeclaration",
+    "ClassDeclaration",
+    "VariableDeclaration",
+    "ForOfStatement",
+  ]);
+});
 
 describe("the part of a cell that the checker is shown for a member", () => {
   it.each([
@@ -97,8 +108,11 @@ describe("the part of a cell that the checker is shown for a member", () => {
 describe("what is offered for the part is what is offered for the cell", () => {
   const folder = mkdtempSync(join(tmpdir(), "part-"));
   const preparer = new Preparer(folder);
+  // A language service of its own, which has never seen a part.
+  const other = new Preparer(folder);
   afterAll(() => {
     preparer.close();
+    other.close();
     rmSync(folder, { recursive: true });
   });
 
@@ -145,7 +159,7 @@ describe("what is offered for the part is what is offered for the cell", () => {
           expect(cell.program).toBeDefined();
           return whole ? { ...cell, program: undefined } : cell;
         },
-        preparer.types,
+        (whole ? other : preparer).types,
       );
     const part = await ask(false);
     expect(part.matches).not.toEqual([]);
