@@ -14,6 +14,7 @@ const basics = ["convbook/arguments", "convbook/tensor-data.ts", "convbook/rando
 
 const boundaries: readonly Boundary[] = [
   { of: "engine", mayKnow: [], why: "the engine is a backend for whoever uses TensorFlow.js" },
+  { of: "mpi", mayKnow: [], why: "the binding of MPI is for whoever computes on several processes" },
   { of: "kernel", mayKnow: [], why: "the kernel runs any TypeScript" },
   { of: "runner", mayKnow: [], why: "the runner runs any Jupyter notebook" },
   { of: "convbook/display", mayKnow: [], why: "figures are data, whoever draws them" },
@@ -23,6 +24,7 @@ const boundaries: readonly Boundary[] = [
 
 const packages: ReadonlyMap<string, string> = new Map([
   ["@convbook/engine", "engine"],
+  ["@convbook/mpi", "mpi"],
   ["@convbook/kernel", "kernel"],
   ["nbconvert-ts-runner", "runner"],
   ["convbook", "convbook"],

@@ -1,0 +1,298 @@
+// Collective calls in two parts. First all ranks come: each says in a few numbers what it is about to do, without
+// keeping its processor busy while it waits, so that a rank that never comes, that has failed, or that wants something
+// else is noticed. Then they do it, by the library's fastest algorithm, for which nobody waits any more.
+#include "collectives.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "peers.h"
+
+enum { MOST_COMMUNICATORS = 64, FIELDS = 5 };
+// MPI counts in int.
+static const size_t most_elements = (size_t)1 << 30;
+
+typedef struct {
+  MPI_Comm communicator;
+  int rank, size;
+  // Why it cannot be used any more.
+  Outcome broken;
+  int culprit;
+  char message[1536];
+} Group;
+
+static Group groups[MOST_COMMUNICATORS];
+static int group_count;
+
+static const char* const kinds[] = {"barrier",   "broadcast", "allreduce", "reduce",
+                                    "allgather", "bucket",    "split",     "free"};
+static const char* const elements[] = {"float32", "float64", "int32", "uint8"};
+static const char* const operations[] = {"sum", "max", "min"};
+static const size_t sizes[] = {4, 8, 4, 1};
+
+static MPI_Datatype type_of(Element element) {
+  switch (element) {
+    case ELEMENT_FLOAT32: return MPI_FLOAT;
+    case ELEMENT_FLOAT64: return MPI_DOUBLE;
+    case ELEMENT_INT32: return MPI_INT32_T;
+    default: return MPI_UINT8_T;
+  }
+}
+
+static MPI_Op operation_of(Operation operation) {
+  return operation == OPERATION_SUM ? MPI_SUM : operation == OPERATION_MAX ? MPI_MAX : MPI_MIN;
+}
+
+int collectives_adopt(MPI_Comm communicator, int* rank, int* size) {
+  int number = 0;
+  while (number < group_count && groups[number].communicator != MPI_COMM_NULL) number++;
+  if (number == MOST_COMMUNICATORS) return -1;
+  if (number == group_count) group_count++;
+  Group* group = &groups[number];
+  memset(group, 0, sizeof *group);
+  group->communicator = communicator;
+  MPI_Comm_set_errhandler(communicator, MPI_ERRORS_RETURN);
+  MPI_Comm_rank(communicator, &group->rank);
+  MPI_Comm_size(communicator, &group->size);
+  *rank = group->rank;
+  *size = group->size;
+  return number;
+}
+
+static bool fail(Job* job, Outcome outcome, int culprit, const char* message) {
+  job->outcome = outcome;
+  job->culprit = culprit;
+  snprintf(job->message, sizeof job->message, "%s", message);
+  return false;
+}
+
+static bool check(Job* job, int code) {
+  if (code == MPI_SUCCESS) return true;
+  char text[MPI_MAX_ERROR_STRING] = "";
+  int length = 0;
+  MPI_Error_string(code, text, &length);
+  return fail(job, OUTCOME_MPI, -1, text);
+}
+
+// In words: allreduce of 10 float32 (sum).
+static void describe(const int64_t* fields, char* text, size_t capacity) {
+  const Kind kind = (Kind)fields[0];
+  if (kind == KIND_BARRIER || kind == KIND_SPLIT || kind == KIND_FREE) {
+    snprintf(text, capacity, "%s", kinds[kind]);
+    return;
+  }
+  const bool reduces = kind == KIND_ALLREDUCE || kind == KIND_REDUCE;
+  const bool has_root = kind == KIND_BROADCAST || kind == KIND_REDUCE;
+  char root[32] = "";
+  if (has_root) snprintf(root, sizeof root, kind == KIND_REDUCE ? " to rank %d" : " from rank %d", (int)fields[3]);
+  snprintf(text, capacity, "%s of %lld %s%s%s%s%s", kinds[kind], (long long)fields[4], elements[fields[1]],
+           reduces ? " (" : "", reduces ? operations[fields[2]] : "", reduces ? ")" : "", root);
+}
+
+static void fields_of(const Job* job, int64_t* fields) {
+  const bool has_root = job->kind == KIND_BROADCAST || job->kind == KIND_REDUCE;
+  fields[0] = job->kind;
+  fields[1] = job->element;
+  fields[2] = job->operation;
+  fields[3] = has_root ? job->root : 0;
+  fields[4] = (int64_t)job->count;
+}
+
+static bool mismatch(Job* job, Group* group, const int64_t* own) {
+  int64_t* all = malloc(sizeof(int64_t) * FIELDS * (size_t)group->size);
+  if (all == NULL) return fail(job, OUTCOME_MEMORY, -1, "no memory for what the ranks asked for");
+  const int code = MPI_Allgather(own, FIELDS, MPI_INT64_T, all, FIELDS, MPI_INT64_T, group->communicator);
+  if (check(job, code)) {
+    int other = 1;
+    while (other < group->size && memcmp(all, all + other * FIELDS, sizeof(int64_t) * FIELDS) == 0) other++;
+    char first[160], second[160], text[512];
+    describe(all, first, sizeof first);
+    describe(all + (other < group->size ? other : 0) * FIELDS, second, sizeof second);
+    snprintf(text, sizeof text, "rank 0 called %s, rank %d called %s", first, other, second);
+    fail(job, OUTCOME_MISMATCH, other, text);
+  }
+  free(all);
+  return false;
+}
+
+// Says which ranks do not wait as this one does.
+static bool timed_out(Job* job, Group* group, MPI_Request* request) {
+  peers_complain();
+  const double start = MPI_Wtime();
+  const double grace = job->timeout < 4 ? job->timeout / 2 : 2;
+  for (unsigned round = 1000; MPI_Wtime() - start < grace; round++) {
+    int is_done = 0;
+    if (MPI_Test(request, &is_done, MPI_STATUS_IGNORE) == MPI_SUCCESS && is_done) return true;
+    const int failed = peers_poll();
+    if (failed >= 0) return fail(job, OUTCOME_PEER, failed, peers_words());
+    pause_for(round);
+  }
+  int64_t own[FIELDS];
+  fields_of(job, own);
+  char what[160], who[512] = "";
+  describe(own, what, sizeof what);
+  int culprit = -1, absent = 0;
+  for (int rank = 0; rank < group->size; rank++) {
+    // Ranks of a part of the program have other numbers there; who waits is known by those of the whole.
+    if (group != &groups[0] || peers_waits(rank)) continue;
+    const size_t used = strlen(who);
+    if (culprit < 0) culprit = rank;
+    if (absent++ < 16) snprintf(who + used, sizeof who - used, used == 0 ? "%d" : ", %d", rank);
+  }
+  char text[1024];
+  if (absent == 0) {
+    snprintf(text, sizeof text, "the ranks wait for one another in %s", what);
+  } else {
+    snprintf(text, sizeof text, "rank%s %s%s did not come to %s", absent == 1 ? "" : "s", who,
+             absent > 16 ? ", ..." : "", what);
+  }
+  return fail(job, OUTCOME_TIMEOUT, culprit, text);
+}
+
+static bool wait_for(Job* job, Group* group, MPI_Request* request, bool (*asked_to_leave)(void)) {
+  const double start = MPI_Wtime();
+  for (unsigned round = 0;; round++) {
+    int is_done = 0;
+    if (!check(job, MPI_Test(request, &is_done, MPI_STATUS_IGNORE))) return false;
+    if (is_done) return true;
+    pause_for(round);
+    if (round % 8 != 7) continue;
+    const int failed = peers_poll();
+    if (failed >= 0) return fail(job, OUTCOME_PEER, failed, peers_words());
+    if (asked_to_leave()) return fail(job, OUTCOME_GONE, -1, "this process ends");
+    if (MPI_Wtime() - start > job->timeout) return timed_out(job, group, request);
+  }
+}
+
+// Whether all ranks have come, for the same thing.
+static bool arrive(Job* job, Group* group, bool (*asked_to_leave)(void)) {
+  // On the heap, and left there when it fails: the unfinished request still refers to it.
+  int64_t* numbers = malloc(sizeof(int64_t) * FIELDS * 4);
+  if (numbers == NULL) return fail(job, OUTCOME_MEMORY, -1, "no memory to meet the other ranks");
+  int64_t* all = numbers + FIELDS * 2;
+  fields_of(job, numbers);
+  // The smallest of each, and of its negative: where the two differ, so do the ranks.
+  for (int i = 0; i < FIELDS; i++) numbers[FIELDS + i] = -numbers[i];
+  MPI_Request request;
+  if (!check(job, MPI_Iallreduce(numbers, all, FIELDS * 2, MPI_INT64_T, MPI_MIN, group->communicator, &request)))
+    return false;
+  if (!wait_for(job, group, &request, asked_to_leave)) {
+    group->broken = job->outcome;
+    group->culprit = job->culprit;
+    memcpy(group->message, job->message, sizeof group->message);
+    return false;
+  }
+  bool is_same = true;
+  for (int i = 0; i < FIELDS; i++) is_same = is_same && all[i] == -all[FIELDS + i];
+  const bool arrived = is_same || mismatch(job, group, numbers);
+  free(numbers);
+  return arrived;
+}
+
+// In pieces that MPI can count.
+static bool in_pieces(Job* job, Group* group) {
+  const MPI_Datatype type = type_of(job->element);
+  const MPI_Op operation = operation_of(job->operation);
+  for (size_t start = 0; start < job->count; start += most_elements) {
+    const size_t rest = job->count - start;
+    const int count = (int)(rest < most_elements ? rest : most_elements);
+    char* data = (char*)job->data + start * sizes[job->element];
+    int code;
+    if (job->kind == KIND_BROADCAST) {
+      code = MPI_Bcast(data, count, type, job->root, group->communicator);
+    } else if (job->kind == KIND_ALLREDUCE) {
+      code = MPI_Allreduce(MPI_IN_PLACE, data, count, type, operation, group->communicator);
+    } else if (group->rank == job->root) {
+      code = MPI_Reduce(MPI_IN_PLACE, data, count, type, operation, job->root, group->communicator);
+    } else {
+      code = MPI_Reduce(data, NULL, count, type, operation, job->root, group->communicator);
+    }
+    if (!check(job, code)) return false;
+  }
+  return true;
+}
+
+static bool gather(Job* job, Group* group) {
+  if (job->count > most_elements) return fail(job, OUTCOME_MPI, -1, "allgather of more than 2^30 elements");
+  const MPI_Datatype type = type_of(job->element);
+  return check(
+      job, MPI_Allgather(job->data, (int)job->count, type, job->received, (int)job->count, type, group->communicator));
+}
+
+// Kept from bucket to bucket: new memory costs more than the sum.
+static float* flat;
+static size_t flat_capacity;
+
+static bool reduce_bucket(Job* job, Group* group) {
+  if (job->count > flat_capacity) {
+    free(flat);
+    flat = malloc(job->count * sizeof(float));
+    flat_capacity = flat == NULL ? 0 : job->count;
+    if (flat == NULL) return fail(job, OUTCOME_MEMORY, -1, "no memory for a bucket");
+  }
+  float* to = flat;
+  for (size_t part = 0; part < job->part_count; part++) {
+    const float* from = job->parts[part];
+    const size_t length = job->lengths[part];
+    for (size_t i = 0; i < length; i++) to[i] = from[i] * job->scale;
+    to += length;
+  }
+  void* const data = job->data;
+  job->data = flat;
+  job->kind = KIND_ALLREDUCE;
+  const bool is_done = in_pieces(job, group);
+  job->kind = KIND_BUCKET;
+  job->data = data;
+  if (!is_done) return false;
+  const float* from = flat;
+  for (size_t part = 0; part < job->part_count; part++) {
+    memcpy(job->parts[part], from, job->lengths[part] * sizeof(float));
+    from += job->lengths[part];
+  }
+  return true;
+}
+
+static bool split(Job* job, Group* group) {
+  MPI_Comm part = MPI_COMM_NULL;
+  const int colour = job->root < 0 ? MPI_UNDEFINED : job->root;
+  if (!check(job, MPI_Comm_split(group->communicator, colour, job->key, &part))) return false;
+  job->result[0] = -1;
+  if (part == MPI_COMM_NULL) return true;
+  job->result[0] = collectives_adopt(part, &job->result[1], &job->result[2]);
+  if (job->result[0] >= 0) return true;
+  MPI_Comm_free(&part);
+  return fail(job, OUTCOME_MEMORY, -1, "more than 64 communicators");
+}
+
+void collectives_run(Job* job, bool (*asked_to_leave)(void)) {
+  job->outcome = OUTCOME_DONE;
+  job->culprit = -1;
+  const int number = job->communicator;
+  Group* group = number >= 0 && number < group_count ? &groups[number] : NULL;
+  if (group == NULL || group->communicator == MPI_COMM_NULL) {
+    fail(job, OUTCOME_GONE, -1, "the communicator was freed");
+    return;
+  }
+  if (group->broken != OUTCOME_DONE) {
+    fail(job, group->broken, group->culprit, group->message);
+    return;
+  }
+  const int failed = peers_poll();
+  if (failed >= 0) {
+    fail(job, OUTCOME_PEER, failed, peers_words());
+    return;
+  }
+  if (!arrive(job, group, asked_to_leave)) return;
+  switch (job->kind) {
+    case KIND_BARRIER: break;
+    case KIND_BROADCAST:
+    case KIND_ALLREDUCE:
+    case KIND_REDUCE: in_pieces(job, group); break;
+    case KIND_ALLGATHER: gather(job, group); break;
+    case KIND_BUCKET: reduce_bucket(job, group); break;
+    case KIND_SPLIT: split(job, group); break;
+    case KIND_FREE: check(job, MPI_Comm_free(&group->communicator)); break;
+  }
+}

@@ -1,0 +1,100 @@
+#include "peers.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { TAG_FAILED = 1, TAG_WAITS = 2, CAPACITY = 1024 };
+
+// A communicator of its own, so that these messages meet no others.
+static MPI_Comm control = MPI_COMM_NULL;
+static int own_rank, rank_count;
+static int failed_rank = -1;
+static char failed_words[CAPACITY];
+static bool* waits;
+static char sent_words[CAPACITY];
+
+bool peers_start(MPI_Comm world) {
+  if (MPI_Comm_dup(world, &control) != MPI_SUCCESS) return false;
+  MPI_Comm_set_errhandler(control, MPI_ERRORS_RETURN);
+  MPI_Comm_rank(control, &own_rank);
+  MPI_Comm_size(control, &rank_count);
+  waits = calloc((size_t)rank_count, sizeof(bool));
+  return waits != NULL;
+}
+
+// These messages are small enough to leave at once; nobody waits for them to arrive, since the other rank may be gone.
+static void tell_all(const char* words, int tag) {
+  for (int rank = 0; rank < rank_count; rank++) {
+    if (rank == own_rank) continue;
+    MPI_Request request;
+    if (MPI_Isend(words, (int)strlen(words) + 1, MPI_CHAR, rank, tag, control, &request) == MPI_SUCCESS) {
+      MPI_Request_free(&request);
+    }
+  }
+}
+
+void peers_announce(const char* words) {
+  if (failed_rank >= 0) return;
+  failed_rank = own_rank;
+  snprintf(failed_words, sizeof failed_words, "%s", words);
+  snprintf(sent_words, sizeof sent_words, "%s", words);
+  tell_all(sent_words, TAG_FAILED);
+}
+
+void peers_complain(void) { tell_all("", TAG_WAITS); }
+
+int peers_poll(void) {
+  for (;;) {
+    int has_come = 0;
+    MPI_Status status;
+    if (MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, control, &has_come, &status) != MPI_SUCCESS || !has_come)
+      return failed_rank;
+    char words[CAPACITY] = "";
+    if (MPI_Recv(words, CAPACITY, MPI_CHAR, status.MPI_SOURCE, status.MPI_TAG, control, &status) != MPI_SUCCESS) {
+      return failed_rank;
+    }
+    words[CAPACITY - 1] = 0;
+    if (status.MPI_TAG == TAG_WAITS) {
+      waits[status.MPI_SOURCE] = true;
+    } else if (failed_rank < 0) {
+      failed_rank = status.MPI_SOURCE;
+      memcpy(failed_words, words, sizeof failed_words);
+    }
+  }
+}
+
+const char* peers_words(void) { return failed_words; }
+
+bool peers_waits(int rank) { return rank == own_rank || waits[rank]; }
+
+bool peers_gather(double patience, double patience_with_failed) {
+  // Its memory outlives the call: an unfinished request still refers to it.
+  static MPI_Request request;
+  if (MPI_Ibarrier(control, &request) != MPI_SUCCESS) return false;
+  double latest = MPI_Wtime() + patience;
+  bool is_shortened = false;
+  for (unsigned round = 0;; round++) {
+    int is_done = 0;
+    if (MPI_Test(&request, &is_done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return false;
+    if (is_done) return true;
+    const double now = MPI_Wtime();
+    if (peers_poll() >= 0 && !is_shortened) {
+      is_shortened = true;
+      latest = now + (patience < patience_with_failed ? patience : patience_with_failed);
+    }
+    if (now > latest) return false;
+    pause_for(round);
+  }
+}
+
+void pause_for(unsigned round) {
+  if (round < 100) {
+    sched_yield();
+    return;
+  }
+  const struct timespec time = {0, round < 1000 ? 20000 : 100000};
+  nanosleep(&time, NULL);
+}

@@ -1,0 +1,98 @@
+/** Starts programs on several ranks, with each MPI library that is here. */
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+export interface Library {
+  readonly family: "Open MPI" | "MPICH";
+  /** Its launcher, with what it needs on a machine with fewer processors than ranks. */
+  readonly launcher: readonly string[];
+}
+
+/** Launchers by the names that Debian gives them, and the usual ones. */
+function find(family: Library["family"], build: string, names: readonly string[], ...options: string[]): Library[] {
+  if (!existsSync(`${root}lib/mpi/build/Release/${build}.node`)) {
+    return [];
+  }
+  const name = names.find((each) => {
+    const { stdout } = spawnSync(each, ["--version"], { encoding: "utf8" });
+    return stdout?.includes(family === "MPICH" ? "HYDRA" : family);
+  });
+  return name === undefined ? [] : [{ family, launcher: [name, ...options] }];
+}
+
+/** The libraries that programs can be run with here. */
+export const libraries: readonly Library[] = [
+  ...find("Open MPI", "openmpi", ["mpirun.openmpi", "mpirun"], "--oversubscribe"),
+  ...find("MPICH", "mpich", ["mpiexec.mpich", "mpiexec"]),
+];
+if (libraries.length === 0) {
+  console.log(
+    "Left out: tests over MPI (Debian: apt install libopenmpi-dev openmpi-bin, then npm rebuild @convbook/mpi)",
+  );
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface LaunchOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Is told of the launcher's process when it runs. */
+  readonly onStart?: (pid: number) => void;
+  /** Is told of what ranks print, as it comes. */
+  readonly onOutput?: (text: string) => void;
+}
+
+/** Runs a TypeScript program on some ranks, from the sources. */
+export async function launch(
+  library: Library,
+  ranks: number,
+  program: string,
+  args: readonly string[] = [],
+  { env = {}, cwd = root, onStart, onOutput }: LaunchOptions = {},
+): Promise<Ended> {
+  const [command = "", ...options] = library.launcher;
+  const tsx = fileURLToPath(import.meta.resolve("tsx"));
+  const node = [process.execPath, "--conditions=source", "--import", tsx, program, ...args];
+  const child = spawn(command, [...options, "-n", `${ranks}`, ...node], {
+    cwd,
+    env: {
+      ...process.env,
+      NO_COLOR: "1",
+      FORCE_COLOR: undefined,
+      // In containers everybody is root.
+      OMPI_ALLOW_RUN_AS_ROOT: "1",
+      OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1",
+      ...env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onStart?.(child.pid ?? 0);
+  const said = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      said[name] += text;
+      onOutput?.(text);
+    });
+  }
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { code, ...said };
+}
+
+/** The lines that ranks printed as `rank: JSON`, by rank. */
+export function reports<T>({ stdout, stderr, code }: Ended): T[] {
+  const found: T[] = [];
+  for (const [, rank = "", text = ""] of stdout.matchAll(/^(\d+): (.*)$/gm)) {
+    found[Number(rank)] = JSON.parse(text);
+  }
+  if (found.length === 0) {
+    throw new Error(`No rank reported anything (code ${code}): ${stdout}${stderr}`);
+  }
+  return found;
+}
