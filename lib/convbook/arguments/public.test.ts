@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import * as convbook from "../index.ts";
 import { crystalRows } from "./testing/crystal-rows.ts";
 import { dataRows } from "./testing/data-rows.ts";
+import { detectionRows } from "./testing/detection-rows.ts";
 import { figureRows } from "./testing/figure-rows.ts";
 import { modelRows } from "./testing/model-rows.ts";
 import { nnRows } from "./testing/nn-rows.ts";
@@ -12,7 +13,7 @@ import { notTried } from "./testing/not-tried.ts";
 import { complaint, outcomeOf, wrongCalls } from "./testing/probe.ts";
 import { trainingRows } from "./testing/training-rows.ts";
 
-const rows = [...nnRows, ...trainingRows, ...dataRows, ...figureRows, ...modelRows, ...crystalRows];
+const rows = [...nnRows, ...trainingRows, ...dataRows, ...figureRows, ...modelRows, ...crystalRows, ...detectionRows];
 
 beforeAll(async () => {
   await tf.setBackend("cpu");

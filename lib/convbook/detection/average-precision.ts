@@ -4,9 +4,11 @@
  * Matching is COCO's: over all images, from the highest score on, each box takes the true box of its image that it overlaps
  * most among those not yet taken; boxes that find none are false.
  */
-import { BoxError } from "./errors.ts";
+import { isNumber } from "../arguments/check.ts";
+import { OptionError } from "../arguments/option-error.ts";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import { pairIou } from "./iou.ts";
-import { checkQuads, countOf, type Quads, type ScoredQuads } from "./quads.ts";
+import { checkQuads, checkScoredQuads, countOf, type Quads, type ScoredQuads } from "./quads.ts";
 
 /** What was found in an image, and what is there. */
 export interface DetectionsOfImage {
@@ -16,6 +18,8 @@ export interface DetectionsOfImage {
 
 /** How the area under the precision-recall curve is taken: all of it (Pascal VOC since 2010), or means over 11 (VOC 2007) or 101 (COCO) recalls. */
 export type AveragePrecisionMethod = "area" | "11 points" | "101 points";
+
+const methods: readonly AveragePrecisionMethod[] = ["area", "11 points", "101 points"];
 
 /** Options of {@link evaluateDetections}. */
 export interface EvaluateDetectionsOptions {
@@ -50,25 +54,30 @@ interface Matching extends DetectionsOfImage {
  *
  * With no true box at all recall and average precision are NaN.
  *
- * @throws BoxError for coordinates or scores that are not finite
+ * @throws {OptionError} naming the argument that is wrong; {BoxError} for coordinates or scores that are not finite
  */
 export function evaluateDetections(
   images: readonly DetectionsOfImage[],
   options: EvaluateDetectionsOptions = {},
 ): DetectionEvaluation {
+  const owner = "evaluateDetections";
+  refuseUnknownOptions(owner, options, ["iouThreshold", "method"]);
   const { iouThreshold = 0.5, method = "area" } = options;
-  if (!(iouThreshold > 0 && iouThreshold <= 1)) {
-    throw new BoxError(
-      null,
-      `The threshold of intersection over union must be above 0 and at most 1, got ${iouThreshold}.`,
-    );
+  if (!isNumber(iouThreshold, Number.MIN_VALUE, 1)) {
+    throw new OptionError(owner, "iouThreshold", iouThreshold, "a number above 0 and at most 1");
+  }
+  if (!methods.includes(method)) {
+    throw new OptionError(owner, "method", method, methods.map((name) => `"${name}"`).join(" or "));
+  }
+  if (!Array.isArray(images)) {
+    throw new OptionError(owner, "images", images, "a list of { predicted, truth }");
   }
   const all: { image: Matching; index: number; score: number }[] = [];
   let truths = 0;
   const matches: Int32Array[] = [];
-  for (const { predicted, truth } of images) {
-    checkQuads(predicted);
-    checkQuads(truth);
+  for (const [i, { predicted, truth }] of (images as readonly DetectionsOfImage[]).entries()) {
+    checkScoredQuads(owner, `images[${i}].predicted`, predicted);
+    checkQuads(owner, `images[${i}].truth`, truth);
     truths += countOf(truth);
     const image = {
       predicted,
@@ -160,8 +169,24 @@ export interface OperatingPoint {
   readonly f1: number;
 }
 
-/** The figures that one gets with a threshold on the score; precision is NaN when no box reaches it. */
+/** @throws {OptionError} where this is nothing that {@link evaluateDetections} gave */
+function checkEvaluation(owner: string, evaluation: DetectionEvaluation): void {
+  const { scores, precision, recall } = evaluation ?? {};
+  if (![scores, precision, recall].every((list) => list instanceof Float64Array)) {
+    throw new OptionError(owner, "evaluation", evaluation, "what evaluateDetections gives");
+  }
+}
+
+/**
+ * The figures that one gets with a threshold on the score; precision is NaN when no box reaches it.
+ *
+ * @throws {OptionError} naming the argument that is wrong
+ */
 export function atScore(evaluation: DetectionEvaluation, scoreThreshold: number): OperatingPoint {
+  checkEvaluation("atScore", evaluation);
+  if (!isNumber(scoreThreshold)) {
+    throw new OptionError("atScore", "scoreThreshold", scoreThreshold, "a number");
+  }
   const { scores, precision, recall, truths } = evaluation;
   let count = 0;
   while (count < scores.length && (scores[count] ?? 0) >= scoreThreshold) {
@@ -172,8 +197,13 @@ export function atScore(evaluation: DetectionEvaluation, scoreThreshold: number)
   return { scoreThreshold, precision: p, recall: r, f1: p + r > 0 ? (2 * p * r) / (p + r) : 0 };
 }
 
-/** The threshold with the highest harmonic mean of precision and recall; undefined without any box. */
+/**
+ * The threshold with the highest harmonic mean of precision and recall; undefined without any box.
+ *
+ * @throws {OptionError} where this is nothing that {@link evaluateDetections} gave
+ */
 export function bestOperatingPoint(evaluation: DetectionEvaluation): OperatingPoint | undefined {
+  checkEvaluation("bestOperatingPoint", evaluation);
   let best: OperatingPoint | undefined;
   for (const [i, score] of evaluation.scores.entries()) {
     // Boxes of one score count together.

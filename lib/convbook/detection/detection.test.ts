@@ -246,6 +246,8 @@ describe("average precision", () => {
     expect(bestOperatingPoint(missed)).toBeUndefined();
     expect(atScore(missed, 0.5)).toMatchObject({ recall: 0, f1: 0 });
     expect(evaluateDetections([{ predicted: nothing, truth: quadsOf([]) }]).averagePrecision).toBeNaN();
-    expect(() => evaluateDetections([], { iouThreshold: 0 })).toThrow("must be above 0 and at most 1, got 0");
+    expect(() => evaluateDetections([], { iouThreshold: 0 })).toThrow(
+      "evaluateDetections: iouThreshold must be a number above 0 and at most 1, got 0.",
+    );
   });
 });

@@ -1,6 +1,9 @@
 /** Outlines of boxes on an image, to see what a detector found. */
+import { isNumber } from "../arguments/check.ts";
+import { OptionError } from "../arguments/option-error.ts";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import type { ImageData8 } from "../data/sample.ts";
-import type { Quads } from "./quads.ts";
+import { cornersOf, type Quads } from "./quads.ts";
 
 type Colour = readonly [red: number, green: number, blue: number];
 
@@ -31,9 +34,22 @@ export interface DrawQuadsOptions {
  * An image with the outlines of boxes on it; the one that is given stays as it is.
  *
  * @param image [height, width, 3]
+ * @throws {OptionError} naming the argument that is wrong; {RangeError} for an image of another shape
  */
-export function drawQuads(image: ImageData8, { corners }: Quads, options: DrawQuadsOptions = {}): ImageData8 {
+export function drawQuads(image: ImageData8, quads: Quads, options: DrawQuadsOptions = {}): ImageData8 {
+  const owner = "drawQuads";
+  refuseUnknownOptions(owner, options, ["colour", "lineWidth"]);
   const { colour: line = [255, 40, 40], lineWidth = 2 } = options;
+  if (!Array.isArray(line) || line.length !== 3 || !line.every((value) => isNumber(value, 0, 255))) {
+    throw new OptionError(owner, "colour", line, "red, green and blue, three numbers from 0 to 255");
+  }
+  if (!isNumber(lineWidth, 0, Number.MAX_VALUE)) {
+    throw new OptionError(owner, "lineWidth", lineWidth, "a number of at least 0");
+  }
+  if (image?.dtype !== "uint8" || !Array.isArray(image.shape)) {
+    throw new OptionError(owner, "image", image, 'an image { dtype: "uint8", shape, data }');
+  }
+  const corners = cornersOf(owner, "quads", quads);
   const [height, width, channels] = image.shape;
   if (height === undefined || width === undefined || channels !== 3 || image.shape.length !== 3) {
     throw new RangeError(`Expected an image of shape [height, width, 3], got [${image.shape.join(", ")}].`);

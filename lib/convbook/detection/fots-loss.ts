@@ -4,8 +4,10 @@
  * Sources: Zhou et al., EAST, CVPR 2017, section 3.4; Milletari et al., V-Net, 2016, for the Dice loss; Liu et al., FOTS, CVPR 2018, section 3.4.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { checkNumber, shapeOfAny } from "../arguments/check.ts";
+import { checkObject, refuseUnknownOptions } from "../arguments/options.ts";
 import type { Detection } from "../nn/blocks/index.ts";
-import { Module, OptionError, ShapeError } from "../nn/index.ts";
+import { Module, ShapeError } from "../nn/index.ts";
 
 /** Weights of the parts of {@link FotsLoss}. */
 export interface FotsLossOptions {
@@ -35,15 +37,13 @@ export class FotsLoss extends Module<[prediction: Detection, target: Detection, 
   readonly geometryWeight: number;
   readonly angleWeight: number;
 
-  constructor({ geometryWeight = 1, angleWeight = 10 }: FotsLossOptions = {}) {
+  /** @throws {OptionError} naming the weight that is wrong */
+  constructor(options: FotsLossOptions = {}) {
     super();
-    for (const [name, value] of Object.entries({ geometryWeight, angleWeight })) {
-      if (!(Number.isFinite(value) && value >= 0)) {
-        throw new OptionError("FotsLoss", name, value, "a finite number of at least 0");
-      }
-    }
-    this.geometryWeight = geometryWeight;
-    this.angleWeight = angleWeight;
+    refuseUnknownOptions("FotsLoss", options, ["geometryWeight", "angleWeight"]);
+    const { geometryWeight = 1, angleWeight = 10 } = options;
+    this.geometryWeight = checkNumber("FotsLoss", "geometryWeight", geometryWeight, 0);
+    this.angleWeight = checkNumber("FotsLoss", "angleWeight", angleWeight, 0);
   }
 
   /**
@@ -84,7 +84,12 @@ export class FotsLoss extends Module<[prediction: Detection, target: Detection, 
   }
 
   #check(prediction: Detection, target: Detection, mask: tf.Tensor4D | undefined): void {
-    const { shape } = prediction.score;
+    for (const [name, maps] of Object.entries({ prediction, target })) {
+      checkObject("FotsLoss", name, maps, "{ score, geometry }, two tensors");
+      shapeOfAny("FotsLoss", maps.score, `${name}.score`);
+      shapeOfAny("FotsLoss", maps.geometry, `${name}.geometry`);
+    }
+    const shape = prediction.score.shape;
     const [batch, height, width] = shape;
     const expect = (name: string, got: readonly number[], channels: number) => {
       const wanted = [batch, height, width, channels];
@@ -97,7 +102,7 @@ export class FotsLoss extends Module<[prediction: Detection, target: Detection, 
     expect("true scores", target.score.shape, 1);
     expect("true geometry", target.geometry.shape, 5);
     if (mask !== undefined) {
-      expect("a mask", mask.shape, 1);
+      expect("a mask", shapeOfAny("FotsLoss", mask, "mask"), 1);
     }
   }
 

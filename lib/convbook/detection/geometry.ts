@@ -5,8 +5,11 @@
  *
  * Sources: Zhou et al., EAST, CVPR 2017, section 3.3; Liu et al., FOTS, CVPR 2018, section 3.2.
  */
+import { checkInteger, isNumber } from "../arguments/check.ts";
+import { OptionError } from "../arguments/option-error.ts";
+import { checkObject, refuseUnknownOptions } from "../arguments/options.ts";
 import { BoxError } from "./errors.ts";
-import { type RotatedBox, type ScoredQuads, writeQuad } from "./quads.ts";
+import { checkBoxes, type RotatedBox, type ScoredQuads, writeQuad } from "./quads.ts";
 
 /** What a detector gives for one image, cells in rows. */
 export interface GeometryMaps {
@@ -28,7 +31,13 @@ export interface DecodeOptions {
   readonly stride?: number;
 }
 
-function checkMaps({ height, width, score, distances, angle }: GeometryMaps): void {
+/** @throws {OptionError} where these are no maps; {BoxError} where one has another size */
+export function checkMaps(owner: string, argument: string, maps: GeometryMaps): void {
+  const { height, width, score, distances, angle } = maps ?? {};
+  const lists = [score, distances, angle];
+  if (!Number.isInteger(height) || !Number.isInteger(width) || !lists.every((list) => list instanceof Float32Array)) {
+    throw new OptionError(owner, argument, maps, "maps { height, width, score, distances, angle }");
+  }
   const cells = height * width;
   const check = (name: string, got: number, expected: number) => {
     if (got !== expected) {
@@ -43,11 +52,17 @@ function checkMaps({ height, width, score, distances, angle }: GeometryMaps): vo
 /**
  * The boxes of all cells whose score is high enough, row by row: what locality-aware suppression takes.
  *
- * @throws BoxError for maps of the wrong size, or naming the cell whose values are not finite
+ * @throws {OptionError} naming the argument that is wrong
+ * @throws {BoxError} for maps of the wrong size, or naming the cell whose values are not finite
  */
 export function decodeGeometry(maps: GeometryMaps, options: DecodeOptions = {}): ScoredQuads {
+  refuseUnknownOptions("decodeGeometry", options, ["scoreThreshold", "stride"]);
   const { scoreThreshold = 0.5, stride = 4 } = options;
-  checkMaps(maps);
+  checkMaps("decodeGeometry", "maps", maps);
+  if (!isNumber(scoreThreshold, 0)) {
+    throw new OptionError("decodeGeometry", "scoreThreshold", scoreThreshold, "a number of at least 0");
+  }
+  checkStride("decodeGeometry", stride);
   const { height, width, score, distances, angle } = maps;
   const cells: number[] = [];
   for (let cell = 0; cell < height * width; cell++) {
@@ -76,6 +91,12 @@ export function decodeGeometry(maps: GeometryMaps, options: DecodeOptions = {}):
   return { corners, scores };
 }
 
+function checkStride(owner: string, stride: number): void {
+  if (!isNumber(stride, Number.MIN_VALUE, Number.MAX_VALUE)) {
+    throw new OptionError(owner, "stride", stride, "a number above 0");
+  }
+}
+
 /** How to make maps. */
 export interface EncodeOptions {
   readonly height: number;
@@ -92,19 +113,23 @@ export interface EncodeOptions {
  * The maps that a detector should give for these boxes: what it is trained on. Where boxes overlap, the smaller one's
  * cells win.
  *
- * @throws BoxError for a box that is not finite or has a negative side
+ * @throws {OptionError} naming the argument that is wrong; {BoxError} for a box that is not finite or has a negative side
  */
 export function encodeGeometry(boxes: readonly RotatedBox[], options: EncodeOptions): GeometryMaps {
+  const owner = "encodeGeometry";
+  checkObject(owner, "options", options, "an object with height and width");
+  refuseUnknownOptions(owner, options, ["height", "width", "stride", "shrink"]);
   const { height, width, stride = 4, shrink = 0.3 } = options;
+  checkInteger(owner, "height", height, 1);
+  checkInteger(owner, "width", width, 1);
+  checkStride(owner, stride);
+  if (!isNumber(shrink, 0, 0.5)) {
+    throw new OptionError(owner, "shrink", shrink, "a number from 0 to 0.5");
+  }
+  checkBoxes(owner, boxes);
   const score = new Float32Array(height * width);
   const distances = new Float32Array(4 * height * width);
   const angle = new Float32Array(height * width);
-  for (const [i, box] of boxes.entries()) {
-    const values = [box.cx, box.cy, box.width, box.height, box.angle];
-    if (!values.every(Number.isFinite) || box.width < 0 || box.height < 0) {
-      throw new BoxError(i, `expected finite numbers and sides of at least 0, got ${values.join(", ")}.`);
-    }
-  }
   for (const box of [...boxes].sort((a, b) => b.width * b.height - a.width * a.height)) {
     const cos = Math.cos(box.angle);
     const sin = Math.sin(box.angle);

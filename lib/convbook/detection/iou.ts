@@ -2,7 +2,8 @@
  * Overlap of convex quadrilaterals: one is cut off along the edges of the other (Sutherland and Hodgman, Reentrant Polygon
  * Clipping, 1974). Works on flat arrays and allocates nothing for a pair.
  */
-import { checkQuads, countOf, type Quads } from "./quads.ts";
+import { OptionError } from "../arguments/option-error.ts";
+import { checkQuadIndex, checkQuads, countOf, type Quads } from "./quads.ts";
 
 /** A quadrilateral cut along four edges has at most eight corners. */
 const bufferA = new Float64Array(2 * 16);
@@ -22,8 +23,23 @@ function doubleArea(points: Float64Array, at: number, n: number): number {
   return sum;
 }
 
-/** Area of a quadrilateral. */
+/**
+ * Area of a quadrilateral.
+ *
+ * @param corners eight numbers a quadrilateral
+ * @param index which of them
+ * @throws {OptionError} naming the argument that is wrong
+ */
 export function quadArea(corners: Float64Array, index: number): number {
+  if (!(corners instanceof Float64Array)) {
+    throw new OptionError("quadArea", "corners", corners, "a Float64Array, eight numbers a quadrilateral");
+  }
+  checkQuadIndex("quadArea", corners, index);
+  return areaOf(corners, index);
+}
+
+/** {@link quadArea} of what is known to be there. */
+export function areaOf(corners: Float64Array, index: number): number {
   return Math.abs(doubleArea(corners, 8 * index, 4)) / 2;
 }
 
@@ -106,7 +122,7 @@ export function pairIou(a: Float64Array, i: number, b: Float64Array, j: number):
     return 0;
   }
   const shared = intersectionArea(a, i, b, j);
-  const union = quadArea(a, i) + quadArea(b, j) - shared;
+  const union = areaOf(a, i) + areaOf(b, j) - shared;
   return union > 0 ? shared / union : 0;
 }
 
@@ -114,11 +130,11 @@ export function pairIou(a: Float64Array, i: number, b: Float64Array, j: number):
  * Intersection over union of every pair.
  *
  * @returns [N, M] values, row by row
- * @throws BoxError for coordinates that are not finite
+ * @throws {OptionError} naming the argument that is none; {BoxError} for coordinates that are not finite
  */
 export function quadIou(a: Quads, b: Quads): Float64Array {
-  checkQuads(a);
-  checkQuads(b);
+  checkQuads("quadIou", "a", a);
+  checkQuads("quadIou", "b", b);
   const [n, m] = [countOf(a), countOf(b)];
   const result = new Float64Array(n * m);
   for (let i = 0; i < n; i++) {

@@ -1,18 +1,27 @@
 /** Maps of images as the tensors that networks take and give, and back. */
 import * as tf from "@tensorflow/tfjs-core";
+import { shapeOfAny } from "../arguments/check.ts";
+import { OptionError } from "../arguments/option-error.ts";
+import { checkObject } from "../arguments/options.ts";
 import type { Detection } from "../nn/blocks/index.ts";
 import { ShapeError } from "../nn/index.ts";
 import { BoxError } from "./errors.ts";
-import type { GeometryMaps } from "./geometry.ts";
+import { checkMaps, type GeometryMaps } from "./geometry.ts";
 
 /**
  * The maps of several images as one batch: what a detector should give for them.
  *
  * @param maps of one size, for example from `encodeGeometry`
  * @returns score [N, H, W, 1] and geometry [N, H, W, 5], the caller's to dispose of
- * @throws BoxError when there is none, or naming the first whose size differs
+ * @throws {OptionError} where these are no maps; {BoxError} when there is none, or naming the first whose size differs
  */
 export function stackMaps(maps: readonly GeometryMaps[]): Detection {
+  if (!Array.isArray(maps)) {
+    throw new OptionError("stackMaps", "maps", maps, "a list of maps, one of each image");
+  }
+  for (const [i, map] of maps.entries()) {
+    checkMaps("stackMaps", `maps[${i}]`, map);
+  }
   const [first] = maps;
   if (first === undefined) {
     throw new BoxError(null, "Expected the maps of at least one image, got none.");
@@ -45,14 +54,17 @@ export function stackMaps(maps: readonly GeometryMaps[]): Detection {
  * A detector's output as the maps of each image, ready for `decodeGeometry`.
  *
  * @param detection score [N, H, W, 1] and geometry [N, H, W, 5]; they stay the caller's
- * @throws ShapeError for other shapes
+ * @throws {OptionError} where there is no such tensor; {ShapeError} for other shapes
  */
-export async function unstackMaps({ score, geometry }: Detection): Promise<GeometryMaps[]> {
-  const [batch, height, width] = score.shape;
+export async function unstackMaps(detection: Detection): Promise<GeometryMaps[]> {
+  checkObject("unstackMaps", "detection", detection, "{ score, geometry }, two tensors");
+  const { score, geometry } = detection;
+  shapeOfAny("unstackMaps", geometry, "geometry");
+  const [batch = 0, height = 0, width = 0] = shapeOfAny("unstackMaps", score, "score");
   const fits = (shape: readonly number[], channels: number) =>
     shape.length === 4 && shape.every((size, i) => size === [batch, height, width, channels][i]);
   if (!fits(score.shape, 1)) {
-    throw new ShapeError("unstackMaps", score.shape, "scores [N, H, W, 1]");
+    throw new ShapeError("unstackMaps", score.shape, "a score [N, H, W, 1]");
   }
   if (!fits(geometry.shape, 5)) {
     throw new ShapeError("unstackMaps", geometry.shape, `geometry [${[batch, height, width, 5].join(", ")}]`);

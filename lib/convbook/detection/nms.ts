@@ -5,18 +5,20 @@
  * suppression first melts neighbours into one, weighted by their scores, in one pass over the rows, and only then compares
  * all that is left. (Zhou et al., EAST: An Efficient and Accurate Scene Text Detector, CVPR 2017, section 3.6.)
  */
-import { intersectionArea, pairIou, quadArea } from "./iou.ts";
-import { checkQuads, countOf, type ScoredQuads } from "./quads.ts";
+import { refuseUnknownOptions } from "../arguments/options.ts";
+import { areaOf, intersectionArea, pairIou } from "./iou.ts";
+import { checkScoredQuads, checkThreshold, countOf, type ScoredQuads } from "./quads.ts";
 
 /**
  * Plain suppression: goes through the boxes from the highest score on and drops those that overlap one that was kept.
  *
  * @param threshold boxes with a larger intersection over union are the same thing
  * @returns indices of the boxes that stay, by falling score; of equal scores the first comes first
- * @throws BoxError for coordinates or scores that are not finite
+ * @throws {OptionError} naming the argument that is wrong; {BoxError} for coordinates or scores that are not finite
  */
 export function nms(quads: ScoredQuads, threshold: number): number[] {
-  checkQuads(quads);
+  checkScoredQuads("nms", "quads", quads);
+  checkThreshold("nms", "threshold", threshold);
   const { corners, scores } = quads;
   const count = countOf(quads);
   const order = Array.from({ length: count }, (_, i) => i).sort((i, j) => (scores[j] ?? 0) - (scores[i] ?? 0) || i - j);
@@ -25,7 +27,7 @@ export function nms(quads: ScoredQuads, threshold: number): number[] {
   const areas = new Float64Array(count);
   for (let rank = 0; rank < count; rank++) {
     const index = order[rank] ?? 0;
-    areas[rank] = quadArea(corners, index);
+    areas[rank] = areaOf(corners, index);
     for (let axis = 0; axis < 2; axis++) {
       let low = Number.POSITIVE_INFINITY;
       let high = Number.NEGATIVE_INFINITY;
@@ -112,11 +114,14 @@ export interface LocalityAwareNmsOptions {
  *
  * @param quads in the order of the map's rows and columns, scores above 0
  * @returns the boxes that stay, by falling score; a score is the sum over all that melted into the box
- * @throws BoxError for coordinates or scores that are not finite
+ * @throws {OptionError} naming the argument that is wrong; {BoxError} for coordinates or scores that are not finite
  */
 export function localityAwareNms(quads: ScoredQuads, options: LocalityAwareNmsOptions = {}): ScoredQuads {
+  refuseUnknownOptions("localityAwareNms", options, ["mergeThreshold", "nmsThreshold"]);
   const { mergeThreshold = 0.2, nmsThreshold = 0.2 } = options;
-  checkQuads(quads);
+  checkScoredQuads("localityAwareNms", "quads", quads);
+  checkThreshold("localityAwareNms", "mergeThreshold", mergeThreshold);
+  checkThreshold("localityAwareNms", "nmsThreshold", nmsThreshold);
   return select(mergeNeighbours(quads, mergeThreshold), nmsThreshold);
 }
 

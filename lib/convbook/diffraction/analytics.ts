@@ -3,8 +3,11 @@
  * that it has never met.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { checkInteger, checkList, checkText } from "../arguments/check.ts";
+import { OptionError } from "../arguments/option-error.ts";
+import { checkObject, refuseUnknownOptions } from "../arguments/options.ts";
 import { CheckpointError, loadCheckpoint, loadTorch, saveTorch, stateDictOf } from "../checkpoints/index.ts";
-import type { DiffractionDataset } from "../data/diffraction/index.ts";
+import { DiffractionDataset } from "../data/diffraction/index.ts";
 import { DataError, DataLoader } from "../data/index.ts";
 import { defaultResnetConfig, ResnetClassifier, type ResnetConfig } from "../models/index.ts";
 import type { StateDict, TensorData } from "../tensor-data.ts";
@@ -21,9 +24,17 @@ export interface TrainingAnalytics {
  * Saves accuracies for an analysis after training, as one float32 tensor [3, epochs] (training, top 1, top 3) that `torch.load` reads.
  *
  * @param path for example `train-t1_test-t3-test.pt`
+ * @throws {OptionError} naming the argument that is wrong
  * @throws {RangeError} when the three differ in length or there is no epoch; nothing is written
  */
-export async function saveTrainingAnalytics(path: string, { train, top1, top3 }: TrainingAnalytics): Promise<void> {
+export async function saveTrainingAnalytics(path: string, analytics: TrainingAnalytics): Promise<void> {
+  const owner = "saveTrainingAnalytics";
+  checkText(owner, "path", path);
+  checkObject(owner, "analytics", analytics, "{ train, top1, top3 }");
+  const { train, top1, top3 } = analytics;
+  for (const [name, list] of Object.entries({ train, top1, top3 })) {
+    checkList(owner, name, list, "a list of accuracies");
+  }
   const epochs = train.length;
   if (epochs === 0 || top1.length !== epochs || top3.length !== epochs) {
     throw new RangeError(
@@ -41,6 +52,7 @@ export async function saveTrainingAnalytics(path: string, { train, top1, top3 }:
  * @throws {DataError} when it holds anything but floating-point numbers [3, epochs]
  */
 export async function loadTrainingAnalytics(path: string): Promise<{ [K in keyof TrainingAnalytics]: number[] }> {
+  checkText("loadTrainingAnalytics", "path", path);
   const value = (await loadTorch(path)) as Partial<TensorData> | null;
   const epochs = value?.shape?.length === 2 && value.shape[0] === 3 ? (value.shape[1] ?? 0) : 0;
   if (epochs === 0 || (value?.dtype !== "float32" && value?.dtype !== "float64")) {
@@ -84,19 +96,25 @@ export interface Analytics {
 /**
  * Loads a trained classifier and its training's accuracies, and tests it in evaluation mode.
  *
+ * @throws {OptionError} naming the option that is wrong
  * @throws {RangeError} when the test set has another number of classes than `numClasses`
  * @throws {CheckpointError} when the model's file is damaged or has no weights of such a classifier
  * @throws {StateDictError} naming the weights that do not fit `numClasses` and `config`
  * @throws {DataError} when the accuracies' file has another shape
  */
-export async function returnAnalytics({
-  modelPath,
-  trainingAnalyticsPath,
-  numClasses,
-  test,
-  config = defaultResnetConfig,
-  batchSize = 64,
-}: AnalyticsOptions): Promise<Analytics> {
+export async function returnAnalytics(options: AnalyticsOptions): Promise<Analytics> {
+  const owner = "returnAnalytics";
+  const known = ["modelPath", "trainingAnalyticsPath", "numClasses", "test", "config", "batchSize"];
+  refuseUnknownOptions(owner, options, known);
+  const { modelPath, trainingAnalyticsPath, numClasses, test, config = defaultResnetConfig, batchSize = 64 } = options;
+  checkText(owner, "modelPath", modelPath);
+  checkText(owner, "trainingAnalyticsPath", trainingAnalyticsPath);
+  checkInteger(owner, "numClasses", numClasses, 1);
+  checkObject(owner, "config", config, "a configuration of ResnetClassifier");
+  checkInteger(owner, "batchSize", batchSize, 1);
+  if (!(test instanceof DiffractionDataset)) {
+    throw new OptionError(owner, "test", test, "a DiffractionDataset");
+  }
   if (test.numClasses !== numClasses) {
     throw new RangeError(`The test set has ${test.numClasses} classes; numClasses is ${numClasses}.`);
   }

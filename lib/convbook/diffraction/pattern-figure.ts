@@ -1,6 +1,10 @@
 /** Powder patterns one above the other, with the indices of their reflections. */
 
+import { isNumber } from "../arguments/check.ts";
 import { type Crystal, type PatternOptions, powderPattern, reflections } from "../data/diffraction/index.ts";
+import { checkRange } from "../data/diffraction/reflections.ts";
+import { wrongArgument } from "../display/errors.ts";
+import { figureOptions } from "../display/figures/options.ts";
 import { thin } from "../display/figures/series.ts";
 import { DisplayError, type FigureOptions, type JsonValue, VegaLiteFigure } from "../display/index.ts";
 import { type Named, namedEntries } from "../display/named.ts";
@@ -20,11 +24,11 @@ const pitch = 1.5;
  *
  * @param crystals by name
  * @throws {DisplayError} where there is none
+ * @throws {OptionError} naming the argument that is none
  * @throws {RangeError} when an option of the patterns is impossible
  */
-export function patternFigure(
-  crystals: Named<Crystal>,
-  {
+export function patternFigure(crystals: Named<Crystal>, figure: PatternFigureOptions = {}): VegaLiteFigure {
+  const {
     markFrom = 0.01,
     title,
     xLabel = "2θ in degrees",
@@ -33,14 +37,18 @@ export function patternFigure(
     height,
     alt,
     ...options
-  }: PatternFigureOptions = {},
-): VegaLiteFigure {
+  } = figureOptions("patternFigure", figure);
+  if (!isNumber(markFrom, 0, Number.MAX_VALUE)) {
+    throw wrongArgument("patternFigure", "markFrom", markFrom, "a number of at least 0");
+  }
   const entries = namedEntries("patternFigure", "crystals", crystals);
   const names = entries.map(([name]) => name);
   if (names.length === 0) {
     throw new DisplayError("patternFigure: crystals is empty; expected at least one, by name");
   }
-  const [from, to] = options.twoTheta ?? [5, 90];
+  const { twoTheta = [5, 90] } = options;
+  checkRange("patternFigure", twoTheta);
+  const [from, to] = twoTheta;
   const curve: JsonValue[] = [];
   const marks: JsonValue[] = [];
   const described: string[] = [];

@@ -1,6 +1,9 @@
 /** Unit cells: distances of lattice planes, and cells drawn at random. */
+import { checkGenerator } from "../../arguments/check.ts";
+import { OptionError } from "../../arguments/option-error.ts";
+import { checkObject } from "../../arguments/options.ts";
 import type { Generator } from "../../random/index.ts";
-import type { BravaisLattice, CrystalSystem } from "./bravais.ts";
+import { type BravaisLattice, type CrystalSystem, checkPlane } from "./bravais.ts";
 
 /** Sides in ångström, angles in degrees. */
 export interface UnitCell {
@@ -12,13 +15,38 @@ export interface UnitCell {
   readonly gamma: number;
 }
 
+const systems: readonly CrystalSystem[] = [
+  "triclinic",
+  "monoclinic",
+  "orthorhombic",
+  "tetragonal",
+  "hexagonal",
+  "cubic",
+];
+
+/** @throws {OptionError} naming what is no number of a cell */
+export function checkCell(owner: string, argument: string, cell: UnitCell): void {
+  checkObject(owner, argument, cell, "an object with a, b, c, alpha, beta, gamma");
+  for (const name of ["a", "b", "c", "alpha", "beta", "gamma"] as const) {
+    if (typeof cell[name] !== "number") {
+      throw new OptionError(owner, `${argument}.${name}`, cell[name], "a number");
+    }
+  }
+}
+
 /**
  * A cell of a crystal system from the parameters that are free in it.
  * @param system what the sides and angles obey
  * @param parameters a, and as the system needs b, c, alpha, beta, gamma
- * @throws {RangeError} when a parameter is missing or there is no such cell
+ * @throws {OptionError} naming the argument that is wrong; {RangeError} when a parameter is missing or there is no such cell
  */
 export function unitCell(system: CrystalSystem, parameters: Partial<UnitCell> & { readonly a: number }): UnitCell {
+  checkObject(
+    "unitCell",
+    "parameters",
+    parameters,
+    "an object with a, and as the system needs b, c, alpha, beta, gamma",
+  );
   const need = (key: keyof UnitCell): number => {
     const value = parameters[key];
     if (value === undefined) {
@@ -42,8 +70,11 @@ export function unitCell(system: CrystalSystem, parameters: Partial<UnitCell> & 
         return { a, b: need("b"), c: need("c"), ...right, beta: need("beta") };
       case "triclinic":
         return { a, b: need("b"), c: need("c"), alpha: need("alpha"), beta: need("beta"), gamma: need("gamma") };
+      default:
+        throw new OptionError("unitCell", "system", system, systems.join(", "));
     }
   })();
+  checkCell("unitCell", "parameters", cell);
   reciprocalMetric(cell);
   return cell;
 }
@@ -75,9 +106,22 @@ export function inverseSquareSpacing(m: ReciprocalMetric, h: number, k: number, 
   return m[0] * h * h + m[1] * k * k + m[2] * l * l + m[3] * k * l + m[4] * h * l + m[5] * h * k;
 }
 
-/** Distance of the planes (h, k, l) in ångström. */
+/**
+ * Distance of the planes (h, k, l) in ångström.
+ *
+ * @throws {OptionError} naming the argument that is wrong; {RangeError} when there is no such cell
+ */
 export function planeSpacing(cell: UnitCell, h: number, k: number, l: number): number {
+  checkCell("planeSpacing", "cell", cell);
+  checkPlane("planeSpacing", h, k, l);
   return 1 / Math.sqrt(inverseSquareSpacing(reciprocalMetric(cell), h, k, l));
+}
+
+/** @throws {OptionError} where this is no lattice */
+export function checkLattice(owner: string, lattice: BravaisLattice): void {
+  if (!systems.includes(lattice?.system)) {
+    throw new OptionError(owner, "lattice", lattice, "a lattice of BRAVAIS_LATTICES");
+  }
 }
 
 /** Sides of random cells, in ångström. */
@@ -85,8 +129,15 @@ const SIDES = [3.5, 10] as const;
 /** How much free sides differ at least, as a part: nearer ones would look like a lattice of higher symmetry. */
 const DISTINCT = 0.06;
 
-/** A random cell of a Bravais lattice: sides of 3.5 to 10 Å, oblique angles of 60 to 120 degrees, none near a higher symmetry's. */
-export function randomCell({ system }: BravaisLattice, generator: Generator): UnitCell {
+/**
+ * A random cell of a Bravais lattice: sides of 3.5 to 10 Å, oblique angles of 60 to 120 degrees, none near a higher symmetry's.
+ *
+ * @throws {OptionError} naming the argument that is wrong
+ */
+export function randomCell(lattice: BravaisLattice, generator: Generator): UnitCell {
+  checkLattice("randomCell", lattice);
+  checkGenerator("randomCell", generator);
+  const { system } = lattice;
   const side = (): number => generator.uniform(...SIDES);
   const oblique = (low: number, high: number): number => {
     for (;;) {

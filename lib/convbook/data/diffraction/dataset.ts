@@ -1,5 +1,9 @@
 /** Powder patterns as a data set for classifiers. */
 
+import { checkGenerator, checkInteger, checkList, checkText, isNumber } from "../../arguments/check.ts";
+import { describeValue } from "../../arguments/describe.ts";
+import { OptionError } from "../../arguments/option-error.ts";
+import { checkObject } from "../../arguments/options.ts";
 import {
   checkpointFormatOf,
   loadSafetensors,
@@ -44,10 +48,17 @@ export class DiffractionDataset implements Dataset<LabelledSample> {
   readonly #patterns: ArrayDataset;
 
   /** @throws {RangeError} when the sizes do not fit together, a label is none of the category's, or a number is not finite */
-  constructor({ numClasses, background = 0, data, labels, cat = "Bravais Lattice" }: DiffractionDatasetOptions) {
+  constructor(options: DiffractionDatasetOptions) {
+    const owner = "DiffractionDataset";
+    checkObject(owner, "options", options, "an object with numClasses, data, labels");
+    const { numClasses, background = 0, data, labels, cat = "Bravais Lattice" } = options;
+    if (!(data instanceof Float32Array)) {
+      throw new OptionError(owner, "data", data, "a Float32Array, all patterns one after the other");
+    }
+    checkList(owner, "labels", labels, "a list of whole numbers");
     if (cat !== "Bravais Lattice" && cat !== "Space Group") {
       throw new RangeError(
-        `A DiffractionDataset's cat is "Bravais Lattice" or "Space Group"; got ${JSON.stringify(cat)}.`,
+        `A DiffractionDataset's cat is "Bravais Lattice" or "Space Group"; got ${describeValue(cat)}.`,
       );
     }
     const lattices = BRAVAIS_LATTICES.length;
@@ -55,7 +66,7 @@ export class DiffractionDataset implements Dataset<LabelledSample> {
     if (!possible.includes(numClasses)) {
       throw new RangeError(`With cat "${cat}" numClasses is ${possible.join(" or ")}; got ${numClasses}.`);
     }
-    if (!(background >= 0) || !Number.isFinite(background)) {
+    if (!isNumber(background, 0, Number.MAX_VALUE)) {
       throw new RangeError(`A DiffractionDataset's background is a finite number >= 0; got ${background}.`);
     }
     if (labels.length === 0 || data.length % labels.length !== 0) {
@@ -71,7 +82,8 @@ export class DiffractionDataset implements Dataset<LabelledSample> {
     this.background = background;
     this.cat = cat;
     this.classes = numClasses === 230 ? groups : BRAVAIS_LATTICES.map(({ symbol }) => symbol);
-    const targets = Int32Array.from(labels, (label) => {
+    const targets = Int32Array.from(labels, (label, i) => {
+      checkInteger(owner, `labels[${i}]`, label, 0);
       if (cat === "Bravais Lattice") {
         return label;
       }
@@ -121,13 +133,27 @@ function raised(data: Float32Array, points: number, background: number): Float32
   return result;
 }
 
+function checkPatterns(owner: string, { data, points, labels }: LabelledPatterns): void {
+  if (!(data instanceof Float32Array)) {
+    throw new OptionError(owner, "patterns.data", data, "a Float32Array, all patterns one after the other");
+  }
+  checkInteger(owner, "patterns.points", points, 1);
+  if (!(labels instanceof Int32Array) || labels.length * points !== data.length) {
+    throw new OptionError(owner, "patterns.labels", labels, `an Int32Array of ${data.length / points} labels`);
+  }
+}
+
 /**
  * Writes patterns X [patterns, points] and labels Y [patterns]: to a safetensors file, or to torch's format, with the labels as
  * int64, as PyTorch's losses take them.
  * @param path ends with .safetensors, .pt or .pth
- * @throws {TypeError} for another ending, or the file system's error
+ * @throws {OptionError} naming the argument that is wrong; {TypeError} for another ending, or the file system's error
  */
-export async function savePatterns(path: string, { data, points, labels }: LabelledPatterns): Promise<void> {
+export async function savePatterns(path: string, patterns: LabelledPatterns): Promise<void> {
+  checkText("savePatterns", "path", path);
+  checkObject("savePatterns", "patterns", patterns, "{ data, points, labels }");
+  checkPatterns("savePatterns", patterns);
+  const { data, points, labels } = patterns;
   const isTorch = checkpointFormatOf(path) === "torch";
   const y: TensorData = isTorch
     ? { dtype: "int64", shape: [labels.length], data: BigInt64Array.from(labels, BigInt) }
@@ -146,6 +172,7 @@ export async function savePatterns(path: string, { data, points, labels }: Label
  * @throws {DataError} when X and Y are not there or do not fit together
  */
 export async function loadPatterns(path: string): Promise<LabelledPatterns> {
+  checkText("loadPatterns", "path", path);
   const torch = checkpointFormatOf(path) === "torch";
   const tensors = torch ? stateDictOf(await loadTorch(path), path) : (await loadSafetensors(path)).tensors;
   const x = tensors.get("X");
@@ -178,14 +205,22 @@ export async function loadPatterns(path: string): Promise<LabelledPatterns> {
  * Divides patterns at random into those to train with and those to validate with.
  * @param patterns what {@link generatePatterns} gave
  * @param validationSize part of them for validation, between 0 and 1
- * @throws {RangeError} when the part is not between 0 and 1
+ * @throws {OptionError} naming the argument that is wrong; {RangeError} when the part is not between 0 and 1
  */
 export function createTrainAndValidation(
-  { data, points, labels }: LabelledPatterns,
+  patterns: LabelledPatterns,
   validationSize: number,
   options: { readonly generator?: Generator } = {},
 ): { readonly train: LabelledPatterns; readonly validation: LabelledPatterns } {
-  if (!(validationSize > 0 && validationSize < 1)) {
+  const owner = "createTrainAndValidation";
+  checkObject(owner, "patterns", patterns, "{ data, points, labels }");
+  checkPatterns(owner, patterns);
+  checkObject(owner, "options", options, "an object with generator");
+  if (options.generator !== undefined) {
+    checkGenerator(owner, options.generator);
+  }
+  const { data, points, labels } = patterns;
+  if (!isNumber(validationSize, Number.MIN_VALUE, 1 - Number.EPSILON / 2)) {
     throw new RangeError(`validationSize is a part between 0 and 1; got ${validationSize}.`);
   }
   const order = randperm(labels.length, options);

@@ -1,8 +1,12 @@
 /** Powder patterns as a diffractometer records them: peaks with width on a background, with counting noise. */
+import { checkGenerator, checkInteger, isNumber } from "../../arguments/check.ts";
+import { describeValue } from "../../arguments/describe.ts";
+import { OptionError } from "../../arguments/option-error.ts";
+import { checkObject } from "../../arguments/options.ts";
 import { defaultGenerator, type Generator } from "../../random/index.ts";
 import { BRAVAIS_LATTICES, type BravaisLattice } from "./bravais.ts";
-import { randomCell } from "./cell.ts";
-import { type Atom, type Crystal, type ReflectionOptions, reflections } from "./reflections.ts";
+import { checkLattice, randomCell } from "./cell.ts";
+import { type Atom, type Crystal, checkCrystal, type ReflectionOptions, reflections } from "./reflections.ts";
 
 export interface PatternOptions extends ReflectionOptions {
   /** Number of equally spaced angles. */
@@ -26,26 +30,31 @@ const REACH = 20;
 /**
  * A crystal's powder pattern.
  * @returns `points` numbers; the strongest is about 1, and exactly 1 without noise
- * @throws {RangeError} when an option is impossible
+ * @throws {OptionError} naming the argument that is none; {RangeError} when an option is impossible
  */
 export function powderPattern(crystal: Crystal, options: PatternOptions = {}): Float32Array {
+  checkCrystal("powderPattern", crystal);
+  checkObject("powderPattern", "options", options);
   const { points = 3400, fwhm = 0.15, mixing = 0.5, background = 0, counts, generator = defaultGenerator } = options;
-  const [from, to] = options.twoTheta ?? RANGE;
-  const checks: [string, number, boolean, string][] = [
+  checkGenerator("powderPattern", generator);
+  const { twoTheta = RANGE } = options;
+  const checks: [string, unknown, boolean, string][] = [
     ["points", points, Number.isInteger(points) && points >= 2, "a whole number of at least 2"],
-    ["fwhm", fwhm, fwhm > 0 && fwhm < 90, "a positive number of degrees"],
-    ["mixing", mixing, mixing >= 0 && mixing <= 1, "a number from 0 to 1"],
-    ["background", background, background >= 0 && Number.isFinite(background), "a finite number >= 0"],
-    ["counts", counts ?? 1, (counts ?? 1) > 0, "a positive number"],
+    ["fwhm", fwhm, isNumber(fwhm, Number.MIN_VALUE, 89.999), "a positive number of degrees"],
+    ["mixing", mixing, isNumber(mixing, 0, 1), "a number from 0 to 1"],
+    ["background", background, isNumber(background, 0, Number.MAX_VALUE), "a finite number >= 0"],
+    ["counts", counts, counts === undefined || isNumber(counts, Number.MIN_VALUE), "a positive number"],
   ];
   for (const [name, value, holds, expected] of checks) {
     if (!holds) {
       throw new RangeError(`A powder pattern's ${name} is ${expected}; got ${value}.`);
     }
   }
+  const lines = reflections(crystal, { ...options, twoTheta });
+  const [from, to] = twoTheta;
   const step = (to - from) / (points - 1);
   const exact = new Float64Array(points);
-  for (const { twoTheta, intensity } of reflections(crystal, { ...options, twoTheta: [from, to] })) {
+  for (const { twoTheta, intensity } of lines) {
     const first = Math.max(0, Math.ceil((twoTheta - REACH * fwhm - from) / step));
     const last = Math.min(points - 1, Math.floor((twoTheta + REACH * fwhm - from) / step));
     for (let i = first; i <= last; i++) {
@@ -96,9 +105,11 @@ export interface LabelledPatterns {
 
 /**
  * Patterns of random crystals, lattice after lattice.
- * @throws {RangeError} when an option is impossible
+ * @throws {OptionError} naming the option that is none; {RangeError} when one is impossible
  */
 export function generatePatterns(options: GeneratorOptions = {}): LabelledPatterns {
+  const owner = "generatePatterns";
+  checkObject(owner, "options", options);
   const {
     patternsPerLattice = 100,
     lattices = BRAVAIS_LATTICES.map((_, i) => i),
@@ -109,15 +120,24 @@ export function generatePatterns(options: GeneratorOptions = {}): LabelledPatter
     points = 3400,
     generator = defaultGenerator,
   } = options;
-  if (!Number.isInteger(patternsPerLattice) || patternsPerLattice < 0 || !Number.isInteger(maxAtoms) || maxAtoms < 1) {
-    throw new RangeError(
-      `Patterns and atoms are whole numbers; got patternsPerLattice ${patternsPerLattice}, maxAtoms ${maxAtoms}.`,
-    );
+  checkInteger(owner, "patternsPerLattice", patternsPerLattice, 0);
+  checkInteger(owner, "maxAtoms", maxAtoms, 1);
+  checkInteger(owner, "points", points, 2);
+  for (const [name, value] of Object.entries({ fwhm, background, counts })) {
+    const range = Array.isArray(value) && value.length === 2 && value[0] <= value[1] ? value : [value];
+    if (!range.every((limit) => isNumber(limit, 0, Number.MAX_VALUE))) {
+      throw new OptionError(owner, name, value, "a number of at least 0, or a range [low, high] of such");
+    }
+  }
+  checkGenerator(owner, generator);
+  if (!Array.isArray(lattices)) {
+    throw new OptionError(owner, "lattices", lattices, "a list of places in BRAVAIS_LATTICES");
   }
   const chosen = lattices.map((place) => {
-    const lattice = BRAVAIS_LATTICES[place];
+    const lattice = typeof place === "number" ? BRAVAIS_LATTICES[place] : undefined;
     if (lattice === undefined) {
-      throw new RangeError(`A lattice has a number from 0 to ${BRAVAIS_LATTICES.length - 1}; got ${place}.`);
+      const most = BRAVAIS_LATTICES.length - 1;
+      throw new RangeError(`A lattice has a number from 0 to ${most}; got ${describeValue(place)}.`);
     }
     return [place, lattice] as const;
   });
@@ -136,11 +156,20 @@ export function generatePatterns(options: GeneratorOptions = {}): LabelledPatter
   return { data, points, labels };
 }
 
-/** A crystal with a random cell and one to `maxAtoms` random atoms at each lattice point, which give its lines random strengths. */
+/**
+ * A crystal with a random cell and one to `maxAtoms` random atoms at each lattice point, which give its lines random strengths.
+ *
+ * @throws {OptionError} naming the argument that is wrong
+ */
 export function randomCrystal(
   lattice: BravaisLattice,
-  { maxAtoms = 4, generator = defaultGenerator }: { readonly maxAtoms?: number; readonly generator?: Generator } = {},
+  options: { readonly maxAtoms?: number; readonly generator?: Generator } = {},
 ): Crystal {
+  checkLattice("randomCrystal", lattice);
+  checkObject("randomCrystal", "options", options, "an object with maxAtoms, generator");
+  const { maxAtoms = 4, generator = defaultGenerator } = options;
+  checkInteger("randomCrystal", "maxAtoms", maxAtoms, 1);
+  checkGenerator("randomCrystal", generator);
   const cell = randomCell(lattice, generator);
   const count = generator.integer(1, maxAtoms + 1);
   const atoms = Array.from({ length: count }, (_, i): Atom => {

@@ -2,8 +2,9 @@
 
 import { found } from "../../arguments/found.ts";
 import { OptionError } from "../../arguments/option-error.ts";
+import { checkObject } from "../../arguments/options.ts";
 import { type Centring, isAllowed } from "./bravais.ts";
-import { inverseSquareSpacing, reciprocalMetric, type UnitCell } from "./cell.ts";
+import { checkCell, inverseSquareSpacing, reciprocalMetric, type UnitCell } from "./cell.ts";
 
 /** Copper's Kα1 line, in ångström: the usual laboratory radiation. */
 export const CU_K_ALPHA1 = 1.540598;
@@ -49,15 +50,22 @@ const WEAKEST = 1e-9;
 
 /**
  * The lines of a crystal's powder pattern, by angle.
+ * @throws {OptionError} naming the argument that is none
  * @throws {RangeError} when the cell, the wavelength or the range is impossible, or there are no atoms, or one's place or electrons are not finite
  */
-export function reflections(
-  { cell, centring, atoms = [{ position: [0, 0, 0], electrons: 1 }] }: Crystal,
-  { wavelength = CU_K_ALPHA1, twoTheta: [from, to] = [5, 90] }: ReflectionOptions = {},
-): Reflection[] {
+export function reflections(crystal: Crystal, options: ReflectionOptions = {}): Reflection[] {
+  checkCrystal("reflections", crystal);
+  checkObject("reflections", "options", options, "an object with wavelength, twoTheta");
+  const { cell, centring, atoms = [{ position: [0, 0, 0], electrons: 1 }] } = crystal;
+  const { wavelength = CU_K_ALPHA1, twoTheta = [5, 90] } = options;
+  if (typeof wavelength !== "number") {
+    throw new OptionError("reflections", "wavelength", wavelength, "a positive number of ångström");
+  }
+  checkRange("reflections", twoTheta);
+  const [from, to] = twoTheta;
   if (!(wavelength > 0) || !(from >= 0 && from < to && to < 180)) {
     throw new RangeError(
-      `Lines are looked for with a positive wavelength and 0 <= from < to < 180; got ${wavelength}, ${from}, ${to}.`,
+      `Lines are looked for with a positive wavelength and a twoTheta of 0 <= from < to < 180; got ${wavelength}, ${from}, ${to}.`,
     );
   }
   checkAtoms(atoms);
@@ -119,20 +127,36 @@ export function lorentzPolarisation(twoTheta: number): number {
   return (1 + Math.cos(2 * theta) ** 2) / (Math.sin(theta) ** 2 * Math.cos(theta));
 }
 
+/** @throws {OptionError} where this is no range of angles */
+export function checkRange(owner: string, twoTheta: readonly [number, number]): void {
+  if (!Array.isArray(twoTheta) || twoTheta.length !== 2 || !twoTheta.every((angle) => typeof angle === "number")) {
+    throw new OptionError(owner, "twoTheta", twoTheta, "two angles in degrees, [from, to]");
+  }
+}
+
+/** @throws {OptionError} where this is no crystal */
+export function checkCrystal(owner: string, crystal: Crystal): void {
+  checkObject(owner, "crystal", crystal, "an object with cell and centring");
+  checkCell(owner, "crystal.cell", crystal.cell);
+  isAllowed(crystal.centring, 0, 0, 0);
+}
+
 function checkAtoms(atoms: readonly Atom[]): void {
+  if (!Array.isArray(atoms) || !atoms.every((atom) => Array.isArray(atom?.position) && atom.position.length === 3)) {
+    throw new OptionError("reflections", "crystal.atoms", atoms, "a list of { position: [x, y, z], electrons }");
+  }
   if (atoms.length === 0) {
     throw new RangeError(
       "A crystal has at least one atom at each lattice point; got none. Without `atoms` there is one.",
     );
   }
-  atoms.forEach(({ position, electrons }, i) => {
-    if ([...position, electrons].every(Number.isFinite)) {
-      return;
+  for (const [i, { position, electrons }] of (atoms as readonly Atom[]).entries()) {
+    if (![...position, electrons].every(Number.isFinite)) {
+      throw new RangeError(
+        `Atom ${i} needs a finite place and number of electrons; got [${position.join(", ")}] and ${electrons}.`,
+      );
     }
-    throw new RangeError(
-      `Atom ${i} needs a finite place and number of electrons; got [${position.join(", ")}] and ${electrons}.`,
-    );
-  });
+  }
 }
 
 /** |F|² of one lattice point's atoms: the square of the sum of their waves. */
