@@ -7,7 +7,7 @@
  * `scaling` (batches of 1 to 512, numbers of threads; `--figure=FILE.png` draws it), `backends` (tfjs's WebAssembly and plain CPU backends),
  * `precision` (inference in bf16, beside PyTorch's autocast), `implementations` (with oneDNN where it is faster, and wherever it can),
  * `shapes` (every convolution of the networks by the engine's own and by oneDNN), `own` (networks from a student's own blocks beside the library's,
- * with `--against=FOLDER` beside another checkout's, too), `programs` (blocks of many sizes as programs and without),
+ * with `--against=FOLDER` beside another checkout's, too), `programs` (blocks of many sizes, and small networks of ten kinds, as programs and without),
  * `winograd` (3 x 3 convolutions by loops and by Winograd's algorithm, and which the engine chooses); `all` for everything.
  *
  * Options: `--batch=128`, `--rounds=5`, `--threads=N`, `--isa=avx2`, `--own` (leave PyTorch out), `--profile` (where the time goes; then
@@ -32,7 +32,7 @@ import { startup } from "./engine/startup.ts";
 import { winograd } from "./engine/winograd.ts";
 import type { BenchResult } from "./main.ts";
 
-const parts: Readonly<Record<PartName, (options: Options) => Promise<Section | undefined>>> = {
+const parts: Readonly<Record<PartName, (options: Options) => Promise<Section | readonly Section[] | undefined>>> = {
   speed,
   roofline,
   startup,
@@ -59,10 +59,7 @@ export async function run(args: readonly string[]): Promise<BenchResult> {
   await tf.setBackend("native");
   const sections: Section[] = [];
   for (const part of options.parts) {
-    const section = await parts[part](options);
-    if (section !== undefined) {
-      sections.push(section);
-    }
+    sections.push(...[(await parts[part](options)) ?? []].flat());
   }
   const [first, ...more] = sections;
   return { note: first?.note ?? "Nothing was measured", rows: first?.rows ?? [], sections: more };

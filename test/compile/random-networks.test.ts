@@ -2,7 +2,8 @@
 import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { nn } from "convbook";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decideWhatPays } from "../../lib/convbook/nn/compile/verdicts.ts";
 import { expectAlike } from "./alike.ts";
 import { channels, numbersOf, outcome, side } from "./outcome.ts";
 import { RandomNetwork } from "./random-network.ts";
@@ -13,6 +14,7 @@ if (!engine.available) {
 
 describe.runIf(engine.available)("networks drawn at random", () => {
   beforeAll(() => tf.setBackend("native"));
+  afterAll(() => decideWhatPays(true));
 
   it.each(Array.from({ length: 12 }, (_, i) => i))(
     "are the same as graphs and layer by layer (50 of them, part %i)",
@@ -22,9 +24,12 @@ describe.runIf(engine.available)("networks drawn at random", () => {
         const title = new RandomNetwork(seed, channels, side).text;
         const before = tf.memory().numTensors;
         const expected = nn.eagerly(() => numbersOf(outcome(seed, frozen)));
-        const got = numbersOf(outcome(seed, frozen));
-        expect(tf.memory().numTensors, `tensors left behind by network ${seed}: ${title}`).toBe(before);
-        expectAlike(got, expected, `network ${seed}: ${title}`);
+        for (const decide of [false, true]) {
+          decideWhatPays(decide);
+          const got = numbersOf(outcome(seed, frozen));
+          expect(tf.memory().numTensors, `tensors left behind by network ${seed}: ${title}`).toBe(before);
+          expectAlike(got, expected, `network ${seed}, ${decide ? "where it pays" : "however small"}: ${title}`);
+        }
       }
     },
   );

@@ -2,7 +2,8 @@
 import { adamStep, engine, rmspropStep, sgdStep, valueAndGrads } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { manualSeed, nn, optim } from "convbook";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decideWhatPays } from "../../lib/convbook/nn/compile/verdicts.ts";
 
 if (!engine.available) {
   console.log("graphs: left out without the native engine (npm rebuild @convbook/engine)");
@@ -40,6 +41,16 @@ class Block extends nn.Module<[x: Images], Images> {
   }
 }
 
+/** Two convolutions, so that there is something to keep in the cache between them. */
+class TwoFold extends Block {
+  first = conv(4, 4);
+  between = new nn.BatchNorm2d(4);
+
+  override body(x: Images): tf.Tensor {
+    return super.body(tf.relu(this.between.forward(this.first.forward(x))));
+  }
+}
+
 /** Both ways of a step in training: output and gradients must be those of layer by layer. */
 function expectSame(module: nn.Module<[x: Images], Images>, x: Images): void {
   const state = module.stateDict();
@@ -64,14 +75,19 @@ async function kernelsOf(body: () => unknown): Promise<string[]> {
   return (await engine.profile(body)).rows.map(({ kernel }) => kernel);
 }
 
-describe.runIf(engine.available)("a graph", () => {
+const always = { what: "a graph, however small", decide: false };
+const decided = { what: "a graph, or operations one by one where that pays more", decide: true };
+
+describe.runIf(engine.available).each([always, decided])("$what", ({ decide }) => {
   beforeAll(async () => {
     await tf.setBackend("native");
     manualSeed(1);
+    decideWhatPays(decide);
   });
+  afterAll(() => decideWhatPays(true));
 
   it("of a block of somebody's own is one program, forwards and backwards", async () => {
-    const block = new Block();
+    const block = new TwoFold();
     const x = images();
     const variables = block.parameters().map(({ variable }) => variable);
     const kernels = await kernelsOf(() => {

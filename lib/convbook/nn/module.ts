@@ -3,6 +3,7 @@ import { checkSizeLists, checkSizes } from "../arguments/check.ts";
 import { classNameOf } from "../arguments/class-name.ts";
 import type { StateDict } from "../tensor-data.ts";
 import { prepareForward, settled } from "./compile/tracing.ts";
+import { structureChanged } from "./compile/verdicts.ts";
 import { checkObject, OptionError, StateDictError } from "./errors.ts";
 import { Buffer, CounterBuffer, Parameter, type StateEntry } from "./parameter.ts";
 import { Registry } from "./registry.ts";
@@ -226,6 +227,7 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
    */
   registerForwardHook(hook: ForwardHook<In, Out>): () => void {
     this.#forwardHooks.add(hook);
+    structureChanged();
     if (this.#forwardHooks.size === 1) {
       // The instance's own property shadows the class's method, so that modules without hooks pay nothing for them.
       const forward = this.forward;
@@ -241,6 +243,7 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
       };
     }
     return () => {
+      structureChanged();
       if (this.#forwardHooks.delete(hook) && this.#forwardHooks.size === 0) {
         Reflect.deleteProperty(this, "forward");
         if (this.#ownForward !== undefined) {

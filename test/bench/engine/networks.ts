@@ -34,20 +34,20 @@ export function ours(name: string, batch: number): Contestant {
 }
 
 /**
- * A module of images that gives logits of ten classes. A training step is what PyTorch's side does: forward, loss, gradients, SGD with momentum and
+ * A module that gives logits of ten classes. A training step is what PyTorch's side does: forward, loss, gradients, SGD with momentum and
  * weight decay, the loss read.
  *
  * @param around what a forward pass runs in
  */
 export function contestantOf(
   module: AnyModule,
-  shape: [number, number, number, number],
+  shape: readonly number[],
   around: <T>(body: () => T) => T = (body) => body(),
 ): Contestant {
-  const [batch] = shape;
+  const batch = shape[0] as number;
   const variables = module.parameters().map(({ variable }) => variable);
   const velocities = variables.map((variable) => tf.variable(tf.zerosLike(variable), false));
-  const images = tf.randomNormal<tf.Rank.R4>(shape);
+  const images = tf.randomNormal([...shape]);
   const labels = tf.randomUniform<tf.Rank.R1>([batch], 0, 10, "int32");
   const loss = new CrossEntropyLoss();
   let first = true;

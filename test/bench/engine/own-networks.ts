@@ -219,8 +219,9 @@ export const blockKinds: Readonly<Record<string, (width: number) => Blocks>> = {
   residual: (width) => twice(width, () => new ResNetBlock(width, width)),
   preActivation: (width) => twice(width, () => new PreActResNetBlock(width, width)),
   inception: (width) => {
-    const [quarter, eighth] = [width / 4, width / 8];
-    return twice(width, () => new InceptionBlock(width, [quarter, quarter, 2 * quarter, eighth, eighth, eighth]));
+    const [quarter, eighth] = [width / 4, Math.max(1, width / 8)];
+    const widths = [quarter, quarter, width - quarter - 2 * eighth, eighth, eighth, eighth] as const;
+    return twice(width, () => new InceptionBlock(width, widths));
   },
   dense: (width) => {
     const growthRate = Math.max(8, width / 4);

@@ -3,21 +3,33 @@ import * as tf from "@tensorflow/tfjs-core";
 import { at } from "../../arguments/at.ts";
 import { hasKernel, isNested, isRecording } from "../functional/backend.ts";
 import type { Slot } from "./builder.ts";
-import { type Chain, chainFrom, runChain } from "./fold.ts";
+import { paysToWriteDown } from "./cost.ts";
+import { runChain } from "./fold.ts";
 import { type External, type GraphNode, type Source, Value } from "./graph.ts";
 import { isKnownToPrograms } from "./lower.ts";
 import { pendingValue, sayFarewells, takeOver } from "./pending.ts";
 import { outputNumber, outputOf, type PlanNode, type ProgramStep, planOf, type Step } from "./plan.ts";
 import { PlanStore, planKey } from "./store.ts";
+import { atEndOfTurn, guardTurn } from "./turn.ts";
+import { decides } from "./verdicts.ts";
 
 let depth = 0;
+atEndOfTurn(() => {
+  depth = 0;
+});
 
 /** Whether values are being worked out now. */
 export function isExecuting(): boolean {
   return depth > 0;
 }
 
-const plans = new PlanStore<readonly Step[]>();
+/** How a graph runs, and whether that saves more than writing it down takes. */
+interface Plan {
+  readonly steps: readonly Step[];
+  readonly pays: boolean;
+}
+
+const plans = new PlanStore<Plan>();
 
 /** Number of plans that are kept. */
 export function keptPlans(): number {
@@ -29,25 +41,20 @@ export function keptPlans(): number {
  *
  * @param values what is wanted
  * @param others nodes that are to run, too, for what they do to the state of their layers
+ * @returns whether the graph was worth being written down
  */
-export function execute(values: readonly Value[], others: readonly GraphNode[] = []): void {
+export function execute(values: readonly Value[], others: readonly GraphNode[] = []): boolean {
   const wanted = new Set(values.filter((value) => madeTensor(value) === undefined));
   const nodes = nodesBehind([...[...wanted].map(({ node }) => node), ...others]);
   if (nodes.length === 0) {
-    return;
+    return false;
   }
-  // When a notebook's cell is stopped from outside, it ends with its turn of the event loop.
-  const unstuck = globalThis.setImmediate?.(() => {
-    depth = 0;
-  });
+  guardTurn();
   depth++;
   try {
-    new Execution(wanted, nodes).run();
+    return new Execution(wanted, nodes).run();
   } finally {
     depth--;
-    if (unstuck !== undefined) {
-      globalThis.clearImmediate(unstuck);
-    }
     if (depth === 0) {
       sayFarewells();
     }
@@ -114,12 +121,16 @@ function contestedStates(nodes: readonly GraphNode[]): ReadonlySet<unknown> {
   return contested;
 }
 
-/** What runs in one step, and where it stands in the order. */
+/** A step of a plan, and what it is of this graph. */
 interface Run {
-  readonly step: ProgramStep | Chain;
-  readonly nodes: readonly GraphNode[];
+  readonly step: Step;
   readonly exit: GraphNode;
   readonly inputs: readonly Source[];
+}
+
+/** A node by itself, as if it had run when it was called. */
+function single(number: number): Step {
+  return { nodes: [number], exit: number };
 }
 
 class Execution {
@@ -142,8 +153,10 @@ class Execution {
     this.#contested = contestedStates(nodes);
   }
 
-  run(): void {
-    const runs = this.#runs(this.#steps());
+  /** Whether it was worth being written down. */
+  run(): boolean {
+    const plan = this.#plan();
+    const runs = plan.steps.map((step) => this.#run(step));
     for (const { inputs } of runs) {
       for (const input of inputs) {
         if (input instanceof Value) {
@@ -153,9 +166,10 @@ class Execution {
     }
     try {
       for (const run of runs) {
-        const outputs = "built" in run.step ? [this.#runProgram(run, run.step)] : runChain(run.step, this.#tensorOf);
-        for (const node of run.nodes) {
-          node.hasRun = true;
+        const { step } = run;
+        const outputs = "built" in step ? [this.#runProgram(run, step)] : runChain(step, this.#nodes, this.#tensorOf);
+        for (const number of step.nodes) {
+          at(this.#nodes, number).hasRun = true;
         }
         for (const [i, value] of run.exit.outputs.entries()) {
           this.#take(value, at(outputs, i), run.inputs);
@@ -169,28 +183,36 @@ class Execution {
         tensor.dispose();
       }
     }
+    return plan.pays;
   }
 
   /** Programs and single nodes, by a plan that is kept for graphs that look the same. */
-  #steps(): readonly Step[] {
+  #plan(): Plan {
     const hasPrograms = hasKernel("ProgramTraining") && !isNested();
     const nodes = this.#nodes.map((node): PlanNode => {
       const { operation, outputs } = node;
       const isImages = outputs.length === 1 && node.output.shape.length === 4;
+      const isOrdered = this.#isOrdered(node);
       return {
         operation,
         inputs: node.inputs.map((input) => this.#numberOf(input)),
         shapes: outputs.map(({ shape }) => shape),
         isKept: outputs.some((value) => this.#wanted.has(value)),
-        isKnown: hasPrograms && isImages && !this.#isOrdered(node) && isKnownToPrograms(operation, this.#training),
+        isKnown: hasPrograms && isImages && !isOrdered && isKnownToPrograms(operation, this.#training),
+        isOrdered,
       };
     });
     const shapes = [...this.#externals.keys()].map(({ shape }) => shape);
-    const { length } = nodes;
-    if (length === 1) {
-      return [{ exit: 0 }];
+    const decided = hasPrograms && decides();
+    if (nodes.length === 1) {
+      return { steps: [single(0)], pays: !decided };
     }
-    return plans.get(planKey(nodes, shapes, this.#training), () => planOf(nodes, shapes, this.#training));
+    const key = (decided ? "?" : "!") + planKey(nodes, shapes, this.#training);
+    return plans.get(key, () => {
+      const steps = planOf(nodes, shapes, this.#training);
+      const pays = !decided || paysToWriteDown(nodes, steps, this.#training);
+      return { steps: pays ? steps : nodes.map((_, i) => single(i)), pays };
+    });
   }
 
   /** Whether a node runs by itself, when it is its turn: others change the same state, or it has changed it already. */
@@ -214,57 +236,19 @@ class Execution {
     return -this.#sources.length;
   }
 
-  /** Steps with what they read; single nodes that come to one step are put together. */
-  #runs(steps: readonly Step[]): Run[] {
-    const runs: Run[] = [];
-    const alone: GraphNode[] = [];
-    for (const step of steps) {
-      const exit = at(this.#nodes, step.exit);
-      if ("built" in step) {
-        const nodes = step.nodes.map((number) => at(this.#nodes, number));
-        runs.push({ step, nodes, exit, inputs: [this.#sourceOf(step.entry)] });
-      } else {
-        alone.push(exit);
-      }
+  /** A step with what it reads. */
+  #run(step: Step): Run {
+    const exit = at(this.#nodes, step.exit);
+    if ("built" in step) {
+      return { step, exit, inputs: [this.#sourceOf(step.entry)] };
     }
-    if (alone.length > 0) {
-      runs.push(...this.#chains(alone));
-      runs.sort((a, b) => a.exit.index - b.exit.index);
+    const nodes = step.nodes.map((number) => at(this.#nodes, number));
+    const [only, ...others] = nodes;
+    if (only !== undefined && others.length === 0) {
+      return { step, exit, inputs: only.inputs };
     }
-    return runs;
-  }
-
-  /** Nodes that run by themselves, in order, those together that come to one step. */
-  #chains(alone: readonly GraphNode[]): Run[] {
-    const free = new Set(alone);
-    const readers = new Map<Value, GraphNode | null>();
-    for (const node of this.#nodes) {
-      for (const input of node.inputs) {
-        if (input instanceof Value) {
-          readers.set(input, readers.has(input) ? null : node);
-        }
-      }
-    }
-    const readerOf = ({ output, outputs }: GraphNode): GraphNode | undefined => {
-      const reader = readers.get(output);
-      const isOnly = reader !== undefined && reader !== null && outputs.length === 1 && !this.#wanted.has(output);
-      return isOnly && free.has(reader) && !this.#isOrdered(reader) ? reader : undefined;
-    };
-    const runs: Run[] = [];
-    for (const first of alone) {
-      if (!free.has(first)) {
-        continue;
-      }
-      const chain = this.#isOrdered(first)
-        ? { single: first, nodes: [first] }
-        : chainFrom(first, readerOf, !this.#training);
-      for (const node of chain.nodes) {
-        free.delete(node);
-      }
-      const inputs = chain.nodes.flatMap(({ inputs: own }) => own).filter((input) => !isWithin(input, chain.nodes));
-      runs.push({ step: chain, nodes: chain.nodes, exit: at(chain.nodes, -1), inputs });
-    }
-    return runs;
+    const isWithin = (input: Source) => input instanceof Value && nodes.includes(input.node);
+    return { step, exit, inputs: nodes.flatMap(({ inputs }) => inputs).filter((input) => !isWithin(input)) };
   }
 
   /** The source that {@link PlanNode.inputs} calls by this number. */
@@ -348,8 +332,4 @@ class Execution {
     this.#made.get(source)?.dispose();
     this.#made.delete(source);
   }
-}
-
-function isWithin(source: Source, nodes: readonly GraphNode[]): boolean {
-  return source instanceof Value && nodes.includes(source.node);
 }

@@ -1,111 +1,44 @@
-/**
- * Runs nodes by themselves, several in one step where that comes to the same: in evaluation a normalisation is folded into the convolution before it, and a sum
- * and an activation join the step before them. It works on every backend.
- */
+/** Runs nodes by themselves, and chains of them (see chains.ts) in one step. It works on every backend. */
 import * as tf from "@tensorflow/tfjs-core";
 import { at } from "../../arguments/at.ts";
 import { type ActivationName, activation } from "../functional/activation.ts";
 import { batchNormInference, batchNormTraining, foldedScale } from "../functional/batch-norm.ts";
 import { conv2d } from "../functional/conv.ts";
-import { paysToFold } from "./cost.ts";
+import type { Chain } from "./chains.ts";
 import type { Convolution, GraphNode, KernelCall, Normalisation, Source } from "./graph.ts";
 
-/** Nodes one behind the other that run as one. */
-export interface Chain {
-  readonly convolution?: GraphNode;
-  readonly normalisation?: GraphNode;
-  /** The sum, and which of its inputs comes from outside. */
-  readonly sum?: { readonly node: GraphNode; readonly other: Source };
-  readonly activation?: ActivationName;
-  /** Any other node. */
-  readonly single?: GraphNode;
-  /** All of them. */
-  readonly nodes: readonly GraphNode[];
-}
-
-/** What may follow a node: its only reader, if it has one. */
-export type ReaderOf = (node: GraphNode) => GraphNode | undefined;
-
 /**
- * The chain that begins with a node.
+ * Runs a chain; its result is nobody else's.
  *
- * @param readerOf the only reader of a node's result, where nobody else wants it
- * @param folds whether normalisations can be folded into convolutions: no gradient is recorded
+ * @param nodes all of the graph
+ * @param tensorOf what an input has come to
  */
-export function chainFrom(first: GraphNode, readerOf: ReaderOf, folds: boolean): Chain {
-  const nodes = [first];
-  let last = first;
-  const next = (): GraphNode | undefined => readerOf(last);
-  const take = (node: GraphNode): GraphNode => {
-    nodes.push(node);
-    last = node;
-    return node;
-  };
-  const { operation } = first;
-  const convolution = operation.kind === "convolution" && folds ? operation : undefined;
-  if (convolution === undefined && operation.kind !== "normalisation") {
-    return { single: first, nodes };
-  }
-  let normalisation = convolution === undefined ? first : undefined;
-  if (convolution !== undefined) {
-    const behind = next();
-    if (
-      behind?.operation.kind === "normalisation" &&
-      !behind.operation.usesBatch &&
-      paysToFold(convolution.weight.size, tf.util.sizeFromShape([...convolution.shape]))
-    ) {
-      normalisation = take(behind);
-    }
-  }
-  const after = next();
-  let sum: Chain["sum"];
-  if (after?.operation.kind === "kernel" && after.operation.role === "sum") {
-    const other = after.inputs.find((input) => input !== last.output) as Source;
-    sum = { node: take(after), other };
-  }
-  const behind = next();
-  const act = behind === undefined ? undefined : activationOf(behind);
-  if (behind !== undefined && act !== undefined) {
-    take(behind);
-  }
-  return {
-    ...(convolution === undefined ? {} : { convolution: first }),
-    ...(normalisation === undefined ? {} : { normalisation }),
-    ...(sum === undefined ? {} : { sum }),
-    ...(act === undefined ? {} : { activation: act }),
-    nodes,
-  };
-}
-
-function activationOf({ operation }: GraphNode): ActivationName | undefined {
-  if (operation.kind === "activation") {
-    return operation.name;
-  }
-  return operation.kind === "kernel" && operation.role === "relu" ? "relu" : undefined;
-}
-
-/** Runs a chain; its result is nobody else's. */
-export function runChain(chain: Chain, tensorOf: (source: Source) => tf.Tensor): tf.Tensor[] {
-  const first = at(chain.nodes, 0);
+export function runChain(
+  chain: Chain,
+  nodes: readonly GraphNode[],
+  tensorOf: (source: Source) => tf.Tensor,
+): tf.Tensor[] {
+  const first = at(nodes, at(chain.nodes, 0));
   const tensors = first.inputs.map(tensorOf);
-  if (chain.single !== undefined) {
-    return runNode(chain.single, tensors);
+  const { convolution, sum, activation: act = "identity" } = chain;
+  const normalisation = chain.normalisation === undefined ? undefined : at(nodes, chain.normalisation);
+  if (convolution === undefined && normalisation === undefined) {
+    return runNode(first, tensors);
   }
   const x = at(tensors, 0);
-  const residual = chain.sum === undefined ? undefined : tensorOf(chain.sum.other);
-  const { convolution, normalisation, activation: act = "identity" } = chain;
+  const residual = sum === undefined ? undefined : tensorOf(at(at(nodes, sum.node).inputs, sum.other));
   const y = tf.tidy(() => {
     if (convolution !== undefined) {
       const folded = normalisation?.operation as Normalisation | undefined;
-      return convolve(convolution.operation as Convolution, x, folded, act, residual);
+      return convolve(first.operation as Convolution, x, folded, act, residual);
     }
-    const node = normalisation as GraphNode;
-    return normalise(node.operation as Normalisation, x, node.hasRun, residual, act);
+    return normalise(first.operation as Normalisation, x, first.hasRun, residual, act);
   });
   return [y];
 }
 
-function runNode(node: GraphNode, tensors: readonly tf.Tensor[]): tf.Tensor[] {
+/** Runs a node as if it had run when it was called. */
+export function runNode(node: GraphNode, tensors: readonly tf.Tensor[]): tf.Tensor[] {
   const { operation } = node;
   const x = at(tensors, 0);
   switch (operation.kind) {

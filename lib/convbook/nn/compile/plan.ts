@@ -2,7 +2,8 @@
 import { refusalOf } from "@convbook/engine";
 import { at } from "../../arguments/at.ts";
 import type { BuiltProgram } from "./builder.ts";
-import { paysAsProgram } from "./cost.ts";
+import { type Chain, chainsOf } from "./chains.ts";
+import { keepsSomething, paysAsProgram } from "./cost.ts";
 import type { Operation } from "./graph.ts";
 import { lowerRegion, type Region } from "./lower.ts";
 
@@ -16,6 +17,8 @@ export interface PlanNode {
   readonly isKept: boolean;
   /** Whether programs know it. */
   readonly isKnown: boolean;
+  /** Whether it runs by itself, when it is its turn. */
+  readonly isOrdered: boolean;
 }
 
 /** A run of nodes as one program: from what `entry` says (as in {@link PlanNode.inputs}) to the result of its last node. */
@@ -26,12 +29,12 @@ export interface ProgramStep {
   readonly built: BuiltProgram;
 }
 
-/** A node that runs by itself. */
-export interface NodeStep {
+/** Nodes that run by themselves, one or several in one step. */
+export interface ChainStep extends Chain {
   readonly exit: number;
 }
 
-export type Step = ProgramStep | NodeStep;
+export type Step = ProgramStep | ChainStep;
 
 /** More nodes than a graph has. */
 const stride = 2 ** 24;
@@ -152,16 +155,15 @@ export function planOf(
     return at(at(nodes, node).shapes, place);
   };
   const isDone = nodes.map(() => false);
-  const steps: Step[] = [];
+  const programs: ProgramStep[] = [];
+  const alone: number[] = [];
   const add = (region: Region, pays: boolean) => {
-    const built = pays ? lowerRegion(region, training) : null;
+    const built = pays && keepsSomething(region) ? lowerRegion(region, training) : null;
     const { entry, numbers, exit } = region;
     if (built !== null && canRun(built, at(region.entryShape, 0), training)) {
-      steps.push({ entry, nodes: numbers, exit, built });
+      programs.push({ entry, nodes: numbers, exit, built });
     } else {
-      for (const number of numbers) {
-        steps.push({ exit: number });
-      }
+      alone.push(...numbers);
     }
     for (const number of numbers) {
       isDone[number] = true;
@@ -173,7 +175,7 @@ export function planOf(
     }
     const junction = junctions[exit];
     if (junction === null || junction === undefined || junction.above === null) {
-      steps.push({ exit });
+      alone.push(exit);
       continue;
     }
     // The pieces between one junction and the next, from the end.
@@ -196,14 +198,16 @@ export function planOf(
       }
     }
     if (pieces.length === 0) {
-      steps.push({ exit });
+      alone.push(exit);
       continue;
     }
-    for (const { entry, exit: end, pays } of joined(pieces, training)) {
+    for (const { entry, exit: end, pays } of joined(pieces)) {
       add(region(entry, end), pays);
     }
   }
-  return steps.sort((a, b) => a.exit - b.exit);
+  const inOrder = alone.sort((a, b) => a - b);
+  const chains = chainsOf(nodes, inOrder, training).map((chain) => ({ ...chain, exit: at(chain.nodes, -1) }));
+  return [...programs, ...chains].sort((a, b) => a.exit - b.exit);
 }
 
 /** Whether the engine takes a program: some graphs are more than its programs can be. */
@@ -232,10 +236,10 @@ interface Stretch {
 }
 
 /** Pieces one behind the other that are all worth a program, as one; from the end. */
-function joined(pieces: readonly Region[], training: boolean): Stretch[] {
+function joined(pieces: readonly Region[]): Stretch[] {
   const runs: Stretch[] = [];
   for (const piece of pieces) {
-    const pays = paysAsProgram(piece, training);
+    const pays = paysAsProgram(piece);
     const last = runs.at(-1);
     if (last?.pays === pays) {
       last.entry = piece.entry;

@@ -21,6 +21,7 @@ import {
   ReLU,
   Sequential,
 } from "../index.ts";
+import { decideWhatPays } from "./verdicts.ts";
 
 if (!engine.available) {
   console.log("programs: left out without the native engine (npm rebuild @convbook/engine)");
@@ -116,6 +117,8 @@ async function outcomeOn(backend: string, channels: number, make: () => Images, 
 }
 
 describe.runIf(engine.available)("blocks as programs", () => {
+  beforeAll(() => decideWhatPays(false));
+  afterAll(() => decideWhatPays(true));
   beforeAll(() => tf.setBackend("native"));
   afterAll(() => tf.setBackend("cpu"));
 

@@ -40,7 +40,7 @@ export function planKey(
     key += `/${list(shape)}`;
   }
   for (const node of nodes) {
-    key += `;${node.isKept ? "!" : ""}${operationKey(node)}(${list(node.inputs)})`;
+    key += `;${node.isKept ? "!" : ""}${node.isKnown ? "" : "?"}${node.isOrdered ? "#" : ""}${operationKey(node)}(${list(node.inputs)})`;
     for (const shape of node.shapes) {
       key += `/${list(shape)}`;
     }
@@ -56,17 +56,14 @@ function list(numbers: readonly number[]): string {
   return text;
 }
 
-function operationKey({ operation, isKnown }: PlanNode): string {
-  if (!isKnown) {
-    return "?";
-  }
+function operationKey({ operation }: PlanNode): string {
   switch (operation.kind) {
     case "convolution":
       return `conv ${operation.bias !== null} ${list(operation.weight.shape)} ${windowKey(operation.window)}`;
     case "pool":
       return `${operation.type} ${windowKey(operation.window)}`;
     case "normalisation":
-      return `norm ${operation.epsilon} ${operation.share}`;
+      return `norm ${operation.usesBatch} ${operation.epsilon} ${operation.share}`;
     case "activation":
       return operation.name;
     case "kernel":

@@ -6,7 +6,7 @@
 import { beforeInPlaceChange } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { OptionError } from "../errors.ts";
-import { isNested } from "../functional/backend.ts";
+import { hasKernel, isNested } from "../functional/backend.ts";
 import { changedBy, pendingReaders } from "./changes.ts";
 import { execute, isExecuting } from "./execute.ts";
 import { type External, GraphNode, type LayerOperation, type Operation, type Source, Value } from "./graph.ts";
@@ -14,6 +14,18 @@ import { givesList, outputShapes } from "./kernels.ts";
 import { books, hasPending, hold, pendingTensor, pendingValue, resolveWith, whenSettled } from "./pending.ts";
 import { beforeReads } from "./reads.ts";
 import { tensorsIn } from "./tensors-in.ts";
+import { atEndOfTurn, guardTurn } from "./turn.ts";
+import {
+  beginCalls,
+  callMark,
+  endCalls,
+  forget,
+  noteCall,
+  remember,
+  structureChanged,
+  type Verdict,
+  verdictOn,
+} from "./verdicts.ts";
 
 /** A module, as far as this file knows it. */
 interface Layer {
@@ -28,6 +40,8 @@ class Trace {
   readonly nodes: GraphNode[] = [];
   readonly #externals = new Map<tf.Tensor, External>();
   readonly #holds: tf.Tensor[] = [];
+  /** Whether writing it down was worth it so far. */
+  isWorthIt = false;
 
   source(tensor: tf.Tensor): Source {
     const value = pendingValue(tensor);
@@ -160,7 +174,10 @@ function work(trace: Trace | undefined, values: readonly Value[], nodes: readonl
     if (trace !== undefined) {
       execute(pendingReaders(changedBy(trace.owing), (node) => !trace.has(node)));
     }
-    execute(values, nodes);
+    const paid = execute(values, nodes);
+    if (trace !== undefined) {
+      trace.isWorthIt ||= paid;
+    }
   });
 }
 
@@ -240,17 +257,42 @@ export function eagerly<T>(body: () => T): T {
   }
 }
 
+/** The outermost call of a module whose calls are not worth a graph. */
+function callEagerly(layer: Layer, verdict: Verdict, forward: Forward, inputs: unknown[]): unknown {
+  guardTurn();
+  const before = beginCalls();
+  isOff = true;
+  try {
+    const output = forward.apply(layer, inputs);
+    if (callMark() !== verdict.mark) {
+      forget(layer, verdict);
+    }
+    return output;
+  } finally {
+    isOff = false;
+    endCalls(before);
+  }
+}
+
 /** Runs a module's own forward pass as part of a graph. */
 function callModule(layer: Layer, isLayer: boolean, forward: Forward, inputs: unknown[]): unknown {
   if (isOff || isExecuting()) {
+    if (isOff) {
+      noteCall(layer, inputs);
+    }
     return forward.apply(layer, inputs);
   }
   if (isLayer) {
     return current === undefined ? forward.apply(layer, inputs) : callLayer(current, layer, forward, inputs);
   }
   if (current === undefined) {
-    return isNested() ? forward.apply(layer, inputs) : callOutermost(layer, forward, inputs);
+    if (isNested()) {
+      return forward.apply(layer, inputs);
+    }
+    const verdict = verdictOn(layer, inputs);
+    return verdict === undefined ? callOutermost(layer, forward, inputs) : callEagerly(layer, verdict, forward, inputs);
   }
+  noteCall(layer, inputs);
   const trace = current;
   const start = trace.nodes.length;
   const output = forward.apply(layer, inputs);
@@ -261,6 +303,7 @@ function callModule(layer: Layer, isLayer: boolean, forward: Forward, inputs: un
 }
 
 function callLayer(trace: Trace, layer: Layer, forward: Forward, inputs: unknown[]): unknown {
+  noteCall(layer, inputs);
   const [x] = inputs as [tf.Tensor];
   const isKnown = inputs.length === 1 && x instanceof tf.Tensor && x.dtype === "float32" && x.size > 0;
   const operation = isKnown ? layer.operation?.(x) : null;
@@ -272,9 +315,9 @@ function callLayer(trace: Trace, layer: Layer, forward: Forward, inputs: unknown
 
 function callOutermost(layer: Layer, forward: Forward, inputs: unknown[]): unknown {
   const trace = new Trace();
+  const before = beginCalls();
+  guardTurn();
   watch(trace);
-  // When a notebook's cell is stopped from outside, nothing below runs; the trace ends with its turn of the event loop.
-  const unstuck = globalThis.setImmediate?.(() => watch(undefined));
   let isWhole = false;
   try {
     const output = forward.apply(layer, inputs);
@@ -284,12 +327,13 @@ function callOutermost(layer: Layer, forward: Forward, inputs: unknown[]): unkno
       trace.forget(0, given(layer, output));
     }
     work(trace, trace.open, trace.owing);
+    if (!trace.isWorthIt && hasKernel("ProgramTraining")) {
+      remember(layer, inputs);
+    }
     return output;
   } finally {
     watch(undefined);
-    if (unstuck !== undefined) {
-      globalThis.clearImmediate(unstuck);
-    }
+    endCalls(before);
     try {
       // What ran before an error has changed the state of its layers.
       if (!isWhole) {
@@ -316,6 +360,7 @@ const wrapped = new WeakSet<object>();
 
 /** Makes the classes of a module, from its own up to `root`, take part: their forward passes become those of graphs. */
 export function prepareForward(type: { readonly prototype: object }, root: object): void {
+  structureChanged();
   for (let holder = type.prototype; holder !== root && holder !== null; holder = Object.getPrototypeOf(holder)) {
     const found = Object.getOwnPropertyDescriptor(holder, "forward");
     if (typeof found?.value !== "function" || wrapped.has(found.value)) {
@@ -424,3 +469,7 @@ resolveWith((value) => {
   return value.tensor as tf.Tensor;
 });
 install();
+atEndOfTurn(() => {
+  watch(undefined);
+  isOff = false;
+});
