@@ -22,8 +22,8 @@ export interface NativeAddon extends NativeArrayFunctions, NativeTables {
   hasBf16(): boolean;
   /** What AMX tiles have computed in this process: forward passes and input gradients in bf16 and in float32, gradients of filters. */
   tilePasses(): [rounded: number, split: number, filterGradients: number];
-  /** When Winograd's algorithm is used, where there are no AMX tiles: never, where its model says that it is faster, or wherever it can. */
-  useWinograd(how: 0 | 1 | 2): void;
+  /** When Winograd's algorithm is used, where there are no AMX tiles: never, where its model says that it is faster, or wherever it can: in tiles of 4 x 4 inputs, or of 6 x 6. */
+  useWinograd(how: 0 | 1 | 2 | 3): void;
   /** What was computed by it in this process: forward convolutions, gradients of inputs, gradients of filters. */
   winogradPasses(): [forward: number, inputGradients: number, filterGradients: number];
   /**

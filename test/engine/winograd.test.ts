@@ -20,6 +20,7 @@ interface Passes {
 const never = 0;
 const whereFaster = 1;
 const whereItCan = 2;
+const inLargeTiles = 3;
 
 const addon = engine.available ? (createRequire(import.meta.url)(engine.info().path) as NativeAddon) : undefined;
 
@@ -44,6 +45,22 @@ const cases: readonly Case[] = [
   { in: [2, 3, 3, 24], out: 20, kernel: [3, 3], pad: 0 },
   { in: [1, 1, 1, 16], out: 16, kernel: [3, 3], pad: 1 },
   { in: [1, 4, 4, 530], out: 24, kernel: [3, 3], pad: 1 },
+];
+
+/** The same for tiles of 6 x 6 inputs, and for filters of 5 x 5. */
+const largeCases: readonly Case[] = [
+  { in: [2, 8, 8, 16], out: 16, kernel: [3, 3], pad: 1 },
+  { in: [3, 7, 7, 64], out: 48, kernel: [3, 3], pad: 1 },
+  { in: [1, 14, 14, 40], out: 70, kernel: [3, 3], pad: 1 },
+  { in: [2, 9, 71, 5], out: 3, kernel: [3, 3], pad: 0 },
+  { in: [1, 5, 130, 17], out: 33, kernel: [3, 3], pad: 2 },
+  { in: [2, 3, 3, 24], out: 20, kernel: [3, 3], pad: 0 },
+  { in: [1, 1, 1, 16], out: 16, kernel: [3, 3], pad: 1 },
+  { in: [1, 4, 4, 130], out: 24, kernel: [3, 3], pad: 1 },
+  { in: [2, 8, 8, 16], out: 12, kernel: [5, 5], pad: 2 },
+  { in: [1, 9, 71, 5], out: 33, kernel: [5, 5], pad: 0 },
+  { in: [2, 6, 11, 17], out: 40, kernel: [5, 5], pad: 3 },
+  { in: [1, 1, 1, 16], out: 16, kernel: [5, 5], pad: 2 },
 ];
 
 const plain = cases[0] as Case;
@@ -168,6 +185,39 @@ describe.each(isas)("Winograd's algorithm on %s", (isa) => {
     }
   });
 
+  it.each(largeCases)("gives what float64 gives in large tiles: %o", async (c) => {
+    const { x, w } = valuesOf(c);
+    const wanted = await reference(c, x, w);
+    for (const threads of [1, 3]) {
+      engine.setThreads(threads);
+      addon?.useWinograd(inLargeTiles);
+      const { result, ...counts } = passes(() => run(c, x, w));
+      expect(counts).toEqual({ forward: 3, inputGradients: 1, filterGradients: 1 });
+      for (const name of ["y", "dx", "dw", "db"] as const) {
+        expect(worstOf(result[name], wanted[name]), name).toBeLessThan(4e-6);
+      }
+    }
+  });
+
+  it("takes large tiles where they are exact enough: other bits than small ones give, up to 128 channels forwards", () => {
+    const of = (c: Case, how: 0 | 1 | 2 | 3): Passes => {
+      const { x, w } = valuesOf(c);
+      addon?.useWinograd(how);
+      return run(c, x, w);
+    };
+    const isSame = (a: Values, b: Values) => a.every((value, i) => value === b[i]);
+    const few: Case = { in: [1, 16, 16, 128], out: 32, kernel: [3, 3], pad: 1 };
+    const many: Case = { ...few, in: [1, 16, 16, 136] };
+    expect(isSame(of(few, whereFaster).y, of(few, inLargeTiles).y)).toBe(true);
+    expect(isSame(of(few, inLargeTiles).y, of(few, whereItCan).y)).toBe(false);
+    expect(isSame(of(many, whereFaster).y, of(many, whereItCan).y)).toBe(true);
+    expect(isSame(of(many, whereFaster).dx, of(many, inLargeTiles).dx)).toBe(true);
+    const five: Case = { in: [2, 16, 16, 32], out: 32, kernel: [5, 5], pad: 2 };
+    expect(isSame(of(five, whereFaster).y, of(five, inLargeTiles).y)).toBe(true);
+    expect(isSame(of(five, whereFaster).dx, of(five, inLargeTiles).dx)).toBe(true);
+    expect(isSame(of(five, whereFaster).dw, of(five, never).dw)).toBe(true);
+  });
+
   it.each([
     { in: [2, 8, 8, 32], out: 32, kernel: [3, 3], pad: 1, stride: [2, 2] },
     { in: [2, 8, 8, 32], out: 32, kernel: [3, 3], pad: 1, stride: [1, 2] },
@@ -240,11 +290,13 @@ describe.each(isas)("Winograd's algorithm on %s", (isa) => {
       both[where][both[where].length >> 1] = value;
       addon?.useWinograd(never);
       const wanted = run(plain, both.x, both.w);
-      addon?.useWinograd(whereItCan);
-      const got = run(plain, both.x, both.w);
-      expectSame(got.y, wanted.y);
-      expectSame(got.dx, where === "w" ? wanted.dx : got.dx);
-      expectSame(got.dw, where === "x" ? wanted.dw : got.dw);
+      for (const how of [whereItCan, inLargeTiles] as const) {
+        addon?.useWinograd(how);
+        const got = run(plain, both.x, both.w);
+        expectSame(got.y, wanted.y);
+        expectSame(got.dx, where === "w" ? wanted.dx : got.dx);
+        expectSame(got.dw, where === "x" ? wanted.dw : got.dw);
+      }
     }
   });
 

@@ -1,19 +1,28 @@
-/** Convolutions of a grid of shapes by loops and by Winograd's algorithm, taking turns, beside what the engine's cost model chooses. */
+/** Convolutions of a grid of shapes by loops and by Winograd's algorithm in both sizes of tiles, taking turns, beside what the engine's cost model chooses. */
 import { createRequire } from "node:module";
 import { engine } from "@convbook/engine";
 import type { NativeAddon } from "../../../lib/engine/native.ts";
 import { rounded } from "./contest.ts";
 import type { Options, Section } from "./options.ts";
 
-const channels = [
-  [16, 16],
-  [32, 32],
-  [16, 64],
-  [64, 16],
-  [64, 64],
-  [128, 128],
-  [256, 256],
-] as const;
+/** Of filters of each size. */
+const channels = {
+  3: [
+    [16, 16],
+    [32, 32],
+    [16, 64],
+    [64, 16],
+    [64, 64],
+    [128, 128],
+    [256, 256],
+  ],
+  5: [
+    [16, 8],
+    [16, 16],
+    [32, 32],
+    [64, 64],
+  ],
+} as const;
 const sizes = [4, 7, 8, 14, 16, 28, 32, 56];
 const batches = [1, 8, 128];
 /** Beyond that a shape takes too long, and is like the ones before. */
@@ -23,45 +32,79 @@ const leastRounds = 3;
 interface Shape {
   readonly batch: number;
   readonly size: number;
+  readonly filter: 3 | 5;
   readonly inChannels: number;
   readonly outChannels: number;
 }
 
-const ways = { loops: 0, model: 1, winograd: 2 } as const;
+const ways = { loops: 0, model: 1, small: 2, large: 3 } as const;
+type Way = Exclude<keyof typeof ways, "model">;
+/** Small tiles are for filters of 3 x 3. */
+const waysFor: Readonly<Record<3 | 5, readonly Way[]>> = { 3: ["loops", "small", "large"], 5: ["loops", "large"] };
 
-function operationsOf({ batch, size, inChannels, outChannels }: Shape): number {
-  return 2 * 9 * batch * size * size * inChannels * outChannels;
+function operationsOf({ batch, size, filter, inChannels, outChannels }: Shape): number {
+  return 2 * filter ** 2 * batch * size * size * inChannels * outChannels;
+}
+
+/** A pass, and where it writes to. */
+interface Timed {
+  readonly run: () => void;
+  readonly result: Float32Array;
 }
 
 /** The passes of a shape, each on the same arrays. */
-function passesOf(addon: NativeAddon, { batch, size, inChannels, outChannels }: Shape): Record<string, () => void> {
-  const sizesOf = [batch, size, size, inChannels, size, size, outChannels, 3, 3, 1, 1, 1, 1, 1, 1, 1];
+function passesOf(addon: NativeAddon, { batch, size, filter, inChannels, outChannels }: Shape): Record<string, Timed> {
+  const pad = (filter - 1) / 2;
+  const sizesOf = [batch, size, size, inChannels, size, size, outChannels, filter, filter, 1, 1, pad, pad, 1, 1, 1];
   const shape = Int32Array.from(sizesOf);
   const random = (count: number) => Float32Array.from({ length: count }, () => Math.random() - 0.5);
   const x = random(batch * size * size * inChannels);
   const y = random(batch * size * size * outChannels);
-  const w = random(9 * inChannels * outChannels);
+  const w = random(filter ** 2 * inChannels * outChannels);
   const [toX, toY, toW] = [new Float32Array(x.length), new Float32Array(y.length), new Float32Array(w.length)];
   return {
-    forward: () => addon.conv2d(shape, x, w, undefined, undefined, 0, toY, false),
-    "input gradient": () => addon.conv2dInputGrad(shape, y, w, toX),
-    "filter gradient": () => addon.conv2dFilterGrad(shape, x, y, toW, undefined),
+    forward: { run: () => addon.conv2d(shape, x, w, undefined, undefined, 0, toY, false), result: toY },
+    "input gradient": { run: () => addon.conv2dInputGrad(shape, y, w, toX), result: toX },
+    "filter gradient": { run: () => addon.conv2dFilterGrad(shape, x, y, toW, undefined), result: toW },
   };
 }
 
-/** Best milliseconds of both ways, in turns. */
-function measure(addon: NativeAddon, pass: () => void, rounds: number): { loops: number; winograd: number } {
-  const best = { loops: Number.POSITIVE_INFINITY, winograd: Number.POSITIVE_INFINITY };
+/** Best milliseconds of each way, in turns. */
+function measure(addon: NativeAddon, which: readonly Way[], pass: () => void, rounds: number): Map<Way, number> {
+  const best = new Map<Way, number>();
   const end = performance.now() + 20 * rounds;
   for (let round = 0; round < leastRounds || performance.now() < end; round++) {
-    for (const way of ["loops", "winograd"] as const) {
+    for (const way of which) {
       addon.useWinograd(ways[way]);
       const start = performance.now();
       pass();
-      best[way] = Math.min(best[way], performance.now() - start);
+      best.set(way, Math.min(best.get(way) ?? Number.POSITIVE_INFINITY, performance.now() - start));
     }
   }
   return best;
+}
+
+/** Whether the model leaves a pass to loops, or takes the tiles whose result has the same bits; the passes write to `result`. */
+function chosenFor(addon: NativeAddon, which: readonly Way[], pass: () => void, result: Float32Array): Way {
+  const bitsOf = (how: 0 | 1 | 2 | 3) => {
+    addon.useWinograd(how);
+    pass();
+    return Buffer.from(result.slice().buffer);
+  };
+  const before = addon.winogradPasses();
+  const chosen = bitsOf(ways.model);
+  if (addon.winogradPasses().every((count, i) => count === before[i])) {
+    return "loops";
+  }
+  return which.find((way) => way !== "loops" && bitsOf(ways[way]).equals(chosen)) ?? "loops";
+}
+
+function shapes(): Shape[] {
+  return ([3, 5] as const).flatMap((filter) =>
+    channels[filter].flatMap(([inChannels, outChannels]) =>
+      sizes.flatMap((size) => batches.map((batch) => ({ batch, size, filter, inChannels, outChannels }))),
+    ),
+  );
 }
 
 export async function winograd({ rounds }: Options): Promise<Section | undefined> {
@@ -73,38 +116,36 @@ export async function winograd({ rounds }: Options): Promise<Section | undefined
   const addon = createRequire(import.meta.url)(path) as NativeAddon;
   const rows: Section["rows"][number][] = [];
   let wrong = 0;
-  for (const [inChannels, outChannels] of channels) {
-    for (const size of sizes) {
-      for (const batch of batches) {
-        const shape = { batch, size, inChannels, outChannels };
-        const operations = operationsOf(shape);
-        if (operations > mostOperations) {
-          continue;
-        }
-        for (const [name, pass] of Object.entries(passesOf(addon, shape))) {
-          addon.useWinograd(ways.model);
-          const before = addon.winogradPasses();
-          pass();
-          const chosen = addon.winogradPasses().some((count, i) => count !== before[i]) ? "winograd" : "loops";
-          const times = measure(addon, pass, rounds);
-          const loss = times[chosen] / Math.min(times.loops, times.winograd) - 1;
-          wrong += loss > 0 ? 1 : 0;
-          rows.push({
-            pass: name,
-            shape: `${batch}x${size}x${size}, ${inChannels} to ${outChannels}`,
-            loops: rounded(operations / times.loops / 1e6, 0),
-            winograd: rounded(operations / times.winograd / 1e6, 0),
-            ratio: rounded(times.loops / times.winograd),
-            chosen,
-            loss: rounded(loss, 3),
-          });
-        }
-      }
+  for (const shape of shapes()) {
+    const operations = operationsOf(shape);
+    if (operations > mostOperations) {
+      continue;
+    }
+    const { batch, size, filter, inChannels, outChannels } = shape;
+    const which = waysFor[filter];
+    for (const [name, { run: pass, result }] of Object.entries(passesOf(addon, shape))) {
+      const chosen = chosenFor(addon, which, pass, result);
+      const times = measure(addon, which, pass, rounds);
+      const timeOf = (way: Way) => times.get(way) ?? Number.NaN;
+      const rateOf = (way: Way) => (times.has(way) ? rounded(operations / timeOf(way) / 1e6, 0) : null);
+      const fastest = Math.min(...times.values());
+      const loss = timeOf(chosen) / fastest - 1;
+      wrong += loss > 0 ? 1 : 0;
+      rows.push({
+        pass: name,
+        shape: `${batch}x${size}x${size}, ${inChannels} to ${outChannels}, ${filter}x${filter}`,
+        loops: rateOf("loops"),
+        small: rateOf("small"),
+        large: rateOf("large"),
+        ratio: rounded(timeOf("loops") / fastest),
+        chosen,
+        loss: rounded(loss, 3),
+      });
     }
   }
   addon.useWinograd(ways.model);
   const note =
-    `GFLOP/s of the loops' arithmetic, ${threads} threads, ${isa}; ratio: time of loops by Winograd's; loss: time of the way that the model chose, ` +
-    `by the faster, less 1. Not the faster one was chosen for ${wrong} of ${rows.length}`;
+    `GFLOP/s of the loops' arithmetic, ${threads} threads, ${isa}, by loops and in tiles of 4 x 4 and 6 x 6 inputs; ratio: time of loops by the fastest; ` +
+    `loss: time of the way that the model chose, by the fastest, less 1. Not the fastest was chosen for ${wrong} of ${rows.length}`;
   return { title: "Winograd", note, rows };
 }

@@ -69,10 +69,11 @@ napi_value tilePasses(const Arguments& args, State&) {
   return countsOf(args, {passes.rounded.load(), passes.split.load(), passes.filterGradients.load()});
 }
 
-// (how: 0 never, 1 where the model says that it is faster, 2 wherever it can) sets when Winograd's algorithm is used.
+// (how: 0 never, 1 where the model says that it is faster, 2 and 3 wherever it can, in small and in large tiles) sets
+// when Winograd's algorithm is used.
 napi_value useWinograd(const Arguments& args, State& state) {
-  ConvImplementation* ways[] = {nullptr, &winogradWhereFaster(), &winogradWhereItCan()};
-  state.winograd = ways[args.choice<int>(0, 3)];
+  ConvImplementation* ways[] = {nullptr, &winogradWhereFaster(), &winogradInSmallTiles(), &winogradInLargeTiles()};
+  state.winograd = ways[args.choice<int>(0, 4)];
   return nullptr;
 }
 

@@ -12,7 +12,7 @@ convbook::Kernels makeKernels(const char* name) {
   convbook::Kernels k = {};
   k.name = name;
   fillAllTiles(k);
-  k.winograd = {winogradInput, winogradOutput, winogradFilter, winogradOutputGrad, winogradFilterGrad};
+  fillWinograd(k);
   k.unary = unary;
   k.binary = binary;
   k.compare = compare;

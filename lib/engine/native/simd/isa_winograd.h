@@ -1,5 +1,6 @@
-// Winograd's F(2x2, 3x3) for one instruction set: see winograd_kernels.h.
+// Winograd's convolutions for one instruction set: see winograd_kernels.h; W is what turns a line.
 #pragma once
+#include "simd/isa_winograd_lines.h"
 #include "simd/kernels.h"
 #include "simd/simd.h"
 
@@ -12,24 +13,23 @@ using convbook::WinogradOutput;
 
 enum class Scaling { None, Affine, AffineRelu };
 
-struct Four {
-  V::v v[4];
-};
-
-// What four inputs of a line make.
-inline Four spread(V::v a, V::v b, V::v c, V::v d) {
-  return {{V::sub(a, c), V::add(b, c), V::sub(c, b), V::sub(b, d)}};
+// Number r of each column.
+template <int N, int M>
+inline Line<N> across(const Line<M> (&columns)[N], int r) {
+  Line<N> line;
+#pragma GCC unroll 6
+  for (int s = 0; s < N; s++) line.v[s] = columns[s].v[r];
+  return line;
 }
-inline Four spread(const Four& x) { return spread(x.v[0], x.v[1], x.v[2], x.v[3]); }
 
 // One column of a row of tiles, turned.
-template <Scaling scaling, bool Whole>
-inline Four winogradColumn(const WinogradInput& t, int x, int c, V::mask last, V::v scale, V::v shift) {
-  Four d;
+template <class W, Scaling scaling, bool Whole>
+inline Line<W::kInputs> winogradColumn(const WinogradInput& t, int x, int c, V::mask last, V::v scale, V::v shift) {
+  Line<W::kInputs> d;
   const bool inside = x >= 0 && x < t.width;
   const ptrdiff_t at = x * t.stride + c;
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; i++) {
+#pragma GCC unroll 6
+  for (int i = 0; i < W::kInputs; i++) {
     if (!inside || t.rows[i] == nullptr) {
       d.v[i] = V::zero();
       continue;
@@ -39,11 +39,12 @@ inline Four winogradColumn(const WinogradInput& t, int x, int c, V::mask last, V
     if (scaling == Scaling::AffineRelu) value = V::relu(value);
     d.v[i] = value;
   }
-  return spread(d);
+  return W::inputs(d);
 }
 
-template <Scaling scaling, bool Whole>
+template <class W, Scaling scaling, bool Whole>
 inline void winogradInputVector(const WinogradInput& t, int c, V::mask last) {
+  constexpr int N = W::kInputs, M = W::kOutputs;
   V::v scale = V::zero(), shift = V::zero();
   if (scaling != Scaling::None) {
     scale = Whole ? V::load(t.scale + c) : V::load(t.scale + c, last);
@@ -51,34 +52,36 @@ inline void winogradInputVector(const WinogradInput& t, int c, V::mask last) {
   }
   float* to = t.to + c;
   int x = t.left;
-  // Neighbours share two of four columns.
-  Four a = winogradColumn<scaling, Whole>(t, x, c, last, scale, shift);
-  Four b = winogradColumn<scaling, Whole>(t, x + 1, c, last, scale, shift);
-  for (int i = 0; i < t.tiles; i++, to += t.tile, x += 2) {
-    const Four n = winogradColumn<scaling, Whole>(t, x + 2, c, last, scale, shift);
-    const Four m = winogradColumn<scaling, Whole>(t, x + 3, c, last, scale, shift);
-#pragma GCC unroll 4
-    for (int r = 0; r < 4; r++) {
-      const Four line = spread(a.v[r], b.v[r], n.v[r], m.v[r]);
-#pragma GCC unroll 4
-      for (int s = 0; s < 4; s++) V::store(to + (4 * r + s) * t.plane, line.v[s]);
+  // Neighbours share columns.
+  Line<N> columns[N];
+#pragma GCC unroll 6
+  for (int s = 0; s < N - M; s++) columns[s] = winogradColumn<W, scaling, Whole>(t, x + s, c, last, scale, shift);
+  for (int i = 0; i < t.tiles; i++, to += t.tile, x += M) {
+#pragma GCC unroll 6
+    for (int s = N - M; s < N; s++) columns[s] = winogradColumn<W, scaling, Whole>(t, x + s, c, last, scale, shift);
+#pragma GCC unroll 6
+    for (int r = 0; r < N; r++) {
+      const Line<N> line = W::inputs(across(columns, r));
+#pragma GCC unroll 6
+      for (int s = 0; s < N; s++) V::store(to + (N * r + s) * t.plane, line.v[s]);
     }
-    a = n;
-    b = m;
+#pragma GCC unroll 6
+    for (int s = 0; s < N - M; s++) columns[s] = columns[s + M];
   }
 }
 
-template <Scaling scaling>
+template <class W, Scaling scaling>
 void winogradInputOf(const WinogradInput& t) {
   int c = 0;
-  for (; c + V::L <= t.channels; c += V::L) winogradInputVector<scaling, true>(t, c, V::first(V::L));
-  if (c < t.channels) winogradInputVector<scaling, false>(t, c, V::first(static_cast<unsigned>(t.channels - c)));
+  for (; c + V::L <= t.channels; c += V::L) winogradInputVector<W, scaling, true>(t, c, V::first(V::L));
+  if (c < t.channels) winogradInputVector<W, scaling, false>(t, c, V::first(static_cast<unsigned>(t.channels - c)));
 }
 
+template <class W>
 void winogradInput(const WinogradInput& t) {
-  if (t.scale == nullptr) return winogradInputOf<Scaling::None>(t);
-  if (t.relu) return winogradInputOf<Scaling::AffineRelu>(t);
-  winogradInputOf<Scaling::Affine>(t);
+  if (t.scale == nullptr) return winogradInputOf<W, Scaling::None>(t);
+  if (t.relu) return winogradInputOf<W, Scaling::AffineRelu>(t);
+  winogradInputOf<W, Scaling::Affine>(t);
 }
 
 // `met` gathers zero times everything times 2^73: it is not a number where something was not finite, or beyond 2^55.
@@ -88,37 +91,31 @@ inline V::v winogradMeet(V::v value, V::v met) {
 }
 inline bool winogradFinite(V::v met) { return !V::any(V::nanIn(met, met)); }
 
-// Two outputs of a line from four sums.
-struct Two {
-  V::v v[2];
-};
-inline Two gather(V::v a, V::v b, V::v c, V::v d) { return {{V::add(a, V::add(b, c)), V::sub(V::sub(b, c), d)}}; }
-
-template <bool Whole>
+template <class W, bool Whole>
 V::v winogradOutputVector(const WinogradOutput& t, int column, V::mask last, V::v met) {
+  constexpr int N = W::kInputs, M = W::kOutputs;
   const float* from = t.from + column;
   const V::v bias = t.bias != nullptr ? V::load(t.bias + column) : V::zero();
   for (int i = 0; i < t.tiles; i++, from += t.tile) {
-    Four upper, lower;
-#pragma GCC unroll 4
-    for (int s = 0; s < 4; s++) {
-      const Two two = gather(V::load(from + s * t.plane), V::load(from + (4 + s) * t.plane),
-                             V::load(from + (8 + s) * t.plane), V::load(from + (12 + s) * t.plane));
-      upper.v[s] = two.v[0];
-      lower.v[s] = two.v[1];
+    Line<M> sums[N];
+#pragma GCC unroll 6
+    for (int s = 0; s < N; s++) {
+      Line<N> of;
+#pragma GCC unroll 6
+      for (int r = 0; r < N; r++) of.v[r] = V::load(from + (N * r + s) * t.plane);
+      sums[s] = W::outputs(of);
     }
-    const int columns = i + 1 < t.tiles ? 2 : t.lastColumns;
-    const ptrdiff_t at = 2 * i * t.stride + column;
-#pragma GCC unroll 2
-    for (int r = 0; r < 2; r++) {
-      const Four& line = r == 0 ? upper : lower;
-      const Two two = gather(line.v[0], line.v[1], line.v[2], line.v[3]);
+    const int columns = i + 1 < t.tiles ? M : t.lastColumns;
+    const ptrdiff_t at = M * i * t.stride + column;
+#pragma GCC unroll 4
+    for (int r = 0; r < M; r++) {
+      const Line<M> line = W::outputs(across(sums, r));
       if (r >= t.rows) break;
-#pragma GCC unroll 2
-      for (int s = 0; s < 2; s++) {
+#pragma GCC unroll 4
+      for (int s = 0; s < M; s++) {
         if (s >= columns) break;
         const ptrdiff_t place = at + r * t.row + s * t.stride;
-        V::v value = V::add(two.v[s], bias);
+        V::v value = V::add(line.v[s], bias);
         met = winogradMeet(value, met);
         if (t.residual != nullptr) {
           value = V::add(value, Whole ? V::load(t.residual + place) : V::load(t.residual + place, last));
@@ -136,116 +133,102 @@ V::v winogradOutputVector(const WinogradOutput& t, int column, V::mask last, V::
   return met;
 }
 
+template <class W>
 bool winogradOutput(const WinogradOutput& t) {
   V::v met = V::zero();
   for (int q = 0; q < t.vectors; q++) {
     const bool whole = q + 1 < t.vectors || t.tail == V::L;
-    met = whole ? winogradOutputVector<true>(t, q * V::L, V::first(V::L), met)
-                : winogradOutputVector<false>(t, q * V::L, V::first(t.tail), met);
+    met = whole ? winogradOutputVector<W, true>(t, q * V::L, V::first(V::L), met)
+                : winogradOutputVector<W, false>(t, q * V::L, V::first(t.tail), met);
   }
   return winogradFinite(met);
 }
 
-// What three taps of a line make.
-inline Four spreadTaps(V::v a, V::v b, V::v c, V::v half) {
-  const V::v outer = V::fma(V::add(a, c), half, V::zero());
-  const V::v middle = V::fma(b, half, V::zero());
-  return {{a, V::add(outer, middle), V::sub(outer, middle), c}};
-}
-
+template <class W>
 void winogradFilter(const WinogradFilter& t) {
-  constexpr float kHalf = 0.5f;
-  const V::v half = V::broadcast(&kHalf);
+  constexpr int N = W::kInputs, R = W::kTaps;
   const V::mask last = V::first(t.tail);
   const bool whole = t.tail == V::L;
   for (int c = 0; c < t.channels; c++) {
     const float* w = t.w + c * t.stride;
     float* to = t.to + c * t.row;
-    Four columns[3];
-#pragma GCC unroll 3
-    for (int s = 0; s < 3; s++) {
-      V::v tap[3];
-#pragma GCC unroll 3
-      for (int r = 0; r < 3; r++) {
-        const float* from = w + (3 * r + s) * t.tap;
-        tap[r] = whole ? V::load(from) : V::load(from, last);
+    Line<N> columns[R];
+#pragma GCC unroll 5
+    for (int s = 0; s < R; s++) {
+      Line<R> taps;
+#pragma GCC unroll 5
+      for (int r = 0; r < R; r++) {
+        const float* from = w + (R * r + s) * t.tap;
+        taps.v[r] = whole ? V::load(from) : V::load(from, last);
       }
-      columns[s] = spreadTaps(tap[0], tap[1], tap[2], half);
+      columns[s] = W::taps(taps);
     }
-#pragma GCC unroll 4
-    for (int r = 0; r < 4; r++) {
-      const Four line = spreadTaps(columns[0].v[r], columns[1].v[r], columns[2].v[r], half);
-#pragma GCC unroll 4
-      for (int s = 0; s < 4; s++) V::store(to + (4 * r + s) * t.plane, line.v[s]);
+#pragma GCC unroll 6
+    for (int r = 0; r < N; r++) {
+      const Line<N> line = W::taps(across(columns, r));
+#pragma GCC unroll 6
+      for (int s = 0; s < N; s++) V::store(to + (N * r + s) * t.plane, line.v[s]);
     }
   }
 }
 
-// What two gradients of a line make; the last one's sign is left to winogradFilterGrad.
-inline Four spreadGrad(V::v a, V::v b) { return {{a, V::add(a, b), V::sub(a, b), b}}; }
-
-template <bool Whole>
+template <class W, bool Whole>
 inline void winogradOutputGradVector(const WinogradInput& t, int c, V::mask last) {
+  constexpr int N = W::kInputs, M = W::kOutputs;
   float* to = t.to + c;
   int x = t.left;
-  for (int i = 0; i < t.tiles; i++, to += t.tile, x += 2) {
-    Four columns[2];
-#pragma GCC unroll 2
-    for (int s = 0; s < 2; s++) {
-      V::v two[2];
-#pragma GCC unroll 2
-      for (int r = 0; r < 2; r++) {
+  for (int i = 0; i < t.tiles; i++, to += t.tile, x += M) {
+    Line<N> columns[M];
+#pragma GCC unroll 4
+    for (int s = 0; s < M; s++) {
+      Line<M> of;
+#pragma GCC unroll 4
+      for (int r = 0; r < M; r++) {
         const float* from = t.rows[r] + (x + s) * t.stride + c;
-        two[r] = x + s >= t.width || t.rows[r] == nullptr ? V::zero() : Whole ? V::load(from) : V::load(from, last);
+        of.v[r] = x + s >= t.width || t.rows[r] == nullptr ? V::zero() : Whole ? V::load(from) : V::load(from, last);
       }
-      columns[s] = spreadGrad(two[0], two[1]);
+      columns[s] = W::grads(of);
     }
-#pragma GCC unroll 4
-    for (int r = 0; r < 4; r++) {
-      const Four line = spreadGrad(columns[0].v[r], columns[1].v[r]);
-#pragma GCC unroll 4
-      for (int s = 0; s < 4; s++) V::store(to + (4 * r + s) * t.plane, line.v[s]);
+#pragma GCC unroll 6
+    for (int r = 0; r < N; r++) {
+      const Line<N> line = W::grads(across(columns, r));
+#pragma GCC unroll 6
+      for (int s = 0; s < N; s++) V::store(to + (N * r + s) * t.plane, line.v[s]);
     }
   }
 }
 
+template <class W>
 void winogradOutputGrad(const WinogradInput& t) {
   int c = 0;
-  for (; c + V::L <= t.channels; c += V::L) winogradOutputGradVector<true>(t, c, V::first(V::L));
-  if (c < t.channels) winogradOutputGradVector<false>(t, c, V::first(static_cast<unsigned>(t.channels - c)));
+  for (; c + V::L <= t.channels; c += V::L) winogradOutputGradVector<W, true>(t, c, V::first(V::L));
+  if (c < t.channels) winogradOutputGradVector<W, false>(t, c, V::first(static_cast<unsigned>(t.channels - c)));
 }
 
-// Three taps of a line from its four sums.
-struct Three {
-  V::v v[3];
-};
-inline Three gatherTaps(V::v a, V::v b, V::v c, V::v d, V::v half) {
-  const V::v outer = V::fma(V::add(b, c), half, V::zero());
-  return {{V::add(a, outer), V::fma(V::sub(b, c), half, V::zero()), V::sub(outer, d)}};
-}
-
+template <class W>
 bool winogradFilterGrad(const WinogradFilterGrad& t) {
-  constexpr float kHalf = 0.5f;
-  const V::v half = V::broadcast(&kHalf);
+  constexpr int N = W::kInputs, R = W::kTaps;
   const V::mask last = V::first(t.tail);
   const bool whole = t.tail == V::L;
   V::v met = V::zero();
   for (int c = 0; c < t.channels; c++) {
     const float* from = t.from + c * t.row;
     float* w = t.w + c * t.stride;
-    Three columns[4];
-#pragma GCC unroll 4
-    for (int s = 0; s < 4; s++) {
-      columns[s] = gatherTaps(V::load(from + s * t.plane), V::load(from + (4 + s) * t.plane),
-                              V::load(from + (8 + s) * t.plane), V::load(from + (12 + s) * t.plane), half);
+    Line<R> columns[N];
+#pragma GCC unroll 6
+    for (int s = 0; s < N; s++) {
+      Line<N> of;
+#pragma GCC unroll 6
+      for (int r = 0; r < N; r++) of.v[r] = V::load(from + (N * r + s) * t.plane);
+      columns[s] = W::tapGrads(of);
     }
-#pragma GCC unroll 3
-    for (int r = 0; r < 3; r++) {
-      const Three line = gatherTaps(columns[0].v[r], columns[1].v[r], columns[2].v[r], columns[3].v[r], half);
-#pragma GCC unroll 3
-      for (int s = 0; s < 3; s++) {
+#pragma GCC unroll 5
+    for (int r = 0; r < R; r++) {
+      const Line<R> line = W::tapGrads(across(columns, r));
+#pragma GCC unroll 5
+      for (int s = 0; s < R; s++) {
         met = winogradMeet(line.v[s], met);
-        float* to = w + (3 * r + s) * t.tap;
+        float* to = w + (R * r + s) * t.tap;
         if (whole) {
           V::store(to, line.v[s]);
         } else {
@@ -255,6 +238,19 @@ bool winogradFilterGrad(const WinogradFilterGrad& t) {
     }
   }
   return winogradFinite(met);
+}
+
+template <class W>
+convbook::WinogradKernels winogradKernels() {
+  return {W::kOutputs,          W::kTaps, winogradInput<W>, winogradOutput<W>, winogradFilter<W>, winogradOutputGrad<W>,
+          winogradFilterGrad<W>};
+}
+
+void fillWinograd(convbook::Kernels& k) {
+  using convbook::WinogradKind;
+  k.winograd[static_cast<int>(WinogradKind::F2x3)] = winogradKernels<WinogradF2x3>();
+  k.winograd[static_cast<int>(WinogradKind::F4x3)] = winogradKernels<WinogradF4x3>();
+  k.winograd[static_cast<int>(WinogradKind::F2x5)] = winogradKernels<WinogradF2x5>();
 }
 
 }  // namespace

@@ -108,7 +108,7 @@ struct Kernels {
   int rowLimit[kMaxVectors + 1];
   TileFn tile[kMaxVectors + 1][kMaxRows + 1];
   GradTileFn gradTile[kMaxVectors + 1][kMaxRows + 1];
-  WinogradKernels winograd;
+  WinogradKernels winograd[kWinogradKinds];
 
   // y[i] = f(x[i]); a and b are the operation's parameters (slope, bounds).
   void (*unary)(Unary op, const float* x, float* y, size_t n, float a, float b);

@@ -126,10 +126,11 @@ void convolutions(const Context& context, bool wide) {
 
 // Of the kind that Winograd's algorithm is for, with borders of any width.
 void winogradConvolution(const Context& context) {
-  ConvShape s = {pick(1, 3), pick(3, 9), pick(3, 70), pick(1, 40), 0,          0, pick(1, 70), 3,
-                 3,          1,          1,           pick(0, 3),  pick(0, 3), 1, 1,           1};
-  s.outHeight = s.height - 2 + pick(s.padTop, 2 * s.padTop);
-  s.outWidth = s.width - 2 + pick(s.padLeft, 2 * s.padLeft);
+  const int side = pick(0, 1) == 0 ? 3 : 5;
+  ConvShape s = {pick(1, 3), pick(side, 9), pick(side, 70), pick(1, 40), 0, 0, pick(1, 70), side, side, 1,
+                 1,          pick(0, 3),    pick(0, 3),     1,           1, 1};
+  s.outHeight = s.height - side + 1 + pick(s.padTop, 2 * s.padTop);
+  s.outWidth = s.width - side + 1 + pick(s.padLeft, 2 * s.padLeft);
   convolution(context, s);
 }
 
@@ -490,13 +491,16 @@ int main() {
     for (int threads : {1, 2, 5}) {
       ThreadPool pool(threads);
       const Context context = {kernels, pool};
-      const Context winograd = {kernels, pool, false, nullptr, &winogradWhereItCan()};
+      const Context winograd = {kernels, pool, false, nullptr, &winogradInSmallTiles()};
+      const Context largeTiles = {kernels, pool, false, nullptr, &winogradInLargeTiles()};
       for (int round = 0; round < 12; round++) {
         convolutions(context, round % 3 == 0);
         filterGradients(context);
         preparedConvolutions(context);
         winogradConvolution(winograd);
         preparedConvolutions(winograd);
+        winogradConvolution(largeTiles);
+        preparedConvolutions(largeTiles);
         products(context);
         normalization(context);
         arrays(context);

@@ -1,5 +1,7 @@
 // Which convolutions Winograd's algorithm is faster on.
 #pragma once
+#include <initializer_list>
+
 #include "conv/conv_shape.h"
 #include "simd/kernels.h"
 
@@ -7,11 +9,11 @@ namespace convbook {
 
 enum class WinogradPass { Forward, InputGrad, FilterGrad };
 
-// Whether the algorithm is for such a convolution at all.
-bool winogradCan(const ConvShape&);
+// The first of some kinds that is for such a convolution at all; null: none.
+const WinogradKernels* winogradOf(const Kernels&, const ConvShape&, std::initializer_list<WinogradKind>);
 
-// Whether it is faster, by the model. It asks for no number of images or threads, so that a result does not depend on
-// how a batch is split.
-bool winogradIsFaster(const Kernels&, const ConvShape&, WinogradPass);
+// The fastest by the model, among those whose errors are small enough; null: loops. It asks for no number of images or
+// threads, but for gradients of filters, so that a result does not depend on how a batch is split.
+const WinogradKernels* winogradFastest(const Kernels&, const ConvShape&, WinogradPass);
 
 }  // namespace convbook

@@ -15,10 +15,12 @@ namespace {
 // Tiles are cut into slots, which are summed in their order: their number depends on the shape and the threads alone.
 class FilterSums {
  public:
-  FilterSums(const Context& context, const ConvShape& s, const ConvSource& x, const float* dy, bool bias)
+  FilterSums(const Context& context, const WinogradKernels& kernels, const ConvShape& s, const ConvSource& x,
+             const float* dy, bool bias)
       : context_(context),
         kernels_(context.kernels),
-        s_(winogradForward(s)),
+        s_(winogradForward(kernels, s)),
+        points_(static_cast<size_t>(kernels.points())),
         strips_(s_),
         x_(x),
         dy_(dy),
@@ -29,11 +31,11 @@ class FilterSums {
         sumPlane_(winogradPlaneFloats(static_cast<size_t>(s_.channels), rowFloats_)),
         biasFloats_(bias ? rowFloats_ : 0) {
     const size_t stripCount = static_cast<size_t>(s.batch) * strips_.perImage();
-    perBlock_ =
-        std::max<size_t>(1, winogradBlockTiles((inFloats_ + outFloats_) / 2) / static_cast<size_t>(strips_.most()));
+    perBlock_ = std::max<size_t>(
+        1, winogradBlockTiles(kernels.points(), (inFloats_ + outFloats_) / 2) / static_cast<size_t>(strips_.most()));
     stripCount_ = stripCount;
     blocks_ = (stripCount + perBlock_ - 1) / perBlock_;
-    slotFloats_ = (kWinogradPoints * sumPlane_ + biasFloats_ + 15) / 16 * 16;
+    slotFloats_ = (points_ * sumPlane_ + biasFloats_ + 15) / 16 * 16;
     constexpr size_t kMuch = size_t{1} << 18;  // floats
     const size_t threads = static_cast<size_t>(context.pool.threads());
     slots_ = std::min(blocks_, slotFloats_ > kMuch || threads == 1 ? threads : threads * 4);
@@ -51,9 +53,9 @@ class FilterSums {
     context_.pool.run(slots_, [&](size_t slot, int thread) {
       float* sums = sums_ + slot * slotFloats_;
       std::memset(sums, 0, slotFloats_ * sizeof(float));
-      float* in = context_.pool.scratch(thread, 0, kWinogradPoints * (inPlane + outPlane));
+      float* in = context_.pool.scratch(thread, 0, points_ * (inPlane + outPlane));
       for (size_t i = blocks_ * slot / slots_; i < blocks_ * (slot + 1) / slots_; i++) {
-        block(i, in, inPlane, in + kWinogradPoints * inPlane, outPlane, sums);
+        block(i, in, inPlane, in + points_ * inPlane, outPlane, sums);
       }
     });
   }
@@ -61,14 +63,14 @@ class FilterSums {
   // Adds the slots' sums to the first's and turns them back; false where something was not finite.
   bool finish(float* dw, float* dbias) const {
     if (biasFloats_ > 0) {
-      const float* first = sums_ + kWinogradPoints * sumPlane_;
+      const float* first = sums_ + points_ * sumPlane_;
       std::memcpy(dbias, first, static_cast<size_t>(s_.columns) * sizeof(float));
       kernels_.reduceRows(Reduce::Sum, first + slotFloats_, slots_ - 1, slotFloats_, static_cast<size_t>(s_.columns),
                           dbias);
     }
     std::atomic<bool> finite{true};
     context_.pool.range(static_cast<size_t>(s_.channels), s_.columns < 64 ? 1024 : 32, 8, [&](size_t lo, size_t hi) {
-      for (int q = 0; q < kWinogradPoints && slots_ > 1; q++) {
+      for (size_t q = 0; q < points_ && slots_ > 1; q++) {
         float* to = sums_ + q * sumPlane_ + lo * rowFloats_;
         kernels_.reduceRows(Reduce::Sum, to + slotFloats_, slots_ - 1, slotFloats_, (hi - lo) * rowFloats_, to);
       }
@@ -82,7 +84,7 @@ class FilterSums {
         t.tail = static_cast<unsigned>(std::min(kernels_.lanes, s_.columns - column));
         t.from = sums_ + lo * rowFloats_ + column;
         t.w = dw + lo * static_cast<size_t>(s_.columns) + column;
-        if (!kernels_.winograd.filterGrad(t)) finite.store(false, std::memory_order_relaxed);
+        if (!s_.kernels.filterGrad(t)) finite.store(false, std::memory_order_relaxed);
       }
     });
     return finite.load();
@@ -93,8 +95,8 @@ class FilterSums {
     size_t count = 0;
     for (size_t i = index * perBlock_; i < std::min((index + 1) * perBlock_, stripCount_); i++) {
       const WinogradStrip strip = strips_.strip(i);
-      winogradGather(kernels_, s_, x_, strip, in + count * inFloats_, inFloats_, inPlane);
-      gatherGrad(strip, out + count * outFloats_, outPlane, sums + kWinogradPoints * sumPlane_);
+      winogradGather(s_, x_, strip, in + count * inFloats_, inFloats_, inPlane);
+      gatherGrad(strip, out + count * outFloats_, outPlane, sums + points_ * sumPlane_);
       count += static_cast<size_t>(strip.count);
     }
     GradTile t;
@@ -105,7 +107,7 @@ class FilterSums {
     t.pixels = static_cast<int>(count);
     t.dws = static_cast<ptrdiff_t>(rowFloats_);
     t.tail = static_cast<unsigned>(kernels_.lanes);
-    for (int q = 0; q < kWinogradPoints; q++) {
+    for (size_t q = 0; q < points_; q++) {
       for (const Panel& panel : panels_) {
         const int most = evenShare(s_.channels, kernels_.rowLimit[panel.vectors]);
         t.dy = out + q * outPlane + panel.column;
@@ -122,30 +124,32 @@ class FilterSums {
   void gatherGrad(const WinogradStrip& strip, float* to, size_t plane, float* bias) const {
     const ptrdiff_t row = static_cast<ptrdiff_t>(s_.outWidth) * s_.columns;
     const float* image = dy_ + static_cast<ptrdiff_t>(strip.image) * s_.outHeight * row;
-    const int columns = std::min(2 * strip.count, s_.outWidth - 2 * strip.column);
+    const int side = s_.kernels.outputs;
+    const int columns = std::min(side * strip.count, s_.outWidth - side * strip.column);
     WinogradInput t = {};
-    for (int r = 0; r < 2; r++) {
-      const int y = 2 * strip.row + r;
+    for (int r = 0; r < side; r++) {
+      const int y = side * strip.row + r;
       t.rows[r] = y < s_.outHeight ? image + y * row : nullptr;
       if (biasFloats_ == 0 || t.rows[r] == nullptr) continue;
       const size_t width = static_cast<size_t>(s_.columns);
-      kernels_.reduceRows(Reduce::Sum, t.rows[r] + 2 * strip.column * width, static_cast<size_t>(columns), width, width,
-                          bias);
+      kernels_.reduceRows(Reduce::Sum, t.rows[r] + side * strip.column * static_cast<ptrdiff_t>(width),
+                          static_cast<size_t>(columns), width, width, bias);
     }
     t.stride = s_.columns;
-    t.left = 2 * strip.column;
+    t.left = side * strip.column;
     t.width = s_.outWidth;
     t.tiles = strip.count;
     t.channels = s_.columns;
     t.to = to;
     t.plane = static_cast<ptrdiff_t>(plane);
     t.tile = static_cast<ptrdiff_t>(outFloats_);
-    kernels_.winograd.outputGrad(t);
+    s_.kernels.outputGrad(t);
   }
 
   const Context& context_;
   const Kernels& kernels_;
   const WinogradShape s_;
+  const size_t points_;
   const WinogradStrips strips_;
   const ConvSource& x_;
   const float* dy_;
@@ -158,9 +162,9 @@ class FilterSums {
 
 }  // namespace
 
-bool winogradFilterGrad(const Context& context, const ConvShape& s, const ConvSource& x, const float* dy, float* dw,
-                        float* dbias) {
-  const FilterSums sums(context, s, x, dy, dbias != nullptr);
+bool winogradFilterGrad(const Context& context, const WinogradKernels& kernels, const ConvShape& s, const ConvSource& x,
+                        const float* dy, float* dw, float* dbias) {
+  const FilterSums sums(context, kernels, s, x, dy, dbias != nullptr);
   sums.sum();
   return sums.finish(dw, dbias);
 }

@@ -13,7 +13,7 @@ WinogradPlan::WinogradPlan(const Context& context, const WinogradShape& s, const
     : s_(s),
       strips_(s),
       targetStride_(targetStride),
-      store_(context, kWinogradPoints, s.channels, s.columns, 1 << 20),
+      store_(context, s.kernels.points(), s.channels, s.columns, 1 << 20),
       runs_(runs) {
   const Kernels& kernels = context.kernels;
   if (bias != nullptr) {
@@ -34,7 +34,7 @@ WinogradPlan::WinogradPlan(const Context& context, const WinogradShape& s, const
                            t.tail = q + 1 == panel.vectors ? panel.tail : static_cast<unsigned>(kernels.lanes);
                            t.w = w + lo * s.columns + panel.column + q * kernels.lanes;
                            t.to = panels.data + panel.offset + lo * t.row + q * kernels.lanes;
-                           kernels.winograd.filter(t);
+                           s.kernels.filter(t);
                          }
                        }
                      });
@@ -43,7 +43,8 @@ WinogradPlan::WinogradPlan(const Context& context, const WinogradShape& s, const
 WinogradPlan::Cut WinogradPlan::cutFor(int threads, size_t images) const {
   const size_t strips = images * strips_.perImage(), most = static_cast<size_t>(strips_.most());
   const size_t panels = store_.panels[0].list.size(), hands = static_cast<size_t>(threads);
-  const size_t tiles = winogradBlockTiles(winogradTileFloats(*store_.panels[0].kernels, s_.channels));
+  const size_t tiles =
+      winogradBlockTiles(s_.kernels.points(), winogradTileFloats(*store_.panels[0].kernels, s_.channels));
   Cut best = {strips, std::max<size_t>(1, std::min(strips, tiles / most)), 1};
   if (hands == 1 || best.blocks() >= 4 * hands) return best;
   // The turning of inputs is done again for each group of panels: about as much as the products of 48 columns.
@@ -75,8 +76,8 @@ bool WinogradPlan::run(const Context& context, size_t images, const ConvSource& 
   const size_t tiles = cut.perBlock * static_cast<size_t>(strips_.most());
   const size_t tileFloats = winogradTileFloats(context.kernels, s_.channels);
   const size_t sumFloats = static_cast<size_t>(kMaxVectors) * context.kernels.lanes;
-  const size_t floats =
-      kWinogradPoints * (winogradPlaneFloats(tiles, tileFloats) + winogradPlaneFloats(tiles, sumFloats));
+  const size_t floats = static_cast<size_t>(s_.kernels.points()) *
+                        (winogradPlaneFloats(tiles, tileFloats) + winogradPlaneFloats(tiles, sumFloats));
   std::atomic<bool> finite{true};
   context.pool.run(cut.blocks() * cut.groups, [&](size_t task, int thread) {
     if (!finite.load(std::memory_order_relaxed)) return;
@@ -97,14 +98,15 @@ bool WinogradPlan::block(const Context& context, const Block& b, const ConvSourc
   const Kernels& kernels = context.kernels;
   const size_t tileFloats = winogradTileFloats(kernels, s_.channels);
   const size_t plane = winogradPlaneFloats(tiles, tileFloats);
-  float* sums = scratch + kWinogradPoints * plane;
+  float* sums = scratch + static_cast<size_t>(s_.kernels.points()) * plane;
   size_t count = 0;
   for (size_t i = b.from; i < b.to; i++) {
     const WinogradStrip strip = strips_.strip(i);
-    winogradGather(kernels, s_, source, strip, scratch + count * tileFloats, tileFloats, plane);
+    winogradGather(s_, source, strip, scratch + count * tileFloats, tileFloats, plane);
     count += static_cast<size_t>(strip.count);
   }
   const Run run = {0, s_.channels};
+  const int side = s_.kernels.outputs;
   const Panels& panels = store_.panels[0];
   bool finite = true;
   for (size_t p = b.first; p < b.last; p++) {
@@ -121,7 +123,7 @@ bool WinogradPlan::block(const Context& context, const Block& b, const ConvSourc
     t.bias = t.residual = nullptr;
     t.activation = kLinear;
     t.tail = static_cast<unsigned>(kernels.lanes);
-    for (int q = 0; q < kWinogradPoints; q++) {
+    for (int q = 0; q < s_.kernels.points(); q++) {
       t.w = store_.panels[static_cast<size_t>(q)].data + panel.offset;
       for (size_t i = 0; i < count; i += rows) {
         t.x = scratch + q * plane + i * tileFloats;
@@ -141,14 +143,14 @@ bool WinogradPlan::block(const Context& context, const Block& b, const ConvSourc
     o.activation = target.activation;
     for (size_t i = b.from; i < b.to; i++) {
       const WinogradStrip strip = strips_.strip(i);
-      const ptrdiff_t row = static_cast<ptrdiff_t>(strip.image) * s_.outHeight + 2 * strip.row;
-      const ptrdiff_t at = row * o.row + 2 * strip.column * o.stride + panel.column;
+      const ptrdiff_t row = static_cast<ptrdiff_t>(strip.image) * s_.outHeight + side * strip.row;
+      const ptrdiff_t at = row * o.row + side * strip.column * o.stride + panel.column;
       o.tiles = strip.count;
-      o.rows = std::min(2, s_.outHeight - 2 * strip.row);
-      o.lastColumns = std::min(2, s_.outWidth - 2 * (strip.column + strip.count - 1));
+      o.rows = std::min(side, s_.outHeight - side * strip.row);
+      o.lastColumns = std::min(side, s_.outWidth - side * (strip.column + strip.count - 1));
       o.y = target.y + at;
       o.residual = target.residual != nullptr ? target.residual + at : nullptr;
-      finite = kernels.winograd.output(o) && finite;
+      finite = s_.kernels.output(o) && finite;
       o.from += strip.count * o.tile;
     }
   }

@@ -1,4 +1,4 @@
-// A 3 x 3 correlation by Winograd's F(2x2, 3x3), made ready to be run on any number of images.
+// A correlation by Winograd's algorithm, made ready to be run on any number of images.
 #pragma once
 #include <atomic>
 #include <memory>
@@ -12,8 +12,8 @@ namespace convbook {
 
 class WinogradPlan : public PreparedPass {
  public:
-  // w [3, 3, s.channels, s.columns]; bias may be null; pixels of the result lie `targetStride` floats apart. Runs that
-  // are kept are counted in `runs`.
+  // w [taps, taps, s.channels, s.columns]; bias may be null; pixels of the result lie `targetStride` floats apart. Runs
+  // that are kept are counted in `runs`.
   WinogradPlan(const Context&, const WinogradShape& s, const float* w, const float* bias, ptrdiff_t targetStride,
                std::atomic<uint64_t>& runs);
   bool run(const Context&, size_t images, const ConvSource&, float* y, const float* residual, int activation,
@@ -37,7 +37,7 @@ class WinogradPlan : public PreparedPass {
   const WinogradShape s_;
   const WinogradStrips strips_;
   const ptrdiff_t targetStride_;
-  PanelStore store_;  // a group for each of the 16 numbers
+  PanelStore store_;  // a group for each of a tile's numbers
   std::atomic<uint64_t>& runs_;
   std::vector<float> bias_;  // padded
 };

@@ -1,4 +1,4 @@
-// How images are cut into tiles of 2 x 2 outputs, and tiles into blocks that stay in the second-level cache.
+// How images are cut into tiles of outputs, and tiles into blocks that stay in the second-level cache.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -8,16 +8,17 @@
 
 namespace convbook {
 
-// A 3 x 3 correlation of stride 1: output (i, j) is made of the pixels from (originH + i, originW + j) on.
+// A correlation of stride 1: output (i, j) is made of the pixels from (originH + i, originW + j) on.
 struct WinogradShape {
+  WinogradKernels kernels;
   int height, width, channels;  // of the source
   int originH, originW;
   int outHeight, outWidth, columns;
 };
 
-WinogradShape winogradForward(const ConvShape& s);
+WinogradShape winogradForward(const WinogradKernels&, const ConvShape&);
 // Of the gradient by the input: the same with turned filters.
-WinogradShape winogradInputGrad(const ConvShape& s);
+WinogradShape winogradInputGrad(const WinogradKernels&, const ConvShape&);
 
 // Tiles that lie side by side in an image.
 struct WinogradStrip {
@@ -29,8 +30,8 @@ struct WinogradStrip {
 class WinogradStrips {
  public:
   explicit WinogradStrips(const WinogradShape& s)
-      : down_((s.outHeight + 1) / 2),
-        sideways_((s.outWidth + 1) / 2),
+      : down_(ceilDiv(s.outHeight, s.kernels.outputs)),
+        sideways_(ceilDiv(s.outWidth, s.kernels.outputs)),
         pieces_(std::max(1, (sideways_ + kMost - 1) / kMost)),
         share_((sideways_ + pieces_ - 1) / pieces_) {}
 
@@ -49,7 +50,7 @@ class WinogradStrips {
   int down_, sideways_, pieces_, share_;
 };
 
-// Floats from one tile's numbers to the next, and from one of the 16 numbers to the next: whole vectors, and no
+// Floats from one tile's numbers to the next, and from one of its numbers to the next: whole vectors, and no
 // multiple of a page, which would put them in the same few lines of the first-level cache.
 inline size_t winogradTileFloats(const Kernels& kernels, int channels) {
   const size_t lanes = static_cast<size_t>(kernels.lanes), count = static_cast<size_t>(channels);
@@ -59,10 +60,10 @@ inline size_t winogradTileFloats(const Kernels& kernels, int channels) {
 inline size_t winogradPlaneFloats(size_t tiles, size_t tileFloats) { return (tiles * tileFloats + 15) / 16 * 16 + 16; }
 
 // Tiles that a block takes at a time.
-size_t winogradBlockTiles(size_t tileFloats);
+size_t winogradBlockTiles(int points, size_t tileFloats);
 
 // Turns the inputs of a strip; `to` is where its first tile goes.
-void winogradGather(const Kernels& kernels, const WinogradShape& s, const ConvSource& source,
-                    const WinogradStrip& strip, float* to, size_t tileFloats, size_t planeFloats);
+void winogradGather(const WinogradShape& s, const ConvSource& source, const WinogradStrip& strip, float* to,
+                    size_t tileFloats, size_t planeFloats);
 
 }  // namespace convbook
