@@ -65,6 +65,8 @@ export {
   GoogleNet,
   hparam,
   ImageNetResNet,
+  MobileNetV2,
+  type MobileNetV2Hparams,
   type ModelHparams,
   type ModelName,
   type ModelNamed,

@@ -12,6 +12,7 @@ export {
   imageNetPresets,
   imageNetResNet,
 } from "./imagenet-resnet.ts";
+export { MobileNetV2, type MobileNetV2Hparams } from "./mobilenet-v2.ts";
 export {
   type MakeBlock,
   type RegisterBlockOptions,

@@ -13,6 +13,7 @@ import {
   choice,
   integer,
   integers,
+  number,
   type Parsers,
   type ParseValue,
 } from "./hparam.ts";
@@ -26,6 +27,7 @@ import {
   imageNetResNet,
   normLayersByName,
 } from "./imagenet-resnet.ts";
+import { MobileNetV2, type MobileNetV2Hparams } from "./mobilenet-v2.ts";
 import { residualBlockNames } from "./registered-blocks.ts";
 import {
   type ModelFactory,
@@ -92,6 +94,12 @@ const cifar100Parsers: Parsers<Cifar100ResNetHparams> = {
   shared: boolean,
 };
 
+const mobileParsers: Parsers<MobileNetV2Hparams> = {
+  numClasses: classes,
+  widthMult: number(0.01, 64),
+  dropout: number(0, 1),
+};
+
 const entry = <H, M extends AnyModule>(value: Entry<H, M>) => value;
 
 const preset = (name: ImageNetPresetName) =>
@@ -114,6 +122,11 @@ const registry = {
   ImageNetResNet: entry({
     parsers: imageNetParsers,
     create: (hparams) => new ImageNetResNet(hparams),
+    inputShape: imageNet,
+  }),
+  mobilenet_v2: entry({
+    parsers: mobileParsers,
+    create: (hparams) => new MobileNetV2(hparams),
     inputShape: imageNet,
   }),
   resnet18: preset("resnet18"),

@@ -72,6 +72,17 @@ export const modelRows: readonly Row[] = [
       ),
     ),
   ),
+  make(
+    "MobileNetV2",
+    maybe(
+      options(
+        "hparams",
+        classes(),
+        maybe(arg("widthMult", 0.25, { bad: [0, -1, Number.NaN, "1", 65] })),
+        maybe({ ...share("dropout", 0.1), also: /Dropout: p / }),
+      ),
+    ),
+  ),
   make("Cifar100ResNet", maybe(options("hparams", classes()))),
   make("ResNet1d", maybe(config())),
   make("ResnetClassifier", config(whole("outputDim", 2))),
