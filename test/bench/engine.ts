@@ -8,10 +8,14 @@
  * `precision` (inference in bf16, beside PyTorch's autocast), `implementations` (with oneDNN where it is faster, and wherever it can),
  * `shapes` (every convolution of the networks by the engine's own and by oneDNN), `own` (networks from a student's own blocks beside the library's,
  * with `--against=FOLDER` beside another checkout's, too), `programs` (blocks of many sizes, and small networks of ten kinds, as programs and without),
- * `winograd` (3 x 3 convolutions by loops and by Winograd's algorithm, and which the engine chooses); `all` for everything.
+ * `winograd` (3 x 3 convolutions by loops and by Winograd's algorithm, and which the engine chooses), `single` (`speed` on one thread of each side),
+ * `imagenet` (ResNet-18 and -50 at 224 x 224, batches of 1, 8 and 32), `mobile` (MobileNetV2, the same), `wide` (a ResNet of 64 to 512 channels
+ * at CIFAR's size, the same); `all` for everything. Rows print the floor and the aim of their ratio, and which of them is met.
  *
  * Options: `--batch=128`, `--rounds=5`, `--threads=N`, `--isa=avx2`, `--own` (leave PyTorch out), `--profile` (where the time goes; then
- * only `speed` by default).
+ * only `speed` by default), `--python=PROGRAM` (a Python that has PyTorch; several may be given, and ratios are against the best of them all, in the
+ * better of its memory layouts; by default Debian's), `--compile` (PyTorch from 2.0 on under `torch.compile`, too). `engine/torch.sh` makes a folder
+ * with PyTorch 2.6 on Debian 12.
  */
 import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
@@ -19,6 +23,7 @@ import { backends } from "./engine/backends.ts";
 import { busy } from "./engine/busy.ts";
 import { implementations } from "./engine/implementations.ts";
 import { isa } from "./engine/isa.ts";
+import { imagenet, mobile, wide } from "./engine/large.ts";
 import { memory } from "./engine/memory.ts";
 import { type Options, type PartName, parseOptions, type Section } from "./engine/options.ts";
 import { ownBlocks } from "./engine/own-blocks.ts";
@@ -27,6 +32,7 @@ import { programs } from "./engine/programs.ts";
 import { roofline } from "./engine/roofline.ts";
 import { scaling } from "./engine/scaling.ts";
 import { shapes } from "./engine/shapes.ts";
+import { single } from "./engine/single.ts";
 import { speed } from "./engine/speed.ts";
 import { startup } from "./engine/startup.ts";
 import { winograd } from "./engine/winograd.ts";
@@ -47,6 +53,10 @@ const parts: Readonly<Record<PartName, (options: Options) => Promise<Section | r
   own: ownBlocks,
   programs,
   winograd,
+  single,
+  imagenet,
+  mobile,
+  wide,
 };
 
 export async function run(args: readonly string[]): Promise<BenchResult> {

@@ -1,7 +1,7 @@
 /** Both sides kept to older instructions: what a machine without AVX-512 or without AMX sees. */
 import { engine } from "@convbook/engine";
 import { networksOf, type Options, type Section } from "./options.ts";
-import { speed } from "./speed.ts";
+import { againstBest, speed } from "./speed.ts";
 
 export async function isa(options: Options): Promise<Section> {
   const rows: Section["rows"][number][] = [];
@@ -12,11 +12,11 @@ export async function isa(options: Options): Promise<Section> {
       console.error(`Left out: ${name}, which this processor does not have`);
       continue;
     }
-    const names = networksOf(options, ["ResNet"]);
+    const names = networksOf(options, ["ResNet", "PreActResNet", "GoogleNet", "DenseNet"]);
     const section = await speed({ ...options, isa: name, names, profile: false });
     rows.push(...section.rows.map((row) => ({ isa: name, ...row })));
   }
   engine.setInstructionSet(options.isa === "" ? undefined : options.isa);
-  const note = `Images a second, batch ${options.batch}, both sides without newer instructions than these; floor for avx2: 1.1`;
+  const note = `Images a second, batch ${options.batch}, both sides without newer instructions than these; ${againstBest}`;
   return { title: "Instruction sets", note, rows };
 }

@@ -1,6 +1,6 @@
 /** What the command line of the benchmark asks for. */
-import { spawnSync } from "node:child_process";
 import { networks } from "./networks.ts";
+import { findPythons, type Python } from "./peers.ts";
 
 export const partNames = [
   "speed",
@@ -17,6 +17,10 @@ export const partNames = [
   "own",
   "programs",
   "winograd",
+  "single",
+  "imagenet",
+  "mobile",
+  "wide",
 ] as const;
 export type PartName = (typeof partNames)[number];
 
@@ -37,8 +41,12 @@ export interface Options {
   readonly figure: string | undefined;
   /** The folder of another checkout, for `own`. */
   readonly against: string | undefined;
-  /** A Python that has PyTorch; undefined: only our own side is measured. */
+  /** The first Python that has PyTorch; undefined: only our own side is measured. */
   readonly python: string | undefined;
+  /** All of them: `speed` and the parts like it are against the best. */
+  readonly pythons: readonly Python[];
+  /** Whether PyTorch's networks run under torch.compile, too. */
+  readonly compiles: boolean;
 }
 
 /** One table of results. */
@@ -65,7 +73,8 @@ function count(args: readonly string[], name: string, otherwise: number, least: 
   throw new Error(`--${name}: expected an integer of at least ${least}, got "${text}"`);
 }
 
-const known = ["parts", "batch", "rounds", "threads", "isa", "figure", "against"];
+const known = ["parts", "batch", "rounds", "threads", "isa", "figure", "against", "python"];
+const flags = ["own", "profile", "compile"];
 
 /** @throws Error naming an option, part or network that is not known. */
 export function parseOptions(args: readonly string[]): Options {
@@ -75,8 +84,8 @@ export function parseOptions(args: readonly string[]): Options {
       if (networks[arg] === undefined) {
         throw new Error(`No network is named "${arg}"; there are: ${Object.keys(networks).join(", ")}`);
       }
-    } else if (arg.includes("=") ? !known.includes(name) : !["own", "profile"].includes(name)) {
-      const all = [...known.map((option) => `--${option}=...`), "--own", "--profile"];
+    } else if (arg.includes("=") ? !known.includes(name) : !flags.includes(name)) {
+      const all = [...known.map((option) => `--${option}=...`), ...flags.map((flag) => `--${flag}`)];
       throw new Error(`The benchmark has no option "${arg}"; there are: ${all.join(", ")}`);
     }
   }
@@ -84,8 +93,9 @@ export function parseOptions(args: readonly string[]): Options {
   const wanted = value(args, "parts")?.split(",") ?? (profile ? ["speed"] : ["speed", "roofline", "startup"]);
   const parts = wanted.includes("all") ? partNames : wanted.map(parsePart);
   const names = Object.keys(networks).filter((name) => args.includes(name));
-  const python = args.includes("--own") ? undefined : findPython();
-  if (python === undefined && !args.includes("--own")) {
+  const programs = args.filter((arg) => arg.startsWith("--python=")).map((arg) => arg.slice("--python=".length));
+  const pythons = args.includes("--own") ? [] : findPythons(programs);
+  if (pythons.length === 0 && !args.includes("--own")) {
     console.error("PyTorch was not found (Debian: apt install python3-torch): measuring our own side only");
   }
   return {
@@ -99,7 +109,9 @@ export function parseOptions(args: readonly string[]): Options {
     profile,
     figure: value(args, "figure"),
     against: value(args, "against"),
-    python,
+    python: pythons[0]?.program,
+    pythons,
+    compiles: args.includes("--compile"),
   };
 }
 
@@ -109,13 +121,6 @@ function parsePart(name: string): PartName {
     return part;
   }
   throw new Error(`--parts: no part is named "${name}"; there are: all, ${partNames.join(", ")}`);
-}
-
-/** A Python that has PyTorch: Debian's before whatever stands first on the PATH. */
-function findPython(): string | undefined {
-  return ["/usr/bin/python3", "python3"].find(
-    (python) => spawnSync(python, ["-c", "import torch"], { stdio: "ignore" }).status === 0,
-  );
 }
 
 /** The networks of a part that takes only the first ones where none is named. */

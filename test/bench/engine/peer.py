@@ -1,7 +1,8 @@
 """PyTorch's side of the benchmark `engine`: reads "train LAYOUT" or "infer LAYOUT", makes one step, answers in milliseconds; "infer LAYOUT bf16"
 infers under autocast; answers "memory" with the most bytes that the process has held.
 
-Arguments: the network's name, the batch size, the number of threads. Layouts: default, channels_last.
+Arguments: the network's name (one of the tutorial's, WideResNet, or one of torchvision's at 224 x 224), the batch size, the number of threads. Layouts:
+default, channels_last, and either with "+compile" behind it.
 """
 
 import pathlib
@@ -18,20 +19,34 @@ import reference_models as ref  # noqa: E402
 name, batch, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 torch.set_num_threads(threads)
 torch.manual_seed(42)
-make = {
+
+
+def torchvision_network():
+    import torchvision
+
+    return getattr(torchvision.models, name)(num_classes=10)
+
+
+tutorial = {
     "ResNet": ref.ResNet,
     "PreActResNet": lambda: ref.ResNet(block_name="PreActResNetBlock"),
     "GoogleNet": ref.GoogleNet,
     "DenseNet": ref.DenseNet,
-}[name]
-images = torch.randn(batch, 3, 32, 32)
+    "WideResNet": lambda: ref.ResNet(num_blocks=(2, 2, 2, 2), c_hidden=(64, 128, 256, 512)),
+}
+make = tutorial.get(name, torchvision_network)
+side = 32 if name in tutorial else 224
+images = torch.randn(batch, 3, side, side)
 labels = torch.randint(0, 10, (batch,))
 
 
 class Side:
     def __init__(self, layout):
+        layout, *compiled = layout.split("+")
         self.format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
         self.model = make().to(memory_format=self.format)
+        if compiled == ["compile"]:
+            self.model = torch.compile(self.model)
         self.images = images.to(memory_format=self.format)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
 

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Contestant, Entry, Mode } from "./contest.ts";
+import type { Options } from "./options.ts";
 
 /** PyTorch's memory layouts. */
 export const layouts = ["default", "channels_last"] as const;
-export type Layout = (typeof layouts)[number];
+export type Layout = (typeof layouts)[number] | `${(typeof layouts)[number]}+compile`;
 
 /** A process that makes steps when asked to; between them it waits. */
 export interface StepProcess {
@@ -69,8 +70,24 @@ export function processOf(folder: string, name: string, batch: number, threads: 
 
 /** One entry for each of PyTorch's layouts, in one process. */
 export function peerEntries(peer: StepProcess, precision = ""): Entry[] {
-  return layouts.map((layout) => {
+  return entriesOf(peer, layouts, "peer", precision);
+}
+
+/**
+ * One entry for each PyTorch that was found and each of its layouts, under `torch.compile`, too, where that is wanted and there (from 2.0 on).
+ * Labels are "peer VERSION LAYOUT"; a PyTorch's entries share a process.
+ */
+export function allPeers({ pythons, compiles, isa }: Options, name: string, batch: number, threads: number): Entry[] {
+  return pythons.flatMap(({ program, version }) => {
+    const compiled = layouts.map((layout): Layout => `${layout}+compile`);
+    const all = compiles && !version.startsWith("1.") ? [...layouts, ...compiled] : layouts;
+    return entriesOf(pyTorch(program, name, batch, threads, isa), all, `peer ${version}`);
+  });
+}
+
+function entriesOf(peer: StepProcess, which: readonly Layout[], label: string, precision = ""): Entry[] {
+  return which.map((layout) => {
     const contestant: Contestant = { step: (mode) => peer.step(mode, layout, precision), close: () => peer.close() };
-    return { label: `peer ${layout}${precision}`, contestant };
+    return { label: `${label} ${layout}${precision}`, contestant };
   });
 }

@@ -8,7 +8,8 @@
  * before them. Each layer reads its inputs once and writes its outputs once; everything between them is taken as free.
  *
  * The peak is that of float32 multiply-adds in vector registers. The matrix unit (AMX) makes a product of floats of three of bfloat16, so where
- * the engine uses it the share of the vector peak may exceed 1; the share of the roofline with that peak stands beside it.
+ * the engine uses it the share of the vector peak may exceed 1; the share of the roofline with that peak stands beside it. Products are counted as loops
+make them, so that Winograd's algorithm, which takes fewer, may exceed 1 as well.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -19,6 +20,7 @@ import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import * as nn from "../../../lib/convbook/nn/index.ts";
 import { compete, type Mode, median, modes, rounded } from "./contest.ts";
+import { rooflineGoal, standing } from "./floors.ts";
 import { createNetwork, ours } from "./networks.ts";
 import type { Options, Section } from "./options.ts";
 
@@ -145,7 +147,7 @@ export async function roofline(options: Options): Promise<Section | undefined> {
         gflops: Math.round(flops / seconds / 1e9),
       };
       if (limits.matrixFlops === 0) {
-        return row;
+        return { ...row, ...standing(rooflineGoal(model, mode), row.share) };
       }
       const leastMatrix = rooflineSeconds(passes, limits.matrixFlops / productsEach, limits.bytes);
       return { ...row, rooflineMatrix: Math.round(batch / leastMatrix), shareMatrix: rounded(leastMatrix / seconds) };

@@ -1,20 +1,18 @@
-/** Training steps and inference of the four networks, beside PyTorch in both of its memory layouts. */
+/** Training steps and inference of the four networks, beside every PyTorch that was found in both of its memory layouts. */
 import { engine } from "@convbook/engine";
 import { compete, type Entry, fastestRate, type Mode, modes, rate, rounded, type Times } from "./contest.ts";
+import { type Goal, speedGoals, standing } from "./floors.ts";
 import { ours } from "./networks.ts";
 import type { Options, Section } from "./options.ts";
-import { peerEntries, pyTorch } from "./process.ts";
+import { allPeers } from "./process.ts";
 
 export async function speed(options: Options): Promise<Section> {
-  const { batch, rounds, isa, python, names, profile } = options;
+  const { batch, rounds, names, profile } = options;
   const { threads, isa: running } = engine.info();
   const rows: Section["rows"][number][] = [];
   for (const name of names) {
     const own = ours(name, batch);
-    const entries: Entry[] = [{ label: "ours", contestant: own }];
-    if (python !== undefined) {
-      entries.push(...peerEntries(pyTorch(python, name, batch, threads, isa)));
-    }
+    const entries: Entry[] = [{ label: "ours", contestant: own }, ...allPeers(options, name, batch, threads)];
     const times = await compete(entries, rounds);
     if (profile) {
       for (const mode of modes) {
@@ -24,29 +22,37 @@ export async function speed(options: Options): Promise<Section> {
     for (const { contestant } of entries) {
       contestant.close();
     }
-    for (const mode of modes) {
-      rows.push(...rowsOf(name, mode, batch, times));
-    }
+    rows.push(...modes.map((mode) => rowOf(name, mode, batch, times, speedGoals[name]?.[mode])));
     engine.trim();
   }
-  const note = `Images a second, batch ${batch}, ${threads} threads, ${running}; median of ${rounds}`;
+  const note = `Images a second, batch ${batch}, ${threads} threads, ${running}; median of ${rounds}; ${againstBest}`;
   return { title: "Speed", note, rows };
 }
 
-/** One row for each of PyTorch's layouts; `ratio` is against its better one. */
-function rowsOf(model: string, mode: Mode, batch: number, times: Times): Section["rows"][number][] {
+/** How rows of {@link rowOf} are to be read. */
+export const againstBest =
+  "ratio: against the best PyTorch of all versions and layouts, whose name stands beside it; met: whether the ratio reaches the aim, or the floor";
+
+/** One row: ours, the best peer, and how the ratio stands to its floor and aim; `Best` are the fastest steps. */
+export function rowOf(model: string, mode: Mode, batch: number, times: Times, goal: Goal | undefined) {
   const own = times.get(`ours ${mode}`) ?? [];
-  const first = { model, mode, ours: rate(batch, own), oursBest: fastestRate(batch, own) };
-  const peers = [...times].filter(([key]) => key.startsWith("peer") && key.endsWith(mode));
-  if (peers.length === 0) {
-    return [{ ...first, peer: null, ratio: null, layout: null }];
-  }
-  const best = Math.max(...peers.map(([, values]) => rate(batch, values)));
-  return peers.map(([key, values]) => ({
-    ...first,
-    peer: rate(batch, values),
-    peerBest: fastestRate(batch, values),
-    ratio: rounded(rate(batch, own) / best),
-    layout: key.split(" ")[1] ?? null,
-  }));
+  const peers = [...times]
+    .filter(([key]) => key.startsWith("peer") && key.endsWith(` ${mode}`))
+    .map(([key, values]) => ({ name: key.split(" ").slice(1, -1).join(" "), values }))
+    .sort((a, b) => rate(batch, b.values) - rate(batch, a.values));
+  const [best, ...others] = peers;
+  const ratio = best === undefined ? null : rounded(rate(batch, own) / rate(batch, best.values));
+  return {
+    model,
+    batch,
+    mode,
+    ours: rate(batch, own),
+    oursBest: fastestRate(batch, own),
+    peer: best === undefined ? null : rate(batch, best.values),
+    peerBest: best === undefined ? null : Math.max(...peers.map(({ values }) => fastestRate(batch, values))),
+    ratio,
+    ...standing(goal, ratio),
+    best: best?.name ?? null,
+    others: others.map(({ name, values }) => `${name} ${rate(batch, values)}`).join(", "),
+  };
 }
