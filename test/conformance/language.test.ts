@@ -65,6 +65,15 @@ describe.runIf(pythonHas("jupyter_client"))("the language", () => {
     expect(await value("outer()")).toBe("11");
   });
 
+  it("has a module and its exports, as Node's own console has", async () => {
+    const code =
+      "exports.one = 1; module.exports.two = 2; if (require.main === module) { exports.main = true }; module.exports";
+    expect(await value(code)).toBe("{ one: 1, two: 2, main: true }");
+    expect(await value("exports.one + (module.exports = { three: 3 }).three")).toBe("4");
+    expect(await value("[module.filename === __filename, module.require('./old.cjs').old]")).toBe("[ true, 'common' ]");
+    expect(await value("const module = 5; module")).toBe("5");
+  });
+
   it("has today's syntax", async () => {
     expect(await value("const later = await Promise.resolve(3); later")).toBe("3");
     expect(await value("let sum = 0; for await (const n of [1, Promise.resolve(2)]) sum += n; sum")).toBe("3");

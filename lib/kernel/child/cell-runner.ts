@@ -69,6 +69,8 @@ export class CellRunner {
     this.#importer = new Importer(folder);
     const globals = {
       require: this.#importer.require,
+      module: this.#importer.module,
+      exports: this.#importer.module.exports,
       __dirname: folder,
       __filename: this.#importer.meta.filename,
       display,

@@ -1,5 +1,5 @@
 /** `import` in a cell: resolved as from a module in the notebook's folder; what is local is read again when it changed. */
-import { createRequire } from "node:module";
+import { createRequire, Module } from "node:module";
 import { join } from "node:path";
 import vm from "node:vm";
 import { Resolver } from "../modules/resolver.ts";
@@ -26,6 +26,8 @@ export class Importer {
   /** What `import.meta` is in a cell. */
   readonly meta: Readonly<Record<string, unknown>>;
   readonly require: NodeJS.Require;
+  /** What `module` is in a cell: that of the notebook, as in Node's own console, and `require.main`. */
+  readonly module: NodeJS.Module;
 
   constructor(folder: string) {
     const file = join(folder, "notebook.mjs");
@@ -47,8 +49,11 @@ export class Importer {
           this.#local.noteCommonJs();
         }
       },
-      { resolve: require.resolve, cache: require.cache, extensions: require.extensions, main: require.main },
+      { resolve: require.resolve, cache: require.cache, extensions: require.extensions, main: undefined },
     ) as NodeJS.Require;
+    const paths = require.resolve.paths("x") ?? [];
+    this.module = Object.assign(new Module(file), { filename: file, paths, require: this.require });
+    this.require.main = this.module;
     this.meta = { ...this.#local.metaOf(file), main: true };
   }
 
