@@ -59,3 +59,19 @@ test("metadata that is no text counts as none", () => {
     TypeError,
   );
 });
+
+test("a folder of one kernelspec runs notebooks of its language whatever they name, and no others", () => {
+  const own = join(kernelDir, "only");
+  const notebooks = join(folder, "notebooks");
+  const python = join(notebooks, "node_modules", "@python3", "kernel", "kernelspec");
+  mkdirSync(python, { recursive: true });
+  writeFileSync(join(python, "kernel.json"), JSON.stringify({ argv: ["y"], language: "python" }));
+  const languageOf = (metadata: object) =>
+    kernelspecOf("x.ipynb", notebook(metadata), { kernelDir: own }, notebooks).spec.language;
+  expect(languageOf({ kernelspec: { name: "any", language: "imagined" } })).toBe("imagined");
+  expect(languageOf({ kernelspec: { name: "any" } })).toBe("imagined");
+  expect(languageOf({ kernelspec: { name: "python3", language: "python" } })).toBe("python");
+  expect(languageOf({ kernelspec: { name: "python3" }, language_info: { name: "python" } })).toBe("python");
+  expect(languageOf({ kernelspec: { name: "python3" } })).toBe("python");
+  expect(() => languageOf({ kernelspec: { name: "far-away", language: "unheard" } })).toThrow("far-away");
+});

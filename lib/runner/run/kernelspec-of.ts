@@ -1,4 +1,5 @@
 /** Which kernel a notebook runs on. */
+import { resolve } from "node:path";
 import { KernelspecError, NotebookError } from "../errors.ts";
 import {
   findKernelspec,
@@ -56,7 +57,7 @@ export function kernelspecOf(
     return { spec, named: name, warnings: [`names no kernel in its metadata; it ran with "${spec.name}"`, ...broken] };
   }
   try {
-    return { spec: findKernelspec(name, search), named: name, warnings: [] };
+    return { spec: findFitting(name, language, search), named: name, warnings: [] };
   } catch (error) {
     const others = language === undefined ? [] : kernelspecsForLanguage(language, telling);
     const [spec] = others;
@@ -65,6 +66,37 @@ export function kernelspecOf(
     }
     const warning = `its kernel "${name}" is not installed; it ran with "${spec.name}", the only one here for ${spec.language}`;
     return { spec, named: name, warnings: [warning, ...broken] };
+  }
+}
+
+/**
+ * The kernelspec of this name. Where `--kernel-dir` names the folder of one kernelspec, that has any name, but not those of notebooks in
+ * another language, whose parameters it could not even read.
+ */
+function findFitting(
+  name: string,
+  language: string | undefined,
+  search: { readonly kernelDir: string | undefined; readonly from: string },
+): Kernelspec {
+  const spec = findKernelspec(name, search);
+  if (search.kernelDir === undefined || spec.folder !== resolve(search.kernelDir)) {
+    return spec;
+  }
+  const elsewhere = () => findKernelspec(name, { from: search.from });
+  const wanted = language ?? languageElsewhere(elsewhere);
+  const fits = wanted === undefined || spec.language === "" || spec.language.toLowerCase() === wanted.toLowerCase();
+  return fits ? spec : elsewhere();
+}
+
+/** The language of an installed kernelspec, where there is one. */
+function languageElsewhere(find: () => Kernelspec): string | undefined {
+  try {
+    return find().language || undefined;
+  } catch (error) {
+    if (error instanceof KernelspecError) {
+      return undefined;
+    }
+    throw error;
   }
 }
 
