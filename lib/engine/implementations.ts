@@ -4,7 +4,7 @@
  * the next run chooses the same and gives the same bits.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { cpus, homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import type { NativeAddon } from "./native.ts";
@@ -55,17 +55,19 @@ export function parseImplementations(names: readonly string[]): readonly Impleme
   return [...new Set(result)];
 }
 
-/** What is chosen depends on the processor, the instruction set and the library: each has a file of its own. */
-function choicesFile(isa: string, release: string): string {
+/**
+ * What is chosen depends on the processor, the instruction set, the library and the engine's own code, as it was built: each has a
+ * file of its own, so that what another engine measured is not believed.
+ */
+function choicesFile(enginePath: string, isa: string, release: string): string {
   const own = process.env.CONVBOOK_CACHE;
   const xdg = process.env.XDG_CACHE_HOME;
   const shared = xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), ".cache");
   const cache = own !== undefined && own !== "" ? resolve(own) : join(shared, "convbook");
-  const processor = createHash("sha256")
-    .update(cpus()[0]?.model ?? "")
-    .digest("hex")
-    .slice(0, 8);
-  return join(cache, "engine", `choices-1-${isa}-onednn-${release}-${processor}.tsv`);
+  const digest = (of: string | Uint8Array) => createHash("sha256").update(of).digest("hex").slice(0, 8);
+  const processor = digest(cpus()[0]?.model ?? "");
+  const engine = digest(readFileSync(enginePath));
+  return join(cache, "engine", `choices-1-${isa}-onednn-${release}-${processor}-${engine}.tsv`);
 }
 
 let file: string | null = null;
@@ -92,7 +94,7 @@ export function useOneDnn(addon: NativeAddon, enginePath: string, isa: string, w
   if (wherever) {
     return undefined;
   }
-  file = choicesFile(isa, release);
+  file = choicesFile(enginePath, isa, release);
   try {
     mkdirSync(dirname(file), { recursive: true });
   } catch {

@@ -1,5 +1,6 @@
 /** oneDNN for convolutions: the same results, and choices that are measured, kept and repeated. */
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -200,6 +201,11 @@ describe.runIf(onednn)("oneDNN", () => {
       expect(chosen).toBe((other as number) < native * 0.97 ? "onednn" : "native");
     }
     expect(file?.startsWith(cache)).toBe(true);
+    // Another build of the engine measures anew.
+    const built = createHash("sha256")
+      .update(readFileSync(fileURLToPath(new URL("../../lib/engine/build/Release/engine.node", import.meta.url))))
+      .digest("hex");
+    expect(file).toMatch(new RegExp(`-${built.slice(0, 8)}\\.tsv$`));
     // Another start reads what was measured, measures nothing again, and gives the same bits.
     engine.setImplementations(["native"]);
     engine.setImplementations(["native", "onednn"]);
