@@ -90,6 +90,17 @@ describe("a checkpoint of a model", () => {
     model.dispose();
   });
 
+  it("is refused under a name that is misspelt, by the type checker too", async () => {
+    const path = join(folder, "misspelt.safetensors");
+    await saveSafetensors(path, stateDict);
+    // @ts-expect-error: no model is named "ResNett"; one of your own is declared in RegisteredModels
+    await expect(loadFromCheckpoint(path, { modelName: "ResNett" })).rejects.toThrow(
+      'Unknown model "ResNett". Did you mean "ResNet" or ',
+    );
+    const read: string = "ResNett";
+    await expect(loadFromCheckpoint(path, { modelName: read })).rejects.toThrow(CheckpointError);
+  });
+
   const named = { modelName: "ResNet", modelHparams: hparams };
   const wrap = (key: string): Record<string, unknown> => ({ epoch: 1, [key]: stateDict, optimizer: { lr: 0.1 } });
 

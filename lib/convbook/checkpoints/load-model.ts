@@ -1,7 +1,7 @@
 /** From a file to a model that is ready to use. */
 
 import { messageOf } from "../files/index.ts";
-import { createModelFrom, type ModelNamed, modelNames, type SomeModel } from "../models/index.ts";
+import { createModelFrom, type ModelName, type ModelNamed, modelNames, type SomeModel } from "../models/index.ts";
 import type { StateDict } from "../tensor-data.ts";
 import { quote } from "./byte-reader.ts";
 import { loadCheckpoint } from "./container/checkpoint.ts";
@@ -31,6 +31,18 @@ export interface LoadFromCheckpointOptions<Name extends string = string> {
   /** Whether every entry must be there and none beyond. */
   readonly strict?: boolean;
 }
+
+/** What no name is: a name that is written out must be one that the types know. */
+interface UnknownModel<Sentence extends string> {
+  readonly unknown: Sentence;
+}
+
+/** The name itself, of a model that the types know, or one that only the running program knows. */
+type KnownModel<Name extends string> = string extends Name
+  ? Name
+  : Name extends ModelName
+    ? Name
+    : UnknownModel<`no model is named "${Name}"; one of your own is declared in RegisteredModels`>;
 
 /** A model from a checkpoint: of the class that has this name, or one of which only the file says which it is. */
 export interface LoadedModel<Name extends string = string> {
@@ -100,7 +112,7 @@ function count(value: unknown): number | undefined {
  */
 export async function loadFromCheckpoint<const Name extends string = string>(
   path: string,
-  options: LoadFromCheckpointOptions<Name> = {},
+  options: LoadFromCheckpointOptions<Name> & { readonly modelName?: KnownModel<Name> } = {},
 ): Promise<LoadedModel<Name>> {
   const { strict = true, maxContainers } = options;
   const { data } = await loadCheckpoint(path, maxContainers === undefined ? {} : { maxContainers });

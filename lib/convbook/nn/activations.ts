@@ -25,6 +25,10 @@ export class Activation extends Module {
     return [...input];
   }
 
+  /**
+   * A subclass that overrides it keeps the rank, too: `override forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R>`. One that takes
+   * inputs of a single rank extends `Module<[x: tf.Tensor4D], tf.Tensor4D>` instead.
+   */
   forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
     checkActivated(this, x, this.activation);
     return activation(x, this.activation);

@@ -2,11 +2,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Given, Taken } from "./chain.ts";
 import { normalise } from "./compile/fold.ts";
 import type { Normalisation } from "./compile/graph.ts";
-import { OptionError, refuseUnknownOptions, ShapeError } from "./errors.ts";
-import { ones_ } from "./init.ts";
-import { Module } from "./module.ts";
-import { Buffer, CounterBuffer, Parameter } from "./parameter.ts";
-import { checkInteger, checkNumber, type Shape, shapeOf } from "./shapes.ts";
+import { ShapeError } from "./errors.ts";
+import { NormBase } from "./norm-base.ts";
+import { type Shape, shapeOf } from "./shapes.ts";
 
 /** Options of batch normalisation; the defaults are PyTorch's. */
 export interface BatchNormOptions {
@@ -26,40 +24,13 @@ export interface BatchNormOptions {
  * In training it normalises with the batch's biased variance and keeps the unbiased one in the running statistic; in evaluation it uses
  * the running statistics. State as in PyTorch: `weight`, `bias`, `running_mean`, `running_var`, `num_batches_tracked`.
  */
-export abstract class BatchNorm<R extends tf.Rank = tf.Rank> extends Module<[x: tf.Tensor<R>], tf.Tensor<R>> {
-  readonly numFeatures: number;
-  readonly eps: number;
-  /** Share of the newest batch in the running statistics; null for the plain mean of all batches. May be changed at any time. */
-  momentum: number | null;
-  readonly weight: Parameter | null;
-  readonly bias: Parameter | null;
-  readonly runningMean: Buffer | null;
-  readonly runningVar: Buffer | null;
-  readonly numBatchesTracked: CounterBuffer | null;
-
+export abstract class BatchNorm<R extends tf.Rank = tf.Rank> extends NormBase<R, number | null> {
   /**
    * @param numFeatures number of channels
    * @param options eps, momentum and the rest
    */
   constructor(numFeatures: number, options: BatchNormOptions = {}) {
-    super();
-    refuseUnknownOptions(this.typeName, options, ["eps", "momentum", "affine", "trackRunningStats"]);
-    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true } = options;
-    this.numFeatures = checkInteger(this.typeName, "numFeatures", numFeatures, 1);
-    if (momentum !== null && !(typeof momentum === "number" && momentum >= 0 && momentum <= 1)) {
-      throw new OptionError(this.typeName, "momentum", momentum, "a number from 0 to 1, or null");
-    }
-    this.eps = checkNumber(this.typeName, "eps", eps, 0);
-    this.momentum = momentum;
-    this.weight = affine ? this.registerParameter("weight", new Parameter([numFeatures])) : null;
-    this.bias = affine ? this.registerParameter("bias", new Parameter([numFeatures])) : null;
-    if (this.weight !== null) {
-      ones_(this.weight);
-    }
-    const ones = { dtype: "float32" as const, shape: [numFeatures], data: new Float32Array(numFeatures).fill(1) };
-    this.runningMean = trackRunningStats ? this.registerBuffer("running_mean", new Buffer([numFeatures])) : null;
-    this.runningVar = trackRunningStats ? this.registerBuffer("running_var", new Buffer(ones)) : null;
-    this.numBatchesTracked = trackRunningStats ? this.registerBuffer("num_batches_tracked", new CounterBuffer()) : null;
+    super(numFeatures, options, { affine: true, trackRunningStats: true, plainMean: true });
   }
 
   /** Ranks that the input may have, and how the error names them. */
@@ -71,21 +42,6 @@ export abstract class BatchNorm<R extends tf.Rank = tf.Rank> extends Module<[x: 
       throw new ShapeError(this.toString(), input, `${this.ranks.letters} with C = ${this.numFeatures}`);
     }
     return [...input];
-  }
-
-  /** Forgets the running statistics: mean 0, variance 1, no batches. */
-  resetRunningStats(): void {
-    const { numFeatures, runningMean, runningVar, numBatchesTracked } = this;
-    const all = (value: number) => ({
-      dtype: "float32" as const,
-      shape: [numFeatures],
-      data: new Float32Array(numFeatures).fill(value),
-    });
-    runningMean?.load(all(0));
-    runningVar?.load(all(1));
-    if (numBatchesTracked !== null) {
-      numBatchesTracked.value = 0;
-    }
   }
 
   /** Whether the batch's own statistics are used now. */
@@ -136,23 +92,6 @@ export abstract class BatchNorm<R extends tf.Rank = tf.Rank> extends Module<[x: 
       usesBatch: usesBatchStatistics,
       share: isTracked ? (this.momentum ?? 1 / numBatchesTracked.value) : null,
     };
-  }
-
-  protected override extraRepr(): string {
-    const parts = [`${this.numFeatures}`];
-    if (this.eps !== 1e-5) {
-      parts.push(`eps=${this.eps}`);
-    }
-    if (this.momentum !== 0.1) {
-      parts.push(`momentum=${this.momentum}`);
-    }
-    if (this.weight === null) {
-      parts.push("affine=false");
-    }
-    if (this.runningMean === null) {
-      parts.push("trackRunningStats=false");
-    }
-    return parts.join(", ");
   }
 }
 

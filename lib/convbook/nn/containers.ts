@@ -6,6 +6,11 @@ import { type AnyModule, Module } from "./module.ts";
 /** Layers by their names, in the order in which they are called. */
 type NamedLayers = Readonly<Record<string, AnyModule>> | ReadonlyMap<string, AnyModule>;
 
+/** What no argument is: its name is what the type checker says of a list of layers. */
+interface WrongLayers<Sentence extends string> {
+  readonly wrong: Sentence;
+}
+
 /**
  * Modules one after the other, each given what the one before returned. Registered under their places "0", "1", ..., layers without
  * parameters counted too, or under given names.
@@ -34,12 +39,19 @@ export class Sequential<L extends readonly AnyModule[] = AnyModule[]> extends Mo
    * @throws {OptionError} for what is no module
    */
   constructor(...layers: L extends Linked<L> ? L : Linked<L>);
-  constructor(...layers: AnyModule[] | [NamedLayers]) {
+  /** A list is refused, by the type checker too. */
+  constructor(layers: WrongLayers<"layers are given one by one, as in new Sequential(a, b), a list as ...list">);
+  constructor(...layers: AnyModule[] | [NamedLayers | WrongLayers<string>]) {
     super();
     const [first] = layers;
+    if (Array.isArray(first)) {
+      const expected =
+        "given one by one, as in new Sequential(a, b), a list as ...list, or by name in an object or a Map";
+      throw new OptionError(this.typeName, "layers", first, expected);
+    }
     const named =
       layers.length === 1 && typeof first === "object" && first !== null && !(first instanceof Module)
-        ? this.#inOrder(first)
+        ? this.#inOrder(first as NamedLayers)
         : layers.map((layer, i): [string, AnyModule] => [`${i}`, layer as AnyModule]);
     this.#layers = named.map(([name, layer]) => this.registerModule(name, layer));
   }

@@ -1,13 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Given, Taken } from "./chain.ts";
-import { refuseUnknownOptions, ShapeError } from "./errors.ts";
+import { ShapeError } from "./errors.ts";
 import { batchNormInference } from "./functional/batch-norm.ts";
 import { type Affine, groupNorm } from "./functional/group-norm.ts";
 import { affineOf } from "./group-norm.ts";
-import { ones_ } from "./init.ts";
-import { Module } from "./module.ts";
-import { Buffer, CounterBuffer, Parameter } from "./parameter.ts";
-import { checkInteger, checkNumber, type Shape, shapeOf } from "./shapes.ts";
+import { NormBase } from "./norm-base.ts";
+import type { Buffer } from "./parameter.ts";
+import { type Shape, shapeOf } from "./shapes.ts";
 
 /** Options of instance normalisation; the defaults are PyTorch's. */
 export interface InstanceNormOptions {
@@ -27,38 +26,13 @@ export interface InstanceNormOptions {
  * Where running statistics are kept, evaluation uses them; otherwise both modes use the sample's own. State as in PyTorch: `weight` and `bias` with
  * `affine`, `running_mean`, `running_var` and `num_batches_tracked` (which PyTorch never counts up here) with `trackRunningStats`.
  */
-export abstract class InstanceNorm<R extends tf.Rank = tf.Rank> extends Module<[x: tf.Tensor<R>], tf.Tensor<R>> {
-  readonly numFeatures: number;
-  readonly eps: number;
-  /** Share of the newest batch in the running statistics. May be changed at any time. */
-  momentum: number;
-  readonly weight: Parameter | null;
-  readonly bias: Parameter | null;
-  readonly runningMean: Buffer | null;
-  readonly runningVar: Buffer | null;
-  readonly numBatchesTracked: CounterBuffer | null;
-
+export abstract class InstanceNorm<R extends tf.Rank = tf.Rank> extends NormBase<R, number> {
   /**
    * @param numFeatures number of channels
    * @param options eps, momentum and the rest
    */
   constructor(numFeatures: number, options: InstanceNormOptions = {}) {
-    super();
-    const owner = this.typeName;
-    refuseUnknownOptions(owner, options, ["eps", "momentum", "affine", "trackRunningStats"]);
-    const { eps = 1e-5, momentum = 0.1, affine = false, trackRunningStats = false } = options;
-    this.numFeatures = checkInteger(owner, "numFeatures", numFeatures, 1);
-    this.eps = checkNumber(owner, "eps", eps, 0);
-    this.momentum = checkNumber(owner, "momentum", momentum, 0, 1);
-    this.weight = affine ? this.registerParameter("weight", new Parameter([numFeatures])) : null;
-    this.bias = affine ? this.registerParameter("bias", new Parameter([numFeatures])) : null;
-    if (this.weight !== null) {
-      ones_(this.weight);
-    }
-    const ones = { dtype: "float32" as const, shape: [numFeatures], data: new Float32Array(numFeatures).fill(1) };
-    this.runningMean = trackRunningStats ? this.registerBuffer("running_mean", new Buffer([numFeatures])) : null;
-    this.runningVar = trackRunningStats ? this.registerBuffer("running_var", new Buffer(ones)) : null;
-    this.numBatchesTracked = trackRunningStats ? this.registerBuffer("num_batches_tracked", new CounterBuffer()) : null;
+    super(numFeatures, options, { affine: false, trackRunningStats: false, plainMean: false });
   }
 
   /** The dimensions of the input, as "N, H, W, C". */
@@ -111,23 +85,6 @@ export abstract class InstanceNorm<R extends tf.Rank = tf.Rank> extends Module<[
       running.variable.assign(tf.add(tf.mul(running.variable, 1 - share), tf.mul(tf.mean(value, 0), share)));
     mix(runningMean, mean);
     mix(runningVar, tf.mul(variance, places / (places - 1)));
-  }
-
-  protected override extraRepr(): string {
-    const parts = [`${this.numFeatures}`];
-    if (this.eps !== 1e-5) {
-      parts.push(`eps=${this.eps}`);
-    }
-    if (this.momentum !== 0.1) {
-      parts.push(`momentum=${this.momentum}`);
-    }
-    if (this.weight !== null) {
-      parts.push("affine=true");
-    }
-    if (this.runningMean !== null) {
-      parts.push("trackRunningStats=true");
-    }
-    return parts.join(", ");
   }
 }
 

@@ -159,6 +159,10 @@ describe("Sequential", () => {
     new nn.Sequential(conv(), new Pair());
     // @ts-expect-error: it takes Tensor4D, and is given what is no tensor
     new nn.Sequential(new Parts(), conv());
+    // @ts-expect-error: layers are given one by one
+    expect(() => new nn.Sequential([conv(), new nn.ReLU()])).toThrow(
+      "Sequential: layers must be given one by one, as in new Sequential(a, b), a list as ...list, or by name in an object or a Map, got [an instance of Conv2d,an instance of ReLU].",
+    );
     // @ts-expect-error: no module
     expect(() => new nn.Sequential(conv(), 5)).toThrow(nn.OptionError);
   });
