@@ -25,7 +25,8 @@ const broadcast: Rule = (shapes) => [
   tf.broadcast_util.assertAndGetBroadcastShape([...at(shapes, 0)], [...at(shapes, 1)]),
 ];
 
-const reduction: Rule = (shapes, { axis, keepDims }) => {
+/** Max alone names its axes otherwise. */
+const reduction: Rule = (shapes, { reductionIndices, axis = reductionIndices, keepDims }) => {
   const shape = at(shapes, 0);
   const all = shape.map((_, i) => i);
   const axes = axis === undefined || axis === null ? all : numbers(axis).map((each) => axisOf(each, shape.length));
