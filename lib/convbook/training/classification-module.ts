@@ -22,7 +22,7 @@ export type ClassificationHyperParameters = HyperParameters & {
   /** The model's name in the registry, for example `ResNet`. */
   readonly modelName?: string;
   readonly modelHparams?: HyperParameters;
-  /** `SGD`, `Adam`, `AdamW` or `RMSprop`; `Adam` means AdamW, as in the tutorial. Default `SGD`. */
+  /** `SGD`, `Adam`, `AdamW` or `RMSprop`; `Adam` means AdamW, as in the tutorial. Default `SGD`. (`Muon` is for matrices alone.) */
   readonly optimizerName?: string;
   /** Default `{ lr: 0.1, momentum: 0.9, weightDecay: 1e-4 }`. */
   readonly optimizerHparams?: HyperParameters;

@@ -130,6 +130,12 @@ export const dataRows: readonly Row[] = [
     arg("index", 1, { bad: [2, 0.5, "1"], also: /sample/ }),
   ),
   call("channelStatistics", dataset()),
+  make("AlternatingFlip", dataset(), options("options", generator())),
+  make(
+    "MultiCrop",
+    arg("model", { training: false, forward: () => {}, train: () => {}, eval: () => {} }),
+    options("options", maybe(arg("views", "mirror", { bad: [[], [5], [{ move: [1] }], [{ weight: 0 }], "toString"] }))),
+  ),
   make(
     "DataLoader",
     dataset(),

@@ -305,6 +305,17 @@ export const nnRows: readonly Row[] = [
   call("nn.init.zeros_", parameter()),
   call("nn.init.kaimingUniform_", parameter(), kaiming),
   call("nn.init.kaimingNormal_", parameter(), kaiming),
+  call(
+    "nn.init.dirac_",
+    arg("parameter", new nn.Parameter([2, 2, 3]), { bad: [new nn.Parameter([2, 2])], also: /shape/ }),
+    options("options", maybe(whole("groups", 2)), maybe(arg("rest", "keep", { bad: [3] }))),
+  ),
+  call(
+    "nn.init.whitening_",
+    arg("weight", new nn.Parameter([8, 1, 2, 2]), { bad: [new nn.Parameter([2, 2])] }),
+    tensor("images", tf.ones([2, 3, 3, 1]), tf.ones([2, 3, 3, 3])),
+    options("options", maybe(positive("eps", 0.1))),
+  ),
   call("nn.init.xavierUniform_", parameter(), maybe(positive("gain", 1)), init),
   call("nn.init.xavierNormal_", parameter(), maybe(positive("gain", 1)), init),
 ];

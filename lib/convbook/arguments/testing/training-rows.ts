@@ -95,6 +95,33 @@ export const trainingRows: readonly Row[] = [
       flag("centered"),
     ),
   ),
+  make(
+    "optim.Muon",
+    arg("parameters", [new nn.Parameter([2, 2])], { bad: [[], [5], [new nn.Parameter([2])]], also: /params/ }),
+    options(
+      "options",
+      lr(),
+      maybe(arg("momentum", 0.9, { bad: [1, "1"] })),
+      flag("nesterov"),
+      weightDecay(),
+      maybe(whole("nsSteps", 3, 0)),
+      maybe(arg("nsCoefficients", [3, -4, 2], { bad: [[1, 2], [1, 2, Number.NaN], 3] })),
+      eps(),
+      maybe(arg("adjustLrFn", "none", { bad: [3, "toString"] })),
+      flag("normalize", false),
+    ),
+  ),
+  call(
+    "optim.orthogonalize",
+    tensor("matrix", tf.ones([2, 3]), tf.ones([2])),
+    options(
+      "options",
+      maybe(whole("nsSteps", 3, 0)),
+      maybe(arg("nsCoefficients", [3, -4, 2], { bad: [[1, 2], [1, 2, Number.NaN], 3] })),
+      eps(),
+    ),
+  ),
+  method("optim.Muon#step", () => new optim.Muon([new nn.Parameter([2, 2])]), gradients),
   make("optim.Lookahead", arg("inner", sgd()), options("options", maybe(whole("k", 5)), maybe(share("alpha", 0.5)))),
   call("optim.createOptimizer", arg("name", "SGD", { bad: [3], also: /optimizer/ }), list(), options("options", lr())),
   ...(["SGD", "Adam", "AdamW", "RMSprop"] as const).map((name) =>

@@ -1,5 +1,6 @@
 export { Adam, type AdamOptions, AdamW } from "./adam.ts";
 export { Lookahead, type LookaheadOptions } from "./lookahead.ts";
+export { Muon, type MuonOptions, orthogonalize } from "./muon.ts";
 export {
   type BaseOptions,
   type Gradients,

@@ -67,6 +67,7 @@ function noneFound(parameters: unknown): string {
 
 /** One parameter that is about to be updated. */
 export interface Update {
+  readonly parameter: OptimizerParameter;
   readonly variable: tf.Variable;
   readonly gradient: tf.Tensor;
   readonly state: ParameterState;
@@ -173,7 +174,7 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
           this.states.set(parameter, state);
         }
         state.step++;
-        updates.push({ variable, gradient, state });
+        updates.push({ parameter, variable, gradient, state });
       }
       if (updates.length > 0) {
         this.updateGroup(group, updates);

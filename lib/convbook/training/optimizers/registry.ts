@@ -4,6 +4,7 @@ import { UnknownNameError } from "../../nn/errors.ts";
 import { refuseUnknownOptions } from "../errors.ts";
 import { Adam, AdamW } from "./adam.ts";
 import { Lookahead } from "./lookahead.ts";
+import { Muon } from "./muon.ts";
 import type { Optimizer, OptimizerParameter, ParametersOrGroups } from "./optimizer.ts";
 import { RMSprop } from "./rmsprop.ts";
 import { SGD } from "./sgd.ts";
@@ -24,9 +25,16 @@ const registry: Readonly<Record<string, { create: Factory; options: readonly str
     create: (parameters, options) => new RMSprop(parameters, options),
     options: ["lr", "alpha", "eps", "weightDecay", "momentum", "centered"],
   },
+  Muon: {
+    create: (parameters, options) => new Muon(parameters, options),
+    options: [
+      ...["lr", "momentum", "nesterov", "weightDecay", "nsSteps", "nsCoefficients"],
+      ...["eps", "adjustLrFn", "normalize"],
+    ],
+  },
 };
 
-export type OptimizerName = "SGD" | "Adam" | "AdamW" | "RMSprop";
+export type OptimizerName = "SGD" | "Adam" | "AdamW" | "RMSprop" | "Muon";
 /** The names that {@link createOptimizer} knows. */
 export const optimizerNames = Object.keys(registry) as readonly OptimizerName[];
 
