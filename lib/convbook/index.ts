@@ -16,6 +16,7 @@ export {
   saveTorch,
 } from "./checkpoints/index.ts";
 export {
+  AlternatingFlip,
   ArrayDataset,
   ConcatDataset,
   channelStatistics,
@@ -52,7 +53,7 @@ export {
   vegaLite,
 } from "./display/index.ts";
 export { DownloadError, download, loadManifest } from "./download/index.ts";
-export { type Evaluation, evaluate, type ImageBatch } from "./evaluation/index.ts";
+export { type Evaluation, evaluate, type ImageBatch, MultiCrop, type View, views } from "./evaluation/index.ts";
 export * as interpret from "./interpret/index.ts";
 export * as metrics from "./metrics/index.ts";
 export {

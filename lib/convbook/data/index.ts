@@ -1,5 +1,6 @@
 import * as transforms from "./transforms/index.ts";
 
+export { AlternatingFlip } from "./alternating-flip.ts";
 export { ArrayDataset, type ArrayDatasetOptions } from "./array-dataset.ts";
 export { CIFAR10_CLASSES, type Cifar10Options, cifar10 } from "./cifar10.ts";
 export { type Cifar100Options, cifar100 } from "./cifar100.ts";

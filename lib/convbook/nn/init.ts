@@ -11,6 +11,8 @@ import { defaultGenerator, fillNormal, fillUniform, type Generator } from "../ra
 import { checkObject, OptionError, refuseUnknownOptions, UnknownNameError } from "./errors.ts";
 import type { Parameter } from "./parameter.ts";
 
+export { type WhiteningOptions, whitening_ } from "./whitening.ts";
+
 /** What random initialisations draw from; the default generator when left out. */
 export interface InitOptions {
   readonly generator?: Generator;
@@ -203,4 +205,48 @@ export function xavierNormal_(parameter: Parameter, gain = 1, options: InitOptio
   checkNumber("xavierNormal_", "gain", gain, 0);
   const { fanIn, fanOut } = calculateFanInAndFanOut(parameter);
   return normal_(parameter, 0, gain * Math.sqrt(2 / (fanIn + fanOut)), options);
+}
+
+/**
+ * The identity as far as it goes: output channel i is input channel i, for the first min(O, I) channels of each group; all others are left as they are
+ * with `rest: "keep"`, and are zeros otherwise, as in PyTorch.
+ *
+ * @param parameter a convolution's weight, [O, I / groups, ...]
+ */
+export function dirac_(
+  parameter: Parameter,
+  options: { readonly groups?: number; readonly rest?: "zeros" | "keep" } = {},
+): Parameter {
+  refuseUnknownOptions("dirac_", options, ["groups", "rest"]);
+  const { groups = 1, rest = "zeros" } = options;
+  const shape: unknown = parameter?.shape;
+  if (!Array.isArray(shape)) {
+    throw new OptionError("dirac_", "parameter", parameter, "a parameter");
+  }
+  const [outputs = 0, inputs = 0, ...places] = shape;
+  if (places.length < 1 || places.length > 3) {
+    throw new OptionError("dirac_", "shape", shape, "of three to five dimensions, as a convolution's weight has");
+  }
+  if (!Number.isInteger(groups) || groups < 1 || outputs % groups !== 0) {
+    throw new OptionError("dirac_", "groups", groups, `a divisor of the ${outputs} output channels`);
+  }
+  if (rest !== "zeros" && rest !== "keep") {
+    throw new OptionError("dirac_", "rest", rest, '"zeros" or "keep"');
+  }
+  const before = rest === "keep" ? parameter.toTensorData().data : null;
+  return fill("dirac_", parameter, (values) => {
+    if (before !== null) {
+      values.set(before as Float32Array);
+    }
+    const field = places.reduce((product, n) => product * n, 1);
+    const middle = places.reduce((place, n) => place * n + (n >> 1), 0);
+    const each = outputs / groups;
+    for (let group = 0; group < groups; group++) {
+      for (let channel = 0; channel < Math.min(each, inputs); channel++) {
+        const from = (group * each + channel) * inputs * field;
+        values.fill(0, from, from + inputs * field);
+        values[from + channel * field + middle] = 1;
+      }
+    }
+  });
 }

@@ -10,6 +10,7 @@ import { fromSpec } from "../transforms/registry.ts";
 import type { Transform, TransformSpec } from "../transforms/transform.ts";
 import { type ArraySourceSpec, sampleOfArray } from "./array-source.ts";
 import { type ImageSourceSpec, sampleOfFile } from "./image-source.ts";
+import { mirrored } from "./mirrored.ts";
 
 /** Samples of several sources; sample i of part p has the index i * parts.length + p. */
 export interface ConcatSourceSpec {
@@ -24,7 +25,18 @@ export interface TransformedSourceSpec {
   readonly transform: TransformSpec;
 }
 
-export type SourceSpec = ArraySourceSpec | ImageSourceSpec | ConcatSourceSpec | TransformedSourceSpec;
+/** Samples of a source at 2 i, and mirrored left to right at 2 i + 1. */
+export interface MirroredSourceSpec {
+  readonly kind: "mirrored";
+  readonly source: SourceSpec;
+}
+
+export type SourceSpec =
+  | ArraySourceSpec
+  | ImageSourceSpec
+  | ConcatSourceSpec
+  | TransformedSourceSpec
+  | MirroredSourceSpec;
 
 /** Makes the sample of an index; what is random draws from the generator. */
 export type Source = (index: number, generator: Generator) => LabelledSample;
@@ -45,6 +57,13 @@ export function openSource(spec: SourceSpec): Source {
     }
     case "transformed":
       return transformed(openSource(spec.source), fromSpec(spec.transform));
+    case "mirrored": {
+      const source = openSource(spec.source);
+      return (index, generator) => {
+        const sample = source(Math.floor(index / 2), generator);
+        return index % 2 === 1 ? mirrored(sample) : sample;
+      };
+    }
   }
 }
 
@@ -66,6 +85,7 @@ export function hasImageFiles(spec: SourceSpec): boolean {
     case "concat":
       return spec.parts.some(hasImageFiles);
     case "transformed":
+    case "mirrored":
       return hasImageFiles(spec.source);
   }
 }
