@@ -5,7 +5,7 @@
 
 import { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
 import { type DataStorage, type DataType, type TensorInfo, util } from "@tensorflow/tfjs-core";
-import { BufferPool, type Region } from "./buffer-pool.ts";
+import { BufferPool, type Region, type RegionSource } from "./buffer-pool.ts";
 import type { NativeAddon } from "./native.ts";
 import { binaryOps } from "./native-numbers.ts";
 
@@ -39,21 +39,23 @@ export class NativeBackend extends MathBackendCPU {
   readonly pool: BufferPool;
   /** ArrayBuffers of the pool: values in them must be copied before anybody else may hold them. */
   readonly #pooled = new WeakSet<ArrayBufferLike>();
+  /** Whether arrays that are not in regions are copied by every call of a native function. */
+  readonly #copiesOthers: boolean;
   #nextId = 0;
 
-  constructor(addon: NativeAddon) {
+  constructor(addon: NativeAddon, regions: RegionSource) {
     super();
     this.addon = addon;
+    this.#copiesOthers = regions.copiesOthers ?? false;
     // The CPU backend would say at its first use how slow it is.
     Reflect.set(this, "firstUse", false);
     this.pool = new BufferPool({
+      ...regions,
       alloc: (bytes) => {
-        const buffer = addon.alloc(bytes);
-        this.#pooled.add(buffer);
-        return buffer;
+        const block = regions.alloc(bytes);
+        this.#pooled.add(block.buffer);
+        return block;
       },
-      drop: (buffer) => addon.drop(buffer),
-      settle: (buffer) => addon.settle(buffer),
     });
   }
 
@@ -71,15 +73,15 @@ export class NativeBackend extends MathBackendCPU {
 
   /** The elements of a tensor, not to be kept beyond the call. */
   values(tensor: TensorInfo): Float32Array {
-    return this.#stored(tensor.dataId).values as Float32Array;
+    return this.#inRegion(tensor.dataId).values as Float32Array;
   }
 
   ints(tensor: TensorInfo): Int32Array {
-    return this.#stored(tensor.dataId).values as Int32Array;
+    return this.#inRegion(tensor.dataId).values as Int32Array;
   }
 
   bytes(tensor: TensorInfo): Uint8Array {
-    return this.#stored(tensor.dataId).values as Uint8Array;
+    return this.#inRegion(tensor.dataId).values as Uint8Array;
   }
 
   /** Whether a tensor's memory is its alone and may be written to in place. */
@@ -104,6 +106,22 @@ export class NativeBackend extends MathBackendCPU {
 
   #stored(dataId: DataId): Stored {
     return this.data.get(dataId);
+  }
+
+  /** Moves what JavaScript has written to a region for good, where every call would copy it there otherwise. */
+  #inRegion(dataId: DataId): Stored {
+    const stored = this.#stored(dataId);
+    const { values, dtype } = stored;
+    if (
+      this.#copiesOthers &&
+      stored.region === undefined &&
+      (dtype === "float32" || dtype === "int32" || dtype === "bool")
+    ) {
+      stored.region = this.pool.take(values.byteLength);
+      stored.values = viewOf(stored.region, dtype, values.length);
+      stored.values.set(values);
+    }
+    return stored;
   }
 
   /** CPU kernels hand over new arrays, and sometimes views of their input's; the latter are copied. */
@@ -155,6 +173,12 @@ function viewOf(region: Region, dtype: keyof ArrayOf, length: number): Float32Ar
   if (region.view instanceof type && region.view.length === length) {
     return region.view;
   }
-  region.view = new type(region.buffer, 0, length);
+  const { buffer, offset } = region.block;
+  region.view =
+    dtype === "float32"
+      ? new Float32Array(buffer, offset, length)
+      : dtype === "int32"
+        ? new Int32Array(buffer, offset, length)
+        : new Uint8Array(buffer, offset, length);
   return region.view;
 }

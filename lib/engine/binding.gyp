@@ -64,8 +64,9 @@
     {
       "target_name": "engine",
       "sources": [
-        "native/bindings/addon.cc", "native/bindings/array_bindings.cc", "native/bindings/conv_bindings.cc",
-        "native/bindings/integer_bindings.cc", "native/bindings/layer_bindings.cc", "native/bindings/onednn_bindings.cc",
+        "native/bindings/addon.cc", "native/bindings/arguments.cc", "native/bindings/array_bindings.cc", "native/bindings/conv_bindings.cc",
+        "native/bindings/integer_bindings.cc", "native/bindings/layer_bindings.cc", "native/bindings/memory_bindings.cc",
+        "native/bindings/onednn_bindings.cc",
         "native/bindings/optimizer_bindings.cc", "native/bindings/program_bindings.cc",
         "native/bindings/table_bindings.cc",
         "native/simd/instruction_set.cc", "native/simd/isa_generic.cc",
@@ -77,7 +78,7 @@
         "native/ops/spatial.cc",
         "native/program/program_backward.cc", "native/program/program_forward.cc", "native/program/program_plan.cc",
         "native/program/program_reader.cc", "native/program/program_run.cc",
-        "native/runtime/memory.cc", "native/runtime/parallel.cc",
+        "native/runtime/memory.cc", "native/runtime/parallel.cc", "native/runtime/processors.cc", "native/runtime/workers.cc",
         "native/winograd/winograd.cc", "native/winograd/winograd_cost.cc", "native/winograd/winograd_filter.cc",
         "native/winograd/winograd_plan.cc", "native/winograd/winograd_tiles.cc"
       ],

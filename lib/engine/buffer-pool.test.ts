@@ -6,7 +6,7 @@ function countingSource() {
   const source = {
     alloc: (bytes: number) => {
       counts.made++;
-      return new ArrayBuffer(bytes);
+      return { buffer: new ArrayBuffer(bytes), offset: 0 };
     },
     drop: () => {
       counts.dropped++;

@@ -5,17 +5,28 @@
  */
 import { freemem, totalmem } from "node:os";
 
+/** Memory for a region: a whole buffer, or a part of one that others share. */
+export interface Block {
+  readonly buffer: ArrayBufferLike;
+  readonly offset: number;
+}
+
 /** Where regions come from and go to. */
 export interface RegionSource {
-  alloc(bytes: number): ArrayBuffer;
-  drop(buffer: ArrayBuffer): void;
+  /** @throws Error where there is no more */
+  alloc(bytes: number): Block;
+  drop(block: Block): void;
   /** Makes a part of a region that turned out to last quicker to use; what is in it may be lost. Returns whether more can be done. */
-  settle(buffer: ArrayBuffer): boolean;
+  settle(block: Block): boolean;
+  /** Bytes that there can be at most, where that is not the machine's memory. */
+  readonly limit?: number;
+  /** Whether the native functions copy arrays that are not in regions. */
+  readonly copiesOthers?: boolean;
 }
 
 /** A region out of the pool; `bytes` is the size of its class. */
 export interface Region {
-  readonly buffer: ArrayBuffer;
+  readonly block: Block;
   readonly bytes: number;
   /** The view last made of it, to be used again for a tensor of the same size. */
   view: Float32Array | Int32Array | Uint8Array | undefined;
@@ -57,7 +68,7 @@ export class BufferPool {
   #busy = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(source: RegionSource, ceiling: number = defaultCeiling()) {
+  constructor(source: RegionSource, ceiling: number = defaultCeiling(source.limit)) {
     this.#source = source;
     this.ceiling = ceiling;
   }
@@ -89,11 +100,11 @@ export class BufferPool {
     }
     if (region === undefined) {
       this.#watchMemory(size);
-      region = { buffer: this.#source.alloc(size), bytes: size, view: undefined, unsettled: size >= ownPages };
+      region = { block: this.#alloc(size), bytes: size, view: undefined, unsettled: size >= ownPages };
     } else {
       this.#keptBytes -= region.bytes;
       if (region.unsettled && ++this.#reused % settleEvery === 0) {
-        region.unsettled = this.#source.settle(region.buffer);
+        region.unsettled = this.#source.settle(region.block);
       }
     }
     this.#usedBytes += region.bytes;
@@ -101,10 +112,23 @@ export class BufferPool {
     return region;
   }
 
+  /** A new region; what is kept goes before there is none. */
+  #alloc(size: number): Block {
+    try {
+      return this.#source.alloc(size);
+    } catch (error) {
+      if (this.#keptBytes === 0) {
+        throw error;
+      }
+      this.trim();
+      return this.#source.alloc(size);
+    }
+  }
+
   give(region: Region): void {
     this.#usedBytes -= region.bytes;
     if (this.#keptBytes + region.bytes > this.ceiling) {
-      this.#source.drop(region.buffer);
+      this.#source.drop(region.block);
       return;
     }
     this.#keptBytes += region.bytes;
@@ -127,7 +151,7 @@ export class BufferPool {
           break;
         }
         this.#keptBytes -= region.bytes;
-        this.#source.drop(region.buffer);
+        this.#source.drop(region.block);
       }
       if (list.length === 0) {
         this.#free.delete(size);
@@ -167,8 +191,8 @@ export class BufferPool {
   }
 }
 
-/** A quarter of the machine's memory, or `CONVBOOK_POOL_MB` megabytes. */
-function defaultCeiling(): number {
+/** A quarter of the memory that there is, or `CONVBOOK_POOL_MB` megabytes. */
+function defaultCeiling(limit = Number.POSITIVE_INFINITY): number {
   const text = process.env.CONVBOOK_POOL_MB ?? "";
   const megabytes = Number(text);
   if (text !== "" && Number.isFinite(megabytes) && megabytes >= 0) {
@@ -179,5 +203,5 @@ function defaultCeiling(): number {
       `native engine: CONVBOOK_POOL_MB is "${text}", expected a number of megabytes from 0; keeping a quarter of the machine's memory at most`,
     );
   }
-  return totalmem() / 4;
+  return Math.min(totalmem(), limit) / 4;
 }

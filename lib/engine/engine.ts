@@ -13,7 +13,7 @@ import {
 } from "./implementations.ts";
 import { type InstructionSet, parseInstructionSet } from "./instruction-sets.ts";
 import { registerFileRouters } from "./io/file-system.ts";
-import { loadNative, type NativeAddon } from "./native.ts";
+import { type Loaded, loadNative } from "./native.ts";
 import {
   type Precision,
   parsePrecision,
@@ -27,8 +27,17 @@ import { backendName, fallbackKernelNames, nativeKernelNames, registerNative } f
 
 /** Facts on the running engine. */
 export interface EngineInfo {
-  /** The instruction set in use: amx (AVX-512 with AMX for convolutions), avx512, avx2 or generic (SSE2, NEON, ...). */
+  /**
+   * The instruction set in use: amx (AVX-512 with AMX for convolutions), avx512, avx2 or generic (SSE2, NEON, ...); in WebAssembly
+   * wasm, or wasm-relaxed where this Node has relaxed SIMD.
+   */
   readonly isa: string;
+  /** Which build of the engine runs: the native one, or WebAssembly, which needs no compiler. */
+  readonly build: "native" | "wasm";
+  /** In WebAssembly: why the native build does not run; empty where WebAssembly was asked for, and in the native build. */
+  readonly instead: string;
+  /** What this build cannot have. */
+  readonly absent: readonly string[];
   /** What inference multiplies in: float32, or bf16 where it was asked for and the processor has it. Training is float32. */
   readonly precision: Precision;
   /** Whether the instruction set has bf16: amx does. */
@@ -56,12 +65,12 @@ export interface EngineInfo {
   readonly kernels: readonly string[];
   /** The names of those that run in plain JavaScript, as in the CPU backend. */
   readonly fallbacks: readonly string[];
-  /** The native binary. */
+  /** The native binary, or the file with WebAssembly. */
   readonly path: string;
 }
 
 export interface Engine {
-  /** Whether the native code is there; then the backend `native` is registered. */
+  /** Whether the engine's code is there, native or in WebAssembly; then the backend `native` is registered. */
   readonly available: boolean;
   /** Why it is not available, in a few words; empty when it is. */
   readonly reason: string;
@@ -72,7 +81,7 @@ export interface Engine {
   /**
    * Chooses the instruction set, for comparisons; undefined: the best. Where the processor lacks it, the best below it runs.
    *
-   * @throws TypeError for another name
+   * @throws TypeError for another name, and for wasm in the native build: which build runs is chosen when the program starts
    */
   setInstructionSet(isa: string | undefined): void;
   /**
@@ -106,6 +115,8 @@ export interface Engine {
   profile(body: () => unknown): Promise<Profile>;
 }
 
+const notInWebAssembly = ["AMX", "bf16", "oneDNN", "huge pages", "giving memory back to the system"];
+
 const loaded = loadNative();
 let isa = "";
 let instructionSet: InstructionSet | undefined;
@@ -114,7 +125,7 @@ let wantedPrecision: Precision = "float32";
 let wantedImplementations: readonly ImplementationName[] = ["native"];
 let wantsWinograd = true;
 
-function addonOrThrow(): { addon: NativeAddon; path: string } {
+function addonOrThrow(): Loaded {
   if (loaded.addon === undefined) {
     throw new Error(`The native engine is not available: ${loaded.reason}`);
   }
@@ -217,12 +228,12 @@ if (loaded.addon !== undefined) {
   configureFromEnvironment();
   loaded.addon.useWinograd(wantsWinograd ? 1 : 0);
   configure();
-  if (instructionSet !== undefined && isa !== instructionSet) {
-    console.warn(
-      `native engine: CONVBOOK_ISA asks for ${instructionSet}, which this processor lacks; going on with ${isa}`,
-    );
+  if (instructionSet !== undefined && instructionSet !== "wasm" && isa !== instructionSet) {
+    const why =
+      loaded.build === "native" ? "which this processor lacks" : `but there is no native engine (${loaded.instead})`;
+    console.warn(`native engine: CONVBOOK_ISA asks for ${instructionSet}, ${why}; going on with ${isa}`);
   }
-  registerNative(loaded.addon);
+  registerNative(loaded);
 }
 
 function nativeBackend(): NativeBackend | undefined {
@@ -233,11 +244,14 @@ export const engine: Engine = {
   available: loaded.addon !== undefined,
   reason: loaded.addon === undefined ? loaded.reason : "",
   info() {
-    const { addon, path } = addonOrThrow();
+    const { addon, path, build, instead } = addonOrThrow();
     const pool = nativeBackend()?.pool;
     const [forward, inputGradients, filterGradients] = addon.winogradPasses();
     return {
       isa,
+      build,
+      instead,
+      absent: build === "wasm" ? notInWebAssembly : [],
       precision: precisionInUse(),
       hasBf16: addon.hasBf16(),
       implementations: implementationsInfo(addon),
@@ -266,7 +280,13 @@ export const engine: Engine = {
     configure();
   },
   setInstructionSet(name) {
-    instructionSet = name === undefined ? undefined : parseInstructionSet(name);
+    const wanted = name === undefined ? undefined : parseInstructionSet(name);
+    if (wanted === "wasm" && addonOrThrow().build !== "wasm") {
+      throw new TypeError(
+        "setInstructionSet: WebAssembly is chosen when the program starts: set the environment's CONVBOOK_ISA to wasm",
+      );
+    }
+    instructionSet = wanted;
     configure();
   },
   setPrecision(precision, { strict = false } = {}) {

@@ -1,7 +1,7 @@
 /** The instruction sets that the engine's kernels are built for, by name. */
 
-/** Best first. */
-export const instructionSets = ["amx", "avx512", "avx2", "generic"] as const;
+/** Best first; wasm is a build of its own, which is chosen when the program starts. */
+export const instructionSets = ["amx", "avx512", "avx2", "generic", "wasm"] as const;
 
 export type InstructionSet = (typeof instructionSets)[number];
 

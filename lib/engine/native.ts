@@ -1,10 +1,12 @@
 /** Loads the native code: a binary made beforehand, else the one that the installation built. */
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import type { RegionSource } from "./buffer-pool.ts";
 import type { NativeArrayFunctions } from "./native-arrays.ts";
 import { differenceOf, type NativeTables } from "./native-tables.ts";
+import { packageRoot } from "./package-root.ts";
+import { loadWasm } from "./wasm/load.ts";
 
 type F = Float32Array;
 type I = Int32Array;
@@ -37,13 +39,6 @@ export interface NativeAddon extends NativeArrayFunctions, NativeTables {
   oneDnnRuns(): number;
   scratchBytes(): number;
   releaseScratch(): void;
-  alloc(bytes: number): ArrayBuffer;
-  drop(buffer: ArrayBuffer): void;
-  /**
-   * Moves a part of a region to huge pages if it was given small ones because those were quicker to get; its contents are lost.
-   * Returns whether there is more to move.
-   */
-  settle(buffer: ArrayBuffer): boolean;
   /** `rounds`, here and below: factors may be rounded to bfloat16, where the processor can. */
   conv2d(shape: I, x: F, w: F, bias: Maybe<F>, residual: Maybe<F>, activation: number, y: F, rounds: boolean): void;
   conv2dInputGrad(shape: I, dy: F, w: F, dx: F): void;
@@ -237,13 +232,36 @@ export interface NativeAddon extends NativeArrayFunctions, NativeTables {
   ): void;
 }
 
-export type LoadResult =
-  | { readonly addon: NativeAddon; readonly path: string }
-  | { readonly addon: undefined; readonly reason: string };
+/** The functions of the Node module that give memory for tensors. */
+interface NativeMemory {
+  alloc(bytes: number): ArrayBuffer;
+  drop(buffer: ArrayBufferLike): void;
+  /**
+   * Moves a part of a region to huge pages if it was given small ones because those were quicker to get; its contents are lost.
+   * Returns whether there is more to move.
+   */
+  settle(buffer: ArrayBufferLike): boolean;
+}
+
+/** The engine's code: native, or the same sources compiled to WebAssembly. */
+export interface Loaded {
+  readonly build: "native" | "wasm";
+  readonly addon: NativeAddon;
+  /** Where memory for tensors comes from. */
+  readonly regions: RegionSource;
+  readonly path: string;
+  /** In WebAssembly: why there is no native code; empty where WebAssembly was asked for. */
+  readonly instead: string;
+}
+
+export type LoadResult = Loaded | { readonly addon: undefined; readonly reason: string };
 
 let loaded: LoadResult | undefined;
 
-/** The native code, loaded once for each thread; without it, the reason in a few words. */
+/**
+ * The engine's code, loaded once for each thread: native where it is there and `CONVBOOK_ISA` does not ask for WebAssembly. Without
+ * any, the reason in a few words.
+ */
 export function loadNative(): LoadResult {
   loaded ??= load();
   return loaded;
@@ -254,28 +272,60 @@ function load(): LoadResult {
   if (root === undefined) {
     return {
       addon: undefined,
-      reason:
-        "the program is bundled, and the package @convbook/engine with its native code is not installed beside it",
+      reason: "the program is bundled, and the package @convbook/engine with its code is not installed beside it",
     };
   }
+  const native = process.env.CONVBOOK_ISA === "wasm" ? "" : loadBinary(root);
+  if (typeof native !== "string") {
+    return native;
+  }
+  try {
+    const { addon, regions, path } = loadWasm(root);
+    const difference = differenceOf(addon);
+    if (difference === undefined) {
+      return { build: "wasm", addon, regions, path, instead: native };
+    }
+    return {
+      addon: undefined,
+      reason: `${native}${native === "" ? "" : ", and "}${ofOtherSources("WebAssembly", difference)}`,
+    };
+  } catch (error) {
+    const reason = `WebAssembly does not run: ${firstLine(error)}`;
+    return { addon: undefined, reason: native === "" ? reason : `${native}, and ${reason}` };
+  }
+}
+
+/** The native code, or why it is not there. */
+function loadBinary(root: string): Loaded | string {
   const require = createRequire(join(root, "package.json"));
   const { prebuiltPath }: { prebuiltPath(root: string): string | undefined } = require("./install/prebuilt.cjs");
   const path = prebuiltPath(root) ?? join(root, "build", "Release", "engine.node");
   if (!existsSync(path)) {
-    return { addon: undefined, reason: whyNotBuilt(root) };
+    return whyNotBuilt(root);
   }
   try {
-    const addon = require(path) as NativeAddon;
+    const addon: NativeAddon & NativeMemory = require(path);
     const difference = differenceOf(addon);
-    if (difference === undefined) {
-      return { addon, path };
+    if (difference !== undefined) {
+      return `${ofOtherSources("native code", difference)}; build it again: npm rebuild @convbook/engine`;
     }
-    const reason = `its native code was built from other sources (${difference}); build it again: npm rebuild @convbook/engine`;
-    return { addon: undefined, reason };
+    const regions: RegionSource = {
+      alloc: (bytes) => ({ buffer: addon.alloc(bytes), offset: 0 }),
+      drop: ({ buffer }) => addon.drop(buffer),
+      settle: ({ buffer }) => addon.settle(buffer),
+    };
+    return { build: "native", addon, regions, path, instead: "" };
   } catch (error) {
-    const message = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
-    return { addon: undefined, reason: `its native code does not load: ${message}` };
+    return `its native code does not load: ${firstLine(error)}`;
   }
+}
+
+function ofOtherSources(what: string, difference: string): string {
+  return `its ${what} was built from other sources (${difference})`;
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message.split("\n", 1)[0] : undefined) ?? String(error);
 }
 
 /** What the installation left as the reason; without one it did not run, as with npm's option ignore-scripts. */
@@ -287,38 +337,4 @@ function whyNotBuilt(root: string): string {
     const script = join(root, "install", "install.mjs");
     return `its native code is not built, because npm did not run its install script (ignore-scripts?); run it: node ${JSON.stringify(script)}`;
   }
-}
-
-/** This file's folder; in a bundle the bundle's, or the working folder where a bundle does not tell. */
-function here(): string {
-  // Bundlers that make CommonJS leave import.meta empty.
-  const address = (import.meta as { url?: string }).url;
-  return address === undefined ? process.cwd() : dirname(fileURLToPath(address));
-}
-
-/** The folder of the package: above this file, or where Node would find it from a bundle. */
-function packageRoot(): string | undefined {
-  const require = createRequire(join(here(), "engine.js"));
-  return (
-    ownRoot(here()) ??
-    entries(require)
-      .map((entry) => ownRoot(dirname(entry)))
-      .find((root) => root !== undefined)
-  );
-}
-
-function entries(require: NodeJS.Require): string[] {
-  try {
-    return [require.resolve("@convbook/engine")];
-  } catch {
-    return [];
-  }
-}
-
-/** The folder at or above this one that is the engine's package. */
-function ownRoot(folder: string): string | undefined {
-  if (existsSync(join(folder, "install", "prebuilt.cjs")) && existsSync(join(folder, "binding.gyp"))) {
-    return folder;
-  }
-  return dirname(folder) === folder ? undefined : ownRoot(dirname(folder));
 }

@@ -24,7 +24,7 @@ import { placeKernels } from "./kernels/places.ts";
 import { poolingKernels } from "./kernels/pooling.ts";
 import { programKernels } from "./kernels/program.ts";
 import { reductionKernels } from "./kernels/reduction.ts";
-import type { NativeAddon } from "./native.ts";
+import type { Loaded } from "./native.ts";
 import { profiled } from "./profiler.ts";
 import { mendGradients, replaceGradients } from "./replaced-gradients.ts";
 
@@ -62,13 +62,13 @@ export function fallbackKernelNames(): string[] {
 
 mendGradients();
 
-export function registerNative(addon: NativeAddon): void {
+export function registerNative({ addon, regions }: Loaded): void {
   if (getKernel("Conv2D", backendName) !== undefined) {
     return;
   }
   const start = (): NativeBackend => {
     replaceGradients();
-    return new NativeBackend(addon);
+    return new NativeBackend(addon, regions);
   };
   registerBackend(backendName, start, priority);
   for (const [kernelName, body] of Object.entries(nativeKernels)) {

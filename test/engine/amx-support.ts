@@ -1,7 +1,6 @@
 /** What the tests of AMX tiles share: whether the processor has them, and convolutions to try on them. */
-import { createRequire } from "node:module";
 import { engine } from "@convbook/engine";
-import type { NativeAddon } from "../../lib/engine/native.ts";
+import { type NativeAddon, loadNative } from "../../lib/engine/native.ts";
 
 function tryAmx(): boolean {
   if (!engine.available) {
@@ -21,7 +20,7 @@ if (!amx) {
 
 /** What AMX tiles compute while a function runs: passes in bf16, passes in float32 (forward and input gradients), gradients of filters. */
 export function tilePasses<T>(body: () => T): { result: T; rounded: number; split: number; filterGradients: number } {
-  const addon = createRequire(import.meta.url)(engine.info().path) as NativeAddon;
+  const addon = loadNative().addon as NativeAddon;
   const before = addon.tilePasses();
   const result = body();
   const [rounded = 0, split = 0, filterGradients = 0] = addon.tilePasses().map((count, i) => count - (before[i] ?? 0));

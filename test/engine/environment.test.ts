@@ -36,7 +36,7 @@ describe.runIf(engine.available)("the environment", () => {
     expect(start({ CONVBOOK_ISA: isa })).toMatchObject({
       isa: best,
       said: [
-        `native engine: CONVBOOK_ISA: An instruction set is one of amx, avx512, avx2, generic; got "${isa}"${near}; taking the best`,
+        `native engine: CONVBOOK_ISA: An instruction set is one of amx, avx512, avx2, generic, wasm; got "${isa}"${near}; taking the best`,
       ],
     });
   });
@@ -84,7 +84,7 @@ describe.runIf(engine.available)("setInstructionSet", () => {
   it("refuses unknown names", () => {
     const before = engine.info().isa;
     expect(() => engine.setInstructionSet("avx-512")).toThrow(
-      'An instruction set is one of amx, avx512, avx2, generic; got "avx-512"; did you mean "avx512"?',
+      'An instruction set is one of amx, avx512, avx2, generic, wasm; got "avx-512"; did you mean "avx512"?',
     );
     expect(engine.info().isa).toBe(before);
   });

@@ -2,7 +2,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +10,7 @@ import * as tf from "@tensorflow/tfjs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createModelFrom } from "../../lib/convbook/models/index.ts";
 import { manualSeed } from "../../lib/convbook/random/index.ts";
-import type { NativeAddon } from "../../lib/engine/native.ts";
+import { type NativeAddon, loadNative } from "../../lib/engine/native.ts";
 import { onednn } from "./onednn-support.ts";
 import { expectClose, Random } from "./support.ts";
 
@@ -253,7 +252,7 @@ describe.runIf(onednn)("oneDNN", () => {
   });
 
   it("that does not load is said, and the engine goes on", () => {
-    const addon = createRequire(import.meta.url)(engine.info().path) as NativeAddon;
+    const addon = loadNative().addon as NativeAddon;
     const module = join(dirname(engine.info().path), "onednn.node");
     const broken = join(cache, "broken.node");
     // As on a machine that lost the library after the engine was built.

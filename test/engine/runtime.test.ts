@@ -14,7 +14,8 @@ describe.runIf(engine.available)("the native backend", () => {
 
   it("tells what it runs on", () => {
     const info = engine.info();
-    expect(["amx", "avx512", "avx2", "generic"]).toContain(info.isa);
+    expect(["amx", "avx512", "avx2", "generic", "wasm", "wasm-relaxed"]).toContain(info.isa);
+    expect(info.build).toBe(info.isa.startsWith("wasm") ? "wasm" : "native");
     expect(info.threads).toBeGreaterThanOrEqual(1);
     expect(info.kernels).toContain("Convolution");
     expect(info.fallbacks).toContain("LRN");

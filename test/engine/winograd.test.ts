@@ -1,11 +1,10 @@
 /** Convolutions by Winograd's algorithm: against tfjs's CPU backend, on every instruction set; values it cannot take; and that it ran at all. */
 import "@tensorflow/tfjs-backend-cpu";
-import { createRequire } from "node:module";
 import { convolution, engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { createModel, optim, valueAndGrads } from "convbook";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { NativeAddon } from "../../lib/engine/native.ts";
+import { loadNative } from "../../lib/engine/native.ts";
 import { type Case, optionsOf } from "./amx-support.ts";
 import { Random } from "./support.ts";
 
@@ -22,7 +21,7 @@ const whereFaster = 1;
 const whereItCan = 2;
 const inLargeTiles = 3;
 
-const addon = engine.available ? (createRequire(import.meta.url)(engine.info().path) as NativeAddon) : undefined;
+const { addon } = loadNative();
 
 function isThere(isa: "avx512" | "avx2" | "generic"): boolean {
   if (addon === undefined) {

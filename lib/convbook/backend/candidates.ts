@@ -11,7 +11,7 @@ import { correctOneHot } from "./wasm-one-hot.ts";
 import { webgpu } from "./webgpu.ts";
 
 /** What `CONVBOOK_BACKEND` accepts. */
-export const backendNames = ["tensorflow", "native", "webgpu", "wasm", "cpu"] as const;
+export const backendNames = ["tensorflow", "native", "webgpu", "engine-wasm", "wasm", "cpu"] as const;
 
 export type BackendName = (typeof backendNames)[number];
 
@@ -34,30 +34,37 @@ export interface Candidate {
   try(asked: boolean): Promise<Attempt>;
 }
 
-const native: Candidate = {
-  name: "native",
-  trains: true,
-  async try() {
-    const { engine } = await import("@convbook/engine");
-    if (!engine.available) {
-      return { ready: false, reason: engine.reason };
-    }
-    if (!(await tf.setBackend("native"))) {
-      return { ready: false, reason: "the native engine did not start" };
-    }
-    const wrong = await tryBackend(true);
-    if (wrong !== undefined) {
-      return { ready: false, reason: `the native engine starts but ${wrong}` };
-    }
-    const { isa, threads, precision } = engine.info();
-    return {
-      ready: true,
-      tfjsName: "native",
-      description: `native engine, ${isa}, ${threads} ${threads === 1 ? "thread" : "threads"}${precision === "bf16" ? ", inference in bf16" : ""}`,
-      threads,
-    };
-  },
-};
+/** The engine in one of its builds; TensorFlow.js knows both as "native". */
+async function tryEngine(build: "native" | "wasm"): Promise<Attempt> {
+  const { engine } = await import("@convbook/engine");
+  if (!engine.available) {
+    return { ready: false, reason: engine.reason };
+  }
+  const { isa, threads, precision, build: there, instead } = engine.info();
+  if (there !== build) {
+    const asked = "CONVBOOK_ISA asks for WebAssembly";
+    return { ready: false, reason: there === "native" ? "the native engine is there, which is faster" : instead || asked };
+  }
+  const name = build === "native" ? "the native engine" : "the engine in WebAssembly";
+  if (!(await tf.setBackend("native"))) {
+    return { ready: false, reason: `${name} did not start` };
+  }
+  const wrong = await tryBackend(true);
+  if (wrong !== undefined) {
+    return { ready: false, reason: `${name} starts but ${wrong}` };
+  }
+  const kind = build === "native" ? `native engine, ${isa}` : `the engine in WebAssembly${isa === "wasm" ? "" : " with relaxed SIMD"}`;
+  return {
+    ready: true,
+    tfjsName: "native",
+    description: `${kind}, ${threads} ${threads === 1 ? "thread" : "threads"}${precision === "bf16" ? ", inference in bf16" : ""}`,
+    threads,
+  };
+}
+
+const native: Candidate = { name: "native", trains: true, try: () => tryEngine("native") };
+
+const engineWasm: Candidate = { name: "engine-wasm", trains: true, try: () => tryEngine("wasm") };
 
 const wasm: Candidate = {
   name: "wasm",
@@ -99,5 +106,5 @@ const cpu: Candidate = {
   },
 };
 
-/** Best first. The WebAssembly backend stands last but one although it is faster than plain JavaScript at inference only. */
-export const candidates: readonly Candidate[] = [tensorflow, native, webgpu, wasm, cpu];
+/** Best first. TensorFlow.js's WebAssembly backend stands last but one although it is faster than plain JavaScript at inference only. */
+export const candidates: readonly Candidate[] = [tensorflow, native, webgpu, engineWasm, wasm, cpu];

@@ -16,6 +16,14 @@ struct BadArgument : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// What is wrong with argument number i. Out of line: every binding asks for many arguments.
+[[noreturn]] void refuse(size_t i, const char* what);
+[[noreturn]] void refuseKind(size_t i, const char* expected);
+[[noreturn]] void refuseMissing(size_t i, const char* expected);
+[[noreturn]] void refuseLength(size_t i, size_t least, size_t got, const char* unit);
+[[noreturn]] void refuseNumber(size_t i, const char* expected, double got);
+[[noreturn]] void refuseChoice(size_t i, int count, int got);
+
 class Arguments {
  public:
   Arguments(napi_env env, napi_callback_info info) : env_(env) {
@@ -38,19 +46,16 @@ class Arguments {
   T* array(size_t i, size_t least, bool optional = false) const {
     if (!given(i)) {
       if (optional) return nullptr;
-      throw BadArgument("Argument " + std::to_string(i) + ": expected a " + nameOf<T>() + ", got nothing");
+      refuseMissing(i, nameOf<T>());
     }
     napi_typedarray_type type;
     size_t length = 0;
     void* data = nullptr;
     if (napi_get_typedarray_info(env_, values_[i], &type, &length, &data, nullptr, nullptr) != napi_ok ||
         !accepts<T>(type)) {
-      throw BadArgument("Argument " + std::to_string(i) + ": expected a " + nameOf<T>());
+      refuseKind(i, nameOf<T>());
     }
-    if (length < least) {
-      throw BadArgument("Argument " + std::to_string(i) + ": expected at least " + std::to_string(least) +
-                        " elements, got " + std::to_string(length));
-    }
+    if (length < least) refuseLength(i, least, length, "elements");
     return static_cast<T*>(data);
   }
   const float* floats(size_t i, size_t least) const { return array<float>(i, least); }
@@ -64,50 +69,45 @@ class Arguments {
     size_t length = 0;
     void* data = nullptr;
     if (i >= count_ || napi_get_typedarray_info(env_, values_[i], &type, &length, &data, nullptr, nullptr) != napi_ok) {
-      throw BadArgument("Argument " + std::to_string(i) + ": expected a typed array");
+      refuse(i, "expected a typed array");
     }
     const bool words = type == napi_float32_array || type == napi_int32_array || type == napi_uint32_array;
     const bool single = type == napi_uint8_array || type == napi_int8_array || type == napi_uint8_clamped_array;
-    if (!words && !single)
-      throw BadArgument("Argument " + std::to_string(i) + ": elements of this type are not handled");
+    if (!words && !single) refuse(i, "elements of this type are not handled");
     const size_t size = words ? length * 4 : length;
-    if (size < least) {
-      throw BadArgument("Argument " + std::to_string(i) + ": expected at least " + std::to_string(least) +
-                        " bytes, got " + std::to_string(size));
-    }
+    if (size < least) refuseLength(i, least, size, "bytes");
     return static_cast<uint8_t*>(data);
   }
 
   double number(size_t i) const {
     double value = 0;
     if (i >= count_ || napi_get_value_double(env_, values_[i], &value) != napi_ok) {
-      throw BadArgument("Argument " + std::to_string(i) + ": expected a number");
+      refuse(i, "expected a number");
     }
     return value;
   }
   float single(size_t i) const { return static_cast<float>(number(i)); }
-  size_t size(size_t i) const {
+  // Up to what JavaScript counts to.
+  uint64_t whole(size_t i) const {
     const double value = number(i);
-    if (!(value >= 0) || value > 9007199254740991.0) {
-      throw BadArgument("Argument " + std::to_string(i) + ": expected a size, got " + std::to_string(value));
-    }
+    if (!(value >= 0) || value > 9007199254740991.0) refuseNumber(i, "a size", value);
+    return static_cast<uint64_t>(value);
+  }
+  size_t size(size_t i) const {
+    const uint64_t value = whole(i);
+    if (value > SIZE_MAX) refuseNumber(i, "a size that there can be memory for", static_cast<double>(value));
     return static_cast<size_t>(value);
   }
   int integer(size_t i) const {
     const double value = number(i);
-    if (!(value >= -2147483648.0 && value <= 2147483647.0)) {
-      throw BadArgument("Argument " + std::to_string(i) + ": expected an integer, got " + std::to_string(value));
-    }
+    if (!(value >= -2147483648.0 && value <= 2147483647.0)) refuseNumber(i, "an integer", value);
     return static_cast<int>(value);
   }
   // One of the first `count` values of an enumeration.
   template <class E>
   E choice(size_t i, int count) const {
     const int value = integer(i);
-    if (value < 0 || value >= count) {
-      throw BadArgument("Argument " + std::to_string(i) + ": expected 0 to " + std::to_string(count - 1) + ", got " +
-                        std::to_string(value));
-    }
+    if (value < 0 || value >= count) refuseChoice(i, count, value);
     return static_cast<E>(value);
   }
   bool flag(size_t i) const {
@@ -159,36 +159,7 @@ inline bool Arguments::accepts<uint8_t>(napi_typedarray_type type) {
 using FloatArrays = std::vector<std::pair<float*, size_t>>;
 
 // The typed arrays in a JavaScript array; all as long as those of `like`, when given.
-inline FloatArrays arraysIn(const Arguments& args, size_t i, const FloatArrays* like) {
-  bool isArray = false;
-  uint32_t count = 0;
-  if (napi_is_array(args.env(), args.value(i), &isArray) != napi_ok || !isArray) {
-    throw BadArgument("Argument " + std::to_string(i) + ": expected an array of Float32Arrays");
-  }
-  napi_get_array_length(args.env(), args.value(i), &count);
-  if (like != nullptr && count != like->size()) throw BadArgument("Parameters and gradients differ in number");
-  FloatArrays result;
-  for (uint32_t k = 0; k < count; k++) {
-    napi_handle_scope scope;
-    napi_open_handle_scope(args.env(), &scope);
-    napi_value element;
-    napi_typedarray_type type = napi_int8_array;
-    void* data = nullptr;
-    size_t length = 0;
-    napi_get_element(args.env(), args.value(i), k, &element);
-    const bool good =
-        napi_get_typedarray_info(args.env(), element, &type, &length, &data, nullptr, nullptr) == napi_ok &&
-        type == napi_float32_array;
-    napi_close_handle_scope(args.env(), scope);
-    if (!good)
-      throw BadArgument("Argument " + std::to_string(i) + ": element " + std::to_string(k) + " is no Float32Array");
-    if (like != nullptr && length != (*like)[k].second) {
-      throw BadArgument("Argument " + std::to_string(i) + ": element " + std::to_string(k) + " has the wrong length");
-    }
-    result.emplace_back(static_cast<float*>(data), length);
-  }
-  return result;
-}
+FloatArrays arraysIn(const Arguments& args, size_t i, const FloatArrays* like);
 
 // What `body` answers; whatever it throws is thrown in JavaScript.
 template <class F>

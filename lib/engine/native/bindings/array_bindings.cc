@@ -114,8 +114,7 @@ napi_value castOp(const Arguments& args, const Context& context) {
 // (normal, y, n, seed, a, b)
 napi_value random(const Arguments& args, const Context& context) {
   const size_t n = args.size(2);
-  randomFill(context, args.flag(0), args.output(1, n), n, static_cast<uint64_t>(args.size(3)), args.single(4),
-             args.single(5));
+  randomFill(context, args.flag(0), args.output(1, n), n, args.whole(3), args.single(4), args.single(5));
   return nullptr;
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "bindings/arguments.h"
-#include "onednn/onednn.h"
+#include "conv/implementation.h"
 #include "program/program.h"
 #include "runtime/context.h"
 #include "winograd/winograd.h"
@@ -54,7 +54,7 @@ struct State {
   std::unique_ptr<ThreadPool> pool;
   SingleThreads singles;  // for each thread a pool of itself alone, for tasks that run whole operations
   const Kernels* kernels = nullptr;
-  std::unique_ptr<OneDnn> onednn;  // where JavaScript asked for one
+  std::unique_ptr<ConvImplementation> onednn;  // a OneDnn, where JavaScript asked for one
   ConvImplementation* winograd = &winogradWhereFaster();
   std::unique_ptr<ProgramInHand> program;
   void dropProgram() {
@@ -98,5 +98,6 @@ void defineOptimizerBindings(napi_env, napi_value exports, State*);
 void defineProgramBindings(napi_env, napi_value exports, State*);
 void defineTableBindings(napi_env, napi_value exports, State*);
 void defineOneDnnBindings(napi_env, napi_value exports, State*);
+void defineMemoryBindings(napi_env, napi_value exports, State*);
 
 }  // namespace convbook

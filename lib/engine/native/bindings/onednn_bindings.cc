@@ -2,9 +2,13 @@
 #include <vector>
 
 #include "bindings/bindings.h"
+#include "onednn/onednn.h"
 
 namespace convbook {
 namespace {
+
+// The one that useOneDnn has put there; null: none.
+OneDnn* inUse(const State& state) { return static_cast<OneDnn*>(state.onednn.get()); }
 
 std::string text(const Arguments& args, size_t i) {
   size_t length = 0;
@@ -55,7 +59,7 @@ napi_value useOneDnn(const Arguments& args, State& state) {
 napi_value oneDnnChoices(const Arguments& args, State& state) {
   std::vector<napi_value> rows;
   if (state.onednn != nullptr) {
-    for (const Choices::Row& row : state.onednn->choices().rows()) {
+    for (const Choices::Row& row : inUse(state)->choices().rows()) {
       napi_value takes;
       napi_get_boolean(args.env(), row.takesOneDnn, &takes);
       rows.push_back(list(args, {string(args, row.what), number(args, row.native), number(args, row.onednn), takes}));
@@ -66,7 +70,7 @@ napi_value oneDnnChoices(const Arguments& args, State& state) {
 
 // () -> how many convolutions oneDNN has run
 napi_value oneDnnRuns(const Arguments& args, State& state) {
-  return number(args, state.onednn == nullptr ? 0 : static_cast<double>(state.onednn->runs()));
+  return number(args, state.onednn == nullptr ? 0 : static_cast<double>(inUse(state)->runs()));
 }
 
 }  // namespace

@@ -1,10 +1,6 @@
 #include "runtime/parallel.h"
 
-#include <chrono>
-#include <cstdlib>
-#if defined(_WIN32)
-#include <malloc.h>
-#endif
+#include <new>
 
 #include "runtime/memory.h"
 
@@ -21,22 +17,25 @@ inline void relax() {
 
 // About 40 microseconds: longer than JavaScript needs between two operations, short enough to leave a busy machine
 // alone.
+#if defined(__wasm__)
+constexpr int kSpins = 20000;  // without a processor's instruction to pause
+#else
 constexpr int kSpins = 1000;
+#endif
 
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) : threads_(threads < 1 ? 1 : threads), ranges_(new Range[threads_]) {
   buffers_.resize(static_cast<size_t>(threads_) * kSlots);
-  for (int thread = 1; thread < threads_; thread++) workers_.emplace_back([this, thread] { worker(thread); });
+  if (threads_ == 1) return;
+  workers_.start(threads_ - 1, [](void* self, int thread) { static_cast<ThreadPool*>(self)->worker(thread); }, this);
 }
 
 ThreadPool::~ThreadPool() {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    stop_.store(true);
-  }
-  wake_.notify_all();
-  for (auto& thread : workers_) thread.join();
+  stop_.store(true);
+  generation_.fetch_add(1);
+  workers_.wake(generation_);
+  workers_.join();
   releaseScratch();
 }
 
@@ -44,8 +43,11 @@ float* ThreadPool::scratch(int thread, int slot, size_t floats) {
   Buffer& buffer = buffers_[static_cast<size_t>(thread) * kSlots + slot];
   if (floats > buffer.floats) {
     alignedFree(buffer.data);
-    buffer.floats = floats + floats / 4 + 64;
-    buffer.data = static_cast<float*>(alignedAlloc(buffer.floats * sizeof(float)));
+    buffer = Buffer();
+    const size_t wanted = floats + floats / 4 + 64;
+    buffer.data = static_cast<float*>(alignedAlloc(wanted * sizeof(float)));
+    if (buffer.data == nullptr) throw std::bad_alloc();
+    buffer.floats = wanted;
   }
   return buffer.data;
 }
@@ -80,16 +82,18 @@ bool ThreadPool::take(int owner, bool front, size_t* task) {
 
 void ThreadPool::work(int thread) {
   size_t task, done = 0;
-  while (take(thread, true, &task)) {
-    body_(self_, task, thread);
+  const auto perform = [&] {
+    try {
+      body_(self_, task, thread);
+    } catch (const std::bad_alloc&) {
+      failed_.store(true);
+    }
     done++;
-  }
+  };
+  while (take(thread, true, &task)) perform();
   for (int other = 1; other < threads_; other++) {
     int victim = (thread + other) % threads_;
-    while (take(victim, false, &task)) {
-      body_(self_, task, thread);
-      done++;
-    }
+    while (take(victim, false, &task)) perform();
   }
   if (done > 0) remaining_.fetch_sub(done, std::memory_order_acq_rel);
 }
@@ -97,26 +101,23 @@ void ThreadPool::work(int thread) {
 void ThreadPool::runErased(size_t tasks, Erased body, const void* self) {
   body_ = body;
   self_ = self;
+  failed_.store(false, std::memory_order_relaxed);
   remaining_.store(tasks, std::memory_order_relaxed);
   for (int thread = 0; thread < threads_; thread++) {
     uint64_t lo = tasks * thread / threads_, hi = tasks * (thread + 1) / threads_;
     ranges_[thread].bounds.store(lo << 32 | hi, std::memory_order_release);
   }
   generation_.fetch_add(1);
-  if (sleeping_.load() > 0) {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-    }
-    wake_.notify_all();
-  }
+  workers_.wake(generation_);
   work(0);
   for (int spins = 0; remaining_.load(std::memory_order_acquire) > 0; spins++) {
     if (spins < kSpins) {
       relax();
     } else {
-      std::this_thread::yield();
+      Workers::giveWay();
     }
   }
+  if (failed_.load()) throw std::bad_alloc();
 }
 
 // A worker that comes late finds all ranges empty, or those of the next call, whose job was written before them: either
@@ -130,10 +131,7 @@ void ThreadPool::worker(int thread) {
         relax();
         continue;
       }
-      std::unique_lock<std::mutex> lock(mutex_);
-      sleeping_.fetch_add(1);
-      wake_.wait(lock, [&] { return generation_.load() != seen || stop_.load(); });
-      sleeping_.fetch_sub(1);
+      workers_.sleep(generation_, seen);
     }
     if (stop_.load()) return;
     seen = generation_.load();

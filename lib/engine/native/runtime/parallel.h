@@ -3,13 +3,12 @@
 // because every task writes to its own place.
 #pragma once
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
-#include <thread>
 #include <vector>
+
+#include "runtime/workers.h"
 
 namespace convbook {
 
@@ -22,7 +21,8 @@ class ThreadPool {
 
   int threads() const { return threads_; }
 
-  // Calls body(task, thread) once for every task in [0, tasks); returns when all are done.
+  // Calls body(task, thread) once for every task in [0, tasks); returns when all are done. Throws std::bad_alloc where
+  // memory ran out in one of them.
   template <class Body>
   void run(size_t tasks, const Body& body) {
     if (tasks == 0) return;
@@ -54,7 +54,8 @@ class ThreadPool {
     });
   }
 
-  // Scratch memory of a thread, 64-byte aligned, kept between calls; `slot` tells buffers in use at once apart.
+  // Scratch memory of a thread, 64-byte aligned, kept between calls; `slot` tells buffers in use at once apart. Throws
+  // std::bad_alloc where there is none.
   float* scratch(int thread, int slot, size_t floats);
   size_t scratchBytes() const;
   void releaseScratch();
@@ -78,15 +79,13 @@ class ThreadPool {
   const int threads_;
   std::unique_ptr<Range[]> ranges_;
   std::vector<Buffer> buffers_;
-  std::vector<std::thread> workers_;
   std::atomic<uint64_t> generation_{0};
   std::atomic<size_t> remaining_{0};
-  std::atomic<int> sleeping_{0};
+  std::atomic<bool> failed_{false};
   std::atomic<bool> stop_{false};
-  std::mutex mutex_;
-  std::condition_variable wake_;
   Erased body_ = nullptr;
   const void* self_ = nullptr;
+  Workers workers_;
 };
 
 }  // namespace convbook

@@ -36,7 +36,11 @@ const Kernels& chooseKernels(const char* wanted) {
 #else
   (void)wanted;
 #endif
+#if defined(__wasm__)
+  return wasmKernels();
+#else
   return genericKernels();
+#endif
 }
 
 }  // namespace convbook

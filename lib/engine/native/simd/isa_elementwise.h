@@ -19,9 +19,21 @@ inline void mapTo(const float* x, float* y, size_t n, F f) {
 
 constexpr float kSeluAlpha = 1.6732632423543772f, kSeluScale = 1.0507009873554805f;
 
+// For WebAssembly Clang 16 makes a maximum of `x < 0 ? 0 : x`, which is 0 for -0, if it knows the zero.
+inline float zeroInDisguise() {
+  float zero = 0.f;
+#if defined(__wasm__)
+  asm("" : "+r"(zero));
+#endif
+  return zero;
+}
+
 void unary(Unary op, const float* x, float* y, size_t n, float a, float b) {
   switch (op) {
-    case Unary::Relu: return mapTo(x, y, n, [](float v) { return v < 0.f ? 0.f : v; });
+    case Unary::Relu: {
+      const float zero = zeroInDisguise();
+      return mapTo(x, y, n, [zero](float v) { return v < zero ? zero : v; });
+    }
     case Unary::Relu6: return mapTo(x, y, n, [](float v) { return v < 0.f ? 0.f : v > 6.f ? 6.f : v; });
     case Unary::Step: return mapTo(x, y, n, [a](float v) { return v != v ? v : v > 0.f ? 1.f : a; });
     case Unary::Square: return mapTo(x, y, n, [](float v) { return v * v; });
@@ -61,7 +73,9 @@ void unary(Unary op, const float* x, float* y, size_t n, float a, float b) {
     case Unary::Sinh: return mapTo(x, y, n, [](float v) { return std::sinh(v); });
     case Unary::Cosh: return mapTo(x, y, n, [](float v) { return std::cosh(v); });
     case Unary::Asinh: return mapTo(x, y, n, [](float v) { return std::asinh(v); });
-    case Unary::Acosh: return mapTo(x, y, n, [](float v) { return std::acosh(v); });
+    // Some C libraries have a number for what lies below -2.
+    case Unary::Acosh:
+      return mapTo(x, y, n, [](float v) { return v >= 1.f ? std::acosh(v) : std::numeric_limits<float>::quiet_NaN(); });
     case Unary::Atanh: return mapTo(x, y, n, [](float v) { return std::atanh(v); });
     case Unary::Erf: return mapTo(x, y, n, [](float v) { return std::erf(v); });
     case Unary::Clip: return mapTo(x, y, n, [a, b](float v) { return v > b ? b : v < a ? a : v; });

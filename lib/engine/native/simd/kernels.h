@@ -171,6 +171,9 @@ struct Kernels {
 };
 
 const Kernels& genericKernels();
+#if defined(__wasm__)
+const Kernels& wasmKernels();
+#endif
 #if defined(__x86_64__) || defined(_M_X64)
 const Kernels& avx2Kernels();
 const Kernels& avx512Kernels();

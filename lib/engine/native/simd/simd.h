@@ -7,6 +7,8 @@
 
 #if defined(__AVX512F__) || defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
 #endif
 
 namespace {
@@ -156,6 +158,73 @@ struct V {
   }
   static inline v relu(v a) { return _mm256_max_ps(_mm256_setzero_ps(), a); }
   static inline v relu6(v a) { return _mm256_min_ps(_mm256_set1_ps(6.f), relu(a)); }
+};
+#elif defined(__wasm_simd128__)
+// WebAssembly's vectors; with "relaxed" ones its multiplication and addition in one, where the processor has that.
+struct V : FourBytes {
+  using v = v128_t;
+  using mask = unsigned;
+  static constexpr int L = 4;
+  // For the sixteen registers that there are on x86.
+  static constexpr int rows1 = 12, rows2 = 6, rows3 = 4, rows4 = 3;
+  static inline mask first(unsigned n) { return n; }
+  static inline v zero() { return wasm_f32x4_const_splat(0.f); }
+  static inline v load(const float* p) { return wasm_v128_load(p); }
+  static inline v load(const float* p, mask n) {
+    return wasm_f32x4_make(n > 0 ? p[0] : 0.f, n > 1 ? p[1] : 0.f, n > 2 ? p[2] : 0.f, n > 3 ? p[3] : 0.f);
+  }
+  static inline void store(float* p, v x) { wasm_v128_store(p, x); }
+  static inline void store(float* p, v x, mask n) {
+    if (n > 0) wasm_v128_store32_lane(p, x, 0);
+    if (n > 1) wasm_v128_store32_lane(p + 1, x, 1);
+    if (n > 2) wasm_v128_store32_lane(p + 2, x, 2);
+    if (n > 3) wasm_v128_store32_lane(p + 3, x, 3);
+  }
+  static inline v broadcast(const float* p) { return wasm_v128_load32_splat(p); }
+#if defined(__wasm_relaxed_simd__)
+  static inline v fma(v a, v b, v c) {
+    typedef float f __attribute__((vector_size(16)));
+    return (v)__builtin_wasm_relaxed_madd_f32x4((f)a, (f)b, (f)c);
+  }
+#else
+  static inline v fma(v a, v b, v c) { return wasm_f32x4_add(wasm_f32x4_mul(a, b), c); }
+#endif
+  using FourBytes::add;
+  static inline v add(v a, v b) { return wasm_f32x4_add(a, b); }
+  static inline v sub(v a, v b) { return wasm_f32x4_sub(a, b); }
+  static inline v open(v a, v b) { return wasm_v128_andnot(a, wasm_f32x4_le(b, zero())); }
+  static inline v max(v a, v b) { return wasm_f32x4_pmax(b, a); }
+  using lanes = v128_t;
+  static inline lanes noLanes() { return zero(); }
+  static inline lanes nanIn(v a, v b) { return wasm_v128_or(wasm_f32x4_ne(a, a), wasm_f32x4_ne(b, b)); }
+  static inline lanes either(lanes a, lanes b) { return wasm_v128_or(a, b); }
+  static inline bool any(lanes a) { return wasm_v128_any_true(a); }
+  template <bool Nan>
+  static inline v larger(v x, v best) {
+    const v more = wasm_f32x4_gt(x, best);
+    return Nan ? wasm_v128_or(more, wasm_f32x4_ne(x, x)) : more;
+  }
+  template <bool Nan>
+  static inline void keepLarger(v x, v* best) {
+    *best = wasm_v128_bitselect(x, *best, larger<Nan>(x, *best));
+  }
+  template <bool Nan>
+  static inline void keepLarger(v x, bytes own, v* best, bytes* at) {
+    for (int i = 0; i < 4; i++) {
+      float now[4], then[4];
+      wasm_v128_store(now, x);
+      wasm_v128_store(then, *best);
+      at->b[i] = isLarger<Nan>(now[i], then[i]) ? own.b[i] : at->b[i];
+    }
+    keepLarger<Nan>(x, best);
+  }
+  static inline v whereByte(v a, const uint8_t* bytes, uint8_t wanted) {
+    const v four = wasm_u32x4_extend_low_u16x8(wasm_u16x8_extend_low_u8x16(wasm_v128_load32_zero(bytes)));
+    return wasm_v128_and(a, wasm_i32x4_eq(four, wasm_i32x4_splat(wanted)));
+  }
+  // Pseudo-maxima: b where a < b, else a, and so what is not a number stays.
+  static inline v relu(v a) { return wasm_f32x4_pmax(a, zero()); }
+  static inline v relu6(v a) { return wasm_f32x4_pmin(relu(a), wasm_f32x4_const_splat(6.f)); }
 };
 #elif defined(__GNUC__)
 // Four floats as GCC and Clang know them on every processor: SSE2, NEON, ...

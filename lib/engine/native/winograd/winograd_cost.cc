@@ -27,7 +27,7 @@ struct PassCost {
   WinogradCost winograd[kWinogradKinds];
 };
 struct Costs {
-  const char* name;
+  const char* name;  // of the kernels; WebAssembly's have the costs of the generic ones
   PassCost forward, inputGrad, filterGrad;
 };
 
@@ -121,7 +121,8 @@ const WinogradKernels* winogradOf(const Kernels& kernels, const ConvShape& s,
 const WinogradKernels* winogradFastest(const Kernels& kernels, const ConvShape& s, WinogradPass pass) {
   const Costs* costs = &kCosts[0];
   for (const Costs& some : kCosts) {
-    if (std::strcmp(some.name, kernels.name) == 0) costs = &some;
+    const bool wasm = std::strncmp(kernels.name, "wasm", 4) == 0;
+    if (std::strcmp(some.name, wasm ? "generic" : kernels.name) == 0) costs = &some;
   }
   const PassCost& cost = pass == WinogradPass::Forward     ? costs->forward
                          : pass == WinogradPass::InputGrad ? costs->inputGrad

@@ -1,0 +1,143 @@
+/** The engine's module in WebAssembly: its memory, its threads, and its functions as the native ones are called. */
+import type { RegionSource } from "../buffer-pool.ts";
+import type { NativeAddon } from "../native.ts";
+import { NodeApi } from "./node-api.ts";
+import {
+  mostPages,
+  pageBytes,
+  type WasmFunction,
+  type WasmGlobal,
+  type WasmMemory,
+  type WasmModule,
+  wasm,
+} from "./webassembly.ts";
+
+/** What a worker is given: it makes an instance of the module on the memory and runs its function for workers. */
+export interface WorkerSetup {
+  readonly module: WasmModule;
+  readonly memory: WasmMemory;
+  /** The number of the thread that it is. */
+  readonly thread: number;
+  /** Where its stack begins, and its own variables. */
+  readonly stack: number;
+  readonly variables: number;
+}
+
+/** What the module runs in. */
+export interface WasmHost {
+  /** Processors that threads may run on. */
+  readonly processors: number;
+  /** Starts a worker; without this one there is one thread, and a memory that is not shared. */
+  readonly startWorker?: (setup: WorkerSetup) => void;
+}
+
+export interface WasmEngine {
+  readonly addon: NativeAddon;
+  readonly regions: RegionSource;
+}
+
+const stackBytes = 1 << 19;
+/** What a shared memory begins with; it grows. */
+const firstPages = 512;
+/** What one is given for good that is not shared, because all views of it would end when it grows: the first that can be had. */
+const fixedPages = [32_768, 16_384, 8192, 4096];
+
+/** What the module exports. */
+interface Exports {
+  readonly __wasm_call_ctors: () => void;
+  readonly __tls_size: WasmGlobal;
+  readonly __indirect_function_table: { get(index: number): WasmFunction };
+  readonly napi_register_wasm_v1: WasmFunction;
+  readonly convbook_alloc: WasmFunction;
+  readonly convbook_free: WasmFunction;
+}
+
+/**
+ * Starts the module.
+ *
+ * @param bytes the file
+ * @throws Error where the runtime cannot run it
+ */
+export function startModule(bytes: Uint8Array, host: WasmHost): WasmEngine {
+  if (wasm === undefined) {
+    throw new Error("there is no WebAssembly");
+  }
+  const shared = host.startWorker !== undefined;
+  const module = new wasm.Module(shared ? bytes : withoutSharing(bytes));
+  const memory = shared
+    ? new wasm.Memory({ initial: firstPages, maximum: mostPages, shared })
+    : fixedMemory(wasm.Memory);
+  const api = new NodeApi(memory);
+  const startWorker = (thread: number): number => {
+    if (host.startWorker === undefined) {
+      return 0;
+    }
+    const stack = exports.convbook_alloc(stackBytes) >>> 0;
+    const variables = exports.convbook_alloc(exports.__tls_size.value) >>> 0;
+    if (stack === 0 || variables === 0) {
+      return 0;
+    }
+    host.startWorker({ module, memory, thread, stack: stack + stackBytes, variables });
+    return 1;
+  };
+  const nothing = (): number => 0;
+  const { exports } = new wasm.Instance(module, {
+    env: { memory },
+    napi: { ...api.imports },
+    convbook: { startWorker, processors: () => (shared ? host.processors : 1) },
+    // The C library would print its last words to nowhere.
+    wasi_snapshot_preview1: { fd_close: nothing, fd_seek: nothing, fd_write: nothing },
+  }) as unknown as { exports: Exports };
+  exports.__wasm_call_ctors();
+  const { convbook_alloc: alloc, convbook_free: free, __indirect_function_table: table } = exports;
+  api.attach({ alloc, free, table });
+  return {
+    addon: api.register(exports.napi_register_wasm_v1) as unknown as NativeAddon,
+    regions: regionsIn(api, alloc, free),
+  };
+}
+
+function regionsIn(api: NodeApi, alloc: WasmFunction, free: WasmFunction): RegionSource {
+  return {
+    alloc(bytes) {
+      const offset = alloc(bytes) >>> 0;
+      if (offset === 0) {
+        const megabytes = (size: number): string => `${Math.round(size / 1e6)} MB`;
+        throw new Error(
+          `The engine is out of memory: ${megabytes(bytes)} more than the ${megabytes(api.currentBuffer().byteLength)} that it has; in WebAssembly there are ${megabytes(mostPages * pageBytes)} at most`,
+        );
+      }
+      return { buffer: api.currentBuffer(), offset };
+    },
+    drop({ offset }) {
+      free(offset);
+    },
+    settle: () => false,
+    limit: mostPages * pageBytes,
+    copiesOthers: true,
+  };
+}
+
+function fixedMemory(Memory: new (limits: { initial: number; maximum: number; shared: boolean }) => WasmMemory) {
+  for (const pages of fixedPages) {
+    try {
+      return new Memory({ initial: pages, maximum: pages, shared: false });
+    } catch {
+      // The next is half as large.
+    }
+  }
+  throw new Error(`not even ${((fixedPages.at(-1) ?? 0) * pageBytes) / 1e6} MB of memory can be had`);
+}
+
+/** The file with a memory that is not shared: what it says of the memory that it imports is one bit. */
+function withoutSharing(bytes: Uint8Array): Uint8Array {
+  const result = bytes.slice();
+  const name = [3, ...new TextEncoder().encode("env"), 6, ...new TextEncoder().encode("memory"), 2];
+  const at = result.findIndex((_, start) => name.every((byte, i) => result[start + i] === byte));
+  const limits = at + name.length;
+  if (at < 0 || result[limits] !== 3) {
+    throw new Error("the file has no shared memory");
+  }
+  result[limits] = 1;
+  return result;
+}

@@ -1,0 +1,56 @@
+/** The files in WebAssembly that lie in the repository are of the sources that lie beside them. */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const names = ["engine.wasm", "engine-relaxed.wasm"];
+const mostBytes = 1_500_000;
+
+interface Recorded {
+  readonly sources: string;
+  readonly files: Readonly<Record<string, string>>;
+}
+
+const recorded: Recorded = JSON.parse(readFileSync(join(root, "wasm", "sources.json"), "utf8"));
+const { sourcesHash }: { sourcesHash(root: string): string } = await import(
+  new URL("../install/wasm-sources.mjs", import.meta.url).href
+);
+
+function hash(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+it("the files were built from these sources (else: npm run wasm -w lib/engine)", () => {
+  expect(recorded.sources).toBe(sourcesHash(root));
+});
+
+it("the files are those that were built, and small", () => {
+  const files = names.map((name) => readFileSync(join(root, "wasm", name)));
+  expect(Object.fromEntries(names.map((name, i) => [name, hash(files[i] as Uint8Array)]))).toEqual(recorded.files);
+  expect(files.reduce((sum, { length }) => sum + length, 0)).toBeLessThanOrEqual(mostBytes);
+});
+
+const hasCompiler = ["clang++-16", "wasm-ld-16"].every((name) => spawnSync(name, ["--version"]).status === 0);
+if (!hasCompiler) {
+  console.log("Left out: building the engine's WebAssembly again. It needs clang-16, lld-16 and their WebAssembly libraries.");
+}
+
+it.runIf(hasCompiler)("building them again gives the same bytes", () => {
+  const folder = mkdtempSync(join(tmpdir(), "convbook-wasm-"));
+  try {
+    const { status, stderr } = spawnSync(process.execPath, [join(root, "install", "wasm.mjs"), "--check", folder], {
+      encoding: "utf8",
+    });
+    expect([status, stderr]).toEqual([0, ""]);
+    for (const name of names) {
+      expect(hash(readFileSync(join(folder, name))), name).toBe(hash(readFileSync(join(root, "wasm", name))));
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
