@@ -13,17 +13,6 @@ const beside = {
 };
 const env = Object.entries(beside).filter(([name, folder]) => process.env[name] === undefined && existsSync(folder));
 
-// Training in a notebook takes minutes with the native engine and hours without.
-const hasEngine = ["build/Release", "prebuilds"].some((folder) =>
-  existsSync(fileURLToPath(new URL(`./lib/engine/${folder}`, import.meta.url))),
-);
-if (!hasEngine) {
-  console.log(
-    "Left out: the notebooks that train. They need the native engine: install g++, make and python3, then npm ci.",
-  );
-}
-const walkthroughs = hasEngine ? ["notebooks/*.ipynb"] : ["notebooks/01-*.ipynb", "notebooks/06-*.ipynb"];
-
 const full = process.env.CONVBOOK_FULL || "0";
 if (full !== "0" && full !== "1") {
   throw new Error(`CONVBOOK_FULL is "${full}", expected 1 or 0`);
@@ -31,7 +20,7 @@ if (full !== "0" && full !== "1") {
 
 export default defineConfig({
   // The walkthroughs, a cell a test, with their own fast parameters; CONVBOOK_FULL=1 runs them whole.
-  plugins: [notebooks({ include: walkthroughs, fast: full === "0" })],
+  plugins: [notebooks({ include: ["notebooks/*.ipynb"], fast: full === "0" })],
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {

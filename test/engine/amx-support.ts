@@ -1,6 +1,6 @@
 /** What the tests of AMX tiles share: whether the processor has them, and convolutions to try on them. */
 import { engine } from "@convbook/engine";
-import { type NativeAddon, loadNative } from "../../lib/engine/native.ts";
+import { loadNative, type NativeAddon } from "../../lib/engine/native.ts";
 
 function tryAmx(): boolean {
   if (!engine.available) {

@@ -10,7 +10,7 @@ import * as tf from "@tensorflow/tfjs";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createModelFrom } from "../../lib/convbook/models/index.ts";
 import { manualSeed } from "../../lib/convbook/random/index.ts";
-import { type NativeAddon, loadNative } from "../../lib/engine/native.ts";
+import { loadNative, type NativeAddon } from "../../lib/engine/native.ts";
 import { onednn } from "./onednn-support.ts";
 import { expectClose, Random } from "./support.ts";
 

@@ -29,7 +29,7 @@ function install(name: string, ...more: string[]): string {
   const modules = join(temporary, name, "node_modules");
   const folder = join(modules, "@convbook/engine");
   mkdirSync(folder, { recursive: true });
-  for (const part of ["package.json", "binding.gyp", "dist", "install", "native", ...more]) {
+  for (const part of ["package.json", "binding.gyp", "dist", "install", "native", "wasm", ...more]) {
     cpSync(join(source, part), join(folder, part), { recursive: true });
   }
   for (const dependency of readdirSync(join(root, "node_modules"))) {
@@ -51,12 +51,13 @@ function run(program: string, folder: string): string {
   return stdout.trim();
 }
 
-function state(folder: string): { available: boolean; reason: string } {
+/** What runs there, and why the native code does not. */
+function state(folder: string): { build: string; reason: string } {
   const program = join(dirname(dirname(dirname(folder))), "state.mjs");
   const module = pathToFileURL(join(folder, "dist/index.js")).href;
   writeFileSync(
     program,
-    `const { engine } = await import(${JSON.stringify(module)}); console.log(JSON.stringify({ available: engine.available, reason: engine.reason }));`,
+    `const { engine } = await import(${JSON.stringify(module)}); const { build, instead } = engine.available ? engine.info() : { build: "none", instead: engine.reason }; console.log(JSON.stringify({ build, reason: instead }));`,
   );
   return JSON.parse(run(program, dirname(program)));
 }
@@ -88,7 +89,7 @@ describe.runIf(existsSync(join(source, "dist/index.js")))("a bundle", () => {
     cpSync(join(temporary, file), join(alone, file));
     expect(JSON.parse(run(file, alone))).toEqual([
       false,
-      "the program is bundled, and the package @convbook/engine with its native code is not installed beside it",
+      "the program is bundled, and the package @convbook/engine with its code is not installed beside it",
       false,
     ]);
   });
@@ -105,24 +106,24 @@ describe.runIf(existsSync(join(source, "dist/index.js")))("a bundle", () => {
 describe.runIf(existsSync(join(source, "dist/index.js")))("an installation", () => {
   it("whose scripts npm did not run says so, and how to run them", () => {
     const folder = install("ignored");
-    const { available, reason } = state(folder);
-    expect(available).toBe(false);
+    const { build, reason } = state(folder);
+    expect(build).toBe("wasm");
     expect(reason).toBe(
       `its native code is not built, because npm did not run its install script (ignore-scripts?); run it: node ${JSON.stringify(join(folder, "install/install.mjs"))}`,
     );
   });
 
-  it("without a compiler says which tool was missing", () => {
+  it("without a compiler says in one line which tool was missing, and runs in WebAssembly", () => {
     const folder = install("tools");
-    const { stdout, status } = spawnSync(process.execPath, [join(folder, "install/install.mjs")], {
+    const { stdout, stderr, status } = spawnSync(process.execPath, [join(folder, "install/install.mjs")], {
       encoding: "utf8",
       env: { PATH: join(temporary, "empty") },
     });
-    expect(status).toBe(0);
-    expect(stdout).toContain("@convbook/engine: no C++ compiler was found, so there is no native engine");
+    expect([status, stderr, stdout.trim().split("\n").length]).toEqual([0, "", 1]);
+    expect(stdout).toContain("@convbook/engine: no C++ compiler was found, so the engine runs in WebAssembly");
     expect(readFileSync(join(folder, "build/reason.txt"), "utf8")).toBe("no C++ compiler was found");
     expect(state(folder)).toEqual({
-      available: false,
+      build: "wasm",
       reason:
         "its native code is not built: no C++ compiler was found (install a C++17 compiler, then `npm rebuild @convbook/engine`)",
     });
@@ -136,10 +137,11 @@ describe.runIf(existsSync(join(source, "dist/index.js")))("an installation", () 
     const other = text.replace(/(const buffer = \{)([^,]+,)([^,]+,)/, "$1$3$2");
     expect(other).not.toBe(text);
     writeFileSync(table, other);
+    const difference =
+      'was built from other sources (its table "programBuffer" is [height, width, channels], expected [width, height, channels])';
     expect(state(folder)).toEqual({
-      available: false,
-      reason:
-        'its native code was built from other sources (its table "programBuffer" is [height, width, channels], expected [width, height, channels]); build it again: npm rebuild @convbook/engine',
+      build: "none",
+      reason: `its native code ${difference}; build it again: npm rebuild @convbook/engine, and its WebAssembly ${difference}`,
     });
   });
 

@@ -43,7 +43,10 @@ async function tryEngine(build: "native" | "wasm"): Promise<Attempt> {
   const { isa, threads, precision, build: there, instead } = engine.info();
   if (there !== build) {
     const asked = "CONVBOOK_ISA asks for WebAssembly";
-    return { ready: false, reason: there === "native" ? "the native engine is there, which is faster" : instead || asked };
+    return {
+      ready: false,
+      reason: there === "native" ? "the native engine is there, which is faster" : instead || asked,
+    };
   }
   const name = build === "native" ? "the native engine" : "the engine in WebAssembly";
   if (!(await tf.setBackend("native"))) {
@@ -53,7 +56,10 @@ async function tryEngine(build: "native" | "wasm"): Promise<Attempt> {
   if (wrong !== undefined) {
     return { ready: false, reason: `${name} starts but ${wrong}` };
   }
-  const kind = build === "native" ? `native engine, ${isa}` : `the engine in WebAssembly${isa === "wasm" ? "" : " with relaxed SIMD"}`;
+  const kind =
+    build === "native"
+      ? `native engine, ${isa}`
+      : `the engine in WebAssembly${isa === "wasm" ? "" : " with relaxed SIMD"}`;
   return {
     ready: true,
     tfjsName: "native",

@@ -37,7 +37,7 @@ describe("selectBackend", () => {
     const failure = await fresh.selectBackend({ announce: false }).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(fresh.BackendError);
     expect((failure as Error).message).toBe(
-      'CONVBOOK_BACKEND: got "wsam", expected one of tensorflow, native, webgpu, wasm, cpu; did you mean "wasm"?',
+      'CONVBOOK_BACKEND: got "wsam", expected one of tensorflow, native, webgpu, engine-wasm, wasm, cpu; did you mean "wasm"?',
     );
   });
 

@@ -1,5 +1,5 @@
 // Builds the engine's native code when npm installs the package. Whatever goes wrong, the installation goes on: the
-// program then runs without the native engine, and one line says so and how to get it.
+// engine then runs in WebAssembly, and one line says so and how to get the native one.
 import { spawnSync } from "node:child_process";
 import {
   cpSync,
@@ -37,8 +37,8 @@ function give(reason) {
     // The line below says it, too.
   }
   console.log(
-    `@convbook/engine: ${reason}, so there is no native engine (everything else works, slower). ` +
-      "To get it: install a C++17 compiler, make and Python 3 (Debian: apt install g++ make python3), then `npm rebuild @convbook/engine`.",
+    `@convbook/engine: ${reason}, so the engine runs in WebAssembly (everything works, slower). ` +
+      "For the native one: install a C++17 compiler, make and Python 3 (Debian: apt install g++ make python3), then `npm rebuild @convbook/engine`.",
   );
   process.exit(0);
 }

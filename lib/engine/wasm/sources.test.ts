@@ -37,7 +37,9 @@ it("the files are those that were built, and small", () => {
 
 const hasCompiler = ["clang++-16", "wasm-ld-16"].every((name) => spawnSync(name, ["--version"]).status === 0);
 if (!hasCompiler) {
-  console.log("Left out: building the engine's WebAssembly again. It needs clang-16, lld-16 and their WebAssembly libraries.");
+  console.log(
+    "Left out: building the engine's WebAssembly again. It needs clang-16, lld-16 and their WebAssembly libraries.",
+  );
 }
 
 it.runIf(hasCompiler)("building them again gives the same bytes", () => {

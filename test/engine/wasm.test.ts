@@ -1,0 +1,128 @@
+/** The engine in WebAssembly, in processes of its own: which is taken, its threads, its memory, its end. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const start = `
+  import { engine, sgdStep, valueAndGrads, randomNormal } from "@convbook/engine";
+  import * as tf from "@tensorflow/tfjs";
+  await tf.setBackend("native");
+  const x = randomNormal([8, 16, 16, 8], 0, 1, 1);
+  const w = tf.variable(randomNormal([3, 3, 8, 16], 0, 0.1, 2));
+  const step = () => {
+    const { value, grads } = valueAndGrads(() => tf.mean(tf.square(tf.conv2d(x, w, 1, "same"))), [w]);
+    sgdStep([w], grads, undefined, { learningRate: 0.01 });
+    tf.dispose([value, ...grads]);
+  };
+`;
+
+/** What a program answers by `tell(value)`, and what it says besides. */
+async function run<T>(program: string, env: NodeJS.ProcessEnv = {}): Promise<{ answer: T; said: string }> {
+  const text = `const tell = (value) => console.log(JSON.stringify(value)); ${start} ${program}`;
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", text], {
+    cwd: root,
+    env: { ...process.env, CONVBOOK_ISA: "wasm", CONVBOOK_THREADS: "2", ...env },
+  });
+  return { answer: JSON.parse(stdout), said: stderr };
+}
+
+it("is taken where CONVBOOK_ISA asks for it, and says what it does not have", async () => {
+  const { answer } = await run(
+    "const { build, isa, threads, absent, path } = engine.info(); tell({ build, isa, threads, absent, path })",
+  );
+  expect(answer).toMatchObject({ build: "wasm", threads: 2, isa: expect.stringMatching(/^wasm(-relaxed)?$/) });
+  expect(answer).toMatchObject({ absent: expect.arrayContaining(["AMX", "oneDNN", "huge pages"]) });
+});
+
+it("is chosen by selectBackend before TensorFlow.js's own, with a line that says what would be faster", async () => {
+  const program = `
+    const { selectBackend } = await import("convbook");
+    const lines = []; const { name, tfjsName } = await selectBackend({ announce: (line) => lines.push(line) });
+    tell([name, tfjsName, ...lines]);`;
+  const { answer } = await run<string[]>(program, { CONVBOOK_BACKEND: "" });
+  expect(answer.slice(0, 2)).toEqual(["engine-wasm", "native"]);
+  expect(answer[2]).toMatch(
+    /on the engine in WebAssembly.*, 2 threads; without the native engine: CONVBOOK_ISA asks for WebAssembly$/,
+  );
+});
+
+it("computes the same with any number of threads, which come and go, and whose program ends by itself", async () => {
+  const program = `
+    const results = [1, 3, 2, 1, 4].map((threads) => {
+      engine.setThreads(threads);
+      const ys = Array.from({ length: 20 }, () => tf.tidy(() => tf.sum(tf.conv2d(x, w, 1, "same"), 0).dataSync()));
+      return ys.map((y) => Buffer.from(y.buffer).toString("base64"));
+    });
+    tell(new Set(results.flat()).size);`;
+  expect((await run(program)).answer).toBe(1);
+});
+
+it("keeps its memory constant over 1,000 steps", async () => {
+  const program = `
+    for (let i = 0; i < 20; i++) { step(); }
+    const before = engine.info().memory; const tensors = tf.memory().numTensors;
+    for (let i = 0; i < 1000; i++) { step(); }
+    const after = engine.info().memory;
+    tell([after.used - before.used, after.peak - before.peak, tf.memory().numTensors - tensors]);`;
+  expect((await run(program)).answer).toEqual([0, 0, 0]);
+});
+
+it("grows, says what there is when there is no more, and goes on", async () => {
+  const program = `
+    const big = [];
+    let message = "";
+    try {
+      for (let i = 0; i < 64; i++) { big.push(tf.fill([100, 1000, 1000], i)); }
+    } catch (error) { message = error.message; }
+    const read = big.map((tensor) => tf.tidy(() => tensor.slice([99, 999, 999], [1, 1, 1]).dataSync()[0]));
+    tf.dispose(big);
+    step();
+    tell({ message, right: read.every((value, i) => value === i), count: read.length });`;
+  const { answer } = await run<{ message: string; right: boolean; count: number }>(program);
+  expect(answer.message).toMatch(
+    /^The engine is out of memory: 403 MB more than the \d{4} MB that it has; in WebAssembly there are 4295 MB at most$/,
+  );
+  expect(answer).toMatchObject({ right: true });
+  expect(answer.count).toBeGreaterThan(5);
+});
+
+it("gives every worker thread an engine of its own, which may be ended in the middle", async () => {
+  const program = `
+    const { Worker } = await import("node:worker_threads");
+    const { once } = await import("node:events");
+    const text = ${JSON.stringify(`
+      const { parentPort } = require("node:worker_threads");
+      (async () => {
+        const { engine } = await import("@convbook/engine");
+        const tf = await import("@tensorflow/tfjs");
+        await tf.setBackend("native");
+        for (;;) { tf.tidy(() => tf.conv2d(tf.ones([8, 16, 16, 8]), tf.ones([3, 3, 8, 16]), 1, "same").dataSync()); parentPort.postMessage(engine.info().memory.used); }
+      })();`)};
+    const workers = [0, 1].map(() => new Worker(text, { eval: true, execArgv: [] }));
+    const used = (await Promise.all(workers.map((worker) => once(worker, "message")))).flat();
+    step();
+    await Promise.all(workers.map((worker) => worker.terminate()));
+    step();
+    tell(used);`;
+  expect((await run(program)).answer).toEqual([0, 0]);
+});
+
+it("refuses arguments that do not fit as the native engine does, and copies arrays from elsewhere there and back", async () => {
+  const program = `
+    const { addon } = tf.engine().findBackend("native");
+    const y = new Float32Array(6);
+    addon.fill(y, 2.5, 6);
+    const messages = [() => addon.fill(y, 1, 7), () => addon.fill([1], 1, 1), () => addon.unary(99, y, y, 6, 0, 0), () => addon.fill(y, "1", 6)].map((call) => {
+      try { call(); return ""; } catch (error) { return [error.name, error.code, error.message].join(" "); }
+    });
+    tell([Array.from(y), ...messages]);`;
+  expect((await run(program)).answer).toEqual([
+    [2.5, 2.5, 2.5, 2.5, 2.5, 2.5],
+    "TypeError ERR_INVALID_ARG_VALUE Argument 0: expected at least 7 elements, got 6",
+    "TypeError ERR_INVALID_ARG_VALUE Argument 0: expected a Float32Array",
+    "TypeError ERR_INVALID_ARG_VALUE Argument 0: expected 0 to 38, got 99",
+    "TypeError ERR_INVALID_ARG_VALUE Argument 1: expected a number",
+  ]);
+});
