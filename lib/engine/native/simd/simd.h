@@ -170,11 +170,12 @@ struct V : FourBytes {
   static inline mask first(unsigned n) { return n; }
   static inline v zero() { return wasm_f32x4_const_splat(0.f); }
   static inline v load(const float* p) { return wasm_v128_load(p); }
-  static inline v load(const float* p, mask n) {
+  // Parts of vectors stand at the ends of rows alone, and would be most of the code if they were written out there.
+  __attribute__((noinline)) static v load(const float* p, mask n) {
     return wasm_f32x4_make(n > 0 ? p[0] : 0.f, n > 1 ? p[1] : 0.f, n > 2 ? p[2] : 0.f, n > 3 ? p[3] : 0.f);
   }
   static inline void store(float* p, v x) { wasm_v128_store(p, x); }
-  static inline void store(float* p, v x, mask n) {
+  __attribute__((noinline)) static void store(float* p, v x, mask n) {
     if (n > 0) wasm_v128_store32_lane(p, x, 0);
     if (n > 1) wasm_v128_store32_lane(p + 1, x, 1);
     if (n > 2) wasm_v128_store32_lane(p + 2, x, 2);
