@@ -1,6 +1,6 @@
 /** The engine's module in WebAssembly: its memory, its threads, and its functions as the native ones are called. */
 import type { RegionSource } from "../buffer-pool.ts";
-import type { NativeAddon } from "../native.ts";
+import type { NativeAddon } from "../native-addon.ts";
 import { NodeApi } from "./node-api.ts";
 import {
   mostPages,

@@ -122,16 +122,16 @@ export class NodeApi {
     napi_create_array: (_env, result) => this.#give(result, []),
     napi_create_array_with_length: (_env, length, result) => this.#give(result, new Array(length)),
     napi_set_element: (_env, array, index, value) => {
-      (this.#values[array] as unknown[])[index] = this.#values[value];
+      this.#list(array)[index] = this.#values[value];
       return status.ok;
     },
-    napi_get_element: (_env, array, index, result) => this.#give(result, (this.#values[array] as unknown[])[index]),
+    napi_get_element: (_env, array, index, result) => this.#give(result, this.#list(array)[index]),
     napi_is_array: (_env, value, result) => {
       this.#view.setUint8(result >>> 0, Array.isArray(this.#values[value]) ? 1 : 0);
       return status.ok;
     },
     napi_get_array_length: (_env, array, result) => {
-      this.#write(result, (this.#values[array] as unknown[]).length);
+      this.#write(result, this.#list(array).length);
       return status.ok;
     },
     napi_get_value_double: (_env, value, result) => {
@@ -192,6 +192,10 @@ export class NodeApi {
 
   #handle(value: unknown): number {
     return this.#values.push(value) - 1;
+  }
+
+  #list(handle: number): unknown[] {
+    return this.#values[handle] as unknown[];
   }
 
   #give(result: number, value: unknown): number {
