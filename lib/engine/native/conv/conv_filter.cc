@@ -12,6 +12,54 @@
 
 namespace convbook {
 
+namespace {
+
+// Memory that will be read soon, asked for by tiles while they compute, a cache line a pixel.
+class Soon {
+ public:
+  void add(const float* from, size_t floats) { ranges_[count_++] = {from, floats}; }
+  // What a tile of so many pixels is to ask for; null: nothing is left.
+  const float* take(size_t pixels) {
+    constexpr size_t kLine = 16;
+    if (current_ == count_) return nullptr;
+    Range& range = ranges_[current_];
+    const float* from = range.from;
+    const size_t floats = pixels * kLine;
+    if (floats >= range.floats) {
+      current_++;
+    } else {
+      range.from += floats;
+      range.floats -= floats;
+    }
+    return from;
+  }
+
+ private:
+  struct Range {
+    const float* from;
+    size_t floats;
+  };
+  Range ranges_[2];
+  int count_ = 0, current_ = 0;
+};
+
+// Whether a tile's vectors are better of a filter's row of inputs than of output channels: where fewer of their lanes
+// are empty. It is the same sums in the same order.
+bool isTurned(const Kernels& kernels, int rowLength, int outChannels) {
+  constexpr double kMargin = 0.95;  // the result has to be turned round
+  auto whole = [&](int n) { return static_cast<double>(ceilDiv(n, kernels.lanes)) * kernels.lanes; };
+  return whole(rowLength) * outChannels < kMargin * rowLength * whole(outChannels);
+}
+
+// to[row][column] = from[column][row]
+void turnRound(const float* from, size_t rows, size_t columns, float* to) {
+  for (size_t row = 0; row < rows; row++) {
+    for (size_t column = 0; column < columns; column++) to[row * columns + column] = from[column * rows + row];
+  }
+}
+
+}  // namespace
+
 void convFilterGrad(const Context& context, const ConvShape& s, const float* x, const float* dy, float* dw,
                     float* dbias) {
   const int groupIn = s.inChannels / s.groups, groupOut = s.outChannels / s.groups;
@@ -52,7 +100,10 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
                             (h * s.filterWidth + v) * groupIn});
     }
   }
-  const std::vector<Panel> panels = planPanels(kernels, groupOut, filterRows[0].length);
+  const int rowLength = filterRows[0].length;
+  const bool turned = joined && isTurned(kernels, rowLength, groupOut);
+  const std::vector<Panel> panels =
+      turned ? planPanels(kernels, rowLength, groupOut) : planPanels(kernels, groupOut, rowLength);
 
   // Every slot sums its own units; slots are added in order. Their number depends on the shape and the threads alone.
   const size_t stride = (count + biasCount + 15) / 16 * 16;
@@ -61,8 +112,9 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
   std::unique_ptr<float, void (*)(void*)> parts(nullptr, alignedFree);
   if (slots > 1) parts.reset(static_cast<float*>(alignedAlloc(slots * stride * sizeof(float))));
   context.pool.run(slots, [&](size_t slot, int thread) {
-    float* sum = slots > 1 ? parts.get() + slot * stride : dw;
-    float* biasSum = dbias == nullptr ? nullptr : slots > 1 ? sum + count : dbias;
+    float* own = slots > 1 ? parts.get() + slot * stride : dw;
+    float* sum = turned ? context.pool.scratch(thread, 1, count) : own;
+    float* biasSum = dbias == nullptr ? nullptr : slots > 1 ? own + count : dbias;
     std::memset(sum, 0, count * sizeof(float));
     if (biasSum != nullptr) std::memset(biasSum, 0, biasCount * sizeof(float));
     for (size_t unit = units * slot / slots; unit < units * (slot + 1) / slots; unit++) {
@@ -70,6 +122,7 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
       const float* grad;
       int windowWidth, rows, columns;
       GradTile tile;
+      Soon soon;
       if (pointwise) {
         const size_t first = unit * share;
         window = x + first * s.inChannels;
@@ -78,6 +131,12 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
         columns = static_cast<int>(std::min(share, outPixels - first));
         windowWidth = columns;
         tile.dyrow = 0;
+        const size_t behind = first + static_cast<size_t>(columns);
+        const size_t next = std::min(share, outPixels - behind);
+        if (unit + 1 < units * (slot + 1) / slots) {
+          soon.add(x + behind * s.inChannels, next * s.inChannels);
+          soon.add(dy + behind * s.outChannels, next * s.outChannels);
+        }
       } else {
         const int image = static_cast<int>(unit / each), patch = static_cast<int>(unit % each);
         const int row0 = patch / patches.sideways * patches.rows, column0 = patch % patches.sideways * patches.columns;
@@ -105,7 +164,30 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
       tile.xrow = static_cast<ptrdiff_t>(s.strideHeight) * windowWidth * s.inChannels;
       tile.dys = s.outChannels;
       tile.dws = s.outChannels;
-      for (int g = 0; g < s.groups; g++) {
+      const ptrdiff_t gradRow = tile.dyrow;
+      if (turned) {
+        tile.dys = tile.xs;
+        tile.dyrow = tile.xrow;
+        tile.xs = s.outChannels;
+        tile.xrow = gradRow;
+        tile.dws = static_cast<ptrdiff_t>(count / static_cast<size_t>(groupOut));
+      }
+      for (const Panel& panel : panels) {
+        if (!turned) break;
+        tile.tail = panel.tail;
+        const int most = evenShare(groupOut, kernels.rowLimit[panel.vectors]);
+        for (const FilterRow& filterRow : filterRows) {
+          tile.dy =
+              window + (static_cast<ptrdiff_t>(filterRow.h) * windowWidth + filterRow.w) * s.inChannels + panel.column;
+          for (int m = 0; m < groupOut; m += most) {
+            tile.x = grad + m;
+            tile.dw = sum + m * tile.dws + filterRow.row + panel.column;
+            tile.ahead = soon.take(static_cast<size_t>(rows) * columns);
+            kernels.gradTile[panel.vectors][std::min(most, groupOut - m)](tile);
+          }
+        }
+      }
+      for (int g = 0; g < s.groups && !turned; g++) {
         for (const Panel& panel : panels) {
           const int column = g * groupOut + panel.column;
           tile.tail = panel.tail;
@@ -117,6 +199,7 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
             for (int m = 0; m < filterRow.length; m += most) {
               tile.x = from + m;
               tile.dw = sum + static_cast<size_t>(filterRow.row + m) * s.outChannels + column;
+              tile.ahead = soon.take(static_cast<size_t>(rows) * columns);
               kernels.gradTile[panel.vectors][std::min(most, filterRow.length - m)](tile);
             }
           }
@@ -124,10 +207,11 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
       }
       if (biasSum != nullptr) {
         for (int r = 0; r < rows; r++) {
-          kernels.reduceRows(Reduce::Sum, grad + r * tile.dyrow, columns, s.outChannels, s.outChannels, biasSum);
+          kernels.reduceRows(Reduce::Sum, grad + r * gradRow, columns, s.outChannels, s.outChannels, biasSum);
         }
       }
     }
+    if (turned) turnRound(sum, count / static_cast<size_t>(groupOut), static_cast<size_t>(groupOut), own);
   });
   if (slots > 1) {
     context.pool.range(count + biasCount, kParallel, 1024, [&](size_t lo, size_t hi) {

@@ -22,11 +22,14 @@ void rowsTimesPanels(const Context& context, const Panels& panels, const float* 
     tile.bias = bias != nullptr ? panels.bias + panel.column : nullptr;
     tile.activation = activation;
     tile.tail = panel.tail;
+    // The first panel finds the rows in memory and leaves them in the cache.
+    const bool isCold = &panel == panels.list.data() && xs == k && xk == 1;
     for (size_t p = 0; p < pixels; p += count) {
       const ptrdiff_t at = static_cast<ptrdiff_t>(p) * ys + panel.column;
       tile.x = x + static_cast<ptrdiff_t>(p) * xs;
       tile.y = y + at;
       tile.residual = residual != nullptr ? residual + at : nullptr;
+      tile.ahead = isCold && p + count < pixels ? tile.x + static_cast<ptrdiff_t>(count) * xs : nullptr;
       context.kernels.tile[panel.vectors][std::min(count, pixels - p)](tile);
     }
   }

@@ -10,6 +10,23 @@ namespace {
 using convbook::GradTile;
 using convbook::Tile;
 
+// Asks for what will be read soon, line by line.
+class Ahead {
+ public:
+  // Where there is nothing to ask for, it asks for a line that is there.
+  Ahead(const float* ahead, const float* there)
+      : at_(ahead != nullptr ? ahead : there), step_(ahead != nullptr ? kLine : 0) {}
+  inline void next() {
+    prefetch(at_);
+    at_ += step_;
+  }
+
+ private:
+  static constexpr ptrdiff_t kLine = 16;
+  const float* at_;
+  const ptrdiff_t step_;
+};
+
 template <int P, int Q>
 void tile(const Tile& t) {
   const V::mask last = V::first(t.tail);
@@ -23,9 +40,11 @@ void tile(const Tile& t) {
   }
   const float* CONVBOOK_RESTRICT w = t.w;
   const ptrdiff_t xs = t.xs, xk = t.xk;
+  Ahead ahead(t.ahead, w);
   for (int r = 0; r < t.runCount; r++) {
     const float* CONVBOOK_RESTRICT x = t.x + t.runs[r].offset;
     for (int k = t.runs[r].length; k > 0; k--) {
+      ahead.next();
       V::v column[Q];
 #pragma GCC unroll 4
       for (int q = 0; q < Q; q++) column[q] = V::load(w + q * V::L);
@@ -72,10 +91,12 @@ inline void gradTileOf(const GradTile& t) {
       sum[m][q] = q == Q - 1 && !Whole ? V::load(dw, last) : V::load(dw);
     }
   const ptrdiff_t xs = t.xs, dys = t.dys;
+  Ahead ahead(t.ahead, t.dy);
   for (int r = 0; r < t.rows; r++) {
     const float* CONVBOOK_RESTRICT x = t.x + r * t.xrow;
     const float* CONVBOOK_RESTRICT dy = t.dy + r * t.dyrow;
     for (int i = t.pixels; i > 0; i--) {
+      ahead.next();
       V::v column[Q];
 #pragma GCC unroll 4
       for (int q = 0; q < Q; q++) {

@@ -34,6 +34,8 @@ inline Line<W::kInputs> winogradColumn(const WinogradInput& t, int x, int c, V::
       d.v[i] = V::zero();
       continue;
     }
+    // The next row of tiles shares the first rows of pixels with this one.
+    if (i >= W::kInputs - W::kOutputs) prefetch(t.rows[i] + at + t.below);
     V::v value = Whole ? V::load(t.rows[i] + at) : V::load(t.rows[i] + at, last);
     if (scaling != Scaling::None) value = V::fma(value, scale, shift);
     if (scaling == Scaling::AffineRelu) value = V::relu(value);

@@ -43,6 +43,8 @@ struct Tile {
   const float* residual;  // laid out like y, or null
   int activation;
   unsigned tail;  // columns in the last vector
+  // What will be read soon: a cache line of it is asked for with every row of the weights; null: nothing.
+  const float* ahead = nullptr;
 };
 using TileFn = void (*)(const Tile&);
 
@@ -56,6 +58,7 @@ struct GradTile {
   float* dw;
   ptrdiff_t dws;
   unsigned tail;
+  const float* ahead = nullptr;  // as above, with every pixel
 };
 using GradTileFn = void (*)(const GradTile&);
 

@@ -20,6 +20,7 @@ struct WinogradInput {
   ptrdiff_t stride;  // from pixel to pixel
   int left, width;   // the first tile's first column, which may lie outside; of the image
   int tiles, channels;
+  ptrdiff_t below;             // from a row of pixels to what the next row of tiles has in its place
   const float *scale, *shift;  // null: taken as they are
   bool relu;
   float* to;

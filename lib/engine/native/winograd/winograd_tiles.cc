@@ -32,6 +32,7 @@ void winogradGather(const WinogradShape& s, const ConvSource& source, const Wino
   t.width = s.width;
   t.tiles = strip.count;
   t.channels = s.channels;
+  t.below = s.kernels.outputs * static_cast<ptrdiff_t>(s.width) * source.stride;
   t.scale = source.scale;
   t.shift = source.shift;
   t.relu = source.relu;
