@@ -15,6 +15,8 @@ interface Stored {
   dtype: DataType;
   refCount: number;
   region?: Region;
+  /** The parts of a complex tensor, which has no values of its own. */
+  complexTensorInfos?: { readonly real: TensorInfo; readonly imag: TensorInfo };
 }
 
 interface ArrayOf {
@@ -82,6 +84,22 @@ export class NativeBackend extends MathBackendCPU {
 
   bytes(tensor: TensorInfo): Uint8Array {
     return this.#inRegion(tensor.dataId).values as Uint8Array;
+  }
+
+  /** The parts of a complex tensor. */
+  parts(tensor: TensorInfo): { readonly real: TensorInfo; readonly imag: TensorInfo } {
+    const { complexTensorInfos } = this.#stored(tensor.dataId);
+    if (complexTensorInfos === undefined) {
+      throw new Error(`Expected a complex tensor, got one of ${tensor.dtype}`);
+    }
+    return complexTensorInfos;
+  }
+
+  /** A complex tensor of two parts, which are its own from now on. */
+  complex(real: TensorInfo, imag: TensorInfo): TensorInfo {
+    const whole = this.makeTensorInfo(real.shape, "complex64");
+    this.#stored(whole.dataId).complexTensorInfos = { real, imag };
+    return whole;
   }
 
   /** Whether a tensor's memory is its alone and may be written to in place. */

@@ -13,6 +13,7 @@ import {
 } from "./implementations.ts";
 import { type InstructionSet, parseInstructionSet } from "./instruction-sets.ts";
 import { registerFileRouters } from "./io/file-system.ts";
+import { fallbackRuns } from "./kernels/kernel.ts";
 import { type Loaded, loadNative } from "./native.ts";
 import {
   type Precision,
@@ -65,6 +66,11 @@ export interface EngineInfo {
   readonly kernels: readonly string[];
   /** The names of those that run in plain JavaScript, as in the CPU backend. */
   readonly fallbacks: readonly string[];
+  /**
+   * How often kernels have run in plain JavaScript so far, by name: those of `fallbacks`, and native ones whose arguments were of a
+   * kind that the native code does not take. Kernels that only count references or look at shapes are left out.
+   */
+  readonly fallbackRuns: Readonly<Record<string, number>>;
   /** The native binary, or the file with WebAssembly. */
   readonly path: string;
 }
@@ -269,6 +275,7 @@ export const engine: Engine = {
       versions: { tfjs: tf.version_core, node: process.versions.node },
       kernels: nativeKernelNames(),
       fallbacks: fallbackKernelNames(),
+      fallbackRuns: fallbackRuns(),
       path,
     };
   },

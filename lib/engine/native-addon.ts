@@ -1,5 +1,6 @@
 /** The functions of the engine's code, native or in WebAssembly, as JavaScript calls them. */
 import type { NativeArrayFunctions } from "./native-arrays.ts";
+import type { NativeOperationFunctions } from "./native-operations.ts";
 import type { NativeTables } from "./native-tables.ts";
 
 type F = Float32Array;
@@ -10,7 +11,7 @@ type Maybe<T> = T | undefined;
 export type Elements = Float32Array | Int32Array | Uint8Array;
 
 /** The native functions. They check types and lengths of all arrays and throw a TypeError for what does not fit. */
-export interface NativeAddon extends NativeArrayFunctions, NativeTables {
+export interface NativeAddon extends NativeArrayFunctions, NativeOperationFunctions, NativeTables {
   /** Sets the threads (0: all processors) and the instruction set ("" or undefined: the best); returns the latter. */
   configure(threads: number, isa?: string): string;
   threads(): number;

@@ -12,8 +12,11 @@ import { registerAveragePoolGradient } from "./average-pool.ts";
 import { NativeBackend } from "./backend.ts";
 import { registerFusedGradients } from "./fused-gradients.ts";
 import { averagePoolKernels } from "./kernels/average-pool.ts";
+import { blockKernels } from "./kernels/blocks.ts";
 import { convolutionKernels } from "./kernels/convolution.ts";
+import { einsumKernels } from "./kernels/einsum.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
+import { complexKernels, fourierKernels } from "./kernels/fourier.ts";
 import { fusedConvolutionKernels } from "./kernels/fused-convolution.ts";
 import { integerKernels, withAttempts } from "./kernels/integers.ts";
 import { cheapKernels, fallBack, type KernelBody, type KernelCall } from "./kernels/kernel.ts";
@@ -33,9 +36,14 @@ export const backendName = "native";
 /** Before the WebAssembly backend (2) and tfjs-node (3) where nobody chooses. */
 const priority = 4;
 
+const otherwise =
+  (name: string): KernelBody =>
+  (call) =>
+    fallBack(name, call);
+
 /** All kernels that are native, by name. */
 const nativeKernels: Readonly<Record<string, KernelBody>> = {
-  ...withAttempts(elementwiseKernels, integerKernels, (name) => (call) => fallBack(name, call)),
+  ...withAttempts(withAttempts(elementwiseKernels, integerKernels, otherwise), complexKernels, otherwise),
   ...reductionKernels,
   ...movementKernels,
   ...convolutionKernels,
@@ -45,6 +53,9 @@ const nativeKernels: Readonly<Record<string, KernelBody>> = {
   ...normalizationKernels,
   ...averagePoolKernels,
   ...placeKernels,
+  ...einsumKernels,
+  ...blockKernels,
+  ...fourierKernels,
   ...programKernels,
 };
 

@@ -6,6 +6,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { first, gradient, run } from "./differentiation/gradient.ts";
 import { shiftLogSumExp } from "./differentiation/log-sum-exp.ts";
 import { mendedGradients } from "./differentiation/mended.ts";
+import { missingGradients } from "./differentiation/missing.ts";
 import { poolGradients } from "./differentiation/pools.ts";
 import { resizeGradients } from "./differentiation/resize.ts";
 import { gradientsOfGradients } from "./differentiation/second-order.ts";
@@ -55,6 +56,7 @@ const inFewerPasses: readonly tf.GradConfig[] = [
 const replacements = [
   ...inFewerPasses,
   ...mendedGradients,
+  ...missingGradients,
   ...poolGradients,
   ...resizeGradients,
   ...gradientsOfGradients,

@@ -10,7 +10,8 @@
  * with `--against=FOLDER` beside another checkout's, too), `programs` (blocks of many sizes, and small networks of ten kinds, as programs and without),
  * `winograd` (3 x 3 convolutions by loops and by Winograd's algorithm, and which the engine chooses), `single` (`speed` on one thread of each side),
  * `imagenet` (ResNet-18 and -50 at 224 x 224, batches of 1, 8 and 32), `mobile` (MobileNetV2, the same), `wide` (a ResNet of 64 to 512 channels
- * at CIFAR's size, the same); `all` for everything. Rows print the floor and the aim of their ratio, and which of them is met.
+ * at CIFAR's size, the same), `operations` (einsum, Fourier transforms,
+ * resizing and more, beside tfjs's WebAssembly and CPU backends); `all` for everything. Rows print the floor and the aim of their ratio, and which of them is met.
  *
  * Options: `--batch=128`, `--rounds=5`, `--threads=N`, `--isa=avx2`, `--own` (leave PyTorch out), `--profile` (where the time goes; then
  * only `speed` by default), `--python=PROGRAM` (a Python that has PyTorch; several may be given, and ratios are against the best of them all, in the
@@ -25,6 +26,7 @@ import { implementations } from "./engine/implementations.ts";
 import { isa } from "./engine/isa.ts";
 import { imagenet, mobile, wide } from "./engine/large.ts";
 import { memory } from "./engine/memory.ts";
+import { operations } from "./engine/operations.ts";
 import { type Options, type PartName, parseOptions, type Section } from "./engine/options.ts";
 import { ownBlocks } from "./engine/own-blocks.ts";
 import { precision } from "./engine/precision.ts";
@@ -57,6 +59,7 @@ const parts: Readonly<Record<PartName, (options: Options) => Promise<Section | r
   imagenet,
   mobile,
   wide,
+  operations,
 };
 
 export async function run(args: readonly string[]): Promise<BenchResult> {

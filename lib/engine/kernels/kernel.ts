@@ -17,15 +17,41 @@ export type KernelBody = (call: KernelCall) => TensorInfo | TensorInfo[];
 /** Kernels by name. */
 export type KernelTable = Readonly<Record<string, KernelBody>>;
 
+/** A kernel of a table, for kernels that are made of others. */
+export function kernelIn(table: KernelTable, name: string): (call: KernelCall) => TensorInfo {
+  const body = table[name];
+  return (call) => {
+    const result = body?.(call);
+    if (result === undefined || Array.isArray(result)) {
+      throw new Error(`Expected a kernel "${name}" with one output`);
+    }
+    return result;
+  };
+}
+
 /** From this many elements on, a kernel in plain JavaScript is worth a warning. */
 const large = 100_000;
 const warned = new Set<string>();
+
+/** How often kernels have run in plain JavaScript, by name. */
+const runs = new Map<string, number>();
+
+/** How often each kernel has run in plain JavaScript in this process, those apart that only count references or look at shapes. */
+export function fallbackRuns(): Record<string, number> {
+  return Object.fromEntries([...runs].sort());
+}
+
+/** The axes that the native code describes at most. */
+export const maxRank = 8;
 
 /** Runs the CPU backend's kernel in place of a native one. */
 export function fallBack(name: string, call: KernelCall): TensorInfo | TensorInfo[] {
   const kernel = getKernel(name, "cpu");
   if (kernel === undefined) {
     throw new Error(`The native engine has no kernel "${name}" for these arguments`);
+  }
+  if (!cheapKernels.has(name)) {
+    runs.set(name, (runs.get(name) ?? 0) + 1);
   }
   warnIfLarge(name, call.inputs);
   return kernel.kernelFunc(call);

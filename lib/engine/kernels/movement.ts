@@ -69,7 +69,7 @@ const splitV: KernelBody = (call) => {
 };
 
 /** Copies `shape` elements from x, read through `strides` from `offset` on. */
-function copyFrom(
+export function copyFrom(
   { backend }: KernelCall,
   x: TensorInfo,
   dtype: Movable,
@@ -118,16 +118,21 @@ const padV2: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const x: TensorInfo = inputs.x;
   const paddings: [number, number][] = attrs.paddings;
-  if (x.dtype !== "float32" || x.shape.length === 0) {
+  if (!isMovable(x.dtype) || x.shape.length === 0) {
     return fallBack("PadV2", call);
   }
   const shape = x.shape.map((size, axis) => size + (paddings[axis]?.[0] ?? 0) + (paddings[axis]?.[1] ?? 0));
-  const y = backend.output(shape);
-  backend.addon.fill(y.values, attrs.constantValue ?? 0, y.values.length);
+  const y = backend.output<Movable>(shape, x.dtype);
+  if (y.values instanceof Float32Array) {
+    backend.addon.fill(y.values, attrs.constantValue ?? 0, y.values.length);
+  } else {
+    y.values.fill(attrs.constantValue ?? 0);
+  }
   const strides = stridesOf(shape);
   const offset = strides.reduce((sum, stride, axis) => sum + stride * (paddings[axis]?.[0] ?? 0), 0);
   if (product(x.shape) > 0) {
-    backend.addon.copyStrided(backend.values(x), 0, y.values, offset, 4, describe(x.shape, strides), true);
+    const width = elementBytes(x.dtype) ?? 4;
+    backend.addon.copyStrided(backend.values(x), 0, y.values, offset, width, describe(x.shape, strides), true);
   }
   return y;
 };

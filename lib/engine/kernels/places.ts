@@ -10,12 +10,10 @@ import {
   type KernelBody,
   type KernelCall,
   type KernelTable,
+  maxRank,
   product,
   stridesOf,
 } from "./kernel.ts";
-
-/** The axes that the native code describes at most. */
-const maxRank = 8;
 
 /** The elements of a float32 or int32 tensor. */
 function numbers(backend: NativeBackend, x: TensorInfo): Float32Array | Int32Array {
@@ -38,6 +36,17 @@ function scan(name: string, isProduct: boolean): KernelBody {
     return y;
   };
 }
+
+/** {x, dy} -> dx of running products, for their gradient. */
+const cumprodGrad: KernelBody = ({ backend, inputs, attrs }) => {
+  const { x, dy }: { x: TensorInfo; dy: TensorInfo } = inputs;
+  const axis = axisFromFront("cumprod", attrs.axis, x.shape.length);
+  const dx = backend.output(x.shape);
+  const sizes = [product(x.shape, 0, axis), x.shape[axis] ?? 1, product(x.shape, axis + 1)] as const;
+  const { exclusive, reverse } = attrs;
+  backend.addon.cumprodGrad(backend.values(x), backend.values(dy), dx.values, ...sizes, exclusive, reverse);
+  return dx;
+};
 
 const topK: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
@@ -157,13 +166,13 @@ const unsortedSegmentSum: KernelBody = (call) => {
   const segments: number = attrs.numSegments;
   const ranks = segmentIds.shape.length;
   const leads = util.arraysEqual(x.shape.slice(0, ranks), segmentIds.shape);
-  if (x.dtype !== "float32" || segmentIds.dtype !== "int32" || ranks !== 1 || !leads) {
+  if (!isNumber(x.dtype) || segmentIds.dtype !== "int32" || ranks !== 1 || !leads) {
     return fallBack("UnsortedSegmentSum", call);
   }
-  const y = backend.output([segments, ...x.shape.slice(1)]);
+  const y = backend.output([segments, ...x.shape.slice(1)], x.dtype);
   y.values.fill(0);
   const [count, width] = [x.shape[0] ?? 0, product(x.shape, 1)];
-  backend.addon.scatter(backend.values(x), backend.ints(segmentIds), y.values, count, segments, width, false);
+  backend.addon.scatter(numbers(backend, x), backend.ints(segmentIds), y.values, count, segments, width, false);
   return y;
 };
 
@@ -261,6 +270,7 @@ const depthToSpace: KernelBody = (call) => {
 export const placeKernels: KernelTable = {
   Cumsum: scan("Cumsum", false),
   Cumprod: scan("Cumprod", true),
+  CumprodGrad: cumprodGrad,
   TopK: topK,
   Reverse: reverse,
   FlipLeftRight: flipLeftRight,

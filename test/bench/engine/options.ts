@@ -21,6 +21,7 @@ export const partNames = [
   "imagenet",
   "mobile",
   "wide",
+  "operations",
 ] as const;
 export type PartName = (typeof partNames)[number];
 

@@ -138,6 +138,15 @@ export const tfjsCases: Readonly<Record<string, readonly DerivativeCase[]>> = {
   ],
   Cos: unary(tf.cos),
   Cosh: unary(tf.cosh),
+  Cumprod: [
+    one((x: tf.Tensor) => tf.cumprod(x), [4]),
+    one((x: tf.Tensor) => tf.cumprod(x, 0, true), [3, 3]),
+    one((x: tf.Tensor) => tf.cumprod(x, 1, true, true), [2, 3, 2]),
+    one((x: tf.Tensor) => tf.cumprod(x, 1, false, true), [2, 3]),
+    // A zero among them, and two.
+    one((x: tf.Tensor) => tf.cumprod(tf.mul(x, [1, 0, 1, 1])), [4]),
+    one((x: tf.Tensor) => tf.cumprod(tf.mul(x, [1, 0, 1, 0]), 0, true), [4]),
+  ],
   Cumsum: [
     one((x: tf.Tensor) => tf.cumsum(x), [4]),
     one((x: tf.Tensor) => tf.cumsum(x, 0), [2, 3]),
@@ -153,6 +162,11 @@ export const tfjsCases: Readonly<Record<string, readonly DerivativeCase[]>> = {
       inputs: [spread([1, 3, 3, 1], -2, 2), spread([2, 2, 1], -0.37, 0.53)],
       secondThrows: "Dilation2DBackprop",
     },
+  ],
+  Einsum: [
+    two((a: tf.Tensor, b: tf.Tensor) => tf.einsum("bij,bjk->bik", a, b), [2, 3, 2], [2, 2, 3]),
+    two((a: tf.Tensor, b: tf.Tensor) => tf.einsum("abc,bd->da", a, b), [2, 3, 2], [3, 2]),
+    one((x: tf.Tensor) => tf.einsum("ij->j", x), [2, 3]),
   ],
   Elu: unary(tf.elu),
   Erf: unary(tf.erf),

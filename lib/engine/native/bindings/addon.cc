@@ -109,6 +109,7 @@ NAPI_MODULE_INIT() {
   defineArrayBindings(env, exports, state);
   defineIntegerBindings(env, exports, state);
   defineLayerBindings(env, exports, state);
+  defineOperationBindings(env, exports, state);
   defineOptimizerBindings(env, exports, state);
   defineProgramBindings(env, exports, state);
   defineTableBindings(env, exports, state);

@@ -94,6 +94,7 @@ void defineConvBindings(napi_env, napi_value exports, State*);
 void defineArrayBindings(napi_env, napi_value exports, State*);
 void defineIntegerBindings(napi_env, napi_value exports, State*);
 void defineLayerBindings(napi_env, napi_value exports, State*);
+void defineOperationBindings(napi_env, napi_value exports, State*);
 void defineOptimizerBindings(napi_env, napi_value exports, State*);
 void defineProgramBindings(napi_env, napi_value exports, State*);
 void defineTableBindings(napi_env, napi_value exports, State*);

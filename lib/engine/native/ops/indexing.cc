@@ -19,10 +19,41 @@ int32_t times(int32_t a, int32_t b) {
   return static_cast<int32_t>(static_cast<uint32_t>(static_cast<uint64_t>(static_cast<int64_t>(rounded))));
 }
 
+// Along rows, a few side by side: each sum waits for the one before, those of other rows do not.
+template <class T, class F>
+void scanRows(const Context& context, const Scan& how, const T* x, T* y, size_t rows, size_t n, T start, F f) {
+  constexpr size_t kSide = 8;
+  const size_t groups = (rows + kSide - 1) / kSide;
+  context.pool.range(groups, std::max<size_t>(2, kParallel / (n * kSide)), 1, [&](size_t lo, size_t hi) {
+    const auto run = [&](size_t first, auto count) {
+      T sums[kSide];
+      std::fill(sums, sums + count, start);
+      for (size_t m = 0; m < n; m++) {
+        const size_t at = first * n + (how.reverse ? n - 1 - m : m);
+        for (size_t r = 0; r < count; r++) {
+          const T before = sums[r];
+          // The first of them is taken as it is.
+          sums[r] = m == 0 ? x[at + r * n] : f(x[at + r * n], before);
+          y[at + r * n] = how.exclusive ? before : sums[r];
+        }
+      }
+    };
+    for (size_t group = lo; group < hi; group++) {
+      const size_t first = group * kSide, count = std::min(kSide, rows - first);
+      if (count == kSide) {
+        run(first, std::integral_constant<size_t, kSide>());
+      } else {
+        run(first, count);
+      }
+    }
+  });
+}
+
 template <class T, class F>
 void scanWith(const Context& context, const Scan& how, const T* x, T* y, size_t outer, size_t middle, size_t inner,
               T start, F f) {
   if (outer * middle * inner == 0) return;
+  if (inner == 1) return scanRows<T>(context, how, x, y, outer, middle, start, f);
   const size_t columns = std::min<size_t>(inner, 256), pieces = (inner + columns - 1) / columns;
   const size_t least = std::max<size_t>(2, kParallel / (middle * columns));
   context.pool.range(outer * pieces, least, 1, [&](size_t lo, size_t hi) {
@@ -147,6 +178,32 @@ void scatterAddAny(const Context& context, const T* x, const int32_t* indices, T
 }
 
 }  // namespace
+
+// What follows an element, per unit of it, is a sum of its own: of each dy times what stands between.
+void cumprodGrad(const Context& context, const Scan& how, const float* x, const float* dy, float* dx, size_t outer,
+                 size_t middle, size_t inner) {
+  if (outer * middle * inner == 0) return;
+  const size_t lines = outer * inner;
+  context.pool.range(lines, std::max<size_t>(2, kParallel / middle), 1, [&](size_t lo, size_t hi) {
+    std::vector<double> before(middle);
+    for (size_t line = lo; line < hi; line++) {
+      const size_t start = line / inner * middle * inner + line % inner;
+      auto at = [&](size_t m) { return start + (how.reverse ? middle - 1 - m : m) * inner; };
+      double product = 1;
+      for (size_t m = 0; m < middle; m++) {
+        before[m] = product;
+        product *= x[at(m)];
+      }
+      double rest = 0;
+      for (size_t m = middle; m-- > 0;) {
+        if (!how.exclusive) rest += dy[at(m)];
+        dx[at(m)] = static_cast<float>(before[m] * rest);
+        rest *= x[at(m)];
+        if (how.exclusive) rest += dy[at(m)];
+      }
+    }
+  });
+}
 
 void scan(const Context& context, const Scan& how, const float* x, float* y, size_t outer, size_t middle,
           size_t inner) {

@@ -10,6 +10,9 @@ struct Scan {
 };
 void scan(const Context&, const Scan&, const float* x, float* y, size_t outer, size_t middle, size_t inner);
 void scan(const Context&, const Scan&, const int32_t* x, int32_t* y, size_t outer, size_t middle, size_t inner);
+// The gradient of running products by x; `how` is that of the products.
+void cumprodGrad(const Context&, const Scan& how, const float* x, const float* dy, float* dx, size_t outer,
+                 size_t middle, size_t inner);
 
 // The k largest of each row of n in descending order, of equal ones the first; NaN is larger than all numbers.
 void topK(const Context&, const float* x, float* y, int32_t* indices, size_t rows, size_t n, size_t k);

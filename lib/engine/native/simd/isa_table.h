@@ -2,6 +2,7 @@
 #pragma once
 #include "simd/isa_elementwise.h"
 #include "simd/isa_layers.h"
+#include "simd/isa_operations.h"
 #include "simd/isa_rows.h"
 #include "simd/isa_tiles.h"
 #include "simd/isa_winograd.h"
@@ -13,6 +14,7 @@ convbook::Kernels makeKernels(const char* name) {
   k.name = name;
   fillAllTiles(k);
   fillWinograd(k);
+  k.operations = {fourierPass<float>, fourierPass<double>, resizeRow, mixRows};
   k.unary = unary;
   k.binary = binary;
   k.compare = compare;

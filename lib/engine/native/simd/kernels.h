@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "runtime/choices.h"
+#include "simd/operation_kernels.h"
 #include "simd/winograd_kernels.h"
 
 namespace convbook {
@@ -112,6 +113,7 @@ struct Kernels {
   TileFn tile[kMaxVectors + 1][kMaxRows + 1];
   GradTileFn gradTile[kMaxVectors + 1][kMaxRows + 1];
   WinogradKernels winograd[kWinogradKinds];
+  OperationKernels operations;
 
   // y[i] = f(x[i]); a and b are the operation's parameters (slope, bounds).
   void (*unary)(Unary op, const float* x, float* y, size_t n, float a, float b);

@@ -16,6 +16,7 @@
 #include "conv/conv.h"
 #include "onednn/onednn.h"
 #include "ops/arrays.h"
+#include "ops/fourier.h"
 #include "ops/indexing.h"
 #include "ops/integers.h"
 #include "ops/layers.h"
@@ -478,6 +479,56 @@ void choosing(const Kernels& kernels, const Module& module) {
 }
 #endif
 
+// Against the sum as it is defined.
+void transforms(const Context& context) {
+  const size_t rows = static_cast<size_t>(pick(1, 20)), n = static_cast<size_t>(pick(1, 70));
+  const bool inverse = pick(0, 1) == 1;
+  Array re(rows * n), im(rows * n), toRe(rows * n), toIm(rows * n);
+  std::vector<double> wantedRe(rows * n), wantedIm(rows * n);
+  for (size_t at = 0; at < rows * n; at++) {
+    for (size_t i = 0; i < n; i++) {
+      const double angle = (inverse ? 2 : -2) * 3.14159265358979323846 * static_cast<double>(at % n * i % n) / n;
+      const size_t from = at / n * n + i;
+      const double scale = inverse ? 1.0 / n : 1;
+      wantedRe[at] += (re[from] * std::cos(angle) - im[from] * std::sin(angle)) * scale;
+      wantedIm[at] += (re[from] * std::sin(angle) + im[from] * std::cos(angle)) * scale;
+    }
+  }
+  fourier(context, re, im, toRe, toIm, rows, n, inverse);
+  check("fourier", toRe, wantedRe);
+  check("fourier's imaginary part", toIm, wantedIm);
+}
+
+// Between the four pixels around each place.
+void resizing(const Context& context) {
+  ResizeShape s = {pick(1, 3), pick(1, 9), pick(1, 9), pick(1, 6), pick(1, 20), pick(1, 20), false, pick(0, 1) == 1};
+  const size_t channels = static_cast<size_t>(s.channels),
+               all = static_cast<size_t>(s.batch) * s.outHeight * s.outWidth;
+  Array x(static_cast<size_t>(s.batch) * s.height * s.width * channels), y(all * channels);
+  std::vector<double> wanted(y.size);
+  for (size_t p = 0; p < y.size; p++) {
+    const size_t c = p % channels, n = p / channels / s.outWidth / s.outHeight;
+    auto place = [&](size_t i, int in, int out, int* low, int* high, double* weight) {
+      const double half = s.halfPixelCenters ? 0.5 : 0;
+      const double at = static_cast<double>(in) / out * (static_cast<double>(i) + half) - half;
+      *low = std::min(in - 1, std::max(0, static_cast<int>(std::floor(at))));
+      *high = std::min(in - 1, std::max(0, static_cast<int>(std::ceil(at))));
+      *weight = at - std::floor(at);
+    };
+    int top, bottom, left, right;
+    double v, h;
+    place(p / channels / s.outWidth % s.outHeight, s.height, s.outHeight, &top, &bottom, &v);
+    place(p / channels % s.outWidth, s.width, s.outWidth, &left, &right, &h);
+    auto pixel = [&](int i, int j) {
+      return static_cast<double>(x[((n * s.height + i) * s.width + j) * channels + c]);
+    };
+    wanted[p] = (pixel(top, left) * (1 - h) + pixel(top, right) * h) * (1 - v) +
+                (pixel(bottom, left) * (1 - h) + pixel(bottom, right) * h) * v;
+  }
+  resize(context, Resize::Bilinear, s, x, y);
+  check("resize", y, wanted);
+}
+
 }  // namespace
 
 #if defined(CONVBOOK_ONEDNN)
@@ -507,6 +558,8 @@ int main() {
         pools(context);
         integers(context);
         places(context);
+        transforms(context);
+        resizing(context);
       }
       pool.releaseScratch();
     }
