@@ -87,6 +87,7 @@ describe.runIf(pythonHas("jupyter_client"))("registerModel in a notebook", () =>
   });
 
   it("goes through a checkpoint and back", async () => {
+    expect(resultOf(await kernel.execute(definition(false)))).toBe("9");
     const code = `
 const module = new ClassificationModule({ modelName: "Plain", modelHparams: { numClasses: 7 } });
 await saveCheckpoint("plain.ckpt", { state_dict: module.stateDict(), hyper_parameters: module.hparams });

@@ -41,7 +41,7 @@ describe("profilers", () => {
       );
       expect(batch?.total).toBeGreaterThan(step?.total as number);
       expect(text).toMatch(/^Time by hook and step.*\n *span +calls +mean ms +longest ms +total ms +share/);
-      expect(text).toMatch(/\ntrainingStep +10 +[\d.]+ +[\d.]+ +\d+ +[\d.]+ %\n/);
+      expect(text).toMatch(/\ntrainingStep +10 +[\d.,]+ +[\d.,]+ +[\d,]+ +[\d.]+ %\n/);
     },
   );
 
