@@ -60,6 +60,9 @@ export function conv2d(
     if (groups === inChannels && (!isRecording() || hasKernel("DepthwiseConv2dNativeBackpropFilter"))) {
       const [height, width, , outChannels] = filter.shape;
       const depthwise: tf.Tensor4D = tf.reshape(filter, [height, width, inChannels, outChannels / inChannels]);
+      if (!isRecording() && hasKernel("Convolution")) {
+        return fusedDepthwise(x, depthwise, bias, strides, pad, rate, act);
+      }
       y = tf.depthwiseConv2d(x, depthwise, strides, pad, "NHWC", rate);
     } else {
       const inputs: tf.Tensor4D[] = tf.split(x, groups, 3);
@@ -107,6 +110,23 @@ function fusedConvolution(
   };
   const kernel = fused === "linear" ? "Convolution" : "ConvolutionActivation";
   const y: tf.Tensor4D = tf.engine().runKernel(kernel, inputs, attributes);
+  return fused === act ? y : activation(y, act);
+}
+
+/** The native engine's kernel for channels by themselves, with bias and activation. */
+function fusedDepthwise(
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  bias: tf.Tensor1D | null,
+  strides: Pair,
+  pad: Pad,
+  dilations: Pair,
+  act: ActivationName,
+): tf.Tensor4D {
+  const fused = act === "relu" || act === "relu6" ? act : "linear";
+  const inputs: tf.NamedTensorMap = bias === null ? { x, filter } : { x, filter, bias };
+  const attributes = { strides, pad, dataFormat: "NHWC", dilations, activation: fused };
+  const y: tf.Tensor4D = tf.engine().runKernel("FusedDepthwiseConv2D", inputs, attributes);
   return fused === act ? y : activation(y, act);
 }
 

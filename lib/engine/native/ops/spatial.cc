@@ -1,4 +1,4 @@
-// Pools, depthwise convolutions and resizing: each output pixel is made of a few input pixels, channel by channel.
+// Pools and resizing: each output pixel is made of a few input pixels, channel by channel.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -6,38 +6,11 @@
 #include <vector>
 
 #include "conv/conv.h"
+#include "ops/image_rows.h"
 #include "ops/layers.h"
 #include "runtime/memory.h"
 
 namespace convbook {
-namespace {
-
-// Calls body(image, row, thread) for all rows of all images; a task is a few rows.
-template <class Body>
-void forRows(const Context& context, int batch, int height, size_t rowFloats, const Body& body) {
-  const size_t rows = static_cast<size_t>(batch) * height;
-  if (rows == 0) return;
-  const size_t share = rows * rowFloats < kParallel
-                           ? rows
-                           : std::max<size_t>(1, std::min<size_t>(rows / (context.pool.threads() * 4),
-                                                                  8192 / std::max<size_t>(rowFloats, 1)));
-  context.pool.run((rows + share - 1) / share, [&](size_t task, int thread) {
-    for (size_t row = task * share; row < std::min(rows, (task + 1) * share); row++) {
-      body(static_cast<int>(row / height), static_cast<int>(row % height), thread);
-    }
-  });
-}
-
-// The output row (or column) that looked at input `at` through tap k, or -1.
-int outputOf(int at, int pad, int k, int dilation, int stride, int count) {
-  const int shifted = at + pad - k * dilation;
-  if (shifted < 0 || shifted % stride != 0) return -1;
-  const int out = shifted / stride;
-  return out < count ? out : -1;
-}
-
-}  // namespace
-
 namespace {
 
 // For every place along one axis of the input: the windows that look at it, and through which tap.
@@ -221,107 +194,6 @@ void avgPoolGrad(const Context& context, const PoolShape& s, const float* dy, fl
       }
     }
   });
-}
-
-void depthwiseForward(const Context& context, const ConvShape& s, int multiplier, const float* x, const float* w,
-                      const float* bias, int activation, float* y) {
-  const size_t in = static_cast<size_t>(s.inChannels), out = in * multiplier;
-  forRows(context, s.batch, s.outHeight, s.outWidth * out * s.filterHeight * s.filterWidth, [&](int n, int i, int) {
-    for (int j = 0; j < s.outWidth; j++) {
-      float* to = y + ((static_cast<size_t>(n) * s.outHeight + i) * s.outWidth + j) * out;
-      if (bias != nullptr) {
-        std::memcpy(to, bias, out * sizeof(float));
-      } else {
-        std::memset(to, 0, out * sizeof(float));
-      }
-      for (int kh = 0; kh < s.filterHeight; kh++) {
-        const int h = i * s.strideHeight - s.padTop + kh * s.dilationHeight;
-        if (h < 0 || h >= s.height) continue;
-        for (int kw = 0; kw < s.filterWidth; kw++) {
-          const int v = j * s.strideWidth - s.padLeft + kw * s.dilationWidth;
-          if (v < 0 || v >= s.width) continue;
-          const float* from = x + ((static_cast<size_t>(n) * s.height + h) * s.width + v) * in;
-          const float* weights = w + static_cast<size_t>(kh * s.filterWidth + kw) * out;
-          if (multiplier == 1) {
-            context.kernels.multiplyAdd(from, weights, to, in, 0);
-          } else {
-            for (size_t c = 0; c < in; c++) {
-              for (int m = 0; m < multiplier; m++) to[c * multiplier + m] += from[c] * weights[c * multiplier + m];
-            }
-          }
-        }
-      }
-      if (activation == kRelu) context.kernels.unary(Unary::Relu, to, to, out, 0.f, 0.f);
-      if (activation == kRelu6) context.kernels.unary(Unary::Relu6, to, to, out, 0.f, 0.f);
-    }
-  });
-}
-
-void depthwiseInputGrad(const Context& context, const ConvShape& s, int multiplier, const float* dy, const float* w,
-                        float* dx) {
-  const size_t in = static_cast<size_t>(s.inChannels), out = in * multiplier;
-  forRows(context, s.batch, s.height, s.width * out * s.filterHeight * s.filterWidth, [&](int n, int h, int) {
-    for (int v = 0; v < s.width; v++) {
-      float* to = dx + ((static_cast<size_t>(n) * s.height + h) * s.width + v) * in;
-      std::memset(to, 0, in * sizeof(float));
-      for (int kh = 0; kh < s.filterHeight; kh++) {
-        const int i = outputOf(h, s.padTop, kh, s.dilationHeight, s.strideHeight, s.outHeight);
-        if (i < 0) continue;
-        for (int kw = 0; kw < s.filterWidth; kw++) {
-          const int j = outputOf(v, s.padLeft, kw, s.dilationWidth, s.strideWidth, s.outWidth);
-          if (j < 0) continue;
-          const float* from = dy + ((static_cast<size_t>(n) * s.outHeight + i) * s.outWidth + j) * out;
-          const float* weights = w + static_cast<size_t>(kh * s.filterWidth + kw) * out;
-          if (multiplier == 1) {
-            context.kernels.multiplyAdd(from, weights, to, in, 0);
-          } else {
-            for (size_t c = 0; c < in; c++) {
-              for (int m = 0; m < multiplier; m++) to[c] += from[c * multiplier + m] * weights[c * multiplier + m];
-            }
-          }
-        }
-      }
-    }
-  });
-}
-
-void depthwiseFilterGrad(const Context& context, const ConvShape& s, int multiplier, const float* x, const float* dy,
-                         float* dw) {
-  const size_t in = static_cast<size_t>(s.inChannels), out = in * multiplier;
-  const size_t count = static_cast<size_t>(s.filterHeight) * s.filterWidth * out;
-  const size_t rows = static_cast<size_t>(s.batch) * s.outHeight;
-  std::memset(dw, 0, count * sizeof(float));
-  if (rows == 0 || count == 0) return;
-  const size_t slots = std::min<size_t>(rows, static_cast<size_t>(context.pool.threads()) * 4);
-  std::vector<float> parts(slots * count, 0.f);
-  context.pool.run(slots, [&](size_t slot, int) {
-    float* sum = parts.data() + slot * count;
-    for (size_t row = rows * slot / slots; row < rows * (slot + 1) / slots; row++) {
-      const size_t n = row / s.outHeight;
-      const int i = static_cast<int>(row % s.outHeight);
-      for (int kh = 0; kh < s.filterHeight; kh++) {
-        const int h = i * s.strideHeight - s.padTop + kh * s.dilationHeight;
-        if (h < 0 || h >= s.height) continue;
-        for (int kw = 0; kw < s.filterWidth; kw++) {
-          float* to = sum + static_cast<size_t>(kh * s.filterWidth + kw) * out;
-          for (int j = 0; j < s.outWidth; j++) {
-            const int v = j * s.strideWidth - s.padLeft + kw * s.dilationWidth;
-            if (v < 0 || v >= s.width) continue;
-            const float* from = x + ((n * s.height + h) * s.width + v) * in;
-            const float* grad = dy + ((n * s.outHeight + i) * s.outWidth + j) * out;
-            if (multiplier == 1) {
-              context.kernels.multiplyAdd(from, grad, to, in, 0);
-            } else {
-              for (size_t c = 0; c < in; c++) {
-                for (int m = 0; m < multiplier; m++) to[c * multiplier + m] += from[c] * grad[c * multiplier + m];
-              }
-            }
-          }
-        }
-      }
-    }
-  });
-  context.kernels.reduceRows(Reduce::Sum, parts.data(), slots, count, count, dw);
 }
 
 }  // namespace convbook

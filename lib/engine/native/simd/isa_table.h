@@ -1,5 +1,6 @@
 // Gathers the kernels of one instruction set in a table; included last by every isa_*.cc.
 #pragma once
+#include "simd/isa_depthwise.h"
 #include "simd/isa_elementwise.h"
 #include "simd/isa_layers.h"
 #include "simd/isa_operations.h"
@@ -15,6 +16,7 @@ convbook::Kernels makeKernels(const char* name) {
   fillAllTiles(k);
   fillWinograd(k);
   k.operations = {fourierPass<float>, fourierPass<double>, resizeRow, mixRows};
+  k.depthwise = {depthwiseForward, depthwiseSums};
   k.unary = unary;
   k.binary = binary;
   k.compare = compare;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "runtime/choices.h"
+#include "simd/depthwise_kernels.h"
 #include "simd/operation_kernels.h"
 #include "simd/winograd_kernels.h"
 
@@ -114,6 +115,7 @@ struct Kernels {
   GradTileFn gradTile[kMaxVectors + 1][kMaxRows + 1];
   WinogradKernels winograd[kWinogradKinds];
   OperationKernels operations;
+  DepthwiseKernels depthwise;
 
   // y[i] = f(x[i]); a and b are the operation's parameters (slope, bounds).
   void (*unary)(Unary op, const float* x, float* y, size_t n, float a, float b);

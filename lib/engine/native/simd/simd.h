@@ -22,6 +22,14 @@ inline void prefetch(const void* p) {
 #endif
 }
 
+inline void prefetchToWrite(const void* p) {
+#if defined(__GNUC__)
+  __builtin_prefetch(p, 1);
+#else
+  (void)p;
+#endif
+}
+
 // Whether x > best; with Nan also whether x is not a number.
 template <bool Nan>
 inline bool isLarger(float x, float best) {

@@ -79,7 +79,7 @@ void convolution(const Context& context, const ConvShape& s) {
   Array w(static_cast<size_t>(s.filterHeight) * s.filterWidth * in * s.outChannels), bias(s.outChannels);
   Array dy(static_cast<size_t>(s.batch) * s.outHeight * s.outWidth * s.outChannels), y(dy.size), residual(dy.size);
   Array dx(x.size), dw(w.size), dbias(bias.size);
-  std::vector<double> ry(y.size), rdx(x.size), rdw(w.size), rdbias(bias.size);
+  std::vector<double> ry(y.size), plain(y.size), rdx(x.size), rdw(w.size), rdbias(bias.size);
   for (size_t p = 0; p < y.size; p++) {
     const int o = static_cast<int>(p % s.outChannels), g = o / out;
     const size_t pixel = p / s.outChannels;
@@ -102,6 +102,15 @@ void convolution(const Context& context, const ConvShape& s) {
       }
     }
     ry[p] = sum > 0 ? sum : 0;
+    plain[p] = std::fmax(sum - residual[p], 0.0);
+  }
+  if (in == 1) {
+    depthwiseForward(context, s, out, x, w, bias, kRelu, y);
+    check("depthwiseForward", y, plain);
+    depthwiseInputGrad(context, s, out, dy, w, dx);
+    check("depthwiseInputGrad", dx, rdx);
+    depthwiseFilterGrad(context, s, out, x, dy, dw);
+    check("depthwiseFilterGrad", dw, rdw);
   }
   convForward(context, s, x, w, bias, residual, kRelu, y);
   check("convForward", y, ry);
@@ -122,6 +131,18 @@ void convolutions(const Context& context, bool wide) {
   s.filterHeight = pick(1, 3);
   s.filterWidth = pick(1, 3);
   place(&s, pick(1, 9) + s.filterHeight, pick(1, 40) + s.filterWidth);
+  convolution(context, s);
+}
+
+// Each channel by itself.
+void depthwiseConvolution(const Context& context) {
+  ConvShape s;
+  s.batch = pick(1, 3);
+  s.groups = s.inChannels = pick(1, 40);
+  s.outChannels = s.inChannels * (pick(1, 3) == 3 ? 2 : 1);
+  s.filterHeight = pick(1, 7);
+  s.filterWidth = pick(1, 7);
+  place(&s, pick(1, 9), pick(1, 40));
   convolution(context, s);
 }
 
@@ -546,6 +567,7 @@ int main() {
       const Context largeTiles = {kernels, pool, false, nullptr, &winogradInLargeTiles()};
       for (int round = 0; round < 12; round++) {
         convolutions(context, round % 3 == 0);
+        depthwiseConvolution(context);
         filterGradients(context);
         preparedConvolutions(context);
         winogradConvolution(winograd);
