@@ -8,7 +8,7 @@
  * `precision` (inference in bf16, beside PyTorch's autocast), `implementations` (with oneDNN where it is faster, and wherever it can),
  * `shapes` (every convolution of the networks by the engine's own and by oneDNN), `own` (networks from a student's own blocks beside the library's,
  * with `--against=FOLDER` beside another checkout's, too), `programs` (blocks of many sizes, and small networks of ten kinds, as programs and without),
- * `winograd` (3 x 3 convolutions by loops and by Winograd's algorithm, and which the engine chooses), `single` (`speed` on one thread of each side),
+ * `winograd` (3 x 3 convolutions by loops and by Winograd's algorithm, and which the engine chooses), `depthwise` (of mobile networks, beside PyTorch), `single` (`speed` on one thread of each side),
  * `imagenet` (ResNet-18 and -50 at 224 x 224, batches of 1, 8 and 32), `mobile` (MobileNetV2, the same), `wide` (a ResNet of 64 to 512 channels
  * at CIFAR's size, the same), `operations` (einsum, Fourier transforms,
  * resizing and more, beside tfjs's WebAssembly and CPU backends); `all` for everything. Rows print the floor and the aim of their ratio, and which of them is met.
@@ -22,6 +22,7 @@ import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { backends } from "./engine/backends.ts";
 import { busy } from "./engine/busy.ts";
+import { depthwise } from "./engine/depthwise.ts";
 import { implementations } from "./engine/implementations.ts";
 import { isa } from "./engine/isa.ts";
 import { imagenet, mobile, wide } from "./engine/large.ts";
@@ -55,6 +56,7 @@ const parts: Readonly<Record<PartName, (options: Options) => Promise<Section | r
   own: ownBlocks,
   programs,
   winograd,
+  depthwise,
   single,
   imagenet,
   mobile,

@@ -17,6 +17,7 @@ export const partNames = [
   "own",
   "programs",
   "winograd",
+  "depthwise",
   "single",
   "imagenet",
   "mobile",
