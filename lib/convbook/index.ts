@@ -25,6 +25,7 @@ export {
   DataError,
   DataLoader,
   type Dataset,
+  DistributedSampler,
   fashionMnist,
   ImageFolder,
   mnist,

@@ -1,9 +1,23 @@
 /** `convbook train config.yaml`: trains what a file describes, so that it can be interrupted and gone on with. */
-import { Command } from "commander";
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { batchScript, type LaunchPlan, launchCommand, launchPlan, logToFile, shellLine } from "./launching.ts";
 
 interface TrainOptions {
   readonly set: readonly string[];
   readonly resume?: boolean;
+  readonly devices?: number;
+  readonly numNodes?: number;
+  readonly printLaunch?: boolean;
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 65_536) {
+    throw new InvalidArgumentError(`Expected a whole number of at least 1, got ${text}.`);
+  }
+  return count;
 }
 
 const collect = (value: string, before: readonly string[]) => [...before, value];
@@ -13,14 +27,45 @@ export const trainCommand = new Command("train")
   .argument("<config>", "the file; its settings are listed in a message when one is misspelt")
   .option("--set <setting=value>", "change a setting, as trainer.maxEpochs=10; may be repeated", collect, [])
   .option("--resume", "go on where the last run into the same folder was interrupted")
-  .action(async (path: string, { set, resume }: TrainOptions) => {
+  .option("--devices <count>", "processes on each machine; starts mpirun where nobody else started several", parseCount)
+  .option("--num-nodes <count>", "machines", parseCount)
+  .option(
+    "--print-launch",
+    "print the mpirun line, and write a batch script for Slurm into the run's folder, instead of training",
+  )
+  .action(async (path: string, { set, resume, devices, numNodes, printLaunch }: TrainOptions) => {
     const { readdir } = await import("node:fs/promises");
     const { stringify } = await import("yaml");
     const { selectBackend } = await import("../backend/index.ts");
     const { writeFileAtomic } = await import("../files/index.ts");
     const { checkExperiment, checkpointFolder, copiedConfig, loadConfig, loadData, makeModule, makeTrainer } =
       await import("../training/experiment/index.ts");
-    const config = await loadConfig(path, set);
+    const { mpi } = await import("@convbook/mpi");
+    const { oncePerMachine, takeShareOfThreads } = await import("../training/strategies/machine.ts");
+    const counts = { ...(devices && { devices }), ...(numNodes && { numNodes }) };
+    const changes = Object.entries(counts).map(([name, count]) => `trainer.${name}=${count}`);
+    const config = await loadConfig(path, [...set, ...changes]);
+    const again = ["train", path, ...[...set, ...changes].flatMap((change) => ["--set", change])];
+    const plan: LaunchPlan = {
+      devices: Number(config.trainer.devices ?? 1) || 1,
+      numNodes: Number(config.trainer.numNodes ?? 1) || 1,
+      args: again,
+    };
+    if (printLaunch) {
+      const family = mpi.family ?? "Open MPI";
+      const script = join(resolve(config.output), "train.sbatch");
+      await writeFileAtomic(script, batchScript(plan, family, availableParallelism()));
+      console.log(shellLine([...launchCommand(plan, family, availableParallelism()), "npx", "convbook", ...plan.args]));
+      console.log(`for Slurm: sbatch ${script}`);
+      return;
+    }
+    if (mpi.launcher === undefined && plan.devices * plan.numNodes > 1) {
+      process.exitCode = await launchPlan({ ...plan, args: [...again, ...(resume ? ["--resume"] : [])] });
+      return;
+    }
+    const rank = mpi.launcher?.rank ?? 0;
+    const isRoot = rank === 0;
+    logToFile(resolve(config.output), rank);
     const earlier = await readdir(checkpointFolder(config)).catch(() => []);
     if (earlier.length > 0 && !resume) {
       throw new Error(
@@ -28,11 +73,16 @@ export const trainCommand = new Command("train")
       );
     }
     checkExperiment(config, path);
-    await selectBackend();
-    const data = await loadData(config, path);
+    if ((mpi.launcher?.size ?? 1) > 1 && mpi.available) {
+      await takeShareOfThreads(mpi.init());
+    }
+    await selectBackend(isRoot ? {} : { announce: false });
+    const data = await oncePerMachine(() => loadData(config, path));
     const module = makeModule(config, data.description);
     const trainer = makeTrainer(config);
-    await writeFileAtomic(copiedConfig(config.output), stringify(config));
+    if (isRoot) {
+      await writeFileAtomic(copiedConfig(config.output), stringify(config));
+    }
     const result = await trainer.fit(module, data.train, data.val, resume ? { ckptPath: "last" } : {});
     const metrics = Object.entries(result.metrics).map(([name, value]) => `${name} ${value.toPrecision(4)}`);
     console.log(
@@ -42,8 +92,10 @@ export const trainCommand = new Command("train")
       console.log(`best checkpoint: ${result.bestModelPath}`);
     }
     if (result.status === "interrupted") {
-      console.log(`convbook train ${path} --resume goes on from ${result.lastModelPath}`);
-      // What a shell expects of a program that Ctrl-C ended.
-      process.exitCode = 130;
+      if (result.lastModelPath !== undefined) {
+        console.log(`convbook train ${path} --resume goes on from ${result.lastModelPath}`);
+      }
+      // What a shell expects of a program that Ctrl-C ended; launchers send SIGTERM whatever they get.
+      process.exitCode = mpi.launcher === undefined ? 130 : 143;
     }
   });

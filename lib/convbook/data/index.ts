@@ -11,6 +11,7 @@ export { DataError, type DataErrorCode } from "./error.ts";
 export { decodeImage, loadImageDecoders } from "./formats/image.ts";
 export { ImageFolder, type ImageFolderOptions } from "./image-folder.ts";
 export { DataLoader, type DataLoaderOptions, type DataLoaderState, type LabelledBatch } from "./loader/data-loader.ts";
+export { DistributedSampler, type DistributedSamplerOptions } from "./loader/distributed-sampler.ts";
 export { RandomSampler, type Sampler, SequentialSampler, SubsetRandomSampler } from "./loader/sampler.ts";
 export { FASHION_MNIST_CLASSES, fashionMnist, MNIST_CLASSES, type MnistOptions, mnist } from "./mnist.ts";
 export type { FloatData, ImageData8, LabelledSample } from "./sample.ts";

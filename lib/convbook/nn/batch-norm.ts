@@ -1,8 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Given, Taken } from "./chain.ts";
-import { normalise } from "./compile/fold.ts";
+import { normalise, synchronised } from "./compile/fold.ts";
 import type { Normalisation } from "./compile/graph.ts";
 import { ShapeError } from "./errors.ts";
+import type { ProcessGroup } from "./functional/sync-batch-norm.ts";
+import type { AnyModule } from "./module.ts";
 import { NormBase } from "./norm-base.ts";
 import { type Shape, shapeOf } from "./shapes.ts";
 
@@ -25,6 +27,9 @@ export interface BatchNormOptions {
  * the running statistics. State as in PyTorch: `weight`, `bias`, `running_mean`, `running_var`, `num_batches_tracked`.
  */
 export abstract class BatchNorm<R extends tf.Rank = tf.Rank> extends NormBase<R, number | null> {
+  /** Processes whose batches are normalised together in training; null for this one alone. {@link convertSyncBatchnorm} sets it. */
+  processGroup: ProcessGroup | null = null;
+
   /**
    * @param numFeatures number of channels
    * @param options eps, momentum and the rest
@@ -58,6 +63,10 @@ export abstract class BatchNorm<R extends tf.Rank = tf.Rank> extends NormBase<R,
     if (this.usesBatchStatistics && x.size === 0) {
       return tf.clone(x);
     }
+    const group = this.#group;
+    if (group !== null) {
+      return synchronised(this.#called(shape), x, group);
+    }
     if (this.training && x.size === this.numFeatures) {
       throw new ShapeError(
         this.toString(),
@@ -71,7 +80,14 @@ export abstract class BatchNorm<R extends tf.Rank = tf.Rank> extends NormBase<R,
   /** What the compiler knows of it: null where there is too little to normalise. */
   operation(x: tf.Tensor): Normalisation | null {
     const shape = this.outputShape(x.shape);
-    return this.training && x.size === this.numFeatures ? null : this.#called(shape);
+    const isOwn = this.#group === null;
+    return isOwn && !(this.training && x.size === this.numFeatures) ? this.#called(shape) : null;
+  }
+
+  /** The processes that take part in this call. */
+  get #group(): ProcessGroup | null {
+    const { processGroup } = this;
+    return this.training && processGroup !== null && processGroup.size > 1 ? processGroup : null;
   }
 
   /** A call: it counts the batch, and decides what becomes of the running statistics. */
@@ -103,4 +119,28 @@ export class BatchNorm2d extends BatchNorm<tf.Rank.R4> {
 /** Batch normalisation of vectors or sequences, [N, C] -> [N, C] or [N, L, C] -> [N, L, C]. */
 export class BatchNorm1d extends BatchNorm<tf.Rank.R2 | tf.Rank.R3> {
   protected readonly ranks = { allowed: [2, 3], letters: "[N, C] or [N, L, C]" };
+}
+
+/**
+ * Batch normalisation over the batches of all processes that train together: PyTorch's SyncBatchNorm. The Trainer's `ddp` gives it the processes;
+ * without them, and in evaluation, it is a BatchNorm. Of images, sequences and vectors.
+ */
+export class SyncBatchNorm extends BatchNorm<tf.Rank.R2 | tf.Rank.R3 | tf.Rank.R4> {
+  protected readonly ranks = { allowed: [2, 3, 4], letters: "[N, C], [N, L, C] or [N, H, W, C]" };
+}
+
+/**
+ * Makes every BatchNorm of a module, and the module itself where it is one, normalise over the batches of all processes of a group in training.
+ * The layers stay the same objects, with the same parameters.
+ *
+ * @param group the processes; null takes it back
+ * @returns the module
+ */
+export function convertSyncBatchnorm<M extends AnyModule>(module: M, group: ProcessGroup | null): M {
+  for (const layer of module.modules()) {
+    if (layer instanceof BatchNorm) {
+      layer.processGroup = group;
+    }
+  }
+  return module;
 }

@@ -15,7 +15,14 @@ export {
   Tanh,
 } from "./activations.ts";
 export { AdaptiveMaxPool2d, type CellCount } from "./adaptive-max-pool.ts";
-export { BatchNorm, BatchNorm1d, BatchNorm2d, type BatchNormOptions } from "./batch-norm.ts";
+export {
+  BatchNorm,
+  BatchNorm1d,
+  BatchNorm2d,
+  type BatchNormOptions,
+  convertSyncBatchnorm,
+  SyncBatchNorm,
+} from "./batch-norm.ts";
 export { eagerly } from "./compile/tracing.ts";
 export { ModuleList, Sequential } from "./containers.ts";
 export { Conv1d, Conv2d, type ConvOptions } from "./conv.ts";
@@ -45,6 +52,7 @@ export {
 } from "./errors.ts";
 export { Flatten, Unflatten } from "./flatten.ts";
 export { type ActivationName, activation, activationNames, parseActivationName } from "./functional/activation.ts";
+export type { ProcessGroup } from "./functional/sync-batch-norm.ts";
 export { GroupNorm, LayerNorm, type NormOptions } from "./group-norm.ts";
 export { InstanceNorm, InstanceNorm1d, InstanceNorm2d, type InstanceNormOptions } from "./instance-norm.ts";
 export { KLDivLoss, type KLDivOptions, type KLDivReduction } from "./kl-div-loss.ts";

@@ -29,6 +29,8 @@ export {
 export type { Checkpoint, FitProgress, TrainingState } from "./core/checkpoint.ts";
 export { Interruption } from "./core/interruption.ts";
 export type { BackwardOptions, ManualOptimizer, ManualOptimizers } from "./core/manual-optimization.ts";
+export type { Strategy } from "./core/strategy.ts";
+export type { DataParallelOptions, StrategyOptions } from "./core/strategy-options.ts";
 export type { Stage, TrainerContext } from "./core/trainer-context.ts";
 export type { TrainerOptions } from "./core/trainer-options.ts";
 export {

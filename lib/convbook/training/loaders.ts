@@ -14,6 +14,8 @@ export interface Loader<Batch = unknown> {
   readonly length?: number;
   [Symbol.asyncIterator]?(): AsyncIterator<Batch>;
   [Symbol.iterator]?(): Iterator<Batch>;
+  /** Told the number of the epoch that begins, for orders that depend on it. */
+  setEpoch?(epoch: number): void;
   /** Where the epoch under way stands, as JSON. */
   getState?(): unknown;
   /** Makes the next iteration go on from there. */

@@ -51,6 +51,7 @@ export class Run implements RunContext {
       signals.length === 0 ? undefined : AbortSignal.any(signals),
       trainer.options.handleSignals,
     );
+    this.listener.isShared = trainer.strategy.size > 1;
     this.ended = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -62,6 +63,7 @@ export class Run implements RunContext {
   async execute<T>(body: () => Promise<T>): Promise<T> {
     try {
       const result = await this.#setUpAndRun(body);
+      await this.#trainer.strategy.tearDown(this.module);
       await this.#takeDown(this.listener.requested ? "interrupted" : "success");
       return result;
     } finally {
@@ -84,10 +86,11 @@ export class Run implements RunContext {
         ...trainer.ownCallbacks.filter((callback) => !replaced.has(callback.constructor)),
         ...modules,
       ]);
-      await trainer.hooks.callModule("prepareData");
+      await prepareData(trainer);
       this.#isSetUp = true;
       await trainer.hooks.call("setup", stage);
       await trainer.hooks.callModule("configureModel");
+      await trainer.strategy.setUp(module);
       return await body();
     } catch (error) {
       await this.#fail(error);
@@ -97,6 +100,7 @@ export class Run implements RunContext {
 
   /** Takes a run down that failed. What goes wrong then is told, but what went wrong first is what the caller is to hear of. */
   async #fail(reason: unknown): Promise<void> {
+    this.#trainer.strategy.fail(reason);
     const tell = (error: unknown) => {
       console.warn(`After the ${this.#stage} had failed: ${error instanceof Error ? error.message : error}`);
     };
@@ -184,6 +188,14 @@ export class Run implements RunContext {
     open.delete(this);
     this.#settle();
   }
+}
+
+/** What is prepared on a disk is prepared once: by rank 0, before the others. */
+async function prepareData(trainer: Trainer): Promise<void> {
+  if (trainer.isGlobalZero) {
+    await trainer.hooks.callModule("prepareData");
+  }
+  await trainer.strategy.fromRoot(null);
 }
 
 /** Closes what a function that was stopped left open in tfjs. */

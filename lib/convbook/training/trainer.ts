@@ -5,6 +5,7 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import { arrangeCallbacks, defaultCallbacks } from "./callbacks/defaults.ts";
 import { ModelCheckpoint } from "./callbacks/model-checkpoint.ts";
+import { ProgressBar } from "./callbacks/progress-bar.ts";
 import { saveCheckpointFile } from "./checkpointing/checkpoint-file.ts";
 import { resolveCheckpointPath } from "./checkpointing/checkpoint-path.ts";
 import {
@@ -23,6 +24,7 @@ import type { Logger } from "./core/logger.ts";
 import { type BackwardOptions, type ManualBatch, offTape } from "./core/manual-optimization.ts";
 import { requireAutomatic, warnOfEvaluationMode } from "./core/module-checks.ts";
 import { normalizeOptimizers, type SchedulerEntry } from "./core/scheduling.ts";
+import type { Strategy } from "./core/strategy.ts";
 import type { RunningStage, Stage, TrainerContext } from "./core/trainer-context.ts";
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./core/trainer-options.ts";
 import type { AnyTrainingModule, TrainingModuleOn } from "./core/training-module.ts";
@@ -38,6 +40,7 @@ import { runPrediction } from "./loops/prediction-loop.ts";
 import { summarize } from "./model-summary.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import { type Run, runVerb } from "./run.ts";
+import { makeStrategy } from "./strategies/index.ts";
 
 /** How a fit ended. */
 export interface FitResult {
@@ -76,6 +79,7 @@ const atTheStart: FitProgress = { epoch: 0, batch: 0, totalBatch: 0, globalStep:
  */
 export class Trainer implements TrainerContext {
   readonly options: ResolvedOptions;
+  readonly strategy: Strategy;
   /** All callbacks: ordinary ones in their order, then those that judge, then those that save. */
   callbacks: readonly Callback[];
   readonly loggers: readonly Logger[];
@@ -126,9 +130,29 @@ export class Trainer implements TrainerContext {
       "a whole number of at least 1",
     );
     this.accumulateGradBatches = accumulateGradBatches;
-    this.ownCallbacks = defaultCallbacks([callbacks].flat(), this.options);
+    this.strategy = makeStrategy(options);
+    const own = [callbacks].flat();
+    const quiet = this.isGlobalZero ? own : own.filter((callback) => !(callback instanceof ProgressBar));
+    const { enableProgressBar } = this.options;
+    const shows = { ...this.options, enableProgressBar: enableProgressBar && this.isGlobalZero };
+    this.ownCallbacks = defaultCallbacks(quiet, shows);
     this.callbacks = arrangeCallbacks(this.ownCallbacks);
-    this.loggers = defaultLoggers(options.logger, this.options);
+    this.loggers = this.isGlobalZero ? defaultLoggers(options.logger, this.options) : [];
+  }
+
+  /** Whether this process is the one that prints, logs and saves: rank 0. */
+  get isGlobalZero(): boolean {
+    return this.strategy.isRoot;
+  }
+
+  /** The number of this process among all, from 0. */
+  get globalRank(): number {
+    return this.strategy.rank;
+  }
+
+  /** Processes that train together. */
+  get worldSize(): number {
+    return this.strategy.size;
   }
 
   /** Epochs that are over; within an epoch its number, from 0. */
@@ -279,7 +303,7 @@ export class Trainer implements TrainerContext {
       if (point !== undefined) {
         restoreGradients(this, point);
       }
-      if (this.options.enableModelSummary) {
+      if (this.options.enableModelSummary && this.isGlobalZero) {
         console.log(summarize(module, { exampleInput: module.exampleInput }).toString());
       }
       try {
@@ -287,6 +311,7 @@ export class Trainer implements TrainerContext {
         await runSanityCheck(this, point === undefined);
         this.data.requestTraining();
         const reason = await runFitLoop(this, point);
+        await this.strategy.shareBuffers(module);
         await this.hooks.call("onFitEnd");
         return this.#fitResult("completed", reason);
       } catch (error) {
@@ -349,9 +374,11 @@ export class Trainer implements TrainerContext {
         return [];
       }
       const given = loaders ?? module[stage === "test" ? "testDataloader" : "valDataloader"]();
-      const list = toLoaders(`The loader of ${stage}`, given);
+      const list = toLoaders(`The loader of ${stage}`, given).map((loader) =>
+        this.strategy.share(loader, "evaluation"),
+      );
       const metrics = await runEvaluation(this, stage === "test" ? "test" : "validation", list);
-      if (options.verbose ?? true) {
+      if ((options.verbose ?? true) && this.isGlobalZero) {
         console.log(printMetrics(stage, metrics));
       }
       return metrics;
@@ -359,7 +386,9 @@ export class Trainer implements TrainerContext {
   }
 
   async #prepare(given: string | undefined, stage: Stage): Promise<ResumePoint | undefined> {
-    const path = await resolveCheckpointPath(this, given, stage);
+    // Rank 0 looks: what it has saved may not be seen on other machines yet, but is the same file.
+    const found = this.isGlobalZero ? await resolveCheckpointPath(this, given, stage) : undefined;
+    const path = (await this.strategy.fromRoot(found ?? null)) ?? undefined;
     this.ckptPath = path;
     return path === undefined ? undefined : loadWeights(this, path, stage);
   }
@@ -429,12 +458,15 @@ export class Trainer implements TrainerContext {
    * PyTorch and Lightning read. What is saved is the state at the moment of the call; the promise settles when the file is there.
    */
   async saveCheckpoint(path: string, options: { weightsOnly?: boolean } = {}): Promise<void> {
-    await saveCheckpointFile(path, await this.captureCheckpoint(options));
+    const checkpoint = await this.captureCheckpoint(options);
+    if (this.isGlobalZero) {
+      await saveCheckpointFile(path, checkpoint);
+    }
   }
 
   /** Copies the state of this moment, as {@link saveCheckpoint} would write it. */
   async captureCheckpoint(options: { weightsOnly?: boolean } = {}): Promise<Checkpoint> {
-    const checkpoint = collectCheckpoint(this, options.weightsOnly ?? false);
+    const checkpoint = await collectCheckpoint(this, options.weightsOnly ?? false);
     await this.hooks.call("onSaveCheckpoint", checkpoint);
     return checkpoint;
   }

@@ -1,13 +1,15 @@
 /** `convbook doctor`: what is there, what is missing, and what to type to get it. Each ✓ was tried just then. */
+import { mpi } from "@convbook/mpi";
 import { Command } from "commander";
 import { checkBackend, checkEngine } from "./backends.ts";
 import { checkCache, checkData, checkMirror } from "./data.ts";
 import { type Finding, print } from "./finding.ts";
 import { checkJupyter, checkKernels } from "./jupyter.ts";
 import { checkCompiler, checkCuda, checkNode } from "./machine.ts";
+import { checkMpi } from "./ranks.ts";
 import { checkSettings } from "./settings.ts";
 
-async function examine(): Promise<Finding[]> {
+async function examine(ranks: readonly Finding[]): Promise<Finding[]> {
   const cuda = await checkCuda();
   return [
     checkNode(),
@@ -16,6 +18,7 @@ async function examine(): Promise<Finding[]> {
     ...(await checkEngine()),
     await checkCompiler(),
     cuda,
+    ...ranks,
     await checkCache(),
     ...(await checkMirror()),
     ...(await checkData()),
@@ -28,7 +31,12 @@ export const doctorCommand = new Command("doctor")
   .description("say what is there, what is missing, and what to type to get it")
   .option("--json", "print the findings as JSON")
   .action(async ({ json }: { json?: boolean }) => {
-    const findings = await examine();
+    const ranks = await checkMpi();
+    // Rank 0 speaks for all that are on its machine.
+    if ((mpi.launcher?.rank ?? 0) > 0) {
+      return;
+    }
+    const findings = await examine(ranks);
     if (json) {
       console.log(JSON.stringify(findings, null, 2));
     } else {

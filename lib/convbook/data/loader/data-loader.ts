@@ -83,6 +83,7 @@ export class DataLoader<Sample = LabelledSample, Batch = LabelledBatch> implemen
   readonly sampler: Sampler;
   readonly #generator: Generator | undefined;
   readonly #plan: EpochPlan<Sample, Batch>;
+  readonly #options: DataLoaderOptions<Sample, Batch>;
   #epoch: Epoch<Sample, Batch> | undefined;
   #resume: DataLoaderState | undefined;
 
@@ -102,6 +103,7 @@ export class DataLoader<Sample = LabelledSample, Batch = LabelledBatch> implemen
     if (shuffle && sampler !== undefined) {
       throw new RangeError("A DataLoader takes shuffle or a sampler, which decides the order by itself; got both.");
     }
+    this.#options = options;
     this.dataset = dataset;
     this.batchSize = batchSize;
     this.dropLast = dropLast;
@@ -131,6 +133,16 @@ export class DataLoader<Sample = LabelledSample, Batch = LabelledBatch> implemen
   get length(): number {
     const samples = this.sampler.length;
     return this.dropLast ? Math.floor(samples / this.batchSize) : Math.ceil(samples / this.batchSize);
+  }
+
+  /** A loader of the same data set and options that brings its samples by another sampler. */
+  withSampler(sampler: Sampler): DataLoader<Sample, Batch> {
+    return new DataLoader(this.dataset, { ...this.#options, shuffle: false, sampler });
+  }
+
+  /** Tells the sampler the number of the epoch that begins, where it wants to know. The Trainer does. */
+  setEpoch(epoch: number): void {
+    this.sampler.setEpoch?.(epoch);
   }
 
   /** Begins an epoch, or goes on with the one that {@link setState} named. */

@@ -7,6 +7,8 @@ export interface Sampler {
   readonly length: number;
   /** The indices of the next epoch. */
   sample(): ArrayLike<number>;
+  /** Told the number of the epoch that begins, for orders that depend on it. */
+  setEpoch?(epoch: number): void;
 }
 
 /** 0, 1, 2, … */

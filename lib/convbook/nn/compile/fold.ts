@@ -4,6 +4,7 @@ import { at } from "../../arguments/at.ts";
 import { type ActivationName, activation } from "../functional/activation.ts";
 import { batchNormInference, batchNormTraining, foldedScale } from "../functional/batch-norm.ts";
 import { conv2d } from "../functional/conv.ts";
+import { type ProcessGroup, syncBatchNormTraining } from "../functional/sync-batch-norm.ts";
 import type { Chain } from "./chains.ts";
 import type { Convolution, GraphNode, KernelCall, Normalisation, Source } from "./graph.ts";
 
@@ -119,15 +120,32 @@ export function normalise<R extends tf.Rank>(
       return batchNormInference(x, mean, variance, gamma, beta, operation.epsilon, after);
     }
     const receive = (batchMean: tf.Tensor1D, biasedVariance: tf.Tensor1D, count: number): void => {
-      const { share } = operation;
-      if (hasRun || share === null) {
-        return;
+      if (!hasRun) {
+        take(operation, batchMean, biasedVariance, count);
       }
-      mix(operation.mean, batchMean, share);
-      mix(operation.variance, tf.mul(biasedVariance, count / (count - 1)), share);
     };
     return batchNormTraining(x, gamma, beta, operation.epsilon, receive, after);
   });
+}
+
+/** A normalisation in training over the batches of all processes of a group. */
+export function synchronised(operation: Normalisation, x: tf.Tensor, group: ProcessGroup): tf.Tensor {
+  return tf.tidy(() => {
+    const { gamma, beta } = vectorsOf(operation);
+    return syncBatchNormTraining(x, gamma, beta, operation.epsilon, group, (mean, variance, count) =>
+      take(operation, mean, variance, count),
+    );
+  });
+}
+
+/** Takes a batch's statistics into the running ones. */
+function take(operation: Normalisation, mean: tf.Tensor1D, biasedVariance: tf.Tensor1D, count: number): void {
+  const { share } = operation;
+  if (share === null) {
+    return;
+  }
+  mix(operation.mean, mean, share);
+  mix(operation.variance, tf.mul(biasedVariance, count / (count - 1)), share);
 }
 
 /** Takes a share of a batch's statistic into the running one. */

@@ -99,7 +99,10 @@ export class ModelCheckpoint extends Callback {
   }
 
   override async setup(trainer: TrainerContext, _module: AnyTrainingModule, stage: Stage): Promise<void> {
-    this.#folder = this.resolveFolder(trainer);
+    this.#folder = await trainer.strategy.fromRoot(this.resolveFolder(trainer));
+    if (!trainer.isGlobalZero) {
+      return;
+    }
     if (stage !== "fit" || (this.saveTopK === 0 && !this.options.saveLast)) {
       return;
     }
@@ -119,7 +122,8 @@ export class ModelCheckpoint extends Callback {
     const interval = this.#interval;
     const now = performance.now();
     const isStep = everyNTrainSteps > 0 && trainer.globalStep % everyNTrainSteps === 0;
-    const isTime = interval !== undefined && now - this.#lastTime >= interval;
+    // Clocks differ: rank 0's counts.
+    const isTime = interval !== undefined && (await trainer.strategy.fromRoot(now - this.#lastTime >= interval));
     if (!isStep && !isTime) {
       return;
     }
@@ -209,8 +213,11 @@ export class ModelCheckpoint extends Callback {
       return;
     }
     this.#lastStepSaved = trainer.globalStep;
-    const metrics = this.#candidates(trainer);
-    this.#warnOfMissing(metrics);
+    // What is logged by step may differ between processes: rank 0's decides.
+    const metrics = await trainer.strategy.fromRoot(this.#candidates(trainer));
+    if (trainer.isGlobalZero) {
+      this.#warnOfMissing(metrics);
+    }
     if (this.saveTopK !== 0) {
       if (this.monitor === undefined) {
         await this.#saveNewest(trainer, metrics);
@@ -253,7 +260,7 @@ export class ModelCheckpoint extends Callback {
   async #saveNewest(trainer: TrainerContext, metrics: Metrics): Promise<void> {
     // The one before may still be on its way to the disk.
     const before = this.#newest ?? this.bestModelPath;
-    const path = await this.#freePath(metrics, before);
+    const path = await trainer.strategy.fromRoot(await this.#freePath(metrics, before));
     const isRemoved = this.saveTopK === 1 && before !== undefined && before !== path;
     this.#newest = path;
     await this.#enqueue(trainer, path, isRemoved ? before : undefined, { bestModelPath: path });
@@ -275,7 +282,7 @@ export class ModelCheckpoint extends Callback {
     const worstKept = this.#extreme("worst");
     const isFull = this.saveTopK !== -1 && this.bestKModels.size >= this.saveTopK;
     if (isFull && (worstKept === undefined || !this.#isBetter(score, worstKept[1]))) {
-      if (this.options.verbose) {
+      if (this.options.verbose && trainer.isGlobalZero) {
         console.log(
           `Epoch ${metrics.epoch}, step ${metrics.step}: ${monitor} ${current} was not in the top ${this.saveTopK}.`,
         );
@@ -286,12 +293,12 @@ export class ModelCheckpoint extends Callback {
     if (removed !== undefined) {
       this.bestKModels.delete(removed);
     }
-    const path = await this.#freePath(metrics, removed);
+    const path = await trainer.strategy.fromRoot(await this.#freePath(metrics, removed));
     this.bestKModels.set(path, score);
     const [best, bestScore] = this.#extreme("best") ?? [path, score];
     const gives = { bestModelPath: best, bestModelScore: bestScore };
     await this.#enqueue(trainer, path, removed !== path ? removed : undefined, gives);
-    if (this.options.verbose) {
+    if (this.options.verbose && trainer.isGlobalZero) {
       console.log(`Epoch ${metrics.epoch}, step ${metrics.step}: ${monitor} reached ${current}, saved as ${path}.`);
     }
   }
@@ -341,6 +348,10 @@ export class ModelCheckpoint extends Callback {
     const captured = trainer.captureCheckpoint({ weightsOnly: this.options.saveWeightsOnly ?? false });
     Object.assign(this, { bestModelPath, bestModelScore, lastModelPath });
     const checkpoint = await captured;
+    if (!trainer.isGlobalZero) {
+      Object.assign(this, gives);
+      return;
+    }
     this.#pendingCount++;
     this.#queue = this.#queue.then(async () => {
       try {

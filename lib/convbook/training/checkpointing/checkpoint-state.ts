@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { defaultGenerator } from "../../random/index.ts";
 import type { StateDict } from "../../tensor-data.ts";
-import type { Checkpoint, TrainingState } from "../core/checkpoint.ts";
+import type { Checkpoint, RankState, TrainingState } from "../core/checkpoint.ts";
 import type { Stage, TrainerContext } from "../core/trainer-context.ts";
 import { ResumeError } from "../errors.ts";
 import { toTorchLayout } from "../optimizers/optimizer.ts";
@@ -20,8 +20,21 @@ const toBase64 = (bytes: Uint8Array) =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 const fromBase64 = (text: string) => new Uint8Array(Buffer.from(text, "base64"));
 
-/** Copies the state of this moment. */
-export function collectCheckpoint(trainer: TrainerContext, weightsOnly: boolean): Checkpoint {
+/** Copies the state of this moment; with several processes, of all of them. */
+export async function collectCheckpoint(trainer: TrainerContext, weightsOnly: boolean): Promise<Checkpoint> {
+  const { strategy, metrics } = trainer;
+  // Before anybody is waited for: the caller goes on meanwhile.
+  const own = collectOwn(trainer, weightsOnly);
+  const { training } = own;
+  if (training === undefined || strategy.size === 1) {
+    return own;
+  }
+  const { random, loader } = training;
+  const results = (await strategy.mergeResults(metrics.training)).stateDict();
+  return { ...own, training: { ...training, results, ranks: await strategy.gather({ random, loader }) } };
+}
+
+function collectOwn(trainer: TrainerContext, weightsOnly: boolean): Checkpoint {
   const { module, progress } = trainer;
   const weights = {
     epoch: progress.epoch,
@@ -107,9 +120,35 @@ export async function loadWeights(
       callback.loadStateDict(state);
     }
   }
-  const { now, epochStart } = training.random;
-  const random = { now: fromBase64(now), epochStart: fromBase64(epochStart) };
-  return { path, training, loader: training.loader, random };
+  const { random: saved, loader } = ownState(trainer, training, path);
+  const random = { now: fromBase64(saved.now), epochStart: fromBase64(saved.epochStart) };
+  return { path, training, loader, random };
+}
+
+/** What this process goes on with: what it had itself, or with another number of processes what fits best. */
+function ownState(trainer: TrainerContext, training: TrainingState, path: string): RankState {
+  const { strategy } = trainer;
+  const ranks = training.ranks ?? [training];
+  const own = ranks[strategy.rank % ranks.length] ?? training;
+  if (ranks.length === strategy.size) {
+    return own;
+  }
+  const { batch, phase } = training.progress;
+  const isWithin = batch > 0 && phase !== "epochEnd";
+  if (isWithin) {
+    throw new ResumeError(
+      path,
+      `it was saved on ${ranks.length} processes after ${batch} batches of an epoch, and there are ${strategy.size} now; ` +
+        "go on with as many, or from a checkpoint of an epoch's end.",
+    );
+  }
+  if (strategy.isRoot) {
+    console.warn(
+      `${path} was saved on ${ranks.length} processes, and there are ${strategy.size} now: batches are of other samples from here on, ` +
+        "and so are random numbers.",
+    );
+  }
+  return own;
 }
 
 /** Puts optimizers, schedulers, counters and metrics back. */
@@ -132,7 +171,8 @@ export function resume(trainer: TrainerContext, { path, training }: ResumePoint)
     throw new ResumeError(path, error instanceof Error ? error.message : String(error), error);
   }
   Object.assign(trainer.progress, progress);
-  trainer.metrics.training.loadStateDict(results);
+  // The sums are of all processes; they are to be counted once.
+  trainer.metrics.training.loadStateDict(trainer.strategy.isRoot ? results : []);
   trainer.metrics.clear();
   Object.assign(trainer.callbackMetrics, metrics);
 }

@@ -41,6 +41,12 @@ export interface Checkpoint {
   readonly training?: TrainingState;
 }
 
+/** What each process of a run has of its own. */
+export interface RankState {
+  readonly random: { readonly now: string; readonly epochStart: string };
+  readonly loader: unknown;
+}
+
 /** The part of a checkpoint that only going on needs. */
 export interface TrainingState {
   readonly progress: FitProgress;
@@ -52,6 +58,8 @@ export interface TrainingState {
   readonly random: { readonly now: string; readonly epochStart: string };
   /** The training loader's state, where it has one. */
   readonly loader: unknown;
+  /** What differs between the processes of a run on several, by rank. */
+  readonly ranks?: readonly RankState[];
   /** The sums behind this epoch's means. */
   readonly results: ResultState;
   /** The metrics that callbacks see. */

@@ -37,7 +37,8 @@ export class FitData {
     }
     const own = this.#given.validation ?? module.valDataloader();
     if (own !== undefined) {
-      this.validation = toLoaders("The validation loader", own);
+      const { strategy } = this.#trainer;
+      this.validation = toLoaders("The validation loader", own).map((loader) => strategy.share(loader, "evaluation"));
     }
     return this.validation;
   }
@@ -48,9 +49,10 @@ export class FitData {
     const [loader, ...others] = list;
     const isOne = loader !== undefined && others.length === 0;
     requireOption(isOne, "The training loader", `${list.length} loaders`, "one loader");
-    this.#count(loader);
+    const own = this.#trainer.strategy.share(loader, "training");
+    this.#count(own);
     const keeps = this.#trainer.options.overfitBatches !== 0;
-    this.train = keeps ? new KeptBatches(loader, this.trainingBatches) : loader;
+    this.train = keeps ? new KeptBatches(own, this.trainingBatches) : own;
   }
 
   /** Frees what was kept. */

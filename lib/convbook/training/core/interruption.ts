@@ -12,10 +12,17 @@ export class Interruption extends Error {
 export class InterruptionListener {
   /** How often somebody asked to stop. */
   requests = 0;
+  /** How often this process was asked. */
+  received = 0;
+  /** Whether requests count from when the processes agree on them, rather than at once. */
+  isShared = false;
   readonly #signal: AbortSignal | undefined;
   readonly #handlesProcess: boolean;
   readonly #listener = () => {
-    this.requests++;
+    this.received++;
+    if (!this.isShared) {
+      this.requests++;
+    }
   };
 
   /**
@@ -26,7 +33,7 @@ export class InterruptionListener {
     this.#signal = signal;
     this.#handlesProcess = handlesProcess;
     if (signal?.aborted) {
-      this.requests++;
+      this.#listener();
     }
     signal?.addEventListener("abort", this.#listener);
     if (handlesProcess) {

@@ -121,7 +121,9 @@ export class ManualBatch {
       const variables = trainer.optimizers.flatMap((optimizer) => optimizer.variables());
       const path = this.#pathTo(loss, variables);
       const recording = new Recording(loss, retainGraph ? path.map(retained) : path);
-      trainer.gradientStore.add(recording.backward(loss, variables), 1);
+      const gradients = recording.backward(loss, variables);
+      trainer.strategy.reduceGradientsSync(trainer, gradients);
+      trainer.gradientStore.add(gradients, 1);
       if (!retainGraph) {
         for (const node of path) {
           this.#used.add(node);

@@ -16,6 +16,7 @@ import type { InterruptionListener } from "./interruption.ts";
 import type { Logger } from "./logger.ts";
 import type { BackwardOptions, ManualBatch } from "./manual-optimization.ts";
 import type { SchedulerEntry } from "./scheduling.ts";
+import type { Strategy } from "./strategy.ts";
 import type { ResolvedOptions } from "./trainer-options.ts";
 import type { AnyTrainingModule } from "./training-module.ts";
 
@@ -108,6 +109,11 @@ export interface TrainerContext {
   saveCheckpoint(path: string, options?: { weightsOnly?: boolean }): Promise<void>;
   /** Copies the state of this moment, as {@link saveCheckpoint} would write it. */
   captureCheckpoint(options?: { weightsOnly?: boolean }): Promise<Checkpoint>;
+
+  /** How the processes of the program train together. */
+  readonly strategy: Strategy;
+  /** Whether this process is the one that prints, logs and saves: rank 0. */
+  readonly isGlobalZero: boolean;
 
   // For the loops.
 

@@ -5,9 +5,10 @@ import { type BatchLimit, countBatches } from "../loaders.ts";
 import { KernelProfiler, Profiler } from "../profilers/index.ts";
 import type { Callback } from "./callback.ts";
 import type { Logger } from "./logger.ts";
+import type { StrategyOptions } from "./strategy-options.ts";
 
 /** Options of the Trainer, with PyTorch Lightning's names and defaults. */
-export interface TrainerOptions {
+export interface TrainerOptions extends StrategyOptions {
   /** Epochs at most; default 1000 unless `maxSteps` is given; -1 for no limit. */
   maxEpochs?: number;
   /** Epochs at least, even when a callback wants to stop. */
@@ -98,6 +99,7 @@ export interface ResolvedOptions {
   readonly profiler: Profiler | undefined;
   readonly signal: AbortSignal | undefined;
   readonly handleSignals: boolean;
+  readonly syncBatchnorm: boolean;
 }
 
 /** The names of all options; the type makes sure that none is missing. */
@@ -131,6 +133,12 @@ const names: Readonly<Record<keyof TrainerOptions, true>> = {
   profiler: true,
   signal: true,
   handleSignals: true,
+  strategy: true,
+  devices: true,
+  numNodes: true,
+  accelerator: true,
+  useDistributedSampler: true,
+  syncBatchnorm: true,
 };
 
 /** All option names of the Trainer. */
@@ -173,6 +181,8 @@ const switches = [
   "enableProgressBar",
   "enableModelSummary",
   "handleSignals",
+  "useDistributedSampler",
+  "syncBatchnorm",
 ] as const satisfies readonly (keyof TrainerOptions)[];
 
 const limits = [
@@ -273,5 +283,6 @@ export function resolveOptions(options: TrainerOptions): ResolvedOptions {
     profiler: resolveProfiler(options.profiler ?? false),
     signal: options.signal,
     handleSignals: options.handleSignals ?? true,
+    syncBatchnorm: options.syncBatchnorm ?? false,
   };
 }

@@ -102,14 +102,14 @@ export class MetricLog {
       true,
       `false in ${hook}`,
     );
-    const { batchSize = this.#batchSize, addDataloaderIdx = true } = options;
+    const { batchSize = this.#batchSize, addDataloaderIdx = true, syncDist = false } = options;
     const number = typeof value === "number" ? value : scalarOf(name, value);
     const results = runningStage === "training" ? this.training : this.evaluation;
     results?.log(
       hook,
       name,
       number,
-      { onStep, onEpoch, progressBar, logger, reduce, batchSize },
+      { onStep, onEpoch, progressBar, logger, reduce, batchSize, syncDist },
       { ...this.#loader, add: addDataloaderIdx },
     );
   }

@@ -19,6 +19,11 @@ export interface LogOptions {
   logger?: boolean;
   /** Default `mean`, weighted by batch size. */
   reduce?: ReduceFunction;
+  /**
+   * Make the value of a step the same on all processes, as `reduce` says; default false, and rank 0 reports its own. Values of an epoch are of
+   * all processes always.
+   */
+  syncDist?: boolean;
   /** Number of samples behind the value; default: the length of the batch's first tensor. */
   batchSize?: number;
   /** Whether to add the loader's number to the name when there are several; default true. */
@@ -47,9 +52,30 @@ interface Entry {
   readonly logger: boolean;
   readonly reduce: ReduceFunction;
   readonly suffix: string;
+  readonly syncDist: boolean;
+  /** Number of samples behind the last step's value. */
+  stepWeight: number;
   value: number;
   weight: number;
   step: number | undefined;
+}
+
+/** A step's value on one process. */
+export interface SharedStep {
+  readonly key: string;
+  readonly value: number;
+  readonly weight: number;
+}
+
+function combine(reduce: ReduceFunction, values: readonly SharedStep[]): number {
+  if (reduce === "min" || reduce === "max") {
+    return Math[reduce](...values.map(({ value }) => value));
+  }
+  if (reduce === "sum") {
+    return values.reduce((sum, { value }) => sum + value, 0);
+  }
+  const weight = values.reduce((sum, each) => sum + each.weight, 0);
+  return values.reduce((sum, each) => sum + each.value * each.weight, 0) / weight;
 }
 
 /** An entry as JSON, for checkpoints. */
@@ -71,7 +97,7 @@ export class ResultCollection {
     options: Required<Omit<LogOptions, "addDataloaderIdx">>,
     loader: { index: number; count: number; add: boolean },
   ): void {
-    const { onStep, onEpoch, progressBar, logger, reduce, batchSize } = options;
+    const { onStep, onEpoch, progressBar, logger, reduce, batchSize, syncDist } = options;
     const suffix = loader.count > 1 && loader.add ? `/dataloader_idx_${loader.index}` : "";
     const key = `${hook}.${name}${loader.count > 1 ? `.${loader.index}` : ""}`;
     let entry = this.#entries.get(key);
@@ -86,6 +112,8 @@ export class ResultCollection {
         logger,
         reduce,
         suffix,
+        syncDist,
+        stepWeight: 0,
         value: start,
         weight: 0,
         step: undefined,
@@ -101,6 +129,7 @@ export class ResultCollection {
       throw new ConfigurationError(`log("${name}") in ${hook}`, options, "called with the same options each time");
     }
     if (onStep) {
+      entry.stepWeight = batchSize;
       entry.step = value;
     }
     if (!onEpoch) {
@@ -164,6 +193,47 @@ export class ResultCollection {
     for (const entry of this.#entries.values()) {
       entry.step = undefined;
     }
+  }
+
+  /** The last step's values that all processes are to share, as JSON. */
+  sharedSteps(): readonly SharedStep[] {
+    return [...this.#entries].flatMap(([key, { step, syncDist, stepWeight }]) =>
+      step === undefined || !syncDist ? [] : [{ key, value: step, weight: stepWeight }],
+    );
+  }
+
+  /** Takes the last step's values over from all processes. */
+  takeSteps(all: readonly (readonly SharedStep[])[]): void {
+    for (const [key, entry] of this.#entries) {
+      const values = all.flatMap((own) => own.filter((step) => step.key === key));
+      if (values.length > 0) {
+        entry.step = combine(entry.reduce, values);
+      }
+    }
+  }
+
+  /** The results of several processes as those of one that had all their batches. */
+  static merge(states: readonly ResultState[]): ResultCollection {
+    const merged = new ResultCollection();
+    for (const [i, state] of states.entries()) {
+      const own = new ResultCollection();
+      own.loadStateDict(state);
+      for (const [key, entry] of own.#entries) {
+        const before = merged.#entries.get(key);
+        if (before === undefined) {
+          // A later process's values of a step are not rank 0's.
+          merged.#entries.set(key, { ...entry, step: i === 0 ? entry.step : undefined });
+          continue;
+        }
+        before.weight += entry.weight;
+        if (entry.reduce === "min" || entry.reduce === "max") {
+          before.value = Math[entry.reduce](before.value, entry.value);
+        } else {
+          before.value += entry.value;
+        }
+      }
+    }
+    return merged;
   }
 
   /** Forgets everything, at the end of an epoch. */

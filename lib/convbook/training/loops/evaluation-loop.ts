@@ -47,9 +47,12 @@ export async function runEvaluation(
       countBatches(option, given, loader.length ?? Number.POSITIVE_INFINITY),
     ),
   );
-  if (counts.every((count) => count === 0)) {
+  // The rank with most batches says how many rounds there are.
+  const rounds = await roundsOf(trainer, counts);
+  if (rounds.every((count) => count === 0)) {
     return [];
   }
+  await trainer.strategy.shareBuffers(module);
   trainer.numEvaluationBatches = counts.reduce((sum, count) => sum + count, 0);
   const restoreModes = rememberModes(module);
   const random = defaultGenerator.getState();
@@ -60,12 +63,13 @@ export async function runEvaluation(
     await trainer.hooks.call(`on${noun}Start`);
     await trainer.hooks.call(`on${noun}EpochStart`);
     for (const [index, loader] of loaders.entries()) {
-      await evaluateLoader(trainer, stage, loader, counts[index] ?? 0, { index, count: loaders.length });
+      const batches = { own: counts[index] ?? 0, rounds: rounds[index] ?? 0 };
+      await evaluateLoader(trainer, stage, loader, batches, { index, count: loaders.length });
     }
     trainer.metrics.leaveBatch();
-    trainer.metrics.publish(results.epochMetrics());
+    trainer.metrics.publish((await trainer.strategy.mergeResults(results)).epochMetrics());
     await trainer.hooks.call(`on${noun}EpochEnd`);
-    const metrics = results.epochMetrics();
+    const metrics = (await trainer.strategy.mergeResults(results)).epochMetrics();
     trainer.metrics.publish(metrics);
     if (!isSanity) {
       await trainer.sendToLoggers(metrics.log, trainer.evaluationStep);
@@ -88,16 +92,30 @@ export async function runEvaluation(
   }
 }
 
+/** How many batches of each loader the process with most of them has; a process's number is its own where one has no end that is known. */
+async function roundsOf(trainer: TrainerContext, counts: readonly number[]): Promise<readonly number[]> {
+  const all = await trainer.strategy.gather(counts.map((count) => (Number.isFinite(count) ? count : -1)));
+  return counts.map((count, i) => {
+    const each = all.map((own) => own[i] ?? 0);
+    return each.includes(-1) ? count : Math.max(...each);
+  });
+}
+
 async function evaluateLoader(
   trainer: TrainerContext,
   stage: "validation" | "test",
   loader: Loader,
-  count: number,
+  { own, rounds }: { readonly own: number; readonly rounds: number },
   which: { index: number; count: number },
 ): Promise<void> {
   const iterator = trainer.run.openIterator(iterate(loader));
   try {
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < rounds; i++) {
+      if (i >= own) {
+        // Others have a batch still; this process takes part in what is decided.
+        await agree(trainer, rounds);
+        continue;
+      }
       const { done, value } = await nextBatch(trainer, iterator, stage, i);
       if (done && i === 0) {
         throw noBatches(`The ${stage} loader`, "which gave none: a generator gives its batches once only");
@@ -108,12 +126,20 @@ async function evaluateLoader(
       const run = () => evaluateBatch(trainer, stage, value, i, which);
       await (trainer.options.profiler?.measureBatch(stage, run) ?? run());
       await yieldToEventLoop();
-      if (trainer.listener.requested) {
-        throw new Interruption();
-      }
+      await agree(trainer, rounds);
     }
   } finally {
     await trainer.run.close(iterator);
+  }
+}
+
+/** Leaves the loop when somebody asked to, on all processes after the same batch. */
+async function agree(trainer: TrainerContext, rounds: number): Promise<void> {
+  if (Number.isFinite(rounds)) {
+    await trainer.strategy.agree(trainer);
+  }
+  if (trainer.listener.requested) {
+    throw new Interruption();
   }
 }
 

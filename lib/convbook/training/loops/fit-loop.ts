@@ -152,6 +152,7 @@ async function runEpoch(trainer: TrainerContext, interval: number, point: Resume
   const isFresh = progress.phase === "batch" && progress.batch === 0;
   if (isFresh) {
     trainer.metrics.training.reset();
+    loader.setEpoch?.(progress.epoch);
     await trainer.hooks.call("onTrainEpochStart");
     trainer.epochStartRandom = defaultGenerator.getState();
   } else {
@@ -190,6 +191,8 @@ async function runEpoch(trainer: TrainerContext, interval: number, point: Resume
       // The batch is over and its hooks have run; a checkpoint from here goes on with validation.
       const isLast = await batches.isOver();
       if (progress.phase === "afterBatch") {
+        await trainer.strategy.agree(trainer);
+        await trainer.strategy.checkEquality(trainer);
         if (trainer.listener.requested) {
           throw new Interruption();
         }
@@ -227,9 +230,10 @@ function reachedSteps(trainer: TrainerContext): boolean {
 /** The hooks at an epoch's end; its means are known to the callbacks that judge and save. */
 async function endEpoch(trainer: TrainerContext): Promise<void> {
   trainer.metrics.leaveBatch();
-  trainer.metrics.publish(trainer.metrics.training.epochMetrics());
+  const results = await trainer.strategy.mergeResults(trainer.metrics.training);
+  trainer.metrics.publish(results.epochMetrics());
   await trainer.hooks.callThen("onTrainEpochEnd", async () => {
-    const metrics = trainer.metrics.training.epochMetrics();
+    const metrics = (await trainer.strategy.mergeResults(trainer.metrics.training)).epochMetrics();
     trainer.metrics.publish(metrics);
     await trainer.sendToLoggers(metrics.log);
   });

@@ -41,6 +41,7 @@ export async function runTrainingBatch(
     let steps = true;
     if (trainer.module.automaticOptimization) {
       outputs = forward(trainer, batch, index);
+      requireStep(trainer, outputs);
       steps = outputs !== undefined && (await optimize(trainer, outputs, index, isLast));
       if (steps) {
         progress.globalStep++;
@@ -58,6 +59,7 @@ export async function runTrainingBatch(
     progress.totalBatch++;
     progress.phase = "afterBatch";
     progress.isLast = isLast;
+    await trainer.strategy.mergeSteps(trainer.metrics.training);
     trainer.metrics.publish(trainer.metrics.training.stepMetrics());
     await trainer.hooks.callThen("onTrainBatchEnd", () => publish(trainer, steps), outputs, batch, index);
     return false;
@@ -65,6 +67,18 @@ export async function runTrainingBatch(
     trainer.metrics.leaveBatch();
     trainer.gradientStore.setRecording(undefined);
     disposeTensors(outputs, batch);
+  }
+}
+
+/** With several processes all must take the step, or none. */
+function requireStep(trainer: TrainerContext, outputs: StepOutput): void {
+  if (outputs === undefined && trainer.strategy.size > 1) {
+    throw new ConfigurationError(
+      "What trainingStep returns",
+      outputs,
+      "a loss where several processes train together",
+      "Skipping a batch on some of them would leave the others waiting.",
+    );
   }
 }
 
@@ -151,8 +165,13 @@ async function optimize(
   }
   await trainer.hooks.call("onBeforeBackward", loss);
   trainer.hooks.callModule("backward", loss);
+  const steps = (index + 1) % accumulateGradBatches === 0 || isLast;
+  if (steps) {
+    // Gradients of the batches before wait where they are: only the sum goes over the network.
+    await trainer.strategy.reduceGradients(trainer);
+  }
   await trainer.hooks.call("onAfterBackward");
-  if ((index + 1) % accumulateGradBatches !== 0 && !isLast) {
+  if (!steps) {
     return false;
   }
   await trainer.hooks.call("onBeforeOptimizerStep", optimizer);

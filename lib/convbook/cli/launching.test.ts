@@ -1,0 +1,37 @@
+/** The launcher's command and Slurm's batch script. */
+import { expect, it } from "vitest";
+import { batchScript, launchCommand, shellLine } from "./launching.ts";
+
+const plan = { devices: 4, numNodes: 1, args: ["train", "my nets/it's.yaml", "--set", "trainer.devices=4"] };
+
+it.each([
+  ["Open MPI", plan, 8, "mpirun -n 4 --bind-to none --mca odls_base_sigkill_timeout 60"],
+  ["Open MPI", plan, 2, "mpirun -n 4 --bind-to none --oversubscribe --mca odls_base_sigkill_timeout 60"],
+  [
+    "Open MPI",
+    { ...plan, numNodes: 2 },
+    2,
+    "mpirun -n 8 --map-by ppr:4:node --bind-to none --mca odls_base_sigkill_timeout 60",
+  ],
+  ["MPICH", plan, 2, "mpiexec -n 4"],
+  ["MPICH", { ...plan, numNodes: 2 }, 8, "mpiexec -n 8 -ppn 4"],
+])("%s", (family, given, processors, line) => {
+  expect(shellLine(launchCommand(given, family, processors))).toBe(line);
+});
+
+it("the batch script asks for what the plan says, and goes on when it was requeued", () => {
+  const script = batchScript({ ...plan, numNodes: 2 }, "Open MPI", 8);
+  for (const line of [
+    "#SBATCH --nodes=2",
+    "#SBATCH --ntasks-per-node=4",
+    "#SBATCH --cpus-per-task=2",
+    "#SBATCH --signal=TERM@120",
+  ]) {
+    expect(script.split("\n")).toContain(line);
+  }
+  const again = "$" + "{SLURM_RESTART_COUNT:+--resume}";
+  expect(script).toContain(
+    `srun --mpi=pmix npx convbook train 'my nets/it'\\''s.yaml' --set trainer.devices=4 ${again}\n`,
+  );
+  expect(batchScript(plan, "MPICH", 8)).toContain("srun --mpi=pmi2 npx convbook");
+});

@@ -1,0 +1,112 @@
+/** Starting `convbook train` on several processes, and what its processes print where. */
+import { spawn } from "node:child_process";
+import { mkdirSync, openSync, writeSync } from "node:fs";
+import { availableParallelism, constants } from "node:os";
+import { join } from "node:path";
+import { mpi } from "@convbook/mpi";
+
+/** What is to be started. */
+export interface LaunchPlan {
+  /** Processes on each machine. */
+  readonly devices: number;
+  readonly numNodes: number;
+  /** The arguments of `convbook`. */
+  readonly args: readonly string[];
+}
+
+/** How long the launcher waits after a request to stop before it kills, s: for the batch that is under way, and for saving. */
+const graceSeconds = 60;
+
+/** The launcher's command for a plan. */
+export function launchCommand({ devices, numNodes }: LaunchPlan, family: string, processors: number): string[] {
+  const count = `${devices * numNodes}`;
+  if (family === "MPICH") {
+    return ["mpiexec", "-n", count, ...(numNodes > 1 ? ["-ppn", `${devices}`] : [])];
+  }
+  const perNode = numNodes > 1 ? ["--map-by", `ppr:${devices}:node`] : [];
+  const more = numNodes === 1 && devices > processors ? ["--oversubscribe"] : [];
+  // Processes are not bound, and share the processors among themselves.
+  return [
+    "mpirun",
+    "-n",
+    count,
+    ...perNode,
+    "--bind-to",
+    "none",
+    ...more,
+    "--mca",
+    "odls_base_sigkill_timeout",
+    `${graceSeconds}`,
+  ];
+}
+
+/** Words as a shell reads them. */
+export function shellLine(words: readonly string[]): string {
+  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+}
+
+/** A batch script of Slurm: asked to stop two minutes before the time is over, it is started again and goes on. */
+export function batchScript({ devices, numNodes, args }: LaunchPlan, family: string, processors: number): string {
+  const type = family === "MPICH" ? "pmi2" : "pmix";
+  return `#!/bin/bash
+#SBATCH --job-name=convbook
+#SBATCH --nodes=${numNodes}
+#SBATCH --ntasks-per-node=${devices}
+#SBATCH --cpus-per-task=${Math.max(1, Math.floor(processors / devices))}
+#SBATCH --time=01:00:00
+#SBATCH --signal=TERM@120
+#SBATCH --requeue
+#SBATCH --open-mode=append
+
+srun --mpi=${type} npx convbook ${shellLine(args)} \${SLURM_RESTART_COUNT:+--resume}
+code=$?
+# 143: asked to stop, and saved.
+if [ "$code" -eq 143 ]; then
+  scontrol requeue "$SLURM_JOB_ID"
+fi
+exit "$code"
+`;
+}
+
+/** Starts a plan's processes and waits for them. @returns the exit code */
+export async function launchPlan(plan: LaunchPlan): Promise<number> {
+  const { family } = mpi;
+  if (family === undefined) {
+    throw new Error(`--devices ${plan.devices} needs MPI: ${mpi.reason}`);
+  }
+  const [command = "", ...options] = launchCommand(plan, family, availableParallelism());
+  const program = [process.execPath, ...process.execArgv, process.argv[1] ?? "", ...plan.args];
+  const child = spawn(command, [...options, ...program], { stdio: "inherit" });
+  // The launcher passes them on; this process waits for what it says.
+  const pass = (signal: NodeJS.Signals) => child.kill(signal);
+  process.on("SIGTERM", pass);
+  process.on("SIGINT", pass);
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      child.on("error", (error) => reject(new Error(`${command} cannot be started: ${error.message}`)));
+      child.on("close", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+    });
+  } finally {
+    process.off("SIGTERM", pass);
+    process.off("SIGINT", pass);
+  }
+}
+
+/** Has what this process prints written to `rank-N.log` in a folder, unless it is rank 0. */
+export function logToFile(folder: string, rank: number): void {
+  if (rank === 0) {
+    return;
+  }
+  mkdirSync(folder, { recursive: true });
+  const file = openSync(join(folder, `rank-${rank}.log`), "a");
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.write = (chunk: string | Uint8Array, ...rest: unknown[]) => {
+      writeSync(file, typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+      const done = rest.at(-1);
+      if (typeof done === "function") {
+        done();
+      }
+      return true;
+    };
+  }
+}
