@@ -96,4 +96,5 @@ export { CIFARModule, ClassificationModule, findLr, Trainer, TrainingModule, val
 export * as loggers from "./training/loggers/index.ts";
 export * as optim from "./training/optimizers/index.ts";
 export * as schedulers from "./training/schedulers/index.ts";
+export * as speedrun from "./tutorials/speedrun/index.ts";
 export * as tutorial5 from "./tutorials/tutorial5/index.ts";

@@ -67,7 +67,47 @@ const schedule = (name: string, given: Argument): Row => make(`schedulers.${name
 const stepping = (name: string, scheduler: () => { step: unknown }, ...args: Argument[]): Row =>
   method(`schedulers.${name}#step`, scheduler, ...args);
 
+const { speedrun } = convbook;
+const pictures = () => new convbook.ArrayDataset(new Uint8Array(2 * 3072), [32, 32, 3], [0, 1], { transform: null });
+/** A training of no epochs. */
+const nothing = {
+  ...speedrun.recipe,
+  network: { widths: [1, 1, 1] as const },
+  stages: [{ size: 9, epochs: 0 }],
+  batchSize: 2,
+};
+const theRecipe = () => arg("recipe", nothing, { bad: [{ stages: [] }, 5] });
+const resultsPath = () => arg("path", join(folder, "results.json"), { accepts: ['"x"'], bad: [""] });
+const result = { seed: 1, accuracy: 1, plainAccuracy: 1, seconds: 1, cpuSeconds: 1, operations: 1, epochs: [] };
+
 export const trainingRows: readonly Row[] = [
+  make(
+    "speedrun.SpeedrunNet",
+    options(
+      "options",
+      maybe(whole("numClasses", 3)),
+      maybe(arg("widths", [2, 2, 2], { bad: [[1, 2], [1, 2, 0], 3] })),
+      maybe(arg("activation", "relu", { bad: [3] })),
+    ),
+  ),
+  call(
+    "speedrun.train",
+    options(
+      "options",
+      theRecipe(),
+      whole("seed", 1, 0),
+      arg("train", pictures(), { bad: [[]] }),
+      arg("test", pictures(), { bad: [[]] }),
+      maybe(arg("checkpoint", join(folder, "speedrun.safetensors"), { accepts: ['"x"'], bad: [5] })),
+      maybe(whole("watch", 0, 0)),
+      maybe(arg("onStep", () => {})),
+      maybe(arg("onEpoch", () => {})),
+    ),
+  ),
+  call("speedrun.trainingOperations", theRecipe(), whole("images", 10, 0)),
+  call("speedrun.readResults", resultsPath(), theRecipe()),
+  call("speedrun.addResult", resultsPath(), theRecipe(), arg("result", result)),
+  call("speedrun.summarize", arg("results", { recipe: nothing, runs: [result] }, { bad: [{ runs: 5 }] })),
   make(
     "optim.SGD",
     list(),
