@@ -7,13 +7,23 @@ import { crystalRows } from "./testing/crystal-rows.ts";
 import { dataRows } from "./testing/data-rows.ts";
 import { detectionRows } from "./testing/detection-rows.ts";
 import { figureRows } from "./testing/figure-rows.ts";
+import { lookRows } from "./testing/look-rows.ts";
 import { modelRows } from "./testing/model-rows.ts";
 import { nnRows } from "./testing/nn-rows.ts";
 import { notTried } from "./testing/not-tried.ts";
 import { complaint, outcomeOf, wrongCalls } from "./testing/probe.ts";
 import { trainingRows } from "./testing/training-rows.ts";
 
-const rows = [...nnRows, ...trainingRows, ...dataRows, ...figureRows, ...modelRows, ...crystalRows, ...detectionRows];
+const rows = [
+  ...nnRows,
+  ...trainingRows,
+  ...dataRows,
+  ...figureRows,
+  ...modelRows,
+  ...crystalRows,
+  ...detectionRows,
+  ...lookRows,
+];
 
 beforeAll(async () => {
   await tf.setBackend("cpu");

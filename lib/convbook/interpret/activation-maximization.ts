@@ -1,11 +1,24 @@
 /** Pictures that excite a class or a channel most: what it would like to see. */
 import * as tf from "@tensorflow/tfjs-core";
+import { checkInteger, checkNumber, checkSizeLists } from "../arguments/check.ts";
+import { describeValue } from "../arguments/describe.ts";
+import { OptionError } from "../arguments/option-error.ts";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import { type ImageGrid, type ImageGridOptions, imageGrid } from "../display/image-grid.ts";
 import { displaySymbol, type MimeBundle, type MimeMetadata, metadataSymbol, type Showable } from "../display/mime.ts";
 import type { AnyModule } from "../nn/index.ts";
 import { Generator, randn } from "../random/index.ts";
 import { InterpretError } from "./errors.ts";
-import { evaluating, hooked, type ImageModel, type LayerRef, logitsOf, maskOf, resolveLayer } from "./model.ts";
+import {
+  checkModel,
+  evaluating,
+  hooked,
+  type ImageModel,
+  type LayerRef,
+  logitsOf,
+  maskOf,
+  resolveLayer,
+} from "./model.ts";
 
 export interface MaximizationOptions {
   /** Size of the picture [H, W, C]. */
@@ -82,7 +95,25 @@ export async function activationMaximization(
   model: ImageModel,
   options: MaximizationOptions,
 ): Promise<MaximizedInputs> {
+  const owner = "activationMaximization";
+  checkModel(owner, model);
+  const known = ["shape", "units", "layer", "steps", "stepSize", "smoothness", "decay", "jitter", "seed"];
+  refuseUnknownOptions(owner, options, known);
   const { shape, units, steps = 100, stepSize = 0.08, smoothness = 0.1, decay = 0.005, jitter = 3, seed = 0 } = options;
+  if (shape?.length !== 3) {
+    throw new OptionError(owner, "shape", shape, "the size of the picture, [H, W, C]");
+  }
+  checkSizeLists(owner, { shape });
+  if (!Array.isArray(units)) {
+    throw new OptionError(owner, "units", units, "a list of classes, or of a layer's channels");
+  }
+  // An endless number of steps would be an endless ascent.
+  checkInteger(owner, "steps", steps, 0);
+  checkNumber(owner, "stepSize", stepSize, 0);
+  checkNumber(owner, "smoothness", smoothness, 0);
+  checkNumber(owner, "decay", decay, 0, 1);
+  checkInteger(owner, "jitter", jitter, 0);
+  checkInteger(owner, "seed", seed, 0);
   if (units.length === 0) {
     throw new InterpretError("activationMaximization: units is empty; expected at least one");
   }
@@ -135,7 +166,7 @@ function excitations(
   for (const unit of units) {
     if (!Number.isInteger(unit) || unit < 0 || unit >= count) {
       throw new InterpretError(
-        `activationMaximization: unit is ${unit}; expected ${layer ? `a channel of "${layer.name}"` : "a class"} from 0 to ${count - 1}`,
+        `activationMaximization: unit is ${describeValue(unit)}; expected ${layer ? `a channel of "${layer.name}"` : "a class"} from 0 to ${count - 1}`,
       );
     }
   }

@@ -1,5 +1,6 @@
 /** Pictures between two classes: where the two highest logits nearly agree, and what would tip the balance. */
 import * as tf from "@tensorflow/tfjs-core";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import { type ImageGridOptions, type ImageTitle, imageGrid } from "../display/image-grid.ts";
 import { type PixelScaling, prepareImages } from "../display/images.ts";
 import {
@@ -12,7 +13,7 @@ import {
 } from "../display/index.ts";
 import { signedPixels } from "./color.ts";
 import { InterpretError } from "./errors.ts";
-import { asBatch, evaluating, type ImageModel, logitsOf, targetSum } from "./model.ts";
+import { asBatch, checkModel, evaluating, type ImageModel, logitsOf, targetSum } from "./model.ts";
 import { keepImages, slices } from "./saliency.ts";
 
 /** One picture that the model hesitates over. */
@@ -91,8 +92,11 @@ export class ConfusedLogits implements Showable {
 export async function confusedLogits(
   model: ImageModel,
   images: tf.Tensor,
-  { count = 6 }: { readonly count?: number } = {},
+  options: { readonly count?: number } = {},
 ): Promise<ConfusedLogits> {
+  checkModel("confusedLogits", model);
+  refuseUnknownOptions("confusedLogits", options, ["count"]);
+  const { count = 6 } = options;
   if (!Number.isInteger(count) || count < 1) {
     throw new InterpretError(`confusedLogits: count is ${count}; expected a positive integer`);
   }

@@ -1,11 +1,12 @@
 /** What each layer makes of a picture. */
 import * as tf from "@tensorflow/tfjs-core";
+import { describeValue } from "../arguments/describe.ts";
 import { type ImageGrid, imageGrid } from "../display/image-grid.ts";
 import { displaySymbol, type MimeBundle, type MimeMetadata, metadataSymbol, type Showable } from "../display/mime.ts";
 import { heatPixels } from "./color.ts";
 import { InterpretError } from "./errors.ts";
 import { activationOf } from "./grad-cam.ts";
-import { asBatch, evaluating, type ImageModel, type LayerRef, resolveLayer } from "./model.ts";
+import { asBatch, checkModel, evaluating, type ImageModel, type LayerRef, resolveLayer } from "./model.ts";
 
 export interface LayerMaps {
   readonly layer: string;
@@ -85,7 +86,11 @@ export async function featureMaps(
   image: tf.Tensor,
   layers: readonly LayerRef[],
 ): Promise<FeatureMaps> {
-  const resolved = layers.map((layer) => resolveLayer(model, layer));
+  checkModel("featureMaps", model);
+  if (!Array.isArray(layers)) {
+    throw new InterpretError(`featureMaps: layers is ${describeValue(layers)}; expected a list of names or modules`);
+  }
+  const resolved = (layers as readonly LayerRef[]).map((layer) => resolveLayer(model, layer));
   if (resolved.length === 0) {
     throw new InterpretError("featureMaps: layers is empty; expected at least one");
   }

@@ -1,7 +1,10 @@
 /** The kernels of a convolution as pictures. */
+import { checkInteger, checkText } from "../arguments/check.ts";
+import { OptionError } from "../arguments/option-error.ts";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import { type ImageGrid, imageGrid } from "../display/image-grid.ts";
 import type { Pixels } from "../display/png.ts";
-import type { Conv2d } from "../nn/index.ts";
+import { type Conv2d, Parameter } from "../nn/index.ts";
 import { reachOf, signedPixels } from "./color.ts";
 import { InterpretError } from "./errors.ts";
 
@@ -25,6 +28,21 @@ export interface FilterOptions {
  * @throws InterpretError where "rgb" is asked for and the kernels do not have three channels
  */
 export function filters(conv: Conv2d, options: FilterOptions = {}): ImageGrid {
+  refuseUnknownOptions("filters", options, ["mode", "outputs", "inputs", "scale", "title"]);
+  if (!(conv?.weight instanceof Parameter) || conv.weight.shape.length !== 4) {
+    throw new OptionError("filters", "conv", conv, "a Conv2d");
+  }
+  for (const name of ["outputs", "inputs", "scale"] as const) {
+    if (options[name] !== undefined) {
+      checkInteger("filters", name, options[name], 1);
+    }
+  }
+  if (options.mode !== undefined && !["rgb", "grey", "signed"].includes(options.mode)) {
+    throw new OptionError("filters", "mode", options.mode, '"rgb", "grey" or "signed"');
+  }
+  if (options.title !== undefined) {
+    checkText("filters", "title", options.title);
+  }
   const { shape, data } = conv.weight.toTensorData() as { shape: readonly number[]; data: Float32Array };
   const [outs = 0, ins = 0, height = 0, width = 0] = shape;
   const mode = options.mode ?? (ins === 3 ? "rgb" : "signed");

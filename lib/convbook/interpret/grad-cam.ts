@@ -1,10 +1,12 @@
 /** Grad-CAM: where in the picture a convolution found what speaks for a class. */
 import * as tf from "@tensorflow/tfjs-core";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import type { AnyModule } from "../nn/index.ts";
 import { Attribution } from "./attribution.ts";
 import { InterpretError } from "./errors.ts";
 import {
   asBatch,
+  checkModel,
   evaluating,
   hooked,
   type ImageModel,
@@ -30,6 +32,8 @@ export interface GradCamOptions extends AttributionOptions {
  * @throws InterpretError where there is no such layer, its output is no feature map, or a target is no class
  */
 export async function gradCam(model: ImageModel, images: tf.Tensor, options: GradCamOptions): Promise<Attribution> {
+  checkModel("gradCam", model);
+  refuseUnknownOptions("gradCam", options, ["layer", "target"]);
   const { name, module } = resolveLayer(model, options.layer);
   return evaluating(model, async () => {
     const batch = asBatch(images);

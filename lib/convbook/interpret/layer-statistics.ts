@@ -1,5 +1,8 @@
 /** How large the numbers in a network are, layer by layer: on the way forward (activations) and on the way back (gradients). */
 import * as tf from "@tensorflow/tfjs-core";
+import { checkFunction } from "../arguments/check.ts";
+import { OptionError } from "../arguments/option-error.ts";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import { curves, type FigureOptions } from "../display/figures/curves.ts";
 import { type HistogramOptions, histogram } from "../display/figures/histogram.ts";
 import { displaySymbol, type MimeBundle, type MimeMetadata, metadataSymbol, type Showable } from "../display/mime.ts";
@@ -7,7 +10,7 @@ import type { VegaLiteFigure } from "../display/vega-lite.ts";
 import type { AnyModule, Module } from "../nn/index.ts";
 import { valueAndGrads } from "../training/gradients/gradients.ts";
 import { InterpretError } from "./errors.ts";
-import { inMode, type LayerRef, resolveLayer } from "./model.ts";
+import { checkModel, inMode, type LayerRef, resolveLayer } from "./model.ts";
 
 /** The numbers of one layer's output, or of one parameter's gradient. */
 export interface LayerNumbers {
@@ -117,10 +120,20 @@ export interface ActivationStatisticsOptions extends StatisticsOptions {
 export async function activationStatistics<In extends unknown[], Out>(
   model: Module<In, Out>,
   inputs: In | In[0],
-  { layers, training = false }: ActivationStatisticsOptions = {},
+  options: ActivationStatisticsOptions = {},
 ): Promise<LayerStatistics> {
+  const owner = "activationStatistics";
+  checkModel(owner, model);
+  refuseUnknownOptions(owner, options, ["layers", "training"]);
+  const { layers, training = false } = options;
+  if (layers !== undefined && !Array.isArray(layers)) {
+    throw new OptionError(owner, "layers", layers, "a list of names or modules");
+  }
+  if (!(Array.isArray(inputs) ? inputs : [inputs]).every((input) => input instanceof tf.Tensor)) {
+    throw new OptionError(owner, "inputs", inputs, "a tensor, or a list of the model's inputs");
+  }
   const chosen =
-    layers?.map((layer) => resolveLayer(model, layer)) ??
+    (layers as readonly LayerRef[] | undefined)?.map((layer) => resolveLayer(model, layer)) ??
     model
       .namedModules()
       .filter(([, module]) => module.children().length === 0)
@@ -173,8 +186,12 @@ export async function activationStatistics<In extends unknown[], Out>(
 export async function gradientStatistics(
   model: AnyModule,
   loss: () => tf.Tensor,
-  { training = false }: StatisticsOptions = {},
+  options: StatisticsOptions = {},
 ): Promise<LayerStatistics> {
+  checkModel("gradientStatistics", model);
+  checkFunction("gradientStatistics", "loss", loss);
+  refuseUnknownOptions("gradientStatistics", options, ["training"]);
+  const { training = false } = options;
   const parameters = model.namedParameters().filter(([, parameter]) => parameter.requiresGrad);
   if (parameters.length === 0) {
     throw new InterpretError("gradientStatistics: the model has no trainable parameters");

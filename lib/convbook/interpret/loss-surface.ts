@@ -6,6 +6,8 @@
  * that they change: H. Li et al., "Visualizing the Loss Landscape of Neural Nets", 2018.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { checkFunction, checkInteger, isNumber } from "../arguments/check.ts";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import { curves, type FigureOptions } from "../display/figures/curves.ts";
 import { heatmap } from "../display/figures/heatmap.ts";
 import { displaySymbol, type MimeBundle, type MimeMetadata, metadataSymbol, type Showable } from "../display/mime.ts";
@@ -14,7 +16,7 @@ import { type AnyModule, type Parameter, UnknownNameError } from "../nn/index.ts
 import { permute } from "../nn/parameter.ts";
 import { Generator, randn } from "../random/index.ts";
 import { InterpretError } from "./errors.ts";
-import { inMode } from "./model.ts";
+import { checkModel, inMode } from "./model.ts";
 
 const normalizations = ["filter", "layer", "none"] as const;
 
@@ -116,27 +118,26 @@ export class LossSurface implements Showable {
 export async function lossSurface(
   model: AnyModule,
   loss: () => tf.Tensor,
-  {
-    dimensions = 2,
-    points = 21,
-    radius = 1,
-    seed = 0,
-    normalization = "filter",
-    training = false,
-  }: LossSurfaceOptions = {},
+  options: LossSurfaceOptions = {},
 ): Promise<LossSurface> {
+  const owner = "lossSurface";
+  checkModel(owner, model);
+  checkFunction(owner, "loss", loss);
+  refuseUnknownOptions(owner, options, ["dimensions", "points", "radius", "seed", "normalization", "training"]);
+  const { dimensions = 2, points = 21, radius = 1, seed = 0, normalization = "filter", training = false } = options;
   if (dimensions !== 1 && dimensions !== 2) {
     throw new InterpretError(`lossSurface: dimensions is ${dimensions}; expected 1 or 2`);
   }
   if (!Number.isInteger(points) || points < 3 || points % 2 === 0) {
     throw new InterpretError(`lossSurface: points is ${points}; expected an odd number of at least 3`);
   }
-  if (!(radius > 0 && Number.isFinite(radius))) {
+  if (!isNumber(radius, Number.MIN_VALUE, Number.MAX_VALUE)) {
     throw new InterpretError(`lossSurface: radius is ${radius}; expected a positive number`);
   }
   if (!normalizations.includes(normalization)) {
-    throw new UnknownNameError("normalization", String(normalization), normalizations);
+    throw new UnknownNameError("normalization", normalization, normalizations);
   }
+  checkInteger(owner, "seed", seed, 0);
   const parameters = model.parameters();
   const generator = new Generator(seed);
   const half = (points - 1) / 2;

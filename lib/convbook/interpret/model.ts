@@ -1,6 +1,8 @@
 /** Running a model to look into it: evaluation mode, layers by name, activations, classes. */
 import * as tf from "@tensorflow/tfjs-core";
-import type { AnyModule, Module } from "../nn/index.ts";
+import { describeValue } from "../arguments/describe.ts";
+import { OptionError } from "../arguments/option-error.ts";
+import { type AnyModule, Module } from "../nn/index.ts";
 import { InterpretError } from "./errors.ts";
 
 /** A classifier of images: [N, H, W, C] -> logits [N, K]. */
@@ -9,8 +11,18 @@ export type ImageModel = Module<[x: tf.Tensor4D], tf.Tensor> | Module;
 /** Layers by their dotted names, as `model.namedModules()` gives them, or the modules themselves. */
 export type LayerRef = string | AnyModule;
 
+/** Refuses what is no network, naming the argument. */
+export function checkModel(owner: string, model: unknown): void {
+  if (!(model instanceof Module)) {
+    throw new OptionError(owner, "model", model, "a module");
+  }
+}
+
 /** The layer and its name. @throws InterpretError naming the layers that there are */
 export function resolveLayer(model: AnyModule, layer: LayerRef): { name: string; module: AnyModule } {
+  if (typeof layer !== "string" && !(layer instanceof Module)) {
+    throw new InterpretError(`the layer is ${describeValue(layer)}; expected its name, or the module itself`);
+  }
   const all = model.namedModules();
   const found = all.find(([name, module]) => (typeof layer === "string" ? name === layer : module === layer));
   if (found) {
@@ -71,6 +83,9 @@ export function logitsOf(model: ImageModel, x: tf.Tensor): tf.Tensor2D {
 
 /** A batch from one image or several; the caller's tensor stays as it is. */
 export function asBatch(x: tf.Tensor): tf.Tensor4D {
+  if (!(x instanceof tf.Tensor)) {
+    throw new InterpretError(`the images are ${describeValue(x)}; expected a tensor [H, W, C] or [N, H, W, C]`);
+  }
   if (x.rank === 3) {
     return tf.expandDims(x, 0);
   }
@@ -98,16 +113,19 @@ export async function resolveTargets(
   if (target === undefined) {
     return predicted;
   }
-  const list = typeof target === "number" ? predicted.map(() => target) : [...target];
+  if (typeof target !== "number" && !Array.isArray(target)) {
+    throw new InterpretError(`target is ${describeValue(target)}; expected a class, or a list of one for each image`);
+  }
+  const list: readonly number[] = typeof target === "number" ? predicted.map(() => target) : target;
   if (list.length !== count) {
-    throw new InterpretError(`${list.length} targets for ${count} images`);
+    throw new InterpretError(`target has ${list.length} classes for ${count} images`);
   }
   for (const one of list) {
     if (!Number.isInteger(one) || one < 0 || one >= classes) {
-      throw new InterpretError(`target is ${one}; expected a class from 0 to ${classes - 1}`);
+      throw new InterpretError(`target is ${describeValue(one)}; expected a class from 0 to ${classes - 1}`);
     }
   }
-  return list;
+  return [...list];
 }
 
 /** The sum over the batch of each image's logit of its class: its gradient by the images is that of each logit by its own image. */

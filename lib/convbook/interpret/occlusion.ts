@@ -1,8 +1,10 @@
 /** Occlusion: what happens to a class when a part of the picture is covered. */
 import * as tf from "@tensorflow/tfjs-core";
+import { checkInteger, checkNumber } from "../arguments/check.ts";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import { Attribution } from "./attribution.ts";
 import { InterpretError } from "./errors.ts";
-import { asBatch, evaluating, type ImageModel, logitsOf, resolveTargets } from "./model.ts";
+import { asBatch, checkModel, evaluating, type ImageModel, logitsOf, resolveTargets } from "./model.ts";
 import { type AttributionOptions, keepImages } from "./saliency.ts";
 
 export interface OcclusionOptions extends AttributionOptions {
@@ -29,7 +31,12 @@ export async function occlusionMap(
   images: tf.Tensor,
   options: OcclusionOptions = {},
 ): Promise<Attribution> {
+  checkModel("occlusionMap", model);
+  refuseUnknownOptions("occlusionMap", options, ["target", "size", "stride", "value", "batchSize"]);
   const { size = 8, stride = 4, value = 0, batchSize = 64 } = options;
+  checkNumber("occlusionMap", "value", value);
+  // With batches of none there would be no end.
+  checkInteger("occlusionMap", "batchSize", batchSize, 1);
   return evaluating(model, async () => {
     const batch = asBatch(images);
     try {

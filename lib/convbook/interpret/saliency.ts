@@ -1,7 +1,8 @@
 /** Saliency: which pixels the logit reacts to. */
 import * as tf from "@tensorflow/tfjs-core";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import { Attribution } from "./attribution.ts";
-import { asBatch, evaluating, type ImageModel, logitsOf, resolveTargets, targetSum } from "./model.ts";
+import { asBatch, checkModel, evaluating, type ImageModel, logitsOf, resolveTargets, targetSum } from "./model.ts";
 
 export interface AttributionOptions {
   /** The class asked about, for all images or one each; what the model predicts without it. */
@@ -21,6 +22,8 @@ export async function saliency(
   images: tf.Tensor,
   options: AttributionOptions = {},
 ): Promise<Attribution> {
+  checkModel("saliency", model);
+  refuseUnknownOptions("saliency", options, ["target"]);
   return evaluating(model, async () => {
     const batch = asBatch(images);
     try {
