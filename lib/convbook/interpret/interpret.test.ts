@@ -227,7 +227,7 @@ describe("what they refuse", () => {
       'the layer "7" gives [2, 5]; expected feature maps [N, H, W, C]',
     ],
     ["a class out of range", () => saliency(net, images, { target: 5 }), "target is 5; expected a class from 0 to 4"],
-    ["too few targets", () => saliency(net, images, { target: [1] }), "1 targets for 2 images"],
+    ["too few targets", () => saliency(net, images, { target: [1] }), "target has 1 classes for 2 images"],
     [
       "no image",
       () => saliency(net, tf.zeros([9, 11])),
