@@ -46,6 +46,8 @@ export interface EngineInfo {
   readonly implementations: ImplementationsInfo;
   /** What Winograd's algorithm has computed in this process so far: convolutions, and their gradients. */
   readonly winograd: { readonly forward: number; readonly inputGradients: number; readonly filterGradients: number };
+  /** Convolutions that took their weights as an earlier call had packed them, and what these take: a part of `memory.scratch`. */
+  readonly keptWeights: { readonly uses: number; readonly bytes: number };
   /** Threads that share a kernel's work. */
   readonly threads: number;
   /** Processors that this process may run on. */
@@ -253,6 +255,7 @@ export const engine: Engine = {
     const { addon, path, build, instead } = addonOrThrow();
     const pool = nativeBackend()?.pool;
     const [forward, inputGradients, filterGradients] = addon.winogradPasses();
+    const [uses, bytes] = addon.keptConvolutions();
     return {
       isa,
       build,
@@ -262,6 +265,7 @@ export const engine: Engine = {
       hasBf16: addon.hasBf16(),
       implementations: implementationsInfo(addon),
       winograd: { forward, inputGradients, filterGradients },
+      keptWeights: { uses, bytes },
       threads: addon.threads(),
       processors: availableParallelism(),
       memory: {

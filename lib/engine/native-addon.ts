@@ -32,6 +32,8 @@ export interface NativeAddon extends NativeArrayFunctions, NativeOperationFuncti
   oneDnnChoices(): [what: string, native: number, onednn: number, takesOneDnn: boolean][];
   /** How many convolutions the other implementation has run since it was loaded. */
   oneDnnRuns(): number;
+  /** Convolutions by weights that were kept packed from an earlier call so far, and the bytes that these take. */
+  keptConvolutions(): [uses: number, bytes: number];
   scratchBytes(): number;
   releaseScratch(): void;
   /** `rounds`, here and below: factors may be rounded to bfloat16, where the processor can. */

@@ -17,6 +17,7 @@ napi_value configure(const Arguments& args, State& state) {
   state.kernels = &chooseKernels(length > 0 ? name : nullptr);
   const int wanted = threads > 0 ? std::min(threads, 256) : availableProcessors();
   if (state.pool == nullptr || state.pool->threads() != wanted) {
+    state.kept.clear();   // It was cut for them.
     state.dropProgram();  // It was planned for other threads.
     state.pool.reset(new ThreadPool(wanted));
     state.singles.clear();
@@ -71,13 +72,14 @@ napi_value winogradCounts(const Arguments& args, State&) {
 
 napi_value scratchBytes(const Arguments& args, State& state) {
   napi_value result;
-  size_t bytes = state.pool->scratchBytes();
+  size_t bytes = state.pool->scratchBytes() + state.kept.bytes();
   for (const auto& single : state.singles) bytes += single->scratchBytes();
   napi_create_double(args.env(), static_cast<double>(bytes), &result);
   return result;
 }
 
 napi_value releaseScratch(const Arguments&, State& state) {
+  state.kept.clear();
   state.pool->releaseScratch();
   for (const auto& single : state.singles) single->releaseScratch();
   return nullptr;

@@ -9,6 +9,7 @@
 
 #include "bindings/arguments.h"
 #include "conv/implementation.h"
+#include "conv/kept.h"
 #include "program/program.h"
 #include "runtime/context.h"
 #include "winograd/winograd.h"
@@ -57,6 +58,7 @@ struct State {
   std::unique_ptr<ConvImplementation> onednn;  // a OneDnn, where JavaScript asked for one
   ConvImplementation* winograd = &winogradWhereFaster();
   std::unique_ptr<ProgramInHand> program;
+  KeptConvs kept;
   void dropProgram() {
     if (program != nullptr) program->letGo();
     program.reset();

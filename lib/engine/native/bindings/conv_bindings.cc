@@ -32,13 +32,32 @@ size_t filterSize(const ConvShape& s) {
 }
 
 // (shape, x, w, bias?, residual?, activation, y, rounds)
-napi_value conv2d(const Arguments& args, const Context& context) {
+napi_value conv2d(const Arguments& args, State& state) {
   const ConvShape s = convShape(args, 0);
   checkGroups(s);
-  convForward(context.rounding(args.flag(7)), s, args.floats(1, inputSize(s)), args.floats(2, filterSize(s)),
-              args.optionalFloats(3, s.outChannels), args.optionalFloats(4, outputSize(s)),
-              args.choice<Activation>(5, 3), args.output(6, outputSize(s)));
+  const Context context = state.context().rounding(args.flag(7));
+  const float *x = args.floats(1, inputSize(s)), *w = args.floats(2, filterSize(s));
+  const float *bias = args.optionalFloats(3, s.outChannels), *residual = args.optionalFloats(4, outputSize(s));
+  const Activation activation = args.choice<Activation>(5, 3);
+  float* y = args.output(6, outputSize(s));
+  const PreparedConv* kept = state.kept.find(context, s, w, bias);
+  if (kept != nullptr) {
+    kept->run(context, s.batch, {x, s.inChannels}, y, residual, activation);
+  } else {
+    convForward(context, s, x, w, bias, residual, activation, y);
+  }
   return nullptr;
+}
+
+// () -> [convolutions by kept weights so far, bytes that they take]
+napi_value keptConvolutions(const Arguments& args, State& state) {
+  napi_value list, value;
+  napi_create_array_with_length(args.env(), 2, &list);
+  napi_create_double(args.env(), static_cast<double>(state.kept.uses()), &value);
+  napi_set_element(args.env(), list, 0, value);
+  napi_create_double(args.env(), static_cast<double>(state.kept.bytes()), &value);
+  napi_set_element(args.env(), list, 1, value);
+  return list;
 }
 
 // (shape, dy, w, dx)
@@ -118,6 +137,7 @@ void defineConvBindings(napi_env env, napi_value exports, State* state) {
   define(env, exports, state,
          {
              {"conv2d", call<conv2d>},
+             {"keptConvolutions", call<keptConvolutions>},
              {"conv2dInputGrad", call<conv2dInputGrad>},
              {"conv2dFilterGrad", call<conv2dFilterGrad>},
              {"depthwise", call<depthwise>},
