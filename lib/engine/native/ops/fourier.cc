@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 namespace convbook {
@@ -151,7 +150,7 @@ struct Bluestein {
   }
 };
 
-// What a length needs, kept for the next call.
+// What a length needs, kept for the next call of the same engine, which is a thread's own.
 struct Plan {
   size_t n;
   std::unique_ptr<Passes<float>> passes;
@@ -160,9 +159,7 @@ struct Plan {
 
 std::shared_ptr<const Plan> planFor(size_t n, const Kernels& kernels) {
   constexpr size_t kKept = 16;
-  static std::mutex mutex;
-  static std::vector<std::shared_ptr<const Plan>> plans;
-  std::lock_guard<std::mutex> lock(mutex);
+  thread_local std::vector<std::shared_ptr<const Plan>> plans;
   for (const auto& plan : plans) {
     if (plan->n == n) return plan;
   }
