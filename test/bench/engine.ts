@@ -11,7 +11,8 @@
  * `winograd` (3 x 3 convolutions by loops and by Winograd's algorithm, and which the engine chooses), `depthwise` (of mobile networks, beside PyTorch), `single` (`speed` on one thread of each side),
  * `imagenet` (ResNet-18 and -50 at 224 x 224, batches of 1, 8 and 32), `mobile` (MobileNetV2, the same), `wide` (a ResNet of 64 to 512 channels
  * at CIFAR's size, the same), `operations` (einsum, Fourier transforms,
- * resizing and more, beside tfjs's WebAssembly and CPU backends); `all` for everything. Rows print the floor and the aim of their ratio, and which of them is met.
+ * resizing and more, beside tfjs's WebAssembly and CPU backends), `wasm` (the engine in WebAssembly beside the native one on
+ * `generic` and tfjs's WebAssembly backend); `all` for everything. Rows print the floor and the aim of their ratio, and which of them is met.
  *
  * Options: `--batch=128`, `--rounds=5`, `--threads=N`, `--isa=avx2`, `--own` (leave PyTorch out), `--profile` (where the time goes; then
  * only `speed` by default), `--python=PROGRAM` (a Python that has PyTorch; several may be given, and ratios are against the best of them all, in the
@@ -38,6 +39,7 @@ import { shapes } from "./engine/shapes.ts";
 import { single } from "./engine/single.ts";
 import { speed } from "./engine/speed.ts";
 import { startup } from "./engine/startup.ts";
+import { wasm } from "./engine/wasm.ts";
 import { winograd } from "./engine/winograd.ts";
 import type { BenchResult } from "./main.ts";
 
@@ -55,6 +57,7 @@ const parts: Readonly<Record<PartName, (options: Options) => Promise<Section | r
   shapes,
   own: ownBlocks,
   programs,
+  wasm,
   winograd,
   depthwise,
   single,

@@ -23,6 +23,7 @@ export const partNames = [
   "mobile",
   "wide",
   "operations",
+  "wasm",
 ] as const;
 export type PartName = (typeof partNames)[number];
 

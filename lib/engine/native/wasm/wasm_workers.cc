@@ -88,3 +88,6 @@ extern "C" __attribute__((export_name("convbook_work"))) void convbookWork(int t
     __builtin_wasm_memory_atomic_wait32(address(seat.changes), seen, kForEver);
   }
 }
+
+// Asked to call something when a thread ends, which none does before the program.
+extern "C" int __cxa_thread_atexit(void (*)(void*), void*, void*) { return 0; }
