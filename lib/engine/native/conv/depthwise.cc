@@ -138,7 +138,10 @@ void inputGradRow(const Context& context, const ConvShape& s, const float* dy, c
                       readOnly(w + static_cast<size_t>(kh * s.filterWidth + firstTap) * channels)});
     }
     const bool several = taps.size() > 1;
-    DepthwiseView view = {rows.data(), static_cast<int>(rows.size()), static_cast<int>(taps.size())};
+    DepthwiseView view = {};
+    view.rows = rows.data();
+    view.rowCount = static_cast<int>(rows.size());
+    view.taps = static_cast<int>(taps.size());
     view.tapWeights = several ? (taps[1].k - taps[0].k) * pixel : 0;
     view.first = taps.empty() ? 0 : taps[0].offset;
     view.step = 1;

@@ -7,8 +7,12 @@ namespace {
 
 using convbook::DepthwiseView;
 
-// Columns that are made at once, a vector of channels each.
+// Columns that are made at once, a vector of channels each. WebAssembly runs on 16 registers, and its code is shipped.
+#if defined(__wasm__)
+constexpr int kDepthwiseColumns = 4;
+#else
 constexpr int kDepthwiseColumns = 8;
+#endif
 
 template <bool Whole>
 inline V::v depthwiseLoad(const float* p, V::mask last) {

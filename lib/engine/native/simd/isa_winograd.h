@@ -11,7 +11,7 @@ using convbook::WinogradFilterGrad;
 using convbook::WinogradInput;
 using convbook::WinogradOutput;
 
-enum class Scaling { None, Affine, AffineRelu };
+enum class Scaling { None, Affine, AffineRelu, Any };
 
 // Number r of each column.
 template <int N, int M>
@@ -37,8 +37,10 @@ inline Line<W::kInputs> winogradColumn(const WinogradInput& t, int x, int c, V::
     // The next row of tiles shares the first rows of pixels with this one.
     if (i >= W::kInputs - W::kOutputs) prefetch(t.rows[i] + at + t.below);
     V::v value = Whole ? V::load(t.rows[i] + at) : V::load(t.rows[i] + at, last);
-    if (scaling != Scaling::None) value = V::fma(value, scale, shift);
-    if (scaling == Scaling::AffineRelu) value = V::relu(value);
+    if (scaling != Scaling::None && (scaling != Scaling::Any || t.scale != nullptr)) {
+      value = V::fma(value, scale, shift);
+    }
+    if (scaling == Scaling::AffineRelu || (scaling == Scaling::Any && t.relu)) value = V::relu(value);
     d.v[i] = value;
   }
   return W::inputs(d);
@@ -48,7 +50,7 @@ template <class W, Scaling scaling, bool Whole>
 inline void winogradInputVector(const WinogradInput& t, int c, V::mask last) {
   constexpr int N = W::kInputs, M = W::kOutputs;
   V::v scale = V::zero(), shift = V::zero();
-  if (scaling != Scaling::None) {
+  if (scaling != Scaling::None && (scaling != Scaling::Any || t.scale != nullptr)) {
     scale = Whole ? V::load(t.scale + c) : V::load(t.scale + c, last);
     shift = Whole ? V::load(t.shift + c) : V::load(t.shift + c, last);
   }
@@ -81,9 +83,14 @@ void winogradInputOf(const WinogradInput& t) {
 
 template <class W>
 void winogradInput(const WinogradInput& t) {
+#if defined(__wasm__)
+  // One copy of the code, which is shipped; it asks as it goes.
+  winogradInputOf<W, Scaling::Any>(t);
+#else
   if (t.scale == nullptr) return winogradInputOf<W, Scaling::None>(t);
   if (t.relu) return winogradInputOf<W, Scaling::AffineRelu>(t);
   winogradInputOf<W, Scaling::Affine>(t);
+#endif
 }
 
 // `met` gathers zero times everything times 2^73: it is not a number where something was not finite, or beyond 2^55.
