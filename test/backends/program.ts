@@ -95,7 +95,8 @@ async function steps(name: optim.OptimizerName): Promise<{ losses: number[]; lef
   const x = images(5);
   const labels = tf.tensor1d([0, 3, 5, 9], "int32");
   const loss = new nn.CrossEntropyLoss();
-  const parameters = model.parameters();
+  // Muon is for matrices and filters alone.
+  const parameters = model.parameters().filter(({ variable }) => name !== "Muon" || variable.rank > 1);
   const optimizer = optim.createOptimizer(name, parameters, { lr: 0.01 });
   const losses: number[] = [];
   const alive: number[] = [];

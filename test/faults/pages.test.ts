@@ -13,7 +13,8 @@ const near = `data:image/png;base64,${Buffer.from("near").toString("base64")}`;
 
 beforeAll(() => {
   const text = `<img src="near.png"> ![gone](gone.png) <img src="${far}" alt="Far away">`;
-  writeNotebook(join(folder, "notebooks"), "show.ipynb", [{ source: text, type: "markdown" }, "console.log(6 * 7)"]);
+  const cells = [{ source: text, type: "markdown" as const }, "console.log(6 * 7)"];
+  writeNotebook(join(folder, "notebooks"), "show.ipynb", cells, "convbook");
   writeFileSync(join(folder, "notebooks/near.png"), "near");
   symlinkSync(join(repository, "node_modules"), join(folder, "node_modules"));
 });

@@ -84,15 +84,3 @@ export async function launch(
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
   return { code, ...said };
 }
-
-/** The lines that ranks printed as `rank: JSON`, by rank. */
-export function reports<T>({ stdout, stderr, code }: Ended): T[] {
-  const found: T[] = [];
-  for (const [, rank = "", text = ""] of stdout.matchAll(/^(\d+): (.*)$/gm)) {
-    found[Number(rank)] = JSON.parse(text);
-  }
-  if (found.length === 0) {
-    throw new Error(`No rank reported anything (code ${code}): ${stdout}${stderr}`);
-  }
-  return found;
-}

@@ -1,4 +1,5 @@
 /** What every call gives, on every rank. */
+import { writeFileSync } from "node:fs";
 import { mpi } from "@convbook/mpi";
 
 const world = mpi.init({ timeout: 120 });
@@ -92,4 +93,5 @@ mpi.finalize();
 await refused(() => world.barrier());
 await refused(() => world.barrierSync());
 await refused(() => mpi.init());
-console.log(`${rank}: ${JSON.stringify(found)}`);
+// Into a file each: launchers mix the lines of ranks where they are long.
+writeFileSync(`${process.argv[2]}.${rank}`, JSON.stringify(found));

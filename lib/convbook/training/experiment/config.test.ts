@@ -31,7 +31,7 @@ describe("a configuration", () => {
     ["data: { augment: RandomCrop }", 'x.yaml: data.augment must be a list of transforms, got "RandomCrop".'],
     [
       "optimizer: { name: sgd }",
-      'x.yaml: optimizer.name must be one of SGD, Adam, AdamW, RMSprop, got "sgd". Did you mean "SGD"?',
+      'x.yaml: optimizer.name must be one of SGD, Adam, AdamW, RMSprop, Muon, got "sgd". Did you mean "SGD"?',
     ],
     ["trainer: 3", "x.yaml: trainer must hold settings by name, got 3."],
     ["- 1", "x.yaml: must hold settings by name"],
