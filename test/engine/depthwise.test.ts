@@ -4,7 +4,7 @@ import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { nn } from "convbook";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { Random } from "./support.ts";
+import { instructionSets, Random } from "./support.ts";
 
 type Pair = readonly [number, number];
 
@@ -112,17 +112,7 @@ function expectClose(got: ArrayLike<number>, expected: ArrayLike<number>, what: 
   expect(Math.max(...errors), what).toBeLessThan(3e-6);
 }
 
-function isThere(isa: string): boolean {
-  if (!engine.available) {
-    return false;
-  }
-  engine.setInstructionSet(isa);
-  const there = engine.info().isa === isa;
-  engine.setInstructionSet(undefined);
-  return there;
-}
-
-describe.each(["avx512", "avx2", "generic"].filter(isThere))("depthwise convolutions, %s", (isa) => {
+describe.each(instructionSets)("depthwise convolutions, %s", (isa) => {
   beforeAll(async () => {
     await tf.setBackend("native");
     engine.setInstructionSet(isa);

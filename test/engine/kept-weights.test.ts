@@ -2,6 +2,7 @@
 import { convolution, engine, sgdStep } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { instructionSets } from "./support.ts";
 
 const sizes = [
   { name: "3x3", kernel: [3, 3], in: 64, out: 48, side: 14, options: { pad: [1, 1, 1, 1] } },
@@ -38,7 +39,7 @@ describe.skipIf(!engine.available)("weights that are kept", () => {
     return data;
   };
 
-  describe.each([undefined, "avx2", "generic"] as const)("on %s", (isa) => {
+  describe.each([undefined, ...instructionSets])("on %s", (isa) => {
     it.each(sizes)("are taken from the third call on, with the same bits: $name", (size) => {
       engine.setInstructionSet(isa);
       engine.trim();
@@ -104,6 +105,7 @@ describe.skipIf(!engine.available)("weights that are kept", () => {
   });
 
   it("go with engine.trim(), and with other threads", () => {
+    engine.trim();
     const x = tf.randomNormal<tf.Rank.R4>([1, 7, 7, 128]);
     const w = tf.randomNormal<tf.Rank.R4>([1, 1, 128, 64]);
     for (const letGo of [() => engine.trim(), () => engine.setThreads(3)]) {

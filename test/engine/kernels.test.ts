@@ -3,18 +3,9 @@ import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { onednn } from "./onednn-support.ts";
-import { data, expectSame, Random, tensor, withGrads } from "./support.ts";
+import { allInstructionSets, data, expectSame, Random, tensor, withGrads } from "./support.ts";
 
-/** AMX is at the top of AVX-512 where the processor has it; without it, "amx" would only be the best there is once more. */
-const isas: string[] = ["amx", "avx512", "avx2", "generic"].filter((isa) => {
-  if (isa !== "amx" || !engine.available) {
-    return true;
-  }
-  engine.setInstructionSet(isa);
-  const there = engine.info().isa === isa;
-  engine.setInstructionSet(undefined);
-  return there;
-});
+const isas = [...allInstructionSets];
 
 // The same over the other implementation of convolutions.
 if (onednn) {

@@ -2,7 +2,7 @@
 import { engine, type Program, type ProgramNorm, type ProgramOperation } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { data, expectSame, Random, tensor, withGrads } from "./support.ts";
+import { data, expectSame, instructionSets, Random, tensor, withGrads } from "./support.ts";
 
 const side = 6;
 
@@ -181,7 +181,7 @@ function run(program: Program, inputs: tf.Tensor[]): tf.Tensor {
   return y as tf.Tensor;
 }
 
-describe.runIf(engine.available).each(["avx512", "avx2", "generic"])("with %s", (isa) => {
+describe.runIf(engine.available).each(instructionSets)("with %s", (isa) => {
   beforeAll(() => engine.setInstructionSet(isa));
   afterAll(() => engine.setInstructionSet(undefined));
 

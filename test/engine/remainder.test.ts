@@ -2,9 +2,9 @@
 import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import "./support.ts";
+import { instructionSets } from "./support.ts";
 
-describe.runIf(engine.available).each(["avx512", "avx2", "generic"])("tf.mod with %s", (isa) => {
+describe.runIf(engine.available).each(instructionSets)("tf.mod with %s", (isa) => {
   beforeAll(async () => {
     await tf.setBackend("native");
     engine.setInstructionSet(isa);

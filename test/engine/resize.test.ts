@@ -2,7 +2,7 @@
 import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
-import { data, expectSame, Random, tensor, withGrads } from "./support.ts";
+import { data, expectSame, instructionSets, Random, tensor, withGrads } from "./support.ts";
 
 const methods = [tf.image.resizeBilinear, tf.image.resizeNearestNeighbor] as const;
 const modes: readonly (readonly [alignCorners: boolean, halfPixelCenters: boolean])[] = [
@@ -12,7 +12,7 @@ const modes: readonly (readonly [alignCorners: boolean, halfPixelCenters: boolea
 ];
 
 describe.runIf(engine.available)("resizing", () => {
-  it.each(["avx512", "avx2", "generic"])("up, down and to the same size, of few and many channels (%s)", (isa) => {
+  it.each(instructionSets)("up, down and to the same size, of few and many channels (%s)", (isa) => {
     engine.setInstructionSet(isa);
     const random = new Random(71);
     for (const channels of [1, 2, 3, 4, 5, 17]) {

@@ -7,7 +7,7 @@ import { engine, gelu } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { activation } from "../../lib/convbook/nn/functional/activation.ts";
-import "./support.ts";
+import { instructionSets } from "./support.ts";
 
 type Printed = number | string;
 type Call = (...xs: tf.Tensor[]) => tf.Tensor;
@@ -106,7 +106,7 @@ const numbers = (list: readonly Printed[]) => list.map(Number);
 
 const places = [{ backend: "cpu", isa: undefined as string | undefined }];
 if (engine.available) {
-  for (const isa of ["avx512", "avx2", "generic"]) {
+  for (const isa of instructionSets) {
     places.push({ backend: "native", isa });
   }
 }

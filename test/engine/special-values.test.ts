@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { engine, gelu, silu } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import "./support.ts";
+import { instructionSets } from "./support.ts";
 
 type Printed = number | string;
 
@@ -58,7 +58,7 @@ function operation<F>(name: string): F {
   return (tf as unknown as Record<string, F>)[name] as F;
 }
 
-describe.runIf(engine.available).each(["avx512", "avx2", "generic"])("with %s", (isa) => {
+describe.runIf(engine.available).each(instructionSets)("with %s", (isa) => {
   beforeAll(async () => {
     await tf.setBackend("native");
     engine.setInstructionSet(isa);

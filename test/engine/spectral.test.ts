@@ -2,7 +2,7 @@
 import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
-import { type Data, data, expectSame, Random, tensor } from "./support.ts";
+import { type Data, data, expectSame, instructionSets, Random, tensor } from "./support.ts";
 
 interface Spectrum {
   readonly re: number[];
@@ -75,10 +75,8 @@ const sizes = [
   256,
   289,
 ];
-const isas = ["avx512", "avx2", "generic"];
-
 describe.runIf(engine.available)("Fourier transforms", () => {
-  it.each(isas)("of any length, forward and back (%s)", (isa) => {
+  it.each(instructionSets)("of any length, forward and back (%s)", (isa) => {
     engine.setInstructionSet(isa);
     tf.setBackend("native");
     const random = new Random(41);

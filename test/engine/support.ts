@@ -8,6 +8,25 @@ if (!engine.available) {
   console.log(`The native engine is not available, its tests are left out: ${engine.reason}`);
 }
 
+/** Runs what it can of these: an instruction set that is not there would only be the best that is, once more. */
+function isThere(isa: string): boolean {
+  engine.setInstructionSet(isa);
+  const there = engine.info().isa === isa;
+  engine.setInstructionSet(undefined);
+  return there;
+}
+
+function setsHere(): readonly string[] {
+  if (!engine.available) {
+    return [];
+  }
+  return engine.info().build === "wasm" ? ["wasm"] : ["amx", "avx512", "avx2", "generic"].filter(isThere);
+}
+
+/** The instruction sets that can be tried here: the processor's without AMX, which is AVX-512 but for its tiles; WebAssembly's in that build. */
+export const allInstructionSets = setsHere();
+export const instructionSets = allInstructionSets.filter((isa) => isa !== "amx");
+
 /** A small generator (mulberry32), so that a failure can be repeated. */
 export class Random {
   #state: number;

@@ -6,7 +6,7 @@ import { createModel, optim, valueAndGrads } from "convbook";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { loadNative } from "../../lib/engine/native.ts";
 import { type Case, optionsOf } from "./amx-support.ts";
-import { Random } from "./support.ts";
+import { instructionSets, Random } from "./support.ts";
 
 type Values = Float32Array;
 interface Passes {
@@ -22,17 +22,6 @@ const whereItCan = 2;
 const inLargeTiles = 3;
 
 const { addon } = loadNative();
-
-function isThere(isa: "avx512" | "avx2" | "generic"): boolean {
-  if (addon === undefined) {
-    return false;
-  }
-  engine.setInstructionSet(isa);
-  const there = engine.info().isa === isa;
-  engine.setInstructionSet(undefined);
-  return there;
-}
-const isas = (["avx512", "avx2", "generic"] as const).filter(isThere);
 
 /** Odd sizes, borders of all kinds, channels that fill no vector. */
 const cases: readonly Case[] = [
@@ -159,7 +148,7 @@ function expectSame(got: Values, wanted: Values): void {
   expect(Buffer.compare(bytes(got), bytes(wanted))).toBe(0);
 }
 
-describe.each(isas)("Winograd's algorithm on %s", (isa) => {
+describe.each(instructionSets)("Winograd's algorithm on %s", (isa) => {
   beforeAll(async () => {
     await tf.setBackend("native");
     engine.setInstructionSet(isa);

@@ -6,7 +6,7 @@
 import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import "../support.ts";
+import { instructionSets } from "../support.ts";
 import { type DerivativeCase, expectDerivatives } from "./check.ts";
 import { engineCases, gradientKernels } from "./engine-cases.ts";
 import { composedCases, tfjsCases } from "./tfjs-cases.ts";
@@ -41,7 +41,7 @@ it("a complex tensor's absolute value says that it has none", () => {
 
 const places = [{ backend: "cpu", isa: undefined as string | undefined }];
 if (engine.available) {
-  for (const isa of ["avx512", "avx2", "generic"]) {
+  for (const isa of instructionSets) {
     places.push({ backend: "native", isa });
   }
 }

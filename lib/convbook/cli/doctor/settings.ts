@@ -25,7 +25,7 @@ const settings: Readonly<Record<string, readonly [expected: string, check: Check
   CONVBOOK_HEAP_MB: ["a number of mebibytes from 0", number(0)],
   CONVBOOK_HISTORY: ["a file", anything],
   CONVBOOK_INTERRUPT_GRACE: ["a number of milliseconds from 0", number(0)],
-  CONVBOOK_ISA: ["one of amx, avx512, avx2, generic", words("amx", "avx512", "avx2", "generic")],
+  CONVBOOK_ISA: ["one of amx, avx512, avx2, generic, wasm", words("amx", "avx512", "avx2", "generic", "wasm")],
   CONVBOOK_MAX_PIXELS: ["a number of pixels from 1", number(1)],
   CONVBOOK_MIRROR: ["a folder or an http(s) address", anything],
   CONVBOOK_OFFLINE: ["1 or 0", yesOrNo],
