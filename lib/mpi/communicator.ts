@@ -278,7 +278,7 @@ function elementOf(array: unknown): (typeof elements)[number] {
 }
 
 function checkSent<A extends SentArray>(call: string, array: A): A {
-  if (!(array instanceof Uint8Array) && (elementOf(array) === "uint8" || array === undefined)) {
+  if (!(array instanceof Uint8Array) && elementOf(array) === "uint8") {
     const expected = "a Float32Array, Float64Array, Int32Array or Uint8Array";
     throw new MpiError("argument", `${call} takes ${expected}, got ${nameOf(array)}.`);
   }

@@ -33,10 +33,8 @@ export function loadWasm(root: string): WasmEngine & { readonly path: string } {
     processors: availableParallelism(),
     startWorker(setup) {
       const thread = new Worker(worker, { eval: true, execArgv: [], workerData: setup, name: "convbook engine" });
-      // A worker that does not start is missed by nobody: the others take its work.
-      thread.on("error", (e) => {
-        console.log(e);
-      });
+      // The others take its work.
+      thread.on("error", ({ message }) => console.warn(`convbook engine: a thread of WebAssembly ended: ${message}`));
       thread.unref();
     },
   });

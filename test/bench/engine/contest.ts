@@ -54,14 +54,21 @@ export function median(values: readonly number[]): number {
   return sorted[sorted.length >> 1] ?? Number.NaN;
 }
 
+/** Digits that ratios of rates can be worked out from, for large networks too, of which a few images go through in a second. */
+const digitsOfRates = 4;
+
+function perSecond(batch: number, milliseconds: number): number {
+  return Number(((batch / milliseconds) * 1000).toPrecision(digitsOfRates));
+}
+
 /** Images a second from milliseconds a batch. */
 export function rate(batch: number, values: readonly number[]): number {
-  return Math.round((batch / median(values)) * 1000);
+  return perSecond(batch, median(values));
 }
 
 /** The same from the fastest step. */
 export function fastestRate(batch: number, values: readonly number[]): number {
-  return Math.round((batch / Math.min(...values)) * 1000);
+  return perSecond(batch, Math.min(...values));
 }
 
 export function rounded(value: number, digits = 2): number {

@@ -147,7 +147,7 @@ describe("convbook doctor", () => {
     expect(findings.get("CUDA")).toMatchObject({ state: "optional", found: "no NVIDIA driver that answers" });
     expect(findings.get("C++ compiler")).toMatchObject({
       state: "optional",
-      found: "none: the native engine cannot be built",
+      found: "none: no native engine can be built, the one in WebAssembly runs",
     });
     expect(findings.get("Jupyter")).toMatchObject({ state: "optional", found: "no jupyter on the PATH that runs" });
     writeFileSync(join(folder, "index.js"), registeringBackend("tensorflow", 'throw new Error("no driver")'));
@@ -208,7 +208,8 @@ describe("convbook doctor", () => {
     }
     expect(examine({ PATH: `${bin}:${process.env.PATH}` }).findings.get("C++ compiler")).toMatchObject({
       state: "optional",
-      found: "clang++ does not compile C++17 (error: unrecognized option): the native engine cannot be built",
+      found:
+        "clang++ does not compile C++17 (error: unrecognized option): no native engine can be built, the one in WebAssembly runs",
     });
   });
 });

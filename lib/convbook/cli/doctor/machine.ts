@@ -75,7 +75,12 @@ export async function checkCompiler(): Promise<Finding> {
     reason = `${version[0]}, but no ${lacking.join(" and no ")}`;
     break;
   }
-  return { topic, state: "optional", found: `${reason}: the native engine cannot be built`, advice: toolAdvice };
+  return {
+    topic,
+    state: "optional",
+    found: `${reason}: no native engine can be built, the one in WebAssembly runs`,
+    advice: toolAdvice,
+  };
 }
 
 export async function checkCuda(): Promise<Finding> {
