@@ -69,10 +69,10 @@ export abstract class NormBase<R extends tf.Rank, Momentum extends number | null
     if (this.weight !== null) {
       ones_(this.weight);
     }
-    const mean = new Buffer([numFeatures]);
-    const variance = new Buffer(ofEach(numFeatures, 1));
-    this.runningMean = trackRunningStats ? this.registerBuffer("running_mean", mean) : null;
-    this.runningVar = trackRunningStats ? this.registerBuffer("running_var", variance) : null;
+    const buffer = (name: string, value: number) =>
+      trackRunningStats ? this.registerBuffer(name, new Buffer(ofEach(numFeatures, value))) : null;
+    this.runningMean = buffer("running_mean", 0);
+    this.runningVar = buffer("running_var", 1);
     this.numBatchesTracked = trackRunningStats ? this.registerBuffer("num_batches_tracked", new CounterBuffer()) : null;
   }
 
