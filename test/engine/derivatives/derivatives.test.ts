@@ -8,8 +8,9 @@ import * as tf from "@tensorflow/tfjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { instructionSets } from "../support.ts";
 import { type DerivativeCase, expectDerivatives } from "./check.ts";
+import { composedCases } from "./composed-cases.ts";
 import { engineCases, gradientKernels } from "./engine-cases.ts";
-import { composedCases, tfjsCases } from "./tfjs-cases.ts";
+import { tfjsCases } from "./tfjs-cases.ts";
 
 /** The names of all kernels that have a gradient: tfjs keeps them in a global map, which it has no public list of. */
 function registered(): string[] {
