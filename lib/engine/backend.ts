@@ -183,6 +183,10 @@ function typed(values: Values, dtype: DataType): Values {
   if (dtype === "bool" && (values instanceof Float32Array || values instanceof Int32Array)) {
     return Uint8Array.from(values);
   }
+  // The parts of a complex tensor, which tfjs makes of whole numbers as they are.
+  if (dtype === "float32" && (values instanceof Int32Array || values instanceof Uint8Array)) {
+    return Float32Array.from(values);
+  }
   return values;
 }
 

@@ -175,6 +175,28 @@ describe.runIf(engine.available)("complex tensors", () => {
     });
   });
 
+  it("of whole numbers and truth values", () => {
+    for (const dtype of ["int32", "bool"] as const) {
+      const parts = () => [tf.tensor([1, 0, 1], [3], dtype), tf.complex([1, 2, 3], [4, 5, 6])] as const;
+      expectSame(() => {
+        const [x, z] = parts();
+        const whole = tf.cast(x, "complex64");
+        return [
+          ...partsOf(tf.fft(whole)),
+          ...partsOf(tf.ifft(tf.complex(x, x))),
+          tf.abs(whole),
+          ...partsOf(tf.add(x, z)),
+        ];
+      });
+    }
+    // TensorFlow.js's own backend gives NaN here.
+    tf.setBackend("native");
+    const y = tf.add(tf.tensor([1, 2, 3, 4, 5, 6], [2, 3], "int32"), tf.complex([1, 2, 3], [4, 5, 6]));
+    expect([...tf.real(y).dataSync()]).toEqual([2, 4, 6, 5, 7, 9]);
+    expect([...tf.imag(y).dataSync()]).toEqual([4, 5, 6, 4, 5, 6]);
+    tf.dispose(y);
+  });
+
   it("absolute values, that do not overflow", () => {
     const re = [3, -4, 0, 1e30, 1e-30, Number.NaN, Infinity, -Infinity, 2];
     const im = [4, 3, 0, 1e30, 1e-30, 1, Number.NaN, 2, Number.NaN];

@@ -36,7 +36,10 @@ function flagsOf(name) {
 }
 
 const sources = readdirSync(native, { recursive: true })
-  .filter((path) => path.endsWith(".cc") && !path.startsWith("bindings") && flagsOf(basename(path)) !== undefined)
+  .filter(
+    (path) =>
+      path.endsWith(".cc") && !/^(bindings|wasm)\/|isa_wasm/.test(path) && flagsOf(basename(path)) !== undefined,
+  )
   .map((path) => join(native, path));
 try {
   const wanted = process.argv.slice(2);

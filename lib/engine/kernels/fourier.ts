@@ -57,13 +57,7 @@ export const complexKernels: Readonly<Record<string, Attempt>> = Object.fromEntr
         const { real, imag } = backend.parts(x);
         return { real: { ...real, shape: x.shape }, imag: { ...imag, shape: x.shape } };
       };
-      const [first, second] = [parts(a), parts(b)];
-      // A cast of whole numbers to complex ones keeps them as they are.
-      const all = [first.real, first.imag, second.real, second.imag];
-      if (all.some((part) => !(backend.values(part) instanceof Float32Array))) {
-        return undefined;
-      }
-      return backend.complex(...work(call, first, second));
+      return backend.complex(...work(call, parts(a), parts(b)));
     },
   ]),
 );
