@@ -46,11 +46,22 @@ export function refuseUnknownOptions(owner: string, options: object, known: read
  * @param owner whose options, for the message
  * @param options what was given
  * @param defaults every option that there is; undefined for one that must be given
- * @throws as {@link refuseUnknownOptions}
+ * @throws as {@link refuseUnknownOptions}, and {OptionError} for a switch that is neither true nor false
  */
 export function withDefaults<T extends object>(owner: string, options: Partial<T>, defaults: T): T {
   refuseUnknownOptions(owner, options, Object.keys(defaults));
+  checkSwitches(owner, options, defaults);
   return { ...defaults, ...options };
+}
+
+/** Requires true or false of each option that is one of them by default: other values would be taken for one of the two. */
+export function checkSwitches(owner: string, options: object, defaults: object): void {
+  for (const [name, usual] of Object.entries(defaults)) {
+    const value: unknown = Reflect.get(options, name);
+    if (typeof usual === "boolean" && value !== undefined && typeof value !== "boolean") {
+      throw new OptionError(owner, name, value, "true or false");
+    }
+  }
 }
 
 /** Requires an object that is no list. */

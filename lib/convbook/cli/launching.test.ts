@@ -1,4 +1,5 @@
 /** The launcher's command and Slurm's batch script. */
+import { mpi } from "@convbook/mpi";
 import { expect, it } from "vitest";
 import { batchScript, launchCommand, shellLine } from "./launching.ts";
 
@@ -34,4 +35,18 @@ it("the batch script asks for what the plan says, and goes on when it was requeu
     `srun --mpi=pmix npx convbook train 'my nets/it'\\''s.yaml' --set trainer.devices=4 ${again}\n`,
   );
   expect(batchScript(plan, "MPICH", 8)).toContain("srun --mpi=pmi2 npx convbook");
+});
+
+it("settings that no process could use are refused before any is started", async () => {
+  const { checkPlan } = await import("./launch-check.ts");
+  const { parseConfig } = await import("../training/experiment/index.ts");
+  const two = { devices: 2, numNodes: 1, args: [] };
+  const check = (text: string) => checkPlan(two, parseConfig(`output: out\n${text}`, "x.yaml"), "x.yaml");
+  expect(() => check("trainer: { devices: 2, strategy: dpp }")).toThrow('Trainer.strategy must be "auto"');
+  expect(() => check("trainer: { devices: 2, accelerator: tpu }")).toThrow("Trainer.accelerator");
+  expect(() => check("trainer: { devices: 2, maxEpochs: -3 }")).toThrow("x.yaml: trainer");
+  if (mpi.available) {
+    expect(() => check("trainer: { devices: 2, strategy: single }")).toThrow('1 with the strategy "single"');
+    check("trainer: { devices: 2, strategy: ddp }");
+  }
 });

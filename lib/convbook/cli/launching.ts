@@ -68,6 +68,12 @@ exit "$code"
 `;
 }
 
+/** In containers everybody is root, which Open MPI refuses unless it is told twice. */
+function launchEnvironment(): NodeJS.ProcessEnv {
+  const isRoot = process.getuid?.() === 0;
+  return { ...process.env, ...(isRoot && { OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1" }) };
+}
+
 /** Starts a plan's processes and waits for them. @returns the exit code */
 export async function launchPlan(plan: LaunchPlan): Promise<number> {
   const { family } = mpi;
@@ -76,14 +82,18 @@ export async function launchPlan(plan: LaunchPlan): Promise<number> {
   }
   const [command = "", ...options] = launchCommand(plan, family, availableParallelism());
   const program = [process.execPath, ...process.execArgv, process.argv[1] ?? "", ...plan.args];
-  const child = spawn(command, [...options, ...program], { stdio: "inherit" });
+  const child = spawn(command, [...options, ...program], { stdio: "inherit", env: launchEnvironment() });
   // The launcher passes them on; this process waits for what it says.
   const pass = (signal: NodeJS.Signals) => child.kill(signal);
   process.on("SIGTERM", pass);
   process.on("SIGINT", pass);
   try {
     return await new Promise<number>((resolve, reject) => {
-      child.on("error", (error) => reject(new Error(`${command} cannot be started: ${error.message}`)));
+      child.on("error", (error) =>
+        reject(
+          new Error(`${command} cannot be started: ${error.message}. Install it (Debian: apt install openmpi-bin).`),
+        ),
+      );
       child.on("close", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
     });
   } finally {

@@ -51,6 +51,11 @@ export const trainCommand = new Command("train")
       numNodes: Number(config.trainer.numNodes ?? 1) || 1,
       args: again,
     };
+    const isLaunched = mpi.launcher !== undefined;
+    if (!isLaunched && plan.devices * plan.numNodes > 1) {
+      const { checkPlan } = await import("./launch-check.ts");
+      checkPlan(plan, config, path);
+    }
     if (printLaunch) {
       const family = mpi.family ?? "Open MPI";
       const script = join(resolve(config.output), "train.sbatch");
@@ -59,7 +64,7 @@ export const trainCommand = new Command("train")
       console.log(`for Slurm: sbatch ${script}`);
       return;
     }
-    if (mpi.launcher === undefined && plan.devices * plan.numNodes > 1) {
+    if (!isLaunched && plan.devices * plan.numNodes > 1) {
       process.exitCode = await launchPlan({ ...plan, args: [...again, ...(resume ? ["--resume"] : [])] });
       return;
     }

@@ -3,6 +3,7 @@
  * epochs show each image from both sides, where coins thrown anew show half of them twice from the same (K. Jordan 2024, arXiv:2404.00498, section 3.6).
  */
 import { checkGenerator, checkInteger } from "../arguments/check.ts";
+import { OptionError } from "../arguments/option-error.ts";
 import { refuseUnknownOptions } from "../arguments/options.ts";
 import { defaultGenerator, type Generator } from "../random/index.ts";
 import { checkDataset, type Dataset, type Shipment } from "./dataset.ts";
@@ -55,6 +56,9 @@ export class AlternatingFlip implements Dataset<LabelledSample> {
 
   /** Whether the image at `index` is mirrored in an epoch, the present one by default. */
   isMirrored(index: number, epoch: number = this.#epoch): boolean {
+    if (!(index in this.#first)) {
+      throw new OptionError("AlternatingFlip.isMirrored", "index", index, `a whole number below ${this.length}`);
+    }
     return ((this.#first[index] ?? 0) + epoch) % 2 === 1;
   }
 

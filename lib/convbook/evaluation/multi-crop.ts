@@ -4,7 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { OptionError } from "../arguments/option-error.ts";
-import { refuseUnknownOptions } from "../arguments/options.ts";
+import { checkSwitches, refuseUnknownOptions } from "../arguments/options.ts";
 import type { Classifier } from "./evaluate.ts";
 
 /** One look at a picture. */
@@ -95,6 +95,7 @@ function viewsOf(given: keyof typeof views | readonly View[]): readonly View[] {
   }
   for (const [i, view] of (given as readonly View[]).entries()) {
     refuseUnknownOptions(`MultiCrop's views[${i}]`, view, ["mirror", "move", "weight"]);
+    checkSwitches(`MultiCrop's views[${i}]`, view, { mirror: false });
     const { move = [0, 0], weight = 1 } = view;
     if (!Array.isArray(move) || move.length !== 2 || !move.every(Number.isInteger)) {
       throw new OptionError("MultiCrop", `views[${i}].move`, move, "two whole numbers of pixels");

@@ -46,6 +46,9 @@ export function whitening_(weight: Parameter, images: tf.Tensor4D, options: Whit
   if (!Array.isArray(given)) {
     throw new OptionError("whitening_", "images", images, "a tensor [N, H, W, C]");
   }
+  if (images.dtype !== "float32") {
+    throw new OptionError("whitening_", "images", `a tensor of ${images.dtype}`, "one of float32");
+  }
   const fits = given.length === 4 && at(given, 1) >= height && at(given, 2) >= width && given[3] === channels;
   if (!fits || given[0] === 0) {
     throw new OptionError(

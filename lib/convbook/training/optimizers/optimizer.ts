@@ -7,6 +7,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { isNumber } from "../../arguments/check.ts";
 import { classNameOf } from "../../arguments/class-name.ts";
 import { found } from "../../arguments/found.ts";
+import { checkSwitches } from "../../arguments/options.ts";
 import { torchForm } from "../../checkpoints/pickle/pickle.ts";
 import { layersBelong } from "../../nn/errors.ts";
 import { Parameter, permute } from "../../nn/parameter.ts";
@@ -140,6 +141,7 @@ export abstract class Optimizer<Options extends BaseOptions = BaseOptions> {
   /** Throws a ConfigurationError when a group's options make no sense. */
   protected checkOptions(options: Options): void {
     requireOption(isNumber(options.lr, 0), `${classNameOf(this)}.lr`, options.lr, "a number of at least 0");
+    checkSwitches(classNameOf(this), options, this.defaults);
   }
 
   /** The variables of all groups, those of frozen parameters left out. */
