@@ -7,11 +7,14 @@ namespace {
 
 using convbook::DepthwiseView;
 
-// Columns that are made at once, a vector of channels each. WebAssembly runs on 16 registers, and its code is shipped.
+// Columns that are made at once, a vector of channels each. WebAssembly runs on 16 registers, and its code is shipped:
+// channels that do not fill a vector, the last few of some networks, go through the loops for any filter.
 #if defined(__wasm__)
 constexpr int kDepthwiseColumns = 4;
+constexpr bool kDepthwisePartsByFilter = false;
 #else
 constexpr int kDepthwiseColumns = 8;
+constexpr bool kDepthwisePartsByFilter = true;
 #endif
 
 template <bool Whole>
@@ -161,7 +164,11 @@ void depthwiseBlock(const DepthwiseView& t, const float* bias, int activation, i
   }
   if (c == t.channels) return;
   const V::mask last = V::first(static_cast<unsigned>(t.channels - c));
-  depthwiseVector<Filter, Border, false>(t, bias, activation, j, columns, c, last, y);
+  if constexpr (kDepthwisePartsByFilter) {
+    depthwiseVector<Filter, Border, false>(t, bias, activation, j, columns, c, last, y);
+  } else {
+    depthwiseVector<DepthwiseFilter<0, 0>, Border, false>(t, bias, activation, j, columns, c, last, y);
+  }
 }
 
 template <class Filter>
@@ -267,7 +274,13 @@ void depthwiseSumsOf(const DepthwiseView& t, const float* dy, int row, int tap, 
   }
   if (c == t.channels) return;
   const V::mask last = V::first(static_cast<unsigned>(t.channels - c));
-  depthwiseSumsVector<Rows, Taps, false>(t, dy, row, tap, from, to, c, last);
+  if constexpr (kDepthwisePartsByFilter) {
+    depthwiseSumsVector<Rows, Taps, false>(t, dy, row, tap, from, to, c, last);
+  } else {
+    for (int r = 0; r < Rows; r++) {
+      for (int k = 0; k < Taps; k++) depthwiseSumsVector<1, 1, false>(t, dy, row + r, tap + k, from, to, c, last);
+    }
+  }
 }
 
 template <int Rows>

@@ -36,6 +36,16 @@ template <class Body>
 inline void forPanels(size_t rows, size_t channels, const Body& body) {
   for (size_t row = 0; row < rows; row += kRowsAtOnce) {
     const size_t count = rows - row < kRowsAtOnce ? rows - row : kRowsAtOnce;
+#if defined(__wasm__)
+    // The code is shipped: panels of fewer forms, of which networks' channels, mostly multiples of 16, meet the first.
+    const V::mask all = V::first(V::L);
+    size_t column = 0;
+    for (; column + 4 * V::L <= channels; column += 4 * V::L) body.template run<4, true>(row, count, column, all);
+    for (; column + V::L <= channels; column += V::L) body.template run<1, true>(row, count, column, all);
+    if (column < channels) {
+      body.template run<1, false>(row, count, column, V::first(static_cast<unsigned>(channels - column)));
+    }
+#else
     for (size_t column = 0; column < channels; column += 4 * V::L) {
       const size_t left = channels - column < 4 * V::L ? channels - column : 4 * V::L;
       const size_t vectors = (left + V::L - 1) / V::L;
@@ -51,6 +61,7 @@ inline void forPanels(size_t rows, size_t channels, const Body& body) {
       if (vectors == 1)
         whole ? body.template run<1, true>(row, count, column, m) : body.template run<1, false>(row, count, column, m);
     }
+#endif
   }
 }
 
