@@ -92,7 +92,15 @@ export type { StateDict, TensorData } from "./tensor-data.ts";
 export { readEvents, SummaryWriter, scalars, tensorBoard, tensorBoardFigure } from "./tensorboard/index.ts";
 export * as callbacks from "./training/callbacks/index.ts";
 export * as experiment from "./training/experiment/index.ts";
-export { CIFARModule, ClassificationModule, findLr, Trainer, TrainingModule, valueAndGrads } from "./training/index.ts";
+export {
+  CIFARModule,
+  ClassificationModule,
+  findLr,
+  PatternModule,
+  Trainer,
+  TrainingModule,
+  valueAndGrads,
+} from "./training/index.ts";
 export * as loggers from "./training/loggers/index.ts";
 export * as optim from "./training/optimizers/index.ts";
 export * as schedulers from "./training/schedulers/index.ts";

@@ -22,13 +22,13 @@ export const testCommand = new Command("test")
   .option("--json", "print the metrics as JSON")
   .action(async (path: string, { checkpoint, split, json, set }: TestOptions) => {
     const { selectBackend } = await import("../backend/index.ts");
-    const { bestCheckpoint, loadConfig, loadData } = await import("../training/experiment/index.ts");
-    const { ClassificationModule, Trainer } = await import("../training/index.ts");
+    const { bestCheckpoint, loadConfig, loadData, loadModule } = await import("../training/experiment/index.ts");
+    const { Trainer } = await import("../training/index.ts");
     const config = await loadConfig(path, set);
     const file = checkpoint ?? (await bestCheckpoint(config));
     await selectBackend({ announce: json ? false : undefined } as never);
     const data = await loadData(config, path);
-    const module = await ClassificationModule.loadFromCheckpoint(file);
+    const module = await loadModule(config, file);
     const trainer = new Trainer({
       logger: false,
       enableCheckpointing: false,

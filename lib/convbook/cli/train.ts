@@ -1,6 +1,6 @@
 /** `convbook train config.yaml`: trains what a file describes, so that it can be interrupted and gone on with. */
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { batchScript, type LaunchPlan, launchCommand, launchPlan, logToFile, shellLine } from "./launching.ts";
 
@@ -38,8 +38,16 @@ export const trainCommand = new Command("train")
     const { stringify } = await import("yaml");
     const { selectBackend } = await import("../backend/index.ts");
     const { writeFileAtomic } = await import("../files/index.ts");
-    const { checkExperiment, checkpointFolder, copiedConfig, loadConfig, loadData, makeModule, makeTrainer } =
-      await import("../training/experiment/index.ts");
+    const {
+      checkExperiment,
+      checkpointFolder,
+      copiedConfig,
+      loadConfig,
+      loadData,
+      makeModule,
+      makeTrainer,
+      runFolder,
+    } = await import("../training/experiment/index.ts");
     const { mpi } = await import("@convbook/mpi");
     const { oncePerMachine, takeShareOfThreads } = await import("../training/strategies/machine.ts");
     const counts = { ...(devices && { devices }), ...(numNodes && { numNodes }) };
@@ -58,7 +66,7 @@ export const trainCommand = new Command("train")
     }
     if (printLaunch) {
       const family = mpi.family ?? "Open MPI";
-      const script = join(resolve(config.output), "train.sbatch");
+      const script = join(runFolder(config), "train.sbatch");
       await writeFileAtomic(script, batchScript(plan, family, availableParallelism()));
       console.log(shellLine([...launchCommand(plan, family, availableParallelism()), "npx", "convbook", ...plan.args]));
       console.log(`for Slurm: sbatch ${script}`);
@@ -70,11 +78,11 @@ export const trainCommand = new Command("train")
     }
     const rank = mpi.launcher?.rank ?? 0;
     const isRoot = rank === 0;
-    logToFile(resolve(config.output), rank);
+    logToFile(runFolder(config), rank);
     const earlier = await readdir(checkpointFolder(config)).catch(() => []);
     if (earlier.length > 0 && !resume) {
       throw new Error(
-        `${config.output} holds the checkpoints of an earlier run: add --resume to go on with it, or --set output=ANOTHER_FOLDER.`,
+        `${runFolder(config)} holds the checkpoints of an earlier run: add --resume to go on with it, or --set output=ANOTHER_FOLDER.`,
       );
     }
     checkExperiment(config, path);
@@ -86,7 +94,7 @@ export const trainCommand = new Command("train")
     const module = makeModule(config, data.description);
     const trainer = makeTrainer(config);
     if (isRoot) {
-      await writeFileAtomic(copiedConfig(config.output), stringify(config));
+      await writeFileAtomic(copiedConfig(config), stringify(config));
     }
     const result = await trainer.fit(module, data.train, data.val, resume ? { ckptPath: "last" } : {});
     const metrics = Object.entries(result.metrics).map(([name, value]) => `${name} ${value.toPrecision(4)}`);

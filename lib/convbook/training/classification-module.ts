@@ -10,7 +10,7 @@ import { CrossEntropyLoss } from "../nn/index.ts";
 import type { AnyModule } from "../nn/module.ts";
 import { loadCheckpointFile } from "./checkpointing/checkpoint-file.ts";
 import { type HyperParameters, type OptimizerConfig, TrainingModule } from "./core/training-module.ts";
-import { ConfigurationError, ResumeError } from "./errors.ts";
+import { ConfigurationError, ResumeError, requireOption } from "./errors.ts";
 import { createOptimizer } from "./optimizers/registry.ts";
 import { createScheduler } from "./schedulers/registry.ts";
 
@@ -35,6 +35,8 @@ export type ClassificationHyperParameters = HyperParameters & {
   readonly schedulerMonitor?: string;
   /** Share of the target spread over all classes; default 0. */
   readonly labelSmoothing?: number;
+  /** Also logs how often the class is among so many likeliest ones, for 3 as `val_top3_acc` and `test_top3_acc`; default: not. */
+  readonly topK?: number;
 };
 
 /**
@@ -71,6 +73,13 @@ export class ClassificationModule extends TrainingModule<
         "the name of a model, unless a model is given",
       );
     }
+    const { topK } = hparams;
+    requireOption(
+      topK === undefined || (Number.isInteger(topK) && topK >= 1),
+      "ClassificationModule.topK",
+      topK,
+      "a whole number of at least 1",
+    );
     this.model = this.registerModule(
       "model",
       model === undefined ? createModelFrom(hparams.modelName, hparams.modelHparams ?? {}) : model,
@@ -93,17 +102,18 @@ export class ClassificationModule extends TrainingModule<
       schedulerInterval = "epoch",
       schedulerMonitor = "val_loss",
     } = this.hparams;
-    const optimizer = createOptimizer(
-      optimizerName === "Adam" ? "AdamW" : optimizerName,
-      this.parameters(),
-      optimizerHparams,
-    );
+    const optimizer = createOptimizer(this.optimizerNamed(optimizerName), this.parameters(), optimizerHparams);
     if (schedulerName === null) {
       return optimizer;
     }
     const options = schedulerHparams ?? (schedulerName === "MultiStepLR" ? { milestones: [100, 150], gamma: 0.1 } : {});
     const scheduler = createScheduler(schedulerName, optimizer, this.#completed(schedulerName, options));
     return { optimizer, lrScheduler: { scheduler, interval: schedulerInterval, monitor: schedulerMonitor } };
+  }
+
+  /** Which optimizer a name means: the tutorial's Adam is AdamW. */
+  optimizerNamed(name: string): string {
+    return name === "Adam" ? "AdamW" : name;
   }
 
   /** A one-cycle schedule that does not say how long it is lasts as long as the training. */
@@ -121,6 +131,9 @@ export class ClassificationModule extends TrainingModule<
     const accuracy = tf.mean(tf.cast(tf.equal(tf.argMax(logits, -1), tf.cast(classes, "int32")), "float32"));
     this.log(`${stage}_acc`, accuracy, { onStep: false, onEpoch: true, progressBar: true });
     const isTraining = stage === "train";
+    if (!isTraining && this.hparams.topK !== undefined) {
+      this.log(`${stage}_top${this.hparams.topK}_acc`, topKAccuracy(logits, classes, this.hparams.topK));
+    }
     this.log(`${stage}_loss`, loss, { onStep: isTraining, onEpoch: !isTraining, progressBar: isTraining });
     return loss;
   }
@@ -144,7 +157,7 @@ export class ClassificationModule extends TrainingModule<
    */
   static async loadFromCheckpoint(path: string): Promise<ClassificationModule> {
     const { hyperParameters, stateDict } = await loadCheckpointFile(path);
-    const hparams = normalize(hyperParameters);
+    const hparams = normalizeHparams(hyperParameters);
     if (hparams.modelName === undefined) {
       throw new ResumeError(path, "its hyper-parameters do not name a model.");
     }
@@ -158,8 +171,17 @@ export class ClassificationModule extends TrainingModule<
 export const CIFARModule = ClassificationModule;
 export type CIFARModule = ClassificationModule;
 
+/** How often the class is among the k likeliest. */
+function topKAccuracy(logits: tf.Tensor, classes: tf.Tensor, k: number): tf.Tensor {
+  const count = logits.shape.at(-1) ?? 0;
+  requireOption(k <= count, "ClassificationModule.topK", k, `at most ${count}, the number of classes`);
+  const { indices } = tf.topk(logits, k);
+  const hits = tf.any(tf.equal(indices, tf.expandDims(tf.cast(classes, "int32"), -1)), -1);
+  return tf.mean(tf.cast(hits, "float32"));
+}
+
 /** Hyper-parameters with the names of this class; files from Python have theirs. */
-function normalize(hparams: HyperParameters): ClassificationHyperParameters {
+export function normalizeHparams(hparams: HyperParameters): ClassificationHyperParameters {
   return Object.fromEntries(
     Object.entries(hparams).map(([key, value]) => [
       key.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),

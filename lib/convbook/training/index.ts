@@ -82,6 +82,7 @@ export {
   SGD,
   type SGDOptions,
 } from "./optimizers/index.ts";
+export { PatternModule } from "./pattern-module.ts";
 export { KernelProfiler, type KernelRow, Profiler, type ProfilerRow } from "./profilers/index.ts";
 export {
   CosineAnnealingLR,

@@ -126,7 +126,8 @@ export const crystalRows: readonly Row[] = [
   ),
   call(
     "diffraction.createTrainAndValidation",
-    patternsArgument(),
+    // A text is a file's path, behind which another argument is to come.
+    { ...patternsArgument(), also: /savePath/ },
     arg("validationSize", 0.5, { bad: [0, 1, "0.5"] }),
     maybe(options("options", maybe(generator()))),
   ),

@@ -338,6 +338,12 @@ export const trainingRows: readonly Row[] = [
     () => new convbook.CIFARModule({ modelName: "custom" }, new nn.Linear(2, 1)),
     tensor("input", tf.zeros([1, 2]), tf.zeros([3])),
   ),
+  make("PatternModule", maybe(options("hparams", maybe(arg("modelName", "ResnetClassifier", { bad: ["ResNet"] }))))),
+  method(
+    "PatternModule#forward",
+    () => new convbook.PatternModule(),
+    tensor("input", tf.zeros([2, 20, 1]), tf.zeros([3])),
+  ),
   call(
     "findLr",
     arg("module", tiny(), { bad: [new nn.Linear(1, 1)] }),

@@ -50,6 +50,32 @@ describe("DiffractionDataset", () => {
     expect(sum(train.data) + sum(validation.data)).toBeCloseTo(sum(patterns.data), 2);
   });
 
+  test("is divided from a file into two files of a tag, as in memory", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "convbook-diffraction-"));
+    try {
+      const path = join(folder, "all.pt");
+      await savePatterns(path, patterns);
+      const into = join(folder, "made", "here");
+      const saved = await createTrainAndValidation(path, 0.25, into, "run", { generator: new Generator(3) });
+      const { train, validation } = createTrainAndValidation(patterns, 0.25, { generator: new Generator(3) });
+      expect(saved).toEqual({
+        train,
+        validation,
+        trainPath: join(into, "run_Train.pt"),
+        validationPath: join(into, "run_Validation.pt"),
+      });
+      expect(await loadPatterns(saved.trainPath)).toEqual(train);
+      expect(await loadPatterns(saved.validationPath)).toEqual(validation);
+      await expect(createTrainAndValidation(path, 0.25, into, "../run")).rejects.toThrow(
+        'createTrainAndValidation: tag must be a name without folders (it has a slash), got "../run".',
+      );
+      await expect(createTrainAndValidation(path, 0, into, "run")).rejects.toThrow("validationSize is a part");
+      await expect(createTrainAndValidation(join(folder, "no.pt"), 0.5, into, "run")).rejects.toThrow("no.pt");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   test("is saved and loaded, and read from a torch file too", async () => {
     const folder = await mkdtemp(join(tmpdir(), "convbook-diffraction-"));
     try {

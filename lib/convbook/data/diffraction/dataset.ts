@@ -1,6 +1,6 @@
 /** Powder patterns as a data set for classifiers. */
 
-import { checkGenerator, checkInteger, checkList, checkText, isNumber } from "../../arguments/check.ts";
+import { checkInteger, checkList, checkText, isNumber } from "../../arguments/check.ts";
 import { describeValue } from "../../arguments/describe.ts";
 import { OptionError } from "../../arguments/option-error.ts";
 import { checkObject } from "../../arguments/options.ts";
@@ -12,8 +12,6 @@ import {
   saveTorch,
   stateDictOf,
 } from "../../checkpoints/index.ts";
-import type { Generator } from "../../random/index.ts";
-import { randperm } from "../../random/index.ts";
 import type { TensorData } from "../../tensor-data.ts";
 import { ArrayDataset } from "../array-dataset.ts";
 import { checkIndex, type Dataset, type Shipment } from "../dataset.ts";
@@ -133,7 +131,8 @@ function raised(data: Float32Array, points: number, background: number): Float32
   return result;
 }
 
-function checkPatterns(owner: string, { data, points, labels }: LabelledPatterns): void {
+/** @throws {OptionError} naming the part of the patterns that is none */
+export function checkPatterns(owner: string, { data, points, labels }: LabelledPatterns): void {
   if (!(data instanceof Float32Array)) {
     throw new OptionError(owner, "patterns.data", data, "a Float32Array, all patterns one after the other");
   }
@@ -199,38 +198,4 @@ export async function loadPatterns(path: string): Promise<LabelledPatterns> {
     points: x.shape[1] ?? 0,
     labels: Int32Array.from<number | bigint>(y.data, Number),
   };
-}
-
-/**
- * Divides patterns at random into those to train with and those to validate with.
- * @param patterns what {@link generatePatterns} gave
- * @param validationSize part of them for validation, between 0 and 1
- * @throws {OptionError} naming the argument that is wrong; {RangeError} when the part is not between 0 and 1
- */
-export function createTrainAndValidation(
-  patterns: LabelledPatterns,
-  validationSize: number,
-  options: { readonly generator?: Generator } = {},
-): { readonly train: LabelledPatterns; readonly validation: LabelledPatterns } {
-  const owner = "createTrainAndValidation";
-  checkObject(owner, "patterns", patterns, "{ data, points, labels }");
-  checkPatterns(owner, patterns);
-  checkObject(owner, "options", options, "an object with generator");
-  if (options.generator !== undefined) {
-    checkGenerator(owner, options.generator);
-  }
-  const { data, points, labels } = patterns;
-  if (!isNumber(validationSize, Number.MIN_VALUE, 1 - Number.EPSILON / 2)) {
-    throw new RangeError(`validationSize is a part between 0 and 1; got ${validationSize}.`);
-  }
-  const order = randperm(labels.length, options);
-  const cut = labels.length - Math.round(labels.length * validationSize);
-  const pick = (indices: Int32Array): LabelledPatterns => {
-    const chosen = new Float32Array(indices.length * points);
-    for (const [i, index] of indices.entries()) {
-      chosen.set(data.subarray(index * points, (index + 1) * points), i * points);
-    }
-    return { data: chosen, points, labels: indices.map((index) => labels[index] ?? 0) };
-  };
-  return { train: pick(order.subarray(0, cut)), validation: pick(order.subarray(cut)) };
 }

@@ -9,7 +9,6 @@ export {
 } from "./bravais.ts";
 export { planeSpacing, randomCell, type UnitCell, unitCell } from "./cell.ts";
 export {
-  createTrainAndValidation,
   type DiffractionCategory,
   DiffractionDataset,
   type DiffractionDatasetOptions,
@@ -34,3 +33,11 @@ export {
   type ReflectionOptions,
   reflections,
 } from "./reflections.ts";
+export {
+  checkTag,
+  createTrainAndValidation,
+  type PatternSplit,
+  patternFiles,
+  type SavedPatternSplit,
+  type SplitOptions,
+} from "./split.ts";

@@ -6,6 +6,7 @@ import { nearestNames } from "../../nn/errors.ts";
 import { Parameter } from "../../nn/parameter.ts";
 import type { TrainerOptions } from "../core/trainer-options.ts";
 import { createOptimizer } from "../optimizers/registry.ts";
+import { patternModel, patternModelName } from "../pattern-module.ts";
 import { createScheduler } from "../schedulers/registry.ts";
 import { Trainer } from "../trainer.ts";
 import { ConfigError, type ExperimentConfig } from "./config.ts";
@@ -27,7 +28,10 @@ export function checkExperiment(config: ExperimentConfig, file: string): void {
       throw error instanceof ConfigError ? error : new ConfigError(file, path, `cannot be used: ${messageOf(error)}`);
     }
   };
-  section("model", () => createModelFrom(model.name, model.hparams).dispose());
+  section("model", () => {
+    const { name, hparams } = model;
+    (name === patternModelName ? patternModel(hparams) : createModelFrom(name, hparams)).dispose();
+  });
   pipelines(data, [], file);
   section("data.mix", () => data.mix === undefined || batchTransformFromSpec(data.mix));
   const { name, ...options } = optimizer;
@@ -38,7 +42,8 @@ export function checkExperiment(config: ExperimentConfig, file: string): void {
     const length = schedulerName === "OneCycleLR" && given.epochs === undefined ? { totalSteps: 2 } : {};
     section("scheduler", () => createScheduler(schedulerName, made, { ...length, ...given }));
   }
-  const metrics = ["train_loss", "train_acc", ...(hasValidation(config) ? ["val_loss", "val_acc"] : [])];
+  const ofValidation = ["val_loss", "val_acc", ...(data.name === "diffraction" ? ["val_top3_acc"] : [])];
+  const metrics = ["train_loss", "train_acc", ...(hasValidation(config) ? ofValidation : [])];
   const monitored = (path: string, monitor: unknown) => {
     if (monitor === undefined || metrics.includes(String(monitor)) || /^lr-/.test(String(monitor))) {
       return;

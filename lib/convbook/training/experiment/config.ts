@@ -2,20 +2,25 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { parseDocument } from "yaml";
+import type { DiffractionCategory } from "../../data/diffraction/index.ts";
 import type { TransformSpec } from "../../data/transforms/transform.ts";
-import { expandHome, messageOf } from "../../files/index.ts";
+import { expandHome, messageOf, unsafePathReason } from "../../files/index.ts";
 import { modelNames } from "../../models/index.ts";
 import { trainerOptionNames } from "../core/trainer-options.ts";
 import type { HyperParameters } from "../core/training-module.ts";
 import { optimizerNames } from "../optimizers/registry.ts";
+import { patternModelName } from "../pattern-module.ts";
 import { schedulerNames } from "../schedulers/registry.ts";
 import { isOutside, loadPlugin } from "./plugins.ts";
 import { ConfigError, isPlain, type Plain, Reader } from "./settings.ts";
 
 export { ConfigError };
 
-/** The data sets that a configuration can name; `imageFolder` is a folder of one's own, laid out as ImageNet is. */
-export const datasetNames = ["cifar10", "cifar100", "mnist", "fashionMnist", "imageFolder"] as const;
+/**
+ * The data sets that a configuration can name; `imageFolder` is a folder of one's own, laid out as ImageNet is, `diffraction` a folder with the files
+ * that `diffraction.createTrainAndValidation` writes.
+ */
+export const datasetNames = ["cifar10", "cifar100", "mnist", "fashionMnist", "imageFolder", "diffraction"] as const;
 export type DatasetName = (typeof datasetNames)[number];
 
 /** An experiment: what to train, on what, how. */
@@ -24,6 +29,10 @@ export interface ExperimentConfig {
   readonly seed: number;
   /** The folder of the run: logs, checkpoints, a copy of the configuration. A `~` at its beginning is the home folder. */
   readonly output: string;
+  /** Trainings that belong together: a folder in `output`, and of `diffraction` what the files' names begin with. */
+  readonly tag: string | undefined;
+  /** One of several trainings: a folder in the tag's, or in `output`. */
+  readonly experiment: string | undefined;
   readonly model: {
     readonly name: string;
     readonly hparams: HyperParameters;
@@ -32,7 +41,10 @@ export interface ExperimentConfig {
   };
   readonly data: {
     readonly name: DatasetName;
-    /** Of `imageFolder`: the folder with `train/CLASS/…` and `val/CLASS/…`, seen from the working directory. */
+    /**
+     * Of `imageFolder`: the folder with `train/CLASS/…` and `val/CLASS/…`; of `diffraction`: with `TAG_Train.pt`, `TAG_Validation.pt` and, where
+     * there is one, `TAG_Test.pt`. Seen from the working directory.
+     */
     readonly folder: string | undefined;
     /** Means and deviations of the channels, of 255; of the training images where they are left out, of `imageFolder` ImageNet's. */
     readonly mean: readonly number[] | undefined;
@@ -53,6 +65,10 @@ export interface ExperimentConfig {
     readonly prepare: readonly TransformSpec[];
     /** MixUp or CutMix over whole batches. */
     readonly mix: TransformSpec | undefined;
+    /** Of `diffraction`: what is added to each pattern, as a part of its strongest peak; default 0. */
+    readonly background?: number;
+    /** Of `diffraction`: what the labels are. */
+    readonly cat?: DiffractionCategory;
   };
   readonly optimizer: HyperParameters & { readonly name: string };
   readonly scheduler: (HyperParameters & { readonly name: string; readonly interval?: "epoch" | "step" }) | null;
@@ -168,6 +184,37 @@ const earlyStoppingSettings = [
   "checkFinite",
 ];
 
+/** Settings of patterns alone, and those that only images have. */
+const patternSettings = ["background", "cat"];
+const imageSettings = ["mean", "std", "augment", "augmentTensor", "prepare", "mix"];
+
+function checkPatternSettings(root: Reader, data: Reader, isPatterns: boolean): void {
+  // A run's copy of its configuration has all settings, lists among them empty.
+  const isSaid = (name: string) => data.has(name) && !(Array.isArray(data.raw(name)) && `${data.raw(name)}` === "");
+  const foreign = (isPatterns ? imageSettings : patternSettings).find(isSaid);
+  if (foreign !== undefined) {
+    data.fail(
+      foreign,
+      isPatterns ? "is a setting of images; the data set is diffraction." : "is a setting of diffraction only.",
+    );
+  }
+  if (isPatterns && !root.has("tag")) {
+    root.fail("tag", "must say which files of data.folder: TAG_Train.pt and TAG_Validation.pt.");
+  }
+}
+
+/** The name of a folder within `output`. */
+function folderName(root: Reader, key: string): string | undefined {
+  if (!root.has(key)) {
+    return undefined;
+  }
+  const name = root.text(key, "");
+  const reason = name.includes("/") ? "it has a slash" : unsafePathReason(name);
+  return reason === null
+    ? name
+    : root.fail(key, `must be the name of a folder, got ${JSON.stringify(name)}: ${reason}.`);
+}
+
 /** What to do about the name of a model of one's own. */
 const ownModels = " A model of your own is registered by a file that model.plugins names.";
 
@@ -175,6 +222,8 @@ function checkConfig(root: Reader): ExperimentConfig {
   root.only([
     "seed",
     "output",
+    "tag",
+    "experiment",
     "model",
     "data",
     "optimizer",
@@ -201,15 +250,21 @@ function checkConfig(root: Reader): ExperimentConfig {
     "augmentTensor",
     "prepare",
     "mix",
+    ...patternSettings,
   ]);
   const dataName = data.name("name", datasetNames, "cifar10");
-  const ownFolder = dataName === "imageFolder";
+  const isPatterns = dataName === "diffraction";
+  const ownFolder = dataName === "imageFolder" || isPatterns;
   if (!ownFolder && data.has("folder")) {
-    data.fail("folder", `is a setting of imageFolder only; the data set is ${dataName}.`);
+    data.fail("folder", `is a setting of imageFolder and diffraction only; the data set is ${dataName}.`);
   }
   if (ownFolder && !data.has("folder")) {
-    data.fail("folder", "must name the folder that holds train and val.");
+    data.fail(
+      "folder",
+      `must name the folder that holds ${isPatterns ? "TAG_Train.pt and TAG_Validation.pt" : "train and val"}.`,
+    );
   }
+  checkPatternSettings(root, data, isPatterns);
   if (data.has("mean") !== data.has("std")) {
     data.fail("mean", "and std must be given together.");
   }
@@ -225,8 +280,12 @@ function checkConfig(root: Reader): ExperimentConfig {
   return {
     seed: root.number("seed", 42, `${whole} 0`, isWhole(0)),
     output: expandHome(root.text("output", "runs/default")),
+    tag: folderName(root, "tag"),
+    experiment: folderName(root, "experiment"),
     model: {
-      name: model.name("name", modelNames(), "ResNet", ownModels),
+      name: isPatterns
+        ? model.name("name", [patternModelName, ...modelNames()], patternModelName, ownModels)
+        : model.name("name", modelNames(), "ResNet", ownModels),
       hparams: model.section("hparams").all(),
       plugins: model.texts("plugins"),
     },
@@ -237,7 +296,14 @@ function checkConfig(root: Reader): ExperimentConfig {
       std: data.numbers("std"),
       batchSize: data.number("batchSize", 128, `${whole} 1`, isWhole(1)),
       validation: ownFolder
-        ? data.number("validation", 0, "left out: the folder val holds the validation images", (value) => value === 0)
+        ? data.number(
+            "validation",
+            0,
+            isPatterns
+              ? "left out: TAG_Validation.pt has them"
+              : "left out: the folder val holds the validation images",
+            (value) => value === 0,
+          )
         : data.number("validation", 5000, `${whole} 0`, isWhole(0)),
       splitSeed: data.number("splitSeed", 42, `${whole} 0`, isWhole(0)),
       numWorkers: data.number("numWorkers", 1, `${whole} 0`, isWhole(0)),
@@ -246,8 +312,15 @@ function checkConfig(root: Reader): ExperimentConfig {
       augmentTensor: data.transforms("augmentTensor"),
       prepare: data.transforms("prepare"),
       mix: data.has("mix") ? data.transform("mix", data.raw("mix")) : undefined,
+      ...(isPatterns && {
+        background: data.number("background", 0, "a number of at least 0", (value) => value >= 0),
+        cat: data.name("cat", ["Bravais Lattice", "Space Group"], "Bravais Lattice"),
+      }),
     },
-    optimizer: { ...optimizer.all(), name: optimizer.name("name", optimizerNames, "SGD") },
+    optimizer:
+      isPatterns && !root.has("optimizer")
+        ? { name: "Adam", lr: 0.5e-3, eps: 1e-5 }
+        : { ...optimizer.all(), name: optimizer.name("name", optimizerNames, isPatterns ? "Adam" : "SGD") },
     scheduler: root.raw("scheduler") === null || !root.has("scheduler") ? null : checkScheduler(scheduler),
     labelSmoothing: root.number("labelSmoothing", 0, "a number in [0, 1)", (value) => value >= 0 && value < 1),
     trainer: trainer.all(),

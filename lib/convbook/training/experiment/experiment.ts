@@ -24,12 +24,15 @@ import type { TrainerOptions } from "../core/trainer-options.ts";
 import type { HyperParameters } from "../core/training-module.ts";
 import type { Loader } from "../loaders.ts";
 import { CSVLogger, TensorBoardLogger } from "../loggers/index.ts";
+import { PatternModule, patternModelName } from "../pattern-module.ts";
 import { Trainer } from "../trainer.ts";
 import { ConfigError, type DatasetName, type ExperimentConfig } from "./config.ts";
 import { loadFolders } from "./folders.ts";
+import { PatternLog } from "./pattern-log.ts";
+import { loadPatternFiles } from "./patterns.ts";
 import { pipelines } from "./pipelines.ts";
 
-/** Images of one data set, normalised by the training images' statistics. */
+/** Images of one data set, normalised by the training images' statistics, or patterns as they are. */
 export interface ExperimentData {
   readonly train: Loader<LabelledBatch>;
   /** Held-out training images; undefined when none are held out. */
@@ -39,7 +42,7 @@ export interface ExperimentData {
   readonly description: HyperParameters;
 }
 
-type FetchedName = Exclude<DatasetName, "imageFolder">;
+type FetchedName = Exclude<DatasetName, "imageFolder" | "diffraction">;
 
 const loaders: Readonly<Record<FetchedName, (options: { train: boolean; transform: null }) => Promise<ArrayDataset>>> =
   {
@@ -54,6 +57,9 @@ export async function loadData(config: ExperimentConfig, file = "config"): Promi
   const { data } = config;
   if (data.name === "imageFolder") {
     return loadFolders(data, file);
+  }
+  if (data.name === "diffraction") {
+    return loadPatternFiles(config, file);
   }
   const load = loaders[data.name];
   const raw = await load({ train: true, transform: null });
@@ -96,24 +102,38 @@ export async function loadData(config: ExperimentConfig, file = "config"): Promi
   };
 }
 
+/** The class of the modules that train a model of this name. */
+function moduleClass(name: string): typeof ClassificationModule {
+  return name === patternModelName ? PatternModule : ClassificationModule;
+}
+
+/** The module that a checkpoint of an experiment holds. @throws what loading it throws */
+export async function loadModule(config: ExperimentConfig, checkpoint: string): Promise<ClassificationModule> {
+  return moduleClass(config.model.name).loadFromCheckpoint(checkpoint);
+}
+
 /** Makes the module of an experiment; its initialisation follows from the default generator, which is seeded here. */
 export function makeModule(config: ExperimentConfig, description: HyperParameters): ClassificationModule {
   manualSeed(config.seed);
   const { name, hparams } = config.model;
   const { classes } = description;
   // A folder's classes are not known before it is read.
-  const fromFolder = config.data.name === "imageFolder" && Array.isArray(classes) && hparams.numClasses === undefined;
+  const countName = name === patternModelName ? "outputDim" : "numClasses";
+  const isOwn = ["imageFolder", "diffraction"].includes(config.data.name);
+  const fromFolder = isOwn && Array.isArray(classes) && hparams[countName] === undefined;
   const { name: optimizerName, ...optimizerHparams } = config.optimizer;
   const { name: schedulerName, interval, ...schedulerHparams } = config.scheduler ?? { name: null };
-  const module = new ClassificationModule({
+  const Kind = moduleClass(name);
+  const module = new Kind({
     modelName: name,
-    modelHparams: fromFolder ? { ...hparams, numClasses: classes.length } : hparams,
+    modelHparams: fromFolder ? { ...hparams, [countName]: classes.length } : hparams,
     optimizerName,
     optimizerHparams,
     schedulerName: schedulerName ?? null,
     schedulerHparams: schedulerHparams as HyperParameters,
     schedulerInterval: interval === "step" ? "step" : "epoch",
     labelSmoothing: config.labelSmoothing,
+    ...(config.data.name === "diffraction" && { topK: 3 }),
     data: description,
   } as never);
   // For the shapes in the summary and the graph in TensorBoard.
@@ -128,14 +148,19 @@ function knowsShape({ data }: ExperimentConfig): boolean {
   return data.name !== "imageFolder" && data.prepare.length === 0;
 }
 
+/** The folder of an experiment's run: `output`, in it the tag's, in that the experiment's. */
+export function runFolder({ output, tag, experiment }: ExperimentConfig): string {
+  return resolve(output, ...[tag, experiment].filter((name) => name !== undefined));
+}
+
 /** The folder of an experiment's checkpoints. */
 export function checkpointFolder(config: ExperimentConfig): string {
-  return resolve(config.output, "checkpoints");
+  return join(runFolder(config), "checkpoints");
 }
 
 /** Whether an experiment has images to validate on. */
 export function hasValidation(config: ExperimentConfig): boolean {
-  return config.data.validation > 0 || config.data.name === "imageFolder";
+  return config.data.validation > 0 || ["imageFolder", "diffraction"].includes(config.data.name);
 }
 
 /** What saves an experiment's checkpoints: the best by validation, and the last. */
@@ -152,19 +177,28 @@ export function makeEarlyStopping({ earlyStopping }: ExperimentConfig): readonly
   return [new EarlyStopping({ monitor: "val_loss", ...earlyStopping } as EarlyStoppingOptions)];
 }
 
-/** Makes the Trainer of an experiment. Its files lie in the folder `output`. */
+/** Makes the Trainer of an experiment. Its files lie in the folder of the run. */
 export function makeTrainer(config: ExperimentConfig, options: TrainerOptions = {}): Trainer {
-  const rootDir = resolve(config.output);
+  const rootDir = runFolder(config);
   const where = { rootDir, name: "logs" };
   const tensorboard = new TensorBoardLogger({ ...where, logGraph: knowsShape(config) });
   return new Trainer({
     ...(config.trainer as TrainerOptions),
-    callbacks: [makeCheckpoint(config), new LearningRateMonitor(), ...makeEarlyStopping(config)],
+    callbacks: [
+      makeCheckpoint(config),
+      new LearningRateMonitor(),
+      ...makeEarlyStopping(config),
+      ...(config.data.name === "diffraction" ? [new PatternLog(rootDir, epochsOf(config))] : []),
+    ],
     logger: [tensorboard, new CSVLogger({ ...where, version: tensorboard.version })],
     defaultRootDir: rootDir,
     ...options,
   });
 }
 
+function epochsOf({ trainer }: ExperimentConfig): number | undefined {
+  return typeof trainer.maxEpochs === "number" && trainer.maxEpochs > 0 ? trainer.maxEpochs : undefined;
+}
+
 /** The path of the configuration's copy in the folder of a run. */
-export const copiedConfig = (output: string) => join(resolve(output), "config.yaml");
+export const copiedConfig = (config: ExperimentConfig) => join(runFolder(config), "config.yaml");

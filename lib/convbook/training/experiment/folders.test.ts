@@ -107,7 +107,10 @@ describe("a folder of one's own pictures", () => {
 
   it.each([
     ["data: { name: imageFolder }", "x.yaml: data.folder must name the folder that holds train and val."],
-    ["data: { folder: pictures }", "x.yaml: data.folder is a setting of imageFolder only; the data set is cifar10."],
+    [
+      "data: { folder: pictures }",
+      "x.yaml: data.folder is a setting of imageFolder and diffraction only; the data set is cifar10.",
+    ],
     [
       "data: { name: imageFolder, folder: a, validation: 5 }",
       "x.yaml: data.validation must be left out: the folder val holds the validation images, got 5.",

@@ -13,8 +13,10 @@ export {
   copiedConfig,
   type ExperimentData,
   loadData,
+  loadModule,
   makeModule,
   makeTrainer,
+  runFolder,
 } from "./experiment.ts";
 export { loadPlugin } from "./plugins.ts";
 export { bestCheckpoint, type FilePrediction, predictImages } from "./predict.ts";
