@@ -132,7 +132,7 @@ describe.runIf(there)("equations are numbered as MathJax numbers them", () => {
     const page = await browser.newPage();
     try {
       await page.goto(pathToFileURL(path).href);
-      await page.waitForFunction(ready, undefined, { timeout: 60_000 });
+      await page.waitForFunction(ready, undefined, { timeout: 300_000 });
       return (await page.evaluate(expression)) as T;
     } finally {
       await page.close();

@@ -22,7 +22,7 @@ const headings: Readonly<Record<string, readonly string[]>> = {
   "日本語 🎉": ["#日本語-🎉", "#%E6%97%A5%E6%9C%AC%E8%AA%9E-%F0%9F%8E%89"],
 };
 
-describe.runIf(existsSync(browserProgram))("a link to a heading", { timeout: 60_000 }, () => {
+describe.runIf(existsSync(browserProgram))("a link to a heading", () => {
   const folder = mkdtempSync(join(tmpdir(), "links-"));
   let browser: Browser;
   let page: Page;

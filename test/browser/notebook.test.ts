@@ -62,7 +62,7 @@ describe.runIf(there)("Notebook 6", { shuffle: false }, () => {
     await page.waitForFunction(
       "window.Jupyter?.notebook?.kernel?.is_connected?.() && Jupyter.notebook.kernel.info_reply.status === 'ok'",
       undefined,
-      { timeout: 60_000 },
+      { timeout: 300_000 },
     );
     // The widget extension announces itself once the kernel is there.
     await page.waitForTimeout(1500);
@@ -85,7 +85,7 @@ describe.runIf(there)("Notebook 6", { shuffle: false }, () => {
   const execute = (n: number) => page.evaluate(`Jupyter.notebook.execute_cells([${n}])`);
   const finished = (n: number) =>
     page.waitForFunction(`/^\\d+$/.test(String(Jupyter.notebook.get_cell(${n}).input_prompt_number))`, undefined, {
-      timeout: 30_000,
+      timeout: 300_000,
     });
 
   it("shows the kernel by its name", async () => {
@@ -104,7 +104,7 @@ describe.runIf(there)("Notebook 6", { shuffle: false }, () => {
     );
     await page.keyboard.press("Tab");
     await page.waitForFunction("Jupyter.notebook.get_cell(7).get_text() === 'Math.sqrt'", undefined, {
-      timeout: 20_000,
+      timeout: 300_000,
     });
   });
 
@@ -121,7 +121,7 @@ describe.runIf(there)("Notebook 6", { shuffle: false }, () => {
     const bar = cell(2)
       .locator(".widget-area .progress-bar, .output .progress-bar, .widget-progress .progress-bar")
       .first();
-    await bar.waitFor({ state: "visible", timeout: 20_000 });
+    await bar.waitFor({ state: "visible", timeout: 300_000 });
     await expect
       .poll(() => bar.evaluate((element) => (element as unknown as { style: { width: string } }).style.width))
       .toBe("100%");
@@ -131,7 +131,7 @@ describe.runIf(there)("Notebook 6", { shuffle: false }, () => {
     await execute(3);
     await page.waitForTimeout(500);
     await page.evaluate("Jupyter.notebook.kernel.interrupt()");
-    await cell(3).locator(".output_error").waitFor({ timeout: 20_000 });
+    await cell(3).locator(".output_error").waitFor({ timeout: 300_000 });
     expect(await cell(3).locator(".output_error").textContent()).toContain("KeyboardInterrupt");
     await execute(4);
     await finished(4);
@@ -141,10 +141,10 @@ describe.runIf(there)("Notebook 6", { shuffle: false }, () => {
   it("shows a table and a type error", async () => {
     await execute(5);
     await finished(5);
-    await cell(5).locator("table").waitFor({ timeout: 20_000 });
+    await cell(5).locator("table").waitFor({ timeout: 300_000 });
     expect(await cell(5).locator("table td").allTextContents()).toEqual(["ResNet", "91.84", "DenseNet", "90.72"]);
     await execute(6);
-    await cell(6).locator(".output_error").waitFor({ timeout: 20_000 });
+    await cell(6).locator(".output_error").waitFor({ timeout: 300_000 });
     expect(await cell(6).locator(".output_error").textContent()).toContain("TS2322");
   });
 });

@@ -15,6 +15,10 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
 
+# Seconds; only against what hangs: a busy machine may take its time.
+LIMIT = 300
+
+
 class Manager(KernelManager):
     """A manager of a kernel whose kernelspec is not installed."""
 
@@ -46,20 +50,25 @@ class Driver:
         self.manager.start_kernel(cwd=cwd)
         self.client = self.manager.client()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
+        self.client.wait_for_ready(timeout=LIMIT)
         self.ready = time.time() - started
 
-    def collect(self, msg_id, timeout, channel="shell", inputs=(), interrupt_after=None, interrupt_again=None, sigint=False):
-        """All of iopub until the idle of msg_id, and the reply."""
+    def collect(self, msg_id, timeout, channel="shell", inputs=(), interrupt_after=None, interrupt_when=None, interrupt_again=None, sigint=False):
+        """
+        All of iopub until the idle of msg_id, and the reply. An interrupt comes interrupt_after seconds after the cell has begun: after it
+        printed the text interrupt_when, or else after the kernel said that it executes it. The first may take as long as it does on any machine.
+        """
         events, inputs = [], list(inputs)
+        begun, over = threading.Event(), threading.Event()
+        self.interrupted_at = None
         deadline = time.time() + timeout
         stop = None
         if interrupt_after is not None:
             def interrupt():
+                begun.wait()
                 for wait in (interrupt_after, interrupt_again):
-                    if wait is None:
+                    if wait is None or over.wait(wait):
                         continue
-                    time.sleep(wait)
                     self.interrupted_at = time.time()
                     if sigint:
                         os.kill(self.manager.provisioner.process.pid, signal.SIGINT)
@@ -71,6 +80,8 @@ class Driver:
         idle = False
         while not idle:
             if time.time() > deadline:
+                over.set()
+                begun.set()
                 return {"timeout": True, "events": events}
             try:
                 question = self.client.get_stdin_msg(timeout=0)
@@ -86,9 +97,16 @@ class Driver:
             item = event(message)
             item["mine"] = item["parent"] == msg_id
             events.append(item)
+            if item["mine"] and (
+                item["type"] == "execute_input" if interrupt_when is None
+                else item["type"] == "stream" and interrupt_when in item["content"]["text"]
+            ):
+                begun.set()
             idle = item["mine"] and item["type"] == "status" and item["content"]["execution_state"] == "idle"
         ended = time.time()
         if stop is not None:
+            over.set()
+            begun.set()
             stop.join()
         get = self.client.get_shell_msg if channel == "shell" else self.client.get_control_msg
         reply = None
@@ -97,7 +115,7 @@ class Driver:
             if message["parent_header"].get("msg_id") == msg_id:
                 reply = message
         result = {"events": events, "reply": {"type": reply["msg_type"], "content": reply["content"]}, "id": msg_id}
-        if interrupt_after is not None:
+        if self.interrupted_at is not None:
             result["stopped_after"] = ended - self.interrupted_at
         return result
 
@@ -112,9 +130,10 @@ class Driver:
         )
         return self.collect(
             msg_id,
-            command.get("timeout", 60),
+            command.get("timeout", LIMIT),
             inputs=command.get("inputs", ()),
             interrupt_after=command.get("interrupt_after"),
+            interrupt_when=command.get("interrupt_when"),
             interrupt_again=command.get("interrupt_again"),
             sigint=command.get("sigint", False),
         )
@@ -125,14 +144,14 @@ class Driver:
         ids = [self.client.execute(code, **options) for code in command["cells"]]
         results = []
         for msg_id in ids:
-            results.append(self.collect(msg_id, command.get("timeout", 60)))
+            results.append(self.collect(msg_id, command.get("timeout", LIMIT)))
         return {"results": results}
 
     def request(self, command):
         channel = command.get("channel", "shell")
         message = self.client.session.msg(command["type"], command.get("content", {}))
         getattr(self.client, channel + "_channel").send(message)
-        return self.collect(message["header"]["msg_id"], command.get("timeout", 30), channel)
+        return self.collect(message["header"]["msg_id"], command.get("timeout", LIMIT), channel)
 
     def post(self, command):
         """A message that has no reply, such as comm_msg; everything until its idle."""
@@ -140,7 +159,7 @@ class Driver:
         self.client.shell_channel.send(message)
         events = []
         while True:
-            item = event(self.client.get_iopub_msg(timeout=command.get("timeout", 30)))
+            item = event(self.client.get_iopub_msg(timeout=command.get("timeout", LIMIT)))
             item["mine"] = item["parent"] == message["header"]["msg_id"]
             events.append(item)
             if item["mine"] and item["type"] == "status" and item["content"]["execution_state"] == "idle":
@@ -165,9 +184,9 @@ class Driver:
             message = self.client.session.msg(request["type"], request.get("content", {}))
             start = time.time()
             self.client.shell_channel.send(message)
-            reply = self.client.get_shell_msg(timeout=20)
+            reply = self.client.get_shell_msg(timeout=LIMIT)
             replies.append({"type": reply["msg_type"], "content": reply["content"], "seconds": time.time() - start})
-        return {"replies": replies, "cell": self.collect(msg_id, command.get("timeout", 60))}
+        return {"replies": replies, "cell": self.collect(msg_id, command.get("timeout", LIMIT))}
 
     def debug(self, command):
         """A DAP conversation around a cell: sends `before`, starts the cell, and at each stop sends the next `stops`."""
@@ -180,7 +199,7 @@ class Driver:
             )
             self.client.control_channel.send(message)
             while True:
-                reply = self.client.get_control_msg(timeout=20)
+                reply = self.client.get_control_msg(timeout=LIMIT)
                 if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
                     answers.append(reply["content"])
                     return reply["content"]
@@ -192,7 +211,7 @@ class Driver:
         msg_id = self.client.execute(command["code"])
         todo, outputs = list(command["stops"]), []
         while True:
-            message = self.client.get_iopub_msg(timeout=20)
+            message = self.client.get_iopub_msg(timeout=LIMIT)
             if message["msg_type"] == "debug_event" and message["content"]["event"] == "stopped":
                 stack = ask({"command": "stackTrace", "arguments": {"threadId": 1}})["body"]["stackFrames"]
                 scopes = ask({"command": "scopes", "arguments": {"frameId": 0}})["body"]["scopes"]
@@ -264,7 +283,7 @@ class Driver:
     def shutdown(self, command):
         message = self.client.session.msg("shutdown_request", {"restart": command.get("restart", False)})
         self.client.control_channel.send(message)
-        reply = self.client.get_control_msg(timeout=10)
+        reply = self.client.get_control_msg(timeout=LIMIT)
         started = time.time()
         while self.manager.is_alive() and time.time() - started < 10:
             time.sleep(0.01)

@@ -19,7 +19,7 @@ describe.runIf(pythonHas("jupyter_client"))("a cell that breaks things", () => {
   afterEach(() => kernel.close());
 
   const fails = async (code: string) => {
-    const { reply, events } = await kernel.execute(code, { timeout: 60 });
+    const { reply, events } = await kernel.execute(code);
     expect(events.filter(({ type }) => type === "error")).toHaveLength(1);
     return reply.content as { ename: string; evalue: string };
   };
@@ -81,7 +81,7 @@ describe.runIf(pythonHas("jupyter_client"))("a cell that breaks things", () => {
       // Where the cell is done before anything is noticed, it is the next one that the end of the process hits.
       const hit = [];
       for (const cell of [`const fs = await import("node:fs");\n${code} 0`, "1", "1"]) {
-        hit.push((await kernel.execute(cell, { timeout: 20 })).reply?.content);
+        hit.push((await kernel.execute(cell)).reply?.content);
       }
       const ended = hit.filter((content) => content?.status === "error");
       expect([code, ended.map(({ ename }) => ename)]).toEqual([code, ["ProcessEnded"]]);
@@ -127,7 +127,6 @@ describe.runIf(pythonHas("jupyter_client"))("limits and missing parts", () => {
     try {
       const { reply } = await kernel.execute(
         "const hoard: number[][] = []; for (;;) hoard.push(new Array(100_000).fill(1.5));",
-        { timeout: 100 },
       );
       expect(reply.content.ename).toBe("OutOfMemory");
       expect(reply.content.evalue).toMatch(
@@ -248,7 +247,7 @@ describe.runIf(pythonHas("jupyter_client"))("limits and missing parts", () => {
     const { status, stderr } = spawnSync(process.execPath, [main, file], {
       env: { ...process.env, [name]: value },
       encoding: "utf8",
-      timeout: 30_000,
+      timeout: 300_000,
     });
     rmSync(dirname(file), { recursive: true });
     expect([status, stderr]).toEqual([1, `${name} is ${JSON.stringify(value)}, ${problem}; correct or unset it\n`]);
@@ -328,7 +327,7 @@ describe("a connection that cannot be used", () => {
     } else {
       writeFileSync(file, contents);
     }
-    const { status, stderr } = spawnSync(process.execPath, [main, file], { encoding: "utf8", timeout: 20_000 });
+    const { status, stderr } = spawnSync(process.execPath, [main, file], { encoding: "utf8", timeout: 300_000 });
     expect(status).toBe(1);
     return stderr.replaceAll(file, "FILE").trim();
   };

@@ -12,7 +12,7 @@ describe.runIf(pythonHas("jupyter_client"))("input", () => {
   });
   afterAll(() => kernel.close());
 
-  const type = (code: string, ...inputs: string[]) => kernel.execute(code, { allow_stdin: true, inputs, timeout: 20 });
+  const type = (code: string, ...inputs: string[]) => kernel.execute(code, { allow_stdin: true, inputs });
 
   it("asks the questions of readline's promises", async () => {
     const result = await type(
@@ -115,7 +115,7 @@ describe.runIf(pythonHas("jupyter_client"))("input", () => {
 
   it("says that there is no input where nobody can be asked", async () => {
     const text = "this front-end takes no input (the cell was sent with allow_stdin false)";
-    const refused = async (code: string) => (await kernel.execute(code, { timeout: 20 })).reply.content.evalue;
+    const refused = async (code: string) => (await kernel.execute(code)).reply.content.evalue;
     const open = 'const { createInterface } = await import("node:readline");';
     expect(
       await refused(
@@ -143,7 +143,6 @@ describe.runIf(pythonHas("jupyter_client"))("input", () => {
     const stopped = await kernel.execute("await new Promise((done) => process.stdin.once('data', done));", {
       allow_stdin: true,
       interrupt_after: 0.5,
-      timeout: 20,
     });
     expect(stopped.reply.content.ename).toBe("KeyboardInterrupt");
     const next = await type("String(await new Promise((done) => process.stdin.once('data', done)))", "next");

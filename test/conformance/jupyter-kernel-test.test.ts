@@ -9,7 +9,7 @@ describe.runIf(pythonHas("jupyter_kernel_test"))("jupyter_kernel_test", () => {
     const script = join(root, "test/conformance/jupyter_kernel_test_case.py");
     const { status, stderr } = spawnSync(debianPython(), [script, kernelspecFolder], {
       encoding: "utf8",
-      timeout: 110_000,
+      timeout: 300_000,
     });
     expect(stderr).toMatch(/\nRan 1\d tests/);
     expect(stderr).not.toContain("skipped");

@@ -62,21 +62,20 @@ describe.runIf(pythonHas("jupyter_client"))("a cell that breaks", () => {
     await kernel?.close();
     kernel = await KernelUnderTest.start();
     await kernel.execute('const before = 1; console.log("ready");');
-    const options = { timeout: 20 };
-    expect((await kernel.execute(`// @convbook-types: off\n${code}`, options)).reply?.content.status).toBe("ok");
-    const failed = await kernel.execute('// @convbook-types: off\nthrow new RangeError("after");', options);
+    expect((await kernel.execute(`// @convbook-types: off\n${code}`)).reply?.content.status).toBe("ok");
+    const failed = await kernel.execute('// @convbook-types: off\nthrow new RangeError("after");');
     expect(failed.reply?.content).toMatchObject({ status: "error", ename: "RangeError", evalue: "after" });
-    expect(resultOf(await kernel.execute("before + 1", options))).toBe("2");
-    const shown = await kernel.execute("display.html('<b>shown</b>')", options);
+    expect(resultOf(await kernel.execute("before + 1"))).toBe("2");
+    const shown = await kernel.execute("display.html('<b>shown</b>')");
     expect(shown.events.find(({ type }) => type === "display_data")?.content.data).toEqual({
       "text/html": "<b>shown</b>",
       "text/plain": "shown",
     });
     if (!breaksNode.has(name)) {
-      expect(streamOf(await kernel.execute("!echo from a command", options))).toBe("from a command\n");
+      expect(streamOf(await kernel.execute("!echo from a command"))).toBe("from a command\n");
     }
-    const stopped = await kernel.execute("for (;;) {}", { ...options, interrupt_after: 0.3 });
+    const stopped = await kernel.execute("for (;;) {}", { interrupt_after: 0.3 });
     expect(stopped.reply?.content).toMatchObject({ status: "error", ename: "KeyboardInterrupt" });
-    expect(resultOf(await kernel.execute("before + 2", options))).toBe("3");
+    expect(resultOf(await kernel.execute("before + 2"))).toBe("3");
   });
 });

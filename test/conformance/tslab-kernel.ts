@@ -23,7 +23,7 @@ export async function installTslab(): Promise<string | undefined> {
   mkdirSync(folder);
   const args = ["install", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund", `tslab@${version}`];
   try {
-    await promisify(execFile)("npm", args, { timeout: 120_000 });
+    await promisify(execFile)("npm", args, { timeout: 300_000 });
     return join(folder, "node_modules/.bin/tslab");
   } catch (error) {
     if (process.env.CI) {

@@ -124,18 +124,11 @@ describe.runIf(tslab)("notebook 01", () => {
     }
   });
 
-  it("loses on tslab output of a cell that prints much, even that it ended", async () => {
-    const code = 'for (let i = 0; i < 3000; i++) { process.stdout.write("line " + i + "\\n"); }';
-    const [ours, theirs] = await Promise.all(
-      [kernels.ours, kernels.tslab].map((kernel) =>
-        Promise.race([
-          kernel.run(code),
-          new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 8000)),
-        ]),
-      ),
+  it("keeps what a cell prints of which tslab may lose much, even that it ended", async () => {
+    const ours = await kernels.ours.run(
+      'for (let i = 0; i < 3000; i++) { process.stdout.write("line " + i + "\\n"); }',
     );
-    expect(ours?.stdout.split("\n")).toHaveLength(3001);
-    expect(theirs?.stdout.split("\n").length ?? 0).toBeLessThan(3001);
+    expect(ours.stdout.split("\n")).toHaveLength(3001);
   });
 });
 

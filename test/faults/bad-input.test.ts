@@ -16,7 +16,7 @@ const outputsOf = (path: string) =>
 const textOf = (path: string, cell: number) =>
   (outputsOf(path)[cell] ?? []).flatMap((output) => output.text ?? []).join("");
 
-describe("files that are no notebooks", { timeout: 60_000 }, () => {
+describe("files that are no notebooks", () => {
   test.each([
     ["not JSON", "{", "is not JSON"],
     ["not nbformat", '{"a": 1}', 'it has no "nbformat"'],
@@ -69,7 +69,7 @@ describe("files that are no notebooks", { timeout: 60_000 }, () => {
   });
 });
 
-describe.runIf(hasJupyter)("cells that do what they should not (Python)", { timeout: 90_000 }, () => {
+describe.runIf(hasJupyter)("cells that do what they should not (Python)", () => {
   const run = (name: string, cells: string[], ...args: string[]) => {
     const path = writeNotebook(folder, `${name}.ipynb`, cells);
     return runCommand([path, "--interrupt-grace", "1", ...args]).then((result) => ({ ...result, path }));
@@ -91,7 +91,7 @@ describe.runIf(hasJupyter)("cells that do what they should not (Python)", { time
     const marker = join(folder, "alive");
     const child = `import os, time\\nos.setsid()\\nwhile True:\\n    open("${marker}", "w").write(str(time.time()))\\n    time.sleep(0.05)`;
     const result = await run("forks", [
-      `import subprocess, sys, time\nsubprocess.Popen([sys.executable, "-c", '${child}'])\ntime.sleep(1)`,
+      `import subprocess, sys, time\nsubprocess.Popen([sys.executable, "-c", '${child}'])\nimport os\nwhile not os.path.exists("${marker}"):\n    time.sleep(0.05)`,
       "import os\nos._exit(1)",
     ]);
     expect(result.code).toBe(5);
@@ -147,10 +147,10 @@ describe.runIf(hasJupyter)("cells that do what they should not (Python)", { time
       "long",
       ["import time\nprint('one')", "time.sleep(0.2)", "time.sleep(50)"],
       "--notebook-timeout",
-      "8",
+      "20",
     );
     expect(result.code).toBe(4);
-    expect(result.stdout).toContain("the notebook took longer than 8 s");
+    expect(result.stdout).toContain("the notebook took longer than 20 s");
     expect(textOf(result.path, 0)).toBe("one\n");
   });
 
@@ -184,7 +184,7 @@ describe.runIf(hasJupyter)("cells that do what they should not (Python)", { time
   });
 });
 
-describe("cells that do what they should not (TypeScript)", { timeout: 90_000 }, () => {
+describe("cells that do what they should not (TypeScript)", () => {
   const run = (name: string, cells: string[], ...args: string[]) => {
     const path = writeNotebook(folder, `ts-${name}.ipynb`, cells, "convbook");
     return runCommand([path, "--kernel-dir", kernelDir, "--interrupt-grace", "2", ...args]).then((result) => ({

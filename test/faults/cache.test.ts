@@ -80,7 +80,7 @@ const pythonNotebook = (cells: readonly CellLike[], metadata: object = {}) =>
 const scriptNotebook = (cells: readonly CellLike[], metadata: object = {}) =>
   writeNotebook(folder, "n.ts.ipynb", cells, "convbook", metadata);
 
-describe.runIf(hasJupyter)("Python", { timeout: 60_000 }, () => {
+describe.runIf(hasJupyter)("Python", () => {
   test("a module inside of a package", async () => {
     write("pkg/__init__.py", "");
     write("pkg/mod.py", "value = 1");
@@ -242,9 +242,6 @@ describe.runIf(hasJupyter)("Python", { timeout: 60_000 }, () => {
 
 test.runIf(hasJupyter)(
   "with kernels: a module in a package, a file that %run runs, a package of the workspace",
-  {
-    timeout: 60_000,
-  },
   async () => {
     write("pkg/__init__.py", "");
     write("pkg/mod.py", "value = 1");
@@ -270,7 +267,7 @@ test.runIf(hasJupyter)(
   },
 );
 
-describe.runIf(hasJupyter)("how it is judged", { timeout: 60_000 }, () => {
+describe.runIf(hasJupyter)("how it is judged", () => {
   test.runIf(shared("cases/runner/check.ipynb") !== undefined)(
     "a difference that --check found is no pass",
     async () => {
@@ -363,7 +360,7 @@ describe.runIf(hasJupyter)("how it is judged", { timeout: 60_000 }, () => {
   });
 });
 
-describe("TypeScript", { timeout: 60_000 }, () => {
+describe("TypeScript", () => {
   test("the command says why it runs again", async () => {
     write("helper.ts", "export { value } from './deep.ts';\n");
     write("deep.ts", "export const value = 1;\n");

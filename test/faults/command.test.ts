@@ -26,7 +26,7 @@ const textOf = (path: string) =>
     .flatMap((output) => output.text ?? [])
     .join("");
 
-describe("the command", { timeout: 60_000 }, () => {
+describe("the command", () => {
   test("parameters from the command line, a file, and the notebook's own fast ones", async () => {
     const path = write(
       "parameters.ipynb",

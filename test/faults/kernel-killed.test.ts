@@ -33,7 +33,7 @@ const kernels = {
 describe.each(["convbook", "python3"] as const)("the kernel %s killed", (name) => {
   const { times, cells } = kernels[name];
 
-  test.runIf(name === "convbook" || hasJupyter)(`${times} times at random`, { timeout: 240_000 }, async () => {
+  test.runIf(name === "convbook" || hasJupyter)(`${times} times at random`, async () => {
     const random = randomNumbers(times);
     const delays = Array.from({ length: times }, () => random() * 200);
     let next = 0;

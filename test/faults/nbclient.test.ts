@@ -42,7 +42,7 @@ describe.runIf(hasJupyter)("thirty notebooks through ours and nbclient", () => {
     // Both at once: much of either's time is waiting for kernels to start and to end.
     const oracle = promisify(execFile)(python, [join(import.meta.dirname, "nbclient_oracle.py"), folder], {
       env,
-      timeout: 200_000,
+      timeout: 500_000,
     });
     const groups = Object.entries(thirtyNotebooks).map(([name, { timeout, allowErrors }]) => ({
       name,

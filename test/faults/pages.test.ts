@@ -41,7 +41,7 @@ function expectPage(path: string, remoteImages: boolean): string {
 describe.each([
   [false, []],
   [true, ["--remote-images"]],
-])("with pictures from addresses: %s", { timeout: 120_000 }, (remoteImages, options) => {
+])("with pictures from addresses: %s", (remoteImages, options) => {
   test.each([
     ["html", "show.html"],
     ["slides", "show.slides.html"],

@@ -28,7 +28,7 @@ async function printed(
 const given = (values: Readonly<Record<string, string>>) =>
   Object.entries(values).flatMap(([name, value]) => ["-p", name, value]);
 
-describe("TypeScript", { timeout: 120_000 }, () => {
+describe("TypeScript", () => {
   test("every declaration takes a value, and the value has the declared type", async () => {
     const source = `let foo: any;
 var v=1, w = "x";
@@ -55,7 +55,7 @@ let none: string | null = "x";`;
   });
 });
 
-describe.runIf(hasJupyter)("Python", { timeout: 120_000 }, () => {
+describe.runIf(hasJupyter)("Python", () => {
   test("every declaration takes a value, spelled as it was given", async () => {
     const source =
       "foo: int\na = b = 1\nc, (d, *e) = 1, (2, 3)\nf = 1; g = 'x'\nlr = 0.5\nh = {\n  'k': 1,\n}\ni = None";

@@ -29,7 +29,7 @@ const statuses = async (path: string, options: object = {}) => {
 };
 
 // papermill/tests/test_execute.py, TestSysExit
-describe.runIf(hasJupyter)("a cell that ends the program", { timeout: 60_000 }, () => {
+describe.runIf(hasJupyter)("a cell that ends the program", () => {
   test.each(["sys.exit()", "sys.exit(0)", "sys.exit(None)", "raise SystemExit", "exit()", "quit"])(
     "%s ends the run without a fault",
     async (source) => {
@@ -68,7 +68,7 @@ describe.runIf(hasJupyter)("a cell that ends the program", { timeout: 60_000 }, 
   });
 });
 
-test("process.exit in TypeScript: 0 ends the run, other codes fail", { timeout: 60_000 }, async () => {
+test("process.exit in TypeScript: 0 ends the run, other codes fail", async () => {
   const run = (source: string) => statuses(script([source, "1"]), { kernelDir });
   expect(await run("process.exit()")).toEqual(["passed", "passed", "not-run"]);
   expect(await run("process.exit(0)")).toEqual(["passed", "passed", "not-run"]);
@@ -76,7 +76,7 @@ test("process.exit in TypeScript: 0 ends the run, other codes fail", { timeout: 
   expect(await run("process.exitCode = 4;\nprocess.exit()")).toEqual(["failed", "failed", "not-run"]);
 });
 
-describe("an end is no error: what allows errors does not go on behind it", { timeout: 90_000 }, () => {
+describe("an end is no error: what allows errors does not go on behind it", () => {
   const stored = (path: string) => {
     const notebook = JSON.parse(readFileSync(path, "utf8"));
     Object.assign(notebook.cells.at(-1), {
@@ -158,7 +158,7 @@ describe("an end is no error: what allows errors does not go on behind it", { ti
 });
 
 // nbclient's tests/test_client.py runs with an in-memory history
-test.runIf(hasJupyter)("the history of the user's IPython is not touched", { timeout: 60_000 }, async () => {
+test.runIf(hasJupyter)("the history of the user's IPython is not touched", async () => {
   const home = join(folder, "ipython");
   mkdirSync(home);
   const path = python(["get_ipython().history_manager.hist_file", "x = 'in no history'"]);
@@ -169,7 +169,7 @@ test.runIf(hasJupyter)("the history of the user's IPython is not touched", { tim
 });
 
 // nbval/plugin.py: comment_markers, find_metadata_tags, and the cells whose reference was not run.
-describe.runIf(hasJupyter)("nbval's markers", { timeout: 60_000 }, () => {
+describe.runIf(hasJupyter)("nbval's markers", () => {
   const stored = (path: string, text = "stored\n") => {
     const notebook = JSON.parse(readFileSync(path, "utf8"));
     for (const cell of notebook.cells) {
@@ -242,7 +242,7 @@ describe.runIf(hasJupyter)("nbval's markers", { timeout: 60_000 }, () => {
 });
 
 // The README of nbmake: "Mock out variables to simplify testing", "Run test logic after a cell executes".
-describe.runIf(hasJupyter)("nbmake's metadata", { timeout: 60_000 }, () => {
+describe.runIf(hasJupyter)("nbmake's metadata", () => {
   const nbmake = (source: string, own: object) => ({ source, metadata: { nbmake: own } });
 
   test("mocks set variables behind their cell, and are not in the notebook", async () => {
@@ -309,7 +309,7 @@ describe.runIf(hasJupyter)("nbmake's metadata", { timeout: 60_000 }, () => {
 });
 
 // Names of kernels are of the machine that wrote the notebook.
-describe.runIf(hasJupyter)("a kernel that is not installed", { timeout: 60_000 }, () => {
+describe.runIf(hasJupyter)("a kernel that is not installed", () => {
   const at = (kernelspec: object, more: object = {}) => {
     const path = join(folder, `k${count++}.ipynb`);
     writeFileSync(path, JSON.stringify({ ...notebookJson(["1"]), metadata: { kernelspec, ...more } }));
@@ -358,7 +358,7 @@ describe.runIf(hasJupyter)("a kernel that is not installed", { timeout: 60_000 }
   });
 });
 
-describe.runIf(hasJupyter)("with the terminal gone", { timeout: 60_000 }, () => {
+describe.runIf(hasJupyter)("with the terminal gone", () => {
   /** Runs the command, whose reader goes away when the first cell has passed. */
   const deaf = (path: string, then: (child: ChildProcess) => void) =>
     runCommand([path], {
@@ -388,7 +388,7 @@ describe.runIf(hasJupyter)("with the terminal gone", { timeout: 60_000 }, () => 
   });
 });
 
-test("two cells of one id: validate tells it, and a run runs both", { timeout: 60_000 }, async () => {
+test("two cells of one id: validate tells it, and a run runs both", async () => {
   const path = script(["console.log(1)", "console.log(2)"]);
   writeFileSync(path, readFileSync(path, "utf8").replaceAll(/"cell-\d"/g, '"same"'));
   const { code, stdout } = await runCommand(["validate", path]);

@@ -113,7 +113,7 @@ describe.each(Object.entries(suites))("%s", (_, suite) => {
     );
   }
 
-  test.runIf(there)("its notebooks come out as they should", { timeout: 900_000 }, async () => {
+  test.runIf(there)("its notebooks come out as they should", async () => {
     const copy = join(folder, suite.checkout);
     cpSync(checkout, copy, { recursive: true, filter: (from) => !/^(?:node_modules|\.git)$/.test(basename(from)) });
     symlinkSync(packages, join(copy, home, "node_modules"));

@@ -13,7 +13,7 @@ const readme = readFileSync(join(repository, "lib/runner/README.md"), "utf8");
 const blocks = (language: string) =>
   [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map((match) => match[1] ?? "");
 
-test("the program runs a notebook and makes a page of it", { timeout: 60_000 }, () => {
+test("the program runs a notebook and makes a page of it", () => {
   const program = blocks("ts").find((block) => block.includes("runNotebook"));
   writeFileSync(join(folder, "program.mts"), program ?? "");
   symlinkSync(join(repository, "node_modules"), join(folder, "node_modules"));

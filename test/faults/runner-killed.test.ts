@@ -10,7 +10,7 @@ import { kernelDir, notebookJson, temporaryFolder } from "./support.ts";
 const { path: folder, remove } = temporaryFolder();
 afterAll(remove);
 
-test("a notebook is whole whenever the process that saves it is killed", { timeout: 120_000 }, async () => {
+test("a notebook is whole whenever the process that saves it is killed", async () => {
   let leftovers = 0;
   for (let round = 0; round < 50; round++) {
     const path = join(folder, `${round}.ipynb`);
@@ -32,7 +32,7 @@ test("a notebook is whole whenever the process that saves it is killed", { timeo
   expect(leftovers).toBeGreaterThan(5);
 });
 
-test("the next run takes the leftovers of a killed one away", { timeout: 60_000 }, async () => {
+test("the next run takes the leftovers of a killed one away", async () => {
   const path = join(folder, "again.ipynb");
   writeFileSync(path, JSON.stringify(notebookJson(["1 + 1"], "convbook")));
   // No process has the highest number that Linux allows.

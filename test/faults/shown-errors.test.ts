@@ -14,7 +14,7 @@ const run = (cells: readonly CellLike[], options: object = {}) =>
 
 const declaration = "class A:\n    def __repr__(self):\n        raise RuntimeError('no text')\n";
 
-describe.runIf(hasJupyter)("a result that cannot be shown", { timeout: 60_000 }, () => {
+describe.runIf(hasJupyter)("a result that cannot be shown", () => {
   test("fails its cell", async () => {
     const { status, cells } = await run([`${declaration}A()`, "print('after')"]);
     expect([status, ...cells.map((cell) => cell.status)]).toEqual(["failed", "failed", "not-run"]);

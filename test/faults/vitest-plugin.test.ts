@@ -62,9 +62,7 @@ beforeAll(() => {
   );
 });
 
-test("each cell is a test; one that fails does so at its line, and those behind it are skipped", {
-  timeout: 120_000,
-}, () => {
+test("each cell is a test; one that fails does so at its line, and those behind it are skipped", () => {
   const { report, output } = vitest();
   expect(results(report)).toEqual([
     ["cell 1: const n: number = 3;", "passed"],
@@ -80,7 +78,7 @@ test("each cell is a test; one that fails does so at its line, and those behind 
   expect(output).toMatch(new RegExp(`notebooks/sums\\.ipynb:${line}:\\d+`));
 });
 
-test("with a name pattern the cells before it run, too", { timeout: 120_000 }, () => {
+test("with a name pattern the cells before it run, too", () => {
   const { report } = vitest("-t", "cell 4");
   expect(report.numPassedTests).toBe(1);
   expect(results(report).filter(([, status]) => status === "passed")).toEqual([
@@ -88,9 +86,7 @@ test("with a name pattern the cells before it run, too", { timeout: 120_000 }, (
   ]);
 });
 
-test("a cell that ends the program without a fault passes, and those behind it are skipped", {
-  timeout: 120_000,
-}, () => {
+test("a cell that ends the program without a fault passes, and those behind it are skipped", () => {
   // Other tests run all notebooks that there are.
   onTestFinished(() => {
     for (const name of ["ends", "fails"]) {

@@ -23,6 +23,7 @@ const batches = {
   },
 };
 const fit = (options, run = {}) => new Trainer({ logger: false, enableModelSummary: false, ...options }).fit(module, batches, undefined, run);
+class Tells extends callbacks.Callback { onTrainBatchEnd(trainer) { if (trainer.globalStep === 1) console.log("trains"); } }
 const saving = () => new callbacks.ModelCheckpoint({ dirPath: ${JSON.stringify(folder)}, saveTopK: 0, saveLast: true });
 "ready"`;
 
@@ -45,9 +46,9 @@ describe.runIf(pythonHas("jupyter_client"))("interrupting a training in a cell",
   });
 
   it("ends it at the batch's end, saved and said; the next cell goes on with it", async () => {
-    const code = cell(`const first = await fit({ maxEpochs: 500, callbacks: saving() });
+    const code = cell(`const first = await fit({ maxEpochs: 500, callbacks: [saving(), new Tells()] });
 [first.status, first.globalStep > 0, first.lastModelPath?.split("/").at(-1)]`);
-    const stopped = await kernel.execute(code, { interrupt_after: 3, timeout: 60 });
+    const stopped = await kernel.execute(code, { interrupt_after: 0.5, interrupt_when: "trains" });
     expect(stopped.reply.content, JSON.stringify(stopped.reply.content)).toMatchObject({ status: "ok" });
     expect(resultOf(stopped)).toBe("[ 'interrupted', true, 'last.safetensors' ]");
     expect(text(stopped)).toContain("broken off");
@@ -55,7 +56,6 @@ describe.runIf(pythonHas("jupyter_client"))("interrupting a training in a cell",
     const more = await kernel.execute(
       cell(`const second = await fit({ maxSteps: first.globalStep + 5, callbacks: saving() }, { ckptPath: "last" });
 [second.status, second.reason === \`maxSteps = \${first.globalStep + 5} reached\`, second.globalStep - first.globalStep]`),
-      { timeout: 60 },
     );
     expect(resultOf(more)).toBe("[ 'completed', true, 5 ]");
   });
@@ -65,10 +65,15 @@ describe.runIf(pythonHas("jupyter_client"))("interrupting a training in a cell",
     await kernel.execute(
       cell(`const dense = { length: 3, *[Symbol.iterator]() { for (let i = 0; i < 3; i++) yield [tf.randomNormal([64, 32, 32, 3]), tf.zeros([64], "int32")]; } };
 class Stubborn extends ClassificationModule {
+  ended = [];
   slow(step, batch, index) {
     const start = performance.now();
     let result = super[step](batch, index);
-    while (this.stubborn === step && performance.now() - start < 60_000) result = super[step](batch, index);
+    if (this.stubborn === step) {
+      console.log("slowly");
+      while (performance.now() - start < 100_000) result = super[step](batch, index);
+      this.ended.push(step);
+    }
     return result;
   }
   trainingStep(batch, index) { return this.slow("trainingStep", batch, index); }
@@ -94,14 +99,18 @@ JSON.stringify([third.status, third.globalStep, third.metrics.train_loss > 0, st
       const code = cell(`stubborn.stubborn = "${step}";
 const before = process.listenerCount("SIGINT");
 await same.fit(stubborn, dense, dense);`);
-      const stopped = await kernel.execute(code, { interrupt_after: 2, interrupt_again: 0.5, timeout: 60 });
+      const stopped = await kernel.execute(code, {
+        interrupt_after: 0.2,
+        interrupt_when: "slowly",
+        interrupt_again: 0.5,
+      });
       expect(stopped.reply.content, JSON.stringify(stopped.reply.content)).toMatchObject({
         status: "error",
         ename: "KeyboardInterrupt",
       });
-      expect(stopped.stopped_after).toBeLessThan(5);
-      await kernel.execute(cell("stubborn.stubborn = undefined;"));
-      const more = await kernel.execute(report.replace("TRAINER", next), { timeout: 60 });
+      // It did not come to its own end.
+      expect(resultOf(await kernel.execute(cell("stubborn.stubborn = undefined; stubborn.ended")))).toBe("[]");
+      const more = await kernel.execute(report.replace("TRAINER", next));
       expect(resultOf(more), JSON.stringify(more.reply.content)?.slice(0, 2000)).toBe(
         `'["completed",3,true,true,0,"exception","teardown","teardown"]'`,
       );

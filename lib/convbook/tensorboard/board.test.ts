@@ -77,7 +77,7 @@ it("looks by itself, and no more once it is closed", async () => {
   expect(last()["text/plain"]).toContain('no scalar "loss"; there are other; the curves appear here');
   writer.addScalar("loss", 1, 0);
   writer.flush();
-  await expect.poll(() => last()["text/plain"], { timeout: 10_000 }).toContain("mine ends at 1");
+  await expect.poll(() => last()["text/plain"], { timeout: 300_000 }).toContain("mine ends at 1");
   writer.addScalar("loss", 2, 1);
   writer.flush();
   board.close();

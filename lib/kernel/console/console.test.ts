@@ -20,7 +20,7 @@ it("runs lines that are piped in, over several lines where a statement goes on, 
       encoding: "utf8",
       cwd: folder,
       env: { ...process.env, CONVBOOK_HISTORY: join(folder, "history.jsonl") },
-      timeout: 50_000,
+      timeout: 300_000,
     },
   );
   rmSync(folder, { recursive: true });

@@ -65,7 +65,7 @@ export function chooseAmong(
       cwd: folder,
       env: { ...process.env, CONVBOOK_BACKEND: "", ...options.env },
       encoding: "utf8",
-      timeout: 60_000,
+      timeout: 300_000,
     });
     if (status !== 0) {
       throw new Error(stderr);

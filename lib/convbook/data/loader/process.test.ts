@@ -17,7 +17,7 @@ async function run(script: string): Promise<string> {
     const loader = new DataLoader(dataset, { batchSize: 8, shuffle: true, numWorkers: 2 });
     ${script}`;
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", code], {
-    timeout: 30_000,
+    timeout: 300_000,
     killSignal: "SIGKILL",
     cwd: new URL(".", import.meta.url),
   });
