@@ -1,5 +1,6 @@
 /** What a kernelspec starts: `node main.js CONNECTION_FILE`. */
 import "./supervisor/heap.ts";
+import { isOrphan } from "./platform.ts";
 import { ConnectionFileError, readConnectionFile } from "./protocol/connection.ts";
 import { BindError } from "./protocol/sockets.ts";
 import { checkHistoryFile, SettingError, wholeNumber } from "./settings.ts";
@@ -47,7 +48,7 @@ async function main(args: readonly string[]): Promise<void> {
 function watchParent(kernel: Kernel, orphanSeconds: number): void {
   const patience = process.env.JPY_PARENT_PID !== undefined ? 0 : orphanSeconds * 1000;
   const timer = setInterval(() => {
-    if (process.ppid !== parent && (process.env.JPY_PARENT_PID !== undefined || kernel.idleFor > patience)) {
+    if (isOrphan(parent) && (process.env.JPY_PARENT_PID !== undefined || kernel.idleFor > patience)) {
       clearInterval(timer);
       kernel.shutdown();
     }

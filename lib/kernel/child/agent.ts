@@ -5,6 +5,7 @@
 import { Session } from "node:inspector";
 import { Socket } from "node:net";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { endTree } from "../platform.ts";
 import type { Json } from "../protocol/message.ts";
 import { isObject, messageOf } from "../values.ts";
 import { descriptors, write } from "../wire/channel.ts";
@@ -136,7 +137,7 @@ const reader = new FrameReader<Order>((frame, buffers) => {
 });
 socket.on("error", () => {});
 // Without the supervisor there is nobody to run for.
-socket.on("close", () => process.kill(-process.pid, "SIGKILL"));
+socket.on("close", () => endTree(process.pid));
 // The runner is asked for before any cell runs: one may leave nothing of the names by which it is found.
 const found = await ask("Runtime.evaluate", { expression: 'globalThis[Symbol.for("convbook.kernel.runner")]' });
 const runner = isObject(found.result) ? found.result.objectId : undefined;

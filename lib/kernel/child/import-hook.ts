@@ -1,6 +1,7 @@
 /** `import` in what Node's own loader loads (packages, worker threads), for TypeScript. */
 import { readFileSync } from "node:fs";
 import Module, { isBuiltin } from "node:module";
+import { isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { removeTypesNow } from "../compile/remove-types.ts";
 import { isTypeScript, isUsers } from "../modules/files.ts";
@@ -104,7 +105,7 @@ function fileOf(address: string | undefined): string | undefined {
   if (address?.startsWith("file:")) {
     return fileURLToPath(address);
   }
-  return address?.startsWith("/") ? address : undefined;
+  return address !== undefined && isAbsolute(address) ? address : undefined;
 }
 
 function resolved({ file, search }: Found): Resolved {

@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { magicHelp } from "../compile/magics.ts";
+import { bashAdvice, commandShell, expandHome, findBash, interruptCommand } from "../platform.ts";
 import { display } from "./display.ts";
 import { print } from "./notebook-io.ts";
 import { UserError } from "./realm.ts";
@@ -17,7 +18,7 @@ export class CommandError extends UserError {
 
 /** Runs a command with its output in the cell as it comes; ends with it when the cell is interrupted. */
 export function shell(command: string): Promise<void> {
-  return runShell(command, process.platform === "win32" ? true : "/bin/bash");
+  return runShell(command, commandShell());
 }
 
 const running = new Set<number>();
@@ -26,7 +27,7 @@ const running = new Set<number>();
 export function stopCommands(): void {
   for (const pid of running) {
     try {
-      process.kill(pid, "SIGINT");
+      interruptCommand(pid);
     } catch {
       // It ended by itself.
     }
@@ -35,7 +36,7 @@ export function stopCommands(): void {
 
 function runShell(command: string, program: string | true): Promise<void> {
   return new Promise((done, fail) => {
-    const child = spawn(command, { shell: program, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, { shell: program, stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
     if (child.pid !== undefined) {
       running.add(child.pid);
     }
@@ -63,8 +64,7 @@ export async function lineMagic(name: string, args: string): Promise<void> {
       setEnvironment(args);
       return;
     case "cd": {
-      const folder =
-        args === "" ? homedir() : resolve(args.replace(/^~(?=\/|$)/, homedir()).replace(/^(["'])(.*)\1$/, "$2"));
+      const folder = args === "" ? homedir() : resolve(expandHome(args).replace(/^(["'])(.*)\1$/, "$2"));
       process.chdir(folder);
       say(process.cwd());
       return;
@@ -94,6 +94,14 @@ export async function lineMagic(name: string, args: string): Promise<void> {
   }
 }
 
+function bash(): string {
+  const found = findBash();
+  if (found === undefined) {
+    throw new UserError(`%%bash needs bash, which is not here: ${bashAdvice()}`);
+  }
+  return found;
+}
+
 function setEnvironment(args: string): void {
   if (args === "") {
     say(
@@ -121,7 +129,7 @@ export async function cellMagic(name: string, args: string, body: string): Promi
       display[name](body);
       return;
     case "bash":
-      await runShell(body, "/bin/bash");
+      await runShell(body, bash());
       return;
     case "writefile": {
       const [, append, file = ""] = /^(-a\s+|--append\s+)?(.*)$/.exec(args) ?? [];

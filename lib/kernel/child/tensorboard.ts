@@ -1,6 +1,6 @@
 /** `%tensorboard --logdir FOLDER`: the curves of a folder in the cell, drawn anew while a run writes. */
-import { homedir } from "node:os";
 import { resolve } from "node:path";
+import { expandHome } from "../platform.ts";
 import { cellContext } from "./cell-context.ts";
 import { type Board, loadKit } from "./kit.ts";
 import { UserError, userGlobal } from "./realm.ts";
@@ -95,5 +95,5 @@ function folderOf(text: string): string {
     const value = userGlobal[braced ?? dollar ?? ""];
     return typeof value === "string" || typeof value === "number" ? String(value) : all;
   });
-  return resolve(filled.replace(/^~(?=\/|$)/, homedir()));
+  return resolve(expandHome(filled));
 }

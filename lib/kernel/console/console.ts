@@ -3,16 +3,17 @@
  * folder. Colours, completion, history over sessions, several lines where a statement is not finished.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
+import { startOptions } from "../platform.ts";
 import type { Json } from "../protocol/message.ts";
 import { isObject } from "../values.ts";
 import { KernelClient } from "./kernel-client.ts";
+import { localConnection } from "./local-connection.ts";
 
 /** Where the console writes; on a terminal it says that it is one. */
 type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
@@ -32,24 +33,14 @@ const red = (text: string) => `\u001b[31m${text}\u001b[39m`;
 export async function runConsole(options: ConsoleOptions = {}): Promise<void> {
   const { input = process.stdin, output = process.stdout, folder = process.cwd() } = options;
   const home = mkdtempSync(join(tmpdir(), "convbook-console-"));
-  const connection = {
-    transport: "ipc",
-    ip: join(home, "kernel"),
-    key: randomUUID(),
-    signature_scheme: "hmac-sha256",
-    shell_port: 1,
-    iopub_port: 2,
-    stdin_port: 3,
-    control_port: 4,
-    hb_port: 5,
-  };
+  const connection = await localConnection(home);
   const file = join(home, "connection.json");
   writeFileSync(file, JSON.stringify(connection), { mode: 0o600 });
   const kernel = spawn(process.execPath, [fileURLToPath(new URL("../main.js", import.meta.url)), file], {
     cwd: folder,
     stdio: ["ignore", "ignore", "inherit"],
     // Ctrl-C is the console's, which passes it on; and the kernel goes when the console is gone.
-    detached: true,
+    ...startOptions(),
     env: { ...process.env, JPY_PARENT_PID: String(process.pid) },
   });
   const client = new KernelClient(file);

@@ -1,8 +1,8 @@
 /** Kernelspecs: the folders by which Jupyter, VS Code and nbconvert find a kernel; written without Python. */
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { basename, delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { jupyterSystemFolders, jupyterUserFolder, renameOver } from "../platform.ts";
 import { codeOf, messageOf } from "../values.ts";
 
 /** Where to install; `user` unless one of the others is given. */
@@ -74,7 +74,7 @@ export async function installKernelSpec(options: InstallOptions = {}): Promise<s
       );
       await writeFile(join(fresh, "kernel.json"), `${JSON.stringify(spec, null, 2)}\n`);
       await rm(folder, { recursive: true, force: true });
-      await rename(fresh, folder);
+      await renameOver(() => rename(fresh, folder));
     } catch (error) {
       await rm(fresh, { recursive: true, force: true });
       throw error;
@@ -174,26 +174,11 @@ function dataFolder(options: InstallOptions): string {
     }
     return join(prefix, "share/jupyter");
   }
-  return userDataFolder();
+  return jupyterUserFolder();
 }
 
 function activeEnvironment(): string | undefined {
   return process.env.VIRTUAL_ENV || process.env.CONDA_PREFIX || undefined;
-}
-
-/** Jupyter's own rule for the user's data folder. */
-function userDataFolder(): string {
-  const { JUPYTER_DATA_DIR, XDG_DATA_HOME, APPDATA } = process.env;
-  if (JUPYTER_DATA_DIR) {
-    return JUPYTER_DATA_DIR;
-  }
-  if (process.platform === "darwin") {
-    return join(homedir(), "Library/Jupyter");
-  }
-  if (process.platform === "win32") {
-    return APPDATA ? join(APPDATA, "jupyter") : join(homedir(), ".jupyter/data");
-  }
-  return join(XDG_DATA_HOME || join(homedir(), ".local/share"), "jupyter");
 }
 
 function dataFolders(): string[] {
@@ -202,10 +187,8 @@ function dataFolders(): string[] {
     ...(process.env.JUPYTER_PATH ?? "").split(delimiter).filter((folder) => folder !== ""),
     // Inside an environment its kernels go before the user's, as jupyter_core 5 has it.
     ...(environment === undefined ? [] : [join(environment, "share/jupyter")]),
-    userDataFolder(),
-    ...(process.platform === "win32"
-      ? [process.env.PROGRAMDATA].flatMap((folder) => (folder ? [join(folder, "jupyter")] : []))
-      : ["/usr/local/share/jupyter", "/usr/share/jupyter"]),
+    jupyterUserFolder(),
+    ...jupyterSystemFolders(),
   ];
   return [...new Set(folders)];
 }

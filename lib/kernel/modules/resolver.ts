@@ -158,7 +158,7 @@ function pathOf(specifier: string, folder: string): Found | undefined {
     const url = new URL(specifier);
     return { file: fileURLToPath(url), search: url.search };
   }
-  if (!/^\.{1,2}(?:\/|$)|^\//.test(specifier)) {
+  if (!/^\.{1,2}(?:\/|$)/.test(specifier) && !isAbsolute(specifier)) {
     return undefined;
   }
   const whole = resolve(folder, specifier);

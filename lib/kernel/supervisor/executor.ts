@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Duplex, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { endTree, startOptions } from "../platform.ts";
 import { BrokenFrameError, encodeFrame, FrameReader } from "../wire/frames.ts";
 import type { Order, Report } from "../wire/messages.ts";
 
@@ -45,8 +46,8 @@ export class Executor {
     this.#child = spawn(process.execPath, [...flags, entry], {
       cwd: options.folder,
       stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
-      // Its own process group: Ctrl-C goes to the supervisor alone, and what the user's code started ends with it.
-      detached: true,
+      // Ctrl-C goes to the supervisor alone, and what the user's code started ends with it.
+      ...startOptions(),
     });
     const [, stdout, stderr, outbox, agent] = this.#child.stdio as [unknown, Readable, Readable, Socket, Duplex];
     this.#agent = agent;
@@ -110,7 +111,7 @@ export class Executor {
   kill(): void {
     if (this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null) {
       try {
-        process.kill(-this.#child.pid, "SIGKILL");
+        endTree(this.#child.pid);
       } catch {
         this.#child.kill("SIGKILL");
       }

@@ -4,8 +4,8 @@
  */
 import { chmodSync, closeSync, fstatSync, mkdirSync, openSync, readSync } from "node:fs";
 import { open, rename, rm, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { renameOver, stateFolder } from "../platform.ts";
 import type { Json } from "../protocol/message.ts";
 
 interface Entry {
@@ -29,8 +29,7 @@ const ownFolder = "convbook";
 
 /** Where history is kept: `CONVBOOK_HISTORY`, else the user's state folder. */
 export function historyFile(): string {
-  const { CONVBOOK_HISTORY, XDG_STATE_HOME } = process.env;
-  return CONVBOOK_HISTORY || join(XDG_STATE_HOME || join(homedir(), ".local/state"), ownFolder, "history.jsonl");
+  return process.env.CONVBOOK_HISTORY || join(stateFolder(), ownFolder, "history.jsonl");
 }
 
 export class History {
@@ -147,7 +146,7 @@ export class History {
       const text = this.#entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
       const fresh = `${this.#file}.${process.pid}`;
       this.#tail = writeFile(fresh, text, { mode: ownersFile, flag: "wx" })
-        .then(() => rename(fresh, this.#file))
+        .then(() => renameOver(() => rename(fresh, this.#file)))
         .catch(() => rm(fresh, { force: true }));
     }
     return this.#entries;
