@@ -1,16 +1,9 @@
 /** Jupyter's data folders on each system: jupyter_core's `jupyter_path` and `jupyter_data_dir`, version 5. */
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
-import { afterEach, expect, it } from "vitest";
+import { dirname, join, win32 } from "node:path";
+import { expect, it } from "vitest";
 import { jupyterDataPaths } from "./jupyter-paths.ts";
 
-const before = Object.getOwnPropertyDescriptor(process, "platform") as PropertyDescriptor;
-afterEach(() => {
-  Object.defineProperty(process, "platform", before);
-});
-const on = (platform: NodeJS.Platform): void => {
-  Object.defineProperty(process, "platform", { ...before, value: platform });
-};
 const system = ["/usr/local/share/jupyter", "/usr/share/jupyter"];
 const besideNode = join(dirname(dirname(process.execPath)), "share", "jupyter");
 
@@ -24,15 +17,17 @@ it.each([
   ],
   ["darwin", { HOME: "/Users/a", XDG_DATA_HOME: "/data" }, ["/Users/a/Library/Jupyter", ...system]],
 ] as const)("on %s with %o", (platform, env, expected) => {
-  on(platform);
-  expect(jupyterDataPaths(env)).toEqual([...new Set([...expected, besideNode])]);
+  expect(jupyterDataPaths(env, platform)).toEqual([...new Set([...expected, besideNode])]);
 });
 
 it.each([
-  [{ APPDATA: "/Roaming", PROGRAMDATA: "/ProgramData" }, ["/Roaming/jupyter", "/ProgramData/jupyter"]],
-  [{}, [join(homedir(), ".jupyter", "data")]],
-  [{ HOME: "/home/a", CONDA_PREFIX: "/conda" }, ["/conda/share/jupyter", "/home/a/.jupyter/data"]],
+  [{ APPDATA: "C:\\Roaming", PROGRAMDATA: "C:\\ProgramData" }, ["C:\\Roaming\\jupyter", "C:\\ProgramData\\jupyter"]],
+  [{}, [win32.join(homedir(), ".jupyter", "data")]],
+  [
+    { HOME: "/c/Users/a", USERPROFILE: "C:\\Users\\a", CONDA_PREFIX: "C:\\conda" },
+    ["C:\\conda\\share\\jupyter", "C:\\Users\\a\\.jupyter\\data"],
+  ],
+  [{ JUPYTER_PATH: "C:\\one;D:\\two", APPDATA: "C:\\Roaming" }, ["C:\\one", "D:\\two", "C:\\Roaming\\jupyter"]],
 ] as const)("on win32 with %o", (env, expected) => {
-  on("win32");
-  expect(jupyterDataPaths(env)).toEqual(expected);
+  expect(jupyterDataPaths(env, "win32")).toEqual(expected);
 });

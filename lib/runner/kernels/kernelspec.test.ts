@@ -47,7 +47,8 @@ test("fills in the placeholders of the command", () => {
     command: process.execPath,
     args: [join(folder, "second/kernels/other/main.js"), "/c.json"],
   });
-  expect(supportsIpc(found)).toBe(process.platform !== "win32");
+  expect(supportsIpc(found, "linux")).toBe(true);
+  expect(supportsIpc(found, "win32")).toBe(false);
   expect(supportsIpc(findKernelspec("both", { env }))).toBe(false);
 });
 

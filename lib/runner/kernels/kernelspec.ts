@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { KernelspecError, nearestName } from "../errors.ts";
 import { upwards } from "../files.ts";
+import { hasUnixSockets } from "../platform.ts";
 import { jupyterDataPaths } from "./jupyter-paths.ts";
 
 export interface Kernelspec {
@@ -189,8 +190,8 @@ function isIpykernel(spec: Kernelspec): boolean {
 }
 
 /** True where the kernel is known to listen on Unix sockets, so that no TCP port is needed. */
-export function supportsIpc(spec: Kernelspec): boolean {
-  if (process.platform === "win32") {
+export function supportsIpc(spec: Kernelspec, system?: NodeJS.Platform): boolean {
+  if (!hasUnixSockets(system)) {
     return false;
   }
   const transports = spec.metadata.transports;

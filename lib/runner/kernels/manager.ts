@@ -2,11 +2,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { KernelDiedError } from "../errors.ts";
+import { endGroup, interruptGroup, residentMemory, startOf, startOptions } from "../platform.ts";
 import { KernelClient } from "./client.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import { type Kernelspec, kernelCommand, supportsIpc } from "./kernelspec.ts";
 import type { Json } from "./message.ts";
-import { killMarked, markerVariable, residentMemory, signalGroup } from "./process-tree.ts";
+import { killMarked, markerVariable } from "./process-tree.ts";
 
 export interface KernelManagerOptions {
   /** The kernel's working folder: the notebook's. */
@@ -81,22 +82,24 @@ export class KernelManager {
     this.spec = spec;
     this.#connection = connection;
     this.#marker = randomUUID();
-    const { command, args } = kernelCommand(spec, connection.file);
-    this.#child = spawn(command, args, {
+    const { command, args: words } = kernelCommand(spec, connection.file);
+    const env = {
+      ...process.env,
+      ...spec.env,
+      ...options.env,
+      // Kernels watch their parent through this and end with it.
+      JPY_PARENT_PID: String(process.pid),
+      [markerVariable]: this.#marker,
+      // ipykernel warns about frozen modules on standard error otherwise.
+      PYDEVD_DISABLE_FILE_VALIDATION: "1",
+    };
+    const { args, ...start } = startOf(command, words, env);
+    this.#child = spawn(start.command, args, {
+      ...startOptions(),
       cwd: options.cwd,
-      // A group of its own: a signal to us does not reach it, and one to it reaches what it started.
-      detached: process.platform !== "win32",
       stdio: ["ignore", "pipe", "pipe"],
-      env: {
-        ...process.env,
-        ...spec.env,
-        ...options.env,
-        // Kernels watch their parent through this and end with it.
-        JPY_PARENT_PID: String(process.pid),
-        [markerVariable]: this.#marker,
-        // ipykernel warns about frozen modules on standard error otherwise.
-        PYDEVD_DISABLE_FILE_VALIDATION: "1",
-      },
+      env,
+      windowsVerbatimArguments: start.windowsVerbatimArguments,
     });
     const keep = (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString("utf8")).slice(-stderrTail);
@@ -152,7 +155,7 @@ export class KernelManager {
     if (this.spec.interruptMode === "message") {
       this.client.request("control", "interrupt_request", {}).catch(() => {});
     } else {
-      signalGroup(this.pid, "SIGINT");
+      interruptGroup(this.pid);
     }
   }
 
@@ -192,7 +195,7 @@ export class KernelManager {
   /** The part of `kill` that needs no waiting. */
   killNow(): void {
     if (this.pid !== undefined) {
-      signalGroup(this.pid, "SIGKILL");
+      endGroup(this.pid);
     }
     killMarked(this.#marker);
     this.#connection.remove();

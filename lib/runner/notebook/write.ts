@@ -16,6 +16,7 @@ import { basename, dirname, join } from "node:path";
 import { NotebookError } from "../errors.ts";
 import { makeFolder } from "../files.ts";
 import { isObject } from "../objects.ts";
+import { renameOver } from "../platform.ts";
 import {
   asCopyOf,
   detectJsonStyle,
@@ -197,7 +198,7 @@ export function writeAtomically(path: string, contents: string | Uint8Array, dur
     } finally {
       closeSync(file);
     }
-    renameSync(temporary, target);
+    renameOver(() => renameSync(temporary, target));
   } catch (error) {
     removeQuietly(temporary);
     const { code } = error as NodeJS.ErrnoException;
