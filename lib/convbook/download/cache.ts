@@ -1,14 +1,13 @@
 /** Where downloads are kept and looked for; the environment decides, options go before it. */
-import { homedir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expandHome } from "../files/index.ts";
+import { expandHome, userCacheFolder } from "../files/index.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The folder of all downloads: `CONVBOOK_CACHE`, else `convbook` in `XDG_CACHE_HOME`, else `~/.cache/convbook`. A `~` that no shell has
- * replaced is the home folder.
+ * The folder of all downloads: `CONVBOOK_CACHE`, else `convbook` in `XDG_CACHE_HOME`, else `~/.cache/convbook`, on Windows
+ * `%LOCALAPPDATA%\convbook\cache`. A `~` that no shell has replaced is the home folder.
  *
  * @param environment variables to read, by default this process's
  */
@@ -17,12 +16,7 @@ export function cacheFolder(environment: Environment = process.env): string {
   if (own !== undefined && own !== "") {
     return resolve(expandHome(own));
   }
-  const xdg = environment.XDG_CACHE_HOME;
-  // The XDG base directory specification tells programs to ignore relative paths there.
-  if (xdg !== undefined && isAbsolute(xdg)) {
-    return join(xdg, "convbook");
-  }
-  return join(homedir(), ".cache", "convbook");
+  return userCacheFolder(environment);
 }
 
 /** Whether the network is off limits: `CONVBOOK_OFFLINE` is set to anything but 0, false, no, off or nothing. */

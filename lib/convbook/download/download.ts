@@ -21,7 +21,7 @@ import { folderSource, httpSource, npmSource, type Source, SourceError } from ".
 export interface DownloadOptions {
   /** Only these files of the manifest, by their paths; all when absent. */
   readonly files?: readonly string[];
-  /** Where the files go; by default the manifest's name in the cache (`CONVBOOK_CACHE`, `~/.cache/convbook`). */
+  /** Where the files go; by default the manifest's name in the cache ({@link cacheFolder}). */
   readonly folder?: string;
   /** A folder or an http(s) address that is tried first, or null for none; by default `CONVBOOK_MIRROR`. */
   readonly mirror?: string | null;

@@ -5,7 +5,7 @@ import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { fetch } from "undici";
-import { messageOf, resolveInside } from "../files/index.ts";
+import { commandsAreScripts, messageOf, resolveInside } from "../files/index.ts";
 import type { DownloadReason } from "./error.ts";
 import { proxyDispatcher } from "./proxy.ts";
 
@@ -251,7 +251,7 @@ async function npm(args: readonly string[], signal: AbortSignal | undefined): Pr
   try {
     const { stdout } = await run("npm", [...args], {
       // npm is a script on Windows, which only a shell can start; a package's name has no character that a shell minds.
-      shell: process.platform === "win32",
+      shell: commandsAreScripts(),
       maxBuffer: 1 << 24,
       ...(signal === undefined ? {} : { signal }),
     });

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { copyFile, type FileHandle, mkdir, open, readdir, rename, rm, stat, symlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
+import { renameOver } from "./platform.ts";
 import { codeOf } from "./thrown.ts";
 
 /** Asks the file system to keep a folder's entries; where folders cannot be opened (Windows) there is nothing to do. */
@@ -24,7 +25,7 @@ async function syncFolder(folder: string): Promise<void> {
 
 /** Renames a file, whose content has been synced, and makes the new name durable. Both lie on one file system. */
 export async function renameDurably(from: string, to: string): Promise<void> {
-  await rename(from, to);
+  await renameOver(() => rename(from, to));
   await syncFolder(dirname(to));
 }
 

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { renameOver } from "../platform.ts";
 
 /**
  * Writes files beside their places, and renames them when all of them are on the disk. A full disk, an error or a crash while they are written
@@ -31,7 +32,7 @@ export async function writeTogether(
       }
     }
     for (const { from, to } of written) {
-      await rename(from, to);
+      await renameOver(() => rename(from, to));
     }
   } finally {
     // What has been renamed is not there any more, which is no error here.
