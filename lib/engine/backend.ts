@@ -86,6 +86,15 @@ export class NativeBackend extends MathBackendCPU {
     return this.#inRegion(tensor.dataId).values as Uint8Array;
   }
 
+  /** The bytes of a tensor of strings, each in UTF-8. */
+  strings(tensor: TensorInfo): Uint8Array[] {
+    const values: unknown = this.#stored(tensor.dataId).values;
+    if (tensor.dtype !== "string") {
+      throw new Error(`Expected a tensor of strings, got one of ${tensor.dtype}`);
+    }
+    return values as Uint8Array[];
+  }
+
   /** The parts of a complex tensor. */
   parts(tensor: TensorInfo): { readonly real: TensorInfo; readonly imag: TensorInfo } {
     const { complexTensorInfos } = this.#stored(tensor.dataId);

@@ -24,7 +24,7 @@ import {
   whyNot,
 } from "./precision.ts";
 import { type Profile, profile } from "./profiler.ts";
-import { backendName, fallbackKernelNames, nativeKernelNames, registerNative } from "./register.ts";
+import { backendName, fallbackKernelNames, ownKernelNames, registerNative } from "./register.ts";
 
 /** Facts on the running engine. */
 export interface EngineInfo {
@@ -64,13 +64,13 @@ export interface EngineInfo {
     readonly machine: number;
   };
   readonly versions: { readonly tfjs: string; readonly node: string };
-  /** The names of the kernels that are native. */
+  /** The names of the engine's own kernels: native code, and loops in TypeScript for bookkeeping. */
   readonly kernels: readonly string[];
-  /** The names of those that run in plain JavaScript, as in the CPU backend. */
+  /** The names of those that run as in the CPU backend: none of tfjs 4.22's. */
   readonly fallbacks: readonly string[];
   /**
-   * How often kernels have run in plain JavaScript so far, by name: those of `fallbacks`, and native ones whose arguments were of a
-   * kind that the native code does not take. Kernels that only count references or look at shapes are left out.
+   * How often kernels have run as in the CPU backend so far, by name: those of `fallbacks`, and others whose arguments were of a
+   * kind that the engine's own do not take. Kernels that only count references or look at shapes are left out.
    */
   readonly fallbackRuns: Readonly<Record<string, number>>;
   /** The native binary, or the file with WebAssembly. */
@@ -277,7 +277,7 @@ export const engine: Engine = {
         machine: totalmem(),
       },
       versions: { tfjs: tf.version_core, node: process.versions.node },
-      kernels: nativeKernelNames(),
+      kernels: ownKernelNames(),
       fallbacks: fallbackKernelNames(),
       fallbackRuns: fallbackRuns(),
       path,

@@ -1,4 +1,4 @@
-/** Registers the backend `native` with tfjs: its own kernels, and the CPU backend's for everything else. */
+/** Registers the backend `native` with tfjs: its own kernels, and the CPU backend's for everything else that there may be. */
 import "@tensorflow/tfjs-backend-cpu";
 import {
   getKernel,
@@ -13,7 +13,11 @@ import { NativeBackend } from "./backend.ts";
 import { registerFusedGradients } from "./fused-gradients.ts";
 import { averagePoolKernels } from "./kernels/average-pool.ts";
 import { blockKernels } from "./kernels/blocks.ts";
+import { boxKernels } from "./kernels/boxes.ts";
 import { convolutionKernels } from "./kernels/convolution.ts";
+import { countingKernels } from "./kernels/counting.ts";
+import { cropKernels } from "./kernels/crops.ts";
+import { drawKernels } from "./kernels/draw.ts";
 import { einsumKernels } from "./kernels/einsum.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
 import { complexKernels, fourierKernels } from "./kernels/fourier.ts";
@@ -21,12 +25,19 @@ import { fusedConvolutionKernels } from "./kernels/fused-convolution.ts";
 import { integerKernels, withAttempts } from "./kernels/integers.ts";
 import { cheapKernels, fallBack, type KernelBody, type KernelCall } from "./kernels/kernel.ts";
 import { matMulKernels } from "./kernels/matmul.ts";
+import { morphologyKernels } from "./kernels/morphology.ts";
 import { movementKernels } from "./kernels/movement.ts";
 import { normalizationKernels } from "./kernels/normalization.ts";
 import { placeKernels } from "./kernels/places.ts";
 import { poolingKernels } from "./kernels/pooling.ts";
 import { programKernels } from "./kernels/program.ts";
 import { reductionKernels } from "./kernels/reduction.ts";
+import { responseKernels } from "./kernels/response.ts";
+import { sequenceKernels } from "./kernels/sequences.ts";
+import { sparseKernels } from "./kernels/sparse.ts";
+import { stringKernels } from "./kernels/strings.ts";
+import { volumePoolingKernels } from "./kernels/volume-pooling.ts";
+import { volumeKernels } from "./kernels/volumes.ts";
 import type { Loaded } from "./native.ts";
 import { profiled } from "./profiler.ts";
 import { mendGradients, replaceGradients } from "./replaced-gradients.ts";
@@ -40,6 +51,18 @@ const otherwise =
   (name: string): KernelBody =>
   (call) =>
     fallBack(name, call);
+
+/** Kernels that are loops in TypeScript over this backend's memory, by name. */
+const scriptKernels: Readonly<Record<string, KernelBody>> = {
+  ...boxKernels,
+  ...countingKernels,
+  ...cropKernels,
+  ...drawKernels,
+  ...morphologyKernels,
+  ...sequenceKernels,
+  ...sparseKernels,
+  ...stringKernels,
+};
 
 /** All kernels that are native, by name. */
 const nativeKernels: Readonly<Record<string, KernelBody>> = {
@@ -57,18 +80,25 @@ const nativeKernels: Readonly<Record<string, KernelBody>> = {
   ...blockKernels,
   ...fourierKernels,
   ...programKernels,
+  ...responseKernels,
+  ...volumeKernels,
+  ...volumePoolingKernels,
 };
 
-/** The names of all kernels that run natively. */
-export function nativeKernelNames(): string[] {
-  return Object.keys(nativeKernels);
+/** The names of all kernels of the engine's own. */
+export function ownKernelNames(): string[] {
+  return [...Object.keys(nativeKernels), ...Object.keys(scriptKernels)];
 }
 
-/** The names of all kernels that run in plain JavaScript, apart from those that only count references or look at shapes. */
+/** The names of all kernels that run as the CPU backend's, apart from those that only count references or look at shapes. */
 export function fallbackKernelNames(): string[] {
   return getKernelsForBackend("cpu")
     .map(({ kernelName }) => kernelName)
-    .filter((name) => nativeKernels[name] === undefined && !cheapKernels.has(name));
+    .filter((name) => !isOwn(name) && !cheapKernels.has(name));
+}
+
+function isOwn(name: string): boolean {
+  return nativeKernels[name] !== undefined || scriptKernels[name] !== undefined;
 }
 
 mendGradients();
@@ -85,8 +115,11 @@ export function registerNative({ addon, regions }: Loaded): void {
   for (const [kernelName, body] of Object.entries(nativeKernels)) {
     register(kernelName, body, true);
   }
+  for (const [kernelName, body] of Object.entries(scriptKernels)) {
+    register(kernelName, body, false);
+  }
   for (const { kernelName } of getKernelsForBackend("cpu")) {
-    if (nativeKernels[kernelName] === undefined) {
+    if (!isOwn(kernelName)) {
       register(kernelName, (call) => fallBack(kernelName, call), false);
     }
   }

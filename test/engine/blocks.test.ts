@@ -2,7 +2,7 @@
 import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
-import { type Data, data, expectSame, instructionSets, Random, tensor, withGrads } from "./support.ts";
+import { type Data, data, expectSame, instructionSets, Random, ranInJavaScript, tensor, withGrads } from "./support.ts";
 
 const types = ["float32", "int32", "bool"] as const;
 
@@ -10,13 +10,6 @@ const types = ["float32", "int32", "bool"] as const;
 function typed({ values, shape }: Data, dtype: (typeof types)[number]): tf.Tensor {
   const whole = values.map((value) => Math.round(value * 3));
   return tf.cast(tf.tensor(dtype === "float32" ? values : whole, [...shape]), dtype);
-}
-
-/** What ran in plain JavaScript while a function did. */
-function ranInJavaScript(f: () => void): string[] {
-  const before = engine.info().fallbackRuns;
-  f();
-  return Object.entries(engine.info().fallbackRuns).flatMap(([name, count]) => (count === before[name] ? [] : [name]));
 }
 
 type Sides = [number, number][];

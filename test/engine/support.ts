@@ -81,6 +81,13 @@ export function withGrads(f: (...xs: tf.Tensor[]) => tf.Tensor, inputs: readonly
   return [y, ...tf.grads(f)([...inputs], weights)];
 }
 
+/** The kernels that ran in plain JavaScript, as the CPU backend's, while a function did. */
+export function ranInJavaScript(f: () => void): string[] {
+  const before = engine.info().fallbackRuns;
+  f();
+  return Object.entries(engine.info().fallbackRuns).flatMap(([name, count]) => (count === before[name] ? [] : [name]));
+}
+
 type Result = tf.Tensor | tf.Tensor[];
 
 function run(backend: string, f: () => Result): { shape: number[]; values: Float32Array }[] {

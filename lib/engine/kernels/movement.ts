@@ -155,7 +155,7 @@ const gatherV2: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const { x, indices }: { x: TensorInfo; indices: TensorInfo } = inputs;
   const batchDims: number = attrs.batchDims ?? 0;
-  if (!isMovable(x.dtype) || indices.dtype !== "int32" || batchDims !== 0) {
+  if (!isMovable(x.dtype) || indices.dtype !== "int32") {
     return fallBack("GatherV2", call);
   }
   const [axis = 0] = util.parseAxisParam(attrs.axis, x.shape);
@@ -164,9 +164,23 @@ const gatherV2: KernelBody = (call) => {
   for (const index of picked) {
     util.assert(index >= 0 && index < count, () => `GatherV2: the index value ${index} is not in [0, ${count - 1}]`);
   }
-  const y = backend.output([...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)], x.dtype);
-  const bytes = product(x.shape, axis + 1) * (elementBytes(x.dtype) ?? 4);
-  backend.addon.gather(backend.values(x), picked, y.values, product(x.shape, 0, axis), count, picked.length, bytes);
+  const info = backend_util.segment_util.collectGatherOpShapeInfo(x, indices, axis, batchDims);
+  const y = backend.output(info.outputShape, x.dtype);
+  const { batchSize, outerSize: outer, sliceSize } = info;
+  const values = backend.values(x);
+  const [each, from] = [picked.length / batchSize, outer * count * sliceSize];
+  const to = outer * each * sliceSize;
+  for (let i = 0; i < batchSize; i++) {
+    backend.addon.gather(
+      values.subarray(i * from, (i + 1) * from),
+      picked.subarray(i * each, (i + 1) * each),
+      y.values.subarray(i * to, (i + 1) * to),
+      outer,
+      count,
+      each,
+      sliceSize * (elementBytes(x.dtype) ?? 4),
+    );
+  }
   return y;
 };
 

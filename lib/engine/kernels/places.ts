@@ -84,7 +84,7 @@ const reverse: KernelBody = (call) => {
 const flipLeftRight: KernelBody = (call) => reversed("FlipLeftRight", call, call.inputs.image, [2]);
 
 /** The row that each multi-index names, as a number; throws as the reference does where there is none. */
-function rowsNamed(
+export function rowsNamed(
   indices: Int32Array,
   count: number,
   rank: number,

@@ -46,7 +46,8 @@ export function poolSizes(info: PoolInfo, { countPad = false, keepNan = false }:
   );
 }
 
-const maxTaps = 255;
+/** So many pixels a window has at most whose maximum is kept in a byte. */
+export const maxTaps = 255;
 
 /** tfjs takes a pool of single pixels that keeps the shape for no pool at all, whatever its stride. */
 function identity({ backend, inputs }: KernelCall, info: PoolInfo): TensorInfo | undefined {
