@@ -122,6 +122,8 @@ const checkedKernels: Readonly<Record<string, readonly [operation: string, bound
   MaxPoolWithArgmax: ["maxPoolWithArgmax", pool],
   ResizeBilinear: ["resizeBilinear", { size: 0 }],
   ResizeNearestNeighbor: ["resizeNearestNeighbor", { size: 0 }],
+  Slice: ["slice", { begin: 0, size: -1 }],
+  SplitV: ["split", { numOrSizeSplits: -1 }],
   StridedSlice: ["stridedSlice", { strides: Number.MIN_SAFE_INTEGER }],
   TopK: ["topk", { k: 0 }],
   OneHot: ["oneHot", { depth: 0 }],

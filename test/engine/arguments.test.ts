@@ -138,6 +138,22 @@ describe.runIf(engine.available)("arguments that are no sizes", () => {
       "resizeBilinear: size must be integers of at least 0, got [NaN, 4].",
       () => tf.image.resizeBilinear(x(), [Number.NaN, 4]),
     ],
+    ["slice: size must be an integer of at least -1, got 1.5.", () => tf.slice(tf.tensor1d([1, 2]), 0, 1.5)],
+    ["slice: begin must be integers of at least 0, got [-1].", () => tf.slice(tf.tensor1d([1, 2]), [-1], [1])],
+    ["slice: begin must be integers of at least 0, got [0.5].", () => tf.slice(tf.tensor1d([1, 2]), [0.5], [1])],
+    ["slice: size must be integers of at least -1, got [1.5].", () => tf.spectral.rfft(tf.tensor1d([1, 2]), 1.5)],
+    [
+      "split: numOrSizeSplits must be integers of at least -1, got [0.5, 1.5].",
+      () => tf.split(tf.tensor1d([1, 2]), [0.5, 1.5]),
+    ],
+    [
+      "fft: input must be a tensor whose last dimension is at least 1 long, got a tensor [1, 0] complex64.",
+      () => tf.spectral.rfft(tf.tensor1d([1, 2]), 0),
+    ],
+    [
+      "ifft: input must be a tensor whose last dimension is at least 1 long, got a tensor [] complex64.",
+      () => tf.spectral.ifft(tf.complex(1, 2)),
+    ],
   ])("%s", (text, call) => {
     expect(thrownBy(call)).toMatchObject({ name: "ArgumentError", message: text });
   });

@@ -1,5 +1,6 @@
 /** Fourier transforms, and arithmetic of complex tensors, whose real and imaginary parts are tensors of their own. */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
+import { ArgumentError } from "../arguments.ts";
 import { runBinary } from "./elementwise.ts";
 import type { Attempt } from "./integers.ts";
 import { fallBack, type KernelBody, type KernelCall, type KernelTable } from "./kernel.ts";
@@ -11,10 +12,14 @@ function transform(name: string, inverse: boolean): KernelBody {
     if (input.dtype !== "complex64") {
       return fallBack(name, call);
     }
+    // Nothing has no spectrum, as in NumPy and PyTorch; rfft of length 0 ends here, too.
+    const n = input.shape[input.shape.length - 1];
+    if (n === undefined || n === 0) {
+      throw new ArgumentError(name.toLowerCase(), "input", input, "a tensor whose last dimension is at least 1 long");
+    }
     const { real, imag } = backend.parts(input);
     const [re, im] = [backend.output(input.shape), backend.output(input.shape)];
-    const n = input.shape[input.shape.length - 1] ?? 1;
-    const rows = n === 0 ? 0 : re.values.length / n;
+    const rows = re.values.length / n;
     backend.addon.fourier(backend.values(real), backend.values(imag), re.values, im.values, rows, n, inverse);
     return backend.complex(re, im);
   };
