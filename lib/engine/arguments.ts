@@ -122,7 +122,8 @@ const checkedKernels: Readonly<Record<string, readonly [operation: string, bound
   MaxPoolWithArgmax: ["maxPoolWithArgmax", pool],
   ResizeBilinear: ["resizeBilinear", { size: 0 }],
   ResizeNearestNeighbor: ["resizeNearestNeighbor", { size: 0 }],
-  Slice: ["slice", { begin: 0, size: -1 }],
+  // TensorFlow.js itself refuses negative begins.
+  Slice: ["slice", { begin: Number.MIN_SAFE_INTEGER, size: -1 }],
   SplitV: ["split", { numOrSizeSplits: -1 }],
   StridedSlice: ["stridedSlice", { strides: Number.MIN_SAFE_INTEGER }],
   TopK: ["topk", { k: 0 }],

@@ -109,6 +109,21 @@ describe("AlternatingFlip", () => {
     const flip = flipped(flat);
     const index = [0, 1, 2, 3].find((i) => flip.isMirrored(i)) as number;
     expect(() => flip.get(index)).toThrow(/AlternatingFlip.*an image \[height, width, channels\]/);
+    for (const [sample, text] of [
+      [
+        5,
+        "AlternatingFlip: sample must be a pair [data, label] with an image [height, width, channels], uint8 or float32, got 5.",
+      ],
+      [{ data: 1 }, 'uint8 or float32, got {"data":1}.'],
+      [
+        [],
+        "AlternatingFlip: sample's data must be an image [height, width, channels], uint8 or float32, got undefined.",
+      ],
+      [[{ shape: 5 }, 0], "AlternatingFlip: sample's data must be an image"],
+    ] as const) {
+      const odd = flipped({ length: 4, get: () => sample as never });
+      expect(() => odd.get([0, 1, 2, 3].find((i) => odd.isMirrored(i)) as number)).toThrow(text);
+    }
     expect(() => {
       flip.epoch = -1;
     }).toThrow(/AlternatingFlip.*epoch/);

@@ -33,6 +33,9 @@ class Counting implements Classifier {
   }
 }
 
+/** What a classifier has besides its forward pass. */
+const still = { training: false, train: () => {}, eval: () => {} };
+
 const cases: [name: string, views: MultiCropOptions["views"], count: number][] = [
   ["plain", "plain", 1],
   ["mirror", "mirror", 2],
@@ -65,6 +68,19 @@ describe("MultiCrop", () => {
     }
     const { accuracy, predictions } = await evaluate(new MultiCrop(model), loader());
     expect([accuracy, predictions, model.training]).toEqual([1, Int32Array.from(best), true]);
+  });
+
+  it("says what is wrong with its pictures, and gives nothing for none", () => {
+    const crops = new MultiCrop({ ...still, forward: (x) => tf.zeros([x.shape[0], 2]) });
+    const far = new MultiCrop(crops, { views: [{ move: [0, -3] }] });
+    expect(() => crops.forward(tf.zeros([1, 1, 1, 3]))).toThrow(
+      "MultiCrop: images must be [N, H, W, C] of at least 2 by 2 pixels, for these views, got [1,1,1,3].",
+    );
+    expect(() => far.forward(tf.zeros([1, 4, 3, 3]))).toThrow("of at least 1 by 4 pixels");
+    expect(() => crops.forward(tf.zeros([4, 4, 3]) as never)).toThrow("MultiCrop: images must be [N, H, W, C]");
+    expect(() => crops.forward(undefined as never)).toThrow("MultiCrop: images must be a tensor, got undefined.");
+    expect(() => crops.forward(tf.zeros([1, 4, 4, 3], "int32"))).toThrow(/images must be a tensor of float32/);
+    expect(far.forward(tf.zeros([0, 4, 4, 3])).shape).toEqual([0, 2]);
   });
 
   it("says what is wrong with its views", () => {

@@ -3,6 +3,8 @@
  * forward passes, and no training (K. Jordan 2024, arXiv:2404.00498, section 3.5; Krizhevsky et al. 2012 took ten crops).
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { at } from "../arguments/at.ts";
+import { shapeOf } from "../arguments/check.ts";
 import { OptionError } from "../arguments/option-error.ts";
 import { checkSwitches, refuseUnknownOptions } from "../arguments/options.ts";
 import type { Classifier } from "./evaluate.ts";
@@ -72,8 +74,13 @@ export class MultiCrop implements Classifier {
     return this.model.eval();
   }
 
-  /** `[N, H, W, C]` -> the weighted mean of the views' logits, `[N, classes]` */
+  /**
+   * `[N, H, W, C]` -> the weighted mean of the views' logits, `[N, classes]`
+   *
+   * @throws {OptionError} where it is no batch of pictures, or a picture is too small to be moved by what its reflection fills
+   */
   forward(images: tf.Tensor4D): tf.Tensor {
+    this.#check(images);
     return tf.tidy(() => {
       const total = this.views.reduce((sum, { weight = 1 }) => sum + weight, 0);
       const parts = this.views.map((view) => {
@@ -82,6 +89,18 @@ export class MultiCrop implements Classifier {
       });
       return tf.addN(parts);
     });
+  }
+
+  #check(images: tf.Tensor4D): void {
+    const shape = shapeOf("MultiCrop", images, "images");
+    const [height, width] = [1, 2].map((axis) => {
+      const across = this.views.map(({ move }) => Math.abs(move?.[axis - 1] ?? 0));
+      return Math.max(1, ...across.map((by) => by + 1));
+    }) as [number, number];
+    if (shape.length !== 4 || at(shape, 1) < height || at(shape, 2) < width) {
+      const expected = `[N, H, W, C] of at least ${height} by ${width} pixels, for these views`;
+      throw new OptionError("MultiCrop", "images", shape, expected);
+    }
   }
 }
 
@@ -111,7 +130,7 @@ function viewsOf(given: keyof typeof views | readonly View[]): readonly View[] {
 function seen(images: tf.Tensor4D, { mirror = false, move = [0, 0] }: View): tf.Tensor4D {
   const [down, right] = move;
   let x = images;
-  if (down !== 0 || right !== 0) {
+  if (images.size > 0 && (down !== 0 || right !== 0)) {
     const around = ([down, right] as const).map((by): [number, number] => [Math.max(0, by), Math.max(0, -by)]);
     const [count, height, width, channels] = images.shape;
     const [rows, columns] = around as [[number, number], [number, number]];

@@ -75,6 +75,17 @@ describe("whitening_", () => {
     expect(() => init.whitening_(weight(24, 3, 20, 2), images)).toThrow(/images.*at least 20 by 2 pixels/);
     expect(() => init.whitening_(weight(8, 1, 2, 2), images)).toThrow(/images.*\[N, H, W, 1\]/);
     expect(() => init.whitening_(weight(24, 3, 2, 2), images, { eps: -1 })).toThrow(/eps/);
+    for (const [pixel, mean] of [
+      [Number.NaN, "NaN"],
+      [1e30, "Infinity"],
+    ] as const) {
+      expect(() => init.whitening_(weight(24, 3, 2, 2), tf.fill([1, 4, 4, 3], pixel))).toThrow(
+        `whitening_: the mean square of images must be finite, got ${mean}.`,
+      );
+    }
+    expect(() => init.whitening_(weight(24, 3, 2, 2), tf.zeros([1, 4, 4, 3]), { eps: 0 })).toThrow(
+      "whitening_: eps must be above 0, since the patches vary in 0 directions alone, got 0.",
+    );
     images.dispose();
   });
 });

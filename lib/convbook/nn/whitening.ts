@@ -25,7 +25,7 @@ const atATime = 500;
  * @param weight of a Conv2d without groups: [2 C kh kw, C, kh, kw], or fewer filters, an even number
  * @param images [N, H, W, C], normalised as in training; some thousands will do
  * @returns the parameter
- * @throws {OptionError} where weight and images do not fit together
+ * @throws {OptionError} where weight and images do not fit together, pixels are not finite, or `eps` is 0 and nothing varies
  * @example
  * const conv = new Conv2d(3, 24, { kernelSize: 2 });
  * init.whitening_(conv.weight, images).requiresGrad = false;
@@ -58,11 +58,20 @@ export function whitening_(weight: Parameter, images: tf.Tensor4D, options: Whit
       `[N, H, W, ${channels}] of at least ${height} by ${width} pixels`,
     );
   }
-  const { values, vectors } = symmetricEigen(patchMoments(images, height, width), size);
+  const moments = patchMoments(images, height, width);
+  const endless = moments.find((moment) => !Number.isFinite(moment));
+  if (endless !== undefined) {
+    throw new OptionError("whitening_", "the mean square of images", endless, "finite");
+  }
+  const { values, vectors } = symmetricEigen(moments, size);
   const half = filters / 2;
   const data = new Float32Array(filters * size);
   for (let i = 0; i < half; i++) {
-    const factor = 1 / Math.sqrt(Math.max(0, at(values, i)) + eps);
+    const variance = Math.max(0, at(values, i)) + eps;
+    if (variance === 0) {
+      throw new OptionError("whitening_", "eps", eps, `above 0, since the patches vary in ${i} directions alone`);
+    }
+    const factor = 1 / Math.sqrt(variance);
     for (const [j, value] of at(vectors, i).entries()) {
       data[i * size + j] = value * factor;
       data[(half + i) * size + j] = -value * factor;

@@ -2,6 +2,7 @@
 import type { TensorData } from "../../tensor-data.ts";
 import { DataError } from "../error.ts";
 import type { LabelledSample } from "../sample.ts";
+import { elements } from "../sources/array-source.ts";
 
 /** Element types that a batch can have. */
 export type BatchDType = "float32" | "int32" | "uint8" | "bool";
@@ -44,8 +45,13 @@ export function stack(samples: readonly LabelledSample[], indices: ArrayLike<num
     if (!(array?.dtype in arrays) || !Array.isArray(array.shape)) {
       fail(`its data is ${array?.dtype ?? typeof array}; a batch is of ${Object.keys(arrays).join(", ")}`);
     }
+    const wanted = elements(array.shape);
+    if (array.data?.length !== wanted) {
+      const got = typeof array.data?.length === "number" ? `${array.data.length} values` : "no values";
+      fail(`its data has ${got}, and its shape [${array.shape.join(", ")}] needs ${wanted}`);
+    }
     if (data === undefined) {
-      size = array.data.length;
+      size = wanted;
       data = new arrays[array.dtype as BatchDType](size * count);
     } else if (array.dtype !== first.dtype || array.shape.join() !== first.shape.join()) {
       fail(

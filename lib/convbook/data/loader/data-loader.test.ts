@@ -323,6 +323,16 @@ describe("what goes wrong is named", () => {
       "Sample 3 cannot go into a batch: its label is NaN, not a whole number.",
     ],
     [
+      "fewer values than the shape says",
+      dataset((i) => [{ ...image([2, 2]), data: new Float32Array(i === 1 ? 3 : 4) }, 0]),
+      "Sample 1 cannot go into a batch: its data has 3 values, and its shape [2, 2] needs 4.",
+    ],
+    [
+      "a shape alone",
+      dataset(() => [{ dtype: "float32", shape: [2, 2] }, 0]),
+      "Sample 0 cannot go into a batch: its data has no values, and its shape [2, 2] needs 4.",
+    ],
+    [
       "no array",
       dataset(() => [[1, 2], 0]),
       "Sample 0 cannot go into a batch: its data is object; a batch is of float32, int32, uint8, bool.",

@@ -3,12 +3,24 @@ import { OptionError } from "../../arguments/option-error.ts";
 import type { LabelledSample } from "../sample.ts";
 import { imageShape } from "../transforms/transform.ts";
 
-/** The sample with its columns in the opposite order; what it was made from is left as it is. */
-export function mirrored([data, label]: LabelledSample): LabelledSample {
+const expected = "an image [height, width, channels], uint8 or float32";
+
+/**
+ * The sample with its columns in the opposite order; what it was made from is left as it is.
+ *
+ * @throws {OptionError} where it is no pair of an image and a label
+ */
+export function mirrored(sample: LabelledSample): LabelledSample {
+  if (!Array.isArray(sample)) {
+    throw new OptionError("AlternatingFlip", "sample", sample, `a pair [data, label] with ${expected}`);
+  }
+  const [data, label] = sample as LabelledSample;
+  if (!Array.isArray(data?.shape)) {
+    throw new OptionError("AlternatingFlip", "sample's data", data, expected);
+  }
   const { dtype, shape } = data;
   if (shape.length !== 3 || (dtype !== "uint8" && dtype !== "float32")) {
-    const got = `${dtype} [${shape.join(", ")}]`;
-    throw new OptionError("AlternatingFlip", "sample", got, "an image [height, width, channels], uint8 or float32");
+    throw new OptionError("AlternatingFlip", "sample", `${dtype} [${shape.join(", ")}]`, expected);
   }
   return dtype === "uint8"
     ? [{ dtype, shape, data: reversedColumns(data.data, shape) }, label]

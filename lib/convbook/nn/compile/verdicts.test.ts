@@ -51,6 +51,17 @@ describe.runIf(engine.available)("calls that are not worth a graph", () => {
     expect([1, 2, 3].map(() => isWritten(module))).toEqual([true, false, false]);
   });
 
+  it("name a missing input, also when a call like it was remembered", () => {
+    const module = new Linear(3, 2);
+    for (const _ of [1, 2]) {
+      tf.tidy(() => module.forward(small()));
+      expect(() => module.forward(undefined as never)).toThrow("the input must be a tensor, got undefined.");
+    }
+    const network = new Small();
+    isWritten(network);
+    expect(() => network.forward(null as never)).toThrow("the input must be a tensor, got null.");
+  });
+
   it("are all written down where nothing has to pay", () => {
     decideWhatPays(false);
     const module = new Small();

@@ -82,7 +82,7 @@ function haveShapes(inputs: readonly unknown[], shapes: readonly (readonly numbe
     return false;
   }
   for (const [i, expected] of shapes.entries()) {
-    const { shape } = inputs[i] as tf.Tensor;
+    const shape = (inputs[i] as tf.Tensor | null | undefined)?.shape;
     if (shape?.length !== expected.length) {
       return false;
     }

@@ -129,6 +129,24 @@ describe("orthogonalize", () => {
     tf.dispose([matrix, result]);
   });
 
+  it.each([1e30, 1e-3])("gives the same for a matrix %f times as large", (factor) => {
+    const matrix: tf.Tensor2D = tf.randomNormal([3, 4], 0, 1, "float32", 6);
+    const wanted = orthogonalize(matrix).dataSync();
+    const got = orthogonalize(tf.mul(matrix, factor)).dataSync();
+    for (const [i, value] of wanted.entries()) {
+      expect(got[i]).toBeCloseTo(value, 3);
+    }
+  });
+
+  it("refuses other than floats by name", () => {
+    expect(() => orthogonalize(tf.ones([2, 3], "int32"))).toThrow(
+      "orthogonalize.matrix must be a tensor of float32, got a tensor [2, 3] int32.",
+    );
+    expect(() => orthogonalize(tf.complex([[1]], [[1]]))).toThrow(
+      "orthogonalize.matrix must be a tensor of float32, got a tensor [1, 1] complex64.",
+    );
+  });
+
   it("turns a matrix of zeros into zeros", () => {
     expect(Array.from(orthogonalize(tf.zeros([2, 3])).dataSync())).toEqual([0, 0, 0, 0, 0, 0]);
   });

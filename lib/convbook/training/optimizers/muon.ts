@@ -64,12 +64,20 @@ function norm(x: tf.Tensor): tf.Tensor {
   return tf.sqrt(tf.sum(tf.square(x)));
 }
 
+/** The matrix divided by its norm, to which `eps` is added; entries above 1 are brought down before they are squared, so that no square is infinite. */
+function normalized(matrix: tf.Tensor2D, eps: number): tf.Tensor2D {
+  const scale = tf.maximum(tf.max(tf.abs(matrix)), 1);
+  const scaled: tf.Tensor2D = tf.div(matrix, scale);
+  return tf.div(scaled, tf.add(norm(scaled), tf.div(eps, scale)));
+}
+
 /**
  * Brings a matrix's singular values near 1 and leaves its singular vectors as they are: `steps` times X ← aX + (bS + cS²)X with S = XXᵀ,
  * on whichever side is shorter, after division by the Frobenius norm. With the usual coefficients they come to lie between about 0.7 and 1.2.
  *
- * @param matrix [R, C]
+ * @param matrix [R, C], float32
  * @returns [R, C]
+ * @throws {ConfigurationError} where it is no such tensor, or an option has no such value
  */
 export function orthogonalize(matrix: tf.Tensor2D, options: Partial<Iteration> = {}): tf.Tensor2D {
   refuseUnknownOptions("orthogonalize", options, ["nsSteps", "nsCoefficients", "eps"]);
@@ -79,6 +87,7 @@ export function orthogonalize(matrix: tf.Tensor2D, options: Partial<Iteration> =
     matrix?.shape ?? matrix,
     "a tensor [rows, columns]",
   );
+  requireOption(matrix.dtype === "float32", "orthogonalize.matrix", matrix, "a tensor of float32");
   const { nsSteps = defaults.nsSteps, nsCoefficients = defaults.nsCoefficients, eps = defaults.eps } = options;
   checkIteration("orthogonalize", { nsSteps, nsCoefficients, eps });
   return iterated(matrix, { nsSteps, nsCoefficients, eps });
@@ -99,7 +108,7 @@ function iterated(matrix: tf.Tensor2D, { nsSteps, nsCoefficients, eps }: Iterati
   return tf.tidy(() => {
     const [rows, columns] = matrix.shape;
     const isTall = rows > columns;
-    let x: tf.Tensor2D = tf.div(matrix, tf.add(norm(matrix), eps));
+    let x = normalized(matrix, eps);
     for (let i = 0; i < nsSteps; i++) {
       const last = x;
       x = tf.tidy(() => {
