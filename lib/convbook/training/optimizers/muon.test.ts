@@ -132,7 +132,8 @@ describe("orthogonalize", () => {
   it.each([1e30, 1e-3])("gives the same for a matrix %f times as large", (factor) => {
     const matrix: tf.Tensor2D = tf.randomNormal([3, 4], 0, 1, "float32", 6);
     const wanted = orthogonalize(matrix).dataSync();
-    const got = orthogonalize(tf.mul(matrix, factor)).dataSync();
+    const larger: tf.Tensor2D = tf.mul(matrix, factor);
+    const got = orthogonalize(larger).dataSync();
     for (const [i, value] of wanted.entries()) {
       expect(got[i]).toBeCloseTo(value, 3);
     }
