@@ -2,6 +2,9 @@
 import { describeValue } from "./describe.ts";
 import { OptionError } from "./option-error.ts";
 
+/** A name: any will do for the types, and editors offer those that are known. What is not known where the program runs is refused there. */
+export type NameLike<Known extends string> = Known | (string & Readonly<Record<never, never>>);
+
 /** Number of single-character insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`. */
 export function editDistance(a: string, b: string): number {
   let beforePrevious: number[] = [];

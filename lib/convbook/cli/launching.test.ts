@@ -1,7 +1,7 @@
 /** The launcher's command and Slurm's batch script. */
 import { mpi } from "@convbook/mpi";
 import { expect, it } from "vitest";
-import { batchScript, launchCommand, shellLine } from "./launching.ts";
+import { batchScript, launchCommand, launchPlan, shellLine } from "./launching.ts";
 
 const plan = { devices: 4, numNodes: 1, args: ["train", "my nets/it's.yaml", "--set", "trainer.devices=4"] };
 
@@ -49,4 +49,10 @@ it("settings that no process could use are refused before any is started", async
     expect(() => check("trainer: { devices: 2, strategy: single }")).toThrow('1 with the strategy "single"');
     check("trainer: { devices: 2, strategy: ddp }");
   }
+});
+
+it.runIf(mpi.available)("machines that the launcher does not know of are asked for in one sentence", async () => {
+  await expect(launchPlan({ devices: 2, numNodes: 1000, args: [] })).rejects.toThrow(
+    /^--num-nodes 1000: mpi(run|exec) cannot start a process on each of 1000 machines from here\. Outside of a scheduler it has to be told which: .* HOSTS behind mpi(run|exec)\. Under Slurm, give the script that --print-launch writes to sbatch\.$/,
+  );
 });

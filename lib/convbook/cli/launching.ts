@@ -1,8 +1,9 @@
 /** Starting `convbook train` on several processes, and what its processes print where. */
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdirSync, openSync, writeSync } from "node:fs";
 import { availableParallelism, constants } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { mpi } from "@convbook/mpi";
 
 /** What is to be started. */
@@ -74,11 +75,42 @@ function launchEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, ...(isRoot && { OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1" }) };
 }
 
-/** Starts a plan's processes and waits for them. @returns the exit code */
+/**
+ * Has the launcher start a process on each machine of a plan that says where it runs.
+ *
+ * @throws {Error} saying how machines are named, where there are not as many
+ */
+async function requireMachines({ numNodes }: LaunchPlan, family: string): Promise<void> {
+  const [command = "", ...options] = launchCommand({ devices: 1, numNodes, args: [] }, family, numNodes);
+  const program = [process.execPath, "-p", "require('node:os').hostname()"];
+  const found = await promisify(execFile)(command, [...options, ...program], { env: launchEnvironment() }).then(
+    ({ stdout }) => new Set(stdout.split("\n").filter((line) => line !== "")).size,
+    // Open MPI fails where it knows of fewer.
+    () => 0,
+  );
+  if (found < numNodes) {
+    const hosts = family === "MPICH" ? "-f HOSTS" : "--hostfile HOSTS";
+    throw new Error(
+      `--num-nodes ${numNodes}: ${command} cannot start a process on each of ${numNodes} machines from here. Outside of a scheduler it has to be told ` +
+        `which: write their names into a file HOSTS, one a line, and run the line that --print-launch prints with ${hosts} behind ${command}. Under Slurm, ` +
+        "give the script that --print-launch writes to sbatch.",
+    );
+  }
+}
+
+/**
+ * Starts a plan's processes and waits for them.
+ *
+ * @returns the exit code
+ * @throws {Error} where there is no MPI, or it cannot reach as many machines
+ */
 export async function launchPlan(plan: LaunchPlan): Promise<number> {
   const { family } = mpi;
   if (family === undefined) {
     throw new Error(`--devices ${plan.devices} needs MPI: ${mpi.reason}`);
+  }
+  if (plan.numNodes > 1) {
+    await requireMachines(plan, family);
   }
   const [command = "", ...options] = launchCommand(plan, family, availableParallelism());
   const program = [process.execPath, ...process.execArgv, process.argv[1] ?? "", ...plan.args];

@@ -3,16 +3,17 @@
  * its schedule as the default.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import type { NameLike } from "../arguments/names.ts";
 import { checkObject } from "../arguments/options.ts";
 import { stateDictOf } from "../checkpoints/index.ts";
-import { createModelFrom } from "../models/index.ts";
+import { createModelFrom, type ModelName } from "../models/index.ts";
 import { CrossEntropyLoss } from "../nn/index.ts";
 import type { AnyModule } from "../nn/module.ts";
 import { loadCheckpointFile } from "./checkpointing/checkpoint-file.ts";
 import { type HyperParameters, type OptimizerConfig, TrainingModule } from "./core/training-module.ts";
 import { ConfigurationError, ResumeError, requireOption } from "./errors.ts";
-import { createOptimizer } from "./optimizers/registry.ts";
-import { createScheduler } from "./schedulers/registry.ts";
+import { createOptimizer, type OptimizerName } from "./optimizers/registry.ts";
+import { createScheduler, type SchedulerName } from "./schedulers/registry.ts";
 
 /** A batch of a classifier: inputs `[N, ...]` float32, class numbers `[N]` int32 or distributions `[N, K]`. */
 export type ClassificationBatch = readonly [inputs: tf.Tensor, labels: tf.Tensor];
@@ -20,14 +21,14 @@ export type ClassificationBatch = readonly [inputs: tf.Tensor, labels: tf.Tensor
 /** Hyper-parameters, all of them JSON. */
 export type ClassificationHyperParameters = HyperParameters & {
   /** The model's name in the registry, for example `ResNet`. */
-  readonly modelName?: string;
+  readonly modelName?: NameLike<ModelName>;
   readonly modelHparams?: HyperParameters;
   /** `SGD`, `Adam`, `AdamW` or `RMSprop`; `Adam` means AdamW, as in the tutorial. Default `SGD`. (`Muon` is for matrices alone.) */
-  readonly optimizerName?: string;
+  readonly optimizerName?: NameLike<OptimizerName>;
   /** Default `{ lr: 0.1, momentum: 0.9, weightDecay: 1e-4 }`. */
   readonly optimizerHparams?: HyperParameters;
   /** A scheduler's name, or null for none. Default: the tutorial's `MultiStepLR` with milestones 100 and 150. */
-  readonly schedulerName?: string | null;
+  readonly schedulerName?: NameLike<SchedulerName> | null;
   readonly schedulerHparams?: HyperParameters;
   /** Whether the scheduler steps after each `epoch` (default) or each `step`. */
   readonly schedulerInterval?: "epoch" | "step";

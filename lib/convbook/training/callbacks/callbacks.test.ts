@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, expectTypeOf, it, vi } from "vitest";
 import { manualSeed } from "../../random/index.ts";
 import { readEvents } from "../../tensorboard/index.ts";
 import {
@@ -11,6 +11,7 @@ import {
   ClassificationModule,
   ConfusedLogit,
   CSVLogger,
+  type createOptimizer,
   FilterVisualizer,
   findLr,
   GradientAccumulationScheduler,
@@ -216,6 +217,15 @@ describe("ClassificationModule", () => {
     const [first] = await trainer.test(module, pictures(), { verbose: false });
     const [second] = await trainer.test(loaded, pictures(), { verbose: false });
     expect(second).toEqual(first);
+  });
+
+  it("has names that editors can offer, and takes others", () => {
+    type Named = Required<ConstructorParameters<typeof ClassificationModule>[0]>;
+    expectTypeOf<Extract<Named["modelName"], "DenseNet">>().toEqualTypeOf<"DenseNet">();
+    expectTypeOf<Extract<Named["optimizerName"], "RMSprop">>().toEqualTypeOf<"RMSprop">();
+    expectTypeOf<Extract<Named["schedulerName"], "StepLR">>().toEqualTypeOf<"StepLR">();
+    expectTypeOf<string>().toExtend<Named["modelName"]>();
+    expectTypeOf<Parameters<typeof createOptimizer>[0]>().extract<"Muon">().toEqualTypeOf<"Muon">();
   });
 
   it("says what is wrong with hyper-parameters", () => {

@@ -132,8 +132,7 @@ describe("orthogonalize", () => {
   it.each([1e30, 1e-3])("gives the same for a matrix %f times as large", (factor) => {
     const matrix: tf.Tensor2D = tf.randomNormal([3, 4], 0, 1, "float32", 6);
     const wanted = orthogonalize(matrix).dataSync();
-    const larger: tf.Tensor2D = tf.mul(matrix, factor);
-    const got = orthogonalize(larger).dataSync();
+    const got = orthogonalize(tf.mul(matrix, factor)).dataSync();
     for (const [i, value] of wanted.entries()) {
       expect(got[i]).toBeCloseTo(value, 3);
     }
@@ -143,7 +142,7 @@ describe("orthogonalize", () => {
     expect(() => orthogonalize(tf.ones([2, 3], "int32"))).toThrow(
       "orthogonalize.matrix must be a tensor of float32, got a tensor [2, 3] int32.",
     );
-    expect(() => orthogonalize(tf.complex([[1]], [[1]]))).toThrow(
+    expect(() => orthogonalize(tf.complex([[1]], [[1]]) as tf.Tensor2D)).toThrow(
       "orthogonalize.matrix must be a tensor of float32, got a tensor [1, 1] complex64.",
     );
   });

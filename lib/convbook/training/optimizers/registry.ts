@@ -1,4 +1,5 @@
 /** Optimizers by name, for hyper-parameters and configuration files. */
+import type { NameLike } from "../../arguments/names.ts";
 import { checkObject } from "../../arguments/options.ts";
 import { UnknownNameError } from "../../nn/errors.ts";
 import { refuseUnknownOptions } from "../errors.ts";
@@ -45,7 +46,7 @@ export const optimizerNames = Object.keys(registry) as readonly OptimizerName[];
  * @throws UnknownNameError and UnknownOptionError with the nearest names
  */
 export function createOptimizer(
-  name: string,
+  name: NameLike<OptimizerName>,
   parameters: Parameters,
   options: Readonly<Record<string, unknown>> = {},
 ): Optimizer {

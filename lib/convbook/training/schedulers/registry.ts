@@ -1,4 +1,5 @@
 /** Schedulers by name, for hyper-parameters and configuration files. */
+import type { NameLike } from "../../arguments/names.ts";
 import { UnknownNameError } from "../../nn/errors.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import { CosineAnnealingLR, CosineAnnealingWarmRestarts } from "./cosine.ts";
@@ -41,7 +42,7 @@ export const schedulerNames = Object.keys(registry) as readonly SchedulerName[];
  * @throws UnknownNameError and UnknownOptionError with the nearest names
  */
 export function createScheduler(
-  name: string,
+  name: NameLike<SchedulerName>,
   optimizer: Pick<Optimizer, "paramGroups">,
   options: Readonly<Record<string, unknown>> = {},
 ): Scheduler {
