@@ -154,7 +154,10 @@ class DeviceValue implements StateEntry {
     return sizeOf(this.shape);
   }
 
-  /** The variable that computations use, in TensorFlow.js's layout. It stays the same object until {@link dispose}. */
+  /**
+   * The variable that computations use, in TensorFlow.js's layout. It stays the same object until {@link dispose}. Until it is first asked for, here or by
+   * a forward pass, there is none that `tf.variableGrads` and TensorFlow.js's optimizers could find by themselves: give them a list.
+   */
   get variable(): tf.Variable {
     if (this.device === undefined || this.device.isDisposed) {
       if (this.#host === undefined) {
