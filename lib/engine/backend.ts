@@ -6,7 +6,7 @@
 import { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
 import { type DataStorage, type DataType, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { BufferPool, type Region, type RegionSource } from "./buffer-pool.ts";
-import type { NativeAddon } from "./native.ts";
+import type { NativeAddon } from "./native-addon.ts";
 import { binaryOps } from "./native-numbers.ts";
 
 /** What the backend keeps for a tensor's data; regions out of the pool go back to it. */
@@ -45,20 +45,19 @@ export class NativeBackend extends MathBackendCPU {
   readonly #copiesOthers: boolean;
   #nextId = 0;
 
-  constructor(addon: NativeAddon, regions: RegionSource) {
+  /** @param ceiling bytes of memory that may be kept for reuse */
+  constructor(addon: NativeAddon, regions: RegionSource, ceiling: number) {
     super();
     this.addon = addon;
     this.#copiesOthers = regions.copiesOthers ?? false;
     // The CPU backend would say at its first use how slow it is.
     Reflect.set(this, "firstUse", false);
-    this.pool = new BufferPool({
-      ...regions,
-      alloc: (bytes) => {
-        const block = regions.alloc(bytes);
-        this.#pooled.add(block.buffer);
-        return block;
-      },
-    });
+    const alloc: RegionSource["alloc"] = (bytes) => {
+      const block = regions.alloc(bytes);
+      this.#pooled.add(block.buffer);
+      return block;
+    };
+    this.pool = new BufferPool({ ...regions, alloc }, ceiling);
   }
 
   /** Memory for a result; its content is whatever was there before. */

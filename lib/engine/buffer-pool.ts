@@ -3,7 +3,6 @@
  * of a power of two apart; what is kept has a ceiling, and goes back to the system when memory runs short, when no tensor
  * is left, and when nothing has been computed for some seconds.
  */
-import { freemem, totalmem } from "node:os";
 
 /** Memory for a region: a whole buffer, or a part of one that others share. */
 export interface Block {
@@ -22,6 +21,8 @@ export interface RegionSource {
   readonly limit?: number;
   /** Whether the native functions copy arrays that are not in regions. */
   readonly copiesOthers?: boolean;
+  /** Whether the machine's memory is so short that nothing should be kept when so much more is taken; where it is known. */
+  isScarce?(bytes: number): boolean;
 }
 
 /** A region out of the pool; `bytes` is the size of its class. */
@@ -43,8 +44,6 @@ const settleEvery = 32;
 const ownPages = 1 << 20;
 const idleMilliseconds = 5000;
 const pressureCheckMilliseconds = 200;
-/** Below this share of the machine's memory, nothing is kept. */
-const scarce = 0.08;
 
 /** The size of the class that `bytes` falls into. */
 export function classSize(bytes: number): number {
@@ -66,9 +65,9 @@ export class BufferPool {
   #lastCheck = Number.NEGATIVE_INFINITY;
   #reused = 0;
   #busy = false;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(source: RegionSource, ceiling: number = defaultCeiling(source.limit)) {
+  constructor(source: RegionSource, ceiling: number) {
     this.#source = source;
     this.ceiling = ceiling;
   }
@@ -169,7 +168,7 @@ export class BufferPool {
       return;
     }
     this.#lastCheck = now;
-    if (freemem() < totalmem() * scarce + size) {
+    if (this.#source.isScarce?.(size) === true) {
       this.trim();
     }
   }
@@ -187,21 +186,7 @@ export class BufferPool {
         this.trim();
       }
     }, idleMilliseconds);
-    this.#timer.unref();
+    // In a page it is a number, and ends with the page.
+    this.#timer.unref?.();
   }
-}
-
-/** A quarter of the memory that there is, or `CONVBOOK_POOL_MB` megabytes. */
-function defaultCeiling(limit = Number.POSITIVE_INFINITY): number {
-  const text = process.env.CONVBOOK_POOL_MB ?? "";
-  const megabytes = Number(text);
-  if (text !== "" && Number.isFinite(megabytes) && megabytes >= 0) {
-    return megabytes * 1e6;
-  }
-  if (text !== "") {
-    console.warn(
-      `native engine: CONVBOOK_POOL_MB is "${text}", expected a number of megabytes from 0; keeping a quarter of the machine's memory at most`,
-    );
-  }
-  return Math.min(totalmem(), limit) / 4;
 }

@@ -1,8 +1,7 @@
 /** The engine as one object: whether the native code is there, what it runs on, and where its time goes. */
-import { availableParallelism, totalmem } from "node:os";
-import { types } from "node:util";
 import * as tf from "@tensorflow/tfjs-core";
 import type { NativeBackend } from "./backend.ts";
+import type { Host, Loaded, LoadResult } from "./host.ts";
 import {
   dropOneDnn,
   type ImplementationName,
@@ -12,9 +11,7 @@ import {
   useOneDnn,
 } from "./implementations.ts";
 import { type InstructionSet, parseInstructionSet } from "./instruction-sets.ts";
-import { registerFileRouters } from "./io/file-system.ts";
 import { fallbackRuns } from "./kernels/kernel.ts";
-import { type Loaded, loadNative } from "./native.ts";
 import {
   type Precision,
   parsePrecision,
@@ -60,9 +57,10 @@ export interface EngineInfo {
     readonly ceiling: number;
     /** Bytes of the threads' scratch space. */
     readonly scratch: number;
-    /** Bytes in the machine. */
+    /** Bytes in the machine; 0 in a page, which is not told. */
     readonly machine: number;
   };
+  /** `node` is empty in a page. */
   readonly versions: { readonly tfjs: string; readonly node: string };
   /** The names of the engine's own kernels: native code, and loops in TypeScript for bookkeeping. */
   readonly kernels: readonly string[];
@@ -125,13 +123,18 @@ export interface Engine {
 
 const notInWebAssembly = ["AMX", "bf16", "oneDNN", "huge pages", "giving memory back to the system"];
 
-const loaded = loadNative();
+let host: Host | undefined;
+let loaded: LoadResult = { addon: undefined, reason: "it was not started" };
 let isa = "";
 let instructionSet: InstructionSet | undefined;
-let threads = wantedThreads();
+let threads = 0;
 let wantedPrecision: Precision = "float32";
 let wantedImplementations: readonly ImplementationName[] = ["native"];
 let wantsWinograd = true;
+
+function setting(name: string): string {
+  return host?.setting(name) ?? "";
+}
 
 function addonOrThrow(): Loaded {
   if (loaded.addon === undefined) {
@@ -179,15 +182,15 @@ function takeImplementations(): void {
     dropOneDnn(addon);
     return;
   }
-  const reason = useOneDnn(addon, path, isa, !wantedImplementations.includes("native"));
+  const reason = useOneDnn(addon, host?.oneDnn, path, isa, !wantedImplementations.includes("native"));
   if (reason !== undefined) {
     warnOnce(`oneDNN is not used: ${reason}`);
   }
 }
 
 function wantedThreads(): number {
-  const text = process.env.CONVBOOK_THREADS;
-  if (text === undefined || text === "") {
+  const text = setting("CONVBOOK_THREADS");
+  if (text === "") {
     return 0;
   }
   const count = Number(text);
@@ -198,9 +201,25 @@ function wantedThreads(): number {
   return 0;
 }
 
+/** A quarter of the memory that there is, or `CONVBOOK_POOL_MB` megabytes. */
+function poolCeiling(limit = Number.POSITIVE_INFINITY): number {
+  const text = setting("CONVBOOK_POOL_MB");
+  const megabytes = Number(text);
+  if (text !== "" && Number.isFinite(megabytes) && megabytes >= 0) {
+    return megabytes * 1e6;
+  }
+  if (text !== "") {
+    console.warn(
+      `native engine: CONVBOOK_POOL_MB is "${text}", expected a number of megabytes from 0; keeping a quarter of the machine's memory at most`,
+    );
+  }
+  const machine = host?.machineMemory() ?? 0;
+  return Math.min(machine === 0 ? Number.POSITIVE_INFINITY : machine, limit) / 4;
+}
+
 /** What the environment asks for; a word that is not known is said, and not taken. */
 function configureFromEnvironment(): void {
-  const precision = process.env.CONVBOOK_PRECISION ?? "";
+  const precision = setting("CONVBOOK_PRECISION");
   try {
     if (precision !== "") {
       wantedPrecision = parsePrecision(precision);
@@ -208,7 +227,7 @@ function configureFromEnvironment(): void {
   } catch (error) {
     console.warn(`native engine: CONVBOOK_PRECISION: ${(error as Error).message}; going on in float32`);
   }
-  const isa = process.env.CONVBOOK_ISA ?? "";
+  const isa = setting("CONVBOOK_ISA");
   try {
     if (isa !== "") {
       instructionSet = parseInstructionSet(isa);
@@ -216,14 +235,14 @@ function configureFromEnvironment(): void {
   } catch (error) {
     console.warn(`native engine: CONVBOOK_ISA: ${(error as Error).message}; taking the best`);
   }
-  const winograd = (process.env.CONVBOOK_WINOGRAD ?? "").toLowerCase();
+  const winograd = setting("CONVBOOK_WINOGRAD").toLowerCase();
   wantsWinograd = !["0", "false", "no", "off"].includes(winograd);
   if (wantsWinograd && !["", "1", "true", "yes", "on"].includes(winograd)) {
     console.warn(
       `native engine: CONVBOOK_WINOGRAD is "${winograd}", expected 1 or 0; going on with Winograd's algorithm`,
     );
   }
-  const onednn = (process.env.CONVBOOK_ONEDNN ?? "").toLowerCase();
+  const onednn = setting("CONVBOOK_ONEDNN").toLowerCase();
   if (["1", "true", "yes", "on"].includes(onednn)) {
     wantedImplementations = ["native", "onednn"];
   } else if (!["", "0", "false", "no", "off"].includes(onednn)) {
@@ -231,17 +250,34 @@ function configureFromEnvironment(): void {
   }
 }
 
-registerFileRouters();
-if (loaded.addon !== undefined) {
+/**
+ * Starts the engine with its code, or says why there is none; once in a program.
+ *
+ * @param where what it runs in
+ * @param code what was loaded there
+ */
+export function startEngine(where: Host, code: LoadResult): void {
+  host = where;
+  loaded = code;
+  threads = wantedThreads();
+  where.prepare?.();
+  if (code.addon === undefined) {
+    return;
+  }
   configureFromEnvironment();
-  loaded.addon.useWinograd(wantsWinograd ? 1 : 0);
+  code.addon.useWinograd(wantsWinograd ? 1 : 0);
   configure();
   if (instructionSet !== undefined && instructionSet !== "wasm" && isa !== instructionSet) {
     const why =
-      loaded.build === "native" ? "which this processor lacks" : `but there is no native engine (${loaded.instead})`;
+      code.build === "native" ? "which this processor lacks" : `but there is no native engine (${code.instead})`;
     console.warn(`native engine: CONVBOOK_ISA asks for ${instructionSet}, ${why}; going on with ${isa}`);
   }
-  registerNative(loaded);
+  registerNative(code, poolCeiling(code.regions.limit));
+}
+
+/** Whether this is a promise, of this realm or of another, as a notebook's cells are. */
+function isPromise(value: unknown): value is Promise<unknown> {
+  return Object.prototype.toString.call(value) === "[object Promise]";
 }
 
 function nativeBackend(): NativeBackend | undefined {
@@ -249,8 +285,12 @@ function nativeBackend(): NativeBackend | undefined {
 }
 
 export const engine: Engine = {
-  available: loaded.addon !== undefined,
-  reason: loaded.addon === undefined ? loaded.reason : "",
+  get available() {
+    return loaded.addon !== undefined;
+  },
+  get reason() {
+    return loaded.addon === undefined ? loaded.reason : "";
+  },
   info() {
     const { addon, path, build, instead } = addonOrThrow();
     const pool = nativeBackend()?.pool;
@@ -267,16 +307,16 @@ export const engine: Engine = {
       winograd: { forward, inputGradients, filterGradients },
       keptWeights: { uses, bytes },
       threads: addon.threads(),
-      processors: availableParallelism(),
+      processors: host?.processors() ?? 1,
       memory: {
         used: pool?.usedBytes ?? 0,
         kept: pool?.keptBytes ?? 0,
         peak: pool?.peakBytes ?? 0,
         ceiling: pool?.ceiling ?? 0,
         scratch: addon.scratchBytes(),
-        machine: totalmem(),
+        machine: host?.machineMemory() ?? 0,
       },
-      versions: { tfjs: tf.version_core, node: process.versions.node },
+      versions: { tfjs: tf.version_core, node: host?.nodeVersion ?? "" },
       kernels: ownKernelNames(),
       fallbacks: fallbackKernelNames(),
       fallbackRuns: fallbackRuns(),
@@ -324,7 +364,7 @@ export const engine: Engine = {
       restore();
       throw error;
     }
-    if (types.isPromise(result)) {
+    if (isPromise(result)) {
       return result.finally(restore) as typeof result;
     }
     restore();

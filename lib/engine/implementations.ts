@@ -3,11 +3,7 @@
  * shape of a convolution the faster one is found out at its first use; the choices are kept in a file of the cache, so that
  * the next run chooses the same and gives the same bits.
  */
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { cpus, homedir } from "node:os";
-import { dirname, isAbsolute, join, resolve } from "node:path";
-import type { NativeAddon } from "./native.ts";
+import type { NativeAddon } from "./native-addon.ts";
 
 export const implementationNames = ["native", "onednn"] as const;
 
@@ -55,19 +51,12 @@ export function parseImplementations(names: readonly string[]): readonly Impleme
   return [...new Set(result)];
 }
 
-/**
- * What is chosen depends on the processor, the instruction set, the library and the engine's own code, as it was built: each has a
- * file of its own, so that what another engine measured is not believed.
- */
-function choicesFile(enginePath: string, isa: string, release: string): string {
-  const own = process.env.CONVBOOK_CACHE;
-  const xdg = process.env.XDG_CACHE_HOME;
-  const shared = xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), ".cache");
-  const cache = own !== undefined && own !== "" ? resolve(own) : join(shared, "convbook");
-  const digest = (of: string | Uint8Array) => createHash("sha256").update(of).digest("hex").slice(0, 8);
-  const processor = digest(cpus()[0]?.model ?? "");
-  const engine = digest(readFileSync(enginePath));
-  return join(cache, "engine", `choices-1-${isa}-onednn-${release}-${processor}-${engine}.tsv`);
+/** The files of oneDNN, where there are files. */
+export interface OneDnnFiles {
+  /** The module that was built beside the engine's own; undefined where it was not. */
+  moduleBeside(enginePath: string): string | undefined;
+  /** The file for choices, whose folder is there; null where there can be none. */
+  choices(enginePath: string, isa: string, release: string): string | null;
 }
 
 let file: string | null = null;
@@ -79,10 +68,16 @@ let always = false;
  *
  * @returns why it cannot be; undefined when all is well
  */
-export function useOneDnn(addon: NativeAddon, enginePath: string, isa: string, wherever: boolean): string | undefined {
+export function useOneDnn(
+  addon: NativeAddon,
+  files: OneDnnFiles | undefined,
+  enginePath: string,
+  isa: string,
+  wherever: boolean,
+): string | undefined {
   dropOneDnn(addon);
-  const module = join(dirname(enginePath), "onednn.node");
-  if (!existsSync(module)) {
+  const module = files?.moduleBeside(enginePath);
+  if (files === undefined || module === undefined) {
     return "the engine was built without it (Debian: apt install libdnnl-dev, then `npm rebuild @convbook/engine`)";
   }
   const loaded = addon.useOneDnn(module, wherever);
@@ -94,12 +89,7 @@ export function useOneDnn(addon: NativeAddon, enginePath: string, isa: string, w
   if (wherever) {
     return undefined;
   }
-  file = choicesFile(enginePath, isa, release);
-  try {
-    mkdirSync(dirname(file), { recursive: true });
-  } catch {
-    file = null;
-  }
+  file = files.choices(enginePath, isa, release);
   addon.useOneDnn(module, false, file ?? undefined);
   return undefined;
 }

@@ -1,7 +1,7 @@
 export { ArgumentError } from "./arguments.ts";
 export { type AveragePoolOptions, averagePool } from "./average-pool.ts";
 export { isNested } from "./differentiation/tape.ts";
-export { type Engine, type EngineInfo, engine } from "./engine.ts";
+export type { Engine, EngineInfo } from "./engine.ts";
 export {
   type BatchNormTrainingOptions,
   batchNormTraining,
@@ -27,6 +27,7 @@ export { beforeInPlaceChange } from "./in-place.ts";
 export { ModelFileError } from "./io/error.ts";
 export { type FileSystemHandler, fileSystem } from "./io/file-system.ts";
 export { type ProgramUse, refusalOf } from "./kernels/program.ts";
+export { engine } from "./node/engine.ts";
 export {
   type AdamOptions,
   adamStep,

@@ -1,8 +1,10 @@
 /** Loads the native code: a binary made beforehand, else the one that the installation built. */
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { freemem, totalmem } from "node:os";
 import { join } from "node:path";
 import type { RegionSource } from "./buffer-pool.ts";
+import type { Loaded, LoadResult } from "./host.ts";
 import type { NativeAddon } from "./native-addon.ts";
 import { differenceOf } from "./native-tables.ts";
 import { packageRoot } from "./package-root.ts";
@@ -21,18 +23,10 @@ interface NativeMemory {
   settle(buffer: ArrayBufferLike): boolean;
 }
 
-/** The engine's code: native, or the same sources compiled to WebAssembly. */
-export interface Loaded {
-  readonly build: "native" | "wasm";
-  readonly addon: NativeAddon;
-  /** Where memory for tensors comes from. */
-  readonly regions: RegionSource;
-  readonly path: string;
-  /** In WebAssembly: why there is no native code; empty where WebAssembly was asked for. */
-  readonly instead: string;
-}
+/** Below this share of the machine's memory, nothing is kept for reuse. */
+const scarce = 0.08;
 
-export type LoadResult = Loaded | { readonly addon: undefined; readonly reason: string };
+const isScarce = (bytes: number): boolean => freemem() < totalmem() * scarce + bytes;
 
 let loaded: LoadResult | undefined;
 
@@ -58,10 +52,10 @@ function load(): LoadResult {
     return native;
   }
   try {
-    const { addon, regions, path } = loadWasm(root);
+    const { addon, regions, path } = loadWasm(root, process.env.CONVBOOK_RELAXED_SIMD !== "0");
     const difference = differenceOf(addon);
     if (difference === undefined) {
-      return { build: "wasm", addon, regions, path, instead: native };
+      return { build: "wasm", addon, regions: { ...regions, isScarce }, path, instead: native };
     }
     return {
       addon: undefined,
@@ -91,6 +85,7 @@ function loadBinary(root: string): Loaded | string {
       alloc: (bytes) => ({ buffer: addon.alloc(bytes), offset: 0 }),
       drop: ({ buffer }) => addon.drop(buffer),
       settle: ({ buffer }) => addon.settle(buffer),
+      isScarce,
     };
     return { build: "native", addon, regions, path, instead: "" };
   } catch (error) {

@@ -3,7 +3,6 @@
  * depends on no library for charts; where a renderer for SVG and a font are installed (convbook brings both), it becomes a PNG, which
  * every notebook frontend and converter shows alike.
  */
-import { createRequire } from "node:module";
 import type { ProfileRow } from "./profiler.ts";
 
 /** Kernels that are shown; what is behind the slowest of a training step is dust. */
@@ -112,33 +111,14 @@ export function profileSvg(rows: readonly ProfileRow[], title: string): { svg: s
   return { svg, width, height };
 }
 
-interface Renderer {
-  render(svg: string): Buffer;
-}
+/** Makes a PNG, in base64, of an SVG. */
+export type Renderer = (svg: string) => string;
 
-let renderer: Renderer | null | undefined;
+let renderer: () => Renderer | null = () => null;
 
-/** What makes PNGs of SVGs, when somebody has installed it; null when nobody has. */
-function findRenderer(): Renderer | null {
-  if (renderer !== undefined) {
-    return renderer;
-  }
-  const require = createRequire(import.meta.url);
-  try {
-    const { Resvg }: { Resvg: new (svg: string, options: object) => { render(): { asPng(): Buffer } } } =
-      require("@resvg/resvg-js");
-    const fontFiles = ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"].map((file) =>
-      require.resolve(`dejavu-fonts-ttf/ttf/${file}`),
-    );
-    const options = {
-      fitTo: { mode: "zoom", value: 2 },
-      font: { loadSystemFonts: false, fontFiles, defaultFontFamily: "DejaVu Sans" },
-    };
-    renderer = { render: (svg) => new Resvg(svg, options).render().asPng() };
-  } catch {
-    renderer = null;
-  }
-  return renderer;
+/** Says who knows whether there is a renderer; asked when there is something to render. */
+export function useRenderer(find: () => Renderer | null): void {
+  renderer = find;
 }
 
 /** The figure as a notebook takes it: a MIME bundle with its metadata. */
@@ -148,11 +128,11 @@ export function profileBundle(
   plain: string,
 ): { bundle: Record<string, unknown>; metadata: Record<string, unknown> } {
   const { svg, width, height } = profileSvg(rows, title);
-  const png = findRenderer()?.render(svg);
+  const png = renderer()?.(svg);
   const type = png === undefined ? "image/svg+xml" : "image/png";
   const bundle = {
     "application/vnd.vegalite.v5+json": profileVegaLite(rows, title),
-    [type]: png === undefined ? svg : png.toString("base64"),
+    [type]: png ?? svg,
     "text/plain": plain,
   };
   return { bundle, metadata: { [type]: png === undefined ? { alt: title } : { alt: title, width, height } } };

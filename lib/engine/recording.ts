@@ -6,6 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { type TapeNode, tapeEngine, withinGradient } from "./differentiation/tape.ts";
+import { afterThisTurn } from "./event-loop.ts";
 import { askingFor, firstOutputOnly } from "./fused.ts";
 
 /** What a backend offers that can add to a tensor in place. */
@@ -201,7 +202,7 @@ export function record<T extends tf.TensorContainer>(f: () => T): Recording<T> {
   // A notebook's cell that was stopped in the middle of a step has left its counts behind, under which nothing is recorded.
   Object.assign(engine.state, { gradientDepth: 0, kernelDepth: 0 });
   isRecording = true;
-  const unstuck = setImmediate(() => {
+  const stay = afterThisTurn(() => {
     isRecording = false;
   });
   engine.startTape();
@@ -214,7 +215,7 @@ export function record<T extends tf.TensorContainer>(f: () => T): Recording<T> {
     }
     throw error;
   } finally {
-    clearImmediate(unstuck);
+    stay();
     isRecording = false;
     engine.endTape();
     engine.state.activeTape = null;

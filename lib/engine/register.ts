@@ -11,6 +11,7 @@ import { attributeCheck } from "./arguments.ts";
 import { registerAveragePoolGradient } from "./average-pool.ts";
 import { NativeBackend } from "./backend.ts";
 import { registerFusedGradients } from "./fused-gradients.ts";
+import type { Loaded } from "./host.ts";
 import { averagePoolKernels } from "./kernels/average-pool.ts";
 import { blockKernels } from "./kernels/blocks.ts";
 import { boxKernels } from "./kernels/boxes.ts";
@@ -38,7 +39,6 @@ import { sparseKernels } from "./kernels/sparse.ts";
 import { stringKernels } from "./kernels/strings.ts";
 import { volumePoolingKernels } from "./kernels/volume-pooling.ts";
 import { volumeKernels } from "./kernels/volumes.ts";
-import type { Loaded } from "./native.ts";
 import { profiled } from "./profiler.ts";
 import { mendGradients, replaceGradients } from "./replaced-gradients.ts";
 
@@ -103,13 +103,18 @@ function isOwn(name: string): boolean {
 
 mendGradients();
 
-export function registerNative({ addon, regions }: Loaded): void {
+/**
+ * Registers the backend, unless it is there.
+ *
+ * @param ceiling bytes of memory that it may keep for reuse
+ */
+export function registerNative({ addon, regions }: Loaded, ceiling: number): void {
   if (getKernel("Conv2D", backendName) !== undefined) {
     return;
   }
   const start = (): NativeBackend => {
     replaceGradients();
-    return new NativeBackend(addon, regions);
+    return new NativeBackend(addon, regions, ceiling);
   };
   registerBackend(backendName, start, priority);
   for (const [kernelName, body] of Object.entries(nativeKernels)) {

@@ -36,6 +36,11 @@ it("is taken where CONVBOOK_ISA asks for it, and says what it does not have", as
   expect(answer).toMatchObject({ absent: expect.arrayContaining(["AMX", "oneDNN", "huge pages"]) });
 });
 
+it("does without relaxed SIMD where CONVBOOK_RELAXED_SIMD is 0", async () => {
+  const program = "const { isa, path } = engine.info(); tell([isa, path.endsWith('engine.wasm')])";
+  expect((await run(program, { CONVBOOK_RELAXED_SIMD: "0" })).answer).toEqual(["wasm", true]);
+});
+
 it("is chosen by selectBackend before TensorFlow.js's own, with a line that says what would be faster", async () => {
   const program = `
     const { selectBackend } = await import("convbook");

@@ -3,38 +3,26 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { startModule, type WasmEngine } from "./module.ts";
+import { sayEnded, startModule, type WasmEngine } from "./module.ts";
 import { hasRelaxedSimd } from "./webassembly.ts";
+import { workerText } from "./worker.ts";
 
-/** What a worker runs, as text, so that it is there in bundles and needs no loader. */
-const worker = `
-const { workerData } = require("node:worker_threads");
-const { module, memory, thread, stack, variables } = workerData;
-const imports = {};
-for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
-  imports[from] ??= {};
-  imports[from][name] = kind === "memory" ? memory : () => { throw new Error("A worker called " + name); };
-}
-const { exports } = new WebAssembly.Instance(module, imports);
-exports.__stack_pointer.value = stack;
-exports.__wasm_init_tls(variables);
-exports.convbook_work(thread);
-`;
+const text = `${workerText}work(require("node:worker_threads").workerData);`;
 
 /**
  * Starts the engine in WebAssembly.
  *
  * @param root the package's folder
+ * @param relaxed whether relaxed SIMD is taken where this Node has it
  * @throws Error where its file is not there, or this Node cannot run it
  */
-export function loadWasm(root: string): WasmEngine & { readonly path: string } {
-  const path = join(root, "wasm", hasRelaxedSimd() ? "engine-relaxed.wasm" : "engine.wasm");
+export function loadWasm(root: string, relaxed: boolean): WasmEngine & { readonly path: string } {
+  const path = join(root, "wasm", relaxed && hasRelaxedSimd() ? "engine-relaxed.wasm" : "engine.wasm");
   const engine = startModule(readFileSync(path), {
     processors: availableParallelism(),
     startWorker(setup) {
-      const thread = new Worker(worker, { eval: true, execArgv: [], workerData: setup, name: "convbook engine" });
-      // The others take its work.
-      thread.on("error", ({ message }) => console.warn(`convbook engine: a thread of WebAssembly ended: ${message}`));
+      const thread = new Worker(text, { eval: true, execArgv: [], workerData: setup, name: "convbook engine" });
+      thread.on("error", ({ message }) => sayEnded(message));
       thread.unref();
     },
   });

@@ -27,7 +27,7 @@ export interface WorkerSetup {
 export interface WasmHost {
   /** Processors that threads may run on. */
   readonly processors: number;
-  /** Starts a worker; without this one there is one thread, and a memory that is not shared. */
+  /** Starts a worker; without this one there is one thread, and a memory that is not shared. Where it throws, others do its work. */
   readonly startWorker?: (setup: WorkerSetup) => void;
 }
 
@@ -52,49 +52,98 @@ interface Exports {
   readonly convbook_free: WasmFunction;
 }
 
+/** What there is of the engine before its code: the functions that it imports, and what to do when it is there. */
+interface Beginning {
+  readonly imports: Record<string, Record<string, unknown>>;
+  finish(instance: { readonly exports: Record<string, unknown> }): WasmEngine;
+}
+
 /**
- * Starts the module.
+ * Starts the module at once, as Node may.
  *
  * @param bytes the file
  * @throws Error where the runtime cannot run it
  */
 export function startModule(bytes: Uint8Array, host: WasmHost): WasmEngine {
+  const runtime = runtimeOrThrow();
+  const module = new runtime.Module(fileFor(bytes, host));
+  const { imports, finish } = begin(runtime, module, host);
+  return finish(new runtime.Instance(module, imports));
+}
+
+/**
+ * Starts the module while others go on, as a page must.
+ *
+ * @param bytes the file
+ * @throws Error where the runtime cannot run it
+ */
+export async function startModuleLater(bytes: Uint8Array, host: WasmHost): Promise<WasmEngine> {
+  const runtime = runtimeOrThrow();
+  const module = await runtime.compile(fileFor(bytes, host));
+  const { imports, finish } = begin(runtime, module, host);
+  return finish(await runtime.instantiate(module, imports));
+}
+
+function runtimeOrThrow(): NonNullable<typeof wasm> {
   if (wasm === undefined) {
     throw new Error("there is no WebAssembly");
   }
+  return wasm;
+}
+
+function fileFor(bytes: Uint8Array, { startWorker }: WasmHost): Uint8Array {
+  return startWorker === undefined ? withoutSharing(bytes) : bytes;
+}
+
+function begin(runtime: NonNullable<typeof wasm>, module: WasmModule, host: WasmHost): Beginning {
   const shared = host.startWorker !== undefined;
-  const module = new wasm.Module(shared ? bytes : withoutSharing(bytes));
   const memory = shared
-    ? new wasm.Memory({ initial: firstPages, maximum: mostPages, shared })
-    : fixedMemory(wasm.Memory);
+    ? new runtime.Memory({ initial: firstPages, maximum: mostPages, shared })
+    : fixedMemory(runtime.Memory);
   const api = new NodeApi(memory);
+  let started: Exports | undefined;
   const startWorker = (thread: number): number => {
-    if (host.startWorker === undefined) {
+    if (host.startWorker === undefined || started === undefined) {
       return 0;
     }
-    const stack = exports.convbook_alloc(stackBytes) >>> 0;
-    const variables = exports.convbook_alloc(exports.__tls_size.value) >>> 0;
+    const stack = started.convbook_alloc(stackBytes) >>> 0;
+    const variables = started.convbook_alloc(started.__tls_size.value) >>> 0;
     if (stack === 0 || variables === 0) {
       return 0;
     }
-    host.startWorker({ module, memory, thread, stack: stack + stackBytes, variables });
-    return 1;
+    try {
+      host.startWorker({ module, memory, thread, stack: stack + stackBytes, variables });
+      return 1;
+    } catch (error) {
+      sayEnded(error instanceof Error ? error.message : String(error));
+      return 0;
+    }
   };
   const nothing = (): number => 0;
-  const { exports } = new wasm.Instance(module, {
+  const imports = {
     env: { memory },
     napi: { ...api.imports },
     convbook: { startWorker, processors: () => (shared ? host.processors : 1) },
     // The C library would print its last words to nowhere.
     wasi_snapshot_preview1: { fd_close: nothing, fd_seek: nothing, fd_write: nothing },
-  }) as unknown as { exports: Exports };
-  exports.__wasm_call_ctors();
-  const { convbook_alloc: alloc, convbook_free: free, __indirect_function_table: table } = exports;
-  api.attach({ alloc, free, table });
-  return {
-    addon: api.register(exports.napi_register_wasm_v1) as unknown as NativeAddon,
-    regions: regionsIn(api, alloc, free),
   };
+  const finish: Beginning["finish"] = (instance) => {
+    const { exports } = instance as unknown as { exports: Exports };
+    started = exports;
+    exports.__wasm_call_ctors();
+    const { convbook_alloc: alloc, convbook_free: free, __indirect_function_table: table } = exports;
+    api.attach({ alloc, free, table });
+    return {
+      addon: api.register(exports.napi_register_wasm_v1) as unknown as NativeAddon,
+      regions: regionsIn(api, alloc, free),
+    };
+  };
+  return { imports, finish };
+}
+
+/** Says that a worker is not there; the others take its work. */
+export function sayEnded(reason: string): void {
+  console.warn(`convbook engine: a thread of WebAssembly ended: ${reason}`);
 }
 
 function regionsIn(api: NodeApi, alloc: WasmFunction, free: WasmFunction): RegionSource {

@@ -24,6 +24,11 @@ interface Wasm {
     module: WasmModule,
     imports: Record<string, Record<string, unknown>>,
   ) => { readonly exports: Record<string, unknown> };
+  compile(bytes: Uint8Array): Promise<WasmModule>;
+  instantiate(
+    module: WasmModule,
+    imports: Record<string, Record<string, unknown>>,
+  ): Promise<{ readonly exports: Record<string, unknown> }>;
   validate(bytes: Uint8Array): boolean;
 }
 
