@@ -168,4 +168,43 @@ describe.each(libraries.slice(0, 1))("on $family", (library) => {
     const second = await train(library, 2, { folder: part, ckptPath: "last" });
     expect(second.ranks.map(({ hash }) => hash)).toEqual(whole.ranks.map(({ hash }) => hash));
   });
+
+  it("a run that was stopped between the batches of one step goes on with each rank's own gradients", async () => {
+    const trainer = { maxEpochs: 2, accumulateGradBatches: 3 };
+    const whole = await train(library, 2, { folder: join(folder, "accumulated"), trainer });
+    const part = join(folder, "stopped");
+    const first = await train(library, 2, { folder: part, trainer, fault: { step: 1, rank: 1, what: "stop" } });
+    expect(first.code, first.stderr).toBe(0);
+    expect(first.ranks[0]?.result).toMatchObject({ status: "interrupted", globalStep: 1 });
+    expect(first.ranks[0]?.losses).toHaveLength(4);
+    const second = await train(library, 2, { folder: part, trainer, ckptPath: "last" });
+    expect(second.ranks.map(({ hash }) => hash)).toEqual(whole.ranks.map(({ hash }) => hash));
+  });
+
+  it("a run goes on with another number of ranks from an epoch's end, and says what is different; within one it does not", async () => {
+    const part = join(folder, "numbers");
+    const samples = 48;
+    const first = await train(library, 2, { folder: part, samples, trainer: { maxEpochs: 1 } });
+    expect(first.code, first.stderr).toBe(0);
+    const trainer = { maxEpochs: 2 };
+    // With as many samples in a step as before, it is what two ranks would have done.
+    const whole = alone({ samples, batchSize: 8, trainer });
+    const one = alone({ samples, batchSize: 8, trainer, ckptPath: join(part, "last.safetensors") });
+    expect(distance(one, whole)).toBeLessThan(1e-5);
+    const three = await train(library, 3, { folder: part, samples, batchSize: 2, trainer, ckptPath: "last" });
+    expect(three.code, three.stderr).toBe(0);
+    expect(
+      three.stderr.split("was saved on 2 processes, and there are 3 now: batches are of other samples"),
+    ).toHaveLength(2);
+    expect(three.ranks.map(({ hash }) => hash)).toEqual(Array(3).fill(three.ranks[0]?.hash));
+    // 6 steps of two ranks' 4, and 8 of three ranks' 2.
+    expect(three.ranks[0]?.result).toMatchObject({ status: "completed", globalStep: 14 });
+    const stopped = join(folder, "within");
+    await train(library, 2, { folder: stopped, fault: { step: 2, rank: 0, what: "stop" } });
+    const refused = await train(library, 3, { folder: stopped, ckptPath: "last" });
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain(
+      "it was saved on 2 processes after 3 batches of an epoch, and there are 3 now; go on with as many, or from a checkpoint of an epoch's end.",
+    );
+  });
 });

@@ -112,6 +112,22 @@ export function countBatches(option: string, limit: BatchLimit | undefined, leng
   return count;
 }
 
+/**
+ * Batches of each loader on the process that has most of them: an evaluation's samples need not divide evenly. A process's own number where one has
+ * no end that is known, infinite on that one. All processes ask together.
+ */
+export async function longestLengths(
+  strategy: { gather<T>(value: T): Promise<T[]> },
+  loaders: readonly Loader[],
+): Promise<readonly number[]> {
+  const own = loaders.map(({ length = Number.POSITIVE_INFINITY }) => length);
+  const all = await strategy.gather(own);
+  return own.map((length, i) => {
+    const each = all.map((lengths) => lengths[i] ?? 0);
+    return each.every(Number.isFinite) ? Math.max(...each) : length;
+  });
+}
+
 /** The first batches of another loader, drawn once in its order and kept. */
 export class KeptBatches implements Loader {
   readonly #inner: Loader;

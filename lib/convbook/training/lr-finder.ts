@@ -82,7 +82,8 @@ export class LrFinderResult {
 }
 
 /**
- * Tries rates on a module and puts everything back: weights, buffers and random numbers are as before.
+ * Tries rates on a module and puts everything back: weights, buffers and random numbers are as before. Processes that a launcher started try them
+ * together, as `fit` would train, and get the same losses: the means over all.
  *
  * @example
  * const found = await findLr(module, trainLoader, { maxLr: 2 });
@@ -130,31 +131,31 @@ export async function findLr(
   trainer.runningStage = "training";
   trainer.data.trainingBatches = steps;
   module.train();
-  const {
-    optimizers: [optimizer],
-  } = normalizeOptimizers(module.configureOptimizers());
-  if (optimizer === undefined) {
-    throw new Error("configureOptimizers gives one optimizer.");
-  }
-  let iterator = iterate(loader);
+  const { optimizers } = normalizeOptimizers(module.configureOptimizers());
+  trainer.optimizers = optimizers;
+  const { strategy } = trainer;
+  let batches: EndlessBatches | undefined;
   try {
+    await strategy.setUp(module);
+    batches = new EndlessBatches(strategy.share(loader, "training"));
     let mean = 0;
     let best = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < steps && !signal?.aborted; i++) {
-      let next = await iterator.next();
+    for (let i = 0; i < steps; i++) {
+      const next = await batches.next();
       if (next.done) {
-        iterator = iterate(loader);
-        next = await iterator.next();
-        if (next.done) {
-          break;
-        }
+        break;
       }
       const share = i / (steps - 1);
       const lr = mode === "linear" ? minLr + (maxLr - minLr) * share : minLr * (maxLr / minLr) ** share;
-      for (const group of optimizer.paramGroups) {
-        group.lr = lr;
+      for (const { paramGroups } of optimizers) {
+        for (const group of paramGroups) {
+          group.lr = lr;
+        }
       }
-      const value = step(trainer, module, optimizer, next.value);
+      const value = await stepTogether(trainer, module, next.value, signal?.aborted === true);
+      if (value === undefined) {
+        break;
+      }
       mean = 0.98 * mean + 0.02 * value;
       const smooth = mean / (1 - 0.98 ** (i + 1));
       if (!Number.isFinite(smooth) || (i > 10 && smooth > earlyStopThreshold * best)) {
@@ -165,9 +166,15 @@ export async function findLr(
       best = Math.min(best, smooth);
       await yieldToEventLoop();
     }
+    await strategy.tearDown(module);
+  } catch (error) {
+    strategy.fail(error);
+    throw error;
   } finally {
-    await iterator.return?.();
-    optimizer.dispose();
+    await batches?.end();
+    for (const optimizer of optimizers) {
+      optimizer.dispose();
+    }
     module.attachTrainer(undefined);
     module.loadStateDict(state);
     restoreModes();
@@ -179,23 +186,67 @@ export async function findLr(
   return new LrFinderResult(lrs, losses);
 }
 
-function step(
+/** A loader's batches, from its beginning again when it is over. */
+class EndlessBatches {
+  readonly #loader: Loader;
+  #iterator: AsyncIterator<unknown>;
+  #passes = 0;
+
+  constructor(loader: Loader) {
+    this.#loader = loader;
+    this.#iterator = iterate(loader);
+  }
+
+  /** The next batch; none where the loader gives none. */
+  async next(): Promise<IteratorResult<unknown>> {
+    const next = await this.#iterator.next();
+    if (!next.done) {
+      return next;
+    }
+    this.#loader.setEpoch?.(++this.#passes);
+    this.#iterator = iterate(this.#loader);
+    return this.#iterator.next();
+  }
+
+  async end(): Promise<void> {
+    await this.#iterator.return?.();
+  }
+}
+
+/** A step of all processes. @returns the mean of their losses; undefined, and nothing done, when one of them was asked to stop */
+async function stepTogether(
   trainer: Trainer,
   module: AnyTrainingModule,
-  optimizer: { variables(): tf.Variable[]; step(g: Map<tf.Variable, tf.Tensor>): void },
   batch: unknown,
-): number {
-  trainer.metrics.enterBatch({ size: batchSizeOf(batch) });
-  const recording = record(() => trainer.hooks.enter("trainingStep", () => module.trainingStep(batch, 0)));
+  isAborted: boolean,
+): Promise<number | undefined> {
+  if ((await trainer.strategy.gather(isAborted)).includes(true)) {
+    disposeTensors(batch);
+    return undefined;
+  }
+  const values = await trainer.strategy.gather(await step(trainer, module, batch));
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+async function step(trainer: Trainer, module: AnyTrainingModule, batch: unknown): Promise<number> {
+  const { gradientStore, hooks, metrics, optimizers, strategy } = trainer;
+  metrics.enterBatch({ size: batchSizeOf(batch) });
+  const recording = record(() => hooks.enter("trainingStep", () => module.trainingStep(batch, 0)));
   const { outputs } = recording;
   if (outputs === undefined || outputs === null) {
     recording.dispose();
-    return Number.NaN;
+  } else {
+    const loss = outputs instanceof tf.Tensor ? outputs : outputs.loss;
+    const variables = optimizers.flatMap((optimizer) => optimizer.variables());
+    gradientStore.add(recording.backward(loss, variables), 1);
   }
-  const loss = outputs instanceof tf.Tensor ? outputs : outputs.loss;
-  const gradients = recording.backward(loss, optimizer.variables());
-  optimizer.step(gradients);
-  const value = loss.dataSync()[0] ?? Number.NaN;
-  disposeTensors(outputs, ...gradients.values(), batch);
+  await strategy.reduceGradients(trainer);
+  for (const optimizer of optimizers) {
+    optimizer.step(gradientStore.gradients);
+  }
+  gradientStore.clear();
+  const loss = outputs instanceof tf.Tensor ? outputs : outputs?.loss;
+  const value = loss?.dataSync()[0] ?? Number.NaN;
+  disposeTensors(outputs ?? undefined, batch);
   return value;
 }

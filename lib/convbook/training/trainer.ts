@@ -309,7 +309,7 @@ export class Trainer implements TrainerContext {
       try {
         warnOfEvaluationMode(module);
         await runSanityCheck(this, point === undefined);
-        this.data.requestTraining();
+        await this.data.requestTraining();
         const reason = await runFitLoop(this, point);
         await this.strategy.shareBuffers(module);
         await this.hooks.call("onFitEnd");

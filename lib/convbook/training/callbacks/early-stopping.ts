@@ -1,6 +1,7 @@
 /** Stops training when a metric does not improve any more. As PyTorch Lightning's EarlyStopping. */
 import { isNumber } from "../../arguments/check.ts";
 import { Callback } from "../core/callback.ts";
+import { metricOfRoot } from "../core/root-metric.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
 import { MonitorError, refuseUnknownOptions, requireOption, requireSwitches } from "../errors.ts";
 
@@ -97,21 +98,21 @@ export class EarlyStopping extends Callback {
     return trainer.options.checkValEveryNEpoch === 1 && trainer.options.valCheckInterval === undefined;
   }
 
-  override onTrainEpochEnd(trainer: TrainerContext): void {
+  override async onTrainEpochEnd(trainer: TrainerContext): Promise<void> {
     if (this.#checksOnTrainEpochEnd(trainer)) {
-      this.#check(trainer);
+      await this.#check(trainer);
     }
   }
 
-  override onValidationEnd(trainer: TrainerContext): void {
+  override async onValidationEnd(trainer: TrainerContext): Promise<void> {
     if (!trainer.isSanityChecking && trainer.progress.totalBatch > 0 && !this.#checksOnTrainEpochEnd(trainer)) {
-      this.#check(trainer);
+      await this.#check(trainer);
     }
   }
 
-  #check(trainer: TrainerContext): void {
+  async #check(trainer: TrainerContext): Promise<void> {
     const { monitor, strict = true } = this.options;
-    const current = trainer.callbackMetrics[monitor];
+    const current = await metricOfRoot(trainer, monitor);
     if (current === undefined) {
       if (strict) {
         throw new MonitorError("EarlyStopping", monitor, Object.keys(trainer.callbackMetrics));

@@ -7,6 +7,7 @@ import type { Stage, TrainerContext } from "../core/trainer-context.ts";
 import { ResumeError } from "../errors.ts";
 import { toTorchLayout } from "../optimizers/optimizer.ts";
 import { loadCheckpointFile } from "./checkpoint-file.ts";
+import { gatherGradients, gradientsOf } from "./rank-gradients.ts";
 
 /** Where a resumed fit goes on. */
 export interface ResumePoint {
@@ -30,8 +31,11 @@ export async function collectCheckpoint(trainer: TrainerContext, weightsOnly: bo
     return own;
   }
   const { random, loader } = training;
+  const isPending = hasPendingGradients(trainer);
   const results = (await strategy.mergeResults(metrics.training)).stateDict();
-  return { ...own, training: { ...training, results, ranks: await strategy.gather({ random, loader }) } };
+  const ranks = await strategy.gather({ random, loader });
+  const gradients = isPending ? await gatherGradients(trainer, training.gradients) : training.gradients;
+  return { ...own, training: { ...training, results, ranks, gradients } };
 }
 
 function collectOwn(trainer: TrainerContext, weightsOnly: boolean): Checkpoint {
@@ -75,9 +79,7 @@ function collectOwn(trainer: TrainerContext, weightsOnly: boolean): Checkpoint {
 /** Gradients that wait for more batches; those of a step that was taken are done with. Of a module that optimizes by itself, all. */
 function collectGradients(trainer: TrainerContext): StateDict {
   const gradients: StateDict = new Map();
-  const { batch } = trainer.progress;
-  const isManual = !trainer.module.automaticOptimization;
-  if (!isManual && (batch % trainer.accumulateGradBatches === 0 || batch >= trainer.numTrainingBatches)) {
+  if (!hasPendingGradients(trainer)) {
     return gradients;
   }
   for (const [name, parameter] of trainer.module.namedParameters()) {
@@ -177,8 +179,14 @@ export function resume(trainer: TrainerContext, { path, training }: ResumePoint)
   Object.assign(trainer.callbackMetrics, metrics);
 }
 
+function hasPendingGradients({ module, progress, accumulateGradBatches, numTrainingBatches }: TrainerContext): boolean {
+  const { batch } = progress;
+  return !module.automaticOptimization || !(batch % accumulateGradBatches === 0 || batch >= numTrainingBatches);
+}
+
 /** Puts gradients back that waited for more batches. */
-export function restoreGradients(trainer: TrainerContext, { training: { gradients } }: ResumePoint): void {
+export function restoreGradients(trainer: TrainerContext, { training }: ResumePoint): void {
+  const gradients = gradientsOf(training.gradients, trainer.strategy.rank);
   for (const [name, parameter] of trainer.module.namedParameters()) {
     const gradient = gradients.get(name);
     if (gradient === undefined) {

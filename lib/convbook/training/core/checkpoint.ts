@@ -52,7 +52,7 @@ export interface TrainingState {
   readonly progress: FitProgress;
   readonly optimizers: readonly OptimizerState[];
   readonly schedulers: readonly SchedulerState[];
-  /** Gradients that wait for their optimizer step, by parameter name. */
+  /** Gradients that wait for their optimizer step, by parameter name; with several processes rank 0's, and `rank-N/NAME` those of others. */
   readonly gradients: StateDict;
   /** States of the default generator, base64: now, and when the epoch began. */
   readonly random: { readonly now: string; readonly epochStart: string };

@@ -1,6 +1,6 @@
 /** Which loaders a fit uses, and how many of their batches. */
-import { requireOption } from "../errors.ts";
-import { countBatches, KeptBatches, type Loader, type Loaders, toLoaders } from "../loaders.ts";
+import { ConfigurationError, requireOption } from "../errors.ts";
+import { countBatches, KeptBatches, type Loader, type Loaders, longestLengths, toLoaders } from "../loaders.ts";
 import type { TrainerContext } from "./trainer-context.ts";
 import { TrainingModule } from "./training-module.ts";
 
@@ -9,6 +9,8 @@ export class FitData {
   /** The training loader. */
   train: Loader | undefined;
   validation: readonly Loader[] = [];
+  /** Batches of each validation loader on the process that has most of them; infinite where unknown. */
+  validationLengths: readonly number[] = [];
   /** Batches of a training epoch; infinite where unknown. */
   trainingBatches = 0;
   readonly #trainer: TrainerContext;
@@ -29,9 +31,10 @@ export class FitData {
   }
 
   /** Asks for the validation loaders. */
-  requestValidation(): readonly Loader[] {
+  async requestValidation(): Promise<readonly Loader[]> {
     const { module, options } = this.#trainer;
     this.validation = [];
+    this.validationLengths = [];
     if (options.limitValBatches === 0) {
       return [];
     }
@@ -39,20 +42,35 @@ export class FitData {
     if (own !== undefined) {
       const { strategy } = this.#trainer;
       this.validation = toLoaders("The validation loader", own).map((loader) => strategy.share(loader, "evaluation"));
+      this.validationLengths = await longestLengths(strategy, this.validation);
     }
     return this.validation;
   }
 
-  /** Asks for the training loader. */
-  requestTraining(): void {
+  /**
+   * Asks for the training loader.
+   *
+   * @throws ConfigurationError when processes have different numbers of batches, which would leave some waiting
+   */
+  async requestTraining(): Promise<void> {
     const list = this.#trainingLoaders();
     const [loader, ...others] = list;
     const isOne = loader !== undefined && others.length === 0;
     requireOption(isOne, "The training loader", `${list.length} loaders`, "one loader");
     const own = this.#trainer.strategy.share(loader, "training");
     this.#count(own);
+    await this.#requireSameCount();
     const keeps = this.#trainer.options.overfitBatches !== 0;
     this.train = keeps ? new KeptBatches(own, this.trainingBatches) : own;
+  }
+
+  async #requireSameCount(): Promise<void> {
+    const counts = await this.#trainer.strategy.gather(this.trainingBatches);
+    const rank = counts.findIndex((count) => count !== counts[0]);
+    if (rank !== -1) {
+      const got = `${counts[0]} batches on rank 0 and ${counts[rank]} on rank ${rank}`;
+      throw new ConfigurationError("The training loader", got, "something that gives as many batches on every rank");
+    }
   }
 
   /** Frees what was kept. */

@@ -3,6 +3,7 @@ import { ConfigurationError, MonitorError, requireOption } from "../errors.ts";
 import { Optimizer } from "../optimizers/optimizer.ts";
 import { ReduceLROnPlateau } from "../schedulers/plateau.ts";
 import type { Scheduler } from "../schedulers/scheduler.ts";
+import { metricOfRoot } from "./root-metric.ts";
 import type { TrainerContext } from "./trainer-context.ts";
 import type { OptimizerConfig, SchedulerConfig } from "./training-module.ts";
 
@@ -82,17 +83,17 @@ function normalizeScheduler(given: Scheduler | SchedulerConfig): SchedulerEntry 
 }
 
 /**
- * Steps the schedulers whose time has come.
+ * Steps the schedulers whose time has come. Those that watch a metric watch rank 0's, so that rates stay the same on all processes.
  *
  * @param count the number of batches or epochs that are over
  * @param plateau whether those that watch a metric are meant, or the others
  */
-export function stepSchedulers(
+export async function stepSchedulers(
   trainer: TrainerContext,
   interval: "epoch" | "step",
   count: number,
   plateau: boolean,
-): void {
+): Promise<void> {
   // A module that optimizes by itself steps its schedulers, too.
   if (!trainer.module.automaticOptimization) {
     return;
@@ -103,7 +104,7 @@ export function stepSchedulers(
     }
     let metric: number | undefined;
     if (entry.monitor !== undefined && plateau) {
-      metric = trainer.callbackMetrics[entry.monitor];
+      metric = await metricOfRoot(trainer, entry.monitor);
       if (metric === undefined) {
         throw new MonitorError("ReduceLROnPlateau", entry.monitor, Object.keys(trainer.callbackMetrics));
       }

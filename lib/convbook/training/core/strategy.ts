@@ -31,6 +31,8 @@ export interface Strategy {
   fromRoot<T>(value: T): Promise<T>;
   /** What each process gives, by rank. */
   gather<T>(value: T): Promise<T[]>;
+  /** The arrays that the processes give, by rank; all of one length. */
+  gatherArrays(array: Float32Array): Promise<Float32Array[]>;
   /** Averages the gradients that wait for the optimizer over the processes. */
   reduceGradients(trainer: TrainerContext): Promise<void>;
   /** The same in the middle of a step, holding the event loop. */

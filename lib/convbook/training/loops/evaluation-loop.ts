@@ -8,7 +8,7 @@ import { Interruption, yieldToEventLoop } from "../core/interruption.ts";
 import { rememberModes } from "../core/modes.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
 import { BatchError, ConfigurationError, NonFiniteError } from "../errors.ts";
-import { countBatches, describeBatch, iterate, type Loader } from "../loaders.ts";
+import { countBatches, describeBatch, iterate, type Loader, longestLengths } from "../loaders.ts";
 import { type Metrics, ResultCollection } from "../logging/results.ts";
 
 /** What differs between the two. */
@@ -41,17 +41,14 @@ export async function runEvaluation(
   const given = stage === "validation" ? trainer.options.limitValBatches : trainer.options.limitTestBatches;
   const limits = trainer.options.overfitBatches === 0 ? "Trainer.limitValBatches" : "Trainer.overfitBatches";
   const option = stage === "validation" ? limits : "Trainer.limitTestBatches";
-  const counts = loaders.map((loader) =>
-    Math.min(
-      options.limit ?? Number.POSITIVE_INFINITY,
-      countBatches(option, given, loader.length ?? Number.POSITIVE_INFINITY),
-    ),
+  // Limits, shares among them, are of the process that has most batches: it says how many rounds there are.
+  const rounds = (await longestLengths(trainer.strategy, loaders)).map((length) =>
+    Math.min(options.limit ?? Number.POSITIVE_INFINITY, countBatches(option, given, length)),
   );
-  // The rank with most batches says how many rounds there are.
-  const rounds = await roundsOf(trainer, counts);
   if (rounds.every((count) => count === 0)) {
     return [];
   }
+  const counts = loaders.map(({ length = Number.POSITIVE_INFINITY }, i) => Math.min(length, rounds[i] ?? 0));
   await trainer.strategy.shareBuffers(module);
   trainer.numEvaluationBatches = counts.reduce((sum, count) => sum + count, 0);
   const restoreModes = rememberModes(module);
@@ -90,15 +87,6 @@ export async function runEvaluation(
     }
     trainer.runningStage = stageBefore;
   }
-}
-
-/** How many batches of each loader the process with most of them has; a process's number is its own where one has no end that is known. */
-async function roundsOf(trainer: TrainerContext, counts: readonly number[]): Promise<readonly number[]> {
-  const all = await trainer.strategy.gather(counts.map((count) => (Number.isFinite(count) ? count : -1)));
-  return counts.map((count, i) => {
-    const each = all.map((own) => own[i] ?? 0);
-    return each.includes(-1) ? count : Math.max(...each);
-  });
 }
 
 async function evaluateLoader(

@@ -10,9 +10,10 @@ import { disposeTensors } from "../core/containers.ts";
 import { Interruption, yieldToEventLoop } from "../core/interruption.ts";
 import { stepSchedulers } from "../core/scheduling.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
-import { ConfigurationError, requireOption } from "../errors.ts";
-import { countBatches, iterate, type Loader } from "../loaders.ts";
+import { ConfigurationError } from "../errors.ts";
+import { iterate, type Loader } from "../loaders.ts";
 import { nextBatch, noBatches, runEvaluation } from "./evaluation-loop.ts";
+import { isValidationDue, mayStop, reachedSteps, stopReason, valCheckBatch } from "./limits.ts";
 import { checkMonitors } from "./monitors.ts";
 import { runTrainingBatch } from "./training-step.ts";
 
@@ -24,14 +25,14 @@ import { runTrainingBatch } from "./training-step.ts";
 export async function runSanityCheck(trainer: TrainerContext, isFresh: boolean): Promise<void> {
   const { numSanityValSteps: steps, limitValBatches } = trainer.options;
   if (steps === 0 || !isFresh || !trainer.data.mayValidate || limitValBatches === 0) {
-    trainer.data.requestValidation();
+    await trainer.data.requestValidation();
     return;
   }
   trainer.runningStage = "sanityCheck";
   const random = defaultGenerator.getState();
   try {
     await trainer.hooks.callCallbacks("onSanityCheckStart");
-    const loaders = trainer.data.requestValidation();
+    const loaders = await trainer.data.requestValidation();
     if (loaders.length > 0) {
       await runEvaluation(trainer, "validation", loaders, steps === -1 ? {} : { limit: steps });
       trainer.validationNames = new Set(trainer.metrics.evaluation?.names() ?? []);
@@ -42,19 +43,6 @@ export async function runSanityCheck(trainer: TrainerContext, isFresh: boolean):
     defaultGenerator.setState(random);
     trainer.runningStage = undefined;
   }
-}
-
-/** Validation batches over all loaders. */
-function countOfValidation(trainer: TrainerContext): number {
-  return trainer.valLoaders
-    .map((loader) =>
-      countBatches(
-        "Trainer.limitValBatches",
-        trainer.options.limitValBatches,
-        loader.length ?? Number.POSITIVE_INFINITY,
-      ),
-    )
-    .reduce((sum, count) => sum + count, 0);
 }
 
 /**
@@ -93,60 +81,12 @@ export async function runFitLoop(trainer: TrainerContext, point: ResumePoint | u
   return reason;
 }
 
-/** Why training is over, where it is. */
-function stopReason(trainer: TrainerContext): string | undefined {
-  const { maxSteps, maxEpochs } = trainer.options;
-  const { globalStep, epoch } = trainer.progress;
-  if (maxSteps !== -1 && globalStep >= maxSteps) {
-    return `maxSteps = ${maxSteps} reached`;
-  }
-  if (maxEpochs !== -1 && epoch >= maxEpochs) {
-    return `maxEpochs = ${maxEpochs} reached`;
-  }
-  if (mayStop(trainer)) {
-    return trainer.stopReason;
-  }
-  return undefined;
-}
-
-/** Whether somebody wants to stop and the least number of epochs and steps is done. */
-function mayStop(trainer: TrainerContext): boolean {
-  const { minEpochs, minSteps } = trainer.options;
-  return trainer.shouldStop && trainer.progress.epoch >= minEpochs && trainer.progress.globalStep >= minSteps;
-}
-
-/** After how many batches validation comes. */
-function valCheckBatch(trainer: TrainerContext): number {
-  const { valCheckInterval, checkValEveryNEpoch } = trainer.options;
-  const batches = trainer.numTrainingBatches;
-  if (valCheckInterval === undefined) {
-    return batches;
-  }
-  if (typeof valCheckInterval === "number" && valCheckInterval >= 1) {
-    requireOption(
-      checkValEveryNEpoch === null || valCheckInterval <= batches,
-      "Trainer.valCheckInterval",
-      valCheckInterval,
-      `at most the ${batches} batches of a training epoch, or checkValEveryNEpoch null`,
-    );
-    return valCheckInterval;
-  }
-  if (!Number.isFinite(batches)) {
-    throw new ConfigurationError(
-      "Trainer.valCheckInterval",
-      valCheckInterval,
-      "a whole number for a loader of unknown length",
-    );
-  }
-  return Math.max(1, countBatches("Trainer.valCheckInterval", valCheckInterval, batches));
-}
-
 /** @returns whether the epoch ran to its end */
 async function runEpoch(trainer: TrainerContext, interval: number, point: ResumePoint | undefined): Promise<boolean> {
   const { progress } = trainer;
   const loader = found(trainer.trainLoader, "The training loader");
   if (progress.phase === "epochEnd") {
-    finishEpoch(trainer);
+    await finishEpoch(trainer);
     return true;
   }
   const isFresh = progress.phase === "batch" && progress.batch === 0;
@@ -154,6 +94,7 @@ async function runEpoch(trainer: TrainerContext, interval: number, point: Resume
     trainer.metrics.training.reset();
     loader.setEpoch?.(progress.epoch);
     await trainer.hooks.call("onTrainEpochStart");
+    await trainer.strategy.agree(trainer);
     trainer.epochStartRandom = defaultGenerator.getState();
   } else {
     trainer.epochStartRandom = point?.random.epochStart;
@@ -198,10 +139,11 @@ async function runEpoch(trainer: TrainerContext, interval: number, point: Resume
         }
         if (isValidationDue(trainer, interval, isLast)) {
           await validateWithin(trainer);
+          await trainer.strategy.agree(trainer);
         }
         progress.phase = "afterValidation";
       }
-      stepSchedulers(trainer, "step", progress.batch, true);
+      await stepSchedulers(trainer, "step", progress.batch, true);
       progress.phase = "batch";
       await yieldToEventLoop();
       if (trainer.listener.urgent) {
@@ -213,18 +155,14 @@ async function runEpoch(trainer: TrainerContext, interval: number, point: Resume
       progress.phase = "epochEnd";
     }
     await endEpoch(trainer);
+    await trainer.strategy.agree(trainer);
     if (isOver) {
-      finishEpoch(trainer);
+      await finishEpoch(trainer);
     }
     return isOver;
   } finally {
     await batches.end();
   }
-}
-
-function reachedSteps(trainer: TrainerContext): boolean {
-  const { maxSteps } = trainer.options;
-  return maxSteps !== -1 && trainer.progress.globalStep >= maxSteps;
 }
 
 /** The hooks at an epoch's end; its means are known to the callbacks that judge and save. */
@@ -240,8 +178,8 @@ async function endEpoch(trainer: TrainerContext): Promise<void> {
 }
 
 /** What comes after a whole epoch's hooks. */
-function finishEpoch(trainer: TrainerContext): void {
-  stepSchedulers(trainer, "epoch", trainer.progress.epoch + 1, true);
+async function finishEpoch(trainer: TrainerContext): Promise<void> {
+  await stepSchedulers(trainer, "epoch", trainer.progress.epoch + 1, true);
   trainer.metrics.training.reset();
 }
 
@@ -256,28 +194,6 @@ async function validateWithin(trainer: TrainerContext): Promise<void> {
       trainer.progress.phase = "afterValidation";
     },
   });
-}
-
-function isValidationDue(trainer: TrainerContext, interval: number, isLast: boolean): boolean {
-  const { checkValEveryNEpoch } = trainer.options;
-  const { batch, totalBatch, epoch } = trainer.progress;
-  if (trainer.valLoaders.length === 0 || countOfValidation(trainer) === 0) {
-    return false;
-  }
-  if (checkValEveryNEpoch !== null && (epoch + 1) % checkValEveryNEpoch !== 0) {
-    return false;
-  }
-  if (mayStop(trainer)) {
-    return true;
-  }
-  if (!Number.isFinite(interval)) {
-    return isLast;
-  }
-  // An epoch that turns out shorter than its loader said still ends with a validation.
-  if (checkValEveryNEpoch !== null && isLast && interval >= trainer.numTrainingBatches) {
-    return true;
-  }
-  return (checkValEveryNEpoch === null ? totalBatch : batch) % interval === 0;
 }
 
 /** Goes on in the middle of an epoch. */

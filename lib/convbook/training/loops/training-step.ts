@@ -50,10 +50,10 @@ export async function runTrainingBatch(
       outputs = optimizeByHand(trainer, batch, index);
     }
     if (steps) {
-      stepSchedulers(trainer, "step", index + 1, false);
+      await stepSchedulers(trainer, "step", index + 1, false);
     }
     if (isLast) {
-      stepSchedulers(trainer, "epoch", progress.epoch + 1, false);
+      await stepSchedulers(trainer, "epoch", progress.epoch + 1, false);
     }
     progress.batch++;
     progress.totalBatch++;

@@ -106,6 +106,11 @@ export class DataParallel implements Strategy {
     return (await this.#world.allgatherJson(pack(value))).map((text) => unpack<T>(text));
   }
 
+  async gatherArrays(array: Float32Array): Promise<Float32Array[]> {
+    const all = await this.#world.allgather(array);
+    return Array.from({ length: this.size }, (_, rank) => all.subarray(rank * array.length, (rank + 1) * array.length));
+  }
+
   #bucketsFor(trainer: TrainerContext): readonly (readonly tf.Variable[])[] {
     const variables = trainer.optimizers.flatMap((optimizer) => optimizer.variables());
     const key = variables.map(({ id }) => id).join();

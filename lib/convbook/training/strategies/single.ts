@@ -20,6 +20,9 @@ export class SingleProcess implements Strategy {
   async gather<T>(value: T): Promise<T[]> {
     return [value];
   }
+  async gatherArrays(array: Float32Array): Promise<Float32Array[]> {
+    return [array];
+  }
   async reduceGradients(): Promise<void> {}
   reduceGradientsSync(): void {}
   async mergeResults(results: ResultCollection): Promise<ResultCollection> {

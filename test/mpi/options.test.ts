@@ -1,0 +1,135 @@
+/**
+ * Options of the Trainer on two ranks: what one process computes with all their batches, the same on both, and decided once where ranks alone would
+ * decide otherwise.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { launch, libraries } from "./launch.ts";
+
+type State = Readonly<Record<string, readonly number[]>>;
+// biome-ignore lint/suspicious/noExplicitAny: each option reports something else
+type Reports = Readonly<Record<string, any>>;
+
+const program = fileURLToPath(new URL("./programs/options.ts", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "convbook-options-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The largest difference between two states, of the largest number of each tensor. */
+function distance(a: State, b: State): number {
+  const of = (name: string) => {
+    const [x = [], y = []] = [a[name], b[name]];
+    return Math.max(...x.map((value, i) => Math.abs(value - (y[i] ?? Number.NaN)))) / Math.max(...y.map(Math.abs));
+  };
+  return Math.max(...Object.keys(b).map(of));
+}
+
+const likeOne = ["manual", "overfit", "fast", "finder"];
+
+describe.each(libraries.slice(0, 1))("on $family", (library) => {
+  let ranks: readonly Reports[] = [];
+  let one: Reports = {};
+
+  beforeAll(async () => {
+    const others = ["early", "plateau", "stop", "shared", "collectives", "best", "few"];
+    const file = join(folder, "report");
+    const { code, stderr } = await launch(library, 2, program, [[...likeOne, ...others].join(), folder, file]);
+    expect(code, stderr).toBe(0);
+    ranks = [0, 1].map((rank) => JSON.parse(readFileSync(`${file}.${rank}`, "utf8")));
+    const args = ["--conditions=source", "--import", fileURLToPath(import.meta.resolve("tsx")), program];
+    const alone = spawnSync(process.execPath, [...args, likeOne.join(), folder, join(folder, "one")], {
+      encoding: "utf8",
+    });
+    expect(alone.status, alone.stderr).toBe(0);
+    one = JSON.parse(readFileSync(join(folder, "one.0"), "utf8"));
+  }, 180_000);
+
+  it.each(["manual", "overfit", "fast"])("%s: the parameters are one process's, and the same on both", (option) => {
+    for (const report of ranks) {
+      expect(report[option].globalStep).toBe(one[option].globalStep);
+      expect(report[option].state).toEqual(ranks[0]?.[option].state);
+      expect(distance(report[option].state, one[option].state)).toBeLessThan(1e-5);
+    }
+  });
+
+  it("overfitBatches and fastDevRun take as many batches of all ranks together, for validation too", () => {
+    for (const report of ranks) {
+      expect(report.overfit.globalStep).toBe(8);
+      expect(report.fast.globalStep).toBe(1);
+      expect(report.overfit.metrics.val_images).toBe(16);
+      expect(report.fast.metrics.val_images).toBe(8);
+      expect(report.overfit.metrics.val_loss).toBeCloseTo(one.overfit.metrics.val_loss, 5);
+      expect(report.fast.metrics.val_loss).toBeCloseTo(one.fast.metrics.val_loss, 5);
+    }
+    // It saves nothing.
+    expect(existsSync(join(folder, "fast"))).toBe(false);
+  });
+
+  it("the learning-rate finder averages gradients and losses, and puts everything back", () => {
+    const [{ finder } = {}] = ranks;
+    expect(ranks[1]?.finder).toEqual(finder);
+    expect(finder.same).toBe(true);
+    // As long as the rate is one at which rounding does not grow.
+    const gentle = finder.lrs.findIndex((lr: number) => lr > 0.5);
+    expect(gentle).toBeGreaterThan(15);
+    expect(finder.lrs.slice(0, gentle)).toEqual(one.finder.lrs.slice(0, gentle));
+    for (const [i, loss] of finder.losses.slice(0, gentle).entries()) {
+      expect(loss).toBeCloseTo(one.finder.losses[i], 5);
+    }
+  });
+
+  it("EarlyStopping watches rank 0's value, and all stop there", () => {
+    // Rank 0's falls until step 17 and then stays worse, and is looked at after each sixth step; rank 1's never falls.
+    const reason = "EarlyStopping: watched did not improve in the last 2 checks; its best was -17";
+    expect(ranks.map(({ early }) => early)).toEqual(Array(2).fill({ globalStep: 30, reason }));
+  });
+
+  it("ReduceLROnPlateau watches rank 0's value, and rates stay the same", () => {
+    const [{ plateau } = {}] = ranks;
+    expect(ranks[1]?.plateau).toEqual(plateau);
+    // Rank 0's grows at each of 12 steps, rank 1's falls.
+    expect(plateau.lr).toBeCloseTo(0.1 * 0.5 ** 11, 12);
+  });
+
+  it("when a callback of one rank stops training at an epoch's end, all stop there", () => {
+    expect(ranks.map(({ stop }) => stop)).toEqual(Array(2).fill({ globalStep: 6, status: "completed" }));
+  });
+
+  it("values of a step with syncDist are of all ranks, as they reduce; others are each rank's own", () => {
+    for (const [rank, { shared }] of ranks.entries()) {
+      expect(shared).toMatchObject({ shared_mean: 1.5, shared_sum: 3, shared_min: 1, shared_max: 2 });
+      expect(shared.watched).toBe(1 + rank);
+    }
+  });
+
+  it("gradients go over the network once a step, however many batches it has", () => {
+    expect(ranks.map(({ collectives }) => collectives)).toEqual(Array(2).fill({ sums: 3, steps: 3, batches: 7 }));
+  });
+
+  it('the checkpoint "best" is one for all ranks, and each image is tested once', () => {
+    const [{ best } = {}] = ranks;
+    expect(ranks[1]?.best).toEqual(best);
+    expect(best.bestModelPath).toMatch(/epoch=\d-step=\d+\.safetensors$/);
+    expect(best.metrics.val_images).toBe(13);
+    expect(best.differs).toBe(true);
+  });
+
+  it("a rank without validation batches takes part, and shares of batches are of the rank with most", () => {
+    expect(ranks.map(({ few }) => few)).toEqual(Array(2).fill([1, 2, 2]));
+  });
+
+  it("ranks with different numbers of training batches are refused on all of them", async () => {
+    const file = join(folder, "unequal");
+    const { code } = await launch(library, 2, program, ["unequal", folder, file]);
+    // A fit that failed is the end of working together, also where the program catches it.
+    expect(code).not.toBe(0);
+    const unequal =
+      'The training loader must be something that gives as many batches on every rank, got "2 batches on rank 0 and 4 on rank 1".';
+    expect([0, 1].map((rank) => JSON.parse(readFileSync(`${file}.${rank}`, "utf8")))).toEqual(
+      Array(2).fill({ unequal }),
+    );
+  });
+});

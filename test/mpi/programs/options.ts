@@ -1,0 +1,274 @@
+/**
+ * Trains with one option of the Trainer after the other and reports what every rank has in the end. Arguments: the options' names separated by
+ * commas, a folder for files, and where reports go: FILE.RANK.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Communicator } from "@convbook/mpi";
+import type * as tf from "@tensorflow/tfjs-core";
+import { selectBackend } from "../../../lib/convbook/backend/index.ts";
+import { ArrayDataset, DataLoader, DistributedSampler } from "../../../lib/convbook/data/index.ts";
+import * as nn from "../../../lib/convbook/nn/index.ts";
+import { Generator, manualSeed, randint, randn } from "../../../lib/convbook/random/index.ts";
+import {
+  Callback,
+  type ClassificationBatch,
+  EarlyStopping,
+  findLr,
+  ModelCheckpoint,
+  type OptimizerConfig,
+  ReduceLROnPlateau,
+  SGD,
+  Trainer,
+  type TrainerContext,
+  type TrainerOptions,
+  TrainingModule,
+} from "../../../lib/convbook/training/index.ts";
+import { quiet } from "../../../lib/convbook/training/testing/quiet.ts";
+
+const [names = "", folder = "", reportFile = ""] = process.argv.slice(2);
+
+class Net extends TrainingModule<ClassificationBatch> {
+  readonly body = this.registerModule(
+    "body",
+    new nn.Sequential(
+      new nn.Conv2d(3, 8, { kernelSize: 3, padding: 1 }),
+      new nn.GroupNorm(4, 8),
+      new nn.ReLU(),
+      new nn.AdaptiveAvgPool2d(1),
+      new nn.Flatten(),
+    ),
+  );
+  readonly head = this.registerModule("head", new nn.Linear(8, 4));
+  readonly loss = new nn.CrossEntropyLoss();
+  /** What a test wants logged by step. */
+  watched: (step: number) => number = () => 0;
+  readonly options: { readonly plateau?: boolean } = {};
+
+  constructor(options: { readonly plateau?: boolean } = {}) {
+    super();
+    this.options = options;
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    return this.head.forward(this.body.forward(x as tf.Tensor4D) as tf.Tensor2D);
+  }
+
+  trainingStep([images, labels]: ClassificationBatch, _index: number): tf.Tensor | undefined {
+    const loss = this.loss.forward(this.forward(images), labels);
+    this.log("train_loss", loss, { onStep: true, onEpoch: true, syncDist: true });
+    const value = this.watched(this.globalStep);
+    this.log("watched", value);
+    for (const reduce of ["mean", "sum", "min", "max"] as const) {
+      this.log(`shared_${reduce}`, value, { syncDist: true, reduce });
+    }
+    return loss;
+  }
+
+  override validationStep([images, labels]: ClassificationBatch): void {
+    this.log("val_loss", this.loss.forward(this.forward(images), labels));
+    this.log("val_images", labels.size, { reduce: "sum" });
+  }
+
+  override testStep(batch: ClassificationBatch): void {
+    this.validationStep(batch);
+  }
+
+  configureOptimizers(): OptimizerConfig {
+    const optimizer = new SGD(this.parameters(), { lr: 0.1, momentum: 0.9 });
+    if (this.options.plateau !== true) {
+      return optimizer;
+    }
+    const scheduler = new ReduceLROnPlateau(optimizer, { patience: 0, factor: 0.5 });
+    return { optimizer, lrScheduler: { scheduler, interval: "step", monitor: "watched" } };
+  }
+}
+
+/** Two optimizers, which step in turns; every other backward pass only adds to the gradients. */
+class ByHand extends Net {
+  override automaticOptimization = false;
+
+  override trainingStep([images, labels]: ClassificationBatch, index: number): undefined {
+    const [body, head] = this.optimizers();
+    this.manualBackward(this.loss.forward(this.forward(images), labels));
+    if (index % 2 === 0 || body === undefined || head === undefined) {
+      return;
+    }
+    this.clipGradients(body, 0.05);
+    for (const optimizer of [body, head]) {
+      optimizer.step();
+      optimizer.zeroGrad();
+    }
+  }
+
+  override configureOptimizers(): OptimizerConfig {
+    return [new SGD(this.body.parameters(), { lr: 0.1 }), new SGD(this.head.parameters(), { lr: 0.05, momentum: 0.9 })];
+  }
+}
+
+function dataset(count: number): ArrayDataset {
+  const generator = new Generator(5);
+  const values = randn([count, 6, 6, 3], { generator }).data;
+  const labels = Int32Array.from<number | bigint>(randint(0, 4, [count], { generator }).data, Number);
+  return new ArrayDataset(values, [6, 6, 3], labels, { transform: null });
+}
+
+/** Eight samples in a batch of all ranks together, in the same order whatever their number. */
+function loaderFor(trainer: TrainerContext, samples = 48, batch = 8) {
+  const data = dataset(samples);
+  const size = trainer.strategy.size;
+  const alone = { sampler: new DistributedSampler(samples, { numReplicas: 1, rank: 0, seed: 11 }) };
+  const order = size > 1 ? { shuffle: true } : alone;
+  return new DataLoader(data, { batchSize: batch / size, numWorkers: 0, ...order });
+}
+
+const evaluated = (samples: number, batchSize = 4) => new DataLoader(dataset(samples), { batchSize, numWorkers: 0 });
+
+function makeTrainer(options: TrainerOptions = {}): Trainer {
+  manualSeed(11);
+  return new Trainer({ ...quiet, maxEpochs: 2, numSanityValSteps: 0, ...options });
+}
+
+const stateOf = (module: Net) =>
+  Object.fromEntries(
+    [...module.stateDict()].map(([name, { data }]) => [name, Array.from<number | bigint, number>(data, Number)]),
+  );
+
+/** Does something when an epoch of training has ended. */
+class AtEpochEnd extends Callback {
+  readonly #act: (trainer: Trainer) => void;
+  constructor(act: (trainer: Trainer) => void) {
+    super();
+    this.#act = act;
+  }
+  override onTrainEpochEnd(trainer: Trainer): void {
+    this.#act(trainer);
+  }
+}
+
+/** Calls of a communicator's method while something runs. */
+async function countCalls(method: "allreduce" | "allreduceBucket", run: () => Promise<unknown>): Promise<number> {
+  const own = Communicator.prototype[method];
+  let count = 0;
+  Communicator.prototype[method] = function (this: Communicator, ...args: never[]) {
+    count++;
+    return Reflect.apply(own, this, args);
+  } as never;
+  await run();
+  Communicator.prototype[method] = own as never;
+  return count;
+}
+
+const cases: Readonly<Record<string, () => Promise<unknown>>> = {
+  async manual() {
+    const trainer = makeTrainer();
+    const module = new ByHand();
+    const { status, globalStep } = await trainer.fit(module, loaderFor(trainer));
+    return { status, globalStep, state: stateOf(module) };
+  },
+  async overfit() {
+    const trainer = makeTrainer({ maxEpochs: 4, overfitBatches: 2 });
+    const module = new Net();
+    const { globalStep, metrics } = await trainer.fit(module, loaderFor(trainer), evaluated(16, 8 / trainer.worldSize));
+    return { globalStep, metrics, state: stateOf(module) };
+  },
+  async fast() {
+    const trainer = makeTrainer({ fastDevRun: true, enableCheckpointing: true, defaultRootDir: join(folder, "fast") });
+    const module = new Net();
+    const { globalStep, metrics } = await trainer.fit(module, loaderFor(trainer), evaluated(16, 8 / trainer.worldSize));
+    return { globalStep, metrics, state: stateOf(module) };
+  },
+  async early() {
+    // Each rank alone would stop at another time.
+    const trainer = makeTrainer({
+      maxEpochs: 9,
+      callbacks: [new EarlyStopping({ monitor: "watched", patience: 2, checkOnTrainEpochEnd: true })],
+    });
+    const module = new Net();
+    module.watched = (step) => (trainer.globalRank === 0 && step < 20 ? -step : 0);
+    const { globalStep, reason } = await trainer.fit(module, loaderFor(trainer));
+    return { globalStep, reason };
+  },
+  async plateau() {
+    const trainer = makeTrainer();
+    const module = new Net({ plateau: true });
+    module.watched = (step) => (trainer.globalRank === 0 ? step : -step);
+    await trainer.fit(module, loaderFor(trainer));
+    return { lr: trainer.optimizers[0]?.paramGroups[0]?.lr, state: stateOf(module) };
+  },
+  async stop() {
+    // As a timer whose clock is ahead of the others'.
+    const stops = new AtEpochEnd((trainer) => {
+      trainer.shouldStop = trainer.globalRank === trainer.worldSize - 1;
+    });
+    const trainer = makeTrainer({ maxEpochs: 5, callbacks: [stops] });
+    const { globalStep, status } = await trainer.fit(new Net(), loaderFor(trainer));
+    return { globalStep, status };
+  },
+  async shared() {
+    const trainer = makeTrainer({ maxEpochs: 1 });
+    const module = new Net();
+    module.watched = () => 1 + trainer.globalRank;
+    const { metrics } = await trainer.fit(module, loaderFor(trainer));
+    return metrics;
+  },
+  async finder() {
+    manualSeed(11);
+    const module = new Net();
+    const before = stateOf(module);
+    // The loader's order is the ranks' own affair here.
+    const trainer = makeTrainer();
+    const { lrs, losses } = await findLr(module, loaderFor(trainer, 48), { steps: 30, maxLr: 100 });
+    return { lrs, losses, same: JSON.stringify(stateOf(module)) === JSON.stringify(before) };
+  },
+  async collectives() {
+    const trainer = makeTrainer({ maxEpochs: 1, accumulateGradBatches: 3 });
+    const loader = loaderFor(trainer, 56);
+    const sums = await countCalls("allreduceBucket", () => trainer.fit(new Net(), loader));
+    return { sums, steps: trainer.globalStep, batches: trainer.progress.totalBatch };
+  },
+  async best() {
+    const trainer = makeTrainer({
+      maxEpochs: 3,
+      enableCheckpointing: true,
+      callbacks: [new ModelCheckpoint({ dirPath: join(folder, "best"), monitor: "val_loss", mode: "max" })],
+    });
+    const module = new Net();
+    // What is worst of all is the best here: the first epoch's.
+    const { bestModelPath } = await trainer.fit(module, loaderFor(trainer), evaluated(13));
+    const trained = stateOf(module);
+    const [metrics] = await trainer.test(module, evaluated(13), { ckptPath: "best", verbose: false });
+    return { bestModelPath, metrics, differs: JSON.stringify(stateOf(module)) !== JSON.stringify(trained) };
+  },
+  async few() {
+    const all: unknown[] = [];
+    for (const [samples, limitValBatches] of [
+      [1, 1],
+      [5, "34%"],
+      [5, 0.5],
+    ] as const) {
+      const trainer = makeTrainer({ maxEpochs: 1, limitValBatches });
+      const { metrics } = await trainer.fit(new Net(), loaderFor(trainer), evaluated(samples, 1));
+      all.push(metrics.val_images);
+    }
+    return all;
+  },
+  async unequal() {
+    const trainer = makeTrainer();
+    const batches = new DataLoader(dataset(8 + 8 * trainer.globalRank), { batchSize: 4, numWorkers: 0 });
+    const own = { length: batches.length, [Symbol.asyncIterator]: () => batches[Symbol.asyncIterator]() };
+    return trainer.fit(new Net(), own).then(
+      () => "trained",
+      (error: Error) => error.message,
+    );
+  },
+};
+
+await selectBackend({ announce: false });
+const reports: Record<string, unknown> = {};
+let rank = 0;
+for (const name of names.split(",")) {
+  reports[name] = await cases[name]?.();
+  rank = makeTrainer().globalRank;
+  writeFileSync(`${reportFile}.${rank}`, JSON.stringify(reports));
+}
