@@ -12,11 +12,11 @@
  * `imagenet` (ResNet-18 and -50 at 224 x 224, batches of 1, 8 and 32), `mobile` (MobileNetV2, the same), `wide` (a ResNet of 64 to 512 channels
  * at CIFAR's size, the same), `operations` (einsum, Fourier transforms,
  * resizing and more, beside tfjs's WebAssembly and CPU backends), `wasm` (the engine in WebAssembly beside the native one on
- * `generic` and tfjs's WebAssembly backend); `all` for everything. Rows print the floor and the aim of their ratio, and which of them is met.
+ * `generic` and tfjs's WebAssembly and CPU backends, with relaxed SIMD beside without, and its start); `all` for everything. Rows print the floor and the aim of their ratio, and which of them is met.
  *
  * Options: `--batch=128`, `--rounds=5`, `--threads=N`, `--isa=avx2`, `--own` (leave PyTorch out), `--profile` (where the time goes; then
  * only `speed` by default), `--python=PROGRAM` (a Python that has PyTorch; several may be given, and ratios are against the best of them all, in the
- * better of its memory layouts; by default Debian's), `--compile` (PyTorch from 2.0 on under `torch.compile`, too). `engine/torch.sh` makes a folder
+ * better of its memory layouts; by default Debian's), `--node=PROGRAM` (another Node, whose relaxed SIMD `wasm` measures), `--compile` (PyTorch from 2.0 on under `torch.compile`, too). `engine/torch.sh` makes a folder
  * with PyTorch 2.6 on Debian 12.
  */
 import { engine } from "@convbook/engine";

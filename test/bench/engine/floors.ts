@@ -30,6 +30,14 @@ export function rooflineGoal(name: string, mode: Mode): Goal {
   return { floor: mode === "train" ? 0.75 : name === "ResNet" ? 1 : 0.9 };
 }
 
+/** Of the engine in WebAssembly: shares of the native one on `generic`, and how many times as fast as others. */
+export const wasmGoals = {
+  generic: { floor: 0.5, aim: 0.7 },
+  tfjsWasm: { floor: 1.4, aim: 2 },
+  tfjsCpu: { floor: 500, aim: 1000 },
+  relaxed: { floor: 1.4 },
+} satisfies Readonly<Record<string, Goal>>;
+
 /** Columns that say how a ratio stands to its goal: whether the aim is reached, or the floor, or it is below; nothing where nobody was beside us. */
 export function standing(goal: Goal | undefined, ratio: number | null) {
   const { floor, aim } = goal ?? {};

@@ -44,6 +44,8 @@ export interface Options {
   readonly figure: string | undefined;
   /** The folder of another checkout, for `own`. */
   readonly against: string | undefined;
+  /** Another Node, for `wasm`: with relaxed SIMD beside without. */
+  readonly node: string | undefined;
   /** The first Python that has PyTorch; undefined: only our own side is measured. */
   readonly python: string | undefined;
   /** All of them: `speed` and the parts like it are against the best. */
@@ -76,7 +78,7 @@ function count(args: readonly string[], name: string, otherwise: number, least: 
   throw new Error(`--${name}: expected an integer of at least ${least}, got "${text}"`);
 }
 
-const known = ["parts", "batch", "rounds", "threads", "isa", "figure", "against", "python"];
+const known = ["parts", "batch", "rounds", "threads", "isa", "figure", "against", "python", "node"];
 const flags = ["own", "profile", "compile"];
 
 /** @throws Error naming an option, part or network that is not known. */
@@ -112,6 +114,7 @@ export function parseOptions(args: readonly string[]): Options {
     profile,
     figure: value(args, "figure"),
     against: value(args, "against"),
+    node: value(args, "node"),
     python: pythons[0]?.program,
     pythons,
     compiles: args.includes("--compile"),

@@ -19,6 +19,13 @@ export interface StepProcess {
   close(): void;
 }
 
+/** What else a process of ours runs in. */
+export interface Surroundings {
+  /** Another Node than this one. */
+  readonly program?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 function start(
   command: string,
   args: readonly string[],
@@ -56,16 +63,31 @@ export function pyTorch(python: string, name: string, batch: number, threads: nu
 }
 
 /** Our side in a process of its own. */
-export function ownProcess(name: string, batch: number, threads: number, backend = "native", isa = ""): StepProcess {
-  return processOf(fileURLToPath(new URL(".", import.meta.url)), name, batch, threads, backend, isa);
+export function ownProcess(
+  name: string,
+  batch: number,
+  threads: number,
+  backend = "native",
+  isa = "",
+  surroundings: Surroundings = {},
+): StepProcess {
+  return processOf(fileURLToPath(new URL(".", import.meta.url)), name, batch, threads, backend, isa, surroundings);
 }
 
 /** The same of the checkout that this folder, `test/bench/engine`, belongs to. */
-export function processOf(folder: string, name: string, batch: number, threads: number, backend = "native", isa = "") {
+export function processOf(
+  folder: string,
+  name: string,
+  batch: number,
+  threads: number,
+  backend = "native",
+  isa = "",
+  { program: node = process.execPath, env: more = {} }: Surroundings = {},
+): StepProcess {
   const program = join(folder, "own.ts");
   const args = ["--conditions=source", "--import", "tsx", program, name, String(batch), backend];
-  const env = { CONVBOOK_THREADS: threads > 0 ? String(threads) : "", CONVBOOK_ISA: isa };
-  return start(process.execPath, args, env, `Our side on ${name}`, folder);
+  const env = { CONVBOOK_THREADS: threads > 0 ? String(threads) : "", CONVBOOK_ISA: isa, ...more };
+  return start(node, args, env, `Our side on ${name}`, folder);
 }
 
 /** One entry for each of PyTorch's layouts, in one process. */
