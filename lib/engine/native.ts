@@ -1,13 +1,13 @@
 /** Loads the native code: a binary made beforehand, else the one that the installation built. */
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { freemem, totalmem } from "node:os";
 import { join } from "node:path";
 import type { RegionSource } from "./buffer-pool.ts";
 import type { Loaded, LoadResult } from "./host.ts";
 import type { NativeAddon } from "./native-addon.ts";
 import { differenceOf } from "./native-tables.ts";
 import { packageRoot } from "./package-root.ts";
+import { compiles, freeMemory, machineMemory } from "./platform.ts";
 import { loadWasm } from "./wasm/load.ts";
 
 export type { Elements, NativeAddon } from "./native-addon.ts";
@@ -26,7 +26,10 @@ interface NativeMemory {
 /** Below this share of the machine's memory, nothing is kept for reuse. */
 const scarce = 0.08;
 
-const isScarce = (bytes: number): boolean => freemem() < totalmem() * scarce + bytes;
+function isScarce(bytes: number): boolean {
+  const free = freeMemory();
+  return free !== undefined && free < machineMemory() * scarce + bytes;
+}
 
 let loaded: LoadResult | undefined;
 
@@ -105,7 +108,8 @@ function firstLine(error: unknown): string {
 function whyNotBuilt(root: string): string {
   try {
     const reason = readFileSync(join(root, "build", "reason.txt"), "utf8").trim();
-    return `its native code is not built: ${reason} (install a C++17 compiler, then \`npm rebuild @convbook/engine\`)`;
+    const advice = compiles() ? " (install a C++17 compiler, then `npm rebuild @convbook/engine`)" : "";
+    return `its native code is not built: ${reason}${advice}`;
   } catch {
     const script = join(root, "install", "install.mjs");
     return `its native code is not built, because npm did not run its install script (ignore-scripts?); run it: node ${JSON.stringify(script)}`;

@@ -1,6 +1,41 @@
 /** What is decided for each system, tried on one machine. */
 import { describe, expect, it } from "vitest";
-import { renameOver } from "./platform.ts";
+import { cacheFolder, compiles, freeMemory, machineMemory, renameOver } from "./platform.ts";
+
+it("memory: a container's limit counts, not the number that stands for none", () => {
+  expect(machineMemory({ total: 64e9, limit: 2e9 })).toBe(2e9);
+  for (const none of [0, undefined, 2 ** 64]) {
+    expect(machineMemory({ total: 64e9, limit: none })).toBe(64e9);
+  }
+});
+
+it("native code is compiled everywhere but on Windows", () => {
+  expect([compiles("linux"), compiles("darwin"), compiles("win32")]).toEqual([true, true, false]);
+});
+
+it("memory that is free: not known on macOS", () => {
+  expect(freeMemory("linux", { free: 5 })).toBe(5);
+  expect(freeMemory("win32", { free: 5 })).toBe(5);
+  expect(freeMemory("darwin", { free: 5 })).toBeUndefined();
+});
+
+it.each([
+  ["linux", {}, "/home/a", "/home/a/.cache/convbook"],
+  ["darwin", { LOCALAPPDATA: "/no" }, "/Users/a", "/Users/a/.cache/convbook"],
+  ["linux", { XDG_CACHE_HOME: "/cache" }, "/home/a", "/cache/convbook"],
+  ["linux", { XDG_CACHE_HOME: "relative" }, "/home/a", "/home/a/.cache/convbook"],
+  ["linux", { CONVBOOK_CACHE: "/own", XDG_CACHE_HOME: "/cache" }, "/home/a", "/own"],
+  [
+    "win32",
+    { LOCALAPPDATA: "C:\\Users\\a\\AppData\\Local" },
+    "C:\\Users\\a",
+    "C:\\Users\\a\\AppData\\Local\\convbook\\cache",
+  ],
+  ["win32", {}, "C:\\Users\\a", "C:\\Users\\a\\.cache\\convbook"],
+  ["win32", { CONVBOOK_CACHE: "D:\\own", LOCALAPPDATA: "C:\\Local" }, "C:\\Users\\a", "D:\\own"],
+] as const)("the cache on %s with %o", (system, env, home, folder) => {
+  expect(cacheFolder(env, system, home)).toBe(folder);
+});
 
 describe("renaming onto a file that somebody has open", () => {
   function failing(times: number, code: string) {

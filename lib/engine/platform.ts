@@ -1,4 +1,59 @@
-/** What differs between systems for the engine in Node: how a file takes another's place. */
+/** What differs between systems for the engine in Node: memory, the cache's folder, and how a file takes another's place. */
+import { freemem, homedir, totalmem } from "node:os";
+import { posix, win32 } from "node:path";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Whether the native code can be compiled where it is installed: Microsoft's compiler does not know the vectors of its sources. */
+export function compiles(system: NodeJS.Platform = process.platform): boolean {
+  return system !== "win32";
+}
+
+/** What the system says of memory, bytes; tests give their own. */
+export interface MemoryFigures {
+  readonly total: number;
+  readonly free: number;
+  /** What a container may take; 0, undefined or more than there is where nothing limits it. */
+  readonly limit: number | undefined;
+}
+
+const figures = (): MemoryFigures => ({ total: totalmem(), free: freemem(), limit: process.constrainedMemory?.() });
+
+/** The memory that this process may take, bytes: the machine's, in a container the container's. */
+export function machineMemory({ total, limit }: Omit<MemoryFigures, "free"> = figures()): number {
+  return limit !== undefined && limit > 0 ? Math.min(total, limit) : total;
+}
+
+/**
+ * The memory that is there to be taken, bytes; undefined where that is not known: macOS counts as free only what was never used, and
+ * nearly all of its memory has been.
+ */
+export function freeMemory(
+  system: NodeJS.Platform = process.platform,
+  { free }: Pick<MemoryFigures, "free"> = figures(),
+): number | undefined {
+  return system === "darwin" ? undefined : free;
+}
+
+/**
+ * The folder of Convbook's cache: `CONVBOOK_CACHE`, else `convbook` in `XDG_CACHE_HOME`; else `%LOCALAPPDATA%\convbook\cache` on Windows
+ * and `~/.cache/convbook` elsewhere.
+ */
+export function cacheFolder(
+  env: Environment = process.env,
+  system: NodeJS.Platform = process.platform,
+  home: string = homedir(),
+): string {
+  const { isAbsolute, join, resolve } = system === "win32" ? win32 : posix;
+  const { CONVBOOK_CACHE: own, XDG_CACHE_HOME: xdg, LOCALAPPDATA: local } = env;
+  if (own !== undefined && own !== "") {
+    return resolve(own);
+  }
+  if (xdg !== undefined && isAbsolute(xdg)) {
+    return join(xdg, "convbook");
+  }
+  return system === "win32" && local ? join(local, "convbook", "cache") : join(home, ".cache", "convbook");
+}
 
 /** Codes with which Windows refuses to rename onto a file that another program has open, a virus scanner for instance. */
 const held = new Set(["EPERM", "EACCES", "EBUSY"]);

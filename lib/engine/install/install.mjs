@@ -18,6 +18,7 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findsOneDnn } from "./finds-onednn.cjs";
 import { prebuiltPath } from "./prebuilt.cjs";
+import { sentence } from "./tell.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const release = join(root, "build", "Release");
@@ -28,7 +29,6 @@ const reasonFile = join(root, "build", "reason.txt");
 const workshopPrefix = join(root, ".build-");
 const require = createRequire(import.meta.url);
 
-/** The one line for whoever installs; the same everywhere, so that it can be searched for. */
 function give(reason) {
   try {
     mkdirSync(dirname(reasonFile), { recursive: true });
@@ -36,16 +36,13 @@ function give(reason) {
   } catch {
     // The line below says it, too.
   }
-  console.log(
-    `@convbook/engine: ${reason}, so the engine runs in WebAssembly (everything works, slower). ` +
-      "For the native one: install a C++17 compiler, make and Python 3 (Debian: apt install g++ make python3), then `npm rebuild @convbook/engine`.",
-  );
+  console.log(sentence(reason));
   process.exit(0);
 }
 
 /** Whether a file runs: `cc --version` and the like. */
 function runs(command, args = ["--version"]) {
-  return spawnSync(command, args, { stdio: "ignore", shell: process.platform === "win32" }).status === 0;
+  return spawnSync(command, args, { stdio: "ignore" }).status === 0;
 }
 
 /** npm puts its own node-gyp on the PATH of scripts; beside npm it is found even without that. */
@@ -111,12 +108,16 @@ function upToDate() {
 if (prebuiltPath(root) !== undefined || upToDate()) {
   process.exit(0);
 }
+if (process.platform === "win32") {
+  // Microsoft's compiler does not know the vectors of the sources.
+  give("on Windows nothing is compiled, and there is no binary made beforehand");
+}
 const compilers = process.env.CXX ? [process.env.CXX] : ["c++", "g++", "clang++"];
-const compiler = process.platform === "win32" ? "cl" : compilers.find((name) => runs(name));
+const compiler = compilers.find((name) => runs(name));
 if (compiler === undefined) {
   give("no C++ compiler was found");
 }
-if (process.platform !== "win32" && !["make", "gmake"].some((name) => runs(name))) {
+if (!["make", "gmake"].some((name) => runs(name))) {
   give("make was not found");
 }
 const nodeGyp = findNodeGyp();
@@ -169,7 +170,7 @@ try {
   }
   const made = join(workshop, "build", "Release", "engine.node");
   const environment = { ...process.env };
-  if (process.platform !== "win32" && !process.env.CXX) {
+  if (!process.env.CXX) {
     environment.CXX = compiler;
   }
   const jobs = process.env.npm_config_jobs ?? "max";

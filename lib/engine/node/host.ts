@@ -1,7 +1,8 @@
 /** Node as the engine's host. */
-import { availableParallelism, totalmem } from "node:os";
+import { availableParallelism } from "node:os";
 import type { Host } from "../host.ts";
 import { registerFileRouters } from "../io/file-system.ts";
+import { machineMemory } from "../platform.ts";
 import { useRenderer } from "../profile-figure.ts";
 import { findRenderer } from "./figure-renderer.ts";
 import { oneDnnFiles } from "./onednn-files.ts";
@@ -9,7 +10,7 @@ import { oneDnnFiles } from "./onednn-files.ts";
 export const nodeHost: Host = {
   setting: (name) => process.env[name] ?? "",
   processors: availableParallelism,
-  machineMemory: totalmem,
+  machineMemory,
   nodeVersion: process.versions.node,
   oneDnn: oneDnnFiles,
   prepare() {

@@ -1,23 +1,20 @@
 /** Where the module with oneDNN lies, and where its choices are kept. */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { cpus, homedir } from "node:os";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { cpus } from "node:os";
+import { dirname, join } from "node:path";
 import type { OneDnnFiles } from "../implementations.ts";
+import { cacheFolder } from "../platform.ts";
 
 /**
  * What is chosen depends on the processor, the instruction set, the library and the engine's own code, as it was built: each has a
  * file of its own, so that what another engine measured is not believed.
  */
 function choicesFile(enginePath: string, isa: string, release: string): string {
-  const own = process.env.CONVBOOK_CACHE;
-  const xdg = process.env.XDG_CACHE_HOME;
-  const shared = xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), ".cache");
-  const cache = own !== undefined && own !== "" ? resolve(own) : join(shared, "convbook");
   const digest = (of: string | Uint8Array) => createHash("sha256").update(of).digest("hex").slice(0, 8);
   const processor = digest(cpus()[0]?.model ?? "");
   const engine = digest(readFileSync(enginePath));
-  return join(cache, "engine", `choices-1-${isa}-onednn-${release}-${processor}-${engine}.tsv`);
+  return join(cacheFolder(), "engine", `choices-1-${isa}-onednn-${release}-${processor}-${engine}.tsv`);
 }
 
 export const oneDnnFiles: OneDnnFiles = {

@@ -147,7 +147,7 @@ describe("convbook doctor", () => {
     expect(findings.get("CUDA")).toMatchObject({ state: "optional", found: "no NVIDIA driver that answers" });
     expect(findings.get("C++ compiler")).toMatchObject({
       state: "optional",
-      found: "none: no native engine can be built, the one in WebAssembly runs",
+      found: "none: no native engine can be built, the one in WebAssembly runs, which is several times slower",
     });
     expect(findings.get("Jupyter")).toMatchObject({ state: "optional", found: "no jupyter on the PATH that runs" });
     writeFileSync(join(folder, "index.js"), registeringBackend("tensorflow", 'throw new Error("no driver")'));
@@ -209,7 +209,7 @@ describe("convbook doctor", () => {
     expect(examine({ PATH: `${bin}:${process.env.PATH}` }).findings.get("C++ compiler")).toMatchObject({
       state: "optional",
       found:
-        "clang++ does not compile C++17 (error: unrecognized option): no native engine can be built, the one in WebAssembly runs",
+        "clang++ does not compile C++17 (error: unrecognized option): no native engine can be built, the one in WebAssembly runs, which is several times slower",
     });
   });
 });

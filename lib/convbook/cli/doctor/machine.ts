@@ -2,6 +2,7 @@
 import { execFile, spawn } from "node:child_process";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { promisify } from "node:util";
+import { compilerAdvice } from "../../files/index.ts";
 import type { Finding } from "./finding.ts";
 
 const patience = 20_000;
@@ -47,11 +48,26 @@ async function tryCompiler(program: string): Promise<string | undefined> {
   });
 }
 
-const toolAdvice =
-  "apt-get install g++ make python3   (or conda install compilers make), then npm rebuild @convbook/engine";
-
-export async function checkCompiler(): Promise<Finding> {
+/** How the native engine is had on a system where there is no compiler, and what that brings. */
+export function nativeEngineFinding(reason: string, system: NodeJS.Platform = process.platform): Finding {
   const topic = "C++ compiler";
+  if (system === "win32") {
+    const found = "not asked for: on Windows the native engine comes made, or the one in WebAssembly runs";
+    return { topic, state: "optional", found };
+  }
+  return {
+    topic,
+    state: "optional",
+    found: `${reason}: no native engine can be built, the one in WebAssembly runs, which is several times slower`,
+    advice: `${compilerAdvice(system)}, then npm rebuild @convbook/engine`,
+  };
+}
+
+export async function checkCompiler(system: NodeJS.Platform = process.platform): Promise<Finding> {
+  const topic = "C++ compiler";
+  if (system === "win32") {
+    return nativeEngineFinding("", system);
+  }
   let reason = "none";
   for (const program of ["c++", "clang++"]) {
     const version = await linesOf(program, ["--version"]);
@@ -75,12 +91,7 @@ export async function checkCompiler(): Promise<Finding> {
     reason = `${version[0]}, but no ${lacking.join(" and no ")}`;
     break;
   }
-  return {
-    topic,
-    state: "optional",
-    found: `${reason}: no native engine can be built, the one in WebAssembly runs`,
-    advice: toolAdvice,
-  };
+  return nativeEngineFinding(reason, system);
 }
 
 export async function checkCuda(): Promise<Finding> {

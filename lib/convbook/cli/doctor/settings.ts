@@ -33,13 +33,14 @@ const settings: Readonly<Record<string, readonly [expected: string, check: Check
   CONVBOOK_ORPHAN_SECONDS: ["a number of seconds from 0", number(0)],
   CONVBOOK_POOL_MB: ["a number of megabytes from 0", number(0)],
   CONVBOOK_PRECISION: ["one of float32, bf16", words("float32", "bf16")],
+  CONVBOOK_RELAXED_SIMD: ["1 or 0", words("1", "0")],
   CONVBOOK_THREADS: ["a whole number from 1 to 256", (text) => number(1, 256)(text) && Number.isInteger(Number(text))],
   CONVBOOK_TYPES_WAIT: ["a number of milliseconds from 0", number(0)],
   CONVBOOK_TYPESCRIPT: ["the folder of a TypeScript 7", anything],
 };
 
 /** Settings of tests and of the tests' oracles, which are no business of the doctor's. */
-const ofTests = /^CONVBOOK_(?:KILLS|TRIXIE|PNGSUITE|SUITES|WHOLE_EPOCH|OUTPUT)/;
+const ofTests = /^CONVBOOK_(?:KILLS|TRIXIE|WINE|PNGSUITE|SUITES|WHOLE_EPOCH|OUTPUT)/;
 
 /** Every setting that cannot be what it should, and every name that is nearly one. */
 export function checkSettings(env: NodeJS.ProcessEnv = process.env): Finding[] {
