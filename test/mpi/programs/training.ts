@@ -3,6 +3,7 @@
  */
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
+import { mpi } from "@convbook/mpi";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend } from "../../../lib/convbook/backend/index.ts";
 import { ArrayDataset, DataLoader, DistributedSampler } from "../../../lib/convbook/data/index.ts";
@@ -64,6 +65,10 @@ class Net extends TrainingModule<ClassificationBatch> {
 
   trainingStep([images, labels]: ClassificationBatch): tf.Tensor {
     const { fault } = job;
+    if (fault?.what === "hang" && fault.step === this.globalStep) {
+      // From here on; until now ranks may have waited for one another as long as starting takes on a busy machine.
+      mpi.init({ timeout: 6 });
+    }
     if (fault !== undefined && fault.step === this.globalStep && fault.rank === (trainer.globalRank ?? 0)) {
       this.#fail(fault.what);
     }
