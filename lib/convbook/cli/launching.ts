@@ -1,45 +1,12 @@
 /** Starting `convbook train` on several processes, and what its processes print where. */
 import { execFile, spawn } from "node:child_process";
-import { mkdirSync, openSync, writeSync } from "node:fs";
 import { availableParallelism, constants } from "node:os";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import { mpi } from "@convbook/mpi";
+import { type LaunchPlan, launchCommand, launchEnvironment } from "../training/launched/command.ts";
 
-/** What is to be started. */
-export interface LaunchPlan {
-  /** Processes on each machine. */
-  readonly devices: number;
-  readonly numNodes: number;
-  /** The arguments of `convbook`. */
-  readonly args: readonly string[];
-}
-
-/** How long the launcher waits after a request to stop before it kills, s: for the batch that is under way, and for saving. */
-const graceSeconds = 60;
-
-/** The launcher's command for a plan. */
-export function launchCommand({ devices, numNodes }: LaunchPlan, family: string, processors: number): string[] {
-  const count = `${devices * numNodes}`;
-  if (family === "MPICH") {
-    return ["mpiexec", "-n", count, ...(numNodes > 1 ? ["-ppn", `${devices}`] : [])];
-  }
-  const perNode = numNodes > 1 ? ["--map-by", `ppr:${devices}:node`] : [];
-  const more = numNodes === 1 && devices > processors ? ["--oversubscribe"] : [];
-  // Processes are not bound, and share the processors among themselves.
-  return [
-    "mpirun",
-    "-n",
-    count,
-    ...perNode,
-    "--bind-to",
-    "none",
-    ...more,
-    "--mca",
-    "odls_base_sigkill_timeout",
-    `${graceSeconds}`,
-  ];
-}
+export { logToFile } from "../training/launched/rank-log.ts";
+export { type LaunchPlan, launchCommand };
 
 /** Words as a shell reads them. */
 export function shellLine(words: readonly string[]): string {
@@ -67,12 +34,6 @@ if [ "$code" -eq 143 ]; then
 fi
 exit "$code"
 `;
-}
-
-/** In containers everybody is root, which Open MPI refuses unless it is told twice. */
-function launchEnvironment(): NodeJS.ProcessEnv {
-  const isRoot = process.getuid?.() === 0;
-  return { ...process.env, ...(isRoot && { OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1" }) };
 }
 
 /**
@@ -131,24 +92,5 @@ export async function launchPlan(plan: LaunchPlan): Promise<number> {
   } finally {
     process.off("SIGTERM", pass);
     process.off("SIGINT", pass);
-  }
-}
-
-/** Has what this process prints written to `rank-N.log` in a folder, unless it is rank 0. */
-export function logToFile(folder: string, rank: number): void {
-  if (rank === 0) {
-    return;
-  }
-  mkdirSync(folder, { recursive: true });
-  const file = openSync(join(folder, `rank-${rank}.log`), "a");
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.write = (chunk: string | Uint8Array, ...rest: unknown[]) => {
-      writeSync(file, typeof chunk === "string" ? Buffer.from(chunk) : chunk);
-      const done = rest.at(-1);
-      if (typeof done === "function") {
-        done();
-      }
-      return true;
-    };
   }
 }

@@ -40,7 +40,7 @@ import { runPrediction } from "./loops/prediction-loop.ts";
 import { summarize } from "./model-summary.ts";
 import type { Optimizer } from "./optimizers/optimizer.ts";
 import { type Run, runVerb } from "./run.ts";
-import { makeStrategy } from "./strategies/index.ts";
+import { makeStrategy, ranksToStart, SingleProcess } from "./strategies/index.ts";
 
 /** How a fit ended. */
 export interface FitResult {
@@ -116,6 +116,9 @@ export class Trainer implements TrainerContext {
   epochStartRandom: Uint8Array | undefined;
   /** What runs at the moment. */
   currentRun: Run | undefined;
+  readonly #given: TrainerOptions;
+  /** Processes that a fit starts, in a notebook. */
+  readonly #ranks: number | undefined;
   /** The callbacks that were given, and the default ones; a module may replace some of them. */
   readonly ownCallbacks: readonly Callback[];
 
@@ -130,14 +133,16 @@ export class Trainer implements TrainerContext {
       "a whole number of at least 1",
     );
     this.accumulateGradBatches = accumulateGradBatches;
-    this.strategy = makeStrategy(options);
+    this.#given = options;
+    this.#ranks = ranksToStart(options);
+    this.strategy = this.#ranks === undefined ? makeStrategy(options) : new SingleProcess();
     const own = [callbacks].flat();
     const quiet = this.isGlobalZero ? own : own.filter((callback) => !(callback instanceof ProgressBar));
     const { enableProgressBar } = this.options;
     const shows = { ...this.options, enableProgressBar: enableProgressBar && this.isGlobalZero };
     this.ownCallbacks = defaultCallbacks(quiet, shows);
     this.callbacks = arrangeCallbacks(this.ownCallbacks);
-    this.loggers = this.isGlobalZero ? defaultLoggers(options.logger, this.options) : [];
+    this.loggers = this.isGlobalZero && this.#ranks === undefined ? defaultLoggers(options.logger, this.options) : [];
   }
 
   /** Whether this process is the one that prints, logs and saves: rank 0. */
@@ -272,7 +277,8 @@ export class Trainer implements TrainerContext {
   // The four verbs.
 
   /**
-   * Trains a module.
+   * Trains a module. In a notebook, with `devices` above 1, it does so on processes that it starts, for a module whose class stands in a file: they
+   * show their progress in the cell, and the module has the trained weights in the end.
    *
    * @param module what to train
    * @param train the training batches, or an object with `trainDataloader()` and its like; default: the module's own
@@ -286,6 +292,10 @@ export class Trainer implements TrainerContext {
     val?: Loaders<Batch>,
     options: RunOptions = {},
   ): Promise<FitResult> {
+    if (this.#ranks !== undefined) {
+      const { fitOnRanks } = await import("./launched/fit.ts");
+      return fitOnRanks(this, this.#given, this.#ranks, { module, train, val, run: options });
+    }
     return runVerb(this, module, "fit", options.signal, async () => {
       requireAutomatic(module, this);
       const point = await this.#prepare(options.ckptPath, "fit");

@@ -129,6 +129,11 @@ export class DataLoader<Sample = LabelledSample, Batch = LabelledBatch> implemen
     };
   }
 
+  /** What it was made with. */
+  get options(): DataLoaderOptions<Sample, Batch> {
+    return this.#options;
+  }
+
   /** Number of batches in an epoch. */
   get length(): number {
     const samples = this.sampler.length;

@@ -51,11 +51,11 @@ export class ProgressBar extends Callback {
 
   override onTrainBatchEnd(trainer: TrainerContext): void {
     const bar = this.#bar ?? this.#openTraining(trainer);
-    bar.set(trainer.progress.batch, this.#note(trainer.progressBarMetrics));
+    bar.set(trainer.progress.batch, noteOf(trainer.progressBarMetrics));
   }
 
   override onTrainEpochEnd(trainer: TrainerContext): void {
-    this.#bar?.set(trainer.progress.batch, this.#note(trainer.progressBarMetrics));
+    this.#bar?.set(trainer.progress.batch, noteOf(trainer.progressBarMetrics));
     this.#bar?.close();
     this.#bar = undefined;
   }
@@ -80,7 +80,7 @@ export class ProgressBar extends Callback {
   }
 
   override onValidationEnd(trainer: TrainerContext): void {
-    this.#bar?.set(trainer.progress.batch, this.#note(trainer.progressBarMetrics));
+    this.#bar?.set(trainer.progress.batch, noteOf(trainer.progressBarMetrics));
   }
 
   override onTestStart(trainer: TrainerContext): void {
@@ -108,10 +108,11 @@ export class ProgressBar extends Callback {
     this.#evaluationBar?.close();
     this.#evaluationBar = undefined;
   }
+}
 
-  #note(metrics: Metrics): string {
-    return Object.entries(metrics)
-      .map(([name, value]) => `${name} ${Number.isInteger(value) ? value : value.toPrecision(3)}`)
-      .join(", ");
-  }
+/** Metrics in a few words. */
+export function noteOf(metrics: Metrics): string {
+  return Object.entries(metrics)
+    .map(([name, value]) => `${name} ${Number.isInteger(value) ? value : value.toPrecision(3)}`)
+    .join(", ");
 }

@@ -114,6 +114,10 @@ export interface TrainerContext {
   readonly strategy: Strategy;
   /** Whether this process is the one that prints, logs and saves: rank 0. */
   readonly isGlobalZero: boolean;
+  /** The number of this process among all, from 0. */
+  readonly globalRank: number;
+  /** Processes that train together. */
+  readonly worldSize: number;
 
   // For the loops.
 

@@ -119,25 +119,13 @@ function reasonOf(error: unknown): string {
  */
 export async function loadPlugin(name: string, folder: string): Promise<string> {
   const file = await fileOf(name, folder);
-  const { build } = await import("esbuild");
   try {
-    const { outputFiles } = await build({
-      entryPoints: [file],
-      bundle: true,
-      write: false,
-      format: "esm",
-      platform: "node",
-      target: "node20",
-      logLevel: "silent",
-      absWorkingDir: dirname(file),
-      plugins: [resolution(dirname(file))],
-    });
-    const text = outputFiles[0]?.text ?? "";
+    const text = await textOf(file);
     if (loaded.get(file) === text) {
       return file;
     }
     const before = registrationCount();
-    await import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(`${text}\n//# sourceURL=${file}`)}`);
+    await run(file, text);
     if (registrationCount() === before) {
       throw new Error("it registers no model and no block");
     }
@@ -146,6 +134,41 @@ export async function loadPlugin(name: string, folder: string): Promise<string> 
     throw new Error(`${file} cannot be used: ${reasonOf(error)}`, { cause: error });
   }
   return file;
+}
+
+/** A file of the user's, with what it imports of his other files, as one text of JavaScript. */
+async function textOf(file: string): Promise<string> {
+  const { build } = await import("esbuild");
+  const { outputFiles } = await build({
+    entryPoints: [file],
+    bundle: true,
+    write: false,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    logLevel: "silent",
+    absWorkingDir: dirname(file),
+    plugins: [resolution(dirname(file))],
+  });
+  return outputFiles[0]?.text ?? "";
+}
+
+function run(file: string, text: string): Promise<Readonly<Record<string, unknown>>> {
+  return import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(`${text}\n//# sourceURL=${file}`)}`);
+}
+
+/**
+ * Runs a file of TypeScript or JavaScript as plugins are run.
+ *
+ * @returns what it exports
+ * @throws {Error} saying in a clause why it cannot be used
+ */
+export async function exportsOf(file: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return await run(file, await textOf(file));
+  } catch (error) {
+    throw new Error(`${file} cannot be used: ${reasonOf(error)}`, { cause: error });
+  }
 }
 
 /** Whether a file lies outside of a folder. */

@@ -1,3 +1,3 @@
 export { DataParallel } from "./data-parallel.ts";
-export { makeStrategy } from "./options.ts";
+export { makeStrategy, ranksToStart } from "./options.ts";
 export { SingleProcess } from "./single.ts";

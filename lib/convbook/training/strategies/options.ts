@@ -2,6 +2,7 @@
 import { type Launcher, mpi } from "@convbook/mpi";
 import * as tf from "@tensorflow/tfjs-core";
 import { isNumber } from "../../arguments/check.ts";
+import { currentTransport } from "../../display/transport.ts";
 import type { Strategy } from "../core/strategy.ts";
 import type { DataParallelOptions, StrategyOptions } from "../core/strategy-options.ts";
 import { ConfigurationError, refuseUnknownOptions, requireOption } from "../errors.ts";
@@ -54,6 +55,23 @@ export function makeStrategy(options: StrategyOptions, launcher: Launcher | unde
   }
   checkLaunched(count, numNodes, launcher);
   return new DataParallel(ddp, useDistributedSampler, options.syncBatchnorm ?? false);
+}
+
+/**
+ * How many processes a notebook's Trainer is to start for a fit.
+ *
+ * @returns undefined outside of notebooks, under a launcher, and for one process
+ * @throws ConfigurationError where the options do not fit so many processes
+ */
+export function ranksToStart(options: StrategyOptions): number | undefined {
+  const { devices, numNodes = 1, strategy = "auto" } = options;
+  const count = Number(devices);
+  const isMeant = Number.isInteger(count) && count > 1 && numNodes === 1 && strategy !== "single";
+  if (!isMeant || mpi.launcher !== undefined || currentTransport().kind !== "notebook") {
+    return undefined;
+  }
+  makeStrategy(options, { name: "mpirun", family: undefined, rank: 0, localRank: 0, size: count, localSize: count });
+  return count;
 }
 
 function checkLaunched(count: number | undefined, numNodes: number | undefined, launcher: Launcher): void {
