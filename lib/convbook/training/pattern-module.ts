@@ -28,6 +28,8 @@ const parsers: { readonly [K in keyof ResnetConfig]: hparam.ParseValue<ResnetCon
   dropout: hparam.number(0, 1),
 };
 
+const known: Readonly<Record<string, hparam.ParseValue<unknown>>> = parsers;
+
 /**
  * Builds the classifier from untrusted data: fields of its configuration, the pipeline's own where they are left out, and 14 classes.
  *
@@ -36,7 +38,7 @@ const parsers: { readonly [K in keyof ResnetConfig]: hparam.ParseValue<ResnetCon
 export function patternModel(hparams: HyperParameters = {}): ResnetClassifier {
   checkObject(patternModelName, "hyper-parameters", hparams);
   const given = Object.entries(hparams).map(([name, value]) => {
-    const parse = Object.hasOwn(parsers, name) ? parsers[name as keyof ResnetConfig] : undefined;
+    const parse = Object.hasOwn(known, name) ? known[name] : undefined;
     if (parse === undefined) {
       throw new UnknownNameError(`hyper-parameter of ${patternModelName}`, name, Object.keys(parsers));
     }

@@ -64,11 +64,14 @@ export function createTrainAndValidation(
   options?: SplitOptions,
 ): PatternSplit | Promise<SavedPatternSplit> {
   if (typeof source === "string") {
-    return splitFile(source, validationSize, savePath as string, tag as string, options);
+    return splitFile(source, validationSize, savePath, tag, options);
   }
   checkObject(owner, "patterns", source, "{ data, points, labels }, or the path of a file and then savePath and tag");
   checkPatterns(owner, source);
-  return split(source, validationSize, savePath as SplitOptions | undefined);
+  if (typeof savePath === "string") {
+    throw new OptionError(owner, "options", savePath, "an object with generator");
+  }
+  return split(source, validationSize, savePath);
 }
 
 function checkSize(validationSize: number): void {
@@ -102,17 +105,17 @@ export function checkTag(of: string, name: string, tag: string): void {
 async function splitFile(
   path: string,
   validationSize: number,
-  savePath: string,
-  tag: string,
+  savePath: unknown,
+  tag: unknown,
   options: SplitOptions = {},
 ): Promise<SavedPatternSplit> {
   checkText(owner, "path", path);
   checkSize(validationSize);
-  checkText(owner, "savePath", savePath);
-  const files = patternFiles(savePath, tag);
+  const into = checkText(owner, "savePath", savePath);
+  const files = patternFiles(into, checkText(owner, "tag", tag));
   checkSplitOptions(options);
   const parts = split(await loadPatterns(path), validationSize, options);
-  await mkdir(savePath, { recursive: true });
+  await mkdir(into, { recursive: true });
   await savePatterns(files.train, parts.train);
   await savePatterns(files.validation, parts.validation);
   return { ...parts, trainPath: files.train, validationPath: files.validation };

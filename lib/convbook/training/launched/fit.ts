@@ -69,10 +69,11 @@ function shipCallbacks(callbacks: readonly Callback[]): [Callback[], ShippedCall
       continue;
     }
     kept.push(callback);
-    if (callback.constructor === ModelCheckpoint) {
-      shipped.push({ kind: "ModelCheckpoint", options: (callback as ModelCheckpoint).options });
-    } else if (callback.constructor === EarlyStopping) {
-      shipped.push({ kind: "EarlyStopping", options: (callback as EarlyStopping).options });
+    // A class derived from one of these does more.
+    if (callback instanceof ModelCheckpoint && callback.constructor === ModelCheckpoint) {
+      shipped.push({ kind: "ModelCheckpoint", options: callback.options });
+    } else if (callback instanceof EarlyStopping && callback.constructor === EarlyStopping) {
+      shipped.push({ kind: "EarlyStopping", options: callback.options });
     } else {
       throw stays(
         "Trainer.callbacks",
@@ -113,9 +114,9 @@ async function takeBack(folder: string, trainer: Trainer, module: AnyTrainingMod
 
 /** What went wrong first, of what the ranks left. */
 function failureOf(folder: string, devices: number, code: number, said: string): Error {
-  const failures = Array.from({ length: devices }, (_, rank) => ({ rank, path: join(folder, files.failure(rank)) }))
-    .filter(({ path }) => existsSync(path))
-    .map(({ rank, path }) => ({ rank, ...(JSON.parse(readFileSync(path, "utf8")) as RankFailure) }));
+  const failures = Array.from({ length: devices }, (_, rank) => join(folder, files.failure(rank)))
+    .filter((path) => existsSync(path))
+    .map((path): RankFailure => JSON.parse(readFileSync(path, "utf8")));
   const first = failures.find(({ isSecond }) => !isSecond) ?? failures[0];
   if (first === undefined) {
     return new Error(`The processes ended with code ${code}: ${said.trim().slice(-1000) || "they said nothing"}`);

@@ -51,6 +51,7 @@ export interface RankOutcome {
 
 /** How a rank failed. */
 export interface RankFailure {
+  readonly rank: number;
   readonly name: string;
   readonly message: string;
   /** Whether it only heard of another's failure. */

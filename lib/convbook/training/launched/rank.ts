@@ -17,7 +17,7 @@ import { Relay } from "./relay.ts";
 import { openLoader } from "./shipping.ts";
 
 const [folder = "."] = process.argv.slice(2);
-const job = deserialize(readFileSync(join(folder, files.job))) as RankJob;
+const job: RankJob = deserialize(readFileSync(join(folder, files.job)));
 const rank = mpi.launcher?.rank ?? 0;
 
 async function makeModule({ file, className, hparams }: RankJob): Promise<AnyTrainingModule> {
@@ -79,7 +79,7 @@ try {
 } catch (error) {
   mpi.fail(error);
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  const failure: RankFailure = { name, message, isSecond: error instanceof MpiError && error.code === "peer" };
+  const failure: RankFailure = { rank, name, message, isSecond: error instanceof MpiError && error.code === "peer" };
   writeFileSync(join(folder, files.failure(rank)), JSON.stringify(failure));
   process.exit(1);
 }

@@ -94,7 +94,8 @@ export async function runRanks(folder: string, devices: number, options: RunRank
     if (!line.startsWith(mark)) {
       console.log(line);
     } else if (options.showsProgress) {
-      bars.show(JSON.parse(line.slice(mark.length)) as RankStep);
+      const step: RankStep = JSON.parse(line.slice(mark.length));
+      bars.show(step);
     }
   });
   options.signal?.addEventListener("abort", request);

@@ -73,32 +73,34 @@ export function openLoader(shipped: ShippedLoader): Loader {
   });
 }
 
-type NumberView = Uint8Array | Float32Array | Float64Array | Int32Array;
-
 /** Memory that is shared by threads does not go into a file; and what comes out of one is shared again. */
 function ownMemory(view: NumberView): NumberView {
   return view.buffer instanceof SharedArrayBuffer ? view.slice() : view;
 }
 
 function sharedMemory(view: NumberView): NumberView {
-  const bytes = new Uint8Array(new SharedArrayBuffer(view.byteLength));
-  bytes.set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
-  const Kind = view.constructor as new (buffer: ArrayBufferLike, offset: number, length: number) => NumberView;
-  return new Kind(bytes.buffer, 0, view.length);
+  const memory = new SharedArrayBuffer(view.byteLength);
+  new Uint8Array(memory).set(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+  if (view instanceof Float32Array) {
+    return new Float32Array(memory);
+  }
+  return view instanceof Int32Array ? new Int32Array(memory) : new Uint8Array(memory);
 }
 
+type NumberView = Uint8Array | Float32Array | Int32Array;
+const isNumbers = (value: unknown): value is NumberView =>
+  value instanceof Uint8Array || value instanceof Float32Array || value instanceof Int32Array;
+
 /** The same value with other arrays of numbers in it. */
-function withArrays<T>(value: T, change: (view: NumberView) => NumberView): T {
-  const visit = (each: unknown): unknown => {
-    if (ArrayBuffer.isView(each)) {
-      return change(each as NumberView);
-    }
-    if (Array.isArray(each)) {
-      return each.map(visit);
-    }
-    return typeof each === "object" && each !== null
-      ? Object.fromEntries(Object.entries(each).map(([key, inner]) => [key, visit(inner)]))
-      : each;
-  };
-  return visit(value) as T;
+function withArrays<T>(value: T, change: (view: NumberView) => NumberView): T;
+function withArrays(value: unknown, change: (view: NumberView) => NumberView): unknown {
+  if (isNumbers(value)) {
+    return change(value);
+  }
+  if (Array.isArray(value)) {
+    return value.map((each: unknown) => withArrays(each, change));
+  }
+  return typeof value === "object" && value !== null && !ArrayBuffer.isView(value)
+    ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withArrays(inner, change)]))
+    : value;
 }
