@@ -29,6 +29,7 @@ import { matMulKernels } from "./kernels/matmul.ts";
 import { morphologyKernels } from "./kernels/morphology.ts";
 import { movementKernels } from "./kernels/movement.ts";
 import { normalizationKernels } from "./kernels/normalization.ts";
+import { otherTypeKernels } from "./kernels/other-types.ts";
 import { placeKernels } from "./kernels/places.ts";
 import { poolingKernels } from "./kernels/pooling.ts";
 import { programKernels } from "./kernels/program.ts";
@@ -65,7 +66,7 @@ const scriptKernels: Readonly<Record<string, KernelBody>> = {
 };
 
 /** All kernels that are native, by name. */
-const nativeKernels: Readonly<Record<string, KernelBody>> = {
+const nativeOnes: Readonly<Record<string, KernelBody>> = {
   ...withAttempts(withAttempts(elementwiseKernels, integerKernels, otherwise), complexKernels, otherwise),
   ...reductionKernels,
   ...movementKernels,
@@ -84,6 +85,8 @@ const nativeKernels: Readonly<Record<string, KernelBody>> = {
   ...volumeKernels,
   ...volumePoolingKernels,
 };
+
+const nativeKernels = withAttempts(nativeOnes, otherTypeKernels, otherwise);
 
 /** The names of all kernels of the engine's own. */
 export function ownKernelNames(): string[] {

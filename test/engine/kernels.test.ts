@@ -106,11 +106,22 @@ describe.runIf(engine.available).each(isas)("with %s", (isa) => {
         ],
         [[4], [1]],
         [[1], [4]],
+        [
+          [2, 3],
+          [1, 3],
+        ],
       ]);
       const a = data(random, [...batches[0], ...(ta ? [k, m] : [m, k])]);
       const b = data(random, [...batches[1], ...(tb ? [n, k] : [k, n])]);
       expectSame(() => tf.matMul(tensor(a), tensor(b), ta, tb));
     }
+    // Batches that both stand for others, of which the CPU backend makes too few.
+    tf.setBackend("native");
+    tf.tidy(() => {
+      const [p, q] = [tensor(data(random, [2, 1, 5, 7])), tensor(data(random, [1, 3, 7, 4]))];
+      const each = tf.matMul(tf.tile(p, [1, 3, 1, 1]), tf.tile(q, [2, 1, 1, 1]));
+      expect(tf.matMul(p, q).arraySync()).toEqual(each.arraySync());
+    });
     const [a, b, bias] = [data(random, [9, 33]), data(random, [33, 20]), data(random, [20])];
     for (const activation of ["relu", "elu", "linear"] as const) {
       expectSame(() => tf.fused.matMul({ a: tensor(a), b: tensor(b), bias: tensor(bias), activation }));

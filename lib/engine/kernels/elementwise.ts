@@ -1,11 +1,12 @@
 /** Kernels that work element by element, with broadcasting. */
-import { broadcast_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
+import { broadcast_util, type DataType, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { binaryOps, castOps, compareOps, unaryOps } from "../native-numbers.ts";
 import {
   broadcastStrides,
   describe,
   fallBack,
   isFloat,
+  isMovable,
   type KernelBody,
   type KernelCall,
   type KernelTable,
@@ -126,13 +127,17 @@ const addN: KernelBody = (call) => {
   return sum;
 };
 
-/** A tensor of one value, of any type that is not a string. */
-function filled(call: KernelCall, shape: number[], value: number, dtype: string): TensorInfo | undefined {
-  if (dtype !== "float32" || product(shape) < 64) {
+/** A tensor of one value; undefined for strings and complex numbers. */
+function filled({ backend }: KernelCall, shape: number[], value: number, dtype: DataType): TensorInfo | undefined {
+  if (!isMovable(dtype)) {
     return undefined;
   }
-  const y = call.backend.output(shape);
-  call.backend.addon.fill(y.values, value, y.values.length);
+  const y = backend.output(shape, dtype);
+  if (y.values instanceof Float32Array && y.values.length >= 64) {
+    backend.addon.fill(y.values, value, y.values.length);
+  } else {
+    y.values.fill(value);
+  }
   return y;
 }
 
@@ -189,6 +194,6 @@ export const elementwiseKernels: KernelTable = {
   OnesLike: (call) => filled(call, call.inputs.x.shape, 1, call.inputs.x.dtype) ?? fallBack("OnesLike", call),
 };
 
-function typeName(value: unknown): string {
+function typeName(value: unknown): DataType {
   return typeof value === "number" ? "float32" : "string";
 }

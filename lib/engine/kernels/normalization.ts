@@ -1,6 +1,7 @@
 /** Normalizations, softmax and cross-entropy, fused with what stands beside them in networks. */
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { activations } from "../native-numbers.ts";
+import { activations, binaryOps, unaryOps } from "../native-numbers.ts";
+import { runBinary } from "./elementwise.ts";
 import { fallBack, isFloat, type KernelBody, type KernelCall, type KernelTable, product } from "./kernel.ts";
 
 function lastOf(shape: readonly number[]): number {
@@ -16,6 +17,33 @@ function activationOf(call: KernelCall): number {
   return activations[name];
 }
 
+/** The same with means and variances that are not the channels', as a normalization of layers has them: whatever broadcasts with x. */
+function normalizeByRows(call: KernelCall): TensorInfo {
+  const { backend, inputs, attrs } = call;
+  const { x, mean, variance, offset, scale } = inputs;
+  const epsilon = Float32Array.of(attrs.varianceEpsilon ?? 0.001);
+  const factors = backend.output(variance.shape);
+  const count = factors.values.length;
+  const flat = Int32Array.of(1, count, 1, 0);
+  backend.addon.binary(binaryOps.indexOf("Add"), backend.values(variance), epsilon, factors.values, flat);
+  backend.addon.unary(unaryOps.indexOf("Rsqrt"), factors.values, factors.values, count, 0, 0);
+  let y = runBinary(call, "Sub", x, mean);
+  const then = (op: string, by: TensorInfo): void => {
+    const next = runBinary(call, op, y, by);
+    backend.disposeData(y.dataId);
+    y = next;
+  };
+  then("Multiply", factors);
+  backend.disposeData(factors.dataId);
+  if (scale !== undefined) {
+    then("Multiply", scale);
+  }
+  if (offset !== undefined) {
+    then("Add", offset);
+  }
+  return y;
+}
+
 /** {x, mean, variance, offset?, scale?, residual?} -> act((x - mean) / sqrt(variance + epsilon) * scale + offset + residual) */
 const fusedBatchNorm: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
@@ -25,7 +53,13 @@ const fusedBatchNorm: KernelBody = (call) => {
     (tensor?: TensorInfo) =>
       tensor === undefined || (product(tensor.shape) === channels && lastOf(tensor.shape) === channels),
   );
-  if (!isFloat(x, mean, variance, offset, scale, residual) || !perChannel) {
+  if (!isFloat(x, mean, variance, offset, scale, residual)) {
+    return fallBack("FusedBatchNorm", call);
+  }
+  if (!perChannel && residual === undefined && activationOf(call) === activations.linear) {
+    return normalizeByRows(call);
+  }
+  if (!perChannel) {
     return fallBack("FusedBatchNorm", call);
   }
   const y = backend.output(x.shape);

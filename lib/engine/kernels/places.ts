@@ -10,6 +10,7 @@ import {
   type KernelBody,
   type KernelCall,
   type KernelTable,
+  type Movable,
   maxRank,
   product,
   stridesOf,
@@ -176,6 +177,32 @@ const unsortedSegmentSum: KernelBody = (call) => {
   return y;
 };
 
+/** A slice with steps backwards: one gather for each axis that is not taken as it is. */
+function backwards(
+  { backend }: KernelCall,
+  x: TensorInfo,
+  dtype: Movable,
+  { begin, strides, counts, finalShape }: Readonly<Record<"begin" | "strides" | "counts" | "finalShape", number[]>>,
+): TensorInfo {
+  let current = x;
+  for (const [axis, size] of x.shape.entries()) {
+    const [first, step, count] = [begin[axis] ?? 0, strides[axis] ?? 1, counts[axis] ?? size];
+    if (first === 0 && step === 1 && count === size) {
+      continue;
+    }
+    const picked = Int32Array.from({ length: count }, (_, i) => first + i * step);
+    const y = backend.output(current.shape.with(axis, count), dtype);
+    const bytes = product(current.shape, axis + 1) * (elementBytes(dtype) ?? 4);
+    const outer = product(current.shape, 0, axis);
+    backend.addon.gather(backend.values(current), picked, y.values, outer, size, count, bytes);
+    if (current !== x) {
+      backend.disposeData(current.dataId);
+    }
+    current = y;
+  }
+  return { dataId: current.dataId, shape: finalShape, dtype };
+}
+
 const stridedSlice: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const x: TensorInfo = inputs.x;
@@ -190,16 +217,21 @@ const stridedSlice: KernelBody = (call) => {
     attrs.newAxisMask,
     attrs.shrinkAxisMask,
   );
-  const { begin, strides, finalShape, finalShapeSparse } = info;
+  const { begin, strides, finalShape } = info;
   if (info.isIdentity) {
     backend.incRef(x.dataId);
     return { dataId: x.dataId, shape: finalShape, dtype: x.dtype };
   }
-  if (!isMovable(x.dtype) || strides.some((stride) => stride < 1)) {
+  if (!isMovable(x.dtype)) {
     return fallBack("StridedSlice", call);
   }
-  const sparse =
-    info.sliceDim0 || info.isSimpleSlice ? slice_util.computeOutShape(begin, info.end, strides) : finalShapeSparse;
+  // Of all axes of x; the final shape has others where some are taken away or put between.
+  const counts = begin.map((first, axis) =>
+    Math.max(0, Math.ceil(((info.end[axis] ?? 0) - first) / (strides[axis] ?? 1))),
+  );
+  if (strides.some((stride) => stride < 0)) {
+    return backwards(call, x, x.dtype, { begin, strides, counts, finalShape });
+  }
   const y = backend.output(finalShape, x.dtype);
   if (y.values.length === 0) {
     return y;
@@ -208,7 +240,7 @@ const stridedSlice: KernelBody = (call) => {
   const offset = begin.reduce((sum, at, axis) => sum + at * (own[axis] ?? 0), 0);
   const steps = own.map((stride, axis) => stride * (strides[axis] ?? 1));
   const width = elementBytes(x.dtype) ?? 4;
-  backend.addon.copyStrided(backend.values(x), offset, y.values, 0, width, describe(sparse, steps), false);
+  backend.addon.copyStrided(backend.values(x), offset, y.values, 0, width, describe(counts, steps), false);
   return y;
 };
 
@@ -244,7 +276,10 @@ const mirrorPad: KernelBody = (call) => {
     }
     current = y;
   }
-  return current === x ? fallBack("MirrorPad", call) : current;
+  if (current === x) {
+    backend.incRef(x.dataId);
+  }
+  return { dataId: current.dataId, shape: current.shape, dtype: current.dtype };
 };
 
 const depthToSpace: KernelBody = (call) => {

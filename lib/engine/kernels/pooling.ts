@@ -1,5 +1,6 @@
 /** Pools, pools that keep where their maxima came from, and resizing. */
 import { backend_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
+import { castOps } from "../native-numbers.ts";
 import { fallBack, isFloat, type KernelBody, type KernelCall, type KernelTable } from "./kernel.ts";
 
 type PoolInfo = backend_util.Conv2DInfo;
@@ -151,16 +152,32 @@ function resizeSizes(shape: number[], size: readonly number[], attrs: KernelCall
   return Int32Array.of(batch, height, width, channels, outHeight, outWidth, ...flags);
 }
 
+/** Pixels that are only moved are four bytes each, whatever these mean. */
+function bitsOf(values: Float32Array | Int32Array): Float32Array {
+  return values instanceof Float32Array ? values : new Float32Array(values.buffer, values.byteOffset, values.length);
+}
+
 function resize(name: string, bilinear: boolean): KernelBody {
   return (call) => {
     const { backend, inputs, attrs } = call;
     const x: TensorInfo = inputs.images;
-    if (!isFloat(x)) {
+    const isInteger = x.dtype === "int32";
+    if (!isFloat(x) && !isInteger) {
       return fallBack(name, call);
     }
     const [batch = 0, , , channels = 0] = x.shape;
-    const y = backend.output([batch, attrs.size[0], attrs.size[1], channels]);
-    backend.addon.resize(bilinear, resizeSizes(x.shape, attrs.size, attrs), backend.values(x), y.values);
+    const shape = [batch, attrs.size[0], attrs.size[1], channels];
+    const sizes = resizeSizes(x.shape, attrs.size, attrs);
+    if (isInteger && bilinear) {
+      const floats = backend.output(x.shape);
+      backend.addon.cast(castOps.intToFloat, backend.ints(x), floats.values, floats.values.length);
+      const y = backend.output(shape);
+      backend.addon.resize(bilinear, sizes, floats.values, y.values);
+      backend.disposeData(floats.dataId);
+      return y;
+    }
+    const y = backend.output(shape, isInteger ? "int32" : "float32");
+    backend.addon.resize(bilinear, sizes, bitsOf(backend.values(x)), bitsOf(y.values));
     return y;
   };
 }
