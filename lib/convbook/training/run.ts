@@ -190,12 +190,13 @@ export class Run implements RunContext {
   }
 }
 
-/** What is prepared on a disk is prepared once: by rank 0, before the others. */
+/** What is prepared on a disk is prepared once a machine, before anybody goes on: Lightning's `prepare_data_per_node`. */
 async function prepareData(trainer: Trainer): Promise<void> {
-  if (trainer.isGlobalZero) {
+  const { strategy } = trainer;
+  if (strategy.isFirstOfMachine) {
     await trainer.hooks.callModule("prepareData");
   }
-  await trainer.strategy.fromRoot(null);
+  await strategy.gather(null);
 }
 
 /** Closes what a function that was stopped left open in tfjs. */

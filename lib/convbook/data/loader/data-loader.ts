@@ -140,9 +140,9 @@ export class DataLoader<Sample = LabelledSample, Batch = LabelledBatch> implemen
     return this.dropLast ? Math.floor(samples / this.batchSize) : Math.ceil(samples / this.batchSize);
   }
 
-  /** A loader of the same data set and options that brings its samples by another sampler. */
-  withSampler(sampler: Sampler): DataLoader<Sample, Batch> {
-    return new DataLoader(this.dataset, { ...this.#options, shuffle: false, sampler });
+  /** A loader of the same data set and options, but for some, that brings its samples by another sampler. */
+  withSampler(sampler: Sampler, changes: Pick<DataLoaderOptions, "numWorkers"> = {}): DataLoader<Sample, Batch> {
+    return new DataLoader(this.dataset, { ...this.#options, ...changes, shuffle: false, sampler });
   }
 
   /** Tells the sampler the number of the epoch that begins, where it wants to know. The Trainer does. */

@@ -19,6 +19,8 @@ export interface Strategy {
   readonly size: number;
   /** Whether this process prints, logs and saves. */
   readonly isRoot: boolean;
+  /** Whether this process is the one of its machine that prepares data on a disk. */
+  readonly isFirstOfMachine: boolean;
   /** Begins a run: all processes are there, and the module is on all of them what it is on rank 0. */
   setUp(module: AnyTrainingModule): Promise<void>;
   /** Ends a run: nobody goes on before all have come. */

@@ -16,7 +16,7 @@ import type { Loader } from "../loaders.ts";
 import { ResultCollection } from "../logging/results.ts";
 import { BucketOfGradients, bucketsOf } from "./buckets.ts";
 import { differenceOf } from "./equality.ts";
-import { takeShareOfThreads } from "./machine.ts";
+import { shareOfWorkers, takeShareOfThreads } from "./machine.ts";
 import { broadcastBuffers, broadcastModule } from "./state.ts";
 
 export class DataParallel implements Strategy {
@@ -49,6 +49,10 @@ export class DataParallel implements Strategy {
 
   get isRoot(): boolean {
     return this.rank === 0;
+  }
+
+  get isFirstOfMachine(): boolean {
+    return this.#world.localRank === 0;
   }
 
   get #world(): World {
@@ -95,7 +99,8 @@ export class DataParallel implements Strategy {
     const options =
       purpose === "training" ? { ...shared, shuffle: isRandom } : { ...shared, shuffle: false, uneven: true };
     // A sampler of another kind is asked for its order, which is the same on all ranks where they are seeded alike.
-    return loader.withSampler(new DistributedSampler(isRandom ? sampler.length : sampler, options));
+    const numWorkers = shareOfWorkers(loader.numWorkers, this.#world.localSize);
+    return loader.withSampler(new DistributedSampler(isRandom ? sampler.length : sampler, options), { numWorkers });
   }
 
   async fromRoot<T>(value: T): Promise<T> {

@@ -45,6 +45,14 @@ export function shareOfThreads(all: readonly (readonly number[])[], which: numbe
   return Math.max(1, Math.floor(share + 1e-9));
 }
 
+/**
+ * A loader's workers for one of several processes on a machine, so that all together are about as many as were asked for; one at least where there
+ * were any, as in PyTorch's example for ImageNet.
+ */
+export function shareOfWorkers(workers: number, processes: number): number {
+  return Math.ceil(workers / processes);
+}
+
 /** What a process has of its machine. */
 export interface ShareOfMachine {
   readonly node: number;

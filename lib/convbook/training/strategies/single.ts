@@ -8,6 +8,7 @@ export class SingleProcess implements Strategy {
   readonly rank = 0;
   readonly size = 1;
   readonly isRoot = true;
+  readonly isFirstOfMachine = true;
   async setUp(): Promise<void> {}
   async tearDown(): Promise<void> {}
   fail(): void {}
