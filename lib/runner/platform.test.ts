@@ -5,6 +5,7 @@ import {
   endGroup,
   hasUnixSockets,
   interruptGroup,
+  moduleId,
   renameOver,
   residentMemory,
   startOf,
@@ -86,6 +87,11 @@ describe("a kernel's processes", () => {
     const [, kibibytes] = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync("/proc/self/status", "latin1")) ?? [];
     expect(residentMemory(process.pid)).toBeGreaterThan(Number(kibibytes) * 512);
   });
+});
+
+it("modules of Vite's are named with slashes; elsewhere a backslash is a character like any other", () => {
+  expect(moduleId("C:\\a\\b.ts", "win32")).toBe("C:/a/b.ts");
+  expect(moduleId("/a\\b.ts", "linux")).toBe("/a\\b.ts");
 });
 
 describe("starting programs", () => {

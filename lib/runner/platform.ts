@@ -10,6 +10,11 @@ export function pathsFor(system: NodeJS.Platform = process.platform): typeof pos
   return system === "win32" ? win32 : posix;
 }
 
+/** A file's path as Vite names modules: with slashes, on Windows too. */
+export function moduleId(path: string, system: NodeJS.Platform = process.platform): string {
+  return system === "win32" ? path.replaceAll("\\", "/") : path;
+}
+
 /** Whether processes can speak through Unix sockets. */
 export function hasUnixSockets(system: NodeJS.Platform = process.platform): boolean {
   return system !== "win32";

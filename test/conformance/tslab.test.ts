@@ -2,7 +2,7 @@
  * Our notebooks on tslab 1.0.22, and notebook 01 there and on our kernel: every cell runs on both and computes the same. What is
  * lost on tslab is written down here as what it is expected to do.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "./harness.ts";
@@ -35,7 +35,6 @@ function notebook01(): Map<string, string> {
 }
 
 const tslab = await installTslab();
-const hasEngine = existsSync(join(root, "lib/engine/build/Release")) || existsSync(join(root, "lib/engine/prebuilds"));
 
 describe.runIf(tslab)("notebook 01", () => {
   let outcomes: Outcomes;
@@ -134,7 +133,7 @@ describe.runIf(tslab)("notebook 01", () => {
 
 const others = readdirSync(join(root, "notebooks")).filter((name) => /^0[2-8]-.*\.ipynb$/.test(name));
 
-describe.runIf(tslab && hasEngine)("our other notebooks on tslab", () => {
+describe.runIf(tslab)("our other notebooks on tslab", () => {
   it.each(others)("%s runs to its end and shows its figures as pictures", async (name) => {
     const kernel = await Kernel.start((file) => [tslab ?? "", "kernel", `--config-path=${file}`]);
     try {

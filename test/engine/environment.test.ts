@@ -27,6 +27,7 @@ function start(env: NodeJS.ProcessEnv): {
 
 describe.runIf(engine.available)("the environment", () => {
   const best = start({}).isa;
+  const hasNative = start({ CONVBOOK_ISA: "generic" }).isa === "generic";
 
   it.each([
     ["avx-512", '; did you mean "avx512"?'],
@@ -41,7 +42,25 @@ describe.runIf(engine.available)("the environment", () => {
     });
   });
 
-  it("an instruction set that the processor lacks is said, one that it has is not", () => {
+  it.runIf(!hasNative)(
+    "without a native engine its instruction sets are said to be missing, WebAssembly is not",
+    () => {
+      for (const isa of ["amx", "avx512", "avx2", "generic"]) {
+        const { isa: got, said } = start({ CONVBOOK_ISA: isa });
+        expect(got).toBe(best);
+        expect(said).toEqual([
+          expect.stringMatching(
+            new RegExp(
+              `^native engine: CONVBOOK_ISA asks for ${isa}, but there is no native engine \\(.*\\); going on with ${got}$`,
+            ),
+          ),
+        ]);
+      }
+      expect(start({ CONVBOOK_ISA: "wasm" })).toMatchObject({ isa: best, said: [] });
+    },
+  );
+
+  it.runIf(hasNative)("an instruction set that the processor lacks is said, one that it has is not", () => {
     for (const isa of ["amx", "avx512", "avx2", "generic"]) {
       const { isa: got, said } = start({ CONVBOOK_ISA: isa });
       const lacks = `native engine: CONVBOOK_ISA asks for ${isa}, which this processor lacks; going on with ${got}`;
@@ -59,14 +78,15 @@ describe.runIf(engine.available)("the environment", () => {
   });
 
   it("CONVBOOK_WINOGRAD takes yes and no", () => {
+    const plain = { CONVBOOK_ISA: hasNative ? "generic" : "wasm" };
     for (const [word, forward] of [
       ["", 1],
       ["1", 1],
       ["off", 0],
     ] as const) {
-      expect(start({ CONVBOOK_WINOGRAD: word, CONVBOOK_ISA: "generic" })).toMatchObject({ forward, said: [] });
+      expect(start({ CONVBOOK_WINOGRAD: word, ...plain })).toMatchObject({ forward, said: [] });
     }
-    expect(start({ CONVBOOK_WINOGRAD: "maybe", CONVBOOK_ISA: "generic" })).toMatchObject({
+    expect(start({ CONVBOOK_WINOGRAD: "maybe", ...plain })).toMatchObject({
       forward: 1,
       said: [`native engine: CONVBOOK_WINOGRAD is "maybe", expected 1 or 0; going on with Winograd's algorithm`],
     });

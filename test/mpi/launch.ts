@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { it } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -32,6 +33,8 @@ if (libraries.length === 0) {
   console.log(
     "Left out: tests over MPI (Debian: apt install libopenmpi-dev openmpi-bin, then npm rebuild @convbook/mpi)",
   );
+  // A file without any test would count as broken.
+  it.skip("over MPI, which is not here", () => {});
 }
 
 export interface Ended {

@@ -41,7 +41,7 @@ async function load(name: string, path: string): Promise<string | undefined> {
   return wrong === undefined ? undefined : `${name} is installed but ${wrong}`;
 }
 
-/** The native engine where it is faster: without a GPU, and with a library built for old processors, TensorFlow often is not. */
+/** The engine, native or in WebAssembly, where it is faster: without a GPU, and with a library built for old processors, TensorFlow often is not. */
 async function slowerThanNative(name: string): Promise<string | undefined> {
   const { engine } = await import("@convbook/engine");
   if (!engine.available) {
@@ -56,7 +56,8 @@ async function slowerThanNative(name: string): Promise<string | undefined> {
     await tf.setBackend("tensorflow");
     return undefined;
   }
-  return `${name} trains a convolution ${(own / native).toFixed(1)} times slower than the native engine here (CONVBOOK_BACKEND=tensorflow takes it all the same)`;
+  const faster = engine.info().build === "native" ? "the native engine" : "the engine in WebAssembly";
+  return `${name} trains a convolution ${(own / native).toFixed(1)} times slower than ${faster} here (CONVBOOK_BACKEND=tensorflow takes it all the same)`;
 }
 
 async function start(asked: boolean): Promise<Attempt> {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type BackendName, selectBackend } from "../backend/index.ts";
+import { engineBackend } from "../backend/testing/engine-backend.ts";
 import { AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Flatten, Linear, ReLU, Sequential } from "../nn/index.ts";
 import type { StateDict } from "../tensor-data.ts";
 import {
@@ -62,11 +63,8 @@ const useBackend = async (backend: BackendName): Promise<void> => {
 };
 
 const backends: BackendName[] = ["cpu", "wasm"];
-try {
-  await selectBackend({ backend: "native", announce: false });
-  backends.push("native");
-} catch (error) {
-  console.log(`Interpretation is not tested on the native engine: ${(error as Error).message}`);
+if (engineBackend !== undefined) {
+  backends.push(engineBackend);
 }
 
 beforeAll(() => useBackend("cpu"));

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type BackendName, selectBackend } from "../backend/index.ts";
+import { engineBackend } from "../backend/testing/engine-backend.ts";
 import { toMimeBundle } from "../display/index.ts";
 import {
   AdaptiveAvgPool2d,
@@ -79,11 +80,8 @@ const useBackend = async (backend: BackendName): Promise<void> => {
 };
 
 const backends: BackendName[] = ["cpu"];
-try {
-  await selectBackend({ backend: "native", announce: false });
-  backends.push("native");
-} catch (error) {
-  console.log(`Statistics and loss surfaces are not tested on the native engine: ${(error as Error).message}`);
+if (engineBackend !== undefined) {
+  backends.push(engineBackend);
 }
 
 beforeAll(() => useBackend("cpu"));

@@ -6,6 +6,7 @@ import { globSync } from "tinyglobby";
 import { collectDependencies } from "../dependencies/collect.ts";
 import { isFile } from "../files.ts";
 import { readNotebook } from "../notebook/read.ts";
+import { moduleId } from "../platform.ts";
 import { pagePath } from "../report/page.ts";
 import { cellName, cellSettings, isRunnable, notebookSettings } from "../run/cell-info.ts";
 import { literalOf, script } from "../run/languages/index.ts";
@@ -126,11 +127,11 @@ function filesReadBy(path: string, options: TestFileOptions): string[] {
   );
   const data = (notebookSettings(notebook).data ?? []).map((name) => resolve(dirname(path), name)).filter(isFile);
   const written = [options.outputDir, options.html].flatMap((folder) => (folder === undefined ? [] : resolve(folder)));
-  return [...new Set([...files, ...inFolders, ...data])].filter(
+  return [...new Set([...files, ...inFolders, ...data].map((file) => moduleId(file)))].filter(
     (file) =>
-      file !== path &&
+      file !== moduleId(path) &&
       !/\/node_modules\/|\.(?:d\.[mc]?ts|map|md)$|\.test\.\w+$/.test(file) &&
-      !written.some((folder) => file.startsWith(folder)),
+      !written.some((folder) => file.startsWith(moduleId(folder))),
   );
 }
 
@@ -158,7 +159,7 @@ export function testFile(path: string, options: TestFileOptions, read: readonly 
   // Never loaded: they tell Vitest (--changed, related, the watch mode) what this notebook depends on.
   const imports = read.map((file) => `  () => import(${JSON.stringify(`/@fs/${file.replace(/^\//, "")}`)}),`);
   return `import { afterAll, beforeAll, test } from "vitest";
-import { NotebookSession } from ${JSON.stringify(sessionModule())};
+import { NotebookSession } from ${JSON.stringify(moduleId(sessionModule()))};
 const session = new NotebookSession(${JSON.stringify(path)}, ${literalOf({ ...options, timeout }, script.literals)});
 beforeAll(() => session.start(), ${extraTime * 1000});
 afterAll(() => session.end(), ${extraTime * 1000});

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import type * as tf from "@tensorflow/tfjs-core";
 import { afterAll, describe, expect, it } from "vitest";
 import { selectBackend } from "../../../lib/convbook/backend/index.ts";
+import { engineBackend } from "../../../lib/convbook/backend/testing/engine-backend.ts";
 import { DataLoader } from "../../../lib/convbook/data/index.ts";
 import { manualSeed } from "../../../lib/convbook/random/index.ts";
 import type { StateDict } from "../../../lib/convbook/tensor-data.ts";
@@ -134,7 +135,7 @@ function farthest(before: Numbers, theirs: Numbers, ours: Numbers): number {
 
 describe.runIf(runs)("the tutorial's ResNet with seed 42, each step begun where PyTorch begins it", () => {
   it("has PyTorch's loss, and changes weights, running statistics and momentum as PyTorch does", async () => {
-    await selectBackend({ backend: "native", announce: false });
+    await selectBackend({ ...(engineBackend && { backend: engineBackend }), announce: false });
     const train = await trainingImages();
     manualSeed(42);
     const module = tutorialResNet(0.1);

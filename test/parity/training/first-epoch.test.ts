@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { selectBackend } from "../../../lib/convbook/backend/index.ts";
+import { engineBackend } from "../../../lib/convbook/backend/testing/engine-backend.ts";
 import { readReference } from "../reference.ts";
 import { trainFirstEpoch } from "./first-epoch.ts";
 import { canTrain } from "./support.ts";
@@ -46,7 +47,7 @@ const show = (values: readonly number[]) => values.map((value) => value.toFixed(
 
 describe.runIf(runs)("the first epoch of the tutorial's ResNet on CIFAR-10", () => {
   beforeAll(async () => {
-    await selectBackend({ backend: "native", announce: false });
+    await selectBackend({ ...(engineBackend && { backend: engineBackend }), announce: false });
   });
 
   it.runIf(!whole)(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { selectBackend } from "../../../lib/convbook/backend/index.ts";
+import { engineBackend } from "../../../lib/convbook/backend/testing/engine-backend.ts";
 import { DataLoader } from "../../../lib/convbook/data/index.ts";
 import { manualSeed } from "../../../lib/convbook/random/index.ts";
 import { Trainer } from "../../../lib/convbook/training/index.ts";
@@ -17,7 +18,7 @@ const fixture = readReference<{
 const runs = canTrain("the first steps of ResNet");
 
 async function firstLosses(lr: number): Promise<number[]> {
-  await selectBackend({ backend: "native", announce: false });
+  await selectBackend({ ...(engineBackend && { backend: engineBackend }), announce: false });
   const train = await trainingImages();
   manualSeed(42);
   const module = tutorialResNet(lr);

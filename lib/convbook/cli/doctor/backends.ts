@@ -8,7 +8,7 @@ export function backendAdvice(name: string, reason: string): string | undefined 
     return "with CUDA: npm install --no-save @tensorflow/tfjs-node-gpu@4.22.0   (it is then the first choice)";
   }
   if (name === "webgpu" && reason.startsWith("the packages")) {
-    return "with a graphics card: npm install --no-save webgpu @tensorflow/tfjs-backend-webgpu@4.22.0   (for inference: CONVBOOK_BACKEND=webgpu)";
+    return "with a graphics card: npm install --no-save webgpu@0.6.2 @tensorflow/tfjs-backend-webgpu@4.22.0   (for inference: CONVBOOK_BACKEND=webgpu)";
   }
   return undefined;
 }

@@ -36,7 +36,7 @@ it("backends that are packages: how they are installed", () => {
   expect(
     backendAdvice("webgpu", "the packages webgpu and @tensorflow/tfjs-backend-webgpu are not both installed"),
   ).toBe(
-    "with a graphics card: npm install --no-save webgpu @tensorflow/tfjs-backend-webgpu@4.22.0   (for inference: CONVBOOK_BACKEND=webgpu)",
+    "with a graphics card: npm install --no-save webgpu@0.6.2 @tensorflow/tfjs-backend-webgpu@4.22.0   (for inference: CONVBOOK_BACKEND=webgpu)",
   );
   expect(backendAdvice("webgpu", "no adapter was found")).toBeUndefined();
   expect(backendAdvice("native", "its native code is not built")).toBeUndefined();

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { engine } from "@convbook/engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { engineBackend } from "../../backend/testing/engine-backend.ts";
 import { loadCheckpoint } from "../../checkpoints/index.ts";
 
 // The engine where it is there, and TensorFlow.js's own backend in turns. CONVBOOK_KILLS=100 npx vitest run lib/convbook/training/kill.test.ts kills a hundred times.
@@ -58,7 +58,7 @@ describe("a run that is killed", () => {
     }
   });
 
-  const backends = ["cpu", ...(engine.available ? ["native"] : [])];
+  const backends = ["cpu", ...(engineBackend === undefined ? [] : [engineBackend])];
   const share = Math.ceil(kills / backends.length);
   it.each(backends)(
     `${share} times at random moments still ends with the weights of one that was not (%s)`,

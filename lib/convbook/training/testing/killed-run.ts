@@ -1,5 +1,5 @@
 /** A short run that saves after every step, for {@link file://../kill.test.ts} to kill: `node killed-run.js FOLDER [MILLISECONDS A STEP [BACKEND]]`. */
-import { selectBackend } from "../../backend/index.ts";
+import { type BackendName, selectBackend } from "../../backend/index.ts";
 import { Callback, ModelCheckpoint, Trainer } from "../index.ts";
 import { makeSmall, weightsOf } from "./small.ts";
 
@@ -16,7 +16,7 @@ class Slow extends Callback {
 }
 
 const [dirPath = "", wait = "0", backend = "cpu"] = process.argv.slice(2);
-await selectBackend({ backend: backend as "cpu" | "native", announce: false });
+await selectBackend({ backend: backend as BackendName, announce: false });
 const { module, train, val } = makeSmall();
 const trainer = new Trainer({
   maxEpochs: 6,
