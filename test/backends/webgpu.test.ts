@@ -8,8 +8,8 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { engine } from "@convbook/engine";
 import { beforeAll, describe, expect, it } from "vitest";
+import { engineBackend } from "../../lib/convbook/backend/testing/engine-backend.ts";
 import { expectAlike } from "../compile/alike.ts";
 
 interface Outcome {
@@ -75,7 +75,7 @@ describe.runIf(there)("WebGPU", () => {
   let got: Outcome;
   let wanted: Outcome;
   beforeAll(() => {
-    wanted = run(engine.available ? "native" : "cpu", "");
+    wanted = run(engineBackend ?? "cpu", "");
     got = run("webgpu", inFolder ? root : "");
   });
 

@@ -1,10 +1,9 @@
-/** Tensors of other types than float32: every layer and loss refuses them by name, but for those that only move elements, as in PyTorch. */
-import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import { beforeAll, describe, expect, it } from "vitest";
 import { nnRows } from "../arguments/testing/nn-rows.ts";
 import { selectBackend } from "../backend/index.ts";
+import { engineBackend } from "../backend/testing/engine-backend.ts";
 import * as nn from "./index.ts";
 
 const advice = '(tf.cast(x, "float32") makes one)';
@@ -47,7 +46,7 @@ class Around extends nn.Module {
   }
 }
 
-const backends = engine.available ? (["native", "cpu"] as const) : (["cpu"] as const);
+const backends = [...(engineBackend === undefined ? [] : [engineBackend]), "cpu"] as const;
 
 describe.each(backends)("on %s", (backend) => {
   beforeAll(async () => {

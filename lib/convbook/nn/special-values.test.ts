@@ -7,6 +7,7 @@ import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { selectBackend } from "../backend/index.ts";
+import { engineBackend } from "../backend/testing/engine-backend.ts";
 import * as nn from "./index.ts";
 
 type Printed = number | "NaN" | "Infinity" | "-Infinity";
@@ -50,8 +51,10 @@ function functionOf({ layer, arguments: args, classes, target }: Case): (x: tf.T
   return target === undefined ? (x) => module.forward(x) : (x) => module.forward(x, tf.tensor(target));
 }
 
-const places: { backend: "cpu" | "native"; isa?: string }[] = [{ backend: "cpu" }];
-if (engine.available) {
+const places: { backend: "cpu" | "native" | "engine-wasm"; isa?: string }[] = [{ backend: "cpu" }];
+if (engineBackend === "engine-wasm") {
+  places.push({ backend: engineBackend });
+} else if (engine.available) {
   for (const isa of ["avx512", "avx2", "generic"]) {
     places.push({ backend: "native", isa });
   }

@@ -3,10 +3,10 @@
  * its tail (https://github.com/pytorch/pytorch/issues/187806); the reference does not.
  */
 import { readFileSync } from "node:fs";
-import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { selectBackend } from "../backend/index.ts";
+import { engineBackend } from "../backend/testing/engine-backend.ts";
 import * as nn from "./index.ts";
 
 interface Tail {
@@ -50,7 +50,7 @@ function differences(got: tf.Tensor, wanted: readonly number[], theirs: readonly
   });
 }
 
-const backends = ["cpu", "wasm", ...(engine.available ? ["native"] : [])];
+const backends = ["cpu", "wasm", ...(engineBackend === undefined ? [] : [engineBackend])] as const;
 
 describe.each(backends)("on %s", (backend) => {
   beforeAll(async () => {

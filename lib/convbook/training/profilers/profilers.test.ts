@@ -2,7 +2,6 @@ import "@tensorflow/tfjs-backend-cpu";
 import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it, vi } from "vitest";
-import { selectBackend } from "../../backend/index.ts";
 import { KernelProfiler, type Profiler, Trainer, type TrainerOptions } from "../index.ts";
 import { quiet } from "../testing/quiet.ts";
 import { makeSmall } from "../testing/small.ts";
@@ -48,11 +47,7 @@ describe("profilers", () => {
   it.runIf(engine.available).each(["native", "cpu"] as const)(
     "advanced, count the kernels of each stage on %s",
     async (backend) => {
-      if (backend === "native") {
-        await selectBackend({ backend, announce: false });
-      } else {
-        await tf.setBackend(backend);
-      }
+      await tf.setBackend(backend);
       const { profiler, text } = await fit("advanced");
       const rows = (profiler as KernelProfiler).kernelRows();
       for (const stage of ["training", "validation"]) {
