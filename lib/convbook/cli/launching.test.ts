@@ -6,13 +6,13 @@ import { batchScript, launchCommand, launchPlan, shellLine } from "./launching.t
 const plan = { devices: 4, numNodes: 1, args: ["train", "my nets/it's.yaml", "--set", "trainer.devices=4"] };
 
 it.each([
-  ["Open MPI", plan, 8, "mpirun -n 4 --bind-to none --mca odls_base_sigkill_timeout 60"],
-  ["Open MPI", plan, 2, "mpirun -n 4 --bind-to none --oversubscribe --mca odls_base_sigkill_timeout 60"],
+  ["Open MPI", plan, 8, "mpirun -n 4 --bind-to none --mca odls_base_sigkill_timeout 5"],
+  ["Open MPI", plan, 2, "mpirun -n 4 --bind-to none --oversubscribe --mca odls_base_sigkill_timeout 5"],
   [
     "Open MPI",
     { ...plan, numNodes: 2 },
     2,
-    "mpirun -n 8 --map-by ppr:4:node --bind-to none --mca odls_base_sigkill_timeout 60",
+    "mpirun -n 8 --map-by ppr:4:node --bind-to none --mca odls_base_sigkill_timeout 5",
   ],
   ["MPICH", plan, 2, "mpiexec -n 4"],
   ["MPICH", { ...plan, numNodes: 2 }, 8, "mpiexec -n 8 -ppn 4"],

@@ -4,6 +4,7 @@ import { availableParallelism, constants } from "node:os";
 import { promisify } from "node:util";
 import { mpi } from "@convbook/mpi";
 import { type LaunchPlan, launchCommand, launchEnvironment } from "../training/launched/command.ts";
+import { stopSignal } from "./stop-requests.ts";
 
 export { logToFile } from "../training/launched/rank-log.ts";
 export { type LaunchPlan, launchCommand };
@@ -75,9 +76,16 @@ export async function launchPlan(plan: LaunchPlan): Promise<number> {
   }
   const [command = "", ...options] = launchCommand(plan, family, availableParallelism());
   const program = [process.execPath, ...process.execArgv, process.argv[1] ?? "", ...plan.args];
-  const child = spawn(command, [...options, ...program], { stdio: "inherit", env: launchEnvironment() });
-  // The launcher passes them on; this process waits for what it says.
-  const pass = (signal: NodeJS.Signals) => child.kill(signal);
+  // In a session of its own, so that a terminal's Ctrl-C comes here alone: mpirun would begin to kill.
+  const stdio = ["ignore", "inherit", "inherit"] as const;
+  const child = spawn(command, [...options, ...program], {
+    stdio: [...stdio],
+    detached: true,
+    env: launchEnvironment(),
+  });
+  let requests = 0;
+  // The processes stop together and say so by their exit code; who asks twice does not want to wait for that.
+  const pass = () => child.kill(requests++ === 0 ? stopSignal : "SIGTERM");
   process.on("SIGTERM", pass);
   process.on("SIGINT", pass);
   try {
@@ -87,7 +95,14 @@ export async function launchPlan(plan: LaunchPlan): Promise<number> {
           new Error(`${command} cannot be started: ${error.message}. Install it (Debian: apt install openmpi-bin).`),
         ),
       );
-      child.on("close", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+      child.on("close", (own, signal) => {
+        const code = own ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+        const wasEarly = requests > 0 && code === 128 + constants.signals[stopSignal];
+        if (wasEarly) {
+          console.log("interrupted: before training began");
+        }
+        resolve(wasEarly ? 143 : code);
+      });
     });
   } finally {
     process.off("SIGTERM", pass);

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { batchScript, type LaunchPlan, launchCommand, launchPlan, logToFile, shellLine } from "./launching.ts";
+import { StopRequests } from "./stop-requests.ts";
 
 interface TrainOptions {
   readonly set: readonly string[];
@@ -34,6 +35,9 @@ export const trainCommand = new Command("train")
     "print the mpirun line, and write a batch script for Slurm into the run's folder, instead of training",
   )
   .action(async (path: string, { set, resume, devices, numNodes, printLaunch }: TrainOptions) => {
+    const { mpi } = await import("@convbook/mpi");
+    const isLaunched = mpi.launcher !== undefined;
+    const requests = new StopRequests(isLaunched);
     const { readdir } = await import("node:fs/promises");
     const { stringify } = await import("yaml");
     const { selectBackend } = await import("../backend/index.ts");
@@ -48,7 +52,6 @@ export const trainCommand = new Command("train")
       makeTrainer,
       runFolder,
     } = await import("../training/experiment/index.ts");
-    const { mpi } = await import("@convbook/mpi");
     const { oncePerMachine, takeShareOfThreads } = await import("../training/strategies/machine.ts");
     const counts = { ...(devices && { devices }), ...(numNodes && { numNodes }) };
     const changes = Object.entries(counts).map(([name, count]) => `trainer.${name}=${count}`);
@@ -59,7 +62,6 @@ export const trainCommand = new Command("train")
       numNodes: Number(config.trainer.numNodes ?? 1) || 1,
       args: again,
     };
-    const isLaunched = mpi.launcher !== undefined;
     if (!isLaunched && plan.devices * plan.numNodes > 1) {
       const { checkPlan } = await import("./launch-check.ts");
       checkPlan(plan, config, path);
@@ -73,6 +75,7 @@ export const trainCommand = new Command("train")
       return;
     }
     if (!isLaunched && plan.devices * plan.numNodes > 1) {
+      requests.handOver();
       process.exitCode = await launchPlan({ ...plan, args: [...again, ...(resume ? ["--resume"] : [])] });
       return;
     }
@@ -96,7 +99,9 @@ export const trainCommand = new Command("train")
     if (isRoot) {
       await writeFileAtomic(copiedConfig(config), stringify(config));
     }
-    const result = await trainer.fit(module, data.train, data.val, resume ? { ckptPath: "last" } : {});
+    requests.handOver();
+    const { signal } = requests;
+    const result = await trainer.fit(module, data.train, data.val, { signal, ...(resume && { ckptPath: "last" }) });
     const metrics = Object.entries(result.metrics).map(([name, value]) => `${name} ${value.toPrecision(4)}`);
     console.log(
       `${result.status}: ${result.reason}; ${result.epochs} epochs, ${result.globalStep} steps; ${metrics.join(", ")}`,

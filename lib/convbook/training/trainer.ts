@@ -317,6 +317,11 @@ export class Trainer implements TrainerContext {
         console.log(summarize(module, { exampleInput: module.exampleInput }).toString());
       }
       try {
+        // What some processes were asked while they started, all hear of before they train.
+        await this.strategy.agree(this);
+        if (this.listener.isShared && this.listener.requested) {
+          throw new Interruption();
+        }
         warnOfEvaluationMode(module);
         await runSanityCheck(this, point === undefined);
         await this.data.requestTraining();

@@ -5,14 +5,14 @@ export interface LaunchPlan {
   /** Processes on each machine. */
   readonly devices: number;
   readonly numNodes: number;
-  /** How long the launcher waits after a request to stop before it kills, s; default 60. */
+  /** How long the launcher waits, s, when it is itself asked to stop: before it tells the processes, and once more before it kills them; default 5. */
   readonly grace?: number;
   /** The arguments of `convbook`. */
   readonly args: readonly string[];
 }
 
-/** How long the launcher waits after a request to stop before it kills, s: for the batch that is under way, and for saving. */
-const graceSeconds = 60;
+/** For the batch that is under way, and for saving. Open MPI waits as long before it tells the processes. */
+const graceSeconds = 5;
 
 /** The launcher's command for a plan. */
 export function launchCommand(
