@@ -32,8 +32,9 @@ def group(inputs, outputs):
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.whitening = nn.Conv2d(3, 24, 2, bias=False)
-        self.whitening.weight.requires_grad = False
+        self.whitening = nn.Conv2d(3, 24, 2)
+        # The bias is learned in the first epochs only.
+        self.whitening.requires_grad_(False)
         self.groups = nn.Sequential(nn.SiLU(), *group(24, 64), *group(64, 256), *group(256, 256))
         self.head = nn.Linear(256, 10, bias=False)
         nn.init.uniform_(self.head.weight, -(3**0.5), 3**0.5)

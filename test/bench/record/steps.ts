@@ -20,6 +20,8 @@ type Timed = (kind: Kind, size: number) => Promise<number>;
 
 function own(recipe: Recipe): Timed {
   const network = new SpeedrunNet(recipe.network);
+  // As in most epochs.
+  network.learnWhiteningBias(false);
   const optimization = optimizersOf(network, recipe, 1e9);
   for (const { paramGroups } of optimization.optimizers) {
     for (const group of paramGroups) {

@@ -1,6 +1,6 @@
 /**
  * A plain network that learns CIFAR-10 fast: a whitening convolution that is not learned, six 3x3 convolutions in three groups, one linear layer. After
- * K. Jordan 2024, arXiv:2404.00498 (figure 6), and its forerunners by D. Page and T. Coleman. What differs: SiLU for GELU, no bias behind the whitening,
+ * K. Jordan 2024, arXiv:2404.00498 (figure 6), and its forerunners by D. Page and T. Coleman. What differs: SiLU for GELU
  * and a pool over the whole picture at the end, so that pictures may have any size.
  */
 import * as tf from "@tensorflow/tfjs-core";
@@ -91,8 +91,11 @@ export class SpeedrunNet extends nn.Module<[x: tf.Tensor4D], tf.Tensor2D> {
     }
     checkInteger("SpeedrunNet", "numClasses", numClasses, 1);
     const [first, second, third] = widths;
-    this.whitening = new nn.Conv2d(3, directions, { kernelSize: patch, bias: false });
+    this.whitening = new nn.Conv2d(3, directions, { kernelSize: patch });
     this.whitening.weight.requiresGrad = false;
+    if (this.whitening.bias !== null) {
+      nn.init.zeros_(this.whitening.bias);
+    }
     this.act = new nn.Activation(activation);
     this.groups = new nn.Sequential(
       new SpeedrunGroup(directions, first, activation),
@@ -102,6 +105,13 @@ export class SpeedrunNet extends nn.Module<[x: tf.Tensor4D], tf.Tensor2D> {
     this.head = new nn.Linear(third, numClasses, { bias: false });
     // Weights of variance 1 under a small factor in forward: a fixed scale of the logits, and steps that a large rate may take.
     nn.init.uniform_(this.head.weight, -Math.sqrt(3), Math.sqrt(3));
+  }
+
+  /** Whether the whitening convolution's bias is learned: where its outputs begin to count. */
+  learnWhiteningBias(learned: boolean): void {
+    if (this.whitening.bias !== null) {
+      this.whitening.bias.requiresGrad = learned;
+    }
   }
 
   /** Sets the whitening convolution from pictures, [N, H, W, 3], normalised as in training. */

@@ -27,6 +27,8 @@ export interface Recipe {
   readonly alternatingFlip: boolean;
   /** Whether the first convolution is set from the data, or keeps the random weights that it has. */
   readonly whitening: boolean;
+  /** Epochs in which the first convolution's bias is learned: the first ones. */
+  readonly whiteningBias: number;
   /** For the filters: Muon, or SGD with Nesterov's momentum. The rate is Muon's, or SGD's for the sum of the losses. */
   readonly filters: { readonly optimizer: "Muon" | "SGD"; readonly lr: number; readonly momentum: number };
   /** Rates of SGD for the sum of a batch's losses: that of the mean, which is trained on, times the batch's size. */
@@ -49,13 +51,14 @@ export const recipe: Recipe = {
   network: {},
   stages: [
     { size: 25, epochs: 4 },
-    { size: 33, epochs: 3 },
+    { size: 33, epochs: 5 },
   ],
   batchSize: 1000,
   translate: 2,
   labelSmoothing: 0.2,
   alternatingFlip: true,
   whitening: true,
+  whiteningBias: 3,
   filters: { optimizer: "Muon", lr: 0.18, momentum: 0.7 },
   biasLr: 0.053,
   headLr: 0.67,

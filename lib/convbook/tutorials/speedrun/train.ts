@@ -158,6 +158,7 @@ export async function train(options: SpeedrunOptions): Promise<SpeedrunResult> {
   }
   for (let epoch = reports.length; epoch < epochs; epoch++) {
     network.train();
+    network.learnWhiteningBias(epoch < recipe.whiteningBias);
     const batches = trainingImages(images, recipe, stageOf(recipe, epoch).size, seed).epoch(epoch);
     let [sum, step] = [0, 0];
     for await (const [x, labels] of batches) {
