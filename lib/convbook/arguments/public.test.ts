@@ -6,12 +6,15 @@ import * as convbook from "../index.ts";
 import { crystalRows } from "./testing/crystal-rows.ts";
 import { dataRows } from "./testing/data-rows.ts";
 import { detectionRows } from "./testing/detection-rows.ts";
+import { fetchRows } from "./testing/fetch-rows.ts";
 import { figureRows } from "./testing/figure-rows.ts";
 import { lookRows } from "./testing/look-rows.ts";
+import { makeRows } from "./testing/make-rows.ts";
 import { modelRows } from "./testing/model-rows.ts";
 import { nnRows } from "./testing/nn-rows.ts";
 import { notTried } from "./testing/not-tried.ts";
 import { complaint, outcomeOf, wrongCalls } from "./testing/probe.ts";
+import { showRows } from "./testing/show-rows.ts";
 import { trainingRows } from "./testing/training-rows.ts";
 
 const rows = [
@@ -23,6 +26,9 @@ const rows = [
   ...crystalRows,
   ...detectionRows,
   ...lookRows,
+  ...showRows,
+  ...makeRows,
+  ...fetchRows,
 ];
 
 beforeAll(async () => {

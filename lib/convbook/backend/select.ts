@@ -1,7 +1,10 @@
 /** Chooses the TensorFlow.js backend at start: the best that is there, or the one that `CONVBOOK_BACKEND` names. */
 
 import * as tf from "@tensorflow/tfjs-core";
+import { checkText } from "../arguments/check.ts";
 import { editDistance } from "../arguments/names.ts";
+import { OptionError } from "../arguments/option-error.ts";
+import { checkSwitches, refuseUnknownOptions } from "../arguments/options.ts";
 import { type Attempt, type BackendName, backendNames, type Candidate, candidates } from "./candidates.ts";
 
 /** The backend that runs, in words and figures that `convbook doctor` and a log can show. */
@@ -52,7 +55,8 @@ let selected: Promise<BackendInfo> | undefined;
  * @example
  * const { description } = await selectBackend();
  */
-export function selectBackend(options: SelectBackendOptions = {}): Promise<BackendInfo> {
+export async function selectBackend(options: SelectBackendOptions = {}): Promise<BackendInfo> {
+  check(options);
   if (selected !== undefined && options.backend === undefined) {
     return selected;
   }
@@ -66,11 +70,27 @@ export function selectBackend(options: SelectBackendOptions = {}): Promise<Backe
   return attempt;
 }
 
+/** @throws {OptionError} naming an option that does not exist, or has no such value */
+function check(options: SelectBackendOptions): void {
+  refuseUnknownOptions("selectBackend", options, ["backend", "training", "announce"]);
+  checkSwitches("selectBackend", options, { training: true });
+  const { backend, announce } = options;
+  if (backend !== undefined) {
+    checkText("selectBackend", "backend", backend, "the name of a backend");
+  }
+  if (announce !== undefined && announce !== false && typeof announce !== "function") {
+    throw new OptionError("selectBackend", "announce", announce, "a function, or false");
+  }
+}
+
 async function select(options: SelectBackendOptions): Promise<BackendInfo> {
   // Registers the gradients of tfjs's operations, which tfjs-core alone does not.
   await import("@tensorflow/tfjs");
   const wanted = options.backend ?? (process.env.CONVBOOK_BACKEND || undefined);
-  const info = wanted === undefined ? await best(options.training ?? true) : await named(wanted);
+  const info =
+    wanted === undefined
+      ? await best(options.training ?? true)
+      : await named(wanted, options.backend === undefined ? "CONVBOOK_BACKEND" : "selectBackend: backend");
   if (options.announce !== false) {
     (options.announce ?? sayOnStderr)(info.line);
   }
@@ -97,13 +117,14 @@ async function best(training: boolean): Promise<BackendInfo> {
   throw new BackendError("any", "No TensorFlow.js backend starts, not even the one in plain JavaScript");
 }
 
-async function named(wanted: string): Promise<BackendInfo> {
+/** @param asked what names the backend, as a message says it */
+async function named(wanted: string, asked: string): Promise<BackendInfo> {
   const candidate = candidates.find(({ name }) => name === wanted.toLowerCase());
   if (candidate === undefined) {
     const nearest = nearestName(wanted);
     throw new BackendError(
       wanted,
-      `CONVBOOK_BACKEND: got "${wanted}", expected one of ${backendNames.join(", ")}${nearest ? `; did you mean "${nearest}"?` : ""}`,
+      `${asked}: got "${wanted}", expected one of ${backendNames.join(", ")}${nearest ? `; did you mean "${nearest}"?` : ""}`,
     );
   }
   const attempt = await candidate.try(true);

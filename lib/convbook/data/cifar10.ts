@@ -9,6 +9,7 @@ import { ArrayDataset } from "./array-dataset.ts";
 import { decodedImages, type FetchOptions, type ImageOrigin } from "./decode.ts";
 import type { DecodedImages } from "./decoded-cache.ts";
 import { DataError } from "./error.ts";
+import { checkFetchOptions } from "./fetch-options.ts";
 import { CIFAR_IMAGE_BYTES, readCifarRecords } from "./formats/cifar-binary.ts";
 import { decodePng } from "./formats/png.ts";
 import { readTarGz } from "./formats/tar.ts";
@@ -44,8 +45,11 @@ const BATCH = 10_000;
  *
  * @throws {DownloadError} when it can be had from nowhere
  * @throws {DataError} when a file is not what it should be
+ * @throws {OptionError} for an option that does not exist, or has no such value
  */
-export async function cifar10({ train = true, transform, ...fetch }: Cifar10Options = {}): Promise<ArrayDataset> {
+export async function cifar10(options: Cifar10Options = {}): Promise<ArrayDataset> {
+  checkFetchOptions("cifar10", options);
+  const { train = true, transform, ...fetch } = options;
   const part = train ? "train" : "test";
   const { images, labels } = await decodedImages(part, train ? origins(5) : origins(0), fetch);
   return new ArrayDataset(images, SHAPE, found(labels.label, "label"), {

@@ -4,6 +4,8 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { checkText } from "../arguments/check.ts";
+import { describeValue } from "../arguments/describe.ts";
 import { found } from "../arguments/found.ts";
 import { messageOf } from "../files/index.ts";
 import { ArrayDataset } from "./array-dataset.ts";
@@ -12,6 +14,7 @@ import { CIFAR100_COARSE_CLASSES, CIFAR100_FINE_CLASSES } from "./cifar100-class
 import { decodedImages, type FetchOptions } from "./decode.ts";
 import type { DecodedImages } from "./decoded-cache.ts";
 import { DataError } from "./error.ts";
+import { checkFetchOptions } from "./fetch-options.ts";
 import { CIFAR_IMAGE_BYTES, readCifarRecords } from "./formats/cifar-binary.ts";
 import { readTarGz } from "./formats/tar.ts";
 import type { Transform } from "./transforms/transform.ts";
@@ -37,9 +40,13 @@ const RECORD_BYTES = 2 + CIFAR_IMAGE_BYTES;
  * @throws {DataError} when a file is not what it should be
  */
 export async function cifar100(options: Cifar100Options = {}): Promise<ArrayDataset> {
+  checkFetchOptions("cifar100", options, ["labels", "folder"]);
   const { train = true, transform, labels: kind = "fine", folder, ...fetch } = options;
   if (kind !== "fine" && kind !== "coarse") {
-    throw new RangeError(`cifar100's labels are "fine" or "coarse"; got ${JSON.stringify(kind)}.`);
+    throw new RangeError(`cifar100's labels are "fine" or "coarse"; got ${describeValue(kind)}.`);
+  }
+  if (folder !== undefined) {
+    checkText("cifar100", "folder", folder, "the path of a folder");
   }
   const part = train ? "train" : "test";
   const classes = kind === "fine" ? CIFAR100_FINE_CLASSES : CIFAR100_COARSE_CLASSES;

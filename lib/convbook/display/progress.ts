@@ -1,6 +1,8 @@
 /** Progress of a loop: one output updated in place, at most about five times a second. */
+
+import { checkOptions, checkTexts, checkTimes, checkWhole } from "./checks.ts";
 import { type DisplayHandle, display } from "./display.ts";
-import { DisplayError } from "./errors.ts";
+import { DisplayError, wrongArgument } from "./errors.ts";
 import { displaySymbol, type MimeBundle, type Showable } from "./mime.ts";
 import { escapeXml } from "./text.ts";
 import { currentTransport } from "./transport.ts";
@@ -25,6 +27,10 @@ export interface ProgressOptions {
   readonly keepTimes?: boolean;
 }
 
+const optionNames: readonly (keyof ProgressOptions)[] = [
+  ...(["label", "unit", "total", "stream", "interval", "logInterval", "keepTimes"] as const),
+];
+
 /** A bar that is moved by hand. Close it (or use `using`) so that its last state is shown. */
 export class Progress {
   readonly total: number | undefined;
@@ -41,12 +47,16 @@ export class Progress {
   #lineWidth = 0;
 
   constructor(total: number | undefined, options: ProgressOptions = {}) {
-    if (total !== undefined && !(total >= 0)) {
-      throw new DisplayError(`progress: total is ${total}; expected a number from 0 up`);
-    }
-    this.total = total;
+    checkOptions("progress", options, optionNames);
     const { label = "", unit = "", interval = 200, logInterval = 10_000, keepTimes = true } = options;
     const { stream = process.stderr } = options;
+    checkWhole("progress", { total, "options.total": options.total }, 0);
+    checkTexts("progress", { label, unit });
+    checkTimes("progress", { interval, logInterval });
+    if (typeof stream?.write !== "function") {
+      throw wrongArgument("progress", "stream", stream, "a stream to write to");
+    }
+    this.total = total;
     this.#options = { label, unit, interval, logInterval, keepTimes };
     this.#stream = stream;
     this.#show();
@@ -262,7 +272,7 @@ export interface ProgressIterable<T> extends Iterable<T>, AsyncIterable<T> {
  *
  * @param items what to loop over (`for`, or `for await` where it is asynchronous), or how many steps there will be
  * @returns the same items, or for a number the bar to `advance()` and `close()`
- * @throws DisplayError where `items` is neither; and when items that only come asynchronously are looped over with `for`
+ * @throws DisplayError where `items` is neither or an option is none; and when items that only come asynchronously are looped over with `for`
  * @example
  * for await (const [images, labels] of progress(loader, {label: "testing"})) { ... }
  * using bar = progress(100, {label: "epochs"});
@@ -274,13 +284,13 @@ export function progress<T>(
   options: ProgressOptions = {},
 ): Progress | ProgressIterable<T> {
   if (typeof items === "number") {
+    checkWhole("progress", { items }, 0);
     return new Progress(items, options);
   }
   if (!isIterable(items) && !has(items, Symbol.asyncIterator)) {
-    throw new DisplayError(
-      `progress: got ${items === null ? "null" : typeof items}; expected a number, an iterable or an async iterable`,
-    );
+    throw wrongArgument("progress", "items", items, "a number, an iterable or an async iterable");
   }
+  checkOptions("progress", options);
   const bar = new Progress(options.total ?? sizeOf(items), options);
   return {
     bar,

@@ -1,6 +1,7 @@
 /** Figures written in Vega-Lite: interactive where the frontend knows it, a picture everywhere else. */
 import { createHash } from "node:crypto";
-import { DisplayError } from "./errors.ts";
+import { checkOptions, checkTexts } from "./checks.ts";
+import { DisplayError, wrongArgument } from "./errors.ts";
 import {
   displaySymbol,
   type JsonObject,
@@ -36,10 +37,13 @@ export class VegaLiteFigure implements Showable {
   #svg: string | undefined;
   #picture: StaticPicture | undefined;
 
-  constructor(spec: VegaLiteSpec, { alt }: VegaLiteOptions = {}) {
+  constructor(spec: VegaLiteSpec, options: VegaLiteOptions = {}) {
     if (spec === null || typeof spec !== "object" || Array.isArray(spec)) {
-      throw new DisplayError(`vegaLite: expected a specification object, got ${spec === null ? "null" : typeof spec}`);
+      throw wrongArgument("vegaLite", "spec", spec, "a specification: an object");
     }
+    checkOptions("vegaLite", options);
+    const { alt } = options;
+    checkTexts("vegaLite", { alt });
     const url = findDataUrl(spec);
     if (url !== undefined) {
       throw new DisplayError(
@@ -83,7 +87,7 @@ export class VegaLiteFigure implements Showable {
  * A figure from a Vega-Lite specification.
  *
  * @param spec the specification, data inline; the theme's colours and fonts fill what its own `config` leaves open
- * @throws DisplayError where `spec` is no object or refers to data elsewhere; drawing it throws one where Vega-Lite refuses it
+ * @throws DisplayError where `spec` is no object or refers to data elsewhere, or `alt` is no text; drawing it throws one where Vega-Lite refuses it
  * @example
  * display(vegaLite({data: {values: [{x: 1, y: 2}]}, mark: "point", encoding: {x: {field: "x"}, y: {field: "y"}}}, {alt: "One point"}));
  */

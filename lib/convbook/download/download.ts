@@ -13,6 +13,7 @@ import { cacheFolder, isOffline, type Mirror, parseMirror } from "./cache.ts";
 import { type DownloadAttempt, DownloadError, type DownloadReason } from "./error.ts";
 import { acquireLock, describeHolder, type Lock, LockTimeoutError } from "./lock.ts";
 import type { Manifest, ManifestFile } from "./manifest.ts";
+import { checkDownload } from "./options.ts";
 import { LocalFileError, PartialFile } from "./partial-file.ts";
 import { type DownloadProgress, formatBytes } from "./progress.ts";
 import { folderSource, httpSource, npmSource, type Source, SourceError } from "./source.ts";
@@ -72,6 +73,7 @@ interface Context {
  * @throws RangeError for a file that the manifest has not, or a mirror that is neither a folder nor an http(s) address
  */
 export async function download(manifest: Manifest, options: DownloadOptions = {}): Promise<DownloadResult> {
+  checkDownload(manifest, options);
   const {
     files: wanted = manifest.files.map((file) => file.path),
     folder = joinInside(cacheFolder(), manifest.name),

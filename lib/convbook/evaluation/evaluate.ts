@@ -2,6 +2,9 @@
  * Accuracy of a classifier over a data loader.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { checkFunction, checkInteger } from "../arguments/check.ts";
+import { OptionError } from "../arguments/option-error.ts";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import { Module } from "../nn/module.ts";
 import { requireOwn } from "../nn/usage.ts";
 
@@ -44,12 +47,15 @@ export interface Evaluation {
  *
  * @param model maps images `[N, H, W, C]` to logits `[N, classes]`
  * @param loader yields {@link ImageBatch}es
+ * @throws {OptionError} naming the argument that is none
  */
 export async function evaluate(
   model: Classifier,
   loader: AsyncIterable<ImageBatch>,
-  { limit = Number.POSITIVE_INFINITY, onProgress, signal }: EvaluateOptions = {},
+  options: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  check(model, loader, options);
+  const { limit = Number.POSITIVE_INFINITY, onProgress, signal } = options;
   const started = performance.now();
   const wasTraining = model.training;
   model.eval();
@@ -57,7 +63,11 @@ export async function evaluate(
   const confidences: number[] = [];
   let correct = 0;
   try {
-    for await (const [images, labels] of loader) {
+    for await (const batch of loader) {
+      const [images, labels]: Partial<ImageBatch> = Array.isArray(batch) ? batch : [];
+      if (!(images instanceof tf.Tensor && labels instanceof tf.Tensor)) {
+        throw new OptionError("evaluate", "a batch of loader", batch, "a pair of tensors [images, labels]");
+      }
       const take = Math.min(images.shape[0], limit - predictions.length);
       const [best, confidence] = tf.tidy(() => {
         const batch = take < images.shape[0] ? tf.slice(images, 0, take) : images;
@@ -92,4 +102,28 @@ export async function evaluate(
     confidences: Float32Array.from(confidences),
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+function check(model: Classifier, loader: unknown, options: EvaluateOptions): void {
+  for (const method of ["forward", "train", "eval"] as const) {
+    if (typeof model?.[method] !== "function") {
+      throw new OptionError("evaluate", "model", model, "a classifier: an object with forward, train and eval");
+    }
+  }
+  const isLoader =
+    typeof loader === "object" && loader !== null && (Symbol.asyncIterator in loader || Symbol.iterator in loader);
+  if (!isLoader) {
+    throw new OptionError("evaluate", "loader", loader, "something that gives batches [images, labels]");
+  }
+  refuseUnknownOptions("evaluate", options, ["limit", "onProgress", "signal"]);
+  const { limit, onProgress, signal } = options;
+  if (limit !== undefined && limit !== Number.POSITIVE_INFINITY) {
+    checkInteger("evaluate", "limit", limit, 1);
+  }
+  if (onProgress !== undefined) {
+    checkFunction("evaluate", "onProgress", onProgress);
+  }
+  if (signal !== undefined && typeof signal?.aborted !== "boolean") {
+    throw new OptionError("evaluate", "signal", signal, "an AbortSignal");
+  }
 }

@@ -1,5 +1,5 @@
 /** Models that users of the library add to those that it has a name for. */
-import { checkList } from "../arguments/check.ts";
+import { checkInteger } from "../arguments/check.ts";
 import { type AnyModule, OptionError } from "../nn/index.ts";
 import type { Parsers, ParseValue } from "./hparam.ts";
 import { checkedRegistration, type Made, made } from "./registration.ts";
@@ -70,7 +70,12 @@ export function registerModel<H extends object, M extends AnyModule>(
     own: ownModelNames.has(name),
     registered: registered.has(name),
   });
-  checkList("registerModel", "inputShape", inputShape, "[H, W, C]");
+  if (!Array.isArray(inputShape) || inputShape.length === 0 || inputShape.length > 3) {
+    throw new OptionError("registerModel", "inputShape", inputShape, "[H, W, C], or fewer sizes");
+  }
+  for (const [i, size] of inputShape.entries()) {
+    checkInteger("registerModel", `inputShape[${i}]`, size, 1);
+  }
   const parsers = typeof parse === "function" ? parse : { ...parse };
   const create = (hparams: H) => made(factory, `The model ${name}`, [hparams]);
   registered.set(name, { parsers, create, inputShape: [...inputShape] });

@@ -2,9 +2,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Given, Taken } from "./chain.ts";
 import { normalise, synchronised } from "./compile/fold.ts";
 import type { Normalisation } from "./compile/graph.ts";
-import { ShapeError } from "./errors.ts";
+import { OptionError, ShapeError } from "./errors.ts";
 import type { ProcessGroup } from "./functional/sync-batch-norm.ts";
-import type { AnyModule } from "./module.ts";
+import { type AnyModule, Module } from "./module.ts";
 import { NormBase } from "./norm-base.ts";
 import { type Shape, shapeOf } from "./shapes.ts";
 
@@ -137,6 +137,12 @@ export class SyncBatchNorm extends BatchNorm<tf.Rank.R2 | tf.Rank.R3 | tf.Rank.R
  * @returns the module
  */
 export function convertSyncBatchnorm<M extends AnyModule>(module: M, group: ProcessGroup | null): M {
+  if (!(module instanceof Module)) {
+    throw new OptionError("convertSyncBatchnorm", "module", module, "a module");
+  }
+  if (group !== null && typeof group?.size !== "number") {
+    throw new OptionError("convertSyncBatchnorm", "group", group, "a group of processes, or null");
+  }
   for (const layer of module.modules()) {
     if (layer instanceof BatchNorm) {
       layer.processGroup = group;

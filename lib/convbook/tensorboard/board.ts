@@ -1,10 +1,18 @@
 /** Runs that are followed while they are written: what `%tensorboard` shows in a notebook, without a server. */
 import { statSync } from "node:fs";
+import { checkNumber } from "../arguments/check.ts";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import { LiveFigure } from "../display/live.ts";
 import { displaySymbol } from "../display/mime.ts";
 import { codeOf } from "../files/index.ts";
 import { EventFileError } from "./errors.ts";
-import { NoScalarsError, type TensorBoardFigureOptions, tensorBoardFigure } from "./figure.ts";
+import {
+  checkPaths,
+  figureOptionNames,
+  NoScalarsError,
+  type TensorBoardFigureOptions,
+  tensorBoardFigure,
+} from "./figure.ts";
 import { eventFiles, findRuns } from "./reader.ts";
 
 export interface TensorBoardOptions extends TensorBoardFigureOptions {
@@ -22,7 +30,11 @@ export class TensorBoard {
   readonly #timer: NodeJS.Timeout;
   #seen: string | undefined;
 
-  constructor(paths: Paths, { interval = 2000, ...options }: TensorBoardOptions = {}) {
+  constructor(paths: Paths, given: TensorBoardOptions = {}) {
+    checkPaths("tensorBoard", paths);
+    refuseUnknownOptions("tensorBoard", given, ["interval", ...figureOptionNames]);
+    const { interval = 2000, ...options } = given;
+    checkNumber("tensorBoard", "interval", interval, 0);
     this.#paths = paths;
     this.#options = options;
     this.#live = new LiveFigure({ interval: 0 });

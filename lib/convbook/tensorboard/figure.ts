@@ -1,6 +1,9 @@
 /** Event files as an interactive figure, in place of `%tensorboard`. */
 
 import { basename, dirname } from "node:path";
+import { checkInteger } from "../arguments/check.ts";
+import { OptionError } from "../arguments/option-error.ts";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import { curves } from "../display/figures/curves.ts";
 import type { SeriesData } from "../display/figures/series.ts";
 import { isList, type JsonValue, objectIn } from "../display/mime.ts";
@@ -28,27 +31,35 @@ export interface TensorBoardFigureOptions {
   readonly height?: number;
 }
 
+/** The names of its options. */
+export const figureOptionNames: readonly (keyof TensorBoardFigureOptions)[] = [
+  ...(["tags", "smoothing", "xAxis", "logY", "columns", "width", "height"] as const),
+];
+
 /**
  * The scalars of runs as curves: one chart a tag, one curve a run.
  *
  * @param paths event files or folders (a folder's subfolders are runs too, as with TensorBoard's `--logdir`), or such by the names that they shall have
  * @returns a figure: interactive, with an SVG beside it
- * @throws EventFileError where a path has no event files or one is damaged, they have no scalars, or a wanted tag is in none of the runs
+ * @throws EventFileError where a path has no event files or one is damaged, they have no scalars, or a wanted tag is in none of the runs; {OptionError} for an argument that is none
  * @example
  * display(tensorBoardFigure({ResNet: "tensorboards/ResNet", DenseNet: "tensorboards/DenseNet"}, {tags: ["val_acc"], smoothing: 0.6}));
  */
 export function tensorBoardFigure(
   paths: string | readonly string[] | Named<string>,
-  {
-    tags,
-    smoothing = 0,
-    xAxis = "step",
-    logY = false,
-    columns = 2,
-    width = 300,
-    height = 190,
-  }: TensorBoardFigureOptions = {},
+  options: TensorBoardFigureOptions = {},
 ): VegaLiteFigure {
+  checkPaths("tensorBoardFigure", paths);
+  refuseUnknownOptions("tensorBoardFigure", options, figureOptionNames);
+  const { tags, smoothing = 0, xAxis = "step", logY = false, columns = 2, width = 300, height = 190 } = options;
+  checkInteger("tensorBoardFigure", "columns", columns, 1);
+  if (!["step", "relative"].includes(xAxis)) {
+    throw new OptionError("tensorBoardFigure", "xAxis", xAxis, '"step" or "relative"');
+  }
+  const areTags = Array.isArray(tags) && tags.every((tag) => typeof tag === "string" || tag instanceof RegExp);
+  if (tags !== undefined && !areTags) {
+    throw new OptionError("tensorBoardFigure", "tags", tags, "a list of names and patterns");
+  }
   const runs = new Map([...resolveRuns(paths)].map(([run, path]) => [run, scalars(path)] as const));
   const present = [...new Set([...runs.values()].flatMap((run) => [...run.keys()]))].sort(compareCodePoints);
   const chosen = chooseTags(tags, present, [...runs.keys()]);
@@ -76,6 +87,15 @@ export function tensorBoardFigure(
 
 function xOf(point: ScalarPoint, points: readonly ScalarPoint[], xAxis: "step" | "relative"): number {
   return xAxis === "step" ? point.step : (point.wallTime - (points[0]?.wallTime ?? 0)) / 3600;
+}
+
+/** @throws {OptionError} unless they are a path, or some in a list or by name */
+export function checkPaths(owner: string, paths: string | readonly string[] | Named<string>): void {
+  const isNamed = typeof paths === "object" && paths !== null && !Array.isArray(paths);
+  const list: unknown[] = paths instanceof Map ? [...paths.values()] : isNamed ? Object.values(paths) : [paths].flat();
+  if (list.length === 0 || list.some((path) => typeof path !== "string" || path === "")) {
+    throw new OptionError(owner, "paths", paths, "a path, or some in a list or by name");
+  }
 }
 
 function resolveRuns(paths: string | readonly string[] | Named<string>): Map<string, string> {

@@ -1,6 +1,7 @@
 /** Reading event files: the TFRecord frame, and the folders that TensorBoard calls runs. */
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { basename, join, relative } from "node:path";
+import { checkText } from "../arguments/check.ts";
 import { compareCodePoints, messageOf } from "../files/index.ts";
 import { maskedCrc32c } from "./crc32c.ts";
 import { EventFileError } from "./errors.ts";
@@ -160,6 +161,7 @@ export function scalars(path: string): Map<string, ScalarPoint[]> {
 
 /** The event files that `path` stands for: itself, or those directly in it, oldest (by the time in the name) first. */
 export function eventFiles(path: string): string[] {
+  checkText("readEvents", "path", path, "the path of an event file, or of a folder with some");
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) {
     throw new EventFileError(path, 0, "there is no such file or folder");
@@ -187,6 +189,7 @@ function filesIn(folder: string): string[] {
  * @throws EventFileError where there is no such folder, or no run under it
  */
 export function findRuns(path: string): Map<string, string> {
+  checkText("findRuns", "path", path, "the path of an event file, or of a folder with some");
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) {
     throw new EventFileError(path, 0, "there is no such file or folder");

@@ -3,6 +3,9 @@ import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type * as tf from "@tensorflow/tfjs-core";
+import { checkNumber, checkText } from "../arguments/check.ts";
+import { OptionError } from "../arguments/option-error.ts";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import { type ImageLike, type PixelScaling, prepareImages } from "../display/images.ts";
 import { encodePng } from "../display/png.ts";
 import { messageOf } from "../files/index.ts";
@@ -68,10 +71,16 @@ export class SummaryWriter {
 
   /**
    * @param logDir the run's folder; made where it does not exist
-   * @throws EventFileError where the folder or the file cannot be made
+   * @throws EventFileError where the folder or the file cannot be made, OptionError for an option that is none
    */
   constructor(logDir: string, options: SummaryWriterOptions = {}) {
+    checkText("SummaryWriter", "logDir", logDir, "the path of a folder");
+    refuseUnknownOptions("SummaryWriter", options, ["filenameSuffix", "flushSecs"]);
     const { filenameSuffix = "", flushSecs = 2 } = options;
+    if (typeof filenameSuffix !== "string") {
+      throw new OptionError("SummaryWriter", "filenameSuffix", filenameSuffix, "a string");
+    }
+    checkNumber("SummaryWriter", "flushSecs", flushSecs, 0);
     this.logDir = logDir;
     this.#options = options;
     this.#flushMs = flushSecs * 1000;

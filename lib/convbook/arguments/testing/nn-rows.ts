@@ -26,18 +26,27 @@ const rank6 = tf.zeros([1, 1, 1, 1, 1, 1]);
 const path = (name: string): unknown =>
   name.split(".").reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], convbook);
 
+/** Constructs an instance of a public class, with whatever arguments. */
+export const construct = (name: string, ...given: unknown[]): unknown =>
+  new (path(name) as new (...args: unknown[]) => unknown)(...given);
 /** A constructor. */
 export const make = (name: string, ...args: Argument[]): Row => ({
   name,
   args,
-  call: (...given) => new (path(name) as new (...args: unknown[]) => unknown)(...given),
+  call: (...given) => construct(name, ...given),
 });
+/** Calls a public function, with whatever arguments. */
+export const invoke = (name: string, ...given: unknown[]): unknown =>
+  (path(name) as (...args: unknown[]) => unknown)(...given);
 /** A function. */
 export const call = (name: string, ...args: Argument[]): Row => ({
   name,
   args,
-  call: (...given) => (path(name) as (...args: unknown[]) => unknown)(...given),
+  call: (...given) => invoke(name, ...given),
 });
+/** The options that were given, where they are options, with others besides where these say nothing. */
+export const besides = (given: unknown, others: object): unknown =>
+  given === undefined ? others : typeof given === "object" && given !== null ? { ...others, ...given } : given;
 /** A method of an instance, made anew for each call. */
 export const method = <T>(name: string, instance: () => T, ...args: Argument[]): Row => ({
   name,

@@ -64,6 +64,8 @@ export class DistributedSampler implements Sampler {
     checkWhole("seed", seed, 0, Number.MAX_SAFE_INTEGER);
     if (typeof of === "number") {
       checkWhole("length", of, 0, Number.POSITIVE_INFINITY);
+    } else if (typeof of !== "object" || of === null || typeof of.length !== "number" || Array.isArray(of)) {
+      throw new OptionError("DistributedSampler", "of", of, "the number of samples, or a sampler");
     }
     this.#of = typeof of === "number" ? new SequentialSampler(of) : of;
     this.numReplicas = numReplicas;

@@ -1,10 +1,10 @@
 /** What every figure asks of the options that all of them have. */
 
+import { checkOptions, checkTexts } from "../checks.ts";
 import { DisplayError, wrongArgument } from "../errors.ts";
 import type { FigureOptions } from "./curves.ts";
 import { isNumbers } from "./series.ts";
 
-const texts = ["title", "xLabel", "yLabel", "alt"] as const;
 const sizes = ["width", "height"] as const;
 
 /**
@@ -13,14 +13,9 @@ const sizes = ["width", "height"] as const;
  * @throws {DisplayError} naming the option
  */
 export function figureOptions<T extends FigureOptions>(figure: string, options: T): T {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw wrongArgument(figure, "options", options, "an object");
-  }
-  for (const name of texts) {
-    if (options[name] !== undefined && typeof options[name] !== "string") {
-      throw wrongArgument(figure, name, options[name], "a string");
-    }
-  }
+  checkOptions(figure, options);
+  const { title, xLabel, yLabel, alt } = options;
+  checkTexts(figure, { title, xLabel, yLabel, alt });
   for (const name of sizes) {
     const size: unknown = options[name];
     if (size !== undefined && !(typeof size === "number" && size > 0 && size < Number.POSITIVE_INFINITY)) {

@@ -1,4 +1,5 @@
 /** Mistakes in a configuration that show only when something is made of it, found before any data is fetched. */
+import { checkText } from "../../arguments/check.ts";
 import { batchTransformFromSpec } from "../../data/transforms/registry.ts";
 import { messageOf } from "../../files/index.ts";
 import { createModelFrom } from "../../models/index.ts";
@@ -9,7 +10,7 @@ import { createOptimizer } from "../optimizers/registry.ts";
 import { patternModel, patternModelName } from "../pattern-module.ts";
 import { createScheduler } from "../schedulers/registry.ts";
 import { Trainer } from "../trainer.ts";
-import { ConfigError, type ExperimentConfig } from "./config.ts";
+import { ConfigError, type ExperimentConfig, requireConfig } from "./config.ts";
 import { hasValidation, makeCheckpoint, makeEarlyStopping } from "./experiment.ts";
 import { pipelines } from "./pipelines.ts";
 
@@ -20,6 +21,8 @@ import { pipelines } from "./pipelines.ts";
  * @throws ConfigError naming the setting that cannot be used
  */
 export function checkExperiment(config: ExperimentConfig, file: string): void {
+  requireConfig("checkExperiment", config);
+  checkText("checkExperiment", "file", file);
   const { model, data, optimizer, scheduler } = config;
   const section = <T>(path: string, make: () => T): T => {
     try {

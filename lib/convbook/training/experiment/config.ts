@@ -2,6 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { parseDocument } from "yaml";
+import { checkFunction, checkNames, checkText } from "../../arguments/check.ts";
+import { OptionError } from "../../arguments/option-error.ts";
+import { refuseUnknownOptions } from "../../arguments/options.ts";
 import type { DiffractionCategory } from "../../data/diffraction/index.ts";
 import type { TransformSpec } from "../../data/transforms/transform.ts";
 import { expandHome, messageOf, unsafePathReason } from "../../files/index.ts";
@@ -98,8 +101,13 @@ export interface LoadConfigOptions {
 export async function loadConfig(
   path: string,
   changes: readonly string[] = [],
-  { onMessage = console.error }: LoadConfigOptions = {},
+  options: LoadConfigOptions = {},
 ): Promise<ExperimentConfig> {
+  checkText("loadConfig", "path", path, "the path of a YAML file");
+  checkNames("loadConfig", "changes", changes);
+  refuseUnknownOptions("loadConfig", options, ["onMessage"]);
+  const { onMessage = console.error } = options;
+  checkFunction("loadConfig", "onMessage", onMessage);
   let text: string;
   try {
     text = await readFile(path, "utf8");
@@ -125,7 +133,25 @@ export async function loadConfig(
 
 /** As {@link loadConfig}, from text; its plugins are listed, but not run. */
 export function parseConfig(text: string, file = "config", changes: readonly string[] = []): ExperimentConfig {
+  if (typeof text !== "string") {
+    throw new OptionError("parseConfig", "text", text, "YAML in a string");
+  }
+  checkText("parseConfig", "file", file);
+  checkNames("parseConfig", "changes", changes);
   return checkConfig(parseSettings(text, file, changes));
+}
+
+/**
+ * Requires a whole configuration.
+ *
+ * @throws {OptionError} where it is none that {@link parseConfig} or {@link loadConfig} gave
+ */
+export function requireConfig(owner: string, config: ExperimentConfig): void {
+  const isConfig =
+    isPlain(config) && typeof config.output === "string" && isPlain(config.model) && isPlain(config.data);
+  if (!isConfig) {
+    throw new OptionError(owner, "config", config, "a configuration, as loadConfig and parseConfig give it");
+  }
 }
 
 function parseSettings(text: string, file: string, changes: readonly string[]): Reader {

@@ -1,7 +1,9 @@
 /** From a configuration to data, module and Trainer. */
 import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
+import { checkList, checkText } from "../../arguments/check.ts";
 import { found } from "../../arguments/found.ts";
+import { checkObject } from "../../arguments/options.ts";
 import {
   type ArrayDataset,
   channelStatistics,
@@ -26,7 +28,7 @@ import type { Loader } from "../loaders.ts";
 import { CSVLogger, TensorBoardLogger } from "../loggers/index.ts";
 import { PatternModule, patternModelName } from "../pattern-module.ts";
 import { Trainer } from "../trainer.ts";
-import { ConfigError, type DatasetName, type ExperimentConfig } from "./config.ts";
+import { ConfigError, type DatasetName, type ExperimentConfig, requireConfig } from "./config.ts";
 import { loadFolders } from "./folders.ts";
 import { PatternLog } from "./pattern-log.ts";
 import { loadPatternFiles } from "./patterns.ts";
@@ -54,6 +56,8 @@ const loaders: Readonly<Record<FetchedName, (options: { train: boolean; transfor
 
 /** Loads the data of an experiment. Nothing random is drawn from the default generator. */
 export async function loadData(config: ExperimentConfig, file = "config"): Promise<ExperimentData> {
+  requireConfig("loadData", config);
+  checkText("loadData", "file", file);
   const { data } = config;
   if (data.name === "imageFolder") {
     return loadFolders(data, file);
@@ -109,12 +113,19 @@ function moduleClass(name: string): typeof ClassificationModule {
 
 /** The module that a checkpoint of an experiment holds. @throws what loading it throws */
 export async function loadModule(config: ExperimentConfig, checkpoint: string): Promise<ClassificationModule> {
+  requireConfig("loadModule", config);
+  checkText("loadModule", "checkpoint", checkpoint, "the path of a checkpoint");
   return moduleClass(config.model.name).loadFromCheckpoint(checkpoint);
 }
 
 /** Makes the module of an experiment; its initialisation follows from the default generator, which is seeded here. */
 export function makeModule(config: ExperimentConfig, description: HyperParameters): ClassificationModule {
+  requireConfig("makeModule", config);
+  checkObject("makeModule", "description", description);
   manualSeed(config.seed);
+  if (knowsShape(config)) {
+    checkList("makeModule", "description.size", description.size, "the size of an image, as loadData says it");
+  }
   const { name, hparams } = config.model;
   const { classes } = description;
   // A folder's classes are not known before it is read.
@@ -149,12 +160,15 @@ function knowsShape({ data }: ExperimentConfig): boolean {
 }
 
 /** The folder of an experiment's run: `output`, in it the tag's, in that the experiment's. */
-export function runFolder({ output, tag, experiment }: ExperimentConfig): string {
+export function runFolder(config: ExperimentConfig): string {
+  requireConfig("runFolder", config);
+  const { output, tag, experiment } = config;
   return resolve(output, ...[tag, experiment].filter((name) => name !== undefined));
 }
 
 /** The folder of an experiment's checkpoints. */
 export function checkpointFolder(config: ExperimentConfig): string {
+  requireConfig("checkpointFolder", config);
   return join(runFolder(config), "checkpoints");
 }
 
@@ -179,6 +193,8 @@ export function makeEarlyStopping({ earlyStopping }: ExperimentConfig): readonly
 
 /** Makes the Trainer of an experiment. Its files lie in the folder of the run. */
 export function makeTrainer(config: ExperimentConfig, options: TrainerOptions = {}): Trainer {
+  requireConfig("makeTrainer", config);
+  checkObject("makeTrainer", "options", options);
   const rootDir = runFolder(config);
   const where = { rootDir, name: "logs" };
   const tensorboard = new TensorBoardLogger({ ...where, logGraph: knowsShape(config) });
@@ -201,4 +217,7 @@ function epochsOf({ trainer }: ExperimentConfig): number | undefined {
 }
 
 /** The path of the configuration's copy in the folder of a run. */
-export const copiedConfig = (config: ExperimentConfig) => join(runFolder(config), "config.yaml");
+export function copiedConfig(config: ExperimentConfig): string {
+  requireConfig("copiedConfig", config);
+  return join(runFolder(config), "config.yaml");
+}

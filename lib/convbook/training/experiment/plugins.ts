@@ -4,6 +4,7 @@ import { isBuiltin } from "node:module";
 import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Loader, PartialMessage, Plugin } from "esbuild";
+import { checkText } from "../../arguments/check.ts";
 import { expandHome } from "../../files/index.ts";
 import { registrationCount } from "../../models/index.ts";
 
@@ -118,6 +119,8 @@ function reasonOf(error: unknown): string {
  * @throws {Error} saying in a clause why it cannot be used; also where it registers nothing
  */
 export async function loadPlugin(name: string, folder: string): Promise<string> {
+  checkText("loadPlugin", "name", name, "the name of a file or a package");
+  checkText("loadPlugin", "folder", folder, "the path of a folder");
   const file = await fileOf(name, folder);
   try {
     const text = await textOf(file);

@@ -2,13 +2,14 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
+import { checkInteger, checkNames, checkText } from "../../arguments/check.ts";
 import { decodeImage, type ImageData8, loadImageDecoders, transforms } from "../../data/index.ts";
 import { fromSpec } from "../../data/transforms/registry.ts";
 import type { TransformSpec } from "../../data/transforms/transform.ts";
 import { loadCheckpointFile } from "../checkpointing/checkpoint-file.ts";
 import { ClassificationModule } from "../classification-module.ts";
 import { ResumeError } from "../errors.ts";
-import type { ExperimentConfig } from "./config.ts";
+import { type ExperimentConfig, requireConfig } from "./config.ts";
 import { checkpointFolder } from "./experiment.ts";
 
 /** What a model sees in one file, most probable first. */
@@ -38,6 +39,9 @@ export async function predictImages(
   files: readonly string[],
   top: number,
 ): Promise<FilePrediction[]> {
+  checkText("predictImages", "checkpoint", checkpoint, "the path of a checkpoint");
+  checkNames("predictImages", "files", files);
+  checkInteger("predictImages", "top", top, 1);
   const module = await ClassificationModule.loadFromCheckpoint(checkpoint);
   const data = module.hparams.data as unknown as DataDescription | undefined;
   if (data?.classes === undefined) {
@@ -88,6 +92,7 @@ function toGrey({ shape, data }: ImageData8): ImageData8 {
  * @throws ResumeError when there is none
  */
 export async function bestCheckpoint(config: ExperimentConfig): Promise<string> {
+  requireConfig("bestCheckpoint", config);
   const folder = checkpointFolder(config);
   const names = (await readdir(folder).catch(() => [])).filter((name) => /\.(safetensors|ckpt)$/.test(name));
   const last = names.find((name) => /^last\./.test(name));

@@ -2,6 +2,8 @@
  * How many images can be evaluated in a given time on the backend at hand.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { checkNumber } from "../../arguments/check.ts";
+import { checkModels } from "./checks.ts";
 import type { TutorialModels } from "./load-models.ts";
 import { modelNames } from "./published.ts";
 
@@ -30,6 +32,8 @@ async function secondsPerBatch(forward: (images: tf.Tensor4D) => tf.Tensor): Pro
  * @returns from 384 to 15,000
  */
 export async function imagesWithin(seconds: number, models: TutorialModels): Promise<number> {
+  checkNumber("imagesWithin", "seconds", seconds, 0);
+  checkModels("imagesWithin", models);
   let batch = 0;
   for (const name of modelNames) {
     batch += await secondsPerBatch((images) => models[name].model.forward(images));

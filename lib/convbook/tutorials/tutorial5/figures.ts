@@ -3,8 +3,10 @@
  */
 
 import { found } from "../../arguments/found.ts";
+import { OptionError } from "../../arguments/option-error.ts";
 import type { Dataset } from "../../data/index.ts";
 import { confusionMatrixFigure, curves, type VegaLiteFigure } from "../../display/index.ts";
+import { checkResult } from "./checks.ts";
 import type { TutorialModel } from "./load-models.ts";
 import type { TutorialResult } from "./results.ts";
 
@@ -14,6 +16,10 @@ import type { TutorialResult } from "./results.ts";
  * @returns the figure, or a sentence where nothing is known of any of the runs
  */
 export function trainingCurves(models: readonly TutorialModel[]): VegaLiteFigure | string {
+  const given: unknown = models;
+  if (!Array.isArray(given) || given.some((model) => typeof model?.name !== "string")) {
+    throw new OptionError("trainingCurves", "models", models, "a list of the tutorial's models");
+  }
   const series = new Map<string, { x: number[]; y: readonly number[] }>();
   for (const { name, curves: known } of models) {
     if (known === undefined) {
@@ -34,9 +40,14 @@ export function trainingCurves(models: readonly TutorialModel[]): VegaLiteFigure
 
 /** How often each class was taken for each: rows are the true classes. */
 export function confusion(
-  { name, test }: TutorialResult,
+  result: TutorialResult,
   images: Dataset<readonly [unknown, number]> & { readonly classes: readonly string[] },
 ): VegaLiteFigure {
+  checkResult("confusion", result);
+  if (typeof images?.get !== "function" || !Array.isArray(images.classes)) {
+    throw new OptionError("confusion", "images", images, "a data set of images with classes");
+  }
+  const { name, test } = result;
   const { classes } = images;
   const matrix = classes.map(() => classes.map(() => 0));
   for (let i = 0; i < test.total; i++) {

@@ -1,6 +1,9 @@
 /**
  * The tutorial's four models with their trained weights: the tutorial's, ours, or none where neither can be had.
  */
+import { checkFunction } from "../../arguments/check.ts";
+import { OptionError } from "../../arguments/option-error.ts";
+import { refuseUnknownOptions } from "../../arguments/options.ts";
 import { type LoadedModel, loadFromCheckpoint } from "../../checkpoints/index.ts";
 import { DownloadError, type DownloadOptions, download, loadManifest } from "../../download/index.ts";
 import type { DenseNet, GoogleNet } from "../../models/index.ts";
@@ -115,7 +118,14 @@ async function loadModel<N extends TutorialModelName>(
  * @throws CheckpointError for a file that is there but broken; DownloadError when the disk is full or the call was stopped
  */
 export async function loadModels(options: LoadModelsOptions = {}): Promise<TutorialModels> {
+  refuseUnknownOptions("loadModels", options, [
+    ...["weights", "onMessage", "mirror", "offline", "onProgress", "signal"],
+  ]);
   const { weights = "tutorial", onMessage = (message: string) => console.error(message) } = options;
+  if (weights !== "tutorial" && weights !== "convbook") {
+    throw new OptionError("loadModels", "weights", weights, '"tutorial" or "convbook"');
+  }
+  checkFunction("loadModels", "onMessage", onMessage);
   const models: Partial<Record<TutorialModelName, TutorialModel>> = {};
   for (const name of modelNames) {
     models[name] = await loadModel(name, { ...options, onMessage });

@@ -1,6 +1,8 @@
 /**
  * The tutorial's validation and test images as loaders.
  */
+import { checkInteger } from "../../arguments/check.ts";
+import { checkObject, refuseUnknownOptions } from "../../arguments/options.ts";
 import {
   cifar10,
   DataLoader,
@@ -28,6 +30,7 @@ export interface EvaluationLoaders {
 
 /** Divides `images` (at most 15,000) between the 5,000 validation and the 10,000 test images in this proportion. */
 export function splitImageCount(images: number): ImageCounts {
+  checkInteger("splitImageCount", "images", images, 0);
   const validation = Math.min(Math.round(images / 3), 5_000);
   return { validation, test: Math.min(images - validation, 10_000) };
 }
@@ -35,9 +38,13 @@ export function splitImageCount(images: number): ImageCounts {
 /**
  * CIFAR-10 as the tutorial evaluates it: normalised, and validated on the 5,000 images that seed 42 keeps aside.
  *
- * @throws {DownloadError} when CIFAR-10 can be had from nowhere
+ * @throws {DownloadError} when CIFAR-10 can be had from nowhere; {OptionError} for a count that is none
  */
 export async function createLoaders(counts: ImageCounts, options: FetchOptions = {}): Promise<EvaluationLoaders> {
+  checkObject("createLoaders", "counts", counts, "an object with validation and test");
+  checkInteger("createLoaders", "validation", counts.validation, 0);
+  checkInteger("createLoaders", "test", counts.test, 0);
+  refuseUnknownOptions("createLoaders", options, ["onProgress", "signal", "cache", "offline"]);
   const transform = new Compose([new ToTensor(), new Normalize(mean, std)]);
   const train = await cifar10({ ...options, train: true, transform });
   const test = await cifar10({ ...options, train: false, transform });

@@ -4,8 +4,9 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { UnknownNameError } from "../../arguments/names.ts";
 import { datasetsFolder } from "../../download/index.ts";
-import type { TutorialModelName } from "./published.ts";
+import { modelNames, type TutorialModelName } from "./published.ts";
 
 /** Accuracy after each epoch of a training, as fractions. */
 export interface AccuracyCurves {
@@ -15,6 +16,9 @@ export interface AccuracyCurves {
 
 /** The file of our own weights for a model; undefined where none come with this version. */
 export function pretrainedFile(name: TutorialModelName): string | undefined {
+  if (!modelNames.includes(name)) {
+    throw new UnknownNameError("name of a model of the tutorial", name, modelNames);
+  }
   const path = join(datasetsFolder(), "pretrained", `${name}.safetensors`);
   return existsSync(path) ? path : undefined;
 }

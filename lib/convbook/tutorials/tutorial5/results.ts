@@ -1,8 +1,11 @@
 /**
  * Accuracies of the tutorial's models, and how they compare with the published table.
  */
+import { OptionError } from "../../arguments/option-error.ts";
+import { checkObject } from "../../arguments/options.ts";
 import { progress, type Table, table } from "../../display/index.ts";
 import { type Evaluation, evaluate, type ImageBatch } from "../../evaluation/index.ts";
+import { checkModels, checkResults } from "./checks.ts";
 import type { TutorialModel, TutorialModels, WeightsSource } from "./load-models.ts";
 import { modelNames, publishedTable, type TutorialModelName } from "./published.ts";
 
@@ -33,6 +36,16 @@ export async function evaluateModels(
   models: TutorialModels,
   loaders: { readonly validation: SizedLoader; readonly test: SizedLoader },
 ): Promise<TutorialResult[]> {
+  checkModels("evaluateModels", models);
+  checkObject("evaluateModels", "loaders", loaders, "an object with validation and test");
+  for (const [name, loader] of [
+    ["loaders.validation", loaders.validation],
+    ["loaders.test", loaders.test],
+  ] as const) {
+    if (typeof loader?.dataset?.length !== "number") {
+      throw new OptionError("evaluateModels", name, loader, "a loader of images, as createLoaders gives it");
+    }
+  }
   const results: TutorialResult[] = [];
   for (const name of modelNames) {
     const { model, parameters, weights }: TutorialModel = models[name];
@@ -56,6 +69,7 @@ export async function evaluateModels(
 
 /** The results as rows of the published table. */
 export function tableRows(results: readonly TutorialResult[]): TableRow[] {
+  checkResults("tableRows", results);
   return results.map(({ name, validation, test, parameters }) => ({
     model: name,
     val: validation.accuracy,
@@ -72,6 +86,7 @@ const count = (n: number) => n.toLocaleString("en");
  * compared with the range that chance leaves (two standard errors of a proportion).
  */
 export function compareWithPublished(results: readonly TutorialResult[]): string {
+  checkResults("compareWithPublished", results);
   const trained = results.filter(({ weights }) => weights === "tutorial");
   if (trained.length === 0) {
     return "The tutorial's weights were not at hand, so there is nothing to compare with the published table.";
@@ -103,6 +118,7 @@ export function compareWithPublished(results: readonly TutorialResult[]): string
 
 /** The results as a table to be shown, the best of each column in bold. */
 export function resultsTable(results: readonly TutorialResult[]): Table {
+  checkResults("resultsTable", results);
   const [first] = results;
   const counts =
     first === undefined ? "" : `${count(first.validation.total)} validation and ${count(first.test.total)} test images`;
