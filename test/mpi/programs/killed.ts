@@ -1,9 +1,10 @@
 /**
- * Trains, saves every second step, and tells what it is about to do, so that it can be killed there. Arguments: a folder for checkpoints, epochs, and
- * where reports go: FILE.RANK. It goes on from the last checkpoint of the folder.
+ * Trains, saves every second step, and is killed while it does something of this. Arguments: a folder for checkpoints, epochs, where reports go
+ * (FILE.RANK), and the kill as JSON. It goes on from the last checkpoint of the folder.
  */
 import { createHash } from "node:crypto";
 import { writeFileSync, writeSync } from "node:fs";
+import { Worker } from "node:worker_threads";
 import type * as tf from "@tensorflow/tfjs-core";
 import { selectBackend } from "../../../lib/convbook/backend/index.ts";
 import { ArrayDataset, DataLoader } from "../../../lib/convbook/data/index.ts";
@@ -19,15 +20,43 @@ import {
 } from "../../../lib/convbook/training/index.ts";
 import { quiet } from "../../../lib/convbook/training/testing/quiet.ts";
 
-const [folder = "", epochs = "1", reportFile = ""] = process.argv.slice(2);
-const rank = process.env.OMPI_COMM_WORLD_RANK ?? process.env.PMI_RANK ?? "0";
-
-/** At once, and as one piece. */
-function tell(moment: string): void {
-  writeSync(1, `@ ${rank} ${process.pid} ${moment}\n`);
+/** Which rank is killed, when it has come so many times to a moment, and how long after that, ms. */
+export interface Kill {
+  readonly rank: number;
+  readonly moment: "start" | "step" | "save" | "evaluation";
+  readonly nth: number;
+  readonly delay: number;
 }
 
-tell("start");
+const [folder = "", epochs = "1", reportFile = "", killed = "null"] = process.argv.slice(2);
+const kill: Kill | null = JSON.parse(killed);
+const rank = process.env.OMPI_COMM_WORLD_RANK ?? process.env.PMI_RANK ?? "0";
+
+/** Set when the moment has come. A thread of its own waits for it, which kills also while the engine computes. */
+const flag = new Int32Array(new SharedArrayBuffer(4));
+const isVictim = kill !== null && String(kill.rank) === rank;
+if (isVictim) {
+  const code = `
+    const { workerData: { flag, delay } } = require("node:worker_threads");
+    Atomics.wait(flag, 0, 0);
+    Atomics.wait(flag, 0, 1, delay);
+    process.kill(process.pid, "SIGKILL");`;
+  new Worker(code, { eval: true, workerData: { flag, delay: kill.delay } }).unref();
+}
+let seen = 0;
+
+function reach(moment: Kill["moment"]): void {
+  if (!isVictim || moment !== kill.moment || ++seen !== kill.nth) {
+    return;
+  }
+  // Told first: who comes to the end in spite of it was not killed.
+  writeSync(1, `@ ${rank} ${process.pid} ${moment}\n`);
+  Atomics.store(flag, 0, 1);
+  Atomics.notify(flag, 0);
+}
+
+writeSync(1, `@ ${rank} ${process.pid} pid\n`);
+reach("start");
 
 class Net extends TrainingModule<ClassificationBatch> {
   readonly net = this.registerModule(
@@ -63,17 +92,17 @@ class Net extends TrainingModule<ClassificationBatch> {
 }
 
 class Tells extends Callback {
-  override onSanityCheckStart(): void {
-    tell("start");
+  override setup(): void {
+    reach("start");
   }
   override onTrainBatchStart(): void {
-    tell("step");
+    reach("step");
   }
   override onSaveCheckpoint(): void {
-    tell("save");
+    reach("save");
   }
   override onValidationBatchStart(): void {
-    tell("evaluation");
+    reach("evaluation");
   }
 }
 
