@@ -85,4 +85,28 @@ describe("a ModelCheckpoint", () => {
     await fit({ monitor: "train_loss_epoch", saveTopK: -1, filename: "{epoch}" }, [1, 1, 1], { limitValBatches: 0 });
     expect(saved()).toEqual([0, 1, 2].map((epoch) => `epoch=${epoch}.safetensors`));
   });
+
+  it(`keeps the best of an epoch's validations, whenever they come (${address(1764)}, ${address(8190)})`, async () => {
+    const scores = [5, 4, 3, 6, 2, 7];
+    const callbacks = new ModelCheckpoint({ dirPath: folder, monitor: "val_loss", filename: "{step}-{val_loss:.0f}" });
+    const trainer = new Trainer({ ...quiet, numSanityValSteps: 0, maxEpochs: 3, valCheckInterval: 2, callbacks });
+    const module = new Noting((validation) => scores[validation] as number);
+    await trainer.fit(module, batches(4) as never, batches(2) as never);
+    expect(saved()).toEqual(["step=10-val_loss=2.safetensors"]);
+    expect(callbacks.bestModelScore).toBe(2);
+  });
+
+  it(`judges by the mean of a validation, not by its last batch (${address(4216)})`, async () => {
+    class Both extends Noting {
+      override validationStep(_batch: tf.Tensor, index: number): undefined {
+        // Better in the mean of the first epoch, and in the last batch of the second.
+        const values = this.trainer.currentEpoch === 0 ? [1, 5] : [9, 2];
+        this.log("score", values[index] as number, { onStep: true, onEpoch: true });
+      }
+    }
+    const callbacks = new ModelCheckpoint({ dirPath: folder, monitor: "score", filename: "{epoch}" });
+    const trainer = new Trainer({ ...quiet, numSanityValSteps: 0, maxEpochs: 2, callbacks });
+    await trainer.fit(new Both(), batches(4) as never, batches(2) as never);
+    expect([saved(), callbacks.bestModelScore]).toEqual([["epoch=0.safetensors"], 3]);
+  });
 });

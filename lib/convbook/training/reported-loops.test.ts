@@ -62,6 +62,22 @@ describe("EarlyStopping", () => {
   });
 });
 
+describe("a minimum of training", () => {
+  const early = () => new EarlyStopping({ monitor: "val_loss", patience: 2 });
+
+  it(`of steps ends at that step, when it was to be stopped (${address(4154)})`, async () => {
+    const { result } = await fit(new Noting(), { callbacks: early(), minSteps: 18 });
+    expect([result.epochs, result.globalStep]).toEqual([4, 18]);
+  });
+
+  it(`of epochs has one validation an epoch, and epochs of their length (${address(15708)}, ${address(18308)}, ${address(7634)})`, async () => {
+    const module = new Noting();
+    const { result } = await fit(module, { callbacks: early(), minEpochs: 6 });
+    expect(module.validations.map(({ step }) => step)).toEqual([4, 8, 12, 16, 20, 24]);
+    expect([result.epochs, result.globalStep]).toEqual([6, 24]);
+  });
+});
+
 describe("the optimizer's steps", () => {
   it(`take an epoch's last batches, too (${address(4653)}, ${address(1549)})`, async () => {
     const module = new Noting();
