@@ -145,10 +145,7 @@ const fusedGradients: readonly tf.GradConfig[] = [
     inputsToSave: ["x", "filter"],
     outputsToSave: [true],
     gradFunc: (dy, [x, filter, y], attrs: ConvolutionGradAttrs) => {
-      const masked =
-        attrs.activation === "relu6"
-          ? tf.mul(first(dy), tf.mul(tf.step(y), tf.cast(tf.less(y, 6), "float32")))
-          : run("ReluGrad", { dy: first(dy), y }, {});
+      const masked = run(attrs.activation === "relu6" ? "Relu6Grad" : "ReluGrad", { dy: first(dy), y }, {});
       return convolutionGrad(masked, x, filter, attrs);
     },
   }),

@@ -1,5 +1,5 @@
 /** Every native kernel against tfjs's CPU backend, on random shapes, with gradients. */
-import { engine } from "@convbook/engine";
+import { convolution, engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { onednn } from "./onednn-support.ts";
@@ -148,6 +148,29 @@ describe.runIf(engine.available).each(isas)("with %s", (isa) => {
     }
     expectSame(() => tf.clipByValue(tensor(x), -0.5, 2));
     expectSame(() => tf.prelu(tensor(x), tf.scalar(0.3)));
+  });
+
+  it("the gradient of ReLU6 in one kernel, closed at 0 and at 6 whatever comes back", async () => {
+    tf.setBackend("native");
+    const x = tf.tensor1d([-1, -0, 0, 1e-30, 3, 5.9999995, 6, 7, Infinity, Number.NaN]);
+    const dy = tf.tensor1d([Infinity, Number.NaN, 1, 2, 3, 4, Infinity, 5, Number.NaN, 6]);
+    const expected = [0, 0, 0, 2, 3, 4, 0, 0, 0, 6];
+    let got: number[] = [];
+    const profile = await engine.profile(() => {
+      got = [...tf.tidy(() => tf.grad((t: tf.Tensor) => tf.relu6(t))(x, dy)).dataSync()];
+    });
+    expect(got).toEqual(expected);
+    const kernels = profile.rows.map(({ kernel }) => kernel);
+    expect(kernels).toContain("Relu6Grad");
+    expect(kernels.filter((kernel) => /Select|Logical|Less|Greater/.test(kernel))).toEqual([]);
+    // Behind a convolution, too.
+    const filter = tf.ones([1, 1, 1, 1]) as tf.Tensor4D;
+    const activated = (t: tf.Tensor) => convolution(t as tf.Tensor4D, filter, { activation: "relu6" });
+    const images = tf.reshape(x.slice(0, 9), [1, 3, 3, 1]);
+    const grads = tf
+      .grad(activated)(images, tf.reshape(dy.slice(0, 9), [1, 3, 3, 1]))
+      .dataSync();
+    expect([...grads]).toEqual(expected.slice(0, 9));
   });
 
   it("exp, log, tanh and sigmoid to a few units in the last place", () => {

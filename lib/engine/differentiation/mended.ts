@@ -26,12 +26,7 @@ function binary(
   });
 }
 
-/** dy where a condition holds: 0 elsewhere, even where dy is infinite or not a number. */
-function only(condition: tf.Tensor, dy: tf.Tensor): tf.Tensor {
-  return tf.where(condition, dy, tf.zerosLike(dy));
-}
-
-/** dy where a condition does not hold, 0 elsewhere. */
+/** dy where a condition does not hold, 0 elsewhere, even where dy is infinite or not a number. */
 function unless(condition: tf.Tensor, dy: tf.Tensor): tf.Tensor {
   return tf.where(condition, tf.zerosLike(dy), dy);
 }
@@ -66,14 +61,16 @@ const floorDiv = binary("FloorDiv", (dy, a, b) => {
   return [() => tf.div(dy, q), () => tf.neg(tf.div(tf.mul(dy, p), tf.square(q)))];
 });
 
-/** As in TensorFlow and PyTorch, 0 at 6 as it is at 0. */
+/** As in TensorFlow and PyTorch, 0 at 6 as it is at 0; one pass on this backend. */
 const relu6 = gradient({
   kernelName: "Relu6",
-  inputsToSave: ["x"],
-  gradFunc: (dy, [x]) => ({
+  outputsToSave: [true],
+  gradFunc: (dy, [y]) => ({
     x: () => {
-      const shut = tf.logicalOr(tf.lessEqual(x, 0), tf.greaterEqual(x, 6));
-      return only(tf.logicalNot(shut), first(dy));
+      if (tf.getBackend() === "native" && y.dtype === "float32") {
+        return run("Relu6Grad", { dy: first(dy), y }, {});
+      }
+      return unless(tf.logicalOr(tf.lessEqual(y, 0), tf.greaterEqual(y, 6)), first(dy));
     },
   }),
 });

@@ -41,13 +41,18 @@ function gradientsOfFamily([forward, byInput, byFilter]: (typeof families)[numbe
 }
 
 /** dy where the ReLU was open: linear in dy, and flat in y. */
-const reluGrad = gradient({
-  kernelName: "ReluGrad",
-  inputsToSave: ["y"],
-  gradFunc: (ddx, [y]) => ({
-    dy: () => run("ReluGrad", { dy: first(ddx), y }, {}),
-    y: () => tf.zerosLike(y),
+const rectifierGrads = ["ReluGrad", "Relu6Grad"].map((kernelName) =>
+  gradient({
+    kernelName,
+    inputsToSave: ["y"],
+    gradFunc: (ddx, [y]) => ({
+      dy: () => run(kernelName, { dy: first(ddx), y }, {}),
+      y: () => tf.zerosLike(y),
+    }),
   }),
-});
+);
 
-export const gradientsOfGradients: readonly tf.GradConfig[] = [...families.flatMap(gradientsOfFamily), reluGrad];
+export const gradientsOfGradients: readonly tf.GradConfig[] = [
+  ...families.flatMap(gradientsOfFamily),
+  ...rectifierGrads,
+];

@@ -143,6 +143,8 @@ function filled({ backend }: KernelCall, shape: number[], value: number, dtype: 
 
 /** {dy, y} -> dy where y > 0: the gradient of ReLU in one pass. */
 const reluGrad: KernelBody = (call) => runBinary(call, "ReluGrad", call.inputs.dy, call.inputs.y);
+/** {dy, y} -> dy where 0 < y < 6, the same of ReLU6; where y is not a number, too. */
+const relu6Grad: KernelBody = (call) => runBinary(call, "Relu6Grad", call.inputs.dy, call.inputs.y);
 
 /** Exact GELU, x * Phi(x), and SiLU, x * sigmoid(x). */
 const gelu: KernelBody = (call) => runUnary(call, "Gelu", call.inputs.x);
@@ -157,6 +159,7 @@ const randomFill: KernelBody = ({ backend, attrs }) => {
 
 export const elementwiseKernels: KernelTable = {
   ReluGrad: reluGrad,
+  Relu6Grad: relu6Grad,
   Gelu: gelu,
   Silu: silu,
   RandomFill: randomFill,

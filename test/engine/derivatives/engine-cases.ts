@@ -210,6 +210,7 @@ export const engineCases: Readonly<Record<string, readonly DerivativeCase[]>> = 
 export const gradientKernels: readonly string[] = [
   ..."LogicalAnd LogicalOr LogicalNot All Any".split(" "),
   "ReluGrad",
+  "Relu6Grad",
   // None of tfjs's operations runs this one; the other says that it has no gradient.
   "BroadcastTo",
   "ComplexAbs",

@@ -42,6 +42,21 @@ const networks: Readonly<Record<string, readonly [number, () => Images]>> = {
   "Inception block": [10, () => new InceptionBlock(10, widths)],
   "dense layer": [10, () => new DenseLayer(10, { bnSize: 2, growthRate: 5 })],
   "dense block": [10, () => new DenseBlock(10, { numLayers: 4, bnSize: 2, growthRate: 5 })],
+  "dense layer of many channels": [70, () => new DenseLayer(70, { bnSize: 2, growthRate: 13 })],
+  "Inception block of many channels": [72, () => new InceptionBlock(72, widths)],
+  "pointwise convolutions": [
+    3,
+    () =>
+      stack(
+        new Conv2d(3, 88, { kernelSize: 3, padding: 1 }),
+        new Conv2d(88, 70, { kernelSize: 1, bias: false }),
+        new BatchNorm2d(70),
+        new Conv2d(70, 90, { kernelSize: 1 }),
+        new BatchNorm2d(90),
+        new ReLU(),
+        new Conv2d(90, 5, { kernelSize: 1 }),
+      ),
+  ],
   transition: [10, () => new TransitionLayer(10, { cOut: 6 })],
   "chain of residual blocks": [4, () => stack(new ResNetBlock(4), new PreActResNetBlock(4), new ResNetBlock(4))],
   "chain of dense blocks": [

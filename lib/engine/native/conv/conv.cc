@@ -8,6 +8,7 @@
 
 #include "conv/implementation.h"
 #include "conv/panels.h"
+#include "conv/pointwise.h"
 #include "conv/window.h"
 
 namespace convbook {
@@ -192,18 +193,20 @@ const float* PreparedConv::dense(const Context& context, int images, const ConvS
 void PreparedConv::runFloats(const Context& context, const Floats& f, int images, const ConvSource& source, float* y,
                              const float* residual, int activation) const {
   const ConvShape& s = shape_;
-  const float* x = dense(context, images, source);
   if (f.patches == nullptr) {
     const size_t outPixels = static_cast<size_t>(images) * s.outHeight * s.outWidth;
     const size_t share = pointwisePixels(context, outPixels, s.inChannels);
-    context.pool.run((outPixels + share - 1) / share, [&](size_t task, int) {
+    context.pool.run((outPixels + share - 1) / share, [&](size_t task, int thread) {
       const size_t first = task * share, count = std::min(share, outPixels - first);
       const ptrdiff_t at = static_cast<ptrdiff_t>(first) * targetStride_;
-      rowsTimesPanels(context, f.store.panels[0], x + first * s.inChannels, s.inChannels, 1, s.inChannels, count, bias_,
-                      residual != nullptr ? residual + at : nullptr, activation, y + at, targetStride_);
+      ConvSource from = source;
+      from.x += static_cast<ptrdiff_t>(first) * source.stride;
+      pointwiseForward(context, thread, s, f.store.panels[0], from, bias_,
+                       {y + at, targetStride_, residual != nullptr ? residual + at : nullptr, activation}, count);
     });
     return;
   }
+  const float* x = dense(context, images, source);
   const size_t each = static_cast<size_t>(f.patches->downwards) * f.patches->sideways;
   context.pool.run(each * images, [&](size_t task, int thread) {
     correlate(context, f.c, *f.patches, static_cast<int>(task / each), static_cast<int>(task % each), thread, x, bias_,

@@ -5,60 +5,14 @@
 #include <vector>
 
 #include "conv/conv.h"
+#include "conv/filter_tiles.h"
 #include "conv/implementation.h"
 #include "conv/panels.h"
+#include "conv/soon.h"
 #include "conv/window.h"
 #include "runtime/memory.h"
 
 namespace convbook {
-
-namespace {
-
-// Memory that will be read soon, asked for by tiles while they compute, a cache line a pixel.
-class Soon {
- public:
-  void add(const float* from, size_t floats) { ranges_[count_++] = {from, floats}; }
-  // What a tile of so many pixels is to ask for; null: nothing is left.
-  const float* take(size_t pixels) {
-    constexpr size_t kLine = 16;
-    if (current_ == count_) return nullptr;
-    Range& range = ranges_[current_];
-    const float* from = range.from;
-    const size_t floats = pixels * kLine;
-    if (floats >= range.floats) {
-      current_++;
-    } else {
-      range.from += floats;
-      range.floats -= floats;
-    }
-    return from;
-  }
-
- private:
-  struct Range {
-    const float* from;
-    size_t floats;
-  };
-  Range ranges_[2];
-  int count_ = 0, current_ = 0;
-};
-
-// Whether a tile's vectors are better of a filter's row of inputs than of output channels: where fewer of their lanes
-// are empty. It is the same sums in the same order.
-bool isTurned(const Kernels& kernels, int rowLength, int outChannels) {
-  constexpr double kMargin = 0.95;  // the result has to be turned round
-  auto whole = [&](int n) { return static_cast<double>(ceilDiv(n, kernels.lanes)) * kernels.lanes; };
-  return whole(rowLength) * outChannels < kMargin * rowLength * whole(outChannels);
-}
-
-// to[row][column] = from[column][row]
-void turnRound(const float* from, size_t rows, size_t columns, float* to) {
-  for (size_t row = 0; row < rows; row++) {
-    for (size_t column = 0; column < columns; column++) to[row * columns + column] = from[column * rows + row];
-  }
-}
-
-}  // namespace
 
 void convFilterGrad(const Context& context, const ConvShape& s, const float* x, const float* dy, float* dw,
                     float* dbias) {
@@ -134,8 +88,8 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
         const size_t behind = first + static_cast<size_t>(columns);
         const size_t next = std::min(share, outPixels - behind);
         if (unit + 1 < units * (slot + 1) / slots) {
-          soon.add(x + behind * s.inChannels, next * s.inChannels);
-          soon.add(dy + behind * s.outChannels, next * s.outChannels);
+          soon.add(x + behind * s.inChannels, s.inChannels, s.inChannels, next);
+          soon.add(dy + behind * s.outChannels, s.outChannels, s.outChannels, next);
         }
       } else {
         const int image = static_cast<int>(unit / each), patch = static_cast<int>(unit % each);

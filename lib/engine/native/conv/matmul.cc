@@ -8,7 +8,8 @@
 namespace convbook {
 
 void rowsTimesPanels(const Context& context, const Panels& panels, const float* x, ptrdiff_t xs, ptrdiff_t xk, int k,
-                     size_t pixels, const float* bias, const float* residual, int activation, float* y, ptrdiff_t ys) {
+                     size_t pixels, const float* bias, const float* residual, int activation, float* y, ptrdiff_t ys,
+                     Soon* soon) {
   const Run run = {0, k};
   for (const Panel& panel : panels.list) {
     const size_t count = panels.pixelsPerTile(static_cast<int>(std::min<size_t>(pixels, 1 << 20)), panel.vectors);
@@ -29,7 +30,11 @@ void rowsTimesPanels(const Context& context, const Panels& panels, const float* 
       tile.x = x + static_cast<ptrdiff_t>(p) * xs;
       tile.y = y + at;
       tile.residual = residual != nullptr ? residual + at : nullptr;
-      tile.ahead = isCold && p + count < pixels ? tile.x + static_cast<ptrdiff_t>(count) * xs : nullptr;
+      if (soon != nullptr) {
+        tile.ahead = soon->take(static_cast<size_t>(k));
+      } else {
+        tile.ahead.at = isCold && p + count < pixels ? tile.x + static_cast<ptrdiff_t>(count) * xs : nullptr;
+      }
       context.kernels.tile[panel.vectors][std::min(count, pixels - p)](tile);
     }
   }

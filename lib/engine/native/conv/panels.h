@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "conv/soon.h"
 #include "runtime/context.h"
 #include "runtime/memory.h"
 
@@ -123,8 +124,10 @@ class PanelStore {
 };
 
 // y = act(x * panels + bias + residual) for rows of `k` values that lie `xk` apart; rows lie `xs` and `ys` apart. bias
-// (as packed) and residual may be null.
+// (as packed) and residual may be null. `soon`: what is asked for meanwhile; null: the rows that come next, where rows
+// lie behind one another.
 void rowsTimesPanels(const Context&, const Panels&, const float* x, ptrdiff_t xs, ptrdiff_t xk, int k, size_t rows,
-                     const float* bias, const float* residual, int activation, float* y, ptrdiff_t ys);
+                     const float* bias, const float* residual, int activation, float* y, ptrdiff_t ys,
+                     Soon* soon = nullptr);
 
 }  // namespace convbook

@@ -21,6 +21,7 @@ void Program::Run::Chunk::backward(const Step& step, bool isFirstChunk) {
     gradRows(t, pixels(op.src), op.inChannels, nullptr);
     return;
   }
+  if (op.kind == ProgramOp::Conv && run.isPixelwise(op)) return pixelwise(step, isFirstChunk);
   const auto dy = gradient(step, op);
   if (op.kind == ProgramOp::Merge) {
     GradRows t = {};
@@ -73,27 +74,36 @@ void Program::Run::Chunk::backward(const Step& step, bool isFirstChunk) {
     addTo(op.src, op.srcOffset, op.inChannels, step.firstSource, {result, op.inChannels});
     return;
   }
+  GradRows t = normalized(step, op);
+  t.dy = result;
+  t.ds = op.inChannels;
+  gradRows(t, pixels(op.src), op.inChannels, reinterpret_cast<double*>(sums + step.accumulator));
+}
+
+GradRows Program::Run::Chunk::normalized(const Step& step, const ProgramOp& op) const {
   const Line& l = run.lines[static_cast<size_t>(op.norm)];
   const auto x = data(op.src, op.srcOffset);
   GradRows t = {};
-  t.dy = result;
-  t.ds = op.inChannels;
   t.x = x.data;
   t.xs = x.stride;
-  t.mask = b.norms_[static_cast<size_t>(op.norm)].relu != 0 ? 1 : 0;
+  t.mask = run.program.norms_[static_cast<size_t>(op.norm)].relu != 0 ? 1 : 0;
   t.scale = l.scale.data();
   t.shift = l.shift.data();
   t.k = l.scale.data();
   t.mean = l.mean;
   target(t, op.src, op.srcOffset, step.firstSource);
-  gradRows(t, pixels(op.src), op.inChannels, reinterpret_cast<double*>(sums + step.accumulator));
+  return t;
+}
+
+float* Program::Run::Chunk::filterSums(const Step& step, const ProgramOp& op) const {
+  return sums + step.accumulator + (op.norm >= 0 ? (4 * static_cast<size_t>(op.inChannels) + 15) / 16 * 16 : 0);
 }
 
 void Program::Run::Chunk::filterGrad(const Step& step, const ProgramOp& op, const float* gradient, bool isFirstChunk) {
   const Program& b = run.program;
   float* before = free;
   const size_t weights = b.weightsOf(op), all = weights + static_cast<size_t>(op.hasBias() ? op.outChannels : 0);
-  float* total = sums + step.accumulator + (op.norm >= 0 ? (4 * static_cast<size_t>(op.inChannels) + 15) / 16 * 16 : 0);
+  float* total = filterSums(step, op);
   float* part = isFirstChunk ? total : take(all);
   float* bias = op.hasBias() ? part + weights : nullptr;
   const ConvShape shape = b.shapeOf(op, images);
@@ -108,11 +118,11 @@ void Program::Run::Chunk::filterGrad(const Step& step, const ProgramOp& op, cons
   free = before;
 }
 
-Program::Run::Slice<const float> Program::Run::Chunk::gradient(const Step& step, const ProgramOp& op) {
+GradRows Program::Run::Chunk::gradientRows(const Step& step, const ProgramOp& op, bool& isPlain) const {
   const Program& b = run.program;
-  const size_t rows = pixels(op.dst);
   GradRows t = {};
   Slice<const float> from;
+  isPlain = false;
   if (step.deferred >= 0) {
     const ProgramOp& merge = b.ops_[static_cast<size_t>(step.deferred)];
     from = step.gradFromOutput ? given(merge.dstOffset) : fixed(grad(merge.dst, merge.dstOffset));
@@ -120,11 +130,19 @@ Program::Run::Slice<const float> Program::Run::Chunk::gradient(const Step& step,
     t.k = run.lines[static_cast<size_t>(merge.norm)].scale.data();
   } else {
     from = step.gradFromOutput ? given(op.dstOffset) : fixed(grad(op.dst, op.dstOffset));
-    if (!b.tracked(op.dst)) return from;
+    isPlain = !b.tracked(op.dst);
   }
   t.dy = from.data;
   t.ds = from.stride;
-  linear(t, op.dst, op.dstOffset);
+  if (!isPlain) linear(t, op.dst, op.dstOffset);
+  return t;
+}
+
+Program::Run::Slice<const float> Program::Run::Chunk::gradient(const Step& step, const ProgramOp& op) {
+  bool isPlain;
+  GradRows t = gradientRows(step, op, isPlain);
+  if (isPlain) return {t.dy, t.ds};
+  const size_t rows = pixels(op.dst);
   t.out = take(rows * op.outChannels);
   t.os = op.outChannels;
   gradRows(t, rows, op.outChannels, nullptr);

@@ -318,8 +318,8 @@ void Program::layOutWorkspace() {
       const size_t weights = mode_ == ProgramMode::Backward && op.kind == ProgramOp::Conv
                                  ? weightsOf(op) + static_cast<size_t>(op.outChannels)
                                  : 0;
-      fixed =
-          std::max(fixed, rounded(weights) + 4 * rounded(static_cast<size_t>(std::max(op.inChannels, op.outChannels))));
+      fixed = std::max(
+          fixed, 2 * rounded(weights) + 4 * rounded(static_cast<size_t>(std::max(op.inChannels, op.outChannels))));
     }
     phase.transientFloats = transientFloats[i];
     bytes += 4.0 * static_cast<double>(transientFloats[i]);
@@ -335,7 +335,7 @@ void Program::layOutWorkspace() {
     if (phase.slots == 1) phase.chunk = images;
     addAccumulators(phase);
     accumulators = std::max(accumulators, phase.slots * phase.accumulatorFloats);
-    scratchFloats_ = std::max(scratchFloats_, (transientFloats[i] + most) * phase.chunk + fixed + 64);
+    scratchFloats_ = std::max(scratchFloats_, (transientFloats[i] + most) * phase.chunk + fixed + 128);
   }
   at += accumulators;
   scratchAt_ = at;

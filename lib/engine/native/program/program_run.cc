@@ -112,6 +112,7 @@ std::unique_ptr<PreparedConv> Program::Run::convolution(const Context& own, size
 void Program::Run::prepare() {
   convolutions.resize(program.ops_.size());
   inputGrads.resize(program.ops_.size());
+  pointwiseGrads.resize(program.ops_.size());
   std::vector<size_t> steps;
   for (const Step& step : phase.steps) {
     const size_t op = static_cast<size_t>(step.op);
@@ -121,6 +122,10 @@ void Program::Run::prepare() {
   auto make = [&](size_t op, const Context& own) {
     if (backward) {
       const ConvShape shape = program.shapeOf(program.ops_[op], phase.chunk);
+      if (isPixelwise(program.ops_[op])) {
+        pointwiseGrads[op].reset(new PointwiseGrads(own, shape, weightsOf(static_cast<int>(op))));
+        return;
+      }
       inputGrads[op].reset(new PreparedInputGrad(own, shape, weightsOf(static_cast<int>(op))));
     } else {
       convolutions[op] = convolution(own, op, false);

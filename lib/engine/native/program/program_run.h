@@ -1,5 +1,6 @@
 // A run of one of a program's phases; for the files that are its parts.
 #pragma once
+#include "conv/pointwise.h"
 #include "program/program.h"
 
 namespace convbook {
@@ -27,6 +28,7 @@ struct Program::Run {
   // Of each operation, null where it has none, or is run once and packed then.
   std::vector<std::unique_ptr<PreparedConv>> convolutions;
   std::vector<std::unique_ptr<PreparedInputGrad>> inputGrads;
+  std::vector<std::unique_ptr<PointwiseGrads>> pointwiseGrads;
 
   Run(const Program& program, const Context& context, const SingleThreads& singles, size_t phase,
       const ProgramArrays& arrays);
@@ -50,6 +52,8 @@ struct Program::Run {
   bool isDirect(const ProgramOp& op) const {
     return op.outChannels == channels(op.dst) || (op.residual < 0 && context.onednn == nullptr);
   }
+  // Whether a convolution's gradients are made a few pixels at a time, by one thread.
+  bool isPixelwise(const ProgramOp& op) const;
   // Takes the chunks of a slot through all steps.
   void task(size_t slot, const Context& own, int thread) const;
   // What is known when all tasks are done: statistics, and gradients of parameters.
@@ -91,6 +95,8 @@ struct Program::Run::Chunk {
   void moments(const Step& step, Slice<float> x, size_t rows, int channels);
 
   void backward(const Step& step, bool isFirstChunk);
+  // The same of a convolution that isPixelwise.
+  void pixelwise(const Step& step, bool isFirstChunk);
   // Rows of a gradient with the sums that a normalization's gradient needs.
   void gradRows(GradRows t, size_t rows, int channels, double* total);
   // The mask of a Merge's activation.
@@ -99,6 +105,12 @@ struct Program::Run::Chunk {
   void linear(GradRows& t, int buffer, int offset) const;
   // The whole gradient of an operation's result.
   Slice<const float> gradient(const Step& step, const ProgramOp& op);
+  // How it is to be worked out; `out` is not there yet. `isPlain`: it lies there already, as dy.
+  GradRows gradientRows(const Step& step, const ProgramOp& op, bool& isPlain) const;
+  // What is passed through a convolution's normalization.
+  GradRows normalized(const Step& step, const ProgramOp& op) const;
+  // Where a slot sums a filter's gradient, and a bias's behind it.
+  float* filterSums(const Step& step, const ProgramOp& op) const;
   // Where gradients of `buffer` go, and what they are added to.
   void target(GradRows& t, int buffer, int offset, bool isFirst) const;
   void addTo(int buffer, int offset, int channels, bool isFirst, Slice<const float> dz);

@@ -134,7 +134,7 @@ void binary(Binary op, const float* a, int sa, const float* b, int sb, float* y,
       return zipTo(a, sa, b, sb, y, n, [](float dy, float v) { return v >= 0.f ? dy : dy * (v + 1.f); });
     case Binary::ReluGrad: return zipTo(a, sa, b, sb, y, n, [](float dy, float v) { return v <= 0.f ? 0.f : dy; });
     case Binary::Relu6Grad:
-      return zipTo(a, sa, b, sb, y, n, [](float dy, float v) { return v > 0.f && v <= 6.f ? dy : 0.f; });
+      return zipTo(a, sa, b, sb, y, n, [](float dy, float v) { return v <= 0.f || v >= 6.f ? 0.f : dy; });
     case Binary::Mod: return zipTo(a, sa, b, sb, y, n, [](float p, float q) { return floorMod(p, q); });
     case Binary::FloorDiv: return zipTo(a, sa, b, sb, y, n, [](float p, float q) { return std::floor(p / q); });
     case Binary::Atan2: return zipTo(a, sa, b, sb, y, n, [](float p, float q) { return std::atan2(p, q); });

@@ -14,17 +14,27 @@ using convbook::Tile;
 class Ahead {
  public:
   // Where there is nothing to ask for, it asks for a line that is there.
-  Ahead(const float* ahead, const float* there)
-      : at_(ahead != nullptr ? ahead : there), step_(ahead != nullptr ? kLine : 0) {}
+  Ahead(const convbook::AheadRows& rows, const float* there)
+      : at_(rows.at != nullptr ? rows.at : there),
+        step_(rows.at != nullptr ? kLine : 0),
+        skip_(rows.at != nullptr ? rows.skip : 0),
+        lines_(rows.lines),
+        left_(rows.lines) {}
   inline void next() {
     prefetch(at_);
     at_ += step_;
+    if (--left_ == 0) {
+      left_ = lines_;
+      at_ += skip_;
+    }
   }
 
  private:
   static constexpr ptrdiff_t kLine = 16;
   const float* at_;
-  const ptrdiff_t step_;
+  const ptrdiff_t step_, skip_;
+  const int lines_;
+  int left_;
 };
 
 template <int P, int Q>

@@ -31,6 +31,14 @@ struct Run {
 constexpr int kMaxVectors = 4;
 constexpr int kMaxRows = 28;
 
+// What will be read or written soon: rows of so many cache lines, and so many floats from behind one row's last line to
+// the next row. Null: nothing.
+struct AheadRows {
+  const float* at = nullptr;
+  int lines = 1;
+  ptrdiff_t skip = 0;
+};
+
 // rows x vectors tile: y[row][col] = act(bias[col] + sum over runs of x[row*xs + offset + k*xk] * w[k][col] (+
 // residual))
 struct Tile {
@@ -45,8 +53,8 @@ struct Tile {
   const float* residual;  // laid out like y, or null
   int activation;
   unsigned tail;  // columns in the last vector
-  // What will be read soon: a cache line of it is asked for with every row of the weights; null: nothing.
-  const float* ahead = nullptr;
+  // A cache line of it is asked for with every row of the weights.
+  AheadRows ahead;
 };
 using TileFn = void (*)(const Tile&);
 
@@ -60,7 +68,7 @@ struct GradTile {
   float* dw;
   ptrdiff_t dws;
   unsigned tail;
-  const float* ahead = nullptr;  // as above, with every pixel
+  AheadRows ahead;  // as above, with every pixel
 };
 using GradTileFn = void (*)(const GradTile&);
 

@@ -27,6 +27,9 @@ void places(const Context&);
 void transforms(const Context&);
 void resizing(const Context&);
 
+// programs_test.cc
+void programs(const Kernels&);
+
 // regions_test.cc
 void regions();
 
