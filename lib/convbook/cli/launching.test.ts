@@ -1,7 +1,7 @@
 /** The launcher's command and Slurm's batch script. */
 import { mpi } from "@convbook/mpi";
 import { expect, it } from "vitest";
-import { batchScript, launchCommand, launchPlan, shellLine } from "./launching.ts";
+import { batchScript, launchCommand, launchPlan, ownProgram, shellLine } from "./launching.ts";
 
 const plan = { devices: 4, numNodes: 1, args: ["train", "my nets/it's.yaml", "--set", "trainer.devices=4"] };
 
@@ -32,9 +32,11 @@ it("the batch script asks for what the plan says, and goes on when it was requeu
   }
   const again = "$" + "{SLURM_RESTART_COUNT:+--resume}";
   expect(script).toContain(
-    `srun --mpi=pmix npx convbook train 'my nets/it'\\''s.yaml' --set trainer.devices=4 ${again}\n`,
+    `srun --mpi=pmix ${shellLine(ownProgram())} train 'my nets/it'\\''s.yaml' --set trainer.devices=4 ${again}\n`,
   );
-  expect(batchScript(plan, "MPICH", 8)).toContain("srun --mpi=pmi2 npx convbook");
+  expect(batchScript(plan, "MPICH", 8)).toContain(`srun --mpi=pmi2 ${shellLine(ownProgram())} train`);
+  // npx ends at the first signal, and the program with it.
+  expect(script).not.toContain("npx");
 });
 
 it("settings that no process could use are refused before any is started", async () => {

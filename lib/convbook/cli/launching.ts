@@ -14,6 +14,11 @@ export function shellLine(words: readonly string[]): string {
   return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
 }
 
+/** The command as launchers are to start it. Not by npx: asked to stop, it ends before its program, which is then killed before it has saved. */
+export function ownProgram(): string[] {
+  return [process.execPath, process.argv[1] ?? ""];
+}
+
 /** A batch script of Slurm: asked to stop two minutes before the time is over, it is started again and goes on. */
 export function batchScript({ devices, numNodes, args }: LaunchPlan, family: string, processors: number): string {
   const type = family === "MPICH" ? "pmi2" : "pmix";
@@ -27,7 +32,7 @@ export function batchScript({ devices, numNodes, args }: LaunchPlan, family: str
 #SBATCH --requeue
 #SBATCH --open-mode=append
 
-srun --mpi=${type} npx convbook ${shellLine(args)} \${SLURM_RESTART_COUNT:+--resume}
+srun --mpi=${type} ${shellLine([...ownProgram(), ...args])} \${SLURM_RESTART_COUNT:+--resume}
 code=$?
 # 143: asked to stop, and saved.
 if [ "$code" -eq 143 ]; then

@@ -2,7 +2,15 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { batchScript, type LaunchPlan, launchCommand, launchPlan, logToFile, shellLine } from "./launching.ts";
+import {
+  batchScript,
+  type LaunchPlan,
+  launchCommand,
+  launchPlan,
+  logToFile,
+  ownProgram,
+  shellLine,
+} from "./launching.ts";
 import { StopRequests } from "./stop-requests.ts";
 
 interface TrainOptions {
@@ -70,7 +78,7 @@ export const trainCommand = new Command("train")
       const family = mpi.family ?? "Open MPI";
       const script = join(runFolder(config), "train.sbatch");
       await writeFileAtomic(script, batchScript(plan, family, availableParallelism()));
-      console.log(shellLine([...launchCommand(plan, family, availableParallelism()), "npx", "convbook", ...plan.args]));
+      console.log(shellLine([...launchCommand(plan, family, availableParallelism()), ...ownProgram(), ...plan.args]));
       console.log(`for Slurm: sbatch ${script}`);
       return;
     }
