@@ -37,7 +37,7 @@ const flags = [
   "-fvisibility=hidden",
   "-fno-math-errno",
   "-fno-trapping-math",
-  // The files are shipped; with -O2 they are a tenth larger, and the networks no faster.
+  // The files are shipped; with -O2 all of them would be a tenth larger, and the networks no faster.
   "-Os",
   "-Wall",
   "-Wextra",
@@ -56,6 +56,12 @@ const flags = [
   "-I",
   native,
 ];
+
+/**
+ * For the loops over vectors, over these. With -Os Clang makes no vectors of plain loops whose length it does not know, and ReLU or a sum of
+ * two tensors take three to five times as long; unrolled loops and several vectors at a time would be most of the size, and no faster.
+ */
+const kernelFlags = ["-O2", "-fno-unroll-loops", "-mllvm", "-force-vector-interleave=1"];
 
 /** Parts that have no place in WebAssembly; what stands for them is in native/wasm. */
 const leftOut = (path) =>
@@ -144,7 +150,14 @@ async function link(parts, file) {
     "-O2",
     ...exported.map((name) => `--export=${name}`),
   ];
-  await run("wasm-ld-16", [...options, ...parts, ...libraries, "-o", file], { maxBuffer: 64 << 20 });
+  const map = join(objects, `${basename(file)}.map`);
+  await run("wasm-ld-16", [...options, `-Map=${map}`, ...parts, ...libraries, "-o", file], { maxBuffer: 64 << 20 });
+  return partsOf(readFileSync(map, "utf8"));
+}
+
+/** What the linker took of the libraries, by the names of their parts; ../wasm/NOTICE says whose they are. */
+function partsOf(map) {
+  return [...new Set(map.match(/[\w.+-]+\.a\([^)]+\)/g))].sort();
 }
 
 for (const [command, name] of Object.entries(needed)) {
@@ -165,19 +178,22 @@ try {
   const kernels = "simd/isa_wasm.cc";
   const common = sources.filter((source) => source !== kernels).map((source) => () => compile(source, []));
   const [plain, relaxed, ...rest] = await together([
-    () => compile(kernels, []),
-    () => compile(kernels, ["-mrelaxed-simd"], "-relaxed"),
+    () => compile(kernels, kernelFlags),
+    () => compile(kernels, [...kernelFlags, "-mrelaxed-simd"], "-relaxed"),
     ...common,
   ]);
   const made = { "engine.wasm": plain, "engine-relaxed.wasm": relaxed };
   const files = {};
+  const linked = new Set();
   for (const [name, object] of Object.entries(made)) {
     const file = join(target, name);
-    await link([object, ...rest], file);
+    for (const part of await link([object, ...rest], file)) {
+      linked.add(part);
+    }
     files[name] = hash(readFileSync(file));
     console.log(`${basename(file)}: ${(readFileSync(file).length / 1000).toFixed(0)} kB`);
   }
-  const record = { sources: sourcesHash(root), files };
+  const record = { sources: sourcesHash(root), files, linked: [...linked].sort() };
   writeFileSync(join(target, "sources.json"), `${JSON.stringify(record, null, 2)}\n`);
 } catch (error) {
   console.error(error.stderr ?? error);

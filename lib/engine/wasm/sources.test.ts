@@ -14,6 +14,8 @@ const mostBytes = 1_500_000;
 interface Recorded {
   readonly sources: string;
   readonly files: Readonly<Record<string, string>>;
+  /** What was linked of libraries: archive(part.o). */
+  readonly linked: readonly string[];
 }
 
 const recorded: Recorded = JSON.parse(readFileSync(join(root, "wasm", "sources.json"), "utf8"));
@@ -33,6 +35,16 @@ it("the files are those that were built, and small", () => {
   const files = names.map((name) => readFileSync(join(root, "wasm", name)));
   expect(Object.fromEntries(names.map((name, i) => [name, hash(files[i] as Uint8Array)]))).toEqual(recorded.files);
   expect(files.reduce((sum, { length }) => sum + length, 0)).toBeLessThanOrEqual(mostBytes);
+});
+
+it("the notice beside them says whose the libraries' parts are, each of them", () => {
+  const notice = readFileSync(join(root, "wasm", "NOTICE"), "utf8");
+  const words = new Set(notice.slice(0, notice.indexOf("\nMIT\n")).split(/[\s,;:.]+/));
+  const parts = recorded.linked.map((part) => /^(\S+)\((\S+)\.o\)$/.exec(part)?.slice(1) ?? [part, part]);
+  expect(new Set(parts.map(([archive]) => archive))).toEqual(new Set(["libc++.a", "libc.a"]));
+  const unsaid = parts.filter(([archive, name = ""]) => archive === "libc.a" && !words.has(name));
+  expect(unsaid).toEqual([]);
+  expect(parts.length).toBeGreaterThan(50);
 });
 
 const hasCompiler = ["clang++-16", "wasm-ld-16"].every((name) => spawnSync(name, ["--version"]).status === 0);
