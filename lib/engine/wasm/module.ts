@@ -180,7 +180,8 @@ function fixedMemory(Memory: new (limits: { initial: number; maximum: number; sh
 
 /** The file with a memory that is not shared: what it says of the memory that it imports is one bit. */
 function withoutSharing(bytes: Uint8Array): Uint8Array {
-  const result = bytes.slice();
+  // A copy: `slice` of a Buffer of Node would be the same memory.
+  const result = new Uint8Array(bytes);
   const name = [3, ...new TextEncoder().encode("env"), 6, ...new TextEncoder().encode("memory"), 2];
   const at = result.findIndex((_, start) => name.every((byte, i) => result[start + i] === byte));
   const limits = at + name.length;
