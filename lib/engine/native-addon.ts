@@ -15,6 +15,10 @@ export interface NativeAddon extends NativeArrayFunctions, NativeOperationFuncti
   /** Sets the threads (0: all processors) and the instruction set ("" or undefined: the best); returns the latter. */
   configure(threads: number, isa?: string): string;
   threads(): number;
+  /** Pretends to have so many threads until {@link configure} is called: their tasks run one by one and are timed. Not in WebAssembly. */
+  simulateThreads?(threads: number): void;
+  /** What such threads have run: seconds of all tasks, and seconds until the last thread of each run would have been done. */
+  simulatedWork?(): [runs: number, tasks: number, total: number, span: number];
   /** Whether the instruction set multiplies bfloat16 faster than float32. */
   hasBf16(): boolean;
   /** What AMX tiles have computed in this process: forward passes and input gradients in bf16 and in float32, gradients of filters. */

@@ -31,6 +31,7 @@ import { memory } from "./engine/memory.ts";
 import { operations } from "./engine/operations.ts";
 import { type Options, type PartName, parseOptions, type Section } from "./engine/options.ts";
 import { ownBlocks } from "./engine/own-blocks.ts";
+import { partition } from "./engine/partition.ts";
 import { precision } from "./engine/precision.ts";
 import { programs } from "./engine/programs.ts";
 import { roofline } from "./engine/roofline.ts";
@@ -65,6 +66,7 @@ const parts: Readonly<Record<PartName, (options: Options) => Promise<Section | r
   mobile,
   wide,
   operations,
+  partition,
 };
 
 export async function run(args: readonly string[]): Promise<BenchResult> {

@@ -24,6 +24,7 @@ export const partNames = [
   "wide",
   "operations",
   "wasm",
+  "partition",
 ] as const;
 export type PartName = (typeof partNames)[number];
 

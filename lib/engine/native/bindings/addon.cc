@@ -9,6 +9,15 @@
 namespace convbook {
 namespace {
 
+// Threads for all that follows; what was cut or planned for others goes.
+void takePool(State& state, int threads, bool simulated) {
+  state.kept.clear();
+  state.dropProgram();
+  state.pool.reset(new ThreadPool(threads, simulated));
+  state.singles.clear();
+  for (int thread = 0; thread < threads; thread++) state.singles.emplace_back(new ThreadPool(1));
+}
+
 napi_value configure(const Arguments& args, State& state) {
   const int threads = args.integer(0);
   char name[32] = {};
@@ -16,17 +25,36 @@ napi_value configure(const Arguments& args, State& state) {
   if (args.given(1)) napi_get_value_string_utf8(args.env(), args.value(1), name, sizeof name, &length);
   state.kernels = &chooseKernels(length > 0 ? name : nullptr);
   const int wanted = threads > 0 ? std::min(threads, 256) : availableProcessors();
-  if (state.pool == nullptr || state.pool->threads() != wanted) {
-    state.kept.clear();   // It was cut for them.
-    state.dropProgram();  // It was planned for other threads.
-    state.pool.reset(new ThreadPool(wanted));
-    state.singles.clear();
-    for (int thread = 0; thread < wanted; thread++) state.singles.emplace_back(new ThreadPool(1));
+  if (state.pool == nullptr || state.pool->threads() != wanted || state.pool->isSimulated()) {
+    takePool(state, wanted, false);
   }
   napi_value isa;
   napi_create_string_utf8(args.env(), state.kernels->name, NAPI_AUTO_LENGTH, &isa);
   return isa;
 }
+
+#if !defined(__wasm__)
+// (threads) pretends to have so many, until `configure` is called: their tasks run one by one and are timed.
+napi_value simulateThreads(const Arguments& args, State& state) {
+  const int threads = args.integer(0);
+  if (threads < 1 || threads > 256) refuseNumber(0, "1 to 256 threads", threads);
+  takePool(state, threads, true);
+  return nullptr;
+}
+
+// () -> [runs, tasks, seconds of all tasks, seconds until the last thread of each run would have been done]
+napi_value simulatedWork(const Arguments& args, State& state) {
+  const SimulatedWork& work = state.pool->simulatedWork();
+  const double values[] = {static_cast<double>(work.runs), static_cast<double>(work.tasks), work.total, work.span};
+  napi_value list, value;
+  napi_create_array_with_length(args.env(), 4, &list);
+  for (uint32_t i = 0; i < 4; i++) {
+    napi_create_double(args.env(), values[i], &value);
+    napi_set_element(args.env(), list, i, value);
+  }
+  return list;
+}
+#endif
 
 napi_value threads(const Arguments& args, State& state) {
   napi_value result;
@@ -99,6 +127,10 @@ NAPI_MODULE_INIT() {
          {
              {"configure", call<configure>},
              {"threads", call<threads>},
+#if !defined(__wasm__)
+             {"simulateThreads", call<simulateThreads>},
+             {"simulatedWork", call<simulatedWork>},
+#endif
              {"hasBf16", call<hasBf16>},
              {"tilePasses", call<tilePasses>},
              {"useWinograd", call<useWinograd>},

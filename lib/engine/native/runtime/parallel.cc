@@ -1,5 +1,9 @@
 #include "runtime/parallel.h"
 
+#if !defined(__wasm__)
+#include <algorithm>
+#include <chrono>
+#endif
 #include <new>
 
 #include "runtime/memory.h"
@@ -25,9 +29,10 @@ constexpr int kSpins = 1000;
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) : threads_(threads < 1 ? 1 : threads), ranges_(new Range[threads_]) {
+ThreadPool::ThreadPool(int threads, bool simulated)
+    : threads_(threads < 1 ? 1 : threads), simulated_(simulated), ranges_(new Range[threads_]) {
   buffers_.resize(static_cast<size_t>(threads_) * kSlots);
-  if (threads_ == 1) return;
+  if (threads_ == 1 || simulated) return;
   workers_.start(threads_ - 1, [](void* self, int thread) { static_cast<ThreadPool*>(self)->worker(thread); }, this);
 }
 
@@ -80,6 +85,36 @@ bool ThreadPool::take(int owner, bool front, size_t* task) {
   }
 }
 
+// The next task of a thread's own, or the last one of another's.
+bool ThreadPool::next(int thread, size_t* task) {
+  if (take(thread, true, task)) return true;
+  for (int other = 1; other < threads_; other++) {
+    if (take((thread + other) % threads_, false, task)) return true;
+  }
+  return false;
+}
+
+#if !defined(__wasm__)
+// Whichever thread would be free first takes the next task.
+void ThreadPool::simulate(size_t tasks) {
+  using Clock = std::chrono::steady_clock;
+  std::vector<double> busy(static_cast<size_t>(threads_), 0);
+  size_t task;
+  for (;;) {
+    const auto first = std::min_element(busy.begin(), busy.end());
+    if (!next(static_cast<int>(first - busy.begin()), &task)) break;
+    const auto start = Clock::now();
+    body_(self_, task, static_cast<int>(first - busy.begin()));
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    *first += seconds;
+    simulatedWork_.total += seconds;
+  }
+  simulatedWork_.span += *std::max_element(busy.begin(), busy.end());
+  simulatedWork_.runs++;
+  simulatedWork_.tasks += tasks;
+}
+#endif
+
 void ThreadPool::work(int thread) {
   size_t task, done = 0;
   const auto perform = [&] {
@@ -90,11 +125,7 @@ void ThreadPool::work(int thread) {
     }
     done++;
   };
-  while (take(thread, true, &task)) perform();
-  for (int other = 1; other < threads_; other++) {
-    int victim = (thread + other) % threads_;
-    while (take(victim, false, &task)) perform();
-  }
+  while (next(thread, &task)) perform();
   if (done > 0) remaining_.fetch_sub(done, std::memory_order_acq_rel);
 }
 
@@ -107,6 +138,9 @@ void ThreadPool::runErased(size_t tasks, Erased body, const void* self) {
     uint64_t lo = tasks * thread / threads_, hi = tasks * (thread + 1) / threads_;
     ranges_[thread].bounds.store(lo << 32 | hi, std::memory_order_release);
   }
+#if !defined(__wasm__)
+  if (simulated_) return simulate(tasks);
+#endif
   generation_.fetch_add(1);
   workers_.wake(generation_);
   work(0);

@@ -12,14 +12,24 @@
 
 namespace convbook {
 
+// What a pool that only pretends to have its threads has run: seconds of all tasks, and seconds until the last of its
+// threads would have been done, summed over its runs.
+struct SimulatedWork {
+  size_t runs = 0, tasks = 0;
+  double total = 0, span = 0;
+};
+
 class ThreadPool {
  public:
-  explicit ThreadPool(int threads);
+  // With `simulated`, tasks are dealt out as to so many threads, run one by one on the calling thread, and timed.
+  explicit ThreadPool(int threads, bool simulated = false);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int threads() const { return threads_; }
+  bool isSimulated() const { return simulated_; }
+  const SimulatedWork& simulatedWork() const { return simulatedWork_; }
 
   // Calls body(task, thread) once for every task in [0, tasks); returns when all are done. Throws std::bad_alloc where
   // memory ran out in one of them.
@@ -73,10 +83,14 @@ class ThreadPool {
 
   void runErased(size_t tasks, Erased body, const void* self);
   void work(int thread);
+  void simulate(size_t tasks);
+  bool next(int thread, size_t* task);
   void worker(int thread);
   bool take(int owner, bool front, size_t* task);
 
   const int threads_;
+  const bool simulated_;
+  SimulatedWork simulatedWork_;
   std::unique_ptr<Range[]> ranges_;
   std::vector<Buffer> buffers_;
   std::atomic<uint64_t> generation_{0};
