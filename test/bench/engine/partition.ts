@@ -12,7 +12,7 @@ import { contestantOf, networks, ours } from "./networks.ts";
 import type { Options, Section } from "./options.ts";
 
 const counts = [1, 2, 4, 8, 16, 32, 64] as const;
-const steps = 3;
+const steps = 5;
 
 /** Seconds of one native function's calls in a step. */
 interface Part {
@@ -69,40 +69,41 @@ async function timed(addon: NativeAddon, body: () => unknown): Promise<{ parts: 
   return { parts, seconds: (performance.now() - start) / 1000 };
 }
 
-const sum = (parts: Iterable<Part>, of: (part: Part) => number): number => {
-  let all = 0;
-  for (const part of parts) {
-    all += of(part);
+/** A step's parts, each as it was in the step where it took least, so that what else the machine does is left out. */
+async function leastParts(
+  addon: NativeAddon,
+  step: () => unknown,
+): Promise<{ parts: Map<string, Part>; seconds: number }> {
+  const parts = new Map<string, Part>();
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < steps; i++) {
+    const { parts: own, seconds } = await timed(addon, step);
+    least = Math.min(least, seconds);
+    for (const [name, part] of own) {
+      const known = parts.get(name) ?? part;
+      const of = (key: keyof Part) => Math.min(known[key], part[key]);
+      parts.set(name, { alone: of("alone"), total: of("total"), span: of("span") });
+    }
   }
-  return all;
-};
+  return { parts, seconds: least };
+}
 
-/** The share of a step's native work that so many threads would still take, and what takes longest alone. */
-async function shares(addon: NativeAddon, contestant: Contestant, mode: Mode) {
+/** How many times as fast the native work of a step would be with so many threads, and of the most threads what takes longest. */
+async function bounds(addon: NativeAddon, contestant: Contestant, mode: Mode): Promise<Section["rows"][number]> {
   const row: Record<string, number | string> = {};
   for (const count of counts) {
     addon.simulateThreads?.(count);
     await contestant.step(mode);
-    let least = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < steps; i++) {
-      const { parts, seconds } = await timed(addon, () => contestant.step(mode));
-      const [alone, total, span] = [
-        sum(parts.values(), (part) => part.alone),
-        sum(parts.values(), (part) => part.total),
-        sum(parts.values(), (part) => part.span),
-      ];
-      const share = (alone + span) / (alone + total);
-      if (share < least) {
-        least = share;
-        row[`${count}`] = Number((1 / share).toFixed(2));
-        const [worst] = [...parts].sort(([, a], [, b]) => b.alone + b.span - (a.alone + a.span));
-        row.longest =
-          worst === undefined
-            ? ""
-            : `${worst[0]} ${Math.round((100 * (worst[1].alone + worst[1].span)) / (alone + span))} %`;
-        row["alone, %"] = Number(((100 * alone) / (alone + total)).toFixed(2));
-        row["javascript, %"] = Number((100 * (1 - (alone + total) / seconds)).toFixed(1));
-      }
+    const { parts, seconds } = await leastParts(addon, () => contestant.step(mode));
+    const of = (key: keyof Part): number => [...parts.values()].reduce((all, part) => all + part[key], 0);
+    const [alone, total, span] = [of("alone"), of("total"), of("span")];
+    row[`x${count}`] = Number(((alone + total) / (alone + span)).toFixed(2));
+    if (count === counts.at(-1)) {
+      const chain = (part: Part): number => (part.alone + part.span) / (alone + span);
+      const longest = [...parts].sort(([, p], [, q]) => chain(q) - chain(p)).slice(0, 3);
+      row.longest = longest.map(([name, part]) => `${name} ${Math.round(100 * chain(part))} %`).join(", ");
+      row.alone = `${((100 * alone) / (alone + total)).toFixed(2)} %`;
+      row.javascript = `${Math.max(0, 100 * (1 - (alone + total) / seconds)).toFixed(1)} %`;
     }
   }
   return row;
@@ -120,7 +121,7 @@ export async function partition({ names, named, batch, threads }: Options): Prom
     }
     const contestant = make(batch);
     for (const mode of modes) {
-      rows.push({ network: name, mode, ...(await shares(addon, contestant, mode)) });
+      rows.push({ network: name, mode, ...(await bounds(addon, contestant, mode)) });
     }
     contestant.close();
     engine.trim();
@@ -128,7 +129,7 @@ export async function partition({ names, named, batch, threads }: Options): Prom
   engine.setThreads(threads);
   const note =
     "Bounds of the speed-up by 1 to 64 threads, which would be reached if no two of them waited for the same memory: the native work of a step by its longest " +
-    `chain, the best of ${steps} steps. Of 64 threads: the function or phase of a program that takes longest, the share of native work that is not split, and JavaScript's share ` +
+    `chain, each part the best of ${steps} steps. Of 64 threads: the functions or phases of programs that take longest, the share of native work that is not split, and JavaScript's share ` +
     "of a step that is run by one thread";
   return { title: "Partition", note, rows };
 }
