@@ -299,7 +299,7 @@ void Program::layOutWorkspace() {
     at += floats;
   }
   accumulatorAt_ = at;
-  size_t accumulators = 0;
+  size_t accumulators = 0, undivided = 0;
   for (size_t i = 0; i < phases_.size(); i++) {
     Phase& phase = phases_[i];
     if (mode_ != ProgramMode::Infer) {
@@ -335,12 +335,14 @@ void Program::layOutWorkspace() {
     if (phase.slots == 1) phase.chunk = images;
     addAccumulators(phase);
     accumulators = std::max(accumulators, phase.slots * phase.accumulatorFloats);
-    scratchFloats_ = std::max(scratchFloats_, (transientFloats[i] + most) * phase.chunk + fixed + 128);
+    // All images in one piece are the first thread's, and need no room for each of the others.
+    size_t& room = phase.slots == 1 ? undivided : scratchFloats_;
+    room = std::max(room, (transientFloats[i] + most) * phase.chunk + fixed + 128);
   }
   at += accumulators;
   scratchAt_ = at;
   scratchFloats_ = rounded(scratchFloats_);
-  workspaceFloats_ = at + scratchFloats_ * static_cast<size_t>(threads_);
+  workspaceFloats_ = at + std::max(rounded(undivided), scratchFloats_ * static_cast<size_t>(threads_));
 }
 
 }  // namespace convbook
