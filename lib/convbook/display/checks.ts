@@ -34,11 +34,15 @@ export function checkWhole(figure: string, numbers: Readonly<Record<string, unkn
   }
 }
 
-/** Requires milliseconds. */
-export function checkTimes(figure: string, times: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(times)) {
+/**
+ * Requires numbers from 0 up.
+ *
+ * @param unit what they are, as a message says it
+ */
+export function checkFromZero(figure: string, numbers: Readonly<Record<string, unknown>>, unit = "a number"): void {
+  for (const [name, value] of Object.entries(numbers)) {
     if (value !== undefined && !(typeof value === "number" && value >= 0)) {
-      throw wrongArgument(figure, name, value, "milliseconds from 0 up");
+      throw wrongArgument(figure, name, value, `${unit} from 0 up`);
     }
   }
 }

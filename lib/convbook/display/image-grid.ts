@@ -31,9 +31,9 @@ export interface ImageGridOptions extends PixelScaling {
 const fontSize = 12;
 const lineHeight = 15;
 
-const optionNames: readonly (keyof ImageGridOptions)[] = [
-  ...(["columns", "titles", "scale", "padding", "background", "title", "alt", "normalize", "mean", "std"] as const),
-];
+type OptionName = keyof ImageGridOptions;
+const placement: OptionName[] = ["columns", "titles", "scale", "padding", "background"];
+const optionNames: OptionName[] = [...placement, "title", "alt", "normalize", "mean", "std"];
 
 const isTitle = (title: unknown): boolean =>
   typeof (typeof title === "object" && title !== null && "text" in title ? title.text : title) === "string";

@@ -1,6 +1,6 @@
 /** A figure that follows what is going on, without slowing it down. */
 
-import { checkOptions, checkTexts, checkTimes } from "./checks.ts";
+import { checkFromZero, checkOptions, checkTexts } from "./checks.ts";
 import { type DisplayHandle, display } from "./display.ts";
 import { wrongArgument } from "./errors.ts";
 import { currentTransport } from "./transport.ts";
@@ -28,7 +28,7 @@ export class LiveFigure {
   constructor(options: LiveOptions = {}) {
     checkOptions("liveFigure", options, ["interval", "share", "displayId"]);
     const { interval = 200, share = 0.05, displayId } = options;
-    checkTimes("liveFigure", { interval });
+    checkFromZero("liveFigure", { interval }, "milliseconds");
     checkTexts("liveFigure", { displayId });
     if (!(typeof share === "number" && share > 0 && share <= 1)) {
       throw wrongArgument("liveFigure", "share", share, "a number above 0, up to 1");

@@ -144,6 +144,8 @@ describe("progress", () => {
     expect(() => progress(null as never)).toThrow(
       "progress: items is null; expected a number, an iterable or an async iterable",
     );
-    expect(() => progress(-1)).toThrow("progress: items is -1; expected a whole number of at least 0");
+    // As many as there are of what is not counted in ones.
+    expect(progress(2.5).total).toBe(2.5);
+    expect(() => progress(-1)).toThrow("progress: items is -1; expected a number from 0 up");
   });
 });

@@ -1,6 +1,6 @@
 /** Progress of a loop: one output updated in place, at most about five times a second. */
 
-import { checkOptions, checkTexts, checkTimes, checkWhole } from "./checks.ts";
+import { checkFromZero, checkOptions, checkTexts } from "./checks.ts";
 import { type DisplayHandle, display } from "./display.ts";
 import { DisplayError, wrongArgument } from "./errors.ts";
 import { displaySymbol, type MimeBundle, type Showable } from "./mime.ts";
@@ -27,9 +27,8 @@ export interface ProgressOptions {
   readonly keepTimes?: boolean;
 }
 
-const optionNames: readonly (keyof ProgressOptions)[] = [
-  ...(["label", "unit", "total", "stream", "interval", "logInterval", "keepTimes"] as const),
-];
+type OptionName = keyof ProgressOptions;
+const optionNames: OptionName[] = ["label", "unit", "total", "stream", "interval", "logInterval", "keepTimes"];
 
 /** A bar that is moved by hand. Close it (or use `using`) so that its last state is shown. */
 export class Progress {
@@ -50,9 +49,9 @@ export class Progress {
     checkOptions("progress", options, optionNames);
     const { label = "", unit = "", interval = 200, logInterval = 10_000, keepTimes = true } = options;
     const { stream = process.stderr } = options;
-    checkWhole("progress", { total, "options.total": options.total }, 0);
+    checkFromZero("progress", { total, "options.total": options.total });
     checkTexts("progress", { label, unit });
-    checkTimes("progress", { interval, logInterval });
+    checkFromZero("progress", { interval, logInterval }, "milliseconds");
     if (typeof stream?.write !== "function") {
       throw wrongArgument("progress", "stream", stream, "a stream to write to");
     }
@@ -284,7 +283,7 @@ export function progress<T>(
   options: ProgressOptions = {},
 ): Progress | ProgressIterable<T> {
   if (typeof items === "number") {
-    checkWhole("progress", { items }, 0);
+    checkFromZero("progress", { items });
     return new Progress(items, options);
   }
   if (!isIterable(items) && !has(items, Symbol.asyncIterator)) {

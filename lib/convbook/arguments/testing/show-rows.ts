@@ -5,7 +5,7 @@ import { join } from "node:path";
 import * as convbook from "../../index.ts";
 import { TensorBoard } from "../../tensorboard/index.ts";
 import { call, construct, invoke } from "./nn-rows.ts";
-import { type Argument, arg, flag, maybe, options, type Row, share, text, whole } from "./probe.ts";
+import { type Argument, arg, flag, maybe, options, positive, type Row, share, text, whole } from "./probe.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "convbook-arguments-"));
 const writer = new convbook.SummaryWriter(folder);
@@ -84,7 +84,7 @@ export const showRows: readonly Row[] = [
           "options",
           maybe(text("label", "a")),
           maybe(text("unit", "a")),
-          maybe(whole("total", 1, 0)),
+          maybe(positive("total", 1)),
           flag("keepTimes"),
         ),
       ),
