@@ -31,9 +31,16 @@ export interface TensorBoardFigureOptions {
   readonly height?: number;
 }
 
+type OptionName = keyof TensorBoardFigureOptions;
 /** The names of its options. */
-export const figureOptionNames: readonly (keyof TensorBoardFigureOptions)[] = [
-  ...(["tags", "smoothing", "xAxis", "logY", "columns", "width", "height"] as const),
+export const figureOptionNames: readonly OptionName[] = [
+  "tags",
+  "smoothing",
+  "xAxis",
+  "logY",
+  "columns",
+  "width",
+  "height",
 ];
 
 /**
