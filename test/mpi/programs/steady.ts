@@ -85,22 +85,26 @@ await trainer.fit(
   new DataLoader(dataset(9), { batchSize: 4, numWorkers: 0 }),
 );
 
-/** The share of a processor that this process uses while it waits for the last rank, which sleeps. */
-async function shareWhile(wait: () => unknown): Promise<number> {
+/**
+ * Milliseconds of a processor that this process uses between two of its sleeps, while it waits for the last rank, which
+ * sleeps. One that spins never sleeps; one that looks now and then sleeps thousands of times, on a busy machine too.
+ */
+async function busyBetweenSleeps(wait: () => unknown): Promise<number> {
   await world.barrier();
-  const [from, before] = [performance.now(), process.cpuUsage()];
+  const before = process.resourceUsage();
   if (world.rank === world.size - 1) {
     await new Promise((resolve) => setTimeout(resolve, 3000));
   }
   await wait();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000 / (performance.now() - from);
+  const after = process.resourceUsage();
+  const busy = after.userCPUTime + after.systemCPUTime - before.userCPUTime - before.systemCPUTime;
+  return busy / 1000 / (after.voluntaryContextSwitches - before.voluntaryContextSwitches);
 }
 
 const world = mpi.init();
 const array = new Float32Array(1000);
-const shares = {
-  promised: await shareWhile(() => world.allreduce(array)),
-  held: await shareWhile(() => world.allreduceSync(array)),
+const waits = {
+  promised: await busyBetweenSleeps(() => world.allreduce(array)),
+  held: await busyBetweenSleeps(() => world.allreduceSync(array)),
 };
-writeFileSync(`${reportFile}.${world.rank}`, JSON.stringify({ seen: watch.seen, shares }));
+writeFileSync(`${reportFile}.${world.rank}`, JSON.stringify({ seen: watch.seen, waits }));
