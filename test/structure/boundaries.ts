@@ -17,6 +17,7 @@ const boundaries: readonly Boundary[] = [
   { of: "mpi", mayKnow: [], why: "the binding of MPI is for whoever computes on several processes" },
   { of: "kernel", mayKnow: [], why: "the kernel runs any TypeScript" },
   { of: "runner", mayKnow: [], why: "the runner runs any Jupyter notebook" },
+  { of: "classroom", mayKnow: ["kernel", "runner"], why: "the classroom is for any TypeScript notebook" },
   { of: "convbook/display", mayKnow: [], why: "figures are data, whoever draws them" },
   { of: "convbook/models", mayKnow: ["convbook/nn", ...basics], why: "a model is made of layers" },
   { of: "convbook/nn", mayKnow: ["engine", ...basics], why: "layers are used with or without a Trainer" },
@@ -27,6 +28,7 @@ const packages: ReadonlyMap<string, string> = new Map([
   ["@convbook/mpi", "mpi"],
   ["@convbook/kernel", "kernel"],
   ["nbconvert-ts-runner", "runner"],
+  ["@convbook/classroom", "classroom"],
   ["convbook", "convbook"],
 ]);
 

@@ -9,7 +9,7 @@ const read = (path: string) => readFileSync(join(root, path), "utf8");
 const packages = readdirSync(join(root, "lib")).filter((name) => existsSync(join(root, "lib", name, "package.json")));
 
 it("each package has the licence and publishes it", () => {
-  expect(packages.sort()).toEqual(["convbook", "engine", "kernel", "mpi", "runner"]);
+  expect(packages.sort()).toEqual(["classroom", "convbook", "engine", "kernel", "mpi", "runner"]);
   for (const name of packages) {
     const { files, license } = JSON.parse(read(`lib/${name}/package.json`));
     expect(license).toBe("MIT");

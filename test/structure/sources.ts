@@ -19,7 +19,7 @@ export interface Import {
 export interface Source {
   /** Relative to the root, with slashes. */
   readonly path: string;
-  /** engine, mpi, kernel, runner or convbook. */
+  /** engine, mpi, kernel, runner, classroom or convbook. */
   readonly packageName: string;
   readonly lines: number;
   /** `x as T`, `as const` left out. */

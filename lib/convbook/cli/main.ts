@@ -3,6 +3,7 @@
  * `convbook --help` answers at once.
  */
 import { resolve } from "node:path";
+import { classCommand } from "@convbook/classroom";
 import { Command, CommanderError } from "commander";
 import { isOn } from "../download/cache.ts";
 import { expandHome } from "../files/index.ts";
@@ -31,6 +32,7 @@ const program = new Command("convbook")
   .addCommand(trainCommand)
   .addCommand(testCommand)
   .addCommand(predictCommand)
+  .addCommand(classCommand)
   .addCommand(doctorCommand)
   .addCommand(kernelCommand)
   .addCommand(consoleCommand);

@@ -1,0 +1,6 @@
+/** The command `convbook class`. Each subcommand is a file of this folder; what it needs is loaded when it runs. */
+import { Command } from "commander";
+
+export const classCommand = new Command("class").description(
+  "one notebook becomes assignment, solution, grader and feedback",
+);

@@ -1,0 +1,1 @@
+export type { Finding, Graded, Reason, Result, TaskResult } from "./result.ts";

@@ -1,0 +1,79 @@
+/** What grading one submission leaves: `result.json`. Feedback, reports and exports are made from it and from nothing else. */
+
+/** Why points were given or not: what the grader's code says of one check. */
+export interface Reason {
+  /** The check's name, as its author wrote it for students. */
+  readonly name: string;
+  readonly passed: boolean;
+  readonly points: number;
+  readonly maxPoints: number;
+  /** One sentence for the student; never a line of hidden code. */
+  readonly message?: string;
+  readonly got?: string;
+  readonly expected?: string;
+}
+
+/** One cell that gives points. */
+export interface TaskResult {
+  /** nbgrader's `grade_id`. */
+  readonly id: string;
+  /** The heading above it, or its id. */
+  readonly title: string;
+  readonly kind: "automatic" | "manual";
+  readonly maxPoints: number;
+  /** `null` until a person has given them. */
+  readonly points: number | null;
+  readonly status: "passed" | "partly" | "failed" | "error" | "timeout" | "notDone" | "missing" | "notRun" | "manual";
+  readonly reasons: readonly Reason[];
+  /** Seconds that the cell ran. */
+  readonly seconds: number;
+}
+
+/** What was found in the file besides its answers. */
+export interface Finding {
+  readonly kind:
+    | "changed" // a locked cell differed and was restored
+    | "missing" // a cell with points is not there
+    | "copied" // an id occurs more than once
+    | "moved" // a cell stood elsewhere
+    | "retyped" // its type was changed
+    | "split"
+    | "merged"
+    | "output" // more than the limit was printed
+    | "limit" // time, memory or processes came to an end
+    | "network" // it asked for an address
+    | "forged" // it showed grades of its own
+    | "unreadable";
+  readonly cell: string | null;
+  readonly message: string;
+}
+
+/** One submission, graded. */
+export interface Result {
+  readonly version: 1;
+  readonly assignment: string;
+  readonly student: string;
+  readonly status: "graded" | "needsManual" | "failed";
+  readonly points: number;
+  readonly maxPoints: number;
+  readonly tasks: readonly TaskResult[];
+  readonly findings: readonly Finding[];
+  /** Everything that a grade depends on. */
+  readonly provenance: {
+    readonly submission: string; // SHA-256 of the file as handed in
+    readonly grader: string; // SHA-256 of the grader's notebook
+    readonly variant: string | null;
+    readonly seed: number;
+    readonly versions: Readonly<Record<string, string>>;
+    readonly machine: { readonly system: string; readonly processor: string; readonly threads: number };
+    readonly limits: Readonly<Record<string, number | boolean>>;
+    /** What the system could hold of them, and what not: sentences. */
+    readonly isolation: readonly string[];
+  };
+}
+
+/** What a cell shows as `application/x-convbook-grade+json`. */
+export interface Graded {
+  readonly points: number;
+  readonly reasons: readonly (string | Reason)[];
+}
