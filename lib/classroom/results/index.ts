@@ -1,1 +1,1 @@
-export type { Finding, Graded, Reason, Result, TaskResult } from "./result.ts";
+export type { Answer, Figure, Finding, Graded, Reason, Result, TaskResult } from "./result.ts";

@@ -13,6 +13,25 @@ export interface Reason {
   readonly expected?: string;
 }
 
+/** A picture that a cell of the student's own showed, for the page of feedback. */
+export interface Figure {
+  readonly type: "image/png" | "image/jpeg" | "image/svg+xml";
+  /** Base64; of SVG, its text. */
+  readonly data: string;
+  /** What it shows, in words, where the cell said so. */
+  readonly alt?: string;
+}
+
+/** What a student wrote: a cell that is not locked. */
+export interface Answer {
+  /** nbgrader's `grade_id`, else the cell's id. */
+  readonly cell: string | null;
+  readonly type: "code" | "markdown" | "raw";
+  readonly source: string;
+  /** What stood there in the student's version; absent in a cell that the student added. */
+  readonly given?: string;
+}
+
 /** One cell that gives points. */
 export interface TaskResult {
   /** nbgrader's `grade_id`. */
@@ -27,6 +46,10 @@ export interface TaskResult {
   readonly reasons: readonly Reason[];
   /** Seconds that the cell ran. */
   readonly seconds: number;
+  /** What a person wrote of it, for the student. */
+  readonly comment?: string;
+  /** What the student's cells showed between the task before and this one. */
+  readonly figures?: readonly Figure[];
 }
 
 /** What was found in the file besides its answers. */
@@ -58,6 +81,10 @@ export interface Result {
   readonly maxPoints: number;
   readonly tasks: readonly TaskResult[];
   readonly findings: readonly Finding[];
+  /** What the student wrote, in the notebook's order. */
+  readonly answers?: readonly Answer[];
+  /** What the run used: seconds of all cells together, and the most memory of its processes at once, in bytes. */
+  readonly used?: { readonly seconds: number; readonly memory: number };
   /** Everything that a grade depends on. */
   readonly provenance: {
     readonly submission: string; // SHA-256 of the file as handed in
