@@ -9,7 +9,15 @@ export {
   toScript,
   toSlides,
 } from "./convert/index.ts";
-export { exitCodes, KernelDiedError, KernelspecError, NotebookError, RunnerError, UsageError } from "./errors.ts";
+export {
+  exitCodes,
+  KernelDiedError,
+  KernelspecError,
+  NotebookError,
+  nearestName,
+  RunnerError,
+  UsageError,
+} from "./errors.ts";
 export {
   findKernelspec,
   KernelClient,

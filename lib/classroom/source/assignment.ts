@@ -1,0 +1,123 @@
+/** An assignment as a teacher wrote it, or as `make` wrote it for the grader: notebooks with their cells' roles, and settings. */
+import { readdirSync, statSync } from "node:fs";
+import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
+import { type Notebook, readNotebook } from "nbconvert-ts-runner";
+import { ClassroomError } from "../errors.ts";
+import { type AssignmentCell, cellsOf, type ReadCells } from "./cells.ts";
+import { type ClassSettings, readSettings } from "./settings.ts";
+
+/** A notebook of an assignment. */
+export interface AssignmentNotebook {
+  readonly path: string;
+  /** The file's name without `.ipynb`, by which a submission's notebook is found. */
+  readonly name: string;
+  /** As it is in the file. */
+  readonly notebook: Notebook;
+  /** Of its kernel, in small letters. */
+  readonly language: string;
+  readonly cells: readonly AssignmentCell[];
+  /** All points that its cells give. */
+  readonly points: number;
+  /** What was upgraded or is worth knowing. */
+  readonly notes: readonly string[];
+}
+
+/** An assignment: a folder, or one notebook. */
+export interface Assignment {
+  readonly folder: string;
+  readonly settings: ClassSettings;
+  readonly notebooks: readonly AssignmentNotebook[];
+  /** What else is in the folder (data, pictures), by paths from it with "/", sorted. */
+  readonly files: readonly string[];
+  readonly points: number;
+}
+
+/** The file with an assignment's settings. */
+export const settingsFile = "class.yaml";
+
+const leftOut = new Set(["node_modules", "__pycache__", "dist"]);
+
+/**
+ * Reads an assignment.
+ *
+ * @param path A folder with notebooks and perhaps a `class.yaml`, or a notebook, whose folder may have one.
+ * @throws ClassroomError where there is none, where its settings or its cells' metadata cannot be used, or where its points are not those
+ *   that `class.yaml` names.
+ * @throws NotebookError for a notebook that is none.
+ */
+export function readAssignment(path: string): Assignment {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) {
+    throw new ClassroomError(path, "no such file or folder; expected an assignment's folder, or its notebook");
+  }
+  const folder = resolve(stats.isDirectory() ? path : dirname(path));
+  const files = stats.isDirectory() ? filesBelow(folder) : [basename(path)];
+  const paths = files.filter((file) => extname(file) === ".ipynb");
+  if (paths.length === 0) {
+    throw new ClassroomError(path, "has no notebook; expected at least one file that ends with .ipynb");
+  }
+  const notebooks = paths.map((file) => readAssignmentNotebook(join(folder, file)));
+  const settings = readSettings(
+    join(folder, settingsFile),
+    stats.isDirectory() ? basename(folder) : basename(path, ".ipynb"),
+  );
+  const points = notebooks.reduce((sum, notebook) => sum + notebook.points, 0);
+  if (settings.points !== null && Math.abs(settings.points - points) > 1e-9) {
+    throw new ClassroomError(
+      join(folder, settingsFile),
+      `says ${settings.points} points, but the cells give ${points}; change one of them`,
+    );
+  }
+  const others = files.filter((file) => extname(file) !== ".ipynb" && file !== settingsFile);
+  return { folder, settings, notebooks, files: others, points };
+}
+
+/**
+ * Reads one notebook of an assignment.
+ *
+ * @throws ClassroomError with all that is wrong with its cells' metadata.
+ * @throws NotebookError where it is no notebook.
+ */
+export function readAssignmentNotebook(path: string): AssignmentNotebook {
+  const { notebook } = readNotebook(path);
+  const read: ReadCells = cellsOf(notebook);
+  if (read.problems.length > 0) {
+    throw new ClassroomError(path, read.problems);
+  }
+  return {
+    path,
+    name: basename(path, ".ipynb"),
+    notebook,
+    language: languageOf(notebook),
+    cells: read.cells,
+    points: read.cells.reduce((sum, cell) => sum + cell.points, 0),
+    notes: read.notes,
+  };
+}
+
+/** The language of a notebook's kernel; Python where it does not say, as nbgrader has it. */
+export function languageOf(notebook: Notebook): string {
+  const { kernelspec, language_info: info } = notebook.metadata;
+  const language = kernelspec?.language ?? info?.name;
+  return typeof language === "string" && language !== "" ? language.toLowerCase() : "python";
+}
+
+/** Files in a folder and below; no hidden ones, no links, nothing that tools put there. */
+function filesBelow(folder: string): string[] {
+  const found: string[] = [];
+  const visit = (place: string): void => {
+    for (const entry of readdirSync(place, { withFileTypes: true })) {
+      if (entry.name.startsWith(".") || leftOut.has(entry.name)) {
+        continue;
+      }
+      const path = join(place, entry.name);
+      if (entry.isDirectory()) {
+        visit(path);
+      } else if (entry.isFile()) {
+        found.push(relative(folder, path).split(sep).join("/"));
+      }
+    }
+  };
+  visit(folder);
+  return found.sort();
+}

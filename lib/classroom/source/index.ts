@@ -1,0 +1,29 @@
+export {
+  type Assignment,
+  type AssignmentNotebook,
+  languageOf,
+  readAssignment,
+  readAssignmentNotebook,
+  settingsFile,
+} from "./assignment.ts";
+export {
+  type AssignmentCell,
+  type CellRole,
+  cellsOf,
+  isAnswer,
+  isUnchanged,
+  type ReadCells,
+  roleOf,
+  sourceOf,
+} from "./cells.ts";
+export { checksum, isLocked } from "./checksum.ts";
+export {
+  duplicateIds,
+  type NbgraderMetadata,
+  type ReadMetadata,
+  readMetadata,
+  schemaVersion,
+  writeMetadata,
+} from "./metadata.ts";
+export { type Region, RegionError, type RegionKind, regionsOf, replaceRegions } from "./regions.ts";
+export { type ClassSettings, defaultSettings, parseSettings, readSettings, type VariantValues } from "./settings.ts";
