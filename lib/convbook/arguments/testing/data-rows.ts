@@ -215,6 +215,11 @@ export const dataRows: readonly Row[] = [
   make("transforms.CutMix", mix()),
   make("transforms.MixUp", mix()),
   make(
+    "transforms.RandomMix",
+    arg("mixes", [new transforms.MixUp({ numClasses: 2 })], { bad: [[], [1], "MixUp"] }),
+    options("options", maybe(arg("p", [2], { bad: [[0], [1, 2], "1"] }))),
+  ),
+  make(
     "transforms.RandAugment",
     options(
       "options",
@@ -226,6 +231,16 @@ export const dataRows: readonly Row[] = [
     ),
   ),
   apply("RandAugment", () => new transforms.RandAugment(), picture),
+  make(
+    "transforms.TrivialAugmentWide",
+    options("options", maybe(whole("numMagnitudeBins", 31, 2)), interpolation(), byte()),
+  ),
+  apply("TrivialAugmentWide", () => new transforms.TrivialAugmentWide(), picture),
+  make(
+    "transforms.AutoAugment",
+    options("options", maybe(arg("policy", "svhn", { bad: ["cifar", 1] })), interpolation(), byte()),
+  ),
+  apply("AutoAugment", () => new transforms.AutoAugment(), picture),
   make(
     "transforms.RandomAffine",
     degrees(),

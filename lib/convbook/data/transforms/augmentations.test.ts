@@ -6,6 +6,8 @@ import type { TensorData } from "../../tensor-data.ts";
 import type { RawBatch } from "../loader/collate.ts";
 import { picture } from "../testing/picture.ts";
 import {
+  AutoAugment,
+  type BatchTransformSpec,
   ColorJitter,
   CutMix,
   Cutout,
@@ -13,8 +15,10 @@ import {
   RandAugment,
   RandomAffine,
   RandomErasing,
+  RandomMix,
   RandomRotation,
   ToTensor,
+  TrivialAugmentWide,
 } from "./index.ts";
 import { batchTransformFromSpec, fromSpec } from "./registry.ts";
 
@@ -26,7 +30,7 @@ interface Case {
   readonly next: number;
 }
 interface Mixes {
-  readonly kind: "MixUp" | "CutMix";
+  readonly kind: "MixUp" | "CutMix" | "RandomMix";
   readonly alpha: number;
   readonly p: number;
   readonly batches: { shape: number[]; data: string; labels: number[] }[];
@@ -101,8 +105,13 @@ describe("batches are mixed as the papers say, with torchvision's draws", () => 
   }
 
   test.each(mixes)("$kind with alpha $alpha, p $p", ({ kind, alpha, p, batches, next }) => {
-    const made = new (kind === "MixUp" ? MixUp : CutMix)({ numClasses: 5, alpha, p });
-    const transform = batchTransformFromSpec(structuredClone(made.toSpec()));
+    const options = { numClasses: 5, alpha, p };
+    const made = {
+      MixUp: () => new MixUp(options),
+      CutMix: () => new CutMix(options),
+      RandomMix: () => new RandomMix([new MixUp(options), new CutMix(options)], { p: [1, 2] }),
+    }[kind]();
+    const transform = batchTransformFromSpec(structuredClone(made.toSpec()) as BatchTransformSpec);
     const generator = new Generator(42);
     for (const expected of batches) {
       const { data, labels, labelShape, shape } = transform.apply(batch(), generator);
@@ -185,6 +194,20 @@ describe("bad arguments are named", () => {
     ],
     [() => new RandAugment({ magnitude: 31 }), "RandAugment's magnitude is a whole number from 0 to 30; got 31."],
     [() => new RandAugment({ numOps: 0.5 }), "RandAugment's numOps is a whole number of at least 0; got 0.5."],
+    [
+      () => new RandAugment({ interpolation: "bicubic" as "nearest" }),
+      'RandAugment\'s interpolation is "nearest" or "bilinear"; got "bicubic".',
+    ],
+    [
+      () => new TrivialAugmentWide({ numMagnitudeBins: 1 }),
+      "TrivialAugmentWide's numMagnitudeBins is a whole number of at least 2; got 1.",
+    ],
+    [() => new TrivialAugmentWide({ fill: -1 }), "TrivialAugmentWide's fill is a whole number from 0 to 255; got -1."],
+    [
+      () => new AutoAugment({ policy: "cifar" as "svhn" }),
+      'AutoAugment\'s policy is "imagenet", "cifar10" or "svhn"; got "cifar".',
+    ],
+    [() => fromSpec({ name: "TrivialAugment", args: [] }), 'Did you mean "TrivialAugmentWide"?'],
     [() => new RandomErasing({ scale: [0, 2] }), "RandomErasing's scale lies within 0 and 1; got [0,2]."],
     [() => new RandomErasing({ p: 2 }), "RandomErasing's p is a probability from 0 to 1; got 2."],
     [

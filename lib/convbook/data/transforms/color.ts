@@ -74,6 +74,11 @@ export function solarize(image: ImageData8, threshold: number): ImageData8 {
   return lookUp(image, () => Uint8Array.from({ length: 256 }, (_, n) => (n < threshold ? n : 255 - n)));
 }
 
+/** The negative: 255 less every number. */
+export function invert(image: ImageData8): ImageData8 {
+  return solarize(image, 0);
+}
+
 /** Stretches every channel to the whole range from 0 to 255. */
 export function autocontrast(image: ImageData8): ImageData8 {
   return lookUp(image, (histogram) => {

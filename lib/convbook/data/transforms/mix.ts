@@ -1,11 +1,14 @@
 /**
  * Mixing a batch's images with each other: MixUp (H. Zhang et al., arXiv:1710.09412) and CutMix (S. Yun et al., arXiv:1905.04899).
- * Each image is mixed with the one before it in the batch, the first with the last, by one share for all, as in torchvision's training
- * reference; the labels become the classes' shares, [N, classes].
+ * Each image is mixed with the one before it in the batch, the first with the last, by one share for all, as `torchvision.transforms.v2`
+ * does it, with its draws; the labels become the classes' shares, [N, classes].
  */
 
+import { checkList } from "../../arguments/check.ts";
 import { classNameOf } from "../../arguments/class-name.ts";
 import { describeValue } from "../../arguments/describe.ts";
+import { found } from "../../arguments/found.ts";
+import { OptionError } from "../../arguments/option-error.ts";
 import { refuseUnknownOptions } from "../../arguments/options.ts";
 import { beta, type Generator } from "../../random/index.ts";
 import { DataError } from "../error.ts";
@@ -18,7 +21,7 @@ export interface MixOptions {
   readonly numClasses: number;
   /** Parameter of the beta distribution of the shares: 1 is uniform; the smaller, the less is mixed. */
   readonly alpha?: number;
-  /** How often a batch is mixed. */
+  /** How often a batch is mixed; below 1 this is drawn first, as torchvision's training reference of version 0.14 draws it. */
   readonly p?: number;
 }
 
@@ -45,7 +48,7 @@ abstract class Mix implements BatchTransform {
     const shares = classShares(batch, numClasses);
     const [n = 0] = batch.shape;
     const labelShape = [n, numClasses];
-    if (generator.uniformFloat() >= p) {
+    if (p < 1 && generator.uniformFloat() >= p) {
       return { ...batch, labels: shares, labelShape };
     }
     const data = batch.data as Float32Array;
@@ -105,6 +108,51 @@ export class CutMix extends Mix {
       return x >= x1 && x < x2 && y >= y1 && y < y2 ? previous : own;
     });
     return 1 - ((x2 - x1) * (y2 - y1)) / (width * height);
+  }
+}
+
+/**
+ * One of several mixes for each batch: `torchvision.transforms.v2.RandomChoice`, as its training reference chooses between MixUp and CutMix.
+ * The choice is drawn as `torch.multinomial` draws it (where PyTorch was built without MKL, which has random numbers of its own).
+ */
+export class RandomMix implements BatchTransform {
+  readonly mixes: readonly BatchTransform[];
+  readonly p: readonly number[];
+
+  /**
+   * @param mixes what is chosen from
+   * @param options how often each is chosen, relative to the others; equally often by default
+   * @throws {OptionError} when there is nothing to choose from, or a weight is not a positive number
+   */
+  constructor(mixes: readonly BatchTransform[], options: { readonly p?: readonly number[] } = {}) {
+    checkList("RandomMix", "mixes", mixes, "a list of mixes");
+    refuseUnknownOptions("RandomMix", options, ["p"]);
+    const isMix = (mix: BatchTransform): boolean => typeof mix?.apply === "function";
+    if (mixes.length === 0 || !mixes.every(isMix)) {
+      throw new OptionError("RandomMix", "mixes", mixes, "a list of at least one MixUp, CutMix or the like");
+    }
+    const { p = mixes.map(() => 1) } = options;
+    const isWeight = (weight: number): boolean => Number.isFinite(weight) && weight > 0;
+    if (!Array.isArray(p) || p.length !== mixes.length || !p.every(isWeight)) {
+      throw new OptionError("RandomMix", "p", p, `${mixes.length} positive numbers, one for each mix`);
+    }
+    this.mixes = [...mixes];
+    this.p = [...p];
+  }
+
+  apply(batch: RawBatch, generator: Generator): RawBatch {
+    const total = this.p.reduce((sum, weight) => sum + weight, 0);
+    const races = this.p.map((weight) => {
+      const waiting = Math.fround(-Math.log1p(-generator.uniformDouble()));
+      return Math.fround(Math.fround(weight / total) / waiting);
+    });
+    const which = races.indexOf(Math.max(...races));
+    return found(this.mixes[which], `Mix ${which}`).apply(batch, generator);
+  }
+
+  toSpec(): BatchTransformSpec | undefined {
+    const specs = this.mixes.map((mix) => mix.toSpec?.());
+    return specs.every((spec) => spec !== undefined) ? { name: "RandomMix", args: [specs, { p: this.p }] } : undefined;
   }
 }
 

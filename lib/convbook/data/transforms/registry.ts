@@ -1,10 +1,11 @@
 /** Every transform by its name, so that a worker thread can build what the main thread describes. */
 import { nearestNames } from "../../nn/errors.ts";
+import { AutoAugment } from "./auto-augment.ts";
 import type { BatchTransform, BatchTransformSpec } from "./batch-transform.ts";
 import { ColorJitter } from "./color-jitter.ts";
 import { Compose } from "./compose.ts";
 import { Cutout, RandomErasing } from "./erase.ts";
-import { CutMix, MixUp } from "./mix.ts";
+import { CutMix, MixUp, RandomMix } from "./mix.ts";
 import { RandAugment } from "./rand-augment.ts";
 import { RandomAffine, RandomRotation } from "./random-affine.ts";
 import { RandomCrop, RandomResizedCrop } from "./random-crop.ts";
@@ -12,8 +13,10 @@ import { RandomHorizontalFlip, RandomVerticalFlip } from "./random-flip.ts";
 import { CenterCrop, Resize } from "./resize.ts";
 import { Normalize, ToTensor } from "./tensor.ts";
 import type { Transform, TransformSpec } from "./transform.ts";
+import { TrivialAugmentWide } from "./trivial-augment.ts";
 
 const classes: readonly (new (...args: never[]) => Transform)[] = [
+  AutoAugment,
   ColorJitter,
   Cutout,
   RandAugment,
@@ -28,6 +31,7 @@ const classes: readonly (new (...args: never[]) => Transform)[] = [
   RandomVerticalFlip,
   Resize,
   ToTensor,
+  TrivialAugmentWide,
 ];
 
 function hint(name: string, known: Iterable<string>): string {
@@ -61,9 +65,13 @@ const batchByName = new Map(batchClasses.map((transform) => [transform.name, tra
  * @throws {RangeError} when there is none of this name
  */
 export function batchTransformFromSpec(spec: BatchTransformSpec): BatchTransform {
+  if (spec.name === "RandomMix") {
+    const [mixes, options] = spec.args as [readonly BatchTransformSpec[], { readonly p?: readonly number[] }?];
+    return new RandomMix(mixes.map(batchTransformFromSpec), options);
+  }
   const transform = batchByName.get(spec.name);
   if (transform === undefined) {
-    const known = batchByName.keys();
+    const known = [...batchByName.keys(), "RandomMix"];
     throw new RangeError(`There is no batch transform named ${JSON.stringify(spec.name)}.${hint(spec.name, known)}`);
   }
   return new transform(...(spec.args as never[]));

@@ -1,6 +1,5 @@
 /** Mistakes in a configuration that show only when something is made of it, found before any data is fetched. */
 import { checkText } from "../../arguments/check.ts";
-import { batchTransformFromSpec } from "../../data/transforms/registry.ts";
 import { messageOf } from "../../files/index.ts";
 import { createModelFrom } from "../../models/index.ts";
 import { nearestNames } from "../../nn/errors.ts";
@@ -12,7 +11,7 @@ import { createScheduler } from "../schedulers/registry.ts";
 import { Trainer } from "../trainer.ts";
 import { ConfigError, type ExperimentConfig, requireConfig } from "./config.ts";
 import { hasValidation, makeCheckpoint, makeEarlyStopping } from "./experiment.ts";
-import { pipelines } from "./pipelines.ts";
+import { mixing, pipelines } from "./pipelines.ts";
 
 /**
  * Makes everything that a configuration describes but the data, and throws it away.
@@ -36,7 +35,8 @@ export function checkExperiment(config: ExperimentConfig, file: string): void {
     (name === patternModelName ? patternModel(hparams) : createModelFrom(name, hparams)).dispose();
   });
   pipelines(data, [], file);
-  section("data.mix", () => data.mix === undefined || batchTransformFromSpec(data.mix));
+  // How many classes there are is known when the data is there.
+  mixing(data, 2, file);
   const { name, ...options } = optimizer;
   const made = section("optimizer", () => createOptimizer(name, [new Parameter([1])], options));
   if (scheduler !== null) {

@@ -69,6 +69,15 @@ describe("a configuration", () => {
       "data: { mix: MixOp }",
       'x.yaml: data.mix cannot be used: There is no batch transform named "MixOp". Did you mean',
     ],
+    [
+      "data: { mix: { MixUp: { alpha: 0 } } }",
+      "x.yaml: data.mix cannot be used: MixUp's alpha is a positive number; got 0.",
+    ],
+    ["data: { mix: [] }", "x.yaml: data.mix cannot be used: RandomMix: mixes must be a list of at least one"],
+    [
+      "data: { augment: [{ AutoAugment: { policy: cifar } }] }",
+      'x.yaml: data.augment cannot be used: AutoAugment\'s policy is "imagenet", "cifar10" or "svhn"; got "cifar".',
+    ],
     ["checkpoint: { mode: biggest }", 'x.yaml: checkpoint cannot be used: ModelCheckpoint.mode must be "min" or "max"'],
     [
       "checkpoint: { monitor: val_ac }",

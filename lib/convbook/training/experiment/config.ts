@@ -66,7 +66,7 @@ export interface ExperimentConfig {
     readonly augmentTensor: readonly TransformSpec[];
     /** Transforms of validation and test images, before they become tensors, for example Resize and CenterCrop. */
     readonly prepare: readonly TransformSpec[];
-    /** MixUp or CutMix over whole batches. */
+    /** MixUp or CutMix over whole batches, or a RandomMix of several; those that do not say `numClasses` get the data set's. */
     readonly mix: TransformSpec | undefined;
     /** Of `diffraction`: what is added to each pattern, as a part of its strongest peak; default 0. */
     readonly background?: number;
@@ -337,7 +337,7 @@ function checkConfig(root: Reader): ExperimentConfig {
       augment: data.transforms("augment"),
       augmentTensor: data.transforms("augmentTensor"),
       prepare: data.transforms("prepare"),
-      mix: data.has("mix") ? data.transform("mix", data.raw("mix")) : undefined,
+      mix: data.has("mix") ? checkMix(data) : undefined,
       ...(isPatterns && {
         background: data.number("background", 0, "a number of at least 0", (value) => value >= 0),
         cat: data.name("cat", ["Bravais Lattice", "Space Group"], "Bravais Lattice"),
@@ -353,6 +353,18 @@ function checkConfig(root: Reader): ExperimentConfig {
     checkpoint: checkpoint.all(),
     earlyStopping: root.has("earlyStopping") ? earlyStopping.all() : undefined,
   };
+}
+
+/** One mix, or a list of those to choose from for each batch. */
+function checkMix(data: Reader): TransformSpec {
+  const value = data.raw("mix");
+  const each = (entries: readonly unknown[]) => entries.map((entry, i) => data.transform(`mix[${i}]`, entry));
+  if (Array.isArray(value)) {
+    return { name: "RandomMix", args: [each(value)] };
+  }
+  const { name, args } = data.transform("mix", value);
+  const [first, ...rest] = args;
+  return Array.isArray(first) ? { name, args: [each(first), ...rest] } : { name, args };
 }
 
 function checkScheduler(scheduler: Reader): NonNullable<ExperimentConfig["scheduler"]> {

@@ -16,7 +16,6 @@ import {
   randomSplit,
   transforms,
 } from "../../data/index.ts";
-import { batchTransformFromSpec } from "../../data/transforms/registry.ts";
 import { Generator, manualSeed } from "../../random/index.ts";
 import { EarlyStopping, type EarlyStoppingOptions } from "../callbacks/early-stopping.ts";
 import { LearningRateMonitor } from "../callbacks/learning-rate-monitor.ts";
@@ -32,7 +31,7 @@ import { ConfigError, type DatasetName, type ExperimentConfig, requireConfig } f
 import { loadFolders } from "./folders.ts";
 import { PatternLog } from "./pattern-log.ts";
 import { loadPatternFiles } from "./patterns.ts";
-import { pipelines } from "./pipelines.ts";
+import { mixing, pipelines } from "./pipelines.ts";
 
 /** Images of one data set, normalised by the training images' statistics, or patterns as they are. */
 export interface ExperimentData {
@@ -83,7 +82,7 @@ export async function loadData(config: ExperimentConfig, file = "config"): Promi
   const [train] = randomSplit(augmented, lengths, { generator: new Generator(data.splitSeed) });
   const [, val] = randomSplit(raw.withTransform(plain), lengths, { generator: new Generator(data.splitSeed) });
   const common = { batchSize: data.batchSize, numWorkers: data.numWorkers };
-  const mix = data.mix === undefined ? {} : { batchTransform: batchTransformFromSpec(data.mix) };
+  const mix = mixing(data, raw.classes.length, file);
   const shape = raw.raw(0).shape;
   const test = (await load({ train: false, transform: null })).withTransform(plain);
   return {

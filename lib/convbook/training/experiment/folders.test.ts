@@ -2,12 +2,24 @@ import "@tensorflow/tfjs-backend-cpu";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs-core";
 import jpeg from "jpeg-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { stringify } from "yaml";
+import type { LabelledBatch } from "../../data/index.ts";
 import { encodePng } from "../../display/index.ts";
+import { manualSeed } from "../../random/index.ts";
 import { saveCheckpointFile } from "../checkpointing/checkpoint-file.ts";
 import { ClassificationModule } from "../classification-module.ts";
-import { bestCheckpoint, loadData, makeModule, makeTrainer, parseConfig, predictImages } from "./index.ts";
+import {
+  bestCheckpoint,
+  type ExperimentConfig,
+  loadData,
+  makeModule,
+  makeTrainer,
+  parseConfig,
+  predictImages,
+} from "./index.ts";
 
 /** A picture of one colour, a little different each time. */
 async function picture(path: string, [red, green, blue]: readonly number[], size = 40): Promise<void> {
@@ -74,6 +86,46 @@ describe("a folder of one's own pictures", () => {
     await picture(files[1] as string, [15, 25, 225], 60);
     const predictions = await predictImages(await bestCheckpoint(config), files, 1);
     expect(predictions.map((each) => each.predictions[0]?.class)).toEqual(["red", "blue"]);
+  });
+
+  it("is augmented by any policy and mixed by one of several, for as many classes as it has", async () => {
+    const text = recipe("").replace(
+      "augment: [{ RandomCrop: [24] }]",
+      `augment: [{ RandomCrop: [24] }, TrivialAugmentWide, { RandAugment: { numOps: 1 } }, { AutoAugment: { policy: cifar10 } }]
+  augmentTensor: [RandomErasing]
+  mix: [{ MixUp: { alpha: 0.2 } }, CutMix]`,
+    );
+    // A run's copy of its configuration means the same.
+    const configs = [parseConfig(text), parseConfig(stringify(parseConfig(text)))];
+    const seen: number[][] = [];
+    for (const config of configs) {
+      manualSeed(3);
+      const { train } = await loadData(config);
+      for await (const [images, labels] of train as AsyncIterable<LabelledBatch>) {
+        expect([images.shape, labels.shape]).toEqual([
+          [8, 24, 24, 3],
+          [8, 2],
+        ]);
+        seen.push([...labels.dataSync()]);
+        tf.dispose([images, labels]);
+      }
+    }
+    expect(seen.slice(2)).toEqual(seen.slice(0, 2));
+    const shares = seen.flat();
+    expect(shares.some((share) => share > 0 && share < 1)).toBe(true);
+    for (let i = 0; i < shares.length; i += 2) {
+      expect((shares[i] ?? 0) + (shares[i + 1] ?? 0)).toBeCloseTo(1, 6);
+    }
+    const [config] = configs as [ExperimentConfig];
+    const data = await loadData(config);
+    const module = makeModule(config, data.description);
+    const { status, metrics } = await makeTrainer(config, { logger: false, maxEpochs: 1 }).fit(
+      module,
+      data.train,
+      data.val,
+    );
+    expect([status, Number.isFinite(metrics.train_loss)]).toEqual(["completed", true]);
+    module.dispose();
   });
 
   it("is shown to a network for grey pictures in grey", async () => {

@@ -3,10 +3,9 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { found } from "../../arguments/found.ts";
 import { DataLoader, ImageFolder, transforms } from "../../data/index.ts";
-import { batchTransformFromSpec } from "../../data/transforms/registry.ts";
 import { ConfigError, type ExperimentConfig } from "./config.ts";
 import type { ExperimentData } from "./experiment.ts";
-import { pipelines } from "./pipelines.ts";
+import { mixing, pipelines } from "./pipelines.ts";
 
 /** ImageNet's, by which pretrained networks expect their images normalised. */
 const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -42,7 +41,7 @@ export async function loadFolders(data: ExperimentConfig["data"], file: string):
   );
   const test = hasTest ? await open("test") : val;
   const common = { batchSize: data.batchSize, numWorkers: data.numWorkers };
-  const mix = data.mix === undefined ? {} : { batchTransform: batchTransformFromSpec(data.mix) };
+  const mix = mixing(data, classes.length, file);
   const [first] = val.get(0);
   return {
     train: new DataLoader(train, { ...common, ...mix, shuffle: true, dropLast: data.dropLast }),
