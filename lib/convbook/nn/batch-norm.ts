@@ -29,6 +29,8 @@ export interface BatchNormOptions {
 export abstract class BatchNorm<R extends tf.Rank = tf.Rank> extends NormBase<R, number | null> {
   /** Processes whose batches are normalised together in training; null for this one alone. {@link convertSyncBatchnorm} sets it. */
   processGroup: ProcessGroup | null = null;
+  /** Whether training changes the running statistics, where there are any; as PyTorch's attribute of this name. May be changed at any time. */
+  trackRunningStats = true;
 
   /**
    * @param numFeatures number of channels
@@ -93,7 +95,8 @@ export abstract class BatchNorm<R extends tf.Rank = tf.Rank> extends NormBase<R,
   /** A call: it counts the batch, and decides what becomes of the running statistics. */
   #called(shape: readonly number[]): Normalisation {
     const { weight, bias, runningMean, runningVar, numBatchesTracked, usesBatchStatistics } = this;
-    const isTracked = this.training && runningMean !== null && runningVar !== null && numBatchesTracked !== null;
+    const hasStatistics = runningMean !== null && runningVar !== null && numBatchesTracked !== null;
+    const isTracked = this.training && this.trackRunningStats && hasStatistics;
     if (isTracked) {
       numBatchesTracked.value += 1;
     }

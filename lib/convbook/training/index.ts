@@ -1,9 +1,14 @@
 export {
+  BackboneFinetuning,
+  type BackboneFinetuningOptions,
+  BaseFinetuning,
   Callback,
   ConfusedLogit,
   type ConfusedLogitOptions,
   EarlyStopping,
   type EarlyStoppingOptions,
+  EMAWeightAveraging,
+  type EMAWeightAveragingOptions,
   FilterVisualizer,
   type FilterVisualizerOptions,
   GradientAccumulationScheduler,
@@ -19,6 +24,9 @@ export {
   type StochasticWeightAveragingOptions,
   Timer,
   type TimerOptions,
+  type UnfreezeOptions,
+  WeightAveraging,
+  type WeightAveragingOptions,
 } from "./callbacks/index.ts";
 export {
   CIFARModule,

@@ -13,7 +13,8 @@ import {
   loadWeights,
   type ResumePoint,
   restoreGradients,
-  resume,
+  resumeOptimizers,
+  resumeProgress,
 } from "./checkpointing/checkpoint-state.ts";
 import type { Callback } from "./core/callback.ts";
 import type { Checkpoint, FitProgress } from "./core/checkpoint.ts";
@@ -302,7 +303,7 @@ export class Trainer implements TrainerContext {
       this.data = new FitData(this, train, val);
       this.#setOptimizers();
       if (point !== undefined) {
-        resume(this, point);
+        resumeProgress(this, point);
       } else {
         Object.assign(this.progress, atTheStart);
       }
@@ -311,6 +312,7 @@ export class Trainer implements TrainerContext {
       await this.hooks.call("onFitStart");
       module.zeroGrad();
       if (point !== undefined) {
+        resumeOptimizers(this, point);
         restoreGradients(this, point);
       }
       if (this.options.enableModelSummary && this.isGlobalZero) {

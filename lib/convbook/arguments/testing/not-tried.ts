@@ -29,6 +29,7 @@ const madeInside: readonly string[] = [
   "nn.UnregisteredModuleError",
   "nn.Module",
   "nn.ModelSummary",
+  "callbacks.BaseFinetuning",
   "callbacks.Callback",
   "experiment.ConfigError",
   "TrainingModule",

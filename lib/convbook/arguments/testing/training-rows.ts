@@ -249,6 +249,32 @@ export const trainingRows: readonly Row[] = [
     options("options", whole("stepSize", 1), maybe(arg("gamma", 0.1, { accepts: ["-1"], bad: ["1"] }))),
   ),
   make(
+    "callbacks.BackboneFinetuning",
+    options(
+      "options",
+      maybe(whole("unfreezeBackboneAtEpoch", 1, 0)),
+      maybe(arg("lambdaFunc", () => 2)),
+      ...["backboneInitialRatioLr", "backboneInitialLr", "initialDenomLr"].map((name) =>
+        maybe(arg(name, 0.1, { bad: [0, "1"] })),
+      ),
+      maybe(whole("rounding", 3, 0)),
+      ...switches("shouldAlign", "trainBn", "verbose"),
+    ),
+  ),
+  make(
+    "callbacks.EMAWeightAveraging",
+    options(
+      "options",
+      maybe(share("decay", 0.9)),
+      ...["updateEveryNSteps", "updateStartingAtStep", "updateStartingAtEpoch"].map((name) => maybe(whole(name, 1, 0))),
+      ...switches("useBuffers"),
+    ),
+  ),
+  make(
+    "callbacks.WeightAveraging",
+    options("options", maybe(arg("avgFn", (average: tf.Tensor) => average)), ...switches("useBuffers")),
+  ),
+  make(
     "callbacks.ConfusedLogit",
     options("options", maybe(whole("topK", 1)), maybe(whole("everyNValidations", 1)), maybe(arg("onResult", () => {}))),
   ),

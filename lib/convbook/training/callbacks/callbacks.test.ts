@@ -107,7 +107,7 @@ describe("callbacks", () => {
         rates.push(trainer.optimizers[0]?.paramGroups[0]?.lr as number);
       }
     }
-    const run = async (maxEpochs: number, ckptPath?: string) => {
+    const run = async (maxEpochs: number, ckptPath?: string, format: "safetensors" | "ckpt" = "safetensors") => {
       const { module, train } = makeSmall();
       const callbacks = [
         new StochasticWeightAveraging({
@@ -117,7 +117,7 @@ describe("callbacks", () => {
           annealingStrategy: "linear",
         }),
         new Rates(),
-        new ModelCheckpoint({ dirPath: join(folder, "swa"), saveTopK: -1, filename: "{epoch}" }),
+        new ModelCheckpoint({ dirPath: join(folder, "swa"), saveTopK: -1, filename: "{epoch}", format }),
       ];
       const trainer = new Trainer({ ...quiet, maxEpochs, callbacks });
       await trainer.fit(module, train as never, undefined, { ckptPath });
@@ -133,6 +133,8 @@ describe("callbacks", () => {
     rates.length = 0;
     expect(await run(6, join(folder, "swa", "epoch=3.safetensors"))).toEqual(whole);
     expect(rates).toEqual(Array(10).fill(0.01));
+    expect(await run(6, undefined, "ckpt")).toEqual(whole);
+    expect(await run(6, join(folder, "swa", "epoch=3.ckpt"))).toEqual(whole);
   });
 
   it("LivePlot, FilterVisualizer and ConfusedLogit show figures", async () => {

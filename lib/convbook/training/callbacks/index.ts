@@ -2,6 +2,13 @@ export { Callback } from "../core/callback.ts";
 export { ConfusedLogit, type ConfusedLogitOptions } from "./confused-logit.ts";
 export { EarlyStopping, type EarlyStoppingOptions } from "./early-stopping.ts";
 export { FilterVisualizer, type FilterVisualizerOptions } from "./filter-visualizer.ts";
+export {
+  BackboneFinetuning,
+  type BackboneFinetuningOptions,
+  BaseFinetuning,
+  type Modules,
+  type UnfreezeOptions,
+} from "./finetuning.ts";
 export { GradientAccumulationScheduler } from "./gradient-accumulation-scheduler.ts";
 export { LearningRateMonitor, type LearningRateMonitorOptions } from "./learning-rate-monitor.ts";
 export { LivePlot, type LivePlotOptions } from "./live-plot.ts";
@@ -10,3 +17,9 @@ export type { ModelCheckpointOptions } from "./model-checkpoint-options.ts";
 export { ProgressBar, type ProgressBarOptions } from "./progress-bar.ts";
 export { StochasticWeightAveraging, type StochasticWeightAveragingOptions } from "./stochastic-weight-averaging.ts";
 export { Timer, type TimerOptions } from "./timer.ts";
+export {
+  EMAWeightAveraging,
+  type EMAWeightAveragingOptions,
+  WeightAveraging,
+  type WeightAveragingOptions,
+} from "./weight-averaging.ts";

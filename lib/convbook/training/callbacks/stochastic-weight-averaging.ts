@@ -9,6 +9,7 @@ import type { TrainerContext } from "../core/trainer-context.ts";
 import type { AnyTrainingModule } from "../core/training-module.ts";
 import { refuseUnknownOptions, requireOption } from "../errors.ts";
 import { iterate } from "../loaders.ts";
+import { savedTensors } from "./saved-tensors.ts";
 
 export interface StochasticWeightAveragingOptions {
   /** The learning rate while averaging, one for all groups or one a group. */
@@ -149,9 +150,8 @@ export class StochasticWeightAveraging extends Callback {
     this.averaged = Number(state.averaged ?? 0);
     this.#ratesBefore = Array.isArray(state.ratesBefore) ? state.ratesBefore.map(Number) : undefined;
     this.#averages.clear();
-    const saved = state.averages as ReadonlyMap<string, { data: Float32Array }> | undefined;
-    for (const [name, { data }] of saved ?? []) {
-      this.#averages.set(name, data.slice());
+    for (const [name, { data }] of savedTensors(state.averages)) {
+      this.#averages.set(name, Float32Array.from<number | bigint>(data, Number));
     }
   }
 }

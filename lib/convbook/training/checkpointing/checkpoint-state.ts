@@ -153,9 +153,19 @@ function ownState(trainer: TrainerContext, training: TrainingState, path: string
   return own;
 }
 
-/** Puts optimizers, schedulers, counters and metrics back. */
-export function resume(trainer: TrainerContext, { path, training }: ResumePoint): void {
-  const { optimizers, schedulers, progress, results, metrics } = training;
+/** Puts counters and metrics back. */
+export function resumeProgress(trainer: TrainerContext, { training }: ResumePoint): void {
+  const { progress, results, metrics } = training;
+  Object.assign(trainer.progress, progress);
+  // The sums are of all processes; they are to be counted once.
+  trainer.metrics.training.loadStateDict(trainer.strategy.isRoot ? results : []);
+  trainer.metrics.clear();
+  Object.assign(trainer.callbackMetrics, metrics);
+}
+
+/** Puts the state of optimizers and schedulers back, to which `onFitStart` may have added parameters. */
+export function resumeOptimizers(trainer: TrainerContext, { path, training }: ResumePoint): void {
+  const { optimizers, schedulers } = training;
   const fits = optimizers.length === trainer.optimizers.length && schedulers.length === trainer.schedulers.length;
   if (!fits) {
     const got = `${optimizers.length} optimizers and ${schedulers.length} schedulers`;
@@ -172,11 +182,6 @@ export function resume(trainer: TrainerContext, { path, training }: ResumePoint)
   } catch (error) {
     throw new ResumeError(path, error instanceof Error ? error.message : String(error), error);
   }
-  Object.assign(trainer.progress, progress);
-  // The sums are of all processes; they are to be counted once.
-  trainer.metrics.training.loadStateDict(trainer.strategy.isRoot ? results : []);
-  trainer.metrics.clear();
-  Object.assign(trainer.callbackMetrics, metrics);
 }
 
 function hasPendingGradients({ module, progress, accumulateGradBatches, numTrainingBatches }: TrainerContext): boolean {

@@ -159,13 +159,15 @@ export class OneCycleLR extends LRScheduler {
       start = each.end;
     }
     const share = (step - start) / (phase.end - start);
+    // Groups that the optimizer was given later have no highest rate: theirs are left alone.
+    const groups = this.groups.slice(0, this.baseLrs.length);
     if (this.#cycleMomentum) {
       const momentum = this.#anneal(...phase.momenta, share);
-      for (const group of this.groups) {
+      for (const group of groups) {
         setMomentum(group as CycledGroup, momentum);
       }
     }
-    return this.groups.map((_, i) => this.#anneal(...phase.rates(i), share));
+    return groups.map((_, i) => this.#anneal(...phase.rates(i), share));
   }
 }
 
