@@ -1,11 +1,6 @@
 /** A grade as a table in the notebook. */
+import { escapeHtml } from "../html.ts";
 import type { Reason } from "../results/index.ts";
-
-const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => entities[character] ?? character);
-}
 
 /** The table: a line a check, with what was got and expected under those that failed. */
 export function gradeHtml(grade: {
@@ -15,12 +10,12 @@ export function gradeHtml(grade: {
 }): string {
   const rows = grade.reasons.map(({ name, passed, points, maxPoints, message, got, expected }) => {
     const details = [
-      ...(message === undefined ? [] : [escaped(message)]),
-      ...(got === undefined ? [] : [`got: <code>${escaped(got)}</code>`]),
-      ...(expected === undefined ? [] : [`expected: <code>${escaped(expected)}</code>`]),
+      ...(message === undefined ? [] : [escapeHtml(message)]),
+      ...(got === undefined ? [] : [`got: <code>${escapeHtml(got)}</code>`]),
+      ...(expected === undefined ? [] : [`expected: <code>${escapeHtml(expected)}</code>`]),
     ];
     const below = details.length === 0 ? "" : `<br><small>${details.join("<br>")}</small>`;
-    return `<tr><td>${passed ? "✓ passed" : "✗ failed"}</td><td style="text-align: left">${escaped(name)}${below}</td><td>${points} / ${maxPoints}</td></tr>`;
+    return `<tr><td>${passed ? "✓ passed" : "✗ failed"}</td><td style="text-align: left">${escapeHtml(name)}${below}</td><td>${points} / ${maxPoints}</td></tr>`;
   });
   return `<table><thead><tr><th>Check</th><th style="text-align: left"></th><th>${grade.points} / ${grade.maxPoints}</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }

@@ -1,1 +1,4 @@
+export { fileNames } from "./file-name.ts";
+export { type FoundResult, type FoundResults, readResult, readResults, resultFile } from "./read.ts";
 export type { Answer, Figure, Finding, Graded, Reason, Result, TaskResult } from "./result.ts";
+export { writePlainFile } from "./write.ts";
