@@ -9,6 +9,8 @@ import { type ClassSettings, readSettings } from "./settings.ts";
 /** A notebook of an assignment. */
 export interface AssignmentNotebook {
   readonly path: string;
+  /** From the assignment's folder, with "/". */
+  readonly file: string;
   /** The file's name without `.ipynb`, by which a submission's notebook is found. */
   readonly name: string;
   /** As it is in the file. */
@@ -32,6 +34,12 @@ export interface Assignment {
   readonly points: number;
 }
 
+/** What to read of an assignment's folder. */
+export interface ReadOptions {
+  /** Folders in it that are left out. */
+  readonly leaveOut?: readonly string[];
+}
+
 /** The file with an assignment's settings. */
 export const settingsFile = "class.yaml";
 
@@ -41,22 +49,28 @@ const leftOut = new Set(["node_modules", "__pycache__", "dist"]);
  * Reads an assignment.
  *
  * @param path A folder with notebooks and perhaps a `class.yaml`, or a notebook, whose folder may have one.
+ * @param options What of the folder does not belong to it.
  * @throws ClassroomError where there is none, where its settings or its cells' metadata cannot be used, or where its points are not those
  *   that `class.yaml` names.
  * @throws NotebookError for a notebook that is none.
  */
-export function readAssignment(path: string): Assignment {
+export function readAssignment(path: string, { leaveOut = [] }: ReadOptions = {}): Assignment {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) {
     throw new ClassroomError(path, "no such file or folder; expected an assignment's folder, or its notebook");
   }
   const folder = resolve(stats.isDirectory() ? path : dirname(path));
-  const files = stats.isDirectory() ? filesBelow(folder) : [basename(path)];
+  const files = stats.isDirectory()
+    ? filesBelow(
+        folder,
+        leaveOut.map((each) => resolve(each)),
+      )
+    : [basename(path)];
   const paths = files.filter((file) => extname(file) === ".ipynb");
   if (paths.length === 0) {
     throw new ClassroomError(path, "has no notebook; expected at least one file that ends with .ipynb");
   }
-  const notebooks = paths.map((file) => readAssignmentNotebook(join(folder, file)));
+  const notebooks = paths.map((file) => readAssignmentNotebook(join(folder, file), file));
   const settings = readSettings(
     join(folder, settingsFile),
     stats.isDirectory() ? basename(folder) : basename(path, ".ipynb"),
@@ -75,10 +89,12 @@ export function readAssignment(path: string): Assignment {
 /**
  * Reads one notebook of an assignment.
  *
+ * @param path The file.
+ * @param file What it is called in its assignment; by default its name.
  * @throws ClassroomError with all that is wrong with its cells' metadata.
  * @throws NotebookError where it is no notebook.
  */
-export function readAssignmentNotebook(path: string): AssignmentNotebook {
+export function readAssignmentNotebook(path: string, file = basename(path)): AssignmentNotebook {
   const { notebook } = readNotebook(path);
   const read: ReadCells = cellsOf(notebook);
   if (read.problems.length > 0) {
@@ -86,6 +102,7 @@ export function readAssignmentNotebook(path: string): AssignmentNotebook {
   }
   return {
     path,
+    file,
     name: basename(path, ".ipynb"),
     notebook,
     language: languageOf(notebook),
@@ -103,7 +120,7 @@ export function languageOf(notebook: Notebook): string {
 }
 
 /** Files in a folder and below; no hidden ones, no links, nothing that tools put there. */
-function filesBelow(folder: string): string[] {
+function filesBelow(folder: string, except: readonly string[]): string[] {
   const found: string[] = [];
   const visit = (place: string): void => {
     for (const entry of readdirSync(place, { withFileTypes: true })) {
@@ -112,7 +129,9 @@ function filesBelow(folder: string): string[] {
       }
       const path = join(place, entry.name);
       if (entry.isDirectory()) {
-        visit(path);
+        if (!except.includes(path)) {
+          visit(path);
+        }
       } else if (entry.isFile()) {
         found.push(relative(folder, path).split(sep).join("/"));
       }

@@ -2,6 +2,7 @@ export {
   type Assignment,
   type AssignmentNotebook,
   languageOf,
+  type ReadOptions,
   readAssignment,
   readAssignmentNotebook,
   settingsFile,

@@ -70,7 +70,7 @@ function stubOf(line: string, kind: RegionKind): string | undefined {
  *
  * @param source The cell's text.
  * @param kind Which regions.
- * @param replacement The lines in a region's place, without the region's indent; by default none.
+ * @param replacement The lines in a region's place; by default none.
  * @throws RegionError as {@link regionsOf} does.
  */
 export function replaceRegions(
@@ -80,8 +80,7 @@ export function replaceRegions(
 ): string {
   const lines = source.split("\n");
   for (const region of regionsOf(source, kind).reverse()) {
-    const instead = replacement(region).map((line) => region.indent + line);
-    lines.splice(region.begin, region.end - region.begin + 1, ...instead);
+    lines.splice(region.begin, region.end - region.begin + 1, ...replacement(region));
   }
   return lines.join("\n");
 }

@@ -133,8 +133,8 @@ describe("regions", () => {
     expect(regionsOf("# BEGIN SOLUTION: see page 3\n# END SOLUTION", "SOLUTION")[0]?.stub).toBeUndefined();
   });
 
-  test("are replaced with their indent", () => {
-    expect(replaceRegions(source, "SOLUTION", () => ["one", "two"])).toBe("f(x) {\n  one\n  two\n}");
+  test("are replaced by lines", () => {
+    expect(replaceRegions(source, "SOLUTION", ({ indent }) => [`${indent}one`, "two"])).toBe("f(x) {\n  one\ntwo\n}");
     expect(replaceRegions(source, "HIDDEN TESTS")).toBe(source);
   });
 

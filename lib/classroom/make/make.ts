@@ -1,0 +1,205 @@
+/** `convbook class make`: from a teacher's notebooks `student/`, `solution/` and `grader/`, proven. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Notebook, serializeNotebook } from "nbconvert-ts-runner";
+import { stringify } from "yaml";
+import { ClassroomError } from "../errors.ts";
+import {
+  type Assignment,
+  type AssignmentNotebook,
+  type ClassSettings,
+  cellsOf,
+  readAssignment,
+  settingsFile,
+} from "../source/index.ts";
+import { leaksInFile, leaksInNotebook, type Secret, secretsOf } from "./leaks.ts";
+import { type ProofOptions, proveSolution, proveUntouched } from "./prove.ts";
+import { release } from "./release.ts";
+import { variantOf, withValues } from "./variants.ts";
+import { copyInto, writeWhole } from "./write.ts";
+
+/** How to make an assignment. */
+export interface MakeOptions extends Omit<ProofOptions, "settings"> {
+  /** Ids of students, who get a variant each; they are written down for the grader. */
+  readonly students?: readonly string[] | undefined;
+  /** Told of each notebook that was proven. */
+  readonly onProven?: ((proven: ProvenNotebook) => void) | undefined;
+}
+
+/** A notebook of which it was seen that its solution gets all points and an untouched one none. */
+export interface ProvenNotebook {
+  readonly name: string;
+  readonly variant: string | null;
+  /** Points that a program gives. */
+  readonly automatic: number;
+  /** Points that a person gives. */
+  readonly manual: number;
+  /** Seconds of both runs. */
+  readonly seconds: number;
+}
+
+/** What was made. */
+export interface Made {
+  readonly folders: readonly string[];
+  readonly notebooks: readonly ProvenNotebook[];
+  readonly points: number;
+  readonly notes: readonly string[];
+}
+
+/** Files of an assignment that only the grader gets, by the folder in which they lie. */
+const teacherFolder = "teacher/";
+const editions = ["student", "solution", "grader"] as const;
+
+/**
+ * Makes an assignment: `student/` to hand out, `solution/` for afterwards, `grader/` with the hidden tests. With variants each has a folder for each of them.
+ *
+ * @param source The teacher's folder or notebook.
+ * @param out Where the three folders are put, whole or not at all; other things there stay.
+ * @throws ClassroomError where the source cannot be used, where a solution does not get all its points, where an untouched notebook gets any,
+ *   and where a student could read a line of a solution or a hidden test. `out` is then as it was.
+ */
+export async function makeAssignment(source: string, out: string, options: MakeOptions = {}): Promise<Made> {
+  const assignment = readAssignment(source, { leaveOut: [out] });
+  checkStudents(options.students ?? [], assignment);
+  return writeWhole(out, async (staging) => {
+    const names = Object.keys(assignment.settings.variants).sort();
+    const proven: ProvenNotebook[] = [];
+    for (const variant of names.length === 0 ? [null] : names) {
+      proven.push(...(await makeVariant(assignment, variant, staging, options)));
+    }
+    if (names.length > 0) {
+      writeSettings(assignment.settings, join(staging, "grader"));
+      writeVariants(assignment, options.students ?? [], staging);
+    }
+    const notes = assignment.notebooks.flatMap(({ name, notes: each }) => each.map((note) => `${name}: ${note}`));
+    return { folders: editions, notebooks: proven, points: assignment.points, notes };
+  });
+}
+
+async function makeVariant(
+  assignment: Assignment,
+  variant: string | null,
+  staging: string,
+  options: MakeOptions,
+): Promise<ProvenNotebook[]> {
+  const place = (edition: string): string => join(staging, edition, ...(variant === null ? [] : [variant]));
+  const notebooks = assignment.notebooks.map((each) => valued(each, assignment, variant));
+  const secrets = notebooks.flatMap(secretsOf);
+  copyFiles(assignment, place);
+  checkFiles(assignment, secrets);
+  for (const edition of ["student", "grader", "proof"] as const) {
+    for (const notebook of notebooks) {
+      save(join(place(edition), notebook.file), named(release(notebook, edition), assignment, variant));
+    }
+  }
+  const proven: ProvenNotebook[] = [];
+  for (const notebook of notebooks) {
+    checkLeaks(notebook, secrets, release(notebook, "student"));
+    const runs = { ...options, settings: assignment.settings };
+    const solution = await proveSolution(place("proof"), notebook.file, runs);
+    const untouched =
+      solution.problems.length > 0 ? solution : await proveUntouched(place("grader"), notebook.file, runs);
+    if (untouched.problems.length > 0) {
+      const where = variant === null ? notebook.path : `${notebook.path} (variant ${variant})`;
+      throw new ClassroomError(where, untouched.problems);
+    }
+    save(
+      join(place("solution"), notebook.file),
+      named(shownSolution(notebook, solution.notebook), assignment, variant),
+    );
+    const seconds = solution.seconds + untouched.seconds;
+    const { maxPoints: automatic } = solution;
+    const done = { name: notebook.name, variant, automatic, manual: notebook.points - automatic, seconds };
+    options.onProven?.(done);
+    proven.push(done);
+  }
+  return proven;
+}
+
+/** The teacher's notebook with the values of a variant. */
+function valued(source: AssignmentNotebook, { settings }: Assignment, variant: string | null): AssignmentNotebook {
+  const values = variant === null ? undefined : settings.variants[variant];
+  if (values === undefined) {
+    return source;
+  }
+  const notebook = withValues(source.notebook, values, source.path);
+  return { ...source, notebook, cells: cellsOf(notebook).cells };
+}
+
+/** By which submission and grader recognise each other. */
+function named(notebook: Notebook, { settings }: Assignment, variant: string | null): Notebook {
+  return { ...notebook, metadata: { ...notebook.metadata, convbook_class: { title: settings.title, variant } } };
+}
+
+/** The solution with the outputs of its proof, but for those of cells that show or test something hidden. */
+function shownSolution(source: AssignmentNotebook, proof: Notebook): Notebook {
+  const solution = release(source, "solution");
+  for (const [index, cell] of solution.cells.entries()) {
+    const ran = proof.cells[index];
+    const isWhole = !/BEGIN (HIDDEN TESTS|MARK SCHEME)/.test(source.cells[index]?.source ?? "");
+    if (cell.cell_type === "code" && ran?.cell_type === "code" && isWhole) {
+      cell.outputs = ran.outputs;
+      cell.execution_count = ran.execution_count;
+    }
+  }
+  return solution;
+}
+
+function copyFiles({ folder, files, settings }: Assignment, place: (edition: string) => string): void {
+  for (const edition of [...editions, "proof"]) {
+    mkdirSync(place(edition), { recursive: true });
+    const isTeachers = edition === "grader" || edition === "proof";
+    for (const file of files.filter((each) => isTeachers || !each.startsWith(teacherFolder))) {
+      copyInto(join(folder, file), join(place(edition), file));
+    }
+  }
+  writeSettings(settings, place("grader"));
+}
+
+/** The settings with all defaults: a grader does not depend on what those are one day. */
+function writeSettings(settings: ClassSettings, folder: string): void {
+  const said = Object.entries(settings).filter(([, value]) => value !== null && JSON.stringify(value) !== "{}");
+  writeFileSync(join(folder, settingsFile), stringify(Object.fromEntries(said)));
+}
+
+function checkFiles({ folder, files }: Assignment, secrets: readonly Secret[]): void {
+  const problems = files
+    .filter((file) => !file.startsWith(teacherFolder))
+    .flatMap((file) => leaksInFile(readFileSync(join(folder, file)), file, secrets));
+  if (problems.length > 0) {
+    throw new ClassroomError(folder, [...problems, `files in the folder ${teacherFolder} do not reach students`]);
+  }
+}
+
+function checkLeaks({ path }: AssignmentNotebook, secrets: readonly Secret[], student: Notebook): void {
+  const problems = leaksInNotebook(student, secrets);
+  if (problems.length > 0) {
+    throw new ClassroomError(
+      path,
+      problems.map((problem) => `in the student's version ${problem}`),
+    );
+  }
+}
+
+function save(path: string, notebook: Notebook): void {
+  mkdirSync(join(path, ".."), { recursive: true });
+  writeFileSync(path, serializeNotebook(notebook));
+}
+
+function checkStudents(students: readonly string[], { settings, folder }: Assignment): void {
+  const twice = students.filter((id, index) => students.indexOf(id) !== index);
+  if (twice.length > 0) {
+    throw new ClassroomError(folder, `the list of students names ${[...new Set(twice)].join(", ")} twice`);
+  }
+  if (students.length > 0 && Object.keys(settings.variants).length === 0) {
+    throw new ClassroomError(folder, `students get variants, but ${settingsFile} has none; give no list of students`);
+  }
+}
+
+/** For the grader: who has which variant, and by what it was drawn. */
+function writeVariants({ settings }: Assignment, students: readonly string[], staging: string): void {
+  const drawn = Object.fromEntries(students.map((id) => [id, variantOf(id, settings)]));
+  const { seed, variants } = settings;
+  const text = JSON.stringify({ version: 1, seed, variants, students: drawn }, null, 2);
+  writeFileSync(join(staging, "grader", "variants.json"), `${text}\n`);
+}

@@ -1,0 +1,129 @@
+/** Proves an assignment by running it: the solution gets all points, an untouched notebook none of those that a program gives. */
+import { join } from "node:path";
+import { type CellResult, type Notebook, runNotebook, tagsOf } from "nbconvert-ts-runner";
+import { type AssignmentCell, type ClassSettings, cellsOf } from "../source/index.ts";
+import { cellPoints } from "../source/points.ts";
+
+/** What a run of a notebook gave. */
+export interface Proof {
+  /** Of cells with tests. */
+  readonly points: number;
+  readonly maxPoints: number;
+  readonly seconds: number;
+  /** What is not as it must be, a sentence each. */
+  readonly problems: readonly string[];
+  /** As it was executed. */
+  readonly notebook: Notebook;
+}
+
+/** How to run it. */
+export interface ProofOptions {
+  readonly settings: ClassSettings;
+  /** Folder of kernelspecs, searched before Jupyter's. */
+  readonly kernelDir?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs a notebook with its solutions.
+ *
+ * @param folder Where it lies, with its data.
+ * @param name Its file's name.
+ * @returns With a problem for the first cell that fails and each task before it that does not give all its points.
+ */
+export async function proveSolution(folder: string, name: string, options: ProofOptions): Promise<Proof> {
+  const run = await execute(folder, name, options, false);
+  const problems = run.cells.flatMap(({ cell, result }) => {
+    const label = labelOf(cell);
+    if (result?.status === "not-run" || result?.status === "skipped") {
+      return [];
+    }
+    if (result !== undefined && result.status !== "passed") {
+      return [`the solution fails in ${label}: ${reasonOf(result)}`];
+    }
+    if (cell.role !== "tests" || cell.cell.cell_type !== "code") {
+      return [];
+    }
+    const { points, why } = cellPoints(cell.cell, cell.points);
+    return points < cell.points ? [`the solution gets ${points} of ${cell.points} points in ${label}: ${why}`] : [];
+  });
+  return { ...run, problems };
+}
+
+/**
+ * Runs a notebook as students get it, with all tests.
+ *
+ * @returns With a problem for each task that gives points all the same.
+ */
+export async function proveUntouched(folder: string, name: string, options: ProofOptions): Promise<Proof> {
+  const run = await execute(folder, name, options, true);
+  const problems = run.cells.flatMap(({ cell, result }) => {
+    if (cell.role !== "tests" || cell.cell.cell_type !== "code" || cell.points === 0) {
+      return [];
+    }
+    const points = pointsOf(cell, result);
+    return points > 0
+      ? [
+          `an untouched notebook gets ${points} of ${cell.points} points in ${labelOf(cell)}; expected 0: test what is asked for`,
+        ]
+      : [];
+  });
+  return { ...run, problems };
+}
+
+interface Ran {
+  readonly cell: AssignmentCell;
+  readonly result: CellResult | undefined;
+}
+
+async function execute(
+  folder: string,
+  name: string,
+  { settings, kernelDir, signal }: ProofOptions,
+  allowErrors: boolean,
+) {
+  const path = join(folder, name);
+  const { timeout, memory } = settings;
+  const run = await runNotebook(path, {
+    output: null,
+    allowErrors,
+    record: false,
+    timeout,
+    memory,
+    env: environmentOf(settings),
+    kernelDir,
+    signal,
+  });
+  const cells: Ran[] = cellsOf(run.notebook).cells.map((cell) => ({
+    cell,
+    result: run.cells.find(({ index }) => index === cell.index),
+  }));
+  const tests = cells.filter(({ cell }) => cell.role === "tests");
+  return {
+    cells,
+    points: tests.reduce((sum, { cell, result }) => sum + pointsOf(cell, result), 0),
+    maxPoints: tests.reduce((sum, { cell }) => sum + cell.points, 0),
+    seconds: run.seconds,
+    notebook: run.notebook,
+  };
+}
+
+/** What the kernel of a proof and of grading is told: the same numbers on every machine. */
+export function environmentOf({ threads, seed }: Pick<ClassSettings, "threads" | "seed">): Record<string, string> {
+  return { CONVBOOK_THREADS: String(threads), CONVBOOK_REPRODUCIBLE: "1", CONVBOOK_SEED: String(seed) };
+}
+
+function pointsOf({ cell, points }: AssignmentCell, result: CellResult | undefined): number {
+  return cell.cell_type === "code" && result?.status === "passed" ? cellPoints(cell, points).points : 0;
+}
+
+function labelOf({ index, id, cell }: AssignmentCell): string {
+  const name = id === null ? "" : ` (${id})`;
+  return `cell ${index + 1}${name}${tagsOf(cell).includes("raises-exception") ? ", which must raise an error" : ""}`;
+}
+
+function reasonOf({ status, failure }: CellResult): string {
+  return failure === undefined
+    ? `it is ${status}`
+    : `${failure.name}: ${failure.message}${failure.line === undefined ? "" : ` (line ${failure.line})`}`;
+}
