@@ -1,9 +1,11 @@
 /** The command `convbook class`. Each subcommand is a file of this folder; what it needs is loaded when it runs. */
 import { Command } from "commander";
+import { exportCommand } from "./export.ts";
 import { feedbackCommand } from "./feedback.ts";
 import { makeCommand } from "./make.ts";
 
 export const classCommand = new Command("class")
   .description("one notebook becomes assignment, solution, grader and feedback")
   .addCommand(makeCommand)
-  .addCommand(feedbackCommand);
+  .addCommand(feedbackCommand)
+  .addCommand(exportCommand);

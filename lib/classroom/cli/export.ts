@@ -1,0 +1,81 @@
+/** `convbook class export`. */
+import { join } from "node:path";
+import { Command, Option } from "commander";
+
+interface Options {
+  readonly to: "csv" | "canvas" | "moodle" | "gradescope" | "nbgrader";
+  readonly output?: string;
+  readonly roster?: string;
+  readonly column?: string;
+  readonly perQuestion?: boolean;
+  readonly partial?: boolean;
+}
+
+const help = `
+Formats:
+  csv         a line a student, a column a question, total, findings
+  canvas      Grades > Import; --roster with the CSV file that Canvas exports, --column "Title (ID)" for an assignment that is there
+  moodle      Grades > Import > CSV file; the column "Feedback" has the reasons
+  gradescope  a results.json of Gradescope's autograder for each student, in a folder
+  nbgrader    the columns of nbgrader export`;
+
+export const exportCommand = new Command("export")
+  .description("write grades for a spreadsheet or a learning platform")
+  .argument("<results>", "the folder that `grade` wrote")
+  .addOption(
+    new Option("--to <format>", "what it is for")
+      .choices(["csv", "canvas", "moodle", "gradescope", "nbgrader"])
+      .makeOptionMandatory(),
+  )
+  .option(
+    "-o, --output <path>",
+    "the file (default: standard output); with gradescope a folder, or a file for one result",
+  )
+  .option("--roster <file>", "CSV list of the class, as Canvas, Moodle or nbgrader export it: ids, names, addresses")
+  .option("--column <title>", "what the platform calls the assignment")
+  .option("--per-question", "a column for each question, too (canvas, moodle)")
+  .option("--partial", "take points so far where some are still to be given by a person")
+  .addHelpText("after", help)
+  .action(async (folder: string, options: Options) => {
+    const [results, exports] = await Promise.all([import("../results/index.ts"), import("../exports/index.ts")]);
+    const { results: found, problems } = results.readResults(folder);
+    const notes = [...problems];
+    if (options.to === "gradescope") {
+      writeGradescope(found, options.output ?? "gradescope", results, exports);
+    } else {
+      const write = {
+        csv: exports.plainCsv,
+        canvas: exports.canvasCsv,
+        moodle: exports.moodleCsv,
+        nbgrader: exports.nbgraderCsv,
+      }[options.to];
+      const roster = options.roster === undefined ? undefined : exports.readRoster(options.roster);
+      const { text, notes: own } = write(exports.gradesOf(found), { ...options, roster });
+      notes.push(...own);
+      if (options.output === undefined) {
+        process.stdout.write(text);
+      } else {
+        results.writePlainFile(options.output, text);
+        console.log(`${found.length === 1 ? "1 result" : `${found.length} results`} in ${options.output}`);
+      }
+    }
+    for (const note of notes) {
+      console.error(note);
+    }
+    process.exitCode = problems.length > 0 ? 1 : 0;
+  });
+
+function writeGradescope(
+  found: readonly import("../results/index.ts").FoundResult[],
+  output: string,
+  { fileNames, writePlainFile }: typeof import("../results/index.ts"),
+  { gradescopeJson }: typeof import("../exports/index.ts"),
+): void {
+  const names = fileNames(found.map(({ result }) => result.student));
+  const one = found.length === 1 && output.endsWith(".json");
+  for (const [i, { result }] of found.entries()) {
+    const path = one ? output : join(output, names[i] ?? "", "results.json");
+    writePlainFile(path, `${JSON.stringify(gradescopeJson(result), undefined, 2)}\n`);
+  }
+  console.log(`${found.length === 1 ? "1 result" : `${found.length} results`} in ${output}`);
+}

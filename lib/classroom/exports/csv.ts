@@ -1,0 +1,92 @@
+/** Tables as CSV (RFC 4180), which spreadsheets open without running anything. */
+
+export type CsvCell = string | number | null | undefined;
+
+/** What spreadsheets take for a formula's beginning. */
+const formula = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/;
+
+/**
+ * A cell of text as it is safe to open: what a spreadsheet would run as a formula gets an apostrophe in front, by which it is text; numbers, and a dash alone, stay what
+ * they are.
+ */
+export function safeCell(text: string): string {
+  const isPlain = /^-$|^[+-]?\d+(?:\.\d+)?$/.test(text);
+  return formula.test(text) && !isPlain ? `'${text}` : text;
+}
+
+/** Writes a table; `null` and `undefined` are empty cells. */
+export function writeCsv(rows: readonly (readonly CsvCell[])[], { bom = false }: { bom?: boolean } = {}): string {
+  const lines = rows.map((row) => row.map(cellText).join(","));
+  return `${bom ? "\ufeff" : ""}${lines.join("\r\n")}\r\n`;
+}
+
+function cellText(cell: CsvCell): string {
+  if (cell === null || cell === undefined) {
+    return "";
+  }
+  const text = typeof cell === "number" ? String(cell) : safeCell(cell.replaceAll("\0", ""));
+  return /[",;\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/**
+ * Reads a table: commas, semicolons or tabs, whichever the first line has most of. Rows of nothing are left out.
+ *
+ * @throws {SyntaxError} Where a quotation does not end.
+ */
+export function readCsv(text: string): string[][] {
+  const source = text.replace(/^\ufeff/, "");
+  const separator = separatorOf(source);
+  const rows: string[][] = [];
+  let row: string[] = [];
+  let cell = "";
+  let quoted = false;
+  const endCell = () => {
+    row.push(cell);
+    cell = "";
+  };
+  const endRow = () => {
+    endCell();
+    if (row.some((each) => each.trim() !== "")) {
+      rows.push(row);
+    }
+    row = [];
+  };
+  for (let i = 0; i < source.length; i++) {
+    const character = source[i] as string;
+    if (quoted) {
+      if (character !== '"') {
+        cell += character;
+      } else if (source[i + 1] === '"') {
+        cell += '"';
+        i++;
+      } else {
+        quoted = false;
+      }
+    } else if (character === '"' && cell.trim() === "") {
+      cell = "";
+      quoted = true;
+    } else if (character === separator) {
+      endCell();
+    } else if (character === "\n" || character === "\r") {
+      if (character === "\r" && source[i + 1] === "\n") {
+        i++;
+      }
+      endRow();
+    } else {
+      cell += character;
+    }
+  }
+  if (quoted) {
+    throw new SyntaxError("a quotation in it does not end");
+  }
+  if (cell !== "" || row.length > 0) {
+    endRow();
+  }
+  return rows;
+}
+
+function separatorOf(text: string): string {
+  const line = text.split(/\r?\n/, 1)[0]?.replace(/"[^"]*"/g, "") ?? "";
+  const count = (separator: string) => line.split(separator).length;
+  return [",", ";", "\t"].reduce((best, each) => (count(each) > count(best) ? each : best));
+}

@@ -1,0 +1,187 @@
+import { expect, it } from "vitest";
+import type { Result } from "../results/index.ts";
+import { failedCheck, fullResult, resultOf, task } from "../results/testing/results.ts";
+import { readCsv } from "./csv.ts";
+import { canvasCsv, gradescopeJson, moodleCsv, nbgraderCsv, plainCsv } from "./formats.ts";
+import { gradesOf } from "./grades.ts";
+import { rosterOf } from "./roster.ts";
+
+const ada = resultOf("ada", [task("block", 2.5, 4, { reasons: [failedCheck] }), task("count", 3, 3)]);
+const zoe = resultOf("zoë@uni.edu", [task("block", 4, 4), task("count", null, 3)], {
+  findings: [{ kind: "changed", cell: "t", message: "A locked cell was changed." }],
+});
+const found = (...results: Result[]) => results.map((result) => ({ path: `${result.student}/result.json`, result }));
+const grades = gradesOf(found(ada, zoe));
+
+it("csv has a column for each question, and empty cells where nothing was given", () => {
+  const { text } = plainCsv(grades, {});
+  expect(text).toBe(
+    "\ufeffstudent,block (4),count (3),total,max,status,findings\r\n" +
+      "ada,2.5,3,5.5,7,graded,\r\n" +
+      "zoë@uni.edu,4,,4,7,needs manual grading,A locked cell was changed.\r\n",
+  );
+});
+
+it("csv names people, and those who handed in nothing", () => {
+  const roster = rosterOf(
+    [
+      ["Username", "First name", "Surname", "Email address"],
+      ["ada", "Ada", "Lovelace", "ada@uni.edu"],
+      ["z1", "Zoë", "=Evil", "ZOË@uni.edu"],
+      ["bo", "Bo", "Li", "bo@uni.edu"],
+    ],
+    "list.csv",
+  );
+  const { text, notes } = plainCsv(grades, { roster });
+  expect(readCsv(text).map((row) => row.slice(0, 3))).toEqual([
+    ["student", "name", "email"],
+    ["ada", "Ada Lovelace", "ada@uni.edu"],
+    ["zoë@uni.edu", "Zoë =Evil", "ZOË@uni.edu"],
+    ["", "Bo Li", "bo@uni.edu"],
+  ]);
+  expect(notes).toEqual(["handed in nothing: Bo Li"]);
+});
+
+it("several assignments have their questions apart", () => {
+  const other = resultOf("ada", [task("block", 1, 1)], { assignment: "Dense blocks" });
+  expect(readCsv(plainCsv(gradesOf(found(ada, other)), {}).text)[0]).toEqual([
+    "student",
+    "Residual blocks: block (4)",
+    "Residual blocks: count (3)",
+    "Dense blocks: block (1)",
+    "total",
+    "max",
+    "status",
+    "findings",
+  ]);
+  expect(() => gradesOf(found(ada, ada))).toThrow(
+    'ada/result.json: this is a second result of "ada" for "Residual blocks"; the first is ada/result.json',
+  );
+});
+
+it("titles that are the same are told apart by ids", () => {
+  const same = resultOf("ada", [task("a", 1, 1, { title: "Task" }), task("b", 1, 2, { title: "Task" })]);
+  expect(readCsv(plainCsv(gradesOf(found(same)), {}).text)[0]?.slice(1, 3)).toEqual(["Task [a] (1)", "Task [b] (2)"]);
+});
+
+// What Canvas's importer looks for: https://github.com/instructure/canvas-lms/blob/master/lib/gradebook_importer.rb
+it("canvas has its five columns, its line of points, and no total that is not final", () => {
+  const { text, notes } = canvasCsv(grades, {});
+  expect(text).toBe(
+    "Student,ID,SIS User ID,SIS Login ID,Section,Residual blocks\r\n" +
+      '"    Points Possible",,,,,7\r\n' +
+      "ada,,,ada,,5.5\r\n" +
+      "zoë@uni.edu,,,zoë@uni.edu,,\r\n",
+  );
+  expect(notes).toEqual(["1 of 2 have no total yet (--partial takes the points so far): zoë@uni.edu"]);
+  expect(readCsv(canvasCsv(grades, { partial: true }).text)[3]?.[5]).toBe("4");
+});
+
+it("canvas takes the people of Canvas's own export, and the assignment that is there", () => {
+  const roster = rosterOf(
+    [
+      ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Quiz (12)"],
+      ["    Points Possible", "", "", "", "", "10"],
+      ["Lovelace, Ada", "4711", "U1", "ada", "A", "9"],
+      ["=cmd, Zoë", "4712", "U2", "zoë@uni.edu", "B", ""],
+    ],
+    "canvas.csv",
+  );
+  const { text } = canvasCsv(grades, { roster, column: "Residual blocks (815)", perQuestion: true, partial: true });
+  expect(readCsv(text)).toEqual([
+    [
+      "Student",
+      "ID",
+      "SIS User ID",
+      "SIS Login ID",
+      "Section",
+      "Residual blocks: block",
+      "Residual blocks: count",
+      "Residual blocks (815)",
+    ],
+    ["    Points Possible", "", "", "", "", "4", "3", "7"],
+    ["Lovelace, Ada", "4711", "U1", "ada", "A", "2.5", "3", "5.5"],
+    ["'=cmd, Zoë", "4712", "U2", "zoë@uni.edu", "B", "4", "", "4"],
+  ]);
+});
+
+it("canvas gets no title that it would take for another assignment's ID, or for a column of its own", () => {
+  const titled = (assignment: string) => gradesOf(found(resultOf("ada", [task("a", 1, 1)], { assignment })));
+  expect(readCsv(canvasCsv(titled("Week (12)"), {}).text)[0]?.[5]).toBe("Week [12]");
+  expect(() => canvasCsv(titled("The Final Score"), {})).toThrow(
+    "The Final Score: Canvas takes a column of this name for one of its own and leaves it out; give another with --column",
+  );
+});
+
+// What Moodle's importer looks for: https://github.com/moodle/moodle/blob/main/grade/import/csv/classes/load_data.php
+it("moodle has a user's field, '-' where there is no grade, and feedback", () => {
+  const [head, first, second] = readCsv(moodleCsv(grades, {}).text);
+  expect(head).toEqual(["Username", "Residual blocks", "Feedback"]);
+  expect(first).toEqual([
+    "ada",
+    "5.5",
+    `block: 2.5 of 4\n- adds its input: ${failedCheck.message} (got ${failedCheck.got}, expected ${failedCheck.expected})\ncount: 3 of 3`,
+  ]);
+  expect(second?.[1]).toBe("-");
+  expect(readCsv(moodleCsv(gradesOf(found(zoe)), {}).text)[0]?.[0]).toBe("Email address");
+  const roster = rosterOf(
+    [
+      ["First name", "ID number", "Email address"],
+      ["Ada", "ada", "ada@uni.edu"],
+      ["Zoë", "007", "zoë@uni.edu"],
+    ],
+    "moodle.csv",
+  );
+  expect(readCsv(moodleCsv(grades, { roster }).text).map((row) => row.slice(0, 2))).toEqual([
+    ["ID number", "Email address"],
+    ["ada", "ada@uni.edu"],
+    ["007", "zoë@uni.edu"],
+  ]);
+});
+
+// Its columns and its zeros: https://github.com/jupyter/nbgrader/blob/main/nbgrader/plugins/export.py
+it("nbgrader has the columns of its export, with zeros for who handed in nothing", () => {
+  const roster = rosterOf(
+    [
+      ["id", "first_name", "last_name", "email"],
+      ["ada", "Ada", "Lovelace", "ada@uni.edu"],
+      ["bo", "Bo", "Li", ""],
+    ],
+    "students.csv",
+  );
+  expect(nbgraderCsv(gradesOf(found(ada)), { roster }).text).toBe(
+    "assignment,duedate,timestamp,student_id,last_name,first_name,email,raw_score,late_submission_penalty,score,max_score\r\n" +
+      "Residual blocks,,,ada,Lovelace,Ada,ada@uni.edu,5.5,0.0,5.5,7.0\r\n" +
+      "Residual blocks,,,bo,Li,Bo,,0.0,0.0,0.0,7.0\r\n",
+  );
+});
+
+// https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
+it("gradescope has a test for each question that a program graded", () => {
+  expect(gradescopeJson(fullResult())).toMatchObject({
+    score: 6.5,
+    execution_time: 13,
+    stdout_visibility: "hidden",
+    output: 'The cell "tests-1" is locked and was changed; it was restored.',
+    tests: [
+      {
+        name: "The residual block",
+        number: "1",
+        score: 2,
+        max_score: 4,
+        status: "failed",
+        output_format: "text",
+        visibility: "visible",
+      },
+      { name: "Counting parameters", score: 3, max_score: 3, status: "passed", output: "" },
+      { name: "Pre-activation", score: 0, max_score: 2, output: "- normalizes first: return x + F(x)" },
+      { name: "Why are shortcuts identities?", score: 1.5, max_score: 2 },
+    ],
+  });
+});
+
+it("says which list is no list of a class", () => {
+  expect(() => rosterOf([["Colour", "Size"]], "list.csv")).toThrow(
+    'list.csv: none of its columns holds ids: the first line has "Colour, Size", expected one called id, student_id',
+  );
+});

@@ -1,0 +1,107 @@
+/** The list of a class: who an id is. Whatever a learning platform exports, or a list of one's own. */
+import { readFileSync } from "node:fs";
+import { ClassroomError } from "../errors.ts";
+import { readCsv } from "./csv.ts";
+
+/** A person, as the list has it. */
+export interface Person {
+  /** Each column's cell. */
+  readonly cells: ReadonlyMap<string, string>;
+  readonly name: string | undefined;
+  readonly lastName: string | undefined;
+  readonly firstName: string | undefined;
+  readonly email: string | undefined;
+}
+
+export interface Roster {
+  readonly columns: readonly string[];
+  readonly people: readonly Person[];
+  /** Who has this id, in whichever column it stands. */
+  find(id: string): Person | undefined;
+}
+
+/** Columns whose cells are somebody's id, the surest first: Canvas's, Moodle's, nbgrader's, Gradescope's and others. */
+const idColumns = [
+  "id",
+  "student_id",
+  "student id",
+  "sis login id",
+  "sis user id",
+  "integration id",
+  "username",
+  "user name",
+  "login",
+  "id number",
+  "sid",
+  "email address",
+  "email",
+  "e-mail",
+  "student",
+];
+
+const nameColumns = {
+  first: ["first name", "first_name", "firstname"],
+  last: ["surname", "last name", "last_name", "lastname"],
+};
+
+/**
+ * Reads a list of a class: CSV whose first line names the columns. One of them has to hold the ids by which submissions are called.
+ *
+ * @throws {ClassroomError} Where it is no such table.
+ */
+export function readRoster(path: string): Roster {
+  let rows: string[][];
+  try {
+    rows = readCsv(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new ClassroomError(path, `this list cannot be read: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
+  }
+  return rosterOf(rows, path);
+}
+
+export function rosterOf([head = [], ...rows]: readonly (readonly string[])[], path: string): Roster {
+  const columns = head.map((name) => name.trim());
+  const known = columns.map((name) => name.toLowerCase());
+  const ids = idColumns.filter((name) => known.includes(name));
+  if (ids.length === 0) {
+    throw new ClassroomError(
+      path,
+      `none of its columns holds ids: the first line has ${JSON.stringify(columns.slice(0, 8).join(", "))}, expected one called ${idColumns.join(", ")}`,
+    );
+  }
+  // Canvas's second line says how many points there are.
+  const people = rows.filter(([first = ""]) => !first.includes("Points Possible")).map((row) => personOf(columns, row));
+  const byId = new Map<string, Person>();
+  for (const column of ids.toReversed()) {
+    for (const person of people) {
+      const id = person.cells.get(columns[known.indexOf(column)] ?? "");
+      if (id !== undefined && id !== "") {
+        byId.set(keyOf(id), person);
+      }
+    }
+  }
+  return { columns, people, find: (id) => byId.get(keyOf(id)) };
+}
+
+function keyOf(id: string): string {
+  return id.trim().normalize("NFC").toLowerCase();
+}
+
+function personOf(columns: readonly string[], row: readonly string[]): Person {
+  const cells = new Map(columns.map((name, i) => [name, (row[i] ?? "").trim()]));
+  const lower = new Map([...cells].map(([name, cell]) => [name.toLowerCase(), cell]));
+  const first = (names: readonly string[]) =>
+    names.map((name) => lower.get(name)).find((cell) => cell !== undefined && cell !== "");
+  const lastName = first(nameColumns.last);
+  const firstName = first(nameColumns.first);
+  const joined = [firstName, lastName].filter((part) => part !== undefined).join(" ");
+  return {
+    cells,
+    lastName,
+    firstName,
+    name: first(["student", "name", "full name"]) ?? (joined === "" ? undefined : joined),
+    email: first(["email address", "email", "e-mail"]),
+  };
+}
