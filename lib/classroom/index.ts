@@ -14,3 +14,4 @@ export {
   readAssignmentNotebook,
   readSettings,
 } from "./source/index.ts";
+export { NotDoneYet, todo } from "./todo.ts";

@@ -4,6 +4,7 @@
  * Each group of names is a folder of its own. What a notebook needs every day stands at the top level; the rest is in namespaces that are
  * named after their folders (`nn`, `blocks`, `optim`, `callbacks`, …).
  */
+export { NotDoneYet, todo } from "@convbook/classroom/todo";
 export { type BackendInfo, selectBackend } from "./backend/index.ts";
 export {
   CheckpointError,
