@@ -22,6 +22,8 @@ import {
 } from "./precision.ts";
 import { type Profile, profile } from "./profiler.ts";
 import { backendName, fallbackKernelNames, ownKernelNames, registerNative } from "./register.ts";
+import { type Reproducibility, reproducibilityOn } from "./reproducible.ts";
+import { switchOf } from "./switches.ts";
 
 /** Facts on the running engine. */
 export interface EngineInfo {
@@ -41,6 +43,11 @@ export interface EngineInfo {
   /** Whether the instruction set has bf16: amx does. */
   readonly hasBf16: boolean;
   readonly implementations: ImplementationsInfo;
+  /**
+   * Reproducible mode: "off"; "exact" where results are bit-equal to those of every other machine that says so; "bounded" where they
+   * are the same run after run and with any number of threads, but differ from those by rounding.
+   */
+  readonly reproducible: Reproducibility;
   /** What Winograd's algorithm has computed in this process so far: convolutions, and their gradients. */
   readonly winograd: { readonly forward: number; readonly inputGradients: number; readonly filterGradients: number };
   /** Convolutions that took their weights as an earlier call had packed them, and what these take: a part of `memory.scratch`. */
@@ -115,6 +122,15 @@ export interface Engine {
    * @throws TypeError for other names
    */
   setImplementations(names: readonly ImplementationName[]): void;
+  /**
+   * Makes results the same on every machine, from now on: neither the number of threads, nor the width of the processor's
+   * vectors, nor anything that was measured or fitted to a processor decides on what is summed in which order. AMX, bf16 and oneDNN
+   * are not used meanwhile, and the choice of instructions and of Winograd's algorithm changes nothing. What {@link EngineInfo.reproducible}
+   * then says is what this processor can promise.
+   *
+   * @throws TypeError for what is neither true nor false
+   */
+  setReproducible(reproducible: boolean): void;
   /** Gives memory that is kept for reuse back to the system. */
   trim(): void;
   /** Profiles the kernels that a function runs. */
@@ -131,6 +147,7 @@ let threads = 0;
 let wantedPrecision: Precision = "float32";
 let wantedImplementations: readonly ImplementationName[] = ["native"];
 let wantsWinograd = true;
+let wantsReproducible = false;
 
 function setting(name: string): string {
   return host?.setting(name) ?? "";
@@ -146,7 +163,7 @@ function addonOrThrow(): Loaded {
 function configure(): void {
   const { addon } = addonOrThrow();
   const before = isa;
-  isa = addon.configure(threads, instructionSet);
+  isa = addon.configure(threads, instructionSet, wantsReproducible);
   if (isa === before) {
     return;
   }
@@ -171,7 +188,7 @@ function warnOnce(line: string): void {
 function takePrecision(): void {
   const there = wantedPrecision === "float32" || addonOrThrow().addon.hasBf16();
   if (!there) {
-    warnOnce(`${whyNot(wantedPrecision, isa)}; going on in float32`);
+    warnOnce(`${whyNot(wantedPrecision, isa, wantsReproducible)}; going on in float32`);
   }
   usePrecision(there ? wantedPrecision : "float32");
 }
@@ -180,6 +197,11 @@ function takeImplementations(): void {
   const { addon, path } = addonOrThrow();
   if (!wantedImplementations.includes("onednn")) {
     dropOneDnn(addon);
+    return;
+  }
+  if (wantsReproducible) {
+    dropOneDnn(addon);
+    warnOnce("oneDNN is not used: results are to be reproducible");
     return;
   }
   const reason = useOneDnn(addon, host?.oneDnn, path, isa, !wantedImplementations.includes("native"));
@@ -235,19 +257,11 @@ function configureFromEnvironment(): void {
   } catch (error) {
     console.warn(`native engine: CONVBOOK_ISA: ${(error as Error).message}; taking the best`);
   }
-  const winograd = setting("CONVBOOK_WINOGRAD").toLowerCase();
-  wantsWinograd = !["0", "false", "no", "off"].includes(winograd);
-  if (wantsWinograd && !["", "1", "true", "yes", "on"].includes(winograd)) {
-    console.warn(
-      `native engine: CONVBOOK_WINOGRAD is "${winograd}", expected 1 or 0; going on with Winograd's algorithm`,
-    );
-  }
-  const onednn = setting("CONVBOOK_ONEDNN").toLowerCase();
-  if (["1", "true", "yes", "on"].includes(onednn)) {
-    wantedImplementations = ["native", "onednn"];
-  } else if (!["", "0", "false", "no", "off"].includes(onednn)) {
-    console.warn(`native engine: CONVBOOK_ONEDNN is "${onednn}", expected 1 or 0; going on without oneDNN`);
-  }
+  const readSwitch = (name: string, otherwise: boolean, goingOn: string): boolean =>
+    switchOf(name, setting(name), otherwise, goingOn);
+  wantsWinograd = readSwitch("CONVBOOK_WINOGRAD", true, "with Winograd's algorithm");
+  wantedImplementations = readSwitch("CONVBOOK_ONEDNN", false, "without oneDNN") ? ["native", "onednn"] : ["native"];
+  wantsReproducible = readSwitch("CONVBOOK_REPRODUCIBLE", false, "without reproducible results");
 }
 
 /**
@@ -267,7 +281,9 @@ export function startEngine(where: Host, code: LoadResult): void {
   configureFromEnvironment();
   code.addon.useWinograd(wantsWinograd ? 1 : 0);
   configure();
-  if (instructionSet !== undefined && instructionSet !== "wasm" && isa !== instructionSet) {
+  // Of AMX only the tiles are left out where results are to be reproducible.
+  const isTaken = isa === instructionSet || (wantsReproducible && instructionSet === "amx" && isa === "avx512");
+  if (instructionSet !== undefined && instructionSet !== "wasm" && !isTaken) {
     const why =
       code.build === "native" ? "which this processor lacks" : `but there is no native engine (${code.instead})`;
     console.warn(`native engine: CONVBOOK_ISA asks for ${instructionSet}, ${why}; going on with ${isa}`);
@@ -304,6 +320,7 @@ export const engine: Engine = {
       precision: precisionInUse(),
       hasBf16: addon.hasBf16(),
       implementations: implementationsInfo(addon),
+      reproducible: reproducibilityOn(isa, wantsReproducible),
       winograd: { forward, inputGradients, filterGradients },
       keptWeights: { uses, bytes },
       threads: addon.threads(),
@@ -344,7 +361,7 @@ export const engine: Engine = {
     const wanted = parsePrecision(precision);
     const { addon } = addonOrThrow();
     if (strict && wanted !== "float32" && !addon.hasBf16()) {
-      throw new UnsupportedPrecisionError(wanted, isa);
+      throw new UnsupportedPrecisionError(wanted, isa, wantsReproducible);
     }
     wantedPrecision = wanted;
     takePrecision();
@@ -372,6 +389,16 @@ export const engine: Engine = {
   },
   setImplementations(names) {
     wantedImplementations = parseImplementations(names);
+    takeImplementations();
+  },
+  setReproducible(reproducible) {
+    if (typeof reproducible !== "boolean") {
+      throw new TypeError(`setReproducible: expected true or false, got ${JSON.stringify(reproducible)}`);
+    }
+    addonOrThrow();
+    wantsReproducible = reproducible;
+    configure();
+    takePrecision();
     takeImplementations();
   },
   trim() {

@@ -44,3 +44,4 @@ export type {
   ProgramWindow,
 } from "./program/description.ts";
 export { Recording, record } from "./recording.ts";
+export type { Reproducibility } from "./reproducible.ts";

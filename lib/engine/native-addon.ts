@@ -12,8 +12,11 @@ export type Elements = Float32Array | Int32Array | Uint8Array;
 
 /** The native functions. They check types and lengths of all arrays and throw a TypeError for what does not fit. */
 export interface NativeAddon extends NativeArrayFunctions, NativeOperationFunctions, NativeTables {
-  /** Sets the threads (0: all processors) and the instruction set ("" or undefined: the best); returns the latter. */
-  configure(threads: number, isa?: string): string;
+  /**
+   * Sets the threads (0: all processors), the instruction set ("" or undefined: the best), and whether results are to be the same
+   * with any of both; returns the instruction set.
+   */
+  configure(threads: number, isa?: string, reproducible?: boolean): string;
   threads(): number;
   /** Pretends to have so many threads until {@link configure} is called: their tasks run one by one and are timed. Not in WebAssembly. */
   simulateThreads?(threads: number): void;

@@ -15,15 +15,18 @@ export class UnsupportedPrecisionError extends Error {
   /** The instruction set that the engine runs on. */
   readonly isa: string;
 
-  constructor(precision: Precision, isa: string) {
-    super(whyNot(precision, isa));
+  constructor(precision: Precision, isa: string, reproducible = false) {
+    super(whyNot(precision, isa, reproducible));
     this.precision = precision;
     this.isa = isa;
   }
 }
 
 /** Why a precision is not taken, in one line. */
-export function whyNot(precision: Precision, isa: string): string {
+export function whyNot(precision: Precision, isa: string, reproducible: boolean): string {
+  if (reproducible) {
+    return `The precision ${precision} is not there while results are to be reproducible`;
+  }
   return `The precision ${precision} needs a processor with AMX, and the engine runs on ${isa}`;
 }
 

@@ -5,7 +5,7 @@
  * Parts: `speed` (images a second), `roofline` (against what the machine can do), `startup` (import, first step); these three by default.
  * `isa` (both sides kept to AVX2, and to AVX-512), `busy` (one busy process beside them), `memory` (peak of a process that trains),
  * `scaling` (batches of 1 to 512, numbers of threads; `--figure=FILE.png` draws it), `backends` (tfjs's WebAssembly and plain CPU backends),
- * `precision` (inference in bf16, beside PyTorch's autocast), `implementations` (with oneDNN where it is faster, and wherever it can),
+ * `precision` (inference in bf16, beside PyTorch's autocast), `reproducible` (with reproducible results and without, on each instruction set), `implementations` (with oneDNN where it is faster, and wherever it can),
  * `shapes` (every convolution of the networks by the engine's own and by oneDNN), `own` (networks from a student's own blocks beside the library's,
  * with `--against=FOLDER` beside another checkout's, too), `programs` (blocks of many sizes, and small networks of ten kinds, as programs and without),
  * `winograd` (3 x 3 convolutions by loops and by Winograd's algorithm, and which the engine chooses), `depthwise` (of mobile networks, beside PyTorch), `single` (`speed` on one thread of each side),
@@ -34,6 +34,7 @@ import { ownBlocks } from "./engine/own-blocks.ts";
 import { partition } from "./engine/partition.ts";
 import { precision } from "./engine/precision.ts";
 import { programs } from "./engine/programs.ts";
+import { reproducible } from "./engine/reproducible.ts";
 import { roofline } from "./engine/roofline.ts";
 import { scaling } from "./engine/scaling.ts";
 import { shapes } from "./engine/shapes.ts";
@@ -54,6 +55,7 @@ const parts: Readonly<Record<PartName, (options: Options) => Promise<Section | r
   scaling,
   backends,
   precision,
+  reproducible,
   implementations,
   shapes,
   own: ownBlocks,

@@ -9,13 +9,21 @@ function start(env: NodeJS.ProcessEnv): {
   names: string[];
   ceiling: number;
   forward: number;
+  reproducible: string;
   said: string[];
 } {
   const program =
-    'import { engine } from "@convbook/engine"; import * as tf from "@tensorflow/tfjs-core"; await tf.setBackend("native"); tf.conv2d(tf.ones([1, 16, 16, 64]), tf.ones([3, 3, 64, 64]), 1, "same"); const { isa, implementations, memory, winograd } = engine.info(); console.log(JSON.stringify({ isa, names: implementations.names, ceiling: memory.ceiling, forward: winograd.forward }));';
+    'import { engine } from "@convbook/engine"; import * as tf from "@tensorflow/tfjs-core"; await tf.setBackend("native"); tf.conv2d(tf.ones([1, 16, 16, 64]), tf.ones([3, 3, 64, 64]), 1, "same"); const { isa, implementations, memory, winograd, reproducible } = engine.info(); console.log(JSON.stringify({ isa, names: implementations.names, ceiling: memory.ceiling, forward: winograd.forward, reproducible }));';
   const { stdout, stderr, status } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
     cwd: fileURLToPath(new URL("../..", import.meta.url)),
-    env: { ...process.env, CONVBOOK_ISA: "", CONVBOOK_ONEDNN: "", CONVBOOK_WINOGRAD: "", ...env },
+    env: {
+      ...process.env,
+      CONVBOOK_ISA: "",
+      CONVBOOK_ONEDNN: "",
+      CONVBOOK_WINOGRAD: "",
+      CONVBOOK_REPRODUCIBLE: "",
+      ...env,
+    },
     encoding: "utf8",
   });
   if (status !== 0) {
@@ -74,6 +82,26 @@ describe.runIf(engine.available)("the environment", () => {
     expect(start({ CONVBOOK_ONEDNN: "maybe" })).toMatchObject({
       names: ["native"],
       said: ['native engine: CONVBOOK_ONEDNN is "maybe", expected 1 or 0; going on without oneDNN'],
+    });
+  });
+
+  it("CONVBOOK_REPRODUCIBLE takes yes and no", () => {
+    const promised = ["avx2", "avx512", "amx"].includes(best) ? "exact" : "bounded";
+    expect(start({ CONVBOOK_REPRODUCIBLE: "1" })).toMatchObject({ reproducible: promised, said: [] });
+    expect(start({ CONVBOOK_REPRODUCIBLE: "off" })).toMatchObject({ reproducible: "off", said: [] });
+    expect(start({ CONVBOOK_REPRODUCIBLE: "maybe" })).toMatchObject({
+      reproducible: "off",
+      said: ['native engine: CONVBOOK_REPRODUCIBLE is "maybe", expected 1 or 0; going on without reproducible results'],
+    });
+  });
+
+  it.runIf(hasNative)("where results are to be reproducible, what rounds otherwise is left out", () => {
+    expect(start({ CONVBOOK_REPRODUCIBLE: "1", CONVBOOK_ONEDNN: "1", CONVBOOK_PRECISION: "bf16" })).toMatchObject({
+      names: ["native"],
+      said: [
+        "native engine: The precision bf16 is not there while results are to be reproducible; going on in float32",
+        "native engine: oneDNN is not used: results are to be reproducible",
+      ],
     });
   });
 

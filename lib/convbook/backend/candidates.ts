@@ -40,7 +40,7 @@ async function tryEngine(build: "native" | "wasm"): Promise<Attempt> {
   if (!engine.available) {
     return { ready: false, reason: engine.reason };
   }
-  const { isa, threads, precision, build: there, instead } = engine.info();
+  const { isa, threads, precision, reproducible, build: there, instead } = engine.info();
   if (there !== build) {
     const asked = "CONVBOOK_ISA asks for WebAssembly";
     return {
@@ -60,10 +60,11 @@ async function tryEngine(build: "native" | "wasm"): Promise<Attempt> {
     build === "native"
       ? `native engine, ${isa}`
       : `the engine in WebAssembly${isa === "wasm" ? "" : " with relaxed SIMD"}`;
+  const same = { off: "", exact: ", reproducible", bounded: ", reproducible up to rounding" }[reproducible];
   return {
     ready: true,
     tfjsName: "native",
-    description: `${kind}, ${threads} ${threads === 1 ? "thread" : "threads"}${precision === "bf16" ? ", inference in bf16" : ""}`,
+    description: `${kind}, ${threads} ${threads === 1 ? "thread" : "threads"}${precision === "bf16" ? ", inference in bf16" : ""}${same}`,
     threads,
   };
 }

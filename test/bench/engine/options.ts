@@ -12,6 +12,7 @@ export const partNames = [
   "scaling",
   "backends",
   "precision",
+  "reproducible",
   "implementations",
   "shapes",
   "own",

@@ -34,6 +34,7 @@ const settings: Readonly<Record<string, readonly [expected: string, check: Check
   CONVBOOK_POOL_MB: ["a number of megabytes from 0", number(0)],
   CONVBOOK_PRECISION: ["one of float32, bf16", words("float32", "bf16")],
   CONVBOOK_RELAXED_SIMD: ["1 or 0", words("1", "0")],
+  CONVBOOK_REPRODUCIBLE: ["1 or 0", yesOrNo],
   CONVBOOK_THREADS: ["a whole number from 1 to 256", (text) => number(1, 256)(text) && Number.isInteger(Number(text))],
   CONVBOOK_TYPES_WAIT: ["a number of milliseconds from 0", number(0)],
   CONVBOOK_TYPESCRIPT: ["the folder of a TypeScript 7", anything],

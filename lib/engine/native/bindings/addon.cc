@@ -13,19 +13,24 @@ namespace {
 void takePool(State& state, int threads, bool simulated) {
   state.kept.clear();
   state.dropProgram();
-  state.pool.reset(new ThreadPool(threads, simulated));
+  state.pool.reset(new ThreadPool(threads, simulated, state.reproducible ? kFixedHands : 0));
   state.singles.clear();
   for (int thread = 0; thread < threads; thread++) state.singles.emplace_back(new ThreadPool(1));
 }
 
+// (threads, instruction set?, reproducible) -> the instruction set in use. Tiles sum in an order of their own: where
+// results must be reproducible, their processor computes as one without.
 napi_value configure(const Arguments& args, State& state) {
   const int threads = args.integer(0);
   char name[32] = {};
   size_t length = 0;
   if (args.given(1)) napi_get_value_string_utf8(args.env(), args.value(1), name, sizeof name, &length);
+  const bool reproducible = args.flag(2), same = reproducible == state.reproducible;
+  state.reproducible = reproducible;
   state.kernels = &chooseKernels(length > 0 ? name : nullptr);
+  if (reproducible && state.kernels->tiles != nullptr) state.kernels = &chooseKernels("avx512");
   const int wanted = threads > 0 ? std::min(threads, 256) : availableProcessors();
-  if (state.pool == nullptr || state.pool->threads() != wanted || state.pool->isSimulated()) {
+  if (!same || state.pool == nullptr || state.pool->threads() != wanted || state.pool->isSimulated()) {
     takePool(state, wanted, false);
   }
   napi_value isa;

@@ -57,13 +57,18 @@ struct State {
   const Kernels* kernels = nullptr;
   std::unique_ptr<ConvImplementation> onednn;  // a OneDnn, where JavaScript asked for one
   ConvImplementation* winograd = &winogradWhereFaster();
+  bool reproducible = false;
   std::unique_ptr<ProgramInHand> program;
   KeptConvs kept;
   void dropProgram() {
     if (program != nullptr) program->letGo();
     program.reset();
   }
-  Context context() const { return {*kernels, *pool, false, onednn.get(), winograd}; }
+  // In reproducible mode neither another library nor a choice that was fitted to a processor has a say.
+  Context context() const {
+    if (reproducible) return {*kernels, *pool, false, nullptr, &winogradByFixedCosts(), true};
+    return {*kernels, *pool, false, onednn.get(), winograd};
+  }
 };
 
 // Calls body(arguments, context), or body(arguments, state).

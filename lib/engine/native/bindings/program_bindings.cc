@@ -20,8 +20,8 @@ napi_value programPlan(const Arguments& args, State& state) {
   const auto mode = args.choice<ProgramMode>(0, static_cast<int>(ProgramMode::Count));
   const size_t batch = args.size(1);
   try {
-    state.program.reset(new ProgramInHand{
-        args.env(), mode, Program(program, length, numbers, count, mode, batch, state.pool->threads())});
+    state.program.reset(
+        new ProgramInHand{args.env(), mode, Program(program, length, numbers, count, mode, batch, *state.pool)});
     const Program& program = state.program->program;
     const double facts[] = {static_cast<double>(program.phases()), static_cast<double>(program.stateFloats()),
                             static_cast<double>(program.workspaceFloats()), program.operations()};

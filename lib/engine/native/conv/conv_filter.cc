@@ -33,9 +33,9 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
   const Windows windows = windowsOf(s);
   const int extentH = windows.extentH, extentW = windows.extentW;
   const bool inside = pointwise || staysInside(windows, s.outHeight, s.outWidth);
-  const int threads = context.pool.threads();
+  const int hands = context.pool.hands();
   const Patches patches(s.outHeight, s.outWidth, windows, s.inChannels + s.outChannels / 2,
-                        (threads + s.batch - 1) / s.batch);
+                        (hands + s.batch - 1) / s.batch);
   const size_t windowFloats = static_cast<size_t>((patches.rows - 1) * s.strideHeight + extentH) *
                               ((patches.columns - 1) * s.strideWidth + extentW) * s.inChannels;
   const size_t each = static_cast<size_t>(patches.downwards) * patches.sideways;
@@ -59,10 +59,9 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
   const std::vector<Panel> panels =
       turned ? planPanels(kernels, rowLength, groupOut) : planPanels(kernels, groupOut, rowLength);
 
-  // Every slot sums its own units; slots are added in order. Their number depends on the shape and the threads alone.
+  // Every slot sums its own units; slots are added in order. Their number depends on the shape and the hands alone.
   const size_t stride = (count + biasCount + 15) / 16 * 16;
-  size_t slots =
-      std::min<size_t>(units, stride * sizeof(float) > (size_t{1} << 20) || threads == 1 ? threads : threads * 4);
+  size_t slots = std::min<size_t>(units, stride * sizeof(float) > (size_t{1} << 20) || hands == 1 ? hands : hands * 4);
   std::unique_ptr<float, void (*)(void*)> parts(nullptr, alignedFree);
   if (slots > 1) parts.reset(static_cast<float*>(alignedAlloc(slots * stride * sizeof(float))));
   context.pool.run(slots, [&](size_t slot, int thread) {

@@ -207,20 +207,20 @@ void depthwiseFilterGrad(const Context& context, const ConvShape& s, int multipl
   const size_t rows = static_cast<size_t>(s.batch) * s.outHeight;
   std::memset(dw, 0, count * sizeof(float));
   if (rows == 0 || count == 0) return;
-  const size_t threads = static_cast<size_t>(context.pool.threads());
-  std::vector<std::vector<DepthwiseRow>> scratch(threads);
+  const size_t hands = static_cast<size_t>(context.pool.hands());
+  std::vector<std::vector<DepthwiseRow>> scratch(static_cast<size_t>(context.pool.threads()));
   // Where there are few rows, the channels are shared out, whose sums need no room of their own.
   constexpr size_t kLanes = 16;
   constexpr size_t kFewRows = 32;
-  if (multiplier == 1 && (threads == 1 || (rows < threads * kFewRows && out >= threads * 2 * kLanes))) {
-    const size_t share = (out + threads * kLanes - 1) / (threads * kLanes) * kLanes;
+  if (multiplier == 1 && (hands == 1 || (rows < hands * kFewRows && out >= hands * 2 * kLanes))) {
+    const size_t share = (out + hands * kLanes - 1) / (hands * kLanes) * kLanes;
     context.pool.run((out + share - 1) / share, [&](size_t part, int thread) {
       const size_t from = part * share;
       addRows(context, s, x, dy, 0, rows, from, std::min(share, out - from), scratch[static_cast<size_t>(thread)], dw);
     });
     return;
   }
-  const size_t slots = std::min<size_t>(rows, threads * 4);
+  const size_t slots = std::min<size_t>(rows, hands * 4);
   std::vector<float> parts(slots * count, 0.f);
   context.pool.run(slots, [&](size_t slot, int thread) {
     float* sum = parts.data() + slot * count;

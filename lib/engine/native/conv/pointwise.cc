@@ -7,18 +7,20 @@
 
 namespace convbook {
 
-size_t pointwisePixelsAtOnce(const Kernels& kernels, const ConvShape& s) {
+size_t pointwisePixelsAtOnce(const Context& context, const ConvShape& s) {
   // Floats of pixels: a half of the first-level cache, which holds weights, too. Of many weights, which are read again
   // for the next pixels, as many.
   constexpr size_t kFloats = 4096;
   const size_t channels = static_cast<size_t>(s.inChannels), weights = channels * static_cast<size_t>(s.outChannels);
-  const size_t tile = static_cast<size_t>(kernels.rowLimit[2]);
+  // Whole tiles; or a number that is about that for all.
+  constexpr size_t kFixed = 28;
+  const size_t tile = context.fixed ? kFixed : static_cast<size_t>(context.kernels.rowLimit[2]);
   return std::max<size_t>(1, std::max(kFloats, weights) / channels / tile) * tile;
 }
 
 void pointwiseForward(const Context& context, int thread, const ConvShape& s, const Panels& panels,
                       const ConvSource& source, const float* bias, const PointwiseTarget& target, size_t pixels) {
-  const size_t some = std::min(pixels, pointwisePixelsAtOnce(context.kernels, s));
+  const size_t some = std::min(pixels, pointwisePixelsAtOnce(context, s));
   float* normalized =
       source.scale == nullptr ? nullptr : context.pool.scratch(thread, 3, some * static_cast<size_t>(s.inChannels));
   AffineRows rows = {};

@@ -9,7 +9,7 @@
 namespace convbook {
 
 // How many pixels are taken at a time.
-size_t pointwisePixelsAtOnce(const Kernels&, const ConvShape& s);
+size_t pointwisePixelsAtOnce(const Context&, const ConvShape& s);
 
 // Where results go, `stride` floats a pixel; the residual (may be null) is laid out like y.
 struct PointwiseTarget {

@@ -91,7 +91,7 @@ void reduce(const Context& context, Reduce op, const float* x, float* y, size_t 
     return;
   }
   if (inner == 1) {
-    const size_t tasks = middle < kParallel ? 1 : static_cast<size_t>(context.pool.threads()) * 4;
+    const size_t tasks = middle < kParallel ? 1 : static_cast<size_t>(context.pool.hands()) * 4;
     std::vector<double> sums(tasks);
     std::vector<float> extremes(tasks);
     context.pool.run(tasks, [&](size_t task, int) {
@@ -116,7 +116,7 @@ void reduce(const Context& context, Reduce op, const float* x, float* y, size_t 
   if (op == Reduce::Sum && outer == 1) {
     const size_t n = middle * inner, rows = n / wide, some = std::max<size_t>(1, 8192 / wide);
     const size_t groups = (rows + some - 1) / some;
-    const size_t tasks = n < kParallel ? 1 : std::min<size_t>(std::max<size_t>(groups, 1), context.pool.threads() * 4);
+    const size_t tasks = n < kParallel ? 1 : std::min<size_t>(std::max<size_t>(groups, 1), context.pool.hands() * 4);
     std::vector<double> totals(tasks * wide, 0.0);
     context.pool.run(tasks, [&](size_t task, int thread) {
       float* acc = context.pool.scratch(thread, 2, wide);

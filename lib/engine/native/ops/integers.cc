@@ -71,7 +71,7 @@ void fold(const Context& context, const T* x, T* y, size_t outer, size_t middle,
           Finish finish) {
   if (outer * inner == 0) return;
   if (inner == 1 && outer == 1) {
-    const size_t parts = middle < kParallel ? 1 : static_cast<size_t>(context.pool.threads()) * 4;
+    const size_t parts = middle < kParallel ? 1 : static_cast<size_t>(context.pool.hands()) * 4;
     std::vector<Sum> sums(parts, start);
     context.pool.run(parts, [&](size_t part, int) {
       Sum sum = start;

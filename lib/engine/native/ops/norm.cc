@@ -32,7 +32,7 @@ struct Tasks {
   size_t count;
   Tasks(const Context& context, const Pieces& pieces)
       : count(pieces.n < kParallel ? 1
-                                   : std::min<size_t>(pieces.count, static_cast<size_t>(context.pool.threads()) * 4)) {}
+                                   : std::min<size_t>(pieces.count, static_cast<size_t>(context.pool.hands()) * 4)) {}
 };
 
 }  // namespace
@@ -206,7 +206,7 @@ void groupNormForward(const Context& context, const GroupNorm& s, const float* x
 void groupNormGrad(const Context& context, const GroupNorm& s, const float* dy, const float* x, const float* gamma,
                    const float* mean, const float* inverse, float* dx, float* dgamma, float* dbeta) {
   const size_t size = s.channels / s.groups, plane = s.pixels * s.channels;
-  const size_t tasks = std::min<size_t>(std::max<size_t>(s.images, 1), static_cast<size_t>(context.pool.threads()) * 4);
+  const size_t tasks = std::min<size_t>(std::max<size_t>(s.images, 1), static_cast<size_t>(context.pool.hands()) * 4);
   std::vector<double> parts(tasks * s.channels * 2, 0.0);
   context.pool.run(tasks, [&](size_t task, int) {
     double* sums = parts.data() + task * s.channels * 2;

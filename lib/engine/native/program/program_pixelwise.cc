@@ -20,7 +20,7 @@ static void skip(GradRows& t, size_t rows) {
 bool Program::Run::isPixelwise(const ProgramOp& op) const {
   const bool wantsInput = op.src != 0 || arrays.dx != nullptr || op.norm >= 0;
   return wantsInput && op.residual < 0 && context.onednn == nullptr && context.kernels.tiles == nullptr &&
-         (phase.slots > 1 || context.pool.threads() == 1) && isPointwise(program.shapeOf(op, phase.chunk));
+         (phase.slots > 1 || context.pool.hands() == 1) && isPointwise(program.shapeOf(op, phase.chunk));
 }
 
 void Program::Run::Chunk::pixelwise(const Step& step, bool isFirstChunk) {
@@ -29,7 +29,7 @@ void Program::Run::Chunk::pixelwise(const Step& step, bool isFirstChunk) {
   const PointwiseGrads& grads = *run.pointwiseGrads[static_cast<size_t>(step.op)];
   const size_t in = static_cast<size_t>(op.inChannels), width = static_cast<size_t>(op.outChannels);
   const size_t rows = pixels(op.src), weights = in * width, all = weights + (op.hasBias() ? width : 0);
-  const size_t some = std::min(rows, pointwisePixelsAtOnce(context.kernels, b.shapeOf(op, images)));
+  const size_t some = std::min(rows, pointwisePixelsAtOnce(context, b.shapeOf(op, images)));
   // The gradient of what was made, side by side.
   bool isPlain;
   GradRows dy = gradientRows(step, op, isPlain);

@@ -211,7 +211,7 @@ bool Program::isMadeFor(size_t reader) const {
 
 void Program::planInference() {
   const size_t parts = std::max<size_t>(1, std::min<size_t>(static_cast<size_t>(operations_ / kPartOperations),
-                                                            batch_ / (4 * static_cast<size_t>(threads_))));
+                                                            batch_ / (4 * static_cast<size_t>(hands_))));
   for (size_t part = 0; part < parts; part++) {
     Phase phase;
     for (size_t i = 0; i < ops_.size(); i++) {
@@ -324,14 +324,14 @@ void Program::layOutWorkspace() {
     phase.transientFloats = transientFloats[i];
     bytes += 4.0 * static_cast<double>(transientFloats[i]);
     const size_t images = phase.to - phase.from;
-    const size_t share = std::max<size_t>(1, images / (static_cast<size_t>(threads_) * 4));
+    const size_t share = std::max<size_t>(1, images / (static_cast<size_t>(hands_) * 4));
     phase.chunk = std::max<size_t>(1, std::min<size_t>(share, static_cast<size_t>(kChunkBytes / std::max(bytes, 1.0))));
     const size_t chunks = (images + phase.chunk - 1) / phase.chunk;
     // A few images only are not dealt out: operations use all threads for each.
     phase.slots =
-        images < static_cast<size_t>(threads_) * 2
+        images < static_cast<size_t>(hands_) * 2
             ? 1
-            : std::min<size_t>(chunks, mode_ == ProgramMode::Infer ? chunks : static_cast<size_t>(threads_) * 4);
+            : std::min<size_t>(chunks, mode_ == ProgramMode::Infer ? chunks : static_cast<size_t>(hands_) * 4);
     if (phase.slots == 1) phase.chunk = images;
     addAccumulators(phase);
     accumulators = std::max(accumulators, phase.slots * phase.accumulatorFloats);

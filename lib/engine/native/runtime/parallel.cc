@@ -29,8 +29,11 @@ constexpr int kSpins = 1000;
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads, bool simulated)
-    : threads_(threads < 1 ? 1 : threads), simulated_(simulated), ranges_(new Range[threads_]) {
+ThreadPool::ThreadPool(int threads, bool simulated, int hands)
+    : threads_(threads < 1 ? 1 : threads),
+      hands_(hands < 1 ? threads_ : hands),
+      simulated_(simulated),
+      ranges_(new Range[threads_]) {
   buffers_.resize(static_cast<size_t>(threads_) * kSlots);
   if (threads_ == 1 || simulated) return;
   workers_.start(threads_ - 1, [](void* self, int thread) { static_cast<ThreadPool*>(self)->worker(thread); }, this);

@@ -22,12 +22,16 @@ struct SimulatedWork {
 class ThreadPool {
  public:
   // With `simulated`, tasks are dealt out as to so many threads, run one by one on the calling thread, and timed.
-  explicit ThreadPool(int threads, bool simulated = false);
+  // `hands`: see below; 0: as many as there are threads.
+  explicit ThreadPool(int threads, bool simulated = false, int hands = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int threads() const { return threads_; }
+  // For how many threads a sum is cut into parts, and what decides on the order of sums. Another number than that of
+  // threads makes results the same for every number of threads.
+  int hands() const { return hands_; }
   bool isSimulated() const { return simulated_; }
   const SimulatedWork& simulatedWork() const { return simulatedWork_; }
 
@@ -88,7 +92,7 @@ class ThreadPool {
   void worker(int thread);
   bool take(int owner, bool front, size_t* task);
 
-  const int threads_;
+  const int threads_, hands_;
   const bool simulated_;
   SimulatedWork simulatedWork_;
   std::unique_ptr<Range[]> ranges_;

@@ -51,8 +51,8 @@ Gradients gradientsOf(const Described& d, size_t batch, const Kernels& kernels, 
   const Context context = {kernels, pool};
   const std::vector<int32_t> ints = d.numbers();
   const float norm[] = {1e-3f, 0.1f};
-  const Program forward(ints.data(), ints.size(), norm, 2, ProgramMode::Forward, batch, threads);
-  const Program backward(ints.data(), ints.size(), norm, 2, ProgramMode::Backward, batch, threads);
+  const Program forward(ints.data(), ints.size(), norm, 2, ProgramMode::Forward, batch, pool);
+  const Program backward(ints.data(), ints.size(), norm, 2, ProgramMode::Backward, batch, pool);
   Array y(forward.outputFloats()), state(forward.stateFloats()), workspace(forward.workspaceFloats()),
       way(backward.workspaceFloats());
   Gradients gradients = {{}, Array(x.size)};

@@ -74,6 +74,11 @@ ConvImplementation& winogradWhereFaster() {
   return winograd;
 }
 
+ConvImplementation& winogradByFixedCosts() {
+  static Winograd winograd(winogradByFixedCost);
+  return winograd;
+}
+
 ConvImplementation& winogradInSmallTiles() {
   static Winograd winograd([](const Kernels& kernels, const ConvShape& s, WinogradPass) {
     return winogradOf(kernels, s, {WinogradKind::F2x3});

@@ -21,6 +21,8 @@ WinogradPasses& winogradPasses();
 
 // Takes the shapes that the cost model (winograd_cost.h) says it is faster on.
 ConvImplementation& winogradWhereFaster();
+// Takes the same shapes on every processor: those that an AVX2 processor is faster on by the model.
+ConvImplementation& winogradByFixedCosts();
 // Takes all that it can, in tiles of 4 x 4 or 6 x 6 inputs; for tests and measurements.
 ConvImplementation& winogradInSmallTiles();
 ConvImplementation& winogradInLargeTiles();

@@ -55,6 +55,13 @@ constexpr Costs kCosts[] = {
       {{0.248, 4.1, 0.6, 33.0, 23.4}, {0.261, 22.4, 2.3, 83.3, 96.5}, {0.290, 2.6, 0.0, 134.9, 59.1}}}},
 };
 
+const Costs& costsOf(const char* name) {
+  for (const Costs& some : kCosts) {
+    if (std::strcmp(some.name, name) == 0) return some;
+  }
+  return kCosts[0];
+}
+
 // What the model must promise: it is off by a tenth now and then, and other processors have other proportions.
 constexpr double kMargin = 1.15;
 // Images that share a turned filter, for passes whose results must not depend on their number.
@@ -83,14 +90,14 @@ struct Sizes {
   int height, width, in;
   double inVectors, outVectors;
 
-  Sizes(const Kernels& kernels, const ConvShape& s, WinogradPass pass) {
+  Sizes(int lanes, const ConvShape& s, WinogradPass pass) {
     const bool back = pass == WinogradPass::InputGrad;
     images = pass == WinogradPass::FilterGrad ? s.batch : kImages;
     height = back ? s.height : s.outHeight;
     width = back ? s.width : s.outWidth;
     in = back ? s.outChannels : s.inChannels;
-    inVectors = ceilDiv(in, kernels.lanes);
-    outVectors = ceilDiv(back ? s.inChannels : s.outChannels, kernels.lanes);
+    inVectors = ceilDiv(in, lanes);
+    outVectors = ceilDiv(back ? s.inChannels : s.outChannels, lanes);
   }
   double matrix() const { return in * outVectors; }
 };
@@ -107,27 +114,13 @@ double timeOf(const WinogradCost& cost, const Sizes& s, const WinogradKernels& k
          s.matrix() * cost.weight;
 }
 
-}  // namespace
-
-const WinogradKernels* winogradOf(const Kernels& kernels, const ConvShape& s,
-                                  std::initializer_list<WinogradKind> kinds) {
-  for (WinogradKind kind : kinds) {
-    const WinogradKernels& some = kernels.winograd[static_cast<int>(kind)];
-    if (isFor(some, s)) return &some;
-  }
-  return nullptr;
-}
-
-const WinogradKernels* winogradFastest(const Kernels& kernels, const ConvShape& s, WinogradPass pass) {
-  const Costs* costs = &kCosts[0];
-  for (const Costs& some : kCosts) {
-    const bool wasm = std::strncmp(kernels.name, "wasm", 4) == 0;
-    if (std::strcmp(some.name, wasm ? "generic" : kernels.name) == 0) costs = &some;
-  }
-  const PassCost& cost = pass == WinogradPass::Forward     ? costs->forward
-                         : pass == WinogradPass::InputGrad ? costs->inputGrad
-                                                           : costs->filterGrad;
-  const Sizes sizes(kernels, s, pass);
+// The fastest by some costs, with vectors of so many lanes.
+const WinogradKernels* fastestBy(const Costs& costs, int lanes, const Kernels& kernels, const ConvShape& s,
+                                 WinogradPass pass) {
+  const PassCost& cost = pass == WinogradPass::Forward     ? costs.forward
+                         : pass == WinogradPass::InputGrad ? costs.inputGrad
+                                                           : costs.filterGrad;
+  const Sizes sizes(lanes, s, pass);
   const WinogradKernels* best = nullptr;
   double least = 0;
   for (int kind = 0; kind < kWinogradKinds; kind++) {
@@ -141,6 +134,27 @@ const WinogradKernels* winogradFastest(const Kernels& kernels, const ConvShape& 
     }
   }
   return best;
+}
+
+}  // namespace
+
+const WinogradKernels* winogradOf(const Kernels& kernels, const ConvShape& s,
+                                  std::initializer_list<WinogradKind> kinds) {
+  for (WinogradKind kind : kinds) {
+    const WinogradKernels& some = kernels.winograd[static_cast<int>(kind)];
+    if (isFor(some, s)) return &some;
+  }
+  return nullptr;
+}
+
+const WinogradKernels* winogradFastest(const Kernels& kernels, const ConvShape& s, WinogradPass pass) {
+  const bool wasm = std::strncmp(kernels.name, "wasm", 4) == 0;
+  return fastestBy(costsOf(wasm ? "generic" : kernels.name), kernels.lanes, kernels, s, pass);
+}
+
+const WinogradKernels* winogradByFixedCost(const Kernels& kernels, const ConvShape& s, WinogradPass pass) {
+  constexpr int kLanes = 8;
+  return fastestBy(costsOf("avx2"), kLanes, kernels, s, pass);
 }
 
 }  // namespace convbook

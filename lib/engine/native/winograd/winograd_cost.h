@@ -16,4 +16,7 @@ const WinogradKernels* winogradOf(const Kernels&, const ConvShape&, std::initial
 // threads, but for gradients of filters, so that a result does not depend on how a batch is split.
 const WinogradKernels* winogradFastest(const Kernels&, const ConvShape&, WinogradPass);
 
+// The same kind whatever the kernels are: the one that is fastest with AVX2.
+const WinogradKernels* winogradByFixedCost(const Kernels&, const ConvShape&, WinogradPass);
+
 }  // namespace convbook

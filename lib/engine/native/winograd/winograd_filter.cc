@@ -12,7 +12,7 @@
 namespace convbook {
 namespace {
 
-// Tiles are cut into slots, which are summed in their order: their number depends on the shape and the threads alone.
+// Tiles are cut into slots, which are summed in their order: their number depends on the shape and the hands alone.
 class FilterSums {
  public:
   FilterSums(const Context& context, const WinogradKernels& kernels, const ConvShape& s, const ConvSource& x,
@@ -31,14 +31,16 @@ class FilterSums {
         sumPlane_(winogradPlaneFloats(static_cast<size_t>(s_.channels), rowFloats_)),
         biasFloats_(bias ? rowFloats_ : 0) {
     const size_t stripCount = static_cast<size_t>(s.batch) * strips_.perImage();
-    perBlock_ = std::max<size_t>(
-        1, winogradBlockTiles(kernels.points(), (inFloats_ + outFloats_) / 2) / static_cast<size_t>(strips_.most()));
+    // Where blocks end, slots do.
+    const int lanes = context.fixed ? kFixedLanes : kernels_.lanes;
+    const size_t floats = (winogradTileFloats(lanes, s_.channels) + winogradTileFloats(lanes, s_.columns)) / 2;
+    perBlock_ = std::max<size_t>(1, winogradBlockTiles(kernels.points(), floats) / static_cast<size_t>(strips_.most()));
     stripCount_ = stripCount;
     blocks_ = (stripCount + perBlock_ - 1) / perBlock_;
     slotFloats_ = (points_ * sumPlane_ + biasFloats_ + 15) / 16 * 16;
     constexpr size_t kMuch = size_t{1} << 18;  // floats
-    const size_t threads = static_cast<size_t>(context.pool.threads());
-    slots_ = std::min(blocks_, slotFloats_ > kMuch || threads == 1 ? threads : threads * 4);
+    const size_t hands = static_cast<size_t>(context.pool.hands());
+    slots_ = std::min(blocks_, slotFloats_ > kMuch || hands == 1 ? hands : hands * 4);
     if (slots_ == 1) {
       sums_ = context.pool.scratch(0, 2, slotFloats_);
     } else {

@@ -52,10 +52,12 @@ class WinogradStrips {
 
 // Floats from one tile's numbers to the next, and from one of its numbers to the next: whole vectors, and no
 // multiple of a page, which would put them in the same few lines of the first-level cache.
-inline size_t winogradTileFloats(const Kernels& kernels, int channels) {
-  const size_t lanes = static_cast<size_t>(kernels.lanes), count = static_cast<size_t>(channels);
-  const size_t floats = (count + lanes - 1) / lanes * lanes;
+inline size_t winogradTileFloats(int lanes, int channels) {
+  const size_t floats = static_cast<size_t>(ceilDiv(channels, lanes)) * static_cast<size_t>(lanes);
   return floats % 512 == 0 ? floats + 16 : floats;
+}
+inline size_t winogradTileFloats(const Kernels& kernels, int channels) {
+  return winogradTileFloats(kernels.lanes, channels);
 }
 inline size_t winogradPlaneFloats(size_t tiles, size_t tileFloats) { return (tiles * tileFloats + 15) / 16 * 16 + 16; }
 
