@@ -10,11 +10,13 @@ export class UnknownOptionError extends UnknownNameError {
   /** Whose option. */
   readonly owner: string;
 
-  constructor(owner: string, option: string, known: readonly string[]) {
+  /** @param advice what serves instead, in a sentence, where that is known */
+  constructor(owner: string, option: string, known: readonly string[], advice?: string) {
     super(`option of ${owner}`, option, known);
     const short = shortNames[option.toLowerCase().replaceAll("_", "")];
     const nearest = short !== undefined && known.includes(short) ? short : this.nearest[0];
-    const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+    const guess = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+    const hint = advice === undefined ? guess : ` ${advice}`;
     this.message = `${owner} has no option "${option.slice(0, 200)}".${hint} Options: ${known.join(", ")}.`;
     this.name = "UnknownOptionError";
     this.owner = owner;

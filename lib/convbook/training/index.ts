@@ -5,6 +5,8 @@ export {
   Callback,
   ConfusedLogit,
   type ConfusedLogitOptions,
+  DeviceStatsMonitor,
+  type DeviceStatsMonitorOptions,
   EarlyStopping,
   type EarlyStoppingOptions,
   EMAWeightAveraging,

@@ -10,6 +10,8 @@ import type { AnyModule } from "../nn/module.ts";
 import { arrangeCallbacks } from "./callbacks/defaults.ts";
 import { Interruption, InterruptionListener } from "./core/interruption.ts";
 import { rememberModes } from "./core/modes.ts";
+import { setBenchmark, withPrecision } from "./core/precision.ts";
+import { refuseGoneModuleHooks } from "./core/removed-names.ts";
 import type { RunContext, Stage } from "./core/trainer-context.ts";
 import { type AnyTrainingModule, TrainingModule } from "./core/training-module.ts";
 import { requireOption } from "./errors.ts";
@@ -221,6 +223,7 @@ export async function runVerb<T>(
   body: () => Promise<T>,
 ): Promise<T> {
   requireOption(module instanceof TrainingModule, "The module", module, "a TrainingModule");
+  refuseGoneModuleHooks(module, TrainingModule.prototype);
   const backend = tf.getBackend();
   requireOption(
     !trainer.options.deterministic || !["webgpu", "tensorflow"].includes(backend),
@@ -245,9 +248,13 @@ export async function runVerb<T>(
       await run.abandon();
     }
   }
-  const run = new Run(trainer, module, stage, signal);
-  trainer.currentRun = run;
-  return run.execute(body);
+  setBenchmark(trainer.options.benchmark);
+  return withPrecision(trainer.options.precision, async () => {
+    const run = new Run(trainer, module, stage, signal);
+    trainer.currentRun = run;
+    trainer.latestModule = module;
+    return run.execute(body);
+  });
 }
 
 async function endsSoon(run: Run): Promise<boolean> {

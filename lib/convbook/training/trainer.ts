@@ -30,6 +30,7 @@ import type { RunningStage, Stage, TrainerContext } from "./core/trainer-context
 import { type ResolvedOptions, resolveOptions, type TrainerOptions } from "./core/trainer-options.ts";
 import type { AnyTrainingModule, TrainingModuleOn } from "./core/training-module.ts";
 import { requireOption } from "./errors.ts";
+import { moduleToRun } from "./evaluated-module.ts";
 import { GradientStore } from "./gradients/gradient-store.ts";
 import { type Loader, type Loaders, toLoaders } from "./loaders.ts";
 import { defaultLoggers } from "./loggers/defaults.ts";
@@ -115,6 +116,8 @@ export class Trainer implements TrainerContext {
   ckptPath: string | undefined;
   /** State of the default generator when the epoch began. */
   epochStartRandom: Uint8Array | undefined;
+  /** The module of the latest run, for those that are given none. */
+  latestModule: AnyTrainingModule | undefined;
   /** What runs at the moment. */
   currentRun: Run | undefined;
   readonly #given: TrainerOptions;
@@ -144,6 +147,12 @@ export class Trainer implements TrainerContext {
     this.ownCallbacks = defaultCallbacks(quiet, shows);
     this.callbacks = arrangeCallbacks(this.ownCallbacks);
     this.loggers = this.isGlobalZero && this.#ranks === undefined ? defaultLoggers(options.logger, this.options) : [];
+    const { fastDevRun } = this.options;
+    if (fastDevRun > 0 && this.isGlobalZero) {
+      console.log(
+        `Running in fastDevRun mode: every loop takes ${fastDevRun} batch${fastDevRun === 1 ? "" : "es"}, and neither logs nor checkpoints are written.`,
+      );
+    }
   }
 
   /** Whether this process is the one that prints, logs and saves: rank 0. */
@@ -295,6 +304,7 @@ export class Trainer implements TrainerContext {
   ): Promise<FitResult> {
     if (this.#ranks !== undefined) {
       const { fitOnRanks } = await import("./launched/fit.ts");
+      this.latestModule = module;
       return fitOnRanks(this, this.#given, this.#ranks, { module, train, val, run: options });
     }
     return runVerb(this, module, "fit", options.signal, async () => {
@@ -344,32 +354,39 @@ export class Trainer implements TrainerContext {
     });
   }
 
-  /** Runs the validation loop. @returns the metrics, an object a loader */
+  /**
+   * Runs the validation loop.
+   *
+   * @param module what to evaluate; left out: the module of the run before, with the best weights that this Trainer has saved, where it has
+   * @param loaders the batches; default: the module's own
+   * @returns the metrics, an object a loader
+   */
   async validate<Batch>(
-    module: TrainingModuleOn<Batch>,
+    module?: TrainingModuleOn<Batch>,
     loaders?: Loaders<Batch>,
     options: RunOptions = {},
   ): Promise<Metrics[]> {
     return this.#evaluate(module, "validate", loaders, options);
   }
 
-  /** Runs the test loop. @returns the metrics, an object a loader */
+  /** Runs the test loop, as {@link validate} does its own. @returns the metrics, an object a loader */
   async test<Batch>(
-    module: TrainingModuleOn<Batch>,
+    module?: TrainingModuleOn<Batch>,
     loaders?: Loaders<Batch>,
     options: RunOptions = {},
   ): Promise<Metrics[]> {
     return this.#evaluate(module, "test", loaders, options);
   }
 
-  /** Runs `predictStep` over batches. @returns what it returned, a list for one loader, a list of lists for several; the caller's to dispose of */
+  /** Runs `predictStep` over batches, of the module of the run before where none is given. @returns what it returned, a list for one loader, a list of lists for several; the caller's to dispose of */
   async predict<Batch>(
-    module: TrainingModuleOn<Batch>,
+    given?: TrainingModuleOn<Batch>,
     loaders?: Loaders<Batch>,
     options: RunOptions = {},
   ): Promise<tf.TensorContainer[]> {
+    const { module, ckptPath } = moduleToRun(this, given, "predict", options);
     return runVerb(this, module, "predict", options.signal, async () => {
-      await this.#prepare(options.ckptPath, "predict");
+      await this.#prepare(ckptPath, "predict");
       module.zeroGrad();
       const list = toLoaders("The loader of predict", loaders ?? module.predictDataloader());
       return runPrediction(this, list);
@@ -377,13 +394,14 @@ export class Trainer implements TrainerContext {
   }
 
   async #evaluate(
-    module: AnyTrainingModule,
+    givenModule: AnyTrainingModule | undefined,
     stage: "validate" | "test",
     loaders: Loaders | undefined,
     options: RunOptions,
   ): Promise<Metrics[]> {
+    const { module, ckptPath } = moduleToRun(this, givenModule, stage, options);
     return runVerb(this, module, stage, options.signal, async () => {
-      await this.#prepare(options.ckptPath, stage);
+      await this.#prepare(ckptPath, stage);
       module.zeroGrad();
       await this.#startLoggers();
       const limit = stage === "test" ? this.options.limitTestBatches : this.options.limitValBatches;

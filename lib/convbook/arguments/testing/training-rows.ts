@@ -279,6 +279,10 @@ export const trainingRows: readonly Row[] = [
     options("options", maybe(whole("topK", 1)), maybe(whole("everyNValidations", 1)), maybe(arg("onResult", () => {}))),
   ),
   make(
+    "callbacks.DeviceStatsMonitor",
+    options("options", ...switches("cpuStats"), maybe(arg("filterKeys", ["tensors"], { bad: [[3], 5] }))),
+  ),
+  make(
     "callbacks.EarlyStopping",
     options(
       "options",
@@ -406,7 +410,8 @@ export const trainingRows: readonly Row[] = [
       maybe(positive("gradientClipValue", 1)),
       maybe(arg("gradientClipAlgorithm", "norm", { bad: [3] })),
       maybe(whole("accumulateGradBatches", 1)),
-      ...switches("detectNonFinite", "deterministic", "enableModelSummary", "handleSignals"),
+      ...switches("detectNonFinite", "deterministic", "benchmark", "enableModelSummary", "handleSignals"),
+      maybe(arg("precision", "32-true", { bad: [16, "16-mixed", "float32"] })),
       maybe(arg("callbacks", [], { bad: [[5], [undefined]] })),
       maybe(text("defaultRootDir", folder)),
       maybe(arg("profiler", false, { accepts: ["null"], bad: [3] })),

@@ -1,6 +1,7 @@
 /** Which callbacks a Trainer has besides those that it was given, and in which order they run. */
 
 import { Callback } from "../core/callback.ts";
+import { refuseGoneHooks } from "../core/removed-names.ts";
 import type { ResolvedOptions } from "../core/trainer-options.ts";
 import { requireOption } from "../errors.ts";
 import { ModelCheckpoint } from "./model-checkpoint.ts";
@@ -11,6 +12,7 @@ import { Timer } from "./timer.ts";
 export function defaultCallbacks(given: readonly Callback[], options: ResolvedOptions): readonly Callback[] {
   for (const callback of given) {
     requireOption(callback instanceof Callback, "Trainer.callbacks", callback, "made of Callbacks");
+    refuseGoneHooks(callback, Callback.prototype);
   }
   const all = [...given];
   const has = (type: new (...args: never[]) => Callback) => all.some((callback) => callback instanceof type);

@@ -1,5 +1,6 @@
 export { Callback } from "../core/callback.ts";
 export { ConfusedLogit, type ConfusedLogitOptions } from "./confused-logit.ts";
+export { DeviceStatsMonitor, type DeviceStatsMonitorOptions } from "./device-stats-monitor.ts";
 export { EarlyStopping, type EarlyStoppingOptions } from "./early-stopping.ts";
 export { FilterVisualizer, type FilterVisualizerOptions } from "./filter-visualizer.ts";
 export {

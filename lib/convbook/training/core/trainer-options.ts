@@ -1,10 +1,18 @@
 /** The Trainer's options and what they may be. */
 import { isNumber } from "../../arguments/check.ts";
-import { ConfigurationError, refuseUnknownOptions, requireOption, requireSwitches } from "../errors.ts";
+import {
+  ConfigurationError,
+  refuseUnknownOptions,
+  requireOption,
+  requireSwitches,
+  UnknownOptionError,
+} from "../errors.ts";
 import { type BatchLimit, countBatches } from "../loaders.ts";
 import { KernelProfiler, Profiler } from "../profilers/index.ts";
 import type { Callback } from "./callback.ts";
 import type { Logger } from "./logger.ts";
+import { type Precision, type PrecisionName, resolvePrecision } from "./precision.ts";
+import { removedOption } from "./removed-names.ts";
 import type { StrategyOptions } from "./strategy-options.ts";
 
 /** Options of the Trainer, with PyTorch Lightning's names and defaults. */
@@ -49,6 +57,16 @@ export interface TrainerOptions extends StrategyOptions {
   detectNonFinite?: boolean;
   /** Refuse backends whose sums depend on thread timing; ours do not. Default false. */
   deterministic?: boolean;
+  /**
+   * `"32-true"` (default), or `"bf16-mixed"`: on the native engine, on processors with AMX, validation, test and prediction multiply in bfloat16 and sum in
+   * float32, while training stays float32; other processors go on in float32 and say so. Lightning's other names are refused.
+   */
+  precision?: PrecisionName;
+  /**
+   * Try the implementations that there are of each convolution and take the fastest: on the native engine oneDNN beside its own, where it is installed. Holds for the
+   * program from this run on, false takes it back; default: as it is.
+   */
+  benchmark?: boolean;
   callbacks?: readonly Callback[] | Callback;
   /** One logger, several, or none with `false`; default: metrics as CSV and TensorBoard files below `defaultRootDir`. */
   logger?: Logger | readonly Logger[] | boolean;
@@ -92,6 +110,8 @@ export interface ResolvedOptions {
   readonly gradientClipAlgorithm: "norm" | "value";
   readonly detectNonFinite: boolean;
   readonly deterministic: boolean;
+  readonly precision: Precision;
+  readonly benchmark: boolean | undefined;
   readonly defaultRootDir: string;
   readonly enableCheckpointing: boolean;
   readonly enableProgressBar: boolean;
@@ -124,6 +144,8 @@ const names: Readonly<Record<keyof TrainerOptions, true>> = {
   accumulateGradBatches: true,
   detectNonFinite: true,
   deterministic: true,
+  precision: true,
+  benchmark: true,
   callbacks: true,
   logger: true,
   defaultRootDir: true,
@@ -177,6 +199,7 @@ function requireCount(option: keyof TrainerOptions, value: number, least: number
 const switches = [
   "detectNonFinite",
   "deterministic",
+  "benchmark",
   "enableCheckpointing",
   "enableProgressBar",
   "enableModelSummary",
@@ -207,12 +230,23 @@ function resolveProfiler(given: NonNullable<TrainerOptions["profiler"]>): Profil
   return given === "advanced" ? new KernelProfiler() : new Profiler();
 }
 
+/** Options that PyTorch Lightning had or has, and what is to be written for them. */
+function refuseRemoved(options: object): void {
+  for (const name of Object.keys(options ?? {})) {
+    const advice = trainerOptionNames.some((own) => own === name) ? undefined : removedOption(name);
+    if (advice !== undefined) {
+      throw new UnknownOptionError("Trainer", name, trainerOptionNames, advice);
+    }
+  }
+}
+
 /**
  * Checks options and fills in defaults.
  *
  * @throws UnknownOptionError with the nearest name, or ConfigurationError
  */
 export function resolveOptions(options: TrainerOptions): ResolvedOptions {
+  refuseRemoved(options);
   refuseUnknownOptions("Trainer", options, trainerOptionNames);
   requireSwitches("Trainer", options, switches);
   // How many batches they let through depends on the loaders; whether they are limits at all does not.
@@ -276,6 +310,8 @@ export function resolveOptions(options: TrainerOptions): ResolvedOptions {
     gradientClipAlgorithm,
     detectNonFinite: options.detectNonFinite ?? false,
     deterministic: options.deterministic ?? false,
+    precision: resolvePrecision(options.precision === undefined ? "32-true" : options.precision),
+    benchmark: options.benchmark ?? (options.deterministic ? false : undefined),
     defaultRootDir: options.defaultRootDir ?? process.cwd(),
     enableCheckpointing: fast > 0 ? false : (options.enableCheckpointing ?? true),
     enableProgressBar: options.enableProgressBar ?? true,
