@@ -44,6 +44,7 @@ export {
   curves,
   display,
   encodePng,
+  flowchart,
   heatmap,
   histogram,
   imageGrid,

@@ -20,7 +20,11 @@ const boundaries: readonly Boundary[] = [
   { of: "classroom", mayKnow: ["kernel", "runner"], why: "the classroom is for any TypeScript notebook" },
   { of: "convbook/display", mayKnow: [], why: "figures are data, whoever draws them" },
   { of: "convbook/models", mayKnow: ["convbook/nn", ...basics], why: "a model is made of layers" },
-  { of: "convbook/nn", mayKnow: ["engine", ...basics], why: "layers are used with or without a Trainer" },
+  {
+    of: "convbook/nn",
+    mayKnow: ["engine", "convbook/display/diagram", ...basics],
+    why: "layers are used with or without a Trainer",
+  },
 ];
 
 const packages: ReadonlyMap<string, string> = new Map([

@@ -1,4 +1,7 @@
 /** Figures, tables and progress in a notebook, and their text outside of one. */
+
+export { Flowchart, type FlowchartOptions, flowchart } from "./diagram/flowchart.ts";
+export type { FlowBox, FlowColor, FlowEdge, FlowGroup, FlowLine, FlowNode } from "./diagram/nodes.ts";
 export { clearOutput, type DisplayHandle, type DisplayOptions, display } from "./display.ts";
 export { DisplayError } from "./errors.ts";
 export { type BarsOptions, bars } from "./figures/bars.ts";

@@ -27,6 +27,7 @@ export { eagerly } from "./compile/tracing.ts";
 export { ModuleList, Sequential } from "./containers.ts";
 export { Conv1d, Conv2d, type ConvOptions } from "./conv.ts";
 export { ConvTranspose2d, type ConvTransposeOptions } from "./conv-transpose.ts";
+export { type DiagramOptions, diagram } from "./diagram/diagram.ts";
 export { DropPath, type DropPathOptions } from "./drop-path.ts";
 export { Dropout, type DropoutOptions } from "./dropout.ts";
 export {

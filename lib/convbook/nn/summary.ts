@@ -1,10 +1,10 @@
 /** A model's layers as a table: names, types, output shapes, parameters and work. */
 import * as tf from "@tensorflow/tfjs-core";
+import { checkInputShape, dryRun } from "./dry-run.ts";
 import { OptionError, refuseUnknownOptions } from "./errors.ts";
 import type { AnyModule } from "./module.ts";
 import type { Parameter } from "./parameter.ts";
 import type { Shape } from "./shapes.ts";
-import { requireOwn } from "./usage.ts";
 
 /** One module in a {@link ModelSummary}. */
 export interface SummaryRow {
@@ -44,7 +44,6 @@ export interface MemoryOptions {
 }
 
 interface LeafLayer {
-  outputShape(input: Shape): number[];
   multiplyAdds?(input: Shape, output: Shape): number;
 }
 
@@ -177,61 +176,27 @@ export function summary(model: AnyModule, options: SummaryOptions): ModelSummary
   if (typeof depth !== "number" || !(depth >= 0)) {
     throw new OptionError("summary", "depth", depth, "a number of levels, 0 for the model alone");
   }
-  if (
-    !Array.isArray(inputShape) ||
-    inputShape.length === 0 ||
-    inputShape.some((n) => !Number.isSafeInteger(n) || n < 1)
-  ) {
-    throw new OptionError("summary", "inputShape", inputShape, "positive whole numbers, the batch first");
-  }
+  checkInputShape("summary", "inputShape", inputShape);
   const shapes = new Map<AnyModule, Shape>();
   const work = new Map<AnyModule, number>();
   let activations = 0;
   let widest = 0;
   const named = model.namedModules();
-  const modes = named.map(([, module]) => module.training);
-  const restore: (() => void)[] = [];
-  for (const [, module] of named) {
-    const own = Object.getOwnPropertyDescriptor(module, "forward");
-    const forward = module.forward as (...inputs: unknown[]) => unknown;
-    const leaf = module as unknown as LeafLayer;
-    const isLeaf = module.children().length === 0 && typeof leaf.outputShape === "function";
-    module.forward = (...inputs: unknown[]) => {
-      const input = inputs[0] instanceof tf.Tensor ? inputs[0].shape : [];
-      const output = isLeaf ? tf.zeros(leaf.outputShape(input)) : forward.apply(module, inputs);
-      if (output instanceof tf.Tensor) {
-        shapes.set(module, output.shape);
-        if (isLeaf) {
-          work.set(module, (work.get(module) ?? 0) + (leaf.multiplyAdds?.(input, output.shape) ?? 0));
-          activations += product(output.shape) * float32Bytes;
-          widest = Math.max(widest, (product(input) + product(output.shape)) * float32Bytes);
-        }
+  dryRun(model, [inputShape], {
+    leave({ module, inputs, output, isLeaf }) {
+      if (!(output instanceof tf.Tensor)) {
+        return;
       }
-      return output;
-    };
-    restore.push(() => {
-      if (own === undefined) {
-        delete (module as { forward?: unknown }).forward;
-      } else {
-        Object.defineProperty(module, "forward", own);
+      shapes.set(module, output.shape);
+      if (isLeaf) {
+        const input = inputs[0] instanceof tf.Tensor ? inputs[0].shape : [];
+        const leaf = module as unknown as LeafLayer;
+        work.set(module, (work.get(module) ?? 0) + (leaf.multiplyAdds?.(input, output.shape) ?? 0));
+        activations += product(output.shape) * float32Bytes;
+        widest = Math.max(widest, (product(input) + product(output.shape)) * float32Bytes);
       }
-    });
-  }
-  try {
-    model.eval();
-    requireOwn(model, () =>
-      tf.tidy(() => {
-        model.forward(tf.zeros([...inputShape]));
-      }),
-    );
-  } finally {
-    for (const undo of restore) {
-      undo();
-    }
-    named.forEach(([, module], i) => {
-      module.training = modes[i] as boolean;
-    });
-  }
+    },
+  });
 
   const rows = named.map(([name, module]): SummaryRow => {
     const parameters = module.parameters();

@@ -56,6 +56,16 @@ export const figureRows: readonly Row[] = [
       ),
     ),
   ),
+  call(
+    "flowchart",
+    options(
+      "options",
+      arg("nodes", [{ name: "a", lines: ["a"] }], { bad: [[], [5], [{ name: "a" }], [{ name: "a", lines: [5] }]] }),
+      arg("edges", [], { bad: [5, [5], [{ from: "a", to: "b" }]] }),
+      title(),
+      maybe(text("alt", "a")),
+    ),
+  ),
   call("bars", options("options", numbers("values", { a: 1 }), flag("horizontal"), ...common())),
   call(
     "curves",

@@ -295,6 +295,17 @@ export const nnRows: readonly Row[] = [
     arg("model", new nn.Linear(2, 2), { also: /module/i }),
     options("options", arg("inputShape", [1, 2], { bad: [[], [Number.NaN], [-1], [1.5], 3] })),
   ),
+  call(
+    "nn.diagram",
+    arg("module", new nn.Linear(2, 2)),
+    options(
+      "options",
+      arg("inputShape", [1, 2], { bad: [[], [[]], [Number.NaN], [-1], [1.5], 3] }),
+      maybe(whole("depth", 2)),
+      maybe(text("title", "a")),
+      maybe(text("alt", "a")),
+    ),
+  ),
   call("nn.updateBn", arg("module", new nn.BatchNorm2d(2)), arg("batches", [], { bad: [5, [5]], also: /the input/ })),
   make(
     "nn.Upsample",
