@@ -30,6 +30,7 @@ export {
 export {
   type Cell,
   type CodeCell,
+  joinLines,
   type MimeBundle,
   type Notebook,
   type NotebookFile,
@@ -59,10 +60,14 @@ export {
   type AcquireKernel,
   type CellEvent,
   type CellFailure,
+  CellGuard,
+  CellOutputs,
   type CellResult,
   type CellSettings,
   type CellStatus,
+  type DisplayRegistry,
   exitCodeOf,
+  type GuardLimits,
   KernelPool,
   type KernelRequest,
   type NotebookOutcome,
@@ -75,4 +80,5 @@ export {
   type RunOptions,
   runNotebook,
   runNotebooks,
+  type StopReason,
 } from "./run/index.ts";

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { exportCommand } from "./export.ts";
 import { feedbackCommand } from "./feedback.ts";
+import { gradeCommand } from "./grade.ts";
 import { makeCommand } from "./make.ts";
 
 export const classCommand = new Command("class")

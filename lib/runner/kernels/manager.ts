@@ -159,6 +159,14 @@ export class KernelManager {
     }
   }
 
+  /**
+   * Deletes the connection file and the paths of the sockets: what is connected stays so, and nobody else finds the way, not even what the
+   * kernel itself starts. Only Unix sockets have paths.
+   */
+  seal(): void {
+    this.#connection.remove();
+  }
+
   /** Asks the kernel to end, and kills it when it has not within `grace` ms. */
   async shutdown(grace = 2000): Promise<void> {
     this.#stopping = true;

@@ -1,0 +1,285 @@
+/** Runs the cells of a restored submission in one kernel, within limits, and keeps what its grades are read from. */
+import { readdirSync, readFileSync } from "node:fs";
+import {
+  CellGuard,
+  CellOutputs,
+  type CodeCell,
+  type DisplayRegistry,
+  joinLines,
+  type KernelManager,
+  type Kernelspec,
+  type Output,
+} from "nbconvert-ts-runner";
+import type { AssignmentCell } from "../source/index.ts";
+import { fieldsOf, firstLine } from "../values.ts";
+import type { BoxFolders, BoxRequest } from "./box.ts";
+import { Guard, type Proof } from "./guard/guard.ts";
+import { declaredNames, lastingNames, sets } from "./guard/names.ts";
+import { isScript, startBoxed } from "./kernel.ts";
+import type { RestoredCell } from "./restore.ts";
+
+/** The media type in which a cell shows its grade. */
+export const gradeType = "application/x-convbook-grade+json";
+
+/** How a cell ended. */
+export interface CellRun {
+  readonly status: "ok" | "error" | "timeout" | "died" | "notRun";
+  readonly seconds: number;
+  readonly error?: { readonly name: string; readonly message: string };
+  readonly outputs: readonly Output[];
+  /** Grades that were displayed while it ran, as messages. */
+  readonly shown: readonly unknown[];
+  /** Grades that were its result. */
+  readonly results: readonly unknown[];
+  /** What proves its end; undefined without one, or where the kernel has no guard. */
+  readonly proof?: Proof | undefined;
+  /** The limit that it met. */
+  readonly limit?: "time" | "memory" | "processes" | "output" | undefined;
+}
+
+export interface SessionResult {
+  readonly runs: ReadonlyMap<RestoredCell, CellRun>;
+  /** Grades that arrived for a cell that had ended, or for none: places of the cells, from 0, or -1. */
+  readonly foreign: readonly number[];
+  readonly seconds: number;
+  readonly memory: number;
+  readonly guarded: boolean;
+}
+
+export interface SessionOptions {
+  readonly spec: Kernelspec;
+  readonly language: string;
+  readonly request: BoxRequest;
+  readonly folders: BoxFolders;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Runs all code cells; never throws for what they do. A kernel that cannot be started is an error. */
+export async function runCells(cells: readonly RestoredCell[], options: SessionOptions): Promise<SessionResult> {
+  const kernel = await startBoxed(options.spec, options.request, options.folders);
+  const session = new Session(kernel, cells, options);
+  try {
+    await session.run();
+  } finally {
+    await kernel.kill();
+  }
+  return session.result();
+}
+
+class Session {
+  readonly #kernel: KernelManager;
+  readonly #cells: readonly RestoredCell[];
+  readonly #options: SessionOptions;
+  readonly #runs = new Map<RestoredCell, CellRun>();
+  readonly #displays: DisplayRegistry = new Map();
+  readonly #foreign: number[] = [];
+  readonly #begin = performance.now();
+  readonly #answers: string;
+  #guard: Guard | undefined;
+  #peak = 0;
+  #dead = false;
+
+  constructor(kernel: KernelManager, cells: readonly RestoredCell[], options: SessionOptions) {
+    this.#kernel = kernel;
+    this.#cells = cells;
+    this.#options = options;
+    this.#answers = cells
+      .filter(({ of }) => of?.role === "solution" || of?.role === "manual")
+      .map(({ of }) => of?.source ?? "")
+      .join("\n");
+    kernel.client.onStrayMessage = ({ content }) => {
+      if (isGrade(content)) {
+        this.#foreign.push(-1);
+      }
+    };
+  }
+
+  async run(): Promise<void> {
+    if (isScript(this.#options.language)) {
+      this.#guard = await Guard.install(this.#kernel);
+    }
+    for (const [index, cell] of this.#cells.entries()) {
+      if (cell.cell.cell_type === "code" && joinLines(cell.cell.source).trim() !== "") {
+        const run = this.#dead ? notRun : await this.#cell(cell, cell.cell, index);
+        this.#runs.set(cell, run);
+        this.#dead ||= run.status === "died" || !this.#kernel.alive;
+      }
+    }
+  }
+
+  result(): SessionResult {
+    const seconds = [...this.#runs.values()].reduce((sum, run) => sum + run.seconds, 0);
+    return {
+      runs: this.#runs,
+      foreign: this.#foreign,
+      seconds,
+      memory: this.#peak,
+      guarded: this.#guard !== undefined,
+    };
+  }
+
+  async #cell(restored: RestoredCell, cell: CodeCell, index: number): Promise<CellRun> {
+    const { of } = restored;
+    const source = joinLines(cell.source);
+    const isTests = of?.role === "tests";
+    const start = performance.now();
+    try {
+      if (isTests) {
+        await this.#guard?.arm(declaredNames(source));
+      }
+      const run = await this.#execute(cell, index, isTests);
+      if (!run.proof && isTests && this.#kernel.alive && run.status !== "died") {
+        await this.#guard?.disarm();
+      }
+      if (run.status === "ok" && of !== undefined && isLockedCode(of)) {
+        await this.#guard?.keep(lastingNames(source).filter((name) => !sets(this.#answers, name)));
+      }
+      return run;
+    } catch (error) {
+      const seconds = (performance.now() - start) / 1000;
+      const failure = { name: error instanceof Error ? error.name : "Error", message: firstLine(error) };
+      return { status: "died", seconds, error: failure, outputs: cell.outputs, shown: [], results: [] };
+    }
+  }
+
+  async #execute(cell: CodeCell, index: number, isTests: boolean): Promise<CellRun> {
+    const kernel = this.#kernel;
+    const { limits } = this.#options.request;
+    const outputs = new CellOutputs(cell, this.#displays, limits.output, () => {});
+    const shown: unknown[] = [];
+    const results: unknown[] = [];
+    const start = performance.now();
+    const left = limits.total - (start - this.#begin) / 1000;
+    using guard = new CellGuard(kernel, {
+      cellSeconds: Math.max(0.05, Math.min(limits.timeout, left)),
+      notebookDeadline: undefined,
+      notebookSeconds: undefined,
+      memory: limits.memory,
+      interruptGrace: 2,
+      signal: this.#options.signal,
+    });
+    const family = watchProcesses(kernel, limits.processes, () =>
+      guard.stop({
+        status: "kernel-died",
+        name: "ProcessLimitExceeded",
+        message: `more than ${limits.processes} processes ran`,
+      }),
+    );
+    try {
+      const result = await kernel.client.execute(joinLines(cell.source), {
+        stopOnError: false,
+        storeHistory: true,
+        idleTimeout: 1000,
+        userExpressions: isTests ? (this.#guard?.expressions ?? {}) : {},
+        onReply: () => guard.replied(),
+        onInputRequest: () =>
+          guard.stop({ status: "failed", name: "StdinNotAllowed", message: "the cell asks for input" }),
+        onMessage: (message) => {
+          const { content, header } = message;
+          if (isGrade(content)) {
+            (header.msg_type === "execute_result" ? results : shown).push(fieldsOf(content.data)[gradeType]);
+          }
+          outputs.add(message);
+          if (outputs.overflowed) {
+            guard.stop({
+              status: "failed",
+              name: "OutputLimitExceeded",
+              message: `the cell put out more than ${limits.output} characters`,
+            });
+          }
+        },
+        onLateMessage: ({ content }) => {
+          if (isGrade(content)) {
+            this.#foreign.push(index);
+          }
+        },
+      });
+      guard.measure();
+      const common = { seconds: (performance.now() - start) / 1000, outputs: cell.outputs, shown, results };
+      if (guard.reason !== undefined) {
+        return { ...common, ...stopped(guard.reason.name, guard.reason.message) };
+      }
+      if (result.metadata.kernel_died === true) {
+        return { ...common, status: "died", error: errorOf(result.content) };
+      }
+      if (result.status !== "ok" || endsTheNotebook(result.content)) {
+        return { ...common, status: "error", error: errorOf(result.content) };
+      }
+      const proof = isTests ? this.#guard?.proof(result.content) : undefined;
+      return { ...common, status: "ok", proof };
+    } catch (error) {
+      const common = { seconds: (performance.now() - start) / 1000, outputs: cell.outputs, shown, results };
+      if (guard.reason !== undefined) {
+        return { ...common, ...stopped(guard.reason.name, guard.reason.message), status: "died" };
+      }
+      return {
+        ...common,
+        status: "died",
+        error: { name: "KernelDied", message: firstLine(error) },
+      };
+    } finally {
+      clearInterval(family);
+      this.#peak = Math.max(this.#peak, guard.peakMemory);
+    }
+  }
+}
+
+const notRun: CellRun = { status: "notRun", seconds: 0, outputs: [], shown: [], results: [] };
+
+function isLockedCode({ role }: AssignmentCell): boolean {
+  return role === "readonly" || role === "tests";
+}
+
+function stopped(name: string, message: string): Pick<CellRun, "status" | "error" | "limit"> {
+  const limits: Record<string, CellRun["limit"]> = {
+    TimeoutError: "time",
+    MemoryLimitExceeded: "memory",
+    ProcessLimitExceeded: "processes",
+    OutputLimitExceeded: "output",
+  };
+  return { status: name === "TimeoutError" ? "timeout" : "error", error: { name, message }, limit: limits[name] };
+}
+
+function errorOf(content: Readonly<Record<string, unknown>>): { name: string; message: string } {
+  const { ename, evalue } = content;
+  return { name: String(ename ?? "Error"), message: String(evalue ?? "the cell ended the notebook") };
+}
+
+/** IPython replies "ok" to a cell that asked it to end. */
+function endsTheNotebook({ payload }: Readonly<Record<string, unknown>>): boolean {
+  return Array.isArray(payload) && payload.some((each) => fieldsOf(each).source === "ask_exit");
+}
+
+function isGrade(content: Readonly<Record<string, unknown>>): boolean {
+  return gradeType in fieldsOf(content.data);
+}
+
+/** Ends a cell that starts too many processes. Looking costs little: only those of this kernel are read. */
+function watchProcesses(kernel: KernelManager, most: number, tooMany: () => void): NodeJS.Timeout | undefined {
+  if (process.platform !== "linux" || kernel.pid === undefined) {
+    return undefined;
+  }
+  const { pid } = kernel;
+  const timer = setInterval(() => {
+    if (familySize(pid, most) > most) {
+      tooMany();
+    }
+  }, 100);
+  timer.unref();
+  return timer;
+}
+
+function familySize(root: number, most: number): number {
+  const family = [root];
+  for (let i = 0; i < family.length && family.length <= most; i++) {
+    try {
+      for (const thread of readdirSync(`/proc/${family[i]}/task`)) {
+        const children = readFileSync(`/proc/${family[i]}/task/${thread}/children`, "latin1").trim();
+        family.push(...(children === "" ? [] : children.split(" ").map(Number)));
+      }
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return family.length;
+}

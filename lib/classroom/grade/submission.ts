@@ -1,0 +1,335 @@
+/** Grades one submission, from its files to its result. */
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { type Kernelspec, type Notebook, parseNotebook, upgradeNotebook } from "nbconvert-ts-runner";
+import type { Answer, Finding, Result, TaskResult } from "../results/index.ts";
+import type { Assignment, AssignmentCell, AssignmentNotebook } from "../source/index.ts";
+import { firstLine } from "../values.ts";
+import { type Limits, makeFolders, type Walls } from "./box.ts";
+import { figuresOf } from "./figures.ts";
+import { Hidden } from "./hidden.ts";
+import { kernelOf } from "./kernel.ts";
+import { givenTexts, type Restored, restore } from "./restore.ts";
+import { runCells, type SessionResult } from "./session.ts";
+import type { Submission } from "./submissions.ts";
+import { judge, mayShow } from "./verdict.ts";
+
+/** What all submissions of a class share. */
+export interface GradeContext {
+  readonly grader: Assignment;
+  /** The notebooks that students got, where they are known. */
+  readonly student: Assignment | undefined;
+  readonly limits: Limits;
+  readonly walls: Walls;
+  /** Folders that no submission may see. */
+  readonly hidden: readonly string[];
+  readonly provenance: Omit<Result["provenance"], "submission" | "variant">;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A result with the notebooks as they ran, for the teacher alone. */
+export interface GradedSubmission {
+  readonly result: Result;
+  readonly notebooks: ReadonlyMap<string, Notebook>;
+}
+
+/** Grades a submission. It throws only where it was interrupted; what is wrong with a submission is in its result. */
+export async function gradeSubmission(submission: Submission, context: GradeContext): Promise<GradedSubmission> {
+  const tasks: TaskResult[] = [];
+  const findings: Finding[] = [];
+  const answers: Answer[] = [];
+  const notebooks = new Map<string, Notebook>();
+  const used = { seconds: 0, memory: 0 };
+  const hash = createHash("sha256");
+  if (submission.problem !== undefined) {
+    findings.push({ kind: "unreadable", cell: null, message: sentence(submission.problem) });
+  }
+  let failed = submission.files.size === 0;
+  for (const grader of context.grader.notebooks) {
+    const part = await gradeNotebook(submission, grader, context);
+    tasks.push(...part.tasks);
+    findings.push(...part.findings);
+    answers.push(...part.answers);
+    hash.update(part.bytes);
+    used.seconds += part.seconds;
+    used.memory = Math.max(used.memory, part.memory);
+    failed ||= part.failed;
+    if (part.notebook !== undefined) {
+      notebooks.set(grader.name, part.notebook);
+    }
+  }
+  const points = tasks.reduce((sum, task) => sum + (task.points ?? 0), 0);
+  const result: Result = {
+    version: 1,
+    assignment: context.grader.settings.title,
+    student: submission.student,
+    status: failed ? "failed" : tasks.some((task) => task.points === null) ? "needsManual" : "graded",
+    points: rounded(points),
+    maxPoints: context.grader.points,
+    tasks,
+    findings,
+    answers,
+    used: { seconds: rounded(used.seconds), memory: used.memory },
+    provenance: { submission: hash.digest("hex"), variant: null, ...context.provenance },
+  };
+  return { result, notebooks };
+}
+
+interface Part {
+  readonly tasks: readonly TaskResult[];
+  readonly findings: readonly Finding[];
+  readonly answers: readonly Answer[];
+  readonly bytes: Uint8Array;
+  readonly seconds: number;
+  readonly memory: number;
+  readonly failed: boolean;
+  readonly notebook: Notebook | undefined;
+}
+
+async function gradeNotebook(submission: Submission, grader: AssignmentNotebook, context: GradeContext): Promise<Part> {
+  const nothing = { answers: [], bytes: new Uint8Array(), seconds: 0, memory: 0, notebook: undefined };
+  const lost = (kind: Finding["kind"], message: string, failed: boolean): Part => ({
+    ...nothing,
+    tasks: grader.cells
+      .filter(givesPoints)
+      .map((task) => noTask(task, kind === "missing" ? "missing" : "notRun", message)),
+    findings: [{ kind, cell: null, message }],
+    failed,
+  });
+  const file = notebookFile(submission, grader, context.grader.notebooks.length);
+  if (file === undefined) {
+    const names = [...submission.files.keys()].filter((name) => name.endsWith(".ipynb")).map((name) => basename(name));
+    const found = names.length === 0 ? "there is none" : `found were ${names.slice(0, 5).join(", ")}`;
+    return lost(
+      "missing",
+      `The notebook ${grader.name}.ipynb is missing; ${found}.`,
+      context.grader.notebooks.length === 1,
+    );
+  }
+  const { name, bytes } = file;
+  let notebook: Notebook;
+  try {
+    notebook = asNotebook(bytes, basename(name));
+  } catch (error) {
+    return { ...lost("unreadable", sentence(firstLine(error)), true), bytes };
+  }
+  const handedOut = context.student?.notebooks.find((each) => each.name === grader.name);
+  const restored = restore(notebook, grader, handedOut);
+  const hidden = new Hidden(grader, givenTexts(grader, handedOut));
+  using folders = makeFolders();
+  let session: SessionResult;
+  try {
+    const spec = kernelOf(grader, context.grader.folder);
+    fill(folders.work, submission, dirname(name), context);
+    session = await runCells(restored.cells, { ...sessionOf(context, folders.work, spec, grader), folders });
+  } catch (error) {
+    context.signal?.throwIfAborted();
+    const message = `The kernel could not be started: ${firstLine(error)}`;
+    return { ...lost("limit", hidden.clean(message), true), bytes, answers: restored.answers };
+  }
+  context.signal?.throwIfAborted();
+  const judged = tasksOf(restored, grader, session, hidden);
+  return {
+    tasks: judged.tasks.map((task) => ({ ...task, ...figuresOf(task.id, restored, session, notebook, hidden) })),
+    findings: [...restored.findings, ...judged.findings].map((finding) => ({
+      ...finding,
+      message: hidden.clean(finding.message),
+    })),
+    answers: restored.answers,
+    bytes,
+    seconds: session.seconds,
+    memory: session.memory,
+    failed: false,
+    notebook: { ...notebook, cells: restored.cells.map(({ cell }) => cell) },
+  };
+}
+
+function sessionOf(context: GradeContext, work: string, spec: Kernelspec, grader: AssignmentNotebook) {
+  const { walls, limits, hidden, signal, provenance } = context;
+  const env = { CONVBOOK_CLASS_SEED: String(provenance.seed) };
+  return { spec, language: grader.language, request: { walls, limits, work, hidden, env }, signal };
+}
+
+/** Lays out a submission's folder: what belongs to the assignment, over what was handed in. */
+function fill(work: string, submission: Submission, folder: string, { grader }: GradeContext): void {
+  const prefix = folder === "." ? "" : `${folder}/`;
+  for (const [name, read] of submission.files) {
+    if (name.startsWith(prefix) && !name.endsWith(".ipynb")) {
+      const path = join(work, name.slice(prefix.length));
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, read());
+    }
+  }
+  for (const name of grader.files) {
+    const path = join(work, name);
+    rmSync(path, { recursive: true, force: true });
+    mkdirSync(dirname(path), { recursive: true });
+    copyFileSync(join(grader.folder, name), path);
+  }
+  for (let place = grader.folder; ; place = dirname(place)) {
+    const modules = join(place, "node_modules");
+    if (existsSync(modules)) {
+      rmSync(join(work, "node_modules"), { recursive: true, force: true });
+      symlinkSync(modules, join(work, "node_modules"), "junction");
+      return;
+    }
+    if (dirname(place) === place) {
+      return;
+    }
+  }
+}
+
+/** The notebook of a submission that belongs to one of the grader's: by its name, or because there is no other. */
+function notebookFile(submission: Submission, grader: AssignmentNotebook, notebooks: number) {
+  const names = [...submission.files.keys()].filter((name) => name.toLowerCase().endsWith(".ipynb"));
+  const name =
+    names.find((each) => basename(each) === `${grader.name}.ipynb`) ??
+    (notebooks === 1 && names.length === 1 ? names[0] : undefined);
+  const read = name === undefined ? undefined : submission.files.get(name);
+  return name === undefined || read === undefined ? undefined : { name, bytes: read() };
+}
+
+/** More than any notebook has. */
+const longestNotebook = 100 * 2 ** 20;
+
+function asNotebook(bytes: Uint8Array, name: string): Notebook {
+  if (bytes.length > longestNotebook) {
+    throw new Error(
+      `${name}: has ${Math.round(bytes.length / 2 ** 20)} MiB; expected at most ${longestNotebook / 2 ** 20}`,
+    );
+  }
+  const text = new TextDecoder("utf-8", { fatal: false }).decode(bytes);
+  if (/"nbformat"\s*:\s*3\b/.test(text)) {
+    return parseNotebook(JSON.stringify(upgradeNotebook(JSON.parse(text), name)), name);
+  }
+  return parseNotebook(text, name);
+}
+
+function tasksOf(restored: Restored, grader: AssignmentNotebook, session: SessionResult, hidden: Hidden) {
+  const tasks: TaskResult[] = [];
+  const findings: Finding[] = [];
+  const places = new Map(restored.cells.map((cell, index) => [cell.of, index]));
+  const helpers = grader.cells
+    .filter(({ role, source }) => role === "readonly" && mayShow(source))
+    .flatMap(({ source }) => functionNames(source));
+  let untouched: boolean[] = [];
+  for (const task of grader.cells) {
+    const place = places.get(task);
+    const cell = place === undefined ? undefined : restored.cells[place];
+    if (task.role === "solution" || task.role === "manual") {
+      untouched = [...untouched, cell?.isUntouched ?? true];
+    }
+    if (!givesPoints(task)) {
+      continue;
+    }
+    if (task.role !== "tests") {
+      const answered = cell !== undefined && !cell.isUntouched;
+      tasks.push(
+        task.role === "task" || answered
+          ? { ...noTask(task, "manual", undefined), points: null }
+          : noTask(task, cell === undefined ? "missing" : "notDone", "There is no answer."),
+      );
+      continue;
+    }
+    const run = cell === undefined ? undefined : session.runs.get(cell);
+    const verdict = judge({
+      task,
+      run,
+      guarded: session.guarded,
+      hidden,
+      helpers,
+      isUntouched: untouched.length > 0 && untouched.every(Boolean),
+    });
+    untouched = [];
+    findings.push(...verdict.findings);
+    tasks.push({
+      id: task.id ?? "",
+      title: task.title,
+      kind: "automatic",
+      maxPoints: task.points,
+      points: rounded(verdict.points),
+      status: verdict.status,
+      reasons: verdict.reasons,
+      seconds: rounded(run?.seconds ?? 0),
+    });
+  }
+  findings.push(...limitFindings(restored, session));
+  if (session.foreign.length > 0) {
+    findings.push({
+      kind: "forged",
+      cell: null,
+      message: "Grades were shown by work that belonged to no test that ran; they did not count.",
+    });
+  }
+  for (const restoredCell of restored.cells) {
+    const { of } = restoredCell;
+    const run = session.runs.get(restoredCell);
+    if (of?.role !== "tests" && (run?.shown.length ?? 0) + (run?.results.length ?? 0) > 0) {
+      findings.push({
+        kind: "forged",
+        cell: of?.id ?? null,
+        message: "A cell of the student's showed a grade; it did not count.",
+      });
+    }
+  }
+  return { tasks, findings };
+}
+
+/** Functions that a cell declares, of TypeScript or Python. */
+function functionNames(source: string): string[] {
+  return [...source.matchAll(/^(?:export\s+)?(?:async\s+)?(?:function\*?|def|const)\s+([\w$]+)/gm)].map(
+    ([, name]) => name as string,
+  );
+}
+
+/** The limits that cells met, and addresses that they asked for. */
+function limitFindings(restored: Restored, { runs }: SessionResult): Finding[] {
+  return restored.cells.flatMap((restoredCell): Finding[] => {
+    const run = runs.get(restoredCell);
+    const cell = restoredCell.of?.id ?? null;
+    if (run?.error === undefined) {
+      return [];
+    }
+    const { name, message } = run.error;
+    if (run.limit !== undefined) {
+      return [{ kind: run.limit === "output" ? "output" : "limit", cell, message: sentence(message) }];
+    }
+    if (run.status === "died") {
+      return [{ kind: "limit", cell, message: sentence(`the kernel ended: ${name}: ${message}`) }];
+    }
+    return /ENETUNREACH|EAI_AGAIN|ENOTFOUND|Network is unreachable|fetch failed|Temporary failure in name resolution/i.test(
+      message,
+    )
+      ? [{ kind: "network", cell, message: "The cell asked for an address in the network." }]
+      : [];
+  });
+}
+
+function givesPoints({ role, metadata }: AssignmentCell): boolean {
+  return role === "tests" || role === "manual" || (role === "task" && metadata !== undefined);
+}
+
+function noTask(task: AssignmentCell, status: TaskResult["status"], message: string | undefined): TaskResult {
+  const reason = { name: task.title, passed: false, points: 0, maxPoints: task.points, message: message ?? "" };
+  return {
+    id: task.id ?? "",
+    title: task.title,
+    kind: task.role === "tests" ? "automatic" : "manual",
+    maxPoints: task.points,
+    points: 0,
+    status,
+    reasons: message === undefined ? [] : [reason],
+    seconds: 0,
+  };
+}
+
+/** Sums of decimal points without the tail of binary ones. */
+function rounded(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
+}
+
+function sentence(text: string): string {
+  const first = text.split("\n")[0] ?? "";
+  return /[.!?]$/.test(first) ? first : `${first}.`;
+}

@@ -1,0 +1,192 @@
+/** Finds what was handed in: folders by student (nbgrader's layout too), notebooks side by side, and zips of either. */
+import { createHash } from "node:crypto";
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { unzipSync } from "fflate";
+import { ClassroomError } from "../errors.ts";
+import { firstLine } from "../values.ts";
+
+/** One student's files, as handed in. */
+export interface Submission {
+  /** By the folder's or the file's name. */
+  readonly student: string;
+  /** What is wrong with it as a whole, a sentence; it is graded with what there is. */
+  readonly problem: string | undefined;
+  /** Its files by their paths from the student's folder, with "/". They are read when they are asked for. */
+  readonly files: ReadonlyMap<string, () => Uint8Array>;
+}
+
+/** More than any assignment has; what is beyond that is not read. */
+const mostFiles = 10_000;
+const mostBytes = 512 * 2 ** 20;
+const leftOut = new Set(["node_modules", "__pycache__", "__MACOSX", ".ipynb_checkpoints", ".git", "feedback"]);
+
+/**
+ * Finds the submissions.
+ *
+ * @param path A folder (`STUDENT/x.ipynb`, `STUDENT/ASSIGNMENT/x.ipynb`, `STUDENT.ipynb`, `STUDENT.zip`), one notebook, or a zip that holds
+ *   such files.
+ * @returns Sorted by student. What cannot be read is a submission with a problem.
+ * @throws ClassroomError where there is no such path, or nothing that could be a submission.
+ */
+export function findSubmissions(path: string): Submission[] {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) {
+    throw new ClassroomError(
+      path,
+      "no such file or folder; expected a folder with a folder or a notebook for each student",
+    );
+  }
+  let found: Submission[];
+  if (stats.isDirectory()) {
+    found = readdirSync(path, { withFileTypes: true })
+      .filter((entry) => !entry.name.startsWith(".") && !leftOut.has(entry.name))
+      .flatMap((entry) => {
+        const place = join(path, entry.name);
+        if (entry.isDirectory()) {
+          return [ofFolder(entry.name, place)];
+        }
+        return entry.isFile() ? ofFile(entry.name, () => readFileSync(place), true) : [];
+      });
+  } else {
+    found = ofFile(basename(path), () => readFileSync(path), false);
+  }
+  if (found.length === 0) {
+    throw new ClassroomError(
+      path,
+      "holds no submission; expected folders, notebooks (.ipynb) or zips, one for each student",
+    );
+  }
+  return named(found);
+}
+
+/** SHA-256 over all files of a submission: their names and their bytes. */
+export function submissionHash({ files, problem }: Submission): string {
+  const hash = createHash("sha256").update(problem ?? "");
+  for (const [name, read] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const bytes = read();
+    hash.update(`${JSON.stringify(name)} ${bytes.length}\n`).update(bytes);
+  }
+  return hash.digest("hex");
+}
+
+/** A file in a folder of submissions, or by itself: a notebook, or a zip of one student's files or, by itself, of all students'. */
+function ofFile(name: string, read: () => Uint8Array, oneStudent: boolean): Submission[] {
+  const student = name.replace(/\.[^.]*$/, "");
+  if (/\.ipynb$/i.test(name)) {
+    return [{ student, problem: undefined, files: new Map([[name, read]]) }];
+  }
+  if (!/\.zip$/i.test(name)) {
+    return [];
+  }
+  let files: Map<string, () => Uint8Array>;
+  try {
+    files = unzipped(read());
+  } catch (error) {
+    return [{ student, problem: `the zip cannot be read: ${firstLine(error)}`, files: new Map() }];
+  }
+  return oneStudent || !hasStudents([...files.keys()])
+    ? [{ student, problem: undefined, files: withoutFolder(files) }]
+    : ofClass(files);
+}
+
+/** Whether a zip's files are those of several students: several folders or notebooks on its outermost level, none of which is alone. */
+function hasStudents(names: readonly string[]): boolean {
+  const notebooks = names.filter((name) => /\.(ipynb|zip)$/i.test(name));
+  return new Set(notebooks.map((name) => name.split("/")[0])).size > 1;
+}
+
+function ofClass(files: ReadonlyMap<string, () => Uint8Array>): Submission[] {
+  const folders = new Map<string, Map<string, () => Uint8Array>>();
+  const single: Submission[] = [];
+  for (const [name, read] of files) {
+    const [first = "", ...rest] = name.split("/");
+    if (rest.length === 0) {
+      single.push(...ofFile(first, read, true));
+    } else {
+      const folder = folders.get(first) ?? new Map<string, () => Uint8Array>();
+      folders.set(first, folder.set(rest.join("/"), read));
+    }
+  }
+  return [...single, ...[...folders].map(([student, own]) => ({ student, problem: undefined, files: own }))];
+}
+
+/** A zip's files without the one folder that all of them are in. */
+function withoutFolder(files: Map<string, () => Uint8Array>): Map<string, () => Uint8Array> {
+  const [first] = [...files.keys()][0]?.split("/") ?? [];
+  const isIn = (name: string) => name.startsWith(`${first}/`);
+  return files.size > 0 && [...files.keys()].every(isIn)
+    ? new Map([...files].map(([name, read]) => [name.slice((first as string).length + 1), read]))
+    : files;
+}
+
+function ofFolder(student: string, folder: string): Submission {
+  const files = new Map<string, () => Uint8Array>();
+  let bytes = 0;
+  let problem: string | undefined;
+  const visit = (place: string, prefix: string, depth: number): void => {
+    for (const entry of readdirSync(place, { withFileTypes: true })) {
+      const path = join(place, entry.name);
+      if (entry.name.startsWith(".") || leftOut.has(entry.name)) {
+        continue;
+      }
+      if (entry.isDirectory() && depth < 8) {
+        visit(path, `${prefix}${entry.name}/`, depth + 1);
+      } else if (entry.isFile()) {
+        // Links lead out of the folder, and are no submission.
+        bytes += lstatSync(path).size;
+        if (files.size >= mostFiles || bytes > mostBytes) {
+          problem = `has more than ${mostFiles} files or ${mostBytes / 2 ** 20} MiB; the rest was not read`;
+          return;
+        }
+        files.set(`${prefix}${entry.name}`, () => readFileSync(path));
+      }
+    }
+  };
+  visit(folder, "", 0);
+  return { student, problem, files };
+}
+
+function unzipped(bytes: Uint8Array): Map<string, () => Uint8Array> {
+  let total = 0;
+  let count = 0;
+  const entries = unzipSync(bytes, {
+    filter: ({ name, originalSize }) => {
+      if (name.endsWith("/") || !isInside(name)) {
+        return false;
+      }
+      total += originalSize;
+      count++;
+      if (total > mostBytes || count > mostFiles) {
+        throw new Error(`it has more than ${mostFiles} files or ${mostBytes / 2 ** 20} MiB`);
+      }
+      return true;
+    },
+  });
+  return new Map(Object.entries(entries).map(([name, content]) => [name, () => content]));
+}
+
+/** Whether a zip's name stays in the folder that it is unpacked into, and is no tool's own. */
+function isInside(name: string): boolean {
+  const parts = name.split("/");
+  return !/[\\\0:]/.test(name) && !parts.some((part) => part === "" || part.startsWith(".") || leftOut.has(part));
+}
+
+/** Sorted, and with names that differ. */
+function named(submissions: readonly Submission[]): Submission[] {
+  const seen = new Map<string, number>();
+  return [...submissions]
+    .sort((a, b) => (a.student < b.student ? -1 : a.student > b.student ? 1 : 0))
+    .map((submission) => {
+      const count = (seen.get(submission.student) ?? 0) + 1;
+      seen.set(submission.student, count);
+      return count === 1
+        ? submission
+        : {
+            ...submission,
+            student: `${submission.student} (${count})`,
+            problem:
+              submission.problem ?? `is another submission of "${submission.student}"; only one of them should count`,
+          };
+    });
+}

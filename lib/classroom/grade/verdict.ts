@@ -1,0 +1,163 @@
+/** Points of a cell, from how it ran and from nothing that a student's code could have said. */
+import { stripVTControlCharacters } from "node:util";
+import { joinLines, type Output } from "nbconvert-ts-runner";
+import type { Finding, Reason, TaskResult } from "../results/index.ts";
+import type { AssignmentCell } from "../source/index.ts";
+import { fieldsOf } from "../values.ts";
+import type { Hidden } from "./hidden.ts";
+import { type CellRun, gradeType } from "./session.ts";
+
+/** What is known of a cell with points. */
+export interface Tried {
+  readonly task: AssignmentCell;
+  readonly run: CellRun | undefined;
+  /** Whether its kernel has a guard, so that a run without a proof gives nothing. */
+  readonly guarded: boolean;
+  readonly hidden: Hidden;
+  /** Names of the grader's own functions by which tests show grades. */
+  readonly helpers: readonly string[];
+  /** Whether the answers that it tests are as they were handed out. */
+  readonly isUntouched: boolean;
+}
+
+export interface Verdict {
+  readonly points: number;
+  readonly status: TaskResult["status"];
+  readonly reasons: readonly Reason[];
+  readonly findings: readonly Finding[];
+}
+
+/** Errors by which untouched work says so. */
+const notDone = /^(?:NotDoneYet|NotImplementedError|NotImplemented)$/;
+const assertion = /^(?:AssertionError|AssertionError \[.*\]|.*Assertion.*|ExpectationError)$/;
+
+/**
+ * The points of a cell that a program grades. An error gives none; a grade that it showed gives what it says; a plain number as its result
+ * gives that, as in nbgrader; the end without an error gives all.
+ */
+export function judge({ task, run, guarded, hidden, helpers, isUntouched }: Tried): Verdict {
+  const none = (
+    status: Verdict["status"],
+    reasons: readonly Reason[] = [],
+    findings: readonly Finding[] = [],
+  ): Verdict => ({
+    points: 0,
+    status,
+    reasons,
+    findings,
+  });
+  const failed = (message: string): Reason => ({
+    name: task.title,
+    passed: false,
+    points: 0,
+    maxPoints: task.points,
+    message: hidden.clean(message),
+  });
+  const forged = (message: string): Finding => ({ kind: "forged", cell: task.id, message });
+  if (run === undefined || run.status === "notRun") {
+    return none("notRun", [failed("The tests did not run: the kernel had ended before.")]);
+  }
+  const shows = mayShow(task.source, helpers);
+  const untold = run.shown.length + run.results.length > 0 && !shows;
+  const findings = untold ? [forged("A grade was shown while tests ran that show none; it did not count.")] : [];
+  const { error } = run;
+  if (run.status === "timeout") {
+    return none("timeout", [failed(error?.message ?? "Time was up.")], findings);
+  }
+  if (run.status !== "ok" || error !== undefined) {
+    const { name = "Error", message = "" } = error ?? {};
+    const status = notDone.test(name) || isUntouched ? "notDone" : assertion.test(name) ? "failed" : "error";
+    return none(status, [failed(message === "" ? name : `${name}: ${message}`)], findings);
+  }
+  if (run.outputs.some(({ output_type: type }) => type === "error")) {
+    return none(isUntouched ? "notDone" : "error", [failed("The tests showed an error.")], findings);
+  }
+  if (guarded && run.proof === undefined) {
+    return none(
+      "failed",
+      [failed("Nothing proves that the tests came to their end.")],
+      [...findings, forged("The kernel said that the tests had ended, but they had not.")],
+    );
+  }
+  if (run.proof !== undefined && run.proof.tampered !== "") {
+    findings.push(forged(`While tests ran, or before, this was changed and put back: ${run.proof.tampered}.`));
+  }
+  const count = Math.max(run.proof?.grades.length ?? 0, run.shown.length) + run.results.length;
+  if (shows && count > 1) {
+    return none(
+      "failed",
+      [failed("More than one grade was shown, so that none counts.")],
+      [...findings, forged(`${count} grades were shown while the tests ran; expected one.`)],
+    );
+  }
+  const grades = [...run.results, ...(run.proof?.grades ?? run.shown)];
+  if (shows && grades.length === 1) {
+    return graded(task, grades[0], hidden, findings);
+  }
+  const number = plainNumber(run.outputs);
+  if (number !== undefined) {
+    if (number > task.points + 1e-9) {
+      return none(
+        "failed",
+        [failed(`The tests gave ${number} points, more than the ${task.points} that there are.`)],
+        findings,
+      );
+    }
+    return { points: number, status: statusOf(number, task.points), reasons: [], findings };
+  }
+  return { points: task.points, status: "passed", reasons: [], findings };
+}
+
+/** Whether a cell's own text can show a grade: it names the media type, or calls what shows it. */
+export function mayShow(source: string, helpers: readonly string[] = []): boolean {
+  return (
+    source.includes(gradeType) ||
+    /\bgrade\s*\(|\bGrade\b/.test(source) ||
+    helpers.some((name) => source.includes(`${name}(`))
+  );
+}
+
+function graded(task: AssignmentCell, grade: unknown, hidden: Hidden, findings: readonly Finding[]): Verdict {
+  const { points, reasons } = fieldsOf(grade);
+  if (typeof points !== "number" || !(points >= 0) || points > task.points + 1e-9) {
+    const message = `The tests gave ${JSON.stringify(points) ?? "no"} points; expected a number from 0 to ${task.points}.`;
+    const reason = { name: task.title, passed: false, points: 0, maxPoints: task.points, message };
+    return { points: 0, status: "error", reasons: [reason], findings };
+  }
+  const isFull = points >= task.points;
+  const given = Array.isArray(reasons) ? reasons.slice(0, 200).map((each) => asReason(each, isFull, hidden)) : [];
+  return { points: Math.min(points, task.points), status: statusOf(points, task.points), reasons: given, findings };
+}
+
+function asReason(value: unknown, isFull: boolean, hidden: Hidden): Reason {
+  if (typeof value !== "object" || value === null) {
+    return { name: hidden.clean(String(value)), passed: isFull, points: 0, maxPoints: 0 };
+  }
+  const { name, passed, points, maxPoints, message, got, expected } = fieldsOf(value);
+  const text = (each: unknown) => hidden.clean(String(each)).slice(0, 2000);
+  return {
+    name: text(name ?? "check"),
+    passed: passed === true,
+    points: typeof points === "number" ? points : 0,
+    maxPoints: typeof maxPoints === "number" ? maxPoints : 0,
+    ...(message !== undefined && message !== null && { message: text(message) }),
+    ...(got !== undefined && got !== null && { got: text(got) }),
+    ...(expected !== undefined && expected !== null && { expected: text(expected) }),
+  };
+}
+
+/** The cell's result, where it is a single number: nbgrader's way to give a part of the points. */
+function plainNumber(outputs: readonly Output[]): number | undefined {
+  for (const output of outputs) {
+    if (output.output_type === "execute_result") {
+      const text = stripVTControlCharacters(joinLines(output.data["text/plain"])).trim();
+      const number = Number(text);
+      return text !== "" && Number.isFinite(number) && number >= 0 ? number : undefined;
+    }
+  }
+  return undefined;
+}
+
+function statusOf(points: number, most: number): Verdict["status"] {
+  return points >= most ? "passed" : points > 0 ? "partly" : "failed";
+}

@@ -1,0 +1,484 @@
+/**
+ * What runs in a TypeScript kernel before any cell of a submission, and keeps the grader's ground. Its text is sent to the kernel, so that it
+ * imports nothing.
+ *
+ * While a cell of the grader runs ("armed"), JavaScript's own objects, Node's modules that tests rely on, and what the grader's cells
+ * declared are what they were before: each is a property that cannot be defined anew, whose getter gives the original as long as the
+ * grader's cell runs, and the student's value otherwise. What reads the process as a debugger does is taken away. A grader's cell that came to
+ * its end is proven by an answer that only this function can give.
+ */
+export default function guard(key) {
+  const {
+    apply,
+    defineProperty,
+    getOwnPropertyDescriptor,
+    ownKeys,
+    getPrototypeOf,
+    preventExtensions,
+    deleteProperty,
+  } = Reflect;
+  const charCodeAt = String.prototype.charCodeAt;
+  const toText = String;
+  const Big = BigInt;
+  const { isExtensible } = Object;
+  const objects = Object.prototype;
+  const root = globalThis;
+  const Refusal = TypeError;
+
+  let armed = false;
+  let nonce = "";
+  let factor = 0n;
+  let offset = 0n;
+  /** What the grader's cell showed as its grade: texts, joined; how often. */
+  let grades = "";
+  let shown = 0;
+  let tampered = "";
+  /** Own names of what may get no more while the grader's cells run, as they were: a list without methods. */
+  const closed = [];
+  let closedCount = 0;
+
+  const note = (what) => {
+    if (tampered.length < 400) {
+      tampered = `${tampered}${tampered === "" ? "" : ", "}${what}`;
+    }
+  };
+
+  /** Has a property give its present value while armed. Others may set it meanwhile, and get theirs back afterwards. */
+  const hold = (owner, name, label) => {
+    const found = getOwnPropertyDescriptor(owner, name);
+    if (found === undefined || !found.configurable) {
+      return;
+    }
+    if (!("value" in found)) {
+      // Getters of prototypes (`size`, `byteLength`): nobody replaces them for good reasons.
+      defineProperty(owner, name, { ...found, configurable: false });
+      return;
+    }
+    const original = found.value;
+    if (typeof original !== "function" && (typeof original !== "object" || original === null)) {
+      return;
+    }
+    let current = original;
+    defineProperty(owner, name, {
+      get: () => (armed ? original : current),
+      set(value) {
+        if (this !== owner && this !== undefined && this !== null) {
+          // As with a plain property that is inherited: the object gets its own.
+          defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true });
+          return;
+        }
+        if (armed) {
+          note(label);
+          throw new Refusal(`${label} cannot be changed while tests run`);
+        }
+        current = value;
+      },
+      enumerable: found.enumerable === true,
+      configurable: false,
+    });
+  };
+
+  /** Properties that engines and libraries go through at every step: they are fixed, not watched. */
+  const fixed = (owner, name) => {
+    const found = getOwnPropertyDescriptor(owner, name);
+    if (found?.configurable) {
+      defineProperty(owner, name, { ...found, ...("value" in found && { writable: false }), configurable: false });
+    }
+  };
+
+  const holdAll = (owner, label) => {
+    for (const name of ownKeys(owner)) {
+      if (typeof name === "symbol") {
+        fixed(owner, name);
+      } else if (name !== "prototype" && name !== "length" && name !== "name") {
+        hold(owner, name, `${label}.${name}`);
+      }
+    }
+    closed[closedCount++] = owner;
+  };
+
+  const globals = `
+    Object Function Array String Number Boolean Symbol BigInt Error TypeError RangeError SyntaxError Map
+    Set WeakMap WeakSet Promise RegExp Date ArrayBuffer DataView Float32Array Float64Array Int8Array
+    Int16Array Int32Array Uint8Array Uint8ClampedArray Uint16Array Uint32Array BigInt64Array
+    BigUint64Array Proxy URL TextEncoder TextDecoder Buffer AbortController AggregateError EvalError
+    ReferenceError
+  `
+    .trim()
+    .split(/\s+/);
+  const spaces = `
+    JSON Math Reflect Atomics Intl performance crypto
+  `
+    .trim()
+    .split(/\s+/);
+  const functions = `
+    isNaN isFinite parseInt parseFloat setTimeout setInterval setImmediate clearTimeout queueMicrotask
+    structuredClone encodeURIComponent decodeURIComponent
+  `
+    .trim()
+    .split(/\s+/);
+  for (const name of globals) {
+    const value = root[name];
+    if (typeof value === "function") {
+      holdAll(value, name);
+      const { prototype } = value;
+      if (typeof prototype === "object" && prototype !== null) {
+        holdAll(prototype, `${name}.prototype`);
+      }
+      hold(root, name, name);
+    }
+  }
+  holdAll(getPrototypeOf(Int8Array), "TypedArray");
+  holdAll(getPrototypeOf(Int8Array.prototype), "TypedArray.prototype");
+  const arrayIterator = getPrototypeOf([].values());
+  const generators = getPrototypeOf(async () => {});
+  for (const owner of [
+    arrayIterator,
+    getPrototypeOf(arrayIterator),
+    getPrototypeOf(new Map().entries()),
+    getPrototypeOf(new Set().values()),
+    getPrototypeOf(""[Symbol.iterator]()),
+    generators,
+    getPrototypeOf(function* () {}),
+    getPrototypeOf(async function* () {}),
+  ]) {
+    for (const name of ownKeys(owner)) {
+      fixed(owner, name);
+    }
+    closed[closedCount++] = owner;
+  }
+  for (const name of spaces) {
+    const value = root[name];
+    if (typeof value === "object" && value !== null) {
+      holdAll(value, name);
+      hold(root, name, name);
+    }
+  }
+  for (const name of functions) {
+    hold(root, name, name);
+  }
+
+  // Node's modules that tests use, with their functions and classes.
+  const load = root.require;
+  const refuse = (what) =>
+    function refused() {
+      throw new Refusal(`${what} is not there while a submission is graded`);
+    };
+  /** Takes functions of a module away for good. */
+  const takeAway = (owner, names, label) => {
+    for (const name of names) {
+      if (typeof owner[name] === "function") {
+        defineProperty(owner, name, {
+          value: refuse(`${label}.${name}`),
+          writable: false,
+          enumerable: true,
+          configurable: false,
+        });
+      }
+    }
+  };
+  // The second is made of the first when it is loaded.
+  const debuggers = [load("node:inspector"), load("node:inspector/promises")];
+  takeAway(debuggers[0], ownKeys(debuggers[0]), "inspector");
+  takeAway(debuggers[1], ownKeys(debuggers[1]), "inspector");
+  takeAway(
+    load("node:v8"),
+    ["getHeapSnapshot", "writeHeapSnapshot", "setFlagsFromString", "startupSnapshot", "queryObjects"],
+    "v8",
+  );
+  const vm = load("node:vm");
+  takeAway(
+    vm,
+    [
+      "createContext",
+      "runInContext",
+      "runInNewContext",
+      "measureMemory",
+      "Module",
+      "SourceTextModule",
+      "SyntheticModule",
+    ],
+    "vm",
+  );
+  const script = vm.Script.prototype;
+  takeAway(script, ["runInContext", "runInNewContext"], "vm.Script");
+  for (const name of ownKeys(script)) {
+    fixed(script, name);
+  }
+  for (const name of ownKeys(vm)) {
+    fixed(vm, name);
+  }
+  takeAway(
+    process,
+    ["binding", "_linkedBinding", "dlopen", "_debugProcess", "_debugEnd", "_startProfilerIdleNotifier"],
+    "process",
+  );
+  // A worker thread can read the main one as a debugger: each begins with what takes that away, and starts none itself.
+  const threads = load("node:worker_threads");
+  const preamble = `{
+    const refused = () => { throw new TypeError("this is not there while a submission is graded"); };
+    for (const [module, names] of [["inspector", undefined], ["inspector/promises", undefined], ["worker_threads", ["Worker"]], ["v8", ["getHeapSnapshot", "writeHeapSnapshot", "setFlagsFromString"]]]) {
+      const exported = process.getBuiltinModule ? process.getBuiltinModule("node:" + module) : require("node:" + module);
+      for (const name of names ?? Reflect.ownKeys(exported)) Object.defineProperty(exported, name, { value: refused, writable: false, configurable: false });
+    }
+    for (const name of ["binding", "_linkedBinding", "dlopen"]) process[name] = refused;
+    (process.getBuiltinModule ? process.getBuiltinModule("node:module") : require("node:module")).syncBuiltinESMExports();
+  }`;
+  const address = `data:text/javascript,${encodeURIComponent(`import { createRequire } from "node:module"; const require = createRequire("file:///"); ${preamble}`)}`;
+  const Thread = threads.Worker;
+  const flags = [];
+  const { execArgv } = process;
+  for (let i = 0; i < execArgv.length; i++) {
+    const flag = execArgv[i];
+    if (flag.slice(0, 20) !== "--max-old-space-size") {
+      flags.push(flag);
+    }
+  }
+  const Started = new Proxy(Thread, {
+    construct(target, [entry, given]) {
+      const options = given ?? {};
+      const isText = options.eval === true;
+      return Reflect.construct(target, [
+        isText ? `${preamble}\n${toText(entry)}` : entry,
+        { ...options, ...(!isText && { execArgv: [...(options.execArgv ?? flags), "--import", address] }) },
+      ]);
+    },
+    getPrototypeOf: () => objects,
+  });
+  for (let owner = Thread.prototype; owner !== null && owner !== objects; owner = getPrototypeOf(owner)) {
+    const made = owner.constructor;
+    if (typeof made === "function" && made.name === "Worker") {
+      defineProperty(owner, "constructor", { value: Started, writable: false, configurable: false });
+    }
+  }
+  defineProperty(threads, "Worker", { value: Started, writable: false, enumerable: true, configurable: false });
+  for (const name of [
+    "node:assert",
+    "node:util",
+    "node:path",
+    "node:crypto",
+    "node:fs",
+    "node:fs/promises",
+    "node:perf_hooks",
+    "node:timers",
+    "node:buffer",
+    "node:url",
+    "node:module",
+    "node:os",
+  ]) {
+    const exported = load(name);
+    if (typeof exported === "object" || typeof exported === "function") {
+      holdAll(exported, name.slice(5));
+    }
+  }
+  const assert = load("node:assert");
+  for (const part of [assert.strict, assert.AssertionError?.prototype]) {
+    if (part !== undefined) {
+      holdAll(part, "assert");
+    }
+  }
+  load("node:module").syncBuiltinESMExports?.();
+
+  // The way out of this process is the same when a cell has ended as it was before.
+  const { fstatSync } = load("node:fs");
+  const { ino, dev } = fstatSync(3);
+  const isSameWay = () => {
+    const now = fstatSync(3);
+    return now.ino === ino && now.dev === dev;
+  };
+
+  // The way by which everything is shown.
+  const type = "application/x-convbook-grade+json";
+  const io = globalThis[Symbol.for("jupyter.notebook.io")];
+  const { stringify } = JSON;
+  if (io !== undefined) {
+    const show = io.display;
+    defineProperty(io, "display", {
+      value: function display(bundle, options) {
+        if (armed && typeof bundle === "object" && bundle !== null && type in bundle) {
+          shown++;
+          const given = bundle[type];
+          grades = `${grades}${shown === 1 ? "" : ","}${typeof given === "string" ? given : (stringify(given) ?? "null")}`;
+        }
+        apply(show, io, [bundle, options ?? {}]);
+      },
+      writable: false,
+      enumerable: true,
+      configurable: false,
+    });
+  }
+  const own = root.display;
+  if (typeof own === "function") {
+    Object.freeze(own);
+    hold(root, "display", "display");
+  }
+
+  /** Names that the grader's cells declared: their values while armed. */
+  const kept = Object.create(null);
+  /** Those of them that the cell which runs declares itself. */
+  let free = Object.create(null);
+  const eachName = (names, act) => {
+    let name = "";
+    for (let i = 0; i <= names.length; i++) {
+      const character = names[i] ?? " ";
+      if (character !== " ") {
+        name = `${name}${character}`;
+        continue;
+      }
+      if (name !== "") {
+        act(name);
+      }
+      name = "";
+    }
+  };
+  const keepOne = (name) => {
+    const found = getOwnPropertyDescriptor(root, name);
+    if (found === undefined) {
+      return;
+    }
+    const known = kept[name];
+    if (known !== undefined) {
+      known.value = root[name];
+      return;
+    }
+    if (!found.configurable) {
+      return;
+    }
+    const box = { value: root[name] };
+    let current = box.value;
+    if (found.get !== undefined) {
+      // An import: what the module has, for as long as nobody declares the name anew.
+      const { get } = found;
+      imports[importCount++] = { name, get, set: found.set };
+      return;
+    }
+    kept[name] = box;
+    const freezable = box.value;
+    if (typeof freezable === "function") {
+      const { prototype } = freezable;
+      if (typeof prototype === "object" && prototype !== null) {
+        for (const each of ownKeys(prototype)) {
+          fixed(prototype, each);
+        }
+      }
+      for (const each of ownKeys(freezable)) {
+        fixed(freezable, each);
+      }
+    }
+    defineProperty(root, name, {
+      get: () => (armed ? box.value : current),
+      set: (value) => {
+        if (armed && free[name] !== true) {
+          note(name);
+          throw new Refusal(`${name} is the tests' own and cannot be changed while they run`);
+        }
+        if (armed) {
+          box.value = value;
+        }
+        current = value;
+      },
+      enumerable: true,
+      configurable: false,
+    });
+  };
+  const imports = [];
+  let importCount = 0;
+  const putImportsBack = () => {
+    for (let i = 0; i < importCount; i++) {
+      const { name, get, set } = imports[i];
+      const found = getOwnPropertyDescriptor(root, name);
+      if (found?.get !== get) {
+        note(name);
+        defineProperty(root, name, { get, set, enumerable: true, configurable: true });
+      }
+    }
+  };
+
+  let isClosed = false;
+  const arm = (given, a, b, names) => {
+    if (!isClosed) {
+      isClosed = true;
+      for (let i = 0; i < closedCount; i++) {
+        const owner = closed[i];
+        for (const name of ownKeys(owner)) {
+          // What has been added to what every object has, or changes how values are written or awaited.
+          if (owner === objects || typeof name === "symbol" || name === "toJSON" || name === "then") {
+            const found = getOwnPropertyDescriptor(owner, name);
+            if (found?.configurable === true) {
+              note(toText(name));
+              deleteProperty(owner, name);
+            }
+          }
+        }
+        if (isExtensible(owner)) {
+          preventExtensions(owner);
+        }
+      }
+    }
+    putImportsBack();
+    free = { __proto__: null };
+    eachName(names, (name) => {
+      free[name] = true;
+    });
+    nonce = given;
+    factor = Big(a);
+    offset = Big(b);
+    grades = "";
+    shown = 0;
+    armed = true;
+  };
+
+  /** What came of the grader's cell, with a code over it that needs what only the grader knows (a polynomial of one use, mod 2^127 - 1). */
+  const prove = () => {
+    if (!isSameWay()) {
+      throw new Refusal("the way out of this process was changed");
+    }
+    const text = `{"nonce":"${nonce}","shown":${shown},"tampered":"${plain(tampered)}","grades":[${grades}]}`;
+    const prime = (1n << 127n) - 1n;
+    let sum = 0n;
+    let hex = "";
+    for (let i = 0; i < text.length; i++) {
+      const code = apply(charCodeAt, text, [i]);
+      sum = ((sum + Big(code)) * factor) % prime;
+      hex = `${hex}${digit(code >> 12)}${digit((code >> 8) & 15)}${digit((code >> 4) & 15)}${digit(code & 15)}`;
+    }
+    sum = (sum + offset) % prime;
+    disarm();
+    return `${hex}-${toText(sum)}`;
+  };
+  const digits = "0123456789abcdef";
+  const digit = (value) => digits[value];
+  const plain = (text) => {
+    let out = "";
+    for (let i = 0; i < text.length; i++) {
+      const code = apply(charCodeAt, text, [i]);
+      out = `${out}${code < 32 || code > 126 || code === 34 || code === 92 ? "?" : text[i]}`;
+    }
+    return out;
+  };
+  const disarm = () => {
+    armed = false;
+    nonce = "";
+    tampered = "";
+  };
+
+  const entry = (given, what, a = "", b = "", c = "", names = "") => {
+    if (given !== key) {
+      throw new Refusal("This function is the grader's");
+    }
+    switch (what) {
+      case "arm":
+        return arm(a, b, c, names);
+      case "keep":
+        return eachName(a, keepOne);
+      case "disarm":
+        return disarm();
+      case "prove":
+        return prove();
+      default:
+        return undefined;
+    }
+  };
+  Object.freeze(entry);
+  defineProperty(root, "$classroom", { value: entry, writable: false, enumerable: false, configurable: false });
+}
