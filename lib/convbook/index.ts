@@ -65,10 +65,12 @@ export {
   createModelFrom,
   DenseNet,
   defaultResnetConfig,
+  type FeatureInfo,
   Fots,
   GoogleNet,
   hparam,
   ImageNetResNet,
+  listModels,
   MobileNetV2,
   type MobileNetV2Hparams,
   type ModelHparams,
@@ -86,6 +88,7 @@ export {
   registerBlock,
   registerModel,
   type SomeModel,
+  StagedNetwork,
 } from "./models/index.ts";
 export * as blocks from "./nn/blocks/index.ts";
 export * as nn from "./nn/index.ts";

@@ -17,11 +17,13 @@ import {
   init,
   Linear,
   MaxPool2d,
-  Module,
+  type Module,
   OptionError,
   Sequential,
   UnknownNameError,
 } from "../nn/index.ts";
+import { makeDivisible } from "./make-divisible.ts";
+import { type FeatureInfo, StagedNetwork, type Step } from "./staged-network.ts";
 
 /** Residual blocks by name. */
 export const imageNetBlocksByName = { BasicBlock, Bottleneck } as const;
@@ -56,17 +58,20 @@ export interface ImageNetResNetHparams {
   readonly replaceStrideWithDilation?: readonly boolean[];
   /** "BatchNorm2d" by default. */
   readonly normLayer?: keyof typeof normLayersByName;
+  /** Width of each block's squeeze and excitation, as a share of the block's own; 0, the default, for none. */
+  readonly squeezeRatio?: number;
 }
 
 /** Blocks one after the other: [N, H, W, C] -> [N, H/stride, W/stride, C']. */
 type Stage = Sequential<Module<[x: tf.Tensor4D], tf.Tensor4D>[]>;
 
 /** [N, 224, 224, 3] -> logits [N, numClasses]; other image sizes work too. */
-export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
+export class ImageNetResNet extends StagedNetwork {
   readonly stem: readonly [Conv2d, BatchNorm2d | GroupNorm, Activation, MaxPool2d];
   readonly stages: readonly [Stage, Stage, Stage, Stage];
   readonly avgpool: AdaptiveAvgPool2d;
   readonly fc: Linear;
+  readonly featureInfo: readonly FeatureInfo[];
   readonly #flatten = new Flatten();
 
   constructor(hparams: ImageNetResNetHparams = {}) {
@@ -81,7 +86,7 @@ export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
     this.checkSizeLists({ layers });
     const { planes: firstPlanes = 64 } = hparams;
     const { groups = 1, widthPerGroup = 64, replaceStrideWithDilation = [false, false, false] } = hparams;
-    const { normLayer: normName = "BatchNorm2d" } = hparams;
+    const { normLayer: normName = "BatchNorm2d", squeezeRatio = 0 } = hparams;
     if (!Object.hasOwn(imageNetBlocksByName, blockName)) {
       throw new UnknownNameError("residual block", String(blockName), Object.keys(imageNetBlocksByName));
     }
@@ -101,6 +106,9 @@ export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
         replaceStrideWithDilation,
         "three truth values",
       );
+    }
+    if (typeof squeezeRatio !== "number" || !(squeezeRatio >= 0 && squeezeRatio <= 1)) {
+      throw new OptionError("ImageNetResNet", "squeezeRatio", squeezeRatio, "a number from 0 to 1");
     }
     const Block = imageNetBlocksByName[blockName];
     const normLayer = normLayersByName[normName];
@@ -130,7 +138,9 @@ export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
               normLayer(outPlanes),
             )
           : null;
-      const shared = { groups, baseWidth: widthPerGroup, normLayer };
+      // To the nearest multiple of 8, as timm does, and never none.
+      const squeezeChannels = squeezeRatio === 0 ? 0 : makeDivisible(outPlanes * squeezeRatio, { roundLimit: 0 });
+      const shared = { groups, baseWidth: widthPerGroup, normLayer, squeezeChannels };
       const first = new Block(inPlanes, planes, { ...shared, stride, downsample, dilation: firstDilation });
       const rest = Array.from(
         { length: (layers[stage] ?? 1) - 1 },
@@ -142,6 +152,14 @@ export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
     this.stages = [makeStage(0), makeStage(1), makeStage(2), makeStage(3)];
     this.avgpool = this.registerModule("avgpool", new AdaptiveAvgPool2d(1));
     this.fc = this.registerModule("fc", new Linear(inPlanes, numClasses));
+    this.featureInfo = [
+      { module: "relu", numChs: firstPlanes, reduction: 2 },
+      ...[1, 2, 3, 4].map((stage) => ({
+        module: `layer${stage}`,
+        numChs: 2 ** (stage - 1) * firstPlanes * Block.expansion,
+        reduction: reductionOf(stage, replaceStrideWithDilation),
+      })),
+    ];
 
     for (const module of this.modules()) {
       if (module instanceof Conv2d) {
@@ -159,15 +177,28 @@ export class ImageNetResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
     }
   }
 
-  forward(x: tf.Tensor4D): tf.Tensor2D {
-    return tf.tidy(() => {
-      let features = stemForward(this.stem, x);
-      for (const stage of this.stages) {
-        features = stage.forward(features);
-      }
-      return this.fc.forward(this.#flatten.forward(this.avgpool.forward(features)));
-    });
+  steps(): readonly Step[] {
+    const [conv, norm, relu, pool] = this.stem;
+    return [
+      ...([
+        ["conv1", conv],
+        ["bn1", norm],
+        ["relu", relu],
+        ["maxpool", pool],
+      ] as const),
+      ...this.stages.map((stage, i): Step => [`layer${i + 1}`, stage]),
+    ];
   }
+
+  forwardHead(features: tf.Tensor4D): tf.Tensor2D {
+    return tf.tidy(() => this.fc.forward(this.#flatten.forward(this.avgpool.forward(features))));
+  }
+}
+
+/** How many times smaller than the picture a stage's features are: a stage whose stride became a dilation makes nothing smaller. */
+function reductionOf(stage: number, replaceStrideWithDilation: readonly boolean[]): number {
+  const strides = replaceStrideWithDilation.slice(0, stage - 1).filter((isReplaced) => !isReplaced);
+  return 4 * 2 ** strides.length;
 }
 
 /** The layers before the first stage: [N, H, W, 3] -> [N, H/4, W/4, planes]. */
@@ -187,6 +218,7 @@ export const imageNetPresets = {
   resnet152: { blockName: "Bottleneck", layers: [3, 8, 36, 3] },
   resnext50_32x4d: { blockName: "Bottleneck", layers: [3, 4, 6, 3], groups: 32, widthPerGroup: 4 },
   resnext101_32x8d: { blockName: "Bottleneck", layers: [3, 4, 23, 3], groups: 32, widthPerGroup: 8 },
+  resnext101_64x4d: { blockName: "Bottleneck", layers: [3, 4, 23, 3], groups: 64, widthPerGroup: 4 },
   wide_resnet50_2: { blockName: "Bottleneck", layers: [3, 4, 6, 3], widthPerGroup: 128 },
   wide_resnet101_2: { blockName: "Bottleneck", layers: [3, 4, 23, 3], widthPerGroup: 128 },
 } as const satisfies Readonly<Record<string, ImageNetResNetHparams>>;

@@ -6,8 +6,8 @@
  * same weights, and whose weights it draws for the same seed.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { Conv2dNormActivation } from "../nn/blocks/index.ts";
 import {
-  Activation,
   AdaptiveAvgPool2d,
   type AnyModule,
   BatchNorm2d,
@@ -20,6 +20,8 @@ import {
   OptionError,
   Sequential,
 } from "../nn/index.ts";
+import { makeDivisible } from "./make-divisible.ts";
+import { type FeatureInfo, StagedNetwork, type Step, stepsOf } from "./staged-network.ts";
 
 /** Hyper-parameters of {@link MobileNetV2}. */
 export interface MobileNetV2Hparams {
@@ -42,25 +44,13 @@ const stages = [
   [6, 320, 1, 1],
 ] as const;
 
-/** The nearest multiple of 8 that is no more than a tenth less. */
-function widthOf(channels: number): number {
-  const near = Math.max(8, Math.trunc((channels + 4) / 8) * 8);
-  return near < 0.9 * channels ? near + 8 : near;
-}
-
 /** Convolution, normalisation and ReLU6. */
 function convNormAct(
   inChannels: number,
   outChannels: number,
   options: { kernelSize: number; stride?: number; groups?: number },
 ) {
-  const { kernelSize, stride = 1, groups = 1 } = options;
-  const padding = (kernelSize - 1) / 2;
-  return new Sequential(
-    new Conv2d(inChannels, outChannels, { kernelSize, stride, padding, groups, bias: false }),
-    new BatchNorm2d(outChannels),
-    new Activation("relu6"),
-  );
+  return new Conv2dNormActivation(inChannels, outChannels, { ...options, activation: "relu6" });
 }
 
 /** [N, H, W, C] -> [N, H/stride, W/stride, C']; the input is added where the shapes agree. */
@@ -90,9 +80,10 @@ class InvertedResidual extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
 }
 
 /** [N, 224, 224, 3] -> logits [N, numClasses]; other image sizes work too. */
-export class MobileNetV2 extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
+export class MobileNetV2 extends StagedNetwork {
   readonly features: Sequential;
   readonly classifier: Sequential<[Dropout, Linear]>;
+  readonly featureInfo: readonly FeatureInfo[];
   readonly #pool = new AdaptiveAvgPool2d(1);
   readonly #flatten = new Flatten();
 
@@ -103,16 +94,21 @@ export class MobileNetV2 extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
     if (typeof widthMult !== "number" || !(widthMult > 0 && widthMult <= 64)) {
       throw new OptionError("MobileNetV2", "widthMult", widthMult, "a number above 0 and of at most 64");
     }
-    const last = widthOf(1280 * Math.max(1, widthMult));
-    let channels = widthOf(32 * widthMult);
+    const last = makeDivisible(1280 * Math.max(1, widthMult));
+    let channels = makeDivisible(32 * widthMult);
     const layers: AnyModule[] = [convNormAct(3, channels, { kernelSize: 3, stride: 2 })];
+    const found = new Map<number, FeatureInfo>();
+    let reduction = 2;
     for (const [expand, planes, count, firstStride] of stages) {
-      const width = widthOf(planes * widthMult);
+      const width = makeDivisible(planes * widthMult);
       for (let i = 0; i < count; i++) {
         layers.push(new InvertedResidual(channels, width, { stride: i === 0 ? firstStride : 1, expand }));
         channels = width;
       }
+      reduction *= firstStride;
+      found.set(reduction, { module: `features.${layers.length - 1}`, numChs: width, reduction });
     }
+    this.featureInfo = [...found.values()];
     layers.push(convNormAct(channels, last, { kernelSize: 1 }));
     this.features = this.registerModule("features", new Sequential(...layers));
     this.classifier = this.registerModule(
@@ -131,10 +127,11 @@ export class MobileNetV2 extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
     }
   }
 
-  forward(x: tf.Tensor4D): tf.Tensor2D {
-    return tf.tidy(() => {
-      const features = this.features.forward(x) as tf.Tensor4D;
-      return this.classifier.forward(this.#flatten.forward(this.#pool.forward(features)));
-    });
+  steps(): readonly Step[] {
+    return stepsOf("features", this.features);
+  }
+
+  forwardHead(features: tf.Tensor4D): tf.Tensor2D {
+    return tf.tidy(() => this.classifier.forward(this.#flatten.forward(this.#pool.forward(features))));
   }
 }

@@ -5,29 +5,10 @@ import { checkObject } from "../arguments/options.ts";
 import { type AnyModule, OptionError, UnknownNameError, withParameterBudget } from "../nn/index.ts";
 import { Cifar100ResNet, type Cifar100ResNetHparams } from "./cifar100-resnet.ts";
 import { DenseNet, type DenseNetHparams } from "./densenet.ts";
+import { classes, count, entry, maxWidth, width } from "./entry.ts";
 import { GoogleNet, type GoogleNetHparams } from "./googlenet.ts";
-import {
-  activationName,
-  boolean,
-  booleans,
-  choice,
-  integer,
-  integers,
-  number,
-  type Parsers,
-  type ParseValue,
-} from "./hparam.ts";
-import {
-  type ImageNetBlockName,
-  type ImageNetPresetHparams,
-  type ImageNetPresetName,
-  ImageNetResNet,
-  type ImageNetResNetHparams,
-  imageNetBlocksByName,
-  imageNetResNet,
-  normLayersByName,
-} from "./imagenet-resnet.ts";
-import { MobileNetV2, type MobileNetV2Hparams } from "./mobilenet-v2.ts";
+import { activationName, boolean, choice, integer, integers, type Parsers, type ParseValue } from "./hparam.ts";
+import { imageNetEntries } from "./imagenet-entries.ts";
 import { residualBlockNames } from "./registered-blocks.ts";
 import {
   type ModelFactory,
@@ -38,20 +19,7 @@ import {
 } from "./registered-models.ts";
 import { ResNet, type ResNetHparams } from "./resnet.ts";
 
-interface Entry<H, M extends AnyModule> {
-  readonly parsers: Parsers<H>;
-  readonly create: (hparams: H) => M;
-  /** Size of the images that it is made for, [H, W, C]. */
-  readonly inputShape: readonly number[];
-}
-
-/** A bound that keeps a hostile file from asking for a model that fills the memory. */
-const maxWidth = 65_536;
-const classes = integer(1, maxWidth);
-const width = integer(1, maxWidth);
-const count = integer(1, 1024);
 const cifar = [32, 32, 3] as const;
-const imageNet = [224, 224, 3] as const;
 
 const googleNetParsers: Parsers<GoogleNetHparams> = { numClasses: classes, actFnName: activationName };
 
@@ -71,39 +39,12 @@ const denseNetParsers: Parsers<DenseNetHparams> = {
   actFnName: activationName,
 };
 
-const presetParsers: Parsers<ImageNetPresetHparams> = {
-  planes: integer(1, 1024),
-  numClasses: classes,
-  zeroInitResidual: boolean,
-  widthPerGroup: integer(1, 1024),
-  replaceStrideWithDilation: booleans,
-  normLayer: choice("normalisation", Object.keys(normLayersByName) as (keyof typeof normLayersByName)[]),
-};
-
-const imageNetParsers: Parsers<ImageNetResNetHparams> = {
-  ...presetParsers,
-  blockName: choice("residual block", Object.keys(imageNetBlocksByName) as ImageNetBlockName[]),
-  layers: integers(1, 1024),
-  groups: integer(1, 1024),
-};
-
 const cifar100Parsers: Parsers<Cifar100ResNetHparams> = {
   inChannels: integer(1, 1024),
   numClasses: classes,
   width: integer(1, 1024),
   shared: boolean,
 };
-
-const mobileParsers: Parsers<MobileNetV2Hparams> = {
-  numClasses: classes,
-  widthMult: number(0.01, 64),
-  dropout: number(0, 1),
-};
-
-const entry = <H, M extends AnyModule>(value: Entry<H, M>) => value;
-
-const preset = (name: ImageNetPresetName) =>
-  entry({ parsers: presetParsers, create: (hparams) => imageNetResNet(name, hparams), inputShape: imageNet });
 
 const registry = {
   GoogleNet: entry({ parsers: googleNetParsers, create: (hparams) => new GoogleNet(hparams), inputShape: cifar }),
@@ -119,25 +60,7 @@ const registry = {
     create: (hparams) => new Cifar100ResNet(hparams),
     inputShape: cifar,
   }),
-  ImageNetResNet: entry({
-    parsers: imageNetParsers,
-    create: (hparams) => new ImageNetResNet(hparams),
-    inputShape: imageNet,
-  }),
-  mobilenet_v2: entry({
-    parsers: mobileParsers,
-    create: (hparams) => new MobileNetV2(hparams),
-    inputShape: imageNet,
-  }),
-  resnet18: preset("resnet18"),
-  resnet34: preset("resnet34"),
-  resnet50: preset("resnet50"),
-  resnet101: preset("resnet101"),
-  resnet152: preset("resnet152"),
-  resnext50_32x4d: preset("resnext50_32x4d"),
-  resnext101_32x8d: preset("resnext101_32x8d"),
-  wide_resnet50_2: preset("wide_resnet50_2"),
-  wide_resnet101_2: preset("wide_resnet101_2"),
+  ...imageNetEntries,
 } as const;
 
 type Registry = typeof registry;

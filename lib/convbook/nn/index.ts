@@ -82,6 +82,7 @@ export {
 export { PReLU, type PReLUOptions } from "./prelu.ts";
 export type { Shape, Size2d } from "./shapes.ts";
 export { Softmax } from "./softmax.ts";
+export { StochasticDepth, type StochasticDepthOptions } from "./stochastic-depth.ts";
 export { type MemoryOptions, ModelSummary, type SummaryOptions, type SummaryRow, summary } from "./summary.ts";
 export { updateBn } from "./update-bn.ts";
 export { Upsample, type UpsampleOptions } from "./upsample.ts";

@@ -44,6 +44,31 @@ describe("init", () => {
     expect(Math.abs(mean) / std).toBeLessThan(0.02);
   });
 
+  it("draws a truncated normal distribution as PyTorch does for a seed", () => {
+    // torch.manual_seed(7); torch.nn.init.trunc_normal_(torch.empty(5, 4), mean=0.5, std=2, a=-1, b=3), and torch.empty(6) with std=0.02
+    const wide = [
+      ...[0.9232867956161499, -0.22027164697647095, 1.3621774911880493, 1.3536577224731445, -0.10021501779556274],
+      ...[0.5523974299430847, -0.1907649040222168, 1.2550957202911377, 0.3522619605064392, 2.148059844970703],
+      ...[2.165395736694336, 0.9782692193984985, 0.08677536249160767, -0.19348955154418945, 0.6195081472396851],
+      ...[0.33201301097869873, 1.593017339706421, -0.6930888891220093, 2.7935709953308105, -0.5568690299987793],
+    ];
+    const narrow = [
+      ...[0.0017529985634610057, -0.01691807620227337, 0.008206252008676529],
+      ...[0.008079815655946732, -0.014595650136470795, -0.003779234364628792],
+    ];
+    const drawn = init.truncNormal_(new Parameter([5, 4]), { mean: 0.5, std: 2, a: -1, b: 3, generator: generator() });
+    for (const [i, value] of values(drawn).entries()) {
+      expect(value).toBeCloseTo(wide[i] as number, 5);
+    }
+    const again = init.truncNormal_(new Parameter([6]), { std: 0.02, generator: generator() });
+    for (const [i, value] of values(again).entries()) {
+      expect(value).toBeCloseTo(narrow[i] as number, 7);
+    }
+    const many = values(init.truncNormal_(parameter(), { std: 3, a: -1, b: 4, generator: generator() }));
+    expect(Math.min(...many)).toBeGreaterThanOrEqual(-1);
+    expect(Math.max(...many)).toBeLessThanOrEqual(4);
+  });
+
   it("sets constants", () => {
     expect(values(init.constant_(new Parameter([2]), 3))).toEqual([3, 3]);
     expect(values(init.ones_(new Parameter([2])))).toEqual([1, 1]);

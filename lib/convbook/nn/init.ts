@@ -8,6 +8,7 @@
 
 import { checkFunction, checkGenerator, checkNumber } from "../arguments/check.ts";
 import { defaultGenerator, fillNormal, fillUniform, type Generator } from "../random/index.ts";
+import { erf, erfinv } from "./erf.ts";
 import { checkObject, OptionError, refuseUnknownOptions, UnknownNameError } from "./errors.ts";
 import type { Parameter } from "./parameter.ts";
 
@@ -149,6 +150,40 @@ export function normal_(parameter: Parameter, mean = 0, std = 1, options: InitOp
   checkNumber("normal_", "std", std, 0);
   const generator = generatorOf("normal_", options);
   return fill("normal_", parameter, (values) => fillNormal(values, mean, std, generator));
+}
+
+/** Options of {@link truncNormal_}; the defaults are PyTorch's. */
+export interface TruncNormalOptions extends InitOptions {
+  readonly mean?: number;
+  /** Standard deviation before the ends are cut off, 1 by default. */
+  readonly std?: number;
+  /** The least value, -2 by default: a value, not a number of standard deviations. */
+  readonly a?: number;
+  /** The largest value, 2 by default. */
+  readonly b?: number;
+}
+
+/** Normally distributed numbers, of which none lies outside of [a, b]. */
+export function truncNormal_(parameter: Parameter, options: TruncNormalOptions = {}): Parameter {
+  refuseUnknownOptions("truncNormal_", options, ["mean", "std", "a", "b", "generator"]);
+  const { mean = 0, std = 1, a = -2, b = 2 } = options;
+  checkNumber("truncNormal_", "mean", mean);
+  if (checkNumber("truncNormal_", "std", std, 0) === 0) {
+    throw new OptionError("truncNormal_", "std", std, "a number above 0");
+  }
+  checkNumber("truncNormal_", "a", a);
+  checkNumber("truncNormal_", "b", b, a);
+  const generator = generatorOf("truncNormal_", options);
+  // What lies below a bound, from -1 to 1.
+  const share = (bound: number) => erf((bound - mean) / std / Math.SQRT2);
+  return fill("truncNormal_", parameter, (values) => {
+    fillUniform(values, share(a), share(b), generator);
+    for (const [i, value] of values.entries()) {
+      // In float32 at each step, as there.
+      values[i] = Math.fround(erfinv(value)) * std * Math.SQRT2;
+      values[i] = Math.min(b, Math.max(a, Math.fround((values[i] as number) + mean)));
+    }
+  });
 }
 
 /** One value everywhere. */

@@ -207,6 +207,15 @@ const cases: Readonly<Record<string, () => nn.AnyModule>> = {
   droppath: () => new nn.DropPath(0.4),
   "droppath unscaled": () => new nn.DropPath(0.5, { scaleByKeep: false }),
   "droppath everything": () => new nn.DropPath(1),
+  "stochastic depth": () => new nn.StochasticDepth(0.4, "row"),
+  "stochastic depth of a batch": () => new nn.StochasticDepth(0.4, "batch"),
+  "stochastic depth everything": () => new nn.StochasticDepth(1, "row"),
+  SqueezeExcitation: () => new blocks.SqueezeExcitation(4, 3),
+  "SqueezeExcitation hard": () =>
+    new blocks.SqueezeExcitation(4, 2, { activation: "silu", scaleActivation: "hardsigmoid" }),
+  Conv2dNormActivation: () => new blocks.Conv2dNormActivation(4, 6, { stride: 2 }),
+  "Conv2dNormActivation plain": () =>
+    new blocks.Conv2dNormActivation(4, 4, { kernelSize: 5, groups: 2, bias: true, dilation: 2, activation: null }),
   "upsample nearest": () => new nn.Upsample({ scaleFactor: 2 }),
   "upsample bilinear": () => new nn.Upsample({ scaleFactor: 2, mode: "bilinear" }),
   "upsample bilinear align corners": () => new nn.Upsample({ scaleFactor: 2, mode: "bilinear", alignCorners: true }),

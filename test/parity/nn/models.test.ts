@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   createModelFrom,
   Fots,
+  ImageNetGoogLeNet,
   modelInputShape,
   modelNames,
   parseModelName,
@@ -25,11 +26,15 @@ import {
 
 interface Variant {
   readonly hparams: Readonly<Record<string, unknown>>;
+  /** Whether the weights are {@link fillByFormula}'s, not the seed's. */
+  readonly formula: boolean;
+  /** Whether normalisations take the running statistics, not the batch's. */
+  readonly running: boolean;
   readonly parameters: number;
   readonly images: readonly number[];
   readonly trainLogits: Packed;
   readonly imageGradient: Packed;
-  readonly gradients: Readonly<Record<string, Packed>>;
+  readonly gradients: Readonly<Record<string, Packed | undefined>>;
   readonly buffers: Readonly<Record<string, Packed>>;
   readonly evalLogits: Packed;
 }
@@ -58,6 +63,7 @@ interface Fixture {
     readonly train: Packed;
     readonly eval: Packed;
   };
+  readonly googlenetAux: { readonly names: string; readonly logits: Packed };
 }
 
 const fixture = readFixture<Fixture>("models.json");
@@ -152,6 +158,10 @@ describe.each(Object.keys(fixture.models))("%s", (model) => {
       (_, variant) => {
         manualSeed(fixture.seed);
         const model: AnyModule = createModelFrom(name, variant.hparams);
+        if (variant.formula) {
+          fillByFormula(model);
+          manualSeed(fixture.seed);
+        }
         const images = randomImages(variant.images, 2, -1);
         const batch = variant.images[0] as number;
         const labels = tf.tensor1d(
@@ -162,16 +172,20 @@ describe.each(Object.keys(fixture.models))("%s", (model) => {
 
         let logits: tf.Tensor | undefined;
         const step = () => {
-          logits = tf.keep(tf.clone(model.train().forward(images)));
+          logits = tf.keep(tf.clone(model.train(!variant.running).forward(images)));
           return loss.forward(logits as tf.Tensor, labels);
         };
         const { value, grads } = tf.engine().gradients(step, [images, ...named.map(([, p]) => p.variable)]);
         expectTensorClose("logits in training", logits as tf.Tensor, variant.trainLogits);
         expectTensorClose("gradient of the images", grads[0] as tf.Tensor, variant.imageGradient);
-        const scale = Math.max(...Object.values(variant.gradients).map((packed) => packed.rms));
+        const scale = Math.max(...Object.values(variant.gradients).map((packed) => packed?.rms ?? 0));
         named.forEach(([key], i) => {
           const got = gradientInTorchLayout(model, key, grads[i + 1] as tf.Tensor);
-          const packed = variant.gradients[key] as Packed;
+          const packed = variant.gradients[key];
+          if (packed === undefined) {
+            // The maker says why.
+            return;
+          }
           expectClose(`gradient of ${key}`, got.shape, got.data as Float32Array, packed, {
             scale,
             whole: 24,
@@ -204,6 +218,34 @@ describe.each(Object.keys(fixture.models))("%s", (model) => {
         tf.dispose([images, labels]);
       },
     );
+  });
+});
+
+describe("the further classifiers of googlenet", () => {
+  it("have torchvision's names, shapes and logits, and are asked in training alone", async () => {
+    await tf.setBackend("wasm");
+    const model = init.skipInit(() => new ImageNetGoogLeNet({ auxLogits: true })).eval();
+    const names = JSON.stringify([...model.stateShapes()]);
+    expect(createHash("sha256").update(names).digest("hex")).toBe(fixture.googlenetAux.names);
+    fillByFormula(model);
+    manualSeed(fixture.seed);
+    const features = randomImages([2, 528, 6, 7]) as tf.Tensor4D;
+    const logits = model.aux2?.forward(features);
+    expectTensorClose("logits of aux2", logits as tf.Tensor, fixture.googlenetAux.logits);
+    const images = tf.ones<tf.Rank.R4>([2, 32, 32, 3]);
+    const shapes = (training: boolean) =>
+      tf.tidy(() => {
+        const outputs = model.train(training).forwardWithAux(images);
+        return [outputs.logits, outputs.auxLogits1, outputs.auxLogits2].map((each) => each?.shape);
+      });
+    expect(shapes(true)).toEqual([
+      [2, 1000],
+      [2, 1000],
+      [2, 1000],
+    ]);
+    expect(shapes(false)).toEqual([[2, 1000], undefined, undefined]);
+    model.dispose();
+    tf.dispose([features, logits as tf.Tensor, images]);
   });
 });
 

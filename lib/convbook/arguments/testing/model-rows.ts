@@ -1,6 +1,6 @@
 /** Rows for models and their blocks. */
 import * as convbook from "../../index.ts";
-import { make } from "./nn-rows.ts";
+import { call, make } from "./nn-rows.ts";
 import { type Argument, arg, flag, maybe, options, type Row, share, whole } from "./probe.ts";
 
 const activation = (name = "actFn") => maybe(arg(name, "relu", { bad: [3, ["relu"]], also: /activation/ }));
@@ -117,6 +117,23 @@ export const modelRows: readonly Row[] = [
   make("blocks.CNN1dLayer", whole("inDim", 4), whole("outDim", 4), layer1d()),
   make("blocks.CNN1dLayerNoAct", whole("inDim", 4), whole("outDim", 4), layer1d()),
   make("blocks.Resnet1DBlock", whole("inDim", 4), whole("outDim", 4), layer1d()),
+  make(
+    "blocks.Conv2dNormActivation",
+    whole("inChannels", 4),
+    whole("outChannels", 4),
+    maybe(options("options", maybe(whole("kernelSize", 3)), maybe(whole("stride", 1)), maybe(whole("groups", 1)))),
+  ),
+  make(
+    "blocks.SqueezeExcitation",
+    whole("inputChannels", 4),
+    whole("squeezeChannels", 4),
+    maybe(options("options", activation("activation"), activation("scaleActivation"))),
+  ),
+  call(
+    "listModels",
+    maybe(arg("filter", "resnet*", { accepts: ['"x"'], bad: [5, [5]] })),
+    maybe(options("options", maybe(arg("excludeFilters", ["wide_*"], { accepts: ['"x"'], bad: [5, [5]] })))),
+  ),
   make("blocks.HiddenLayer", whole("inChannels", 4), whole("outChannels", 4)),
   make("blocks.Detector", whole("inChannels", 4), whole("imageSize", 64)),
   make(

@@ -169,6 +169,13 @@ export const nnRows: readonly Row[] = [
   forward("nn.AdaptiveMaxPool2d", () => new nn.AdaptiveMaxPool2d(1), image, rank6),
   make("nn.DropPath", maybe(share("dropProb", 0.5)), options("options", flag("scaleByKeep"), generator())),
   forward("nn.DropPath", () => new nn.DropPath(0.5), image),
+  make(
+    "nn.StochasticDepth",
+    share("p", 0.5),
+    arg("mode", "row", { bad: ["rows", 3] }),
+    maybe(options("options", generator())),
+  ),
+  forward("nn.StochasticDepth", () => new nn.StochasticDepth(0.5, "row"), image),
   make("nn.ModuleList", maybe(arg("modules", [new nn.ReLU()], { also: /the module "0"/, bad: [[undefined], [5]] }))),
   make("nn.Sequential", arg("layers", new nn.ReLU(), { also: /module|layer/i, accepts: ["{}"], bad: [5] })),
   forward(
@@ -320,6 +327,19 @@ export const nnRows: readonly Row[] = [
   ),
   call("nn.init.uniform_", parameter(), maybe(real("from", 0)), maybe(real("to", 1)), init),
   call("nn.init.normal_", parameter(), maybe(real("mean", 0)), maybe(positive("std", 1)), init),
+  call(
+    "nn.init.truncNormal_",
+    parameter(),
+    maybe(
+      options(
+        "options",
+        maybe(real("mean", 0)),
+        maybe({ ...positive("std", 1), bad: ["1", 0] }),
+        maybe(real("a", -2)),
+        maybe(real("b", 2)),
+      ),
+    ),
+  ),
   call("nn.init.constant_", parameter(), real("value", 1)),
   call("nn.init.ones_", parameter()),
   call("nn.init.zeros_", parameter()),

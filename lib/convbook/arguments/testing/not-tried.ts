@@ -33,6 +33,7 @@ const madeInside: readonly string[] = [
   "callbacks.BaseFinetuning",
   "callbacks.Callback",
   "experiment.ConfigError",
+  "StagedNetwork",
   "TrainingModule",
   "optim.Optimizer",
   "schedulers.LRScheduler",

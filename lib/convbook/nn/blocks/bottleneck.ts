@@ -2,7 +2,8 @@
  * The residual blocks of ImageNet's ResNets: two 3x3 convolutions, or a 3x3 between two 1x1 that narrow and widen.
  *
  * He et al., "Deep Residual Learning for Image Recognition", 2016. Reference: torchvision's resnet.py, whose state-dict names they have; as there, a
- * bottleneck strides in its 3x3 convolution ("ResNet v1.5"), and ResNeXt's groups and Wide ResNet's widths are options of it.
+ * bottleneck strides in its 3x3 convolution ("ResNet v1.5"), and ResNeXt's groups and Wide ResNet's widths are options of it. Squeeze and excitation
+ * (Hu et al., 2018) has timm's place and name, `se` after the last normalisation.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { Activation } from "../activations.ts";
@@ -12,6 +13,7 @@ import { Conv2d } from "../conv.ts";
 import { OptionError } from "../errors.ts";
 import type { GroupNorm } from "../group-norm.ts";
 import { Module } from "../module.ts";
+import { SqueezeExcitation } from "./squeeze-excitation.ts";
 
 /** Makes the normalisation for so many channels. */
 export type NormLayer = (channels: number) => BatchNorm2d | GroupNorm;
@@ -30,6 +32,13 @@ export interface ImageNetBlockOptions {
   readonly dilation?: number;
   /** Normalisation, batch normalisation by default. */
   readonly normLayer?: NormLayer;
+  /** Width of the squeeze and excitation before the sum; 0, the default, for none. */
+  readonly squeezeChannels?: number;
+}
+
+/** Squeeze and excitation under timm's name, where there is one. */
+function squeeze(owner: BasicBlock | Bottleneck, channels: number, squeezeChannels: number): SqueezeExcitation | null {
+  return squeezeChannels === 0 ? null : owner.registerModule("se", new SqueezeExcitation(channels, squeezeChannels));
 }
 
 const batchNorm: NormLayer = (channels) => new BatchNorm2d(channels);
@@ -43,6 +52,7 @@ export class BasicBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   readonly relu: Activation;
   readonly conv2: Conv2d;
   readonly bn2: BatchNorm2d | GroupNorm;
+  readonly se: SqueezeExcitation | null;
   readonly downsample: Sequential | null;
 
   /**
@@ -59,6 +69,7 @@ export class BasicBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
       baseWidth = 64,
       dilation = 1,
       normLayer = batchNorm,
+      squeezeChannels = 0,
     } = this.optionsOf(options);
     this.checkSizes({ inPlanes, planes, stride, groups, baseWidth, dilation });
     if (groups !== 1 || baseWidth !== 64 || dilation !== 1) {
@@ -77,15 +88,17 @@ export class BasicBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     this.relu = this.registerModule("relu", new Activation("relu"));
     this.conv2 = this.registerModule("conv2", conv(planes, 1));
     this.bn2 = this.registerModule("bn2", normLayer(planes));
+    this.se = squeeze(this, planes, squeezeChannels);
     this.downsample = downsample === null ? null : this.registerModule("downsample", downsample);
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    const { conv1, bn1, relu, conv2, bn2, downsample } = this;
+    const { conv1, bn1, relu, conv2, bn2, se, downsample } = this;
     return tf.tidy(() => {
       const residual = downsample === null ? x : downsample.forward(x);
       const hidden = relu.forward(bn1.forward(conv1.forward(x)));
-      return relu.forward(tf.add(bn2.forward(conv2.forward(hidden)), residual));
+      const out = bn2.forward(conv2.forward(hidden));
+      return relu.forward(tf.add(se === null ? out : se.forward(out), residual));
     });
   }
 }
@@ -100,6 +113,7 @@ export class Bottleneck extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   readonly bn2: BatchNorm2d | GroupNorm;
   readonly conv3: Conv2d;
   readonly bn3: BatchNorm2d | GroupNorm;
+  readonly se: SqueezeExcitation | null;
   readonly relu: Activation;
   readonly downsample: Sequential | null;
 
@@ -117,6 +131,7 @@ export class Bottleneck extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
       baseWidth = 64,
       dilation = 1,
       normLayer = batchNorm,
+      squeezeChannels = 0,
     } = this.optionsOf(options);
     this.checkSizes({ inPlanes, planes, stride, groups, baseWidth, dilation });
     const width = Math.trunc(planes * (baseWidth / 64)) * groups;
@@ -130,17 +145,19 @@ export class Bottleneck extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     this.bn2 = this.registerModule("bn2", normLayer(width));
     this.conv3 = this.registerModule("conv3", new Conv2d(width, outPlanes, { kernelSize: 1, bias: false }));
     this.bn3 = this.registerModule("bn3", normLayer(outPlanes));
+    this.se = squeeze(this, outPlanes, squeezeChannels);
     this.relu = this.registerModule("relu", new Activation("relu"));
     this.downsample = downsample === null ? null : this.registerModule("downsample", downsample);
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
-    const { conv1, bn1, conv2, bn2, conv3, bn3, relu, downsample } = this;
+    const { conv1, bn1, conv2, bn2, conv3, bn3, se, relu, downsample } = this;
     return tf.tidy(() => {
       const residual = downsample === null ? x : downsample.forward(x);
       const narrow = relu.forward(bn1.forward(conv1.forward(x)));
       const mixed = relu.forward(bn2.forward(conv2.forward(narrow)));
-      return relu.forward(tf.add(bn3.forward(conv3.forward(mixed)), residual));
+      const out = bn3.forward(conv3.forward(mixed));
+      return relu.forward(tf.add(se === null ? out : se.forward(out), residual));
     });
   }
 }

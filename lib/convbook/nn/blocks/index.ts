@@ -1,4 +1,5 @@
 export { BasicBlock, Bottleneck, type ImageNetBlockOptions, type NormLayer } from "./bottleneck.ts";
+export { Conv2dNormActivation, type ConvNormActivationOptions } from "./conv-norm-activation.ts";
 export {
   DenseBlock,
   type DenseBlockOptions,
@@ -12,3 +13,4 @@ export { InceptionBlock, type InceptionBlockOptions } from "./inception.ts";
 export { PreActResNetBlock } from "./preact-resnet.ts";
 export { ResNetBlock, type ResNetBlockOptions } from "./resnet.ts";
 export { CNN1dLayer, CNN1dLayerNoAct, type CNN1dLayerOptions, Resnet1DBlock } from "./resnet1d.ts";
+export { SqueezeExcitation, type SqueezeExcitationOptions } from "./squeeze-excitation.ts";
