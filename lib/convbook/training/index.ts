@@ -14,6 +14,8 @@ export {
   FilterVisualizer,
   type FilterVisualizerOptions,
   GradientAccumulationScheduler,
+  HistogramMonitor,
+  type HistogramMonitorOptions,
   LearningRateMonitor,
   type LearningRateMonitorOptions,
   LivePlot,
@@ -71,6 +73,8 @@ export {
   type Logger,
   TensorBoardLogger,
   type TensorBoardLoggerOptions,
+  WandbLogger,
+  type WandbLoggerOptions,
 } from "./loggers/index.ts";
 export type { LogOptions, Metrics } from "./logging/results.ts";
 export { findLr, type LrFinderOptions, LrFinderResult } from "./lr-finder.ts";

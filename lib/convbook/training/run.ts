@@ -172,6 +172,7 @@ export class Run implements RunContext {
 
   async #takeDown(status: "success" | "interrupted" | "failed"): Promise<void> {
     try {
+      await this.#trainer.metrics.settle();
       for (const logger of this.#trainer.loggers) {
         await logger.finalize?.(status);
       }

@@ -3,6 +3,7 @@
  * (`hook-order.test.ts`) holds it to that.
  */
 import type * as tf from "@tensorflow/tfjs-core";
+import type { ImageLike } from "../display/index.ts";
 import { arrangeCallbacks, defaultCallbacks } from "./callbacks/defaults.ts";
 import { ModelCheckpoint } from "./callbacks/model-checkpoint.ts";
 import { ProgressBar } from "./callbacks/progress-bar.ts";
@@ -504,6 +505,16 @@ export class Trainer implements TrainerContext {
     const checkpoint = await collectCheckpoint(this, options.weightsOnly ?? false);
     await this.hooks.call("onSaveCheckpoint", checkpoint);
     return checkpoint;
+  }
+
+  /** Records a picture, as `logImage` of a module does. */
+  logImage(name: string, image: ImageLike, step = this.loggerStep): void {
+    this.metrics.sendImage(name, image, step);
+  }
+
+  /** Records a distribution of values, as `logHistogram` of a module does. */
+  logHistogram(name: string, values: tf.Tensor | ArrayLike<number>, step = this.loggerStep): void {
+    this.metrics.sendHistogram(name, values, step);
   }
 
   /** Sends metrics to the loggers. */

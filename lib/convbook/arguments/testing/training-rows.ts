@@ -299,6 +299,7 @@ export const trainingRows: readonly Row[] = [
     "callbacks.GradientAccumulationScheduler",
     options("options", arg("scheduling", { 0: 1 }, { bad: [{ 0: 0 }, { x: 1 }, []] })),
   ),
+  make("callbacks.HistogramMonitor", options("options", maybe(whole("everyNEpochs", 1)), ...switches("gradients"))),
   make(
     "callbacks.LearningRateMonitor",
     options("options", maybe(arg("loggingInterval", "step", { bad: [3] })), ...switches("logMomentum")),
@@ -433,6 +434,17 @@ export const trainingRows: readonly Row[] = [
         maybe(text("version", "v")),
         ...(name === "TensorBoardLogger" ? switches("logGraph") : []),
       ),
+    ),
+  ),
+  make(
+    "loggers.WandbLogger",
+    options(
+      "options",
+      ...["project", "entity", "runName", "id", "baseUrl"].map((name) => maybe(text(name, "a"))),
+      maybe(arg("apiKey", "a", { accepts: ['"x"'], bad: [""], also: /apiKey/ })),
+      maybe(arg("timeout", 5, { bad: [0, "1"] })),
+      maybe(arg("sdk", { init: () => {} }, { bad: [5] })),
+      ...switches("keepOpen"),
     ),
   ),
 ];

@@ -1,5 +1,6 @@
-/** Shows a convolution's kernels at the start of training epochs, as they form. */
+/** Shows a convolution's kernels at the start of training epochs, as they form, and has loggers that can record them, as `filters/LAYER`. */
 import { join, resolve } from "node:path";
+import { decodeImage } from "../../data/index.ts";
 import { type DisplayHandle, display } from "../../display/index.ts";
 import { writeFileAtomic } from "../../files/index.ts";
 import { type FilterOptions, filters } from "../../interpret/index.ts";
@@ -76,6 +77,9 @@ export class FilterVisualizer extends Callback {
       } else {
         this.#handle.update(grid);
       }
+    }
+    if (trainer.loggers.some((logger) => logger.logImage !== undefined)) {
+      trainer.logImage(`filters/${name}`, decodeImage(grid.toPng(), name), trainer.batchesThatStepped);
     }
     const { dirPath } = this.#options;
     if (dirPath !== undefined) {

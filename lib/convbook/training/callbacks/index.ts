@@ -11,6 +11,7 @@ export {
   type UnfreezeOptions,
 } from "./finetuning.ts";
 export { GradientAccumulationScheduler } from "./gradient-accumulation-scheduler.ts";
+export { HistogramMonitor, type HistogramMonitorOptions } from "./histogram-monitor.ts";
 export { LearningRateMonitor, type LearningRateMonitorOptions } from "./learning-rate-monitor.ts";
 export { LivePlot, type LivePlotOptions } from "./live-plot.ts";
 export { ModelCheckpoint } from "./model-checkpoint.ts";

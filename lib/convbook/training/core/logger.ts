@@ -41,9 +41,9 @@ export interface Logger {
   logHyperparams?(hparams: HyperParameters): void | Promise<void>;
   /** Records the structure of the model, which its `exampleInput` shows. */
   logGraph?(module: AnyTrainingModule): void | Promise<void>;
-  /** Records a distribution of values. */
+  /** Records a distribution of values: what `logHistogram` of a module or the Trainer was given. */
   logHistogram?(name: string, values: Float32Array, step: number): void | Promise<void>;
-  /** Records an image. */
+  /** Records an image, as `logImage` was given it; what was a tensor has `shape` and `data`. */
   logImage?(name: string, image: ImageLike, step: number): void | Promise<void>;
   /** Makes sure that everything so far is on disk or sent. */
   save?(): void | Promise<void>;

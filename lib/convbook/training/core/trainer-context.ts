@@ -3,6 +3,7 @@
  * Trainer itself.
  */
 import type * as tf from "@tensorflow/tfjs-core";
+import type { ImageLike } from "../../display/index.ts";
 import type { GradientStore } from "../gradients/gradient-store.ts";
 import type { Loader } from "../loaders.ts";
 import type { MetricLog } from "../logging/metric-log.ts";
@@ -95,6 +96,10 @@ export interface TrainerContext {
 
   /** Logs a value; see `TrainingModule.log`. */
   log(name: string, value: number | tf.Tensor, options?: LogOptions): void;
+  /** Has the loggers that can record a picture; see `TrainingModule.logImage`. */
+  logImage(name: string, image: ImageLike, step?: number): void;
+  /** Has the loggers that can record a distribution of values; see `TrainingModule.logHistogram`. */
+  logHistogram(name: string, values: tf.Tensor | ArrayLike<number>, step?: number): void;
   /** Sends metrics to the loggers. */
   sendToLoggers(metrics: Metrics, step?: number): Promise<void>;
   /** Gradients that the next optimizer step will use. */

@@ -3,6 +3,7 @@
  * in Lightning's order.
  */
 import type * as tf from "@tensorflow/tfjs-core";
+import type { ImageLike } from "../../display/index.ts";
 import { Module } from "../../nn/module.ts";
 import type { Parameter } from "../../nn/parameter.ts";
 import { ConfigurationError } from "../errors.ts";
@@ -145,6 +146,20 @@ export abstract class TrainingModule<
     for (const [name, value] of Object.entries(values)) {
       this.log(name, value, options);
     }
+  }
+
+  /**
+   * Records a picture with the loggers that can: TensorBoardLogger, and loggers of one's own that have `logImage`.
+   *
+   * @param image [H, W], [H, W, C], or several [N, H, W, C], floats from 0 to 1 or bytes; read at once, and not disposed of
+   */
+  logImage(name: string, image: ImageLike): void {
+    this.trainer.logImage(name, image);
+  }
+
+  /** Records a distribution of values with the loggers that can. */
+  logHistogram(name: string, values: tf.Tensor | ArrayLike<number>): void {
+    this.trainer.logHistogram(name, values);
   }
 
   /** Makes all parameters constant and switches to evaluation mode. */

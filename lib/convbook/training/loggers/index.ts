@@ -1,3 +1,4 @@
 export type { Logger } from "../core/logger.ts";
 export { CSVLogger, type FileLoggerOptions } from "./csv-logger.ts";
 export { TensorBoardLogger, type TensorBoardLoggerOptions } from "./tensorboard-logger.ts";
+export { WandbLogger, type WandbLoggerOptions } from "./wandb-logger.ts";

@@ -1,5 +1,6 @@
 /** What `log()` does: it knows from the hook and the batch what a value means, and makes it known to callbacks, loggers and progress bar. */
-import type * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
+import type { ImageLike } from "../../display/index.ts";
 import { ConfigurationError, requireOption } from "../errors.ts";
 import { batchSizeOf } from "../loaders.ts";
 import { type LogOptions, type MetricSets, type Metrics, ResultCollection } from "./results.ts";
@@ -36,12 +37,19 @@ const stepHooks: ReadonlySet<string> = new Set([
 
 const reductions: readonly NonNullable<LogOptions["reduce"]>[] = ["mean", "sum", "min", "max"];
 
+/** What logging needs of a logger. */
+interface LogTarget {
+  logMetrics(metrics: Metrics, step: number): void | Promise<void>;
+  logHistogram?(name: string, values: Float32Array, step: number): void | Promise<void>;
+  logImage?(name: string, image: ImageLike, step: number): void | Promise<void>;
+}
+
 /** What logging needs to know of a Trainer. */
 interface LogOwner {
   readonly hooks: { readonly current: string };
   readonly runningStage: string | undefined;
   readonly progress: { readonly epoch: number };
-  readonly loggers: readonly { logMetrics(metrics: Metrics, step: number): void | Promise<void> }[];
+  readonly loggers: readonly LogTarget[];
 }
 
 /** The logging part of a Trainer. */
@@ -59,6 +67,10 @@ export class MetricLog {
   readonly #trainer: LogOwner;
   #batchSize = 1;
   #loader = { index: 0, count: 1 };
+  /** Pictures and histograms on their way to loggers that take their time. */
+  readonly #pending = new Set<Promise<void>>();
+  /** What no logger can record, and was told of. */
+  readonly #told = new Set<string>();
 
   constructor(trainer: LogOwner) {
     this.#trainer = trainer;
@@ -125,11 +137,58 @@ export class MetricLog {
     if (Object.keys(metrics).length === 0) {
       return;
     }
+    await this.settle();
     const complete = { epoch: this.#trainer.progress.epoch, ...metrics };
     Object.assign(this.logged, complete);
     for (const logger of this.#trainer.loggers) {
       await logger.logMetrics(complete, step);
     }
+  }
+
+  /** Has the loggers that can record a picture. It is read now, and may be disposed of afterwards. */
+  sendImage(name: string, image: ImageLike, step: number): void {
+    requireOption(typeof name === "string" && name !== "", "logImage(name)", name, "the name of a picture");
+    const isImage = image instanceof tf.Tensor || (typeof image === "object" && image !== null && "data" in image);
+    requireOption(isImage, `logImage("${name}")`, image, "a picture: a tensor, or an object with shape and data");
+    const kept = image instanceof tf.Tensor ? { shape: [...image.shape], data: image.dataSync().slice() } : image;
+    this.#record("pictures", "logImage", (logger) => logger.logImage?.(name, kept as ImageLike, step));
+  }
+
+  /** Has the loggers that can record a distribution of values. */
+  sendHistogram(name: string, values: tf.Tensor | ArrayLike<number>, step: number): void {
+    requireOption(typeof name === "string" && name !== "", "logHistogram(name)", name, "the name of a distribution");
+    const numbers: unknown = values instanceof tf.Tensor ? values.dataSync() : values;
+    const isList = Array.isArray(numbers) || (ArrayBuffer.isView(numbers) && "length" in numbers);
+    requireOption(isList, `logHistogram("${name}")`, values, "a tensor or a list of numbers");
+    const kept = Float32Array.from(numbers as ArrayLike<number>);
+    this.#record("histograms", "logHistogram", (logger) => logger.logHistogram?.(name, kept, step));
+  }
+
+  #record(
+    what: string,
+    method: "logImage" | "logHistogram",
+    record: (logger: LogTarget) => void | Promise<void>,
+  ): void {
+    const able = this.#trainer.loggers.filter((logger) => logger[method] !== undefined);
+    if (able.length === 0 && this.#trainer.loggers.length > 0 && !this.#told.has(what)) {
+      this.#told.add(what);
+      console.warn(`None of the loggers records ${what}; TensorBoardLogger does.`);
+    }
+    for (const logger of able) {
+      const done = record(logger);
+      if (done instanceof Promise) {
+        this.#pending.add(done);
+        // Told of by settle.
+        done.catch(() => {});
+      }
+    }
+  }
+
+  /** Waits for the loggers that take their time. @throws what one of them throws */
+  async settle(): Promise<void> {
+    const pending = [...this.#pending];
+    this.#pending.clear();
+    await Promise.all(pending);
   }
 
   /** Forgets the latest values. */
