@@ -3,7 +3,14 @@
  * that a student gets.
  */
 import type { Notebook } from "nbconvert-ts-runner";
-import { type AssignmentCell, type AssignmentNotebook, isAnswer, type RegionKind, regionsOf } from "../source/index.ts";
+import {
+  type AssignmentCell,
+  type AssignmentNotebook,
+  isAnswer,
+  type RegionKind,
+  regionsOf,
+  replaceRegions,
+} from "../source/index.ts";
 
 /** A line that a student must not see. */
 export interface Secret {
@@ -36,8 +43,12 @@ const names: Readonly<Record<RegionKind, string>> = {
 
 function secretLines(cell: AssignmentCell): { line: string; name: string }[] {
   const kinds: readonly RegionKind[] = ["SOLUTION", "HIDDEN TESTS", "MARK SCHEME"];
+  // A test's preparations that its cell shows anyway are no secret.
+  const shown = new Set(replaceRegions(cell.source, "HIDDEN TESTS").split("\n").map(normalised));
   const lines = kinds.flatMap((kind) =>
-    regionsOf(cell.source, kind).flatMap((region) => region.lines.map((line) => ({ line, name: names[kind] }))),
+    regionsOf(cell.source, kind)
+      .flatMap((region) => region.lines.map((line) => ({ line, name: names[kind] })))
+      .filter(({ line }) => kind !== "HIDDEN TESTS" || !shown.has(normalised(line))),
   );
   // A solution cell without a region is a solution from its first line to its last.
   return isAnswer(cell.role) && regionsOf(cell.source, "SOLUTION").length === 0
