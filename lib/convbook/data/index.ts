@@ -10,6 +10,14 @@ export type { FetchOptions } from "./decode.ts";
 export { DataError, type DataErrorCode } from "./error.ts";
 export { decodeImage, loadImageDecoders } from "./formats/image.ts";
 export { ImageFolder, type ImageFolderOptions } from "./image-folder.ts";
+export {
+  ImageNet,
+  type ImageNetMeta,
+  type ImageNetOptions,
+  type ImageNetSplit,
+  type PrepareImageNetOptions,
+  prepareImageNet,
+} from "./imagenet/index.ts";
 export { DataLoader, type DataLoaderOptions, type DataLoaderState, type LabelledBatch } from "./loader/data-loader.ts";
 export { DistributedSampler, type DistributedSamplerOptions } from "./loader/distributed-sampler.ts";
 export { RandomSampler, type Sampler, SequentialSampler, SubsetRandomSampler } from "./loader/sampler.ts";

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { encodeTorch } from "../../checkpoints/index.ts";
 import * as convbook from "../../index.ts";
 import { call, make, method } from "./nn-rows.ts";
 import { type Argument, arg, flag, maybe, options, type Row, real, share, text, whole } from "./probe.ts";
@@ -84,6 +85,14 @@ const pair = (given: Argument) => [
   arg("targets", [0, 1], { bad: [5, ["a", "b"], [0, 2], [0, 0.5]], also: /predictions|scores/ }),
 ];
 
+/** ImageNet as it is unpacked, of one class. */
+const imageNet = mkdtempSync(join(tmpdir(), "convbook-arguments-"));
+for (const split of ["train", "val"]) {
+  mkdirSync(join(imageNet, split, "n01440764"), { recursive: true });
+  writeFileSync(join(imageNet, split, "n01440764", "a.ppm"), "P6 1 1 255\nabc");
+}
+const names = new Map([["n01440764", Object.freeze(["tench"])]]);
+writeFileSync(join(imageNet, "meta.bin"), encodeTorch(Object.freeze([names, ["n01440764"]])));
 const missing = join(folder, "missing.pt");
 const loading = ["loadTorch", "loadSafetensors", "loadCheckpoint", "loadFromCheckpoint"].map(
   (name): Row => ({
@@ -165,6 +174,36 @@ export const dataRows: readonly Row[] = [
       ),
     ].map((argument, i) => (i === 0 ? { ...argument, accepts: new Set<string>(), also: /x/ } : argument)),
     call: (...given) => convbook.ImageFolder.open(...(given as [string])),
+  },
+  {
+    name: "ImageNet",
+    args: [
+      text("root", imageNet),
+      options(
+        "options",
+        maybe(arg("split", "val", { bad: ["test", 1] })),
+        maybe(arg("transform", new transforms.ToTensor(), { accepts: ["null"] })),
+        maybe(whole("maxPixels", 100)),
+        flag("verify"),
+        maybe(arg("onImage", () => {}, { bad: [5] })),
+        maybe(arg("signal", new AbortController().signal, { bad: [5] })),
+      ),
+    ].map((argument, i) => (i === 0 ? { ...argument, accepts: new Set<string>(), also: /x/ } : argument)),
+    call: (...given) => convbook.ImageNet.open(...(given as [string])),
+  },
+  {
+    name: "prepareImageNet",
+    args: [
+      text("root", imageNet),
+      options(
+        "options",
+        maybe(arg("splits", [], { bad: [["test"], "train"] })),
+        flag("verify"),
+        maybe(arg("onImage", () => {}, { bad: [5] })),
+        maybe(arg("signal", new AbortController().signal, { bad: [5] })),
+      ),
+    ].map((argument, i) => (i === 0 ? { ...argument, accepts: new Set<string>(), also: /x/ } : argument)),
+    call: (...given) => convbook.prepareImageNet(...(given as [string])),
   },
   call(
     "randomSplit",

@@ -19,12 +19,18 @@ import { ConfigError, isPlain, type Plain, Reader } from "./settings.ts";
 
 export { ConfigError };
 
+/** Data sets that lie in a folder of one's own, with their own validation images. */
+const inFolders = ["imageFolder", "imagenet", "diffraction"] as const;
+
 /**
- * The data sets that a configuration can name; `imageFolder` is a folder of one's own, laid out as ImageNet is, `diffraction` a folder with the files
- * that `diffraction.createTrainAndValidation` writes.
+ * The data sets that a configuration can name; `imageFolder` is a folder of one's own, laid out as ImageNet is, `imagenet` one with ImageNet's
+ * archives or what they were unpacked to, `diffraction` a folder with the files that `diffraction.createTrainAndValidation` writes.
  */
-export const datasetNames = ["cifar10", "cifar100", "mnist", "fashionMnist", "imageFolder", "diffraction"] as const;
+export const datasetNames = ["cifar10", "cifar100", "mnist", "fashionMnist", ...inFolders] as const;
 export type DatasetName = (typeof datasetNames)[number];
+
+/** Names among {@link datasetNames} whose data lies in `data.folder`. */
+export const ownFolderNames: readonly DatasetName[] = inFolders;
 
 /** An experiment: what to train, on what, how. */
 export interface ExperimentConfig {
@@ -45,11 +51,12 @@ export interface ExperimentConfig {
   readonly data: {
     readonly name: DatasetName;
     /**
-     * Of `imageFolder`: the folder with `train/CLASS/…` and `val/CLASS/…`; of `diffraction`: with `TAG_Train.pt`, `TAG_Validation.pt` and, where
+     * Of `imageFolder`: the folder with `train/CLASS/…` and `val/CLASS/…`; of `imagenet`: with its archives, or with `train`, `val` and `meta.bin`
+     * that are made of them; of `diffraction`: with `TAG_Train.pt`, `TAG_Validation.pt` and, where
      * there is one, `TAG_Test.pt`. Seen from the working directory.
      */
     readonly folder: string | undefined;
-    /** Means and deviations of the channels, of 255; of the training images where they are left out, of `imageFolder` ImageNet's. */
+    /** Means and deviations of the channels, of 255; of the training images where they are left out, of `imageFolder` and `imagenet` ImageNet's. */
     readonly mean: readonly number[] | undefined;
     readonly std: readonly number[] | undefined;
     readonly batchSize: number;
@@ -280,15 +287,14 @@ function checkConfig(root: Reader): ExperimentConfig {
   ]);
   const dataName = data.name("name", datasetNames, "cifar10");
   const isPatterns = dataName === "diffraction";
-  const ownFolder = dataName === "imageFolder" || isPatterns;
+  const ownFolder = ownFolderNames.includes(dataName);
   if (!ownFolder && data.has("folder")) {
-    data.fail("folder", `is a setting of imageFolder and diffraction only; the data set is ${dataName}.`);
+    data.fail("folder", `is a setting of ${inFolders.join(", ")} only; the data set is ${dataName}.`);
   }
   if (ownFolder && !data.has("folder")) {
-    data.fail(
-      "folder",
-      `must name the folder that holds ${isPatterns ? "TAG_Train.pt and TAG_Validation.pt" : "train and val"}.`,
-    );
+    const holds = { imageFolder: "train and val", imagenet: "ImageNet's archives, or train, val and meta.bin" };
+    const what = dataName in holds ? holds[dataName as keyof typeof holds] : "TAG_Train.pt and TAG_Validation.pt";
+    data.fail("folder", `must name the folder that holds ${what}.`);
   }
   checkPatternSettings(root, data, isPatterns);
   if (data.has("mean") !== data.has("std")) {

@@ -6,6 +6,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import jpeg from "jpeg-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
+import imagenet from "../../data/fixtures/imagenet.json" with { type: "json" };
 import type { LabelledBatch } from "../../data/index.ts";
 import { encodePng } from "../../display/index.ts";
 import { manualSeed } from "../../random/index.ts";
@@ -128,6 +129,29 @@ describe("a folder of one's own pictures", () => {
     module.dispose();
   });
 
+  it("is ImageNet, from its archives", async () => {
+    const folder = join(root, "imagenet");
+    await mkdir(folder);
+    for (const [name, content] of Object.entries(imagenet.archives)) {
+      await writeFile(join(folder, name), Buffer.from(content, "base64"));
+    }
+    const config = parseConfig(
+      recipe()
+        .replace("name: imageFolder", "name: imagenet")
+        .replace(join(root, "data"), folder)
+        .replace("batchSize: 8", "batchSize: 2"),
+      "x.yaml",
+      ["data.augment=[{ RandomResizedCrop: 24 }]", "trainer.maxEpochs=1"],
+    );
+    const data = await loadData(config);
+    expect(data.description).toMatchObject({ name: "imagenet", classes: ["tench", "kit fox", "golf ball"] });
+    const module = makeModule(config, data.description);
+    expect(module.hparams.modelHparams).toEqual({ planes: 2, numClasses: 3 });
+    const trainer = makeTrainer(config, { logger: false, callbacks: [] });
+    expect((await trainer.fit(module, data.train, data.val)).status).toBe("completed");
+    module.dispose();
+  });
+
   it("is shown to a network for grey pictures in grey", async () => {
     const data = { mean: [0], std: [1], size: [32, 32, 1], classes: ["dark", "bright"] };
     const modelHparams = { inChannels: 1, numClasses: 2, width: 2 };
@@ -161,7 +185,11 @@ describe("a folder of one's own pictures", () => {
     ["data: { name: imageFolder }", "x.yaml: data.folder must name the folder that holds train and val."],
     [
       "data: { folder: pictures }",
-      "x.yaml: data.folder is a setting of imageFolder and diffraction only; the data set is cifar10.",
+      "x.yaml: data.folder is a setting of imageFolder, imagenet, diffraction only; the data set is cifar10.",
+    ],
+    [
+      "data: { name: imagenet }",
+      "x.yaml: data.folder must name the folder that holds ImageNet's archives, or train, val and meta.bin.",
     ],
     [
       "data: { name: imageFolder, folder: a, validation: 5 }",

@@ -1,8 +1,12 @@
-/** A folder of one's own as the data of an experiment, laid out as ImageNet is: `train/CLASS/…`, `val/CLASS/…` and, where there is one, `test/CLASS/…`. */
+/**
+ * A folder of one's own as the data of an experiment, laid out as ImageNet is: `train/CLASS/…`, `val/CLASS/…` and, where there is one,
+ * `test/CLASS/…`; and ImageNet itself.
+ */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { found } from "../../arguments/found.ts";
-import { DataLoader, ImageFolder, transforms } from "../../data/index.ts";
+import { classNames } from "../../data/imagenet/dataset.ts";
+import { DataLoader, ImageFolder, prepareImageNet, transforms } from "../../data/index.ts";
 import { ConfigError, type ExperimentConfig } from "./config.ts";
 import type { ExperimentData } from "./experiment.ts";
 import { mixing, pipelines } from "./pipelines.ts";
@@ -11,7 +15,7 @@ import { mixing, pipelines } from "./pipelines.ts";
 const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /**
- * Opens the folders; the images are read when they are had.
+ * Opens the folders, those of ImageNet after unpacking its archives where they are not; the images are read when they are had.
  *
  * @throws {DataError} naming a folder that is missing or has an empty class, ConfigError where the folders' classes differ
  */
@@ -21,8 +25,10 @@ export async function loadFolders(data: ExperimentConfig["data"], file: string):
   const std = data.std ?? imageNet.std;
   const toTensor = [new transforms.ToTensor(), new transforms.Normalize([...mean], [...std])];
   const { training, evaluation } = pipelines(data, toTensor, file);
+  const meta = data.name === "imagenet" ? await prepareImageNet(root) : undefined;
   const train = await ImageFolder.open(join(root, "train"), { transform: training });
   const { classes } = train;
+  const names = meta === undefined ? classes : classNames(train, meta).map(([name = ""]) => name);
   const open = async (name: string) => {
     const images = await ImageFolder.open(join(root, name), { transform: evaluation });
     if (images.classes.join("\n") === classes.join("\n")) {
@@ -52,7 +58,7 @@ export async function loadFolders(data: ExperimentConfig["data"], file: string):
       mean: [...mean],
       std: [...std],
       size: [...first.shape],
-      classes: [...classes],
+      classes: names.map((name, i) => (names.indexOf(name) === i ? name : `${name} (${classes[i]})`)),
       prepare: data.prepare as never,
     },
   };
