@@ -30,6 +30,7 @@ export {
   fashionMnist,
   ImageFolder,
   ImageNet,
+  imagenette,
   mnist,
   prepareImageNet,
   randomSplit,

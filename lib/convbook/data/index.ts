@@ -11,10 +11,13 @@ export { DataError, type DataErrorCode } from "./error.ts";
 export { decodeImage, loadImageDecoders } from "./formats/image.ts";
 export { ImageFolder, type ImageFolderOptions } from "./image-folder.ts";
 export {
+  IMAGENETTE_CLASSES,
   ImageNet,
   type ImageNetMeta,
   type ImageNetOptions,
   type ImageNetSplit,
+  type ImagenetteOptions,
+  imagenette,
   type PrepareImageNetOptions,
   prepareImageNet,
 } from "./imagenet/index.ts";

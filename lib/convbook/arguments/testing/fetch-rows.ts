@@ -45,7 +45,7 @@ const fetching = (...more: Argument[]): Argument =>
   );
 
 /** A data set, always offline and with an empty cache. */
-const dataset = (name: "cifar10" | "cifar100" | "mnist" | "fashionMnist", ...more: Argument[]): Row => ({
+const dataset = (name: "cifar10" | "cifar100" | "mnist" | "fashionMnist" | "imagenette", ...more: Argument[]): Row => ({
   name,
   args: [fetching(...sets(), ...more)],
   call: (given) => offline(() => invoke(name, besides(given, { cache: empty, offline: true }))),
@@ -81,6 +81,7 @@ export const fetchRows: readonly Row[] = [
   dataset("cifar100", maybe(arg("labels", "fine", { bad: [5] }))),
   dataset("mnist"),
   dataset("fashionMnist"),
+  dataset("imagenette"),
   {
     name: "download",
     args: [

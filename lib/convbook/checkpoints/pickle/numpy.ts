@@ -187,25 +187,32 @@ function fill(
   if (number === undefined) {
     throw unread("array", facts.code);
   }
+  const raw = typeof bytes === "string" ? bytesOfOldString(bytes, tools) : bytes;
   const isShape = Array.isArray(size) && size.length <= 64 && size.every((n) => Number.isSafeInteger(n) && n >= 0);
-  if (!isShape || !(bytes instanceof Uint8Array)) {
+  if (!isShape || !(raw instanceof Uint8Array)) {
     throw new PickleRefusal("malformed", "a NumPy array is not made from its shape, dtype and bytes");
   }
   const shape: readonly number[] = Object.freeze([...size]);
-  if (elementsOf(shape) * number.bytes !== bytes.length) {
+  if (elementsOf(shape) * number.bytes !== raw.length) {
     throw new PickleRefusal(
       "malformed",
-      `a NumPy array of ${number.name} with shape [${shape.join(", ")}] has ${bytes.length} bytes`,
+      `a NumPy array of ${number.name} with shape [${shape.join(", ")}] has ${raw.length} bytes`,
     );
   }
-  const elements = decode(number, facts, bytes, tools);
+  const elements = decode(number, facts, raw, tools);
   if (isFortran && shape.length > 1) {
-    tools.spend(2 * bytes.length);
+    tools.spend(2 * raw.length);
   }
   target.dtype = number.dtype;
   target.shape = shape;
   target.data = isFortran ? rowMajor(elements, 0, shape, fortranStrides(shape)) : elements;
   Object.freeze(target);
+}
+
+/** What Python 2 pickled as a string, where it was read with a character a byte; undefined where it was not. */
+function bytesOfOldString(text: string, { spend }: BuiltinTools): Uint8Array | undefined {
+  spend(text.length);
+  return /^[\0-\xff]*$/.test(text) ? Buffer.from(text, "latin1") : undefined;
 }
 
 function fortranStrides(shape: readonly number[]): number[] {

@@ -29,9 +29,9 @@ export function readText(reader: ByteReader, length: number): string {
   return text;
 }
 
-/** What Python 2 called a string, of so many bytes. */
-export function readOldText(reader: ByteReader, length: number): string {
-  return decodeOldText(reader.slice(length, "a string"));
+/** What Python 2 called a string, of so many bytes: as text where it may be, else with its bytes as characters. */
+export function readOldText(reader: ByteReader, length: number, isText: boolean): string {
+  return decodeOldText(reader.slice(length, "a string"), isText);
 }
 
 /** A copy of so many bytes. */

@@ -1,7 +1,6 @@
 /** Integers and text as pickles write them. */
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const latin1 = new TextDecoder("latin1");
 
 /** The text of a few ASCII characters; calling a decoder takes longer. */
 function shortAscii(bytes: Uint8Array): string | undefined {
@@ -27,9 +26,13 @@ export function decodeText(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Python 2's str: text in practice; what is not UTF-8 keeps its bytes as characters. */
-export function decodeOldText(bytes: Uint8Array): string {
-  return decodeText(bytes) ?? latin1.decode(bytes);
+/**
+ * Python 2's str: text in practice; what is not UTF-8, or not to be taken for it, keeps its bytes as characters. (TextDecoder's "latin1" is
+ * windows-1252, which does not.)
+ */
+export function decodeOldText(bytes: Uint8Array, isText: boolean): string {
+  const text = isText ? decodeText(bytes) : undefined;
+  return text ?? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
 /** Two's complement, little-endian, of any length; none at all is 0. A bigint only where a double is not exact. */

@@ -41,6 +41,7 @@ class Machine {
   readonly #maxContainers: number;
   readonly #stack = new PickleStack();
   readonly #objects: PickleObjects;
+  readonly #oldStringsAreText: boolean;
   /** Where the current instruction begins. */
   #at = 0;
 
@@ -49,6 +50,7 @@ class Machine {
     this.#vocabulary = vocabulary;
     this.#maxContainers = maxContainers;
     this.#objects = new PickleObjects(reader, vocabulary, maxContainers);
+    this.#oldStringsAreText = vocabulary.oldStrings !== "latin1";
   }
 
   run(): PickleValue {
@@ -151,10 +153,10 @@ class Machine {
         break;
 
       case op.shortBinstring:
-        stack.push(readOldText(reader, reader.uint8("a string's length")));
+        stack.push(readOldText(reader, reader.uint8("a string's length"), this.#oldStringsAreText));
         break;
       case op.binstring:
-        stack.push(readOldText(reader, reader.uint32("a string's length")));
+        stack.push(readOldText(reader, reader.uint32("a string's length"), this.#oldStringsAreText));
         break;
       case op.shortBinbytes:
         stack.push(readBytes(reader, reader.uint8("a bytes object's length")));

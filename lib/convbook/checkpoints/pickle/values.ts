@@ -28,6 +28,8 @@ export type PickleValue = unknown;
 
 /** What a pickle may name and what becomes of it; everything else is refused. */
 export interface PickleVocabulary {
+  /** What Python 2's strings become, which may be text or bytes: UTF-8 where they are that, or, as with `encoding="latin1"`, a character a byte. */
+  readonly oldStrings?: "latin1";
   /** Whether a name may stand in the pickle at all; Python's own few (`builtins.ts`) need not be among them. */
   allows(name: PythonName): boolean;
   /** Why a name is refused, where more can be said than that it is not among the allowed ones. */

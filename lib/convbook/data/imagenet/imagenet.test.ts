@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import fixture from "../fixtures/imagenet.json" with { type: "json" };
 import { readMat } from "../formats/mat.ts";
 import { ImageNet, prepareImageNet } from "../index.ts";
+import { unpackImagenette } from "./imagenette.ts";
 import { readMeta } from "./prepare.ts";
 
 const { archives, expected } = fixture;
@@ -238,6 +239,37 @@ describe("archives that are not as they should be are named, and nothing of them
     await expect(ImageNet.open(root, { split: "val" })).rejects.toThrow(
       "n00000000 is the folder of no class in the development kit.",
     );
+  });
+});
+
+describe("Imagenette's archive", () => {
+  const entries = [
+    { path: "imagenette2-160/", type: "Directory" as const },
+    { path: "imagenette2-160/noisy_imagenette.csv", content: Buffer.from("path") },
+    { path: "imagenette2-160/train/n01440764/ILSVRC2012_val_00000293.JPEG", content: Buffer.from("a") },
+    { path: "imagenette2-160/val/n03888257/n03888257_3000.JPEG", content: Buffer.from("b") },
+  ];
+
+  test("is unpacked, its images alone", async () => {
+    await writeFile(join(root, "a.tgz"), gzipSync(tar(entries)));
+    await Promise.all([1, 2].map(() => unpackImagenette(join(root, "a.tgz"), join(root, "out"))));
+    expect(files(join(root, "out"))).toEqual([
+      "train/n01440764/ILSVRC2012_val_00000293.JPEG",
+      "val/n03888257/n03888257_3000.JPEG",
+    ]);
+  });
+
+  test.each([
+    [
+      "a link",
+      { path: "imagenette2-160/train/n01440764/a.JPEG", type: "SymbolicLink" as const, linkpath: "/etc" },
+      "is no file in it but a SymbolicLink",
+    ],
+    ["a path out", { path: "imagenette2-160/train/n01440764/../../../a.JPEG" }, 'it contains the segment ".."'],
+  ])("with %s is refused", async (_, entry, message) => {
+    await writeFile(join(root, "a.tgz"), gzipSync(tar([...entries, entry])));
+    await expect(unpackImagenette(join(root, "a.tgz"), join(root, "out"))).rejects.toThrow(message);
+    expect(existsSync(join(root, "out"))).toBe(false);
   });
 });
 

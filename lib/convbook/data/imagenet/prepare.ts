@@ -176,7 +176,7 @@ async function unpackTraining(
         to.write(file, `${wnid}/${file.path}`, failing(`${archive}: ${outer.path}`)),
       );
     },
-    signal,
+    { signal },
   );
   const absent = [...classes.keys()].filter((wnid) => !seen.has(wnid));
   if (absent.length > 0) {
@@ -193,12 +193,12 @@ async function unpackValidation(
 ): Promise<void> {
   const fail = failing(archive);
   const names: string[] = [];
-  await eachFile(archive, MAX_IMAGE_BYTES, ({ path }) => names.push(path), signal);
+  await eachFile(archive, MAX_IMAGE_BYTES, ({ path }) => names.push(path), { signal });
   if (names.length !== validation.length) {
     fail(`it has ${names.length} images, and the development kit knows of ${validation.length}`);
   }
   const wnids = new Map(names.sort().map((name, i) => [name, validation[i] ?? ""]));
   const write = (file: Parameters<Unpacking["write"]>[0]) =>
     to.write(file, `${wnids.get(file.path)}/${file.path}`, fail);
-  await eachFile(archive, MAX_IMAGE_BYTES, write, signal);
+  await eachFile(archive, MAX_IMAGE_BYTES, write, { signal });
 }

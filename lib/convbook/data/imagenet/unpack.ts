@@ -33,20 +33,23 @@ export interface ArchivedFile {
 }
 
 /**
- * Goes through the files of an uncompressed archive, one after the other; folders are passed over.
+ * Goes through the files of an archive, one after the other; folders are passed over.
  *
  * @param maxBytes the largest file that is believed
  * @param onFile must take the entry's data at once, or leave it
+ * @param options whether it is a .tgz, of which nothing but each file's size is bounded then: for archives whose hash is known
  * @throws {DataError} naming the archive and the entry that is a link or something else, has a path that leads out, or is too large
  */
 export async function eachFile(
   archive: string,
   maxBytes: number,
   onFile: (file: ArchivedFile) => void,
-  signal?: AbortSignal,
+  { signal, compressed = false }: { readonly signal?: AbortSignal | undefined; readonly compressed?: boolean } = {},
 ): Promise<void> {
   const fail = failing(archive);
-  await refuseCompressed(archive, fail);
+  if (!compressed) {
+    await refuseCompressed(archive, fail);
+  }
   let problem: unknown;
   const stop = (error: unknown): void => {
     problem ??= error;

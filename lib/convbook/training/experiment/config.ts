@@ -26,11 +26,14 @@ const inFolders = ["imageFolder", "imagenet", "diffraction"] as const;
  * The data sets that a configuration can name; `imageFolder` is a folder of one's own, laid out as ImageNet is, `imagenet` one with ImageNet's
  * archives or what they were unpacked to, `diffraction` a folder with the files that `diffraction.createTrainAndValidation` writes.
  */
-export const datasetNames = ["cifar10", "cifar100", "mnist", "fashionMnist", ...inFolders] as const;
+export const datasetNames = ["cifar10", "cifar100", "mnist", "fashionMnist", "imagenette", ...inFolders] as const;
 export type DatasetName = (typeof datasetNames)[number];
 
 /** Names among {@link datasetNames} whose data lies in `data.folder`. */
 export const ownFolderNames: readonly DatasetName[] = inFolders;
+
+/** Names among {@link datasetNames} that have validation images of their own, and of which none are held out. */
+export const ownValidationNames: readonly DatasetName[] = ["imagenette", ...inFolders];
 
 /** An experiment: what to train, on what, how. */
 export interface ExperimentConfig {
@@ -327,7 +330,7 @@ function checkConfig(root: Reader): ExperimentConfig {
       mean: data.numbers("mean"),
       std: data.numbers("std"),
       batchSize: data.number("batchSize", 128, `${whole} 1`, isWhole(1)),
-      validation: ownFolder
+      validation: ownValidationNames.includes(dataName)
         ? data.number(
             "validation",
             0,

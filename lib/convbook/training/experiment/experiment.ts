@@ -27,7 +27,7 @@ import type { Loader } from "../loaders.ts";
 import { CSVLogger, TensorBoardLogger } from "../loggers/index.ts";
 import { PatternModule, patternModelName } from "../pattern-module.ts";
 import { Trainer } from "../trainer.ts";
-import { ConfigError, type DatasetName, type ExperimentConfig, ownFolderNames, requireConfig } from "./config.ts";
+import { ConfigError, type DatasetName, type ExperimentConfig, ownValidationNames, requireConfig } from "./config.ts";
 import { loadFolders } from "./folders.ts";
 import { PatternLog } from "./pattern-log.ts";
 import { loadPatternFiles } from "./patterns.ts";
@@ -43,7 +43,8 @@ export interface ExperimentData {
   readonly description: HyperParameters;
 }
 
-type FetchedName = Exclude<DatasetName, "imageFolder" | "imagenet" | "diffraction">;
+type FolderName = "imageFolder" | "imagenet" | "imagenette";
+type FetchedName = Exclude<DatasetName, FolderName | "diffraction">;
 
 const loaders: Readonly<Record<FetchedName, (options: { train: boolean; transform: null }) => Promise<ArrayDataset>>> =
   {
@@ -53,12 +54,17 @@ const loaders: Readonly<Record<FetchedName, (options: { train: boolean; transfor
     fashionMnist,
   };
 
+/** Whether a data set's images are files in folders of classes, of many sizes. */
+function inClassFolders(name: DatasetName): name is FolderName {
+  return name === "imageFolder" || name === "imagenet" || name === "imagenette";
+}
+
 /** Loads the data of an experiment. Nothing random is drawn from the default generator. */
 export async function loadData(config: ExperimentConfig, file = "config"): Promise<ExperimentData> {
   requireConfig("loadData", config);
   checkText("loadData", "file", file);
   const { data } = config;
-  if (data.name === "imageFolder" || data.name === "imagenet") {
+  if (inClassFolders(data.name)) {
     return loadFolders(data, file);
   }
   if (data.name === "diffraction") {
@@ -129,7 +135,7 @@ export function makeModule(config: ExperimentConfig, description: HyperParameter
   const { classes } = description;
   // A folder's classes are not known before it is read.
   const countName = name === patternModelName ? "outputDim" : "numClasses";
-  const isOwn = ownFolderNames.includes(config.data.name);
+  const isOwn = ownValidationNames.includes(config.data.name);
   const fromFolder = isOwn && Array.isArray(classes) && hparams[countName] === undefined;
   const { name: optimizerName, ...optimizerHparams } = config.optimizer;
   const { name: schedulerName, interval, ...schedulerHparams } = config.scheduler ?? { name: null };
@@ -155,7 +161,7 @@ export function makeModule(config: ExperimentConfig, description: HyperParameter
 
 /** Whether the network sees images of the data set's own size; those of a folder have many. */
 function knowsShape({ data }: ExperimentConfig): boolean {
-  return data.name !== "imageFolder" && data.name !== "imagenet" && data.prepare.length === 0;
+  return !inClassFolders(data.name) && data.prepare.length === 0;
 }
 
 /** The folder of an experiment's run: `output`, in it the tag's, in that the experiment's. */
@@ -173,7 +179,7 @@ export function checkpointFolder(config: ExperimentConfig): string {
 
 /** Whether an experiment has images to validate on. */
 export function hasValidation(config: ExperimentConfig): boolean {
-  return config.data.validation > 0 || ownFolderNames.includes(config.data.name);
+  return config.data.validation > 0 || ownValidationNames.includes(config.data.name);
 }
 
 /** What saves an experiment's checkpoints: the best by validation, and the last. */

@@ -6,7 +6,8 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { found } from "../../arguments/found.ts";
 import { classNames } from "../../data/imagenet/dataset.ts";
-import { DataLoader, ImageFolder, prepareImageNet, transforms } from "../../data/index.ts";
+import { imagenetteFolder } from "../../data/imagenet/imagenette.ts";
+import { DataLoader, IMAGENETTE_CLASSES, ImageFolder, prepareImageNet, transforms } from "../../data/index.ts";
 import { ConfigError, type ExperimentConfig } from "./config.ts";
 import type { ExperimentData } from "./experiment.ts";
 import { mixing, pipelines } from "./pipelines.ts";
@@ -20,7 +21,7 @@ const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
  * @throws {DataError} naming a folder that is missing or has an empty class, ConfigError where the folders' classes differ
  */
 export async function loadFolders(data: ExperimentConfig["data"], file: string): Promise<ExperimentData> {
-  const root = found(data.folder, "data.folder");
+  const root = data.name === "imagenette" ? await imagenetteFolder() : found(data.folder, "data.folder");
   const mean = data.mean ?? imageNet.mean;
   const std = data.std ?? imageNet.std;
   const toTensor = [new transforms.ToTensor(), new transforms.Normalize([...mean], [...std])];
@@ -28,7 +29,8 @@ export async function loadFolders(data: ExperimentConfig["data"], file: string):
   const meta = data.name === "imagenet" ? await prepareImageNet(root) : undefined;
   const train = await ImageFolder.open(join(root, "train"), { transform: training });
   const { classes } = train;
-  const names = meta === undefined ? classes : classNames(train, meta).map(([name = ""]) => name);
+  const ownNames = data.name === "imagenette" ? IMAGENETTE_CLASSES : classes;
+  const names = meta === undefined ? ownNames : classNames(train, meta).map(([name = ""]) => name);
   const open = async (name: string) => {
     const images = await ImageFolder.open(join(root, name), { transform: evaluation });
     if (images.classes.join("\n") === classes.join("\n")) {
