@@ -124,17 +124,6 @@ describe("curves", () => {
     ]);
   });
 
-  it.each([
-    [[1, 8, 256], "~g"],
-    [[1e-4, 1e-3, 1], "~e"],
-    [[1, 1e9], "~e"],
-  ])("write the numbers %j of a logarithmic axis as d3's %s", (numbers, format) => {
-    const along = curves({ series: { a: { x: numbers, y: numbers } }, logX: true, logY: true });
-    const [layer] = along.spec.layer as { encoding: Record<"x" | "y", { axis: { format: string } }> }[];
-    expect(layer?.encoding.x.axis.format).toBe(format);
-    expect(layer?.encoding.y.axis.format).toBe(format);
-  });
-
   it("set what they are compared with apart: grey, dashed, and not smoothed", () => {
     const figure = curves({ series: { a: [1, 2] }, references: { guessing: [0, 1] }, smoothing: 0.5 });
     expect(values(figure).map(({ kind }) => kind)).toEqual([

@@ -1,5 +1,6 @@
 /** Many pictures in one, with a caption under each. */
 import { checkOptions, checkTexts, checkWhole } from "./checks.ts";
+import { type ColorScale, checkColorScale, drawColorScale } from "./color-scale.ts";
 import { DisplayError, wrongArgument } from "./errors.ts";
 import { enlarge, type ImageLike, type PixelScaling, prepareImages } from "./images.ts";
 import { displaySymbol, type MimeBundle, type MimeMetadata, metadataSymbol, type Showable } from "./mime.ts";
@@ -24,6 +25,8 @@ export interface ImageGridOptions extends PixelScaling {
   readonly background?: readonly [number, number, number];
   /** A heading above all. */
   readonly title?: string;
+  /** What the colours mean, drawn as a bar under all. */
+  readonly colorScale?: ColorScale;
   /** What the pictures show, for readers who do not see them; from the captions without it. */
   readonly alt?: string;
 }
@@ -33,7 +36,7 @@ const lineHeight = 15;
 
 type OptionName = keyof ImageGridOptions;
 const placement: OptionName[] = ["columns", "titles", "scale", "padding", "background"];
-const optionNames: OptionName[] = [...placement, "title", "alt", "normalize", "mean", "std"];
+const optionNames: OptionName[] = [...placement, "title", "colorScale", "alt", "normalize", "mean", "std"];
 
 const isTitle = (title: unknown): boolean =>
   typeof (typeof title === "object" && title !== null && "text" in title ? title.text : title) === "string";
@@ -77,7 +80,8 @@ export class ImageGrid implements Showable {
   /** Captions need the SVG's text; without any the pixels themselves are the picture. */
   #static(): StaticPicture {
     if (this.#picture === undefined) {
-      const captioned = this.#layout.titles.length > 0 || this.#layout.title !== undefined;
+      const { titles, title, colorScale } = this.#layout;
+      const captioned = titles.length > 0 || title !== undefined || colorScale !== undefined;
       this.#picture = captioned
         ? staticPicture(this.toSvg(), this.alt)
         : {
@@ -99,8 +103,9 @@ export class ImageGrid implements Showable {
  */
 export function imageGrid(images: ImageLike | readonly ImageLike[], options: ImageGridOptions = {}): ImageGrid {
   checkOptions("imageGrid", options, optionNames);
-  const { titles = [], padding = 4, background, title, alt } = options;
+  const { titles = [], padding = 4, background, title, colorScale, alt } = options;
   checkTexts("imageGrid", { title, alt });
+  checkColorScale(colorScale);
   checkWhole("imageGrid", { padding }, 0);
   checkWhole("imageGrid", { scale: options.scale, columns: options.columns }, 1);
   if (!Array.isArray(titles) || !titles.every(isTitle)) {
@@ -136,6 +141,7 @@ export function imageGrid(images: ImageLike | readonly ImageLike[], options: Ima
     titles: captions,
     ...(background ? { background } : {}),
     ...(title === undefined ? {} : { title }),
+    ...(colorScale === undefined ? {} : { colorScale }),
   };
   return new ImageGrid(layout, describe(layout, options.alt, prepared.clipped));
 }
@@ -158,6 +164,7 @@ interface Layout {
   readonly background?: readonly [number, number, number];
   readonly titles: readonly Caption[];
   readonly title?: string;
+  readonly colorScale?: ColorScale;
 }
 
 function toCaption(title: ImageTitle, width: number): Caption {
@@ -245,12 +252,14 @@ function copyPixel(from: Pixels, at: number, to: Uint8Array, target: number, cha
 }
 
 function draw(layout: Layout, alt: string): string {
-  const { columns, rows, cellWidth, cellHeight, captionHeight, padding, titles, title } = layout;
+  const { columns, rows, cellWidth, cellHeight, captionHeight, padding, titles, title, colorScale } = layout;
   const head = title === undefined ? 0 : 24;
   const canvas = paint(layout, captionHeight);
   const png = Buffer.from(encodePng(canvas)).toString("base64");
-  const width = Math.max(canvas.width, title === undefined ? 0 : Math.ceil(textWidth(title, 15)));
-  const height = rows * (cellHeight + captionHeight + padding) - padding + head;
+  const bar = colorScale === undefined ? undefined : drawColorScale(colorScale);
+  const width = Math.max(canvas.width, title === undefined ? 0 : Math.ceil(textWidth(title, 15)), bar?.width ?? 0);
+  const above = rows * (cellHeight + captionHeight + padding) - padding + head;
+  const height = above + (bar?.height ?? 0);
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeXml(alt)}" style="max-width:100%;height:auto" font-family="${fontFamily}" font-size="${fontSize}">`,
   ];
@@ -270,6 +279,9 @@ function draw(layout: Layout, alt: string): string {
       );
     });
   });
+  if (bar !== undefined) {
+    parts.push(`<g transform="translate(0 ${above})">${bar.svg}</g>`);
+  }
   parts.push("</svg>");
   return parts.join("");
 }

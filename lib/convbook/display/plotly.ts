@@ -28,17 +28,20 @@ export interface PlotlyOptions {
   /** What the figure shows, in a sentence, for readers who do not see it. */
   readonly alt?: string;
   readonly config?: JsonObject;
+  /** An SVG document that stands for kinds of which no static picture can be drawn here. */
+  readonly picture?: string;
 }
 
 /**
  * A figure that displays as a Plotly chart, a picture and its alternative text. Plotly itself draws only in a browser, so the static picture is drawn by
- * Vega for the kinds that both know (scatter, bar, histogram, heatmap, box); for any other kind it is a note that names the traces.
+ * Vega for the kinds that both know (scatter, bar, histogram, heatmap, box); for any other kind it is the picture given, or a note that names the traces.
  */
 export class PlotlyFigure implements Showable {
   readonly data: readonly JsonObject[];
   readonly layout: JsonObject;
   readonly config: JsonObject;
   readonly alt: string;
+  readonly #instead: string | undefined;
   #picture: StaticPicture | undefined;
 
   constructor(data: readonly PlotlyTrace[], layout: PlotlyLayout = {}, options: PlotlyOptions = {}) {
@@ -51,8 +54,8 @@ export class PlotlyFigure implements Showable {
       }
     }
     checkOptions("plotly", options);
-    const { alt, config = {} } = options;
-    checkTexts("plotly", { alt });
+    const { alt, config = {}, picture } = options;
+    checkTexts("plotly", { alt, picture });
     this.data = data.map((trace, index) => {
       if (trace === null || typeof trace !== "object") {
         throw wrongArgument("plotly", `data[${index}]`, trace, "a trace: an object");
@@ -62,12 +65,13 @@ export class PlotlyFigure implements Showable {
     this.layout = themed(objectIn(toJson(layout)));
     this.config = { responsive: true, displaylogo: false, ...config };
     this.alt = alt ?? describe(this.data, this.layout);
+    this.#instead = picture;
   }
 
   /** The static picture as an SVG document. */
   toSvg(): string {
     const spec = plotlyToVegaLite(this.data, this.layout);
-    return spec ? vegaLite(spec, { alt: this.alt }).toSvg() : note(this.data, this.alt);
+    return spec ? vegaLite(spec, { alt: this.alt }).toSvg() : (this.#instead ?? note(this.data, this.alt));
   }
 
   [displaySymbol](): MimeBundle {

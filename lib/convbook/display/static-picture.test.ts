@@ -29,3 +29,27 @@ it.each(["system-ui, sans-serif", "No Such Font"])("draws text asked for in %s",
   const { bundle } = staticPicture(svg(`<text x="2" y="15" font-family="${family}">abc</text>`), "abc");
   expect(pixels(bundle["image/png"] as string).rows.some((byte) => byte > 200)).toBe(true);
 });
+
+it("draws no boxes for characters that no font here has: the reader's browser draws the SVG", () => {
+  // Assigned to nothing, so that no machine has it.
+  const picture = svg('<text x="2" y="15">a&#983040;\u{10fffc}</text>');
+  const { bundle, metadata } = staticPicture(picture, "odd");
+  expect(bundle).toEqual({ "image/svg+xml": picture });
+  expect(metadata).toEqual({ "image/svg+xml": { alt: "odd" } });
+});
+
+it.each(["训练损失", "学習", "학습"])("draws %s, or gives the SVG where the machine has no font for it", (text) => {
+  const { bundle } = staticPicture(svg(`<text x="2" y="15" font-size="12">${text}</text>`), text);
+  expect(Object.keys(bundle)).toHaveLength(1);
+  if (bundle["image/png"] !== undefined) {
+    expect(pixels(bundle["image/png"] as string).rows.some((byte) => byte > 200)).toBe(true);
+  } else {
+    expect(bundle["image/svg+xml"]).toContain(text);
+  }
+});
+
+it("draws what the bundled font has, beyond Latin, as a PNG", () => {
+  for (const text of ["loss − α²", "Потеря", "log₁₀", "✓ ✗", "é…", "a\u00a0b\u200d"]) {
+    expect(Object.keys(staticPicture(svg(`<text x="2" y="15">${text}</text>`), text).bundle)).toEqual(["image/png"]);
+  }
+});

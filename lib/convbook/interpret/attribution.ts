@@ -9,7 +9,7 @@ import {
   metadataSymbol,
   type Showable,
 } from "../display/index.ts";
-import { heatPixels, overlay } from "./color.ts";
+import { heatColors, heatPixels, overlay } from "./color.ts";
 import { InterpretError } from "./errors.ts";
 
 export interface AttributionFigureOptions extends PixelScaling, Pick<ImageGridOptions, "scale" | "title" | "alt"> {
@@ -73,6 +73,7 @@ export class Attribution implements Showable {
     const titles: ImageTitle[] = [...names.map((name) => `${name}?`), ...names.map(() => this.method)];
     return imageGrid([...images, ...maps], {
       columns: this.maps.length,
+      colorScale: { colors: heatColors, low: "least", high: "most", label: `${this.method}, in each picture` },
       titles,
       alt: `${this.method}, pictures above and maps below. Strongest for ${this.maps.map((map, i) => `${names[i]}: ${this.#peak(map)}`).join(", ")}`,
       ...options,

@@ -26,6 +26,14 @@ const diverging: readonly Rgb[] = [
 
 const black: Rgb = [0, 0, 0];
 
+const hex = (scale: readonly Rgb[]): string[] =>
+  scale.map((color) => `#${color.map((part) => part.toString(16).padStart(2, "0")).join("")}`);
+
+/** The colours of {@link heatPixels}, low to high, for the bar under a figure. */
+export const heatColors = hex(heat);
+/** The colours of {@link signedPixels}, negative to positive. */
+export const signedColors = hex(diverging);
+
 function pick(scale: readonly Rgb[], position: number): Rgb {
   const at = Math.max(0, Math.min(1, Number.isFinite(position) ? position : 0)) * (scale.length - 1);
   const low = Math.min(scale.length - 2, Math.floor(at));

@@ -11,7 +11,7 @@ import {
   metadataSymbol,
   type Showable,
 } from "../display/index.ts";
-import { signedPixels } from "./color.ts";
+import { signedColors, signedPixels } from "./color.ts";
 import { InterpretError } from "./errors.ts";
 import { asBatch, checkModel, evaluating, type ImageModel, logitsOf, targetSum } from "./model.ts";
 import { keepImages, slices } from "./saliency.ts";
@@ -67,6 +67,12 @@ export class ConfusedLogits implements Showable {
     );
     return imageGrid([...images, ...this.confusions.map(({ gradient }) => signedPixels(gradient, height, width))], {
       columns: images.length,
+      colorScale: {
+        colors: signedColors,
+        low: "second class",
+        high: "first class",
+        label: "for which brighter pixels speak",
+      },
       titles: [...titles, ...this.confusions.map(({ margin }) => `margin ${margin.toFixed(2)}`)],
       alt: `Pictures that the model hesitates over: ${said.join(", ")}; below each, blue where brighter pixels speak for the first class, orange for the second`,
       ...options,

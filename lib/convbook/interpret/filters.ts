@@ -5,7 +5,7 @@ import { refuseUnknownOptions } from "../arguments/options.ts";
 import { type ImageGrid, imageGrid } from "../display/image-grid.ts";
 import type { Pixels } from "../display/png.ts";
 import { type Conv2d, Parameter } from "../nn/index.ts";
-import { reachOf, signedPixels } from "./color.ts";
+import { reachOf, signedColors, signedPixels } from "./color.ts";
 import { InterpretError } from "./errors.ts";
 
 export interface FilterOptions {
@@ -72,14 +72,21 @@ export function filters(conv: Conv2d, options: FilterOptions = {}): ImageGrid {
     }
   }
   if (mode === "grey") {
+    const colorScale = {
+      colors: ["#000000", "#ffffff"],
+      low: "lowest",
+      high: "highest",
+      label: "weight, in each picture",
+    };
     return imageGrid(
       planes.map((values) => ({ shape: [height, width, 1], data: values })),
-      { ...common, normalize: true, columns: inputs },
+      { ...common, normalize: true, columns: inputs, colorScale },
     );
   }
   const reach = Math.max(...planes.map(reachOf));
   const pictures: Pixels[] = planes.map((values) => signedPixels(values, height, width, reach));
-  return imageGrid(pictures, { ...common, columns: inputs });
+  const colorScale = { colors: signedColors, low: -reach, high: reach, label: "weight" };
+  return imageGrid(pictures, { ...common, columns: inputs, colorScale });
 }
 
 /** Kernel `o` of [O, 3, H, W] as [H, W, 3]. */

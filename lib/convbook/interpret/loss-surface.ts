@@ -11,6 +11,7 @@ import { refuseUnknownOptions } from "../arguments/options.ts";
 import { curves, type FigureOptions } from "../display/figures/curves.ts";
 import { heatmap } from "../display/figures/heatmap.ts";
 import { displaySymbol, type MimeBundle, type MimeMetadata, metadataSymbol, type Showable } from "../display/mime.ts";
+import { type PlotlyFigure, plotly } from "../display/plotly.ts";
 import type { VegaLiteFigure } from "../display/vega-lite.ts";
 import { type AnyModule, type Parameter, UnknownNameError } from "../nn/index.ts";
 import { permute } from "../nn/parameter.ts";
@@ -88,10 +89,52 @@ export class LossSurface implements Showable {
       xLabel: "first direction",
       yLabel: "second direction",
       annotate: false,
+      yUp: true,
       ...(domain === undefined ? {} : { domain: [Math.log10(domain[0]), Math.log10(domain[1])] as const }),
       alt,
       ...shared,
     });
+  }
+
+  /**
+   * The surface in three dimensions, to be turned and looked up by pointing, where Plotly is shown; elsewhere the same heat map as `toFigure`'s.
+   *
+   * @throws InterpretError where there is one direction only
+   */
+  toSurface({ domain, title, alt, width = 640, height = 480 }: LossSurfaceFigureOptions = {}): PlotlyFigure {
+    if (this.betas.length === 1) {
+      throw new InterpretError("LossSurface.toSurface: there is one direction; expected two (toFigure draws a curve)");
+    }
+    const all = this.losses.flatMap((row) => [...row]);
+    const least = Math.min(...all.filter((value) => value > 0), Number.MAX_VALUE);
+    const limits = domain === undefined ? {} : { cmin: Math.log10(domain[0]), cmax: Math.log10(domain[1]) };
+    const trace = {
+      type: "surface",
+      name: "loss",
+      x: this.alphas,
+      y: this.betas,
+      z: this.losses.map((row) => Array.from(row, (value) => Math.log10(Math.max(value, least)))),
+      customdata: this.losses,
+      hovertemplate: "%{x:.2f}, %{y:.2f}<br>loss %{customdata:.4~g}<extra></extra>",
+      colorscale: "Viridis",
+      colorbar: { title: { text: "log₁₀ loss" } },
+      contours: { z: { show: true, usecolormap: true, project: { z: true } } },
+      ...limits,
+    };
+    const axis = (text: string) => ({ title: { text } });
+    const layout = {
+      width,
+      height,
+      ...(title === undefined ? {} : { title: { text: title } }),
+      scene: { xaxis: axis("first direction"), yaxis: axis("second direction"), zaxis: axis("log₁₀ loss") },
+      margin: { l: 0, r: 0, b: 0, t: title === undefined ? 0 : 40 },
+    };
+    const flat = this.toFigure({
+      ...(domain && { domain }),
+      ...(title !== undefined && { title }),
+      ...(alt !== undefined && { alt }),
+    });
+    return plotly([trace], layout, { alt: flat.alt, picture: flat.toSvg() });
   }
 
   [displaySymbol](): MimeBundle | Promise<MimeBundle> {

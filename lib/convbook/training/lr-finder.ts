@@ -4,7 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { isNumber } from "../arguments/check.ts";
-import { curves, displaySymbol, type MimeBundle } from "../display/index.ts";
+import { curves, displaySymbol, type MimeBundle, type MimeMetadata, metadataSymbol } from "../display/index.ts";
 import { defaultGenerator } from "../random/index.ts";
 import { disposeTensors } from "./core/containers.ts";
 import { yieldToEventLoop } from "./core/interruption.ts";
@@ -78,6 +78,10 @@ export class LrFinderResult {
 
   [displaySymbol](): MimeBundle {
     return this.figure()[displaySymbol]();
+  }
+
+  [metadataSymbol](): MimeMetadata {
+    return this.figure()[metadataSymbol]();
   }
 }
 

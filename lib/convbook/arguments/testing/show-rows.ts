@@ -55,6 +55,13 @@ export const showRows: readonly Row[] = [
         maybe(whole("padding", 1, 0)),
         maybe(whole("scale", 1)),
         maybe(text("title", "a")),
+        maybe(
+          arg(
+            "colorScale",
+            { colors: ["#000000", "#ffffff"], low: 0, high: 1 },
+            { bad: [5, { colors: [], low: 0, high: 1 }] },
+          ),
+        ),
         maybe(text("alt", "a")),
       ),
     ),
@@ -68,7 +75,7 @@ export const showRows: readonly Row[] = [
     "plotly",
     arg("data", [{ y: [1] }], { bad: [5, [5]], also: /trace/ }),
     maybe(arg("layout", { title: "a" }, { accepts: ["{}"], bad: [5, []] })),
-    maybe(options("options", maybe(text("alt", "a")))),
+    maybe(options("options", maybe(text("alt", "a")), maybe(text("picture", "<svg/>")))),
   ),
   {
     name: "liveFigure",

@@ -1,11 +1,12 @@
 /** Bars: one number a name. */
 
 import { DisplayError, shortly } from "../errors.ts";
-import type { JsonValue } from "../mime.ts";
+import type { JsonObject, JsonValue } from "../mime.ts";
 import { type Named, namedEntries } from "../named.ts";
 import { formatNumber, textWidth } from "../text.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
+import { fillAndStroke, needsDistinction } from "./distinction.ts";
 import { figureOptions } from "./options.ts";
 
 export interface BarsOptions extends FigureOptions {
@@ -59,8 +60,10 @@ export function bars(options: BarsOptions): VegaLiteFigure {
   const names = [...new Set(rows.map(({ name }) => name))];
   const series = [...new Set(rows.map((row) => row.series))];
   const several = series.length > 1;
-  const tilted = !horizontal && names.length > 8 && names.some((name) => name.length > 6);
-  const longest = tilted ? 0 : Math.max(...names.map((name) => textWidth(name, 11)));
+  // So many names stand upright, in smaller letters, and bars are as wide as they are high.
+  const crowded = names.length > 30;
+  const tilted = !horizontal && !crowded && names.length > 8 && names.some((name) => name.length > 6);
+  const longest = tilted || crowded ? 0 : Math.max(...names.map((name) => textWidth(name, 11)));
   const nameAxis: JsonValue = {
     field: "name",
     type: "nominal",
@@ -68,7 +71,8 @@ export function bars(options: BarsOptions): VegaLiteFigure {
     title: xLabel || null,
     scale: { paddingInner: several ? 0.25 : 0.3 },
     axis: {
-      labelAngle: tilted ? -40 : 0,
+      labelAngle: tilted ? -40 : crowded && !horizontal ? -90 : 0,
+      ...(crowded ? { labelFontSize: 9, labelLimit: 160 } : {}),
       ticks: false,
     },
   };
@@ -80,7 +84,7 @@ export function bars(options: BarsOptions): VegaLiteFigure {
     axis: { format },
     stack: null,
   };
-  const color: JsonValue = {
+  const color: JsonObject = {
     field: "series",
     type: "nominal",
     scale: { domain: series },
@@ -88,11 +92,14 @@ export function bars(options: BarsOptions): VegaLiteFigure {
     title: null,
     legend: several ? { orient: "top" } : null,
   };
+  // After eight series colours come round again: hollow bars then.
+  const distinct = needsDistinction(series.length);
   const offset: JsonValue = { field: "series", type: "nominal", sort: series };
   const position: { [key: string]: JsonValue } = horizontal
     ? { y: nameAxis, x: valueAxis, ...(several ? { yOffset: offset } : {}) }
     : { x: nameAxis, y: valueAxis, ...(several ? { xOffset: offset } : {}) };
-  const band = horizontal ? (several ? 20 * series.length + 8 : 26) : Math.max(52 * series.length, longest + 14);
+  const wide = horizontal ? (several ? 20 * series.length + 8 : 26) : Math.max(52 * series.length, longest + 14);
+  const band = crowded ? Math.max(11, 5 * series.length + 3) : wide;
   const length = Math.max(160, band * names.length);
   const tooltip: JsonValue = [
     ...(several ? [{ field: "series", type: "nominal", title: "series" }] : []),
@@ -108,11 +115,14 @@ export function bars(options: BarsOptions): VegaLiteFigure {
   return new VegaLiteFigure(
     {
       ...(title ? { title } : {}),
-      width: width ?? (horizontal ? 360 : Math.min(900, length)),
+      width: width ?? (horizontal ? 360 : crowded ? length : Math.min(900, length)),
       height: height ?? (horizontal ? Math.max(60, band * names.length) : 240),
       data: { values: rows },
       layer: [
-        { mark: { type: "bar", cornerRadiusEnd: 2, clip: true }, encoding: { ...position, color, tooltip } },
+        {
+          mark: { type: "bar", cornerRadiusEnd: 2, clip: true, ...(distinct ? { strokeWidth: 1.5 } : {}) },
+          encoding: { ...position, ...(distinct ? fillAndStroke(color, series) : { color }), tooltip },
+        },
         ...(rows.length <= 24
           ? [
               {

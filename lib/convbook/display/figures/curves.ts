@@ -1,10 +1,12 @@
 /** Curves over steps or epochs. */
 
 import { DisplayError, wrongArgument } from "../errors.ts";
-import type { JsonValue } from "../mime.ts";
+import type { JsonObject, JsonValue } from "../mime.ts";
 import type { Named } from "../named.ts";
 import { lineColor, seriesColor } from "../theme.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
+import { dashesOf, needsDistinction, seriesFill, seriesShape } from "./distinction.ts";
+import { logAxis } from "./log-axis.ts";
 import { figureOptions } from "./options.ts";
 import { describeSeries, type SeriesData, smooth, thin, toSeries } from "./series.ts";
 
@@ -72,6 +74,8 @@ export function curves(options: CurvesOptions): VegaLiteFigure {
   }
   const compared = toSeries("curves", "references", references);
   const names = [...series, ...compared].map(({ name }) => name);
+  // Colours come round again: dashes and markers tell the curves apart, with and without them.
+  const distinct = needsDistinction(series.length);
   const values: JsonValue[] = [];
   for (const one of [...series, ...compared]) {
     const smoothed = smoothing > 0 && !compared.includes(one) ? { ...one, y: smooth(one.y, smoothing) } : undefined;
@@ -83,48 +87,79 @@ export function curves(options: CurvesOptions): VegaLiteFigure {
         continue;
       }
       const points = thin(curve, maxPoints);
+      const isMarked = distinct && kind === (smoothing > 0 ? "smoothed" : "raw") && !compared.includes(one);
+      const marked = isMarked ? markedPoints(points.y.length, series.indexOf(one), series.length) : undefined;
       for (let i = 0; i < points.y.length; i++) {
         values.push({
           series: one.name,
           kind: compared.includes(one) ? "reference" : kind,
           x: finite(points.x[i] ?? 0, logX),
           y: finite(points.y[i] ?? 0, logY),
+          ...(marked?.has(i) ? { marked: true } : {}),
         });
       }
     }
   }
-  const showMarkers = markers ?? series.every(({ y }) => y.length <= 30);
+  const showMarkers = !distinct && (markers ?? series.every(({ y }) => y.length <= 30));
   const whole = series.every(({ x }) => x.every((value) => Number.isInteger(value)));
   const several = names.length > 1;
-  const color: JsonValue = {
+  const legend: JsonValue = several
+    ? { orient: "right", ...(distinct ? { symbolSize: 80 } : { symbolType: "stroke" }) }
+    : null;
+  const channel = (range: readonly JsonValue[] | undefined, shown: JsonValue): JsonObject => ({
     field: "series",
     type: "nominal",
-    scale: {
-      domain: names,
-      ...(compared.length > 0 ? { range: names.map((_, i) => colorAt(i, series.length)) } : {}),
-    },
+    scale: { domain: names, ...(range === undefined ? {} : { range: [...range] }) },
     sort: names,
     title: null,
-    legend: several ? { orient: "right", symbolType: "stroke" } : null,
+    legend: shown,
+  });
+  const colors = names.map((_, i) => colorAt(i, series.length));
+  // One legend for lines and markers: it shows the markers, and no dashes, which would chew them.
+  const color: JsonObject = distinct
+    ? { stroke: channel(colors, legend) }
+    : { color: channel(compared.length > 0 ? colors : undefined, legend) };
+  const marker = {
+    fill: channel(
+      names.map((_, i) => (i < series.length ? seriesFill(i) : lineColor)),
+      legend,
+    ),
+    stroke: channel(colors, legend),
+    shape: channel(
+      names.map((_, i) => (i < series.length ? seriesShape(i) : "stroke")),
+      legend,
+    ),
   };
+  const logarithmicX = logX
+    ? logAxis(
+        [...series, ...compared].map((each) => each.x),
+        { exact: true },
+      )
+    : undefined;
+  const logarithmicY = logY
+    ? logAxis(
+        [...series, ...compared].map((each) => each.y),
+        { domain: yDomain },
+      )
+    : undefined;
   const x: JsonValue = {
     field: "x",
     type: "quantitative",
     title: xLabel,
-    scale: { ...(logX ? { type: "log", nice: false } : { zero: false, nice: true }) },
+    scale: logarithmicX?.scale ?? { zero: false, nice: true },
     // Steps and epochs are counted: no tick at half an epoch.
     axis: {
       labelOverlap: "greedy",
       ...(whole && !logX ? { tickMinStep: 1, format: ",d" } : {}),
-      ...(logX ? { format: logFormat(series.map(({ x: values }) => values)) } : {}),
+      ...logarithmicX?.axis,
     },
   };
   const y: JsonValue = {
     field: "y",
     type: "quantitative",
     title: yLabel,
-    ...(logY ? { axis: { format: logFormat(series.map(({ y: values }) => values)) } } : {}),
-    scale: { ...(logY ? { type: "log" } : { zero: false }), ...(yDomain ? { domain: [...yDomain] } : {}) },
+    ...(logarithmicY ? { axis: logarithmicY.axis } : {}),
+    scale: logarithmicY?.scale ?? { zero: false, ...(yDomain ? { domain: [...yDomain] } : {}) },
   };
   // Only where limits were given can anything lie outside of them; else a cut would halve the markers at the border.
   const clip = yDomain !== undefined;
@@ -134,21 +169,38 @@ export function curves(options: CurvesOptions): VegaLiteFigure {
     { field: "x", type: "quantitative", title: xLabel },
     { field: "y", type: "quantitative", title: yLabel || "value", format: ".4~g" },
   ];
-  const layer = (kind: string, mark: JsonValue, strength: number, withPicker: boolean): JsonValue => ({
+  const layer = (filter: JsonValue, mark: JsonObject, strength: number, withPicker: boolean): JsonValue => ({
     ...(withPicker
       ? { params: [{ name: "picked", select: { type: "point", fields: ["series"] }, bind: "legend" }] }
       : {}),
-    transform: [{ filter: { field: "kind", equal: kind } }],
+    transform: [{ filter }],
     mark,
-    encoding: { x, y, color, opacity: { condition: { ...picked, value: strength }, value: 0.08 }, tooltip },
+    encoding: { x, y, ...color, opacity: { condition: { ...picked, value: strength }, value: 0.08 }, tooltip },
   });
+  const ofKind = (kind: string): JsonObject => ({ field: "kind", equal: kind });
+  // Curves of one dash are a layer each: as a channel, dashes would be drawn around the legend's markers, too.
+  const lines = (kind: string, mark: JsonObject, strength: number, withPicker: boolean): JsonValue[] =>
+    distinct
+      ? dashesOf(series.length).map(({ dash, from, to }, i) => {
+          const names = series.slice(from, to).map(({ name }) => name);
+          const filter = { and: [ofKind(kind), { field: "series", oneOf: names }] };
+          return layer(filter, { ...mark, strokeDash: dash }, strength, withPicker && i === 0);
+        })
+      : [layer(ofKind(kind), mark, strength, withPicker)];
   const line = { type: "line", clip, ...(showMarkers ? { point: { size: 36 } } : {}) };
   const layers =
     smoothing > 0
-      ? [layer("smoothed", line, 1, true), layer("raw", { type: "line", strokeWidth: 1, clip }, 0.3, false)]
-      : [layer("raw", line, 1, true)];
+      ? [...lines("smoothed", line, 1, true), ...lines("raw", { type: "line", strokeWidth: 1, clip }, 0.3, false)]
+      : lines("raw", line, 1, true);
+  if (distinct) {
+    layers.push({
+      transform: [{ filter: { field: "marked", equal: true } }],
+      mark: { type: "point", filled: true, size: 56, strokeWidth: 1.5, clip },
+      encoding: { x, y, ...marker, opacity: { condition: { ...picked, value: 1 }, value: 0.08 }, tooltip },
+    });
+  }
   if (compared.length > 0) {
-    layers.push(layer("reference", { type: "line", strokeDash: [5, 4], strokeWidth: 1.5, clip }, 1, false));
+    layers.push(layer(ofKind("reference"), { type: "line", strokeDash: [5, 4], strokeWidth: 1.5, clip }, 1, false));
   }
   const text =
     alt ??
@@ -159,10 +211,11 @@ export function curves(options: CurvesOptions): VegaLiteFigure {
   );
 }
 
-/** Powers of ten where a logarithmic axis has very small or very large numbers, plain numbers elsewhere. */
-function logFormat(columns: readonly ArrayLike<number>[]): string {
-  const shown = columns.flatMap((values) => Array.from(values)).filter((value) => value > 0 && Number.isFinite(value));
-  return shown.every((value) => value >= 0.005 && value < 1e5) ? "~g" : "~e";
+/** About eight points of a curve, each curve's elsewhere, so that markers do not lie on one another; all of a short one. */
+function markedPoints(length: number, series: number, count: number): Set<number> {
+  const step = Math.max(1, Math.ceil(length / 8));
+  const first = Math.floor((series * step) / count) % step;
+  return new Set(Array.from({ length: Math.ceil((length - first) / step) }, (_, i) => first + i * step));
 }
 
 /** What is compared with comes after the series, and is grey. */

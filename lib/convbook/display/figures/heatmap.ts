@@ -1,6 +1,7 @@
 /** Matrices as coloured cells, and the confusion matrix. */
 
 import { DisplayError } from "../errors.ts";
+import type { JsonValue } from "../mime.ts";
 import { formatNumber, textWidth } from "../text.ts";
 import { divergingColors, sequentialColors } from "../theme.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
@@ -25,6 +26,8 @@ export interface HeatmapOptions extends FigureOptions {
   readonly shade?: readonly Numbers[];
   /** What the colour means; written at its legend. */
   readonly colorLabel?: string;
+  /** The first row at the bottom and the others above it, as along an axis of numbers; as in a matrix, downwards, without it. */
+  readonly yUp?: boolean;
 }
 
 /**
@@ -46,6 +49,7 @@ export function heatmap(options: HeatmapOptions): VegaLiteFigure {
     domain,
     shade = values,
     colorLabel = "",
+    yUp = false,
     width,
     height,
     alt,
@@ -64,15 +68,7 @@ export function heatmap(options: HeatmapOptions): VegaLiteFigure {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   let top = { value: Number.NEGATIVE_INFINITY, row: 0, column: 0 };
-  const cells: {
-    row: number;
-    column: number;
-    x: string;
-    y: string;
-    value: number | null;
-    shade: number | null;
-    light: boolean;
-  }[] = [];
+  const cells: (Omit<Cell, "light"> & { light: boolean })[] = [];
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++) {
       const value = Number(values[r]?.[c]);
@@ -105,12 +101,16 @@ export function heatmap(options: HeatmapOptions): VegaLiteFigure {
     cell.light = diverging ? position < 0.12 || position > 0.8 : position > 0.55;
   }
   const withText = annotate ?? (rows <= 15 && columns <= 15);
-  const size = withText ? 42 : Math.max(8, Math.min(28, Math.floor(420 / Math.max(rows, columns))));
+  const size = withText ? 42 : Math.max(10, Math.min(28, Math.floor(420 / Math.max(rows, columns))));
+  // Names of cells that small stand at every row, a little smaller and upright below.
+  const small = size < 14 && (xLabels !== undefined || yLabels !== undefined);
+  const fontSize = small ? 9 : 11;
   // Positions are indices, so that two labels of the same name stay two rows; the axis writes the names.
   const nameOf = (labels: readonly string[]): string => `${JSON.stringify(labels)}[datum.value]`;
   // As many labels as stand clear of one another.
   const every = (labels: readonly string[]): number => {
-    const room = labels === xNames && !tilted ? Math.max(...labels.map((label) => textWidth(label, 11))) + 6 : 14;
+    const flat = labels === xNames && !tilted && !small;
+    const room = flat ? Math.max(...labels.map((label) => textWidth(label, 11))) + 6 : fontSize + (small ? 1 : 3);
     return Math.max(1, Math.ceil(room / size));
   };
   const tilted = xNames.some((name) => name.length > 5);
@@ -121,6 +121,7 @@ export function heatmap(options: HeatmapOptions): VegaLiteFigure {
     axis: {
       labelExpr: nameOf(labels),
       ...(labelAngle === undefined ? {} : { labelAngle }),
+      ...(small ? { labelFontSize: fontSize } : {}),
       ticks: false,
       domain: false,
       labelLimit: 140,
@@ -128,8 +129,8 @@ export function heatmap(options: HeatmapOptions): VegaLiteFigure {
     },
     scale: { paddingInner: withText ? 0.04 : 0 },
   });
-  const x = axis("column", xLabel, xNames, tilted ? -40 : 0);
-  const y = axis("row", yLabel, yNames);
+  const x = axis("column", xLabel, xNames, small ? -90 : tilted ? -40 : 0);
+  const y = { ...axis("row", yLabel, yNames), ...(yUp ? { sort: "descending" } : {}) };
   const text =
     alt ??
     `Heat map${title ? ` "${title}"` : ""}, ${rows} by ${columns}${yLabel ? `, ${yLabel} by ${xLabel}` : ""}; highest ${formatNumber(top.value)} at ${yNames[top.row]}, ${xNames[top.column]}.`;
@@ -138,7 +139,7 @@ export function heatmap(options: HeatmapOptions): VegaLiteFigure {
       ...(title ? { title } : {}),
       width: width ?? size * columns,
       height: height ?? size * rows,
-      data: { values: cells },
+      ...dataOf(cells, withText, shade !== values, xNames, yNames),
       layer: [
         {
           mark: { type: "rect" },
@@ -176,6 +177,54 @@ export function heatmap(options: HeatmapOptions): VegaLiteFigure {
     },
     { alt: text },
   );
+}
+
+/** A cell as the specification has it. */
+interface Cell {
+  readonly row: number;
+  readonly column: number;
+  readonly x: string;
+  readonly y: string;
+  readonly value: number | null;
+  readonly shade: number | null;
+  readonly light: boolean;
+}
+
+/** The cells one by one where they are few; else a list a row, which takes a twentieth of the bytes, and what makes cells of it. */
+function dataOf(
+  cells: readonly Cell[],
+  single: boolean,
+  ownShade: boolean,
+  xNames: readonly string[],
+  yNames: readonly string[],
+): { [key: string]: JsonValue } {
+  if (single) {
+    return { data: { values: cells.map((cell) => ({ ...cell })) } };
+  }
+  const rows = yNames.map((_, row): JsonValue => {
+    const own = cells.slice(row * xNames.length, (row + 1) * xNames.length);
+    return {
+      row,
+      value: own.map(({ value }) => rounded(value)),
+      ...(ownShade ? { shade: own.map((cell) => rounded(cell.shade)) } : {}),
+    };
+  });
+  const lists = ["value", ...(ownShade ? ["shade"] : []), "column"];
+  return {
+    data: { values: rows },
+    transform: [
+      { calculate: `sequence(${xNames.length})`, as: "column" },
+      { flatten: lists },
+      ...(ownShade ? [] : [{ calculate: "datum.value", as: "shade" }]),
+      { calculate: `${JSON.stringify(xNames)}[datum.column]`, as: "x" },
+      { calculate: `${JSON.stringify(yNames)}[datum.row]`, as: "y" },
+    ],
+  };
+}
+
+/** What can be seen of a number: five digits, whole numbers all. */
+function rounded(value: number | null): number | null {
+  return value === null || Number.isInteger(value) ? value : Number(value.toPrecision(5));
 }
 
 function checkShape(name: string, values: readonly Numbers[], rows: number, columns: number): void {

@@ -5,7 +5,9 @@ import type { JsonObject, JsonValue } from "../mime.ts";
 import { formatNumber } from "../text.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
+import { fillAndStroke, needsDistinction } from "./distinction.ts";
 import { labelSides, labelSize, placeLabels } from "./labels.ts";
+import { logAxis } from "./log-axis.ts";
 import { figureOptions } from "./options.ts";
 
 export interface ScatterPoint {
@@ -80,13 +82,22 @@ export function scatter(options: ScatterOptions): VegaLiteFigure {
     title: null,
     legend,
   };
-  const axis = (field: "x" | "y", name: string, log: boolean, format?: string): JsonValue => ({
-    field,
-    type: "quantitative",
-    title: name,
-    scale: { ...(log ? { type: "log" } : { zero: false }), nice: true, padding: 24 },
-    ...(format ? { axis: { format } } : {}),
-  });
+  // After eight, colours and shapes come round again: hollow then.
+  const distinct = needsDistinction(names.length);
+  const axis = (field: "x" | "y", name: string, log: boolean, format?: string): JsonValue => {
+    const logarithmic = log ? logAxis([points.map((point) => point[field])]) : undefined;
+    const { values: ticks, ...labels } = logarithmic?.axis ?? {};
+    const own = format
+      ? { ...(ticks === undefined ? {} : { values: ticks }), format }
+      : { values: ticks ?? null, ...labels };
+    return {
+      field,
+      type: "quantitative",
+      title: name,
+      scale: { ...(logarithmic?.scale ?? { zero: false, nice: true }), padding: 24 },
+      ...(format || logarithmic ? { axis: own } : {}),
+    };
+  };
   const position = { x: axis("x", xLabel, logX, xFormat), y: axis("y", yLabel, logY, yFormat) };
   const tooltip: JsonValue = [
     ...(points.some(({ label }) => label) ? [{ field: "label", type: "nominal", title: "name" }] : []),
@@ -107,8 +118,8 @@ export function scatter(options: ScatterOptions): VegaLiteFigure {
       data: { values },
       layer: [
         {
-          mark: { type: "point", filled: true, size: 90, opacity: 0.95 },
-          encoding: { ...position, color, shape: color, tooltip },
+          mark: { type: "point", filled: true, size: 90, opacity: 0.95, ...(distinct ? { strokeWidth: 2 } : {}) },
+          encoding: { ...position, ...(distinct ? fillAndStroke(color, names) : { color }), shape: color, tooltip },
         },
         ...[...new Set(sides)].map((side): JsonValue => {
           const { align, baseline, dx, dy } = labelSides[side] ?? labelSides[0];
