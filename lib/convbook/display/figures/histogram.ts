@@ -1,11 +1,12 @@
 /** Distributions. */
 
 import { DisplayError, shortly } from "../errors.ts";
-import type { JsonValue } from "../mime.ts";
+import type { JsonObject, JsonValue } from "../mime.ts";
 import { type Named, namedEntries } from "../named.ts";
 import { formatNumber } from "../text.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
+import { fillAndStroke, needsDistinction } from "./distinction.ts";
 import { figureOptions } from "./options.ts";
 import { isNumbers, type Numbers } from "./series.ts";
 
@@ -90,7 +91,7 @@ export function histogram(options: HistogramOptions): VegaLiteFigure {
     });
   }
   const several = names.length > 1;
-  const color: JsonValue = {
+  const color: JsonObject = {
     field: "series",
     type: "nominal",
     scale: { domain: names },
@@ -110,7 +111,7 @@ export function histogram(options: HistogramOptions): VegaLiteFigure {
         x: { field: "from", bin: { binned: true }, type: "quantitative", title: xLabel, axis: { tickCount: 8 } },
         x2: { field: "to" },
         y: { field: "count", type: "quantitative", title: yLabel, stack: null },
-        color,
+        ...(needsDistinction(names.length) ? fillAndStroke(color, names) : { color }),
         tooltip: [
           ...(several ? [{ field: "series", type: "nominal", title: "set" }] : []),
           { field: "from", type: "quantitative", format: ".4~g" },

@@ -8,6 +8,7 @@ import {
   curves,
   displaySymbol,
   heatmap,
+  histogram,
   imageGrid,
   metadataSymbol,
   scatter,
@@ -47,6 +48,12 @@ describe("twelve series", () => {
     const paths = [...svg.matchAll(/<path[^>]*stroke="(#[0-9a-f]{6})"[^>]*>/g)];
     const looks = new Set(paths.map(([path, stroke]) => `${stroke} ${path.includes(`fill="${stroke}"`)}`));
     expect(looks.size).toBe(12);
+    const sets = histogram({
+      values: Object.fromEntries(twelve.map((name, i) => [name, [i, i + 1]])),
+      bins: 4,
+    }).toSvg();
+    const outlines = [...sets.matchAll(/<path[^>]*stroke="(#[0-9a-f]{6})"[^>]*>/g)];
+    expect(new Set(outlines.map(([path, stroke]) => `${stroke} ${path.includes(`fill="${stroke}"`)}`)).size).toBe(12);
   });
 });
 
