@@ -36,9 +36,13 @@ interface Mixes {
   readonly batches: { shape: number[]; data: string; labels: number[] }[];
   readonly next: number;
 }
-const { cases, erasings, mixes } = JSON.parse(
+interface Many extends Omit<Case, "results"> {
+  readonly times: number;
+  readonly sha256: string;
+}
+const { cases, erasings, many, mixes } = JSON.parse(
   readFileSync(new URL("../fixtures/augmentations.json", import.meta.url), "utf8"),
-) as { cases: Case[]; erasings: Case[]; mixes: Mixes[] };
+) as { cases: Case[]; erasings: Case[]; many: Many[]; mixes: Mixes[] };
 
 const named = (list: Case[]) =>
   list.map((c) => [`${c.name} ${JSON.stringify(c.args)} of [${c.size.join(", ")}]`, c] as const);
@@ -67,6 +71,18 @@ describe("augmentations agree with torchvision on Pillow images, to the byte", (
     }
     expect(defaultGenerator.uniformFloat()).toBe(next);
     expect(source.data).toEqual(before);
+  });
+
+  test.each(many)("$name $args, $times times", ({ name, args, size, times, sha256, next }) => {
+    manualSeed(42);
+    const transform = fromSpec({ name, args });
+    const source = picture(...size);
+    const digest = createHash("sha256");
+    for (let i = 0; i < times; i++) {
+      digest.update(transform.apply(source).data as Uint8Array);
+    }
+    expect(digest.digest("hex")).toBe(sha256);
+    expect(defaultGenerator.uniformFloat()).toBe(next);
   });
 
   test.each(named(erasings))("%s", (_, { name, args, size, results, next }) => {
