@@ -8,5 +8,6 @@ import { makeCommand } from "./make.ts";
 export const classCommand = new Command("class")
   .description("one notebook becomes assignment, solution, grader and feedback")
   .addCommand(makeCommand)
+  .addCommand(gradeCommand)
   .addCommand(feedbackCommand)
   .addCommand(exportCommand);
