@@ -41,6 +41,10 @@ const tamperings: Readonly<Record<string, string>> = {
     "globalThis.setTimeout = globalThis.setImmediate = globalThis.queueMicrotask = globalThis.clearTimeout = undefined as never;",
   "modules of Node":
     'const fs = require("node:fs"), vm = require("node:vm"), util = require("node:util"), module = require("node:module"); fs.writeSync = vm.Script.prototype.runInThisContext = util.inspect = () => "nonsense"; module.syncBuiltinESMExports();',
+  "the kernel's realm, by a function of it":
+    'const found = process.stdout.write as never as { constructor: (code: string) => () => { JSON: { parse: unknown } } }; try { found.constructor("return globalThis")().JSON.parse = () => ({}); } catch {} const objects = Object.getPrototypeOf(Object.getPrototypeOf(found)); try { objects.toJSON = () => 7; } catch {} try { objects.constructor.entries = () => []; } catch {}',
+  "what hands cells over":
+    'const runner = Reflect.get(globalThis, Symbol.for("convbook.kernel.runner")); for (const place of [runner, Object.getPrototypeOf(runner)]) { try { place.handle = () => {}; } catch {} }',
   "the atomics and the clock":
     "Atomics.wait = Atomics.load = Atomics.store = (() => 0) as never; performance.now = () => NaN; Date.now = () => NaN;",
 };

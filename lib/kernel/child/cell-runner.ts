@@ -93,6 +93,8 @@ export class CellRunner {
         `process.exit(${code ?? userProcess.exitCode ?? ""}) was called. The kernel goes on with all its variables; to end it, shut it down.`,
       );
     });
+    // Cells can find it, and must not come between it and what it is told.
+    Object.freeze(this);
   }
 
   readonly #onError = (error: unknown) => this.#outside(error, "Uncaught");
@@ -281,6 +283,8 @@ export class CellRunner {
     }
   }
 }
+
+Object.freeze(CellRunner.prototype);
 
 /** Makes `name` a plain property of the global object that any cell can assign. */
 function declareGlobal(name: string): void {

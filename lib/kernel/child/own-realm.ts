@@ -35,7 +35,9 @@ const shared = [
  * @param entry Address of a module in this package's folder.
  */
 export async function loadInOwnRealm(entry: string): Promise<void> {
-  const context = vm.createContext(vm.constants.DONT_CONTEXTIFY, { name: "Convbook's kernel" });
+  // Functions that a cell gets hold of lead to this realm's `Function`: it makes no code of texts.
+  const codeGeneration = { strings: false, wasm: false };
+  const context = vm.createContext(vm.constants.DONT_CONTEXTIFY, { name: "Convbook's kernel", codeGeneration });
   const globals: Record<string, unknown> = context;
   for (const name of shared) {
     globals[name] = globalThis[name];
@@ -85,6 +87,34 @@ export async function loadInOwnRealm(entry: string): Promise<void> {
   const module = await load(entry, entry);
   await module.link(((specifier: string, from: vm.Module) => load(specifier, from.identifier)) as vm.ModuleLinker);
   await module.evaluate();
+  // What cells reach by the prototype of such a function stays as it is.
+  new vm.Script(`(${freezeRealm})(${JSON.stringify(shared)})`).runInContext(context);
+}
+
+/** Freezes what JavaScript itself gives a realm. Its text runs there, so that it uses nothing from around it. */
+function freezeRealm(shared: readonly string[]): void {
+  const { freeze, getPrototypeOf } = Object;
+  const iterators = [[].values(), new Map().values(), new Set().values(), "".matchAll(/x/g), ""[Symbol.iterator]()];
+  const functions = [async () => {}, function* () {}, async function* () {}];
+  const found: unknown[] = [...iterators, ...functions].map((each) => getPrototypeOf(each));
+  found.push(
+    getPrototypeOf(getPrototypeOf([].values())),
+    getPrototypeOf(Int8Array),
+    getPrototypeOf(Int8Array.prototype),
+  );
+  for (const name of Object.getOwnPropertyNames(globalThis)) {
+    const value: unknown = Reflect.get(globalThis, name);
+    const isOwn = (typeof value === "object" || typeof value === "function") && value !== null && value !== globalThis;
+    // What Node gives is there only once, and the cells' as well.
+    if (isOwn && !shared.includes(name) && !["Buffer", "process", "convbookUserGlobal"].includes(name)) {
+      found.push(value, Reflect.get(value, "prototype"));
+    }
+  }
+  for (const each of found) {
+    if ((typeof each === "object" || typeof each === "function") && each !== null) {
+      freeze(each);
+    }
+  }
 }
 
 function resolve(specifier: string, from: string): string {
