@@ -147,7 +147,8 @@ async function gradeNotebook(submission: Submission, grader: AssignmentNotebook,
 
 function sessionOf(context: GradeContext, work: string, spec: Kernelspec, grader: AssignmentNotebook) {
   const { walls, limits, hidden, signal, provenance } = context;
-  const env = { CONVBOOK_CLASS_SEED: String(provenance.seed) };
+  // Tests may ask how they are run, by nbgrader's variable too.
+  const env = { CONVBOOK_CLASS_SEED: String(provenance.seed), NBGRADER_EXECUTION: "autograde" };
   return { spec, language: grader.language, request: { walls, limits, work, hidden, env }, signal };
 }
 
