@@ -104,6 +104,33 @@ export function hostileClass(secrets: { grader: string; neighbour: string; outsi
         'try { Object.defineProperty(globalThis, "assert", { value: { equal() {}, ok() {} }, configurable: true }); } catch {}',
       ),
     },
+    "replaces assert after the first test": {
+      ...wrong,
+      square:
+        'function square(x: number): number { try { Object.defineProperty(globalThis, "assert", { value: { equal() {}, ok() {} }, configurable: true }); } catch {} return x === 2 ? 4 : 0; }',
+    },
+    "replaces a helper after the first test": {
+      ...wrong,
+      square:
+        'function square(x: number): number { try { Object.defineProperty(globalThis, "near", { value: () => true, configurable: true }); } catch {} return x === 2 ? 4 : x === -3 ? 9 : 7; }',
+    },
+    "sets the test's own variables": {
+      ...wrong,
+      total: "function total(a: number[]): number { (globalThis as any).earned = 3; return -1; }",
+    },
+    "declares a Math of its own": {
+      ...wrong,
+      first: ["const Math = { abs: () => 0 }; const Object = {}, undefined_ = 1; let calls = 0;"],
+      square: "function square(x: number): number { return x === 2 ? 4 : x === -3 ? 9 : calls++ === 0 ? 0.25 : 7; }",
+    },
+    "looks who calls": {
+      ...wrong,
+      first: [
+        "var callers = []; function look() { for (let f = look.caller; f; f = f.caller) console.log('SEEN', String(f)); }",
+      ],
+      square:
+        "// @ts-nocheck\nfunction square(x) { try { for (let f = square.caller; f; f = f.caller) console.log(String(f)); } catch {} return 0; }",
+    },
     "patches prototypes": {
       ...wrong,
       first: [

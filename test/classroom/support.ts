@@ -74,7 +74,7 @@ export function pointsOf(result: Result): Record<string, number | string | null>
 export const setup =
   'import assert from "node:assert";\nfunction near(a: number, b: number): boolean { return Math.abs(a - b) < 1e-6; }';
 export const hiddenLine = 'assert.equal(square(-3), 9, "the hidden square of minus three");';
-const testSquare = `assert.equal(square(2), 4);\n// BEGIN HIDDEN TESTS\n${hiddenLine}\nassert.ok(near(square(0.5), 0.25));\n// END HIDDEN TESTS`;
+const testSquare = `assert.equal(square(2), 4);\n// BEGIN HIDDEN TESTS\n${hiddenLine}\nassert.ok(near(square(0.5), 0.25));\nassert.ok(Math.abs(square(0.5) - 0.25) < 1e-6);\n// END HIDDEN TESTS`;
 const testTotal = `let earned = 0;
 if (total([1, 2]) === 3) earned += 1;
 if (total([]) === 0) earned += 2;

@@ -1,5 +1,6 @@
 /** The command `convbook class`. Each subcommand is a file of this folder; what it needs is loaded when it runs. */
 import { Command } from "commander";
+import { checkCommand } from "./check.ts";
 import { exportCommand } from "./export.ts";
 import { feedbackCommand } from "./feedback.ts";
 import { gradeCommand } from "./grade.ts";
@@ -8,6 +9,7 @@ import { makeCommand } from "./make.ts";
 export const classCommand = new Command("class")
   .description("one notebook becomes assignment, solution, grader and feedback")
   .addCommand(makeCommand)
+  .addCommand(checkCommand)
   .addCommand(gradeCommand)
   .addCommand(feedbackCommand)
   .addCommand(exportCommand);

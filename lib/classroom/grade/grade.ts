@@ -1,19 +1,16 @@
 /** Grades a class: each submission apart from the others, some at a time, and what is graded already is kept. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { cpus } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { serializeNotebook, writeAtomically } from "nbconvert-ts-runner";
+import { ClassroomError } from "../errors.ts";
+import { variantOf } from "../make/index.ts";
 import { checkedResult, junit, type Result } from "../results/index.ts";
-import { type Assignment, readAssignment } from "../source/index.ts";
+import { readAssignment, readSettings, settingsFile } from "../source/index.ts";
 import { fieldsOf } from "../values.ts";
-import { described, type Limits, wallsHere } from "./box.ts";
+import { contextOf, type GivenLimits } from "./context.ts";
 import { type GradeContext, gradeSubmission } from "./submission.ts";
 import { findSubmissions, type Submission, submissionHash } from "./submissions.ts";
-
-/** Limits, of which those that are undefined are the assignment's. */
-export type GivenLimits = { readonly [Key in keyof Limits]?: Limits[Key] | undefined };
 
 export interface GradeOptions {
   /** The grader's folder, or its notebook. */
@@ -35,9 +32,6 @@ export interface GradeOptions {
   readonly onResult?: ((result: Result, kept: boolean) => void) | undefined;
 }
 
-/** What is so where neither `class.yaml` nor an option says. */
-const standardLimits = { disk: 256 * 2 ** 20, processes: 64, output: 4 * 2 ** 20 };
-
 /**
  * Grades submissions. Each result is in `OUT/STUDENT/result.json` as soon as it is known; a run that is started again goes on where it ended.
  *
@@ -50,40 +44,15 @@ export async function gradeClass(
   options: GradeOptions,
 ): Promise<Pick<Result, "student" | "status" | "points">[]> {
   const { out, jobs = 1, force = false, only, signal } = options;
-  const grader = readAssignment(options.grader);
-  const beside = options.student ?? join(dirname(grader.folder), "student");
-  const student = options.student !== undefined || existsSync(beside) ? readAssignment(beside) : undefined;
   const submissions = findSubmissions(path).filter((each) => only === undefined || only.includes(each.student));
-  const limits = limitsOf(grader, options.limits);
-  const walls = await wallsHere();
-  const hidden = [grader.folder, resolve(path), resolve(out), ...(student === undefined ? [] : [student.folder])];
-  const context: GradeContext = {
-    grader,
-    student,
-    limits,
-    walls,
-    hidden,
-    signal,
-    provenance: {
-      grader: assignmentHash(grader),
-      seed: grader.settings.seed,
-      versions: versions(),
-      machine: {
-        system: `${process.platform} ${process.arch}`,
-        processor: cpus()[0]?.model.trim() ?? "unknown",
-        threads: limits.threads,
-      },
-      limits: { ...limits },
-      isolation: described(walls, limits),
-    },
-  };
+  const contexts = await contextsOf(options, [resolve(path), resolve(out)]);
   mkdirSync(out, { recursive: true });
   const results = new Map<number, Pick<Result, "student" | "status" | "points">>();
   const waiting = submissions.entries();
   const work = async () => {
     for (const [index, submission] of waiting) {
       signal?.throwIfAborted();
-      const { result, kept } = await gradeOnce(submission, context, out, force);
+      const { result, kept } = await gradeOnce(submission, contexts(submission.student), out, force);
       const { student: name, status, points } = result;
       results.set(index, { student: name, status, points });
       options.onResult?.(result, kept);
@@ -102,6 +71,61 @@ export async function gradeClass(
     false,
   );
   return [...results].sort(([a], [b]) => a - b).map(([, line]) => line);
+}
+
+/**
+ * The contexts of a class: one, or one for each variant. Who has which is what `make` wrote down, or what the seed draws; what a submission
+ * says of itself does not count.
+ */
+async function contextsOf(
+  options: GradeOptions,
+  hidden: readonly string[],
+): Promise<(student: string) => GradeContext> {
+  const { limits, signal } = options;
+  const whole =
+    statSync(options.grader, { throwIfNoEntry: false })?.isDirectory() === true ? resolve(options.grader) : undefined;
+  const folder = whole ?? dirname(resolve(options.grader));
+  const handedOut = options.student ?? join(dirname(folder), "student");
+  const knowsStudent = options.student !== undefined || (whole !== undefined && existsSync(handedOut));
+  const settings = readSettings(join(folder, settingsFile), basename(folder));
+  const make = (variant: string | null): Promise<GradeContext> => {
+    const part = variant === null ? [] : [variant];
+    const grader = readAssignment(whole === undefined ? options.grader : join(whole, ...part));
+    const student = knowsStudent ? readAssignment(join(handedOut, ...part)) : undefined;
+    return contextOf({
+      grader: variant === null ? grader : { ...grader, settings: { ...settings, points: null } },
+      student,
+      variant,
+      limits,
+      hidden: [folder, ...hidden, ...(knowsStudent ? [resolve(handedOut)] : [])],
+      execution: "autograde",
+      signal,
+    });
+  };
+  const variants = Object.keys(settings.variants).filter((name) => existsSync(join(folder, name)));
+  if (variants.length === 0) {
+    const only = await make(null);
+    return () => only;
+  }
+  const made = new Map<string, GradeContext>();
+  for (const variant of variants) {
+    made.set(variant, await make(variant));
+  }
+  const drawn = fieldsOf(drawnVariants(folder));
+  return (student) => {
+    const variant = String(drawn[student] ?? variantOf(student, settings));
+    const context = made.get(variant);
+    if (context === undefined) {
+      throw new ClassroomError(folder, `has no variant "${variant}", which ${student} got; make the assignment anew`);
+    }
+    return context;
+  };
+}
+
+/** Who got which variant, as `make` wrote it down. */
+function drawnVariants(folder: string): unknown {
+  const path = join(folder, "variants.json");
+  return existsSync(path) ? fieldsOf(JSON.parse(readFileSync(path, "utf8"))).students : undefined;
 }
 
 /** Grades a submission unless its result is there and depends on nothing that has changed since. */
@@ -138,36 +162,8 @@ function readResult(folder: string): Result {
   return checkedResult(JSON.parse(readFileSync(join(folder, "result.json"), "utf8")), join(folder, "result.json"));
 }
 
-function limitsOf({ settings }: Assignment, given: GivenLimits = {}): Limits {
-  const { timeout, memory, network, threads } = settings;
-  const base = { ...standardLimits, timeout, memory, network, threads, total: 10 * timeout };
-  const own = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return { ...base, ...own };
-}
-
-/** SHA-256 over what the grader is: its notebooks, its settings and its files. */
-function assignmentHash({ folder, notebooks, files, settings }: Assignment): string {
-  const hash = createHash("sha256").update(JSON.stringify(settings));
-  for (const path of [...notebooks.map((each) => each.path), ...files.map((name) => join(folder, name))]) {
-    hash.update(readFileSync(path));
-  }
-  return hash.digest("hex");
-}
-
 function keyOf(submission: Submission, { provenance, walls }: GradeContext): string {
-  const { grader, versions: known, limits, seed } = provenance;
-  const text = JSON.stringify({ submission: submissionHash(submission), grader, known, limits, seed, walls });
+  const { grader, versions: known, limits, seed, variant } = provenance;
+  const text = JSON.stringify({ submission: submissionHash(submission), grader, known, limits, seed, variant, walls });
   return createHash("sha256").update(text).digest("hex");
-}
-
-function versions(): Record<string, string> {
-  const load = createRequire(import.meta.url);
-  const of = (name: string) => {
-    try {
-      return String(fieldsOf(load(`${name}/package.json`)).version);
-    } catch {
-      return "unknown";
-    }
-  };
-  return { node: process.versions.node, kernel: of("@convbook/kernel"), v8: process.versions.v8 };
 }

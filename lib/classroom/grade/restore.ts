@@ -58,7 +58,7 @@ export function restore(
     const what = isAnswer(cell.role) ? "The cell for the answer is missing." : "The cell was missing; it was put back.";
     findings.push({ kind: "missing", cell: cell.id, message: what });
   }
-  const { order, moved } = ordered(matched.cells, grader);
+  const { order, moved } = ordered(matched.cells, grader, matched.findings);
   for (const cell of moved) {
     findings.push({ kind: "moved", cell: cell.id, message: "The cell stood elsewhere; it was put back to its place." });
   }
@@ -123,6 +123,7 @@ interface Placed {
 function ordered(
   cells: readonly MatchedCell[],
   grader: AssignmentNotebook,
+  findings: readonly Finding[],
 ): { order: readonly Placed[]; moved: readonly AssignmentCell[] } {
   const isLocked = (of: AssignmentCell | undefined) => of !== undefined && !isAnswer(of.role);
   const order: Placed[] = cells
@@ -147,7 +148,10 @@ function ordered(
       while (place > locked + 1 && order[place] !== undefined && order[place]?.of === undefined) {
         place++;
       }
-      if (own !== undefined) {
+      // Behind a copy of an answer it goes because the copy counts, not because it stood elsewhere.
+      const cause = order[least - 1]?.of;
+      const isCopy = findings.some(({ kind, cell }) => kind === "copied" && cell === cause?.id);
+      if (own !== undefined && !isCopy) {
         moved.push(target);
       }
     }

@@ -13,6 +13,7 @@ import {
 import type { AssignmentCell } from "../source/index.ts";
 import { fieldsOf, firstLine } from "../values.ts";
 import type { BoxFolders, BoxRequest } from "./box.ts";
+import { enclosed } from "./guard/enclose.ts";
 import { Guard, type Proof } from "./guard/guard.ts";
 import { declaredNames, lastingNames, sets } from "./guard/names.ts";
 import { isScript, startBoxed } from "./kernel.ts";
@@ -75,6 +76,8 @@ class Session {
   readonly #foreign: number[] = [];
   readonly #begin = performance.now();
   readonly #answers: string;
+  /** Names of the grader's that stay. */
+  readonly #lasting = new Set<string>();
   #guard: Guard | undefined;
   #peak = 0;
   #dead = false;
@@ -127,12 +130,16 @@ class Session {
       if (isTests) {
         await this.#guard?.arm(declaredNames(source));
       }
-      const run = await this.#execute(cell, index, isTests);
+      const run = await this.#execute(cell, this.#codeOf(source, index, isTests), index, isTests);
       if (!run.proof && isTests && this.#kernel.alive && run.status !== "died") {
         await this.#guard?.disarm();
       }
       if (run.status === "ok" && of !== undefined && isLockedCode(of)) {
-        await this.#guard?.keep(lastingNames(source).filter((name) => !sets(this.#answers, name)));
+        const names = lastingNames(source).filter((name) => !sets(this.#answers, name));
+        await this.#guard?.keep(names);
+        for (const name of names) {
+          this.#lasting.add(name);
+        }
       }
       return run;
     } catch (error) {
@@ -142,7 +149,20 @@ class Session {
     }
   }
 
-  async #execute(cell: CodeCell, index: number, isTests: boolean): Promise<CellRun> {
+  /** What is sent for a cell: one with tests enclosed, where there is a guard. */
+  #codeOf(source: string, index: number, isTests: boolean): string {
+    if (!isTests || this.#guard === undefined) {
+      return source;
+    }
+    const later = this.#cells.slice(index + 1).filter(({ of }) => of !== undefined && isLockedCode(of));
+    return enclosed(
+      source,
+      [...this.#lasting],
+      later.map(({ of }) => of?.source ?? ""),
+    );
+  }
+
+  async #execute(cell: CodeCell, code: string, index: number, isTests: boolean): Promise<CellRun> {
     const kernel = this.#kernel;
     const { limits } = this.#options.request;
     const outputs = new CellOutputs(cell, this.#displays, limits.output, () => {});
@@ -166,7 +186,7 @@ class Session {
       }),
     );
     try {
-      const result = await kernel.client.execute(joinLines(cell.source), {
+      const result = await kernel.client.execute(code, {
         stopOnError: false,
         storeHistory: true,
         idleTimeout: 1000,

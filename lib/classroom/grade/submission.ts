@@ -24,7 +24,9 @@ export interface GradeContext {
   readonly walls: Walls;
   /** Folders that no submission may see. */
   readonly hidden: readonly string[];
-  readonly provenance: Omit<Result["provenance"], "submission" | "variant">;
+  /** What notebooks find as `NBGRADER_EXECUTION`. */
+  readonly execution: "autograde" | "validate";
+  readonly provenance: Omit<Result["provenance"], "submission">;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -71,7 +73,7 @@ export async function gradeSubmission(submission: Submission, context: GradeCont
     findings,
     answers,
     used: { seconds: rounded(used.seconds), memory: used.memory },
-    provenance: { submission: hash.digest("hex"), variant: null, ...context.provenance },
+    provenance: { submission: hash.digest("hex"), ...context.provenance },
   };
   return { result, notebooks };
 }
@@ -148,7 +150,7 @@ async function gradeNotebook(submission: Submission, grader: AssignmentNotebook,
 function sessionOf(context: GradeContext, work: string, spec: Kernelspec, grader: AssignmentNotebook) {
   const { walls, limits, hidden, signal, provenance } = context;
   // Tests may ask how they are run, by nbgrader's variable too.
-  const env = { CONVBOOK_CLASS_SEED: String(provenance.seed), NBGRADER_EXECUTION: "autograde" };
+  const env = { CONVBOOK_CLASS_SEED: String(provenance.seed), NBGRADER_EXECUTION: context.execution };
   return { spec, language: grader.language, request: { walls, limits, work, hidden, env }, signal };
 }
 

@@ -44,7 +44,7 @@ export function findSubmissions(path: string): Submission[] {
       .flatMap((entry) => {
         const place = join(path, entry.name);
         if (entry.isDirectory()) {
-          return [ofFolder(entry.name, place)];
+          return [filesBelow(entry.name, place)];
         }
         return entry.isFile() ? ofFile(entry.name, () => readFileSync(place), true) : [];
       });
@@ -120,7 +120,8 @@ function withoutFolder(files: Map<string, () => Uint8Array>): Map<string, () => 
     : files;
 }
 
-function ofFolder(student: string, folder: string): Submission {
+/** A student's folder as a submission. */
+export function filesBelow(student: string, folder: string): Submission {
   const files = new Map<string, () => Uint8Array>();
   let bytes = 0;
   let problem: string | undefined;

@@ -1,0 +1,1 @@
+export { type Checked, type CheckOptions, checkFile } from "./check.ts";
