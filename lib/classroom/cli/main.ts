@@ -5,11 +5,15 @@ import { exportCommand } from "./export.ts";
 import { feedbackCommand } from "./feedback.ts";
 import { gradeCommand } from "./grade.ts";
 import { makeCommand } from "./make.ts";
+import { manualCommand } from "./manual.ts";
+import { reportCommand } from "./report.ts";
 
 export const classCommand = new Command("class")
   .description("one notebook becomes assignment, solution, grader and feedback")
   .addCommand(makeCommand)
   .addCommand(checkCommand)
   .addCommand(gradeCommand)
+  .addCommand(manualCommand)
   .addCommand(feedbackCommand)
-  .addCommand(exportCommand);
+  .addCommand(exportCommand)
+  .addCommand(reportCommand);

@@ -1,1 +1,2 @@
 export { feedbackPage } from "./feedback.ts";
+export { reportPage } from "./report.ts";

@@ -1,0 +1,122 @@
+/** Points that a person gives: a table to fill in, and back into the results. */
+import { ClassroomError } from "../errors.ts";
+import type { FoundResult, Result, TaskResult } from "../results/index.ts";
+import { type CsvCell, writeCsv } from "./csv.ts";
+import { rounded } from "./grades.ts";
+
+const columns = ["student", "assignment", "task", "title", "max", "points", "comment", "answer"] as const;
+
+/** A line for each task that a person grades, with what the student wrote; points and comments where they were given. */
+export function manualTable(found: readonly FoundResult[]): string {
+  const rows = found.flatMap(({ result }) =>
+    result.tasks
+      .filter(isManual)
+      .map((task): CsvCell[] => [
+        result.student,
+        result.assignment,
+        task.id,
+        task.title,
+        rounded(task.maxPoints),
+        task.points,
+        task.comment,
+        result.answers?.find(({ cell }) => cell === task.id)?.source,
+      ]),
+  );
+  return writeCsv([columns, ...rows], { bom: true });
+}
+
+function isManual({ kind }: TaskResult): boolean {
+  return kind === "manual";
+}
+
+/** A result that was changed, and its file. */
+export interface GradedByHand {
+  readonly path: string;
+  readonly result: Result;
+}
+
+/**
+ * Puts points and comments of a table into results. A line without points leaves them as they are.
+ *
+ * @param rows The table, its heading first; other columns than `student`, `task`, `points`, `comment` and `assignment` are not looked at.
+ * @param path The table's file, for messages.
+ * @returns The results that changed.
+ * @throws {ClassroomError} Naming each line that does not fit; then none is taken.
+ */
+export function takeManual(
+  found: readonly FoundResult[],
+  [head = [], ...rows]: readonly (readonly string[])[],
+  path: string,
+): GradedByHand[] {
+  const at = (name: string) => head.findIndex((each) => each.trim().toLowerCase() === name);
+  const missing = ["student", "task", "points"].filter((name) => at(name) < 0);
+  if (missing.length > 0) {
+    throw new ClassroomError(path, `it has no column ${missing.map((name) => JSON.stringify(name)).join(" and ")}`);
+  }
+  const problems: string[] = [];
+  const changes = new Map<FoundResult, Map<string, { points: number | null; comment: string | undefined }>>();
+  for (const [i, row] of rows.entries()) {
+    const cell = (name: string) => plain(row[at(name)] ?? "");
+    const [student, task, points, comment, assignment] = [
+      cell("student"),
+      cell("task"),
+      cell("points").trim(),
+      cell("comment"),
+      cell("assignment"),
+    ];
+    if (points === "" && comment.trim() === "") {
+      continue;
+    }
+    const fault = (what: string) => problems.push(`line ${i + 2} (${student}, ${task}): ${what}`);
+    const own = found.filter(
+      ({ result }) => result.student === student && (assignment === "" || result.assignment === assignment),
+    );
+    const place = own.find(({ result }) => result.tasks.some((each) => each.id === task));
+    const known = place?.result.tasks.find((each) => each.id === task);
+    const value = points === "" ? null : Number(points.replace(",", "."));
+    if (place === undefined || known === undefined) {
+      fault("there is no such task in the results of this student");
+    } else if (!isManual(known)) {
+      fault("a program gives the points of this task");
+    } else if (value !== null && !(value >= 0 && value <= known.maxPoints)) {
+      fault(`the points are ${JSON.stringify(points)}, expected a number from 0 to ${rounded(known.maxPoints)}`);
+    } else {
+      const tasks = changes.get(place) ?? new Map();
+      changes.set(place, tasks.set(task, { points: value, comment: comment.trim() === "" ? undefined : comment }));
+    }
+  }
+  if (problems.length > 0) {
+    throw new ClassroomError(path, problems);
+  }
+  return [...changes].map(([{ path: file, result }, byTask]) => ({
+    path: file,
+    result: withPoints(
+      result,
+      result.tasks.map((task): TaskResult => {
+        const change = byTask.get(task.id);
+        return change === undefined
+          ? task
+          : {
+              ...task,
+              points: change.points ?? task.points,
+              ...(change.comment !== undefined && { comment: change.comment }),
+            };
+      }),
+    ),
+  }));
+}
+
+function withPoints(result: Result, tasks: readonly TaskResult[]): Result {
+  const open = tasks.some(({ points }) => points === null);
+  return {
+    ...result,
+    tasks,
+    points: rounded(tasks.reduce((sum, { points }) => sum + (points ?? 0), 0)),
+    status: result.status === "failed" ? "failed" : open ? "needsManual" : "graded",
+  };
+}
+
+/** A cell without the apostrophe that kept a spreadsheet from running it. */
+function plain(cell: string): string {
+  return cell.replace(/^'(?=[=+\-@\t\r\n])/, "");
+}
