@@ -30,7 +30,7 @@ interface CellHelper {
   /** One of them, to be called without a `this`. */
   readonly shadow: (name: string) => unknown;
   readonly shell: typeof shell;
-  readonly lineMagic: typeof lineMagic;
+  readonly lineMagic: (name: string, args: string) => Promise<void>;
   readonly cellMagic: typeof cellMagic;
   readonly time: typeof time;
   readonly startTimer: () => void;
@@ -191,7 +191,8 @@ export class CellRunner {
       shadows: this.#shadows,
       shadow: (name) => this.#shadows[name],
       shell,
-      lineMagic,
+      lineMagic: (name, args) =>
+        lineMagic(name, args, { source: frame.source, import: (specifier) => this.#importer.import(specifier) }),
       cellMagic,
       time,
       ...timer(),

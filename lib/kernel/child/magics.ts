@@ -7,6 +7,7 @@ import { StringDecoder } from "node:string_decoder";
 import { magicHelp } from "../compile/magics.ts";
 import { bashAdvice, commandShell, expandHome, findBash, interruptCommand } from "../platform.ts";
 import { display } from "./display.ts";
+import { type CallingCell, extensionHelp, loadExtension, runExtension } from "./extensions.ts";
 import { print } from "./notebook-io.ts";
 import { UserError } from "./realm.ts";
 import { openBoard } from "./tensorboard.ts";
@@ -58,7 +59,7 @@ function runShell(command: string, program: string | true): Promise<void> {
   });
 }
 
-export async function lineMagic(name: string, args: string): Promise<void> {
+export async function lineMagic(name: string, args: string, cell: CallingCell): Promise<void> {
   switch (name) {
     case "env":
       setEnvironment(args);
@@ -78,19 +79,21 @@ export async function lineMagic(name: string, args: string): Promise<void> {
     case "load_ext":
     case "reload_ext":
       if (args !== "tensorboard") {
-        throw new UserError(
-          `%${name} knows tensorboard only, got ${JSON.stringify(args)}: extensions of IPython are Python`,
-        );
+        await loadExtension(args, cell);
       }
       return;
     case "lsmagic": {
-      const width = Math.max(...Object.keys(magicHelp).map((usage) => usage.length));
+      const known = { ...magicHelp, ...extensionHelp() };
+      const width = Math.max(...Object.keys(known).map((usage) => usage.length));
       say(
-        Object.entries(magicHelp)
+        Object.entries(known)
           .map(([usage, help]) => `${usage.padEnd(width)}  ${help}`)
           .join("\n"),
       );
+      return;
     }
+    default:
+      await runExtension(name, args, cell);
   }
 }
 

@@ -145,3 +145,11 @@ it("says what to do with a shebang line, and takes ?name for help", () => {
   }
   expect(helpQuery("a ? b : c")).toBeUndefined();
 });
+
+it("leaves magics that a module may have brought to the run", () => {
+  const { code, extends: loads } = translateMagics("%load_ext ./mine.ts\n%mine a");
+  expect(loads).toBe(true);
+  expect(code.split("\n")[1]).toBe('await $convbook.lineMagic("mine", "a");');
+  expect(translateMagics("%mine a", new Set(), true).code).toBe('await $convbook.lineMagic("mine", "a");');
+  expect(() => translateMagics("%load_ext tensorboard\n%mine a")).toThrow(/^There is no magic %mine/);
+});

@@ -25,6 +25,8 @@ export interface Magics {
   readonly opaque: boolean;
   /** By line, from 1: how many characters further right what the user wrote stands in the code. */
   readonly shifted: Shifts;
+  /** The cell loads a module's magics: from here on, whether there is a magic is known when it runs. */
+  readonly extends: boolean;
 }
 
 /** Name and one-line description of every magic, as `%lsmagic` lists them. */
@@ -46,6 +48,7 @@ export const magicHelp: Readonly<Record<string, string>> = {
   "%types error|warn|off": "type errors stop a cell, are shown as warnings, or are not looked for",
   "%tensorboard --logdir FOLDER": "show the curves of runs, drawn anew while one writes (with the package convbook)",
   "%load_ext tensorboard": "nothing: %tensorboard is there without it",
+  "%load_ext MODULE": "load the magics that a module brings (it exports loadExtension)",
   "%lsmagic": "list the magics",
   "!COMMAND": "run a shell command",
   "NAME?": "show the type and the documentation of a name",
@@ -55,6 +58,9 @@ const cellMagics = new Set(["html", "markdown", "latex", "svg", "writefile", "ba
 const lineMagics = new Set(["env", "cd", "pwd", "tensorboard", "load_ext", "reload_ext", "lsmagic"]);
 const modes = new Set(["error", "warn", "off"]);
 const typesDirective = /^[ \t]*\/\/[ \t]*@convbook-types:[ \t]*(\w+)[ \t]*$/m;
+
+/** A line that loads magics, other than the kernel's own. */
+const loadsModule = /^[ \t]*%(?:re)?load_ext[ \t]+(?!tensorboard\b)\S/m;
 
 /** A first line by which a file names the program that runs it. */
 const shebang = /^\s*#!/;
@@ -66,10 +72,11 @@ const noCheck = /^(?:\s|\/\/[^\n]*\n|\/\*[\s\S]*?\*\/)*?\/\/[ \t]*@ts-nocheck\b/
  *
  * @param source The cell's source; a byte order mark and Windows' ends of lines are as nothing.
  * @param declared Names that earlier cells declared: `!name` is then an expression.
+ * @param extended Whether modules may have brought magics of their own.
  * @returns TypeScript of the same number of lines, and what the magics ask for.
  * @throws MagicError on an unknown magic or a wrong argument, and on a shebang line.
  */
-export function translateMagics(source: string, declared: ReadonlySet<string> = new Set()): Magics {
+export function translateMagics(source: string, declared: ReadonlySet<string> = new Set(), extended = false): Magics {
   const cell = source.replace(/^\uFEFF/, " ").replace(/\r\n?/g, "\n");
   if (shebang.test(cell)) {
     throw new MagicError(
@@ -86,6 +93,7 @@ export function translateMagics(source: string, declared: ReadonlySet<string> = 
     notebookTypes: undefined,
     opaque: false,
     shifted: new Map<number, number>(),
+    extends: loadsModule.test(cell),
   };
   if (!/^[ \t]*[%!]/m.test(cell)) {
     return { ...plain, code: cell };
@@ -96,7 +104,7 @@ export function translateMagics(source: string, declared: ReadonlySet<string> = 
     const body = cell.slice(all.length);
     const lines = all.split("\n").length - 1;
     if (name === "time" || name === "timeit") {
-      const inner = translateMagics(body, declared);
+      const inner = translateMagics(body, declared, extended);
       const shifted = new Map([...inner.shifted].map(([line, by]) => [line + lines, by]));
       if (name === "time") {
         return { ...inner, code: "\n".repeat(lines) + inner.code, timed: true, shifted };
@@ -130,7 +138,7 @@ export function translateMagics(source: string, declared: ReadonlySet<string> = 
         notebookTypes = args.trim() as TypesMode;
         return ";";
       }
-      if (!lineMagics.has(name)) {
+      if (!lineMagics.has(name) && !extended && !plain.extends) {
         throw unknown(`%${name}`);
       }
       return `await $convbook.lineMagic(${JSON.stringify(name)}, ${JSON.stringify(args.trim())});`;
@@ -149,9 +157,10 @@ function checkMode(mode: string, where: string): void {
   }
 }
 
-function unknown(magic: string): MagicError {
-  const known = Object.keys(magicHelp).map((usage) => usage.split(" ")[0]);
-  return new MagicError(`There is no magic ${magic}; there are ${known.join(", ")}`);
+/** What is said of a magic that there is not. */
+export function unknown(magic: string, others: readonly string[] = []): MagicError {
+  const known = new Set([...Object.keys(magicHelp), ...others].map((usage) => usage.split(" ")[0]));
+  return new MagicError(`There is no magic ${magic}; there are ${[...known].join(", ")}`);
 }
 
 /** `!name` is a command unless it continues as an expression of a name that the cell or one before it declared. */

@@ -50,6 +50,8 @@ export class Preparer {
   #missing: TypeScriptMissingError | undefined;
   #begun = false;
   #mode: TypesMode;
+  /** A cell loaded magics of a module. */
+  #extended = false;
   #loose: boolean;
   /** Names of Node's globals that cells declared for themselves. */
   readonly #shadowed = new Set<string>();
@@ -95,7 +97,7 @@ export class Preparer {
     let compiled: CompiledCell;
     let shifted: Shifts = new Map();
     try {
-      const translated = translateMagics(code, this.#declared);
+      const translated = translateMagics(code, this.#declared, this.#extended);
       const whole = objectInParentheses(translated.code);
       shifted = whole === translated.code ? translated.shifted : new Map([[1, 1]]);
       magics = { ...translated, code: whole, shifted };
@@ -105,6 +107,7 @@ export class Preparer {
       throw refusal(error, code, file, shifted);
     }
     this.#mode = magics.notebookTypes ?? this.#mode;
+    this.#extended ||= magics.extends;
     if (!this.#loose && !magics.opaque && importsTslab.test(magics.code)) {
       // From here on the notebook is one for tslab.
       this.#loose = true;
@@ -146,7 +149,7 @@ export class Preparer {
     let source = code;
     let shifted: Shifts | undefined;
     try {
-      ({ code: source, shifted } = translateMagics(code, this.#declared));
+      ({ code: source, shifted } = translateMagics(code, this.#declared, this.#extended));
     } catch (error) {
       if (!(error instanceof MagicError)) {
         throw error;

@@ -1,0 +1,60 @@
+/** Magics that modules bring: `%load_ext MODULE` imports one and calls what it exports as `loadExtension`. */
+import { unknown } from "../compile/magics.ts";
+import type { Namespace } from "./importer.ts";
+import { exposed, settled, UserError } from "./realm.ts";
+
+/** What a magic of a module knows of its cell. */
+export interface MagicCell {
+  /** The whole cell, as it was written. */
+  readonly source: string;
+}
+
+/** The cell in which a magic stands. */
+export interface CallingCell extends MagicCell {
+  readonly import: (specifier: string) => Promise<Namespace>;
+}
+
+/** What a module gives for a magic. */
+export interface ExtensionMagic {
+  readonly help: string;
+  /** What it returns is waited for. */
+  readonly run: (args: string, cell: MagicCell) => unknown;
+}
+
+const magics = new Map<string, ExtensionMagic>();
+
+/** What `loadExtension` gets. */
+const extensions = exposed({
+  /** Adds a line magic, or replaces one that a module brought before; `help` is what `%lsmagic` says of it. */
+  registerMagic(name: string, { help, run }: ExtensionMagic): void {
+    if (!/^[A-Za-z_]\w*$/.test(name) || typeof run !== "function") {
+      throw new UserError(
+        `registerMagic: expected a name of letters, digits and _ with a function run, got ${JSON.stringify(name)}`,
+      );
+    }
+    magics.set(name, { help: String(help), run });
+  },
+});
+
+/** Loads a module's magics. */
+export async function loadExtension(specifier: string, cell: CallingCell): Promise<void> {
+  const { loadExtension: load } = await cell.import(specifier);
+  if (typeof load !== "function") {
+    throw new UserError(`%load_ext: ${specifier} brings no magics: it exports no function loadExtension`);
+  }
+  await settled(Reflect.apply(load, undefined, [extensions]));
+}
+
+/** Runs a magic of a module. */
+export async function runExtension(name: string, args: string, { source }: CallingCell): Promise<void> {
+  const magic = magics.get(name);
+  if (magic === undefined) {
+    throw new UserError(unknown(`%${name}`, Object.keys(extensionHelp())).message);
+  }
+  await settled(Reflect.apply(magic.run, undefined, [args, { source }]));
+}
+
+/** Names and descriptions, as `%lsmagic` lists them. */
+export function extensionHelp(): Record<string, string> {
+  return Object.fromEntries([...magics].map(([name, { help }]) => [`%${name}`, help]));
+}
