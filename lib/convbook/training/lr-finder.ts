@@ -184,10 +184,18 @@ export async function findLr(
     restoreModes();
     defaultGenerator.setState(random);
     if (loaderState !== undefined) {
-      loader.setState?.(loaderState);
+      loader.setState?.(fromTheStart(loaderState));
     }
   }
   return new LrFinderResult(lrs, losses);
+}
+
+/**
+ * A loader's state tells where its latest epoch stands, also one that was left before its end, as by a limit on batches. Whoever takes batches next begins
+ * anew all the same; only the random numbers go back.
+ */
+function fromTheStart(state: unknown): unknown {
+  return typeof state === "object" && state !== null && "position" in state ? { ...state, position: 0 } : state;
 }
 
 /** A loader's batches, from its beginning again when it is over. */
