@@ -53,7 +53,9 @@ describe.runIf(tslab)("notebook 01", () => {
   });
 
   it("prints the same where it prints", () => {
-    for (const id of ["load", "loaders", "inception-compare", "resnet-block", "preact-block", "dense-layer"]) {
+    const blocks = ["inception-compare", "resnet-block", "preact-block", "dense-layer"];
+    const networks = ["googlenet-class", "registry", "resnet-class", "densenet-class"];
+    for (const id of ["load", "loaders", ...blocks, ...networks]) {
       const [ours, theirs] = [outcomes.ours.get(id)?.stdout, outcomes.tslab.get(id)?.stdout];
       expect(ours).not.toBe("");
       expect(theirs).toBe(ours);
@@ -67,10 +69,15 @@ describe.runIf(tslab)("notebook 01", () => {
       "statistics",
       "augmented",
       "checkpoints",
+      "inception-diagram",
+      "googlenet-diagram",
       "googlenet-summary",
       "googlenet-curves",
+      "blocks-diagram",
+      "resnet-diagram",
       "resnet-summary",
       "resnet-curves",
+      "densenet-diagram",
       "densenet-summary",
       "densenet-curves",
       "results",
@@ -141,7 +148,9 @@ describe.runIf(tslab)("our other notebooks on tslab", () => {
       for (const [id, code] of codeOf(name)) {
         const outcome = await kernel.run(code);
         expect({ id, status: outcome.status, stderr: outcome.stderr }).toEqual({ id, status: "ok", stderr: "" });
-        expect(outcome.stdout).not.toMatch(/^(?:ImageGrid|Table|ModelSummary|VegaLiteFigure|PlotlyFigure) \{/m);
+        expect(outcome.stdout).not.toMatch(
+          /^(?:Flowchart|ImageGrid|Table|ModelSummary|VegaLiteFigure|PlotlyFigure) \{/m,
+        );
         for (const type of outcome.media) {
           media.add(type);
         }
