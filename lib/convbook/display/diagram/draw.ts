@@ -49,7 +49,7 @@ export const flowColors = Object.keys(fills) as FlowColor[];
  */
 export function drawFlowchart(arrangement: Arrangement, title: string | undefined, alt: string): string {
   const top = title === undefined ? 0 : 26;
-  const titleWidth = title === undefined ? 0 : textWidth(title, 14);
+  const titleWidth = title === undefined ? 0 : 1.15 * textWidth(title, 14); // bold
   const width = Math.ceil(Math.max(arrangement.width, titleWidth) + 2 * margin);
   const height = Math.ceil(arrangement.height + top + 2 * margin);
   const left = (width - arrangement.width) / 2;

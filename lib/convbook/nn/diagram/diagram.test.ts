@@ -92,6 +92,26 @@ describe("nn.diagram", () => {
     expect(String(diagram(new Skips(), { inputShape: [1, 4, 4, 8] })).match(/Block$/gm)).toHaveLength(2);
   });
 
+  it("opens as many levels as fit onto a page, also where that takes no more lines", () => {
+    class Layer extends Module<[x: Images], Images> {
+      readonly conv = conv(8, 8);
+      readonly norm = new BatchNorm2d(8);
+      forward(x: Images): Images {
+        return this.norm.forward(this.conv.forward(x));
+      }
+    }
+    class Pair extends Module<[x: Images], Images> {
+      readonly a = new Layer();
+      readonly b = new Layer();
+      forward(x: Images): Images {
+        return tf.add(this.a.forward(x), this.b.forward(x));
+      }
+    }
+    expect(String(diagram(new Pair(), { inputShape: [1, 4, 4, 8] }))).toBe(
+      "input\na: Layer: Conv2d 3×3, 8 → 8, BatchNorm2d\nb: Layer: Conv2d 3×3, 8 → 8, BatchNorm2d\n+\noutput",
+    );
+  });
+
   it("draws any kernel, several inputs, named outputs and numbers that are added", () => {
     class Odd extends Module<[x: tf.Tensor2D], { sums: tf.Tensor; scaled: tf.Tensor }> {
       forward(x: tf.Tensor2D) {

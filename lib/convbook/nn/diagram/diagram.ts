@@ -5,7 +5,7 @@ import { OptionError, refuseUnknownOptions } from "../errors.ts";
 import type { AnyModule } from "../module.ts";
 import type { Shape } from "../shapes.ts";
 import { chart } from "./chart.ts";
-import { fold } from "./fold.ts";
+import { fold, type Node } from "./fold.ts";
 import { record } from "./record.ts";
 
 /** Options of {@link diagram}. */
@@ -63,15 +63,20 @@ export function diagram(module: AnyModule, options: DiagramOptions): Flowchart {
   if (depth === undefined && drawn.lines > mostLines) {
     drawn = chart(recording, folded, { depth: 1, areRowsOpen: false });
   }
-  for (let deeper = 2; depth === undefined; deeper++) {
+  for (let deeper = 2; depth === undefined && deeper <= levelsOf(folded.root); deeper++) {
     const next = chart(recording, folded, { depth: deeper, areRowsOpen: true });
-    if (next.lines > mostLines || next.lines === drawn.lines) {
+    if (next.lines > mostLines) {
       break;
     }
     drawn = next;
   }
   const { nodes, edges } = drawn;
   return flowchart({ nodes, edges, ...words });
+}
+
+/** How deep groups lie in each other. */
+function levelsOf(node: Node): number {
+  return node.kind === "leaf" ? 0 : 1 + Math.max(0, ...node.parts.map(levelsOf));
 }
 
 function shapesOf(inputShape: unknown): Shape[] {
