@@ -8,10 +8,13 @@ export { NotDoneYet, todo } from "@convbook/classroom/todo";
 export { type BackendInfo, selectBackend } from "./backend/index.ts";
 export {
   CheckpointError,
+  createModel,
+  type FeaturesOnlyOptions,
   loadCheckpoint,
   loadFromCheckpoint,
   loadSafetensors,
   loadTorch,
+  type PretrainedOptions,
   saveCheckpoint,
   saveSafetensors,
   saveTorch,
@@ -64,11 +67,11 @@ export * as interpret from "./interpret/index.ts";
 export * as metrics from "./metrics/index.ts";
 export {
   Cifar100ResNet,
-  createModel,
   createModelFrom,
   DenseNet,
   defaultResnetConfig,
   type FeatureInfo,
+  type FeatureList,
   Fots,
   GoogleNet,
   hparam,

@@ -9,6 +9,7 @@ export {
   saveCheckpoint,
 } from "./container/checkpoint.ts";
 export type { CheckpointValue } from "./container/format.ts";
+export { createModel, type FeaturesOnlyOptions, type PretrainedOptions } from "./create-model.ts";
 export { CheckpointError, type CheckpointReason } from "./error.ts";
 export { findWeights } from "./find-weights.ts";
 export { type LoadedModel, type LoadFromCheckpointOptions, loadFromCheckpoint, stateDictOf } from "./load-model.ts";

@@ -16,3 +16,4 @@ export {
   type ProgressStream,
   terminalProgress,
 } from "./progress.ts";
+export { type FetchedFile, type FetchFileOptions, fetchFile } from "./single-file.ts";

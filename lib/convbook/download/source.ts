@@ -45,9 +45,9 @@ export interface Source {
   readonly address: string;
   /**
    * @param offset where to begin
-   * @param size the file's size as the manifest gives it, so that a wrong one is refused before anything is transferred
+   * @param size the file's size as the manifest gives it, so that a wrong one is refused before anything is transferred; null where nobody knows it
    */
-  open(offset: number, size: number, signal: AbortSignal | undefined): Promise<Answer>;
+  open(offset: number, size: number | null, signal: AbortSignal | undefined): Promise<Answer>;
 }
 
 /** An address as it may be shown: without user name and password. */
@@ -82,7 +82,7 @@ export function folderSource(folder: string, path: string): Source {
       if (!found.isFile()) {
         throw new SourceError("missing", "it is not a file");
       }
-      if (found.size !== size) {
+      if (size !== null && found.size !== size) {
         throw new SourceError("size", `it has ${found.size} bytes, not ${size}`);
       }
       return streamOf(file, offset, signal);
@@ -215,7 +215,7 @@ function checkAnswer(
   status: number,
   headers: { get(name: string): string | null },
   offset: number,
-  size: number,
+  size: number | null,
 ): number {
   const wrongSize = (got: number) => new SourceError("size", `the server has a file of ${got} bytes, not ${size}`);
   if (status === 206 && offset > 0) {
@@ -226,7 +226,7 @@ function checkAnswer(
         cannotContinue: true,
       });
     }
-    if (range[3] !== "*" && Number(range[3]) !== size) {
+    if (size !== null && range[3] !== "*" && Number(range[3]) !== size) {
       throw wrongSize(Number(range[3]));
     }
     return offset;
@@ -239,7 +239,7 @@ function checkAnswer(
     });
   }
   const length = headers.get("content-length");
-  if (length !== null && headers.get("content-encoding") === null && Number(length) !== size) {
+  if (length !== null && size !== null && headers.get("content-encoding") === null && Number(length) !== size) {
     throw wrongSize(Number(length));
   }
   return 0;

@@ -137,7 +137,7 @@ export class ImageNetDenseNet extends StagedNetwork {
   }
 
   /** The names of torchvision's own files, in which those of dense layers have one dot more: `norm.1` is `norm1`. */
-  static stateName(name: string): string {
+  override stateName(name: string): string {
     return name.replace(/(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)/, "$1$2");
   }
 

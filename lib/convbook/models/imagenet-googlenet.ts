@@ -165,6 +165,7 @@ function fromImageNet(x: tf.Tensor4D): tf.Tensor4D {
 /** [N, 224, 224, 3] -> logits [N, numClasses]; other image sizes of at least 15 work too. */
 export class ImageNetGoogLeNet extends StagedNetwork {
   override readonly inputTransform: ((x: tf.Tensor4D) => tf.Tensor4D) | null;
+  override readonly optionalParts: readonly string[] = ["aux1", "aux2"];
   readonly aux1: InceptionAux | null;
   readonly aux2: InceptionAux | null;
   readonly avgpool: AdaptiveAvgPool2d;
@@ -217,9 +218,6 @@ export class ImageNetGoogLeNet extends StagedNetwork {
       }
     }
   }
-
-  /** Parts that a file may have and the network does not need: the further classifiers. */
-  static readonly optionalParts: readonly string[] = ["aux1.", "aux2."];
 
   steps(): readonly Step[] {
     return this.#steps;

@@ -26,6 +26,14 @@ export abstract class StagedNetwork extends Module<[x: tf.Tensor4D], tf.Tensor2D
   /** What is done to the pictures before the first layer; null for nothing. */
   readonly inputTransform: ((x: tf.Tensor4D) => tf.Tensor4D) | null = null;
 
+  /** Children that a file may have and the network does without. */
+  readonly optionalParts: readonly string[] = [];
+
+  /** Today's name of an entry of the state dict that files know under an older one. */
+  stateName(name: string): string {
+    return name;
+  }
+
   /** The layers in front of the head, each given what the one before gave. */
   abstract steps(): readonly Step[];
 
