@@ -24,6 +24,36 @@ const diverging: readonly Rgb[] = [
   [8, 81, 156],
 ];
 
+/** From black over green to a light yellow; brightness rises evenly. */
+const green: readonly Rgb[] = [
+  [0, 18, 6],
+  [0, 62, 24],
+  [0, 108, 44],
+  [48, 152, 62],
+  [120, 195, 96],
+  [188, 228, 148],
+  [247, 252, 215],
+];
+const grey: readonly Rgb[] = [
+  [0, 0, 0],
+  [255, 255, 255],
+];
+
+/** Colour maps of kernels, from the lowest weight to the highest. */
+export const kernelMaps = { grey, green } as const;
+
+/** A map in one of the {@link kernelMaps}: `low` and what lies below it is dark, `high` light. */
+export function mapPixels(
+  values: ArrayLike<number>,
+  [height, width]: readonly [number, number],
+  map: keyof typeof kernelMaps,
+  [low, high]: readonly [number, number],
+): Pixels {
+  // One weight alone is neither low nor high.
+  const position = (value: number) => (high > low ? (value - low) / (high - low) : 0.5);
+  return paint(values, height, width, (value) => pick(kernelMaps[map], position(value)));
+}
+
 const black: Rgb = [0, 0, 0];
 
 const hex = (scale: readonly Rgb[]): string[] =>
@@ -33,6 +63,11 @@ const hex = (scale: readonly Rgb[]): string[] =>
 export const heatColors = hex(heat);
 /** The colours of {@link signedPixels}, negative to positive. */
 export const signedColors = hex(diverging);
+
+/** The colours of a kernel map, for its scale. */
+export function kernelColors(map: keyof typeof kernelMaps): readonly string[] {
+  return hex(kernelMaps[map]);
+}
 
 function pick(scale: readonly Rgb[], position: number): Rgb {
   const at = Math.max(0, Math.min(1, Number.isFinite(position) ? position : 0)) * (scale.length - 1);

@@ -11,8 +11,10 @@ import {
   metadataSymbol,
   type Showable,
 } from "../display/index.ts";
+import type { Pixels } from "../display/png.ts";
 import { signedColors, signedPixels } from "./color.ts";
 import { InterpretError } from "./errors.ts";
+import { type Flip, flips } from "./flip.ts";
 import { asBatch, checkModel, evaluating, type ImageModel, logitsOf, targetSum } from "./model.ts";
 import { keepImages, slices } from "./saliency.ts";
 
@@ -27,6 +29,8 @@ export interface Confusion {
   readonly margin: number;
   /** Gradient of the margin by the picture, added up over the channels, [H, W]: positive where a brighter pixel speaks for `first`. */
   readonly gradient: Float32Array;
+  /** The picture, moved against the gradient until the answer is another; null where it never is. */
+  readonly flip: Flip | null;
 }
 
 export class ConfusedLogits implements Showable {
@@ -41,7 +45,10 @@ export class ConfusedLogits implements Showable {
     this.#images = images;
   }
 
-  /** Pictures above; below what tips them, blue for the first class and orange for the second. */
+  /**
+   * Pictures above; below what tips them, blue for the first class and orange for the second; below that the picture that flips the answer, grey where
+   * none does.
+   */
   toFigure({
     classes,
     labels,
@@ -56,16 +63,29 @@ export class ConfusedLogits implements Showable {
     const [, height = 0, width = 0] = this.#images.shape;
     const scaling: PixelScaling =
       mean === undefined ? { normalize: true } : { mean, ...(std === undefined ? {} : { std }) };
-    const { images } = prepareImages(this.#images, scaling);
+    const [count = 0, , , channels = 0] = this.#images.shape;
+    const size = height * width * channels;
+    // One scale for the pictures and what became of them.
+    const changed = this.confusions.map(
+      ({ flip }, i) => flip?.data ?? this.#images.data.slice(i * size, (i + 1) * size),
+    );
+    const data = Float32Array.from([...this.#images.data, ...changed.flatMap((values) => [...values])]);
+    const both = prepareImages({ shape: [2 * count, height, width, channels], data }, scaling).images;
+    const images = both.slice(0, count);
+    const flipped = both
+      .slice(count)
+      .map((picture, i) => (this.confusions[i]?.flip == null ? blank(height, width) : picture));
     const name = (index: number): string => classes?.[index] ?? `class ${index}`;
     const titles = this.confusions.map(({ index, first, second }): ImageTitle => {
       const text = `${name(first)} or ${name(second)}`;
       return labels ? { text, correct: labels[index] === first } : text;
     });
     const said = this.confusions.map(
-      ({ first, second, margin }) => `${name(first)} or ${name(second)} (margin ${margin.toFixed(2)})`,
+      ({ first, second, margin, flip }) =>
+        `${name(first)} or ${name(second)} (margin ${margin.toFixed(2)}, ${flip === null ? "no change flips it" : `a change of ${percent(flip)} makes it ${name(flip.answer)}`})`,
     );
-    return imageGrid([...images, ...this.confusions.map(({ gradient }) => signedPixels(gradient, height, width))], {
+    const tips = this.confusions.map(({ gradient }) => signedPixels(gradient, height, width));
+    return imageGrid([...images, ...tips, ...flipped], {
       columns: images.length,
       colorScale: {
         colors: signedColors,
@@ -73,8 +93,12 @@ export class ConfusedLogits implements Showable {
         high: "first class",
         label: "for which brighter pixels speak",
       },
-      titles: [...titles, ...this.confusions.map(({ margin }) => `margin ${margin.toFixed(2)}`)],
-      alt: `Pictures that the model hesitates over: ${said.join(", ")}; below each, blue where brighter pixels speak for the first class, orange for the second`,
+      titles: [
+        ...titles,
+        ...this.confusions.map(({ margin }) => `margin ${margin.toFixed(2)}`),
+        ...this.confusions.map(({ flip }) => (flip === null ? "stays" : `${name(flip.answer)}: ${percent(flip)}`)),
+      ],
+      alt: `Pictures that the model hesitates over: ${said.join(", ")}; below each, blue where brighter pixels speak for the first class, orange for the second, and the picture changed until it is taken for another class`,
       ...options,
     });
   }
@@ -88,8 +112,19 @@ export class ConfusedLogits implements Showable {
   }
 }
 
+/** How much of a picture was changed. */
+function percent({ change }: Flip): string {
+  return `${(100 * change).toFixed(change < 0.1 ? 1 : 0)} %`;
+}
+
+/** In the place of a picture that there is none of. */
+function blank(height: number, width: number): Pixels {
+  return { width, height, channels: 1, data: new Uint8Array(height * width).fill(128) };
+}
+
 /**
- * The pictures of a batch whose two highest logits are closest, closest first.
+ * The pictures of a batch whose two highest logits are closest, closest first, each with what would tip it and with the picture, changed in that direction,
+ * that flips the answer.
  *
  * @param model a classifier; it is run in evaluation mode and left as it was
  * @param images [N, H, W, C], normalised as in training; not disposed
@@ -141,14 +176,16 @@ export async function confusedLogits(
             ),
           );
         })(chosen);
-        return tf.sum(byInput, 3);
+        return byInput as tf.Tensor4D;
       });
-      const maps = slices(await gradient.data<"float32">(), found.length);
-      gradient.dispose();
+      const summed = tf.sum(gradient, 3);
+      const maps = slices(await summed.data<"float32">(), found.length);
+      const flipped = await flips(model, chosen, gradient, found);
+      tf.dispose([gradient, summed]);
       const kept = await keepImages(chosen);
       chosen.dispose();
       return new ConfusedLogits(
-        found.map((one, i) => ({ ...one, gradient: maps[i] ?? new Float32Array() })),
+        found.map((one, i) => ({ ...one, gradient: maps[i] ?? new Float32Array(), flip: flipped[i] ?? null })),
         kept,
       );
     } finally {

@@ -1,20 +1,21 @@
 /** The kernels of a convolution as pictures. */
 import { checkInteger, checkText } from "../arguments/check.ts";
+import { UnknownNameError } from "../arguments/names.ts";
 import { OptionError } from "../arguments/option-error.ts";
 import { refuseUnknownOptions } from "../arguments/options.ts";
 import { type ImageGrid, imageGrid } from "../display/image-grid.ts";
 import type { Pixels } from "../display/png.ts";
 import { type Conv2d, Parameter } from "../nn/index.ts";
-import { reachOf, signedColors, signedPixels } from "./color.ts";
+import { kernelColors, mapPixels, rangeOf, reachOf, signedColors, signedPixels } from "./color.ts";
 import { InterpretError } from "./errors.ts";
 
 export interface FilterOptions {
   /**
    * "rgb": each kernel a colour picture, for convolutions of three channels (the default for those); "grey": one picture for each pair of output and input channel,
-   * black to white; "signed": the same in orange (negative) and blue (positive), with one scale for all (the default for the others).
+   * black to white; "green": the same, dark to light green; "signed": the same in orange (negative) and blue (positive), with one scale for all (the default for the others).
    */
-  readonly mode?: "rgb" | "grey" | "signed";
-  /** How many output channels, and with "grey" and "signed" how many input channels, are shown. */
+  readonly mode?: "rgb" | "grey" | "green" | "signed";
+  /** How many output channels, and with all but "rgb" how many input channels, are shown. */
   readonly outputs?: number;
   readonly inputs?: number;
   /** Enlargement. */
@@ -22,8 +23,11 @@ export interface FilterOptions {
   readonly title?: string;
 }
 
+const modes: readonly string[] = ["rgb", "grey", "green", "signed"];
+
 /**
- * The kernels of a convolution. In "rgb" and "grey" each is stretched to its own lowest and highest weight.
+ * The kernels of a convolution. In all modes but "signed" each is stretched to its own lowest and highest weight; those of 1x1, which would all be black, to
+ * the lowest and highest of all that are shown.
  *
  * @throws InterpretError where "rgb" is asked for and the kernels do not have three channels
  */
@@ -37,8 +41,11 @@ export function filters(conv: Conv2d, options: FilterOptions = {}): ImageGrid {
       checkInteger("filters", name, options[name], 1);
     }
   }
-  if (options.mode !== undefined && !["rgb", "grey", "signed"].includes(options.mode)) {
-    throw new OptionError("filters", "mode", options.mode, '"rgb", "grey" or "signed"');
+  if (options.mode !== undefined && !modes.includes(options.mode)) {
+    const error = new UnknownNameError("mode of filters", String(options.mode), modes);
+    throw typeof options.mode === "string"
+      ? error
+      : new OptionError("filters", "mode", options.mode, `one of ${modes.join(", ")}`);
   }
   if (options.title !== undefined) {
     checkText("filters", "title", options.title);
@@ -48,7 +55,7 @@ export function filters(conv: Conv2d, options: FilterOptions = {}): ImageGrid {
   const mode = options.mode ?? (ins === 3 ? "rgb" : "signed");
   if (mode === "rgb" && ins !== 3) {
     throw new InterpretError(
-      `filters: mode "rgb" needs kernels of 3 channels; these have ${ins} (use "grey" or "signed")`,
+      `filters: mode "rgb" needs kernels of 3 channels; these have ${ins} (use "grey", "green" or "signed")`,
     );
   }
   const outputs = Math.min(outs, options.outputs ?? (mode === "rgb" ? 64 : 8));
@@ -56,7 +63,7 @@ export function filters(conv: Conv2d, options: FilterOptions = {}): ImageGrid {
   const plane = height * width;
   const scale = options.scale ?? Math.max(1, Math.round((mode === "rgb" ? 44 : 30) / width));
   const shown = `${outputs} of ${outs} kernels${mode === "rgb" ? "" : `, ${inputs} of ${ins} input channels`}`;
-  const alt = `Kernels of ${conv.toString()}: ${shown}${mode === "rgb" ? " in colour" : mode === "grey" ? " in grey, a row for each output channel" : ", negative weights orange, positive blue, a row for each output channel"}`;
+  const alt = `Kernels of ${conv.toString()}: ${shown}${mode === "rgb" ? " in colour" : mode !== "signed" ? ` in ${mode}, a row for each output channel` : ", negative weights orange, positive blue, a row for each output channel"}`;
   const common = { scale, alt, ...(options.title === undefined ? {} : { title: options.title }) };
   if (mode === "rgb") {
     const pictures = Array.from({ length: outputs }, (_, o) => ({
@@ -71,17 +78,16 @@ export function filters(conv: Conv2d, options: FilterOptions = {}): ImageGrid {
       planes.push(data.slice((o * ins + i) * plane, (o * ins + i + 1) * plane));
     }
   }
-  if (mode === "grey") {
+  if (mode !== "signed") {
+    const shared = plane === 1 ? rangeOf(planes.map(([weight = 0]) => weight)) : null;
+    const pictures = planes.map((values) => mapPixels(values, [height, width], mode, shared ?? rangeOf(values)));
     const colorScale = {
-      colors: ["#000000", "#ffffff"],
+      colors: kernelColors(mode),
       low: "lowest",
       high: "highest",
-      label: "weight, in each picture",
+      label: shared === null ? "weight, in each picture" : "weight",
     };
-    return imageGrid(
-      planes.map((values) => ({ shape: [height, width, 1], data: values })),
-      { ...common, normalize: true, columns: inputs, colorScale },
-    );
+    return imageGrid(pictures, { ...common, columns: inputs, colorScale });
   }
   const reach = Math.max(...planes.map(reachOf));
   const pictures: Pixels[] = planes.map((values) => signedPixels(values, height, width, reach));

@@ -23,4 +23,5 @@ export {
 } from "./loss-surface.ts";
 export type { ImageModel, LayerRef } from "./model.ts";
 export { type OcclusionOptions, occlusionMap } from "./occlusion.ts";
+export { FilterPlots, type PlotFiltersOptions, plotFilters } from "./plot-filters.ts";
 export { type AttributionOptions, saliency } from "./saliency.ts";

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-core";
+import { PNG } from "pngjs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type BackendName, selectBackend } from "../backend/index.ts";
 import { engineBackend } from "../backend/testing/engine-backend.ts";
@@ -13,6 +14,7 @@ import {
   gradCam,
   InterpretError,
   occlusionMap,
+  plotFilters,
   saliency,
 } from "./index.ts";
 
@@ -163,6 +165,51 @@ describe.each(backends)("as PyTorch computes it, on %s", (backend) => {
   });
 });
 
+describe("a picture that flips the answer", () => {
+  it("is taken for another class, where hardly less of the change would not do", async () => {
+    const { confusions } = await confusedLogits(net, images);
+    const shape = images.shape.slice(1) as [number, number, number];
+    const answer = (data: ArrayLike<number>) =>
+      tf.tidy(
+        () => tf.argMax(net.eval().forward(tf.tensor4d(Float32Array.from(data), [1, ...shape])), 1).dataSync()[0],
+      );
+    const size = shape.reduce((a, b) => a * b, 1);
+    const all = images.dataSync();
+    for (const { index, first, flip } of confusions) {
+      const before = all.slice(index * size, (index + 1) * size);
+      if (flip === null) {
+        throw new Error("every picture of this network can be flipped");
+      }
+      expect(answer(before)).toBe(first);
+      expect(flip.answer).not.toBe(first);
+      expect(answer(flip.data)).toBe(flip.answer);
+      const less = flip.data.map((value, i) => (before[i] ?? 0) + 0.8 * (value - (before[i] ?? 0)));
+      expect(answer(less)).toBe(first);
+      const length = (values: ArrayLike<number>) => Math.hypot(...Array.from(values));
+      expect(flip.change).toBeCloseTo(
+        length(flip.data.map((value, i) => value - (before[i] ?? 0))) / length(before),
+        4,
+      );
+    }
+    net.train();
+    const [one] = confusions;
+    const figure = (await confusedLogits(net, images, { count: 1 })).toFigure();
+    expect(figure.alt).toContain(`a change of ${((one?.flip?.change ?? 0) * 100).toFixed(1).split(".")[0]}`);
+    leavesNoTrace();
+  });
+
+  it("is not there where nothing changes the answer", async () => {
+    const last = new Linear(12, 3);
+    const stubborn = new Sequential(new Flatten(), last);
+    last.weight.load({ dtype: "float32", shape: [3, 12], data: new Float32Array(36) });
+    last.bias?.load({ dtype: "float32", shape: [3], data: new Float32Array([1, 0.5, 0]) });
+    const result = await confusedLogits(stubborn, tf.ones([1, 2, 2, 3]));
+    expect(result.confusions[0]?.flip).toBeNull();
+    expect(result.toFigure().alt).toContain("class 0 or class 1 (margin 0.50, no change flips it)");
+    stubborn.dispose();
+  });
+});
+
 describe("activation maximisation", () => {
   it("raises what it is asked to raise, and gives the same for the same seed", async () => {
     const options = { shape: [9, 11, 3], units: [0, 4], steps: 40, smoothness: 0, jitter: 2, seed: 1 } as const;
@@ -204,6 +251,32 @@ describe("figures", () => {
       "2 of 6 kernels, 3 of 4 input channels in grey",
     );
     expect(filters(first, { mode: "rgb" }).toPng().length).toBeGreaterThan(100);
+  });
+
+  it("of kernels of all convolutions, in grey and in green", () => {
+    const plots = plotFilters(net, { outputs: 2, inputs: 2 });
+    const names = net.namedModules().flatMap(([name, each]) => (each instanceof Conv2d ? [name] : []));
+    expect(plots.layers.map(({ name }) => name)).toEqual(names);
+    expect(plots.layers.map(({ grid }) => grid.alt).every((alt) => alt.includes("in grey, a row"))).toBe(true);
+    expect(plotFilters(net, { cmap: "green" }).layers[0]?.grid.alt).toContain(
+      "in green, a row for each output channel",
+    );
+    const bundle = plots[Symbol.for("Jupyter.display") as never] as unknown as () => Record<string, string>;
+    const shown = bundle.call(plots);
+    expect(shown["text/html"]?.match(/<img alt="Kernels of Conv2d/g)).toHaveLength(names.length);
+    expect(shown["text/plain"]?.split("\n")).toHaveLength(names.length);
+    expect(() => plotFilters(net, { cmap: "greens" as never })).toThrow('Unknown cmap "greens". Did you mean "green"');
+    expect(() => plotFilters(net, { cmap: "viridis" as never })).toThrow(/Unknown cmap "viridis"\..*grey, green/);
+    expect(() => filters(net.at(0) as Conv2d, { mode: "gray" as never })).toThrow('Did you mean "grey"');
+    expect(() => plotFilters(new Flatten())).toThrow("plotFilters: Flatten has no Conv2d");
+  });
+
+  it("of 1x1 kernels are not all black", () => {
+    const conv = new Conv2d(3, 2, { kernelSize: 1 });
+    const weights = new Float32Array([-1, 0, 1, 0.5, -0.5, 0]);
+    conv.weight.load({ dtype: "float32", shape: [2, 3, 1, 1], data: weights });
+    const { data } = PNG.sync.read(Buffer.from(filters(conv, { mode: "grey", scale: 1 }).toPng()));
+    expect([0, 64, 128, 191, 255].every((grey) => data.includes(grey))).toBe(true);
   });
 });
 
@@ -257,7 +330,7 @@ describe("what they refuse", () => {
 
   it("colour for kernels of four channels", () => {
     expect(() => filters(net.at(3) as Conv2d, { mode: "rgb" })).toThrow(
-      'mode "rgb" needs kernels of 3 channels; these have 4 (use "grey" or "signed")',
+      'mode "rgb" needs kernels of 3 channels; these have 4 (use "grey", "green" or "signed")',
     );
   });
 });

@@ -42,6 +42,16 @@ export const lookRows: readonly Row[] = [
     arg("layers", ["0"], { bad: [[], [5], 5], also: /layer/ }),
   ),
   call(
+    "interpret.plotFilters",
+    arg("module", network, { bad: [5, {}] }),
+    rest(
+      maybe(arg("cmap", "grey", { bad: [5] })),
+      maybe(whole("outputs", 2)),
+      maybe(whole("inputs", 2)),
+      maybe(whole("scale", 2)),
+    ),
+  ),
+  call(
     "interpret.filters",
     arg("conv", network.at(0), { bad: [5, new nn.ReLU()] }),
     rest(

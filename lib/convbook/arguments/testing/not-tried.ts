@@ -11,6 +11,7 @@ const madeInside: readonly string[] = [
   "interpret.ConfusedLogits",
   "interpret.InterpretError",
   "interpret.FeatureMaps",
+  "interpret.FilterPlots",
   "interpret.LayerStatistics",
   "interpret.LossSurface",
   "metrics.MetricError",

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it, vi } from "vitest";
+import { Conv2d } from "../../nn/index.ts";
 import { manualSeed } from "../../random/index.ts";
 import { readEvents } from "../../tensorboard/index.ts";
 import {
@@ -154,6 +155,18 @@ describe("callbacks", () => {
       expect(plot.history.val_acc?.x).toEqual([2, 4]);
       expect(shown).toEqual([2, 2]);
       expect(readdirSync(dirPath).sort()).toEqual(["model.input_net.0-epoch-0.png", "model.input_net.0-epoch-1.png"]);
+      const every = join(folder, "every");
+      const all = new FilterVisualizer({ dirPath: every, layers: "all", filters: { mode: "green" } });
+      await new Trainer({ ...quiet, maxEpochs: 1, callbacks: [all] }).fit(module, pictures());
+      const names = module.namedModules().flatMap(([name, each]) => (each instanceof Conv2d ? [name] : []));
+      expect(names.length).toBeGreaterThan(1);
+      expect(readdirSync(every).sort()).toEqual(names.map((name) => `${name}-epoch-0.png`).sort());
+      const none = new Trainer({ ...quiet, callbacks: [new FilterVisualizer({ layers: ["model.nothing"] })] });
+      await expect(none.fit(module, pictures())).rejects.toThrow(
+        "FilterVisualizer.layers must be the name of a convolution",
+      );
+      expect(() => new FilterVisualizer({ layer: "a", layers: "all" })).toThrow("left out where layer is given");
+      expect(() => new FilterVisualizer({ layers: "some" as never })).toThrow('"all" or a list of names');
       const wrong = new Trainer({ ...quiet, callbacks: [new FilterVisualizer({ layer: "model.nothing" })] });
       await expect(wrong.fit(module, pictures())).rejects.toThrow(
         "FilterVisualizer.layer must be the name of a convolution (model.input_net.0",
