@@ -73,6 +73,13 @@ trainer: { maxEpochs: 2, enableModelSummary: false }
     expect(resumed.stdout).toContain("completed: maxEpochs = 5 reached; 5 epochs, 10 steps");
     expect(readFileSync(join(root, "run/config.yaml"), "utf8")).toContain("maxEpochs: 5");
 
+    // A checkpoint has its configuration with it, and knows its run's folder.
+    const last = join("run", "checkpoints", "last.safetensors");
+    const carried = convbook("train", "--resume", last, "--set", "trainer.maxEpochs=6");
+    expect(carried.status, carried.stderr).toBe(0);
+    expect(carried.stdout).toContain("completed: maxEpochs = 6 reached; 6 epochs, 12 steps");
+    expect(readdirSync(root).sort()).toEqual(["data", "new blue.png", "new red.png", "run", "tiny.yaml"]);
+
     // The copy in the run's folder says as much as the file that it was trained with.
     const tested = convbook("test", "run/config.yaml", "--json");
     expect(tested.status, tested.stderr).toBe(0);
@@ -105,6 +112,15 @@ trainer: { maxEpochs: 2, enableModelSummary: false }
     expect(shown.stdout).toMatch(/new red\.png: red [\d.]+ %, blue [\d.]+ %\n$/);
   });
 
+  it("find bugs without leaving anything behind", () => {
+    const fast = convbook("train", "-c", "tiny.yaml", "--set", "output=fast", "--set", "trainer.fastDevRun=true");
+    expect(fast.status, fast.stderr).toBe(0);
+    expect(fast.stdout).toMatch(
+      /^Running in fastDevRun mode: every loop takes 1 batch, and neither logs nor checkpoints are written\.\n/,
+    );
+    expect(existsSync(join(root, "fast"))).toBe(false);
+  });
+
   it("say what is wrong on one line and end with status 1", () => {
     writeFileSync(join(root, "text.png"), "no picture");
     const trained = convbook("train", "tiny.yaml", "--set", "output=short", "--set", "trainer.maxEpochs=1");
@@ -112,6 +128,12 @@ trainer: { maxEpochs: 2, enableModelSummary: false }
     for (const [args, message] of [
       [["train", "tiny.yaml", "--set", "trainer.maxEpoch=2"], /trainer\.maxEpoch.*maxEpochs/],
       [["train", "missing.yaml"], /missing\.yaml/],
+      [["train"], /^convbook: Name a configuration: convbook train config\.yaml; or a checkpoint to go on from/],
+      [
+        ["train", "tiny.yaml", "-c", "tiny.yaml"],
+        /Two configurations are named, tiny\.yaml and tiny\.yaml; name one\./,
+      ],
+      [["train", "--resume", "none.safetensors"], /none\.safetensors/],
       // Before any data is looked for.
       [
         ["train", "tiny.yaml", "--set", "optimizer.lr=fast", "--set", "data.folder=nowhere", "--set", "output=other"],

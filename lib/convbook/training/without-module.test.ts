@@ -116,7 +116,9 @@ describe("names that PyTorch Lightning had", () => {
 describe("fastDevRun", () => {
   it("says what it does, and leaves no folder", async () => {
     const defaultRootDir = mkdtempSync(join(folder, "fast-"));
-    const trainer = new Trainer({ defaultRootDir, fastDevRun: 2, enableProgressBar: false, enableModelSummary: false });
+    const saving = new ModelCheckpoint({ dirPath: join(defaultRootDir, "checkpoints"), saveLast: true });
+    const options = { defaultRootDir, fastDevRun: 2, enableProgressBar: false, enableModelSummary: false };
+    const trainer = new Trainer({ ...options, callbacks: saving });
     await trainer.fit(new BoringModule(), randomBatches(8), randomBatches(8));
     expect(log.mock.calls.flat()).toEqual([
       "Running in fastDevRun mode: every loop takes 2 batches, and neither logs nor checkpoints are written.",

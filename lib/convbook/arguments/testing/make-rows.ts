@@ -47,6 +47,7 @@ async function saveModule(): Promise<void> {
     globalStep: 1,
     stateDict: module.stateDict(),
     hyperParameters: { ...module.hparams },
+    extra: { configuration: JSON.parse(JSON.stringify(own)) },
   });
 }
 let registered = 0;
@@ -119,6 +120,11 @@ export const makeRows: readonly Row[] = [
     maybe(arg("changes", ["trainer.maxEpochs=1"], { bad: [5, [5]] })),
   ),
   call("experiment.checkpointFolder", given()),
+  call(
+    "experiment.configOfCheckpoint",
+    arg("path", checkpoint, { bad: ["", 5, []], also: /^x: / }),
+    maybe(arg("changes", ["seed=1"], { bad: [5, [5], ["seed"]], also: /--set/ })),
+  ),
   call("experiment.copiedConfig", given()),
   call("experiment.checkExperiment", given(), arg("file", "a", { accepts: ['"x"'], bad: [5, []] })),
   {
@@ -138,6 +144,7 @@ export const makeRows: readonly Row[] = [
     ],
     call: (...all) => invoke("experiment.loadPlugin", ...all),
   },
+  call("experiment.isFast", given()),
   call("experiment.loadData", ofFolder(), maybe(text("file", "a"))),
   call("experiment.makeModule", given(), options("description", arg("size", [32, 32, 3], { bad: [5] }))),
   call("experiment.loadModule", withCheckpoint(), arg("checkpoint", checkpoint, { bad: ["", 5, []], also: /^x: / })),

@@ -103,7 +103,7 @@ export class ModelCheckpoint extends Callback {
     if (!trainer.isGlobalZero) {
       return;
     }
-    if (stage !== "fit" || (this.saveTopK === 0 && !this.options.saveLast)) {
+    if (trainer.options.fastDevRun > 0 || stage !== "fit" || (this.saveTopK === 0 && !this.options.saveLast)) {
       return;
     }
     await requireWritable(this.#folder);
@@ -173,6 +173,7 @@ export class ModelCheckpoint extends Callback {
     if (
       error instanceof Interruption &&
       (this.options.saveOnInterrupt ?? true) &&
+      trainer.options.fastDevRun === 0 &&
       !trainer.listener.urgent &&
       this.#folder !== undefined
     ) {

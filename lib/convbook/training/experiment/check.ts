@@ -10,7 +10,7 @@ import { patternModel, patternModelName } from "../pattern-module.ts";
 import { createScheduler } from "../schedulers/registry.ts";
 import { Trainer } from "../trainer.ts";
 import { ConfigError, type ExperimentConfig, requireConfig } from "./config.ts";
-import { hasValidation, makeCheckpoint, makeEarlyStopping } from "./experiment.ts";
+import { hasValidation, makeAveraging, makeCheckpoint, makeDeviceStats, makeEarlyStopping } from "./experiment.ts";
 import { mixing, pipelines } from "./pipelines.ts";
 
 /**
@@ -40,7 +40,7 @@ export function checkExperiment(config: ExperimentConfig, file: string): void {
   const { name, ...options } = optimizer;
   const made = section("optimizer", () => createOptimizer(name, [new Parameter([1])], options));
   if (scheduler !== null) {
-    const { name: schedulerName, interval: _, ...given } = scheduler;
+    const { name: schedulerName, interval: _, monitor: __, ...given } = scheduler;
     // How long a one-cycle schedule lasts is known when the data is there.
     const length = schedulerName === "OneCycleLR" && given.epochs === undefined ? { totalSteps: 2 } : {};
     section("scheduler", () => createScheduler(schedulerName, made, { ...length, ...given }));
@@ -56,12 +56,14 @@ export function checkExperiment(config: ExperimentConfig, file: string): void {
     throw new ConfigError(file, path, `must be one of ${metrics.join(", ")}, got ${JSON.stringify(monitor)}.${hint}`);
   };
   if (scheduler?.name === "ReduceLROnPlateau") {
-    monitored("scheduler.monitor", "val_loss");
+    monitored("scheduler.monitor", scheduler.monitor ?? "val_loss");
   }
   monitored("checkpoint.monitor", section("checkpoint", () => makeCheckpoint(config)).monitor);
   for (const early of section("earlyStopping", () => makeEarlyStopping(config))) {
     monitored("earlyStopping.monitor", early.options.monitor);
   }
+  section("ema", () => makeAveraging(config));
+  section("deviceStats", () => makeDeviceStats(config));
   // Without loggers, which would make folders.
   section("trainer", () => new Trainer({ ...(config.trainer as TrainerOptions), logger: false }));
 }

@@ -92,6 +92,19 @@ describe("a configuration", () => {
       "x.yaml: earlyStopping.monitor must be one of train_loss, train_acc, val_loss",
     ],
     [
+      "scheduler: { name: ReduceLROnPlateau, monitor: val_ac }",
+      'x.yaml: scheduler.monitor must be one of train_loss, train_acc, val_loss, val_acc, got "val_ac". Did you mean "val_acc"?',
+    ],
+    ["ema: { decay: 2 }", "x.yaml: ema cannot be used: EMAWeightAveraging.decay must be a number from 0 to 1, got 2."],
+    [
+      "deviceStats: { cpuStats: maybe }",
+      'x.yaml: deviceStats cannot be used: DeviceStatsMonitor.cpuStats must be true or false, got "maybe".',
+    ],
+    [
+      "trainer: { precision: 16-mixed }",
+      'x.yaml: trainer cannot be used: Trainer.precision must be "32-true" (also 32) or "bf16-mixed" (also "bf16"), got "16-mixed".',
+    ],
+    [
       "{ data: { validation: 0 }, scheduler: { name: ReduceLROnPlateau } }",
       'x.yaml: scheduler.monitor must be one of train_loss, train_acc, got "val_loss".',
     ],

@@ -9,6 +9,7 @@ import type { DiffractionCategory } from "../../data/diffraction/index.ts";
 import type { TransformSpec } from "../../data/transforms/transform.ts";
 import { expandHome, messageOf, unsafePathReason } from "../../files/index.ts";
 import { modelNames } from "../../models/index.ts";
+import { removedOption } from "../core/removed-names.ts";
 import { trainerOptionNames } from "../core/trainer-options.ts";
 import type { HyperParameters } from "../core/training-module.ts";
 import { optimizerNames } from "../optimizers/registry.ts";
@@ -84,7 +85,14 @@ export interface ExperimentConfig {
     readonly cat?: DiffractionCategory;
   };
   readonly optimizer: HyperParameters & { readonly name: string };
-  readonly scheduler: (HyperParameters & { readonly name: string; readonly interval?: "epoch" | "step" }) | null;
+  readonly scheduler:
+    | (HyperParameters & {
+        readonly name: string;
+        readonly interval?: "epoch" | "step";
+        /** What ReduceLROnPlateau watches; default `val_loss`. */
+        readonly monitor?: string;
+      })
+    | null;
   readonly labelSmoothing: number;
   /** Options of the Trainer. */
   readonly trainer: HyperParameters;
@@ -92,6 +100,10 @@ export interface ExperimentConfig {
   readonly checkpoint: HyperParameters;
   /** Options of EarlyStopping, where there is to be any. */
   readonly earlyStopping: HyperParameters | undefined;
+  /** Options of EMAWeightAveraging, where the weights are to be averaged. */
+  readonly ema?: HyperParameters;
+  /** Options of DeviceStatsMonitor, where it is to look. */
+  readonly deviceStats?: HyperParameters;
 }
 
 /** Options of {@link loadConfig}. */
@@ -220,6 +232,8 @@ const earlyStoppingSettings = [
   "checkFinite",
 ];
 
+const emaSettings = ["decay", "updateEveryNSteps", "updateStartingAtStep", "updateStartingAtEpoch", "useBuffers"];
+
 /** Settings of patterns alone, and those that only images have. */
 const patternSettings = ["background", "cat"];
 const imageSettings = ["mean", "std", "augment", "augmentTensor", "prepare", "mix"];
@@ -268,6 +282,8 @@ function checkConfig(root: Reader): ExperimentConfig {
     "trainer",
     "checkpoint",
     "earlyStopping",
+    "ema",
+    "deviceStats",
   ]);
   const model = root.section("model");
   model.only(["name", "hparams", "plugins"]);
@@ -305,11 +321,15 @@ function checkConfig(root: Reader): ExperimentConfig {
   }
   const optimizer = root.section("optimizer");
   const trainer = root.section("trainer");
-  trainer.only(trainerSettings);
+  trainer.only(trainerSettings, removedOption);
   const checkpoint = root.section("checkpoint");
   checkpoint.only(checkpointSettings);
   const earlyStopping = root.section("earlyStopping");
   earlyStopping.only(earlyStoppingSettings);
+  const ema = root.section("ema");
+  ema.only(emaSettings);
+  const deviceStats = root.section("deviceStats");
+  deviceStats.only(["cpuStats", "filterKeys"]);
   const scheduler = root.section("scheduler");
   const whole = "a whole number of at least";
   return {
@@ -361,6 +381,8 @@ function checkConfig(root: Reader): ExperimentConfig {
     trainer: trainer.all(),
     checkpoint: checkpoint.all(),
     earlyStopping: root.has("earlyStopping") ? earlyStopping.all() : undefined,
+    ...(root.has("ema") && { ema: ema.all() }),
+    ...(root.has("deviceStats") && { deviceStats: deviceStats.all() }),
   };
 }
 
@@ -378,5 +400,9 @@ function checkMix(data: Reader): TransformSpec {
 
 function checkScheduler(scheduler: Reader): NonNullable<ExperimentConfig["scheduler"]> {
   const interval = scheduler.name("interval", ["epoch", "step"], "epoch");
-  return { ...scheduler.all(), name: scheduler.name("name", schedulerNames, "MultiStepLR"), interval };
+  const name = scheduler.name("name", schedulerNames, "MultiStepLR");
+  if (scheduler.has("monitor") && name !== "ReduceLROnPlateau") {
+    scheduler.fail("monitor", `is a setting of ReduceLROnPlateau only; the scheduler is ${name}.`);
+  }
+  return { ...scheduler.all(), name, interval };
 }

@@ -17,16 +17,20 @@ import {
   transforms,
 } from "../../data/index.ts";
 import { Generator, manualSeed } from "../../random/index.ts";
+import { DeviceStatsMonitor, type DeviceStatsMonitorOptions } from "../callbacks/device-stats-monitor.ts";
 import { EarlyStopping, type EarlyStoppingOptions } from "../callbacks/early-stopping.ts";
 import { LearningRateMonitor } from "../callbacks/learning-rate-monitor.ts";
 import { ModelCheckpoint } from "../callbacks/model-checkpoint.ts";
+import { EMAWeightAveraging, type EMAWeightAveragingOptions } from "../callbacks/weight-averaging.ts";
 import { ClassificationModule } from "../classification-module.ts";
+import type { Logger } from "../core/logger.ts";
 import type { TrainerOptions } from "../core/trainer-options.ts";
 import type { HyperParameters } from "../core/training-module.ts";
 import type { Loader } from "../loaders.ts";
 import { CSVLogger, TensorBoardLogger } from "../loggers/index.ts";
 import { PatternModule, patternModelName } from "../pattern-module.ts";
 import { Trainer } from "../trainer.ts";
+import { ConfigKeeper } from "./checkpoint-config.ts";
 import { ConfigError, type DatasetName, type ExperimentConfig, ownValidationNames, requireConfig } from "./config.ts";
 import { loadFolders } from "./folders.ts";
 import { PatternLog } from "./pattern-log.ts";
@@ -138,7 +142,7 @@ export function makeModule(config: ExperimentConfig, description: HyperParameter
   const isOwn = ownValidationNames.includes(config.data.name);
   const fromFolder = isOwn && Array.isArray(classes) && hparams[countName] === undefined;
   const { name: optimizerName, ...optimizerHparams } = config.optimizer;
-  const { name: schedulerName, interval, ...schedulerHparams } = config.scheduler ?? { name: null };
+  const { name: schedulerName, interval, monitor, ...schedulerHparams } = config.scheduler ?? { name: null };
   const Kind = moduleClass(name);
   const module = new Kind({
     modelName: name,
@@ -148,6 +152,7 @@ export function makeModule(config: ExperimentConfig, description: HyperParameter
     schedulerName: schedulerName ?? null,
     schedulerHparams: schedulerHparams as HyperParameters,
     schedulerInterval: interval === "step" ? "step" : "epoch",
+    ...(monitor !== undefined && { schedulerMonitor: monitor }),
     labelSmoothing: config.labelSmoothing,
     ...(config.data.name === "diffraction" && { topK: 3 }),
     data: description,
@@ -196,22 +201,49 @@ export function makeEarlyStopping({ earlyStopping }: ExperimentConfig): readonly
   return [new EarlyStopping({ monitor: "val_loss", ...earlyStopping } as EarlyStoppingOptions)];
 }
 
+/** What averages the weights, where they are to be averaged. */
+export function makeAveraging({ ema }: ExperimentConfig): readonly EMAWeightAveraging[] {
+  return ema === undefined ? [] : [new EMAWeightAveraging(ema as EMAWeightAveragingOptions)];
+}
+
+/** What looks at the machine, where something is to. */
+export function makeDeviceStats({ deviceStats }: ExperimentConfig): readonly DeviceStatsMonitor[] {
+  return deviceStats === undefined ? [] : [new DeviceStatsMonitor(deviceStats as DeviceStatsMonitorOptions)];
+}
+
+/** Whether a run is to find bugs only, and leaves nothing behind. */
+export function isFast(config: ExperimentConfig): boolean {
+  requireConfig("isFast", config);
+  return Boolean(config.trainer.fastDevRun);
+}
+
+/** The loggers of an experiment; none for a fast run, since each makes its folder. */
+function makeLoggers(config: ExperimentConfig, rootDir: string): readonly Logger[] | false {
+  if (isFast(config)) {
+    return false;
+  }
+  const where = { rootDir, name: "logs" };
+  const tensorboard = new TensorBoardLogger({ ...where, logGraph: knowsShape(config) });
+  return [tensorboard, new CSVLogger({ ...where, version: tensorboard.version })];
+}
+
 /** Makes the Trainer of an experiment. Its files lie in the folder of the run. */
 export function makeTrainer(config: ExperimentConfig, options: TrainerOptions = {}): Trainer {
   requireConfig("makeTrainer", config);
   checkObject("makeTrainer", "options", options);
   const rootDir = runFolder(config);
-  const where = { rootDir, name: "logs" };
-  const tensorboard = new TensorBoardLogger({ ...where, logGraph: knowsShape(config) });
   return new Trainer({
     ...(config.trainer as TrainerOptions),
     callbacks: [
       makeCheckpoint(config),
+      new ConfigKeeper(config),
+      ...makeAveraging(config),
+      ...makeDeviceStats(config),
       new LearningRateMonitor(),
       ...makeEarlyStopping(config),
       ...(config.data.name === "diffraction" ? [new PatternLog(rootDir, epochsOf(config))] : []),
     ],
-    logger: [tensorboard, new CSVLogger({ ...where, version: tensorboard.version })],
+    logger: makeLoggers(config, rootDir),
     defaultRootDir: rootDir,
     ...options,
   });

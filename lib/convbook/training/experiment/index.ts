@@ -1,4 +1,5 @@
 export { checkExperiment } from "./check.ts";
+export { configOfCheckpoint } from "./checkpoint-config.ts";
 export {
   ConfigError,
   type DatasetName,
@@ -12,6 +13,7 @@ export {
   checkpointFolder,
   copiedConfig,
   type ExperimentData,
+  isFast,
   loadData,
   loadModule,
   makeModule,

@@ -42,14 +42,20 @@ export class Reader {
     throw new ConfigError(this.file, this.#prefix + key, message);
   }
 
-  /** Refuses names that are not among these. */
-  only(known: readonly string[]): void {
+  /**
+   * Refuses names that are not among these.
+   *
+   * @param advise a sentence on what serves in the place of a name that others had
+   */
+  only(known: readonly string[], advise?: (name: string) => string | undefined): void {
     for (const key of Object.keys(this.#values)) {
       if (known.includes(key)) {
         continue;
       }
       const [nearest] = nearestNames(key, known, 1);
-      const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+      const guess = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+      const advice = advise?.(key);
+      const hint = advice === undefined ? guess : ` ${advice}`;
       this.fail(key, `is not a setting.${hint} Settings: ${known.join(", ")}.`);
     }
   }
