@@ -18,7 +18,7 @@ const boundaries: readonly Boundary[] = [
   { of: "kernel", mayKnow: [], why: "the kernel runs any TypeScript" },
   { of: "runner", mayKnow: [], why: "the runner runs any Jupyter notebook" },
   { of: "classroom", mayKnow: ["kernel", "runner"], why: "the classroom is for any TypeScript notebook" },
-  { of: "convbook/display", mayKnow: [], why: "figures are data, whoever draws them" },
+  { of: "convbook/display", mayKnow: ["convbook/arguments"], why: "figures are data, whoever draws them" },
   { of: "convbook/models", mayKnow: ["convbook/nn", ...basics], why: "a model is made of layers" },
   {
     of: "convbook/nn",

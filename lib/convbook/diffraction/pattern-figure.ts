@@ -37,7 +37,17 @@ export function patternFigure(crystals: Named<Crystal>, figure: PatternFigureOpt
     height,
     alt,
     ...options
-  } = figureOptions("patternFigure", figure);
+  } = figureOptions("patternFigure", figure, {
+    markFrom: true,
+    wavelength: true,
+    twoTheta: true,
+    points: true,
+    fwhm: true,
+    mixing: true,
+    background: true,
+    counts: true,
+    generator: true,
+  });
   if (!isNumber(markFrom, 0, Number.MAX_VALUE)) {
     throw wrongArgument("patternFigure", "markFrom", markFrom, "a number of at least 0");
   }

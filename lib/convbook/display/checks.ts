@@ -1,18 +1,21 @@
 /** What figures, grids and progress ask of their options: everything that is left out is as it should be. */
+import { nearestNames, shortened } from "../arguments/names.ts";
 import { DisplayError, wrongArgument } from "./errors.ts";
 
 /**
- * Requires an object of options, with no others than the known ones where these are given.
+ * Requires an object of options, with no others than the known ones.
  *
- * @throws {DisplayError} naming what is wrong
+ * @throws {DisplayError} naming what is wrong, and of a name that there is not the nearest
  */
-export function checkOptions(figure: string, options: object, known?: readonly string[]): void {
+export function checkOptions(figure: string, options: object, known: readonly string[]): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw wrongArgument(figure, "options", options, "an object");
   }
-  const other = known === undefined ? undefined : Object.keys(options).find((name) => !known.includes(name));
-  if (known !== undefined && other !== undefined) {
-    throw new DisplayError(`${figure} has no option "${other.slice(0, 60)}". Options: ${known.join(", ")}.`);
+  const other = Object.keys(options).find((name) => !known.includes(name));
+  if (other !== undefined) {
+    const [nearest] = nearestNames(other, known, 1);
+    const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+    throw new DisplayError(`${figure} has no option "${shortened(other)}".${hint} Options: ${known.join(", ")}.`);
   }
 }
 

@@ -16,6 +16,8 @@ export interface DisplayOptions {
   readonly metadata?: MimeMetadata;
 }
 
+const ownNames: readonly string[] = ["displayId", "metadata"] satisfies readonly (keyof DisplayOptions)[];
+
 /** An output on the page, which can be replaced in place. */
 export interface DisplayHandle {
   readonly displayId: string;
@@ -48,7 +50,7 @@ class Bundle {
  * handle.update("epoch 2");
  */
 export function display(value: unknown, options: DisplayOptions = {}): DisplayHandle {
-  checkOptions("display", options);
+  checkOptions("display", options, ownNames);
   checkTexts("display", { displayId: options.displayId });
   const { metadata: own = {} } = options;
   if (typeof own !== "object" || own === null || Array.isArray(own)) {
@@ -117,7 +119,7 @@ display.latex = (latex: string, options?: DisplayOptions): DisplayHandle => {
 
 /** Shows an SVG document. */
 display.svg = (svg: string, options?: DisplayOptions & { readonly alt?: string }): DisplayHandle =>
-  bundle("image/svg+xml", svg, options?.alt ?? "[SVG image]", withAlt("image/svg+xml", options));
+  bundle("image/svg+xml", svg, options?.alt ?? "[SVG image]", withAlt("svg", "image/svg+xml", options));
 
 /** Shows a PNG file's bytes (or their base64). */
 display.png = (png: Uint8Array | string, options?: DisplayOptions & { readonly alt?: string }): DisplayHandle =>
@@ -125,7 +127,7 @@ display.png = (png: Uint8Array | string, options?: DisplayOptions & { readonly a
     "image/png",
     typeof png === "string" ? png : Buffer.from(png.buffer, png.byteOffset, png.byteLength).toString("base64"),
     options?.alt ?? "[PNG image]",
-    withAlt("image/png", options),
+    withAlt("png", "image/png", options),
   );
 
 /** Shows a JSON value as a tree that can be folded. */
@@ -133,21 +135,43 @@ display.json = (value: JsonValue, options?: DisplayOptions): DisplayHandle =>
   bundle("application/json", value, JSON.stringify(value, null, 2), options);
 
 /** Shows a Vega-Lite specification, with an SVG for where it cannot run. */
-display.vegaLite = (spec: VegaLiteSpec, options?: DisplayOptions & VegaLiteOptions): DisplayHandle =>
-  display(vegaLite(spec, options), options);
+display.vegaLite = (spec: VegaLiteSpec, options?: DisplayOptions & VegaLiteOptions): DisplayHandle => {
+  const own = ownOf("vegaLite", options, ["alt"]);
+  return display(vegaLite(spec, othersOf(options)), own);
+};
 
 /** Shows a Plotly figure, with an SVG for where it cannot run. */
 display.plotly = (
   data: readonly PlotlyTrace[],
   layout?: PlotlyLayout,
   options?: DisplayOptions & PlotlyOptions,
-): DisplayHandle => display(plotly(data, layout, options), options);
+): DisplayHandle => {
+  const own = ownOf("plotly", options, ["alt", "config", "picture"]);
+  return display(plotly(data, layout, othersOf(options)), own);
+};
 
-function withAlt(mime: string, options?: DisplayOptions & { readonly alt?: string }): DisplayOptions {
-  if (options?.alt === undefined) {
-    return options ?? {};
+/**
+ * What display itself takes of the options of one of its kinds.
+ *
+ * @param others what the kind has besides
+ * @throws {DisplayError} naming an option that neither has
+ */
+function ownOf(kind: string, options: DisplayOptions | undefined, others: readonly string[]): DisplayOptions {
+  if (options === undefined) {
+    return {};
   }
-  return { ...options, metadata: { ...options.metadata, [mime]: { alt: options.alt } } };
+  checkOptions(`display.${kind}`, options, [...others, ...ownNames]);
+  return Object.fromEntries(Object.entries(options).filter(([name]) => ownNames.includes(name)));
+}
+
+/** The others of them. */
+function othersOf<T extends object>(options: (DisplayOptions & T) | undefined): T | undefined {
+  return options && (Object.fromEntries(Object.entries(options).filter(([name]) => !ownNames.includes(name))) as T);
+}
+
+function withAlt(kind: string, mime: string, options?: DisplayOptions & { readonly alt?: string }): DisplayOptions {
+  const own = ownOf(kind, options, ["alt"]);
+  return options?.alt === undefined ? own : { ...own, metadata: { ...own.metadata, [mime]: { alt: options.alt } } };
 }
 
 if (findTslab()) {

@@ -129,7 +129,7 @@ describe("image grid", () => {
       "imageGrid: std is NaN; expected a number, or one a channel",
     );
     expect(() => imageGrid(red, { colums: 2 } as never)).toThrow(
-      'imageGrid has no option "colums". Options: columns, titles, scale,',
+      'imageGrid has no option "colums". Did you mean "columns"? Options: columns, titles, scale,',
     );
     expect(() => imageGrid(red, { background: [300, 0, 0] })).toThrow(
       "imageGrid: background is a list; expected [R, G, B] from 0 to 255",

@@ -53,7 +53,7 @@ export class PlotlyFigure implements Showable {
         throw wrongArgument("plotly", name, value, "an object");
       }
     }
-    checkOptions("plotly", options);
+    checkOptions("plotly", options, ["alt", "config", "picture"]);
     const { alt, config = {}, picture } = options;
     checkTexts("plotly", { alt, picture });
     this.data = data.map((trace, index) => {

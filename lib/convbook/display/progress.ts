@@ -289,7 +289,7 @@ export function progress<T>(
   if (!isIterable(items) && !has(items, Symbol.asyncIterator)) {
     throw wrongArgument("progress", "items", items, "a number, an iterable or an async iterable");
   }
-  checkOptions("progress", options);
+  checkOptions("progress", options, optionNames);
   const bar = new Progress(options.total ?? sizeOf(items), options);
   return {
     bar,

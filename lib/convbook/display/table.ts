@@ -1,5 +1,6 @@
 /** Tables with numbers that line up. */
 
+import { checkOptions } from "./checks.ts";
 import { DisplayError, wrongArgument } from "./errors.ts";
 import { displaySymbol, isList, type MimeBundle, type Showable } from "./mime.ts";
 import { type Named, namedEntries } from "./named.ts";
@@ -145,9 +146,7 @@ export function table(rows: readonly TableRow[], options: TableOptions = {}): Ta
   if (!Array.isArray(rows) || rows.some((row) => typeof row !== "object" || row === null)) {
     throw wrongArgument("table", "rows", rows, "a list of objects, or of arrays with columns");
   }
-  if (typeof options !== "object" || options === null) {
-    throw wrongArgument("table", "options", options, "an object");
-  }
+  checkOptions("table", options, ["columns", "formats", "caption", "highlight"]);
   const { columns, formats = {}, caption, highlight } = options;
   if (typeof formats !== "object" || formats === null) {
     throw wrongArgument("table", "formats", formats, "an object: formats by column");

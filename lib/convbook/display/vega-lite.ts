@@ -41,7 +41,7 @@ export class VegaLiteFigure implements Showable {
     if (spec === null || typeof spec !== "object" || Array.isArray(spec)) {
       throw wrongArgument("vegaLite", "spec", spec, "a specification: an object");
     }
-    checkOptions("vegaLite", options);
+    checkOptions("vegaLite", options, ["alt"]);
     const { alt } = options;
     checkTexts("vegaLite", { alt });
     const url = findDataUrl(spec);

@@ -1,5 +1,6 @@
 /** Curves of classifiers as figures. */
 import { describeValue } from "../arguments/describe.ts";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import { curves } from "../display/figures/curves.ts";
 import type { SeriesData } from "../display/figures/series.ts";
 import type { VegaLiteFigure } from "../display/vega-lite.ts";
@@ -15,6 +16,8 @@ export interface CurveFigureOptions {
   readonly height?: number;
   readonly alt?: string;
 }
+
+const figureNames = ["title", "width", "height", "alt"] as const satisfies readonly (keyof CurveFigureOptions)[];
 
 /** ROC curves, with the diagonal of a model that guesses. */
 export function rocFigure(given: RocCurve | readonly RocCurve[], options: CurveFigureOptions = {}): VegaLiteFigure {
@@ -67,9 +70,7 @@ export function calibrationFigure(
   if (!Array.isArray(bins)) {
     throw new MetricError(`calibrationFigure: bins is ${describeValue(bins)}; expected CalibrationError's bins`);
   }
-  if (typeof options !== "object" || options === null) {
-    throw new MetricError(`calibrationFigure: options is ${describeValue(options)}; expected an object`);
-  }
+  refuseUnknownOptions("calibrationFigure", options, figureNames);
   const filled = bins.filter((bin: CalibrationBin) => bin?.count > 0);
   if (filled.length === 0) {
     throw new MetricError("calibrationFigure: all bins are empty; update the metric first");
@@ -95,9 +96,7 @@ function curvesOf<C extends object>(
   coordinates: readonly (keyof C & string)[],
   options: CurveFigureOptions,
 ): readonly C[] {
-  if (typeof options !== "object" || options === null) {
-    throw new MetricError(`${figure}: options is ${describeValue(options)}; expected an object`);
-  }
+  refuseUnknownOptions(figure, options, ["labels", ...figureNames]);
   const list: readonly C[] = Array.isArray(given) ? given : [given as C];
   for (const curve of list) {
     if (coordinates.every((name) => typeof (curve?.[name] as { length?: unknown } | undefined)?.length === "number")) {

@@ -42,7 +42,7 @@ export function bars(options: BarsOptions): VegaLiteFigure {
     format = ".4~g",
     domain,
     alt,
-  } = figureOptions("bars", options);
+  } = figureOptions("bars", options, { values: true, horizontal: true, format: true, domain: true });
   const entries: [string, unknown][] = namedEntries<unknown>("bars", "values", values);
   if (entries.length === 0) {
     throw new DisplayError("bars: values is empty; expected numbers by name");

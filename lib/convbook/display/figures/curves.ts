@@ -64,7 +64,16 @@ export function curves(options: CurvesOptions): VegaLiteFigure {
     markers,
     maxPoints = 500,
     alt,
-  } = figureOptions("curves", options);
+  } = figureOptions("curves", options, {
+    series: true,
+    smoothing: true,
+    references: true,
+    logX: true,
+    logY: true,
+    yDomain: true,
+    markers: true,
+    maxPoints: true,
+  });
   if (typeof smoothing !== "number" || !(smoothing >= 0 && smoothing < 1)) {
     throw wrongArgument("curves", "smoothing", smoothing, "a number from 0 up to, not including, 1");
   }

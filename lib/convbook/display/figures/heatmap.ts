@@ -53,7 +53,18 @@ export function heatmap(options: HeatmapOptions): VegaLiteFigure {
     width,
     height,
     alt,
-  } = figureOptions("heatmap", options);
+  } = figureOptions("heatmap", options, {
+    values: true,
+    xLabels: true,
+    yLabels: true,
+    format: true,
+    annotate: true,
+    diverging: true,
+    domain: true,
+    shade: true,
+    colorLabel: true,
+    yUp: true,
+  });
   checkRows("heatmap", "values", values);
   const rows = values.length;
   const columns = values[0]?.length ?? 0;
@@ -263,7 +274,7 @@ export function confusionMatrixFigure(options: ConfusionMatrixOptions): VegaLite
     yLabel = "true",
     alt,
     ...size
-  } = figureOptions("confusionMatrixFigure", options);
+  } = figureOptions("confusionMatrixFigure", options, { matrix: true, labels: true, normalize: true });
   const n = Array.isArray(matrix) ? matrix.length : 0;
   const wrong = n === 0 ? -1 : matrix.findIndex((row) => isNumbers(row) && row.length !== n);
   if (wrong >= 0) {

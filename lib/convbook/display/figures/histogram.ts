@@ -40,7 +40,7 @@ export function histogram(options: HistogramOptions): VegaLiteFigure {
     width = 420,
     height = 220,
     alt,
-  } = figureOptions("histogram", options);
+  } = figureOptions("histogram", options, { values: true, bins: true, domain: true, density: true });
   if (!Number.isInteger(bins) || bins < 1) {
     throw new DisplayError(`histogram: bins is ${bins}; expected a positive integer`);
   }

@@ -6,14 +6,27 @@ import type { FigureOptions } from "./curves.ts";
 import { isNumbers } from "./series.ts";
 
 const sizes = ["width", "height"] as const;
+const shared: Readonly<Record<keyof FigureOptions, true>> = {
+  title: true,
+  xLabel: true,
+  yLabel: true,
+  width: true,
+  height: true,
+  alt: true,
+};
 
 /**
  * A figure's options, which are as they should be in what figures share.
  *
+ * @param own the names of all those that this figure has beside what figures share
  * @throws {DisplayError} naming the option
  */
-export function figureOptions<T extends FigureOptions>(figure: string, options: T): T {
-  checkOptions(figure, options);
+export function figureOptions<T extends FigureOptions>(
+  figure: string,
+  options: T,
+  own: Readonly<Record<Exclude<keyof T & string, keyof FigureOptions>, true>>,
+): T {
+  checkOptions(figure, options, [...Object.keys(own), ...Object.keys(shared)]);
   const { title, xLabel, yLabel, alt } = options;
   checkTexts(figure, { title, xLabel, yLabel, alt });
   for (const name of sizes) {

@@ -48,7 +48,7 @@ export function scatter(options: ScatterOptions): VegaLiteFigure {
     xFormat,
     yFormat,
     alt,
-  } = figureOptions("scatter", options);
+  } = figureOptions("scatter", options, { points: true, logX: true, logY: true, xFormat: true, yFormat: true });
   if (!Array.isArray(points)) {
     throw wrongArgument("scatter", "points", points, "a list of {x, y}");
   }
