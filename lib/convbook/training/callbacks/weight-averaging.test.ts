@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import "@tensorflow/tfjs-backend-cpu";
+import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { loadCheckpointFile } from "../checkpointing/checkpoint-file.ts";
@@ -155,6 +156,24 @@ describe("averages of the weights", () => {
       warn.mockRestore();
     }
   });
+
+  it.skipIf(!engine.available)(
+    "are the same on the native engine, whose optimizers change memory in place",
+    async () => {
+      const [, , , ema] = noted.averaging;
+      await tf.setBackend("native");
+      try {
+        const module = new WithBackbone(ema?.first ?? {}, true);
+        const callbacks = new EMAWeightAveraging({ decay: 0.9 });
+        await new Trainer({ ...quiet, maxEpochs: 3, callbacks }).fit(module, train, val);
+        expect(differences(flat(module.stateDict()), ema?.last ?? {})).toEqual([]);
+        expect(differences({ losses: module.losses }, { losses: ema?.losses ?? [] })).toEqual([]);
+        module.dispose();
+      } finally {
+        await tf.setBackend("cpu");
+      }
+    },
+  );
 
   it("free their memory, also of a fit that fails", async () => {
     const { module, train, val } = makeSmall();
