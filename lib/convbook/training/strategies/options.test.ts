@@ -103,3 +103,12 @@ it.each([
 it("Linux's lists of processors are read", () => {
   expect(parseCpus("0-3,8,10-11")).toEqual([0, 1, 2, 3, 8, 10, 11]);
 });
+
+it("answers strategies that PyTorch Lightning has or had", () => {
+  expect(() => makeStrategy({ accelerator: "ddp" as never }, undefined)).toThrow(
+    'Trainer.accelerator must be "auto", "cpu" or "gpu", got "ddp". How processes train together is written strategy: "ddp" now.',
+  );
+  expect(() => makeStrategy({ strategy: "ddp_spawn" as never }, undefined)).toThrow(
+    'got "ddp_spawn". Processes that train together are ddp here, whatever starts them.',
+  );
+});

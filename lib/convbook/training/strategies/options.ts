@@ -26,6 +26,7 @@ export function makeStrategy(options: StrategyOptions, launcher: Launcher | unde
     "Trainer.strategy",
     strategy,
     '"auto", "single", "ddp" or { name: "ddp", ... }',
+    otherStrategies.includes(String(name)) ? "Processes that train together are ddp here, whatever starts them." : "",
   );
   checkAccelerator(accelerator);
   const count = devices === "auto" || devices === -1 || devices === "-1" ? undefined : Number(devices);
@@ -126,6 +127,9 @@ function checkDdp({ name: _, ...options }: { readonly name: "ddp" } & DataParall
   return options;
 }
 
+/** Strategies of PyTorch Lightning's, some of which were accelerators in its older versions. */
+const otherStrategies: readonly string[] = ["ddp", "dp", "ddp2", "ddp_cpu", "ddp_spawn", "ddp_notebook", "ddp_fork"];
+
 /** Backends that compute on a graphics card. */
 const onGpu = ["webgpu", "tensorflow"];
 
@@ -135,6 +139,7 @@ function checkAccelerator(accelerator: unknown): void {
     "Trainer.accelerator",
     accelerator,
     '"auto", "cpu" or "gpu"',
+    otherStrategies.includes(String(accelerator)) ? 'How processes train together is written strategy: "ddp" now.' : "",
   );
   const backend = tf.getBackend();
   if (accelerator === "gpu" && !onGpu.includes(backend)) {
