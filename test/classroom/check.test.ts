@@ -95,3 +95,27 @@ test("a run that was interrupted goes on where it was", { timeout: 60_000 }, asy
   });
   expect(kept).toEqual(["anna true", "ben false", "carl false"]);
 });
+
+test("what is no attack is none: the same import twice, a display of one's own, an own method of all arrays", {
+  timeout: 60_000,
+}, async () => {
+  using room = new Classroom();
+  const of = (answer: string) =>
+    notebook([
+      cell('import assert from "node:assert";\nimport { inspect as display } from "node:util";', "setup", "readonly"),
+      cell(answer, "last", "solution"),
+      cell('assert.equal(last([1, 2]), 2);\nassert.equal(display(1), "1");', "test_last", "tests", 1),
+      cell("const more = [3].at(0);", "more", "solution"),
+      cell("assert.equal(last([4, 5]), 5);", "test_more", "tests", 1),
+    ]);
+  room.write("grader/last.ipynb", of("function last(a: number[]): number { return a[a.length - 1]!; }"));
+  room.write(
+    "sub/anna.ipynb",
+    of(
+      '// @ts-nocheck\nimport assert from "node:assert";\nArray.prototype.final = function () { return this[this.length - 1]; };\nMath.random = () => 0.5;\nError.prepareStackTrace = undefined;\nfunction last(a) { assert.ok(a.length > 0); return a.final(); }',
+    ),
+  );
+  await gradeClass(room.path("sub"), { grader: room.path("grader"), out: room.path("out") });
+  const result = room.result("anna");
+  expect([pointsOf(result), result.findings]).toEqual([{ test_last: 1, test_more: 1 }, []]);
+});

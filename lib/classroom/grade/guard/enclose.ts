@@ -6,8 +6,10 @@ import { tsPlugin } from "@sveltejs/acorn-typescript";
 import { Parser } from "acorn";
 import { declaredNames } from "./names.ts";
 
-/** Names that a cell can declare for itself and for later ones, though they are JavaScript's or Node's; `eval` cannot be a parameter. */
-const globals = Object.getOwnPropertyNames(globalThis).filter((name) => name !== "eval" && /^[\w$]+$/.test(name));
+/** Names that a cell can declare for itself and for later ones, though they are JavaScript's, Node's or the kernel's; `eval` cannot be a parameter. */
+const globals = [...Object.getOwnPropertyNames(globalThis), "display", "clearOutput", "require"].filter(
+  (name, i, all) => name !== "eval" && /^[\w$]+$/.test(name) && all.indexOf(name) === i,
+);
 
 const parser = Parser.extend(tsPlugin());
 
