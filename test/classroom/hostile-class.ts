@@ -55,7 +55,7 @@ export function hostileClass(secrets: { grader: string; neighbour: string; outsi
     "writes outside": {
       ...wrong,
       first: [
-        `for (const place of ["/tmp/x", "/usr/x", "/etc/x", ${JSON.stringify(secrets.outside)} + "/x", "../x"]) { try { require("node:fs").writeFileSync(place, "I was here"); } catch {} }`,
+        `for (const place of ["/tmp/hostile-was-here", "/usr/hostile-was-here", "/etc/hostile-was-here", ${JSON.stringify(secrets.outside)} + "/x", "../x"]) { try { require("node:fs").writeFileSync(place, "I was here"); } catch {} }`,
       ],
     },
     "forges result files": {
@@ -347,7 +347,10 @@ export function hostileClass(secrets: { grader: string; neighbour: string; outsi
       deserved: [2, 0],
       file: (cells) => ({
         name: "../zip",
-        bytes: zipSync({ "../../escaped.txt": strToU8("I was here"), "squares.ipynb": strToU8(notebook(cells)) }),
+        bytes: zipSync({
+          "../../escaped-from-a-zip.txt": strToU8("I was here"),
+          "squares.ipynb": strToU8(notebook(cells)),
+        }),
       }),
     },
   };
