@@ -21,7 +21,7 @@ napi_value programPlan(const Arguments& args, State& state) {
   const size_t batch = args.size(1);
   try {
     state.program.reset(
-        new ProgramInHand{args.env(), mode, Program(program, length, numbers, count, mode, batch, *state.pool)});
+        new ProgramInHand{args.env(), mode, Program(program, length, numbers, count, mode, batch, state.context())});
     const Program& program = state.program->program;
     const double facts[] = {static_cast<double>(program.phases()), static_cast<double>(program.stateFloats()),
                             static_cast<double>(program.workspaceFloats()), program.operations()};

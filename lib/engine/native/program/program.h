@@ -67,7 +67,7 @@ class Program {
   // Program: a header, then all buffers, norms and operations, by the tables in program_table.h; numbers: those of each
   // norm. Throws std::invalid_argument when it makes no sense.
   Program(const int32_t* program, size_t length, const float* numbers, size_t numberCount, ProgramMode mode,
-          size_t batch, const ThreadPool& pool);
+          size_t batch, const Context& context);
 
   size_t phases() const { return phases_.size(); }
   size_t stateFloats() const { return stateFloats_; }
@@ -127,6 +127,7 @@ class Program {
   ProgramMode mode_;
   size_t batch_;
   int threads_, hands_;  // as a pool's
+  size_t few_;           // fewer images are not dealt out
   int output_ = 0, trainable_ = 0, paramCount_ = 0;
   std::vector<ProgramBuffer> buffers_;
   std::vector<ProgramNorm> norms_;

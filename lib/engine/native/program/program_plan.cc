@@ -328,10 +328,9 @@ void Program::layOutWorkspace() {
     phase.chunk = std::max<size_t>(1, std::min<size_t>(share, static_cast<size_t>(kChunkBytes / std::max(bytes, 1.0))));
     const size_t chunks = (images + phase.chunk - 1) / phase.chunk;
     // A few images only are not dealt out: operations use all threads for each.
-    phase.slots =
-        images < static_cast<size_t>(hands_) * 2
-            ? 1
-            : std::min<size_t>(chunks, mode_ == ProgramMode::Infer ? chunks : static_cast<size_t>(hands_) * 4);
+    phase.slots = images < few_ ? 1
+                                : std::min<size_t>(
+                                      chunks, mode_ == ProgramMode::Infer ? chunks : static_cast<size_t>(hands_) * 4);
     if (phase.slots == 1) phase.chunk = images;
     addAccumulators(phase);
     accumulators = std::max(accumulators, phase.slots * phase.accumulatorFloats);

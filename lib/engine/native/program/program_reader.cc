@@ -10,8 +10,12 @@ namespace convbook {
 void Program::fail(const std::string& what) { throw std::invalid_argument("Program: " + what); }
 
 Program::Program(const int32_t* program, size_t length, const float* numbers, size_t numberCount, ProgramMode mode,
-                 size_t batch, const ThreadPool& pool)
-    : mode_(mode), batch_(batch), threads_(pool.threads()), hands_(pool.hands()) {
+                 size_t batch, const Context& context)
+    : mode_(mode),
+      batch_(batch),
+      threads_(context.pool.threads()),
+      hands_(context.pool.hands()),
+      few_(context.fixed ? kFixedFewImages : static_cast<size_t>(threads_) * 2) {
   if (batch == 0 || batch > (size_t{1} << 24)) fail("a batch of " + std::to_string(batch) + " images");
   read(program, length, numbers, numberCount);
   layOutState();

@@ -29,8 +29,10 @@ struct Context {
   }
 };
 
-// The hands of a pool in reproducible mode: sums are cut into sixteen parts, which keeps as many threads busy.
-constexpr int kFixedHands = 4;
+// The hands of a pool in reproducible mode: sums are cut into 32 parts, which keep as many threads busy.
+constexpr int kFixedHands = 8;
+// A batch of so many images is dealt out, one a thread, then; fewer are not.
+constexpr size_t kFixedFewImages = 8;
 // And the vectors that work is cut for then.
 constexpr int kFixedLanes = 16;
 

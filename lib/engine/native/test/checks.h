@@ -29,6 +29,8 @@ void resizing(const Context&);
 
 // programs_test.cc
 void programs(const Kernels&);
+// The same bits with any number of threads, in reproducible mode.
+void reproducible(const Kernels&);
 
 // regions_test.cc
 void regions();

@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 #include <random>
 #include <vector>
@@ -36,6 +37,12 @@ inline void check(const char* what, const Array& got, const std::vector<double>&
   for (size_t i = 0; i < got.size; i++) worst = std::fmax(worst, std::fabs(got.data[i] - wanted[i]));
   if (worst <= std::fmax(scale * 1e-5, terms * 2e-7)) return;
   std::printf("%s: error %g of %g\n", what, worst, scale);
+  failures++;
+}
+
+inline void checkBits(const char* what, const Array& got, const Array& wanted) {
+  if (std::memcmp(got.data.get(), wanted.data.get(), got.size * sizeof(float)) == 0) return;
+  std::printf("%s: other bits\n", what);
   failures++;
 }
 

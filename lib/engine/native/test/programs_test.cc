@@ -4,6 +4,7 @@
 
 #include "test/checks.h"
 #include "test/compare.h"
+#include "winograd/winograd.h"
 
 namespace convbook::testing {
 namespace {
@@ -44,15 +45,15 @@ struct Gradients {
 };
 
 Gradients gradientsOf(const Described& d, size_t batch, const Kernels& kernels, int threads,
-                      std::vector<Array>& parameters, Array& x, Array& dy) {
-  ThreadPool pool(threads);
+                      std::vector<Array>& parameters, Array& x, Array& dy, bool fixed = false) {
+  ThreadPool pool(threads, false, fixed ? kFixedHands : 0);
   SingleThreads singles;
   for (int i = 0; i < threads; i++) singles.emplace_back(new ThreadPool(1));
-  const Context context = {kernels, pool};
+  const Context context = {kernels, pool, false, nullptr, fixed ? &winogradByFixedCosts() : nullptr, fixed};
   const std::vector<int32_t> ints = d.numbers();
   const float norm[] = {1e-3f, 0.1f};
-  const Program forward(ints.data(), ints.size(), norm, 2, ProgramMode::Forward, batch, pool);
-  const Program backward(ints.data(), ints.size(), norm, 2, ProgramMode::Backward, batch, pool);
+  const Program forward(ints.data(), ints.size(), norm, 2, ProgramMode::Forward, batch, context);
+  const Program backward(ints.data(), ints.size(), norm, 2, ProgramMode::Backward, batch, context);
   Array y(forward.outputFloats()), state(forward.stateFloats()), workspace(forward.workspaceFloats()),
       way(backward.workspaceFloats());
   Gradients gradients = {{}, Array(x.size)};
@@ -94,6 +95,23 @@ void programs(const Kernels& kernels) {
     check("a parameter's gradient, a few pixels at a time", got.parameters[i], numbersOf(wanted.parameters[i]), terms);
   }
   check("an input's gradient, a few pixels at a time", got.x, numbersOf(wanted.x), largest);
+}
+
+void reproducible(const Kernels& kernels) {
+  if (kernels.tiles != nullptr) return;
+  const Described d = {pick(4, 24), pick(4, 30), pick(1, 40), pick(1, 90), pick(1, 70), pick(1, 50), pick(0, 1)};
+  const size_t batch = static_cast<size_t>(pick(1, 20)), pixels = batch * d.height * d.width;
+  std::vector<Array> parameters;
+  for (size_t size : d.parameters()) parameters.emplace_back(size);
+  Array x(pixels * d.in), dy(pixels * (d.made + d.out));
+  const Gradients wanted = gradientsOf(d, batch, kernels, 1, parameters, x, dy, true);
+  for (int threads : {2, 3, 4}) {
+    const Gradients got = gradientsOf(d, batch, kernels, threads, parameters, x, dy, true);
+    for (size_t i = 0; i < parameters.size(); i++) {
+      checkBits("a parameter's gradient on several threads", got.parameters[i], wanted.parameters[i]);
+    }
+    checkBits("an input's gradient on several threads", got.x, wanted.x);
+  }
 }
 
 }  // namespace convbook::testing
