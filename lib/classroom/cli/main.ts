@@ -1,5 +1,6 @@
 /** The command `convbook class`. Each subcommand is a file of this folder; what it needs is loaded when it runs. */
 import { Command } from "commander";
+import { bundleCommand } from "./bundle.ts";
 import { checkCommand } from "./check.ts";
 import { exportCommand } from "./export.ts";
 import { feedbackCommand } from "./feedback.ts";
@@ -11,8 +12,9 @@ import { reportCommand } from "./report.ts";
 export const classCommand = new Command("class")
   .description("one notebook becomes assignment, solution, grader and feedback")
   .addCommand(makeCommand)
-  .addCommand(checkCommand)
+  .addCommand(bundleCommand)
   .addCommand(gradeCommand)
+  .addCommand(checkCommand)
   .addCommand(manualCommand)
   .addCommand(feedbackCommand)
   .addCommand(exportCommand)
