@@ -132,9 +132,10 @@ describe("a bundle", () => {
       npm_config_cache: join(folder, ".cache"),
       npm_config_registry: "http://127.0.0.1:9/",
     };
-    const npm = { cwd: folder, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] } as const;
-    execFileSync("npm", ["ci", "--offline"], npm);
-    const said = execFileSync(join(folder, "node_modules/.bin/top"), npm);
+    const run = (program: string, args: string[]) =>
+      execFileSync(program, args, { cwd: folder, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+    run("npm", ["ci", "--offline"]);
+    const said = run(join(folder, "node_modules/.bin/top"), []);
     expect(JSON.parse(said)).toEqual(["1.9.0", "2.0.0", "1.5.0", "fast"]);
   });
 });
