@@ -63,7 +63,7 @@ describe.runIf(pythonHas("jupyter_client"))("magics of modules", () => {
     await kernel.execute(`%load_ext ${join(root, "lib/classroom/dist/magic/index.js")}`);
     const used = "Used: [\\d.]+ s, \\d+ MB of memory\n";
     expect(streamOf(await kernel.execute(answer))).toMatch(
-      new RegExp(`^✓ tests-0\n${used}tests-1: 0\\.5 points\n${used}$`),
+      new RegExp(`^✓ tests-0\n${used}tests-1: points 0\\.5\n${used}$`),
     );
     writeFileSync(join(folder, "class.yaml"), "timeout: 5\nmemory: 1G\n");
     expect(streamOf(await kernel.execute("const twice = (x: number) => x + 1;\n%grade tests-0"))).toMatch(

@@ -70,9 +70,9 @@ function show(id: string, result: unknown): void {
   const io: unknown = Reflect.get(globalThis, ioSymbol);
   if (typeof own === "function" && hasDisplay(io)) {
     const { "text/html": html, "text/plain": plain }: Shown = Reflect.apply(own, result, []);
-    io.display({ ...(html !== undefined && { "text/html": html }), "text/plain": `${id}: ${plain} points` });
+    io.display({ ...(html !== undefined && { "text/html": html }), "text/plain": `${id}: points ${plain}` });
   } else {
-    console.log(typeof result === "number" ? `${id}: ${result} points` : `✓ ${id}`);
+    console.log(typeof result === "number" ? `${id}: points ${result}` : `✓ ${id}`);
   }
 }
 
