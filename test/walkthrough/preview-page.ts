@@ -23,7 +23,7 @@ export const pictureCells: Readonly<Record<string, string>> = {
   "05-imagenet-resnets": "predict",
   "06-what-the-network-sees": "cam",
   "07-text-detection-fots": "after",
-  "08-initialization-and-optimization": "surface",
+  "08-initialization-and-optimization": "slice",
   "09-94-percent-in-minutes": "figure",
 };
 
