@@ -24,7 +24,7 @@ export const checkCommand = new Command("check")
     }
     console.log(`SHA-256 ${checked.hash}`);
     if (zip) {
-      const place = output ?? file.replace(/\.ipynb$/i, "") + ".zip";
+      const place = output ?? `${file.replace(/\.ipynb$/i, "")}.zip`;
       writePlainFile(place, checked.zip);
       console.log(`Hand in ${basename(place)}`);
     }
