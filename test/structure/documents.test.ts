@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
-const packages = readdirSync(join(root, "lib")).filter((name) => existsSync(join(root, "lib", name, "package.json")));
+const packages = readdirSync(join(root, "lib")).filter((name) => existsSync(join(root, "lib", name, "index.ts")));
 
 it("each package has the licence and publishes it", () => {
   expect(packages.sort()).toEqual(["classroom", "convbook", "engine", "kernel", "mpi", "runner"]);

@@ -162,7 +162,9 @@ function renderCode(cell: CodeCell, language: string, context: OutputContext, sh
       outputs = `<details class="hidden-part"><summary>Show the output</summary>${outputs}</details>`;
     }
   }
-  return input + outputs === "" ? "" : `<section class="cell code">${input}${outputs}</section>`;
+  // What links to a cell from elsewhere, as a site does.
+  const id = typeof cell.id === "string" ? ` id="cell-${escapeHtml(cell.id)}"` : "";
+  return input + outputs === "" ? "" : `<section class="cell code"${id}>${input}${outputs}</section>`;
 }
 
 /** A cell magic says what language the cell is in. */
