@@ -2,6 +2,7 @@
  * The command `convbook`. Each subcommand is a file of this folder; what it needs is loaded when it runs, so that
  * `convbook --help` answers at once.
  */
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { classCommand } from "@convbook/classroom";
 import { Command, CommanderError } from "commander";
@@ -23,8 +24,17 @@ for (const variable of ["CONVBOOK_MIRROR", "CONVBOOK_CACHE", "CONVBOOK_HISTORY",
   }
 }
 
+/** The version in the nearest package.json above: beside the sources, or beside dist. */
+function packageVersion(): string {
+  const above = [new URL("../package.json", import.meta.url), new URL("../../package.json", import.meta.url)];
+  const found = above.find((url) => existsSync(url));
+  const { version } = JSON.parse(found === undefined ? "{}" : readFileSync(found, "utf8")) as { version?: string };
+  return version ?? "unknown";
+}
+
 const program = new Command("convbook")
   .description("A Jupyter kernel for TypeScript and a teaching kit for convolutional networks")
+  .version(packageVersion(), "-v, --version", "say the version")
   .showHelpAfterError("(convbook --help lists the commands)")
   .showSuggestionAfterError()
   .addCommand(startCommand)
