@@ -15,7 +15,7 @@ import {
   writeCourse,
 } from "./support.ts";
 
-test("public tests, what was changed, and a zip that is graded", { timeout: 60_000 }, async () => {
+test("public tests, what was changed, and a zip that is graded", async () => {
   using room = new Classroom();
   writeCourse(room);
   const cells = course("function square(x: number): number { return x === 2 ? 4 : 0; }", goodTotal, false)
@@ -48,7 +48,7 @@ test("a notebook that is no assignment is told", async () => {
   );
 });
 
-test("each student is graded by the variant that the seed draws", { timeout: 60_000 }, async () => {
+test("each student is graded by the variant that the seed draws", async () => {
   using room = new Classroom();
   room.write("grader/class.yaml", "title: Factors\nvariants:\n  two: { factor: 2 }\n  three: { factor: 3 }\n");
   const of = (factor: number, answer: string) =>
@@ -74,7 +74,7 @@ test("each student is graded by the variant that the seed draws", { timeout: 60_
   expect([room.result("ben").points, room.result("ben").provenance.variant]).toEqual([0, "three"]);
 });
 
-test("a run that was interrupted goes on where it was", { timeout: 60_000 }, async () => {
+test("a run that was interrupted goes on where it was", async () => {
   using room = new Classroom();
   writeCourse(room);
   for (const student of ["anna", "ben", "carl"]) {
@@ -96,9 +96,7 @@ test("a run that was interrupted goes on where it was", { timeout: 60_000 }, asy
   expect(kept).toEqual(["anna true", "ben false", "carl false"]);
 });
 
-test("what is no attack is none: the same import twice, a display of one's own, an own method of all arrays", {
-  timeout: 60_000,
-}, async () => {
+test("what is no attack is none: the same import twice, a display of one's own, an own method of all arrays", async () => {
   using room = new Classroom();
   const of = (answer: string) =>
     notebook([

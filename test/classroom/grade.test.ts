@@ -17,9 +17,7 @@ import {
   writeCourse,
 } from "./support.ts";
 
-test("folders, notebooks and zips are graded; what is broken stops nobody, and a second run keeps what is there", {
-  timeout: 120_000,
-}, async () => {
+test("folders, notebooks and zips are graded; what is broken stops nobody, and a second run keeps what is there", async () => {
   using room = new Classroom();
   writeCourse(room);
   const why = (text: string) =>

@@ -18,7 +18,7 @@ import {
 
 const walls = await wallsHere();
 
-test.runIf(walls === "closed")("fifty hostile submissions, and one that is none", { timeout: 300_000 }, async () => {
+test.runIf(walls === "closed")("fifty hostile submissions, and one that is none", async () => {
   using room = new Classroom();
   writeCourse(room);
   const secret = "the neighbour's own words";
@@ -32,7 +32,7 @@ test.runIf(walls === "closed")("fifty hostile submissions, and one that is none"
   expect(Object.keys(all).length).toBeGreaterThanOrEqual(40);
   writeHostile(room, all);
   const before = inventory(room.folder);
-  const limits = { timeout: 4, memory: 700 * 2 ** 20, disk: 32 * 2 ** 20, processes: 100, output: 2 ** 20 };
+  const limits = { timeout: 10, memory: 700 * 2 ** 20, disk: 32 * 2 ** 20, processes: 100, output: 2 ** 20 };
   const lines = await gradeClass(room.path("sub"), {
     grader: room.path("grader"),
     out: room.path("out"),

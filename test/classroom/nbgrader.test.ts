@@ -44,7 +44,7 @@ const outcomes: Readonly<Record<string, Outcome>> = {
     points: 1,
     of: 7,
     byHand: true,
-    limits: { timeout: 3 },
+    limits: { timeout: 20 },
   },
   "grade cell changed": {
     source: unchanged,
@@ -179,7 +179,7 @@ const refused: Readonly<Record<string, string>> = {
 };
 
 describe.runIf(isThere)("nbgrader's notebooks", () => {
-  it.each(Object.entries(outcomes))("%s", { timeout: 60_000 }, async (_, outcome) => {
+  it.each(Object.entries(outcomes))("%s", async (_, outcome) => {
     const { source, submitted, points, of, byHand, findings = [], limits = { timeout: 20 } } = outcome;
     using room = new Classroom();
     put(room, source, "source/p1.ipynb");

@@ -38,8 +38,10 @@ export interface BoxRequest {
   readonly limits: Limits;
   /** The submission's folder: the kernel's working folder, in which it may write. */
   readonly work: string;
-  /** Folders that it must not see. */
+  /** Folders and files that it must not see. */
   readonly hidden: readonly string[];
+  /** Folders whose packages it needs, beside those of the kernel itself. */
+  readonly projects?: readonly string[];
   /** Variables beside those that every program needs. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -110,6 +112,7 @@ while IFS= read -r path; do
 done < list.cover
 while IFS= read -r path; do
   if [ -n "$path" ] && [ -d "$path" ]; then mount -t tmpfs -o ro,size=4k,mode=555 hidden "$path"; fi
+  if [ -n "$path" ] && [ -f "$path" ]; then mount --bind /dev/null "$path"; fi
 done < list.hide
 mount -t proc -o ro,nosuid,nodev,noexec proc /proc
 cd "$BOX_WORK"
@@ -132,7 +135,7 @@ export async function wallsHere(): Promise<Walls> {
     );
     try {
       mkdirSync(join(folders.stage, "../c"), { recursive: true });
-      await run(command, args, { env: { ...process.env, ...env }, timeout: 20_000 });
+      await run(command, args, { env: { ...process.env, ...env }, timeout: 120_000 });
       return walls;
     } catch {
       // Not here; a lower wall may do.
@@ -205,7 +208,7 @@ export function boxed(
   stage: string,
 ): { argv: string[]; env: Record<string, string> } {
   const { walls, limits, work } = request;
-  const [program = "", ...words] = spec.argv.map((part) => part.replaceAll("{resource_dir}", spec.folder));
+  const [program = "", ...words] = spec.argv.map((part) => part.replaceAll("{resource_dir}", realFolder(spec.folder)));
   const own = {
     HOME: work,
     TMPDIR: walls === "closed" ? "/tmp" : work,
@@ -258,7 +261,7 @@ export function boxed(
     BOX_STAGE: stage,
     BOX_WORK: work,
     BOX_COVER: covered.join("\n"),
-    BOX_KEEP: neededFolders(spec)
+    BOX_KEEP: neededFolders(spec, request.projects ?? [], covered)
       .filter((path) => covered.some((folder) => isWithin(path, folder)))
       .join("\n"),
     BOX_HIDE: request.hidden.map((path) => resolve(path)).join("\n"),
@@ -295,25 +298,38 @@ function coveredFolders(): string[] {
   );
 }
 
-/** Folders that the kernel cannot do without: Node, and the packages among which the kernel is. */
-function neededFolders(spec: BoxedSpec): string[] {
+/** Folders that the kernel cannot do without: Node, the packages among which the kernel is, and those of the assignment. */
+function neededFolders(spec: BoxedSpec, projects: readonly string[], covered: readonly string[]): string[] {
   const program = spec.argv[0] ?? "";
   const programs = [process.execPath, ...(program.startsWith(sep) ? [program] : [])];
-  const packages = [realpathSync(spec.folder), realpathSync(dirname(fileURLToPath(import.meta.url)))].map(
-    outermostProject,
-  );
+  const ours = [realFolder(spec.folder), realpathSync(dirname(fileURLToPath(import.meta.url)))];
+  const packages = [...ours, ...projects].flatMap((folder) => packageFolders(folder, covered));
   return [...new Set([...programs.map((path) => dirname(dirname(realpathSync(path)))), ...packages])];
 }
 
-/** The folder furthest up that has packages, or else the folder itself. */
-export function outermostProject(folder: string): string {
+/**
+ * Where a folder's packages are: the project furthest up that has some, or else the folder itself. Packages that lie beside people's homes or
+ * among temporary files are meant alone, and not what else is there.
+ *
+ * @param covered Folders with what is none of a submission's business.
+ */
+export function packageFolders(folder: string, covered: readonly string[]): string[] {
   let found = folder;
   for (let place = folder; dirname(place) !== place; place = dirname(place)) {
-    if (existsSync(join(place, "node_modules"))) {
+    const modules = join(place, "node_modules");
+    if (covered.includes(place)) {
+      return [found, ...(existsSync(modules) ? [realpathSync(modules)] : [])];
+    }
+    if (existsSync(modules)) {
       found = place;
     }
   }
-  return found;
+  return [found];
+}
+
+/** Links lead through folders that are covered. */
+function realFolder(folder: string): string {
+  return existsSync(folder) ? realpathSync(folder) : folder;
 }
 
 function isWithin(path: string, folder: string): boolean {

@@ -9,6 +9,7 @@ import { checkedResult, junit, type Result } from "../results/index.ts";
 import { readAssignment, readSettings, settingsFile } from "../source/index.ts";
 import { fieldsOf } from "../values.ts";
 import { contextOf, type GivenLimits } from "./context.ts";
+import { elsewhere } from "./elsewhere.ts";
 import { type GradeContext, gradeSubmission } from "./submission.ts";
 import { findSubmissions, type Submission, submissionHash } from "./submissions.ts";
 
@@ -97,7 +98,16 @@ async function contextsOf(
       student,
       variant,
       limits,
-      hidden: [folder, ...hidden, ...(knowsStudent ? [resolve(handedOut)] : [])],
+      hidden: [
+        folder,
+        ...hidden,
+        ...(knowsStudent ? [resolve(handedOut)] : []),
+        ...elsewhere(
+          folder,
+          grader.notebooks.map(({ file }) => file),
+          process.cwd(),
+        ),
+      ],
       execution: "autograde",
       signal,
     });

@@ -1,6 +1,6 @@
 /** Grades one submission, from its files to its result. */
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type Kernelspec, type Notebook, parseNotebook, upgradeNotebook } from "nbconvert-ts-runner";
 import type { Answer, Finding, Result, TaskResult } from "../results/index.ts";
@@ -151,7 +151,9 @@ function sessionOf(context: GradeContext, work: string, spec: Kernelspec, grader
   const { walls, limits, hidden, signal, provenance } = context;
   // Tests may ask how they are run, by nbgrader's variable too.
   const env = { CONVBOOK_CLASS_SEED: String(provenance.seed), NBGRADER_EXECUTION: context.execution };
-  return { spec, language: grader.language, request: { walls, limits, work, hidden, env }, signal };
+  const modules = modulesOf(context.grader.folder);
+  const projects = modules === undefined ? [] : [dirname(modules)];
+  return { spec, language: grader.language, request: { walls, limits, work, hidden, env, projects }, signal };
 }
 
 /** Lays out a submission's folder: what belongs to the assignment, over what was handed in. */
@@ -170,15 +172,22 @@ function fill(work: string, submission: Submission, folder: string, { grader }: 
     mkdirSync(dirname(path), { recursive: true });
     copyFileSync(join(grader.folder, name), path);
   }
-  for (let place = grader.folder; ; place = dirname(place)) {
+  const modules = modulesOf(grader.folder);
+  if (modules !== undefined) {
+    rmSync(join(work, "node_modules"), { recursive: true, force: true });
+    symlinkSync(modules, join(work, "node_modules"), "junction");
+  }
+}
+
+/** The packages that a folder's programs find first: where they really are, since links may lead through what is covered. */
+function modulesOf(folder: string): string | undefined {
+  for (let place = folder; ; place = dirname(place)) {
     const modules = join(place, "node_modules");
     if (existsSync(modules)) {
-      rmSync(join(work, "node_modules"), { recursive: true, force: true });
-      symlinkSync(modules, join(work, "node_modules"), "junction");
-      return;
+      return realpathSync(modules);
     }
     if (dirname(place) === place) {
-      return;
+      return undefined;
     }
   }
 }
