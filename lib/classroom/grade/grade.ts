@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { serializeNotebook, writeAtomically } from "nbconvert-ts-runner";
 import { ClassroomError } from "../errors.ts";
 import { variantOf } from "../make/index.ts";
-import { checkedResult, junit, type Result } from "../results/index.ts";
+import { junit, type Result, readResult, resultFile } from "../results/index.ts";
 import { readAssignment, readSettings, settingsFile } from "../source/index.ts";
 import { fieldsOf } from "../values.ts";
 import { contextOf, type GivenLimits } from "./context.ts";
@@ -66,7 +66,7 @@ export async function gradeClass(
       submissions.map(
         ({ student: name }) =>
           () =>
-            readResult(folderOf(out, name)),
+            readResult(join(folderOf(out, name), resultFile)),
       ),
     ),
     false,
@@ -145,7 +145,7 @@ async function gradeOnce(submission: Submission, context: GradeContext, out: str
   const keyFile = join(folder, "graded.key");
   if (!force && existsSync(keyFile) && readFileSync(keyFile, "utf8") === key) {
     try {
-      return { result: readResult(folder), kept: true };
+      return { result: readResult(join(folder, resultFile)), kept: true };
     } catch {
       // Not whole: it is graded again.
     }
@@ -155,7 +155,7 @@ async function gradeOnce(submission: Submission, context: GradeContext, out: str
   for (const [name, notebook] of notebooks) {
     writeAtomically(join(folder, `${name}.graded.ipynb`), serializeNotebook(notebook), false);
   }
-  writeAtomically(join(folder, "result.json"), `${JSON.stringify(result, undefined, 2)}\n`);
+  writeAtomically(join(folder, resultFile), `${JSON.stringify(result, undefined, 2)}\n`);
   writeAtomically(keyFile, key);
   return { result, kept: false };
 }
@@ -166,10 +166,6 @@ export function folderOf(out: string, student: string): string {
     encodeURIComponent(character).replaceAll("/", "%2F"),
   );
   return join(out, /^\.+$/.test(name) ? `_${name}` : name);
-}
-
-function readResult(folder: string): Result {
-  return checkedResult(JSON.parse(readFileSync(join(folder, "result.json"), "utf8")), join(folder, "result.json"));
 }
 
 function keyOf(submission: Submission, { provenance, walls }: GradeContext): string {

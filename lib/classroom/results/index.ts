@@ -1,4 +1,3 @@
-export { checkedResult } from "./check.ts";
 export { fileNames } from "./file-name.ts";
 export { junit } from "./junit.ts";
 export { type FoundResult, type FoundResults, readResult, readResults, resultFile } from "./read.ts";

@@ -35,15 +35,15 @@ it("says which file is no result and why, and reads the others", () => {
   write("a/result.json", fullResult());
   write("b/result.json", "{");
   write("c/result.json", { ...fullResult(), version: 2 });
-  write("d/result.json", { ...fullResult(), tasks: [{ id: "x", title: "x", maxPoints: 1, points: "1", reasons: [] }] });
+  write("d/result.json", { ...fullResult(), tasks: [{ ...task("x", 1, 1), points: "1" }] });
   write("e/result.json", []);
   const { results, problems } = readResults(folder);
   expect(results).toHaveLength(1);
   expect(problems.map((problem) => problem.slice(folder.length + 1)).sort()).toEqual([
     "b/result.json: this is no result: it is not JSON",
-    "c/result.json: this result has version 2, and version 1 is the newest that is known here",
-    "d/result.json: this is no result: its task 1 has points that are no number",
-    "e/result.json: this is no result: it is no object",
+    "c/result.json: is a result of version 2; expected 1",
+    "d/result.json: is no result: /tasks/0/points must be number,null",
+    "e/result.json: is a result of version unknown; expected 1",
   ]);
 });
 

@@ -2,6 +2,7 @@
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ClassroomError } from "../errors.ts";
+import { checkedResult } from "./check.ts";
 import type { Result } from "./result.ts";
 
 /** What grading calls its file. */
@@ -87,64 +88,5 @@ export function readResult(path: string): Result {
   } catch (error) {
     throw new ClassroomError(path, "this is no result: it is not JSON", { cause: error });
   }
-  if (isObject(value) && typeof value.version === "number" && value.version > 1) {
-    throw new ClassroomError(
-      path,
-      `this result has version ${value.version}, and version 1 is the newest that is known here`,
-    );
-  }
-  const wrong = faultOf(value);
-  if (wrong !== undefined) {
-    throw new ClassroomError(path, `this is no result: ${wrong}`);
-  }
-  return value as Result;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-/** The first thing that keeps a value from being a result. */
-function faultOf(value: unknown): string | undefined {
-  if (!isObject(value)) {
-    return "it is no object";
-  }
-  for (const [name, type] of [
-    ["assignment", "string"],
-    ["student", "string"],
-    ["status", "string"],
-    ["points", "number"],
-    ["maxPoints", "number"],
-  ] as const) {
-    if (typeof value[name] !== type) {
-      return `its ${name} is no ${type}`;
-    }
-  }
-  for (const name of ["tasks", "findings"]) {
-    if (!Array.isArray(value[name]) || !value[name].every(isObject)) {
-      return `its ${name} are no list`;
-    }
-  }
-  for (const [i, task] of (value.tasks as readonly Fields[]).entries()) {
-    const wrong = taskFault(task);
-    if (wrong !== undefined) {
-      return `its task ${i + 1} ${wrong}`;
-    }
-  }
-  return undefined;
-}
-
-function taskFault(task: Fields): string | undefined {
-  if (typeof task.id !== "string" || typeof task.title !== "string" || typeof task.maxPoints !== "number") {
-    return "has no id, title and points";
-  }
-  if (task.points !== null && typeof task.points !== "number") {
-    return "has points that are no number";
-  }
-  const reasons = task.reasons;
-  return Array.isArray(reasons) && reasons.every((reason) => isObject(reason) && typeof reason.name === "string")
-    ? undefined
-    : "has reasons that are no list of checks";
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return checkedResult(value, path);
 }
