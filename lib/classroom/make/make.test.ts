@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { parse } from "yaml";
 import { isUnchanged, readAssignment, sourceOf } from "../source/index.ts";
 import { cellWith, folderWith, kernelDir, notebookOf, roles } from "../testing/notebooks.ts";
 import { makeAssignment, variantOf, withValues } from "./index.ts";
@@ -49,6 +50,7 @@ test("writes and proves what students, graders and readers of solutions get, for
     "grader/variants.json",
     "solution/a/data/x.csv",
     "solution/a/sums.ipynb",
+    "student/a/class.yaml",
     "student/a/data/x.csv",
     "student/a/sums.ipynb",
   ]);
@@ -56,6 +58,14 @@ test("writes and proves what students, graders and readers of solutions get, for
     students: { anna: "a" },
   });
   expect(readdirSync(folder)).toEqual(["work"]);
+  expect(parse(readFileSync(join(out, "student/a/class.yaml"), "utf8"))).toEqual({
+    title: "work",
+    timeout: 30,
+    memory: expect.any(Number),
+    threads: 1,
+    network: false,
+    tolerance: expect.any(Object),
+  });
 
   const [student] = readAssignment(join(out, "student/a")).notebooks;
   expect(student?.cells.map(({ source: text }) => text)).toEqual([

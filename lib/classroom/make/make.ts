@@ -154,10 +154,12 @@ function copyFiles({ folder, files, settings }: Assignment, place: (edition: str
     }
   }
   writeSettings(settings, place("grader"));
+  const { title, due, timeout, memory, threads, network, tolerance } = settings;
+  writeSettings({ title, due, timeout, memory, threads, network, tolerance }, place("student"));
 }
 
-/** The settings with all defaults: a grader does not depend on what those are one day. */
-function writeSettings(settings: ClassSettings, folder: string): void {
+/** The settings with all defaults, which may be others one day; students get what they are allowed, and neither seed nor variants. */
+function writeSettings(settings: Partial<ClassSettings>, folder: string): void {
   const said = Object.entries(settings).filter(([, value]) => value !== null && JSON.stringify(value) !== "{}");
   writeFileSync(join(folder, settingsFile), stringify(Object.fromEntries(said)));
 }
