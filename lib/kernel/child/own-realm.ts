@@ -93,7 +93,7 @@ export async function loadInOwnRealm(entry: string): Promise<void> {
 
 /** Freezes what JavaScript itself gives a realm. Its text runs there, so that it uses nothing from around it. */
 function freezeRealm(shared: readonly string[]): void {
-  const { freeze, getPrototypeOf } = Object;
+  const { defineProperty, freeze, getPrototypeOf } = Object;
   const iterators = [[].values(), new Map().values(), new Set().values(), "".matchAll(/x/g), ""[Symbol.iterator]()];
   const functions = [async () => {}, function* () {}, async function* () {}];
   const found: unknown[] = [...iterators, ...functions].map((each) => getPrototypeOf(each));
@@ -110,8 +110,29 @@ function freezeRealm(shared: readonly string[]): void {
       found.push(value, Reflect.get(value, "prototype"));
     }
   }
+  // A property that is frozen on a prototype cannot be assigned on what inherits it either, as programs do with an error's name.
+  // It is therefore given by a getter, and set on the object itself.
+  const mayBeSet = (owner: object): void => {
+    for (const [name, { value, writable }] of Object.entries(Object.getOwnPropertyDescriptors(owner))) {
+      if (writable === true) {
+        defineProperty(owner, name, {
+          configurable: false,
+          get: () => value,
+          set(this: unknown, set: unknown) {
+            if (this === owner || (typeof this !== "object" && typeof this !== "function") || this === null) {
+              throw new TypeError(`${name} cannot be changed for all objects`);
+            }
+            defineProperty(this, name, { value: set, writable: true, enumerable: true, configurable: true });
+          },
+        });
+      }
+    }
+  };
   for (const each of found) {
     if ((typeof each === "object" || typeof each === "function") && each !== null) {
+      if (each === Object.prototype || each === Error.prototype || getPrototypeOf(each) === Error.prototype) {
+        mayBeSet(each);
+      }
       freeze(each);
     }
   }
