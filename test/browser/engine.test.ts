@@ -119,6 +119,7 @@ describe.runIf(left.length === 0)("the engine in a page", () => {
     isolated = isIsolated;
     said = [];
     const page = await browser.newPage();
+    page.setDefaultTimeout(300_000);
     page.on("console", (message) => said.push(`${message.type()}: ${message.text()}`));
     page.on("pageerror", ({ message }) => said.push(`error: ${message}`));
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, { waitUntil: "load" });

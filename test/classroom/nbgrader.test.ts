@@ -103,6 +103,7 @@ const outcomes: Readonly<Record<string, Outcome>> = {
     points: 0,
     of: 0,
     byHand: false,
+    findings: ["error"],
   },
   "long output": {
     source: "preprocessors/long-output",

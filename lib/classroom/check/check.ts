@@ -65,8 +65,15 @@ export async function checkFile(path: string, options: CheckOptions = {}): Promi
   const bytes = readFileSync(path);
   const { result } = await gradeSubmission(submissionOf(path, bytes), context);
   const findings = given === undefined ? [...storedFindings(notebook, own), ...result.findings] : result.findings;
+  // What was handed out is not known without it, and so not whether an answer for a person differs.
+  const tasks =
+    given === undefined
+      ? result.tasks.map((task) =>
+          task.kind === "manual" ? { ...task, points: null, status: "manual" as const, reasons: [] } : task,
+        )
+      : result.tasks;
   return {
-    result: { ...result, findings },
+    result: { ...result, tasks, findings },
     hash: createHash("sha256").update(bytes).digest("hex"),
     zip: zipSync({ [name]: bytes, "handed-in.json": strToU8(manifest(result)) }, { mtime: anyTime }),
   };

@@ -32,7 +32,7 @@ export const checkCommand = new Command("check")
 
 /** The result in lines for a terminal. */
 function told({ tasks, findings, points, maxPoints }: Result): string[] {
-  const marks: Record<string, string> = { passed: "✓", partly: "~", manual: "?" };
+  const marks: Record<string, string> = { passed: "✓", partly: "~", manual: "?", notRun: "?" };
   return [
     ...tasks.flatMap((task) => [
       `${marks[task.status] ?? "✗"} ${task.title} (${task.id}): ${task.points === null ? "a person gives" : task.points} of ${task.maxPoints}`,

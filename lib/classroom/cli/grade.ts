@@ -59,7 +59,10 @@ export const gradeCommand = new Command("grade")
         signal: stop.signal,
         onResult: (result, kept) => {
           done++;
-          const told = result.findings.length === 0 ? "" : `, ${result.findings.length} findings`;
+          const told =
+            result.findings.length === 0
+              ? ""
+              : `, ${result.findings.length} finding${result.findings.length === 1 ? "" : "s"}`;
           const state =
             result.status === "needsManual"
               ? ", some by hand"
@@ -72,7 +75,10 @@ export const gradeCommand = new Command("grade")
         },
       });
       const failed = lines.filter(({ status }) => status === "failed").length;
-      console.log(`${lines.length} graded into ${options.out}${failed === 0 ? "" : `; ${failed} could not be`}`);
+      console.log(
+        `${lines.length - failed} graded into ${options.out}${failed === 0 ? "" : `; ${failed} could not be`}`,
+      );
+      process.exitCode = failed > 0 ? 1 : 0;
     } finally {
       process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
     }

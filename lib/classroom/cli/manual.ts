@@ -1,6 +1,7 @@
 /** `convbook class manual`. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { Command } from "commander";
+import { ClassroomError } from "../errors.ts";
 
 export const manualCommand = new Command("manual")
   .description("write a table of what a person grades; take its points and comments back")
@@ -15,8 +16,14 @@ export const manualCommand = new Command("manual")
     ]);
     const { results, problems } = readResults(folder);
     if (take === undefined) {
+      // It may hold points and comments that nobody has taken yet.
+      if (existsSync(output)) {
+        throw new ClassroomError(output, "is there already; take it with --take, or write another with --output");
+      }
       writePlainFile(output, manualTable(results));
-      console.log(`Fill in points and comments in ${output}, then: convbook class manual ${folder} --take ${output}`);
+      console.log(
+        `Fill in points and comments in ${output}, then: npx convbook class manual ${folder} --take ${output}`,
+      );
     } else {
       const changed = takeManual(results, readCsv(readFileSync(take, "utf8")), take);
       for (const { path, result } of changed) {

@@ -239,7 +239,8 @@ export function boxed(
     "-c",
     clean,
     "sh",
-    [...passed, marker].join(" "),
+    [...passed.filter((name) => name !== "PATH"), marker].join(" "),
+    `PATH=${plainPath()}`,
     ...Object.entries(own).map(([name, value]) => `${name}=${value}`),
     program === "node" ? process.execPath : program,
     ...words,
@@ -285,6 +286,14 @@ export function boxed(
   };
 }
 
+/** Where programs are, without what tells of a project. */
+function plainPath(): string {
+  return (process.env.PATH ?? "")
+    .split(":")
+    .filter((folder) => !folder.includes("node_modules"))
+    .join(":");
+}
+
 /** Threads of a kernel and its checker, which count as processes where the system limits those of a user. */
 const threadsBeside = 200;
 
@@ -299,7 +308,11 @@ function coveredFolders(): string[] {
 }
 
 /** Folders that the kernel cannot do without: Node, the packages among which the kernel is, and those of the assignment. */
-function neededFolders(spec: BoxedSpec, projects: readonly string[], covered: readonly string[]): string[] {
+export function neededFolders(
+  spec: BoxedSpec,
+  projects: readonly string[] = [],
+  covered: readonly string[] = coveredFolders(),
+): string[] {
   const program = spec.argv[0] ?? "";
   const programs = [process.execPath, ...(program.startsWith(sep) ? [program] : [])];
   const ours = [realFolder(spec.folder), realpathSync(dirname(fileURLToPath(import.meta.url)))];

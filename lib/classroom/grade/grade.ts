@@ -1,15 +1,18 @@
 /** Grades a class: each submission apart from the others, some at a time, and what is graded already is kept. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { serializeNotebook, writeAtomically } from "nbconvert-ts-runner";
 import { ClassroomError } from "../errors.ts";
 import { variantOf } from "../make/index.ts";
 import { junit, type Result, readResult, resultFile } from "../results/index.ts";
-import { readAssignment, readSettings, settingsFile } from "../source/index.ts";
+import { type AssignmentNotebook, readAssignment, readSettings, settingsFile } from "../source/index.ts";
 import { fieldsOf } from "../values.ts";
+import { neededFolders } from "./box.ts";
 import { contextOf, type GivenLimits } from "./context.ts";
 import { elsewhere } from "./elsewhere.ts";
+import { kernelOf } from "./kernel.ts";
 import { type GradeContext, gradeSubmission } from "./submission.ts";
 import { findSubmissions, type Submission, submissionHash } from "./submissions.ts";
 
@@ -46,6 +49,10 @@ export async function gradeClass(
 ): Promise<Pick<Result, "student" | "status" | "points">[]> {
   const { out, jobs = 1, force = false, only, signal } = options;
   const submissions = findSubmissions(path).filter((each) => only === undefined || only.includes(each.student));
+  const unknown = (only ?? []).filter((name) => !submissions.some(({ student }) => student === name));
+  if (unknown.length > 0) {
+    throw new ClassroomError(path, `has no submission of ${unknown.map((name) => JSON.stringify(name)).join(", ")}`);
+  }
   const contexts = await contextsOf(options, [resolve(path), resolve(out)]);
   mkdirSync(out, { recursive: true });
   const results = new Map<number, Pick<Result, "student" | "status" | "points">>();
@@ -102,11 +109,15 @@ async function contextsOf(
         folder,
         ...hidden,
         ...(knowsStudent ? [resolve(handedOut)] : []),
-        ...elsewhere(
+        ...elsewhere({
           folder,
-          grader.notebooks.map(({ file }) => file),
-          process.cwd(),
-        ),
+          notebooks: grader.notebooks.map(({ file }) => file),
+          places: [process.cwd(), ...hidden.map((path) => dirname(path))],
+          needed: [
+            realpathSync(tmpdir()),
+            ...neededFolders(kernelOf(grader.notebooks[0] as AssignmentNotebook, folder)),
+          ],
+        }),
       ],
       execution: "autograde",
       signal,

@@ -14,31 +14,52 @@ const write = (name: string) => {
   writeFileSync(path(name), "{}");
 };
 
-describe("the same notebooks elsewhere", () => {
-  it("are solutions, the source, what was handed out, and files beside; not the grader's own, nor what only has packages", () => {
+describe("what lies around a grader", () => {
+  const around = (grader: string, notebooks: string[], ...places: string[]) =>
+    elsewhere({
+      folder: path(grader),
+      notebooks,
+      places: places.map(path),
+      needed: [path("course/tools/node")],
+    }).sort();
+
+  it("is hidden where a teacher works: all but packages, where links among them lead, and what the kernel needs", () => {
     write("course/dist/grader/blocks.ipynb");
     write("course/dist/solution/blocks.ipynb");
     write("course/dist/student/blocks.ipynb");
     write("course/source/blocks.ipynb");
-    write("course/old/2025/blocks.ipynb");
-    write("course/blocks.ipynb");
-    write("course/other/stems.ipynb");
+    write("course/marks.csv");
+    write("course/package.json");
     write("course/node_modules/kit/blocks.ipynb");
-    write("desk/blocks.ipynb");
-    expect(elsewhere(path("course/dist/grader"), ["blocks.ipynb"], path("desk")).sort()).toEqual(
+    write("course/tools/node/bin/node");
+    write("course/own-kit/index.ts");
+    symlinkSync(path("course/own-kit"), path("course/node_modules/own-kit"));
+    write("desk/notes.txt");
+    expect(around("course/dist/grader", ["blocks.ipynb"], "desk")).toEqual(
       [
-        "course/blocks.ipynb",
+        "course/dist",
+        "course/dist/grader",
         "course/dist/solution",
         "course/dist/student",
-        "course/old",
+        "course/marks.csv",
         "course/source",
-        "desk/blocks.ipynb",
+        "desk/notes.txt",
       ].map(path),
     );
   });
 
-  it("are found by the names of variants' notebooks, and nowhere where there is nothing", () => {
-    expect(elsewhere(path("course/dist/grader"), ["a/stems.ipynb"], path("nowhere"))).toEqual([path("course/other")]);
+  it("is hidden in a repository of packages where it has the same notebooks, or their results", () => {
+    mkdirSync(path("repository"));
+    writeFileSync(path("repository/package.json"), JSON.stringify({ workspaces: ["lib/kit"] }));
+    write("repository/lib/kit/index.ts");
+    write("repository/datasets/digits.json");
+    write("repository/made/grader/a/stems.ipynb");
+    write("repository/teaching/stems.ipynb");
+    write("repository/last-year/ada/stems.graded.ipynb");
+    write("repository/other/leaves.ipynb");
+    expect(around("repository/made/grader", ["a/stems.ipynb"])).toEqual(
+      ["repository/last-year", "repository/made/grader", "repository/teaching"].map(path),
+    );
   });
 });
 

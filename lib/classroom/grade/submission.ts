@@ -2,9 +2,16 @@
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Kernelspec, type Notebook, parseNotebook, upgradeNotebook } from "nbconvert-ts-runner";
 import type { Answer, Finding, Result, TaskResult } from "../results/index.ts";
-import type { Assignment, AssignmentCell, AssignmentNotebook } from "../source/index.ts";
+import {
+  type Assignment,
+  type AssignmentCell,
+  type AssignmentNotebook,
+  isAnswer,
+  teacherFolder,
+} from "../source/index.ts";
 import { firstLine } from "../values.ts";
 import { type Limits, makeFolders, type Walls } from "./box.ts";
 import { figuresOf } from "./figures.ts";
@@ -13,7 +20,7 @@ import { kernelOf } from "./kernel.ts";
 import { givenTexts, type Restored, restore } from "./restore.ts";
 import { runCells, type SessionResult } from "./session.ts";
 import type { Submission } from "./submissions.ts";
-import { judge, mayShow } from "./verdict.ts";
+import { judge, mayShow, notDone } from "./verdict.ts";
 
 /** What all submissions of a class share. */
 export interface GradeContext {
@@ -131,6 +138,10 @@ async function gradeNotebook(submission: Submission, grader: AssignmentNotebook,
     return { ...lost("limit", hidden.clean(message), true), bytes, answers: restored.answers };
   }
   context.signal?.throwIfAborted();
+  const broken = brokenSetup(restored, session);
+  if (broken !== undefined) {
+    return { ...lost("error", hidden.clean(broken), true), bytes, answers: restored.answers };
+  }
   const judged = tasksOf(restored, grader, session, hidden);
   return {
     tasks: judged.tasks.map((task) => ({ ...task, ...figuresOf(task.id, restored, session, notebook, hidden) })),
@@ -151,7 +162,7 @@ function sessionOf(context: GradeContext, work: string, spec: Kernelspec, grader
   const { walls, limits, hidden, signal, provenance } = context;
   // Tests may ask how they are run, by nbgrader's variable too.
   const env = { CONVBOOK_CLASS_SEED: String(provenance.seed), NBGRADER_EXECUTION: context.execution };
-  const modules = modulesOf(context.grader.folder);
+  const modules = packagesFor(context.grader.folder);
   const projects = modules === undefined ? [] : [dirname(modules)];
   return { spec, language: grader.language, request: { walls, limits, work, hidden, env, projects }, signal };
 }
@@ -166,17 +177,23 @@ function fill(work: string, submission: Submission, folder: string, { grader }: 
       writeFileSync(path, read());
     }
   }
-  for (const name of grader.files) {
+  // What is for teachers only stays with them: tests run beside the student's code, which reads what they can read.
+  for (const name of grader.files.filter((each) => !each.startsWith(teacherFolder))) {
     const path = join(work, name);
     rmSync(path, { recursive: true, force: true });
     mkdirSync(dirname(path), { recursive: true });
     copyFileSync(join(grader.folder, name), path);
   }
-  const modules = modulesOf(grader.folder);
+  const modules = packagesFor(grader.folder);
   if (modules !== undefined) {
     rmSync(join(work, "node_modules"), { recursive: true, force: true });
     symlinkSync(modules, join(work, "node_modules"), "junction");
   }
+}
+
+/** An assignment's packages; where it has none, those of this command. */
+function packagesFor(folder: string): string | undefined {
+  return modulesOf(folder) ?? modulesOf(dirname(realpathSync(fileURLToPath(import.meta.url))));
 }
 
 /** The packages that a folder's programs find first: where they really are, since links may lead through what is covered. */
@@ -266,7 +283,7 @@ function tasksOf(restored: Restored, grader: AssignmentNotebook, session: Sessio
       seconds: rounded(run?.seconds ?? 0),
     });
   }
-  findings.push(...limitFindings(restored, session));
+  findings.push(...limitFindings(restored, session), ...ownErrors(restored, session));
   if (session.foreign.length > 0) {
     findings.push({
       kind: "forged",
@@ -281,11 +298,40 @@ function tasksOf(restored: Restored, grader: AssignmentNotebook, session: Sessio
       findings.push({
         kind: "forged",
         cell: of?.id ?? null,
-        message: "A cell of the student's showed a grade; it did not count.",
+        message: "A cell that is no test showed a grade; it did not count.",
       });
     }
   }
   return { tasks, findings };
+}
+
+/** Answers and cells of the student's own that ended with an error: what their tests say of it is often only that something is not there. */
+function ownErrors(restored: Restored, session: SessionResult): Finding[] {
+  return restored.cells.flatMap((each) => {
+    const { of, isUntouched } = each;
+    const { status, error, limit } = session.runs.get(each) ?? {};
+    const isOwn = of === undefined || (isAnswer(of.role) && !isUntouched);
+    if (!isOwn || status !== "error" || limit !== undefined || error === undefined || notDone.test(error.name)) {
+      return [];
+    }
+    const what = of === undefined ? "A cell that is no task" : "This answer";
+    const message = error.message === "" ? error.name : `${error.name}: ${error.message}`;
+    return [{ kind: "error" as const, cell: of?.id ?? null, message: `${what} ended with ${message}` }];
+  });
+}
+
+/** The first of the assignment's own cells that ended with an error before any answer ran: nobody's work is to blame for it. */
+function brokenSetup(restored: Restored, session: SessionResult): string | undefined {
+  for (const each of restored.cells) {
+    if (each.of === undefined || isAnswer(each.of.role)) {
+      return undefined;
+    }
+    const { status, error } = session.runs.get(each) ?? {};
+    if (each.of.role === "readonly" && status === "error" && error !== undefined) {
+      return `The assignment's own cell ${each.of.id ?? ""} ended before any answer ran with ${error.name}: ${error.message}`;
+    }
+  }
+  return undefined;
 }
 
 /** Functions that a cell declares, of TypeScript or Python. */

@@ -44,7 +44,7 @@ export function findSubmissions(path: string): Submission[] {
       .flatMap((entry) => {
         const place = join(path, entry.name);
         if (entry.isDirectory()) {
-          return [filesBelow(entry.name, place)];
+          return [outOfZip(filesBelow(entry.name, place))];
         }
         return entry.isFile() ? ofFile(entry.name, () => readFileSync(place), true) : [];
       });
@@ -118,6 +118,19 @@ function withoutFolder(files: Map<string, () => Uint8Array>): Map<string, () => 
   return files.size > 0 && [...files.keys()].every(isIn)
     ? new Map([...files].map(([name, read]) => [name.slice((first as string).length + 1), read]))
     : files;
+}
+
+/** A student's folder that holds what `check` writes, a zip, and no notebook: what is in the zip. */
+function outOfZip(submission: Submission): Submission {
+  const names = [...submission.files.keys()];
+  const zips = names.filter((name) => /\.zip$/i.test(name));
+  const [zip = ""] = zips;
+  const read = submission.files.get(zip);
+  if (zips.length !== 1 || read === undefined || names.some((name) => /\.ipynb$/i.test(name))) {
+    return submission;
+  }
+  const [inside] = ofFile(basename(zip), read, true);
+  return inside === undefined ? submission : { ...inside, student: submission.student };
 }
 
 /** A student's folder as a submission. */

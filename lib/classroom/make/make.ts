@@ -1,7 +1,8 @@
 /** `convbook class make`: from a teacher's notebooks `student/`, `solution/` and `grader/`, proven. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Notebook, serializeNotebook } from "nbconvert-ts-runner";
+import { bundledKernelSpec } from "@convbook/kernel";
+import { findKernelspec, KernelspecError, type Notebook, serializeNotebook } from "nbconvert-ts-runner";
 import { stringify } from "yaml";
 import { ClassroomError } from "../errors.ts";
 import {
@@ -11,6 +12,7 @@ import {
   cellsOf,
   readAssignment,
   settingsFile,
+  teacherFolder,
 } from "../source/index.ts";
 import { leaksInFile, leaksInNotebook, type Secret, secretsOf } from "./leaks.ts";
 import { type ProofOptions, proveSolution, proveUntouched } from "./prove.ts";
@@ -46,8 +48,6 @@ export interface Made {
   readonly notes: readonly string[];
 }
 
-/** Files of an assignment that only the grader gets, by the folder in which they lie. */
-const teacherFolder = "teacher/";
 const editions = ["student", "solution", "grader"] as const;
 
 /**
@@ -61,11 +61,12 @@ const editions = ["student", "solution", "grader"] as const;
 export async function makeAssignment(source: string, out: string, options: MakeOptions = {}): Promise<Made> {
   const assignment = readAssignment(source, { leaveOut: [out] });
   checkStudents(options.students ?? [], assignment);
+  const kernelDir = options.kernelDir ?? kernelFolderOf(assignment);
   return writeWhole(out, async (staging) => {
     const names = Object.keys(assignment.settings.variants).sort();
     const proven: ProvenNotebook[] = [];
     for (const variant of names.length === 0 ? [null] : names) {
-      proven.push(...(await makeVariant(assignment, variant, staging, options)));
+      proven.push(...(await makeVariant(assignment, variant, staging, { ...options, kernelDir })));
     }
     if (names.length > 0) {
       writeSettings(assignment.settings, join(staging, "grader"));
@@ -74,6 +75,23 @@ export async function makeAssignment(source: string, out: string, options: MakeO
     const notes = assignment.notebooks.flatMap(({ name, notes: each }) => each.map((note) => `${name}: ${note}`));
     return { folders: editions, notebooks: proven, points: assignment.points, notes };
   });
+}
+
+/** Our own kernel's folder, where no kernel that the notebooks name is installed: for TypeScript this package brings one. */
+function kernelFolderOf({ folder, notebooks }: Assignment): string | undefined {
+  const names = notebooks.map(({ notebook }) => notebook.metadata.kernelspec?.name);
+  try {
+    for (const name of names) {
+      findKernelspec(typeof name === "string" ? name : "convbook", { from: folder });
+    }
+    return undefined;
+  } catch (error) {
+    const isScript = notebooks.every(({ language }) => language === "typescript" || language === "javascript");
+    if (error instanceof KernelspecError && isScript) {
+      return bundledKernelSpec();
+    }
+    return undefined;
+  }
 }
 
 async function makeVariant(

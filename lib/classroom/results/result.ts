@@ -63,6 +63,7 @@ export interface Finding {
     | "split"
     | "merged"
     | "output" // more than the limit was printed
+    | "error" // a cell that is no test ended with one
     | "limit" // time, memory or processes came to an end
     | "network" // it asked for an address
     | "forged" // it showed grades of its own

@@ -43,6 +43,9 @@ export interface ReadOptions {
 /** The file with an assignment's settings. */
 export const settingsFile = "class.yaml";
 
+/** The folder of an assignment whose files are for teachers alone. */
+export const teacherFolder = "teacher/";
+
 const leftOut = new Set(["node_modules", "__pycache__", "dist"]);
 
 /**

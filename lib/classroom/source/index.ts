@@ -6,6 +6,7 @@ export {
   readAssignment,
   readAssignmentNotebook,
   settingsFile,
+  teacherFolder,
 } from "./assignment.ts";
 export {
   type AssignmentCell,

@@ -1,13 +1,11 @@
 /** Which characters a TrueType font has. */
-import { readFileSync } from "node:fs";
-
 /**
  * Reads a font's table of characters (`cmap`, format 12; Microsoft, "OpenType specification").
  *
  * @returns whether the font has a glyph for a code point; undefined where its table is of another kind
  */
 export function coverageOf(file: string): ((codePoint: number) => boolean) | undefined {
-  const bytes = readFileSync(file);
+  const bytes = process.getBuiltinModule("node:fs").readFileSync(file);
   const tables = bytes.readUInt16BE(4);
   for (let i = 0; i < tables; i++) {
     const entry = 12 + 16 * i;

@@ -2,7 +2,6 @@
  * What can be shown: MIME bundles, and the protocol by which an object says what its bundle is.
  * The protocol is Deno's, so that objects written for Deno's kernel show here and the other way round.
  */
-import { inspect } from "node:util";
 
 /** A value that survives a Jupyter message. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
@@ -71,6 +70,8 @@ export function toMimeBundle(value: unknown): MimeBundle | Promise<MimeBundle> {
   if (isTensor(value)) {
     return { "text/plain": `Tensor ${value.dtype} [${value.shape.join(", ")}]\n${value.toString()}` };
   }
+  // Asked for here, because pages take the types and drawings of this folder without Node.
+  const { inspect } = process.getBuiltinModule("node:util");
   return { "text/plain": inspect(value, { depth: 4 }) };
 }
 

@@ -6,14 +6,12 @@
  * leaves text out without a word where it finds none. Characters that it lacks (Chinese, Japanese, Korean, …) are drawn with the machine's
  * own fonts; where those lack them, too, the SVG goes out, whose text the reader's browser draws.
  */
-import { createRequire } from "node:module";
 import { coverageOf } from "./font-coverage.ts";
 import type { MimeBundle, MimeMetadata } from "./mime.ts";
 import { escapeXml } from "./text.ts";
 
 type Resvg = typeof import("@resvg/resvg-js").Resvg;
 
-const require = createRequire(import.meta.url);
 /** Pixels a logical pixel: sharp on today's screens. */
 const density = 2;
 
@@ -30,6 +28,8 @@ let loaded: Renderer | null | undefined;
 function loadResvg(): Renderer | null {
   if (loaded === undefined) {
     try {
+      // Not imported: nn draws diagrams, and nn runs in pages, which take their SVG.
+      const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);
       const { Resvg }: { Resvg: Resvg } = require("@resvg/resvg-js");
       const fontFiles = ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"].map((file) =>
         require.resolve(`dejavu-fonts-ttf/ttf/${file}`),
