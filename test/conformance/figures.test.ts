@@ -123,7 +123,7 @@ describe.runIf(pythonHas("jupyter_client"))("figures", () => {
   it("knows no other extension of IPython", async () => {
     const { reply } = await kernel.execute("%load_ext autoreload");
     expect(reply.content.evalue).toBe(
-      '%load_ext knows tensorboard only, got "autoreload": extensions of IPython are Python',
+      "%load_ext: there is no package autoreload here. It takes modules that export loadExtension; extensions of IPython are Python",
     );
   });
 });

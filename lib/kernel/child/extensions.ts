@@ -38,7 +38,19 @@ const extensions = exposed({
 
 /** Loads a module's magics. */
 export async function loadExtension(specifier: string, cell: CallingCell): Promise<void> {
-  const { loadExtension: load } = await cell.import(specifier);
+  let module: Namespace;
+  try {
+    module = await cell.import(specifier);
+  } catch (error) {
+    // A name of IPython's: to install a package of npm that is called so would be bad advice.
+    if (/^[A-Za-z_][\w.]*$/.test(specifier) && (error as { code?: unknown }).code === "ERR_MODULE_NOT_FOUND") {
+      throw new UserError(
+        `%load_ext: there is no package ${specifier} here. It takes modules that export loadExtension; extensions of IPython are Python`,
+      );
+    }
+    throw error;
+  }
+  const { loadExtension: load } = module;
   if (typeof load !== "function") {
     throw new UserError(`%load_ext: ${specifier} brings no magics: it exports no function loadExtension`);
   }
