@@ -91,6 +91,9 @@ trainer: { maxEpochs: 2, enableModelSummary: false }
     };
     expect(metrics).toMatchObject({ split: "test", test_acc: 1 });
     expect(metrics.test_loss).toBeLessThan(0.7);
+    const none = convbook("test", "run/config.yaml", "--json", "--set", "trainer.limitTestBatches=0");
+    expect(Object.keys(JSON.parse(none.stdout))).toEqual(["checkpoint", "split"]);
+
     const inWords = convbook("test", "tiny.yaml", "--split", "val");
     expect(inWords.status, inWords.stderr).toBe(0);
     expect(inWords.stdout).toMatch(

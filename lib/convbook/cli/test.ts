@@ -29,7 +29,10 @@ export const testCommand = new Command("test")
     await selectBackend({ announce: json ? false : undefined } as never);
     const data = await loadData(config, path);
     const module = await loadModule(config, file);
+    const { limitTestBatches, precision, benchmark } = config.trainer;
+    const said = Object.entries({ limitTestBatches, precision, benchmark }).filter(([, value]) => value !== undefined);
     const trainer = new Trainer({
+      ...Object.fromEntries(said),
       logger: false,
       enableCheckpointing: false,
       enableModelSummary: false,
