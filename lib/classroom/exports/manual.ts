@@ -1,6 +1,6 @@
 /** Points that a person gives: a table to fill in, and back into the results. */
 import { ClassroomError } from "../errors.ts";
-import type { FoundResult, Result, TaskResult } from "../results/index.ts";
+import { type FoundResult, type Result, type TaskResult, withTasks } from "../results/index.ts";
 import { type CsvCell, writeCsv } from "./csv.ts";
 import { rounded } from "./grades.ts";
 
@@ -90,7 +90,7 @@ export function takeManual(
   }
   return [...changes].map(([{ path: file, result }, byTask]) => ({
     path: file,
-    result: withPoints(
+    result: withTasks(
       result,
       result.tasks.map((task): TaskResult => {
         const change = byTask.get(task.id);
@@ -104,16 +104,6 @@ export function takeManual(
       }),
     ),
   }));
-}
-
-function withPoints(result: Result, tasks: readonly TaskResult[]): Result {
-  const open = tasks.some(({ points }) => points === null);
-  return {
-    ...result,
-    tasks,
-    points: rounded(tasks.reduce((sum, { points }) => sum + (points ?? 0), 0)),
-    status: result.status === "failed" ? "failed" : open ? "needsManual" : "graded",
-  };
 }
 
 /** A cell without the apostrophe that kept a spreadsheet from running it. */

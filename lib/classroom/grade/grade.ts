@@ -10,6 +10,7 @@ import { junit, type Result, readResult, resultFile } from "../results/index.ts"
 import { type AssignmentNotebook, readAssignment, readSettings, settingsFile } from "../source/index.ts";
 import { fieldsOf } from "../values.ts";
 import { neededFolders } from "./box.ts";
+import { keptByHand } from "./by-hand.ts";
 import { contextOf, type GivenLimits } from "./context.ts";
 import { elsewhere } from "./elsewhere.ts";
 import { kernelOf } from "./kernel.ts";
@@ -161,7 +162,9 @@ async function gradeOnce(submission: Submission, context: GradeContext, out: str
       // Not whole: it is graded again.
     }
   }
-  const { result, notebooks } = await gradeSubmission(submission, context);
+  const { result: fresh, notebooks } = await gradeSubmission(submission, context);
+  const before = force ? undefined : resultBefore(join(folder, resultFile));
+  const result = before?.assignment === fresh.assignment ? keptByHand(fresh, before) : fresh;
   mkdirSync(folder, { recursive: true });
   for (const [name, notebook] of notebooks) {
     writeAtomically(join(folder, `${name}.graded.ipynb`), serializeNotebook(notebook), false);
@@ -177,6 +180,15 @@ export function folderOf(out: string, student: string): string {
     encodeURIComponent(character).replaceAll("/", "%2F"),
   );
   return join(out, /^\.+$/.test(name) ? `_${name}` : name);
+}
+
+function resultBefore(path: string): Result | undefined {
+  try {
+    return readResult(path);
+  } catch {
+    // There is none, or none that can be read: nothing is lost that could be kept.
+    return undefined;
+  }
 }
 
 function keyOf(submission: Submission, { provenance, walls }: GradeContext): string {

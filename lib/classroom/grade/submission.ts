@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, realpathSync, rmSync, symlinkSync,
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Kernelspec, type Notebook, parseNotebook, upgradeNotebook } from "nbconvert-ts-runner";
-import type { Answer, Finding, Result, TaskResult } from "../results/index.ts";
+import { type Answer, type Finding, type Result, rounded, type TaskResult } from "../results/index.ts";
 import {
   type Assignment,
   type AssignmentCell,
@@ -380,11 +380,6 @@ function noTask(task: AssignmentCell, status: TaskResult["status"], message: str
     reasons: message === undefined ? [] : [reason],
     seconds: 0,
   };
-}
-
-/** Sums of decimal points without the tail of binary ones. */
-function rounded(value: number): number {
-  return Math.round(value * 1e6) / 1e6;
 }
 
 function sentence(text: string): string {
