@@ -10,7 +10,6 @@ import { Conv2dNormActivation, SqueezeExcitation } from "../nn/blocks/index.ts";
 import {
   AdaptiveAvgPool2d,
   type AnyModule,
-  Conv2d,
   Dropout,
   Flatten,
   init,
@@ -21,6 +20,7 @@ import {
   StochasticDepth,
   UnknownNameError,
 } from "../nn/index.ts";
+import { drawInitialWeights } from "./initial-weights.ts";
 import { makeDivisible } from "./make-divisible.ts";
 import { type FeatureInfo, StagedNetwork, type Step, stepsOf } from "./staged-network.ts";
 
@@ -138,16 +138,8 @@ export class EfficientNet extends StagedNetwork {
       "classifier",
       new Sequential(new Dropout(dropout), new Linear(4 * channels, numClasses)),
     );
-    for (const module of this.modules()) {
-      if (module instanceof Conv2d) {
-        init.kaimingNormal_(module.weight, { mode: "fanOut" });
-      } else if (module instanceof Linear) {
-        init.uniform_(module.weight, -1 / Math.sqrt(numClasses), 1 / Math.sqrt(numClasses));
-      }
-      if ((module instanceof Conv2d || module instanceof Linear) && module.bias !== null) {
-        init.zeros_(module.bias);
-      }
-    }
+    const most = 1 / Math.sqrt(numClasses);
+    drawInitialWeights(this.modules(), (weight) => init.uniform_(weight, -most, most));
   }
 
   steps(): readonly Step[] {

@@ -14,12 +14,12 @@ import {
   Conv2d,
   Dropout,
   Flatten,
-  init,
   Linear,
   Module,
   OptionError,
   Sequential,
 } from "../nn/index.ts";
+import { drawInitialWeights } from "./initial-weights.ts";
 import { makeDivisible } from "./make-divisible.ts";
 import { type FeatureInfo, StagedNetwork, type Step, stepsOf } from "./staged-network.ts";
 
@@ -115,16 +115,7 @@ export class MobileNetV2 extends StagedNetwork {
       "classifier",
       new Sequential(new Dropout(dropout), new Linear(last, numClasses)),
     );
-    for (const module of this.modules()) {
-      if (module instanceof Conv2d) {
-        init.kaimingNormal_(module.weight, { mode: "fanOut" });
-      } else if (module instanceof Linear) {
-        init.normal_(module.weight, 0, 0.01);
-        if (module.bias !== null) {
-          init.zeros_(module.bias);
-        }
-      }
-    }
+    drawInitialWeights(this.modules());
   }
 
   steps(): readonly Step[] {

@@ -12,16 +12,15 @@ import {
   AdaptiveAvgPool2d,
   type AnyModule,
   BatchNorm2d,
-  Conv2d,
   Dropout,
   Flatten,
-  init,
   Linear,
   Module,
   OptionError,
   Sequential,
   UnknownNameError,
 } from "../nn/index.ts";
+import { drawInitialWeights } from "./initial-weights.ts";
 import { makeDivisible } from "./make-divisible.ts";
 import { type FeatureInfo, StagedNetwork, type Step, stepsOf } from "./staged-network.ts";
 
@@ -170,16 +169,7 @@ export class MobileNetV3 extends StagedNetwork {
         new Linear(widthOf(last), numClasses),
       ),
     );
-    for (const module of this.modules()) {
-      if (module instanceof Conv2d) {
-        init.kaimingNormal_(module.weight, { mode: "fanOut" });
-      } else if (module instanceof Linear) {
-        init.normal_(module.weight, 0, 0.01);
-      }
-      if ((module instanceof Conv2d || module instanceof Linear) && module.bias !== null) {
-        init.zeros_(module.bias);
-      }
-    }
+    drawInitialWeights(this.modules());
   }
 
   steps(): readonly Step[] {

@@ -14,13 +14,13 @@ import {
   Conv2d,
   Dropout,
   Flatten,
-  init,
   Linear,
   MaxPool2d,
   OptionError,
   Sequential,
   UnknownNameError,
 } from "../nn/index.ts";
+import { drawInitialWeights } from "./initial-weights.ts";
 import { type FeatureInfo, StagedNetwork, type Step, stepsOf } from "./staged-network.ts";
 
 /** Hyper-parameters of {@link Vgg}; the defaults are VGG-16's. */
@@ -92,16 +92,7 @@ export class Vgg extends StagedNetwork {
         new Linear(hidden, numClasses),
       ),
     );
-    for (const module of this.modules()) {
-      if (module instanceof Conv2d) {
-        init.kaimingNormal_(module.weight, { mode: "fanOut", nonlinearity: "relu" });
-      } else if (module instanceof Linear) {
-        init.normal_(module.weight, 0, 0.01);
-      }
-      if ((module instanceof Conv2d || module instanceof Linear) && module.bias !== null) {
-        init.zeros_(module.bias);
-      }
-    }
+    drawInitialWeights(this.modules());
   }
 
   steps(): readonly Step[] {
