@@ -84,11 +84,27 @@ export function matchCells(
       findings.push(changedId(target, match.gradeId));
     }
   }
-  for (const target of open()) {
-    const match = cells.find((each) => isFree(each) && target.source.trim() !== "" && same(each.source, text(target)));
-    if (match !== undefined) {
-      found.set(match.index, target);
-      findings.push(changedId(target, match.gradeId));
+  const sameText = (target: AssignmentCell) =>
+    target.source.trim() === "" ? [] : cells.filter((each) => isFree(each) && same(each.source, text(target)));
+  // Of several cells of one text, each is the one that stands where it stood: those that are alone with their text come first.
+  const rules: ((target: AssignmentCell, candidates: typeof cells) => (typeof cells)[number] | undefined)[] = [
+    (target, candidates) =>
+      candidates.length === 1 && !open().some((each) => each !== target && same(text(each), text(target)))
+        ? candidates[0]
+        : undefined,
+    (target, candidates) => {
+      const [after, before] = neighbours(target, found);
+      return candidates.find(({ index }) => index > after && index < before);
+    },
+    (_target, [first]) => first,
+  ];
+  for (const rule of rules) {
+    for (const target of open()) {
+      const match = rule(target, sameText(target));
+      if (match !== undefined) {
+        found.set(match.index, target);
+        findings.push(changedId(target, match.gradeId));
+      }
     }
   }
   // What is left may stand in pieces, or inside of another cell.
@@ -131,6 +147,24 @@ export function matchCells(
     missing: open(),
     findings,
   };
+}
+
+/** Between which places of the submission a cell stood: those of the nearest of the grader's cells before and behind it that were found. */
+function neighbours(
+  target: AssignmentCell,
+  found: ReadonlyMap<number, AssignmentCell>,
+): [after: number, before: number] {
+  let [after, before] = [-1, Infinity];
+  let [last, next] = [-1, Infinity];
+  for (const [index, { index: place }] of found) {
+    if (place < target.index && place > last) {
+      [last, after] = [place, index];
+    }
+    if (place > target.index && place < next) {
+      [next, before] = [place, index];
+    }
+  }
+  return [after, before];
 }
 
 function changedId(target: AssignmentCell, gradeId: string | undefined): Finding {

@@ -3,6 +3,7 @@ import { type Cell, type Notebook, splitLines } from "nbconvert-ts-runner";
 import type { Answer, Finding } from "../results/index.ts";
 import { type AssignmentCell, type AssignmentNotebook, isAnswer, replaceRegions } from "../source/index.ts";
 import { type MatchedCell, matchCells, same } from "./match.ts";
+import { ordered } from "./order.ts";
 
 /** A cell to run, or to read. */
 export interface RestoredCell {
@@ -59,8 +60,11 @@ export function restore(
     findings.push({ kind: "missing", cell: cell.id, message: what });
   }
   const { order, moved } = ordered(matched.cells, grader, matched.findings);
-  for (const cell of moved) {
-    findings.push({ kind: "moved", cell: cell.id, message: "The cell stood elsewhere; it was put back to its place." });
+  for (const { id, role } of moved) {
+    const message = isAnswer(role)
+      ? "The answer stood elsewhere; it ran where it stood, and its tests behind it."
+      : "The cell stood elsewhere; it was put back to its place.";
+    findings.push({ kind: "moved", cell: id, message });
   }
   const cells = order.map(({ of, own }): RestoredCell => {
     if (own === undefined) {
@@ -108,57 +112,6 @@ function withoutHidden(source: string): string {
 
 function isAsGiven(cell: MatchedCell, of: AssignmentCell, given: ReadonlyMap<AssignmentCell, string>): boolean {
   return cell.source.trim() === "" || same(cell.source, given.get(of) ?? of.source);
-}
-
-/** A cell in the order of the run: the submission's, or one of the grader's that was missing. */
-interface Placed {
-  readonly of: AssignmentCell | undefined;
-  readonly own: MatchedCell | undefined;
-}
-
-/**
- * The order in which cells run. It is the submission's, but for locked cells that stand before an answer or a locked cell which they came
- * after: those go behind it, as missing ones do.
- */
-function ordered(
-  cells: readonly MatchedCell[],
-  grader: AssignmentNotebook,
-  findings: readonly Finding[],
-): { order: readonly Placed[]; moved: readonly AssignmentCell[] } {
-  const isLocked = (of: AssignmentCell | undefined) => of !== undefined && !isAnswer(of.role);
-  const order: Placed[] = cells
-    .filter(({ of, dropped }) => !dropped && !isLocked(of))
-    .map((own) => ({ of: own.of, own }));
-  const moved: AssignmentCell[] = [];
-  let last: AssignmentCell | undefined;
-  for (const target of grader.cells) {
-    if (target.role === "plain" || isAnswer(target.role)) {
-      continue;
-    }
-    const own = cells.find(({ of }) => of === target);
-    const answer = order.findLastIndex(({ of }) => of !== undefined && isAnswer(of.role) && of.index < target.index);
-    const locked = last === undefined ? -1 : order.findIndex(({ of }) => of === last);
-    const least = Math.max(answer, locked) + 1;
-    const wish =
-      own === undefined ? -1 : 1 + order.findLastIndex((each) => each.own !== undefined && each.own.index < own.index);
-    let place = wish;
-    if (wish < least) {
-      place = least;
-      // The student's own cells behind an answer belong to it.
-      while (place > locked + 1 && order[place] !== undefined && order[place]?.of === undefined) {
-        place++;
-      }
-      // Behind a copy of an answer it goes because the copy counts, not because it stood elsewhere.
-      const cause = order[least - 1]?.of;
-      const isCopy = findings.some(({ kind, cell }) => kind === "copied" && cell === cause?.id);
-      if (own !== undefined && !isCopy) {
-        moved.push(target);
-      }
-    }
-    order.splice(place, 0, { of: target, own });
-    last = target;
-  }
-  return { order, moved };
 }
 
 /** A cell without outputs, with the grader's type and metadata where it is the grader's. */
