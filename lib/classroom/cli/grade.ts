@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
 import { ClassroomError } from "../errors.ts";
+import type { Result } from "../results/index.ts";
 
 interface Options {
   readonly out: string;
@@ -65,7 +66,7 @@ export const gradeCommand = new Command("grade")
               : `, ${result.findings.length} finding${result.findings.length === 1 ? "" : "s"}`;
           const state =
             result.status === "needsManual"
-              ? ", some by hand"
+              ? byHand(result)
               : result.status === "failed"
                 ? ", could not be graded"
                 : "";
@@ -83,6 +84,12 @@ export const gradeCommand = new Command("grade")
       process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
     }
   });
+
+/** What a person has to do, and to do again. */
+function byHand({ tasks }: Result): string {
+  const again = tasks.filter(({ points, earlier }) => points === null && earlier !== undefined).length;
+  return again === 0 ? ", some by hand" : `, ${again} by hand again: the answer is another one`;
+}
 
 function usualGrader(): string {
   const found = ["dist/grader", "grader"].find(existsSync);

@@ -10,10 +10,28 @@ const found = [{ path: "out/ada/result.json", result: ada }];
 
 it("lists what a person grades, with what the student wrote", () => {
   expect(readCsv(manualTable(found))).toEqual([
-    ["student", "assignment", "task", "title", "max", "points", "comment", "answer"],
-    ["ada", "Residual blocks", "essay", "essay", "2", "", "", "'=1+1, as the text says"],
-    ["ada", "Residual blocks", "next", "next", "1", "", "", ""],
+    ["student", "assignment", "task", "title", "max", "points", "comment", "answer", "earlier"],
+    ["ada", "Residual blocks", "essay", "essay", "2", "", "", "'=1+1, as the text says", ""],
+    ["ada", "Residual blocks", "next", "next", "1", "", "", "", ""],
   ]);
+});
+
+it("says what is to be graded again, until it is", () => {
+  const earlier = { points: 1, maxPoints: 2, comment: "Shorter.", answer: "1 + 1" };
+  const again = resultOf("ada", [task("essay", null, 2, { earlier })], { answers: ada.answers ?? [] });
+  const [, row = []] = readCsv(manualTable([{ path: "r", result: again }]));
+  expect(row[8]).toBe("Needs grading again. An earlier answer got 1 of 2: Shorter.");
+  const take = (points: string, comment: string) =>
+    takeManual(
+      [{ path: "r", result: again }],
+      [
+        ["task", "student", "points", "comment"],
+        ["essay", "ada", points, comment],
+      ],
+      "m.csv",
+    )[0]?.result.tasks[0];
+  expect(take("2", "")).toEqual(task("essay", null, 2, { points: 2 }));
+  expect(take("", "Soon.")).toEqual(task("essay", null, 2, { comment: "Soon.", earlier }));
 });
 
 it("takes points and comments back, and adds them up", () => {

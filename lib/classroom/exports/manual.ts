@@ -1,10 +1,10 @@
 /** Points that a person gives: a table to fill in, and back into the results. */
 import { ClassroomError } from "../errors.ts";
-import { type FoundResult, type Result, type TaskResult, withTasks } from "../results/index.ts";
+import { answerTo, type FoundResult, type Result, type TaskResult, withTasks } from "../results/index.ts";
 import { type CsvCell, writeCsv } from "./csv.ts";
 import { rounded } from "./grades.ts";
 
-const columns = ["student", "assignment", "task", "title", "max", "points", "comment", "answer"] as const;
+const columns = ["student", "assignment", "task", "title", "max", "points", "comment", "answer", "earlier"] as const;
 
 /** A line for each task that a person grades, with what the student wrote; points and comments where they were given. */
 export function manualTable(found: readonly FoundResult[]): string {
@@ -19,10 +19,21 @@ export function manualTable(found: readonly FoundResult[]): string {
         rounded(task.maxPoints),
         task.points,
         task.comment,
-        result.answers?.find(({ cell }) => cell === task.id)?.source,
+        answerTo(result, task.id),
+        earlierText(task),
       ]),
   );
   return writeCsv([columns, ...rows], { bom: true });
+}
+
+/** For whoever grades: that it was graded before, and how. */
+function earlierText({ earlier, points }: TaskResult): string | undefined {
+  if (earlier === undefined) {
+    return undefined;
+  }
+  const comment = earlier.comment === undefined ? "" : `: ${earlier.comment}`;
+  const again = points === null ? "Needs grading again. " : "";
+  return `${again}An earlier answer got ${rounded(earlier.points)} of ${rounded(earlier.maxPoints)}${comment}`;
 }
 
 function isManual({ kind }: TaskResult): boolean {
@@ -94,13 +105,17 @@ export function takeManual(
       result,
       result.tasks.map((task): TaskResult => {
         const change = byTask.get(task.id);
-        return change === undefined
-          ? task
-          : {
-              ...task,
-              points: change.points ?? task.points,
-              ...(change.comment !== undefined && { comment: change.comment }),
-            };
+        if (change === undefined) {
+          return task;
+        }
+        const { earlier, ...others } = task;
+        return {
+          ...others,
+          points: change.points ?? task.points,
+          ...(change.comment !== undefined && { comment: change.comment }),
+          // Graded again, what an earlier answer got counts no longer.
+          ...(earlier !== undefined && change.points === null && { earlier }),
+        };
       }),
     ),
   }));

@@ -133,12 +133,25 @@ function answersOf(
   grader: AssignmentNotebook,
 ): Answer[] {
   const handedOut = grader.cells.filter(({ role }) => role === "plain");
+  let asked: AssignmentCell | undefined;
   return cells.flatMap(({ of, source, type, dropped }): Answer[] => {
     const isLocked = of !== undefined && !isAnswer(of.role);
-    if (dropped || isLocked || (of === undefined && handedOut.some((plain) => same(plain.source, source)))) {
+    const isHandedOut = of === undefined && handedOut.some((plain) => same(plain.source, source));
+    if (of !== undefined || isHandedOut) {
+      asked = of?.role === "task" ? of : undefined;
+    }
+    if (dropped || isLocked || isHandedOut) {
       return [];
     }
     const before = of === undefined ? undefined : given.get(of);
-    return [{ cell: of?.id ?? null, type, source, ...(before !== undefined && { given: before }) }];
+    return [
+      {
+        cell: of?.id ?? null,
+        type,
+        source,
+        ...(before !== undefined && { given: before }),
+        ...(of === undefined && asked?.id != null && { task: asked.id }),
+      },
+    ];
   });
 }

@@ -26,6 +26,8 @@ export interface Figure {
 export interface Answer {
   /** nbgrader's `grade_id`, else the cell's id. */
   readonly cell: string | null;
+  /** Of a cell that the student added: the id of the task (Markdown that asks for cells of the students' own) that it stands behind. */
+  readonly task?: string;
   readonly type: "code" | "markdown" | "raw";
   readonly source: string;
   /** What stood there in the student's version; absent in a cell that the student added. */
@@ -50,6 +52,17 @@ export interface TaskResult {
   readonly comment?: string;
   /** What the student's cells showed between the task before and this one. */
   readonly figures?: readonly Figure[];
+  /** What a person gave for an answer that has changed since: the task needs grading again. */
+  readonly earlier?: EarlierPoints;
+}
+
+/** Points that a person gave for an earlier answer. */
+export interface EarlierPoints {
+  readonly points: number;
+  readonly maxPoints: number;
+  readonly comment?: string;
+  /** The answer that they were given for. */
+  readonly answer?: string;
 }
 
 /** What was found in the file besides its answers. */
