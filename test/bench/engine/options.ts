@@ -36,6 +36,8 @@ export interface Options {
   /** Whether the networks were named, so that parts which take one by default take these. */
   readonly named: boolean;
   readonly batch: number;
+  /** Whether the batch was named, so that parts whose usual one is another take this. */
+  readonly batchGiven: boolean;
   readonly rounds: number;
   /** 0: all processors. */
   readonly threads: number;
@@ -110,6 +112,7 @@ export function parseOptions(args: readonly string[]): Options {
     names: names.length > 0 ? names : Object.keys(networks),
     named: names.length > 0,
     batch: count(args, "batch", 128, 1),
+    batchGiven: value(args, "batch") !== undefined,
     rounds: count(args, "rounds", 5, 1),
     threads: count(args, "threads", 0, 0),
     isa: value(args, "isa") ?? "",
