@@ -1,5 +1,5 @@
 export { cacheFolder, isOffline } from "./cache.ts";
-export { type DownloadOptions, type DownloadResult, download } from "./download.ts";
+export { type DownloadResult, download } from "./download.ts";
 export { type DownloadAttempt, DownloadError, type DownloadReason, ManifestError } from "./error.ts";
 export {
   datasetsFolder,
@@ -9,6 +9,7 @@ export {
   parseManifest,
   readManifest,
 } from "./manifest.ts";
+export type { DownloadOptions } from "./options.ts";
 export {
   type DownloadProgress,
   formatBytes,

@@ -1,9 +1,32 @@
-/** What a download asks of its manifest and its options. */
+/** The options of a download, and what it asks of them and of its manifest. */
 import { checkFunction, checkInteger, checkNames, checkNumber, checkText } from "../arguments/check.ts";
 import { OptionError } from "../arguments/option-error.ts";
 import { checkSwitches, refuseUnknownOptions } from "../arguments/options.ts";
-import type { DownloadOptions } from "./download.ts";
 import type { Manifest } from "./manifest.ts";
+import type { DownloadProgress } from "./progress.ts";
+
+/** How `download` goes about it. */
+export interface DownloadOptions {
+  /** Only these files of the manifest, by their paths; all when absent. */
+  readonly files?: readonly string[];
+  /** Where the files go; by default the manifest's name in the cache (`cacheFolder`). */
+  readonly folder?: string;
+  /** A folder or an http(s) address that is tried first, or null for none; by default `CONVBOOK_MIRROR`. */
+  readonly mirror?: string | null;
+  /** Use only the cache and a mirror folder; by default whether `CONVBOOK_OFFLINE` is set. */
+  readonly offline?: boolean;
+  /** Told several times a second how it goes; see `terminalProgress`. */
+  readonly onProgress?: (progress: DownloadProgress) => void;
+  readonly signal?: AbortSignal;
+  /** How long a server may be silent, in milliseconds. */
+  readonly timeoutMs?: number;
+  /** How often an address is tried again after a broken connection, continuing where it broke. */
+  readonly retries?: number;
+  /** The pause before the first of these tries, in milliseconds; each further one takes twice as long. */
+  readonly retryDelayMs?: number;
+  /** How long to wait for another process that downloads the same file, in milliseconds. */
+  readonly lockTimeoutMs?: number;
+}
 
 const names: readonly (keyof DownloadOptions)[] = [
   ...(["files", "folder", "mirror", "offline", "onProgress", "signal"] as const),

@@ -7,9 +7,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type DownloadOptions, download } from "../download.ts";
+import { download } from "../download.ts";
 import { DownloadError } from "../error.ts";
 import { type Manifest, parseManifest } from "../manifest.ts";
+import type { DownloadOptions } from "../options.ts";
 
 export const content = randomBytes(300_000);
 export const sha256 = createHash("sha256").update(content).digest("hex");
