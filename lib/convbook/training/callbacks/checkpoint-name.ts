@@ -1,4 +1,5 @@
 /** Names of checkpoints from patterns such as `{epoch:02d}-{val_acc:.3f}`, as PyTorch Lightning makes them. */
+import { nearestNames, shortened } from "../../arguments/names.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Metrics } from "../logging/results.ts";
 
@@ -134,4 +135,21 @@ function toFixed(value: number, digits: number): string {
   const toward = (Number(away) - Math.sign(value) * 10 ** -digits).toFixed(digits);
   const isMiddle = Number(away) - value === value - Number(toward) && Math.abs(value) < 2 ** 33;
   return isMiddle && Number(away.at(-1)) % 2 === 1 ? toward : away;
+}
+
+/**
+ * Files that say 0 where nothing is known are as Lightning names them; who named a metric that there is not, hears of it, once.
+ *
+ * @param warned the metrics that were warned of; those that are now, come to them
+ */
+export function warnOfMissing(pattern: NamePattern, metrics: Metrics, warned: Set<string>): void {
+  for (const name of missingMetrics(pattern, metrics).filter((each) => !warned.has(each))) {
+    warned.add(name);
+    const [nearest] = nearestNames(name, Object.keys(metrics), 1);
+    const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+    const known = Object.keys(metrics).sort().join(", ");
+    console.warn(
+      `ModelCheckpoint.filename: "${shortened(name)}" is not logged, so that names say 0 for it.${hint} Known: ${known}.`,
+    );
+  }
 }

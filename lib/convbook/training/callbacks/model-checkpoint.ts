@@ -1,19 +1,20 @@
 /** Saves checkpoints: the best by a metric, the last, every so often. As PyTorch Lightning's ModelCheckpoint. */
-import { access, constants, mkdir, rm, stat } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { found } from "../../arguments/found.ts";
-import { nearestNames, shortened } from "../../arguments/names.ts";
-import { removeLeftovers } from "../../files/index.ts";
 import { linkCheckpointFile, saveCheckpointFile } from "../checkpointing/checkpoint-file.ts";
 import { Callback } from "../core/callback.ts";
 import { Interruption } from "../core/interruption.ts";
 import type { Stage, TrainerContext } from "../core/trainer-context.ts";
-import { toSeconds } from "../core/trainer-options.ts";
 import type { AnyTrainingModule } from "../core/training-module.ts";
-import { ConfigurationError, MonitorError } from "../errors.ts";
+import { MonitorError } from "../errors.ts";
 import type { Metrics } from "../logging/results.ts";
-import { checkpointName, missingMetrics, type NamePattern, parseNamePattern } from "./checkpoint-name.ts";
+import { freePath, mayRemove, prepareFolder } from "./checkpoint-folder.ts";
+import { checkpointName, type NamePattern, parseNamePattern, warnOfMissing } from "./checkpoint-name.ts";
+import { CheckpointRanking } from "./checkpoint-ranking.ts";
 import { checkModelCheckpointOptions, type ModelCheckpointOptions } from "./model-checkpoint-options.ts";
+import { SaveQueue } from "./save-queue.ts";
+import { SaveSchedule } from "./save-schedule.ts";
 
 /**
  * @example
@@ -30,42 +31,35 @@ export class ModelCheckpoint extends Callback {
   /** The newest `last` that is on disk, whole. */
   lastModelPath: string | undefined;
   /** Scores by path of the checkpoints that are kept. */
-  readonly bestKModels = new Map<string, number>();
+  readonly bestKModels: Map<string, number>;
+  readonly #ranking: CheckpointRanking;
   readonly #pattern: NamePattern;
   /** Metrics of the pattern that were warned of. */
   readonly #warned = new Set<string>();
-  readonly #everyNEpochs: number;
-  readonly #everyNTrainSteps: number;
-  readonly #interval: number | undefined;
+  readonly #schedule: SaveSchedule;
   /** Without a monitor, what was saved last, or is about to be. */
   #newest: string | undefined;
   /** What is on disk when all saves under way are done; what a file says of the best is true when the file is there. */
   #promised: Saved = {};
   #lastStepSaved = 0;
-  #lastTime = 0;
   #isDeferred = false;
   #hasValidated = false;
   #folder: string | undefined;
-  /** Saves under way, one after the other. */
-  #queue: Promise<void> = Promise.resolve();
-  #pendingCount = 0;
-  #failure: unknown;
+  /** Saves under way. */
+  readonly #queue = new SaveQueue();
 
   constructor(options: ModelCheckpointOptions = {}) {
     super();
     checkModelCheckpointOptions(options);
-    const { monitor, mode = "min", saveTopK = 1, everyNEpochs, everyNTrainSteps, trainTimeInterval } = options;
+    const { monitor, mode = "min", saveTopK = 1 } = options;
     this.#pattern = parseNamePattern(options.filename ?? "{epoch}-{step}");
     this.options = options;
     this.monitor = monitor;
     this.mode = mode;
+    this.#ranking = new CheckpointRanking(mode);
+    this.bestKModels = this.#ranking.scores;
     this.saveTopK = saveTopK;
-    this.#everyNEpochs = everyNEpochs ?? (everyNTrainSteps === undefined && trainTimeInterval === undefined ? 1 : 0);
-    this.#everyNTrainSteps = everyNTrainSteps ?? 0;
-    this.#interval =
-      trainTimeInterval === undefined
-        ? undefined
-        : toSeconds("ModelCheckpoint.trainTimeInterval", trainTimeInterval) * 1000;
+    this.#schedule = new SaveSchedule(options);
   }
 
   override get runsLast(): boolean {
@@ -78,9 +72,7 @@ export class ModelCheckpoint extends Callback {
 
   override get stateKey(): string {
     const { monitor, mode } = this;
-    const everyNEpochs = this.#everyNEpochs;
-    const everyNTrainSteps = this.#everyNTrainSteps;
-    const interval = this.#interval;
+    const { everyNEpochs, everyNTrainSteps, interval } = this.#schedule;
     return `ModelCheckpoint${JSON.stringify({ monitor, mode, everyNEpochs, everyNTrainSteps, interval })}`;
   }
 
@@ -106,29 +98,18 @@ export class ModelCheckpoint extends Callback {
     if (trainer.options.fastDevRun > 0 || stage !== "fit" || (this.saveTopK === 0 && !this.options.saveLast)) {
       return;
     }
-    await requireWritable(this.#folder);
-    // A run that was killed while it saved has left a piece of a file.
-    await removeLeftovers(this.#folder, (name) => /\.(safetensors|ckpt)$/.test(name));
+    await prepareFolder(this.#folder);
   }
 
   override onTrainStart(trainer: TrainerContext): void {
-    this.#lastTime = performance.now();
+    this.#schedule.start();
     this.#lastStepSaved = trainer.globalStep;
     this.#hasValidated = false;
   }
 
   override async onTrainBatchEnd(trainer: TrainerContext): Promise<void> {
-    const everyNTrainSteps = this.#everyNTrainSteps;
-    const interval = this.#interval;
-    const now = performance.now();
-    const isStep = everyNTrainSteps > 0 && trainer.globalStep % everyNTrainSteps === 0;
-    // Clocks differ: rank 0's counts.
-    const isTime = interval !== undefined && (await trainer.strategy.fromRoot(now - this.#lastTime >= interval));
-    if (!isStep && !isTime) {
+    if (!(await this.#schedule.isBatchDue(trainer))) {
       return;
-    }
-    if (isTime) {
-      this.#lastTime = now;
     }
     if (this.monitor !== undefined && this.#awaitsValidation(trainer, this.monitor)) {
       this.#isDeferred = true;
@@ -146,14 +127,15 @@ export class ModelCheckpoint extends Callback {
   }
 
   override async onTrainEpochEnd(trainer: TrainerContext): Promise<void> {
-    if (!this.#savesOnTrainEpochEnd(trainer) || !this.#isEpochDue(trainer)) {
+    if (!this.#schedule.savesOnTrainEpochEnd(trainer) || !this.#schedule.isEpochDue(trainer)) {
       return;
     }
     await this.#save(trainer);
   }
 
   override async onValidationEnd(trainer: TrainerContext): Promise<void> {
-    const isDue = this.#isDeferred || (!this.#savesOnTrainEpochEnd(trainer) && this.#isEpochDue(trainer));
+    const isDue =
+      this.#isDeferred || (!this.#schedule.savesOnTrainEpochEnd(trainer) && this.#schedule.isEpochDue(trainer));
     if (trainer.isSanityChecking) {
       return;
     }
@@ -188,28 +170,13 @@ export class ModelCheckpoint extends Callback {
     await this.#settle();
   }
 
-  #isEpochDue(trainer: TrainerContext): boolean {
-    return this.#everyNEpochs >= 1 && (trainer.currentEpoch + 1) % this.#everyNEpochs === 0;
-  }
-
-  #savesOnTrainEpochEnd(trainer: TrainerContext): boolean {
-    if (this.options.saveOnTrainEpochEnd !== undefined) {
-      return this.options.saveOnTrainEpochEnd;
-    }
-    if (trainer.valLoaders.length === 0) {
-      return true;
-    }
-    // Validation at the end of each epoch comes before the epoch's own end; other times of validation are times to save.
-    return trainer.options.checkValEveryNEpoch === 1 && trainer.options.valCheckInterval === undefined;
-  }
-
   #candidates(trainer: TrainerContext): Metrics {
     return { ...trainer.callbackMetrics, epoch: trainer.currentEpoch, step: trainer.globalStep };
   }
 
   /** Saves the state of this moment as it deserves; the files are written while training goes on. */
   async #save(trainer: TrainerContext): Promise<void> {
-    this.#throwFailure();
+    this.#queue.throwFailure();
     if (trainer.options.fastDevRun > 0 || this.#lastStepSaved === trainer.globalStep) {
       return;
     }
@@ -217,7 +184,7 @@ export class ModelCheckpoint extends Callback {
     // What is logged by step may differ between processes: rank 0's decides.
     const metrics = await trainer.strategy.fromRoot(this.#candidates(trainer));
     if (trainer.isGlobalZero) {
-      this.#warnOfMissing(metrics);
+      warnOfMissing(this.#pattern, metrics, this.#warned);
     }
     if (this.saveTopK !== 0) {
       if (this.monitor === undefined) {
@@ -230,22 +197,8 @@ export class ModelCheckpoint extends Callback {
       await this.#enqueueLast(trainer);
     }
     // Where the disk is slower than training, training waits, so that memory stays bounded.
-    if (this.#pendingCount > 2) {
-      await this.#queue;
-    }
-  }
-
-  /** Files that say 0 where nothing is known are as Lightning names them; who named a metric that there is not, hears of it. */
-  #warnOfMissing(metrics: Metrics): void {
-    const missing = missingMetrics(this.#pattern, metrics).filter((name) => !this.#warned.has(name));
-    for (const name of missing) {
-      this.#warned.add(name);
-      const [nearest] = nearestNames(name, Object.keys(metrics), 1);
-      const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
-      const known = Object.keys(metrics).sort().join(", ");
-      console.warn(
-        `ModelCheckpoint.filename: "${shortened(name)}" is not logged, so that names say 0 for it.${hint} Known: ${known}.`,
-      );
+    if (this.#queue.pendingCount > 2) {
+      await this.#queue.wait();
     }
   }
 
@@ -254,8 +207,12 @@ export class ModelCheckpoint extends Callback {
     return this.options.saveLast === "link" && this.saveTopK !== 0;
   }
 
+  get #folderOfThisRun(): string {
+    return found(this.#folder, "The folder of the checkpoints");
+  }
+
   get #lastPath(): string {
-    return join(found(this.#folder, "The folder of the checkpoints"), `last.${this.#extension}`);
+    return join(this.#folderOfThisRun, `last.${this.#extension}`);
   }
 
   async #saveNewest(trainer: TrainerContext, metrics: Metrics): Promise<void> {
@@ -279,10 +236,10 @@ export class ModelCheckpoint extends Callback {
       throw new MonitorError("ModelCheckpoint", monitor, Object.keys(trainer.callbackMetrics));
     }
     // A run that diverged is the worst of all.
-    const score = Number.isNaN(current) ? this.#worst : current;
-    const worstKept = this.#extreme("worst");
+    const score = Number.isNaN(current) ? this.#ranking.worstScore : current;
+    const worstKept = this.#ranking.extreme("worst");
     const isFull = this.saveTopK !== -1 && this.bestKModels.size >= this.saveTopK;
-    if (isFull && (worstKept === undefined || !this.#isBetter(score, worstKept[1]))) {
+    if (isFull && (worstKept === undefined || !this.#ranking.isBetter(score, worstKept[1]))) {
       if (this.options.verbose && trainer.isGlobalZero) {
         console.log(
           `Epoch ${metrics.epoch}, step ${metrics.step}: ${monitor} ${current} was not in the top ${this.saveTopK}.`,
@@ -296,33 +253,12 @@ export class ModelCheckpoint extends Callback {
     }
     const path = await trainer.strategy.fromRoot(await this.#freePath(metrics, removed));
     this.bestKModels.set(path, score);
-    const [best, bestScore] = this.#extreme("best") ?? [path, score];
+    const [best, bestScore] = this.#ranking.extreme("best") ?? [path, score];
     const gives = { bestModelPath: best, bestModelScore: bestScore };
     await this.#enqueue(trainer, path, removed !== path ? removed : undefined, gives);
     if (this.options.verbose && trainer.isGlobalZero) {
       console.log(`Epoch ${metrics.epoch}, step ${metrics.step}: ${monitor} reached ${current}, saved as ${path}.`);
     }
-  }
-
-  get #worst(): number {
-    return this.mode === "min" ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
-  }
-
-  #isBetter(a: number, b: number): boolean {
-    return this.mode === "min" ? a < b : a > b;
-  }
-
-  #extreme(which: "best" | "worst"): [path: string, score: number] | undefined {
-    let found: [string, number] | undefined;
-    for (const entry of this.bestKModels) {
-      const replaces =
-        found === undefined ||
-        (which === "best" ? this.#isBetter(entry[1], found[1]) : this.#isBetter(found[1], entry[1]));
-      if (replaces) {
-        found = entry;
-      }
-    }
-    return found;
   }
 
   async #enqueueLast(trainer: TrainerContext): Promise<void> {
@@ -353,8 +289,7 @@ export class ModelCheckpoint extends Callback {
       Object.assign(this, gives);
       return;
     }
-    this.#pendingCount++;
-    this.#queue = this.#queue.then(async () => {
+    this.#queue.add(async () => {
       try {
         await saveCheckpointFile(path, checkpoint);
         // Before the one that it pointed to is deleted.
@@ -362,38 +297,19 @@ export class ModelCheckpoint extends Callback {
           await linkCheckpointFile(path, link);
         }
         Object.assign(this, gives);
-        if (removed !== undefined && this.#mayRemove(removed, resumedFrom)) {
+        if (removed !== undefined && mayRemove(this.#folderOfThisRun, removed, resumedFrom)) {
           await rm(removed, { force: true });
         }
       } catch (error) {
-        this.#failure ??= error;
         this.#promised = {};
-      } finally {
-        this.#pendingCount--;
+        throw error;
       }
     });
   }
 
-  /** A file that the run went on from, or that lies elsewhere, is not ours to delete. */
-  #mayRemove(path: string, resumedFrom: string | undefined): boolean {
-    if (resumedFrom !== undefined && resolve(resumedFrom) === resolve(path)) {
-      return false;
-    }
-    const inside = relative(found(this.#folder, "The folder of the checkpoints"), path);
-    return inside !== "" && !inside.startsWith("..") && !isAbsolute(inside);
-  }
-
   async #settle(): Promise<void> {
-    await this.#queue;
-    this.#throwFailure();
-  }
-
-  #throwFailure(): void {
-    const failure = this.#failure;
-    this.#failure = undefined;
-    if (failure !== undefined) {
-      throw failure;
-    }
+    await this.#queue.wait();
+    this.#queue.throwFailure();
   }
 
   get #extension(): string {
@@ -403,24 +319,7 @@ export class ModelCheckpoint extends Callback {
   /** The pattern's path, with a version when a file of this name is there already. */
   async #freePath(metrics: Metrics, mayReplace: string | undefined): Promise<string> {
     const name = this.formatName(metrics);
-    for (let version = 0; ; version++) {
-      const path = join(
-        found(this.#folder, "The folder of the checkpoints"),
-        `${name}${version === 0 ? "" : `-v${version}`}.${this.#extension}`,
-      );
-      if (path === mayReplace) {
-        return path;
-      }
-      const isTaken =
-        this.bestKModels.has(path) ||
-        (await stat(path).then(
-          () => true,
-          () => false,
-        ));
-      if (!isTaken) {
-        return path;
-      }
-    }
+    return freePath(this.#folderOfThisRun, name, this.#extension, mayReplace, (path) => this.bestKModels.has(path));
   }
 
   /** A file's name from the pattern, without folder and extension. */
@@ -461,14 +360,3 @@ export class ModelCheckpoint extends Callback {
 type Saved = { bestModelPath?: string; bestModelScore?: number; lastModelPath?: string };
 
 const asText = (value: unknown) => (typeof value === "string" ? value : undefined);
-
-/** Finds out before training whether files can be written there. */
-async function requireWritable(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-    await access(folder, constants.W_OK);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigurationError("ModelCheckpoint.dirPath", folder, `a folder that can be written to (${reason})`);
-  }
-}
