@@ -6,7 +6,7 @@ import { defaultResnetConfig, hparam, ResnetClassifier, type ResnetConfig } from
 import { OptionError, UnknownNameError, withParameterBudget } from "../nn/index.ts";
 import { loadCheckpointFile } from "./checkpointing/checkpoint-file.ts";
 import { type ClassificationHyperParameters, ClassificationModule, normalizeHparams } from "./classification-module.ts";
-import type { HyperParameters } from "./core/training-module.ts";
+import type { HyperParameters } from "./core/json.ts";
 
 /** The model's name in configurations and checkpoints. */
 export const patternModelName = "ResnetClassifier";

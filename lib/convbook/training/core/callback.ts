@@ -4,8 +4,9 @@ import type * as tf from "@tensorflow/tfjs-core";
 import { classNameOf } from "../../arguments/class-name.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import type { HookResult, StepOutput } from "./module-results.ts";
 import type { Stage, TrainerContext } from "./trainer-context.ts";
-import type { AnyTrainingModule, HookResult, StepOutput } from "./training-module.ts";
+import type { AnyTrainingModule } from "./training-module.ts";
 
 /** Base of the callbacks; every hook does nothing by default. */
 export abstract class Callback {

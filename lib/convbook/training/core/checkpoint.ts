@@ -3,7 +3,7 @@ import type { StateDict } from "../../tensor-data.ts";
 import type { Metrics, ResultState } from "../logging/results.ts";
 import type { OptimizerState } from "../optimizers/optimizer.ts";
 import type { SchedulerState } from "../schedulers/scheduler.ts";
-import type { HyperParameters } from "./training-module.ts";
+import type { HyperParameters } from "./json.ts";
 
 /** What comes next: another batch, the check for validation after a batch, what follows validation, or the end of the epoch. */
 export type Phase = "batch" | "afterBatch" | "afterValidation" | "epochEnd";

@@ -1,7 +1,8 @@
 /** Where metrics go. Any client of a tracking service fits this interface in a few lines. */
 import type { ImageLike } from "../../display/index.ts";
 import type { Metrics } from "../logging/results.ts";
-import type { AnyTrainingModule, HyperParameters } from "./training-module.ts";
+import type { HyperParameters } from "./json.ts";
+import type { AnyTrainingModule } from "./training-module.ts";
 
 /**
  * What the trainer needs of a logger.

@@ -3,9 +3,9 @@ import { ConfigurationError, MonitorError, requireOption } from "../errors.ts";
 import { Optimizer } from "../optimizers/optimizer.ts";
 import { ReduceLROnPlateau } from "../schedulers/plateau.ts";
 import type { Scheduler } from "../schedulers/scheduler.ts";
+import type { OptimizerConfig, SchedulerConfig } from "./module-results.ts";
 import { metricOfRoot } from "./root-metric.ts";
 import type { TrainerContext } from "./trainer-context.ts";
-import type { OptimizerConfig, SchedulerConfig } from "./training-module.ts";
 
 /** A scheduler with everything said about it. */
 export interface SchedulerEntry {

@@ -4,57 +4,21 @@
  */
 import type * as tf from "@tensorflow/tfjs-core";
 import type { ImageLike } from "../../display/index.ts";
-import { Module } from "../../nn/module.ts";
 import type { Parameter } from "../../nn/parameter.ts";
 import { ConfigurationError } from "../errors.ts";
-import type { Loaders } from "../loaders.ts";
 import type { LogOptions } from "../logging/results.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 import type { Scheduler } from "../schedulers/scheduler.ts";
-import type { Callback } from "./callback.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import { checkJson, type HyperParameters } from "./json.ts";
 import {
   type BackwardOptions,
   type ManualOptimizer,
   type ManualOptimizers,
   manualOptimizers,
 } from "./manual-optimization.ts";
-import type { Stage, TrainerContext } from "./trainer-context.ts";
-
-/** Values that JSON can hold. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
-
-/** Hyper-parameters, as saved in checkpoints. */
-export type HyperParameters = { readonly [key: string]: Json | undefined };
-
-/** A scheduler and when it steps. */
-export interface SchedulerConfig {
-  readonly scheduler: Scheduler;
-  /** After each `epoch` (default) or each `step` of the optimizer. */
-  readonly interval?: "epoch" | "step";
-  /** Every how many of them; default 1. */
-  readonly frequency?: number;
-  /** The metric that `ReduceLROnPlateau` watches, for example `val_loss`. */
-  readonly monitor?: string;
-  /** The name that `LearningRateMonitor` logs it under. */
-  readonly name?: string;
-}
-
-/** What `configureOptimizers` may return. */
-export type OptimizerConfig =
-  | Optimizer
-  | readonly Optimizer[]
-  | readonly [optimizers: readonly Optimizer[], schedulers: readonly (Scheduler | SchedulerConfig)[]]
-  | { readonly optimizer: Optimizer; readonly lrScheduler?: Scheduler | SchedulerConfig };
-
-/** What `trainingStep` may return: the loss, or the loss among other tensors, or nothing to skip the batch. */
-export type StepOutput =
-  | tf.Tensor
-  | ({ readonly loss: tf.Tensor } & { readonly [name: string]: tf.Tensor })
-  | undefined;
-
-/** Called with the trainer's data; may return a promise. */
-export type HookResult = void | Promise<void>;
+import { ModuleHooks } from "./module-hooks.ts";
+import type { HookResult, OptimizerConfig, StepOutput } from "./module-results.ts";
+import type { TrainerContext } from "./trainer-context.ts";
 
 /**
  * Base of trainable modules.
@@ -80,7 +44,7 @@ export abstract class TrainingModule<
   H extends object = HyperParameters,
   In extends unknown[] = [x: tf.Tensor],
   Out = tf.Tensor,
-> extends Module<In, Out> {
+> extends ModuleHooks<Batch, In, Out> {
   /** Hyper-parameters: plain JSON values that checkpoints carry. Set by {@link saveHyperParameters}. */
   hparams: H = {} as H;
   /**
@@ -257,66 +221,22 @@ export abstract class TrainingModule<
   /** Makes the optimizers, and the schedulers with them. */
   abstract configureOptimizers(): OptimizerConfig;
 
-  // Data, where it is not given to the trainer.
+  // What happens to a loss, its gradients and the optimizer's step.
 
-  trainDataloader(): Loaders<Batch> | undefined {
-    return undefined;
-  }
-  valDataloader(): Loaders<Batch> | undefined {
-    return undefined;
-  }
-  testDataloader(): Loaders<Batch> | undefined {
-    return undefined;
-  }
-  predictDataloader(): Loaders<Batch> | undefined {
-    return undefined;
-  }
-
-  // Hooks, in the order in which fit calls them.
-
-  /** Callbacks that belong to the module; one of a type replaces the trainer's of that type. */
-  configureCallbacks(): readonly Callback[] {
-    return [];
-  }
-  prepareData(): HookResult {}
-  setup(_stage: Stage): HookResult {}
-  /** Builds what is too large to build twice, before a checkpoint is loaded. */
-  configureModel(): HookResult {}
-  onLoadCheckpoint(_checkpoint: Checkpoint): HookResult {}
-  onSaveCheckpoint(_checkpoint: Checkpoint): HookResult {}
-  onFitStart(): HookResult {}
-  onFitEnd(): HookResult {}
   /** Forgets gradients that wait for their optimizer step. */
   zeroGrad(): void {
     this.trainer.zeroGrad();
   }
-  onTrainStart(): HookResult {}
-  onTrainEnd(): HookResult {}
-  onTrainEpochStart(): HookResult {}
-  onTrainEpochEnd(): HookResult {}
-  onBeforeBatchTransfer(batch: Batch, _dataloaderIndex: number): Batch {
-    return batch;
+  onValidationModelZeroGrad(): HookResult {
+    this.zeroGrad();
   }
-  transferBatchToDevice(batch: Batch, _dataloaderIndex: number): Batch {
-    return batch;
-  }
-  onAfterBatchTransfer(batch: Batch, _dataloaderIndex: number): Batch {
-    return batch;
-  }
-  /** Return -1 to skip the rest of the epoch. */
-  onTrainBatchStart(_batch: Batch, _batchIndex: number): HookResult | -1 {}
-  onTrainBatchEnd(_outputs: StepOutput, _batch: Batch, _batchIndex: number): HookResult {}
-  onBeforeZeroGrad(_optimizer: Optimizer): HookResult {}
   optimizerZeroGrad(_epoch: number, _batchIndex: number, _optimizer: Optimizer): void {
     this.trainer.zeroGrad();
   }
-  onBeforeBackward(_loss: tf.Tensor): HookResult {}
   /** Runs the backward pass of a loss that `trainingStep` returned. */
   backward(loss: tf.Tensor, options: BackwardOptions = {}): void {
     this.trainer.backward(loss, options);
   }
-  onAfterBackward(): HookResult {}
-  onBeforeOptimizerStep(_optimizer: Optimizer): HookResult {}
   /** Limits the gradients before the optimizer's step. */
   configureGradientClipping(optimizer: Optimizer, value: number | undefined, algorithm: "norm" | "value"): HookResult {
     this.clipGradients(optimizer, value, algorithm);
@@ -331,43 +251,6 @@ export abstract class TrainingModule<
   optimizerStep(_epoch: number, _batchIndex: number, optimizer: Optimizer): HookResult {
     optimizer.step(this.trainer.gradients);
   }
-  lrSchedulerStep(scheduler: Scheduler, metric: number | undefined): void {
-    scheduler.step(metric);
-  }
-  onValidationModelZeroGrad(): HookResult {
-    this.zeroGrad();
-  }
-  onValidationModelEval(): HookResult {
-    this.eval();
-  }
-  /** Called after validation, when overridden; otherwise every module gets back the mode that it had. */
-  onValidationModelTrain?(): HookResult;
-  onValidationStart(): HookResult {}
-  onValidationEnd(): HookResult {}
-  onValidationEpochStart(): HookResult {}
-  onValidationEpochEnd(): HookResult {}
-  onValidationBatchStart(_batch: Batch, _batchIndex: number, _dataloaderIndex: number): HookResult {}
-  onValidationBatchEnd(_outputs: unknown, _batch: Batch, _batchIndex: number, _dataloaderIndex: number): HookResult {}
-  onTestModelEval(): HookResult {
-    this.eval();
-  }
-  onTestModelTrain?(): HookResult;
-  onTestStart(): HookResult {}
-  onTestEnd(): HookResult {}
-  onTestEpochStart(): HookResult {}
-  onTestEpochEnd(): HookResult {}
-  onTestBatchStart(_batch: Batch, _batchIndex: number, _dataloaderIndex: number): HookResult {}
-  onTestBatchEnd(_outputs: unknown, _batch: Batch, _batchIndex: number, _dataloaderIndex: number): HookResult {}
-  onPredictModelEval(): HookResult {
-    this.eval();
-  }
-  onPredictStart(): HookResult {}
-  onPredictEnd(): HookResult {}
-  onPredictEpochStart(): HookResult {}
-  onPredictEpochEnd(): HookResult {}
-  onPredictBatchStart(_batch: Batch, _batchIndex: number, _dataloaderIndex: number): HookResult {}
-  onPredictBatchEnd(_outputs: unknown, _batch: Batch, _batchIndex: number, _dataloaderIndex: number): HookResult {}
-  teardown(_stage: Stage): HookResult {}
 
   protected override onDispose(): void {
     this.exampleInput?.dispose();
@@ -382,25 +265,3 @@ export type TrainingModuleOn<Batch> = TrainingModule<Batch, any, any, any>;
 /** Any training module. */
 // biome-ignore lint/suspicious/noExplicitAny: whatever its batches are
 export type AnyTrainingModule = TrainingModuleOn<any>;
-
-function checkJson(value: unknown, path: string): void {
-  if (value === undefined || value === null || typeof value === "string" || typeof value === "boolean") {
-    return;
-  }
-  if (typeof value === "number") {
-    if (Number.isFinite(value)) {
-      return;
-    }
-  } else if (Array.isArray(value)) {
-    for (const [i, entry] of value.entries()) {
-      checkJson(entry, `${path}[${i}]`);
-    }
-    return;
-  } else if (typeof value === "object" && [Object.prototype, null].includes(Object.getPrototypeOf(value))) {
-    for (const [key, entry] of Object.entries(value)) {
-      checkJson(entry, `${path}.${key}`);
-    }
-    return;
-  }
-  throw new ConfigurationError(path, value, "a value that JSON can hold");
-}

@@ -9,9 +9,11 @@ import { createOptimizer } from "../optimizers/registry.ts";
 import { patternModel, patternModelName } from "../pattern-module.ts";
 import { createScheduler } from "../schedulers/registry.ts";
 import { Trainer } from "../trainer.ts";
-import { ConfigError, type ExperimentConfig, requireConfig } from "./config.ts";
+import { requireConfig } from "./config.ts";
 import { hasValidation, makeAveraging, makeCheckpoint, makeDeviceStats, makeEarlyStopping } from "./experiment.ts";
+import type { ExperimentConfig } from "./experiment-config.ts";
 import { mixing, pipelines } from "./pipelines.ts";
+import { ConfigError } from "./settings.ts";
 
 /**
  * Makes everything that a configuration describes but the data, and throws it away.

@@ -8,7 +8,8 @@ import type { Checkpoint } from "../core/checkpoint.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
 import type { AnyTrainingModule } from "../core/training-module.ts";
 import { ResumeError } from "../errors.ts";
-import { type ExperimentConfig, parseConfig } from "./config.ts";
+import { parseConfig } from "./config.ts";
+import type { ExperimentConfig } from "./experiment-config.ts";
 import { isPlain, type Plain } from "./settings.ts";
 
 /** Puts the configuration into each checkpoint. */

@@ -23,19 +23,21 @@ import { LearningRateMonitor } from "../callbacks/learning-rate-monitor.ts";
 import { ModelCheckpoint } from "../callbacks/model-checkpoint.ts";
 import { EMAWeightAveraging, type EMAWeightAveragingOptions } from "../callbacks/weight-averaging.ts";
 import { ClassificationModule } from "../classification-module.ts";
+import type { HyperParameters } from "../core/json.ts";
 import type { Logger } from "../core/logger.ts";
 import type { TrainerOptions } from "../core/trainer-options.ts";
-import type { HyperParameters } from "../core/training-module.ts";
 import type { Loader } from "../loaders.ts";
 import { CSVLogger, TensorBoardLogger } from "../loggers/index.ts";
 import { PatternModule, patternModelName } from "../pattern-module.ts";
 import { Trainer } from "../trainer.ts";
 import { ConfigKeeper } from "./checkpoint-config.ts";
-import { ConfigError, type DatasetName, type ExperimentConfig, ownValidationNames, requireConfig } from "./config.ts";
+import { requireConfig } from "./config.ts";
+import { type DatasetName, type ExperimentConfig, ownValidationNames } from "./experiment-config.ts";
 import { loadFolders } from "./folders.ts";
 import { PatternLog } from "./pattern-log.ts";
 import { loadPatternFiles } from "./patterns.ts";
 import { mixing, pipelines } from "./pipelines.ts";
+import { ConfigError } from "./settings.ts";
 
 /** Images of one data set, normalised by the training images' statistics, or patterns as they are. */
 export interface ExperimentData {

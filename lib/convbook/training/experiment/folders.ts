@@ -8,9 +8,10 @@ import { found } from "../../arguments/found.ts";
 import { classNames } from "../../data/imagenet/dataset.ts";
 import { imagenetteFolder } from "../../data/imagenet/imagenette.ts";
 import { DataLoader, IMAGENETTE_CLASSES, ImageFolder, prepareImageNet, transforms } from "../../data/index.ts";
-import { ConfigError, type ExperimentConfig } from "./config.ts";
 import type { ExperimentData } from "./experiment.ts";
+import type { ExperimentConfig } from "./experiment-config.ts";
 import { mixing, pipelines } from "./pipelines.ts";
+import { ConfigError } from "./settings.ts";
 
 /** ImageNet's, by which pretrained networks expect their images normalised. */
 const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };

@@ -1,14 +1,6 @@
 export { checkExperiment } from "./check.ts";
 export { configOfCheckpoint } from "./checkpoint-config.ts";
-export {
-  ConfigError,
-  type DatasetName,
-  datasetNames,
-  type ExperimentConfig,
-  type LoadConfigOptions,
-  loadConfig,
-  parseConfig,
-} from "./config.ts";
+export { type LoadConfigOptions, loadConfig, parseConfig } from "./config.ts";
 export {
   checkpointFolder,
   copiedConfig,
@@ -20,5 +12,7 @@ export {
   makeTrainer,
   runFolder,
 } from "./experiment.ts";
+export { type DatasetName, datasetNames, type ExperimentConfig } from "./experiment-config.ts";
 export { loadPlugin } from "./plugins.ts";
 export { bestCheckpoint, type FilePrediction, predictImages } from "./predict.ts";
+export { ConfigError } from "./settings.ts";

@@ -5,8 +5,9 @@ import { found } from "../../arguments/found.ts";
 import { DiffractionDataset, loadPatterns, patternFiles } from "../../data/diffraction/index.ts";
 import { DataLoader } from "../../data/index.ts";
 import { messageOf } from "../../files/index.ts";
-import { ConfigError, type ExperimentConfig } from "./config.ts";
 import type { ExperimentData } from "./experiment.ts";
+import type { ExperimentConfig } from "./experiment-config.ts";
+import { ConfigError } from "./settings.ts";
 
 /**
  * Reads `TAG_Train.pt`, `TAG_Validation.pt` and, where there is one, `TAG_Test.pt`; without it the validation patterns are the test's, too.

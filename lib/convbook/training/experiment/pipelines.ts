@@ -4,8 +4,8 @@ import type { BatchTransform } from "../../data/transforms/batch-transform.ts";
 import { batchTransformFromSpec, fromSpec } from "../../data/transforms/registry.ts";
 import type { Transform, TransformSpec } from "../../data/transforms/transform.ts";
 import { messageOf } from "../../files/index.ts";
-import { ConfigError, type ExperimentConfig } from "./config.ts";
-import { isPlain } from "./settings.ts";
+import type { ExperimentConfig } from "./experiment-config.ts";
+import { ConfigError, isPlain } from "./settings.ts";
 
 /** What becomes of an image in training and in evaluation. */
 export function pipelines(data: ExperimentConfig["data"], toTensor: readonly Transform[], file: string) {

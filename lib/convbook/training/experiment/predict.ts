@@ -9,8 +9,9 @@ import type { TransformSpec } from "../../data/transforms/transform.ts";
 import { loadCheckpointFile } from "../checkpointing/checkpoint-file.ts";
 import { ClassificationModule } from "../classification-module.ts";
 import { ResumeError } from "../errors.ts";
-import { type ExperimentConfig, requireConfig } from "./config.ts";
+import { requireConfig } from "./config.ts";
 import { checkpointFolder } from "./experiment.ts";
+import type { ExperimentConfig } from "./experiment-config.ts";
 
 /** What a model sees in one file, most probable first. */
 export interface FilePrediction {

@@ -2,7 +2,7 @@
 
 import type { TransformSpec } from "../../data/transforms/transform.ts";
 import { nearestNames } from "../../nn/errors.ts";
-import type { HyperParameters } from "../core/training-module.ts";
+import type { HyperParameters } from "../core/json.ts";
 
 /** A configuration with a mistake; the message names the place. */
 export class ConfigError extends Error {

@@ -3,7 +3,7 @@ import { stateDictOf, toPlain } from "../../checkpoints/index.ts";
 import { Generator } from "../../random/index.ts";
 import type { StateDict } from "../../tensor-data.ts";
 import type { Checkpoint, TrainingState } from "../core/checkpoint.ts";
-import type { HyperParameters } from "../core/training-module.ts";
+import type { HyperParameters } from "../core/json.ts";
 import { optimizerStateOf, stateToTorch } from "../optimizers/torch-state.ts";
 import type { SchedulerState } from "../schedulers/scheduler.ts";
 import { fromLoops, toLoops } from "./loops.ts";

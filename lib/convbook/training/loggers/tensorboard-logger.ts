@@ -2,8 +2,9 @@
 import { join } from "node:path";
 import type { ImageLike } from "../../display/index.ts";
 import { SummaryWriter } from "../../tensorboard/index.ts";
+import type { HyperParameters, Json } from "../core/json.ts";
 import type { Logger } from "../core/logger.ts";
-import type { AnyTrainingModule, HyperParameters, Json } from "../core/training-module.ts";
+import type { AnyTrainingModule } from "../core/training-module.ts";
 import { requireSwitches } from "../errors.ts";
 import type { Metrics } from "../logging/results.ts";
 import type { FileLoggerOptions } from "./csv-logger.ts";

@@ -5,8 +5,8 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { codeOf } from "../../files/index.ts";
+import type { HyperParameters } from "../core/json.ts";
 import type { Logger } from "../core/logger.ts";
-import type { HyperParameters } from "../core/training-module.ts";
 import { ConfigurationError, refuseUnknownOptions, requireOption, requireSwitches } from "../errors.ts";
 import type { Metrics } from "../logging/results.ts";
 
