@@ -68,8 +68,8 @@ it("our own sources are read", () => {
   const sources = readSources();
   const trainer = sources.find(({ path }) => path === "lib/convbook/training/trainer.ts");
   expect(trainer?.imports).toContainEqual({
-    specifier: "./core/callback.ts",
-    file: "lib/convbook/training/core/callback.ts",
+    specifier: "./core/trainer-context.ts",
+    file: "lib/convbook/training/core/trainer-context.ts",
     kind: "type",
   });
   expect(sources.reduce((sum, { casts }) => sum + casts, 0)).toBeGreaterThan(100);

@@ -2,7 +2,8 @@
 import type { Stage } from "./core/trainer-context.ts";
 import { type AnyTrainingModule, TrainingModule } from "./core/training-module.ts";
 import { ConfigurationError } from "./errors.ts";
-import type { RunOptions, Trainer } from "./trainer.ts";
+import type { Trainer } from "./trainer.ts";
+import type { RunOptions } from "./trainer-results.ts";
 
 /**
  * The module to run, and which weights it is to take first: for none the module of the latest run, with the best weights that the Trainer has saved.

@@ -40,20 +40,14 @@ export {
 } from "./classification-module.ts";
 export type { Checkpoint, FitProgress, TrainingState } from "./core/checkpoint.ts";
 export { Interruption } from "./core/interruption.ts";
+export type { HyperParameters, Json } from "./core/json.ts";
 export type { BackwardOptions, ManualOptimizer, ManualOptimizers } from "./core/manual-optimization.ts";
+export type { OptimizerConfig, SchedulerConfig, StepOutput } from "./core/module-results.ts";
 export type { Strategy } from "./core/strategy.ts";
 export type { DataParallelOptions, StrategyOptions } from "./core/strategy-options.ts";
 export type { Stage, TrainerContext } from "./core/trainer-context.ts";
 export type { TrainerOptions } from "./core/trainer-options.ts";
-export {
-  type AnyTrainingModule,
-  type HyperParameters,
-  type Json,
-  type OptimizerConfig,
-  type SchedulerConfig,
-  type StepOutput,
-  TrainingModule,
-} from "./core/training-module.ts";
+export { type AnyTrainingModule, TrainingModule } from "./core/training-module.ts";
 export {
   BatchError,
   ConfigurationError,
@@ -118,4 +112,5 @@ export {
   StepLR,
   schedulerNames,
 } from "./schedulers/index.ts";
-export { type FitResult, type RunOptions, Trainer } from "./trainer.ts";
+export { Trainer } from "./trainer.ts";
+export type { FitResult, RunOptions } from "./trainer-results.ts";

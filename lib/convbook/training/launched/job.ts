@@ -3,10 +3,10 @@
 import type { EarlyStoppingOptions } from "../callbacks/early-stopping.ts";
 import type { ModelCheckpointOptions } from "../callbacks/model-checkpoint-options.ts";
 import type { FitProgress } from "../core/checkpoint.ts";
+import type { HyperParameters } from "../core/json.ts";
 import type { TrainerOptions } from "../core/trainer-options.ts";
-import type { HyperParameters } from "../core/training-module.ts";
 import type { Metrics } from "../logging/results.ts";
-import type { FitResult } from "../trainer.ts";
+import type { FitResult } from "../trainer-results.ts";
 import type { ShippedLoader } from "./shipping.ts";
 
 /** Names of the files. */
