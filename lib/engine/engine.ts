@@ -1,11 +1,12 @@
 /** The engine as one object: whether the native code is there, what it runs on, and where its time goes. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { NativeBackend } from "./backend.ts";
+import type { Engine } from "./engine-interface.ts";
+import { poolCeiling, wantedByEnvironment, wantedThreads } from "./environment.ts";
 import type { Host, Loaded, LoadResult } from "./host.ts";
 import {
   dropOneDnn,
   type ImplementationName,
-  type ImplementationsInfo,
   implementationsInfo,
   parseImplementations,
   useOneDnn,
@@ -20,122 +21,9 @@ import {
   usePrecision,
   whyNot,
 } from "./precision.ts";
-import { type Profile, profile } from "./profiler.ts";
+import { profile } from "./profiler.ts";
 import { backendName, fallbackKernelNames, ownKernelNames, registerNative } from "./register.ts";
-import { type Reproducibility, reproducibilityOn } from "./reproducible.ts";
-import { switchOf } from "./switches.ts";
-
-/** Facts on the running engine. */
-export interface EngineInfo {
-  /**
-   * The instruction set in use: amx (AVX-512 with AMX for convolutions), avx512, avx2 or generic (SSE2, NEON, ...); in WebAssembly
-   * wasm, or wasm-relaxed where this Node has relaxed SIMD.
-   */
-  readonly isa: string;
-  /** Which build of the engine runs: the native one, or WebAssembly, which needs no compiler. */
-  readonly build: "native" | "wasm";
-  /** In WebAssembly: why the native build does not run; empty where WebAssembly was asked for, and in the native build. */
-  readonly instead: string;
-  /** What this build cannot have. */
-  readonly absent: readonly string[];
-  /** What inference multiplies in: float32, or bf16 where it was asked for and the processor has it. Training is float32. */
-  readonly precision: Precision;
-  /** Whether the instruction set has bf16: amx does. */
-  readonly hasBf16: boolean;
-  readonly implementations: ImplementationsInfo;
-  /**
-   * Reproducible mode: "off"; "exact" where results are bit-equal to those of every other machine that says so; "bounded" where they
-   * are the same run after run and with any number of threads, but differ from those by rounding.
-   */
-  readonly reproducible: Reproducibility;
-  /** What Winograd's algorithm has computed in this process so far: convolutions, and their gradients. */
-  readonly winograd: { readonly forward: number; readonly inputGradients: number; readonly filterGradients: number };
-  /** Convolutions that took their weights as an earlier call had packed them, and what these take: a part of `memory.scratch`. */
-  readonly keptWeights: { readonly uses: number; readonly bytes: number };
-  /** Threads that share a kernel's work. */
-  readonly threads: number;
-  /** Processors that this process may run on. */
-  readonly processors: number;
-  readonly memory: {
-    /** Bytes of memory for tensors: in use, kept for reuse, the most of both so far, and the most that may be kept. */
-    readonly used: number;
-    readonly kept: number;
-    readonly peak: number;
-    readonly ceiling: number;
-    /** Bytes of the threads' scratch space. */
-    readonly scratch: number;
-    /** Bytes in the machine; 0 in a page, which is not told. */
-    readonly machine: number;
-  };
-  /** `node` is empty in a page. */
-  readonly versions: { readonly tfjs: string; readonly node: string };
-  /** The names of the engine's own kernels: native code, and loops in TypeScript for bookkeeping. */
-  readonly kernels: readonly string[];
-  /** The names of those that run as in the CPU backend: none of tfjs 4.22's. */
-  readonly fallbacks: readonly string[];
-  /**
-   * How often kernels have run as in the CPU backend so far, by name: those of `fallbacks`, and others whose arguments were of a
-   * kind that the engine's own do not take. Kernels that only count references or look at shapes are left out.
-   */
-  readonly fallbackRuns: Readonly<Record<string, number>>;
-  /** The native binary, or the file with WebAssembly. */
-  readonly path: string;
-}
-
-export interface Engine {
-  /** Whether the engine's code is there, native or in WebAssembly; then the backend `native` is registered. */
-  readonly available: boolean;
-  /** Why it is not available, in a few words; empty when it is. */
-  readonly reason: string;
-  /** What the engine runs on. @throws Error when it is not available. */
-  info(): EngineInfo;
-  /** Runs with this many threads from now on; 0: one a processor. */
-  setThreads(threads: number): void;
-  /**
-   * Chooses the instruction set, for comparisons; undefined: the best. Where the processor lacks it, the best below it runs.
-   *
-   * @throws TypeError for another name, and for wasm in the native build: which build runs is chosen when the program starts
-   */
-  setInstructionSet(isa: string | undefined): void;
-  /**
-   * Chooses what inference multiplies in. In "bf16", forward convolutions and products of matrices outside of gradients round
-   * their factors to bfloat16 (8 bits of precision) and sum in float32; tensors stay float32, and training is untouched: what
-   * is recorded for a gradient, and gradients themselves, are computed in float32. As with PyTorch's autocast, a processor that
-   * does not have it goes on in float32, and one line says so.
-   *
-   * @param precision "float32" or "bf16"
-   * @param options strict: throw where the processor does not have it
-   * @returns the precision in use from now on
-   * @throws TypeError for another name; UnsupportedPrecisionError when `strict`
-   */
-  setPrecision(precision: Precision, options?: { readonly strict?: boolean }): Precision;
-  /**
-   * Runs a function in a precision, and goes back to the one before: `torch.autocast` as a function. An asynchronous function
-   * has it to its end, and so has what else runs meanwhile.
-   */
-  withPrecision<T>(precision: Precision, body: () => T): T;
-  /**
-   * Chooses the implementations of convolutions: ["native"], the engine's own; ["native", "onednn"], where each shape at its
-   * first use runs by both and the faster stays; or ["onednn"], oneDNN wherever it can, for comparisons. Where oneDNN is not
-   * there, one line says so, and the engine's own run.
-   *
-   * @throws TypeError for other names
-   */
-  setImplementations(names: readonly ImplementationName[]): void;
-  /**
-   * Makes results the same on every machine, from now on: neither the number of threads, nor the width of the processor's
-   * vectors, nor anything that was measured or fitted to a processor decides on what is summed in which order. AMX, bf16 and oneDNN
-   * are not used meanwhile, and the choice of instructions and of Winograd's algorithm changes nothing. What {@link EngineInfo.reproducible}
-   * then says is what this processor can promise.
-   *
-   * @throws TypeError for what is neither true nor false
-   */
-  setReproducible(reproducible: boolean): void;
-  /** Gives memory that is kept for reuse back to the system. */
-  trim(): void;
-  /** Profiles the kernels that a function runs. */
-  profile(body: () => unknown): Promise<Profile>;
-}
+import { reproducibilityOn } from "./reproducible.ts";
 
 const notInWebAssembly = ["AMX", "bf16", "oneDNN", "huge pages", "giving memory back to the system"];
 
@@ -146,12 +34,7 @@ let instructionSet: InstructionSet | undefined;
 let threads = 0;
 let wantedPrecision: Precision = "float32";
 let wantedImplementations: readonly ImplementationName[] = ["native"];
-let wantsWinograd = true;
 let wantsReproducible = false;
-
-function setting(name: string): string {
-  return host?.setting(name) ?? "";
-}
 
 function addonOrThrow(): Loaded {
   if (loaded.addon === undefined) {
@@ -210,60 +93,6 @@ function takeImplementations(): void {
   }
 }
 
-function wantedThreads(): number {
-  const text = setting("CONVBOOK_THREADS");
-  if (text === "") {
-    return 0;
-  }
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= 256) {
-    return count;
-  }
-  console.warn(`native engine: CONVBOOK_THREADS is "${text}", expected a number from 1 to 256; taking all processors`);
-  return 0;
-}
-
-/** A quarter of the memory that there is, or `CONVBOOK_POOL_MB` megabytes. */
-function poolCeiling(limit = Number.POSITIVE_INFINITY): number {
-  const text = setting("CONVBOOK_POOL_MB");
-  const megabytes = Number(text);
-  if (text !== "" && Number.isFinite(megabytes) && megabytes >= 0) {
-    return megabytes * 1e6;
-  }
-  if (text !== "") {
-    console.warn(
-      `native engine: CONVBOOK_POOL_MB is "${text}", expected a number of megabytes from 0; keeping a quarter of the machine's memory at most`,
-    );
-  }
-  const machine = host?.machineMemory() ?? 0;
-  return Math.min(machine === 0 ? Number.POSITIVE_INFINITY : machine, limit) / 4;
-}
-
-/** What the environment asks for; a word that is not known is said, and not taken. */
-function configureFromEnvironment(): void {
-  const precision = setting("CONVBOOK_PRECISION");
-  try {
-    if (precision !== "") {
-      wantedPrecision = parsePrecision(precision);
-    }
-  } catch (error) {
-    console.warn(`native engine: CONVBOOK_PRECISION: ${(error as Error).message}; going on in float32`);
-  }
-  const isa = setting("CONVBOOK_ISA");
-  try {
-    if (isa !== "") {
-      instructionSet = parseInstructionSet(isa);
-    }
-  } catch (error) {
-    console.warn(`native engine: CONVBOOK_ISA: ${(error as Error).message}; taking the best`);
-  }
-  const readSwitch = (name: string, otherwise: boolean, goingOn: string): boolean =>
-    switchOf(name, setting(name), otherwise, goingOn);
-  wantsWinograd = readSwitch("CONVBOOK_WINOGRAD", true, "with Winograd's algorithm");
-  wantedImplementations = readSwitch("CONVBOOK_ONEDNN", false, "without oneDNN") ? ["native", "onednn"] : ["native"];
-  wantsReproducible = readSwitch("CONVBOOK_REPRODUCIBLE", false, "without reproducible results");
-}
-
 /**
  * Starts the engine with its code, or says why there is none; once in a program.
  *
@@ -271,15 +100,20 @@ function configureFromEnvironment(): void {
  * @param code what was loaded there
  */
 export function startEngine(where: Host, code: LoadResult): void {
+  const setting = (name: string): string => where.setting(name);
   host = where;
   loaded = code;
-  threads = wantedThreads();
+  threads = wantedThreads(setting);
   where.prepare?.();
   if (code.addon === undefined) {
     return;
   }
-  configureFromEnvironment();
-  code.addon.useWinograd(wantsWinograd ? 1 : 0);
+  const wanted = wantedByEnvironment(setting);
+  wantedPrecision = wanted.precision;
+  instructionSet = wanted.instructionSet;
+  wantedImplementations = wanted.implementations;
+  wantsReproducible = wanted.reproducible;
+  code.addon.useWinograd(wanted.winograd ? 1 : 0);
   configure();
   // Of AMX only the tiles are left out where results are to be reproducible.
   const isTaken = isa === instructionSet || (wantsReproducible && instructionSet === "amx" && isa === "avx512");
@@ -288,7 +122,7 @@ export function startEngine(where: Host, code: LoadResult): void {
       code.build === "native" ? "which this processor lacks" : `but there is no native engine (${code.instead})`;
     console.warn(`native engine: CONVBOOK_ISA asks for ${instructionSet}, ${why}; going on with ${isa}`);
   }
-  registerNative(code, poolCeiling(code.regions.limit));
+  registerNative(code, poolCeiling(setting, where.machineMemory(), code.regions.limit));
 }
 
 /** Whether this is a promise, of this realm or of another, as a notebook's cells are. */

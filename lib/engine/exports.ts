@@ -2,7 +2,7 @@
 export { ArgumentError } from "./arguments.ts";
 export { type AveragePoolOptions, averagePool } from "./average-pool.ts";
 export { isNested } from "./differentiation/tape.ts";
-export type { Engine, EngineInfo } from "./engine.ts";
+export type { Engine, EngineInfo } from "./engine-interface.ts";
 export {
   type BatchNormTrainingOptions,
   batchNormTraining,
