@@ -34,6 +34,8 @@ const tamperings: Readonly<Record<string, string>> = {
   console: `${ruin("console")} globalThis.console = undefined as never;`,
   "process, its listeners":
     "process.removeAllListeners(); for (const name of ['on', 'off', 'emit', 'kill', 'exit', 'cwd', 'nextTick', 'hrtime', 'removeListener', 'listeners', 'rawListeners']) (process as never as Record<string, unknown>)[name] = () => 'nonsense';",
+  "process.emit, process.nextTick that throw":
+    "for (const name of ['emit', 'nextTick', 'emitWarning'] as const) (process as never as Record<string, unknown>)[name] = () => { throw new Error('no'); };",
   "process.stdout":
     "process.stdout.write = () => { throw new Error('no'); }; Object.defineProperty(process, 'stdout', { value: undefined }); Object.defineProperty(process, 'stderr', { value: undefined });",
   events: `${ruin('require("node:events").prototype')} ${ruin("EventTarget.prototype")}`,
@@ -55,6 +57,7 @@ const breaksNode = new Set([
   "Function.prototype",
   "Buffer, typed arrays",
   "process, its listeners",
+  "process.emit, process.nextTick that throw",
   "events",
 ]);
 

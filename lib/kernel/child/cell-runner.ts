@@ -12,7 +12,7 @@ import { Importer, type ImportOptions, type Namespace } from "./importer.ts";
 import { alert, allowInput, confirm, prompt, promptPassword } from "./input.ts";
 import { cellMagic, lineMagic, shell, stopCommands } from "./magics.ts";
 import { endGroups, endStreams, print, setLatestCell } from "./notebook-io.ts";
-import { exposed, settled, UserError, userGlobal, userProcess, userPromise } from "./realm.ts";
+import { exposed, items, settled, UserError, userGlobal, userProcess, userPromise } from "./realm.ts";
 import { render, renderMetadata } from "./render.ts";
 import { beginCell, signalCell } from "./signals.ts";
 import { registerSource } from "./stack.ts";
@@ -107,8 +107,10 @@ export class CellRunner {
       ["uncaughtException", this.#onError],
       ["unhandledRejection", this.#onRejection],
     ] as const) {
-      process.off(event, listener as never);
-      process.on(event as "uncaughtException", listener as never);
+      // Node tells of each new listener by `process.emit`, which is the cells' to replace.
+      if (!items<unknown>(process.rawListeners(event)).includes(listener)) {
+        process.on(event as "uncaughtException", listener as never);
+      }
     }
   }
 
