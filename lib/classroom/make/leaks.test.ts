@@ -23,15 +23,15 @@ function secrets(...cells: Notebook["cells"]) {
 
 test("lines of solutions, hidden tests and answers are secrets, but for those that say nothing", () => {
   expect(secrets(solved, tested, written)).toEqual([
-    { text: "const sum = add(x, weights);", of: 'the solution of "s"' },
-    { text: "checkAgainst(reference, 41);", of: 'the hidden tests of "t"' },
-    { text: "Because it keeps the gradient.", of: 'the solution of "m"' },
+    { text: "const sum = add(x, weights);", of: "the solution of cell 1 (s)" },
+    { text: "checkAgainst(reference, 41);", of: "the hidden tests of cell 2 (t)" },
+    { text: "Because it keeps the gradient.", of: "the solution of cell 3 (m)" },
   ]);
 });
 
 describe("a secret is found", () => {
   const line = "const sum = add(x, weights);";
-  const told = 'a line of the solution of "s": const sum = add(x, weights);';
+  const told = "a line of the solution of cell 1 (s): const sum = add(x, weights);";
   const base = () => cellWith("code", "x");
   const find = (cell: ReturnType<typeof base>) => leaksInNotebook(notebookOf([cell]), secrets(solved));
 

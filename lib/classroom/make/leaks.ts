@@ -6,8 +6,10 @@ import type { Notebook } from "nbconvert-ts-runner";
 import {
   type AssignmentCell,
   type AssignmentNotebook,
+  cellName,
   isAnswer,
   type RegionKind,
+  readMetadata,
   regionsOf,
   replaceRegions,
 } from "../source/index.ts";
@@ -16,7 +18,7 @@ import {
 export interface Secret {
   /** White space made one, comment marks gone. */
   readonly text: string;
-  /** What it is a line of, for messages: `the solution of "block"`. */
+  /** What it is a line of, for messages: `the solution of cell 3 (block)`. */
   readonly of: string;
 }
 
@@ -28,9 +30,7 @@ export function secretsOf(notebook: AssignmentNotebook): Secret[] {
   return notebook.cells.flatMap((cell) =>
     secretLines(cell).flatMap(({ line, name }) => {
       const text = normalised(line);
-      return isTelling(text)
-        ? [{ text, of: `${name} of ${cell.id === null ? `cell ${cell.index + 1}` : `"${cell.id}"`}` }]
-        : [];
+      return isTelling(text) ? [{ text, of: `${name} of ${cellName(cell.index, cell.id)}` }] : [];
     }),
   );
 }
@@ -64,11 +64,12 @@ function secretLines(cell: AssignmentCell): { line: string; name: string }[] {
 export function leaksInNotebook(notebook: Notebook, secrets: readonly Secret[]): string[] {
   const found = notebook.cells.flatMap((cell, index) => {
     const { source, metadata, attachments, ...others } = cell;
+    const name = cellName(index, readMetadata(cell).metadata?.grade_id);
     return [
-      ...leaks(source, secrets, `cell ${index + 1} shows`),
-      ...leaks(others, secrets, `the outputs of cell ${index + 1} show`),
-      ...leaks(metadata, secrets, `the metadata of cell ${index + 1} show`),
-      ...leaks(attachments, secrets, `the attachments of cell ${index + 1} show`),
+      ...leaks(source, secrets, `${name} shows`),
+      ...leaks(others, secrets, `the outputs of ${name} show`),
+      ...leaks(metadata, secrets, `the metadata of ${name} show`),
+      ...leaks(attachments, secrets, `the attachments of ${name} show`),
     ];
   });
   return [...found, ...leaks(notebook.metadata, secrets, "the metadata of the notebook show")];

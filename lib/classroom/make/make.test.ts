@@ -106,12 +106,12 @@ test("refuses what would show students a line of the solution, before anything r
   const folder = folderWith({ "sums.ipynb": source(undefined, "// return x + k; // the sum"), "help.ts": "" });
   const make = () => makeAssignment(folder, join(folder, "out"), { kernelDir: join(folder, "none") });
   await expect(make()).rejects.toThrow(
-    `in the student's version cell 4 shows a line of the solution of "plus": return x + k; // the sum`,
+    `in the student's version cell 4 (plus-tests) shows a line of the solution of cell 3 (plus): return x + k; // the sum`,
   );
   mkdirSync(join(folder, "teacher"));
   writeFileSync(join(folder, "help.ts"), 'if (plus(41) !== 41 + k) throw new Error("41");');
   await expect(make()).rejects.toThrow(
-    'help.ts shows a line of the hidden tests of "plus-tests": if (plus(41) !== 41 + k) throw new Error("41");',
+    'help.ts shows a line of the hidden tests of cell 4 (plus-tests): if (plus(41) !== 41 + k) throw new Error("41");',
   );
 });
 

@@ -17,6 +17,7 @@ import {
 import { leaksInFile, leaksInNotebook, type Secret, secretsOf } from "./leaks.ts";
 import { type ProofOptions, proveSolution, proveUntouched } from "./prove.ts";
 import { release } from "./release.ts";
+import { checkStructure, structureNotes } from "./structure.ts";
 import { variantOf, withValues } from "./variants.ts";
 import { copyInto, writeWhole } from "./write.ts";
 
@@ -60,6 +61,7 @@ const editions = ["student", "solution", "grader"] as const;
  */
 export async function makeAssignment(source: string, out: string, options: MakeOptions = {}): Promise<Made> {
   const assignment = readAssignment(source, { leaveOut: [out] });
+  checkStructure(assignment);
   checkStudents(options.students ?? [], assignment);
   const kernelDir = options.kernelDir ?? kernelFolderOf(assignment);
   return writeWhole(out, async (staging) => {
@@ -72,7 +74,9 @@ export async function makeAssignment(source: string, out: string, options: MakeO
       writeSettings(assignment.settings, join(staging, "grader"));
       writeVariants(assignment, options.students ?? [], staging);
     }
-    const notes = assignment.notebooks.flatMap(({ name, notes: each }) => each.map((note) => `${name}: ${note}`));
+    const notes = assignment.notebooks.flatMap((each) =>
+      [...each.notes, ...structureNotes(each)].map((note) => `${each.name}: ${note}`),
+    );
     return { folders: editions, notebooks: proven, points: assignment.points, notes };
   });
 }
@@ -140,7 +144,7 @@ function valued(source: AssignmentNotebook, { settings }: Assignment, variant: s
   if (values === undefined) {
     return source;
   }
-  const notebook = withValues(source.notebook, values, source.path);
+  const notebook = withValues(source.notebook, values, `${source.path} (variant ${variant})`);
   return { ...source, notebook, cells: cellsOf(notebook).cells };
 }
 

@@ -1,8 +1,8 @@
 /** Proves an assignment by running it: the solution gets all points, an untouched notebook none of those that a program gives. */
 import { join } from "node:path";
 import { type CellResult, type Notebook, runNotebook, tagsOf } from "nbconvert-ts-runner";
-import { type AssignmentCell, type ClassSettings, cellsOf } from "../source/index.ts";
-import { cellPoints } from "../source/points.ts";
+import { type AssignmentCell, type ClassSettings, cellName, cellsOf } from "../source/index.ts";
+import { cellPoints, reasonsIn } from "../source/points.ts";
 
 /** What a run of a notebook gave. */
 export interface Proof {
@@ -62,11 +62,14 @@ export async function proveUntouched(folder: string, name: string, options: Proo
       return [];
     }
     const points = pointsOf(cell, result);
-    return points > 0
-      ? [
-          `an untouched notebook gets ${points} of ${cell.points} points in ${labelOf(cell)}; expected 0: test what is asked for`,
-        ]
-      : [];
+    if (points === 0) {
+      return [];
+    }
+    const passed = reasonsIn(cell.cell).filter((reason) => reason.passed);
+    const which = passed.length === 0 ? "" : ` for ${passed.map(({ name }) => `"${name}"`).join(", ")}`;
+    return [
+      `an untouched notebook gets ${points} of ${cell.points} points in ${labelOf(cell)}${which}; expected 0: test what is asked for`,
+    ];
   });
   return { ...run, problems };
 }
@@ -118,8 +121,7 @@ function pointsOf({ cell, points }: AssignmentCell, result: CellResult | undefin
 }
 
 function labelOf({ index, id, cell }: AssignmentCell): string {
-  const name = id === null ? "" : ` (${id})`;
-  return `cell ${index + 1}${name}${tagsOf(cell).includes("raises-exception") ? ", which must raise an error" : ""}`;
+  return `${cellName(index, id)}${tagsOf(cell).includes("raises-exception") ? ", which must raise an error" : ""}`;
 }
 
 function reasonOf({ status, failure }: CellResult): string {

@@ -9,6 +9,7 @@ import { ClassroomError } from "../errors.ts";
 import {
   type AssignmentCell,
   type AssignmentNotebook,
+  cellName,
   checksum,
   isAnswer,
   isLocked,
@@ -46,7 +47,7 @@ export function release(source: AssignmentNotebook, edition: Edition): Notebook 
       if (!(error instanceof RegionError)) {
         throw error;
       }
-      problems.push(`cell ${cell.index + 1}${cell.id === null ? "" : ` (${cell.id})`}: ${error.message}`);
+      problems.push(`${cellName(cell.index, cell.id)}: ${error.message}`);
       return cell.cell;
     }
   });

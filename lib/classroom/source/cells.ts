@@ -1,5 +1,6 @@
 /** The cells of an assignment with what they are for. */
 import type { Cell, Notebook } from "nbconvert-ts-runner";
+import { fieldsOf } from "../values.ts";
 import { checksum } from "./checksum.ts";
 import { duplicateIds, type NbgraderMetadata, readMetadata } from "./metadata.ts";
 
@@ -55,7 +56,7 @@ export function cellsOf(notebook: Notebook): ReadCells {
   const cells = notebook.cells.map((cell, index): AssignmentCell => {
     const source = sourceOf(cell);
     const read = readMetadata(cell);
-    const where = `cell ${index + 1}${read.metadata?.grade_id ? ` (${read.metadata.grade_id})` : ""}`;
+    const where = cellName(index, read.metadata?.grade_id ?? storedId(cell));
     problems.push(...read.problems.map((problem) => `${where} ${problem}`));
     notes.push(...read.notes.map((note) => `${where} ${note}`));
     if (read.metadata?.cell_type !== undefined && read.metadata.cell_type !== cell.cell_type) {
@@ -117,6 +118,22 @@ function headingIn(source: string): string | undefined {
     }
   }
   return heading?.replace(/[*_`]+/g, "");
+}
+
+/**
+ * What a cell is called in messages: its place, as people count, and its id.
+ *
+ * @param index Its place among all cells, from 0.
+ * @param id nbgrader's `grade_id`, where it has one.
+ */
+export function cellName(index: number, id: string | null | undefined): string {
+  return `cell ${index + 1}${id ? ` (${id})` : ""}`;
+}
+
+/** The id of a cell whose metadata cannot be used for something else. */
+function storedId({ metadata }: Cell): string | undefined {
+  const id = fieldsOf(metadata.nbgrader).grade_id;
+  return typeof id === "string" && /^[\w-]{1,60}$/.test(id) ? id : undefined;
 }
 
 function listed(numbers: readonly number[]): string {

@@ -11,6 +11,7 @@ export {
 export {
   type AssignmentCell,
   type CellRole,
+  cellName,
   cellsOf,
   isAnswer,
   isUnchanged,

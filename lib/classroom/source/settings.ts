@@ -1,8 +1,10 @@
 /** `class.yaml`: what an assignment says about itself. */
 import { existsSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { nearestName } from "nbconvert-ts-runner";
-import { isNode, LineCounter, parseDocument } from "yaml";
+import { type Document, isNode, LineCounter, parseDocument } from "yaml";
 import { ClassroomError } from "../errors.ts";
+import { firstLine } from "../values.ts";
 
 /** What may differ between students' notebooks: values for the variables of the cell tagged `parameters`. */
 export type VariantValues = Readonly<Record<string, number | string | boolean>>;
@@ -46,73 +48,83 @@ export const defaultSettings: Omit<ClassSettings, "title"> = {
 
 type Draft = { -readonly [Key in keyof ClassSettings]: ClassSettings[Key] };
 
-/** For each setting: puts a value into the draft, or returns what was expected instead. */
-const setters: { readonly [Key in keyof ClassSettings]: (draft: Draft, value: unknown) => string | undefined } = {
-  title: (draft, value) => {
-    if (typeof value !== "string" || value.trim() === "") {
-      return "a text";
-    }
-    draft.title = value.trim();
-  },
-  due: (draft, value) => {
-    if (typeof value !== "string" || !isDue(value.trim())) {
-      return "a date such as 2027-03-31, or a time such as 2027-03-31T18:00+02:00";
-    }
-    draft.due = value.trim();
-  },
-  points: (draft, value) => {
-    if (!isNumber(value) || value < 0) {
-      return "a number that is 0 or more";
-    }
-    draft.points = value;
-  },
-  seed: (draft, value) => {
-    if (!isNumber(value) || !Number.isInteger(value) || value < 0 || value >= 2 ** 32) {
-      return "a whole number from 0 to 4294967295";
-    }
-    draft.seed = value;
-  },
-  timeout: (draft, value) => {
-    if (!isNumber(value) || value <= 0) {
-      return "a number of seconds greater than 0";
-    }
-    draft.timeout = value;
-  },
-  memory: (draft, value) => {
-    const bytes = memoryBytes(value);
-    if (bytes === undefined || bytes <= 0) {
-      return "an amount such as 2G or 512M";
-    }
-    draft.memory = bytes;
-  },
-  threads: (draft, value) => {
-    if (!isNumber(value) || !Number.isInteger(value) || value < 1) {
-      return "a whole number that is 1 or more";
-    }
-    draft.threads = value;
-  },
-  network: (draft, value) => {
-    if (typeof value !== "boolean") {
-      return "true or false";
-    }
-    draft.network = value;
-  },
-  tolerance: (draft, value) => {
-    const { rtol, atol, ...others } = isNumber(value) ? { rtol: value } : isRecord(value) ? value : { rtol: null };
-    const { tolerance } = defaultSettings;
-    const given = { rtol: rtol ?? tolerance.rtol, atol: atol ?? tolerance.atol };
-    if (rtol === null || !isBound(given.rtol) || !isBound(given.atol) || Object.keys(others).length > 0) {
-      return "a number, or rtol and atol, each 0 or more";
-    }
-    draft.tolerance = { rtol: given.rtol, atol: given.atol };
-  },
-  variants: (draft, value) => {
-    if (!isVariants(value)) {
-      return "names of letters, digits, _ and -, each with its values: numbers, texts, true or false";
-    }
-    draft.variants = value;
-  },
-};
+/** What is wrong inside of a setting. */
+interface Fault {
+  /** The names that lead there from the setting. */
+  readonly at: readonly string[];
+  readonly got: unknown;
+  readonly expected: string;
+}
+
+/** For each setting: puts a value into the draft, or returns what was expected instead, of it or of something in it. */
+const setters: { readonly [Key in keyof ClassSettings]: (draft: Draft, value: unknown) => string | Fault | undefined } =
+  {
+    title: (draft, value) => {
+      if (typeof value !== "string" || value.trim() === "") {
+        return "a text";
+      }
+      draft.title = value.trim();
+    },
+    due: (draft, value) => {
+      if (typeof value !== "string" || !isDue(value.trim())) {
+        return "a date such as 2027-03-31, or a time such as 2027-03-31T18:00+02:00";
+      }
+      draft.due = value.trim();
+    },
+    points: (draft, value) => {
+      if (!isNumber(value) || value < 0) {
+        return "a number that is 0 or more";
+      }
+      draft.points = value;
+    },
+    seed: (draft, value) => {
+      if (!isNumber(value) || !Number.isInteger(value) || value < 0 || value >= 2 ** 32) {
+        return "a whole number from 0 to 4294967295";
+      }
+      draft.seed = value;
+    },
+    timeout: (draft, value) => {
+      if (!isNumber(value) || value <= 0) {
+        return "a number of seconds greater than 0";
+      }
+      draft.timeout = value;
+    },
+    memory: (draft, value) => {
+      const bytes = memoryBytes(value);
+      if (bytes === undefined || bytes <= 0) {
+        return "an amount such as 2G or 512M";
+      }
+      draft.memory = bytes;
+    },
+    threads: (draft, value) => {
+      if (!isNumber(value) || !Number.isInteger(value) || value < 1) {
+        return "a whole number that is 1 or more";
+      }
+      draft.threads = value;
+    },
+    network: (draft, value) => {
+      if (typeof value !== "boolean") {
+        return "true or false";
+      }
+      draft.network = value;
+    },
+    tolerance: (draft, value) => {
+      const { rtol, atol, ...others } = isNumber(value) ? { rtol: value } : isRecord(value) ? value : { rtol: null };
+      const { tolerance } = defaultSettings;
+      const given = { rtol: rtol ?? tolerance.rtol, atol: atol ?? tolerance.atol };
+      if (rtol === null || !isBound(given.rtol) || !isBound(given.atol) || Object.keys(others).length > 0) {
+        return "a number, or rtol and atol, each 0 or more";
+      }
+      draft.tolerance = { rtol: given.rtol, atol: given.atol };
+    },
+    variants: (draft, value) => {
+      const fault = variantsFault(value);
+      if (fault !== undefined) {
+        return fault;
+      }
+      draft.variants = value as ClassSettings["variants"];
+    },
+  };
 
 /**
  * Reads the settings of an assignment.
@@ -122,6 +134,10 @@ const setters: { readonly [Key in keyof ClassSettings]: (draft: Draft, value: un
  * @throws ClassroomError with all that is wrong, each with its line.
  */
 export function readSettings(path: string, name: string): ClassSettings {
+  const other = path.replace(/\.yaml$/, ".yml");
+  if (!existsSync(path) && existsSync(other)) {
+    throw new ClassroomError(other, `is not read; call it ${basename(path)}`);
+  }
   return existsSync(path) ? parseSettings(readFileSync(path, "utf8"), path, name) : { ...defaultSettings, title: name };
 }
 
@@ -136,34 +152,57 @@ export function readSettings(path: string, name: string): ClassSettings {
 export function parseSettings(text: string, path: string, name: string): ClassSettings {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const lineOf = (offset: number) => `line ${lines.linePos(offset).line}: `;
   const [error] = document.errors;
   if (error !== undefined) {
-    throw new ClassroomError(path, `line ${lines.linePos(error.pos[0]).line}: is not YAML: ${error.message}`);
+    const what = error.code === "DUPLICATE_KEY" ? "this setting is there already" : `is not YAML: ${error.message}`;
+    throw new ClassroomError(path, lineOf(error.pos[0]) + what);
   }
-  const json: unknown = document.toJS() ?? {};
+  const json = asValues(document, path);
   if (!isRecord(json)) {
     throw new ClassroomError(path, "holds no settings; expected lines such as title: Residual blocks");
   }
   const problems: string[] = [];
   const settings: Draft = { ...defaultSettings, title: name };
   for (const [key, value] of Object.entries(json)) {
-    const node = document.get(key, true);
-    const line = isNode(node) && node.range ? `line ${lines.linePos(node.range[0]).line}: ` : "";
+    const line = (...at: string[]) => {
+      const node = document.getIn([key, ...at], true);
+      return isNode(node) && node.range ? lineOf(node.range[0]) : "";
+    };
     if (!isSetting(key)) {
       const near = nearestName(key, Object.keys(setters));
       const advice = near === undefined ? `known are ${Object.keys(setters).join(", ")}` : `did you mean "${near}"?`;
-      problems.push(`${line}unknown setting "${key}"; ${advice}`);
+      problems.push(`${line()}unknown setting "${key}"; ${advice}`);
       continue;
     }
-    const expected = setters[key](settings, value);
-    if (expected !== undefined) {
-      problems.push(`${line}${key} is ${JSON.stringify(value)}; expected ${expected}`);
+    const fault = setters[key](settings, value);
+    if (typeof fault === "string") {
+      problems.push(`${line()}${key} is ${show(value)}; expected ${fault}`);
+    } else if (fault !== undefined) {
+      problems.push(
+        `${line(...fault.at)}${[key, ...fault.at].join(", ")} is ${show(fault.got)}; expected ${fault.expected}`,
+      );
     }
   }
   if (problems.length > 0) {
     throw new ClassroomError(path, problems);
   }
   return settings;
+}
+
+function asValues(document: Document, path: string): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch (error) {
+    // Anchors that lead nowhere, or to too much.
+    throw new ClassroomError(path, `is not YAML: ${firstLine(error)}`);
+  }
+}
+
+/** A value of a stranger's file, short enough for a message. */
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }
 
 function isSetting(key: string): key is keyof ClassSettings {
@@ -183,17 +222,25 @@ function memoryBytes(value: unknown): number | undefined {
   return Math.round(Number(amount) * 1024 ** ("KMGT".indexOf(unit.toUpperCase()) + 1));
 }
 
-function isVariants(value: unknown): value is Record<string, VariantValues> {
-  return (
-    isRecord(value) &&
-    Object.entries(value).length > 0 &&
-    Object.entries(value).every(
-      ([name, values]) =>
-        /^[\w-]+$/.test(name) &&
-        isRecord(values) &&
-        Object.values(values).every((each) => isNumber(each) || typeof each === "string" || typeof each === "boolean"),
-    )
-  );
+function variantsFault(value: unknown): string | Fault | undefined {
+  if (!isRecord(value) || Object.keys(value).length === 0) {
+    return "names, each with its values, such as a: { growth: 12 }";
+  }
+  for (const [name, values] of Object.entries(value)) {
+    if (!/^[\w-]+$/.test(name)) {
+      return { at: [name], got: values, expected: "a name of letters, digits, _ and - for it" };
+    }
+    if (!isRecord(values)) {
+      return { at: [name], got: values, expected: "values such as { growth: 12 }" };
+    }
+    const wrong = Object.entries(values).find(
+      ([, each]) => !isNumber(each) && typeof each !== "string" && typeof each !== "boolean",
+    );
+    if (wrong !== undefined) {
+      return { at: [name, wrong[0]], got: wrong[1], expected: "a number, a text, true or false" };
+    }
+  }
+  return undefined;
 }
 
 function isBound(value: unknown): value is number {
