@@ -13,8 +13,8 @@ export interface ListModelsOptions {
 /**
  * Names of the models, those of the library and those that were registered, in the order in which people count: resnet18 before resnet101.
  *
- * @param filter a pattern, or several of which one must fit the whole name: `*` is any text, `?` any letter, `[abc]` one of these, `[!abc]` none; upper and
- *   lower case differ. All names when left out.
+ * @param filter a pattern, or several of which one must fit the whole name: `*` is any text, `?` any letter, `[abc]` one of these, `[!abc]` none; capitals and
+ *   small letters differ. All names when left out.
  * @param options excludeFilters
  *
  * @example
