@@ -1,4 +1,7 @@
-/** Where a fused program pays: blocks of many widths, image sizes and batches, as programs and without, taking turns. */
+/**
+ * Where a fused program pays: blocks of many widths, image sizes and batches, as programs and without, taking turns. It takes half an hour, so each
+ * row is told on standard error when it is there.
+ */
 import { AdaptiveAvgPool2d, Conv2d, eagerly, Flatten, Linear, Sequential } from "../../../lib/convbook/nn/index.ts";
 import { compete, type Entry, modes, rounded } from "./contest.ts";
 import { contestantOf } from "./networks.ts";
@@ -65,6 +68,7 @@ async function largePrograms(rounds: number): Promise<Section> {
             }
           }
           rows.push(row as Section["rows"][number]);
+          console.error(Object.values(row).join(" "));
           first.contestant.close();
         }
       }

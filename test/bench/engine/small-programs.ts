@@ -52,7 +52,7 @@ export async function smallPrograms(rounds: number): Promise<Section> {
     const ratios = outcomes.map(({ ratio }) => ratio);
     const [least, most] = [Math.min(...outcomes.map(({ ms }) => ms)), Math.max(...outcomes.map(({ ms }) => ms))];
     const ms = `${rounded(least, 3)} to ${rounded(most, 3)}`;
-    rows.push({
+    const line = {
       kind,
       of: where,
       batch,
@@ -60,7 +60,9 @@ export async function smallPrograms(rounds: number): Promise<Section> {
       ms,
       worst: rounded(Math.min(...ratios)),
       median: rounded(median(ratios)),
-    });
+    };
+    rows.push(line);
+    console.error(Object.values(line).join(", "));
   };
   for (const mode of modes) {
     for (const [kind, create] of Object.entries(smallNetworks)) {
