@@ -45,3 +45,6 @@ export function standing(goal: Goal | undefined, ratio: number | null) {
   const met = !judged ? null : aim !== undefined && ratio >= aim ? "aim" : ratio >= floor ? "floor" : "below";
   return { floor: floor ?? null, aim: aim ?? null, met };
 }
+
+/** How many times faster than without programs a case must be, and how often one below that is measured at most: few turns beside other work prove nothing. */
+export const programFloor = { ratio: 0.98, attempts: 4 };

