@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { zipSync } from "fflate";
 import { readNotebook, writeAtomically } from "nbconvert-ts-runner";
 import { ClassroomError } from "../errors.ts";
-import { readSettings, settingsFile } from "../source/index.ts";
+import { described, kindOf, outputFile, readSettings, settingsFile } from "../source/index.ts";
 import { addData } from "./data.ts";
 import { installedPackage } from "./installed.ts";
 import { addPackages, type Files } from "./packages.ts";
@@ -40,6 +40,7 @@ export interface Bundled {
  */
 export function bundleAssignment(made: string, out: string, options: BundleOptions = {}): Bundled {
   const { variant, packages = ["convbook"], manifests = [], cache } = options;
+  outputFile(out);
   const student = studentFolder(made, variant);
   const grader = dirname(student) === resolve(made) ? join(made, "grader") : join(made, "grader", variant ?? "");
   const { title, due } = readSettings(join(grader, settingsFile), "assignment");
@@ -48,6 +49,9 @@ export function bundleAssignment(made: string, out: string, options: BundleOptio
     files.set(path, readFileSync(join(student, path)));
   }
   const notebooks = [...files.keys()].filter((path) => path.endsWith(".ipynb"));
+  if (notebooks.length === 0) {
+    throw new ClassroomError(student, "has no notebook; give what convbook class make wrote");
+  }
   for (const path of notebooks) {
     readNotebook(join(student, path)); // what is no notebook is handed out to nobody
   }
@@ -82,7 +86,9 @@ export function bundleAssignment(made: string, out: string, options: BundleOptio
 function studentFolder(made: string, variant: string | undefined): string {
   const student = resolve(made, "student");
   if (!existsSync(student)) {
-    throw new ClassroomError(made, "has no folder student; give what convbook class make wrote");
+    const kind = kindOf(made);
+    const told = kind === "other" || kind === "nothing" ? "" : `${described[kind]} and `;
+    throw new ClassroomError(made, `${told}has no folder student; give what convbook class make wrote`);
   }
   const hasVariants = existsSync(join(made, "grader", "variants.json"));
   const variants = hasVariants ? readdirSync(student) : [];

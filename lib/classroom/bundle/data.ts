@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join, normalize, sep } from "node:path";
 import { ClassroomError } from "../errors.ts";
+import { inputText, refuse } from "../source/index.ts";
 import type { Files } from "./packages.ts";
 
 /**
@@ -14,7 +15,14 @@ import type { Files } from "./packages.ts";
  * @throws ClassroomError where it is no manifest, or a file is missing or another one.
  */
 export function addData(files: Files, path: string, cache: string): void {
-  const manifest: unknown = JSON.parse(readFileSync(path, "utf8"));
+  const text = inputText(path, "a manifest (JSON)");
+  refuse(cache, ["file"], "the folder of downloads");
+  let manifest: unknown;
+  try {
+    manifest = JSON.parse(text);
+  } catch (error) {
+    throw new ClassroomError(path, "is no manifest: it is not JSON", { cause: error });
+  }
   if (!isManifest(manifest)) {
     throw new ClassroomError(path, 'is no manifest; expected "name", and "files" with path, size and sha256 each');
   }

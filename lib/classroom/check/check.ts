@@ -11,15 +11,19 @@ import {
   type Assignment,
   type AssignmentNotebook,
   cellsOf,
+  described,
   duplicateIds,
   isLocked,
   isUnchanged,
+  kindOf,
   languageOf,
+  markOf,
+  markOfFile,
+  notebooksIn,
   readAssignment,
   readSettings,
   settingsFile,
 } from "../source/index.ts";
-import { fieldsOf } from "../values.ts";
 
 export interface CheckOptions {
   /** The notebook or folder as it was handed out: with it, missing cells are found, too. */
@@ -47,16 +51,17 @@ const anyTime = new Date(1980, 0, 1, 12);
  * @throws ClassroomError or NotebookError where there is no notebook that could be graded.
  */
 export async function checkFile(path: string, options: CheckOptions = {}): Promise<Checked> {
+  checkPlaces(path, options.given);
   const { notebook } = readNotebook(path);
   const name = basename(path);
   const own = assignmentOf(path, notebook);
   const given =
     options.given === undefined ? undefined : withNotebook(readAssignment(options.given), options.given, name);
-  const variant = fieldsOf(notebook.metadata.convbook_class).variant;
+  const variant = markOf(notebook.metadata)?.variant ?? null;
   const context = await contextOf({
     grader: given ?? own,
     student: undefined,
-    variant: typeof variant === "string" ? variant : null,
+    variant,
     limits: options.limits,
     hidden: [],
     execution: "validate",
@@ -77,6 +82,27 @@ export async function checkFile(path: string, options: CheckOptions = {}): Promi
     hash: createHash("sha256").update(bytes).digest("hex"),
     zip: zipSync({ [name]: bytes, "handed-in.json": strToU8(manifest(result)) }, { mtime: anyTime }),
   };
+}
+
+function checkPlaces(path: string, given: string | undefined): void {
+  const kind = kindOf(path);
+  if (kind !== "file") {
+    const found = kind === "nothing" ? "is not there" : `is a folder${withNames(notebooksIn(path))}`;
+    throw new ClassroomError(path, `${found}; expected a student's notebook`);
+  }
+  if (markOfFile(path)?.madeFor === "grader") {
+    throw new ClassroomError(path, "is the grader's, with hidden tests; expected a student's notebook");
+  }
+  if (given !== undefined) {
+    const of = markOfFile(given)?.madeFor ?? kindOf(given);
+    if (["nothing", "empty", "made", "solution", "grader", "results", "submissions"].includes(of)) {
+      throw new ClassroomError(given, `${described[of]}; expected what was handed out`);
+    }
+  }
+}
+
+function withNames(notebooks: readonly string[]): string {
+  return notebooks.length === 0 ? "" : ` with ${notebooks.slice(0, 3).join(", ")}`;
 }
 
 /** The file as an assignment of its own: tests and points are those that stand in it. */

@@ -18,13 +18,17 @@ export const checkCommand = new Command("check")
   .action(async (file: string, { given, output, zip }: Options) => {
     const { checkFile } = await import("../check/index.ts");
     const { writePlainFile } = await import("../results/index.ts");
+    const { outputFile } = await import("../source/index.ts");
+    const place = output ?? `${file.replace(/\.ipynb$/i, "")}.zip`;
+    if (zip) {
+      outputFile(place);
+    }
     const checked = await checkFile(file, { given });
     for (const line of told(checked.result)) {
       console.log(line);
     }
     console.log(`SHA-256 ${checked.hash}`);
     if (zip) {
-      const place = output ?? `${file.replace(/\.ipynb$/i, "")}.zip`;
       writePlainFile(place, checked.zip);
       console.log(`Hand in ${basename(place)}`);
     }

@@ -37,9 +37,17 @@ export const exportCommand = new Command("export")
   .option("--partial", "take points so far where some are still to be given by a person")
   .addHelpText("after", help)
   .action(async (folder: string, options: Options) => {
-    const [results, exports] = await Promise.all([import("../results/index.ts"), import("../exports/index.ts")]);
+    const [results, exports, { outputFile, outputFolder }] = await Promise.all([
+      import("../results/index.ts"),
+      import("../exports/index.ts"),
+      import("../source/index.ts"),
+    ]);
     const { results: found, problems } = results.readResults(folder);
     const notes = [...problems];
+    if (options.output !== undefined) {
+      const isFile = options.to !== "gradescope" || (found.length === 1 && options.output.endsWith(".json"));
+      (isFile ? outputFile : outputFolder)(options.output);
+    }
     if (options.to === "gradescope") {
       writeGradescope(found, options.output ?? "gradescope", results, exports);
     } else {

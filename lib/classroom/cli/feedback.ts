@@ -7,11 +7,15 @@ export const feedbackCommand = new Command("feedback")
   .argument("<results>", "the folder that `grade` wrote")
   .option("-o, --output <folder>", "write STUDENT.html there (default: feedback.html beside each result)")
   .action(async (folder: string, { output }: { output?: string }) => {
-    const [{ fileNames, readResults, writePlainFile }, { feedbackPage }] = await Promise.all([
+    const [{ fileNames, readResults, writePlainFile }, { feedbackPage }, { outputFolder }] = await Promise.all([
       import("../results/index.ts"),
       import("../pages/index.ts"),
+      import("../source/index.ts"),
     ]);
     const { results, problems } = readResults(folder);
+    if (output !== undefined) {
+      outputFolder(output);
+    }
     const severalOf = new Set(results.map(({ result }) => result.assignment)).size > 1;
     const names = fileNames(
       results.map(({ result }) => (severalOf ? `${result.student}_${result.assignment}` : result.student)),

@@ -53,6 +53,7 @@ export const gradeCommand = new Command("grade")
         grader: options.grader ?? usualGrader(),
         student: options.handedOut,
         out: options.out,
+        needsPoints: true,
         jobs: options.jobs,
         only: options.student,
         force: options.force,

@@ -1,5 +1,4 @@
 /** `convbook class make`. */
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 
 interface Options {
@@ -17,10 +16,13 @@ export const makeCommand = new Command("make")
   .option("--students <file>", "ids, one a line or in the first column of a CSV file; each gets a variant")
   .option("--kernel-dir <folder>", "kernelspecs that are searched before Jupyter's")
   .action(async (source: string, { output, students, kernelDir }: Options) => {
-    const { makeAssignment } = await import("../make/index.ts");
+    const [{ makeAssignment }, { inputText }] = await Promise.all([
+      import("../make/index.ts"),
+      import("../source/index.ts"),
+    ]);
     const { notebooks, notes } = await makeAssignment(source, output, {
       kernelDir,
-      students: students === undefined ? undefined : studentIds(readFileSync(students, "utf8")),
+      students: students === undefined ? undefined : studentIds(inputText(students, "a list of ids")),
       onProven: ({ name, variant, automatic, manual, seconds }) => {
         const which = variant === null ? name : `${name}, variant ${variant}`;
         const byHand = manual > 0 ? `, ${manual} more from a person` : "";

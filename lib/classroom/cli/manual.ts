@@ -1,5 +1,5 @@
 /** `convbook class manual`. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { ClassroomError } from "../errors.ts";
 
@@ -9,13 +9,16 @@ export const manualCommand = new Command("manual")
   .option("-o, --output <file>", "the table (CSV), for the columns points and comment", "manual.csv")
   .option("--take <file>", "put a table's points and comments into the results")
   .action(async (folder: string, { output, take }: { output: string; take?: string }) => {
-    const [{ readResults, writePlainFile }, { manualTable, takeManual }, { readCsv }] = await Promise.all([
-      import("../results/index.ts"),
-      import("../exports/manual.ts"),
-      import("../exports/csv.ts"),
-    ]);
+    const [{ readResults, writePlainFile }, { manualTable, takeManual }, { readCsv }, { inputText, outputFile }] =
+      await Promise.all([
+        import("../results/index.ts"),
+        import("../exports/manual.ts"),
+        import("../exports/csv.ts"),
+        import("../source/index.ts"),
+      ]);
     const { results, problems } = readResults(folder);
     if (take === undefined) {
+      outputFile(output);
       // It may hold points and comments that nobody has taken yet.
       if (existsSync(output)) {
         throw new ClassroomError(output, "is there already; take it with --take, or write another with --output");
@@ -25,7 +28,7 @@ export const manualCommand = new Command("manual")
         `Fill in points and comments in ${output}, then: npx convbook class manual ${folder} --take ${output}`,
       );
     } else {
-      const changed = takeManual(results, readCsv(readFileSync(take, "utf8")), take);
+      const changed = takeManual(results, readCsv(inputText(take, "the table that manual wrote")), take);
       for (const { path, result } of changed) {
         writePlainFile(path, `${JSON.stringify(result, undefined, 2)}\n`);
       }

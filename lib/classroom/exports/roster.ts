@@ -1,6 +1,6 @@
 /** The list of a class: who an id is. Whatever a learning platform exports, or a list of one's own. */
-import { readFileSync } from "node:fs";
 import { ClassroomError } from "../errors.ts";
+import { inputText } from "../source/index.ts";
 import { readCsv } from "./csv.ts";
 
 /** A person, as the list has it. */
@@ -50,9 +50,10 @@ const nameColumns = {
  * @throws {ClassroomError} Where it is no such table.
  */
 export function readRoster(path: string): Roster {
+  const text = inputText(path, "a list of the class (CSV)");
   let rows: string[][];
   try {
-    rows = readCsv(readFileSync(path, "utf8"));
+    rows = readCsv(text);
   } catch (error) {
     throw new ClassroomError(path, `this list cannot be read: ${error instanceof Error ? error.message : error}`, {
       cause: error,

@@ -14,6 +14,7 @@ import { keptByHand } from "./by-hand.ts";
 import { contextOf, type GivenLimits } from "./context.ts";
 import { elsewhere } from "./elsewhere.ts";
 import { kernelOf } from "./kernel.ts";
+import { checkClass, checkGrader, checkHandedOut, checkPlaces } from "./places.ts";
 import { type GradeContext, gradeSubmission } from "./submission.ts";
 import { findSubmissions, type Submission, submissionHash } from "./submissions.ts";
 
@@ -28,6 +29,8 @@ export interface GradeOptions {
   readonly jobs?: number | undefined;
   /** Grade those again that are graded already. */
   readonly force?: boolean | undefined;
+  /** Whether an assignment without any points is refused: mostly it is another folder than was meant. */
+  readonly needsPoints?: boolean | undefined;
   /** Only these students. */
   readonly only?: readonly string[] | undefined;
   /** What differs from the assignment's settings. */
@@ -49,12 +52,13 @@ export async function gradeClass(
   options: GradeOptions,
 ): Promise<Pick<Result, "student" | "status" | "points">[]> {
   const { out, jobs = 1, force = false, only, signal } = options;
+  checkPlaces({ submissions: path, grader: options.grader, student: options.student, out });
   const submissions = findSubmissions(path).filter((each) => only === undefined || only.includes(each.student));
   const unknown = (only ?? []).filter((name) => !submissions.some(({ student }) => student === name));
   if (unknown.length > 0) {
     throw new ClassroomError(path, `has no submission of ${unknown.map((name) => JSON.stringify(name)).join(", ")}`);
   }
-  const contexts = await contextsOf(options, [resolve(path), resolve(out)]);
+  const contexts = await contextsOf(options, path);
   mkdirSync(out, { recursive: true });
   const results = new Map<number, Pick<Result, "student" | "status" | "points">>();
   const waiting = submissions.entries();
@@ -86,11 +90,9 @@ export async function gradeClass(
  * The contexts of a class: one, or one for each variant. Who has which is what `make` wrote down, or what the seed draws; what a submission
  * says of itself does not count.
  */
-async function contextsOf(
-  options: GradeOptions,
-  hidden: readonly string[],
-): Promise<(student: string) => GradeContext> {
+async function contextsOf(options: GradeOptions, submissions: string): Promise<(student: string) => GradeContext> {
   const { limits, signal } = options;
+  const hidden = [resolve(submissions), resolve(options.out)];
   const whole =
     statSync(options.grader, { throwIfNoEntry: false })?.isDirectory() === true ? resolve(options.grader) : undefined;
   const folder = whole ?? dirname(resolve(options.grader));
@@ -101,6 +103,11 @@ async function contextsOf(
     const part = variant === null ? [] : [variant];
     const grader = readAssignment(whole === undefined ? options.grader : join(whole, ...part));
     const student = knowsStudent ? readAssignment(join(handedOut, ...part)) : undefined;
+    checkClass(submissions, grader);
+    checkGrader(options.grader, grader, variant, options.needsPoints === true);
+    if (options.student !== undefined && student !== undefined) {
+      checkHandedOut(options.student, student, grader);
+    }
     return contextOf({
       grader: variant === null ? grader : { ...grader, settings: { ...settings, points: null } },
       student,

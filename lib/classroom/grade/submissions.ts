@@ -57,7 +57,20 @@ export function findSubmissions(path: string): Submission[] {
       "holds no submission; expected folders, notebooks (.ipynb) or zips, one for each student",
     );
   }
+  if (found.every(({ files, problem }) => problem === undefined && !hasNotebook([...files.keys()]))) {
+    throw new ClassroomError(
+      path,
+      `holds no notebook in any of its folders (${found
+        .slice(0, 3)
+        .map(({ student }) => student)
+        .join(", ")}); expected a folder or a notebook for each student`,
+    );
+  }
   return named(found);
+}
+
+function hasNotebook(names: readonly string[]): boolean {
+  return names.some((name) => /\.ipynb$/i.test(name));
 }
 
 /** SHA-256 over all files of a submission: their names and their bytes. */

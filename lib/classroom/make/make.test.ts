@@ -2,9 +2,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { isUnchanged, readAssignment, sourceOf } from "../source/index.ts";
+import { isUnchanged, marked, readAssignment, sourceOf } from "../source/index.ts";
 import { cellWith, folderWith, kernelDir, notebookOf, roles } from "../testing/notebooks.ts";
 import { makeAssignment, variantOf, withValues } from "./index.ts";
+import { writeWhole } from "./write.ts";
 
 const parameters = cellWith("code", "const k: number = 1; // the summand", roles.readonly("k"));
 parameters.metadata.tags = ["parameters"];
@@ -90,6 +91,27 @@ test("refuses a solution that does not get all points, and leaves what was there
   );
   expect(readdirSync(join(folder, "out/student"))).toEqual(["old.txt"]);
   expect(readdirSync(folder).sort()).toEqual(["out", "sums.ipynb"]);
+});
+
+test("replaces what was made, and no other folder of that name", async () => {
+  const folder = folderWith({
+    "out/student/essay.txt": "mine",
+    "out/grader/old.ipynb": marked(source(), "Sums", "grader", null),
+  });
+  const write = (...names: string[]) =>
+    writeWhole(join(folder, "out"), async (staging) => {
+      for (const name of names) {
+        mkdirSync(join(staging, name));
+      }
+      return { folders: names };
+    });
+  await expect(write("grader", "student")).rejects.toThrow(
+    `${join(folder, "out/student")}: is none that this command knows, and not what make wrote there; choose another folder with --output, or move it away`,
+  );
+  expect(readdirSync(join(folder, "out/grader"))).toEqual(["old.ipynb"]);
+  await write("grader");
+  expect(readdirSync(join(folder, "out/grader"))).toEqual([]);
+  expect(readdirSync(join(folder, "out/student"))).toEqual(["essay.txt"]);
 });
 
 test("refuses tests that an untouched notebook passes", async () => {

@@ -10,7 +10,13 @@ import {
   type AssignmentNotebook,
   type ClassSettings,
   cellsOf,
+  described,
+  madeFolders,
+  marked,
+  markOfFile,
+  outputFolder,
   readAssignment,
+  refuse,
   settingsFile,
   teacherFolder,
 } from "../source/index.ts";
@@ -49,8 +55,6 @@ export interface Made {
   readonly notes: readonly string[];
 }
 
-const editions = ["student", "solution", "grader"] as const;
-
 /**
  * Makes an assignment: `student/` to hand out, `solution/` for afterwards, `grader/` with the hidden tests. With variants each has a folder for each of them.
  *
@@ -60,6 +64,7 @@ const editions = ["student", "solution", "grader"] as const;
  *   and where a student could read a line of a solution or a hidden test. `out` is then as it was.
  */
 export async function makeAssignment(source: string, out: string, options: MakeOptions = {}): Promise<Made> {
+  checkPlaces(source, out);
   const assignment = readAssignment(source, { leaveOut: [out] });
   checkStructure(assignment);
   checkStudents(options.students ?? [], assignment);
@@ -77,8 +82,20 @@ export async function makeAssignment(source: string, out: string, options: MakeO
     const notes = assignment.notebooks.flatMap((each) =>
       [...each.notes, ...structureNotes(each)].map((note) => `${each.name}: ${note}`),
     );
-    return { folders: editions, notebooks: proven, points: assignment.points, notes };
+    return { folders: madeFolders, notebooks: proven, points: assignment.points, notes };
   });
+}
+
+/** The source is a teacher's; what is in the way where it is made is what `make` put there. */
+function checkPlaces(source: string, out: string): void {
+  const expected = "the teacher's folder with notebooks and class.yaml";
+  refuse(source, ["empty", "made", ...madeFolders, "results", "submissions"], expected);
+  const mark = markOfFile(source);
+  if (mark !== undefined) {
+    const what = mark.madeFor === undefined ? "was made" : described[mark.madeFor].replace("holds", "is of");
+    throw new ClassroomError(source, `${what}; expected the teacher's notebook`);
+  }
+  outputFolder(out, [...madeFolders, "results", "submissions"]);
 }
 
 /** Our own kernel's folder, where no kernel that the notebooks name is installed: for TypeScript this package brings one. */
@@ -111,7 +128,7 @@ async function makeVariant(
   checkFiles(assignment, secrets);
   for (const edition of ["student", "grader", "proof"] as const) {
     for (const notebook of notebooks) {
-      save(join(place(edition), notebook.file), named(release(notebook, edition), assignment, variant));
+      save(join(place(edition), notebook.file), named(release(notebook, edition), assignment, edition, variant));
     }
   }
   const proven: ProvenNotebook[] = [];
@@ -127,7 +144,7 @@ async function makeVariant(
     }
     save(
       join(place("solution"), notebook.file),
-      named(shownSolution(notebook, solution.notebook), assignment, variant),
+      named(shownSolution(notebook, solution.notebook), assignment, "solution", variant),
     );
     const seconds = solution.seconds + untouched.seconds;
     const { maxPoints: automatic } = solution;
@@ -148,9 +165,9 @@ function valued(source: AssignmentNotebook, { settings }: Assignment, variant: s
   return { ...source, notebook, cells: cellsOf(notebook).cells };
 }
 
-/** By which submission and grader recognise each other. */
-function named(notebook: Notebook, { settings }: Assignment, variant: string | null): Notebook {
-  return { ...notebook, metadata: { ...notebook.metadata, convbook_class: { title: settings.title, variant } } };
+/** By which submission and grader recognise each other, and folders are known for what they are. */
+function named(notebook: Notebook, { settings }: Assignment, edition: string, variant: string | null): Notebook {
+  return marked(notebook, settings.title, edition, variant);
 }
 
 /** The solution with the outputs of its proof, but for those of cells that show or test something hidden. */
@@ -168,7 +185,7 @@ function shownSolution(source: AssignmentNotebook, proof: Notebook): Notebook {
 }
 
 function copyFiles({ folder, files, settings }: Assignment, place: (edition: string) => string): void {
-  for (const edition of [...editions, "proof"]) {
+  for (const edition of [...madeFolders, "proof"]) {
     mkdirSync(place(edition), { recursive: true });
     const isTeachers = edition === "grader" || edition === "proof";
     for (const file of files.filter((each) => isTeachers || !each.startsWith(teacherFolder))) {

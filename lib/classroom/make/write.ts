@@ -2,6 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { ClassroomError } from "../errors.ts";
+import { described, kindOf } from "../source/index.ts";
 
 /**
  * Makes folders beside their place and puts them there when all of them are done.
@@ -9,6 +11,7 @@ import { dirname, join, resolve } from "node:path";
  * @param out Where they go; other things in it stay.
  * @param make Fills a new empty folder, and names those of its folders that are to be put into `out`. What it throws leaves `out` as it was.
  * @returns What `make` gave.
+ * @throws ClassroomError where a folder of that name is there which is not one that was made.
  */
 export async function writeWhole<T extends { readonly folders: readonly string[] }>(
   out: string,
@@ -20,6 +23,14 @@ export async function writeWhole<T extends { readonly folders: readonly string[]
   mkdirSync(staging, { recursive: true });
   try {
     const made = await make(staging);
+    for (const folder of made.folders) {
+      // Another one's folder of that name would be lost.
+      const kind = kindOf(join(target, folder));
+      if (kind !== folder && kind !== "nothing" && kind !== "empty") {
+        const told = `${described[kind]}, and not what make wrote there`;
+        throw new ClassroomError(join(out, folder), `${told}; choose another folder with --output, or move it away`);
+      }
+    }
     mkdirSync(target, { recursive: true });
     for (const folder of made.folders) {
       const place = join(target, folder);

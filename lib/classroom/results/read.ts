@@ -2,6 +2,7 @@
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ClassroomError } from "../errors.ts";
+import { described, kindOf } from "../source/index.ts";
 import { checkedResult } from "./check.ts";
 import type { Result } from "./result.ts";
 
@@ -30,7 +31,7 @@ const largest = 256 * 2 ** 20;
  *
  * @param folder What `grade` wrote, or one file.
  * @returns The results, and what could not be read.
- * @throws {ClassroomError} Where there is none at all.
+ * @throws {ClassroomError} Where there is none at all, or none of them can be read.
  */
 export function readResults(folder: string): FoundResults {
   const results: FoundResult[] = [];
@@ -43,7 +44,15 @@ export function readResults(folder: string): FoundResults {
     }
   }
   if (results.length === 0 && problems.length === 0) {
-    throw new ClassroomError(folder, `there is no ${resultFile} here or below; \`convbook class grade\` writes them`);
+    const kind = kindOf(folder);
+    const told = kind === "other" ? "" : `${described[kind]}: `;
+    throw new ClassroomError(
+      folder,
+      `${told}there is no ${resultFile} here or below; \`convbook class grade\` writes them`,
+    );
+  }
+  if (results.length === 0) {
+    throw new ClassroomError(folder, problems);
   }
   const key = ({ result }: FoundResult) => `${result.assignment}\n${result.student}`;
   results.sort((a, b) => key(a).localeCompare(key(b), "en", { numeric: true }));

@@ -4,6 +4,7 @@ import { basename, dirname, extname, join, relative, resolve, sep } from "node:p
 import { type Notebook, readNotebook } from "nbconvert-ts-runner";
 import { ClassroomError } from "../errors.ts";
 import { type AssignmentCell, cellsOf, type ReadCells } from "./cells.ts";
+import { described, kindOf } from "./kinds.ts";
 import { type ClassSettings, readSettings } from "./settings.ts";
 
 /** A notebook of an assignment. */
@@ -73,6 +74,11 @@ export function readAssignment(path: string, { leaveOut = [] }: ReadOptions = {}
   if (paths.length === 0) {
     throw new ClassroomError(path, "has no notebook; expected at least one file that ends with .ipynb");
   }
+  const twice = paths.find((file) => paths.some((other) => other < file && basename(other) === basename(file)));
+  if (twice !== undefined) {
+    const same = paths.filter((file) => basename(file) === basename(twice));
+    throw new ClassroomError(path, twoOf(path, same));
+  }
   const notebooks = paths.map((file) => readAssignmentNotebook(join(folder, file), file));
   const settings = readSettings(
     join(folder, settingsFile),
@@ -113,6 +119,12 @@ export function readAssignmentNotebook(path: string, file = basename(path)): Ass
     points: read.cells.reduce((sum, cell) => sum + cell.points, 0),
     notes: read.notes,
   };
+}
+
+/** Why a folder with notebooks of the same name is no assignment: grading finds a notebook by its name. */
+function twoOf(path: string, same: readonly string[]): string {
+  const [kind, names] = [kindOf(path), same.slice(0, 3).join(", ")];
+  return `has ${same.length} notebooks of one name (${names})${kind === "other" ? "" : `: it ${described[kind]}`}; expected one assignment's`;
 }
 
 /** The language of a notebook's kernel; Python where it does not say, as nbgrader has it. */

@@ -20,6 +20,8 @@ export {
   sourceOf,
 } from "./cells.ts";
 export { checksum, isLocked } from "./checksum.ts";
+export { described, type Kind, kindOf, notebooksIn } from "./kinds.ts";
+export { type MadeFor, type Mark, madeFolders, marked, markOf, markOfFile } from "./mark.ts";
 export {
   duplicateIds,
   type NbgraderMetadata,
@@ -28,5 +30,6 @@ export {
   schemaVersion,
   writeMetadata,
 } from "./metadata.ts";
+export { inputText, isWithin, outputFile, outputFolder, refuse } from "./places.ts";
 export { type Region, RegionError, type RegionKind, regionsOf, replaceRegions } from "./regions.ts";
 export { type ClassSettings, defaultSettings, parseSettings, readSettings, type VariantValues } from "./settings.ts";

@@ -1,0 +1,86 @@
+/** Paths that commands get: each is what it is meant to be, or the error says what it is. */
+import { readFileSync } from "node:fs";
+import { dirname, resolve, sep } from "node:path";
+import { ClassroomError } from "../errors.ts";
+import { firstLine } from "../values.ts";
+import { described, type Kind, kindOf, statsOf } from "./kinds.ts";
+
+/**
+ * Refuses a path that leads to something else than what is meant.
+ *
+ * @param path As it was given.
+ * @param wrong The kinds that it must not be.
+ * @param expected What is meant, for the error.
+ * @throws ClassroomError which names what is there.
+ */
+export function refuse(path: string, wrong: readonly Kind[], expected: string): void {
+  const kind = kindOf(path);
+  if (wrong.includes(kind)) {
+    throw new ClassroomError(path, `${described[kind]}; expected ${expected}`);
+  }
+}
+
+/** Folders that are somebody's work, into which no command writes anything else. */
+const work: readonly Kind[] = ["student", "solution", "grader", "source", "made"];
+
+/**
+ * A folder into which a command writes: a new one, an empty one, or one of its own.
+ *
+ * @throws ClassroomError where it is a file, or folder of an assignment.
+ */
+export function outputFolder(path: string, others: readonly Kind[] = work): void {
+  const above = firstThere(path);
+  if (above !== undefined && statsOf(above)?.isDirectory() === false) {
+    throw new ClassroomError(
+      path,
+      `${above === resolve(path) ? "" : `${above} `}is a file; expected a folder, or a new name`,
+    );
+  }
+  refuse(path, others, "a folder of its own for what is written");
+}
+
+/** A file that a command writes. */
+export function outputFile(path: string): void {
+  if (statsOf(path)?.isDirectory() === true) {
+    throw new ClassroomError(path, "is a folder; expected a file to write");
+  }
+  const above = firstThere(dirname(resolve(path)));
+  if (above !== undefined && statsOf(above)?.isDirectory() === false) {
+    throw new ClassroomError(path, `${above} is a file; expected a folder there`);
+  }
+}
+
+/**
+ * The text of a file that a command reads.
+ *
+ * @param expected What it should be, for the error.
+ */
+export function inputText(path: string, expected: string): string {
+  const stats = statsOf(path);
+  if (stats === undefined || stats.isDirectory()) {
+    throw new ClassroomError(path, `${stats === undefined ? "no such file" : "is a folder"}; expected ${expected}`);
+  }
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new ClassroomError(path, `cannot be read: ${firstLine(error)}`, { cause: error });
+  }
+}
+
+/** Whether a path is a folder or lies in it. */
+export function isWithin(path: string, folder: string): boolean {
+  const [inner, outer] = [resolve(path), resolve(folder)];
+  return inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : `${outer}${sep}`);
+}
+
+/** The path, or the nearest above it that is there. */
+function firstThere(path: string): string | undefined {
+  for (let place = resolve(path); ; place = dirname(place)) {
+    if (statsOf(place) !== undefined) {
+      return place;
+    }
+    if (dirname(place) === place) {
+      return undefined;
+    }
+  }
+}
