@@ -45,6 +45,24 @@ function positive(c: number, generator: Generator): [x: number, y: number] {
   }
 }
 
+/** The shares that PyTorch gives lie within these: neither nothing nor all. */
+const LEAST = 2 ** -126;
+const MOST = 1 - 2 ** -24;
+
+/**
+ * Shares of the Dirichlet distribution, float32 numbers whose sum is 1: `torch._sample_dirichlet(torch.tensor(alphas))`.
+ * @param alphas one number for each share
+ * @throws {RangeError} when there are none, or one is not finite and positive
+ */
+export function dirichlet(alphas: readonly number[], options: RandomOptions = {}): number[] {
+  if (alphas.length === 0 || !alphas.every((alpha) => alpha > 0)) {
+    throw new RangeError(`dirichlet's alphas are finite positive numbers; got [${alphas.join(", ")}].`);
+  }
+  const parts = alphas.map((alpha) => gamma(Math.fround(alpha), options));
+  const sum = parts.reduce((total, part) => total + part, 0);
+  return parts.map((part) => Math.min(MOST, Math.max(LEAST, Math.fround(part / sum))));
+}
+
 /**
  * One number of the beta distribution, from 0 to 1: what `torch._sample_dirichlet(torch.tensor([a, b]))[0]` gives.
  * @throws {RangeError} when a or b is not a finite positive number
@@ -53,7 +71,6 @@ export function beta(a: number, b: number, options: RandomOptions = {}): number 
   if (!(a > 0 && b > 0)) {
     throw new RangeError(`beta's parameters are finite positive numbers; got ${a} and ${b}.`);
   }
-  const first = gamma(Math.fround(a), options);
-  const second = gamma(Math.fround(b), options);
-  return Math.fround(first / (first + second));
+  const [first = 0] = dirichlet([a, b], options);
+  return first;
 }

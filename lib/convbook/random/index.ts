@@ -1,5 +1,5 @@
 export { fillBernoulli, fillNormal, fillUniform } from "./fill.ts";
-export { beta, gamma } from "./gamma.ts";
+export { beta, dirichlet, gamma } from "./gamma.ts";
 export { defaultGenerator, Generator, manualSeed } from "./generator.ts";
 export {
   bernoulli,

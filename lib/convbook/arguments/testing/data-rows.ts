@@ -276,6 +276,20 @@ export const dataRows: readonly Row[] = [
   ),
   apply("TrivialAugmentWide", () => new transforms.TrivialAugmentWide(), picture),
   make(
+    "transforms.AugMix",
+    options(
+      "options",
+      maybe(arg("severity", 3, { bad: [11, "3"] })),
+      maybe(whole("mixtureWidth", 3)),
+      maybe(arg("chainDepth", 2, { accepts: ["-1"], bad: [-2, "1"] })),
+      maybe(arg("alpha", 1, { bad: [0, "1"] })),
+      maybe(flag("allOps")),
+      interpolation(),
+      byte(),
+    ),
+  ),
+  apply("AugMix", () => new transforms.AugMix(), picture),
+  make(
     "transforms.AutoAugment",
     options("options", maybe(arg("policy", "svhn", { bad: ["cifar", 1] })), interpolation(), byte()),
   ),

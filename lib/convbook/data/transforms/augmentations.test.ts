@@ -6,6 +6,7 @@ import type { TensorData } from "../../tensor-data.ts";
 import type { RawBatch } from "../loader/collate.ts";
 import { picture } from "../testing/picture.ts";
 import {
+  AugMix,
   AutoAugment,
   type BatchTransformSpec,
   ColorJitter,
@@ -223,6 +224,13 @@ describe("bad arguments are named", () => {
       () => new AutoAugment({ policy: "cifar" as "svhn" }),
       'AutoAugment\'s policy is "imagenet", "cifar10" or "svhn"; got "cifar".',
     ],
+    [() => new AugMix({ severity: 11 }), "AugMix's severity is a whole number from 1 to 10; got 11."],
+    [() => new AugMix({ mixtureWidth: 0 }), "AugMix's mixtureWidth is a whole number of at least 1; got 0."],
+    [
+      () => new AugMix({ chainDepth: 0 }),
+      "AugMix's chainDepth is a whole number of at least 1, or -1 for one that is drawn; got 0.",
+    ],
+    [() => new AugMix({ alpha: 0 }), "AugMix's alpha is a positive number; got 0."],
     [() => fromSpec({ name: "TrivialAugment", args: [] }), 'Did you mean "TrivialAugmentWide"?'],
     [() => new RandomErasing({ scale: [0, 2] }), "RandomErasing's scale lies within 0 and 1; got [0,2]."],
     [() => new RandomErasing({ p: 2 }), "RandomErasing's p is a probability from 0 to 1; got 2."],

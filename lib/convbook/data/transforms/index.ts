@@ -1,3 +1,4 @@
+export { AugMix, type AugMixOptions } from "./aug-mix.ts";
 export { AutoAugment, type AutoAugmentOptions } from "./auto-augment.ts";
 export type { BatchTransform, BatchTransformSpec } from "./batch-transform.ts";
 export { ColorJitter, type ColorJitterOptions, type JitterRange } from "./color-jitter.ts";

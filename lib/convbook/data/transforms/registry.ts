@@ -1,5 +1,6 @@
 /** Every transform by its name, so that a worker thread can build what the main thread describes. */
 import { nearestNames } from "../../nn/errors.ts";
+import { AugMix } from "./aug-mix.ts";
 import { AutoAugment } from "./auto-augment.ts";
 import type { BatchTransform, BatchTransformSpec } from "./batch-transform.ts";
 import { ColorJitter } from "./color-jitter.ts";
@@ -16,6 +17,7 @@ import type { Transform, TransformSpec } from "./transform.ts";
 import { TrivialAugmentWide } from "./trivial-augment.ts";
 
 const classes: readonly (new (...args: never[]) => Transform)[] = [
+  AugMix,
   AutoAugment,
   ColorJitter,
   Cutout,
