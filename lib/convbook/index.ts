@@ -35,6 +35,8 @@ export {
   ImageNet,
   imagenette,
   mnist,
+  OxfordIIITPet,
+  oxfordIIITPet,
   prepareImageNet,
   randomSplit,
   SceneTextDataset,

@@ -25,6 +25,17 @@ export { DataLoader, type DataLoaderOptions, type DataLoaderState, type Labelled
 export { DistributedSampler, type DistributedSamplerOptions } from "./loader/distributed-sampler.ts";
 export { RandomSampler, type Sampler, SequentialSampler, SubsetRandomSampler } from "./loader/sampler.ts";
 export { FASHION_MNIST_CLASSES, fashionMnist, MNIST_CLASSES, type MnistOptions, mnist } from "./mnist.ts";
+export {
+  type FetchedPetsOptions,
+  OxfordIIITPet,
+  type OxfordIIITPetOptions,
+  oxfordIIITPet,
+  type PetSample,
+  type PetTarget,
+  type PetTargetChoice,
+  type PetTargetOf,
+  type PetTargets,
+} from "./pets/index.ts";
 export type { FloatData, ImageData8, LabelledSample } from "./sample.ts";
 export { SceneTextDataset, type SceneTextOptions, type SceneTextSample } from "./scene-text/index.ts";
 export { randomSplit } from "./split.ts";

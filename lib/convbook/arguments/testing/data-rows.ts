@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeTorch } from "../../checkpoints/index.ts";
 import * as convbook from "../../index.ts";
+import { petsOptions } from "./fetch-rows.ts";
 import { call, make, method } from "./nn-rows.ts";
 import { type Argument, arg, flag, maybe, options, type Row, real, share, text, whole } from "./probe.ts";
 
@@ -93,6 +94,13 @@ for (const split of ["train", "val"]) {
 }
 const names = new Map([["n01440764", Object.freeze(["tench"])]]);
 writeFileSync(join(imageNet, "meta.bin"), encodeTorch(Object.freeze([names, ["n01440764"]])));
+/** Oxford-IIIT Pet of one image in each part. */
+const pets = mkdtempSync(join(tmpdir(), "convbook-arguments-"));
+mkdirSync(join(pets, "images"));
+mkdirSync(join(pets, "annotations"));
+for (const split of ["trainval", "test"]) {
+  writeFileSync(join(pets, "annotations", `${split}.txt`), "Abyssinian_1 1 1 1\n");
+}
 const missing = join(folder, "missing.pt");
 const loading = ["loadTorch", "loadSafetensors", "loadCheckpoint", "loadFromCheckpoint"].map(
   (name): Row => ({
@@ -174,6 +182,11 @@ export const dataRows: readonly Row[] = [
       ),
     ].map((argument, i) => (i === 0 ? { ...argument, accepts: new Set<string>(), also: /x/ } : argument)),
     call: (...given) => convbook.ImageFolder.open(...(given as [string])),
+  },
+  {
+    name: "OxfordIIITPet",
+    args: [{ ...text("root", pets), accepts: new Set<string>(), also: /x/ }, options("options", ...petsOptions())],
+    call: (...given) => convbook.OxfordIIITPet.open(...(given as [string])),
   },
   {
     name: "ImageNet",

@@ -32,6 +32,12 @@ const sets = (): Argument[] => [
   maybe(arg("train", true, { bad: [0, 1] })),
   arg("transform", null, { accepts: ["undefined", "null"], bad: [5, []] }),
 ];
+export const petsOptions = (): Argument[] => [
+  maybe(arg("split", "test", { bad: ["train", 1] })),
+  maybe(arg("targetTypes", ["category"], { bad: ["breed", [], ["breed"], 5] })),
+  arg("transform", null, { accepts: ["undefined", "null"], bad: [5, []] }),
+  maybe(whole("maxPixels", 100)),
+];
 const fetching = (...more: Argument[]): Argument =>
   maybe(
     options(
@@ -82,6 +88,11 @@ export const fetchRows: readonly Row[] = [
   dataset("mnist"),
   dataset("fashionMnist"),
   dataset("imagenette"),
+  {
+    name: "oxfordIIITPet",
+    args: [fetching(...petsOptions(), arg("mirror", null, { accepts: ["undefined", "null", '"x"'], bad: ["", 5] }))],
+    call: (given) => offline(() => invoke("oxfordIIITPet", besides(given, { cache: empty, offline: true }))),
+  },
   {
     name: "download",
     args: [

@@ -138,6 +138,9 @@ export function checkConfig(root: Reader): ExperimentConfig {
   };
 }
 
+/** A fifth of the 3,680 images to train and validate on. */
+const PETS_VALIDATION = 736;
+
 function checkData(root: Reader): ExperimentConfig["data"] {
   const data = root.section("data");
   data.only([
@@ -159,8 +162,10 @@ function checkData(root: Reader): ExperimentConfig["data"] {
   const dataName = data.name("name", datasetNames, "cifar10");
   const isPatterns = dataName === "diffraction";
   const ownFolder = ownFolderNames.includes(dataName);
-  if (!ownFolder && data.has("folder")) {
-    data.fail("folder", `is a setting of ${inFolders.join(", ")} only; the data set is ${dataName}.`);
+  const isPets = dataName === "oxfordIIITPet";
+  if (!ownFolder && !isPets && data.has("folder")) {
+    const names = [...inFolders, "oxfordIIITPet"].join(", ");
+    data.fail("folder", `is a setting of ${names} only; the data set is ${dataName}.`);
   }
   if (ownFolder && !data.has("folder")) {
     const holds = { imageFolder: "train and val", imagenet: "ImageNet's archives, or train, val and meta.bin" };
@@ -174,7 +179,7 @@ function checkData(root: Reader): ExperimentConfig["data"] {
   const whole = "a whole number of at least";
   return {
     name: dataName,
-    folder: ownFolder ? expandHome(data.text("folder", "")) : undefined,
+    folder: data.has("folder") ? expandHome(data.text("folder", "")) : undefined,
     mean: data.numbers("mean"),
     std: data.numbers("std"),
     batchSize: data.number("batchSize", 128, `${whole} 1`, isWhole(1)),
@@ -185,7 +190,7 @@ function checkData(root: Reader): ExperimentConfig["data"] {
           isPatterns ? "left out: TAG_Validation.pt has them" : "left out: the folder val holds the validation images",
           (value) => value === 0,
         )
-      : data.number("validation", 5000, `${whole} 0`, isWhole(0)),
+      : data.number("validation", isPets ? PETS_VALIDATION : 5000, `${whole} 0`, isWhole(0)),
     splitSeed: data.number("splitSeed", 42, `${whole} 0`, isWhole(0)),
     numWorkers: data.number("numWorkers", 1, `${whole} 0`, isWhole(0)),
     dropLast: data.boolean("dropLast", true),

@@ -8,9 +8,12 @@ export const inFolders = ["imageFolder", "imagenet", "diffraction"] as const;
 
 /**
  * The data sets that a configuration can name; `imageFolder` is a folder of one's own, laid out as ImageNet is, `imagenet` one with ImageNet's
- * archives or what they were unpacked to, `diffraction` a folder with the files that `diffraction.createTrainAndValidation` writes.
+ * archives or what they were unpacked to, `oxfordIIITPet` cats and dogs, fetched or in a folder, `diffraction` a folder with the files that `diffraction.createTrainAndValidation` writes.
  */
-export const datasetNames = ["cifar10", "cifar100", "mnist", "fashionMnist", "imagenette", ...inFolders] as const;
+export const datasetNames = [
+  ...(["cifar10", "cifar100", "mnist", "fashionMnist", "imagenette", "oxfordIIITPet"] as const),
+  ...inFolders,
+] as const;
 export type DatasetName = (typeof datasetNames)[number];
 
 /** Names among {@link datasetNames} whose data lies in `data.folder`. */
@@ -40,10 +43,10 @@ export interface ExperimentConfig {
     /**
      * Of `imageFolder`: the folder with `train/CLASS/…` and `val/CLASS/…`; of `imagenet`: with its archives, or with `train`, `val` and `meta.bin`
      * that are made of them; of `diffraction`: with `TAG_Train.pt`, `TAG_Validation.pt` and, where
-     * there is one, `TAG_Test.pt`. Seen from the working directory.
+     * there is one, `TAG_Test.pt`; of `oxfordIIITPet`, where it is not to be fetched: with `images` and `annotations`. Seen from the working directory.
      */
     readonly folder: string | undefined;
-    /** Means and deviations of the channels, of 255; of the training images where they are left out, of `imageFolder` and `imagenet` ImageNet's. */
+    /** Means and deviations of the channels, of 255; of the training images where they are left out, of images in files ImageNet's. */
     readonly mean: readonly number[] | undefined;
     readonly std: readonly number[] | undefined;
     readonly batchSize: number;

@@ -36,6 +36,7 @@ import { type DatasetName, type ExperimentConfig, ownValidationNames } from "./e
 import { loadFolders } from "./folders.ts";
 import { PatternLog } from "./pattern-log.ts";
 import { loadPatternFiles } from "./patterns.ts";
+import { loadPets } from "./pets.ts";
 import { mixing, pipelines } from "./pipelines.ts";
 import { ConfigError } from "./settings.ts";
 
@@ -50,7 +51,7 @@ export interface ExperimentData {
 }
 
 type FolderName = "imageFolder" | "imagenet" | "imagenette";
-type FetchedName = Exclude<DatasetName, FolderName | "diffraction">;
+type FetchedName = Exclude<DatasetName, FolderName | "oxfordIIITPet" | "diffraction">;
 
 const loaders: Readonly<Record<FetchedName, (options: { train: boolean; transform: null }) => Promise<ArrayDataset>>> =
   {
@@ -72,6 +73,9 @@ export async function loadData(config: ExperimentConfig, file = "config"): Promi
   const { data } = config;
   if (inClassFolders(data.name)) {
     return loadFolders(data, file);
+  }
+  if (data.name === "oxfordIIITPet") {
+    return loadPets(data, file);
   }
   if (data.name === "diffraction") {
     return loadPatternFiles(config, file);
@@ -141,7 +145,7 @@ export function makeModule(config: ExperimentConfig, description: HyperParameter
   const { classes } = description;
   // A folder's classes are not known before it is read.
   const countName = name === patternModelName ? "outputDim" : "numClasses";
-  const isOwn = ownValidationNames.includes(config.data.name);
+  const isOwn = ownValidationNames.includes(config.data.name) || config.data.name === "oxfordIIITPet";
   const fromFolder = isOwn && Array.isArray(classes) && hparams[countName] === undefined;
   const { name: optimizerName, ...optimizerHparams } = config.optimizer;
   const { name: schedulerName, interval, monitor, ...schedulerHparams } = config.scheduler ?? { name: null };
@@ -168,7 +172,7 @@ export function makeModule(config: ExperimentConfig, description: HyperParameter
 
 /** Whether the network sees images of the data set's own size; those of a folder have many. */
 function knowsShape({ data }: ExperimentConfig): boolean {
-  return !inClassFolders(data.name) && data.prepare.length === 0;
+  return !inClassFolders(data.name) && data.name !== "oxfordIIITPet" && data.prepare.length === 0;
 }
 
 /** The folder of an experiment's run: `output`, in it the tag's, in that the experiment's. */

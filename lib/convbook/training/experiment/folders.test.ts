@@ -7,7 +7,9 @@ import jpeg from "jpeg-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import imagenet from "../../data/fixtures/imagenet.json" with { type: "json" };
+import petsFixture from "../../data/fixtures/pets.json" with { type: "json" };
 import type { LabelledBatch } from "../../data/index.ts";
+import { unpackPets } from "../../data/pets/prepare.ts";
 import { encodePng } from "../../display/index.ts";
 import { manualSeed } from "../../random/index.ts";
 import { saveCheckpointFile } from "../checkpointing/checkpoint-file.ts";
@@ -199,5 +201,51 @@ describe("a folder of one's own pictures", () => {
     ["data: { mean: [0.5], std: [big] }", 'x.yaml: data.std must be a list of numbers, got ["big"].'],
   ])("is described by settings that are checked (%s)", (text, message) => {
     expect(() => parseConfig(text, "x.yaml")).toThrow(message);
+  });
+});
+
+describe("cats and dogs", () => {
+  it("are trained on by their breeds, some held out by the seed of the split", async () => {
+    const folder = join(root, "pets", "oxford-iiit-pet");
+    await mkdir(folder, { recursive: true });
+    for (const part of ["images", "annotations"] as const) {
+      const archive = join(root, `${part}.tar.gz`);
+      await writeFile(archive, Buffer.from(petsFixture.archives[part], "base64"));
+      await unpackPets(archive, part, folder);
+    }
+    const config = parseConfig(`
+output: ${JSON.stringify(join(root, "pets-run"))}
+model: { name: resnet18, hparams: { planes: 2 } }
+data:
+  name: oxfordIIITPet
+  folder: ${JSON.stringify(join(root, "pets"))}
+  batchSize: 2
+  validation: 2
+  numWorkers: 0
+  augment: [{ Resize: [[16, 16]] }, AugMix]
+  prepare: [{ Resize: [[16, 16]] }]
+trainer: { maxEpochs: 1, enableProgressBar: false, enableModelSummary: false }`);
+    const data = await loadData(config);
+    const classes = petsFixture.expected.trainval.classes;
+    expect(data.description).toMatchObject({
+      name: "oxfordIIITPet",
+      classes,
+      size: [16, 16, 3],
+      mean: [0.485, 0.456, 0.406],
+    });
+    expect([data.train, data.val, data.test].map((loader) => loader?.length)).toEqual([3, 1, 2]);
+    const module = makeModule(config, data.description);
+    expect(module.hparams.modelHparams).toEqual({ planes: 2, numClasses: 4 });
+    const result = await makeTrainer(config, { logger: false }).fit(module, data.train, data.val);
+    expect(result.metrics.val_acc).toBeGreaterThanOrEqual(0);
+    module.dispose();
+    expect(parseConfig("data: { name: oxfordIIITPet }").data).toMatchObject({ folder: undefined, validation: 736 });
+    const all = parseConfig(
+      `data: { name: oxfordIIITPet, validation: 8, folder: ${JSON.stringify(join(root, "pets"))} }`,
+    );
+    await expect(loadData(all)).rejects.toThrow("data.validation must be below the 8 training images, got 8.");
+    expect(() => parseConfig("data: { name: cifar10, folder: x }")).toThrow(
+      "data.folder is a setting of imageFolder, imagenet, diffraction, oxfordIIITPet only; the data set is cifar10.",
+    );
   });
 });

@@ -14,7 +14,7 @@ import { mixing, pipelines } from "./pipelines.ts";
 import { ConfigError } from "./settings.ts";
 
 /** ImageNet's, by which pretrained networks expect their images normalised. */
-const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+export const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /**
  * Opens the folders, those of ImageNet after unpacking its archives where they are not; the images are read when they are had.
