@@ -13,7 +13,7 @@ import { makeRows } from "./testing/make-rows.ts";
 import { modelRows } from "./testing/model-rows.ts";
 import { nnRows } from "./testing/nn-rows.ts";
 import { notTried } from "./testing/not-tried.ts";
-import { complaint, outcomeOf, wrongCalls } from "./testing/probe.ts";
+import { complaint, misspeltCalls, outcomeOf, wrongCalls } from "./testing/probe.ts";
 import { showRows } from "./testing/show-rows.ts";
 import { trainingRows } from "./testing/training-rows.ts";
 
@@ -74,5 +74,24 @@ describe("what is wrong is named", () => {
       }
     }
     expect(problems, problems.join("\n")).toHaveLength(0);
+  });
+});
+
+describe("an option that does not exist is named, with the nearest that does", () => {
+  /** These are given data, which may have more about it than is asked for. */
+  const given = ["detection.unstackMaps", "encodePng", "experiment.makeModule", "tutorial5.evaluateModels"];
+  /** Hyper-parameters of a module go into its checkpoints; those of a subclass have more names. */
+  const kept = ["PatternModule"];
+  const withOptions = rows.filter(
+    (row) => ![...given, ...kept].includes(row.name) && [...misspeltCalls(row)].length > 0,
+  );
+
+  it.each(withOptions.map((row) => [row.name, row] as const))("%s", async (_, row) => {
+    for (const { option, args } of misspeltCalls(row)) {
+      const outcome = await outcomeOf(() => row.call(...args));
+      const message = "error" in outcome ? String(outcome.error) : "it was accepted";
+      expect(message).toContain(`"${option}"`);
+      expect(message).toContain(`Did you mean "${option.slice(0, -1)}"?`);
+    }
   });
 });

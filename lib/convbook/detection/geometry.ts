@@ -7,7 +7,7 @@
  */
 import { checkInteger, isNumber } from "../arguments/check.ts";
 import { OptionError } from "../arguments/option-error.ts";
-import { checkObject, refuseUnknownOptions } from "../arguments/options.ts";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import { BoxError } from "./errors.ts";
 import { checkBoxes, type RotatedBox, type ScoredQuads, writeQuad } from "./quads.ts";
 
@@ -117,7 +117,6 @@ export interface EncodeOptions {
  */
 export function encodeGeometry(boxes: readonly RotatedBox[], options: EncodeOptions): GeometryMaps {
   const owner = "encodeGeometry";
-  checkObject(owner, "options", options, "an object with height and width");
   refuseUnknownOptions(owner, options, ["height", "width", "stride", "shrink"]);
   const { height, width, stride = 4, shrink = 0.3 } = options;
   checkInteger(owner, "height", height, 1);

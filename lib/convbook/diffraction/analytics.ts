@@ -31,6 +31,7 @@ export async function saveTrainingAnalytics(path: string, analytics: TrainingAna
   const owner = "saveTrainingAnalytics";
   checkText(owner, "path", path);
   checkObject(owner, "analytics", analytics, "{ train, top1, top3 }");
+  refuseUnknownOptions(owner, analytics, ["train", "top1", "top3"]);
   const { train, top1, top3 } = analytics;
   for (const [name, list] of Object.entries({ train, top1, top3 })) {
     checkList(owner, name, list, "a list of accuracies");

@@ -36,7 +36,11 @@ export class CalibrationError extends Metric<number> {
 
   constructor(options: CalibrationOptions) {
     super();
-    const { numClasses, numBins = 15, norm = "l1" } = givenOptions("CalibrationError", options);
+    const {
+      numClasses,
+      numBins = 15,
+      norm = "l1",
+    } = givenOptions("CalibrationError", options, ["numClasses", "numBins", "norm"]);
     checkNumClasses("CalibrationError", numClasses);
     if (!Number.isInteger(numBins) || numBins < 1) {
       throw new MetricError(`CalibrationError: numBins is ${numBins}; expected a positive integer`);

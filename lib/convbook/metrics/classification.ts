@@ -44,9 +44,10 @@ abstract class StatScores<A extends Average> extends Metric<Averaged<A>> {
   protected readonly falseNegatives: Float64Array;
   readonly #zeroDivision: number;
 
-  constructor(options: ClassificationOptions<A>, fallback: Average) {
+  constructor(options: AccuracyOptions<A>, fallback: Average, more: readonly "topK"[] = []) {
     super();
-    const { numClasses, average, ignoreIndex, zeroDivision = 0 } = givenOptions(new.target.name, options);
+    const known = ["numClasses", "average", "ignoreIndex", "zeroDivision", ...more] as const;
+    const { numClasses, average, ignoreIndex, zeroDivision = 0 } = givenOptions(new.target.name, options, known);
     checkNumClasses(new.target.name, numClasses);
     this.numClasses = numClasses;
     if (ignoreIndex !== undefined && !Number.isInteger(ignoreIndex)) {
@@ -167,7 +168,7 @@ export class Accuracy<A extends Average = "micro"> extends StatScores<A> {
 
   /** @throws MetricError where `topK` is below 1 or above the number of classes */
   constructor(options: AccuracyOptions<A>) {
-    super(options, "micro");
+    super(options, "micro", ["topK"]);
     const { topK = 1 } = options;
     if (!Number.isInteger(topK) || topK < 1 || topK > this.numClasses) {
       throw new MetricError(`Accuracy: topK is ${topK}; expected an integer from 1 to numClasses (${this.numClasses})`);

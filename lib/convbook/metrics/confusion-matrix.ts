@@ -23,7 +23,11 @@ export class ConfusionMatrix extends Metric<number[][]> {
 
   constructor(options: ConfusionMatrixOptions) {
     super();
-    const { numClasses, normalize = "none", ignoreIndex } = givenOptions("ConfusionMatrix", options);
+    const {
+      numClasses,
+      normalize = "none",
+      ignoreIndex,
+    } = givenOptions("ConfusionMatrix", options, ["numClasses", "normalize", "ignoreIndex"]);
     checkNumClasses("ConfusionMatrix", numClasses);
     this.numClasses = numClasses;
     if (!["true", "predicted", "all", "none"].includes(normalize)) {

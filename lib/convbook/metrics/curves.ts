@@ -105,9 +105,9 @@ abstract class ScoreMetric<Result> extends Metric<Result> {
   #count = 0;
   #width = 0;
 
-  constructor(options: CurveOptions) {
+  constructor(options: AreaOptions, more: readonly "average"[] = []) {
     super();
-    const { numClasses } = givenOptions(new.target.name, options);
+    const { numClasses } = givenOptions(new.target.name, options, ["numClasses", ...more]);
     checkNumClasses(new.target.name, numClasses);
     this.numClasses = numClasses;
   }
@@ -214,7 +214,7 @@ abstract class AreaMetric<A extends Average> extends ScoreMetric<A extends "none
   readonly average: Average;
 
   constructor(options: AreaOptions<A>) {
-    super(options);
+    super(options, ["average"]);
     this.average = options.average === undefined ? "macro" : options.average;
     checkAverage(new.target.name, this.average);
   }

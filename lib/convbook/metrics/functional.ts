@@ -37,7 +37,7 @@ export function topKAccuracy(
   targets: MetricInput,
   options: { readonly numClasses: number; readonly k: number },
 ): number {
-  const { numClasses, k } = givenOptions("topKAccuracy", options);
+  const { numClasses, k } = givenOptions("topKAccuracy", options, ["numClasses", "k"]);
   if (!Number.isInteger(k) || k < 1 || k > numClasses) {
     throw new MetricError(
       `topKAccuracy: k is ${describeValue(k)}; expected an integer from 1 to numClasses (${numClasses})`,

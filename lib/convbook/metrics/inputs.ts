@@ -1,4 +1,5 @@
 /** Predictions and targets in the forms that callers hold them in. */
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import { MetricError } from "./errors.ts";
 
 /** Numbers: an array, a typed array, or a tensor, whose values are read in row-major order. Nothing is disposed. */
@@ -25,10 +26,12 @@ export function numbersOf(metric: string, what: string, input: MetricInput): Arr
 /**
  * The options of a metric.
  *
- * @throws MetricError where they were left out
+ * @param known every name that there is
+ * @throws MetricError where they were left out, UnknownOptionError where one is none of them
  */
-export function givenOptions<T extends object>(metric: string, options: T): T {
+export function givenOptions<T extends object>(metric: string, options: T, known: readonly (keyof T & string)[]): T {
   if (typeof options === "object" && options !== null) {
+    refuseUnknownOptions(metric, options, known);
     return options;
   }
   throw new MetricError(`${metric}: options is ${String(options)}; expected an object such as { numClasses: 10 }`);

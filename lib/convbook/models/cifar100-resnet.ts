@@ -30,6 +30,8 @@ export interface Cifar100ResNetHparams {
   readonly shared?: boolean;
 }
 
+const hparamNames = ["inChannels", "numClasses", "width", "shared"] as const;
+
 /** How often each stage repeats its identity block. */
 const repetitions = [3, 4, 2] as const;
 
@@ -62,7 +64,12 @@ export class Cifar100ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
 
   constructor(hparams: Cifar100ResNetHparams = {}) {
     super();
-    const { inChannels = 3, numClasses = 100, width = 64, shared = true } = this.optionsOf(hparams, "hparams");
+    const {
+      inChannels = 3,
+      numClasses = 100,
+      width = 64,
+      shared = true,
+    } = this.optionsOf(hparams, hparamNames, "hparams");
     this.checkSizes({ inChannels, numClasses, width });
     this.stage1 = this.registerModule(
       "stg1",

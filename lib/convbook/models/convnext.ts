@@ -40,6 +40,8 @@ export interface ConvNeXtHparams {
   readonly layerScale?: number;
 }
 
+const hparamNames = ["numClasses", "depths", "dims", "stochasticDepthProb", "layerScale"] as const;
+
 /** As the paper has it, a tenth of PyTorch's own default. */
 const eps = 1e-6;
 const normLayer = (channels: number) => new LayerNorm(channels, { eps });
@@ -85,7 +87,11 @@ export class ConvNeXt extends StagedNetwork {
 
   constructor(hparams: ConvNeXtHparams = {}) {
     super();
-    const { numClasses = 1000, depths = [3, 3, 9, 3], dims = [96, 192, 384, 768] } = this.optionsOf(hparams, "hparams");
+    const {
+      numClasses = 1000,
+      depths = [3, 3, 9, 3],
+      dims = [96, 192, 384, 768],
+    } = this.optionsOf(hparams, hparamNames, "hparams");
     const { stochasticDepthProb = 0.1, layerScale = 1e-6 } = hparams;
     this.checkSizes({ numClasses });
     this.checkSizeLists({ depths, dims });

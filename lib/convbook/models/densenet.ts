@@ -34,6 +34,8 @@ export interface DenseNetHparams {
   readonly actFnName?: ActivationName;
 }
 
+const hparamNames = ["numClasses", "numLayers", "bnSize", "growthRate", "actFnName"] as const;
+
 /** [N, 32, 32, 3] -> logits [N, numClasses]; other image sizes work too. */
 export class DenseNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
   readonly inputNet;
@@ -47,7 +49,7 @@ export class DenseNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
       numLayers = [6, 6, 6, 6],
       bnSize = 2,
       growthRate = 16,
-    } = this.optionsOf(hparams, "hparams");
+    } = this.optionsOf(hparams, hparamNames, "hparams");
     const { actFnName = "relu" } = hparams;
     this.checkSizes({ numClasses, bnSize, growthRate });
     this.checkSizeLists({ numLayers });

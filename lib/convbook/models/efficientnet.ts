@@ -49,6 +49,8 @@ export interface EfficientNetHparams {
   readonly stochasticDepthProb?: number;
 }
 
+const hparamNames = ["numClasses", "widthMult", "depthMult", "dropout", "stochasticDepthProb"] as const;
+
 interface MBConvOptions {
   readonly kernelSize: number;
   readonly stride: number;
@@ -98,7 +100,12 @@ export class EfficientNet extends StagedNetwork {
 
   constructor(hparams: EfficientNetHparams = {}) {
     super();
-    const { numClasses = 1000, widthMult = 1, depthMult = 1, dropout = 0.2 } = this.optionsOf(hparams, "hparams");
+    const {
+      numClasses = 1000,
+      widthMult = 1,
+      depthMult = 1,
+      dropout = 0.2,
+    } = this.optionsOf(hparams, hparamNames, "hparams");
     const { stochasticDepthProb = 0.2 } = hparams;
     this.checkSizes({ numClasses });
     for (const [name, mult] of Object.entries({ widthMult, depthMult })) {

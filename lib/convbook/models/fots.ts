@@ -5,6 +5,7 @@
  * upsampling is bilinear with aligned corners, and which convolves twice where the paper's figure shows one convolution.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { checkObject } from "../arguments/options.ts";
 import { type Detection, Detector, fotsMomentum, HiddenLayer } from "../nn/blocks/index.ts";
 import { BatchNorm2d, Conv2d, Module, OptionError, ReLU, Upsample } from "../nn/index.ts";
 import { ImageNetResNet, type ImageNetResNetHparams, stemForward } from "./imagenet-resnet.ts";
@@ -101,9 +102,9 @@ export class Fots extends Module<[x: tf.Tensor4D], Detection> {
 
   constructor(hparams: FotsHparams = {}) {
     super();
-    const { backbone = {}, imageSize = 512 } = this.optionsOf(hparams, "hparams");
+    const { backbone = {}, imageSize = 512 } = this.optionsOf(hparams, ["backbone", "imageSize"], "hparams");
     this.checkSizes({ imageSize });
-    this.optionsOf(backbone, "backbone");
+    checkObject(this.typeName, "backbone", backbone);
     this.sharedConv = this.registerModule("shared_conv", new SharedConv(backbone));
     this.detector = this.registerModule("detector", new Detector(32, imageSize));
   }

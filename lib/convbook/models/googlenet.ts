@@ -29,6 +29,8 @@ export interface GoogleNetHparams {
   readonly actFnName?: ActivationName;
 }
 
+const hparamNames = ["numClasses", "actFnName"] as const;
+
 /** [N, 32, 32, 3] -> logits [N, numClasses]; other image sizes work too. */
 export class GoogleNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
   readonly inputNet;
@@ -37,7 +39,7 @@ export class GoogleNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
 
   constructor(hparams: GoogleNetHparams = {}) {
     super();
-    const { numClasses = 10, actFnName = "relu" } = this.optionsOf(hparams, "hparams");
+    const { numClasses = 10, actFnName = "relu" } = this.optionsOf(hparams, hparamNames, "hparams");
     this.checkSizes({ numClasses });
     const actFn = parseActivationName(actFnName);
     this.inputNet = this.registerModule(

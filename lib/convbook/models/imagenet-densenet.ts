@@ -41,6 +41,8 @@ export interface ImageNetDenseNetHparams {
   readonly dropRate?: number;
 }
 
+const hparamNames = ["numClasses", "growthRate", "blockConfig", "numInitFeatures", "bnSize", "dropRate"] as const;
+
 /** [N, H, W, C] -> [N, H, W, C + growthRate]: what it is given, and what it makes of it. */
 class DenseLayer extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   readonly norm1: BatchNorm2d;
@@ -85,7 +87,11 @@ export class ImageNetDenseNet extends StagedNetwork {
 
   constructor(hparams: ImageNetDenseNetHparams = {}) {
     super();
-    const { numClasses = 1000, growthRate = 32, blockConfig = [6, 12, 24, 16] } = this.optionsOf(hparams, "hparams");
+    const {
+      numClasses = 1000,
+      growthRate = 32,
+      blockConfig = [6, 12, 24, 16],
+    } = this.optionsOf(hparams, hparamNames, "hparams");
     const { numInitFeatures = 64, bnSize = 4, dropRate = 0 } = hparams;
     this.checkSizes({ numClasses, growthRate, numInitFeatures, bnSize });
     this.checkSizeLists({ blockConfig });

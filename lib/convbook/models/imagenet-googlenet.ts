@@ -36,6 +36,8 @@ export interface ImageNetGoogLeNetHparams {
   readonly dropoutAux?: number;
 }
 
+const hparamNames = ["numClasses", "auxLogits", "transformInput", "dropout", "dropoutAux"] as const;
+
 /** What {@link ImageNetGoogLeNet.forwardWithAux} gives; the further logits are there in training, where the network has them. */
 export interface GoogLeNetOutputs {
   readonly logits: tf.Tensor2D;
@@ -183,7 +185,11 @@ export class ImageNetGoogLeNet extends StagedNetwork {
 
   constructor(hparams: ImageNetGoogLeNetHparams = {}) {
     super();
-    const { numClasses = 1000, auxLogits = false, transformInput = false } = this.optionsOf(hparams, "hparams");
+    const {
+      numClasses = 1000,
+      auxLogits = false,
+      transformInput = false,
+    } = this.optionsOf(hparams, hparamNames, "hparams");
     const { dropout = 0.2, dropoutAux = 0.7 } = hparams;
     this.checkSizes({ numClasses });
     for (const [name, value] of Object.entries({ auxLogits, transformInput })) {

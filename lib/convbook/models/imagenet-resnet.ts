@@ -62,6 +62,19 @@ export interface ImageNetResNetHparams {
   readonly squeezeRatio?: number;
 }
 
+const hparamNames = [
+  "blockName",
+  "layers",
+  "planes",
+  "numClasses",
+  "zeroInitResidual",
+  "groups",
+  "widthPerGroup",
+  "replaceStrideWithDilation",
+  "normLayer",
+  "squeezeRatio",
+] as const;
+
 /** Blocks one after the other: [N, H, W, C] -> [N, H/stride, W/stride, C']. */
 type Stage = Sequential<Module<[x: tf.Tensor4D], tf.Tensor4D>[]>;
 
@@ -81,7 +94,7 @@ export class ImageNetResNet extends StagedNetwork {
       layers = [3, 4, 6, 3],
       numClasses = 1000,
       zeroInitResidual = false,
-    } = this.optionsOf(hparams, "hparams");
+    } = this.optionsOf(hparams, hparamNames, "hparams");
     this.checkSizes({ numClasses });
     this.checkSizeLists({ layers });
     const { planes: firstPlanes = 64 } = hparams;

@@ -33,6 +33,8 @@ export interface MobileNetV2Hparams {
   readonly dropout?: number;
 }
 
+const hparamNames = ["numClasses", "widthMult", "dropout"] as const;
+
 /** Each stage: how much its blocks widen, channels, number of blocks, stride of the first. */
 const stages = [
   [1, 16, 1, 1],
@@ -89,7 +91,7 @@ export class MobileNetV2 extends StagedNetwork {
 
   constructor(hparams: MobileNetV2Hparams = {}) {
     super();
-    const { numClasses = 1000, widthMult = 1, dropout = 0.2 } = this.optionsOf(hparams, "hparams");
+    const { numClasses = 1000, widthMult = 1, dropout = 0.2 } = this.optionsOf(hparams, hparamNames, "hparams");
     this.checkSizes({ numClasses });
     if (typeof widthMult !== "number" || !(widthMult > 0 && widthMult <= 64)) {
       throw new OptionError("MobileNetV2", "widthMult", widthMult, "a number above 0 and of at most 64");

@@ -86,6 +86,8 @@ export interface MobileNetV3Hparams {
   readonly dropout?: number;
 }
 
+const hparamNames = ["size", "numClasses", "widthMult", "dropout"] as const;
+
 /** The normalisation of all layers; the slow statistics are the reference's. */
 const normLayer = (channels: number) => new BatchNorm2d(channels, { eps: 1e-3, momentum: 0.01 });
 
@@ -130,7 +132,12 @@ export class MobileNetV3 extends StagedNetwork {
 
   constructor(hparams: MobileNetV3Hparams = {}) {
     super();
-    const { size = "large", numClasses = 1000, widthMult = 1, dropout = 0.2 } = this.optionsOf(hparams, "hparams");
+    const {
+      size = "large",
+      numClasses = 1000,
+      widthMult = 1,
+      dropout = 0.2,
+    } = this.optionsOf(hparams, hparamNames, "hparams");
     this.checkSizes({ numClasses });
     if (!Object.hasOwn(sizes, size)) {
       throw new UnknownNameError("size of MobileNetV3", String(size), Object.keys(sizes));

@@ -36,6 +36,8 @@ export interface ResNetHparams {
   readonly blockName?: ResNetBlockName;
 }
 
+const hparamNames = ["numClasses", "numBlocks", "cHidden", "actFnName", "blockName"] as const;
+
 /** [N, 32, 32, 3] -> logits [N, numClasses]; other image sizes work too. */
 export class ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
   readonly inputNet: Sequential<(Conv2d | BatchNorm2d | Activation)[]>;
@@ -44,7 +46,11 @@ export class ResNet extends Module<[x: tf.Tensor4D], tf.Tensor2D> {
 
   constructor(hparams: ResNetHparams = {}) {
     super();
-    const { numClasses = 10, numBlocks = [3, 3, 3], cHidden = [16, 32, 64] } = this.optionsOf(hparams, "hparams");
+    const {
+      numClasses = 10,
+      numBlocks = [3, 3, 3],
+      cHidden = [16, 32, 64],
+    } = this.optionsOf(hparams, hparamNames, "hparams");
     const { blockName = "ResNetBlock", actFnName = "relu" } = hparams;
     this.checkSizes({ numClasses });
     this.checkSizeLists({ numBlocks, cHidden });

@@ -51,6 +51,12 @@ export const defaultResnetConfig: Omit<ResnetConfig, "outputDim"> = {
   dropout: 0,
 };
 
+/** The names of {@link ResnetConfig}; the network without its classifier is given the same. */
+const configNames = [
+  ...(Object.keys(defaultResnetConfig) as (keyof typeof defaultResnetConfig)[]),
+  "outputDim",
+] as const;
+
 /** Features of a pattern, [N, L, inputDim] -> [N, L', resDims of the last stage]. */
 export class ResNet1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
   readonly conv: CNN1dLayer;
@@ -60,7 +66,12 @@ export class ResNet1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
   /** @throws {OptionError} where the lists of the stages differ in length */
   constructor(config: Omit<ResnetConfig, "outputDim"> = defaultResnetConfig) {
     super();
-    const { inputDim, resDims, resKernel, resStride, numBlocks, dropout } = this.optionsOf(config, "config");
+    const given: Omit<ResnetConfig, "outputDim"> & Partial<ResnetConfig> = config;
+    const { inputDim, resDims, resKernel, resStride, numBlocks, dropout } = this.optionsOf(
+      given,
+      configNames,
+      "config",
+    );
     this.checkSizes({ inputDim });
     this.checkSizeLists({ resDims, resKernel, resStride, numBlocks });
     for (const [name, list] of Object.entries({ resKernel, resStride, numBlocks })) {
@@ -164,7 +175,7 @@ export class ResnetClassifier extends Module<[x: tf.Tensor3D, labels?: tf.Tensor
 
   constructor(config: ResnetConfig) {
     super();
-    this.resnet = this.registerModule("resnet", new ResNet1d(this.optionsOf(config, "config")));
+    this.resnet = this.registerModule("resnet", new ResNet1d(this.optionsOf(config, configNames, "config")));
     this.checkSizes({ outputDim: config.outputDim });
     const width = config.resDims.at(-1) ?? 0;
     this.classifier = this.registerModule("classifier", new Linear(width, config.outputDim));

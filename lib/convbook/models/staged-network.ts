@@ -89,7 +89,7 @@ export class FeatureList extends Module<[x: tf.Tensor4D], tf.Tensor4D[]> {
       throw new OptionError("FeatureList", "network", given, "a network whose stages are known (one with featureInfo)");
     }
     const all = network.featureInfo;
-    const { outIndices = all.map((_, i) => i) } = this.optionsOf(options);
+    const { outIndices = all.map((_, i) => i) } = this.optionsOf(options, ["outIndices"]);
     const wanted = new Set(placesOf(outIndices, all.length));
     this.featureInfo = all.filter((_, i) => wanted.has(i));
     this.#inputTransform = network.inputTransform;

@@ -39,6 +39,8 @@ export interface VggHparams {
   readonly dropout?: number;
 }
 
+const hparamNames = ["numClasses", "widths", "depths", "batchNorm", "hidden", "dropout"] as const;
+
 /** Cells along each side that the features are pooled to. */
 const cells = 7;
 
@@ -52,7 +54,12 @@ export class Vgg extends StagedNetwork {
 
   constructor(hparams: VggHparams = {}) {
     super();
-    const { numClasses = 1000, hidden = 4096, dropout = 0.5, batchNorm = false } = this.optionsOf(hparams, "hparams");
+    const {
+      numClasses = 1000,
+      hidden = 4096,
+      dropout = 0.5,
+      batchNorm = false,
+    } = this.optionsOf(hparams, hparamNames, "hparams");
     const { widths = [64, 128, 256, 512, 512], depths = [2, 2, 3, 3, 3] } = hparams;
     this.checkSizes({ numClasses, hidden });
     this.checkSizeLists({ widths, depths });

@@ -9,7 +9,7 @@
 import { checkFunction, checkGenerator, checkNumber } from "../arguments/check.ts";
 import { defaultGenerator, fillNormal, fillUniform, type Generator } from "../random/index.ts";
 import { erf, erfinv } from "./erf.ts";
-import { checkObject, OptionError, refuseUnknownOptions, UnknownNameError } from "./errors.ts";
+import { OptionError, refuseUnknownOptions, UnknownNameError } from "./errors.ts";
 import type { Parameter } from "./parameter.ts";
 
 export { type WhiteningOptions, whitening_ } from "./whitening.ts";
@@ -130,7 +130,7 @@ function fill(owner: string, parameter: Parameter, write: (values: Float32Array)
 }
 
 function generatorOf(owner: string, options: InitOptions): Generator {
-  checkObject(owner, "options", options);
+  refuseUnknownOptions(owner, options, ["generator"]);
   const { generator = defaultGenerator } = options;
   checkGenerator(owner, generator);
   return generator;
@@ -173,7 +173,7 @@ export function truncNormal_(parameter: Parameter, options: TruncNormalOptions =
   }
   checkNumber("truncNormal_", "a", a);
   checkNumber("truncNormal_", "b", b, a);
-  const generator = generatorOf("truncNormal_", options);
+  const generator = generatorOf("truncNormal_", drawing(options));
   // What lies below a bound, from -1 to 1.
   const share = (bound: number) => erf((bound - mean) / std / Math.SQRT2);
   return fill("truncNormal_", parameter, (values) => {
@@ -204,6 +204,9 @@ export function zeros_(parameter: Parameter): Parameter {
   return constant_(parameter, 0);
 }
 
+/** Of further options, what is drawn from. */
+const drawing = ({ generator }: InitOptions): InitOptions => (generator === undefined ? {} : { generator });
+
 function kaimingStd(owner: string, parameter: Parameter, options: KaimingOptions): number {
   refuseUnknownOptions(owner, options, ["a", "mode", "nonlinearity", "generator"]);
   const { a = 0, mode = "fanIn", nonlinearity = "leakyrelu" } = options;
@@ -219,12 +222,12 @@ function kaimingStd(owner: string, parameter: Parameter, options: KaimingOptions
 /** He's uniform initialisation: numbers from (−b, b) with b = gain √(3 / fan). */
 export function kaimingUniform_(parameter: Parameter, options: KaimingOptions = {}): Parameter {
   const bound = Math.sqrt(3) * kaimingStd("kaimingUniform_", parameter, options);
-  return uniform_(parameter, -bound, bound, options);
+  return uniform_(parameter, -bound, bound, drawing(options));
 }
 
 /** He's normal initialisation: standard deviation gain / √fan. */
 export function kaimingNormal_(parameter: Parameter, options: KaimingOptions = {}): Parameter {
-  return normal_(parameter, 0, kaimingStd("kaimingNormal_", parameter, options), options);
+  return normal_(parameter, 0, kaimingStd("kaimingNormal_", parameter, options), drawing(options));
 }
 
 /** Glorot's uniform initialisation: numbers from (−b, b) with b = gain √(6 / (fan in + fan out)). */

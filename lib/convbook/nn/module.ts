@@ -4,7 +4,7 @@ import { classNameOf } from "../arguments/class-name.ts";
 import type { StateDict } from "../tensor-data.ts";
 import { prepareForward, settled } from "./compile/tracing.ts";
 import { structureChanged } from "./compile/verdicts.ts";
-import { checkObject, OptionError, StateDictError } from "./errors.ts";
+import { checkObject, OptionError, refuseUnknownOptions, StateDictError } from "./errors.ts";
 import { Buffer, CounterBuffer, Parameter, type StateEntry } from "./parameter.ts";
 import { Registry } from "./registry.ts";
 
@@ -346,9 +346,14 @@ export abstract class Module<In extends unknown[] = [x: tf.Tensor], Out = tf.Ten
   /** Frees what a subclass holds besides parameters and buffers. */
   protected onDispose(): void {}
 
-  /** For constructors: options that are an object, or an error that names them. */
-  protected optionsOf<T extends object>(options: T, argument = "options"): T {
+  /**
+   * For constructors: options that are an object of known names, or an error that names what they are.
+   *
+   * @param known every name that there is
+   */
+  protected optionsOf<T extends object>(options: T, known: readonly (keyof T & string)[], argument = "options"): T {
     checkObject(this.typeName, argument, options);
+    refuseUnknownOptions(this.typeName, options, known);
     return options;
   }
 

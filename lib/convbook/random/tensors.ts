@@ -1,7 +1,7 @@
 /** Random tensors and permutations by PyTorch's names; the same seed gives PyTorch's numbers. */
 
 import { checkGenerator } from "../arguments/check.ts";
-import { checkObject } from "../arguments/options.ts";
+import { refuseUnknownOptions } from "../arguments/options.ts";
 import type { TensorData } from "../tensor-data.ts";
 import { fillBernoulli, fillNormal, fillUniform } from "./fill.ts";
 import { defaultGenerator, type Generator } from "./generator.ts";
@@ -18,7 +18,7 @@ export interface RandomOptions {
 
 /** What to draw from, checked. */
 function generatorOf(owner: string, options: RandomOptions): Generator {
-  checkObject(owner, "options", options);
+  refuseUnknownOptions(owner, options, ["generator"]);
   const { generator = defaultGenerator } = options;
   checkGenerator(owner, generator);
   return generator;
@@ -32,7 +32,8 @@ const MAX_ELEMENTS = 2 ** 31 - 1;
  * @param shape sizes of the dimensions; [] for one number
  * @throws {RangeError} on a shape that is not of whole, non-negative sizes
  */
-export function rand(shape: readonly number[], { generator = defaultGenerator }: RandomOptions = {}): FloatTensorData {
+export function rand(shape: readonly number[], options: RandomOptions = {}): FloatTensorData {
+  const generator = generatorOf("rand", options);
   const data = fillUniform(new Float32Array(elements("rand", shape)), 0, 1, generator);
   return { dtype: "float32", shape: [...shape], data };
 }
@@ -42,7 +43,8 @@ export function rand(shape: readonly number[], { generator = defaultGenerator }:
  * @param shape sizes of the dimensions; [] for one number
  * @throws {RangeError} on a shape that is not of whole, non-negative sizes
  */
-export function randn(shape: readonly number[], { generator = defaultGenerator }: RandomOptions = {}): FloatTensorData {
+export function randn(shape: readonly number[], options: RandomOptions = {}): FloatTensorData {
+  const generator = generatorOf("randn", options);
   const data = fillNormal(new Float32Array(elements("randn", shape)), 0, 1, generator);
   return { dtype: "float32", shape: [...shape], data };
 }
@@ -56,8 +58,9 @@ export function randint(
   low: number,
   high: number,
   shape: readonly number[],
-  { generator = defaultGenerator }: RandomOptions = {},
+  options: RandomOptions = {},
 ): LongTensorData {
+  const generator = generatorOf("randint", options);
   const data = new BigInt64Array(elements("randint", shape));
   for (let i = 0; i < data.length; i++) {
     data[i] = BigInt(generator.integer(low, high));
@@ -69,11 +72,8 @@ export function randint(
  * Ones at probability p, zeros otherwise: `torch.empty(shape).bernoulli_(p)`.
  * @throws {RangeError} when p is not within [0, 1], or on a bad shape
  */
-export function bernoulli(
-  shape: readonly number[],
-  p = 0.5,
-  { generator = defaultGenerator }: RandomOptions = {},
-): FloatTensorData {
+export function bernoulli(shape: readonly number[], p = 0.5, options: RandomOptions = {}): FloatTensorData {
+  const generator = generatorOf("bernoulli", options);
   const data = fillBernoulli(new Float32Array(elements("bernoulli", shape)), p, generator);
   return { dtype: "float32", shape: [...shape], data };
 }

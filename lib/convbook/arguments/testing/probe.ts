@@ -145,6 +145,22 @@ export async function outcomeOf(call: () => unknown): Promise<{ error: unknown }
   }
 }
 
+/** The first field's name with a letter too many, which every name that there is should be nearest to. */
+export const misspelt = (field: Argument): string => `${field.name}z`;
+
+/** All calls of a row with an option that does not exist. */
+export function* misspeltCalls(row: Row): Generator<{ option: string; args: unknown[] }> {
+  const good = row.args.map((argument) => argument.good);
+  for (const [i, { fields = [], good: given }] of row.args.entries()) {
+    const [field] = fields;
+    if (field !== undefined) {
+      const option = misspelt(field);
+      const args = good.map((each, j) => (i === j ? { ...(given as object), [option]: field.good } : each));
+      yield { option, args };
+    }
+  }
+}
+
 /** All calls of a row with one argument, or one field of one argument, wrong; a missing options object's fields are the argument's own matter. */
 export function* wrongCalls(
   row: Row,

@@ -92,7 +92,7 @@ export async function saveCheckpoint(
 ): Promise<void> {
   checkText("saveCheckpoint", "path", path, "the path of a file");
   checkObject("saveCheckpoint", "data", data, "an object: values by name");
-  checkSaveOptions("saveCheckpoint", options);
+  checkSaveOptions("saveCheckpoint", options, ["format"]);
   const { format = checkpointFormatOf(path) } = options;
   if (!formats.includes(format)) {
     throw new OptionError("saveCheckpoint", "format", format, formats.join(" or "));

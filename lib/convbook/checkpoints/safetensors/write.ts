@@ -1,7 +1,7 @@
 /** Writing safetensors. The same tensors and metadata always give the same bytes. */
 import { checkText } from "../../arguments/check.ts";
 import { OptionError } from "../../arguments/option-error.ts";
-import { checkObject } from "../../arguments/options.ts";
+import { checkObject, refuseUnknownOptions } from "../../arguments/options.ts";
 import { compareCodePoints, writeFileAtomic } from "../../files/index.ts";
 import type { TensorData, TensorDType } from "../../tensor-data.ts";
 import { quote } from "../byte-reader.ts";
@@ -18,15 +18,16 @@ export interface SaveSafetensorsOptions {
 
 const floatTypes = ["float32", "float16", "bfloat16"];
 
-/** @throws {OptionError} naming the option that is none of those that saving takes */
+/** @throws {OptionError} naming the option that is none of those that saving takes, or of `more` names */
 export function checkSaveOptions(
   owner: string,
   options: {
     readonly floatType?: SaveSafetensorsOptions["floatType"] | undefined;
     readonly metadata?: SaveSafetensorsOptions["metadata"] | undefined;
   },
+  more: readonly string[] = [],
 ): void {
-  checkObject(owner, "options", options);
+  refuseUnknownOptions(owner, options, ["floatType", "metadata", ...more]);
   const { floatType = "float32", metadata = {} } = options;
   if (!floatTypes.includes(floatType)) {
     throw new OptionError(owner, "floatType", floatType, floatTypes.join(", "));
@@ -111,6 +112,7 @@ export function encodeSafetensors(
   tensors: ReadonlyMap<string, TensorData>,
   options: SaveSafetensorsOptions = {},
 ): Uint8Array {
+  checkSaveOptions("encodeSafetensors", options);
   return Buffer.concat(piecesOf(tensors, options));
 }
 

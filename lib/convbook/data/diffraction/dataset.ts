@@ -3,7 +3,7 @@
 import { checkInteger, checkList, checkText, isNumber } from "../../arguments/check.ts";
 import { describeValue } from "../../arguments/describe.ts";
 import { OptionError } from "../../arguments/option-error.ts";
-import { checkObject } from "../../arguments/options.ts";
+import { checkObject, refuseUnknownOptions } from "../../arguments/options.ts";
 import {
   checkpointFormatOf,
   loadSafetensors,
@@ -30,6 +30,8 @@ export interface DiffractionDatasetOptions {
   readonly background?: number;
   /** All patterns, one after the other. */
   readonly data: Float32Array;
+  /** Numbers in a pattern; they follow from the others, and where they are given must fit. */
+  readonly points?: number;
   /** One label a pattern, as the category says. */
   readonly labels: ArrayLike<number>;
   readonly cat?: DiffractionCategory;
@@ -48,7 +50,7 @@ export class DiffractionDataset implements Dataset<LabelledSample> {
   /** @throws {RangeError} when the sizes do not fit together, a label is none of the category's, or a number is not finite */
   constructor(options: DiffractionDatasetOptions) {
     const owner = "DiffractionDataset";
-    checkObject(owner, "options", options, "an object with numClasses, data, labels");
+    refuseUnknownOptions(owner, options, ["numClasses", "background", "data", "points", "labels", "cat"]);
     const { numClasses, background = 0, data, labels, cat = "Bravais Lattice" } = options;
     if (!(data instanceof Float32Array)) {
       throw new OptionError(owner, "data", data, "a Float32Array, all patterns one after the other");
@@ -70,8 +72,18 @@ export class DiffractionDataset implements Dataset<LabelledSample> {
     if (labels.length === 0 || data.length % labels.length !== 0) {
       throw new RangeError(`${labels.length} labels do not fit ${data.length} numbers of patterns.`);
     }
+    const { points = data.length / labels.length } = options;
+    if (points !== data.length / labels.length) {
+      const fits = data.length / labels.length;
+      throw new OptionError(
+        owner,
+        "points",
+        points,
+        `${fits}, the ${data.length} numbers over the ${labels.length} labels`,
+      );
+    }
     const wrong = data.findIndex((value) => !Number.isFinite(value));
-    this.points = data.length / labels.length;
+    this.points = points;
     if (wrong >= 0) {
       throw new RangeError(`Pattern ${Math.floor(wrong / this.points)} has the value ${data[wrong]}.`);
     }

@@ -2,11 +2,18 @@
 import { checkGenerator, checkInteger, isNumber } from "../../arguments/check.ts";
 import { describeValue } from "../../arguments/describe.ts";
 import { OptionError } from "../../arguments/option-error.ts";
-import { checkObject } from "../../arguments/options.ts";
+import { refuseUnknownOptions } from "../../arguments/options.ts";
 import { defaultGenerator, type Generator } from "../../random/index.ts";
 import { BRAVAIS_LATTICES, type BravaisLattice } from "./bravais.ts";
 import { checkLattice, randomCell } from "./cell.ts";
-import { type Atom, type Crystal, checkCrystal, type ReflectionOptions, reflections } from "./reflections.ts";
+import {
+  type Atom,
+  type Crystal,
+  checkCrystal,
+  type ReflectionOptions,
+  reflectionOptionNames,
+  reflections,
+} from "./reflections.ts";
 
 export interface PatternOptions extends ReflectionOptions {
   /** Number of equally spaced angles. */
@@ -23,6 +30,12 @@ export interface PatternOptions extends ReflectionOptions {
   readonly generator?: Generator;
 }
 
+/** The names of {@link PatternOptions}. */
+const patternOptionNames = [
+  ...reflectionOptionNames,
+  ...(["points", "fwhm", "mixing", "background", "counts", "generator"] as const),
+];
+
 const RANGE = [5, 90] as const;
 /** Peaks are drawn up to so many widths from their middle. */
 const REACH = 20;
@@ -34,7 +47,7 @@ const REACH = 20;
  */
 export function powderPattern(crystal: Crystal, options: PatternOptions = {}): Float32Array {
   checkCrystal("powderPattern", crystal);
-  checkObject("powderPattern", "options", options);
+  refuseUnknownOptions("powderPattern", options, patternOptionNames);
   const { points = 3400, fwhm = 0.15, mixing = 0.5, background = 0, counts, generator = defaultGenerator } = options;
   checkGenerator("powderPattern", generator);
   const { twoTheta = RANGE } = options;
@@ -50,7 +63,8 @@ export function powderPattern(crystal: Crystal, options: PatternOptions = {}): F
       throw new RangeError(`A powder pattern's ${name} is ${expected}; got ${value}.`);
     }
   }
-  const lines = reflections(crystal, { ...options, twoTheta });
+  const { wavelength } = options;
+  const lines = reflections(crystal, { twoTheta, ...(wavelength !== undefined && { wavelength }) });
   const [from, to] = twoTheta;
   const step = (to - from) / (points - 1);
   const exact = new Float64Array(points);
@@ -109,7 +123,8 @@ export interface LabelledPatterns {
  */
 export function generatePatterns(options: GeneratorOptions = {}): LabelledPatterns {
   const owner = "generatePatterns";
-  checkObject(owner, "options", options);
+  const own = ["patternsPerLattice", "lattices", "maxAtoms"] as const;
+  refuseUnknownOptions(owner, options, [...own, ...patternOptionNames]);
   const {
     patternsPerLattice = 100,
     lattices = BRAVAIS_LATTICES.map((_, i) => i),
@@ -120,6 +135,7 @@ export function generatePatterns(options: GeneratorOptions = {}): LabelledPatter
     points = 3400,
     generator = defaultGenerator,
   } = options;
+  const { wavelength, twoTheta, mixing } = options;
   checkInteger(owner, "patternsPerLattice", patternsPerLattice, 0);
   checkInteger(owner, "maxAtoms", maxAtoms, 1);
   checkInteger(owner, "points", points, 2);
@@ -144,12 +160,17 @@ export function generatePatterns(options: GeneratorOptions = {}): LabelledPatter
   const data = new Float32Array(chosen.length * patternsPerLattice * points);
   const labels = new Int32Array(chosen.length * patternsPerLattice);
   const draw = (value: Drawn): number => (typeof value === "number" ? value : generator.uniform(value[0], value[1]));
+  const shared = {
+    ...(wavelength !== undefined && { wavelength }),
+    ...(twoTheta !== undefined && { twoTheta }),
+    ...(mixing !== undefined && { mixing }),
+  };
   let n = 0;
   for (const [place, lattice] of chosen) {
     for (let i = 0; i < patternsPerLattice; i++, n++) {
       const crystal = randomCrystal(lattice, { maxAtoms, generator });
       const drawn = { fwhm: draw(fwhm), background: draw(background), counts: draw(counts) };
-      data.set(powderPattern(crystal, { ...options, ...drawn, points, generator }), n * points);
+      data.set(powderPattern(crystal, { ...shared, ...drawn, points, generator }), n * points);
       labels[n] = place;
     }
   }
@@ -166,7 +187,7 @@ export function randomCrystal(
   options: { readonly maxAtoms?: number; readonly generator?: Generator } = {},
 ): Crystal {
   checkLattice("randomCrystal", lattice);
-  checkObject("randomCrystal", "options", options, "an object with maxAtoms, generator");
+  refuseUnknownOptions("randomCrystal", options, ["maxAtoms", "generator"]);
   const { maxAtoms = 4, generator = defaultGenerator } = options;
   checkInteger("randomCrystal", "maxAtoms", maxAtoms, 1);
   checkGenerator("randomCrystal", generator);

@@ -2,7 +2,7 @@
 
 import { found } from "../../arguments/found.ts";
 import { OptionError } from "../../arguments/option-error.ts";
-import { checkObject } from "../../arguments/options.ts";
+import { checkObject, refuseUnknownOptions } from "../../arguments/options.ts";
 import { type Centring, isAllowed } from "./bravais.ts";
 import { checkCell, inverseSquareSpacing, reciprocalMetric, type UnitCell } from "./cell.ts";
 
@@ -45,6 +45,9 @@ export interface ReflectionOptions {
   readonly twoTheta?: readonly [from: number, to: number];
 }
 
+/** The names of {@link ReflectionOptions}. */
+export const reflectionOptionNames = ["wavelength", "twoTheta"] as const;
+
 /** Lines weaker than this are left out; structure factors that are 0 come out as 1e-30. */
 const WEAKEST = 1e-9;
 
@@ -55,7 +58,7 @@ const WEAKEST = 1e-9;
  */
 export function reflections(crystal: Crystal, options: ReflectionOptions = {}): Reflection[] {
   checkCrystal("reflections", crystal);
-  checkObject("reflections", "options", options, "an object with wavelength, twoTheta");
+  refuseUnknownOptions("reflections", options, reflectionOptionNames);
   const { cell, centring, atoms = [{ position: [0, 0, 0], electrons: 1 }] } = crystal;
   const { wavelength = CU_K_ALPHA1, twoTheta = [5, 90] } = options;
   if (typeof wavelength !== "number") {

@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { checkGenerator, checkText, isNumber } from "../../arguments/check.ts";
 import { OptionError } from "../../arguments/option-error.ts";
-import { checkObject } from "../../arguments/options.ts";
+import { checkObject, refuseUnknownOptions } from "../../arguments/options.ts";
 import { unsafePathReason } from "../../files/index.ts";
 import { type Generator, randperm } from "../../random/index.ts";
 import { checkPatterns, loadPatterns, savePatterns } from "./dataset.ts";
@@ -81,7 +81,7 @@ function checkSize(validationSize: number): void {
 }
 
 function checkSplitOptions(options: SplitOptions): void {
-  checkObject(owner, "options", options, "an object with generator");
+  refuseUnknownOptions(owner, options, ["generator"]);
   if (options.generator !== undefined) {
     checkGenerator(owner, options.generator);
   }

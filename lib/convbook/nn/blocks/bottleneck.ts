@@ -36,6 +36,16 @@ export interface ImageNetBlockOptions {
   readonly squeezeChannels?: number;
 }
 
+const optionNames = [
+  "stride",
+  "downsample",
+  "groups",
+  "baseWidth",
+  "dilation",
+  "normLayer",
+  "squeezeChannels",
+] as const;
+
 /** Squeeze and excitation under timm's name, where there is one. */
 function squeeze(owner: BasicBlock | Bottleneck, channels: number, squeezeChannels: number): SqueezeExcitation | null {
   return squeezeChannels === 0 ? null : owner.registerModule("se", new SqueezeExcitation(channels, squeezeChannels));
@@ -70,7 +80,7 @@ export class BasicBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
       dilation = 1,
       normLayer = batchNorm,
       squeezeChannels = 0,
-    } = this.optionsOf(options);
+    } = this.optionsOf(options, optionNames);
     this.checkSizes({ inPlanes, planes, stride, groups, baseWidth, dilation });
     if (groups !== 1 || baseWidth !== 64 || dilation !== 1) {
       const given = `groups ${groups}, width ${baseWidth}, dilation ${dilation}`;
@@ -132,7 +142,7 @@ export class Bottleneck extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
       dilation = 1,
       normLayer = batchNorm,
       squeezeChannels = 0,
-    } = this.optionsOf(options);
+    } = this.optionsOf(options, optionNames);
     this.checkSizes({ inPlanes, planes, stride, groups, baseWidth, dilation });
     const width = Math.trunc(planes * (baseWidth / 64)) * groups;
     const outPlanes = planes * Bottleneck.expansion;

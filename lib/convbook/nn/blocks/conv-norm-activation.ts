@@ -29,6 +29,17 @@ export interface ConvNormActivationOptions {
   readonly activation?: ActivationName | null;
 }
 
+const optionNames = [
+  "kernelSize",
+  "stride",
+  "padding",
+  "groups",
+  "dilation",
+  "bias",
+  "normLayer",
+  "activation",
+] as const;
+
 /** [N, H, W, C] -> [N, H/stride, W/stride, C']. */
 export class Conv2dNormActivation extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   readonly #layers: readonly AnyModule[];
@@ -40,7 +51,7 @@ export class Conv2dNormActivation extends Module<[x: tf.Tensor4D], tf.Tensor4D> 
    */
   constructor(inChannels: number, outChannels: number, options: ConvNormActivationOptions = {}) {
     super();
-    const { kernelSize = 3, stride = 1, groups = 1, dilation = 1, bias = false } = this.optionsOf(options);
+    const { kernelSize = 3, stride = 1, groups = 1, dilation = 1, bias = false } = this.optionsOf(options, optionNames);
     const { normLayer = (channels) => new BatchNorm2d(channels), activation = "relu" } = options;
     this.checkSizes({ inChannels, outChannels, kernelSize, stride, groups, dilation });
     const { padding = Math.floor((kernelSize - 1) / 2) * dilation } = options;

@@ -33,7 +33,7 @@ export class DenseLayer extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
    */
   constructor(cIn: number, options: DenseLayerOptions) {
     super();
-    const { bnSize, growthRate, actFn = "relu" } = this.optionsOf(options);
+    const { bnSize, growthRate, actFn = "relu" } = this.optionsOf(options, ["bnSize", "growthRate", "actFn"]);
     this.checkSizes({ cIn, bnSize, growthRate });
     const width = bnSize * growthRate;
     this.net = this.registerModule(
@@ -70,7 +70,7 @@ export class DenseBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
    */
   constructor(cIn: number, options: DenseBlockOptions) {
     super();
-    const { numLayers, ...layer } = this.optionsOf(options);
+    const { numLayers, ...layer } = this.optionsOf(options, ["numLayers", "bnSize", "growthRate", "actFn"]);
     this.checkSizes({ cIn, numLayers, growthRate: layer.growthRate });
     const layers = Array.from({ length: numLayers }, (_, i) => new DenseLayer(cIn + i * layer.growthRate, layer));
     this.block = this.registerModule("block", new Sequential(...layers));
@@ -99,7 +99,7 @@ export class TransitionLayer extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
    */
   constructor(cIn: number, options: TransitionLayerOptions) {
     super();
-    const { cOut, actFn = "relu" } = this.optionsOf(options);
+    const { cOut, actFn = "relu" } = this.optionsOf(options, ["cOut", "actFn"]);
     this.checkSizes({ cIn, cOut });
     this.transition = this.registerModule(
       "transition",

@@ -36,9 +36,9 @@ export class InceptionBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
    */
   constructor(cIn: number, options: InceptionBlockOptions) {
     super();
-    const { cRed, cOut, actFn = "relu" } = this.optionsOf(options);
-    this.optionsOf(cRed, "cRed");
-    this.optionsOf(cOut, "cOut");
+    const { cRed, cOut, actFn = "relu" } = this.optionsOf(options, ["cRed", "cOut", "actFn"]);
+    this.optionsOf(cRed, ["3x3", "5x5"], "cRed");
+    this.optionsOf(cOut, ["1x1", "3x3", "5x5", "max"], "cOut");
     this.checkSizes({ cIn, "cRed 3x3": cRed["3x3"], "cRed 5x5": cRed["5x5"], "cOut 1x1": cOut["1x1"] });
     this.checkSizes({ "cOut 3x3": cOut["3x3"], "cOut 5x5": cOut["5x5"], "cOut max": cOut.max });
     const convNormAct = (from: number, to: number, kernelSize: number) => [

@@ -34,7 +34,7 @@ export class ResNetBlock extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
    */
   constructor(cIn: number, options: ResNetBlockOptions = {}) {
     super();
-    const { actFn = "relu", subsample = false, cOut = cIn } = this.optionsOf(options);
+    const { actFn = "relu", subsample = false, cOut = cIn } = this.optionsOf(options, ["actFn", "subsample", "cOut"]);
     this.checkSizes({ cIn, cOut });
     const width = subsample ? cOut : cIn;
     this.net = this.registerModule(

@@ -36,7 +36,7 @@ export class CNN1dLayerNoAct extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
    */
   constructor(inDim: number, outDim: number, options: CNN1dLayerOptions) {
     super();
-    const { kernelSize, stride = 1, dropout = 0 } = this.optionsOf(options);
+    const { kernelSize, stride = 1, dropout = 0 } = this.optionsOf(options, ["kernelSize", "stride", "dropout"]);
     this.checkSizes({ inDim, outDim, kernelSize, stride });
     const padding = Math.floor(kernelSize / 2);
     this.conv = this.registerModule("conv", new Conv1d(inDim, outDim, { kernelSize, stride, padding }));
@@ -63,7 +63,7 @@ export class CNN1dLayer extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
    */
   constructor(inDim: number, outDim: number, options: CNN1dLayerOptions) {
     super();
-    const { kernelSize, stride = 1, dropout = 0 } = this.optionsOf(options);
+    const { kernelSize, stride = 1, dropout = 0 } = this.optionsOf(options, ["kernelSize", "stride", "dropout"]);
     this.checkSizes({ inDim, outDim, kernelSize, stride });
     const padding = Math.floor(kernelSize / 2);
     this.conv = this.registerModule("conv", new Conv1d(inDim, outDim, { kernelSize, stride, padding }));
@@ -94,7 +94,7 @@ export class Resnet1DBlock extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
    */
   constructor(inDim: number, outDim: number, options: CNN1dLayerOptions) {
     super();
-    const { kernelSize, stride = 1, dropout = 0 } = this.optionsOf(options);
+    const { kernelSize, stride = 1, dropout = 0 } = this.optionsOf(options, ["kernelSize", "stride", "dropout"]);
     this.checkSizes({ inDim, outDim, kernelSize, stride });
     if (kernelSize % 2 !== 1) {
       throw new OptionError(this.typeName, "kernelSize", kernelSize, "odd, so that F(x) is as long as x");

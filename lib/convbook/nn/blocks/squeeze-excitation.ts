@@ -33,7 +33,10 @@ export class SqueezeExcitation extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
    */
   constructor(inputChannels: number, squeezeChannels: number, options: SqueezeExcitationOptions = {}) {
     super();
-    const { activation = "relu", scaleActivation = "sigmoid" } = this.optionsOf(options);
+    const { activation = "relu", scaleActivation = "sigmoid" } = this.optionsOf(options, [
+      "activation",
+      "scaleActivation",
+    ]);
     this.checkSizes({ inputChannels, squeezeChannels });
     this.avgpool = this.registerModule("avgpool", new AdaptiveAvgPool2d(1));
     this.fc1 = this.registerModule("fc1", new Conv2d(inputChannels, squeezeChannels, { kernelSize: 1 }));

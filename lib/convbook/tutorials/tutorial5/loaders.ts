@@ -42,6 +42,7 @@ export function splitImageCount(images: number): ImageCounts {
  */
 export async function createLoaders(counts: ImageCounts, options: FetchOptions = {}): Promise<EvaluationLoaders> {
   checkObject("createLoaders", "counts", counts, "an object with validation and test");
+  refuseUnknownOptions("createLoaders", counts, ["validation", "test"]);
   checkInteger("createLoaders", "validation", counts.validation, 0);
   checkInteger("createLoaders", "test", counts.test, 0);
   refuseUnknownOptions("createLoaders", options, ["onProgress", "signal", "cache", "offline"]);
