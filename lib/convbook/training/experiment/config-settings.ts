@@ -2,6 +2,7 @@
 import type { TransformSpec } from "../../data/transforms/transform.ts";
 import { expandHome, unsafePathReason } from "../../files/index.ts";
 import { modelNames } from "../../models/index.ts";
+import { nearestNames } from "../../nn/errors.ts";
 import { removedOption } from "../core/removed-names.ts";
 import { trainerOptionNames } from "../core/trainer-options.ts";
 import { optimizerNames } from "../optimizers/registry.ts";
@@ -72,6 +73,33 @@ function folderName(root: Reader, key: string): string | undefined {
 /** What to do about the name of a model of one's own. */
 const ownModels = " A model of your own is registered by a file that model.plugins names.";
 
+/** Networks of the library that a configuration of images cannot train, and what does. */
+const trainedOtherwise: Readonly<Record<string, string>> = {
+  [patternModelName]: "is the network of powder patterns: data.name must be diffraction, with data.folder and tag.",
+  ResNet1d: `is a part of ${patternModelName}, the network of powder patterns, which data.name: diffraction trains.`,
+  Fots:
+    "finds text, and convbook train trains classifiers. detection.FotsLoss trains it in a program of your own; " +
+    "in the repository npx nbconvert-ts-runner notebooks/07-text-detection-fots.ipynb does.",
+};
+
+/** The network's name. A name that none has is answered with the nearest; one that is trained otherwise, with how. */
+function modelName(model: Reader, isPatterns: boolean): string {
+  const usual = isPatterns ? patternModelName : "ResNet";
+  const given = model.text("name", usual);
+  const names: readonly string[] = isPatterns ? [patternModelName, ...modelNames()] : modelNames();
+  const advice = Object.hasOwn(trainedOtherwise, given) ? trainedOtherwise[given] : undefined;
+  if (advice !== undefined && !names.includes(given)) {
+    return model.fail("name", `${given} ${advice}`);
+  }
+  const further = Object.keys(trainedOtherwise).filter((name) => !names.includes(name));
+  if (!names.includes(given)) {
+    const [nearest] = nearestNames(given, [...names, ...further], 1);
+    const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+    return model.fail("name", `must be one of ${names.join(", ")}, got "${given}".${hint}${ownModels}`);
+  }
+  return given;
+}
+
 /**
  * Takes all settings of a configuration.
  *
@@ -117,9 +145,7 @@ export function checkConfig(root: Reader): ExperimentConfig {
     tag: folderName(root, "tag"),
     experiment: folderName(root, "experiment"),
     model: {
-      name: isPatterns
-        ? model.name("name", [patternModelName, ...modelNames()], patternModelName, ownModels)
-        : model.name("name", modelNames(), "ResNet", ownModels),
+      name: modelName(model, isPatterns),
       hparams: model.section("hparams").all(),
       plugins: model.texts("plugins"),
     },
