@@ -5,9 +5,9 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Command, Option } from "commander";
-import { repositoryFolder } from "./repository.ts";
 import { progressEvents, StartLog } from "./start-progress.ts";
 import { parseImages } from "./table.ts";
+import { workplaceOf } from "./workplace.ts";
 
 interface StartOptions {
   readonly full?: boolean;
@@ -15,7 +15,7 @@ interface StartOptions {
   readonly offline?: boolean;
 }
 
-const notebookName = "01-inception-resnet-densenet";
+const name = "01-inception-resnet-densenet";
 /** What evaluating may take where --full does not ask for everything. */
 const evaluationSeconds = 270;
 
@@ -62,24 +62,24 @@ export const startCommand = new Command("start")
     const log = new StartLog();
     const { RunningCells, runNotebook, toHtml } = await import("nbconvert-ts-runner");
     const { bundledKernelSpec } = await import("@convbook/kernel");
-    const root = repositoryFolder();
-    const out = join(root, "out");
+    const { notebooks, out, cwd } = workplaceOf(`${name}.ipynb`);
     await mkdir(out, { recursive: true });
     const evaluationImages = await prepare(options, log);
-    const source = join(root, "notebooks", `${notebookName}.ipynb`);
-    const executed = join(out, `${notebookName}.ipynb`);
+    const source = join(notebooks, `${name}.ipynb`);
+    const executed = join(out, `${name}.ipynb`);
     const result = await runNotebook(source, {
       output: executed,
+      cwd,
       kernelDir: bundledKernelSpec(),
       parameters: { evaluationImages },
       ...progressEvents(log, RunningCells),
     });
-    const page = join(out, `${notebookName}.html`);
-    await writeFile(page, await toHtml(result.notebook, { baseFolder: join(root, "notebooks") }));
+    const page = join(out, `${name}.html`);
+    await writeFile(page, await toHtml(result.notebook, { baseFolder: notebooks }));
     const failed = result.cells.find(({ status }) => status !== "passed" && status !== "skipped");
     if (failed?.failure !== undefined) {
-      const { name, message, line } = failed.failure;
-      console.error(`Cell ${failed.number}${line === undefined ? "" : `, line ${line}`}: ${name}: ${message}`);
+      const { name: kind, message, line } = failed.failure;
+      console.error(`Cell ${failed.number}${line === undefined ? "" : `, line ${line}`}: ${kind}: ${message}`);
     }
     for (const cell of result.notebook.cells) {
       if (cell.cell_type !== "code" || !(cell.metadata.tags ?? []).includes("results")) {
