@@ -22,7 +22,7 @@ interface Outcome {
   readonly trained: { readonly status: string; readonly weights: number[] };
 }
 
-const script = fileURLToPath(new URL("trixie.sh", import.meta.url));
+const script = fileURLToPath(new URL("../trixie.sh", import.meta.url));
 const program = fileURLToPath(new URL("program.ts", import.meta.url));
 const tsx = createRequire(import.meta.url).resolve("tsx/esm");
 const node = ["--conditions=source", "--import", pathToFileURL(tsx).href, program];
@@ -41,7 +41,7 @@ function has(name: string): boolean {
 const there = inFolder || has("webgpu");
 if (!there) {
   console.log(
-    "Left out: WebGPU itself. As root: apt-get install debootstrap; test/backends/trixie.sh make FOLDER; then CONVBOOK_TRIXIE=FOLDER npm test",
+    "Left out: WebGPU itself. As root: apt-get install debootstrap; test/trixie.sh make FOLDER; then CONVBOOK_TRIXIE=FOLDER npm test",
   );
 }
 

@@ -1,5 +1,5 @@
 /**
- * JupyterLab in headless Chromium on our kernel, where it is installed (environment.yml has it; Debian does not): run,
+ * JupyterLab in headless Chromium on our kernel, where it is installed (environment.yml has it; Debian 13 does): run,
  * complete, interrupt, a plot, widgets that outlive a reload, the debugger.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
@@ -10,9 +10,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "../conformance/harness.ts";
 import { browserProgram, freePort, jupyterEnvironment, jupyterHome, until } from "./support.ts";
 
-const there = existsSync(browserProgram) && spawnSync("jupyter-lab", ["--version"]).status === 0;
+// This machine's JupyterLab (environment.yml has it), or the one of a Debian 13 in a folder.
+const folder = process.env.CONVBOOK_TRIXIE ?? "";
+const inFolder = folder !== "" && existsSync(join(folder, "usr/bin/jupyter-lab"));
+const [program, ...first] = inFolder ? [join(root, "test/trixie.sh"), "run", folder, "jupyter-lab"] : ["jupyter-lab"];
+const there = existsSync(browserProgram) && spawnSync(program as string, [...first, "--version"]).status === 0;
 if (!there) {
-  console.log("Left out: JupyterLab in a browser. It needs chromium and jupyter-lab on the PATH (environment.yml).");
+  console.log(
+    "Left out: JupyterLab in a browser. It needs chromium, and jupyter-lab on the PATH (environment.yml) or a Debian 13: as root, test/trixie.sh make FOLDER; then CONVBOOK_TRIXIE=FOLDER npm test",
+  );
 }
 
 const figure = {
@@ -40,14 +46,19 @@ describe.runIf(there)("JupyterLab", { shuffle: false }, () => {
 
   beforeAll(async () => {
     const port = await freePort();
-    const args = ["--no-browser", "--allow-root", "--ip=127.0.0.1", `--port=${port}`, "--IdentityProvider.token=test"];
-    server = spawn("jupyter-lab", args, { cwd: join(home, "work"), env: jupyterEnvironment(home) });
+    const work = join(home, "work");
+    const args = ["--no-browser", "--allow-root", "--ip=127.0.0.1", `--port=${port}`, `--ServerApp.root_dir=${work}`];
+    server = spawn(program as string, [...first, ...args, "--IdentityProvider.token=test"], {
+      cwd: work,
+      env: jupyterEnvironment(home),
+    });
     server.stderr?.on("data", (chunk) => {
       log += chunk;
     });
-    await until(() => /is running at/.test(log), 60_000, "JupyterLab did not start");
+    await until(() => /is running at/.test(log), 300_000, "JupyterLab did not start");
     browser = await chromium.launch({ executablePath: browserProgram, args: ["--no-sandbox", "--disable-gpu"] });
     page = await browser.newPage({ viewport: { width: 1300, height: 1000 } });
+    page.setDefaultTimeout(300_000);
     address = `http://127.0.0.1:${port}/lab/tree/test.ipynb?token=test&reset`;
     await open();
   });
@@ -66,15 +77,25 @@ describe.runIf(there)("JupyterLab", { shuffle: false }, () => {
 
   const open = async () => {
     await page.goto(address);
-    await page.waitForSelector(".jp-NotebookPanel .jp-Cell", { timeout: 300_000 });
-    await page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").waitFor({ timeout: 300_000 });
+    await page.waitForSelector(".jp-NotebookPanel .jp-Cell");
+    await page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").waitFor();
     // The widget manager restores its models after the kernel is connected.
     await page.waitForTimeout(2000);
   };
   const cell = (n: number) => page.locator(".jp-NotebookPanel .jp-Cell").nth(n);
+  /** Runs a cell. Until the page has its kernel, a key does nothing: it is pressed again while the prompt stays as it was. */
   const start = async (n: number) => {
-    await cell(n).locator(".cm-content").click();
-    await page.keyboard.press("Control+Enter");
+    const prompt = () => cell(n).locator(".jp-InputPrompt").first().textContent();
+    const before = await prompt();
+    const pressed = async () => {
+      await cell(n).locator(".cm-content").click();
+      await page.keyboard.press("Control+Enter");
+      for (let wait = 0; wait < 100 && (await prompt()) === before; wait++) {
+        await page.waitForTimeout(100);
+      }
+      return prompt();
+    };
+    await expect.poll(pressed, { timeout: 300_000 }).not.toBe(before);
   };
   const finished = (n: number) =>
     expect.poll(() => cell(n).locator(".jp-InputPrompt").first().textContent(), { timeout: 300_000 }).toMatch(/\d/);
@@ -85,7 +106,7 @@ describe.runIf(there)("JupyterLab", { shuffle: false }, () => {
     await finished(0);
     expect((await output(0).textContent())?.trim()).toBe("4");
     await start(1);
-    await output(1).locator("canvas, svg").first().waitFor({ timeout: 300_000 });
+    await output(1).locator("canvas, svg").first().waitFor();
   });
 
   it("completes a name in the editor", async () => {
@@ -124,13 +145,13 @@ describe.runIf(there)("JupyterLab", { shuffle: false }, () => {
   });
 
   it("stops at a breakpoint, shows the values there, and goes on", async () => {
-    await page.locator("[data-jp-item-name='debugger-icon'] *").first().click();
+    await page.locator(".jp-DebuggerBugButton, [data-jp-item-name='debugger-icon'] *").first().click();
     const gutter = cell(0).locator(".cm-gutters div.cm-breakpoint-gutter");
-    await gutter.waitFor({ timeout: 300_000 });
+    await gutter.waitFor();
     const at = await gutter.boundingBox();
     const line = await cell(0).locator(".cm-line").nth(3).boundingBox();
     await page.mouse.click((at?.x ?? 0) + (at?.width ?? 0) / 2, (line?.y ?? 0) + (line?.height ?? 0) / 2);
-    await page.locator(".jp-DebuggerBreakpoint").waitFor({ timeout: 300_000 });
+    await page.locator(".jp-DebuggerBreakpoint").waitFor();
     await start(0);
     const variables = page.locator(".jp-DebuggerVariables-body");
     await expect.poll(() => variables.first().textContent(), { timeout: 300_000 }).toBe("n8result4");
