@@ -22,7 +22,7 @@ export function badgesOf(packageJson: URL): readonly Badge[] {
   ];
 }
 
-/** A badge as SVG, readable in light and dark: white on grey (contrast 7.0) and on blue (6.4). */
+/** A badge as SVG, readable in light and dark: white on grey (contrast 7.5) and on blue (6.1). */
 export function drawBadge({ label, value }: Badge): string {
   const length = (text: string) => Math.round([...text].length * kCharacter);
   const [left, right] = [length(label) + 2 * kMargin, length(value) + 2 * kMargin];
