@@ -43,5 +43,5 @@ export type {
   ProgramOperation,
   ProgramWindow,
 } from "./program/description.ts";
-export { Recording, record } from "./recording.ts";
+export { type GradientListener, Recording, record } from "./recording.ts";
 export type { Reproducibility } from "./reproducible.ts";

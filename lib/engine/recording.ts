@@ -14,6 +14,15 @@ interface AddingBackend {
   addInPlace?(sum: tf.Tensor, more: tf.Tensor): boolean;
 }
 
+/**
+ * Is told of a variable's gradient as soon as nothing more is added to it, while those of earlier layers are still to come; of variables that the loss
+ * does not depend on first of all, with undefined. The gradient is its own to dispose of from then on.
+ */
+export type GradientListener<V extends tf.Tensor = tf.Variable> = (
+  variable: V,
+  gradient: tf.Tensor | undefined,
+) => void;
+
 /** A forward pass that was recorded. Call {@link backward} or {@link dispose} exactly once. */
 export class Recording<T extends tf.TensorContainer = tf.TensorContainer> {
   /** What the recorded function returned; the caller's to dispose of. */
@@ -30,19 +39,27 @@ export class Recording<T extends tf.TensorContainer = tf.TensorContainer> {
    *
    * @param loss the scalar; it is not disposed of
    * @param variables what to differentiate by
-   * @returns gradients of those variables that the loss depends on; the caller's to dispose of
+   * @param listener is given each gradient when it is complete, in place of the result
+   * @returns gradients of those variables that the loss depends on, but for those that the listener has; the caller's to dispose of
    * @throws Error when an operation between the two has no gradient
    */
-  backward<V extends tf.Tensor = tf.Variable>(loss: tf.Tensor, variables: readonly V[]): Map<V, tf.Tensor> {
+  backward<V extends tf.Tensor = tf.Variable>(
+    loss: tf.Tensor,
+    variables: readonly V[],
+    listener?: GradientListener<V>,
+  ): Map<V, tf.Tensor> {
     const tape = this.#tape;
     this.#tape = [];
     const wanted = new Set(variables.map(({ id }) => id));
     const { path, dependent } = pathBetween(tape, wanted, loss);
     const gradients = new Map<number, tf.Tensor>([[loss.id, tf.keep(tf.onesLike(loss))]]);
     const unused = tf.keep(tf.scalar(0));
+    const completion = listener && new Completion(path, variables, listener);
     try {
+      completion?.begin(gradients);
       for (const node of path) {
         stepBack(node, gradients, dependent, wanted, unused);
+        completion?.passed(node, gradients);
       }
     } catch (error) {
       for (const node of path) {
@@ -72,6 +89,53 @@ export class Recording<T extends tf.TensorContainer = tf.TensorContainer> {
       free(node.saved);
     }
     this.#tape = [];
+  }
+}
+
+/** Knows when the last operation has added to a variable's gradient. */
+class Completion<V extends tf.Tensor> {
+  readonly #variables: ReadonlyMap<number, V>;
+  readonly #listener: GradientListener<V>;
+  /** By the variable's id: operations of the path that are still to add to its gradient. */
+  readonly #left = new Map<number, number>();
+
+  constructor(path: readonly TapeNode[], variables: readonly V[], listener: GradientListener<V>) {
+    // What the pass itself computed is needed once more where it was computed: it comes with the result.
+    const computed = new Set(path.flatMap(({ outputs }) => outputs.map(({ id }) => id)));
+    const own = variables.filter(({ id }) => !computed.has(id));
+    this.#variables = new Map(own.map((variable) => [variable.id, variable]));
+    this.#listener = listener;
+    for (const node of path) {
+      for (const id of this.#inputsOf(node)) {
+        this.#left.set(id, (this.#left.get(id) ?? 0) + 1);
+      }
+    }
+  }
+
+  #inputsOf(node: TapeNode): Set<number> {
+    return new Set(Object.values(node.inputs).flatMap(({ id }) => (this.#variables.has(id) ? id : [])));
+  }
+
+  /** Tells of the variables that no operation leads to. The loss itself, where it is a variable, waits for the result. */
+  begin(gradients: ReadonlyMap<number, tf.Tensor>): void {
+    for (const [id, variable] of this.#variables) {
+      if (!this.#left.has(id) && !gradients.has(id)) {
+        this.#listener(variable, undefined);
+      }
+    }
+  }
+
+  /** Tells of the variables that this operation was the last one to read. */
+  passed(node: TapeNode, gradients: Map<number, tf.Tensor>): void {
+    for (const id of this.#inputsOf(node)) {
+      const left = (this.#left.get(id) ?? 0) - 1;
+      this.#left.set(id, left);
+      const [variable, gradient] = [this.#variables.get(id), gradients.get(id)];
+      if (left === 0 && variable !== undefined) {
+        gradients.delete(id);
+        this.#listener(variable, gradient);
+      }
+    }
   }
 }
 

@@ -44,3 +44,20 @@ export function numbersOf(values: string): Float32Array {
   const bytes = Buffer.from(values, "base64");
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 }
+
+/** As many elements as a fixture has of a longer tensor. */
+export function someOf(all: ArrayLike<number | bigint>, most: number): Float32Array {
+  const count = Math.min(all.length, most);
+  return Float32Array.from({ length: count }, (_, i) => Number(all[Math.floor((i * all.length) / count)]));
+}
+
+/** How far two tensors are from each other, as a part of how far one of them has come. */
+export function distanceOf(
+  own: Float32Array,
+  theirs: Float32Array,
+  start: Float32Array = new Float32Array(theirs.length),
+): number {
+  const apart = (from: Float32Array) => Math.hypot(...theirs.map((value, i) => value - (from[i] ?? Number.NaN)));
+  const off = apart(own);
+  return off === 0 ? 0 : off / apart(start);
+}

@@ -34,7 +34,7 @@ describe.each(libraries.slice(0, 1))("on $family", (library) => {
   let one: Reports = {};
 
   beforeAll(async () => {
-    const others = ["early", "plateau", "stop", "shared", "collectives", "best", "few"];
+    const others = ["early", "plateau", "stop", "shared", "collectives", "overlap", "best", "few"];
     const file = join(folder, "report");
     const { code, stderr } = await launch(library, 2, program, [[...likeOne, ...others].join(), folder, file]);
     expect(code, stderr).toBe(0);
@@ -107,6 +107,13 @@ describe.each(libraries.slice(0, 1))("on $family", (library) => {
 
   it("gradients go over the network once a step, however many batches it has", () => {
     expect(ranks.map(({ collectives }) => collectives)).toEqual(Array(2).fill({ sums: 3, steps: 3, batches: 7 }));
+  });
+
+  it("buckets are on their way while the backward pass computes the gradients of earlier layers", () => {
+    const during = [...Array(4).fill("bucket"), "first layer", ...Array(2).fill("bucket")];
+    // A backward pass of the module's own is waited for.
+    const after = ["first layer", ...Array(6).fill("bucket")];
+    expect(ranks.map(({ overlap }) => overlap)).toEqual(Array(2).fill([during, after]));
   });
 
   it('the checkpoint "best" is one for all ranks, and each image is tested once', () => {

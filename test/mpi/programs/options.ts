@@ -5,7 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Communicator } from "@convbook/mpi";
-import type * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend } from "../../../lib/convbook/backend/index.ts";
 import { ArrayDataset, DataLoader, DistributedSampler } from "../../../lib/convbook/data/index.ts";
 import * as nn from "../../../lib/convbook/nn/index.ts";
@@ -146,17 +146,40 @@ class AtEpochEnd extends Callback {
   }
 }
 
-/** Calls of a communicator's method while something runs. */
-async function countCalls(method: "allreduce" | "allreduceBucket", run: () => Promise<unknown>): Promise<number> {
+/** Tells of each call of a communicator's method while something runs. */
+async function onCalls(method: "allreduce" | "allreduceBucket", tell: () => void, run: () => Promise<unknown>) {
   const own = Communicator.prototype[method];
-  let count = 0;
   Communicator.prototype[method] = function (this: Communicator, ...args: never[]) {
-    count++;
+    tell();
     return Reflect.apply(own, this, args);
   } as never;
   await run();
   Communicator.prototype[method] = own as never;
-  return count;
+}
+
+/** Notes when the backward pass comes to its first layer, the last one whose gradients it computes. */
+class Marked extends Net {
+  readonly events: string[] = [];
+  readonly #mark = tf.customGrad((x) => ({
+    value: tf.clone(x as tf.Tensor),
+    gradFunc: (dy) => {
+      this.events.push("first layer");
+      return tf.clone(dy);
+    },
+  }));
+
+  override forward(x: tf.Tensor): tf.Tensor {
+    const [first, ...rest] = this.body.children() as nn.Module<[tf.Tensor], tf.Tensor>[];
+    const features = rest.reduce((y, layer) => layer.forward(y), this.#mark(first?.forward(x) as tf.Tensor));
+    return this.head.forward(features as tf.Tensor2D);
+  }
+}
+
+/** Has a backward pass of its own, which may change gradients when they are there. */
+class OwnBackward extends Marked {
+  override backward(loss: tf.Tensor): void {
+    super.backward(loss);
+  }
 }
 
 const cases: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -224,8 +247,25 @@ const cases: Readonly<Record<string, () => Promise<unknown>>> = {
   async collectives() {
     const trainer = makeTrainer({ maxEpochs: 1, accumulateGradBatches: 3 });
     const loader = loaderFor(trainer, 56);
-    const sums = await countCalls("allreduceBucket", () => trainer.fit(new Net(), loader));
+    let sums = 0;
+    await onCalls(
+      "allreduceBucket",
+      () => sums++,
+      () => trainer.fit(new Net(), loader),
+    );
     return { sums, steps: trainer.globalStep, batches: trainer.progress.totalBatch };
+  },
+  async overlap() {
+    const all: string[][] = [];
+    for (const module of [new Marked(), new OwnBackward()]) {
+      // A bucket for each of the six parameters.
+      const strategy = { name: "ddp", bucketSizeMb: 1e-6 } as const;
+      const trainer = makeTrainer({ maxEpochs: 1, limitTrainBatches: 1, strategy });
+      const send = () => module.events.push("bucket");
+      await onCalls("allreduceBucket", send, () => trainer.fit(module, loaderFor(trainer)));
+      all.push(module.events);
+    }
+    return all;
   },
   async best() {
     const trainer = makeTrainer({

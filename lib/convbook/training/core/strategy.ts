@@ -35,6 +35,10 @@ export interface Strategy {
   gather<T>(value: T): Promise<T[]>;
   /** The arrays that the processes give, by rank; all of one length. */
   gatherArrays(array: Float32Array): Promise<Float32Array[]>;
+  /** Before the backward pass whose gradients {@link reduceGradients} is to average: their way to the others may begin as soon as they come. */
+  expectGradients(trainer: TrainerContext): void;
+  /** After a backward pass that failed: tells the others, and waits until none of its gradients is on its way. */
+  dropGradients(error: unknown): Promise<void>;
   /** Averages the gradients that wait for the optimizer over the processes. */
   reduceGradients(trainer: TrainerContext): Promise<void>;
   /** The same in the middle of a step, holding the event loop. */

@@ -1,11 +1,13 @@
 /** Gradients between the backward pass and the optimizer's step. */
 import * as tf from "@tensorflow/tfjs-core";
 import { clipGradNorm, clipGradValue } from "./gradient-clipping.ts";
-import type { Recording } from "./gradients.ts";
+import type { GradientListener, Recording } from "./gradients.ts";
 
 /** Accumulates gradients by variable. */
 export class GradientStore {
   readonly gradients = new Map<tf.Variable, tf.Tensor>();
+  /** Is told of each variable whose gradient in the store the next {@link backward} adds nothing more to, as soon as that is so. */
+  onComplete: ((variable: tf.Variable) => void) | undefined;
   #recording: Recording | undefined;
 
   /** Hands the recorded forward pass over to {@link backward}. */
@@ -25,7 +27,17 @@ export class GradientStore {
       throw new Error("There is no recorded forward pass to go back through.");
     }
     this.#recording = undefined;
-    this.add(recording.backward(loss, variables), share);
+    const { onComplete } = this;
+    this.onComplete = undefined;
+    const listener: GradientListener | undefined =
+      onComplete &&
+      ((variable, gradient) => {
+        if (gradient !== undefined) {
+          this.add(new Map([[variable, gradient]]), share);
+        }
+        onComplete(variable);
+      });
+    this.add(recording.backward(loss, variables, listener), share);
   }
 
   /** Adds gradients, which are from now on the store's. */

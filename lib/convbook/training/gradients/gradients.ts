@@ -6,7 +6,7 @@ import { record } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { ConfigurationError, requireOption } from "../errors.ts";
 
-export { Recording, record } from "@convbook/engine";
+export { type GradientListener, Recording, record } from "@convbook/engine";
 
 /**
  * The value of a scalar function and its gradients.

@@ -164,8 +164,16 @@ async function optimize(
     trainer.hooks.callModule("optimizerZeroGrad", progress.epoch, index, optimizer);
   }
   await trainer.hooks.call("onBeforeBackward", loss);
-  trainer.hooks.callModule("backward", loss);
   const steps = (index + 1) % accumulateGradBatches === 0 || isLast;
+  if (steps) {
+    trainer.strategy.expectGradients(trainer);
+  }
+  try {
+    trainer.hooks.callModule("backward", loss);
+  } catch (error) {
+    await trainer.strategy.dropGradients(error);
+    throw error;
+  }
   if (steps) {
     // Gradients of the batches before wait where they are: only the sum goes over the network.
     await trainer.strategy.reduceGradients(trainer);

@@ -29,6 +29,66 @@ export function bucketsOf(variables: readonly tf.Variable[], bytes: number): rea
   return buckets;
 }
 
+/**
+ * The buckets of one step: each is on its way as soon as its gradients are complete, while the backward pass computes those of earlier layers. They leave
+ * in their order, whatever order gradients come in, since all ranks must send the same.
+ */
+export class BucketsOnTheirWay {
+  readonly #buckets: readonly (readonly tf.Variable[])[];
+  readonly #gradients: Map<tf.Variable, tf.Tensor>;
+  readonly #world: Communicator;
+  readonly #missing: readonly Set<tf.Variable>[];
+  readonly #sent: BucketOfGradients[] = [];
+  readonly #calls: Promise<void>[] = [];
+
+  constructor(
+    buckets: readonly (readonly tf.Variable[])[],
+    gradients: Map<tf.Variable, tf.Tensor>,
+    world: Communicator,
+  ) {
+    this.#buckets = buckets;
+    this.#gradients = gradients;
+    this.#world = world;
+    this.#missing = buckets.map((bucket) => new Set(bucket));
+  }
+
+  /** Takes note that a variable's gradient is complete. */
+  complete(variable: tf.Variable): void {
+    for (const missing of this.#missing.slice(this.#sent.length)) {
+      missing.delete(variable);
+    }
+    while (this.#missing[this.#sent.length]?.size === 0) {
+      this.#send();
+    }
+  }
+
+  #send(): void {
+    const bucket = new BucketOfGradients(this.#buckets[this.#sent.length] ?? [], this.#gradients);
+    this.#sent.push(bucket);
+    const call = bucket.reduce(this.#world);
+    // Who fails is heard of in the end: in the middle of the backward pass nobody waits for it.
+    call.catch(() => {});
+    this.#calls.push(call);
+  }
+
+  /** Sends the rest, waits for all of them and puts the means back. */
+  async finish(): Promise<void> {
+    while (this.#sent.length < this.#buckets.length) {
+      this.#send();
+    }
+    await this.settle();
+    await Promise.all(this.#calls);
+    for (const bucket of this.#sent) {
+      bucket.putBack(this.#gradients);
+    }
+  }
+
+  /** Waits for those that were sent, well or not: until then gradients are MPI's, and are not to be disposed of. */
+  async settle(): Promise<void> {
+    await Promise.allSettled(this.#calls);
+  }
+}
+
 /** A bucket on its way. */
 export class BucketOfGradients {
   readonly #variables: readonly tf.Variable[];

@@ -10,11 +10,11 @@ import { defaultGenerator } from "../../random/index.ts";
 import type { Purpose, Strategy } from "../core/strategy.ts";
 import type { DataParallelOptions } from "../core/strategy-options.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
-import type { AnyTrainingModule } from "../core/training-module.ts";
+import { type AnyTrainingModule, TrainingModule } from "../core/training-module.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Loader } from "../loaders.ts";
 import { ResultCollection } from "../logging/results.ts";
-import { BucketOfGradients, bucketsOf } from "./buckets.ts";
+import { BucketOfGradients, BucketsOnTheirWay, bucketsOf } from "./buckets.ts";
 import { differenceOf } from "./equality.ts";
 import { shareOfWorkers, takeShareOfThreads } from "./machine.ts";
 import { broadcastBuffers, broadcastModule } from "./state.ts";
@@ -31,6 +31,9 @@ export class DataParallel implements Strategy {
   /** Buckets of the optimizers' variables, as long as these stay the same. */
   #buckets: readonly (readonly tf.Variable[])[] = [];
   #bucketed = "";
+  #underWay: BucketsOnTheirWay | undefined;
+  /** Whether a layer normalises over all ranks, and speaks with them in the backward pass. */
+  #normalisesTogether = false;
   #warned = false;
 
   /**
@@ -62,10 +65,13 @@ export class DataParallel implements Strategy {
   async setUp(module: AnyTrainingModule): Promise<void> {
     this.#seed = await this.fromRoot(Number(BigInt.asUintN(31, defaultGenerator.initialSeed())));
     await takeShareOfThreads(this.#world);
+    this.#underWay = undefined;
+    this.#normalisesTogether = false;
     // Layers that a module made as SyncBatchNorm need no option.
     for (const layer of module.modules()) {
       if (layer instanceof BatchNorm && (this.#syncs || layer instanceof SyncBatchNorm)) {
         layer.processGroup = this.#world;
+        this.#normalisesTogether = true;
       }
     }
     await broadcastModule(this.#world, module);
@@ -126,13 +132,31 @@ export class DataParallel implements Strategy {
     return this.#buckets;
   }
 
-  async reduceGradients(trainer: TrainerContext): Promise<void> {
-    const { gradients } = trainer;
-    const buckets = this.#bucketsFor(trainer).map((bucket) => new BucketOfGradients(bucket, gradients));
-    await Promise.all(buckets.map((bucket) => bucket.reduce(this.#world)));
-    for (const bucket of buckets) {
-      bucket.putBack(gradients);
+  #startBuckets(trainer: TrainerContext): BucketsOnTheirWay {
+    return new BucketsOnTheirWay(this.#bucketsFor(trainer), trainer.gradients, this.#world);
+  }
+
+  expectGradients(trainer: TrainerContext): void {
+    // A backward pass of the module's own may change gradients when they have come, and layers that speak with the other ranks in it must find all of
+    // them at the same place: both wait until it is over.
+    if (trainer.module.backward !== TrainingModule.prototype.backward || this.#normalisesTogether) {
+      return;
     }
+    const buckets = this.#startBuckets(trainer);
+    this.#underWay = buckets;
+    trainer.gradientStore.onComplete = (variable) => buckets.complete(variable);
+  }
+
+  async dropGradients(error: unknown): Promise<void> {
+    this.fail(error);
+    await this.#underWay?.settle();
+    this.#underWay = undefined;
+  }
+
+  async reduceGradients(trainer: TrainerContext): Promise<void> {
+    const buckets = this.#underWay ?? this.#startBuckets(trainer);
+    this.#underWay = undefined;
+    await buckets.finish();
   }
 
   reduceGradientsSync(trainer: TrainerContext, gradients: Map<tf.Variable, tf.Tensor>): void {

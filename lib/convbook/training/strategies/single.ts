@@ -24,6 +24,8 @@ export class SingleProcess implements Strategy {
   async gatherArrays(array: Float32Array): Promise<Float32Array[]> {
     return [array];
   }
+  expectGradients(): void {}
+  async dropGradients(): Promise<void> {}
   async reduceGradients(): Promise<void> {}
   reduceGradientsSync(): void {}
   async mergeResults(results: ResultCollection): Promise<ResultCollection> {
