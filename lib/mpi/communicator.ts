@@ -19,8 +19,8 @@ interface Request {
   readonly scale?: number;
 }
 
-/** How much longer than its own time a call may take before the library is given up, s. */
-const mercy = 5;
+/** How much longer than its own time a call may take before a library is given up that lets nobody ask the other ranks: so many times, and s. */
+const [mercy, more] = [2.5, 10];
 
 /**
  * Ranks that work together. Every call is one that all of them make, with the same arguments, in the same order; what one of them calls
@@ -232,7 +232,7 @@ export class Communicator {
     const late = new Promise<Outcome>((resolve) => {
       const message = "the MPI library does not come back";
       const stuck = { outcome: outcomes.indexOf("timeout"), culprit: -1, message, result: [] };
-      timer = setTimeout(() => resolve(stuck), Math.min((this.timeout * 1.5 + mercy) * 1000, 2 ** 31 - 1));
+      timer = setTimeout(() => resolve(stuck), Math.min((this.timeout * mercy + more) * 1000, 2 ** 31 - 1));
     });
     try {
       return this.#judge(request, await Promise.race([this.#native.post(false, ...this.#work(request)), late]));
@@ -258,7 +258,7 @@ export class Communicator {
       case "memory":
         throw new MpiError(code, `${kind}: ${outcome.message}.`, rank);
       case "mpi":
-        throw new MpiError(code, `${kind} failed in the MPI library: ${outcome.message}`, rank);
+        throw new MpiError(code, outcome.message, rank);
     }
   }
 }

@@ -156,6 +156,10 @@ export class Mpi {
       if (this.#uncaught !== undefined) {
         process.stderr.write(`${inspect(this.#uncaught)}\n`);
       }
+      if (end.lost) {
+        // The others are to say why they end, too, before they are ended.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, patience * 1000);
+      }
       native.abort(end.code);
     }
     if (end.code !== code) {

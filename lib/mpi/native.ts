@@ -42,8 +42,11 @@ export interface NativeMpi {
   post(waits: true, ...work: Work): Outcome;
   post(waits: false, ...work: Work): Promise<Outcome>;
   fail(words: string): void;
-  /** Ends MPI; `together` is false where the other ranks do not come, and {@link abort} is to end them. */
-  stop(code: number, patience: number): { readonly code: number; readonly together: boolean };
+  /**
+   * Ends MPI; `together` is false where the other ranks do not come, and {@link abort} is to end them; `lost` where the library does not come back, and nobody
+   * was waited for.
+   */
+  stop(code: number, patience: number): { readonly code: number; readonly together: boolean; readonly lost: boolean };
   abort(code: number): void;
 }
 

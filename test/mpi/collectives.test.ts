@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
-import { launch, libraries } from "./launch.ts";
+import { afterAll, describe, expect, it } from "vitest";
+import { buildFaults, launch, libraries } from "./launch.ts";
 
 const program = (name: string) => fileURLToPath(new URL(`./programs/${name}.ts`, import.meta.url));
 type Report = Record<string, unknown>;
@@ -55,6 +55,8 @@ describe.each(libraries)("$family", (library) => {
         "mismatch: All ranks must call the same: rank 0 called allreduce of 2 float32 (sum), rank 1 called allreduce of 2 int32 (sum).",
         "mismatch: All ranks must call the same: rank 0 called broadcast of 4 uint8 from rank 1, rank 1 called barrier.",
         "mismatch: All ranks must call the same: rank 0 called broadcast of 1 float32 from rank 0, rank 1 called broadcast of 1 float32 from rank 1.",
+        "mismatch: All ranks must call the same: rank 0 called bucket of 5 float32 in 2 arrays, rank 1 called bucket of 5 float32 in 2 arrays of other lengths.",
+        "mismatch: All ranks must call the same: rank 0 called bucket of 5 float32 in 2 arrays, rank 1 called bucket of 5 float32 in 1 array.",
         "argument: allreduce takes a Float32Array, Float64Array or Int32Array, got Uint8Array.",
         "argument: allreduce takes a Float32Array, Float64Array or Int32Array, got Array.",
         "argument: broadcast takes a Float32Array, Float64Array, Int32Array or Uint8Array, got undefined.",
@@ -92,6 +94,42 @@ describe.each(libraries)("$family", (library) => {
       expect(ended.stderr).toContain("MpiError: Within 4 s rank 1 did not come to allreduce of 3 float32 (sum).");
     },
   );
+
+  describe.runIf(library.compiler !== undefined)("within a call of the library", () => {
+    const folder = mkdtempSync(join(tmpdir(), "faulty-library-"));
+    const before = buildFaults(library, folder) ?? [];
+    afterAll(() => rmSync(folder, { recursive: true }));
+    const fail = (how: string) =>
+      launch(library, 3, program("failing"), ["in the library", "4"], {
+        before,
+        env: { CONVBOOK_FAULT: `${how}:12345:1` },
+      });
+
+    it("an error of its own is told with rank and call, and to the ranks that wait there", async () => {
+      const { code, stdout, stderr } = await fail("errs");
+      expect(code).not.toBe(0);
+      expect(stdout).not.toContain("went on");
+      const words = "allreduce of 12345 float32 (sum) on rank 1 failed in the MPI library: ";
+      expect(stderr).toMatch(new RegExp(`MpiError: ${words.replaceAll(/[()]/g, "\\$&")}.*truncated`, "i"));
+      expect(stderr.split(`MpiError: Rank 1 failed: ${words}`)).toHaveLength(3);
+    });
+
+    it("a rank that is stopped there is named by the others, after their timeout", async () => {
+      const { code, stdout, stderr } = await fail("stops");
+      expect(code).not.toBe(0);
+      expect(stdout).not.toContain("went on");
+      expect(stderr).toContain("MpiError: Within 4 s rank 1 did not finish allreduce of 12345 float32 (sum).");
+    });
+
+    it("when a rank is killed there nobody goes on, and the launcher names it", async () => {
+      const { code, stdout, stderr } = await fail("dies");
+      expect(code).not.toBe(0);
+      expect(stdout).not.toContain("went on");
+      // MPICH's knows its processes by their numbers only.
+      const named = library.family === "MPICH" ? /PID \d+ RUNNING[\s\S]*signal 9/ : /rank 1 .*signal 9/;
+      expect(`${stdout}${stderr}`).toMatch(named);
+    });
+  });
 
   it.each(["is killed", "aborts"])("when a rank %s nobody goes on", async (how) => {
     const ended = await launch(library, 3, program("failing"), [how]);

@@ -1,6 +1,7 @@
 /** Starts programs on several ranks, with each MPI library that is here. */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { it } from "vitest";
 
@@ -10,6 +11,8 @@ export interface Library {
   readonly family: "Open MPI" | "MPICH";
   /** Its launcher, with what it needs on a machine with fewer processors than ranks. */
   readonly launcher: readonly string[];
+  /** Its compiler. */
+  readonly compiler?: string;
 }
 
 /** Launchers by the names that Debian gives them, and the usual ones. */
@@ -21,7 +24,10 @@ function find(family: Library["family"], build: string, names: readonly string[]
     const { stdout } = spawnSync(each, ["--version"], { encoding: "utf8" });
     return stdout?.includes(family === "MPICH" ? "HYDRA" : family);
   });
-  return name === undefined ? [] : [{ family, launcher: [name, ...options] }];
+  const compiler = [`mpicc.${build}`, "mpicc"].find((each) =>
+    spawnSync(each, ["-show"], { encoding: "utf8" }).stdout?.includes(build),
+  );
+  return name === undefined ? [] : [{ family, launcher: [name, ...options], ...(compiler && { compiler }) }];
 }
 
 /** The libraries that programs can be run with here. */
@@ -43,7 +49,29 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** Builds what has one rank fail within a call of a library. @returns what the ranks' command begins with; undefined without a compiler */
+export function buildFaults({ compiler }: Library, folder: string): readonly string[] | undefined {
+  if (compiler === undefined) {
+    return undefined;
+  }
+  const source = fileURLToPath(new URL("./programs/faulty-library.c", import.meta.url));
+  const [object, made] = ["faulty.o", "faulty.so"].map((name) => join(folder, name)) as [string, string];
+  // Not linked with the library, which the ranks load themselves.
+  for (const [command, ...args] of [
+    [compiler, "-D_GNU_SOURCE", "-fPIC", "-c", source, "-o", object],
+    ["cc", "-shared", object, "-o", made],
+  ] as const) {
+    const { status, stderr } = spawnSync(command, args, { encoding: "utf8" });
+    if (status !== 0) {
+      throw new Error(`${command} ${args.join(" ")}: ${stderr}`);
+    }
+  }
+  return ["env", `LD_PRELOAD=${made}`];
+}
+
 export interface LaunchOptions {
+  /** What the ranks' command begins with. */
+  readonly before?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** Is told of the launcher's process when it runs. */
@@ -58,12 +86,12 @@ export async function launch(
   ranks: number,
   program: string,
   args: readonly string[] = [],
-  { env = {}, cwd = root, onStart, onOutput }: LaunchOptions = {},
+  { before = [], env = {}, cwd = root, onStart, onOutput }: LaunchOptions = {},
 ): Promise<Ended> {
   const [command = "", ...options] = library.launcher;
   const tsx = fileURLToPath(import.meta.resolve("tsx"));
   const node = [process.execPath, "--conditions=source", "--import", tsx, program, ...args];
-  const child = spawn(command, [...options, "-n", `${ranks}`, ...node], {
+  const child = spawn(command, [...options, "-n", `${ranks}`, ...before, ...node], {
     cwd,
     env: {
       ...process.env,

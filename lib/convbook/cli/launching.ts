@@ -3,11 +3,18 @@ import { execFile, spawn } from "node:child_process";
 import { availableParallelism, constants } from "node:os";
 import { promisify } from "node:util";
 import { mpi } from "@convbook/mpi";
+import type { HyperParameters } from "../training/core/json.ts";
 import { type LaunchPlan, launchCommand, launchEnvironment } from "../training/launched/command.ts";
 import { stopSignal } from "./stop-requests.ts";
 
 export { logToFile } from "../training/launched/rank-log.ts";
 export { type LaunchPlan, launchCommand };
+
+/** How long the processes are to wait for one another, where a configuration says it. */
+export function timeoutOf({ strategy }: HyperParameters): Pick<LaunchPlan, "timeout"> {
+  const { timeout } = (strategy ?? {}) as { readonly timeout?: unknown };
+  return typeof timeout === "number" && timeout > 0 ? { timeout } : {};
+}
 
 /** Words as a shell reads them. */
 export function shellLine(words: readonly string[]): string {

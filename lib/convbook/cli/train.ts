@@ -10,6 +10,7 @@ import {
   logToFile,
   ownProgram,
   shellLine,
+  timeoutOf,
 } from "./launching.ts";
 import { StopRequests } from "./stop-requests.ts";
 
@@ -104,6 +105,7 @@ export const trainCommand = new Command("train")
     const plan: LaunchPlan = {
       devices: Number(config.trainer.devices ?? 1) || 1,
       numNodes: Number(config.trainer.numNodes ?? 1) || 1,
+      ...timeoutOf(config.trainer),
       args: again,
     };
     if (!isLaunched && plan.devices * plan.numNodes > 1) {

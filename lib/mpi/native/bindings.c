@@ -10,6 +10,7 @@ typedef struct {
   napi_deferred deferred;
   // The arrays in use.
   napi_ref kept;
+  bool is_answered;
 } Owner;
 
 static napi_threadsafe_function to_javascript;
@@ -38,17 +39,26 @@ static void set(napi_env env, napi_value object, const char* name, napi_value va
 }
 
 // { outcome, culprit, message, result }
-static napi_value outcome_of(napi_env env, const Job* job) {
+static napi_value report(napi_env env, Outcome outcome, int culprit, const char* message, const int* numbers) {
   napi_value object;
   napi_create_object(env, &object);
-  set(env, object, "outcome", number(env, job->outcome));
-  set(env, object, "culprit", number(env, job->culprit));
-  set(env, object, "message", text(env, job->message));
+  set(env, object, "outcome", number(env, outcome));
+  set(env, object, "culprit", number(env, culprit));
+  set(env, object, "message", text(env, message));
   napi_value result;
   napi_create_array_with_length(env, 3, &result);
-  for (uint32_t i = 0; i < 3; i++) napi_set_element(env, result, i, number(env, job->result[i]));
+  for (uint32_t i = 0; i < 3; i++) napi_set_element(env, result, i, number(env, numbers[i]));
   set(env, object, "result", result);
   return object;
+}
+
+static napi_value outcome_of(napi_env env, const Job* job) {
+  return report(env, job->outcome, job->culprit, job->message, job->result);
+}
+
+static napi_value verdict_of(napi_env env, const Verdict* verdict) {
+  const int nothing[3] = {0};
+  return report(env, verdict->outcome, verdict->culprit, verdict->message, nothing);
 }
 
 static void settle(Job* job) { napi_call_threadsafe_function(to_javascript, job, napi_tsfn_blocking); }
@@ -58,6 +68,14 @@ static void resolve(napi_env env, napi_value unused, void* context, void* data) 
   (void)context;
   Job* job = data;
   Owner* owner = job->owner;
+  if (job->verdict != NULL) {
+    // The library has it still, and the arrays with it: both are left to it.
+    if (env == NULL || owner->is_answered) return;
+    owner->is_answered = true;
+    if (--pending == 0) napi_unref_threadsafe_function(env, to_javascript);
+    napi_resolve_deferred(env, owner->deferred, verdict_of(env, job->verdict));
+    return;
+  }
   // Without an environment the process is ending.
   if (env != NULL) {
     if (--pending == 0) napi_unref_threadsafe_function(env, to_javascript);
@@ -192,12 +210,16 @@ static napi_value post(napi_env env, napi_callback_info info) {
     default: return refuse(env, job, "an unknown kind");
   }
   if (waits) {
-    if (worker_post(job) == POST_STUCK) {
-      // The MPI thread has it still: it is left to it, and so is the array.
+    Verdict late;
+    if (worker_post(job, &late) == POST_STUCK) {
+      // The MPI thread has it still: it is left to it, and so are the arrays.
       napi_ref kept;
-      napi_create_reference(env, args[9], 1, &kept);
-      Job late = {.outcome = OUTCOME_TIMEOUT, .culprit = -1, .message = "the MPI library does not come back"};
-      return outcome_of(env, &late);
+      napi_value arrays;
+      napi_create_array_with_length(env, 2, &arrays);
+      napi_set_element(env, arrays, 0, args[9]);
+      napi_set_element(env, arrays, 1, args[10]);
+      napi_create_reference(env, arrays, 1, &kept);
+      return verdict_of(env, &late);
     }
     napi_value outcome = outcome_of(env, job);
     job_free(job);
@@ -213,7 +235,7 @@ static napi_value post(napi_env env, napi_callback_info info) {
   napi_set_element(env, kept, 1, args[10]);
   napi_create_reference(env, kept, 1, &owner->kept);
   if (pending++ == 0) napi_ref_threadsafe_function(env, to_javascript);
-  if (worker_post(job) == POST_REFUSED) resolve(env, NULL, NULL, job);
+  if (worker_post(job, NULL) == POST_REFUSED) resolve(env, NULL, NULL, job);
   return promise;
 }
 
@@ -235,13 +257,16 @@ static napi_value stop(napi_env env, napi_callback_info info) {
   napi_get_cb_info(env, info, &given, args, NULL, NULL);
   napi_get_value_int32(env, args[0], &code);
   napi_get_value_double(env, args[1], &patience);
-  const bool all_here = worker_stop(&code, patience);
+  bool is_lost = false;
+  const bool all_here = worker_stop(&code, patience, &is_lost);
   napi_value result;
   napi_create_object(env, &result);
   set(env, result, "code", number(env, code));
   napi_value value;
   napi_get_boolean(env, all_here, &value);
   set(env, result, "together", value);
+  napi_get_boolean(env, is_lost, &value);
+  set(env, result, "lost", value);
   return result;
 }
 

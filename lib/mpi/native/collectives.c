@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "peers.h"
+#include "watch.h"
 
 enum { MOST_COMMUNICATORS = 64, FIELDS = 5 };
 // MPI counts in int.
@@ -17,6 +18,8 @@ static const size_t most_elements = (size_t)1 << 30;
 typedef struct {
   MPI_Comm communicator;
   int rank, size;
+  // Its ranks' numbers among all.
+  int* numbers;
   // Why it cannot be used any more.
   Outcome broken;
   int culprit;
@@ -45,6 +48,22 @@ static MPI_Op operation_of(Operation operation) {
   return operation == OPERATION_SUM ? MPI_SUM : operation == OPERATION_MAX ? MPI_MAX : MPI_MIN;
 }
 
+// By which ranks are named: part of the program or not, they have one number for whoever reads an error.
+static int* numbers_of(MPI_Comm communicator, int size) {
+  int* own = malloc(sizeof(int) * (size_t)size * 2);
+  if (own == NULL) return NULL;
+  int* among_all = own + size;
+  for (int rank = 0; rank < size; rank++) own[rank] = rank;
+  MPI_Group part, all;
+  MPI_Comm_group(communicator, &part);
+  MPI_Comm_group(MPI_COMM_WORLD, &all);
+  MPI_Group_translate_ranks(part, size, own, all, among_all);
+  MPI_Group_free(&part);
+  MPI_Group_free(&all);
+  memcpy(own, among_all, sizeof(int) * (size_t)size);
+  return own;
+}
+
 int collectives_adopt(MPI_Comm communicator, int* rank, int* size) {
   int number = 0;
   while (number < group_count && groups[number].communicator != MPI_COMM_NULL) number++;
@@ -56,6 +75,11 @@ int collectives_adopt(MPI_Comm communicator, int* rank, int* size) {
   MPI_Comm_set_errhandler(communicator, MPI_ERRORS_RETURN);
   MPI_Comm_rank(communicator, &group->rank);
   MPI_Comm_size(communicator, &group->size);
+  group->numbers = numbers_of(communicator, group->size);
+  if (group->numbers == NULL) {
+    group->communicator = MPI_COMM_NULL;
+    return -1;
+  }
   *rank = group->rank;
   *size = group->size;
   return number;
@@ -68,19 +92,16 @@ static bool fail(Job* job, Outcome outcome, int culprit, const char* message) {
   return false;
 }
 
-static bool check(Job* job, int code) {
-  if (code == MPI_SUCCESS) return true;
-  char text[MPI_MAX_ERROR_STRING] = "";
-  int length = 0;
-  MPI_Error_string(code, text, &length);
-  return fail(job, OUTCOME_MPI, -1, text);
-}
-
 // In words: allreduce of 10 float32 (sum).
 static void describe(const int64_t* fields, char* text, size_t capacity) {
   const Kind kind = (Kind)fields[0];
   if (kind == KIND_BARRIER || kind == KIND_SPLIT || kind == KIND_FREE) {
     snprintf(text, capacity, "%s", kinds[kind]);
+    return;
+  }
+  if (kind == KIND_BUCKET) {
+    snprintf(text, capacity, "bucket of %lld float32 in %lld array%s", (long long)fields[4], (long long)fields[3],
+             fields[3] == 1 ? "" : "s");
     return;
   }
   const bool reduces = kind == KIND_ALLREDUCE || kind == KIND_REDUCE;
@@ -98,6 +119,28 @@ static void fields_of(const Job* job, int64_t* fields) {
   fields[2] = job->operation;
   fields[3] = has_root ? job->root : 0;
   fields[4] = (int64_t)job->count;
+  if (job->kind != KIND_BUCKET) return;
+  // A number that differs where the arrays' lengths do, though there be as many elements.
+  uint64_t lengths = 1469598103934665603u;
+  for (size_t i = 0; i < job->part_count; i++) lengths = (lengths ^ job->lengths[i]) * 1099511628211u;
+  fields[2] = (int64_t)(lengths >> 2);
+  fields[3] = (int64_t)job->part_count;
+}
+
+// An error of the library's own, which this rank has and others may not: they are told, since they may wait within the
+// same call, and nothing is left that this rank could do with them.
+static bool check(Job* job, int code) {
+  if (code == MPI_SUCCESS) return true;
+  int64_t fields[FIELDS];
+  fields_of(job, fields);
+  char what[160], error[MPI_MAX_ERROR_STRING] = "", text[sizeof job->message];
+  describe(fields, what, sizeof what);
+  int length = 0;
+  MPI_Error_string(code, error, &length);
+  const int rank = groups[0].rank;
+  snprintf(text, sizeof text, "%s on rank %d failed in the MPI library: %.1000s", what, rank, error);
+  peers_announce(text);
+  return fail(job, OUTCOME_MPI, rank, text);
 }
 
 static bool mismatch(Job* job, Group* group, const int64_t* own) {
@@ -110,15 +153,47 @@ static bool mismatch(Job* job, Group* group, const int64_t* own) {
     char first[160], second[160], text[512];
     describe(all, first, sizeof first);
     describe(all + (other < group->size ? other : 0) * FIELDS, second, sizeof second);
-    snprintf(text, sizeof text, "rank 0 called %s, rank %d called %s", first, other, second);
-    fail(job, OUTCOME_MISMATCH, other, text);
+    const int culprit = group->numbers[other < group->size ? other : 0];
+    const char* lengths = strcmp(first, second) == 0 ? " of other lengths" : "";
+    snprintf(text, sizeof text, "rank %d called %s, rank %d called %s%s", group->numbers[0], first, culprit, second,
+             lengths);
+    fail(job, OUTCOME_MISMATCH, culprit, text);
   }
   free(all);
   return false;
 }
 
+void collectives_name_absent(const Job* job, const char* what_not, Verdict* verdict) {
+  const Group* group = &groups[job->communicator];
+  int64_t own[FIELDS];
+  fields_of(job, own);
+  char what[160], who[512] = "";
+  describe(own, what, sizeof what);
+  int absent = 0;
+  verdict->culprit = -1;
+  for (int i = 0; i < group->size; i++) {
+    const int rank = group->numbers[i];
+    if (peers_waits(rank)) continue;
+    const size_t used = strlen(who);
+    if (verdict->culprit < 0) verdict->culprit = rank;
+    if (absent++ < 16) snprintf(who + used, sizeof who - used, used == 0 ? "%d" : ", %d", rank);
+  }
+  if (absent == 0) {
+    snprintf(verdict->message, sizeof verdict->message, "the ranks wait for one another in %s", what);
+  } else {
+    snprintf(verdict->message, sizeof verdict->message, "rank%s %s%s %s %s", absent == 1 ? "" : "s", who,
+             absent > 16 ? ", ..." : "", what_not, what);
+  }
+}
+
+static bool peer_failed(Job* job, int rank) {
+  char words[sizeof job->message];
+  peers_words(words, sizeof words);
+  return fail(job, OUTCOME_PEER, rank, words);
+}
+
 // Says which ranks do not wait as this one does.
-static bool timed_out(Job* job, Group* group, MPI_Request* request) {
+static bool timed_out(Job* job, MPI_Request* request) {
   peers_complain();
   const double start = MPI_Wtime();
   const double grace = job->timeout < 4 ? job->timeout / 2 : 2;
@@ -126,32 +201,15 @@ static bool timed_out(Job* job, Group* group, MPI_Request* request) {
     int is_done = 0;
     if (MPI_Test(request, &is_done, MPI_STATUS_IGNORE) == MPI_SUCCESS && is_done) return true;
     const int failed = peers_poll();
-    if (failed >= 0) return fail(job, OUTCOME_PEER, failed, peers_words());
+    if (failed >= 0) return peer_failed(job, failed);
     pause_for(round);
   }
-  int64_t own[FIELDS];
-  fields_of(job, own);
-  char what[160], who[512] = "";
-  describe(own, what, sizeof what);
-  int culprit = -1, absent = 0;
-  for (int rank = 0; rank < group->size; rank++) {
-    // Ranks of a part of the program have other numbers there; who waits is known by those of the whole.
-    if (group != &groups[0] || peers_waits(rank)) continue;
-    const size_t used = strlen(who);
-    if (culprit < 0) culprit = rank;
-    if (absent++ < 16) snprintf(who + used, sizeof who - used, used == 0 ? "%d" : ", %d", rank);
-  }
-  char text[1024];
-  if (absent == 0) {
-    snprintf(text, sizeof text, "the ranks wait for one another in %s", what);
-  } else {
-    snprintf(text, sizeof text, "rank%s %s%s did not come to %s", absent == 1 ? "" : "s", who,
-             absent > 16 ? ", ..." : "", what);
-  }
-  return fail(job, OUTCOME_TIMEOUT, culprit, text);
+  Verdict verdict;
+  collectives_name_absent(job, "did not come to", &verdict);
+  return fail(job, OUTCOME_TIMEOUT, verdict.culprit, verdict.message);
 }
 
-static bool wait_for(Job* job, Group* group, MPI_Request* request, bool (*asked_to_leave)(void)) {
+static bool wait_for(Job* job, MPI_Request* request, bool (*asked_to_leave)(void)) {
   const double start = MPI_Wtime();
   for (unsigned round = 0;; round++) {
     int is_done = 0;
@@ -160,9 +218,9 @@ static bool wait_for(Job* job, Group* group, MPI_Request* request, bool (*asked_
     pause_for(round);
     if (round % 8 != 7) continue;
     const int failed = peers_poll();
-    if (failed >= 0) return fail(job, OUTCOME_PEER, failed, peers_words());
+    if (failed >= 0) return peer_failed(job, failed);
     if (asked_to_leave()) return fail(job, OUTCOME_GONE, -1, "this process ends");
-    if (MPI_Wtime() - start > job->timeout) return timed_out(job, group, request);
+    if (MPI_Wtime() - start > job->timeout) return timed_out(job, request);
   }
 }
 
@@ -178,7 +236,7 @@ static bool arrive(Job* job, Group* group, bool (*asked_to_leave)(void)) {
   MPI_Request request;
   if (!check(job, MPI_Iallreduce(numbers, all, FIELDS * 2, MPI_INT64_T, MPI_MIN, group->communicator, &request)))
     return false;
-  if (!wait_for(job, group, &request, asked_to_leave)) {
+  if (!wait_for(job, &request, asked_to_leave)) {
     group->broken = job->outcome;
     group->culprit = job->culprit;
     memcpy(group->message, job->message, sizeof group->message);
@@ -215,7 +273,7 @@ static bool in_pieces(Job* job, Group* group) {
 }
 
 static bool gather(Job* job, Group* group) {
-  if (job->count > most_elements) return fail(job, OUTCOME_MPI, -1, "allgather of more than 2^30 elements");
+  if (job->count > most_elements) return fail(job, OUTCOME_MPI, -1, "allgather takes up to 2^30 elements");
   const MPI_Datatype type = type_of(job->element);
   return check(
       job, MPI_Allgather(job->data, (int)job->count, type, job->received, (int)job->count, type, group->communicator));
@@ -239,13 +297,12 @@ static bool reduce_bucket(Job* job, Group* group) {
     for (size_t i = 0; i < length; i++) to[i] = from[i] * job->scale;
     to += length;
   }
-  void* const data = job->data;
-  job->data = flat;
-  job->kind = KIND_ALLREDUCE;
-  const bool is_done = in_pieces(job, group);
-  job->kind = KIND_BUCKET;
-  job->data = data;
-  if (!is_done) return false;
+  // The job itself stays a bucket, for whoever asks what is under way.
+  Job sum = *job;
+  sum.kind = KIND_ALLREDUCE;
+  sum.operation = OPERATION_SUM;
+  sum.data = flat;
+  if (!in_pieces(&sum, group)) return fail(job, sum.outcome, sum.culprit, sum.message);
   const float* from = flat;
   for (size_t part = 0; part < job->part_count; part++) {
     memcpy(job->parts[part], from, job->lengths[part] * sizeof(float));
@@ -266,25 +323,7 @@ static bool split(Job* job, Group* group) {
   return fail(job, OUTCOME_MEMORY, -1, "more than 64 communicators");
 }
 
-void collectives_run(Job* job, bool (*asked_to_leave)(void)) {
-  job->outcome = OUTCOME_DONE;
-  job->culprit = -1;
-  const int number = job->communicator;
-  Group* group = number >= 0 && number < group_count ? &groups[number] : NULL;
-  if (group == NULL || group->communicator == MPI_COMM_NULL) {
-    fail(job, OUTCOME_GONE, -1, "the communicator was freed");
-    return;
-  }
-  if (group->broken != OUTCOME_DONE) {
-    fail(job, group->broken, group->culprit, group->message);
-    return;
-  }
-  const int failed = peers_poll();
-  if (failed >= 0) {
-    fail(job, OUTCOME_PEER, failed, peers_words());
-    return;
-  }
-  if (!arrive(job, group, asked_to_leave)) return;
+static void call_library(Job* job, Group* group) {
   switch (job->kind) {
     case KIND_BARRIER: break;
     case KIND_BROADCAST:
@@ -293,6 +332,34 @@ void collectives_run(Job* job, bool (*asked_to_leave)(void)) {
     case KIND_ALLGATHER: gather(job, group); break;
     case KIND_BUCKET: reduce_bucket(job, group); break;
     case KIND_SPLIT: split(job, group); break;
-    case KIND_FREE: check(job, MPI_Comm_free(&group->communicator)); break;
+    case KIND_FREE:
+      check(job, MPI_Comm_free(&group->communicator));
+      free(group->numbers);
+      group->numbers = NULL;
+      break;
   }
+}
+
+bool collectives_run(Job* job, bool (*asked_to_leave)(void)) {
+  job->outcome = OUTCOME_DONE;
+  job->culprit = -1;
+  const int number = job->communicator;
+  Group* group = number >= 0 && number < group_count ? &groups[number] : NULL;
+  if (group == NULL || group->communicator == MPI_COMM_NULL) {
+    fail(job, OUTCOME_GONE, -1, "the communicator was freed");
+    return true;
+  }
+  if (group->broken != OUTCOME_DONE) {
+    fail(job, group->broken, group->culprit, group->message);
+    return true;
+  }
+  const int failed = peers_poll();
+  if (failed >= 0) {
+    peer_failed(job, failed);
+    return true;
+  }
+  if (!arrive(job, group, asked_to_leave)) return true;
+  watch_enter(job);
+  call_library(job, group);
+  return watch_leave();
 }

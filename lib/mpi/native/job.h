@@ -1,8 +1,8 @@
 // What JavaScript asks of MPI, one piece of work at a time.
 //
 // All calls of MPI are made by one thread, in the order in which they were asked for: so all ranks of a program that
-// asks for the same things in the same order meet, whether it waits for each or not, and MPI needs no thread support
-// beyond MPI_THREAD_FUNNELED.
+// asks for the same things in the same order meet, whether it waits for each or not. Where the library allows it, a
+// second thread asks the other ranks when a call of the library does not come back (watch.h).
 #ifndef CONVBOOK_MPI_JOB_H_
 #define CONVBOOK_MPI_JOB_H_
 
@@ -38,6 +38,14 @@ typedef enum {
   OUTCOME_MEMORY,
 } Outcome;
 
+// What is told of a piece of work that was not done.
+typedef struct {
+  Outcome outcome;
+  // The rank at fault, or -1.
+  int culprit;
+  char message[1536];
+} Verdict;
+
 typedef struct Job {
   Kind kind;
   Element element;
@@ -69,6 +77,8 @@ typedef struct Job {
   // Whether the asking thread waits in post().
   bool is_waited_for;
   bool is_done;
+  // Told while the library has it still: then nobody waits for it any more, and it stays as it is.
+  const Verdict* verdict;
   void* owner;
   struct Job* next;
 } Job;

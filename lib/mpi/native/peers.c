@@ -1,5 +1,6 @@
 #include "peers.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ static int failed_rank = -1;
 static char failed_words[CAPACITY];
 static bool* waits;
 static char sent_words[CAPACITY];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 bool peers_start(MPI_Comm world) {
   if (MPI_Comm_dup(world, &control) != MPI_SUCCESS) return false;
@@ -37,38 +39,61 @@ static void tell_all(const char* words, int tag) {
 }
 
 void peers_announce(const char* words) {
-  if (failed_rank >= 0) return;
-  failed_rank = own_rank;
-  snprintf(failed_words, sizeof failed_words, "%s", words);
-  snprintf(sent_words, sizeof sent_words, "%s", words);
-  tell_all(sent_words, TAG_FAILED);
+  pthread_mutex_lock(&lock);
+  if (failed_rank < 0) {
+    failed_rank = own_rank;
+    snprintf(failed_words, sizeof failed_words, "%s", words);
+    snprintf(sent_words, sizeof sent_words, "%s", words);
+    tell_all(sent_words, TAG_FAILED);
+  }
+  pthread_mutex_unlock(&lock);
 }
 
-void peers_complain(void) { tell_all("", TAG_WAITS); }
+void peers_complain(void) {
+  pthread_mutex_lock(&lock);
+  tell_all("", TAG_WAITS);
+  pthread_mutex_unlock(&lock);
+}
+
+// Whether there was another message.
+static bool take(void) {
+  int has_come = 0;
+  MPI_Status status;
+  if (MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, control, &has_come, &status) != MPI_SUCCESS || !has_come) return false;
+  char words[CAPACITY] = "";
+  const int from = status.MPI_SOURCE, tag = status.MPI_TAG;
+  if (MPI_Recv(words, CAPACITY, MPI_CHAR, from, tag, control, &status) != MPI_SUCCESS) return false;
+  words[CAPACITY - 1] = 0;
+  if (tag == TAG_WAITS) {
+    waits[from] = true;
+  } else if (failed_rank < 0) {
+    failed_rank = from;
+    memcpy(failed_words, words, sizeof failed_words);
+  }
+  return true;
+}
 
 int peers_poll(void) {
-  for (;;) {
-    int has_come = 0;
-    MPI_Status status;
-    if (MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, control, &has_come, &status) != MPI_SUCCESS || !has_come)
-      return failed_rank;
-    char words[CAPACITY] = "";
-    if (MPI_Recv(words, CAPACITY, MPI_CHAR, status.MPI_SOURCE, status.MPI_TAG, control, &status) != MPI_SUCCESS) {
-      return failed_rank;
-    }
-    words[CAPACITY - 1] = 0;
-    if (status.MPI_TAG == TAG_WAITS) {
-      waits[status.MPI_SOURCE] = true;
-    } else if (failed_rank < 0) {
-      failed_rank = status.MPI_SOURCE;
-      memcpy(failed_words, words, sizeof failed_words);
-    }
+  pthread_mutex_lock(&lock);
+  while (take()) {
   }
+  const int failed = failed_rank;
+  pthread_mutex_unlock(&lock);
+  return failed;
 }
 
-const char* peers_words(void) { return failed_words; }
+void peers_words(char* words, size_t capacity) {
+  pthread_mutex_lock(&lock);
+  snprintf(words, capacity, "%s", failed_words);
+  pthread_mutex_unlock(&lock);
+}
 
-bool peers_waits(int rank) { return rank == own_rank || waits[rank]; }
+bool peers_waits(int rank) {
+  pthread_mutex_lock(&lock);
+  const bool is_waiting = rank == own_rank || waits[rank];
+  pthread_mutex_unlock(&lock);
+  return is_waiting;
+}
 
 bool peers_gather(double patience, double patience_with_failed) {
   // Its memory outlives the call: an unfinished request still refers to it.

@@ -1,4 +1,5 @@
-// What ranks tell one another besides their work: that one failed, and why; that one waits in vain.
+// What ranks tell one another besides their work: that one failed, and why; that one waits in vain. From any thread
+// that may call MPI.
 #ifndef CONVBOOK_MPI_PEERS_H_
 #define CONVBOOK_MPI_PEERS_H_
 
@@ -14,7 +15,7 @@ void peers_complain(void);
 // Takes what has come. Returns the rank that has failed first, as far as is known here, or -1.
 int peers_poll(void);
 // The words of the rank that failed.
-const char* peers_words(void);
+void peers_words(char* words, size_t capacity);
 // Whether a rank waits for somebody, too.
 bool peers_waits(int rank);
 // For the end: whether all ranks come to it within `patience` seconds, or `patience_with_failed` once one has failed.

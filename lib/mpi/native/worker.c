@@ -12,6 +12,7 @@
 
 #include "collectives.h"
 #include "peers.h"
+#include "watch.h"
 
 typedef enum { STATE_NONE, STATE_STARTING, STATE_RUNS, STATE_REFUSED, STATE_ENDED, STATE_ALONE } State;
 
@@ -28,6 +29,9 @@ static bool is_announced;
 static atomic_bool leaves;
 static int exit_code;
 static double exit_patience;
+// Of a call of the library that did not come back: no other comes after it.
+static Verdict verdict;
+static bool is_judged;
 
 static bool asked_to_leave(void) { return atomic_load(&leaves); }
 
@@ -62,7 +66,7 @@ static bool start_mpi(World* world) {
   setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
   int is_running = 0;
   if (MPI_Initialized(&is_running) != MPI_SUCCESS || is_running) return false;
-  if (MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &world->thread_level) != MPI_SUCCESS) return false;
+  if (MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &world->thread_level) != MPI_SUCCESS) return false;
   const int levels[] = {MPI_THREAD_SINGLE, MPI_THREAD_FUNNELED, MPI_THREAD_SERIALIZED, MPI_THREAD_MULTIPLE};
   for (int i = 0; i < 4; i++) {
     if (world->thread_level == levels[i]) {
@@ -78,6 +82,12 @@ static bool start_mpi(World* world) {
   return peers_start(MPI_COMM_WORLD);
 }
 
+static void refuse_job(Job* job) {
+  job->outcome = verdict.outcome;
+  job->culprit = verdict.culprit;
+  memcpy(job->message, verdict.message, sizeof job->message);
+}
+
 static void answer(Job* job) {
   if (!job->is_waited_for) {
     settle_job(job);
@@ -87,6 +97,34 @@ static void answer(Job* job) {
   job->is_done = true;
   pthread_cond_broadcast(&done);
   pthread_mutex_unlock(&lock);
+}
+
+static const char* words_of_failure(void) {
+  pthread_mutex_lock(&lock);
+  const bool has_failed = announcement[0] != 0;
+  pthread_mutex_unlock(&lock);
+  return has_failed ? announcement : NULL;
+}
+
+// Gives up the job that the library has, and those behind it.
+static void judge(Job* stuck, const Verdict* given) {
+  pthread_mutex_lock(&lock);
+  verdict = *given;
+  is_judged = true;
+  Job* waiting = first;
+  first = last = NULL;
+  pthread_cond_broadcast(&done);
+  pthread_mutex_unlock(&lock);
+  if (!stuck->is_waited_for) {
+    stuck->verdict = &verdict;
+    settle_job(stuck);
+  }
+  while (waiting != NULL) {
+    Job* job = waiting;
+    waiting = job->next;
+    refuse_job(job);
+    answer(job);
+  }
 }
 
 // Whether all ranks came to the end.
@@ -102,6 +140,8 @@ static bool end_mpi(void) {
 static void* serve(void* unused) {
   (void)unused;
   const bool is_started = start_mpi(&own_world);
+  const int multiple = 3;
+  if (is_started && own_world.thread_level == multiple) watch_start(judge, words_of_failure);
   pthread_mutex_lock(&lock);
   state = is_started ? STATE_RUNS : STATE_REFUSED;
   pthread_cond_broadcast(&done);
@@ -117,8 +157,7 @@ static void* serve(void* unused) {
     first = job->next;
     if (first == NULL) last = NULL;
     pthread_mutex_unlock(&lock);
-    collectives_run(job, asked_to_leave);
-    answer(job);
+    if (collectives_run(job, asked_to_leave)) answer(job);
     pthread_mutex_lock(&lock);
   }
   pthread_mutex_unlock(&lock);
@@ -174,13 +213,17 @@ bool worker_start(Settle settle, World* world, char* message, size_t capacity) {
   return runs;
 }
 
-Posted worker_post(Job* job) {
+Posted worker_post(Job* job, Verdict* late) {
   pthread_mutex_lock(&lock);
-  if (state != STATE_RUNS || leaves) {
+  if (state != STATE_RUNS || leaves || is_judged) {
+    if (is_judged) {
+      refuse_job(job);
+    } else {
+      job->outcome = OUTCOME_GONE;
+      job->culprit = -1;
+      snprintf(job->message, sizeof job->message, "MPI has ended in this process");
+    }
     pthread_mutex_unlock(&lock);
-    job->outcome = OUTCOME_GONE;
-    job->culprit = -1;
-    snprintf(job->message, sizeof job->message, "MPI has ended in this process");
     return POST_REFUSED;
   }
   const bool is_waited_for = job->is_waited_for;
@@ -195,12 +238,14 @@ Posted worker_post(Job* job) {
     pthread_mutex_unlock(&lock);
     return POST_TAKEN;
   }
-  // The MPI thread keeps to the time while it waits for others; this is for a library that does not come back.
-  const struct timespec latest = in_seconds(job->timeout * 1.5 + 5);
-  while (!job->is_done) {
-    if (pthread_cond_timedwait(&done, &lock, &latest) != 0 && !job->is_done) break;
-  }
+  // The MPI thread keeps to the time while it waits for others, and the one that watches it while the library does;
+  // this is for a library that lets neither.
+  const struct timespec latest = in_seconds(job->timeout * 2.5 + 10);
+  bool is_late = false;
+  while (!job->is_done && !is_judged && !is_late) is_late = pthread_cond_timedwait(&done, &lock, &latest) != 0;
   const bool is_done = job->is_done;
+  *late = (Verdict){.outcome = OUTCOME_TIMEOUT, .culprit = -1, .message = "the MPI library does not come back"};
+  if (is_judged) *late = verdict;
   pthread_mutex_unlock(&lock);
   return is_done ? POST_DONE : POST_STUCK;
 }
@@ -212,11 +257,19 @@ void worker_fail(const char* words) {
   pthread_mutex_unlock(&lock);
 }
 
-bool worker_stop(int* code, double patience) {
+bool worker_stop(int* code, double patience, bool* is_lost) {
   pthread_mutex_lock(&lock);
+  *is_lost = is_judged;
   if (state != STATE_RUNS) {
     pthread_mutex_unlock(&lock);
     return true;
+  }
+  if (is_judged) {
+    // The thread that would meet the others is in the library.
+    state = STATE_ALONE;
+    if (*code == 0) *code = 1;
+    pthread_mutex_unlock(&lock);
+    return false;
   }
   exit_code = *code;
   exit_patience = patience;

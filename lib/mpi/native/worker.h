@@ -13,7 +13,8 @@ typedef struct {
   int thread_level;
 } World;
 
-// Called by the MPI thread with a job that nobody waits for in post().
+// Called with a job that nobody waits for in post(): when it is done, or with a verdict, while the library has it
+// still.
 typedef void (*Settle)(Job* job);
 
 // Starts MPI. Once in a process.
@@ -26,20 +27,20 @@ typedef enum {
   POST_TAKEN,
   // It was waited for and is done.
   POST_DONE,
-  // It was waited for, and the thread did not answer within its time.
+  // It was waited for, and the library did not come back; it stays the MPI thread's.
   POST_STUCK,
 } Posted;
 
-// Hands a job over.
-Posted worker_post(Job* job);
+// Hands a job over. The verdict is set where it was waited for in vain.
+Posted worker_post(Job* job, Verdict* verdict);
 
 // Makes the other ranks' calls fail with these words, and this rank's own.
 void worker_fail(const char* words);
 
 // Ends MPI together with the other ranks; where they fail, or this one has, within `patience` seconds.
 // Sets the exit code that this process should have; false where the others do not come, and worker_abort() is to end
-// them.
-bool worker_stop(int* code, double patience);
+// them. Lost is who was not waited for, because the library does not come back.
+bool worker_stop(int* code, double patience, bool* is_lost);
 
 // Ends the whole program, this process too.
 void worker_abort(int code);

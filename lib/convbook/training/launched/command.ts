@@ -7,6 +7,8 @@ export interface LaunchPlan {
   readonly numNodes: number;
   /** How long the launcher waits, s, when it is itself asked to stop: before it tells the processes, and once more before it kills them; default 5. */
   readonly grace?: number;
+  /** How long the processes wait for one another, s; default 1800. A machine that is cut off is to be noticed before they give up. */
+  readonly timeout?: number;
   /** The arguments of `convbook`. */
   readonly args: readonly string[];
 }
@@ -14,9 +16,24 @@ export interface LaunchPlan {
 /** For the batch that is under way, and for saving. Open MPI waits as long before it tells the processes. */
 const graceSeconds = 5;
 
+/**
+ * Settings by which Open MPI's launcher notices that a machine is cut off: while nothing is said, by questions that stay unanswered. Its own take eight
+ * minutes; and once it has something to say to that machine, as when processes have given up waiting, it hears of nothing before TCP gives up, after a quarter
+ * of an hour.
+ */
+function keepalive(timeout: number): string[] {
+  const most = Math.min(120, timeout / 2);
+  const settings = {
+    oob_tcp_keepalive_time: Math.max(1, Math.floor(most / 2)),
+    oob_tcp_keepalive_intvl: Math.max(1, Math.floor(most / 12)),
+    oob_tcp_keepalive_probes: 6,
+  };
+  return Object.entries(settings).flatMap(([name, value]) => ["--mca", name, `${value}`]);
+}
+
 /** The launcher's command for a plan. */
 export function launchCommand(
-  { devices, numNodes, grace = graceSeconds }: LaunchPlan,
+  { devices, numNodes, grace = graceSeconds, timeout = 1800 }: LaunchPlan,
   family: string,
   processors: number,
 ): string[] {
@@ -38,6 +55,7 @@ export function launchCommand(
     "--mca",
     "odls_base_sigkill_timeout",
     `${grace}`,
+    ...(numNodes > 1 ? keepalive(timeout) : []),
   ];
 }
 
