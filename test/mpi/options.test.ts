@@ -34,7 +34,7 @@ describe.each(libraries.slice(0, 1))("on $family", (library) => {
   let one: Reports = {};
 
   beforeAll(async () => {
-    const others = ["early", "plateau", "stop", "shared", "collectives", "overlap", "best", "few"];
+    const others = ["early", "plateau", "stop", "shared", "collectives", "overlap", "buffers", "best", "few"];
     const file = join(folder, "report");
     const { code, stderr } = await launch(library, 2, program, [[...likeOne, ...others].join(), folder, file]);
     expect(code, stderr).toBe(0);
@@ -114,6 +114,13 @@ describe.each(libraries.slice(0, 1))("on $family", (library) => {
     // A backward pass of the module's own is waited for.
     const after = ["first layer", ...Array(6).fill("bucket")];
     expect(ranks.map(({ overlap }) => overlap)).toEqual(Array(2).fill([during, after]));
+  });
+
+  it("buffers that a step reads are rank 0's: a module's own, and running statistics of layers that are frozen", () => {
+    const [first, second] = ranks.map(({ buffers }) => buffers as number[][]);
+    expect(first?.map(({ length }) => length)).toEqual([1, 1, 1, 4, 4, 4]);
+    expect(first?.[2]?.[0]).not.toBe(first?.[1]?.[0]);
+    expect(second).toEqual(first);
   });
 
   it('the checkpoint "best" is one for all ranks, and each image is tested once', () => {

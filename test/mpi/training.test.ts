@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
+import { stateDictOf } from "../../lib/convbook/checkpoints/index.ts";
+import { loadCheckpointFile } from "../../lib/convbook/training/checkpointing/checkpoint-file.ts";
 import { type Ended, type LaunchOptions, type Library, launch, libraries } from "./launch.ts";
 import type { Job } from "./programs/training.ts";
 
@@ -120,13 +122,14 @@ describe.each(libraries.slice(0, 1))("on $family", (library) => {
     expect(ranks[1]?.hash).toBe(ranks[0]?.hash);
   });
 
-  it("rank 0 alone saves, and a run that goes on from there ends as one that was not stopped", async () => {
-    const whole = await train(library, 2, { folder: join(folder, "whole"), trainer: { maxEpochs: 3 } });
+  it("rank 0 alone saves, and a run that goes on from there ends as one that was not stopped, running statistics too", async () => {
+    const norm = "batch";
+    const whole = await train(library, 2, { norm, folder: join(folder, "whole"), trainer: { maxEpochs: 3 } });
     const part = join(folder, "part");
-    const first = await train(library, 2, { folder: part, trainer: { maxEpochs: 1 } });
+    const first = await train(library, 2, { norm, folder: part, trainer: { maxEpochs: 1 } });
     expect(first.code, first.stderr).toBe(0);
     expect(readdirSync(part).sort()).toEqual(["epoch=0-step=7.safetensors", "last.safetensors"]);
-    const second = await train(library, 2, { folder: part, trainer: { maxEpochs: 3 }, ckptPath: "last" });
+    const second = await train(library, 2, { norm, folder: part, trainer: { maxEpochs: 3 }, ckptPath: "last" });
     expect(second.code, second.stderr).toBe(0);
     expect(second.ranks.map(({ hash }) => hash)).toEqual(whole.ranks.map(({ hash }) => hash));
   });
@@ -156,16 +159,23 @@ describe.each(libraries.slice(0, 1))("on $family", (library) => {
     );
   });
 
-  it("when one rank is asked to stop all stop after the same batch, rank 0 saves, and the run goes on from there", async () => {
-    const whole = await train(library, 2, { folder: join(folder, "uninterrupted") });
+  it("when one rank is asked to stop all stop after the same batch, rank 0 saves, and the run goes on from there to the bit", async () => {
+    // In the middle of an epoch, when each rank has running statistics of its own batches.
+    const norm = "batch";
+    const whole = await train(library, 2, { norm, folder: join(folder, "uninterrupted") });
     const part = join(folder, "interrupted");
-    const first = await train(library, 2, { folder: part, fault: { step: 9, rank: 1, what: "stop" } });
+    const first = await train(library, 2, { norm, folder: part, fault: { step: 9, rank: 1, what: "stop" } });
     expect(first.code, first.stderr).toBe(0);
     expect(first.ranks.map(({ result }) => [result.status, result.globalStep])).toEqual([
       ["interrupted", 10],
       ["interrupted", 10],
     ]);
-    const second = await train(library, 2, { folder: part, ckptPath: "last" });
+    const statistics = "net.1.running_mean";
+    const path = join(part, "last.safetensors");
+    const saved = stateDictOf((await loadCheckpointFile(path)).stateDict, path).get(statistics);
+    expect(Array.from(saved?.data ?? [], Number)).toEqual(first.ranks[0]?.state[statistics]);
+    const second = await train(library, 2, { norm, folder: part, ckptPath: "last" });
+    expect(second.ranks[1]?.hash).toBe(second.ranks[0]?.hash);
     expect(second.ranks.map(({ hash }) => hash)).toEqual(whole.ranks.map(({ hash }) => hash));
   });
 

@@ -175,6 +175,37 @@ class Marked extends Net {
   }
 }
 
+/** Freezes its batch normalisation after an epoch, and keeps a mean of its own; notes what each step reads of both. */
+class Reading extends TrainingModule<ClassificationBatch> {
+  readonly norm = this.registerModule("norm", new nn.BatchNorm2d(3));
+  readonly head = this.registerModule(
+    "head",
+    new nn.Sequential(new nn.AdaptiveAvgPool2d(1), new nn.Flatten(), new nn.Linear(3, 4)),
+  );
+  readonly mean = this.registerBuffer("mean", new nn.Buffer([1]));
+  readonly loss = new nn.CrossEntropyLoss();
+  readonly read: (readonly number[])[] = [];
+
+  override onTrainBatchStart(): void {
+    this.norm.train(this.trainer.currentEpoch === 0);
+  }
+
+  trainingStep([images, labels]: ClassificationBatch): tf.Tensor {
+    const of = (buffer: nn.Buffer | null) => Array.from(buffer?.toTensorData().data ?? [], Number);
+    this.read.push([...of(this.mean), ...(this.norm.training ? [] : of(this.norm.runningMean))]);
+    this.mean.load({ dtype: "float32", shape: [1], data: Float32Array.from(tf.mean(images).dataSync()) });
+    return this.loss.forward(this.forward(images), labels);
+  }
+
+  forward(images: tf.Tensor): tf.Tensor {
+    return this.head.forward(this.norm.forward(images as tf.Tensor4D)) as tf.Tensor;
+  }
+
+  configureOptimizers() {
+    return new SGD(this.parameters(), { lr: 0.05 });
+  }
+}
+
 /** Has a backward pass of its own, which may change gradients when they are there. */
 class OwnBackward extends Marked {
   override backward(loss: tf.Tensor): void {
@@ -254,6 +285,12 @@ const cases: Readonly<Record<string, () => Promise<unknown>>> = {
       () => trainer.fit(new Net(), loader),
     );
     return { sums, steps: trainer.globalStep, batches: trainer.progress.totalBatch };
+  },
+  async buffers() {
+    const module = new Reading();
+    const trainer = makeTrainer({ maxEpochs: 2, limitTrainBatches: 3 });
+    await trainer.fit(module, loaderFor(trainer));
+    return module.read;
   },
   async overlap() {
     const all: string[][] = [];

@@ -35,6 +35,8 @@ export interface Strategy {
   gather<T>(value: T): Promise<T[]>;
   /** The arrays that the processes give, by rank; all of one length. */
   gatherArrays(array: Float32Array): Promise<Float32Array[]>;
+  /** Before the first batch of a step: gives all processes those of rank 0's buffers that it reads. */
+  prepareStep(module: AnyTrainingModule): Promise<void>;
   /** Before the backward pass whose gradients {@link reduceGradients} is to average: their way to the others may begin as soon as they come. */
   expectGradients(trainer: TrainerContext): void;
   /** After a backward pass that failed: tells the others, and waits until none of its gradients is on its way. */

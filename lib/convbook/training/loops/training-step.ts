@@ -39,6 +39,9 @@ export async function runTrainingBatch(
       return true;
     }
     let steps = true;
+    if (index % trainer.accumulateGradBatches === 0 || !trainer.module.automaticOptimization) {
+      await trainer.strategy.prepareStep(trainer.module);
+    }
     if (trainer.module.automaticOptimization) {
       outputs = forward(trainer, batch, index);
       requireStep(trainer, outputs);

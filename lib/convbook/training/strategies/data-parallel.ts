@@ -17,7 +17,7 @@ import { ResultCollection } from "../logging/results.ts";
 import { BucketOfGradients, BucketsOnTheirWay, bucketsOf } from "./buckets.ts";
 import { differenceOf } from "./equality.ts";
 import { shareOfWorkers, takeShareOfThreads } from "./machine.ts";
-import { broadcastBuffers, broadcastModule } from "./state.ts";
+import { broadcastBuffers, broadcastEntries, broadcastModule } from "./state.ts";
 
 export class DataParallel implements Strategy {
   readonly name = "ddp";
@@ -34,6 +34,9 @@ export class DataParallel implements Strategy {
   #underWay: BucketsOnTheirWay | undefined;
   /** Whether a layer normalises over all ranks, and speaks with them in the backward pass. */
   #normalisesTogether = false;
+  /** Layers with running statistics, and those whose may differ from rank 0's. */
+  #norms: readonly BatchNorm[] = [];
+  readonly #moved = new Set<BatchNorm>();
   #warned = false;
 
   /**
@@ -67,6 +70,8 @@ export class DataParallel implements Strategy {
     await takeShareOfThreads(this.#world);
     this.#underWay = undefined;
     this.#normalisesTogether = false;
+    this.#norms = module.modules().filter((layer) => layer instanceof BatchNorm);
+    this.#moved.clear();
     // Layers that a module made as SyncBatchNorm need no option.
     for (const layer of module.modules()) {
       if (layer instanceof BatchNorm && (this.#syncs || layer instanceof SyncBatchNorm)) {
@@ -191,7 +196,25 @@ export class DataParallel implements Strategy {
   }
 
   async shareBuffers(module: AnyTrainingModule): Promise<void> {
+    this.#moved.clear();
     await broadcastBuffers(this.#world, module);
+  }
+
+  async prepareStep(module: AnyTrainingModule): Promise<void> {
+    // Statistics that a step does not read may differ until somebody does: layers that train read their batch's own, those that do not read these.
+    const read = new Set(module.buffers());
+    for (const layer of this.#norms) {
+      const isRead = !layer.training && this.#moved.delete(layer);
+      if (layer.training) {
+        this.#moved.add(layer);
+      }
+      for (const buffer of isRead ? [] : layer.buffers()) {
+        read.delete(buffer);
+      }
+    }
+    if (read.size > 0) {
+      await broadcastEntries(this.#world, [...read]);
+    }
   }
 
   async checkEquality(trainer: TrainerContext): Promise<void> {

@@ -24,6 +24,7 @@ export class SingleProcess implements Strategy {
   async gatherArrays(array: Float32Array): Promise<Float32Array[]> {
     return [array];
   }
+  async prepareStep(): Promise<void> {}
   expectGradients(): void {}
   async dropGradients(): Promise<void> {}
   async reduceGradients(): Promise<void> {}

@@ -6,7 +6,7 @@ import type { AnyTrainingModule } from "../core/training-module.ts";
 type Entry = Parameter | StateBuffer | CounterBuffer;
 
 /** Copies rank 0's values into those of the others, as one array. */
-async function broadcastEntries(world: Communicator, entries: readonly Entry[]): Promise<void> {
+export async function broadcastEntries(world: Communicator, entries: readonly Entry[]): Promise<void> {
   const arrays = entries.filter((entry): entry is Parameter | StateBuffer => !(entry instanceof CounterBuffer));
   const counters = entries.filter((entry) => entry instanceof CounterBuffer);
   const all = new Float32Array(arrays.reduce((sum, { size }) => sum + size, 0));
