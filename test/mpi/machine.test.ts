@@ -1,6 +1,6 @@
 /** What ranks have of their machine: threads as the launcher bound them, workers of loaders divided, data prepared once. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -83,6 +83,36 @@ describe.runIf(openMpi !== undefined && engine.available)("under mpirun", { time
     expect(found.map(({ threads, cpus }) => threads === cpus.length)).toEqual([true, true]);
     const [first, second] = found;
     expect(first?.cpus.filter((cpu) => second?.cpus.includes(cpu))).toEqual([]);
+  });
+
+  it("`convbook doctor` prints a line a rank", () => {
+    const cli = fileURLToPath(new URL("../../lib/convbook/dist/cli/main.js", import.meta.url));
+    if (!existsSync(cli)) {
+      throw new Error("This test runs what `npm run build` makes; build first.");
+    }
+    const [command = "", ...options] = openMpi?.launcher ?? [];
+    const args = [...options, "--bind-to", "none", "-n", "2", process.execPath, cli, "doctor"];
+    const { stdout, stderr } = spawnSync(command, args, {
+      encoding: "utf8",
+      env: {
+        ...process.env,
+        CONVBOOK_THREADS: "",
+        OMPI_ALLOW_RUN_AS_ROOT: "1",
+        OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1",
+      },
+    });
+    const each = Math.max(1, Math.floor(processors / 2));
+    const threads = `${each} thread${each === 1 ? "" : "s"} of the engine`;
+    const lines = stdout.split("\n").filter((line) => /^. rank \d/.test(line));
+    expect(
+      lines.map((line) => /rank (\d+) .*, processors [\d,-]+, (.*), Node/.exec(line)?.slice(1)),
+      stderr,
+    ).toEqual([
+      ["0", threads],
+      ["1", threads],
+    ]);
+    // Rank 0 alone says the rest.
+    expect(stdout.match(/^. machine /gm)).toHaveLength(1);
   });
 
   it.runIf(spawnSync("taskset", ["--version"]).status === 0)(
