@@ -74,6 +74,16 @@ trainer: { maxEpochs: 40, enableModelSummary: false, enableProgressBar: false }
     expect(found.map(({ prepared }) => prepared)).toEqual([1, 0]);
   });
 
+  it("when a rank is killed srun ends the other, and says so", () => {
+    const failing = fileURLToPath(new URL("./programs/failing.ts", import.meta.url));
+    const tsx = fileURLToPath(import.meta.resolve("tsx"));
+    const node = [process.execPath, "--conditions=source", "--import", tsx, failing, "is killed", "1000"];
+    const { status, stdout, stderr } = own.run("srun", "--mpi=pmix", "-n", "2", ...node);
+    expect(status, stderr).not.toBe(0);
+    expect(stdout).not.toContain("went on");
+    expect(stderr).toMatch(/task 1: Killed/);
+  });
+
   it("the batch script of --print-launch is requeued when it was asked to stop, and goes on", async () => {
     const printed = spawnSync(
       process.execPath,
