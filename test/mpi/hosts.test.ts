@@ -117,7 +117,7 @@ describe.runIf(hosts !== undefined)("two hosts", { timeout: 300_000 }, () => {
     expect(code).not.toBe(0);
     expect(found).toEqual([]);
     // It may be stopped before a call or within one, where the library waits for it.
-    expect(stderr).toMatch(/Within 20 s (rank 1 did not come to |the MPI library does not come back)/);
+    expect(stderr).toMatch(/Within 20 s rank 1 did not (come to|finish) /);
     await expectNobody();
     expect(readdirSync(part).sort()).toEqual(["epoch=0-step=40.safetensors", "last.safetensors"]);
     const again = await train(120, undefined, part, "last");
