@@ -16,7 +16,7 @@ export type MpiErrorCode =
   | "memory"
   | "mpi";
 
-/** An error of MPI. After `timeout` and `peer` the ranks cannot work together any more: the program is to end. */
+/** An error of MPI. After `timeout`, `peer` and `mpi` the ranks cannot work together any more: the program is to end. */
 export class MpiError extends Error {
   override readonly name = "MpiError";
   readonly code: MpiErrorCode;

@@ -45,7 +45,7 @@ describe.each(libraries.slice(0, 1))("on $family", (library) => {
     });
     expect(alone.status, alone.stderr).toBe(0);
     one = JSON.parse(readFileSync(join(folder, "one.0"), "utf8"));
-  }, 180_000);
+  }, 400_000);
 
   it.each(["manual", "overfit", "fast"])("%s: the parameters are one process's, and the same on both", (option) => {
     for (const report of ranks) {
