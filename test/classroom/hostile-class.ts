@@ -52,6 +52,24 @@ export function hostileClass(secrets: { grader: string; neighbour: string; outsi
         'const { execSync } = require("node:child_process"); for (const place of ["/tmp", "/root", "/home", "..", "../.."]) { try { console.log(place, String(execSync(`ls -R \x24{place} 2>&1 | head -200`))); } catch {} }',
       ],
     },
+    "reads what is the administrator's": {
+      ...wrong,
+      first: [
+        'const fs = require("node:fs"); const walk = (place, depth) => { let names = []; try { names = fs.readdirSync(place); } catch {} for (const name of names) { const path = `\x24{place}/\x24{name}`; try { const stats = fs.lstatSync(path); if (stats.isDirectory() && depth > 0) walk(path, depth - 1); else if (stats.isFile() && stats.size > 0 && (stats.mode & 4) === 0 && fs.readFileSync(path).length > 0) console.log("PRIVATE", path); } catch {} } }; for (const place of ["/etc", "/root", "/home", "/boot", "/srv", "/opt", "/var"]) walk(place, 5); for (const path of ["/etc/shadow", "/etc/gshadow", "/etc/sudoers"]) { try { if (fs.readFileSync(path, "utf8") !== "") console.log("PRIVATE", path); } catch {} }',
+      ],
+    },
+    "reads the environment": {
+      ...wrong,
+      first: [
+        'console.log(JSON.stringify(process.env)); const fs = require("node:fs"); for (const pid of fs.readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name))) for (const file of ["environ", "cmdline"]) { try { console.log(fs.readFileSync(`/proc/\x24{pid}/\x24{file}`, "utf8")); } catch {} }',
+      ],
+    },
+    "asks services": {
+      ...wrong,
+      first: [
+        'const fs = require("node:fs"), net = require("node:net"); const walk = (place, depth) => { let names = []; try { names = fs.readdirSync(place); } catch {} return names.flatMap((name) => { const path = `\x24{place}/\x24{name}`; try { const stats = fs.lstatSync(path); return stats.isSocket() ? [path] : stats.isDirectory() && depth > 0 ? walk(path, depth - 1) : []; } catch { return []; } }); }; for (const path of ["/run", "/var", "/opt", "/etc", "/srv"].flatMap((place) => walk(place, 4))) console.log(await new Promise((done) => net.createConnection(path).on("connect", () => done("CONNECTED " + path)).on("error", (error) => done(String(error)))));',
+      ],
+    },
     "writes outside": {
       ...wrong,
       first: [

@@ -6,6 +6,7 @@ import { dirname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Kernelspec } from "nbconvert-ts-runner";
+import { privateHere } from "./private.ts";
 
 /** What a submission may use. */
 export interface Limits {
@@ -112,7 +113,7 @@ while IFS= read -r path; do
 done < list.cover
 while IFS= read -r path; do
   if [ -n "$path" ] && [ -d "$path" ]; then mount -t tmpfs -o ro,size=4k,mode=555 hidden "$path"; fi
-  if [ -n "$path" ] && [ -f "$path" ]; then mount --bind /dev/null "$path"; fi
+  if [ -n "$path" ] && [ -e "$path" ] && [ ! -d "$path" ]; then mount --bind /dev/null "$path"; fi
 done < list.hide
 mount -t proc -o ro,nosuid,nodev,noexec proc /proc
 cd "$BOX_WORK"
@@ -162,7 +163,7 @@ export function described(walls: Walls, { network }: Limits): readonly string[] 
     case "closed":
       return [
         net,
-        "Everything outside of the submission's folder was read-only; the grader's files, other submissions, home and temporary folders were not there.",
+        "Everything outside of the submission's folder was read-only; the grader's files, other submissions, home and temporary folders, and what only the one who graded may read were not there.",
         "Processes were in a namespace of their own, without capabilities, and ended with the kernel.",
         "Memory and the number of processes were measured ten times a second; a moment's more was possible.",
       ];
@@ -257,15 +258,14 @@ export function boxed(
     return { argv: [...held, "unshare", ...namespaces, "--", ...kernel], env: {} };
   }
   const covered = coveredFolders();
+  const needed = neededFolders(spec, request.projects ?? [], covered);
   const env = {
     BOX_DISK: String(limits.disk),
     BOX_STAGE: stage,
     BOX_WORK: work,
     BOX_COVER: covered.join("\n"),
-    BOX_KEEP: neededFolders(spec, request.projects ?? [], covered)
-      .filter((path) => covered.some((folder) => isWithin(path, folder)))
-      .join("\n"),
-    BOX_HIDE: request.hidden.map((path) => resolve(path)).join("\n"),
+    BOX_KEEP: needed.filter((path) => covered.some((folder) => isWithin(path, folder))).join("\n"),
+    BOX_HIDE: [...request.hidden.map((path) => resolve(path)), ...privateHere(needed, covered)].join("\n"),
   };
   const apart = ["--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child"];
   return {
