@@ -1,8 +1,11 @@
 /** Grading a class from files to results. */
-import { readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { strToU8, zipSync } from "fflate";
 import { expect, test } from "vitest";
 import { gradeClass } from "../../lib/classroom/grade/index.ts";
+import { readResult } from "../../lib/classroom/results/index.ts";
 import {
   Classroom,
   cell,
@@ -70,6 +73,7 @@ test("folders, notebooks and zips are graded; what is broken stops nobody, and a
   expect(dora.tasks[0]).toMatchObject({ status: "failed", points: 0 });
   expect(dora.tasks[0]?.reasons[0]?.message).toBe("AssertionError: the hidden square of minus three");
   expect(JSON.stringify(dora)).not.toContain(hiddenLine.slice(0, 16));
+  expect(room.result("anna").used?.engine).toBeNull();
   const xml = readFileSync(room.path("out/junit.xml"), "utf8");
   expect(xml).toContain('<testsuite name="grader: anna, 5 of 6" tests="3" failures="0" errors="0" skipped="1">');
 
@@ -84,4 +88,36 @@ test("folders, notebooks and zips are graded; what is broken stops nobody, and a
     {},
   ]);
   expect(told.toSorted()).toEqual(["anna kept", "ben kept", "carl", "dora kept", "emil kept", "fred kept"]);
+});
+
+test("a result tells when it was handed in, and with which engine its cells computed", async () => {
+  // Inside of the repository, where notebooks find its packages; what lies around a grader is hidden from submissions.
+  const base = mkdtempSync(fileURLToPath(new URL("../../node_modules/.engine-", import.meta.url)));
+  const folder = join(base, "course/dist");
+  const write = (path: string, text: string) => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  };
+  try {
+    const cells = [
+      cell(
+        'import "@convbook/engine";\nimport * as tf from "@tensorflow/tfjs";\nawait tf.ready();',
+        "setup",
+        "readonly",
+      ),
+      cell("const two = tf.scalar(2);", "two", "solution"),
+      cell("if (tf.square(two).arraySync() !== 4) throw new Error('4');", "square", "tests", 1),
+    ];
+    write("grader/sums.ipynb", notebook(cells));
+    write("grader/class.yaml", "title: Sums\ndue: 2027-03-31T18:00+02:00\n");
+    write("sub/ada/sums.ipynb", notebook(cells));
+    write("sub/ada/timestamp.txt", "2027-03-31 17:58:23.948203 Europe/Berlin\n");
+    await gradeClass(join(folder, "sub"), { grader: join(folder, "grader"), out: join(folder, "out") });
+    const result = readResult(join(folder, "out/ada/result.json"));
+    expect(result).toMatchObject({ points: 1, due: "2027-03-31T18:00+02:00", submitted: "2027-03-31 15:58:23.948203" });
+    // Native code is not loaded while a stranger's code is graded.
+    expect(result.used?.engine).toEqual({ backend: "native", build: "wasm" });
+  } finally {
+    rmSync(base, { recursive: true });
+  }
 });

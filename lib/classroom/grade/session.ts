@@ -13,6 +13,7 @@ import {
 import type { AssignmentCell } from "../source/index.ts";
 import { fieldsOf, firstLine } from "../values.ts";
 import type { BoxFolders, BoxRequest } from "./box.ts";
+import { type Engine, engineOf } from "./engine.ts";
 import { enclosed } from "./guard/enclose.ts";
 import { Guard, type Proof } from "./guard/guard.ts";
 import { declaredNames, lastingNames, sets } from "./guard/names.ts";
@@ -45,6 +46,8 @@ export interface SessionResult {
   readonly seconds: number;
   readonly memory: number;
   readonly guarded: boolean;
+  /** The backend of TensorFlow.js with which the cells computed; `null` where they used none. */
+  readonly engine: Engine | null;
 }
 
 export interface SessionOptions {
@@ -81,6 +84,7 @@ class Session {
   #guard: Guard | undefined;
   #peak = 0;
   #dead = false;
+  #engine: Engine | null = null;
 
   constructor(kernel: KernelManager, cells: readonly RestoredCell[], options: SessionOptions) {
     this.#kernel = kernel;
@@ -108,6 +112,9 @@ class Session {
         this.#dead ||= run.status === "died" || !this.#kernel.alive;
       }
     }
+    if (this.#guard !== undefined && !this.#dead) {
+      this.#engine = await engineOf(this.#kernel);
+    }
   }
 
   result(): SessionResult {
@@ -118,6 +125,7 @@ class Session {
       seconds,
       memory: this.#peak,
       guarded: this.#guard !== undefined,
+      engine: this.#engine,
     };
   }
 

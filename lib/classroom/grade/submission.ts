@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, realpathSync, rmSync, symlinkSync,
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Kernelspec, type Notebook, parseNotebook, upgradeNotebook } from "nbconvert-ts-runner";
-import { type Answer, type Finding, type Result, rounded, type TaskResult } from "../results/index.ts";
+import { type Answer, type Finding, type Result, rounded, type TaskResult, utc } from "../results/index.ts";
 import {
   type Assignment,
   type AssignmentCell,
@@ -14,6 +14,7 @@ import {
 } from "../source/index.ts";
 import { firstLine } from "../values.ts";
 import { type Limits, makeFolders, type Walls } from "./box.ts";
+import type { Engine } from "./engine.ts";
 import { figuresOf } from "./figures.ts";
 import { Hidden } from "./hidden.ts";
 import { kernelOf } from "./kernel.ts";
@@ -49,7 +50,7 @@ export async function gradeSubmission(submission: Submission, context: GradeCont
   const findings: Finding[] = [];
   const answers: Answer[] = [];
   const notebooks = new Map<string, Notebook>();
-  const used = { seconds: 0, memory: 0 };
+  const used: { seconds: number; memory: number; engine: Engine | null } = { seconds: 0, memory: 0, engine: null };
   const hash = createHash("sha256");
   if (submission.problem !== undefined) {
     findings.push({ kind: "unreadable", cell: null, message: sentence(submission.problem) });
@@ -63,6 +64,7 @@ export async function gradeSubmission(submission: Submission, context: GradeCont
     hash.update(part.bytes);
     used.seconds += part.seconds;
     used.memory = Math.max(used.memory, part.memory);
+    used.engine ??= part.engine;
     failed ||= part.failed;
     if (part.notebook !== undefined) {
       notebooks.set(grader.name, part.notebook);
@@ -73,16 +75,31 @@ export async function gradeSubmission(submission: Submission, context: GradeCont
     version: 1,
     assignment: context.grader.settings.title,
     student: submission.student,
+    ...whenOf(submission, context.grader),
     status: failed ? "failed" : tasks.some((task) => task.points === null) ? "needsManual" : "graded",
     points: rounded(points),
     maxPoints: context.grader.points,
     tasks,
     findings,
     answers,
-    used: { seconds: rounded(used.seconds), memory: used.memory },
+    used: { ...used, seconds: rounded(used.seconds) },
     provenance: { submission: hash.digest("hex"), ...context.provenance },
   };
   return { result, notebooks };
+}
+
+/** When it was to be handed in and when it was, as far as that is known. */
+function whenOf({ files }: Submission, { settings }: Assignment): Pick<Result, "due" | "submitted"> {
+  const name = [...files.keys()].find((each) => basename(each) === "timestamp.txt");
+  const submitted =
+    name === undefined
+      ? undefined
+      : utc(
+          Buffer.from(files.get(name)?.() ?? [])
+            .toString()
+            .slice(0, 200),
+        );
+  return { ...(settings.due !== null && { due: settings.due }), ...(submitted !== undefined && { submitted }) };
 }
 
 interface Part {
@@ -92,12 +109,13 @@ interface Part {
   readonly bytes: Uint8Array;
   readonly seconds: number;
   readonly memory: number;
+  readonly engine: Engine | null;
   readonly failed: boolean;
   readonly notebook: Notebook | undefined;
 }
 
 async function gradeNotebook(submission: Submission, grader: AssignmentNotebook, context: GradeContext): Promise<Part> {
-  const nothing = { answers: [], bytes: new Uint8Array(), seconds: 0, memory: 0, notebook: undefined };
+  const nothing = { answers: [], bytes: new Uint8Array(), seconds: 0, memory: 0, engine: null, notebook: undefined };
   const lost = (kind: Finding["kind"], message: string, failed: boolean): Part => ({
     ...nothing,
     tasks: grader.cells
@@ -153,6 +171,7 @@ async function gradeNotebook(submission: Submission, grader: AssignmentNotebook,
     bytes,
     seconds: session.seconds,
     memory: session.memory,
+    engine: session.engine,
     failed: false,
     notebook: { ...notebook, cells: restored.cells.map(({ cell }) => cell) },
   };

@@ -1,6 +1,7 @@
 export { answerTo } from "./answers.ts";
 export { fileNames } from "./file-name.ts";
 export { junit } from "./junit.ts";
+export { utc } from "./moment.ts";
 export { rounded, withTasks } from "./points.ts";
 export { type FoundResult, type FoundResults, readResult, readResults, resultFile } from "./read.ts";
 export type { Answer, EarlierPoints, Figure, Finding, Graded, Reason, Result, TaskResult } from "./result.ts";

@@ -90,6 +90,10 @@ export interface Result {
   readonly version: 1;
   readonly assignment: string;
   readonly student: string;
+  /** When it was to be handed in: the `due` of `class.yaml`. */
+  readonly due?: string;
+  /** When it was handed in, in UTC (`YYYY-MM-DD HH:MM:SS`), where nbgrader's `timestamp.txt` says so. */
+  readonly submitted?: string;
   readonly status: "graded" | "needsManual" | "failed";
   readonly points: number;
   readonly maxPoints: number;
@@ -97,8 +101,15 @@ export interface Result {
   readonly findings: readonly Finding[];
   /** What the student wrote, in the notebook's order. */
   readonly answers?: readonly Answer[];
-  /** What the run used: seconds of all cells together, and the most memory of its processes at once, in bytes. */
-  readonly used?: { readonly seconds: number; readonly memory: number };
+  /** What the run used. */
+  readonly used?: {
+    /** Of all cells together. */
+    readonly seconds: number;
+    /** The most of its processes at once, in bytes. */
+    readonly memory: number;
+    /** The backend of TensorFlow.js with which the cells computed, and the engine's build where it is `native`; `null` where they used none. */
+    readonly engine?: { readonly backend: string; readonly build: "native" | "wasm" | null } | null;
+  };
   /** Everything that a grade depends on. */
   readonly provenance: {
     readonly submission: string; // SHA-256 of the file as handed in
