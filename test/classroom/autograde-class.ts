@@ -72,18 +72,19 @@ const all =
     }
   };
 
-const right = {
+/** Right answers, by cell. */
+export const smallAnswers = {
   shout: put("shout", "function shout(text: string): string { return text.toUpperCase(); }"),
   half: put("half", "function half(x: number): number { return x / 2; }"),
   sum: put("sum", "function sum(list: number[]): number { return list.reduce((all, each) => all + each, 0); }"),
 };
-const full = all(right.shout, right.half, right.sum);
+const full = all(smallAnswers.shout, smallAnswers.half, smallAnswers.sum);
 
 /** What is handed in, by student. */
 export const smallSubmissions: Readonly<Record<string, Change>> = {
   full: all(full, put("why", "Because."), put("code", "1 + 1;")),
   untouched: () => {},
-  "one answer": right.shout,
+  "one answer": smallAnswers.shout,
   "a hidden test fails": all(
     full,
     put("shout", 'function shout(text: string): string { return text === "a" ? "A" : text; }'),
@@ -97,7 +98,7 @@ export const smallSubmissions: Readonly<Record<string, Change>> = {
   "grade throws": all(full, put("sum", "function sum(list: number[]): number { throw new TypeError('no'); }")),
   "nothing by a number": all(full, put("half", "function half(x: number): number { return 0; }")),
   "a changed test": all(put("shout-tests", "1 + 1;"), put("half-tests", "2.5;"), put("sum-tests", "3;")),
-  "changed points": all(right.shout, ({ cells }) => {
+  "changed points": all(smallAnswers.shout, ({ cells }) => {
     for (const { metadata } of cells) {
       const own = metadata.nbgrader as { points?: number } | undefined;
       if (own?.points !== undefined) {

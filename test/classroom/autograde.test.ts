@@ -1,5 +1,6 @@
 /**
- * nbgrader's own `autograde` (0.9.5) and `convbook class grade` give the same submissions the same points, cell by cell. nbgrader is looked for in
+ * nbgrader's own `autograde` (0.9.5) and `convbook class grade` give the same submissions the same points, cell by cell, and so do its export and ours.
+ * nbgrader is looked for in
  * ../shared/nbgrader, or in the folder that CONVBOOK_NBGRADER names; `sh test/classroom/nbgrader-setup.sh ../shared/nbgrader` lays it out there.
  */
 import { spawnSync } from "node:child_process";
@@ -8,11 +9,12 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Notebook, serializeNotebook } from "nbconvert-ts-runner";
 import { afterAll, describe, expect, test } from "vitest";
+import { gradesOf, nbgraderCsv, readCsv, readRoster } from "../../lib/classroom/exports/index.ts";
 import { gradeClass } from "../../lib/classroom/grade/index.ts";
 import { codeStub, release } from "../../lib/classroom/make/index.ts";
 import { readResults } from "../../lib/classroom/results/index.ts";
 import { type AssignmentNotebook, readAssignmentNotebook } from "../../lib/classroom/source/index.ts";
-import { type Change, smallSource, smallSubmissions } from "./autograde-class.ts";
+import { type Change, smallAnswers, smallSource, smallSubmissions } from "./autograde-class.ts";
 import { notebook } from "./support.ts";
 
 const checkout = resolve(process.env.CONVBOOK_NBGRADER ?? "../shared/nbgrader");
@@ -56,6 +58,32 @@ describe.skipIf(!isThere)("nbgrader and we give the same points", () => {
     });
   }, 600_000);
 
+  test("and we export what its own export writes", async () => {
+    const source = join(room, "exported.ipynb");
+    writeFileSync(source, notebook(smallSource));
+    const { shout } = smallAnswers;
+    const people = [
+      { id: "bo", first_name: "Bo", last_name: "Li", email: "bo@uni.edu" },
+      { id: "ada", first_name: "Ada", last_name: "Lovelace", email: "ada@uni.edu" },
+      { id: "zoe", first_name: "Zoë", last_name: "Noone", email: null },
+    ];
+    const { course } = await graded(source, { ada: shout, bo: () => {} }, { due: "2027-03-31T18:00+02:00", people });
+    const list = ["id,first_name,last_name,email", ...people.map((person) => Object.values(person).join(","))];
+    writeFileSync(join(course, "list.csv"), list.join("\n"));
+    const { results } = readResults(join(course, "out"));
+    const options = { roster: readRoster(join(course, "list.csv")), column: "all" };
+    const ours = readCsv(nbgraderCsv(gradesOf(results), options).text);
+    const theirs = readCsv(readFileSync(join(course, "grades.csv"), "utf8"));
+    expect(ours[0]).toEqual(theirs[0]);
+    expect(ours.slice(1).sort()).toEqual(theirs.slice(1).sort());
+    expect(theirs.map((row) => row.slice(0, 4))).toContainEqual([
+      "all",
+      "2027-03-31 16:00:00",
+      "2027-03-31 15:58:23.948203",
+      "ada",
+    ]);
+  }, 600_000);
+
   test.each(["augmentation", "dense-block", "residual-block", "training-loop"])(
     "for the exercise %s",
     async (name) => {
@@ -89,8 +117,13 @@ function isSolution(metadata: unknown): boolean {
   return (metadata as { solution?: boolean } | undefined)?.solution === true;
 }
 
+interface CourseFacts {
+  readonly due?: string;
+  readonly people?: readonly Readonly<Record<string, string | null>>[];
+}
+
 /** Grades submissions with both. */
-async function graded(path: string, submissions: Readonly<Record<string, Change>>) {
+async function graded(path: string, submissions: Readonly<Record<string, Change>>, facts: CourseFacts = {}) {
   const source = readAssignmentNotebook(path);
   const course = mkdtempSync(join(room, `${source.name}-`));
   const write = (place: string, notebookThere: Notebook) => {
@@ -106,8 +139,15 @@ async function graded(path: string, submissions: Readonly<Record<string, Change>
     const handedIn = release(source, "student");
     change(handedIn);
     write(join("submitted", name, "all", file), handedIn);
+    if (facts.due !== undefined) {
+      const time = "2027-03-31 17:58:23.948203 Europe/Berlin";
+      writeFileSync(join(course, "submitted", name, "all/timestamp.txt"), time);
+    }
   }
-  const theirs = autograde(course, source, Object.keys(submissions));
+  if (facts.due !== undefined) {
+    writeFileSync(join(course, "made/grader/class.yaml"), `due: ${facts.due}\n`);
+  }
+  const theirs = autograde(course, source, facts.people ?? Object.keys(submissions).map((id) => ({ id })), facts.due);
   await gradeClass(join(course, "submitted"), {
     grader: join(course, "made/grader"),
     out: join(course, "out"),
@@ -119,15 +159,20 @@ async function graded(path: string, submissions: Readonly<Record<string, Change>
       result.tasks.map(({ id, points, maxPoints }) => [id, { points, maxPoints }]),
     );
   }
-  return { theirs, ours };
+  return { theirs, ours, course };
 }
 
-function autograde(course: string, { language }: AssignmentNotebook, students: readonly string[]): Points {
+function autograde(
+  course: string,
+  { language }: AssignmentNotebook,
+  students: NonNullable<CourseFacts["people"]>,
+  duedate: string | null = null,
+): Points {
   const argv = [process.execPath, join(root, "lib/kernel/dist/main.js"), "{connection_file}"];
   const spec = { argv, display_name: "TypeScript", language, interrupt_mode: "message" };
   mkdirSync(join(course, "jupyter/kernels/convbook"), { recursive: true });
   writeFileSync(join(course, "jupyter/kernels/convbook/kernel.json"), JSON.stringify(spec));
-  writeFileSync(join(course, "students.json"), JSON.stringify(students.map((id) => ({ id }))));
+  writeFileSync(join(course, "course.json"), JSON.stringify({ duedate, students }));
   const args = [join(here, "nbgrader_autograde.py"), checkout, course, "all", codeStub(language) ?? ""];
   const env = { ...process.env, JUPYTER_PATH: join(course, "jupyter"), CONVBOOK_REPRODUCIBLE: "1" };
   const run = spawnSync(python, args, { encoding: "utf8", env });

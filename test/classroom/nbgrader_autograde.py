@@ -2,7 +2,7 @@
 
     python3 nbgrader_autograde.py CHECKOUT COURSE ASSIGNMENT TYPESCRIPT_STUB
 
-COURSE holds source/ASSIGNMENT/*.ipynb, submitted/STUDENT/ASSIGNMENT/*.ipynb and students.json, a list of {id, first_name, last_name, email}.
+COURSE holds source/ASSIGNMENT/*.ipynb, submitted/STUDENT/ASSIGNMENT/*.ipynb and course.json, {duedate or null, students: [{id, first_name, last_name, email}]}.
 Writes scores.json, {student: {cell: {"points": the automatic ones, or null until a person gives them, "maxPoints": n}}}, and grades.csv.
 """
 import json
@@ -22,6 +22,7 @@ from nbgrader.api import Gradebook  # noqa: E402
 from nbgrader.converters import Autograde, GenerateAssignment  # noqa: E402
 from nbgrader.coursedir import CourseDirectory  # noqa: E402
 from nbgrader.plugins.export import CsvExportPlugin  # noqa: E402
+from nbgrader.utils import parse_utc  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 
 # It would ask the program alembic, which would load the whole package.
@@ -39,10 +40,12 @@ config.Execute.timeout = 120
 config.ExecutePreprocessor.timeout = 120
 GenerateAssignment(coursedir=CourseDirectory(config=config), config=config).start()
 
-with open(os.path.join(course, "students.json")) as file:
-    students = json.load(file)
+with open(os.path.join(course, "course.json")) as file:
+    given = json.load(file)
 with Gradebook(database, "course") as gradebook:
-    for student in students:
+    if given["duedate"] is not None:
+        gradebook.update_or_create_assignment(assignment, duedate=parse_utc(given["duedate"]))
+    for student in given["students"]:
         gradebook.update_or_create_student(student["id"], **{key: student[key] for key in student if key != "id"})
 
 Autograde(coursedir=CourseDirectory(config=config), config=config).start()

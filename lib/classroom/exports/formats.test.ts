@@ -156,6 +156,31 @@ it("nbgrader has the columns of its export, with zeros for who handed in nothing
   );
 });
 
+it("nbgrader has times in UTC, the list's own ids, and the assignment's name there", () => {
+  const given = resultOf("ADA@uni.edu", [task("a", 1, 2)], {
+    due: "2027-03-31T18:00+02:00",
+    submitted: "2027-03-31 15:59:58.250000",
+  });
+  const rowsOf = (head: string[], ...rows: string[][]) =>
+    readCsv(nbgraderCsv(gradesOf(found(given)), { roster: rosterOf([head, ...rows], "list.csv"), column: "ps1" }).text)
+      .slice(1)
+      .map((row) => row.slice(0, 5));
+  const people = [
+    ["7", "Lovelace", "Ada", "ada@uni.edu"],
+    ["8", "Li", "Bo", "bo@uni.edu"],
+  ];
+  const times = ["ps1", "2027-03-31 16:00:00"];
+  expect(rowsOf(["id", "last_name", "first_name", "email"], ...people)).toEqual([
+    [...times, "2027-03-31 15:59:58.250000", "7", "Lovelace"],
+    [...times, "", "8", "Li"],
+  ]);
+  // A platform's number is no id of nbgrader's: those count by whom submissions are called.
+  expect(rowsOf(["ID", "Last name", "First name", "SIS Login ID"], ...people).map((row) => row[3])).toEqual([
+    "ada@uni.edu",
+    "bo@uni.edu",
+  ]);
+});
+
 // https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
 it("gradescope has a test for each question that a program graded", () => {
   expect(gradescopeJson(fullResult())).toMatchObject({

@@ -1,6 +1,6 @@
 /** Grades as each platform imports them. */
 import { ClassroomError } from "../errors.ts";
-import type { Result } from "../results/index.ts";
+import { type Result, utc } from "../results/index.ts";
 import { type CsvCell, writeCsv } from "./csv.ts";
 import { type Grades, headingsOf, isFinal, pointsOf, rounded, type StudentGrades, summaryOf } from "./grades.ts";
 import type { Person, Roster } from "./roster.ts";
@@ -221,38 +221,29 @@ const nbgraderColumns = [
   "max_score",
 ];
 
-/** What `nbgrader export` writes: who handed in nothing has 0 points, and no timestamp. */
+/**
+ * What `nbgrader export` writes: times in UTC, and who handed in nothing has 0 points and no timestamp. `--column` is the
+ * assignment's name there.
+ */
 export function nbgraderCsv(grades: Grades, options: ExportOptions): ExportedText {
-  const { roster } = options;
-  const identity = (person: Person | undefined) => [person?.lastName, person?.firstName, person?.email];
+  const { roster, column } = options;
+  const [{ heading } = { heading: "" }] = column === undefined ? [] : columnsOf(grades, options);
+  const idOf = idsIn(roster, grades);
   const rows = grades.assignments.flatMap(({ name, maxPoints }) => {
-    const handedIn = grades.students.map((student): CsvCell[] => {
-      const points = decimal(Math.max(0, student.results.get(name)?.points ?? 0));
-      return [
-        name,
-        "",
-        "",
-        student.student,
-        ...identity(roster?.find(student.student)),
-        points,
-        "0.0",
-        points,
-        decimal(maxPoints),
-      ];
+    const results = grades.students.map(({ student, results: all }) => ({ student, result: all.get(name) }));
+    const due = results.map(({ result }) => utc(result?.due ?? "")).find((each) => each !== undefined);
+    const row = (id: string, person: Person | undefined, result: Result | undefined): CsvCell[] => {
+      const points = decimal(Math.max(0, result?.points ?? 0));
+      const identity = [person?.lastName, person?.firstName, person?.email];
+      return [heading || name, due, result?.submitted, id, ...identity, points, "0.0", points, decimal(maxPoints)];
+    };
+    const handedIn = results.map(({ student, result }) => {
+      const person = roster?.find(student);
+      return row(person === undefined ? student : idOf(person, student), person, result);
     });
     const silent = (roster?.people ?? [])
       .filter((person) => !grades.students.some(({ student }) => roster?.find(student) === person))
-      .map((person): CsvCell[] => [
-        name,
-        "",
-        "",
-        idOf(person),
-        ...identity(person),
-        "0.0",
-        "0.0",
-        "0.0",
-        decimal(maxPoints),
-      ]);
+      .map((person) => row(idOf(person, person.email ?? person.name ?? ""), person, undefined));
     return [...handedIn, ...silent];
   });
   return {
@@ -261,10 +252,24 @@ export function nbgraderCsv(grades: Grades, options: ExportOptions): ExportedTex
   };
 }
 
-function idOf({ cells, email, name }: Person): string {
-  const lower = new Map([...cells].map(([column, cell]) => [column.toLowerCase(), cell]));
-  const columns = ["id", "student_id", "student id", "username", "sis login id"];
-  return columns.map((column) => lower.get(column)).find((cell) => cell) ?? email ?? name ?? "";
+/**
+ * The ids of a list's people: nbgrader's own column `student_id` or `id`, else the column in which most of those who handed in were found; in lists of
+ * platforms, `ID` is a number of theirs.
+ */
+function idsIn(roster: Roster | undefined, { students }: Grades): (person: Person, other: string) => string {
+  const columns = roster?.columns ?? [];
+  const found = (column: string) =>
+    students.filter(({ student }) => {
+      const cell = roster?.find(student)?.cells.get(column) ?? "";
+      return cell !== "" && cell.toLowerCase() === student.toLowerCase();
+    }).length;
+  const own = columns.find((name) => name === "student_id") ?? columns.find((name) => name === "id");
+  const best = columns.reduce<string | undefined>(
+    (most, each) => (found(each) > (most === undefined ? 0 : found(most)) ? each : most),
+    undefined,
+  );
+  const column = own ?? best ?? columns.find((name) => /^(student id|username|sis login id|id)$/i.test(name));
+  return ({ cells }, other) => cells.get(column ?? "") || other;
 }
 
 /** As Python writes a float. */
