@@ -112,9 +112,15 @@ while IFS= read -r path; do
   if [ -n "$path" ] && [ -d "$path" ] && [ "$path" != /tmp ]; then mount -o remount,bind,ro "$path"; fi
 done < list.cover
 while IFS= read -r path; do
-  if [ -n "$path" ] && [ -d "$path" ]; then mount -t tmpfs -o ro,size=4k,mode=555 hidden "$path"; fi
-  if [ -n "$path" ] && [ -e "$path" ] && [ ! -d "$path" ]; then mount --bind /dev/null "$path"; fi
-done < list.hide
+  case $path in *[[:space:]\\]*) plain= ;; *) plain=yes ;; esac
+  if [ -z "$path" ] || [ ! -e "$path" ]; then continue; fi
+  if [ -d "$path" ]; then
+    if [ "$plain" ]; then echo "hidden $path tmpfs ro,size=4k,mode=555 0 0" >&3; else mount -t tmpfs -o ro,size=4k,mode=555 hidden "$path"; fi
+  else
+    if [ "$plain" ]; then echo "/dev/null $path none bind 0 0" >&3; else mount --bind /dev/null "$path"; fi
+  fi
+done < list.hide 3> list.mount
+mount -a -T ./list.mount
 mount -t proc -o ro,nosuid,nodev,noexec proc /proc
 cd "$BOX_WORK"
 exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs "$@"`;
@@ -265,7 +271,10 @@ export function boxed(
     BOX_WORK: work,
     BOX_COVER: covered.join("\n"),
     BOX_KEEP: needed.filter((path) => covered.some((folder) => isWithin(path, folder))).join("\n"),
-    BOX_HIDE: [...request.hidden.map((path) => resolve(path)), ...privateHere(needed, covered)].join("\n"),
+    // What lies in another one comes before it, while it can still be reached.
+    BOX_HIDE: [...new Set([...request.hidden.map((path) => resolve(path)), ...privateHere(needed, covered)])]
+      .sort((a, b) => b.length - a.length)
+      .join("\n"),
   };
   const apart = ["--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child"];
   return {
