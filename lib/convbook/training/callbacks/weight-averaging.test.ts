@@ -61,6 +61,12 @@ describe("averages of the weights, as PyTorch Lightning's", () => {
     for (const [i, wanted] of run.saved.entries()) {
       const state = saved[i]?.callbacks[run.name];
       expect(state?.numAveraged).toBe(wanted.averaged);
+      if (wanted.averaged === 0) {
+        // Lightning saves, and validates, what it began with: https://github.com/Lightning-AI/pytorch-lightning/issues/21724
+        expect(differences(flat(saved[i]?.stateDict ?? new Map()), known(wanted.current))).toEqual([]);
+        expect(state?.current).toBeUndefined();
+        continue;
+      }
       expect(differences(flat(saved[i]?.stateDict ?? new Map()), known(wanted.state))).toEqual([]);
       expect(differences(flat(state?.current as never), wanted.current)).toEqual([]);
     }
@@ -72,8 +78,15 @@ describe("averages of the weights, as PyTorch Lightning's", () => {
     ).toEqual([]);
     expect(differences(flat(module.stateDict()), known(run.last))).toEqual([]);
     if (run.options.use_buffers !== false) {
-      // Validation saw the average.
-      expect(differences({ losses: module.losses }, { losses: run.losses })).toEqual([]);
+      // Validation saw the average, where there was one. Two batches are of the check before training.
+      const averaged = [1, ...run.saved.map(({ averaged }) => averaged)];
+      const isSeen = (_: number, i: number) => (averaged[Math.floor(i / val.length)] ?? 0) > 0;
+      expect(differences({ all: module.losses.filter(isSeen) }, { all: run.losses.filter(isSeen) })).toEqual([]);
+      const plain = new WithBackbone(run.first, true);
+      await new Trainer({ ...quiet, ...options, maxEpochs: 3 }).fit(plain, train, val);
+      const isPlain = (_: number, i: number) => !isSeen(_, i);
+      expect(module.losses.filter(isPlain)).toEqual(plain.losses.filter(isPlain));
+      plain.dispose();
     }
     module.dispose();
   });
@@ -139,6 +152,30 @@ describe("averages of the weights", () => {
     const [metrics] = await trainer.validate(module, val as never, { verbose: false });
     expect(metrics?.val_loss).toBe(trainer.callbackMetrics.val_loss);
     expect(weightsOf(module)).toEqual(before);
+  });
+
+  it("leave what was trained where they never began, and say so", async () => {
+    const plain = makeSmall();
+    const dirPath = freshFolder();
+    await new Trainer({ ...quiet, maxEpochs: 2 }).fit(plain.module, plain.train as never, plain.val as never);
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    try {
+      for (const ckptPath of [undefined, join(dirPath, "first.safetensors")]) {
+        const { module, train, val } = makeSmall();
+        const average = new EMAWeightAveraging({ updateStartingAtStep: 1000 });
+        const saving = new ModelCheckpoint({ dirPath, filename: "first", everyNTrainSteps: 7 });
+        const callbacks = ckptPath === undefined ? [average, saving] : [average];
+        await new Trainer({ ...quiet, maxEpochs: 2, callbacks }).fit(module, train as never, val as never, {
+          ckptPath,
+        });
+        expect(weightsOf(module)).toEqual(weightsOf(plain.module));
+      }
+      const line =
+        "EMAWeightAveraging never took weights into its average in 10 steps: the module keeps those that were trained.";
+      expect(warn.mock.calls.flat()).toEqual([line, line]);
+    } finally {
+      warn.mockRestore();
+    }
   });
 
   it("begin with the weights of a checkpoint that has none, and say so", async () => {

@@ -19,7 +19,8 @@ export interface WeightAveragingOptions {
 
 /**
  * Keeps an average of the weights beside those that are trained. Validation sees the average, checkpoints hold it as the module's weights (and the
- * trained ones beside it, to go on from), and when training ends the module has it.
+ * trained ones beside it, to go on from), and when training ends the module has it. As long as no weights were taken into it, there is no average: the
+ * module's own weights are validated, saved and kept. (PyTorch Lightning 2.6 takes the weights from before training then.)
  *
  * @example
  * class LastHalf extends WeightAveraging {
@@ -92,13 +93,18 @@ export class WeightAveraging extends Callback {
     }
   }
 
+  /** The average, once weights were taken into it. */
+  get #begun(): AveragedWeights | undefined {
+    return this.numAveraged > 0 ? this.#average : undefined;
+  }
+
   #update(): void {
     this.#average?.update(classNameOf(this), this.#avgFn, this.#useBuffers);
   }
 
   override async onValidationEpochStart(trainer: TrainerContext, module: AnyTrainingModule): Promise<void> {
-    if (this.#average !== undefined && !this.#isFinal) {
-      this.#average.swap();
+    if (this.#begun !== undefined && !this.#isFinal) {
+      this.#begun.swap();
       // Of several processes each has averaged running statistics of its own batches.
       await trainer.strategy.shareBuffers(module);
     }
@@ -108,9 +114,14 @@ export class WeightAveraging extends Callback {
     this.#takeBack();
   }
 
-  override onTrainEnd(): void {
-    if (this.#average?.isSwapped === false) {
-      this.#average.swap();
+  override onTrainEnd(trainer: TrainerContext): void {
+    if (this.#begun?.isSwapped === false) {
+      this.#begun.swap();
+    }
+    if (this.#begun === undefined && trainer.isGlobalZero && trainer.options.fastDevRun === 0) {
+      console.warn(
+        `${classNameOf(this)} never took weights into its average in ${trainer.globalStep} steps: the module keeps those that were trained.`,
+      );
     }
     this.#isFinal = true;
   }
@@ -138,15 +149,12 @@ export class WeightAveraging extends Callback {
 
   /** The average takes the place of the module's weights in `onSaveCheckpoint`; what the module does not have at the moment is kept in here. */
   override stateDict(): Readonly<Record<string, unknown>> {
-    const average = this.#average;
+    const begun = this.#begun;
     return {
       latestStep: this.#latestStep,
       latestEpoch: this.#latestEpoch,
-      ...(average && {
-        numAveraged: average.numAveraged,
-        current: average.keptState(),
-        isSwapped: average.isSwapped,
-      }),
+      numAveraged: this.numAveraged,
+      ...(begun && { current: begun.keptState(), isSwapped: begun.isSwapped }),
     };
   }
 
@@ -154,8 +162,8 @@ export class WeightAveraging extends Callback {
     const state = checkpoint.callbacks[this.stateKey] as { current?: StateDict; isSwapped?: boolean } | undefined;
     if (state === undefined) {
       // Weights alone.
-      if (this.#average?.isSwapped === false) {
-        replace(checkpoint.stateDict, this.#average.keptState());
+      if (this.#begun?.isSwapped === false) {
+        replace(checkpoint.stateDict, this.#begun.keptState());
       }
     } else if (state.current !== undefined && state.isSwapped === false) {
       const trained = new Map(checkpoint.stateDict);
@@ -170,6 +178,10 @@ export class WeightAveraging extends Callback {
     this.#average = new AveragedWeights(module);
     const state = checkpoint.callbacks[this.stateKey];
     if (state?.current === undefined) {
+      // Before its first update an average has nothing to keep.
+      if (state?.numAveraged === 0) {
+        return;
+      }
       console.warn(
         `The checkpoint was saved without ${this.stateKey}: the average and what is trained both begin with its weights.`,
       );
