@@ -41,19 +41,21 @@ export function matchCells(
     index,
     cell,
     source: sourceOf(cell),
+    plain: normal(sourceOf(cell)),
     gradeId: gradeIdOf(cell),
   }));
   const found = new Map<number, AssignmentCell>();
   const dropped = new Set<number>();
   const wanted = grader.cells.filter(({ role }) => role !== "plain");
   const open = () => wanted.filter((target) => ![...found.values()].includes(target));
-  const text = (target: AssignmentCell) => given.get(target) ?? target.source;
+  const texts = new Map(wanted.map((target) => [target, normal(given.get(target) ?? target.source)]));
+  const text = (target: AssignmentCell) => texts.get(target) ?? "";
 
   for (const target of wanted) {
     const candidates = cells.filter(({ gradeId }) => gradeId === target.id);
     if (candidates.length > 1) {
-      const places = candidates.map(({ index }) => index + 1).join(", ");
-      const split = isConsecutive(candidates) && same(joined(candidates), text(target));
+      const places = listed(candidates.map(({ index }) => index + 1));
+      const split = isConsecutive(candidates) && joined(candidates) === text(target);
       findings.push({
         kind: split ? "split" : "copied",
         cell: target.id,
@@ -63,12 +65,12 @@ export function matchCells(
       });
     }
     const chosen = isAnswer(target.role)
-      ? (candidates.findLast(({ source }) => !same(source, text(target))) ?? candidates.at(-1))
-      : (candidates.find(({ source }) => same(source, text(target))) ?? candidates[0]);
+      ? (candidates.findLast(({ plain }) => plain !== text(target)) ?? candidates.at(-1))
+      : (candidates.find(({ plain }) => plain === text(target)) ?? candidates[0]);
     if (chosen !== undefined) {
       found.set(chosen.index, target);
       for (const other of candidates) {
-        if (other !== chosen && (!isAnswer(target.role) || same(other.source, text(target)))) {
+        if (other !== chosen && (!isAnswer(target.role) || other.plain === text(target))) {
           dropped.add(other.index);
         }
       }
@@ -85,11 +87,11 @@ export function matchCells(
     }
   }
   const sameText = (target: AssignmentCell) =>
-    target.source.trim() === "" ? [] : cells.filter((each) => isFree(each) && same(each.source, text(target)));
+    target.source.trim() === "" ? [] : cells.filter((each) => each.plain === text(target) && isFree(each));
   // Of several cells of one text, each is the one that stands where it stood: those that are alone with their text come first.
   const rules: ((target: AssignmentCell, candidates: typeof cells) => (typeof cells)[number] | undefined)[] = [
     (target, candidates) =>
-      candidates.length === 1 && !open().some((each) => each !== target && same(text(each), text(target)))
+      candidates.length === 1 && !open().some((each) => each !== target && text(each) === text(target))
         ? candidates[0]
         : undefined,
     (target, candidates) => {
@@ -126,8 +128,8 @@ export function matchCells(
     }
   }
   for (const target of open()) {
-    const own = normal(text(target));
-    const host = own.length > 20 ? cells.find(({ source }) => normal(source).includes(own)) : undefined;
+    const own = text(target);
+    const host = own.length > 20 ? cells.find(({ plain }) => plain.includes(own)) : undefined;
     if (host !== undefined) {
       findings.push({
         kind: "merged",
@@ -175,21 +177,27 @@ function changedId(target: AssignmentCell, gradeId: string | undefined): Finding
   };
 }
 
-/** Free cells, one behind another, whose texts together are the wanted one. */
-function piecesOf<T extends { readonly index: number; readonly source: string }>(
+/** Free cells, one behind another, whose texts together are the wanted one. A class may hand in thousands of cells: no text is put together twice. */
+function piecesOf<T extends { readonly index: number; readonly plain: string }>(
   free: readonly T[],
   wanted: string,
 ): T[] | undefined {
-  for (const start of free.keys()) {
-    const pieces: T[] = [];
-    for (const cell of free.slice(start)) {
-      const last = pieces.at(-1);
-      if (last !== undefined && cell.index !== last.index + 1) {
+  for (const [start, first] of free.entries()) {
+    if (first.plain === "" || !wanted.startsWith(first.plain)) {
+      continue;
+    }
+    let end = first.plain.length;
+    for (let i = start + 1; i < free.length && free[i]?.index === first.index + i - start; i++) {
+      const next = free[i]?.plain ?? "";
+      if (next === "") {
+        continue;
+      }
+      if (!wanted.startsWith(`\n${next}`, end)) {
         break;
       }
-      pieces.push(cell);
-      if (pieces.length > 1 && same(joined(pieces), wanted)) {
-        return pieces;
+      end += next.length + 1;
+      if (end === wanted.length) {
+        return free.slice(start, i + 1);
       }
     }
   }
@@ -200,8 +208,19 @@ function isConsecutive(cells: readonly { readonly index: number }[]): boolean {
   return cells.every(({ index }, i) => i === 0 || index === (cells[i - 1]?.index ?? 0) + 1);
 }
 
-function joined(cells: readonly { readonly source: string }[]): string {
-  return cells.map(({ source }) => source).join("\n");
+function joined(cells: readonly { readonly plain: string }[]): string {
+  return cells
+    .map(({ plain }) => plain)
+    .filter((plain) => plain !== "")
+    .join("\n");
+}
+
+/** Numbers for a message. */
+function listed(numbers: readonly number[]): string {
+  const most = 20;
+  return numbers.length > most
+    ? `${numbers.slice(0, most).join(", ")} and ${numbers.length - most} more`
+    : numbers.join(", ");
 }
 
 /** nbgrader's id, whatever else is wrong with the metadata. */

@@ -27,7 +27,6 @@ export interface Verdict {
   readonly findings: readonly Finding[];
 }
 
-/** Errors by which untouched work says so. */
 /** Errors by which a hole says that it is one. */
 export const notDone = /^(?:NotDoneYet|NotImplementedError|NotImplemented)$/;
 const assertion = /^(?:AssertionError|AssertionError \[.*\]|.*Assertion.*|ExpectationError)$/;

@@ -45,6 +45,13 @@ it("reads code as names, numbers, texts and what the language has", () => {
   expect(tokensOf(original)).toEqual(tokensOf(renamed));
 });
 
+it("reads what never ends to its end, once", () => {
+  expect(tokensOf("a /* b; `c")).toEqual(["n"]);
+  expect(tokensOf("a `b; /* c \\\n d")).toEqual(["n", "s"]);
+  // Each of these would be looked for an end of, through all of the rest.
+  expect(tokensOf(`a ${"/* ".repeat(300_000)}`)).toEqual(["n"]);
+});
+
 // What the paper promises: https://theory.stanford.edu/~aiken/publications/papers/sigmod03.pdf
 it("finds whatever 16 tokens two texts share, wherever it stands", () => {
   const shared = Array.from({ length: 16 }, (_, i) => `shared${i}`);

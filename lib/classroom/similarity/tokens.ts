@@ -1,7 +1,7 @@
 /** TypeScript as a sequence of tokens in which names, numbers and texts are all alike: renaming and reformatting change nothing. */
 
 const token =
-  /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|(?:\d[\w.]*|\.\d[\w.]*)|[\p{ID_Start}$_][\p{ID_Continue}$]*|=>|\.\.\.|\?\.|\?\?=?|[=!<>]==?|[-+*/%&|^]=|&&=?|\|\|=?|\*\*|\+\+|--|\S/gu;
+  /\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\[\s\S]|[^`\\])*(?:`|$)|(?:\d[\w.]*|\.\d[\w.]*)|[\p{ID_Start}$_][\p{ID_Continue}$]*|=>|\.\.\.|\?\.|\?\?=?|[=!<>]==?|[-+*/%&|^]=|&&=?|\|\|=?|\*\*|\+\+|--|\S/gu;
 
 /** Words that are the language's own: they keep their meaning. */
 const words = new Set(
