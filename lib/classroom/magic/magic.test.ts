@@ -46,8 +46,11 @@ it("makes a module of a cell, line for line, with its last expression as its val
   const source =
     'const n: number = 1;\nimport {\n  grade,\n} from "@convbook/classroom/checks";\nawait grade(n, {\n  a: () => f(n),\n}); // done';
   expect(moduleOf(source)).toBe(
-    'import { grade, } from "@convbook/classroom/checks"; export default async () => {const n: number = 1;\n        \n        \n                                    \nreturn (await grade(n, {\n  a: () => f(n),\n})\n); // done\n};\n',
+    'export default async () => {const n: number = 1;\n        \n        \n                                    \nreturn (await grade(n, {\n  a: () => f(n),\n})\n); // done\n};\nimport {\n  grade,\n} from "@convbook/classroom/checks";\n',
   );
-  expect(moduleOf("if (a) {\n  f();\n}")).toBe(" export default async () => {if (a) {\n  f();\n}\n};\n");
+  expect(moduleOf("if (a) {\n  f();\n}")).toBe("export default async () => {if (a) {\n  f();\n}\n};\n");
   expect(() => moduleOf("const = 1")).toThrow(SyntaxError);
+  // A comment among the names ends with its line.
+  const commented = 'import {\n  a, // the first\n  b,\n} from "x"; b';
+  expect(moduleOf(moduleOf(commented))).toContain('import {\n  a, // the first\n  b,\n} from "x";');
 });

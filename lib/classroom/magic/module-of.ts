@@ -21,7 +21,7 @@ export function moduleOf(source: string): string {
   for (const { type, start, end } of program.body) {
     if (type === "ImportDeclaration") {
       const text = source.slice(start, end);
-      imports.push(`${text.replace(/;?$/, ";")}`.replace(/\s*\n\s*/g, " "));
+      imports.push(text);
       // Its lines stay, so that positions in errors are those of the cell.
       body = body.slice(0, start) + text.replace(/[^\n]/g, " ") + body.slice(end);
     }
@@ -31,5 +31,6 @@ export function moduleOf(source: string): string {
     const { start, end } = last.expression;
     body = `${body.slice(0, start)}return (${body.slice(start, end)}\n)${body.slice(end)}`;
   }
-  return `${imports.join(" ")} export default async () => {${body}\n};\n`;
+  // Behind the rest, where they shift no line and a comment among their names ends where it did: imports come first, wherever they stand.
+  return `export default async () => {${body}\n};\n${imports.map((text) => `${text}\n`).join("")}`;
 }
