@@ -8,7 +8,7 @@ import { ClassroomError } from "../errors.ts";
 import { variantOf } from "../make/index.ts";
 import { junit, type Result, readResult, resultFile } from "../results/index.ts";
 import { type AssignmentNotebook, readAssignment, readSettings, settingsFile } from "../source/index.ts";
-import { fieldsOf } from "../values.ts";
+import { fieldsOf, firstLine } from "../values.ts";
 import { neededFolders } from "./box.ts";
 import { keptByHand } from "./by-hand.ts";
 import { contextOf, type GivenLimits } from "./context.ts";
@@ -51,7 +51,8 @@ export async function gradeClass(
   path: string,
   options: GradeOptions,
 ): Promise<Pick<Result, "student" | "status" | "points">[]> {
-  const { out, jobs = 1, force = false, only, signal } = options;
+  const { out, jobs = 1, force = false, signal } = options;
+  const only = options.only?.map((name) => name.normalize("NFC"));
   checkPlaces({ submissions: path, grader: options.grader, student: options.student, out });
   const submissions = findSubmissions(path).filter((each) => only === undefined || only.includes(each.student));
   const unknown = (only ?? []).filter((name) => !submissions.some(({ student }) => student === name));
@@ -140,9 +141,9 @@ async function contextsOf(options: GradeOptions, submissions: string): Promise<(
   for (const variant of variants) {
     made.set(variant, await make(variant));
   }
-  const drawn = fieldsOf(drawnVariants(folder));
+  const drawn = new Map(Object.entries(fieldsOf(drawnVariants(folder))));
   return (student) => {
-    const variant = String(drawn[student] ?? variantOf(student, settings));
+    const variant = String(drawn.get(student) ?? variantOf(student, settings));
     const context = made.get(variant);
     if (context === undefined) {
       throw new ClassroomError(folder, `has no variant "${variant}", which ${student} got; make the assignment anew`);
@@ -154,7 +155,14 @@ async function contextsOf(options: GradeOptions, submissions: string): Promise<(
 /** Who got which variant, as `make` wrote it down. */
 function drawnVariants(folder: string): unknown {
   const path = join(folder, "variants.json");
-  return existsSync(path) ? fieldsOf(JSON.parse(readFileSync(path, "utf8"))).students : undefined;
+  if (!existsSync(path)) {
+    return undefined;
+  }
+  try {
+    return fieldsOf(JSON.parse(readFileSync(path, "utf8"))).students;
+  } catch (error) {
+    throw new ClassroomError(path, `cannot be read: ${firstLine(error)}; make the assignment anew`, { cause: error });
+  }
 }
 
 /** Grades a submission unless its result is there and depends on nothing that has changed since. */

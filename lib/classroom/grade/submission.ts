@@ -232,7 +232,7 @@ function modulesOf(folder: string): string | undefined {
 function notebookFile(submission: Submission, grader: AssignmentNotebook, notebooks: number) {
   const names = [...submission.files.keys()].filter((name) => name.toLowerCase().endsWith(".ipynb"));
   const name =
-    names.find((each) => basename(each) === `${grader.name}.ipynb`) ??
+    names.find((each) => basename(each).normalize("NFC") === `${grader.name.normalize("NFC")}.ipynb`) ??
     (notebooks === 1 && names.length === 1 ? names[0] : undefined);
   const read = name === undefined ? undefined : submission.files.get(name);
   return name === undefined || read === undefined ? undefined : { name, bytes: read() };

@@ -199,10 +199,11 @@ function isInside(name: string): boolean {
   return !/[\\\0:]/.test(name) && !parts.some((part) => part === "" || part.startsWith(".") || leftOut.has(part));
 }
 
-/** Sorted, and with names that differ. */
+/** Sorted, and with names that differ, in the form in which lists of a class write them: macOS takes letters and their accents apart. */
 function named(submissions: readonly Submission[]): Submission[] {
   const seen = new Map<string, number>();
-  return [...submissions]
+  return submissions
+    .map((submission) => ({ ...submission, student: submission.student.normalize("NFC") }))
     .sort((a, b) => (a.student < b.student ? -1 : a.student > b.student ? 1 : 0))
     .map((submission) => {
       const count = (seen.get(submission.student) ?? 0) + 1;

@@ -150,6 +150,11 @@ test("gives students variants by seed and id", () => {
     Array.from({ length: 300 }, (_, index) => variantOf(`student-${index}`, { seed: 8, variants })),
   );
   expect(variantOf("anna", { seed: 7, variants: {} })).toBeNull();
+  // One name, as lists write it and as files from macOS have it.
+  const names = Array.from({ length: 50 }, (_, index) => `Jürgen-${index}`);
+  expect(names.map((name) => variantOf(name.normalize("NFD"), { seed: 7, variants }))).toEqual(
+    names.map((name) => variantOf(name.normalize("NFC"), { seed: 7, variants })),
+  );
 });
 
 test.each([
@@ -160,6 +165,7 @@ test.each([
     { a: 2, b: "z" },
     'let a = 2;\nconst b: string = "z"; // c = 3',
   ],
+  ["typescript", "const $rate = 1;\nconst größe = 2;", { $rate: 2, größe: 3 }, "const $rate = 2;\nconst größe = 3;"],
   ["python", "a = 1  # one\nflag = False", { a: 2.5, flag: true }, "a = 2.5  # one\nflag = True"],
 ])("sets values in a %s cell: %s", (language, before, values, after) => {
   const cell = cellWith("code", before);

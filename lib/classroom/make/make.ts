@@ -239,7 +239,7 @@ function checkStudents(students: readonly string[], { settings, folder }: Assign
 
 /** For the grader: who has which variant, and by what it was drawn. */
 function writeVariants({ settings }: Assignment, students: readonly string[], staging: string): void {
-  const drawn = Object.fromEntries(students.map((id) => [id, variantOf(id, settings)]));
+  const drawn = Object.fromEntries(students.map((id) => [id.normalize("NFC"), variantOf(id, settings)]));
   const { seed, variants } = settings;
   const text = JSON.stringify({ version: 1, seed, variants, students: drawn }, null, 2);
   writeFileSync(join(staging, "grader", "variants.json"), `${text}\n`);

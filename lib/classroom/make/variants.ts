@@ -16,7 +16,9 @@ export function variantOf(student: string, settings: Pick<ClassSettings, "seed" 
   if (names.length === 0) {
     return null;
   }
-  const digest = createHash("sha256").update(`${settings.seed}\n${student}`).digest();
+  const digest = createHash("sha256")
+    .update(`${settings.seed}\n${student.normalize("NFC")}`)
+    .digest();
   return names[digest.readUInt32BE(0) % names.length] ?? null;
 }
 
@@ -34,7 +36,7 @@ export function withValues(notebook: Notebook, values: VariantValues, path: stri
   const used = new Set<string>();
   for (const cell of copy.cells) {
     if (cell.cell_type === "markdown") {
-      const text = sourceOf(cell).replace(/\{\{\s*(\w+)\s*\}\}/g, (written, name: string) => {
+      const text = sourceOf(cell).replace(/\{\{\s*([\p{ID_Continue}$]+)\s*\}\}/gu, (written, name: string) => {
         if (!Object.hasOwn(values, name)) {
           return written;
         }
@@ -70,7 +72,7 @@ export function withValues(notebook: Notebook, values: VariantValues, path: stri
 /** A text whose line `name = …` has another value; what stands behind it stays. */
 function withValue(source: string, name: string, literal: string): string | undefined {
   const pattern = new RegExp(
-    `^([ \\t]*(?:export[ \\t]+)?(?:(?:const|let|var)[ \\t]+)?${name}(?:[ \\t]*:[^=\\n]+)?[ \\t]*=[ \\t]*)` +
+    `^([ \\t]*(?:export[ \\t]+)?(?:(?:const|let|var)[ \\t]+)?${name.replaceAll("$", "\\$")}(?:[ \\t]*:[^=\\n]+)?[ \\t]*=[ \\t]*)` +
       `("(?:[^"\\\\\\n]|\\\\.)*"|'(?:[^'\\\\\\n]|\\\\.)*'|[^;#,\\s"'][^;#,\\n]*?)([ \\t]*(?:;|#|//).*|[ \\t]*)$`,
     "m",
   );

@@ -233,6 +233,10 @@ function variantsFault(value: unknown): string | Fault | undefined {
     if (!isRecord(values)) {
       return { at: [name], got: values, expected: "values such as { growth: 12 }" };
     }
+    const unnamed = Object.keys(values).find((each) => !/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(each));
+    if (unnamed !== undefined) {
+      return { at: [name, unnamed], got: values[unnamed], expected: "the name of a variable for it" };
+    }
     const wrong = Object.entries(values).find(
       ([, each]) => !isNumber(each) && typeof each !== "string" && typeof each !== "boolean",
     );

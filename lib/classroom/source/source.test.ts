@@ -189,6 +189,9 @@ describe("class.yaml", () => {
       'line 6: due is "2027-02-30"; expected a date such as 2027-03-31, or a time such as 2027-03-31T18:00+02:00',
       'line 7: network is "maybe"; expected true or false',
     ]);
+    expect(thrown(() => parseSettings('variants: { a: { "f(": 1 } }', "class.yaml", "x")).message).toBe(
+      "class.yaml: line 1: variants, a, f( is 1; expected the name of a variable for it",
+    );
     expect(thrown(() => parseSettings("a: [", "class.yaml", "x")).message).toMatch(
       /^class\.yaml: line 1: is not YAML: /,
     );

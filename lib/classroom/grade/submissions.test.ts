@@ -1,0 +1,56 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { strToU8, zipSync } from "fflate";
+import { afterAll, expect, it } from "vitest";
+import { cellWith, folderWith, notebookOf, roles } from "../testing/notebooks.ts";
+import { gradeClass } from "./grade.ts";
+import { findSubmissions } from "./submissions.ts";
+
+const folders: string[] = [];
+const folder = (files: Readonly<Record<string, unknown>>): string => {
+  const made = folderWith(files);
+  folders.push(made);
+  return made;
+};
+afterAll(() => {
+  for (const each of folders) {
+    rmSync(each, { recursive: true });
+  }
+});
+const students = (path: string) => findSubmissions(path).map(({ student, problem }) => [student, problem]);
+
+// macOS takes letters and their accents apart; lists of a class, and whoever types a name, do not.
+it("calls students as lists of a class do, whatever system named the files", () => {
+  const name = "Jürgen Ålund";
+  expect(students(folder({ [`${name.normalize("NFD")}/a.ipynb`]: "{}", "eve.ipynb": "{}" }))).toEqual([
+    [name.normalize("NFC"), undefined],
+    ["eve", undefined],
+  ]);
+  const twice = folder({ [`${name.normalize("NFD")}/a.ipynb`]: "{}", [`${name.normalize("NFC")}.ipynb`]: "{}" });
+  expect(students(twice)).toEqual([
+    [name.normalize("NFC"), undefined],
+    [
+      `${name.normalize("NFC")} (2)`,
+      `is another submission of "${name.normalize("NFC")}"; only one of them should count`,
+    ],
+  ]);
+});
+
+it("reads a class's zip of macOS", () => {
+  const path = join(folder({}), "class.zip");
+  writeFileSync(path, zipSync({ ["Zoë/a.ipynb".normalize("NFD")]: strToU8("{}"), "bo/a.ipynb": strToU8("{}") }));
+  expect(students(path).map(([name]) => name)).toEqual(["Zoë".normalize("NFC"), "bo"]);
+});
+
+it("gives each student the variant that was drawn, whatever their names, and says what it cannot read", async () => {
+  const grader = folder({
+    "class.yaml": "variants: { a: { k: 1 } }",
+    "a/x.ipynb": notebookOf([cellWith("code", "check(k);", roles.tests("test", 1))]),
+    "variants.json": JSON.stringify({ version: 1, students: {} }),
+  });
+  const out = folder({});
+  const grade = () => gradeClass(folder({ "constructor.ipynb": "no notebook" }), { grader, out });
+  expect(await grade()).toEqual([{ student: "constructor", status: "failed", points: 0 }]);
+  writeFileSync(join(grader, "variants.json"), "{ not");
+  await expect(grade()).rejects.toThrow(/variants\.json: cannot be read: .*; make the assignment anew$/);
+});
