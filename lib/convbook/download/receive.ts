@@ -2,6 +2,7 @@
 import { rm, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { timerMs } from "../arguments/timer.ts";
 import { renameDurably } from "../files/index.ts";
 import type { Context } from "./context.ts";
 import { type DownloadAttempt, DownloadError } from "./error.ts";
@@ -128,7 +129,7 @@ async function receiveFrom(
       }
       if (error.reason !== "hash") {
         reporter.report("failed", part.received, `${source.address}: ${error.message}; trying again`);
-        await sleep(retryDelayMs * 2 ** retry, undefined, signal === undefined ? {} : { signal }).catch(() =>
+        await sleep(timerMs(retryDelayMs * 2 ** retry), undefined, signal === undefined ? {} : { signal }).catch(() =>
           signal?.throwIfAborted(),
         );
       }

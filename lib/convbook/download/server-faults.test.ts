@@ -1,5 +1,5 @@
 /** Servers that do not do what they should. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
@@ -13,6 +13,7 @@ import {
   manifest,
   reply,
   requests,
+  run,
   server,
   sha256,
   target,
@@ -37,6 +38,15 @@ describe("a server's fault", () => {
         "To use copies that you have, set CONVBOOK_MIRROR to their folder (there: sub/file.bin).",
     );
     expect(left()).toEqual([]);
+  });
+
+  it("may take any time, where any time is allowed", async () => {
+    reply.with = (_request, response) => setTimeout(() => response.end(content), 50);
+    for (const timeoutMs of [2 ** 31, 1e12]) {
+      rmSync(folder, { recursive: true, force: true });
+      const { paths } = await run(manifest(), { timeoutMs, retries: 0 });
+      expect(paths.get("sub/file.bin")).toBe(target());
+    }
   });
 
   it("a body that ends too early is kept for the next time", async () => {

@@ -5,6 +5,7 @@ import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { fetch } from "undici";
+import { timerMs } from "../arguments/timer.ts";
 import { commandsAreScripts, messageOf, resolveInside } from "../files/index.ts";
 import type { DownloadReason } from "./error.ts";
 import { proxyDispatcher } from "./proxy.ts";
@@ -140,7 +141,7 @@ export function httpSource(url: string, timeoutMs: number): Source {
       signal?.throwIfAborted();
       signal?.addEventListener("abort", onAbort, { once: true });
       const silent = new SourceError("timeout", `the server was silent for ${timeoutMs / 1000} s`, { retry: true });
-      const timer = setTimeout(() => controller.abort(silent), timeoutMs);
+      const timer = setTimeout(() => controller.abort(silent), timerMs(timeoutMs));
       const close = async () => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);

@@ -6,6 +6,7 @@ import type * as tf from "@tensorflow/tfjs-core";
 import { checkNumber, checkText } from "../arguments/check.ts";
 import { OptionError } from "../arguments/option-error.ts";
 import { refuseUnknownOptions } from "../arguments/options.ts";
+import { timerMs } from "../arguments/timer.ts";
 import { type ImageLike, type PixelScaling, prepareImages } from "../display/images.ts";
 import { encodePng } from "../display/png.ts";
 import { messageOf } from "../files/index.ts";
@@ -83,7 +84,7 @@ export class SummaryWriter {
     checkNumber("SummaryWriter", "flushSecs", flushSecs, 0);
     this.logDir = logDir;
     this.#options = options;
-    this.#flushMs = flushSecs * 1000;
+    this.#flushMs = timerMs(flushSecs * 1000);
     const seconds = String(Math.floor(Date.now() / 1000)).padStart(10, "0");
     const host = hostname().replace(/[^\w.-]/g, "_");
     this.path = join(logDir, `events.out.tfevents.${seconds}.${host}.${process.pid}.${filesMade++}${filenameSuffix}`);

@@ -123,6 +123,9 @@ describe("WandbLogger", () => {
     const around = same?.same as Histogram | undefined;
     expect(around?.bins.filter((_, i) => i % 64 === 0)).toEqual([1.5, 2.5]);
     expect(metrics).toEqual({ loss: "NaN", acc: 1, "trainer/global_step": 4 });
+    await logger.logHistogram("large", Float32Array.of(1e30, 1e30), 5);
+    const large = sdk.runs[0]?.logged.at(-1)?.large as Histogram | undefined;
+    expect(large?.values.reduce((sum, count) => sum + count, 0)).toBe(2);
   });
 
   it("asks for a key and for the package, and does not wait for ever", async () => {
@@ -137,6 +140,11 @@ describe("WandbLogger", () => {
       'WandbLogger.baseUrl must be a server that answers within 0.01 s, got "http://127.0.0.1:9".',
     );
     await late.finish();
+    // Longer than timers go.
+    const slow: WandbSdk = {
+      init: (options) => new Promise((resolve) => setTimeout(resolve, 50)).then(() => new Sdk().init(options)),
+    };
+    await new WandbLogger({ sdk: slow, apiKey: "key", timeout: 1e9 }).logMetrics({ a: 1 }, 0);
     if (!isInstalled) {
       await expect(new WandbLogger({ apiKey: "key" }).logMetrics({ a: 1 }, 0)).rejects.toThrow(
         "WandbLogger needs W&B's package: npm install @wandb/sdk@0.5.1 graphql@16",

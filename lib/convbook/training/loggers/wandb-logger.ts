@@ -4,6 +4,7 @@
  */
 import { randomInt } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
+import { timerMs } from "../../arguments/timer.ts";
 import { codeOf } from "../../files/index.ts";
 import type { HyperParameters } from "../core/json.ts";
 import type { Logger } from "../core/logger.ts";
@@ -124,7 +125,7 @@ export class WandbLogger implements Logger {
   async #open(): Promise<WandbRun> {
     const { project, entity, runName, timeout = 60 } = this.#options;
     const apiKey = this.#options.apiKey ?? process.env.WANDB_API_KEY;
-    const baseUrl = this.#options.baseUrl ?? process.env.WANDB_BASE_URL ?? "https://api.wandb.ai";
+    const baseUrl = this.#options.baseUrl ?? (process.env.WANDB_BASE_URL || "https://api.wandb.ai");
     if (!apiKey) {
       throw new ConfigurationError("WandbLogger.apiKey", undefined, "given, or in the environment as WANDB_API_KEY");
     }
@@ -141,7 +142,7 @@ export class WandbLogger implements Logger {
       }),
     );
     const late = new AbortController();
-    const tooLate = wait(timeout * 1000, undefined, { signal: late.signal }).then(() => {
+    const tooLate = wait(timerMs(timeout * 1000), undefined, { signal: late.signal }).then(() => {
       throw new ConfigurationError("WandbLogger.baseUrl", baseUrl, `a server that answers within ${timeout} s`);
     });
     try {
@@ -200,8 +201,9 @@ function histogramOf(values: Float32Array): Readonly<Record<string, unknown>> {
     [low, high] = [0, 0];
   }
   if (low === high) {
-    // As NumPy does around one value.
-    [low, high] = [low - 0.5, high + 0.5];
+    // As NumPy does around one value; around one that is too large for that, a part of it.
+    const half = Math.max(0.5, Math.abs(low) * 1e-6);
+    [low, high] = [low - half, high + half];
   }
   const counts = new Array<number>(bins).fill(0);
   for (const value of finite) {
