@@ -56,6 +56,18 @@ export function binaryVersion(
     read: (bytes, file) => {
       const images = new Uint8Array(Math.floor(bytes.length / (kinds.length + CIFAR_IMAGE_BYTES)) * CIFAR_IMAGE_BYTES);
       const read = readCifarRecords(bytes, kinds.length, images, file);
+      for (const [i, [key, classes]] of Object.values(labels).entries()) {
+        const wrong = read[i]?.findIndex((value) => value >= classes) ?? -1;
+        if (wrong !== -1) {
+          throw new DataError(
+            "format",
+            `${file}: ${key}[${wrong}] is ${read[i]?.[wrong]}, not a class from 0 to ${classes - 1}.`,
+            {
+              file,
+            },
+          );
+        }
+      }
       return { images, labels: Object.fromEntries(kinds.map((kind, i) => [kind, read[i] ?? new Int32Array(0)])) };
     },
   };

@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { extract } from "tar";
@@ -43,6 +44,32 @@ describe.each(["cifar10", "cifar100"] as const)("%s in its python version", (nam
       }
     }
   });
+});
+
+test("an archive of one's own may have ./ before its names, and be of tar's oldest format", async () => {
+  await writeFile(join(folder, archiveName.cifar10), Buffer.from(fixture.cifar10.archive, "base64"));
+  await extract({ file: join(folder, archiveName.cifar10), cwd: folder });
+  const own = join(folder, "own");
+  await mkdir(own);
+  for (const format of ["v7", "ustar", "pax"]) {
+    execFileSync("tar", ["--format", format, "-czf", join(own, archiveName.cifar10), `./${inner.cifar10}`], {
+      cwd: folder,
+    });
+    expect(contents(await cifar10({ folder: own, transform: null }))).toEqual(fixture.cifar10.train);
+  }
+});
+
+test("labels of the binary version that are none are named", async () => {
+  const record = Buffer.alloc(3073);
+  record[0] = 10;
+  const file = join(folder, "test_batch.bin");
+  await writeFile(file, Buffer.concat([Buffer.alloc(3073), record]));
+  await expect(cifar10({ folder, train: false })).rejects.toThrow(`${file}: labels[1] is 10, not a class from 0 to 9.`);
+  const fine = join(folder, "test.bin");
+  await writeFile(fine, Buffer.concat([Buffer.from([19, 100]), Buffer.alloc(3072)]));
+  await expect(cifar100({ folder, train: false })).rejects.toThrow(
+    `${fine}: fine_labels[0] is 100, not a class from 0 to 99.`,
+  );
 });
 
 test("CIFAR-100 has its superclasses there, too", async () => {

@@ -26,9 +26,12 @@ export async function readTarGz(
       strict: true,
       maxReadSize: 1 << 22,
       onReadEntry: (entry) => {
-        const { path, size, type } = entry;
+        const { size, type } = entry;
+        // As archives of one's own may have them: tar czf x.tar.gz ./folder, and tar's oldest format.
+        const path = entry.path.replace(/^(\.\/)+/, "");
         const limit = wanted.get(path);
-        if (limit === undefined || type !== "File" || problem !== undefined) {
+        const isFile = type === "File" || type === "OldFile" || type === "ContiguousFile";
+        if (limit === undefined || !isFile || problem !== undefined) {
           return;
         }
         if (found.has(path)) {
