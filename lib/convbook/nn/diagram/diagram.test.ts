@@ -119,6 +119,12 @@ describe("nn.diagram", () => {
       }
     }
     expect(String(diagram(new Odd(), { inputShape: [1, 4] }))).toBe("input\ncumsum\n− 0.5, × 3\nsums\nscaled");
+    class Turned extends Module<[x: tf.Tensor2D], tf.Tensor> {
+      forward(x: tf.Tensor2D) {
+        return tf.sub(1, tf.div(2, tf.add(3, x)));
+      }
+    }
+    expect(String(diagram(new Turned(), { inputShape: [1, 4] }))).toBe("input\n+ 3, 2 ÷ x, 1 − x\noutput");
     const merging = new HiddenLayer(12, 4);
     const shapes = [
       [1, 8, 8, 8],

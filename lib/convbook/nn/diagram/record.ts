@@ -136,7 +136,15 @@ export function record(model: AnyModule, inputShapes: readonly Shape[]): Recordi
       return;
     }
     const constants = given.filter(({ id }) => !values.has(id));
-    add({ name: "", module: null, words: describeKernel(kernel, from.length, constants), inputs: from }, made);
+    add(
+      {
+        name: "",
+        module: null,
+        words: describeKernel(kernel, from.length, constants, given[0] === constants[0]),
+        inputs: from,
+      },
+      made,
+    );
   };
   eagerly(() => watchKernels(watch, () => dryRun(model, inputShapes, { enter, leave })));
   if (whole === undefined) {

@@ -74,8 +74,19 @@ const signs: Readonly<Record<string, string>> = {
   MirrorPad: "pad",
 };
 
-/** Something that was called between layers. */
-export function describeKernel(kernel: string | null, inputs: number, constants: readonly tf.Tensor[]): Words {
+/**
+ * Something that was called between layers.
+ *
+ * @param inputs how many values of the forward pass it reads
+ * @param constants the other tensors that it reads
+ * @param isFirst whether one of these is what it reads first, as in `1 − x`
+ */
+export function describeKernel(
+  kernel: string | null,
+  inputs: number,
+  constants: readonly tf.Tensor[],
+  isFirst: boolean,
+): Words {
   if (kernel === null) {
     return { text: "function", kind: inputs > 1 ? "merge" : "other" };
   }
@@ -86,5 +97,6 @@ export function describeKernel(kernel: string | null, inputs: number, constants:
   const [constant] = constants;
   const isSum = /^[+−×÷]$/.test(sign);
   const operand = constant?.size === 1 ? `${Number(Number(constant.dataSync()[0]).toPrecision(4))}` : "constant";
-  return { text: isSum && constant !== undefined ? `${sign} ${operand}` : sign, kind: kindOf(kernel) };
+  const sum = isFirst && /[−÷]/.test(sign) ? `${operand} ${sign} x` : `${sign} ${operand}`;
+  return { text: isSum && constant !== undefined ? sum : sign, kind: kindOf(kernel) };
 }

@@ -33,7 +33,7 @@ export class DeviceStatsMonitor extends Callback {
     refuseUnknownOptions(owner, options, ["cpuStats", "filterKeys"]);
     requireSwitches(owner, options, ["cpuStats"]);
     const { cpuStats, filterKeys } = options;
-    const isList = Array.isArray(filterKeys) || filterKeys instanceof Set;
+    const isList = typeof filterKeys === "object" && filterKeys !== null && Symbol.iterator in filterKeys;
     const keys = isList ? [...filterKeys] : [];
     const fits = filterKeys === undefined || (isList && keys.every((key) => typeof key === "string"));
     requireOption(fits, `${owner}.filterKeys`, filterKeys, "a list of names");
