@@ -31,11 +31,6 @@ interface Plan {
 
 const plans = new PlanStore<Plan>();
 
-/** Number of plans that are kept. */
-export function keptPlans(): number {
-  return plans.size;
-}
-
 /**
  * Works out values, with all that leads to them. What somebody holds of them becomes the result; the rest is let go.
  *

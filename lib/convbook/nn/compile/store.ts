@@ -9,10 +9,6 @@ const most = 256;
 export class PlanStore<T> {
   readonly #plans = new Map<string, T>();
 
-  get size(): number {
-    return this.#plans.size;
-  }
-
   /** The plan for a key, made where there is none yet. */
   get(key: string, make: () => T): T {
     const known = this.#plans.get(key);
