@@ -87,6 +87,8 @@ export function pageOf(previews: Readonly<Record<string, Preview>>): string {
     "# The walkthroughs",
     "Notebooks are stored without outputs. These pictures are from runs in the fast mode; the tables are what a run must give, as each notebook says at its end\n" +
       "and asserts in its cells. `npm start` runs the first, `npx nbconvert-ts-runner notebooks/*.ipynb --fast --output-dir out --html out` all of them.",
+    "The first, once it ran, is a deck, too: `jupyter nbconvert --to slides out/01-inception-resnet-densenet.ipynb`, or, as a file that needs no network,\n" +
+      "`npx nbconvert-ts-runner convert --to slides out/01-inception-resnet-densenet.ipynb`.",
     ...parts,
     "<!-- Made by npm run previews; see CONTRIBUTING.md. -->",
   ]

@@ -75,6 +75,17 @@ test("replaces the cell of an earlier run", () => {
   expect(injected(notebook)).toMatchObject({ id, source: ["# Parameters\n", "n = 5"] });
 });
 
+test("is shown in a deck where the parameter cell is, and skipped with it", () => {
+  const notebook = make("n = 3");
+  const declared = notebook.cells.find((cell) => cell.metadata.tags?.includes("parameters"));
+  Object.assign(declared?.metadata ?? {}, { slideshow: { slide_type: "skip" } });
+  applyParameters(notebook, "python", { parameters: { n: 4 } }, "x");
+  expect(injected(notebook)?.metadata).toEqual({
+    slideshow: { slide_type: "skip" },
+    tags: ["injected-parameters"],
+  });
+});
+
 test("uses the notebook's fast parameters, which given ones override", () => {
   const notebook = make("n = 3\nm = 1", { runner: { fast: { n: 1, m: 2 } } });
   applyParameters(notebook, "python", { fast: true, parameters: { m: 9 } }, "x");

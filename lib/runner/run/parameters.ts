@@ -1,7 +1,7 @@
 /** Parameters of a notebook: the cell tagged `parameters`, and the cell that overrides it, as papermill has it. */
 import { randomBytes } from "node:crypto";
 import { NotebookError, nearestName, UsageError } from "../errors.ts";
-import { type CodeCell, joinLines, type Notebook, splitLines, tagsOf } from "../notebook/types.ts";
+import { type Cell, type CodeCell, joinLines, type Notebook, splitLines, tagsOf } from "../notebook/types.ts";
 import { asWritten } from "./as-written.ts";
 import { notebookSettings } from "./cell-info.ts";
 import {
@@ -55,7 +55,8 @@ export function applyParameters(notebook: Notebook, language: string, options: P
     cell_type: "code",
     execution_count: null,
     ...(notebook.nbformat_minor >= 5 && { id: randomBytes(4).toString("hex") }),
-    metadata: { tags: ["injected-parameters"] },
+    // In a deck it is where the cell is whose values it replaces.
+    metadata: { ...slideshowOf(declared), tags: ["injected-parameters"] },
     outputs: [],
     source: splitLines(lines.join("\n")),
   };
@@ -65,6 +66,12 @@ export function applyParameters(notebook: Notebook, language: string, options: P
   } else {
     notebook.cells.splice(declared === undefined ? 0 : notebook.cells.indexOf(declared) + 1, 0, cell);
   }
+}
+
+/** What a cell says of its place among slides. */
+function slideshowOf(cell: Cell | undefined): { slideshow?: unknown } {
+  const slideshow = cell?.metadata.slideshow;
+  return slideshow === undefined ? {} : { slideshow: structuredClone(slideshow) };
 }
 
 /** What a notebook runs with: its own fast parameters, numbers in the spelling of the file, and those that are given. */
