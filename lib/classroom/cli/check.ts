@@ -28,6 +28,7 @@ export const checkCommand = new Command("check")
       console.log(line);
     }
     console.log(`SHA-256 ${checked.hash}`);
+    process.exitCode = checked.result.status === "failed" ? 1 : 0;
     if (zip) {
       writePlainFile(place, checked.zip);
       console.log(`Hand in ${basename(place)}`);
@@ -52,7 +53,9 @@ function told({ tasks, findings, points, maxPoints }: Result): string[] {
             .join("; "),
         ),
     ]),
-    ...findings.map(({ cell, message }) => `! ${cell === null ? "" : `${cell}: `}${message}`),
+    ...findings.map(
+      ({ cell, message }) => `! ${cell === null ? "" : `${cell}: `}${message.replaceAll("\n", "\n    ")}`,
+    ),
     `${points} of ${maxPoints} points so far, by the public tests`,
   ];
 }

@@ -74,6 +74,11 @@ export const gradeCommand = new Command("grade")
           console.log(
             `${done} ${result.student}: ${result.points} of ${result.maxPoints}${state}${told}${kept ? " (as before)" : ""}`,
           );
+          if (result.status === "failed" && !kept) {
+            for (const { message } of result.findings) {
+              console.error(`  ${message.replaceAll("\n", "\n  ")}`);
+            }
+          }
         },
       });
       const failed = lines.filter(({ status }) => status === "failed").length;

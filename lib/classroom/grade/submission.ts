@@ -17,7 +17,7 @@ import { type Limits, makeFolders, type Walls } from "./box.ts";
 import type { Engine } from "./engine.ts";
 import { figuresOf } from "./figures.ts";
 import { Hidden } from "./hidden.ts";
-import { kernelOf } from "./kernel.ts";
+import { kernelOf, startFailure } from "./kernel.ts";
 import { givenTexts, type Restored, restore } from "./restore.ts";
 import { runCells, type SessionResult } from "./session.ts";
 import type { Submission } from "./submissions.ts";
@@ -120,7 +120,7 @@ async function gradeNotebook(submission: Submission, grader: AssignmentNotebook,
     ...nothing,
     tasks: grader.cells
       .filter(givesPoints)
-      .map((task) => noTask(task, kind === "missing" ? "missing" : "notRun", message)),
+      .map((task) => noTask(task, kind === "missing" ? "missing" : "notRun", firstLine(message))),
     findings: [{ kind, cell: null, message }],
     failed,
   });
@@ -152,8 +152,7 @@ async function gradeNotebook(submission: Submission, grader: AssignmentNotebook,
     session = await runCells(restored.cells, { ...sessionOf(context, folders.work, spec, grader), folders });
   } catch (error) {
     context.signal?.throwIfAborted();
-    const message = `The kernel could not be started: ${firstLine(error)}`;
-    return { ...lost("limit", hidden.clean(message), true), bytes, answers: restored.answers };
+    return { ...lost("limit", hidden.clean(startFailure(error)), true), bytes, answers: restored.answers };
   }
   context.signal?.throwIfAborted();
   const broken = brokenSetup(restored, session);

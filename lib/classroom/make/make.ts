@@ -2,7 +2,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundledKernelSpec } from "@convbook/kernel";
-import { findKernelspec, KernelspecError, type Notebook, serializeNotebook } from "nbconvert-ts-runner";
+import {
+  findKernelspec,
+  KernelDiedError,
+  KernelspecError,
+  type Notebook,
+  serializeNotebook,
+} from "nbconvert-ts-runner";
 import { stringify } from "yaml";
 import { ClassroomError } from "../errors.ts";
 import {
@@ -21,7 +27,7 @@ import {
   teacherFolder,
 } from "../source/index.ts";
 import { leaksInFile, leaksInNotebook, type Secret, secretsOf } from "./leaks.ts";
-import { type ProofOptions, proveSolution, proveUntouched } from "./prove.ts";
+import { type Proof, type ProofOptions, proveSolution, proveUntouched } from "./prove.ts";
 import { release } from "./release.ts";
 import { checkStructure, structureNotes } from "./structure.ts";
 import { variantOf, withValues } from "./variants.ts";
@@ -135,9 +141,11 @@ async function makeVariant(
   for (const notebook of notebooks) {
     checkLeaks(notebook, secrets, release(notebook, "student"));
     const runs = { ...options, settings: assignment.settings };
-    const solution = await proveSolution(place("proof"), notebook.file, runs);
+    const solution = await started(notebook, proveSolution(place("proof"), notebook.file, runs));
     const untouched =
-      solution.problems.length > 0 ? solution : await proveUntouched(place("grader"), notebook.file, runs);
+      solution.problems.length > 0
+        ? solution
+        : await started(notebook, proveUntouched(place("grader"), notebook.file, runs));
     if (untouched.problems.length > 0) {
       const where = variant === null ? notebook.path : `${notebook.path} (variant ${variant})`;
       throw new ClassroomError(where, untouched.problems);
@@ -153,6 +161,18 @@ async function makeVariant(
     proven.push(done);
   }
   return proven;
+}
+
+/** A proof whose kernel started; otherwise which notebook it was for, with what the kernel wrote to its standard error. */
+async function started({ path }: AssignmentNotebook, proof: Promise<Proof>): Promise<Proof> {
+  try {
+    return await proof;
+  } catch (error) {
+    if (error instanceof KernelDiedError || error instanceof KernelspecError) {
+      throw new ClassroomError(path, error.message.replaceAll("\n", "\n  "), { cause: error });
+    }
+    throw error;
+  }
 }
 
 /** The teacher's notebook with the values of a variant. */

@@ -1,6 +1,7 @@
 /** The page that a student gets: points, what failed and why, what a person wrote, and the student's own plots. */
 import { escapeHtml } from "../html.ts";
 import type { Finding, Reason, Result, TaskResult } from "../results/index.ts";
+import { firstLine } from "../values.ts";
 import { figuresHtml } from "./figure.ts";
 import { bar, page, pointsText } from "./page.ts";
 
@@ -35,7 +36,8 @@ function findingsHtml(findings: readonly Finding[]): string {
   if (findings.length === 0) {
     return "";
   }
-  const items = findings.map(({ message }) => `<li>${escapeHtml(String(message))}</li>`);
+  // What follows a first line is for whoever grades: what a kernel said before it ended.
+  const items = findings.map(({ message }) => `<li>${escapeHtml(firstLine(message))}</li>`);
   return `<aside class="notes" aria-label="What was found in your file"><strong>In your file</strong><ul>${items.join("")}</ul></aside>`;
 }
 
