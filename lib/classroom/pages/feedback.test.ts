@@ -22,6 +22,27 @@ it("shows points, checks, comments and plots", () => {
   expect(html.match(/<img [^>]*alt="[^"]+"/g)).toHaveLength(2);
 });
 
+it("tells tasks of one name apart, and of which a finding is", () => {
+  const locked = "The cell is locked, but its text was changed; it was restored.";
+  const html = feedbackPage(
+    resultOf("ada", [task("a", 1, 1, { title: "Sums" }), task("b", 0, 1, { title: "Sums" }), task("c", 1, 1)], {
+      findings: [
+        { kind: "changed", cell: "a", message: locked },
+        { kind: "changed", cell: "b", message: locked },
+        { kind: "changed", cell: "setup", message: locked },
+        { kind: "limit", cell: null, message: "The kernel could not be started: it ended.\nIts last words:\nsecret" },
+      ],
+    }),
+  );
+  expect(html).toContain("<h2>Sums (1)</h2>");
+  expect(html).toContain("<h2>Sums (2)</h2>");
+  expect(html).toContain("<h2>c</h2>");
+  expect(html).toContain(
+    `<ul><li><strong>Sums (1), Sums (2), setup:</strong> ${locked}</li><li>The kernel could not be started: it ended.</li></ul>`,
+  );
+  expect(html).not.toContain("secret");
+});
+
 it("runs nothing and loads nothing, whatever names and messages hold", () => {
   const evil = `"><script>alert(1)</script><img src=x onerror=alert(2)>'\u202e\u0000`;
   const result = resultOf(

@@ -1,6 +1,7 @@
 /** The page that a student gets: points, what failed and why, what a person wrote, and the student's own plots. */
 import { escapeHtml } from "../html.ts";
-import type { Finding, Reason, Result, TaskResult } from "../results/index.ts";
+import { type Finding, type Reason, type Result, type TaskResult, titlesOf } from "../results/index.ts";
+import { groupBy } from "../statistics/group.ts";
 import { firstLine } from "../values.ts";
 import { figuresHtml } from "./figure.ts";
 import { bar, page, pointsText } from "./page.ts";
@@ -16,6 +17,8 @@ export function feedbackPage(result: Result, name: string = result.student): str
   const open = result.tasks.filter(({ points }) => points === null);
   const openPoints = open.reduce((sum, { maxPoints }) => sum + maxPoints, 0);
   const total = `${pointsText(result.points)} of ${pointsText(result.maxPoints)}`;
+  const names = titlesOf(result.tasks);
+  const titles = new Map(result.tasks.map(({ id }, i) => [id, names[i] ?? id]));
   const body = [
     `<header>
 <p class="who">${escapeHtml(name)}</p>
@@ -25,19 +28,25 @@ ${bar(result.points, result.maxPoints)}
 ${open.length > 0 ? `<p class="soft">Still to be given by a person: ${pointsText(openPoints)}.</p>` : ""}
 ${result.status === "failed" ? `<p>Your submission could not be graded to its end.</p>` : ""}
 </header>`,
-    findingsHtml(result.findings),
-    ...result.tasks.map(taskHtml),
+    findingsHtml(result.findings, titles),
+    ...result.tasks.map((task) => taskHtml({ ...task, title: titles.get(task.id) ?? task.title })),
     provenanceHtml(result),
   ];
   return page(`${result.assignment}: ${total} points`, body.filter((part) => part !== "").join("\n"));
 }
 
-function findingsHtml(findings: readonly Finding[]): string {
+/** @param titles What the tasks are called, by their ids: a cell is named by its task, else by its own id. */
+function findingsHtml(findings: readonly Finding[], titles: ReadonlyMap<string, string>): string {
   if (findings.length === 0) {
     return "";
   }
   // What follows a first line is for whoever grades: what a kernel said before it ended.
-  const items = findings.map(({ message }) => `<li>${escapeHtml(firstLine(message))}</li>`);
+  const grouped = groupBy(findings, ({ message }) => firstLine(message));
+  const items = [...grouped].map(([message, own]) => {
+    const cells = new Set(own.flatMap(({ cell }) => (cell === null ? [] : [titles.get(cell) ?? cell])));
+    const where = cells.size === 0 ? "" : `<strong>${escapeHtml([...cells].join(", "))}:</strong> `;
+    return `<li>${where}${escapeHtml(message)}</li>`;
+  });
   return `<aside class="notes" aria-label="What was found in your file"><strong>In your file</strong><ul>${items.join("")}</ul></aside>`;
 }
 

@@ -33,6 +33,12 @@ export function pointsText(points: number): string {
   return String(Math.round(points * 100) / 100);
 }
 
+/** Points that stand below one another: all with as many digits behind the point as one of them needs. */
+export function pointsColumn(points: readonly number[]): string[] {
+  const digits = Math.max(0, ...points.map((value) => (pointsText(value).split(".")[1] ?? "").length));
+  return points.map((value) => (Number.isFinite(value) ? value.toFixed(digits) : "–"));
+}
+
 /** A share of the whole as a bar, for the eyes only: the numbers stand beside it. */
 export function bar(part: number, whole: number): string {
   const share = whole > 0 ? Math.min(100, Math.max(0, (100 * part) / whole)) : 0;
@@ -41,6 +47,9 @@ export function bar(part: number, whole: number): string {
 
 /** Seconds or minutes. */
 export function secondsText(seconds: number): string {
+  if (seconds > 0 && seconds < 0.05) {
+    return "< 0.1 s";
+  }
   return seconds < 90
     ? `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`
     : `${(seconds / 60).toFixed(1)} min`;

@@ -14,16 +14,43 @@ it("has the class in numbers", () => {
   expect(html).toContain("<dt>Mean</dt><dd>2.6 of 5</dd>");
   expect(html).toContain("<dt>Median</dt><dd>3</dd>");
   expect(html).toContain('aria-label="Submissions by their share of all points. 0–10 %: 1, 10–20 %: 0, 20–30 %: 1,');
-  expect(html).toContain('<td>block</td><td class="n">4</td><td class="n">2</td><td class="n">50 %</td>');
+  expect(html).toContain('<td>block</td><td class="n">4</td><td class="n">2.0</td><td class="n">50 %</td>');
   expect(html).toContain("<strong>adds its input</strong>: The block&#39;s output has 96 of 1024");
   expect(html).toContain('<td class="n">4</td><td class="n">80 %</td>');
   expect(html).toContain(
-    '<tr><td>Time</td><td class="n">30 s</td><td class="n">48 s</td><td class="n">50 s</td><td class="n">s4</td></tr>',
+    '<tr><td>Time</td><td class="n">30 s</td><td class="n">48 s</td><td class="n">50 s</td><td>s4</td></tr>',
   );
   expect(html).toContain(
-    '<tr><td>Memory</td><td class="n">300 MB</td><td class="n">480 MB</td><td class="n">500 MB</td><td class="n">s4</td></tr>',
+    '<tr><td>Memory</td><td class="n">300 MB</td><td class="n">480 MB</td><td class="n">500 MB</td><td>s4</td></tr>',
   );
   expect(html).not.toContain("Alike");
+});
+
+it("tells questions of one name apart, and lines points up", () => {
+  const results = [0, 1, 2, 3, 4, 5].map((i) =>
+    resultOf(`s${i}`, [
+      task("a", i > 2 ? 2 : 0.5, 2, { title: "Blocks", reasons: i > 2 ? [] : [failedCheck] }),
+      task("b", i % 2, 1, { title: "Blocks", seconds: 0.01 }),
+      task("c", i % 2 ? null : 1, 1, { kind: "manual" }),
+    ]),
+  );
+  const html = reportPage(results);
+  expect(html).toContain('<td>Blocks (1)</td><td class="n">2</td><td class="n">1.25</td>');
+  expect(html).toContain('<td>Blocks (2)</td><td class="n">1</td><td class="n">0.50</td>');
+  expect(html).toContain('<td>Blocks (1)</td><td class="n">3</td><td class="n">50 %</td>');
+  expect(html).toContain('<td class="n">&lt; 0.1 s</td>');
+  expect(html).toContain('<td>s3</td><td class="n">3.0 / 4</td>');
+  expect(html).toContain('<td>s0</td><td class="n">1.5 / 4</td>');
+  expect(html).toContain("What a person has not graded yet counts as 0 here.");
+  expect(html.match(/<table class="keyed">/g)).toHaveLength(2);
+  // Negative numbers have a minus sign.
+  expect(html).not.toMatch(/<td class="n">-/);
+});
+
+it("has labels of the page's own size under its columns", () => {
+  const html = reportPage([fullResult()]);
+  expect(html.match(/<span>\d+<\/span><\/div>/g)).toHaveLength(10);
+  expect(html).not.toContain("<svg");
 });
 
 it("has a section for each assignment, and one of a class of one", () => {

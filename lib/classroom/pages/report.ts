@@ -6,7 +6,7 @@ import { groupBy } from "../statistics/group.ts";
 import { commonErrors, itemsOf } from "../statistics/items.ts";
 import { deviation, mean, quantile } from "../statistics/numbers.ts";
 import { histogram } from "./chart.ts";
-import { memoryText, page, pointsText, secondsText } from "./page.ts";
+import { memoryText, page, pointsColumn, pointsText, secondsText } from "./page.ts";
 
 /** Lines of a table: a page is for reading. */
 const mostErrors = 25;
@@ -51,32 +51,37 @@ function overview(results: readonly Result[]): string {
   ];
   const bins = Array.from({ length: 10 }, (_, i) => ({
     label: `${i * 10}–${(i + 1) * 10} %`,
+    tick: String(i * 10),
     count: points.filter((value) => Math.min(9, Math.max(0, Math.floor((10 * value) / (max || 1)))) === i).length,
   }));
   const list = facts.map(([term, value]) => `<div><dt>${term}</dt><dd>${value}</dd></div>`).join("");
-  return `<dl class="facts">${list}</dl>\n${histogram(bins, "Submissions by their share of all points")}`;
+  const waiting = open > 0 ? `<p class="soft small">What a person has not graded yet counts as 0 here.</p>` : "";
+  return `<dl class="facts">${list}</dl>\n${waiting}${histogram(bins, "Submissions by their share of all points", "each column from its number to the next, in percent")}`;
 }
 
 function questions(results: readonly Result[]): string {
-  const rows = itemsOf(results).map((item) => {
-    const { title, maxPoints, count, meanPoints, difficulty, discrimination, full, none, medianSeconds } = item;
+  const items = itemsOf(results);
+  const means = pointsColumn(items.map(({ meanPoints }) => meanPoints));
+  const most = pointsColumn(items.map(({ maxPoints }) => maxPoints));
+  const rows = items.map((item, i) => {
+    const { title, count, difficulty, discrimination, full, none, medianSeconds } = item;
     const cells =
       count === 0
         ? ["–", "–", "–", "–", "–", "–"]
         : [
-            pointsText(meanPoints),
+            means[i] ?? "",
             percent(difficulty),
-            discrimination === undefined ? "–" : discrimination.toFixed(2),
+            discrimination === undefined ? "–" : discrimination.toFixed(2).replace("-", "−"),
             percent(full),
             percent(none),
-            secondsText(medianSeconds),
+            escapeHtml(secondsText(medianSeconds)),
           ];
-    return [escapeHtml(title), pointsText(maxPoints), ...cells];
+    return [escapeHtml(title), most[i] ?? "", ...cells];
   });
   const head = ["Question", "Points", "Mean", "Solved", "Tells apart", "All points", "No points", "Median time"];
   return `<section><h2>Questions</h2>
 <p class="soft small">“Solved” is the mean share of the points. “Tells apart” is the correlation with the points of all other questions: below 0.2, who did well elsewhere did hardly better here.</p>
-${table(head, rows)}</section>`;
+${table(head, rows, { keyed: true })}</section>`;
 }
 
 function errors(results: readonly Result[]): string {
@@ -95,7 +100,7 @@ function errors(results: readonly Result[]): string {
     ];
   });
   const more = all.length > mostErrors ? `<p class="soft small">and ${all.length - mostErrors} that are rarer</p>` : "";
-  return `<section><h2>What went wrong</h2>${rows.length === 0 ? "<p>Nothing.</p>" : table(["Check", "Question", "Students", "Share"], rows, 2)}${more}</section>`;
+  return `<section><h2>What went wrong</h2>${rows.length === 0 ? "<p>Nothing.</p>" : table(["Check", "Question", "Students", "Share"], rows, { from: 2 })}${more}</section>`;
 }
 
 function findings(results: readonly Result[]): string {
@@ -110,7 +115,7 @@ function findings(results: readonly Result[]): string {
     const who = [...new Set(own.map(({ student }) => student))];
     return [escapeHtml(kind), escapeHtml(cut(own[0]?.message ?? "")), String(who.length), escapeHtml(names(who))];
   });
-  return `<section><h2>What was found in the files</h2>${table(["Kind", "Such as", "Students", "Who"], lines, 2, 3)}</section>`;
+  return `<section><h2>What was found in the files</h2>${table(["Kind", "Such as", "Students", "Who"], lines, { from: 2, to: 3 })}</section>`;
 }
 
 function resources(results: readonly Result[]): string {
@@ -142,7 +147,7 @@ function resources(results: readonly Result[]): string {
       "memory",
     ),
   ];
-  return `<section><h2>Time and memory</h2>${table(["", "Median", "95 of 100 below", "Most", "Whose"], rows)}</section>`;
+  return `<section><h2>Time and memory</h2>${table(["", "Median", "95 of 100 below", "Most", "Whose"], rows, { to: 4 })}</section>`;
 }
 
 function alike(results: readonly Result[]): string {
@@ -158,7 +163,7 @@ function alike(results: readonly Result[]): string {
     pairs.length > mostPairs ? `<p class="soft small">and ${pairs.length - mostPairs} pairs that share less</p>` : "";
   return `<section><h2>Alike</h2>
 <p class="soft small">Code that two students share in one order, whatever its names and layout, without what the assignment gave and what half of the class has. It is a hint where to look: short tasks have few solutions, and people work together. It proves nothing.</p>
-${rows.length === 0 ? none : table(["", "", "Shared", "Passages"], rows, 2)}${more}</section>`;
+${rows.length === 0 ? none : table(["Student", "and", "Shared", "Passages"], rows, { from: 2 })}${more}</section>`;
 }
 
 function students(results: readonly Result[]): string {
@@ -167,26 +172,40 @@ function students(results: readonly Result[]): string {
     needsManual: "waits for a person",
     failed: "not graded to the end",
   };
-  const rows = results.map(({ student, points, maxPoints, status, used, findings: own }) => [
+  const texts = pointsColumn(results.map(({ points }) => points));
+  const rows = results.map(({ student, maxPoints, status, used, findings: own }, i) => [
     escapeHtml(student),
-    `${pointsText(points)} / ${pointsText(maxPoints)}`,
+    `${texts[i]} / ${pointsText(maxPoints)}`,
     used === undefined ? "–" : secondsText(used.seconds),
     used === undefined ? "–" : memoryText(used.memory),
     [states[status] ?? "", own.length > 0 ? `${own.length} ${own.length === 1 ? "finding" : "findings"}` : ""]
       .filter((part) => part !== "")
       .join(", "),
   ]);
-  return `<section><h2>Students</h2>${table(["Student", "Points", "Time", "Memory", ""], rows, 1, 4)}</section>`;
+  return `<section><h2>Students</h2>${table(["Student", "Points", "Time", "Memory", ""], rows, { to: 4, keyed: true })}</section>`;
 }
 
-/** @param from, to The columns of numbers, `to` not included; all but the first unless given. */
-function table(head: readonly string[], rows: readonly (readonly string[])[], from = 1, to = head.length): string {
+/** How a table is set. */
+interface TableOptions {
+  /** The first column of numbers; default 1. */
+  readonly from?: number;
+  /** The column behind the last one of numbers; default: there is none. */
+  readonly to?: number;
+  /** Whether the first column stays where a phone scrolls the others. */
+  readonly keyed?: boolean;
+}
+
+function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  { from = 1, to = head.length, keyed = false }: TableOptions = {},
+): string {
   const align = (i: number) => (i >= from && i < to ? ' class="n"' : "");
   const body = rows.map((row) => `<tr>${row.map((cell, i) => `<td${align(i)}>${cell}</td>`).join("")}</tr>`);
   const heads = head.map((name, i) =>
     name === "" ? `<td${align(i)}></td>` : `<th scope="col"${align(i)}>${name}</th>`,
   );
-  return `<div class="scroll" tabindex="0" role="region" aria-label="Table"><table><thead><tr>${heads.join("")}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
+  return `<div class="scroll" tabindex="0" role="region" aria-label="Table"><table${keyed ? ' class="keyed"' : ""}><thead><tr>${heads.join("")}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
 }
 
 function percent(share: number): string {

@@ -1,5 +1,5 @@
 /** How each question did: its difficulty, how well it tells students apart, and what went wrong most. */
-import type { Result } from "../results/index.ts";
+import { type Result, titlesOf } from "../results/index.ts";
 import { correlation, mean, quantile } from "./numbers.ts";
 
 export interface Item {
@@ -25,7 +25,10 @@ const fewest = 5;
 /** Each question of an assignment, in its order. */
 export function itemsOf(results: readonly Result[]): Item[] {
   const ids = new Map(
-    results.flatMap(({ tasks }) => tasks.map(({ id, title, maxPoints }) => [id, { title, maxPoints }] as const)),
+    results.flatMap(({ tasks }) => {
+      const titles = titlesOf(tasks);
+      return tasks.map(({ id, title, maxPoints }, i) => [id, { title: titles[i] ?? title, maxPoints }] as const);
+    }),
   );
   return [...ids].map(([id, { title, maxPoints }]) => {
     const rows = results.flatMap(({ tasks }) => {
@@ -77,7 +80,8 @@ export interface CommonError {
 export function commonErrors(results: readonly Result[]): CommonError[] {
   const groups = new Map<string, CommonError & { readonly students: string[] }>();
   for (const { student, tasks } of results) {
-    for (const { id, title, status, reasons } of tasks) {
+    const titles = titlesOf(tasks);
+    for (const [i, { id, title, status, reasons }] of tasks.entries()) {
       const failed = reasons.filter(({ passed }) => !passed);
       const told: readonly { name: string; message?: string; got?: string; expected?: string }[] =
         failed.length > 0 || status === "passed" || status === "manual" || status === "partly"
@@ -85,7 +89,14 @@ export function commonErrors(results: readonly Result[]): CommonError[] {
           : [{ name: "", message: status }];
       for (const { name, message = "", got, expected } of told) {
         const key = JSON.stringify([id, name, kindOf(message)]);
-        const group = groups.get(key) ?? { task: title, check: name, message, got, expected, students: [] };
+        const group = groups.get(key) ?? {
+          task: titles[i] ?? title,
+          check: name,
+          message,
+          got,
+          expected,
+          students: [],
+        };
         if (!group.students.includes(student)) {
           group.students.push(student);
         }
