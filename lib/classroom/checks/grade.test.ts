@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { CheckError } from "./check-error.ts";
 import { grade, gradeType } from "./grade.ts";
+import { gradeHtml } from "./grade-view.ts";
 import { cellOf, failureOf } from "./reason.ts";
 
 const passes = () => undefined;
@@ -26,6 +27,14 @@ it("gives all points where all pass, whatever the shares are rounded to", async 
   const { points, reasons } = await grade(1, { a: passes, b: passes, c: passes });
   expect(points).toBe(1);
   expect(reasons.map((reason) => reason.points)).toEqual([0.3333, 0.3333, 0.3333]);
+});
+
+it("shows its table with the names under their heading, and points as people write them", () => {
+  const reasons = [{ name: "a", passed: true, points: 0.3333, maxPoints: 0.3333 }];
+  expect(gradeHtml({ points: 0.3333, maxPoints: 1, reasons })).toBe(
+    '<table><thead><tr><th></th><th style="text-align: left">Check</th><th>0.33 / 1</th></tr></thead>' +
+      '<tbody><tr><td>✓ passed</td><td style="text-align: left">a</td><td>0.33 / 0.33</td></tr></tbody></table>',
+  );
 });
 
 it("shows the points for convbook, for nbgrader and for people", async () => {

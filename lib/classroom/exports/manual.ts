@@ -65,7 +65,7 @@ export function takeManual(
     throw new ClassroomError(path, `it has no column ${missing.map((name) => JSON.stringify(name)).join(" and ")}`);
   }
   const problems: string[] = [];
-  const changes = new Map<FoundResult, Map<string, { points: number | null; comment: string | undefined }>>();
+  const changes = new Map<FoundResult, Map<string, Change>>();
   for (const [i, row] of rows.entries()) {
     const cell = (name: string) => plain(row[at(name)] ?? "");
     const [student, task, points, comment, assignment] = [
@@ -92,33 +92,40 @@ export function takeManual(
     } else if (value !== null && !(value >= 0 && value <= known.maxPoints)) {
       fault(`the points are ${JSON.stringify(points)}, expected a number from 0 to ${rounded(known.maxPoints)}`);
     } else {
-      const tasks = changes.get(place) ?? new Map();
+      const tasks = changes.get(place) ?? new Map<string, Change>();
       changes.set(place, tasks.set(task, { points: value, comment: comment.trim() === "" ? undefined : comment }));
     }
   }
   if (problems.length > 0) {
     throw new ClassroomError(path, problems);
   }
-  return [...changes].map(([{ path: file, result }, byTask]) => ({
-    path: file,
-    result: withTasks(
-      result,
-      result.tasks.map((task): TaskResult => {
-        const change = byTask.get(task.id);
-        if (change === undefined) {
-          return task;
-        }
-        const { earlier, ...others } = task;
-        return {
-          ...others,
-          points: change.points ?? task.points,
-          ...(change.comment !== undefined && { comment: change.comment }),
-          // Graded again, what an earlier answer got counts no longer.
-          ...(earlier !== undefined && change.points === null && { earlier }),
-        };
-      }),
-    ),
-  }));
+  return [...changes].flatMap(([{ path: file, result }, byTask]) => {
+    const tasks = result.tasks.map((task) => graded(task, byTask.get(task.id)));
+    // A table has also what was there before.
+    return JSON.stringify(tasks) === JSON.stringify(result.tasks)
+      ? []
+      : [{ path: file, result: withTasks(result, tasks) }];
+  });
+}
+
+/** What a line of the table says of a task. */
+interface Change {
+  readonly points: number | null;
+  readonly comment: string | undefined;
+}
+
+function graded(task: TaskResult, change: Change | undefined): TaskResult {
+  if (change === undefined) {
+    return task;
+  }
+  const { earlier, ...others } = task;
+  return {
+    ...others,
+    points: change.points ?? task.points,
+    ...(change.comment !== undefined && { comment: change.comment }),
+    // Graded again, what an earlier answer got counts no longer.
+    ...(earlier !== undefined && change.points === null && { earlier }),
+  };
 }
 
 /** A cell without the apostrophe that kept a spreadsheet from running it. */
