@@ -78,9 +78,9 @@ function slides({ cells }: RenderedNotebook): string {
     if (type === "fragment") {
       slide.push("");
     }
-    // A cell's own section would be a slide of its own.
+    // A cell's own section would be a slide of its own, and is none among the speaker's notes either.
     const inner = html.replace(/^<section/, "<div").replace(/<\/section>$/, "</div>");
-    slide[slide.length - 1] += type === "notes" ? `<aside class="notes">${html}</aside>` : inner;
+    slide[slide.length - 1] += type === "notes" ? `<aside class="notes">${inner}</aside>` : inner;
   }
   return columns
     .map((slides) => slides.map(([first, ...fragments]) => `${first}${fragments.map(fragment).join("")}`))
