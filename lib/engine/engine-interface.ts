@@ -71,7 +71,8 @@ export interface Engine {
   /** Runs with this many threads from now on; 0: one a processor. */
   setThreads(threads: number): void;
   /**
-   * Chooses the instruction set, for comparisons; undefined: the best. Where the processor lacks it, the best below it runs.
+   * Chooses the instruction set, for comparisons; undefined: the one that `CONVBOOK_ISA` asks for, else the best. Where the processor lacks
+   * it, the best below it runs.
    *
    * @throws TypeError for another name, and for wasm in the native build: which build runs is chosen when the program starts
    */

@@ -30,6 +30,8 @@ const notInWebAssembly = ["AMX", "bf16", "oneDNN", "huge pages", "giving memory 
 let host: Host | undefined;
 let loaded: LoadResult = { addon: undefined, reason: "it was not started" };
 let isa = "";
+/** What the environment asks for. */
+let askedInstructionSet: InstructionSet | undefined;
 let instructionSet: InstructionSet | undefined;
 let threads = 0;
 let wantedPrecision: Precision = "float32";
@@ -110,7 +112,8 @@ export function startEngine(where: Host, code: LoadResult): void {
   }
   const wanted = wantedByEnvironment(setting);
   wantedPrecision = wanted.precision;
-  instructionSet = wanted.instructionSet;
+  askedInstructionSet = wanted.instructionSet;
+  instructionSet = askedInstructionSet;
   wantedImplementations = wanted.implementations;
   wantsReproducible = wanted.reproducible;
   code.addon.useWinograd(wanted.winograd ? 1 : 0);
@@ -182,7 +185,7 @@ export const engine: Engine = {
     configure();
   },
   setInstructionSet(name) {
-    const wanted = name === undefined ? undefined : parseInstructionSet(name);
+    const wanted = name === undefined ? askedInstructionSet : parseInstructionSet(name);
     if (wanted === "wasm" && addonOrThrow().build !== "wasm") {
       throw new TypeError(
         "setInstructionSet: WebAssembly is chosen when the program starts: set the environment's CONVBOOK_ISA to wasm",

@@ -77,6 +77,17 @@ describe.runIf(engine.available)("the environment", () => {
     expect(start({ CONVBOOK_ISA: "generic" })).toMatchObject({ isa: "generic", said: [] });
   });
 
+  it.runIf(hasNative)("CONVBOOK_ISA is what setInstructionSet goes back to", () => {
+    const program =
+      'import { engine } from "@convbook/engine"; const seen = []; for (const isa of ["avx2", undefined]) { engine.setInstructionSet(isa); seen.push(engine.info().isa); } console.log(JSON.stringify(seen));';
+    const { stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
+      cwd: fileURLToPath(new URL("../..", import.meta.url)),
+      env: { ...process.env, CONVBOOK_ISA: "generic" },
+      encoding: "utf8",
+    });
+    expect(JSON.parse(stdout).at(-1)).toBe("generic");
+  });
+
   it("CONVBOOK_ONEDNN takes yes and no", () => {
     expect(start({ CONVBOOK_ONEDNN: "off" })).toMatchObject({ names: ["native"], said: [] });
     expect(start({ CONVBOOK_ONEDNN: "maybe" })).toMatchObject({
