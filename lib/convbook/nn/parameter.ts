@@ -37,6 +37,10 @@ export function permute(source: Float32Array, shape: readonly number[], order: r
   if (order.every((dimension, i) => dimension === i)) {
     return source.slice();
   }
+  const [first = 1] = shape;
+  if (order.at(-1) === 0 && order.slice(0, -2).every((dimension, i) => dimension === i + 2)) {
+    return firstLast(source, first, shape[1] ?? 1);
+  }
   const rank = shape.length;
   const strides = new Array<number>(rank).fill(1);
   for (let i = rank - 2; i >= 0; i--) {
@@ -57,6 +61,31 @@ export function permute(source: Float32Array, shape: readonly number[], order: r
       }
       from -= (step[d] as number) * (size[d] as number);
       index[d] = 0;
+    }
+  }
+  return result;
+}
+
+/** How many numbers of the first dimension are moved at once: what is read for one of them is still in the cache for the next. */
+const STRIP = 32;
+
+/**
+ * [first, second, ...places] as [...places, second, first], which is what linear layers and convolutions keep.
+ */
+function firstLast(source: Float32Array, first: number, second: number): Float32Array {
+  const result = new Float32Array(source.length);
+  const row = source.length / first;
+  const places = row / second;
+  for (let begin = 0; begin < first; begin += STRIP) {
+    const end = Math.min(first, begin + STRIP);
+    for (let c = 0; c < second; c++) {
+      for (let place = 0; place < places; place++) {
+        const to = (place * second + c) * first;
+        let from = begin * row + c * places + place;
+        for (let o = begin; o < end; o++, from += row) {
+          result[to + o] = source[from] as number;
+        }
+      }
     }
   }
   return result;

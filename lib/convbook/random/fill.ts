@@ -35,8 +35,9 @@ export function fillUniform<T extends Float32Array | Float64Array>(
   if (!Number.isFinite(range)) {
     throw new RangeError(`fillUniform's range to - from must be at most ${MAX_FLOAT32}; got [${from}, ${to}).`);
   }
+  generator.fillUniformFloat(values);
   for (let i = 0; i < values.length; i++) {
-    values[i] = generator.uniformFloat() * range + low;
+    values[i] = (values[i] as number) * range + low;
   }
   return values;
 }
@@ -64,8 +65,12 @@ export function fillNormal<T extends Float32Array | Float64Array>(
   }
   const block = values instanceof Float32Array ? normalBlock32 : normalBlock64;
   const fill = (start: number, end: number): void => {
+    if (values instanceof Float32Array) {
+      generator.fillUniformFloat(values, start, end);
+      return;
+    }
     for (let i = start; i < end; i++) {
-      values[i] = values instanceof Float32Array ? generator.uniformFloat() : generator.uniformDouble();
+      values[i] = generator.uniformDouble();
     }
   };
   fill(0, values.length);

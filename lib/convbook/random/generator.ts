@@ -101,6 +101,31 @@ export class Generator {
     return (this.random() & 0xffffff) * TWO_POW_MINUS_24;
   }
 
+  /** Many of {@link uniformFloat}, into a part of an array: what networks' weights are drawn from by the hundred million. */
+  fillUniformFloat(values: Float32Array, from = 0, to = values.length): void {
+    const words = this.#words;
+    for (let i = from; i < to; ) {
+      if (this.#left === 1) {
+        this.#twist();
+        // A draw counts down before it looks.
+        this.#left = N + 1;
+      }
+      const count = Math.min(to - i, this.#left - 1);
+      const start = this.#next;
+      for (let j = 0; j < count; j++) {
+        let y = words[start + j] as number;
+        y ^= y >>> 11;
+        y ^= (y << 7) & 0x9d2c5680;
+        y ^= (y << 15) & 0xefc60000;
+        y ^= y >>> 18;
+        values[i + j] = (y & 0xffffff) * TWO_POW_MINUS_24;
+      }
+      i += count;
+      this.#next = start + count;
+      this.#left -= count;
+    }
+  }
+
   /** One float64 from [0, 1) with 53 random bits: two draws. */
   uniformDouble(): number {
     const high = this.random() & 0x1fffff;
@@ -216,10 +241,17 @@ export class Generator {
 
   #twist(): void {
     const words = this.#words;
-    for (let j = 0; j < N; j++) {
-      const mixed = ((words[j] ?? 0) & 0x80000000) | ((words[(j + 1) % N] ?? 0) & 0x7fffffff);
-      words[j] = (words[(j + M) % N] ?? 0) ^ (mixed >>> 1) ^ (mixed & 1 ? 0x9908b0df : 0);
+    const next = (j: number, after: number, far: number): void => {
+      const mixed = ((words[j] as number) & 0x80000000) | ((words[after] as number) & 0x7fffffff);
+      words[j] = (words[far] as number) ^ (mixed >>> 1) ^ (-(mixed & 1) & 0x9908b0df);
+    };
+    for (let j = 0; j < N - M; j++) {
+      next(j, j + 1, j + M);
     }
+    for (let j = N - M; j < N - 1; j++) {
+      next(j, j + 1, j + M - N);
+    }
+    next(N - 1, 0, M - 1);
     this.#left = N;
     this.#next = 0;
   }

@@ -110,6 +110,17 @@ describe("the generator agrees with PyTorch", () => {
     );
   });
 
+  test("many draws at once are those of one by one, wherever they begin and end", () => {
+    const [many, single] = [new Generator(3), new Generator(3)];
+    for (const length of [1, 622, 1, 1, 623, 624, 625, 0, 2000, 7]) {
+      const values = new Float32Array(length + 3);
+      many.fillUniformFloat(values, 2, length + 2);
+      const expected = Float32Array.from({ length }, () => single.uniformFloat());
+      expect(values).toEqual(Float32Array.from([0, 0, ...expected, 0]));
+      expect(many.getState()).toEqual(single.getState());
+    }
+  });
+
   test("draws of several kinds in turn, the cached normal among them", () => {
     const generator = new Generator(123);
     const { mixed } = fixture;
