@@ -187,7 +187,7 @@ describe("a folder of one's own pictures", () => {
     ["data: { name: imageFolder }", "x.yaml: data.folder must name the folder that holds train and val."],
     [
       "data: { folder: pictures }",
-      "x.yaml: data.folder is a setting of imageFolder, imagenet, diffraction only; the data set is cifar10.",
+      "x.yaml: data.folder is a setting of imageFolder, imagenet, diffraction, oxfordIIITPet only; the data set is cifar10.",
     ],
     [
       "data: { name: imagenet }",
