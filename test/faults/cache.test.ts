@@ -139,9 +139,15 @@ describe.runIf(hasJupyter)("Python", () => {
     ["%%bash\ncat < data/a.csv", "data/a.csv"],
     ["text = !cat data/a.csv", "data/a.csv"],
     ["import os\nos.chdir('data')\nopen('a.csv').read()", "data/a.csv"],
+    ["import os\nfor name in os.listdir(): open(name).read()", "a.csv"],
+    [
+      "import os\nfor at, _, names in os.walk(os.getcwd()): [open(os.path.join(at, n)).read() for n in names]",
+      "deep/a.csv",
+    ],
   ])("data that %j reads", async (source, file) => {
     write("a.csv", "1");
     write("data/a.csv", "1");
+    write("deep/a.csv", "1");
     expectRerun(pythonNotebook([source]), () => write(file, "2"), /^changed: /);
   });
 

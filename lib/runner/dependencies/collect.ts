@@ -14,35 +14,11 @@ import {
   packagesOf,
   projectFiles,
   projectSettings,
+  rootDirFiles,
   scriptFiles,
 } from "./script-imports.ts";
+import type { Dependencies, DependencyOptions } from "./types.ts";
 import { nameIn, pathOfUrl, pathsOf } from "./words.ts";
-
-export interface DependencyOptions {
-  /** Where the kernel works. */
-  readonly cwd: string;
-  /** The language of the cells. */
-  readonly language: string;
-  /** The interpreter of a Python kernel, and its environment. */
-  readonly python?: { readonly command: string; readonly env: NodeJS.ProcessEnv } | undefined;
-  /** The real path of a folder that is no input, whatever names it: the cache. */
-  readonly apart?: string | undefined;
-}
-
-/** What a notebook depends on; paths are absolute. */
-export interface Dependencies {
-  /** Whose contents count. */
-  readonly files: ReadonlySet<string>;
-  /** Everything in which counts. */
-  readonly folders: ReadonlySet<string>;
-  /** The names in which count. */
-  readonly listed: ReadonlySet<string>;
-  readonly python: string | undefined;
-  /** The names in capitals that the sources hold: among them those of environment variables. */
-  readonly names: ReadonlySet<string>;
-  /** What cannot be known before it runs, in words. */
-  readonly unknown: ReadonlySet<string>;
-}
 
 const scriptExtensions = /\.(?:[mc]?[jt]sx?)$/i;
 const pythonExtensions = /\.(?:py|ipy|pyw)$/i;
@@ -62,7 +38,7 @@ export function collectDependencies(notebook: Notebook, path: string, options: D
 class Collector implements Dependencies {
   readonly files = new Set<string>();
   readonly folders = new Set<string>();
-  readonly listed = new Set<string>();
+  readonly listed = new Map<string, boolean>();
   readonly unknown = new Set<string>();
   readonly names = new Set<string>();
   python: string | undefined;
@@ -110,9 +86,10 @@ class Collector implements Dependencies {
     for (const reason of scan.unknown) {
       this.unknown.add(reason);
     }
-    if (scan.lists) {
-      this.listed.add(this.#folder);
-      this.listed.add(this.#options.cwd);
+    if (scan.lists !== "not") {
+      for (const folder of [this.#folder, this.#options.cwd]) {
+        this.listed.set(folder, scan.lists === "deep" || this.listed.get(folder) === true);
+      }
     }
     if (words) {
       const bases = this.#basesOf(source, scan.words, from);
@@ -162,7 +139,7 @@ class Collector implements Dependencies {
   #specifier(specifier: string, from: string): void {
     if (/^\.{0,2}\//.test(specifier) || specifier.startsWith("file:")) {
       const path = specifier.startsWith("file:") ? pathOfUrl(specifier) : resolve(from, specifier.replace(/\?.*$/, ""));
-      for (const file of path === undefined ? [] : scriptFiles(path)) {
+      for (const file of path === undefined ? [] : [...scriptFiles(path), ...rootDirFiles(path, from)]) {
         this.#add(file);
       }
       return;
@@ -241,6 +218,16 @@ class Collector implements Dependencies {
         }
       }
     }
+    // ["data/part", n].join(""): of what is not there by that name, the folder.
+    const start = name.slice(0, name.lastIndexOf("/") + 1);
+    if (
+      /^[^/~]/.test(start) &&
+      ![...own].some((base) => pathsOf(name, base).some((path) => statOf(path) !== undefined))
+    ) {
+      for (const base of own) {
+        this.#add(resolve(base, start));
+      }
+    }
     // import_module("package.module") and the like.
     if (/^[A-Za-z_]\w*(?:\.\w+)*$/.test(name)) {
       for (const found of pythonFiles({ module: name, names: [] }, from, [...this.#roots])) {
@@ -254,7 +241,9 @@ class Collector implements Dependencies {
     const stat = statOf(path);
     // What this run writes counts all the same where the code names it, but for the notebook itself.
     const real = realPath(path);
-    if (stat === undefined || real === this.#path || real === this.#options.apart) {
+    const { apart } = this.#options;
+    const isApart = apart !== undefined && !relative(apart, real).startsWith("..");
+    if (stat === undefined || real === this.#path || isApart) {
       return;
     }
     if (stat.isDirectory()) {

@@ -10,8 +10,8 @@ export interface Scan {
   readonly modules: readonly PythonImport[];
   /** Texts in quotation marks, and the words of shell lines and magics: each may be a file's name. */
   readonly words: readonly string[];
-  /** True where it lists a folder. */
-  readonly lists: boolean;
+  /** Whether it lists a folder, and the folders in it, too. */
+  readonly lists: "not" | "flat" | "deep";
   /** Things that no look at files can tell, in words. */
   readonly unknown: readonly string[];
 }
@@ -40,18 +40,26 @@ const installs =
   /\b(?:pip3?|conda|mamba|uv pip|poetry|apt|apt-get|brew)\s+(?:install|add)\b|\b(?:npm|pnpm|yarn)\s+(?:i|install|add|ci)\b/;
 /** Programs whose answer is not in files that are named. */
 const asksElsewhere = /(?:^|[\s!;|&(])(git|curl|wget|svn|hg|dvc|aws|gsutil|kaggle)(?=\s|$)/;
+/** A command in a text: `execSync("git log")`, `os.system('git log')`, `` $`git log` ``. */
+const runsText =
+  /(?:\b(?:exec\w*|spawn\w*|system|[pP]open|run|call|check_\w+|getoutput)\s*\(\s*\[?\s*[rbf]?["'`]|\$`)\s*(git|curl|wget|svn|hg|dvc|aws|gsutil|kaggle)(?=["'`\s])/g;
 const address = /^(?:https?|ftps?|s3|gs|wss?):\/\//i;
 const listing =
-  /\b(?:readdir(?:Sync)?|opendir(?:Sync)?|listdir|scandir|iterdir|list_files|listFiles|walk|glob(?:Sync)?)\b/;
+  /\b(?:readdir(?:Sync)?|opendir(?:Sync)?|listdir|scandir|iterdir|list_files|listFiles|r?glob(?:Sync)?|walk)\b/;
+const deepListing = /\bwalk\b|\brglob\b|\brecursive\b/;
 
 /** Looks through a source. */
 export function scanSource(source: string, kind: SourceKind): Scan {
   const plain = source.replaceAll("\r\n", "\n").replace(/\\\n/g, " ");
-  const texts = [...plain.matchAll(quoted)].map((match) => match[2] as string);
+  const found = [...plain.matchAll(quoted)];
+  const texts = found.map((match) => match[2] as string);
   const commands = shellCell.test(plain) ? [plain] : [...plain.matchAll(shellLine)].map((match) => match[0]);
-  const words = [...texts, ...commands.flatMap((line) => line.split(/[\s"'`=;|&<>()]+/))];
+  const words = [...texts, ...commands.flatMap(commandWords)];
   const unknown: string[] = words.filter((text) => address.test(text)).map((text) => `what is at ${text.slice(0, 80)}`);
-  const asked = commands.map((line) => asksElsewhere.exec(line)?.[1]);
+  const asked = [
+    ...commands.map((line) => asksElsewhere.exec(line)?.[1]),
+    ...[...plain.matchAll(runsText)].map((match) => match[1]),
+  ];
   for (const name of [...asked, ...texts.filter((text) => asksElsewhere.exec(text)?.[0] === text)]) {
     if (name !== undefined) {
       unknown.push(`what ${name} says`);
@@ -70,10 +78,31 @@ export function scanSource(source: string, kind: SourceKind): Scan {
     specifiers:
       kind === "script" ? [...withoutComments(plain).matchAll(scriptImport)].map((match) => match[2] as string) : [],
     modules: kind === "python" ? pythonImports(plain, commands) : [],
-    words: words.filter((word) => word !== ""),
-    lists: listing.test(plain),
+    words: [...words, ...found.flatMap((match) => joined(match, plain)), ...texts.flatMap(wordsIn)].filter(
+      (word) => word !== "",
+    ),
+    lists: !listing.test(plain) ? "not" : deepListing.test(plain) ? "deep" : "flat",
     unknown,
   };
+}
+
+function commandWords(line: string): string[] {
+  return line.split(/[\s"'`=;|&<>()]+/);
+}
+
+/** Those in a text that may be a command, such as `execSync("node tool.mjs")`: what looks like a file's name. */
+function wordsIn(text: string): string[] {
+  return /\s/.test(text) ? commandWords(text).filter((word) => /[\w-][./][\w*]/.test(word)) : [];
+}
+
+/** A text that something is put before or behind, `"data/part" + i`: as a template has it, `data/part{}`. A sentence is none. */
+function joined(match: RegExpExecArray, source: string): string[] {
+  const text = match[2] as string;
+  const before = /\+\s*[rbf]?$/.test(source.slice(Math.max(0, match.index - 8), match.index)) ? "{}" : "";
+  const end = match.index + text.length + 2;
+  // Python joins texts that only stand side by side.
+  const after = /^\s*(?:\+|[rbf]?["'])/.test(source.slice(end, end + 8)) ? "{}" : "";
+  return before + after === "" || /[\s,;:!?]/.test(text) ? [] : [`${before}${text}${after}`];
 }
 
 /** Comments between `import(` and its text would hide it; ones that look like code do no harm. */

@@ -1,7 +1,7 @@
 /** Where the imports of JavaScript and TypeScript lead: files, packages, a project's own names for them. */
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { builtinModules } from "node:module";
-import { dirname, join, resolve, sep } from "node:path";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { parse } from "jsonc-parser";
 import { isFile, upwards } from "../files.ts";
 import { asObject } from "../objects.ts";
@@ -14,7 +14,22 @@ export interface FoundPackage {
   readonly installed: boolean;
 }
 
-const extensions = ["ts", "mts", "cts", "tsx", "js", "mjs", "cjs", "jsx", "json", "node", "wasm"];
+const extensions = [
+  "ts",
+  "mts",
+  "cts",
+  "tsx",
+  "js",
+  "mjs",
+  "cjs",
+  "jsx",
+  "json",
+  "node",
+  "wasm",
+  "d.ts",
+  "d.mts",
+  "d.cts",
+];
 
 /** Every file that a path without, with or with another extension may mean: which one counts is the kernel's business. */
 export function scriptFiles(path: string): string[] {
@@ -75,10 +90,10 @@ export function projectFiles(specifier: string, from: string): string[] {
 
 /** The settings of a project that decide what an import means: those in the folders above. */
 export function projectSettings(from: string): string[] {
-  const names = ["tsconfig.json", "jsconfig.json", "package.json", ".env", "pyproject.toml"];
+  const names = ["tsconfig.json", "jsconfig.json", "package.json", "pyproject.toml"];
   const found: string[] = [];
   for (const folder of upwards(from)) {
-    found.push(...names.map((name) => join(folder, name)).filter(isFile));
+    found.push(...[...names, ...environmentFiles(folder)].map((name) => join(folder, name)).filter(isFile));
     if (existsSync(join(folder, ".git"))) {
       break;
     }
@@ -86,6 +101,26 @@ export function projectSettings(from: string): string[] {
   return [
     ...new Set(found.flatMap((path) => [path, ...(/[jt]sconfig\.json$/.test(path) ? extended(path, new Set()) : [])])),
   ];
+}
+
+/** `.env`, `.env.local` and the like. */
+function environmentFiles(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => /^\.env(?:\..+)?$/.test(name));
+  } catch {
+    return [];
+  }
+}
+
+/** Files that a relative import means by `rootDirs` of tsconfig.json: folders that count as one. */
+export function rootDirFiles(path: string, from: string): string[] {
+  return [...upwards(from)].flatMap((folder) => {
+    const config = join(folder, "tsconfig.json");
+    const options = isFile(config) ? asObject(readJson(config)?.compilerOptions) : {};
+    const roots = textsIn(options.rootDirs).map((root) => resolve(folder, root));
+    const inside = roots.filter((root) => !relative(root, path).startsWith(".."));
+    return inside.flatMap((root) => roots.flatMap((other) => scriptFiles(join(other, relative(root, path)))));
+  });
 }
 
 function tsconfigFiles(specifier: string, path: string, seen: Set<string>): string[] {
@@ -111,9 +146,15 @@ function extended(path: string, seen: Set<string>): string[] {
   seen.add(path);
   const names = [readJson(path)?.extends].flat().filter((name) => typeof name === "string");
   const files = names
-    .flatMap((name) => [resolve(dirname(path), name), resolve(dirname(path), `${name}.json`)])
+    .flatMap((name) => (/^\.{0,2}\//.test(name) ? [resolve(dirname(path), name)] : inPackages(name, dirname(path))))
+    .flatMap((base) => [base, `${base}.json`, join(base, "tsconfig.json")])
     .filter(isFile);
   return files.flatMap((file) => [file, ...extended(file, seen)]);
+}
+
+/** Where a name may lie among the packages of the folders above. */
+function inPackages(name: string, from: string): string[] {
+  return [...upwards(from)].map((folder) => join(folder, "node_modules", name));
 }
 
 /** What a table of patterns makes of a name, every condition and every alternative of it. */
@@ -130,7 +171,8 @@ function mapped(specifier: string, table: unknown, folder: string): string[] {
 }
 
 function textsIn(value: unknown): string[] {
-  return typeof value === "string" ? [value] : Object.values(asObject(value)).flatMap(textsIn);
+  const inner = Array.isArray(value) ? value : Object.values(asObject(value));
+  return typeof value === "string" ? [value] : inner.flatMap(textsIn);
 }
 
 function packageJson(folder: string): Record<string, unknown> | undefined {

@@ -26,6 +26,9 @@ export interface Inputs {
 /** This package, from its sources and from dist alike: another version may judge otherwise. */
 const ownPackage = [...upwards(import.meta.dirname)].find((folder) => isFile(join(folder, "package.json"))) as string;
 
+/** Files of a folder that a notebook looks through: with more of them it always runs. */
+const mostListed = 5000;
+
 const lockfiles = [
   "package-lock.json",
   "npm-shrinkwrap.json",
@@ -134,8 +137,16 @@ export function inputsOf(
   for (const path of dependencies.folders) {
     addFolder(path);
   }
-  for (const path of dependencies.listed) {
-    result[`the names in ${path}`] = hashOf(namesIn(path, excluded).join("\n"));
+  for (const [path, deep] of dependencies.listed) {
+    const names = namesIn(path, excluded, deep);
+    result[`the names in ${path}`] = hashOf(names.join("\n"));
+    if (names.length > mostListed) {
+      unknown.add(`what is in ${path}, which has more than ${mostListed} files`);
+      continue;
+    }
+    for (const file of names.map((name) => join(path, name)).filter(isFile)) {
+      result[file] = hashes.file(file);
+    }
   }
   for (const path of notebookSettings(notebook).data ?? []) {
     const whole = resolve(folder, path);
@@ -225,12 +236,15 @@ function findLockfiles(start: string): string[] {
   return found;
 }
 
-/** The names in a folder but for notebooks, hidden ones, and what the run itself writes. */
-function namesIn(folder: string, excluded: ReadonlySet<string>): string[] {
+/** The names in a folder but for notebooks, hidden ones, installed packages, and what the run itself writes. */
+function namesIn(folder: string, excluded: ReadonlySet<string>, deep = false): string[] {
   try {
-    return readdirSync(folder)
+    const real = realpathSync(folder);
+    return readdirSync(folder, { encoding: "utf8", recursive: deep })
       .filter(
-        (name) => !name.startsWith(".") && !name.endsWith(".ipynb") && !excluded.has(join(realpathSync(folder), name)),
+        (name) =>
+          !/(?:^|[/\\])(?:\.|node_modules(?:[/\\]|$))|\.ipynb$/.test(name) &&
+          ![...upwards(join(real, name))].some((path) => excluded.has(path)),
       )
       .sort();
   } catch {
