@@ -273,3 +273,21 @@ test.each([
       .replaceAll(" f", "f"),
   ).toBe(expected);
 });
+
+// https://github.com/jupyter-book/jupyter-book/issues/750, https://github.com/jupyter/notebook/issues/4244
+test.each([
+  ["\\\\$1 or \\\\$100, not more", "$1 or $100, not more"],
+  ["\\$5 and \\$6", "$5 and $6"],
+  ["\\\\$x$ y", "$x$ y"],
+  ["`a \\\\$`", "a \\\\$"],
+])("a dollar behind backslashes is a dollar: %s", async (source, shown) => {
+  const text = (await body(markdown(source))).replace(/<[^>]*>/g, "");
+  expect(text).toContain(shown);
+  expect(text).not.toContain(`\\${shown}`);
+});
+
+test("a line break at the end of a formula stays one", async () => {
+  for (const source of ["$$\n\\begin{matrix}a\\\\b\\end{matrix}\\\\$$", "x $a \\\\$ y"]) {
+    expect(await body(markdown(source))).toContain("katex");
+  }
+});

@@ -10,7 +10,7 @@ import { type Equations, isDisplayed } from "./equations.ts";
 import { escapeHtml } from "./escape.ts";
 import type { Headings } from "./headings.ts";
 import type { Highlight } from "./highlight.ts";
-import { findFormulas } from "./math-source.ts";
+import { findFormulas, outsideCode } from "./math-source.ts";
 import type { Attachments, Media } from "./media.ts";
 import { sanitizeHtml } from "./sanitize.ts";
 import { taskLists } from "./task-lists.ts";
@@ -34,6 +34,13 @@ const katexPlugin = ((markdownItKatex as unknown as { default?: unknown }).defau
 /** A reference in text, which MathJax finds outside of formulas, too. */
 const longestReference = 400;
 const referenceAt = /^\\(eq)?ref\s*\{([^{}]+)\}/;
+
+/** Puts names of attachments that have blanks, which end an address in Markdown, between angle brackets. */
+function bracketed(source: string, names: readonly string[]): string {
+  return names
+    .filter((name) => /\s/.test(name) && !/[<>\n]/.test(name))
+    .reduce((text, name) => text.replaceAll(`](attachment:${name}`, () => `](<attachment:${name}>`), source);
+}
 
 /** Renders the Markdown of one page. */
 export class MarkdownRenderer {
@@ -122,7 +129,8 @@ export class MarkdownRenderer {
   render(source: string, attachments?: Attachments): string {
     this.#trusted = [];
     this.#environments = [];
-    const text = findFormulas(source, (tex) => `\\m${this.#nonce}-${this.#environments.push(tex) - 1};`);
+    const named = outsideCode(source, (part) => bracketed(part, Object.keys(attachments ?? {})));
+    const text = findFormulas(named, (tex) => `\\m${this.#nonce}-${this.#environments.push(tex) - 1};`);
     const tokens = this.#md.parse(text, {});
     const html = this.#md.renderer.render(tokens, this.#md.options, {});
     const { media, sanitize } = this.#options;

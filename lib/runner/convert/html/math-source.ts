@@ -5,9 +5,9 @@ import { tableFormulas } from "./table-formulas.ts";
 const code =
   /^[ \t>]*(?:```+[^`\n]*|~~~+[^\n]*)\n(?:[\s\S]*?^[ \t>]*(?:```|~~~)[^\n]*$|[\s\S]*)|(`+)(?!`)(?:(?!\n[ \t]*\n)[\s\S])*?(?<!`)\1(?!`)/gm;
 
-/** What is passed over on the way to an environment: escapes, and formulas with dollars around them. */
+/** What is passed over on the way to an environment: escapes, and formulas with dollars around them. Two backslashes make a dollar one. */
 const opening =
-  /\\(?!begin\s*\{)[\s\S]|\$\$[\s\S]*?\$\$|\$(?:(?!\n[ \t]*\n)(?:[^$\\]|\\[\s\S]))+\$|\\begin\s*\{([^{}\n]+)\}/g;
+  /\\\\(?=\$)|\\(?!begin\s*\{)[\s\S]|\$\$[\s\S]*?\$\$|\$(?:(?!\n[ \t]*\n)(?:[^$\\]|\\[\s\S]))+\$|\\begin\s*\{([^{}\n]+)\}/g;
 
 /**
  * Writes Jupyter's formulas so that they can be found: those in `\\[…\\]` and `\\(…\\)` with dollars, and environments without
@@ -18,14 +18,18 @@ const opening =
  * @param keep Takes an environment, and gives what is to stand for it in the text.
  */
 export function findFormulas(text: string, keep: (tex: string) => string): string {
-  const source = withoutFences(text, tableFormulas);
+  return outsideCode(withoutFences(text, tableFormulas), (part) => inText(part, keep));
+}
+
+/** Changes what is in no fence and no span of code. */
+export function outsideCode(text: string, change: (text: string) => string): string {
   let result = "";
   let from = 0;
-  for (const { 0: whole, index } of source.matchAll(code)) {
-    result += inText(source.slice(from, index), keep) + whole;
+  for (const { 0: whole, index } of text.matchAll(code)) {
+    result += change(text.slice(from, index)) + whole;
     from = index + whole.length;
   }
-  return result + inText(source.slice(from), keep);
+  return result + change(text.slice(from));
 }
 
 /** Changes what is outside of fences. */
@@ -50,7 +54,14 @@ function inText(text: string, keep: (tex: string) => string): string {
   const endless = new Set<string>();
   opening.lastIndex = 0;
   for (let match = opening.exec(dollars); match !== null; match = opening.exec(dollars)) {
-    const [, name] = match;
+    const [whole, name] = match;
+    if (whole === "\\\\" && dollars[opening.lastIndex] === "$") {
+      // Markdown takes the first of the backslashes, MathJax in Jupyter the second.
+      result += `${dollars.slice(from, match.index)}\\$`;
+      opening.lastIndex += 1;
+      from = opening.lastIndex;
+      continue;
+    }
     // In a quotation each line has its mark, which is none of the formula's.
     if (name === undefined || endless.has(name) || /^[ \t]*>/.test(lineBefore(dollars, match.index))) {
       continue;

@@ -111,6 +111,19 @@ test("HTML and Markdown of outputs, and raw cells, are as Markdown cells are", a
   expect(body).toContain(`data:image/jpeg;base64,${base64("picture b")}`);
 });
 
+test("HTML of a raw cell is cleaned in a cleaned page, and as it is in another", async () => {
+  const raw: Cell = {
+    cell_type: "raw",
+    metadata: { raw_mimetype: "text/html" },
+    source: '<b onclick="x()">raw</b><script>draw()</script><img src="a.png">',
+  };
+  const cleaned = (await page([raw])).body;
+  expect(cleaned).toContain("<b>raw</b>");
+  expect(cleaned).toContain(png("picture a"));
+  expect(cleaned).not.toContain("draw()");
+  expect((await page([raw], { sanitize: false })).body).toContain('<b onclick="x()">raw</b><script>draw()</script>');
+});
+
 test.each([
   ["![m](attachment:m.png)"],
   ['<img src="attachment:m.png">'],
@@ -123,6 +136,22 @@ test.each([
       "data:image/png;base64,TQ==",
     );
   }
+});
+
+test("an attachment whose name has blanks, as Jupyter writes it (https://github.com/jupyter/nbconvert/issues/2247)", async () => {
+  const attachments = { "Incorrect Vals.png": { "image/png": "TQ==" } };
+  const shownBy = async (source: string) => (await page([markdown(source, { attachments })])).body;
+  for (const source of [
+    "![Incorrect Vals.png](attachment:Incorrect Vals.png)",
+    '![i](attachment:Incorrect Vals.png "title")',
+    "![i](<attachment:Incorrect Vals.png>)",
+    "![i](attachment:Incorrect%20Vals.png)",
+  ]) {
+    expect(await shownBy(source)).toContain('src="data:image/png;base64,TQ=="');
+  }
+  expect(await shownBy("`![i](attachment:Incorrect Vals.png)`")).toContain(
+    "![i](attachment:Incorrect Vals.png)</code>",
+  );
 });
 
 test("attachments with odd names, and none of that name", async () => {

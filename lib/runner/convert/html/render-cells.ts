@@ -9,6 +9,7 @@ import { type Highlight, loadLanguages } from "./highlight.ts";
 import { MarkdownRenderer } from "./markdown.ts";
 import { Media } from "./media.ts";
 import { type OutputContext, renderOutputs } from "./outputs.ts";
+import { sanitizeHtml } from "./sanitize.ts";
 
 export interface RenderOptions {
   readonly scripts: "bundled" | "cdn" | "none";
@@ -123,7 +124,9 @@ function renderRaw(cell: Cell, context: OutputContext): string {
   const format = cell.metadata.format ?? cell.metadata.raw_mimetype;
   const source = joinLines(cell.source);
   if (format === "text/html") {
-    return context.sanitize ? "" : context.media.embed(source, cell.attachments);
+    return context.sanitize
+      ? sanitizeHtml(source, (tree) => context.media.place(tree, cell.attachments))
+      : context.media.embed(source, cell.attachments);
   }
   if (format === "text/markdown") {
     return `<section class="cell markdown">${context.markdown.render(source, cell.attachments)}</section>`;
