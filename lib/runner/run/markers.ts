@@ -19,13 +19,13 @@ const meanings: Readonly<Record<string, Markers>> = {
 };
 
 /**
- * The markers of a cell: comments on lines of their own (`# NBVAL_SKIP`, `// NBVAL_SKIP`) and tags (`nbval-skip`). Comments
+ * The markers of a cell: comments on lines of their own (`# NBVAL_SKIP`, `// NBVAL_SKIP`, `/* NBVAL_SKIP *\/`) and tags (`nbval-skip`). Comments
  * go before tags, later ones before earlier ones, as nbval has it.
  */
 export function markersOf(cell: Cell): Markers {
   const comments = joinLines(cell.source)
     .split("\n")
-    .map((line) => /^\s*(?:#+|\/{2,})\s*(\w+)\s*$/.exec(line)?.[1] ?? "");
+    .map((line) => /^\s*(?:#+|\/{2,}|\/\*+(?=.*\*\/\s*$))\s*(\w+)\s*(?:\*+\/\s*)?$/.exec(line)?.[1] ?? "");
   const tags = tagsOf(cell).map((tag) => tag.toUpperCase().replaceAll("-", "_"));
   const found = [...tags, ...comments].map((name) => (Object.hasOwn(meanings, name) ? meanings[name] : undefined));
   return Object.assign({}, ...found);
