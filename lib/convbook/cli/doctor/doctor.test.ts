@@ -79,7 +79,9 @@ describe("convbook doctor", () => {
       state: "missing",
       advice: "npx convbook kernel install --name convbook-old",
     });
-    expect(findings.get("kernel convbook-old")?.found).toContain(`${program} does not work: `);
+    expect(findings.get("kernel convbook-old")?.found).toContain(
+      `${program} does not work: the kernel convbook-old ended with exit code 1: Error: Cannot find module`,
+    );
     expect(status).toBe(1);
   });
 

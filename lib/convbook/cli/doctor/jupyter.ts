@@ -51,11 +51,17 @@ async function tryKernel(folder: string): Promise<string | undefined> {
     return status === "error" && answer.ename === "TypeScriptError" ? undefined : "it runs cells whose types are wrong";
   } catch (error) {
     // A kernel that refuses a setting says so before it ends.
-    const last = error instanceof KernelDiedError ? error.stderr.trim().split("\n").at(-1) : "";
+    const last = error instanceof KernelDiedError ? tellingLine(error.stderr) : "";
     return last ? `${firstLine(error)}: ${last}` : firstLine(error);
   } finally {
     await manager?.kill();
   }
+}
+
+/** The line of a program's last words that says what was wrong: its error, which Node follows with a stack and its version. */
+function tellingLine(words: string): string | undefined {
+  const lines = words.trim().split("\n");
+  return lines.findLast((line) => /^\w*(?:Error|Exception)\b[^:]*: /.test(line)) ?? lines.at(-1);
 }
 
 /** Every kernelspec that runs our kernel, each started; and where none is installed, the one that comes with this package. */
