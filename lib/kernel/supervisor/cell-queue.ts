@@ -26,7 +26,7 @@ export interface CellQueueParts {
 interface Running {
   readonly request: Message;
   interrupted: boolean;
-  /** Ends what the cell waits for after it ran. */
+  /** Ends what the cell waits for before and after it runs. */
   stopWaiting: () => void;
 }
 
@@ -34,6 +34,8 @@ export class CellQueue {
   readonly #parts: CellQueueParts;
   readonly #waiting: Message[] = [];
   #running: Running | undefined;
+  /** Settles when the latest cell is compiled and checked, or refused. */
+  #prepared: Promise<void> = Promise.resolve();
   #executionCount = 0;
   /** Numbers cells for the child: also those that have no execution count of their own. */
   #cells = 0;
@@ -143,6 +145,22 @@ export class CellQueue {
     }
   }
 
+  /**
+   * Compiles and checks a cell, or gives nothing once it is interrupted: the checker may take long, and goes on. The next cell
+   * waits for it, for it is checked against what this one left.
+   */
+  #prepare(running: Running, code: string, file: string, wait: number | undefined): Promise<PreparedCell | undefined> {
+    const preparing = this.#prepared.then(() => this.#parts.preparer.prepare(code, file, wait));
+    this.#prepared = preparing.then(
+      () => {},
+      () => {},
+    );
+    const stopped = new Promise<undefined>((resolve) => {
+      running.stopWaiting = () => resolve(undefined);
+    });
+    return Promise.race([preparing, stopped]);
+  }
+
   async #run(id: number, running: Running, silent: boolean, code: string, file: string): Promise<Outcome> {
     const { preparer, user, outputs, debug, typesWait } = this.#parts;
     const { request } = running;
@@ -158,18 +176,18 @@ export class CellQueue {
       const evalue = `There is no help on ${asked}: it is not known in this notebook`;
       return { status: "error", error: { ename: "HelpError", evalue, traceback: [evalue] } };
     }
-    let prepared: PreparedCell;
+    let prepared: PreparedCell | undefined;
     try {
       // One that can be asked for input has somebody before it; what runs notebooks unattended must be able to rely on types.
       const interactive = request.content.allow_stdin === true;
-      prepared = await preparer.prepare(code, file, interactive ? typesWait : undefined);
+      prepared = await this.#prepare(running, code, file, interactive ? typesWait : undefined);
     } catch (error) {
       if (error instanceof CellRefusedError) {
         return { status: "error", error: error.content };
       }
       throw error;
     }
-    if (running.interrupted) {
+    if (prepared === undefined || running.interrupted) {
       return { status: "error", error: interruptedError };
     }
     const lost = user.takeLoss();
