@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { realPath } from "../files.ts";
-import type { Notebook } from "../notebook/types.ts";
+import type { Cell, Notebook } from "../notebook/types.ts";
 import { collectDependencies } from "./collect.ts";
 
 const root = mkdtempSync(join(tmpdir(), "dependencies-"));
@@ -23,7 +23,7 @@ function write(path: string, text = ""): void {
 }
 
 function dependenciesOf(source: string, language = "typescript") {
-  const cell = { cell_type: "code", source, metadata: {}, outputs: [], execution_count: null } as const;
+  const cell: Cell = { cell_type: "code", source, metadata: {}, outputs: [], execution_count: null };
   const notebook: Notebook = { cells: [cell], metadata: {}, nbformat: 4, nbformat_minor: 4 };
   return collectDependencies(notebook, join(folder, "n.ipynb"), { cwd: folder, language });
 }
@@ -59,7 +59,7 @@ test("a sentence that is put together names nothing, and nothing in the cache's 
   write("the end.txt");
   write("runcache/entry.json");
   expect(counts("the end.txt", 'console.log("the end" + ".")')).toBe(false);
-  const cell = { cell_type: "code", source: '"run" + x', metadata: {}, outputs: [], execution_count: null } as const;
+  const cell: Cell = { cell_type: "code", source: '"run" + x', metadata: {}, outputs: [], execution_count: null };
   const notebook: Notebook = { cells: [cell], metadata: {}, nbformat: 4, nbformat_minor: 4 };
   const options = { cwd: folder, language: "typescript", apart: realPath(join(folder, "runcache")) };
   expect([...collectDependencies(notebook, join(folder, "n.ipynb"), options).files]).toEqual([]);
