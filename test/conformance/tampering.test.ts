@@ -43,6 +43,8 @@ const tamperings: Readonly<Record<string, string>> = {
     "globalThis.setTimeout = globalThis.setImmediate = globalThis.queueMicrotask = globalThis.clearTimeout = undefined as never;",
   "modules of Node":
     'const fs = require("node:fs"), vm = require("node:vm"), util = require("node:util"), module = require("node:module"); fs.writeSync = vm.Script.prototype.runInThisContext = util.inspect = () => "nonsense"; module.syncBuiltinESMExports();',
+  "node:vm as a whole":
+    'const vm = require("node:vm") as Record<string, unknown>; for (const name of Object.keys(vm)) vm[name] = () => { throw new Error("no"); }; require("node:module").syncBuiltinESMExports();',
   "the kernel's realm, by a function of it":
     'const found = process.stdout.write as never as { constructor: (code: string) => () => { JSON: { parse: unknown } } }; try { found.constructor("return globalThis")().JSON.parse = () => ({}); } catch {} const objects = Object.getPrototypeOf(Object.getPrototypeOf(found)); try { objects.toJSON = () => 7; } catch {} try { objects.constructor.entries = () => []; } catch {}',
   "what hands cells over":

@@ -48,7 +48,8 @@ type Outcome =
   | { status: "ok"; result: MimeBundle | undefined; metadata?: Record<string, unknown> }
   | { status: "error"; error: ErrorContent };
 
-const { runInThisContext } = vm.Script.prototype;
+const { Script, constants } = vm;
+const { runInThisContext } = Script.prototype;
 
 /** Where the agent finds the runner when it speaks through the inspector. */
 export const runnerSymbol = Symbol.for("convbook.kernel.runner");
@@ -209,9 +210,9 @@ export class CellRunner {
       for (const name of frame.ownShadows) {
         this.#declareShadow(name);
       }
-      const script = new vm.Script(frame.code, {
+      const script = new Script(frame.code, {
         filename: frame.file,
-        importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+        importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
       });
       await settled((Reflect.apply(runInThisContext, script, []) as (helper: CellHelper) => unknown)(helper));
       const bundle = helper.result === undefined ? {} : await render(helper.result);
@@ -301,7 +302,7 @@ function evaluateExpressions(expressions: Readonly<Record<string, string>>): Rec
   const results: Record<string, unknown> = {};
   for (const [name, expression] of Object.entries(expressions)) {
     try {
-      const value: unknown = Reflect.apply(runInThisContext, new vm.Script(`(${expression}\n)`), []);
+      const value: unknown = Reflect.apply(runInThisContext, new Script(`(${expression}\n)`), []);
       results[name] = { status: "ok", data: { "text/plain": asText(value) }, metadata: {} };
     } catch (error) {
       results[name] = { status: "error", ...describeError(error) };

@@ -14,6 +14,10 @@ export interface ImportOptions {
 }
 
 export type Namespace = Record<string, unknown>;
+// As they were before any cell ran.
+const { Script, constants } = vm;
+const { runInThisContext } = Script.prototype;
+
 type NativeImport = (specifier: string, options?: ImportOptions) => Promise<Namespace>;
 
 /** Imports for cells whose folder is `folder`. */
@@ -74,10 +78,11 @@ export class Importer {
     if (known !== undefined) {
       return known;
     }
-    const made: NativeImport = new vm.Script("(specifier, options) => import(specifier, options)", {
+    const script = new Script("(specifier, options) => import(specifier, options)", {
       filename: join(folder, "notebook.mjs"),
-      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-    }).runInThisContext();
+      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    });
+    const made: NativeImport = Reflect.apply(runInThisContext, script, []);
     this.#native.set(folder, made);
     return made;
   }

@@ -17,6 +17,9 @@ import { UserError, userValue } from "./realm.ts";
 import { registerSource } from "./stack.ts";
 import { isCommonJs, isModule, loaderOf, placed } from "./typescript.ts";
 
+// As they were before any cell ran.
+const { SourceTextModule, SyntheticModule } = vm;
+
 interface Loaded {
   readonly module: vm.Module;
   readonly modified: number;
@@ -265,7 +268,7 @@ export class LocalModules {
         return this.#requireModule(file);
       }
     }
-    return new vm.SourceTextModule(code, {
+    return new SourceTextModule(code, {
       identifier: file,
       initializeImportMeta: (meta) => {
         Object.assign(meta, this.metaOf(file));
@@ -305,7 +308,7 @@ function modified(file: string): number {
 
 function synthetic(identifier: string, values: Namespace): vm.Module {
   const names = Object.keys(values);
-  return new vm.SyntheticModule(
+  return new SyntheticModule(
     names,
     function (this: vm.SyntheticModule) {
       for (const name of names) {
