@@ -1,4 +1,5 @@
 /** What a student is told before handing in, and that grading takes what is written then. */
+import { unzipSync } from "fflate";
 import { expect, test } from "vitest";
 import { checkFile } from "../../lib/classroom/check/index.ts";
 import { gradeClass } from "../../lib/classroom/grade/index.ts";
@@ -116,4 +117,26 @@ test("what is no attack is none: the same import twice, a display of one's own, 
   await gradeClass(room.path("sub"), { grader: room.path("grader"), out: room.path("out") });
   const result = room.result("anna");
   expect([pointsOf(result), result.findings]).toEqual([{ test_last: 1, test_more: 1 }, []]);
+});
+
+test("files of the student's own that the notebook names are handed in with it, and no others", async () => {
+  using room = new Classroom();
+  writeCourse(room);
+  room.write("mine/helper.ts", 'import { two } from "./lib/numbers.js";\nexport const power = two;\n');
+  room.write("mine/lib/numbers.ts", "export const two = 2;\n");
+  room.write("mine/diary.txt", "private");
+  const answer = 'import { power } from "./helper";\nfunction square(x: number): number { return x ** power; }';
+  const path = room.write("mine/squares.ipynb", notebook(course(answer, goodTotal, false)));
+  const { result, files, zip } = await checkFile(path, { given: room.path("student") });
+  expect(files).toEqual(["squares.ipynb", "helper.ts", "lib/numbers.ts"]);
+  expect(Object.keys(unzipSync(zip)).sort()).toEqual([
+    "handed-in.json",
+    "helper.ts",
+    "lib/numbers.ts",
+    "squares.ipynb",
+  ]);
+  expect(pointsOf(result)).toMatchObject({ test_square: 2 });
+  room.write("sub/anna.zip", zip);
+  await gradeClass(room.path("sub"), { grader: room.path("grader"), out: room.path("out") });
+  expect(pointsOf(room.result("anna"))).toMatchObject({ test_square: 2 });
 });

@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { strToU8, zipSync } from "fflate";
 import { type Notebook, readNotebook } from "nbconvert-ts-runner";
 import { ClassroomError } from "../errors.ts";
-import { contextOf, filesBelow, type GivenLimits, gradeSubmission, type Submission } from "../grade/index.ts";
+import { contextOf, filesBelow, type GivenLimits, gradeSubmission } from "../grade/index.ts";
 import type { Finding, Result } from "../results/index.ts";
 import {
   type Assignment,
@@ -24,6 +24,7 @@ import {
   readSettings,
   settingsFile,
 } from "../source/index.ts";
+import { namedFiles } from "./own-files.ts";
 
 export interface CheckOptions {
   /** The notebook or folder as it was handed out: with it, missing cells are found, too. */
@@ -37,6 +38,8 @@ export interface Checked {
   readonly result: Result;
   /** Of the file: what is recorded of it when it is graded. */
   readonly hash: string;
+  /** Names of what is handed in: the notebook, and the student's own files that it names. */
+  readonly files: readonly string[];
   /** What to hand in. */
   readonly zip: Uint8Array;
 }
@@ -54,12 +57,12 @@ export async function checkFile(path: string, options: CheckOptions = {}): Promi
   checkPlaces(path, options.given);
   const { notebook } = readNotebook(path);
   const name = basename(path);
-  const own = assignmentOf(path, notebook);
+  const read = assignmentOf(path, notebook);
   const given =
     options.given === undefined ? undefined : withNotebook(readAssignment(options.given), options.given, name);
   const variant = markOf(notebook.metadata)?.variant ?? null;
   const context = await contextOf({
-    grader: given ?? own,
+    grader: given ?? read,
     student: undefined,
     variant,
     limits: options.limits,
@@ -68,8 +71,16 @@ export async function checkFile(path: string, options: CheckOptions = {}): Promi
     signal: options.signal,
   });
   const bytes = readFileSync(path);
-  const { result } = await gradeSubmission(submissionOf(path, bytes), context);
-  const findings = given === undefined ? [...storedFindings(notebook, own), ...result.findings] : result.findings;
+  const beside = filesBeside(path);
+  const own = namedFiles(notebook, beside).filter((file) => given?.files.includes(file) !== true);
+  // Where it is known what was handed out, nothing lies there that grading will not have.
+  const lies = given === undefined ? [...beside.keys()] : own;
+  const files = new Map(lies.map((file) => [file, beside.get(file) as () => Uint8Array]));
+  const { result } = await gradeSubmission(
+    { student: "you", problem: undefined, files: new Map([...files, [name, () => bytes]]) },
+    context,
+  );
+  const findings = given === undefined ? [...storedFindings(notebook, read), ...result.findings] : result.findings;
   // What was handed out is not known without it, and so not whether an answer for a person differs.
   const tasks =
     given === undefined
@@ -80,7 +91,15 @@ export async function checkFile(path: string, options: CheckOptions = {}): Promi
   return {
     result: { ...result, tasks, findings },
     hash: createHash("sha256").update(bytes).digest("hex"),
-    zip: zipSync({ [name]: bytes, "handed-in.json": strToU8(manifest(result)) }, { mtime: anyTime }),
+    files: [name, ...own],
+    zip: zipSync(
+      {
+        ...Object.fromEntries(own.map((file) => [file, (beside.get(file) as () => Uint8Array)()])),
+        [name]: bytes,
+        "handed-in.json": strToU8(manifest(result)),
+      },
+      { mtime: anyTime },
+    ),
   };
 }
 
@@ -150,11 +169,10 @@ function withNotebook(assignment: Assignment, path: string, file: string): Assig
   return { ...assignment, notebooks: [own], points: own.points };
 }
 
-/** The notebook with the data that lies beside it. */
-function submissionOf(path: string, bytes: Uint8Array): Submission {
-  const beside = filesBelow("you", resolve(dirname(path)));
-  const data = [...beside.files].filter(([name]) => !name.endsWith(".ipynb") && !name.endsWith(".zip"));
-  return { student: "you", problem: undefined, files: new Map([...data, [basename(path), () => bytes]]) };
+/** What lies beside a notebook and below, but for other notebooks and what was packed. */
+function filesBeside(path: string): ReadonlyMap<string, () => Uint8Array> {
+  const { files } = filesBelow("you", resolve(dirname(path)));
+  return new Map([...files].filter(([name]) => !name.endsWith(".ipynb") && !name.endsWith(".zip")));
 }
 
 /** What the file's own metadata tell of changes: checksums of locked cells, ids that occur more than once. */

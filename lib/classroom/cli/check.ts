@@ -31,7 +31,7 @@ export const checkCommand = new Command("check")
     process.exitCode = checked.result.status === "failed" ? 1 : 0;
     if (zip) {
       writePlainFile(place, checked.zip);
-      console.log(`Hand in ${basename(place)}`);
+      console.log(`Hand in ${basename(place)}: ${checked.files.join(", ")}`);
     }
   });
 
