@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { strToU8, zipSync } from "fflate";
 import { afterAll, expect, it } from "vitest";
@@ -53,4 +53,37 @@ it("gives each student the variant that was drawn, whatever their names, and say
   expect(await grade()).toEqual([{ student: "constructor", status: "failed", points: 0 }]);
   writeFileSync(join(grader, "variants.json"), "{ not");
   await expect(grade()).rejects.toThrow(/variants\.json: cannot be read: .*; make the assignment anew$/);
+});
+
+// Learning platforms and editors leave files with odd permissions; one of them is no reason to stop the class.
+it("tells what may not be read, and goes on with the others", () => {
+  const path = folder({ "anna/a.ipynb": "{}", "anna/own/b.txt": "", "ben.ipynb": "{}", "eve/a.ipynb": "{}" });
+  chmodSync(path, 0o755);
+  for (const each of ["anna", "eve", "eve/a.ipynb"]) {
+    chmodSync(join(path, each), 0o755);
+  }
+  chmodSync(join(path, "anna/a.ipynb"), 0o000);
+  chmodSync(join(path, "anna/own"), 0o000);
+  chmodSync(join(path, "ben.ipynb"), 0o000);
+  const isRoot = process.getuid?.() === 0;
+  // The administrator may read everything.
+  if (isRoot) {
+    process.seteuid?.(65534);
+  }
+  try {
+    const denied = "EACCES: permission denied";
+    const found = students(path);
+    expect(found[0]?.[1]).toMatch(
+      new RegExp(`^has a (file|folder) that cannot be read: (a.ipynb|own/) \\(${denied}\\)$`),
+    );
+    expect(found.slice(1)).toEqual([
+      ["ben", `cannot be read: ${denied}`],
+      ["eve", undefined],
+    ]);
+  } finally {
+    if (isRoot) {
+      process.seteuid?.(0);
+    }
+    chmodSync(join(path, "anna/own"), 0o755);
+  }
 });

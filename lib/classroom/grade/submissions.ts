@@ -1,6 +1,6 @@
 /** Finds what was handed in: folders by student (nbgrader's layout too), notebooks side by side, and zips of either. */
 import { createHash } from "node:crypto";
-import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, lstatSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { unzipSync } from "fflate";
 import { ClassroomError } from "../errors.ts";
@@ -45,6 +45,11 @@ export function findSubmissions(path: string): Submission[] {
         const place = join(path, entry.name);
         if (entry.isDirectory()) {
           return [outOfZip(filesBelow(entry.name, place))];
+        }
+        const problem = entry.isFile() ? whyUnreadable(place) : undefined;
+        if (problem !== undefined && /\.(ipynb|zip)$/i.test(entry.name)) {
+          const student = entry.name.replace(/\.[^.]*$/, "");
+          return [{ student, problem: `cannot be read: ${problem}`, files: new Map() }];
         }
         return entry.isFile() ? ofFile(entry.name, () => readFileSync(place), true) : [];
       });
@@ -152,6 +157,11 @@ export function filesBelow(student: string, folder: string): Submission {
   let bytes = 0;
   let problem: string | undefined;
   const visit = (place: string, prefix: string, depth: number): void => {
+    const closed = whyUnreadable(place);
+    if (closed !== undefined) {
+      problem ??= `has a folder that cannot be read: ${prefix === "" ? "its own" : prefix} (${closed})`;
+      return;
+    }
     for (const entry of readdirSync(place, { withFileTypes: true })) {
       const path = join(place, entry.name);
       if (entry.name.startsWith(".") || leftOut.has(entry.name)) {
@@ -161,6 +171,11 @@ export function filesBelow(student: string, folder: string): Submission {
         visit(path, `${prefix}${entry.name}/`, depth + 1);
       } else if (entry.isFile()) {
         // Links lead out of the folder, and are no submission.
+        const unreadable = whyUnreadable(path);
+        if (unreadable !== undefined) {
+          problem ??= `has a file that cannot be read: ${prefix}${entry.name} (${unreadable})`;
+          continue;
+        }
         bytes += lstatSync(path).size;
         if (files.size >= mostFiles || bytes > mostBytes) {
           problem = `has more than ${mostFiles} files or ${mostBytes / 2 ** 20} MiB; the rest was not read`;
@@ -172,6 +187,17 @@ export function filesBelow(student: string, folder: string): Submission {
   };
   visit(folder, "", 0);
   return { student, problem, files };
+}
+
+/** Why a file or a folder cannot be read by whoever grades. */
+function whyUnreadable(path: string): string | undefined {
+  try {
+    // A folder is opened to list it.
+    closeSync(openSync(path, "r"));
+    return undefined;
+  } catch (error) {
+    return firstLine(error).replace(/, .*$/, "");
+  }
 }
 
 function unzipped(bytes: Uint8Array): Map<string, () => Uint8Array> {
