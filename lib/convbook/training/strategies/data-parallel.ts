@@ -62,10 +62,12 @@ export class DataParallel implements Strategy {
   }
 
   get #world(): World {
-    return this.#mpi.init({ timeout: this.#options.timeout });
+    return this.#mpi.world ?? this.#mpi.init({ timeout: this.#options.timeout });
   }
 
   async setUp(module: AnyTrainingModule): Promise<void> {
+    // Once a run: whoever changes the time in the middle of it is not to be undone by the next step.
+    this.#mpi.init({ timeout: this.#options.timeout });
     this.#seed = await this.fromRoot(Number(BigInt.asUintN(31, defaultGenerator.initialSeed())));
     await takeShareOfThreads(this.#world);
     this.#underWay = undefined;
