@@ -93,7 +93,7 @@ describe.each([...workflows, ...actions])("%s names what is there", (file) => {
 });
 
 it("is looked for in what stands there: the names are found", () => {
-  const script = stepsOf(".github/workflows/test.yml").map(({ run = "" }) => run);
+  const script = stepsOf(".github/workflows/test.yml").flatMap(({ run }) => run ?? []);
   expect(script).toEqual([".ci/run", "npm ci", "npm test"]);
 });
 
