@@ -222,7 +222,15 @@ class Session {
           }
         },
       });
-      guard.measure();
+      // A short cell ends before its memory is looked at.
+      if (guard.measure() > limits.memory) {
+        const [took, most] = [guard.peakMemory, limits.memory].map((bytes) => Math.round(bytes / 2 ** 20));
+        guard.stop({
+          status: "kernel-died",
+          name: "MemoryLimitExceeded",
+          message: `the kernel took ${took} MiB, more than the limit of ${most} MiB`,
+        });
+      }
       const common = { seconds: (performance.now() - start) / 1000, outputs: cell.outputs, shown, results };
       if (guard.reason !== undefined) {
         return { ...common, ...stopped(guard.reason.name, guard.reason.message) };
