@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # A Debian 13 (trixie) in a folder, for what Debian 12 does not have: JupyterLab, and Mesa 25, whose Vulkan driver runs WebGPU without a graphics card.
 #
-#   trixie.sh make ROOT             makes it, or brings an older one up to date (debootstrap, as root; about 0.9 GB and three minutes)
+#   trixie.sh make ROOT             makes it, or brings an older one up to date (debootstrap, as root; about 0.9 GB; 77 seconds on two cores)
 #   trixie.sh run ROOT COMMAND ...  runs a command in it; this repository, the temporary folder and this machine's Node are where they are here
 #
-# CONVBOOK_DEBIAN is the address of the Debian archive, if another is nearer.
+# CONVBOOK_DEBIAN is the address of a Debian archive, if another is nearer than the one that debootstrap takes by itself.
 set -euo pipefail
 action=${1-} root=${2-}
 [ -n "$root" ] && { [ "$action" = make ] || [ "$action" = run ]; } || {
@@ -13,7 +13,7 @@ action=${1-} root=${2-}
 }
 shift 2
 repository=$(cd "$(dirname "$0")/.." && pwd)
-archive=${CONVBOOK_DEBIAN:-http://deb.debian.org/debian}
+archive=${CONVBOOK_DEBIAN:-}
 
 # Runs a command in the folder; mounts of a namespace of its own are gone when the command ends, however it ends.
 inside() {
@@ -37,13 +37,14 @@ make() {
     return 1
   fi
   mkdir -p "$root"
-  [ -e "$root/.base" ] || [ -e "$root/.made" ] || debootstrap --variant=minbase trixie "$root" "$archive" >/dev/null
+  [ -e "$root/.base" ] || [ -e "$root/.made" ] || debootstrap --variant=minbase trixie "$root" ${archive:+"$archive"} >/dev/null
   touch "$root/.base"
   # A folder that can be made again needs no waiting for the disk, and no manuals.
   mkdir -p "$root/etc/dpkg/dpkg.cfg.d"
   printf '%s\n' force-unsafe-io 'path-exclude=/usr/share/doc/*' 'path-exclude=/usr/share/man/*' 'path-exclude=/usr/share/locale/*' \
     >"$root/etc/dpkg/dpkg.cfg.d/convbook"
-  echo "deb $archive trixie main" >"$root/etc/apt/sources.list"
+  # debootstrap has written where the base came from.
+  [ -z "$archive" ] || echo "deb $archive trixie main" >"$root/etc/apt/sources.list"
   cp -L /etc/resolv.conf "$root/etc/resolv.conf"
   # What an interrupted run had begun.
   (inside dpkg --configure -a >/dev/null)
