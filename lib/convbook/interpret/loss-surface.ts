@@ -39,7 +39,7 @@ export interface LossSurfaceOptions {
 }
 
 export interface LossSurfaceFigureOptions extends FigureOptions {
-  /** Limits of the loss: colours of a surface (logarithmic), axis of a curve. Share them between figures that are compared. */
+  /** Limits of the loss: colours (logarithmic) and height of a surface, axis of a curve. Share them between figures that are compared. */
   readonly domain?: readonly [low: number, high: number];
 }
 
@@ -107,7 +107,8 @@ export class LossSurface implements Showable {
     }
     const all = this.losses.flatMap((row) => [...row]);
     const least = Math.min(...all.filter((value) => value > 0), Number.MAX_VALUE);
-    const limits = domain === undefined ? {} : { cmin: Math.log10(domain[0]), cmax: Math.log10(domain[1]) };
+    const range = domain?.map((loss) => Math.log10(loss));
+    const limits = range === undefined ? {} : { cmin: range[0], cmax: range[1] };
     const trace = {
       type: "surface",
       name: "loss",
@@ -126,7 +127,11 @@ export class LossSurface implements Showable {
       width,
       height,
       ...(title === undefined ? {} : { title: { text: title } }),
-      scene: { xaxis: axis("first direction"), yaxis: axis("second direction"), zaxis: axis("log₁₀ loss") },
+      scene: {
+        xaxis: axis("first direction"),
+        yaxis: axis("second direction"),
+        zaxis: { ...axis("log₁₀ loss"), ...(range && { range }) },
+      },
       margin: { l: 0, r: 0, b: 0, t: title === undefined ? 0 : 40 },
     };
     const flat = this.toFigure({

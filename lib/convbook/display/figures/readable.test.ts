@@ -156,6 +156,13 @@ describe("a loss surface", () => {
     expect(place("-1")).toBeGreaterThan(place("1"));
   });
 
+  it("has the height and the colours of those that it is compared with", () => {
+    const { data, layout } = surface.toSurface({ domain: [1, 100] });
+    expect(data[0]).toMatchObject({ cmin: 0, cmax: 2 });
+    expect(layout).toMatchObject({ scene: { zaxis: { range: [0, 2] } } });
+    expect(surface.toSurface().layout).not.toHaveProperty("scene.zaxis.range");
+  });
+
   it("stands in three dimensions where Plotly is, and is the heat map elsewhere", () => {
     const figure = surface.toSurface({ title: "Around" });
     const [trace] = figure.data as { type: string; z: number[][]; x: number[] }[];
