@@ -28,8 +28,17 @@ async function main(args: readonly string[]): Promise<void> {
   };
   const orphanSeconds = wholeNumber("CONVBOOK_ORPHAN_SECONDS", "seconds") ?? 600;
   checkHistoryFile();
-  const kernel = await Kernel.start(readConnectionFile(file), options);
-  process.on("SIGINT", () => kernel.interrupt());
+  let kernel: Kernel | undefined;
+  let signalled: Date | undefined;
+  process.on("SIGINT", () => {
+    signalled = new Date();
+    kernel?.interrupt();
+  });
+  kernel = await Kernel.start(readConnectionFile(file), options);
+  if (signalled !== undefined) {
+    // A cell that was sent to a kernel that starts is interrupted as one that runs.
+    kernel.interrupt(signalled);
+  }
   process.on("SIGTERM", () => kernel.shutdown());
   process.on("uncaughtException", (error) => kernel.log(`Internal error: ${error.stack}`));
   process.on("unhandledRejection", (reason) => kernel.log(`Internal error: ${stackOf(reason)}`));

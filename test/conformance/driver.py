@@ -154,7 +154,7 @@ class Driver:
         return self.collect(message["header"]["msg_id"], command.get("timeout", LIMIT), channel)
 
     def post(self, command):
-        """A message that has no reply, such as comm_msg; everything until its idle."""
+        """A message that has no reply, such as comm_msg; everything until its idle. After it printed interrupt_when, an interrupt is sent."""
         message = self.client.session.msg(command["type"], command.get("content", {}))
         self.client.shell_channel.send(message)
         events = []
@@ -162,6 +162,8 @@ class Driver:
             item = event(self.client.get_iopub_msg(timeout=command.get("timeout", LIMIT)))
             item["mine"] = item["parent"] == message["header"]["msg_id"]
             events.append(item)
+            if item["mine"] and item["type"] == "stream" and command.get("interrupt_when", "\0") in item["content"]["text"]:
+                self.client.control_channel.send(self.client.session.msg("interrupt_request", {}))
             if item["mine"] and item["type"] == "status" and item["content"]["execution_state"] == "idle":
                 return {"events": events}
 

@@ -84,6 +84,39 @@ describe.runIf(pythonHas("jupyter_client"))("interrupting", () => {
     }
   });
 
+  it("stops a cell that has only just been sent, or is about to begin", async () => {
+    for (let n = 0; n < 150; n++) {
+      const stopped = await kernel.execute(
+        `// @convbook-types: off\n${n % 2 === 0 ? spin : "await new Promise(() => {})"}`,
+        {
+          interrupt_after: (n % 10) / 500,
+        },
+      );
+      expect(stopped.reply.content.ename).toBe("KeyboardInterrupt");
+    }
+    expect(resultOf(await kernel.execute("object instanceof Kept"))).toBe("true");
+  });
+
+  it("stops a user expression", async () => {
+    const stopped = await kernel.execute('console.log("begun")', {
+      user_expressions: { forever: "(() => { while (true) {} })()" },
+      interrupt_when: "begun",
+      interrupt_after: 0.3,
+    });
+    expect(stopped.reply.content).toMatchObject({ status: "error", ename: "KeyboardInterrupt" });
+    expect(resultOf(await kernel.execute("object instanceof Kept"))).toBe("true");
+  });
+
+  it("stops a listener to a comm, which then counts as told", async () => {
+    await kernel.execute(
+      'comms.registerTarget("spin", (comm) => { comm.onMessage(() => { console.log("begun"); while (true) {} }); });',
+    );
+    const comm = { comm_id: "spinning", target_name: "spin", data: {} };
+    await kernel.do("post", { type: "comm_open", content: comm });
+    await kernel.do("post", { type: "comm_msg", content: comm, interrupt_when: "begun" });
+    expect(resultOf(await kernel.execute("object instanceof Kept"))).toBe("true");
+  });
+
   it.runIf(engine.available)("stops a loop of native tensor operations at the end of one", async () => {
     const setUp =
       '// @convbook-types: off\nimport * as tf from "@tensorflow/tfjs-core"; import "@convbook/engine"; await tf.setBackend("native"); const grid = tf.ones([512, 512]); tf.getBackend()';

@@ -1,11 +1,11 @@
 /** Runs compiled cells one after another and reports how each ended. */
 import vm from "node:vm";
 import { post } from "../wire/channel.ts";
-import type { ExecuteFrame, Order } from "../wire/messages.ts";
+import { type ExecuteFrame, interruptedError, type Order } from "../wire/messages.ts";
 import { bindImport } from "./bindings.ts";
 import { asText, type MimeBundle } from "./bundle.ts";
 import { cellContext } from "./cell-context.ts";
-import { comms, handleComm } from "./comms.ts";
+import { comms, endStoppedComm, handleComm } from "./comms.ts";
 import { clearOutput, display, displaysShown } from "./display.ts";
 import { describeError, type ErrorContent } from "./errors.ts";
 import { Importer, type ImportOptions, type Namespace } from "./importer.ts";
@@ -65,6 +65,8 @@ export class CellRunner {
   readonly #declared = new Set<string>();
   readonly #shadows: Record<string, unknown> = Object.create(null);
   #running: RunningCell | undefined;
+  /** The latest cell whose end was told; cells are numbered in the order in which they come. */
+  #ended = 0;
 
   constructor(folder: string) {
     this.#importer = new Importer(folder);
@@ -133,16 +135,21 @@ export class CellRunner {
     }
   }
 
-  /** Ends the running cell after the agent stopped it; true when there is nothing more to stop. */
+  /**
+   * Ends a cell after the agent stopped what ran; true when there is nothing more to stop. The cell may be one that has not
+   * begun, whose order waits or was lost with what was stopped, or one that has run but whose end is not told yet.
+   */
   interrupted(cell: number): boolean {
-    if (this.#running?.frame.cell === cell) {
+    endStoppedComm();
+    if (cell > this.#ended) {
       stopCommands();
-      const error: ErrorContent = {
-        ename: "KeyboardInterrupt",
-        evalue: "The cell was interrupted",
-        traceback: ["\u001b[31mKeyboardInterrupt\u001b[39m: The cell was interrupted"],
-      };
-      this.#settle(this.#running, { status: "error", error });
+      const outcome: Outcome = { status: "error", error: interruptedError };
+      if (this.#running?.frame.cell === cell) {
+        this.#settle(this.#running, outcome);
+      } else {
+        post({ type: "done", cell, ...outcome });
+        this.#ended = cell;
+      }
     }
     cellContext.enter(0);
     return true;
@@ -174,6 +181,10 @@ export class CellRunner {
   }
 
   #execute(frame: ExecuteFrame): void {
+    if (frame.cell <= this.#ended) {
+      // It was interrupted before it began.
+      return;
+    }
     const running: RunningCell = { frame, started: performance.now(), settled: false };
     this.#running = running;
     this.#listen();
@@ -274,6 +285,7 @@ export class CellRunner {
       endGroups();
     }
     post({ type: "done", cell: frame.cell, ...ended });
+    this.#ended = frame.cell;
   }
 
   /** An error that reached nobody: the running cell's if it started the work, else text for the cell that did. */

@@ -96,6 +96,18 @@ export const comms = {
   },
 };
 
+/** The message whose listeners run now. */
+let handling: number | undefined;
+
+/** Tells that a message is handled whose listeners were stopped. */
+export function endStoppedComm(): void {
+  if (handling !== undefined) {
+    const cell = handling;
+    handling = undefined;
+    post({ type: "comm-handled", cell });
+  }
+}
+
 /** Handles a comm message from the front-end; output of the listeners belongs to that message. */
 export async function handleComm(
   { kind, id, target, cell, data, metadata }: CommFrame,
@@ -110,6 +122,7 @@ export async function handleComm(
   };
   try {
     await cellContext.run(cell, async () => {
+      handling = cell;
       if (kind === "open") {
         const onOpen = targets.get(String(target));
         const comm = new Comm(id, String(target));
@@ -127,10 +140,12 @@ export async function handleComm(
         }
         comm?.receive(kind === "close" ? "close" : "msg", message);
       }
+      handling = undefined;
       // What the listeners print in a continuation still belongs to the message.
       await new Promise((resolve) => setImmediate(resolve));
     });
   } catch (error) {
+    handling = undefined;
     report(error);
   }
   post({ type: "comm-handled", cell });

@@ -1,11 +1,10 @@
 /** Execute requests, one after another: prepared, run, their outputs sent before their reply, their reply before idle. */
-import type { ErrorContent } from "../child/errors.ts";
 import { helpQuery } from "../compile/magics.ts";
 import type { Debugger } from "../debug/debugger.ts";
 import { inspectAt } from "../help/inspect.ts";
 import type { Json, Message } from "../protocol/message.ts";
 import { messageOf, stackOf } from "../values.ts";
-import type { Outcome } from "../wire/messages.ts";
+import { interruptedError, type Outcome } from "../wire/messages.ts";
 import type { History } from "./history.ts";
 import type { Outputs } from "./outputs.ts";
 import { CellRefusedError, type PreparedCell, type Preparer } from "./prepare.ts";
@@ -30,10 +29,17 @@ interface Running {
   stopWaiting: () => void;
 }
 
+/** As much as is needed of what asked for an interrupt: a request, or a signal, which no client sent. */
+export interface Interrupt {
+  readonly header: { readonly session?: string; readonly date: string };
+}
+
 export class CellQueue {
   readonly #parts: CellQueueParts;
   readonly #waiting: Message[] = [];
   #running: Running | undefined;
+  /** An interrupt that came while nothing ran. */
+  #early: Interrupt | undefined;
   /** Settles when the latest cell is compiled and checked, or refused. */
   #prepared: Promise<void> = Promise.resolve();
   #executionCount = 0;
@@ -56,18 +62,28 @@ export class CellQueue {
     }
   }
 
-  /** Stops the running cell, also one that is still being checked. */
-  interrupt(): void {
-    if (this.#running !== undefined) {
+  /**
+   * Stops the running cell, also one that is still being checked, or a listener to a comm. Requests for cells and for interrupts come on sockets of
+   * their own, so one for a cell may be read after that for its interrupt, above all while the kernel starts: where nothing runs, the interrupt is
+   * for the next cell if that was sent before it.
+   *
+   * @param request Left out for a signal while the kernel is idle, which is for nothing.
+   */
+  interrupt(request?: Interrupt): void {
+    if (this.#running === undefined) {
+      this.#early = request;
+    } else {
       this.#running.interrupted = true;
       this.#running.stopWaiting();
-      this.#parts.user.interrupt();
     }
+    this.#parts.user.interrupt();
   }
 
   async #work(): Promise<void> {
     for (let request = this.#waiting.shift(); request !== undefined; request = this.#waiting.shift()) {
-      this.#running = { request, interrupted: false, stopWaiting: () => {} };
+      const interrupted = this.#early !== undefined && isSentBefore(request, this.#early);
+      this.#early = undefined;
+      this.#running = { request, interrupted, stopWaiting: () => {} };
       try {
         await this.#execute(request, this.#running);
       } catch (error) {
@@ -155,10 +171,7 @@ export class CellQueue {
       () => {},
       () => {},
     );
-    const stopped = new Promise<undefined>((resolve) => {
-      running.stopWaiting = () => resolve(undefined);
-    });
-    return Promise.race([preparing, stopped]);
+    return unlessStopped(running, preparing);
   }
 
   async #run(id: number, running: Running, silent: boolean, code: string, file: string): Promise<Outcome> {
@@ -167,9 +180,18 @@ export class CellQueue {
     if (code.trim() === "") {
       return { status: "ok", expressions: {} };
     }
+    if (running.interrupted) {
+      return { status: "error", error: interruptedError };
+    }
     const asked = helpQuery(code);
     if (asked !== undefined) {
-      const help = await inspectAt(asked, asked.length, 1, await preparer.describe(asked), preparer.types);
+      const asking = preparer
+        .describe(asked)
+        .then((described) => inspectAt(asked, asked.length, 1, described, preparer.types));
+      const help = await unlessStopped(running, asking);
+      if (help === undefined) {
+        return { status: "error", error: interruptedError };
+      }
       if (help.found === true) {
         return { status: "ok", expressions: {}, payload: [{ source: "page", data: help.data, start: 0 }] };
       }
@@ -199,7 +221,10 @@ export class CellQueue {
       outputs.stream("stderr", prepared.warning, request);
     }
     const { compiled, magics } = prepared;
-    await debug.beforeCell(file, code, compiled);
+    await unlessStopped(running, debug.beforeCell(file, code, compiled));
+    if (running.interrupted) {
+      return { status: "error", error: interruptedError };
+    }
     const outcome = user.run(
       {
         type: "execute",
@@ -223,12 +248,9 @@ export class CellQueue {
     );
     prepared.declare();
     if (prepared.lateWarning !== undefined) {
-      const stopped = new Promise<string>((resolve) => {
-        running.stopWaiting = () => resolve("");
-      });
       await outcome;
-      const warning = await Promise.race([prepared.lateWarning, stopped]);
-      if (warning !== "") {
+      const warning = await unlessStopped(running, prepared.lateWarning);
+      if (warning) {
         outputs.stream("stderr", warning, request);
       }
     }
@@ -236,9 +258,23 @@ export class CellQueue {
   }
 }
 
-/** What a cell ends with that was stopped. */
-export const interruptedError: ErrorContent = {
-  ename: "KeyboardInterrupt",
-  evalue: "The cell was interrupted",
-  traceback: ["\u001b[31mKeyboardInterrupt\u001b[39m: The cell was interrupted"],
-};
+/** What is waited for, or nothing once the cell is interrupted. */
+function unlessStopped<T>(running: Running, waited: Promise<T>): Promise<T | undefined> {
+  const stopped = new Promise<undefined>((resolve) => {
+    running.stopWaiting = () => resolve(undefined);
+  });
+  return Promise.race([waited, stopped]);
+}
+
+/**
+ * Whether a message was sent before another: by the clock of the client that sent both, or by the clock of this machine for an interrupt that is
+ * a signal.
+ */
+function isSentBefore({ header }: Message, { header: other }: Interrupt): boolean {
+  if (other.session !== undefined && other.session !== header.session) {
+    return false;
+  }
+  // Clients differ in how many digits of a second they write.
+  const apart = Date.parse(header.date) - Date.parse(other.date);
+  return apart < 0 || (apart === 0 && header.date < other.date);
+}

@@ -113,9 +113,13 @@ export class Kernel {
     process.stderr.write(`[convbook kernel] ${line}\n`);
   }
 
-  /** Stops the running cell, as an interrupt request does. */
-  interrupt(): void {
-    this.#cells.interrupt();
+  /**
+   * Stops the running cell, as an interrupt request does.
+   *
+   * @param at When the signal came, where that was before the kernel could hear of a cell.
+   */
+  interrupt(at?: Date): void {
+    this.#cells.interrupt(at === undefined ? undefined : { header: { date: at.toISOString() } });
   }
 
   /** How many milliseconds nobody is connected, nothing was asked and no cell ran; 0 where somebody is or one does. */
@@ -208,7 +212,7 @@ export class Kernel {
       case "comm_info_request":
         return { status: "ok", comms: this.#user.openComms(content.target_name) };
       case "interrupt_request":
-        this.interrupt();
+        this.#cells.interrupt(message);
         return { status: "ok" };
       case "shutdown_request":
         return { status: "ok", restart: content.restart === true };

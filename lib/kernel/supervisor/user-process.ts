@@ -83,12 +83,15 @@ export class UserProcess {
   }
 
   /**
-   * Stops the running cell. One that listens to SIGINT itself is told of the first interrupt; a second one, or some time
-   * without an end, stops it like any other.
+   * Stops the running cell, or a comm's listener where no cell runs. A cell that listens to SIGINT itself is told of the first interrupt; a second
+   * one, or some time without an end, stops it like any other.
    */
   interrupt(): void {
     const running = this.#running;
     if (running === undefined) {
+      if (this.#comms.size > 0) {
+        this.#send({ type: "interrupt", cell: 0, gentle: false });
+      }
       return;
     }
     const gentle = running.grace === undefined;

@@ -57,6 +57,13 @@ export type Outcome =
       readonly died?: true;
     };
 
+/** What a cell ends with that was stopped. */
+export const interruptedError: ErrorContent = {
+  ename: "KeyboardInterrupt",
+  evalue: "The cell was interrupted",
+  traceback: ["\u001b[31mKeyboardInterrupt\u001b[39m: The cell was interrupted"],
+};
+
 /** From the user's process. */
 export type Report =
   | { readonly type: "ready" }
