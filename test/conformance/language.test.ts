@@ -364,9 +364,11 @@ const data = (await import("./data.json")).default;
 });
 
 describe.runIf(pythonHas("jupyter_client"))("the notebook folder's tsconfig.json", () => {
-  const run = async (config: string, cells: (kernel: KernelUnderTest) => Promise<void>) => {
+  const run = async (config: string, cells: (kernel: KernelUnderTest) => Promise<void>, files = {}) => {
     const folder = mkdtempSync(join(tmpdir(), "kernel-tsconfig-"));
-    writeFileSync(join(folder, "tsconfig.json"), config);
+    for (const [file, text] of Object.entries<string>({ "tsconfig.json": config, ...files })) {
+      writeFileSync(join(folder, file), text);
+    }
     const kernel = await KernelUnderTest.start({ folder });
     try {
       await cells(kernel);
@@ -389,6 +391,21 @@ describe.runIf(pythonHas("jupyter_client"))("the notebook folder's tsconfig.json
             ),
           ),
         ).toBe("true");
+      },
+    ));
+
+  it("brings the declarations among its files", () =>
+    run(
+      '{ "extends": "./base.json" }',
+      async (kernel) => {
+        expect(resultOf(await kernel.execute("globalThis.answer = 42; answer.toFixed(1)"))).toBe("'42.0'");
+        expect((await kernel.execute("answer.length")).reply.content.evalue).toContain("TS2339");
+        expect((await kernel.execute("other")).reply.content.evalue).toContain("TS2304");
+      },
+      {
+        "base.json": '{ "compilerOptions": { "strict": true }, "include": ["*.ts"] }',
+        "globals.d.ts": "declare var answer: number;",
+        "other.d.mts": "declare global { var other: number; }",
       },
     ));
 

@@ -22,10 +22,12 @@ export interface Project {
   readonly problem: string | undefined;
 }
 
-interface ConfigFile {
+/** As much of a tsconfig.json as is read. */
+export interface ConfigFile {
   readonly extends?: unknown;
   readonly include?: unknown;
   readonly files?: unknown;
+  readonly exclude?: unknown;
   readonly compilerOptions?: CompilerOptions;
 }
 
@@ -75,7 +77,8 @@ export function parseJsonc(text: string): unknown {
   return JSON.parse(plain);
 }
 
-function readConfig(file: string): ConfigFile {
+/** Reads one file, without what it extends. */
+export function readConfig(file: string): ConfigFile {
   const config = parseJsonc(readFileSync(file, "utf8"));
   if (!isObject(config) || Array.isArray(config)) {
     throw new SyntaxError("expected an object");
@@ -102,7 +105,8 @@ function readOptions(file: string, top: string, problems: string[], seen: Set<st
   return { ...options, ...absolute(compilerOptions, dirname(file), top) };
 }
 
-function findBase(base: string, file: string): string | undefined {
+/** The file that another one extends by this name. */
+export function findBase(base: string, file: string): string | undefined {
   if (/^\.{1,2}(?:\/|$)/.test(base) || isAbsolute(base)) {
     const path = resolve(dirname(file), base);
     return [path, `${path}.json`, join(path, "tsconfig.json")].find((one) => /\.json$/.test(one) && existsSync(one));

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { EmitOptions } from "../compile/remove-types.ts";
 import { type CompilerOptions, customConditions, emitOptions, readProject } from "../modules/project.ts";
+import { ambientFiles } from "./ambient.ts";
 
 export interface NotebookConfig {
   /** Text of a tsconfig.json for the notebook's folder, with the cells as its files. */
@@ -89,6 +90,7 @@ export function notebookConfig(
   const own = file !== undefined;
   const options: CompilerOptions = { ...(own ? {} : { ...defaults, lib: libraryOf(major) }), ...user };
   const nodeTypes = nodeTypesFor(folder, major);
+  const ambient = ambientFiles(file);
   for (const name of dropped) {
     delete options[name];
   }
@@ -103,8 +105,9 @@ export function notebookConfig(
       // Node resolves with its own condition too.
       customConditions: ["node", ...customConditions(user)],
     },
-    files: [...files, ...nodeTypes.files],
-    include: [],
+    files: [...files, ...nodeTypes.files, ...ambient.files],
+    include: ambient.include,
+    ...(ambient.exclude !== undefined && { exclude: ambient.exclude }),
     // Nothing is fetched behind the user's back.
     typeAcquisition: { enable: false },
   };
