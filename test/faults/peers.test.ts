@@ -121,6 +121,20 @@ describe("an end is no error: what allows errors does not go on behind it", () =
     expect(await run("process.exit(0)")).toEqual(["passed", "passed", "passed"]);
     expect(await run("process.exit(3)", { name: "ProcessExit" })).toEqual(["passed", "passed", "passed"]);
     expect(await run("process.exit(0)", { name: "TypeError" })).toEqual(["failed", "failed", "passed"]);
+    // Without the tag, too.
+    const untagged = (source: string, raises = {}) =>
+      statuses(script([{ source, metadata: { runner: { raises } } }, "1"]), { kernelDir });
+    expect(await untagged("process.exit(3)", { name: "ProcessExit", message: "exit\\(3" })).toEqual([
+      "passed",
+      "passed",
+      "passed",
+    ]);
+    expect(await untagged("process.exit(3)", { message: "exit\\(4" })).toEqual(["failed", "failed", "passed"]);
+    const nothing = await runNotebook(script([{ source: "1", metadata: { runner: { raises: {} } } }]), {
+      output: null,
+      kernelDir,
+    });
+    expect(nothing.cells[0]?.failure?.message).toBe('the cell has "runner.raises" in its metadata, but raised nothing');
     if (hasJupyter) {
       const quit = python([{ source: "exit()", tags: ["raises-exception"] }, "1"]);
       expect(await statuses(quit)).toEqual(["failed", "failed", "not-run"]);

@@ -7,7 +7,7 @@ import { markersOf } from "./markers.ts";
 export interface CellSettings {
   /** Seconds; 0 for no limit. */
   readonly timeout?: number;
-  /** What a cell tagged `raises-exception` must raise: the name exactly, the message as a regular expression. */
+  /** The cell must raise an exception: of this name exactly, with a message that this regular expression matches. */
   readonly raises?: { readonly name?: string; readonly message?: string };
   readonly rtol?: number;
   readonly atol?: number;
@@ -24,7 +24,7 @@ export type SanitizerSetting =
   | { readonly pattern: string; readonly replace?: string; readonly flags?: string };
 
 /** Settings in the notebook's metadata, `metadata.runner`. */
-export interface NotebookSettings extends CellSettings {
+export interface NotebookSettings extends Omit<CellSettings, "raises" | "expect"> {
   /** Seconds for the whole notebook. */
   readonly notebookTimeout?: number;
   /** Parameters of the option `--fast`. */
@@ -54,8 +54,15 @@ export function isRunnable(cell: Cell): cell is CodeCell {
   return cell.cell_type === "code" && !skipped && joinLines(cell.source).trim() !== "";
 }
 
-export function mayRaise(cell: Cell): boolean {
-  return tagsOf(cell).includes("raises-exception") || markersOf(cell).raises === true;
+/** What says that a cell has to raise an exception, in words for an error; undefined where nothing does. */
+export function raiseAsked(cell: Cell): string | undefined {
+  if (tagsOf(cell).includes("raises-exception")) {
+    return "is tagged raises-exception";
+  }
+  if (markersOf(cell).raises === true) {
+    return "is marked NBVAL_RAISES_EXCEPTION";
+  }
+  return cellSettings(cell).raises === undefined ? undefined : 'has "runner.raises" in its metadata';
 }
 
 /** A short name of a cell for reports. */

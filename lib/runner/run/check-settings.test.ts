@@ -30,3 +30,20 @@ test("a setting of the wrong kind is an error", () => {
   expect(() => checkSettings(make({}, { expect: null }), "x.ipynb")).toThrow("is null; expected an object");
   expect(() => checkSettings(make("fast"), "x.ipynb")).toThrow('is "fast"; expected an object');
 });
+
+test("what an exception has to be is its name and its message", () => {
+  const check = (raises: unknown) => checkSettings(make({}, { raises }), "x.ipynb");
+  expect([check({}), check({ name: "TypeError", message: "no" })]).toEqual([[], []]);
+  expect(() => check({ nam: "TypeError" })).toThrow(
+    'in the metadata of cell 1 has "nam"; expected "name" and "message"',
+  );
+  expect(() => check({ name: 5 })).toThrow('"runner.raises.name" in the metadata of cell 1 is 5; expected a text');
+});
+
+test("what one cell has to do is refused in the notebook's metadata, where it would be for none", () => {
+  for (const name of ["raises", "expect"]) {
+    expect(() => checkSettings(make({ [name]: {} }), "x.ipynb")).toThrow(
+      `"runner.${name}" in the notebook's metadata says nothing: it belongs into the metadata of a cell`,
+    );
+  }
+});

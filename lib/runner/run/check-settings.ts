@@ -15,8 +15,11 @@ const cellKinds: Readonly<Record<string, Kind>> = {
   compare: "boolean",
 };
 
+/** Those that say something of one cell. */
+const ofOneCell = ["raises", "expect"];
+
 const notebookKinds: Readonly<Record<string, Kind>> = {
-  ...cellKinds,
+  ...Object.fromEntries(Object.entries(cellKinds).filter(([name]) => !ofOneCell.includes(name))),
   notebookTimeout: "number",
   fast: "object",
   data: "list",
@@ -26,7 +29,7 @@ const notebookKinds: Readonly<Record<string, Kind>> = {
  * Checks the settings of a notebook and of its cells.
  *
  * @returns Warnings about settings that do not exist, with the nearest name.
- * @throws NotebookError for a setting of the wrong kind.
+ * @throws NotebookError for a setting of the wrong kind, and for one in the notebook's metadata that says what one cell has to do.
  */
 export function checkSettings(notebook: Notebook, path: string): string[] {
   const warnings = check(notebook.metadata.runner, notebookKinds, "the notebook's metadata", path);
@@ -50,6 +53,12 @@ function check(settings: unknown, kinds: Readonly<Record<string, Kind>>, where: 
   return Object.entries(settings as object).flatMap(([name, value]) => {
     const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
     if (kind === undefined) {
+      if (ofOneCell.includes(name)) {
+        throw new NotebookError(
+          path,
+          `"runner.${name}" in ${where} says nothing: it belongs into the metadata of a cell`,
+        );
+      }
       const near = nearestName(name, Object.keys(kinds));
       return [`"runner.${name}" in ${where} is not a setting${near === undefined ? "" : `; did you mean "${near}"?`}`];
     }
@@ -57,6 +66,20 @@ function check(settings: unknown, kinds: Readonly<Record<string, Kind>>, where: 
       const expected =
         kind === "number" ? "a number that is not negative" : kind === "object" ? "an object" : `a ${kind}`;
       throw new NotebookError(path, `"runner.${name}" in ${where} is ${JSON.stringify(value)}; expected ${expected}`);
+    }
+    return name === "raises" ? checkRaises(value as object, where, path) : [];
+  });
+}
+
+/** `raises` has the name and the message of an exception, or one of them, or nothing for any exception. */
+function checkRaises(raises: object, where: string, path: string): string[] {
+  return Object.entries(raises).flatMap(([name, value]) => {
+    if (name !== "name" && name !== "message") {
+      throw new NotebookError(path, `"runner.raises" in ${where} has "${name}"; expected "name" and "message"`);
+    }
+    if (typeof value !== "string") {
+      const got = JSON.stringify(value);
+      throw new NotebookError(path, `"runner.raises.${name}" in ${where} is ${got}; expected a text`);
     }
     return [];
   });

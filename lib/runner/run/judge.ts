@@ -1,7 +1,7 @@
 /** Says of a cell that ran to its end whether it passed, and whether the next ones should run. */
 import type { ExecuteResult } from "../kernels/client.ts";
 import type { CodeCell, ErrorOutput } from "../notebook/types.ts";
-import { cellSettings } from "./cell-info.ts";
+import { cellSettings, raiseAsked } from "./cell-info.ts";
 import { failureOf } from "./failure.ts";
 import type { CellFailure, CellStatus } from "./types.ts";
 
@@ -33,7 +33,7 @@ export function judge(
   if (result.status === "ok" && !hidden) {
     const goOn = !asksToEnd(result);
     if (expectsError) {
-      const message = "the cell is tagged raises-exception, but raised nothing";
+      const message = `the cell ${raiseAsked(cell)}, but raised nothing`;
       return { status: "failed", failure: { name: "NothingRaised", message, traceback: [] }, goOn };
     }
     return { status: "passed", failure: undefined, goOn };

@@ -6,7 +6,7 @@ import type { KernelManager } from "../kernels/manager.ts";
 import type { Message } from "../kernels/message.ts";
 import { type CodeCell, joinLines, tagsOf } from "../notebook/types.ts";
 import type { AfterCell } from "./after-cell.ts";
-import { mayRaise } from "./cell-info.ts";
+import { raiseAsked } from "./cell-info.ts";
 import { failureOf } from "./failure.ts";
 import { CellGuard, type GuardLimits } from "./guard.ts";
 import { asksToEnd, endsWell, errorOf, judge } from "./judge.ts";
@@ -47,7 +47,7 @@ const scriptLanguages = /^(typescript|javascript|ts|js)$/i;
 /** Runs the cell; never throws for what the cell or the kernel does. */
 export async function runCell(run: CellRun): Promise<CellOutcome> {
   const { kernel, cell } = run;
-  const expectsError = mayRaise(cell);
+  const expectsError = raiseAsked(cell) !== undefined;
   const allowsError = expectsError || run.allowErrors || tagsOf(cell).includes("allow-errors");
   cell.outputs = [];
   cell.execution_count = null;
