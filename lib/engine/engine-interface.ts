@@ -68,7 +68,10 @@ export interface Engine {
   readonly reason: string;
   /** What the engine runs on. @throws Error when it is not available. */
   info(): EngineInfo;
-  /** Runs with this many threads from now on; 0: one a processor. */
+  /**
+   * Runs with this many threads from now on; 0: as many as when the program started, which is what `CONVBOOK_THREADS` (in a page the option
+   * `threads` of `start`) says, and else one a processor.
+   */
   setThreads(threads: number): void;
   /**
    * Chooses the instruction set, for comparisons; undefined: the one that `CONVBOOK_ISA` asks for, else the best. Where the processor lacks

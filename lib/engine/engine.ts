@@ -33,6 +33,7 @@ let isa = "";
 /** What the environment asks for. */
 let askedInstructionSet: InstructionSet | undefined;
 let instructionSet: InstructionSet | undefined;
+let askedThreads = 0;
 let threads = 0;
 let wantedPrecision: Precision = "float32";
 let wantedImplementations: readonly ImplementationName[] = ["native"];
@@ -105,7 +106,8 @@ export function startEngine(where: Host, code: LoadResult): void {
   const setting = (name: string): string => where.setting(name);
   host = where;
   loaded = code;
-  threads = wantedThreads(setting);
+  askedThreads = wantedThreads(setting);
+  threads = askedThreads;
   where.prepare?.();
   if (code.addon === undefined) {
     return;
@@ -181,7 +183,7 @@ export const engine: Engine = {
     if (!Number.isInteger(count) || count < 0 || count > 256) {
       throw new RangeError(`setThreads: expected an integer from 0 to 256, got ${count}`);
     }
-    threads = count;
+    threads = count === 0 ? askedThreads : count;
     configure();
   },
   setInstructionSet(name) {

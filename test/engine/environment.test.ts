@@ -88,6 +88,20 @@ describe.runIf(engine.available)("the environment", () => {
     expect(JSON.parse(stdout).at(-1)).toBe("generic");
   });
 
+  it.each([
+    ["3", 3],
+    ["", engine.info().processors],
+  ])("CONVBOOK_THREADS=%s is what setThreads(0) goes back to", (wanted, expected) => {
+    const program =
+      'import { engine } from "@convbook/engine"; const seen = []; for (const threads of [0, 2, 0, 1, 0]) { engine.setThreads(threads); seen.push(engine.info().threads); } console.log(JSON.stringify(seen));';
+    const { stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
+      cwd: fileURLToPath(new URL("../..", import.meta.url)),
+      env: { ...process.env, CONVBOOK_THREADS: wanted },
+      encoding: "utf8",
+    });
+    expect(JSON.parse(stdout)).toEqual([expected, 2, expected, 1, expected]);
+  });
+
   it("CONVBOOK_ONEDNN takes yes and no", () => {
     expect(start({ CONVBOOK_ONEDNN: "off" })).toMatchObject({ names: ["native"], said: [] });
     expect(start({ CONVBOOK_ONEDNN: "maybe" })).toMatchObject({
