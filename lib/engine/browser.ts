@@ -1,5 +1,5 @@
 /** The engine in a page: the same as in Node without models in files, and started by a call, because its code is fetched. */
-import { engine, startEngine } from "./engine.ts";
+import { engine, joinEngine, startEngine } from "./engine.ts";
 import type { Host } from "./host.ts";
 import { differenceOf } from "./native-tables.ts";
 import { loadInPage, type PageFiles, pageProcessors, whyOneThread } from "./wasm/page.ts";
@@ -42,6 +42,9 @@ export function start(options: StartOptions = {}): Promise<void> {
 async function startWith({ threads = 0, wasm, relaxedWasm, relaxedSimd = true }: StartOptions): Promise<void> {
   if (!Number.isInteger(threads) || threads < 0 || threads > 256) {
     throw new RangeError(`start: expected threads to be an integer from 0 to 256, got ${threads}`);
+  }
+  if (joinEngine()) {
+    return;
   }
   // Bundlers know files by this form.
   const files: PageFiles = {

@@ -96,6 +96,23 @@ function takeImplementations(): void {
   }
 }
 
+const startedKey = Symbol.for("convbook.engine");
+
+/**
+ * Makes this engine the one that is at work already, if there is one. This module may be there more than once: evaluated anew by a hot reload,
+ * or in two copies of the package. TensorFlow.js has one backend all the same, and settings of the others would change nothing.
+ *
+ * @returns whether there is one; nothing is to be started then
+ */
+export function joinEngine(): boolean {
+  const started: Engine | undefined = Reflect.get(tf.engine(), startedKey);
+  if (started === undefined) {
+    return false;
+  }
+  Object.defineProperties(engine, Object.getOwnPropertyDescriptors(started));
+  return true;
+}
+
 /**
  * Starts the engine with its code, or says why there is none; once in a program.
  *
@@ -128,6 +145,7 @@ export function startEngine(where: Host, code: LoadResult): void {
     console.warn(`native engine: CONVBOOK_ISA asks for ${instructionSet}, ${why}; going on with ${isa}`);
   }
   registerNative(code, poolCeiling(setting, where.machineMemory(), code.regions.limit));
+  Reflect.set(tf.engine(), startedKey, engine);
 }
 
 /** Whether this is a promise, of this realm or of another, as a notebook's cells are. */

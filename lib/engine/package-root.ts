@@ -4,18 +4,21 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** This file's folder; in a bundle the bundle's, or the working folder where a bundle does not tell. */
-function here(): string {
-  // Bundlers that make CommonJS leave import.meta empty.
-  const address = (import.meta as { url?: string }).url;
-  return address === undefined ? process.cwd() : dirname(fileURLToPath(address));
+/** A module's folder; the working folder where its address is no file's: bundlers that make CommonJS leave import.meta empty, or put names of their own there. */
+function folderOf(address: string | undefined): string {
+  return address?.startsWith("file:") ? dirname(fileURLToPath(address)) : process.cwd();
 }
 
-/** The folder of the package: above this file, or where Node would find it from a bundle. */
-export function packageRoot(): string | undefined {
-  const require = createRequire(join(here(), "engine.js"));
+/**
+ * The folder of the package: above this file, or where Node would find it from a bundle.
+ *
+ * @param address of this file, or of the bundle that it is in
+ */
+export function packageRoot(address = (import.meta as { url?: string }).url): string | undefined {
+  const here = folderOf(address);
+  const require = createRequire(join(here, "engine.js"));
   return (
-    ownRoot(here()) ??
+    ownRoot(here) ??
     entries(require)
       .map((entry) => ownRoot(dirname(entry)))
       .find((root) => root !== undefined)

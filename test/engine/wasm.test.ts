@@ -1,6 +1,9 @@
 /** The engine in WebAssembly, in processes of its own: which is taken, its threads, its memory, its end. */
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 
@@ -19,12 +22,20 @@ const start = `
 `;
 
 /** What a program answers by `tell(value)`, and what it says besides. */
-async function run<T>(program: string, env: NodeJS.ProcessEnv = {}): Promise<{ answer: T; said: string }> {
+async function run<T>(
+  program: string,
+  env: NodeJS.ProcessEnv = {},
+  options: readonly string[] = [],
+): Promise<{ answer: T; said: string }> {
   const text = `const tell = (value) => console.log(JSON.stringify(value)); ${start} ${program}`;
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", text], {
-    cwd: root,
-    env: { ...process.env, CONVBOOK_ISA: "wasm", CONVBOOK_THREADS: "2", ...env },
-  });
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    [...options, "--input-type=module", "--eval", text],
+    {
+      cwd: root,
+      env: { ...process.env, CONVBOOK_ISA: "wasm", CONVBOOK_THREADS: "2", ...env },
+    },
+  );
   return { answer: JSON.parse(stdout), said: stderr };
 }
 
@@ -130,4 +141,93 @@ it("refuses arguments that do not fit as the native engine does, and copies arra
     "TypeError ERR_INVALID_ARG_VALUE Argument 0: expected 0 to 38, got 99",
     "TypeError ERR_INVALID_ARG_VALUE Argument 1: expected a number",
   ]);
+});
+
+it("is one engine in two copies of the package by two paths, whose settings hold for both", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "convbook-two-"));
+  try {
+    const copy = join(folder, "node_modules", "@convbook", "engine");
+    mkdirSync(copy, { recursive: true });
+    for (const name of ["package.json", "binding.gyp", "install", "dist", "wasm"]) {
+      cpSync(join(root, "lib/engine", name), join(copy, name), { recursive: true });
+    }
+    symlinkSync(join(root, "node_modules/@tensorflow"), join(folder, "node_modules/@tensorflow"), "junction");
+    const program = `
+      step();
+      await new Promise(setImmediate);
+      let started = 0;
+      process.on("worker", () => { started++; });
+      const other = await import(${JSON.stringify(pathToFileURL(join(copy, "dist/index.js")).href)});
+      other.engine.setThreads(1);
+      other.engine.setReproducible(true);
+      const profile = await other.engine.profile(() => step());
+      const mine = engine.info();
+      tell([other.engine === engine, mine.threads, mine.reproducible, started, profile.rows.length > 3, mine.path === other.engine.info().path]);`;
+    expect((await run(program)).answer).toEqual([false, 1, "bounded", 0, true, true]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+it("is the same engine where a hot reload evaluates the package anew, with no more threads and memory", async () => {
+  const program = `
+    let started = 0;
+    process.on("worker", () => { started++; });
+    const { createServer } = await import("vite");
+    const server = await createServer({
+      configFile: false, root: process.cwd(), logLevel: "error", appType: "custom",
+      server: { middlewareMode: true, ws: false, hmr: false, watch: null }, optimizeDeps: { noDiscovery: true },
+      ssr: { noExternal: [/engine/] },
+    });
+    const engines = new Set();
+    let before = 0;
+    for (let i = 0; i < 5; i++) {
+      if (i === 1) { started = 0; before = engine.info().memory.used; }
+      const again = await server.ssrLoadModule("/lib/engine/dist/index.js");
+      engines.add(again.engine);
+      again.engine.setThreads(1 + (i % 2));
+      const y = again.silu(x);
+      y.dispose();
+      step();
+      server.moduleGraph.invalidateAll();
+    }
+    await server.close();
+    const query = await import(import.meta.resolve("@convbook/engine") + "?again");
+    tell([engines.size, query.engine === engine, engine.info().threads, started, engine.info().memory.used - before]);`;
+  expect((await run(program)).answer).toEqual([5, true, 1, 0, 0]);
+});
+
+it("is loaded once a thread, also by code with globals of its own, as each file of Jest's tests is", async () => {
+  const program = `
+    const vm = await import("node:vm");
+    const { readFileSync } = await import("node:fs");
+    const { dirname, join } = await import("node:path");
+    const { fileURLToPath, pathToFileURL } = await import("node:url");
+    let started = 0;
+    process.on("worker", () => { started++; });
+    // The sources as Jest runs them: evaluated in a context of their own, built-in modules and packages' CommonJS from outside.
+    const evaluate = async () => {
+      const context = vm.createContext({ console, process, TextEncoder, TextDecoder, WebAssembly, performance, setTimeout });
+      const known = new Map();
+      const load = async (address) => {
+        const path = fileURLToPath(address);
+        known.get(path) ?? known.set(path, new vm.SourceTextModule(readFileSync(path, "utf8"), { identifier: path, context, initializeImportMeta(meta) { meta.url = address; } }));
+        return known.get(path);
+      };
+      const link = async (specifier, { identifier }) => {
+        if (specifier.startsWith(".")) { return load(new URL(specifier, pathToFileURL(identifier)).href); }
+        const outside = await import(specifier.startsWith("node:") ? specifier : import.meta.resolve(specifier));
+        const names = Object.keys(outside);
+        return new vm.SyntheticModule(names, function () { for (const name of names) { this.setExport(name, outside[name]); } }, { context });
+      };
+      const module = await load(pathToFileURL(join(dirname(fileURLToPath(import.meta.resolve("@convbook/engine"))), "wasm/load.js")).href);
+      await module.link(link);
+      await module.evaluate();
+      return module.namespace;
+    };
+    const root = join(dirname(fileURLToPath(import.meta.resolve("@convbook/engine"))), "..");
+    const [first, second] = [await evaluate(), await evaluate()];
+    const relaxed = engine.info().isa === "wasm-relaxed";
+    tell([first === second, first.loadWasm(root, relaxed).addon === second.loadWasm(root, relaxed).addon, tf.engine().findBackend("native").addon === first.loadWasm(root, relaxed).addon, started]);`;
+  expect((await run(program, {}, ["--experimental-vm-modules"])).answer).toEqual([false, true, true, 0]);
 });

@@ -1,8 +1,10 @@
 /** The engine in Node: it starts when it is imported. */
-import { engine, startEngine } from "../engine.ts";
+import { engine, joinEngine, startEngine } from "../engine.ts";
 import { loadNative } from "../native.ts";
 import { nodeHost } from "./host.ts";
 
-startEngine(nodeHost, loadNative());
+if (!joinEngine()) {
+  startEngine(nodeHost, loadNative());
+}
 
 export { engine };

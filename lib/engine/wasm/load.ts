@@ -1,5 +1,5 @@
 /** The engine in WebAssembly, in Node: its file and its workers. */
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -9,15 +9,35 @@ import { workerText } from "./worker.ts";
 
 const text = `${workerText}work(require("node:worker_threads").workerData);`;
 
+type LoadedModule = WasmEngine & { readonly path: string };
+
 /**
- * Starts the engine in WebAssembly.
+ * What runs in this thread already, by file. Built-in modules are the same objects for all code of a thread, so it is found again where this
+ * module is evaluated anew, even with globals of its own, as each file of Jest's tests is.
+ */
+function running(): Map<string, LoadedModule> {
+  const key = Symbol.for("convbook.engine.wasm");
+  const known: Map<string, LoadedModule> = Reflect.get(Worker, key) ?? new Map();
+  Reflect.set(Worker, key, known);
+  return known;
+}
+
+/**
+ * Starts the engine in WebAssembly, or gives the one that runs from the same file: its memory and its workers are there once a thread, as a
+ * native module is.
  *
  * @param root the package's folder
  * @param relaxed whether relaxed SIMD is taken where this Node has it
  * @throws Error where its file is not there, or this Node cannot run it
  */
-export function loadWasm(root: string, relaxed: boolean): WasmEngine & { readonly path: string } {
+export function loadWasm(root: string, relaxed: boolean): LoadedModule {
   const path = join(root, "wasm", relaxed && hasRelaxedSimd() ? "engine-relaxed.wasm" : "engine.wasm");
+  const { mtimeMs, size } = statSync(path);
+  const key = JSON.stringify([realpathSync(path), mtimeMs, size]);
+  const known = running().get(key);
+  if (known !== undefined) {
+    return known;
+  }
   const engine = startModule(readFileSync(path), {
     processors: availableParallelism(),
     startWorker(setup) {
@@ -26,5 +46,7 @@ export function loadWasm(root: string, relaxed: boolean): WasmEngine & { readonl
       thread.unref();
     },
   });
-  return { ...engine, path };
+  const result = { ...engine, path };
+  running().set(key, result);
+  return result;
 }

@@ -1,5 +1,8 @@
 /** The engine's module by itself, as a page without shared memory starts it: one thread, arrays copied for each call. */
 import { readFileSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import { binaryOps } from "../native-numbers.ts";
 import { startModule } from "./module.ts";
@@ -43,4 +46,72 @@ it("serves two programs, each with a memory of its own, in turns", () => {
       expect(new Set(program.x)).toEqual(new Set([Math.fround(program.value)]));
     }
   }
+});
+
+it("has the memory of tensors again that nobody has disposed of and nobody holds", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const { regions } = startModule(readFileSync(new URL("engine.wasm", import.meta.url)), { processors: 1 });
+  const kept = regions.alloc(1 << 20);
+  const offsets = new Set<number>();
+  for (let i = 0; i < 64; i++) {
+    // 64 MB each: 4 GB in all, where 2 are the most.
+    offsets.add(regions.alloc(64 << 20).offset);
+    collect();
+    await setImmediate();
+  }
+  expect(offsets.size).toBeLessThan(32);
+  expect(offsets).not.toContain(kept.offset);
+  regions.drop(kept);
+});
+
+it("says that memory is exhausted wherever that is, and goes on when there is some again", () => {
+  const { addon, regions } = startModule(readFileSync(new URL("engine.wasm", import.meta.url)), { processors: 1 });
+  addon.configure(1);
+  const floats = (length: number): Float32Array => {
+    const { buffer, offset } = regions.alloc(4 * length);
+    return new Float32Array(buffer, offset, length).fill(1);
+  };
+  const [x, w, y] = [floats(64 * 64 * 64), floats(3 * 3 * 64 * 64), floats(64 * 64 * 64)];
+  const n = 256;
+  const [a, c] = [floats(n * n), floats(n * n)];
+  const shape = Int32Array.of(1, 64, 64, 64, 64, 64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1);
+  const calls: Readonly<Record<string, () => void>> = {
+    conv2d: () => addon.conv2d(shape, x, w, undefined, undefined, 0, y, false),
+    conv2dInputGrad: () => addon.conv2dInputGrad(shape, y, w, x),
+    conv2dFilterGrad: () => addon.conv2dFilterGrad(shape, x, y, w, undefined),
+    gemm: () => addon.gemm(a, a, undefined, c, 1, n, n, n, true, false, false, false, 0, false),
+    softmax: () => addon.softmax(a, c, n, n, false),
+    copies: () => addon.fill(new Float32Array(1 << 16), 1, 1 << 16),
+  };
+  const taken: ReturnType<typeof regions.alloc>[] = [];
+  for (let bytes = 1 << 28; bytes >= 64; ) {
+    try {
+      taken.push(regions.alloc(bytes));
+    } catch {
+      bytes /= 2;
+    }
+  }
+  const answers = Object.entries(calls).map(([name, call]) => {
+    try {
+      call();
+      return `${name}: done`;
+    } catch (error) {
+      return `${name}: ${error instanceof Error ? error.message : error}`;
+    }
+  });
+  for (const block of taken) {
+    regions.drop(block);
+  }
+  for (const call of Object.values(calls)) {
+    call();
+  }
+  expect(answers).toEqual([
+    "conv2d: The native engine is out of memory",
+    "conv2dInputGrad: The native engine is out of memory",
+    "conv2dFilterGrad: The native engine is out of memory",
+    "gemm: The native engine is out of memory",
+    "softmax: done",
+    "copies: The native engine is out of memory",
+  ]);
 });

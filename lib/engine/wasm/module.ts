@@ -147,6 +147,8 @@ export function sayEnded(reason: string): void {
 }
 
 function regionsIn(api: NodeApi, alloc: WasmFunction, free: WasmFunction): RegionSource {
+  // A tensor that nobody has disposed of and nobody holds any more: its block goes with it, as native memory does.
+  const lost = new FinalizationRegistry<number>(free);
   return {
     alloc(bytes) {
       const offset = alloc(bytes) >>> 0;
@@ -156,10 +158,13 @@ function regionsIn(api: NodeApi, alloc: WasmFunction, free: WasmFunction): Regio
           `The engine is out of memory: ${megabytes(bytes)} more than the ${megabytes(api.currentBuffer().byteLength)} that it has; in WebAssembly there are ${megabytes(mostPages * pageBytes)} at most`,
         );
       }
-      return { buffer: api.currentBuffer(), offset };
+      const block = { buffer: api.currentBuffer(), offset };
+      lost.register(block, offset, block);
+      return block;
     },
-    drop({ offset }) {
-      free(offset);
+    drop(block) {
+      lost.unregister(block);
+      free(block.offset);
     },
     settle: () => false,
     limit: mostPages * pageBytes,
