@@ -7,7 +7,6 @@ const root = fileURLToPath(new URL(".", import.meta.url)).replace(/[/\\]$/, "");
 
 it.each([
   ["a file of its own", import.meta.url],
-  ["a bundle that does not tell", undefined],
   ["a bundler's name", "webpack-internal:///./node_modules/@convbook/engine/dist/index.js"],
   ["text that is evaluated", "data:text/javascript,0"],
   ["an address", "https://example.org/engine.js"],
