@@ -1,6 +1,6 @@
 /** What is decided for each system, tried on one machine. */
 import { describe, expect, it } from "vitest";
-import { cacheFolder, compiles, freeMemory, machineMemory, renameOver } from "./platform.ts";
+import { addressesLeft, cacheFolder, compiles, freeMemory, machineMemory, renameOver } from "./platform.ts";
 
 it("memory: a container's limit counts, not the number that stands for none", () => {
   expect(machineMemory({ total: 64e9, limit: 2e9 })).toBe(2e9);
@@ -70,5 +70,21 @@ describe("renaming onto a file that somebody has open", () => {
       await expect(renameOver(other.rename, system, other.wait)).rejects.toThrow(code);
       expect(other.seen.calls).toBe(1);
     }
+  });
+});
+
+describe("addresses", () => {
+  const limits = (text: string) =>
+    `Limit                     Soft Limit           Hard Limit           Units\nMax address space         ${text.padEnd(20)} unlimited            bytes\n`;
+  const about = (limit: string) => (name: string) =>
+    name === "limits" ? limits(limit) : "Name:\tnode\nVmPeak:\t  999999 kB\nVmSize:\t  700000 kB\n";
+
+  it("are counted where they are limited", () => {
+    expect(addressesLeft(about("8192000000"))).toBe(8_192_000_000 - 700_000 * 1024);
+  });
+
+  it("are not where nothing limits them, or nobody tells", () => {
+    expect(addressesLeft(about("unlimited"))).toBeUndefined();
+    expect(addressesLeft(() => "")).toBeUndefined();
   });
 });

@@ -1,4 +1,5 @@
 /** What differs between systems for the engine in Node: memory, the cache's folder, and how a file takes another's place. */
+import { readFileSync } from "node:fs";
 import { freemem, homedir, totalmem } from "node:os";
 import { posix, win32 } from "node:path";
 
@@ -33,6 +34,27 @@ export function freeMemory(
   { free }: Pick<MemoryFigures, "free"> = figures(),
 ): number | undefined {
   return system === "darwin" ? undefined : free;
+}
+
+/** Linux's own file about this process; empty where there is none. */
+function aboutProcess(name: string): string {
+  try {
+    return readFileSync(`/proc/self/${name}`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * Addresses that this process may still set aside, bytes; undefined where nothing limits them. Hosts and graders that give programs little
+ * memory often limit addresses instead (`ulimit -v`), of which WebAssembly takes many more than it uses.
+ *
+ * @param about what Linux says of the process, by the file's name
+ */
+export function addressesLeft(about: (name: string) => string = aboutProcess): number | undefined {
+  const limit = /^Max address space +(\d+)/m.exec(about("limits"))?.[1];
+  const kilobytes = /^VmSize:\s+(\d+) kB/m.exec(about("status"))?.[1];
+  return limit === undefined || kilobytes === undefined ? undefined : Number(limit) - Number(kilobytes) * 1024;
 }
 
 /**

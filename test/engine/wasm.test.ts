@@ -1,6 +1,6 @@
 /** The engine in WebAssembly, in processes of its own: which is taken, its threads, its memory, its end. */
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -230,4 +230,80 @@ it("is loaded once a thread, also by code with globals of its own, as each file 
     const relaxed = engine.info().isa === "wasm-relaxed";
     tell([first === second, first.loadWasm(root, relaxed).addon === second.loadWasm(root, relaxed).addon, tf.engine().findBackend("native").addon === first.loadWasm(root, relaxed).addon, started]);`;
   expect((await run(program, {}, ["--experimental-vm-modules"])).answer).toEqual([false, true, true, 0]);
+});
+
+it("loads nothing in its threads of what NODE_OPTIONS loads before the program", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "convbook-preload-"));
+  try {
+    const log = join(folder, "log");
+    const preload = join(folder, "preload.cjs");
+    const line = `require("node:worker_threads").threadId + "\\n"`;
+    writeFileSync(preload, `require("node:fs").appendFileSync(${JSON.stringify(log)}, ${line});`);
+    const program = `
+      for (let i = 0; i < 20; i++) { step(); await new Promise((resolve) => setTimeout(resolve, 20)); }
+      tell(engine.info().threads);`;
+    expect((await run(program, { NODE_OPTIONS: `--require ${JSON.stringify(preload)}` })).answer).toBe(2);
+    expect(readFileSync(log, "utf8")).toBe("0\n");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+it.runIf(process.platform === "linux")(
+  "does without threads, or says why it does not run, where addresses are limited",
+  async () => {
+    const program = 'import { engine } from "@convbook/engine"; console.log(engine.available || engine.reason);';
+    const limited = async (gigabytes: number) => {
+      const limit = `ulimit -v ${gigabytes * 1e6}; exec "$0" --input-type=module --eval "$1"`;
+      const { stdout, stderr } = await promisify(execFile)("bash", ["-c", limit, process.execPath, program], {
+        cwd: root,
+        env: { ...process.env, CONVBOOK_ISA: "wasm", CONVBOOK_THREADS: "3" },
+      });
+      return { said: stdout.trim(), warned: stderr.trim() };
+    };
+    const few = await limited(6);
+    // Later versions of Node do with fewer.
+    if (few.said !== "true") {
+      expect(few.said).toMatch(
+        /^WebAssembly does not run: not even 268 MB of memory can be had: \d\.\d GB of addresses are left to this process \(ulimit -v\); Node sets aside 11 GB/,
+      );
+    }
+    const some = await limited(12.2);
+    expect(some.said).toMatch(/^(true|WebAssembly does not run: not even .*ulimit.*)$/);
+    if (some.said === "true") {
+      expect(some.warned).toMatch(
+        /^convbook engine: a thread of WebAssembly ended: \d\.\d GB of addresses are left to this process \(ulimit -v\)$/m,
+      );
+    }
+    expect(await limited(40)).toEqual({ said: "true", warned: "" });
+  },
+);
+
+it("ends its threads with the worker thread that it was started in, whose memory is free again", async () => {
+  const program = `
+    const { Worker } = await import("node:worker_threads");
+    const { once } = await import("node:events");
+    const { readFileSync, readdirSync } = await import("node:fs");
+    const isLinux = process.platform === "linux";
+    const threads = () => isLinux ? readdirSync("/proc/self/task").length : 0;
+    const addresses = () => isLinux ? Number(/^VmSize:\\s+(\\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))[1]) / 1e6 : 0;
+    const text = ${JSON.stringify(`
+      const { parentPort } = require("node:worker_threads");
+      (async () => {
+        const { engine } = await import("@convbook/engine");
+        const tf = await import("@tensorflow/tfjs-core");
+        await tf.setBackend("native");
+        parentPort.postMessage(engine.info().threads);
+        for (;;) { tf.tidy(() => tf.conv2d(tf.ones([8, 16, 16, 8]), tf.ones([3, 3, 8, 16]), 1, "same").dataSync()); }
+      })();`)};
+    const seen = [];
+    for (let i = 0; i < 8; i++) {
+      const worker = new Worker(text, { eval: true, execArgv: [] });
+      await once(worker, "message");
+      await worker.terminate();
+      step();
+      if (i === 1) { seen.push(threads(), addresses()); }
+    }
+    tell([threads() - seen[0], Math.max(0, Math.round((addresses() - seen[1]) / 5))]);`;
+  expect((await run(program)).answer).toEqual([0, 0]);
 });

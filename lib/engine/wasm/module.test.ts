@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { binaryOps } from "../native-numbers.ts";
 import { startModule } from "./module.ts";
+import { wasm } from "./webassembly.ts";
 
 it("computes with one thread where memory cannot be shared", () => {
   const { addon } = startModule(readFileSync(new URL("engine.wasm", import.meta.url)), { processors: 4 });
@@ -114,4 +115,76 @@ it("says that memory is exhausted wherever that is, and goes on when there is so
     "softmax: done",
     "copies: The native engine is out of memory",
   ]);
+});
+
+it("refuses more than there are addresses for", () => {
+  const { addon, regions } = startModule(readFileSync(new URL("engine.wasm", import.meta.url)), { processors: 1 });
+  addon.configure(1);
+  for (const bytes of [2 ** 31, 2 ** 32, 2 ** 32 + 64, 5e9, 1e15]) {
+    expect(() => regions.alloc(bytes)).toThrow(
+      `The engine is out of memory: ${Math.round(bytes / 1e6)} MB more than the 2147 MB that it has; in WebAssembly there are 2147 MB at most`,
+    );
+  }
+  // What is refused takes nothing away.
+  regions.drop(regions.alloc(2 ** 30));
+});
+
+it("takes what memory there is to be had", () => {
+  if (wasm === undefined) {
+    throw new Error("there is no WebAssembly");
+  }
+  const { Memory } = wasm;
+  const asked: string[] = [];
+  // A runtime that gives a quarter of all addresses at most, as Safari does on phones.
+  class Scant extends Memory {
+    constructor(limits: ConstructorParameters<typeof Memory>[0]) {
+      asked.push(`${limits.shared ? "shared" : "own"} ${limits.maximum}`);
+      if (limits.maximum > 16_384) {
+        throw new RangeError("WebAssembly.Memory(): could not allocate memory");
+      }
+      super(limits);
+    }
+  }
+  Reflect.set(wasm, "Memory", Scant);
+  try {
+    const bytes = readFileSync(new URL("engine.wasm", import.meta.url));
+    for (const host of [{ processors: 1 }, { processors: 1, startWorker: () => undefined }]) {
+      const { addon, regions } = startModule(bytes, host);
+      addon.configure(1);
+      expect(regions.limit).toBe(2 ** 30);
+      expect(() => regions.alloc(2 ** 30)).toThrow("in WebAssembly there are 1074 MB at most");
+    }
+  } finally {
+    Reflect.set(wasm, "Memory", Memory);
+  }
+  expect(asked).toEqual(["own 32768", "own 16384", "shared 65536", "shared 32768", "shared 16384"]);
+});
+
+it("says once why workers do not start, and does their work", () => {
+  const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  let asked = 0;
+  const { addon, regions } = startModule(readFileSync(new URL("engine.wasm", import.meta.url)), {
+    processors: 4,
+    startWorker() {
+      asked++;
+      throw new Error("Access to this API has been restricted");
+    },
+  });
+  const places: number[] = [];
+  for (let i = 0; i < 20; i++) {
+    addon.configure(3 + (i % 2));
+    const block = regions.alloc(1 << 20);
+    places.push(block.offset);
+    const y = new Float32Array(block.buffer, block.offset, 1 << 18);
+    addon.fill(y, i, y.length);
+    expect(y.every((value) => value === i)).toBe(true);
+    regions.drop(block);
+  }
+  expect(asked).toBe(50);
+  // Stacks of workers that are not there are not kept: half a megabyte each.
+  expect(Math.max(...places) - Math.min(...places)).toBeLessThan(4 << 20);
+  expect(warn.mock.calls).toEqual([
+    ["convbook engine: a thread of WebAssembly ended: Access to this API has been restricted"],
+  ]);
+  warn.mockRestore();
 });

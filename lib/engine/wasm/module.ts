@@ -39,8 +39,10 @@ export interface WasmEngine {
 const stackBytes = 1 << 19;
 /** What a shared memory begins with; it grows. */
 const firstPages = 512;
-/** What one is given for good that is not shared, because all views of it would end when it grows: the first that can be had. */
-const fixedPages = [32_768, 16_384, 8192, 4096];
+/** What a shared memory may grow to, for which addresses are set aside: the first that can be had. Safari on iOS refuses the whole. */
+const sharedPages = [mostPages, 32_768, 16_384, 8192, 4096];
+/** What one is given for good that is not shared, because all views of it would end when it grows. */
+const fixedPages = sharedPages.slice(1);
 
 /** What the module exports. */
 interface Exports {
@@ -97,9 +99,7 @@ function fileFor(bytes: Uint8Array, { startWorker }: WasmHost): Uint8Array {
 
 function begin(runtime: NonNullable<typeof wasm>, module: WasmModule, host: WasmHost): Beginning {
   const shared = host.startWorker !== undefined;
-  const memory = shared
-    ? new runtime.Memory({ initial: firstPages, maximum: mostPages, shared })
-    : fixedMemory(runtime.Memory);
+  const { memory, limit } = newMemory(runtime.Memory, shared);
   const api = new NodeApi(memory);
   let started: Exports | undefined;
   const startWorker = (thread: number): number => {
@@ -108,16 +108,17 @@ function begin(runtime: NonNullable<typeof wasm>, module: WasmModule, host: Wasm
     }
     const stack = started.convbook_alloc(stackBytes) >>> 0;
     const variables = started.convbook_alloc(started.__tls_size.value) >>> 0;
-    if (stack === 0 || variables === 0) {
-      return 0;
-    }
     try {
-      host.startWorker({ module, memory, thread, stack: stack + stackBytes, variables });
-      return 1;
+      if (stack !== 0 && variables !== 0) {
+        host.startWorker({ module, memory, thread, stack: stack + stackBytes, variables });
+        return 1;
+      }
     } catch (error) {
       sayEnded(error instanceof Error ? error.message : String(error));
-      return 0;
     }
+    started.convbook_free(stack);
+    started.convbook_free(variables);
+    return 0;
   };
   const nothing = (): number => 0;
   const imports = {
@@ -135,27 +136,34 @@ function begin(runtime: NonNullable<typeof wasm>, module: WasmModule, host: Wasm
     api.attach({ alloc, free, table });
     return {
       addon: api.register(exports.napi_register_wasm_v1) as unknown as NativeAddon,
-      regions: regionsIn(api, alloc, free),
+      regions: regionsIn(api, alloc, free, limit),
     };
   };
   return { imports, finish };
 }
 
-/** Says that a worker is not there; the others take its work. */
+const said = new Set<string>();
+
+/** Says that a worker is not there, each reason once; the others take its work. */
 export function sayEnded(reason: string): void {
+  if (said.has(reason)) {
+    return;
+  }
+  said.add(reason);
   console.warn(`convbook engine: a thread of WebAssembly ended: ${reason}`);
 }
 
-function regionsIn(api: NodeApi, alloc: WasmFunction, free: WasmFunction): RegionSource {
+function regionsIn(api: NodeApi, alloc: WasmFunction, free: WasmFunction, limit: number): RegionSource {
   // A tensor that nobody has disposed of and nobody holds any more: its block goes with it, as native memory does.
   const lost = new FinalizationRegistry<number>(free);
   return {
     alloc(bytes) {
-      const offset = alloc(bytes) >>> 0;
+      // More than the module can address would be taken for what is left of the number beyond 32 bits.
+      const offset = bytes < limit ? alloc(bytes) >>> 0 : 0;
       if (offset === 0) {
         const megabytes = (size: number): string => `${Math.round(size / 1e6)} MB`;
         throw new Error(
-          `The engine is out of memory: ${megabytes(bytes)} more than the ${megabytes(api.currentBuffer().byteLength)} that it has; in WebAssembly there are ${megabytes(mostPages * pageBytes)} at most`,
+          `The engine is out of memory: ${megabytes(bytes)} more than the ${megabytes(api.currentBuffer().byteLength)} that it has; in WebAssembly there are ${megabytes(limit)} at most`,
         );
       }
       const block = { buffer: api.currentBuffer(), offset };
@@ -167,20 +175,26 @@ function regionsIn(api: NodeApi, alloc: WasmFunction, free: WasmFunction): Regio
       free(block.offset);
     },
     settle: () => false,
-    limit: mostPages * pageBytes,
+    limit,
     copiesOthers: true,
   };
 }
 
-function fixedMemory(Memory: new (limits: { initial: number; maximum: number; shared: boolean }) => WasmMemory) {
-  for (const pages of fixedPages) {
+/** A memory, and the bytes that it can have at the most. */
+function newMemory(
+  Memory: NonNullable<typeof wasm>["Memory"],
+  shared: boolean,
+): { readonly memory: WasmMemory; readonly limit: number } {
+  const sizes = shared ? sharedPages : fixedPages;
+  for (const maximum of sizes) {
     try {
-      return new Memory({ initial: pages, maximum: pages, shared: false });
+      const memory = new Memory({ initial: shared ? firstPages : maximum, maximum, shared });
+      return { memory, limit: maximum * pageBytes };
     } catch {
       // The next is half as large.
     }
   }
-  throw new Error(`not even ${((fixedPages.at(-1) ?? 0) * pageBytes) / 1e6} MB of memory can be had`);
+  throw new Error(`not even ${Math.round(((sizes.at(-1) ?? 0) * pageBytes) / 1e6)} MB of memory can be had`);
 }
 
 /** The file with a memory that is not shared: what it says of the memory that it imports is one bit. */

@@ -3,7 +3,7 @@
  * native/bindings, compiled twice. JavaScript's values are numbers there, places in a list that is cut back when the call ends.
  * Arrays that lie in the module's memory are used where they are; others are copied there for the call, and back.
  */
-import type { WasmFunction, WasmMemory } from "./webassembly.ts";
+import { mostPages, pageBytes, type WasmFunction, type WasmMemory } from "./webassembly.ts";
 
 /** What Node-API answers with. */
 const status = { ok: 0, objectExpected: 2, stringExpected: 3, numberExpected: 6, booleanExpected: 7 };
@@ -274,7 +274,7 @@ export class NodeApi {
     if (known !== undefined) {
       return known.address;
     }
-    const address = this.#attached().alloc(array.byteLength) >>> 0;
+    const address = array.byteLength < mostPages * pageBytes ? this.#attached().alloc(array.byteLength) >>> 0 : 0;
     if (address === 0) {
       throw new Error("The native engine is out of memory");
     }
