@@ -88,6 +88,54 @@ describe.runIf(pythonHas("jupyter_client"))("the protocol over tcp", () => {
     expect(reply.content.user_expressions.bad).toMatchObject({ status: "error", ename: "ReferenceError" });
   });
 
+  it("says which part of a request it cannot use, and runs nothing of it", async () => {
+    const asked: readonly (readonly [string, Record<string, unknown>, string])[] = [
+      [
+        "execute_request",
+        { code: ["globalThis.ran = 1"] },
+        '"code" in the request is ["globalThis.ran = 1"]; expected text',
+      ],
+      [
+        "execute_request",
+        { code: "globalThis.ran = 1", user_expressions: [] },
+        '"user_expressions" in the request is []; expected texts by name',
+      ],
+      [
+        "execute_request",
+        { code: "1", user_expressions: { a: 5 } },
+        '"user_expressions.a" in the request is 5; expected text',
+      ],
+      ["complete_request", { code: "x.", cursor_pos: "2" }, '"cursor_pos" in the request is "2"; expected a number'],
+      ["complete_request", { code: { a: 1 } }, '"code" in the request is {"a":1}; expected text'],
+      [
+        "inspect_request",
+        { code: "x", cursor_pos: 1, detail_level: [] },
+        '"detail_level" in the request is []; expected a number',
+      ],
+      ["is_complete_request", { code: true }, '"code" in the request is true; expected text'],
+      ["history_request", { hist_access_type: "tail", n: {} }, '"n" in the request is {}; expected a number'],
+    ];
+    for (const [type, content, evalue] of asked) {
+      expect((await kernel.request(type, content)).reply.content).toMatchObject({
+        status: "error",
+        ename: "RequestError",
+        evalue,
+      });
+    }
+    expect(resultOf(await kernel.execute('"ran" in globalThis'))).toBe("false");
+  });
+
+  it("answers for cursors that are nowhere in the text", async () => {
+    const code = "const 𝛼 = { beta: 1 }; 𝛼.be";
+    for (const cursor_pos of [-1, -1e308, 1e308, 2 ** 53, 5.5, undefined, null]) {
+      for (const type of ["complete_request", "inspect_request"]) {
+        expect((await kernel.request(type, { code, cursor_pos })).reply.content.status).toBe("ok");
+      }
+    }
+    const { content } = (await kernel.request("complete_request", { code, cursor_pos: 1e9 })).reply;
+    expect([content.matches, content.cursor_start, content.cursor_end]).toEqual([["beta"], 25, 27]);
+  });
+
   it("aborts the waiting cells after an error, and only those", async () => {
     const { results } = await kernel.do("many", {
       cells: ['await new Promise((go) => setTimeout(go, 200)); throw new Error("stop")', "1", "2"],

@@ -84,6 +84,14 @@ describe("a failing cell fails", () => {
     expect(ran()).toEqual(once);
   });
 
+  test("though it would pass if it were run again", () => {
+    const once =
+      'import { existsSync } from "node:fs";\nif (!existsSync("../was")) { appendFileSync("../was", ""); throw new Error("first time"); }';
+    notebook("n.ipynb", [`${counts("one")}\n${once}`, counts("two")]);
+    const { results, code } = vitest("--retry=3");
+    expect([results, code, ran()]).toEqual([["1 failed", "2 skipped"], 1, ["one"]]);
+  });
+
   test("when it is the only one asked for, or stands before that one, however often it is tried", () => {
     notebook("n.ipynb", cells);
     expect(vitest("--retry=2", "-t", "cell 2").results).toContain("2 failed");

@@ -2,6 +2,7 @@
 import { helpQuery } from "../compile/magics.ts";
 import type { Debugger } from "../debug/debugger.ts";
 import { inspectAt } from "../help/inspect.ts";
+import { RequestError, textField, textsField } from "../protocol/fields.ts";
 import type { Json, Message } from "../protocol/message.ts";
 import { messageOf, stackOf } from "../values.ts";
 import { interruptedError, type Outcome } from "../wire/messages.ts";
@@ -88,7 +89,11 @@ export class CellQueue {
         await this.#execute(request, this.#running);
       } catch (error) {
         const ename = error instanceof Error ? error.name : "Error";
-        const content = { ename, evalue: messageOf(error), traceback: [stackOf(error)] };
+        const content = {
+          ename,
+          evalue: messageOf(error),
+          traceback: [error instanceof RequestError ? error.message : stackOf(error)],
+        };
         this.#parts.outputs.message("error", content, request);
         this.#parts.reply({ status: "error", execution_count: this.#executionCount, ...content }, request);
         this.#parts.publish("status", { execution_state: "idle" }, request);
@@ -100,10 +105,11 @@ export class CellQueue {
   async #execute(request: Message, running: Running): Promise<void> {
     const { publish, outputs, reply, history } = this.#parts;
     const { content } = request;
-    const code = String(content.code ?? "");
+    publish("status", { execution_state: "busy" }, request);
+    const code = textField(content, "code");
+    textsField(content, "user_expressions");
     const silent = content.silent === true;
     const counted = !silent && content.store_history !== false;
-    publish("status", { execution_state: "busy" }, request);
     if (counted) {
       this.#executionCount++;
     }
@@ -241,7 +247,7 @@ export class CellQueue {
         shifted: [...magics.shifted],
         timed: magics.timed,
         allowStdin: request.content.allow_stdin === true,
-        expressions: (request.content.user_expressions as Record<string, string> | undefined) ?? {},
+        expressions: textsField(request.content, "user_expressions"),
       },
       request,
       silent,

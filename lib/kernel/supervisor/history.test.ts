@@ -42,6 +42,36 @@ it("keeps inputs and outputs over sessions, past lines that are damaged", async 
   expect(ask({ hist_access_type: "search", pattern: "1 ? 1", unique: true })).toEqual([[2, 1, "1 + 1"]]);
 });
 
+it("finds what is like a pattern, however many stars that has", async () => {
+  const history = new History(join(folder, "history.jsonl"));
+  const inputs = ["a.b", "aXb", "ab", "a\nb", "*", "a".repeat(5000), "abab"];
+  for (const [i, input] of inputs.entries()) {
+    history.add(i, input, undefined, true);
+  }
+  const ask = (pattern?: string) =>
+    (history.answer({ hist_access_type: "search", pattern }).history as [number, number, string][]).map(
+      ([, , input]) => input,
+    );
+  expect(ask()).toEqual(inputs);
+  expect(ask("a?b")).toEqual(["a.b", "aXb", "a\nb"]);
+  expect(ask("*b")).toEqual(["a.b", "aXb", "ab", "a\nb", "abab"]);
+  expect(ask("a*ab")).toEqual(["abab"]);
+  expect(ask("?")).toEqual(["*"]);
+  expect([ask(""), ask("a.")]).toEqual([[], []]);
+  expect(ask("*a*b**")).toEqual(["a.b", "aXb", "ab", "a\nb", "abab"]);
+  expect(ask(`${"*a".repeat(30)}*b`)).toEqual([]);
+});
+
+it("says which part of a request it cannot use", () => {
+  const history = new History(join(folder, "history.jsonl"));
+  const ask = (content: Record<string, unknown>) => () => history.answer(content);
+  expect(ask({ hist_access_type: "tail", n: "5" })).toThrow('"n" in the request is "5"; expected a number');
+  expect(ask({ hist_access_type: "range", session: [1] })).toThrow(
+    '"session" in the request is [1]; expected a number',
+  );
+  expect(ask({ hist_access_type: "search", pattern: {} })).toThrow('"pattern" in the request is {}; expected text');
+});
+
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
 it.skipIf(process.platform === "win32")(

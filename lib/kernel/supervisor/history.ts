@@ -6,6 +6,7 @@ import { chmodSync, closeSync, fstatSync, mkdirSync, openSync, readSync } from "
 import { open, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { renameOver, stateFolder } from "../platform.ts";
+import { numberField, textField } from "../protocol/fields.ts";
 import type { Json } from "../protocol/message.ts";
 
 interface Entry {
@@ -71,21 +72,20 @@ export class History {
   answer(content: Json): Json {
     const entries = this.#load();
     const withOutput = content.output === true;
-    const n = typeof content.n === "number" ? content.n : undefined;
+    const n = numberField(content, "n");
     let found: Entry[];
     switch (content.hist_access_type) {
       case "range": {
-        const session = Number(content.session ?? 0);
+        const session = numberField(content, "session") ?? 0;
         const wanted = session > 0 ? session : this.#session + session;
-        const start = Number(content.start ?? 0);
-        const stop =
-          content.stop === undefined || content.stop === null ? Number.POSITIVE_INFINITY : Number(content.stop);
+        const start = numberField(content, "start") ?? 0;
+        const stop = numberField(content, "stop") ?? Number.POSITIVE_INFINITY;
         found = entries.filter((entry) => entry.session === wanted && entry.line >= start && entry.line < stop);
         break;
       }
       case "search": {
-        const pattern = glob(String(content.pattern ?? "*"));
-        found = entries.filter(({ input }) => pattern.test(input));
+        const pattern = textField({ pattern: content.pattern ?? "*" }, "pattern");
+        found = entries.filter(({ input }) => isLike(input, pattern));
         if (content.unique === true) {
           found = [...new Map(found.map((entry) => [entry.input, entry])).values()];
         }
@@ -215,11 +215,30 @@ function parseEntry(line: string): Entry | undefined {
   }
 }
 
-/** A shell pattern: `*` and `?`. */
-function glob(pattern: string): RegExp {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replace(/\*/g, "[^]*")
-    .replace(/\?/g, "[^]");
-  return new RegExp(`^${source}$`);
+/**
+ * Whether a text is of a pattern of the shell's: `*` stands for any text, `?` for one character. A regular expression would take for ever where a
+ * pattern has many stars.
+ */
+function isLike(text: string, pattern: string): boolean {
+  let at = 0;
+  let place = 0;
+  // Where to go on when what follows the latest star does not fit here: it then stands for one character more.
+  let behindStar = -1;
+  let from = 0;
+  while (at < text.length) {
+    const wanted = pattern[place];
+    if (wanted === "*") {
+      behindStar = ++place;
+      from = at;
+    } else if (wanted === "?" || wanted === text[at]) {
+      at++;
+      place++;
+    } else if (behindStar >= 0) {
+      place = behindStar;
+      at = ++from;
+    } else {
+      return false;
+    }
+  }
+  return /^\**$/.test(pattern.slice(place));
 }

@@ -8,6 +8,7 @@ import { complete } from "../help/complete.ts";
 import { inspectAt } from "../help/inspect.ts";
 import { isComplete } from "../help/is-complete.ts";
 import type { Connection } from "../protocol/connection.ts";
+import { numberField, RequestError, textField } from "../protocol/fields.ts";
 import type { Json, Message } from "../protocol/message.ts";
 import { KernelSockets } from "../protocol/sockets.ts";
 import { type Checks, checksFor } from "../types/written-for.ts";
@@ -169,7 +170,7 @@ export class Kernel {
     try {
       content = await this.#handle(type, message);
     } catch (error) {
-      const stack = stackOf(error);
+      const stack = error instanceof RequestError ? `${error.name}: ${error.message}` : stackOf(error);
       this.log(`${type} failed: ${stack}`);
       const ename = error instanceof Error ? error.name : "Error";
       content = { status: "error", ename, evalue: messageOf(error), traceback: stack.split("\n") };
@@ -190,15 +191,15 @@ export class Kernel {
       case "kernel_info_request":
         return kernelInfo();
       case "is_complete_request":
-        return isComplete(String(content.code ?? ""));
+        return isComplete(textField(content, "code"));
       case "complete_request": {
-        const code = String(content.code ?? "");
+        const code = textField(content, "code");
         const describe = (text: string) => this.#preparer.describe(text);
         return complete(code, cursorOf(content, code), describe, this.#preparer.types);
       }
       case "inspect_request": {
-        const code = String(content.code ?? "");
-        const detail = Number(content.detail_level ?? 0);
+        const code = textField(content, "code");
+        const detail = numberField(content, "detail_level") ?? 0;
         return inspectAt(
           code,
           cursorOf(content, code),
@@ -235,5 +236,5 @@ export class Kernel {
 }
 
 function cursorOf(content: Json, code: string): number {
-  return typeof content.cursor_pos === "number" ? content.cursor_pos : [...code].length;
+  return numberField(content, "cursor_pos") ?? [...code].length;
 }
