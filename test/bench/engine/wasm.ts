@@ -1,6 +1,6 @@
 /**
  * The engine in WebAssembly beside the native one without newer instructions and TensorFlow.js's own WebAssembly and CPU backends, and with
- * relaxed SIMD beside without. Rates are those of the fastest step of each, taking turns.
+ * relaxed SIMD beside without. Rates are those of the fastest step of each, taking turns; each row is said as soon as it is there.
  */
 import { engine } from "@convbook/engine";
 import { hasRelaxedSimd } from "../../../lib/engine/wasm/webassembly.ts";
@@ -64,6 +64,7 @@ function row(
   goal: Goal,
 ): Row {
   const ratio = rounded(ours / theirs);
+  console.error(`${model}, ${mode}, ${threads} threads: ${ours} images/s, ${beside} ${theirs}: ${ratio}`);
   return { model, mode, threads, beside, ours, theirs, ratio, ...standing(goal, ratio) };
 }
 

@@ -1,6 +1,7 @@
 /** Convolutions of a grid of shapes by loops and by Winograd's algorithm in both sizes of tiles, taking turns, beside what the engine's cost model chooses. */
-import { createRequire } from "node:module";
 import { engine } from "@convbook/engine";
+import * as tf from "@tensorflow/tfjs-core";
+import type { NativeBackend } from "../../../lib/engine/backend.ts";
 import type { NativeAddon } from "../../../lib/engine/native.ts";
 import { rounded } from "./contest.ts";
 import type { Options, Section } from "./options.ts";
@@ -46,26 +47,46 @@ function operationsOf({ batch, size, filter, inChannels, outChannels }: Shape): 
   return 2 * filter ** 2 * batch * size * size * inChannels * outChannels;
 }
 
+type F = Float32Array;
+
 /** A pass, and where it writes to. */
 interface Timed {
   readonly run: () => void;
   readonly result: Float32Array;
 }
 
-/** The passes of a shape, each on the same arrays. */
-function passesOf(addon: NativeAddon, { batch, size, filter, inChannels, outChannels }: Shape): Record<string, Timed> {
+/** The passes of a shape, each on the same arrays, which lie in the engine's memory and are given back in the end. */
+function passesOf(
+  backend: NativeBackend,
+  { batch, size, filter, inChannels, outChannels }: Shape,
+): { readonly passes: Record<string, Timed>; readonly end: () => void } {
+  const { addon } = backend;
   const pad = (filter - 1) / 2;
   const sizesOf = [batch, size, size, inChannels, size, size, outChannels, filter, filter, 1, 1, pad, pad, 1, 1, 1];
   const shape = Int32Array.from(sizesOf);
-  const random = (count: number) => Float32Array.from({ length: count }, () => Math.random() - 0.5);
-  const x = random(batch * size * size * inChannels);
-  const y = random(batch * size * size * outChannels);
-  const w = random(filter ** 2 * inChannels * outChannels);
-  const [toX, toY, toW] = [new Float32Array(x.length), new Float32Array(y.length), new Float32Array(w.length)];
+  const counts = [
+    batch * size * size * inChannels,
+    batch * size * size * outChannels,
+    filter ** 2 * inChannels * outChannels,
+  ];
+  const tensors = [...counts, ...counts].map((count) => backend.output([count]));
+  for (const { values } of tensors) {
+    values.forEach((_, i) => {
+      values[i] = Math.random() - 0.5;
+    });
+  }
+  const [x, y, w, toX, toY, toW] = tensors.map(({ values }) => values) as [F, F, F, F, F, F];
   return {
-    forward: { run: () => addon.conv2d(shape, x, w, undefined, undefined, 0, toY, false), result: toY },
-    "input gradient": { run: () => addon.conv2dInputGrad(shape, y, w, toX), result: toX },
-    "filter gradient": { run: () => addon.conv2dFilterGrad(shape, x, y, toW, undefined), result: toW },
+    passes: {
+      forward: { run: () => addon.conv2d(shape, x, w, undefined, undefined, 0, toY, false), result: toY },
+      "input gradient": { run: () => addon.conv2dInputGrad(shape, y, w, toX), result: toX },
+      "filter gradient": { run: () => addon.conv2dFilterGrad(shape, x, y, toW, undefined), result: toW },
+    },
+    end() {
+      for (const { dataId } of tensors) {
+        backend.disposeData(dataId);
+      }
+    },
   };
 }
 
@@ -108,12 +129,13 @@ function shapes(): Shape[] {
 }
 
 export async function winograd({ rounds }: Options): Promise<Section | undefined> {
-  const { path, isa, threads } = engine.info();
+  const { isa, threads } = engine.info();
   if (isa === "amx") {
     console.error("Winograd's algorithm is for processors without AMX: use --isa=avx512");
     return undefined;
   }
-  const addon = createRequire(import.meta.url)(path) as NativeAddon;
+  const backend = tf.engine().findBackend("native") as NativeBackend;
+  const { addon } = backend;
   const rows: Section["rows"][number][] = [];
   let wrong = 0;
   for (const shape of shapes()) {
@@ -123,7 +145,8 @@ export async function winograd({ rounds }: Options): Promise<Section | undefined
     }
     const { batch, size, filter, inChannels, outChannels } = shape;
     const which = waysFor[filter];
-    for (const [name, { run: pass, result }] of Object.entries(passesOf(addon, shape))) {
+    const { passes, end } = passesOf(backend, shape);
+    for (const [name, { run: pass, result }] of Object.entries(passes)) {
       const chosen = chosenFor(addon, which, pass, result);
       const times = measure(addon, which, pass, rounds);
       const timeOf = (way: Way) => times.get(way) ?? Number.NaN;
@@ -142,6 +165,7 @@ export async function winograd({ rounds }: Options): Promise<Section | undefined
         loss: rounded(loss, 3),
       });
     }
+    end();
   }
   addon.useWinograd(ways.model);
   const note =
