@@ -11,6 +11,7 @@ import {
   type Output,
 } from "nbconvert-ts-runner";
 import type { AssignmentCell } from "../source/index.ts";
+import { gradeType } from "../source/points.ts";
 import { fieldsOf, firstLine } from "../values.ts";
 import type { BoxFolders, BoxRequest } from "./box.ts";
 import { type Engine, engineOf } from "./engine.ts";
@@ -19,9 +20,6 @@ import { Guard, type Proof } from "./guard/guard.ts";
 import { declaredNames, lastingNames, sets } from "./guard/names.ts";
 import { isScript, startBoxed } from "./kernel.ts";
 import type { RestoredCell } from "./restore.ts";
-
-/** The media type in which a cell shows its grade. */
-export const gradeType = "application/x-convbook-grade+json";
 
 /** How a cell ended. */
 export interface CellRun {

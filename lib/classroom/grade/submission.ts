@@ -12,7 +12,8 @@ import {
   isAnswer,
   teacherFolder,
 } from "../source/index.ts";
-import { firstLine } from "../values.ts";
+import { gradeHelpers } from "../source/points.ts";
+import { fieldsOf, firstLine } from "../values.ts";
 import { type Limits, makeFolders, type Walls } from "./box.ts";
 import type { Engine } from "./engine.ts";
 import { figuresOf } from "./figures.ts";
@@ -21,7 +22,7 @@ import { kernelOf, startFailure } from "./kernel.ts";
 import { givenTexts, type Restored, restore } from "./restore.ts";
 import { runCells, type SessionResult } from "./session.ts";
 import type { Submission } from "./submissions.ts";
-import { judge, mayShow, notDone } from "./verdict.ts";
+import { judge, notDone } from "./verdict.ts";
 
 /** What all submissions of a class share. */
 export interface GradeContext {
@@ -146,9 +147,10 @@ async function gradeNotebook(submission: Submission, grader: AssignmentNotebook,
   const hidden = new Hidden(grader, givenTexts(grader, handedOut));
   using folders = makeFolders();
   let session: SessionResult;
+  let left: readonly string[] = [];
   try {
     const spec = kernelOf(grader, context.grader.folder);
-    fill(folders.work, submission, dirname(name), context);
+    left = fill(folders.work, submission, dirname(name), context);
     session = await runCells(restored.cells, { ...sessionOf(context, folders.work, spec, grader), folders });
   } catch (error) {
     context.signal?.throwIfAborted();
@@ -162,7 +164,7 @@ async function gradeNotebook(submission: Submission, grader: AssignmentNotebook,
   const judged = tasksOf(restored, grader, session, hidden);
   return {
     tasks: judged.tasks.map((task) => ({ ...task, ...figuresOf(task.id, restored, session, notebook, hidden) })),
-    findings: [...restored.findings, ...judged.findings].map((finding) => ({
+    findings: [...left.map(leftOut), ...restored.findings, ...judged.findings].map((finding) => ({
       ...finding,
       message: hidden.clean(finding.message),
     })),
@@ -185,14 +187,27 @@ function sessionOf(context: GradeContext, work: string, spec: Kernelspec, grader
   return { spec, language: grader.language, request: { walls, limits, work, hidden, env, projects }, signal };
 }
 
-/** Lays out a submission's folder: what belongs to the assignment, over what was handed in. */
-function fill(work: string, submission: Submission, folder: string, { grader }: GradeContext): void {
+/**
+ * Lays out a submission's folder: what belongs to the assignment, over what was handed in.
+ *
+ * @returns Files of the submission that cannot lie there: a zip may hold names that are longer than a file system's, or one that is a folder's, too.
+ */
+function fill(work: string, submission: Submission, folder: string, { grader }: GradeContext): string[] {
   const prefix = folder === "." ? "" : `${folder}/`;
+  const left: string[] = [];
   for (const [name, read] of submission.files) {
     if (name.startsWith(prefix) && !name.endsWith(".ipynb")) {
       const path = join(work, name.slice(prefix.length));
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, read());
+      const bytes = read();
+      try {
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, bytes);
+      } catch (error) {
+        if (!/^(ENAMETOOLONG|EEXIST|EISDIR|ENOTDIR|EINVAL)$/.test(String(fieldsOf(error).code))) {
+          throw error;
+        }
+        left.push(name);
+      }
     }
   }
   // What is for teachers only stays with them: tests run beside the student's code, which reads what they can read.
@@ -207,6 +222,12 @@ function fill(work: string, submission: Submission, folder: string, { grader }: 
     rmSync(join(work, "node_modules"), { recursive: true, force: true });
     symlinkSync(modules, join(work, "node_modules"), "junction");
   }
+  return left;
+}
+
+function leftOut(name: string): Finding {
+  const shown = name.length > 60 ? `${name.slice(0, 60)}…` : name;
+  return { kind: "unreadable", cell: null, message: `The file ${shown} cannot lie in a folder; it was left out.` };
 }
 
 /** An assignment's packages; where it has none, those of this command. */
@@ -257,9 +278,7 @@ function tasksOf(restored: Restored, grader: AssignmentNotebook, session: Sessio
   const tasks: TaskResult[] = [];
   const findings: Finding[] = [];
   const places = new Map(restored.cells.map((cell, index) => [cell.of, index]));
-  const helpers = grader.cells
-    .filter(({ role, source }) => role === "readonly" && mayShow(source))
-    .flatMap(({ source }) => functionNames(source));
+  const helpers = gradeHelpers(grader.cells);
   let untouched: boolean[] = [];
   for (const task of grader.cells) {
     const place = places.get(task);
@@ -350,13 +369,6 @@ function brokenSetup(restored: Restored, session: SessionResult): string | undef
     }
   }
   return undefined;
-}
-
-/** Functions that a cell declares, of TypeScript or Python. */
-function functionNames(source: string): string[] {
-  return [...source.matchAll(/^(?:export\s+)?(?:async\s+)?(?:function\*?|def|const)\s+([\w$]+)/gm)].map(
-    ([, name]) => name as string,
-  );
 }
 
 /** The limits that cells met, and addresses that they asked for. */

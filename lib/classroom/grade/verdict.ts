@@ -1,11 +1,10 @@
 /** Points of a cell, from how it ran and from nothing that a student's code could have said. */
-import { stripVTControlCharacters } from "node:util";
-import { joinLines, type Output } from "nbconvert-ts-runner";
 import type { Finding, Reason, TaskResult } from "../results/index.ts";
 import type { AssignmentCell } from "../source/index.ts";
+import { mayShow, pointsFrom, testsNothing } from "../source/points.ts";
 import { fieldsOf } from "../values.ts";
 import type { Hidden } from "./hidden.ts";
-import { type CellRun, gradeType } from "./session.ts";
+import type { CellRun } from "./session.ts";
 
 /** What is known of a cell with points. */
 export interface Tried {
@@ -54,7 +53,7 @@ export function judge({ task, run, guarded, hidden, helpers, isUntouched }: Trie
     message: hidden.clean(message),
   });
   const forged = (message: string): Finding => ({ kind: "forged", cell: task.id, message });
-  if (task.source.split("\n").every((line) => /^\s*(?:\/\/.*|#.*)?$/.test(line))) {
+  if (testsNothing(task.source)) {
     return none("notRun", [failed("What is tested here is tested after handing in.")]);
   }
   if (run === undefined || run.status === "notRun") {
@@ -85,39 +84,44 @@ export function judge({ task, run, guarded, hidden, helpers, isUntouched }: Trie
   if (run.proof !== undefined && run.proof.tampered !== "") {
     findings.push(forged(`While tests ran, or before, this was changed and put back: ${run.proof.tampered}.`));
   }
-  const count = Math.max(run.proof?.grades.length ?? 0, run.shown.length) + run.results.length;
-  if (shows && count > 1) {
-    return none(
-      "failed",
-      [failed("More than one grade was shown, so that none counts.")],
-      [...findings, forged(`${count} grades were shown while the tests ran; expected one.`)],
-    );
-  }
-  const grades = [...run.results, ...(run.proof?.grades ?? run.shown)];
-  if (shows && grades.length === 1) {
-    return graded(task, grades[0], hidden, findings);
-  }
-  const number = plainNumber(run.outputs);
-  if (number !== undefined) {
-    if (number > task.points + 1e-9) {
+  const read = pointsFrom({
+    source: task.source,
+    helpers,
+    outputs: run.outputs,
+    grades: [...run.results, ...(run.proof?.grades ?? run.shown)],
+    count: Math.max(run.proof?.grades.length ?? 0, run.shown.length) + run.results.length,
+  });
+  switch (read.from) {
+    case "several":
       return none(
         "failed",
-        [failed(`The tests gave ${number} points, more than the ${task.points} that there are.`)],
-        findings,
+        [
+          failed(
+            `${read.count === 1 ? "Another grade than the tests'" : "More than one grade"} was shown, so that none counts.`,
+          ),
+        ],
+        [
+          ...findings,
+          forged(
+            read.count === 1
+              ? "A grade was shown while the tests ran that is not theirs."
+              : `${read.count} grades were shown while the tests ran; expected one.`,
+          ),
+        ],
       );
-    }
-    return { points: number, status: statusOf(number, task.points), reasons: [], findings };
+    case "grade":
+      return graded(task, read.grade, hidden, findings);
+    case "number":
+      return read.points > task.points + 1e-9
+        ? none(
+            "failed",
+            [failed(`The tests gave ${read.points} points, more than the ${task.points} that there are.`)],
+            findings,
+          )
+        : { points: read.points, status: statusOf(read.points, task.points), reasons: [], findings };
+    case "end":
+      return { points: task.points, status: "passed", reasons: [], findings };
   }
-  return { points: task.points, status: "passed", reasons: [], findings };
-}
-
-/** Whether a cell's own text can show a grade: it names the media type, or calls what shows it. */
-export function mayShow(source: string, helpers: readonly string[] = []): boolean {
-  return (
-    source.includes(gradeType) ||
-    /\bgrade\s*\(|\bGrade\b/.test(source) ||
-    helpers.some((name) => source.includes(`${name}(`))
-  );
 }
 
 function graded(task: AssignmentCell, grade: unknown, hidden: Hidden, findings: readonly Finding[]): Verdict {
@@ -147,18 +151,6 @@ function asReason(value: unknown, isFull: boolean, hidden: Hidden): Reason {
     ...(got !== undefined && got !== null && { got: text(got) }),
     ...(expected !== undefined && expected !== null && { expected: text(expected) }),
   };
-}
-
-/** The cell's result, where it is a single number: nbgrader's way to give a part of the points. */
-function plainNumber(outputs: readonly Output[]): number | undefined {
-  for (const output of outputs) {
-    if (output.output_type === "execute_result") {
-      const text = stripVTControlCharacters(joinLines(output.data["text/plain"])).trim();
-      const number = Number(text);
-      return text !== "" && Number.isFinite(number) && number >= 0 ? number : undefined;
-    }
-  }
-  return undefined;
 }
 
 function statusOf(points: number, most: number): Verdict["status"] {

@@ -78,8 +78,9 @@ export async function makeAssignment(source: string, out: string, options: MakeO
   return writeWhole(out, async (staging) => {
     const names = Object.keys(assignment.settings.variants).sort();
     const proven: ProvenNotebook[] = [];
+    const seen: string[] = [];
     for (const variant of names.length === 0 ? [null] : names) {
-      proven.push(...(await makeVariant(assignment, variant, staging, { ...options, kernelDir })));
+      proven.push(...(await makeVariant(assignment, variant, staging, { ...options, kernelDir }, seen)));
     }
     if (names.length > 0) {
       writeSettings(assignment.settings, join(staging, "grader"));
@@ -88,7 +89,12 @@ export async function makeAssignment(source: string, out: string, options: MakeO
     const notes = assignment.notebooks.flatMap((each) =>
       [...each.notes, ...structureNotes(each)].map((note) => `${each.name}: ${note}`),
     );
-    return { folders: madeFolders, notebooks: proven, points: assignment.points, notes };
+    return {
+      folders: madeFolders,
+      notebooks: proven,
+      points: assignment.points,
+      notes: [...new Set([...notes, ...seen])],
+    };
   });
 }
 
@@ -121,11 +127,13 @@ function kernelFolderOf({ folder, notebooks }: Assignment): string | undefined {
   }
 }
 
+/** Notes are added to those that others left. */
 async function makeVariant(
   assignment: Assignment,
   variant: string | null,
   staging: string,
   options: MakeOptions,
+  notes: string[],
 ): Promise<ProvenNotebook[]> {
   const place = (edition: string): string => join(staging, edition, ...(variant === null ? [] : [variant]));
   const notebooks = assignment.notebooks.map((each) => valued(each, assignment, variant));
@@ -154,6 +162,7 @@ async function makeVariant(
       join(place("solution"), notebook.file),
       named(shownSolution(notebook, solution.notebook), assignment, "solution", variant),
     );
+    notes.push(...solution.notes.map((note) => `${notebook.name}: ${note}`));
     const seconds = solution.seconds + untouched.seconds;
     const { maxPoints: automatic } = solution;
     const done = { name: notebook.name, variant, automatic, manual: notebook.points - automatic, seconds };

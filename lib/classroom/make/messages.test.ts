@@ -279,6 +279,16 @@ describe("where it ran, make names the cell and the check", () => {
       "FOLDER/sums.ipynb: an untouched notebook gets 2 of 2 points in cell 4 (t); expected 0: test what is asked for",
     ],
     [
+      "an untouched notebook that passes a test with a warning",
+      sums(good, tests, testsWith('console.error("a warning");')),
+      "FOLDER/sums.ipynb: an untouched notebook gets 2 of 2 points in cell 4 (t); expected 0: test what is asked for",
+    ],
+    [
+      "a test that shows two grades",
+      sums(good, testsWith(`${graded(1, ["adds", true])} ${graded(2, ["adds", true])}`)),
+      "FOLDER/sums.ipynb: the solution gets 0 of 2 points in cell 3 (t): it shows 2 grades; expected one",
+    ],
+    [
       "an untouched notebook that passes a check",
       sums(
         solution("// BEGIN SOLUTION", "(globalThis as { done?: boolean }).done = true;", "// END SOLUTION"),
@@ -298,6 +308,22 @@ describe("where it ran, make names the cell and the check", () => {
     60_000,
   );
 });
+
+test("tests that write to standard error give their points, and what nbgrader makes of them is said", async () => {
+  const folder = folderWith(
+    sums(
+      good,
+      testsWith(
+        '%load_ext @convbook/classroom/magic\nconsole.error("a warning");\nif (plus(1) !== 2) throw new Error("no");',
+      ),
+    ),
+  );
+  const { notes, points } = await makeAssignment(folder, join(folder, "dist"), { kernelDir });
+  expect(points).toBe(2);
+  expect(notes).toEqual([
+    "sums: cell 3 (t) writes to standard error; that costs no points here, but nbgrader's autograde gives none for it",
+  ]);
+}, 60_000);
 
 test("an assignment without points is made, and that is said", async () => {
   const folder = folderWith(sums(good));

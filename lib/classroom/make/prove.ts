@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { type CellResult, type Notebook, runNotebook, tagsOf } from "nbconvert-ts-runner";
 import { type AssignmentCell, type ClassSettings, cellName, cellsOf } from "../source/index.ts";
-import { cellPoints, reasonsIn } from "../source/points.ts";
+import { type CellPoints, cellPoints, gradeHelpers, reasonsIn } from "../source/points.ts";
 
 /** What a run of a notebook gave. */
 export interface Proof {
@@ -12,6 +12,8 @@ export interface Proof {
   readonly seconds: number;
   /** What is not as it must be, a sentence each. */
   readonly problems: readonly string[];
+  /** What is worth knowing, a sentence each. */
+  readonly notes: readonly string[];
   /** As it was executed. */
   readonly notebook: Notebook;
 }
@@ -44,10 +46,17 @@ export async function proveSolution(folder: string, name: string, options: Proof
     if (cell.role !== "tests" || cell.cell.cell_type !== "code") {
       return [];
     }
-    const { points, why } = cellPoints(cell.cell, cell.points);
+    const { points, why } = run.pointsOf(cell, result);
     return points < cell.points ? [`the solution gets ${points} of ${cell.points} points in ${label}: ${why}`] : [];
   });
-  return { ...run, problems };
+  const notes = run.cells.flatMap(({ cell }) =>
+    cell.role === "tests" && writesErrors(cell)
+      ? [
+          `${labelOf(cell)} writes to standard error; that costs no points here, but nbgrader's autograde gives none for it`,
+        ]
+      : [],
+  );
+  return { ...run, problems, notes };
 }
 
 /**
@@ -61,7 +70,7 @@ export async function proveUntouched(folder: string, name: string, options: Proo
     if (cell.role !== "tests" || cell.cell.cell_type !== "code" || cell.points === 0) {
       return [];
     }
-    const points = pointsOf(cell, result);
+    const { points } = run.pointsOf(cell, result);
     if (points === 0) {
       return [];
     }
@@ -71,7 +80,7 @@ export async function proveUntouched(folder: string, name: string, options: Proo
       `an untouched notebook gets ${points} of ${cell.points} points in ${labelOf(cell)}${which}; expected 0: test what is asked for`,
     ];
   });
-  return { ...run, problems };
+  return { ...run, problems, notes: [] };
 }
 
 interface Ran {
@@ -101,10 +110,16 @@ async function execute(
     cell,
     result: run.cells.find(({ index }) => index === cell.index),
   }));
+  const helpers = gradeHelpers(cells.map(({ cell }) => cell));
+  const pointsOf = ({ cell, source, points }: AssignmentCell, result: CellResult | undefined): CellPoints =>
+    cell.cell_type === "code" && result?.status === "passed"
+      ? cellPoints(cell, source, points, helpers)
+      : { points: 0, why: "it did not run to its end" };
   const tests = cells.filter(({ cell }) => cell.role === "tests");
   return {
     cells,
-    points: tests.reduce((sum, { cell, result }) => sum + pointsOf(cell, result), 0),
+    pointsOf,
+    points: tests.reduce((sum, { cell, result }) => sum + pointsOf(cell, result).points, 0),
     maxPoints: tests.reduce((sum, { cell }) => sum + cell.points, 0),
     seconds: run.seconds,
     notebook: run.notebook,
@@ -116,8 +131,11 @@ export function environmentOf({ threads, seed }: Pick<ClassSettings, "threads" |
   return { CONVBOOK_THREADS: String(threads), CONVBOOK_REPRODUCIBLE: "1", CONVBOOK_SEED: String(seed) };
 }
 
-function pointsOf({ cell, points }: AssignmentCell, result: CellResult | undefined): number {
-  return cell.cell_type === "code" && result?.status === "passed" ? cellPoints(cell, points).points : 0;
+function writesErrors({ cell }: AssignmentCell): boolean {
+  return (
+    cell.cell_type === "code" &&
+    cell.outputs.some((output) => output.output_type === "stream" && output.name === "stderr")
+  );
 }
 
 function labelOf({ index, id, cell }: AssignmentCell): string {

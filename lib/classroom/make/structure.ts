@@ -55,8 +55,15 @@ export function checkStructure({ notebooks, folder }: Assignment): void {
 }
 
 /** What is worth knowing about a notebook that can be made all the same. */
-export function structureNotes({ points }: AssignmentNotebook): string[] {
-  return points > 0 ? [] : ["no cell gives points; mark those with tests, or whose answers a person grades"];
+export function structureNotes({ points, language, cells }: AssignmentNotebook): string[] {
+  const isScript = language === "typescript" || language === "javascript";
+  const magic = "%load_ext @convbook/classroom/magic";
+  return [
+    ...(points > 0 ? [] : ["no cell gives points; mark those with tests, or whose answers a person grades"]),
+    ...(isScript && cells.some(({ role }) => role === "tests") && !cells.some(({ source }) => source.includes(magic))
+      ? [`students have no %grade in it, unless its first locked cell says ${magic}`]
+      : []),
+  ];
 }
 
 /** What stands in the way of a student's version. */
