@@ -1,10 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { Result } from "../results/index.ts";
-import { failedCheck, fullResult, resultOf, task } from "../results/testing/results.ts";
+import { failedCheck, resultOf, task } from "../results/testing/results.ts";
 import { readCsv } from "./csv.ts";
-import { canvasCsv, gradescopeJson, moodleCsv, nbgraderCsv, plainCsv } from "./formats.ts";
+import { canvasCsv, moodleCsv, nbgraderCsv, plainCsv } from "./formats.ts";
 import { gradesOf } from "./grades.ts";
-import { rosterOf } from "./roster.ts";
+import { readRoster, rosterOf } from "./roster.ts";
 
 const ada = resultOf("ada", [task("block", 2.5, 4, { reasons: [failedCheck] }), task("count", 3, 3)]);
 const zoe = resultOf("zoë@uni.edu", [task("block", 4, 4), task("count", null, 3)], {
@@ -181,32 +184,30 @@ it("nbgrader has times in UTC, the list's own ids, and the assignment's name the
   ]);
 });
 
-// https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
-it("gradescope has a test for each question that a program graded", () => {
-  expect(gradescopeJson(fullResult())).toMatchObject({
-    score: 6.5,
-    execution_time: 13,
-    stdout_visibility: "hidden",
-    output: 'The cell "tests-1" is locked and was changed; it was restored.',
-    tests: [
-      {
-        name: "The residual block",
-        number: "1",
-        score: 2,
-        max_score: 4,
-        status: "failed",
-        output_format: "text",
-        visibility: "visible",
-      },
-      { name: "Counting parameters", score: 3, max_score: 3, status: "passed", output: "" },
-      { name: "Pre-activation", score: 0, max_score: 2, output: "- normalizes first: return x + F(x)" },
-      { name: "Why are shortcuts identities?", score: 1.5, max_score: 2 },
-    ],
-  });
-});
-
 it("says which list is no list of a class", () => {
   expect(() => rosterOf([["Colour", "Size"]], "list.csv")).toThrow(
     'list.csv: none of its columns holds ids: the first line has "Colour, Size", expected one called id, student_id',
   );
+});
+
+// What Excel writes as "CSV" is in an encoding that the file does not name; as "Unicode text" it is UTF-16 with tabs.
+it("reads lists in UTF-8 and UTF-16, and shows the line that is in neither", () => {
+  const folder = mkdtempSync(join(tmpdir(), "convbook-list-"));
+  const path = join(folder, "list.csv");
+  const list = "id;name\r\nada;Ada Lovelace\r\nju;Jürgen Müller\r\n";
+  const named = (bytes: Uint8Array) => {
+    writeFileSync(path, bytes);
+    return readRoster(path).find("ju")?.name;
+  };
+  expect(named(Buffer.from(list))).toBe("Jürgen Müller");
+  expect(named(Buffer.from(`\ufeff${list}`))).toBe("Jürgen Müller");
+  const wide = Buffer.from(`\ufeff${list.replaceAll(";", "\t")}`, "utf16le");
+  expect(named(wide)).toBe("Jürgen Müller");
+  expect(named(Buffer.from(wide).swap16())).toBe("Jürgen Müller");
+  // Of the letters in this list, Windows-1252 has those of Latin 1.
+  expect(() => named(Buffer.from(list, "latin1"))).toThrow(
+    `${path}: is not UTF-8: line 3 is "ju;J\ufffdrgen M\ufffdller"; save it as UTF-8 (in Excel: "CSV UTF-8")`,
+  );
+  expect(() => named(wide.subarray(0, wide.length - 1))).toThrow(`${path}: is not UTF-16: line 4 is "\ufffd"`);
+  rmSync(folder, { recursive: true });
 });

@@ -63,7 +63,8 @@ function columnsOf(grades: Grades, { column, perQuestion = false, partial = fals
   ]);
 }
 
-function openNotes({ students }: Grades, { partial = false }: ExportOptions): string[] {
+/** Who has points still to come. */
+export function openNotes({ students }: Grades, { partial = false }: ExportOptions): string[] {
   const open = students.filter(({ results }) => ![...results.values()].every(isFinal)).map(({ student }) => student);
   const what = partial ? "have points so far only" : "have no total yet (--partial takes the points so far)";
   return open.length === 0 ? [] : [`${open.length} of ${students.length} ${what}: ${listed(open)}`];
@@ -276,34 +277,4 @@ function idsIn(roster: Roster | undefined, { students }: Grades): (person: Perso
 function decimal(points: number): string {
   const text = String(rounded(points));
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
-}
-
-/** Gradescope's results.json, as an autograder leaves it for one submission. Points that a person gives are Gradescope's own affair, and left out. */
-export function gradescopeJson(result: Result): object {
-  const tests = result.tasks
-    .filter(({ points }) => points !== null)
-    .map((task, i) => ({
-      name: task.title,
-      name_format: "text",
-      number: String(i + 1),
-      score: rounded(task.points ?? 0),
-      max_score: rounded(task.maxPoints),
-      status: (task.points ?? 0) >= task.maxPoints ? "passed" : "failed",
-      output: summaryOf({ ...result, tasks: [task], findings: [] })
-        .split("\n")
-        .slice(1)
-        .join("\n"),
-      output_format: "text",
-      visibility: "visible",
-    }));
-  return {
-    score: rounded(tests.reduce((sum, { score }) => sum + score, 0)),
-    ...(result.used !== undefined && { execution_time: Math.round(result.used.seconds) }),
-    output: result.findings.map(({ message }) => message).join("\n"),
-    output_format: "text",
-    visibility: "visible",
-    stdout_visibility: "hidden",
-    extra_data: { student: result.student, assignment: result.assignment, submission: result.provenance?.submission },
-    tests,
-  };
 }

@@ -3,10 +3,11 @@ export {
   canvasCsv,
   type ExportedText,
   type ExportOptions,
-  gradescopeJson,
   moodleCsv,
   nbgraderCsv,
+  openNotes,
   plainCsv,
 } from "./formats.ts";
 export { type Grades, gradesOf } from "./grades.ts";
+export { gradescopeJson, gradescopeZip } from "./gradescope.ts";
 export { type Person, type Roster, readRoster } from "./roster.ts";
