@@ -6,7 +6,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { serializeNotebook, writeAtomically } from "nbconvert-ts-runner";
 import { ClassroomError } from "../errors.ts";
 import { variantOf } from "../make/index.ts";
-import { junit, type Result, readResult, resultFile } from "../results/index.ts";
+import { junit, type Result, readResult, resultFile, shortName } from "../results/index.ts";
 import { type AssignmentNotebook, readAssignment, readSettings, settingsFile } from "../source/index.ts";
 import { fieldsOf, firstLine } from "../values.ts";
 import { neededFolders } from "./box.ts";
@@ -182,19 +182,19 @@ async function gradeOnce(submission: Submission, context: GradeContext, out: str
   const result = before?.assignment === fresh.assignment ? keptByHand(fresh, before) : fresh;
   mkdirSync(folder, { recursive: true });
   for (const [name, notebook] of notebooks) {
-    writeAtomically(join(folder, `${name}.graded.ipynb`), serializeNotebook(notebook), false);
+    writeAtomically(join(folder, `${shortName(name)}.graded.ipynb`), serializeNotebook(notebook), false);
   }
   writeAtomically(join(folder, resultFile), `${JSON.stringify(result, undefined, 2)}\n`);
   writeAtomically(keyFile, key);
   return { result, kept: false };
 }
 
-/** Where a student's result is: the name as it is, unless a file system would read something into it. */
+/** Where a student's result is: the name as it is, unless a file system would read something into it, or not take it for its length. */
 export function folderOf(out: string, student: string): string {
   const name = student.replace(/[^\p{L}\p{N} ._@()+-]/gu, (character) =>
     encodeURIComponent(character).replaceAll("/", "%2F"),
   );
-  return join(out, /^\.+$/.test(name) ? `_${name}` : name);
+  return join(out, shortName(/^\.+$/.test(name) ? `_${name}` : name));
 }
 
 function resultBefore(path: string): Result | undefined {

@@ -1,5 +1,5 @@
 export { answerTo } from "./answers.ts";
-export { fileNames } from "./file-name.ts";
+export { fileNames, shortName } from "./file-name.ts";
 export { junit } from "./junit.ts";
 export { utc } from "./moment.ts";
 export { rounded, withTasks } from "./points.ts";

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { fileNames } from "./file-name.ts";
+import { fileNames, shortName } from "./file-name.ts";
 import { readResults } from "./read.ts";
 import { fullResult, resultOf, task } from "./testing/results.ts";
 
@@ -71,4 +71,16 @@ it("makes names of files of any ids, all different", () => {
     "_hidden",
     "ada@uni.edu",
   ]);
+});
+
+// A name has at most 255 bytes on most file systems; letters have up to four.
+it("makes names short enough for file systems, and tells them apart", () => {
+  const long = "名".repeat(100);
+  const names = [...fileNames([`${long}a`, `${long}b`, "x".repeat(300)]), shortName(`${"😀".repeat(60)}.`)];
+  expect(new Set(names).size).toBe(4);
+  for (const name of names) {
+    expect(Buffer.byteLength(name)).toBeLessThanOrEqual(180);
+    expect(name).toMatch(/^(名+|x+|😀+)~[0-9a-f]{8}$/u);
+  }
+  expect(shortName("ada")).toBe("ada");
 });

@@ -30,6 +30,6 @@ export {
   schemaVersion,
   writeMetadata,
 } from "./metadata.ts";
-export { inputText, isWithin, outputFile, outputFolder, refuse } from "./places.ts";
+export { inputText, isWithin, outputFile, outputFolder, refuse, textOf } from "./places.ts";
 export { type Region, RegionError, type RegionKind, regionsOf, replaceRegions } from "./regions.ts";
 export { type ClassSettings, defaultSettings, parseSettings, readSettings, type VariantValues } from "./settings.ts";

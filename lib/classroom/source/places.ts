@@ -60,10 +60,36 @@ export function inputText(path: string, expected: string): string {
   if (stats === undefined || stats.isDirectory()) {
     throw new ClassroomError(path, `${stats === undefined ? "no such file" : "is a folder"}; expected ${expected}`);
   }
+  let bytes: Uint8Array;
   try {
-    return readFileSync(path, "utf8");
+    bytes = readFileSync(path);
   } catch (error) {
     throw new ClassroomError(path, `cannot be read: ${firstLine(error)}`, { cause: error });
+  }
+  return textOf(bytes, path);
+}
+
+/**
+ * A file's bytes as text: UTF-8, or UTF-16 with its byte order mark, as spreadsheets write "Unicode text". Other encodings do not say which they are;
+ * letters that were guessed would make somebody else of a name.
+ *
+ * @param path For messages.
+ * @throws ClassroomError which shows the first line that is written otherwise.
+ */
+export function textOf(bytes: Uint8Array, path: string): string {
+  const isWide = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  const encoding = !isWide ? "utf-8" : bytes[0] === 0xff ? "utf-16le" : "utf-16be";
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+  } catch (error) {
+    const lines = new TextDecoder(encoding).decode(bytes).split(/\r\n|\r|\n/);
+    const at = lines.findIndex((line) => line.includes("\ufffd"));
+    const line = (lines[at] ?? "").slice(0, 80);
+    throw new ClassroomError(
+      path,
+      `is not ${encoding.slice(0, isWide ? 6 : 5).toUpperCase()}: line ${at + 1} is ${JSON.stringify(line)}; save it as UTF-8 (in Excel: "CSV UTF-8")`,
+      { cause: error },
+    );
   }
 }
 

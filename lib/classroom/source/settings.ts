@@ -5,6 +5,7 @@ import { nearestName } from "nbconvert-ts-runner";
 import { type Document, isNode, LineCounter, parseDocument } from "yaml";
 import { ClassroomError } from "../errors.ts";
 import { firstLine } from "../values.ts";
+import { textOf } from "./places.ts";
 
 /** What may differ between students' notebooks: values for the variables of the cell tagged `parameters`. */
 export type VariantValues = Readonly<Record<string, number | string | boolean>>;
@@ -138,7 +139,9 @@ export function readSettings(path: string, name: string): ClassSettings {
   if (!existsSync(path) && existsSync(other)) {
     throw new ClassroomError(other, `is not read; call it ${basename(path)}`);
   }
-  return existsSync(path) ? parseSettings(readFileSync(path, "utf8"), path, name) : { ...defaultSettings, title: name };
+  return existsSync(path)
+    ? parseSettings(textOf(readFileSync(path), path), path, name)
+    : { ...defaultSettings, title: name };
 }
 
 /**

@@ -109,6 +109,16 @@ test("a save keeps the mode and the link, and leaves nothing else behind", () =>
   expect(readdirSync(own).sort()).toEqual(["link.ipynb", "target.ipynb"]);
 });
 
+test("writes a name that is as long as file systems take", () => {
+  const own = mkdtempSync(join(folder, "long-"));
+  const name = `${"名".repeat(82)}.ipynb`;
+  writeAtomically(join(own, name), "new");
+  expect(readdirSync(own)).toEqual([name]);
+  writeFileSync(join(own, `.${"名".repeat(40)}.4194303-0123abcd.tmp`), "");
+  removeLeftovers(join(own, name));
+  expect(readdirSync(own)).toEqual([name]);
+});
+
 test("says why a path cannot be written", () => {
   writeFileSync(join(folder, "file"), "");
   expect(() => writeAtomically(join(folder, "file", "x.ipynb"), "")).toThrow(/x\.ipynb: cannot be written: /);

@@ -179,7 +179,10 @@ export function writeAtomically(path: string, contents: string | Uint8Array, dur
   } catch {
     // A new file.
   }
-  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
+  const temporary = join(
+    dirname(target),
+    `${temporaryPrefix(target)}${process.pid}-${randomBytes(4).toString("hex")}.tmp`,
+  );
   try {
     makeFolder(dirname(target));
     const mode = statSync(target, { throwIfNoEntry: false })?.mode;
@@ -212,6 +215,11 @@ export function writeAtomically(path: string, contents: string | Uint8Array, dur
   }
 }
 
+/** How names of temporary files begin. Of a long name a part: the whole one may be as long as the file system takes. */
+function temporaryPrefix(path: string): string {
+  return `.${[...basename(path)].slice(0, 40).join("")}.`;
+}
+
 /** Removes a file; where even its folder is not one, there is nothing to remove. */
 function removeQuietly(path: string): void {
   try {
@@ -226,7 +234,7 @@ function removeQuietly(path: string): void {
  * that still run stay.
  */
 export function removeLeftovers(path: string): void {
-  const prefix = `.${basename(path)}.`;
+  const prefix = temporaryPrefix(path);
   let entries: string[];
   try {
     entries = readdirSync(dirname(path));
