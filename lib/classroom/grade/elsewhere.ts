@@ -1,6 +1,6 @@
 /** Where else the answers lie: solutions, sources, guides and earlier results are often beside what is graded. */
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
-import { dirname, join, sep } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 
 /** What {@link elsewhere} looks through. */
 export interface Surroundings {
@@ -19,7 +19,8 @@ const kept = new Set(["node_modules", "package.json", "package-lock.json", "tsco
 
 /**
  * What lies around the grader and is no submission's business. In folders in which a teacher works that is all but packages; in folders that are
- * others' too (right below the outermost one, or a repository of packages) it is notebooks of the same names, and folders that hold some.
+ * others' too (right below the outermost one, a repository of packages, or where packages are installed) it is notebooks of the same names, and
+ * folders that hold some.
  *
  * @returns Absolute paths of files and folders.
  */
@@ -41,9 +42,9 @@ export function elsewhere({ folder, notebooks, places, needed }: Surroundings): 
   });
 }
 
-/** Whether a folder is one of somebody's own: not one of the system's, and no repository whose packages are used from it. */
+/** Whether a folder is one of somebody's own: not one of the system's, none of packages, and no repository whose packages are used from it. */
 function isTeachers(place: string): boolean {
-  if (dirname(dirname(place)) === dirname(place)) {
+  if (dirname(dirname(place)) === dirname(place) || isOfPackages(place)) {
     return false;
   }
   try {
@@ -51,6 +52,12 @@ function isTeachers(place: string): boolean {
   } catch {
     return true;
   }
+}
+
+/** Where packages are installed: those of a scope in a folder of its name. */
+function isOfPackages(place: string): boolean {
+  const inner = basename(place).startsWith("@") ? dirname(place) : place;
+  return basename(inner) === "node_modules";
 }
 
 /** Where links among the packages lead that a folder's programs find. */

@@ -63,6 +63,22 @@ describe("what lies around a grader", () => {
   });
 });
 
+it("hides no packages of a grader that lies among them", () => {
+  write("desk-2/node_modules/kit/index.js");
+  write("desk-2/node_modules/@scope/kit/index.js");
+  write("desk-2/node_modules/course/grader/blocks.ipynb");
+  write("desk-2/node_modules/course/solution/blocks.ipynb");
+  write("desk-2/node_modules/@scope/course/grader/blocks.ipynb");
+  write("desk-2/essay.txt");
+  for (const grader of ["course/grader", "@scope/course/grader"]) {
+    const folder = path(`desk-2/node_modules/${grader}`);
+    const found = elsewhere({ folder, notebooks: ["blocks.ipynb"], places: [path("desk-2")], needed: [] });
+    expect(found).toContain(path("desk-2/essay.txt"));
+    expect(found).toContain(folder);
+    expect(found.filter((each) => each.includes("kit"))).toEqual([]);
+  }
+});
+
 describe("packages", () => {
   it("are those of the project furthest up", () => {
     write("project/node_modules/kit/package.json");

@@ -114,6 +114,26 @@ test("replaces what was made, and no other folder of that name", async () => {
   expect(readdirSync(join(folder, "out/student"))).toEqual(["essay.txt"]);
 });
 
+test("puts back what it replaced where a later folder cannot be put in place", async () => {
+  const folder = folderWith({
+    "out/student/old.ipynb": marked(source(), "Sums", "student", null),
+    "out/grader/old.ipynb": marked(source(), "Sums", "grader", null),
+  });
+  const write = (out: string) =>
+    writeWhole(out, async (staging) => {
+      mkdirSync(join(staging, "student"));
+      // It is not there to be moved.
+      return { folders: ["student", "grader"] };
+    });
+  await expect(write(join(folder, "out"))).rejects.toThrow(
+    new RegExp(`^${join(folder, "out")}: cannot be written: ENOENT: .*; it is as it was$`),
+  );
+  expect(readdirSync(join(folder, "out/student"))).toEqual(["old.ipynb"]);
+  expect(readdirSync(join(folder, "out/grader"))).toEqual(["old.ipynb"]);
+  await expect(write(join(folder, "new"))).rejects.toThrow("it is as it was");
+  expect(readdirSync(folder)).toEqual(["out"]);
+});
+
 test("refuses tests that an untouched notebook passes", async () => {
   const notebook = source();
   notebook.cells.push(cellWith("code", "typeof plus;", roles.tests("there", 1)));

@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs
 import { dirname, join, resolve } from "node:path";
 import { ClassroomError } from "../errors.ts";
 import { described, kindOf } from "../source/index.ts";
+import { firstLine } from "../values.ts";
 
 /**
  * Makes folders beside their place and puts them there when all of them are done.
@@ -31,13 +32,26 @@ export async function writeWhole<T extends { readonly folders: readonly string[]
         throw new ClassroomError(join(out, folder), `${told}; choose another folder with --output, or move it away`);
       }
     }
+    const isNew = !existsSync(target);
     mkdirSync(target, { recursive: true });
-    for (const folder of made.folders) {
-      const place = join(target, folder);
-      if (existsSync(place)) {
-        renameSync(place, join(staging, `${folder}.old`));
+    const undo: (() => void)[] = isNew ? [() => rmSync(target, { recursive: true })] : [];
+    const move = (from: string, to: string) => {
+      renameSync(from, to);
+      undo.push(() => renameSync(to, from));
+    };
+    try {
+      for (const folder of made.folders) {
+        const place = join(target, folder);
+        if (existsSync(place)) {
+          move(place, join(staging, `${folder}.old`));
+        }
+        move(join(staging, folder), place);
       }
-      renameSync(join(staging, folder), place);
+    } catch (error) {
+      for (const step of undo.reverse()) {
+        step();
+      }
+      throw new ClassroomError(out, `cannot be written: ${firstLine(error)}; it is as it was`, { cause: error });
     }
     return made;
   } finally {
