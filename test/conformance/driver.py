@@ -149,7 +149,7 @@ class Driver:
 
     def request(self, command):
         channel = command.get("channel", "shell")
-        message = self.client.session.msg(command["type"], command.get("content", {}))
+        message = self.client.session.msg(command["type"], command.get("content", {}), metadata=command.get("metadata"))
         getattr(self.client, channel + "_channel").send(message)
         return self.collect(message["header"]["msg_id"], command.get("timeout", LIMIT), channel)
 

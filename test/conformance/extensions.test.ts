@@ -28,7 +28,8 @@ describe.runIf(pythonHas("jupyter_client"))("magics of modules", () => {
       `export function loadExtension(extensions: { registerMagic(name: string, magic: object): void }): void {
   extensions.registerMagic("shout", {
     help: "say it louder",
-    run: async (args: string, cell: { source: string }) => console.log(args.toUpperCase(), cell.source.length),
+    run: async (args: string, cell: { source: string; id?: string }) =>
+      console.log(args.toUpperCase(), cell.source.length, ...(cell.id === undefined ? [] : [cell.id])),
   });
 }`,
     );
@@ -36,6 +37,9 @@ describe.runIf(pythonHas("jupyter_client"))("magics of modules", () => {
     expect(await errorOf("%shout a")).toMatch(/^There is no magic %shout; there are %%time/);
     expect(streamOf(await kernel.execute("%load_ext ./shout.ts\n%shout a b"))).toBe("A B 31\n");
     expect(streamOf(await kernel.execute("const loud = 1;\n%shout c"))).toBe("C 24\n");
+    // Where a front-end says which cell of the notebook it runs, as JupyterLab does.
+    const sent = await kernel.request("execute_request", { code: "%shout d" }, "shell", { cellId: "4f2a" });
+    expect(streamOf(sent)).toBe("D 8 4f2a\n");
     expect(streamOf(await kernel.execute("%lsmagic"))).toMatch(/\n%shout +say it louder\n$/);
     expect(await errorOf("%whisper a")).toMatch(/^There is no magic %whisper; there are %%time.*, %shout$/);
     expect(await errorOf("%load_ext ./other.ts")).toBe(

@@ -137,8 +137,13 @@ export class KernelUnderTest {
     return errorOf(await this.execute(code)) ?? {};
   }
 
-  request(type: string, content: Record<string, unknown> = {}, channel = "shell"): Promise<Result> {
-    return this.do("request", { type, content, channel });
+  request(
+    type: string,
+    content: Record<string, unknown> = {},
+    channel = "shell",
+    metadata: Record<string, unknown> = {},
+  ): Promise<Result> {
+    return this.do("request", { type, content, channel, metadata });
   }
 
   async close(): Promise<void> {

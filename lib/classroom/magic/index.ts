@@ -8,13 +8,13 @@ import { createRequire } from "node:module";
 import { basename, join, resolve } from "node:path";
 import { memoryText, secondsText } from "../pages/page.ts";
 import { moduleOf } from "./module-of.ts";
-import { NoTestsError, type NotebookCell, testsOf } from "./tests-of.ts";
+import { type AskingCell, NoTestsError, type NotebookCell, testsOf } from "./tests-of.ts";
 
 /** What the kernel gives to a module that `%load_ext` names. */
 export interface Extensions {
   registerMagic(
     name: string,
-    magic: { readonly help: string; readonly run: (args: string, cell: { readonly source: string }) => unknown },
+    magic: { readonly help: string; readonly run: (args: string, cell: AskingCell) => unknown },
   ): void;
 }
 
@@ -22,7 +22,7 @@ export interface Extensions {
 export function loadExtension(extensions: Extensions): void {
   extensions.registerMagic("grade", {
     help: "run the public checks of the cell above; [ID] of one, or all",
-    run: (args, { source }) => runGrade(args.trim(), source),
+    run: (args, cell) => runGrade(args.trim(), cell),
   });
 }
 
@@ -34,7 +34,7 @@ interface Shown {
 const ioSymbol = Symbol.for("jupyter.notebook.io");
 const displaySymbol = Symbol.for("Jupyter.display");
 
-async function runGrade(asked: string, asking: string): Promise<void> {
+async function runGrade(asked: string, asking: AskingCell): Promise<void> {
   const notebook = findNotebook(process.cwd());
   if (notebook === undefined) {
     // Where a notebook runs elsewhere, as when it is graded, this cell is not what counts.

@@ -21,7 +21,7 @@ const notebook = [
   test("check(b)", "b-1"),
   answer("an essay", "c"),
 ];
-const ids = (asked: string, asking: string) => testsOf(notebook, asked, asking).map(({ id }) => id);
+const ids = (asked: string, asking: string) => testsOf(notebook, asked, { source: asking }).map(({ id }) => id);
 
 it("finds the tests between the answer above and the next", () => {
   expect(ids("", "%grade")).toEqual(["a-1", "a-2"]);
@@ -31,15 +31,31 @@ it("finds the tests between the answer above and the next", () => {
   expect(ids("all", "whatever")).toEqual(["a-1", "a-2", "b-1"]);
 });
 
+it("goes by the id of the cell that asks, whatever stands in others and in the file", () => {
+  const own = (source: string, id: string): NotebookCell => ({ cell_type: "code", id, source, metadata: {} });
+  const cells = [
+    answer("a", "a"),
+    own("%grade", "1"),
+    test("check(a)", "a-1"),
+    answer("b", "b"),
+    own("%grade", "2"),
+    test("check(b)", "b-1"),
+  ];
+  expect(testsOf(cells, "", { source: "%grade", id: "1" }).map(({ id }) => id)).toEqual(["a-1"]);
+  expect(testsOf(cells, "", { source: "// not saved\n%grade", id: "2" }).map(({ id }) => id)).toEqual(["b-1"]);
+});
+
 it("says what to write where it cannot be told", () => {
   const known = 'name what to check, as in "%grade a-1": a-1, a-2, b-1';
   expect(() => ids("", "not saved")).toThrow(`%grade: this cell is not in the saved notebook as it is here; ${known}`);
-  expect(() => testsOf([...notebook, cell("%grade", "again")], "", "%grade")).toThrow(
+  expect(() => testsOf([...notebook, cell("%grade", "again")], "", { source: "%grade" })).toThrow(
     `%grade: several cells are as this one; ${known}`,
   );
   expect(() => ids("d", "%grade")).toThrow('%grade: there is no cell "d"; cells with tests are a-1, a-2, b-1');
   expect(() => ids("c", "%grade")).toThrow("%grade: no cell tests what is above; cells with tests are a-1, a-2, b-1");
-  expect(() => testsOf([answer("x", "x")], "", "x")).toThrow("%grade: this notebook has no cells with tests");
+  expect(() => testsOf([answer("x", "x")], "", { source: "x" })).toThrow(
+    "%grade: this notebook has no cells with tests",
+  );
 });
 
 it("makes a module of a cell, line for line, with its last expression as its value", () => {

@@ -14,6 +14,13 @@ interface Marks {
   readonly grade_id: string;
 }
 
+/** The cell that asks. */
+export interface AskingCell {
+  readonly source: string;
+  /** Its id in the notebook, where that is known. */
+  readonly id?: string | undefined;
+}
+
 /** A cell with public tests. */
 export interface TestCell {
   readonly id: string;
@@ -47,10 +54,10 @@ function idOf({ id, metadata }: NotebookCell): string {
  *
  * @param cells The notebook's cells.
  * @param asked The id of a cell with tests or of an answer; empty for the cell that asks, `all` for all of the notebook.
- * @param asking The text of the cell that asks.
+ * @param asking The cell that asks: by its id, or by its text where the notebook has no such id.
  * @throws {NoTestsError} Where that cannot be told, or there is no test.
  */
-export function testsOf(cells: readonly NotebookCell[], asked: string, asking: string): TestCell[] {
+export function testsOf(cells: readonly NotebookCell[], asked: string, asking: AskingCell): TestCell[] {
   const tests = cells.flatMap((cell, at) => (isTest(cell) ? [{ at, id: idOf(cell), source: textOf(cell) }] : []));
   const known = tests.map(({ id }) => id).join(", ");
   if (tests.length === 0) {
@@ -61,7 +68,9 @@ export function testsOf(cells: readonly NotebookCell[], asked: string, asking: s
   }
   let from: number;
   if (asked === "") {
-    const same = cells.flatMap((cell, at) => (textOf(cell).trim() === asking.trim() ? [at] : []));
+    const place = asking.id === undefined ? -1 : cells.findIndex(({ id }) => id === asking.id);
+    const same =
+      place >= 0 ? [place] : cells.flatMap((cell, at) => (textOf(cell).trim() === asking.source.trim() ? [at] : []));
     const [only] = same;
     if (only === undefined || same.length > 1) {
       const why =

@@ -206,7 +206,11 @@ export class CellRunner {
       shadow: (name) => this.#shadows[name],
       shell,
       lineMagic: (name, args) =>
-        lineMagic(name, args, { source: frame.source, import: (specifier) => this.#importer.import(specifier) }),
+        lineMagic(name, args, {
+          source: frame.source,
+          id: frame.cellId,
+          import: (specifier) => this.#importer.import(specifier),
+        }),
       cellMagic,
       time,
       ...timer(),

@@ -7,6 +7,8 @@ import { exposed, settled, UserError } from "./realm.ts";
 export interface MagicCell {
   /** The whole cell, as it was written. */
   readonly source: string;
+  /** Its id in the notebook, where the front-end says so, as JupyterLab does. */
+  readonly id: string | undefined;
 }
 
 /** The cell in which a magic stands. */
@@ -58,12 +60,12 @@ export async function loadExtension(specifier: string, cell: CallingCell): Promi
 }
 
 /** Runs a magic of a module. */
-export async function runExtension(name: string, args: string, { source }: CallingCell): Promise<void> {
+export async function runExtension(name: string, args: string, { source, id }: CallingCell): Promise<void> {
   const magic = magics.get(name);
   if (magic === undefined) {
     throw new UserError(unknown(`%${name}`, Object.keys(extensionHelp())).message);
   }
-  await settled(Reflect.apply(magic.run, undefined, [args, { source }]));
+  await settled(Reflect.apply(magic.run, undefined, [args, { source, id }]));
 }
 
 /** Names and descriptions, as `%lsmagic` lists them. */

@@ -236,6 +236,7 @@ export class CellQueue {
         type: "execute",
         cell: id,
         file,
+        cellId: typeof request.metadata.cellId === "string" ? request.metadata.cellId : undefined,
         code: compiled.code,
         js: compiled.js,
         segments: compiled.segments,

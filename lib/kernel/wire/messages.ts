@@ -10,6 +10,8 @@ export interface ExecuteFrame extends CompiledSource {
   readonly cell: number;
   /** The name that the cell has in stack traces. */
   readonly file: string;
+  /** The id that the cell has in its notebook, where the front-end says so. */
+  readonly cellId: string | undefined;
   readonly declares: readonly string[];
   /** Names of Node's globals that this cell or an earlier one declares. */
   readonly shadows: readonly string[];
