@@ -36,8 +36,8 @@ config.CourseDirectory.assignment_id = assignment
 config.CourseDirectory.course_id = "course"
 config.CourseDirectory.db_url = database
 config.ClearSolutions.code_stub = {"python": nbgrader_checkout.PYTHON_STUB, "typescript": stub}
-config.Execute.timeout = 120
-config.ExecutePreprocessor.timeout = 120
+config.Execute.timeout = 600
+config.ExecutePreprocessor.timeout = 600
 GenerateAssignment(coursedir=CourseDirectory(config=config), config=config).start()
 
 with open(os.path.join(course, "course.json")) as file:
