@@ -309,18 +309,14 @@ describe("where it ran, make names the cell and the check", () => {
   );
 });
 
-test("tests that write to standard error give their points, and what nbgrader makes of them is said", async () => {
+test("tests that write to standard error give their points, and what nbgrader makes of them is said; so is a missing %grade", async () => {
   const folder = folderWith(
-    sums(
-      good,
-      testsWith(
-        '%load_ext @convbook/classroom/magic\nconsole.error("a warning");\nif (plus(1) !== 2) throw new Error("no");',
-      ),
-    ),
+    sums(good, testsWith('console.error("a warning");\nif (plus(1) !== 2) throw new Error("no");')),
   );
   const { notes, points } = await makeAssignment(folder, join(folder, "dist"), { kernelDir });
   expect(points).toBe(2);
   expect(notes).toEqual([
+    "sums: students have no %grade in it, unless its first locked cell says %load_ext @convbook/classroom/magic",
     "sums: cell 3 (t) writes to standard error; that costs no points here, but nbgrader's autograde gives none for it",
   ]);
 }, 60_000);
