@@ -15,6 +15,14 @@ const threadLevels = ["single", "funneled", "serialized", "multiple"] as const;
 /** How long a rank that fails waits for the others to say why they end, s. */
 const patience = 5;
 
+/** With what a library's processes find one another. */
+function howToStart(launcher: Launcher["name"], family: string): string {
+  const isMpich = family === "MPICH";
+  return launcher === "srun"
+    ? `with srun --mpi=${isMpich ? "pmi2" : "pmix"}`
+    : `with ${family}'s launcher (Debian: ${isMpich ? "mpiexec.mpich" : "mpirun.openmpi"})`;
+}
+
 /** All ranks of the program. */
 export class World extends Communicator {
   /** The number of this rank among those of its machine. */
@@ -113,7 +121,7 @@ export class Mpi {
       throw new MpiError(
         "launcher",
         `${launcher.name} started ${launcher.size} processes, but ${native.family}, which @convbook/mpi is built with, sees ${world.size}: ` +
-          `start the program with ${native.family}'s launcher (Debian: ${native.family === "MPICH" ? "mpiexec.mpich" : "mpirun.openmpi"}).`,
+          `start the program ${howToStart(launcher.name, native.family)}.`,
       );
     }
     return world;

@@ -78,8 +78,12 @@ describe.each(libraries)("$family", (library) => {
     ["throws", "MpiError: Rank 1 failed: TypeError: the data is bad"],
     ["rejects", "MpiError: Rank 1 failed: RangeError: nobody listens"],
     ["leaves", "MpiError: Rank 1 failed: the process ended with code 3"],
+    [
+      "ends",
+      "MpiError: Rank 1 failed: the process ended with code 0, and does not come to allreduce of 3 float32 (sum)",
+    ],
   ])("when a rank %s the others hear why and end", async (how, message) => {
-    const ended = await launch(library, 3, program("failing"), [how]);
+    const ended = await launch(library, 3, program("failing"), [how, ...(how === "ends" ? ["4"] : [])]);
     expect(ended.code).not.toBe(0);
     expect(ended.stdout).not.toContain("went on");
     expect(ended.stderr.split(message)).toHaveLength(3);

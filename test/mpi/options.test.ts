@@ -3,7 +3,7 @@
  * decide otherwise.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,16 +27,31 @@ function distance(a: State, b: State): number {
   return Math.max(...Object.keys(b).map(of));
 }
 
-const likeOne = ["manual", "overfit", "fast", "finder"];
+const likeOne = ["manual", "overfit", "fast", "finder", "finetuning", "ema", "schedule", "swa"];
 
 describe.each(libraries.slice(0, 1))("on $family", (library) => {
   let ranks: readonly Reports[] = [];
   let one: Reports = {};
+  let said = "";
 
   beforeAll(async () => {
-    const others = ["early", "plateau", "stop", "shared", "collectives", "overlap", "buffers", "best", "few"];
+    const others = [
+      "early",
+      "plateau",
+      "stop",
+      "shared",
+      "collectives",
+      "overlap",
+      "buffers",
+      "best",
+      "few",
+      "heads",
+      "tiny",
+      "logs",
+    ];
     const file = join(folder, "report");
-    const { code, stderr } = await launch(library, 2, program, [[...likeOne, ...others].join(), folder, file]);
+    const { code, stdout, stderr } = await launch(library, 2, program, [[...likeOne, ...others].join(), folder, file]);
+    said = stdout;
     expect(code, stderr).toBe(0);
     ranks = [0, 1].map((rank) => JSON.parse(readFileSync(`${file}.${rank}`, "utf8")));
     const args = ["--conditions=source", "--import", fileURLToPath(import.meta.resolve("tsx")), program];
@@ -47,13 +62,16 @@ describe.each(libraries.slice(0, 1))("on $family", (library) => {
     one = JSON.parse(readFileSync(join(folder, "one.0"), "utf8"));
   }, 400_000);
 
-  it.each(["manual", "overfit", "fast"])("%s: the parameters are one process's, and the same on both", (option) => {
-    for (const report of ranks) {
-      expect(report[option].globalStep).toBe(one[option].globalStep);
-      expect(report[option].state).toEqual(ranks[0]?.[option].state);
-      expect(distance(report[option].state, one[option].state)).toBeLessThan(1e-5);
-    }
-  });
+  it.each(["manual", "overfit", "fast", "finetuning", "ema", "schedule"])(
+    "%s: the parameters are one process's, and the same on both",
+    (option) => {
+      for (const report of ranks) {
+        expect(report[option].globalStep).toBe(one[option].globalStep);
+        expect(report[option].state).toEqual(ranks[0]?.[option].state);
+        expect(distance(report[option].state, one[option].state)).toBeLessThan(1e-5);
+      }
+    },
+  );
 
   it("overfitBatches and fastDevRun take as many batches of all ranks together, for validation too", () => {
     for (const report of ranks) {
@@ -129,6 +147,39 @@ describe.each(libraries.slice(0, 1))("on $family", (library) => {
     expect(best.bestModelPath).toMatch(/epoch=\d-step=\d+\.safetensors$/);
     expect(best.metrics.val_images).toBe(13);
     expect(best.differs).toBe(true);
+  });
+
+  it("StochasticWeightAveraging measures statistics over the images of all ranks", () => {
+    for (const { swa } of ranks) {
+      expect(swa).toEqual(ranks[0]?.swa);
+      for (const [i, mean] of swa.entries()) {
+        expect(mean).toBeCloseTo(one.swa[i], 5);
+      }
+    }
+  });
+
+  it("parameters that only some ranks use are trained on all, and values that only some ranks log are of those", () => {
+    const [{ heads } = {}] = ranks;
+    expect(ranks[1]?.heads).toEqual(heads);
+    expect(heads.changed).toEqual(expect.arrayContaining(["body.0.weight", "head.weight", "second.weight"]));
+    expect(heads.logged).toBe(3);
+  });
+
+  it("one image on two ranks is each one's", () => {
+    const [{ tiny } = {}] = ranks;
+    expect(ranks[1]?.tiny).toEqual(tiny);
+    expect(tiny.globalStep).toBe(2);
+  });
+
+  it("rank 0 alone has loggers, whose folders have the first number, and prints", () => {
+    expect(ranks.map(({ logs }) => logs.runs)).toEqual([["run"], []]);
+    expect(ranks[1]?.logs.saved).toBe(ranks[0]?.logs.saved);
+    for (const name of ["convbook_logs", "csv"]) {
+      expect(readdirSync(join(folder, "logs", name))).toEqual(["version_0"]);
+    }
+    expect(said.match(/watched improved from Infinity/g)).toHaveLength(1);
+    expect(said.match(/backbone lr: 0\.01/g)).toHaveLength(1);
+    expect(said.match(/Time by hook and step/g)).toHaveLength(1);
   });
 
   it("a rank without validation batches takes part, and shares of batches are of the rank with most", () => {

@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { mpi } from "@convbook/mpi";
 import type { HyperParameters } from "../training/core/json.ts";
 import { type LaunchPlan, launchCommand, launchEnvironment } from "../training/launched/command.ts";
+import { MemoryDeaths } from "../training/launched/memory-deaths.ts";
 import { stopSignal } from "./stop-requests.ts";
 
 export { logToFile } from "../training/launched/rank-log.ts";
@@ -90,6 +91,7 @@ export async function launchPlan(plan: LaunchPlan): Promise<number> {
   const program = [process.execPath, ...process.execArgv, process.argv[1] ?? "", ...plan.args];
   // In a session of its own, so that a terminal's Ctrl-C comes here alone: mpirun would begin to kill.
   const stdio = ["ignore", "inherit", "inherit"] as const;
+  const deaths = new MemoryDeaths();
   const child = spawn(command, [...options, ...program], {
     stdio: [...stdio],
     detached: true,
@@ -112,6 +114,10 @@ export async function launchPlan(plan: LaunchPlan): Promise<number> {
         const wasEarly = requests > 0 && code === 128 + constants.signals[stopSignal];
         if (wasEarly) {
           console.log("interrupted: before training began");
+        }
+        const words = code === 0 ? undefined : deaths.words();
+        if (words !== undefined) {
+          console.error(words);
         }
         resolve(wasEarly ? 143 : code);
       });

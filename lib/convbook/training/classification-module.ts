@@ -137,7 +137,9 @@ export class ClassificationModule extends TrainingModule<
     if (!isTraining && this.hparams.topK !== undefined) {
       this.log(`${stage}_top${this.hparams.topK}_acc`, topKAccuracy(logits, classes, this.hparams.topK));
     }
-    this.log(`${stage}_loss`, loss, { onStep: isTraining, onEpoch: !isTraining, progressBar: isTraining });
+    // Several processes have the curve of one: a step's loss is that of all of its images.
+    const audience = { onStep: isTraining, onEpoch: !isTraining, progressBar: isTraining, syncDist: isTraining };
+    this.log(`${stage}_loss`, loss, audience);
     return loss;
   }
 

@@ -70,7 +70,7 @@ export class Run implements RunContext {
       return result;
     } finally {
       const { profiler } = this.#trainer.options;
-      if (profiler !== undefined) {
+      if (profiler !== undefined && this.#trainer.isGlobalZero) {
         display(profiler);
       }
       this.#end();

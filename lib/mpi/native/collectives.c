@@ -14,6 +14,9 @@
 enum { MOST_COMMUNICATORS = 64, FIELDS = 5 };
 // MPI counts in int.
 static const size_t most_elements = (size_t)1 << 30;
+// Seconds after which what a rank that has left had come to has arrived everywhere; half of a call's timeout where that
+// is less.
+static const double patience_with_leavers = 5;
 
 typedef struct {
   MPI_Comm communicator;
@@ -209,8 +212,28 @@ static bool timed_out(Job* job, MPI_Request* request) {
   return fail(job, OUTCOME_TIMEOUT, verdict.culprit, verdict.message);
 }
 
-static bool wait_for(Job* job, MPI_Request* request, bool (*asked_to_leave)(void)) {
+// A rank of the group that has ended well, or -1: it had come to all that it ever called, and comes to nothing more.
+static int has_left(const Group* group) {
+  for (int i = 0; i < group->size; i++) {
+    if (peers_left(group->numbers[i])) return group->numbers[i];
+  }
+  return -1;
+}
+
+static bool gone_for_good(Job* job, int rank) {
+  int64_t own[FIELDS];
+  fields_of(job, own);
+  char what[160], text[256];
+  describe(own, what, sizeof what);
+  snprintf(text, sizeof text, "the process ended with code 0, and does not come to %s", what);
+  return fail(job, OUTCOME_PEER, rank, text);
+}
+
+static bool wait_for(Job* job, const Group* group, MPI_Request* request, bool (*asked_to_leave)(void)) {
   const double start = MPI_Wtime();
+  // Since when it is known that a rank has left. What it had come to before is still on its way for a while.
+  double alone_since = -1;
+  const double patience = job->timeout < 2 * patience_with_leavers ? job->timeout / 2 : patience_with_leavers;
   for (unsigned round = 0;; round++) {
     int is_done = 0;
     if (!check(job, MPI_Test(request, &is_done, MPI_STATUS_IGNORE))) return false;
@@ -220,7 +243,11 @@ static bool wait_for(Job* job, MPI_Request* request, bool (*asked_to_leave)(void
     const int failed = peers_poll();
     if (failed >= 0) return peer_failed(job, failed);
     if (asked_to_leave()) return fail(job, OUTCOME_GONE, -1, "this process ends");
-    if (MPI_Wtime() - start > job->timeout) return timed_out(job, request);
+    const double now = MPI_Wtime();
+    const int leaver = has_left(group);
+    if (leaver >= 0 && alone_since < 0) alone_since = now;
+    if (alone_since >= 0 && now - alone_since > patience) return gone_for_good(job, leaver);
+    if (now - start > job->timeout) return timed_out(job, request);
   }
 }
 
@@ -236,7 +263,7 @@ static bool arrive(Job* job, Group* group, bool (*asked_to_leave)(void)) {
   MPI_Request request;
   if (!check(job, MPI_Iallreduce(numbers, all, FIELDS * 2, MPI_INT64_T, MPI_MIN, group->communicator, &request)))
     return false;
-  if (!wait_for(job, &request, asked_to_leave)) {
+  if (!wait_for(job, group, &request, asked_to_leave)) {
     group->broken = job->outcome;
     group->culprit = job->culprit;
     memcpy(group->message, job->message, sizeof group->message);

@@ -7,14 +7,14 @@
 #include <string.h>
 #include <time.h>
 
-enum { TAG_FAILED = 1, TAG_WAITS = 2, CAPACITY = 1024 };
+enum { TAG_FAILED = 1, TAG_WAITS = 2, TAG_LEAVES = 3, CAPACITY = 1024 };
 
 // A communicator of its own, so that these messages meet no others.
 static MPI_Comm control = MPI_COMM_NULL;
 static int own_rank, rank_count;
 static int failed_rank = -1;
 static char failed_words[CAPACITY];
-static bool* waits;
+static bool *waits, *left;
 static char sent_words[CAPACITY];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -23,7 +23,8 @@ bool peers_start(MPI_Comm world) {
   MPI_Comm_set_errhandler(control, MPI_ERRORS_RETURN);
   MPI_Comm_rank(control, &own_rank);
   MPI_Comm_size(control, &rank_count);
-  waits = calloc((size_t)rank_count, sizeof(bool));
+  waits = calloc((size_t)rank_count * 2, sizeof(bool));
+  left = waits + rank_count;
   return waits != NULL;
 }
 
@@ -49,6 +50,12 @@ void peers_announce(const char* words) {
   pthread_mutex_unlock(&lock);
 }
 
+void peers_leave(void) {
+  pthread_mutex_lock(&lock);
+  tell_all("", TAG_LEAVES);
+  pthread_mutex_unlock(&lock);
+}
+
 void peers_complain(void) {
   pthread_mutex_lock(&lock);
   tell_all("", TAG_WAITS);
@@ -66,6 +73,8 @@ static bool take(void) {
   words[CAPACITY - 1] = 0;
   if (tag == TAG_WAITS) {
     waits[from] = true;
+  } else if (tag == TAG_LEAVES) {
+    left[from] = true;
   } else if (failed_rank < 0) {
     failed_rank = from;
     memcpy(failed_words, words, sizeof failed_words);
@@ -93,6 +102,24 @@ bool peers_waits(int rank) {
   const bool is_waiting = rank == own_rank || waits[rank];
   pthread_mutex_unlock(&lock);
   return is_waiting;
+}
+
+bool peers_left(int rank) {
+  pthread_mutex_lock(&lock);
+  const bool has_left = left[rank];
+  pthread_mutex_unlock(&lock);
+  return has_left;
+}
+
+void peers_see_off(void) {
+  const double latest = MPI_Wtime() + 1;
+  for (unsigned round = 0; MPI_Wtime() < latest; round++) {
+    if (peers_poll() >= 0) return;
+    int others = 0;
+    for (int rank = 0; rank < rank_count; rank++) others += rank != own_rank && left[rank];
+    if (others == rank_count - 1) return;
+    pause_for(round);
+  }
 }
 
 bool peers_gather(double patience, double patience_with_failed) {

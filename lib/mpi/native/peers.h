@@ -10,6 +10,12 @@
 bool peers_start(MPI_Comm world);
 // Tells all other ranks that this one has failed.
 void peers_announce(const char* words);
+// Tells all other ranks that this one calls nothing any more.
+void peers_leave(void);
+// Whether a rank has left.
+bool peers_left(int rank);
+// After peers_gather: takes what the others said when they left, so that nothing is under way when MPI ends.
+void peers_see_off(void);
 // Tells all other ranks that this one waits for somebody.
 void peers_complain(void);
 // Takes what has come. Returns the rank that has failed first, as far as is known here, or -1.

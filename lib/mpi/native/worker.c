@@ -130,10 +130,14 @@ static void judge(Job* stuck, const Verdict* given) {
 // Whether all ranks came to the end.
 static bool end_mpi(void) {
   if (exit_code != 0) peers_announce(announcement[0] != 0 ? announcement : "it ended");
+  if (exit_code == 0) peers_leave();
   const bool all_here = peers_gather(exit_code == 0 ? 1e9 : exit_patience, exit_patience);
   const int failed = peers_poll();
   if (failed >= 0 && exit_code == 0) exit_code = 1;
-  if (all_here) MPI_Finalize();
+  if (all_here) {
+    peers_see_off();
+    MPI_Finalize();
+  }
   return all_here;
 }
 

@@ -11,18 +11,25 @@ import { ArrayDataset, DataLoader, DistributedSampler } from "../../../lib/convb
 import * as nn from "../../../lib/convbook/nn/index.ts";
 import { Generator, manualSeed, randint, randn } from "../../../lib/convbook/random/index.ts";
 import {
+  BackboneFinetuning,
   Callback,
   type ClassificationBatch,
+  CSVLogger,
   EarlyStopping,
+  EMAWeightAveraging,
   findLr,
+  GradientAccumulationScheduler,
   ModelCheckpoint,
   type OptimizerConfig,
   ReduceLROnPlateau,
   SGD,
+  StochasticWeightAveraging,
+  TensorBoardLogger,
   Trainer,
   type TrainerContext,
   type TrainerOptions,
   TrainingModule,
+  WandbLogger,
 } from "../../../lib/convbook/training/index.ts";
 import { quiet } from "../../../lib/convbook/training/testing/quiet.ts";
 
@@ -129,10 +136,58 @@ function makeTrainer(options: TrainerOptions = {}): Trainer {
   return new Trainer({ ...quiet, maxEpochs: 2, numSanityValSteps: 0, ...options });
 }
 
-const stateOf = (module: Net) =>
+const stateOf = (module: TrainingModule<ClassificationBatch>) =>
   Object.fromEntries(
     [...module.stateDict()].map(([name, { data }]) => [name, Array.from<number | bigint, number>(data, Number)]),
   );
+
+/** Its head is trained first, and its body from the second epoch on. */
+class Transfer extends Net {
+  get backbone(): nn.AnyModule {
+    return this.body;
+  }
+
+  override configureOptimizers(): OptimizerConfig {
+    return new SGD(
+      this.parameters().filter(({ requiresGrad }) => requiresGrad),
+      { lr: 0.1, momentum: 0.9 },
+    );
+  }
+}
+
+/** Uses one of its heads on rank 0 and the other one on the others, and logs what only one of them has. */
+class TwoHeads extends Net {
+  readonly second = this.registerModule("second", new nn.Linear(8, 4));
+
+  override trainingStep([images, labels]: ClassificationBatch): tf.Tensor {
+    const isFirst = (this.trainer as Trainer).globalRank === 0;
+    const features = this.body.forward(images) as tf.Tensor2D;
+    const loss = this.loss.forward((isFirst ? this.head : this.second).forward(features), labels);
+    if (!isFirst && this.globalStep % 2 === 1) {
+      this.log("second_loss", 3, { syncDist: true });
+    }
+    return loss;
+  }
+}
+
+/** Statistics of the images themselves, whatever is trained. */
+class Standardized extends TrainingModule<ClassificationBatch> {
+  readonly norm = this.registerModule("norm", new nn.BatchNorm2d(3));
+  readonly head = this.registerModule("head", new nn.Sequential(new nn.Flatten(), new nn.Linear(108, 4)));
+  readonly loss = new nn.CrossEntropyLoss();
+
+  forward(images: tf.Tensor): tf.Tensor {
+    return this.head.forward(this.norm.forward(images as tf.Tensor4D)) as tf.Tensor;
+  }
+
+  trainingStep([images, labels]: ClassificationBatch): tf.Tensor {
+    return this.loss.forward(this.forward(images), labels);
+  }
+
+  configureOptimizers() {
+    return new SGD(this.parameters(), { lr: 0.01 });
+  }
+}
 
 /** Does something when an epoch of training has ended. */
 class AtEpochEnd extends Callback {
@@ -236,7 +291,7 @@ const cases: Readonly<Record<string, () => Promise<unknown>>> = {
     // Each rank alone would stop at another time.
     const trainer = makeTrainer({
       maxEpochs: 9,
-      callbacks: [new EarlyStopping({ monitor: "watched", patience: 2, checkOnTrainEpochEnd: true })],
+      callbacks: [new EarlyStopping({ monitor: "watched", patience: 2, checkOnTrainEpochEnd: true, verbose: true })],
     });
     const module = new Net();
     module.watched = (step) => (trainer.globalRank === 0 && step < 20 ? -step : 0);
@@ -329,6 +384,71 @@ const cases: Readonly<Record<string, () => Promise<unknown>>> = {
       all.push(metrics.val_images);
     }
     return all;
+  },
+  async finetuning() {
+    const trainer = makeTrainer({ callbacks: [new BackboneFinetuning({ unfreezeBackboneAtEpoch: 1, verbose: true })] });
+    const module = new Transfer();
+    const { globalStep } = await trainer.fit(module, loaderFor(trainer));
+    return { globalStep, state: stateOf(module) };
+  },
+  async ema() {
+    const trainer = makeTrainer({ callbacks: [new EMAWeightAveraging({ decay: 0.7 })] });
+    const module = new Net();
+    const { globalStep } = await trainer.fit(module, loaderFor(trainer));
+    return { globalStep, state: stateOf(module) };
+  },
+  async schedule() {
+    // Six batches: two steps of four, the second one of two; then six.
+    const trainer = makeTrainer({ callbacks: [new GradientAccumulationScheduler({ scheduling: { 0: 4, 1: 1 } })] });
+    const module = new Net();
+    const { globalStep } = await trainer.fit(module, loaderFor(trainer));
+    return { globalStep, state: stateOf(module) };
+  },
+  async swa() {
+    const module = new Standardized();
+    const swa = new StochasticWeightAveraging({ swaLrs: 0.01, swaEpochStart: 1 });
+    const trainer = makeTrainer({ callbacks: [swa] });
+    await trainer.fit(module, loaderFor(trainer));
+    return Array.from(module.norm.runningMean?.toTensorData().data ?? [], Number);
+  },
+  async heads() {
+    const trainer = makeTrainer({ maxEpochs: 1 });
+    const module = new TwoHeads();
+    const before = stateOf(module);
+    const { metrics } = await trainer.fit(module, loaderFor(trainer));
+    const after = stateOf(module);
+    const changed = Object.keys(after).filter((name) => `${after[name]}` !== `${before[name]}`);
+    return { changed, state: after, logged: metrics.second_loss };
+  },
+  async tiny() {
+    const trainer = makeTrainer();
+    const module = new Net();
+    const { globalStep } = await trainer.fit(module, loaderFor(trainer, 1));
+    return { globalStep, state: stateOf(module) };
+  },
+  async logs() {
+    const runs: unknown[] = [];
+    const sdk = {
+      init: async (options: { id: string }) => {
+        runs.push(options.id);
+        return { log: () => {}, finish: async () => {} };
+      },
+    };
+    const rootDir = join(folder, "logs");
+    const logger = [
+      new TensorBoardLogger({ rootDir }),
+      new CSVLogger({ rootDir, name: "csv" }),
+      new WandbLogger({ id: "run", apiKey: "key", sdk }),
+    ];
+    const trainer = makeTrainer({
+      maxEpochs: 1,
+      logger,
+      logEveryNSteps: 1,
+      profiler: "simple",
+      enableCheckpointing: true,
+    });
+    await trainer.fit(new Net(), loaderFor(trainer));
+    return { runs, saved: trainer.checkpointCallback?.bestModelPath };
   },
   async unequal() {
     const trainer = makeTrainer();

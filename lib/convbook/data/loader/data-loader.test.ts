@@ -13,6 +13,7 @@ import {
   type DataLoaderOptions,
   type DataLoaderState,
   type Dataset,
+  DistributedSampler,
   type LabelledBatch,
   type LabelledSample,
   Subset,
@@ -214,6 +215,18 @@ describe("an epoch that is broken off", () => {
     }
     expect((await epoch(loader)).length).toBe(10);
   });
+});
+
+test("workers of ranks that are seeded alike draw other numbers: those of one process's workers", async () => {
+  const drawn = async (options: DataLoaderOptions) => {
+    manualSeed(7);
+    return (await epoch(new DataLoader(draws(24), { batchSize: 3, ...options }))).map((batch) => batch.draws);
+  };
+  const one = await drawn({ numWorkers: 2 });
+  for (const rank of [0, 1]) {
+    const sampler = new DistributedSampler(24, { numReplicas: 2, rank, shuffle: false });
+    expect(await drawn({ numWorkers: 1, sampler })).toEqual(one.filter((_, i) => i % 2 === rank));
+  }
 });
 
 describe("a state", () => {

@@ -7,6 +7,7 @@ import { describedBy } from "../description.ts";
 import type { LabelledSample } from "../sample.ts";
 import type { BatchTransform } from "../transforms/batch-transform.ts";
 import { type RawBatch, stack } from "./collate.ts";
+import { DistributedSampler } from "./distributed-sampler.ts";
 import { type LoaderWorker, loaderWorkers, type PreparedBatch } from "./pool.ts";
 import { sampleError } from "./prepare.ts";
 import { RandomSampler, randomSeed, type Sampler, SequentialSampler } from "./sampler.ts";
@@ -77,8 +78,10 @@ export class Epoch<Sample, Batch> implements AsyncIterableIterator<Batch> {
     this.#batches = dropLast ? Math.floor(order.length / batchSize) : Math.ceil(order.length / batchSize);
     this.#shipment = numWorkers > 0 ? describedBy(plan.dataset, "shipment") : undefined;
     this.#workers = this.#shipment === undefined ? [] : loaderWorkers(numWorkers);
+    // Ranks that are seeded alike are not to augment their images alike: their workers count on, as those of one process do.
+    const before = sampler instanceof DistributedSampler ? sampler.rank * numWorkers : 0;
     this.#workerStates = this.#workers.map(
-      (_, i) => start.workers?.[i] ?? new Generator(BigInt.asUintN(64, seed + BigInt(i))).getState(),
+      (_, i) => start.workers?.[i] ?? new Generator(BigInt.asUintN(64, seed + BigInt(before + i))).getState(),
     );
     const batchTransform = describedBy(plan.batchTransform, "toSpec");
     for (const [i, worker] of this.#workers.entries()) {

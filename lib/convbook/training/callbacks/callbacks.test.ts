@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import "@tensorflow/tfjs";
@@ -213,6 +213,14 @@ describe("loggers", () => {
     expect([...tags].sort()).toEqual(["epoch", "train_loss", "val_acc"]);
     const again = new CSVLogger({ rootDir, name: "x" });
     expect(again.version).toBe("version_1");
+  });
+
+  it("take a number when they are asked for it, so that other ranks' take none", () => {
+    const rootDir = join(folder, "asked");
+    const [first, second] = [new TensorBoardLogger({ rootDir }), new CSVLogger({ rootDir })];
+    expect(existsSync(rootDir)).toBe(false);
+    expect([second.version, first.version, second.version]).toEqual(["version_0", "version_1", "version_0"]);
+    expect(second.path).toBe(join(rootDir, "convbook_logs/version_0/metrics.csv"));
   });
 });
 

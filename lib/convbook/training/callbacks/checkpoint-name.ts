@@ -1,5 +1,6 @@
 /** Names of checkpoints from patterns such as `{epoch:02d}-{val_acc:.3f}`, as PyTorch Lightning makes them. */
 import { nearestNames, shortened } from "../../arguments/names.ts";
+import { rankZeroWarn } from "../core/rank-zero.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Metrics } from "../logging/results.ts";
 
@@ -148,7 +149,7 @@ export function warnOfMissing(pattern: NamePattern, metrics: Metrics, warned: Se
     const [nearest] = nearestNames(name, Object.keys(metrics), 1);
     const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
     const known = Object.keys(metrics).sort().join(", ");
-    console.warn(
+    rankZeroWarn(
       `ModelCheckpoint.filename: "${shortened(name)}" is not logged, so that names say 0 for it.${hint} Known: ${known}.`,
     );
   }

@@ -1,6 +1,7 @@
 /** Stops training when a metric does not improve any more. As PyTorch Lightning's EarlyStopping. */
 import { isNumber } from "../../arguments/check.ts";
 import { Callback } from "../core/callback.ts";
+import { rankZeroLog } from "../core/rank-zero.ts";
 import { metricOfRoot } from "../core/root-metric.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
 import { MonitorError, refuseUnknownOptions, requireOption, requireSwitches } from "../errors.ts";
@@ -145,7 +146,7 @@ export class EarlyStopping extends Callback {
     const delta = Math.abs(minDelta) * (mode === "min" ? -1 : 1);
     if (isBetter(current, this.bestScore + delta)) {
       if (verbose) {
-        console.log(`${monitor} improved from ${this.bestScore} to ${current}.`);
+        rankZeroLog(`${monitor} improved from ${this.bestScore} to ${current}.`);
       }
       this.bestScore = current;
       this.waitCount = 0;

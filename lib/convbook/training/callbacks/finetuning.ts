@@ -5,6 +5,7 @@ import { BatchNorm } from "../../nn/batch-norm.ts";
 import { type AnyModule, Module } from "../../nn/module.ts";
 import type { Parameter } from "../../nn/parameter.ts";
 import { Callback } from "../core/callback.ts";
+import { rankZeroLog, rankZeroWarn } from "../core/rank-zero.ts";
 import type { Stage, TrainerContext } from "../core/trainer-context.ts";
 import type { AnyTrainingModule } from "../core/training-module.ts";
 import { ConfigurationError, refuseUnknownOptions, requireOption, requireSwitches } from "../errors.ts";
@@ -141,7 +142,7 @@ export abstract class BaseFinetuning extends Callback {
     const all = BaseFinetuning.filterParams(modules, { trainBn });
     const params = [...new Set(all)].filter((parameter) => !taken.has(parameter));
     if (params.length < all.length) {
-      console.warn(
+      rankZeroWarn(
         `${all.length - params.length} of ${all.length} parameters that are thawed now belong to the optimizer already, and stay in their groups. ` +
           "Give it only what is trainable: this.parameters().filter(({ requiresGrad }) => requiresGrad).",
       );
@@ -272,7 +273,7 @@ export class BackboneFinetuning extends BaseFinetuning {
     }
     if (this.#options.verbose) {
       const shown = (rate: number) => Number(rate.toFixed(Math.min(100, this.#options.rounding)));
-      console.log(`Current lr: ${shown(current)}, backbone lr: ${shown(this.#previousLr)}`);
+      rankZeroLog(`Current lr: ${shown(current)}, backbone lr: ${shown(this.#previousLr)}`);
     }
   }
 

@@ -5,6 +5,7 @@ import { found } from "../../arguments/found.ts";
 import { linkCheckpointFile, saveCheckpointFile } from "../checkpointing/checkpoint-file.ts";
 import { Callback } from "../core/callback.ts";
 import { Interruption } from "../core/interruption.ts";
+import { rankZeroWarn } from "../core/rank-zero.ts";
 import type { Stage, TrainerContext } from "../core/trainer-context.ts";
 import type { AnyTrainingModule } from "../core/training-module.ts";
 import { MonitorError } from "../errors.ts";
@@ -227,7 +228,7 @@ export class ModelCheckpoint extends Callback {
   async #saveIfBest(trainer: TrainerContext, metrics: Metrics, monitor: string): Promise<void> {
     const current = metrics[monitor];
     if (current === undefined && trainer.valLoaders.length > 0 && !this.#hasValidated) {
-      console.warn(
+      rankZeroWarn(
         `ModelCheckpoint monitors "${monitor}", but the run ends before its first validation: no checkpoint is kept by it.`,
       );
       return;

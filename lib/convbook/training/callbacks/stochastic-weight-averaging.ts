@@ -3,7 +3,9 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import { isNumber } from "../../arguments/check.ts";
 import { found } from "../../arguments/found.ts";
+import { BatchNorm } from "../../nn/batch-norm.ts";
 import { updateBn } from "../../nn/index.ts";
+import { CounterBuffer } from "../../nn/parameter.ts";
 import { Callback } from "../core/callback.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
 import type { AnyTrainingModule } from "../core/training-module.ts";
@@ -136,6 +138,7 @@ export class StochasticWeightAveraging extends Callback {
       }
     }
     await updateBn(module, trainingBatches(trainer));
+    await shareStatistics(trainer, module);
   }
 
   override stateDict(): Readonly<Record<string, unknown>> {
@@ -157,6 +160,25 @@ export class StochasticWeightAveraging extends Callback {
 }
 
 const tensorOf = (data: Float32Array) => ({ dtype: "float32" as const, shape: [data.length], data });
+
+/** Each process has seen its part of the data: the mean of all, of as many batches each, is what one process with all batches has. */
+async function shareStatistics({ strategy }: TrainerContext, module: AnyTrainingModule): Promise<void> {
+  if (strategy.size === 1) {
+    return;
+  }
+  for (const layer of module.modules()) {
+    for (const buffer of layer instanceof BatchNorm ? layer.buffers() : []) {
+      if (buffer instanceof CounterBuffer) {
+        continue;
+      }
+      const all = await strategy.gatherArrays(buffer.toTensorData().data as Float32Array);
+      const mean = Float32Array.from({ length: buffer.size }, (_, i) =>
+        all.reduce((sum, values) => sum + (values[i] ?? 0) / all.length, 0),
+      );
+      buffer.load({ dtype: "float32", shape: [...buffer.shape], data: mean });
+    }
+  }
+}
 
 /** One pass over the training data, as far as an epoch goes. */
 async function* trainingBatches(trainer: TrainerContext): AsyncGenerator<tf.Tensor | readonly tf.Tensor[]> {

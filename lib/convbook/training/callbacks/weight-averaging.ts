@@ -4,6 +4,7 @@ import { classNameOf } from "../../arguments/class-name.ts";
 import type { StateDict } from "../../tensor-data.ts";
 import { Callback } from "../core/callback.ts";
 import type { Checkpoint } from "../core/checkpoint.ts";
+import { rankZeroWarn } from "../core/rank-zero.ts";
 import type { Stage, TrainerContext } from "../core/trainer-context.ts";
 import type { AnyTrainingModule } from "../core/training-module.ts";
 import { refuseUnknownOptions, requireOption, requireSwitches } from "../errors.ts";
@@ -182,7 +183,7 @@ export class WeightAveraging extends Callback {
       if (state?.numAveraged === 0) {
         return;
       }
-      console.warn(
+      rankZeroWarn(
         `The checkpoint was saved without ${this.stateKey}: the average and what is trained both begin with its weights.`,
       );
       return;

@@ -1,5 +1,6 @@
 /** What fit looks at before it trains a module. */
 import { requireOption } from "../errors.ts";
+import { rankZeroWarn } from "./rank-zero.ts";
 import type { TrainerContext } from "./trainer-context.ts";
 import type { AnyTrainingModule } from "./training-module.ts";
 
@@ -30,7 +31,7 @@ export function warnOfEvaluationMode(module: AnyTrainingModule): void {
     return;
   }
   const some = names.length > 3 ? `${names.slice(0, 3).join(", ")}, ...` : names.join(", ");
-  console.warn(
+  rankZeroWarn(
     `${names.length} ${names.length === 1 ? "module is" : "modules are"} in evaluation mode at the start of training (${some}) ` +
       "and will stay so: no dropout, and batch norm by its running statistics. Call module.train() before fit if that is not meant.",
   );

@@ -3,6 +3,7 @@ import { engine } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { describeValue } from "../../arguments/describe.ts";
 import { ConfigurationError } from "../errors.ts";
+import { rankZeroWarn } from "./rank-zero.ts";
 
 /** What there is. */
 export type Precision = "32-true" | "bf16-mixed";
@@ -97,6 +98,6 @@ export function setBenchmark(benchmark: boolean | undefined): void {
   if (backend === "native") {
     engine.setImplementations(benchmark ? ["native", "onednn"] : ["native"]);
   } else if (benchmark) {
-    console.warn(`Trainer.benchmark: the backend ${backend} has nothing to choose from; the backend native has.`);
+    rankZeroWarn(`Trainer.benchmark: the backend ${backend} has nothing to choose from; the backend native has.`);
   }
 }

@@ -1,5 +1,6 @@
 /** From a configuration to data, module and Trainer. */
 import { join, resolve } from "node:path";
+import { mpi } from "@convbook/mpi";
 import * as tf from "@tensorflow/tfjs-core";
 import { checkList, checkText } from "../../arguments/check.ts";
 import { found } from "../../arguments/found.ts";
@@ -223,9 +224,9 @@ export function isFast(config: ExperimentConfig): boolean {
   return Boolean(config.trainer.fastDevRun);
 }
 
-/** The loggers of an experiment; none for a fast run, since each makes its folder. */
+/** The loggers of an experiment; none for a fast run, since each makes its folder, and of several processes rank 0's alone. */
 function makeLoggers(config: ExperimentConfig, rootDir: string): readonly Logger[] | false {
-  if (isFast(config)) {
+  if (isFast(config) || (mpi.launcher?.rank ?? 0) > 0) {
     return false;
   }
   const where = { rootDir, name: "logs" };

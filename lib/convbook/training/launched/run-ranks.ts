@@ -9,6 +9,7 @@ import { Progress } from "../../display/index.ts";
 import { noteOf } from "../callbacks/progress-bar.ts";
 import { launchCommand, launchEnvironment } from "./command.ts";
 import { mark, type RankStep, stopLine } from "./job.ts";
+import { MemoryDeaths } from "./memory-deaths.ts";
 
 const own = fileURLToPath(import.meta.url);
 const isSource = own.endsWith(".ts");
@@ -73,6 +74,7 @@ export async function runRanks(folder: string, devices: number, options: RunRank
     stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
+  const deaths = new MemoryDeaths();
   const bars = new Bars();
   let [said, requests] = ["", 0];
   let timer: NodeJS.Timeout | undefined;
@@ -130,5 +132,9 @@ export async function runRanks(folder: string, devices: number, options: RunRank
     request();
   }
   const code = await ended;
+  const words = code === 0 ? undefined : deaths.words();
+  if (words !== undefined) {
+    said = `${said}${words}\n`;
+  }
   return { code, said, isStopped: requests > 1 };
 }

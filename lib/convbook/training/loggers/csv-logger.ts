@@ -21,9 +21,8 @@ export interface FileLoggerOptions {
 
 export class CSVLogger implements Logger {
   readonly name: string;
-  readonly version: string;
   readonly rootDir: string;
-  readonly logDir: string;
+  #version: string | undefined;
   #columns: string[] = [];
   readonly #rows: Metrics[] = [];
   /** Rows that are in the file. */
@@ -37,9 +36,19 @@ export class CSVLogger implements Logger {
     requireOption(isNumber(flushEvery, 1), "CSVLogger.flushEvery", flushEvery, "a number of at least 1");
     this.rootDir = rootDir;
     this.name = name;
-    this.version = options.version ?? nextVersion(join(rootDir, name));
-    this.logDir = join(rootDir, name, this.version);
+    this.#version = options.version;
     this.#flushEvery = flushEvery;
+  }
+
+  /** The run. Its folder is made when somebody asks for it first: of several processes that make a logger only rank 0, which logs, takes a number. */
+  get version(): string {
+    this.#version ??= nextVersion(join(this.rootDir, this.name));
+    return this.#version;
+  }
+
+  /** The folder of the run. */
+  get logDir(): string {
+    return join(this.rootDir, this.name, this.version);
   }
 
   get path(): string {

@@ -17,9 +17,8 @@ export interface TensorBoardLoggerOptions extends FileLoggerOptions {
 
 export class TensorBoardLogger implements Logger {
   readonly name: string;
-  readonly version: string;
   readonly rootDir: string;
-  readonly logDir: string;
+  #version: string | undefined;
   readonly #graph: boolean;
   #open: SummaryWriter | undefined;
   #hparams: HyperParameters | undefined;
@@ -31,9 +30,19 @@ export class TensorBoardLogger implements Logger {
     const { rootDir = process.cwd(), name = "convbook_logs", logGraph = false } = options;
     this.rootDir = rootDir;
     this.name = name;
-    this.version = options.version ?? nextVersion(join(rootDir, name));
-    this.logDir = join(rootDir, name, this.version);
+    this.#version = options.version;
     this.#graph = logGraph;
+  }
+
+  /** The run. Its folder is made when somebody asks for it first: of several processes that make a logger only rank 0, which logs, takes a number. */
+  get version(): string {
+    this.#version ??= nextVersion(join(this.rootDir, this.name));
+    return this.#version;
+  }
+
+  /** The folder of the run. */
+  get logDir(): string {
+    return join(this.rootDir, this.name, this.version);
   }
 
   /** The writer, for anything else that is to be recorded. */

@@ -65,6 +65,15 @@ export interface SharedStep {
   readonly key: string;
   readonly value: number;
   readonly weight: number;
+  /** How it is logged, for processes whose module did not log it in this step. */
+  readonly about: About;
+}
+
+type About = Omit<Entry, "stepWeight" | "value" | "weight" | "step">;
+
+/** Where a reduction begins. */
+function startOf(reduce: ReduceFunction): number {
+  return reduce === "min" ? Number.POSITIVE_INFINITY : reduce === "max" ? Number.NEGATIVE_INFINITY : 0;
 }
 
 function combine(reduce: ReduceFunction, values: readonly SharedStep[]): number {
@@ -102,7 +111,6 @@ export class ResultCollection {
     const key = `${hook}.${name}${loader.count > 1 ? `.${loader.index}` : ""}`;
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      const start = reduce === "min" ? Number.POSITIVE_INFINITY : reduce === "max" ? Number.NEGATIVE_INFINITY : 0;
       entry = {
         name,
         hook,
@@ -114,7 +122,7 @@ export class ResultCollection {
         suffix,
         syncDist,
         stepWeight: 0,
-        value: start,
+        value: startOf(reduce),
         weight: 0,
         step: undefined,
       };
@@ -197,18 +205,21 @@ export class ResultCollection {
 
   /** The last step's values that all processes are to share, as JSON. */
   sharedSteps(): readonly SharedStep[] {
-    return [...this.#entries].flatMap(([key, { step, syncDist, stepWeight }]) =>
-      step === undefined || !syncDist ? [] : [{ key, value: step, weight: stepWeight }],
+    return [...this.#entries].flatMap(([key, { step, stepWeight, value: _, weight: __, ...about }]) =>
+      step === undefined || !about.syncDist ? [] : [{ key, value: step, weight: stepWeight, about }],
     );
   }
 
-  /** Takes the last step's values over from all processes. */
+  /** Takes the last step's values over from all processes, also those that only some of them logged. */
   takeSteps(all: readonly (readonly SharedStep[])[]): void {
-    for (const [key, entry] of this.#entries) {
-      const values = all.flatMap((own) => own.filter((step) => step.key === key));
-      if (values.length > 0) {
-        entry.step = combine(entry.reduce, values);
-      }
+    const byKey = new Map<string, SharedStep[]>();
+    for (const step of all.flat()) {
+      byKey.set(step.key, [...(byKey.get(step.key) ?? []), step]);
+    }
+    for (const [key, values] of byKey) {
+      const [{ about }] = values as [SharedStep];
+      const own = this.#entries.get(key) ?? { ...about, stepWeight: 0, value: startOf(about.reduce), weight: 0 };
+      this.#entries.set(key, { ...own, step: combine(about.reduce, values) });
     }
   }
 

@@ -15,7 +15,7 @@ import { ConfigurationError } from "../errors.ts";
 import type { Loader } from "../loaders.ts";
 import { ResultCollection } from "../logging/results.ts";
 import { BucketOfGradients, BucketsOnTheirWay, bucketsOf } from "./buckets.ts";
-import { differenceOf } from "./equality.ts";
+import { differenceOf, requireSameParameters } from "./equality.ts";
 import { shareOfWorkers, takeShareOfThreads } from "./machine.ts";
 import { broadcastBuffers, broadcastEntries, broadcastModule } from "./state.ts";
 
@@ -81,6 +81,7 @@ export class DataParallel implements Strategy {
         this.#normalisesTogether = true;
       }
     }
+    await requireSameParameters(this, module);
     await broadcastModule(this.#world, module);
   }
 
@@ -180,8 +181,9 @@ export class DataParallel implements Strategy {
 
   async mergeSteps(results: ResultCollection): Promise<void> {
     const own = results.sharedSteps();
-    // Which values are shared is said in the module's code, which is the same everywhere.
-    if (own.length > 0) {
+    // A module may log a value of what only some ranks' batches have, so that all ask whether anybody has one.
+    const counts = await this.#world.allgather(Int32Array.of(own.length));
+    if (counts.some((count) => count > 0)) {
       results.takeSteps(await this.gather(own));
     }
   }
