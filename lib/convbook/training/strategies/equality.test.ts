@@ -16,6 +16,9 @@ class Net extends TrainingModule {
       this.registerModule(name, layer);
     }
   }
+  forward(x: tf.Tensor): tf.Tensor {
+    return x;
+  }
   trainingStep(): undefined {}
   configureOptimizers(): never {
     throw new Error("It is not trained.");
