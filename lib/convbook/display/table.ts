@@ -8,7 +8,8 @@ import { escapeXml, formatNumber } from "./text.ts";
 
 /**
  * How a value is written: "integer" (1,234), "percent" (91.06 %), "fixed2" (91.06, any digit count), "scientific" (1.2e-3), "compact" (272 k), or a
- * function. Without one, numbers keep four significant digits and everything else is written as text.
+ * function. Without one, a column of numbers gets as many decimals as its largest needs for four significant digits and its smallest for three, all alike
+ * (each number four significant digits of its own, where they differ by more than a thousand times); everything else is written as text.
  */
 export type CellFormat =
   | "integer"
@@ -174,12 +175,14 @@ export function table(rows: readonly TableRow[], options: TableOptions = {}): Ta
   const built = keys.map((key, index): Column => {
     const values = rows.map((row) => (isList(row) ? row[index] : row[key]));
     const numbers = values.filter((item) => item !== null && item !== undefined);
-    const numeric = numbers.length > 0 && numbers.every((item) => typeof item === "number" || typeof item === "bigint");
+    const numeric = numbers.length > 0 && numbers.every(isNumber);
     const best = typeof highlight === "object" ? bestOf(values, highlight[key]) : undefined;
+    const decimals = formats[key] === undefined ? commonDecimals(numbers) : undefined;
+    const how = decimals === undefined ? formats[key] : (`fixed${decimals}` as const);
     const cells = rows.map((row, i) => {
       const item = values[i];
       const bold = typeof highlight === "function" ? highlight(row, i, key) : best !== undefined && item === best;
-      return { text: format(item, formats[key], key), bold };
+      return { text: format(item, how, key), bold };
     });
     return { title: renamed?.get(key) ?? key, numeric, cells };
   });
@@ -192,6 +195,30 @@ function bestOf(values: readonly unknown[], which: "max" | "min" | undefined): n
     return undefined;
   }
   return numbers.reduce((best, item) => (which === "max" ? Math.max(best, item) : Math.min(best, item)));
+}
+
+/** Whether a value stands to the right: a number, or one that is written already, as "1,234" or "69.76 %". */
+function isNumber(value: unknown): boolean {
+  const isWritten = typeof value === "string" && /^[-−+]?\d[\d,]*(\.\d+)?( ?%)?$/.test(value);
+  return typeof value === "number" || typeof value === "bigint" || isWritten;
+}
+
+/** The decimals that all numbers of a column get, or undefined where each is better written by itself. */
+function commonDecimals(values: readonly unknown[]): number | undefined {
+  const numbers = values.filter((item): item is number => typeof item === "number" && Number.isFinite(item));
+  const sizes = numbers.filter((item) => item !== 0).map(Math.abs);
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  if (numbers.length < values.length || numbers.every(Number.isInteger) || most > 1000 * least) {
+    return undefined;
+  }
+  const written = numbers.map((item) => formatNumber(item));
+  if (written.some((text) => text.includes("e"))) {
+    return undefined;
+  }
+  const needed = (size: number, digits: number): number => digits - 1 - Math.floor(Math.log10(size));
+  // Never more than one of them shows by itself, so that 0.5 and 0.25 do not become 0.5000 and 0.2500.
+  const shown = Math.max(...written.map((text) => text.split(".")[1]?.length ?? 0));
+  return Math.max(0, Math.min(shown, Math.max(needed(most, 4), needed(least, 3))));
 }
 
 function format(value: unknown, how: CellFormat | undefined, column: string): string {
@@ -218,7 +245,7 @@ function format(value: unknown, how: CellFormat | undefined, column: string): st
     return `${(100 * number).toFixed(2)} %`;
   }
   if (how === "scientific") {
-    return number.toExponential(2);
+    return number === 0 ? "0" : number.toExponential(2);
   }
   if (how === "compact") {
     return compact(number);
