@@ -163,6 +163,9 @@ function rowPath(x: number, y: number, width: number, isFirst: boolean, isLast: 
 /** How far a line goes straight on, beside its label. */
 const straight = 13;
 
+/** How far a line goes straight down before its head. */
+const beforeTheHead = 7;
+
 /** Upright pieces with curves between them. */
 function wire({ points, hasHead, isLabelLast, isBesideLabel }: DrawnWire): string {
   const [start, end] = [sure(points[0]), sure(points.at(-1))];
@@ -175,6 +178,11 @@ function wire({ points, hasHead, isLabelLast, isBesideLabel }: DrawnWire): strin
     const last = path.length - 2;
     const { x, y } = sure(path[last]);
     path[last] = { x, y: Math.min(y, end.y - 16) };
+  }
+  // A line that comes from the side goes down for a bit before its head, where there is room, so that the head sits on it.
+  const [beforeHead, atHead] = [sure(path.at(-2)), sure(path.at(-1))];
+  if (hasHead && Math.abs(beforeHead.x - end.x) >= 0.6 && atHead.y - beforeHead.y > 3 * beforeTheHead) {
+    path.splice(-1, 0, { x: end.x, y: atHead.y - beforeTheHead });
   }
   const parts = path.map(({ x, y }, i) => {
     const before = path[i - 1];

@@ -54,6 +54,24 @@ describe("flowchart", () => {
     expect(svg).not.toMatch(/<script|href|javascript|@import|<foreignObject/i);
   });
 
+  it("brings a line that comes from the side upright to its head", () => {
+    const sides: FlowNode[] = ["a", "left", "right", "b"].map((name) => ({ name, lines: [`a wide box: ${name}`] }));
+    const fork: FlowEdge[] = [
+      { from: "a", to: "left" },
+      { from: "a", to: "right" },
+      { from: "left", to: "b" },
+      { from: "right", to: "b" },
+    ];
+    const svg = flowchart({ nodes: sides, edges: fork }).toSvg();
+    const lines = [...svg.matchAll(/<path d="(M[^"]* C[^"]*)" fill="none"/g)].map(([, path = ""]) => path);
+    expect(lines).toHaveLength(4);
+    for (const path of lines) {
+      const [, curveEnd, end] = /C.* ([\d.]+) [\d.]+ L([\d.]+) [\d.]+$/.exec(path) ?? [];
+      expect([path, curveEnd]).toEqual([path, end]);
+      expect(end).toBeDefined();
+    }
+  });
+
   it("shows a PNG with alternative text, and its boxes as text", async () => {
     const chart = flowchart({ nodes, edges });
     const bundle = await chart[displaySymbol]();
