@@ -39,7 +39,7 @@ export interface LossSurfaceOptions {
 }
 
 export interface LossSurfaceFigureOptions extends FigureOptions {
-  /** Limits of the loss: colours (logarithmic) and height of a surface, axis of a curve. Share them between figures that are compared. */
+  /** Limits of the loss: colours and height of a surface (logarithmic where they differ by more than ten times), axis of a curve. Share them between figures that are compared. */
   readonly domain?: readonly [low: number, high: number];
 }
 
@@ -63,7 +63,19 @@ export class LossSurface implements Showable {
     return this.losses[(this.betas.length - 1) / 2]?.[(this.alphas.length - 1) / 2] ?? Number.NaN;
   }
 
-  /** A curve, or a heat map whose colours follow the logarithm of the loss. */
+  /** How a loss is drawn as colour or height: by its logarithm where the limits differ by more than ten times, and as it is otherwise. */
+  #scale(domain: readonly [low: number, high: number] | undefined) {
+    const all = this.losses.flatMap((row) => [...row]).filter(Number.isFinite);
+    const [low, high] = domain ?? [Math.min(...all), Math.max(...all)];
+    if (high <= 10 * low) {
+      return { label: "loss", of: (loss: number) => loss };
+    }
+    // Exact zeros have no logarithm; they are drawn as the smallest loss that has one.
+    const least = Math.min(...all.filter((value) => value > 0), Number.MAX_VALUE);
+    return { label: "log₁₀ loss", of: (loss: number) => Math.log10(Math.max(loss, least)) };
+  }
+
+  /** A curve, or a heat map whose colours follow the loss, or its logarithm where the limits differ by more than ten times. */
   toFigure({ domain, title, ...options }: LossSurfaceFigureOptions = {}): VegaLiteFigure {
     const shared = { ...options, ...(title === undefined ? {} : { title }) };
     if (this.betas.length === 1) {
@@ -77,20 +89,19 @@ export class LossSurface implements Showable {
     }
     const all = this.losses.flatMap((row) => [...row]).filter(Number.isFinite);
     const alt = `Heat map${title === undefined ? "" : ` "${title}"`} of the loss around the weights: ${this.center.toPrecision(3)} in the middle, from ${Math.min(...all).toPrecision(3)} to ${Math.max(...all).toPrecision(3)} over the slice`;
-    // Exact zeros have no logarithm; they are drawn as the smallest loss that has one.
-    const least = Math.min(...all.filter((value) => value > 0), Number.MAX_VALUE);
+    const scale = this.#scale(domain);
     const names = (places: readonly number[]) => places.map((place) => String(Number(place.toFixed(2))));
     return heatmap({
       values: this.losses,
-      shade: this.losses.map((row) => Array.from(row, (value) => Math.log10(Math.max(value, least)))),
-      colorLabel: "log₁₀ loss",
+      shade: this.losses.map((row) => Array.from(row, scale.of)),
+      colorLabel: scale.label,
       xLabels: names(this.alphas),
       yLabels: names(this.betas),
       xLabel: "first direction",
       yLabel: "second direction",
       annotate: false,
       yUp: true,
-      ...(domain === undefined ? {} : { domain: [Math.log10(domain[0]), Math.log10(domain[1])] as const }),
+      ...(domain === undefined ? {} : { domain: [scale.of(domain[0]), scale.of(domain[1])] as const }),
       alt,
       ...shared,
     });
@@ -105,20 +116,19 @@ export class LossSurface implements Showable {
     if (this.betas.length === 1) {
       throw new InterpretError("LossSurface.toSurface: there is one direction; expected two (toFigure draws a curve)");
     }
-    const all = this.losses.flatMap((row) => [...row]);
-    const least = Math.min(...all.filter((value) => value > 0), Number.MAX_VALUE);
-    const range = domain?.map((loss) => Math.log10(loss));
+    const scale = this.#scale(domain);
+    const range = domain?.map(scale.of);
     const limits = range === undefined ? {} : { cmin: range[0], cmax: range[1] };
     const trace = {
       type: "surface",
       name: "loss",
       x: this.alphas,
       y: this.betas,
-      z: this.losses.map((row) => Array.from(row, (value) => Math.log10(Math.max(value, least)))),
+      z: this.losses.map((row) => Array.from(row, scale.of)),
       customdata: this.losses,
       hovertemplate: "%{x:.2f}, %{y:.2f}<br>loss %{customdata:.4~g}<extra></extra>",
       colorscale: "Viridis",
-      colorbar: { title: { text: "log₁₀ loss" } },
+      colorbar: { title: { text: scale.label } },
       contours: { z: { show: true, usecolormap: true, project: { z: true } } },
       ...limits,
     };
@@ -130,7 +140,7 @@ export class LossSurface implements Showable {
       scene: {
         xaxis: axis("first direction"),
         yaxis: axis("second direction"),
-        zaxis: { ...axis("log₁₀ loss"), ...(range && { range }) },
+        zaxis: { ...axis(scale.label), ...(range && { range }) },
       },
       margin: { l: 0, r: 0, b: 0, t: title === undefined ? 0 : 40 },
     };

@@ -163,6 +163,15 @@ describe("a loss surface", () => {
     expect(surface.toSurface().layout).not.toHaveProperty("scene.zaxis.range");
   });
 
+  it("is drawn by the loss itself where the limits are close, by its logarithm where they are not", () => {
+    const { data, layout } = surface.toSurface({ domain: [2, 20] });
+    expect(data[0]).toMatchObject({ cmin: 2, cmax: 20, colorbar: { title: { text: "loss" } } });
+    expect((data[0] as { z: number[][] }).z[2]?.[0]).toBe(20);
+    expect(layout).toMatchObject({ scene: { zaxis: { title: { text: "loss" }, range: [2, 20] } } });
+    expect(surface.toFigure({ domain: [2, 20] }).toSvg()).toMatch(/>loss</);
+    expect(surface.toFigure({ domain: [1, 20] }).toSvg()).toMatch(/>log₁₀ loss</);
+  });
+
   it("stands in three dimensions where Plotly is, and is the heat map elsewhere", () => {
     const figure = surface.toSurface({ title: "Around" });
     const [trace] = figure.data as { type: string; z: number[][]; x: number[] }[];
