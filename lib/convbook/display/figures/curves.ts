@@ -113,7 +113,12 @@ export function curves(options: CurvesOptions): VegaLiteFigure {
   const whole = series.every(({ x }) => x.every((value) => Number.isInteger(value)));
   const several = names.length > 1;
   const legend: JsonValue = several
-    ? { orient: "right", ...(distinct ? { symbolSize: 80 } : { symbolType: "stroke" }) }
+    ? {
+        orient: "right",
+        ...(distinct
+          ? { symbolSize: 80 }
+          : { symbolType: "stroke", ...(compared.length > 0 ? { symbolSize: 400 } : {}) }),
+      }
     : null;
   const channel = (range: readonly JsonValue[] | undefined, shown: JsonValue): JsonObject => ({
     field: "series",
@@ -127,7 +132,18 @@ export function curves(options: CurvesOptions): VegaLiteFigure {
   // One legend for lines and markers: it shows the markers, and no dashes, which would chew them.
   const color: JsonObject = distinct
     ? { stroke: channel(colors, legend) }
-    : { color: channel(compared.length > 0 ? colors : undefined, legend) };
+    : {
+        color: channel(compared.length > 0 ? colors : undefined, legend),
+        // Without markers the legend can show what is dashed.
+        ...(compared.length > 0
+          ? {
+              strokeDash: channel(
+                names.map((_, i) => dashAt(i, series.length)),
+                legend,
+              ),
+            }
+          : {}),
+      };
   const marker = {
     fill: channel(
       names.map((_, i) => (i < series.length ? seriesFill(i) : lineColor)),
@@ -171,7 +187,9 @@ export function curves(options: CurvesOptions): VegaLiteFigure {
     scale: logarithmicY?.scale ?? { zero: false, ...(yDomain ? { domain: [...yDomain] } : {}) },
   };
   // Only where limits were given can anything lie outside of them; else a cut would halve the markers at the border.
-  const clip = yDomain !== undefined;
+  const clip =
+    yDomain !== undefined &&
+    [...series, ...compared].some((each) => each.y.some((value) => value < yDomain[0] || value > yDomain[1]));
   const picked = { param: "picked", empty: true };
   const tooltip: JsonValue = [
     { field: "series", type: "nominal", title: "curve" },
@@ -209,7 +227,8 @@ export function curves(options: CurvesOptions): VegaLiteFigure {
     });
   }
   if (compared.length > 0) {
-    layers.push(layer(ofKind("reference"), { type: "line", strokeDash: [5, 4], strokeWidth: 1.5, clip }, 1, false));
+    const mark = { type: "line", ...(distinct ? { strokeDash: [5, 4] } : {}), strokeWidth: 1.5, clip };
+    layers.push(layer(ofKind("reference"), mark, 1, false));
   }
   const text =
     alt ??
@@ -219,6 +238,13 @@ export function curves(options: CurvesOptions): VegaLiteFigure {
     { alt: text },
   );
 }
+
+/** Patterns of what is compared with. */
+const referenceDashes: readonly (readonly number[])[] = [
+  [5, 4],
+  [2, 2],
+  [9, 3, 2, 3],
+];
 
 /** About eight points of a curve, each curve's elsewhere, so that markers do not lie on one another; all of a short one. */
 function markedPoints(length: number, series: number, count: number): Set<number> {
@@ -230,6 +256,11 @@ function markedPoints(length: number, series: number, count: number): Set<number
 /** What is compared with comes after the series, and is grey. */
 function colorAt(index: number, series: number): string {
   return index < series ? seriesColor(index) : lineColor;
+}
+
+/** Series are solid; what is compared with is dashed, each its own way. */
+function dashAt(index: number, series: number): number[] {
+  return index < series ? [1, 0] : [...(referenceDashes[(index - series) % referenceDashes.length] ?? [1, 0])];
 }
 
 /** JSON has no NaN; a logarithmic axis has no zero. Both are gaps in a curve. */

@@ -22,6 +22,15 @@ export const labelSides: readonly [LabelSide, ...LabelSide[]] = [
   { align: "right", baseline: "top", dx: -7, dy: 6 },
 ];
 
+/** Pixels between an axis' ends and those of its values. */
+export const scalePadding = 24;
+
+/** How an axis places its values, and its limits where they are known. */
+export interface Scale {
+  readonly log: boolean;
+  readonly domain?: readonly [low: number, high: number] | undefined;
+}
+
 interface Box {
   readonly left: number;
   readonly right: number;
@@ -35,17 +44,17 @@ interface Box {
  */
 export function placeLabels(
   points: readonly { readonly x: number; readonly y: number; readonly label?: string }[],
-  area: { readonly width: number; readonly height: number; readonly logX: boolean; readonly logY: boolean },
+  area: { readonly width: number; readonly height: number; readonly x: Scale; readonly y: Scale },
 ): number[] {
   const xs = pixels(
     points.map(({ x }) => x),
     area.width,
-    area.logX,
+    area.x,
   );
   const ys = pixels(
     points.map(({ y }) => y),
     area.height,
-    area.logY,
+    area.y,
   ).map((y) => area.height - y);
   const dots = xs.map((x, i): Box => around(x, ys[i] ?? 0, 6));
   const placed: Box[] = [];
@@ -75,12 +84,13 @@ export function placeLabels(
   });
 }
 
-/** Positions as the axes will give them, about: their ends are rounded out by some 24 pixels of padding. */
-function pixels(values: readonly number[], length: number, log: boolean): number[] {
-  const scaled = log ? values.map(Math.log) : [...values];
-  const low = Math.min(...scaled);
-  const span = Math.max(...scaled) - low || 1;
-  const margin = 30;
+/** Positions as the axes will give them: exactly where their ends are known, else about, since they are rounded out by some pixels. */
+function pixels(values: readonly number[], length: number, { log, domain }: Scale): number[] {
+  const of = log ? Math.log : Number;
+  const scaled = values.map(of);
+  const low = domain ? of(domain[0]) : Math.min(...scaled);
+  const span = (domain ? of(domain[1]) : Math.max(...scaled)) - low || 1;
+  const margin = domain ? scalePadding : scalePadding + 6;
   return scaled.map((value) => margin + ((value - low) / span) * (length - 2 * margin));
 }
 

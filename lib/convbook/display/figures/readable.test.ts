@@ -210,3 +210,36 @@ describe("a bar of colours under pictures", () => {
     expect(() => imageGrid(picture, { colorScale: wrong as typeof colorScale })).toThrow(message);
   });
 });
+
+describe("what is compared with", () => {
+  const series = { a: [1, 2, 3] };
+  const references = { low: { x: [0, 2], y: [1, 1] }, high: { x: [0, 2], y: [2, 2] } };
+
+  it("is dashed in the legend as in the figure, each its own way", () => {
+    const svg = curves({ series, references }).toSvg();
+    for (const dash of ["5,4", "2,2"]) {
+      // Once in the figure, once in the legend.
+      expect(svg.split(`stroke-dasharray="${dash}"`).length - 1).toBe(2);
+    }
+    expect(curves({ series }).toSvg()).not.toContain("stroke-dasharray");
+  });
+
+  it("leaves markers at the border whole, unless something lies outside of the limits", () => {
+    const isCut = (yDomain: [number, number]) => /clip-path/.test(curves({ series, yDomain }).toSvg());
+    expect([isCut([0, 4]), isCut([0, 2])]).toEqual([false, true]);
+  });
+});
+
+it("a name does not lie on another point, on a logarithmic axis neither", () => {
+  // The middle of the axis from 1 to 50: what the points alone would be spread over is wider.
+  const points = [
+    { x: 1.8, y: 0, label: "first" },
+    { x: 4.23, y: 5, label: "a long name at a point" },
+    { x: 11, y: 5, label: "its neighbour" },
+    { x: 22.7, y: 10, label: "last" },
+  ];
+  const { data } = scatter({ points, xLabel: "x", yLabel: "y", logX: true, width: 480, height: 300 }).spec as never as {
+    data: { values: { label: string; side: number }[] };
+  };
+  expect(data.values[1]?.side).not.toBe(0);
+});

@@ -6,7 +6,7 @@ import { formatNumber } from "../text.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
 import { fillAndStroke, needsDistinction } from "./distinction.ts";
-import { labelSides, labelSize, placeLabels } from "./labels.ts";
+import { labelSides, labelSize, placeLabels, scalePadding } from "./labels.ts";
 import { logAxis } from "./log-axis.ts";
 import { figureOptions } from "./options.ts";
 
@@ -62,7 +62,15 @@ export function scatter(options: ScatterOptions): VegaLiteFigure {
       }
     }
   });
-  const sides = placeLabels(points, { width, height, logX, logY });
+  const logarithms = {
+    x: logX ? logAxis([points.map(({ x }) => x)]) : undefined,
+    y: logY ? logAxis([points.map(({ y }) => y)]) : undefined,
+  };
+  const scaleOf = (axis: "x" | "y") => ({
+    log: logarithms[axis] !== undefined,
+    domain: logarithms[axis]?.scale.domain as readonly [number, number] | undefined,
+  });
+  const sides = placeLabels(points, { width, height, x: scaleOf("x"), y: scaleOf("y") });
   const values: JsonValue[] = points.map(({ x, y, label = "", series = "" }, i) => ({
     x,
     y,
@@ -84,8 +92,8 @@ export function scatter(options: ScatterOptions): VegaLiteFigure {
   };
   // After eight, colours and shapes come round again: hollow then.
   const distinct = needsDistinction(names.length);
-  const axis = (field: "x" | "y", name: string, log: boolean, format?: string): JsonValue => {
-    const logarithmic = log ? logAxis([points.map((point) => point[field])]) : undefined;
+  const axis = (field: "x" | "y", name: string, format?: string): JsonValue => {
+    const logarithmic = logarithms[field];
     const { values: ticks, ...labels } = logarithmic?.axis ?? {};
     const own = format
       ? { ...(ticks === undefined ? {} : { values: ticks }), format }
@@ -94,11 +102,11 @@ export function scatter(options: ScatterOptions): VegaLiteFigure {
       field,
       type: "quantitative",
       title: name,
-      scale: { ...(logarithmic?.scale ?? { zero: false, nice: true }), padding: 24 },
+      scale: { ...(logarithmic?.scale ?? { zero: false, nice: true }), padding: scalePadding },
       ...(format || logarithmic ? { axis: own } : {}),
     };
   };
-  const position = { x: axis("x", xLabel, logX, xFormat), y: axis("y", yLabel, logY, yFormat) };
+  const position = { x: axis("x", xLabel, xFormat), y: axis("y", yLabel, yFormat) };
   const tooltip: JsonValue = [
     ...(points.some(({ label }) => label) ? [{ field: "label", type: "nominal", title: "name" }] : []),
     { field: "x", type: "quantitative", title: xLabel, ...(xFormat ? { format: xFormat } : {}) },
