@@ -1,8 +1,9 @@
 /**
  * Trains a network and reports what every rank has in the end. Arguments: what to train, as JSON.
  */
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { mpi } from "@convbook/mpi";
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend } from "../../../lib/convbook/backend/index.ts";
@@ -34,11 +35,21 @@ export interface Job {
   readonly fault?: {
     readonly step: number;
     readonly rank: number;
-    readonly what: "throw" | "hang" | "kill" | "perturb" | "stop";
+    readonly what: "throw" | "hang" | "kill" | "perturb" | "stop" | "heap" | "refused" | "kernel";
+    /** Of `kernel`: the control group whose memory is limited. */
+    readonly group?: string;
   };
 }
 
 const job = JSON.parse(process.argv[2] ?? "{}") as Job;
+
+/** Takes memory until there is none. */
+function fill(take: () => unknown): void {
+  const taken: unknown[] = [];
+  for (;;) {
+    taken.push(take());
+  }
+}
 
 class Net extends TrainingModule<ClassificationBatch> {
   readonly net = this.registerModule(
@@ -99,6 +110,20 @@ class Net extends TrainingModule<ClassificationBatch> {
       }
       case "stop":
         process.kill(process.pid, "SIGTERM");
+        break;
+      case "heap":
+        fill(() => new Array(1_000_000).fill(0.5));
+        break;
+      case "refused": {
+        // As `ulimit -v` does, but not before everything is loaded.
+        const [, size = ""] = /^VmSize:\s*(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+        execFileSync("prlimit", ["--pid", `${process.pid}`, `--as=${(Number(size) + 100_000) * 1024}`]);
+        fill(() => tf.keep(tf.fill([1_000_000], 0.5)));
+        break;
+      }
+      case "kernel":
+        writeFileSync(`${job.fault?.group}/cgroup.procs`, `${process.pid}`);
+        fill(() => Buffer.alloc(10_000_000, 1));
     }
   }
 
