@@ -1,14 +1,15 @@
 /**
  * JupyterLab in headless Chromium on our kernel, where it is installed (environment.yml has it; Debian 13 does): run,
- * complete, interrupt, a plot, widgets that outlive a reload, the debugger.
+ * complete, interrupt, a plot, widgets that outlive a reload, the debugger; and an assignment's notebook, typed into.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { joinLines, type Notebook } from "nbconvert-ts-runner";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "../conformance/harness.ts";
-import { browserProgram, freePort, jupyterEnvironment, jupyterHome, until } from "./support.ts";
+import { browserProgram, freePort, jupyterEnvironment, jupyterHome, layAssignment, until } from "./support.ts";
 
 // This machine's JupyterLab (environment.yml has it), or the one of a Debian 13 in a folder.
 const folder = process.env.CONVBOOK_TRIXIE ?? "";
@@ -38,6 +39,7 @@ const cells = [
 // One session in one page, in this order.
 describe.runIf(there)("JupyterLab", { shuffle: false }, () => {
   const home = jupyterHome(cells);
+  const assignment = layAssignment(home);
   let server: ChildProcess;
   let browser: Browser;
   let page: Page;
@@ -59,7 +61,7 @@ describe.runIf(there)("JupyterLab", { shuffle: false }, () => {
     browser = await chromium.launch({ executablePath: browserProgram, args: ["--no-sandbox", "--disable-gpu"] });
     page = await browser.newPage({ viewport: { width: 1300, height: 1000 } });
     page.setDefaultTimeout(300_000);
-    address = `http://127.0.0.1:${port}/lab/tree/test.ipynb?token=test&reset`;
+    address = `http://127.0.0.1:${port}/lab/tree/`;
     await open();
   });
 
@@ -75,8 +77,8 @@ describe.runIf(there)("JupyterLab", { shuffle: false }, () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  const open = async () => {
-    await page.goto(address);
+  const open = async (file = "test.ipynb") => {
+    await page.goto(`${address}${file}?token=test&reset`);
     await page.waitForSelector(".jp-NotebookPanel .jp-Cell");
     await page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").waitFor();
     // The widget manager restores its models after the kernel is connected.
@@ -158,5 +160,50 @@ describe.runIf(there)("JupyterLab", { shuffle: false }, () => {
     await page.locator("[data-command='debugger:continue']").first().click();
     await finished(0);
     expect((await output(0).textContent())?.trim()).toBe("4");
+  });
+
+  it("keeps what is locked in an assignment as it is, whatever is typed, and takes answers", async () => {
+    await open("assignment.ipynb");
+    const text = (n: number) => cell(n).locator(".cm-content").innerText();
+    const before = await Promise.all([0, 1, 2, 3, 4].map(text));
+    for (const locked of [0, 2, 4]) {
+      await cell(locked).locator(".cm-content").click();
+      await page.keyboard.type("1; // typed");
+      for (const key of ["End", "Enter", "Backspace", "Delete", "Control+a", "Backspace", "Control+x"]) {
+        await page.keyboard.press(key);
+      }
+      // Cells that are not to be deleted stay, too.
+      for (const key of ["Escape", "d", "d"]) {
+        await page.keyboard.press(key);
+      }
+      expect(await text(locked)).toBe(before[locked]);
+    }
+    for (const [answer, value] of [
+      [1, "const a = 1;\n"],
+      [3, "const b = 3;\n"],
+    ] as const) {
+      await cell(answer).locator(".cm-content").click();
+      await page.keyboard.press("Control+Home");
+      await page.keyboard.press("Shift+ArrowDown");
+      await page.keyboard.press("Shift+ArrowDown");
+      await page.keyboard.type(value);
+      expect(await text(answer)).toContain(value.trim());
+    }
+    await page.keyboard.press("Control+s");
+    const saved = () =>
+      (JSON.parse(readFileSync(assignment, "utf8")) as Notebook).cells.map(({ source }) => joinLines(source));
+    await expect.poll(() => saved()[3], { timeout: 300_000 }).toBe("const b = 3;\n%grade");
+    const stored = saved();
+    expect([0, 2, 4].map((n) => stored[n])).toEqual([0, 2, 4].map((n) => before[n]?.trimEnd()));
+    expect(stored).toHaveLength(5);
+  });
+
+  it("runs the checks of the answer that asks for them, though another one has the same words", async () => {
+    for (const n of [0, 1, 3]) {
+      await start(n);
+      await finished(n);
+    }
+    expect(await output(1).textContent()).toMatch(/^✓ a-tests\n/);
+    expect(await output(3).textContent()).toMatch(/^✗ b-tests: Error: b is 3\n/);
   });
 });

@@ -3,7 +3,11 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "nod
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { kernelspecFolder } from "../conformance/harness.ts";
+import { serializeNotebook } from "nbconvert-ts-runner";
+import { release } from "../../lib/classroom/make/index.ts";
+import { readAssignmentNotebook } from "../../lib/classroom/source/index.ts";
+import { cell, notebook } from "../classroom/support.ts";
+import { kernelspecFolder, root } from "../conformance/harness.ts";
 
 export const browserProgram = "/usr/bin/chromium";
 
@@ -36,6 +40,25 @@ export function jupyterEnvironment(home: string): NodeJS.ProcessEnv {
     JUPYTER_RUNTIME_DIR: join(home, "runtime"),
     CONVBOOK_HISTORY: join(home, "history.jsonl"),
   };
+}
+
+/**
+ * Lays a student's notebook of an assignment beside `test.ipynb`: its cells are a setup, an answer with its tests, and a second answer with its own. Both
+ * answers are to be asked with the same text, `%grade`.
+ *
+ * @returns Its path.
+ */
+export function layAssignment(home: string): string {
+  const source = join(home, "source.ipynb");
+  const tests = (id: string, value: number) =>
+    cell(`if (${id} !== ${value}) throw new Error("${id} is " + ${id});`, `${id}-tests`, "tests", 1);
+  const answer = (id: string, value: number) =>
+    cell(`// BEGIN SOLUTION\nconst ${id} = ${value};\n// END SOLUTION\n%grade`, id, "solution");
+  const setup = cell(`%load_ext ${join(root, "lib/classroom/dist/magic/index.js")}`, "setup", "readonly");
+  writeFileSync(source, notebook([setup, answer("a", 1), tests("a", 1), answer("b", 2), tests("b", 2)]));
+  const path = join(home, "work/assignment.ipynb");
+  writeFileSync(path, serializeNotebook(release(readAssignmentNotebook(source), "student")));
+  return path;
 }
 
 export async function freePort(): Promise<number> {
