@@ -152,7 +152,8 @@ describe.runIf(onednn)("oneDNN", () => {
   it("runs the convolutions of blocks: a network's logits and gradients agree", () => {
     const pass = (): Values[] => {
       manualSeed(42);
-      const network = createModelFrom("ResNet", { blockName: "PreActResNetBlock" });
+      // Smooth: where a ReLU has a kink, a last bit decides whether a number's gradient counts, whoever computes it.
+      const network = createModelFrom("ResNet", { blockName: "PreActResNetBlock", actFnName: "tanh" });
       const images = tf.tensor4d(new Random(1).values(6 * 32 * 32 * 3), [6, 32, 32, 3]);
       const variables = network.parameters().map(({ variable }) => variable);
       network.eval();
@@ -175,9 +176,9 @@ describe.runIf(onednn)("oneDNN", () => {
     const once = 21 + 21 + 21 + 20;
     expect(info().runs).toBeGreaterThanOrEqual(once);
     expect(info().runs % once).toBe(0);
-    // Through twenty layers, differences in the last bits grow.
+    // Through twenty layers, differences in the last bits grow, to 2e-5 on every instruction set.
     for (const [i, values] of got.entries()) {
-      expectClose(values, wanted[i] as Values, 2e-3, `result ${i}`);
+      expectClose(values, wanted[i] as Values, 1e-4, `result ${i}`);
     }
   });
 
