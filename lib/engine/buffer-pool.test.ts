@@ -71,4 +71,29 @@ describe("BufferPool", () => {
     expect(counts.dropped).toBe(3);
     expect(pool.keptBytes).toBe(0);
   });
+
+  it("asks for what operations keep when it is trimmed, and when memory ran out", () => {
+    const { counts, source } = countingSource();
+    let released = 0;
+    const pool = new BufferPool(
+      {
+        ...source,
+        alloc: (bytes) => {
+          if (released < 2) {
+            throw new Error("no memory");
+          }
+          return source.alloc(bytes);
+        },
+        release: () => {
+          released++;
+        },
+      },
+      1e9,
+    );
+    pool.trim();
+    expect(released).toBe(1);
+    pool.take(1000);
+    expect(released).toBe(2);
+    expect(counts.made).toBe(1);
+  });
 });

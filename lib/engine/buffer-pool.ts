@@ -17,6 +17,8 @@ export interface RegionSource {
   drop(block: Block): void;
   /** Makes a part of a region that turned out to last quicker to use; what is in it may be lost. Returns whether more can be done. */
   settle(block: Block): boolean;
+  /** Gives back what operations keep for the next one, where they do. */
+  release?(): void;
   /** Bytes that there can be at most, where that is not the machine's memory. */
   readonly limit?: number;
   /** Whether the native functions copy arrays that are not in regions. */
@@ -116,7 +118,7 @@ export class BufferPool {
     try {
       return this.#source.alloc(size);
     } catch (error) {
-      if (this.#keptBytes === 0) {
+      if (this.#keptBytes === 0 && this.#source.release === undefined) {
         throw error;
       }
       this.trim();
@@ -140,8 +142,9 @@ export class BufferPool {
     this.#startTimer();
   }
 
-  /** Gives unused regions back to the system until at most `bytes` of them are left. */
+  /** Gives unused regions back to the system until at most `bytes` of them are left, and what operations keep. */
   trim(bytes = 0): void {
+    this.#source.release?.();
     for (const size of [...this.#free.keys()].sort((a, b) => b - a)) {
       const list = this.#free.get(size) ?? [];
       while (list.length > 0 && this.#keptBytes > bytes) {

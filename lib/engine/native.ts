@@ -21,6 +21,8 @@ interface NativeMemory {
    * Returns whether there is more to move.
    */
   settle(buffer: ArrayBufferLike): boolean;
+  /** Gives back the memory that operations keep for the next one. */
+  releasePassing(): void;
 }
 
 /** Below this share of the machine's memory, nothing is kept for reuse. */
@@ -88,6 +90,7 @@ function loadBinary(root: string): Loaded | string {
       alloc: (bytes) => ({ buffer: addon.alloc(bytes), offset: 0 }),
       drop: ({ buffer }) => addon.drop(buffer),
       settle: ({ buffer }) => addon.settle(buffer),
+      release: () => addon.releasePassing(),
       isScarce,
     };
     return { build: "native", addon, regions, path, instead: "" };

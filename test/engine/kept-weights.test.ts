@@ -119,3 +119,32 @@ describe.skipIf(!engine.available)("weights that are kept", () => {
     tf.dispose([x, w]);
   });
 });
+
+describe.runIf(engine.available && engine.info().isa !== "wasm")("memory that large weights take in passing", () => {
+  it("is taken once, counted, and goes with trim()", async () => {
+    await tf.setBackend("native");
+    const side = 512;
+    const x = tf.randomUniform([1, 8, 8, side]);
+    const w = tf.randomUniform([3, 3, side, side]);
+    const gradient = tf.grad((image: tf.Tensor) =>
+      convolution(image as tf.Tensor4D, w as tf.Tensor4D, { pad: [1, 1, 1, 1] }),
+    );
+    const once = (): Float32Array => tf.tidy(() => gradient(x).dataSync<"float32">().slice());
+    engine.trim();
+    expect(engine.info().memory.scratch).toBe(0);
+    const first = once();
+    // The weights turned for the gradient, and those made ready for the products, of at least the same size.
+    expect(engine.info().memory.scratch).toBeGreaterThanOrEqual(2 * w.size * 4);
+    // The weights of the forward pass are kept packed from the second call on.
+    once();
+    once();
+    const { scratch } = engine.info().memory;
+    for (let i = 0; i < 5; i++) {
+      expect(once()).toEqual(first);
+    }
+    expect(engine.info().memory.scratch).toBe(scratch);
+    engine.trim();
+    expect(engine.info().memory.scratch).toBe(0);
+    tf.dispose([x, w]);
+  });
+});

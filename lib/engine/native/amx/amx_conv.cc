@@ -114,13 +114,13 @@ std::unique_ptr<PreparedPass> amxInputGrad(const Context& context, const ConvSha
   }
   // turned[tap][co][ci] = w[tap][ci][co]
   const size_t matrix = static_cast<size_t>(s.inChannels) * s.outChannels;
-  std::vector<float> turned(matrix * s.filterHeight * s.filterWidth);
+  const LentFloats turned(matrix * s.filterHeight * s.filterWidth);
   size_t filled = 0;
   AmxCorrelation c = {};
   for (size_t a = 0; a < rows.size(); a++) {
     for (size_t b = 0; b < columns.size(); b++) {
       AmxPhase phase;
-      phase.weights = turned.data() + filled;
+      phase.weights = turned.get() + filled;
       phase.weightStride = s.inChannels;
       for (const PhaseTap& row : rows[a]) {
         for (size_t i = 0; i < columns[b].size(); i++) {
@@ -131,7 +131,7 @@ std::unique_ptr<PreparedPass> amxInputGrad(const Context& context, const ConvSha
             phase.runs.push_back({row.offset - top, column.offset - left, s.outChannels});
           }
           amxTranspose(w + (static_cast<size_t>(row.k) * s.filterWidth + column.k) * matrix, s.outChannels,
-                       s.inChannels, s.outChannels, turned.data() + filled, s.inChannels);
+                       s.inChannels, s.outChannels, turned.get() + filled, s.inChannels);
           filled += matrix;
         }
       }
@@ -146,7 +146,7 @@ std::unique_ptr<PreparedPass> amxInputGrad(const Context& context, const ConvSha
   }
   if (isPointwise(s)) {
     return usable(std::make_unique<AmxProduct>(context, parts, static_cast<size_t>(s.height) * s.width, s.outChannels,
-                                               s.inChannels, turned.data(), nullptr, s.inChannels));
+                                               s.inChannels, turned.get(), nullptr, s.inChannels));
   }
   c.parts = parts;
   c.images = s.batch;

@@ -24,7 +24,7 @@ bool amxFilterGrad(const Context&, const ConvShape&, const ConvSource&, const fl
 
 #include "amx/amx_filter_tiles.h"
 #include "conv/panels.h"
-#include "runtime/memory.h"
+#include "runtime/lent.h"
 
 namespace convbook {
 namespace {
@@ -257,8 +257,7 @@ bool amxFilterGrad(const Context& context, const ConvShape& s, const ConvSource&
   const size_t threads = static_cast<size_t>(context.pool.threads());
   const size_t slots = std::min<size_t>(plan.units, stride * sizeof(float) > (size_t{1} << 20) ? threads : threads * 4);
   const size_t floats = slots * stride;
-  std::unique_ptr<float, void (*)(void*)> own(nullptr, alignedFree);
-  if (floats > kKeptFloats) own.reset(static_cast<float*>(alignedAlloc(floats * sizeof(float))));
+  const LentFloats own(floats > kKeptFloats ? floats : 0);
   float* parts = own ? own.get() : context.pool.scratch(0, 1, floats);
   std::vector<SplitRange> ranges(slots * 2);
   context.pool.run(slots, [&](size_t slot, int thread) {

@@ -28,12 +28,12 @@ AmxWeights::AmxWeights(const Context& context, int parts, const std::vector<AmxR
     bytes += pieces.size() * wide * parts * kTileBytes;
     column += 16 * wide;
   }
-  packed_.reset(static_cast<char*>(alignedAlloc(bytes)));
+  packed_ = LentFloats((bytes + sizeof(float) - 1) / sizeof(float));
   context.pool.range(pieces.size(), bytes > (size_t{256} << 10) ? 2 : pieces.size() + 1, 1, [&](size_t lo, size_t hi) {
     SplitRange range;
     for (const Panel& panel : panels_) {
       for (size_t i = lo; i < hi; i++) {
-        char* to = packed_.get() + panel.offset + i * panel.wide * parts * kTileBytes;
+        char* to = packed() + panel.offset + i * panel.wide * parts * kTileBytes;
         for (int j = 0; j < panel.wide; j++, to += parts * kTileBytes) {
           const int column = panel.column + 16 * j;
           amxPack(w + static_cast<ptrdiff_t>(pieces[i].row) * stride + column, stride, pieces[i].depth,
@@ -67,7 +67,7 @@ void AmxWeights::run(const int32_t* steps, const char* x, ptrdiff_t plane, ptrdi
   strip.activation = target.activation;
   for (const Panel& panel : panels_) {
     strip.wide = panel.wide;
-    strip.w = packed_.get() + panel.offset;
+    strip.w = packed() + panel.offset;
     strip.bias = bias_.empty() ? nullptr : bias_.data() + panel.column;
     strip.y = target.y + panel.column;
     strip.residual = target.residual != nullptr ? target.residual + panel.column : nullptr;

@@ -7,7 +7,7 @@
 
 #include "amx/amx_strip.h"
 #include "runtime/context.h"
-#include "runtime/memory.h"
+#include "runtime/lent.h"
 
 namespace convbook {
 
@@ -62,10 +62,12 @@ class AmxWeights {
     int column, wide;
     size_t offset;  // bytes of the packed weights
   };
+  char* packed() const { return reinterpret_cast<char*>(packed_.get()); }
+
   int parts_, columns_, stepCount_;
   size_t depth_ = 0;
   std::vector<Panel> panels_;
-  std::unique_ptr<char, void (*)(void*)> packed_{nullptr, alignedFree};
+  LentFloats packed_;
   std::vector<float> bias_;  // padded
   AmxMet met_;
 };

@@ -3,6 +3,7 @@
 
 #include "amx/amx.h"
 #include "bindings/bindings.h"
+#include "runtime/lent.h"
 #include "runtime/processors.h"
 #include "winograd/winograd.h"
 
@@ -105,7 +106,7 @@ napi_value winogradCounts(const Arguments& args, State&) {
 
 napi_value scratchBytes(const Arguments& args, State& state) {
   napi_value result;
-  size_t bytes = state.pool->scratchBytes() + state.kept.bytes();
+  size_t bytes = state.pool->scratchBytes() + state.kept.bytes() + lentKeptBytes();
   for (const auto& single : state.singles) bytes += single->scratchBytes();
   napi_create_double(args.env(), static_cast<double>(bytes), &result);
   return result;
@@ -115,6 +116,7 @@ napi_value releaseScratch(const Arguments&, State& state) {
   state.kept.clear();
   state.pool->releaseScratch();
   for (const auto& single : state.singles) single->releaseScratch();
+  releaseLent();
   return nullptr;
 }
 

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "bindings/bindings.h"
+#include "runtime/lent.h"
 #include "runtime/memory.h"
 
 namespace convbook {
@@ -49,10 +50,20 @@ napi_value drop(const Arguments& args, State&) {
   return nullptr;
 }
 
+// What operations leave behind for the next one goes back to the system.
+napi_value releasePassing(const Arguments&, State&) {
+  releaseLent();
+  return nullptr;
+}
+
 }  // namespace
 
 void defineMemoryBindings(napi_env env, napi_value exports, State* state) {
-  define(env, exports, state, {{"alloc", call<alloc>}, {"drop", call<drop>}, {"settle", call<settle>}});
+  define(env, exports, state,
+         {{"alloc", call<alloc>},
+          {"drop", call<drop>},
+          {"settle", call<settle>},
+          {"releasePassing", call<releasePassing>}});
 }
 
 }  // namespace convbook

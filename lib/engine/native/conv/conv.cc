@@ -9,6 +9,7 @@
 #include "conv/implementation.h"
 #include "conv/panels.h"
 #include "conv/pointwise.h"
+#include "conv/turn.h"
 #include "conv/window.h"
 
 namespace convbook {
@@ -276,7 +277,6 @@ static void inputGradFloats(const Context& context, const ConvShape& s, const fl
   };
   std::vector<Phase> phases(static_cast<size_t>(s.strideHeight) * s.strideWidth);
   const int enough = (context.pool.threads() * 2 + s.batch - 1) / s.batch;
-  std::vector<float> turned;
   for (int a = 0; a < s.strideHeight; a++) {
     for (int b = 0; b < s.strideWidth; b++) {
       Phase& phase = phases[static_cast<size_t>(a) * s.strideWidth + b];
@@ -317,23 +317,16 @@ static void inputGradFloats(const Context& context, const ConvShape& s, const fl
       }
       const int depth = static_cast<int>(rows.size() * columns.size()) * groupOut;
       phase.store.reset(new PanelStore(context, s.groups, depth, groupIn, isPointwise(s) ? 1 << 20 : c.outWidth));
-      turned.resize(static_cast<size_t>(depth) * groupIn);
       for (int g = 0; g < s.groups; g++) {
-        // turned[tap][co][ci] = w[tap][ci][co]
-        float* to = turned.data();
+        std::vector<const float*> taps;
         for (const auto& row : rows) {
           for (const auto& column : columns) {
-            const float* from =
-                w + (static_cast<size_t>(row.k) * s.filterWidth + column.k) * groupIn * s.outChannels + g * groupOut;
-            for (int ci = 0; ci < groupIn; ci++) {
-              for (int co = 0; co < groupOut; co++) {
-                to[static_cast<size_t>(co) * groupIn + ci] = from[static_cast<size_t>(ci) * s.outChannels + co];
-              }
-            }
-            to += static_cast<size_t>(groupIn) * groupOut;
+            taps.push_back(w + (static_cast<size_t>(row.k) * s.filterWidth + column.k) * groupIn * s.outChannels +
+                           g * groupOut);
           }
         }
-        phase.store->pack(g, turned.data(), groupIn, 1, nullptr);
+        const LentFloats turned = turnMatrices(context, taps, groupIn, groupOut, s.outChannels);
+        phase.store->pack(g, turned.get(), groupIn, 1, nullptr);
       }
       c.panels = phase.store->panels;
       phase.patches.reset(new Patches(c.outHeight, c.outWidth, c, c.channels, enough));

@@ -10,7 +10,7 @@
 #include "conv/panels.h"
 #include "conv/soon.h"
 #include "conv/window.h"
-#include "runtime/memory.h"
+#include "runtime/lent.h"
 
 namespace convbook {
 
@@ -62,8 +62,7 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
   // Every slot sums its own units; slots are added in order. Their number depends on the shape and the hands alone.
   const size_t stride = (count + biasCount + 15) / 16 * 16;
   size_t slots = std::min<size_t>(units, stride * sizeof(float) > (size_t{1} << 20) || hands == 1 ? hands : hands * 4);
-  std::unique_ptr<float, void (*)(void*)> parts(nullptr, alignedFree);
-  if (slots > 1) parts.reset(static_cast<float*>(alignedAlloc(slots * stride * sizeof(float))));
+  const LentFloats parts(slots > 1 ? slots * stride : 0);
   context.pool.run(slots, [&](size_t slot, int thread) {
     float* own = slots > 1 ? parts.get() + slot * stride : dw;
     float* sum = turned ? context.pool.scratch(thread, 1, count) : own;

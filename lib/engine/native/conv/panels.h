@@ -8,7 +8,7 @@
 
 #include "conv/soon.h"
 #include "runtime/context.h"
-#include "runtime/memory.h"
+#include "runtime/lent.h"
 
 namespace convbook {
 
@@ -54,10 +54,10 @@ class PanelStore {
   // Room for `groups` matrices of `depth` rows and `columns`, to be met by `rows` rows at a time; `memory`, if given,
   // holds one such matrix.
   PanelStore(const Context& context, int groups, int depth, int columns, int rows, float* memory = nullptr)
-      : kernels_(context.kernels), pool_(context.pool), depth_(depth), columns_(columns), own_(nullptr, alignedFree) {
+      : kernels_(context.kernels), pool_(context.pool), depth_(depth), columns_(columns) {
     const size_t floats = floatsFor(context.kernels, depth, columns);
     if (memory == nullptr) {
-      own_.reset(static_cast<float*>(alignedAlloc(floats * groups * sizeof(float))));
+      own_ = LentFloats(floats * static_cast<size_t>(groups));
       memory = own_.get();
     }
     const size_t padded = paddedColumns(context.kernels, columns);
@@ -107,7 +107,7 @@ class PanelStore {
         }
       }
     };
-    if (own_ != nullptr && size > 65536) {
+    if (own_ && size > 65536) {
       pool_.range(static_cast<size_t>(depth_), 2, 8, packRows);
     } else {
       packRows(0, static_cast<size_t>(depth_));
@@ -120,7 +120,7 @@ class PanelStore {
   const Kernels& kernels_;
   ThreadPool& pool_;
   const int depth_, columns_;
-  std::unique_ptr<float, void (*)(void*)> own_;
+  LentFloats own_;
 };
 
 // y = act(x * panels + bias + residual) for rows of `k` values that lie `xk` apart; rows lie `xs` and `ys` apart. bias

@@ -34,5 +34,6 @@ void reproducible(const Kernels&);
 
 // regions_test.cc
 void regions();
+void lent();
 
 }  // namespace convbook::testing

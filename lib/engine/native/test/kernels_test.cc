@@ -17,6 +17,7 @@ extern "C" const convbook::Module* convbookModule();
 
 int main() {
   regions();
+  lent();
   for (const char* isa : {"amx", "avx512", "avx2", "generic"}) {
     const Kernels& kernels = chooseKernels(isa);
     for (int threads : {1, 2, 5}) {

@@ -1,10 +1,13 @@
-// Memory for arrays, taken in pages.
+// Memory for arrays, taken in pages, and memory that is lent.
 #include <atomic>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "runtime/lent.h"
 #include "runtime/memory.h"
 #include "test/checks.h"
 #include "test/compare.h"
@@ -43,6 +46,51 @@ void regions() {
   for (std::thread& thread : threads) thread.join();
   if (wrong == 0) return;
   std::printf("regions: %d wrong\n", wrong.load());
+  failures++;
+}
+
+// What is lent belongs to one at a time; a large region is kept for the next, up to a limit, and released when asked.
+void lent() {
+  constexpr size_t kMega = size_t{1} << 18;  // floats in a MiB
+  std::atomic<int> wrong{0};
+  auto use = [&](int thread) {
+    for (int round = 0; round < 50; round++) {
+      LentFloats none(0), small(100), large(3 * kMega + 5), larger(static_cast<size_t>(5 + round % 3) * kMega);
+      if (none) wrong++;
+      const float mine = static_cast<float>(thread * 100 + round);
+      for (const LentFloats* some : {&small, &large, &larger}) {
+        if (reinterpret_cast<uintptr_t>(some->get()) % 64 != 0) wrong++;
+        some->get()[0] = some->get()[99] = mine;
+      }
+      large.get()[3 * kMega + 4] = mine;
+      LentFloats moved = std::move(large);
+      if (large || moved.get()[3 * kMega + 4] != mine) wrong++;
+      for (const LentFloats* some : {&small, &moved, &larger}) {
+        if (some->get()[0] != mine || some->get()[99] != mine) wrong++;
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 3; thread++) threads.emplace_back(use, thread);
+  for (std::thread& thread : threads) thread.join();
+  releaseLent();
+  if (lentKeptBytes() != 0) wrong++;
+  // The same region again; one that is much too large is left where it is.
+  const float* before = nullptr;
+  {
+    LentFloats first(4 * kMega);
+    before = first.get();
+  }
+  if (lentKeptBytes() != 4 * kMega * sizeof(float)) wrong++;
+  LentFloats little(kMega);
+  if (lentKeptBytes() == 0) wrong++;
+  if (LentFloats(4 * kMega - 7).get() != before) wrong++;
+  // Those given back first make room; what is larger than the limit is never kept.
+  for (size_t megas : {20, 50, 110, 200}) LentFloats some(megas * kMega);
+  if (lentKeptBytes() != 110 * kMega * sizeof(float)) wrong++;
+  releaseLent();
+  if (wrong == 0) return;
+  std::printf("lent: %d wrong\n", wrong.load());
   failures++;
 }
 

@@ -1,5 +1,8 @@
 #include "winograd/winograd.h"
 
+#include <vector>
+
+#include "conv/turn.h"
 #include "winograd/winograd_cost.h"
 #include "winograd/winograd_filter.h"
 #include "winograd/winograd_plan.h"
@@ -7,27 +10,12 @@
 namespace convbook {
 namespace {
 
-// turned[last tap - tap][out][in] = w[tap][in][out]
-std::vector<float> turn(const Context& context, const float* w, int side, int in, int out) {
-  const size_t matrix = static_cast<size_t>(in) * out, taps = static_cast<size_t>(side) * side;
-  std::vector<float> turned(taps * matrix);
-  constexpr int kSquare = 16;
-  const size_t bands = static_cast<size_t>(ceilDiv(out, kSquare));
-  context.pool.range(taps * bands, matrix < 4096 ? taps * bands + 1 : 2, 1, [&](size_t lo, size_t hi) {
-    for (size_t task = lo; task < hi; task++) {
-      const size_t tap = task / bands;
-      const int first = static_cast<int>(task % bands) * kSquare, last = std::min(first + kSquare, out);
-      const float* from = w + tap * matrix;
-      float* to = turned.data() + (taps - 1 - tap) * matrix;
-      for (int i0 = 0; i0 < in; i0 += kSquare) {
-        const int end = std::min(i0 + kSquare, in);
-        for (int o = first; o < last; o++) {
-          for (int i = i0; i < end; i++) to[static_cast<size_t>(o) * in + i] = from[static_cast<size_t>(i) * out + o];
-        }
-      }
-    }
-  });
-  return turned;
+// The taps of a filter, the last one first.
+std::vector<const float*> backwards(const float* w, int side, int in, int out) {
+  std::vector<const float*> taps;
+  const size_t matrix = static_cast<size_t>(in) * out;
+  for (int tap = side * side; tap-- > 0;) taps.push_back(w + static_cast<size_t>(tap) * matrix);
+  return taps;
 }
 
 class Winograd : public ConvImplementation {
@@ -45,9 +33,10 @@ class Winograd : public ConvImplementation {
   std::unique_ptr<PreparedPass> inputGrad(const Context& context, const ConvShape& s, const float* w, bool) override {
     const WinogradKernels* kernels = choice_(context.kernels, s, WinogradPass::InputGrad);
     if (kernels == nullptr) return nullptr;
-    return std::make_unique<WinogradPlan>(context, winogradInputGrad(*kernels, s),
-                                          turn(context, w, kernels->taps, s.inChannels, s.outChannels).data(), nullptr,
-                                          s.inChannels, winogradPasses().inputGradients);
+    const LentFloats turned = turnMatrices(context, backwards(w, kernels->taps, s.inChannels, s.outChannels),
+                                           s.inChannels, s.outChannels, s.outChannels);
+    return std::make_unique<WinogradPlan>(context, winogradInputGrad(*kernels, s), turned.get(), nullptr, s.inChannels,
+                                          winogradPasses().inputGradients);
   }
   bool filterGrad(const Context& context, const ConvShape& s, const ConvSource& x, const float* dy, float* dw,
                   float* dbias) override {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "conv/panels.h"
-#include "runtime/memory.h"
+#include "runtime/lent.h"
 #include "winograd/winograd_tiles.h"
 
 namespace convbook {
@@ -44,7 +44,7 @@ class FilterSums {
     if (slots_ == 1) {
       sums_ = context.pool.scratch(0, 2, slotFloats_);
     } else {
-      own_.reset(static_cast<float*>(alignedAlloc(slots_ * slotFloats_ * sizeof(float))));
+      own_ = LentFloats(slots_ * slotFloats_);
       sums_ = own_.get();
     }
   }
@@ -159,7 +159,7 @@ class FilterSums {
   const size_t inFloats_, outFloats_, rowFloats_, sumPlane_, biasFloats_;
   size_t stripCount_ = 0, perBlock_ = 0, blocks_ = 0, slots_ = 0, slotFloats_ = 0;
   float* sums_ = nullptr;
-  std::unique_ptr<float, void (*)(void*)> own_{nullptr, alignedFree};
+  LentFloats own_;
 };
 
 }  // namespace
