@@ -1,11 +1,12 @@
-/** Debian's Notebook 6 in headless Chromium on our kernel: run, complete, interrupt, a plot, a progress bar. */
+/** Debian's Notebook 6 in headless Chromium on our kernel: run, complete, interrupt, a plot, a progress bar; and an assignment's notebook, typed into. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { joinLines, type Notebook } from "nbconvert-ts-runner";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { debianPython, pythonHas, root } from "../conformance/harness.ts";
-import { browserProgram, freePort, jupyterEnvironment, jupyterHome, until } from "./support.ts";
+import { browserProgram, freePort, jupyterEnvironment, jupyterHome, layAssignment, until } from "./support.ts";
 
 if (process.env.CI && !existsSync(browserProgram)) {
   throw new Error(`${browserProgram} is not there, which CI must have`);
@@ -26,10 +27,12 @@ const there = existsSync(browserProgram) && pythonHas("notebook", "jupyter_clien
 // One session in one page, in this order.
 describe.runIf(there)("Notebook 6", { shuffle: false }, () => {
   const home = jupyterHome(cells);
+  const assignment = layAssignment(home);
   let server: ChildProcess;
   let browser: Browser;
   let page: Page;
   let log = "";
+  let port = 0;
 
   beforeAll(async () => {
     // Notebook 6 shows widgets where its extension is enabled.
@@ -38,7 +41,7 @@ describe.runIf(there)("Notebook 6", { shuffle: false }, () => {
       join(home, "config/nbconfig/notebook.json"),
       '{"load_extensions": {"jupyter-js-widgets/extension": true}}',
     );
-    const port = await freePort();
+    port = await freePort();
     const args = [
       "-m",
       "notebook",
@@ -58,12 +61,7 @@ describe.runIf(there)("Notebook 6", { shuffle: false }, () => {
     await until(() => /is running at/.test(log), 60_000, "the notebook server did not start");
     browser = await chromium.launch({ executablePath: browserProgram, args: ["--no-sandbox", "--disable-gpu"] });
     page = await browser.newPage({ viewport: { width: 1000, height: 1300 } });
-    await page.goto(`http://127.0.0.1:${port}/notebooks/test.ipynb?token=test`);
-    await page.waitForFunction(
-      "window.Jupyter?.notebook?.kernel?.is_connected?.() && Jupyter.notebook.kernel.info_reply.status === 'ok'",
-      undefined,
-      { timeout: 300_000 },
-    );
+    await open("test.ipynb");
     // The widget extension announces itself once the kernel is there.
     await page.waitForTimeout(1500);
   });
@@ -81,6 +79,14 @@ describe.runIf(there)("Notebook 6", { shuffle: false }, () => {
     rmSync(home, { recursive: true, force: true });
   });
 
+  const open = async (file: string) => {
+    await page.goto(`http://127.0.0.1:${port}/notebooks/${file}?token=test`);
+    await page.waitForFunction(
+      "window.Jupyter?.notebook?.kernel?.is_connected?.() && Jupyter.notebook.kernel.info_reply.status === 'ok'",
+      undefined,
+      { timeout: 300_000 },
+    );
+  };
   const cell = (n: number) => page.locator(".cell").nth(n);
   const execute = (n: number) => page.evaluate(`Jupyter.notebook.execute_cells([${n}])`);
   const finished = (n: number) =>
@@ -146,5 +152,33 @@ describe.runIf(there)("Notebook 6", { shuffle: false }, () => {
     await execute(6);
     await cell(6).locator(".output_error").waitFor({ timeout: 300_000 });
     expect(await cell(6).locator(".output_error").textContent()).toContain("TS2322");
+  });
+
+  it("keeps what is locked in an assignment as it is, whatever is typed, and takes answers", async () => {
+    page.once("dialog", (dialog) => dialog.accept());
+    await open("assignment.ipynb");
+    const text = (n: number) => page.evaluate(`Jupyter.notebook.get_cell(${n}).get_text()`) as Promise<string>;
+    const before = await Promise.all([0, 1, 2, 3, 4].map(text));
+    for (const locked of [0, 2, 4]) {
+      await cell(locked).locator(".CodeMirror-lines").click();
+      await page.keyboard.type("1; // typed");
+      for (const key of ["End", "Enter", "Backspace", "Delete", "Control+a", "Backspace", "Control+x"]) {
+        await page.keyboard.press(key);
+      }
+      // Cells that are not to be deleted stay, too.
+      for (const key of ["Escape", "d", "d"]) {
+        await page.keyboard.press(key);
+      }
+      expect(await text(locked)).toBe(before[locked]);
+    }
+    await cell(1).locator(".CodeMirror-lines").click();
+    await page.keyboard.press("Control+Home");
+    await page.keyboard.type("const a = 1;");
+    expect(await text(1)).toBe(`const a = 1;${before[1]}`);
+    await page.keyboard.press("Control+s");
+    const saved = () =>
+      (JSON.parse(readFileSync(assignment, "utf8")) as Notebook).cells.map(({ source }) => joinLines(source));
+    await expect.poll(() => saved()[1], { timeout: 300_000 }).toBe(`const a = 1;${before[1]}`);
+    expect(saved()).toEqual([before[0], `const a = 1;${before[1]}`, ...before.slice(2)]);
   });
 });
