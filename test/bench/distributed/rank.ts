@@ -20,6 +20,7 @@ const models: Readonly<Record<string, object>> = {
   ResNetPreAct: { modelName: "ResNet", modelHparams: { blockName: "PreActResNetBlock" } },
   GoogleNet: { modelName: "GoogleNet" },
   DenseNet: { modelName: "DenseNet" },
+  ResNet18: { modelName: "resnet18" },
 };
 const [name = "ResNet", batchSize = "64", threads = "1"] = process.argv.slice(2);
 const batch = Number(batchSize);
@@ -28,7 +29,8 @@ const isOne = mpi.launcher === undefined;
 process.env.CONVBOOK_THREADS = threads;
 engine.setThreads(Number(threads));
 
-const images = randn([batch, 32, 32, 3]).data;
+const side = name === "ResNet18" ? 224 : 32;
+const images = randn([batch, side, side, 3]).data;
 const labels = Int32Array.from({ length: batch }, (_, i) => i % 10);
 
 function ready(count: number): Loader {
@@ -36,7 +38,7 @@ function ready(count: number): Loader {
     length: count,
     *[Symbol.iterator]() {
       for (let i = 0; i < count; i++) {
-        yield [tf.tensor(images, [batch, 32, 32, 3]), tf.tensor1d(labels, "int32")];
+        yield [tf.tensor(images, [batch, side, side, 3]), tf.tensor1d(labels, "int32")];
       }
     },
   };
