@@ -1,7 +1,7 @@
 /** Ranks that Slurm starts: srun, and a batch job that is asked to stop, saves, is requeued and goes on. */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -72,6 +72,82 @@ trainer: { maxEpochs: 40, enableModelSummary: false, enableProgressBar: false }
     expect(found[1].hash).toBe(found[0].hash);
     // One machine: its data is prepared once.
     expect(found.map(({ prepared }) => prepared)).toEqual([1, 0]);
+  });
+
+  /** What ranks have of the machine, with options of srun's. */
+  function shares(name: string, ...options: readonly string[]) {
+    const machine = fileURLToPath(new URL("./programs/machine.ts", import.meta.url));
+    const tsx = fileURLToPath(import.meta.resolve("tsx"));
+    const report = join(folder, name);
+    const node = [process.execPath, "--conditions=source", "--import", tsx, machine, report];
+    const { status, stderr } = own.run(
+      "srun",
+      "--mpi=pmix",
+      "-n",
+      "2",
+      "--export=ALL,CONVBOOK_THREADS=",
+      ...options,
+      ...node,
+    );
+    expect(status, stderr).toBe(0);
+    return [0, 1].map((rank): { cpus: number[]; threads: number } =>
+      JSON.parse(readFileSync(`${report}.${rank}`, "utf8")),
+    );
+  }
+
+  it.runIf(availableParallelism() >= 2)("ranks that srun binds to a processor each have it, and a thread", () => {
+    const found = shares("bound", "--cpus-per-task=1", "--cpu-bind=threads");
+    expect(found.map(({ cpus, threads }) => [cpus.length, threads])).toEqual([
+      [1, 1],
+      [1, 1],
+    ]);
+    expect(found[0]?.cpus).not.toEqual(found[1]?.cpus);
+  });
+
+  it("`convbook doctor` under srun prints a line a rank, with what it is bound to", () => {
+    const bound = availableParallelism() >= 2 ? ["--cpus-per-task=1", "--cpu-bind=threads"] : [];
+    const doctor = [process.execPath, cli, "doctor"];
+    const { stdout, stderr } = own.run(
+      "srun",
+      "--mpi=pmix",
+      "-n",
+      "2",
+      "--export=ALL,CONVBOOK_THREADS=",
+      ...bound,
+      ...doctor,
+    );
+    const lines = stdout.split("\n").filter((line) => /^. rank \d/.test(line));
+    const ranks = lines.map((line) =>
+      /rank (\d+) .*, processors (\d+), (1 thread of the engine), Node/.exec(line)?.slice(1),
+    );
+    expect(
+      ranks.map((rank) => [rank?.[0], rank?.[2]]),
+      `${stdout}${stderr}`,
+    ).toEqual([
+      ["0", "1 thread of the engine"],
+      ["1", "1 thread of the engine"],
+    ]);
+    if (availableParallelism() >= 2) {
+      expect(ranks[0]?.[1]).not.toBe(ranks[1]?.[1]);
+    }
+  });
+
+  it("srun without --mpi=pmix is told so", () => {
+    const failing = fileURLToPath(new URL("./programs/failing.ts", import.meta.url));
+    const tsx = fileURLToPath(import.meta.resolve("tsx"));
+    const { status, stderr } = own.run(
+      "srun",
+      "--mpi=none",
+      "-n",
+      "2",
+      process.execPath,
+      "--conditions=source",
+      "--import",
+      tsx,
+      failing,
+    );
+    expect(status).not.toBe(0);
+    expect(stderr).toContain("srun --mpi=pmix");
   });
 
   it("when a rank is killed srun ends the other, and says so", () => {
