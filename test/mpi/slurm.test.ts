@@ -132,24 +132,6 @@ trainer: { maxEpochs: 40, enableModelSummary: false, enableProgressBar: false }
     }
   });
 
-  it("srun without --mpi=pmix is told so", () => {
-    const failing = fileURLToPath(new URL("./programs/failing.ts", import.meta.url));
-    const tsx = fileURLToPath(import.meta.resolve("tsx"));
-    const { status, stderr } = own.run(
-      "srun",
-      "--mpi=none",
-      "-n",
-      "2",
-      process.execPath,
-      "--conditions=source",
-      "--import",
-      tsx,
-      failing,
-    );
-    expect(status).not.toBe(0);
-    expect(stderr).toContain("srun --mpi=pmix");
-  });
-
   it("when a rank is killed srun ends the other, and says so", () => {
     const failing = fileURLToPath(new URL("./programs/failing.ts", import.meta.url));
     const tsx = fileURLToPath(import.meta.resolve("tsx"));
