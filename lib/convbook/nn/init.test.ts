@@ -1,7 +1,8 @@
 import "@tensorflow/tfjs-backend-cpu";
 import { describe, expect, it } from "vitest";
-import { Generator } from "../random/index.ts";
+import { fillNormal, fillUniform, Generator } from "../random/index.ts";
 import { Conv2d, init, Linear, Parameter, UnknownNameError } from "./index.ts";
+import { conv2dLayout } from "./parameter.ts";
 
 const values = (parameter: Parameter) => [...parameter.toTensorData().data].map(Number);
 const moments = (numbers: readonly number[]) => {
@@ -67,6 +68,29 @@ describe("init", () => {
     const many = values(init.truncNormal_(parameter(), { std: 3, a: -1, b: 4, generator: generator() }));
     expect(Math.min(...many)).toBeGreaterThanOrEqual(-1);
     expect(Math.max(...many)).toBeLessThanOrEqual(4);
+  });
+
+  it.each([
+    ["uniform_", (p: Parameter, g: Generator) => init.uniform_(p, -2, 3, { generator: g }), fillUniform, [-2, 3]],
+    ["normal_", (p: Parameter, g: Generator) => init.normal_(p, 1, 2, { generator: g }), fillNormal, [1, 2]],
+  ] as const)("%s draws many numbers when they are read, as if it had been at once", (_, set, fill, [a, b]) => {
+    for (const shape of [
+      [64, 8, 3, 3],
+      // The last row has fewer than sixteen numbers, and all of them are no multiple of sixteen.
+      [1025, 7, 1, 1],
+    ]) {
+      const [later, atOnce] = [generator(), generator()];
+      const parameter = set(new Parameter(shape, conv2dLayout), later);
+      const expected = fill(new Float32Array(parameter.size), a, b, atOnce);
+      expect(later.getState()).toEqual(atOnce.getState());
+      later.manualSeed(0);
+      expect(parameter.toTensorData().data).toEqual(expected);
+    }
+  });
+
+  it("says at once what is wrong with what is drawn later", () => {
+    const text = "fillUniform's range to - from must be at most 3.4028234663852886e+38; got [-3e+38, 3e+38).";
+    expect(() => init.uniform_(new Parameter([64, 64]), -3e38, 3e38)).toThrow(text);
   });
 
   it("sets constants", () => {

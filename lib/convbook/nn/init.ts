@@ -7,6 +7,7 @@
  */
 
 import { checkFunction, checkGenerator, checkNumber } from "../arguments/check.ts";
+import { floatsOfNormals } from "../random/fill.ts";
 import { defaultGenerator, fillNormal, fillUniform, type Generator } from "../random/index.ts";
 import { erf, erfinv } from "./erf.ts";
 import { OptionError, refuseUnknownOptions, UnknownNameError } from "./errors.ts";
@@ -116,10 +117,14 @@ export function skipInit<T>(build: () => T): T {
   }
 }
 
-function fill(owner: string, parameter: Parameter, write: (values: Float32Array) => void): Parameter {
+function checkParameter(owner: string, parameter: Parameter): void {
   if (typeof parameter?.load !== "function") {
     throw new OptionError(owner, "parameter", parameter, "a parameter");
   }
+}
+
+function fill(owner: string, parameter: Parameter, write: (values: Float32Array) => void): Parameter {
+  checkParameter(owner, parameter);
   if (isSkipped) {
     return parameter;
   }
@@ -128,6 +133,36 @@ function fill(owner: string, parameter: Parameter, write: (values: Float32Array)
   parameter.load({ dtype: "float32", shape: parameter.shape, data });
   return parameter;
 }
+
+/** From this many numbers on it pays to remember what they are to be drawn from. */
+const drawnLater = 4096;
+
+/**
+ * Fills with numbers that are drawn when the parameter is first read: those that others replace, as a layer's defaults, are never drawn. The generator goes on
+ * as if they had been.
+ *
+ * @param floats how many of the generator's floats so many numbers take, from {@link drawnLater} on
+ */
+function drawInto(
+  owner: string,
+  parameter: Parameter,
+  generator: Generator,
+  floats: (count: number) => number,
+  draw: (values: Float32Array, generator: Generator) => void,
+): Parameter {
+  checkParameter(owner, parameter);
+  if (isSkipped || parameter.size < drawnLater) {
+    return fill(owner, parameter, (values) => draw(values, generator));
+  }
+  // Of nothing: what is wrong with the arguments is said here.
+  draw(new Float32Array(0), generator);
+  const own = generator.clone();
+  generator.skipUniformFloats(floats(parameter.size));
+  parameter.loadLater((values) => draw(values, own));
+  return parameter;
+}
+
+const oneEach = (count: number): number => count;
 
 function generatorOf(owner: string, options: InitOptions): Generator {
   refuseUnknownOptions(owner, options, ["generator"]);
@@ -141,7 +176,7 @@ export function uniform_(parameter: Parameter, from = 0, to = 1, options: InitOp
   checkNumber("uniform_", "from", from);
   checkNumber("uniform_", "to", to, from);
   const generator = generatorOf("uniform_", options);
-  return fill("uniform_", parameter, (values) => fillUniform(values, from, to, generator));
+  return drawInto("uniform_", parameter, generator, oneEach, (values, own) => fillUniform(values, from, to, own));
 }
 
 /** Normally distributed numbers. */
@@ -149,7 +184,9 @@ export function normal_(parameter: Parameter, mean = 0, std = 1, options: InitOp
   checkNumber("normal_", "mean", mean);
   checkNumber("normal_", "std", std, 0);
   const generator = generatorOf("normal_", options);
-  return fill("normal_", parameter, (values) => fillNormal(values, mean, std, generator));
+  return drawInto("normal_", parameter, generator, floatsOfNormals, (values, own) => {
+    fillNormal(values, mean, std, own);
+  });
 }
 
 /** Options of {@link truncNormal_}; the defaults are PyTorch's. */
@@ -176,12 +213,12 @@ export function truncNormal_(parameter: Parameter, options: TruncNormalOptions =
   const generator = generatorOf("truncNormal_", drawing(options));
   // What lies below a bound, from -1 to 1.
   const share = (bound: number) => erf((bound - mean) / std / Math.SQRT2);
-  return fill("truncNormal_", parameter, (values) => {
-    fillUniform(values, share(a), share(b), generator);
-    for (const [i, value] of values.entries()) {
+  return drawInto("truncNormal_", parameter, generator, oneEach, (values, own) => {
+    fillUniform(values, share(a), share(b), own);
+    for (let i = 0; i < values.length; i++) {
       // In float32 at each step, as there.
-      values[i] = Math.fround(erfinv(value)) * std * Math.SQRT2;
-      values[i] = Math.min(b, Math.max(a, Math.fround((values[i] as number) + mean)));
+      const scaled = Math.fround(Math.fround(erfinv(values[i] as number)) * std * Math.SQRT2);
+      values[i] = Math.min(b, Math.max(a, Math.fround(scaled + mean)));
     }
   });
 }

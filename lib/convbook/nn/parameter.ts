@@ -38,7 +38,7 @@ export function permute(source: Float32Array, shape: readonly number[], order: r
     return source.slice();
   }
   const [first = 1] = shape;
-  if (order.at(-1) === 0 && order.slice(0, -2).every((dimension, i) => dimension === i + 2)) {
+  if (isFirstLast(order)) {
     return firstLast(source, first, shape[1] ?? 1);
   }
   const rank = shape.length;
@@ -66,29 +66,43 @@ export function permute(source: Float32Array, shape: readonly number[], order: r
   return result;
 }
 
+/** [first, second, ...places] as [...places, second, first], which is what linear layers and convolutions keep. */
+const isFirstLast = (order: readonly number[]): boolean =>
+  order.at(-1) === 0 && order.slice(0, -2).every((dimension, i) => dimension === i + 2);
+
 /** How many numbers of the first dimension are moved at once: what is read for one of them is still in the cache for the next. */
 const STRIP = 32;
 
-/**
- * [first, second, ...places] as [...places, second, first], which is what linear layers and convolutions keep.
- */
 function firstLast(source: Float32Array, first: number, second: number): Float32Array {
   const result = new Float32Array(source.length);
   const row = source.length / first;
-  const places = row / second;
   for (let begin = 0; begin < first; begin += STRIP) {
     const end = Math.min(first, begin + STRIP);
-    for (let c = 0; c < second; c++) {
-      for (let place = 0; place < places; place++) {
-        const to = (place * second + c) * first;
-        let from = begin * row + c * places + place;
-        for (let o = begin; o < end; o++, from += row) {
-          result[to + o] = source[from] as number;
-        }
+    placeLast(source.subarray(begin * row, end * row), begin, end, result, first, second);
+  }
+  return result;
+}
+
+/** Puts the rows of `strip`, which are those from `begin` to `end` of the first dimension, where they belong in `result`. */
+function placeLast(
+  strip: Float32Array,
+  begin: number,
+  end: number,
+  result: Float32Array,
+  first: number,
+  second: number,
+): void {
+  const row = result.length / first;
+  const places = row / second;
+  for (let c = 0; c < second; c++) {
+    for (let place = 0; place < places; place++) {
+      const to = (place * second + c) * first;
+      let from = c * places + place;
+      for (let o = begin; o < end; o++, from += row) {
+        result[to + o] = strip[from] as number;
       }
     }
   }
-  return result;
 }
 
 function toFloat32(value: TensorData): Float32Array {
@@ -141,6 +155,32 @@ function spend(shape: readonly number[]): void {
 }
 
 /**
+ * Writes a value in PyTorch's layout, piece by piece in its order: all pieces but the last have a multiple of 16 numbers, and the last at least 16, or all
+ * that there are.
+ */
+export type Drawing = (piece: Float32Array) => void;
+
+/** What a piece has at least. */
+const leastPiece = 16;
+
+/** Strips of rows whose first and last dimensions change places; see {@link Drawing}. */
+function drawFirstLast(draw: Drawing, result: Float32Array, first: number, second: number): void {
+  const row = result.length / first;
+  let scratch = new Float32Array(0);
+  for (let begin = 0; begin < first; ) {
+    const least = (first - begin - STRIP) * row;
+    const end = least < leastPiece ? first : begin + STRIP;
+    if (scratch.length < (end - begin) * row) {
+      scratch = new Float32Array((end - begin) * row);
+    }
+    const strip = scratch.subarray(0, (end - begin) * row);
+    draw(strip);
+    placeLast(strip, begin, end, result, first, second);
+    begin = end;
+  }
+}
+
+/**
  * A float32 value that lives on the host until a backend first needs it, so that models can be built and loaded before one is chosen,
  * and that owns the conversion between PyTorch's layout and the one that TensorFlow.js computes in.
  */
@@ -150,6 +190,8 @@ class DeviceValue implements StateEntry {
   readonly layout: Layout;
   protected trainable: boolean;
   #host: Float32Array | undefined;
+  /** What is still to be written into `#host`. */
+  #drawing: Drawing | undefined;
   protected device: tf.Variable | undefined;
 
   /**
@@ -189,10 +231,10 @@ class DeviceValue implements StateEntry {
    */
   get variable(): tf.Variable {
     if (this.device === undefined || this.device.isDisposed) {
-      if (this.#host === undefined) {
+      const host = this.#drawn();
+      if (host === undefined) {
         throw new Error("This value was disposed of together with its module.");
       }
-      const host = this.#host;
       const shape = this.layout.map((dimension) => this.shape[dimension] as number);
       const initial = tf.tensor(host, shape, "float32");
       this.device = tf.variable(initial, this.trainable);
@@ -203,7 +245,7 @@ class DeviceValue implements StateEntry {
   }
 
   toTensorData(): TensorData {
-    const memory = this.#host ?? (this.variable.dataSync() as Float32Array);
+    const memory = this.#drawn() ?? (this.variable.dataSync() as Float32Array);
     const memoryShape = this.layout.map((dimension) => this.shape[dimension] as number);
     const inverse = this.layout.map((_, i) => this.layout.indexOf(i));
     return { dtype: "float32", shape: [...this.shape], data: permute(memory, memoryShape, inverse) };
@@ -216,6 +258,7 @@ class DeviceValue implements StateEntry {
       );
     }
     const memory = permute(toFloat32(value), this.shape, this.layout);
+    this.#drawing = undefined;
     if (this.device === undefined) {
       this.#host = memory;
       return;
@@ -225,11 +268,46 @@ class DeviceValue implements StateEntry {
     tensor.dispose();
   }
 
+  /**
+   * Takes the value that `draw` writes, but has it written only when something asks for it: initial weights that others replace are never drawn.
+   *
+   * @param draw writes it in PyTorch's layout, the same whenever it is called
+   */
+  loadLater(draw: Drawing): void {
+    if (this.device !== undefined || this.#host === undefined) {
+      const data = new Float32Array(this.size);
+      draw(data);
+      this.load({ dtype: "float32", shape: this.shape, data });
+      return;
+    }
+    this.#drawing = draw;
+  }
+
+  /** The value on the host, where it is there. */
+  #drawn(): Float32Array | undefined {
+    const [draw, host] = [this.#drawing, this.#host];
+    if (draw === undefined || host === undefined) {
+      return host;
+    }
+    this.#drawing = undefined;
+    if (this.layout.every((dimension, i) => dimension === i)) {
+      draw(host);
+    } else if (isFirstLast(this.layout)) {
+      drawFirstLast(draw, host, this.shape[0] ?? 1, this.shape[1] ?? 1);
+    } else {
+      const value = new Float32Array(host.length);
+      draw(value);
+      this.#host = permute(value, this.shape, this.layout);
+    }
+    return this.#host;
+  }
+
   dispose(): void {
     if (this.device !== undefined && !this.device.isDisposed) {
       this.device.dispose();
     }
     this.#host = undefined;
+    this.#drawing = undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 /** Filling arrays in place, as PyTorch's `uniform_`, `normal_` and `bernoulli_` fill a CPU tensor of the same length and seed. */
+import { toNormals } from "./box-muller.ts";
 import { defaultGenerator, type Generator } from "./generator.ts";
 
 /** From this many numbers on PyTorch draws normals sixteen at a time, by another recipe than one by one. */
@@ -35,10 +36,7 @@ export function fillUniform<T extends Float32Array | Float64Array>(
   if (!Number.isFinite(range)) {
     throw new RangeError(`fillUniform's range to - from must be at most ${MAX_FLOAT32}; got [${from}, ${to}).`);
   }
-  generator.fillUniformFloat(values);
-  for (let i = 0; i < values.length; i++) {
-    values[i] = (values[i] as number) * range + low;
-  }
+  generator.fillUniformFloat(values, 0, values.length, range, low);
   return values;
 }
 
@@ -63,27 +61,34 @@ export function fillNormal<T extends Float32Array | Float64Array>(
     }
     return values;
   }
-  const block = values instanceof Float32Array ? normalBlock32 : normalBlock64;
   const fill = (start: number, end: number): void => {
     if (values instanceof Float32Array) {
       generator.fillUniformFloat(values, start, end);
+      toNormals(values, start, end, mean, std);
       return;
     }
     for (let i = start; i < end; i++) {
       values[i] = generator.uniformDouble();
     }
+    for (let i = start; i + VECTOR <= end; i += VECTOR) {
+      normalBlock64(values, i, mean, std);
+    }
   };
   fill(0, values.length);
-  for (let i = 0; i + VECTOR <= values.length; i += VECTOR) {
-    block(values, i, mean, std);
-  }
   if (values.length % VECTOR !== 0) {
     // The rest is not a block: PyTorch draws the last sixteen anew, overwriting some that were done.
-    const start = values.length - VECTOR;
-    fill(start, values.length);
-    block(values, start, mean, std);
+    fill(values.length - VECTOR, values.length);
   }
   return values;
+}
+
+/**
+ * How many of the generator's floats {@link fillNormal} takes for so many float32 numbers.
+ *
+ * @param count at least 16: fewer are drawn by another recipe
+ */
+export function floatsOfNormals(count: number): number {
+  return count % VECTOR === 0 ? count : count + VECTOR;
 }
 
 /**
@@ -106,22 +111,8 @@ export function fillBernoulli<T extends Float32Array | Float64Array | Uint8Array
   return values;
 }
 
-/** Turns sixteen uniform numbers into normals, each step rounded to float32 as PyTorch's vector code does. */
-function normalBlock32(values: Float32Array | Float64Array, start: number, mean: number, std: number): void {
-  const f = Math.fround;
-  const twoPi = f(2 * Math.PI);
-  const mean32 = f(mean);
-  const std32 = f(std);
-  for (let j = start; j < start + 8; j++) {
-    const u1 = f(1 - (values[j] ?? 0));
-    const radius = f(Math.sqrt(f(-2 * f(Math.log(u1)))));
-    const theta = f(twoPi * (values[j + 8] ?? 0));
-    values[j] = f(radius * f(Math.cos(theta))) * std32 + mean32;
-    values[j + 8] = f(radius * f(Math.sin(theta))) * std32 + mean32;
-  }
-}
-
-function normalBlock64(values: Float32Array | Float64Array, start: number, mean: number, std: number): void {
+/** Turns sixteen uniform numbers into normals. */
+function normalBlock64(values: Float64Array, start: number, mean: number, std: number): void {
   for (let j = start; j < start + 8; j++) {
     const radius = Math.sqrt(-2 * Math.log(1 - (values[j] ?? 0)));
     const theta = 2 * Math.PI * (values[j + 8] ?? 0);

@@ -25,7 +25,8 @@ const TWO_POW_MINUS_53 = 1 / 9007199254740992;
 
 /** What a distribution or a transform draws from; in PyTorch's words, `torch.Generator(device="cpu")`. */
 export class Generator {
-  readonly #words = new Uint32Array(N);
+  /** Signed, which is how the bits are mixed. */
+  readonly #words = new Int32Array(N);
   #seed = 0n;
   /** Words left before the next twist, as PyTorch counts them: 1 when fresh, N after a twist. */
   #left = 1;
@@ -101,16 +102,13 @@ export class Generator {
     return (this.random() & 0xffffff) * TWO_POW_MINUS_24;
   }
 
-  /** Many of {@link uniformFloat}, into a part of an array: what networks' weights are drawn from by the hundred million. */
-  fillUniformFloat(values: Float32Array, from = 0, to = values.length): void {
+  /**
+   * Many of {@link uniformFloat}, times `range` and from `low` on, into a part of an array: what networks' weights are drawn from by the hundred million.
+   */
+  fillUniformFloat(values: Float32Array, from = 0, to = values.length, range = 1, low = 0): void {
     const words = this.#words;
     for (let i = from; i < to; ) {
-      if (this.#left === 1) {
-        this.#twist();
-        // A draw counts down before it looks.
-        this.#left = N + 1;
-      }
-      const count = Math.min(to - i, this.#left - 1);
+      const count = this.#ready(to - i);
       const start = this.#next;
       for (let j = 0; j < count; j++) {
         let y = words[start + j] as number;
@@ -118,11 +116,19 @@ export class Generator {
         y ^= (y << 7) & 0x9d2c5680;
         y ^= (y << 15) & 0xefc60000;
         y ^= y >>> 18;
-        values[i + j] = (y & 0xffffff) * TWO_POW_MINUS_24;
+        values[i + j] = (y & 0xffffff) * TWO_POW_MINUS_24 * range + low;
       }
       i += count;
-      this.#next = start + count;
-      this.#left -= count;
+      this.#pass(count);
+    }
+  }
+
+  /** Goes on as if {@link uniformFloat} had been called `count` times, in a fraction of the time. */
+  skipUniformFloats(count: number): void {
+    for (let left = count; left > 0; ) {
+      const passed = this.#ready(left);
+      left -= passed;
+      this.#pass(passed);
     }
   }
 
@@ -239,22 +245,47 @@ export class Generator {
     return new Generator(0).setState(this.getState());
   }
 
+  /** How many of the next `wanted` words lie in a row from `next` on; there is at least one. */
+  #ready(wanted: number): number {
+    if (this.#left === 1) {
+      this.#twist();
+      // A draw counts down before it looks.
+      this.#left = N + 1;
+    }
+    return Math.min(wanted, this.#left - 1);
+  }
+
+  #pass(count: number): void {
+    this.#next += count;
+    this.#left -= count;
+  }
+
   #twist(): void {
     const words = this.#words;
-    const next = (j: number, after: number, far: number): void => {
-      const mixed = ((words[j] as number) & 0x80000000) | ((words[after] as number) & 0x7fffffff);
-      words[j] = (words[far] as number) ^ (mixed >>> 1) ^ (-(mixed & 1) & 0x9908b0df);
-    };
-    for (let j = 0; j < N - M; j++) {
-      next(j, j + 1, j + M);
+    let word = words[0] as number;
+    // Each place mixes its own word, the one after it and one far ahead; the last ones find theirs at the beginning, new already.
+    for (const [from, to, far] of twistParts) {
+      for (let j = from; j < to; j++) {
+        const after = words[j + 1] as number;
+        words[j] = mixed(words[j + far] as number, word, after);
+        word = after;
+      }
     }
-    for (let j = N - M; j < N - 1; j++) {
-      next(j, j + 1, j + M - N);
-    }
-    next(N - 1, 0, M - 1);
+    words[N - 1] = mixed(words[M - 1] as number, word, words[0] as number);
     this.#left = N;
     this.#next = 0;
   }
+}
+
+/** Where the words of a twist begin and end, and how far from each the one is that it is mixed with. */
+const twistParts = [
+  [0, N - M, M],
+  [N - M, N - 1, M - N],
+] as const;
+
+function mixed(far: number, word: number, after: number): number {
+  const both = (word & 0x80000000) | (after & 0x7fffffff);
+  return far ^ (both >>> 1) ^ (-(after & 1) & 0x9908b0df);
 }
 
 /** What random functions draw from when no generator is named. Seeded from the system's entropy until {@link manualSeed}. */

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { toNormals } from "./box-muller.ts";
 import {
   bernoulli,
   beta,
@@ -227,4 +228,66 @@ describe("bad arguments are named", () => {
     expect(call).toThrow(RangeError);
     expect(call).toThrow(message);
   });
+});
+
+describe("normals, sixteen at a time", () => {
+  /** The definition: Math's functions, each rounded to float32. */
+  function defined(uniform: Float32Array): Float32Array {
+    const f = Math.fround;
+    const out = new Float32Array(uniform.length);
+    for (let block = 0; block < uniform.length; block += 16) {
+      for (let j = block; j < block + 8; j++) {
+        const radius = f(Math.sqrt(f(-2 * f(Math.log(1 - (uniform[j] ?? 0))))));
+        const theta = f(f(2 * Math.PI) * (uniform[j + 8] ?? 0));
+        out[j] = f(radius * f(Math.cos(theta)));
+        out[j + 8] = f(radius * f(Math.sin(theta)));
+      }
+    }
+    return out;
+  }
+
+  /** Like toEqual, and quick. */
+  function expectSame(got: Float32Array, want: Float32Array): void {
+    expect(got.length).toBe(want.length);
+    const other = got.findIndex((value, i) => !Object.is(value + 0, (want[i] as number) + 0));
+    expect([other, got[other], want[other]]).toEqual([-1, undefined, undefined]);
+  }
+
+  test("are Math's logarithm, sine and cosine, rounded", () => {
+    const uniform = fillUniform(new Float32Array(2 ** 20), 0, 1, new Generator(5));
+    expectSame(fillNormal(new Float32Array(2 ** 20), 0, 1, new Generator(5)), defined(uniform));
+  });
+
+  test("at the ends, at turns, and where tables begin", () => {
+    const unit = 2 ** -24;
+    const bends = [0, 2 ** 14, 2 ** 20, 2 ** 21, 2 ** 22, 3 * 2 ** 21, 2 ** 23, 2 ** 24 - 2 ** 14, 2 ** 24 - 1];
+    const places = bends.flatMap((bend) => Array.from({ length: 9 }, (_, i) => bend + i - 4));
+    const numbers = places.filter((place) => place >= 0 && place < 2 ** 24).map((place) => place * unit);
+    const uniform = new Float32Array(16 * numbers.length);
+    for (const [i, number] of numbers.entries()) {
+      for (let j = 0; j < 8; j++) {
+        uniform[16 * i + j] = number;
+        uniform[16 * i + 8 + j] = numbers[(i * 8 + j * 7) % numbers.length] ?? 0;
+      }
+    }
+    const got = uniform.slice();
+    toNormals(got, 0, got.length, 0, 1);
+    expectSame(got, defined(uniform));
+  });
+});
+
+test("what is skipped is what would have been drawn", () => {
+  for (const [before, count] of [
+    [0, 0],
+    [0, 624],
+    [3, 621],
+    [623, 1],
+    [17, 5000],
+  ] as const) {
+    const [one, other] = [new Generator(9), new Generator(9)];
+    one.fillUniformFloat(new Float32Array(before));
+    one.skipUniformFloats(count);
+    other.fillUniformFloat(new Float32Array(before + count));
+    expect(one.getState()).toEqual(other.getState());
+  }
 });
