@@ -87,15 +87,14 @@ describe("images that are broken are named", () => {
 
   test("what is no image", () => {
     expect(() => decodeImage(new Uint8Array(0), "e.png")).toThrow(
-      "e.png is neither a PNG, JPEG, BMP nor PPM image: it is empty.",
+      "e.png is neither a PNG, JPEG, GIF, BMP nor PPM image: it is empty.",
     );
     expect(() => decodeImage(Buffer.from("RIFX"), "r.png")).toThrow(
-      "r.png is neither a PNG, JPEG, BMP nor PPM image: it begins with 52494658.",
+      "r.png is neither a PNG, JPEG, GIF, BMP nor PPM image: it begins with 52494658.",
     );
   });
 
   test.each([
-    ["a GIF image", "GIF89a"],
     ["a WebP image", "RIFF\x10\0\0\0WEBPVP8 "],
     ["a TIFF image", "II*\0\x08\0\0\0"],
     ["a TIFF image", "MM\0*\0\0\0\x08"],
@@ -103,6 +102,50 @@ describe("images that are broken are named", () => {
     expect(() => decodeImage(Buffer.from(start, "latin1"), "x.png")).toThrow(
       `x.png is ${kind}, which is not read here; convert it to PNG.`,
     );
+  });
+
+  test("a GIF, cut off anywhere, and codes that stand for nothing", () => {
+    const whole = read("interlaced.gif");
+    for (let size = 6; size < whole.length - 2; size += 7) {
+      expect(() => decodeImage(whole.subarray(0, size), "cut.gif")).toThrow(
+        /^cut\.gif is not a GIF image that can be read: it is cut off after \d+ bytes\.$/,
+      );
+    }
+    const header = [...Buffer.from("GIF89a"), 4, 0, 4, 0, 0, 0, 0];
+    const picture = (...packed: number[]) =>
+      Uint8Array.from([...header, 0x2c, 0, 0, 0, 0, 4, 0, 4, 0, 0, 2, packed.length, ...packed, 0, 0x3b]);
+    for (const [bytes, message] of [
+      [picture(), "it has 0 of 16 pixels"],
+      [picture(0b00_101_100), "it has 0 of 16 pixels"],
+      [picture(0b00_111_100), "code 7 stands for nothing"],
+      [Uint8Array.from([...header, 0x3b]), "there is no picture in it"],
+      [Uint8Array.from([...Buffer.from("GIF88a"), ...header.slice(6)]), "it is of no version that is known"],
+    ] as const) {
+      expect(() => decodeImage(bytes, "x.gif")).toThrow(`x.gif is not a GIF image that can be read: ${message}.`);
+    }
+    const large = Uint8Array.from([
+      ...header.slice(0, 6),
+      0xff,
+      0xff,
+      0xff,
+      0xff,
+      0,
+      0,
+      0,
+      0x2c,
+      0,
+      0,
+      0,
+      0,
+      1,
+      0,
+      1,
+      0,
+      0,
+      2,
+      0,
+    ]);
+    expect(() => decodeImage(large, "x.gif")).toThrow("it tells of 4294836225 pixels; at most 178956970 are read");
   });
 
   // Pillow 9.4 reads what is read here, to the same pixels.

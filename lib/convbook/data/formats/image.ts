@@ -3,6 +3,7 @@
 import { DataError } from "../error.ts";
 import type { ImageData8 } from "../sample.ts";
 import { decodeBmp } from "./bmp.ts";
+import { decodeGif } from "./gif.ts";
 import { decodeJpeg, loadJpegDecoder } from "./jpeg.ts";
 import type { DecodeOptions } from "./limits.ts";
 import { decodePng } from "./png.ts";
@@ -25,7 +26,7 @@ export const IMAGE_EXTENSIONS: readonly string[] = [
 export const loadImageDecoders = loadJpegDecoder;
 
 /**
- * Decodes a PNG, JPEG, BMP or PBM/PGM/PPM to red, green and blue as Pillow's `convert("RGB")` does: grey is tripled, transparency dropped,
+ * Decodes a PNG, JPEG, GIF (its first picture), BMP or PBM/PGM/PPM to red, green and blue as Pillow's `convert("RGB")` does: grey is tripled, transparency dropped,
  * CMYK converted (a step or two apart). Of a PNG's 16 bits the upper eight are kept, of greys as of colours: Pillow cuts greys of 16 bits off
  * at 255 instead, which makes nearly all of them white.
  *
@@ -44,6 +45,9 @@ export function decodeImage(bytes: Uint8Array, file: string, options: DecodeOpti
   if (begins(bytes, "BM")) {
     return decodeBmp(bytes, file, options);
   }
+  if (begins(bytes, "GIF8")) {
+    return decodeGif(bytes, file, options);
+  }
   if (/^P[1-6][\s#]/.test(latin1(bytes, 3))) {
     return decodePnm(bytes, file, options);
   }
@@ -53,7 +57,7 @@ export function decodeImage(bytes: Uint8Array, file: string, options: DecodeOpti
   }
   const start =
     bytes.length === 0 ? "it is empty" : `it begins with ${Buffer.from(bytes.subarray(0, 4)).toString("hex")}`;
-  throw new DataError("format", `${file} is neither a PNG, JPEG, BMP nor PPM image: ${start}.`, { file });
+  throw new DataError("format", `${file} is neither a PNG, JPEG, GIF, BMP nor PPM image: ${start}.`, { file });
 }
 
 /** What a file is, with its article, where it is an image of a kind that is known and not read. */
@@ -63,9 +67,6 @@ export function refusedKind(bytes: Uint8Array): string | undefined {
   }
   if (begins(bytes, "II*\0") || begins(bytes, "MM\0*") || begins(bytes, "II+\0") || begins(bytes, "MM\0+")) {
     return "a TIFF image";
-  }
-  if (begins(bytes, "GIF8")) {
-    return "a GIF image";
   }
   return undefined;
 }
