@@ -56,6 +56,7 @@ export {
   heatmap,
   histogram,
   imageGrid,
+  linkedCurves,
   liveFigure,
   plotly,
   progress,

@@ -7,6 +7,7 @@ import {
   displaySymbol,
   heatmap,
   histogram,
+  linkedCurves,
   plotly,
   scatter,
   vegaLite,
@@ -44,6 +45,11 @@ const figures = {
     ],
     labels: ["cat", "dog"],
     title: "Confusion",
+  }),
+  linked: linkedCurves({
+    panels: { loss: { train: [3, 2, 1], val: { x: [0, 2], y: [2.5, 2] } }, rate: new Map([["train", [0.1, 0.2, 0]]]) },
+    title: "Linked",
+    smoothing: 0.5,
   }),
   plotly: plotly([{ type: "bar", x: ["a", "b"], y: [1, 2], name: "<bars>" }], { title: "Bars" }),
 };
@@ -213,7 +219,108 @@ describe("vegaLite", () => {
   });
 });
 
+describe("linked curves", () => {
+  const { data, layout } = figures.linked;
+  const named = (trace: { readonly [key: string]: unknown }) => trace.showlegend === true;
+
+  it("answer to one pointer: subplots on one x axis", () => {
+    expect(layout).toMatchObject({ hovermode: "x unified", hoversubplots: "axis" });
+    expect([...new Set(data.map(({ xaxis, yaxis }) => `${xaxis} ${yaxis}`))]).toEqual(["x y", "x y2"]);
+    expect(layout.xaxis).toMatchObject({ anchor: "y2", showspikes: true, spikemode: "across" });
+    const [above, below] = [layout.yaxis, layout.yaxis2] as unknown as { domain: [number, number] }[];
+    expect(above?.domain[1]).toBe(1);
+    expect(below?.domain[0]).toBeCloseTo(0, 9);
+    expect(above?.domain[0]).toBeGreaterThan(below?.domain[1] ?? 1);
+  });
+
+  it("say what is pointed at, the raw curves behind smoothed ones not", () => {
+    expect(data.filter(({ hoverinfo }) => hoverinfo !== "skip").map(({ hovertemplate }) => hovertemplate)).toEqual([
+      "loss, train: %{y:.4~g}<extra></extra>",
+      "loss, val: %{y:.4~g}<extra></extra>",
+      "rate, train: %{y:.4~g}<extra></extra>",
+    ]);
+    const single = linkedCurves({ panels: { "<a>%{y}": { run: [1] }, b: { run: [2] } } });
+    expect(single.data.map(({ hovertemplate }) => hovertemplate)).toEqual([
+      "&lt;a&gt;%\u200b{y}: %{y:.4~g}<extra></extra>",
+      "b: %{y:.4~g}<extra></extra>",
+    ]);
+  });
+
+  it("have one colour and one entry of the legend a name, and smoothed values", () => {
+    expect(data.filter(named).map(({ name }) => name)).toEqual(["train", "val"]);
+    const colors = data.map(({ name, line }) => `${name} ${(line as { color: string }).color}`);
+    expect(new Set(colors)).toEqual(new Set([`train ${seriesColors[0]}`, `val ${seriesColors[1]}`]));
+    // (0.5 of 3 and 0.25 of 2, over 0.75), and so on, as TensorBoard smooths.
+    const [, smoothed] = data;
+    expect(smoothed?.y).toEqual([3, (0.25 * 3 + 0.5 * 2) / 0.75, (0.125 * 3 + 0.25 * 2 + 0.5 * 1) / 0.875]);
+  });
+
+  it("are described, and refuse what they are not", () => {
+    expect(figures.linked.alt).toBe(
+      'Linked line charts "Linked" over step. loss: train ends at 1 (lowest 1, highest 3); val ends at 2 (lowest 2, highest 2.5). rate: train ends at 0 (lowest 0, highest 0.2).',
+    );
+    expect(() => linkedCurves({ panels: {} })).toThrow("linkedCurves: panels is empty; expected at least one");
+    expect(() => linkedCurves({ panels: { a: {} } })).toThrow('linkedCurves: panels "a" is empty');
+    expect(() => linkedCurves({ panels: { a: { b: 5 as never } } })).toThrow(
+      'linkedCurves: panels "a": "b" is 5; expected an array of numbers, or {x, y}',
+    );
+    expect(() => linkedCurves({ panels: { a: { b: [1] } }, maxPoints: 1 })).toThrow(
+      "linkedCurves: maxPoints is 1; expected a whole number of at least 4",
+    );
+  });
+
+  it("leave a gap where a logarithm is none", () => {
+    const figure = linkedCurves({ panels: { a: { b: [1, 0, -1, 2] } }, logY: true });
+    expect(figure.data[0]?.y).toEqual([1, null, null, 2]);
+    expect(figure.layout.yaxis).toMatchObject({ type: "log" });
+  });
+
+  it("are a picture of their panels, one above the other, the x axis named once", () => {
+    const svg = figures.linked.toSvg();
+    for (const [text, times] of [
+      ["Linked", 1],
+      ["step", 1],
+      ["loss", 1],
+      ["rate", 1],
+      ["val", 1],
+    ] as const) {
+      expect(svg.split(`>${text}</text>`).length - 1, text).toBe(times);
+    }
+    expect(svg.match(/aria-roledescription="line mark container"/g)).toHaveLength(6);
+  });
+});
+
 describe("plotly", () => {
+  it("draws panels side by side and on axes that lie over others in one", () => {
+    const panels = plotly(
+      [
+        { y: [1, 2], name: "left" },
+        { y: [3, 4], name: "right", xaxis: "x2", yaxis: "y2" },
+        { y: [500, 600], name: "over", yaxis: "y3" },
+      ],
+      {
+        xaxis: { domain: [0, 0.45], title: "a" },
+        xaxis2: { domain: [0.55, 1], anchor: "y2", title: "b" },
+        yaxis2: { anchor: "x2", title: { text: "second" } },
+        yaxis3: { overlaying: "y" },
+      },
+    );
+    const svg = panels.toSvg();
+    const x = (text: string) => {
+      const [, at] = new RegExp(`translate\\(([-\\d.]+),[-\\d.]+\\)[^>]*>${text}</text>`).exec(svg) ?? [];
+      return Number(at);
+    };
+    expect(svg.match(/class="mark-line[^"]*"/g)).toHaveLength(3);
+    for (const text of ["a", "b", "second", "left", "over"]) {
+      expect(svg).toContain(`>${text}</text>`);
+    }
+    expect(Number.isFinite(x("a"))).toBe(true);
+    // Their axes look like the first ones.
+    expect((panels.layout.xaxis2 as { gridcolor: string }).gridcolor).toBe(
+      (panels.layout.xaxis as { gridcolor: string }).gridcolor,
+    );
+  });
+
   const kinds = {
     scatter: [{ type: "scatter", mode: "lines+markers+text", x: [1, 2], y: [1, 2], text: ["a", "b"] }],
     line: [{ y: Float32Array.of(1, 2, 3) }],

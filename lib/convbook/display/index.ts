@@ -8,6 +8,7 @@ export { type BarsOptions, bars } from "./figures/bars.ts";
 export { type CurvesOptions, curves, type FigureOptions } from "./figures/curves.ts";
 export { type ConfusionMatrixOptions, confusionMatrixFigure, type HeatmapOptions, heatmap } from "./figures/heatmap.ts";
 export { type HistogramOptions, histogram } from "./figures/histogram.ts";
+export { type LinkedCurvesOptions, linkedCurves } from "./figures/linked-curves.ts";
 export { type ScatterOptions, type ScatterPoint, scatter } from "./figures/scatter.ts";
 export type { Numbers, SeriesData } from "./figures/series.ts";
 export { ImageGrid, type ImageGridOptions, type ImageTitle, imageGrid } from "./image-grid.ts";

@@ -5,15 +5,113 @@ import type { VegaLiteSpec } from "./vega-lite.ts";
 
 /**
  * The specification of the same picture, or undefined where one of the traces is of another kind than scatter (lines, markers), bar, histogram,
- * heatmap or box, or kinds are mixed that share no axes.
+ * heatmap or box, or kinds are mixed in a panel that share no axes.
  */
 export function plotlyToVegaLite(data: readonly Json[], layout: Json): VegaLiteSpec | undefined {
+  const visible = data.filter((trace) => trace.visible !== false && trace.visible !== "legendonly");
+  const panels = panelsOf(visible, layout);
+  if (panels.length < 2) {
+    return panelSpec(data, frameOf(layout));
+  }
+  const specs = panels.map(({ traces, frame }) => panelSpec(traces, frame));
+  if (specs.some((spec) => spec === undefined)) {
+    return undefined;
+  }
+  const title = text(layout.title);
+  // Panels on one axis go over the same numbers; a legend tells of its own panel.
+  const oneAxis = (name: "x" | "y"): string =>
+    new Set(panels.map(({ axes }) => sharedAxis(axes[name], layout))).size === 1 ? "shared" : "independent";
+  return {
+    ...(title ? { title } : {}),
+    concat: specs.map((spec) => spec ?? null),
+    columns: new Set(panels.map(({ from }) => from[0])).size,
+    spacing: 18,
+    resolve: { scale: { x: oneAxis("x"), y: oneAxis("y"), color: "independent" } },
+  };
+}
+
+/** Traces on axes of their own, where they are on the page. */
+interface Panel {
+  readonly traces: readonly Json[];
+  readonly frame: Frame;
+  /** The layout's names for its axes. */
+  readonly axes: { readonly x: string; readonly y: string };
+  /** Where the panel begins: from the left, and from the top. */
+  readonly from: readonly [left: number, top: number];
+}
+
+/** The panels from the left to the right and from top to bottom. Axes that lie over others are in those' panel. */
+function panelsOf(traces: readonly Json[], layout: Json): Panel[] {
+  const byAxes = new Map<string, { traces: Json[]; x: string; y: string }>();
+  for (const [i, trace] of traces.entries()) {
+    const [x, y] = [basicAxis("x", trace.xaxis, layout), basicAxis("y", trace.yaxis, layout)];
+    const found = byAxes.get(`${x} ${y}`) ?? { traces: [], x, y };
+    byAxes.set(`${x} ${y}`, found);
+    // Plotly counts colours over all panels.
+    const color = objectIn(trace.line).color ?? objectIn(trace.marker).color ?? seriesColor(i);
+    found.traces.push({ ...trace, line: { ...objectIn(trace.line), color } });
+  }
+  const whole = frameOf(layout).base;
+  const panels = [...byAxes.values()].map(({ traces, x, y }): Panel => {
+    const [across, up] = [domainOf(x, layout), domainOf(y, layout)];
+    const [xAxis, yAxis] = [objectIn(layout[x]), objectIn(layout[y])];
+    const frame = frameOf({ ...layout, title: null, xaxis: xAxis, yaxis: yAxis });
+    const part = (size: JsonValue | undefined, [from, to]: readonly [number, number]): number =>
+      Math.max(40, Math.round(Number(size) * (to - from)));
+    const isLabelled = (axis: Json, other: string, axes: readonly string[]): boolean =>
+      axes.length === 1 ||
+      axis.anchor === "free" ||
+      `${other[0]}axis${String(axis.anchor ?? other[0]).slice(1)}` === other;
+    const partners = (name: "x" | "y", axis: string) =>
+      [...byAxes.values()].filter((each) => each[name] === axis).map((each) => each[name === "x" ? "y" : "x"]);
+    return {
+      traces,
+      axes: { x, y },
+      from: [across[0], 1 - up[1]],
+      frame: {
+        ...frame,
+        base: { width: part(whole.width, across), height: part(whole.height, up) },
+        axis: (name) => {
+          const [own, other, key] = name === "x" ? [xAxis, y, x] : [yAxis, x, y];
+          const all = frame.axis(name);
+          return isLabelled(own, other, partners(name, key))
+            ? all
+            : { ...all, title: null, axis: { ...objectIn(all.axis), labels: false, ticks: false } };
+        },
+      },
+    };
+  });
+  return panels.sort((a, b) => a.from[1] - b.from[1] || a.from[0] - b.from[0]);
+}
+
+/** The layout's name of the axis that a trace names, or of the one that it lies over. */
+function basicAxis(kind: "x" | "y", given: JsonValue | undefined, layout: Json): string {
+  const nameOfAxis = (id: JsonValue | undefined): string => {
+    const number = typeof id === "string" && /^[xy][1-9]\d*$/.test(id) ? id.slice(1) : "";
+    return `${kind}axis${number === "1" ? "" : number}`;
+  };
+  const name = nameOfAxis(given);
+  const { overlaying } = objectIn(layout[name]);
+  return typeof overlaying === "string" && overlaying !== "free" ? nameOfAxis(overlaying) : name;
+}
+
+function domainOf(axis: string, layout: Json): readonly [number, number] {
+  const [from, to] = list(objectIn(layout[axis]).domain);
+  return typeof from === "number" && typeof to === "number" && from < to ? [from, to] : [0, 1];
+}
+
+/** What an axis goes by: itself, or the axis that it matches. */
+function sharedAxis(axis: string, layout: Json): string {
+  const { matches } = objectIn(layout[axis]);
+  return typeof matches === "string" ? basicAxis(axis[0] === "x" ? "x" : "y", matches, layout) : axis;
+}
+
+function panelSpec(data: readonly Json[], frame: Frame): VegaLiteSpec | undefined {
   if (data.length === 0) {
     return undefined;
   }
   const kinds = new Set(data.map(kindOf));
   const visible = data.filter((trace) => trace.visible !== false && trace.visible !== "legendonly");
-  const frame = frameOf(layout);
   const [first, ...others] = visible;
   if (kinds.size === 1 && kinds.has("heatmap") && first && others.length === 0) {
     return heatmapSpec(first, frame);
@@ -43,14 +141,18 @@ interface Frame {
 
 function frameOf(layout: Json): Frame {
   const title = text(layout.title);
+  const margin = (side: string, fallback: number): number => {
+    const own = objectIn(layout.margin)[side];
+    return typeof own === "number" ? own : fallback;
+  };
   const size = (value: JsonValue | undefined, fallback: number, margin: number): number =>
     typeof value === "number" && value > margin + 40 ? value - margin : fallback;
   return {
     layout,
     base: {
       ...(title ? { title } : {}),
-      width: size(layout.width, 460, 120),
-      height: size(layout.height, 260, 140),
+      width: size(layout.width, 460, margin("l", 60) + margin("r", 60)),
+      height: size(layout.height, 260, margin("t", 80) + margin("b", 60)),
     },
     axis(name) {
       const own = objectIn(layout[`${name}axis`]);
@@ -83,18 +185,24 @@ const list = (value: JsonValue | undefined): readonly JsonValue[] => (isList(val
 const nameOf = (trace: Json, index: number): string => (typeof trace.name === "string" ? trace.name : `trace ${index}`);
 
 function colorOf(traces: readonly Json[]): Json {
-  const names = traces.map(nameOf);
-  const colors = traces.map((trace, i) => {
+  // Traces of one name, as a curve and its smoothed self, have one entry.
+  const colorByName = new Map<string, string>();
+  for (const [i, trace] of traces.entries()) {
     const own = objectIn(trace.line).color ?? objectIn(trace.marker).color;
-    return typeof own === "string" ? own : seriesColor(i);
-  });
+    const name = nameOf(trace, i);
+    colorByName.set(name, colorByName.get(name) ?? (typeof own === "string" ? own : seriesColor(i)));
+  }
+  const [names, colors] = [[...colorByName.keys()], [...colorByName.values()]];
+  const told = names.filter((name) =>
+    traces.some((trace, i) => nameOf(trace, i) === name && trace.showlegend !== false),
+  );
   return {
     field: "series",
     type: "nominal",
     sort: names,
     title: null,
     scale: { domain: names, range: colors },
-    legend: traces.length > 1 ? { orient: "right" } : null,
+    legend: told.length > 0 && names.length > 1 ? { orient: "right", values: told, symbolOpacity: 1 } : null,
   };
 }
 
@@ -156,7 +264,7 @@ function pointsSpec(traces: readonly Json[], frame: Frame): VegaLiteSpec {
     if (mode.includes("lines")) {
       out.push({
         data: { values },
-        mark: { type: "line" },
+        mark: { type: "line", ...lookOf(trace) },
         encoding: { ...encoding, order: { field: "order", type: "quantitative" } },
       });
     }
@@ -174,6 +282,24 @@ function pointsSpec(traces: readonly Json[], frame: Frame): VegaLiteSpec {
   });
   return { ...frame.base, layer: mergeStacked(layers, bars, grouped) };
 }
+
+/** How a line is drawn, where the trace says it. */
+function lookOf({ opacity, line }: Json): Json {
+  const { width, dash } = objectIn(line);
+  const pattern = typeof dash === "string" && Object.hasOwn(dashes, dash) ? dashes[dash] : undefined;
+  return {
+    ...(typeof opacity === "number" ? { opacity } : {}),
+    ...(typeof width === "number" ? { strokeWidth: width } : {}),
+    ...(pattern === undefined ? {} : { strokeDash: pattern }),
+  };
+}
+
+const dashes: Readonly<Record<string, readonly number[]>> = {
+  dot: [2, 2],
+  dash: [7, 3],
+  longdash: [14, 4],
+  dashdot: [9, 3, 2, 3],
+};
 
 /** Layers do not stack on one another, so stacked bars become one layer. */
 function mergeStacked(layers: readonly Json[], bars: number, grouped: boolean): JsonValue {

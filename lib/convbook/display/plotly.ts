@@ -34,7 +34,7 @@ export interface PlotlyOptions {
 
 /**
  * A figure that displays as a Plotly chart, a picture and its alternative text. Plotly itself draws only in a browser, so the static picture is drawn by
- * Vega for the kinds that both know (scatter, bar, histogram, heatmap, box); for any other kind it is the picture given, or a note that names the traces.
+ * Vega for the kinds that both know (scatter, bar, histogram, heatmap, box), also in several panels; for any other kind it is the picture given, or a note that names the traces.
  */
 export class PlotlyFigure implements Showable {
   readonly data: readonly JsonObject[];
@@ -146,6 +146,7 @@ function themed(layout: JsonObject): JsonObject {
     automargin: true,
     ...objectIn(own),
   });
+  const others = Object.keys(layout).filter((name) => /^[xy]axis[1-9]\d*$/.test(name));
   return {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
@@ -154,6 +155,7 @@ function themed(layout: JsonObject): JsonObject {
     font: { family: fontFamily, color: textColor, ...objectIn(layout.font) },
     xaxis: axis(layout.xaxis),
     yaxis: axis(layout.yaxis),
+    ...Object.fromEntries(others.map((name) => [name, axis(layout[name])])),
   };
 }
 

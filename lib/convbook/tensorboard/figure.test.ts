@@ -41,6 +41,19 @@ it("takes runs by name, a choice of tags, and time", () => {
   expect(values.at(-1)?.x).toBeCloseTo(9.5, 9);
 });
 
+it("links its charts where it is asked to", () => {
+  const figure = tensorBoardFigure(folder, { linked: true, tags: ["loss", "accuracy"], height: 100 });
+  expect(Object.keys(figure[displaySymbol]())).toEqual(["application/vnd.plotly.v1+json", "image/png", "text/plain"]);
+  expect(figure.data.map(({ name, yaxis }) => `${name} ${yaxis}`)).toEqual(["fast y", "slow y", "fast y2"]);
+  expect(figure.layout).toMatchObject({ hoversubplots: "axis", xaxis: { title: { text: "step" } } });
+  expect(() => tensorBoardFigure(folder, { linked: 1 as never })).toThrow(
+    "tensorBoardFigure: linked must be true or false, got 1.",
+  );
+  expect(() => tensorBoardFigure(folder, { linked: true, columns: 2 } as never)).toThrow(
+    "tensorBoardFigure: columns must be left out with linked, whose charts stand one above the other, got 2.",
+  );
+});
+
 it("names the tags that there are", () => {
   expect(() => tensorBoardFigure(folder, { tags: ["los"] })).toThrow(
     'no scalar "los"; there are accuracy, epoch, loss',

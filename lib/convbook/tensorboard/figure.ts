@@ -5,9 +5,11 @@ import { checkInteger } from "../arguments/check.ts";
 import { OptionError } from "../arguments/option-error.ts";
 import { refuseUnknownOptions } from "../arguments/options.ts";
 import { curves } from "../display/figures/curves.ts";
+import { linkedCurves } from "../display/figures/linked-curves.ts";
 import type { SeriesData } from "../display/figures/series.ts";
 import { isList, type JsonValue, objectIn } from "../display/mime.ts";
 import { type Named, namedEntries } from "../display/named.ts";
+import type { PlotlyFigure } from "../display/plotly.ts";
 import { VegaLiteFigure } from "../display/vega-lite.ts";
 import { compareCodePoints } from "../files/index.ts";
 import { EventFileError } from "./errors.ts";
@@ -31,6 +33,12 @@ export interface TensorBoardFigureOptions {
   readonly height?: number;
 }
 
+/** Options of the figure whose charts are read together. */
+export interface LinkedTensorBoardFigureOptions extends Omit<TensorBoardFigureOptions, "columns"> {
+  /** One chart above the other on one x axis: where Plotly is shown, pointing at one gives the values in all of them. */
+  readonly linked: true;
+}
+
 type OptionName = keyof TensorBoardFigureOptions;
 /** The names of its options. */
 export const figureOptionNames: readonly OptionName[] = [
@@ -47,18 +55,38 @@ export const figureOptionNames: readonly OptionName[] = [
  * The scalars of runs as curves: one chart a tag, one curve a run.
  *
  * @param paths event files or folders (a folder's subfolders are runs too, as with TensorBoard's `--logdir`), or such by the names that they shall have
- * @returns a figure: interactive, with an SVG beside it
+ * @returns a figure: interactive, with a picture beside it; with `linked` one in Plotly, whose charts are pointed at together
  * @throws EventFileError where a path has no event files or one is damaged, they have no scalars, or a wanted tag is in none of the runs; {OptionError} for an argument that is none
  * @example
  * display(tensorBoardFigure({ResNet: "tensorboards/ResNet", DenseNet: "tensorboards/DenseNet"}, {tags: ["val_acc"], smoothing: 0.6}));
  */
 export function tensorBoardFigure(
   paths: string | readonly string[] | Named<string>,
-  options: TensorBoardFigureOptions = {},
-): VegaLiteFigure {
+  options?: TensorBoardFigureOptions & { readonly linked?: false },
+): VegaLiteFigure;
+export function tensorBoardFigure(
+  paths: string | readonly string[] | Named<string>,
+  options: LinkedTensorBoardFigureOptions,
+): PlotlyFigure;
+export function tensorBoardFigure(
+  paths: string | readonly string[] | Named<string>,
+  options: TensorBoardFigureOptions & { readonly linked?: boolean } = {},
+): VegaLiteFigure | PlotlyFigure {
   checkPaths("tensorBoardFigure", paths);
-  refuseUnknownOptions("tensorBoardFigure", options, figureOptionNames);
+  refuseUnknownOptions("tensorBoardFigure", options, [...figureOptionNames, "linked"]);
   const { tags, smoothing = 0, xAxis = "step", logY = false, columns = 2, width = 300, height = 190 } = options;
+  const { linked = false } = options;
+  if (typeof linked !== "boolean") {
+    throw new OptionError("tensorBoardFigure", "linked", linked, "true or false");
+  }
+  if (linked && options.columns !== undefined) {
+    throw new OptionError(
+      "tensorBoardFigure",
+      "columns",
+      columns,
+      "left out with linked, whose charts stand one above the other",
+    );
+  }
   checkInteger("tensorBoardFigure", "columns", columns, 1);
   if (!["step", "relative"].includes(xAxis)) {
     throw new OptionError("tensorBoardFigure", "xAxis", xAxis, '"step" or "relative"');
@@ -73,17 +101,26 @@ export function tensorBoardFigure(
   if (chosen.length === 0) {
     throw new NoScalarsError([...runs.keys()].join(", "), 0, "no scalars were written yet");
   }
-  const charts = chosen.map((tag) => {
-    const series = new Map<string, SeriesData>();
-    for (const [run, byTag] of runs) {
-      const points = byTag.get(tag);
-      if (points) {
-        series.set(run, { x: points.map((point) => xOf(point, points, xAxis)), y: points.map(({ value }) => value) });
+  const panels = new Map(
+    chosen.map((tag) => {
+      const series = new Map<string, SeriesData>();
+      for (const [run, byTag] of runs) {
+        const points = byTag.get(tag);
+        if (points) {
+          series.set(run, { x: points.map((point) => xOf(point, points, xAxis)), y: points.map(({ value }) => value) });
+        }
       }
-    }
-    const xLabel = xAxis === "step" ? "step" : "hours";
-    return curves({ series, title: tag, xLabel, smoothing, logY, width, height, maxPoints: 300 });
-  });
+      return [tag, series] as const;
+    }),
+  );
+  const xLabel = xAxis === "step" ? "step" : "hours";
+  if (linked) {
+    const size = { ...(options.width && { width: options.width }), ...(options.height && { height: options.height }) };
+    return linkedCurves({ panels, xLabel, smoothing, logY, ...size });
+  }
+  const charts = [...panels].map(([tag, series]) =>
+    curves({ series, title: tag, xLabel, smoothing, logY, width, height, maxPoints: 300 }),
+  );
   const alt = charts.map((chart) => chart.alt).join(" ");
   const [only, ...others] = charts;
   if (only !== undefined && others.length === 0) {

@@ -11,7 +11,7 @@ export type {
   TensorBoardEvent,
   TensorValue,
 } from "./events.ts";
-export { type TensorBoardFigureOptions, tensorBoardFigure } from "./figure.ts";
+export { type LinkedTensorBoardFigureOptions, type TensorBoardFigureOptions, tensorBoardFigure } from "./figure.ts";
 export { type GraphNode, traceGraph } from "./graph.ts";
 export { makeHistogram } from "./histogram.ts";
 export { findRuns, readEvents, type ScalarPoint, scalars } from "./reader.ts";

@@ -80,6 +80,20 @@ export const figureRows: readonly Row[] = [
     ),
   ),
   call(
+    "linkedCurves",
+    options(
+      "options",
+      arg("panels", { loss: { a: [1, 2] } }, { bad: [[], 5, {}, { loss: {} }, { loss: { a: 5 } }] }),
+      maybe(arg("smoothing", 0.5, { bad: [1, "0.5"] })),
+      flag("logY", false),
+      size("width"),
+      size("height"),
+      title(),
+      maybe(text("xLabel", "a")),
+      maybe(text("alt", "a")),
+    ),
+  ),
+  call(
     "histogram",
     options(
       "options",

@@ -1,5 +1,6 @@
 /** Bars: one number a name. */
 
+import { checkTexts } from "../checks.ts";
 import { DisplayError, shortly } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../mime.ts";
 import { type Named, namedEntries } from "../named.ts";
@@ -7,7 +8,7 @@ import { formatNumber, textWidth } from "../text.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
 import { fillAndStroke, needsDistinction } from "./distinction.ts";
-import { figureOptions } from "./options.ts";
+import { checkDomain, figureOptions } from "./options.ts";
 
 export interface BarsOptions extends FigureOptions {
   /** Numbers by name, or several series of them: `{validation: {ResNet: 0.91}, test: {ResNet: 0.90}}`; a Map where names are whole numbers. */
@@ -43,6 +44,8 @@ export function bars(options: BarsOptions): VegaLiteFigure {
     domain,
     alt,
   } = figureOptions("bars", options, { values: true, horizontal: true, format: true, domain: true });
+  checkTexts("bars", { format });
+  checkDomain("bars", "domain", domain);
   const entries: [string, unknown][] = namedEntries<unknown>("bars", "values", values);
   if (entries.length === 0) {
     throw new DisplayError("bars: values is empty; expected numbers by name");

@@ -1,5 +1,6 @@
 /** Curves over steps or epochs. */
 
+import { checkWhole } from "../checks.ts";
 import { DisplayError, wrongArgument } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../mime.ts";
 import type { Named } from "../named.ts";
@@ -7,7 +8,7 @@ import { lineColor, seriesColor } from "../theme.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import { dashesOf, needsDistinction, seriesFill, seriesShape } from "./distinction.ts";
 import { logAxis } from "./log-axis.ts";
-import { figureOptions } from "./options.ts";
+import { checkDomain, figureOptions } from "./options.ts";
 import { describeSeries, type SeriesData, smooth, thin, toSeries } from "./series.ts";
 
 /** What every ready-made figure takes. */
@@ -77,6 +78,8 @@ export function curves(options: CurvesOptions): VegaLiteFigure {
   if (typeof smoothing !== "number" || !(smoothing >= 0 && smoothing < 1)) {
     throw wrongArgument("curves", "smoothing", smoothing, "a number from 0 up to, not including, 1");
   }
+  checkWhole("curves", { maxPoints }, 4);
+  checkDomain("curves", "yDomain", yDomain);
   const series = toSeries("curves", "series", given);
   if (series.length === 0) {
     throw new DisplayError("curves: series is empty; expected at least one, as {name: [numbers]}");

@@ -1,12 +1,13 @@
 /** Matrices as coloured cells, and the confusion matrix. */
 
-import { DisplayError } from "../errors.ts";
+import { checkTexts } from "../checks.ts";
+import { DisplayError, wrongArgument } from "../errors.ts";
 import type { JsonValue } from "../mime.ts";
 import { formatNumber, textWidth } from "../text.ts";
 import { divergingColors, sequentialColors } from "../theme.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
-import { checkLabels, checkRows, figureOptions } from "./options.ts";
+import { checkDomain, checkLabels, checkRows, figureOptions } from "./options.ts";
 import { isNumbers, type Numbers } from "./series.ts";
 
 export interface HeatmapOptions extends FigureOptions {
@@ -65,6 +66,8 @@ export function heatmap(options: HeatmapOptions): VegaLiteFigure {
     colorLabel: true,
     yUp: true,
   });
+  checkTexts("heatmap", { format, colorLabel });
+  checkDomain("heatmap", "domain", domain);
   checkRows("heatmap", "values", values);
   const rows = values.length;
   const columns = values[0]?.length ?? 0;
@@ -239,6 +242,7 @@ function rounded(value: number | null): number | null {
 }
 
 function checkShape(name: string, values: readonly Numbers[], rows: number, columns: number): void {
+  checkRows("heatmap", name, values);
   if (values.length !== rows) {
     throw new DisplayError(`heatmap: ${name} has ${values.length} rows; expected ${rows}`);
   }
@@ -254,15 +258,20 @@ export interface ConfusionMatrixOptions extends FigureOptions {
   readonly matrix: readonly Numbers[];
   /** Class names, in the order of the rows. */
   readonly labels?: readonly string[];
-  /** What the colour (and with it the number) is a share of: "true" of each row (recall on the diagonal), "predicted" of each column (precision), "all", or "none". */
-  readonly normalize?: "true" | "predicted" | "all" | "none";
+  /**
+   * What colour and number are a share of: "true" of each row (recall on the diagonal), "predicted" of each column (precision), or "all". With "none" both
+   * are counts; without it numbers are counts, and colours shares of each row.
+   */
+  readonly normalize?: (typeof normalizations)[number];
 }
+
+const normalizations = ["true", "predicted", "all", "none"] as const;
 
 /**
  * A confusion matrix: rows are true classes, columns predictions. Numbers are counts, colours shares of the true class, so that rare classes read as well
- * as frequent ones; `normalize` other than "true" (the default of the colour) also changes the numbers.
+ * as frequent ones; `normalize` makes both the same.
  *
- * @throws DisplayError where the matrix is not square or the labels do not fit
+ * @throws DisplayError where the matrix is not square, the labels do not fit, or `normalize` is none of those
  */
 export function confusionMatrixFigure(options: ConfusionMatrixOptions): VegaLiteFigure {
   const {
@@ -285,10 +294,17 @@ export function confusionMatrixFigure(options: ConfusionMatrixOptions): VegaLite
   }
   checkRows("confusionMatrixFigure", "matrix", matrix);
   checkLabels("confusionMatrixFigure", "labels", labels, n);
+  if (normalize !== undefined && !normalizations.includes(normalize)) {
+    const known = normalizations.map((name) => JSON.stringify(name)).join(", ");
+    throw wrongArgument("confusionMatrixFigure", "normalize", normalize, `one of ${known}`);
+  }
   const rowSums = matrix.map((row) => Array.from(row).reduce((sum, value) => sum + value, 0));
   const columnSums = matrix.map((_, c) => matrix.reduce((sum, row) => sum + (row[c] ?? 0), 0));
   const total = rowSums.reduce((sum, value) => sum + value, 0);
   const divisor = (r: number, c: number): number => {
+    if (normalize === "none") {
+      return 1;
+    }
     if (normalize === "predicted") {
       return columnSums[c] ?? 0;
     }
@@ -310,9 +326,8 @@ export function confusionMatrixFigure(options: ConfusionMatrixOptions): VegaLite
     shade: shares,
     ...(labels ? { xLabels: labels, yLabels: labels } : {}),
     format: counts ? ",d" : ".0%",
-    colorLabel:
-      normalize === "predicted" ? "share of predicted" : normalize === "all" ? "share of all" : "share of true",
-    domain: normalize === "all" ? [0, Math.max(...shares.flat(), 1e-9)] : [0, 1],
+    colorLabel: normalize === "none" ? "count" : `share of ${normalize ?? "true"}`,
+    domain: normalize === "all" || normalize === "none" ? [0, Math.max(...shares.flat(), 1e-9)] : [0, 1],
     xLabel,
     yLabel,
     alt: text,

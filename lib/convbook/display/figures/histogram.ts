@@ -7,7 +7,7 @@ import { formatNumber } from "../text.ts";
 import { VegaLiteFigure } from "../vega-lite.ts";
 import type { FigureOptions } from "./curves.ts";
 import { fillAndStroke, needsDistinction } from "./distinction.ts";
-import { figureOptions } from "./options.ts";
+import { checkDomain, figureOptions } from "./options.ts";
 import { isNumbers, type Numbers } from "./series.ts";
 
 export interface HistogramOptions extends FigureOptions {
@@ -44,6 +44,7 @@ export function histogram(options: HistogramOptions): VegaLiteFigure {
   if (!Number.isInteger(bins) || bins < 1) {
     throw new DisplayError(`histogram: bins is ${bins}; expected a positive integer`);
   }
+  checkDomain("histogram", "domain", domain);
   const sets: [string, Numbers][] = isNumbers(values) ? [["", values]] : namedEntries("histogram", "values", values);
   const wrong = sets.find(([, numbers]) => !isNumbers(numbers));
   if (wrong !== undefined) {

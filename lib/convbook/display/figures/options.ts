@@ -1,7 +1,7 @@
 /** What every figure asks of the options that all of them have. */
 
 import { checkOptions, checkTexts } from "../checks.ts";
-import { DisplayError, wrongArgument } from "../errors.ts";
+import { DisplayError, shortly, wrongArgument } from "../errors.ts";
 import type { FigureOptions } from "./curves.ts";
 import { isNumbers } from "./series.ts";
 
@@ -36,6 +36,19 @@ export function figureOptions<T extends FigureOptions>(
     }
   }
   return options;
+}
+
+/** Refuses limits that are not two numbers, the lower one first; undefined stands for none. */
+export function checkDomain(figure: string, option: string, domain: unknown): void {
+  const isDomain =
+    Array.isArray(domain) &&
+    domain.length === 2 &&
+    domain.every((limit) => typeof limit === "number" && Number.isFinite(limit)) &&
+    domain[0] < domain[1];
+  if (domain !== undefined && !isDomain) {
+    const got = Array.isArray(domain) ? `[${domain.map(shortly).join(", ")}]` : shortly(domain);
+    throw new DisplayError(`${figure}: ${option} is ${got}; expected two numbers [low, high], low below high`);
+  }
 }
 
 /** Refuses what are no rows of numbers, all of one length, at least one of each. */

@@ -1,5 +1,6 @@
 /** Points with names: accuracy against parameters, and the like. */
 
+import { checkTexts } from "../checks.ts";
 import { DisplayError, wrongArgument } from "../errors.ts";
 import type { JsonObject, JsonValue } from "../mime.ts";
 import { formatNumber } from "../text.ts";
@@ -49,6 +50,7 @@ export function scatter(options: ScatterOptions): VegaLiteFigure {
     yFormat,
     alt,
   } = figureOptions("scatter", options, { points: true, logX: true, logY: true, xFormat: true, yFormat: true });
+  checkTexts("scatter", { xFormat, yFormat });
   if (!Array.isArray(points)) {
     throw wrongArgument("scatter", "points", points, "a list of {x, y}");
   }
@@ -61,6 +63,7 @@ export function scatter(options: ScatterOptions): VegaLiteFigure {
         throw new DisplayError(`scatter: points[${index}].${axis} is ${point?.[axis]}; expected a finite number`);
       }
     }
+    checkTexts("scatter", { [`points[${index}].label`]: point.label, [`points[${index}].series`]: point.series });
   });
   const logarithms = {
     x: logX ? logAxis([points.map(({ x }) => x)]) : undefined,
