@@ -1,3 +1,4 @@
+import "@tensorflow/tfjs-backend-cpu";
 import { expect, test } from "vitest";
 import { conv1dLayout, conv2dLayout, linearLayout, Parameter, permute } from "./parameter.ts";
 
