@@ -32,6 +32,10 @@ export function decodeImage(contents: Uint8Array, channels = 0, dtype = "int32")
   if (contents[0] === 0x42 && contents[1] === 0x4d) {
     return decodeBmp(contents, channels);
   }
+  if (contents[0] === 0x47 && contents[1] === 0x49) {
+    // There it would be all pictures of the file.
+    throw new DataError("format", `${image} is a GIF image, which is not read here; convert it to PNG.`);
+  }
   checkChannels("decodeImage", channels, [0, 3]);
   const { data, shape } = decodeColours(contents, image);
   return toTensor(data, shape, 3);
