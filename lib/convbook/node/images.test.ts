@@ -64,7 +64,9 @@ describe("decodeImage gives Pillow's pixels", () => {
     const gif = Buffer.from("GIF89a\0\0\0\0");
     expect(() => node.decodeImage(gif)).toThrow("The image is a GIF image, which is not read here; convert it to PNG.");
     expect(() => node.decodeGif()).toThrow("decodeGif: GIF images are not decoded here; convert them to PNG.");
-    expect(() => node.decodeImage(Buffer.from("text"))).toThrow("The image is neither a PNG, JPEG, GIF, BMP nor PPM image");
+    expect(() => node.decodeImage(Buffer.from("text"))).toThrow(
+      "The image is neither a PNG, JPEG, GIF, BMP nor PPM image",
+    );
     expect(() => node.decodePng(png.subarray(0, -30))).toThrow("The image is not a PNG image that can be read: it ");
     expect(() => node.decodePng(bytesOf("rgb.jpg"))).toThrow("it does not begin as one.");
     expect(() => node.decodeJpeg(png)).toThrow("The image is not a JPEG image that can be read: it does not begin");
