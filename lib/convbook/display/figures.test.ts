@@ -246,6 +246,12 @@ describe("linked curves", () => {
     ]);
   });
 
+  it("show a value that is the only one of its curve, as after one epoch", () => {
+    const figure = linkedCurves({ panels: { loss: { train: [3, 2] }, accuracy: { val: { x: [1], y: [0.5] } } } });
+    expect(figure.data.map(({ mode }) => mode)).toEqual(["lines", "lines+markers"]);
+    expect(figure.toSvg().match(/<path transform="translate[^>]* d="M[^"]*A/g)).toHaveLength(1);
+  });
+
   it("have one colour and one entry of the legend a name, and smoothed values", () => {
     expect(data.filter(named).map(({ name }) => name)).toEqual(["train", "val"]);
     const colors = data.map(({ name, line }) => `${name} ${(line as { color: string }).color}`);

@@ -92,7 +92,7 @@ export function linkedCurves(options: LinkedCurvesOptions): PlotlyFigure {
         ...(smoothing > 0 ? [faint(raw, { ...axes, line: { ...line, width: 1 }, legendgroup: one.name })] : []),
         {
           type: "scatter",
-          mode: "lines",
+          mode: isPoint(shown) ? "lines+markers" : "lines",
           name: one.name,
           x: shown.x,
           y: shown.y,
@@ -137,6 +137,11 @@ export function linkedCurves(options: LinkedCurvesOptions): PlotlyFigure {
 /** As traces refer to an axis: "x", "y", "y2", … */
 function axisName(kind: "x" | "y", index: number): string {
   return index === 0 ? kind : `${kind}${index + 1}`;
+}
+
+/** Whether a curve has one value, of which a line shows nothing. */
+function isPoint({ y }: Series): boolean {
+  return y.filter(Number.isFinite).length === 1;
 }
 
 /** A curve behind its smoothed self, which is not pointed at. */
