@@ -15,13 +15,12 @@ import {
   init,
   Linear,
   Module,
-  OptionError,
   Sequential,
   StochasticDepth,
   UnknownNameError,
 } from "../nn/index.ts";
 import { drawInitialWeights } from "./initial-weights.ts";
-import { makeDivisible } from "./make-divisible.ts";
+import { checkMults, makeDivisible } from "./make-divisible.ts";
 import { type FeatureInfo, StagedNetwork, type Step, stepsOf } from "./staged-network.ts";
 
 /** Each stage of EfficientNet-B0: how much its blocks widen, kernel, stride of the first, channels in and out, number of blocks; the paper's table 1. */
@@ -108,11 +107,7 @@ export class EfficientNet extends StagedNetwork {
     } = this.optionsOf(hparams, hparamNames, "hparams");
     const { stochasticDepthProb = 0.2 } = hparams;
     this.checkSizes({ numClasses });
-    for (const [name, mult] of Object.entries({ widthMult, depthMult })) {
-      if (typeof mult !== "number" || !(mult > 0 && mult <= 64)) {
-        throw new OptionError("EfficientNet", name, mult, "a number above 0 and of at most 64");
-      }
-    }
+    checkMults("EfficientNet", { widthMult, depthMult });
     const rows = stages.map(([expand, kernelSize, stride, from, to, count]) => ({
       ...{ expand, kernelSize, stride },
       from: makeDivisible(from * widthMult),

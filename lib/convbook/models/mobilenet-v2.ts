@@ -16,11 +16,10 @@ import {
   Flatten,
   Linear,
   Module,
-  OptionError,
   Sequential,
 } from "../nn/index.ts";
 import { drawInitialWeights } from "./initial-weights.ts";
-import { makeDivisible } from "./make-divisible.ts";
+import { checkMults, makeDivisible } from "./make-divisible.ts";
 import { type FeatureInfo, StagedNetwork, type Step, stepsOf } from "./staged-network.ts";
 
 /** Hyper-parameters of {@link MobileNetV2}. */
@@ -93,9 +92,7 @@ export class MobileNetV2 extends StagedNetwork {
     super();
     const { numClasses = 1000, widthMult = 1, dropout = 0.2 } = this.optionsOf(hparams, hparamNames, "hparams");
     this.checkSizes({ numClasses });
-    if (typeof widthMult !== "number" || !(widthMult > 0 && widthMult <= 64)) {
-      throw new OptionError("MobileNetV2", "widthMult", widthMult, "a number above 0 and of at most 64");
-    }
+    checkMults("MobileNetV2", { widthMult });
     const last = makeDivisible(1280 * Math.max(1, widthMult));
     let channels = makeDivisible(32 * widthMult);
     const layers: AnyModule[] = [convNormAct(3, channels, { kernelSize: 3, stride: 2 })];

@@ -16,12 +16,11 @@ import {
   Flatten,
   Linear,
   Module,
-  OptionError,
   Sequential,
   UnknownNameError,
 } from "../nn/index.ts";
 import { drawInitialWeights } from "./initial-weights.ts";
-import { makeDivisible } from "./make-divisible.ts";
+import { checkMults, makeDivisible } from "./make-divisible.ts";
 import { type FeatureInfo, StagedNetwork, type Step, stepsOf } from "./staged-network.ts";
 
 /** A block: kernel, width within, width behind, whether it squeezes, activation, stride. */
@@ -142,9 +141,7 @@ export class MobileNetV3 extends StagedNetwork {
     if (!Object.hasOwn(sizes, size)) {
       throw new UnknownNameError("size of MobileNetV3", String(size), Object.keys(sizes));
     }
-    if (typeof widthMult !== "number" || !(widthMult > 0 && widthMult <= 64)) {
-      throw new OptionError("MobileNetV3", "widthMult", widthMult, "a number above 0 and of at most 64");
-    }
+    checkMults("MobileNetV3", { widthMult });
     const { blocks, last } = sizes[size];
     const widthOf = (width: number) => makeDivisible(width * widthMult);
     let channels = widthOf(16);

@@ -1,5 +1,6 @@
-import * as tf from "@tensorflow/tfjs-core";
-import { defaultGenerator, fillBernoulli, type Generator } from "../random/index.ts";
+import type * as tf from "@tensorflow/tfjs-core";
+import { defaultGenerator, type Generator } from "../random/index.ts";
+import { dropParts } from "./drop-parts.ts";
 import { refuseUnknownOptions } from "./errors.ts";
 import { Module } from "./module.ts";
 import { checkGenerator, checkNumber, type Shape, shapeOf, shapeOfAny } from "./shapes.ts";
@@ -49,11 +50,9 @@ export class DropPath extends Module {
       shapeOfAny(this, x);
       return x;
     }
-    const [batch = 1, ...rest] = shapeOf(this, x);
+    const [batch = 1] = shapeOf(this, x);
     const keep = 1 - this.dropProb;
-    const scale = keep > 0 && this.scaleByKeep ? 1 / keep : 1;
-    const kept = fillBernoulli(new Float32Array(batch), keep, this.#generator).map((drawn) => drawn * scale);
-    return tf.tidy(() => tf.mul(x, tf.tensor(kept, x.rank === 0 ? [] : [batch, ...rest.map(() => 1)])));
+    return dropParts(x, batch, keep, keep > 0 && this.scaleByKeep ? 1 / keep : 1, this.#generator);
   }
 
   protected override extraRepr(): string {

@@ -1,5 +1,6 @@
-import * as tf from "@tensorflow/tfjs-core";
-import { defaultGenerator, fillBernoulli, type Generator } from "../random/index.ts";
+import type * as tf from "@tensorflow/tfjs-core";
+import { defaultGenerator, type Generator } from "../random/index.ts";
+import { dropParts } from "./drop-parts.ts";
 import { OptionError, refuseUnknownOptions } from "./errors.ts";
 import { Module } from "./module.ts";
 import { checkGenerator, checkNumber, type Shape, shapeOf, shapeOfAny } from "./shapes.ts";
@@ -51,12 +52,9 @@ export class StochasticDepth extends Module {
       shapeOfAny(this, x);
       return x;
     }
-    const [batch = 1, ...rest] = shapeOf(this, x);
+    const [batch = 1] = shapeOf(this, x);
     const keep = 1 - this.p;
-    const count = this.mode === "row" ? batch : 1;
-    const scale = keep > 0 ? 1 / keep : 1;
-    const kept = fillBernoulli(new Float32Array(count), keep, this.#generator).map((drawn) => drawn * scale);
-    return tf.tidy(() => tf.mul(x, tf.tensor(kept, x.rank === 0 ? [] : [count, ...rest.map(() => 1)])));
+    return dropParts(x, this.mode === "row" ? batch : 1, keep, keep > 0 ? 1 / keep : 1, this.#generator);
   }
 
   protected override extraRepr(): string {
