@@ -34,7 +34,7 @@ const project = realpathSync(
     "node_modules/right/index.cjs": "exports.left = require('left').version;",
     "node_modules/right/node_modules/left/package.json": manifest("left", "2.0.0"),
     "node_modules/right/node_modules/left/index.cjs": "exports.version = '2.0.0';",
-    "node_modules/fast/package.json": manifest("fast", "1.0.0"),
+    "node_modules/fast/package.json": manifest("fast", "1.0.0", { scripts: { install: "node index.cjs", test: "no" } }),
     "node_modules/fast/index.cjs": "module.exports = 'fast';",
     "made/student/sums.ipynb": notebookOf([cellWith("code", "1")]),
     "made/student/data/x.csv": "1,2\n",
@@ -121,6 +121,8 @@ describe("a bundle", () => {
       "packages/top-1.0.0.tgz",
       "sums.ipynb",
     ]);
+    // Those that run something when they are installed, which npm asks for.
+    expect(JSON.parse(strFromU8(files["package.json"] ?? new Uint8Array())).allowScripts).toEqual({ fast: true });
     const page = strFromU8(files["README.md"] ?? new Uint8Array());
     expect(page).toMatch(/^# Sums!\n\nTo be handed in by 2027-03-31\.\n/);
     expect(page).toContain('export CONVBOOK_CACHE="$PWD/data"');

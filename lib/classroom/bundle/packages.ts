@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ClassroomError } from "../errors.ts";
-import type { Installed } from "./installed.ts";
+import type { Installed, Manifest } from "./installed.ts";
 import { layOut, type Placed } from "./layout.ts";
 import { tarballOf } from "./tarball.ts";
 
@@ -51,7 +51,10 @@ export function addPackages(files: Files, roots: readonly Installed[], name: str
     requires: true,
     packages: { "": root, ...Object.fromEntries(entries) },
   };
-  files.set("package.json", json({ ...root, private: true, type: "module" }));
+  // npm asks whether packages may run scripts of their own when they are installed; those of these did where the bundle was made.
+  const withScripts = placed.filter(({ installed }) => hasInstallScript(installed.manifest.scripts));
+  const allowScripts = Object.fromEntries(withScripts.map(({ installed }) => [installed.manifest.name, true]));
+  files.set("package.json", json({ ...root, private: true, type: "module", allowScripts }));
   files.set("package-lock.json", json(lock));
   files.set(".npmrc", Buffer.from("offline=true\naudit=false\nfund=false\n"));
 }
@@ -80,8 +83,12 @@ function lockEntry({ location, installed, isOptional }: Placed): object {
     ...(optional.length > 0 && { optionalDependencies: Object.fromEntries(optional) }),
     ...(programs !== undefined && { bin: programs }),
     ...(isOptional && { optional: true }),
-    ...(["preinstall", "install", "postinstall"].some((each) => each in scripts) && { hasInstallScript: true }),
+    ...(hasInstallScript(scripts) && { hasInstallScript: true }),
   };
+}
+
+function hasInstallScript(scripts: Manifest["scripts"] = {}): boolean {
+  return ["preinstall", "install", "postinstall"].some((each) => each in scripts);
 }
 
 /** The tarball of a package whose sources these are: npm knows which files belong to it. */
