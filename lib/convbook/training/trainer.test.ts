@@ -377,12 +377,12 @@ describe("the Trainer", () => {
     })();
     const logged = (logger: Logger) => fit({ maxEpochs: 1, logger, callbacks: [watch] });
     const refused = /could not be written: its folder lies in a file \(ENOTDIR\)\.$/;
-    expect(() => new CSVLogger({ rootDir })).toThrow(refused);
-    expect(() => new TensorBoardLogger({ rootDir })).toThrow(refused);
+    await expect(logged(new CSVLogger({ rootDir }))).rejects.toThrow(refused);
+    await expect(logged(new TensorBoardLogger({ rootDir }))).rejects.toThrow(refused);
     await expect(logged(new CSVLogger({ rootDir, version: "x" }))).rejects.toThrow(refused);
     await expect(logged(new TensorBoardLogger({ rootDir, version: "x" }))).rejects.toThrow(/cannot be made: ENOTDIR/);
     // Before any step, and what was set up was taken down.
-    expect(seen).toEqual(["teardown", "teardown"]);
+    expect(seen).toEqual(["teardown", "teardown", "teardown", "teardown"]);
     mkdirSync(join(folder, "empty"));
     await expect(fit({ limitTrainBatches: 0.01 })).rejects.toThrow(
       "Trainer.limitTrainBatches must be a share that gives at least one of 4 batches, got 0.01.",
