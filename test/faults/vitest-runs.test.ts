@@ -217,9 +217,9 @@ describe("what changed", () => {
     child.stdout.on("data", (chunk) => {
       output += chunk;
     });
-    /** What one run says, when it is over. */
+    /** What one run says, when it is over: its last words, since it may say them in pieces. */
     const next = async () => {
-      for (let waited = 0; !/Waiting for file changes|press h/i.test(output) && waited < 300_000; waited += 50) {
+      for (let waited = 0; !/press q to quit\s*$/.test(output) && waited < 300_000; waited += 50) {
         await new Promise((done) => setTimeout(done, 50));
       }
       const said = output;
