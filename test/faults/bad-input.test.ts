@@ -2,7 +2,16 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { command, hasJupyter, kernelDir, notebookJson, runCommand, temporaryFolder, writeNotebook } from "./support.ts";
+import {
+  type CellLike,
+  command,
+  hasJupyter,
+  kernelDir,
+  notebookJson,
+  runCommand,
+  temporaryFolder,
+  writeNotebook,
+} from "./support.ts";
 
 const { path: folder, remove } = temporaryFolder();
 afterAll(remove);
@@ -185,7 +194,7 @@ describe.runIf(hasJupyter)("cells that do what they should not (Python)", () => 
 });
 
 describe("cells that do what they should not (TypeScript)", () => {
-  const run = (name: string, cells: string[], ...args: string[]) => {
+  const run = (name: string, cells: CellLike[], ...args: string[]) => {
     const path = writeNotebook(folder, `ts-${name}.ipynb`, cells, "convbook");
     return runCommand([path, "--kernel-dir", kernelDir, "--interrupt-grace", "2", ...args]).then((result) => ({
       ...result,
@@ -194,7 +203,10 @@ describe("cells that do what they should not (TypeScript)", () => {
   };
 
   test("loops for ever: interrupted, and the kernel need not be killed", async () => {
-    const result = await run("loop", ["console.log('kept')", "for (;;) {}"], "--timeout", "1");
+    const result = await run("loop", [
+      "console.log('kept')",
+      { source: "for (;;) {}", metadata: { runner: { timeout: 1 } } },
+    ]);
     expect(result.code).toBe(4);
     expect(result.stdout).toContain("TimeoutError: the cell took longer than 1 s");
     expect(result.stdout).not.toContain("ignored the interrupt");
