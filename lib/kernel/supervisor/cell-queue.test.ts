@@ -28,7 +28,7 @@ function queueWith(prepare: (code: string) => Promise<unknown>, debug = { before
   };
   const queue = new CellQueue(parts as unknown as CellQueueParts);
   const execute = (code: string, header: Partial<Header> = {}) =>
-    queue.add({ content: { code }, header } as unknown as Message);
+    queue.add({ content: { code }, header, metadata: {} } as unknown as Message);
   return { queue, execute, replies, ran };
 }
 
