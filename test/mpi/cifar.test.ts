@@ -113,7 +113,8 @@ describe.runIf(libraries.length > 0 && (await hasImages()))("on CIFAR-10", { tim
     expect(one.filter((row) => "val_loss" in row)).toHaveLength(epochs);
     expect(two.map((row) => Object.keys(row).toSorted())).toEqual(one.map((row) => Object.keys(row).toSorted()));
     for (const [i, row] of one.entries()) {
-      for (const [metric, value] of Object.entries(row)) {
+      // A step's loss is that of rank 0's images, as in Lightning.
+      for (const [metric, value] of Object.entries(row).filter(([name]) => name !== "train_loss")) {
         const distance = Math.abs((two[i]?.[metric] ?? Number.NaN) - value) / Math.max(Math.abs(value), 1e-3);
         expect(distance, `${metric} of row ${i}`).toBeLessThan(bound);
       }

@@ -137,9 +137,7 @@ export class ClassificationModule extends TrainingModule<
     if (!isTraining && this.hparams.topK !== undefined) {
       this.log(`${stage}_top${this.hparams.topK}_acc`, topKAccuracy(logits, classes, this.hparams.topK));
     }
-    // Several processes have the curve of one: a step's loss is that of all of its images.
-    const audience = { onStep: isTraining, onEpoch: !isTraining, progressBar: isTraining, syncDist: isTraining };
-    this.log(`${stage}_loss`, loss, audience);
+    this.log(`${stage}_loss`, loss, { onStep: isTraining, onEpoch: !isTraining, progressBar: isTraining });
     return loss;
   }
 
