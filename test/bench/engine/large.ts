@@ -37,7 +37,7 @@ async function measure(title: string, names: readonly string[], options: Options
       const own = contestantOf(createModelFrom(model, hparams), [batch, side, side, 3]);
       const entries: Entry[] = [{ label: "ours", contestant: own }, ...allPeers(options, name, batch, threads)];
       // One image takes some milliseconds: of a turn's steps the first, behind another contestant's, does not count.
-      const times = await compete(entries, rounds, { warmUp: 1, burst: batch === 1 ? 4 : 1 });
+      const times = await compete(entries, rounds, { warmUp: 1, burst: batch === 1 ? 4 : 2 });
       if (profile) {
         for (const mode of modes) {
           console.error(`${name}, batch ${batch}, ${mode}\n${await engine.profile(() => own.step(mode))}`);

@@ -56,6 +56,8 @@ export interface Options {
   readonly pythons: readonly Python[];
   /** Whether PyTorch's networks run under torch.compile, too. */
   readonly compiles: boolean;
+  /** Whether PyTorch's processes keep the memory that they free. */
+  readonly keepsMemory: boolean;
 }
 
 /** One table of results. */
@@ -83,7 +85,7 @@ function count(args: readonly string[], name: string, otherwise: number, least: 
 }
 
 const known = ["parts", "batch", "rounds", "threads", "isa", "figure", "against", "python", "node"];
-const flags = ["own", "profile", "compile"];
+const flags = ["own", "profile", "compile", "keep-memory"];
 
 /** @throws Error naming an option, part or network that is not known. */
 export function parseOptions(args: readonly string[]): Options {
@@ -123,6 +125,7 @@ export function parseOptions(args: readonly string[]): Options {
     python: pythons[0]?.program,
     pythons,
     compiles: args.includes("--compile"),
+    keepsMemory: args.includes("--keep-memory"),
   };
 }
 

@@ -56,10 +56,26 @@ const restrictions: Readonly<Record<string, NodeJS.ProcessEnv>> = {
   avx512: { ONEDNN_MAX_CPU_ISA: "AVX512_CORE_BF16", OPENBLAS_CORETYPE: "SkylakeX" },
 };
 
-/** PyTorch on one network, both of its layouts in one process. */
-export function pyTorch(python: string, name: string, batch: number, threads: number, isa = ""): StepProcess {
+/** What lets glibc's allocator keep what a program frees, as the allocators do that are put under PyTorch where its memory is taken anew each step. */
+const kept: NodeJS.ProcessEnv = {
+  MALLOC_ARENA_MAX: "1",
+  MALLOC_MMAP_MAX_: "0",
+  MALLOC_TRIM_THRESHOLD_: String(2 ** 36),
+  MALLOC_TOP_PAD_: String(2 ** 26),
+};
+
+/** PyTorch on one network, both of its layouts in one process; `keeps`: the memory that it frees stays with the process. */
+export function pyTorch(
+  python: string,
+  name: string,
+  batch: number,
+  threads: number,
+  isa = "",
+  keeps = false,
+): StepProcess {
   const script = fileURLToPath(new URL("peer.py", import.meta.url));
-  return start(python, [script, name, String(batch), String(threads)], restrictions[isa] ?? {}, `PyTorch on ${name}`);
+  const env = { ...restrictions[isa], ...(keeps && kept) };
+  return start(python, [script, name, String(batch), String(threads)], env, `PyTorch on ${name}`);
 }
 
 /** Our side in a process of its own. */
@@ -99,11 +115,12 @@ export function peerEntries(peer: StepProcess, precision = ""): Entry[] {
  * One entry for each PyTorch that was found and each of its layouts, under `torch.compile`, too, where that is wanted and there (from 2.0 on).
  * Labels are "peer VERSION LAYOUT"; a PyTorch's entries share a process.
  */
-export function allPeers({ pythons, compiles, isa }: Options, name: string, batch: number, threads: number): Entry[] {
+export function allPeers(options: Options, name: string, batch: number, threads: number): Entry[] {
+  const { pythons, compiles, isa, keepsMemory } = options;
   return pythons.flatMap(({ program, version }) => {
     const compiled = layouts.map((layout): Layout => `${layout}+compile`);
     const all = compiles && !version.startsWith("1.") ? [...layouts, ...compiled] : layouts;
-    return entriesOf(pyTorch(program, name, batch, threads, isa), all, `peer ${version}`);
+    return entriesOf(pyTorch(program, name, batch, threads, isa, keepsMemory), all, `peer ${version}`);
   });
 }
 
