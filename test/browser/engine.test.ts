@@ -13,6 +13,7 @@ import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadFromCheckpoint } from "../../lib/convbook/checkpoints/index.ts";
 import * as nodeEntry from "../../lib/engine/index.ts";
+import { builtProgram } from "../built-program.ts";
 import { readSources } from "../structure/sources.ts";
 import type { Given, Outcome } from "./engine-trial.ts";
 import { browserProgram } from "./support.ts";
@@ -199,7 +200,7 @@ async function givenNetwork(): Promise<Given> {
 /** The same in a process of Node, in WebAssembly without relaxed SIMD. */
 async function inNode(given: Given, threads: number): Promise<Outcome> {
   const program = join(here, "engine-node.ts");
-  const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", program], {
+  const child = spawn(process.execPath, [await builtProgram(program)], {
     env: {
       ...process.env,
       CONVBOOK_ISA: "wasm",

@@ -9,6 +9,7 @@ import { stateDictOf } from "../../lib/convbook/checkpoints/index.ts";
 import { cifar10 } from "../../lib/convbook/data/index.ts";
 import { loadCheckpointFile } from "../../lib/convbook/training/checkpointing/checkpoint-file.ts";
 import { launchEnvironment } from "../../lib/convbook/training/launched/command.ts";
+import { builtProgram } from "../built-program.ts";
 import { libraries } from "./launch.ts";
 
 const cli = fileURLToPath(new URL("../../lib/convbook/dist/cli/main.js", import.meta.url));
@@ -87,12 +88,11 @@ async function hasImages(): Promise<boolean> {
 describe.runIf(libraries.length > 0 && (await hasImages()))("on CIFAR-10", { timeout: 300_000 }, () => {
   const names = Object.keys(networks) as Name[];
 
-  beforeAll(() => {
+  beforeAll(async () => {
     if (!existsSync(cli)) {
       throw new Error("This test runs what `npm run build` makes; build first.");
     }
-    const tsx = fileURLToPath(import.meta.resolve("tsx"));
-    const alone = ["--import", tsx, path("curve.ts"), ...names.map((name) => configure(name, 1))];
+    const alone = [await builtProgram(path("curve.ts")), ...names.map((name) => configure(name, 1))];
     const { status, stderr } = spawnSync(process.execPath, alone, { encoding: "utf8" });
     expect(status, stderr).toBe(0);
   }, 300_000);

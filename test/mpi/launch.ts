@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { it } from "vitest";
+import { builtProgram } from "../built-program.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -80,7 +81,7 @@ export interface LaunchOptions {
   readonly onOutput?: (text: string) => void;
 }
 
-/** Runs a TypeScript program on some ranks, from the sources. */
+/** Runs a TypeScript program on some ranks. */
 export async function launch(
   library: Library,
   ranks: number,
@@ -89,8 +90,7 @@ export async function launch(
   { before = [], env = {}, cwd = root, onStart, onOutput }: LaunchOptions = {},
 ): Promise<Ended> {
   const [command = "", ...options] = library.launcher;
-  const tsx = fileURLToPath(import.meta.resolve("tsx"));
-  const node = [process.execPath, "--conditions=source", "--import", tsx, program, ...args];
+  const node = [process.execPath, await builtProgram(program), ...args];
   const child = spawn(command, [...options, "-n", `${ranks}`, ...before, ...node], {
     cwd,
     env: {

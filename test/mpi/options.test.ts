@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { builtProgram } from "../built-program.ts";
 import { launch, libraries } from "./launch.ts";
 
 type State = Readonly<Record<string, readonly number[]>>;
@@ -54,10 +55,8 @@ describe.each(libraries.slice(0, 1))("on $family", (library) => {
     said = stdout;
     expect(code, stderr).toBe(0);
     ranks = [0, 1].map((rank) => JSON.parse(readFileSync(`${file}.${rank}`, "utf8")));
-    const args = ["--conditions=source", "--import", fileURLToPath(import.meta.resolve("tsx")), program];
-    const alone = spawnSync(process.execPath, [...args, likeOne.join(), folder, join(folder, "one")], {
-      encoding: "utf8",
-    });
+    const args = [await builtProgram(program), likeOne.join(), folder, join(folder, "one")];
+    const alone = spawnSync(process.execPath, args, { encoding: "utf8" });
     expect(alone.status, alone.stderr).toBe(0);
     one = JSON.parse(readFileSync(join(folder, "one.0"), "utf8"));
   }, 400_000);

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTrainAndValidation, generatePatterns, savePatterns } from "../../lib/convbook/data/diffraction/index.ts";
 import { Generator } from "../../lib/convbook/random/index.ts";
+import { builtProgram } from "../built-program.ts";
 import { libraries } from "./launch.ts";
 import { Slurm, until } from "./slurm.ts";
 
@@ -59,9 +60,8 @@ trainer: { maxEpochs: 40, enableModelSummary: false, enableProgressBar: false }
     );
   });
 
-  it("srun --mpi=pmix starts two ranks that train together", () => {
-    const tsx = fileURLToPath(import.meta.resolve("tsx"));
-    const node = [process.execPath, "--conditions=source", "--import", tsx, program, join(folder, "srun"), "60"];
+  it("srun --mpi=pmix starts two ranks that train together", async () => {
+    const node = [process.execPath, await builtProgram(program), join(folder, "srun"), "60"];
     const { status, stderr } = own.run("srun", "--mpi=pmix", "-n", "2", ...node);
     expect(status, stderr).toBe(0);
     const found = [0, 1].map((rank) => JSON.parse(readFileSync(join(folder, `srun.${rank}`), "utf8")));
@@ -75,11 +75,10 @@ trainer: { maxEpochs: 40, enableModelSummary: false, enableProgressBar: false }
   });
 
   /** What ranks have of the machine, with options of srun's. */
-  function shares(name: string, ...options: readonly string[]) {
+  async function shares(name: string, ...options: readonly string[]) {
     const machine = fileURLToPath(new URL("./programs/machine.ts", import.meta.url));
-    const tsx = fileURLToPath(import.meta.resolve("tsx"));
     const report = join(folder, name);
-    const node = [process.execPath, "--conditions=source", "--import", tsx, machine, report];
+    const node = [process.execPath, await builtProgram(machine), report];
     const { status, stderr } = own.run(
       "srun",
       "--mpi=pmix",
@@ -95,8 +94,8 @@ trainer: { maxEpochs: 40, enableModelSummary: false, enableProgressBar: false }
     );
   }
 
-  it.runIf(availableParallelism() >= 2)("ranks that srun binds to a processor each have it, and a thread", () => {
-    const found = shares("bound", "--cpus-per-task=1", "--cpu-bind=threads");
+  it.runIf(availableParallelism() >= 2)("ranks that srun binds to a processor each have it, and a thread", async () => {
+    const found = await shares("bound", "--cpus-per-task=1", "--cpu-bind=threads");
     expect(found.map(({ cpus, threads }) => [cpus.length, threads])).toEqual([
       [1, 1],
       [1, 1],
@@ -132,10 +131,9 @@ trainer: { maxEpochs: 40, enableModelSummary: false, enableProgressBar: false }
     }
   });
 
-  it("when a rank is killed srun ends the other, and says so", () => {
+  it("when a rank is killed srun ends the other, and says so", async () => {
     const failing = fileURLToPath(new URL("./programs/failing.ts", import.meta.url));
-    const tsx = fileURLToPath(import.meta.resolve("tsx"));
-    const node = [process.execPath, "--conditions=source", "--import", tsx, failing, "is killed", "1000"];
+    const node = [process.execPath, await builtProgram(failing), "is killed", "1000"];
     const { status, stdout, stderr } = own.run("srun", "--mpi=pmix", "-n", "2", ...node);
     expect(status, stderr).not.toBe(0);
     expect(stdout).not.toContain("went on");

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { stateDictOf } from "../../lib/convbook/checkpoints/index.ts";
 import { loadCheckpointFile } from "../../lib/convbook/training/checkpointing/checkpoint-file.ts";
+import { builtProgram } from "../built-program.ts";
 import { type Ended, type LaunchOptions, type Library, launch, libraries } from "./launch.ts";
 import type { Job } from "./programs/training.ts";
 
@@ -39,12 +40,10 @@ async function train(library: Library, ranks: number, changes: Partial<Job> = {}
   return { ...ended, ranks: reportsIn(report) };
 }
 
-function alone(changes: Partial<Job> = {}): Report {
+async function alone(changes: Partial<Job> = {}): Promise<Report> {
   const report = join(folder, `${runs++}`);
-  const args = ["--conditions=source", "--import", fileURLToPath(import.meta.resolve("tsx")), program];
-  const { status, stderr } = spawnSync(process.execPath, [...args, JSON.stringify({ ...usual, ...changes, report })], {
-    encoding: "utf8",
-  });
+  const args = [await builtProgram(program), JSON.stringify({ ...usual, ...changes, report })];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
   expect(status, stderr).toBe(0);
   return reportsIn(report)[0] as Report;
 }
@@ -70,7 +69,7 @@ describe.each(libraries.slice(0, 1))("on $family", (library) => {
       const { code, stderr, ranks: reports } = await train(library, ranks, { samples, batchSize });
       expect(code, stderr).toBe(0);
       expect(reports).toHaveLength(ranks);
-      const one = alone({ samples, batchSize: ranks * batchSize });
+      const one = await alone({ samples, batchSize: ranks * batchSize });
       for (const report of reports) {
         expect(report.hash).toBe(reports[0]?.hash);
         expect(distance(report, one)).toBeLessThan(1e-5);
@@ -87,7 +86,7 @@ describe.each(libraries.slice(0, 1))("on $family", (library) => {
     const trainer = { maxEpochs: 2, syncBatchnorm: true };
     const { code, stderr, ranks } = await train(library, 2, { norm: "batch", samples: 48, trainer });
     expect(code, stderr).toBe(0);
-    const one = alone({ norm: "batch", samples: 48, batchSize: 8 });
+    const one = await alone({ norm: "batch", samples: 48, batchSize: 8 });
     expect(distance(ranks[0] as Report, one)).toBeLessThan(1e-5);
     expect(ranks[1]?.hash).toBe(ranks[0]?.hash);
     const apart = await train(library, 2, { norm: "batch", samples: 48 });
@@ -95,7 +94,7 @@ describe.each(libraries.slice(0, 1))("on $family", (library) => {
   });
 
   it("each of 13 images is evaluated once, on two ranks and on five", async () => {
-    const one = alone({ trainer: { maxEpochs: 1 } });
+    const one = await alone({ trainer: { maxEpochs: 1 } });
     expect(one.seen).toHaveLength(13);
     for (const ranks of [2, 5]) {
       const { code, stderr, ranks: reports } = await train(library, ranks, { trainer: { maxEpochs: 1 } });
@@ -117,7 +116,7 @@ describe.each(libraries.slice(0, 1))("on $family", (library) => {
     const trainer = { maxEpochs: 2, accumulateGradBatches: 3, gradientClipValue: 0.05 };
     const { code, stderr, ranks } = await train(library, 2, { samples: 48, trainer });
     expect(code, stderr).toBe(0);
-    const one = alone({ samples: 48, batchSize: 8, trainer });
+    const one = await alone({ samples: 48, batchSize: 8, trainer });
     expect(distance(ranks[0] as Report, one)).toBeLessThan(1e-5);
     expect(ranks[1]?.hash).toBe(ranks[0]?.hash);
   });
@@ -198,8 +197,8 @@ describe.each(libraries.slice(0, 1))("on $family", (library) => {
     expect(first.code, first.stderr).toBe(0);
     const trainer = { maxEpochs: 2 };
     // With as many samples in a step as before, it is what two ranks would have done.
-    const whole = alone({ samples, batchSize: 8, trainer });
-    const one = alone({ samples, batchSize: 8, trainer, ckptPath: join(part, "last.safetensors") });
+    const whole = await alone({ samples, batchSize: 8, trainer });
+    const one = await alone({ samples, batchSize: 8, trainer, ckptPath: join(part, "last.safetensors") });
     expect(distance(one, whole)).toBeLessThan(1e-5);
     const three = await train(library, 3, { folder: part, samples, batchSize: 2, trainer, ckptPath: "last" });
     expect(three.code, three.stderr).toBe(0);

@@ -1,8 +1,6 @@
 /**
  * A process that prints what every operation gives, and the tutorial's ResNet's weights before and after a training, as JSON; settings come
- * from the environment.
- *
- *     node --conditions=source --import tsx results.ts STEPS
+ * from the environment. Arguments: after how many steps.
  */
 import { engine, randomNormal, sgdStep, valueAndGrads } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
+import { builtProgram } from "../../built-program.ts";
 import { allInstructionSets, expectClose } from "../support.ts";
 import { operations } from "./operations.ts";
 
@@ -21,10 +22,9 @@ const bounds = { operations: 2e-5, firstStep: 1e-5 };
 const drift = 0.5;
 
 const program = fileURLToPath(new URL("results.ts", import.meta.url));
-const loader = import.meta.resolve("tsx");
 
 async function run(isa: string): Promise<Results> {
-  const args = ["--conditions=source", "--import", loader, program, "1", "20"];
+  const args = [await builtProgram(program), "1", "20"];
   const env = { ...process.env, CONVBOOK_ISA: isa, CONVBOOK_REPRODUCIBLE: "1", CONVBOOK_RELAXED_SIMD: "" };
   const { stdout } = await promisify(execFile)(process.execPath, args, { env, maxBuffer: 1 << 30 });
   return JSON.parse(stdout);

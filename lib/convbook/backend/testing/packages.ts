@@ -32,7 +32,7 @@ export interface Choice {
 }
 
 /**
- * Chooses a backend in a process of its own, whose folder has these packages.
+ * Chooses a backend in a process of its own, by what `npm run build` made, in a folder that has these packages.
  *
  * @param packages the entry of each package
  * @param options the environment, what runs before everything else, and an expression (of `tf`) whose value is told
@@ -48,7 +48,7 @@ export function chooseAmong(
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, code);
     }
-    const select = pathToFileURL(join(root, "lib/convbook/backend/select.ts")).href;
+    const select = pathToFileURL(join(root, "lib/convbook/dist/backend/select.js")).href;
     const program = join(folder, "choose.mjs");
     writeFileSync(
       program,
@@ -60,8 +60,7 @@ export function chooseAmong(
        result.after = ${options.after ?? "null"};
        process.stdout.write(JSON.stringify(result));`,
     );
-    const tsx = pathToFileURL(join(root, "node_modules/tsx/dist/esm/index.mjs")).href;
-    const { stdout, stderr, status } = spawnSync(process.execPath, ["--conditions=source", "--import", tsx, program], {
+    const { stdout, stderr, status } = spawnSync(process.execPath, [program], {
       cwd: folder,
       env: { ...process.env, CONVBOOK_BACKEND: "", ...options.env },
       encoding: "utf8",
