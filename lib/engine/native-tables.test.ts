@@ -31,6 +31,12 @@ describe.runIf(addon !== undefined)("native code", () => {
     );
   });
 
+  it("without a function that these sources call is of other sources", () => {
+    const tables = { tables: () => addon?.tables() ?? [] };
+    expect(differenceOf({ ...tables, alloc: () => {} }, ["alloc"])).toBeUndefined();
+    expect(differenceOf({ ...tables, alloc: () => {} }, ["alloc", "settle"])).toBe('it has no function "settle"');
+  });
+
   it("from before there were tables is of other sources", () => {
     expect(differenceOf({})).toBe('its table "activations" is missing, expected [linear, relu, relu6]');
   });

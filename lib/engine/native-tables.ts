@@ -37,9 +37,13 @@ export interface NativeTables {
  * Where native code differs from these sources.
  *
  * @param addon the native code; one that has no tables is of other sources, too
+ * @param functions names of functions that it has to have
  * @returns a few words on the first difference; undefined where there is none
  */
-export function differenceOf(addon: Partial<NativeTables>): string | undefined {
+export function differenceOf<K extends string>(
+  addon: Partial<NativeTables> & Partial<Record<K, unknown>>,
+  functions: readonly K[] = [],
+): string | undefined {
   const theirs = new Map(addon.tables?.());
   for (const [name, entries] of Object.entries(tables)) {
     const own = entries.join(", ");
@@ -48,5 +52,6 @@ export function differenceOf(addon: Partial<NativeTables>): string | undefined {
       return `its table ${JSON.stringify(name)} is ${text === undefined ? "missing" : `[${text}]`}, expected [${own}]`;
     }
   }
-  return undefined;
+  const missing = functions.find((name) => typeof addon[name] !== "function");
+  return missing === undefined ? undefined : `it has no function ${JSON.stringify(missing)}`;
 }

@@ -28,6 +28,8 @@ interface NativeMemory {
 /** Below this share of the machine's memory, nothing is kept for reuse. */
 const scarce = 0.08;
 
+const memoryFunctions: readonly (keyof NativeMemory)[] = ["alloc", "drop", "settle", "releasePassing"];
+
 function isScarce(bytes: number): boolean {
   const free = freeMemory();
   return free !== undefined && free < machineMemory() * scarce + bytes;
@@ -82,7 +84,7 @@ function loadBinary(root: string): Loaded | string {
   }
   try {
     const addon: NativeAddon & NativeMemory = require(path);
-    const difference = differenceOf(addon);
+    const difference = differenceOf(addon, memoryFunctions);
     if (difference !== undefined) {
       return `${ofOtherSources("native code", difference)}; build it again: npm rebuild @convbook/engine`;
     }
