@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ModelCheckpoint, type ModelCheckpointOptions, Trainer, type TrainerOptions } from "./index.ts";
+import { EarlyStopping, ModelCheckpoint, type ModelCheckpointOptions, Trainer, type TrainerOptions } from "./index.ts";
 import { batches, Noting } from "./testing/noting.ts";
 import { quiet } from "./testing/quiet.ts";
 
@@ -54,6 +54,43 @@ describe("a ModelCheckpoint", () => {
     writeFileSync(join(folder, "notes.txt"), "mine");
     await fit({ monitor: "val_loss", filename: "{epoch}" }, [3, 2, 1]);
     expect(saved()).toEqual(["epoch=2.safetensors", "epoch=7.safetensors", "notes.txt"]);
+  });
+
+  it(`takes no name of another callback's that is about to be written (${address(2908)})`, async () => {
+    const make = (monitor: string) => new ModelCheckpoint({ dirPath: folder, monitor, filename: "model" });
+    const callbacks = [make("val_loss"), make("train_loss")];
+    const trainer = new Trainer({ ...quiet, numSanityValSteps: 0, maxEpochs: 2, callbacks });
+    await trainer.fit(new Noting((_, epoch) => 2 - epoch), batches(4) as never, batches(2) as never);
+    expect(saved()).toEqual(["model-v1.safetensors", "model.safetensors"]);
+    expect(callbacks.map(({ bestModelPath }) => basename(bestModelPath as string))).toEqual([
+      "model.safetensors",
+      "model-v1.safetensors",
+    ]);
+  });
+
+  it(`counts what lies in folders of its pattern when training goes on (${address(5173)})`, async () => {
+    const make = () => new ModelCheckpoint({ dirPath: folder, monitor: "val_loss", filename: "best/{epoch}" });
+    const last = join(folder, "step=8.safetensors");
+    for (const [maxEpochs, ckptPath] of [[2], [4, last]] as const) {
+      const whole = new ModelCheckpoint({ dirPath: folder, filename: "{step}", saveTopK: -1 });
+      const trainer = new Trainer({ ...quiet, numSanityValSteps: 0, maxEpochs, callbacks: [make(), whole] });
+      const module = new Noting((_, epoch) => 4 - epoch);
+      await trainer.fit(module, batches(4) as never, batches(2) as never, { ckptPath });
+    }
+    expect(readdirSync(join(folder, "best"))).toEqual(["epoch=3.safetensors"]);
+  });
+
+  it("saves nothing of an evaluation by itself (https://github.com/Lightning-AI/pytorch-lightning/pull/4948)", async () => {
+    const saving = new ModelCheckpoint({ dirPath: folder, monitor: "val_loss", saveTopK: -1, filename: "{epoch}" });
+    const stopping = new EarlyStopping({ monitor: "val_loss" });
+    const every = { checkValEveryNEpoch: 2, callbacks: [saving, stopping] };
+    const trainer = new Trainer({ ...quiet, ...every, numSanityValSteps: 0, maxEpochs: 3 });
+    const module = new Noting();
+    await trainer.fit(module, batches(4) as never, batches(2) as never);
+    await trainer.validate(module, batches(2) as never, { verbose: false });
+    expect(saved()).toEqual(["epoch=1.safetensors"]);
+    // One validation of the fit, which is the best so far.
+    expect([stopping.waitCount, stopping.bestScore]).toEqual([0, 1]);
   });
 
   it(`has one last (${address(11451)})`, async () => {

@@ -2,12 +2,14 @@
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Linear } from "../nn/index.ts";
 import {
   EarlyStopping,
   findLr,
   type OptimizerConfig,
   ReduceLROnPlateau,
   SGD,
+  StepLR,
   Trainer,
   type TrainerOptions,
 } from "./index.ts";
@@ -129,6 +131,63 @@ describe("a schedule that watches a metric", () => {
   });
 });
 
+describe("what configureOptimizers returns", () => {
+  const fitWith = (configure: (optimizer: SGD) => unknown, options: TrainerOptions = {}) => {
+    class Configured extends Noting {
+      override configureOptimizers(): OptimizerConfig {
+        return configure(new SGD(this.parameters(), { lr: 0.1 })) as OptimizerConfig;
+      }
+    }
+    return fit(new Configured(), { maxEpochs: 2, ...options });
+  };
+  const falling = (optimizer: SGD) => new StepLR(optimizer, { stepSize: 1 });
+  const plateau = (optimizer: SGD) => new ReduceLROnPlateau(optimizer, { patience: 0 });
+
+  it.each([
+    [
+      { lr_scheduler: 1 },
+      `What configureOptimizers returns has no option "lr_scheduler". Did you mean "lrScheduler"? Options: optimizer, lrScheduler.`,
+    ],
+    [
+      { scheduler: 1 },
+      `What configureOptimizers returns has no option "scheduler". Did you mean "lrScheduler"? Options: optimizer, lrScheduler.`,
+    ],
+  ])(`has no key that would be passed over (${address(5066)}, ${address(11128)}): %j`, async (config, message) => {
+    await expect(fitWith((optimizer) => ({ optimizer, ...config }))).rejects.toThrow(message);
+  });
+
+  it("has schedulers with known keys, of an optimizer that takes steps (https://github.com/Lightning-AI/pytorch-lightning/pull/3587)", async () => {
+    const configure = (lrScheduler: (optimizer: SGD) => unknown) =>
+      fitWith((optimizer) => ({ optimizer, lrScheduler: lrScheduler(optimizer) }));
+    await expect(configure((optimizer) => ({ scheduler: falling(optimizer), freqency: 3 }))).rejects.toThrow(
+      `The scheduler's configuration has no option "freqency". Did you mean "frequency"?`,
+    );
+    await expect(configure((optimizer) => [falling(optimizer)])).rejects.toThrow(
+      "The scheduler must be a scheduler or { scheduler, interval, frequency, monitor, strict, name }, got [an instance of StepLR].",
+    );
+    const other = new SGD([new Linear(1, 1).weight], { lr: 1 });
+    await expect(configure(() => falling(other))).rejects.toThrow(
+      'The scheduler must be one of an optimizer that configureOptimizers returns, got "a StepLR of another optimizer".',
+    );
+  });
+
+  it("may say that a schedule waits for its metric (https://github.com/Lightning-AI/pytorch-lightning/pull/3587)", async () => {
+    const warn = vi.spyOn(console, "warn").mockReturnValue();
+    const { trainer } = await fitWith(
+      (optimizer) => ({
+        optimizer,
+        lrScheduler: { scheduler: plateau(optimizer), monitor: "val_loss", strict: false },
+      }),
+      { maxEpochs: 4, checkValEveryNEpoch: 2 },
+    );
+    expect(warn.mock.calls).toEqual([
+      ['ReduceLROnPlateau monitors "val_loss", which is not logged yet: the rates stay as they are.'],
+    ]);
+    // Nothing after the first epoch, the best after the second, the same value after the third and the fourth.
+    expect(trainer.optimizers[0]?.paramGroups[0]?.lr).toBeCloseTo(0.001, 8);
+  });
+});
+
 /** Logs values that its test says, from validation's batches. */
 class Logging extends Noting {
   readonly #values: readonly number[];
@@ -179,6 +238,75 @@ describe("a value logged in every batch", () => {
     };
     const metrics = await validate(new Logging([1, 2]), dictionaries);
     expect(metrics?.value).toBeCloseTo((6 * 1 + 2 * 2) / 8, 6);
+  });
+});
+
+/** What loggers are told. */
+class Remembering {
+  readonly name = "remembering";
+  readonly version = "";
+  readonly told: [step: number, metrics: object][] = [];
+  logMetrics({ epoch: _, ...metrics }: Record<string, number>, step: number): void {
+    this.told.push([step, metrics]);
+  }
+}
+
+describe("loggers", () => {
+  const toldOf = async (module: Noting, options: TrainerOptions = {}) => {
+    const logger = new Remembering();
+    await fit(module, { maxEpochs: 1, logEveryNSteps: 1, logger, ...options }, 2);
+    return logger.told.filter(([, metrics]) => !Object.keys(metrics).some((name) => name.startsWith("train")));
+  };
+
+  it(`are told what validation logs by step, at the number of its batch (${address(2102)}, ${address(4488)})`, async () => {
+    const module = new Logging([5, 7], { onStep: true, onEpoch: true });
+    expect(await toldOf(module, { maxEpochs: 2 })).toEqual([
+      [0, { value_step: 5 }],
+      [1, { value_step: 7 }],
+      [1, { value_epoch: 6 }],
+      [2, { value_step: 5 }],
+      [3, { value_step: 7 }],
+      [3, { value_epoch: 6 }],
+    ]);
+  });
+
+  it(`are told a step that is logged as such (${address(788)}, ${address(4102)})`, async () => {
+    class Counting extends Noting {
+      override validationStep(_batch: tf.Tensor, index: number): undefined {
+        this.log("value", index);
+        this.log("step", this.trainer.currentEpoch + 10);
+      }
+    }
+    expect(await toldOf(new Counting(), { maxEpochs: 2 })).toEqual([
+      [10, { value: 0.5 }],
+      [11, { value: 0.5 }],
+    ]);
+  });
+
+  it("are told what is logged when training starts", async () => {
+    class Starting extends Noting {
+      override onTrainStart(): void {
+        this.log("started", 3);
+      }
+    }
+    const logger = new Remembering();
+    await fit(new Starting(), { maxEpochs: 2, logger });
+    expect(logger.told.flatMap(([, metrics]) => ("started" in metrics ? [metrics.started] : []))).toEqual([3]);
+  });
+
+  it.each([
+    [{ on_step: true }, 'log("value") has no option "on_step". Did you mean "onStep"?'],
+    [{ batchSize: -1 }, 'log("value").batchSize must be a number of at least 0, got -1.'],
+    [{ batchSize: Number.NaN }, 'log("value").batchSize must be a number of at least 0, got NaN.'],
+  ])("are told nothing of what makes no sense: %j", async (options, message) => {
+    await expect(toldOf(new Logging([1, 2], options))).rejects.toThrow(message);
+  });
+
+  it("are told numbers only", async () => {
+    const text = tf.scalar("text", "string") as never;
+    await expect(toldOf(new Logging([text]))).rejects.toThrow(
+      'log("value") must be a number or a tensor of one number, got "a tensor of string".',
+    );
   });
 });
 

@@ -31,7 +31,7 @@ export class Run implements RunContext {
   readonly module: AnyTrainingModule;
   readonly listener: InterruptionListener;
   readonly #trainer: Trainer;
-  readonly #stage: Stage;
+  readonly stage: Stage;
   readonly #restoreModes: () => void;
   /** Scopes of tfjs that were open when it began. */
   readonly #scopes = engineState().scopeStack.length;
@@ -46,7 +46,7 @@ export class Run implements RunContext {
   constructor(trainer: Trainer, module: AnyTrainingModule, stage: Stage, signal: AbortSignal | undefined) {
     this.#trainer = trainer;
     this.module = module;
-    this.#stage = stage;
+    this.stage = stage;
     this.#restoreModes = rememberModes(module as AnyModule);
     const signals = [trainer.options.signal, signal].filter((each) => each !== undefined);
     this.listener = new InterruptionListener(
@@ -80,7 +80,7 @@ export class Run implements RunContext {
   async #setUpAndRun<T>(body: () => Promise<T>): Promise<T> {
     const { module } = this;
     const trainer = this.#trainer;
-    const stage = this.#stage;
+    const stage = this.stage;
     try {
       const modules = module.configureCallbacks();
       const replaced = new Set(modules.map((callback) => callback.constructor));
@@ -104,7 +104,7 @@ export class Run implements RunContext {
   async #fail(reason: unknown): Promise<void> {
     this.#trainer.strategy.fail(reason);
     const tell = (error: unknown) => {
-      console.warn(`After the ${this.#stage} had failed: ${error instanceof Error ? error.message : error}`);
+      console.warn(`After the ${this.stage} had failed: ${error instanceof Error ? error.message : error}`);
     };
     if (this.#isSetUp) {
       await this.#trainer.hooks.callCallbacks("onException", reason).catch(tell);
@@ -164,7 +164,7 @@ export class Run implements RunContext {
       await trainer.data.dispose();
       await this.#takeDown("interrupted");
     } catch (error) {
-      console.warn(`The ${this.#stage} that was stopped could not be taken down: ${error}`);
+      console.warn(`The ${this.stage} that was stopped could not be taken down: ${error}`);
     } finally {
       this.#end();
     }
@@ -178,7 +178,7 @@ export class Run implements RunContext {
       }
     } finally {
       if (this.#isSetUp) {
-        await this.#trainer.hooks.call("teardown", this.#stage);
+        await this.#trainer.hooks.call("teardown", this.stage);
       }
     }
   }
@@ -252,6 +252,7 @@ export async function runVerb<T>(
   setBenchmark(trainer.options.benchmark);
   return withPrecision(trainer.options.precision, async () => {
     const run = new Run(trainer, module, stage, signal);
+    trainer.metrics.seenBatches.clear();
     trainer.currentRun = run;
     trainer.latestModule = module;
     return run.execute(body);

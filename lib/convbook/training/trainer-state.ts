@@ -131,6 +131,11 @@ export abstract class TrainerState implements TrainerContext {
     return this.strategy.size;
   }
 
+  /** Whether what runs is part of a fit, validations in it included, rather than an evaluation by itself. */
+  get isFitting(): boolean {
+    return this.currentRun?.stage === "fit";
+  }
+
   /** Epochs that are over; within an epoch its number, from 0. */
   get currentEpoch(): number {
     return this.progress.epoch;

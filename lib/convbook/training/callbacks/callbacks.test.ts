@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import "@tensorflow/tfjs";
@@ -213,6 +213,25 @@ describe("loggers", () => {
     expect([...tags].sort()).toEqual(["epoch", "train_loss", "val_acc"]);
     const again = new CSVLogger({ rootDir, name: "x" });
     expect(again.version).toBe("version_1");
+  });
+
+  it("keep what an earlier process wrote of the same run (https://github.com/Lightning-AI/pytorch-lightning/issues/19432)", () => {
+    const rootDir = join(folder, "kept");
+    const log = (...rows: Record<string, number>[]) => {
+      const csv = new CSVLogger({ rootDir, name: "x", version: "one" });
+      for (const [step, row] of rows.entries()) {
+        csv.logMetrics(row, step);
+      }
+      csv.finalize();
+      return readFileSync(csv.path, "utf8");
+    };
+    log({ epoch: 0, "a,b": 1 });
+    expect(log({ epoch: 1, "a,b": 2 })).toBe('epoch,step,"a,b"\n0,0,1\n1,0,2\n');
+    const wider = 'epoch,step,"a,b",c\n0,0,1,\n1,0,2,\n2,0,,3\n';
+    expect(log({ epoch: 2, c: 3 })).toBe(wider);
+    // A process was killed while it wrote, or something else wrote the file.
+    writeFileSync(join(rootDir, "x/one/metrics.csv"), "step,c\r\n7,8\r\n9");
+    expect(log({ epoch: 3, c: 4 })).toBe("epoch,step,c\n,7,8\n,9,\n3,0,4\n");
   });
 
   it("take a number when they are asked for it, so that other ranks' take none", () => {

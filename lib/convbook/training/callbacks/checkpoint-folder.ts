@@ -56,6 +56,11 @@ export function mayRemove(folder: string, path: string, resumedFrom: string | un
   if (resumedFrom !== undefined && resolve(resumedFrom) === resolve(path)) {
     return false;
   }
+  return isWithin(folder, path);
+}
+
+/** Whether a file lies in a folder, or in one below it: a pattern may have folders. */
+export function isWithin(folder: string, path: string): boolean {
   const inside = relative(folder, path);
   return inside !== "" && !inside.startsWith("..") && !isAbsolute(inside);
 }

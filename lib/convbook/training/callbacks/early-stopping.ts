@@ -106,7 +106,7 @@ export class EarlyStopping extends Callback {
   }
 
   override async onValidationEnd(trainer: TrainerContext): Promise<void> {
-    if (!trainer.isSanityChecking && trainer.progress.totalBatch > 0 && !this.#checksOnTrainEpochEnd(trainer)) {
+    if (trainer.isFitting && !trainer.isSanityChecking && !this.#checksOnTrainEpochEnd(trainer)) {
       await this.#check(trainer);
     }
   }

@@ -89,7 +89,7 @@ it("a run that ends before its first validation ends well, and says that nothing
   const { status } = await trainer.fit(new Scored([1]), batches, [tf.ones([2, 4])] as never);
   expect(status).toBe("completed");
   expect(warn.mock.calls.join("\n")).toContain(
-    'ModelCheckpoint monitors "val_loss", but the run ends before its first validation: no checkpoint is kept by it.',
+    'ModelCheckpoint monitors "val_loss", which is not known before the first validation: no checkpoint is kept by it until then.',
   );
   expect(readdirSync(folder)).toEqual(["last.safetensors"]);
 });

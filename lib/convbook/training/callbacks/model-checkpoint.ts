@@ -1,6 +1,6 @@
 /** Saves checkpoints: the best by a metric, the last, every so often. As PyTorch Lightning's ModelCheckpoint. */
 import { rm } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { found } from "../../arguments/found.ts";
 import { linkCheckpointFile, saveCheckpointFile } from "../checkpointing/checkpoint-file.ts";
 import { Callback } from "../core/callback.ts";
@@ -10,12 +10,15 @@ import type { Stage, TrainerContext } from "../core/trainer-context.ts";
 import type { AnyTrainingModule } from "../core/training-module.ts";
 import { MonitorError } from "../errors.ts";
 import type { Metrics } from "../logging/results.ts";
-import { freePath, mayRemove, prepareFolder } from "./checkpoint-folder.ts";
+import { freePath, isWithin, mayRemove, prepareFolder } from "./checkpoint-folder.ts";
 import { checkpointName, type NamePattern, parseNamePattern, warnOfMissing } from "./checkpoint-name.ts";
 import { CheckpointRanking } from "./checkpoint-ranking.ts";
 import { checkModelCheckpointOptions, type ModelCheckpointOptions } from "./model-checkpoint-options.ts";
 import { SaveQueue } from "./save-queue.ts";
 import { SaveSchedule } from "./save-schedule.ts";
+
+/** Files that any callback of this process is about to write. */
+const underWay = new Set<string>();
 
 /**
  * @example
@@ -106,6 +109,7 @@ export class ModelCheckpoint extends Callback {
     this.#schedule.start();
     this.#lastStepSaved = trainer.globalStep;
     this.#hasValidated = false;
+    this.#isDeferred = false;
   }
 
   override async onTrainBatchEnd(trainer: TrainerContext): Promise<void> {
@@ -135,12 +139,12 @@ export class ModelCheckpoint extends Callback {
   }
 
   override async onValidationEnd(trainer: TrainerContext): Promise<void> {
-    const isDue =
-      this.#isDeferred || (!this.#schedule.savesOnTrainEpochEnd(trainer) && this.#schedule.isEpochDue(trainer));
-    if (trainer.isSanityChecking) {
+    if (!trainer.isFitting || trainer.isSanityChecking) {
       return;
     }
     this.#hasValidated = true;
+    const isDue =
+      this.#isDeferred || (!this.#schedule.savesOnTrainEpochEnd(trainer) && this.#schedule.isEpochDue(trainer));
     if (!isDue) {
       return;
     }
@@ -229,7 +233,7 @@ export class ModelCheckpoint extends Callback {
     const current = metrics[monitor];
     if (current === undefined && trainer.valLoaders.length > 0 && !this.#hasValidated) {
       rankZeroWarn(
-        `ModelCheckpoint monitors "${monitor}", but the run ends before its first validation: no checkpoint is kept by it.`,
+        `ModelCheckpoint monitors "${monitor}", which is not known before the first validation: no checkpoint is kept by it until then.`,
       );
       return;
     }
@@ -290,6 +294,7 @@ export class ModelCheckpoint extends Callback {
       Object.assign(this, gives);
       return;
     }
+    underWay.add(path);
     this.#queue.add(async () => {
       try {
         await saveCheckpointFile(path, checkpoint);
@@ -304,6 +309,8 @@ export class ModelCheckpoint extends Callback {
       } catch (error) {
         this.#promised = {};
         throw error;
+      } finally {
+        underWay.delete(path);
       }
     });
   }
@@ -320,7 +327,8 @@ export class ModelCheckpoint extends Callback {
   /** The pattern's path, with a version when a file of this name is there already. */
   async #freePath(metrics: Metrics, mayReplace: string | undefined): Promise<string> {
     const name = this.formatName(metrics);
-    return freePath(this.#folderOfThisRun, name, this.#extension, mayReplace, (path) => this.bestKModels.has(path));
+    const isPromised = (path: string) => this.bestKModels.has(path) || underWay.has(path);
+    return freePath(this.#folderOfThisRun, name, this.#extension, mayReplace, isPromised);
   }
 
   /** A file's name from the pattern, without folder and extension. */
@@ -344,13 +352,14 @@ export class ModelCheckpoint extends Callback {
     this.#promised = {};
     this.bestModelPath = asText(state.bestModelPath);
     this.bestModelScore = typeof state.bestModelScore === "number" ? state.bestModelScore : undefined;
-    if (state.folder !== this.#folder) {
+    const folder = this.#folder;
+    if (folder === undefined || state.folder !== folder) {
       return;
     }
     this.lastModelPath = asText(state.lastModelPath);
     this.bestKModels.clear();
     for (const [path, score] of state.bestKModels as [string, number][]) {
-      if (dirname(path) === this.#folder) {
+      if (isWithin(folder, path)) {
         this.bestKModels.set(path, score);
       }
     }

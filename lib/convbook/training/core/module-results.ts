@@ -12,6 +12,8 @@ export interface SchedulerConfig {
   readonly frequency?: number;
   /** The metric that `ReduceLROnPlateau` watches, for example `val_loss`. */
   readonly monitor?: string;
+  /** Fail when that metric is missing, rather than warn and leave the rates as they are; default true. */
+  readonly strict?: boolean;
   /** The name that `LearningRateMonitor` logs it under. */
   readonly name?: string;
 }

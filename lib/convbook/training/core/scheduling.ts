@@ -1,9 +1,10 @@
 /** What `configureOptimizers` returned, in one form, and when the schedulers step. */
-import { ConfigurationError, MonitorError, requireOption } from "../errors.ts";
+import { ConfigurationError, MonitorError, refuseUnknownOptions, requireOption, requireSwitches } from "../errors.ts";
 import { Optimizer } from "../optimizers/optimizer.ts";
 import { ReduceLROnPlateau } from "../schedulers/plateau.ts";
 import type { Scheduler } from "../schedulers/scheduler.ts";
 import type { OptimizerConfig, SchedulerConfig } from "./module-results.ts";
+import { rankZeroWarn } from "./rank-zero.ts";
 import { metricOfRoot } from "./root-metric.ts";
 import type { TrainerContext } from "./trainer-context.ts";
 
@@ -13,6 +14,7 @@ export interface SchedulerEntry {
   readonly interval: "epoch" | "step";
   readonly frequency: number;
   readonly monitor: string | undefined;
+  readonly strict: boolean;
   readonly name: string | undefined;
   readonly isPlateau: boolean;
 }
@@ -46,7 +48,18 @@ export function normalizeOptimizers(
     `${optimizers.length} optimizers`,
     allowsSeveral ? "at least one optimizer" : "one optimizer, unless the module sets automaticOptimization to false",
   );
-  return { optimizers, schedulers: schedulers.map(normalizeScheduler) };
+  const entries = schedulers.map(normalizeScheduler);
+  for (const { scheduler } of entries) {
+    const owner = (scheduler as { readonly optimizer?: unknown }).optimizer;
+    requireOption(
+      owner === undefined || optimizers.some((optimizer) => optimizer === owner),
+      "The scheduler",
+      `a ${scheduler.constructor.name} of another optimizer`,
+      "one of an optimizer that configureOptimizers returns",
+      "The rates of another one change nothing.",
+    );
+  }
+  return { optimizers, schedulers: entries };
 }
 
 type Pair = readonly [optimizers: readonly Optimizer[], schedulers: readonly (Scheduler | SchedulerConfig)[]];
@@ -55,16 +68,34 @@ function isPair(config: OptimizerConfig): config is Pair {
   return Array.isArray(config) && Array.isArray(config[0]);
 }
 
-function fromObject({
-  optimizer,
-  lrScheduler,
-}: Extract<OptimizerConfig, { readonly optimizer: Optimizer }>): [Optimizer[], (Scheduler | SchedulerConfig)[]] {
+function fromObject(
+  config: Extract<OptimizerConfig, { readonly optimizer: Optimizer }>,
+): [Optimizer[], (Scheduler | SchedulerConfig)[]] {
+  refuseUnknownOptions("What configureOptimizers returns", config, ["optimizer", "lrScheduler"]);
+  const { optimizer, lrScheduler } = config;
   return [[optimizer], lrScheduler === undefined ? [] : [lrScheduler]];
 }
 
+const configNames: readonly (keyof SchedulerConfig)[] = [
+  "scheduler",
+  "interval",
+  "frequency",
+  "monitor",
+  "strict",
+  "name",
+];
+const schedulerForms = "a scheduler or { scheduler, interval, frequency, monitor, strict, name }";
+
 function normalizeScheduler(given: Scheduler | SchedulerConfig): SchedulerEntry {
-  const config: SchedulerConfig = "scheduler" in given ? given : { scheduler: given };
-  const { scheduler, interval = "epoch", frequency = 1, monitor, name } = config;
+  requireOption(typeof given === "object" && given !== null, "The scheduler", given, schedulerForms);
+  const isConfig = "scheduler" in given;
+  if (isConfig) {
+    refuseUnknownOptions("The scheduler's configuration", given, configNames);
+    requireSwitches("The scheduler", given, ["strict"]);
+  }
+  const config: SchedulerConfig = isConfig ? given : { scheduler: given };
+  const { scheduler, interval = "epoch", frequency = 1, monitor, strict = true, name } = config;
+  requireOption(typeof scheduler?.step === "function", "The scheduler", scheduler, schedulerForms);
   requireOption(["epoch", "step"].includes(interval), "The scheduler's interval", interval, '"epoch" or "step"');
   requireOption(
     Number.isInteger(frequency) && frequency >= 1,
@@ -79,7 +110,7 @@ function normalizeScheduler(given: Scheduler | SchedulerConfig): SchedulerEntry 
     monitor,
     'the name of a metric, for example "val_loss"',
   );
-  return { scheduler, interval, frequency, monitor, name, isPlateau };
+  return { scheduler, interval, frequency, monitor, strict, name, isPlateau };
 }
 
 /**
@@ -105,6 +136,12 @@ export async function stepSchedulers(
     let metric: number | undefined;
     if (entry.monitor !== undefined && plateau) {
       metric = await metricOfRoot(trainer, entry.monitor);
+      if (metric === undefined && !entry.strict) {
+        rankZeroWarn(
+          `ReduceLROnPlateau monitors "${entry.monitor}", which is not logged yet: the rates stay as they are.`,
+        );
+        continue;
+      }
       if (metric === undefined) {
         throw new MonitorError("ReduceLROnPlateau", entry.monitor, Object.keys(trainer.callbackMetrics));
       }

@@ -28,6 +28,8 @@ export type RunningStage = "training" | "validation" | "test" | "prediction" | "
 
 /** A verb of a Trainer while it runs, as loops see it. */
 export interface RunContext {
+  /** What was asked of the Trainer. */
+  readonly stage: Stage;
   /** What a promise gives, as long as this run is the Trainer's. */
   wait<T>(promise: Promise<T>): Promise<T>;
   /** Takes note of a loader that gives batches, to be closed should the run be abandoned. */
@@ -63,6 +65,8 @@ export interface TrainerContext {
   /** Optimizer steps that the whole fit will take, as far as limits and the loader's length tell. */
   readonly estimatedSteps: number;
   runningStage: RunningStage | undefined;
+  /** Whether what runs is part of a fit, validations in it included, rather than an evaluation by itself. */
+  readonly isFitting: boolean;
   readonly isSanityChecking: boolean;
 
   /** Batches whose gradients are averaged for one optimizer step. */

@@ -1,5 +1,5 @@
 /** Metrics as a CSV file, `metrics.csv`, and the hyper-parameters as `hparams.yaml`, as PyTorch Lightning's CSVLogger. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { isNumber } from "../../arguments/check.ts";
@@ -24,9 +24,9 @@ export class CSVLogger implements Logger {
   readonly rootDir: string;
   #version: string | undefined;
   #columns: string[] = [];
-  readonly #rows: Metrics[] = [];
-  /** Rows that are in the file. */
-  #written = 0;
+  readonly #rows: Readonly<Record<string, number | string>>[] = [];
+  /** Rows that are in the file; undefined before anybody looked. */
+  #written: number | undefined;
   readonly #flushEvery: number;
 
   /** @param options.flushEvery rows after which the file is written; default 100 */
@@ -66,6 +66,7 @@ export class CSVLogger implements Logger {
 
   logMetrics(metrics: Metrics, step: number): void {
     this.#rows.push({ ...metrics, step });
+    this.#written ??= this.#readEarlierRows();
     if (this.#rows.length - this.#written >= this.#flushEvery) {
       this.save();
     }
@@ -77,14 +78,15 @@ export class CSVLogger implements Logger {
    * @throws LogFileError when the file system refuses
    */
   save(): void {
-    if (this.#rows.length === this.#written) {
+    const written = this.#written ?? 0;
+    if (this.#rows.length === written) {
       return;
     }
     const columns = [
-      ...new Set(["epoch", "step", ...this.#columns, ...this.#rows.slice(this.#written).flatMap(Object.keys)]),
+      ...new Set(["epoch", "step", ...this.#columns, ...this.#rows.slice(written).flatMap(Object.keys)]),
     ];
     const isWider = columns.length > this.#columns.length;
-    const rows = isWider ? this.#rows : this.#rows.slice(this.#written);
+    const rows = isWider ? this.#rows : this.#rows.slice(written);
     const lines = rows.map((row) => columns.map((column) => row[column] ?? "").join(","));
     if (isWider) {
       lines.unshift(columns.map(quote).join(","));
@@ -99,9 +101,48 @@ export class CSVLogger implements Logger {
     this.#written = this.#rows.length;
   }
 
+  /**
+   * What an earlier process wrote stays where a run goes on in the same folder.
+   *
+   * @returns how many of the rows are in the file as they are to be there
+   * @throws LogFileError when the file system refuses
+   */
+  #readEarlierRows(): number {
+    if (!existsSync(this.path)) {
+      return 0;
+    }
+    let text: string;
+    try {
+      text = readFileSync(this.path, "utf8");
+    } catch (error) {
+      throw new LogFileError(this.path, error);
+    }
+    const [header = "", ...lines] = text.split(/\r?\n/);
+    const columns = fields(header);
+    const earlier = lines
+      .filter((line) => line !== "")
+      .map((line) => Object.fromEntries(fields(line).map((value, i) => [columns[i] ?? `column ${i}`, value])));
+    this.#rows.unshift(...earlier);
+    const areOurs = columns[0] === "epoch" && columns[1] === "step" && text.endsWith("\n");
+    if (!areOurs) {
+      // Written anew, whole, with all columns.
+      this.#rows[0] = { ...Object.fromEntries(columns.map((column) => [column, ""])), ...this.#rows[0] };
+      return 0;
+    }
+    this.#columns = columns;
+    return earlier.length;
+  }
+
   finalize(): void {
     this.save();
   }
+}
+
+/** The fields of a line, some of them in quotes. */
+function fields(line: string): string[] {
+  return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain = ""]) =>
+    quoted === undefined ? plain : quoted.replaceAll('""', '"'),
+  );
 }
 
 function quote(text: string): string {

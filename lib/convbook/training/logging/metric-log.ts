@@ -1,7 +1,7 @@
 /** What `log()` does: it knows from the hook and the batch what a value means, and makes it known to callbacks, loggers and progress bar. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { ImageLike } from "../../display/index.ts";
-import { ConfigurationError, requireOption } from "../errors.ts";
+import { ConfigurationError, refuseUnknownOptions, requireOption } from "../errors.ts";
 import { batchSizeOf } from "../loaders.ts";
 import { type LogOptions, type MetricSets, type Metrics, ResultCollection } from "./results.ts";
 
@@ -35,6 +35,17 @@ const stepHooks: ReadonlySet<string> = new Set([
   "onBeforeOptimizerStep",
 ]);
 
+const logOptionNames: readonly (keyof LogOptions)[] = [
+  "onStep",
+  "onEpoch",
+  "progressBar",
+  "logger",
+  "reduce",
+  "syncDist",
+  "batchSize",
+  "addDataloaderIdx",
+];
+
 const reductions: readonly NonNullable<LogOptions["reduce"]>[] = ["mean", "sum", "min", "max"];
 
 /** What logging needs of a logger. */
@@ -62,6 +73,8 @@ export class MetricLog {
   readonly progressBar: Metrics = {};
   /** The values that training logs in this epoch. */
   training = new ResultCollection();
+  /** Batches of each evaluation loader that were evaluated. */
+  readonly seenBatches = new Map<number, number>();
   /** Values that validation or test log, while it runs. */
   evaluation: ResultCollection | undefined;
   readonly #trainer: LogOwner;
@@ -92,6 +105,7 @@ export class MetricLog {
   log(name: string, value: number | tf.Tensor, options: LogOptions): void {
     requireOption(typeof name === "string" && name !== "", "log(name)", name, "the name of a metric");
     requireOption(typeof options === "object" && options !== null, `log("${name}").options`, options, "an object");
+    refuseUnknownOptions(`log("${name}")`, options, logOptionNames);
     const hook = this.#trainer.hooks.current;
     if (hook === "" || silentHooks.has(hook)) {
       throw new ConfigurationError(
@@ -115,6 +129,8 @@ export class MetricLog {
       `false in ${hook}`,
     );
     const { batchSize = this.#batchSize, addDataloaderIdx = true, syncDist = false } = options;
+    const isSize = Number.isFinite(batchSize) && batchSize >= 0;
+    requireOption(isSize, `log("${name}").batchSize`, batchSize, "a number of at least 0");
     const number = typeof value === "number" ? value : scalarOf(name, value);
     const results = runningStage === "training" ? this.training : this.evaluation;
     results?.log(
@@ -132,16 +148,21 @@ export class MetricLog {
     Object.assign(this.progressBar, sets.progressBar);
   }
 
-  /** Sends metrics to the loggers. */
-  async send(metrics: Metrics, step: number): Promise<void> {
+  /**
+   * Sends metrics to the loggers.
+   *
+   * @param step where they belong, unless one of them is named `step`: then its value, whole, as in Lightning
+   */
+  async send({ step: own, ...metrics }: Metrics, step: number): Promise<void> {
     if (Object.keys(metrics).length === 0) {
       return;
     }
     await this.settle();
     const complete = { epoch: this.#trainer.progress.epoch, ...metrics };
     Object.assign(this.logged, complete);
+    const at = own !== undefined && Number.isFinite(own) ? Math.trunc(own) : step;
     for (const logger of this.#trainer.loggers) {
-      await logger.logMetrics(complete, step);
+      await logger.logMetrics(complete, at);
     }
   }
 
@@ -208,6 +229,12 @@ function scalarOf(name: string, value: tf.Tensor): number {
     `log("${name}")`,
     `a tensor of shape [${value.shape.join(", ")}]`,
     "a number or a tensor of one element",
+  );
+  requireOption(
+    ["float32", "int32", "bool"].includes(value.dtype),
+    `log("${name}")`,
+    `a tensor of ${value.dtype}`,
+    "a number or a tensor of one number",
   );
   return value.dataSync()[0] ?? Number.NaN;
 }

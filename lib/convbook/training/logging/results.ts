@@ -9,7 +9,10 @@ export type ReduceFunction = "mean" | "sum" | "min" | "max";
 
 /** Options of `log()`. */
 export interface LogOptions {
-  /** Report the value of each step; default: in `trainingStep` and the batch hooks. */
+  /**
+   * Report the value of each step; default: in `trainingStep` and the batch hooks. In an evaluation loggers are told the number of its batch, and
+   * of several processes it is rank 0's.
+   */
   onStep?: boolean;
   /** Report one value an epoch; default: everywhere else. */
   onEpoch?: boolean;

@@ -7,7 +7,7 @@ import { containerOf, disposeTensors } from "../core/containers.ts";
 import { Interruption, yieldToEventLoop } from "../core/interruption.ts";
 import { rememberModes } from "../core/modes.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
-import { BatchError, ConfigurationError, NonFiniteError } from "../errors.ts";
+import { BatchError, ConfigurationError, NonFiniteError, UnknownOptionError } from "../errors.ts";
 import { countBatches, describeBatch, iterate, type Loader, longestLengths } from "../loaders.ts";
 import { type Metrics, ResultCollection } from "../logging/results.ts";
 
@@ -155,6 +155,23 @@ async function evaluateBatch(
   }
   await trainer.hooks.call(`on${noun}BatchEnd`, outputs ?? undefined, batch, i, which.index);
   disposeTensors(outputs, batch);
+  if (trainer.runningStage !== "sanityCheck") {
+    await publishStep(trainer, which.index);
+  }
+}
+
+/** Makes known what was logged by step; loggers are told the number of the loader's batch, counted over all evaluations, as Lightning does. */
+async function publishStep(trainer: TrainerContext, index: number): Promise<void> {
+  const results = trainer.metrics.evaluation;
+  const steps = results?.stepMetrics();
+  results?.forgetStep();
+  if (steps === undefined) {
+    return;
+  }
+  trainer.metrics.publish(steps);
+  const seen = trainer.metrics.seenBatches.get(index) ?? 0;
+  trainer.metrics.seenBatches.set(index, seen + 1);
+  await trainer.sendToLoggers(steps.log, seen);
 }
 
 /** Epochs of nothing, or a validation of nothing, would look like one that went well. */
@@ -186,7 +203,7 @@ export async function nextBatch(
 
 /** Names the batch on which a step failed. */
 export function wrapBatchError(stage: string, index: number, batch: unknown, error: unknown): unknown {
-  const speaksForItself = [ConfigurationError, NonFiniteError, UnregisteredModuleError];
+  const speaksForItself = [ConfigurationError, NonFiniteError, UnknownOptionError, UnregisteredModuleError];
   if (speaksForItself.some((type) => error instanceof type)) {
     return error;
   }

@@ -60,6 +60,9 @@ export async function runFitLoop(trainer: TrainerContext, point: ResumePoint | u
   }
   trainer.runningStage = "training";
   const interval = valCheckBatch(trainer);
+  if (point === undefined) {
+    trainer.metrics.training.reset();
+  }
   await trainer.hooks.call("onTrainStart");
   if (point !== undefined) {
     defaultGenerator.setState(point.random.now);
@@ -91,7 +94,6 @@ async function runEpoch(trainer: TrainerContext, interval: number, point: Resume
   }
   const isFresh = progress.phase === "batch" && progress.batch === 0;
   if (isFresh) {
-    trainer.metrics.training.reset();
     loader.setEpoch?.(progress.epoch);
     await trainer.hooks.call("onTrainEpochStart");
     await trainer.strategy.agree(trainer);
