@@ -63,6 +63,18 @@ describe.runIf(pythonHas("jupyter_client"))("the language", () => {
     expect(await value("outer()")).toBe("2");
     await value("function inner() { return 10 }");
     expect(await value("outer()")).toBe("11");
+    // Nothing is seen of what a cell that failed did not come to.
+    await kernel.failure(
+      "const reached = 1; await null; throw new Error('half way'); const beyond = 2; class Beyond {}; var old = 3",
+    );
+    expect(await value("[reached, old]")).toBe("[ 1, undefined ]");
+    const message = "has no value: the cell that declares it did not come to that line";
+    expect(await kernel.failure("beyond + 1")).toMatchObject({ ename: "ReferenceError", evalue: `beyond ${message}` });
+    expect(await kernel.failure("new Beyond()")).toMatchObject({ evalue: `Beyond ${message}` });
+    expect(await value("const beyond = 'now'; beyond")).toBe("'now'");
+    // What had a value keeps it.
+    await kernel.failure("throw new Error('again'); const reached = 5");
+    expect(await value("reached")).toBe("1");
   });
 
   it("has a module and its exports, as Node's own console has", async () => {

@@ -219,7 +219,7 @@ export class CellRunner {
     let outcome: Outcome;
     try {
       for (const name of frame.declares) {
-        declareGlobal(name);
+        declareGlobal(name, frame.late.includes(name));
         this.#declared.add(name);
       }
       for (const name of frame.ownShadows) {
@@ -307,11 +307,27 @@ export class CellRunner {
 Object.freeze(CellRunner.prototype);
 
 /** Makes `name` a plain property of the global object that any cell can assign. */
-function declareGlobal(name: string): void {
+function declareGlobal(name: string, late: boolean): void {
   const existing = Object.getOwnPropertyDescriptor(userGlobal, name);
-  if (existing === undefined || (existing.configurable && !existing.writable)) {
-    Object.defineProperty(userGlobal, name, { value: undefined, writable: true, configurable: true, enumerable: true });
+  if (existing !== undefined && !(existing.configurable && !existing.writable)) {
+    return;
   }
+  const become = (value: unknown) => {
+    Object.defineProperty(userGlobal, name, { value, writable: true, configurable: true, enumerable: true });
+  };
+  if (!late) {
+    become(undefined);
+    return;
+  }
+  // A cell that fails before it comes to a declaration leaves no value behind that looks like one.
+  Object.defineProperty(userGlobal, name, {
+    get: () => {
+      throw new userGlobal.ReferenceError(`${name} has no value: the cell that declares it did not come to that line`);
+    },
+    set: become,
+    configurable: true,
+    enumerable: false,
+  });
 }
 
 function evaluateExpressions(expressions: Readonly<Record<string, string>>): Record<string, unknown> {

@@ -28,6 +28,8 @@ export interface RewrittenCell {
   readonly names: readonly string[];
   /** Those of them that become variables of the global object before the cell runs; imports are bound when they are there. */
   readonly declares: readonly string[];
+  /** Those of them that have no value before their declaration has run: not `var`, nor functions. */
+  readonly late: readonly string[];
   /** Those of all its names that `let` or `var` declares in the JavaScript. */
   readonly mutable: readonly string[];
   /** Names of Node's own globals that the cell declares, or uses after an earlier one declared them. */
@@ -88,6 +90,7 @@ class Rewriter {
   /** Blocks whose declarations are the cell's. */
   readonly #opened = new Set<AnyNode>();
   readonly #mutable = new Set<string>();
+  readonly #early = new Set<string>();
 
   constructor(js: string, source: string) {
     this.#js = js;
@@ -129,11 +132,13 @@ class Rewriter {
     }
     this.#copy(out, at, this.#js.length, edits);
     out.add("\n})");
+    const declares = all.filter((name) => !builtIn.has(name) && !this.#imported.has(name));
     return {
       code: out.toString(),
       segments: out.segments,
       names: all,
-      declares: all.filter((name) => !builtIn.has(name) && !this.#imported.has(name)),
+      declares,
+      late: declares.filter((name) => !this.#early.has(name)),
       mutable: [...this.#mutable],
       shadows,
       ownShadows: all.filter((name) => builtIn.has(name) && !this.#imported.has(name)),
@@ -190,6 +195,7 @@ class Rewriter {
         const { name } = node.id;
         this.#expressions(node);
         if (this.#declare(name)) {
+          this.#early.add(name);
           this.#hoisted.push({ start: node.start, end: node.end, before: `${variable(name)} = ` });
         }
         return;
@@ -286,6 +292,9 @@ class Rewriter {
       if (node.kind !== "const") {
         this.#mutable.add(name);
       }
+      if (node.kind === "var") {
+        this.#early.add(name);
+      }
     }
     this.#edit(node.start, declarations[0]?.start ?? node.end, made.length > 0 ? `var ${made.join(", ")}; (` : "(");
     for (const { id, init } of declarations) {
@@ -341,6 +350,7 @@ class Rewriter {
     for (const name of names) {
       this.#declares.add(name);
       this.#mutable.add(name);
+      this.#early.add(name);
     }
     const [first] = declarations;
     // Without an initial value it is the head of a for-of or for-in, where a pattern stands as it is.

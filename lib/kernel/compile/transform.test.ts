@@ -64,6 +64,8 @@ it("makes what the top level declares properties of the global object", async ()
     "let a = 1, b; const { c, d: [e = 5, ...f] } = { c: 2, d: [undefined, 6] }; function g() { return a } class H {} enum I { J = 7 } for (var k = 0; k < 3; k++) {}",
   );
   expect(compiled.declares.toSorted()).toEqual(["H", "I", "a", "b", "c", "e", "f", "g", "k"]);
+  // What has a value, undefined at least, before its line: var, functions, and enums, which are var.
+  expect(compiled.late.toSorted()).toEqual(["H", "a", "b", "c", "e", "f"]);
   expect(compiled.mutable).toEqual(expect.arrayContaining(["a", "b", "k"]));
   expect(compiled.mutable).not.toContain("c");
   expect([context.a, context.b, context.c, context.e, context.f, context.g(), context.I.J, context.k]).toEqual([

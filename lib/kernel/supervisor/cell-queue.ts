@@ -242,6 +242,7 @@ export class CellQueue {
         segments: compiled.segments,
         map: compiled.map,
         declares: compiled.declares,
+        late: compiled.late,
         shadows: compiled.shadows,
         ownShadows: compiled.ownShadows,
         source: code,

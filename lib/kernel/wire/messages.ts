@@ -13,6 +13,8 @@ export interface ExecuteFrame extends CompiledSource {
   /** The id that the cell has in its notebook, where the front-end says so. */
   readonly cellId: string | undefined;
   readonly declares: readonly string[];
+  /** Those of them that have no value before their declaration has run. */
+  readonly late: readonly string[];
   /** Names of Node's globals that this cell or an earlier one declares. */
   readonly shadows: readonly string[];
   readonly ownShadows: readonly string[];
