@@ -122,3 +122,10 @@ it("says what cannot be read", () => {
   expect(() => parameterFile(join(folder, "none.yaml"))).toThrow("none.yaml cannot be read: ENOENT");
   expect(() => parameterFile(file("broken.json", '{"a": 1,}'))).toThrow("broken.json cannot be read: ");
 });
+
+it("in YAML have the switches that papermill reads (https://github.com/yaml/pyyaml/issues/613)", () => {
+  const given = "a: no\nb: [yes, On, OFF, yEs, y]\nc: 'no'\nd: \"off\"\ne: {no: no}";
+  // What PyYAML 6.0 gives, but for the name `no`, which is a text here.
+  const e = new Map([["no", false]]);
+  expect(parameterYaml(given)).toEqual({ a: false, b: [true, true, false, "yEs", "y"], c: "no", d: "off", e });
+});

@@ -77,7 +77,7 @@ function read(what: string, parse: () => unknown): Record<string, unknown> {
   return Object.fromEntries(value);
 }
 
-/** A value of YAML 1.2, numbers as they are spelled, and objects as maps, which keep the order of their keys. */
+/** A value of YAML 1.2, with the switches of 1.1, numbers as they are spelled, and objects as maps, which keep the order of their keys. */
 function yamlValue(text: string): unknown {
   const document = parseDocument(text, { merge: true });
   const [problem] = document.errors;
@@ -88,10 +88,18 @@ function yamlValue(text: string): unknown {
   return document.toJS({ mapAsMap: true });
 }
 
+/** What PyYAML reads as true or false, beside `true` and `false`. */
+const switches = /^(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$/;
+
 function spellNumbers(document: Document): void {
   visit(document, {
     Scalar(key, scalar) {
       const { value, source } = scalar;
+      // papermill reads YAML 1.1, where `flag: no` is false; a text "no" would count as true.
+      if (key !== "key" && scalar.type === "PLAIN" && source !== undefined && switches.test(source)) {
+        scalar.value = /^(yes|on)$/i.test(source);
+        return;
+      }
       if (key === "key" || typeof value !== "number" || !Number.isFinite(value) || source === undefined) {
         return;
       }
