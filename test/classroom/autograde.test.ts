@@ -89,14 +89,29 @@ describe.skipIf(!isThere)("nbgrader and we give the same points", () => {
     async (name) => {
       const source = join(root, "notebooks/exercises", name, `${name}.ipynb`);
       const solved = release(readAssignmentNotebook(source), "solution");
+      const answers = solved.cells.flatMap(({ metadata }, place) => (isSolution(metadata.nbgrader) ? [place] : []));
+      const solve =
+        (places: readonly number[]): Change =>
+        ({ cells }) => {
+          for (const place of places) {
+            cells[place] = solved.cells[place] as Notebook["cells"][number];
+          }
+        };
+      const half = answers.slice(0, Math.ceil(answers.length / 2));
       const { theirs, ours } = await graded(source, {
         full: (handedIn) => {
           handedIn.cells = solved.cells;
         },
         untouched: () => {},
-        "the first answer": (handedIn) => {
-          const first = handedIn.cells.findIndex(({ metadata }) => isSolution(metadata.nbgrader));
-          handedIn.cells[first] = solved.cells[first] as Notebook["cells"][number];
+        "the first answer": solve(answers.slice(0, 1)),
+        "half of the answers": solve(half),
+        "altered tests": (handedIn) => {
+          solve(half)(handedIn);
+          for (const cell of handedIn.cells) {
+            if (isTests(cell.metadata.nbgrader)) {
+              cell.source = "1 + 1;";
+            }
+          }
         },
       });
       expect(ours).toEqual(theirs);
@@ -115,6 +130,11 @@ test.skipIf(isThere)(
 
 function isSolution(metadata: unknown): boolean {
   return (metadata as { solution?: boolean } | undefined)?.solution === true;
+}
+
+function isTests(metadata: unknown): boolean {
+  const { grade, solution } = (metadata ?? {}) as { grade?: boolean; solution?: boolean };
+  return grade === true && solution !== true;
 }
 
 interface CourseFacts {
