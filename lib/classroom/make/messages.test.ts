@@ -326,3 +326,12 @@ test("an assignment without points is made, and that is said", async () => {
   const { notes } = await makeAssignment(folder, join(folder, "dist"), { kernelDir });
   expect(notes).toEqual(["sums: no cell gives points; mark those with tests, or whose answers a person grades"]);
 }, 60_000);
+
+test("an untouched notebook whose tests do not end proves nothing", async () => {
+  const waiting = testsWith("let isRight = false;\ntry { isRight = plus(1) === 2; } catch {}\nwhile (!isRight) {}");
+  const message = await told({ ...sums(good, waiting), "class.yaml": "timeout: 5\n" });
+  // Where the machine is so busy that the solution takes as long, that is said in the same way.
+  expect(message).toMatch(
+    /^FOLDER\/sums\.ipynb: (?:nothing is proven of an untouched notebook in cell 3 \(t\)|the solution fails in cell \d \(.*\)): TimeoutError: .*; give a longer timeout than 5 in class\.yaml(?:, or try again later: this machine was busy, with a load of [\d.]+ on \d+ processors)?$/,
+  );
+});

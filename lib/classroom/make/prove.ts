@@ -1,7 +1,8 @@
 /** Proves an assignment by running it: the solution gets all points, an untouched notebook none of those that a program gives. */
 import { join } from "node:path";
 import { type CellResult, type Notebook, runNotebook, tagsOf } from "nbconvert-ts-runner";
-import { type AssignmentCell, type ClassSettings, cellName, cellsOf } from "../source/index.ts";
+import { busyWords } from "../busy.ts";
+import { type AssignmentCell, type ClassSettings, cellName, cellsOf, settingsFile } from "../source/index.ts";
 import { type CellPoints, cellPoints, gradeHelpers, reasonsIn } from "../source/points.ts";
 
 /** What a run of a notebook gave. */
@@ -41,7 +42,7 @@ export async function proveSolution(folder: string, name: string, options: Proof
       return [];
     }
     if (result !== undefined && result.status !== "passed") {
-      return [`the solution fails in ${label}: ${reasonOf(result)}`];
+      return [`the solution fails in ${label}: ${reasonOf(result)}${isTimeout(result) ? timeoutAdvice(options) : ""}`];
     }
     if (cell.role !== "tests" || cell.cell.cell_type !== "code") {
       return [];
@@ -56,6 +57,18 @@ export async function proveSolution(folder: string, name: string, options: Proof
         ]
       : [],
   );
+  const { timeout } = options.settings;
+  const slowest = run.cells.reduce<Ran | undefined>(
+    (most, each) => ((each.result?.seconds ?? 0) > (most?.result?.seconds ?? 0) ? each : most),
+    undefined,
+  );
+  const { seconds = 0 } = slowest?.result ?? {};
+  if (slowest !== undefined && problems.length === 0 && seconds > timeout / 2) {
+    const busy = busyWords();
+    notes.push(
+      `${labelOf(slowest.cell)} took ${seconds.toFixed(0)} s of the ${timeout} s that a cell may take${busy === "" ? "" : ` (${busy})`}; machines of students and of whoever grades may be slower: give a longer timeout in ${settingsFile}`,
+    );
+  }
   return { ...run, problems, notes };
 }
 
@@ -69,6 +82,11 @@ export async function proveUntouched(folder: string, name: string, options: Proo
   const problems = run.cells.flatMap(({ cell, result }) => {
     if (cell.role !== "tests" || cell.cell.cell_type !== "code" || cell.points === 0) {
       return [];
+    }
+    if (result !== undefined && isTimeout(result)) {
+      return [
+        `nothing is proven of an untouched notebook in ${labelOf(cell)}: ${reasonOf(result)}${timeoutAdvice(options)}`,
+      ];
     }
     const { points } = run.pointsOf(cell, result);
     if (points === 0) {
@@ -136,6 +154,16 @@ function writesErrors({ cell }: AssignmentCell): boolean {
     cell.cell_type === "code" &&
     cell.outputs.some((output) => output.output_type === "stream" && output.name === "stderr")
   );
+}
+
+function isTimeout({ failure }: CellResult): boolean {
+  return failure?.name === "TimeoutError";
+}
+
+/** What a teacher can do where time was up. */
+function timeoutAdvice({ settings }: ProofOptions): string {
+  const busy = busyWords();
+  return `; give a longer timeout than ${settings.timeout} in ${settingsFile}${busy === "" ? "" : `, or try again later: ${busy}`}`;
 }
 
 function labelOf({ index, id, cell }: AssignmentCell): string {
