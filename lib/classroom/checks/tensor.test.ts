@@ -1,8 +1,7 @@
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, expect, it } from "vitest";
-import { CheckError } from "./check-error.ts";
-import { expectTensor } from "./tensor.ts";
+import { CheckError, expectTensor, TensorExpectation } from "./index.ts";
 
 beforeAll(async () => {
   await tf.setBackend("cpu");
@@ -109,4 +108,31 @@ it("reads values as they are where a cell replaced the method of all tensors", (
   } finally {
     tf.Tensor.prototype.dataSync = dataSync;
   }
+});
+
+it("what says another shape than it has values passes nothing", () => {
+  const resized = tf.zeros([0]);
+  Object.defineProperty(resized, "shape", { value: [2, 2] });
+  class Long extends Float32Array {
+    override get length(): number {
+      return 4;
+    }
+  }
+  class Empty extends Array<number> {
+    override *[Symbol.iterator](): ArrayIterator<number> {}
+  }
+  const lists = Empty.of(1, 1);
+  for (const got of [
+    { shape: [2, 2], data: new Float32Array(0) },
+    resized,
+    { shape: [2, 2], data: new Long(1) },
+    lists,
+  ]) {
+    expect(() => expectTensor(got)).toThrow("The result has another number of values than its shape says");
+  }
+});
+
+it("nobody changes the checks of others", () => {
+  expect(Object.isFrozen(TensorExpectation.prototype)).toBe(true);
+  expect(() => Object.assign(TensorExpectation.prototype, { toBeClose: () => {} })).toThrow(TypeError);
 });

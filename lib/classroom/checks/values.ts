@@ -1,7 +1,7 @@
 /** Whatever a student may give for a tensor, as its shape and values. */
 import * as tf from "@tensorflow/tfjs-core";
 import { CheckError } from "./check-error.ts";
-import { isArray, isView, valuesOf } from "./intrinsics.ts";
+import { copyOf, isArray, isInteger, isView, valuesOf } from "./intrinsics.ts";
 
 export interface Values {
   readonly shape: readonly number[];
@@ -22,6 +22,18 @@ export type NumberList = readonly (number | NumberList)[];
  * @throws {CheckError} Where it is no tensor and nothing like one.
  */
 export function readValues(value: unknown, name: string): Values {
+  const values = valuesIn(value, name);
+  const size = values.shape.reduce((product, n) => product * n, 1);
+  if (!values.shape.every((n) => isInteger(n) && n >= 0) || values.data.length !== size) {
+    throw new CheckError(`${name} has another number of values than its shape says`, {
+      got: `${values.data.length} values, shape ${shapeText(values.shape)}`,
+      expected: "one value for each place",
+    });
+  }
+  return values;
+}
+
+function valuesIn(value: unknown, name: string): Values {
   if (value instanceof tf.Tensor) {
     if (value.isDisposed) {
       throw new CheckError(`${name} was disposed of before it could be looked at`, { got: "a disposed tensor" });
@@ -29,7 +41,7 @@ export function readValues(value: unknown, name: string): Values {
     if (value.dtype === "string" || value.dtype === "complex64") {
       throw new CheckError(`${name} has no numbers to compare`, { got: `dtype ${value.dtype}`, expected: "numbers" });
     }
-    return { shape: [...value.shape], dtype: value.dtype, data: valuesOf(value) };
+    return { shape: [...value.shape], dtype: value.dtype, data: copyOf(valuesOf(value)) };
   }
   if (typeof value === "number") {
     return { shape: [], dtype: undefined, data: [value] };
@@ -38,16 +50,23 @@ export function readValues(value: unknown, name: string): Values {
     return fromLists(value, name);
   }
   if (isNumbers(value)) {
-    return { shape: [value.length], dtype: undefined, data: value };
+    const data = copyOf(value);
+    return { shape: [data.length], dtype: undefined, data };
   }
   if (isTensorData(value)) {
-    return { shape: [...value.shape], dtype: value.dtype, data: value.data };
+    return { shape: [...value.shape], dtype: value.dtype, data: copyOf(value.data) };
   }
   throw new CheckError(`${name} is no tensor`, { got: kindOf(value), expected: "a tensor" });
 }
 
 function isNumbers(value: unknown): value is ArrayLike<number> {
-  return isView(value) && !(value instanceof DataView) && !(value instanceof BigInt64Array) && "length" in value;
+  return (
+    isView(value) &&
+    !(value instanceof DataView) &&
+    !(value instanceof BigInt64Array) &&
+    !(value instanceof BigUint64Array) &&
+    "length" in value
+  );
 }
 
 /** Values with their shape beside them, as convbook's state dicts have them. */

@@ -41,6 +41,8 @@ export interface BoxRequest {
   readonly work: string;
   /** Folders and files that it must not see. */
   readonly hidden: readonly string[];
+  /** What in its folder stays as it is, by paths from there: the assignment's files, its packages. */
+  readonly fixed?: readonly string[];
   /** Folders whose packages it needs, beside those of the kernel itself. */
   readonly projects?: readonly string[];
   /** Variables beside those that every program needs. */
@@ -66,7 +68,8 @@ const passed = [
 /**
  * Puts up the walls, inside of new namespaces, and becomes the kernel. All that there is becomes read-only; what it may not see is covered;
  * the submission's folder, /tmp and /dev/shm are one small file system in memory. It works from within that one by relative paths, because
- * what leads to it is covered in the end. Capabilities go with the last step, so that no wall can be taken down again.
+ * what leads to it is covered in the end. What the tests read there is read-only, and the folders that lead to it are mounted on themselves, so
+ * that nobody moves them away. Capabilities go with the last step, so that no wall can be taken down again.
  */
 const script = String.raw`set -eu
 BOX_CONNECTION=$(dirname "$1")
@@ -80,6 +83,15 @@ mount --bind "$BOX_CONNECTION" connection
 printf '%s\n' "$BOX_KEEP" > list.keep
 printf '%s\n' "$BOX_COVER" > list.cover
 printf '%s\n' "$BOX_HIDE" > list.hide
+printf '%s\n' "$BOX_PIN" > list.pin
+printf '%s\n' "$BOX_FIX" > list.fix
+printf '%s\n' "$BOX_ABOVE" > list.above
+while IFS= read -r path; do
+  if [ -n "$path" ] && [ -d "work/$path" ]; then mount --bind "work/$path" "work/$path"; fi
+done < list.pin
+while IFS= read -r path; do
+  if [ -n "$path" ] && [ -e "work/$path" ]; then mount --bind "work/$path" "work/$path"; mount -o remount,bind,ro "work/$path"; fi
+done < list.fix
 number=0
 while IFS= read -r path; do
   if [ -n "$path" ]; then number=$((number + 1)); mkdir "keep/$number"; mount --rbind "$path" "keep/$number"; fi
@@ -89,7 +101,7 @@ ln -s /proc/self/fd dev/fd
 cat /proc/self/mountinfo > list.mounts
 while read -r _ _ _ _ point options _; do
   point=$(printf %b "$point")
-  case $point in "$BOX_STAGE"|"$BOX_STAGE"/dev/*|"$BOX_STAGE"/connection|/proc|/proc/*|/dev|/dev/*) continue ;; esac
+  case $point in "$BOX_STAGE"|"$BOX_STAGE"/dev/*|"$BOX_STAGE"/connection|"$BOX_STAGE"/work/*|/proc|/proc/*|/dev|/dev/*) continue ;; esac
   flags=
   for flag in nosuid nodev noexec noatime nodiratime relatime; do
     case ",$options," in *",$flag,"*) flags="$flags$flag," ;; esac
@@ -105,12 +117,18 @@ while IFS= read -r path; do
   if [ -n "$path" ]; then number=$((number + 1)); mkdir -p "$path"; mount -c --rbind "keep/$number" "$path"; fi
 done < list.keep
 mkdir -p "$BOX_WORK" "$BOX_CONNECTION"
-mount -c --bind work "$BOX_WORK"
+while IFS= read -r path; do
+  if [ -n "$path" ]; then mount -c --bind "$path" "$path"; fi
+done < list.above
+mount -c --rbind work "$BOX_WORK"
 mount -c --bind connection "$BOX_CONNECTION"
 mount -c --rbind dev /dev
 while IFS= read -r path; do
   if [ -n "$path" ] && [ -d "$path" ] && [ "$path" != /tmp ]; then mount -o remount,bind,ro "$path"; fi
 done < list.cover
+while IFS= read -r path; do
+  if [ -n "$path" ]; then mount -o remount,bind,ro "$path"; fi
+done < list.above
 while IFS= read -r path; do
   case $path in *[[:space:]\\]*) plain= ;; *) plain=yes ;; esac
   if [ -z "$path" ] || [ ! -e "$path" ]; then continue; fi
@@ -270,6 +288,8 @@ export function boxed(
     BOX_STAGE: stage,
     BOX_WORK: work,
     BOX_COVER: covered.join("\n"),
+    ...fixedPaths(request.fixed ?? []),
+    BOX_ABOVE: above(work).join("\n"),
     BOX_KEEP: needed.filter((path) => covered.some((folder) => isWithin(path, folder))).join("\n"),
     // What lies in another one comes before it, while it can still be reached.
     BOX_HIDE: [...new Set([...request.hidden.map((path) => resolve(path)), ...privateHere(needed, covered)])]
@@ -293,6 +313,29 @@ export function boxed(
     ],
     env,
   };
+}
+
+/** More files than this are not mounted one by one: nothing may be added beside them. */
+const mostFixed = 50;
+
+/** The lists of what stays as it is in a submission's folder, and of the folders that lead there, the outermost first. */
+function fixedPaths(fixed: readonly string[]): { BOX_FIX: string; BOX_PIN: string } {
+  const named = fixed.filter((path) => !path.includes("\n"));
+  const paths = named.length > mostFixed ? [...new Set(named.map((path) => path.split("/")[0] as string))] : named;
+  const folders = paths.flatMap((path) => path.split("/").map((_, i, parts) => parts.slice(0, i).join("/")));
+  return {
+    BOX_FIX: paths.join("\n"),
+    BOX_PIN: [...new Set(folders)]
+      .filter((folder) => folder !== "")
+      .sort((a, b) => a.length - b.length)
+      .join("\n"),
+  };
+}
+
+/** The folders in /tmp, which can be written, that lead to a folder there, the outermost first. */
+function above(work: string): string[] {
+  const parts = work.split(sep);
+  return parts[1] === "tmp" ? parts.slice(3).map((_, i) => parts.slice(0, i + 3).join(sep)) : [];
 }
 
 /** Where programs are, without what tells of a project. */

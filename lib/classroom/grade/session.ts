@@ -17,7 +17,7 @@ import type { BoxFolders, BoxRequest } from "./box.ts";
 import { type Engine, engineOf } from "./engine.ts";
 import { enclosed } from "./guard/enclose.ts";
 import { Guard, type Proof } from "./guard/guard.ts";
-import { declaredNames, lastingNames, sets } from "./guard/names.ts";
+import { declaredNames, importedPackages, lastingNames, sets } from "./guard/names.ts";
 import { isScript, startBoxed } from "./kernel.ts";
 import type { RestoredCell } from "./restore.ts";
 
@@ -33,6 +33,8 @@ export interface CellRun {
   readonly results: readonly unknown[];
   /** What proves its end; undefined without one, or where the kernel has no guard. */
   readonly proof?: Proof | undefined;
+  /** Why its kernel's guard proves nothing, where it says so. */
+  readonly refusal?: string;
   /** The limit that it met. */
   readonly limit?: "time" | "memory" | "processes" | "output" | undefined;
 }
@@ -133,18 +135,26 @@ class Session {
     const isTests = of?.role === "tests";
     const start = performance.now();
     try {
+      const isTrusted = !isTests && of !== undefined && isLockedCode(of);
       if (isTests) {
         await this.#guard?.arm(declaredNames(source));
+      } else if (isTrusted) {
+        await this.#guard?.trust();
       }
       const run = await this.#execute(cell, this.#codeOf(source, index, isTests), index, isTests);
-      if (!run.proof && isTests && this.#kernel.alive && run.status !== "died") {
+      if (((!run.proof && isTests) || isTrusted) && this.#kernel.alive && run.status !== "died") {
         await this.#guard?.disarm();
       }
-      if (run.status === "ok" && of !== undefined && isLockedCode(of)) {
+      if ((run.status === "ok" || run.status === "error") && of !== undefined && isLockedCode(of)) {
         const names = lastingNames(source).filter((name) => !sets(this.#answers, name));
-        await this.#guard?.keep(names);
-        for (const name of names) {
-          this.#lasting.add(name);
+        if (run.status === "error") {
+          await this.#guard?.taken(names);
+        } else {
+          await this.#guard?.keep(names);
+          await this.#guard?.hold(isTests ? [] : importedPackages(source));
+          for (const name of names) {
+            this.#lasting.add(name);
+          }
         }
       }
       return run;
@@ -240,7 +250,8 @@ class Session {
         return { ...common, status: "error", error: errorOf(result.content) };
       }
       const proof = isTests ? this.#guard?.proof(result.content) : undefined;
-      return { ...common, status: "ok", proof };
+      const refusal = isTests && proof === undefined ? this.#guard?.refusal(result.content) : undefined;
+      return { ...common, status: "ok", proof, ...(refusal !== undefined && { refusal }) };
     } catch (error) {
       const common = { seconds: (performance.now() - start) / 1000, outputs: cell.outputs, shown, results };
       if (guard.reason !== undefined) {

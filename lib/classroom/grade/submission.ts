@@ -1,9 +1,19 @@
 /** Grades one submission, from its files to its result. */
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Kernelspec, type Notebook, parseNotebook, upgradeNotebook } from "nbconvert-ts-runner";
+import { busyWords } from "../busy.ts";
 import { type Answer, type Finding, type Result, rounded, type TaskResult, utc } from "../results/index.ts";
 import {
   type Assignment,
@@ -184,11 +194,13 @@ function sessionOf(context: GradeContext, work: string, spec: Kernelspec, grader
   const env = { CONVBOOK_CLASS_SEED: String(provenance.seed), NBGRADER_EXECUTION: context.execution };
   const modules = packagesFor(context.grader.folder);
   const projects = modules === undefined ? [] : [dirname(modules)];
-  return { spec, language: grader.language, request: { walls, limits, work, hidden, env, projects }, signal };
+  const fixed = [...filesForStudents(context.grader), "package.json", "node_modules"];
+  return { spec, language: grader.language, request: { walls, limits, work, hidden, env, projects, fixed }, signal };
 }
 
 /**
- * Lays out a submission's folder: what belongs to the assignment, over what was handed in.
+ * Lays out a submission's folder: what belongs to the assignment, over what was handed in. By which names packages and files are found is the
+ * assignment's to say: a manifest or settings of the compiler that were handed in are not laid there.
  *
  * @returns Files of the submission that cannot lie there: a zip may hold names that are longer than a file system's, or one that is a folder's, too.
  */
@@ -196,7 +208,7 @@ function fill(work: string, submission: Submission, folder: string, { grader }: 
   const prefix = folder === "." ? "" : `${folder}/`;
   const left: string[] = [];
   for (const [name, read] of submission.files) {
-    if (name.startsWith(prefix) && !name.endsWith(".ipynb")) {
+    if (name.startsWith(prefix) && !name.endsWith(".ipynb") && !/(?:^|\/)(?:package|[jt]sconfig)\.json$/i.test(name)) {
       const path = join(work, name.slice(prefix.length));
       const bytes = read();
       try {
@@ -210,8 +222,7 @@ function fill(work: string, submission: Submission, folder: string, { grader }: 
       }
     }
   }
-  // What is for teachers only stays with them: tests run beside the student's code, which reads what they can read.
-  for (const name of grader.files.filter((each) => !each.startsWith(teacherFolder))) {
+  for (const name of filesForStudents(grader)) {
     const path = join(work, name);
     rmSync(path, { recursive: true, force: true });
     mkdirSync(dirname(path), { recursive: true });
@@ -219,10 +230,25 @@ function fill(work: string, submission: Submission, folder: string, { grader }: 
   }
   const modules = packagesFor(grader.folder);
   if (modules !== undefined) {
-    rmSync(join(work, "node_modules"), { recursive: true, force: true });
-    symlinkSync(modules, join(work, "node_modules"), "junction");
+    // A folder of links, and not a link: it can be made a place where nothing is put in between.
+    const own = join(work, "node_modules");
+    rmSync(own, { recursive: true, force: true });
+    mkdirSync(own);
+    for (const name of readdirSync(modules)) {
+      symlinkSync(join(modules, name), join(own, name), "junction");
+    }
+  }
+  const manifest = join(work, "package.json");
+  if (!existsSync(manifest)) {
+    // One that is written later could give the folder the name of a package.
+    writeFileSync(manifest, "{}\n");
   }
   return left;
+}
+
+/** What is for teachers only stays with them: tests run beside the student's code, which reads what they can read. */
+function filesForStudents({ files }: Assignment): string[] {
+  return files.filter((each) => !each.startsWith(teacherFolder));
 }
 
 function leftOut(name: string): Finding {
@@ -381,7 +407,9 @@ function limitFindings(restored: Restored, { runs }: SessionResult): Finding[] {
     }
     const { name, message } = run.error;
     if (run.limit !== undefined) {
-      return [{ kind: run.limit === "output" ? "output" : "limit", cell, message: sentence(message) }];
+      const busy = run.limit === "time" ? busyWords() : "";
+      const told = busy === "" ? message : `${message} (${busy})`;
+      return [{ kind: run.limit === "output" ? "output" : "limit", cell, message: sentence(told) }];
     }
     if (run.status === "died") {
       return [{ kind: "limit", cell, message: sentence(`the kernel ended: ${name}: ${message}`) }];

@@ -30,6 +30,8 @@ test.each<[string, string, Output[], number]>([
   ["a number", "check();", [result("2.5")], 2.5],
   ["a number in colours", "check();", [result("\u001b[33m3\u001b[39m")], 3],
   ["a number below 0, which nbgrader takes for no number", "check();", [result("-1")], 4],
+  ["what is computed of no number", "check();", [result("NaN")], 0],
+  ["no end of points", "check();", [result("Infinity")], 0],
   ["more points than there are", "check();", [result("5")], 0],
   ["a text", "check();", [result("'2'")], 4],
   ["a grade", grades, [shown({ points: 1, reasons: [] })], 1],

@@ -78,7 +78,14 @@ export function judge({ task, run, guarded, hidden, helpers, isUntouched }: Trie
     return none(
       "failed",
       [failed("Nothing proves that the tests came to their end.")],
-      [...findings, forged("The kernel said that the tests had ended, but they had not.")],
+      [
+        ...findings,
+        forged(
+          run.refusal === undefined
+            ? "The kernel said that the tests had ended, but they had not."
+            : `Nothing could be proven of the tests: ${run.refusal}.`,
+        ),
+      ],
     );
   }
   if (run.proof !== undefined && run.proof.tampered !== "") {
@@ -112,10 +119,16 @@ export function judge({ task, run, guarded, hidden, helpers, isUntouched }: Trie
     case "grade":
       return graded(task, read.grade, hidden, findings);
     case "number":
-      return read.points > task.points + 1e-9
+      return !(read.points <= task.points + 1e-9)
         ? none(
             "failed",
-            [failed(`The tests gave ${read.points} points, more than the ${task.points} that there are.`)],
+            [
+              failed(
+                Number.isNaN(read.points)
+                  ? `The tests gave NaN points; expected a number from 0 to ${task.points}.`
+                  : `The tests gave ${read.points} points, more than the ${task.points} that there are.`,
+              ),
+            ],
             findings,
           )
         : { points: read.points, status: statusOf(read.points, task.points), reasons: [], findings };

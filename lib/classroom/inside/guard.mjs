@@ -4,8 +4,11 @@
  *
  * While a cell of the grader runs ("armed"), JavaScript's own objects, Node's modules that tests rely on, and what the grader's cells
  * declared are what they were before: each is a property that cannot be defined anew, whose getter gives the original as long as the
- * grader's cell runs, and the student's value otherwise. What reads the process as a debugger does is taken away. A grader's cell that came to
- * its end is proven by an answer that only this function can give.
+ * grader's cell runs, and the student's value otherwise. What reads the process as a debugger does, hands out the promises that others wait
+ * for, or comes between an import and its module is taken away. A grader's cell that came to its end is proven by an answer that only this
+ * function can give; where something was done for good that the tests would stand on, it gives none.
+ *
+ * While a cell of the grader's runs that has no tests ("trusted"), it finds the originals as well, and may change them.
  */
 export default function guard(key) {
   const {
@@ -26,6 +29,11 @@ export default function guard(key) {
   const Refusal = TypeError;
 
   let armed = false;
+  let trusted = false;
+  /** Counts the cells of the grader's: what one of them sets it finds again. */
+  let period = 1;
+  /** What was done for good, so that nothing can be proven any more. */
+  let spoiled = "";
   let nonce = "";
   let factor = 0n;
   let offset = 0n;
@@ -33,9 +41,22 @@ export default function guard(key) {
   let grades = "";
   let shown = 0;
   let tampered = "";
-  /** Own names of what may get no more while the grader's cells run, as they were: a list without methods. */
+  /** What may get no more names while the grader's cells run, and the names that each had: lists without methods. */
   const closed = [];
+  const closedNames = [];
   let closedCount = 0;
+  const close = (owner) => {
+    const names = { __proto__: null };
+    for (const name of ownKeys(owner)) {
+      names[name] = true;
+    }
+    closedNames[closedCount] = names;
+    closed[closedCount++] = owner;
+  };
+
+  const spoil = (what) => {
+    spoiled = spoiled === "" ? what : spoiled;
+  };
 
   const note = (what) => {
     if (tampered.length < 400) {
@@ -59,8 +80,9 @@ export default function guard(key) {
       return;
     }
     let current = original;
+    let since = 0;
     defineProperty(owner, name, {
-      get: () => (armed ? original : current),
+      get: () => (armed || (trusted && since !== period) ? original : current),
       set(value) {
         if (this !== owner && this !== undefined && this !== null) {
           // As with a plain property that is inherited: the object gets its own.
@@ -72,6 +94,7 @@ export default function guard(key) {
           throw new Refusal(`${label} cannot be changed while tests run`);
         }
         current = value;
+        since = period;
       },
       enumerable: found.enumerable === true,
       configurable: false,
@@ -95,7 +118,7 @@ export default function guard(key) {
       }
     }
     if (isClosed) {
-      closed[closedCount++] = owner;
+      close(owner);
     }
   };
 
@@ -152,7 +175,7 @@ export default function guard(key) {
     for (const name of ownKeys(owner)) {
       fixed(owner, name);
     }
-    closed[closedCount++] = owner;
+    close(owner);
   }
   for (const name of spaces) {
     const value = root[name];
@@ -193,6 +216,14 @@ export default function guard(key) {
     ["getHeapSnapshot", "writeHeapSnapshot", "setFlagsFromString", "startupSnapshot", "queryObjects"],
     "v8",
   );
+  // Who is told of a promise that others wait for can answer in its place.
+  const hooks = load("node:v8").promiseHooks;
+  if (hooks !== undefined) {
+    takeAway(hooks, ownKeys(hooks), "v8.promiseHooks");
+  }
+  takeAway(load("node:async_hooks"), ["createHook", "executionAsyncResource"], "async_hooks");
+  const modules = load("node:module");
+  takeAway(modules, ["register", "registerHooks"], "module");
   const vm = load("node:vm");
   takeAway(
     vm,
@@ -285,7 +316,45 @@ export default function guard(key) {
       holdAll(part, "assert");
     }
   }
-  load("node:module").syncBuiltinESMExports?.();
+  for (const [part, label] of [
+    [modules.prototype, "module.prototype"],
+    [modules._extensions, "module._extensions"],
+  ]) {
+    if (typeof part === "object" && part !== null) {
+      holdAll(part, label, false);
+    }
+  }
+  for (const name of ["getBuiltinModule", "cwd", "hrtime", "nextTick"]) {
+    hold(process, name, `process.${name}`);
+  }
+  // What the grader's cells read by a relative path lies where the notebook does.
+  const { cwd, chdir } = process;
+  const home = apply(cwd, process, []);
+  let place = home;
+  const go = (folder) => {
+    try {
+      apply(chdir, process, [folder]);
+    } catch {
+      if (folder === home) {
+        spoil("the folder of the notebook");
+      }
+    }
+  };
+  if (typeof chdir === "function") {
+    defineProperty(process, "chdir", {
+      value: function chdirGuarded(folder) {
+        if (armed) {
+          note("process.chdir");
+          throw new Refusal("The folder cannot be changed while tests run");
+        }
+        apply(chdir, process, [folder]);
+      },
+      writable: false,
+      enumerable: true,
+      configurable: false,
+    });
+  }
+  modules.syncBuiltinESMExports?.();
 
   // The way out of this process is the same when a cell has ended as it was before.
   const { fstatSync } = load("node:fs");
@@ -338,6 +407,12 @@ export default function guard(key) {
       name = "";
     }
   };
+  /** Whoever took a name for good before the grader did keeps it: what the tests would find under it is not theirs. */
+  const spoilTaken = (name) => {
+    if (kept[name] === undefined && getOwnPropertyDescriptor(root, name)?.configurable === false) {
+      spoil(name);
+    }
+  };
   const keepOne = (name) => {
     const found = getOwnPropertyDescriptor(root, name);
     if (found === undefined) {
@@ -349,10 +424,12 @@ export default function guard(key) {
       return;
     }
     if (!found.configurable) {
+      spoilTaken(name);
       return;
     }
     const box = { value: root[name] };
     let current = box.value;
+    let since = 0;
     if (found.get !== undefined) {
       // An import: what the module has, for as long as nobody declares the name anew.
       const { get } = found;
@@ -367,13 +444,14 @@ export default function guard(key) {
         for (const each of ownKeys(prototype)) {
           fixed(prototype, each);
         }
+        preventExtensions(prototype);
       }
       for (const each of ownKeys(freezable)) {
         fixed(freezable, each);
       }
     }
     defineProperty(root, name, {
-      get: () => (armed ? box.value : current),
+      get: () => (armed || (trusted && since !== period) ? box.value : current),
       set: (value) => {
         if (armed && free[name] !== true) {
           note(name);
@@ -383,11 +461,123 @@ export default function guard(key) {
           box.value = value;
         }
         current = value;
+        since = period;
       },
       enumerable: true,
       configurable: false,
     });
   };
+  /** What a package exports: its classes' methods, and those of the objects that it exports, are the package's while the grader's cells run. */
+  const seen = new WeakSet();
+  const isSeen = WeakSet.prototype.has;
+  const see = WeakSet.prototype.add;
+  const holdExports = (exported, label, depth) => {
+    if ((typeof exported !== "object" && typeof exported !== "function") || exported === null) {
+      return;
+    }
+    if (apply(isSeen, seen, [exported])) {
+      return;
+    }
+    apply(see, seen, [exported]);
+    if (typeof exported === "function") {
+      holdAll(exported, label, false);
+      const { prototype } = exported;
+      if (typeof prototype === "object" && prototype !== null && prototype !== objects) {
+        holdAll(prototype, `${label}.prototype`, false);
+      }
+      return;
+    }
+    const parent = getPrototypeOf(exported);
+    if (depth === 0 || (parent !== null && parent !== objects)) {
+      return;
+    }
+    for (const name of ownKeys(exported)) {
+      const found = typeof name === "string" ? getOwnPropertyDescriptor(exported, name) : undefined;
+      if (found !== undefined && "value" in found) {
+        holdExports(found.value, `${label}.${name}`, depth - 1);
+        hold(exported, name, `${label}.${name}`);
+      }
+    }
+  };
+  const holdModule = (module, label) => {
+    trusted = true;
+    try {
+      for (const name of ownKeys(module)) {
+        if (typeof name === "string") {
+          holdExports(module[name], name === "default" ? label : name, 3);
+        }
+      }
+      holdEngine();
+    } finally {
+      trusted = false;
+    }
+  };
+
+  /** TensorFlow.js's engine, of which there is one: which backend computes, and by which kernels. */
+  const mapGet = Map.prototype.get;
+  const mapEach = Map.prototype.forEach;
+  const registries = { __proto__: null };
+  let engine;
+  let backend;
+  const backendNames = { __proto__: null };
+  const holdEngine = () => {
+    const globalsOfEngine = root._tfGlobals;
+    if (typeof root._tfengine !== "object" || !(globalsOfEngine instanceof Map)) {
+      return;
+    }
+    for (const name of ["kernelRegistry", "gradRegistry"]) {
+      const registry = apply(mapGet, globalsOfEngine, [name]);
+      if (!(registry instanceof Map)) {
+        continue;
+      }
+      let originals = registries[name];
+      if (originals === undefined) {
+        originals = registries[name] = { __proto__: null };
+        defineProperty(registry, "get", {
+          value: (key) =>
+            (armed || trusted) && originals[key] !== undefined ? originals[key] : apply(mapGet, registry, [key]),
+        });
+      }
+      apply(mapEach, registry, [
+        (value, key) => {
+          originals[key] ??= value;
+        },
+      ]);
+    }
+    if (engine === undefined) {
+      engine = root._tfengine;
+      fixed(root, "_tfengine");
+    }
+    if (backend === undefined && typeof engine.backendName === "string" && typeof engine.backendInstance === "object") {
+      const { backendName, backendInstance } = engine;
+      backend = { __proto__: null, backendName, backendInstance };
+      for (const name of ownKeys(backendInstance)) {
+        backendNames[name] = true;
+      }
+      const parent = getPrototypeOf(backendInstance);
+      if (parent !== null && parent !== objects) {
+        holdAll(parent, "backend", false);
+      }
+    }
+  };
+  const putEngineBack = () => {
+    if (backend === undefined) {
+      return;
+    }
+    const { backendInstance } = backend;
+    for (const name of ownKeys(backendInstance)) {
+      // A method of its own in place of its class's. The engine has such ones for good reasons: libraries watch it work.
+      if (backendNames[name] !== true && typeof backendInstance[name] === "function") {
+        note(toText(name));
+        deleteProperty(backendInstance, name);
+      }
+    }
+    if (engine.backendName !== backend.backendName || engine.backendInstance !== backend.backendInstance) {
+      engine.backendName = backend.backendName;
+      engine.backendInstance = backend.backendInstance;
+    }
+  };
+
   const imports = [];
   let importCount = 0;
   const putImportsBack = () => {
@@ -410,10 +600,12 @@ export default function guard(key) {
         for (const name of ownKeys(owner)) {
           // What has been added to what every object has, or changes how values are written or awaited.
           if (owner === objects || typeof name === "symbol" || name === "toJSON" || name === "then") {
-            const found = getOwnPropertyDescriptor(owner, name);
-            if (found?.configurable === true) {
-              note(toText(name));
-              deleteProperty(owner, name);
+            if (closedNames[i][name] === true) {
+              continue;
+            }
+            note(toText(name));
+            if (!deleteProperty(owner, name)) {
+              spoil(toText(name));
             }
           }
         }
@@ -423,6 +615,11 @@ export default function guard(key) {
       }
     }
     putImportsBack();
+    putEngineBack();
+    place = apply(cwd, process, []);
+    if (place !== home) {
+      go(home);
+    }
     free = { __proto__: null };
     eachName(names, (name) => {
       free[name] = true;
@@ -439,6 +636,9 @@ export default function guard(key) {
   const prove = () => {
     if (!isSameWay()) {
       throw new Refusal("the way out of this process was changed");
+    }
+    if (spoiled !== "") {
+      throw new Refusal(`${plain(spoiled)} was taken for good, and the tests stand on it`);
     }
     const text = `{"nonce":"${nonce}","shown":${shown},"tampered":"${plain(tampered)}","grades":[${grades}]}`;
     const prime = (1n << 127n) - 1n;
@@ -464,7 +664,12 @@ export default function guard(key) {
     return out;
   };
   const disarm = () => {
+    if (armed && place !== home) {
+      go(place);
+    }
     armed = false;
+    trusted = false;
+    period++;
     nonce = "";
     tampered = "";
   };
@@ -478,6 +683,15 @@ export default function guard(key) {
         return arm(a, b, c, names);
       case "keep":
         return eachName(a, keepOne);
+      case "taken":
+        return eachName(a, spoilTaken);
+      case "hold":
+        return holdModule(a, b);
+      case "trust":
+        putImportsBack();
+        period++;
+        trusted = true;
+        return undefined;
       case "disarm":
         return disarm();
       case "prove":

@@ -73,7 +73,8 @@ function resultNumber(outputs: readonly Output[]): number | undefined {
     if (output.output_type === "execute_result") {
       const text = stripVTControlCharacters(joinLines(output.data["text/plain"])).trim();
       const number = Number(text);
-      return text !== "" && Number.isFinite(number) && number >= 0 ? number : undefined;
+      // What is computed of a student's numbers can be none.
+      return text === "NaN" || (text !== "" && number >= 0) ? number : undefined;
     }
   }
   return undefined;

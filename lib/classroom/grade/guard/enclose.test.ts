@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { enclosed } from "./enclose.ts";
-import { declaredNames, lastingNames, sets } from "./names.ts";
+import { declaredNames, importedPackages, lastingNames, sets } from "./names.ts";
 
 test("a cell of tests becomes a function that gets what it uses, and gives the value of its last expression", () => {
   const source = 'import { equal } from "node:assert";\nlet n = 1;\nequal(near(n, Math.abs(-1)), true);\nn + 1;';
@@ -36,4 +36,10 @@ test("names that last are those of functions, classes, constants and imports", (
   expect([sets("model = make();", "model"), sets("if (model == 1) {}", "model"), sets("a.model = 1", "model")]).toEqual(
     [true, false, false],
   );
+});
+
+test("packages are named that a cell imports values of", () => {
+  const source =
+    'import a, { b } from "x";\nimport * as c from "@y/z/part";\nimport type { D } from "t";\nimport fs from "node:fs";\nimport path from "path";\nimport { e } from "./own.ts";';
+  expect(importedPackages(source)).toEqual(["x", "@y/z/part"]);
 });

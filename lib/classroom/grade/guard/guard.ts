@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import type { KernelManager } from "nbconvert-ts-runner";
+import { fieldsOf, firstLine } from "../../values.ts";
 
 /** What the function inside says of a cell of the grader's that came to its end. */
 export interface Proof {
@@ -51,6 +52,11 @@ export class Guard {
     await this.#ask("arm", this.#nonce, String(this.#factor), String(this.#offset), names.join(" "));
   }
 
+  /** Gives back what was there before any cell ran, for a locked cell without tests, which may change it. */
+  async trust(): Promise<void> {
+    await this.#ask("trust");
+  }
+
   /** The student's own is back. */
   async disarm(): Promise<void> {
     await this.#ask("disarm");
@@ -60,6 +66,23 @@ export class Guard {
   async keep(names: readonly string[]): Promise<void> {
     if (names.length > 0) {
       await this.#ask("keep", names.join(" "));
+    }
+  }
+
+  /** Looks whether names that a cell of the grader's could not declare were somebody's before. */
+  async taken(names: readonly string[]): Promise<void> {
+    if (names.length > 0) {
+      await this.#ask("taken", names.join(" "));
+    }
+  }
+
+  /** What a package exports that a cell of the grader's has imported stays as it is while others of the grader's run. */
+  async hold(modules: readonly string[]): Promise<void> {
+    for (const name of modules) {
+      const text = JSON.stringify(name);
+      await this.#run(
+        `// @ts-nocheck\n$classroom(${JSON.stringify(this.#key)}, "hold", await import(${text}), ${text});`,
+      );
     }
   }
 
@@ -101,6 +124,16 @@ export class Guard {
       // A grade that is no JSON.
       return { grades: [undefined], tampered: "" };
     }
+  }
+
+  /**
+   * Why the function inside proves nothing, where it says so itself.
+   *
+   * @param reply The content of the reply to the cell.
+   */
+  refusal(reply: Readonly<Record<string, unknown>>): string | undefined {
+    const answer = fieldsOf(fieldsOf(reply.user_expressions)[proofExpression]);
+    return answer.status === "error" ? firstLine(answer.evalue).slice(0, 200) : undefined;
   }
 
   #call(what: string, ...args: readonly string[]): string {

@@ -1,4 +1,5 @@
 /** The names that a grader's cell of TypeScript declares at its outermost level. */
+import { isBuiltin } from "node:module";
 
 /** Names that stay what the cell made them: functions, classes, constants, imports; not what `let` and `var` leave open. */
 export function lastingNames(source: string): string[] {
@@ -41,4 +42,12 @@ export function sets(source: string, name: string): boolean {
 export function declaredNames(source: string): string[] {
   const open = [...source.matchAll(/^(?:export\s+)?(?:let|var)\s+([\w$]+)/gm)].map(([, name]) => name as string);
   return [...new Set([...lastingNames(source), ...open])];
+}
+
+/** The packages whose values a cell imports at its outermost level; what is Node's own is held anyway. */
+export function importedPackages(source: string): string[] {
+  const found = [...source.matchAll(/^import\s+(?!type\b)[^"';]*?\s+from\s+["']([^"']+)["']/gm)].map(
+    ([, name = ""]) => name,
+  );
+  return [...new Set(found)].filter((name) => !/^[./#]|^\w+:/.test(name) && !isBuiltin(name));
 }
