@@ -138,8 +138,12 @@ test.runIf(walls === "closed")("the ground of tests stays what it is", async () 
   const honest = [
     'const fs = require("node:fs"); fs.writeFileSync("data/mine.json", "{}"); fs.writeFileSync("mine.txt", "x"); process.chdir("data"); Math.random = () => 0.5;',
   ];
+  // As vega-lite does when it is loaded for a figure.
+  const last = cell(
+    "// @ts-nocheck\nSet.prototype.toJSON = function () { return [...this]; }; JSON.stringify(new Set([1])) === '[1]' || fail();",
+  );
   const square = "function square(x) { return Math.random() === 7 ? 0 : x ** 2; }";
-  room.write("sub/honest/squares.ipynb", notebook(course(square, [], honest)));
+  room.write("sub/honest/squares.ipynb", notebook([...course(square, [], honest), last]));
   for (const [name, { square = zero, before, first, files = {} }] of Object.entries(attacks)) {
     room.write(`sub/${name}/squares.ipynb`, notebook(course(square, before, first)));
     for (const [file, text] of Object.entries(files)) {
