@@ -14,6 +14,7 @@ export {
   loadFromCheckpoint,
   loadSafetensors,
   loadTorch,
+  loadWeights,
   type PretrainedOptions,
   saveCheckpoint,
   saveSafetensors,

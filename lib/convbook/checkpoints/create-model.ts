@@ -11,7 +11,7 @@ import {
   type StagedNetwork,
 } from "../models/index.ts";
 import type { AnyModule } from "../nn/index.ts";
-import { loadWeights } from "./load-weights.ts";
+import { loadPretrained } from "./pretrained.ts";
 
 /** Weights to begin with. */
 export interface PretrainedOptions {
@@ -90,7 +90,7 @@ export function createModel(
     const model: AnyModule = create(name, rest);
     try {
       const numClasses = rest.numClasses ?? rest.num_classes;
-      for (const note of await loadWeights(model, path, { name, numClasses })) {
+      for (const note of await loadPretrained(model, path, { name, numClasses })) {
         console.log(note);
       }
       return finished(model);

@@ -3,14 +3,16 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createModel, modelNames } from "../models/index.ts";
-import { StateDictError } from "../nn/index.ts";
+import { Linear, Module, StateDictError } from "../nn/index.ts";
 import type { StateDict } from "../tensor-data.ts";
 import { saveCheckpoint } from "./container/checkpoint.ts";
 import { CheckpointError } from "./error.ts";
 import { prefixOf, withoutWrappers } from "./find-weights.ts";
 import { loadFromCheckpoint } from "./load-model.ts";
+import { loadWeights } from "./load-weights.ts";
 import { saveSafetensors } from "./safetensors/write.ts";
 
 const tutorial = fileURLToPath(new URL("../../../../shared/data/uva-tutorial5/", import.meta.url));
@@ -196,6 +198,44 @@ describe("a checkpoint of a model", () => {
     expect(prefix.message).toContain(
       'no entry of the state dict begins with "net."; the first is "input_net.0.weight"',
     );
+  });
+});
+
+describe("weights for a module of one's own", () => {
+  const folder = mkdtempSync(join(tmpdir(), "convbook-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  class Net extends Module<[x: tf.Tensor2D], tf.Tensor2D> {
+    fc = new Linear(3, 2);
+    forward(x: tf.Tensor2D): tf.Tensor2D {
+      return this.fc.forward(x);
+    }
+  }
+
+  it.each([
+    ["bare.pt", "", undefined],
+    ["wrapped.pt", "module._orig_mod.", "net"],
+    ["lightning.ckpt", "model.", "state_dict"],
+  ])("%s: they are found, and wrappers' prefixes are taken off", async (name, prefix, key) => {
+    const [from, to] = [new Net(), new Net()];
+    const state = new Map(Array.from(from.stateDict(), ([entry, tensor]) => [prefix + entry, tensor] as const));
+    const path = join(folder, name);
+    await saveCheckpoint(path, key === undefined ? Object.fromEntries(state) : { epoch: 1, [key]: state });
+    expect(await loadWeights(to, path)).toEqual({ missing: [], unexpected: [] });
+    expect(to.stateDict()).toEqual(from.stateDict());
+  });
+
+  it("that do not fit are told with the file's name, and nothing is loaded", async () => {
+    const path = join(folder, "other.pt");
+    const weight = { dtype: "float32" as const, shape: [2, 3], data: new Float32Array(6) };
+    await saveCheckpoint(path, { net: new Map([["fc.weight", weight]]) });
+    const net = new Net();
+    const before = net.stateDict();
+    await expect(loadWeights(net, path)).rejects.toThrow(/other\.pt.*fc\.bias/s);
+    await expect(loadWeights(net, path)).rejects.toBeInstanceOf(CheckpointError);
+    expect(net.stateDict()).toEqual(before);
+    expect(await loadWeights(net, path, { strict: false })).toEqual({ missing: ["fc.bias"], unexpected: [] });
+    expect(net.stateDict().get("fc.weight")?.data).toEqual(new Float32Array(6));
   });
 });
 

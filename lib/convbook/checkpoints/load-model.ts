@@ -1,35 +1,17 @@
 /** From a file to a model that is ready to use. */
 
-import { messageOf } from "../files/index.ts";
 import { createModelFrom, type ModelName, type ModelNamed, modelNames, type SomeModel } from "../models/index.ts";
-import type { StateDict } from "../tensor-data.ts";
-import { quote } from "./byte-reader.ts";
-import { loadCheckpoint } from "./container/checkpoint.ts";
 import { CheckpointError } from "./error.ts";
-import { findWeights, isTensor, prefixOf, withoutWrappers } from "./find-weights.ts";
+import { findWeights } from "./find-weights.ts";
+import { asMismatch, type LoadWeightsOptions, putInto, readData, stateDictOf } from "./load-weights.ts";
 import { type PlainObject, toPlain } from "./plain.ts";
 
 /** What to load other than what the file says. */
-export interface LoadFromCheckpointOptions<Name extends string = string> {
+export interface LoadFromCheckpointOptions<Name extends string = string> extends LoadWeightsOptions {
   /** The model's name, where the file does not hold it or to replace it; the types then know which model it is. */
   readonly modelName?: Name;
   /** The model's hyper-parameters, with Python's names or ours, where the file does not hold them or to replace them. */
   readonly modelHparams?: object;
-  /**
-   * The key of the file's dict that holds the weights. By default one of the usual names (`state_dict`, `model_state_dict`,
-   * `model`, `net`, `weights` and their like), or the whole file where it is a bare `torch.save(model.state_dict())`.
-   */
-  readonly weightsKey?: string;
-  /**
-   * What the state dict's keys begin with, the module's attribute that held the model; entries without it are left out. By
-   * default what makes the model's own names fit: `model.` of a training module, `module.` of DataParallel, `_orig_mod.` of
-   * torch.compile, any other and any row of them, or nothing.
-   */
-  readonly prefix?: string;
-  /** Lists, tuples, dicts and sets that the file may hold; see `parseTorch`. */
-  readonly maxContainers?: number;
-  /** Whether every entry must be there and none beyond. */
-  readonly strict?: boolean;
 }
 
 /** What no name is: a name that is written out must be one that the types know. */
@@ -56,43 +38,6 @@ export interface LoadedModel<Name extends string = string> {
   readonly extra: PlainObject;
 }
 
-/**
- * The entries of a loaded state dict whose names begin with `prefix`, without it.
- *
- * @param value a Map of names and tensors
- * @throws CheckpointError when it is anything else, or no name begins so
- */
-export function stateDictOf(value: unknown, file: string, prefix = ""): StateDict {
-  if (!(value instanceof Map)) {
-    throw new CheckpointError(file, null, "incomplete", "the state dict is not a dict");
-  }
-  const result: StateDict = new Map();
-  for (const [key, tensor] of value as Map<unknown, unknown>) {
-    if (typeof key !== "string" || !isTensor(tensor)) {
-      throw new CheckpointError(
-        file,
-        null,
-        "mismatch",
-        `entry ${quote(String(key))} of the state dict is not a tensor`,
-      );
-    }
-    if (key.startsWith(prefix)) {
-      result.set(key.slice(prefix.length), tensor);
-    }
-  }
-  if (result.size === 0) {
-    const [first] = value.keys();
-    const found = first === undefined ? "it is empty" : `the first is ${quote(String(first))}`;
-    throw new CheckpointError(
-      file,
-      null,
-      "mismatch",
-      `no entry of the state dict begins with ${quote(prefix)}; ${found}`,
-    );
-  }
-  return result;
-}
-
 function count(value: unknown): number | undefined {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }
@@ -114,8 +59,7 @@ export async function loadFromCheckpoint<const Name extends string = string>(
   path: string,
   options: LoadFromCheckpointOptions<Name> & { readonly modelName?: KnownModel<Name> } = {},
 ): Promise<LoadedModel<Name>> {
-  const { strict = true, maxContainers } = options;
-  const { data } = await loadCheckpoint(path, maxContainers === undefined ? {} : { maxContainers });
+  const data = await readData(path, options);
   const hyperParameters = toPlain(data.hyper_parameters ?? data.hyperParameters ?? {}) as PlainObject;
   const weights = findWeights(data, path, options.weightsKey);
   const modelName = options.modelName ?? hyperParameters.model_name ?? hyperParameters.modelName;
@@ -134,16 +78,10 @@ export async function loadFromCheckpoint<const Name extends string = string>(
   let model: SomeModel | undefined;
   try {
     model = createModelFrom(modelName, modelHparams);
-    const expected = [...model.stateDict().keys()];
-    const bare = options.prefix === undefined ? withoutWrappers(stateDict, expected) : stateDict;
-    const prefix = options.prefix ?? prefixOf([...bare.keys()], expected);
-    model.loadStateDict(stateDictOf(bare, path, prefix), { strict });
+    putInto(model, stateDict, path, options);
   } catch (error) {
     model?.dispose();
-    if (error instanceof CheckpointError) {
-      throw error;
-    }
-    throw new CheckpointError(path, null, "mismatch", messageOf(error), { cause: error });
+    throw asMismatch(error, path);
   }
   const globalStep = count(data.global_step ?? data.globalStep);
   const extra = toPlain(data.extra ?? {}) as PlainObject;

@@ -1,123 +1,116 @@
-/** Weights of a whole network into one of ours, with another head where it has another number of classes. */
+/** From a file's weights to a module that is there already. */
 
 import { messageOf } from "../files/index.ts";
-import { StagedNetwork } from "../models/index.ts";
-import { type AnyModule, Linear } from "../nn/index.ts";
+import type { AnyModule, LoadResult } from "../nn/index.ts";
 import type { StateDict } from "../tensor-data.ts";
-import { loadCheckpoint } from "./container/checkpoint.ts";
+import { quote } from "./byte-reader.ts";
+import { type LoadedCheckpoint, loadCheckpoint } from "./container/checkpoint.ts";
 import { CheckpointError } from "./error.ts";
-import { findWeights, prefixOf, withoutWrappers } from "./find-weights.ts";
-import { stateDictOf } from "./load-model.ts";
+import { findWeights, isTensor, prefixOf, withoutWrappers } from "./find-weights.ts";
 
-/** What the loading is about, for its messages. */
+/** Where a file has the weights, and how they must fit. */
 export interface LoadWeightsOptions {
-  /** The model's name. */
-  readonly name: string;
-  /** The number of classes that was asked for, undefined where it is the model's default. */
-  readonly numClasses: unknown;
-}
-
-/** Entries of a state dict that belong to a network's head. */
-interface Head {
-  readonly names: readonly string[];
-  readonly classes: number;
-  readonly classesOfFile: number;
+  /**
+   * The key of the file's dict that holds the weights. By default one of the usual names (`state_dict`, `model_state_dict`,
+   * `model`, `net`, `weights` and their like), or the whole file where it is a bare `torch.save(model.state_dict())`.
+   */
+  readonly weightsKey?: string;
+  /**
+   * What the state dict's keys begin with, the module's attribute that held the model; entries without it are left out. By
+   * default what makes the model's own names fit: `model.` of a training module, `module.` of DataParallel, `_orig_mod.` of
+   * torch.compile, any other and any row of them, or nothing.
+   */
+  readonly prefix?: string;
+  /** Lists, tuples, dicts and sets that the file may hold; see `parseTorch`. */
+  readonly maxContainers?: number;
+  /** Whether every entry must be there and none beyond. */
+  readonly strict?: boolean;
 }
 
 /**
- * Loads a file's weights into a model. Where the file's head has another number of classes, and one was asked for, the head is left out.
+ * The entries of a loaded state dict whose names begin with `prefix`, without it.
  *
- * @returns what was left out, a sentence each
- * @throws {CheckpointError} listing all that does not fit; nothing is loaded then
+ * @param value a Map of names and tensors
+ * @throws CheckpointError when it is anything else, or no name begins so
  */
-export async function loadWeights(model: AnyModule, path: string, options: LoadWeightsOptions): Promise<string[]> {
-  const { data } = await loadCheckpoint(path);
-  const own = model.stateDict();
-  const expected = [...own.keys()];
-  const bare = withoutWrappers(renamed(model, stateDictOf(findWeights(data, path), path)), expected);
-  const state = stateDictOf(bare, path, prefixOf([...bare.keys()], expected));
-  const notes: string[] = [];
-  const optional = leaveOutOptional(model, state, own);
-  if (optional.length > 0) {
-    notes.push(`${options.name}: ${optional.join(", ")} of ${path} are left out, which the network does without.`);
+export function stateDictOf(value: unknown, file: string, prefix = ""): StateDict {
+  if (!(value instanceof Map)) {
+    throw new CheckpointError(file, null, "incomplete", "the state dict is not a dict");
   }
-  const head = otherHead(model, state);
-  if (head !== null) {
-    if (options.numClasses === undefined) {
+  const result: StateDict = new Map();
+  for (const [key, tensor] of value as Map<unknown, unknown>) {
+    if (typeof key !== "string" || !isTensor(tensor)) {
       throw new CheckpointError(
-        path,
+        file,
         null,
         "mismatch",
-        `its head (${head.names.join(", ")}) has ${head.classesOfFile} classes, that of ${options.name} has ${head.classes}; ` +
-          `give numClasses: ${head.classesOfFile} to take it, or numClasses: ${head.classes} to leave it out`,
+        `entry ${quote(String(key))} of the state dict is not a tensor`,
       );
     }
-    for (const name of head.names) {
-      const initial = own.get(name);
-      if (initial !== undefined) {
-        state.set(name, initial);
-      }
+    if (key.startsWith(prefix)) {
+      result.set(key.slice(prefix.length), tensor);
     }
-    notes.push(
-      `${options.name}: the head (${head.names.join(", ")}) is left out and begins anew: ${path} has ${head.classesOfFile} classes, numClasses is ${head.classes}.`,
+  }
+  if (result.size === 0) {
+    const [first] = value.keys();
+    const found = first === undefined ? "it is empty" : `the first is ${quote(String(first))}`;
+    throw new CheckpointError(
+      file,
+      null,
+      "mismatch",
+      `no entry of the state dict begins with ${quote(prefix)}; ${found}`,
     );
   }
-  try {
-    model.loadStateDict(state);
-  } catch (error) {
-    throw new CheckpointError(path, null, "mismatch", messageOf(error), { cause: error });
-  }
-  return notes;
+  return result;
 }
 
-/** With the names that the network has today. */
-function renamed(model: AnyModule, state: StateDict): StateDict {
-  if (!(model instanceof StagedNetwork)) {
-    return state;
-  }
-  const result: StateDict = new Map(Array.from(state, ([name, value]) => [model.stateName(name), value] as const));
-  return result.size === state.size ? result : state;
+/** What a file holds. */
+export async function readData(path: string, { maxContainers }: LoadWeightsOptions): Promise<LoadedCheckpoint["data"]> {
+  return (await loadCheckpoint(path, maxContainers === undefined ? {} : { maxContainers })).data;
 }
 
-/** Takes parts out of a state dict that the model may have and does not; says which. */
-function leaveOutOptional(model: AnyModule, state: StateDict, own: StateDict): string[] {
-  const parts = model instanceof StagedNetwork ? model.optionalParts : [];
-  return parts.filter((part) => {
-    const begins = `${part}.`;
-    const there = [...state.keys()].filter((name) => name.startsWith(begins));
-    if (there.length === 0 || [...own.keys()].some((name) => name.startsWith(begins))) {
-      return false;
-    }
-    for (const name of there) {
-      state.delete(name);
-    }
-    return true;
-  });
+/** Puts a state dict into a module, its names without wrappers' prefixes. */
+export function putInto(
+  module: AnyModule,
+  state: StateDict,
+  path: string,
+  { prefix, strict = true }: LoadWeightsOptions,
+): LoadResult {
+  const expected = [...module.stateDict().keys()];
+  const bare = prefix === undefined ? withoutWrappers(state, expected) : state;
+  return module.loadStateDict(stateDictOf(bare, path, prefix ?? prefixOf([...bare.keys()], expected)), { strict });
+}
+
+/** An error of a loading that says which file it was. */
+export function asMismatch(error: unknown, path: string): CheckpointError {
+  return error instanceof CheckpointError
+    ? error
+    : new CheckpointError(path, null, "mismatch", messageOf(error), { cause: error });
 }
 
 /**
- * The head, where the file's differs in nothing but its number of classes: the network's last linear layer, and those that give as many numbers (further
- * classifiers). Null where it is the same, or does not fit at all.
+ * Loads a file's weights into a module of your own, or any other: PyTorch's `module.load_state_dict(torch.load(path))`, for all files that
+ * {@link loadFromCheckpoint} reads, with wrappers' prefixes taken off.
+ *
+ * @param module the network, whose names are those of the file
+ * @param path the checkpoint
+ * @param options where the file has the weights, and how they must fit
+ * @returns the names that were missing and unexpected, both empty when strict
+ * @throws CheckpointError when the file is broken, or its weights do not fit: then every missing, unexpected and misshapen entry is listed, and
+ *   nothing is loaded
+ *
+ * @example
+ * await loadWeights(new Net(), "net.pt");
  */
-function otherHead(model: AnyModule, state: StateDict): Head | null {
-  const layers = model.namedModules().filter((pair): pair is [string, Linear] => pair[1] instanceof Linear);
-  const classes = layers.at(-1)?.[1].outFeatures;
-  if (classes === undefined) {
-    return null;
+export async function loadWeights(
+  module: AnyModule,
+  path: string,
+  options: LoadWeightsOptions = {},
+): Promise<LoadResult> {
+  const weights = findWeights(await readData(path, options), path, options.weightsKey);
+  try {
+    return putInto(module, stateDictOf(weights, path), path, options);
+  } catch (error) {
+    throw asMismatch(error, path);
   }
-  const classesOfFile = state.get(`${layers.at(-1)?.[0]}.weight`)?.shape[0];
-  if (classesOfFile === undefined || classesOfFile === classes) {
-    return null;
-  }
-  const heads = layers.filter(([name, layer]) => {
-    const shape = state.get(`${name}.weight`)?.shape;
-    return (
-      layer.outFeatures === classes &&
-      shape?.length === 2 &&
-      shape[0] === classesOfFile &&
-      shape[1] === layer.inFeatures
-    );
-  });
-  const names = heads.flatMap(([name, { bias }]) => [`${name}.weight`, ...(bias === null ? [] : [`${name}.bias`])]);
-  return heads.length === 0 ? null : { names, classes, classesOfFile };
 }
