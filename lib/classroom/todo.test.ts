@@ -19,9 +19,11 @@ test("untouched work has no errors of types, and a student's are the student's o
   const cells = [
     'import { todo } from "@convbook/classroom/todo";\nfunction twice(x: number): number {\n  return todo<number>("2 x");\n}',
     'const width = todo<number>("a width");\nconst size: number = todo("another");',
+    "twice(1).toFixed();",
+    // A hole's type stands, its value does not.
     "twice(width).toFixed(size);",
-    // A student's answers, right and wrong, to the same hole.
-    "const answer: number = 2 * width;",
+    // A student's answers, right and wrong.
+    "const answer: number = 2 * 3;",
     'const wrong: number = "two";',
   ];
   const folder = folderWith({ "a.ipynb": notebookOf(cells.map((source) => cellWith("code", source))) });
@@ -39,7 +41,8 @@ test("untouched work has no errors of types, and a student's are the student's o
     undefined,
     "NotDoneYet: not done yet: a width",
     "NotDoneYet: not done yet: 2 x",
+    "ReferenceError: width has no value: the cell that declares it did not come to that line",
     undefined,
-    expect.stringContaining("TS2322: Type 'string' is not assignable to type 'number'. (In [5]:1:7)"),
+    expect.stringContaining("TS2322: Type 'string' is not assignable to type 'number'. (In [6]:1:7)"),
   ]);
 });
