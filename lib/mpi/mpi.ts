@@ -47,12 +47,19 @@ export class World extends Communicator {
   }
 }
 
+/** An error as other ranks hear of it. */
+function wordsOf(error: unknown): string {
+  return (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, 900);
+}
+
 /** MPI, once a process. */
 export class Mpi {
   #world: World | undefined;
   #hasEnded = false;
-  /** What ends this process; Node prints it when the handlers of the exit have run. */
+  /** What ends this process; Node would print it when the handlers of the exit have run. */
   #uncaught: unknown;
+  /** The failure of another rank because of which this one ends, too: it is passed on, for not everybody may have heard of it. */
+  #peerFailure: MpiError | undefined;
 
   /** Whether this machine has an MPI library that the binding was built with. */
   get available(): boolean {
@@ -111,11 +118,15 @@ export class Mpi {
     }
     const world = new World(native, place, timeout);
     this.#world = world;
+    const atExit = (code: number) => this.#end(native, code);
     process.on("uncaughtExceptionMonitor", (error) => {
       this.#uncaught = error;
       this.fail(error);
+      // The last of the exit's handlers: it does not come back.
+      process.off("exit", atExit);
+      process.on("exit", atExit);
     });
-    process.on("exit", (code) => this.#end(native, code));
+    process.on("exit", atExit);
     const { launcher } = this;
     if (launcher !== undefined && launcher.size !== world.size) {
       throw new MpiError(
@@ -129,11 +140,14 @@ export class Mpi {
 
   /** Tells the other ranks that this one has failed: what they call throws, with these words. */
   fail(error: unknown): void {
-    if (this.#world === undefined || (error instanceof MpiError && error.code === "peer")) {
+    if (this.#world === undefined) {
       return;
     }
-    const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    loadNative().native?.fail(words.slice(0, 900));
+    if (error instanceof MpiError && error.code === "peer") {
+      this.#peerFailure = error;
+      return;
+    }
+    loadNative().native?.fail(wordsOf(error));
   }
 
   /** Ends MPI, when all ranks have come here. A process ends it by itself when it exits. */
@@ -157,11 +171,17 @@ export class Mpi {
     this.#hasEnded = true;
     this.#world = undefined;
     if (code !== 0) {
-      native.fail(`the process ended with code ${code}`);
+      const failure = this.#peerFailure;
+      native.fail(failure === undefined ? `the process ended with code ${code}` : wordsOf(failure));
+    }
+    // Said before the ranks let one another go: a launcher kills the others as soon as the first has failed.
+    const isFatal = code !== 0 && this.#uncaught !== undefined && process.listenerCount("uncaughtException") === 0;
+    if (isFatal) {
+      process.stderr.write(`${inspect(this.#uncaught)}\n`);
     }
     const end = native.stop(code, patience);
     if (!end.together) {
-      if (this.#uncaught !== undefined) {
+      if (this.#uncaught !== undefined && !isFatal) {
         process.stderr.write(`${inspect(this.#uncaught)}\n`);
       }
       if (end.lost) {
@@ -172,6 +192,10 @@ export class Mpi {
     }
     if (end.code !== code) {
       process.exitCode = end.code;
+    }
+    if (isFatal) {
+      // Within the exit's last handler this ends the process before Node prints the error once more.
+      process.exit(end.code);
     }
   }
 }
