@@ -1,7 +1,9 @@
 /** From a file's weights to a module that is there already. */
 
+import { OptionError } from "../arguments/option-error.ts";
+import { checkSwitches, refuseUnknownOptions } from "../arguments/options.ts";
 import { messageOf } from "../files/index.ts";
-import type { AnyModule, LoadResult } from "../nn/index.ts";
+import { type AnyModule, type LoadResult, Module } from "../nn/index.ts";
 import type { StateDict } from "../tensor-data.ts";
 import { quote } from "./byte-reader.ts";
 import { type LoadedCheckpoint, loadCheckpoint } from "./container/checkpoint.ts";
@@ -96,6 +98,7 @@ export function asMismatch(error: unknown, path: string): CheckpointError {
  * @param path the checkpoint
  * @param options where the file has the weights, and how they must fit
  * @returns the names that were missing and unexpected, both empty when strict
+ * @throws {OptionError} where the module is none
  * @throws CheckpointError when the file is broken, or its weights do not fit: then every missing, unexpected and misshapen entry is listed, and
  *   nothing is loaded
  *
@@ -107,6 +110,11 @@ export async function loadWeights(
   path: string,
   options: LoadWeightsOptions = {},
 ): Promise<LoadResult> {
+  if (!(module instanceof Module)) {
+    throw new OptionError("loadWeights", "module", module, "a module, for example one of nn's");
+  }
+  refuseUnknownOptions("loadWeights", options, ["weightsKey", "prefix", "maxContainers", "strict"]);
+  checkSwitches("loadWeights", options, { strict: true });
   const weights = findWeights(await readData(path, options), path, options.weightsKey);
   try {
     return putInto(module, stateDictOf(weights, path), path, options);

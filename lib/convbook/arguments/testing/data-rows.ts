@@ -119,8 +119,18 @@ const loading = ["loadTorch", "loadSafetensors", "loadCheckpoint", "loadFromChec
   }),
 );
 
+const weights = join(folder, "weights.pt");
+const weighted = new convbook.nn.Linear(1, 1);
+writeFileSync(weights, encodeTorch(Object.freeze(weighted.stateDict())));
+
 export const dataRows: readonly Row[] = [
   ...loading,
+  call(
+    "loadWeights",
+    arg("module", weighted),
+    arg("path", weights, { bad: ["", []], also: /weights|no such file|x:/ }),
+    options("options", maybe(flag("strict"))),
+  ),
   make(
     "ArrayDataset",
     arg("values", new Uint8Array(8), { bad: [[1, 2], new Uint8Array(3)] }),
