@@ -107,7 +107,7 @@ describe.runIf(hosts !== undefined)("two hosts", { timeout: 300_000 }, () => {
     const part = join(folder, "stopped");
     const stop = () => {
       for (const pid of host.processes(1)) {
-        if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("programs/hosts.ts")) {
+        if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("hosts.mjs")) {
           process.kill(pid, "SIGSTOP");
         }
       }
