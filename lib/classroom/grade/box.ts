@@ -76,9 +76,9 @@ BOX_CONNECTION=$(dirname "$1")
 shift
 mount -t tmpfs -o "size=$BOX_DISK,nr_inodes=100000,mode=755" box "$BOX_STAGE"
 cd "$BOX_STAGE"
-mkdir tmp work dev dev/shm keep connection
+mkdir tmp desk dev dev/shm keep connection
 chmod 1777 tmp dev/shm
-cp -RP "$BOX_WORK/." work/
+cp -RP "$BOX_WORK/." desk/
 mount --bind "$BOX_CONNECTION" connection
 printf '%s\n' "$BOX_KEEP" > list.keep
 printf '%s\n' "$BOX_COVER" > list.cover
@@ -87,10 +87,10 @@ printf '%s\n' "$BOX_PIN" > list.pin
 printf '%s\n' "$BOX_FIX" > list.fix
 printf '%s\n' "$BOX_ABOVE" > list.above
 while IFS= read -r path; do
-  if [ -n "$path" ] && [ -d "work/$path" ]; then mount --bind "work/$path" "work/$path"; fi
+  if [ -n "$path" ] && [ -d "desk/$path" ]; then mount --bind "desk/$path" "desk/$path"; fi
 done < list.pin
 while IFS= read -r path; do
-  if [ -n "$path" ] && [ -e "work/$path" ]; then mount --bind "work/$path" "work/$path"; mount -o remount,bind,ro "work/$path"; fi
+  if [ -n "$path" ] && [ -e "desk/$path" ]; then mount --bind "desk/$path" "desk/$path"; mount -o remount,bind,ro "desk/$path"; fi
 done < list.fix
 number=0
 while IFS= read -r path; do
@@ -101,7 +101,7 @@ ln -s /proc/self/fd dev/fd
 cat /proc/self/mountinfo > list.mounts
 while read -r _ _ _ _ point options _; do
   point=$(printf %b "$point")
-  case $point in "$BOX_STAGE"|"$BOX_STAGE"/dev/*|"$BOX_STAGE"/connection|"$BOX_STAGE"/work/*|/proc|/proc/*|/dev|/dev/*) continue ;; esac
+  case $point in "$BOX_STAGE"|"$BOX_STAGE"/dev/*|"$BOX_STAGE"/connection|"$BOX_STAGE"/desk/*|/proc|/proc/*|/dev|/dev/*) continue ;; esac
   flags=
   for flag in nosuid nodev noexec noatime nodiratime relatime; do
     case ",$options," in *",$flag,"*) flags="$flags$flag," ;; esac
@@ -120,7 +120,7 @@ mkdir -p "$BOX_WORK" "$BOX_CONNECTION"
 while IFS= read -r path; do
   if [ -n "$path" ]; then mount -c --bind "$path" "$path"; fi
 done < list.above
-mount -c --rbind work "$BOX_WORK"
+mount -c --rbind desk "$BOX_WORK"
 mount -c --bind connection "$BOX_CONNECTION"
 mount -c --rbind dev /dev
 while IFS= read -r path; do

@@ -10,16 +10,8 @@
  *
  * While a cell of the grader's runs that has no tests ("trusted"), it finds the originals as well, and may change them.
  */
-export default function guard(key) {
-  const {
-    apply,
-    defineProperty,
-    getOwnPropertyDescriptor,
-    ownKeys,
-    getPrototypeOf,
-    preventExtensions,
-    deleteProperty,
-  } = Reflect;
+export default function guard(key, { takeAwayWays, holdGlobals, makePackageHolder }) {
+  const { apply, defineProperty, getOwnPropertyDescriptor, ownKeys, preventExtensions, deleteProperty } = Reflect;
   const charCodeAt = String.prototype.charCodeAt;
   const toText = String;
   const Big = BigInt;
@@ -144,206 +136,9 @@ export default function guard(key) {
     });
   }
 
-  const globals = `
-    Object Function Array String Number Boolean Symbol BigInt Error TypeError RangeError SyntaxError Map
-    Set WeakMap WeakSet Promise RegExp Date ArrayBuffer DataView Float32Array Float64Array Int8Array
-    Int16Array Int32Array Uint8Array Uint8ClampedArray Uint16Array Uint32Array BigInt64Array
-    BigUint64Array Proxy URL TextEncoder TextDecoder Buffer AbortController AggregateError EvalError
-    ReferenceError
-  `
-    .trim()
-    .split(/\s+/);
-  const spaces = `
-    JSON Math Reflect Atomics Intl performance crypto
-  `
-    .trim()
-    .split(/\s+/);
-  const functions = `
-    isNaN isFinite parseInt parseFloat setTimeout setInterval setImmediate clearTimeout queueMicrotask
-    structuredClone encodeURIComponent decodeURIComponent
-  `
-    .trim()
-    .split(/\s+/);
-  for (const name of globals) {
-    const value = root[name];
-    if (typeof value === "function") {
-      holdAll(value, name);
-      const { prototype } = value;
-      if (typeof prototype === "object" && prototype !== null) {
-        holdAll(prototype, `${name}.prototype`);
-      }
-      hold(root, name, name);
-    }
-  }
-  holdAll(getPrototypeOf(Int8Array), "TypedArray");
-  holdAll(getPrototypeOf(Int8Array.prototype), "TypedArray.prototype");
-  const arrayIterator = getPrototypeOf([].values());
-  const generators = getPrototypeOf(async () => {});
-  for (const owner of [
-    arrayIterator,
-    getPrototypeOf(arrayIterator),
-    getPrototypeOf(new Map().entries()),
-    getPrototypeOf(new Set().values()),
-    getPrototypeOf(""[Symbol.iterator]()),
-    generators,
-    getPrototypeOf(function* () {}),
-    getPrototypeOf(async function* () {}),
-  ]) {
-    for (const name of ownKeys(owner)) {
-      fixed(owner, name);
-    }
-    close(owner);
-  }
-  for (const name of spaces) {
-    const value = root[name];
-    if (typeof value === "object" && value !== null) {
-      holdAll(value, name);
-      hold(root, name, name);
-    }
-  }
-  for (const name of functions) {
-    hold(root, name, name);
-  }
-
-  // Node's modules that tests use, with their functions and classes.
   const load = root.require;
-  const refuse = (what) =>
-    function refused() {
-      throw new Refusal(`${what} is not there while a submission is graded`);
-    };
-  /** Takes functions of a module away for good. */
-  const takeAway = (owner, names, label) => {
-    for (const name of names) {
-      if (typeof owner[name] === "function") {
-        defineProperty(owner, name, {
-          value: refuse(`${label}.${name}`),
-          writable: false,
-          enumerable: true,
-          configurable: false,
-        });
-      }
-    }
-  };
-  // The second is made of the first when it is loaded.
-  const debuggers = [load("node:inspector"), load("node:inspector/promises")];
-  takeAway(debuggers[0], ownKeys(debuggers[0]), "inspector");
-  takeAway(debuggers[1], ownKeys(debuggers[1]), "inspector");
-  takeAway(
-    load("node:v8"),
-    ["getHeapSnapshot", "writeHeapSnapshot", "setFlagsFromString", "startupSnapshot", "queryObjects"],
-    "v8",
-  );
-  // Who is told of a promise that others wait for can answer in its place.
-  const hooks = load("node:v8").promiseHooks;
-  if (hooks !== undefined) {
-    takeAway(hooks, ownKeys(hooks), "v8.promiseHooks");
-  }
-  takeAway(load("node:async_hooks"), ["createHook", "executionAsyncResource"], "async_hooks");
-  const modules = load("node:module");
-  takeAway(modules, ["register", "registerHooks"], "module");
-  const vm = load("node:vm");
-  takeAway(
-    vm,
-    [
-      "createContext",
-      "runInContext",
-      "runInNewContext",
-      "measureMemory",
-      "Module",
-      "SourceTextModule",
-      "SyntheticModule",
-    ],
-    "vm",
-  );
-  const script = vm.Script.prototype;
-  takeAway(script, ["runInContext", "runInNewContext"], "vm.Script");
-  for (const name of ownKeys(script)) {
-    fixed(script, name);
-  }
-  for (const name of ownKeys(vm)) {
-    fixed(vm, name);
-  }
-  takeAway(
-    process,
-    ["binding", "_linkedBinding", "dlopen", "_debugProcess", "_debugEnd", "_startProfilerIdleNotifier"],
-    "process",
-  );
-  // A worker thread can read the main one as a debugger: each begins with what takes that away, and starts none itself.
-  const threads = load("node:worker_threads");
-  const preamble = `{
-    const refused = () => { throw new TypeError("this is not there while a submission is graded"); };
-    for (const [module, names] of [["inspector", undefined], ["inspector/promises", undefined], ["worker_threads", ["Worker"]], ["v8", ["getHeapSnapshot", "writeHeapSnapshot", "setFlagsFromString"]]]) {
-      const exported = process.getBuiltinModule ? process.getBuiltinModule("node:" + module) : require("node:" + module);
-      for (const name of names ?? Reflect.ownKeys(exported)) Object.defineProperty(exported, name, { value: refused, writable: false, configurable: false });
-    }
-    for (const name of ["binding", "_linkedBinding", "dlopen"]) process[name] = refused;
-    (process.getBuiltinModule ? process.getBuiltinModule("node:module") : require("node:module")).syncBuiltinESMExports();
-  }`;
-  const address = `data:text/javascript,${encodeURIComponent(`import { createRequire } from "node:module"; const require = createRequire("file:///"); ${preamble}`)}`;
-  const Thread = threads.Worker;
-  const flags = [];
-  const { execArgv } = process;
-  for (let i = 0; i < execArgv.length; i++) {
-    const flag = execArgv[i];
-    if (flag.slice(0, 20) !== "--max-old-space-size") {
-      flags.push(flag);
-    }
-  }
-  const Started = new Proxy(Thread, {
-    construct(target, [entry, given]) {
-      const options = given ?? {};
-      const isText = options.eval === true;
-      return Reflect.construct(target, [
-        isText ? `${preamble}\n${toText(entry)}` : entry,
-        { ...options, ...(!isText && { execArgv: [...(options.execArgv ?? flags), "--import", address] }) },
-      ]);
-    },
-    getPrototypeOf: () => objects,
-  });
-  for (let owner = Thread.prototype; owner !== null && owner !== objects; owner = getPrototypeOf(owner)) {
-    const made = owner.constructor;
-    if (typeof made === "function" && made.name === "Worker") {
-      defineProperty(owner, "constructor", { value: Started, writable: false, configurable: false });
-    }
-  }
-  defineProperty(threads, "Worker", { value: Started, writable: false, enumerable: true, configurable: false });
-  for (const name of [
-    "node:assert",
-    "node:util",
-    "node:path",
-    "node:crypto",
-    "node:fs",
-    "node:fs/promises",
-    "node:perf_hooks",
-    "node:timers",
-    "node:buffer",
-    "node:url",
-    "node:module",
-    "node:os",
-  ]) {
-    const exported = load(name);
-    if (typeof exported === "object" || typeof exported === "function") {
-      // Others add to what Node exports: graceful-fs does.
-      holdAll(exported, name.slice(5), name === "node:assert");
-    }
-  }
-  const assert = load("node:assert");
-  for (const part of [assert.strict, assert.AssertionError?.prototype]) {
-    if (part !== undefined) {
-      holdAll(part, "assert");
-    }
-  }
-  for (const [part, label] of [
-    [modules.prototype, "module.prototype"],
-    [modules._extensions, "module._extensions"],
-  ]) {
-    if (typeof part === "object" && part !== null) {
-      holdAll(part, label, false);
-    }
-  }
-  for (const name of ["getBuiltinModule", "cwd", "hrtime", "nextTick"]) {
-    hold(process, name, `process.${name}`);
-  }
+  takeAwayWays({ load, fixed });
+  holdGlobals({ load, hold, holdAll, fixed, close });
   // What the grader's cells read by a relative path lies where the notebook does.
   const { cwd, chdir } = process;
   const home = apply(cwd, process, []);
@@ -371,7 +166,7 @@ export default function guard(key) {
       configurable: false,
     });
   }
-  modules.syncBuiltinESMExports?.();
+  load("node:module").syncBuiltinESMExports?.();
 
   // The way out of this process is the same when a cell has ended as it was before.
   const { fstatSync } = load("node:fs");
@@ -484,116 +279,21 @@ export default function guard(key) {
       configurable: false,
     });
   };
-  /** What a package exports: its classes' methods, and those of the objects that it exports, are the package's while the grader's cells run. */
-  const seen = new WeakSet();
-  const isSeen = WeakSet.prototype.has;
-  const see = WeakSet.prototype.add;
-  const holdExports = (exported, label, depth) => {
-    if ((typeof exported !== "object" && typeof exported !== "function") || exported === null) {
-      return;
-    }
-    if (apply(isSeen, seen, [exported])) {
-      return;
-    }
-    apply(see, seen, [exported]);
-    if (typeof exported === "function") {
-      holdAll(exported, label, false);
-      const { prototype } = exported;
-      if (typeof prototype === "object" && prototype !== null && prototype !== objects) {
-        holdAll(prototype, `${label}.prototype`, false);
+  const packages = makePackageHolder({
+    hold,
+    holdAll,
+    fixed,
+    note,
+    isHeld: () => armed || trusted,
+    withOriginals: (body) => {
+      trusted = true;
+      try {
+        body();
+      } finally {
+        trusted = false;
       }
-      return;
-    }
-    const parent = getPrototypeOf(exported);
-    if (depth === 0 || (parent !== null && parent !== objects)) {
-      return;
-    }
-    for (const name of ownKeys(exported)) {
-      const found = typeof name === "string" ? getOwnPropertyDescriptor(exported, name) : undefined;
-      if (found !== undefined && "value" in found) {
-        holdExports(found.value, `${label}.${name}`, depth - 1);
-        hold(exported, name, `${label}.${name}`);
-      }
-    }
-  };
-  const holdModule = (module, label) => {
-    trusted = true;
-    try {
-      for (const name of ownKeys(module)) {
-        if (typeof name === "string") {
-          holdExports(module[name], name === "default" ? label : name, 3);
-        }
-      }
-      holdEngine();
-    } finally {
-      trusted = false;
-    }
-  };
-
-  /** TensorFlow.js's engine, of which there is one: which backend computes, and by which kernels. */
-  const mapGet = Map.prototype.get;
-  const mapEach = Map.prototype.forEach;
-  const registries = { __proto__: null };
-  let engine;
-  let backend;
-  const backendNames = { __proto__: null };
-  const holdEngine = () => {
-    const globalsOfEngine = root._tfGlobals;
-    if (typeof root._tfengine !== "object" || !(globalsOfEngine instanceof Map)) {
-      return;
-    }
-    for (const name of ["kernelRegistry", "gradRegistry"]) {
-      const registry = apply(mapGet, globalsOfEngine, [name]);
-      if (!(registry instanceof Map)) {
-        continue;
-      }
-      let originals = registries[name];
-      if (originals === undefined) {
-        originals = registries[name] = { __proto__: null };
-        defineProperty(registry, "get", {
-          value: (key) =>
-            (armed || trusted) && originals[key] !== undefined ? originals[key] : apply(mapGet, registry, [key]),
-        });
-      }
-      apply(mapEach, registry, [
-        (value, key) => {
-          originals[key] ??= value;
-        },
-      ]);
-    }
-    if (engine === undefined) {
-      engine = root._tfengine;
-      fixed(root, "_tfengine");
-    }
-    if (backend === undefined && typeof engine.backendName === "string" && typeof engine.backendInstance === "object") {
-      const { backendName, backendInstance } = engine;
-      backend = { __proto__: null, backendName, backendInstance };
-      for (const name of ownKeys(backendInstance)) {
-        backendNames[name] = true;
-      }
-      const parent = getPrototypeOf(backendInstance);
-      if (parent !== null && parent !== objects) {
-        holdAll(parent, "backend", false);
-      }
-    }
-  };
-  const putEngineBack = () => {
-    if (backend === undefined) {
-      return;
-    }
-    const { backendInstance } = backend;
-    for (const name of ownKeys(backendInstance)) {
-      // A method of its own in place of its class's. The engine has such ones for good reasons: libraries watch it work.
-      if (backendNames[name] !== true && typeof backendInstance[name] === "function") {
-        note(toText(name));
-        deleteProperty(backendInstance, name);
-      }
-    }
-    if (engine.backendName !== backend.backendName || engine.backendInstance !== backend.backendInstance) {
-      engine.backendName = backend.backendName;
-      engine.backendInstance = backend.backendInstance;
-    }
-  };
+    },
+  });
 
   const imports = [];
   let importCount = 0;
@@ -632,7 +332,7 @@ export default function guard(key) {
       }
     }
     putImportsBack();
-    putEngineBack();
+    packages.putEngineBack();
     place = apply(cwd, process, []);
     if (place !== home) {
       go(home);
@@ -703,7 +403,7 @@ export default function guard(key) {
       case "taken":
         return eachName(a, spoilTaken);
       case "hold":
-        return holdModule(a, b);
+        return packages.holdModule(a, b);
       case "trust":
         putImportsBack();
         period++;

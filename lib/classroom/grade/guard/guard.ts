@@ -157,9 +157,13 @@ function secretNumber(): bigint {
   return BigInt(`0x${randomBytes(16).toString("hex")}`) % prime;
 }
 
-/** The text of the function that runs in the kernel: a file of JavaScript, from the sources and from dist alike. */
+/** The text of the function that runs in the kernel: files of JavaScript, from the sources and from dist alike. */
 function insideText(): string {
   const here = dirname(dirname(fileURLToPath(import.meta.url)));
   const root = basename(dirname(here)) === "dist" ? "../.." : "..";
-  return readFileSync(join(here, root, "inside/guard.mjs"), "utf8").replace("export default function", "function");
+  const part = (name: string) =>
+    readFileSync(join(here, root, "inside", name), "utf8").replace("export default function", "function");
+  const parts = { takeAwayWays: "ways.mjs", holdGlobals: "globals.mjs", makePackageHolder: "packages.mjs" };
+  const given = Object.entries(parts).map(([name, file]) => `${name}: (${part(file)})`);
+  return `(key) => (${part("guard.mjs")})(key, { ${given.join(", ")} })`;
 }
