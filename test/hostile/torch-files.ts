@@ -1,6 +1,5 @@
 /** What the tests of files that are made to do harm share: how such files are written, and how they must be refused. */
 import { crc32, deflateRawSync } from "node:zlib";
-import { expect } from "vitest";
 import { CheckpointError } from "../../lib/convbook/checkpoints/error.ts";
 import { parseTorch } from "../../lib/convbook/checkpoints/torch/load.ts";
 
@@ -112,10 +111,8 @@ export function refusal(file: Uint8Array): CheckpointError {
 }
 
 const prototypes = [Object.prototype, Array.prototype, Map.prototype, Set.prototype, Function.prototype];
-const keys = () => prototypes.map((prototype) => new Set(Reflect.ownKeys(prototype)));
-const before = keys();
-/** Nothing that belongs to everybody has changed. */
-export const untouched = () => expect(keys()).toEqual(before);
+/** The members of what belongs to everybody, as they are now. */
+export const shared = () => prototypes.map((prototype) => new Set(Reflect.ownKeys(prototype)));
 
 /** The arguments of a call that would do harm. */
 export const system = tuple(text("echo harm"));
