@@ -181,9 +181,6 @@ export class Mpi {
     }
     const end = native.stop(code, patience);
     if (!end.together) {
-      if (this.#uncaught !== undefined && !isFatal) {
-        process.stderr.write(`${inspect(this.#uncaught)}\n`);
-      }
       if (end.lost) {
         // The others are to say why they end, too, before they are ended.
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, patience * 1000);

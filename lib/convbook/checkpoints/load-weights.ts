@@ -79,8 +79,16 @@ export function putInto(
   { prefix, strict = true }: LoadWeightsOptions,
 ): LoadResult {
   const expected = [...module.stateDict().keys()];
-  const bare = prefix === undefined ? withoutWrappers(state, expected) : state;
-  return module.loadStateDict(stateDictOf(bare, path, prefix ?? prefixOf([...bare.keys()], expected)), { strict });
+  return module.loadStateDict(bareNames(state, expected, path, prefix), { strict });
+}
+
+/** A state dict with the module's own names: without a prefix that is named, else without those of wrappers that keep them from fitting. */
+export function bareNames(state: StateDict, expected: readonly string[], path: string, prefix?: string): StateDict {
+  if (prefix !== undefined) {
+    return stateDictOf(state, path, prefix);
+  }
+  const bare = withoutWrappers(state, expected);
+  return stateDictOf(bare, path, prefixOf([...bare.keys()], expected));
 }
 
 /** An error of a loading that says which file it was. */

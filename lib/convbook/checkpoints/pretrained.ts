@@ -6,8 +6,8 @@ import { type AnyModule, Linear } from "../nn/index.ts";
 import type { StateDict } from "../tensor-data.ts";
 import { loadCheckpoint } from "./container/checkpoint.ts";
 import { CheckpointError } from "./error.ts";
-import { findWeights, prefixOf, withoutWrappers } from "./find-weights.ts";
-import { stateDictOf } from "./load-weights.ts";
+import { findWeights } from "./find-weights.ts";
+import { bareNames, stateDictOf } from "./load-weights.ts";
 
 /** What the loading is about, for its messages. */
 export interface PretrainedWeights {
@@ -34,8 +34,7 @@ export async function loadPretrained(model: AnyModule, path: string, options: Pr
   const { data } = await loadCheckpoint(path);
   const own = model.stateDict();
   const expected = [...own.keys()];
-  const bare = withoutWrappers(renamed(model, stateDictOf(findWeights(data, path), path)), expected);
-  const state = stateDictOf(bare, path, prefixOf([...bare.keys()], expected));
+  const state = bareNames(renamed(model, stateDictOf(findWeights(data, path), path)), expected, path);
   const notes: string[] = [];
   const optional = leaveOutOptional(model, state, own);
   if (optional.length > 0) {

@@ -230,8 +230,8 @@ describe("loggers", () => {
     const wider = 'epoch,step,"a,b",c\n0,0,1,\n1,0,2,\n2,0,,3\n';
     expect(log({ epoch: 2, c: 3 })).toBe(wider);
     // A process was killed while it wrote, or something else wrote the file.
-    writeFileSync(join(rootDir, "x/one/metrics.csv"), "step,c\r\n7,8\r\n9");
-    expect(log({ epoch: 3, c: 4 })).toBe("epoch,step,c\n,7,8\n,9,\n3,0,4\n");
+    writeFileSync(join(rootDir, "x/one/metrics.csv"), 'step,c\r\n7,"8,5"\r\n9');
+    expect(log({ epoch: 3, c: 4 })).toBe('epoch,step,c\n,7,"8,5"\n,9,\n3,0,4\n');
   });
 
   it("take a number when they are asked for it, so that other ranks' take none", () => {

@@ -87,7 +87,7 @@ export class CSVLogger implements Logger {
     ];
     const isWider = columns.length > this.#columns.length;
     const rows = isWider ? this.#rows : this.#rows.slice(written);
-    const lines = rows.map((row) => columns.map((column) => row[column] ?? "").join(","));
+    const lines = rows.map((row) => columns.map((column) => quote(String(row[column] ?? ""))).join(","));
     if (isWider) {
       lines.unshift(columns.map(quote).join(","));
     }
