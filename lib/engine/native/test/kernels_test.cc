@@ -2,6 +2,7 @@
 // sanitizers by `npm run sanitize`; inputs and outputs are exactly as long as they must be, so that a step too far
 // shows.
 #include <cstdio>
+#include <cstring>
 
 #include "onednn/onednn.h"
 #include "test/checks.h"
@@ -20,6 +21,8 @@ int main() {
   lent();
   for (const char* isa : {"amx", "avx512", "avx2", "generic"}) {
     const Kernels& kernels = chooseKernels(isa);
+    // One that is not here is the next best, whose turn is its own.
+    if (std::strcmp(kernels.name, isa) != 0) continue;
     for (int threads : {1, 2, 5}) {
       ThreadPool pool(threads);
       const Context context = {kernels, pool};
