@@ -3,14 +3,14 @@
  * themselves, or in fewer passes.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { first, gradient, run } from "./differentiation/gradient.ts";
-import { shiftLogSumExp } from "./differentiation/log-sum-exp.ts";
+import { first, gradient, run, spread } from "./differentiation/gradient.ts";
 import { mendedGradients } from "./differentiation/mended.ts";
 import { missingGradients } from "./differentiation/missing.ts";
 import { poolGradients } from "./differentiation/pools.ts";
 import { resizeGradients } from "./differentiation/resize.ts";
 import { gradientsOfGradients } from "./differentiation/second-order.ts";
 import { keepWayBack, onFirstTape } from "./differentiation/tape.ts";
+import { mendOperations } from "./mended-operations.ts";
 
 type Dy = tf.Tensor | tf.Tensor[];
 
@@ -38,7 +38,7 @@ const inFewerPasses: readonly tf.GradConfig[] = [
     kernelName: "Sum",
     inputsToSave: ["x"],
     gradFunc: (dy, [x], { axis }: tf.SumAttrs) => ({
-      x: () => tf.broadcastTo(beforeReduction(dy, x, axis).expanded, x.shape),
+      x: () => spread(beforeReduction(dy, x, axis).expanded, x.shape),
     }),
   }),
   gradient({
@@ -47,7 +47,7 @@ const inFewerPasses: readonly tf.GradConfig[] = [
     gradFunc: (dy, [x], { axis }: tf.SumAttrs) => ({
       x: () => {
         const { expanded, count } = beforeReduction(dy, x, axis);
-        return tf.broadcastTo(tf.div(expanded, count), x.shape);
+        return spread(tf.div(expanded, count), x.shape);
       },
     }),
   }),
@@ -78,6 +78,6 @@ export function replaceGradients(): void {
  */
 export function mendGradients(): void {
   keepWayBack();
-  shiftLogSumExp();
+  mendOperations();
   onFirstTape(replaceGradients);
 }

@@ -55,7 +55,7 @@ function operation(name: string): Call {
 function isTfjsOwn(name: string, part: number, [a, b]: readonly number[]): boolean {
   const [p, q] = [a as number, b as number];
   if (name === "abs") {
-    return part === 1 && (p === 0 || Number.isNaN(p));
+    return part === 1 && Number.isNaN(p);
   }
   // PyTorch itself gives one of two slopes, depending on the length of the tensor.
   if (name === "hardswish") {

@@ -52,3 +52,8 @@ export function run<T extends tf.Tensor | tf.Tensor[] = tf.Tensor>(
 ): T {
   return tf.engine().runKernel<T>(kernel, inputs as tf.NamedTensorMap, attrs as tf.NamedAttrMap);
 }
+
+/** As `tf.broadcastTo`, which leaves an axis of one element as it is where none are asked for. */
+export function spread(x: tf.Tensor, shape: number[]): tf.Tensor {
+  return shape.includes(0) ? tf.zeros(shape) : tf.broadcastTo(x, shape);
+}

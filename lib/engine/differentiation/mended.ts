@@ -37,6 +37,22 @@ const extremes = [
   binary("Minimum", (dy, a, b) => [() => unless(tf.greater(a, b), dy), () => unless(tf.lessEqual(a, b), dy)]),
 ];
 
+/** tfjs forgets that batches may have been broadcast. */
+const batchMatMul = gradient({
+  kernelName: "BatchMatMul",
+  inputsToSave: ["a", "b"],
+  gradFunc: (dy, [a, b], { transposeA, transposeB }: tf.BatchMatMulAttrs) => {
+    const share = (by: tf.Tensor, x: tf.Tensor) =>
+      tf.util.arraysEqual(by.shape, x.shape) ? by : unbroadcast(by, x.shape);
+    return {
+      a: () =>
+        share(transposeA ? tf.matMul(b, first(dy), transposeB, true) : tf.matMul(first(dy), b, false, !transposeB), a),
+      b: () =>
+        share(transposeB ? tf.matMul(first(dy), a, true, transposeA) : tf.matMul(a, first(dy), !transposeA, false), b),
+    };
+  },
+});
+
 const squaredDifference = binary("SquaredDifference", (dy, a, b) => {
   const towardsA = () => tf.mul(dy, tf.mul(2, tf.sub(a, b)));
   return [towardsA, () => tf.neg(towardsA())];
@@ -332,6 +348,7 @@ function logical(kernelName: string, inputs: string[]): tf.GradConfig {
 export const mendedGradients: readonly tf.GradConfig[] = [
   ...extremes,
   ...edgeGradients,
+  batchMatMul,
   squaredDifference,
   realDiv,
   floorDiv,

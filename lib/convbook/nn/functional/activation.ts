@@ -54,7 +54,8 @@ export function silu<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
 
 /** log(1 + exp(x)), without overflow. */
 export function softplus<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
-  return tf.tidy(() => tf.add(tf.relu(x), log1p(tf.exp(tf.neg(tf.abs(x))))));
+  // The smaller of x and -x has a slope of 1 at 0, which makes up for the 0 of the ReLU there; an absolute value has none.
+  return tf.tidy(() => tf.add(tf.relu(x), log1p(tf.exp(tf.minimum(x, tf.neg(x))))));
 }
 
 /** x tanh(softplus(x)). */

@@ -23,7 +23,9 @@ function bell(x: tf.Tensor): tf.Tensor {
 /** The normal distribution's density φ and distribution function Φ; to be called within a `tf.tidy`. */
 export function normalDistribution(x: tf.Tensor): { density: tf.Tensor; distribution: tf.Tensor } {
   const e = bell(x);
-  const t = tf.div(1, tf.add(1, tf.mul(tf.minimum(tf.abs(x), beyond), 0.4 * Math.SQRT1_2)));
+  // Not tf.abs, whose slope at 0 is 0.
+  const size = tf.maximum(x, tf.neg(x));
+  const t = tf.div(1, tf.add(1, tf.mul(tf.minimum(size, beyond), 0.4 * Math.SQRT1_2)));
   const [highest, ...lower] = [...scaledTail].reverse() as [number, ...number[]];
   let sum: tf.Tensor = tf.fill(t.shape, highest);
   for (const factor of lower) {
