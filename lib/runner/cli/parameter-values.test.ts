@@ -129,3 +129,44 @@ it("in YAML have the switches that papermill reads (https://github.com/yaml/pyya
   const e = new Map([["no", false]]);
   expect(parameterYaml(given)).toEqual({ a: false, b: [true, true, false, "yEs", "y"], c: "no", d: "off", e });
 });
+
+describe("in YAML are numbers where papermill has them", () => {
+  // What PyYAML 6.0 gives.
+  it.each([
+    ["1_000", "1000"],
+    ["1_0.5", "10.5"],
+    ["0b1010_1", "21"],
+    ["0x_ff", "255"],
+    ["-0xff", "-255"],
+    ["!!float 1", "1.0"],
+    ["!!float 1.5", "1.5"],
+    ['!!int "5"', "5"],
+    ["!!str 1", '"1"'],
+    ['!!bool "yes"', "True"],
+    ["0", "0"],
+    ["-0.5", "-0.5"],
+    ["0.10", "0.10"],
+    ["00:10", '"00:10"'],
+    ["_1", '"_1"'],
+    ["0xg", '"0xg"'],
+    ["0b2", '"0b2"'],
+    ["0o18", '"0o18"'],
+    // A zero in front of what cannot be octal is kept, as in postal codes.
+    ["08001", '"08001"'],
+    ["-09", '"-09"'],
+  ])("x: %s", (text, literal) => {
+    expect(assignment("python", "x", parameterYaml(`x: ${text}`).x)).toBe(`x = ${literal}`);
+  });
+
+  it.each([
+    ["0777", '0777 is an octal number to papermill, and none to YAML 1.2: write 0o777, or "0777" for a text'],
+    ["[0_7]", '0_7 is an octal number to papermill, and none to YAML 1.2: write 0o7, or "0_7" for a text'],
+    ["!!set {a, b}", "a value has the tag !!set, and no parameter can be that"],
+    ["!!binary aGk=", "a value has the tag !!binary, and no parameter can be that"],
+    ["!foo 1", "a value has the tag !foo, and no parameter can be that"],
+    ["!!python/tuple [1]", "a value has the tag !!python/tuple, and no parameter can be that"],
+    ["!!float x", '"x" is said to be a float'],
+  ])("says what is wrong with %s (https://github.com/yaml/pyyaml/issues/107)", (text, message) => {
+    expect(() => parameterYaml(`x: ${text}`)).toThrow(`cannot be read: ${message}`);
+  });
+});
