@@ -1,13 +1,14 @@
 /** Metrics as a CSV file, `metrics.csv`, and the hyper-parameters as `hparams.yaml`, as PyTorch Lightning's CSVLogger. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { stringify } from "yaml";
+
 import { isNumber } from "../../arguments/check.ts";
 import { writeFileAtomic } from "../../files/index.ts";
 import type { HyperParameters } from "../core/json.ts";
 import type { Logger } from "../core/logger.ts";
 import { LogFileError, requireOption } from "../errors.ts";
 import type { Metrics } from "../logging/results.ts";
+import { pythonYaml } from "./python-yaml.ts";
 import { checkFileOptions, nextVersion } from "./version.ts";
 
 export interface FileLoggerOptions {
@@ -58,7 +59,7 @@ export class CSVLogger implements Logger {
   async logHyperparams(hparams: HyperParameters): Promise<void> {
     const path = join(this.logDir, "hparams.yaml");
     try {
-      await writeFileAtomic(path, stringify(hparams));
+      await writeFileAtomic(path, pythonYaml(hparams));
     } catch (error) {
       throw new LogFileError(path, error);
     }
