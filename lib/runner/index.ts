@@ -1,3 +1,4 @@
+export { withLoad } from "./busy.ts";
 export { type CellDifference, type CompareOptions, compareNotebooks, sanitizerPresets } from "./check/index.ts";
 export {
   type HtmlOptions,

@@ -12,8 +12,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Kernelspec, type Notebook, parseNotebook, upgradeNotebook } from "nbconvert-ts-runner";
-import { busyWords } from "../busy.ts";
+import { type Kernelspec, type Notebook, parseNotebook, upgradeNotebook, withLoad } from "nbconvert-ts-runner";
 import { type Answer, type Finding, type Result, rounded, type TaskResult, utc } from "../results/index.ts";
 import {
   type Assignment,
@@ -407,8 +406,7 @@ function limitFindings(restored: Restored, { runs }: SessionResult): Finding[] {
     }
     const { name, message } = run.error;
     if (run.limit !== undefined) {
-      const busy = run.limit === "time" ? busyWords() : "";
-      const told = busy === "" ? message : `${message} (${busy})`;
+      const told = run.limit === "time" ? withLoad(message) : message;
       return [{ kind: run.limit === "output" ? "output" : "limit", cell, message: sentence(told) }];
     }
     if (run.status === "died") {

@@ -1,7 +1,6 @@
 /** Proves an assignment by running it: the solution gets all points, an untouched notebook none of those that a program gives. */
 import { join } from "node:path";
-import { type CellResult, type Notebook, runNotebook, tagsOf } from "nbconvert-ts-runner";
-import { busyWords } from "../busy.ts";
+import { type CellResult, type Notebook, runNotebook, tagsOf, withLoad } from "nbconvert-ts-runner";
 import { type AssignmentCell, type ClassSettings, cellName, cellsOf, settingsFile } from "../source/index.ts";
 import { type CellPoints, cellPoints, gradeHelpers, reasonsIn } from "../source/points.ts";
 
@@ -64,9 +63,9 @@ export async function proveSolution(folder: string, name: string, options: Proof
   );
   const { seconds = 0 } = slowest?.result ?? {};
   if (slowest !== undefined && problems.length === 0 && seconds > timeout / 2) {
-    const busy = busyWords();
+    const taken = `${labelOf(slowest.cell)} took ${seconds.toFixed(0)} s of the ${timeout} s that a cell may take`;
     notes.push(
-      `${labelOf(slowest.cell)} took ${seconds.toFixed(0)} s of the ${timeout} s that a cell may take${busy === "" ? "" : ` (${busy})`}; machines of students and of whoever grades may be slower: give a longer timeout in ${settingsFile}`,
+      `${withLoad(taken)}; machines of students and of whoever grades may be slower: give a longer timeout in ${settingsFile}`,
     );
   }
   return { ...run, problems, notes };
@@ -162,8 +161,7 @@ function isTimeout({ failure }: CellResult): boolean {
 
 /** What a teacher can do where time was up. */
 function timeoutAdvice({ settings }: ProofOptions): string {
-  const busy = busyWords();
-  return `; give a longer timeout than ${settings.timeout} in ${settingsFile}${busy === "" ? "" : `, or try again later: ${busy}`}`;
+  return withLoad(`; give a longer timeout than ${settings.timeout} in ${settingsFile}`);
 }
 
 function labelOf({ index, id, cell }: AssignmentCell): string {

@@ -1,5 +1,6 @@
 /** Talks to one running kernel: requests and their replies, and the messages that belong to them. */
 import { Dealer, Subscriber } from "zeromq";
+import { withLoad } from "../busy.ts";
 import type { Connection } from "./connection.ts";
 import { type Json, type Message, MessageCodec } from "./message.ts";
 
@@ -122,7 +123,7 @@ export class KernelClient {
         return request.pending.reply as Message;
       }
       if (performance.now() > deadline) {
-        throw new Error(`the kernel did not answer within ${Math.round(timeout / 1000)} s`);
+        throw new Error(withLoad(`the kernel did not answer within ${Math.round(timeout / 1000)} s`));
       }
     }
   }
