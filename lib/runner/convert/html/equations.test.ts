@@ -123,6 +123,40 @@ test("environments are formulas anywhere in text, and text in code", async () =>
   }
 });
 
+test.each([
+  ["$$x_1$$ is unknown *yet*", ["x_1"], "is unknown yet"],
+  ["$$x$$.", ["x"], "."],
+  ["$$ x\ny $$ tail\nmore", [" x\ny "], "tail\nmore"],
+  ["$$\nx\n$$ tail", ["\nx\n"], "tail"],
+  ["$$\nx\n\ny\n$$ tail", ["\nx\n\ny\n"], "tail"],
+  ["$$<k'>$$ and $a<b$", ["<k'>", "a<b"], "and"],
+  ["> $$x$$ quoted", ["x"], "quoted"],
+  ["- $$x$$ listed", ["x"], "listed"],
+  ["2. $$x$$ counted", ["x"], "counted"],
+  ["$$a$$$$b$$", ["a", "b"], ""],
+  ["<div>\n$$a$$ boxed\n</div>", ["a"], "boxed"],
+  ["    $$x$$ code", [], "$$x$$ code"],
+  ["`$$x$$ code`", [], "$$x$$ code"],
+] as const)(
+  "text behind a displayed formula is not lost (https://github.com/goessner/mdmath/issues/76): %s",
+  async (source, formulas, text) => {
+    const { body } = await page(source);
+    expect(body).not.toContain("katex-error");
+    const found = [...body.matchAll(/encoding="application\/x-tex">([\s\S]*?)<\/annotation>/g)].map(([, tex = ""]) =>
+      tex
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace(/&#(?:x27|39);/g, "'"),
+    );
+    expect(found).toEqual(formulas);
+    const words = body.replace(
+      /<span class="katex"[\s\S]*?<span class="katex-html"[^>]*>(?:<span[^>]*>[^<]*|<\/span>)*/g,
+      "",
+    );
+    expect(words.replace(/<[^>]*>/g, "").trim()).toContain(text);
+  },
+);
+
 test("an error in a formula with a tag leaves no tag to the next", async () => {
   const { body } = await page("$$ a \\tag{1} \\frac{ $$", "$$ b $$");
   expect(body.match(/class="tag"/g)).toBeNull();

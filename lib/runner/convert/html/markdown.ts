@@ -35,6 +35,11 @@ const katexPlugin = ((markdownItKatex as unknown as { default?: unknown }).defau
 const longestReference = 400;
 const referenceAt = /^\\(eq)?ref\s*\{([^{}]+)\}/;
 
+/** A formula that was taken out of the text with its double dollars. */
+function withoutDollars(tex: string): string {
+  return tex.replace(/^\$\$([\s\S]*)\$\$$/, "$1");
+}
+
 /** Puts names of attachments that have blanks, which end an address in Markdown, between angle brackets. */
 function bracketed(source: string, names: readonly string[]): string {
   return names
@@ -51,7 +56,7 @@ export class MarkdownRenderer {
   /** Stands before the numbers of our own HTML, which is put in after the rest was cleaned; nobody can guess it. */
   readonly #nonce = randomBytes(8).toString("hex");
   #trusted: string[] = [];
-  /** The environments of the text, for which a number stands in it behind the same secret. */
+  /** The environments of the text, and formulas with text behind them, for which a number stands in it behind the same secret. */
   #environments: string[] = [];
   readonly #environmentAt = new RegExp(`^\\\\m${this.#nonce}-(\\d+);`);
   readonly #environmentIn = new RegExp(`\\\\m${this.#nonce}-(\\d+);`, "g");
@@ -111,7 +116,7 @@ export class MarkdownRenderer {
     this.#md.renderer.rules.equation_reference = (tokens, index) =>
       this.#trust("span", this.#reference(tokens[index]?.content ?? "", tokens[index]?.meta?.parentheses === true));
     this.#md.renderer.rules.environment = (tokens, index) =>
-      this.#trust("span", this.#formula(tokens[index]?.content ?? "", true));
+      this.#trust("span", this.#formula(withoutDollars(tokens[index]?.content ?? ""), true));
     this.#md.renderer.rules.html_block = (tokens, index) => this.#htmlBlock(tokens[index]?.content ?? "");
     this.#md.renderer.rules.fence = (tokens, index) => {
       const token = tokens[index];
@@ -165,7 +170,7 @@ export class MarkdownRenderer {
       }
       return environment === undefined
         ? whole
-        : this.#trust("span", this.#formula(this.#environment(environment), true));
+        : this.#trust("span", this.#formula(withoutDollars(this.#environment(environment)), true));
     });
   }
 

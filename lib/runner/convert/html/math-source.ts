@@ -12,10 +12,10 @@ const opening =
 /**
  * Writes Jupyter's formulas so that they can be found: those in `\\[…\\]` and `\\(…\\)` with dollars, and environments without
  * any (`\begin{align}…\end{align}`), which may stand anywhere in the text and hold what Markdown would take for its own, as
- * `keep` says.
+ * `keep` says; so are displayed ones with text behind them (https://github.com/jupyter/nbconvert/issues/504 has such a line).
  *
  * @param text Markdown.
- * @param keep Takes an environment, and gives what is to stand for it in the text.
+ * @param keep Takes an environment, or what stands between double dollars, and gives what is to stand for it in the text.
  */
 export function findFormulas(text: string, keep: (tex: string) => string): string {
   return outsideCode(withoutFences(text, tableFormulas), (part) => inText(part, keep));
@@ -62,6 +62,14 @@ function inText(text: string, keep: (tex: string) => string): string {
       from = opening.lastIndex;
       continue;
     }
+    if (
+      whole.startsWith("$$") &&
+      isCutOff(whole, lineBefore(dollars, match.index), lineAfter(dollars, opening.lastIndex))
+    ) {
+      result += dollars.slice(from, match.index) + keep(whole);
+      from = opening.lastIndex;
+      continue;
+    }
     // In a quotation each line has its mark, which is none of the formula's.
     if (name === undefined || endless.has(name) || /^[ \t]*>/.test(lineBefore(dollars, match.index))) {
       continue;
@@ -76,6 +84,25 @@ function inText(text: string, keep: (tex: string) => string): string {
     opening.lastIndex = end;
   }
   return result + dollars.slice(from);
+}
+
+/**
+ * Whether the plugin takes a formula between double dollars for a block of lines, though text goes on behind it: that, and the formula's last line,
+ * would be lost.
+ */
+function isCutOff(formula: string, before: string, after: string): boolean {
+  const inner = formula.slice(2, -2);
+  return (
+    /^[ \t>*+-]*(?:\d+[.)][ \t]+)?$/.test(before) &&
+    after.trim() !== "" &&
+    inner.trim() !== "" &&
+    !(before.includes(">") && inner.includes("\n"))
+  );
+}
+
+function lineAfter(text: string, index: number): string {
+  const end = text.indexOf("\n", index);
+  return text.slice(index, end === -1 ? undefined : end);
 }
 
 function lineBefore(text: string, index: number): string {
