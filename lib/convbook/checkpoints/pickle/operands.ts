@@ -1,6 +1,6 @@
 /** What follows an instruction of a pickle in the file: integers, text, bytes and lines. What it cannot be is a PickleRefusal. */
 import type { ByteReader } from "../byte-reader.ts";
-import { decodeInteger, decodeOldText, decodeText } from "./scalars.ts";
+import { decodeInteger, decodeOldText, decodePythonText } from "./scalars.ts";
 import { PickleRefusal } from "./values.ts";
 
 /** No integer of a checkpoint is near this; converting one takes more than linear time. */
@@ -22,7 +22,7 @@ export function readInteger(reader: ByteReader, length: number): number | bigint
 
 /** Text of so many bytes. */
 export function readText(reader: ByteReader, length: number): string {
-  const text = decodeText(reader.slice(length, "a string"));
+  const text = decodePythonText(reader.slice(length, "a string"));
   if (text === undefined) {
     throw new PickleRefusal("malformed", "a string is not valid UTF-8");
   }

@@ -3,6 +3,7 @@
  * (`weights_only=True`) reads.
  */
 import type { TensorData } from "../../tensor-data.ts";
+import { encodePythonText } from "./scalars.ts";
 import { PythonName } from "./values.ts";
 
 /** Deeper data is taken for a mistake (or a cycle). */
@@ -102,11 +103,11 @@ export function pickle(root: unknown, writeTensor: WriteTensor): Uint8Array {
     return op(0x8a, bytes.length, ...bytes);
   };
   const text = (value: string) => {
-    const length = Buffer.byteLength(value);
+    const bytes = encodePythonText(value);
     op(0x58);
-    const at = output.reserve(4 + length);
-    output.buffer.writeUInt32LE(length, at);
-    output.buffer.write(value, at + 4);
+    const at = output.reserve(4 + bytes.length);
+    output.buffer.writeUInt32LE(bytes.length, at);
+    output.buffer.set(bytes, at + 4);
   };
   const number = (value: number) => {
     if (Number.isSafeInteger(value) && !Object.is(value, -0)) {

@@ -69,7 +69,7 @@ export function parseSafetensors(bytes: Uint8Array, file = "(memory)", sharing: 
     const format = formats.get(dtype);
     const at = dataStart + begin;
     if (format === undefined) {
-      throw reader.error("unsupported", `tensor ${quote(name)} is of type ${quote(dtype)}`, at);
+      throw reader.error("unsupported", `tensor ${quote(name)} is of type ${quote(dtype)}, which is not read here`, at);
     }
     const expected = elementsOf(shape) * format.bytes;
     if (end - begin !== expected) {
