@@ -128,6 +128,9 @@ const checkedKernels: Readonly<Record<string, readonly [operation: string, bound
   StridedSlice: ["stridedSlice", { strides: Number.MIN_SAFE_INTEGER }],
   TopK: ["topk", { k: 0 }],
   OneHot: ["oneHot", { depth: 0 }],
+  Reshape: ["reshape", { shape: -1 }],
+  Tile: ["tile", { reps: 0 }],
+  PadV2: ["pad", { paddings: 0 }],
 };
 
 /**
@@ -149,7 +152,8 @@ export function attributeCheck(kernel: string): ((attrs: Readonly<Record<string,
         continue;
       }
       if (Array.isArray(value)) {
-        checkIntegers(operation, argument, value, least);
+        // Paddings are pairs.
+        checkIntegers(operation, argument, value.flat(), least);
       } else {
         checkInteger(operation, argument, value, least);
       }

@@ -7,7 +7,9 @@
  * - Arithmetic with booleans stayed in bytes: `true + true` was a boolean of 2, `false - true` one of 255, and 300 matches in `tf.dot` were 44. It
  *   counts in integers, as `tf.sum` does.
  * - Integers where the result has fractions lost these.
- * - `tf.all` of nothing was false; of no elements all are true (NumPy, PyTorch). Their largest has no place: `tf.argMax` said 0.
+ * - `tf.floorDiv` of floats was cut to an integer of 32 bits: 1e10 / 1 gave 1410065408, 5 / 0 gave 0.
+ * - `tf.all` of nothing was false; of no elements all are true (https://github.com/tensorflow/tfjs/issues/6633). Their largest has no place:
+ *   `tf.argMax` said 0.
  * - `tf.logSumExp` takes the largest element away before it exponentiates, and adds it again at the end. Where that is infinite the difference of
  *   infinities is NaN; there 0 does as well, because the exponentials are 0 or infinite anyway.
  * - `tf.norm` at 0 has an infinite slope times 0, which is NaN; PyTorch's is 0 (https://github.com/pytorch/pytorch/issues/2421,
@@ -64,6 +66,10 @@ export function mendOperations(): void {
       // At 0 its slope makes up for that of the ReLU beside it: -1, not the 0 of the absolute value.
       return tf.where(tf.greater(x, 0), x, tf.neg(x));
     },
+    FloorDiv: (inputs) => {
+      const [a, b] = Object.values(inputs) as [tf.Tensor, tf.Tensor];
+      return a.dtype === "float32" ? tf.floor(tf.div(a, b)) : undefined;
+    },
     All: (inputs, attrs) => {
       const [x] = Object.values(inputs);
       return x?.size === 0 ? tf.onesLike(runKernel("All", inputs, attrs)) : undefined;
@@ -89,6 +95,7 @@ const operands: Readonly<Record<string, (inputs: Inputs, attrs?: tf.NamedAttrMap
       : undefined,
   ArgMax: placed,
   ArgMin: placed,
+  Transpose: ordered,
 };
 
 function converted(inputs: Inputs, dtype: tf.DataType): Inputs {
@@ -128,5 +135,13 @@ function placed(inputs: Inputs, attrs?: tf.NamedAttrMap): undefined {
     throw new Error(
       `The axis ${axis} of a tensor [${x.shape.join(", ")}] has no elements, and so none is the largest or smallest`,
     );
+  }
+}
+
+/** @throws Error where an axis is named twice, of which kernels make a tensor of other elements */
+function ordered(_: Inputs, attrs?: tf.NamedAttrMap): undefined {
+  const axes = attrs?.perm as number[];
+  if (new Set(axes).size < axes.length) {
+    throw new Error(`transpose: each axis must be named once, got [${axes.join(", ")}]`);
   }
 }

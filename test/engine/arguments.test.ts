@@ -148,6 +148,10 @@ describe.runIf(engine.available)("arguments that are no sizes", () => {
       "split: numOrSizeSplits must be integers of at least -1, got [0.5, 1.5].",
       () => tf.split(tf.tensor1d([1, 2]), [0.5, 1.5]),
     ],
+    ["reshape: shape must be integers of at least -1, got [1.5, 2].", () => tf.reshape([1, 2, 3], [1.5, 2])],
+    ["tile: reps must be integers of at least 0, got [1.5].", () => tf.tile(tf.tensor1d([1, 2]), [1.5])],
+    ["pad: paddings must be integers of at least 0, got [1, -1].", () => tf.pad(tf.tensor1d([1, 2]), [[1, -1]])],
+    ["pad: paddings must be integers of at least 0, got [1.5, 0].", () => tf.pad(tf.tensor1d([1, 2]), [[1.5, 0]])],
     [
       "fft: input must be a tensor whose last dimension is at least 1 long, got a tensor [1, 0] complex64.",
       () => tf.spectral.rfft(tf.tensor1d([1, 2]), 0),

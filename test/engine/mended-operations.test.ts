@@ -64,6 +64,18 @@ describe.each(engine.available ? ["cpu", "native"] : ["cpu"])("on %s", (backend)
     expect(result(normalized)).toEqual(["float32", [1, 2], [4.9975, -6.9965]]);
   });
 
+  it("rounds quotients of floats down, and no further", () => {
+    const [a, b] = [tf.tensor1d([1e10, 5, Number.NaN, -7.5, 5.9]), tf.tensor1d([1, 0, 1, 2, -3.1])];
+    expect(result(() => tf.floorDiv(a, b))).toEqual(["float32", [5], [1e10, Infinity, Number.NaN, -4, -2]]);
+    expect(result(() => tf.floorDiv(ints([7, -7]), ints([2, 2])))).toEqual(["int32", [2], [3, -4]]);
+    expect(slopes((x) => tf.floorDiv(x, 2), tf.tensor1d([3, -3]))).toEqual([[0, 0]]);
+  });
+
+  it("names each axis once", () => {
+    expect(() => tf.transpose(tf.zeros([1, 2]), [0, 0])).toThrow("transpose: each axis must be named once, got [0, 0]");
+    expect(result(() => tf.transpose(ints([1, 2], [1, 2]), [1, 0]))).toEqual(["int32", [2, 1], [1, 2]]);
+  });
+
   it("knows what holds of no elements", () => {
     expect(result(() => tf.all(bools([], [0])))).toEqual(["bool", [], [1]]);
     expect(result(() => tf.all(bools([], [0, 3]), 0))).toEqual(["bool", [3], [1, 1, 1]]);

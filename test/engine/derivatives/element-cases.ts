@@ -26,7 +26,9 @@ export const elementCases: Readonly<Record<string, readonly DerivativeCase[]>> =
   Exp: unary(tf.exp),
   Expm1: unary(tf.expm1),
   FloorDiv: binary(
-    (a, b) => tf.add(tf.floorDiv(a, b), tf.mul(a, b)),
+    // Quotients of floats are made of RealDiv and Floor, those of integers are this kernel's.
+    (a, b) =>
+      tf.add(tf.add(tf.floorDiv(a, b), tf.mul(a, b)), tf.floorDiv(tf.scalar(7, "int32"), tf.scalar(2, "int32"))),
     (shape, seed) => (seed === 1 ? spread(shape, 1.1, 1.4, seed) : spread(shape, 2, 3, seed)),
   ),
   Floor: unary((x) => tf.add(tf.floor(x), x), 0.1, 0.9),
