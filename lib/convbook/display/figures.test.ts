@@ -114,6 +114,17 @@ describe("curves", () => {
     expect(points.map(({ x }) => x)).toEqual(points.map(({ x }) => x).toSorted((a, b) => a - b));
   });
 
+  it("begin and end at the limits that are given for x, and are cut off there", () => {
+    const series = { a: { x: [5, 40, 90], y: [1, 3, 2] } };
+    const ticks = (figure: ReturnType<typeof curves>) =>
+      [...figure.toSvg().matchAll(/<text[^>]*>(\d+)<\/text>/g)].map(([, text]) => Number(text));
+    expect(ticks(curves({ series }))).toContain(0);
+    expect(ticks(curves({ series, xDomain: [5, 90] }))).toEqual(expect.arrayContaining([10, 90]));
+    expect(ticks(curves({ series, xDomain: [5, 90], yDomain: [1, 3] }))).not.toContain(0);
+    const clips = (xDomain: [number, number]) => curves({ series, xDomain }).toSvg().includes("clip-path");
+    expect([clips([5, 90]), clips([10, 50])]).toEqual([false, true]);
+  });
+
   it("smooth as TensorBoard does, without pulling the beginning to zero", () => {
     const smoothed = values(curves({ series: { y: [1, 1, 1, 5] }, smoothing: 0.5 })).filter(
       ({ kind }) => kind === "smoothed",

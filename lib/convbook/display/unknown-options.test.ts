@@ -57,6 +57,7 @@ describe("unknown options", () => {
   });
 
   it.each([
+    ["curves", "xDomain", (xDomain) => curves({ series: { a: [1] }, xDomain })],
     ["curves", "yDomain", (yDomain) => curves({ series: { a: [1] }, yDomain })],
     ["bars", "domain", (domain) => bars({ values: { a: 1 }, domain })],
     ["heatmap", "domain", (domain) => heatmap({ values: [[1]], domain })],

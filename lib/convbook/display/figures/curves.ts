@@ -34,6 +34,8 @@ export interface CurvesOptions extends FigureOptions {
   readonly references?: Named<SeriesData>;
   readonly logX?: boolean;
   readonly logY?: boolean;
+  /** Limits of the x axis; without it they are round numbers that hold the data. */
+  readonly xDomain?: readonly [number, number];
   /** Limits of the y axis; from the data without it. */
   readonly yDomain?: readonly [number, number];
   /** Mark every point; by default where a curve has at most 30. */
@@ -61,6 +63,7 @@ export function curves(options: CurvesOptions): VegaLiteFigure {
     smoothing = 0,
     logX = false,
     logY = false,
+    xDomain,
     yDomain,
     markers,
     maxPoints = 500,
@@ -71,6 +74,7 @@ export function curves(options: CurvesOptions): VegaLiteFigure {
     references: true,
     logX: true,
     logY: true,
+    xDomain: true,
     yDomain: true,
     markers: true,
     maxPoints: true,
@@ -79,6 +83,7 @@ export function curves(options: CurvesOptions): VegaLiteFigure {
     throw wrongArgument("curves", "smoothing", smoothing, "a number from 0 up to, not including, 1");
   }
   checkWhole("curves", { maxPoints }, 4);
+  checkDomain("curves", "xDomain", xDomain);
   checkDomain("curves", "yDomain", yDomain);
   const series = toSeries("curves", "series", given);
   if (series.length === 0) {
@@ -161,7 +166,7 @@ export function curves(options: CurvesOptions): VegaLiteFigure {
   const logarithmicX = logX
     ? logAxis(
         [...series, ...compared].map((each) => each.x),
-        { exact: true },
+        { exact: true, domain: xDomain },
       )
     : undefined;
   const logarithmicY = logY
@@ -174,7 +179,7 @@ export function curves(options: CurvesOptions): VegaLiteFigure {
     field: "x",
     type: "quantitative",
     title: xLabel,
-    scale: logarithmicX?.scale ?? { zero: false, nice: true },
+    scale: logarithmicX?.scale ?? (xDomain ? { domain: [...xDomain], nice: false } : { zero: false, nice: true }),
     // Steps and epochs are counted: no tick at half an epoch.
     axis: {
       labelOverlap: "greedy",
@@ -190,9 +195,9 @@ export function curves(options: CurvesOptions): VegaLiteFigure {
     scale: logarithmicY?.scale ?? { zero: false, ...(yDomain ? { domain: [...yDomain] } : {}) },
   };
   // Only where limits were given can anything lie outside of them; else a cut would halve the markers at the border.
-  const clip =
-    yDomain !== undefined &&
-    [...series, ...compared].some((each) => each.y.some((value) => value < yDomain[0] || value > yDomain[1]));
+  const isOutside = (values: ArrayLike<number>, domain: readonly [number, number] | undefined) =>
+    domain !== undefined && Array.from(values).some((value) => value < domain[0] || value > domain[1]);
+  const clip = [...series, ...compared].some((each) => isOutside(each.x, xDomain) || isOutside(each.y, yDomain));
   const picked = { param: "picked", empty: true };
   const tooltip: JsonValue = [
     { field: "series", type: "nominal", title: "curve" },
