@@ -128,6 +128,7 @@ trainer: { maxEpochs: 2, enableModelSummary: false }
     writeFileSync(join(root, "text.png"), "no picture");
     const trained = convbook("train", "tiny.yaml", "--set", "output=short", "--set", "trainer.maxEpochs=1");
     expect(trained.status, trained.stderr).toBe(0);
+    expect(trained.stdout).toContain("completed: maxEpochs = 1 reached; 1 epoch, 2 steps; ");
     for (const [args, message] of [
       [["train", "tiny.yaml", "--set", "trainer.maxEpoch=2"], /trainer\.maxEpoch.*maxEpochs/],
       [["train", "missing.yaml"], /missing\.yaml/],

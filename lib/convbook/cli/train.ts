@@ -24,6 +24,9 @@ interface TrainOptions {
   readonly printLaunch?: boolean;
 }
 
+/** A number and what it counts: 1 step, 2 steps. */
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
+
 function parseCount(text: string): number {
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1 || count > 65_536) {
@@ -156,7 +159,7 @@ export const trainCommand = new Command("train")
     });
     const metrics = Object.entries(result.metrics).map(([name, value]) => `${name} ${value.toPrecision(4)}`);
     console.log(
-      `${result.status}: ${result.reason}; ${result.epochs} epochs, ${result.globalStep} steps; ${metrics.join(", ")}`,
+      `${result.status}: ${result.reason}; ${counted(result.epochs, "epoch")}, ${counted(result.globalStep, "step")}; ${metrics.join(", ")}`,
     );
     if (result.bestModelPath !== undefined) {
       console.log(`best checkpoint: ${result.bestModelPath}`);
