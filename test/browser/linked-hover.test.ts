@@ -10,8 +10,8 @@ import { metadataSymbol } from "../../lib/convbook/display/mime.ts";
 import { type MimeBundle, type Notebook, toHtml } from "../../lib/runner/index.ts";
 import { browserProgram } from "./support.ts";
 
-/** A page with one figure. */
-function pageOf(figure: PlotlyFigure): Promise<string> {
+/** A page with one figure, or with the figure that its file has. */
+function pageOf(figure: PlotlyFigure, data = figure[displaySymbol]() as MimeBundle): Promise<string> {
   const notebook: Notebook = {
     cells: [
       {
@@ -22,7 +22,7 @@ function pageOf(figure: PlotlyFigure): Promise<string> {
         outputs: [
           {
             output_type: "display_data",
-            data: figure[displaySymbol]() as MimeBundle,
+            data,
             metadata: figure[metadataSymbol](),
           },
         ],
@@ -108,5 +108,29 @@ describe.runIf(existsSync(browserProgram))("linked curves in Chromium", () => {
     const { texts } = await pointedAt(plotly(data, alone), 0);
     expect(texts.filter((text) => /^(accuracy|rate)/.test(text))).toEqual([]);
     expect(texts.some((text) => text.startsWith("loss"))).toBe(true);
+  }, 900_000);
+
+  it("keeps to a figure's own config, but for addresses", async () => {
+    const config = {
+      displayModeBar: true,
+      modeBarButtonsToRemove: ["zoom2d"],
+      plotlyServerURL: "https://plotly.invalid",
+      showSendToCloud: true,
+    };
+    const mimetype = "application/vnd.plotly.v1+json";
+    const bundle = linked[displaySymbol]() as MimeBundle;
+    const path = join(folder, "config.html");
+    writeFileSync(path, await pageOf(linked, { ...bundle, [mimetype]: { ...(bundle[mimetype] as object), config } }));
+    const page = await browser.newPage({ viewport: { width: 1000, height: 1000 } });
+    await page.goto(pathToFileURL(path).href, { waitUntil: "commit", timeout: 300_000 });
+    const bar = page.locator(".js-plotly-plot .modebar");
+    await bar.waitFor({ state: "visible", timeout: 300_000 });
+    const titles = await bar
+      .locator("[data-title]")
+      .evaluateAll((all) => all.map((each) => each.getAttribute("data-title")));
+    expect(titles).toContain("Pan");
+    expect(titles).not.toContain("Zoom");
+    expect(titles.filter((title) => /plotly|cloud|edit/i.test(title ?? ""))).toEqual([]);
+    await page.close();
   }, 900_000);
 });

@@ -86,6 +86,9 @@ export const pageScript = `
       config: dark ? darkVega : { background: "transparent" },
     });
   };
+  // What a figure's own config may say: how it looks and answers, not which address a button sends it to.
+  const ownConfig = ["displayModeBar", "doubleClick", "editable", "modeBarButtons", "modeBarButtonsToRemove", "responsive", "scrollZoom",
+    "showAxisDragHandles", "showAxisRangeEntryBoxes", "showTips", "staticPlot", "toImageButtonOptions"];
   const drawPlotly = async (live, spec, still) => {
     live.hidden = false;
     const dark = isDark();
@@ -101,9 +104,10 @@ export const pageScript = `
         themed[name] = { ...layout[name], ...axis };
       }
     }
+    const own = Object.fromEntries(Object.entries(spec.config ?? {}).filter(([name]) => ownConfig.includes(name)));
     live.style.maxWidth = width ? width + "px" : "100%";
     globalThis.Plotly.purge(live);
-    await globalThis.Plotly.newPlot(live, spec.data ?? [], themed, { responsive: true, displaylogo: false });
+    await globalThis.Plotly.newPlot(live, spec.data ?? [], themed, { responsive: true, displaylogo: false, ...own });
     if (spec.frames) await globalThis.Plotly.addFrames(live, spec.frames);
   };
   const figures = [...document.querySelectorAll("[data-figure]")];
