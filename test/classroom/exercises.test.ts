@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { joinLines } from "nbconvert-ts-runner";
 import { afterAll, describe, expect, test } from "vitest";
 import { makeAssignment } from "../../lib/classroom/make/index.ts";
 import { readAssignment } from "../../lib/classroom/source/index.ts";
@@ -27,6 +28,15 @@ describe.each(names)("%s", (name) => {
     const [{ automatic, manual } = { automatic: 0, manual: 0 }] = notebooks;
     expect(automatic + manual).toBe(points);
     expect(automatic).toBeGreaterThanOrEqual(10);
+  });
+
+  test("has cells that a page of 1280 pixels shows without scrolling sideways", () => {
+    const lines = readAssignment(join(exercises, name)).notebooks.flatMap(({ notebook }) =>
+      notebook.cells
+        .filter(({ cell_type }) => cell_type === "code")
+        .flatMap(({ source }) => joinLines(source).split("\n")),
+    );
+    expect(lines.filter((line) => line.length > 94)).toEqual([]);
   });
 
   test("has a guide whose table of points is that of the notebook", () => {
