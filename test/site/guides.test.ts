@@ -27,6 +27,16 @@ describe("the guides", () => {
     expect(new Set(languages)).toEqual(new Set(["sh", "ts", "yaml", "js"]));
   });
 
+  it("have code whose lines are not cut off in the column of a window of 1280 pixels", () => {
+    const long = guides.flatMap((guide) =>
+      [...textOf(guide).matchAll(/^```\w+\n([\s\S]*?)^```$/gm)]
+        .flatMap(([, code = ""]) => code.split("\n"))
+        .filter((line) => line.length > 72)
+        .map((line) => `${guide}: ${line}`),
+    );
+    expect(long).toEqual([]);
+  });
+
   it.each(guides.filter((guide) => samples(textOf(guide), "ts").length > 0))(
     "%s: its samples run, top to bottom",
     async (guide) => {
