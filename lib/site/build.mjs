@@ -34,6 +34,7 @@ mkdirSync(content);
 cpSync(join(here, "index.md"), join(content, "index.md"));
 mkdirSync(join(content, "public"));
 cpSync(join(repository, "lib/kernel/kernelspec/logo-svg.svg"), join(content, "public/logo.svg"));
+cpSync(join(repository, "notebooks/figures/walkthrough.png"), join(content, "public/walkthrough.png"));
 cpSync(join(here, "guides"), join(content, "guides"), { recursive: true });
 
 const packages = await writeReference();
@@ -121,14 +122,32 @@ async function writeReference() {
   const out = join(content, "api");
   run(join(here, "node_modules/typedoc/bin/typedoc"), ["--options", join(here, "typedoc.json"), "--out", out]);
   const packages = names.map((name) => {
-    const { name: title } = JSON.parse(readFileSync(join(repository, "lib", name, "package.json"), "utf8"));
+    const { name: title, description } = JSON.parse(
+      readFileSync(join(repository, "lib", name, "package.json"), "utf8"),
+    );
     const spaces = join(out, name, "namespaces");
-    return { name, title, namespaces: existsSync(spaces) ? readdirSync(spaces).sort() : [] };
+    return { name, title, description, namespaces: existsSync(spaces) ? readdirSync(spaces).sort() : [] };
   });
-  const list = packages.map(({ name, title }) => `- [${title}](./${name}/)`);
+  for (const { name } of packages) {
+    describeUnexported(join(out, name));
+  }
+  const list = packages.map(({ name, title, description }) => `- [${title}](./${name}/): ${description}`);
   writeFileSync(
     join(out, "index.md"),
     `# Reference\n\nWhat each package exports, from its doc comments.\n\n${list.join("\n")}\n`,
   );
   return packages;
+}
+
+/** Says of the types that a package's exports name, and that it does not export, what they are: TypeDoc's list has no words for them. */
+function describeUnexported(folder) {
+  const said =
+    "Types that the exports name, such as a function's options. They are here to be read, and cannot be imported.";
+  const lists = [
+    [join(folder, "index.md"), /(\[unexported\]\(unexported\/index\.md\) \|) -/, `$1 ${said}`],
+    [join(folder, "unexported/index.md"), /^# .*$/m, `# unexported\n\n${said}`],
+  ];
+  for (const [path, found, replacement] of lists.filter(([file]) => existsSync(file))) {
+    writeFileSync(path, readFileSync(path, "utf8").replace(found, replacement));
+  }
 }

@@ -55,6 +55,16 @@ describe.runIf(existsSync(tools))("the site", () => {
     expect(html("api/convbook/functions/createModel.html")).toContain("hyper-parameters");
   });
 
+  it("has what a function's options are, what it throws, and nothing of our tests", () => {
+    expect(html("api/convbook/functions/curves.html")).toContain(
+      'href="./../unexported/interfaces/CurvesOptions.html"',
+    );
+    expect(html("api/convbook/unexported/interfaces/CurvesOptions.html")).toContain("xDomain");
+    expect(html("api/convbook/functions/createModel.html")).toMatch(/id="throws[\s\S]*<code>UnknownNameError<\/code>/);
+    expect(html("api/convbook/index.html")).toContain("cannot be imported");
+    expect(html("api/convbook/interfaces/RegisteredModels.html")).not.toContain("GroupNormNet");
+  });
+
   it("has no link to a page or a file that is not there", () => {
     const lost = files()
       .filter((file) => file.endsWith(".html") && !file.startsWith("pages/"))
@@ -170,8 +180,25 @@ describe.runIf(existsSync(tools))("the site", () => {
         setTimeout(() => resolve(sum), 300);
       })`);
       expect(shift).toBeLessThan(0.1);
+      // What an executed cell printed: its lines are as long as they are.
+      await page.evaluate(
+        `document.querySelector(".vp-doc")?.insertAdjacentHTML("beforeend", "<pre><code>${"long ".repeat(99)}</code></pre>")`,
+      );
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
       await page.close();
+    });
+
+    it("says at the top where a reader is", async () => {
+      for (const [path, name] of [
+        ["guides/jupyter.html", "Guides"],
+        ["notebooks/08-initialization-and-optimization.html", "Notebooks"],
+        ["api/convbook/functions/createModel.html", "Reference"],
+      ] as const) {
+        const page = await open(path);
+        expect(await page.locator(".VPNavBarMenuLink.active").allInnerTexts()).toEqual([name]);
+        expect(await page.locator(".pager-link.next").count(), path).toBe(path.startsWith("api/") ? 0 : 1);
+        await page.close();
+      }
     });
 
     it("finds a word of a guide and one of the reference, with the keyboard alone", async () => {

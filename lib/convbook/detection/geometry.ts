@@ -17,7 +17,7 @@ export interface GeometryMaps {
   readonly width: number;
   /** [height, width], from 0 to 1. */
   readonly score: Float32Array;
-  /** [height, width, 4]: distances to the box's own top, right, bottom and left side, in pixels of the image. */
+  /** [height, width, 4], distances to the box's own top, right, bottom and left side, in pixels of the image. */
   readonly distances: Float32Array;
   /** [height, width], radians. */
   readonly angle: Float32Array;

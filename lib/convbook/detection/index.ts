@@ -1,3 +1,8 @@
+/**
+ * Text in pictures: maps of score and geometry, boxes from them, FOTS's loss, average precision.
+ *
+ * @module
+ */
 export {
   type AveragePrecisionMethod,
   atScore,

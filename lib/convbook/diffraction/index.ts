@@ -1,4 +1,8 @@
-/** Powder diffraction: patterns and data sets from physics, and what comes after training a classifier on them. */
+/**
+ * Powder diffraction: patterns and data sets from physics, and what comes after training a classifier on them.
+ *
+ * @module
+ */
 export {
   type Atom,
   BRAVAIS_LATTICES,

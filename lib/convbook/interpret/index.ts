@@ -1,4 +1,8 @@
-/** Looking into a network: kernels, feature maps, and what in a picture decided. All results display as figures. */
+/**
+ * Looking into a network: kernels, feature maps, and what in a picture decided. All results display as figures.
+ *
+ * @module
+ */
 export { activationMaximization, type MaximizationOptions, MaximizedInputs } from "./activation-maximization.ts";
 export { Attribution, type AttributionFigureOptions } from "./attribution.ts";
 export { ConfusedLogits, type Confusion, confusedLogits } from "./confused-logits.ts";

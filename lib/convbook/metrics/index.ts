@@ -1,4 +1,8 @@
-/** How good a model is: metrics that are fed batch by batch, and their figures. */
+/**
+ * How good a model is: metrics that are fed batch by batch, and their figures.
+ *
+ * @module
+ */
 export { type CalibrationBin, CalibrationError, type CalibrationOptions } from "./calibration.ts";
 export {
   Accuracy,

@@ -1,4 +1,8 @@
-/** Checks of hyper-parameters' values, which may come from anybody's file: each returns the value, or throws an error that names model and option. */
+/**
+ * Checks of hyper-parameters' values, which may come from anybody's file: each returns the value, or throws an error that names model and option.
+ *
+ * @module
+ */
 import {
   type ActivationName,
   activationNames,

@@ -50,7 +50,7 @@ export class ConvTranspose2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   /**
    * @param inChannels channels of the input
    * @param outChannels channels of the output
-   * @param options kernelSize and the rest
+   * @param given kernelSize and the rest
    * @throws {OptionError} naming the option that is out of range
    */
   constructor(inChannels: number, outChannels: number, given: ConvTransposeOptions) {

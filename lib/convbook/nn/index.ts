@@ -1,3 +1,8 @@
+/**
+ * Layers, containers and losses with PyTorch's names and options; initialization, summaries, diagrams.
+ *
+ * @module
+ */
 import * as init from "./init.ts";
 
 export {

@@ -81,7 +81,7 @@ abstract class Pool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     this.windows = windows(this.typeName, kernelSize, options);
   }
 
-  /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
+  /** Shape of the output; throws a `ShapeError` where the input does not fit. */
   outputShape(input: Shape): number[] {
     checkChannelsLast(this, input, "N, H, W, C");
     return windowedShape(this, input, this.windows, at(input, 3));
@@ -117,7 +117,7 @@ abstract class Pool1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
     this.windows = windows(this.typeName, [1, kernelSize], { stride: [1, stride], padding: [0, padding], ceilMode });
   }
 
-  /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
+  /** Shape of the output; throws a `ShapeError` where the input does not fit. */
   outputShape(input: Shape): number[] {
     checkChannelsLast(this, input, "N, L, C");
     return windowedShape(this, input, [this.windows[1]], at(input, 2));
@@ -200,7 +200,7 @@ export class AdaptiveAvgPool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
     this.#size = pair(this.typeName, "outputSize", outputSize, 1);
   }
 
-  /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
+  /** Shape of the output; throws a `ShapeError` where the input does not fit. */
   outputShape(input: Shape): number[] {
     checkChannelsLast(this, input, "N, H, W, C");
     return [at(input, 0), ...this.#size, at(input, 3)];
@@ -237,7 +237,7 @@ export class AdaptiveAvgPool1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
     this.#size = checkInteger(this.typeName, "outputSize", outputSize, 1);
   }
 
-  /** Shape of the output; throws a {@link ShapeError} where the input does not fit. */
+  /** Shape of the output; throws a `ShapeError` where the input does not fit. */
   outputShape(input: Shape): [number, number, number] {
     checkChannelsLast(this, input, "N, L, C");
     return [at(input, 0), this.#size, at(input, 2)];

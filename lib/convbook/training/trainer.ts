@@ -30,6 +30,8 @@ import { type FitResult, printMetrics, type RunOptions } from "./trainer-results
 import { progressAtTheStart, TrainerState } from "./trainer-state.ts";
 
 /**
+ * Trains, validates, tests and predicts: loops over batches and epochs, with callbacks, loggers and checkpoints, as Lightning's Trainer does.
+ *
  * @example
  * const trainer = new Trainer({ maxEpochs: 10, callbacks: [new ModelCheckpoint({ monitor: "val_acc", mode: "max" })] });
  * const { status, bestModelPath } = await trainer.fit(module, trainLoader, valLoader);

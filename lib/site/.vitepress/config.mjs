@@ -34,6 +34,9 @@ export default defineConfig({
   head: [["link", { rel: "icon", href: `${base}logo.svg`, type: "image/svg+xml" }]],
   // VitePress's first page has no landmark of its own for what it is about.
   transformHtml: (code) => code.replace('<div class="VPContent is-home"', '<div role="main" class="VPContent is-home"'),
+  // A page that the bar at the side does not list would lead on to the first one that it does.
+  transformPageData: ({ relativePath }) =>
+    /^api\/.*\/.*\//.test(relativePath) ? { frontmatter: { prev: false, next: false } } : undefined,
   metaChunk: true,
   markdown: {
     // The usual themes of code have colours below a contrast of 4.5 : 1.
@@ -41,10 +44,11 @@ export default defineConfig({
     config: (md) => md.use(katex, { throwOnError: false, output: "mathml" }),
   },
   themeConfig: {
+    logo: "/logo.svg",
     nav: [
-      { text: "Guides", link: "/guides/installation" },
-      { text: "Notebooks", link: "/notebooks/" },
-      { text: "Reference", link: "/api/" },
+      { text: "Guides", link: "/guides/installation", activeMatch: "^/guides/" },
+      { text: "Notebooks", link: "/notebooks/", activeMatch: "^/notebooks/" },
+      { text: "Reference", link: "/api/", activeMatch: "^/api/" },
     ],
     sidebar: {
       "/guides/": [{ text: "Guides", items: guides }],

@@ -6,7 +6,7 @@ import { readWholeFile } from "../read-file.ts";
 import { isLegacy, readLegacy } from "./legacy.ts";
 import { isZip, readZip } from "./zip.ts";
 
-/** Limits of {@link parseTorch}. */
+/** Limits of `parseTorch` and `loadTorch`. */
 export interface ParseTorchOptions {
   /** Named in errors. */
   readonly file?: string;
@@ -101,7 +101,7 @@ export function parseTorch(bytes: Uint8Array, options: ParseTorchOptions = {}): 
 }
 
 /**
- * Reads a checkpoint of torch from a file; see {@link parseTorch}.
+ * Reads a checkpoint of torch from a file, as data: nothing in it is executed.
  *
  * @throws CheckpointError naming the file, the place and the reason
  */

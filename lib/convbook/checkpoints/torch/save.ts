@@ -141,7 +141,7 @@ export function encodeTorch(value: unknown): Uint8Array {
 }
 
 /**
- * Writes a file that `torch.load` reads; see {@link encodeTorch}. It appears under its name only when it is whole.
+ * Writes a file that `torch.load` reads. It appears under its name only when it is whole.
  *
  * @throws TypeError naming the place of a value that cannot be written, or the file system's error
  */

@@ -1,3 +1,8 @@
+/**
+ * Transforms of images with torchvision's names and results, and mixtures of whole batches.
+ *
+ * @module
+ */
 export { AugMix, type AugMixOptions } from "./aug-mix.ts";
 export { AutoAugment, type AutoAugmentOptions } from "./auto-augment.ts";
 export type { BatchTransform, BatchTransformSpec } from "./batch-transform.ts";

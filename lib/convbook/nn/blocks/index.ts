@@ -1,3 +1,8 @@
+/**
+ * The blocks that networks are made of: of Inception, the ResNets, DenseNet, MobileNet and FOTS.
+ *
+ * @module
+ */
 export { BasicBlock, Bottleneck, type ImageNetBlockOptions, type NormLayer } from "./bottleneck.ts";
 export { Conv2dNormActivation, type ConvNormActivationOptions } from "./conv-norm-activation.ts";
 export {

@@ -1,3 +1,8 @@
+/**
+ * What a Trainer calls at its events: checkpoints, early stopping, live plots, averages of the weights.
+ *
+ * @module
+ */
 export { Callback } from "../core/callback.ts";
 export { ConfusedLogit, type ConfusedLogitOptions } from "./confused-logit.ts";
 export { DeviceStatsMonitor, type DeviceStatsMonitorOptions } from "./device-stats-monitor.ts";

@@ -1,3 +1,8 @@
+/**
+ * Trainings from configurations: read, checked, run, and their checkpoints used.
+ *
+ * @module
+ */
 export { checkExperiment } from "./check.ts";
 export { configOfCheckpoint } from "./checkpoint-config.ts";
 export { type LoadConfigOptions, loadConfig, parseConfig } from "./config.ts";

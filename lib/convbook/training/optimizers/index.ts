@@ -1,3 +1,8 @@
+/**
+ * Optimizers with PyTorch's names, options and steps; Muon and Lookahead.
+ *
+ * @module
+ */
 export { Adam, type AdamOptions, AdamW } from "./adam.ts";
 export { Lookahead, type LookaheadOptions } from "./lookahead.ts";
 export { Muon, type MuonOptions, orthogonalize } from "./muon.ts";

@@ -1,3 +1,8 @@
+/**
+ * Learning-rate schedules with PyTorch's names and values.
+ *
+ * @module
+ */
 export { CosineAnnealingLR, CosineAnnealingWarmRestarts } from "./cosine.ts";
 export { OneCycleLR, type OneCycleOptions } from "./one-cycle.ts";
 export { type PlateauOptions, ReduceLROnPlateau } from "./plateau.ts";

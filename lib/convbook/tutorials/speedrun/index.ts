@@ -1,4 +1,8 @@
-/** CIFAR-10 to 94 % in minutes, on a processor: network, recipe, training, and what was measured. */
+/**
+ * CIFAR-10 to 94 % in minutes, on a processor: network, recipe, training, and what was measured.
+ *
+ * @module
+ */
 export { SpeedrunNet, type SpeedrunNetOptions } from "./network.ts";
 export { type Recipe, recipe, type Stage, trainingOperations } from "./recipe.ts";
 export { addResult, type Measured, type Results, readResults, type Summary, summarize } from "./results.ts";

@@ -1,4 +1,8 @@
-/** UvA Deep Learning Tutorial 5: Inception, ResNet and DenseNet on CIFAR-10. */
+/**
+ * UvA Deep Learning Tutorial 5: Inception, ResNet and DenseNet on CIFAR-10.
+ *
+ * @module
+ */
 export { imagesWithin } from "./budget.ts";
 export { confusion, trainingCurves } from "./figures.ts";
 export {
