@@ -8,8 +8,8 @@
  *   counts in integers, as `tf.sum` does.
  * - Integers where the result has fractions lost these.
  * - `tf.floorDiv` of floats was cut to an integer of 32 bits: 1e10 / 1 gave 1410065408, 5 / 0 gave 0.
- * - `tf.all` of nothing was false; of no elements all are true (https://github.com/tensorflow/tfjs/issues/6633). Their largest has no place:
- *   `tf.argMax` said 0.
+ * - Of no elements all are true, their mean is NaN, and the largest is -Infinity, where tfjs has false, 0 and NaN
+ *   (https://github.com/tensorflow/tfjs/issues/6633). It has no place: `tf.argMax` said 0.
  * - `tf.logSumExp` takes the largest element away before it exponentiates, and adds it again at the end. Where that is infinite the difference of
  *   infinities is NaN; there 0 does as well, because the exponentials are 0 or infinite anyway.
  * - `tf.norm` at 0 has an infinite slope times 0, which is NaN; PyTorch's is 0 (https://github.com/pytorch/pytorch/issues/2421,
@@ -40,11 +40,21 @@ export function mendOperations(): void {
     return results[name]?.(inputs, attrs) ?? runKernel(name, inputs, attrs);
   };
   const within = (operation: string) => engine.state.scopeStack.at(-2)?.name.startsWith(operation) === true;
+  const ofNothing = (name: keyof typeof valuesOfNothing, inputs: Inputs, attrs?: tf.NamedAttrMap) => {
+    const [x] = Object.values(inputs);
+    if (x?.size !== 0) {
+      return undefined;
+    }
+    const result = runKernel(name, inputs, attrs);
+    const value = valuesOfNothing[name][result.dtype === "int32" ? 1 : 0];
+    // Through the result there is a way back for gradients.
+    return tf.where(tf.fill(result.shape, 1, "bool"), tf.fill(result.shape, value, result.dtype as "float32"), result);
+  };
   /** In place of what a kernel gives; undefined where that is right. */
   const results: Readonly<Record<string, (inputs: Inputs, attrs?: tf.NamedAttrMap) => tf.Tensor | undefined>> = {
     Max: (inputs, attrs) => {
       if (!within("logSumExp")) {
-        return undefined;
+        return ofNothing("Max", inputs, attrs);
       }
       const largest = runKernel("Max", inputs, attrs);
       return tf.where(tf.isInf(largest), tf.zerosLike(largest), largest);
@@ -70,12 +80,19 @@ export function mendOperations(): void {
       const [a, b] = Object.values(inputs) as [tf.Tensor, tf.Tensor];
       return a.dtype === "float32" ? tf.floor(tf.div(a, b)) : undefined;
     },
-    All: (inputs, attrs) => {
-      const [x] = Object.values(inputs);
-      return x?.size === 0 ? tf.onesLike(runKernel("All", inputs, attrs)) : undefined;
-    },
+    Min: (inputs, attrs) => ofNothing("Min", inputs, attrs),
+    Mean: (inputs, attrs) => ofNothing("Mean", inputs, attrs),
+    All: (inputs, attrs) => ofNothing("All", inputs, attrs),
   };
 }
+
+/** What TensorFlow makes of no elements, in floats or booleans, and in integers. */
+const valuesOfNothing = {
+  All: [1, 1],
+  Mean: [Number.NaN, Number.NaN],
+  Max: [Number.NEGATIVE_INFINITY, -(2 ** 31)],
+  Min: [Number.POSITIVE_INFINITY, 2 ** 31 - 1],
+} as const;
 
 /** Inputs of other types, by kernel; undefined where they may stay. */
 const operands: Readonly<Record<string, (inputs: Inputs, attrs?: tf.NamedAttrMap) => Inputs | undefined>> = {

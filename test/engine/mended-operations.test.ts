@@ -80,6 +80,13 @@ describe.each(engine.available ? ["cpu", "native"] : ["cpu"])("on %s", (backend)
     expect(result(() => tf.all(bools([], [0])))).toEqual(["bool", [], [1]]);
     expect(result(() => tf.all(bools([], [0, 3]), 0))).toEqual(["bool", [3], [1, 1, 1]]);
     expect(result(() => tf.any(bools([], [0, 3]), 0))).toEqual(["bool", [3], [0, 0, 0]]);
+    // TensorFlow's; https://github.com/tensorflow/tfjs/issues/6633 names them.
+    expect(result(() => tf.mean(tf.zeros([0, 2]), 0))).toEqual(["float32", [2], [Number.NaN, Number.NaN]]);
+    expect(result(() => tf.max(tf.zeros([0])))).toEqual(["float32", [], [-Infinity]]);
+    expect(result(() => tf.min(tf.zeros([0])))).toEqual(["float32", [], [Infinity]]);
+    expect(result(() => tf.max(ints([], [0])))).toEqual(["int32", [], [-2147483648]]);
+    expect(result(() => tf.min(ints([], [0])))).toEqual(["int32", [], [2147483647]]);
+    expect(result(() => tf.max(tf.zeros([0, 2]), 1))).toEqual(["float32", [0], []]);
     expect(() => tf.argMax(tf.zeros([0, 3]), 0)).toThrow(
       "The axis 0 of a tensor [0, 3] has no elements, and so none is the largest or smallest",
     );

@@ -72,3 +72,17 @@ export function checkObject(owner: string, option: string, value: unknown, expec
     throw new OptionError(owner, option, value, expected);
   }
 }
+
+/**
+ * Refuses arguments behind those that a constructor has, which JavaScript passes over without a word: `new ELU(0.5)` would be another function.
+ *
+ * @param more what was given behind them
+ * @param expected how many there are, and what stands for what was given
+ * @throws {OptionError}
+ */
+export function refuseMore(owner: string, more: readonly unknown[], expected: string): void {
+  const extra = more.find((value) => value !== undefined);
+  if (extra !== undefined) {
+    throw new OptionError(owner, "the arguments", extra, expected);
+  }
+}

@@ -1,4 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core";
+import { refuseMore } from "../arguments/options.ts";
 import type { ActivationOperation } from "./compile/graph.ts";
 import { type ActivationName, activation, checkActivated, parseActivationName } from "./functional/activation.ts";
 import { Module } from "./module.ts";
@@ -15,9 +16,11 @@ export class Activation extends Module {
   readonly activation: ActivationName;
 
   /** @throws {UnknownNameError} with the nearest names */
-  constructor(name: string) {
+  constructor(name: string, ...more: readonly never[]) {
     super();
     this.activation = parseActivationName(name);
+    const set = settings[this.activation];
+    refuseMore(this.typeName, more, `no more${set === undefined ? "" : `, ${set}`}`);
   }
 
   /** The input's own shape. */
@@ -61,73 +64,80 @@ const typeNames: Readonly<Record<ActivationName, string>> = {
   identity: "Identity",
 };
 
+/** What PyTorch's classes take as arguments, and what it is here. */
+const settings: Readonly<Partial<Record<ActivationName, string>>> = {
+  leakyrelu: "the slope being 0.01",
+  elu: "alpha being 1",
+  gelu: "the function being exact",
+};
+
 /** max(x, 0). */
 export class ReLU extends Activation {
-  constructor() {
-    super("relu");
+  constructor(...more: readonly never[]) {
+    super("relu", ...more);
   }
 }
 
 /** x where positive, 0.01 x elsewhere. */
 export class LeakyReLU extends Activation {
-  constructor() {
-    super("leakyrelu");
+  constructor(...more: readonly never[]) {
+    super("leakyrelu", ...more);
   }
 }
 
 /** Hyperbolic tangent. */
 export class Tanh extends Activation {
-  constructor() {
-    super("tanh");
+  constructor(...more: readonly never[]) {
+    super("tanh", ...more);
   }
 }
 
 /** 1 / (1 + exp(−x)). */
 export class Sigmoid extends Activation {
-  constructor() {
-    super("sigmoid");
+  constructor(...more: readonly never[]) {
+    super("sigmoid", ...more);
   }
 }
 
 /** x Φ(x), with the exact normal distribution function. */
 export class GELU extends Activation {
-  constructor() {
-    super("gelu");
+  constructor(...more: readonly never[]) {
+    super("gelu", ...more);
   }
 }
 
 /** x σ(x), also called swish. */
 export class SiLU extends Activation {
-  constructor() {
-    super("silu");
+  constructor(...more: readonly never[]) {
+    super("silu", ...more);
   }
 }
 
 /** x where positive, exp(x) − 1 elsewhere. */
 export class ELU extends Activation {
-  constructor() {
-    super("elu");
+  constructor(...more: readonly never[]) {
+    super("elu", ...more);
   }
 }
 
 /** x tanh(log(1 + exp(x))). */
 export class Mish extends Activation {
-  constructor() {
-    super("mish");
+  constructor(...more: readonly never[]) {
+    super("mish", ...more);
   }
 }
 
 /** x relu6(x + 3) / 6, a piecewise swish. */
 export class Hardswish extends Activation {
-  constructor() {
-    super("hardswish");
+  constructor(...more: readonly never[]) {
+    super("hardswish", ...more);
   }
 }
 
 /** relu6(x + 3) / 6, a piecewise sigmoid. */
 export class Hardsigmoid extends Activation {
-  constructor() {
-    super("hardsigmoid");
+  constructor(...more: readonly never[]) {
+    super("hardsigmoid", ...more);
   }
 }
 

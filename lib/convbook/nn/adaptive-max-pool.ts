@@ -1,4 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core";
+import { refuseMore } from "../arguments/options.ts";
 import { OptionError } from "./errors.ts";
 import { adaptiveMaxPool2d } from "./functional/adaptive-max-pool.ts";
 import { Module } from "./module.ts";
@@ -12,8 +13,9 @@ export class AdaptiveMaxPool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   readonly outputSize: readonly [rows: CellCount, columns: CellCount];
 
   /** @param outputSize number of cells, one number or [rows, columns]; null stands for the input's own height or width */
-  constructor(outputSize: CellCount | readonly [rows: CellCount, columns: CellCount]) {
+  constructor(outputSize: CellCount | readonly [rows: CellCount, columns: CellCount], ...more: readonly never[]) {
     super();
+    refuseMore(this.typeName, more, "one, [height, width] for two sizes");
     const both: readonly unknown[] = Array.isArray(outputSize) ? outputSize : [outputSize, outputSize];
     const [rows, columns] = both.map((n) => (n === null ? null : checkInteger(this.typeName, "outputSize", n, 1)));
     if (rows === undefined || columns === undefined || both.length !== 2) {

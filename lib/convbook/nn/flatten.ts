@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { at } from "../arguments/at.ts";
+import { refuseMore } from "../arguments/options.ts";
 import { OptionError, ShapeError } from "./errors.ts";
 import { Module } from "./module.ts";
 import { isOfRank } from "./ranks.ts";
@@ -10,6 +11,11 @@ import { checkInteger, type Shape, shapeOfAny } from "./shapes.ts";
  * linear layer behind it mean the same as there.
  */
 export class Flatten extends Module<[x: tf.Tensor], tf.Tensor2D> {
+  constructor(...more: readonly never[]) {
+    super();
+    refuseMore(this.typeName, more, "none, all dimensions but the batch becoming one");
+  }
+
   /** Shape of the output; throws a {@link ShapeError} for fewer than two dimensions. */
   outputShape(input: Shape): [number, number] {
     const [batch, ...rest] = input;

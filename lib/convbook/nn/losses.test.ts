@@ -1,3 +1,4 @@
+import { engine } from "@convbook/engine";
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
@@ -94,3 +95,23 @@ describe("the cross-entropy", () => {
     }
   });
 });
+
+it.each(engine.available ? (["cpu", "native"] as const) : (["cpu"] as const))(
+  "of no samples have the mean NaN, the sum 0 and no losses, as in PyTorch, on %s",
+  async (backend) => {
+    await selectBackend({ backend, announce: false });
+    const classes = tf.tensor1d([], "int32");
+    for (const [target, Loss] of [
+      [classes, CrossEntropyLoss],
+      [tf.zeros([0, 3]), CrossEntropyLoss],
+      [classes, NLLLoss],
+      [tf.zeros([0, 3]), L1Loss],
+    ] as const) {
+      const of = (reduction: "mean" | "sum" | "none") => new Loss({ reduction }).forward(tf.zeros([0, 3]), target);
+      expect(Array.from(of("mean").dataSync())).toEqual([Number.NaN]);
+      expect(Array.from(of("sum").dataSync())).toEqual([0]);
+      expect(of("none").size).toBe(0);
+    }
+    await selectBackend({ backend: "cpu", announce: false });
+  },
+);

@@ -1,6 +1,7 @@
 import type { ProgramWindow } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs-core";
 import { at } from "../arguments/at.ts";
+import { refuseMore } from "../arguments/options.ts";
 import type { Pool } from "./compile/graph.ts";
 import { OptionError, refuseUnknownOptions } from "./errors.ts";
 import { adaptiveAvgPool2d, avgPool2d, maxPool2d, type Windows2d } from "./functional/pool.ts";
@@ -195,8 +196,9 @@ export class AdaptiveAvgPool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   readonly #size: readonly [number, number];
 
   /** @param outputSize number of cells, one number or [height, width] */
-  constructor(outputSize: Size2d) {
+  constructor(outputSize: Size2d, ...more: readonly never[]) {
     super();
+    refuseMore(this.typeName, more, "one, [height, width] for two sizes");
     this.#size = pair(this.typeName, "outputSize", outputSize, 1);
   }
 

@@ -218,6 +218,9 @@ const softmaxCrossEntropy: KernelBody = (call) => {
   const [rows = 0, classes = 0] = logits.shape;
   const loss = backend.output([rows]);
   const gradient = backend.output([rows, classes]);
+  if (rows === 0) {
+    return [loss, gradient];
+  }
   const whole = labels.dtype === "int32";
   backend.addon.crossEntropy(
     backend.values(logits),

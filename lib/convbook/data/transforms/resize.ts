@@ -1,7 +1,7 @@
 /** Transforms that change an image's size, always in the same way. */
 
 import { describeValue } from "../../arguments/describe.ts";
-import { refuseUnknownOptions } from "../../arguments/options.ts";
+import { refuseMore, refuseUnknownOptions } from "../../arguments/options.ts";
 import type { TensorData } from "../../tensor-data.ts";
 import type { ImageData8 } from "../sample.ts";
 import { crop, pad } from "./geometry.ts";
@@ -59,7 +59,8 @@ export class CenterCrop implements Transform {
   readonly size: readonly [height: number, width: number];
 
   /** @throws {RangeError} when the size is not of whole positive numbers */
-  constructor(size: Size) {
+  constructor(size: Size, ...more: readonly never[]) {
+    refuseMore("CenterCrop", more, "one, [height, width] for two sizes");
     this.size = parseSize("CenterCrop", size);
   }
 
