@@ -115,7 +115,12 @@ describe.each(engine.available ? ["cpu", "native"] : ["cpu"])("on %s", (backend)
     expect(slopes((t) => tf.cast(tf.cast(t, "bool"), "float32"), x)).toEqual([[0, 0]]);
   });
 
-  it("sums the gradient over batches that were broadcast", () => {
+  it("sums the gradient over batches that were broadcast (https://github.com/tensorflow/tfjs/issues/8721)", () => {
+    const [many, one] = [tf.tensor3d([1, 2, 3, 4, 5, 6, 7, 8], [2, 2, 2]), tf.tensor2d([9, 10, 11, 12], [2, 2])];
+    expect(slopes((p, q) => tf.matMul(p as tf.Tensor3D, q), many, one)).toEqual([
+      [19, 23, 19, 23, 19, 23, 19, 23],
+      [16, 16, 20, 20],
+    ]);
     const [a, b] = [tf.ones([2, 1, 2]), tf.ones([1, 2, 1])];
     expect(slopes((p, q) => tf.matMul(p as tf.Tensor3D, q as tf.Tensor3D), a, b)).toEqual([
       [1, 1, 1, 1],

@@ -37,7 +37,7 @@ const extremes = [
   binary("Minimum", (dy, a, b) => [() => unless(tf.greater(a, b), dy), () => unless(tf.lessEqual(a, b), dy)]),
 ];
 
-/** tfjs forgets that batches may have been broadcast. */
+/** tfjs forgets that batches may have been broadcast (https://github.com/tensorflow/tfjs/issues/8721). */
 const batchMatMul = gradient({
   kernelName: "BatchMatMul",
   inputsToSave: ["a", "b"],
