@@ -9,7 +9,15 @@ import { joinLines, type Notebook } from "nbconvert-ts-runner";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "../conformance/harness.ts";
-import { browserProgram, freePort, jupyterEnvironment, jupyterHome, layAssignment, until } from "./support.ts";
+import {
+  browserProgram,
+  freePort,
+  jupyterEnvironment,
+  jupyterHome,
+  layAssignment,
+  typeAtLocked,
+  until,
+} from "./support.ts";
 
 // This machine's JupyterLab (environment.yml has it), or the one of a Debian 13 in a folder.
 const folder = process.env.CONVBOOK_TRIXIE ?? "";
@@ -168,14 +176,7 @@ describe.runIf(there)("JupyterLab", { shuffle: false }, () => {
     const before = await Promise.all([0, 1, 2, 3, 4].map(text));
     for (const locked of [0, 2, 4]) {
       await cell(locked).locator(".cm-content").click();
-      await page.keyboard.type("1; // typed");
-      for (const key of ["End", "Enter", "Backspace", "Delete", "Control+a", "Backspace", "Control+x"]) {
-        await page.keyboard.press(key);
-      }
-      // Cells that are not to be deleted stay, too.
-      for (const key of ["Escape", "d", "d"]) {
-        await page.keyboard.press(key);
-      }
+      await typeAtLocked(page);
       expect(await text(locked)).toBe(before[locked]);
     }
     for (const [answer, value] of [

@@ -6,7 +6,15 @@ import { joinLines, type Notebook } from "nbconvert-ts-runner";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { debianPython, pythonHas, root } from "../conformance/harness.ts";
-import { browserProgram, freePort, jupyterEnvironment, jupyterHome, layAssignment, until } from "./support.ts";
+import {
+  browserProgram,
+  freePort,
+  jupyterEnvironment,
+  jupyterHome,
+  layAssignment,
+  typeAtLocked,
+  until,
+} from "./support.ts";
 
 if (process.env.CI && !existsSync(browserProgram)) {
   throw new Error(`${browserProgram} is not there, which CI must have`);
@@ -161,14 +169,7 @@ describe.runIf(there)("Notebook 6", { shuffle: false }, () => {
     const before = await Promise.all([0, 1, 2, 3, 4].map(text));
     for (const locked of [0, 2, 4]) {
       await cell(locked).locator(".CodeMirror-lines").click();
-      await page.keyboard.type("1; // typed");
-      for (const key of ["End", "Enter", "Backspace", "Delete", "Control+a", "Backspace", "Control+x"]) {
-        await page.keyboard.press(key);
-      }
-      // Cells that are not to be deleted stay, too.
-      for (const key of ["Escape", "d", "d"]) {
-        await page.keyboard.press(key);
-      }
+      await typeAtLocked(page);
       expect(await text(locked)).toBe(before[locked]);
     }
     await cell(1).locator(".CodeMirror-lines").click();

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { serializeNotebook } from "nbconvert-ts-runner";
+import type { Page } from "playwright-core";
 import { release } from "../../lib/classroom/make/index.ts";
 import { readAssignmentNotebook } from "../../lib/classroom/source/index.ts";
 import { cell, notebook } from "../classroom/support.ts";
@@ -59,6 +60,17 @@ export function layAssignment(home: string): string {
   const path = join(home, "work/assignment.ipynb");
   writeFileSync(path, serializeNotebook(release(readAssignmentNotebook(source), "student")));
   return path;
+}
+
+/** What a user may try at a cell whose editor has the focus: to type, to erase, to cut, and to delete the cell. */
+export async function typeAtLocked({ keyboard }: Page): Promise<void> {
+  await keyboard.type("1; // typed");
+  for (const key of ["End", "Enter", "Backspace", "Delete", "Control+a", "Backspace", "Control+x"]) {
+    await keyboard.press(key);
+  }
+  for (const key of ["Escape", "d", "d"]) {
+    await keyboard.press(key);
+  }
 }
 
 export async function freePort(): Promise<number> {
