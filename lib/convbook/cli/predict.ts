@@ -19,7 +19,7 @@ function parseTop(text: string): number {
 }
 
 export const predictCommand = new Command("predict")
-  .description("classify images (PNG, JPEG, BMP, PPM) with a trained model")
+  .description("classify images (PNG, JPEG, GIF, BMP, PPM) with a trained model")
   .argument("<images...>", "image files; they are prepared as the images of its validation were")
   .requiredOption("--checkpoint <file>", "a checkpoint of `convbook train`")
   .option("--top <count>", "classes to print", parseTop, 3)
