@@ -84,6 +84,31 @@ test.each([
   expect(toScript(notebook(code(source))).text).toBe(`# In[2]:\n${expected}\n`);
 });
 
+const scriptOf = (language: string, source: string) =>
+  toScript({ ...notebook(code(source)), metadata: { language_info: { name: language } } }).text.replace(/^.*\n/, "");
+
+test.each([
+  "const a = `\n%d items\n!no\n%time x\n`;",
+  "/*\n%not a magic\n!nor a command\n*/",
+  "const rest = sum\n  // of all\n  +\n%3;",
+  "const no =\n!yes;",
+  "f(\n!yes,\n%x);",
+  "let ready = f();\n!ready && g();",
+  "!(a || b) && c();\n!await d;",
+  "const r = a\n% 10;",
+])("the script in TypeScript has all of the code %j", (source) => {
+  expect(scriptOf("typescript", source)).toBe(`${source}\n`);
+});
+
+test.each([
+  ["typescript", "let x = 1;\n!ls 'it (\n%types off\n%time x = 2;", "let x = 1;\n// !ls 'it (\n// %types off\nx = 2;"],
+  ["R", "!is.null(x) || stop()", "!is.null(x) || stop()"],
+  ["julia", "!ready && error()", "!ready && error()"],
+  ["bash", "! grep a b\necho 1", "! grep a b\necho 1"],
+])("in %s a line that is code is left as it is: %j", (language, source, expected) => {
+  expect(scriptOf(language, source)).toBe(`${expected}\n`);
+});
+
 test("in TypeScript a timed cell and line stay, too", () => {
   const own = {
     ...notebook(code("%%time\nlet x = 1;"), code("%time x = 2;\n%types off\n!ls")),

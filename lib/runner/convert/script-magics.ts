@@ -1,6 +1,7 @@
 /** Takes out of a cell what only a kernel understands, and leaves the code that it runs. */
 import { mask } from "../run/languages/mask.ts";
 import { pythonStatements } from "../run/languages/python.ts";
+import { beginsStatement, scriptDeclarations } from "../run/languages/script-declarations.ts";
 
 /** Cell magics whose cell is code of the notebook's language. */
 const ofCode = /^%%(?:capture|debug|heat|ipytest|lprun|memit|mprun|prun|snakeviz|time|timeit)\b/;
@@ -20,14 +21,28 @@ export function withoutMagics(source: string, language: string, comment: string)
   if (source.trimStart().startsWith("%%") && !ofCode.test(source.trimStart())) {
     return commented(source);
   }
-  if (language !== "python") {
-    return source.replace(/^%time[ \t]+(?=\S)/gm, "").replace(/^(?=[%!])/gm, `${comment} `);
-  }
+  const isScript = /^(?:type|java)script$/.test(language);
   const lines: string[] = [];
   for (const line of source.split("\n")) {
-    lines.push(magicLine.test(line) && !isInside(lines) ? pythonLine(line) : line);
+    if (language === "python") {
+      lines.push(magicLine.test(line) && !isInside(lines) ? pythonLine(line) : line);
+    } else if (isScript ? isScriptMagic(line, source) && beginsStatement(lines.join("\n")) : /^%\w/.test(line)) {
+      lines.push(line.replace(/^%time[ \t]+(?=\S)|^/, (time) => (time === "" ? `${comment} ` : "")));
+    } else {
+      lines.push(line);
+    }
   }
   return lines.join("\n");
+}
+
+/** A magic, or a command: `!ready` is an expression where the cell declares the name, and so is what a command cannot begin with. */
+function isScriptMagic(line: string, cell: string): boolean {
+  const [, word = ""] = /^!\s*([A-Za-z_./~$"'][^\s;(&|.]*)/.exec(line) ?? [];
+  const isName = /^[\w$]+$/.test(word);
+  const isExpression =
+    /^(?:await|new|this|typeof|function|async|globalThis)$/.test(word) ||
+    (isName && scriptDeclarations(cell).some(({ name }) => name === word));
+  return /^%{1,2}[A-Za-z]/.test(line) || (word !== "" && !isExpression);
 }
 
 /** Whether what comes behind these lines is in a text, or in brackets. */
