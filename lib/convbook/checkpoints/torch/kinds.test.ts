@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import type { TensorData } from "../../tensor-data.ts";
+import { askPython, debianPython } from "../../testing/debian-python.ts";
 import { CheckpointError } from "../error.ts";
 import { PythonName } from "../pickle/values.ts";
 import { toPlain } from "../plain.ts";
@@ -15,14 +16,10 @@ const fixtures = fileURLToPath(new URL("../fixtures/", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "convbook-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const python = spawnSync("/usr/bin/python3", [join(fixtures, "make_kinds.py"), folder], { encoding: "utf8" });
-const isMade = python.status === 0;
-if (!isMade) {
-  const isMissing = python.error !== undefined || /No module named '(torch|numpy)'/.test(python.stderr);
-  if (process.env.CI || !isMissing) {
-    throw new Error(`make_kinds.py failed: ${python.error ?? python.stderr}`);
-  }
-  console.log("Left out: files of all protocols, which need PyTorch (apt install python3-torch).");
+const python = askPython(["files of all protocols", "python3-torch"], [join(fixtures, "make_kinds.py"), folder]);
+const isMade = python !== undefined;
+if (isMade && python.status !== 0) {
+  throw new Error(`make_kinds.py failed: ${python.stderr}`);
 }
 const made = (pattern: RegExp) => (isMade ? readdirSync(folder).filter((name) => pattern.test(name)) : []);
 
@@ -213,7 +210,7 @@ describe.runIf(isMade)("made by PyTorch", () => {
 it.runIf(isMade)("says of what pickle.dump wrote that torch.save did not", async () => {
   const code =
     "import pickle, sys, torch\nfor p in range(6): pickle.dump(torch.nn.Linear(2, 1).state_dict(), open(f'{sys.argv[1]}/{p}.pickle', 'wb'), p)";
-  const { status, stderr } = spawnSync("/usr/bin/python3", ["-c", code, folder], { encoding: "utf8" });
+  const { status, stderr } = spawnSync(debianPython, ["-c", code, folder], { encoding: "utf8" });
   expect([status, stderr]).toEqual([0, ""]);
   for (let protocol = 0; protocol < 6; protocol++) {
     await expect(loadTorch(join(folder, `${protocol}.pickle`))).rejects.toThrow(

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +6,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ArrayDataset, DataLoader, transforms } from "../../data/index.ts";
 import { Generator, manualSeed, randint } from "../../random/index.ts";
+import { askPython } from "../../testing/debian-python.ts";
 import {
   Callback,
   ClassificationModule,
@@ -127,12 +127,8 @@ optimizer = torch.optim.SGD(layer.parameters(), lr=1, momentum=0.5)
 optimizer.load_state_dict(ckpt["optimizer_states"][0])
 print(optimizer.param_groups[0]["weight_decay"], len(optimizer.state))
 `;
-    const python = spawnSync("/usr/bin/python3", ["-c", script, path], { encoding: "utf8" });
-    if (python.error !== undefined || /No module named 'torch'/.test(python.stderr)) {
-      if (process.env.CI) {
-        throw new Error("CI needs Debian's python3-torch.");
-      }
-      console.log("Left out: loading the file with PyTorch, which is not installed (apt install python3-torch).");
+    const python = askPython(["loading the file with PyTorch", "python3-torch"], ["-c", script, path]);
+    if (python === undefined) {
       return;
     }
     expect(python.stderr).toBe("");

@@ -8,6 +8,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BatchNorm1d, CrossEntropyLoss, Linear, ReLU, Sequential } from "../../nn/index.ts";
 import type { StateDict } from "../../tensor-data.ts";
+import { askPython } from "../../testing/debian-python.ts";
 import { loadCheckpointFile } from "../checkpointing/checkpoint-file.ts";
 import {
   Adam,
@@ -169,12 +170,8 @@ for path in sys.argv[1:]:
     print(json.dumps({"keys": sorted(checkpoint), "loops": checkpoint["loops"], "scheduler": checkpoint["lr_schedulers"][0]}))
 `;
     const paths = [5, 7].map((step) => join(dirPath, `step=${step}.ckpt`));
-    const python = spawnSync("/usr/bin/python3", ["-c", script, ...paths], { encoding: "utf8" });
-    if (python.error !== undefined || /No module named 'torch'/.test(python.stderr)) {
-      if (process.env.CI) {
-        throw new Error("CI needs Debian's python3-torch.");
-      }
-      console.log("Left out: reading the files with PyTorch, which is not installed (apt install python3-torch).");
+    const python = askPython(["reading the files with PyTorch", "python3-torch"], ["-c", script, ...paths]);
+    if (python === undefined) {
       return;
     }
     expect(python.stderr).toBe("");

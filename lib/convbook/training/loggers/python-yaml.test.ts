@@ -1,6 +1,6 @@
 /** Hyper-parameters as YAML, read by PyYAML where it is there; what it reads is the value that was written. */
-import { spawnSync } from "node:child_process";
 import { expect, it } from "vitest";
+import { askPython } from "../../testing/debian-python.ts";
 import { pythonYaml } from "./python-yaml.ts";
 
 it("writes exponents with a point (https://github.com/treeverse/dvc/issues/8466)", () => {
@@ -43,12 +43,8 @@ it("is read by PyYAML as it was written", () => {
     rest: [true, null, [], {}, { deep: [{ er: 1e-9 }] }],
   };
   const script = "import sys, json, yaml; print(json.dumps(yaml.safe_load(sys.stdin.buffer)))";
-  const python = spawnSync("/usr/bin/python3", ["-c", script], { encoding: "utf8", input: pythonYaml(value) });
-  if (python.status !== 0 && /No module|ENOENT/.test(`${python.stderr}${python.error}`)) {
-    if (process.env.CI) {
-      throw new Error("CI needs Debian's python3-yaml.");
-    }
-    console.log("Left out: reading the YAML with PyYAML, which is not installed (apt install python3-yaml).");
+  const python = askPython(["reading the YAML with PyYAML", "python3-yaml"], ["-c", script], pythonYaml(value));
+  if (python === undefined) {
     return;
   }
   expect(python.stderr).toBe("");

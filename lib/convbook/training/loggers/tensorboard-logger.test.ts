@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +6,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { readEvents, scalars } from "../../tensorboard/index.ts";
+import { askPython } from "../../testing/debian-python.ts";
 import { TensorBoardLogger, Trainer } from "../index.ts";
 import { quiet } from "../testing/quiet.ts";
 import { makeSmall } from "../testing/small.ts";
@@ -31,9 +31,11 @@ async function train(logGraph: boolean, withExample = true): Promise<string> {
 /** The graphs in a file, as Google's protobuf library reads them; undefined where it is missing. */
 function readGraphs(path: string): { name: string; op: string; input?: string[] }[][] | undefined {
   const script = fileURLToPath(new URL("../../tensorboard/fixtures/event_files.py", import.meta.url));
-  const python = spawnSync("/usr/bin/python3", [script, "dump", path], { encoding: "utf8" });
-  if (python.status !== 0 && /No module named 'google/.test(python.stderr) && !process.env.CI) {
-    console.log("Left out: the file as Google's protobuf library reads it (apt install python3-protobuf).");
+  const python = askPython(
+    ["the file as Google's protobuf library reads it", "python3-protobuf"],
+    [script, "dump", path],
+  );
+  if (python === undefined) {
     return undefined;
   }
   expect(python.stderr).toBe("");

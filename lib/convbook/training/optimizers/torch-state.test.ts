@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadCheckpoint, saveCheckpoint, toPlain } from "../../checkpoints/index.ts";
 import { Linear } from "../../nn/index.ts";
 import type { StateDict } from "../../tensor-data.ts";
+import { askPython, debianPython } from "../../testing/debian-python.ts";
 import { Adam, AdamW, Lookahead, type Optimizer, RMSprop, SGD } from "./index.ts";
 
 const script = fileURLToPath(new URL("../fixtures/torch_state.py", import.meta.url));
@@ -17,14 +18,10 @@ const folder = mkdtempSync(join(tmpdir(), "convbook-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeAll(() => tf.setBackend("cpu"));
 
-const python = spawnSync("/usr/bin/python3", [script, "write", folder], { encoding: "utf8" });
-const hasTorch = python.status === 0;
-if (!hasTorch) {
-  const isMissing = python.error !== undefined || /No module named 'torch'/.test(python.stderr);
-  if (process.env.CI || !isMissing) {
-    throw new Error(`torch_state.py failed: ${python.error ?? python.stderr}`);
-  }
-  console.log("Left out: going on in PyTorch, which is not installed (apt install python3-torch).");
+const python = askPython(["going on in PyTorch", "python3-torch"], [script, "write", folder]);
+const hasTorch = python !== undefined;
+if (hasTorch && python.status !== 0) {
+  throw new Error(`torch_state.py failed: ${python.stderr}`);
 }
 
 const makers: Readonly<Record<string, (model: Linear) => Optimizer>> = {
@@ -89,7 +86,7 @@ describe.each(Object.entries(makers))("%s", (name, make) => {
     stepped(model, optimizer, 3);
     const path = join(folder, `${name}.ours.pt`);
     await saveCheckpoint(path, dictOf(model, optimizer));
-    const result = spawnSync("/usr/bin/python3", [script, "continue", path, name], { encoding: "utf8" });
+    const result = spawnSync(debianPython, [script, "continue", path, name], { encoding: "utf8" });
     expect(result.stderr).toBe("");
     stepped(model, optimizer, 2);
     expectClose(weightsOf(model.stateDict()), JSON.parse(result.stdout));
@@ -121,7 +118,7 @@ it("a Lookahead's file serves the optimizer that it wraps, in PyTorch too", asyn
   other.loadStateDict(data.optimizer_state_dict as object);
   expect(other.stateDict()).toEqual(optimizer.stateDict());
   if (hasTorch) {
-    const result = spawnSync("/usr/bin/python3", [script, "continue", path, "SGD"], { encoding: "utf8" });
+    const result = spawnSync(debianPython, [script, "continue", path, "SGD"], { encoding: "utf8" });
     expect(result.stderr).toBe("");
     stepped(model, optimizer, 2);
     expectClose(weightsOf(model.stateDict()), JSON.parse(result.stdout));
