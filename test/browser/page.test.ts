@@ -116,6 +116,38 @@ describe.runIf(existsSync(browserProgram))("a page in Chromium", () => {
     await page.close();
   }, 60_000);
 
+  it("shows by a shade that an output goes on, until it is scrolled to its end", async () => {
+    const printed = (lines: number) => ({
+      output_type: "stream" as const,
+      name: "stdout" as const,
+      text: `first${"\n".repeat(lines)}last${"\n".repeat(5)}`,
+    });
+    const outputs = [printed(1), printed(99)].map((output) => [output]);
+    const cells = outputs.map((each) => ({
+      cell_type: "code" as const,
+      source: "",
+      metadata: {},
+      execution_count: 1,
+      outputs: each,
+    }));
+    const page = await opened(await toHtml({ ...notebook(), cells }));
+    const end = async (n: number) => {
+      const output = page.locator("pre.stdout").nth(n);
+      await output.scrollIntoViewIfNeeded();
+      const box = await output.boundingBox();
+      const { x, y, width, height } = box as { x: number; y: number; width: number; height: number };
+      return page.screenshot({ clip: { x, y: Math.floor(y + height) - 4, width, height: 3 } });
+    };
+    const short = await end(0);
+    expect((await end(1)).equals(short)).toBe(false);
+    await page
+      .locator("pre.stdout")
+      .nth(1)
+      .evaluate((output) => output.scrollTo(0, output.scrollHeight));
+    expect((await end(1)).equals(short)).toBe(true);
+    await page.close();
+  }, 60_000);
+
   it.each(["light", "dark"] as const)(
     "boxes stand out, each kind in its tone, in a %s page",
     async (colorScheme) => {
