@@ -91,7 +91,7 @@ describe.runIf(existsSync(tools))("the site", () => {
     }
   });
 
-  it("needs at most 300 KB for a page as servers send it, its figures left out", () => {
+  it("needs at most 300 KB for a page as servers send it, its figures left out, and 1.1 MB for the search", () => {
     const sent = (file: string) => gzipSync(readFileSync(join(site, file))).length;
     for (const page of files().filter((file) =>
       /^(index|(guides|notebooks)\/.*|api\/[^/]+\/index)\.html$/.test(file),
@@ -101,6 +101,9 @@ describe.runIf(existsSync(tools))("the site", () => {
       const bytes = [page, ...new Set(needed)].reduce((sum, file) => sum + sent(file), 0);
       expect(bytes / 1000, page).toBeLessThan(300);
     }
+    const [index = "", ...others] = files().filter((file) => file.includes("@localSearchIndex"));
+    expect(others).toEqual([]);
+    expect(sent(index) / 1000, "the search").toBeLessThan(1100);
   });
 
   describe.runIf(existsSync(browserProgram))("in a browser", () => {

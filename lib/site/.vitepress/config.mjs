@@ -24,6 +24,12 @@ const guides = [
   ["Coming from …", "coming-from"],
 ].map(([text, name]) => ({ text, link: `/guides/${name}` }));
 
+/** What the search knows of a page: of the reference not what each member says again, what it returns and where it comes from, which would be most of it. */
+function searched(source, env, md) {
+  const again = /^#{2,6} (?:Returns|Inherited from|Overrides|Implementation of|Extended by)\n[^#]*/gm;
+  return md.render(env.relativePath.startsWith("api/") ? source.replace(again, "") : source, env);
+}
+
 export default defineConfig({
   lang: "en",
   title: "Convbook",
@@ -63,7 +69,7 @@ export default defineConfig({
       })),
     },
     outline: { level: [2, 3] },
-    search: { provider: "local" },
+    search: { provider: "local", options: { _render: searched } },
     docFooter: { prev: "Before", next: "Next" },
   },
 });
