@@ -151,21 +151,36 @@ describe.runIf(existsSync(join(source, "dist/index.js")))("an installation", () 
     expect([ofNative, ofWasm]).toEqual([native, `its WebAssembly ${difference}`]);
   });
 
+  /** In place of the engine something small: for what is about the folders that it is built in. */
+  const installSmall = (name: string): string => {
+    const folder = install(name);
+    rmSync(join(folder, "native"), { recursive: true });
+    mkdirSync(join(folder, "native"));
+    writeFileSync(
+      join(folder, "native/addon.cc"),
+      '#include <node_api.h>\nNAPI_MODULE_INIT() { napi_value v; napi_create_int32(env, 42, &v); napi_set_named_property(env, exports, "answer", v); return exports; }\n',
+    );
+    writeFileSync(
+      join(folder, "binding.gyp"),
+      JSON.stringify({ targets: [{ target_name: "engine", sources: ["native/addon.cc"] }] }),
+    );
+    return folder;
+  };
+  const built = "@convbook/engine: the native engine is built\n";
+
+  it.runIf(hasNative)("does not look for headers where npm's configuration says, which may be nowhere", () => {
+    const folder = installSmall("headers");
+    const { stdout } = spawnSync(process.execPath, [join(folder, "install/install.mjs")], {
+      encoding: "utf8",
+      env: { ...process.env, npm_config_nodedir: join(temporary, "nowhere") },
+    });
+    expect(stdout).toBe(built);
+  });
+
   it.runIf(hasNative)(
     "may run twice at once in one folder",
     async () => {
-      const folder = install("twice");
-      // In place of the engine something small: this is about the folders that it is built in.
-      rmSync(join(folder, "native"), { recursive: true });
-      mkdirSync(join(folder, "native"));
-      writeFileSync(
-        join(folder, "native/addon.cc"),
-        '#include <node_api.h>\nNAPI_MODULE_INIT() { napi_value v; napi_create_int32(env, 42, &v); napi_set_named_property(env, exports, "answer", v); return exports; }\n',
-      );
-      writeFileSync(
-        join(folder, "binding.gyp"),
-        JSON.stringify({ targets: [{ target_name: "engine", sources: ["native/addon.cc"] }] }),
-      );
+      const folder = installSmall("twice");
       const once = () =>
         new Promise<string>((resolve, reject) => {
           const child = spawn(process.execPath, [join(folder, "install/install.mjs")]);
@@ -179,7 +194,6 @@ describe.runIf(existsSync(join(source, "dist/index.js")))("an installation", () 
           child.on("error", reject);
           child.on("close", () => resolve(said));
         });
-      const built = "@convbook/engine: the native engine is built\n";
       expect(await Promise.all([once(), once()])).toEqual([built, built]);
       expect(createRequire(import.meta.url)(join(folder, "build/Release/engine.node"))).toMatchObject({ answer: 42 });
       expect(readdirSync(folder).filter((name) => name.startsWith(".build-"))).toEqual([]);

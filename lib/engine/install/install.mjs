@@ -169,7 +169,10 @@ try {
     cpSync(join(root, name), join(workshop, name), { recursive: true });
   }
   const made = join(workshop, "build", "Release", "engine.node");
-  const environment = { ...process.env };
+  // A `nodedir` of npm's configuration would go before the folder that is found here, and need not be there.
+  const environment = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^npm_(package_)?config_(node_gyp_)?nodedir$/i.test(name)),
+  );
   if (!process.env.CXX) {
     environment.CXX = compiler;
   }
