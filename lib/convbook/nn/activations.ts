@@ -1,9 +1,17 @@
-import type * as tf from "@tensorflow/tfjs-core";
-import { refuseMore } from "../arguments/options.ts";
+import * as tf from "@tensorflow/tfjs-core";
+import { refuseMore, refuseUnknownOptions } from "../arguments/options.ts";
 import type { ActivationOperation } from "./compile/graph.ts";
-import { type ActivationName, activation, checkActivated, parseActivationName } from "./functional/activation.ts";
+import { UnknownNameError } from "./errors.ts";
+import {
+  type ActivationName,
+  activation,
+  checkActivated,
+  elu,
+  geluTanh,
+  parseActivationName,
+} from "./functional/activation.ts";
 import { Module } from "./module.ts";
-import type { Shape } from "./shapes.ts";
+import { checkNumber, type Shape } from "./shapes.ts";
 
 /**
  * An activation function as a layer, by name.
@@ -19,8 +27,7 @@ export class Activation extends Module {
   constructor(name: string, ...more: readonly never[]) {
     super();
     this.activation = parseActivationName(name);
-    const set = settings[this.activation];
-    refuseMore(this.typeName, more, `no more${set === undefined ? "" : `, ${set}`}`);
+    refuseMore(this.typeName, more, "no more");
   }
 
   /** The input's own shape. */
@@ -64,13 +71,6 @@ const typeNames: Readonly<Record<ActivationName, string>> = {
   identity: "Identity",
 };
 
-/** What PyTorch's classes take as arguments, and what it is here. */
-const settings: Readonly<Partial<Record<ActivationName, string>>> = {
-  leakyrelu: "the slope being 0.01",
-  elu: "alpha being 1",
-  gelu: "the function being exact",
-};
-
 /** max(x, 0). */
 export class ReLU extends Activation {
   constructor(...more: readonly never[]) {
@@ -78,10 +78,35 @@ export class ReLU extends Activation {
   }
 }
 
-/** x where positive, 0.01 x elsewhere. */
-export class LeakyReLU extends Activation {
+/** x between 0 and 6, which are its bounds. */
+export class ReLU6 extends Activation {
   constructor(...more: readonly never[]) {
+    super("relu6", ...more);
+  }
+}
+
+/** x where positive, negativeSlope x elsewhere. */
+export class LeakyReLU extends Activation {
+  readonly negativeSlope: number;
+
+  /** @param negativeSlope 0.01 by default */
+  constructor(negativeSlope = 0.01, ...more: readonly never[]) {
     super("leakyrelu", ...more);
+    this.negativeSlope = checkNumber(this.typeName, "negativeSlope", negativeSlope);
+  }
+
+  override forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
+    checkActivated(this, x, this.activation);
+    return tf.leakyRelu(x, this.negativeSlope);
+  }
+
+  /** Null where the slope is another than that of the function of this name. */
+  override operation(x: tf.Tensor): ActivationOperation | null {
+    return this.negativeSlope === 0.01 ? super.operation(x) : null;
+  }
+
+  protected override extraRepr(): string {
+    return this.negativeSlope === 0.01 ? "" : `negativeSlope=${this.negativeSlope}`;
   }
 }
 
@@ -99,10 +124,41 @@ export class Sigmoid extends Activation {
   }
 }
 
-/** x Φ(x), with the exact normal distribution function. */
+/** Options of {@link GELU}. */
+export interface GELUOptions {
+  /** "none" (default): the exact normal distribution function; "tanh": an approximation, with which GPT-2 and others were trained. */
+  readonly approximate?: "none" | "tanh";
+}
+
+const approximations = ["none", "tanh"] as const;
+
+/** x Φ(x), Φ the normal distribution function. */
 export class GELU extends Activation {
-  constructor(...more: readonly never[]) {
+  readonly approximate: "none" | "tanh";
+
+  /** @throws {UnknownNameError} for another approximation */
+  constructor(options: GELUOptions = {}, ...more: readonly never[]) {
     super("gelu", ...more);
+    refuseUnknownOptions(this.typeName, options, ["approximate"]);
+    const { approximate = "none" } = options;
+    if (!approximations.includes(approximate)) {
+      throw new UnknownNameError("approximation of GELU", String(approximate), approximations);
+    }
+    this.approximate = approximate;
+  }
+
+  override forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
+    checkActivated(this, x, this.activation);
+    return this.approximate === "none" ? activation(x, "gelu") : geluTanh(x);
+  }
+
+  /** Null for an approximation. */
+  override operation(x: tf.Tensor): ActivationOperation | null {
+    return this.approximate === "none" ? super.operation(x) : null;
+  }
+
+  protected override extraRepr(): string {
+    return this.approximate === "none" ? "" : `approximate=${this.approximate}`;
   }
 }
 
@@ -113,10 +169,28 @@ export class SiLU extends Activation {
   }
 }
 
-/** x where positive, exp(x) − 1 elsewhere. */
+/** x where positive, alpha (exp(x) − 1) elsewhere. */
 export class ELU extends Activation {
-  constructor(...more: readonly never[]) {
+  readonly alpha: number;
+
+  /** @param alpha 1 by default */
+  constructor(alpha = 1, ...more: readonly never[]) {
     super("elu", ...more);
+    this.alpha = checkNumber(this.typeName, "alpha", alpha);
+  }
+
+  override forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
+    checkActivated(this, x, this.activation);
+    return elu(x, this.alpha);
+  }
+
+  /** Null where alpha is another than that of the function of this name. */
+  override operation(x: tf.Tensor): ActivationOperation | null {
+    return this.alpha === 1 ? super.operation(x) : null;
+  }
+
+  protected override extraRepr(): string {
+    return this.alpha === 1 ? "" : `alpha=${this.alpha}`;
   }
 }
 

@@ -13,7 +13,7 @@ const typeOf = (name: string) => name.slice("nn.".length, -"#forward".length);
 /** What takes any type, and gives it back. */
 const moving = new Set(["Identity", "Flatten", "Unflatten", "ZeroPad2d"]);
 /** What takes whole numbers, too. */
-const whole = new Set(["ReLU"]);
+const whole = new Set(["ReLU", "ReLU6"]);
 
 function ofType(x: tf.Tensor, type: "int32" | "bool" | "complex64" | "string"): tf.Tensor {
   if (type === "string") {

@@ -92,18 +92,7 @@ const instanceNorm = options(
   flag("affine"),
   flag("trackRunningStats"),
 );
-const activations = [
-  "ELU",
-  "GELU",
-  "Hardsigmoid",
-  "Hardswish",
-  "LeakyReLU",
-  "Mish",
-  "ReLU",
-  "Sigmoid",
-  "SiLU",
-  "Tanh",
-] as const;
+const activations = ["Hardsigmoid", "Hardswish", "Mish", "ReLU", "ReLU6", "Sigmoid", "SiLU", "Tanh"] as const;
 const parameter = () => arg("parameter", new nn.Parameter([2, 3]));
 const init = options("options", generator());
 const kaiming = options(
@@ -132,6 +121,12 @@ export const nnRows: readonly Row[] = [
   make("nn.Activation", arg("name", "relu", { bad: [5, ["relu"]], also: /activation/ })),
   forward("nn.Activation", () => new nn.Activation("gelu"), image),
   ...activations.flatMap((name) => [make(`nn.${name}`), forward(`nn.${name}`, () => new nn[name](), image)]),
+  make("nn.LeakyReLU", maybe(real("negativeSlope", 0.2))),
+  forward("nn.LeakyReLU", () => new nn.LeakyReLU(0.2), image),
+  make("nn.ELU", maybe(real("alpha", 0.5))),
+  forward("nn.ELU", () => new nn.ELU(0.5), image),
+  make("nn.GELU", options("options", maybe(arg("approximate", "tanh", { bad: [3, "exact"], also: /approximation/ })))),
+  forward("nn.GELU", () => new nn.GELU({ approximate: "tanh" }), image),
   make("nn.Identity"),
   forward("nn.Identity", () => new nn.Identity(), image),
   ...(["BatchNorm1d", "BatchNorm2d"] as const).flatMap((name) => [

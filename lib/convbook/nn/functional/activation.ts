@@ -42,6 +42,26 @@ export function gelu<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
   });
 }
 
+/** x Φ(x) with a hyperbolic tangent in place of the normal distribution function: x / 2 (1 + tanh(√(2/π) (x + 0.044715 x³))), as PyTorch has it. */
+export function geluTanh<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
+  return tf.tidy(() => {
+    const cubed = tf.mul(x, tf.mul(x, x));
+    const inner = tf.mul(Math.sqrt(2 / Math.PI), tf.add(x, tf.mul(0.044715, cubed)));
+    return tf.mul(tf.mul(x, 0.5), tf.add(1, tf.tanh(inner)));
+  });
+}
+
+/** x where positive, alpha (exp(x) − 1) elsewhere; its slope at 0 is alpha, as PyTorch's is. */
+export function elu<R extends tf.Rank>(x: tf.Tensor<R>, alpha: number): tf.Tensor<R> {
+  if (alpha === 1) {
+    return tf.elu(x);
+  }
+  return tf.tidy(() => {
+    const y = tf.elu(x);
+    return tf.where(tf.greater(x, 0), y, tf.mul<tf.Tensor<R>>(y, alpha));
+  });
+}
+
 /** x σ(x), also called swish. */
 export function silu<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
   return tf.tidy(() => {
@@ -88,7 +108,7 @@ const activations = {
   sigmoid: (x) => tf.sigmoid(x),
   gelu,
   silu,
-  elu: (x) => tf.elu(x),
+  elu: (x) => elu(x, 1),
   softplus,
   mish,
   hardswish,
