@@ -117,6 +117,28 @@ describe("a checkpoint of a model", () => {
   );
 
   it.each([
+    ["state_dict", "state_dict_ema"],
+    ["model", "model_ema"],
+  ])(
+    "is loaded from the averaged weights that timm keeps beside %s, unless the others are asked for",
+    async (key, averaged) => {
+      const other = createModel("ResNet", { numClasses: 3, numBlocks: [1, 1], cHidden: [4, 8] });
+      const raw = other.stateDict();
+      other.dispose();
+      const path = await save("averaged.pt", { [key]: raw, [averaged]: stateDict });
+      for (const [options, expected] of [
+        [{}, stateDict],
+        [{ weightsKey: key }, raw],
+      ] as const) {
+        const { model } = await loadFromCheckpoint(path, { ...named, ...options });
+        expect(model.stateDict()).toEqual(expected);
+        model.dispose();
+      }
+      expect(raw).not.toEqual(stateDict);
+    },
+  );
+
+  it.each([
     ...["", "module.", "_orig_mod.", "model.", "net.", "module._orig_mod.", "_orig_mod.module.", "model.module."],
     ...["model._orig_mod.", "_forward_module.", "a.stranger.s."],
   ])("is loaded bare, with %j before its names", async (prefix) => {

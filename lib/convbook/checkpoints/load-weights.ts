@@ -14,7 +14,8 @@ import { findWeights, isTensor, prefixOf, withoutWrappers } from "./find-weights
 export interface LoadWeightsOptions {
   /**
    * The key of the file's dict that holds the weights. By default one of the usual names (`state_dict`, `model_state_dict`,
-   * `model`, `net`, `weights` and their like), or the whole file where it is a bare `torch.save(model.state_dict())`.
+   * `model`, `net`, `weights` and their like; before them timm's averaged weights, `state_dict_ema` and `model_ema`), or the
+   * whole file where it is a bare `torch.save(model.state_dict())`.
    */
   readonly weightsKey?: string;
   /**
