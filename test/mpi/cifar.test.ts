@@ -106,7 +106,9 @@ describe.runIf(libraries.length > 0 && (await hasImages()))("on CIFAR-10", { tim
     });
     expect(status, stderr).toBe(0);
     const { bound, epochs } = networks[name];
-    expect(stdout).toContain(`completed: maxEpochs = ${epochs} reached; ${epochs} epochs, ${8 * epochs} steps`);
+    expect(stdout).toContain(
+      `completed: maxEpochs = ${epochs} reached; ${epochs} epoch${epochs === 1 ? "" : "s"}, ${8 * epochs} steps`,
+    );
     const [one, two] = [curveOf(name, 1), curveOf(name, 2)];
     // Each of 8 steps an epoch, and the epochs.
     expect(one.filter((row) => "train_loss" in row)).toHaveLength(8 * epochs);
