@@ -15,9 +15,9 @@ const { values } = parseArgs({
   options: { notebooks: { type: "string" }, out: { type: "string" }, serve: { type: "boolean" } },
 });
 
-/** Runs a program of Node's, its output shown. */
+/** Runs a program of Node's, its output shown. Of what it makes little lives long: with room for that a fifth of the time is saved. */
 function run(file, args, cwd = repository) {
-  execFileSync(process.execPath, [file, ...args], { cwd, stdio: "inherit" });
+  execFileSync(process.execPath, ["--max-semi-space-size=128", file, ...args], { cwd, stdio: "inherit" });
 }
 
 // What makes the site is its own matter: the repository's `npm ci` does not fetch it.
