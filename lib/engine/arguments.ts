@@ -153,7 +153,7 @@ export function attributeCheck(kernel: string): ((attrs: Readonly<Record<string,
       }
       if (Array.isArray(value)) {
         // Paddings are pairs.
-        checkIntegers(operation, argument, value.flat(), least);
+        checkIntegers(operation, argument, Array.isArray(value[0]) ? value.flat() : value, least);
       } else {
         checkInteger(operation, argument, value, least);
       }

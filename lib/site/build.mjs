@@ -21,7 +21,10 @@ function run(file, args, cwd = repository) {
 }
 
 // What makes the site is its own matter: the repository's `npm ci` does not fetch it.
-if (!existsSync(join(here, "node_modules/vitepress"))) {
+const { dependencies, devDependencies } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
+if (
+  Object.keys({ ...dependencies, ...devDependencies }).some((name) => !existsSync(join(here, "node_modules", name)))
+) {
   console.log("Installing VitePress and TypeDoc in lib/site");
   execFileSync("npm", ["ci", "--no-audit", "--no-fund"], {
     cwd: here,

@@ -1,36 +1,17 @@
 /** The built kernel under Debian's jupyter_client: starts the Python driver and speaks with it in JSON lines. */
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { debianPython } from "../debian-python.ts";
+
+export { debianPython, pythonHas } from "../debian-python.ts";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const kernelspecFolder = join(root, "lib/kernel/kernelspec");
 const here = fileURLToPath(new URL(".", import.meta.url));
-
-/** The system's Python: the last that the PATH knows, where Debian's packages are. */
-export function debianPython(): string {
-  const { stdout } = spawnSync("bash", ["-c", "type -ap python3"], { encoding: "utf8" });
-  const all = stdout.trim().split("\n");
-  // Without any, the name: starting it fails, and the caller says what is missing.
-  return all.includes("/usr/bin/python3") ? "/usr/bin/python3" : all.at(-1) || "python3";
-}
-
-/** Whether Python modules are there. Under CI they must be; elsewhere the tests are left out with one line. */
-export function pythonHas(...modules: string[]): boolean {
-  const found = spawnSync(debianPython(), ["-c", modules.map((name) => `import ${name}`).join("\n")]).status === 0;
-  if (!found && process.env.CI) {
-    throw new Error(`${debianPython()} lacks one of ${modules.join(", ")}, which CI must have`);
-  }
-  if (!found) {
-    console.log(
-      `Left out: needs the Python modules ${modules.join(", ")} (apt install python3-jupyter-client python3-nbclient jupyter-notebook python3-jupyter-kernel-test)`,
-    );
-  }
-  return found;
-}
 
 export interface Event {
   readonly type: string;

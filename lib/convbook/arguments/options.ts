@@ -74,7 +74,7 @@ export function checkObject(owner: string, option: string, value: unknown, expec
 }
 
 /**
- * Refuses arguments behind those that a constructor has, which JavaScript passes over without a word: `new ELU(0.5)` would be another function.
+ * Refuses arguments behind those that a constructor has, which JavaScript passes over without a word: `new Flatten(0)` would be `new Flatten()`.
  *
  * @param more what was given behind them
  * @param expected how many there are, and what stands for what was given

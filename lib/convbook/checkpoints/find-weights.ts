@@ -3,10 +3,7 @@ import type { StateDict, TensorData } from "../tensor-data.ts";
 import { quote } from "./byte-reader.ts";
 import { CheckpointError } from "./error.ts";
 
-/**
- * Where people put a state dict, the usual names first. Of a run that kept a moving average of its weights that comes before all, as timm's `load_checkpoint`
- * has it: its results are the published ones.
- */
+/** Where people put a state dict, the usual names first. A moving average of the weights comes before all, as in timm's `load_checkpoint`. */
 const weightsKeys = [
   ...["state_dict_ema", "model_ema"],
   ...["state_dict", "stateDict", "model_state_dict", "modelStateDict", "model_state", "model", "net", "network"],

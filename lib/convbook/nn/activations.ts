@@ -41,12 +41,24 @@ export class Activation extends Module {
    */
   forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
     checkActivated(this, x, this.activation);
+    return this.compute(x);
+  }
+
+  /** The function itself; subclasses with settings have their own. */
+  protected compute<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
     return activation(x, this.activation);
   }
 
-  /** What the compiler knows of it: null for the identity, which is nothing at all. */
+  /** Whether it is the function of its name, with PyTorch's default settings. */
+  protected get isUsual(): boolean {
+    return true;
+  }
+
+  /** What the compiler knows of it: null for the identity, which is nothing at all, and for another function than that of the name. */
   operation(x: tf.Tensor): ActivationOperation | null {
-    return this.activation === "identity" ? null : { kind: "activation", shape: x.shape, name: this.activation };
+    return this.activation === "identity" || !this.isUsual
+      ? null
+      : { kind: "activation", shape: x.shape, name: this.activation };
   }
 
   /** The name of its class; that of the function's own class where it was made by name. */
@@ -95,18 +107,16 @@ export class LeakyReLU extends Activation {
     this.negativeSlope = checkNumber(this.typeName, "negativeSlope", negativeSlope);
   }
 
-  override forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
-    checkActivated(this, x, this.activation);
+  protected override compute<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
     return tf.leakyRelu(x, this.negativeSlope);
   }
 
-  /** Null where the slope is another than that of the function of this name. */
-  override operation(x: tf.Tensor): ActivationOperation | null {
-    return this.negativeSlope === 0.01 ? super.operation(x) : null;
+  protected override get isUsual(): boolean {
+    return this.negativeSlope === 0.01;
   }
 
   protected override extraRepr(): string {
-    return this.negativeSlope === 0.01 ? "" : `negativeSlope=${this.negativeSlope}`;
+    return this.isUsual ? "" : `negativeSlope=${this.negativeSlope}`;
   }
 }
 
@@ -147,18 +157,16 @@ export class GELU extends Activation {
     this.approximate = approximate;
   }
 
-  override forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
-    checkActivated(this, x, this.activation);
-    return this.approximate === "none" ? activation(x, "gelu") : geluTanh(x);
+  protected override compute<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
+    return this.isUsual ? super.compute(x) : geluTanh(x);
   }
 
-  /** Null for an approximation. */
-  override operation(x: tf.Tensor): ActivationOperation | null {
-    return this.approximate === "none" ? super.operation(x) : null;
+  protected override get isUsual(): boolean {
+    return this.approximate === "none";
   }
 
   protected override extraRepr(): string {
-    return this.approximate === "none" ? "" : `approximate=${this.approximate}`;
+    return this.isUsual ? "" : `approximate=${this.approximate}`;
   }
 }
 
@@ -179,18 +187,16 @@ export class ELU extends Activation {
     this.alpha = checkNumber(this.typeName, "alpha", alpha);
   }
 
-  override forward<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
-    checkActivated(this, x, this.activation);
+  protected override compute<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
     return elu(x, this.alpha);
   }
 
-  /** Null where alpha is another than that of the function of this name. */
-  override operation(x: tf.Tensor): ActivationOperation | null {
-    return this.alpha === 1 ? super.operation(x) : null;
+  protected override get isUsual(): boolean {
+    return this.alpha === 1;
   }
 
   protected override extraRepr(): string {
-    return this.alpha === 1 ? "" : `alpha=${this.alpha}`;
+    return this.isUsual ? "" : `alpha=${this.alpha}`;
   }
 }
 

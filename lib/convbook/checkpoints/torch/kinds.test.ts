@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
+import { askPython, debianPython } from "../../../../test/debian-python.ts";
 import type { TensorData } from "../../tensor-data.ts";
-import { askPython, debianPython } from "../../testing/debian-python.ts";
 import { CheckpointError } from "../error.ts";
 import { PythonName } from "../pickle/values.ts";
 import { toPlain } from "../plain.ts";
@@ -210,7 +210,7 @@ describe.runIf(isMade)("made by PyTorch", () => {
 it.runIf(isMade)("says of what pickle.dump wrote that torch.save did not", async () => {
   const code =
     "import pickle, sys, torch\nfor p in range(6): pickle.dump(torch.nn.Linear(2, 1).state_dict(), open(f'{sys.argv[1]}/{p}.pickle', 'wb'), p)";
-  const { status, stderr } = spawnSync(debianPython, ["-c", code, folder], { encoding: "utf8" });
+  const { status, stderr } = spawnSync(debianPython(), ["-c", code, folder], { encoding: "utf8" });
   expect([status, stderr]).toEqual([0, ""]);
   for (let protocol = 0; protocol < 6; protocol++) {
     await expect(loadTorch(join(folder, `${protocol}.pickle`))).rejects.toThrow(

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { askPython } from "../../../../test/debian-python.ts";
 import { ArrayDataset, DataLoader, transforms } from "../../data/index.ts";
 import { Generator, manualSeed, randint } from "../../random/index.ts";
-import { askPython } from "../../testing/debian-python.ts";
 import {
   Callback,
   ClassificationModule,

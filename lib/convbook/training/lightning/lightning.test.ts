@@ -6,9 +6,9 @@ import { fileURLToPath } from "node:url";
 import "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { askPython } from "../../../../test/debian-python.ts";
 import { BatchNorm1d, CrossEntropyLoss, Linear, ReLU, Sequential } from "../../nn/index.ts";
 import type { StateDict } from "../../tensor-data.ts";
-import { askPython } from "../../testing/debian-python.ts";
 import { loadCheckpointFile } from "../checkpointing/checkpoint-file.ts";
 import {
   Adam,

@@ -1,7 +1,6 @@
 /** Metrics as a CSV file, `metrics.csv`, and the hyper-parameters as `hparams.yaml`, as PyTorch Lightning's CSVLogger. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-
 import { isNumber } from "../../arguments/check.ts";
 import { writeFileAtomic } from "../../files/index.ts";
 import type { HyperParameters } from "../core/json.ts";

@@ -1,6 +1,6 @@
 /** Hyper-parameters as YAML, read by PyYAML where it is there; what it reads is the value that was written. */
 import { expect, it } from "vitest";
-import { askPython } from "../../testing/debian-python.ts";
+import { askPython } from "../../../../test/debian-python.ts";
 import { pythonYaml } from "./python-yaml.ts";
 
 it("writes exponents with a point (https://github.com/treeverse/dvc/issues/8466)", () => {

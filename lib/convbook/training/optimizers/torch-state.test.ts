@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { askPython, debianPython } from "../../../../test/debian-python.ts";
 import { loadCheckpoint, saveCheckpoint, toPlain } from "../../checkpoints/index.ts";
 import { Linear } from "../../nn/index.ts";
 import type { StateDict } from "../../tensor-data.ts";
-import { askPython, debianPython } from "../../testing/debian-python.ts";
 import { Adam, AdamW, Lookahead, type Optimizer, RMSprop, SGD } from "./index.ts";
 
 const script = fileURLToPath(new URL("../fixtures/torch_state.py", import.meta.url));
@@ -86,7 +86,7 @@ describe.each(Object.entries(makers))("%s", (name, make) => {
     stepped(model, optimizer, 3);
     const path = join(folder, `${name}.ours.pt`);
     await saveCheckpoint(path, dictOf(model, optimizer));
-    const result = spawnSync(debianPython, [script, "continue", path, name], { encoding: "utf8" });
+    const result = spawnSync(debianPython(), [script, "continue", path, name], { encoding: "utf8" });
     expect(result.stderr).toBe("");
     stepped(model, optimizer, 2);
     expectClose(weightsOf(model.stateDict()), JSON.parse(result.stdout));
@@ -118,7 +118,7 @@ it("a Lookahead's file serves the optimizer that it wraps, in PyTorch too", asyn
   other.loadStateDict(data.optimizer_state_dict as object);
   expect(other.stateDict()).toEqual(optimizer.stateDict());
   if (hasTorch) {
-    const result = spawnSync(debianPython, [script, "continue", path, "SGD"], { encoding: "utf8" });
+    const result = spawnSync(debianPython(), [script, "continue", path, "SGD"], { encoding: "utf8" });
     expect(result.stderr).toBe("");
     stepped(model, optimizer, 2);
     expectClose(weightsOf(model.stateDict()), JSON.parse(result.stdout));

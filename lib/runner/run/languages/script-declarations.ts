@@ -2,7 +2,7 @@
 import type { Declaration } from "./language.ts";
 import { type Lexis, mask, splitText, withoutComments } from "./mask.ts";
 
-export const scriptLexis: Lexis = {
+const lexis: Lexis = {
   comment: /\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/y,
   // A regular expression stands where no value is before it.
   text: /"(?:\\[\s\S]|[^"\\\n])*"?|'(?:\\[\s\S]|[^'\\\n])*'?|`(?:\\[\s\S]|[^`\\])*`?|(?<=(?:^|[=(,:[!&|?{};\n]|=>)\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\//y,
@@ -19,14 +19,14 @@ const goesOn = /^\s*(?:[=*/%&|^?:<>,.([`]|[+-](?![+-])|\b(?:as|extends|in|instan
 
 /** Whether what comes behind a source begins a statement: in no text, comment or brackets, and no rest of an expression. */
 export function beginsStatement(source: string): boolean {
-  const masked = mask(`${source}\nxx`, scriptLexis);
+  const masked = mask(`${source}\nxx`, lexis);
   return masked.at(-2) === "x" && !open.test(masked.slice(0, -2).trimEnd());
 }
 
 /** What the outermost level of a source declares, in its order. */
 export function scriptDeclarations(source: string): Declaration[] {
-  const code = withoutComments(source, scriptLexis);
-  const masked = mask(code, scriptLexis);
+  const code = withoutComments(source, lexis);
+  const masked = mask(code, lexis);
   const found: (Declaration & { readonly at: number })[] = [];
   for (const match of masked.matchAll(keyword)) {
     const begin = match.index + match[0].length;
@@ -36,7 +36,7 @@ export function scriptDeclarations(source: string): Declaration[] {
     }
   }
   for (const match of masked.matchAll(assigned)) {
-    const [own] = splitText(code.slice(match.index + match[0].length), scriptLexis, /[;\n]/g);
+    const [own] = splitText(code.slice(match.index + match[0].length), lexis, /[;\n]/g);
     found.push({ name: match[1] as string, constant: false, type: undefined, value: own, at: match.index });
   }
   const names = new Set<string>();
@@ -64,10 +64,10 @@ function endOfStatement(masked: string, from: number): number {
 /** `a: number = 1, { b, c: [d] } = e, f`. */
 function declarators(text: string): Declaration[] {
   return splitDeclarators(text).flatMap((part) => {
-    const [left = "", ...values] = splitText(part, scriptLexis, /(?<![=!<>])=(?![=>])/g);
+    const [left = "", ...values] = splitText(part, lexis, /(?<![=!<>])=(?![=>])/g);
     const value =
       values.length === 0 ? undefined : part.slice(part.indexOf(left) + left.length).replace(/^\s*=\s*/, "");
-    const masked = mask(left, scriptLexis);
+    const masked = mask(left, lexis);
     const pattern = /^(?:\[\0*\]|\{\0*\})/.exec(masked)?.[0];
     if (pattern !== undefined) {
       return namesIn(left.slice(0, pattern.length)).map((each) => ({
@@ -85,7 +85,7 @@ function declarators(text: string): Declaration[] {
 /** The declarators of a statement: a comma is between two where what follows it can be one, and not between two of a type's arguments. */
 function splitDeclarators(text: string): string[] {
   const next = new RegExp(String.raw`,(?=\s*(?:${name}\s*(?:!?\s*:|=(?!>)|,|$)|[[{]\0*[\]}]\s*[:=]))`, "gu");
-  const masked = mask(text, scriptLexis);
+  const masked = mask(text, lexis);
   const commas = [...masked.matchAll(next)].map(({ index }) => index).filter((at) => !inAngles(masked.slice(0, at)));
   return [...commas, text.length].map((to, index, all) =>
     text.slice(index === 0 ? 0 : (all[index - 1] as number) + 1, to).trim(),
@@ -103,9 +103,9 @@ function inAngles(text: string): boolean {
 
 /** The names that a pattern gives values to: `{ a, b: [c, ...d], e = 1 }`. */
 function namesIn(pattern: string): string[] {
-  return splitText(pattern.slice(1, -1), scriptLexis, /,/g).flatMap((entry) => {
-    const [target = ""] = splitText(entry.replace(/^\.\.\.\s*/, ""), scriptLexis, /=(?!>)/g);
-    const inner = pattern.startsWith("{") ? (splitText(target, scriptLexis, /:/g).at(-1) ?? "") : target;
+  return splitText(pattern.slice(1, -1), lexis, /,/g).flatMap((entry) => {
+    const [target = ""] = splitText(entry.replace(/^\.\.\.\s*/, ""), lexis, /=(?!>)/g);
+    const inner = pattern.startsWith("{") ? (splitText(target, lexis, /:/g).at(-1) ?? "") : target;
     return /^[[{]/.test(inner) ? namesIn(inner) : new RegExp(`^${name}$`, "u").test(inner) ? [inner] : [];
   });
 }
