@@ -65,8 +65,8 @@ pre code { font-size: inherit; }
 .input:hover .copy, .copy:focus-visible { opacity: 1; } @media (hover: none) { .copy { display: none; } }
 .outputs { display: flow-root; padding: .7em 0 0; } .outputs > * { margin: 0 0 .7em; } .outputs > :last-child { margin-bottom: 0; }
 .outputs pre { padding: 0 1rem; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 36rem; overflow: auto; }
-/* Where an output goes on below, a shade says so: scroll bars may be hidden. */
-.outputs pre.plain, .outputs pre.result, .outputs pre.stdout { background: linear-gradient(var(--paper), var(--paper)) bottom / 100% .6rem no-repeat local, linear-gradient(transparent, var(--line)) bottom / 100% .6rem no-repeat scroll; }
+/* Where an output goes on below, a shade says so: scroll bars may be hidden. A pixel above the end, which the paper over it may miss by a part of one. */
+.outputs pre.plain, .outputs pre.result, .outputs pre.stdout { background: linear-gradient(var(--paper), var(--paper)) bottom / 100% .6rem no-repeat local, linear-gradient(transparent, var(--line)) left 0 bottom 1px / 100% .5rem no-repeat scroll; }
 .outputs pre.shiki { background: none; } .outputs pre.plain, .outputs pre.result { white-space: pre; overflow-wrap: normal; }
 .outputs pre.stderr { background: var(--warn-paper); border-left: 3px solid var(--warn-line); padding: .6em 1rem; border-radius: 0 6px 6px 0; }
 .outputs pre.error { background: var(--error-paper); border-left: 3px solid var(--error-line); padding: .7em 1rem; border-radius: 0 6px 6px 0; max-height: none; white-space: pre; overflow-wrap: normal; }
