@@ -132,6 +132,8 @@ describe.runIf(existsSync(browserProgram))("a page in Chromium", () => {
       outputs: each,
     }));
     const page = await opened(await toHtml({ ...notebook(), cells }));
+    // All of them at once: at the border of a window the last row of pixels would be cut off.
+    await page.setViewportSize({ width: 1280, height: 2400 });
     const end = async (n: number) => {
       const output = page.locator("pre.stdout").nth(n);
       await output.scrollIntoViewIfNeeded();
