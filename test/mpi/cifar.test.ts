@@ -97,8 +97,12 @@ describe.runIf(libraries.length > 0 && (await hasImages()))("on CIFAR-10", { tim
     expect(status, stderr).toBe(0);
   }, 300_000);
 
-  it.each(names)("%s: two ranks have the curve and the weights of one process", async (name) => {
-    const [launcher = "", ...options] = libraries[0]?.launcher ?? [];
+  const cases = libraries.flatMap((library) => names.map((name) => ({ name, ...library })));
+  it.each(cases)("$name: two ranks over $family have the curve and the weights of one process", async (each) => {
+    const { name, launcher: words } = each;
+    const [launcher = "", ...options] = words;
+    // What another library's ranks have left.
+    rmSync(join(folder, `${name}-2`), { recursive: true, force: true });
     const program = [process.execPath, cli, "train", configure(name, 2)];
     const { status, stdout, stderr } = spawnSync(launcher, [...options, "-n", "2", ...program], {
       encoding: "utf8",
