@@ -64,6 +64,27 @@ export function hostileClass(secrets: { grader: string; neighbour: string; outsi
         'console.log(JSON.stringify(process.env)); const fs = require("node:fs"); for (const pid of fs.readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name))) for (const file of ["environ", "cmdline"]) { try { console.log(fs.readFileSync(`/proc/\x24{pid}/\x24{file}`, "utf8")); } catch {} }',
       ],
     },
+    "reads its own memory": {
+      ...wrong,
+      first: [
+        'const fs = require("node:fs"); for (const who of ["self", "thread-self", process.pid, process.ppid, 1]) for (const what of ["mem", "maps", "environ"]) { try { fs.closeSync(fs.openSync(`/proc/\x24{who}/\x24{what}`, "r")); console.log("PRIVATE", who, what); } catch {} }',
+      ],
+    },
+    "has a child read its memory": {
+      ...wrong,
+      first: [
+        // EFAULT (14) of an address where nothing is would mean that others could be read.
+        'const { execFileSync } = require("node:child_process"); const code = "import ctypes, os; l = ctypes.CDLL(None, use_errno=True); b = ctypes.create_string_buffer(8); v = (ctypes.c_size_t * 2)(ctypes.addressof(b), 8); w = (ctypes.c_size_t * 2)(4096, 8); l.process_vm_readv(os.getppid(), v, 1, w, 1, 0); print(\'PRIVATE\' if ctypes.get_errno() == 14 else \'refused\')"; try { console.log(String(execFileSync("/usr/bin/python3", ["-c", code]))); } catch {}',
+        'try { console.log(String(require("node:child_process").execSync("unshare -Urmpf sh -c \'mount -t proc proc /proc && cat /proc/*/maps && echo PRIVATE\' 2>&1"))); } catch {}',
+        'try { require("node:fs").readFileSync(process.execPath); console.log("PRIVATE"); } catch {}',
+      ],
+    },
+    "writes down what is compiled": {
+      ...wrong,
+      first: [
+        'try { require("node:trace_events").createTracing({ categories: ["v8", "disabled-by-default-devtools.v8-source-rundown", "disabled-by-default-devtools.v8-source-rundown-sources"] }).enable(); console.log("PRIVATE"); } catch {}',
+      ],
+    },
     "asks services": {
       ...wrong,
       first: [

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Kernelspec } from "nbconvert-ts-runner";
 import { privateHere } from "./private.ts";
+import { declarationsFor } from "./sealed.ts";
 
 /** What a submission may use. */
 export interface Limits {
@@ -47,6 +48,8 @@ export interface BoxRequest {
   readonly projects?: readonly string[];
   /** Variables beside those that every program needs. */
   readonly env: Readonly<Record<string, string>>;
+  /** A copy of Node that runs and cannot be read: then no process, itself included, looks into the memory of the kernel's. */
+  readonly sealed?: string | undefined;
 }
 
 const run = promisify(execFile);
@@ -69,14 +72,15 @@ const passed = [
  * Puts up the walls, inside of new namespaces, and becomes the kernel. All that there is becomes read-only; what it may not see is covered;
  * the submission's folder, /tmp and /dev/shm are one small file system in memory. It works from within that one by relative paths, because
  * what leads to it is covered in the end. What the tests read there is read-only, and the folders that lead to it are mounted on themselves, so
- * that nobody moves them away. Capabilities go with the last step, so that no wall can be taken down again.
+ * that nobody moves them away. Capabilities go with the last step, so that no wall can be taken down again. Where the kernel is sealed, of /proc there is
+ * what tells of the machine alone: through a process' own folder there it could read its memory, what is written in variables of others included.
  */
 const script = String.raw`set -eu
 BOX_CONNECTION=$(dirname "$1")
 shift
 mount -t tmpfs -o "size=$BOX_DISK,nr_inodes=100000,mode=755" box "$BOX_STAGE"
 cd "$BOX_STAGE"
-mkdir tmp desk dev dev/shm keep connection
+mkdir tmp desk dev dev/shm keep connection about
 chmod 1777 tmp dev/shm
 cp -RP "$BOX_WORK/." desk/
 mount --bind "$BOX_CONNECTION" connection
@@ -96,6 +100,17 @@ number=0
 while IFS= read -r path; do
   if [ -n "$path" ]; then number=$((number + 1)); mkdir "keep/$number"; mount --rbind "$path" "keep/$number"; fi
 done < list.keep
+if [ -n "$BOX_SEALED" ]; then
+  : > program
+  mount --bind "$BOX_SEALED" program
+  mount -t tmpfs -o size=64k,mode=755 about about
+  for name in cpuinfo filesystems loadavg meminfo stat uptime version; do : > "about/$name"; mount --bind "/proc/$name" "about/$name"; done
+  mkdir about/self about/program
+  ln -s /proc/program/node about/self/exe
+  : > about/program/node
+  mount --bind program about/program/node
+  if [ -n "$BOX_LIBRARY" ]; then ln -s "$BOX_LIBRARY"/lib*.d.ts about/program; fi
+fi
 for device in null zero full random urandom; do : > "dev/$device"; mount --bind "/dev/$device" "dev/$device"; done
 ln -s /proc/self/fd dev/fd
 cat /proc/self/mountinfo > list.mounts
@@ -116,6 +131,7 @@ number=0
 while IFS= read -r path; do
   if [ -n "$path" ]; then number=$((number + 1)); mkdir -p "$path"; mount -c --rbind "keep/$number" "$path"; fi
 done < list.keep
+if [ -n "$BOX_SEALED" ]; then mount -c --bind program "$BOX_PROGRAM"; fi
 mkdir -p "$BOX_WORK" "$BOX_CONNECTION"
 while IFS= read -r path; do
   if [ -n "$path" ]; then mount -c --bind "$path" "$path"; fi
@@ -140,6 +156,7 @@ while IFS= read -r path; do
 done < list.hide 3> list.mount
 mount -a -T ./list.mount
 mount -t proc -o ro,nosuid,nodev,noexec proc /proc
+if [ -n "$BOX_SEALED" ]; then mount -c --rbind about /proc; fi
 cd "$BOX_WORK"
 exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs "$@"`;
 
@@ -188,7 +205,7 @@ export function described(walls: Walls, { network }: Limits): readonly string[] 
       return [
         net,
         "Everything outside of the submission's folder was read-only; the grader's files, other submissions, home and temporary folders, and what only the one who graded may read were not there.",
-        "Processes were in a namespace of their own, without capabilities, and ended with the kernel.",
+        "Processes were in a namespace of their own, without capabilities, and ended with the kernel; a TypeScript kernel's memory could be read by none.",
         "Memory and the number of processes were measured ten times a second; a moment's more was possible.",
       ];
     case "offline":
@@ -288,6 +305,10 @@ export function boxed(
     BOX_STAGE: stage,
     BOX_WORK: work,
     BOX_COVER: covered.join("\n"),
+    BOX_SEALED: request.sealed ?? "",
+    BOX_PROGRAM: realpathSync(process.execPath),
+    BOX_LIBRARY:
+      request.sealed === undefined ? "" : declarationsFor([...spec.argv, join(realFolder(spec.folder), "kernel.json")]),
     ...fixedPaths(request.fixed ?? []),
     BOX_ABOVE: above(work).join("\n"),
     BOX_KEEP: needed.filter((path) => covered.some((folder) => isWithin(path, folder))).join("\n"),

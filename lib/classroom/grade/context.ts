@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Assignment } from "../source/index.ts";
 import { fieldsOf } from "../values.ts";
 import { described, type Limits, wallsHere } from "./box.ts";
+import { sealedNode } from "./sealed.ts";
 import type { GradeContext } from "./submission.ts";
 
 /** Limits, of which those that are undefined are the assignment's. */
@@ -36,6 +37,7 @@ export async function contextOf(options: ContextOptions): Promise<GradeContext> 
     student,
     limits,
     walls,
+    sealed: walls === "closed" ? sealedNode() : undefined,
     hidden,
     execution,
     signal,

@@ -27,7 +27,7 @@ import { type Limits, makeFolders, type Walls } from "./box.ts";
 import type { Engine } from "./engine.ts";
 import { figuresOf } from "./figures.ts";
 import { Hidden } from "./hidden.ts";
-import { kernelOf, startFailure } from "./kernel.ts";
+import { isScript, kernelOf, startFailure } from "./kernel.ts";
 import { givenTexts, type Restored, restore } from "./restore.ts";
 import { runCells, type SessionResult } from "./session.ts";
 import type { Submission } from "./submissions.ts";
@@ -40,6 +40,8 @@ export interface GradeContext {
   readonly student: Assignment | undefined;
   readonly limits: Limits;
   readonly walls: Walls;
+  /** Node as a program that nobody can look into, where there is one. */
+  readonly sealed: string | undefined;
   /** Folders that no submission may see. */
   readonly hidden: readonly string[];
   /** What notebooks find as `NBGRADER_EXECUTION`. */
@@ -189,12 +191,19 @@ async function gradeNotebook(submission: Submission, grader: AssignmentNotebook,
 
 function sessionOf(context: GradeContext, work: string, spec: Kernelspec, grader: AssignmentNotebook) {
   const { walls, limits, hidden, signal, provenance } = context;
+  // Others have no guard inside, whose key could be found.
+  const sealed = isScript(grader.language) ? context.sealed : undefined;
   // Tests may ask how they are run, by nbgrader's variable too.
   const env = { CONVBOOK_CLASS_SEED: String(provenance.seed), NBGRADER_EXECUTION: context.execution };
   const modules = packagesFor(context.grader.folder);
   const projects = modules === undefined ? [] : [dirname(modules)];
   const fixed = [...filesForStudents(context.grader), "package.json", "node_modules"];
-  return { spec, language: grader.language, request: { walls, limits, work, hidden, env, projects, fixed }, signal };
+  return {
+    spec,
+    language: grader.language,
+    request: { walls, limits, work, hidden, env, projects, fixed, sealed },
+    signal,
+  };
 }
 
 /**

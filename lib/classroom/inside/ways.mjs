@@ -70,6 +70,27 @@ export default function takeAwayWays({ load, fixed }) {
     ["binding", "_linkedBinding", "dlopen", "_debugProcess", "_debugEnd", "_startProfilerIdleNotifier"],
     "process",
   );
+  // Linux tells how much memory a process has beside the file through which all of it can be read. Where neither is there, it is the most that it had.
+  try {
+    process.memoryUsage.rss();
+  } catch {
+    const { resourceUsage } = process;
+    const { getHeapStatistics } = load("node:v8");
+    const rss = () => 1024 * resourceUsage().maxRSS;
+    const memoryUsage = () => {
+      const { total_heap_size: heapTotal, used_heap_size: heapUsed, external_memory: external } = getHeapStatistics();
+      return { rss: rss(), heapTotal, heapUsed, external, arrayBuffers: external };
+    };
+    memoryUsage.rss = rss;
+    defineProperty(process, "memoryUsage", {
+      value: memoryUsage,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  }
+  // It can write down the text of all that is compiled.
+  takeAway(load("node:trace_events"), ["createTracing"], "trace_events");
   // A worker thread can read the main one as a debugger: each begins with what takes that away, and starts none itself.
   const threads = load("node:worker_threads");
   const preamble = `{
