@@ -126,11 +126,14 @@ function shared(spec: ArraySourceSpec): ArraySourceSpec {
     : { ...spec, values: share(spec.values), labels };
 }
 
+type Shareable<T> = new (buffer: SharedArrayBuffer) => T;
+
 function share<T extends Uint8Array | Float32Array | Int32Array>(values: T): T {
   if (values.buffer instanceof SharedArrayBuffer) {
     return values;
   }
-  const Type = values.constructor as new (buffer: SharedArrayBuffer) => T;
+  // By its kind, not by its constructor: a Buffer's is deprecated, and Node says so.
+  const Type = { Uint8Array, Float32Array, Int32Array }[values[Symbol.toStringTag]] as unknown as Shareable<T>;
   const copy = new Type(new SharedArrayBuffer(values.byteLength));
   copy.set(values);
   return copy;

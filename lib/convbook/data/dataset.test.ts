@@ -111,3 +111,13 @@ describe("channelStatistics", () => {
     );
   });
 });
+
+test("an ArrayDataset made of a Buffer gives workers plain bytes in shared memory", () => {
+  const data = new ArrayDataset(Buffer.from([1, 2, 3, 4]), [2], Int32Array.of(0, 1));
+  expect(data.shipment()).toBeDefined();
+  const bytes = data.raw(1).data;
+  expect(bytes.buffer).toBeInstanceOf(SharedArrayBuffer);
+  // `new Buffer(…)`, as an array's own constructor would have it, makes Node warn of each notebook that loads in threads.
+  expect(Object.getPrototypeOf(bytes)).toBe(Uint8Array.prototype);
+  expect([...bytes]).toEqual([3, 4]);
+});
