@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import { Command } from "commander";
 import type { Result } from "../results/index.ts";
+import { terminalText } from "../values.ts";
 
 interface Options {
   readonly given?: string;
@@ -25,7 +26,7 @@ export const checkCommand = new Command("check")
     }
     const checked = await checkFile(file, { given });
     for (const line of told(checked.result)) {
-      console.log(line);
+      console.log(terminalText(line));
     }
     console.log(`SHA-256 ${checked.hash}`);
     process.exitCode = checked.result.status === "failed" ? 1 : 0;

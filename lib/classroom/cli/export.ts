@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import { ClassroomError } from "../errors.ts";
+import { terminalText } from "../values.ts";
 
 interface Options {
   readonly to: "csv" | "canvas" | "moodle" | "gradescope" | "nbgrader";
@@ -77,7 +78,7 @@ export const exportCommand = new Command("export")
       }
     }
     for (const note of notes) {
-      console.error(note);
+      console.error(terminalText(note));
     }
     process.exitCode = problems.length > 0 ? 1 : 0;
   });

@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
 import { ClassroomError } from "../errors.ts";
 import type { Result } from "../results/index.ts";
+import { terminalText } from "../values.ts";
 
 interface Options {
   readonly out: string;
@@ -72,11 +73,11 @@ export const gradeCommand = new Command("grade")
                 ? ", could not be graded"
                 : "";
           console.log(
-            `${done} ${result.student}: ${result.points} of ${result.maxPoints}${state}${told}${kept ? " (as before)" : ""}`,
+            `${done} ${terminalText(result.student.replaceAll("\n", "\\n"))}: ${result.points} of ${result.maxPoints}${state}${told}${kept ? " (as before)" : ""}`,
           );
           if (result.status === "failed" && !kept) {
             for (const { message } of result.findings) {
-              console.error(`  ${message.replaceAll("\n", "\n  ")}`);
+              console.error(`  ${terminalText(message).replaceAll("\n", "\n  ")}`);
             }
           }
         },

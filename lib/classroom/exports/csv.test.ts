@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { readCsv, writeCsv } from "./csv.ts";
+import { plainCell, readCsv, safeCell, writeCsv } from "./csv.ts";
 
 it("quotes what needs it, and leaves numbers numbers", () => {
   expect(
@@ -39,4 +39,17 @@ it("reads what others write", () => {
   expect(readCsv('"a\nb",c\n')).toEqual([["a\nb", "c"]]);
   expect(readCsv("")).toEqual([]);
   expect(() => readCsv('a,"b\n')).toThrow("a quotation in it does not end");
+});
+
+it("gives the text of each cell back, whatever it begins with", () => {
+  for (const text of ["=1", "＝1", "＠sum", "-1", "-", "'quoted'", "'=1", "plain", ""]) {
+    expect(plainCell(safeCell(text))).toBe(text === "'=1" ? "=1" : text);
+  }
+});
+
+it("writes no more into a cell than a spreadsheet's holds", () => {
+  const [[short, long = ""] = []] = readCsv(writeCsv([["x".repeat(32_767), "y".repeat(3e6)]]));
+  expect(short).toHaveLength(32_767);
+  expect(long).toHaveLength(32_767);
+  expect(long).toMatch(/^y+… \(there is more than a spreadsheet's cell holds\)$/);
 });

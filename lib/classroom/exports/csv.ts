@@ -2,6 +2,9 @@
 
 export type CsvCell = string | number | null | undefined;
 
+/** What a cell of a spreadsheet holds; Excel puts what is longer into other cells. */
+const longestCell = 32_767;
+
 /** What spreadsheets take for a formula's beginning. */
 const formula = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/;
 
@@ -14,6 +17,11 @@ export function safeCell(text: string): string {
   return formula.test(text) && !isPlain ? `'${text}` : text;
 }
 
+/** A cell's text without the apostrophe that {@link safeCell} put in front. */
+export function plainCell(text: string): string {
+  return text.startsWith("'") && safeCell(text.slice(1)) === text ? text.slice(1) : text;
+}
+
 /** Writes a table; `null` and `undefined` are empty cells. */
 export function writeCsv(rows: readonly (readonly CsvCell[])[], { bom = false }: { bom?: boolean } = {}): string {
   const lines = rows.map((row) => row.map(cellText).join(","));
@@ -24,8 +32,13 @@ function cellText(cell: CsvCell): string {
   if (cell === null || cell === undefined) {
     return "";
   }
-  const text = typeof cell === "number" ? String(cell) : safeCell(cell.replaceAll("\0", ""));
+  const text = shortened(typeof cell === "number" ? String(cell) : safeCell(cell.replaceAll("\0", "")));
   return /[",;\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function shortened(text: string): string {
+  const end = "… (there is more than a spreadsheet's cell holds)";
+  return text.length > longestCell ? text.slice(0, longestCell - end.length) + end : text;
 }
 
 /**

@@ -82,3 +82,11 @@ it("takes nothing where a line does not fit", () => {
     'm.csv: it has no column "student" and "task" and "points"',
   );
 });
+
+it("finds students whatever their names begin with", () => {
+  for (const name of ["=ada", "＝ada", "'ada", "@ada"]) {
+    const place = [{ path: "r", result: resultOf(name, [task("essay", null, 2)]) }];
+    const rows = readCsv(manualTable(place)).map((row, i) => (i === 0 ? row : [...row.slice(0, 5), "1", "＝ so", ""]));
+    expect(takeManual(place, rows, "m.csv")[0]?.result.tasks[0]).toMatchObject({ points: 1, comment: "＝ so" });
+  }
+});

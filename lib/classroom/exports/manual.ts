@@ -1,7 +1,7 @@
 /** Points that a person gives: a table to fill in, and back into the results. */
 import { ClassroomError } from "../errors.ts";
 import { answerTo, type FoundResult, type Result, type TaskResult, withTasks } from "../results/index.ts";
-import { type CsvCell, writeCsv } from "./csv.ts";
+import { type CsvCell, plainCell, writeCsv } from "./csv.ts";
 import { rounded } from "./grades.ts";
 
 const columns = ["student", "assignment", "task", "title", "max", "points", "comment", "answer", "earlier"] as const;
@@ -67,7 +67,7 @@ export function takeManual(
   const problems: string[] = [];
   const changes = new Map<FoundResult, Map<string, Change>>();
   for (const [i, row] of rows.entries()) {
-    const cell = (name: string) => plain(row[at(name)] ?? "");
+    const cell = (name: string) => plainCell(row[at(name)] ?? "");
     const [student, task, points, comment, assignment] = [
       cell("student"),
       cell("task"),
@@ -126,9 +126,4 @@ function graded(task: TaskResult, change: Change | undefined): TaskResult {
     // Graded again, what an earlier answer got counts no longer.
     ...(earlier !== undefined && change.points === null && { earlier }),
   };
-}
-
-/** A cell without the apostrophe that kept a spreadsheet from running it. */
-function plain(cell: string): string {
-  return cell.replace(/^'(?=[=+\-@\t\r\n])/, "");
 }

@@ -82,3 +82,14 @@ it("says of a run that ended early what did not come to run", () => {
   expect(html).toContain("The time was up before this was done.");
   expect(html).toContain("This did not run, because something before it ended the run.");
 });
+
+it("is a page for reading, whatever a submission left", () => {
+  const findings = Array.from({ length: 2000 }, (_, i) => ({
+    kind: "error" as const,
+    cell: null,
+    message: `${i} ${"x".repeat(5000)}`,
+  }));
+  const html = feedbackPage(resultOf("ada", [task("block", 2, 4)], { findings }));
+  expect(html.length).toBeLessThan(100_000);
+  expect(html).toContain("<li>and 1970 more</li>");
+});

@@ -35,6 +35,9 @@ ${result.status === "failed" ? `<p>Your submission could not be graded to its en
   return page(`${result.assignment}: ${total} points`, body.filter((part) => part !== "").join("\n"));
 }
 
+/** A page is for reading. */
+const mostFindings = 30;
+
 /** @param titles What the tasks are called, by their ids: a cell is named by its task, else by its own id. */
 function findingsHtml(findings: readonly Finding[], titles: ReadonlyMap<string, string>): string {
   if (findings.length === 0) {
@@ -42,11 +45,15 @@ function findingsHtml(findings: readonly Finding[], titles: ReadonlyMap<string, 
   }
   // What follows a first line is for whoever grades: what a kernel said before it ended.
   const grouped = groupBy(findings, ({ message }) => firstLine(message));
-  const items = [...grouped].map(([message, own]) => {
+  const items = [...grouped].slice(0, mostFindings).map(([message, own]) => {
     const cells = new Set(own.flatMap(({ cell }) => (cell === null ? [] : [titles.get(cell) ?? cell])));
     const where = cells.size === 0 ? "" : `<strong>${escapeHtml([...cells].join(", "))}:</strong> `;
-    return `<li>${where}${escapeHtml(message)}</li>`;
+    return `<li>${where}${escapeHtml(shortened(message))}</li>`;
   });
+  const left = grouped.size - items.length;
+  if (left > 0) {
+    items.push(`<li>and ${left} more</li>`);
+  }
   return `<aside class="notes" aria-label="What was found in your file"><strong>In your file</strong><ul>${items.join("")}</ul></aside>`;
 }
 
