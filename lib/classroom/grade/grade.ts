@@ -66,7 +66,13 @@ export async function gradeClass(
   const work = async () => {
     for (const [index, submission] of waiting) {
       signal?.throwIfAborted();
-      const { result, kept } = await gradeOnce(submission, contexts(submission.student), out, force);
+      const context = contexts(submission.student);
+      const { result, kept } = await gradeOnce(submission, context, out, force).catch((error: unknown) => {
+        signal?.throwIfAborted();
+        // One submission stops no others. Where it is the results that cannot be written, it is said again.
+        const problem = `could not be graded: ${firstLine(error)}`;
+        return gradeOnce({ student: submission.student, problem, files: new Map() }, context, out, force);
+      });
       const { student: name, status, points } = result;
       results.set(index, { student: name, status, points });
       options.onResult?.(result, kept);
@@ -194,7 +200,9 @@ export function folderOf(out: string, student: string): string {
   const name = student.replace(/[^\p{L}\p{N} ._@()+-]/gu, (character) =>
     encodeURIComponent(character).replaceAll("/", "%2F"),
   );
-  return join(out, shortName(/^\.+$/.test(name) ? `_${name}` : name));
+  // What the commands write beside the students' folders is found by its name.
+  const own = /^(?:junit\.xml|report\.html)$/i.test(name) ? name.replace(".", "%2E") : name;
+  return join(out, shortName(/^\.+$/.test(own) ? `_${own}` : own));
 }
 
 function resultBefore(path: string): Result | undefined {

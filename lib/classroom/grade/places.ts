@@ -12,6 +12,7 @@ import {
   notebooksIn,
   outputFolder,
   refuse,
+  sharedIds,
 } from "../source/index.ts";
 
 /** What is graded with what, and where the results go. */
@@ -73,7 +74,7 @@ export function checkClass(submissions: string, { notebooks }: Assignment): void
 /**
  * Looks at the grader, once it is read.
  *
- * @throws ClassroomError where it is one variant of several, or gives no points.
+ * @throws ClassroomError where it is one variant of several, has an id with points in two notebooks, or gives no points.
  */
 export function checkGrader(
   path: string,
@@ -89,6 +90,10 @@ export function checkGrader(
       path,
       `is the variant "${alone}" alone; expected the grader's folder, which has all of them`,
     );
+  }
+  const twice = sharedIds(notebooks);
+  if (twice.length > 0) {
+    throw new ClassroomError(path, twice);
   }
   if (needsPoints && points === 0) {
     throw new ClassroomError(path, "has no cell that gives points; expected the grader's folder, which make wrote");

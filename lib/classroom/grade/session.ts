@@ -107,7 +107,7 @@ class Session {
     }
     for (const [index, cell] of this.#cells.entries()) {
       if (cell.cell.cell_type === "code" && joinLines(cell.cell.source).trim() !== "") {
-        const run = this.#dead ? notRun : await this.#cell(cell, cell.cell, index);
+        const run = this.#dead || this.#isTooLate(cell) ? notRun : await this.#cell(cell, cell.cell, index);
         this.#runs.set(cell, run);
         this.#dead ||= run.status === "died" || !this.#kernel.alive;
       }
@@ -115,6 +115,11 @@ class Session {
     if (this.#guard !== undefined && !this.#dead) {
       this.#engine = await engineOf(this.#kernel);
     }
+  }
+
+  /** Whether the time for all cells is up, so that what the student added to the assignment is not begun: there may be any number of it. */
+  #isTooLate({ of }: RestoredCell): boolean {
+    return of === undefined && (performance.now() - this.#begin) / 1000 > this.#options.request.limits.total;
   }
 
   result(): SessionResult {

@@ -23,14 +23,16 @@ import {
 } from "../source/index.ts";
 import { gradeHelpers } from "../source/points.ts";
 import { fieldsOf, firstLine } from "../values.ts";
+import { boundedAnswers, boundedFindings, boundedTasks } from "./bounds.ts";
 import { type Limits, makeFolders, type Walls } from "./box.ts";
 import type { Engine } from "./engine.ts";
 import { figuresOf } from "./figures.ts";
 import { Hidden } from "./hidden.ts";
 import { isScript, kernelOf, startFailure } from "./kernel.ts";
+import { short } from "./match.ts";
 import { givenTexts, type Restored, restore } from "./restore.ts";
 import { runCells, type SessionResult } from "./session.ts";
-import type { Submission } from "./submissions.ts";
+import { archivesIn, type Submission } from "./submissions.ts";
 import { judge, notDone } from "./verdict.ts";
 
 /** What all submissions of a class share. */
@@ -58,21 +60,14 @@ export interface GradedSubmission {
 
 /** Grades a submission. It throws only where it was interrupted; what is wrong with a submission is in its result. */
 export async function gradeSubmission(submission: Submission, context: GradeContext): Promise<GradedSubmission> {
-  const tasks: TaskResult[] = [];
-  const findings: Finding[] = [];
-  const answers: Answer[] = [];
+  const parts: Part[] = [];
   const notebooks = new Map<string, Notebook>();
   const used: { seconds: number; memory: number; engine: Engine | null } = { seconds: 0, memory: 0, engine: null };
   const hash = createHash("sha256");
-  if (submission.problem !== undefined) {
-    findings.push({ kind: "unreadable", cell: null, message: sentence(submission.problem) });
-  }
   let failed = submission.files.size === 0;
   for (const grader of context.grader.notebooks) {
     const part = await gradeNotebook(submission, grader, context);
-    tasks.push(...part.tasks);
-    findings.push(...part.findings);
-    answers.push(...part.answers);
+    parts.push(part);
     hash.update(part.bytes);
     used.seconds += part.seconds;
     used.memory = Math.max(used.memory, part.memory);
@@ -82,7 +77,17 @@ export async function gradeSubmission(submission: Submission, context: GradeCont
       notebooks.set(grader.name, part.notebook);
     }
   }
+  const tasks = parts.flatMap((part) => part.tasks);
+  const findings = [
+    ...(submission.problem === undefined ? [] : [unreadable(submission.problem)]),
+    ...parts.flatMap((part) => part.findings),
+  ];
   const points = tasks.reduce((sum, task) => sum + (task.points ?? 0), 0);
+  const room = boundedAnswers(parts.flatMap((part) => part.answers));
+  if (room.left > 0) {
+    const message = `The texts of ${room.left} cells are too many or too long for this result; they are in the graded notebook alone.`;
+    findings.push({ kind: "output", cell: null, message });
+  }
   const result: Result = {
     version: 1,
     assignment: context.grader.settings.title,
@@ -91,13 +96,17 @@ export async function gradeSubmission(submission: Submission, context: GradeCont
     status: failed ? "failed" : tasks.some((task) => task.points === null) ? "needsManual" : "graded",
     points: rounded(points),
     maxPoints: context.grader.points,
-    tasks,
-    findings,
-    answers,
+    tasks: boundedTasks(tasks),
+    findings: boundedFindings(findings),
+    answers: room.answers,
     used: { ...used, seconds: rounded(used.seconds) },
     provenance: { submission: hash.digest("hex"), ...context.provenance },
   };
   return { result, notebooks };
+}
+
+function unreadable(problem: string): Finding {
+  return { kind: "unreadable", cell: null, message: sentence(problem) };
 }
 
 /** When it was to be handed in and when it was, as far as that is known. */
@@ -138,15 +147,13 @@ async function gradeNotebook(submission: Submission, grader: AssignmentNotebook,
   });
   const file = notebookFile(submission, grader, context.grader.notebooks.length);
   if (file === undefined) {
-    const names = [...submission.files.keys()].filter((name) => name.endsWith(".ipynb")).map((name) => basename(name));
-    const found = names.length === 0 ? "there is none" : `found were ${names.slice(0, 5).join(", ")}`;
     return lost(
       "missing",
-      `The notebook ${grader.name}.ipynb is missing; ${found}.`,
+      `The notebook ${grader.name}.ipynb is missing; ${whatElse([...submission.files.keys()])}.`,
       context.grader.notebooks.length === 1,
     );
   }
-  const { name, bytes } = file;
+  const { name, bytes, others } = file;
   let notebook: Notebook;
   try {
     notebook = asNotebook(bytes, basename(name));
@@ -175,7 +182,12 @@ async function gradeNotebook(submission: Submission, grader: AssignmentNotebook,
   const judged = tasksOf(restored, grader, session, hidden);
   return {
     tasks: judged.tasks.map((task) => ({ ...task, ...figuresOf(task.id, restored, session, notebook, hidden) })),
-    findings: [...left.map(leftOut), ...restored.findings, ...judged.findings].map((finding) => ({
+    findings: [
+      ...others.map((other) => alsoThere(other, name)),
+      ...left.map(leftOut),
+      ...restored.findings,
+      ...judged.findings,
+    ].map((finding) => ({
       ...finding,
       message: hidden.clean(finding.message),
     })),
@@ -282,18 +294,57 @@ function modulesOf(folder: string): string | undefined {
   }
 }
 
-/** The notebook of a submission that belongs to one of the grader's: by its name, or because there is no other. */
-function notebookFile(submission: Submission, grader: AssignmentNotebook, notebooks: number) {
-  const names = [...submission.files.keys()].filter((name) => name.toLowerCase().endsWith(".ipynb"));
-  const name =
-    names.find((each) => basename(each).normalize("NFC") === `${grader.name.normalize("NFC")}.ipynb`) ??
-    (notebooks === 1 && names.length === 1 ? names[0] : undefined);
-  const read = name === undefined ? undefined : submission.files.get(name);
-  return name === undefined || read === undefined ? undefined : { name, bytes: read() };
+/**
+ * The notebook of a submission that belongs to one of the grader's: by its name, else by its name in other letters, else because there is no other. Of several
+ * it is the one that lies furthest out: copies are kept in folders.
+ *
+ * @returns It with the names of the others.
+ */
+function notebookFile({ files }: Submission, grader: AssignmentNotebook, notebooks: number) {
+  const names = [...files.keys()].filter(isNotebook).sort((a, b) => depthOf(a) - depthOf(b));
+  const wanted = `${grader.name}.ipynb`.normalize("NFC");
+  const called = (name: string) => basename(name).normalize("NFC");
+  const same = names.filter((each) => called(each) === wanted);
+  const alike = names.filter((each) => called(each).toLowerCase() === wanted.toLowerCase());
+  const alone = notebooks === 1 && names.length === 1 ? names : [];
+  const [name, ...others] = [same, alike, alone].find(({ length }) => length > 0) ?? [];
+  const read = name === undefined ? undefined : files.get(name);
+  return name === undefined || read === undefined ? undefined : { name, bytes: read(), others };
+}
+
+function isNotebook(name: string): boolean {
+  return name.toLowerCase().endsWith(".ipynb");
+}
+
+function depthOf(name: string): number {
+  return name.split("/").length;
+}
+
+/** What a submission has in the place of a notebook. */
+function whatElse(files: readonly string[]): string {
+  const names = files.filter(isNotebook).map((name) => basename(name));
+  const archives = archivesIn(files);
+  if (names.length > 0) {
+    return `found were ${names.slice(0, 5).join(", ")}`;
+  }
+  return archives.length === 0 ? "there is none" : `there is none beside ${archives.slice(0, 5).join(", ")}`;
+}
+
+function alsoThere(other: string, name: string): Finding {
+  return {
+    kind: "copied",
+    cell: null,
+    message: `There is another notebook of this name, ${short(other)}; ${short(name)} counts.`,
+  };
 }
 
 /** More than any notebook has. */
 const longestNotebook = 100 * 2 ** 20;
+
+/** By a byte order mark: Windows' editors write UTF-16, too. */
+function encodingOf([first, second]: Uint8Array): string {
+  return first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
+}
 
 function asNotebook(bytes: Uint8Array, name: string): Notebook {
   if (bytes.length > longestNotebook) {
@@ -301,7 +352,7 @@ function asNotebook(bytes: Uint8Array, name: string): Notebook {
       `${name}: has ${Math.round(bytes.length / 2 ** 20)} MiB; expected at most ${longestNotebook / 2 ** 20}`,
     );
   }
-  const text = new TextDecoder("utf-8", { fatal: false }).decode(bytes);
+  const text = new TextDecoder(encodingOf(bytes)).decode(bytes);
   if (/"nbformat"\s*:\s*3\b/.test(text)) {
     return parseNotebook(JSON.stringify(upgradeNotebook(JSON.parse(text), name)), name);
   }
@@ -310,7 +361,7 @@ function asNotebook(bytes: Uint8Array, name: string): Notebook {
 
 function tasksOf(restored: Restored, grader: AssignmentNotebook, session: SessionResult, hidden: Hidden) {
   const tasks: TaskResult[] = [];
-  const findings: Finding[] = [];
+  let findings: Finding[] = [];
   const places = new Map(restored.cells.map((cell, index) => [cell.of, index]));
   const helpers = gradeHelpers(grader.cells);
   let untouched: boolean[] = [];
@@ -354,7 +405,8 @@ function tasksOf(restored: Restored, grader: AssignmentNotebook, session: Sessio
       seconds: rounded(run?.seconds ?? 0),
     });
   }
-  findings.push(...limitFindings(restored, session), ...ownErrors(restored, session));
+  // Not by push(...), which takes no more than so many: a notebook may have any number of cells.
+  findings = findings.concat(limitFindings(restored, session), ownErrors(restored, session));
   if (session.foreign.length > 0) {
     findings.push({
       kind: "forged",

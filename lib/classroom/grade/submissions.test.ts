@@ -55,6 +55,16 @@ it("gives each student the variant that was drawn, whatever their names, and say
   await expect(grade()).rejects.toThrow(/variants\.json: cannot be read: .*; make the assignment anew$/);
 });
 
+// Points are exported and given by a person by their task's id.
+it("takes no grader that has an id with points in two notebooks", async () => {
+  const own = () => notebookOf([cellWith("code", "check();", roles.tests("test", 1))]);
+  const grader = folder({ "a.ipynb": own(), "b.ipynb": own() });
+  const sub = folder({ "ada/a.ipynb": own() });
+  await expect(gradeClass(sub, { grader, out: folder({}) })).rejects.toThrow(
+    'the grade_id "test" is that of a.ipynb, cell 1, and of b.ipynb, cell 1; expected one cell',
+  );
+});
+
 // Learning platforms and editors leave files with odd permissions; one of them is no reason to stop the class.
 it("tells what may not be read, and goes on with the others", () => {
   const path = folder({ "anna/a.ipynb": "{}", "anna/own/b.txt": "", "ben.ipynb": "{}", "eve/a.ipynb": "{}" });

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { closeSync, lstatSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { unzipSync } from "fflate";
 import { ClassroomError } from "../errors.ts";
 import { firstLine } from "../values.ts";
+import { readZip } from "./zip.ts";
 
 /** One student's files, as handed in. */
 export interface Submission {
@@ -51,7 +51,7 @@ export function findSubmissions(path: string): Submission[] {
           const student = entry.name.replace(/\.[^.]*$/, "");
           return [{ student, problem: `cannot be read: ${problem}`, files: new Map() }];
         }
-        return entry.isFile() ? ofFile(entry.name, () => readFileSync(place), true) : [];
+        return entry.isFile() ? ofFile(entry.name, () => readFileSync(place), true).map((each) => outOfZip(each)) : [];
       });
   } else {
     found = ofFile(basename(path), () => readFileSync(path), false);
@@ -88,24 +88,45 @@ export function submissionHash({ files, problem }: Submission): string {
   return hash.digest("hex");
 }
 
+/** Archives that are not unpacked. */
+const otherArchive = /\.(?:tar(?:\.\w+)?|tgz|txz|tbz2?|7z|rar|gz|xz|bz2)$/i;
+
+/** The names of a submission's archives, none of which is its notebook. */
+export function archivesIn(names: readonly string[]): string[] {
+  return names.filter((name) => /\.zip$/i.test(name) || otherArchive.test(name));
+}
+
 /** A file in a folder of submissions, or by itself: a notebook, or a zip of one student's files or, by itself, of all students'. */
 function ofFile(name: string, read: () => Uint8Array, oneStudent: boolean): Submission[] {
-  const student = name.replace(/\.[^.]*$/, "");
+  const student = name.replace(otherArchive.test(name) ? otherArchive : /\.[^.]*$/, "");
   if (/\.ipynb$/i.test(name)) {
     return [{ student, problem: undefined, files: new Map([[name, read]]) }];
+  }
+  if (otherArchive.test(name)) {
+    const problem = `${name} is an archive that is not unpacked; expected a notebook, a folder or a zip`;
+    return [{ student, problem, files: new Map() }];
   }
   if (!/\.zip$/i.test(name)) {
     return [];
   }
   let files: Map<string, () => Uint8Array>;
+  let problem: string | undefined;
   try {
-    files = unzipped(read());
+    const zip = readZip(read, { files: mostFiles, bytes: mostBytes }, isNoTools);
+    files = new Map(zip.files.map((each) => [each.name, each.read]));
+    problem = zip.problems.length === 0 ? undefined : `the zip ${listed(zip.problems)}`;
   } catch (error) {
     return [{ student, problem: `the zip cannot be read: ${firstLine(error)}`, files: new Map() }];
   }
   return oneStudent || !hasStudents([...files.keys()])
-    ? [{ student, problem: undefined, files: withoutFolder(files) }]
+    ? [{ student, problem, files: withoutFolder(files) }]
     : ofClass(files);
+}
+
+function listed(problems: readonly string[]): string {
+  const most = 5;
+  const more = problems.length > most ? `, and ${problems.length - most} more` : "";
+  return `${problems.slice(0, most).join("; ")}${more}`;
 }
 
 /** Whether a zip's files are those of several students: several folders or notebooks on its outermost level, none of which is alone. */
@@ -126,7 +147,9 @@ function ofClass(files: ReadonlyMap<string, () => Uint8Array>): Submission[] {
       folders.set(first, folder.set(rest.join("/"), read));
     }
   }
-  return [...single, ...[...folders].map(([student, own]) => ({ student, problem: undefined, files: own }))];
+  return [...single, ...[...folders].map(([student, own]) => ({ student, problem: undefined, files: own }))].map(
+    (each) => outOfZip(each),
+  );
 }
 
 /** A zip's files without the one folder that all of them are in. */
@@ -138,17 +161,19 @@ function withoutFolder(files: Map<string, () => Uint8Array>): Map<string, () => 
     : files;
 }
 
-/** A student's folder that holds what `check` writes, a zip, and no notebook: what is in the zip. */
-function outOfZip(submission: Submission): Submission {
+/** A student's folder, or zip, that holds what `check` writes, a zip, and no notebook: what is in the zip. */
+function outOfZip(submission: Submission, depth = 0): Submission {
   const names = [...submission.files.keys()];
   const zips = names.filter((name) => /\.zip$/i.test(name));
   const [zip = ""] = zips;
   const read = submission.files.get(zip);
-  if (zips.length !== 1 || read === undefined || names.some((name) => /\.ipynb$/i.test(name))) {
+  if (depth >= 3 || zips.length !== 1 || read === undefined || hasNotebook(names)) {
     return submission;
   }
   const [inside] = ofFile(basename(zip), read, true);
-  return inside === undefined ? submission : { ...inside, student: submission.student };
+  return inside === undefined
+    ? submission
+    : outOfZip({ ...inside, student: submission.student, problem: submission.problem ?? inside.problem }, depth + 1);
 }
 
 /** A student's folder as a submission. */
@@ -200,29 +225,9 @@ function whyUnreadable(path: string): string | undefined {
   }
 }
 
-function unzipped(bytes: Uint8Array): Map<string, () => Uint8Array> {
-  let total = 0;
-  let count = 0;
-  const entries = unzipSync(bytes, {
-    filter: ({ name, originalSize }) => {
-      if (name.endsWith("/") || !isInside(name)) {
-        return false;
-      }
-      total += originalSize;
-      count++;
-      if (total > mostBytes || count > mostFiles) {
-        throw new Error(`it has more than ${mostFiles} files or ${mostBytes / 2 ** 20} MiB`);
-      }
-      return true;
-    },
-  });
-  return new Map(Object.entries(entries).map(([name, content]) => [name, () => content]));
-}
-
-/** Whether a zip's name stays in the folder that it is unpacked into, and is no tool's own. */
-function isInside(name: string): boolean {
-  const parts = name.split("/");
-  return !/[\\\0:]/.test(name) && !parts.some((part) => part === "" || part.startsWith(".") || leftOut.has(part));
+/** Whether a file of a zip is a student's, and no tool's own. */
+function isNoTools(name: string): boolean {
+  return !name.split("/").some((part) => part.startsWith(".") || leftOut.has(part));
 }
 
 /** Sorted, and with names that differ, in the form in which lists of a class write them: macOS takes letters and their accents apart. */

@@ -10,6 +10,7 @@ import {
   RegionError,
   type RegionKind,
   regionsOf,
+  sharedIds,
 } from "../source/index.ts";
 import { release } from "./release.ts";
 
@@ -36,19 +37,7 @@ export function checkStructure({ notebooks, folder }: Assignment): void {
       throw new ClassroomError(notebook.path, all);
     }
   }
-  const seen = new Map<string, string>();
-  const twice = notebooks.flatMap(({ file, cells }) =>
-    cells.flatMap(({ id, index, points }) => {
-      const here = `${file}, ${cellName(index, undefined)}`;
-      const before = id === null || points === 0 ? undefined : seen.get(id);
-      if (id !== null && points > 0) {
-        seen.set(id, here);
-      }
-      return before === undefined
-        ? []
-        : [`the grade_id "${id}" is that of ${before}, and of ${here}; expected one cell`];
-    }),
-  );
+  const twice = sharedIds(notebooks);
   if (twice.length > 0) {
     throw new ClassroomError(folder, twice);
   }

@@ -3,7 +3,7 @@ import { readdirSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import { type Notebook, readNotebook } from "nbconvert-ts-runner";
 import { ClassroomError } from "../errors.ts";
-import { type AssignmentCell, cellsOf, type ReadCells } from "./cells.ts";
+import { type AssignmentCell, cellName, cellsOf, type ReadCells } from "./cells.ts";
 import { described, kindOf } from "./kinds.ts";
 import { type ClassSettings, readSettings } from "./settings.ts";
 
@@ -119,6 +119,24 @@ export function readAssignmentNotebook(path: string, file = basename(path)): Ass
     points: read.cells.reduce((sum, cell) => sum + cell.points, 0),
     notes: read.notes,
   };
+}
+
+/** The ids that cells with points of several notebooks have, a sentence each: points are told, given and exported by them. */
+export function sharedIds(notebooks: readonly AssignmentNotebook[]): string[] {
+  const seen = new Map<string, string>();
+  return notebooks.flatMap(({ file, cells }) =>
+    cells.flatMap(({ id, index, points }) => {
+      if (id === null || points === 0) {
+        return [];
+      }
+      const here = `${file}, ${cellName(index, undefined)}`;
+      const before = seen.get(id);
+      seen.set(id, here);
+      return before === undefined
+        ? []
+        : [`the grade_id "${id}" is that of ${before}, and of ${here}; expected one cell`];
+    }),
+  );
 }
 
 /** Why a folder with notebooks of the same name is no assignment: grading finds a notebook by its name. */

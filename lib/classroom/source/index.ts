@@ -6,6 +6,7 @@ export {
   readAssignment,
   readAssignmentNotebook,
   settingsFile,
+  sharedIds,
   teacherFolder,
 } from "./assignment.ts";
 export {

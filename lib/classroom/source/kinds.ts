@@ -87,7 +87,8 @@ function isOfResults(path: string, folders: readonly string[]): boolean {
   const graded = (folder: string) => existsSync(join(folder, "result.json")) && existsSync(join(folder, "graded.key"));
   return (
     graded(path) ||
-    existsSync(join(path, "junit.xml")) ||
+    // A student may be called so.
+    statsOf(join(path, "junit.xml"))?.isFile() === true ||
     (folders.length > 0 && folders.every((name) => graded(join(path, name))))
   );
 }
