@@ -187,6 +187,11 @@ const different: Readonly<Record<string, Partial<Run>>> = {
     files: ["epoch=0-step=7.ckpt", "epoch=1-step=12.ckpt", "epoch=1-step=9.ckpt"],
     best: "epoch=0-step=7.ckpt",
   },
+  // Nor is that of a training epoch before its end. Lightning saves with the epoch's before, from the second on.
+  '{"max_epochs":4,"checkpoint":{"monitor":"train_mean","mode":"max","save_top_k":2,"every_n_train_steps":7}}': {
+    files: ["epoch=0-step=7.ckpt", "epoch=1-step=14.ckpt"],
+    best: "epoch=0-step=7.ckpt",
+  },
 };
 
 describe("as in PyTorch Lightning", () => {

@@ -85,8 +85,14 @@ export type BatchLimit = number | `${number}%`;
  * @param option the option's name, for the message
  * @param limit undefined for all
  * @param length the number of batches, infinite where it is unknown
+ * @param least what smaller shares are; without it they are refused
  */
-export function countBatches(option: string, limit: BatchLimit | undefined, length: number): number {
+export function countBatches(
+  option: string,
+  limit: BatchLimit | undefined,
+  length: number,
+  least: number | undefined = undefined,
+): number {
   if (limit === undefined) {
     return length;
   }
@@ -101,8 +107,11 @@ export function countBatches(option: string, limit: BatchLimit | undefined, leng
     return Math.min(length, value);
   }
   requireOption(value <= 1, option, limit, "a share of at most 100 %");
+  if (value === 1) {
+    return length;
+  }
   requireOption(Number.isFinite(length), option, limit, "a whole number for a loader of unknown length");
-  const count = Math.floor(length * value);
+  const count = Math.max(least ?? 0, Math.floor(length * value));
   requireOption(
     count > 0 || value === 0 || length === 0,
     option,

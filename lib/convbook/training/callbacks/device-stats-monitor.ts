@@ -4,6 +4,7 @@ import { Callback } from "../core/callback.ts";
 import type { Stage, TrainerContext } from "../core/trainer-context.ts";
 import type { AnyTrainingModule } from "../core/training-module.ts";
 import { ConfigurationError, refuseUnknownOptions, requireOption, requireSwitches } from "../errors.ts";
+import { isTimeToLog } from "../logging/log-time.ts";
 import type { Metrics } from "../logging/results.ts";
 import { backendStats, isOnCpu, ProcessorStats } from "./device-stats.ts";
 
@@ -70,9 +71,7 @@ export class DeviceStatsMonitor extends Callback {
   }
 
   async #log(trainer: TrainerContext, hook: string, step: number): Promise<void> {
-    const { logEveryNSteps } = trainer.options;
-    const isTime = logEveryNSteps > 0 && (step + 1) % logEveryNSteps === 0;
-    if (trainer.loggers.length === 0 || !(isTime || trainer.shouldStop)) {
+    if (trainer.loggers.length === 0 || !isTimeToLog(trainer, step + 1)) {
       return;
     }
     const metrics = Object.entries(this.#read())

@@ -113,6 +113,10 @@ export class EarlyStopping extends Callback {
 
   async #check(trainer: TrainerContext): Promise<void> {
     const { monitor, strict = true } = this.options;
+    // A trial of a few batches, in which nothing is judged, and not all metrics need be there.
+    if (trainer.options.fastDevRun > 0) {
+      return;
+    }
     const current = await metricOfRoot(trainer, monitor);
     if (current === undefined) {
       if (strict) {

@@ -3,6 +3,7 @@ import { Callback } from "../core/callback.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
 import type { AnyTrainingModule } from "../core/training-module.ts";
 import { refuseUnknownOptions, requireOption, requireSwitches } from "../errors.ts";
+import { isTimeToLog } from "../logging/log-time.ts";
 
 export interface HistogramMonitorOptions {
   /** The weights at the end of every so many epochs, as `weights/NAME`; default 1. */
@@ -41,10 +42,8 @@ export class HistogramMonitor extends Callback {
   }
 
   override onBeforeOptimizerStep(trainer: TrainerContext, module: AnyTrainingModule): void {
-    const { logEveryNSteps } = trainer.options;
     const step = trainer.batchesThatStepped;
-    const isTime = logEveryNSteps > 0 && (step + 1) % logEveryNSteps === 0;
-    if (!this.#gradients || !isTime || trainer.loggers.length === 0) {
+    if (!this.#gradients || !isTimeToLog(trainer, step + 1) || trainer.loggers.length === 0) {
       return;
     }
     for (const [name, parameter] of module.namedParameters()) {

@@ -5,6 +5,7 @@ import { Callback } from "../core/callback.ts";
 import type { SchedulerEntry } from "../core/scheduling.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
 import { refuseUnknownOptions, requireOption, requireSwitches } from "../errors.ts";
+import { isTimeToLog } from "../logging/log-time.ts";
 import type { Metrics } from "../logging/results.ts";
 import type { Optimizer } from "../optimizers/optimizer.ts";
 
@@ -31,10 +32,8 @@ export class LearningRateMonitor extends Callback {
   }
 
   override async onTrainBatchStart(trainer: TrainerContext): Promise<void> {
-    const { logEveryNSteps } = trainer.options;
     const { batchesThatStepped } = trainer;
-    const isTime = logEveryNSteps > 0 && (batchesThatStepped + 1) % logEveryNSteps === 0;
-    if (isTime && this.#options.loggingInterval !== "epoch") {
+    if (isTimeToLog(trainer, batchesThatStepped + 1) && this.#options.loggingInterval !== "epoch") {
       await this.#log(trainer, "step", batchesThatStepped);
     }
   }

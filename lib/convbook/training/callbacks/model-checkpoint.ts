@@ -46,6 +46,10 @@ export class ModelCheckpoint extends Callback {
   /** What is on disk when all saves under way are done; what a file says of the best is true when the file is there. */
   #promised: Saved = {};
   #lastStepSaved = 0;
+  /** The step at which this fit began. */
+  #firstStep = 0;
+  /** Whether this fit has written a checkpoint. */
+  #hasSaved = false;
   #isDeferred = false;
   #hasValidated = false;
   #folder: string | undefined;
@@ -108,6 +112,8 @@ export class ModelCheckpoint extends Callback {
   override onTrainStart(trainer: TrainerContext): void {
     this.#schedule.start();
     this.#lastStepSaved = trainer.globalStep;
+    this.#firstStep = trainer.globalStep;
+    this.#hasSaved = false;
     this.#hasValidated = false;
     this.#isDeferred = false;
   }
@@ -128,14 +134,22 @@ export class ModelCheckpoint extends Callback {
     if (!(monitor in this.#candidates(trainer))) {
       return true;
     }
-    return trainer.validationNames?.has(monitor) === true && trainer.isValidationNext();
+    return this.#isOfValidation(trainer) && trainer.isValidationNext();
   }
 
   override async onTrainEpochEnd(trainer: TrainerContext): Promise<void> {
-    if (!this.#schedule.savesOnTrainEpochEnd(trainer) || !this.#schedule.isEpochDue(trainer)) {
-      return;
+    if (this.#isDeferred && this.#hasValidated && !this.#isOfValidation(trainer)) {
+      this.#isDeferred = false;
+      await this.#save(trainer);
     }
-    await this.#save(trainer);
+    if (this.#schedule.savesOnTrainEpochEnd(trainer) && this.#schedule.isEpochDue(trainer)) {
+      await this.#save(trainer);
+    }
+  }
+
+  /** Whether validation gives the metric. */
+  #isOfValidation(trainer: TrainerContext): boolean {
+    return this.monitor !== undefined && trainer.validationNames?.has(this.monitor) === true;
   }
 
   override async onValidationEnd(trainer: TrainerContext): Promise<void> {
@@ -143,16 +157,21 @@ export class ModelCheckpoint extends Callback {
       return;
     }
     this.#hasValidated = true;
-    const isDue =
-      this.#isDeferred || (!this.#schedule.savesOnTrainEpochEnd(trainer) && this.#schedule.isEpochDue(trainer));
-    if (!isDue) {
-      return;
+    const isEpochs = !this.#schedule.savesOnTrainEpochEnd(trainer) && this.#schedule.isEpochDue(trainer);
+    // A metric of whole training epochs is known when this one ends.
+    const isKnown = this.monitor === undefined || this.monitor in this.#candidates(trainer);
+    if (isEpochs || (this.#isDeferred && isKnown)) {
+      this.#isDeferred = false;
+      await this.#save(trainer);
     }
-    this.#isDeferred = false;
-    await this.#save(trainer);
   }
 
-  override async onTrainEnd(): Promise<void> {
+  override async onTrainEnd(trainer: TrainerContext): Promise<void> {
+    // Nothing came that was worth a save, and the end is what `last` is for.
+    const hasTrained = trainer.globalStep !== this.#firstStep && trainer.options.fastDevRun === 0;
+    if (this.options.saveLast && !this.#hasSaved && hasTrained) {
+      await this.#enqueueLast(trainer);
+    }
     await this.#settle();
   }
 
@@ -231,7 +250,8 @@ export class ModelCheckpoint extends Callback {
 
   async #saveIfBest(trainer: TrainerContext, metrics: Metrics, monitor: string): Promise<void> {
     const current = metrics[monitor];
-    if (current === undefined && trainer.valLoaders.length > 0 && !this.#hasValidated) {
+    const validates = trainer.valLoaders.length > 0 || trainer.options.limitValBatches === 0;
+    if (current === undefined && validates && !this.#hasValidated) {
       rankZeroWarn(
         `ModelCheckpoint monitors "${monitor}", which is not known before the first validation: no checkpoint is kept by it until then.`,
       );
@@ -278,6 +298,7 @@ export class ModelCheckpoint extends Callback {
    */
   async #enqueue(trainer: TrainerContext, path: string, removed: string | undefined, gives: Saved): Promise<void> {
     const resumedFrom = trainer.ckptPath;
+    this.#hasSaved = true;
     const link = this.#linksLast && path !== this.#lastPath ? this.#lastPath : undefined;
     if (link !== undefined) {
       gives.lastModelPath = link;

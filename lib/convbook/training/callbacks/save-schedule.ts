@@ -32,7 +32,8 @@ export class SaveSchedule {
   async isBatchDue(trainer: TrainerContext): Promise<boolean> {
     const { everyNTrainSteps, interval } = this;
     const now = performance.now();
-    const isStep = everyNTrainSteps > 0 && trainer.globalStep % everyNTrainSteps === 0;
+    // Before the first step of accumulated gradients there is nothing to save.
+    const isStep = everyNTrainSteps > 0 && trainer.globalStep > 0 && trainer.globalStep % everyNTrainSteps === 0;
     // Clocks differ: rank 0's counts.
     const isTime = interval !== undefined && (await trainer.strategy.fromRoot(now - this.#lastTime >= interval));
     if (isTime) {

@@ -19,7 +19,7 @@ import type { StrategyOptions } from "./strategy-options.ts";
 export interface TrainerOptions extends StrategyOptions {
   /** Epochs at most; default 1000 unless `maxSteps` is given; -1 for no limit. */
   maxEpochs?: number;
-  /** Epochs at least, even when a callback wants to stop. */
+  /** Epochs at least, even when a callback wants to stop; default 0, and 1 where `minSteps` is given. */
   minEpochs?: number;
   /** Optimizer steps at most; default -1, no limit. */
   maxSteps?: number;
@@ -29,7 +29,7 @@ export interface TrainerOptions extends StrategyOptions {
   maxTime?: number | { days?: number; hours?: number; minutes?: number; seconds?: number };
   /** Validate after every so many epochs; default 1. `null`: `valCheckInterval` counts batches over all epochs. */
   checkValEveryNEpoch?: number | null;
-  /** Validate within an epoch: after every so many batches, or after every such share (below 1) of the epoch; default once at its end. */
+  /** Validate within an epoch: after every so many batches, or after every such share (below 1) of the epoch, of at least a batch; default once at its end. */
   valCheckInterval?: BatchLimit;
   /** Validation batches to run before training, as a check; default 2, -1 for all, 0 for none. */
   numSanityValSteps?: number;
@@ -292,12 +292,13 @@ export function resolveOptions(options: TrainerOptions): ResolvedOptions {
   const fitLimit = (given: BatchLimit | undefined) => limit(overfitBatches === 0 ? given : overfitBatches);
   return {
     maxEpochs: fast > 0 ? 1 : requireCount("maxEpochs", options.maxEpochs ?? (unlimited ? -1 : 1000), -1),
-    minEpochs: requireCount("minEpochs", options.minEpochs ?? 0, 0),
+    // Who asks for steps does not mean to stop within the first epoch, says Lightning.
+    minEpochs: requireCount("minEpochs", options.minEpochs ?? (options.minSteps === undefined ? 0 : 1), 0),
     maxSteps: fast > 0 ? fast : maxSteps,
     minSteps: requireCount("minSteps", options.minSteps ?? 0, 0),
     maxSeconds: options.maxTime === undefined ? undefined : toSeconds("Trainer.maxTime", options.maxTime),
     checkValEveryNEpoch: fast > 0 ? 1 : checkVal,
-    valCheckInterval: fast > 0 ? undefined : options.valCheckInterval,
+    valCheckInterval: fast > 0 || options.valCheckInterval === "100%" ? undefined : options.valCheckInterval,
     numSanityValSteps: fast > 0 ? 0 : requireCount("numSanityValSteps", options.numSanityValSteps ?? 2, -1),
     limitTrainBatches: fitLimit(options.limitTrainBatches),
     limitValBatches: fitLimit(options.limitValBatches),

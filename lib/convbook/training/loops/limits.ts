@@ -33,8 +33,9 @@ export function valCheckBatch(trainer: TrainerContext): number {
     return batches;
   }
   if (typeof valCheckInterval === "number" && valCheckInterval >= 1) {
+    const isReached = checkValEveryNEpoch === null || valCheckInterval <= batches || countOfValidation(trainer) === 0;
     requireOption(
-      checkValEveryNEpoch === null || valCheckInterval <= batches,
+      isReached,
       "Trainer.valCheckInterval",
       valCheckInterval,
       `at most the ${batches} batches of a training epoch, or checkValEveryNEpoch null`,
@@ -48,7 +49,7 @@ export function valCheckBatch(trainer: TrainerContext): number {
       "a whole number for a loader of unknown length",
     );
   }
-  return Math.max(1, countBatches("Trainer.valCheckInterval", valCheckInterval, batches));
+  return countBatches("Trainer.valCheckInterval", valCheckInterval, batches, 1);
 }
 
 /** Whether as many steps as there may be are done. */

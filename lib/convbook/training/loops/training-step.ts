@@ -10,6 +10,7 @@ import { stepSchedulers } from "../core/scheduling.ts";
 import type { TrainerContext } from "../core/trainer-context.ts";
 import { ConfigurationError, NonFiniteError } from "../errors.ts";
 import { record } from "../gradients/gradients.ts";
+import { isTimeToLog } from "../logging/log-time.ts";
 import { wrapBatchError } from "./evaluation-loop.ts";
 
 /**
@@ -89,9 +90,7 @@ function requireStep(trainer: TrainerContext, outputs: StepOutput): void {
 async function publish(trainer: TrainerContext, steps: boolean): Promise<void> {
   const metrics = trainer.metrics.training.stepMetrics();
   trainer.metrics.publish(metrics);
-  const { logEveryNSteps } = trainer.options;
-  const isTime = logEveryNSteps > 0 && trainer.batchesThatStepped % logEveryNSteps === 0;
-  if (steps && (isTime || trainer.shouldStop)) {
+  if (steps && isTimeToLog(trainer, trainer.batchesThatStepped)) {
     await trainer.sendToLoggers(metrics.log);
   }
 }
