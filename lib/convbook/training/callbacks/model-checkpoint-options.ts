@@ -16,7 +16,7 @@ export interface ModelCheckpointOptions {
   /** How many of the best to keep; -1 for all, 0 for none; default 1. */
   saveTopK?: number;
   /**
-   * Also keep the newest state as `last`, a file of its own; default false. With `"link"`, as in Lightning, `last` is a symbolic link to the newest
+   * Also keep the newest state as `last`, a file of its own, or `last-v1` where another run has left one; default false. With `"link"`, as in Lightning, `last` is a symbolic link to the newest
    * of the checkpoints that are kept (a copy where the system has no links), which may be older: what was not among the best was not saved.
    */
   saveLast?: boolean | "link";

@@ -94,6 +94,19 @@ it("a run that ends before its first validation ends well, and says that nothing
   expect(readdirSync(folder)).toEqual(["last.safetensors"]);
 });
 
+it("`last` of another run in the same folder stays, as in Lightning", async () => {
+  const names = () => readdirSync(folder).filter((name) => name.startsWith("last"));
+  await fit({ saveLast: true, saveTopK: 0 }, [1]);
+  const before = readFileSync(join(folder, "last.safetensors"));
+  const second = await fit({ saveLast: true, saveTopK: 0 }, [1, 1]);
+  expect(second.lastModelPath).toBe(join(folder, "last-v1.safetensors"));
+  expect(readFileSync(join(folder, "last.safetensors"))).toEqual(before);
+  // What goes on from it replaces it.
+  const third = await fit({ saveLast: true, saveTopK: 0 }, [1, 1, 1], { ckptPath: "last" });
+  expect(third.lastModelPath).toBe(second.lastModelPath);
+  expect(names()).toEqual(["last-v1.safetensors", "last.safetensors"]);
+});
+
 describe('saveLast: "link"', () => {
   const last = () => join(folder, "last.safetensors");
 

@@ -1,6 +1,6 @@
 /** Saves checkpoints: the best by a metric, the last, every so often. As PyTorch Lightning's ModelCheckpoint. */
 import { rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { found } from "../../arguments/found.ts";
 import { linkCheckpointFile, saveCheckpointFile } from "../checkpointing/checkpoint-file.ts";
 import { Callback } from "../core/callback.ts";
@@ -52,6 +52,8 @@ export class ModelCheckpoint extends Callback {
   #hasSaved = false;
   #isDeferred = false;
   #hasValidated = false;
+  /** This run's `last`; undefined until it is needed. */
+  #last: string | undefined;
   #folder: string | undefined;
   /** Saves under way. */
   readonly #queue = new SaveQueue();
@@ -114,6 +116,7 @@ export class ModelCheckpoint extends Callback {
     this.#lastStepSaved = trainer.globalStep;
     this.#firstStep = trainer.globalStep;
     this.#hasSaved = false;
+    this.#last = undefined;
     this.#hasValidated = false;
     this.#isDeferred = false;
   }
@@ -235,8 +238,16 @@ export class ModelCheckpoint extends Callback {
     return found(this.#folder, "The folder of the checkpoints");
   }
 
-  get #lastPath(): string {
-    return join(this.#folderOfThisRun, `last.${this.#extension}`);
+  /** Where this run's `last` goes: over its own of before, and never over another run's. */
+  async #lastPath(trainer: TrainerContext): Promise<string> {
+    if (this.#last === undefined) {
+      const folder = this.#folderOfThisRun;
+      const before = this.lastModelPath;
+      const own = before !== undefined && isWithin(folder, before) ? resolve(before) : undefined;
+      const path = own ?? (await freePath(folder, "last", this.#extension, undefined, (other) => underWay.has(other)));
+      this.#last = await trainer.strategy.fromRoot(path);
+    }
+    return this.#last;
   }
 
   async #saveNewest(trainer: TrainerContext, metrics: Metrics): Promise<void> {
@@ -287,7 +298,8 @@ export class ModelCheckpoint extends Callback {
   }
 
   async #enqueueLast(trainer: TrainerContext): Promise<void> {
-    await this.#enqueue(trainer, this.#lastPath, undefined, { lastModelPath: this.#lastPath });
+    const path = await this.#lastPath(trainer);
+    await this.#enqueue(trainer, path, undefined, { lastModelPath: path });
   }
 
   /**
@@ -299,7 +311,8 @@ export class ModelCheckpoint extends Callback {
   async #enqueue(trainer: TrainerContext, path: string, removed: string | undefined, gives: Saved): Promise<void> {
     const resumedFrom = trainer.ckptPath;
     this.#hasSaved = true;
-    const link = this.#linksLast && path !== this.#lastPath ? this.#lastPath : undefined;
+    const last = this.#linksLast ? await this.#lastPath(trainer) : undefined;
+    const link = path !== last ? last : undefined;
     if (link !== undefined) {
       gives.lastModelPath = link;
     }
