@@ -25,6 +25,25 @@ const withOwn = (count: number, source: (i: number) => string) =>
 const good = withOwn(0, String);
 const untouched = notebook(course(emptySquare, emptyTotal, false));
 
+/** A student's own work in threads, from a file and from a text; none of which gets what reads the kernel's memory. */
+const threads = `// @ts-nocheck
+import { writeFileSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+writeFileSync("twice.mjs", \`
+  import { Session } from "node:inspector";
+  import { parentPort, Worker, workerData } from "node:worker_threads";
+  const told = (make) => { try { make(); return "made"; } catch ({ message }) { return message; } };
+  const makers = [Worker, Object.getPrototypeOf(Worker), Session];
+  parentPort.postMessage([2 * workerData, ...makers.map((Maker) => told(() => new Maker("1", { eval: true })))]);
+\`);
+const answer = (worker) => new Promise((resolve, reject) => { worker.on("message", resolve); worker.on("error", reject); });
+const refused = "this is not there while a submission is graded";
+const said = JSON.stringify([
+  await answer(new Worker("./twice.mjs", { workerData: 21 })),
+  await answer(new Worker('require("node:worker_threads").parentPort.postMessage(42)', { eval: true })),
+]);
+if (said !== JSON.stringify([[42, refused, refused, refused], 42])) throw new Error(said);`;
+
 let room: Classroom;
 const told: Result[] = [];
 const findingsOf = (student: string) => room.result(student).findings.map(({ kind, message }) => `${kind}: ${message}`);
@@ -47,6 +66,7 @@ beforeAll(async () => {
     "report.html/squares.ipynb": good,
     "=1+1 <b>&\u001b[31m/squares.ipynb": good,
     "crowd/squares.ipynb": withOwn(200_000, () => ""),
+    "threads/squares.ipynb": withOwn(1, () => threads),
     "errors/squares.ipynb": withOwn(120, (i) => `// @ts-nocheck\nthrow new Error("${i}" + "x".repeat(1e5));`),
   };
   for (const [name, contents] of Object.entries(files)) {
@@ -93,7 +113,12 @@ it("tells archives that are not unpacked", () => {
     "unreadable: sent.tgz is an archive that is not unpacked; expected a notebook, a folder or a zip.",
   );
   expect(existsSync(room.path("out/junit.xml"))).toBe(true);
-  expect(told).toHaveLength(12);
+  expect(told).toHaveLength(13);
+});
+
+it("lets students work in threads", () => {
+  expect(findingsOf("threads")).toEqual([]);
+  expect(pointsOf(room.result("threads"))).toEqual(full);
 });
 
 it("is stopped by no crowd of cells", () => {

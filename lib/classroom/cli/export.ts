@@ -57,7 +57,10 @@ export const exportCommand = new Command("export")
         (found.length === 1 && options.output.endsWith(".json"));
       (isFile ? outputFile : outputFolder)(options.output);
     }
-    const roster = options.roster === undefined ? undefined : exports.readRoster(options.roster);
+    const roster =
+      options.roster === undefined
+        ? undefined
+        : exports.readRoster(options.roster).forIds(found.map(({ result }) => result.student));
     if (options.to === "gradescope") {
       notes.push(...exports.openNotes(exports.gradesOf(found), { partial: true }));
       notes.push(...writeGradescope(found, options.output ?? "gradescope.zip", roster, results, exports));

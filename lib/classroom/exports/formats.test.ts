@@ -184,6 +184,23 @@ it("nbgrader has times in UTC, the list's own ids, and the assignment's name the
   ]);
 });
 
+it("gives nobody's points to somebody of the same name or number", () => {
+  const list = rosterOf(
+    readCsv("Student,ID,SIS User ID\nLi Wei,7,1001\nLi Wei,8,1002\nBo Yang,1001,1003\nCy,9,1004\nCy,9,1004\n"),
+    "canvas.csv",
+  );
+  // Canvas's own number of one is the university's of another.
+  expect(list.find("1001")?.cells.get("Student")).toBe("Bo Yang");
+  expect(list.forIds(["1001", "1002", "1003"]).find("1001")?.cells.get("ID")).toBe("7");
+  const { notes, text } = canvasCsv(gradesOf(found(...["li wei", "Cy", "Nobody"].map((name) => resultOf(name, [])))), {
+    roster: list,
+  });
+  expect(notes).toContain("of several people in the list of the class: li wei");
+  expect(notes).toContain("not in the list of the class: Nobody");
+  expect(text).toContain("\r\nli wei,,,li wei,,");
+  expect(text).toContain("\r\nCy,9,1004,");
+});
+
 it("says which list is no list of a class", () => {
   expect(() => rosterOf([["Colour", "Size"]], "list.csv")).toThrow(
     'list.csv: none of its columns holds ids: the first line has "Colour, Size", expected one called id, student_id',

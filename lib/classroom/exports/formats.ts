@@ -75,11 +75,15 @@ function rosterNotes({ students }: Grades, roster: Roster | undefined): string[]
     return [];
   }
   const found = new Set(students.map(({ student }) => roster.find(student)));
-  const strangers = students.filter(({ student }) => roster.find(student) === undefined).map(({ student }) => student);
+  const unclear = students.filter(({ student }) => roster.isOfSeveral(student)).map(({ student }) => student);
+  const strangers = students
+    .filter(({ student }) => roster.find(student) === undefined && !roster.isOfSeveral(student))
+    .map(({ student }) => student);
   const silent = roster.people
     .filter((person) => !found.has(person))
     .map(({ name, email, cells }) => name ?? email ?? [...cells.values()][0] ?? "");
   return [
+    ...(unclear.length === 0 ? [] : [`of several people in the list of the class: ${listed(unclear)}`]),
     ...(strangers.length === 0 ? [] : [`not in the list of the class: ${listed(strangers)}`]),
     ...(silent.length === 0 ? [] : [`handed in nothing: ${listed(silent)}`]),
   ];

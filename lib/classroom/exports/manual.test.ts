@@ -90,3 +90,20 @@ it("finds students whatever their names begin with", () => {
     expect(takeManual(place, rows, "m.csv")[0]?.result.tasks[0]).toMatchObject({ points: 1, comment: "＝ so" });
   }
 });
+
+it("knows a student's number without the zeros that spreadsheets take away", () => {
+  const place = (...names: string[]) =>
+    names.map((name) => ({ path: name, result: resultOf(name, [task("essay", null, 2)]) }));
+  const take = (found: ReturnType<typeof place>) =>
+    takeManual(
+      found,
+      [
+        ["student", "task", "points"],
+        ["815", "essay", "1"],
+      ],
+      "m.csv",
+    ).map(({ path }) => path);
+  expect(take(place("0815", "0816"))).toEqual(["0815"]);
+  expect(take(place("0815", "815"))).toEqual(["815"]);
+  expect(() => take(place("0815", "00815"))).toThrow("line 2 (815, essay): there is no such task");
+});

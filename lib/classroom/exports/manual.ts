@@ -79,9 +79,7 @@ export function takeManual(
       continue;
     }
     const fault = (what: string) => problems.push(`line ${i + 2} (${student}, ${task}): ${what}`);
-    const own = found.filter(
-      ({ result }) => result.student === student && (assignment === "" || result.assignment === assignment),
-    );
+    const own = resultsOf(student, found).filter(({ result }) => assignment === "" || result.assignment === assignment);
     const place = own.find(({ result }) => result.tasks.some((each) => each.id === task));
     const known = place?.result.tasks.find((each) => each.id === task);
     const value = points === "" ? null : Number(points.replace(",", "."));
@@ -106,6 +104,16 @@ export function takeManual(
       ? []
       : [{ path: file, result: withTasks(result, tasks) }];
   });
+}
+
+/** The results of a student; of a number that a spreadsheet took its zeros in front from, of the one student who has it with them. */
+function resultsOf(student: string, found: readonly FoundResult[]): readonly FoundResult[] {
+  const own = found.filter(({ result }) => result.student === student);
+  if (own.length > 0 || !/^\d+$/.test(student)) {
+    return own;
+  }
+  const alike = found.filter(({ result }) => result.student.replace(/^0+(?=\d)/, "") === student);
+  return new Set(alike.map(({ result }) => result.student)).size === 1 ? alike : [];
 }
 
 /** What a line of the table says of a task. */

@@ -16,8 +16,12 @@ export interface Person {
 export interface Roster {
   readonly columns: readonly string[];
   readonly people: readonly Person[];
-  /** Who has this id, in whichever column it stands. */
+  /** Who has this id, in whichever column it stands; undefined where nobody has it, or it is not known who of several. */
   find(id: string): Person | undefined;
+  /** Whether several people have this id, where it would be looked for. */
+  isOfSeveral(id: string): boolean;
+  /** The same list for a class whose ids these are: they are looked for first where most of them stand. */
+  forIds(ids: readonly string[]): Roster;
 }
 
 /** Columns whose cells are somebody's id, the surest first: Canvas's, Moodle's, nbgrader's, Gradescope's and others. */
@@ -74,16 +78,53 @@ export function rosterOf([head = [], ...rows]: readonly (readonly string[])[], p
   }
   // Canvas's second line says how many points there are.
   const people = rows.filter(([first = ""]) => !first.includes("Points Possible")).map((row) => personOf(columns, row));
-  const byId = new Map<string, Person>();
-  for (const column of ids.toReversed()) {
-    for (const person of people) {
-      const id = person.cells.get(columns[known.indexOf(column)] ?? "");
-      if (id !== undefined && id !== "") {
-        byId.set(keyOf(id), person);
+  return listOf(
+    columns,
+    people,
+    ids.map((column) => columnOf(columns[known.indexOf(column)] ?? "", people)),
+  );
+}
+
+/** Who stands under an id of one column: mostly one person. */
+type Column = ReadonlyMap<string, readonly Person[]>;
+
+/** @param ids The columns with ids, the surest first. */
+function listOf(columns: readonly string[], people: readonly Person[], ids: readonly Column[]): Roster {
+  const under = (id: string): readonly Person[] =>
+    ids.map((column) => column.get(keyOf(id)) ?? []).find(({ length }) => length > 0) ?? [];
+  return {
+    columns,
+    people,
+    find: (id) => (under(id).length > 1 ? undefined : under(id)[0]),
+    isOfSeveral: (id) => under(id).length > 1,
+    forIds: (own) => {
+      const count = (column: Column) => own.filter((id) => column.has(keyOf(id))).length;
+      return listOf(
+        columns,
+        people,
+        ids.toSorted((one, other) => count(other) - count(one)),
+      );
+    },
+  };
+}
+
+function columnOf(name: string, people: readonly Person[]): Column {
+  const found = new Map<string, Person[]>();
+  for (const person of people) {
+    const id = person.cells.get(name);
+    if (id !== undefined && id !== "") {
+      const others = found.get(keyOf(id)) ?? [];
+      // A person may stand in a list twice, with the same in every column.
+      if (!others.some((other) => isSame(other, person))) {
+        found.set(keyOf(id), [...others, person]);
       }
     }
   }
-  return { columns, people, find: (id) => byId.get(keyOf(id)) };
+  return found;
+}
+
+function isSame(one: Person, other: Person): boolean {
+  return [...one.cells].every(([name, cell]) => other.cells.get(name) === cell);
 }
 
 function keyOf(id: string): string {

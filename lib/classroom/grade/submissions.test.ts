@@ -1,4 +1,4 @@
-import { chmodSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { strToU8, zipSync } from "fflate";
 import { afterAll, expect, it } from "vitest";
@@ -53,6 +53,15 @@ it("gives each student the variant that was drawn, whatever their names, and say
   expect(await grade()).toEqual([{ student: "constructor", status: "failed", points: 0 }]);
   writeFileSync(join(grader, "variants.json"), "{ not");
   await expect(grade()).rejects.toThrow(/variants\.json: cannot be read: .*; make the assignment anew$/);
+});
+
+it("writes no results among submissions, by whatever way", async () => {
+  const one = notebookOf([cellWith("code", "check();", roles.tests("test", 1))]);
+  const [grader, sub, other] = [folder({ "a.ipynb": one }), folder({ "ada/a.ipynb": one }), folder({})];
+  symlinkSync(sub, join(other, "link"));
+  await expect(gradeClass(sub, { grader, out: join(other, "link/new/out") })).rejects.toThrow(
+    /results are to be written in the submissions/,
+  );
 });
 
 // Points are exported and given by a person by their task's id.

@@ -94,10 +94,12 @@ export default function takeAwayWays({ load, fixed }) {
   // A worker thread can read the main one as a debugger: each begins with what takes that away, and starts none itself.
   const threads = load("node:worker_threads");
   const preamble = `{
-    const refused = () => { throw new TypeError("this is not there while a submission is graded"); };
-    for (const [module, names] of [["inspector", undefined], ["inspector/promises", undefined], ["worker_threads", ["Worker"]], ["v8", ["getHeapSnapshot", "writeHeapSnapshot", "setFlagsFromString"]]]) {
-      const exported = process.getBuiltinModule ? process.getBuiltinModule("node:" + module) : require("node:" + module);
-      for (const name of names ?? Reflect.ownKeys(exported)) Object.defineProperty(exported, name, { value: refused, writable: false, configurable: false });
+    // The kernel's own preparation of threads extends it, and puts what it made in its place: that can start none, either.
+    const refused = function () { throw new TypeError("this is not there while a submission is graded"); };
+    const load = (module) => process.getBuiltinModule ? process.getBuiltinModule("node:" + module) : require("node:" + module);
+    // All are loaded before any is changed: one of the inspector's extends a class of the other's.
+    for (const [exported, names] of [[load("inspector")], [load("inspector/promises")], [load("worker_threads"), ["Worker"]], [load("v8"), ["getHeapSnapshot", "writeHeapSnapshot", "setFlagsFromString"]]]) {
+      for (const name of names ?? Reflect.ownKeys(exported)) Object.defineProperty(exported, name, { value: refused, writable: name === "Worker", configurable: false });
     }
     for (const name of ["binding", "_linkedBinding", "dlopen"]) process[name] = refused;
     (process.getBuiltinModule ? process.getBuiltinModule("node:module") : require("node:module")).syncBuiltinESMExports();

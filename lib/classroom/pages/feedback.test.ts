@@ -89,7 +89,10 @@ it("is a page for reading, whatever a submission left", () => {
     cell: null,
     message: `${i} ${"x".repeat(5000)}`,
   }));
-  const html = feedbackPage(resultOf("ada", [task("block", 2, 4)], { findings }));
+  const tall = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="100000"/>';
+  const figures = [{ type: "image/svg+xml" as const, data: tall, alt: "y".repeat(1e5) }];
+  const html = feedbackPage(resultOf("ada", [task("block", 2, 4, { figures })], { findings }));
+  expect(html).toMatch(/figure img \{[^}]*max-height: 120rem;/);
   expect(html.length).toBeLessThan(100_000);
   expect(html).toContain("<li>and 1970 more</li>");
 });

@@ -5,6 +5,8 @@ import type { Figure } from "../results/index.ts";
 /** Pictures of one task, and the bytes of one: a page is to open on a phone. */
 const mostFigures = 12;
 const largestFigure = 4 * 2 ** 20;
+/** Characters of a caption. */
+const longestCaption = 1000;
 
 /** The figures of a task; empty where there are none. */
 export function figuresHtml(figures: readonly Figure[], task: string): string {
@@ -18,7 +20,8 @@ function figureHtml(figure: Figure, name: string): string {
   if (address === undefined) {
     return `<p class="soft small">${escapeHtml(name)} is left out: it is no picture, or larger than 4 MiB.</p>`;
   }
-  const said = typeof figure.alt === "string" ? figure.alt.trim() : "";
+  const text = typeof figure.alt === "string" ? figure.alt.trim() : "";
+  const said = text.length > longestCaption ? `${text.slice(0, longestCaption)}…` : text;
   const caption = said === "" ? "" : `<figcaption>${escapeHtml(said)}</figcaption>`;
   // Where a caption says it, the picture only needs a name.
   return `<figure><img src="${address}" alt="${escapeHtml(said === "" ? `${name}, made by your code` : name)}">${caption}</figure>`;

@@ -1,6 +1,6 @@
 /** Paths that commands get: each is what it is meant to be, or the error says what it is. */
-import { readFileSync } from "node:fs";
-import { dirname, resolve, sep } from "node:path";
+import { readFileSync, realpathSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { ClassroomError } from "../errors.ts";
 import { firstLine } from "../values.ts";
 import { described, type Kind, kindOf, statsOf } from "./kinds.ts";
@@ -93,10 +93,19 @@ export function textOf(bytes: Uint8Array, path: string): string {
   }
 }
 
-/** Whether a path is a folder or lies in it. */
+/** Whether a path is a folder or lies in it, whatever links lead there. */
 export function isWithin(path: string, folder: string): boolean {
-  const [inner, outer] = [resolve(path), resolve(folder)];
+  return liesIn(resolve(path), resolve(folder)) || liesIn(realPath(path), realPath(folder));
+}
+
+function liesIn(inner: string, outer: string): boolean {
   return inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : `${outer}${sep}`);
+}
+
+/** Where a path really is, as far as it is there. */
+function realPath(path: string): string {
+  const there = firstThere(path);
+  return there === undefined ? resolve(path) : join(realpathSync(there), relative(there, resolve(path)));
 }
 
 /** The path, or the nearest above it that is there. */
