@@ -7,6 +7,7 @@ import { failedCheck, resultOf, task } from "../results/testing/results.ts";
 import { readCsv } from "./csv.ts";
 import { canvasCsv, moodleCsv, nbgraderCsv, plainCsv } from "./formats.ts";
 import { gradesOf } from "./grades.ts";
+import { gradescopeJson } from "./gradescope.ts";
 import { readRoster, rosterOf } from "./roster.ts";
 
 const ada = resultOf("ada", [task("block", 2.5, 4, { reasons: [failedCheck] }), task("count", 3, 3)]);
@@ -182,6 +183,17 @@ it("nbgrader has times in UTC, the list's own ids, and the assignment's name the
     "ada@uni.edu",
     "bo@uni.edu",
   ]);
+});
+
+it("tells students no more of a finding than their page does", () => {
+  const message = "The kernel could not be started: it ended.\nIts last words:\n/home/teacher/course/grader";
+  const result = resultOf("ada", [task("a", 1, 1)], { findings: [{ kind: "limit", cell: null, message }] });
+  expect(moodleCsv(gradesOf(found(result)), {}).text).toContain("could not be started: it ended.");
+  for (const text of [moodleCsv(gradesOf(found(result)), {}).text, JSON.stringify(gradescopeJson(result))]) {
+    expect(text).not.toContain("last words");
+    expect(text).not.toContain("/home/teacher");
+  }
+  expect(plainCsv(gradesOf(found(result)), {}).text).toContain("/home/teacher");
 });
 
 it("gives nobody's points to somebody of the same name or number", () => {

@@ -1,6 +1,7 @@
 /** The grades of a class as a table, from which each format takes what it has a place for. */
 import { ClassroomError } from "../errors.ts";
 import type { FoundResult, Result, TaskResult } from "../results/index.ts";
+import { firstLine } from "../values.ts";
 
 /** A question, as all results together have it. */
 export interface Question {
@@ -87,8 +88,14 @@ export function headingsOf({ assignments, questions }: Grades): string[] {
   );
 }
 
-/** What the checks and a person say of a result, as lines of text. */
-export function summaryOf({ tasks, findings }: Result): string {
+/** What students read of the findings: what follows a first line is for whoever grades, as in the page of feedback. */
+export function toldFindings({ findings }: Pick<Result, "findings">): string[] {
+  return findings.map(({ message }) => firstLine(message));
+}
+
+/** What the checks and a person say of a result, as lines of text for the student. */
+export function summaryOf(result: Result): string {
+  const { tasks } = result;
   const lines = tasks.flatMap(({ title, points, maxPoints, reasons, comment }) => [
     `${title}: ${points === null ? "not graded yet" : rounded(points)} of ${rounded(maxPoints)}`,
     ...reasons
@@ -102,5 +109,5 @@ export function summaryOf({ tasks, findings }: Result): string {
       ),
     ...(comment === undefined || comment.trim() === "" ? [] : [comment.trim()]),
   ]);
-  return [...lines, ...findings.map(({ message }) => message)].join("\n");
+  return [...lines, ...toldFindings(result)].join("\n");
 }

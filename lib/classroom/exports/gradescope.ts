@@ -6,7 +6,7 @@
  */
 import { strToU8, type Zippable, zipSync } from "fflate";
 import { fileNames, type Result } from "../results/index.ts";
-import { rounded, summaryOf } from "./grades.ts";
+import { rounded, summaryOf, toldFindings } from "./grades.ts";
 import type { Roster } from "./roster.ts";
 
 /** The results.json of one submission. Points that a person gives and has not given yet are left out: Gradescope has questions of its own for them. */
@@ -30,7 +30,7 @@ export function gradescopeJson(result: Result): object {
   return {
     score: rounded(tests.reduce((sum, { score }) => sum + score, 0)),
     ...(result.used !== undefined && { execution_time: Math.round(result.used.seconds) }),
-    output: result.findings.map(({ message }) => message).join("\n"),
+    output: toldFindings(result).join("\n"),
     output_format: "text",
     visibility: "visible",
     stdout_visibility: "hidden",
