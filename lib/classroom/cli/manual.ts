@@ -9,7 +9,7 @@ export const manualCommand = new Command("manual")
   .option("-o, --output <file>", "the table (CSV), for the columns points and comment", "manual.csv")
   .option("--take <file>", "put a table's points and comments into the results")
   .action(async (folder: string, { output, take }: { output: string; take?: string }) => {
-    const [{ readResults, writePlainFile }, { manualTable, takeManual }, { readCsv }, { inputText, outputFile }] =
+    const [{ readResults, writePlainFile }, { manualTable, takeManual }, { tableOf }, { inputText, outputFile }] =
       await Promise.all([
         import("../results/index.ts"),
         import("../exports/manual.ts"),
@@ -28,7 +28,11 @@ export const manualCommand = new Command("manual")
         `Fill in points and comments in ${output}, then: npx convbook class manual ${folder} --take ${output}`,
       );
     } else {
-      const changed = takeManual(results, readCsv(inputText(take, "the table that manual wrote")), take);
+      const changed = takeManual(
+        results,
+        tableOf(inputText(take, "the table that manual wrote"), take, "this table"),
+        take,
+      );
       for (const { path, result } of changed) {
         writePlainFile(path, `${JSON.stringify(result, undefined, 2)}\n`);
       }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { plainCell, readCsv, safeCell, writeCsv } from "./csv.ts";
+import { plainCell, readCsv, safeCell, tableOf, writeCsv } from "./csv.ts";
 
 it("quotes what needs it, and leaves numbers numbers", () => {
   expect(
@@ -52,4 +52,10 @@ it("writes no more into a cell than a spreadsheet's holds", () => {
   expect(short).toHaveLength(32_767);
   expect(long).toHaveLength(32_767);
   expect(long).toMatch(/^y+… \(there is more than a spreadsheet's cell holds\)$/);
+});
+
+it("names the file that is no table", () => {
+  expect(() => tableOf('a,"b', "points.csv", "this table")).toThrow(
+    "points.csv: this table cannot be read: a quotation in it does not end",
+  );
 });

@@ -1,4 +1,6 @@
 /** Tables as CSV (RFC 4180), which spreadsheets open without running anything. */
+import { ClassroomError } from "../errors.ts";
+import { firstLine } from "../values.ts";
 
 export type CsvCell = string | number | null | undefined;
 
@@ -96,6 +98,20 @@ export function readCsv(text: string): string[][] {
     endRow();
   }
   return rows;
+}
+
+/**
+ * The table that a file holds.
+ *
+ * @param what It is called in the error.
+ * @throws {ClassroomError} Where it cannot be read.
+ */
+export function tableOf(text: string, path: string, what: string): string[][] {
+  try {
+    return readCsv(text);
+  } catch (error) {
+    throw new ClassroomError(path, `${what} cannot be read: ${firstLine(error)}`, { cause: error });
+  }
 }
 
 function separatorOf(text: string): string {

@@ -1,7 +1,7 @@
 /** The list of a class: who an id is. Whatever a learning platform exports, or a list of one's own. */
 import { ClassroomError } from "../errors.ts";
 import { inputText } from "../source/index.ts";
-import { readCsv } from "./csv.ts";
+import { tableOf } from "./csv.ts";
 
 /** A person, as the list has it. */
 export interface Person {
@@ -55,15 +55,7 @@ const nameColumns = {
  */
 export function readRoster(path: string): Roster {
   const text = inputText(path, "a list of the class (CSV)");
-  let rows: string[][];
-  try {
-    rows = readCsv(text);
-  } catch (error) {
-    throw new ClassroomError(path, `this list cannot be read: ${error instanceof Error ? error.message : error}`, {
-      cause: error,
-    });
-  }
-  return rosterOf(rows, path);
+  return rosterOf(tableOf(text, path, "this list"), path);
 }
 
 export function rosterOf([head = [], ...rows]: readonly (readonly string[])[], path: string): Roster {
