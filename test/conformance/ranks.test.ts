@@ -93,8 +93,16 @@ describe.runIf(hasMpi && pythonHas("jupyter_client"))("a fit with devices: 2", (
       }
     }
     writeFileSync(join(folder, "line.ts"), file);
-    kernel = await KernelUnderTest.start({ folder });
-    const started = await kernel.execute(
+    kernel = await start();
+  });
+  afterAll(async () => {
+    await kernel.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function start(): Promise<KernelUnderTest> {
+    const fresh = await KernelUnderTest.start({ folder });
+    const started = await fresh.execute(
       `import { callbacks, DataLoader, diffraction, manualSeed, PatternModule, selectBackend, Trainer } from "convbook";
 import { Line, points } from "./line";
 await selectBackend({ announce: false });
@@ -102,13 +110,11 @@ const quiet = { devices: 2, logger: false, enableModelSummary: false };`,
       { timeout: 300 },
     );
     expect(errorOf(started)).toBeUndefined();
-  });
-  afterAll(async () => {
-    await kernel.close();
-    rmSync(folder, { recursive: true });
-  });
+    return fresh;
+  }
 
   it("gives the trained weights back, with the result, the metrics and the best checkpoint", async () => {
+    rmSync(join(folder, "rank-1.log"), { force: true });
     const result = await kernel.execute(
       `manualSeed(1);
 const line = new Line({ rate: 0.1 });
@@ -211,12 +217,13 @@ const stopped = await new Trainer({ ...quiet, maxEpochs: 1000, enableCheckpointi
     await until(() => running() === "" && jobs().length === before.length, 300);
     expect([running(), jobs()]).toEqual(["", before]);
     expect(resultOf(await kernel.execute("1 + 1"))).toBe("2");
-    const cell = kernel.execute(endless, { timeout: 300 }).catch(() => undefined);
+    const killed = await start();
+    const cell = killed.execute(endless, { timeout: 300 }).catch(() => undefined);
     await until(() => running().split("\n").length >= 2, 300);
-    process.kill(kernel.pid, "SIGKILL");
+    process.kill(killed.pid, "SIGKILL");
     await until(() => running() === "", 300);
     expect(running()).toBe("");
-    await kernel.close();
+    await killed.close();
     await cell;
     for (const name of jobs().filter((job) => !before.includes(job))) {
       rmSync(join(tmpdir(), name), { recursive: true });

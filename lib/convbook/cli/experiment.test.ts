@@ -56,6 +56,7 @@ trainer: { maxEpochs: 2, enableModelSummary: false }
   });
 
   it("go on from each other: a run, its continuation, its accuracy, new pictures", () => {
+    const before = readdirSync(root);
     const trained = convbook("train", "tiny.yaml");
     expect(trained.stderr).not.toMatch(/error/i);
     expect(trained.status, trained.stderr).toBe(0);
@@ -78,7 +79,7 @@ trainer: { maxEpochs: 2, enableModelSummary: false }
     const carried = convbook("train", "--resume", last, "--set", "trainer.maxEpochs=6");
     expect(carried.status, carried.stderr).toBe(0);
     expect(carried.stdout).toContain("completed: maxEpochs = 6 reached; 6 epochs, 12 steps");
-    expect(readdirSync(root).sort()).toEqual(["data", "new blue.png", "new red.png", "run", "tiny.yaml"]);
+    expect(readdirSync(root).sort()).toEqual([...before, "run"].sort());
 
     // The copy in the run's folder says as much as the file that it was trained with.
     const tested = convbook("test", "run/config.yaml", "--json");
