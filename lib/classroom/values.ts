@@ -19,3 +19,6 @@ export function terminalText(text: string): string {
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
+
+/** Bytes: no kernel starts in less, so that nobody would get a point. */
+export const leastMemory = 32 * 2 ** 20;

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
 import { ClassroomError } from "../errors.ts";
 import type { Result } from "../results/index.ts";
-import { terminalText } from "../values.ts";
+import { leastMemory, terminalText } from "../values.ts";
 
 interface Options {
   readonly out: string;
@@ -38,7 +38,7 @@ export const gradeCommand = new Command("grade")
   .option("-s, --student <name...>", "only these students")
   .option("-f, --force", "grade again what is graded already")
   .option("-t, --timeout <seconds>", "for a cell (default: that of class.yaml, or 60)", positive)
-  .option("-m, --memory <size>", "for a kernel with what it starts, for instance 2G", size)
+  .option("-m, --memory <size>", "for a kernel with what it starts, for instance 2G", kernelSize)
   .option("--disk <size>", "what a submission may write (default: 256M)", size)
   .option("--processes <number>", "that a submission may have at a time (default: 64)", wholeNumber)
   .option("--max-output <size>", "of a cell (default: 4M)", size)
@@ -123,6 +123,14 @@ function positive(text: string): number {
     throw new InvalidArgumentError("Expected a number of seconds greater than 0.");
   }
   return value;
+}
+
+function kernelSize(text: string): number {
+  const bytes = size(text);
+  if (bytes < leastMemory) {
+    throw new InvalidArgumentError("Expected at least 32M for a kernel.");
+  }
+  return bytes;
 }
 
 function size(text: string): number {

@@ -196,7 +196,7 @@ const classYaml: Row[] = (
     ["seed: 1.5", "line 1: seed is 1.5; expected a whole number from 0 to 4294967295"],
     ["timeout: 0", "line 1: timeout is 0; expected a number of seconds greater than 0"],
     ["memory: 2Q", 'line 1: memory is "2Q"; expected an amount such as 2G or 512M'],
-    ["threads: 0", "line 1: threads is 0; expected a whole number that is 1 or more"],
+    ["threads: 0", "line 1: threads is 0; expected a whole number from 1 to 1024"],
     ["network: yes", 'line 1: network is "yes"; expected true or false'],
     [
       "tolerance: { rtol: -1 }",

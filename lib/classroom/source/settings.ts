@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { nearestName } from "nbconvert-ts-runner";
 import { type Document, isNode, LineCounter, parseDocument } from "yaml";
 import { ClassroomError } from "../errors.ts";
-import { firstLine } from "../values.ts";
+import { firstLine, leastMemory } from "../values.ts";
 import { textOf } from "./places.ts";
 
 /** What may differ between students' notebooks: values for the variables of the cell tagged `parameters`. */
@@ -57,6 +57,9 @@ interface Fault {
   readonly expected: string;
 }
 
+/** More than any machine of a class has. */
+const mostThreads = 1024;
+
 /** For each setting: puts a value into the draft, or returns what was expected instead, of it or of something in it. */
 const setters: { readonly [Key in keyof ClassSettings]: (draft: Draft, value: unknown) => string | Fault | undefined } =
   {
@@ -95,11 +98,14 @@ const setters: { readonly [Key in keyof ClassSettings]: (draft: Draft, value: un
       if (bytes === undefined || bytes <= 0) {
         return "an amount such as 2G or 512M";
       }
+      if (bytes < leastMemory) {
+        return "at least 32M for a kernel; a number without a unit is bytes";
+      }
       draft.memory = bytes;
     },
     threads: (draft, value) => {
-      if (!isNumber(value) || !Number.isInteger(value) || value < 1) {
-        return "a whole number that is 1 or more";
+      if (!isNumber(value) || !Number.isInteger(value) || value < 1 || value > mostThreads) {
+        return `a whole number from 1 to ${mostThreads}`;
       }
       draft.threads = value;
     },

@@ -189,6 +189,10 @@ describe("class.yaml", () => {
       'line 6: due is "2027-02-30"; expected a date such as 2027-03-31, or a time such as 2027-03-31T18:00+02:00',
       'line 7: network is "maybe"; expected true or false',
     ]);
+    expect(thrown(() => parseSettings("memory: 2\nthreads: 1000000\n", "class.yaml", "x")).problems).toEqual([
+      "line 1: memory is 2; expected at least 32M for a kernel; a number without a unit is bytes",
+      "line 2: threads is 1000000; expected a whole number from 1 to 1024",
+    ]);
     expect(thrown(() => parseSettings('variants: { a: { "f(": 1 } }', "class.yaml", "x")).message).toBe(
       "class.yaml: line 1: variants, a, f( is 1; expected the name of a variable for it",
     );
