@@ -233,6 +233,20 @@ const data = (await import("./data.json")).default;
     }
   });
 
+  it("knows every global that Node has, WebAssembly and the classes of its values among them", async () => {
+    const names = await value(
+      `Object.getOwnPropertyNames(globalThis).filter((name) => /^[A-Z]/i.test(name) && !["NaN", "Infinity"].includes(name)).join()`,
+    );
+    const all = (names ?? "").slice(1, -1).split(",");
+    expect(all).toEqual(expect.arrayContaining(["WebAssembly", "Crypto", "Performance"]));
+    expect(await value(`[${all.join(", ")}].length > 50`)).toBe("true");
+    const add =
+      "[0, 97, 115, 109, 1, 0, 0, 0, 1, 7, 1, 96, 2, 127, 127, 1, 127, 3, 2, 1, 0, 7, 7, 1, 3, 97, 100, 100, 0, 0, 10, 9, 1, 7, 0, 32, 0, 32, 1, 106, 11]";
+    const sum = `const { instance } = await WebAssembly.instantiate(Uint8Array.from(${add})); (instance.exports.add as (a: number, b: number) => number)(2, 3)`;
+    expect(await value(sum)).toBe("5");
+    expect(errorOf(await kernel.execute("WebAssembly.compile(5)")).evalue).toContain("TS2345");
+  });
+
   it("asks for no annotations, and lets an array or a variable take the type of what is put into it", async () => {
     expect(await value("const losses = []; for (const epoch of [1, 2]) losses.push({ epoch }); losses[1].epoch")).toBe(
       "2",

@@ -15,6 +15,7 @@ import { errorsOf, type LspPosition, languageOf, located, type TypeDiagnostic } 
 import { globalsDeclaration } from "./globals.ts";
 import { findTypeScript, LspClient } from "./lsp-client.ts";
 import { moduleErrors } from "./module-errors.ts";
+import { nodeDeclaration } from "./node-globals.ts";
 import { modifiedAt, ReachedFiles } from "./reached.ts";
 import { type CellText, Scope } from "./scope.ts";
 import { type Change, scopeFile } from "./scope-documents.ts";
@@ -94,7 +95,7 @@ export class TypeSession {
     });
     const { project, looseProject } = this.#config;
     this.#put("tsconfig.json", loose ? (looseProject ?? project) : project, "json");
-    this.#put(".convbook.d.ts", globalsDeclaration);
+    this.#put(".convbook.d.ts", this.#config.hasPages ? globalsDeclaration : globalsDeclaration + nodeDeclaration);
     for (const { file, text } of this.#scope.begin()) {
       this.#put(file, text);
     }

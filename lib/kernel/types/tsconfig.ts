@@ -16,6 +16,8 @@ export interface NotebookConfig {
   readonly file: string | undefined;
   /** Whether the checker reads JavaScript, too. */
   readonly javascript: boolean;
+  /** Whether TypeScript's declarations of pages are read: the user's file says so, or names no library. */
+  readonly hasPages: boolean;
   /** What is wrong with the user's file, which is then left out. */
   readonly problem: string | undefined;
   /** Codes of errors that are none here. */
@@ -119,6 +121,7 @@ export function notebookConfig(
     emit: emitOptions(options),
     file,
     javascript: options.allowJs === true || options.checkJs === true,
+    hasPages: !Array.isArray(options.lib) || options.lib.some((name) => /^(dom|webworker)/i.test(String(name))),
     problem,
     tolerated: own ? new Set() : implicitAny,
   };
