@@ -1,6 +1,6 @@
 /**
  * Reads zips as they are handed in: from any program of any system, and from people who mean no good. What cannot be read of one is told by name, and
- * the rest is read.
+ * the rest is read. fflate, which writes our zips, unpacks all or nothing, and tells neither links nor passwords nor the letters of names.
  *
  * Source: PKWARE, APPNOTE.TXT 6.3.10 (4.3 the records, 4.4 their fields, 4.5.3 zip64, 4.6.9 names in Unicode, D the letters of names).
  */
