@@ -17,8 +17,8 @@ export interface PlateauOptions {
   thresholdMode?: "rel" | "abs";
   /** Steps to wait after a reduction; default 0. */
   cooldown?: number;
-  /** Lower bound of the rates; default 0. */
-  minLr?: number;
+  /** Lower bound of the rates, or of each group's; default 0. */
+  minLr?: number | readonly number[];
   /** Smaller changes are left out; default 1e-8. */
   eps?: number;
 }
@@ -58,7 +58,15 @@ export class ReduceLROnPlateau implements Scheduler {
       thresholdMode,
       '"rel" or "abs"',
     );
-    for (const key of ["patience", "threshold", "cooldown", "minLr", "eps"] as const) {
+    const { minLr } = this.options;
+    const groups = optimizer.paramGroups.length;
+    requireOption(
+      Array.isArray(minLr) ? minLr.length === groups && minLr.every((lr) => isNumber(lr, 0)) : isNumber(minLr, 0),
+      "ReduceLROnPlateau.minLr",
+      minLr,
+      `a number of at least 0, or one for each of ${groups} groups`,
+    );
+    for (const key of ["patience", "threshold", "cooldown", "eps"] as const) {
       const value = this.options[key];
       requireOption(isNumber(value, 0), `ReduceLROnPlateau.${key}`, value, "a number of at least 0");
     }
@@ -82,8 +90,8 @@ export class ReduceLROnPlateau implements Scheduler {
       this.#badSteps = 0;
     }
     if (this.#badSteps > patience) {
-      for (const group of this.optimizer.paramGroups) {
-        const lower = Math.max(group.lr * factor, minLr);
+      for (const [i, group] of this.optimizer.paramGroups.entries()) {
+        const lower = Math.max(group.lr * factor, typeof minLr === "number" ? minLr : (minLr[i] ?? 0));
         if (group.lr - lower > eps) {
           group.lr = lower;
         }

@@ -67,10 +67,11 @@ export abstract class LRScheduler implements Scheduler {
   }
 
   protected write(rates: readonly number[]): void {
+    // A rate that falls to 0 may be rounded to a little less, which no optimizer takes, not even from its own checkpoint.
+    this.lastLr = rates.map((lr, i) => (lr < 0 && lr > -1e-9 * (this.baseLrs[i] ?? 0) ? 0 : lr));
     for (const [i, group] of this.groups.entries()) {
-      group.lr = rates[i] ?? group.lr;
+      group.lr = this.lastLr[i] ?? group.lr;
     }
-    this.lastLr = [...rates];
   }
 
   getLastLr(): readonly number[] {

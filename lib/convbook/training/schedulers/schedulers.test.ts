@@ -4,6 +4,7 @@ import type { Optimizer } from "../optimizers/index.ts";
 import {
   CosineAnnealingLR,
   createScheduler,
+  LambdaLR,
   LinearLR,
   OneCycleLR,
   type Scheduler,
@@ -61,6 +62,8 @@ describe.each(Object.entries(fixture.schedulers))("%s", (title, { rows }) => {
       scheduler.step(fixture.metrics[step]);
       expectRow(groups, row, `step ${step}`);
       expect(scheduler.getLastLr()).toEqual(groups.paramGroups.map(({ lr }) => lr));
+      // Not even by rounding: an optimizer with such a rate could not be loaded from its checkpoint.
+      expect(Math.min(...scheduler.getLastLr())).toBeGreaterThanOrEqual(0);
     }
   });
 
@@ -99,5 +102,23 @@ describe("schedulers", () => {
       cycle.step();
     }
     expect(() => cycle.step()).toThrow("OneCycleLR was stepped 5 times, but its cycle has 4 steps.");
+  });
+});
+
+describe("options for each group", () => {
+  it("of LambdaLR and ReduceLROnPlateau go by their place", () => {
+    const groups = makeGroups();
+    const scheduler = new LambdaLR(groups, { lrLambda: [(step) => 1 / (1 + step), (step) => 2 ** step] });
+    scheduler.step();
+    expect(scheduler.getLastLr()).toEqual([0.05, 0.04]);
+  });
+
+  it("are as many as there are groups", () => {
+    expect(() => new LambdaLR(makeGroups(), { lrLambda: [() => 1] })).toThrow(
+      "LambdaLR.lrLambda must be a function from steps to factors, or one for each of 2 groups",
+    );
+    expect(() => createScheduler("ReduceLROnPlateau", makeGroups(), { minLr: [0.1] })).toThrow(
+      "ReduceLROnPlateau.minLr must be a number of at least 0, or one for each of 2 groups, got [0.1].",
+    );
   });
 });

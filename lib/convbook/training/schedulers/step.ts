@@ -93,21 +93,33 @@ export class ExponentialLR extends LRScheduler {
   }
 }
 
-/** Sets each rate to its start value times `lrLambda(step)`. */
-export class LambdaLR extends LRScheduler {
-  readonly lrLambda: (step: number) => number;
+type Factor = (step: number) => number;
 
-  constructor(optimizer: AnyOptimizer, options: { lrLambda: (step: number) => number }) {
+/** Sets each rate to its start value times `lrLambda(step)`; of a list each group's own. */
+export class LambdaLR extends LRScheduler {
+  readonly lrLambda: Factor | readonly Factor[];
+  readonly #factors: readonly Factor[];
+
+  constructor(optimizer: AnyOptimizer, options: { lrLambda: Factor | readonly Factor[] }) {
     super(optimizer);
     refuseUnknownOptions("LambdaLR", options, ["lrLambda"]);
     const { lrLambda } = options;
-    requireOption(typeof lrLambda === "function", "LambdaLR.lrLambda", lrLambda, "a function from steps to factors");
+    const groups = optimizer.paramGroups.length;
+    this.#factors = typeof lrLambda === "function" ? Array(groups).fill(lrLambda) : lrLambda;
+    requireOption(
+      Array.isArray(this.#factors) &&
+        this.#factors.length === groups &&
+        this.#factors.every((each) => typeof each === "function"),
+      "LambdaLR.lrLambda",
+      lrLambda,
+      `a function from steps to factors, or one for each of ${groups} groups`,
+    );
     this.lrLambda = lrLambda;
     this.step();
   }
 
   protected getLr(): number[] {
-    return this.baseLrs.map((lr) => lr * this.lrLambda(this.lastEpoch));
+    return this.baseLrs.map((lr, i) => lr * (this.#factors[i]?.(this.lastEpoch) ?? 1));
   }
 }
 
