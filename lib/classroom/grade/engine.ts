@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from "node:util";
 import type { KernelManager } from "nbconvert-ts-runner";
 import type { Result } from "../results/index.ts";
 import { fieldsOf } from "../values.ts";
+import { answered } from "./guard/guard.ts";
 
 /** A backend of TensorFlow.js, and which build of Convbook's engine it is. */
 export type Engine = NonNullable<NonNullable<Result["used"]>["engine"]>;
@@ -23,12 +24,14 @@ globalThis.$classroomEngine = await (async () => {
  */
 export async function engineOf(kernel: KernelManager): Promise<Engine | null> {
   try {
-    const { content } = await kernel.client.execute(question, {
-      silent: true,
-      storeHistory: false,
-      idleTimeout: 1000,
-      userExpressions: { engine: "globalThis.$classroomEngine" },
-    });
+    const { content } = await answered(
+      kernel.client.execute(question, {
+        silent: true,
+        storeHistory: false,
+        idleTimeout: 1000,
+        userExpressions: { engine: "globalThis.$classroomEngine" },
+      }),
+    );
     const shown = fieldsOf(fieldsOf(fieldsOf(content.user_expressions).engine).data)["text/plain"];
     const [, backend, build] = /^'([\w.-]{1,40}) (native|wasm|)'$/.exec(stripVTControlCharacters(String(shown))) ?? [];
     return backend === undefined ? null : { backend, build: build === "native" || build === "wasm" ? build : null };

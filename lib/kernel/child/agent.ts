@@ -116,7 +116,15 @@ function handOver(frame: Order, buffers: readonly Uint8Array[]): void {
   frames.postMessage({ json: JSON.stringify(frame), buffers });
 }
 
-const reader = new FrameReader<Order>((frame, buffers) => {
+/** Orders that have come. */
+let orders = 0;
+
+const reader = new FrameReader<Order & { readonly number: number }>((frame, buffers) => {
+  // One is missing: the cells' code has read it from the descriptor. What was meant for this process is known to others, and not done.
+  if (frame.number !== orders++) {
+    endTree(process.pid);
+    return;
+  }
   switch (frame.type) {
     case "interrupt":
       if (frame.gentle === true && Atomics.load(listeners, 0) > 0) {
@@ -141,4 +149,11 @@ socket.on("close", () => endTree(process.pid));
 // The runner is asked for before any cell runs: one may leave nothing of the names by which it is found.
 const found = await ask("Runtime.evaluate", { expression: 'globalThis[Symbol.for("convbook.kernel.runner")]' });
 const runner = isObject(found.result) ? found.result.objectId : undefined;
-socket.on("data", (chunk) => reader.push(chunk));
+socket.on("data", (chunk) => {
+  try {
+    reader.push(chunk);
+  } catch {
+    // A part of an order is missing.
+    endTree(process.pid);
+  }
+});

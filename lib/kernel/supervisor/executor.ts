@@ -31,6 +31,7 @@ export class Executor {
   readonly #child: ChildProcess;
   readonly #agent: Duplex;
   readonly #gone: Promise<void>;
+  #orders = 0;
 
   constructor(options: ExecutorOptions, handlers: ExecutorHandlers) {
     const flags = [
@@ -93,7 +94,8 @@ export class Executor {
   }
 
   send(frame: Order, buffers: readonly Uint8Array[] = []): void {
-    for (const part of encodeFrame(frame, buffers)) {
+    const numbered = { ...frame, number: this.#orders++ };
+    for (const part of encodeFrame(numbered, buffers)) {
       this.#agent.write(part);
     }
   }

@@ -145,11 +145,37 @@ export class Guard {
   }
 
   async #run(code: string): Promise<void> {
-    const result = await this.#kernel.client.execute(code, { silent: true, storeHistory: false, idleTimeout: 1000 });
+    const asked = this.#kernel.client.execute(code, { silent: true, storeHistory: false, idleTimeout: 1000 });
+    const result = await answered(asked);
     if (result.status !== "ok") {
       const { ename, evalue } = result.content;
       throw new Error(`the grader's guard failed in the kernel: ${String(ename)}: ${String(evalue)}`);
     }
+  }
+}
+
+/** Seconds within which the guard answers: it does little, on a machine as busy as may be. */
+const patience = 60;
+
+/**
+ * What is asked of a kernel beside its cells: code of the student's may keep it from ever hearing of it.
+ *
+ * @throws Error where there is no answer.
+ */
+export async function answered<T>(asked: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`the kernel did not answer the grader within ${patience} s`)),
+      patience * 1000,
+    );
+  });
+  // When the kernel is ended, nobody waits for it any more.
+  asked.catch(() => {});
+  try {
+    return await Promise.race([asked, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
