@@ -105,6 +105,9 @@ it("`last` of another run in the same folder stays, as in Lightning", async () =
   const third = await fit({ saveLast: true, saveTopK: 0 }, [1, 1, 1], { ckptPath: "last" });
   expect(third.lastModelPath).toBe(second.lastModelPath);
   expect(names()).toEqual(["last-v1.safetensors", "last.safetensors"]);
+  // In another format it is another file.
+  const fourth = await fit({ saveLast: true, saveTopK: 0, format: "ckpt" }, [1, 1, 1, 1], { ckptPath: "last" });
+  expect(fourth.lastModelPath).toBe(join(folder, "last.ckpt"));
 });
 
 describe('saveLast: "link"', () => {

@@ -243,7 +243,8 @@ export class ModelCheckpoint extends Callback {
     if (this.#last === undefined) {
       const folder = this.#folderOfThisRun;
       const before = this.lastModelPath;
-      const own = before !== undefined && isWithin(folder, before) ? resolve(before) : undefined;
+      const isOwn = before !== undefined && isWithin(folder, before) && before.endsWith(`.${this.#extension}`);
+      const own = isOwn ? resolve(before) : undefined;
       const path = own ?? (await freePath(folder, "last", this.#extension, undefined, (other) => underWay.has(other)));
       this.#last = await trainer.strategy.fromRoot(path);
     }
