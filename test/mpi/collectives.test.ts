@@ -40,6 +40,7 @@ describe.each(libraries)("$family", (library) => {
       expect(found.json).toEqual([0, 1, 2].map((each) => ({ rank: each, text: "ü".repeat(each) })));
       expect(found.part).toEqual([1, 1, 3, 3, 1, 1]);
       expect(found.bucket).toEqual([[6, 12], [], [6]]);
+      expect(found.long).toEqual([0, 0, 0]);
       expect(found.order).toEqual(Array.from({ length: 20 }, (_, i) => 6 * i));
       expect(found.group).toEqual(
         [

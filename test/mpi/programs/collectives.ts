@@ -40,6 +40,15 @@ const bucket = [Float32Array.of(1, 2), new Float32Array(0), Float32Array.of(rank
 await world.allreduceBucket(bucket, 1 / size);
 world.allreduceBucketSync(bucket, 2);
 found.bucket = bucket.map((part) => [...part]);
+// More than goes in one call of the library, in parts that end elsewhere.
+const long = () => Float32Array.from({ length: 2_500_000 }, (_, i) => (i % 7) + rank);
+const wrong = (array: Float32Array, factor: number) =>
+  array.reduce((count, value, i) => count + Number(value !== factor * (3 * (i % 7) + 3)), 0);
+const [sum, halves, kept] = [long(), long(), long()];
+await world.allreduce(sum);
+await world.allreduceBucket([halves.subarray(0, 900_001), halves.subarray(900_001)], 0.5);
+await world.reduce(kept, "sum", 1);
+found.long = [wrong(sum, 1), wrong(halves, 0.5), rank === 1 ? wrong(kept, 1) : 0];
 
 // In the order in which they are called, whoever waits for what.
 const calls = Array.from({ length: 20 }, (_, i) => world.allreduce(Float64Array.of(i * (rank + 1))));
