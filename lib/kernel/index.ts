@@ -9,3 +9,4 @@ export {
   listKernelSpecs,
   uninstallKernelSpec,
 } from "./install/kernelspec.ts";
+export { findTypeScript } from "./types/find-typescript.ts";

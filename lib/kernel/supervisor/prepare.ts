@@ -8,7 +8,8 @@ import { type CompiledCell, compileCell, objectInParentheses } from "../compile/
 import { type DescribedCell, describeCell, jsxNames } from "../help/describe.ts";
 import { cellNames } from "../types/declarations.ts";
 import type { TypeDiagnostic } from "../types/diagnostics.ts";
-import { LanguageServerError, TypeScriptMissingError } from "../types/lsp-client.ts";
+import { TypeScriptMissingError } from "../types/find-typescript.ts";
+import { LanguageServerError } from "../types/lsp-client.ts";
 import type { CellText } from "../types/scope.ts";
 import { TypeSession } from "../types/session.ts";
 import { type Checks, checksFor } from "../types/written-for.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ambientFiles } from "./ambient.ts";
-import { findTypeScript } from "./lsp-client.ts";
+import { findTypeScript } from "./find-typescript.ts";
 
 let folder: string;
 beforeAll(() => {

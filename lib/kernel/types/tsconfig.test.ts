@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { parseJsonc } from "../modules/project.ts";
-import { findTypeScript } from "./lsp-client.ts";
+import { findTypeScript } from "./find-typescript.ts";
 import { notebookConfig } from "./tsconfig.ts";
 
 let folder: string;
