@@ -79,12 +79,6 @@ export function hostileClass(secrets: { grader: string; neighbour: string; outsi
         'try { require("node:fs").readFileSync(process.execPath); console.log("PRIVATE"); } catch {}',
       ],
     },
-    "reads what is sent to its kernel": {
-      ...wrong,
-      first: [
-        `const { Worker } = require("node:worker_threads"); new Worker("const fs = require('node:fs'); const bytes = Buffer.alloc(1 << 20), pause = new Int32Array(new SharedArrayBuffer(4)); for (let read = 0; read === 0; Atomics.wait(pause, 0, 0, 1)) { try { read = fs.readSync(4, bytes); } catch {} }", { eval: true }).unref(); await new Promise((done) => setTimeout(done, 1000));`,
-      ],
-    },
     "writes down what is compiled": {
       ...wrong,
       first: [

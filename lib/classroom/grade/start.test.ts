@@ -94,12 +94,12 @@ describe.each(cases)("the kernel %s", (kernel, what, words) => {
 });
 
 test("a memory limit too small for a kernel is told with both amounts", async () => {
-  const folder = folderWith({ "source/sums.ipynb": notebookOf(cells), "source/class.yaml": "memory: 20M" });
+  const folder = folderWith({ "source/sums.ipynb": notebookOf(cells), "source/class.yaml": "memory: 40M" });
   await expect(makeAssignment(join(folder, "source"), join(folder, "dist"))).rejects.toThrow(
-    /sums\.ipynb: the solution fails in cell 2 \(plus\): MemoryLimitExceeded: the kernel took \d+ MiB, more than the limit of 20 MiB/,
+    /sums\.ipynb: the solution fails in cell 2 \(plus\): MemoryLimitExceeded: the kernel took \d+ MiB, more than the limit of 40 MiB/,
   );
   const { result } = await checkFile(join(folder, "source/sums.ipynb"));
   expect(result.findings.map(({ kind, message }) => `${kind}: ${message}`)).toEqual(
-    expect.arrayContaining([expect.stringMatching(/^limit: .*more than the limit of 20 MiB/)]),
+    expect.arrayContaining([expect.stringMatching(/^limit: .*more than the limit of 40 MiB/)]),
   );
 }, 60_000);

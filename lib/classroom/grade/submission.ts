@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Kernelspec, type Notebook, parseNotebook, upgradeNotebook, withLoad } from "nbconvert-ts-runner";
+import { type Kernelspec, type Notebook, withLoad } from "nbconvert-ts-runner";
 import { type Answer, type Finding, type Result, rounded, type TaskResult, utc } from "../results/index.ts";
 import {
   type Assignment,
@@ -29,10 +29,10 @@ import type { Engine } from "./engine.ts";
 import { figuresOf } from "./figures.ts";
 import { Hidden } from "./hidden.ts";
 import { isScript, kernelOf, startFailure } from "./kernel.ts";
-import { short } from "./match.ts";
+import { alsoThere, asNotebook, notebookFile, whatElse } from "./notebook-file.ts";
 import { givenTexts, type Restored, restore } from "./restore.ts";
 import { runCells, type SessionResult } from "./session.ts";
-import { archivesIn, type Submission } from "./submissions.ts";
+import type { Submission } from "./submissions.ts";
 import { judge, notDone } from "./verdict.ts";
 
 /** What all submissions of a class share. */
@@ -292,71 +292,6 @@ function modulesOf(folder: string): string | undefined {
       return undefined;
     }
   }
-}
-
-/**
- * The notebook of a submission that belongs to one of the grader's: by its name, else by its name in other letters, else because there is no other. Of several
- * it is the one that lies furthest out: copies are kept in folders.
- *
- * @returns It with the names of the others.
- */
-function notebookFile({ files }: Submission, grader: AssignmentNotebook, notebooks: number) {
-  const names = [...files.keys()].filter(isNotebook).sort((a, b) => depthOf(a) - depthOf(b));
-  const wanted = `${grader.name}.ipynb`.normalize("NFC");
-  const called = (name: string) => basename(name).normalize("NFC");
-  const same = names.filter((each) => called(each) === wanted);
-  const alike = names.filter((each) => called(each).toLowerCase() === wanted.toLowerCase());
-  const alone = notebooks === 1 && names.length === 1 ? names : [];
-  const [name, ...others] = [same, alike, alone].find(({ length }) => length > 0) ?? [];
-  const read = name === undefined ? undefined : files.get(name);
-  return name === undefined || read === undefined ? undefined : { name, bytes: read(), others };
-}
-
-function isNotebook(name: string): boolean {
-  return name.toLowerCase().endsWith(".ipynb");
-}
-
-function depthOf(name: string): number {
-  return name.split("/").length;
-}
-
-/** What a submission has in the place of a notebook. */
-function whatElse(files: readonly string[]): string {
-  const names = files.filter(isNotebook).map((name) => basename(name));
-  const archives = archivesIn(files);
-  if (names.length > 0) {
-    return `found were ${names.slice(0, 5).join(", ")}`;
-  }
-  return archives.length === 0 ? "there is none" : `there is none beside ${archives.slice(0, 5).join(", ")}`;
-}
-
-function alsoThere(other: string, name: string): Finding {
-  return {
-    kind: "copied",
-    cell: null,
-    message: `There is another notebook of this name, ${short(other)}; ${short(name)} counts.`,
-  };
-}
-
-/** More than any notebook has. */
-const longestNotebook = 100 * 2 ** 20;
-
-/** By a byte order mark: Windows' editors write UTF-16, too. */
-function encodingOf([first, second]: Uint8Array): string {
-  return first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
-}
-
-function asNotebook(bytes: Uint8Array, name: string): Notebook {
-  if (bytes.length > longestNotebook) {
-    throw new Error(
-      `${name}: has ${Math.round(bytes.length / 2 ** 20)} MiB; expected at most ${longestNotebook / 2 ** 20}`,
-    );
-  }
-  const text = new TextDecoder(encodingOf(bytes)).decode(bytes);
-  if (/"nbformat"\s*:\s*3\b/.test(text)) {
-    return parseNotebook(JSON.stringify(upgradeNotebook(JSON.parse(text), name)), name);
-  }
-  return parseNotebook(text, name);
 }
 
 function tasksOf(restored: Restored, grader: AssignmentNotebook, session: SessionResult, hidden: Hidden) {

@@ -31,6 +31,6 @@ export {
   schemaVersion,
   writeMetadata,
 } from "./metadata.ts";
-export { inputText, isWithin, outputFile, outputFolder, refuse, textOf } from "./places.ts";
+export { encodingOf, inputText, isWithin, outputFile, outputFolder, refuse, textOf } from "./places.ts";
 export { type Region, RegionError, type RegionKind, regionsOf, replaceRegions } from "./regions.ts";
 export { type ClassSettings, defaultSettings, parseSettings, readSettings, type VariantValues } from "./settings.ts";

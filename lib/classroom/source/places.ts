@@ -77,8 +77,7 @@ export function inputText(path: string, expected: string): string {
  * @throws ClassroomError which shows the first line that is written otherwise.
  */
 export function textOf(bytes: Uint8Array, path: string): string {
-  const isWide = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-  const encoding = !isWide ? "utf-8" : bytes[0] === 0xff ? "utf-16le" : "utf-16be";
+  const encoding = encodingOf(bytes);
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch (error) {
@@ -87,10 +86,15 @@ export function textOf(bytes: Uint8Array, path: string): string {
     const line = (lines[at] ?? "").slice(0, 80);
     throw new ClassroomError(
       path,
-      `is not ${encoding.slice(0, isWide ? 6 : 5).toUpperCase()}: line ${at + 1} is ${JSON.stringify(line)}; save it as UTF-8 (in Excel: "CSV UTF-8")`,
+      `is not ${encoding.slice(0, encoding === "utf-8" ? 5 : 6).toUpperCase()}: line ${at + 1} is ${JSON.stringify(line)}; save it as UTF-8 (in Excel: "CSV UTF-8")`,
       { cause: error },
     );
   }
+}
+
+/** How a text is written, by its byte order mark: Windows' programs write UTF-16, too. */
+export function encodingOf([first, second]: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" {
+  return first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
 }
 
 /** Whether a path is a folder or lies in it, whatever links lead there. */
