@@ -1,4 +1,4 @@
-/** What this package uses of WebAssembly, which is in Node and browsers alike and in the types of neither. */
+/** What this package uses of WebAssembly, which is in Node and browsers alike; some programs' types have it, some not. */
 
 export interface WasmMemory {
   /** Of a memory that grows this is another buffer from time to time; views of a shared memory's former ones stay good. */
@@ -32,8 +32,10 @@ interface Wasm {
   validate(bytes: Uint8Array): boolean;
 }
 
-/** The runtime's own; undefined where there is none. */
-export const wasm: Wasm | undefined = Reflect.get(globalThis, "WebAssembly");
+const runtime: object = globalThis;
+
+/** The runtime's own; undefined where there is none. Read by name: a program's own types of it may be stricter. */
+export const wasm: Wasm | undefined = Reflect.get(runtime, "WebAssembly");
 
 /** A page of memory. */
 export const pageBytes = 65_536;
