@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { refuseMore } from "../arguments/options.ts";
 import { OptionError, refuseUnknownOptions, ShapeError } from "./errors.ts";
 import { type Reduction, reduceLoss } from "./functional/cross-entropy.ts";
 import { customGradient } from "./functional/custom-gradient.ts";
@@ -34,11 +35,17 @@ function lossWithGradient(
 abstract class ElementwiseLoss extends Module<[input: tf.Tensor, target: tf.Tensor]> {
   readonly reduction: Reduction;
 
-  constructor(options: LossOptions = {}, known: readonly string[] = []) {
+  constructor(options: LossOptions = {}, ...more: readonly never[]) {
     super();
-    refuseUnknownOptions(this.typeName, options, ["reduction", ...known]);
+    refuseUnknownOptions(this.typeName, options, ["reduction", ...this.moreOptions]);
+    refuseMore(this.typeName, more, "no more than options");
     const { reduction = "mean" } = options;
     this.reduction = checkReduction(reduction, reductions);
+  }
+
+  /** Names of the options that a loss has beside the reduction. */
+  protected get moreOptions(): readonly string[] {
+    return [];
   }
 
   /** The elements' losses, unreduced; called within a `tf.tidy`. */
@@ -86,10 +93,14 @@ export class BCEWithLogitsLoss extends ElementwiseLoss {
   /** The positive examples' weights, null where all are 1. */
   readonly posWeight: Buffer | null;
 
-  constructor(options: BCEWithLogitsOptions = {}) {
-    super(options, ["posWeight"]);
+  constructor(options: BCEWithLogitsOptions = {}, ...more: readonly never[]) {
+    super(options, ...more);
     const weights = weightBuffer(this.typeName, "posWeight", options.posWeight);
     this.posWeight = weights === null ? null : this.registerBuffer("pos_weight", weights);
+  }
+
+  protected override get moreOptions(): readonly string[] {
+    return ["posWeight"];
   }
 
   protected losses(logits: tf.Tensor, target: tf.Tensor): tf.Tensor {
@@ -181,13 +192,17 @@ export interface SmoothL1Options extends LossOptions {
 export class SmoothL1Loss extends ElementwiseLoss {
   readonly beta: number;
 
-  constructor(options: SmoothL1Options = {}) {
-    super(options, ["beta"]);
+  constructor(options: SmoothL1Options = {}, ...more: readonly never[]) {
+    super(options, ...more);
     const { beta = 1 } = options;
     if (!(Number.isFinite(beta) && beta >= 0)) {
       throw new OptionError(this.typeName, "beta", beta, "a finite number of at least 0");
     }
     this.beta = beta;
+  }
+
+  protected override get moreOptions(): readonly string[] {
+    return ["beta"];
   }
 
   protected losses(input: tf.Tensor, target: tf.Tensor): tf.Tensor {
@@ -208,13 +223,17 @@ export interface HuberOptions extends LossOptions {
 export class HuberLoss extends ElementwiseLoss {
   readonly delta: number;
 
-  constructor(options: HuberOptions = {}) {
-    super(options, ["delta"]);
+  constructor(options: HuberOptions = {}, ...more: readonly never[]) {
+    super(options, ...more);
     const { delta = 1 } = options;
     if (!(Number.isFinite(delta) && delta > 0)) {
       throw new OptionError(this.typeName, "delta", delta, "a finite number above 0");
     }
     this.delta = delta;
+  }
+
+  protected override get moreOptions(): readonly string[] {
+    return ["delta"];
   }
 
   protected losses(input: tf.Tensor, target: tf.Tensor): tf.Tensor {

@@ -36,6 +36,18 @@ it.each([null, 3, "sum", ["sum"]])("names options that are %o", (options) => {
   );
 });
 
+it.each<[owner: string, make: (options: object, more: never) => unknown]>([
+  ["MaxPool2d", (options, more) => new nn.MaxPool2d(2, options, more)],
+  ["AvgPool2d", (options, more) => new nn.AvgPool2d(2, options, more)],
+  ["MaxPool1d", (options, more) => new nn.MaxPool1d(2, options, more)],
+  ["AvgPool1d", (options, more) => new nn.AvgPool1d(2, options, more)],
+  ["MSELoss", (options, more) => new nn.MSELoss(options, more)],
+  ["HuberLoss", (options, more) => new nn.HuberLoss(options, more)],
+])("%s names arguments behind its options", (owner, make) => {
+  expect(() => make({}, 1 as never)).toThrow(`${owner}: the arguments must be no more than`);
+  expect(make({}, undefined as never)).toBeInstanceOf(nn.Module);
+});
+
 describe("losses name what they were not given", () => {
   const logits = tf.zeros([2, 3]);
   it.each([

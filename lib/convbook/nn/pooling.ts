@@ -71,15 +71,22 @@ function printed(windows: readonly Window[]): string {
 
 const poolOptions = ["stride", "padding", "ceilMode"];
 const avgPoolOptions = [...poolOptions, "countIncludePad"];
+const twoArguments = "no more than kernelSize and options";
 
 /** A pool over windows of an image batch, [N, H, W, C] -> [N, H', W', C]. */
 abstract class Pool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
   protected readonly windows: Windows2d;
 
-  constructor(kernelSize: Size2d, options: PoolOptions<Size2d> = {}, known = poolOptions) {
+  constructor(kernelSize: Size2d, options: PoolOptions<Size2d> = {}, ...more: readonly never[]) {
     super();
-    refuseUnknownOptions(this.typeName, options, known);
+    refuseUnknownOptions(this.typeName, options, this.optionNames);
+    refuseMore(this.typeName, more, twoArguments);
     this.windows = windows(this.typeName, kernelSize, options);
+  }
+
+  /** Names of the options that there are. */
+  protected get optionNames(): readonly string[] {
+    return poolOptions;
   }
 
   /** Shape of the output; throws a `ShapeError` where the input does not fit. */
@@ -110,12 +117,18 @@ abstract class Pool2d extends Module<[x: tf.Tensor4D], tf.Tensor4D> {
 abstract class Pool1d extends Module<[x: tf.Tensor3D], tf.Tensor3D> {
   protected readonly windows: Windows2d;
 
-  constructor(kernelSize: number, options: PoolOptions<number> = {}, known = poolOptions) {
+  constructor(kernelSize: number, options: PoolOptions<number> = {}, ...more: readonly never[]) {
     super();
-    refuseUnknownOptions(this.typeName, options, known);
+    refuseUnknownOptions(this.typeName, options, this.optionNames);
+    refuseMore(this.typeName, more, twoArguments);
     checkInteger(this.typeName, "kernelSize", kernelSize, 1);
     const { stride = kernelSize, padding = 0, ceilMode = false } = options;
     this.windows = windows(this.typeName, [1, kernelSize], { stride: [1, stride], padding: [0, padding], ceilMode });
+  }
+
+  /** Names of the options that there are. */
+  protected get optionNames(): readonly string[] {
+    return poolOptions;
   }
 
   /** Shape of the output; throws a `ShapeError` where the input does not fit. */
@@ -159,9 +172,13 @@ export class MaxPool1d extends Pool1d {
 export class AvgPool2d extends Pool2d {
   readonly #countIncludePad: boolean;
 
-  constructor(kernelSize: Size2d, options: AvgPoolOptions<Size2d> = {}) {
-    super(kernelSize, options, avgPoolOptions);
+  constructor(kernelSize: Size2d, options: AvgPoolOptions<Size2d> = {}, ...more: readonly never[]) {
+    super(kernelSize, options, ...more);
     this.#countIncludePad = options.countIncludePad ?? true;
+  }
+
+  protected override get optionNames(): readonly string[] {
+    return avgPoolOptions;
   }
 
   forward(x: tf.Tensor4D): tf.Tensor4D {
@@ -181,9 +198,13 @@ export class AvgPool2d extends Pool2d {
 export class AvgPool1d extends Pool1d {
   readonly #countIncludePad: boolean;
 
-  constructor(kernelSize: number, options: AvgPoolOptions<number> = {}) {
-    super(kernelSize, options, avgPoolOptions);
+  constructor(kernelSize: number, options: AvgPoolOptions<number> = {}, ...more: readonly never[]) {
+    super(kernelSize, options, ...more);
     this.#countIncludePad = options.countIncludePad ?? true;
+  }
+
+  protected override get optionNames(): readonly string[] {
+    return avgPoolOptions;
   }
 
   forward(x: tf.Tensor3D): tf.Tensor3D {
