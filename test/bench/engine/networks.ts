@@ -38,11 +38,13 @@ export function ours(name: string, batch: number): Contestant {
  * weight decay, the loss read.
  *
  * @param around what a forward pass runs in
+ * @param learningRate where weights grow without bounds results are no numbers soon, on which convolutions take other ways
  */
 export function contestantOf(
   module: AnyModule,
   shape: readonly number[],
   around: <T>(body: () => T) => T = (body) => body(),
+  learningRate = 0.1,
 ): Contestant {
   const batch = shape[0] as number;
   const variables = module.parameters().map(({ variable }) => variable);
@@ -52,7 +54,7 @@ export function contestantOf(
   const loss = new CrossEntropyLoss();
   let first = true;
   const native = tf.getBackend() === "native";
-  const optimizer = native ? undefined : tf.train.momentum(0.1, 0.9);
+  const optimizer = native ? undefined : tf.train.momentum(learningRate, 0.9);
   const train = (): void => {
     const forward = () =>
       loss.forward(
@@ -61,7 +63,7 @@ export function contestantOf(
       ) as tf.Scalar;
     const { value, grads } = valueAndGrads(forward, variables);
     if (native) {
-      const options = { learningRate: 0.1, momentum: 0.9, weightDecay: 1e-4, first };
+      const options = { learningRate, momentum: 0.9, weightDecay: 1e-4, first };
       sgdStep(variables, grads as tf.Tensor[], velocities, options);
     } else {
       const named = variables.map((variable, i) => ({ name: variable.name, tensor: grads[i] as tf.Tensor }));

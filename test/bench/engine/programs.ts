@@ -18,6 +18,8 @@ const leastWork = 2e6;
 const mostWork = 2.5e9;
 /** Milliseconds of inference that a turn takes at least. */
 const turn = 60;
+/** Few images, learnt for a hundred steps at the rate of whole batches, would end in weights that are no numbers. */
+const learningRate = 0.001;
 const { ratio: floor, attempts } = programFloor;
 /** Numbers that a buffer of a block may have. */
 const mostNumbers = 2 ** 25;
@@ -50,8 +52,8 @@ export async function programsOf(
   );
   const shape: [number, number, number, number] = [batch, size, size, 3];
   const entries: [Entry, Entry] = [
-    { label: "on", contestant: contestantOf(module, shape) },
-    { label: "off", contestant: contestantOf(module, shape, eagerly) },
+    { label: "on", contestant: contestantOf(module, shape, undefined, learningRate) },
+    { label: "off", contestant: contestantOf(module, shape, eagerly, learningRate) },
   ];
   // Short steps are made often enough for the JavaScript around them to be compiled.
   const [{ contestant }] = entries;

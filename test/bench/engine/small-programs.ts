@@ -12,6 +12,7 @@ const sizes = [4, 8, 16, 32];
 const batches = [1, 2, 8];
 /** Milliseconds that a turn takes at least. */
 const turn = 2;
+const learningRate = 0.001;
 
 /** How long a step takes, and how many times as long without graphs. */
 interface Outcome {
@@ -19,10 +20,10 @@ interface Outcome {
   readonly ratio: number;
 }
 
-async function outcomeOf({ module, shape }: SmallNetwork, mode: Mode, rounds: number): Promise<Outcome> {
+export async function outcomeOf({ module, shape }: SmallNetwork, mode: Mode, rounds: number): Promise<Outcome> {
   const entries: [Entry, Entry] = [
-    { label: "on", contestant: contestantOf(module, shape) },
-    { label: "off", contestant: contestantOf(module, shape, eagerly) },
+    { label: "on", contestant: contestantOf(module, shape, undefined, learningRate) },
+    { label: "off", contestant: contestantOf(module, shape, eagerly, learningRate) },
   ];
   const [{ contestant }] = entries;
   await contestant.step(mode);
