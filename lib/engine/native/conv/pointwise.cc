@@ -40,6 +40,9 @@ void pointwiseForward(const Context& context, int thread, const ConvShape& s, co
       const ptrdiff_t ahead = static_cast<ptrdiff_t>(behind);
       soon.add(target.y + ahead * target.stride, target.stride, s.outChannels, next);
       soon.add(source.x + ahead * source.stride, source.stride, s.inChannels, next);
+      if (target.residual != nullptr) {
+        soon.add(target.residual + ahead * target.stride, target.stride, s.outChannels, next);
+      }
     }
     if (normalized != nullptr) {
       rows.x = x;

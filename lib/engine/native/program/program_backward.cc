@@ -149,31 +149,18 @@ Program::Run::Slice<const float> Program::Run::Chunk::gradient(const Step& step,
   return {t.out, t.os};
 }
 
-void Program::Run::Chunk::gradRows(GradRows t, size_t rows, int channels, double* total) {
+void Program::Run::Chunk::gradRows(const GradRows& t, size_t rows, int channels, double* total) {
   const size_t n = static_cast<size_t>(channels);
   if (total == nullptr) {
-    context.kernels.gradRows(t, rows, n);
+    byRows(rows, channels, [&](size_t first, size_t count) { context.kernels.gradRows(behind(t, first), count, n); });
     return;
   }
-  float* part = take(2 * n);
-  t.sum = part;
-  t.sumX = part + n;
-  for (size_t row = 0; row < rows; row += kSumRows) {
-    const size_t some = std::min(kSumRows, rows - row);
-    std::memset(part, 0, 2 * n * sizeof(float));
-    context.kernels.gradRows(t, some, n);
-    for (size_t c = 0; c < n; c++) {
-      total[c] += part[c];
-      total[n + c] += part[n + c];
-    }
-    const ptrdiff_t by = static_cast<ptrdiff_t>(some);
-    t.dy += by * t.ds;
-    if (t.x != nullptr) t.x += by * t.xs;
-    if (t.y != nullptr) t.y += by * t.ys;
-    if (t.base != nullptr) t.base += by * t.bs;
-    if (t.out != nullptr) t.out += by * t.os;
-  }
-  free = part;
+  sumRows(rows, channels, total, total + n, [&](size_t first, size_t count, float* sum, float* sumX) {
+    GradRows part = behind(t, first);
+    part.sum = sum;
+    part.sumX = sumX;
+    context.kernels.gradRows(part, count, n);
+  });
 }
 
 void Program::Run::Chunk::mask(GradRows& t, const ProgramOp& op) const {

@@ -75,7 +75,7 @@ void Program::Run::Chunk::forward(const Step& step) {
                           to.data,
                           to.stride,
                           op.activation};
-    context.kernels.affineRows(t, rows, static_cast<size_t>(op.outChannels));
+    affineRows(t, rows, op.outChannels);
   } else if (op.kind == ProgramOp::Conv) {
     const bool direct = run.isDirect(op);
     float* result = direct ? to.data : take(rows * op.outChannels);
@@ -85,8 +85,7 @@ void Program::Run::Chunk::forward(const Step& step) {
     convolution.run(context, static_cast<int>(images), source(op), result,
                     op.residual >= 0 ? data(op.residual, 0).data : nullptr, op.activation);
     if (!direct) {
-      context.kernels.copyRows(result, static_cast<size_t>(op.outChannels), to.data, static_cast<size_t>(to.stride),
-                               rows, static_cast<size_t>(op.outChannels));
+      copyRows({result, op.outChannels}, to, rows, op.outChannels);
     }
     if (b.tracked(op.dst)) moments(step, to, rows, op.outChannels);
     return;
@@ -105,26 +104,21 @@ void Program::Run::Chunk::moments(const Step& step, Slice<float> x, size_t rows,
   double* count = reinterpret_cast<double*>(sums + step.accumulator);
   double *sum = count + 1, *squares = sum + n;
   float* shift = reinterpret_cast<float*>(squares + n);
-  float* part = take(2 * n);
   if (*count == 0) {
     // The first rows' mean: near enough to the whole one that nothing cancels.
     const size_t some = std::min<size_t>(rows, 64);
+    float* part = take(2 * n);
     std::memset(part, 0, 2 * n * sizeof(float));
     std::memset(shift, 0, n * sizeof(float));
     context.kernels.momentRows(x.data, x.stride, shift, part, part + n, some, n);
     for (size_t c = 0; c < n; c++) shift[c] = part[c] / static_cast<float>(some);
+    free = part;
   }
-  for (size_t row = 0; row < rows; row += kSumRows) {
-    std::memset(part, 0, 2 * n * sizeof(float));
-    context.kernels.momentRows(x.data + static_cast<ptrdiff_t>(row) * x.stride, x.stride, shift, part, part + n,
-                               std::min(kSumRows, rows - row), n);
-    for (size_t c = 0; c < n; c++) {
-      sum[c] += part[c];
-      squares[c] += part[n + c];
-    }
-  }
+  sumRows(rows, channels, sum, squares, [&](size_t row, size_t some, float* part, float* partOfSquares) {
+    context.kernels.momentRows(x.data + static_cast<ptrdiff_t>(row) * x.stride, x.stride, shift, part, partOfSquares,
+                               some, n);
+  });
   *count += static_cast<double>(rows);
-  free = part;
 }
 
 void Program::Run::finishForward() const {

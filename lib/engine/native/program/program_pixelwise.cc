@@ -8,15 +8,6 @@
 
 namespace convbook {
 
-// The next rows of what is read.
-static void skip(GradRows& t, size_t rows) {
-  const ptrdiff_t by = static_cast<ptrdiff_t>(rows);
-  t.dy += by * t.ds;
-  if (t.x != nullptr) t.x += by * t.xs;
-  if (t.y != nullptr) t.y += by * t.ys;
-  if (t.base != nullptr) t.base += by * t.bs;
-}
-
 bool Program::Run::isPixelwise(const ProgramOp& op) const {
   const bool wantsInput = op.src != 0 || arrays.dx != nullptr || op.norm >= 0;
   return wantsInput && op.residual < 0 && context.onednn == nullptr && context.kernels.tiles == nullptr &&
@@ -88,9 +79,10 @@ void Program::Run::Chunk::pixelwise(const Step& step, bool isFirstChunk) {
       std::memset(dx.sum, 0, 2 * in * sizeof(float));
       summed = 0;
     }
-    skip(dy, count);
-    skip(dx, count);
-    if (dx.out != nullptr) dx.out += by * dx.os;
+    float* again = dy.out;
+    dy = behind(dy, count);
+    dy.out = again;
+    dx = behind(dx, count);
     x.x += by * x.xs;
   }
   float* sum = filterSums(step, op);

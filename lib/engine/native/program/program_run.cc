@@ -70,9 +70,22 @@ Program::Run::Slice<const float> Program::Run::Chunk::given(int offset) const {
 const float* Program::Run::Chunk::dense(Slice<const float> from, size_t rows, int channels) {
   if (from.stride == channels) return from.data;
   float* to = take(rows * channels);
-  context.kernels.copyRows(from.data, static_cast<size_t>(from.stride), to, static_cast<size_t>(channels), rows,
-                           static_cast<size_t>(channels));
+  copyRows(from, {to, channels}, rows, channels);
   return to;
+}
+
+void Program::Run::Chunk::affineRows(const AffineRows& t, size_t rows, int channels) const {
+  byRows(rows, channels, [&](size_t first, size_t count) {
+    context.kernels.affineRows(behind(t, first), count, static_cast<size_t>(channels));
+  });
+}
+
+void Program::Run::Chunk::copyRows(Slice<const float> from, Slice<float> to, size_t rows, int channels) const {
+  byRows(rows, channels, [&](size_t first, size_t count) {
+    const ptrdiff_t by = static_cast<ptrdiff_t>(first);
+    context.kernels.copyRows(from.data + by * from.stride, static_cast<size_t>(from.stride), to.data + by * to.stride,
+                             static_cast<size_t>(to.stride), count, static_cast<size_t>(channels));
+  });
 }
 
 ConvSource Program::Run::Chunk::source(const ProgramOp& op) const {
@@ -90,7 +103,7 @@ const float* Program::Run::Chunk::input(const ProgramOp& op) {
   float* to = take(rows * op.inChannels);
   const AffineRows t = {
       from.x, from.stride, from.scale, from.shift, nullptr, 0, to, op.inChannels, from.relu ? kRelu : kLinear};
-  context.kernels.affineRows(t, rows, static_cast<size_t>(op.inChannels));
+  affineRows(t, rows, op.inChannels);
   return to;
 }
 

@@ -1,5 +1,8 @@
 // A run of one of a program's phases; for the files that are its parts.
 #pragma once
+#include <algorithm>
+#include <cstring>
+
 #include "conv/pointwise.h"
 #include "program/program.h"
 
@@ -97,8 +100,20 @@ struct Program::Run::Chunk {
   void backward(const Step& step, bool isFirstChunk);
   // The same of a convolution that isPixelwise.
   void pixelwise(const Step& step, bool isFirstChunk);
+  // Rows that do not need one another, on all threads that the chunk has.
+  template <class Body>
+  void byRows(size_t rows, int channels, const Body& body) const {
+    const size_t least = std::max<size_t>(1, kParallel / static_cast<size_t>(channels));
+    context.pool.range(rows, least, 16, [&](size_t lo, size_t hi) { body(lo, hi - lo); });
+  }
+  // Sums over rows, two for each channel: body(first, count, sum, other) adds those of kSumRows rows at most in single
+  // precision, which are then added to double ones in the order of the rows, however many threads there are.
+  template <class Body>
+  void sumRows(size_t rows, int channels, double* total, double* others, const Body& body);
+  void affineRows(const AffineRows& t, size_t rows, int channels) const;
+  void copyRows(Slice<const float> from, Slice<float> to, size_t rows, int channels) const;
   // Rows of a gradient with the sums that a normalization's gradient needs.
-  void gradRows(GradRows t, size_t rows, int channels, double* total);
+  void gradRows(const GradRows& t, size_t rows, int channels, double* total);
   // The mask of a Merge's activation.
   void mask(GradRows& t, const ProgramOp& op) const;
   // What a tracked buffer's gradient owes to the statistics.
@@ -119,5 +134,51 @@ struct Program::Run::Chunk {
   // Rows whose sums are gathered in single precision before they are added to double ones.
   static constexpr size_t kSumRows = 512;
 };
+
+// What comes behind so many rows.
+inline AffineRows behind(AffineRows t, size_t rows) {
+  const ptrdiff_t by = static_cast<ptrdiff_t>(rows);
+  t.x += by * t.xs;
+  t.y += by * t.ys;
+  if (t.residual != nullptr) t.residual += by * t.rs;
+  return t;
+}
+
+inline GradRows behind(GradRows t, size_t rows) {
+  const ptrdiff_t by = static_cast<ptrdiff_t>(rows);
+  t.dy += by * t.ds;
+  if (t.x != nullptr) t.x += by * t.xs;
+  if (t.y != nullptr) t.y += by * t.ys;
+  if (t.base != nullptr) t.base += by * t.bs;
+  if (t.out != nullptr) t.out += by * t.os;
+  return t;
+}
+
+template <class Body>
+void Program::Run::Chunk::sumRows(size_t rows, int channels, double* total, double* others, const Body& body) {
+  const size_t n = static_cast<size_t>(channels), pieces = (rows + kSumRows - 1) / kSumRows;
+  // What threads make side by side is kept until it is added.
+  const size_t side = context.pool.threads() == 1 || rows * n < kParallel ? 1 : pieces;
+  std::vector<float> kept(side > 1 ? side * 2 * n : 0);
+  float* before = free;
+  float* sums = side > 1 ? kept.data() : take(2 * n);
+  for (size_t from = 0; from < pieces; from += side) {
+    context.pool.range(side, 2, 1, [&](size_t lo, size_t hi) {
+      std::memset(sums + lo * 2 * n, 0, (hi - lo) * 2 * n * sizeof(float));
+      for (size_t i = lo; i < hi; i++) {
+        const size_t first = (from + i) * kSumRows;
+        body(first, std::min(kSumRows, rows - first), sums + i * 2 * n, sums + i * 2 * n + n);
+      }
+    });
+    for (size_t i = 0; i < side; i++) {
+      const float* sum = sums + i * 2 * n;
+      for (size_t c = 0; c < n; c++) {
+        total[c] += sum[c];
+        others[c] += sum[n + c];
+      }
+    }
+  }
+  free = before;
+}
 
 }  // namespace convbook
