@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { isUnchanged, marked, readAssignment, sourceOf } from "../source/index.ts";
@@ -155,6 +156,15 @@ test("refuses what would show students a line of the solution, before anything r
   await expect(make()).rejects.toThrow(
     'help.ts shows a line of the hidden tests of cell 4 (plus-tests): if (plus(41) !== 41 + k) throw new Error("41");',
   );
+});
+
+test("outside of the packages' folder it is a package that is missing, not the kernel, which this package brings", async () => {
+  const assignment = fileURLToPath(new URL("../../../notebooks/exercises/augmentation", import.meta.url));
+  const elsewhere = folderWith({});
+  await expect(makeAssignment(assignment, join(elsewhere, "out"))).rejects.toThrow(
+    /the solution fails in cell 2 \(setup\): ModuleNotFoundError: Cannot find the package "@convbook\/classroom"/,
+  );
+  expect(readdirSync(elsewhere)).toEqual([]);
 });
 
 test("gives students variants by seed and id", () => {

@@ -1,6 +1,6 @@
 /** `convbook class make`: from a teacher's notebooks `student/`, `solution/` and `grader/`, proven. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { bundledKernelSpec } from "@convbook/kernel";
 import {
   findKernelspec,
@@ -74,7 +74,7 @@ export async function makeAssignment(source: string, out: string, options: MakeO
   const assignment = readAssignment(source, { leaveOut: [out] });
   checkStructure(assignment);
   checkStudents(options.students ?? [], assignment);
-  const kernelDir = options.kernelDir ?? kernelFolderOf(assignment);
+  const kernelDir = options.kernelDir ?? kernelFolderOf(assignment, out);
   return writeWhole(out, async (staging) => {
     const names = Object.keys(assignment.settings.variants).sort();
     const proven: ProvenNotebook[] = [];
@@ -110,12 +110,12 @@ function checkPlaces(source: string, out: string): void {
   outputFolder(out, [...madeFolders, "results", "submissions"]);
 }
 
-/** Our own kernel's folder, where no kernel that the notebooks name is installed: for TypeScript this package brings one. */
-function kernelFolderOf({ folder, notebooks }: Assignment): string | undefined {
+/** Our own kernel's folder, where `out`, in which the notebooks are run, has none that they name: for TypeScript this package brings one. */
+function kernelFolderOf({ notebooks }: Assignment, out: string): string | undefined {
   const names = notebooks.map(({ notebook }) => notebook.metadata.kernelspec?.name);
   try {
     for (const name of names) {
-      findKernelspec(typeof name === "string" ? name : "convbook", { from: folder });
+      findKernelspec(typeof name === "string" ? name : "convbook", { from: resolve(out) });
     }
     return undefined;
   } catch (error) {
