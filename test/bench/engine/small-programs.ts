@@ -20,7 +20,7 @@ interface Outcome {
   readonly ratio: number;
 }
 
-export async function outcomeOf({ module, shape }: SmallNetwork, mode: Mode, rounds: number): Promise<Outcome> {
+async function outcomeOf({ module, shape }: SmallNetwork, mode: Mode, rounds: number): Promise<Outcome> {
   const entries: [Entry, Entry] = [
     { label: "on", contestant: contestantOf(module, shape, undefined, learningRate) },
     { label: "off", contestant: contestantOf(module, shape, eagerly, learningRate) },
