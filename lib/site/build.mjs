@@ -54,7 +54,7 @@ if (values.serve) {
 /** The notebooks, executed: a page of each in the site's frame, and the runner's own page, with live figures, beside it. */
 async function writeNotebooks() {
   const { readNotebook, toHtml, toMarkdown } = await import("nbconvert-ts-runner");
-  const sources = readdirSync(join(repository, "notebooks")).filter((file) => file.endsWith(".ipynb"));
+  const sources = readdirSync(join(repository, "notebooks")).filter((file) => /^[^.].*\.ipynb$/.test(file));
   let executed = values.notebooks && resolve(values.notebooks);
   if (!executed) {
     executed = join(repository, "out/site-notebooks");

@@ -44,7 +44,7 @@ describe.runIf(existsSync(tools))("the site", () => {
     for (const guide of readdirSync(join(root, "lib/site/guides"))) {
       expect(pages).toContain(`guides/${guide.replace(/md$/, "html")}`);
     }
-    for (const notebook of readdirSync(join(root, "notebooks")).filter((file) => file.endsWith(".ipynb"))) {
+    for (const notebook of readdirSync(join(root, "notebooks")).filter((file) => /^[^.].*\.ipynb$/.test(file))) {
       const page = notebook.replace(/ipynb$/, "html");
       expect(pages).toContain(`notebooks/${page}`);
       expect(pages).toContain(`pages/${page}`);

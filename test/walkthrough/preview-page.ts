@@ -37,7 +37,7 @@ export interface Preview {
 /** The names of all notebooks. */
 export function notebookNames(): string[] {
   return readdirSync(folder)
-    .filter((name) => name.endsWith(".ipynb"))
+    .filter((name) => /^[^.].*\.ipynb$/.test(name))
     .map((name) => name.slice(0, -".ipynb".length))
     .sort();
 }
