@@ -9,9 +9,9 @@ import type { PlanNode, Step } from "./plan.ts";
 /**
  * What the weights of a convolution may take. Measured on AMD EPYCs (1 MiB of second-level cache a core), where convolutions by themselves may use
  * Winograd's algorithm: residual blocks of 8 to 56 pixels, 1 to 128 images. Weights of 324 KiB and less were 1.0 to 1.3 times as fast in programs, in training and
- * in evaluation; 576 KiB 1.0 to 1.15 times on Zen 4, but .88 to 1.0 times on Zen 5; 1.3 MiB .79 to 1.02 times, 9 MiB .76.
+ * in evaluation; 441 KiB .99 to 1.15 times, but .85 and .94 in evaluation of 128 images; 576 KiB 1.0 to 1.15 times on Zen 4, .88 to 1.0 on Zen 5; 1.3 MiB .79 to 1.02 times, 9 MiB .76.
  */
-const mostWeightBytes = 512 * 2 ** 10;
+const mostWeightBytes = 384 * 2 ** 10;
 
 /** Whether a part of a graph is to run as a program of the engine. */
 export function paysAsProgram({ numbers, nodes }: Region): boolean {
