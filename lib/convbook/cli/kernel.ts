@@ -1,6 +1,7 @@
 /**
  * `convbook kernel …` and `convbook console`: the kernel of @convbook/kernel for Jupyter, and in a terminal.
  */
+import { dirname } from "node:path";
 import { Command, Option } from "commander";
 
 interface Place {
@@ -36,10 +37,20 @@ withPlace(
   .action(async (naming: Naming) => {
     const { installKernelSpec, listKernelSpecs } = await import("@convbook/kernel");
     const folder = await installKernelSpec(naming);
-    const installed = (await listKernelSpecs()).find((spec) => spec.folder === folder);
-    console.log(
-      `Installed the kernel "${installed?.displayName ?? naming.name}" in ${folder}. Start it with: jupyter lab`,
-    );
+    const specs = await listKernelSpecs();
+    const installed = specs.find((spec) => spec.folder === folder);
+    console.log(`Installed the kernel "${installed?.displayName ?? naming.name}" in ${folder}.`);
+    const other = specs.find((spec) => spec.name === naming.name);
+    if (installed !== undefined) {
+      console.log("Choose it in JupyterLab (jupyter lab), Notebook (jupyter notebook) or VS Code.");
+    } else if (other !== undefined) {
+      console.log(
+        `Jupyter takes the one of the same name in ${other.folder} first: install this one under another --name.`,
+      );
+    } else {
+      // FOLDER/share/jupyter/kernels/NAME
+      console.log(`Jupyter finds it when the variable JUPYTER_PATH has ${dirname(dirname(folder))}.`);
+    }
   });
 
 kernelCommand
