@@ -79,6 +79,16 @@ describe("image grid", () => {
     expect(data.slice(-4)).toEqual([1, 2, 3, 255]);
   });
 
+  it("enlarges pictures of different sizes alike, each in the middle of the largest one's cell", () => {
+    // 3 x 2 pixels and one pixel, twice as large; the cell is 6 x 4, the small one's 2 x 2 have 2 columns and 1 row around them.
+    const large = { shape: [2, 3], data: new Float32Array(6).fill(1) };
+    const { width, height, channels, data } = decodePng(imageGrid([large, grey], { scale: 2, padding: 0 }).toPng());
+    expect([width, height, channels]).toEqual([12, 4, 2]);
+    const white = [255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255];
+    const [clear, half] = [new Array(12).fill(0), [0, 0, 0, 0, 128, 255, 128, 255, 0, 0, 0, 0]];
+    expect(data).toEqual([...white, ...clear, ...white, ...half, ...white, ...half, ...white, ...clear]);
+  });
+
   it("undoes a normalisation, or stretches", () => {
     const normalized = { shape: [1, 2, 3], data: Float32Array.of(-1, 0, 1, 0, 0, 0) };
     const options = { mean: [0.5, 0.5, 0.2], std: [0.5, 0.5, 0.4], scale: 1, padding: 0 };

@@ -96,6 +96,9 @@ export class ImageGrid implements Showable {
 /**
  * Pictures side by side.
  *
+ * Pictures may differ in size (torchvision's make_grid refuses that): all are enlarged by the same factor, so that sizes can be compared, and each
+ * stands in the middle of a cell as large as the largest. Where they should fill their cells, `transforms.Resize` gives them one size before.
+ *
  * @param images a tensor [H, W], [H, W, C] or [N, H, W, C] (floats from 0 to 1, or int32 and bytes from 0 to 255), pixels, or an array of those
  * @throws DisplayError where a shape is not one of pictures, there are none, captions do not match in number, or an option is none
  * @example
