@@ -9,9 +9,9 @@ import { debianPython, pythonHas } from "../../../test/conformance/harness.ts";
 // The console starts the built kernel, so it is run from dist itself.
 const entry = fileURLToPath(new URL("../dist/index.js", import.meta.url));
 
-it("runs lines that are piped in, over several lines where a statement goes on, and answers prompts", () => {
+/** What the console prints, without colours, where these lines are piped in. */
+function printed(input: string): string {
   const folder = mkdtempSync(join(tmpdir(), "console-"));
-  const input = 'const x = 6\nx * 7\nfunction f() {\n  return "two lines"\n}\nf()\nprompt("name? ")\nAda\nx.nothing\n';
   const output = execFileSync(
     process.execPath,
     ["-e", `import(${JSON.stringify(entry)}).then((k) => k.runConsole())`],
@@ -25,12 +25,25 @@ it("runs lines that are piped in, over several lines where a statement goes on, 
   );
   rmSync(folder, { recursive: true });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are taken out
-  const plain = output.replace(/\u001b\[\d+m/g, "");
+  return output.replace(/\u001b\[\d+m/g, "");
+}
+
+it("runs lines that are piped in, over several lines where a statement goes on, and answers prompts", () => {
+  const lines = ["const x = 6", "x * 7", "function f() {", '  return "two lines"', "}", "f()"];
+  const plain = printed([...lines, 'prompt("name? ")', "Ada", "x.nothing", ""].join("\n"));
   expect(plain).toContain("Out[2]: 42");
   expect(plain).toContain("Out[4]: 'two lines'");
   expect(plain).toContain("name? ");
   expect(plain).toContain("Out[5]: 'Ada'");
   expect(plain).toContain("TS2339: Property 'nothing' does not exist on type '6'");
+});
+
+it("goes on with a statement behind an empty line, and says what is missing where the input ends within one", () => {
+  const plain = printed(
+    "class Net {\n  size = 3;\n\n  double() {\n    return 2 * this.size;\n  }\n}\nnew Net().double()\nf(\n",
+  );
+  expect(plain).toContain("Out[2]: 6");
+  expect(plain).toMatch(/SyntaxError: .*In \[3\]/);
 });
 
 it.runIf(pythonHas("pexpect"))(

@@ -110,6 +110,9 @@ class Console {
       this.#ask(lines);
       const line = await next();
       if (line === undefined) {
+        if (this.#code !== "") {
+          await this.#execute(this.#code, lines, next); // it says what is missing
+        }
         break;
       }
       if (this.#code === "" && /^\s*\.?(?:exit|quit)\s*$/.test(line)) {
@@ -123,7 +126,7 @@ class Console {
       const { status } = await this.#client.request("is_complete_request", { code });
       if (this.#givenUp) {
         this.#code = "";
-      } else if (line !== "" && status === "incomplete") {
+      } else if (status === "incomplete") {
         this.#code = code;
       } else {
         this.#code = "";
