@@ -1,9 +1,9 @@
 /** Imports in cells: live, resolved where the checker resolves them, and with advice that works where they fail. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { errorOf, KernelUnderTest, pythonHas, resultOf, TestFolder } from "./harness.ts";
+import { errorOf, KernelUnderTest, pythonHas, resultOf, root, TestFolder } from "./harness.ts";
 
 /** A project with a linked package of TypeScript, `paths`, `imports`, and packages as npm lays them out. */
 const files: Record<string, string> = {
@@ -209,5 +209,36 @@ export const shown = <b />;`,
     expect(await text("npm:; rm -rf x")).not.toContain("nstall");
     expect(await text("jsr:@std/path")).toContain("npx jsr add @std/path");
     expect(await text("https://deno.land/std/version.ts")).toContain("Node does not import from the web.");
+  });
+});
+
+/** Where a cell of this repository imports one of its packages, the checker reads its sources, by a cell's rules. */
+describe.runIf(pythonHas("jupyter_client"))("packages of this repository in its cells", () => {
+  const folders = readdirSync(join(root, "lib")).filter((name) => name !== "site");
+  const modules = folders.flatMap((folder) => {
+    const { name, exports } = JSON.parse(readFileSync(join(root, "lib", folder, "package.json"), "utf8"));
+    const paths = Object.keys(exports).filter((path) => !/\*|\.json$|browser/.test(path));
+    return paths.map((path) => name + path.slice(1));
+  });
+
+  it("are those with a folder in lib", () => {
+    expect(modules).toEqual(expect.arrayContaining(["convbook", "nbconvert-ts-runner", "@convbook/classroom/checks"]));
+  });
+
+  it("have types that fit", async () => {
+    const kernel = await KernelUnderTest.start({ folder: root });
+    try {
+      const said: unknown[] = [];
+      for (const [i, name] of modules.entries()) {
+        for (const code of [`import * as module${i} from ${JSON.stringify(name)};`, `typeof module${i}`]) {
+          const { events } = await kernel.execute(code);
+          const words = events.filter(({ type }) => type === "stream" || type === "error");
+          said.push(...words.map(({ content }) => [name, content.text ?? content.evalue]));
+        }
+      }
+      expect(said).toEqual([]);
+    } finally {
+      await kernel.close();
+    }
   });
 });

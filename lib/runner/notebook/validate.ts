@@ -29,6 +29,13 @@ type Part =
   | "stream"
   | "error";
 
+/** What is used of the class that the package exports. */
+type SchemasClass = new (options: { strict: boolean; allErrors: boolean; logger: false }) => Schemas;
+interface Schemas {
+  addSchema(schema: object, name: string): Schemas;
+  getSchema(name: string): ValidateFunction | undefined;
+}
+
 const validators = new Map<string, ValidateFunction>();
 
 /**
@@ -99,10 +106,9 @@ function validatorFor(minor: number, part: Part): ValidateFunction {
     const schema = JSON.parse(
       readFileSync(join(packageFolder(), "schemas", `nbformat.v4.${minor}.schema.json`), "utf8"),
     );
-    // The package is CommonJS: imported from an ES module, its class is one level down.
-    const Ajv =
-      (AjvDraft04 as unknown as { default?: typeof AjvDraft04.default }).default ??
-      (AjvDraft04 as unknown as typeof AjvDraft04.default);
+    // The package is CommonJS: imported from an ES module, its class is one level down. By bundlers' rules, as in a cell, its types say that it is not.
+    const imported: unknown = AjvDraft04;
+    const Ajv = (imported as { default?: SchemasClass }).default ?? (imported as SchemasClass);
     const ajv = new Ajv({ strict: false, allErrors: true, logger: false }).addSchema(schema, "nbformat");
     validate = ajv.getSchema(part === "notebook" ? "nbformat" : `nbformat#/definitions/${part}`) as ValidateFunction;
     validators.set(key, validate);
