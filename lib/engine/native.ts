@@ -109,7 +109,7 @@ function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message.split("\n", 1)[0] : undefined) ?? String(error);
 }
 
-/** What the installation left as the reason; without one it did not run, as with npm's option ignore-scripts. */
+/** What the installation left as the reason; without one it did not run, as with npm's option ignore-scripts, and from npm 12 on where nobody approved it. */
 function whyNotBuilt(root: string): string {
   try {
     const reason = readFileSync(join(root, "build", "reason.txt"), "utf8").trim();
@@ -117,6 +117,6 @@ function whyNotBuilt(root: string): string {
     return `its native code is not built: ${reason}${advice}`;
   } catch {
     const script = join(root, "install", "install.mjs");
-    return `its native code is not built, because npm did not run its install script (ignore-scripts?); run it: node ${JSON.stringify(script)}`;
+    return `its native code is not built, because npm did not run its install script (npm 12 runs those that were approved); run it: node ${JSON.stringify(script)}`;
   }
 }

@@ -115,7 +115,7 @@ function whyNotBuilt(root: string): string {
     return `its native code is not built: ${reason} (${advice})`;
   }
   const script = join(root, "install", "install.mjs");
-  return `its native code is not built, because npm did not run its install script (ignore-scripts?); run it: node ${JSON.stringify(script)}`;
+  return `its native code is not built, because npm did not run its install script (npm 12 runs those that were approved); run it: node ${JSON.stringify(script)}`;
 }
 
 function textOf(path: string): string | undefined {

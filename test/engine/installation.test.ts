@@ -112,7 +112,7 @@ describe.runIf(existsSync(join(source, "dist/index.js")))("an installation", () 
     const { build, reason } = state(folder);
     expect(build).toBe("wasm");
     expect(reason).toBe(
-      `its native code is not built, because npm did not run its install script (ignore-scripts?); run it: node ${JSON.stringify(join(folder, "install/install.mjs"))}`,
+      `its native code is not built, because npm did not run its install script (npm 12 runs those that were approved); run it: node ${JSON.stringify(join(folder, "install/install.mjs"))}`,
     );
   });
 

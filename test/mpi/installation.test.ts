@@ -68,6 +68,6 @@ it("with an mpicc that cannot compile it succeeds and says so in one line", () =
 it("where npm ran no install script the reason says what to run", () => {
   expect(ask()).toMatchObject({
     available: false,
-    reason: `its native code is not built, because npm did not run its install script (ignore-scripts?); run it: node ${JSON.stringify(join(folder, "mpi/install/install.mjs"))}`,
+    reason: `its native code is not built, because npm did not run its install script (npm 12 runs those that were approved); run it: node ${JSON.stringify(join(folder, "mpi/install/install.mjs"))}`,
   });
 });

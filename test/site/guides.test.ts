@@ -3,8 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileS
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import * as tf from "@tensorflow/tfjs";
 import { afterAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import * as convbook from "../../lib/convbook/index.ts";
 import { parseConfig } from "../../lib/convbook/training/experiment/index.ts";
 import { runNotebook } from "../../lib/runner/index.ts";
 
@@ -67,6 +69,36 @@ describe("the guides", () => {
       }
     },
   );
+
+  it("name what is there where one comes from PyTorch, timm or TensorFlow.js", () => {
+    const [text = ""] = textOf("coming-from.md").split("\n## tslab");
+    const here = [...text.matchAll(/^\|.*\| (.*) \|$/gm)].flatMap(([, cell = ""]) =>
+      [...cell.matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code),
+    );
+    const scope = {
+      ...convbook,
+      tf,
+      model: convbook.nn.Conv2d.prototype,
+      optimizer: convbook.optim.SGD.prototype,
+      this: convbook.TrainingModule.prototype,
+    };
+    const called = here.flatMap((code) =>
+      [...code.matchAll(/(?<![\w.])([a-z]\w*(?:\.\w+)*)\(/g)].map(([, path]) => path),
+    );
+    const named = here.filter((code) => /^(?:nn|tf|transforms)\.[\w.]+$/.test(code));
+    const lost = [...called, ...named].filter((path = "") => {
+      const value = path
+        .split(".")
+        .reduce((of: unknown, key) => (of as Record<string, unknown> | undefined)?.[key], scope);
+      return value === undefined;
+    });
+    expect(called.length).toBeGreaterThan(15);
+    expect(lost).toEqual([]);
+    // What is taken out of a result is in it.
+    const layer = new convbook.nn.Linear(1, 1);
+    const result = convbook.valueAndGrads(() => tf.sum(layer.forward(tf.ones([1, 1]))), [layer.weight.variable]);
+    expect(here.join("\n")).toContain(`const { ${Object.keys(result).join(", ")} } = valueAndGrads(`);
+  });
 
   it("show configurations that are read", () => {
     const [config = ""] = samples(textOf("train-from-yaml.md"), "yaml");
