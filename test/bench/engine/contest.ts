@@ -23,20 +23,26 @@ export interface Rules {
   readonly warmUp?: number;
   /** Steps of a turn; of several, the first does not count. Where steps are short, one that follows another contestant's says more of the change. */
   readonly burst?: number;
+  /** Milliseconds that a turn lasts at least: of short steps it has more than `burst`. */
+  readonly turn?: number;
 }
+
+/** Steps one behind the other, as trainings and evaluations make them. */
+export const steady: Rules = { burst: 2, turn: 800 };
 
 /** Each takes its turn, `rounds` times. */
 export async function compete(
   entries: readonly Entry[],
   rounds: number,
-  { which = modes, warmUp = 2, burst = 1 }: Rules = {},
+  { which = modes, warmUp = 2, burst = 1, turn: least = 0 }: Rules = {},
 ): Promise<Times> {
   const times = new Map<string, number[]>();
   for (const mode of which) {
     for (let round = -warmUp; round < rounds; round++) {
       for (const { label, contestant } of entries) {
         const turn: number[] = [];
-        for (let step = 0; step < burst; step++) {
+        const started = performance.now();
+        while (turn.length < burst || performance.now() - started < least) {
           turn.push(await contestant.step(mode));
         }
         const key = `${label} ${mode}`;

@@ -2,7 +2,7 @@
 import { engine } from "@convbook/engine";
 import { createModelFrom } from "../../../lib/convbook/models/index.ts";
 import { manualSeed } from "../../../lib/convbook/random/index.ts";
-import { compete, type Entry, modes } from "./contest.ts";
+import { compete, type Entry, modes, steady } from "./contest.ts";
 import { largeGoals } from "./floors.ts";
 import { contestantOf } from "./networks.ts";
 import type { Options, Section } from "./options.ts";
@@ -36,8 +36,7 @@ async function measure(title: string, names: readonly string[], options: Options
       manualSeed(42);
       const own = contestantOf(createModelFrom(model, hparams), [batch, side, side, 3]);
       const entries: Entry[] = [{ label: "ours", contestant: own }, ...allPeers(options, name, batch, threads)];
-      // One image takes some milliseconds: of a turn's steps the first, behind another contestant's, does not count.
-      const times = await compete(entries, rounds, { warmUp: 1, burst: batch === 1 ? 4 : 2 });
+      const times = await compete(entries, rounds, { ...steady, warmUp: 1 });
       if (profile) {
         for (const mode of modes) {
           console.error(`${name}, batch ${batch}, ${mode}\n${await engine.profile(() => own.step(mode))}`);

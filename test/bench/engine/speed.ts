@@ -1,13 +1,10 @@
 /** Training steps and inference of the four networks, beside every PyTorch that was found in both of its memory layouts. */
 import { engine } from "@convbook/engine";
-import { compete, type Entry, fastestRate, type Mode, modes, rate, rounded, type Times } from "./contest.ts";
+import { compete, type Entry, fastestRate, type Mode, modes, rate, rounded, steady, type Times } from "./contest.ts";
 import { type Goal, speedGoals, standing } from "./floors.ts";
 import { ours } from "./networks.ts";
 import type { Options, Section } from "./options.ts";
 import { allPeers } from "./process.ts";
-
-/** The first step of a turn does not count: while the others had theirs, memory of the one before went back to the system. */
-const burst = 2;
 
 export async function speed(options: Options): Promise<Section> {
   const { batch, rounds, names, profile } = options;
@@ -16,7 +13,8 @@ export async function speed(options: Options): Promise<Section> {
   for (const name of names) {
     const own = ours(name, batch);
     const entries: Entry[] = [{ label: "ours", contestant: own }, ...allPeers(options, name, batch, threads)];
-    const times = await compete(entries, rounds, { burst });
+    // The first step of a turn does not count: while the others had theirs, memory of the one before went back to the system.
+    const times = await compete(entries, rounds, steady);
     if (profile) {
       for (const mode of modes) {
         console.error(`${name}, ${mode}\n${await engine.profile(() => own.step(mode))}`);
