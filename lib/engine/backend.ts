@@ -15,6 +15,8 @@ interface Stored {
   dtype: DataType;
   refCount: number;
   region?: Region;
+  /** A number for what the values are now: another one after every change. */
+  version?: number;
   /** The parts of a complex tensor, which has no values of its own. */
   complexTensorInfos?: { readonly real: TensorInfo; readonly imag: TensorInfo };
 }
@@ -44,6 +46,7 @@ export class NativeBackend extends MathBackendCPU {
   /** Whether arrays that are not in regions are copied by every call of a native function. */
   readonly #copiesOthers: boolean;
   #nextId = 0;
+  #versions = 0;
 
   /** @param ceiling bytes of memory that may be kept for reuse */
   constructor(addon: NativeAddon, regions: RegionSource, ceiling: number) {
@@ -75,6 +78,19 @@ export class NativeBackend extends MathBackendCPU {
   /** The elements of a tensor, not to be kept beyond the call. */
   values(tensor: TensorInfo): Float32Array {
     return this.#inRegion(tensor.dataId).values as Float32Array;
+  }
+
+  /**
+   * The elements of a tensor that is used again and again, and a number by which the native code knows that they are those of before: they lie in a
+   * region from now on, where nobody writes without having asked {@link isExclusive}.
+   */
+  weights(tensor: TensorInfo): { readonly values: Float32Array; readonly version: number } {
+    const stored = this.#stored(tensor.dataId);
+    if (stored.region === undefined && tensor.dtype === "float32") {
+      this.#move(stored, "float32");
+    }
+    stored.version ??= ++this.#versions;
+    return { values: stored.values as Float32Array, version: stored.version };
   }
 
   ints(tensor: TensorInfo): Int32Array {
@@ -110,10 +126,14 @@ export class NativeBackend extends MathBackendCPU {
     return whole;
   }
 
-  /** Whether a tensor's memory is its alone and may be written to in place. */
+  /** Whether a tensor's memory is its alone and may be written to in place, which is what whoever asks is going to do. */
   isExclusive(tensor: TensorInfo): boolean {
-    const { region, refCount } = this.#stored(tensor.dataId);
-    return region !== undefined && refCount === 1;
+    const stored = this.#stored(tensor.dataId);
+    if (stored.region === undefined || stored.refCount !== 1) {
+      return false;
+    }
+    delete stored.version;
+    return true;
   }
 
   /** Adds a tensor to one whose memory is its alone, and says whether it could. */
@@ -137,17 +157,22 @@ export class NativeBackend extends MathBackendCPU {
   /** Moves what JavaScript has written to a region for good, where every call would copy it there otherwise. */
   #inRegion(dataId: DataId): Stored {
     const stored = this.#stored(dataId);
-    const { values, dtype } = stored;
+    const { dtype } = stored;
     if (
       this.#copiesOthers &&
       stored.region === undefined &&
       (dtype === "float32" || dtype === "int32" || dtype === "bool")
     ) {
-      stored.region = this.pool.take(values.byteLength);
-      stored.values = viewOf(stored.region, dtype, values.length);
-      stored.values.set(values);
+      this.#move(stored, dtype);
     }
     return stored;
+  }
+
+  #move(stored: Stored, dtype: keyof ArrayOf): void {
+    const { values } = stored;
+    stored.region = this.pool.take(values.byteLength);
+    stored.values = viewOf(stored.region, dtype, values.length);
+    stored.values.set(values);
   }
 
   /** CPU kernels hand over new arrays, and sometimes views of their input's; the latter are copied. */

@@ -28,7 +28,7 @@ interface ConvolutionGradAttrs extends ConvolutionAttrs {
 
 interface BatchNormAttrs {
   readonly epsilon: number;
-  readonly activation: "linear" | "relu";
+  readonly activation: "linear" | "relu" | "relu6";
   readonly residual: boolean;
 }
 
@@ -104,9 +104,18 @@ function batchNormGrad(dy: Tensor, saved: BatchNormSaved, attrs: BatchNormAttrs)
   return grads;
 }
 
+/** A gradient behind an activation that gave y. */
+function openOf(dy: Tensor, y: Tensor, activation: BatchNormAttrs["activation"]): Tensor {
+  if (activation === "linear") {
+    return dy;
+  }
+  const open = tf.mul(dy, tf.step(y));
+  return activation === "relu6" ? tf.mul(open, tf.step(tf.sub(6, y))) : open;
+}
+
 function batchNormGradComposed(dy: Tensor, { x, gamma, beta, y }: BatchNormSaved, attrs: BatchNormAttrs): Grads {
   // Behind a residual y says where a ReLU was open; without one it is worked out again.
-  const open = attrs.activation === "relu" && y !== undefined ? tf.mul(dy, tf.step(y)) : dy;
+  const open = y === undefined ? dy : openOf(dy, y, attrs.activation);
   const own = { epsilon: attrs.epsilon, activation: y === undefined ? attrs.activation : "linear" };
   const [dx, dgamma, dbeta] = gradientsOf((...inputs) => batchNormComposed(...inputs, own), [x, gamma, beta], open);
   const grads: Grads = { x: () => dx, gamma: () => dgamma, beta: () => dbeta };
@@ -218,30 +227,38 @@ const fusedGradients: readonly tf.GradConfig[] = [
   gradient({
     kernelName: "Gelu",
     inputsToSave: ["x"],
-    gradFunc: (dy, [x]) => ({
-      x: () =>
-        tf.tidy(() => {
-          // The value is x times the distribution function, without 1 + erf, of which nothing is left far below 0.
-          const isSmall = tf.less(tf.abs(x), 1e-3);
-          const near = tf.add(0.5, tf.mul(x, densityAtZero));
-          const phi = tf.where(isSmall, near, tf.div(run("Gelu", { x }, {}), tf.where(isSmall, 1, x)));
-          const density = tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), densityAtZero);
-          return tf.mul(first(dy), tf.add(phi, tf.mul(x, density)));
-        }),
+    gradFunc: (dys, [x]) => ({
+      x: () => (isRecording() ? geluGradComposed(first(dys), x) : run("GeluGrad", { dy: first(dys), x }, {})),
     }),
   }),
   gradient({
     kernelName: "Silu",
     inputsToSave: ["x"],
-    gradFunc: (dy, [x]) => ({
-      x: () =>
-        tf.tidy(() => {
-          const s = tf.sigmoid(x);
-          return tf.mul(first(dy), tf.mul(s, tf.add(1, tf.mul(x, tf.sub(1, s)))));
-        }),
+    gradFunc: (dys, [x]) => ({
+      x: () => (isRecording() ? siluGradComposed(first(dys), x) : run("SiluGrad", { dy: first(dys), x }, {})),
     }),
   }),
 ];
+
+/** dx of GELU, of operations that have gradients themselves. */
+function geluGradComposed(dy: Tensor, x: Tensor): Tensor {
+  return tf.tidy(() => {
+    // The value is x times the distribution function, without 1 + erf, of which nothing is left far below 0.
+    const isSmall = tf.less(tf.abs(x), 1e-3);
+    const near = tf.add(0.5, tf.mul(x, densityAtZero));
+    const phi = tf.where(isSmall, near, tf.div(run("Gelu", { x }, {}), tf.where(isSmall, 1, x)));
+    const density = tf.mul(tf.exp(tf.mul(tf.square(x), -0.5)), densityAtZero);
+    return tf.mul(dy, tf.add(phi, tf.mul(x, density)));
+  });
+}
+
+/** The same of SiLU. */
+function siluGradComposed(dy: Tensor, x: Tensor): Tensor {
+  return tf.tidy(() => {
+    const s = tf.sigmoid(x);
+    return tf.mul(dy, tf.mul(s, tf.add(1, tf.mul(x, tf.sub(1, s)))));
+  });
+}
 
 /** Registers the gradients; called once, when the backend is registered. */
 export function registerFusedGradients(): void {

@@ -64,7 +64,7 @@ export interface BatchNormTrainingOptions {
   /** Of x's shape, added before the activation. */
   readonly residual?: Tensor | undefined;
   readonly epsilon?: number;
-  readonly activation?: "linear" | "relu";
+  readonly activation?: "linear" | "relu" | "relu6";
 }
 
 /**
@@ -80,8 +80,8 @@ export function batchNormTraining(
   const { gamma, beta, residual, epsilon = 1e-5, activation = "linear" } = options;
   checkFloats("batchNormTraining", { x, gamma, beta, residual });
   checkNumber("batchNormTraining", "epsilon", epsilon, 0);
-  if (!["linear", "relu"].includes(activation)) {
-    throw new ArgumentError("batchNormTraining", "activation", activation, "linear or relu");
+  if (!["linear", "relu", "relu6"].includes(activation)) {
+    throw new ArgumentError("batchNormTraining", "activation", activation, "linear, relu or relu6");
   }
   const channels = x.shape[x.shape.length - 1] ?? 1;
   const inputs: Record<string, Tensor> = {

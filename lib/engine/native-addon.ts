@@ -10,6 +10,9 @@ type Maybe<T> = T | undefined;
 /** Arrays of any element type that the native code moves about without looking at. */
 export type Elements = Float32Array | Int32Array | Uint8Array;
 
+/** A normalization by running statistics. */
+export type RunningNorm = [mean: F, variance: F, gamma: Maybe<F>, beta: Maybe<F>, epsilon: number];
+
 /** The native functions. They check types and lengths of all arrays and throw a TypeError for what does not fit. */
 export interface NativeAddon extends NativeArrayFunctions, NativeOperationFunctions, NativeTables {
   /**
@@ -43,11 +46,25 @@ export interface NativeAddon extends NativeArrayFunctions, NativeOperationFuncti
   keptConvolutions(): [uses: number, bytes: number];
   scratchBytes(): number;
   releaseScratch(): void;
-  /** `rounds`, here and below: factors may be rounded to bfloat16, where the processor can. */
-  conv2d(shape: I, x: F, w: F, bias: Maybe<F>, residual: Maybe<F>, activation: number, y: F, rounds: boolean): void;
+  /**
+   * `rounds`, here and below: factors may be rounded to bfloat16, where the processor can. `version`: weights of the same number, which is not 0, are the
+   * same. `norm`: a normalization by running statistics, behind the bias.
+   */
+  conv2d(
+    shape: I,
+    x: F,
+    w: F,
+    bias: Maybe<F>,
+    residual: Maybe<F>,
+    activation: number,
+    y: F,
+    rounds: boolean,
+    version?: number,
+    ...norm: [] | RunningNorm
+  ): void;
   conv2dInputGrad(shape: I, dy: F, w: F, dx: F): void;
   conv2dFilterGrad(shape: I, x: F, dy: F, dw: F, dbias: Maybe<F>): void;
-  depthwise(shape: I, x: F, w: F, bias: Maybe<F>, activation: number, y: F): void;
+  depthwise(shape: I, x: F, w: F, bias: Maybe<F>, activation: number, y: F, ...norm: [] | RunningNorm): void;
   depthwiseInputGrad(shape: I, dy: F, w: F, dx: F): void;
   depthwiseFilterGrad(shape: I, x: F, dy: F, dw: F): void;
   gemm(

@@ -6,7 +6,7 @@ export const unaryOps = [
 ] as const;
 export const binaryOps = [
   ..."Add Sub Multiply RealDiv Maximum Minimum SquaredDifference Pow Prelu EluGrad ReluGrad Relu6Grad".split(" "),
-  ..."Mod FloorDiv Atan2".split(" "),
+  ..."Mod FloorDiv Atan2 SiluGrad GeluGrad".split(" "),
 ] as const;
 export const compareOps = ["Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual"] as const;
 export const reduceOps = { sum: 0, max: 1, min: 2, prod: 3 } as const;

@@ -77,6 +77,7 @@ function operationsOf(name: string, { inputs, attrs }: KernelCall, outputs: read
     case "FusedConv2D":
     case "Convolution":
     case "ConvolutionActivation":
+    case "ConvolutionNormalized":
       return 2 * size(y) * taps(inputs.filter.shape);
     case "Conv2DBackpropInput":
     case "ConvolutionInputGrad":

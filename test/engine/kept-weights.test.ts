@@ -83,6 +83,106 @@ describe.skipIf(!engine.available)("weights that are kept", () => {
     tf.dispose([x, w, bias]);
   });
 
+  it("are compared again where a number does not say that they are those of before", () => {
+    engine.trim();
+    const x = tf.randomNormal<tf.Rank.R4>([1, 7, 7, 128]);
+    const [first, second] = [0, 1].map((seed) => tf.randomNormal([1, 1, 128, 64], 0, 1, "float32", seed + 1)) as [
+      tf.Tensor4D,
+      tf.Tensor4D,
+    ];
+    const w = tf.variable(first);
+    const run = () => values(convolution(x, w as tf.Tensor4D));
+    const [a] = [run(), run(), run()];
+    for (const assigned of [second, first, second]) {
+      w.assign(assigned);
+      const want = assigned === first ? a : values(convolution(x, second));
+      for (let i = 0; i < 3; i++) {
+        expect(run()).toEqual(want);
+      }
+    }
+    tf.dispose([x, w, first, second]);
+  });
+
+  /** A convolution with a normalization by running statistics behind it, and the same in two steps. */
+  describe.each([
+    { kernel: "ConvolutionNormalized", filter: [3, 3, 64, 48], groups: 1, side: 14 },
+    { kernel: "ConvolutionNormalized", filter: [3, 3, 64, 48], groups: 1, side: 96 },
+    { kernel: "ConvolutionNormalized", filter: [1, 1, 160, 96], groups: 1, side: 7 },
+    { kernel: "DepthwiseConvolutionNormalized", filter: [3, 3, 70, 2], groups: 70, side: 9 },
+  ])("with a normalization: $kernel, $filter, $side pixels", ({ kernel, filter, groups, side }) => {
+    const depthwise = groups > 1;
+    const channels = depthwise ? groups * (filter[3] as number) : (filter[3] as number);
+    const random = (shape: number[], seed: number) => tf.randomUniform(shape, 0.5, 1.5, "float32", seed);
+    const setUp = () => ({
+      x: tf.randomNormal([2, side, side, depthwise ? groups : (filter[2] as number)], 0, 1, "float32", 1),
+      filter: tf.variable(tf.randomNormal(filter, 0, 0.1, "float32", 2)),
+      bias: tf.variable(random([channels], 3)),
+      mean: tf.variable(random([channels], 4)),
+      variance: tf.variable(random([channels], 5)),
+      gamma: tf.variable(random([channels], 6)),
+      beta: tf.variable(random([channels], 7)),
+    });
+    const geometry = { strides: [1, 1], pad: [1, 1, 1, 1], dilations: [1, 1], groups };
+    const attributes = { ...geometry, activation: "relu6", epsilon: 0.1 };
+    type Inputs = ReturnType<typeof setUp>;
+    const once = (inputs: Partial<Inputs>) => values(tf.engine().runKernel(kernel, inputs, attributes));
+    const inTwoSteps = ({ x, filter: w, bias, mean, variance, gamma, beta }: Inputs) =>
+      values(
+        tf.tidy(() => {
+          const pad: [number, number][] = [[0, 0], [1, 1], [1, 1], [0, 0]]; // biome-ignore format: rows
+          const sums = depthwise
+            ? tf.depthwiseConv2d(tf.pad(x, pad) as tf.Tensor4D, w as unknown as tf.Tensor4D, 1, "valid")
+            : tf.conv2d(tf.pad(x, pad) as tf.Tensor4D, w as unknown as tf.Tensor4D, 1, "valid");
+          const slope = tf.div(gamma, tf.sqrt(tf.add(variance, 0.1)));
+          return tf.relu6(tf.add(tf.mul(tf.sub(tf.add(sums, bias), mean), slope), beta));
+        }),
+      );
+    const expectClose = (got: Float32Array, want: Float32Array) => {
+      expect(got.length).toBe(want.length);
+      let worst = 0;
+      got.forEach((value, i) => {
+        worst = Math.max(worst, Math.abs(value - (want[i] as number)));
+      });
+      // Of sums up to 12, of which the large tiles make errors of 3e-6.
+      expect(worst).toBeLessThan(1e-4);
+      expect(want.some((value) => value > 0 && value < 6)).toBe(true);
+    };
+
+    it("gives the same in one step as in two, the same bits each time, and whatever has changed", () => {
+      engine.trim();
+      const inputs = setUp();
+      const first = once(inputs);
+      expectClose(first, inTwoSteps(inputs));
+      for (let i = 0; i < 3; i++) {
+        expect(once(inputs)).toEqual(first);
+      }
+      for (const name of ["filter", "bias", "mean", "variance", "gamma", "beta"] as const) {
+        const changed = inputs[name];
+        const before = once(inputs);
+        // In place, then by another tensor.
+        const gradient = tf.randomUniform(changed.shape, -0.1, 0, "float32", 8);
+        sgdStep([changed], [gradient], undefined, { learningRate: 1, first: true });
+        expect(once(inputs)).not.toEqual(before);
+        expectClose(once(inputs), inTwoSteps(inputs));
+        changed.assign(tf.tidy(() => tf.add(changed, 0.05)));
+        expectClose(once(inputs), inTwoSteps(inputs));
+        expectClose(once(inputs), inTwoSteps(inputs));
+        gradient.dispose();
+      }
+      tf.dispose([...Object.values(inputs)]);
+    });
+
+    it("takes 1 and 0 for a scale and a shift that are not given, and 0 for a bias", () => {
+      const inputs = setUp();
+      inputs.gamma.assign(tf.onesLike(inputs.gamma));
+      inputs.beta.assign(tf.zerosLike(inputs.beta));
+      inputs.bias.assign(tf.zerosLike(inputs.bias));
+      const { x, filter: w, mean, variance } = inputs;
+      expect(once({ x, filter: w, mean, variance })).toEqual(once(inputs));
+      tf.dispose([...Object.values(inputs)]);
+    });
+  });
+
   it("are left alone while they change, and for large images", () => {
     engine.trim();
     const x = tf.randomNormal<tf.Rank.R4>([1, 7, 7, 128]);

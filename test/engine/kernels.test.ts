@@ -367,4 +367,21 @@ describe.runIf(engine.available).each(isas)("with %s", (isa) => {
     expectSame(() => withGrads((t) => tf.softmax(t as tf.Tensor), [tensor(logits)]));
     expectSame(() => withGrads((t) => tf.logSoftmax(t as tf.Tensor), [tensor(logits)]));
   });
+
+  it("a running average has the bits of single operations", () => {
+    const random = new Random(12);
+    const [running, value] = [0, 1].map(() => tensor(data(random, [53], -2, 2)));
+    for (const [share, factor] of [
+      [0.1, 1],
+      [0.37, 128 / 127],
+    ] as const) {
+      const inputs = { running, value } as tf.NamedTensorMap;
+      const [got, want] = tf.tidy(() => [
+        tf.engine().runKernel<tf.Tensor>("RunningAverage", inputs, { share, factor }).dataSync(),
+        tf.add(tf.mul(running as tf.Tensor, 1 - share), tf.mul(tf.mul(value as tf.Tensor, factor), share)).dataSync(),
+      ]);
+      expect(got).toEqual(want);
+    }
+    tf.dispose([running, value]);
+  });
 });

@@ -87,7 +87,7 @@ export function batchNormComposed(
 ): tf.Tensor {
   const axes = x.shape.slice(0, -1).map((_, axis) => axis);
   const y = tf.add(tf.mul(normalized(x, axes, epsilon), gamma), beta);
-  return activation === "relu" ? tf.relu(y) : y;
+  return activation === "relu" ? tf.relu(y) : activation === "relu6" ? tf.relu6(y) : y;
 }
 
 /** Normalization over groups of channels and all places of [N, ..., C]; of a vector, over its groups. */

@@ -87,15 +87,17 @@ const conv2D: KernelBody = (call) => {
   // tfjs lets the filter have fewer input channels than the image: a convolution in groups.
   const groups = info.inChannels / filter.shape[2];
   const y = backend.output(info.outShape);
+  const { values, version } = backend.weights(filter);
   backend.addon.conv2d(
     convSizes(info, groups),
     backend.values(x),
-    backend.values(filter),
+    values,
     undefined,
     undefined,
     activations.linear,
     y.values,
     roundsFactors(),
+    version,
   );
   return y;
 };
@@ -111,15 +113,17 @@ const fusedConv2D: KernelBody = (call) => {
     return fallBack("FusedConv2D", call);
   }
   const y = backend.output(info.outShape);
+  const { values, version } = backend.weights(filter);
   backend.addon.conv2d(
     convSizes(info, info.inChannels / filter.shape[2]),
     backend.values(x),
-    backend.values(filter),
+    values,
     biasValues(call, bias, info.outChannels),
     undefined,
     fusedActivation(attrs.activation),
     y.values,
     roundsFactors(),
+    version,
   );
   return finishActivation(call, y);
 };

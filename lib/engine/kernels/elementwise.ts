@@ -146,9 +146,16 @@ const reluGrad: KernelBody = (call) => runBinary(call, "ReluGrad", call.inputs.d
 /** {dy, y} -> dy where 0 < y < 6, the same of ReLU6; where y is not a number, too. */
 const relu6Grad: KernelBody = (call) => runBinary(call, "Relu6Grad", call.inputs.dy, call.inputs.y);
 
-/** Exact GELU, x * Phi(x), and SiLU, x * sigmoid(x). */
+/** Exact GELU, x * Phi(x), and SiLU, x * sigmoid(x); behind them {dy, x} -> dx. */
 const gelu: KernelBody = (call) => runUnary(call, "Gelu", call.inputs.x);
 const silu: KernelBody = (call) => runUnary(call, "Silu", call.inputs.x);
+const geluGrad: KernelBody = (call) => runBinary(call, "GeluGrad", call.inputs.dy, call.inputs.x);
+const siluGrad: KernelBody = (call) => runBinary(call, "SiluGrad", call.inputs.dy, call.inputs.x);
+
+/** Kernels of two operands that are called by other names and inputs, here and in fused-gradients.ts; floor division gives integers. */
+const ofOwnNames: ReadonlySet<string> = new Set(
+  "Prelu EluGrad ReluGrad Relu6Grad SiluGrad GeluGrad FloorDiv".split(" "),
+);
 
 /** {shape, normal, seed, a, b}: uniform in [a, b), or normal with mean a and standard deviation b. */
 const randomFill: KernelBody = ({ backend, attrs }) => {
@@ -162,14 +169,11 @@ export const elementwiseKernels: KernelTable = {
   Relu6Grad: relu6Grad,
   Gelu: gelu,
   Silu: silu,
+  GeluGrad: geluGrad,
+  SiluGrad: siluGrad,
   RandomFill: randomFill,
   ...Object.fromEntries(plainUnary.map((name) => [name, unaryKernel(name)])),
-  ...Object.fromEntries(
-    binaryOps
-      // Called by other names and inputs, below and in fused-gradients.ts; floor division gives integers.
-      .filter((name) => !["Prelu", "EluGrad", "ReluGrad", "Relu6Grad", "FloorDiv"].includes(name))
-      .map((name) => [name, binaryKernel(name)]),
-  ),
+  ...Object.fromEntries(binaryOps.filter((name) => !ofOwnNames.has(name)).map((name) => [name, binaryKernel(name)])),
   ...Object.fromEntries(compareOps.map((name, op) => [name, compareKernel(name, op)])),
   Step: (call) =>
     isFloat(call.inputs.x) ? runUnary(call, "Step", call.inputs.x, call.attrs.alpha ?? 0) : fallBack("Step", call),

@@ -1,5 +1,6 @@
-/** Convolutions with groups, dilation, bias, residual and activation in one kernel, with gradients for all of them. */
-import { backend_util, type Tensor4D } from "@tensorflow/tfjs-core";
+/** Convolutions with groups, dilation, bias, residual and activation in one kernel, with gradients for all of them; in evaluation with a normalization, too. */
+import { backend_util, type Tensor4D, type TensorInfo } from "@tensorflow/tfjs-core";
+import type { RunningNorm } from "../native-addon.ts";
 import { activations } from "../native-numbers.ts";
 import { roundsFactors } from "../precision.ts";
 import { convSizes } from "./convolution.ts";
@@ -38,21 +39,57 @@ function infoOf({ attrs }: KernelCall, inShape: Shape4D, filterShape: Shape4D): 
   );
 }
 
-const convolution: KernelBody = (call) => {
+/** The arrays of inputs `mean`, `variance`, `gamma?` and `beta?`, a number a channel each, with the attribute `epsilon`. */
+function runningNorm({ backend, inputs, attrs }: KernelCall): RunningNorm {
+  const { mean, variance, gamma, beta } = inputs;
+  const optional = (tensor: TensorInfo | undefined) => (tensor === undefined ? undefined : backend.values(tensor));
+  return [backend.values(mean), backend.values(variance), optional(gamma), optional(beta), attrs.epsilon];
+}
+
+function convolve(call: KernelCall, ...norm: [] | RunningNorm): TensorInfo {
   const { backend, inputs, attrs } = call;
   const { x, filter, bias, residual } = inputs;
   const { groups, activation }: ConvolutionAttrs = attrs;
   const info = infoOf(call, x.shape, filter.shape);
   const y = backend.output(info.outShape);
+  const { values, version } = backend.weights(filter);
   backend.addon.conv2d(
     convSizes(info, groups),
     backend.values(x),
-    backend.values(filter),
+    values,
     bias === undefined ? undefined : backend.values(bias),
     residual === undefined ? undefined : backend.values(residual),
     activations[activation],
     y.values,
     roundsFactors(),
+    version,
+    ...norm,
+  );
+  return y;
+}
+
+const convolution: KernelBody = (call) => convolve(call);
+
+/** {x, filter, bias?, residual?, mean, variance, gamma?, beta?} -> act((conv(x) + bias - mean) / sqrt(variance + epsilon) * gamma + beta + residual) */
+const convolutionNormalized: KernelBody = (call) => convolve(call, ...runningNorm(call));
+
+/** The same, without a residual, for channels by themselves, [H, W, C, multiplier]. */
+const depthwiseConvolutionNormalized: KernelBody = (call) => {
+  const { backend, inputs, attrs } = call;
+  const { x, filter, bias } = inputs;
+  const { strides, pad, dilations, activation }: ConvolutionAttrs = attrs;
+  const [height, width, channels, multiplier] = filter.shape;
+  const groups = { ...call, attrs: { strides, pad, dilations, groups: channels } };
+  const info = infoOf(groups, x.shape, [height, width, 1, channels * multiplier]);
+  const y = backend.output(info.outShape);
+  backend.addon.depthwise(
+    convSizes(info),
+    backend.values(x),
+    backend.values(filter),
+    bias === undefined ? undefined : backend.values(bias),
+    activations[activation],
+    y.values,
+    ...runningNorm(call),
   );
   return y;
 };
@@ -83,6 +120,8 @@ export const fusedConvolutionKernels: KernelTable = {
   Convolution: convolution,
   // The same, for when an activation makes the gradient need y.
   ConvolutionActivation: convolution,
+  ConvolutionNormalized: convolutionNormalized,
+  DepthwiseConvolutionNormalized: depthwiseConvolutionNormalized,
   ConvolutionInputGrad: convolutionInputGrad,
   ConvolutionFilterGrad: convolutionFilterGrad,
 };

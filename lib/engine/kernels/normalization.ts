@@ -88,6 +88,23 @@ const fusedBatchNorm: KernelBody = (call) => {
   return y;
 };
 
+/** {running, value}, a number a channel each -> running * (1 - share) + value * factor * share, rounded as single operations would. */
+const runningAverage: KernelBody = ({ backend, inputs, attrs }) => {
+  const { running, value } = inputs;
+  const [old, more] = [backend.values(running), backend.values(value)];
+  const [rest, share, factor] = [1 - attrs.share, attrs.share, attrs.factor].map(Math.fround) as [
+    number,
+    number,
+    number,
+  ];
+  const y = backend.output(running.shape);
+  for (let c = 0; c < y.values.length; c++) {
+    y.values[c] =
+      Math.fround((old[c] as number) * rest) + Math.fround(Math.fround((more[c] as number) * factor) * share);
+  }
+  return y;
+};
+
 /** {x, gamma, beta, residual?} -> [y, mean, variance (biased), 1 / sqrt(variance + epsilon)] */
 const batchNormTraining: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
@@ -237,6 +254,7 @@ const softmaxCrossEntropy: KernelBody = (call) => {
 
 export const normalizationKernels: KernelTable = {
   FusedBatchNorm: fusedBatchNorm,
+  RunningAverage: runningAverage,
   BatchNormTraining: batchNormTraining,
   BatchNormTrainingResidual: batchNormTraining,
   BatchNormTrainingGrad: batchNormTrainingGrad,

@@ -36,6 +36,12 @@ function groupedReference(x: T4, w: T4): tf.Tensor {
   return tf.concat([tf.conv2d(a, p, [2, 1], "valid"), tf.conv2d(b, q, [2, 1], "valid")], 3);
 }
 const rectify = { relu: tf.relu, relu6: tf.relu6 } as const;
+const activations = ["linear", "relu", "relu6"] as const;
+type ActivationOf = (typeof activations)[number];
+const activated = (y: tf.Tensor, activation: ActivationOf): tf.Tensor =>
+  activation === "linear" ? y : rectify[activation](y);
+/** What gamma is multiplied by, so that results lie on both sides of where an activation bends. */
+const reach = { linear: 1, relu: 1, relu6: 9 } as const;
 
 function normalized(x: tf.Tensor, axes: number[], epsilon: number): tf.Tensor {
   const { mean, variance } = tf.moments(x, axes, true);
@@ -95,23 +101,25 @@ export const engineCases: Readonly<Record<string, readonly DerivativeCase[]>> = 
       signed([2], 3),
     ),
   ),
-  BatchNormTraining: (["linear", "relu"] as const).map((activation) =>
+  // With a ReLU6 of something large, which closes it at both ends.
+  BatchNormTraining: activations.map((activation) =>
     both(
-      (x: tf.Tensor, gamma: T1, beta: T1) => engine.batchNormTraining(x, { gamma, beta, activation, epsilon: 0.1 }).y,
+      (x: tf.Tensor, gamma: T1, beta: T1) =>
+        engine.batchNormTraining(x, { gamma: tf.mul(gamma, reach[activation]), beta, activation, epsilon: 0.1 }).y,
       (x: tf.Tensor, gamma: T1, beta: T1) => {
-        const y = tf.add(tf.mul(normalized(x, [0, 1, 2], 0.1), gamma), beta);
-        return activation === "relu" ? tf.relu(y) : y;
+        const y = tf.add(tf.mul(normalized(x, [0, 1, 2], 0.1), tf.mul(gamma, reach[activation])), beta);
+        return activated(y, activation);
       },
       ...batch,
     ),
   ),
-  BatchNormTrainingResidual: (["linear", "relu"] as const).map((activation) =>
+  BatchNormTrainingResidual: activations.map((activation) =>
     both(
       (x: tf.Tensor, gamma: T1, beta: T1, residual: tf.Tensor) =>
         engine.batchNormTraining(x, { gamma, beta, residual, activation, epsilon: 0.1 }).y,
       (x: tf.Tensor, gamma: T1, beta: T1, residual: tf.Tensor) => {
         const y = tf.add(tf.add(tf.mul(normalized(x, [0, 1, 2], 0.1), gamma), beta), residual);
-        return activation === "relu" ? tf.relu(y) : y;
+        return activated(y, activation);
       },
       ...batch,
       // So large that it alone decides where the ReLU is open.

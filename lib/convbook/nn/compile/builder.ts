@@ -264,7 +264,7 @@ export class ProgramBuilder {
     const made = this.#buffers[target] as ProgramBuffer;
     const weights = height * width * inChannels * outChannels;
     const isBare = fold < 0 && residual < 0 && activation === "linear";
-    return isBare && paysToFold(weights, this.#batch * made.height * made.width * outChannels);
+    return isBare && paysToFold(weights, this.#batch * made.height * made.width * outChannels, false);
   }
 
   #isWhole({ buffer, offset, channels }: Place): boolean {

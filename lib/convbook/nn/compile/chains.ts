@@ -4,6 +4,7 @@
  */
 import { at } from "../../arguments/at.ts";
 import type { ActivationName } from "../functional/activation.ts";
+import { hasKernel } from "../functional/backend.ts";
 import { paysToFold } from "./cost.ts";
 import type { PlanNode } from "./plan.ts";
 
@@ -77,7 +78,7 @@ function chainFrom(all: readonly PlanNode[], first: number, readerOf: ReaderOf, 
       behind !== undefined &&
       follower?.kind === "normalisation" &&
       !follower.usesBatch &&
-      paysToFold(convolution.weight.size, sizeOf(at(shapes, 0)))
+      paysToFold(convolution.weight.size, sizeOf(at(shapes, 0)), hasKernel("ConvolutionNormalized"))
     ) {
       normalisation = take(behind);
     }

@@ -27,13 +27,15 @@ export function keepsSomething({ numbers, nodes }: Region): boolean {
 }
 
 /**
- * Whether a normalisation is to be folded into the convolution before it in evaluation: that goes over its weights instead of over its results.
+ * Whether a normalisation is to be folded into the convolution before it in evaluation: that goes over its weights instead of over its results. The engine
+ * keeps such weights from call to call where there are more of them.
  *
  * @param weights how many weights the convolution has
  * @param results how many numbers it gives
+ * @param isKept whether the engine folds it, and keeps what comes of it
  */
-export function paysToFold(weights: number, results: number): boolean {
-  return weights <= results;
+export function paysToFold(weights: number, results: number, isKept: boolean): boolean {
+  return isKept || weights <= results;
 }
 
 /**
@@ -43,7 +45,7 @@ export function paysToFold(weights: number, results: number): boolean {
  */
 const costs = {
   training: { graph: 67, node: 3.2, program: 110, fold: 0, weight: 3e-4 },
-  evaluation: { graph: 40, node: 3.5, program: 40, fold: 25, weight: 0 },
+  evaluation: { graph: 40, node: 3.5, program: 40, fold: 0, weight: 0 },
 };
 const savings = {
   training: { convolution: 110, normalisation: 40, concatenation: 20, inProgram: 4e-4, inChain: 0 },

@@ -202,7 +202,8 @@ class Execution {
     if (nodes.length === 1) {
       return { steps: [single(0)], pays: !decided };
     }
-    const key = (decided ? "?" : "!") + planKey(nodes, shapes, this.#training);
+    const folds = hasKernel("ConvolutionNormalized") ? "+" : "-";
+    const key = (decided ? "?" : "!") + folds + planKey(nodes, shapes, this.#training);
     return plans.get(key, () => {
       const steps = planOf(nodes, shapes, this.#training);
       const pays = !decided || paysToWriteDown(nodes, steps, this.#training);

@@ -2,8 +2,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { at } from "../../arguments/at.ts";
 import { type ActivationName, activation } from "../functional/activation.ts";
-import { batchNormInference, batchNormTraining, foldedScale } from "../functional/batch-norm.ts";
-import { conv2d } from "../functional/conv.ts";
+import { batchNormInference, batchNormTraining, runningAverage } from "../functional/batch-norm.ts";
+import { conv2d, conv2dNormalized } from "../functional/conv.ts";
 import { type ProcessGroup, syncBatchNormTraining } from "../functional/sync-batch-norm.ts";
 import type { Chain } from "./chains.ts";
 import type { Convolution, GraphNode, KernelCall, Normalisation, Source } from "./graph.ts";
@@ -82,10 +82,8 @@ function convolve(
     return conv2d(images, own.weight, own.bias, geometry, act, more);
   }
   return tf.tidy(() => {
-    const { mean, variance, gamma, beta } = vectorsOf(folded);
-    const { scale, shift } = foldedScale(mean, variance, gamma, beta, folded.epsilon);
-    const shifted = own.bias === null ? shift : (tf.add(tf.mul(own.bias, scale), shift) as tf.Tensor1D);
-    return conv2d(images, tf.mul(own.weight, scale) as tf.Tensor4D, shifted, geometry, act, more);
+    const norm = { ...vectorsOf(folded), epsilon: folded.epsilon };
+    return conv2dNormalized(images, own.weight, own.bias, geometry, norm, act, more);
   });
 }
 
@@ -144,16 +142,16 @@ function take(operation: Normalisation, mean: tf.Tensor1D, biasedVariance: tf.Te
   if (share === null) {
     return;
   }
-  mix(operation.mean, mean, share);
-  mix(operation.variance, tf.mul(biasedVariance, count / (count - 1)), share);
+  mix(operation.mean, mean, share, 1);
+  mix(operation.variance, biasedVariance, share, count / (count - 1));
 }
 
-/** Takes a share of a batch's statistic into the running one. */
-function mix(running: Normalisation["mean"], value: tf.Tensor, share: number): void {
+/** Takes a share of a batch's statistic, times a factor, into the running one. */
+function mix(running: Normalisation["mean"], value: tf.Tensor, share: number, factor: number): void {
   if (running === null) {
     return;
   }
-  const mixed = tf.tidy(() => tf.add(tf.mul(running.variable, 1 - share), tf.mul(value, share)));
+  const mixed = runningAverage(running.variable, value, share, factor);
   running.variable.assign(mixed);
   mixed.dispose();
 }

@@ -78,7 +78,7 @@ function fusedTraining<R extends tf.Rank>(
   { residual, activation: act = "identity" }: Epilogue,
   rows: number,
 ): tf.Tensor<R> {
-  const fused = act === "relu" ? "relu" : "linear";
+  const fused = act === "relu" || act === "relu6" ? act : "linear";
   const hasResidual = residual !== undefined;
   const inputs: tf.NamedTensorMap = hasResidual ? { x, gamma, beta, residual } : { x, gamma, beta };
   const kernel = hasResidual ? "BatchNormTrainingResidual" : "BatchNormTraining";
@@ -86,7 +86,7 @@ function fusedTraining<R extends tf.Rank>(
   type Outputs = [y: tf.Tensor<R>, mean: tf.Tensor1D, variance: tf.Tensor1D];
   const [y, mean, variance] = tf.engine().runKernel<Outputs>(kernel, inputs, attributes);
   receive(mean, variance, rows);
-  return act === "relu" ? y : activation(y, act);
+  return fused === act ? y : activation(y, act);
 }
 
 /**
@@ -135,4 +135,12 @@ export function foldedScale(
 ): { scale: tf.Tensor1D; shift: tf.Tensor1D } {
   const scale: tf.Tensor1D = tf.mul(weight, tf.rsqrt(tf.add(variance, epsilon)));
   return { scale, shift: tf.sub(bias, tf.mul(mean, scale)) };
+}
+
+/** A running statistic, [C], that takes a share of a batch's, times a factor. */
+export function runningAverage(running: tf.Tensor, value: tf.Tensor, share: number, factor: number): tf.Tensor {
+  if (hasKernel("RunningAverage")) {
+    return tf.engine().runKernel<tf.Tensor>("RunningAverage", { running, value }, { share, factor });
+  }
+  return tf.tidy(() => tf.add(tf.mul(running, 1 - share), tf.mul(tf.mul(value, factor), share)));
 }

@@ -3,6 +3,7 @@ import { at } from "../../arguments/at.ts";
 import type { Padding } from "../shapes.ts";
 import { type ActivationName, activation } from "./activation.ts";
 import { hasKernel, isRecording, takesExplicitPadding } from "./backend.ts";
+import { foldedScale } from "./batch-norm.ts";
 import { customGradient } from "./custom-gradient.ts";
 
 /** Geometry of a two-dimensional convolution, all as [height, width]. */
@@ -72,6 +73,59 @@ export function conv2d(
     }
     return activation<tf.Rank.R4>(bias === null ? y : tf.add(y, bias), act);
   });
+}
+
+/** A normalisation by running statistics, [C] each. */
+export interface RunningNorm {
+  readonly mean: tf.Tensor1D;
+  readonly variance: tf.Tensor1D;
+  readonly gamma: tf.Tensor1D;
+  readonly beta: tf.Tensor1D;
+  readonly epsilon: number;
+}
+
+/** A convolution as {@link conv2d}, with a normalisation behind the bias, before the residual, which its weights take in; without gradients. */
+export function conv2dNormalized(
+  x: tf.Tensor4D,
+  weight: tf.Tensor4D,
+  bias: tf.Tensor1D | null,
+  geometry: Conv2dGeometry,
+  norm: RunningNorm,
+  act: ActivationName,
+  residual: tf.Tensor4D | undefined,
+): tf.Tensor4D {
+  const { mean, variance, gamma, beta, epsilon } = norm;
+  if (!hasKernel("ConvolutionNormalized")) {
+    const { scale, shift } = foldedScale(mean, variance, gamma, beta, epsilon);
+    const shifted = bias === null ? shift : (tf.add(tf.mul(bias, scale), shift) as tf.Tensor1D);
+    return conv2d(x, tf.mul(weight, scale) as tf.Tensor4D, shifted, geometry, act, residual);
+  }
+  const { stride, padding, dilation, groups } = geometry;
+  const [height, width, , outChannels] = weight.shape;
+  const isDepthwise = groups > 1 && groups === x.shape[3];
+  const fused = (act === "relu" || act === "relu6") && (residual === undefined || !isDepthwise) ? act : "linear";
+  const filter = isDepthwise ? tf.reshape(weight, [height, width, groups, outChannels / groups]) : weight;
+  const inputs: tf.NamedTensorMap = { x, filter, mean, variance, gamma, beta };
+  if (bias !== null) {
+    inputs.bias = bias;
+  }
+  if (residual !== undefined && !isDepthwise) {
+    inputs.residual = residual;
+  }
+  const attributes = {
+    strides: [...stride],
+    pad: padding.flat(),
+    dilations: [...dilation],
+    groups,
+    activation: fused,
+    epsilon,
+  };
+  const kernel = isDepthwise ? "DepthwiseConvolutionNormalized" : "ConvolutionNormalized";
+  const y: tf.Tensor4D = tf.engine().runKernel(kernel, inputs, attributes);
+  if (residual !== undefined && isDepthwise) {
+    return activation<tf.Rank.R4>(tf.add(y, residual), act);
+  }
+  return fused === act ? y : activation(y, act);
 }
 
 type Pair = [number, number];

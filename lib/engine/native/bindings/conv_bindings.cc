@@ -2,6 +2,8 @@
 #include "bindings/bindings.h"
 #include "bindings/described.h"
 #include "conv/conv.h"
+#include "conv/folded.h"
+#include "runtime/lent.h"
 
 namespace convbook {
 namespace {
@@ -31,7 +33,28 @@ size_t filterSize(const ConvShape& s) {
   return static_cast<size_t>(s.filterHeight) * s.filterWidth * (s.inChannels / s.groups) * s.outChannels;
 }
 
-// (shape, x, w, bias?, residual?, activation, y, rounds)
+// mean?, variance, gamma?, beta?, epsilon from argument i on: the normalization behind a convolution with this bias,
+// as a scale and a shift a channel.
+class Folded {
+ public:
+  Folded(const Arguments& args, size_t i, size_t channels, const float* bias) : isGiven_(args.given(i)) {
+    if (!isGiven_) return;
+    vectors_.resize(channels * 2);
+    const RunningNorm norm = {args.floats(i, channels), args.floats(i + 1, channels),
+                              args.optionalFloats(i + 2, channels), args.optionalFloats(i + 3, channels),
+                              args.number(i + 4)};
+    foldNorm(norm, channels, bias, vectors_.data(), vectors_.data() + channels);
+  }
+  explicit operator bool() const { return isGiven_; }
+  const float* scale() const { return isGiven_ ? vectors_.data() : nullptr; }
+  const float* shift() const { return vectors_.data() + vectors_.size() / 2; }
+
+ private:
+  const bool isGiven_;
+  std::vector<float> vectors_;
+};
+
+// (shape, x, w, bias?, residual?, activation, y, rounds, version?, mean?, variance?, gamma?, beta?, epsilon?)
 napi_value conv2d(const Arguments& args, State& state) {
   const ConvShape s = convShape(args, 0);
   checkGroups(s);
@@ -40,12 +63,20 @@ napi_value conv2d(const Arguments& args, State& state) {
   const float *bias = args.optionalFloats(3, s.outChannels), *residual = args.optionalFloats(4, outputSize(s));
   const Activation activation = args.choice<Activation>(5, 3);
   float* y = args.output(6, outputSize(s));
-  const PreparedConv* kept = state.kept.find(context, s, w, bias);
+  const Folded folded(args, 9, static_cast<size_t>(s.outChannels), bias);
+  if (folded) bias = folded.shift();
+  const PreparedConv* kept = state.kept.find(context, s, {w, bias, folded.scale(), args.given(8) ? args.whole(8) : 0});
   if (kept != nullptr) {
     kept->run(context, s.batch, {x, s.inChannels}, y, residual, activation);
-  } else {
-    convForward(context, s, x, w, bias, residual, activation, y);
+    return nullptr;
   }
+  const LentFloats scaled(folded ? filterSize(s) : 0);
+  if (scaled) {
+    const size_t channels = static_cast<size_t>(s.outChannels);
+    scaleColumns(context, w, filterSize(s) / channels, channels, folded.scale(), scaled.get());
+    w = scaled.get();
+  }
+  convForward(context, s, x, w, bias, residual, activation, y);
   return nullptr;
 }
 
@@ -87,11 +118,22 @@ size_t depthwiseFilterSize(const ConvShape& s) {
   return static_cast<size_t>(s.filterHeight) * s.filterWidth * s.outChannels;
 }
 
-// (shape, x, w, bias?, activation, y)
+// (shape, x, w, bias?, activation, y, mean?, variance?, gamma?, beta?, epsilon?)
 napi_value depthwise(const Arguments& args, const Context& context) {
   const ConvShape s = convShape(args, 0);
-  depthwiseForward(context, s, multiplierOf(s), args.floats(1, inputSize(s)), args.floats(2, depthwiseFilterSize(s)),
-                   args.optionalFloats(3, s.outChannels), args.choice<Activation>(4, 3), args.output(5, outputSize(s)));
+  const int multiplier = multiplierOf(s);
+  const size_t channels = static_cast<size_t>(s.outChannels), count = depthwiseFilterSize(s);
+  const float *x = args.floats(1, inputSize(s)), *w = args.floats(2, count), *bias = args.optionalFloats(3, channels);
+  const Activation activation = args.choice<Activation>(4, 3);
+  float* y = args.output(5, outputSize(s));
+  const Folded folded(args, 6, channels, bias);
+  const LentFloats scaled(folded ? count : 0);
+  if (folded) bias = folded.shift();
+  if (scaled) {
+    scaleColumns(context, w, count / channels, channels, folded.scale(), scaled.get());
+    w = scaled.get();
+  }
+  depthwiseForward(context, s, multiplier, x, w, bias, activation, y);
   return nullptr;
 }
 

@@ -7,7 +7,7 @@ namespace convbook {
 namespace {
 
 BatchNorm batchNormOf(const Arguments& args, size_t i) {
-  BatchNorm s = {args.size(i), args.size(i + 1), args.single(i + 2), args.choice<int>(i + 3, 2)};
+  BatchNorm s = {args.size(i), args.size(i + 1), args.single(i + 2), args.choice<int>(i + 3, 3)};
   return s;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "conv/folded.h"
+
 namespace convbook {
 namespace {
 
@@ -34,15 +36,18 @@ uint64_t hashOf(const float* values, size_t count) {
   return hash;
 }
 
-bool same(const float* a, const float* b, size_t count) { return std::memcmp(a, b, count * sizeof(float)) == 0; }
+bool same(const float* a, const float* b, size_t count) {
+  return count == 0 || std::memcmp(a, b, count * sizeof(float)) == 0;
+}
 
 }  // namespace
 
-KeptConvs::Entry& KeptConvs::entryOf(const Context& context, const ConvShape& s, const float* w, bool hasBias) {
+KeptConvs::Entry& KeptConvs::entryOf(const Context& context, const ConvShape& s, const ConvWeights& given) {
+  const bool hasBias = given.bias != nullptr, hasScale = given.scale != nullptr;
   for (auto& entry : entries_) {
-    if (entry->w == w && std::memcmp(&entry->shape, &s, sizeof s) == 0 && entry->kernels == &context.kernels &&
+    if (entry->w == given.w && std::memcmp(&entry->shape, &s, sizeof s) == 0 && entry->kernels == &context.kernels &&
         entry->pool == &context.pool && entry->winograd == context.winograd && entry->hasBias == hasBias &&
-        entry->bf16 == context.bf16) {
+        entry->hasScale == hasScale && entry->bf16 == context.bf16) {
       return *entry;
     }
   }
@@ -55,11 +60,12 @@ KeptConvs::Entry& KeptConvs::entryOf(const Context& context, const ConvShape& s,
   entries_.emplace_back(new Entry());
   Entry& entry = *entries_.back();
   entry.shape = s;
-  entry.w = w;
+  entry.w = given.w;
   entry.kernels = &context.kernels;
   entry.pool = &context.pool;
   entry.winograd = context.winograd;
   entry.hasBias = hasBias;
+  entry.hasScale = hasScale;
   entry.bf16 = context.bf16;
   return entry;
 }
@@ -70,6 +76,7 @@ void KeptConvs::drop(Entry& entry) {
   entry.conv.reset();
   entry.weights = {};
   entry.bias = {};
+  entry.scale = {};
 }
 
 // Lets go of what has not been used for long; what a network uses again and again is not thrown out for its last
@@ -82,23 +89,29 @@ bool KeptConvs::makeRoom(size_t bytes) {
   return bytes_ + bytes <= kMostBytes;
 }
 
-const PreparedConv* KeptConvs::find(const Context& context, const ConvShape& s, const float* w, const float* bias) {
-  const size_t pixels = static_cast<size_t>(s.batch) * s.outHeight * s.outWidth;
-  const size_t count = static_cast<size_t>(s.filterHeight) * s.filterWidth * (s.inChannels / s.groups) * s.outChannels;
+const PreparedConv* KeptConvs::find(const Context& context, const ConvShape& s, const ConvWeights& given) {
+  const auto& [w, bias, scale, version] = given;
+  const size_t pixels = static_cast<size_t>(s.batch) * s.outHeight * s.outWidth, channels = s.outChannels;
+  const size_t count = static_cast<size_t>(s.filterHeight) * s.filterWidth * (s.inChannels / s.groups) * channels;
   if (pixels > kMostPixels || count < kFewestWeights || context.onednn != nullptr) return nullptr;
-  const size_t biasCount = bias != nullptr ? static_cast<size_t>(s.outChannels) : 0;
-  Entry& entry = entryOf(context, s, w, bias != nullptr);
+  const size_t biasCount = bias != nullptr ? channels : 0, scaleCount = scale != nullptr ? channels : 0;
+  Entry& entry = entryOf(context, s, given);
   calls_++;
   entry.lastUse = calls_;
   if (calls_ < entry.restsTo) return nullptr;
   if (entry.conv != nullptr) {
-    if (same(entry.weights.data(), w, count) && (bias == nullptr || same(entry.bias.data(), bias, biasCount))) {
+    const bool isKnown = version != 0 && version == entry.version;
+    if (same(entry.bias.data(), bias, biasCount) && same(entry.scale.data(), scale, scaleCount) &&
+        (isKnown || (scale == nullptr ? same(entry.weights.data(), w, count)
+                                      : isScaled(entry.weights.data(), w, count / channels, channels, scale)))) {
+      entry.version = version;
       uses_++;
       return entry.conv.get();
     }
     drop(entry);
   }
-  const uint64_t hash = hashOf(w, count) + (bias != nullptr ? hashOf(bias, biasCount) : 0);
+  const uint64_t hash =
+      (version != 0 ? version : hashOf(w, count)) + hashOf(bias, biasCount) + 3 * hashOf(scale, scaleCount);
   if (hash != entry.hash) {
     entry.hash = hash;
     if (++entry.changes > kChanges) {
@@ -112,7 +125,10 @@ const PreparedConv* KeptConvs::find(const Context& context, const ConvShape& s, 
   const size_t bytes = count * sizeof(float) * (s.filterHeight == 3 && s.strideHeight == 1 ? 5 : 2);
   if (!makeRoom(bytes)) return nullptr;
   entry.weights.assign(w, w + count);
-  if (bias != nullptr) entry.bias.assign(bias, bias + biasCount);
+  if (scale != nullptr) scaleColumns(context, w, count / channels, channels, scale, entry.weights.data());
+  entry.bias.assign(bias, bias + biasCount);
+  entry.scale.assign(scale, scale + scaleCount);
+  entry.version = version;
   entry.conv.reset(new PreparedConv(context, s, entry.weights.data(), bias != nullptr ? entry.bias.data() : nullptr,
                                     s.outChannels, true));
   entry.bytes = bytes;

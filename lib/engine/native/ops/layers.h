@@ -9,7 +9,7 @@ namespace convbook {
 struct BatchNorm {
   size_t rows, channels;
   float epsilon;
-  int activation;  // kLinear or kRelu
+  int activation;
 };
 void batchNormForward(const Context&, const BatchNorm&, const float* x, const float* gamma, const float* beta,
                       const float* residual, float* y, float* mean, float* variance, float* inverse);

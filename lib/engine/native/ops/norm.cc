@@ -117,7 +117,11 @@ void batchNormGrad(const Context& context, const BatchNorm& s, const float* dy, 
   }
   const auto means = repeated(mean, s.channels, width, 0.f), scales = repeated(scale.data(), s.channels, width, 0.f),
              shifts = repeated(shift.data(), s.channels, width, 0.f);
-  const int mask = s.activation == kLinear ? 0 : y != nullptr ? 2 : 1;
+  const bool hasY = y != nullptr;
+  const int mask = s.activation == kLinear  ? kMaskNone
+                   : s.activation == kRelu6 ? (hasY ? kMaskY6 : kMaskX6)
+                                            : (hasY ? kMaskY : kMaskX);
+  const bool kept = (mask == kMaskY || mask == kMaskY6) && dresidual != nullptr;
   const Pieces pieces(n, width);
   const Tasks tasks(context, pieces);
   std::vector<double> parts(tasks.count * width * 2, 0.0);
@@ -129,8 +133,8 @@ void batchNormGrad(const Context& context, const BatchNorm& s, const float* dy, 
     for (size_t b = pieces.count * task / tasks.count; b < pieces.count * (task + 1) / tasks.count; b++) {
       const size_t at = b * pieces.pieceFloats;
       context.kernels.normSums(mask, dy + at, x + at, y != nullptr ? y + at : nullptr, means.data(), scales.data(),
-                               shifts.data(), mask == 2 && dresidual != nullptr ? dresidual + at : nullptr,
-                               pieces.floats(b), width, pieceSum, pieceSumX);
+                               shifts.data(), kept ? dresidual + at : nullptr, pieces.floats(b), width, pieceSum,
+                               pieceSumX);
       for (size_t j = 0; j < width; j++) {
         sums[j] += pieceSum[j];
         sumsX[j] += pieceSumX[j];
@@ -158,10 +162,10 @@ void batchNormGrad(const Context& context, const BatchNorm& s, const float* dy, 
   }
   const auto r1 = repeated(a1.data(), s.channels, width, 0.f), r2 = repeated(a2.data(), s.channels, width, 0.f),
              r3 = repeated(a3.data(), s.channels, width, 0.f);
-  const bool kept = mask == 2 && dresidual != nullptr;
   context.pool.range(n, kParallel, std::max<size_t>(width, 4096 / width * width), [&](size_t lo, size_t hi) {
-    context.kernels.normGrad(kept ? 0 : mask, (kept ? dresidual : dy) + lo, x + lo, y != nullptr ? y + lo : nullptr,
-                             scales.data(), shifts.data(), r1.data(), r2.data(), r3.data(), dx + lo, hi - lo, width);
+    context.kernels.normGrad(kept ? kMaskNone : mask, (kept ? dresidual : dy) + lo, x + lo,
+                             y != nullptr ? y + lo : nullptr, scales.data(), shifts.data(), r1.data(), r2.data(),
+                             r3.data(), dx + lo, hi - lo, width);
   });
 }
 

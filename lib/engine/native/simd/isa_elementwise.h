@@ -80,9 +80,7 @@ void unary(Unary op, const float* x, float* y, size_t n, float a, float b) {
     case Unary::Erf: return mapTo(x, y, n, [](float v) { return std::erf(v); });
     case Unary::Clip: return mapTo(x, y, n, [a, b](float v) { return v > b ? b : v < a ? a : v; });
     case Unary::Copy: return mapTo(x, y, n, [](float v) { return v; });
-    case Unary::Gelu:
-      // Far below 0 nothing is left of the sum of 1 and erf.
-      return mapTo(x, y, n, [](float v) { return 0.5f * v * std::erfc(v * -0.70710678118654752f); });
+    case Unary::Gelu: return mapTo(x, y, n, [](float v) { return v * normalOf(v).below; });
     case Unary::Silu: return mapTo(x, y, n, [](float v) { return v * sigmoidOf(v); });
     case Unary::Count: return;
   }
@@ -137,6 +135,16 @@ void binary(Binary op, const float* a, int sa, const float* b, int sb, float* y,
       return zipTo(a, sa, b, sb, y, n, [](float dy, float v) { return v <= 0.f || v >= 6.f ? 0.f : dy; });
     case Binary::Mod: return zipTo(a, sa, b, sb, y, n, [](float p, float q) { return floorMod(p, q); });
     case Binary::FloorDiv: return zipTo(a, sa, b, sb, y, n, [](float p, float q) { return std::floor(p / q); });
+    case Binary::SiluGrad:
+      return zipTo(a, sa, b, sb, y, n, [](float dy, float v) {
+        float s = sigmoidOf(v);
+        return dy * (s * (1.f + v * (1.f - s)));
+      });
+    case Binary::GeluGrad:
+      return zipTo(a, sa, b, sb, y, n, [](float dy, float v) {
+        Normal normal = normalOf(v);
+        return dy * (normal.below + v * (0.3989422804f * normal.bell));
+      });
     case Binary::Atan2: return zipTo(a, sa, b, sb, y, n, [](float p, float q) { return std::atan2(p, q); });
     case Binary::Count: return;
   }

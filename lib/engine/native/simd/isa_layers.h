@@ -5,6 +5,8 @@
 
 namespace {
 
+using convbook::kMaskNone, convbook::kMaskX, convbook::kMaskX6, convbook::kMaskY, convbook::kMaskY6;
+
 void moments(const float* x, size_t rows, size_t width, float* CONVBOOK_RESTRICT mean, float* CONVBOOK_RESTRICT m2) {
   for (size_t j = 0; j < width; j++) mean[j] = m2[j] = 0.f;
   for (size_t r = 0; r < rows; r++) {
@@ -58,6 +60,14 @@ void affine(const float* x, const float* scale, const float* shift, const float*
   return affineOf<kLinear, false>(x, scale, shift, x, y, n, width);
 }
 
+// A gradient behind an activation that gave `y`.
+template <int Mask>
+inline float masked(float dy, float y) {
+  if (Mask == kMaskNone) return dy;
+  const float open = y <= 0.f ? 0.f : dy;
+  return Mask == kMaskX6 || Mask == kMaskY6 ? (y >= 6.f ? 0.f : open) : open;
+}
+
 template <int Mask, bool Keep>
 inline void normSumsOf(const float* dy, const float* x, const float* y, const float* CONVBOOK_RESTRICT mean,
                        const float* CONVBOOK_RESTRICT scale, const float* CONVBOOK_RESTRICT shift, float* dresidual,
@@ -71,9 +81,7 @@ inline void normSumsOf(const float* dy, const float* x, const float* y, const fl
     float* keep = dresidual + base;
 #pragma GCC ivdep
     for (size_t j = 0; j < count; j++) {
-      float v = g[j];
-      if (Mask == 1) v = in[j] * scale[j] + shift[j] <= 0.f ? 0.f : v;
-      if (Mask == 2) v = out[j] <= 0.f ? 0.f : v;
+      const float v = masked<Mask>(g[j], Mask == kMaskX || Mask == kMaskX6 ? in[j] * scale[j] + shift[j] : out[j]);
       if (Keep) keep[j] = v;
       sum[j] += v;
       sumX[j] += v * (in[j] - mean[j]);
@@ -83,10 +91,13 @@ inline void normSumsOf(const float* dy, const float* x, const float* y, const fl
 
 void normSums(int mask, const float* dy, const float* x, const float* y, const float* mean, const float* scale,
               const float* shift, float* dresidual, size_t n, size_t width, float* sum, float* sumX) {
-  if (mask == 0) return normSumsOf<0, false>(dy, x, x, mean, scale, shift, nullptr, n, width, sum, sumX);
-  if (mask == 1) return normSumsOf<1, false>(dy, x, x, mean, scale, shift, nullptr, n, width, sum, sumX);
-  if (dresidual != nullptr) return normSumsOf<2, true>(dy, x, y, mean, scale, shift, dresidual, n, width, sum, sumX);
-  return normSumsOf<2, false>(dy, x, y, mean, scale, shift, nullptr, n, width, sum, sumX);
+  const bool keeps = dresidual != nullptr;
+  const auto sums = mask == kMaskNone ? normSumsOf<kMaskNone, false>
+                    : mask == kMaskX  ? normSumsOf<kMaskX, false>
+                    : mask == kMaskX6 ? normSumsOf<kMaskX6, false>
+                    : mask == kMaskY  ? (keeps ? normSumsOf<kMaskY, true> : normSumsOf<kMaskY, false>)
+                                      : (keeps ? normSumsOf<kMaskY6, true> : normSumsOf<kMaskY6, false>);
+  sums(dy, x, y != nullptr ? y : x, mean, scale, shift, dresidual, n, width, sum, sumX);
 }
 
 template <int Mask>
@@ -102,9 +113,7 @@ inline void normGradOf(const float* dy, const float* x, const float* y, const fl
     float* result = dx + base;
 #pragma GCC ivdep
     for (size_t j = 0; j < count; j++) {
-      float v = g[j];
-      if (Mask == 1) v = in[j] * scale[j] + shift[j] <= 0.f ? 0.f : v;
-      if (Mask == 2) v = out[j] <= 0.f ? 0.f : v;
+      const float v = masked<Mask>(g[j], Mask == kMaskX || Mask == kMaskX6 ? in[j] * scale[j] + shift[j] : out[j]);
       result[j] = a1[j] * v + a2[j] * in[j] + a3[j];
     }
   }
@@ -112,9 +121,12 @@ inline void normGradOf(const float* dy, const float* x, const float* y, const fl
 
 void normGrad(int mask, const float* dy, const float* x, const float* y, const float* scale, const float* shift,
               const float* a1, const float* a2, const float* a3, float* dx, size_t n, size_t width) {
-  if (mask == 0) return normGradOf<0>(dy, x, x, scale, shift, a1, a2, a3, dx, n, width);
-  if (mask == 1) return normGradOf<1>(dy, x, x, scale, shift, a1, a2, a3, dx, n, width);
-  return normGradOf<2>(dy, x, y, scale, shift, a1, a2, a3, dx, n, width);
+  const auto grad = mask == kMaskNone ? normGradOf<kMaskNone>
+                    : mask == kMaskX  ? normGradOf<kMaskX>
+                    : mask == kMaskX6 ? normGradOf<kMaskX6>
+                    : mask == kMaskY  ? normGradOf<kMaskY>
+                                      : normGradOf<kMaskY6>;
+  grad(dy, x, y != nullptr ? y : x, scale, shift, a1, a2, a3, dx, n, width);
 }
 
 // What comes from memory, and where results go, is asked for so far ahead.

@@ -78,6 +78,33 @@ inline float sigmoidOf(float x) {
   return x < 0.f ? t * y : y;
 }
 
+// The share of the normal distribution below x, and e^(-x^2 / 2), which is sqrt(2 pi) times its density. Far below 0,
+// too, the share has an error of at most 5e-7 of itself: erfc(z) = e^(-z^2) t P(t), t = 1 / (1 + 0.3 z), with a
+// polynomial fitted to 2e-8 for z up to 10; x^2 is taken in two parts, of which the first is exact.
+struct Normal {
+  float below, bell;
+};
+inline Normal normalOf(float x) {
+  float a = x < 0.f ? -x : x;
+  a = a > 15.f ? 15.f : a;
+  float high = fromBits(toBits(a) & -4096);
+  float rest = -0.5f * (a - high) * (a + high);
+  float more = 1.f + rest * (1.f + rest * (0.5f + rest * (1.6666667e-1f + rest * 4.1666668e-2f)));
+  float bell = expOf(-0.5f * high * high) * more;
+  float t = 1.f / (1.f + 0.21213203f * a);
+  float p = -6.4770313803e-2f;
+  p = p * t + 2.4282816304e-1f;
+  p = p * t - 2.5624391124e-1f;
+  p = p * t + 2.7399207419e-1f;
+  p = p * t - 4.7426901663e-2f;
+  p = p * t + 1.0751176295e-1f;
+  p = p * t + 7.4155349446e-2f;
+  p = p * t + 8.5359923962e-2f;
+  p = p * t + 8.4593843303e-2f;
+  float tail = p * t * bell;
+  return {x < 0.f ? tail : 1.f - tail, bell};
+}
+
 inline float tanhOf(float x) {
   float a = x < 0.f ? -x : x;
   float z = x * x;

@@ -21,6 +21,9 @@ class ConvImplementation;
 
 enum Activation : int { kLinear, kRelu, kRelu6 };
 inline constexpr const char* kActivationNames = "Linear, Relu, Relu6";  // in this order
+// Where a gradient gets through an activation: everywhere, or where its result is above 0, and for 6 below 6, too. The
+// result is worked out again from x, or given as y.
+enum ActivationMask : int { kMaskNone, kMaskX, kMaskY, kMaskX6, kMaskY6 };
 
 // `length` inputs that lie `xk` apart, from `offset` on, meet `length` consecutive rows of the packed weights.
 struct Run {
@@ -110,7 +113,7 @@ CONVBOOK_CHOICES(enum class Unary, kUnaryNames, Relu, Relu6, Step, Square, Sqrt,
                  Abs, Reciprocal, Sign, Floor, Ceil, Round, Elu, Selu, LeakyRelu, Softplus, Expm1, Log1p, Sin, Cos, Tan,
                  Asin, Acos, Atan, Sinh, Cosh, Asinh, Acosh, Atanh, Erf, Clip, Copy, Gelu, Silu);
 CONVBOOK_CHOICES(enum class Binary, kBinaryNames, Add, Sub, Multiply, RealDiv, Maximum, Minimum, SquaredDifference, Pow,
-                 Prelu, EluGrad, ReluGrad, Relu6Grad, Mod, FloorDiv, Atan2);
+                 Prelu, EluGrad, ReluGrad, Relu6Grad, Mod, FloorDiv, Atan2, SiluGrad, GeluGrad);
 CONVBOOK_CHOICES(enum class Compare, kCompareNames, Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual);
 CONVBOOK_CHOICES(enum class Reduce, kReduceNames, Sum, Max, Min, Prod);
 
@@ -144,8 +147,7 @@ struct Kernels {
   // y = act(x * scale + shift (+ residual)), period `width` (all arrays of n elements start at a multiple of it).
   void (*affine)(const float* x, const float* scale, const float* shift, const float* residual, float* y, size_t n,
                  size_t width, int activation);
-  // Sums over rows of dz and dz * (x - mean), dz = dy behind the activation's mask. mask: 0 none, 1 recomputed from x,
-  // 2 y > 0.
+  // Sums over rows of dz and dz * (x - mean), dz = dy behind the activation's mask.
   void (*normSums)(int mask, const float* dy, const float* x, const float* y, const float* mean, const float* scale,
                    const float* shift, float* dresidual, size_t n, size_t width, float* sum, float* sumX);
   // dx = a1 * dz + a2 * x + a3
