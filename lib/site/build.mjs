@@ -94,7 +94,7 @@ async function writeNotebooks() {
     written.push({ name, title: `${name.slice(0, 2)} ${title}` });
   }
   const list = written.map(
-    ({ name, title }) => `- [${title}](./${name}) ([executed page](/pages/${name}.html){target="_self"})`,
+    ({ name, title }) => `- [${title}](./${name}) ([executed page](/pages/${name}.html){:target="_self":})`,
   );
   writeFileSync(
     join(content, "notebooks/index.md"),
@@ -108,7 +108,7 @@ async function writeNotebooks() {
 function withLinks(notebook, name) {
   const cells = notebook.cells.flatMap((cell) => {
     const isFigure = (cell.outputs ?? []).some(({ data = {} }) => "image/png" in data || "image/svg+xml" in data);
-    const source = `[this cell in the executed page](/pages/${name}.html#cell-${cell.id}){target="_self" .to-cell}`;
+    const source = `[this cell in the executed page](/pages/${name}.html#cell-${cell.id}){:target="_self" .to-cell:}`;
     return isFigure ? [cell, { cell_type: "markdown", id: `${cell.id}-link`, metadata: {}, source }] : [cell];
   });
   return { ...notebook, cells };

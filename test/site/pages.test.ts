@@ -3,7 +3,7 @@
  * load, fit a phone, and are searched without a network. Notebooks stand in it as they are in the repository, without outputs.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodePng } from "../../lib/convbook/index.ts";
 import { browserProgram } from "../browser/support.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -23,15 +24,37 @@ if (!existsSync(tools)) {
 }
 
 const site = mkdtempSync(join(tmpdir(), "convbook-site-"));
-afterAll(() => rmSync(site, { recursive: true }));
+afterAll(() => {
+  rmSync(site, { recursive: true });
+  rmSync(`${site}-notebooks`, { recursive: true, force: true });
+});
 const files = (folder = ""): readonly string[] =>
   readdirSync(join(site, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(site.length + 1));
 
+/** The notebooks in a folder, as they are but for two outputs of one of them: a table with braces, and a picture that is to be half as large as its pixels. */
+function executed(): string {
+  const folder = `${site}-notebooks`;
+  cpSync(join(root, "notebooks"), folder, { recursive: true });
+  const path = join(folder, "09-94-percent-in-minutes.ipynb");
+  const notebook = JSON.parse(readFileSync(path, "utf8"));
+  const png = encodePng({ width: 2, height: 2, channels: 1, data: new Uint8Array(4) });
+  const show = (data: object, metadata: object) => ({ output_type: "display_data", data, metadata });
+  notebook.cells.find(({ id }: { id: string }) => id === "recipe").outputs = [
+    show({ "text/markdown": '| what | value |\n|---|---|\n| filters | {"lr":0.18} |\n' }, {}),
+    show(
+      { "image/png": Buffer.from(png).toString("base64") },
+      { "image/png": { alt: "Four pixels", width: 1, height: 1 } },
+    ),
+  ];
+  writeFileSync(path, JSON.stringify(notebook));
+  return folder;
+}
+
 describe.runIf(existsSync(tools))("the site", () => {
   beforeAll(() => {
-    execFileSync(process.execPath, [join(root, "lib/site/build.mjs"), "--notebooks", "notebooks", "--out", site], {
+    execFileSync(process.execPath, [join(root, "lib/site/build.mjs"), "--notebooks", executed(), "--out", site], {
       cwd: root,
       stdio: "pipe",
     });
@@ -63,6 +86,13 @@ describe.runIf(existsSync(tools))("the site", () => {
     expect(html("api/convbook/functions/createModel.html")).toMatch(/id="throws[\s\S]*<code>UnknownNameError<\/code>/);
     expect(html("api/convbook/index.html")).toContain("cannot be imported");
     expect(html("api/convbook/interfaces/RegisteredModels.html")).not.toContain("GroupNormNet");
+  });
+
+  it("has outputs as they are: braces in a table, a picture with its words and its size, a link to its cell", () => {
+    const page = html("notebooks/09-94-percent-in-minutes.html");
+    expect(page).toMatch(/<td[^>]*>filters<\/td><td[^>]*>{&quot;lr&quot;:0.18}<\/td>/);
+    expect(page).toMatch(/<img src="[^"]*output_\d+_1\.\w*\.?png" alt="Four pixels" width="1" height="1">/);
+    expect(page).toMatch(/<a href="\/pages\/09-94-percent-in-minutes.html#cell-recipe" target="_self" class="to-cell"/);
   });
 
   it("has no link to a page or a file that is not there", () => {
@@ -188,6 +218,19 @@ describe.runIf(existsSync(tools))("the site", () => {
         `document.querySelector(".vp-doc")?.insertAdjacentHTML("beforeend", "<pre><code>${"long ".repeat(99)}</code></pre>")`,
       );
       expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
+      await page.close();
+    });
+
+    it("has what is below the line in a formula below it, whatever fonts the reader has", async () => {
+      const page = await open("notebooks/01-inception-resnet-densenet.html");
+      // x with its l + 1; how far the middle of the one is below the other's
+      const below = await page.evaluate(`document.fonts.ready.then(() => {
+        const formula = [...document.querySelectorAll(".katex-display")].find((one) => one.textContent.includes("instead of"));
+        const middle = (part) => (part.getBoundingClientRect().top + part.getBoundingClientRect().bottom) / 2;
+        const index = formula.querySelector(".katex-html .msupsub .mtight .mtight");
+        return middle(index) - middle(index.closest(".msupsub").previousElementSibling);
+      })`);
+      expect(below).toBeGreaterThan(2);
       await page.close();
     });
 

@@ -34,6 +34,28 @@ test("Markdown has the text, the code in fences, and the outputs", () => {
   expect(files).toEqual([]);
 });
 
+test("pictures have the words and the size that their metadata tell", () => {
+  const metadata = { "image/png": { alt: 'Loss "a" < b [1]', width: 301, height: 812 } };
+  const words = { "image/png": { alt: "Two [grids]\nof four" } };
+  const { text: result } = toMarkdown(
+    notebook(
+      code("1", [
+        { ...picture, metadata },
+        { ...picture, metadata: words },
+      ]),
+    ),
+    {
+      filesFolder: "my files",
+    },
+  );
+  expect(result.split("\n").slice(-4)).toEqual([
+    '<img src="my%20files/output_0_0.png" alt="Loss &quot;a&quot; &lt; b [1]" width="301" height="812">',
+    "",
+    "![Two grids of four](my%20files/output_0_1.png)",
+    "",
+  ]);
+});
+
 test("pictures and attachments go beside the Markdown where that is wanted", () => {
   const attached: Cell = {
     cell_type: "markdown",

@@ -1,7 +1,9 @@
 /** A notebook as Markdown, with its pictures beside it or in it. */
 import { stripVTControlCharacters } from "node:util";
 import { type Cell, type CodeCell, joinLines, type Notebook, type Output, tagsOf } from "../notebook/types.ts";
+import { asObject } from "../objects.ts";
 import { overwrite } from "./html/ansi.ts";
+import { escapeHtml } from "./html/escape.ts";
 import { decodePercent } from "./html/notebook-files.ts";
 import { notebookLanguage } from "./html/render-cells.ts";
 
@@ -79,11 +81,11 @@ class MarkdownWriter {
           plain(output.traceback.map((line) => joinLines(line)).join("\n") || `${output.ename}: ${output.evalue}`),
         );
       default:
-        return this.#bundle(output.data, name);
+        return this.#bundle(output.data, name, output.metadata);
     }
   }
 
-  #bundle(data: Readonly<Record<string, unknown>>, name: string): string {
+  #bundle(data: Readonly<Record<string, unknown>>, name: string, metadata: Readonly<Record<string, unknown>>): string {
     const text = (mimetype: string) => joinLines(data[mimetype]);
     if (data["text/markdown"] !== undefined) {
       return text("text/markdown");
@@ -92,7 +94,13 @@ class MarkdownWriter {
       if (data[mimetype] !== undefined) {
         const bytes =
           mimetype === "image/svg+xml" ? Buffer.from(text(mimetype)) : Buffer.from(text(mimetype), "base64");
-        return `![${altText(text("text/plain"))}](${this.#picture(mimetype, bytes, name)})`;
+        const { alt, width, height } = asObject(metadata[mimetype]);
+        const words = typeof alt === "string" ? alt : altText(text("text/plain"));
+        const path = this.#picture(mimetype, bytes, name);
+        // Pictures are mostly drawn with more pixels than they are to take. Markdown's own form has no place for a size.
+        return isSize(width) && isSize(height)
+          ? `<img src="${escapeHtml(path)}" alt="${escapeHtml(words.replace(/\s+/g, " "))}" width="${width}" height="${height}">`
+          : `![${words.replace(/[[\]\s]+/g, " ").trim()}](${path})`;
       }
     }
     if (data["text/latex"] !== undefined) {
@@ -149,6 +157,11 @@ function indented(text: string): string {
         .split("\n")
         .map((line) => `    ${line}`)
         .join("\n");
+}
+
+/** Whether metadata tell a width or a height in pixels. */
+function isSize(value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(value) && value > 0;
 }
 
 function altText(text: string): string {

@@ -6,9 +6,11 @@ import { defineConfig } from "vitepress";
 
 const repository = new URL("../../../", import.meta.url);
 const { notebooks, packages } = JSON.parse(readFileSync(new URL("../content/contents.json", import.meta.url), "utf8"));
-// KaTeX and its extension are the runner's: formulas look as they do in its pages.
+// KaTeX and its extension are the runner's: formulas look as they do in its pages. MathML alone would need a font for mathematics on the reader's machine:
+// without one Chromium leaves x_l+1 on its line.
 const require = createRequire(new URL("lib/runner/package.json", repository));
 const katex = require("@vscode/markdown-it-katex").default;
+const katexStyle = require.resolve("katex/dist/katex.min.css");
 
 // Where the site is served from, as /convbook/.
 const base = process.env.CONVBOOK_SITE_BASE || "/";
@@ -47,8 +49,11 @@ export default defineConfig({
   markdown: {
     // The usual themes of code have colours below a contrast of 4.5 : 1.
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
-    config: (md) => md.use(katex, { throwOnError: false, output: "mathml" }),
+    // Attributes stand in {: :}: in braces alone they would take what a cell of a table ends with, as {"lr": 0.1}.
+    attrs: { leftDelimiter: "{:", rightDelimiter: ":}" },
+    config: (md) => md.use(katex, { throwOnError: false }),
   },
+  vite: { resolve: { alias: { "katex.css": katexStyle } } },
   themeConfig: {
     logo: "/logo.svg",
     nav: [

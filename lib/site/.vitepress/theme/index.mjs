@@ -1,4 +1,5 @@
 import DefaultTheme from "vitepress/theme-without-fonts";
+import "katex.css";
 import "./site.css";
 
 export default {
