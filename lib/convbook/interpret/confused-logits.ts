@@ -112,9 +112,10 @@ export class ConfusedLogits implements Showable {
   }
 }
 
-/** How much of a picture was changed. */
+/** How much of a picture was changed; of a change that is small its first digit, since none would be 0. */
 function percent({ change }: Flip): string {
-  return `${(100 * change).toFixed(change < 0.1 ? 1 : 0)} %`;
+  const share = 100 * change;
+  return `${share < 0.1 ? Number(share.toPrecision(1)) : share.toFixed(share < 10 ? 1 : 0)} %`;
 }
 
 /** In the place of a picture that there is none of. */

@@ -198,6 +198,19 @@ describe("a picture that flips the answer", () => {
     leavesNoTrace();
   });
 
+  it("tells the first digit of a change that is small", async () => {
+    const last = new Linear(12, 3);
+    const undecided = new Sequential(new Flatten(), last);
+    const weight = new Float32Array(36);
+    weight[12] = 1; // the second class counts the first pixel's red, and lacks 0.001
+    last.weight.load({ dtype: "float32", shape: [3, 12], data: weight });
+    last.bias?.load({ dtype: "float32", shape: [3], data: new Float32Array([0.001, -1, -9]) });
+    const result = await confusedLogits(undecided, tf.ones([1, 2, 2, 3]));
+    // 0.001 of a picture whose length is the root of 12
+    expect(result.toFigure().alt).toContain("a change of 0.03 % makes it class 1");
+    undecided.dispose();
+  });
+
   it("is not there where nothing changes the answer", async () => {
     const last = new Linear(12, 3);
     const stubborn = new Sequential(new Flatten(), last);
