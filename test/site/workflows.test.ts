@@ -59,10 +59,10 @@ describe.runIf(installed)("by GitHub's schema", () => {
 /** All steps of a workflow's jobs, or of an action. */
 function stepsOf(file: string): readonly Step[] {
   const { jobs, runs } = parse(textOf(file)) as {
-    jobs?: Record<string, { steps: Step[] }>;
+    jobs?: Record<string, { steps?: Step[] }>;
     runs?: { steps: Step[] };
   };
-  return runs?.steps ?? Object.values(jobs ?? {}).flatMap(({ steps }) => steps);
+  return runs?.steps ?? Object.values(jobs ?? {}).flatMap(({ steps = [] }) => steps);
 }
 
 describe.each([...workflows, ...actions])("%s names what is there", (file) => {
@@ -95,6 +95,19 @@ describe.each([...workflows, ...actions])("%s names what is there", (file) => {
 it("is looked for in what stands there: the names are found", () => {
   const script = stepsOf(".github/workflows/test.yml").flatMap(({ run }) => run ?? []);
   expect(script).toEqual([".ci/run", "npm ci", "npm test"]);
+});
+
+it("a release has the engine's binaries of all systems in its package when it is published", () => {
+  const { jobs } = parse(textOf(".github/workflows/release.yml"));
+  expect(jobs.binaries.uses).toBe("./.github/workflows/prebuild.yml");
+  expect(parse(textOf(".github/workflows/prebuild.yml")).on).toHaveProperty("workflow_call");
+  expect(jobs.publish.needs).toBe("binaries");
+  const steps = jobs.publish.steps.map(
+    ({ with: given, run = "" }: Step & { with?: object }) => given ?? run.split(" ").slice(0, 2).join(" "),
+  );
+  const fetched = steps.findIndex((one: { path?: string }) => one.path === "lib/engine/prebuilds");
+  expect(fetched).toBeGreaterThan(0);
+  expect(steps.indexOf("npm publish")).toBeGreaterThan(fetched);
 });
 
 it("the guide's example for GitLab runs in a shell, as its runner executes it", () => {
