@@ -221,6 +221,14 @@ describe.runIf(existsSync(tools))("the site", () => {
       await page.close();
     });
 
+    it("shows both columns of the tables for those who come from elsewhere on a phone", async () => {
+      const page = await open("guides/coming-from.html", { width: 390 });
+      const hidden =
+        "[...document.querySelectorAll('.vp-doc table')].filter((table) => table.scrollWidth > table.clientWidth).length";
+      expect(await page.evaluate(hidden)).toBe(0);
+      await page.close();
+    });
+
     it("has what is below the line in a formula below it, whatever fonts the reader has", async () => {
       const page = await open("notebooks/01-inception-resnet-densenet.html");
       // x with its l + 1; how far the middle of the one is below the other's
