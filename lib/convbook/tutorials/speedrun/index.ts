@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { type Ablation, ablationsOf, shortened } from "./ablations.ts";
 export { SpeedrunNet, type SpeedrunNetOptions } from "./network.ts";
 export { type Recipe, recipe, type Stage, trainingOperations } from "./recipe.ts";
 export { addResult, type Measured, type Results, readResults, type Summary, summarize } from "./results.ts";

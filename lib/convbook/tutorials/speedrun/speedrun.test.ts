@@ -9,7 +9,17 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ArrayDataset } from "../../data/index.ts";
 import type { StateDict } from "../../tensor-data.ts";
 import { trainingImages } from "./data.ts";
-import { addResult, readResults, recipe, SpeedrunNet, summarize, train, trainingOperations } from "./index.ts";
+import {
+  ablationsOf,
+  addResult,
+  readResults,
+  recipe,
+  SpeedrunNet,
+  shortened,
+  summarize,
+  train,
+  trainingOperations,
+} from "./index.ts";
 import { optimizersOf } from "./optimizers.ts";
 import { takeStep } from "./step.ts";
 
@@ -148,6 +158,42 @@ describe("the recipe", () => {
     const one = whitening + first + second + third + 2560;
     const stages = [{ size: 33, epochs: 2 }];
     expect(trainingOperations({ ...recipe, stages, batchSize: 1000 }, 50_500)).toBe(6 * one * 2 * 50_000);
+  });
+});
+
+describe("ablations", () => {
+  it("are the short recipe, each without one trick, under names of their own", () => {
+    const [all, ...others] = ablationsOf(recipe);
+    const short = shortened(recipe);
+    expect(all?.recipe).toEqual(short);
+    expect(short).toEqual({
+      ...recipe,
+      whiteningBias: 1,
+      stages: [
+        { size: 25, epochs: 2 },
+        { size: 33, epochs: 1 },
+      ],
+    });
+    const keys = Object.keys(short) as (keyof typeof short)[];
+    const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+    const changed = others.map(({ recipe }) => keys.filter((key) => !isSame(recipe[key], short[key])));
+    expect(changed.map((each) => each.length)).toEqual(others.map(() => 1));
+    expect(new Set(changed.flat()).size).toBe(others.length);
+    expect(new Set([all, ...others].map((each) => each?.name)).size).toBe(others.length + 1);
+  });
+
+  it("without small pictures are as much work", () => {
+    const named = new Map(ablationsOf(recipe).map(({ name, recipe }) => [name, trainingOperations(recipe, 50_000)]));
+    const ratio = (named.get("sizes") as number) / (named.get("all") as number);
+    expect(ratio).toBeGreaterThan(0.9);
+    expect(ratio).toBeLessThan(1.1);
+  });
+
+  it.each(ablationsOf(small).map((each) => [each.name, each] as const))("%s trains", async (_name, { recipe }) => {
+    await tf.setBackend(backend);
+    const result = await train({ recipe, seed: 1, train: colours(40), test: colours(20, 40) });
+    expect(result.epochs.length).toBe(recipe.stages.reduce((sum, { epochs }) => sum + epochs, 0));
+    expect(result.epochs.every(({ loss }) => Number.isFinite(loss))).toBe(true);
   });
 });
 
