@@ -12,6 +12,13 @@ export interface Contestant {
 export interface Entry {
   readonly label: string;
   readonly contestant: Contestant;
+  /** Whether the others go on without it where it ends early: a peer, whose faults are not ours. */
+  readonly mayEnd?: boolean;
+}
+
+/** A contestant's process ended instead of making the step. */
+export class EndedEarly extends Error {
+  override readonly name = "EndedEarly";
 }
 
 /** Milliseconds by "label mode". */
@@ -30,7 +37,7 @@ export interface Rules {
 /** Steps one behind the other, as trainings and evaluations make them. */
 export const steady: Rules = { burst: 2, turn: 800 };
 
-/** Each takes its turn, `rounds` times. */
+/** Each takes its turn, `rounds` times. A peer that ends early is left out of that kind of step, and told. */
 export async function compete(
   entries: readonly Entry[],
   rounds: number,
@@ -38,14 +45,25 @@ export async function compete(
 ): Promise<Times> {
   const times = new Map<string, number[]>();
   for (const mode of which) {
+    const ended = new Set<string>();
     for (let round = -warmUp; round < rounds; round++) {
-      for (const { label, contestant } of entries) {
+      for (const { label, contestant, mayEnd = false } of entries.filter((entry) => !ended.has(entry.label))) {
         const turn: number[] = [];
         const started = performance.now();
-        while (turn.length < burst || performance.now() - started < least) {
-          turn.push(await contestant.step(mode));
-        }
         const key = `${label} ${mode}`;
+        try {
+          while (turn.length < burst || performance.now() - started < least) {
+            turn.push(await contestant.step(mode));
+          }
+        } catch (error) {
+          if (!mayEnd || !(error instanceof EndedEarly)) {
+            throw error;
+          }
+          console.error(`${error.message}: left out of "${mode}" as ${label}`);
+          ended.add(label);
+          times.delete(key);
+          continue;
+        }
         if (round >= 0) {
           times.set(key, [...(times.get(key) ?? []), ...(burst > 1 ? turn.slice(1) : turn)]);
         }

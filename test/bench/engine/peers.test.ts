@@ -1,9 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
+import { compete, EndedEarly } from "./contest.ts";
 import { standing } from "./floors.ts";
+import type { Options } from "./options.ts";
 import { findPythons } from "./peers.ts";
+import { allPeers } from "./process.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "bench-peers-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -33,6 +36,29 @@ describe("PyTorch as the peer", () => {
       `--python=${silent}: expected a Python that imports torch, got: exit status 0, ""`,
     );
     expect(() => findPythons([join(folder, "missing")])).toThrow(/--python=.*missing: expected .* got: .*ENOENT/);
+  });
+
+  it("is left out of the kind of step that it ends at, and makes the others", async () => {
+    const peer = program(
+      "peer",
+      'while read mode layout; do [ "$mode $layout" != "train default" ] || exit 1; echo 5; done',
+    );
+    const options = { pythons: [{ program: peer, version: "2.6.0" }], compiles: false, isa: "", keepsMemory: false };
+    const entries = allPeers(options as unknown as Options, "ResNet", 1, 1);
+    const told = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const times = await compete(entries, 2, { warmUp: 1 });
+    expect(Object.fromEntries(times)).toEqual({
+      "peer 2.6.0 channels_last train": [5, 5],
+      "peer 2.6.0 default infer": [5, 5],
+      "peer 2.6.0 channels_last infer": [5, 5],
+    });
+    expect(told.mock.calls).toEqual([
+      ['PyTorch on ResNet ended early at "train default": left out of "train" as peer 2.6.0 default'],
+    ]);
+    told.mockRestore();
+    const [first] = entries.map((entry) => ({ ...entry, mayEnd: false }));
+    await expect(compete(first === undefined ? [] : [first], 1)).rejects.toThrow(EndedEarly);
+    first?.contestant.close();
   });
 
   it("is far enough behind, or not", () => {

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Contestant, Entry, Mode } from "./contest.ts";
+import { type Contestant, EndedEarly, type Entry, type Mode } from "./contest.ts";
 import type { Options } from "./options.ts";
 
 /** PyTorch's memory layouts. */
@@ -26,6 +26,7 @@ export interface Surroundings {
   readonly env?: NodeJS.ProcessEnv;
 }
 
+/** Steps in a process, which is started anew when it ends by itself. */
 function start(
   command: string,
   args: readonly string[],
@@ -33,20 +34,27 @@ function start(
   what: string,
   cwd = process.cwd(),
 ): StepProcess {
-  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env }, cwd });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const launch = () => {
+    const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env }, cwd });
+    // Of a process that has ended, reading says so.
+    child.stdin.on("error", () => undefined);
+    return { input: child.stdin, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
+  };
+  let running: ReturnType<typeof launch> | undefined = launch();
   const ask = async (line: string): Promise<number> => {
-    child.stdin.write(`${line}\n`);
-    const { value, done } = await lines.next();
+    running ??= launch();
+    running.input.write(`${line}\n`);
+    const { value, done } = await running.lines.next();
     if (done) {
-      throw new Error(`${what} ended early at "${line}"`);
+      running = undefined;
+      throw new EndedEarly(`${what} ended early at "${line}"`);
     }
     return Number(value);
   };
   return {
     step: (mode, layout = "default", precision = "") => ask(`${mode} ${layout} ${precision}`.trim()),
     peakMemory: () => ask("memory"),
-    close: () => void child.stdin.end(),
+    close: () => void running?.input.end(),
   };
 }
 
@@ -127,6 +135,6 @@ export function allPeers(options: Options, name: string, batch: number, threads:
 function entriesOf(peer: StepProcess, which: readonly Layout[], label: string, precision = ""): Entry[] {
   return which.map((layout) => {
     const contestant: Contestant = { step: (mode) => peer.step(mode, layout, precision), close: () => peer.close() };
-    return { label: `${label} ${layout}${precision}`, contestant };
+    return { label: `${label} ${layout}${precision}`, contestant, mayEnd: true };
   });
 }
