@@ -46,7 +46,6 @@ export class NativeBackend extends MathBackendCPU {
   /** Whether arrays that are not in regions are copied by every call of a native function. */
   readonly #copiesOthers: boolean;
   #nextId = 0;
-  #versions = 0;
 
   /** @param ceiling bytes of memory that may be kept for reuse */
   constructor(addon: NativeAddon, regions: RegionSource, ceiling: number) {
@@ -89,8 +88,14 @@ export class NativeBackend extends MathBackendCPU {
     if (stored.region === undefined && tensor.dtype === "float32") {
       this.#move(stored, "float32");
     }
-    stored.version ??= ++this.#versions;
+    stored.version ??= this.#nextVersion();
     return { values: stored.values as Float32Array, version: stored.version };
+  }
+
+  /** Never one that another backend gave, here or by another copy of this file: their weights may have lain where ours lie. */
+  #nextVersion(): number {
+    this.addon.lastVersion = (this.addon.lastVersion ?? 0) + 1;
+    return this.addon.lastVersion;
   }
 
   ints(tensor: TensorInfo): Int32Array {

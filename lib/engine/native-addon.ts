@@ -21,6 +21,8 @@ export interface NativeAddon extends NativeArrayFunctions, NativeOperationFuncti
    */
   configure(threads: number, isa?: string, reproducible?: boolean): string;
   threads(): number;
+  /** The last number of weights that a backend gave, of all that call this module. */
+  lastVersion?: number;
   /** Pretends to have so many threads until {@link configure} is called: their tasks run one by one and are timed. Not in WebAssembly. */
   simulateThreads?(threads: number): void;
   /** What such threads have run: seconds of all tasks, and seconds until the last thread of each run would have been done. */

@@ -2,6 +2,8 @@
 import { convolution, engine, sgdStep } from "@convbook/engine";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { NativeBackend } from "../../lib/engine/backend.ts";
+import type { RegionSource } from "../../lib/engine/buffer-pool.ts";
 import { instructionSets } from "./support.ts";
 
 const sizes = [
@@ -57,6 +59,25 @@ describe.skipIf(!engine.available)("weights that are kept", () => {
       expect(uses).toBe(2);
       tf.dispose([x, w, bias]);
     });
+  });
+
+  it("have numbers of their own in every backend over one module, as after tf.engine().reset()", () => {
+    const { addon } = tf.backend() as NativeBackend;
+    const regions: RegionSource = {
+      alloc: (bytes) => ({ buffer: new ArrayBuffer(bytes), offset: 0 }),
+      drop: () => undefined,
+      settle: () => false,
+    };
+    const [one, other] = [new NativeBackend(addon, regions, 0), new NativeBackend(addon, regions, 0)];
+    const numbers = [one, other, one, other].map((backend) => {
+      const shape = [1];
+      const dataId = backend.write(Float32Array.of(1), shape, "float32");
+      const { version } = backend.weights({ dataId, shape, dtype: "float32" });
+      expect(backend.weights({ dataId, shape, dtype: "float32" }).version).toBe(version);
+      backend.disposeData(dataId);
+      return version;
+    });
+    expect(new Set(numbers).size).toBe(4);
   });
 
   it("are not taken when weights or bias have changed in place", () => {
