@@ -1,7 +1,7 @@
 /** The files in WebAssembly that lie in the repository are of the sources that lie beside them. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -47,7 +47,10 @@ it("the notice beside them says whose the libraries' parts are, each of them", (
   expect(parts.length).toBeGreaterThan(50);
 });
 
-const hasCompiler = ["clang++-16", "wasm-ld-16"].every((name) => spawnSync(name, ["--version"]).status === 0);
+const libraries = ["lib/llvm-16/lib/wasm32-wasi/libc++.a", "lib/wasm32-wasi/libc.a"];
+const hasCompiler =
+  ["clang++-16", "wasm-ld-16"].every((name) => spawnSync(name, ["--version"]).status === 0) &&
+  libraries.every((path) => existsSync(join("/usr", path)));
 if (!hasCompiler) {
   console.log(
     "Left out: building the engine's WebAssembly again. It needs clang-16, lld-16 and their WebAssembly libraries.",
