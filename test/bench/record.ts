@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- record [--seeds=5] [--ablations] [--results=FILE] [--steps=N]`: the trainings behind notebook 09, CIFAR-10 to 94 %. Runs those of the seeds 1 to N that
- * the file of results (notebooks/results/94-percent.json) does not have yet, one after the other, and adds each to it. A training that was interrupted
- * goes on at its last whole epoch. Give it the machine: the time of a training is taken by the clock, beside the processor's own.
+ * `npm run bench -- record [--seeds=5] [--ablations] [--results=FILE] [--steps=N]`: the trainings behind notebook 09, CIFAR-10 to 94 %. Runs those of
+ * the seeds 1 to N that the file of results (notebooks/results/94-percent.json) does not have yet, one after the other, and adds each to it. A training
+ * that was interrupted goes on at its last whole epoch. Give it the machine: the time of a training is taken by the clock, beside the processor's own.
  *
  * `--ablations` runs the short trainings instead, with all tricks and without one each, and writes each into a file of its own, in a folder beside that
  * of the results: 94-percent-ablations/NAME.json.
@@ -73,9 +73,9 @@ function rowOf({ seed, accuracy, plainAccuracy, seconds, cpuSeconds, operations 
 
 async function ablationRows(folder: string, images: Images): Promise<readonly BenchRow[]> {
   const rows: BenchRow[] = [];
+  await mkdir(folder, { recursive: true });
   for (const { name, without, recipe: changed } of ablationsOf(recipe)) {
     const path = join(folder, `${name}.json`);
-    await mkdir(folder, { recursive: true });
     await measure(name, path, changed, 1, images);
     const { runs } = await readResults(path, changed);
     rows.push(...runs.map((run) => ({ without, ...rowOf(run) })));

@@ -1,7 +1,7 @@
 /** The files in WebAssembly that lie in the repository are of the sources that lie beside them. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -47,22 +47,16 @@ it("the notice beside them says whose the libraries' parts are, each of them", (
   expect(parts.length).toBeGreaterThan(50);
 });
 
-const libraries = ["lib/llvm-16/lib/wasm32-wasi/libc++.a", "lib/wasm32-wasi/libc.a"];
-const hasCompiler =
-  ["clang++-16", "wasm-ld-16"].every((name) => spawnSync(name, ["--version"]).status === 0) &&
-  libraries.every((path) => existsSync(join("/usr", path)));
-if (!hasCompiler) {
-  console.log(
-    "Left out: building the engine's WebAssembly again. It needs clang-16, lld-16 and their WebAssembly libraries.",
-  );
-}
-
-it.runIf(hasCompiler)("building them again gives the same bytes", () => {
+it("building them again gives the same bytes", (context) => {
   const folder = mkdtempSync(join(tmpdir(), "convbook-wasm-"));
   try {
     const { status, stderr } = spawnSync(process.execPath, [join(root, "install", "wasm.mjs"), "--check", folder], {
       encoding: "utf8",
     });
+    if (stderr.includes(" was not found (Debian 12: apt install ")) {
+      console.log(`Left out: building the engine's WebAssembly again. ${stderr.trim()}`);
+      context.skip();
+    }
     expect([status, stderr]).toEqual([0, ""]);
     for (const name of names) {
       expect(hash(readFileSync(join(folder, name))), name).toBe(hash(readFileSync(join(root, "wasm", name))));
