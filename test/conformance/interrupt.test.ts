@@ -93,8 +93,20 @@ describe.runIf(pythonHas("jupyter_client"))("interrupting", () => {
         },
       );
       expect(stopped.reply.content.ename).toBe("KeyboardInterrupt");
+      // Not that of a loop which goes on although its cell has ended.
+      expect(resultOf(await kernel.execute(`// @convbook-types: off\n${n} + 1`))).toBe(String(n + 1));
     }
     expect(resultOf(await kernel.execute("object instanceof Kept"))).toBe("true");
+  });
+
+  it("leaves alone the cell behind one that ends as its interrupt comes", async () => {
+    for (let n = 0; n < 60; n++) {
+      const ends = await kernel.execute(`// @convbook-types: off\nawait new Promise((done) => setTimeout(done, 5))`, {
+        interrupt_after: (5 + (n % 10)) / 1000,
+      });
+      expect(ends.reply.content.ename ?? "ended").toMatch(/^(?:ended|KeyboardInterrupt)$/);
+      expect(resultOf(await kernel.execute(`// @convbook-types: off\n${n} + 1`))).toBe(String(n + 1));
+    }
   });
 
   it("stops a user expression", async () => {

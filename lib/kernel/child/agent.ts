@@ -39,25 +39,35 @@ function ask(method: string, params: object = {}): Promise<Record<string, unknow
   });
 }
 
+/** How often what runs is stopped until the main thread is found idle. */
+const mostAttempts = 20;
+
 /**
- * Stops what the main thread does and has it end the cell. Termination takes effect at the next JavaScript of the main
- * thread: where that is busy, in the cell; where it is idle, in the first evaluation here, so that one is repeated.
+ * Stops what the main thread does and has it end the cell. Termination takes effect at once: on the JavaScript that runs, or
+ * on nothing where none does. Then the cell may begin only after it, so that one is stopped again until the main thread is
+ * found idle.
  */
 async function interrupt(cell: number): Promise<void> {
   if (paused) {
     await ask("Debugger.resume").catch(() => {});
   }
-  await ask("Runtime.terminateExecution").catch(() => {});
-  for (let attempt = 0; attempt < 20; attempt++) {
+  let runs = true;
+  for (let attempt = 1; attempt <= mostAttempts; attempt++) {
+    if (runs) {
+      await ask("Runtime.terminateExecution").catch(() => {});
+    }
     const answer = await ask("Runtime.callFunctionOn", {
       objectId: runner,
-      functionDeclaration: "function (cell) { return this.interrupted(cell); }",
-      arguments: [{ value: cell }],
+      functionDeclaration: "function (cell, last) { return this.interrupted(cell, last); }",
+      arguments: [{ value: cell }, { value: attempt === mostAttempts }],
       returnByValue: true,
     }).catch(() => undefined);
-    if (isObject(answer?.result) && answer.result.value === true) {
+    // Undefined where the call itself was stopped, by an earlier termination.
+    const ended = isObject(answer?.result) ? answer.result.value : undefined;
+    if (ended === true) {
       return;
     }
+    runs = ended === false;
   }
 }
 
@@ -118,6 +128,12 @@ function handOver(frame: Order, buffers: readonly Uint8Array[]): void {
 
 /** Orders that have come. */
 let orders = 0;
+/** Settles when no interrupt is under way: what comes behind one must not be what it stops. */
+let stopping: Promise<void> = Promise.resolve();
+
+function inOrder(act: () => void | Promise<void>): void {
+  stopping = stopping.then(act);
+}
 
 const reader = new FrameReader<Order & { readonly number: number }>((frame, buffers) => {
   // One is missing: the cells' code has read it from the descriptor. What was meant for this process is known to others, and not done.
@@ -127,11 +143,9 @@ const reader = new FrameReader<Order & { readonly number: number }>((frame, buff
   }
   switch (frame.type) {
     case "interrupt":
-      if (frame.gentle === true && Atomics.load(listeners, 0) > 0) {
-        handOver(frame, []);
-      } else {
-        interrupt(frame.cell);
-      }
+      inOrder(() =>
+        frame.gentle === true && Atomics.load(listeners, 0) > 0 ? handOver(frame, []) : interrupt(frame.cell),
+      );
       return;
     case "input":
       answers.postMessage(frame);
@@ -140,7 +154,7 @@ const reader = new FrameReader<Order & { readonly number: number }>((frame, buff
       inspect(frame.id, frame.method, frame.params);
       return;
     default:
-      handOver(frame, buffers);
+      inOrder(() => handOver(frame, buffers));
   }
 });
 socket.on("error", () => {});

@@ -15,7 +15,7 @@ import { endGroups, endStreams, print, setLatestCell } from "./notebook-io.ts";
 import { exposed, items, settled, UserError, userGlobal, userProcess, userPromise } from "./realm.ts";
 import { render, renderMetadata } from "./render.ts";
 import { beginCell, signalCell } from "./signals.ts";
-import { registerSource } from "./stack.ts";
+import { isNested, registerSource } from "./stack.ts";
 import { refreshBoards } from "./tensorboard.ts";
 import { printWallTime, time, timeit, timer } from "./timing.ts";
 import { widgets } from "./widgets.ts";
@@ -50,6 +50,9 @@ type Outcome =
 
 const { Script, constants } = vm;
 const { runInThisContext } = Script.prototype;
+
+/** Calls from the inspector down to where `interrupted` asks what runs below: the function that it sends, and that one itself. */
+const interruptedFrames = 2;
 
 /** Where the agent finds the runner when it speaks through the inspector. */
 export const runnerSymbol = Symbol.for("convbook.kernel.runner");
@@ -136,15 +139,22 @@ export class CellRunner {
   }
 
   /**
-   * Ends a cell after the agent stopped what ran; true when there is nothing more to stop. The cell may be one that has not
-   * begun, whose order waits or was lost with what was stopped, or one that has run but whose end is not told yet.
+   * Ends a cell after the agent stopped what ran. The cell may be one that has not begun, whose order waits or was lost with
+   * what was stopped, or one that has run but whose end is not told yet.
+   *
+   * @param last Whether the cell ends whatever runs.
+   * @returns False where something still runs, which is to be stopped before: it began behind what was stopped.
    */
-  interrupted(cell: number): boolean {
+  interrupted(cell: number, last: boolean): boolean {
+    const alive = cell > this.#ended || (cell === 0 && this.#running === undefined);
+    if (alive && !last && isNested(interruptedFrames)) {
+      return false;
+    }
     endStoppedComm();
     if (cell > this.#ended) {
       stopCommands();
       const outcome: Outcome = { status: "error", error: interruptedError };
-      if (this.#running?.frame.cell === cell) {
+      if (this.#running?.frame.cell === cell && !this.#running.settled) {
         this.#settle(this.#running, outcome);
       } else {
         post({ type: "done", cell, ...outcome });

@@ -19,6 +19,8 @@ interface Known {
 
 const sources = new Map<string, Known>();
 let finder: ((file: string) => CompiledSource) | undefined;
+/** Of the stack that was last made into text: its calls, the kernel's and Node's among them. */
+let calls = 0;
 const ownFolder = new URL("..", import.meta.url).href;
 
 /** Remembers how the script named `file` was compiled. */
@@ -84,6 +86,7 @@ function formatFrame(frame: NodeJS.CallSite): string | undefined {
 /** Makes `error.stack` show the user's lines from now on. */
 export function installStackTraces(): void {
   const prepare = (error: Error, frames: NodeJS.CallSite[]): string => {
+    calls = frames.length;
     let header: string;
     try {
       header = Error.prototype.toString.call(error);
@@ -99,4 +102,15 @@ export function installStackTraces(): void {
     realm.Error.prepareStackTrace = prepare;
     realm.Error.stackTraceLimit = 30;
   }
+}
+
+/**
+ * Whether more JavaScript is under way than the caller's, as it is where the inspector calls while the thread is busy.
+ *
+ * @param own The caller's calls.
+ */
+export function isNested(own: number): boolean {
+  // Only who reads a stack has it made into text.
+  void new Error().stack;
+  return calls > own + 1;
 }
