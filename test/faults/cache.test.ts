@@ -81,6 +81,19 @@ const scriptNotebook = (cells: readonly CellLike[], metadata: object = {}) =>
   writeNotebook(folder, "n.ts.ipynb", cells, "convbook", metadata);
 
 describe.runIf(hasJupyter)("Python", () => {
+  test("a script that IPython runs as it starts, not the README that it makes itself", () => {
+    const path = pythonNotebook(["1"]);
+    const options = { env: { IPYTHONDIR: join(folder, "ipython") } };
+    expect(passing(path, options)).toEqual({ status: "passed" });
+    write("ipython/profile_default/startup/README", "This is the IPython startup directory");
+    expect(passing(path, options)).toEqual({ status: "cached" });
+    write("ipython/profile_default/startup/00-first.py", "x = 1");
+    expect(passing(path, options)).toEqual({
+      status: "passed",
+      reason: expect.stringMatching(/^changed: \S+00-first\.py$/),
+    });
+  });
+
   test("a module inside of a package", async () => {
     write("pkg/__init__.py", "");
     write("pkg/mod.py", "value = 1");
