@@ -105,6 +105,8 @@ export const trainingRows: readonly Row[] = [
     ),
   ),
   call("speedrun.trainingOperations", theRecipe(), whole("images", 10, 0)),
+  call("speedrun.shortened", theRecipe()),
+  call("speedrun.ablationsOf", theRecipe()),
   call("speedrun.readResults", resultsPath(), theRecipe()),
   call("speedrun.addResult", resultsPath(), theRecipe(), arg("result", result)),
   call("speedrun.summarize", arg("results", { recipe: nothing, runs: [result] }, { bad: [{ runs: 5 }] })),

@@ -10,7 +10,11 @@ export interface Ablation {
   readonly recipe: Recipe;
 }
 
-/** The recipe in a third of its epochs, two on small pictures and one on whole ones: enough to tell large differences, in minutes. */
+/**
+ * The recipe in a third of its epochs, two on small pictures and one on whole ones: enough to tell large differences, in minutes.
+ *
+ * @throws OptionError where it is no recipe.
+ */
 export function shortened(recipe: Recipe): Recipe {
   checkRecipe("shortened", recipe);
   const [small, whole] = [recipe.stages[0]?.size ?? 0, recipe.stages.at(-1)?.size ?? 0];
@@ -27,8 +31,11 @@ export function shortened(recipe: Recipe): Recipe {
 /**
  * The short training with all tricks, then without one each. Looking at a test picture once instead of six times needs no training of its own: each result
  * has both.
+ *
+ * @throws OptionError where it is no recipe.
  */
 export function ablationsOf(recipe: Recipe): readonly Ablation[] {
+  checkRecipe("ablationsOf", recipe);
   const all = shortened(recipe);
   const whole = recipe.stages.at(-1)?.size ?? 0;
   const without = (name: string, what: string, change: Partial<Recipe>): Ablation => {
