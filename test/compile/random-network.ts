@@ -26,7 +26,7 @@ interface Step {
   run(values: readonly Images[]): Images;
 }
 
-const activations = ["relu", "relu", "relu", "tanh", "silu", "leakyrelu", "identity"] as const;
+const activations = ["relu", "relu", "relu6", "tanh", "silu", "leakyrelu", "identity"] as const;
 
 /** A network of `count` steps whose forward pass is an early return, a loop over steps and a last sum or concatenation. */
 export class RandomNetwork extends nn.Module<[x: Images], tf.Tensor[]> {

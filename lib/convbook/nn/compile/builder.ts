@@ -15,8 +15,11 @@ export interface Place {
   readonly width: number;
   readonly norm?: number;
   readonly residual?: number;
-  readonly relu?: boolean;
+  readonly activation?: ClippedActivation;
 }
+
+/** What programs know of activations: the second one in inference alone. */
+export type ClippedActivation = "relu" | "relu6";
 
 /** Which node of the graph a parameter of the program belongs to, and which of its tensors it is. */
 export interface Slot {
@@ -97,9 +100,13 @@ export class ProgramBuilder {
    */
   convolution(from: Place, node: number, hasBias: boolean, window: ProgramWindow, shape: readonly number[]): Place {
     const source =
-      from.residual !== undefined || (from.relu === true && from.norm === undefined) ? this.#plain(from) : from;
+      from.residual !== undefined ||
+      from.activation === "relu6" ||
+      (from.activation === "relu" && from.norm === undefined)
+        ? this.#plain(from)
+        : from;
     if (source.norm !== undefined) {
-      (this.#norms[source.norm] as Norm).relu = source.relu === true;
+      (this.#norms[source.norm] as Norm).relu = source.activation === "relu";
     }
     const to = this.allocate(...(shape.slice(1) as [number, number, number]));
     this.#add({
@@ -150,18 +157,19 @@ export class ProgramBuilder {
     return { ...source, norm: this.#norms.length - 1 };
   }
 
-  relu(from: Place): Place {
+  activation(from: Place, name: ClippedActivation): Place {
     const made = this.#maker(from);
     if (!this.#training && made !== undefined) {
-      made.activation = "relu";
+      // Of both, one behind the other, what is left is the narrower one.
+      made.activation = made.activation === "relu6" ? "relu6" : name;
       return from;
     }
-    return { ...from, relu: true };
+    return { ...from, activation: from.activation === "relu6" ? "relu6" : name };
   }
 
   /** from + residual. */
   sum(from: Place, residual: Place): Place {
-    const source = from.relu === true || from.residual !== undefined ? this.#plain(from) : from;
+    const source = from.activation !== undefined || from.residual !== undefined ? this.#plain(from) : from;
     const { buffer } = this.#whole(residual);
     const made = source.norm === undefined ? this.#maker(source) : undefined;
     // What is added must be there when the convolution runs.
@@ -272,7 +280,7 @@ export class ProgramBuilder {
   }
 
   #isPlain(value: Place): boolean {
-    return value.norm === undefined && value.residual === undefined && value.relu !== true;
+    return value.norm === undefined && value.residual === undefined && value.activation === undefined;
   }
 
   #isWrittenBefore(buffer: number, operation: Operation): boolean {
@@ -282,7 +290,7 @@ export class ProgramBuilder {
 
   /** The convolution that makes a value, while nobody has read it and its buffer is its alone. */
   #maker(value: Place): Operation | undefined {
-    if (value.norm !== undefined || value.residual !== undefined || value.relu === true) {
+    if (!this.#isPlain(value)) {
       return undefined;
     }
     if (!this.#isWhole(value)) {
@@ -315,7 +323,7 @@ export class ProgramBuilder {
     this.#add({
       ...operation,
       residual: value.residual ?? -1,
-      activation: value.relu === true ? "relu" : "linear",
+      activation: value.activation ?? "linear",
     });
     if (value.norm !== undefined) {
       this.#normalised.add(to.buffer);

@@ -6,6 +6,7 @@ import { at } from "../../arguments/at.ts";
 import type { ActivationName } from "../functional/activation.ts";
 import { hasKernel } from "../functional/backend.ts";
 import { paysToFold } from "./cost.ts";
+import type { Operation } from "./graph.ts";
 import type { PlanNode } from "./plan.ts";
 
 /** Nodes one behind the other that run as one, by their numbers. */
@@ -93,7 +94,7 @@ function chainFrom(all: readonly PlanNode[], first: number, readerOf: ReaderOf, 
     }
   }
   const behind = next();
-  const activation = behind === undefined ? undefined : activationOf(at(all, behind));
+  const activation = behind === undefined ? undefined : activationOf(at(all, behind).operation);
   if (behind !== undefined && activation !== undefined) {
     take(behind);
   }
@@ -110,9 +111,11 @@ function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, n) => product * n, 1);
 }
 
-function activationOf({ operation }: PlanNode): ActivationName | undefined {
+/** The activation function that an operation is. */
+export function activationOf(operation: Operation): ActivationName | undefined {
   if (operation.kind === "activation") {
     return operation.name;
   }
-  return operation.kind === "kernel" && operation.role === "relu" ? "relu" : undefined;
+  const role = operation.kind === "kernel" ? operation.role : null;
+  return role === "relu" || role === "relu6" ? role : undefined;
 }

@@ -66,7 +66,7 @@ export interface KernelCall {
   readonly names: readonly string[] | null;
   readonly attributes: object | undefined;
   /** What it is to programs. */
-  readonly role: "sum" | "concatenation" | "relu" | null;
+  readonly role: "sum" | "concatenation" | "relu" | "relu6" | null;
 }
 
 export type Operation = LayerOperation | KernelCall;

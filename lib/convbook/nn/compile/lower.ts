@@ -1,6 +1,6 @@
 /** Writes a part of a graph as a program of the engine. */
 import { at } from "../../arguments/at.ts";
-import { type BuiltProgram, type Place, ProgramBuilder } from "./builder.ts";
+import { type BuiltProgram, type ClippedActivation, type Place, ProgramBuilder } from "./builder.ts";
 import type { Operation } from "./graph.ts";
 import type { PlanNode } from "./plan.ts";
 
@@ -25,9 +25,9 @@ export function isKnownToPrograms(operation: Operation, training: boolean): bool
     case "normalisation":
       return operation.weight !== null && operation.bias !== null && operation.usesBatch === training;
     case "activation":
-      return operation.name === "relu";
+      return operation.name === "relu" || (operation.name === "relu6" && !training);
     case "kernel":
-      return operation.role !== null;
+      return operation.role !== null && (operation.role !== "relu6" || !training);
   }
 }
 
@@ -70,10 +70,10 @@ export function lowerRegion(region: Region, training: boolean): BuiltProgram | n
         case "normalisation":
           return builder.normalisation(from, number, operation.epsilon, operation.share);
         case "activation":
-          return builder.relu(from);
+          return builder.activation(from, operation.name as ClippedActivation);
         case "kernel":
-          if (operation.role === "relu") {
-            return builder.relu(from);
+          if (operation.role === "relu" || operation.role === "relu6") {
+            return builder.activation(from, operation.role);
           }
           if (operation.role === "sum") {
             return sumOf(inputs, parts, uses, builder);

@@ -2,7 +2,7 @@
 import { refusalOf } from "@convbook/engine";
 import { at } from "../../arguments/at.ts";
 import type { BuiltProgram } from "./builder.ts";
-import { type Chain, chainsOf } from "./chains.ts";
+import { activationOf, type Chain, chainsOf } from "./chains.ts";
 import { keepsSomething, paysAsProgram } from "./cost.ts";
 import type { Operation } from "./graph.ts";
 import { lowerRegion, type Region } from "./lower.ts";
@@ -201,7 +201,7 @@ export function planOf(
       alone.push(exit);
       continue;
     }
-    for (const { entry, exit: end, pays } of joined(pieces)) {
+    for (const { entry, exit: end, pays } of joined(pieces, training)) {
       add(region(entry, end), pays);
     }
   }
@@ -235,11 +235,20 @@ interface Stretch {
   readonly pays: boolean;
 }
 
-/** Pieces one behind the other that are all worth a program, as one; from the end. */
-function joined(pieces: readonly Region[]): Stretch[] {
+/**
+ * Pieces one behind the other that are all worth a program, as one; from the end. In evaluation a convolution that runs by itself takes the normalisation and the
+ * activation behind it along, so that they do not begin a program.
+ */
+function joined(pieces: readonly Region[], training: boolean): Stretch[] {
+  const pay = pieces.map(paysAsProgram);
+  for (let i = pieces.length - 1; i >= 0 && !training; i--) {
+    if (isTakenAlong(at(pieces, i))) {
+      pay[i] = pay[i + 1] ?? false;
+    }
+  }
   const runs: Stretch[] = [];
-  for (const piece of pieces) {
-    const pays = paysAsProgram(piece);
+  for (const [i, piece] of pieces.entries()) {
+    const pays = at(pay, i);
     const last = runs.at(-1);
     if (last?.pays === pays) {
       last.entry = piece.entry;
@@ -248,4 +257,17 @@ function joined(pieces: readonly Region[]): Stretch[] {
     }
   }
   return runs;
+}
+
+/** Whether a piece is a normalisation right behind a convolution, or an activation behind either. */
+function isTakenAlong({ entry, numbers, nodes }: Region): boolean {
+  const before = nodes[entry]?.operation.kind;
+  const [operation] = numbers.map((number) => at(nodes, number).operation);
+  const isActivation = operation !== undefined && activationOf(operation) !== undefined;
+  return (
+    numbers.length === 1 &&
+    (before === "convolution"
+      ? isActivation || operation?.kind === "normalisation"
+      : before === "normalisation" && isActivation)
+  );
 }

@@ -19,6 +19,7 @@ import {
   MaxPool2d,
   type Module,
   ReLU,
+  ReLU6,
   Sequential,
 } from "../index.ts";
 import { decideWhatPays } from "./verdicts.ts";
@@ -55,6 +56,26 @@ const networks: Readonly<Record<string, readonly [number, () => Images]>> = {
         new BatchNorm2d(90),
         new ReLU(),
         new Conv2d(90, 5, { kernelSize: 1 }),
+      ),
+  ],
+  "ReLU6 behind convolutions, normalisations and ReLU": [
+    5,
+    () =>
+      stack(
+        new Conv2d(5, 6, { kernelSize: 1, bias: false }),
+        new BatchNorm2d(6),
+        new Conv2d(6, 36, { kernelSize: 1, bias: false }),
+        new BatchNorm2d(36),
+        new ReLU6(),
+        new ReLU(),
+        new BatchNorm2d(36),
+        new ReLU6(),
+        new Conv2d(36, 7, { kernelSize: 3, padding: 1 }),
+        new ReLU(),
+        new ReLU6(),
+        new MaxPool2d(2, { stride: 1 }),
+        new ReLU6(),
+        new Conv2d(7, 4, { kernelSize: 1 }),
       ),
   ],
   transition: [10, () => new TransitionLayer(10, { cOut: 6 })],
@@ -188,6 +209,28 @@ describe.runIf(engine.available)("blocks as programs", () => {
     step();
     expect(seen).toEqual([[4, 8, 8, 5]]);
     remove();
+    tf.dispose(x);
+    network.dispose();
+  });
+
+  it("takes ReLU6 along in evaluation, and begins behind what a convolution before it takes along", async () => {
+    await tf.setBackend("native");
+    const conv = (from: number, to: number) => new Conv2d(from, to, { kernelSize: 1, bias: false });
+    const network = stack(
+      new Conv2d(8, 8, { kernelSize: 3, padding: 1, groups: 8, bias: false }),
+      new BatchNorm2d(8),
+      new ReLU6(),
+      conv(8, 4),
+      new BatchNorm2d(4),
+      conv(4, 24),
+      new BatchNorm2d(24),
+      new ReLU6(),
+    );
+    network.eval();
+    const x = tf.randomNormal([2, 6, 6, 8]) as tf.Tensor4D;
+    const profile = await engine.profile(() => tf.tidy(() => void network.forward(x)));
+    const names = profile.rows.map(({ kernel }) => kernel);
+    expect(names.filter((name) => name !== "Reshape").sort()).toEqual(["DepthwiseConvolutionNormalized", "Program"]);
     tf.dispose(x);
     network.dispose();
   });

@@ -395,8 +395,8 @@ function roleOf(kernel: string, inputs: readonly tf.Tensor[], attributes: object
   if (!isImages) {
     return null;
   }
-  if (kernel === "Relu") {
-    return "relu";
+  if (kernel === "Relu" || kernel === "Relu6") {
+    return kernel === "Relu" ? "relu" : "relu6";
   }
   const [a, b] = inputs;
   if (kernel === "Add" && a !== undefined && b !== undefined && a !== b && tf.util.arraysEqual(a.shape, b.shape)) {
