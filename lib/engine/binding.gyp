@@ -72,7 +72,7 @@
         "native/simd/instruction_set.cc", "native/simd/isa_generic.cc",
         "native/amx/amx.cc", "native/amx/amx_conv.cc", "native/amx/amx_correlation.cc", "native/amx/amx_filter.cc",
         "native/amx/amx_implementation.cc", "native/amx/amx_product.cc", "native/amx/amx_weights.cc", "native/amx/bf16_matmul.cc",
-        "native/conv/conv.cc", "native/conv/conv_filter.cc", "native/conv/depthwise.cc", "native/conv/folded.cc", "native/conv/kept.cc",
+        "native/conv/conv.cc", "native/conv/conv_filter.cc", "native/conv/depthwise.cc", "native/conv/folded.cc", "native/conv/inverted.cc", "native/conv/kept.cc",
         "native/conv/matmul.cc", "native/conv/pointwise.cc", "native/conv/turn.cc", "native/conv/window.cc",
         "native/onednn/choices.cc", "native/onednn/onednn.cc",
         "native/ops/arrays.cc", "native/ops/fourier.cc", "native/ops/indexing.cc", "native/ops/integers.cc",

@@ -13,6 +13,9 @@ export type Elements = Float32Array | Int32Array | Uint8Array;
 /** A normalization by running statistics. */
 export type RunningNorm = [mean: F, variance: F, gamma: Maybe<F>, beta: Maybe<F>, epsilon: number];
 
+/** A convolution of an inverted residual block, with the normalization behind it. */
+export type InvertedPart = [w: F, bias: Maybe<F>, activation: number, ...norm: RunningNorm];
+
 /** The native functions. They check types and lengths of all arrays and throw a TypeError for what does not fit. */
 export interface NativeAddon extends NativeArrayFunctions, NativeOperationFunctions, NativeTables {
   /**
@@ -67,6 +70,16 @@ export interface NativeAddon extends NativeArrayFunctions, NativeOperationFuncti
   conv2dInputGrad(shape: I, dy: F, w: F, dx: F): void;
   conv2dFilterGrad(shape: I, x: F, dy: F, dw: F, dbias: Maybe<F>): void;
   depthwise(shape: I, x: F, w: F, bias: Maybe<F>, activation: number, y: F, ...norm: [] | RunningNorm): void;
+  /** The three convolutions of a block in one call, where the loops convolve; `shape` is the second one's. Says whether it was done. */
+  invertedResidual(
+    shape: I,
+    inChannels: number,
+    outChannels: number,
+    x: F,
+    residual: Maybe<F>,
+    y: F,
+    ...parts: [...InvertedPart, ...InvertedPart, ...InvertedPart]
+  ): boolean;
   depthwiseInputGrad(shape: I, dy: F, w: F, dx: F): void;
   depthwiseFilterGrad(shape: I, x: F, dy: F, dw: F): void;
   gemm(

@@ -24,6 +24,7 @@ import { elementwiseKernels } from "./kernels/elementwise.ts";
 import { complexKernels, fourierKernels } from "./kernels/fourier.ts";
 import { fusedConvolutionKernels } from "./kernels/fused-convolution.ts";
 import { integerKernels, withAttempts } from "./kernels/integers.ts";
+import { invertedResidualKernels } from "./kernels/inverted-residual.ts";
 import { cheapKernels, fallBack, type KernelBody, type KernelCall } from "./kernels/kernel.ts";
 import { matMulKernels } from "./kernels/matmul.ts";
 import { morphologyKernels } from "./kernels/morphology.ts";
@@ -72,6 +73,7 @@ const nativeOnes: Readonly<Record<string, KernelBody>> = {
   ...movementKernels,
   ...convolutionKernels,
   ...fusedConvolutionKernels,
+  ...invertedResidualKernels,
   ...matMulKernels,
   ...poolingKernels,
   ...normalizationKernels,

@@ -7,6 +7,7 @@ import type { ActivationName } from "../functional/activation.ts";
 import { hasKernel } from "../functional/backend.ts";
 import { paysToFold } from "./cost.ts";
 import type { Operation } from "./graph.ts";
+import type { InvertedParts } from "./inverted.ts";
 import type { PlanNode } from "./plan.ts";
 
 /** Nodes one behind the other that run as one, by their numbers. */
@@ -17,6 +18,8 @@ export interface Chain {
   /** A sum, and which of its inputs comes from outside. */
   readonly sum?: { readonly node: number; readonly other: number };
   readonly activation?: ActivationName;
+  /** Of an inverted residual block, which runs as one: see inverted.ts. */
+  readonly parts?: InvertedParts;
 }
 
 /** What may follow a node: its only reader, if it has one and nobody else wants its result. */

@@ -3,6 +3,7 @@
  * in between. But it reads the weights again for every few images, where a convolution by itself reads them once a batch; so it pays while the weights
  * of its convolutions stay in the cache beside the images. `npm run bench -- engine --parts=programs` measures it.
  */
+import type { Convolution } from "./graph.ts";
 import type { Region } from "./lower.ts";
 import type { PlanNode, Step } from "./plan.ts";
 
@@ -36,6 +37,20 @@ export function keepsSomething({ numbers, nodes }: Region): boolean {
  */
 export function paysToFold(weights: number, results: number, isKept: boolean): boolean {
   return isKept || weights <= results;
+}
+
+/** What is wide in a block of at least so many bytes is not in the cache any more when the next convolution reads it. */
+const fewestWideBytes = 2 ** 20;
+
+/**
+ * Whether the three convolutions of an inverted residual block are to run as one: each of its threads reads all weights again for every few rows.
+ *
+ * @param widen the first convolution
+ * @param narrow the third
+ */
+export function paysToInvert(widen: Convolution, narrow: Convolution): boolean {
+  const wide = widen.shape.reduce((product, n) => product * n, 4);
+  return wide >= fewestWideBytes && [widen, narrow].every(({ weight }) => weight.size * 4 <= mostWeightBytes);
 }
 
 /**
@@ -74,7 +89,8 @@ export function paysToWriteDown(nodes: readonly PlanNode[], steps: readonly Step
       const { operation, shapes } = nodes[number] as PlanNode;
       const results = (shapes[0] ?? []).reduce((product, n) => product * n, 1);
       if (!isProgram) {
-        balance += place === 0 ? 0 : saving.inChain * results;
+        // Of a block, the first result is not written either.
+        balance += place === 0 && step.parts === undefined ? 0 : saving.inChain * results;
       } else if (operation.kind === "convolution") {
         balance += saving.convolution - cost.weight * operation.weight.size;
       } else if (operation.kind === "normalisation") {

@@ -4,9 +4,11 @@ import { at } from "../../arguments/at.ts";
 import { type ActivationName, activation } from "../functional/activation.ts";
 import { batchNormInference, batchNormTraining, runningAverage } from "../functional/batch-norm.ts";
 import { conv2d, conv2dNormalized } from "../functional/conv.ts";
+import { invertedResidual, type NormalizedConvolution } from "../functional/inverted-residual.ts";
 import { type ProcessGroup, syncBatchNormTraining } from "../functional/sync-batch-norm.ts";
 import type { Chain } from "./chains.ts";
 import type { Convolution, GraphNode, KernelCall, Normalisation, Source } from "./graph.ts";
+import type { InvertedParts } from "./inverted.ts";
 
 /**
  * Runs a chain; its result is nobody else's.
@@ -21,6 +23,9 @@ export function runChain(
 ): tf.Tensor[] {
   const first = at(nodes, at(chain.nodes, 0));
   const tensors = first.inputs.map(tensorOf);
+  if (chain.parts !== undefined) {
+    return [runInverted(chain.parts, nodes, at(tensors, 0) as tf.Tensor4D, tensorOf)];
+  }
   const { convolution, sum, activation: act = "identity" } = chain;
   const normalisation = chain.normalisation === undefined ? undefined : at(nodes, chain.normalisation);
   if (convolution === undefined && normalisation === undefined) {
@@ -36,6 +41,31 @@ export function runChain(
     return normalise(first.operation as Normalisation, x, first.hasRun, residual, act);
   });
   return [y];
+}
+
+/** Runs an inverted residual block. */
+function runInverted(
+  parts: InvertedParts,
+  nodes: readonly GraphNode[],
+  x: tf.Tensor4D,
+  tensorOf: (source: Source) => tf.Tensor,
+): tf.Tensor {
+  const [, , { sum }] = parts;
+  const residual = sum === undefined ? undefined : tensorOf(at(at(nodes, sum.node).inputs, sum.other));
+  return tf.tidy(() => {
+    const [widen, each, narrow] = parts.map(({ convolution, normalisation, activation: act = "identity" }) => {
+      const { weight, bias, geometry } = at(nodes, convolution as number).operation as Convolution;
+      const folded = at(nodes, normalisation as number).operation as Normalisation;
+      return {
+        weight: weight as tf.Tensor as tf.Tensor4D,
+        bias: bias as tf.Tensor1D | null,
+        geometry,
+        norm: { ...vectorsOf(folded), epsilon: folded.epsilon },
+        act,
+      };
+    }) as [NormalizedConvolution, NormalizedConvolution, NormalizedConvolution];
+    return invertedResidual(x, [widen, each, narrow], residual as tf.Tensor4D | undefined);
+  });
 }
 
 /** Runs a node as if it had run when it was called. */

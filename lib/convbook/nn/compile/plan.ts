@@ -5,6 +5,7 @@ import type { BuiltProgram } from "./builder.ts";
 import { activationOf, type Chain, chainsOf } from "./chains.ts";
 import { keepsSomething, paysAsProgram } from "./cost.ts";
 import type { Operation } from "./graph.ts";
+import { invertedBlocks, joinInverted } from "./inverted.ts";
 import { lowerRegion, type Region } from "./lower.ts";
 
 /** What a plan knows of a node: nothing of it but that changes from run to run. */
@@ -136,15 +137,16 @@ function readersOf(nodes: readonly PlanNode[]): ReadonlySet<number>[] {
 /**
  * Steps that come to the same as the nodes, in order.
  *
- * @param nodes in the order in which they were called
+ * @param given the nodes in the order in which they were called
  * @param externals shapes of what is given from outside
  * @param training whether a gradient is recorded
  */
 export function planOf(
-  nodes: readonly PlanNode[],
+  given: readonly PlanNode[],
   externals: readonly (readonly number[])[],
   training: boolean,
 ): Step[] {
+  const nodes = training ? given : withoutInverted(given);
   const junctions = junctionsOf(nodes);
   const readers = readersOf(nodes);
   const shapeOf = (number: number): readonly number[] => {
@@ -206,8 +208,18 @@ export function planOf(
     }
   }
   const inOrder = alone.sort((a, b) => a - b);
-  const chains = chainsOf(nodes, inOrder, training).map((chain) => ({ ...chain, exit: at(chain.nodes, -1) }));
-  return [...programs, ...chains].sort((a, b) => a.exit - b.exit);
+  const chains = chainsOf(nodes, inOrder, training);
+  const steps = training ? chains : joinInverted(nodes, chains);
+  return [...programs, ...steps.map((chain) => ({ ...chain, exit: at(chain.nodes, -1) }))].sort(
+    (a, b) => a.exit - b.exit,
+  );
+}
+
+/** Keeps inverted residual blocks, which run as one, out of programs. */
+function withoutInverted(nodes: readonly PlanNode[]): readonly PlanNode[] {
+  const chains = chainsOf(nodes, [...nodes.keys()], false);
+  const own = new Set(invertedBlocks(nodes, chains).flatMap((parts) => parts.flatMap((part) => part.nodes)));
+  return own.size === 0 ? nodes : nodes.map((node, i) => (own.has(i) ? { ...node, isKnown: false } : node));
 }
 
 /** Whether the engine takes a program: some graphs are more than its programs can be. */

@@ -124,7 +124,7 @@ class Arguments {
   template <class T>
   static bool accepts(napi_typedarray_type type);
 
-  static constexpr size_t kMost = 20;
+  static constexpr size_t kMost = 32;
   napi_env env_;
   size_t count_ = kMost;
   napi_value values_[kMost];

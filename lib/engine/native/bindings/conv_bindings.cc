@@ -3,6 +3,7 @@
 #include "bindings/described.h"
 #include "conv/conv.h"
 #include "conv/folded.h"
+#include "conv/inverted.h"
 #include "runtime/lent.h"
 
 namespace convbook {
@@ -137,6 +138,54 @@ napi_value depthwise(const Arguments& args, const Context& context) {
   return nullptr;
 }
 
+// Weights that take in the normalization behind them, and the bias that comes of it: (w, bias?, activation, mean,
+// variance, gamma?, beta?, epsilon) from argument i on.
+class FoldedWeights {
+ public:
+  static constexpr size_t kArguments = 8;
+  FoldedWeights(const Context& context, const Arguments& args, size_t i, size_t rows, size_t channels)
+      : folded_(args, i + 3, channels, args.optionalFloats(i + 1, channels)),
+        scaled_(rows * channels),
+        activation_(args.choice<Activation>(i + 2, 3)) {
+    if (!folded_) throw BadArgument("A part of the block has no normalization");
+    scaleColumns(context, args.floats(i, rows * channels), rows, channels, folded_.scale(), scaled_.get());
+  }
+  InvertedPart part() const { return {scaled_.get(), folded_.shift(), activation_}; }
+
+ private:
+  const Folded folded_;
+  const LentFloats scaled_;
+  const Activation activation_;
+};
+
+// (shape, inChannels, outChannels, x, residual?, y, then of each convolution as FoldedWeights) -> whether it was done:
+// not where other implementations convolve.
+napi_value invertedResidual(const Arguments& args, State& state) {
+  const ConvShape s = convShape(args, 0);
+  const Context context = state.context();
+  napi_value done;
+  const bool can = context.onednn == nullptr && context.kernels.tiles == nullptr;
+  napi_get_boolean(args.env(), can, &done);
+  if (!can) return done;
+  if (multiplierOf(s) != 1) throw BadArgument("A block's middle convolution gives each channel once");
+  InvertedBlock block = {s, args.integer(1), args.integer(2), {}, {}, {}};
+  if (block.inChannels < 1 || block.outChannels < 1) throw BadArgument("A block's channels are at least 1");
+  const size_t in = static_cast<size_t>(block.inChannels), wide = static_cast<size_t>(s.inChannels),
+               out = static_cast<size_t>(block.outChannels), images = static_cast<size_t>(s.batch);
+  const size_t results = images * s.outHeight * s.outWidth * out;
+  const float *x = args.floats(3, images * s.height * s.width * in), *residual = args.optionalFloats(4, results);
+  float* y = args.output(5, results);
+  const FoldedWeights widen(context, args, 6, in, wide);
+  const size_t window = static_cast<size_t>(s.filterHeight) * s.filterWidth;
+  const FoldedWeights each(context, args, 6 + FoldedWeights::kArguments, window, wide);
+  const FoldedWeights narrow(context, args, 6 + 2 * FoldedWeights::kArguments, wide, out);
+  block.widen = widen.part();
+  block.each = each.part();
+  block.narrow = narrow.part();
+  invertedForward(context, state.singles, block, x, residual, y);
+  return done;
+}
+
 // (shape, dy, w, dx)
 napi_value depthwiseInput(const Arguments& args, const Context& context) {
   const ConvShape s = convShape(args, 0);
@@ -183,6 +232,7 @@ void defineConvBindings(napi_env env, napi_value exports, State* state) {
              {"conv2dInputGrad", call<conv2dInputGrad>},
              {"conv2dFilterGrad", call<conv2dFilterGrad>},
              {"depthwise", call<depthwise>},
+             {"invertedResidual", call<invertedResidual>},
              {"depthwiseInputGrad", call<depthwiseInput>},
              {"depthwiseFilterGrad", call<depthwiseFilter>},
              {"gemm", call<gemm>},

@@ -60,8 +60,6 @@ struct ProgramArrays {
   float* dx = nullptr;  // null: not wanted
 };
 
-using SingleThreads = std::vector<std::unique_ptr<ThreadPool>>;
-
 class Program {
  public:
   // Program: a header, then all buffers, norms and operations, by the tables in program_table.h; numbers: those of each

@@ -106,4 +106,7 @@ class ThreadPool {
   Workers workers_;
 };
 
+// For each thread a pool of itself alone, for tasks that run whole operations.
+using SingleThreads = std::vector<std::unique_ptr<ThreadPool>>;
+
 }  // namespace convbook
