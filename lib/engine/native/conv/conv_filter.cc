@@ -62,7 +62,7 @@ void convFilterGrad(const Context& context, const ConvShape& s, const float* x, 
   // Every slot sums its own units; slots are added in order. Their number depends on the shape and the hands alone.
   const size_t stride = (count + biasCount + 15) / 16 * 16;
   size_t slots = std::min<size_t>(units, stride * sizeof(float) > (size_t{1} << 20) || hands == 1 ? hands : hands * 4);
-  const LentFloats parts(slots > 1 ? slots * stride : 0);
+  const LentFloats parts(slots > 1 ? slots * stride : 0, LentFloats::Brief);
   context.pool.run(slots, [&](size_t slot, int thread) {
     float* own = slots > 1 ? parts.get() + slot * stride : dw;
     float* sum = turned ? context.pool.scratch(thread, 1, count) : own;

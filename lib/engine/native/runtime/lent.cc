@@ -1,5 +1,6 @@
 #include "runtime/lent.h"
 
+#include <cstdint>
 #include <new>
 #if !defined(__wasm__)
 #include <mutex>
@@ -12,7 +13,7 @@ namespace convbook {
 
 #if defined(__wasm__)
 // The module's memory never shrinks, so that its pages are there already.
-LentFloats::LentFloats(size_t floats) : bytes_(floats * sizeof(float)) {
+LentFloats::LentFloats(size_t floats, Use) : bytes_(floats * sizeof(float)) {
   if (bytes_ == 0) return;
   data_ = static_cast<float*>(alignedAlloc(bytes_));
   if (data_ == nullptr) throw std::bad_alloc();
@@ -26,8 +27,8 @@ namespace {
 // Smaller ones the C library keeps well enough.
 constexpr size_t kLarge = size_t{1} << 20;
 // All weights of a residual network of 512 channels, made ready for Winograd's algorithm one convolution at a time, are
-// 37.7 MB at most.
-constexpr size_t kMostKept = size_t{128} << 20;
+// 37.7 MB at most, the sums of their gradients as much for each thread.
+constexpr size_t kMostKept = size_t{256} << 20;
 
 struct Region {
   void* data;
@@ -41,14 +42,14 @@ std::vector<Region>& kept() {
 }
 size_t keptBytes = 0;
 
-// The smallest kept region that is large enough and not twice as large; null where there is none.
-Region take(size_t bytes) {
+// The smallest kept region that is large enough and not larger than `most`; null where there is none.
+Region take(size_t bytes, size_t most) {
   std::lock_guard<std::mutex> lock(mutex);
   auto& regions = kept();
   size_t best = regions.size();
   for (size_t i = 0; i < regions.size(); i++) {
     const size_t size = regions[i].bytes;
-    if (size >= bytes && size / 2 <= bytes && (best == regions.size() || size < regions[best].bytes)) best = i;
+    if (size >= bytes && size <= most && (best == regions.size() || size < regions[best].bytes)) best = i;
   }
   if (best == regions.size()) return {nullptr, 0};
   const Region found = regions[best];
@@ -78,10 +79,10 @@ void give(Region region) {
 
 }  // namespace
 
-LentFloats::LentFloats(size_t floats) : bytes_(floats * sizeof(float)) {
+LentFloats::LentFloats(size_t floats, Use use) : bytes_(floats * sizeof(float)) {
   if (bytes_ == 0) return;
   if (bytes_ >= kLarge) {
-    const Region found = take(bytes_);
+    const Region found = take(bytes_, use == Brief ? SIZE_MAX : bytes_ * 2 + 1);
     data_ = static_cast<float*>(found.data);
     if (data_ != nullptr) bytes_ = found.bytes;
   }

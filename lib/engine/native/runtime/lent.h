@@ -11,8 +11,11 @@ namespace convbook {
 // none. May be made, moved and given back by any thread.
 class LentFloats {
  public:
+  // For how long it is lent: within one call it may be a region of any size, of which the rest lies idle meanwhile.
+  enum Use { Long, Brief };
+
   LentFloats() = default;
-  explicit LentFloats(size_t floats);
+  explicit LentFloats(size_t floats, Use use = Long);
   ~LentFloats();
   LentFloats(LentFloats&& other) noexcept { *this = std::move(other); }
   LentFloats& operator=(LentFloats&& other) noexcept {

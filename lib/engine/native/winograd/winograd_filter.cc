@@ -44,7 +44,7 @@ class FilterSums {
     if (slots_ == 1) {
       sums_ = context.pool.scratch(0, 2, slotFloats_);
     } else {
-      own_ = LentFloats(slots_ * slotFloats_);
+      own_ = LentFloats(slots_ * slotFloats_, LentFloats::Brief);
       sums_ = own_.get();
     }
   }
