@@ -49,7 +49,8 @@ const mostAttempts = 20;
  */
 async function interrupt(cell: number): Promise<void> {
   if (paused) {
-    await ask("Debugger.resume").catch(() => {});
+    // Without more, the next breakpoint comes before the termination, which a paused thread never takes.
+    await ask("Debugger.resume", { terminateOnResume: true }).catch(() => {});
   }
   let runs = true;
   for (let attempt = 1; attempt <= mostAttempts; attempt++) {

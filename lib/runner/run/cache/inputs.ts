@@ -221,9 +221,9 @@ function profileFiles(spec: Kernelspec, env: NodeJS.ProcessEnv): string[] {
   const files = ["ipython_config.py", "ipython_kernel_config.py", "ipython_config.json"].map((name) =>
     join(profile, name),
   );
-  // Only scripts are run: IPython itself puts a README beside them when it is started for the first time.
-  const scripts = namesIn(startup, new Set()).filter((name) => /\.i?py$/.test(name));
-  return [...files, ...scripts.map((name) => join(startup, name))].filter(isFile);
+  // IPython itself puts a README beside the scripts when it is started for the first time.
+  const own = namesIn(startup, new Set()).filter((name) => name !== "README");
+  return [...files, ...own.map((name) => join(startup, name))].filter(isFile);
 }
 
 function findLockfiles(start: string): string[] {
