@@ -54,6 +54,25 @@ describe.runIf(pythonHas("jupyter_client"))("debugging a cell", () => {
     ).toBe("5");
   });
 
+  it("is interrupted at a breakpoint that comes again at once", async () => {
+    const { stops, events } = await kernel.do("debug", {
+      code: "let i = 0;\nfor (;;) {\n  i++;\n}",
+      before: [
+        { command: "initialize", arguments: {} },
+        { command: "attach", arguments: {} },
+        { command: "setBreakpoints", arguments: { source: { path: "$PATH" }, breakpoints: [{ line: 3 }] } },
+        { command: "configurationDone", arguments: {} },
+      ],
+      stops: [{ go: "continue" }, { go: "interrupt" }],
+      after: [{ command: "disconnect" }],
+    });
+    expect(stops).toHaveLength(2);
+    const errors = events.filter(({ type }: { type: string }) => type === "error");
+    // biome-ignore lint/suspicious/noExplicitAny: contents are what the test looks into
+    expect(errors.map(({ content }: any) => content.ename)).toEqual(["KeyboardInterrupt"]);
+    expect(resultOf(await kernel.execute("[earlier, i > 0]"))).toBe("[ 'kept', true ]");
+  });
+
   it("refuses a command that it does not know, and stays", async () => {
     const { reply } = await kernel.request(
       "debug_request",

@@ -232,7 +232,10 @@ class Driver:
                     "variables": variables,
                     "evaluated": evaluated and evaluated["body"].get("result"),
                 })
-                ask({"command": step["go"], "arguments": {"threadId": 1}})
+                if step["go"] == "interrupt":
+                    self.client.control_channel.send(self.client.session.msg("interrupt_request", {}))
+                else:
+                    ask({"command": step["go"], "arguments": {"threadId": 1}})
             elif message["parent_header"].get("msg_id") == msg_id:
                 outputs.append(event(message))
                 if message["content"].get("execution_state") == "idle":

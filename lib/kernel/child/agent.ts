@@ -39,6 +39,11 @@ function ask(method: string, params: object = {}): Promise<Record<string, unknow
   });
 }
 
+/** Ends what a breakpoint holds: a paused thread takes no termination, and resumed without more it would come to the next breakpoint first. */
+function resumeToEnd(): Promise<unknown> {
+  return ask("Debugger.resume", { terminateOnResume: true }).catch(() => {});
+}
+
 /** How often what runs is stopped until the main thread is found idle. */
 const mostAttempts = 20;
 
@@ -47,11 +52,7 @@ const mostAttempts = 20;
  * on nothing where none does. Then the cell may begin only after it, so that one is stopped again until the main thread is
  * found idle.
  */
-async function interrupt(cell: number): Promise<void> {
-  if (paused) {
-    // Without more, the next breakpoint comes before the termination, which a paused thread never takes.
-    await ask("Debugger.resume", { terminateOnResume: true }).catch(() => {});
-  }
+async function stopAndEnd(cell: number): Promise<void> {
   let runs = true;
   for (let attempt = 1; attempt <= mostAttempts; attempt++) {
     if (runs) {
@@ -72,8 +73,20 @@ async function interrupt(cell: number): Promise<void> {
   }
 }
 
+/** Interrupts come here one after the other. */
+async function interrupt(cell: number): Promise<void> {
+  interrupting = true;
+  if (paused) {
+    await resumeToEnd();
+  }
+  await stopAndEnd(cell);
+  interrupting = false;
+}
+
 const socket = new Socket({ fd: descriptors.agent, readable: true, writable: true });
 let paused = false;
+/** Whether an interrupt is under way. */
+let interrupting = false;
 
 function report(frame: Report): void {
   for (const part of encodeFrame(frame)) {
@@ -92,6 +105,9 @@ async function inspect(id: number, method: string, params: Json): Promise<void> 
 inspector.on("inspectorNotification", ({ method, params }: { method: string; params: Json }) => {
   if (method === "Debugger.paused" || method === "Debugger.resumed") {
     paused = method === "Debugger.paused";
+    if (paused && interrupting) {
+      resumeToEnd();
+    }
     report({ type: "inspector-event", method, params });
   } else if (method === "Debugger.scriptParsed" && /^In \[/.test(String(params.url))) {
     const { scriptId, url } = params;

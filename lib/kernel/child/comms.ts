@@ -122,6 +122,8 @@ export async function handleComm(
   };
   try {
     await cellContext.run(cell, async () => {
+      // One that was stopped just now.
+      endStoppedComm();
       handling = cell;
       if (kind === "open") {
         const onOpen = targets.get(String(target));
