@@ -18,7 +18,12 @@ export interface ConvolutionAttrs {
   readonly activation: "linear" | "relu" | "relu6";
 }
 
-function infoOf({ attrs }: KernelCall, inShape: Shape4D, filterShape: Shape4D): backend_util.Conv2DInfo {
+/** Sizes of a convolution with these attributes; filters are [height, width, C / groups, O]. */
+export function convolutionInfo(
+  { attrs }: Pick<KernelCall, "attrs">,
+  inShape: Shape4D,
+  filterShape: Shape4D,
+): backend_util.Conv2DInfo {
   const { strides, pad, dilations, groups }: ConvolutionAttrs = attrs;
   const [height, width, inChannels, outChannels] = filterShape;
   const [top, bottom, left, right] = pad;
@@ -39,8 +44,17 @@ function infoOf({ attrs }: KernelCall, inShape: Shape4D, filterShape: Shape4D): 
   );
 }
 
+/** The same for channels by themselves; filters are [height, width, C, multiplier]. */
+export function depthwiseInfo(
+  { attrs }: Pick<KernelCall, "attrs">,
+  inShape: Shape4D,
+  [height, width, channels, multiplier]: Shape4D,
+): backend_util.Conv2DInfo {
+  return convolutionInfo({ attrs: { ...attrs, groups: channels } }, inShape, [height, width, 1, channels * multiplier]);
+}
+
 /** The arrays of inputs `mean`, `variance`, `gamma?` and `beta?`, a number a channel each, with the attribute `epsilon`. */
-function runningNorm({ backend, inputs, attrs }: KernelCall): RunningNorm {
+export function runningNorm({ backend, inputs, attrs }: KernelCall): RunningNorm {
   const { mean, variance, gamma, beta } = inputs;
   const optional = (tensor: TensorInfo | undefined) => (tensor === undefined ? undefined : backend.values(tensor));
   return [backend.values(mean), backend.values(variance), optional(gamma), optional(beta), attrs.epsilon];
@@ -50,7 +64,7 @@ function convolve(call: KernelCall, ...norm: [] | RunningNorm): TensorInfo {
   const { backend, inputs, attrs } = call;
   const { x, filter, bias, residual } = inputs;
   const { groups, activation }: ConvolutionAttrs = attrs;
-  const info = infoOf(call, x.shape, filter.shape);
+  const info = convolutionInfo(call, x.shape, filter.shape);
   const y = backend.output(info.outShape);
   const { values, version } = backend.weights(filter);
   backend.addon.conv2d(
@@ -77,10 +91,8 @@ const convolutionNormalized: KernelBody = (call) => convolve(call, ...runningNor
 const depthwiseConvolutionNormalized: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const { x, filter, bias } = inputs;
-  const { strides, pad, dilations, activation }: ConvolutionAttrs = attrs;
-  const [height, width, channels, multiplier] = filter.shape;
-  const groups = { ...call, attrs: { strides, pad, dilations, groups: channels } };
-  const info = infoOf(groups, x.shape, [height, width, 1, channels * multiplier]);
+  const { activation }: ConvolutionAttrs = attrs;
+  const info = depthwiseInfo(call, x.shape, filter.shape);
   const y = backend.output(info.outShape);
   backend.addon.depthwise(
     convSizes(info),
@@ -98,7 +110,7 @@ const depthwiseConvolutionNormalized: KernelBody = (call) => {
 const convolutionInputGrad: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const { dy, filter } = inputs;
-  const info = infoOf(call, attrs.inputShape, filter.shape);
+  const info = convolutionInfo(call, attrs.inputShape, filter.shape);
   const dx = backend.output(info.inShape);
   backend.addon.conv2dInputGrad(convSizes(info, attrs.groups), backend.values(dy), backend.values(filter), dx.values);
   return dx;
@@ -108,7 +120,7 @@ const convolutionInputGrad: KernelBody = (call) => {
 const convolutionFilterGrad: KernelBody = (call) => {
   const { backend, inputs, attrs } = call;
   const { x, dy } = inputs;
-  const info = infoOf(call, x.shape, attrs.filterShape);
+  const info = convolutionInfo(call, x.shape, attrs.filterShape);
   const dfilter = backend.output(attrs.filterShape);
   const dbias = attrs.bias ? backend.output([info.outChannels]) : undefined;
   const sizes = convSizes(info, attrs.groups);

@@ -1,9 +1,9 @@
 /** The three convolutions of an inverted residual block in evaluation, each with its normalization and activation, as one kernel. */
-import { backend_util, type TensorInfo } from "@tensorflow/tfjs-core";
+import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { InvertedPart } from "../native-addon.ts";
 import { activations } from "../native-numbers.ts";
 import { convSizes } from "./convolution.ts";
-import { type ConvolutionAttrs, fusedConvolutionKernels } from "./fused-convolution.ts";
+import { type ConvolutionAttrs, depthwiseInfo, fusedConvolutionKernels, runningNorm } from "./fused-convolution.ts";
 import { type KernelBody, type KernelCall, type KernelTable, kernelIn } from "./kernel.ts";
 
 type Activation = ConvolutionAttrs["activation"];
@@ -28,19 +28,15 @@ function partOf({ inputs, attrs, backend }: KernelCall, i: 0 | 1 | 2, x: TensorI
 }
 
 /** What the native code takes of a part. */
-function nativePart({ inputs, attrs, backend }: KernelCall): InvertedPart {
-  const { filter, bias, mean, variance, gamma, beta } = inputs;
-  const optional = (tensor: TensorInfo | undefined) => (tensor === undefined ? undefined : backend.values(tensor));
+function nativePart(part: KernelCall): InvertedPart {
+  const { inputs, attrs, backend } = part;
+  const { filter, bias } = inputs;
   const activation: Activation = attrs.activation;
   return [
     backend.values(filter),
-    optional(bias),
+    bias === undefined ? undefined : backend.values(bias),
     activations[activation],
-    backend.values(mean),
-    backend.values(variance),
-    optional(gamma),
-    optional(beta),
-    attrs.epsilon,
+    ...runningNorm(part),
   ];
 }
 
@@ -53,23 +49,8 @@ const invertedResidual: KernelBody = (call) => {
   const { x, residual, filter0, filter1, filter2 } = inputs;
   const { strides, pad, dilations }: InvertedResidualAttrs = attrs;
   const [batch, height, width, inChannels] = x.shape;
-  const [top, bottom, left, right] = pad;
-  const wide: number = filter0.shape[3];
   const outChannels: number = filter2.shape[3];
-  const info = backend_util.computeConv2DInfo(
-    [batch, height, width, wide],
-    filter1.shape,
-    [...strides],
-    [...dilations],
-    [
-      [0, 0],
-      [top, bottom],
-      [left, right],
-      [0, 0],
-    ],
-    "floor",
-    true,
-  );
+  const info = depthwiseInfo(call, [batch, height, width, filter0.shape[3]], filter1.shape);
   const parts = [
     partOf(call, 0, x, {}),
     partOf(call, 1, x, { strides, pad, dilations }),

@@ -23,7 +23,7 @@ export interface Chain {
 }
 
 /** What may follow a node: its only reader, if it has one and nobody else wants its result. */
-type ReaderOf = (node: number) => number | undefined;
+export type ReaderOf = (node: number) => number | undefined;
 
 /**
  * The chains of nodes that run by themselves, in the order of their first nodes.
@@ -34,18 +34,10 @@ type ReaderOf = (node: number) => number | undefined;
  */
 export function chainsOf(nodes: readonly PlanNode[], alone: readonly number[], training: boolean): Chain[] {
   const free = new Set(alone);
-  // The only reader; null where there are several.
-  const readers = new Map<number, number | null>();
-  for (const [number, { inputs }] of nodes.entries()) {
-    for (const input of inputs) {
-      readers.set(input, readers.has(input) ? null : number);
-    }
-  }
+  const onlyReaderOf = onlyReaders(nodes);
   const readerOf: ReaderOf = (number) => {
-    const { shapes, isKept } = at(nodes, number);
-    const reader = readers.get(number) ?? undefined;
-    const isOnly = reader !== undefined && shapes.length === 1 && !isKept;
-    return isOnly && free.has(reader) && !at(nodes, reader).isOrdered ? reader : undefined;
+    const reader = onlyReaderOf(number);
+    return reader !== undefined && free.has(reader) && !at(nodes, reader).isOrdered ? reader : undefined;
   };
   const chains: Chain[] = [];
   for (const first of alone) {
@@ -59,6 +51,21 @@ export function chainsOf(nodes: readonly PlanNode[], alone: readonly number[], t
     chains.push(chain);
   }
   return chains;
+}
+
+/** Of each node what may follow it in one step: its only reader, where nobody else wants its only result. */
+export function onlyReaders(nodes: readonly PlanNode[]): ReaderOf {
+  // Null where there are several.
+  const readers = new Map<number, number | null>();
+  for (const [number, { inputs }] of nodes.entries()) {
+    for (const input of inputs) {
+      readers.set(input, readers.has(input) ? null : number);
+    }
+  }
+  return (number) => {
+    const { shapes, isKept } = at(nodes, number);
+    return shapes.length === 1 && !isKept ? (readers.get(number) ?? undefined) : undefined;
+  };
 }
 
 /** The chain that begins with a node. */

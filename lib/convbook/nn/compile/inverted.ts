@@ -4,7 +4,7 @@
  */
 import { at } from "../../arguments/at.ts";
 import { hasKernel } from "../functional/backend.ts";
-import type { Chain } from "./chains.ts";
+import { type Chain, onlyReaders } from "./chains.ts";
 import { paysToInvert } from "./cost.ts";
 import type { Convolution } from "./graph.ts";
 import type { PlanNode } from "./plan.ts";
@@ -31,18 +31,9 @@ export function invertedBlocks(nodes: readonly PlanNode[], chains: readonly Chai
     return [];
   }
   const byFirst = new Map(chains.map((chain) => [at(chain.nodes, 0), chain]));
-  const readers = new Map<number, number | null>();
-  for (const [number, { inputs }] of nodes.entries()) {
-    for (const input of inputs) {
-      readers.set(input, readers.has(input) ? null : number);
-    }
-  }
+  const readerOf = onlyReaders(nodes);
   /** The chain that alone reads what a chain comes to. */
-  const behind = ({ nodes: numbers }: Chain): Chain | undefined => {
-    const last = at(numbers, -1);
-    const reader = readers.get(last);
-    return at(nodes, last).isKept || reader === undefined || reader === null ? undefined : byFirst.get(reader);
-  };
+  const behind = ({ nodes: numbers }: Chain): Chain | undefined => byFirst.get(readerOf(at(numbers, -1)) ?? -1);
   const blocks: InvertedParts[] = [];
   for (const widen of chains) {
     const each = isPart(nodes, widen, isPointwise) && widen.sum === undefined ? behind(widen) : undefined;
@@ -72,15 +63,10 @@ function isPart(nodes: readonly PlanNode[], chain: Chain, is: (convolution: Conv
   return convolution !== undefined && normalisation !== undefined && ends && is(convolution);
 }
 
-function isPointwise({ weight, geometry }: Convolution): boolean {
-  const { stride, padding, groups } = geometry;
+function isPointwise({ weight, geometry: { stride, padding, groups } }: Convolution): boolean {
   const [height, width] = weight.shape;
-  return (
-    height === 1 &&
-    width === 1 &&
-    groups === 1 &&
-    [...stride, ...padding.flat().map((n) => n + 1)].every((n) => n === 1)
-  );
+  const isWindow = height !== 1 || width !== 1 || stride.some((step) => step !== 1);
+  return groups === 1 && !isWindow && padding.flat().every((pixels) => pixels === 0);
 }
 
 function isDepthwise({ weight, geometry: { groups } }: Convolution): boolean {

@@ -2,7 +2,7 @@
 import { refusalOf } from "@convbook/engine";
 import { at } from "../../arguments/at.ts";
 import type { BuiltProgram } from "./builder.ts";
-import { activationOf, type Chain, chainsOf } from "./chains.ts";
+import { activationOf, type Chain, chainsOf, onlyReaders } from "./chains.ts";
 import { keepsSomething, paysAsProgram } from "./cost.ts";
 import type { Operation } from "./graph.ts";
 import { invertedBlocks, joinInverted } from "./inverted.ts";
@@ -255,7 +255,7 @@ function joined(pieces: readonly Region[], training: boolean): Stretch[] {
   const pay = pieces.map(paysAsProgram);
   for (let i = pieces.length - 1; i >= 0 && !training; i--) {
     if (isTakenAlong(at(pieces, i))) {
-      pay[i] = pay[i + 1] ?? false;
+      pay[i] = pay[i + 1] ?? (at(pay, i) && !endsAlone(at(pieces, i)));
     }
   }
   const runs: Stretch[] = [];
@@ -269,6 +269,11 @@ function joined(pieces: readonly Region[], training: boolean): Stretch[] {
     }
   }
   return runs;
+}
+
+/** Whether a piece is behind a node that runs by itself and leads to nothing else. */
+function endsAlone({ entry, numbers, nodes }: Region): boolean {
+  return entry >= 0 && nodes[entry]?.isKnown === false && onlyReaders(nodes)(entry) === numbers[0];
 }
 
 /** Whether a piece is a normalisation right behind a convolution, or an activation behind either. */
