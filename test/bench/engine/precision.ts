@@ -43,14 +43,15 @@ export async function precision(options: Options): Promise<Section | undefined> 
 function rowOf(model: string, batch: number, times: Times): Section["rows"][number] {
   const column = (of: typeof rate, suffix: string): Record<string, number | null> => {
     const one = (label: string): number => of(batch, times.get(`${label} infer`) ?? []);
-    const better = (precision: string): number =>
-      Math.max(...layouts.map((layout) => one(`peer ${layout}${precision}`)));
+    // A layout that ended early has no times.
+    const peers = layouts.map((layout) => `peer ${layout}bf16`).filter((label) => times.has(`${label} infer`));
     const [float32, bf16] = [one("float32"), one("bf16")];
     const own = { [`float32${suffix}`]: float32, [`bf16${suffix}`]: bf16, [`gain${suffix}`]: rounded(bf16 / float32) };
-    if (!times.has(`peer ${layouts[0]}bf16 infer`)) {
+    if (peers.length === 0) {
       return { ...own, [`peer${suffix}`]: null, [`ratio${suffix}`]: null };
     }
-    return { ...own, [`peer${suffix}`]: better("bf16"), [`ratio${suffix}`]: rounded(bf16 / better("bf16")) };
+    const better = Math.max(...peers.map(one));
+    return { ...own, [`peer${suffix}`]: better, [`ratio${suffix}`]: rounded(bf16 / better) };
   };
   return { model, ...column(rate, ""), ...column(fastestRate, "Best") };
 }
