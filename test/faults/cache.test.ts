@@ -92,6 +92,17 @@ describe.runIf(hasJupyter)("Python", () => {
       status: "passed",
       reason: expect.stringMatching(/^changed: \S+00-first\.py$/),
     });
+    // A script may read what lies beside it.
+    write("ipython/profile_default/startup/settings.json", "{}");
+    expect(passing(path, options).reason).toMatch(/^changed: \S+settings\.json$/);
+  });
+
+  test("what Python compiles in a folder that the notebook lists is its own", () => {
+    write("tool.py", "x = 1");
+    const path = pythonNotebook(["import os, tool\nos.listdir()"]);
+    expect(passing(path)).toEqual({ status: "passed" });
+    write("__pycache__/tool.cpython-311.pyc", "compiled");
+    expect(passing(path)).toEqual({ status: "cached" });
   });
 
   test("a module inside of a package", async () => {

@@ -238,14 +238,14 @@ function findLockfiles(start: string): string[] {
   return found;
 }
 
-/** The names in a folder but for notebooks, hidden ones, installed packages, and what the run itself writes. */
+/** The names in a folder but for notebooks, hidden ones, installed packages, what Python compiles, and what the run itself writes. */
 function namesIn(folder: string, excluded: ReadonlySet<string>, deep = false): string[] {
   try {
     const real = realpathSync(folder);
     return readdirSync(folder, { encoding: "utf8", recursive: deep })
       .filter(
         (name) =>
-          !/(?:^|[/\\])(?:\.|node_modules(?:[/\\]|$))|\.ipynb$/.test(name) &&
+          !/(?:^|[/\\])(?:\.|(?:node_modules|__pycache__)(?:[/\\]|$))|\.ipynb$/.test(name) &&
           ![...upwards(join(real, name))].some((path) => excluded.has(path)),
       )
       .sort();
